@@ -1,0 +1,56 @@
+# Everything a person types. `make run` needs Python 3.11+ and nothing else.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/pip --disable-pip-version-check --quiet
+
+.PHONY: run demo test check format bench lock wire clean
+.DEFAULT_GOAL := run
+
+run: .venv/runtime.stamp ## every service in one process against the simulator
+	@exec $(BIN)/sniper up
+
+demo: .venv/runtime.stamp ## the bounded form: five listings, a latency table, exit 0
+	@$(BIN)/sniper demo --listings 5
+
+test: .venv/dev.stamp ## all tests, on a real RabbitMQ and a real PostgreSQL
+	@$(BIN)/python -m tests.prepare
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: .venv/dev.stamp ## style, types and import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/dev.stamp
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/dev.stamp ## measure against the bare floor; writes bench/results/latest.json
+	@$(BIN)/python -m tests.prepare
+	@$(BIN)/python -m bench $(ARGS)
+
+wire: .venv/dev.stamp ## compile the wire schema
+	$(BIN)/python -m shared.mexc.compile_wire
+
+lock: ## pin every dependency with its hashes (needs uv)
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock" --extra dev pyproject.toml requirements/build.in -o requirements/dev.txt
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock" -c requirements/dev.txt pyproject.toml requirements/build.in -o requirements/runtime.txt
+
+clean: ## remove what the make targets made, but not your data in .sniper
+	rm -rf .venv build *.egg-info .mypy_cache .pytest_cache .ruff_cache bench/results
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; set PYTHON=..." if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -m venv .venv
+
+.venv/runtime.stamp: .venv/bin/python requirements/runtime.txt pyproject.toml
+	@echo "Installing (about half a minute, once)"
+	@$(PIP) install --require-hashes --no-deps -r requirements/runtime.txt
+	@$(PIP) install --no-deps --no-build-isolation --no-index -e .
+	@touch $@
+
+.venv/dev.stamp: .venv/runtime.stamp requirements/dev.txt
+	@echo "Installing what the tests need (once)"
+	@$(PIP) install --require-hashes --no-deps -r requirements/dev.txt
+	@touch $@

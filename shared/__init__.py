@@ -1,0 +1,1 @@
+"""Vocabulary and adapters that two or more services need."""

@@ -1,0 +1,1 @@
+"""Publish with confirm, consume with a handler: one port, two adapters (RabbitMQ, in-process)."""

@@ -1,0 +1,26 @@
+"""Handlers of events, as handlers of messages."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from shared import events, topology
+from shared.bus.port import Handler, Message
+
+E = TypeVar("E", bound=events.Event)
+
+EventHandler = Callable[[E], Awaitable[Sequence[topology.PipelineEvent]]]
+
+
+def receives(model: type[E], handle: EventHandler[E]) -> Handler:
+    """Return *handle* as a bus handler: decoded on the way in, encoded and addressed on the way out.
+
+    A body that is not an event of *model* raises PermanentError, which sends it to the dead letters.
+    """
+
+    async def on_message(message: Message) -> Sequence[Message]:
+        event = events.decode(message.body)
+        if not isinstance(event, model):
+            raise events.unexpected(event, model)
+        return [topology.to_message(result) for result in await handle(event)]
+
+    return on_message

@@ -1,0 +1,20 @@
+"""What went wrong, in words that tell the bus what to do about it."""
+
+
+class SniperError(Exception):
+    """Root of our own errors; the class docstring is the message where none is given."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (type(self).__doc__ or type(self).__name__))
+
+
+class TransientError(SniperError):
+    """Something we depend on is away: keep the message and try again."""
+
+
+class PermanentError(SniperError):
+    """Trying again cannot help: the message goes to the dead letters."""
+
+
+class SettingsError(SniperError):
+    """A setting is missing or wrong; the process ends with exit code 2."""

@@ -1,0 +1,311 @@
+"""The public contract: what travels on the broker, as CloudEvents 1.0 in structured mode.
+
+Every event is a frozen model. Unknown fields are ignored on read, so a newer producer can
+roll out before its consumers. https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar, Final, Literal, NewType
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError, from_json, to_json
+
+from shared.errors import PermanentError
+
+CONTENT_TYPE: Final = "application/cloudevents+json"
+SCHEMA_VERSION: Final = 1
+CLOCK_TOLERANCE: Final = timedelta(seconds=2)
+"""How far another machine's clock may run ahead of ours before its times count as the future."""
+
+ListingKey = NewType("ListingKey", str)
+"""``SYMBOL:occurrence``, for example ``ABCUSDT:1``: the same for every sighting of one listing."""
+
+
+class Source(StrEnum):
+    """Who saw a listing."""
+
+    MEXC_WEBSOCKET = "mexc_websocket"
+    MEXC_REST_API = "mexc_rest_api"
+    TEST_INJECTION = "test_injection"
+
+
+class Mode(StrEnum):
+    """Whether money is at stake."""
+
+    DRY_RUN = "dry-run"
+    LIVE = "live"
+
+
+class Side(StrEnum):
+    BUY = "BUY"
+    SELL = "SELL"
+
+
+class TradeStatus(StrEnum):
+    FILLED = "filled"
+    REJECTED = "rejected"
+    FAILED = "failed"
+    PENDING = "pending"
+
+
+class HealthStatus(StrEnum):
+    RUNNING = "running"
+    STOPPED = "stopped"
+    DEGRADED = "degraded"
+    ERROR = "error"
+
+
+def _symbol(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_]{3,20}", value):
+        raise PydanticCustomError("contract_symbol", "Invalid symbol format")
+    return value
+
+
+def _source(value: object) -> Source:
+    try:
+        return Source(str(value))
+    except ValueError:
+        message = "source must be: mexc_websocket, mexc_rest_api, or test_injection"
+        raise PydanticCustomError("contract_source", message) from None
+
+
+def _utc(value: datetime) -> datetime:
+    return value.astimezone(UTC)
+
+
+Symbol = Annotated[str, AfterValidator(_symbol)]
+KnownSource = Annotated[Source, BeforeValidator(_source)]
+Utc = Annotated[AwareDatetime, AfterValidator(_utc)]
+Money = Annotated[Decimal, Field(max_digits=14, allow_inf_nan=False)]
+
+
+def refuse_future(listed_at: datetime, *, now: datetime) -> None:
+    """Raise PermanentError where a listing claims to have happened after *now*."""
+    if listed_at > now + CLOCK_TOLERANCE:
+        raise PermanentError("listed_at cannot be in the future")
+
+
+class Event(BaseModel):
+    """What all events share: an id unique per producer, a subject and a time."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    event_type: ClassVar[str]
+    producer: ClassVar[str]
+
+    id: str = Field(min_length=1)
+
+    @property
+    def subject(self) -> str:
+        """What the event is about: the symbol, or the component."""
+        raise NotImplementedError
+
+    @property
+    def time(self) -> datetime:
+        """When it happened, as aware UTC."""
+        raise NotImplementedError
+
+
+class _Sighting(Event):
+    symbol: Symbol
+    base_asset: str
+    quote_asset: str
+    source: KnownSource
+    listed_at: Utc
+    opens_at: Utc | None = None
+    observed_at: Utc
+    published_at: Utc
+    late: bool = False
+    """Appeared while we were not looking; it may be long open."""
+
+    @property
+    def subject(self) -> str:
+        return self.symbol
+
+
+class RawListing(_Sighting):
+    """One source saw a symbol listed. ``observed_at`` is when its frame or response arrived."""
+
+    event_type: ClassVar[str] = "sniper.listing.raw"
+    producer: ClassVar[str] = "/ingest"
+
+    @property
+    def time(self) -> datetime:
+        return self.observed_at
+
+
+class Listing(_Sighting):
+    """One listing, exactly once: the earliest sighting of it."""
+
+    event_type: ClassVar[str] = "sniper.listing.detected"
+    producer: ClassVar[str] = "/dedup"
+
+    key: ListingKey
+    occurrence: int = Field(ge=1)
+    deduplicated_at: Utc
+
+    @property
+    def time(self) -> datetime:
+        return self.deduplicated_at
+
+
+class ListingRescheduled(Listing):
+    """The opening time of a known listing moved; ``opens_at`` is the new one."""
+
+    event_type: ClassVar[str] = "sniper.listing.rescheduled"
+
+
+class AppliedConfig(BaseModel):
+    """The trade_config that a decision was made under."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    max_trade_usdt: Money
+    max_position_usdt: Money
+    auto_trade: bool
+    updated_at: Utc
+
+
+class Stages(BaseModel):
+    """When a listing passed each stage on its way to a trade; a stage not reached is absent."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    observed_at: Utc
+    published_at: Utc
+    deduplicated_at: Utc
+    decided_at: Utc
+    answered_at: Utc | None = None
+
+
+class Trade(Event):
+    """What became of one decision to buy or sell. Money in USDT unless the name says otherwise."""
+
+    event_type: ClassVar[str] = "sniper.trade"
+    producer: ClassVar[str] = "/executor"
+
+    symbol: Symbol
+    side: Side
+    quote_qty: Money
+    base_qty: Decimal | None = Field(default=None, ge=0, allow_inf_nan=False)
+    latency_ms: int = Field(ge=0)
+    """From the decision to the exchange's answer."""
+    mode: Mode
+    status: TradeStatus
+    error_reason: str | None = None
+    exchange_order_id: str | None = None
+    created_at: Utc
+    listing_key: ListingKey
+    client_order_id: str
+    listed_at: Utc
+    config: AppliedConfig
+    stages: Stages
+
+    @property
+    def subject(self) -> str:
+        return self.symbol
+
+    @property
+    def time(self) -> datetime:
+        return self.created_at
+
+
+class Health(Event):
+    """How one component is doing; sent every few seconds and on change."""
+
+    event_type: ClassVar[str] = "sniper.health"
+    producer: ClassVar[str] = "/health"
+
+    component: str = Field(pattern=r"^[a-z][a-z0-9_-]{1,39}$")
+    status: HealthStatus
+    last_event_at: Utc | None = None
+    sent_at: Utc
+    detail: str = ""
+
+    @property
+    def subject(self) -> str:
+        return self.component
+
+    @property
+    def time(self) -> datetime:
+        return self.sent_at
+
+
+EVENT_TYPES: Final[Mapping[str, type[Event]]] = MappingProxyType(
+    {model.event_type: model for model in (RawListing, Listing, ListingRescheduled, Trade, Health)}
+)
+
+
+class _Envelope(BaseModel):
+    """The attributes of CloudEvents 1.0 that we read."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    specversion: Literal["1.0"]
+    id: str = Field(min_length=1)
+    type: str
+    data: dict[str, Any]
+
+
+def encode(event: Event) -> bytes:
+    """Return *event* as the bytes of a structured-mode CloudEvent."""
+    return to_json(
+        {
+            "specversion": "1.0",
+            "id": event.id,
+            "source": event.producer,
+            "type": event.event_type,
+            "subject": event.subject,
+            "time": event.time,
+            "datacontenttype": "application/json",
+            "dataschema": schema_urn(type(event)),
+            "data": event.model_dump(mode="json", exclude={"id"}, exclude_none=True),
+        }
+    )
+
+
+def schema_urn(model: type[Event]) -> str:
+    """Name the version of a model's schema; it changes only when old readers could not cope."""
+    return f"urn:{model.event_type.replace('.', ':')}:{SCHEMA_VERSION}"
+
+
+def decode(body: bytes) -> Event:
+    """Return the event in *body*; raise PermanentError naming what is wrong with it."""
+    try:
+        envelope = _Envelope.model_validate(from_json(body))
+        model = EVENT_TYPES.get(envelope.type)
+        if model is None:
+            raise PermanentError(f"type: unknown event type {envelope.type[:60]!r}")
+        return model.model_validate({**envelope.data, "id": envelope.id})
+    except ValidationError as error:
+        raise PermanentError(explain(error)) from error
+    except ValueError as error:
+        raise PermanentError(f"not JSON: {error}") from error
+
+
+def explain(error: ValidationError) -> str:
+    """Say what is wrong as ``field: message``, without repeating the values.
+
+    The contract's own messages (types starting with ``contract_``) already name their field.
+    """
+    return "; ".join(
+        problem["msg"]
+        if problem["type"].startswith("contract_")
+        else f"{'.'.join(str(part) for part in problem['loc']) or 'body'}: {problem['msg']}"
+        for problem in error.errors(include_input=False, include_url=False)
+    )
+
+
+def unexpected(event: Event, wanted: type[Event]) -> PermanentError:
+    """Say that a queue held an event of another type than its consumer reads."""
+    return PermanentError(f"type: expected {wanted.event_type}, got {event.event_type}")
+
+
+def utc_now() -> datetime:
+    """The wall clock, aware."""
+    return datetime.now(UTC)
