@@ -1,0 +1,1 @@
+"""MEXC: its wire formats and the clients that speak them."""

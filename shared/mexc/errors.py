@@ -1,0 +1,40 @@
+"""What can go wrong on the way to the exchange, by what the caller may do about it."""
+
+# An outcome reads better by its own name: `except NotSent`.
+# ruff: noqa: N818
+
+from shared.errors import PermanentError, SniperError, TransientError
+
+
+class ExchangeError(SniperError):
+    """The exchange did not give what it was asked for."""
+
+
+class ExchangeUnavailable(ExchangeError, TransientError):
+    """No usable answer: network, timeout, 5xx, or something that is not the exchange's JSON. Never means "no data"."""
+
+
+class ExchangeRejected(ExchangeError, PermanentError):
+    """The exchange understood the request and refused it, with its own code and message."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+
+
+class RateLimited(ExchangeError, TransientError):
+    """Asked too often (429) or banned for it (418). The wait is None when the exchange did not name one."""
+
+    def __init__(self, retry_after_seconds: float | None = None) -> None:
+        wait = "an unnamed time" if retry_after_seconds is None else f"{retry_after_seconds:g} s"
+        super().__init__(f"rate limited for {wait}")
+        self.retry_after_seconds = retry_after_seconds
+
+
+class NotSent(ExchangeError, TransientError):
+    """Not one byte of the request was written, so it certainly had no effect."""
+
+
+class OutcomeUnknown(ExchangeError):
+    """Bytes left and no complete answer came: it may have taken effect. Look it up, never send it again."""

@@ -1,0 +1,160 @@
+"""Everything asked of MEXC over REST that is not an order."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+import httpx
+import msgspec
+import structlog
+
+from shared.mexc.errors import ExchangeRejected, ExchangeUnavailable, RateLimited
+from shared.mexc.payloads import (
+    BookTicker,
+    DefaultSymbols,
+    ExchangeInfo,
+    OrderBook,
+    Refusal,
+    ServerTime,
+    symbol_info,
+)
+from shared.mexc.symbols import SymbolInfo
+
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
+
+_SYMBOLS_PER_SLICE: Final = 250
+_WRAPPER_SUCCESS: Final = frozenset({0, 200})
+_TOO_OFTEN: Final = frozenset({418, 429})
+
+
+@dataclass(frozen=True, slots=True)
+class RestLimits:
+    """Bounds on one request."""
+
+    connect_seconds: float = 3.0
+    total_seconds: float = 10.0
+    body_bytes_max: int = 32 * 1024 * 1024
+    connections_max: int = 10
+
+
+@asynccontextmanager
+async def connect_rest(base_url: str, limits: RestLimits = RestLimits()) -> AsyncIterator["MexcRest"]:
+    """Open a client of the exchange at *base_url*, for example https://api.mexc.com."""
+    async with httpx.AsyncClient(
+        base_url=base_url,
+        # A proxy or a netrc found in the environment has no say in what the exchange is told.
+        trust_env=False,
+        follow_redirects=False,
+        timeout=httpx.Timeout(limits.total_seconds, connect=limits.connect_seconds),
+        limits=httpx.Limits(max_connections=limits.connections_max),
+    ) as http:
+        yield MexcRest(http, limits)
+
+
+class MexcRest:
+    """Public market data. Every method raises ExchangeUnavailable, ExchangeRejected or RateLimited."""
+
+    def __init__(self, http: httpx.AsyncClient, limits: RestLimits) -> None:
+        self._http = http
+        self._limits = limits
+        self._symbols_seen: tuple[bytes, Sequence[SymbolInfo]] = (b"", ())
+
+    async def ping(self) -> None:
+        """Return when the exchange answers."""
+        await self._get("/api/v3/ping")
+
+    async def server_time(self) -> int:
+        """The exchange's clock, in milliseconds since the epoch."""
+        return _decode(await self._get("/api/v3/time"), ServerTime).server_time
+
+    async def default_symbols(self) -> frozenset[str]:
+        """The symbols that may be traded by API."""
+        return frozenset(_decode(await self._get("/api/v3/defaultSymbols"), DefaultSymbols).data)
+
+    async def depth(self, symbol: str, limit: int = 100) -> OrderBook:
+        """The order book of *symbol*, at most *limit* levels a side."""
+        return _decode(await self._get("/api/v3/depth", symbol=symbol, limit=str(limit)), OrderBook)
+
+    async def book_ticker(self, symbol: str) -> BookTicker:
+        """The best bid and ask of *symbol*."""
+        return _decode(await self._get("/api/v3/ticker/bookTicker", symbol=symbol), BookTicker)
+
+    async def exchange_info(self) -> Sequence[SymbolInfo]:
+        """Every symbol the exchange shows. The same object comes back while the exchange says the same."""
+        body = await self._get("/api/v3/exchangeInfo")
+        # The server's time comes first and differs in every answer; what follows rarely does.
+        told = body.partition(b'"symbols"')[2]
+        if not told or told != self._symbols_seen[0]:
+            self._symbols_seen = (told, await _symbols(body))
+        return self._symbols_seen[1]
+
+    async def _get(self, path: str, **params: str) -> bytes:
+        try:
+            async with (
+                asyncio.timeout(self._limits.total_seconds),
+                self._http.stream("GET", path, params=params) as response,
+            ):
+                body = await _bounded_body(response, self._limits.body_bytes_max)
+        except TimeoutError as error:
+            raise ExchangeUnavailable(f"{path}: no answer within {self._limits.total_seconds:g} s") from error
+        except httpx.HTTPError as error:
+            raise ExchangeUnavailable(f"{path}: {type(error).__name__}") from error
+        _raise_for_refusal(path, response, body)
+        return body
+
+
+async def _bounded_body(response: httpx.Response, bytes_max: int) -> bytes:
+    body = bytearray()
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > bytes_max:
+            raise ExchangeUnavailable(f"{response.url.path}: the answer is larger than {bytes_max} bytes")
+    return bytes(body)
+
+
+def _raise_for_refusal(path: str, response: httpx.Response, body: bytes) -> None:
+    status = response.status_code
+    if status in _TOO_OFTEN:
+        raise RateLimited(_retry_after_seconds(response.headers.get("retry-after")))
+    if status != 200 and not 400 <= status < 500:
+        raise ExchangeUnavailable(f"{path}: HTTP {status}")
+    refusal = _refusal(body)
+    if refusal is not None and refusal.code in _TOO_OFTEN:
+        raise RateLimited
+    if refusal is not None and not (status == 200 and refusal.code in _WRAPPER_SUCCESS):
+        raise ExchangeRejected(refusal.code, refusal.msg or "")
+    if status != 200:
+        raise ExchangeUnavailable(f"{path}: HTTP {status}")
+
+
+def _refusal(body: bytes) -> Refusal | None:
+    try:
+        return msgspec.json.decode(body, type=Refusal)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def _retry_after_seconds(header: str | None) -> float | None:
+    return float(header) if header is not None and header.isascii() and header.isdecimal() else None
+
+
+def _decode(body: bytes, shape: type[T]) -> T:
+    try:
+        return msgspec.json.decode(body, type=shape)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ExchangeUnavailable(f"not the answer that was asked for: {error}") from error
+
+
+async def _symbols(body: bytes) -> Sequence[SymbolInfo]:
+    entries = _decode(body, ExchangeInfo).symbols
+    symbols: list[SymbolInfo] = []
+    for start in range(0, len(entries), _SYMBOLS_PER_SLICE):
+        read = [symbol_info(entry) for entry in entries[start : start + _SYMBOLS_PER_SLICE]]
+        symbols += [info for info in read if info is not None]
+        await asyncio.sleep(0)  # Thousands of entries take longer than the loop may be held.
+    if len(symbols) < len(entries):
+        log.warning("exchangeInfo entries without a symbol", count=len(entries) - len(symbols))
+    return tuple(symbols)

@@ -1,0 +1,65 @@
+"""Trading pairs: one spelling, their two assets, and what the exchange says about them."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+QUOTE_ASSETS: Final = frozenset({"USDT", "USDC", "USD1", "USDE", "USDF", "EUR", "BRL", "BTC", "ETH", "SOL", "MX"})
+_ONLINE: Final = frozenset({"1", "ENABLED"})
+_SEPARATORS: Final = str.maketrans("", "", "_-/ ")
+
+
+class Pair(NamedTuple):
+    """The two assets of a symbol."""
+
+    base: str
+    quote: str
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolInfo:
+    """One pair as exchangeInfo describes it. What the exchange leaves out or garbles is None."""
+
+    symbol: str
+    base_asset: str
+    quote_asset: str
+    status: str
+    """"1" online, "2" paused, "3" offline, as sent; "ENABLED" in older answers."""
+    api_allowed: bool
+    """False on pairs that answer 10007 to every order sent by API."""
+    trade_side_type: int | None
+    """1 both sides, 2 buy only, 3 sell only, 4 closed."""
+    first_open_time: datetime | None
+    special_treatment: bool
+    """The exchange's "ST" flag, a warning that the pair may be delisted."""
+    base_precision: int | None
+    """Decimals of a quantity."""
+    quote_precision: int | None
+    """Decimals of a price."""
+    base_quantity_min: Decimal | None
+    quote_amount_min: Decimal | None
+    quote_amount_min_market: Decimal | None
+    quote_amount_max: Decimal | None
+    quote_amount_max_market: Decimal | None
+
+    @property
+    def is_online(self) -> bool:
+        """Neither paused nor offline; says nothing about whether trading has opened."""
+        return self.status in _ONLINE
+
+
+def normalise(symbol: str) -> str:
+    """`BTC_USDT`, `btc-usdt` and `btcusdt` all name `BTCUSDT`."""
+    return symbol.translate(_SEPARATORS).upper()
+
+
+def split_symbol(symbol: str, quote_assets: Collection[str] = QUOTE_ASSETS) -> Pair | None:
+    """The assets of *symbol* in any spelling, by its longest known quote; None when no quote fits."""
+    spelled = normalise(symbol)
+    fitting = [quote for quote in quote_assets if spelled.endswith(quote) and spelled != quote]
+    if not fitting:
+        return None
+    quote = max(fitting, key=len)
+    return Pair(spelled.removesuffix(quote), quote)
