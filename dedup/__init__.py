@@ -1,0 +1,1 @@
+"""Turns many sightings into exactly one listing."""

@@ -1,0 +1,1 @@
+"""Buys what dedup announces, once, within limits, or not at all."""

@@ -1,0 +1,1 @@
+"""Watches the exchange and publishes what each source sees."""

@@ -1,0 +1,1 @@
+"""The only writer of listings, trades and bot_health."""

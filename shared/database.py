@@ -1,0 +1,151 @@
+"""PostgreSQL: connections with timeouts on everything, and one server of our own where none is given.
+
+Two ways in, on purpose. Statements on the path from frame to order, and batches, go straight through asyncpg:
+SQLAlchemy adds three to five times a bare commit there. Everything that reads for people uses SQLAlchemy Core.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from shared.errors import SettingsError, TransientError
+from shared.settings import DatabaseSettings
+
+# asyncpg's stubs know these as generic, asyncpg itself does not.
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
+
+LOCK_TIMEOUT_SECONDS: Final = 1.0
+IDLE_IN_TRANSACTION_SECONDS: Final = 5.0
+
+_AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InternalClientError,
+)
+"""What says that the server is away, busy or on its way down, not that the statement is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """One database and the two ways into it."""
+
+    pool: Pool
+    engine: AsyncEngine
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Lend a connection in autocommit; raise TransientError when the server is away."""
+        with away_is_transient():
+            async with self.pool.acquire() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """Lend a connection inside one READ COMMITTED transaction; raise TransientError when the server is away.
+
+        When that happens during the commit, the outcome is unknown: read again by key before acting on it.
+        """
+        async with self.connection() as connection, connection.transaction():
+            yield connection
+
+    async def is_reachable(self) -> bool:
+        """Tell whether the server answers now."""
+        try:
+            async with asyncio.timeout(2), self.connection() as connection:
+                await connection.execute("SELECT 1")
+        except (TransientError, TimeoutError):
+            return False
+        return True
+
+
+@contextmanager
+def away_is_transient() -> Iterator[None]:
+    """Translate the many ways a server can be away into TransientError."""
+    try:
+        yield
+    except _AWAY as error:
+        raise TransientError(f"database away: {type(error).__name__}: {error}") from error
+
+
+@asynccontextmanager
+async def connect(settings: DatabaseSettings, url: URL, *, name: str) -> AsyncIterator[Database]:
+    """Open the pool and the engine on *url*; raise TransientError when the server is away."""
+    timeouts = {
+        "application_name": f"sniper-{name}",
+        "statement_timeout": _milliseconds(settings.statement_timeout_seconds),
+        "lock_timeout": _milliseconds(LOCK_TIMEOUT_SECONDS),
+        "idle_in_transaction_session_timeout": _milliseconds(IDLE_IN_TRANSACTION_SECONDS),
+    }
+    with away_is_transient():
+        pool = await asyncpg.create_pool(
+            plain(url),
+            min_size=2,
+            max_size=settings.pool_size,
+            timeout=settings.connect_timeout_seconds,
+            command_timeout=settings.statement_timeout_seconds,
+            server_settings=timeouts,
+            init=_speak_json,
+        )
+    engine = create_async_engine(
+        url,
+        pool_size=2,
+        max_overflow=3,
+        pool_timeout=2,
+        pool_pre_ping=True,
+        connect_args={
+            "timeout": settings.connect_timeout_seconds,
+            "command_timeout": settings.statement_timeout_seconds,
+            "server_settings": timeouts,
+        },
+    )
+    try:
+        yield Database(pool, engine)
+    finally:
+        await engine.dispose()
+        await _close(pool)
+
+
+async def _close(pool: Pool) -> None:
+    try:
+        async with asyncio.timeout(2):
+            await pool.close()
+    except TimeoutError:
+        pool.terminate()
+
+
+async def _speak_json(connection: "asyncpg.Connection[asyncpg.Record] | Connection") -> None:
+    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(int(seconds * 1000))
+
+
+def parse_url(text: str, *, variable: str) -> URL:
+    """Return the SQLAlchemy form of a ``postgresql://`` URL; raise SettingsError naming *variable*."""
+    try:
+        return make_url(text).set(drivername="postgresql+asyncpg")
+    except ArgumentError:
+        raise SettingsError(f"{variable}: is not a database URL") from None
+
+
+def plain(url: URL) -> str:
+    """Return the form that PostgreSQL's own tools and asyncpg read."""
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)

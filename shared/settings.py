@@ -1,0 +1,105 @@
+"""Settings that several services share, read from SNIPER_* variables, a .env file or mounted secret files."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.errors import SettingsError
+
+PREFIX = "SNIPER_"
+SECRETS_DIRECTORY = Path("/run/secrets")
+
+
+class Settings(BaseSettings):
+    """Base of every settings class: frozen, prefixed, and silent about the values it refuses."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=".env",
+        secrets_dir=SECRETS_DIRECTORY if SECRETS_DIRECTORY.is_dir() else None,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        env_ignore_empty=True,
+    )
+
+
+def _url(*schemes: str) -> Callable[[SecretStr], SecretStr]:
+    def check(value: SecretStr) -> SecretStr:
+        if not value.get_secret_value().startswith(tuple(f"{scheme}://" for scheme in schemes)):
+            raise ValueError(f"must start with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+        return value
+
+    return check
+
+
+class BrokerSettings(Settings):
+    """Where RabbitMQ is. Without a URL the bus is in-process."""
+
+    model_config = SettingsConfigDict(env_prefix=f"{PREFIX}BROKER_")
+
+    url: Annotated[SecretStr, AfterValidator(_url("amqp", "amqps"))] | None = None
+    heartbeat_seconds: int = Field(default=10, ge=5, le=60)
+    publish_timeout_seconds: float = Field(default=5.0, gt=0, le=60)
+    drain_seconds: float = Field(default=10.0, gt=0, le=300)
+
+
+class DatabaseSettings(Settings):
+    """Where PostgreSQL is. Without a URL our own server keeps its data below the data directory."""
+
+    model_config = SettingsConfigDict(env_prefix=f"{PREFIX}DATABASE_")
+
+    url: Annotated[SecretStr, AfterValidator(_url("postgresql", "postgresql+asyncpg"))] | None = None
+    pool_size: int = Field(default=10, ge=2, le=100)
+    statement_timeout_seconds: float = Field(default=5.0, gt=0, le=60)
+    connect_timeout_seconds: float = Field(default=5.0, gt=0, le=60)
+
+
+class DataSettings(Settings):
+    """Where the embedded services keep what must survive a restart."""
+
+    data_dir: Path = Path(".sniper")
+
+
+class ExchangeSettings(Settings):
+    """Which exchange, and with which keys."""
+
+    mexc_rest_url: Annotated[str, Field(pattern=r"^https?://[^/?#\s]+$")] = "https://api.mexc.com"
+    mexc_ws_url: Annotated[str, Field(pattern=r"^wss?://[^?#\s]+$")] = "wss://wbs-api.mexc.com/ws"
+    mexc_api_key: SecretStr | None = None
+    mexc_api_secret: SecretStr | None = None
+    live: bool = False
+
+
+class TelemetrySettings(Settings):
+    """How a process tells what it does."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["console", "json"] = "console"
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int = Field(default=9464, ge=0, le=65535)
+    """Serves /metrics, /livez and /readyz; 0 takes a free port."""
+
+
+S = TypeVar("S", bound=Settings)
+
+
+def load(settings: type[S]) -> S:
+    """Read *settings* from the environment; raise SettingsError naming each bad variable, never its value."""
+    try:
+        return settings()
+    except ValidationError as error:
+        raise SettingsError("; ".join(_complaints(settings, error))) from None
+
+
+def _complaints(settings: type[Settings], error: ValidationError) -> list[str]:
+    prefix = settings.model_config.get("env_prefix") or ""
+    problems = error.errors(include_input=False, include_url=False, include_context=False)
+    return [
+        f"{prefix}{problem['loc'][0] if problem['loc'] else '*'}".upper()
+        + f": {problem['msg'].removeprefix('Value error, ')}"
+        for problem in problems
+    ]

@@ -1,0 +1,203 @@
+"""The schema, as SQLAlchemy metadata; migrations create it, `alembic check` keeps both the same."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    Numeric,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_TIME = DateTime(timezone=True)
+
+
+def _id() -> Column[int]:
+    return Column("id", BigInteger, Identity(), primary_key=True)
+
+
+def _created_at() -> Column[object]:
+    return Column("created_at", _TIME, nullable=False, server_default=func.now())
+
+
+# Immutable: a trigger refuses every update, delete and truncate.
+listings = Table(
+    "listings",
+    metadata,
+    _id(),
+    Column("symbol", String(20), nullable=False),
+    Column("listed_at", _TIME, nullable=False),
+    Column("source", String(20), nullable=False),
+    _created_at(),
+    Column("listing_key", String(32), unique=True),
+    Column("base_asset", String(20)),
+    Column("quote_asset", String(20)),
+    Column("opens_at", _TIME),
+    Column("observed_at", _TIME),
+    Column("late", Boolean, nullable=False, server_default=text("false")),
+    UniqueConstraint("symbol", "listed_at"),
+    CheckConstraint("symbol ~ '^[A-Za-z0-9_]{3,20}$'", name="symbol_format"),
+    CheckConstraint("source IN ('mexc_websocket', 'mexc_rest_api', 'test_injection')", name="source_known"),
+)
+Index("ix_listings_created_at", listings.c.created_at.desc())
+Index("ix_listings_source_created_at", listings.c.source, listings.c.created_at.desc())
+# "Recent" cannot be a partial index on now() - interval, since a predicate must be immutable. Rows arrive in the
+# order of their time, which a block-range index covers at a thousandth of a btree's size.
+Index("ix_listings_listed_at_brin", listings.c.listed_at, postgresql_using="brin")
+
+bot_health = Table(
+    "bot_health",
+    metadata,
+    _id(),
+    Column("component_name", String(40), nullable=False, unique=True),
+    Column("status", String(10), nullable=False),
+    Column("last_event_at", _TIME),
+    Column("updated_at", _TIME, nullable=False, server_default=func.now()),
+    Column("detail", Text, nullable=False, server_default=""),
+    CheckConstraint("status IN ('running', 'stopped', 'degraded', 'error')", name="status_known"),
+)
+
+trade_config = Table(
+    "trade_config",
+    metadata,
+    # One row: there is one truth about limits.
+    Column("id", SmallInteger, primary_key=True, autoincrement=False, server_default=text("1")),
+    Column("max_trade_usdt", Numeric(12, 2), nullable=False),
+    Column("max_position_usdt", Numeric(12, 2), nullable=False),
+    Column("auto_trade", Boolean, nullable=False, server_default=text("false")),
+    _created_at(),
+    Column("updated_at", _TIME, nullable=False, server_default=func.now()),
+    CheckConstraint("id = 1", name="single_row"),
+    CheckConstraint("max_trade_usdt > 0 AND max_trade_usdt <> 'NaN'", name="max_trade_positive"),
+    CheckConstraint(
+        "max_position_usdt >= max_trade_usdt AND max_position_usdt <> 'NaN'", name="max_position_covers_trade"
+    ),
+)
+
+trade_config_audit = Table(
+    "trade_config_audit",
+    metadata,
+    _id(),
+    Column("changed_by", String(80), nullable=False),
+    Column("before", JSONB, nullable=False),
+    Column("after", JSONB, nullable=False),
+    _created_at(),
+)
+
+trades = Table(
+    "trades",
+    metadata,
+    _id(),
+    Column("symbol", String(20), nullable=False),
+    Column("side", String(4), nullable=False),
+    Column("quote_qty", Numeric(12, 2), nullable=False),
+    Column("base_qty", Numeric(18, 8)),
+    Column("latency_ms", Integer, nullable=False),
+    Column("mode", String(7), nullable=False),
+    Column("status", String(8), nullable=False),
+    Column("error_reason", Text),
+    Column("exchange_order_id", String(64)),
+    _created_at(),
+    # Where the trade came from and what it was made under; the event id makes a redelivery harmless.
+    Column("event_id", String(80), unique=True),
+    Column("listing_key", String(32)),
+    Column("client_order_id", String(32)),
+    Column("listed_at", _TIME),
+    Column("config", JSONB),
+    Column("stages", JSONB),
+    CheckConstraint("side IN ('BUY', 'SELL')", name="side_known"),
+    CheckConstraint("latency_ms >= 0", name="latency_not_negative"),
+    CheckConstraint("mode IN ('dry-run', 'live')", name="mode_known"),
+    CheckConstraint("status IN ('filled', 'rejected', 'failed', 'pending')", name="status_known"),
+)
+Index("ix_trades_created_at", trades.c.created_at.desc())
+Index("ix_trades_symbol", trades.c.symbol)
+Index("ix_trades_status", trades.c.status)
+
+# What ingest knows of each symbol, so that a restart neither misses nor invents a listing.
+symbols = Table(
+    "symbols",
+    metadata,
+    Column("symbol", String(40), primary_key=True),
+    Column("state", String(10), nullable=False),
+    Column("base_asset", String(40), nullable=False),
+    Column("quote_asset", String(40), nullable=False),
+    Column("opens_at", _TIME),
+    Column("first_seen_at", _TIME, nullable=False),
+    Column("updated_at", _TIME, nullable=False, server_default=func.now()),
+    CheckConstraint("state IN ('announced', 'listed', 'tradable', 'suspended', 'gone')", name="state_known"),
+)
+
+# Dedup's ledger. A claim without forwarded_at is published again after a restart.
+listing_claims = Table(
+    "listing_claims",
+    metadata,
+    Column("symbol", String(20), primary_key=True),
+    Column("occurrence", Integer, primary_key=True),
+    Column("listing", JSONB, nullable=False),
+    Column("claimed_at", _TIME, nullable=False, server_default=func.now()),
+    Column("forwarded_at", _TIME),
+    CheckConstraint("occurrence >= 1", name="occurrence_positive"),
+)
+Index(
+    "ix_listing_claims_unforwarded",
+    listing_claims.c.claimed_at,
+    postgresql_where=listing_claims.c.forwarded_at.is_(None),
+)
+
+# The journal: one row per listing, mode and side, committed before anything is sent. The fence against double orders.
+orders = Table(
+    "orders",
+    metadata,
+    _id(),
+    Column("listing_key", String(32), nullable=False),
+    Column("mode", String(7), nullable=False),
+    Column("side", String(4), nullable=False),
+    Column("symbol", String(20), nullable=False),
+    Column("client_order_id", String(32), nullable=False, unique=True),
+    Column("state", String(20), nullable=False),
+    Column("quote_qty", Numeric(12, 2), nullable=False),
+    Column("config", JSONB, nullable=False),
+    Column("decided_at", _TIME, nullable=False),
+    # The outcome, as the trade event that announces it; null while undecided.
+    Column("trade", JSONB),
+    _created_at(),
+    Column("updated_at", _TIME, nullable=False, server_default=func.now()),
+    UniqueConstraint("listing_key", "mode", "side"),
+    CheckConstraint("mode IN ('dry-run', 'live')", name="mode_known"),
+    CheckConstraint("side IN ('BUY', 'SELL')", name="side_known"),
+    CheckConstraint("state IN ('sending', 'filled', 'rejected', 'failed')", name="state_known"),
+    CheckConstraint("quote_qty >= 0", name="quote_qty_not_negative"),
+)
+Index("ix_orders_sending", orders.c.created_at, postgresql_where=orders.c.state == "sending")
+
+exposure = Table(
+    "exposure",
+    metadata,
+    Column("mode", String(7), primary_key=True),
+    Column("reserved_usdt", Numeric(14, 2), nullable=False, server_default=text("0")),
+    Column("filled_usdt", Numeric(14, 2), nullable=False, server_default=text("0")),
+    CheckConstraint("mode IN ('dry-run', 'live')", name="mode_known"),
+    CheckConstraint("reserved_usdt >= 0 AND filled_usdt >= 0", name="not_negative"),
+)
