@@ -23,7 +23,7 @@ CLOCK_TOLERANCE: Final = timedelta(seconds=2)
 """How far another machine's clock may run ahead of ours before its times count as the future."""
 
 ListingKey = NewType("ListingKey", str)
-"""``SYMBOL:occurrence``, for example ``ABCUSDT:1``: the same for every sighting of one listing."""
+"""The same for every sighting of one listing: ``ABCUSDT:1``, or ``test:ABCUSDT:1`` for an injected one."""
 
 
 class Source(StrEnum):
@@ -120,6 +120,8 @@ class _Sighting(Event):
     opens_at: Utc | None = None
     observed_at: Utc
     published_at: Utc
+    occurrence: int = Field(default=1, ge=1)
+    """1 for the first listing of a symbol, one more for each confirmed relisting."""
     late: bool = False
     """Appeared while we were not looking; it may be long open."""
 
@@ -146,7 +148,6 @@ class Listing(_Sighting):
     producer: ClassVar[str] = "/dedup"
 
     key: ListingKey
-    occurrence: int = Field(ge=1)
     deduplicated_at: Utc
 
     @property

@@ -86,6 +86,8 @@ trade_config = Table(
     Column("max_trade_usdt", Numeric(12, 2), nullable=False),
     Column("max_position_usdt", Numeric(12, 2), nullable=False),
     Column("auto_trade", Boolean, nullable=False, server_default=text("false")),
+    Column("halted", Boolean, nullable=False, server_default=text("false")),
+    Column("halted_reason", Text, nullable=False, server_default=""),
     _created_at(),
     Column("updated_at", _TIME, nullable=False, server_default=func.now()),
     CheckConstraint("id = 1", name="single_row"),
@@ -143,27 +145,21 @@ symbols = Table(
     Column("state", String(10), nullable=False),
     Column("base_asset", String(40), nullable=False),
     Column("quote_asset", String(40), nullable=False),
+    Column("occurrence", Integer, nullable=False, server_default=text("1")),
     Column("opens_at", _TIME),
     Column("first_seen_at", _TIME, nullable=False),
     Column("updated_at", _TIME, nullable=False, server_default=func.now()),
     CheckConstraint("state IN ('announced', 'listed', 'tradable', 'suspended', 'gone')", name="state_known"),
 )
 
-# Dedup's ledger. A claim without forwarded_at is published again after a restart.
+# Dedup's ledger: the sighting (its event id) that became each listing, and the listing as it was published.
 listing_claims = Table(
     "listing_claims",
     metadata,
-    Column("symbol", String(20), primary_key=True),
-    Column("occurrence", Integer, primary_key=True),
+    Column("listing_key", String(32), primary_key=True),
+    Column("raw_id", String(64), nullable=False),
     Column("listing", JSONB, nullable=False),
     Column("claimed_at", _TIME, nullable=False, server_default=func.now()),
-    Column("forwarded_at", _TIME),
-    CheckConstraint("occurrence >= 1", name="occurrence_positive"),
-)
-Index(
-    "ix_listing_claims_unforwarded",
-    listing_claims.c.claimed_at,
-    postgresql_where=listing_claims.c.forwarded_at.is_(None),
 )
 
 # The journal: one row per listing, mode and side, committed before anything is sent. The fence against double orders.

@@ -15,6 +15,7 @@ def upgrade() -> None:
             state VARCHAR(10) NOT NULL,
             base_asset VARCHAR(40) NOT NULL,
             quote_asset VARCHAR(40) NOT NULL,
+            occurrence INTEGER NOT NULL DEFAULT 1,
             opens_at TIMESTAMPTZ,
             first_seen_at TIMESTAMPTZ NOT NULL,
             updated_at TIMESTAMPTZ NOT NULL DEFAULT now(),

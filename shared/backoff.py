@@ -1,0 +1,19 @@
+"""How long to wait before trying again."""
+
+import asyncio
+import random
+from contextlib import suppress
+
+DOUBLINGS_MAX = 16
+
+
+def jittered(attempt: int, *, first_seconds: float = 0.25, max_seconds: float = 10.0) -> float:
+    """Return the seconds to wait after failure number *attempt* (from 0): doubling, capped, half of it random."""
+    ceiling = min(max_seconds, first_seconds * 2 ** min(attempt, DOUBLINGS_MAX))
+    return random.uniform(ceiling / 2, ceiling)  # noqa: S311 - jitter, not a secret
+
+
+async def pause(seconds: float, stop: asyncio.Event) -> None:
+    """Wait *seconds*, or less when *stop* is set."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)

@@ -1,0 +1,98 @@
+"""How each service is doing, told on the bus every few seconds and on change."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from shared import topology
+from shared.bus.port import Bus
+from shared.errors import TransientError
+from shared.events import Health, HealthStatus, utc_now
+
+log = structlog.get_logger()
+
+HEARTBEAT_SECONDS: Final = 5.0
+SILENCE_MAX: Final = timedelta(seconds=12)
+"""A component silent for longer is taken for dead: two heartbeats missed, and some grace."""
+FAREWELL_SECONDS: Final = 2.0
+
+
+class Component:
+    """The health of one service, as the service sees it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.changed = asyncio.Event()
+        self._status = HealthStatus.RUNNING
+        self._detail = ""
+        self._last_event_at: datetime | None = None
+
+    def set(self, status: HealthStatus, detail: str = "") -> None:
+        """Report *status* at once if it is news."""
+        if (status, detail) != (self._status, self._detail):
+            self._status, self._detail = status, detail
+            self.changed.set()
+
+    def saw_event(self, at: datetime) -> None:
+        """Remember when the latest event was handled; told with the next heartbeat."""
+        self._last_event_at = at
+
+    def report(self, now: datetime) -> Health:
+        """Return the health event of this moment."""
+        return Health(
+            id=uuid.uuid4().hex,
+            component=self.name,
+            status=self._status,
+            last_event_at=self._last_event_at,
+            sent_at=now,
+            detail=self._detail,
+        )
+
+
+def judge(status: HealthStatus, updated_at: datetime, *, now: datetime) -> HealthStatus:
+    """Return the status to believe: a component that went silent without saying goodbye is in error."""
+    if status is not HealthStatus.STOPPED and now - updated_at > SILENCE_MAX:
+        return HealthStatus.ERROR
+    return status
+
+
+@asynccontextmanager
+async def heartbeat(component: Component, bus: Bus) -> AsyncIterator[None]:
+    """Publish the component's health while the body runs; say ``stopped`` at its end, ``error`` if it failed."""
+    beating = asyncio.create_task(_beat(component, bus), name=f"heartbeat-{component.name}")
+    try:
+        yield
+        component.set(HealthStatus.STOPPED)
+    except BaseException as error:
+        # A cancelled service was stopped by somebody; any other way out is its own failure.
+        failed = isinstance(error, Exception)
+        component.set(HealthStatus.ERROR if failed else HealthStatus.STOPPED, type(error).__name__ if failed else "")
+        raise
+    finally:
+        beating.cancel()
+        await asyncio.wait([beating])
+        await _say(component, bus, FAREWELL_SECONDS)
+
+
+async def _beat(component: Component, bus: Bus) -> None:
+    while True:
+        component.changed.clear()
+        await _say(component, bus, HEARTBEAT_SECONDS)
+        try:
+            async with asyncio.timeout(HEARTBEAT_SECONDS):
+                await component.changed.wait()
+        except TimeoutError:
+            continue
+
+
+async def _say(component: Component, bus: Bus, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await bus.publish(topology.to_message(component.report(utc_now())))
+    except (TransientError, TimeoutError) as error:
+        log.debug("heartbeat not sent", component=component.name, reason=str(error))

@@ -1,0 +1,87 @@
+"""A process from its first signal handler to its exit code."""
+
+import asyncio
+import itertools
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Final, NoReturn, TypeVar
+
+import structlog
+import uvloop
+
+from shared.backoff import jittered, pause
+from shared.errors import SettingsError, SniperError, TransientError
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+EXIT_SETTINGS: Final = 2
+EXIT_FAILURE: Final = 1
+COMPLAIN_EVERY_SECONDS: Final = 60.0
+
+
+def run(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+    """Run *main* until it returns; SIGTERM or SIGINT sets the event it is given, a second one kills.
+
+    Ends the process with code 2 for bad settings and 1 for a failure of ours.
+    """
+    try:
+        uvloop.run(_with_signals(main))
+    except SettingsError as error:
+        _leave(error, EXIT_SETTINGS)
+    except SniperError as error:
+        _leave(error, EXIT_FAILURE)
+    except BaseExceptionGroup as group:
+        settings, rest = group.split(SettingsError)
+        if settings is not None and rest is None:
+            _leave(first(settings), EXIT_SETTINGS)
+        raise
+
+
+def _leave(error: BaseException, code: int) -> NoReturn:
+    print(error, file=sys.stderr)  # noqa: T201 - the last word of a process goes to its terminal
+    sys.exit(code)
+
+
+def first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the first single exception in *group*."""
+    inner = group.exceptions[0]
+    return first(inner) if isinstance(inner, BaseExceptionGroup) else inner
+
+
+async def _with_signals(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def request_stop(signum: int) -> None:
+        loop.remove_signal_handler(signum)  # A second signal kills at once.
+        stop.set()
+
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, request_stop, signum)
+    await main(stop)
+
+
+class StoppedWhileWaitingError(SniperError):
+    """Told to stop before what we depend on was there."""
+
+
+async def when_available(what: str, connect: Callable[[], Awaitable[T]], stop: asyncio.Event) -> T:
+    """Return what *connect* returns, retrying with backoff while it raises TransientError.
+
+    Says so at first and then once a minute; raises StoppedWhileWaitingError when *stop* is set meanwhile.
+    """
+    loop = asyncio.get_running_loop()
+    complain_at = loop.time()
+    for attempt in itertools.count():
+        try:
+            return await connect()
+        except TransientError as error:
+            if loop.time() >= complain_at:
+                log.warning("waiting", what=what, reason=str(error))
+                complain_at = loop.time() + COMPLAIN_EVERY_SECONDS
+        await pause(jittered(attempt), stop)
+        if stop.is_set():
+            raise StoppedWhileWaitingError(f"stopped while waiting for {what}")
+    raise AssertionError

@@ -1,0 +1,133 @@
+"""What a process tells about itself: logs, metrics, and whether it lives and is ready."""
+
+import asyncio
+import logging
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Final
+
+import structlog
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client.exposition import choose_encoder
+
+from shared.errors import SettingsError
+from shared.settings import TelemetrySettings
+
+BEAT_SECONDS: Final = 0.5
+LOOP_STUCK_SECONDS: Final = 10.0
+
+ReadyCheck = Callable[[], bool]
+"""Asked from another thread, so it only reads a flag."""
+
+
+class Telemetry:
+    """The metrics registry of one process and the checks behind /readyz."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+            collector(registry=self.registry)
+        self._ready_checks: dict[str, ReadyCheck] = {}
+        self._beat_at = time.monotonic()
+
+    def ready_when(self, what: str, check: ReadyCheck) -> None:
+        """Let the process count as ready only while *check* holds."""
+        self._ready_checks[what] = check
+
+    def not_ready(self) -> list[str]:
+        """Name what is missing; nothing is ready before it said what it depends on."""
+        if not self._ready_checks:
+            return ["starting"]
+        return [what for what, check in self._ready_checks.items() if not check()]
+
+    def is_alive(self) -> bool:
+        """Tell whether the event loop ran lately."""
+        return time.monotonic() - self._beat_at < LOOP_STUCK_SECONDS
+
+    async def beat(self) -> None:
+        """Prove that the event loop runs, until cancelled."""
+        while True:
+            self._beat_at = time.monotonic()
+            await asyncio.sleep(BEAT_SECONDS)
+
+
+@asynccontextmanager
+async def serve(settings: TelemetrySettings) -> AsyncIterator[tuple[Telemetry, int]]:
+    """Serve /metrics, /livez and /readyz from a thread of their own; yield the telemetry and the port in use.
+
+    A thread, because a stuck event loop cannot report itself.
+    """
+    configure_logging(settings)
+    telemetry = Telemetry()
+    try:
+        server = ThreadingHTTPServer((settings.metrics_host, settings.metrics_port), _handler(telemetry))
+    except OSError as error:
+        raise SettingsError(
+            f"SNIPER_METRICS_PORT: cannot listen on {settings.metrics_port}: {error.strerror}"
+        ) from None
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, name="telemetry", daemon=True)
+    thread.start()
+    beat = asyncio.create_task(telemetry.beat(), name="telemetry-beat")
+    try:
+        yield telemetry, server.server_address[1]
+    finally:
+        beat.cancel()
+        await asyncio.to_thread(server.shutdown)
+        server.server_close()
+
+
+def _handler(telemetry: Telemetry) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            match self.path.partition("?")[0]:
+                case "/metrics":
+                    encode, content_type = choose_encoder(self.headers.get("Accept", ""))
+                    self._answer(200, encode(telemetry.registry), content_type)
+                case "/livez":
+                    self._answer_lines(["ok"] if telemetry.is_alive() else [], "event loop stuck")
+                case "/readyz":
+                    missing = telemetry.not_ready()
+                    self._answer_lines([] if missing else ["ok"], f"waiting for: {', '.join(missing)}")
+                case _:
+                    self._answer(404, b"not found\n")
+
+        def _answer_lines(self, good: list[str], otherwise: str) -> None:
+            self._answer(200 if good else 503, f"{good[0] if good else otherwise}\n".encode())
+
+        def _answer(self, status: int, body: bytes, content_type: str = "text/plain; charset=utf-8") -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", content_type)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Scrapes are not news."""
+
+    return Handler
+
+
+def configure_logging(settings: TelemetrySettings) -> None:
+    """Write structured logs to standard error: for people on a terminal, JSON for machines."""
+    shared_processors: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    last: structlog.typing.Processor
+    if settings.log_format == "json":
+        shared_processors.append(structlog.processors.format_exc_info)
+        last = structlog.processors.JSONRenderer()
+    else:
+        last = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    structlog.configure(
+        processors=[*shared_processors, last],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[settings.log_level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
