@@ -35,9 +35,15 @@ class Queue:
     """Older messages are not delivered but go to the dead letters."""
     attempts_max: int = 5
     """Deliveries of one message whose handler fails before it goes to the dead letters."""
+    deliveries_max: int = 20
+    """Deliveries of one message that nobody answers before it goes to the dead letters.
+
+    Larger than the attempts: every lost connection and every killed process is one, for each message it held.
+    """
     retry_delay: timedelta = timedelta(milliseconds=200)
     """Wait before a failed message is handed back; it doubles with each attempt."""
     dead_letters: bool = True
+    """Without, a message whose handler fails is handed back, later and later, until it succeeds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,13 @@
 
 import asyncio
 import itertools
-import random
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final, Protocol, TypeVar
 
 import structlog
 
+from shared.backoff import DOUBLINGS_MAX, jittered, pause
 from shared.bus.port import Exchange, Handler, Message, Publish, Queue
 from shared.errors import PermanentError, TransientError
 
@@ -17,6 +17,7 @@ T = TypeVar("T")
 
 HOLD_SECONDS_FIRST: Final = 0.1
 HOLD_SECONDS_MAX: Final = 5.0
+RETRY_SECONDS_MAX: Final = 30.0
 
 REASON: Final = "x-sniper-reason"
 QUEUE: Final = "x-sniper-queue"
@@ -44,11 +45,11 @@ class Settler:
     """Runs the handler of one queue and answers for its deliveries."""
 
     def __init__(self, queue: Queue, handle: Handler, publish: Publish, dead: Exchange, until: asyncio.Event) -> None:
-        self._queue = queue
+        self.queue = queue
+        self.until = until
         self._handle = handle
         self._publish = publish
         self._dead = dead
-        self._until = until
 
     async def settle(self, delivery: Delivery) -> None:
         """Answer *delivery*; leave it unanswered (for redelivery) only if told to stop while a dependency is away."""
@@ -59,29 +60,36 @@ class Settler:
         except PermanentError as error:
             await self._bury(delivery, str(error))
         except Exception as error:
-            log.exception("handler failed", queue=self._queue.name, attempt=delivery.attempt)
+            log.exception("handler failed", queue=self.queue.name, attempt=delivery.attempt)
             await self._retry_or_bury(delivery, f"{type(error).__name__}: {error}")
         else:
             await delivery.ack()
 
     async def _process(self, delivery: Delivery) -> None:
-        if delivery.attempt > self._queue.attempts_max:
+        if delivery.attempt > self.queue.deliveries_max:
             raise PermanentError(f"delivered {delivery.attempt} times without an answer")
         for message in await self._hold(self._handle, delivery.message):
             await self._hold(self._publish, message)
 
     async def _retry_or_bury(self, delivery: Delivery, reason: str) -> None:
-        if delivery.attempt >= self._queue.attempts_max:
+        if delivery.attempt >= self.queue.attempts_max:
             await self._bury(delivery, reason)
-            return
-        await self._pause(self._queue.retry_delay.total_seconds() * 2 ** (delivery.attempt - 1))
-        await delivery.give_back()
+        else:
+            await self._give_back_later(delivery)
 
     async def _bury(self, delivery: Delivery, reason: str) -> None:
-        log.warning("dead letter", queue=self._queue.name, reason=reason, message_id=delivery.message.message_id)
+        if not self.queue.dead_letters:
+            await self._give_back_later(delivery)
+            return
+        log.warning("dead letter", queue=self.queue.name, reason=reason, message_id=delivery.message.message_id)
         with suppress(_StoppedWhileHoldingError):
-            await self._hold(self._publish, dead_letter(delivery, self._queue, self._dead, reason))
+            await self._hold(self._publish, dead_letter(delivery, self.queue, self._dead, reason))
             await delivery.ack()
+
+    async def _give_back_later(self, delivery: Delivery) -> None:
+        doublings = min(delivery.attempt - 1, DOUBLINGS_MAX)
+        await pause(min(RETRY_SECONDS_MAX, self.queue.retry_delay.total_seconds() * 2**doublings), self.until)
+        await delivery.give_back()
 
     async def _hold(self, step: Callable[[Message], Awaitable[T]], message: Message) -> T:
         """Take *step*, again and again while what it depends on is away."""
@@ -89,16 +97,12 @@ class Settler:
             try:
                 return await step(message)
             except TransientError as error:
-                seconds = min(HOLD_SECONDS_MAX, HOLD_SECONDS_FIRST * 2 ** min(attempt, 10))
-                log.warning("holding", queue=self._queue.name, message_id=message.message_id, reason=str(error))
-                await self._pause(seconds * random.uniform(0.5, 1))  # noqa: S311 - jitter, not a secret
-                if self._until.is_set():
+                log.warning("holding", queue=self.queue.name, message_id=message.message_id, reason=str(error))
+                seconds = jittered(attempt, first_seconds=HOLD_SECONDS_FIRST, max_seconds=HOLD_SECONDS_MAX)
+                await pause(seconds, self.until)
+                if self.until.is_set():
                     raise _StoppedWhileHoldingError from error
         raise AssertionError
-
-    async def _pause(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._until.wait(), seconds)
 
 
 class _StoppedWhileHoldingError(Exception):

@@ -1,0 +1,132 @@
+"""The bus on RabbitMQ: confirmed publishes, handlers that outlive connections, bounded stops."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+
+from aio_pika.abc import AbstractChannel
+from aiormq import spec
+from aiormq.exceptions import ChannelNotFoundEntity, PublishError
+
+from shared.bus.port import Handler, Message, Queue, Topology
+from shared.bus.rabbitmq_consumer import Consumer
+from shared.bus.rabbitmq_link import Link, LinkOptions, away_is_transient
+from shared.bus.rabbitmq_message import to_amqp
+from shared.bus.rabbitmq_topology import Declarer
+from shared.bus.settle import Settler
+from shared.errors import SettingsError, TransientError
+from shared.settings import BrokerSettings
+
+
+@asynccontextmanager
+async def connect(settings: BrokerSettings, topology: Topology, *, name: str) -> AsyncIterator["RabbitBus"]:
+    """Yield a bus at once and connect it behind the scenes, for as long as that takes.
+
+    A service therefore starts, says that it is not ready, and can be stopped, while the broker is away.
+    """
+    # Publishers and consumers apart: a broker short of memory stops reading from those who publish.
+    declarer = Declarer(topology)
+    publishing, consuming = (Link(options, declarer) for options in _links(settings, name))
+    async with _kept(publishing), _kept(consuming):
+        yield RabbitBus(publishing, consuming, topology, Limits.of(settings))
+
+
+@asynccontextmanager
+async def _kept(link: Link) -> AsyncIterator[None]:
+    keeper = asyncio.create_task(link.keep(), name=f"broker link {link.name}")
+    try:
+        yield
+    finally:
+        keeper.cancel()
+        await asyncio.wait([keeper])
+
+
+def _links(settings: BrokerSettings, name: str) -> tuple[LinkOptions, LinkOptions]:
+    if settings.url is None:
+        raise SettingsError("SNIPER_BROKER_URL: is missing")
+
+    def options(role: str) -> LinkOptions:
+        return LinkOptions(url, f"sniper {name} {role}", settings.heartbeat_seconds, settings.publish_timeout_seconds)
+
+    url = settings.url.get_secret_value()
+    return options("publishes"), options("consumes")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a bus waits for what."""
+
+    timeout_seconds: float
+    drain_seconds: float
+
+    @classmethod
+    def of(cls, settings: BrokerSettings) -> "Limits":
+        return cls(settings.publish_timeout_seconds, settings.drain_seconds)
+
+
+class RabbitBus:
+    """A `Bus` on two connections, one to publish and one to consume."""
+
+    def __init__(self, publishing: Link, consuming: Link, topology: Topology, limits: Limits) -> None:
+        self._publishing = publishing
+        self._consuming = consuming
+        self._topology = topology
+        self._limits = limits
+        self._opening = asyncio.Lock()
+        self._channel: AbstractChannel | None = None
+        self._consumers: set[Consumer] = set()
+
+    def is_connected(self) -> bool:
+        """Tell whether both connections are up and every consumer is known to the broker."""
+        flowing = all(consumer.is_flowing() for consumer in self._consumers)
+        return flowing and self._publishing.is_up() and self._consuming.is_up()
+
+    async def publish(self, message: Message, /) -> None:
+        """Return once a queue on disk holds *message*; raise TransientError when that is not certain.
+
+        Not certain means that it may have arrived all the same: publishing it again can make a duplicate.
+        """
+        with away_is_transient():
+            async with asyncio.timeout(self._limits.timeout_seconds):
+                try:
+                    await self._publish_once(message)
+                except (PublishError, ChannelNotFoundEntity):
+                    # No queue took it, or there is no such exchange: somebody may have deleted it.
+                    await self._publishing.declare()
+                    await self._publish_once(message)
+
+    async def _publish_once(self, message: Message) -> None:
+        channel = await self._publishing_channel()
+        exchange = await channel.get_exchange(message.exchange, ensure=False)
+        confirmation = await exchange.publish(to_amqp(message), message.routing_key, mandatory=True)
+        if not isinstance(confirmation, spec.Basic.Ack):
+            raise TransientError(f"broker answered a publish with {confirmation!r}")
+
+    async def _publishing_channel(self) -> AbstractChannel:
+        if self._channel is not None and not self._channel.is_closed:
+            return self._channel
+        async with self._opening:
+            if self._channel is None or self._channel.is_closed:
+                connection = await self._publishing.connection()
+                channel = connection.channel(publisher_confirms=True, on_return_raises=True)
+                await channel.initialize()
+                self._channel = channel
+            return self._channel
+
+    async def consume(self, queue: Queue, handle: Handler, *, until: asyncio.Event) -> None:
+        """See `Bus.consume`; while the broker is away this waits for it, or for *until*."""
+        settler = Settler(queue, handle, self.publish, self._topology.dead, until)
+        consumer = Consumer(self._consuming, settler, self._limits.timeout_seconds)
+        self._consumers.add(consumer)
+        try:
+            await self._feed(consumer, until)
+        finally:
+            self._consumers.discard(consumer)
+
+    async def _feed(self, consumer: Consumer, until: asyncio.Event) -> None:
+        async with asyncio.timeout(None) as drain, aclosing(consumer), asyncio.TaskGroup() as handlers:
+            feeding = handlers.create_task(consumer.run(handlers), name="consumer")
+            await until.wait()
+            drain.reschedule(asyncio.get_running_loop().time() + self._limits.drain_seconds)
+            feeding.cancel()

@@ -1,0 +1,151 @@
+"""Keep one queue of RabbitMQ flowing into one handler, whatever happens to the channel underneath."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, Never
+
+import structlog
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
+from aiormq.exceptions import ChannelNotFoundEntity
+
+from shared.backoff import jittered
+from shared.bus.port import Message
+from shared.bus.rabbitmq_link import Link, away_is_transient
+from shared.bus.rabbitmq_message import attempt, from_amqp
+from shared.bus.settle import Settler
+from shared.errors import TransientError
+
+log = structlog.get_logger()
+
+WATCH_SECONDS: Final = 15.0
+"""How often a silent consumer asks whether the broker still knows it."""
+
+
+@dataclass(slots=True)
+class RabbitDelivery:
+    """One message waiting for its answer on the channel it came by."""
+
+    message: Message
+    attempt: int
+    incoming: AbstractIncomingMessage
+    timeout_seconds: float
+
+    async def ack(self) -> None:
+        await self._answer(self.incoming.ack)
+
+    async def give_back(self) -> None:
+        # reject, not nack: from RabbitMQ 4.3 on only a reject counts as a delivery.
+        await self._answer(partial(self.incoming.reject, requeue=True))
+
+    async def _answer(self, answer: Callable[[], Awaitable[None]]) -> None:
+        try:
+            with away_is_transient():
+                async with asyncio.timeout(self.timeout_seconds):
+                    await answer()
+        except TransientError as error:
+            log.warning("answer lost, the broker delivers again", message=self.message.message_id, reason=str(error))
+
+
+class Consumer:
+    """Feeds one queue to a settler, on one channel at a time."""
+
+    def __init__(self, link: Link, settler: Settler, timeout_seconds: float) -> None:
+        self._link = link
+        self._queue = settler.queue
+        self._settler = settler
+        self._until = settler.until
+        self._timeout_seconds = timeout_seconds
+        # Handlers outlive a lost channel while their messages come again by the next one.
+        self._slots = asyncio.Semaphore(settler.queue.prefetch)
+        self._channel: AbstractChannel | None = None
+        self._flowing = False
+
+    def is_flowing(self) -> bool:
+        return self._flowing
+
+    async def run(self, handlers: asyncio.TaskGroup) -> Never:
+        """Start a task among *handlers* for each message, until cancelled; the channel then stays open for answers."""
+        failures = 0
+        while True:
+            try:
+                with away_is_transient():
+                    await self._feed(handlers)
+                failures = 0
+                log.warning("consumer lost, starting over", queue=self._queue.name)
+            except TransientError as error:
+                failures += 1
+                log.warning("cannot consume", queue=self._queue.name, reason=str(error))
+            await self.aclose()
+            await asyncio.sleep(jittered(failures))
+
+    async def aclose(self) -> None:
+        """Close the channel; the broker takes back what is unanswered."""
+        channel, self._channel = self._channel, None
+        if channel is None:
+            return
+        with suppress(TransientError), away_is_transient():
+            async with asyncio.timeout(self._timeout_seconds):
+                await channel.close()
+
+    async def _feed(self, handlers: asyncio.TaskGroup) -> None:
+        # The semaphore is fair: once this passes, nothing of a channel before is waiting any more.
+        async with self._slots:
+            connection = await self._link.connection()
+        lost = asyncio.Event()
+        async with asyncio.timeout(self._timeout_seconds):
+            channel = self._channel = await _open(connection.channel(publisher_confirms=False), lost)
+            await channel.set_qos(prefetch_count=self._queue.prefetch)
+            queue = await channel.get_queue(self._queue.name, ensure=False)
+            try:
+                tag = await queue.consume(partial(self._on_message, channel, handlers))
+            except ChannelNotFoundEntity:
+                await self._link.declare()
+                raise
+        self._flowing = True
+        try:
+            await self._watch(channel, lost)
+        finally:
+            self._flowing = False
+            if not lost.is_set():
+                await self._cancel(queue, tag)
+
+    async def _watch(self, channel: AbstractChannel, lost: asyncio.Event) -> None:
+        """Return when the broker no longer feeds *channel*, even if it forgot to say so."""
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(lost.wait(), WATCH_SECONDS)
+                return
+            async with asyncio.timeout(self._timeout_seconds):
+                queue = await channel.declare_queue(self._queue.name, passive=True)
+            if not queue.declaration_result.consumer_count:
+                return
+
+    async def _cancel(self, queue: AbstractQueue, tag: str) -> None:
+        with suppress(TransientError), away_is_transient():
+            async with asyncio.timeout(self._timeout_seconds):
+                await queue.cancel(tag)
+
+    async def _on_message(
+        self, channel: AbstractChannel, handlers: asyncio.TaskGroup, incoming: AbstractIncomingMessage
+    ) -> None:
+        # The client cancels its callbacks when the connection drops, so the handler runs in a task of ours.
+        handlers.create_task(self._handle(channel, incoming), name=f"{self._queue.name}:{incoming.delivery_tag}")
+
+    async def _handle(self, channel: AbstractChannel, incoming: AbstractIncomingMessage) -> None:
+        async with self._slots:
+            if self._until.is_set() or channel.is_closed:
+                return
+            delivery = RabbitDelivery(from_amqp(incoming), attempt(incoming), incoming, self._timeout_seconds)
+            await self._settler.settle(delivery)
+
+
+async def _open(channel: AbstractChannel, lost: asyncio.Event) -> AbstractChannel:
+    """Open *channel*; *lost* is set when it closes or the broker cancels its consumer."""
+    await channel.initialize()
+    channel.close_callbacks.add(lambda *_: lost.set())
+    underlay = await channel.get_underlay_channel()
+    underlay.on_consumer_cancel_callbacks.add(lambda _: lost.set())
+    return channel

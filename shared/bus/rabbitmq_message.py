@@ -1,0 +1,61 @@
+"""Messages of the port as messages of AMQP, and back."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import aio_pika
+from aio_pika.abc import AbstractIncomingMessage
+
+from shared.bus import settle
+from shared.bus.port import Message
+
+MESSAGE_ID = "x-sniper-message-id"
+
+
+def to_amqp(message: Message) -> aio_pika.Message:
+    """Return *message* for one attempt to publish it.
+
+    The AMQP message id is left to the client, which makes up a new one each time: it matches returned messages to
+    publishes by it, so two attempts under one id would take each other's answers.
+    """
+    return aio_pika.Message(
+        message.body,
+        headers={**message.headers, MESSAGE_ID: message.message_id},
+        content_type=message.content_type,
+        delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+    )
+
+
+def from_amqp(incoming: AbstractIncomingMessage) -> Message:
+    headers = {name: value for name, value in incoming.headers.items() if isinstance(value, str)}
+    message_id = headers.pop(MESSAGE_ID, None) or incoming.message_id or ""
+    return Message(
+        exchange=incoming.exchange or "",
+        routing_key=incoming.routing_key or "",
+        body=incoming.body,
+        message_id=message_id,
+        content_type=incoming.content_type or "application/octet-stream",
+        headers={**_burial(incoming.headers), **headers},
+    )
+
+
+def attempt(incoming: AbstractIncomingMessage) -> int:
+    """Return 1 for the first delivery; quorum queues count, others only tell that there was an earlier one."""
+    count = incoming.headers.get("x-delivery-count")
+    if isinstance(count, int):
+        return count + 1
+    return 2 if incoming.redelivered else 1
+
+
+def _burial(headers: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return in our own words why the broker itself dead-lettered a message, as it does when one expires."""
+    deaths = headers.get("x-death")
+    if not isinstance(deaths, list) or not deaths:
+        return {}
+    death = deaths[0]
+    return {
+        settle.REASON: str(death["reason"]),
+        settle.QUEUE: str(death["queue"]),
+        settle.ORIGINAL_EXCHANGE: str(death["exchange"]),
+        settle.ORIGINAL_ROUTING_KEY: str(death["routing-keys"][0]),
+    }

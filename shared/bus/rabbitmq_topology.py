@@ -1,0 +1,73 @@
+"""Make the topology exist on a broker, leaving alone what an operator has defined otherwise."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+from aio_pika.abc import AbstractChannel, AbstractConnection
+from aiormq.exceptions import ChannelAccessRefused, ChannelNotFoundEntity
+
+from shared.bus.arguments import queue_arguments
+from shared.bus.port import Binding, Exchange, Queue, Topology
+
+log = structlog.get_logger()
+
+
+class Declarer:
+    """Makes *topology* exist, one pass at a time however many ask."""
+
+    def __init__(self, topology: Topology) -> None:
+        self._topology = topology
+        self._passing = asyncio.Lock()
+
+    async def declare(self, connection: AbstractConnection) -> None:
+        """Create what is missing. What exists keeps its arguments: declaring over them would fail for ever."""
+        async with self._passing:
+            for exchange in self._topology.exchanges:
+                await _ensure_exchange(connection, exchange)
+            for queue in self._topology.queues:
+                await _ensure_queue(connection, queue, self._topology.dead)
+                await _ensure_bindings(connection, queue.name, queue.bindings)
+
+
+async def _ensure_exchange(connection: AbstractConnection, exchange: Exchange) -> None:
+    async def declare_exchange(channel: AbstractChannel, *, passive: bool) -> None:
+        await channel.declare_exchange(exchange.name, exchange.kind, durable=True, passive=passive)
+
+    try:
+        await _on_channel(connection, lambda channel: declare_exchange(channel, passive=True))
+    except ChannelNotFoundEntity:
+        await _on_channel(connection, lambda channel: declare_exchange(channel, passive=False))
+
+
+async def _ensure_queue(connection: AbstractConnection, queue: Queue, dead: Exchange) -> None:
+    async def check(channel: AbstractChannel) -> None:
+        await channel.declare_queue(queue.name, passive=True)
+
+    async def create(channel: AbstractChannel) -> None:
+        await channel.declare_queue(queue.name, durable=True, arguments=dict(queue_arguments(queue, dead)))
+
+    try:
+        await _on_channel(connection, check)
+    except ChannelNotFoundEntity:
+        log.info("creating queue", queue=queue.name)
+        await _on_channel(connection, create)
+
+
+async def _ensure_bindings(connection: AbstractConnection, queue: str, bindings: Sequence[Binding]) -> None:
+    async def bind(channel: AbstractChannel) -> None:
+        held = await channel.get_queue(queue, ensure=False)
+        for binding in bindings:
+            await held.bind(binding.exchange.name, binding.pattern)
+
+    try:
+        await _on_channel(connection, bind)
+    except ChannelAccessRefused:
+        # A service user that may only read and write runs on bindings its operator has made.
+        log.debug("may not bind", queue=queue)
+
+
+async def _on_channel(connection: AbstractConnection, step: Callable[[AbstractChannel], Awaitable[None]]) -> None:
+    """Take *step* on a channel of its own, because the broker closes the channel of every refused call."""
+    async with connection.channel(publisher_confirms=False) as channel:
+        await step(channel)
