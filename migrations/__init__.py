@@ -4,6 +4,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 
 
 def upgrade(url: str, revision: str = "head") -> None:
@@ -23,6 +24,14 @@ def downgrade(url: str, revision: str) -> None:
 def check(url: str) -> None:
     """Raise alembic's CommandError where the database at *url* and `shared.tables` differ."""
     command.check(configuration(url))
+
+
+def head() -> str:
+    """Return the revision that this build's tables describe."""
+    revision = ScriptDirectory.from_config(configuration("")).get_current_head()
+    if revision is None:
+        raise LookupError("no migrations found")
+    return revision
 
 
 def configuration(url: str) -> Config:

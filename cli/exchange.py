@@ -1,0 +1,66 @@
+"""The exchange a process trades on: the one in its settings, or a simulator of its own."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from pydantic import SecretStr
+
+from shared.errors import SniperError
+from shared.settings import ExchangeSettings, load
+
+START_SECONDS_MAX = 20.0
+STOP_SECONDS_MAX = 3.0
+
+
+@asynccontextmanager
+async def simulated(*options: str, port: int = 0) -> AsyncIterator[ExchangeSettings]:
+    """Run a simulator beside this process; yield the settings that point at it.
+
+    It ends when this process does, however that ends: it watches its standard input.
+    """
+    child = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "simulator", "--port", str(port), "--until-stdin-closes", *options),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C is for us; we stop it when nothing needs it any more.
+    )
+    try:
+        yield _pointed_at(await _address(child))
+    finally:
+        await _end(child)
+
+
+async def _address(child: asyncio.subprocess.Process) -> str:
+    assert child.stdout is not None
+    try:
+        async with asyncio.timeout(START_SECONDS_MAX):
+            line = (await child.stdout.readline()).decode()
+    except TimeoutError:
+        raise SniperError(f"the simulator did not start within {START_SECONDS_MAX:.0f} s") from None
+    if not line:
+        raise SniperError(f"the simulator ended before it listened (exit code {await child.wait()})")
+    return line.rsplit(" ", 1)[-1].strip()
+
+
+def _pointed_at(address: str) -> ExchangeSettings:
+    return load(ExchangeSettings).model_copy(
+        update={
+            "mexc_rest_url": address,
+            "mexc_ws_url": f"{address.replace('http', 'ws', 1)}/ws",
+            "mexc_api_key": SecretStr("sim-key"),
+            "mexc_api_secret": SecretStr("sim-secret"),
+        }
+    )
+
+
+async def _end(child: asyncio.subprocess.Process) -> None:
+    with suppress(ProcessLookupError):
+        child.terminate()
+    try:
+        async with asyncio.timeout(STOP_SECONDS_MAX):
+            await child.wait()
+    except TimeoutError:
+        child.kill()
+        await child.wait()

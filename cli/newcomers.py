@@ -1,0 +1,34 @@
+"""Fresh coins on the simulator, for people to watch."""
+
+import asyncio
+import secrets
+from collections.abc import Iterator
+
+import httpx
+
+from shared.backoff import pause
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+NAME_LETTERS = 6
+
+
+def names() -> Iterator[str]:
+    """Make up symbols that were never listed before, this time or the last."""
+    while True:
+        yield "".join(secrets.choice(LETTERS) for _ in range(NAME_LETTERS)) + "USDT"
+
+
+async def list_coin(client: httpx.AsyncClient, symbol: str) -> None:
+    """List *symbol* on the simulator behind *client*, tradable at once."""
+    response = await client.post("/_sim/symbols", json={"symbol": symbol, "opens_in": 0})
+    response.raise_for_status()
+
+
+async def keep_listing(simulator_url: str, *, every_seconds: float, stop: asyncio.Event) -> None:
+    """List a coin every *every_seconds* until *stop*."""
+    async with httpx.AsyncClient(base_url=simulator_url, trust_env=False) as client:
+        for symbol in names():
+            await pause(every_seconds, stop)
+            if stop.is_set():
+                return
+            await list_coin(client, symbol)

@@ -1,0 +1,139 @@
+"""Composition of a process: telemetry first, then database and bus, closed in the reverse order."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import asyncpg
+from sqlalchemy import URL
+
+import migrations
+from shared import database, embedded_postgres, telemetry
+from shared.bus import embedded, rabbitmq
+from shared.bus.port import Bus
+from shared.database import Database
+from shared.errors import TransientError
+from shared.lifecycle import when_available
+from shared.runtime import Runtime
+from shared.settings import BrokerSettings, DatabaseSettings, DataSettings, TelemetrySettings, load
+from shared.topology import SNIPER
+
+COMMAND_CONNECT_SECONDS = 5.0
+SCHEMA_QUERY = "SELECT version_num FROM alembic_version"
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessSettings:
+    """What decides how a process reaches the world."""
+
+    broker: BrokerSettings
+    database: DatabaseSettings
+    data: DataSettings
+    telemetry: TelemetrySettings
+
+    @classmethod
+    def load(cls) -> "ProcessSettings":
+        """Read all of them from the environment."""
+        return cls(load(BrokerSettings), load(DatabaseSettings), load(DataSettings), load(TelemetrySettings))
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process that is up: what its services get, and where its metrics are."""
+
+    runtime: Runtime
+    metrics_port: int
+
+
+@asynccontextmanager
+async def started(
+    name: str, stop: asyncio.Event, *, settings: ProcessSettings, migrate: bool
+) -> AsyncIterator[Process]:
+    """Open everything the services of this process share, waiting for what is not there yet.
+
+    /livez and /readyz answer from the first moment. With *migrate* the schema is brought up to date, otherwise
+    it is waited for.
+    """
+    async with AsyncExitStack() as stack:
+        own, metrics_port = await stack.enter_async_context(telemetry.serve(settings.telemetry))
+        own.ready_when("startup", lambda: False)
+        url = await stack.enter_async_context(database_url(settings))
+        opened = await open_database(stack, settings.database, url, name, stop)
+        await _prepare_schema(opened, url, stop, migrate=migrate)
+        watch = await stack.enter_async_context(database.watched(opened))
+        bus = await stack.enter_async_context(open_bus(settings.broker, opened, name, stop))
+        own.ready_when("startup", lambda: True)
+        own.ready_when("database", lambda: watch.reachable)
+        own.ready_when("broker", bus.is_connected)
+        yield Process(Runtime(bus, opened, own, stop), metrics_port)
+
+
+@asynccontextmanager
+async def connected(name: str) -> AsyncIterator[Runtime]:
+    """Open the same for a command that would rather fail than wait; raises SniperError when something is away."""
+    stop = asyncio.Event()
+    async with AsyncExitStack() as stack:
+        opened = await stack.enter_async_context(connected_database(name))
+        try:
+            async with asyncio.timeout(COMMAND_CONNECT_SECONDS):
+                bus = await stack.enter_async_context(open_bus(load(BrokerSettings), opened, name, stop))
+        except TimeoutError:
+            raise TransientError("broker away: no answer at SNIPER_BROKER_URL") from None
+        yield Runtime(bus, opened, telemetry.Telemetry(), stop)
+
+
+@asynccontextmanager
+async def connected_database(name: str) -> AsyncIterator[Database]:
+    """Open only the database, for a command that would rather fail than wait."""
+    settings = ProcessSettings.load()
+    async with database_url(settings) as url, database.connect(settings.database, url, name=name) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def database_url(settings: ProcessSettings) -> AsyncIterator[URL]:
+    """Yield where the database is, starting our own server where no URL is set."""
+    if settings.database.url is not None:
+        yield database.parse_url(settings.database.url.get_secret_value(), variable="SNIPER_DATABASE_URL")
+        return
+    async with embedded_postgres.running(settings.data.data_dir) as url:
+        yield url
+
+
+async def open_database(
+    stack: AsyncExitStack, settings: DatabaseSettings, url: URL, name: str, stop: asyncio.Event
+) -> Database:
+    """Connect to the database at *url*, however long that takes, until *stop*."""
+
+    async def attempt() -> Database:
+        return await stack.enter_async_context(database.connect(settings, url, name=name))
+
+    return await when_available("database", attempt, stop)
+
+
+def open_bus(
+    settings: BrokerSettings, opened: Database, name: str, stop: asyncio.Event
+) -> AbstractAsyncContextManager[Bus]:
+    """Return the bus the settings ask for: RabbitMQ, or the one in this process."""
+    if settings.url is None:
+        return embedded.open_embedded(opened.pool, SNIPER, drain_seconds=settings.drain_seconds)
+    return rabbitmq.connect(settings, SNIPER, name=name, stop=stop)
+
+
+async def _prepare_schema(opened: Database, url: URL, stop: asyncio.Event, *, migrate: bool) -> None:
+    if migrate:
+        await asyncio.to_thread(migrations.upgrade, url.render_as_string(hide_password=False))
+    else:
+        await when_available("schema", lambda: _require_schema(opened), stop)
+
+
+async def _require_schema(opened: Database) -> None:
+    wanted = migrations.head()
+    async with opened.connection() as connection:
+        try:
+            found = await connection.fetchval(SCHEMA_QUERY)
+        except asyncpg.UndefinedTableError:
+            found = None
+    if found != wanted:
+        raise TransientError(f"schema is at {found or 'nothing'}, this build needs {wanted}: run `sniper migrate`")

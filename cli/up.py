@@ -1,0 +1,78 @@
+"""Running services: one (`sniper run`), or every one in this process (`sniper up`)."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from contextlib import AsyncExitStack
+from types import MappingProxyType
+
+from rich.console import Console
+
+import api.service
+import dedup.service
+import executor.service
+import ingest.service
+import persister.service
+from api.settings import ApiSettings
+from cli import exchange, newcomers, process, watch
+from dedup.settings import DedupSettings
+from executor.settings import ExecutorSettings
+from ingest.settings import IngestSettings
+from persister.settings import PersisterSettings
+from shared.runtime import Runtime
+from shared.settings import ExchangeSettings, load
+
+Serve = Callable[[Runtime, ExchangeSettings], Coroutine[None, None, None]]
+
+SERVICES: Mapping[str, Serve] = MappingProxyType(
+    {
+        "persister": lambda runtime, _: persister.service.serve(runtime, load(PersisterSettings)),
+        "dedup": lambda runtime, _: dedup.service.serve(runtime, load(DedupSettings)),
+        "executor": lambda runtime, venue: executor.service.serve(runtime, load(ExecutorSettings), venue),
+        "ingest": lambda runtime, venue: ingest.service.serve(runtime, load(IngestSettings), venue),
+        "api": lambda runtime, _: api.service.serve(runtime, load(ApiSettings)),
+    }
+)
+LIST_EVERY_SECONDS = 15
+"""How often the simulator lists a coin for a newcomer to watch."""
+
+
+async def run_service(name: str, stop: asyncio.Event) -> None:
+    """Run one service until *stop*: what a container runs."""
+    async with process.started(name, stop, settings=process.ProcessSettings.load(), migrate=False) as own:
+        await SERVICES[name](own.runtime, load(ExchangeSettings))
+
+
+async def run_services(names: Iterable[str], runtime: Runtime, venue: ExchangeSettings) -> None:
+    """Run these services in this process until the runtime's stop event is set or one of them fails."""
+    async with asyncio.TaskGroup() as services:
+        for name in names:
+            services.create_task(SERVICES[name](runtime, venue), name=name)
+
+
+async def up(exchange_name: str, stop: asyncio.Event) -> None:
+    """Run every service in this process and show listings and trades as they happen, until *stop*."""
+    console, settings = Console(), process.ProcessSettings.load()
+    simulating = exchange_name == "simulator"
+    async with AsyncExitStack() as stack:
+        own = await stack.enter_async_context(process.started("up", stop, settings=settings, migrate=True))
+        venue = await stack.enter_async_context(exchange.simulated()) if simulating else load(ExchangeSettings)
+        _introduce(console, own, venue, simulating=simulating)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(run_services(SERVICES, own.runtime, venue), name="services")
+            tasks.create_task(watch.show(console, own.runtime.database, stop), name="feed")
+            if simulating:
+                listing = newcomers.keep_listing(venue.mexc_rest_url, every_seconds=LIST_EVERY_SECONDS, stop=stop)
+                tasks.create_task(listing, name="newcomers")
+
+
+def _introduce(console: Console, own: process.Process, venue: ExchangeSettings, *, simulating: bool) -> None:
+    settings = load(ApiSettings)
+    base = f"http://{settings.host}:{settings.port}"
+    console.print(f"[bold]sniper[/] is up, dry-run, against {venue.mexc_rest_url}")
+    console.print(f"  listings  {base}/listings")
+    console.print(f"  trades    {base}/trades")
+    console.print(f"  health    {base}/health")
+    console.print(f"  metrics   http://127.0.0.1:{own.metrics_port}/metrics")
+    console.print("  more      sniper status, sniper inject SYMBOL, sniper --help (in another terminal)")
+    if simulating:
+        console.print(f"The simulator lists a coin every {LIST_EVERY_SECONDS} s. Ctrl-C stops.")
