@@ -1,0 +1,44 @@
+"""How long requests take, by route and outcome."""
+
+import time
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Histogram
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+BUCKETS_SECONDS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+
+
+class RequestMetrics:
+    """ASGI middleware that times every request."""
+
+    def __init__(self, app: ASGIApp, registry: CollectorRegistry) -> None:
+        self._app = app
+        self._seconds = Histogram(
+            "sniper_api_request_seconds",
+            "Time to answer a request",
+            ["method", "route", "status"],
+            buckets=BUCKETS_SECONDS,
+            registry=registry,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        status = 500
+
+        async def note_status(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, note_status)
+        finally:
+            # The route's template, and one name for all that is not ours: a label must stay few.
+            route = getattr(scope.get("route"), "path", "unknown")
+            method = scope["method"] if route != "unknown" else "ANY"
+            self._seconds.labels(method, route, status).observe(time.perf_counter() - began)

@@ -1,0 +1,117 @@
+"""What the API answers: Decimal as strings, times as ISO 8601 in UTC."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Generic, TypeVar
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue, PlainSerializer
+
+from shared.events import HealthStatus, Mode, Side, Source, TradeStatus
+
+T = TypeVar("T")
+
+
+def _plain(amount: Decimal) -> str:
+    return f"{amount:f}"  # str() would write a small amount as 1E-8.
+
+
+Amount = Annotated[Decimal, PlainSerializer(_plain, return_type=str)]
+
+
+class Answer(BaseModel):
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+
+class ListingRow(Answer):
+    """One row of listings."""
+
+    id: int
+    symbol: str
+    base_asset: str | None
+    quote_asset: str | None
+    source: Source
+    listed_at: AwareDatetime
+    opens_at: AwareDatetime | None
+    observed_at: AwareDatetime | None
+    late: bool
+    listing_key: str | None
+    created_at: AwareDatetime
+
+
+class TradeRow(Answer):
+    """One row of trades."""
+
+    id: int
+    symbol: str
+    side: Side
+    quote_qty: Amount
+    base_qty: Amount | None
+    latency_ms: int
+    mode: Mode
+    status: TradeStatus
+    error_reason: str | None
+    exchange_order_id: str | None
+    created_at: AwareDatetime
+    listing_key: str | None
+    client_order_id: str | None
+    listed_at: AwareDatetime | None
+    config: dict[str, JsonValue] | None
+    """The limits that applied."""
+    stages: dict[str, JsonValue] | None
+    """When the listing passed each stage on its way to this trade."""
+
+
+class Page(Answer, Generic[T]):
+    """Part of a list, newest first."""
+
+    items: list[T]
+    limit: int
+    offset: int
+    count: int
+    """How many items this page holds; a total would cost a scan of the table."""
+    has_more: bool
+
+
+class ComponentHealth(Answer):
+    """One row of bot_health, judged now."""
+
+    component_name: str
+    status: HealthStatus
+    last_event_at: AwareDatetime | None
+    updated_at: AwareDatetime
+    age_seconds: float
+    detail: str
+
+
+class HealthReport(Answer):
+    status: HealthStatus
+    components: list[ComponentHealth]
+
+
+class TradeConfig(Answer):
+    """The limits that trading keeps, and whether an operator has halted it."""
+
+    max_trade_usdt: Amount
+    max_position_usdt: Amount
+    auto_trade: bool
+    halted: bool
+    halted_reason: str
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+
+
+class FieldProblem(Answer):
+    field: str
+    message: str
+
+
+class Problem(Answer):
+    """Why a request was refused."""
+
+    detail: str
+    errors: list[FieldProblem] = []
+
+
+def age_seconds(since: datetime, *, now: datetime) -> float:
+    """Return how long ago *since* was; never negative, whatever two clocks say."""
+    return round(max(0.0, (now - since).total_seconds()), 1)

@@ -1,0 +1,90 @@
+"""Uvicorn as a guest in our process: our socket, our signals, our end."""
+
+import asyncio
+import errno
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from api.settings import ApiSettings
+from shared.errors import SettingsError
+
+BACKLOG: Final = 128
+CONNECTIONS_MAX: Final = 200
+FINISH_SECONDS: Final = 1
+KEEP_ALIVE_SECONDS: Final = 15
+HEADER_BYTES_MAX: Final = 16 * 1024
+
+
+def listen(settings: ApiSettings) -> socket.socket:
+    """Return a socket bound to the address; raise SettingsError naming the variable that does not work."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        of_port = error.errno in {errno.EADDRINUSE, errno.EACCES}
+        variable = "SNIPER_API_PORT" if of_port else "SNIPER_API_HOST"
+        reason = error.strerror or "no such address"
+        raise SettingsError(f"{variable}: cannot listen on {settings.host}:{settings.port}: {reason}") from None
+
+
+def url_of(listener: socket.socket) -> str:
+    """Return the address that a client asks."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class Server(uvicorn.Server):
+    """Serves until *stop*; connections that are merely kept open do not hold it up."""
+
+    def __init__(self, app: ASGIApp, stop: asyncio.Event, on_started: Callable[[], None]) -> None:
+        super().__init__(_config(app))
+        self._stop = stop
+        self._on_started = on_started
+
+    async def run_on(self, listener: socket.socket) -> None:
+        """Serve, and also when cancelled leave no connection behind."""
+        try:
+            await self.serve(sockets=[listener])
+        except asyncio.CancelledError:
+            if self.started:
+                await self.shutdown(sockets=[listener])
+            raise
+        finally:
+            listener.close()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to the process, whose stop event reaches everything in it."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_started()
+
+    async def on_tick(self, counter: int) -> bool:
+        return await super().on_tick(counter) or self._stop.is_set()
+
+
+def _config(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        # Failures are logged once, by us.
+        log_level="critical",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        backlog=BACKLOG,
+        limit_concurrency=CONNECTIONS_MAX,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=FINISH_SECONDS,
+        h11_max_incomplete_event_size=HEADER_BYTES_MAX,
+    )
