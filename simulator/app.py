@@ -1,0 +1,50 @@
+"""The exchange as one ASGI application: REST on /api, the websocket on /ws, control on /_sim."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from pydantic import ValidationError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route, WebSocketRoute
+from uvicorn.server import ServerState
+
+from simulator.exchange import Exchange
+from simulator.rest.arming import InvalidError
+from simulator.rest.control import Control, invalid
+from simulator.rest.delivery import deliver
+from simulator.rest.endpoints import ENDPOINTS, Endpoint
+from simulator.rest.gate import Call, respond
+from simulator.stream.hub import Hub
+
+
+def build_app(exchange: Exchange, hub: Hub, connections: ServerState, stop: asyncio.Event) -> Starlette:
+    def serve(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            reply = respond(exchange, endpoint, await _call(request))
+            return await deliver(reply, request, connections, stop)
+
+        return answer
+
+    return Starlette(
+        routes=[
+            *(Route(each.path, serve(each), methods=[each.method]) for each in ENDPOINTS),
+            WebSocketRoute("/ws", hub.serve),
+            Mount("/_sim", routes=Control(exchange, hub).routes()),
+        ],
+        exception_handlers={InvalidError: invalid, ValidationError: invalid},
+    )
+
+
+async def _call(request: Request) -> Call:
+    received_ns = time.time_ns()
+    return Call(
+        received_ns=received_ns,
+        query=request.url.query,
+        body=(await request.body()).decode(errors="replace"),
+        api_key=request.headers.get("x-mexc-apikey"),
+        content_type=request.headers.get("content-type"),
+        address=request.client.host if request.client else "",
+    )

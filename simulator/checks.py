@@ -1,0 +1,97 @@
+"""Whether the exchange accepts an order: the rules of its symbol, in the order MEXC is seen to apply them."""
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from simulator import refusals
+from simulator.book import Side
+from simulator.decimals import cut, excess, plain
+from simulator.instrument import Instrument, Phase
+from simulator.orders import OrderRequest, OrderType
+from simulator.refusals import RefusedError
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What holds for every symbol."""
+
+    taker_fee: Decimal = Decimal("0.0005")
+    price_protection: Decimal = Decimal(0)  # 0: off
+    truncate_decimals: bool = False
+
+
+def check(request: OrderRequest, instrument: Instrument, middle: Decimal, now_ms: int, rules: Rules) -> OrderRequest:
+    """The request as the exchange understands it; raises RefusedError."""
+    _check_state(instrument, now_ms)
+    _check_shape(request)
+    request = _fit_decimals(request, instrument, truncate=rules.truncate_decimals)
+    _check_volume(request, instrument, middle)
+    if request.price is not None:
+        _check_price(request, instrument, middle, now_ms, rules)
+    return request
+
+
+def _check_state(instrument: Instrument, now_ms: int) -> None:
+    match instrument.phase(now_ms):
+        case Phase.ANNOUNCED:
+            raise RefusedError(refusals.SYMBOL_INVALID)
+        case Phase.SUSPENDED:
+            raise RefusedError(refusals.TRADING_SUSPENDED)
+        case Phase.PREOPEN:
+            raise RefusedError(refusals.preopen(instrument.preopen_code))
+    if not instrument.api_allowed:
+        raise RefusedError(refusals.SYMBOL_NOT_API)
+
+
+def _check_shape(request: OrderRequest) -> None:
+    if request.type is OrderType.MARKET:
+        # A quantity and a quote quantity at once contradict each other.
+        if (request.quantity is None) == (request.quote_quantity is None):
+            raise RefusedError(refusals.COMBINATION_INVALID)
+    elif request.quantity is None:
+        raise RefusedError(refusals.missing("quantity"))
+    elif request.price is None:
+        raise RefusedError(refusals.missing("price"))
+    for name, number in (
+        ("quantity", request.quantity),
+        ("quoteOrderQty", request.quote_quantity),
+        ("price", request.price),
+    ):
+        if number is not None and not (number.is_finite() and number > 0):
+            raise RefusedError(refusals.illegal(name))
+
+
+def _fit_decimals(request: OrderRequest, instrument: Instrument, *, truncate: bool) -> OrderRequest:
+    quantity, price = request.quantity, request.price
+    if not truncate:
+        if quantity is not None and excess(quantity, instrument.quantity_decimals):
+            raise RefusedError(refusals.illegal("quantity"))
+        if price is not None and excess(price, instrument.price_decimals):
+            raise RefusedError(refusals.illegal("price"))
+        return request
+    return replace(
+        request,
+        quantity=None if quantity is None else cut(quantity, instrument.quantity_decimals),
+        price=None if price is None else cut(price, instrument.price_decimals),
+    )
+
+
+def _check_volume(request: OrderRequest, instrument: Instrument, middle: Decimal) -> None:
+    price = request.price if request.price is not None else middle
+    notional = request.quote_quantity if request.quantity is None else request.quantity * price
+    if notional is None or notional < instrument.notional_min:
+        raise RefusedError(refusals.volume_too_small(plain(instrument.notional_min), instrument.quote))
+    if notional > instrument.notional_max:
+        raise RefusedError(refusals.VOLUME_TOO_LARGE)
+
+
+def _check_price(request: OrderRequest, instrument: Instrument, middle: Decimal, now_ms: int, rules: Rules) -> None:
+    price = request.price
+    assert price is not None
+    is_buy = request.side is Side.BUY
+    cap = instrument.guard_cap
+    if is_buy and cap is not None and price > cap and instrument.phase(now_ms) is Phase.GUARDED:
+        raise RefusedError(refusals.price_above_cap(plain(cap), instrument.quote))
+    reach = middle * rules.price_protection
+    if reach and (price > middle + reach if is_buy else price < middle - reach):
+        raise RefusedError(refusals.PRICE_OUT_OF_RANGE)

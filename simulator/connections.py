@@ -1,0 +1,34 @@
+"""The open connections, for faults that have to break one."""
+
+import contextlib
+import socket
+from collections.abc import Callable, Generator
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
+
+
+class Server(uvicorn.Server):
+    """Uvicorn that shares its connections, says when it listens, and leaves signals to whoever runs it."""
+
+    def __init__(self, config: uvicorn.Config, state: ServerState, on_listening: Callable[[], None]) -> None:
+        super().__init__(config)
+        self.server_state = state
+        self._on_listening = on_listening
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_listening()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+
+def reset(state: ServerState, client: tuple[str, int] | None) -> None:
+    """Break the connection of *client* without a goodbye."""
+    for connection in list(state.connections):
+        if isinstance(connection, H11Protocol | WebSocketsSansIOProtocol) and connection.client == client:
+            connection.transport.abort()

@@ -1,0 +1,68 @@
+"""The whole exchange in one object: what REST, websocket and control act on."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from simulator import universe
+from simulator.catalogue import Catalogue
+from simulator.checks import Rules
+from simulator.faults import Faults
+from simulator.instrument import Instrument
+from simulator.ledger import Ledger
+from simulator.listings import ListingRequest, listed
+from simulator.market import Market
+from simulator.rates import Limits, RateLimiter
+from simulator.rest.info import ExchangeInfo
+from simulator.settings import SimulatorSettings
+from simulator.settling import Fees
+from simulator.wallet import Wallet
+
+
+def wall_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(slots=True)
+class Exchange:
+    settings: SimulatorSettings
+    market: Market
+    info: ExchangeInfo
+    limiter: RateLimiter
+    fresh_symbols: Iterator[str]
+    faults: Faults = field(default_factory=Faults)
+    ledger: Ledger = field(default_factory=Ledger)
+
+    def server_ms(self) -> int:
+        """The exchange's idea of the time, which a fault can skew. The market itself lives by the wall clock."""
+        skew = self.faults.active("clock_skew")
+        return wall_ms() + (int(skew.seconds * 1_000) if skew else 0)
+
+    def list_symbol(self, request: ListingRequest, now_ms: int) -> Instrument:
+        instrument = listed(request, self.settings, now_ms)
+        self.market.catalogue.put(instrument)
+        return instrument
+
+
+def build(settings: SimulatorSettings) -> Exchange:
+    catalogue = Catalogue(universe.initial(settings.symbols, settings.seed, wall_ms()))
+    market = Market(
+        catalogue,
+        Wallet({"USDT": settings.funds_usdt}),
+        Fees(settings.taker_fee, in_base=settings.fee_asset == "base"),
+        Rules(settings.taker_fee, settings.price_protection, truncate_decimals=settings.excess_decimals == "truncate"),
+    )
+    limits = Limits(
+        settings.weight_per_10_seconds,
+        settings.requests_per_second,
+        settings.orders_per_second,
+        settings.ban_after_refusals,
+        int(settings.ban_seconds * 1_000),
+    )
+    return Exchange(
+        settings,
+        market,
+        ExchangeInfo(catalogue, market.rules),
+        RateLimiter(limits),
+        universe.fresh_symbols(settings.seed),
+    )

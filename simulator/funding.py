@@ -1,0 +1,14 @@
+"""Setting what the account has."""
+
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Funding(BaseModel):
+    """Free balances by asset; assets not named stay."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    balances: dict[str, Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]]

@@ -1,0 +1,67 @@
+"""One symbol of the exchange: its rules, and the phase of its life at a given time."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+
+class Phase(StrEnum):
+    ANNOUNCED = "announced"  # in the calendar only
+    PREOPEN = "preopen"  # in exchangeInfo, not tradable
+    GUARDED = "guarded"  # tradable, with the restrictions of the first seconds
+    OPEN = "open"
+    SUSPENDED = "suspended"
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """Times are milliseconds since the epoch, the exchange's own unit.
+
+    The advertised `first_open_time_ms` and the true `opens_at_ms` differ when an opening is late.
+    """
+
+    symbol: str
+    base: str
+    quote: str
+    full_name: str
+    price: Decimal  # around which the market moves
+    price_decimals: int
+    quantity_decimals: int
+    swing: float  # the market moves within price x (1 ± swing)
+    pace_ms: int  # and changes this often
+    depth_quote: Decimal  # value of the book, per side
+    listed_at_ms: int
+    first_open_time_ms: int
+    opens_at_ms: int
+    guard_ms: int = 0
+    guard_cap: Decimal | None = None
+    preopen_code: int = 30001
+    preopen_api_allowed: bool = True
+    api_allowed: bool = True
+    suspended: bool = False
+    notional_min: Decimal = Decimal(1)
+    notional_max: Decimal = Decimal(2_000_000)
+
+    @property
+    def tick(self) -> Decimal:
+        return Decimal(1).scaleb(-self.price_decimals)
+
+    @property
+    def quantity_step(self) -> Decimal:
+        return Decimal(1).scaleb(-self.quantity_decimals)
+
+    def phase(self, now_ms: int) -> Phase:
+        if now_ms < self.listed_at_ms:
+            return Phase.ANNOUNCED
+        if self.suspended:
+            return Phase.SUSPENDED
+        if now_ms < self.opens_at_ms:
+            return Phase.PREOPEN
+        return Phase.GUARDED if now_ms < self.opens_at_ms + self.guard_ms else Phase.OPEN
+
+    def tradable(self, now_ms: int) -> bool:
+        return self.phase(now_ms) in {Phase.GUARDED, Phase.OPEN}
+
+    def api_open(self, now_ms: int) -> bool:
+        """What exchangeInfo calls isSpotTradingAllowed."""
+        return self.api_allowed and (self.preopen_api_allowed or now_ms >= self.opens_at_ms)

@@ -1,0 +1,152 @@
+"""The market: books, orders, matching and the account they move. No clock and no I/O: time is an argument."""
+
+import itertools
+from collections.abc import Iterator
+from decimal import Decimal
+
+from simulator import refusals
+from simulator.book import Eaten, Level, Side, asks, bids, without
+from simulator.catalogue import Catalogue
+from simulator.checks import Rules, check
+from simulator.instrument import Instrument, Phase
+from simulator.matching import Taken, Wanted, take
+from simulator.orders import Fill, Order, OrderRequest, OrderStore, OrderType, Status
+from simulator.price import price_at
+from simulator.refusals import RefusedError
+from simulator.settling import Fees, needed, settle_maker, settle_taker
+from simulator.wallet import Wallet
+
+_OPEN_ORDERS_MAX = 500
+
+
+class Market:
+    """One account trading against synthetic books."""
+
+    def __init__(self, catalogue: Catalogue, wallet: Wallet, fees: Fees, rules: Rules) -> None:
+        self.catalogue = catalogue
+        self.wallet = wallet
+        self.orders = OrderStore()
+        self._fees = fees
+        self.rules = rules
+        self._eaten: dict[tuple[str, Side], Eaten] = {}
+        self._numbers = itertools.count(1)
+
+    def levels(self, instrument: Instrument, side: Side, now_ms: int) -> Iterator[Level]:
+        """The book of one side, best first: the bids for BUY, the asks for SELL. Before opening there are no bids."""
+        if side is Side.BUY and not instrument.tradable(now_ms):
+            return iter(())
+        middle = price_at(instrument, now_ms)
+        untouched = bids(instrument, middle) if side is Side.BUY else asks(instrument, middle)
+        eaten = self._eaten.get((instrument.symbol, side), Eaten()).left(instrument.depth_quote, now_ms)
+        return without(untouched, eaten, instrument.quantity_decimals)
+
+    def validate(self, request: OrderRequest, now_ms: int) -> OrderRequest:
+        """What the exchange makes of *request*; raises RefusedError. Moves nothing."""
+        instrument = self.instrument(request.symbol, now_ms)
+        middle = price_at(instrument, now_ms)
+        understood = check(request, instrument, middle, now_ms, self.rules)
+        asset, amount = needed(understood, instrument, middle, self._fees)
+        if self.wallet.free(asset) < amount:
+            holds_some = request.side is Side.SELL and self.wallet.free(asset) > 0
+            raise RefusedError(refusals.OVERSOLD if holds_some else refusals.INSUFFICIENT_POSITION)
+        return understood
+
+    def place(self, request: OrderRequest, now_ms: int) -> Order:
+        """Accept, match and settle; raises RefusedError. What happens to an accepted order is read from the order."""
+        understood = self.validate(request, now_ms)
+        if len(self.orders.open()) >= _OPEN_ORDERS_MAX:
+            raise RefusedError(refusals.TOO_MANY_OPEN_ORDERS)
+        instrument = self.instrument(request.symbol, now_ms)
+        order_id = f"C02__{now_ms}{next(self._numbers):06d}"
+        order = Order(order_id, understood, instrument.base, instrument.quote, created_ms=now_ms, updated_ms=now_ms)
+        self._match(order, instrument, now_ms)
+        self.orders.add(order)
+        return order
+
+    def cancel(self, order: Order, now_ms: int) -> None:
+        """End a resting order; raises RefusedError when it has ended already."""
+        if not order.status.open:
+            raise RefusedError(refusals.ORDER_UNKNOWN)
+        self.wallet.unlock(*order.held)
+        self._finish(order, Status.PARTIALLY_CANCELED if order.fills else Status.CANCELED, now_ms)
+
+    def advance(self, now_ms: int) -> None:
+        """Let what is due happen: listings, openings, and fills of resting orders the market has come to."""
+        self.catalogue.advance(now_ms)
+        for order in self.orders.open():
+            instrument = self.catalogue.listed(order.request.symbol, now_ms)
+            if instrument is None:
+                self.cancel(order, now_ms)
+            elif instrument.tradable(now_ms):
+                self._fill_resting(order, instrument, now_ms)
+
+    def instrument(self, symbol: str, now_ms: int) -> Instrument:
+        """The listed symbol; raises RefusedError for an unknown one."""
+        if instrument := self.catalogue.listed(symbol, now_ms):
+            return instrument
+        raise RefusedError(refusals.SYMBOL_INVALID)
+
+    def _match(self, order: Order, instrument: Instrument, now_ms: int) -> None:
+        request = order.request
+        guarded = instrument.phase(now_ms) is Phase.GUARDED
+        if request.type is OrderType.MARKET and guarded:
+            # Acknowledged, then cancelled: what MEXC was seen to do in the first minute.
+            return self._finish(order, Status.CANCELED, now_ms)
+        taken = self._takeable(order, instrument, now_ms)
+        if request.type is OrderType.LIMIT_MAKER and taken.levels:
+            return self._finish(order, Status.CANCELED, now_ms)
+        if request.type is OrderType.FILL_OR_KILL and not taken.complete:
+            return self._finish(order, Status.CANCELED, now_ms)
+        self._fill(order, instrument, taken, now_ms)
+        if taken.complete:
+            return self._finish(order, Status.FILLED, now_ms)
+        if request.type in {OrderType.LIMIT, OrderType.LIMIT_MAKER}:
+            return self._rest(order)
+        return self._finish(order, Status.PARTIALLY_CANCELED if order.fills else Status.CANCELED, now_ms)
+
+    def _takeable(self, order: Order, instrument: Instrument, now_ms: int) -> Taken:
+        request = order.request
+        budget = self._fees.spendable(self.wallet.free(instrument.quote)) if request.side is Side.BUY else None
+        if request.quote_quantity is not None:
+            budget = request.quote_quantity if budget is None else min(budget, request.quote_quantity)
+        wanted = Wanted(request.side, request.price, request.quantity, budget, instrument.quantity_decimals)
+        return take(self.levels(instrument, request.side.other, now_ms), wanted)
+
+    def _fill(self, order: Order, instrument: Instrument, taken: Taken, now_ms: int) -> None:
+        for level in taken.levels:
+            commission, asset = settle_taker(self.wallet, instrument, order.request.side, level, self._fees)
+            order.fills.append(self._new_fill(level, commission, asset, now_ms, is_maker=False))
+        self._eat(instrument, order.request.side.other, taken, now_ms)
+
+    def _fill_resting(self, order: Order, instrument: Instrument, now_ms: int) -> None:
+        side, price = order.request.side, order.request.price
+        assert price is not None
+        wanted = Wanted(side, price, order.remaining, None, instrument.quantity_decimals)
+        taken = take(self.levels(instrument, side.other, now_ms), wanted)
+        if not taken.levels:
+            return
+        for level in taken.levels:
+            # The maker sets the price.
+            filled = Level(price, level.quantity)
+            settle_maker(self.wallet, instrument, side, filled)
+            order.fills.append(self._new_fill(filled, Decimal(0), instrument.quote, now_ms, is_maker=True))
+        self._eat(instrument, side.other, taken, now_ms)
+        self._finish(order, Status.FILLED if taken.complete else Status.PARTIALLY_FILLED, now_ms)
+
+    def _new_fill(self, level: Level, commission: Decimal, asset: str, now_ms: int, *, is_maker: bool) -> Fill:
+        trade_id = f"{now_ms}{next(self._numbers):06d}"
+        return Fill(trade_id, level.price, level.quantity, commission, asset, is_maker, now_ms)
+
+    def _eat(self, instrument: Instrument, side: Side, taken: Taken, now_ms: int) -> None:
+        value = sum((level.price * level.quantity for level in taken.levels), Decimal(0))
+        key = (instrument.symbol, side)
+        self._eaten[key] = self._eaten.get(key, Eaten()).plus(value, instrument.depth_quote, now_ms)
+
+    def _rest(self, order: Order) -> None:
+        self.wallet.lock(*order.held)
+        order.status = Status.PARTIALLY_FILLED if order.fills else Status.NEW
+
+    def _finish(self, order: Order, status: Status, now_ms: int) -> None:
+        order.status = status
+        order.updated_ms = now_ms
+        self.orders.note(order)

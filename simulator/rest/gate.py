@@ -1,0 +1,92 @@
+"""What every request passes on its way to an endpoint: faults, limits, keys and signatures."""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from simulator import refusals
+from simulator.exchange import Exchange, wall_ms
+from simulator.faults import Reply
+from simulator.ledger import Entry
+from simulator.orders import Order
+from simulator.rates import Limited
+from simulator.refusals import RefusedError
+from simulator.rest.endpoints import Endpoint
+from simulator.rest.params import Params
+from simulator.rest.rows import ack_row
+from simulator.signing import check_signature, check_timestamp
+
+_CONTENT_TYPES = ("application/json", "application/x-www-form-urlencoded")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request as it came."""
+
+    received_ns: int
+    query: str
+    body: str
+    api_key: str | None
+    content_type: str | None
+    address: str
+
+
+def respond(exchange: Exchange, endpoint: Endpoint, call: Call) -> Reply:
+    """Handle *call* unless an armed fault prevents it, then let the faults have the answer."""
+    exchange.ledger.requests[endpoint.name] += 1
+    params = Params.parse(call.query, call.body)
+    entry = _enter(exchange, endpoint, call, params)
+    taken = exchange.faults.take_replies(endpoint.name)
+    reply = Reply()
+    if all(fault.kind.accepts(fault.options) for fault in taken):
+        reply = _handle(exchange, endpoint, call, params, entry)
+    for fault in taken:
+        reply = fault.transform(reply)
+    if entry and not (reply.hang or reply.drop):
+        entry.status, entry.answer = reply.status, reply.body
+    return reply
+
+
+def _enter(exchange: Exchange, endpoint: Endpoint, call: Call, params: Params) -> Entry | None:
+    """Order requests go into the ledger, whatever becomes of them."""
+    if endpoint.method != "POST":
+        return None
+    entry = Entry(call.received_ns, endpoint.path.endswith("/test"), params.as_dict())
+    exchange.ledger.entries.append(entry)
+    return entry
+
+
+def _handle(exchange: Exchange, endpoint: Endpoint, call: Call, params: Params, entry: Entry | None) -> Reply:
+    now_ms = wall_ms()
+    caller = call.api_key or call.address
+    limited = exchange.limiter.admit(caller, endpoint.weight, now_ms, is_order=endpoint.counts_as_order)
+    if limited and exchange.settings.limits:
+        return _limited(limited)
+    try:
+        if endpoint.signed:
+            _authenticate(exchange, endpoint, call, params)
+        exchange.market.advance(now_ms)
+        answer = endpoint.answer(exchange, params, now_ms)
+    except RefusedError as error:
+        return Reply.refusing(error.refusal)
+    if isinstance(answer, Order):
+        assert entry is not None
+        entry.order = answer
+        answer = ack_row(answer)
+    return Reply(body=answer if isinstance(answer, bytes) else msgspec.json.encode(answer))
+
+
+def _authenticate(exchange: Exchange, endpoint: Endpoint, call: Call, params: Params) -> None:
+    if not call.api_key:
+        raise RefusedError(refusals.API_KEY_REQUIRED)
+    if call.api_key != exchange.settings.api_key.get_secret_value():
+        raise RefusedError(refusals.API_KEY_UNKNOWN)
+    if endpoint.method != "GET" and call.content_type and not call.content_type.startswith(_CONTENT_TYPES):
+        raise RefusedError(refusals.CONTENT_TYPE_INVALID)
+    check_signature(call.query, call.body, exchange.settings.api_secret.get_secret_value())
+    check_timestamp(params.text("timestamp"), params.text("recvWindow"), exchange.server_ms())
+
+
+def _limited(limited: Limited) -> Reply:
+    refused = Reply.refusing(limited.refusal)
+    return Reply(refused.status, refused.body, retry_after_seconds=limited.retry_after_seconds)

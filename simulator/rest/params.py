@@ -1,0 +1,46 @@
+"""The parameters of a request, read strictly: a bad one is refused by name."""
+
+from decimal import Decimal, InvalidOperation
+from urllib.parse import parse_qsl
+
+from simulator import refusals
+from simulator.refusals import RefusedError
+
+
+class Params:
+    def __init__(self, values: dict[str, str]) -> None:
+        self._values = values
+
+    @classmethod
+    def parse(cls, query: str, body: str) -> "Params":
+        """Of a parameter in both, the query's counts."""
+        return cls(dict(parse_qsl(body)) | dict(parse_qsl(query)))
+
+    def as_dict(self) -> dict[str, str]:
+        return dict(self._values)
+
+    def text(self, name: str) -> str | None:
+        return self._values.get(name)
+
+    def required(self, name: str) -> str:
+        if value := self._values.get(name):
+            return value
+        raise RefusedError(refusals.missing(name))
+
+    def decimal(self, name: str) -> Decimal | None:
+        text = self._values.get(name)
+        if text is None:
+            return None
+        try:
+            return Decimal(text)
+        except InvalidOperation as error:
+            raise RefusedError(refusals.illegal(name)) from error
+
+    def whole(self, name: str, default: int, maximum: int) -> int:
+        """A whole number from 1, at the most *maximum*."""
+        text = self._values.get(name)
+        if text is None:
+            return default
+        if not text.isdecimal() or int(text) < 1:
+            raise RefusedError(refusals.illegal(name))
+        return min(int(text), maximum)

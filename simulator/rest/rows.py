@@ -1,0 +1,98 @@
+"""Orders and their fills as MEXC's JSON shows them."""
+
+from decimal import Decimal
+
+from simulator.decimals import plain
+from simulator.orders import Order, OrderType
+
+_TIME_IN_FORCE = {
+    OrderType.LIMIT: "GTC",
+    OrderType.LIMIT_MAKER: "GTC",
+    OrderType.IMMEDIATE_OR_CANCEL: "IOC",
+    OrderType.FILL_OR_KILL: "FOK",
+}
+
+
+def ack_row(order: Order) -> dict[str, object]:
+    """What POST answers: that the order is taken, not what became of it."""
+    return {
+        "symbol": order.request.symbol,
+        "orderId": order.order_id,
+        "orderListId": -1,
+        "price": _number(order.request.price),
+        "origQty": _number(order.request.quantity),
+        "type": order.request.type,
+        "side": order.request.side,
+        "stpMode": "",
+        "transactTime": order.created_ms,
+    }
+
+
+def order_row(order: Order) -> dict[str, object]:
+    request = order.request
+    return {
+        "symbol": request.symbol,
+        "orderId": order.order_id,
+        "orderListId": -1,
+        "clientOrderId": request.client_order_id,
+        "price": _number(request.price),
+        "origQty": plain(request.quantity if request.quantity is not None else order.executed_quantity),
+        "executedQty": plain(order.executed_quantity),
+        "cummulativeQuoteQty": plain(order.executed_value),
+        "status": order.status,
+        "timeInForce": _TIME_IN_FORCE.get(request.type),
+        "type": request.type,
+        "side": request.side,
+        "stopPrice": None,
+        "icebergQty": None,
+        "time": order.created_ms,
+        "updateTime": order.updated_ms,
+        "isWorking": order.status.open,
+        "stpMode": "",
+        "cancelReason": None,
+        "origQuoteOrderQty": _number(request.quote_quantity),
+    }
+
+
+def cancel_row(order: Order) -> dict[str, object]:
+    return {
+        "symbol": order.request.symbol,
+        "origClientOrderId": order.request.client_order_id,
+        "orderId": order.order_id,
+        "clientOrderId": order.request.client_order_id,
+        "price": _number(order.request.price),
+        "origQty": _number(order.request.quantity),
+        "executedQty": plain(order.executed_quantity),
+        "cummulativeQuoteQty": plain(order.executed_value),
+        "status": "CANCELED",
+        "type": order.request.type,
+        "side": order.request.side,
+    }
+
+
+def trade_rows(order: Order) -> list[dict[str, object]]:
+    """One row for each fill, oldest first."""
+    return [
+        {
+            "symbol": order.request.symbol,
+            "id": fill.trade_id,
+            "orderId": order.order_id,
+            "orderListId": -1,
+            "price": plain(fill.price),
+            "qty": plain(fill.quantity),
+            "quoteQty": plain(fill.value),
+            "commission": plain(fill.commission),
+            "commissionAsset": fill.commission_asset,
+            "time": fill.time_ms,
+            "isBuyer": order.request.side == "BUY",
+            "isMaker": fill.is_maker,
+            "isBestMatch": True,
+            "isSelfTrade": False,
+            "clientOrderId": order.request.client_order_id,
+        }
+        for fill in order.fills
+    ]
+
+
+def _number(number: Decimal | None) -> str | None:
+    return None if number is None else plain(number)

@@ -1,0 +1,51 @@
+"""What of the simulated exchange can be set: SNIPER_SIMULATOR_* or the command line."""
+
+from decimal import Decimal
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class SimulatorSettings(BaseSettings):
+    """Defaults are MEXC's documented behaviour; where MEXC documents none, the behaviour reported most often."""
+
+    model_config = SettingsConfigDict(env_prefix="SNIPER_SIMULATOR_", frozen=True, hide_input_in_errors=True)
+
+    host: str = "127.0.0.1"
+    port: int = Field(0, ge=0, le=65_535, description="0 takes a free one")
+
+    symbols: int = Field(2_000, ge=3, le=20_000, description="how many are listed at the start")
+    seed: int = Field(1, description="the same seed makes the same symbols and prices")
+    list_every_seconds: float = Field(0, ge=0, description="a fresh coin this often; 0 for never")
+    list_after_seconds: float = Field(5, ge=0, description="when the first of them comes")
+    depth_quote: Decimal = Field(Decimal(50_000), gt=0, description="value of a newcomer's book, per side")
+
+    api_key: SecretStr = SecretStr("sim-key")
+    api_secret: SecretStr = SecretStr("sim-secret")
+    funds_usdt: Decimal = Field(Decimal(10_000), ge=0)
+    taker_fee: Decimal = Field(Decimal("0.0005"), ge=0, lt=1)
+    fee_asset: Literal["quote", "base"] = Field("quote", description="what a buyer pays the fee in")
+
+    limits: bool = Field(True, description="whether rate limits are enforced; they are always counted")
+    weight_per_10_seconds: int = Field(300, gt=0)
+    requests_per_second: int = Field(20, gt=0)
+    orders_per_second: int = Field(12, gt=0)
+    ban_after_refusals: int = Field(10, gt=0, description="429s within a minute before 418")
+    ban_seconds: float = Field(120, gt=0)
+
+    preopen_code: int = Field(30001, description="the answer to orders before a symbol opens")
+    preopen_api_allowed: bool = Field(True, description="isSpotTradingAllowed before a symbol opens")
+    guard_seconds: float = Field(
+        0, ge=0, description="how long after opening MARKET is cancelled and prices are capped"
+    )
+    guard_cap_factor: Decimal = Field(Decimal(2), gt=0, description="that cap, as a multiple of the opening price")
+    price_protection: Decimal = Field(Decimal("0.2"), ge=0, lt=1, description="30087 beyond price x (1 ± this); 0: off")
+    excess_decimals: Literal["reject", "truncate"] = "reject"
+
+    ticker_interval_seconds: float = Field(3, ge=0.01)
+    ticker_full_every: int = Field(10, gt=0, description="every n-th mini-tickers push holds all symbols")
+    ws_subscriptions_max: int = Field(30, gt=0)
+    ws_unsubscribed_seconds: float = Field(30, gt=0, description="closed after this long without a subscription")
+    ws_idle_seconds: float = Field(60, gt=0, description="closed after this long without a frame either way")
+    ws_lifetime_seconds: float = Field(86_400, gt=0)

@@ -1,0 +1,42 @@
+"""The channels that can be subscribed to, by the names MEXC gives them."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Feed(StrEnum):
+    MINI_TICKERS = "miniTickers"
+    MINI_TICKER = "miniTicker"
+    DEALS = "aggre.deals"
+    BOOK_TICKER = "aggre.bookTicker"
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    name: str  # in full, as it was asked for
+    feed: Feed
+    symbol: str | None = None
+    interval_ms: int | None = None  # None: the interval of the tickers
+
+
+_ZONE = r"(?:24H|UTC[+-]\d{1,2}(?::\d{2})?)"
+_SYMBOL = r"[^@\s]{3,40}"
+_TICKERS = re.compile(rf"spot@public\.miniTickers\.v3\.api\.pb@{_ZONE}")
+_TICKER = re.compile(rf"spot@public\.miniTicker\.v3\.api\.pb@({_SYMBOL})@{_ZONE}")
+_AGGREGATED = re.compile(rf"spot@public\.(aggre\.deals|aggre\.bookTicker)\.v3\.api\.pb@(10|100)ms@({_SYMBOL})")
+
+
+def parse(name: str) -> Channel | None:
+    """None for a channel the exchange does not have: the old JSON ones, lower-case symbols, misspellings."""
+    if _TICKERS.fullmatch(name):
+        return Channel(name, Feed.MINI_TICKERS)
+    if found := _TICKER.fullmatch(name):
+        return _of_symbol(Channel(name, Feed.MINI_TICKER, symbol=found[1]))
+    if found := _AGGREGATED.fullmatch(name):
+        return _of_symbol(Channel(name, Feed(found[1]), symbol=found[3], interval_ms=int(found[2])))
+    return None
+
+
+def _of_symbol(channel: Channel) -> Channel | None:
+    return channel if channel.symbol == (channel.symbol or "").upper() else None

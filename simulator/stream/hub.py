@@ -1,0 +1,107 @@
+"""All websocket connections, and the loops that push the market to them."""
+
+import asyncio
+import os
+from collections.abc import Iterable
+
+from starlette.websockets import WebSocket
+from uvicorn.server import ServerState
+
+from simulator.connections import reset
+from simulator.exchange import Exchange, wall_ms
+from simulator.faults import WEBSOCKET
+from simulator.stream.channels import Channel, Feed
+from simulator.stream.frames import ticker_frame, ticker_item, tickers_frame
+from simulator.stream.session import Session
+from simulator.stream.symbols import SymbolFeeds
+from simulator.stream.tickers import TickerBoard
+
+_INTERVALS_MS = (10, 100)
+# How often a loop without subscribers looks for one.
+_UNWATCHED_SECONDS = 0.1
+
+
+class Hub:
+    def __init__(self, exchange: Exchange, connections: ServerState) -> None:
+        self._exchange = exchange
+        self._connections = connections
+        self._sessions: set[Session] = set()
+        self._board = TickerBoard(exchange.market.catalogue)
+
+    async def serve(self, websocket: WebSocket) -> None:
+        """One connection, from its handshake to its end."""
+        if self._exchange.faults.take("ws_refuse_connection", WEBSOCKET):
+            await websocket.close()
+            return
+        session = Session(websocket, self._exchange)
+        self._sessions.add(session)
+        try:
+            await session.run()
+        finally:
+            self._sessions.discard(session)
+
+    async def push(self) -> None:
+        """Push until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._push_tickers(), name="simulator-push-tickers")
+            for interval_ms in _INTERVALS_MS:
+                tasks.create_task(self._push_symbols(interval_ms), name=f"simulator-push-{interval_ms}ms")
+
+    def disconnect(self) -> None:
+        """Reset every connection."""
+        for session in list(self._sessions):
+            reset(self._connections, session.client)
+
+    async def _push_tickers(self) -> None:
+        settings = self._exchange.settings
+        pushes = 0
+        while True:
+            await asyncio.sleep(settings.ticker_interval_seconds)
+            now_ms = wall_ms()
+            changed = self._board.refresh(now_ms)
+            items: Iterable[bytes] = self._board.items.values() if pushes % settings.ticker_full_every == 0 else changed
+            pushes += 1
+            for channel, sessions in self._watched(None).items():
+                if frame := self._ticker(channel, items, now_ms):
+                    self._send(sessions, frame)
+
+    def _ticker(self, channel: Channel, items: Iterable[bytes], now_ms: int) -> bytes | None:
+        if channel.feed is Feed.MINI_TICKERS:
+            return tickers_frame(channel.name, items, self._exchange.server_ms())
+        instrument = self._exchange.market.catalogue.listed(channel.symbol or "", now_ms)
+        if instrument is None or not instrument.tradable(now_ms):
+            return None
+        return ticker_frame(channel.name, ticker_item(instrument, now_ms), self._exchange.server_ms())
+
+    async def _push_symbols(self, interval_ms: int) -> None:
+        feeds = SymbolFeeds(self._exchange.market)
+        while True:
+            watched = self._watched(interval_ms)
+            await asyncio.sleep(interval_ms / 1_000 if watched else _UNWATCHED_SECONDS)
+            now_ms = wall_ms()
+            feeds.keep(watched)
+            for channel, sessions in watched.items():
+                if frame := feeds.frame(channel, now_ms, self._exchange.server_ms()):
+                    self._send(sessions, frame)
+
+    def _watched(self, interval_ms: int | None) -> dict[Channel, list[Session]]:
+        watched: dict[Channel, list[Session]] = {}
+        for session in self._sessions:
+            for channel in session.subscriptions.channels.values():
+                if channel.interval_ms == interval_ms:
+                    watched.setdefault(channel, []).append(session)
+        return watched
+
+    def _send(self, sessions: list[Session], frame: bytes) -> None:
+        faulty = self._faulty_frames()
+        for session in sessions:
+            for each in (*faulty, frame):
+                session.offer(each)
+
+    def _faulty_frames(self) -> list[bytes]:
+        frames = []
+        if self._exchange.faults.take("ws_garbage_frame", WEBSOCKET):
+            frames.append(b"\xff" * 64)
+        if giant := self._exchange.faults.take("ws_giant_frame", WEBSOCKET):
+            frames.append(os.urandom(giant.size_bytes))
+        return frames

@@ -1,0 +1,99 @@
+"""One websocket connection: its control frames, the frames waiting for it, and when it is closed."""
+
+import asyncio
+import time
+
+from starlette.types import Message
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from simulator.exchange import Exchange
+from simulator.faults import WEBSOCKET
+from simulator.stream.subscriptions import Subscriptions
+
+# A reader this many frames behind is cut off.
+_WAITING_MAX = 1_000
+_CLOSED_BY_POLICY = 1000
+
+
+class Session:
+    def __init__(self, websocket: WebSocket, exchange: Exchange) -> None:
+        self._websocket = websocket
+        self._settings = exchange.settings
+        self._faults = exchange.faults
+        self._outbox: asyncio.Queue[bytes | str] = asyncio.Queue(_WAITING_MAX)
+        self._overrun = asyncio.Event()
+        self._opened = self._flowed = self._subscribed = time.monotonic()
+        self.client = websocket.client
+        self.subscriptions = Subscriptions(self._settings.ws_subscriptions_max, self._refuses)
+
+    async def run(self) -> None:
+        """Serve the connection until either side ends it."""
+        await self._websocket.accept()
+        async with asyncio.TaskGroup() as tasks:
+            reading = tasks.create_task(self._read(), name="simulator-websocket-reader")
+            writing = tasks.create_task(self._write(), name="simulator-websocket-writer")
+            overrun = tasks.create_task(self._overrun.wait(), name="simulator-websocket-overrun")
+            await self._until_over({reading, writing, overrun})
+            open_still = not reading.done()
+            for task in (reading, writing, overrun):
+                task.cancel()
+        if open_still:
+            await self._close()
+
+    def offer(self, frame: bytes | str) -> None:
+        """Send *frame* when its turn comes."""
+        try:
+            self._outbox.put_nowait(frame)
+        except asyncio.QueueFull:
+            self._overrun.set()
+
+    async def _read(self) -> None:
+        while (message := await self._websocket.receive())["type"] == "websocket.receive":
+            self._flowed = time.monotonic()
+            self._on_message(message)
+
+    def _on_message(self, message: Message) -> None:
+        # Control frames are text; MEXC defines no binary ones.
+        if (text := message.get("text")) is not None:
+            self.offer(self.subscriptions.answer(text).decode())
+            if self.subscriptions.channels:
+                self._subscribed = self._flowed
+
+    async def _write(self) -> None:
+        try:
+            while True:
+                frame = await self._outbox.get()
+                if self._faults.active("ws_silence"):
+                    continue
+                self._flowed = time.monotonic()
+                await (
+                    self._websocket.send_text(frame) if isinstance(frame, str) else self._websocket.send_bytes(frame)
+                )
+        except WebSocketDisconnect:
+            return
+
+    async def _until_over(self, tasks: set[asyncio.Task[None] | asyncio.Task[bool]]) -> None:
+        """Until a task ends or the connection has lived, or been idle, for too long."""
+        done: set[asyncio.Task[None] | asyncio.Task[bool]] = set()
+        while not done and (seconds := self._seconds_left()) > 0:
+            done, _ = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+
+    def _seconds_left(self) -> float:
+        now = time.monotonic()
+        if self.subscriptions.channels:
+            self._subscribed = now
+        ends = (
+            self._opened + self._settings.ws_lifetime_seconds,
+            self._flowed + self._settings.ws_idle_seconds,
+            self._subscribed + self._settings.ws_unsubscribed_seconds,
+        )
+        return min(ends) - now
+
+    async def _close(self) -> None:
+        try:
+            await self._websocket.close(_CLOSED_BY_POLICY)
+        except (WebSocketDisconnect, RuntimeError):
+            return  # The client was faster.
+
+    def _refuses(self) -> bool:
+        return self._faults.take("ws_refuse_subscription", WEBSOCKET) is not None

@@ -1,0 +1,64 @@
+"""The control frames of one connection: what it is subscribed to, and what its requests are answered with."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from simulator.stream.channels import Channel, parse
+
+_PARAMS_MAX = 100
+
+
+class _Request(msgspec.Struct):
+    method: str
+    params: list[str] = []
+    id: int = 0
+
+
+class Subscriptions:
+    def __init__(self, limit: int, refuse: Callable[[], bool]) -> None:
+        self._limit = limit
+        self._refuse = refuse  # whether a fault refuses the next subscription
+        self._decoder = msgspec.json.Decoder(_Request)
+        self.channels: dict[str, Channel] = {}
+
+    def answer(self, text: str) -> bytes:
+        """The reply to a text frame. Every reply has code 0, refusals too: that is MEXC's way."""
+        try:
+            request = self._decoder.decode(text)
+        except msgspec.DecodeError:
+            return _reply(0, "msg format invalid")
+        match request.method.upper():
+            case "PING":
+                return _reply(request.id, "PONG")
+            case "SUBSCRIPTION":
+                return _reply(request.id, self._subscribe(request.params[:_PARAMS_MAX]))
+            case "UNSUBSCRIPTION":
+                return _reply(request.id, self._unsubscribe(request.params))
+        return _reply(request.id, "msg format invalid")
+
+    def _subscribe(self, names: list[str]) -> str:
+        accepted = [name for name in names if self._accept(name)]
+        refused = [name for name in names if name not in accepted]
+        if refused or not names:
+            # A full-width colon and two kinds of blank, to the letter.
+            return f"Not Subscribed successfully! [{','.join(refused)}].  Reason： Blocked! "
+        return ",".join(accepted)
+
+    def _accept(self, name: str) -> bool:
+        channel = parse(name)
+        if channel is None or self._refuse():
+            return False
+        if name not in self.channels and len(self.channels) >= self._limit:
+            return False
+        self.channels[name] = channel
+        return True
+
+    def _unsubscribe(self, names: list[str]) -> str:
+        for name in names:
+            self.channels.pop(name, None)
+        return ",".join(names)
+
+
+def _reply(request_id: int, message: str) -> bytes:
+    return msgspec.json.encode({"id": request_id, "code": 0, "msg": message})

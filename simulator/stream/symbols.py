@@ -1,0 +1,49 @@
+"""The feeds of single symbols: what has happened on each since its last frame."""
+
+from collections.abc import Collection
+
+from simulator.book import NOTHING, Level, Side
+from simulator.instrument import Instrument
+from simulator.market import Market
+from simulator.price import trades_between
+from simulator.stream.channels import Channel, Feed
+from simulator.stream.frames import book_ticker_frame, deals_frame
+
+
+class SymbolFeeds:
+    def __init__(self, market: Market) -> None:
+        self._market = market
+        self._dealt_ms: dict[Channel, int] = {}
+        self._quoted: dict[Channel, tuple[Level, Level]] = {}
+
+    def keep(self, channels: Collection[Channel]) -> None:
+        """Forget the channels nobody is subscribed to any more."""
+        for forgotten in self._dealt_ms.keys() - channels:
+            del self._dealt_ms[forgotten]
+        for forgotten in self._quoted.keys() - channels:
+            del self._quoted[forgotten]
+
+    def frame(self, channel: Channel, now_ms: int, sent_ms: int) -> bytes | None:
+        """None when there is nothing new."""
+        instrument = self._market.catalogue.listed(channel.symbol or "", now_ms)
+        if instrument is None:
+            return None
+        if channel.feed is Feed.DEALS:
+            return self._deals(channel, instrument, now_ms, sent_ms)
+        return self._quote(channel, instrument, now_ms, sent_ms)
+
+    def _deals(self, channel: Channel, instrument: Instrument, now_ms: int, sent_ms: int) -> bytes | None:
+        since_ms = self._dealt_ms.get(channel, now_ms - 1)
+        self._dealt_ms[channel] = now_ms
+        if not instrument.tradable(now_ms):
+            return None
+        trades = list(trades_between(instrument, since_ms, now_ms))
+        return deals_frame(channel.name, instrument.symbol, trades, sent_ms) if trades else None
+
+    def _quote(self, channel: Channel, instrument: Instrument, now_ms: int, sent_ms: int) -> bytes | None:
+        bid = next(self._market.levels(instrument, Side.BUY, now_ms), NOTHING)
+        ask = next(self._market.levels(instrument, Side.SELL, now_ms), NOTHING)
+        if self._quoted.get(channel) == (bid, ask):
+            return None
+        self._quoted[channel] = (bid, ask)
+        return book_ticker_frame(channel.name, instrument.symbol, (bid, ask), sent_ms)

@@ -1,0 +1,101 @@
+"""The simulated exchange as a process of its own, for tests that talk to it over real sockets."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+
+START_SECONDS = 20
+STOP_SECONDS = 5
+
+
+class SimulatorProcess:
+    """A running simulator. Its control methods raise httpx.HTTPStatusError when refused."""
+
+    api_key = "sim-key"
+    api_secret = "sim-secret"
+
+    def __init__(self, port: int, control: httpx.AsyncClient, process: asyncio.subprocess.Process) -> None:
+        self.rest_url = f"http://127.0.0.1:{port}"
+        self.ws_url = f"ws://127.0.0.1:{port}/ws"
+        self.process = process
+        self._control = control
+
+    async def list_coin(self, symbol: str, opens_in: float = 0, **options: Any) -> Any:
+        """List *symbol* now, tradable in *opens_in* seconds; more options: see ListingRequest."""
+        return await self._send("POST", "/symbols", {"symbol": symbol, "opens_in": opens_in, **options})
+
+    async def change_coin(self, symbol: str, **changes: Any) -> Any:
+        return await self._send("PATCH", f"/symbols/{symbol}", changes)
+
+    async def delist_coin(self, symbol: str) -> None:
+        await self._send("DELETE", f"/symbols/{symbol}")
+
+    async def orders(self, symbol: str | None = None) -> list[dict[str, Any]]:
+        """Every order request received, oldest first, whatever became of it."""
+        entries: list[dict[str, Any]] = await self._send("GET", "/orders")
+        return [each for each in entries if symbol in {None, each["symbol"]}]
+
+    async def requests(self) -> dict[str, int]:
+        """How often each endpoint was called: `{"GET /api/v3/time": 3}`."""
+        counted: dict[str, int] = await self._send("GET", "/requests")
+        return counted
+
+    async def fund(self, **balances: str) -> None:
+        await self._send("PATCH", "/account", {"balances": balances})
+
+    async def arm(self, fault: str, **options: Any) -> Any:
+        return await self._send("POST", "/faults", {"fault": fault, **options})
+
+    async def disarm(self) -> None:
+        await self._send("DELETE", "/faults")
+
+    async def _send(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        response = await self._control.request(method, f"{self.rest_url}/_sim{path}", json=body)
+        response.raise_for_status()
+        return response.json() if response.content else None
+
+
+@asynccontextmanager
+async def running_simulator(**options: Any) -> AsyncIterator[SimulatorProcess]:
+    """A simulator on a free port: small, quick and without rate limits unless *options* say otherwise.
+
+    The options are the fields of SimulatorSettings.
+    """
+    settings = {"symbols": 60, "limits": False, "ticker_interval_seconds": 0.05} | options
+    environment = {f"SNIPER_SIMULATOR_{name.upper()}": str(value) for name, value in settings.items()}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "simulator", env=os.environ | environment, stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            port = await _port(process)
+        async with httpx.AsyncClient(timeout=10) as control:
+            yield SimulatorProcess(port, control, process)
+    finally:
+        await _stop(process)
+
+
+async def _port(process: asyncio.subprocess.Process) -> int:
+    assert process.stdout is not None
+    line = (await process.stdout.readline()).decode()
+    if "listening on" not in line:
+        raise RuntimeError(f"the simulator did not start: {line!r}")
+    return int(line.rsplit(":", 1)[1])
+
+
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is not None:
+        return
+    process.terminate()
+    try:
+        async with asyncio.timeout(STOP_SECONDS):
+            await process.communicate()
+    except TimeoutError:
+        process.kill()
+        await process.communicate()
+        raise
