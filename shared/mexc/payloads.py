@@ -100,11 +100,11 @@ def symbol_info(entry: msgspec.Raw) -> SymbolInfo | None:
     """
     try:
         return _known(_symbol_decoder.decode(entry))
-    except msgspec.ValidationError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         pass
     try:
         return _known(_Symbol(_name_decoder.decode(entry).symbol))
-    except msgspec.ValidationError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 

@@ -28,6 +28,8 @@ log = structlog.get_logger(__name__)
 _SYMBOLS_PER_SLICE: Final = 250
 _WRAPPER_SUCCESS: Final = frozenset({0, 200})
 _TOO_OFTEN: Final = frozenset({418, 429})
+_REFUSAL_BYTES_MAX: Final = 64 * 1024
+_BAN_SECONDS_MAX: Final = 3 * 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class MexcRest:
 
     async def ping(self) -> None:
         """Return when the exchange answers."""
-        await self._get("/api/v3/ping")
+        _decode(await self._get("/api/v3/ping"), dict)
 
     async def server_time(self) -> int:
         """The exchange's clock, in milliseconds since the epoch."""
@@ -131,6 +133,8 @@ def _raise_for_refusal(path: str, response: httpx.Response, body: bytes) -> None
 
 
 def _refusal(body: bytes) -> Refusal | None:
+    if len(body) > _REFUSAL_BYTES_MAX:  # Too long to be one, and too long to be read twice.
+        return None
     try:
         return msgspec.json.decode(body, type=Refusal)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -138,7 +142,9 @@ def _refusal(body: bytes) -> Refusal | None:
 
 
 def _retry_after_seconds(header: str | None) -> float | None:
-    return float(header) if header is not None and header.isascii() and header.isdecimal() else None
+    if header is None or not (header.isascii() and header.isdecimal()):
+        return None
+    return min(float(header), _BAN_SECONDS_MAX)
 
 
 def _decode(body: bytes, shape: type[T]) -> T:

@@ -1,0 +1,33 @@
+"""The port an order leaves by, and the answer that comes back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the exchange answered, whatever the status: judging it is the caller's."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Those of content-type, date and retry-after that came, in lowercase."""
+    body: bytes = field(repr=False)
+    sent_at: datetime
+    latency_seconds: float
+    """From handing the request to the socket to holding the whole reply, on a clock that cannot step."""
+
+    @property
+    def answered_at(self) -> datetime:
+        return self.sent_at + timedelta(seconds=self.latency_seconds)
+
+
+class OrderTransport(Protocol):
+    """Sends an order's request at most once."""
+
+    async def post(
+        self, path: str, query: str, headers: Mapping[str, str], *, timeout_seconds: float | None = None
+    ) -> Answer:
+        """Return the answer, or raise NotSent or OutcomeUnknown."""
+        ...

@@ -1,0 +1,231 @@
+"""The REST client against a server that answers as the exchange does on good days and bad."""
+
+import asyncio
+import gzip
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from shared.mexc.errors import ExchangeRejected, ExchangeUnavailable, RateLimited
+from shared.mexc.rest import MexcRest, RestLimits, connect_rest
+from tests.loopback import Behaviour, Loopback, answering, answering_then_closing, hanging, reply, resetting, serving
+
+LIMITS = RestLimits(total_seconds=2, body_bytes_max=1_000_000)
+
+
+@asynccontextmanager
+async def client_of(behave: Behaviour, limits: RestLimits = LIMITS) -> AsyncIterator[tuple[MexcRest, Loopback]]:
+    async with serving(behave) as server, connect_rest(server.url, limits) as rest:
+        yield rest, server
+
+
+def answering_json(body: Any, status: str = "200 OK", headers: str = "") -> Behaviour:
+    return answering(reply(json.dumps(body).encode(), status=status, headers=headers))
+
+
+def exchange_info(*symbols: Any, server_time: int = 1) -> dict[str, Any]:
+    return {"timezone": "CST", "serverTime": server_time, "rateLimits": [], "symbols": list(symbols)}
+
+
+async def test_server_time_is_in_milliseconds() -> None:
+    async with client_of(answering_json({"serverTime": 1645539742000})) as (rest, server):
+        assert await rest.server_time() == 1645539742000
+        assert server.requests[0].startswith("GET /api/v3/time HTTP/1.1\r\n")
+
+
+async def test_ping_returns_on_the_empty_answer() -> None:
+    async with client_of(answering_json({})) as (rest, _):
+        await rest.ping()
+
+
+async def test_ping_is_not_fooled_by_a_page() -> None:
+    async with client_of(answering(reply(b"<html>maintenance</html>"))) as (rest, _):
+        with pytest.raises(ExchangeUnavailable):
+            await rest.ping()
+
+
+async def test_default_symbols_are_a_set() -> None:
+    wrapper = {"code": 200, "data": ["MXUSDT", "BTCUSDT"], "msg": None}
+    async with client_of(answering_json(wrapper)) as (rest, _):
+        assert await rest.default_symbols() == {"MXUSDT", "BTCUSDT"}
+
+
+async def test_depth_asks_for_the_symbol_and_reads_the_book() -> None:
+    body = {"lastUpdateId": 3, "bids": [], "asks": [["0.5", "10"]], "timestamp": 1}
+    async with client_of(answering_json(body)) as (rest, server):
+        book = await rest.depth("NEWUSDT", limit=5)
+
+        assert book.bids == ()
+        assert book.asks == ((Decimal("0.5"), Decimal(10)),)
+        assert server.requests[0].startswith("GET /api/v3/depth?symbol=NEWUSDT&limit=5 ")
+
+
+async def test_book_ticker_of_a_one_sided_market_lacks_the_other_side() -> None:
+    body = {"symbol": "NEWUSDT", "bidPrice": None, "bidQty": None, "askPrice": "0.5", "askQty": "1"}
+    async with client_of(answering_json(body)) as (rest, _):
+        ticker = await rest.book_ticker("NEWUSDT")
+
+        assert (ticker.bid_price, ticker.ask_price) == (None, Decimal("0.5"))
+
+
+async def test_exchange_info_names_every_symbol_even_the_odd_ones() -> None:
+    body = exchange_info(
+        {"symbol": "AUSDT", "status": "1"}, {"symbol": "BUSDT", "baseAsset": [1]}, {"status": "1"}, None
+    )
+    async with client_of(answering_json(body)) as (rest, _):
+        assert [info.symbol for info in await rest.exchange_info()] == ["AUSDT", "BUSDT"]
+
+
+async def test_unchanged_exchange_info_comes_back_as_the_same_object() -> None:
+    async with client_of(answering_json(exchange_info({"symbol": "AUSDT"}, server_time=1))) as (rest, server):
+        first = await rest.exchange_info()
+        server.behave = answering_json(exchange_info({"symbol": "AUSDT"}, server_time=2))
+
+        assert await rest.exchange_info() is first
+
+
+async def test_changed_exchange_info_is_read_anew() -> None:
+    async with client_of(answering_json(exchange_info({"symbol": "AUSDT", "st": False}))) as (rest, server):
+        await rest.exchange_info()
+        server.behave = answering_json(exchange_info({"symbol": "AUSDT", "st": True}))
+
+        [info] = await rest.exchange_info()
+        assert info.special_treatment
+
+
+async def test_failure_after_a_good_exchange_info_is_a_failure() -> None:
+    async with client_of(answering_json(exchange_info({"symbol": "AUSDT"}))) as (rest, server):
+        await rest.exchange_info()
+        bodies: list[Any] = [{}, exchange_info() | {"symbols": None}, [], "symbols"]
+        for body in bodies:
+            server.behave = answering_json(body)
+            with pytest.raises(ExchangeUnavailable):
+                await rest.exchange_info()
+
+
+async def test_reading_thousands_of_symbols_lets_the_loop_run() -> None:
+    symbols = [{"symbol": f"S{n}USDT", "status": "1", "baseSizePrecision": "0.1"} for n in range(3000)]
+    async with client_of(answering_json(exchange_info(*symbols))) as (rest, _):
+        turns = 0
+
+        async def count_turns() -> None:
+            nonlocal turns
+            while True:
+                await asyncio.sleep(0)
+                turns += 1
+
+        counting = asyncio.create_task(count_turns())
+        assert len(await rest.exchange_info()) == 3000
+        counting.cancel()
+        assert turns >= 3000 / 250
+
+
+@pytest.mark.parametrize(
+    "misbehave",
+    [
+        resetting,
+        answering_then_closing(),
+        answering_then_closing(reply(b"{}", length=50)),
+        answering(b"not HTTP at all\r\n\r\n"),
+        answering(reply(b"<html>Access Denied</html>", status="403 Forbidden")),
+        answering(reply(b"<html>maintenance</html>")),
+        answering(reply(b"")),
+        answering(reply(b'{"serverTime":"\xff"}')),
+        answering_json({"code": 500, "msg": "busy"}, status="503 Service Unavailable"),
+        answering_json({"serverTime": 1}, status="502 Bad Gateway"),
+        answering_json({"serverTime": 1}, status="307 Temporary Redirect", headers="Location: /api/v3/ping\r\n"),
+        answering_json({"serverTime": 1}, status="204 No Content"),
+        answering_json({"serverTime": 1}, status="404 Not Found"),
+        answering_json({"serverTime": None}),
+        answering_json({}),
+        answering_json([]),
+        answering(reply(b" " * 1_000_001)),
+        answering(reply(gzip.compress(b" " * 50_000_000), headers="Content-Encoding: gzip\r\n")),
+        answering(reply(b"{}", headers="Content-Encoding: gzip\r\n")),
+    ],
+)
+async def test_what_is_no_answer_of_the_exchange_means_unavailable(misbehave: Behaviour) -> None:
+    async with client_of(misbehave) as (rest, server):
+        with pytest.raises(ExchangeUnavailable):
+            await rest.server_time()
+
+        assert len(server.requests) == 1
+
+
+async def test_silence_means_unavailable() -> None:
+    async with client_of(hanging, RestLimits(total_seconds=0.1)) as (rest, _):
+        with pytest.raises(ExchangeUnavailable):
+            await rest.server_time()
+
+
+async def test_trickling_does_not_move_the_deadline() -> None:
+    async def trickle(writer: asyncio.StreamWriter) -> None:
+        for byte in reply(b" " * 1000):
+            writer.write(bytes([byte]))
+            await asyncio.sleep(0.02)
+
+    async with client_of(trickle, RestLimits(total_seconds=0.2)) as (rest, _), asyncio.timeout(5):
+        with pytest.raises(ExchangeUnavailable, match="within"):
+            await rest.server_time()
+
+
+async def test_nothing_listening_means_unavailable() -> None:
+    async with serving(hanging) as server:
+        url = server.url
+    async with connect_rest(url, LIMITS) as rest:
+        with pytest.raises(ExchangeUnavailable, match="ConnectError"):
+            await rest.ping()
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        answering_json({"code": -1121, "msg": "Invalid symbol."}, status="400 Bad Request"),
+        answering_json({"msg": "Invalid symbol.", "code": -1121, "_extend": None}, status="400 Bad Request"),
+        answering_json({"code": -1121, "msg": "Invalid symbol.", "data": []}),
+    ],
+)
+async def test_refusal_carries_the_exchanges_code_and_message(refusal: Behaviour) -> None:
+    async with client_of(refusal) as (rest, _):
+        for ask in (rest.ping, rest.default_symbols, rest.exchange_info):
+            with pytest.raises(ExchangeRejected) as rejected:
+                await ask()
+            assert (rejected.value.code, rejected.value.message) == (-1121, "Invalid symbol.")
+
+
+@pytest.mark.parametrize(
+    ("limited", "seconds"),
+    [
+        (answering(reply(b"", status="429 Too Many Requests", headers="Retry-After: 7\r\n")), 7),
+        (answering(reply(b"<html>", status="418 Banned", headers="Retry-After: 120\r\n")), 120),
+        (answering(reply(b"", status="429 Too Many Requests")), None),
+        (answering(reply(b"", status="429 No", headers="Retry-After: Wed, 21 Oct 2026 07:28:00 GMT\r\n")), None),
+        (answering(reply(b"", status="429 No", headers="Retry-After: " + "9" * 400 + "\r\n")), 259_200),
+        (answering_json({"code": 429, "msg": "Too Many Requests"}, status="400 Bad Request"), None),
+        (answering_json({"code": 429, "msg": "Too Many Requests"}), None),
+    ],
+)
+async def test_rate_limit_says_how_long_to_wait_when_the_exchange_does(
+    limited: Behaviour, seconds: float | None
+) -> None:
+    async with client_of(limited) as (rest, server):
+        with pytest.raises(RateLimited) as refused:
+            await rest.ping()
+
+        assert refused.value.retry_after_seconds == seconds
+        assert len(server.requests) == 1
+
+
+async def test_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with serving(resetting) as proxy:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        async with client_of(answering_json({"serverTime": 5})) as (rest, _):
+            assert await rest.server_time() == 5
+        assert proxy.requests == []

@@ -1,0 +1,107 @@
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from urllib.parse import parse_qsl
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.events import Side
+from shared.mexc.order_transport import Answer
+from shared.mexc.signing import sign
+from shared.mexc.trading import MexcTrading, OrderRequest, order_params, plain
+
+KEY, SECRET = "mx0-canary-key", "canary-secret"
+MARKET_BUY = OrderRequest(
+    symbol="NEWUSDT", side=Side.BUY, type="MARKET", client_order_id="abc-1", quote_order_qty=Decimal("12.50")
+)
+LIMIT_BUY = OrderRequest(
+    symbol="NEWUSDT",
+    side=Side.BUY,
+    type="IMMEDIATE_OR_CANCEL",
+    client_order_id="abc-1",
+    quantity=Decimal("1E+3"),
+    price=Decimal("1E-8"),
+    recv_window_ms=1500,
+)
+NOW_MS = 1_700_000_000_000
+
+
+class RecordingTransport:
+    def __init__(self) -> None:
+        self.posts: list[tuple[str, str, dict[str, str]]] = []
+
+    async def post(
+        self, path: str, query: str, headers: Mapping[str, str], *, timeout_seconds: float | None = None
+    ) -> Answer:
+        self.posts.append((path, query, dict(headers)))
+        return Answer(200, {}, b"{}", datetime.now(UTC), 0.0)
+
+
+async def test_order_is_only_tested_and_everything_travels_in_the_query() -> None:
+    transport = RecordingTransport()
+    await MexcTrading(transport, api_key=KEY, api_secret=SECRET).test_order(LIMIT_BUY, now_ms=NOW_MS)
+
+    [(path, query, headers)] = transport.posts
+    assert path == "/api/v3/order/test"
+    assert headers == {"X-MEXC-APIKEY": KEY, "Content-Type": "application/json"}
+    unsigned, _, signature = query.rpartition("&signature=")
+    assert signature == sign(SECRET, unsigned)
+    assert dict(parse_qsl(unsigned)) == {
+        "symbol": "NEWUSDT",
+        "side": "BUY",
+        "type": "IMMEDIATE_OR_CANCEL",
+        "quantity": "1000",
+        "price": "0.00000001",
+        "newClientOrderId": "abc-1",
+        "recvWindow": "1500",
+        "timestamp": str(NOW_MS),
+    }
+
+
+def test_market_buy_names_the_amount_to_spend() -> None:
+    params = dict(order_params(MARKET_BUY, now_ms=NOW_MS))
+
+    assert params["quoteOrderQty"] == "12.50"
+    assert not params.keys() & {"quantity", "price"}
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, min_value=0, places=None))
+def test_amounts_are_plain_digits_and_lose_nothing(amount: Decimal) -> None:
+    written = plain(amount)
+
+    assert re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", written)
+    assert Decimal(written) == amount
+
+
+@pytest.mark.parametrize(
+    ("order", "changes", "complaint"),
+    [
+        (MARKET_BUY, {"symbol": ""}, "symbol"),
+        (MARKET_BUY, {"client_order_id": ""}, "client_order_id"),
+        (MARKET_BUY, {"client_order_id": "x" * 33}, "client_order_id"),
+        (MARKET_BUY, {"client_order_id": "a b"}, "client_order_id"),
+        (MARKET_BUY, {"client_order_id": "abc\n"}, "client_order_id"),
+        (MARKET_BUY, {"client_order_id": "é"}, "client_order_id"),
+        (MARKET_BUY, {"recv_window_ms": 0}, "recv_window_ms"),
+        (MARKET_BUY, {"recv_window_ms": 60_001}, "recv_window_ms"),
+        (MARKET_BUY, {"price": Decimal(1)}, "MARKET"),
+        (MARKET_BUY, {"quantity": Decimal(1)}, "MARKET"),
+        (MARKET_BUY, {"quote_order_qty": None}, "MARKET"),
+        (MARKET_BUY, {"quote_order_qty": Decimal(0)}, "quoteOrderQty"),
+        (MARKET_BUY, {"quote_order_qty": Decimal("NaN")}, "quoteOrderQty"),
+        (MARKET_BUY, {"quote_order_qty": Decimal("Infinity")}, "quoteOrderQty"),
+        (LIMIT_BUY, {"price": None}, "IMMEDIATE_OR_CANCEL"),
+        (LIMIT_BUY, {"quantity": None}, "IMMEDIATE_OR_CANCEL"),
+        (LIMIT_BUY, {"quote_order_qty": Decimal(1)}, "IMMEDIATE_OR_CANCEL"),
+        (LIMIT_BUY, {"quantity": Decimal(-1)}, "quantity"),
+    ],
+)
+def test_order_the_exchange_would_refuse_on_sight_cannot_be_built(
+    order: OrderRequest, changes: dict[str, object], complaint: str
+) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        replace(order, **changes)  # type: ignore[arg-type]
