@@ -17,7 +17,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from shared.errors import SettingsError, TransientError
+from shared.errors import PermanentError, SettingsError, TransientError
 from shared.settings import DatabaseSettings
 
 # asyncpg's stubs know these as generic, asyncpg itself does not.
@@ -42,6 +42,9 @@ _AWAY = (
     asyncpg.InternalClientError,
 )
 """What says that the server is away, busy or on its way down, not that the statement is wrong."""
+
+_REFUSED = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueError)
+"""What says that a value cannot be stored, now or ever: by the server, or by asyncpg before it is sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,20 @@ def away_is_transient() -> Iterator[None]:
     try:
         yield
     except _AWAY as error:
+        if isinstance(error, _REFUSED):
+            # asyncpg files a value it cannot encode under its InterfaceError, beside lost connections.
+            raise
         raise TransientError(f"database away: {type(error).__name__}: {error}") from error
+
+
+@contextmanager
+def refused_is_permanent() -> Iterator[None]:
+    """Translate a value that the database will never take into PermanentError, in the database's words."""
+    try:
+        yield
+    except _REFUSED as error:
+        # The lines after the first repeat the row.
+        raise PermanentError(f"database: {str(error).partition(chr(10))[0]}") from error
 
 
 @asynccontextmanager
