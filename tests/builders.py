@@ -1,0 +1,72 @@
+"""Events as a test needs them: valid as they are, with whatever matters to the test overridden."""
+
+import uuid
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from shared.events import AppliedConfig, Health, HealthStatus, Listing, RawListing, Source, Stages, Trade
+
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+_SIGHTING = {
+    "symbol": "ABCUSDT",
+    "base_asset": "ABC",
+    "quote_asset": "USDT",
+    "source": Source.MEXC_WEBSOCKET,
+    "listed_at": NOON,
+    "observed_at": NOON + timedelta(milliseconds=1),
+    "published_at": NOON + timedelta(milliseconds=2),
+}
+
+
+def a_raw_listing(**overrides: Any) -> RawListing:
+    """ABCUSDT, seen by the websocket a millisecond after noon; each one with an id of its own."""
+    return RawListing.model_validate(_SIGHTING | {"id": uuid.uuid4().hex} | overrides)
+
+
+def a_listing(**overrides: Any) -> Listing:
+    """The listing of ABCUSDT; its key and id follow its symbol and occurrence."""
+    key = f"{overrides.get('symbol', 'ABCUSDT')}:{overrides.get('occurrence', 1)}"
+    derived = {"id": f"{key}:detected", "key": key, "deduplicated_at": NOON + timedelta(milliseconds=4)}
+    return Listing.model_validate(_SIGHTING | derived | overrides)
+
+
+def a_trade(**overrides: Any) -> Trade:
+    """A dry-run buy of ABCUSDT for 100 USDT that was filled; each one with an id of its own."""
+    described = {
+        "id": uuid.uuid4().hex,
+        "symbol": "ABCUSDT",
+        "side": "BUY",
+        "quote_qty": Decimal("100.00"),
+        "base_qty": Decimal("250.12345678"),
+        "latency_ms": 12,
+        "mode": "dry-run",
+        "status": "filled",
+        "created_at": NOON + timedelta(milliseconds=20),
+        "listing_key": "ABCUSDT:1",
+        "client_order_id": "sniper-ABCUSDT-1",
+        "listed_at": NOON,
+        "config": AppliedConfig(
+            max_trade_usdt=Decimal(100), max_position_usdt=Decimal(1000), auto_trade=True, updated_at=NOON
+        ),
+        "stages": Stages(
+            observed_at=NOON + timedelta(milliseconds=1),
+            published_at=NOON + timedelta(milliseconds=2),
+            deduplicated_at=NOON + timedelta(milliseconds=4),
+            decided_at=NOON + timedelta(milliseconds=8),
+            answered_at=NOON + timedelta(milliseconds=20),
+        ),
+    }
+    return Trade.model_validate(described | overrides)
+
+
+def a_health(**overrides: Any) -> Health:
+    """The executor, running at noon; each one with an id of its own."""
+    described = {
+        "id": uuid.uuid4().hex,
+        "component": "executor",
+        "status": HealthStatus.RUNNING,
+        "last_event_at": NOON - timedelta(seconds=1),
+        "sent_at": NOON,
+    }
+    return Health.model_validate(described | overrides)
