@@ -1,0 +1,40 @@
+"""Which sightings are of one listing, and what that listing is."""
+
+from datetime import datetime
+
+from pydantic import ValidationError
+
+from shared.errors import PermanentError
+from shared.events import Listing, ListingKey, RawListing, Source, explain
+from shared.mexc.symbols import normalise
+
+
+def key_of(raw: RawListing) -> ListingKey:
+    """Return what all sightings of one listing share.
+
+    Neither the source nor a time is part of it: sources differ by minutes over the same listing. An injection
+    has keys of its own, so that a test can never make a real listing look known.
+    """
+    key = f"{normalise(raw.symbol)}:{raw.occurrence}"
+    return ListingKey(f"test:{key}" if raw.source is Source.TEST_INJECTION else key)
+
+
+def listing_of(raw: RawListing, *, deduplicated_at: datetime) -> Listing:
+    """Return the listing that *raw* would be, were it the first sighting.
+
+    Its id follows from its key, so publishing it twice is recognised. Raises PermanentError where nothing that
+    could be a symbol is left of the symbol.
+    """
+    key = key_of(raw)
+    described = raw.model_dump() | {
+        "id": f"{key}:detected",
+        "key": key,
+        "symbol": normalise(raw.symbol),
+        "base_asset": normalise(raw.base_asset),
+        "quote_asset": normalise(raw.quote_asset),
+        "deduplicated_at": deduplicated_at,
+    }
+    try:
+        return Listing.model_validate(described)
+    except ValidationError as error:
+        raise PermanentError(explain(error)) from error

@@ -1,0 +1,44 @@
+"""What dedup has seen lately, in bounded memory."""
+
+from typing import Final
+
+from shared.events import ListingKey
+
+FINGERPRINTS: Final = 256
+"""So few that they are integers Python keeps anyway: a fingerprint costs no memory."""
+
+
+class Seen:
+    """Recognises most duplicates without the ledger, and never takes a listing for one wrongly.
+
+    Forgetting is harmless, since the ledger is asked about whatever is not known here. Two generations make it
+    cheap: when the young one is full it becomes the old one, and the old one goes.
+    """
+
+    def __init__(self, keys_max: int) -> None:
+        self._generation_max = max(1, keys_max // 2)
+        self._young: dict[ListingKey, int] = {}
+        self._old: dict[ListingKey, int] = {}
+
+    def is_duplicate(self, key: ListingKey, raw_id: str) -> bool:
+        """Tell whether another sighting than *raw_id* is known to have claimed *key*.
+
+        False also when it is unknown, and when *raw_id* may be the claimant itself, come back.
+        """
+        claimant = self._young.get(key)
+        if claimant is None:
+            claimant = self._old.get(key)
+        return claimant is not None and claimant != _fingerprint(raw_id)
+
+    def remember(self, key: ListingKey, claimant: str) -> None:
+        """Keep in mind that the sighting with the id *claimant* claimed *key*."""
+        if len(self._young) >= self._generation_max and key not in self._young:
+            self._old, self._young = self._young, {}
+        self._young[key] = _fingerprint(claimant)
+
+    def __len__(self) -> int:
+        return len(self._young) + len(self._old)
+
+
+def _fingerprint(raw_id: str) -> int:
+    return hash(raw_id) % FINGERPRINTS

@@ -1,0 +1,32 @@
+"""Dedup: one event for every listing, however often it is seen. Wiring only."""
+
+from collections.abc import Sequence
+
+from dedup.handler import Deduplicate
+from dedup.ledger import Ledger
+from dedup.metrics import Metrics
+from dedup.race import Race
+from dedup.seen import Seen
+from dedup.settings import DedupSettings
+from shared.bus.typed import receives
+from shared.events import Listing, RawListing, utc_now
+from shared.health import Component, heartbeat
+from shared.runtime import Runtime
+from shared.topology import DEDUP_RAW
+
+
+async def serve(runtime: Runtime, settings: DedupSettings) -> None:
+    """Deduplicate raw listings until the runtime's stop event is set."""
+    registry = runtime.telemetry.registry
+    component = Component("dedup")
+    deduplicate = Deduplicate(
+        Ledger(runtime.database), Seen(settings.remembered_keys_max), Metrics(registry), Race(registry)
+    )
+
+    async def handle(raw: RawListing) -> Sequence[Listing]:
+        component.saw_event(utc_now())
+        return await deduplicate(raw)
+
+    runtime.telemetry.ready_when("dedup", lambda: not runtime.stop.is_set())
+    async with heartbeat(component, runtime.bus):
+        await runtime.bus.consume(DEDUP_RAW, receives(RawListing, handle), until=runtime.stop)

@@ -1,0 +1,60 @@
+from datetime import timedelta
+
+import pytest
+
+from dedup.identity import key_of, listing_of
+from shared.errors import PermanentError
+from shared.events import Source
+from tests.builders import NOON, a_raw_listing
+
+
+@pytest.mark.parametrize("spelling", ["BTCUSDT", "BTC_USDT", "btcusdt", "Btc_Usdt"])
+def test_every_spelling_of_a_symbol_is_one_listing(spelling: str) -> None:
+    assert key_of(a_raw_listing(symbol=spelling)) == "BTCUSDT:1"
+
+
+def test_sources_and_times_do_not_make_a_listing_another_one() -> None:
+    seen_first = a_raw_listing(source="mexc_websocket", listed_at=NOON)
+    seen_later = a_raw_listing(source="mexc_rest_api", listed_at=NOON - timedelta(minutes=3))
+
+    assert key_of(seen_first) == key_of(seen_later)
+
+
+def test_a_relisting_is_another_listing() -> None:
+    assert key_of(a_raw_listing(occurrence=2)) == "ABCUSDT:2"
+
+
+def test_an_injection_is_never_the_real_listing() -> None:
+    assert key_of(a_raw_listing(source=Source.TEST_INJECTION)) == "test:ABCUSDT:1"
+
+
+def test_one_base_listed_against_two_quotes_is_two_listings() -> None:
+    assert key_of(a_raw_listing(symbol="ABCUSDT")) != key_of(a_raw_listing(symbol="ABCUSDC"))
+
+
+def test_the_listing_says_what_its_sighting_said() -> None:
+    raw = a_raw_listing(occurrence=2, late=True, opens_at=NOON + timedelta(hours=1))
+
+    listing = listing_of(raw, deduplicated_at=NOON)
+
+    kept = set(type(raw).model_fields) - {"id"}
+    assert listing.model_dump(include=kept) == raw.model_dump(include=kept)
+    assert (listing.key, listing.deduplicated_at) == ("ABCUSDT:2", NOON)
+
+
+def test_the_listing_is_spelled_as_the_exchange_spells_it() -> None:
+    listing = listing_of(a_raw_listing(symbol="abc_usdt", base_asset="abc", quote_asset="usdt"), deduplicated_at=NOON)
+
+    assert (listing.symbol, listing.base_asset, listing.quote_asset) == ("ABCUSDT", "ABC", "USDT")
+
+
+def test_the_id_of_a_listing_follows_from_its_key_alone() -> None:
+    first = listing_of(a_raw_listing(), deduplicated_at=NOON)
+    second = listing_of(a_raw_listing(source="mexc_rest_api"), deduplicated_at=NOON + timedelta(seconds=1))
+
+    assert first.id == second.id == "ABCUSDT:1:detected"
+
+
+def test_a_symbol_of_separators_only_is_refused_in_the_words_of_the_contract() -> None:
+    with pytest.raises(PermanentError, match=r"^Invalid symbol format$"):
+        listing_of(a_raw_listing(symbol="___"), deduplicated_at=NOON)

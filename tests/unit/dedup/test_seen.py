@@ -1,0 +1,63 @@
+import tracemalloc
+
+from dedup.seen import FINGERPRINTS, Seen
+from shared.events import ListingKey
+
+ABC = ListingKey("ABCUSDT:1")
+
+
+def key(number: int) -> ListingKey:
+    return ListingKey(f"COIN{number}USDT:1")
+
+
+def other_id(raw_id: str) -> str:
+    """An id whose fingerprint is another one."""
+    return next(other for other in map(str, range(FINGERPRINTS * 10)) if (hash(other) - hash(raw_id)) % FINGERPRINTS)
+
+
+def test_another_sighting_of_a_claimed_listing_is_a_duplicate() -> None:
+    seen = Seen(1000)
+    seen.remember(ABC, "first")
+
+    assert seen.is_duplicate(ABC, other_id("first"))
+
+
+def test_the_claimant_that_comes_back_is_not_a_duplicate() -> None:
+    seen = Seen(1000)
+    seen.remember(ABC, "first")
+
+    assert not seen.is_duplicate(ABC, "first")
+
+
+def test_what_was_never_seen_is_not_a_duplicate() -> None:
+    assert not Seen(1000).is_duplicate(ABC, "first")
+
+
+def test_only_the_oldest_are_forgotten() -> None:
+    seen = Seen(1000)
+    for number in range(5000):
+        seen.remember(key(number), "first")
+
+    assert not seen.is_duplicate(key(0), other_id("first"))
+    assert all(seen.is_duplicate(key(number), other_id("first")) for number in range(4500, 5000))
+
+
+def test_it_never_holds_more_than_it_may() -> None:
+    seen = Seen(1000)
+    for number in range(5000):
+        seen.remember(key(number), "first")
+        assert len(seen) <= 1000
+
+
+def test_a_million_listings_fit_well_into_200_megabytes() -> None:
+    count = 100_000
+    tracemalloc.start()
+    try:
+        seen = Seen(2 * count)
+        for number in range(count):
+            seen.remember(key(number), f"{number:032x}")
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert held * (1_000_000 / count) < 130e6
