@@ -1,0 +1,178 @@
+"""The `sniper` command: what can be typed. Each command imports what it needs, so that --help answers at once."""
+# ruff: noqa: PLC0415
+
+import json
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="sniper",
+    help="Sees new MEXC listings first, tells everyone once, buys within hard limits.",
+    no_args_is_help=True,
+    add_completion=False,
+    # Theirs print local variables, and a secret may be among them.
+    pretty_exceptions_enable=False,
+)
+config_app = typer.Typer(help="Show or change the limits.", no_args_is_help=True)
+app.add_typer(config_app, name="config")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead, for programs.")]
+
+
+class Service(StrEnum):
+    INGEST = "ingest"
+    DEDUP = "dedup"
+    EXECUTOR = "executor"
+    PERSISTER = "persister"
+    API = "api"
+
+
+class ExchangeName(StrEnum):
+    SIMULATOR = "simulator"
+    MEXC = "mexc"
+
+
+@app.command()
+def up(
+    exchange: Annotated[ExchangeName, typer.Option(help="Where to look and trade.")] = ExchangeName.SIMULATOR,
+) -> None:
+    """Run every service in one process, against the simulated exchange unless told otherwise."""
+    from cli.up import up as run_up
+    from shared import lifecycle
+
+    lifecycle.run(lambda stop: run_up(exchange.value, stop))
+
+
+@app.command()
+def demo(
+    listings: Annotated[int, typer.Option(min=1, max=1000, help="How many coins to list.")] = 5,
+    as_json: AsJson = False,
+) -> None:
+    """List coins on the simulator, trade them dry-run, and show how long each stage took."""
+    import asyncio
+
+    from rich.console import Console
+
+    from cli.demo import demo as run_demo
+    from cli.demo import table
+    from shared import lifecycle
+    from shared.errors import SniperError
+
+    async def main(stop: asyncio.Event) -> None:
+        report = await run_demo(listings, stop)
+        if as_json:
+            print(json.dumps(report.as_json(), indent=2))
+        else:
+            Console().print(table(report))
+        if not report.complete:
+            raise SniperError(f"only {report.traded} of {listings} listings were traded")
+
+    lifecycle.run(main)
+
+
+@app.command()
+def run(service: Annotated[Service, typer.Argument(help="Which one.")]) -> None:
+    """Run one service: what a container runs."""
+    from cli.up import run_service
+    from shared import lifecycle
+
+    lifecycle.run(lambda stop: run_service(service.value, stop))
+
+
+@app.command()
+def simulator(
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="0 takes a free one.")] = None,
+) -> None:
+    """Run the simulated exchange alone: REST and websocket on one port."""
+    from cli.simulate import simulate
+    from shared import lifecycle
+
+    lifecycle.run(lambda stop: simulate(port, stop))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database schema up to date."""
+    from cli import migrate as command
+    from cli import operate
+
+    operate.run(lambda _: command.migrate())
+
+
+@app.command()
+def inject(
+    symbol: Annotated[str, typer.Argument(help="For example TESTUSDT.")],
+    quote: Annotated[str, typer.Option(help="What it is priced in.")] = "USDT",
+) -> None:
+    """Publish a listing of your own making and let the pipeline handle it as any other."""
+    from cli import inject as command
+    from cli import operate
+
+    operate.run(lambda _: command.inject(symbol, quote))
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """Show components, limits, and the latest listings and trades."""
+    from cli import operate
+    from cli import status as command
+
+    operate.run(lambda _: command.show(as_json=as_json))
+
+
+@config_app.command("get")
+def config_get(as_json: AsJson = False) -> None:
+    """Print the limits."""
+    from cli import config as command
+    from cli import operate
+
+    operate.run(lambda _: command.get(as_json=as_json))
+
+
+@config_app.command("set", context_settings={"ignore_unknown_options": True})
+def config_set(
+    key: Annotated[str, typer.Argument(help="max_trade_usdt, max_position_usdt or auto_trade.")],
+    value: Annotated[str, typer.Argument(help="Its new value.")],
+) -> None:
+    """Change one limit; who changed what is recorded."""
+    from cli import config as command
+    from cli import operate
+
+    operate.run(lambda _: command.change(key, value))
+
+
+@app.command()
+def halt(reason: Annotated[str, typer.Option(help="Kept with the halt, and in the record.")] = "by hand") -> None:
+    """Stop all trading until `sniper resume`; listings are still seen and stored."""
+    from cli import config as command
+    from cli import operate
+
+    operate.run(lambda _: command.halt(reason))
+
+
+@app.command()
+def resume() -> None:
+    """Allow trading again, within the limits."""
+    from cli import config as command
+    from cli import operate
+
+    operate.run(lambda _: command.resume())
+
+
+@app.command()
+def watch(
+    since: Annotated[float, typer.Option(min=0, metavar="MINUTES", help="Start with what was stored since.")] = 0,
+    limit: Annotated[int, typer.Option(min=0, help="Stop after this many; 0 goes on.")] = 0,
+) -> None:
+    """Print listings and trades as they are stored."""
+    from cli import operate
+    from cli import watch as command
+
+    operate.run(lambda stop: command.watch(stop, since_minutes=since, limit=limit))
+
+
+def main() -> None:
+    """Entry point of the `sniper` command."""
+    app()

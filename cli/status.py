@@ -1,0 +1,107 @@
+"""`sniper status`: how everything is doing, on one screen."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from api import health, queries, trade_config
+from api.filters import ListingsFilter, TradesFilter
+from api.schemas import HealthReport, ListingRow, TradeConfig, TradeRow
+from cli import config as configuration
+from cli import operate
+from shared.database import Database
+from shared.events import HealthStatus, utc_now
+
+LATEST: Final = 5
+
+
+class Status(BaseModel):
+    """Everything `sniper status` shows."""
+
+    model_config = ConfigDict(frozen=True)
+
+    health: HealthReport
+    config: TradeConfig
+    listings_24h_by_source: dict[str, int]
+    latest_listings: list[ListingRow]
+    latest_trades: list[TradeRow]
+
+
+async def show(*, as_json: bool) -> None:
+    """Print the status."""
+    async with operate.database() as database:
+        found = await gather(database)
+    if as_json:
+        Console(soft_wrap=True).print(found.model_dump_json(indent=2), markup=False, highlight=False)
+    else:
+        Console().print(rendered(found))
+
+
+async def gather(database: Database) -> Status:
+    """Ask the database for all of it."""
+    return Status(
+        health=health.report(await queries.components(database), now=utc_now()),
+        config=await trade_config.read(database),
+        listings_24h_by_source=await queries.listings_by_source(database),
+        latest_listings=(await queries.newest_listings(database, ListingsFilter(limit=LATEST))).items,
+        latest_trades=(await queries.newest_trades(database, TradesFilter(limit=LATEST))).items,
+    )
+
+
+def rendered(status: Status) -> Group:
+    """Return the status as tables."""
+    return Group(
+        _components(status.health),
+        _section("Limits", "\n".join(configuration.lines(status.config))),
+        _section("Listings in 24 h", _counts(status.listings_24h_by_source)),
+        _listings(status.latest_listings),
+        _trades(status.latest_trades),
+    )
+
+
+def _components(report: HealthReport) -> Table:
+    rows = [
+        (each.component_name, each.status, f"{each.age_seconds:.0f} s ago", each.detail) for each in report.components
+    ]
+    table = _table(f"Components: {report.status}", ("component", "status", "heard", "detail"), rows)
+    table.row_styles = ["red" if each.status is HealthStatus.ERROR else "" for each in report.components]
+    return table
+
+
+def _listings(listings: Iterable[ListingRow]) -> Table:
+    rows = [(f"{each.listed_at:%Y-%m-%d %H:%M:%S}", each.symbol, each.source) for each in listings]
+    return _table("Latest listings", ("listed (UTC)", "symbol", "source"), rows)
+
+
+def _trades(trades: Iterable[TradeRow]) -> Table:
+    rows = [
+        (
+            f"{each.created_at:%Y-%m-%d %H:%M:%S}",
+            f"{each.side} {each.symbol}",
+            f"{each.quote_qty:f} USDT",
+            f"{each.mode} {each.status}",
+            f"{each.latency_ms} ms",
+            each.error_reason or "",
+        )
+        for each in trades
+    ]
+    return _table("Latest trades", ("time (UTC)", "trade", "amount", "outcome", "latency", "reason"), rows)
+
+
+def _table(title: str, columns: Iterable[str], rows: Iterable[tuple[str, ...]]) -> Table:
+    table = Table(*columns, title=title, title_justify="left", title_style="bold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))  # Text, so that no cell is read as markup.
+    return table
+
+
+def _section(title: str, body: str) -> Text:
+    return Text.assemble("\n", (f"{title}\n", "bold"), body, "\n")
+
+
+def _counts(by_source: dict[str, int]) -> str:
+    return "\n".join(f"{source:<18} {count}" for source, count in by_source.items()) or "none"

@@ -1,0 +1,121 @@
+"""`sniper watch`: listings and trades as they are stored, oldest first."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final, Generic, TypeVar
+
+import structlog
+from rich.console import Console
+from rich.text import Text
+from sqlalchemy import Select, Table, func, select
+
+from api.queries import reading
+from api.schemas import ListingRow, TradeRow
+from cli import operate
+from shared.backoff import pause
+from shared.database import Database
+from shared.errors import TransientError
+from shared.events import TradeStatus
+from shared.tables import listings, trades
+
+log = structlog.get_logger()
+
+POLL_SECONDS: Final = 0.5
+ROWS_MAX: Final = 500
+OVERLAP: Final = 200
+"""Ids are given before rows are committed, so one may appear after a higher one: these many are looked at again."""
+
+STATUS_STYLES: Final = {TradeStatus.FILLED: "green", TradeStatus.PENDING: "yellow"}
+
+Row = TypeVar("Row", ListingRow, TradeRow)
+
+
+@dataclass(slots=True)
+class _Tail(Generic[Row]):
+    """The growing end of one table."""
+
+    table: Table
+    model: type[Row]
+    since: timedelta
+    start: int | None = None
+    """Rows up to this id are old; unknown before the first look."""
+    seen: deque[int] = field(default_factory=lambda: deque(maxlen=OVERLAP + ROWS_MAX))
+
+    async def read(self, database: Database) -> list[Row]:
+        async with reading(database) as connection:
+            if self.start is None:
+                self.start = await connection.scalar(self._newest_old()) or 0
+            found = await connection.execute(self._after(max([self.start, *(each - OVERLAP for each in self.seen)])))
+            rows = [self.model.model_validate(row) for row in found]
+        known = frozenset(self.seen)
+        fresh = [row for row in rows if row.id not in known]
+        self.seen.extend(row.id for row in fresh)
+        return fresh
+
+    def _newest_old(self) -> Select[tuple[int]]:
+        old = self.table.c.created_at <= func.now() - self.since
+        return select(self.table.c.id).where(old).order_by(self.table.c.created_at.desc()).limit(1)
+
+    def _after(self, floor: int) -> Select[Any]:
+        columns = (self.table.c[name] for name in self.model.model_fields)
+        return select(*columns).where(self.table.c.id > floor).order_by(self.table.c.id).limit(ROWS_MAX)
+
+
+async def follow(
+    database: Database, stop: asyncio.Event, *, since: timedelta = timedelta()
+) -> AsyncGenerator[ListingRow | TradeRow, None]:
+    """Yield each row stored from *since* ago on, until *stop*; a database that is away is waited for."""
+    tails = (_Tail(listings, ListingRow, since), _Tail(trades, TradeRow, since))
+    while not stop.is_set():
+        rows = [row for tail in tails for row in await _fresh(tail, database)]
+        for row in sorted(rows, key=lambda row: row.created_at):
+            yield row
+        await pause(POLL_SECONDS, stop)
+
+
+async def _fresh(tail: _Tail[ListingRow] | _Tail[TradeRow], database: Database) -> Sequence[ListingRow | TradeRow]:
+    try:
+        return await tail.read(database)
+    except TransientError as error:
+        log.warning("cannot watch", table=tail.table.name, reason=str(error))
+        return []
+
+
+async def watch(stop: asyncio.Event, *, since_minutes: float, limit: int) -> None:
+    """`sniper watch`."""
+    async with operate.database() as database:
+        await show(Console(), database, stop, since=timedelta(minutes=since_minutes), limit=limit)
+
+
+async def show(
+    console: Console, database: Database, stop: asyncio.Event, *, since: timedelta = timedelta(), limit: int = 0
+) -> None:
+    """Print each row as it comes, until *stop* or for *limit* rows (0: no limit)."""
+    shown = 0
+    async with aclosing(follow(database, stop, since=since)) as rows:
+        async for row in rows:
+            console.print(line(row), soft_wrap=True)
+            shown += 1
+            if shown == limit:
+                return
+
+
+def line(row: ListingRow | TradeRow) -> Text:
+    """Return one row as one line."""
+    time = (f"{row.created_at:%H:%M:%S}  ", "dim")
+    if isinstance(row, ListingRow):
+        opens = f", opens {row.opens_at:%Y-%m-%d %H:%M:%S} UTC" if row.opens_at else ""
+        return Text.assemble(time, ("listing  ", "cyan"), (row.symbol, "bold"), f" by {row.source}{opens}")
+    reason = f": {row.error_reason}" if row.error_reason else ""
+    return Text.assemble(
+        time,
+        ("trade    ", "magenta"),
+        (row.symbol, "bold"),
+        f" {row.side} {row.quote_qty:f} USDT {row.mode} ",
+        (row.status, STATUS_STYLES.get(row.status, "red")),
+        f" in {row.latency_ms} ms{reason}",
+    )
