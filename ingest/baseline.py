@@ -1,0 +1,67 @@
+"""The `symbols` table: what ingest still knows after a restart."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import asyncpg
+import structlog
+
+from ingest.catalogue import Known, State
+from shared.database import Database
+
+log = structlog.get_logger(__name__)
+
+TEXT_LENGTH_MAX: Final = 40
+
+_LOAD: Final = """
+    SELECT symbol, state, base_asset, quote_asset, first_seen_at, opens_at, occurrence FROM symbols
+"""
+_STORE: Final = """
+    INSERT INTO symbols (symbol, state, base_asset, quote_asset, first_seen_at, opens_at, occurrence)
+    SELECT * FROM unnest(
+        $1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::int[]
+    )
+    ON CONFLICT (symbol) DO UPDATE
+    SET state = excluded.state, base_asset = excluded.base_asset, quote_asset = excluded.quote_asset,
+        opens_at = excluded.opens_at, occurrence = excluded.occurrence, updated_at = now()
+"""
+
+
+async def load(database: Database) -> Sequence[Known]:
+    """Return every symbol stored; nothing means that this is the first start. Raises TransientError."""
+    async with database.connection() as connection:
+        return [_known(row) for row in await connection.fetch(_LOAD)]
+
+
+async def store(database: Database, symbols: Sequence[Known]) -> None:
+    """Store all of *symbols*, each once, or none. Raises TransientError.
+
+    All or none matters for the first baseline: half of one would make the other half look new at the next start.
+    """
+    fitting = [known for known in symbols if _fits(known)]
+    if len(fitting) < len(symbols):
+        log.warning("symbols the table has no room for", count=len(symbols) - len(fitting))
+    columns = zip(*(_row(known) for known in fitting), strict=True)
+    async with database.transaction() as connection:
+        await connection.execute(_STORE, *columns)
+
+
+def _known(row: asyncpg.Record) -> Known:
+    return Known(**{**row, "state": State(row["state"])})
+
+
+def _row(known: Known) -> tuple[object, ...]:
+    return (
+        known.symbol,
+        known.state.value,
+        known.base_asset,
+        known.quote_asset,
+        known.first_seen_at,
+        known.opens_at,
+        known.occurrence,
+    )
+
+
+def _fits(known: Known) -> bool:
+    texts = (known.symbol, known.base_asset, known.quote_asset)
+    return all(len(text) <= TEXT_LENGTH_MAX and "\0" not in text for text in texts)

@@ -1,0 +1,37 @@
+"""What ingest counts."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from ingest.feeds import Feeds
+
+_DECODE_BUCKETS = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.025, 0.1)
+
+
+class Metrics:
+    def __init__(self, registry: CollectorRegistry, feeds: Feeds) -> None:
+        self.frames = Counter("sniper_ingest_frames", "Binary websocket frames received", registry=registry)
+        self.bad_frames = Counter("sniper_ingest_bad_frames", "Frames that could not be read", registry=registry)
+        self.disconnects = Counter(
+            "sniper_ingest_websocket_disconnects", "Websocket connections that failed or ended", registry=registry
+        )
+        self.rest_errors = Counter(
+            "sniper_ingest_rest_errors",
+            "REST requests without a usable answer",
+            ["endpoint", "error"],
+            registry=registry,
+        )
+        self.sightings = Counter(
+            "sniper_ingest_sightings", "New symbols, once for each source that saw them", ["source"], registry=registry
+        )
+        self.unpublishable = Counter(
+            "sniper_ingest_unpublishable", "New symbols that the event contract has no place for", registry=registry
+        )
+        self.publish_retries = Counter(
+            "sniper_ingest_publish_retries", "Raw events published again because the broker was away", registry=registry
+        )
+        self.decode_seconds = Histogram(
+            "sniper_ingest_decode_seconds", "Decoding one ticker frame", buckets=_DECODE_BUCKETS, registry=registry
+        )
+        data_age = Gauge("sniper_ingest_data_age_seconds", "Age of the newest usable data", ["feed"], registry=registry)
+        for feed in feeds:
+            data_age.labels(feed.name).set_function(feed.age_seconds)

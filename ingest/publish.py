@@ -1,0 +1,108 @@
+"""Sightings as raw events on the bus, held while the broker is away."""
+
+import asyncio
+import itertools
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Final
+
+import structlog
+from pydantic import ValidationError
+
+from ingest.catalogue import Sighting
+from ingest.metrics import Metrics
+from shared import topology
+from shared.backoff import jittered
+from shared.bus.port import Bus
+from shared.errors import TransientError
+from shared.events import RawListing, explain, utc_now
+
+log = structlog.get_logger(__name__)
+
+RETRY_MAX_SECONDS: Final = 2.0
+
+
+def raw_listing(sighting: Sighting, event_id: str, published_at: datetime) -> RawListing:
+    """Return the event that tells of *sighting*; raise ValidationError where the contract has no place for it."""
+    known = sighting.known
+    return RawListing(
+        id=event_id,
+        symbol=known.symbol,
+        base_asset=known.base_asset,
+        quote_asset=known.quote_asset,
+        source=sighting.source,
+        listed_at=sighting.observed_at,
+        opens_at=known.opens_at,
+        observed_at=sighting.observed_at,
+        published_at=published_at,
+        occurrence=known.occurrence,
+        late=sighting.late,
+    )
+
+
+class Publisher:
+    """Publishes each sighting in a task of its own, so that nobody waits for the broker's confirm."""
+
+    def __init__(self, bus: Bus, tasks: asyncio.TaskGroup, metrics: Metrics, pending_max: int) -> None:
+        self._bus = bus
+        self._tasks = tasks
+        self._metrics = metrics
+        self._slots = asyncio.Semaphore(pending_max)
+        self._pending: set[asyncio.Task[None]] = set()
+
+    async def publish(self, sighting: Sighting, when_safe: Callable[[Sighting], None]) -> None:
+        """Start publishing; *when_safe* is called once the broker has it, or at once where it cannot be published.
+
+        Returns without waiting for the broker, unless too many sightings wait for it already.
+        """
+        self._metrics.sightings.labels(sighting.source).inc()
+        event_id = uuid.uuid4().hex
+        try:
+            event = raw_listing(sighting, event_id, utc_now())
+        except ValidationError as error:
+            self._metrics.unpublishable.inc()
+            log.warning("not published", symbol=sighting.known.symbol, source=sighting.source, reason=explain(error))
+            when_safe(sighting)
+            return
+        await self._slots.acquire()
+        task = self._tasks.create_task(self._hold(event, sighting, when_safe), name=f"publish-{event.symbol}")
+        self._pending.add(task)
+        task.add_done_callback(self._done)
+
+    async def drain(self, seconds: float) -> None:
+        """Wait for what is pending, but not for longer than *seconds*; give up the rest."""
+        if not self._pending:
+            return
+        _, overdue = await asyncio.wait(self._pending, timeout=seconds)
+        for task in overdue:
+            task.cancel()
+        if overdue:
+            log.warning("sightings not published; the next start publishes them late", count=len(overdue))
+
+    async def _hold(self, event: RawListing, sighting: Sighting, when_safe: Callable[[Sighting], None]) -> None:
+        for attempt in itertools.count():
+            try:
+                published = event.model_copy(update={"published_at": utc_now()})
+                await self._bus.publish(topology.to_message(published))
+                break
+            except TransientError as error:
+                self._metrics.publish_retries.inc()
+                log.warning("holding a sighting", symbol=event.symbol, source=event.source, reason=str(error))
+                await asyncio.sleep(jittered(attempt, max_seconds=RETRY_MAX_SECONDS))
+        when_safe(sighting)
+        log.info("listing seen", symbol=event.symbol, source=event.source, late=event.late)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._pending.discard(task)
+        self._slots.release()
+
+
+@asynccontextmanager
+async def publishing(bus: Bus, metrics: Metrics, pending_max: int, *, drain_seconds: float) -> AsyncIterator[Publisher]:
+    """Lend a publisher to the body; at its end, give what is pending *drain_seconds*."""
+    async with asyncio.TaskGroup() as tasks:
+        publisher = Publisher(bus, tasks, metrics, pending_max)
+        yield publisher
+        await publisher.drain(drain_seconds)

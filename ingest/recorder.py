@@ -1,0 +1,79 @@
+"""Writes symbols to the database behind the back of what must be quick."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Never
+
+import structlog
+
+from ingest.catalogue import Known
+from shared.backoff import jittered
+from shared.errors import TransientError
+
+log = structlog.get_logger(__name__)
+
+Store = Callable[[Sequence[Known]], Awaitable[None]]
+
+
+class Recorder:
+    """Holds the newest record of each symbol until it is stored, all that wait in one go.
+
+    It holds no more than there are symbols, however long the database is away.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._waiting: dict[str, Known] = {}
+        self._filled = asyncio.Event()
+
+    def put(self, records: Iterable[Known]) -> None:
+        self._waiting.update({record.symbol: record for record in records})
+        if self._waiting:
+            self._filled.set()
+
+    async def run(self) -> Never:
+        """Store what is put, until cancelled."""
+        failures = 0
+        while True:
+            await self._filled.wait()
+            try:
+                await self.flush()
+                failures = 0
+            except TransientError as error:
+                log.warning("symbols not stored yet", reason=str(error))
+                await asyncio.sleep(jittered(failures))
+                failures += 1
+
+    async def flush(self) -> None:
+        """Store what waits now; raise TransientError, and keep it, when the database is away."""
+        self._filled.clear()
+        batch, self._waiting = self._waiting, {}
+        try:
+            if batch:
+                await self._store(tuple(batch.values()))
+        except BaseException:
+            self._waiting = batch | self._waiting
+            self._filled.set()
+            raise
+
+
+@asynccontextmanager
+async def recording(store: Store, *, flush_seconds: float) -> AsyncIterator[Recorder]:
+    """Run a recorder while the body runs, and give it *flush_seconds* at the end for what it still holds.
+
+    What it cannot store by then is found again at the next start, and published late.
+    """
+    recorder = Recorder(store)
+    async with asyncio.TaskGroup() as tasks:
+        writing = tasks.create_task(recorder.run(), name="ingest-recorder")
+        try:
+            yield recorder
+        finally:
+            writing.cancel()
+            await asyncio.wait([writing])
+            try:
+                async with asyncio.timeout(flush_seconds):
+                    await recorder.flush()
+            except (TransientError, TimeoutError) as error:
+                log.warning("symbols not stored", reason=str(error))

@@ -1,0 +1,32 @@
+"""What a source of evidence is. Watching another one means adding a class like this, not changing a loop."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Never, Protocol
+
+from ingest.evidence import Evidence
+from shared import events
+
+Report = Callable[[Evidence], Awaitable[bool]]
+"""Takes evidence in and tells whether it was believed."""
+
+
+class Source(Protocol):
+    @property
+    def name(self) -> events.Source:
+        """Who saw what it reports."""
+
+    async def watch(self, report: Report) -> Never:
+        """Report what the exchange shows, through whatever it or the network does, until cancelled.
+
+        Only a bug ends it otherwise.
+        """
+
+
+async def watch_all(sources: Iterable[Source], report: Report, stop: asyncio.Event) -> None:
+    """Watch *sources* side by side until *stop* is set; a bug in one of them ends them all."""
+    async with asyncio.TaskGroup() as tasks:
+        watching = [tasks.create_task(source.watch(report), name=f"source-{source.name}") for source in sources]
+        await stop.wait()
+        for task in watching:
+            task.cancel()
