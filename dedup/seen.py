@@ -28,17 +28,18 @@ class Seen:
         claimant = self._young.get(key)
         if claimant is None:
             claimant = self._old.get(key)
-        return claimant is not None and claimant != _fingerprint(raw_id)
+        return claimant is not None and claimant != fingerprint(raw_id)
 
     def remember(self, key: ListingKey, claimant: str) -> None:
         """Keep in mind that the sighting with the id *claimant* claimed *key*."""
         if len(self._young) >= self._generation_max and key not in self._young:
             self._old, self._young = self._young, {}
-        self._young[key] = _fingerprint(claimant)
+        self._young[key] = fingerprint(claimant)
 
     def __len__(self) -> int:
         return len(self._young) + len(self._old)
 
 
-def _fingerprint(raw_id: str) -> int:
+def fingerprint(raw_id: str) -> int:
+    """Return what is kept of an id; another id has the same once in `FINGERPRINTS` times."""
     return hash(raw_id) % FINGERPRINTS
