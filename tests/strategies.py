@@ -1,0 +1,96 @@
+"""Any event there can be, for Hypothesis."""
+
+from datetime import UTC, datetime
+
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from shared.events import (
+    AppliedConfig,
+    Event,
+    Health,
+    HealthStatus,
+    Listing,
+    ListingRescheduled,
+    Mode,
+    RawListing,
+    Side,
+    Source,
+    Stages,
+    Trade,
+    TradeStatus,
+)
+
+steady = settings(deadline=None, derandomize=True)
+"""The same examples in every run, however busy the machine."""
+
+ids = st.text(min_size=1, max_size=40)
+times = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+symbols = st.from_regex(r"[A-Za-z0-9_]{3,20}", fullmatch=True)
+money = st.decimals(0, 10**9, places=2)
+maybe_times = st.none() | times
+
+_sighting = {
+    "id": ids,
+    "symbol": symbols,
+    "base_asset": st.text(max_size=20),
+    "quote_asset": st.text(max_size=20),
+    "source": st.sampled_from(Source),
+    "listed_at": times,
+    "opens_at": maybe_times,
+    "observed_at": times,
+    "published_at": times,
+    "occurrence": st.integers(1, 1000),
+    "late": st.booleans(),
+}
+_listing = _sighting | {"key": st.text(min_size=1, max_size=32), "deduplicated_at": times}
+_config = st.builds(
+    AppliedConfig, max_trade_usdt=money, max_position_usdt=money, auto_trade=st.booleans(), updated_at=times
+)
+_stages = st.builds(
+    Stages,
+    observed_at=times,
+    published_at=times,
+    deduplicated_at=times,
+    decided_at=times,
+    answered_at=maybe_times,
+)
+
+raw_listings = st.builds(RawListing, **_sighting)
+listings = st.builds(Listing, **_listing)
+reschedulings = st.builds(ListingRescheduled, **_listing)
+trades = st.builds(
+    Trade,
+    id=ids,
+    symbol=symbols,
+    side=st.sampled_from(Side),
+    quote_qty=money,
+    base_qty=st.none() | st.decimals(0, 10**9, places=8),
+    latency_ms=st.integers(0, 10**6),
+    mode=st.sampled_from(Mode),
+    status=st.sampled_from(TradeStatus),
+    error_reason=st.none() | st.text(max_size=100),
+    exchange_order_id=st.none() | st.text(max_size=64),
+    created_at=times,
+    listing_key=st.text(min_size=1, max_size=32),
+    client_order_id=st.text(min_size=1, max_size=32),
+    listed_at=times,
+    config=_config,
+    stages=_stages,
+)
+healths = st.builds(
+    Health,
+    id=ids,
+    component=st.from_regex(r"[a-z][a-z0-9_-]{1,39}", fullmatch=True),
+    status=st.sampled_from(HealthStatus),
+    last_event_at=maybe_times,
+    sent_at=times,
+    detail=st.text(max_size=100),
+)
+events: st.SearchStrategy[Event] = st.one_of(raw_listings, listings, reschedulings, trades, healths)
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
