@@ -1,0 +1,27 @@
+"""Shows what is at stake, whoever put it there."""
+
+import asyncio
+from typing import Final
+
+import structlog
+
+from executor.journal import Journal
+from executor.metrics import ExecutorMetrics
+from shared.backoff import pause
+from shared.errors import TransientError
+from shared.events import Mode
+
+log = structlog.get_logger(__name__)
+
+_EVERY_SECONDS: Final = 5.0
+
+
+async def watch_exposure(journal: Journal, metrics: ExecutorMetrics, until: asyncio.Event) -> None:
+    """Read the exposure every few seconds; this also keeps a database connection warm between listings."""
+    while not until.is_set():
+        for mode in Mode:
+            try:
+                metrics.exposed(mode, await journal.exposure(mode))
+            except TransientError as error:
+                log.debug("exposure not read", mode=mode, reason=str(error))
+        await pause(_EVERY_SECONDS, until)

@@ -1,0 +1,12 @@
+"""The name of an order at the exchange, the same for every delivery of its listing."""
+
+import base64
+import hashlib
+
+from shared.events import ListingKey, Mode, Side
+
+
+def client_order_id(key: ListingKey, mode: Mode, side: Side) -> str:
+    """Return 28 letters and digits; MEXC takes up to 32 of them, hyphens and underscores."""
+    digest = hashlib.sha256(f"{key}|{mode}|{side}".encode()).digest()
+    return f"sn{base64.b32encode(digest).decode()[:26]}"
