@@ -1,0 +1,115 @@
+import asyncio
+import subprocess
+import sys
+from decimal import Decimal
+from typing import Any
+
+import asyncpg
+import pytest
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+
+import migrations
+from tests import rows
+from tests.services import open_database
+
+REVISIONS = [script.revision for script in ScriptDirectory.from_config(migrations.configuration("")).walk_revisions()]
+LEFT_BEHIND = """
+    SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname NOT LIKE 'alembic_version%'
+    UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+"""
+
+
+def fetch(url: str, query: str) -> list[tuple[Any, ...]]:
+    async def ask() -> list[tuple[Any, ...]]:
+        connection = await asyncpg.connect(url)
+        try:
+            return [tuple(row) for row in await connection.fetch(query)]
+        finally:
+            await connection.close()
+
+    return asyncio.run(ask())
+
+
+def populate(url: str) -> None:
+    async def store_all() -> None:
+        async with open_database(url) as database, database.engine.begin() as connection:
+            for table in rows.GOOD:
+                await rows.store(connection, table)
+
+    asyncio.run(store_all())
+
+
+def test_every_migration_can_be_undone_and_done_again_where_there_are_rows(database_url: str) -> None:
+    populate(database_url)
+
+    for revision in [*REVISIONS[1:], "base"]:
+        migrations.downgrade(database_url, revision)
+    assert fetch(database_url, LEFT_BEHIND) == []
+
+    for revision in reversed(REVISIONS):
+        migrations.upgrade(database_url, revision)
+    migrations.check(database_url)
+    populate(database_url)
+
+
+def test_undoing_a_migration_leaves_older_tables_alone(database_url: str) -> None:
+    populate(database_url)
+
+    migrations.downgrade(database_url, "001")
+    migrations.upgrade(database_url)
+
+    assert fetch(database_url, "SELECT symbol, listing_key FROM listings") == [("ABCUSDT", "ABCUSDT:1")]
+
+
+def test_migrations_make_what_the_code_expects(empty_database_url: str) -> None:
+    migrations.upgrade(empty_database_url)
+
+    migrations.check(empty_database_url)
+
+
+@pytest.mark.parametrize(
+    "drift",
+    [
+        "ALTER TABLE trades ADD COLUMN mood TEXT",
+        "ALTER TABLE trades DROP COLUMN error_reason",
+        "DROP INDEX ix_listings_created_at",
+        "ALTER TABLE trades ALTER COLUMN latency_ms DROP NOT NULL",
+        "ALTER TABLE trades ALTER COLUMN quote_qty TYPE NUMERIC(14, 2)",
+    ],
+)
+def test_a_schema_that_drifted_is_noticed(database_url: str, drift: str) -> None:
+    fetch(database_url, drift)
+
+    with pytest.raises(CommandError, match="New upgrade operations detected"):
+        migrations.check(database_url)
+
+
+def test_migrating_twice_changes_nothing(database_url: str) -> None:
+    populate(database_url)
+
+    migrations.upgrade(database_url)
+
+    assert fetch(database_url, "SELECT count(*) FROM listings") == [(1,)]
+
+
+def test_processes_that_migrate_at_once_take_turns(empty_database_url: str) -> None:
+    program = (sys.executable, "-c", "import migrations, sys; migrations.upgrade(sys.argv[1])", empty_database_url)
+    processes = [subprocess.Popen(program) for _ in range(3)]
+
+    try:
+        assert [process.wait(timeout=30) for process in processes] == [0, 0, 0]
+    finally:
+        for process in processes:
+            process.kill()
+    assert fetch(empty_database_url, "SELECT version_num FROM alembic_version") == [(migrations.head(),)]
+
+
+def test_first_deployment_starts_with_safe_limits(database_url: str) -> None:
+    config = fetch(
+        database_url, "SELECT max_trade_usdt, max_position_usdt, auto_trade, halted, halted_reason FROM trade_config"
+    )
+    exposure = fetch(database_url, "SELECT mode, reserved_usdt + filled_usdt FROM exposure ORDER BY mode")
+
+    assert config == [(Decimal("100.00"), Decimal("1000.00"), False, False, "")]
+    assert exposure == [("dry-run", Decimal(0)), ("live", Decimal(0))]
