@@ -22,8 +22,6 @@ RETRY_FIRST_SECONDS: Final = 0.5
 RETRY_MAX_SECONDS: Final = 30.0
 RATE_LIMITED_SECONDS: Final = 10.0
 """The window of MEXC's limits, for a refusal that names no wait."""
-SNAPSHOT_GAP_SECONDS: Final = 2.0
-"""At 25 weight each, snapshots closer than this would eat what the other requests need."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +30,8 @@ class PollSeconds:
 
     default_symbols: float
     exchange_info: float
+    exchange_info_gap: float = 2.0
+    """The least between two snapshots, however many names are new: at 25 weight each they would eat the allowance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class RestPolls:
         """Wait out the interval, or for a new name: the first names of all ask for the first snapshot."""
         await pause(self._every.exchange_info, self._new_name)
         self._new_name.clear()
-        await _until(self._snapshot_at + SNAPSHOT_GAP_SECONDS)
+        await _until(self._snapshot_at + self._every.exchange_info_gap)
 
     async def _back_off(self, error: ExchangeError, failures: int) -> None:
         if isinstance(error, RateLimited):

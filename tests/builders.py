@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from shared.events import AppliedConfig, Health, HealthStatus, Listing, RawListing, Source, Stages, Trade
+from shared.mexc.symbols import SymbolInfo
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 _SIGHTING = {
@@ -70,3 +71,25 @@ def a_health(**overrides: Any) -> Health:
         "sent_at": NOON,
     }
     return Health.model_validate(described | overrides)
+
+
+def a_symbol_info(symbol: str = "ABCUSDT", **overrides: Any) -> SymbolInfo:
+    """A USDT pair as exchangeInfo describes it: online, open to the API, its opening time not told."""
+    described: dict[str, Any] = {
+        "symbol": symbol,
+        "base_asset": symbol.removesuffix("USDT"),
+        "quote_asset": "USDT",
+        "status": "1",
+        "api_allowed": True,
+        "trade_side_type": 1,
+        "first_open_time": None,
+        "special_treatment": False,
+        "base_precision": 2,
+        "quote_precision": 6,
+        "base_quantity_min": Decimal("0.01"),
+        "quote_amount_min": Decimal(1),
+        "quote_amount_min_market": Decimal(1),
+        "quote_amount_max": Decimal(2_000_000),
+        "quote_amount_max_market": Decimal(100_000),
+    }
+    return SymbolInfo(**described | overrides)

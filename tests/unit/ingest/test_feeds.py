@@ -1,0 +1,80 @@
+"""When a feed counts as blind, and what the service says about it."""
+
+import pytest
+
+from ingest.feeds import Feed, health_of
+from shared.events import HealthStatus
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def test_feed_is_trusted_until_its_data_is_too_old(clock: Clock) -> None:
+    feed = Feed("websocket", 15, clock)
+    feed.saw()
+
+    clock.now += 15
+    assert feed.trouble() == ""
+    clock.now += 0.1
+    assert feed.trouble().startswith("websocket: no data since ")
+
+
+def test_feed_that_never_brought_data_says_so_with_the_reason(clock: Clock) -> None:
+    feed = Feed("websocket", 15, clock)
+    feed.lost("connection refused")
+
+    clock.now += 16
+
+    assert feed.trouble() == "websocket: no data yet (connection refused)"
+
+
+def test_short_loss_is_no_trouble(clock: Clock) -> None:
+    feed = Feed("websocket", 15, clock)
+    feed.lost("connection reset")
+
+    assert feed.trouble() == ""
+
+
+def test_refusal_is_trouble_at_once_and_until_data_comes(clock: Clock) -> None:
+    feed = Feed("websocket", 15, clock)
+
+    feed.refused("subscription refused: Blocked!")
+    assert feed.trouble() == "websocket: subscription refused: Blocked!"
+
+    feed.saw()
+    assert feed.trouble() == ""
+
+
+def test_feed_is_settled_once_it_brought_data_or_is_known_to_be_in_trouble(clock: Clock) -> None:
+    seeing, blind = Feed("websocket", 15, clock), Feed("exchangeInfo", 15, clock)
+    assert not seeing.is_settled()
+
+    seeing.saw()
+    clock.now += 16
+
+    assert seeing.is_settled()
+    assert blind.is_settled()
+
+
+def test_service_is_degraded_while_one_feed_is_blind_and_in_error_while_all_are(clock: Clock) -> None:
+    first, second = Feed("websocket", 15, clock), Feed("exchangeInfo", 60, clock)
+    assert health_of([first, second]) == (HealthStatus.RUNNING, "")
+
+    clock.now += 16
+    assert health_of([first, second]) == (HealthStatus.DEGRADED, "websocket: no data yet")
+
+    clock.now += 60
+    assert health_of([first, second]) == (
+        HealthStatus.ERROR,
+        "websocket: no data yet; exchangeInfo: no data yet",
+    )

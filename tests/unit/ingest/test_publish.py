@@ -1,0 +1,140 @@
+"""Publishing sightings: at once, held while the broker is away, and never in anybody's way."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from ingest.catalogue import Known, Sighting, State
+from ingest.feeds import Feed, Feeds
+from ingest.metrics import Metrics
+from ingest.publish import Publisher, publishing
+from shared import events
+from shared.bus.port import Message
+from shared.errors import TransientError
+from shared.events import RawListing, Source
+from tests.builders import NOON
+from tests.fakes import RecordingBus
+from tests.waiting import eventually
+
+
+class AwayBus(RecordingBus):
+    """A bus whose broker is away until told otherwise."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.back = asyncio.Event()
+        self.attempted: list[Message] = []
+
+    @property
+    def attempts(self) -> int:
+        return len(self.attempted)
+
+    async def publish(self, message: Message, /) -> None:
+        self.attempted.append(message)
+        if not self.back.is_set():
+            raise TransientError("broker away")
+        await super().publish(message)
+
+
+def a_sighting(symbol: str = "ABCUSDT", *, late: bool = False) -> Sighting:
+    known = Known(symbol, State.LISTED, "ABC", "USDT", NOON, opens_at=NOON + timedelta(hours=1))
+    return Sighting(known, Source.MEXC_REST_API, NOON + timedelta(seconds=1), late)
+
+
+@pytest.fixture
+def registry() -> CollectorRegistry:
+    return CollectorRegistry()
+
+
+@pytest.fixture
+def metrics(registry: CollectorRegistry) -> Metrics:
+    return Metrics(registry, Feeds(Feed("websocket", 1), Feed("defaultSymbols", 1), Feed("exchangeInfo", 1)))
+
+
+@asynccontextmanager
+async def on(bus: RecordingBus, metrics: Metrics, pending_max: int = 10) -> AsyncIterator[Publisher]:
+    async with publishing(bus, metrics, pending_max, drain_seconds=0.05) as publisher:
+        yield publisher
+
+
+def published(bus: RecordingBus) -> list[RawListing]:
+    decoded = [events.decode(message.body) for message in bus.published]
+    return [event for event in decoded if isinstance(event, RawListing)]
+
+
+async def test_event_tells_everything_about_the_sighting(metrics: Metrics) -> None:
+    bus = RecordingBus()
+    async with on(bus, metrics) as publisher:
+        await publisher.publish(a_sighting(late=True), lambda _: None)
+
+    [event] = published(bus)
+    assert (event.symbol, event.base_asset, event.quote_asset) == ("ABCUSDT", "ABC", "USDT")
+    assert (event.source, event.late, event.occurrence) == (Source.MEXC_REST_API, True, 1)
+    assert event.listed_at == event.observed_at == NOON + timedelta(seconds=1)
+    assert event.opens_at == NOON + timedelta(hours=1)
+    assert bus.published[0].routing_key == "raw.mexc_rest_api"
+
+
+async def test_sighting_is_safe_only_after_the_broker_has_it(metrics: Metrics) -> None:
+    bus = AwayBus()
+    safe: list[str] = []
+    async with on(bus, metrics) as publisher:
+        await publisher.publish(a_sighting(), lambda sighting: safe.append(sighting.known.symbol))
+        await eventually(lambda: bus.attempts >= 1)
+        assert safe == []
+
+        bus.back.set()
+        await eventually(lambda: safe == ["ABCUSDT"])
+
+
+async def test_attempts_at_one_sighting_are_the_same_event(metrics: Metrics) -> None:
+    bus = AwayBus()
+    async with on(bus, metrics) as publisher:
+        await publisher.publish(a_sighting(), lambda _: None)
+        await eventually(lambda: bus.attempts >= 1)
+        bus.back.set()
+        await eventually(lambda: bus.published)
+
+    assert len({message.message_id for message in bus.attempted}) == 1
+    assert len(bus.attempted) > 1
+
+
+async def test_symbol_that_the_contract_refuses_is_safe_without_being_published(
+    metrics: Metrics, registry: CollectorRegistry
+) -> None:
+    bus = RecordingBus()
+    safe: list[str] = []
+    async with on(bus, metrics) as publisher:
+        await publisher.publish(a_sighting("币安人生USDT"), lambda sighting: safe.append(sighting.known.symbol))
+
+    assert bus.published == []
+    assert safe == ["币安人生USDT"]
+    assert registry.get_sample_value("sniper_ingest_unpublishable_total") == 1
+
+
+async def test_source_waits_when_too_many_sightings_are_held(metrics: Metrics) -> None:
+    bus = AwayBus()
+    async with on(bus, metrics, pending_max=2) as publisher, asyncio.TaskGroup() as tasks:
+        for symbol in ("AAAUSDT", "BBBUSDT"):
+            await publisher.publish(a_sighting(symbol), lambda _: None)
+        third = tasks.create_task(publisher.publish(a_sighting("CCCUSDT"), lambda _: None))
+        await eventually(lambda: bus.attempts >= 2)
+        assert not third.done()
+
+        bus.back.set()
+        await third
+        await eventually(lambda: len(bus.published) == 3)
+
+    assert {event.symbol for event in published(bus)} == {"AAAUSDT", "BBBUSDT", "CCCUSDT"}
+
+
+async def test_end_does_not_wait_for_a_broker_that_stays_away(metrics: Metrics) -> None:
+    safe: list[Sighting] = []
+    async with asyncio.timeout(2), on(AwayBus(), metrics) as publisher:
+        await publisher.publish(a_sighting(), safe.append)
+
+    assert safe == []

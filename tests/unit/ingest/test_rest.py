@@ -1,0 +1,180 @@
+"""What the polls ask, and what they make of the answers."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+from prometheus_client import CollectorRegistry
+
+from ingest.evidence import Evidence, Names, Snapshot
+from ingest.feeds import Feed, Feeds
+from ingest.metrics import Metrics
+from ingest.rest import PollSeconds, RestPolls
+from shared.mexc.rest import MexcRest, RestLimits
+from tests.waiting import eventually
+
+Answer = Callable[[], httpx.Response]
+
+
+class Exchange:
+    """Answers both endpoints as told, and counts."""
+
+    def __init__(self, *symbols: str) -> None:
+        self.symbols = list(symbols)
+        self.names: Answer = lambda: httpx.Response(200, json={"code": 200, "data": self.symbols, "msg": None})
+        self.infos: Answer = lambda: httpx.Response(200, json={"symbols": [{"symbol": each} for each in self.symbols]})
+        self.asked = {"defaultSymbols": 0, "exchangeInfo": 0}
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        endpoint = request.url.path.rsplit("/", 1)[1]
+        self.asked[endpoint] += 1
+        return self.names() if endpoint == "defaultSymbols" else self.infos()
+
+
+class Reported:
+    """Takes evidence in, and believes it unless it is empty."""
+
+    def __init__(self) -> None:
+        self.evidence: list[Evidence] = []
+
+    async def __call__(self, evidence: Evidence) -> bool:
+        self.evidence.append(evidence)
+        return bool(evidence.symbols)
+
+    @property
+    def snapshots(self) -> list[list[str]]:
+        return [[info.symbol for info in each.symbols] for each in self.evidence if isinstance(each, Snapshot)]
+
+    @property
+    def names(self) -> list[set[str]]:
+        return [set(each.symbols) for each in self.evidence if isinstance(each, Names)]
+
+
+@pytest.fixture
+def registry() -> CollectorRegistry:
+    return CollectorRegistry()
+
+
+@pytest.fixture
+def feeds() -> Feeds:
+    return Feeds(Feed("websocket", 0), Feed("defaultSymbols", 0), Feed("exchangeInfo", 0))
+
+
+@pytest.fixture
+def metrics(registry: CollectorRegistry, feeds: Feeds) -> Metrics:
+    return Metrics(registry, feeds)
+
+
+@asynccontextmanager
+async def polling(
+    exchange: Exchange, feeds: Feeds, metrics: Metrics, exchange_info_gap: float = 0.01
+) -> AsyncIterator[Reported]:
+    """Poll the names quickly and the snapshots so slowly that only a new name brings another one."""
+    reported = Reported()
+    async with (
+        httpx.AsyncClient(transport=httpx.MockTransport(exchange), base_url="http://exchange") as http,
+        asyncio.TaskGroup() as tasks,
+    ):
+        polls = RestPolls(MexcRest(http, RestLimits()), PollSeconds(0.01, 600, exchange_info_gap), feeds, metrics)
+        watching = tasks.create_task(polls.watch(reported))
+        yield reported
+        watching.cancel()
+
+
+async def test_names_come_before_the_first_snapshot(feeds: Feeds, metrics: Metrics) -> None:
+    async with polling(Exchange("BTCUSDT"), feeds, metrics) as reported:
+        await eventually(lambda: reported.snapshots)
+
+    assert isinstance(reported.evidence[0], Names)
+    assert reported.snapshots == [["BTCUSDT"]]
+
+
+async def test_new_name_asks_for_a_snapshot_before_its_time(feeds: Feeds, metrics: Metrics) -> None:
+    exchange = Exchange("BTCUSDT")
+    async with polling(exchange, feeds, metrics) as reported:
+        await eventually(lambda: reported.snapshots)
+        exchange.symbols.append("ABCUSDT")
+        await eventually(lambda: len(reported.snapshots) == 2)
+
+    assert {"BTCUSDT", "ABCUSDT"} in reported.names
+    assert reported.snapshots[1] == ["BTCUSDT", "ABCUSDT"]
+
+
+async def test_name_that_comes_and_goes_asks_for_a_snapshot_only_once(feeds: Feeds, metrics: Metrics) -> None:
+    exchange = Exchange("BTCUSDT")
+    answers = iter([["BTCUSDT"], ["BTCUSDT", "ABCUSDT"]] * 1000)
+    exchange.names = lambda: httpx.Response(200, json={"data": next(answers)})
+    async with polling(exchange, feeds, metrics):
+        await eventually(lambda: exchange.asked["defaultSymbols"] > 50)
+
+    assert exchange.asked["exchangeInfo"] <= 2
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        lambda: httpx.Response(503),
+        lambda: httpx.Response(200, text="<html>maintenance</html>"),
+        lambda: httpx.Response(400, json={"code": -1121, "msg": "Invalid symbol."}),
+    ],
+)
+async def test_failed_answer_is_counted_and_never_reported(
+    broken: Answer, feeds: Feeds, metrics: Metrics, registry: CollectorRegistry
+) -> None:
+    exchange = Exchange("BTCUSDT")
+    working, exchange.names = exchange.names, broken
+    async with polling(exchange, feeds, metrics) as reported:
+        await eventually(lambda: exchange.asked["defaultSymbols"] >= 1)
+        await eventually(lambda: "(" in feeds.default_symbols.trouble())
+        assert reported.evidence == []
+
+        exchange.names = working
+        await eventually(lambda: reported.names)
+
+    samples = [sample for metric in registry.collect() for sample in metric.samples]
+    errors = [each.value for each in samples if each.name == "sniper_ingest_rest_errors_total"]
+    assert sum(errors) >= 1
+
+
+async def test_snapshots_keep_their_distance_however_many_names_are_new(feeds: Feeds, metrics: Metrics) -> None:
+    exchange = Exchange("BTCUSDT")
+    fresh = (f"COIN{number}USDT" for number in range(1000))
+    exchange.names = lambda: httpx.Response(200, json={"data": ["BTCUSDT", next(fresh)]})
+    async with polling(exchange, feeds, metrics, exchange_info_gap=600):
+        await eventually(lambda: exchange.asked["defaultSymbols"] > 20)
+
+    assert exchange.asked["exchangeInfo"] == 1
+
+
+async def test_failing_snapshots_do_not_keep_the_names_from_being_asked(feeds: Feeds, metrics: Metrics) -> None:
+    exchange = Exchange("BTCUSDT")
+    async with polling(exchange, feeds, metrics) as reported:
+        await eventually(lambda: reported.names)
+        exchange.infos = lambda: httpx.Response(500)
+        exchange.symbols.append("ABCUSDT")
+        await eventually(lambda: exchange.asked["exchangeInfo"] >= 2)
+        count = len(reported.names)
+        await eventually(lambda: len(reported.names) > count + 3)
+
+
+async def test_answer_that_is_not_believed_counts_as_none(feeds: Feeds, metrics: Metrics) -> None:
+    exchange = Exchange()
+    async with polling(exchange, feeds, metrics) as reported:
+        await eventually(lambda: reported.names)
+        await eventually(lambda: "not a single symbol" in feeds.default_symbols.trouble())
+
+
+async def test_rate_limit_silences_both_polls_for_the_time_it_names(feeds: Feeds, metrics: Metrics) -> None:
+    exchange = Exchange("BTCUSDT")
+    async with polling(exchange, feeds, metrics) as reported:
+        await eventually(lambda: reported.snapshots)
+        exchange.names = lambda: httpx.Response(429, headers={"Retry-After": "1"})
+        await eventually(lambda: "rate limited" in feeds.default_symbols.trouble())
+        limited_at, asked = asyncio.get_running_loop().time(), dict(exchange.asked)
+        exchange.names = lambda: httpx.Response(200, json={"data": ["BTCUSDT", "ABCUSDT"]})
+
+        await eventually(lambda: exchange.asked != asked)
+
+    assert asyncio.get_running_loop().time() - limited_at >= 0.9
