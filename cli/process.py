@@ -19,7 +19,6 @@ from shared.runtime import Runtime
 from shared.settings import BrokerSettings, DatabaseSettings, DataSettings, TelemetrySettings, load
 from shared.topology import SNIPER
 
-COMMAND_CONNECT_SECONDS = 5.0
 SCHEMA_QUERY = "SELECT version_num FROM alembic_version"
 
 
@@ -62,7 +61,7 @@ async def started(
         opened = await open_database(stack, settings.database, url, name, stop)
         await _prepare_schema(opened, url, stop, migrate=migrate)
         watch = await stack.enter_async_context(database.watched(opened))
-        bus = await stack.enter_async_context(open_bus(settings.broker, opened, name, stop))
+        bus = await stack.enter_async_context(open_bus(settings.broker, opened, name))
         own.ready_when("startup", lambda: True)
         own.ready_when("database", lambda: watch.reachable)
         own.ready_when("broker", bus.is_connected)
@@ -73,13 +72,7 @@ async def started(
 async def connected(name: str) -> AsyncIterator[Runtime]:
     """Open the same for a command that would rather fail than wait; raises SniperError when something is away."""
     stop = asyncio.Event()
-    async with AsyncExitStack() as stack:
-        opened = await stack.enter_async_context(connected_database(name))
-        try:
-            async with asyncio.timeout(COMMAND_CONNECT_SECONDS):
-                bus = await stack.enter_async_context(open_bus(load(BrokerSettings), opened, name, stop))
-        except TimeoutError:
-            raise TransientError("broker away: no answer at SNIPER_BROKER_URL") from None
+    async with connected_database(name) as opened, open_bus(load(BrokerSettings), opened, name) as bus:
         yield Runtime(bus, opened, telemetry.Telemetry(), stop)
 
 
@@ -112,13 +105,11 @@ async def open_database(
     return await when_available("database", attempt, stop)
 
 
-def open_bus(
-    settings: BrokerSettings, opened: Database, name: str, stop: asyncio.Event
-) -> AbstractAsyncContextManager[Bus]:
+def open_bus(settings: BrokerSettings, opened: Database, name: str) -> AbstractAsyncContextManager[Bus]:
     """Return the bus the settings ask for: RabbitMQ, or the one in this process."""
     if settings.url is None:
         return embedded.open_embedded(opened.pool, SNIPER, drain_seconds=settings.drain_seconds)
-    return rabbitmq.connect(settings, SNIPER, name=name, stop=stop)
+    return rabbitmq.connect(settings, SNIPER, name=name)
 
 
 async def _prepare_schema(opened: Database, url: URL, stop: asyncio.Event, *, migrate: bool) -> None:
