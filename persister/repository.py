@@ -1,0 +1,125 @@
+"""The statements that write listings, trades and bot_health: one for a whole batch, harmless when repeated."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+import asyncpg
+
+from shared.database import Connection
+from shared.events import Health, HealthStatus, Listing, Trade
+
+INSERT_LISTINGS: Final = """
+    INSERT INTO listings
+        (symbol, listed_at, source, listing_key, base_asset, quote_asset, opens_at, observed_at, late)
+    SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[],
+                         $7::timestamptz[], $8::timestamptz[], $9::boolean[])
+    ON CONFLICT DO NOTHING
+"""
+INSERT_TRADES: Final = """
+    INSERT INTO trades
+        (event_id, symbol, side, quote_qty, base_qty, latency_ms, mode, status, error_reason, exchange_order_id,
+         created_at, listing_key, client_order_id, listed_at, config, stages)
+    SELECT event_id, symbol, side, quote_qty, base_qty, latency_ms, mode, status, error_reason, exchange_order_id,
+           created_at, listing_key, client_order_id, listed_at, config::jsonb, stages::jsonb
+    FROM unnest($1::text[], $2::text[], $3::text[], $4::numeric[], $5::numeric[], $6::bigint[], $7::text[],
+                $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::text[], $13::text[],
+                $14::timestamptz[], $15::text[], $16::text[])
+        AS t (event_id, symbol, side, quote_qty, base_qty, latency_ms, mode, status, error_reason, exchange_order_id,
+              created_at, listing_key, client_order_id, listed_at, config, stages)
+    ON CONFLICT DO NOTHING
+"""
+# A sender whose clock runs ahead must not look alive for as long after its death. And a component that has handled
+# nothing since its restart still has the last event it handled before.
+UPSERT_HEALTH: Final = """
+    INSERT INTO bot_health AS known (component_name, status, last_event_at, updated_at, detail)
+    SELECT component, status, last_event_at, least(sent_at, clock_timestamp()), detail
+    FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::text[])
+        AS t (component, status, last_event_at, sent_at, detail)
+    ON CONFLICT (component_name) DO UPDATE SET
+        status = excluded.status,
+        last_event_at = greatest(known.last_event_at, excluded.last_event_at),
+        updated_at = excluded.updated_at,
+        detail = excluded.detail
+    WHERE excluded.updated_at >= known.updated_at
+"""
+READ_HEALTH: Final = "SELECT component_name, status, updated_at, clock_timestamp() AS now FROM bot_health"
+# Only what was read is overwritten: a heartbeat that came meanwhile is the newer truth.
+MARK_SILENT: Final = """
+    UPDATE bot_health SET status = $1, detail = $2 WHERE component_name = $3 AND updated_at = $4
+"""
+
+
+async def insert_listings(connection: Connection, listings: Sequence[Listing]) -> int:
+    """Commit the listings in this order; return how many were not recorded already."""
+    rows = [
+        (
+            listing.symbol,
+            listing.listed_at,
+            listing.source,
+            listing.key,
+            listing.base_asset,
+            listing.quote_asset,
+            listing.opens_at,
+            listing.observed_at,
+            listing.late,
+        )
+        for listing in listings
+    ]
+    return await _execute(connection, INSERT_LISTINGS, rows)
+
+
+async def insert_trades(connection: Connection, trades: Sequence[Trade]) -> int:
+    """Commit the trades in this order; return how many were not recorded already."""
+    rows = [
+        (
+            trade.id,
+            trade.symbol,
+            trade.side,
+            trade.quote_qty,
+            trade.base_qty,
+            trade.latency_ms,
+            trade.mode,
+            trade.status,
+            trade.error_reason,
+            trade.exchange_order_id,
+            trade.created_at,
+            trade.listing_key,
+            trade.client_order_id,
+            trade.listed_at,
+            trade.config.model_dump_json(),
+            trade.stages.model_dump_json(exclude_none=True),
+        )
+        for trade in trades
+    ]
+    return await _execute(connection, INSERT_TRADES, rows)
+
+
+async def upsert_health(connection: Connection, reports: Sequence[Health]) -> int:
+    """Commit the latest report of each component, unless a later one is known; return how many were news."""
+    latest = {report.component: report for report in sorted(reports, key=_sent_at)}
+    rows = [
+        (report.component, report.status, report.last_event_at, report.sent_at, report.detail)
+        for report in latest.values()
+    ]
+    return await _execute(connection, UPSERT_HEALTH, rows)
+
+
+async def _execute(connection: Connection, statement: str, rows: Sequence[tuple[object, ...]]) -> int:
+    """Run a statement that takes one array for each column, in a transaction of its own."""
+    tag = await connection.execute(statement, *zip(*rows, strict=True))
+    return int(tag.rpartition(" ")[2])
+
+
+def _sent_at(report: Health) -> datetime:
+    return report.sent_at
+
+
+async def read_health(connection: Connection) -> Sequence[asyncpg.Record]:
+    """Return component_name, status and updated_at of every component, and the server's time as now."""
+    return await connection.fetch(READ_HEALTH)
+
+
+async def mark_silent(connection: Connection, component: str, said: HealthStatus, updated_at: datetime) -> None:
+    """Put a component in error that has not been heard of since *updated_at*, unless it spoke just now."""
+    await connection.execute(MARK_SILENT, HealthStatus.ERROR, f"silent, last said {said}", component, updated_at)

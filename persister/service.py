@@ -1,0 +1,40 @@
+"""Persister: the only writer of listings, trades and bot_health. Wiring only."""
+
+import asyncio
+
+from persister.batch import BatchLimits, batching
+from persister.handlers import records_health, records_listings, records_trades
+from persister.metrics import Metrics
+from persister.repository import insert_listings, insert_trades, upsert_health
+from persister.settings import PersisterSettings
+from persister.silence import last_word, watch_for_silence
+from persister.writer import Writer
+from shared.bus.typed import receives
+from shared.events import Health, Listing, Trade
+from shared.health import Component, heartbeat
+from shared.runtime import Runtime
+from shared.topology import PERSISTER_HEALTH, PERSISTER_LISTINGS, PERSISTER_TRADES
+
+
+async def serve(runtime: Runtime, settings: PersisterSettings) -> None:
+    """Store what is announced until the runtime's stop event is set."""
+    bus, database, stop = runtime.bus, runtime.database, runtime.stop
+    component, metrics = Component("persister"), Metrics(runtime.telemetry.registry)
+    limits = BatchLimits(settings.batch_rows_max, settings.window_seconds)
+    runtime.telemetry.ready_when("persister", lambda: not stop.is_set())
+    # Left in the reverse order: consumers first, then what their rows wait in, then the farewells.
+    async with (
+        last_word(component, database),
+        heartbeat(component, bus),
+        batching("listings", Writer("listings", insert_listings, database, metrics, component), limits) as listings,
+        batching("trades", Writer("trades", insert_trades, database, metrics, component), limits) as trades,
+        batching("bot_health", Writer("bot_health", upsert_health, database, metrics, component), limits) as health,
+        asyncio.TaskGroup() as tasks,
+    ):
+        for queue, handler in (
+            (PERSISTER_LISTINGS, receives(Listing, records_listings(listings, component))),
+            (PERSISTER_TRADES, receives(Trade, records_trades(trades, component))),
+            (PERSISTER_HEALTH, receives(Health, records_health(health))),
+        ):
+            tasks.create_task(bus.consume(queue, handler, until=stop), name=queue.name)
+        tasks.create_task(watch_for_silence(database, stop), name="silence watch")

@@ -1,0 +1,71 @@
+"""Who does not speak any more: components that died are put in error, since they cannot say so themselves."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+import structlog
+
+from persister.repository import mark_silent, read_health, upsert_health
+from shared.backoff import pause
+from shared.database import Database
+from shared.errors import TransientError
+from shared.events import HealthStatus, utc_now
+from shared.health import FAREWELL_SECONDS, HEARTBEAT_SECONDS, Component, judge
+
+log = structlog.get_logger()
+
+LOOK_SECONDS: Final = 1.0
+LOOK_SECONDS_MAX: Final = 5.0
+GRACE_SECONDS: Final = HEARTBEAT_SECONDS + 1
+
+
+async def watch_for_silence(
+    database: Database,
+    stop: asyncio.Event,
+    *,
+    every_seconds: float = LOOK_SECONDS,
+    grace_seconds: float = GRACE_SECONDS,
+) -> None:
+    """Put silent components in error until *stop* is set.
+
+    Whoever was away himself has heard nobody: everyone gets the time of a heartbeat to be heard first.
+    """
+    loop = asyncio.get_running_loop()
+    judge_from = loop.time() + grace_seconds
+    while not stop.is_set():
+        if loop.time() >= judge_from and not await _look(database):
+            judge_from = loop.time() + grace_seconds
+        await pause(every_seconds, stop)
+
+
+async def _look(database: Database) -> bool:
+    """Tell whether the database was there to be looked at."""
+    try:
+        async with asyncio.timeout(LOOK_SECONDS_MAX):
+            await put_silent_in_error(database)
+    except (TransientError, TimeoutError):
+        return False
+    return True
+
+
+async def put_silent_in_error(database: Database) -> None:
+    """Judge every component once. What counts is the database's clock, the same for every persister."""
+    async with database.connection() as connection:
+        for row in await read_health(connection):
+            said = HealthStatus(row["status"])
+            if judge(said, row["updated_at"], now=row["now"]) is not said:
+                log.warning("component silent", component=row["component_name"], since=str(row["updated_at"]))
+                await mark_silent(connection, row["component_name"], said, row["updated_at"])
+
+
+@asynccontextmanager
+async def last_word(component: Component, database: Database) -> AsyncIterator[None]:
+    """Write the persister's own farewell at the end of the block: once it is gone, nobody reads that from a queue."""
+    try:
+        yield
+    finally:
+        with suppress(TransientError, TimeoutError):
+            async with asyncio.timeout(FAREWELL_SECONDS), database.connection() as connection:
+                await upsert_health(connection, [component.report(utc_now())])

@@ -1,0 +1,64 @@
+"""Commits batches of one table within a time limit, and tells how it goes."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, Generic, TypeVar
+
+from persister.metrics import Metrics
+from shared.database import Connection, Database, refused_is_permanent
+from shared.errors import TransientError
+from shared.events import HealthStatus
+from shared.health import Component
+
+Row = TypeVar("Row")
+
+Insert = Callable[[Connection, Sequence[Row]], Awaitable[int]]
+"""Writes all rows in one statement; returns how many of them were news."""
+
+WRITE_SECONDS_MAX: Final = 10.0
+
+
+class Writer(Generic[Row]):
+    """The `Write` of one table's batches."""
+
+    def __init__(
+        self, table: str, insert: Insert[Row], database: Database, metrics: Metrics, component: Component
+    ) -> None:
+        self._insert = insert
+        self._database = database
+        self._component = component
+        self._rows = metrics.rows.labels(table)
+        self._duplicates = metrics.duplicates.labels(table)
+        self._batch_rows = metrics.batch_rows.labels(table)
+        self._flush_seconds = metrics.flush_seconds.labels(table)
+        self._away = metrics.database_away.labels(table)
+
+    async def __call__(self, rows: Sequence[Row]) -> None:
+        """Raise TransientError when it is not certain that *rows* are committed, PermanentError when they cannot be."""
+        started = time.perf_counter()
+        try:
+            news = await self._commit(rows)
+        except TransientError:
+            self._tell_away(away=True)
+            raise
+        self._tell_away(away=False)
+        self._flush_seconds.observe(time.perf_counter() - started)
+        self._batch_rows.observe(len(rows))
+        self._rows.inc(news)
+        self._duplicates.inc(len(rows) - news)
+
+    async def _commit(self, rows: Sequence[Row]) -> int:
+        try:
+            with refused_is_permanent():
+                async with asyncio.timeout(WRITE_SECONDS_MAX), self._database.connection() as connection:
+                    return await self._insert(connection, rows)
+        except TimeoutError:
+            raise TransientError(f"database away: no answer in {WRITE_SECONDS_MAX:.0f} s") from None
+
+    def _tell_away(self, *, away: bool) -> None:
+        self._away.set(away)
+        if away:
+            self._component.set(HealthStatus.DEGRADED, "database away")
+        else:
+            self._component.set(HealthStatus.RUNNING)
