@@ -130,14 +130,18 @@ def _known(wire: _Symbol) -> SymbolInfo:
 
 
 def _decimal(value: Number) -> Decimal | None:
+    if value is None:
+        return None
     try:
-        number = Decimal(str(value))
+        number = Decimal(str(value) if isinstance(value, float) else value)
     except InvalidOperation:
         return None
     return number if number.is_finite() else None
 
 
 def _integer(value: Number) -> int | None:
+    if isinstance(value, int):
+        return value
     number = _decimal(value)
     return None if number is None else int(number)
 

@@ -1,7 +1,7 @@
 """Everything asked of MEXC over REST that is not an order."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -25,7 +25,7 @@ from shared.mexc.symbols import SymbolInfo
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
-_SYMBOLS_PER_SLICE: Final = 250
+_ENTRIES_PER_TURN: Final = 250
 _WRAPPER_SUCCESS: Final = frozenset({0, 200})
 _TOO_OFTEN: Final = frozenset({418, 429})
 _REFUSAL_BYTES_MAX: Final = 64 * 1024
@@ -62,7 +62,9 @@ class MexcRest:
     def __init__(self, http: httpx.AsyncClient, limits: RestLimits) -> None:
         self._http = http
         self._limits = limits
-        self._symbols_seen: tuple[bytes, Sequence[SymbolInfo]] = (b"", ())
+        self._told = b""
+        self._entries: dict[bytes, SymbolInfo | None] = {}
+        self._symbols: Sequence[SymbolInfo] = ()
 
     async def ping(self) -> None:
         """Return when the exchange answers."""
@@ -89,9 +91,11 @@ class MexcRest:
         body = await self._get("/api/v3/exchangeInfo")
         # The server's time comes first and differs in every answer; what follows rarely does.
         told = body.partition(b'"symbols"')[2]
-        if not told or told != self._symbols_seen[0]:
-            self._symbols_seen = (told, await _symbols(body))
-        return self._symbols_seen[1]
+        if not told or told != self._told:
+            self._entries = await _entries(body, self._entries)
+            self._symbols = tuple(info for info in self._entries.values() if info is not None)
+            self._told = told
+        return self._symbols
 
     async def _get(self, path: str, **params: str) -> bytes:
         try:
@@ -154,13 +158,14 @@ def _decode(body: bytes, shape: type[T]) -> T:
         raise ExchangeUnavailable(f"not the answer that was asked for: {error}") from error
 
 
-async def _symbols(body: bytes) -> Sequence[SymbolInfo]:
-    entries = _decode(body, ExchangeInfo).symbols
-    symbols: list[SymbolInfo] = []
-    for start in range(0, len(entries), _SYMBOLS_PER_SLICE):
-        read = [symbol_info(entry) for entry in entries[start : start + _SYMBOLS_PER_SLICE]]
-        symbols += [info for info in read if info is not None]
-        await asyncio.sleep(0)  # Thousands of entries take longer than the loop may be held.
-    if len(symbols) < len(entries):
-        log.warning("exchangeInfo entries without a symbol", count=len(entries) - len(symbols))
-    return tuple(symbols)
+async def _entries(body: bytes, known: Mapping[bytes, SymbolInfo | None]) -> dict[bytes, SymbolInfo | None]:
+    """Each entry as it was sent, and as it reads; one that is *known* to the letter is not read again."""
+    entries: dict[bytes, SymbolInfo | None] = {}
+    for count, entry in enumerate(_decode(body, ExchangeInfo).symbols, start=1):
+        sent = bytes(entry)
+        entries[sent] = known[sent] if sent in known else symbol_info(entry)
+        if count % _ENTRIES_PER_TURN == 0:
+            await asyncio.sleep(0)  # Thousands of entries take longer than the loop may be held.
+    if unnamed := sum(info is None for info in entries.values()):
+        log.warning("exchangeInfo entries without a symbol", count=unnamed)
+    return entries

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from shared.mexc.errors import ExchangeRejected, ExchangeUnavailable, RateLimited
-from shared.mexc.rest import MexcRest, RestLimits, connect_rest
+from shared.mexc.rest import MexcRest, RestLimits, _entries, connect_rest
 from tests.loopback import Behaviour, Loopback, answering, answering_then_closing, hanging, reply, resetting, serving
 
 LIMITS = RestLimits(total_seconds=2, body_bytes_max=1_000_000)
@@ -91,10 +91,12 @@ async def test_unchanged_exchange_info_comes_back_as_the_same_object() -> None:
 async def test_changed_exchange_info_is_read_anew() -> None:
     async with client_of(answering_json(exchange_info({"symbol": "AUSDT", "st": False}))) as (rest, server):
         await rest.exchange_info()
-        server.behave = answering_json(exchange_info({"symbol": "AUSDT", "st": True}))
+        server.behave = answering_json(exchange_info({"symbol": "BUSDT"}, {"symbol": "AUSDT", "st": True}))
 
-        [info] = await rest.exchange_info()
-        assert info.special_treatment
+        assert [(info.symbol, info.special_treatment) for info in await rest.exchange_info()] == [
+            ("BUSDT", False),
+            ("AUSDT", True),
+        ]
 
 
 async def test_failure_after_a_good_exchange_info_is_a_failure() -> None:
@@ -107,21 +109,40 @@ async def test_failure_after_a_good_exchange_info_is_a_failure() -> None:
                 await rest.exchange_info()
 
 
+async def test_first_answer_without_symbols_is_a_failure_and_not_an_empty_exchange() -> None:
+    async with client_of(answering_json({"serverTime": 1})) as (rest, _):
+        with pytest.raises(ExchangeUnavailable):
+            await rest.exchange_info()
+
+
 async def test_reading_thousands_of_symbols_lets_the_loop_run() -> None:
-    symbols = [{"symbol": f"S{n}USDT", "status": "1", "baseSizePrecision": "0.1"} for n in range(3000)]
-    async with client_of(answering_json(exchange_info(*symbols))) as (rest, _):
-        turns = 0
+    body = json.dumps(exchange_info(*({"symbol": f"S{n}USDT"} for n in range(3000)))).encode()
+    turns = 0
 
-        async def count_turns() -> None:
-            nonlocal turns
-            while True:
-                await asyncio.sleep(0)
-                turns += 1
+    async def count_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
 
-        counting = asyncio.create_task(count_turns())
-        assert len(await rest.exchange_info()) == 3000
-        counting.cancel()
-        assert turns >= 3000 / 250
+    counting = asyncio.create_task(count_turns())
+    assert len(await _entries(body, {})) == 3000
+    counting.cancel()
+    assert turns >= 3000 / 250
+
+
+@pytest.mark.parametrize(
+    "oversized",
+    [
+        reply(b" " * 1_000_001),
+        reply(gzip.compress(b" " * 50_000_000), headers="Content-Encoding: gzip\r\n"),
+    ],
+    ids=["as sent", "as unpacked"],
+)
+async def test_body_over_the_bound_is_not_read(oversized: bytes) -> None:
+    async with client_of(answering(oversized)) as (rest, _):
+        with pytest.raises(ExchangeUnavailable, match="larger than 1000000 bytes"):
+            await rest.server_time()
 
 
 @pytest.mark.parametrize(
@@ -143,8 +164,6 @@ async def test_reading_thousands_of_symbols_lets_the_loop_run() -> None:
         answering_json({"serverTime": None}),
         answering_json({}),
         answering_json([]),
-        answering(reply(b" " * 1_000_001)),
-        answering(reply(gzip.compress(b" " * 50_000_000), headers="Content-Encoding: gzip\r\n")),
         answering(reply(b"{}", headers="Content-Encoding: gzip\r\n")),
     ],
 )

@@ -92,6 +92,14 @@ def test_symbol_survives_the_loss_of_any_other_field(name: str) -> None:
     assert info.symbol == "NEWUSDT"
 
 
+@pytest.mark.parametrize(("sent", "precision"), [({"quoteAssetPrecision": 0}, 0), ({"quoteAssetPrecision": None}, 4)])
+def test_price_precision_has_two_names_and_may_be_zero(sent: dict[str, Any], precision: int) -> None:
+    info = read(**sent)
+
+    assert info is not None
+    assert info.quote_precision == precision
+
+
 def test_symbol_whose_permission_is_not_told_is_not_tradable_by_api() -> None:
     info = read_without("isSpotTradingAllowed")
 
