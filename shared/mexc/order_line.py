@@ -63,12 +63,14 @@ class OrderLine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         keeper, self._keeper = self._keeper, None
-        if keeper is not None:
-            keeper.cancel()
+        assert keeper is not None
+        keeper.cancel()
+        try:
             await asyncio.wait([keeper])
-        self._replace_idle(None)
+        finally:
+            self._replace_idle(None)
         await asyncio.sleep(0)  # The loop closes the socket in its next turn.
-        if keeper is not None and not keeper.cancelled():
+        if not keeper.cancelled():
             keeper.result()
 
     @property
@@ -89,6 +91,8 @@ class OrderLine:
         """
         request = _framed(self._endpoint, f"{path}?{query}", headers)
         patience_seconds = self._limits.answer_seconds if timeout_seconds is None else timeout_seconds
+        if patience_seconds <= 0:
+            raise NotSent("the request was not written (its time was up before it began)")
         deadline = asyncio.get_running_loop().time() + patience_seconds
         written = False
         self._callers += 1

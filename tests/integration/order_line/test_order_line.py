@@ -354,6 +354,14 @@ async def test_post_whose_turn_never_comes_is_not_sent() -> None:
         assert len(server.requests) == 1
 
 
+async def test_post_whose_time_is_up_before_it_begins_is_not_sent() -> None:
+    async with line_to(answering(reply())) as (line, server):
+        with pytest.raises(NotSent):
+            await post(line, timeout_seconds=-0.01)
+
+        assert server.requests == []
+
+
 async def expect_unknown(line: OrderLine, timeout_seconds: float) -> None:
     with pytest.raises(OutcomeUnknown):
         await post(line, timeout_seconds=timeout_seconds)
