@@ -16,7 +16,8 @@ from api.schemas import Answer, ListingRow, Page, TradeRow
 from shared.database import Database, away_is_transient
 from shared.tables import bot_health, listings, trades
 
-READ_SECONDS_MAX: Final = 3.0
+READ_SECONDS_MAX: Final = 2.0
+"""Giving up on a server that hangs takes the driver another two seconds."""
 
 Row = TypeVar("Row", bound=Answer)
 
@@ -91,6 +92,6 @@ async def reading(database: Database) -> AsyncIterator[AsyncConnection]:
         except PoolTimeoutError as error:
             raise TimeoutError("every connection is in use") from error
         except DBAPIError as error:
-            # Two layers of SQLAlchemy hide what the driver said.
+            # Below two layers of SQLAlchemy is what the driver said; chained to them it would be its own cause.
             driver = error.orig.__cause__ if error.orig is not None else None
-            raise driver or error from error
+            raise driver or error from None
