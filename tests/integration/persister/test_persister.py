@@ -1,0 +1,175 @@
+"""What the persister writes of listings and trades, in a real database."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import asyncpg
+import pytest
+
+from persister.batch import BatchLimits, batching
+from persister.handlers import records_listings
+from persister.repository import insert_listings, insert_trades
+from shared.database import Connection, Database
+from shared.errors import PermanentError, TransientError
+from shared.events import HealthStatus, Trade, utc_now
+from tests.builders import NOON, a_listing, a_trade
+from tests.persisting import Writers, rows
+
+
+async def test_every_field_of_a_listing_is_stored(database: Database, writers: Writers) -> None:
+    listing = a_listing(source="mexc_rest_api", opens_at=NOON + timedelta(hours=1), late=True)
+    before = utc_now() - timedelta(seconds=1)
+    await writers.to("listings", insert_listings)([listing])
+
+    [row] = await rows(database, "SELECT * FROM listings")
+    assert before < row["created_at"] < utc_now() + timedelta(seconds=1)
+    assert {name: row[name] for name in row.keys() - {"id", "created_at"}} == {
+        "symbol": "ABCUSDT",
+        "listed_at": NOON,
+        "source": "mexc_rest_api",
+        "listing_key": "ABCUSDT:1",
+        "base_asset": "ABC",
+        "quote_asset": "USDT",
+        "opens_at": NOON + timedelta(hours=1),
+        "observed_at": listing.observed_at,
+        "late": True,
+    }
+
+
+async def test_every_field_of_a_trade_is_stored(database: Database, writers: Writers) -> None:
+    trade = a_trade(error_reason="why", exchange_order_id="C02__1")
+    await writers.to("trades", insert_trades)([trade])
+
+    [row] = await rows(database, "SELECT * FROM trades")
+    assert {name: row[name] for name in row.keys() - {"id"}} == {
+        "event_id": trade.id,
+        "symbol": "ABCUSDT",
+        "side": "BUY",
+        "quote_qty": Decimal("100.00"),
+        "base_qty": Decimal("250.12345678"),
+        "latency_ms": 12,
+        "mode": "dry-run",
+        "status": "filled",
+        "error_reason": "why",
+        "exchange_order_id": "C02__1",
+        "created_at": trade.created_at,
+        "listing_key": "ABCUSDT:1",
+        "client_order_id": trade.client_order_id,
+        "listed_at": NOON,
+        "config": trade.config.model_dump(mode="json"),
+        "stages": trade.stages.model_dump(mode="json"),
+    }
+
+
+async def test_a_trade_that_was_never_answered_is_stored_without_the_stage(
+    database: Database, writers: Writers
+) -> None:
+    stages = a_trade().stages.model_copy(update={"answered_at": None})
+    await writers.to("trades", insert_trades)([a_trade(status="rejected", base_qty=None, stages=stages)])
+
+    [row] = await rows(database, "SELECT base_qty, stages FROM trades")
+    assert row["base_qty"] is None
+    assert "answered_at" not in row["stages"]
+
+
+async def test_a_thousand_duplicates_are_one_row(database: Database, writers: Writers) -> None:
+    trade = a_trade()
+    write = writers.to("trades", insert_trades)
+    async with batching("trades", write, BatchLimits(100, 0.01)) as batcher:
+        await asyncio.gather(*(batcher.add(trade) for _ in range(1000)))
+
+    assert len(await rows(database, "SELECT FROM trades")) == 1
+    assert (writers.value("rows_total", "trades"), writers.value("duplicates_total", "trades")) == (1, 999)
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        pytest.param({"listed_at": NOON - timedelta(minutes=1)}, id="same key"),
+        pytest.param({"key": "test:ABCUSDT:1"}, id="same symbol and time"),
+    ],
+)
+async def test_a_listing_already_recorded_is_counted_and_no_error(
+    database: Database, writers: Writers, again: dict[str, Any]
+) -> None:
+    write = writers.to("listings", insert_listings)
+    await write([a_listing()])
+    await write([a_listing(**again)])
+
+    assert len(await rows(database, "SELECT FROM listings")) == 1
+    assert writers.value("duplicates_total", "listings") == 1
+
+
+async def test_a_batch_is_stored_in_its_order(database: Database, writers: Writers) -> None:
+    symbols = [f"COIN{number}USDT" for number in range(200)]
+    await writers.to("listings", insert_listings)([a_listing(symbol=symbol) for symbol in symbols])
+
+    assert [row["symbol"] for row in await rows(database, "SELECT symbol FROM listings ORDER BY id")] == symbols
+
+
+@pytest.mark.parametrize("statement", ["UPDATE listings SET late = true", "DELETE FROM listings", "TRUNCATE listings"])
+async def test_a_listing_is_never_changed(database: Database, writers: Writers, statement: str) -> None:
+    await writers.to("listings", insert_listings)([a_listing()])
+
+    with pytest.raises(asyncpg.RestrictViolationError, match="rows of listings are immutable"):
+        await rows(database, statement)
+
+
+POISON = {
+    "a number too large for its column": {"quote_qty": Decimal(99_999_999_999)},
+    "a number too large for any integer": {"latency_ms": 2**70},
+    "a text too long for its column": {"client_order_id": "x" * 33},
+    "a character PostgreSQL does not store": {"error_reason": "a\0b"},
+}
+
+
+@pytest.mark.parametrize("wrong", POISON.values(), ids=POISON.keys())
+async def test_one_poisonous_row_is_refused_and_the_rest_of_its_batch_stored(
+    database: Database, writers: Writers, wrong: dict[str, Any]
+) -> None:
+    trades = [a_trade() for _ in range(19)] + [a_trade(**wrong)]
+    async with batching("trades", writers.to("trades", insert_trades), BatchLimits(20, 60)) as batcher:
+        outcomes = await asyncio.gather(*(batcher.add(trade) for trade in trades), return_exceptions=True)
+
+    assert outcomes[:-1] == [None] * 19
+    assert isinstance(outcomes[-1], PermanentError)
+    assert str(outcomes[-1]).startswith("database: ")
+    assert len(await rows(database, "SELECT FROM trades")) == 19
+
+
+async def test_a_commit_of_unknown_outcome_is_repeated_without_harm(database: Database, writers: Writers) -> None:
+    async def insert_and_lose_the_answer(connection: Connection, trades: Sequence[Trade]) -> int:
+        await insert_trades(connection, trades)
+        raise ConnectionResetError
+
+    trade = a_trade()
+    with pytest.raises(TransientError):
+        await writers.to("trades", insert_and_lose_the_answer)([trade])
+    await writers.to("trades", insert_trades)([trade])
+
+    assert len(await rows(database, "SELECT FROM trades")) == 1
+
+
+async def test_a_lost_database_degrades_the_component_until_it_is_back(database: Database, writers: Writers) -> None:
+    async def lose(_: Connection, __: Sequence[Trade]) -> int:
+        raise ConnectionResetError
+
+    with pytest.raises(TransientError):
+        await writers.to("trades", lose)([a_trade()])
+    assert (writers.status, writers.value("database_away", "trades")) == (HealthStatus.DEGRADED, 1)
+    await writers.to("trades", insert_trades)([a_trade()])
+    assert (writers.status, writers.value("database_away", "trades")) == (HealthStatus.RUNNING, 0)
+
+
+async def test_a_listing_of_the_future_is_refused_in_the_words_of_the_contract(
+    database: Database, writers: Writers
+) -> None:
+    async with batching("listings", writers.to("listings", insert_listings), BatchLimits(1, 0)) as batcher:
+        record = records_listings(batcher, writers.component)
+        with pytest.raises(PermanentError, match=r"^listed_at cannot be in the future$"):
+            await record(a_listing(listed_at=utc_now() + timedelta(minutes=1)))
+
+    assert await rows(database, "SELECT FROM listings") == []

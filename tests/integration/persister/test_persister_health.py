@@ -1,0 +1,155 @@
+"""What the persister writes of components that speak, and of those that do not any more."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from persister.repository import mark_silent, upsert_health
+from persister.silence import last_word, put_silent_in_error, watch_for_silence
+from shared.database import Database
+from shared.events import HealthStatus, utc_now
+from shared.health import SILENCE_MAX, Component
+from tests.builders import NOON, a_health
+from tests.persisting import Writers, rows
+from tests.waiting import eventually
+
+
+async def health(database: Database) -> Mapping[str, Any]:
+    [row] = await rows(database, "SELECT component_name, status, last_event_at, updated_at, detail FROM bot_health")
+    return row
+
+
+async def test_a_component_has_one_row_with_its_latest_report(database: Database, writers: Writers) -> None:
+    write = writers.to("bot_health", upsert_health)
+    await write([a_health(status="running", sent_at=NOON)])
+    await write([a_health(status="degraded", sent_at=NOON + timedelta(seconds=5), detail="feed lost")])
+
+    assert await health(database) == {
+        "component_name": "executor",
+        "status": "degraded",
+        "last_event_at": NOON - timedelta(seconds=1),
+        "updated_at": NOON + timedelta(seconds=5),
+        "detail": "feed lost",
+    }
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["in one batch", "one after the other"])
+async def test_an_older_report_that_comes_late_changes_nothing(
+    database: Database, writers: Writers, *, together: bool
+) -> None:
+    write = writers.to("bot_health", upsert_health)
+    newer = a_health(status="stopped", sent_at=NOON + timedelta(seconds=5))
+    older = a_health(status="running", sent_at=NOON)
+    for batch in [[newer, older]] if together else [[newer], [older]]:
+        await write(batch)
+
+    assert (await health(database))["status"] == "stopped"
+
+
+async def test_a_restart_does_not_forget_the_last_event(database: Database, writers: Writers) -> None:
+    write = writers.to("bot_health", upsert_health)
+    await write([a_health(last_event_at=NOON)])
+    await write([a_health(last_event_at=None, sent_at=NOON + timedelta(seconds=5))])
+
+    assert (await health(database))["last_event_at"] == NOON
+
+
+async def test_a_clock_that_runs_ahead_is_taken_for_the_servers_own(database: Database, writers: Writers) -> None:
+    write = writers.to("bot_health", upsert_health)
+    await write([a_health(status="running", sent_at=utc_now() + timedelta(hours=1))])
+    await write([a_health(status="stopped", sent_at=utc_now() + timedelta(hours=1, seconds=5))])
+
+    row = await health(database)
+    assert row["status"] == "stopped"
+    assert row["updated_at"] < utc_now() + timedelta(seconds=2)
+
+
+async def say(writers: Writers, *, status: str = "running", sent_at: datetime) -> None:
+    await writers.to("bot_health", upsert_health)([a_health(status=status, sent_at=sent_at)])
+
+
+async def test_a_component_silent_for_too_long_is_in_error(database: Database, writers: Writers) -> None:
+    last_heard = utc_now() - SILENCE_MAX - timedelta(seconds=1)
+    await say(writers, sent_at=last_heard)
+    await put_silent_in_error(database)
+
+    row = await health(database)
+    assert (row["status"], row["detail"]) == ("error", "silent, last said running")
+    assert row["updated_at"] == last_heard
+
+
+async def test_a_component_heard_of_lately_is_believed(database: Database, writers: Writers) -> None:
+    await say(writers, sent_at=utc_now() - SILENCE_MAX + timedelta(seconds=3))
+    await put_silent_in_error(database)
+
+    assert (await health(database))["status"] == "running"
+
+
+async def test_a_component_that_said_goodbye_stays_stopped(database: Database, writers: Writers) -> None:
+    await say(writers, status="stopped", sent_at=NOON)
+    await put_silent_in_error(database)
+
+    assert (await health(database))["status"] == "stopped"
+
+
+async def test_a_component_that_speaks_again_is_believed_again(database: Database, writers: Writers) -> None:
+    await say(writers, sent_at=NOON)
+    await put_silent_in_error(database)
+    await say(writers, sent_at=utc_now())
+
+    assert (await health(database))["status"] == "running"
+
+
+async def test_a_heartbeat_that_comes_during_the_judgement_wins(database: Database, writers: Writers) -> None:
+    await say(writers, sent_at=NOON)
+    await say(writers, sent_at=NOON + timedelta(seconds=1))
+    async with database.connection() as connection:
+        await mark_silent(connection, "executor", HealthStatus.RUNNING, NOON)
+
+    assert (await health(database))["status"] == "running"
+
+
+@asynccontextmanager
+async def watching(database: Database, **seconds: float) -> AsyncIterator[asyncio.Event]:
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(watch_for_silence(database, stop, every_seconds=0.01, **seconds))
+        yield stop
+        stop.set()
+
+
+async def test_the_watch_finds_the_silent_by_itself(database: Database, writers: Writers) -> None:
+    await say(writers, sent_at=NOON)
+
+    async def is_in_error() -> bool:
+        return bool((await health(database))["status"] == "error")
+
+    async with watching(database, grace_seconds=0):
+        await eventually(is_in_error)
+
+
+async def test_the_watch_judges_nobody_before_everybody_could_be_heard(database: Database, writers: Writers) -> None:
+    await say(writers, sent_at=NOON)
+    async with watching(database, grace_seconds=3600):
+        await asyncio.sleep(0)
+
+    assert (await health(database))["status"] == "running"
+
+
+async def test_the_persister_writes_its_own_farewell(database: Database) -> None:
+    component = Component("persister")
+    async with last_word(component, database):
+        component.set(HealthStatus.STOPPED)
+
+    row = await health(database)
+    assert (row["component_name"], row["status"]) == ("persister", "stopped")
+
+
+async def test_a_farewell_to_a_database_that_is_away_is_left_unsaid(database: Database) -> None:
+    await database.pool.close()
+    async with last_word(Component("persister"), database):
+        pass
