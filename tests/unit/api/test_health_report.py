@@ -1,0 +1,52 @@
+from datetime import timedelta
+
+import pytest
+
+from api.health import overall, report
+from shared.events import HealthStatus
+from tests.builders import NOON
+
+RUNNING, STOPPED, DEGRADED, ERROR = (
+    HealthStatus.RUNNING,
+    HealthStatus.STOPPED,
+    HealthStatus.DEGRADED,
+    HealthStatus.ERROR,
+)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "whole"),
+    [
+        ([], STOPPED),
+        ([RUNNING, RUNNING], RUNNING),
+        ([RUNNING, DEGRADED], DEGRADED),
+        ([RUNNING, STOPPED], DEGRADED),
+        ([STOPPED, STOPPED], STOPPED),
+        ([STOPPED, DEGRADED], DEGRADED),
+        ([RUNNING, DEGRADED, STOPPED, ERROR], ERROR),
+    ],
+)
+def test_the_whole_is_as_well_as_its_worst_part(statuses: list[HealthStatus], whole: HealthStatus) -> None:
+    assert overall(statuses) is whole
+
+
+def test_a_component_is_shown_as_judged_with_what_it_said() -> None:
+    row = {
+        "component_name": "ingest",
+        "status": "degraded",
+        "last_event_at": None,
+        "updated_at": NOON,
+        "detail": "websocket away",
+    }
+
+    fresh = report([row], now=NOON + timedelta(seconds=3)).components[0]
+    silent = report([row], now=NOON + timedelta(seconds=34)).components[0]
+
+    assert (fresh.status, fresh.age_seconds, fresh.detail) == (DEGRADED, 3, "websocket away")
+    assert (silent.status, silent.age_seconds, silent.detail) == (ERROR, 34, "silent for 34 s, last said degraded")
+
+
+def test_a_clock_ahead_of_ours_makes_nothing_younger_than_new() -> None:
+    row = {"component_name": "x", "status": "running", "last_event_at": None, "updated_at": NOON, "detail": ""}
+
+    assert report([row], now=NOON - timedelta(seconds=9)).components[0].age_seconds == 0
