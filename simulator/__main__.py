@@ -5,22 +5,26 @@ import signal
 import sys
 
 import uvloop
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from pydantic_settings import SettingsConfigDict
 
 from simulator.service import serve
 from simulator.settings import SimulatorSettings
 
+_PROGRAM = "python -m simulator"
 
-class _CommandLine(SimulatorSettings):
-    """`--no-limits` and so on: every setting is an option."""
+
+class CommandLine(SimulatorSettings):
+    """Every setting is an option: `--symbols 500 --no-limits`."""
 
     model_config = SettingsConfigDict(
-        cli_parse_args=True, cli_kebab_case=True, cli_implicit_flags=True, cli_prog_name="python -m simulator"
+        cli_parse_args=True, cli_kebab_case=True, cli_implicit_flags=True, cli_prog_name=_PROGRAM
     )
 
+    until_stdin_closes: bool = Field(False, description="end with the process that started this one")
 
-async def _run(settings: SimulatorSettings) -> None:
+
+async def run(settings: CommandLine) -> None:
     stop = asyncio.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signum, stop.set)
@@ -29,18 +33,42 @@ async def _run(settings: SimulatorSettings) -> None:
         sys.stdout.write(f"simulator listening on http://{settings.host}:{port}\n")
         sys.stdout.flush()
 
-    await serve(settings, stop, on_listening=announce)
+    async with asyncio.TaskGroup() as tasks:
+        watching = (
+            tasks.create_task(_watch_stdin(stop), name="simulator-stdin") if settings.until_stdin_closes else None
+        )
+        await serve(settings, stop, on_listening=announce)
+        if watching:
+            watching.cancel()
+
+
+async def _watch_stdin(stop: asyncio.Event) -> None:
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    try:
+        while await reader.read(1_024):
+            continue
+        stop.set()
+    finally:
+        transport.close()
 
 
 def main() -> int:
     try:
-        settings = _CommandLine()
+        settings = CommandLine()
     except ValidationError as error:
         for each in error.errors(include_url=False, include_context=False, include_input=False):
-            sys.stderr.write(f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}\n")
+            name = "_".join(str(part) for part in each["loc"])
+            sys.stderr.write(f"SNIPER_SIMULATOR_{name.upper()}: {each['msg']}\n")
         return 2
-    uvloop.run(_run(settings))
-    return 0
+    exit_code = 0
+    try:
+        uvloop.run(run(settings))
+    except* OSError as errors:
+        sys.stderr.write(f"{settings.host}:{settings.port}: {errors.exceptions[0]}\n")
+        exit_code = 1
+    return exit_code
 
 
 if __name__ == "__main__":

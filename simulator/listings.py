@@ -20,7 +20,7 @@ class ListingRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    symbol: Annotated[str, Field(pattern=r"^\w{5,30}$")]
+    symbol: Annotated[str, Field(pattern=r"^[^\Wa-z]{1,26}(USDT|USDC|USDE)$")]
     opens_in: Seconds = Field(0, description="seconds until it trades; firstOpenTime says so")
     opens_late_by: Seconds = Field(0, description="seconds after firstOpenTime it opens in truth")
     listed_in: Seconds = Field(0, description="seconds until exchangeInfo shows it; the calendar does at once")

@@ -33,7 +33,7 @@ class Market:
 
     def levels(self, instrument: Instrument, side: Side, now_ms: int) -> Iterator[Level]:
         """The book of one side, best first: the bids for BUY, the asks for SELL. Before opening there are no bids."""
-        if side is Side.BUY and not instrument.tradable(now_ms):
+        if side is Side.BUY and instrument.phase(now_ms) in {Phase.ANNOUNCED, Phase.PREOPEN}:
             return iter(())
         middle = price_at(instrument, now_ms)
         untouched = bids(instrument, middle) if side is Side.BUY else asks(instrument, middle)

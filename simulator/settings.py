@@ -10,7 +10,14 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class SimulatorSettings(BaseSettings):
     """Defaults are MEXC's documented behaviour; where MEXC documents none, the behaviour reported most often."""
 
-    model_config = SettingsConfigDict(env_prefix="SNIPER_SIMULATOR_", frozen=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_prefix="SNIPER_SIMULATOR_",
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
 
     host: str = "127.0.0.1"
     port: int = Field(0, ge=0, le=65_535, description="0 takes a free one")

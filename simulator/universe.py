@@ -40,6 +40,7 @@ def newcomer(symbol: str, now_ms: int, opens_at_ms: int, price: Decimal | None =
         drawn,
         price=price if price is not None else drawn.price,
         price_decimals=decimals,
+        quantity_decimals=_quantity_decimals(price) if price is not None else drawn.quantity_decimals,
         listed_at_ms=now_ms,
         first_open_time_ms=opens_at_ms,
         opens_at_ms=opens_at_ms,
@@ -107,7 +108,7 @@ def _drawn(base: str, seed: int, now_ms: int) -> Instrument:
         full_name=base.title(),
         price=price.quantize(Decimal(1).scaleb(-_price_decimals(price))),
         price_decimals=_price_decimals(price),
-        quantity_decimals=2,
+        quantity_decimals=_quantity_decimals(price),
         swing=0.01 + 0.04 * swing,
         pace_ms=1_000 * round(2 + 60 * pace),
         depth_quote=Decimal(round(5_000 + 95_000 * depth)),
@@ -122,3 +123,8 @@ def _drawn(base: str, seed: int, now_ms: int) -> Instrument:
 def _price_decimals(price: Decimal) -> int:
     """Enough for four significant digits."""
     return max(2, 3 - price.adjusted())
+
+
+def _quantity_decimals(price: Decimal) -> int:
+    """Enough for steps worth less than a tenth of the quote asset."""
+    return max(2, price.adjusted() + 2)
