@@ -23,7 +23,7 @@ from shared.errors import SniperError
 from shared.runtime import Runtime
 from shared.settings import BrokerSettings, DatabaseSettings, DataSettings, ExchangeSettings, TelemetrySettings, load
 
-PIPELINE: Final = ("persister", "dedup", "executor", "ingest")
+PLAN: Final = process.Plan("demo", services=("persister", "dedup", "executor", "ingest"), migrate=True)
 STAGES: Final = ("published", "deduplicated", "decided", "answered", "stored")
 MEANING: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -84,7 +84,7 @@ async def demo(listings: int, stop: asyncio.Event) -> Report:
     with tempfile.TemporaryDirectory(prefix="sniper-demo-") as directory:
         async with (
             exchange.simulated("--ticker-interval-seconds", "1") as venue,
-            process.started("demo", stop, settings=_private(Path(directory)), migrate=True) as own,
+            process.started(PLAN, _private(Path(directory)), stop) as own,
         ):
             return await _follow(own.runtime, venue, listings)
 
@@ -101,7 +101,7 @@ def _private(directory: Path) -> process.ProcessSettings:
 async def _follow(runtime: Runtime, venue: ExchangeSettings, listings: int) -> Report:
     await _make_room(runtime.database, listings)
     async with asyncio.TaskGroup() as tasks:
-        services = tasks.create_task(run_services(PIPELINE, runtime, venue), name="services")
+        services = tasks.create_task(run_services(PLAN.services, runtime, venue), name="services")
         try:
             await _until_ready(runtime)
             await _list_coins(venue.mexc_rest_url, listings, runtime.stop)

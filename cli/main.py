@@ -63,7 +63,7 @@ def demo(
     async def main(stop: asyncio.Event) -> None:
         report = await run_demo(listings, stop)
         if as_json:
-            print(json.dumps(report.as_json(), indent=2))
+            print(json.dumps(report.as_json()))
         else:
             Console().print(table(report))
         if not report.complete:

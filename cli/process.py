@@ -1,7 +1,7 @@
 """Composition of a process: telemetry first, then database and bus, closed in the reverse order."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -45,24 +45,33 @@ class Process:
     metrics_port: int
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a process is to be."""
+
+    name: str
+    """Shown by the broker and the database."""
+    services: Sequence[str]
+    """The process is not ready before each of these said that it is."""
+    migrate: bool
+    """Whether to bring the schema up to date, or to wait until somebody did."""
+
+
 @asynccontextmanager
-async def started(
-    name: str, stop: asyncio.Event, *, settings: ProcessSettings, migrate: bool
-) -> AsyncIterator[Process]:
+async def started(plan: Plan, settings: ProcessSettings, stop: asyncio.Event) -> AsyncIterator[Process]:
     """Open everything the services of this process share, waiting for what is not there yet.
 
-    /livez and /readyz answer from the first moment. With *migrate* the schema is brought up to date, otherwise
-    it is waited for.
+    /livez and /readyz answer from the first moment.
     """
     async with AsyncExitStack() as stack:
         own, metrics_port = await stack.enter_async_context(telemetry.serve(settings.telemetry))
-        own.ready_when("startup", lambda: False)
+        for part in ("database", "broker", *plan.services):
+            own.ready_when(part, lambda: False)
         url = await stack.enter_async_context(database_url(settings))
-        opened = await open_database(stack, settings.database, url, name, stop)
-        await _prepare_schema(opened, url, stop, migrate=migrate)
+        opened = await open_database(stack, settings.database, url, plan.name, stop)
+        await _prepare_schema(opened, url, stop, migrate=plan.migrate)
         watch = await stack.enter_async_context(database.watched(opened))
-        bus = await stack.enter_async_context(open_bus(settings.broker, opened, name))
-        own.ready_when("startup", lambda: True)
+        bus = await stack.enter_async_context(open_bus(settings.broker, opened, plan.name))
         own.ready_when("database", lambda: watch.reachable)
         own.ready_when("broker", bus.is_connected)
         yield Process(Runtime(bus, opened, own, stop), metrics_port)

@@ -1,7 +1,7 @@
 """Running services: one (`sniper run`), or every one in this process (`sniper up`)."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from types import MappingProxyType
 
@@ -38,11 +38,12 @@ LIST_EVERY_SECONDS = 15
 
 async def run_service(name: str, stop: asyncio.Event) -> None:
     """Run one service until *stop*: what a container runs."""
-    async with process.started(name, stop, settings=process.ProcessSettings.load(), migrate=False) as own:
-        await SERVICES[name](own.runtime, load(ExchangeSettings))
+    plan = process.Plan(name, services=(name,), migrate=False)
+    async with process.started(plan, process.ProcessSettings.load(), stop) as own:
+        await run_services([name], own.runtime, load(ExchangeSettings))
 
 
-async def run_services(names: Iterable[str], runtime: Runtime, venue: ExchangeSettings) -> None:
+async def run_services(names: Collection[str], runtime: Runtime, venue: ExchangeSettings) -> None:
     """Run these services in this process until the runtime's stop event is set or one of them fails."""
     async with asyncio.TaskGroup() as services:
         for name in names:
@@ -54,7 +55,8 @@ async def up(exchange_name: str, stop: asyncio.Event) -> None:
     console, settings = Console(), process.ProcessSettings.load()
     simulating = exchange_name == "simulator"
     async with AsyncExitStack() as stack:
-        own = await stack.enter_async_context(process.started("up", stop, settings=settings, migrate=True))
+        plan = process.Plan("up", services=tuple(SERVICES), migrate=True)
+        own = await stack.enter_async_context(process.started(plan, settings, stop))
         venue = await stack.enter_async_context(exchange.simulated()) if simulating else load(ExchangeSettings)
         _introduce(console, own, venue, simulating=simulating)
         async with asyncio.TaskGroup() as tasks:

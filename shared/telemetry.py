@@ -39,9 +39,7 @@ class Telemetry:
         self._ready_checks[what] = check
 
     def not_ready(self) -> list[str]:
-        """Name what is missing; nothing is ready before it said what it depends on."""
-        if not self._ready_checks:
-            return ["starting"]
+        """Name what is missing."""
         return [what for what, check in self._ready_checks.items() if not check()]
 
     def is_alive(self) -> bool:
