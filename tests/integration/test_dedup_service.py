@@ -61,27 +61,25 @@ async def test_a_restarted_service_knows_what_it_published(servers: Servers) -> 
     assert [event.id for event in later.events] == ["LASTUSDT:1:detected"]
 
 
-@pytest.mark.parametrize(
-    ("wrong", "reason"),
-    [
-        ({"symbol": "no symbol!"}, "Invalid symbol format"),
-        ({"symbol": "AB"}, "Invalid symbol format"),
-        ({"symbol": "A" * 21}, "Invalid symbol format"),
-        ({"source": "rumour"}, "source must be: mexc_websocket, mexc_rest_api, or test_injection"),
-        ({"listed_at": "2999-01-01T00:00:00Z"}, "listed_at cannot be in the future"),
-    ],
+NO_LISTINGS = (
+    ({"symbol": "no symbol!"}, "Invalid symbol format"),
+    ({"symbol": "AB"}, "Invalid symbol format"),
+    ({"symbol": "A" * 21}, "Invalid symbol format"),
+    ({"source": "rumour"}, "source must be: mexc_websocket, mexc_rest_api, or test_injection"),
+    ({"listed_at": "2999-01-01T00:00:00Z"}, "listed_at cannot be in the future"),
 )
-async def test_what_is_no_listing_goes_to_the_dead_letters_with_the_reason(
-    servers: Servers, wrong: dict[str, object], reason: str
-) -> None:
-    message = to_message(a_raw_listing())
-    envelope = json.loads(message.body)
-    envelope["data"] |= wrong
-    async with servers.dedup() as runtime, emptying(runtime.bus, DEAD_LETTERS) as dead:
-        await runtime.bus.publish(replace(message, body=json.dumps(envelope).encode()))
-        await dead.holds(1)
 
-    assert dead.reasons == [reason]
+
+async def test_what_is_no_listing_goes_to_the_dead_letters_with_the_reason(servers: Servers) -> None:
+    message = to_message(a_raw_listing())
+    async with servers.dedup() as runtime, emptying(runtime.bus, DEAD_LETTERS) as dead:
+        for wrong, _ in NO_LISTINGS:
+            envelope = json.loads(message.body)
+            envelope["data"] |= wrong
+            await runtime.bus.publish(replace(message, body=json.dumps(envelope).encode()))
+        await dead.holds(len(NO_LISTINGS))
+
+    assert sorted(dead.reasons) == sorted(reason for _, reason in NO_LISTINGS)
 
 
 async def test_one_poison_message_does_not_hold_up_the_others(servers: Servers) -> None:

@@ -9,7 +9,7 @@ from persister.service import serve
 from persister.settings import PersisterSettings
 from shared.database import Database
 from shared.runtime import Runtime
-from shared.topology import DEAD_LETTERS, PipelineEvent, to_message
+from shared.topology import DEAD_LETTERS, to_message
 from tests.builders import a_health, a_listing, a_trade
 from tests.persisting import rows
 from tests.services import emptying, rabbitmq_runtime, serving
@@ -52,18 +52,13 @@ async def test_it_tells_its_own_health_and_says_goodbye(runtime: Runtime, databa
     assert await status_of(database, "persister") == "stopped"
 
 
-@pytest.mark.parametrize(
-    ("event", "reason"),
-    [
-        (a_listing(listed_at="2999-01-01T00:00:00Z"), "listed_at cannot be in the future"),
-        (a_trade(client_order_id="x" * 33), "database: value too long for type character varying(32)"),
-    ],
-)
-async def test_what_cannot_be_stored_goes_to_the_dead_letters_with_the_reason(
-    runtime: Runtime, event: PipelineEvent, reason: str
-) -> None:
+async def test_what_cannot_be_stored_goes_to_the_dead_letters_with_the_reason(runtime: Runtime) -> None:
     async with persisting(runtime), emptying(runtime.bus, DEAD_LETTERS) as dead:
-        await runtime.bus.publish(to_message(event))
-        await dead.holds(1)
+        await runtime.bus.publish(to_message(a_listing(listed_at="2999-01-01T00:00:00Z")))
+        await runtime.bus.publish(to_message(a_trade(client_order_id="x" * 33)))
+        await dead.holds(2)
 
-    assert dead.reasons == [reason]
+    assert sorted(dead.reasons) == [
+        "database: value too long for type character varying(32)",
+        "listed_at cannot be in the future",
+    ]
