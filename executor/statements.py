@@ -20,16 +20,17 @@ WHERE exposure.mode = $2
 REFUSE: Final = """
 INSERT INTO orders (listing_key, mode, side, symbol, client_order_id, quote_qty, config, decided_at, state, trade)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'rejected', $9)
-ON CONFLICT (listing_key, mode, side) DO NOTHING
+ON CONFLICT DO NOTHING
 RETURNING true
 """
 
+# No conflict target: with one, a race can still fail on the other unique index, that of the client order id.
 # Orders before exposure, here as in CLOSE: one order of locks, so no deadlock.
 RESERVE: Final = """
 WITH placed AS (
     INSERT INTO orders (listing_key, mode, side, symbol, client_order_id, quote_qty, config, decided_at, state)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'sending')
-    ON CONFLICT (listing_key, mode, side) DO NOTHING
+    ON CONFLICT DO NOTHING
     RETURNING quote_qty, mode
 )
 UPDATE exposure SET reserved_usdt = reserved_usdt + placed.quote_qty
