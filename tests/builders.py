@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from shared.events import AppliedConfig, Health, HealthStatus, Listing, RawListing, Source, Stages, Trade
+from executor.order import Order
+from shared.events import AppliedConfig, Health, HealthStatus, Listing, Mode, RawListing, Side, Source, Stages, Trade
 from shared.mexc.symbols import SymbolInfo
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -59,6 +60,23 @@ def a_trade(**overrides: Any) -> Trade:
         ),
     }
     return Trade.model_validate(described | overrides)
+
+
+def an_order(**overrides: Any) -> Order:
+    """A dry-run order for 100 USDT of ABCUSDT, decided at noon."""
+    described: dict[str, Any] = {
+        "listing_key": "ABCUSDT:1",
+        "mode": Mode.DRY_RUN,
+        "side": Side.BUY,
+        "symbol": "ABCUSDT",
+        "client_order_id": "snABC",
+        "quote_qty": Decimal("100.00"),
+        "config": AppliedConfig(
+            max_trade_usdt=Decimal(100), max_position_usdt=Decimal(1000), auto_trade=False, updated_at=NOON
+        ),
+        "decided_at": NOON,
+    }
+    return Order(**described | overrides)
 
 
 def a_health(**overrides: Any) -> Health:

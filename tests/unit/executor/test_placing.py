@@ -5,10 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from executor.order import Miss, Order
+from executor.order import Miss
 from executor.paper import Fill
 from executor.placing import DryRun
-from shared.events import AppliedConfig, ListingKey, Mode, Side, TradeStatus
+from shared.events import Side, TradeStatus
 from shared.mexc.errors import (
     ExchangeError,
     ExchangeRejected,
@@ -20,20 +20,9 @@ from shared.mexc.errors import (
 from shared.mexc.order_transport import Answer
 from shared.mexc.payloads import Level, OrderBook
 from shared.mexc.trading import OrderRequest
-from tests.builders import NOON
+from tests.builders import NOON, an_order
 
-ORDER = Order(
-    listing_key=ListingKey("ABCUSDT:1"),
-    mode=Mode.DRY_RUN,
-    side=Side.BUY,
-    symbol="ABCUSDT",
-    client_order_id="snABC",
-    quote_qty=Decimal("100.00"),
-    config=AppliedConfig(
-        max_trade_usdt=Decimal(100), max_position_usdt=Decimal(1000), auto_trade=False, updated_at=NOON
-    ),
-    decided_at=NOON,
-)
+ORDER = an_order()
 BOOK = OrderBook(bids=(), asks=(Level(Decimal(2), Decimal(1000)),))
 TAKEN = Answer(200, {}, b"{}", NOON, 0.001)
 

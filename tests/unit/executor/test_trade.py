@@ -1,26 +1,15 @@
 from datetime import timedelta
 from decimal import Decimal
 
-from executor.order import Miss, Order, rejected
+from executor.order import Miss, rejected
 from executor.paper import Fill
 from executor.reasons import Reason
 from executor.trade import trade_of
-from shared.events import AppliedConfig, ListingKey, Mode, Side, TradeStatus
-from tests.builders import NOON, a_listing
+from shared.events import TradeStatus
+from tests.builders import NOON, a_listing, an_order
 
 DECIDED = NOON + timedelta(milliseconds=10)
-ORDER = Order(
-    listing_key=ListingKey("ABCUSDT:1"),
-    mode=Mode.DRY_RUN,
-    side=Side.BUY,
-    symbol="ABCUSDT",
-    client_order_id="snABC",
-    quote_qty=Decimal("100.00"),
-    config=AppliedConfig(
-        max_trade_usdt=Decimal(100), max_position_usdt=Decimal(1000), auto_trade=False, updated_at=NOON
-    ),
-    decided_at=DECIDED,
-)
+ORDER = an_order(decided_at=DECIDED)
 FILL = Fill(base_qty=Decimal(25), cost=Decimal("49.9"), fee=Decimal("0.02495"))
 
 
