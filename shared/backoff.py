@@ -15,5 +15,7 @@ def jittered(attempt: int, *, first_seconds: float = 0.25, max_seconds: float = 
 
 async def pause(seconds: float, stop: asyncio.Event) -> None:
     """Wait *seconds*, or less when *stop* is set."""
+    # Not wait_for: in Python 3.11 it loses a cancellation that comes together with the event.
     with suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await stop.wait()

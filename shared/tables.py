@@ -9,6 +9,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Numeric,
     SmallInteger,
@@ -196,4 +197,20 @@ exposure = Table(
     Column("filled_usdt", Numeric(14, 2), nullable=False, server_default=text("0")),
     CheckConstraint("mode IN ('dry-run', 'live')", name="mode_known"),
     CheckConstraint("reserved_usdt >= 0 AND filled_usdt >= 0", name="not_negative"),
+)
+
+# The in-process bus: one row per message and queue, until it is acknowledged.
+bus_messages = Table(
+    "bus_messages",
+    metadata,
+    Column("queue", String(100), primary_key=True),
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("exchange", String(255), nullable=False),
+    Column("routing_key", String(255), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("message_id", Text, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("headers", JSONB, nullable=False),
+    Column("deliveries", Integer, nullable=False),
+    Column("published_at", _TIME, nullable=False, server_default=func.now()),
 )

@@ -9,9 +9,11 @@ from aio_pika.abc import AbstractChannel
 from aiormq import spec
 from aiormq.exceptions import ChannelNotFoundEntity, PublishError
 
+from shared.bus.drain import feed_until
 from shared.bus.port import Handler, Message, Queue, Topology
+from shared.bus.rabbitmq_calls import away_is_transient
 from shared.bus.rabbitmq_consumer import Consumer
-from shared.bus.rabbitmq_link import Link, LinkOptions, away_is_transient
+from shared.bus.rabbitmq_link import Link, LinkOptions
 from shared.bus.rabbitmq_message import to_amqp
 from shared.bus.rabbitmq_topology import Declarer
 from shared.bus.settle import Settler
@@ -120,13 +122,7 @@ class RabbitBus:
         consumer = Consumer(self._consuming, settler, self._limits.timeout_seconds)
         self._consumers.add(consumer)
         try:
-            await self._feed(consumer, until)
+            async with aclosing(consumer):
+                await feed_until(until, consumer.run, drain_seconds=self._limits.drain_seconds)
         finally:
             self._consumers.discard(consumer)
-
-    async def _feed(self, consumer: Consumer, until: asyncio.Event) -> None:
-        async with asyncio.timeout(None) as drain, aclosing(consumer), asyncio.TaskGroup() as handlers:
-            feeding = handlers.create_task(consumer.run(handlers), name="consumer")
-            await until.wait()
-            drain.reschedule(asyncio.get_running_loop().time() + self._limits.drain_seconds)
-            feeding.cancel()

@@ -11,9 +11,10 @@ import structlog
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
 from aiormq.exceptions import ChannelNotFoundEntity
 
-from shared.backoff import jittered
+from shared.backoff import jittered, pause
 from shared.bus.port import Message
-from shared.bus.rabbitmq_link import Link, away_is_transient
+from shared.bus.rabbitmq_calls import away_is_transient, uninterrupted
+from shared.bus.rabbitmq_link import Link
 from shared.bus.rabbitmq_message import attempt, from_amqp
 from shared.bus.settle import Settler
 from shared.errors import TransientError
@@ -84,49 +85,52 @@ class Consumer:
     async def aclose(self) -> None:
         """Close the channel; the broker takes back what is unanswered."""
         channel, self._channel = self._channel, None
-        if channel is None:
-            return
-        with suppress(TransientError), away_is_transient():
-            async with asyncio.timeout(self._timeout_seconds):
-                await channel.close()
+        if channel is not None:
+            with suppress(TransientError), away_is_transient():
+                await uninterrupted(channel.close(), seconds=self._timeout_seconds)
 
     async def _feed(self, handlers: asyncio.TaskGroup) -> None:
         # The semaphore is fair: once this passes, nothing of a channel before is waiting any more.
         async with self._slots:
             connection = await self._link.connection()
         lost = asyncio.Event()
-        async with asyncio.timeout(self._timeout_seconds):
-            channel = self._channel = await _open(connection.channel(publisher_confirms=False), lost)
-            await channel.set_qos(prefetch_count=self._queue.prefetch)
-            queue = await channel.get_queue(self._queue.name, ensure=False)
-            try:
-                tag = await queue.consume(partial(self._on_message, channel, handlers))
-            except ChannelNotFoundEntity:
-                await self._link.declare()
-                raise
+        channel = self._channel = connection.channel(publisher_confirms=False)
+        queue, tag = await uninterrupted(self._start(channel, handlers, lost), seconds=self._timeout_seconds)
         self._flowing = True
         try:
             await self._watch(channel, lost)
         finally:
             self._flowing = False
             if not lost.is_set():
-                await self._cancel(queue, tag)
+                with suppress(TransientError), away_is_transient():
+                    await uninterrupted(queue.cancel(tag), seconds=self._timeout_seconds)
+
+    async def _start(
+        self, channel: AbstractChannel, handlers: asyncio.TaskGroup, lost: asyncio.Event
+    ) -> tuple[AbstractQueue, str]:
+        """Let messages come by *channel*; *lost* is set when it closes or the broker cancels its consumer."""
+        channel.close_callbacks.add(lambda *_: lost.set())
+        await channel.initialize()
+        underlay = await channel.get_underlay_channel()
+        underlay.on_consumer_cancel_callbacks.add(lambda _: lost.set())
+        await channel.set_qos(prefetch_count=self._queue.prefetch)
+        queue = await channel.get_queue(self._queue.name, ensure=False)
+        try:
+            return queue, await queue.consume(partial(self._on_message, channel, handlers))
+        except ChannelNotFoundEntity:
+            await self._link.declare()
+            raise
 
     async def _watch(self, channel: AbstractChannel, lost: asyncio.Event) -> None:
         """Return when the broker no longer feeds *channel*, even if it forgot to say so."""
         while True:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(lost.wait(), WATCH_SECONDS)
+            await pause(WATCH_SECONDS, lost)
+            if lost.is_set():
                 return
-            async with asyncio.timeout(self._timeout_seconds):
-                queue = await channel.declare_queue(self._queue.name, passive=True)
+            asking = channel.declare_queue(self._queue.name, passive=True)
+            queue = await uninterrupted(asking, seconds=self._timeout_seconds)
             if not queue.declaration_result.consumer_count:
                 return
-
-    async def _cancel(self, queue: AbstractQueue, tag: str) -> None:
-        with suppress(TransientError), away_is_transient():
-            async with asyncio.timeout(self._timeout_seconds):
-                await queue.cancel(tag)
 
     async def _on_message(
         self, channel: AbstractChannel, handlers: asyncio.TaskGroup, incoming: AbstractIncomingMessage
@@ -140,12 +144,3 @@ class Consumer:
                 return
             delivery = RabbitDelivery(from_amqp(incoming), attempt(incoming), incoming, self._timeout_seconds)
             await self._settler.settle(delivery)
-
-
-async def _open(channel: AbstractChannel, lost: asyncio.Event) -> AbstractChannel:
-    """Open *channel*; *lost* is set when it closes or the broker cancels its consumer."""
-    await channel.initialize()
-    channel.close_callbacks.add(lambda *_: lost.set())
-    underlay = await channel.get_underlay_channel()
-    underlay.on_consumer_cancel_callbacks.add(lambda _: lost.set())
-    return channel

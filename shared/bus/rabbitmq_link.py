@@ -1,43 +1,26 @@
 """One connection to RabbitMQ that is made again whenever it is lost, with the topology declared on it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final, Never
 
 import aio_pika
 import structlog
 from aio_pika.abc import AbstractConnection
-from aiormq.exceptions import AMQPError
-from pamqp.exceptions import PAMQPException
 from yarl import URL
 
 from shared.backoff import jittered
+from shared.bus.rabbitmq_calls import AWAY, away_is_transient, uninterrupted
 from shared.bus.rabbitmq_topology import Declarer
-from shared.errors import TransientError
 
 log = structlog.get_logger()
 
 RETRY_SECONDS_MAX: Final = 30.0
 LOG_SECONDS: Final = 60.0
-
-_AWAY: Final = (AMQPError, PAMQPException, OSError, TimeoutError, RuntimeError)
-
-
-@contextmanager
-def away_is_transient() -> Iterator[None]:
-    """Translate the many ways a broker can be away into TransientError."""
-    try:
-        yield
-    except asyncio.CancelledError as error:
-        # Calls that wait on a dying connection end in CancelledError, though nobody cancelled us.
-        task = asyncio.current_task()
-        if task is None or task.cancelling():
-            raise
-        raise TransientError("broker away: the connection died during the call") from error
-    except _AWAY as error:
-        raise TransientError(f"broker away: {error!r}") from error
+DECLARE_CALLS: Final = 4
+"""Declaring the topology may take as long as this many other calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +30,7 @@ class LinkOptions:
     """Shown in the management UI."""
     heartbeat_seconds: int
     timeout_seconds: float
-    """For each exchange of words with the broker; declaring the whole topology may take several."""
+    """For one call to the broker."""
 
 
 class Link:
@@ -96,12 +79,11 @@ class Link:
             await asyncio.sleep(jittered(failures, max_seconds=RETRY_SECONDS_MAX))
 
     async def _stay_connected(self) -> None:
+        options = self._options
         lost = asyncio.Event()
-        async with self._connected() as connection:
-            connection.close_callbacks.add(lambda *_: lost.set())
-            async with asyncio.timeout(self._options.timeout_seconds * 4):
-                await self._declarer.declare(connection)
-            log.info("broker connected", connection=self._options.name)
+        async with self._connected(lost) as connection:
+            await uninterrupted(self._declarer.declare(connection), seconds=DECLARE_CALLS * options.timeout_seconds)
+            log.info("broker connected", connection=options.name)
             self._connection = connection
             self._up.set()
             try:
@@ -111,19 +93,19 @@ class Link:
                 self._up.clear()
 
     @asynccontextmanager
-    async def _connected(self) -> AsyncIterator[AbstractConnection]:
+    async def _connected(self, lost: asyncio.Event) -> AsyncIterator[AbstractConnection]:
         options = self._options
         connection = aio_pika.Connection(
             URL(options.url).update_query(heartbeat=options.heartbeat_seconds),
             client_properties={"connection_name": options.name},
         )
+        connection.close_callbacks.add(lambda *_: lost.set())
         try:
-            await connection.connect(timeout=options.timeout_seconds)
+            await uninterrupted(connection.connect(), seconds=options.timeout_seconds)
             yield connection
         finally:
-            with suppress(*_AWAY):
-                async with asyncio.timeout(options.timeout_seconds):
-                    await connection.close()
+            with suppress(*AWAY):
+                await uninterrupted(connection.close(), seconds=options.timeout_seconds)
 
     def _complain(self, error: Exception) -> None:
         now = asyncio.get_running_loop().time()

@@ -30,9 +30,12 @@ REASON_CHARACTERS_MAX: Final = 500
 class Delivery(Protocol):
     """One message handed out by a broker, waiting for its answer."""
 
-    message: Message
-    attempt: int
-    """1 for the first delivery."""
+    @property
+    def message(self) -> Message: ...
+
+    @property
+    def attempt(self) -> int:
+        """Return 1 for the first delivery."""
 
     async def ack(self) -> None:
         """Take the message off the queue for good. Never raises: an answer that is lost means a redelivery."""

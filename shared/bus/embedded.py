@@ -1,0 +1,164 @@
+"""The bus inside one process, on PostgreSQL: a message stays in a table until it is acknowledged."""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Final, Never
+
+import structlog
+
+from shared.bus.arguments import ARCHIVE_AGE
+from shared.bus.drain import feed_until
+from shared.bus.embedded_feed import EmbeddedDelivery, Feed
+from shared.bus.embedded_lock import QueueLocks
+from shared.bus.embedded_store import Graves, Row, Store, Target
+from shared.bus.port import Handler, Message, Queue, Topology, matches
+from shared.bus.settle import Settler
+from shared.database import Pool
+from shared.errors import TransientError
+
+log = structlog.get_logger()
+
+UPKEEP_SECONDS: Final = 1.0
+PRUNE_ROWS: Final = 1000
+"""Per queue and turn of the upkeep: more than we publish, little enough not to be felt."""
+
+
+@asynccontextmanager
+async def open_embedded(pool: Pool, topology: Topology, *, drain_seconds: float) -> AsyncIterator["EmbeddedBus"]:
+    """Yield a bus on the table ``bus_messages``, which migrations create.
+
+    Other processes on the same database share its queues: any may publish, one at a time consumes each queue.
+    """
+    bus = EmbeddedBus(pool, topology, drain_seconds=drain_seconds)
+    upkeep = asyncio.create_task(bus.keep_up(), name="bus upkeep")
+    try:
+        yield bus
+    finally:
+        upkeep.cancel()
+        await asyncio.wait([upkeep])
+        await bus.close()
+
+
+class EmbeddedBus:
+    """A `Bus` that hands messages over in memory once they are committed."""
+
+    def __init__(self, pool: Pool, topology: Topology, *, drain_seconds: float) -> None:
+        self._topology = topology
+        self._drain_seconds = drain_seconds
+        self._store = Store(pool, Graves(topology.dead, self._bound(topology.dead.name, "")))
+        self._locks = QueueLocks(pool)
+        self._unseen: Counter[str] = Counter()
+        self._feeds: defaultdict[str, list[Feed]] = defaultdict(list)
+
+    def is_connected(self) -> bool:
+        """Tell whether the database answers and every queue we consume is ours."""
+        feeds = self._feeds.values()
+        return self._store.is_reachable() and all(any(feed.is_flowing() for feed in of_queue) for of_queue in feeds)
+
+    async def publish(self, message: Message, /) -> None:
+        """Return once *message* is committed for every queue bound to it."""
+        queues = self._bound(message.exchange, message.routing_key)
+        if not queues:
+            raise TransientError(f"no queue takes {message.routing_key} of {message.exchange}")
+        places = {queue: feed for queue in queues if (feed := self._reserve(queue))}
+        ids = await self._store_for(queues, message, places)
+        for queue, feed in places.items():
+            feed.offer(Row(ids[queue], 1, message))
+
+    async def _store_for(self, queues: Sequence[str], message: Message, places: Mapping[str, Feed]) -> dict[str, int]:
+        unseen = [queue for queue in queues if queue not in places]
+        self._unseen.update(unseen)
+        try:
+            return await self._store.publish(message, [Target(queue, queue in places) for queue in queues])
+        finally:
+            for feed in places.values():
+                feed.release()
+            self._unseen.subtract(unseen)
+            for queue in unseen:
+                for feed in self._feeds.get(queue, ()):
+                    feed.look_again()
+
+    def _reserve(self, queue: str) -> Feed | None:
+        return next((feed for feed in self._feeds.get(queue, ()) if feed.reserve()), None)
+
+    async def consume(self, queue: Queue, handle: Handler, *, until: asyncio.Event) -> None:
+        """See `Bus.consume`; while another consumer has the queue, this one waits for its turn."""
+        settler = Settler(queue, handle, self.publish, self._topology.dead, until)
+        async with self._feeding(queue) as feed:
+            await feed_until(until, partial(_feed, feed, settler), drain_seconds=self._drain_seconds)
+
+    async def keep_up(self) -> Never:
+        """Bury what expires in queues that nobody consumes, and forget old archives, until cancelled."""
+        while True:
+            try:
+                await self._store.ping()
+                for queue in self._topology.queues:
+                    await self._keep_up_queue(queue)
+            except TransientError as error:
+                log.warning("no upkeep", reason=str(error))
+            await asyncio.sleep(UPKEEP_SECONDS)
+
+    async def close(self) -> None:
+        """Let other processes have the queues."""
+        await self._locks.close()
+
+    async def _keep_up_queue(self, queue: Queue) -> None:
+        if queue.kind == "stream":
+            await self._store.prune(queue.name, older_than=ARCHIVE_AGE, limit=PRUNE_ROWS)
+        elif queue.time_to_live is not None and queue.name not in self._feeds:
+            lease = await self._locks.take(queue.name)
+            if lease is not None:
+                await self._store.bury_expired(queue)
+                await self._locks.release(lease)
+
+    def _bound(self, exchange: str, routing_key: str) -> Sequence[str]:
+        return [
+            queue.name
+            for queue in self._topology.queues
+            if any(
+                binding.exchange.name == exchange
+                and (binding.exchange.kind == "fanout" or matches(binding.pattern, routing_key))
+                for binding in queue.bindings
+            )
+        ]
+
+    @asynccontextmanager
+    async def _feeding(self, queue: Queue) -> AsyncIterator[Feed]:
+        feed = Feed(queue, self._store, self._locks, self._unseen)
+        self._feeds[queue.name].append(feed)
+        try:
+            yield feed
+        finally:
+            self._feeds[queue.name].remove(feed)
+            if not self._feeds[queue.name]:
+                del self._feeds[queue.name]
+            await feed.close()
+
+
+async def _feed(feed: Feed, settler: Settler, handlers: asyncio.TaskGroup) -> None:
+    async with asyncio.TaskGroup() as pumps:
+        pumps.create_task(feed.read(), name=f"read {feed.queue.name}")
+        pumps.create_task(feed.flush(), name=f"flush {feed.queue.name}")
+        await _hand_out(feed, settler, handlers)
+
+
+async def _hand_out(feed: Feed, settler: Settler, handlers: asyncio.TaskGroup) -> None:
+    slots = asyncio.Semaphore(feed.queue.prefetch)
+    while True:
+        await slots.acquire()
+        held = await feed.take()
+        if settler.until.is_set():
+            feed.put_back(held)
+            return
+        task = handlers.create_task(_handle(EmbeddedDelivery(held, feed), settler), name=f"{feed.queue.name}:{held.id}")
+        task.add_done_callback(lambda _: slots.release())
+
+
+async def _handle(delivery: EmbeddedDelivery, settler: Settler) -> None:
+    try:
+        await settler.settle(delivery)
+    finally:
+        delivery.abandon()

@@ -1,0 +1,235 @@
+"""What this process has in memory of one queue of the in-process bus."""
+
+import asyncio
+import heapq
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final, Never
+
+import structlog
+
+from shared.backoff import jittered, pause
+from shared.bus.embedded_lock import Lease, QueueLocks
+from shared.bus.embedded_store import Row, Store
+from shared.bus.port import Message, Queue
+from shared.errors import TransientError
+
+log = structlog.get_logger()
+
+HELD_MAX: Final = 200
+"""Messages waiting in memory; the rest wait in the table."""
+POLL_SECONDS: Final = 0.5
+"""How soon a message that another process published is found."""
+FLUSH_SECONDS: Final = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A message in memory; *deliveries* counts this one, *expires_at* is in the time of the event loop."""
+
+    id: int
+    message: Message
+    deliveries: int
+    expires_at: float
+
+    def __lt__(self, other: "Held") -> bool:
+        return self.id < other.id
+
+
+class Feed:
+    """Hands out the messages of one queue, oldest first: those published here at once, the others from the table."""
+
+    def __init__(self, queue: Queue, store: Store, locks: QueueLocks, unseen: Counter[str]) -> None:
+        """*unseen* counts, by queue, the messages on their way into the table only."""
+        self.queue = queue
+        self._unseen = unseen
+        self._store = store
+        self._locks = locks
+        self._lease: Lease | None = None
+        self._waiting: list[Held] = []
+        self._reserved = 0
+        self._acknowledged: set[int] = set()
+        # Whatever may still be in the table though it needs no loading: waiting, being handled, acknowledged just now.
+        self._known: set[int] = set()
+        # While messages wait in the table only, younger ones have to queue up behind them there.
+        self._is_behind = True
+        self._refused_one = False
+        self._something_waits = asyncio.Event()
+        self._wants_more = asyncio.Event()
+        self._something_acknowledged = asyncio.Event()
+
+    def is_flowing(self) -> bool:
+        return self._lease is not None and self._lease.is_valid()
+
+    def reserve(self) -> bool:
+        """Keep a place for a message about to be stored, or tell it to wait in the table."""
+        has_room = len(self._waiting) + self._reserved < HELD_MAX
+        if has_room and not self._is_behind and self.is_flowing():
+            self._reserved += 1
+            return True
+        self._is_behind = self._refused_one = True
+        return False
+
+    def release(self) -> None:
+        """Give up a place, once its message is stored or could not be."""
+        self._reserved -= 1
+
+    def look_again(self) -> None:
+        """Take notice of a message that is stored but was not handed over."""
+        self._is_behind = True
+        self._ask_for_more()
+
+    def offer(self, row: Row) -> None:
+        """Hand over a message that is stored."""
+        if row.id not in self._known:
+            lifetime = float("inf") if self.queue.time_to_live is None else self.queue.time_to_live.total_seconds()
+            self.put_back(Held(row.id, row.message, row.deliveries, _now() + lifetime - row.age_seconds))
+
+    def put_back(self, held: Held) -> None:
+        """Deliver *held*, before all that are younger."""
+        self._known.add(held.id)
+        heapq.heappush(self._waiting, held)
+        self._something_waits.set()
+
+    async def take(self) -> Held:
+        """Return the oldest message that is not too old. Cancelling this loses none."""
+        while True:
+            while not self._waiting:
+                self._something_waits.clear()
+                await self._something_waits.wait()
+            held = heapq.heappop(self._waiting)
+            if held.expires_at > _now():
+                self._ask_for_more()
+                return held
+            self._forget([held])
+            self._wants_more.set()
+
+    def acknowledge(self, held: Held) -> None:
+        """Take *held* off the queue for good, within moments."""
+        self._acknowledged.add(held.id)
+        self._something_acknowledged.set()
+
+    async def count(self, held: Held) -> None:
+        """Write down how often *held* has been delivered."""
+        await self._store.count(self.queue.name, {held.id: held.deliveries})
+
+    async def read(self) -> Never:
+        """Own the queue and bring in what is in the table, until cancelled."""
+        failures = 0
+        while True:
+            try:
+                if self.is_flowing() or await self._own():
+                    await self._look()
+                failures = 0
+            except TransientError as error:
+                failures += 1
+                log.warning("cannot read", queue=self.queue.name, reason=str(error))
+            await pause(jittered(failures) if failures else POLL_SECONDS, self._wants_more)
+            self._wants_more.clear()
+
+    async def flush(self) -> Never:
+        """Delete what is acknowledged, in batches, until cancelled."""
+        while True:
+            await self._something_acknowledged.wait()
+            await asyncio.sleep(FLUSH_SECONDS)
+            try:
+                await self._delete_acknowledged()
+            except TransientError as error:
+                log.warning("acknowledgements wait", queue=self.queue.name, reason=str(error))
+                await asyncio.sleep(POLL_SECONDS)
+
+    async def close(self) -> None:
+        """Write down where we stopped, and let another have the queue."""
+        try:
+            await self._delete_acknowledged()
+            # These were counted on their way into memory, but no handler has seen them.
+            await self._store.count(self.queue.name, {held.id: held.deliveries - 1 for held in self._waiting})
+            if self._lease is not None:
+                await self._locks.release(self._lease)
+        except TransientError as error:
+            log.warning("stopped without the database, messages come again", queue=self.queue.name, reason=str(error))
+
+    async def _own(self) -> bool:
+        # What waits since before the queue was lost may be another's by now.
+        self._forget(self._waiting)
+        self._waiting.clear()
+        self._is_behind = True
+        self._lease = await self._locks.take(self.queue.name)
+        return self._lease is not None
+
+    async def _look(self) -> None:
+        if self.queue.time_to_live is not None:
+            self._forget_expired()
+            await self._store.bury_expired(self.queue, known=self._known)
+        room = HELD_MAX - len(self._waiting) - self._reserved
+        if room <= 0:
+            return
+        self._refused_one = self._unseen[self.queue.name] > 0
+        rows = await self._store.load(self.queue.name, known=self._known, limit=room)
+        for row in rows:
+            self.offer(row)
+        # A message on its way into the table meanwhile may have come too late to be seen.
+        self._is_behind = self._refused_one or len(rows) == room
+
+    def _ask_for_more(self) -> None:
+        if self._is_behind and len(self._waiting) < HELD_MAX // 2:
+            self._wants_more.set()
+
+    def _forget_expired(self) -> None:
+        """Leave what is too old to the table, where it is buried."""
+        now = _now()
+        self._forget(held for held in self._waiting if held.expires_at <= now)
+        self._waiting = [held for held in self._waiting if held.expires_at > now]
+        heapq.heapify(self._waiting)
+
+    def _forget(self, forgotten: Iterable[Held]) -> None:
+        self._known.difference_update([held.id for held in forgotten])
+
+    async def _delete_acknowledged(self) -> None:
+        ids = list(self._acknowledged)
+        if ids:
+            await self._store.delete(self.queue.name, ids)
+        self._acknowledged.difference_update(ids)
+        self._known.difference_update(ids)
+        if not self._acknowledged:
+            self._something_acknowledged.clear()
+
+
+@dataclass(slots=True)
+class EmbeddedDelivery:
+    """One message handed out by a feed, waiting for its answer."""
+
+    held: Held
+    feed: Feed
+    is_answered: bool = False
+
+    @property
+    def message(self) -> Message:
+        return self.held.message
+
+    @property
+    def attempt(self) -> int:
+        return self.held.deliveries
+
+    async def ack(self) -> None:
+        self.is_answered = True
+        self.feed.acknowledge(self.held)
+
+    async def give_back(self) -> None:
+        self.is_answered = True
+        again = replace(self.held, deliveries=self.held.deliveries + 1)
+        try:
+            await self.feed.count(again)
+        except TransientError as error:
+            log.warning("attempt not counted", message_id=self.message.message_id, reason=str(error))
+        self.feed.put_back(again)
+
+    def abandon(self) -> None:
+        """Keep a message that got no answer, because its handler was stopped."""
+        if not self.is_answered:
+            self.feed.put_back(replace(self.held, deliveries=self.held.deliveries + 1))
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,89 @@
+"""Which process consumes a queue: the one that holds its advisory lock."""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from shared.database import Connection, Pool, away_is_transient
+from shared.errors import TransientError
+
+TIMEOUT_SECONDS: Final = 5.0
+
+_TAKE: Final = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))"
+_RELEASE: Final = "SELECT pg_advisory_unlock(hashtextextended($1, 0))"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Session:
+    """One connection, and the locks that live and die with it."""
+
+    connection: Connection
+    held: set[str]
+    lost: asyncio.Event
+
+    @classmethod
+    async def open(cls, pool: Pool) -> "Session":
+        session = cls(await pool.acquire(), set(), asyncio.Event())
+        session.connection.add_termination_listener(lambda _: session.lost.set())
+        return session
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to consume a queue, as long as the session it was taken in lives."""
+
+    queue: str
+    session: Session
+
+    def is_valid(self) -> bool:
+        return not self.session.lost.is_set()
+
+
+class QueueLocks:
+    """Takes queues for this process, all in one session."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._session: Session | None = None
+        self._talking = asyncio.Lock()
+
+    async def take(self, queue: str) -> Lease | None:
+        """Return the lease on *queue*, None while somebody has it; raise TransientError when the database is away."""
+        with away_is_transient():
+            async with asyncio.timeout(TIMEOUT_SECONDS), self._talking:
+                session = await self._open()
+                # A session may take its own lock twice, so it is not enough to ask the server.
+                if queue in session.held or not await session.connection.fetchval(_TAKE, _key(queue)):
+                    return None
+                session.held.add(queue)
+                return Lease(queue, session)
+
+    async def release(self, lease: Lease) -> None:
+        """Let somebody else have the queue; raise TransientError when the database is away."""
+        if not lease.is_valid():
+            return
+        with away_is_transient():
+            async with asyncio.timeout(TIMEOUT_SECONDS), self._talking:
+                await lease.session.connection.execute(_RELEASE, _key(lease.queue))
+                lease.session.held.discard(lease.queue)
+
+    async def close(self) -> None:
+        """End the session, and with it every lease."""
+        session, self._session = self._session, None
+        if session is None or session.lost.is_set():
+            return
+        with suppress(TransientError), away_is_transient():
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                # Back in the pool the session would live on with its locks.
+                await session.connection.close()
+                await self._pool.release(session.connection)
+
+    async def _open(self) -> Session:
+        if self._session is None or self._session.lost.is_set():
+            self._session = await Session.open(self._pool)
+        return self._session
+
+
+def _key(queue: str) -> str:
+    return f"sniper.bus:{queue}"
