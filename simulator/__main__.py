@@ -1,8 +1,11 @@
 """`python -m simulator --port P`: the exchange as a process of its own, until SIGTERM or SIGINT."""
 
 import asyncio
+import os
 import signal
 import sys
+import threading
+from contextlib import suppress
 
 import uvloop
 from pydantic import Field, ValidationError
@@ -33,25 +36,22 @@ async def run(settings: CommandLine) -> None:
         sys.stdout.write(f"simulator listening on http://{settings.host}:{port}\n")
         sys.stdout.flush()
 
-    async with asyncio.TaskGroup() as tasks:
-        watching = (
-            tasks.create_task(_watch_stdin(stop), name="simulator-stdin") if settings.until_stdin_closes else None
-        )
-        await serve(settings, stop, on_listening=announce)
-        if watching:
-            watching.cancel()
+    if settings.until_stdin_closes:
+        _stop_when_stdin_closes(stop)
+    await serve(settings, stop, on_listening=announce)
 
 
-async def _watch_stdin(stop: asyncio.Event) -> None:
-    reader = asyncio.StreamReader()
+def _stop_when_stdin_closes(stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
-    transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    try:
-        while await reader.read(1_024):
+
+    def wait() -> None:
+        while os.read(sys.stdin.fileno(), 1_024):
             continue
-        stop.set()
-    finally:
-        transport.close()
+        with suppress(RuntimeError):  # The loop has ended before its input.
+            loop.call_soon_threadsafe(stop.set)
+
+    # A thread reads any kind of input, where event loops take pipes only; being a daemon it holds up no ending.
+    threading.Thread(target=wait, name="simulator-stdin", daemon=True).start()
 
 
 def main() -> int:
