@@ -43,7 +43,7 @@ _AWAY = (
 )
 """What says that the server is away, busy or on its way down, not that the statement is wrong."""
 
-_REFUSED = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueError)
+_REFUSED = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 """What says that a value cannot be stored, now or ever: by the server, or by asyncpg before it is sent."""
 
 
@@ -110,9 +110,6 @@ def away_is_transient() -> Iterator[None]:
     try:
         yield
     except _AWAY as error:
-        if isinstance(error, _REFUSED):
-            # asyncpg files a value it cannot encode under its InterfaceError, beside lost connections.
-            raise
         raise TransientError(f"database away: {type(error).__name__}: {error}") from error
 
 
