@@ -35,11 +35,11 @@ def test_what_was_never_seen_is_not_a_duplicate() -> None:
 
 def test_only_the_oldest_are_forgotten() -> None:
     seen = Seen(1000)
-    for number in range(5000):
+    for number in range(5250):  # Half into a generation.
         seen.remember(key(number), "first")
 
     assert not seen.is_duplicate(key(0), other_id("first"))
-    assert all(seen.is_duplicate(key(number), other_id("first")) for number in range(4500, 5000))
+    assert all(seen.is_duplicate(key(number), other_id("first")) for number in range(4750, 5250))
 
 
 def test_it_never_holds_more_than_it_may() -> None:
