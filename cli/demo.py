@@ -122,8 +122,7 @@ async def _make_room(database: Database, listings: int) -> None:
 async def _until_ready(runtime: Runtime) -> None:
     try:
         async with asyncio.timeout(SECONDS_FIRST):
-            while runtime.telemetry.not_ready():
-                await pause(POLL_SECONDS, runtime.stop)
+            await process.until_ready(runtime)
     except TimeoutError:
         raise SniperError(f"not ready in {SECONDS_FIRST:.0f} s: {', '.join(runtime.telemetry.not_ready())}") from None
 

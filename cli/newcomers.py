@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 
 import httpx
 
@@ -24,11 +24,14 @@ async def list_coin(client: httpx.AsyncClient, symbol: str) -> None:
     response.raise_for_status()
 
 
-async def keep_listing(simulator_url: str, *, every_seconds: float, stop: asyncio.Event) -> None:
-    """List a coin every *every_seconds* until *stop*."""
+async def keep_listing(
+    simulator_url: str, *, every_seconds: float, when_ready: Awaitable[None], stop: asyncio.Event
+) -> None:
+    """List a coin as soon as somebody watches, and then every *every_seconds* until *stop*."""
+    await when_ready
     async with httpx.AsyncClient(base_url=simulator_url, trust_env=False) as client:
         for symbol in names():
-            await pause(every_seconds, stop)
             if stop.is_set():
                 return
             await list_coin(client, symbol)
+            await pause(every_seconds, stop)

@@ -10,6 +10,7 @@ from sqlalchemy import URL
 
 import migrations
 from shared import database, embedded_postgres, telemetry
+from shared.backoff import pause
 from shared.bus import embedded, rabbitmq
 from shared.bus.port import Bus
 from shared.database import Database
@@ -19,6 +20,7 @@ from shared.runtime import Runtime
 from shared.settings import BrokerSettings, DatabaseSettings, DataSettings, TelemetrySettings, load
 from shared.topology import SNIPER
 
+READY_POLL_SECONDS = 0.05
 SCHEMA_QUERY = "SELECT version_num FROM alembic_version"
 
 
@@ -75,6 +77,12 @@ async def started(plan: Plan, settings: ProcessSettings, stop: asyncio.Event) ->
         own.ready_when("database", lambda: watch.reachable)
         own.ready_when("broker", bus.is_connected)
         yield Process(Runtime(bus, opened, own, stop), metrics_port)
+
+
+async def until_ready(runtime: Runtime) -> None:
+    """Return once everything in the process is ready, or it is told to stop."""
+    while runtime.telemetry.not_ready() and not runtime.stop.is_set():
+        await pause(READY_POLL_SECONDS, runtime.stop)
 
 
 @asynccontextmanager

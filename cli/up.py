@@ -63,8 +63,13 @@ async def up(exchange_name: str, stop: asyncio.Event) -> None:
             tasks.create_task(run_services(SERVICES, own.runtime, venue), name="services")
             tasks.create_task(watch.show(console, own.runtime.database, stop), name="feed")
             if simulating:
-                listing = newcomers.keep_listing(venue.mexc_rest_url, every_seconds=LIST_EVERY_SECONDS, stop=stop)
-                tasks.create_task(listing, name="newcomers")
+                tasks.create_task(_show_newcomers(own.runtime, venue), name="newcomers")
+
+
+async def _show_newcomers(runtime: Runtime, venue: ExchangeSettings) -> None:
+    ready = process.until_ready(runtime)
+    every = LIST_EVERY_SECONDS
+    await newcomers.keep_listing(venue.mexc_rest_url, every_seconds=every, when_ready=ready, stop=runtime.stop)
 
 
 def _introduce(console: Console, own: process.Process, venue: ExchangeSettings, *, simulating: bool) -> None:

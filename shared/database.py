@@ -110,7 +110,8 @@ def away_is_transient() -> Iterator[None]:
     try:
         yield
     except _AWAY as error:
-        raise TransientError(f"database away: {type(error).__name__}: {error}") from error
+        reason = f"{type(error).__name__}: {error}" if str(error) else "no answer in time"
+        raise TransientError(f"database away: {reason}") from error
 
 
 @contextmanager
@@ -137,6 +138,8 @@ async def connect(settings: DatabaseSettings, url: URL, *, name: str) -> AsyncIt
             plain(url),
             min_size=2,
             max_size=settings.pool_size,
+            # Listings are hours apart, and each must find its statements prepared.
+            max_cached_statement_lifetime=0,
             timeout=settings.connect_timeout_seconds,
             command_timeout=settings.statement_timeout_seconds,
             server_settings=timeouts,

@@ -1,0 +1,5 @@
+"""`python -m cli` is `sniper`."""
+
+from cli.main import main
+
+main()

@@ -1,0 +1,99 @@
+"""Every service in one process, with nothing installed beside it: `sniper up` and `sniper demo`."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.processes import clean, sniper
+from tests.servers.ports import free_ports
+from tests.simulators import SimulatorProcess, running_simulator
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture
+async def simulator() -> AsyncIterator[SimulatorProcess]:
+    async with running_simulator() as running:
+        yield running
+
+
+@pytest.fixture
+def api() -> str:
+    return f"http://127.0.0.1:{free_ports(1)[0]}"
+
+
+@pytest.fixture
+def environment(simulator: SimulatorProcess, api: str) -> dict[str, str]:
+    return {
+        "SNIPER_MEXC_REST_URL": simulator.rest_url,
+        "SNIPER_MEXC_WS_URL": simulator.ws_url,
+        "SNIPER_API_PORT": api.rsplit(":", 1)[1],
+    }
+
+
+async def shown(api: str, what: str, symbol: str) -> dict[str, Any]:
+    """Return the row of *symbol* in /listings or /trades once it is there."""
+
+    async def found() -> dict[str, Any] | None:
+        try:
+            async with httpx.AsyncClient(base_url=api, trust_env=False, timeout=2) as client:
+                items: list[dict[str, Any]] = (await client.get(f"/{what}")).json()["items"]
+        except httpx.TransportError:
+            return None
+        return next((row for row in items if row["symbol"] == symbol), None)
+
+    row = await eventually(found, within_seconds=30, every_seconds=0.1)
+    assert row is not None
+    return row
+
+
+async def test_it_shows_what_it_trades_stops_on_ctrl_c_and_loses_nothing_when_killed(
+    environment: dict[str, str], simulator: SimulatorProcess, api: str, tmp_path: Path
+) -> None:
+    async with sniper("up", "--exchange", "mexc", environment=environment, directory=tmp_path) as first:
+        await first.ready()
+        await simulator.list_coin("FIRSTUSDT")
+        assert (await shown(api, "trades", "FIRSTUSDT"))["status"] == "filled"
+        await eventually(lambda: "FIRSTUSDT BUY" in first.log.read_text(), within_seconds=5)
+        await first.kill()
+
+    await simulator.list_coin("BETWEENUSDT")
+
+    async with sniper("up", "--exchange", "mexc", environment=environment, directory=tmp_path) as second:
+        between = await shown(api, "listings", "BETWEENUSDT")
+        before = await shown(api, "listings", "FIRSTUSDT")
+        exit_code = await second.stop(signal.SIGINT, within_seconds=5)
+
+    assert between["listed_at"] > before["listed_at"]
+    assert exit_code == 0
+
+
+async def test_the_demo_takes_every_listing_the_whole_way_and_says_how_long_each_stage_took(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "cli", "demo", "--listings", "3", "--json"),
+        env=clean(),
+        cwd=tmp_path,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    output, _ = await process.communicate()
+
+    report = json.loads(output.splitlines()[-1])
+    assert process.returncode == 0
+    assert {name: report[name] for name in ("detected", "duplicates_dropped", "stored", "traded")} == {
+        "detected": 3,
+        "duplicates_dropped": 3,
+        "stored": 3,
+        "traded": 3,
+    }
+    assert list(report["stages"]) == ["published", "deduplicated", "decided", "answered", "stored"]
+    assert all(0 <= stage["p50_ms"] <= stage["p99_ms"] for stage in report["stages"].values())
+    assert not os.listdir(tmp_path)

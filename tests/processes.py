@@ -1,0 +1,114 @@
+"""Our own processes, started as an operator starts them and ended as the world ends them."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from tests.servers.ports import free_ports
+from tests.waiting import eventually
+
+READY_SECONDS = 30
+STOP_SECONDS = 10
+OURS = "SNIPER_"
+
+
+@dataclass(slots=True)
+class Sniper:
+    """One `sniper` process."""
+
+    process: asyncio.subprocess.Process
+    metrics_port: int
+    log: Path
+
+    async def get(self, path: str) -> httpx.Response:
+        """Ask the process about itself: /metrics, /livez, /readyz."""
+        async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
+            return await client.get(f"http://127.0.0.1:{self.metrics_port}{path}")
+
+    async def is_ready(self) -> bool:
+        """Tell whether /readyz says so; a process that ended is an error."""
+        if self.process.returncode is not None:
+            raise RuntimeError(f"ended with {self.process.returncode}: {self.log.read_text()[-2000:]}")
+        try:
+            return (await self.get("/readyz")).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    async def ready(self) -> None:
+        await eventually(self.is_ready, within_seconds=READY_SECONDS, every_seconds=0.05)
+
+    async def kill(self) -> None:
+        """End it as a power cut would."""
+        self.process.kill()
+        await self.process.wait()
+
+    async def stop(self, signum: int = signal.SIGTERM, *, within_seconds: float = STOP_SECONDS) -> int:
+        """Ask it to stop and return its exit code; TimeoutError when it needs longer than that."""
+        self.process.send_signal(signum)
+        async with asyncio.timeout(within_seconds):
+            return await self.process.wait()
+
+
+@asynccontextmanager
+async def sniper(*arguments: str, environment: Mapping[str, str], directory: Path) -> AsyncIterator[Sniper]:
+    """Run `sniper` with these arguments; whatever it does, it is gone at the end of the block."""
+    [metrics_port] = free_ports(1)
+    log = directory / f"{'-'.join(arguments)}-{metrics_port}.log"
+    with log.open("wb") as output:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "cli", *arguments),
+            env=clean() | {"SNIPER_METRICS_PORT": str(metrics_port)} | dict(environment),
+            cwd=directory,
+            stdout=output,
+            stderr=output,
+        )
+    running = Sniper(process, metrics_port, log)
+    try:
+        yield running
+    finally:
+        if process.returncode is None:
+            await running.kill()
+
+
+class Cluster:
+    """Each service in a process of its own, as in production; a dead one can be started again."""
+
+    services: Final = ("ingest", "dedup", "executor", "persister")
+
+    def __init__(self, stack: AsyncExitStack, environment: Mapping[str, str], directory: Path) -> None:
+        self._stack = stack
+        self._environment = environment
+        self._directory = directory
+        self._running: dict[str, Sniper] = {}
+
+    def __getitem__(self, name: str) -> Sniper:
+        return self._running[name]
+
+    async def start(self, name: str) -> Sniper:
+        """Start a service that is not running, and return once it is ready."""
+        one = sniper("run", name, environment=self._environment, directory=self._directory)
+        self._running[name] = await self._stack.enter_async_context(one)
+        await self._running[name].ready()
+        return self._running[name]
+
+
+@asynccontextmanager
+async def cluster(environment: Mapping[str, str], directory: Path) -> AsyncIterator[Cluster]:
+    """Run the whole pipeline, ready."""
+    async with AsyncExitStack() as stack:
+        running = Cluster(stack, environment, directory)
+        await asyncio.gather(*(running.start(name) for name in Cluster.services))
+        yield running
+
+
+def clean() -> dict[str, str]:
+    """Return the environment without what the developer's shell set for us."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
