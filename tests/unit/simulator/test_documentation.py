@@ -1,0 +1,22 @@
+"""The simulator's page names what the simulator has."""
+
+from pathlib import Path
+
+from simulator.faults import KINDS
+from simulator.rest.endpoints import ENDPOINTS
+
+PAGE = (Path(__file__).parents[3] / "docs" / "simulator.md").read_text(encoding="utf-8")
+
+
+def test_every_fault_is_documented_as_its_row_says() -> None:
+    missing = [
+        kind.name
+        for kind in KINDS.values()
+        if f"| `{kind.name}` | `{kind.endpoint}` |" not in PAGE or f"| {kind.summary} |" not in PAGE
+    ]
+
+    assert missing == []
+
+
+def test_every_endpoint_is_documented() -> None:
+    assert [each.name for each in ENDPOINTS if each.path.removeprefix("/api/v3/") not in PAGE] == []
