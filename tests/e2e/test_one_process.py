@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -51,9 +50,13 @@ async def shown(api: str, what: str, symbol: str) -> dict[str, Any]:
             return None
         return next((row for row in items if row["symbol"] == symbol), None)
 
-    row = await eventually(found, within_seconds=30, every_seconds=0.1)
+    row: dict[str, Any] | None = await eventually(found, within_seconds=30, every_seconds=0.1)
     assert row is not None
     return row
+
+
+def left_in(directory: Path) -> list[Path]:
+    return list(directory.iterdir())
 
 
 async def test_it_shows_what_it_trades_stops_on_ctrl_c_and_loses_nothing_when_killed(
@@ -96,4 +99,4 @@ async def test_the_demo_takes_every_listing_the_whole_way_and_says_how_long_each
     }
     assert list(report["stages"]) == ["published", "deduplicated", "decided", "answered", "stored"]
     assert all(0 <= stage["p50_ms"] <= stage["p99_ms"] for stage in report["stages"].values())
-    assert not os.listdir(tmp_path)
+    assert left_in(tmp_path) == []
