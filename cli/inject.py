@@ -14,13 +14,13 @@ from shared.topology import to_message
 
 async def inject(symbol: str, quote: str) -> None:
     """Publish a raw listing of *symbol*; raise SettingsError where no listing can be called that."""
-    event = test_listing(symbol, quote)
+    event = sighting(symbol, quote)
     async with operate.pipeline() as runtime:
         await runtime.bus.publish(to_message(event))
     Console().print(f"injected {event.symbol}, see `sniper status` for what became of it", highlight=False)
 
 
-def test_listing(symbol: str, quote: str) -> RawListing:
+def sighting(symbol: str, quote: str) -> RawListing:
     """Return a raw listing as a source would see it now."""
     if not re.fullmatch(r"[A-Za-z0-9]{2,10}", quote):
         raise SettingsError("--quote: must be an asset like USDT")

@@ -1,0 +1,303 @@
+"""The operator commands, run in this process as `sniper` runs them."""
+
+import asyncio
+import json
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from typer.testing import CliRunner, Result
+
+from cli.main import app
+from shared import topology
+from shared.events import Event, RawListing, decode, utc_now
+from tests import rows
+from tests.services import emptying, open_database, rabbitmq_runtime
+
+CANARY = "c4n4ry"
+
+Sniper = Callable[..., Result]
+
+
+@pytest.fixture
+def sniper(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sniper:
+    """Run a command on the database of this test."""
+    monkeypatch.chdir(tmp_path)
+    runner = CliRunner()
+
+    def run(*arguments: str, **variables: str) -> Result:
+        return runner.invoke(app, arguments, env={"SNIPER_DATABASE_URL": database_url, "COLUMNS": "200"} | variables)
+
+    return run
+
+
+@pytest.fixture
+def closed_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
+
+
+@contextmanager
+def silent_server() -> Iterator[int]:
+    """A server that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+def store(url: str, **tables: dict[str, Any]) -> None:
+    async def store_all() -> None:
+        async with open_database(url) as database, database.engine.begin() as connection:
+            for table, row in tables.items():
+                await rows.store(connection, table, **row)
+
+    asyncio.run(store_all())
+
+
+def fetch(url: str, query: str) -> list[tuple[Any, ...]]:
+    async def ask() -> list[tuple[Any, ...]]:
+        connection = await asyncpg.connect(url)
+        try:
+            return [tuple(row) for row in await connection.fetch(query)]
+        finally:
+            await connection.close()
+
+    return asyncio.run(ask())
+
+
+def test_limits_are_set_and_shown(sniper: Sniper) -> None:
+    assert sniper("config", "set", "max_trade_usdt", "50.5").exit_code == 0
+
+    shown = json.loads(sniper("config", "get", "--json").stdout)
+    lines = sniper("config", "get").stdout.splitlines()
+
+    assert (shown["max_trade_usdt"], shown["max_position_usdt"], shown["auto_trade"]) == ("50.50", "1000.00", False)
+    assert lines[:3] == ["max_trade_usdt     50.50", "max_position_usdt  1000.00", "auto_trade         false"]
+
+
+def test_who_changed_a_limit_is_recorded(sniper: Sniper, database_url: str) -> None:
+    sniper("config", "set", "auto_trade", "true", LOGNAME="ann")
+
+    assert fetch(database_url, "SELECT changed_by FROM trade_config_audit") == [("cli:ann",)]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "refusal"),
+    [
+        ("max_trade_usdt", "-5", "max_trade_usdt: Input should be greater than 0\n"),
+        ("max_trade_usdt", "5000", "max_position_usdt: must not be less than max_trade_usdt\n"),
+        ("max_profit", "5", "max_profit: is not one of max_trade_usdt, max_position_usdt, auto_trade\n"),
+    ],
+)
+def test_a_limit_that_does_not_fit_is_refused(sniper: Sniper, key: str, value: str, refusal: str) -> None:
+    result = sniper("config", "set", key, value)
+
+    assert (result.exit_code, result.stderr) == (2, refusal)
+
+
+def test_trading_is_halted_for_a_reason_and_resumed(sniper: Sniper) -> None:
+    assert sniper("halt", "--reason", "fat [red]finger").exit_code == 0
+    halted = json.loads(sniper("config", "get", "--json").stdout)
+    assert sniper("resume").exit_code == 0
+    resumed = json.loads(sniper("config", "get", "--json").stdout)
+
+    assert (halted["halted"], halted["halted_reason"]) == (True, "fat [red]finger")
+    assert (resumed["halted"], resumed["halted_reason"]) == (False, "")
+
+
+def test_status_shows_everything_on_one_screen(sniper: Sniper, database_url: str) -> None:
+    silent_since = utc_now() - timedelta(minutes=1)
+    store(
+        database_url,
+        listings={},
+        trades={"status": "rejected", "error_reason": "[bold]limit"},
+        bot_health={"component_name": "ingest", "updated_at": silent_since},
+    )
+
+    shown = sniper("status").stdout
+
+    for part in (
+        "Components: error",
+        "silent for 6",
+        "max_trade_usdt     100.00",
+        "mexc_websocket     1",
+        "2026-03-02 12:00:00",
+        "BUY ABCUSDT",
+        "dry-run rejected",
+        "[bold]limit",
+    ):
+        assert part in shown
+
+
+def test_status_is_there_for_programs(sniper: Sniper, database_url: str) -> None:
+    store(database_url, listings={}, bot_health={"component_name": "ingest", "updated_at": utc_now()})
+
+    shown = json.loads(sniper("status", "--json").stdout)
+
+    assert shown["health"]["status"] == "running"
+    assert shown["listings_24h_by_source"] == {"mexc_websocket": 1}
+    assert [each["symbol"] for each in shown["latest_listings"]] == ["ABCUSDT"]
+    assert shown["latest_trades"] == []
+    assert shown["config"]["halted"] is False
+
+
+def test_watch_prints_what_was_stored_lately(sniper: Sniper, database_url: str) -> None:
+    store(database_url, listings={}, trades={"created_at": utc_now() + timedelta(seconds=1)})
+
+    result = sniper("watch", "--since", "5", "--limit", "2")
+
+    assert [line[10:] for line in result.stdout.splitlines()] == [
+        "listing  ABCUSDT by mexc_websocket, opens 2026-03-02 13:00:00 UTC",
+        "trade    ABCUSDT BUY 100.00 USDT dry-run filled in 12 ms",
+    ]
+
+
+def test_an_injected_listing_waits_where_every_other_does(sniper: Sniper, database_url: str) -> None:
+    assert sniper("inject", "TESTUSDC", "--quote", "USDC").exit_code == 0
+
+    found = fetch(database_url, "SELECT routing_key, body FROM bus_messages WHERE queue = 'dedup.raw'")
+    ((routing_key, body),) = found
+    event = decode(body)
+    assert routing_key == "raw.test_injection"
+    assert isinstance(event, RawListing)
+    assert (event.symbol, event.base_asset, event.quote_asset) == ("TESTUSDC", "TEST", "USDC")
+
+
+def test_an_injected_listing_goes_to_the_broker_in_the_settings(
+    sniper: Sniper, database_url: str, broker_url: str
+) -> None:
+    async def received() -> list[Event]:
+        async with (
+            rabbitmq_runtime(database_url, broker_url) as runtime,
+            emptying(runtime.bus, topology.DEDUP_RAW) as outlet,
+        ):
+            await outlet.holds(1)
+            return outlet.events
+
+    assert sniper("inject", "TESTUSDT", SNIPER_BROKER_URL=broker_url).exit_code == 0
+
+    (event,) = asyncio.run(received())
+    assert (event.subject, event.event_type) == ("TESTUSDT", "sniper.listing.raw")
+
+
+def test_a_symbol_that_none_can_have_is_not_injected(sniper: Sniper, database_url: str) -> None:
+    result = sniper("inject", "TEST-USDT")
+
+    assert (result.exit_code, result.stderr) == (2, "Invalid symbol format\n")
+    assert fetch(database_url, "SELECT count(*) FROM bus_messages") == [(0,)]
+
+
+@pytest.mark.parametrize("command", [("status",), ("migrate",), ("inject", "TESTUSDT"), ("halt",), ("watch",)])
+def test_a_database_that_is_not_there_is_one_sentence(
+    sniper: Sniper, command: tuple[str, ...], closed_port: int
+) -> None:
+    result = sniper(*command, SNIPER_DATABASE_URL=f"postgresql://u:{CANARY}@127.0.0.1:{closed_port}/x")
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("database away: ConnectionRefusedError: ")
+    assert result.stderr.count("\n") == 1
+    assert CANARY not in result.output
+
+
+def test_a_database_that_does_not_answer_is_given_up(sniper: Sniper) -> None:
+    with silent_server() as port:
+        began = time.monotonic()
+        result = sniper(
+            "status",
+            SNIPER_DATABASE_URL=f"postgresql://u@127.0.0.1:{port}/x",
+            SNIPER_DATABASE_CONNECT_TIMEOUT_SECONDS="0.5",
+        )
+
+    assert (result.exit_code, result.stderr) == (1, "database away: no answer in time\n")
+    assert time.monotonic() - began < 5
+
+
+def test_a_broker_that_is_not_there_is_one_sentence(sniper: Sniper, closed_port: int) -> None:
+    result = sniper(
+        "inject",
+        "TESTUSDT",
+        SNIPER_BROKER_URL=f"amqp://u:{CANARY}@127.0.0.1:{closed_port}/",
+        SNIPER_BROKER_PUBLISH_TIMEOUT_SECONDS="0.5",
+    )
+
+    assert result.exit_code == 1
+    assert "Traceback" not in result.output
+    assert CANARY not in result.output
+
+
+def test_a_database_that_does_not_exist_is_one_sentence(sniper: Sniper, database_url: str) -> None:
+    result = sniper("status", SNIPER_DATABASE_URL=database_url.replace("/sniper_test_", "/no_", 1))
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("the database refuses: database ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_an_empty_database_is_migrated(sniper: Sniper, empty_database_url: str) -> None:
+    before = sniper("status", SNIPER_DATABASE_URL=empty_database_url)
+    first = sniper("migrate", SNIPER_DATABASE_URL=empty_database_url)
+    second = sniper("migrate", SNIPER_DATABASE_URL=empty_database_url)
+    after = sniper("status", SNIPER_DATABASE_URL=empty_database_url)
+
+    assert (before.exit_code, before.stderr) == (
+        1,
+        "the database has no schema, or an older one: run `sniper migrate`\n",
+    )
+    assert first.exit_code == second.exit_code == after.exit_code == 0
+    assert first.stdout.startswith("the schema is at ")
+
+
+def test_a_database_of_a_newer_build_is_left_alone(sniper: Sniper, database_url: str) -> None:
+    fetch(database_url, "UPDATE alembic_version SET version_num = '999'")
+
+    result = sniper("migrate")
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("the schema cannot be migrated: ")
+    assert fetch(database_url, "SELECT version_num FROM alembic_version") == [("999",)]
+
+
+def test_a_question_sets_nothing_up(sniper: Sniper) -> None:
+    result = sniper("status", SNIPER_DATABASE_URL="")
+
+    assert result.exit_code == 1
+    assert result.stderr == "there is no data in .sniper yet: start `sniper up`, or set SNIPER_DATABASE_URL\n"
+    assert list(Path().iterdir()) == []
+
+
+@pytest.mark.parametrize("command", [("status",), ("migrate",), ("run", "api"), ("inject", "TESTUSDT")])
+def test_a_bad_setting_is_named_and_not_shown(sniper: Sniper, command: tuple[str, ...]) -> None:
+    result = sniper(*command, SNIPER_DATABASE_URL=f"mysql://{CANARY}@host/x")
+
+    assert result.exit_code == 2
+    assert result.stderr == "SNIPER_DATABASE_URL: must start with postgresql:// or postgresql+asyncpg://\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "nobody"),
+        ("up", "--exchange", "binance"),
+        ("demo", "--listings", "0"),
+        ("simulator", "--port", "65536"),
+        ("watch", "--limit", "-1"),
+        ("inject",),
+        ("nothing",),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(sniper: Sniper, arguments: tuple[str, ...]) -> None:
+    assert sniper(*arguments).exit_code == 2
+
+
+def test_a_port_in_use_is_refused_by_name(sniper: Sniper) -> None:
+    with silent_server() as port:
+        result = sniper("simulator", "--port", str(port))
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"--port: cannot listen on 127.0.0.1:{port}: ")
