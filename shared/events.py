@@ -75,7 +75,10 @@ def _source(value: object) -> Source:
 
 
 def _utc(value: datetime) -> datetime:
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise PydanticCustomError("time", "is too far from now") from None
 
 
 Symbol = Annotated[str, AfterValidator(_symbol)]
