@@ -1,0 +1,266 @@
+"""Ingest as a whole, against the simulated exchange and a real database."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from functools import partial
+
+import asyncpg
+import pytest
+
+from ingest import service
+from ingest.settings import IngestSettings
+from shared import events
+from shared.bus.port import Message
+from shared.database import Database
+from shared.errors import TransientError
+from shared.events import Health, HealthStatus, RawListing, Source
+from shared.runtime import Runtime
+from shared.settings import ExchangeSettings
+from shared.telemetry import Telemetry
+from tests.fakes import RecordingBus
+from tests.services import open_database, serving
+from tests.simulators import SimulatorProcess, running_simulator
+from tests.waiting import eventually
+
+BOTH = {Source.MEXC_WEBSOCKET, Source.MEXC_REST_API}
+
+
+class Outbox(RecordingBus):
+    """What ingest published; its broker can be away for sightings."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.away = False
+        self.refused: list[Message] = []
+
+    async def publish(self, message: Message, /) -> None:
+        if self.away and message.exchange == "sniper.raw":
+            self.refused.append(message)
+            raise TransientError("broker away")
+        await super().publish(message)
+
+    @property
+    def sightings(self) -> list[RawListing]:
+        return [event for event in self._events() if isinstance(event, RawListing)]
+
+    @property
+    def healths(self) -> list[Health]:
+        return [event for event in self._events() if isinstance(event, Health)]
+
+    def seen_by(self, symbol: str) -> set[Source]:
+        return {sighting.source for sighting in self.sightings if sighting.symbol == symbol}
+
+    def is_seen_by_both(self, symbol: str) -> bool:
+        return self.seen_by(symbol) == BOTH
+
+    def _events(self) -> list[events.Event]:
+        return [events.decode(message.body) for message in self.published]
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    async with open_database(database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def simulator() -> AsyncIterator[SimulatorProcess]:
+    async with running_simulator() as running:
+        yield running
+
+
+@asynccontextmanager
+async def ingesting(
+    database: Database, simulator: SimulatorProcess, bus: Outbox | None = None
+) -> AsyncIterator[Outbox]:
+    """Run ingest for the time of the block, from the moment it knows what was there before."""
+    outbox = bus or Outbox()
+    runtime = Runtime(outbox, database, Telemetry(), asyncio.Event())
+    # As a process does: not ready before the service itself says what that takes.
+    runtime.telemetry.ready_when("ingest", lambda: False)
+    settings = IngestSettings(default_symbols_seconds=0.1, exchange_info_seconds=2, drain_seconds=0.5)
+    exchange = ExchangeSettings(mexc_rest_url=simulator.rest_url, mexc_ws_url=simulator.ws_url)
+    async with serving(runtime, lambda given: service.serve(given, settings, exchange)):
+        await eventually(lambda: not runtime.telemetry.not_ready())
+        yield outbox
+
+
+async def stored(database: Database) -> dict[str, asyncpg.Record]:
+    async with database.connection() as connection:
+        return {row["symbol"]: row for row in await connection.fetch("SELECT * FROM symbols")}
+
+
+async def test_first_start_publishes_nothing_and_stores_what_it_found(
+    database: Database, simulator: SimulatorProcess
+) -> None:
+    async with ingesting(database, simulator) as outbox:
+        await eventually(lambda: stored(database))
+
+    assert len(await stored(database)) == 60
+    assert outbox.sightings == []
+
+
+async def test_new_coin_is_published_once_by_each_source(database: Database, simulator: SimulatorProcess) -> None:
+    async with ingesting(database, simulator) as outbox:
+        await simulator.list_coin("FRESHUSDT")
+        await eventually(lambda: outbox.seen_by("FRESHUSDT") == BOTH)
+        await eventually(lambda: _has(database, "FRESHUSDT"))
+
+    assert len(outbox.sightings) == 2
+    for sighting in outbox.sightings:
+        assert (sighting.base_asset, sighting.quote_asset) == ("FRESH", "USDT")
+        assert not sighting.late
+        assert sighting.listed_at == sighting.observed_at <= sighting.published_at
+    row = (await stored(database))["FRESHUSDT"]
+    assert (row["state"], row["occurrence"]) == ("tradable", 1)
+
+
+async def test_coin_is_published_when_it_is_listed_and_says_when_it_opens(
+    database: Database, simulator: SimulatorProcess
+) -> None:
+    async with ingesting(database, simulator) as outbox:
+        await simulator.list_coin("SOONUSDT", opens_in=3600)
+        await eventually(lambda: outbox.seen_by("SOONUSDT"), within_seconds=10)
+
+    [sighting] = outbox.sightings
+    assert sighting.source is Source.MEXC_REST_API
+    assert sighting.opens_at is not None
+    assert timedelta(minutes=59) < sighting.opens_at - sighting.listed_at <= timedelta(hours=1)
+    assert (await stored(database))["SOONUSDT"]["state"] == "listed"
+
+
+async def test_coin_listed_while_ingest_was_down_is_published_late(
+    database: Database, simulator: SimulatorProcess
+) -> None:
+    async with ingesting(database, simulator):
+        await eventually(lambda: stored(database))
+    await simulator.list_coin("MISSEDUSDT")
+
+    async with ingesting(database, simulator) as outbox:
+        await eventually(lambda: outbox.seen_by("MISSEDUSDT") == BOTH)
+        await simulator.list_coin("FRESHUSDT")
+        await eventually(lambda: outbox.seen_by("FRESHUSDT") == BOTH)
+
+    assert {(sighting.symbol, sighting.late) for sighting in outbox.sightings} == {
+        ("MISSEDUSDT", True),
+        ("FRESHUSDT", False),
+    }
+
+
+async def test_restart_publishes_nothing_twice(database: Database, simulator: SimulatorProcess) -> None:
+    async with ingesting(database, simulator) as outbox:
+        await simulator.list_coin("FRESHUSDT")
+        await eventually(lambda: outbox.seen_by("FRESHUSDT") == BOTH)
+
+    async with ingesting(database, simulator) as outbox:
+        await simulator.list_coin("NEXTUSDT")
+        await eventually(lambda: outbox.seen_by("NEXTUSDT") == BOTH)
+
+    assert {sighting.symbol for sighting in outbox.sightings} == {"NEXTUSDT"}
+
+
+async def test_sighting_that_the_broker_never_took_is_published_by_the_next_start(
+    database: Database, simulator: SimulatorProcess
+) -> None:
+    bus = Outbox()
+    bus.away = True
+    async with ingesting(database, simulator, bus):
+        await eventually(lambda: stored(database))
+        await simulator.list_coin("HELDUSDT")
+        await eventually(lambda: bus.refused)
+    assert "HELDUSDT" not in await stored(database)
+
+    async with ingesting(database, simulator) as outbox:
+        await eventually(lambda: outbox.seen_by("HELDUSDT") == BOTH)
+
+    assert all(sighting.late for sighting in outbox.sightings)
+
+
+async def test_sighting_waits_for_the_broker_to_come_back(database: Database, simulator: SimulatorProcess) -> None:
+    bus = Outbox()
+    async with ingesting(database, simulator, bus):
+        bus.away = True
+        await simulator.list_coin("HELDUSDT")
+        await eventually(lambda: {message.routing_key for message in bus.refused} == {f"raw.{name}" for name in BOTH})
+        bus.away = False
+        await eventually(lambda: bus.seen_by("HELDUSDT") == BOTH)
+
+    assert len(bus.sightings) == 2
+
+
+async def test_symbol_that_the_contract_has_no_place_for_is_stored_and_not_published(
+    database: Database, simulator: SimulatorProcess
+) -> None:
+    async with ingesting(database, simulator) as outbox:
+        await simulator.list_coin("测试新币USDT")
+        await eventually(lambda: _has(database, "测试新币USDT"))
+        await simulator.list_coin("FRESHUSDT")
+        await eventually(lambda: outbox.seen_by("FRESHUSDT") == BOTH)
+
+    assert {sighting.symbol for sighting in outbox.sightings} == {"FRESHUSDT"}
+
+
+async def test_rest_carries_on_while_the_subscription_is_refused(
+    database: Database, simulator: SimulatorProcess
+) -> None:
+    await simulator.arm("ws_refuse_subscription")
+    async with ingesting(database, simulator) as outbox:
+        await simulator.list_coin("FRESHUSDT")
+        await eventually(lambda: outbox.seen_by("FRESHUSDT") == {Source.MEXC_REST_API})
+        await eventually(
+            lambda: any(
+                health.status is HealthStatus.DEGRADED and "websocket: subscription refused" in health.detail
+                for health in outbox.healths
+            )
+        )
+
+
+async def test_websocket_carries_on_while_rest_fails(database: Database, simulator: SimulatorProcess) -> None:
+    async with ingesting(database, simulator) as outbox:
+        await simulator.arm("http_status", endpoint="GET /api/v3/*", count=None)
+        await simulator.list_coin("FRESHUSDT")
+        await eventually(lambda: outbox.seen_by("FRESHUSDT") == {Source.MEXC_WEBSOCKET})
+
+
+@pytest.mark.parametrize("fault", ["exchange_info_empty", "exchange_info_shrunk"])
+async def test_answer_that_lacks_symbols_makes_nothing_gone_and_nothing_new(
+    database: Database, simulator: SimulatorProcess, fault: str
+) -> None:
+    async with ingesting(database, simulator) as outbox:
+        await eventually(lambda: stored(database))
+        await simulator.arm(fault)
+        for symbol in ("FIRSTUSDT", "SECONDUSDT"):
+            # Each new name asks for a snapshot: the first is the broken one.
+            await _next_snapshot(simulator, symbol)
+            await eventually(partial(outbox.is_seen_by_both, symbol))
+
+    assert {sighting.symbol for sighting in outbox.sightings} == {"FIRSTUSDT", "SECONDUSDT"}
+    assert {row["state"] for row in (await stored(database)).values()} == {"tradable"}
+
+
+async def test_coin_listed_while_the_websocket_was_cut_is_seen_by_it_afterwards(
+    database: Database, simulator: SimulatorProcess
+) -> None:
+    async with ingesting(database, simulator) as outbox:
+        await simulator.arm("ws_disconnect")
+        await simulator.list_coin("FRESHUSDT")
+        await eventually(lambda: outbox.seen_by("FRESHUSDT") == BOTH)
+
+
+async def _next_snapshot(simulator: SimulatorProcess, symbol: str) -> None:
+    async def asked() -> int:
+        return (await simulator.requests()).get("GET /api/v3/exchangeInfo", 0)
+
+    before = await asked()
+    await simulator.list_coin(symbol)
+
+    async def asked_again() -> bool:
+        return await asked() > before
+
+    await eventually(asked_again)
+
+
+async def _has(database: Database, symbol: str) -> bool:
+    return symbol in await stored(database)
