@@ -191,14 +191,15 @@ async def test_open_connection_without_data_is_given_up(first: tuple[str | bytes
     assert server.connections == 2
 
 
-async def test_pongs_do_not_hide_a_stall() -> None:
-    async def answer_pings_only(connection: ServerConnection) -> None:
+@pytest.mark.parametrize("noise", ['{"id":0,"code":0,"msg":"PONG"}', b"\xff" * 8])
+async def test_noise_does_not_hide_a_stall(noise: str | bytes) -> None:
+    async def make_noise(connection: ServerConnection) -> None:
         await connection.send(ACK)
         while True:
             await asyncio.sleep(0.02)
-            await connection.send('{"id":0,"code":0,"msg":"PONG"}')
+            await connection.send(noise)
 
-    server = Server(answer_pings_only, sending(ACK, frame("ABCUSDT"), then=silence))
+    server = Server(make_noise, sending(ACK, frame("ABCUSDT"), then=silence))
     async with following(server) as stream:
         await eventually(lambda: stream.symbols == ["ABCUSDT"])
 
