@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,6 +12,7 @@ from shared.database import Database
 from shared.events import utc_now
 from tests import rows
 from tests.builders import NOON
+from tests.servers.databases import PostgresServer
 from tests.serving_api import ServedApi, serving_api
 
 PATHS = ("/health", "/listings", "/trades", "/config")
@@ -20,6 +21,20 @@ PATHS = ("/health", "/listings", "/trades", "/config")
 @pytest.fixture
 async def api(database_url: str) -> AsyncIterator[ServedApi]:
     async with serving_api(database_url) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def shared_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """One database for all tests that store nothing."""
+    url = postgres_server.create_migrated_database()
+    yield url
+    postgres_server.drop_database(url)
+
+
+@pytest.fixture
+async def seeded_api(shared_url: str) -> AsyncIterator[ServedApi]:
+    async with serving_api(shared_url) as served:
         yield served
 
 
@@ -144,9 +159,9 @@ async def test_trades_can_be_narrowed(api: ServedApi, wanted: dict[str, str], fo
     ],
 )
 async def test_a_bad_parameter_is_refused_by_name(
-    api: ServedApi, path: str, field: str, value: str, message: str
+    seeded_api: ServedApi, path: str, field: str, value: str, message: str
 ) -> None:
-    answer = await api.client.get(path, params={field: value})
+    answer = await seeded_api.client.get(path, params={field: value})
 
     assert answer.status_code == 422
     (error,) = answer.json()["errors"]
@@ -180,8 +195,8 @@ async def test_a_component_gone_silent_is_an_error_and_still_a_200(api: ServedAp
     assert component["detail"].startswith("silent for 6")
 
 
-async def test_config_shows_the_limits(api: ServedApi) -> None:
-    answer = (await api.client.get("/config")).raise_for_status().json()
+async def test_config_shows_the_limits(seeded_api: ServedApi) -> None:
+    answer = (await seeded_api.client.get("/config")).raise_for_status().json()
 
     assert answer.pop("created_at").endswith("Z")
     assert answer.pop("updated_at").endswith("Z")
@@ -195,17 +210,21 @@ async def test_config_shows_the_limits(api: ServedApi) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-async def test_nothing_can_be_written(api: ServedApi, method: str) -> None:
-    codes = {(await api.client.request(method, path, json={})).status_code for path in PATHS}
+async def test_nothing_can_be_written(seeded_api: ServedApi, method: str) -> None:
+    codes = {(await seeded_api.client.request(method, path, json={})).status_code for path in PATHS}
 
     assert codes == {405}
 
 
-async def test_the_description_is_there_and_the_pages_around_it_are_not(api: ServedApi) -> None:
-    description = (await api.client.get("/openapi.json")).raise_for_status().json()
+async def test_the_description_is_there_and_the_pages_around_it_are_not(seeded_api: ServedApi) -> None:
+    description = (await seeded_api.client.get("/openapi.json")).raise_for_status().json()
 
     assert set(description["paths"]) == set(PATHS)
-    assert [(await api.client.get(path)).status_code for path in ("/docs", "/redoc", "/nothing")] == [404, 404, 404]
+    assert [(await seeded_api.client.get(path)).status_code for path in ("/docs", "/redoc", "/nothing")] == [
+        404,
+        404,
+        404,
+    ]
 
 
 async def test_a_fault_of_ours_shows_nothing_of_our_insides(api: ServedApi, capsys: pytest.CaptureFixture[str]) -> None:
@@ -218,21 +237,21 @@ async def test_a_fault_of_ours_shows_nothing_of_our_insides(api: ServedApi, caps
     assert "UndefinedTableError" in capsys.readouterr().out
 
 
-async def test_requests_are_timed_by_route_and_outcome(api: ServedApi) -> None:
-    await api.client.get("/listings")
-    await api.client.get("/listings", params={"limit": 0})
-    await api.client.get("/wp-admin.php")
+async def test_requests_are_timed_by_route_and_outcome(seeded_api: ServedApi) -> None:
+    await seeded_api.client.get("/listings")
+    await seeded_api.client.get("/listings", params={"limit": 0})
+    await seeded_api.client.get("/wp-admin.php")
 
     def count(method: str, route: str, status: str) -> float | None:
         labels = {"method": method, "route": route, "status": status}
-        return api.runtime.telemetry.registry.get_sample_value("sniper_api_request_seconds_count", labels)
+        return seeded_api.runtime.telemetry.registry.get_sample_value("sniper_api_request_seconds_count", labels)
 
     assert count("GET", "/listings", "200") == 1
     assert count("GET", "/listings", "422") == 1
     assert count("ANY", "unknown", "404") == 1
 
 
-async def test_many_can_ask_at_once(api: ServedApi) -> None:
-    answers = await asyncio.gather(*(api.client.get(path) for path in PATHS * 10))
+async def test_many_can_ask_at_once(seeded_api: ServedApi) -> None:
+    answers = await asyncio.gather(*(seeded_api.client.get(path) for path in PATHS * 10))
 
     assert {answer.status_code for answer in answers} == {200}

@@ -26,15 +26,17 @@ Sniper = Callable[..., Result]
 
 
 @pytest.fixture
-def sniper(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sniper:
-    """Run a command on the database of this test."""
+def sniper_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sniper:
+    """Run a command in an empty directory, with these settings and no others."""
     monkeypatch.chdir(tmp_path)
     runner = CliRunner()
+    return lambda *arguments, **variables: runner.invoke(app, arguments, env={"COLUMNS": "200"} | variables)
 
-    def run(*arguments: str, **variables: str) -> Result:
-        return runner.invoke(app, arguments, env={"SNIPER_DATABASE_URL": database_url, "COLUMNS": "200"} | variables)
 
-    return run
+@pytest.fixture
+def sniper(sniper_alone: Sniper, database_url: str) -> Sniper:
+    """Run a command on the database of this test."""
+    return lambda *arguments, **variables: sniper_alone(*arguments, **{"SNIPER_DATABASE_URL": database_url} | variables)
 
 
 @pytest.fixture
@@ -195,9 +197,9 @@ def test_a_symbol_that_none_can_have_is_not_injected(sniper: Sniper, database_ur
 
 @pytest.mark.parametrize("command", [("status",), ("migrate",), ("inject", "TESTUSDT"), ("halt",), ("watch",)])
 def test_a_database_that_is_not_there_is_one_sentence(
-    sniper: Sniper, command: tuple[str, ...], closed_port: int
+    sniper_alone: Sniper, command: tuple[str, ...], closed_port: int
 ) -> None:
-    result = sniper(*command, SNIPER_DATABASE_URL=f"postgresql://u:{CANARY}@127.0.0.1:{closed_port}/x")
+    result = sniper_alone(*command, SNIPER_DATABASE_URL=f"postgresql://u:{CANARY}@127.0.0.1:{closed_port}/x")
 
     assert result.exit_code == 1
     assert result.stderr.startswith("database away: ConnectionRefusedError: ")
@@ -205,10 +207,10 @@ def test_a_database_that_is_not_there_is_one_sentence(
     assert CANARY not in result.output
 
 
-def test_a_database_that_does_not_answer_is_given_up(sniper: Sniper) -> None:
+def test_a_database_that_does_not_answer_is_given_up(sniper_alone: Sniper) -> None:
     with silent_server() as port:
         began = time.monotonic()
-        result = sniper(
+        result = sniper_alone(
             "status",
             SNIPER_DATABASE_URL=f"postgresql://u@127.0.0.1:{port}/x",
             SNIPER_DATABASE_CONNECT_TIMEOUT_SECONDS="0.5",
@@ -239,11 +241,11 @@ def test_a_database_that_does_not_exist_is_one_sentence(sniper: Sniper, database
     assert result.stderr.count("\n") == 1
 
 
-def test_an_empty_database_is_migrated(sniper: Sniper, empty_database_url: str) -> None:
-    before = sniper("status", SNIPER_DATABASE_URL=empty_database_url)
-    first = sniper("migrate", SNIPER_DATABASE_URL=empty_database_url)
-    second = sniper("migrate", SNIPER_DATABASE_URL=empty_database_url)
-    after = sniper("status", SNIPER_DATABASE_URL=empty_database_url)
+def test_an_empty_database_is_migrated(sniper_alone: Sniper, empty_database_url: str) -> None:
+    before = sniper_alone("status", SNIPER_DATABASE_URL=empty_database_url)
+    first = sniper_alone("migrate", SNIPER_DATABASE_URL=empty_database_url)
+    second = sniper_alone("migrate", SNIPER_DATABASE_URL=empty_database_url)
+    after = sniper_alone("status", SNIPER_DATABASE_URL=empty_database_url)
 
     assert (before.exit_code, before.stderr) == (
         1,
@@ -263,8 +265,8 @@ def test_a_database_of_a_newer_build_is_left_alone(sniper: Sniper, database_url:
     assert fetch(database_url, "SELECT version_num FROM alembic_version") == [("999",)]
 
 
-def test_a_question_sets_nothing_up(sniper: Sniper) -> None:
-    result = sniper("status", SNIPER_DATABASE_URL="")
+def test_a_question_sets_nothing_up(sniper_alone: Sniper) -> None:
+    result = sniper_alone("status")
 
     assert result.exit_code == 1
     assert result.stderr == "there is no data in .sniper yet: start `sniper up`, or set SNIPER_DATABASE_URL\n"
@@ -272,8 +274,8 @@ def test_a_question_sets_nothing_up(sniper: Sniper) -> None:
 
 
 @pytest.mark.parametrize("command", [("status",), ("migrate",), ("run", "api"), ("inject", "TESTUSDT")])
-def test_a_bad_setting_is_named_and_not_shown(sniper: Sniper, command: tuple[str, ...]) -> None:
-    result = sniper(*command, SNIPER_DATABASE_URL=f"mysql://{CANARY}@host/x")
+def test_a_bad_setting_is_named_and_not_shown(sniper_alone: Sniper, command: tuple[str, ...]) -> None:
+    result = sniper_alone(*command, SNIPER_DATABASE_URL=f"mysql://{CANARY}@host/x")
 
     assert result.exit_code == 2
     assert result.stderr == "SNIPER_DATABASE_URL: must start with postgresql:// or postgresql+asyncpg://\n"
@@ -291,13 +293,13 @@ def test_a_bad_setting_is_named_and_not_shown(sniper: Sniper, command: tuple[str
         ("nothing",),
     ],
 )
-def test_what_cannot_be_meant_is_refused(sniper: Sniper, arguments: tuple[str, ...]) -> None:
-    assert sniper(*arguments).exit_code == 2
+def test_what_cannot_be_meant_is_refused(sniper_alone: Sniper, arguments: tuple[str, ...]) -> None:
+    assert sniper_alone(*arguments).exit_code == 2
 
 
-def test_a_port_in_use_is_refused_by_name(sniper: Sniper) -> None:
+def test_a_port_in_use_is_refused_by_name(sniper_alone: Sniper) -> None:
     with silent_server() as port:
-        result = sniper("simulator", "--port", str(port))
+        result = sniper_alone("simulator", "--port", str(port))
 
     assert result.exit_code == 2
     assert result.stderr.startswith(f"--port: cannot listen on 127.0.0.1:{port}: ")
