@@ -1,8 +1,12 @@
 """Running services: one (`sniper run`), or every one in this process (`sniper up`)."""
 
 import asyncio
+import os
+import sys
 from collections.abc import Callable, Collection, Coroutine, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
+from shutil import which
 from types import MappingProxyType
 
 from rich.console import Console
@@ -52,7 +56,7 @@ async def run_services(names: Collection[str], runtime: Runtime, venue: Exchange
 
 async def up(exchange_name: str, stop: asyncio.Event) -> None:
     """Run every service in this process and show listings and trades as they happen, until *stop*."""
-    console, settings = Console(), process.ProcessSettings.load()
+    console, settings = Console(), _quiet(process.ProcessSettings.load())
     simulating = exchange_name == "simulator"
     async with AsyncExitStack() as stack:
         plan = process.Plan("up", services=tuple(SERVICES), migrate=True)
@@ -72,14 +76,26 @@ async def _show_newcomers(runtime: Runtime, venue: ExchangeSettings) -> None:
     await newcomers.keep_listing(venue.mexc_rest_url, every_seconds=every, when_ready=ready, stop=runtime.stop)
 
 
+def _quiet(settings: process.ProcessSettings) -> process.ProcessSettings:
+    """Log only what is wrong, unless told otherwise: what happens is shown in words."""
+    if "log_level" in settings.telemetry.model_fields_set:
+        return settings
+    return replace(settings, telemetry=settings.telemetry.model_copy(update={"log_level": "warning"}))
+
+
 def _introduce(console: Console, own: process.Process, venue: ExchangeSettings, *, simulating: bool) -> None:
-    settings = load(ApiSettings)
+    settings, command = load(ApiSettings), _command()
     base = f"http://{settings.host}:{settings.port}"
     console.print(f"[bold]sniper[/] is up, dry-run, against {venue.mexc_rest_url}")
     console.print(f"  listings  {base}/listings")
     console.print(f"  trades    {base}/trades")
     console.print(f"  health    {base}/health")
     console.print(f"  metrics   http://127.0.0.1:{own.metrics_port}/metrics")
-    console.print("  more      sniper status, sniper inject SYMBOL, sniper --help (in another terminal)")
+    console.print(f"  more      {command} status, {command} inject SYMBOL, {command} --help (in another terminal)")
     if simulating:
         console.print(f"The simulator lists a coin every {LIST_EVERY_SECONDS} s. Ctrl-C stops.")
+
+
+def _command() -> str:
+    """Return what somebody in this directory types to call us."""
+    return "sniper" if which("sniper") else os.path.relpath(sys.argv[0])

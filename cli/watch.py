@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, Generic, TypeVar
 
 import structlog
@@ -72,9 +72,14 @@ async def follow(
     tails = (_Tail(listings, ListingRow, since), _Tail(trades, TradeRow, since))
     while not stop.is_set():
         rows = [row for tail in tails for row in await _fresh(tail, database)]
-        for row in sorted(rows, key=lambda row: row.created_at):
+        for row in sorted(rows, key=happened_at):
             yield row
         await pause(POLL_SECONDS, stop)
+
+
+def happened_at(row: ListingRow | TradeRow) -> datetime:
+    """When the market moved, not when we wrote it down: a coin is listed before it is traded."""
+    return row.listed_at if isinstance(row, ListingRow) else row.created_at
 
 
 async def _fresh(tail: _Tail[ListingRow] | _Tail[TradeRow], database: Database) -> Sequence[ListingRow | TradeRow]:
@@ -106,7 +111,7 @@ async def show(
 
 def line(row: ListingRow | TradeRow) -> Text:
     """Return one row as one line."""
-    time = (f"{row.created_at:%H:%M:%S}  ", "dim")
+    time = (f"{happened_at(row):%H:%M:%S}  ", "dim")
     if isinstance(row, ListingRow):
         opens = f", opens {row.opens_at:%Y-%m-%d %H:%M:%S} UTC" if row.opens_at else ""
         return Text.assemble(time, ("listing  ", "cyan"), (row.symbol, "bold"), f" by {row.source}{opens}")
