@@ -135,6 +135,24 @@ async def test_a_database_that_hangs_is_a_503_within_seconds(private_postgres: C
         await eventually(lambda: answers(api), within_seconds=10)
 
 
+async def test_a_request_that_hangs_does_not_hold_up_the_end(private_postgres: Callable[[], PrivatePostgres]) -> None:
+    server = private_postgres()
+    await asyncio.to_thread(migrations.upgrade, server.url)
+    async with serving_api(server.url) as api, asyncio.TaskGroup() as tasks:
+        await api.client.get("/health")
+        server.freeze()
+        hanging = tasks.create_task(api.client.get("/health"), name="request")
+        await eventually(lambda: "Current Checked out connections: 1" in api.database.engine.pool.status())
+        began = time.monotonic()
+        api.runtime.stop.set()
+
+        await eventually(lambda: said(api.bus)[-1] == "stopped", within_seconds=10)
+
+        assert time.monotonic() - began < STOP_SECONDS_MAX
+        assert (await hanging).status_code == 500
+        server.thaw()
+
+
 async def answers(api: ServedApi) -> bool:
     return (await api.client.get("/health")).status_code == 200
 

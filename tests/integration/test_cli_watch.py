@@ -70,9 +70,9 @@ async def test_only_what_is_stored_from_now_on_is_shown(database: Database) -> N
 
 async def test_what_was_stored_lately_is_shown_in_the_order_of_time(database: Database) -> None:
     ago = {minutes: utc_now() - timedelta(minutes=minutes) for minutes in (1, 2, 3, 60)}
-    await store(database, "listings", **listing("HOURUSDT", created_at=ago[60]))
-    await store(database, "listings", **listing("THREEUSDT", created_at=ago[3]))
-    await store(database, "listings", **listing("ONEUSDT", created_at=ago[1]))
+    for symbol, minutes in (("HOURUSDT", 60), ("ONEUSDT", 1), ("THREEUSDT", 3)):
+        times = {"listed_at": ago[minutes], "created_at": ago[minutes]}
+        await store(database, "listings", **listing(symbol, **times))
     await store(database, "trades", symbol="TWOUSDT", created_at=ago[2])
 
     async with watching(database, since=timedelta(minutes=10)) as shown:
