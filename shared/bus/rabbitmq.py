@@ -95,8 +95,8 @@ class RabbitBus:
                     await self._publish_once(message)
                 except (PublishError, ChannelNotFoundEntity):
                     # No queue took it, or there is no such exchange: somebody may have deleted it.
-                    await self._publishing.declare()
-                    await self._publish_once(message)
+                    self._publishing.declare_soon()
+                    raise
 
     async def _publish_once(self, message: Message) -> None:
         channel = await self._publishing_channel()

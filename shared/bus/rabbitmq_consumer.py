@@ -22,7 +22,7 @@ from shared.errors import TransientError
 log = structlog.get_logger()
 
 WATCH_SECONDS: Final = 15.0
-"""How often a silent consumer asks whether the broker still knows it."""
+"""How often a consumer asks whether the broker still knows it."""
 
 
 @dataclass(slots=True)
@@ -130,6 +130,7 @@ class Consumer:
             asking = channel.declare_queue(self._queue.name, passive=True)
             queue = await uninterrupted(asking, seconds=self._timeout_seconds)
             if not queue.declaration_result.consumer_count:
+                log.warning("the broker has forgotten the consumer", queue=self._queue.name)
                 return
 
     async def _on_message(

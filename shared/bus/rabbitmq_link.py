@@ -11,7 +11,7 @@ import structlog
 from aio_pika.abc import AbstractConnection
 from yarl import URL
 
-from shared.backoff import jittered
+from shared.backoff import jittered, pause
 from shared.bus.rabbitmq_calls import AWAY, away_is_transient, uninterrupted
 from shared.bus.rabbitmq_topology import Declarer
 
@@ -21,6 +21,13 @@ RETRY_SECONDS_MAX: Final = 30.0
 LOG_SECONDS: Final = 60.0
 DECLARE_CALLS: Final = 4
 """Declaring the topology may take as long as this many other calls."""
+
+MISSING_SECONDS: Final = 0.5
+"""How long a queue that is missing stays so, at least.
+
+RabbitMQ 3.10 tells consumers that their queue is deleted, unless it exists again by then: it then keeps them, and never
+delivers anything to them.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,7 @@ class Link:
         self._declarer = declarer
         self._up = asyncio.Event()
         self._connection: AbstractConnection | None = None
+        self._something_missing = asyncio.Event()
         self._logged_at = float("-inf")
 
     @property
@@ -64,6 +72,10 @@ class Link:
         """Bring back whatever is missing of the topology."""
         await self._declarer.declare(await self.connection())
 
+    def declare_soon(self) -> None:
+        """Bring back whatever is missing of the topology, once consumers have had time to do so."""
+        self._something_missing.set()
+
     async def keep(self) -> Never:
         """Connect, and again whenever the connection is lost, until cancelled."""
         failures = 0
@@ -79,18 +91,30 @@ class Link:
             await asyncio.sleep(jittered(failures, max_seconds=RETRY_SECONDS_MAX))
 
     async def _stay_connected(self) -> None:
-        options = self._options
         lost = asyncio.Event()
         async with self._connected(lost) as connection:
-            await uninterrupted(self._declarer.declare(connection), seconds=DECLARE_CALLS * options.timeout_seconds)
-            log.info("broker connected", connection=options.name)
+            await self._declare_on(connection)
+            self._something_missing.clear()
+            log.info("broker connected", connection=self.name)
             self._connection = connection
             self._up.set()
             try:
-                await lost.wait()
+                await self._watch(connection, lost)
             finally:
                 self._connection = None
                 self._up.clear()
+
+    async def _watch(self, connection: AbstractConnection, lost: asyncio.Event) -> None:
+        while not lost.is_set():
+            await self._something_missing.wait()
+            self._something_missing.clear()
+            await pause(MISSING_SECONDS, lost)
+            if not lost.is_set():
+                await self._declare_on(connection)
+
+    async def _declare_on(self, connection: AbstractConnection) -> None:
+        seconds = DECLARE_CALLS * self._options.timeout_seconds
+        await uninterrupted(self._declarer.declare(connection), seconds=seconds)
 
     @asynccontextmanager
     async def _connected(self, lost: asyncio.Event) -> AsyncIterator[AbstractConnection]:
@@ -99,7 +123,12 @@ class Link:
             URL(options.url).update_query(heartbeat=options.heartbeat_seconds),
             client_properties={"connection_name": options.name},
         )
-        connection.close_callbacks.add(lambda *_: lost.set())
+
+        def on_close(*_: object) -> None:
+            lost.set()
+            self._something_missing.set()
+
+        connection.close_callbacks.add(on_close)
         try:
             await uninterrupted(connection.connect(), seconds=options.timeout_seconds)
             yield connection
