@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict
+from rich import box
 from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
@@ -80,20 +81,24 @@ def _listings(listings: Iterable[ListingRow]) -> Table:
 def _trades(trades: Iterable[TradeRow]) -> Table:
     rows = [
         (
-            f"{each.created_at:%Y-%m-%d %H:%M:%S}",
+            f"{each.created_at:%m-%d %H:%M:%S}",
             f"{each.side} {each.symbol}",
-            f"{each.quote_qty:f} USDT",
+            f"{each.quote_qty:f}",
             f"{each.mode} {each.status}",
             f"{each.latency_ms} ms",
             each.error_reason or "",
         )
         for each in trades
     ]
-    return _table("Latest trades", ("time (UTC)", "trade", "amount", "outcome", "latency", "reason"), rows)
+    return _table("Latest trades", ("time (UTC)", "trade", "USDT", "outcome", "latency", "reason"), rows)
 
 
 def _table(title: str, columns: Iterable[str], rows: Iterable[tuple[str, ...]]) -> Table:
-    table = Table(*columns, title=title, title_justify="left", title_style="bold")
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    *short, long = columns
+    for column in short:
+        table.add_column(column, no_wrap=True)
+    table.add_column(long, overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))  # Text, so that no cell is read as markup.
     return table
