@@ -84,13 +84,12 @@ def _trades(trades: Iterable[TradeRow]) -> Table:
             f"{each.created_at:%m-%d %H:%M:%S}",
             f"{each.side} {each.symbol}",
             f"{each.quote_qty:f}",
-            f"{each.mode} {each.status}",
-            f"{each.latency_ms} ms",
-            each.error_reason or "",
+            f"{each.mode} {each.status} in {each.latency_ms} ms"
+            + (f": {each.error_reason}" if each.error_reason else ""),
         )
         for each in trades
     ]
-    return _table("Latest trades", ("time (UTC)", "trade", "USDT", "outcome", "latency", "reason"), rows)
+    return _table("Latest trades", ("time (UTC)", "trade", "USDT", "outcome"), rows)
 
 
 def _table(title: str, columns: Iterable[str], rows: Iterable[tuple[str, ...]]) -> Table:
@@ -98,7 +97,7 @@ def _table(title: str, columns: Iterable[str], rows: Iterable[tuple[str, ...]]) 
     *short, long = columns
     for column in short:
         table.add_column(column, no_wrap=True)
-    table.add_column(long, overflow="fold")
+    table.add_column(long)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))  # Text, so that no cell is read as markup.
     return table
