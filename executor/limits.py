@@ -1,9 +1,11 @@
 """How much may be spent, in whole cents and never one more."""
 
-from decimal import ROUND_DOWN, Decimal
+from decimal import ROUND_DOWN, Context, Decimal, localcontext
 from typing import Final
 
 CENT: Final = Decimal("0.01")
+CAREFUL: Final = Context(prec=60, rounding=ROUND_DOWN)
+"""Room for a price times a quantity without rounding, and quotients that never come out too large."""
 
 
 def order_size(order_usdt: Decimal | None, max_trade_usdt: Decimal) -> Decimal | None:
@@ -24,7 +26,9 @@ def fits(size: Decimal, committed_usdt: Decimal, max_position_usdt: Decimal) -> 
 
 def net_of_fee(size: Decimal, taker_fee: Decimal) -> Decimal:
     """Return what to ask the exchange for, so that this and the fee on top of it stay within *size*."""
-    return (size / (1 + taker_fee)).quantize(CENT, ROUND_DOWN)
+    # In the default context a fee below 1E-28 would vanish, and then be charged all the same.
+    with localcontext(CAREFUL):
+        return (size / (1 + taker_fee)).quantize(CENT)
 
 
 def _is_amount(value: Decimal) -> bool:

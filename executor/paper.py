@@ -2,16 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from decimal import ROUND_DOWN, ROUND_UP, Context, Decimal, localcontext
+from decimal import ROUND_UP, Decimal, localcontext
 from typing import Final
 
-from executor.limits import CENT
+from executor.limits import CAREFUL, CENT
 from shared.mexc.payloads import Level
 
 _STEP: Final = Decimal("1E-8")
 _MAGNITUDE_MAX: Final = 20
-_CAREFUL: Final = Context(prec=60, rounding=ROUND_DOWN)
-"""Room for a price times a quantity without rounding, and quotients that never come out too large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +23,7 @@ class Fill:
     @property
     def quote_spent(self) -> Decimal:
         """Cost and fee, rounded up to a whole cent so that exposure is never understated."""
-        with localcontext(_CAREFUL):
+        with localcontext(CAREFUL):
             return (self.cost + self.fee).quantize(CENT, ROUND_UP)
 
     @property
@@ -38,7 +36,7 @@ def fill(asks: Iterable[Level], amount: Decimal, taker_fee: Decimal) -> Fill | N
 
     Where the book ends early, the fill is a partial one.
     """
-    with localcontext(_CAREFUL):
+    with localcontext(CAREFUL):
         taken = list(_take(asks, amount))
         base_qty = sum((level.quantity for level in taken), Decimal(0))
         cost = sum((level.price * level.quantity for level in taken), Decimal(0))

@@ -1,4 +1,4 @@
-from decimal import Decimal
+from decimal import Context, Decimal, localcontext
 
 import pytest
 from hypothesis import given
@@ -8,7 +8,7 @@ from executor.limits import CENT, fits, net_of_fee, order_size
 
 AMOUNTS = st.decimals(min_value="0.01", max_value="9999999999.99", places=2)
 EXPOSURES = st.decimals(min_value=0, max_value="999999999999.99", places=2)
-FEES = st.decimals(min_value=0, max_value="0.1", places=6)
+FEES = st.decimals(min_value=0, max_value="0.1", places=6) | st.sampled_from([Decimal("1E-30"), Decimal("1E-8")])
 NOT_AMOUNTS = [Decimal(text) for text in ("NaN", "sNaN", "Infinity", "-Infinity", "0", "-1", "-0.01")]
 
 
@@ -75,4 +75,9 @@ def test_the_fee_on_top_stays_within_the_size_and_leaves_less_than_a_cent_and_it
 ) -> None:
     amount = net_of_fee(size, fee)
 
-    assert amount * (1 + fee) <= size < (amount + CENT) * (1 + fee)
+    with localcontext(Context(prec=60)):
+        assert amount * (1 + fee) <= size < (amount + CENT) * (1 + fee)
+
+
+def test_a_fee_too_small_for_ordinary_arithmetic_still_costs_its_cent() -> None:
+    assert net_of_fee(Decimal("100.00"), Decimal("1E-30")) == Decimal("99.99")
