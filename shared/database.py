@@ -36,12 +36,15 @@ _AWAY = (
     asyncpg.PostgresConnectionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.OperatorInterventionError,
+    asyncpg.PostgresSystemError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
     asyncpg.TransactionRollbackError,
     asyncpg.LockNotAvailableError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.InternalClientError,
 )
-"""What says that the server is away, busy or on its way down, not that the statement is wrong."""
+"""What says that the server is away, busy, on its way down or letting nobody in, not that the statement is wrong."""
 
 _REFUSED = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 """What says that a value cannot be stored, now or ever: by the server, or by asyncpg before it is sent."""
@@ -59,7 +62,12 @@ class Database:
         """Lend a connection in autocommit; raise TransientError when the server is away."""
         with away_is_transient():
             async with self.pool.acquire() as connection:
-                yield connection
+                try:
+                    yield connection
+                except (TimeoutError, asyncio.CancelledError):
+                    # Otherwise the pool waits for the answer that its user gave up: seconds, when the server hangs.
+                    connection.terminate()
+                    raise
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
@@ -67,8 +75,17 @@ class Database:
 
         When that happens during the commit, the outcome is unknown: read again by key before acting on it.
         """
-        async with self.connection() as connection, connection.transaction():
-            yield connection
+        async with self.connection() as connection:
+            transaction = connection.transaction()
+            await transaction.start()
+            try:
+                yield connection
+            except (TimeoutError, asyncio.CancelledError):
+                raise  # The connection ends, and the transaction with it.
+            except BaseException:
+                await transaction.rollback()
+                raise
+            await transaction.commit()
 
     async def answers(self) -> bool:
         """Tell whether the server answers now, or soon enough."""

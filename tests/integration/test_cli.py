@@ -237,7 +237,7 @@ def test_a_database_that_does_not_exist_is_one_sentence(sniper: Sniper, database
     result = sniper("status", SNIPER_DATABASE_URL=database_url.replace("/sniper_test_", "/no_", 1))
 
     assert result.exit_code == 1
-    assert result.stderr.startswith("the database refuses: database ")
+    assert result.stderr.startswith("database away: InvalidCatalogNameError: database ")
     assert result.stderr.count("\n") == 1
 
 

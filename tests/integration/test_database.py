@@ -1,0 +1,97 @@
+"""Connections when the server does not answer, or answers that we may not come in."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+
+import pytest
+
+from shared import database
+from shared.database import Database
+from shared.errors import TransientError
+from tests.servers.postgres import PrivatePostgres
+from tests.services import open_database
+
+PrivateServer = Callable[[], PrivatePostgres]
+ENOUGH_SECONDS = 1.5
+"""Far below the five seconds after which the driver itself gives up."""
+
+
+async def ask(opened: Database) -> None:
+    async with opened.connection() as connection:
+        await connection.execute("SELECT 1")
+
+
+async def ask_in_a_transaction(opened: Database) -> None:
+    async with opened.transaction() as connection:
+        await connection.execute("SELECT 1")
+
+
+@pytest.mark.parametrize("asking", [ask, ask_in_a_transaction])
+async def test_whoever_stops_waiting_for_a_frozen_server_is_let_go_at_once(
+    private_postgres: PrivateServer, asking: Callable[[Database], Coroutine[None, None, None]]
+) -> None:
+    server = private_postgres()
+    async with open_database(server.create_migrated_database()) as opened:
+        await asking(opened)
+        server.freeze()
+        task = asyncio.create_task(asking(opened))
+        await asyncio.sleep(0.1)
+
+        task.cancel()
+        async with asyncio.timeout(ENOUGH_SECONDS):
+            await asyncio.wait([task])
+
+        assert task.cancelled()
+
+
+async def test_a_frozen_server_is_noticed_in_the_time_set_for_it(private_postgres: PrivateServer) -> None:
+    server = private_postgres()
+    async with open_database(server.create_migrated_database()) as opened:
+        assert await opened.answers()
+        server.freeze()
+
+        async with asyncio.timeout(database.ANSWER_SECONDS_MAX + ENOUGH_SECONDS):
+            assert not await opened.answers()
+
+        server.thaw()
+        assert await opened.answers()
+
+
+async def reserve(opened: Database, then: Callable[[], Coroutine[None, None, None]]) -> None:
+    async with opened.transaction() as connection:
+        await connection.execute("UPDATE exposure SET reserved_usdt = 7")
+        await then()
+
+
+async def reserved(opened: Database) -> int:
+    async with opened.connection() as connection:
+        return int(await connection.fetchval("SELECT max(reserved_usdt) FROM exposure"))
+
+
+async def test_what_was_open_when_the_caller_gave_up_is_rolled_back(database_url: str) -> None:
+    async def wait() -> None:
+        async with asyncio.timeout(0.05):
+            await asyncio.Event().wait()
+
+    async with open_database(database_url) as opened:
+        with pytest.raises(TransientError):
+            await reserve(opened, wait)
+
+        assert await reserved(opened) == 0
+
+
+async def test_an_error_inside_a_transaction_rolls_it_back(database_url: str) -> None:
+    async def fail() -> None:
+        raise KeyError("bug")
+
+    async with open_database(database_url) as opened:
+        with pytest.raises(KeyError):
+            await reserve(opened, fail)
+
+        assert await reserved(opened) == 0
+
+
+async def test_a_server_that_lets_nobody_in_may_be_back_later(database_url: str) -> None:
+    with pytest.raises(TransientError, match="InvalidCatalogNameError"):
+        async with open_database(database_url.replace("/sniper_test_", "/no_", 1)):
+            pass
