@@ -1,15 +1,19 @@
 """What the executor can be told: SNIPER_EXECUTOR_*."""
 
 from decimal import Decimal
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
-from pydantic_settings import SettingsConfigDict
+from pydantic import BeforeValidator, Field
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from shared.settings import PREFIX, Settings
 
 DollarAsset = Literal["USDT", "USDC", "USD1", "USDE", "USDF"]
 """What the limits, which count dollars, can be compared with."""
+
+
+def _listed(value: object) -> object:
+    return [item.strip() for item in value.split(",")] if isinstance(value, str) else value
 
 
 class ExecutorSettings(Settings):
@@ -23,7 +27,8 @@ class ExecutorSettings(Settings):
     """An older listing is not bought."""
     opening_tolerance_seconds: float = Field(default=1.0, ge=0, le=60, allow_inf_nan=False)
     """A listing that opens sooner than this counts as open."""
-    quote_assets: frozenset[DollarAsset] = frozenset({"USDT"})
+    quote_assets: Annotated[frozenset[DollarAsset], NoDecode, BeforeValidator(_listed)] = frozenset({"USDT"})
+    """Separated by commas."""
     taker_fee: Decimal = Field(default=Decimal("0.0005"), ge=0, le=Decimal("0.1"), allow_inf_nan=False)
     """As a ratio, taken on top of what a buyer spends."""
     exchange_timeout_seconds: float = Field(default=5.0, gt=0, le=30, allow_inf_nan=False)

@@ -28,6 +28,7 @@ LOCK_TIMEOUT_SECONDS: Final = 1.0
 IDLE_IN_TRANSACTION_SECONDS: Final = 5.0
 ANSWER_SECONDS_MAX: Final = 2.0
 WATCH_SECONDS: Final = 2.0
+PORT_MAX: Final = 65_535
 
 _AWAY = (
     OSError,
@@ -205,9 +206,12 @@ def _milliseconds(seconds: float) -> str:
 def parse_url(text: str, *, variable: str) -> URL:
     """Return the SQLAlchemy form of a ``postgresql://`` URL; raise SettingsError naming *variable*."""
     try:
-        return make_url(text).set(drivername="postgresql+asyncpg")
-    except ArgumentError:
+        url = make_url(text).set(drivername="postgresql+asyncpg")
+    except (ArgumentError, ValueError):  # The latter for a port that is no number, quoting it.
         raise SettingsError(f"{variable}: is not a database URL") from None
+    if url.port is not None and not 0 < url.port <= PORT_MAX:
+        raise SettingsError(f"{variable}: the port must be from 1 to {PORT_MAX}")
+    return url
 
 
 def plain(url: URL) -> str:

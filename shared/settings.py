@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -36,12 +37,29 @@ def _url(*schemes: str) -> Callable[[SecretStr], SecretStr]:
     return check
 
 
+def _reachable(url: str) -> str:
+    """Return *url*; raise ValueError, which does not repeat it, where it names no host or no possible port."""
+    try:
+        parts = urlsplit(url)
+        is_reachable = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_reachable = False
+    if not is_reachable:
+        raise ValueError("must name a host and, if any, a port from 1 to 65535")
+    return url
+
+
+def _reachable_secret(url: SecretStr) -> SecretStr:
+    _reachable(url.get_secret_value())
+    return url
+
+
 class BrokerSettings(Settings):
     """Where RabbitMQ is. Without a URL the bus is in-process."""
 
     model_config = SettingsConfigDict(env_prefix=f"{PREFIX}BROKER_")
 
-    url: Annotated[SecretStr, AfterValidator(_url("amqp", "amqps"))] | None = None
+    url: Annotated[SecretStr, AfterValidator(_url("amqp", "amqps")), AfterValidator(_reachable_secret)] | None = None
     heartbeat_seconds: int = Field(default=10, ge=5, le=60)
     publish_timeout_seconds: float = Field(default=5.0, gt=0, le=60)
     drain_seconds: float = Field(default=10.0, gt=0, le=300)
@@ -67,8 +85,12 @@ class DataSettings(Settings):
 class ExchangeSettings(Settings):
     """Which exchange, and with which keys."""
 
-    mexc_rest_url: Annotated[str, Field(pattern=r"^https?://[^/?#\s]+$")] = "https://api.mexc.com"
-    mexc_ws_url: Annotated[str, Field(pattern=r"^wss?://[^?#\s]+$")] = "wss://wbs-api.mexc.com/ws"
+    mexc_rest_url: Annotated[str, Field(pattern=r"^https?://[^/?#@\s]+$"), AfterValidator(_reachable)] = (
+        "https://api.mexc.com"
+    )
+    mexc_ws_url: Annotated[str, Field(pattern=r"^wss?://[^?#@\s]+$"), AfterValidator(_reachable)] = (
+        "wss://wbs-api.mexc.com/ws"
+    )
     mexc_api_key: SecretStr | None = None
     mexc_api_secret: SecretStr | None = None
     live: bool = False

@@ -3,6 +3,8 @@ from pathlib import Path
 import pytest
 
 from api.settings import ApiSettings
+from executor.settings import ExecutorSettings
+from shared.database import parse_url
 from shared.errors import SettingsError
 from shared.settings import (
     BrokerSettings,
@@ -27,6 +29,9 @@ def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     ("settings", "variable", "value"),
     [
         (BrokerSettings, "SNIPER_BROKER_URL", f"http://guest:{CANARY}@rabbit"),
+        (BrokerSettings, "SNIPER_BROKER_URL", f"amqp://guest:guest@rabbit:{CANARY}/"),
+        (BrokerSettings, "SNIPER_BROKER_URL", f"amqp://guest:guest@rabbit:99999/{CANARY}"),
+        (BrokerSettings, "SNIPER_BROKER_URL", f"amqp://guest:{CANARY}/more@rabbit/"),
         (BrokerSettings, "SNIPER_BROKER_HEARTBEAT_SECONDS", CANARY),
         (BrokerSettings, "SNIPER_BROKER_HEARTBEAT_SECONDS", "4"),
         (BrokerSettings, "SNIPER_BROKER_PUBLISH_TIMEOUT_SECONDS", "0"),
@@ -37,11 +42,17 @@ def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         (DatabaseSettings, "SNIPER_DATABASE_CONNECT_TIMEOUT_SECONDS", "inf"),
         (ExchangeSettings, "SNIPER_MEXC_REST_URL", f"ftp://{CANARY}"),
         (ExchangeSettings, "SNIPER_MEXC_REST_URL", f"https://api.mexc.com/{CANARY}"),
+        (ExchangeSettings, "SNIPER_MEXC_REST_URL", f"https://host:{CANARY}"),
+        (ExchangeSettings, "SNIPER_MEXC_REST_URL", f"https://user:{CANARY}@host"),
+        (ExchangeSettings, "SNIPER_MEXC_REST_URL", "https://:443"),
         (ExchangeSettings, "SNIPER_MEXC_WS_URL", f"https://{CANARY}"),
+        (ExchangeSettings, "SNIPER_MEXC_WS_URL", f"wss://host:{CANARY}/ws"),
         (ExchangeSettings, "SNIPER_LIVE", CANARY),
         (TelemetrySettings, "SNIPER_LOG_LEVEL", CANARY),
         (TelemetrySettings, "SNIPER_LOG_FORMAT", CANARY),
         (TelemetrySettings, "SNIPER_METRICS_PORT", "65536"),
+        (ExecutorSettings, "SNIPER_EXECUTOR_QUOTE_ASSETS", CANARY),
+        (ExecutorSettings, "SNIPER_EXECUTOR_QUOTE_ASSETS", f"USDT,{CANARY}"),
         (ApiSettings, "SNIPER_API_PORT", CANARY),
         (ApiSettings, "SNIPER_API_PORT", "-1"),
     ],
@@ -111,6 +122,30 @@ def test_a_variable_wins_over_the_env_file(monkeypatch: pytest.MonkeyPatch) -> N
 
     assert load(DataSettings).data_dir == Path("from-variable")
     assert load(TelemetrySettings).log_level == "debug"
+
+
+def test_several_quote_assets_are_written_as_people_write_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SNIPER_EXECUTOR_QUOTE_ASSETS", "USDT, USDC")
+
+    assert load(ExecutorSettings).quote_assets == {"USDT", "USDC"}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"postgresql://user:secret@host:{CANARY}/db",
+        f"postgresql://user:{CANARY}@host:99999/db",
+        f"postgresql://user:{CANARY}@[::1/db",
+        CANARY,
+    ],
+)
+def test_a_malformed_database_url_is_refused_by_variable_and_never_shown(url: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        parse_url(url, variable="SNIPER_DATABASE_URL")
+
+    assert str(refused.value).startswith("SNIPER_DATABASE_URL: ")
+    assert CANARY not in str(refused.value)
+    assert refused.value.__cause__ is None
 
 
 def test_settings_cannot_be_changed() -> None:
