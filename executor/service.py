@@ -37,5 +37,6 @@ async def serve(runtime: Runtime, settings: ExecutorSettings, exchange: Exchange
             component.saw_event(utc_now())
             return await buy(listing)
 
-        tasks.create_task(watch_exposure(journal, metrics, runtime.stop), name="exposure")
+        watching = tasks.create_task(watch_exposure(journal, metrics), name="exposure")
         await runtime.bus.consume(EXECUTOR_LISTINGS, receives(Listing, handle), until=runtime.stop)
+        watching.cancel()

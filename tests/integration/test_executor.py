@@ -178,12 +178,11 @@ async def test_a_reason_is_counted_without_its_details(executor: Executor) -> No
 
 
 async def test_the_exposure_is_shown(executor: Executor) -> None:
-    stop = asyncio.Event()
     await executor.buy(a_listing())
 
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(watch_exposure(executor.journal, executor.metrics, stop))
+        watching = tasks.create_task(watch_exposure(executor.journal, executor.metrics))
         await eventually(lambda: executor.metric("exposure_usdt", mode="dry-run", state="filled") == 100)
-        stop.set()
+        watching.cancel()
 
     assert executor.metric("exposure_usdt", mode="dry-run", state="reserved") == 0

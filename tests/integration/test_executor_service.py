@@ -1,7 +1,8 @@
 """The executor as a service: listings in from the broker, the simulated exchange asked, trades out."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from decimal import ROUND_DOWN, Decimal
@@ -23,6 +24,7 @@ from shared.topology import PERSISTER_TRADES, to_message
 from tests.builders import a_listing
 from tests.fakes import RecordingBus
 from tests.servers.ports import free_ports
+from tests.servers.postgres import PrivatePostgres
 from tests.services import Outlet, emptying, open_database, rabbitmq_runtime, serving
 from tests.simulators import SimulatorProcess, running_simulator
 from tests.waiting import eventually
@@ -209,6 +211,26 @@ async def idle_runtime(database_url: str) -> AsyncIterator[Runtime]:
 
 def a_runtime(database: Database) -> Runtime:
     return Runtime(RecordingBus(), database, Telemetry(), asyncio.Event())
+
+
+async def test_a_frozen_database_does_not_hold_up_the_end(private_postgres: Callable[[], PrivatePostgres]) -> None:
+    server = private_postgres()
+    async with open_database(server.create_migrated_database()) as opened:
+        runtime = a_runtime(opened)
+        async with serving(runtime, lambda own: serve(own, ExecutorSettings(), a_venue(an_unused_url()))):
+            await eventually(lambda: shown(runtime, "live"))
+            server.freeze()
+            # A look at the exposure is under way.
+            await eventually(lambda: opened.pool.get_idle_size() < opened.pool.get_size(), within_seconds=10)
+            runtime.stop.set()
+            asked_at = time.monotonic()
+
+        assert time.monotonic() - asked_at < 2
+
+
+def shown(runtime: Runtime, mode: str) -> bool:
+    labels = {"mode": mode, "state": "filled"}
+    return runtime.telemetry.registry.get_sample_value("sniper_executor_exposure_usdt", labels) is not None
 
 
 async def test_live_trading_is_refused_at_the_start(idle_runtime: Runtime) -> None:
