@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 
-import asyncpg
 from pydantic import SecretStr
 
+from shared import database
 from shared.bus import rabbitmq
 from shared.bus.embedded import open_embedded
 from shared.bus.port import Binding, Bus, Exchange, Handler, Message, Queue, Topology
-from shared.settings import BrokerSettings
+from shared.settings import BrokerSettings, DatabaseSettings
 from tests.waiting import eventually
 
 EVENTS = Exchange("t.events")
@@ -44,13 +44,13 @@ class RabbitBroker(Broker):
 
 class EmbeddedBroker(Broker):
     def __init__(self, url: str) -> None:
-        self._url = url
+        self._url = database.parse_url(url, variable="the test's database")
 
     @asynccontextmanager
     async def open(self, *queues: Queue, drain_seconds: float = 5) -> AsyncIterator[Bus]:
         async with (
-            asyncpg.create_pool(self._url, min_size=2, max_size=5) as pool,
-            open_embedded(pool, a_topology(*queues), drain_seconds=drain_seconds) as bus,
+            database.connect(DatabaseSettings(), self._url, name="contract") as opened,
+            open_embedded(opened.pool, a_topology(*queues), drain_seconds=drain_seconds) as bus,
         ):
             yield bus
 

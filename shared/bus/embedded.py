@@ -1,6 +1,7 @@
 """The bus inside one process, on PostgreSQL: a message stays in a table until it is acknowledged."""
 
 import asyncio
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -22,8 +23,9 @@ from shared.errors import TransientError
 log = structlog.get_logger()
 
 UPKEEP_SECONDS: Final = 1.0
-PRUNE_ROWS: Final = 1000
-"""Per queue and turn of the upkeep: more than we publish, little enough not to be felt."""
+PRUNE_TURNS: Final = 60
+PRUNE_ROWS: Final = 10_000
+"""Forgotten at once: more than is published between two turns, few enough not to be felt."""
 
 
 @asynccontextmanager
@@ -92,27 +94,35 @@ class EmbeddedBus:
 
     async def keep_up(self) -> Never:
         """Bury what expires in queues that nobody consumes, and forget old archives, until cancelled."""
-        while True:
+        for turn in itertools.count():
             try:
                 await self._store.ping()
-                for queue in self._topology.queues:
-                    await self._keep_up_queue(queue)
+                await self._bury_expired()
+                if turn % PRUNE_TURNS == 0:
+                    await self._prune()
             except TransientError as error:
                 log.warning("no upkeep", reason=str(error))
+            except Exception:
+                log.exception("no upkeep")
             await asyncio.sleep(UPKEEP_SECONDS)
+        raise AssertionError
 
     async def close(self) -> None:
         """Let other processes have the queues."""
         await self._locks.close()
 
-    async def _keep_up_queue(self, queue: Queue) -> None:
-        if queue.kind == "stream":
-            await self._store.prune(queue.name, older_than=ARCHIVE_AGE, limit=PRUNE_ROWS)
-        elif queue.time_to_live is not None and queue.name not in self._feeds:
-            lease = await self._locks.take(queue.name)
-            if lease is not None:
-                await self._store.bury_expired(queue)
-                await self._locks.release(lease)
+    async def _bury_expired(self) -> None:
+        for queue in self._topology.queues:
+            if queue.time_to_live is not None and queue.name not in self._feeds:
+                lease = await self._locks.take(queue.name)
+                if lease is not None:
+                    await self._store.bury_expired(queue)
+                    await self._locks.release(lease)
+
+    async def _prune(self) -> None:
+        for queue in self._topology.queues:
+            if queue.kind == "stream":
+                await self._store.prune(queue.name, older_than=ARCHIVE_AGE, limit=PRUNE_ROWS)
 
     def _bound(self, exchange: str, routing_key: str) -> Sequence[str]:
         return [

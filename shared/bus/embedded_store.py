@@ -156,11 +156,10 @@ class Store:
                 settle.ORIGINAL_ROUTING_KEY,
             )
 
-    async def prune(self, queue: str, *, older_than: timedelta, limit: int) -> int:
-        """Forget up to *limit* of the oldest messages of *queue*; return how many were old enough."""
+    async def prune(self, queue: str, *, older_than: timedelta, limit: int) -> None:
+        """Forget the messages of *queue* that are too old, up to *limit* of them."""
         async with self._connection() as connection:
-            status = await connection.execute(_PRUNE, queue, older_than, limit)
-        return int(status.removeprefix("DELETE "))
+            await connection.execute(_PRUNE, queue, older_than, limit)
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Connection]:
