@@ -4,8 +4,8 @@ import asyncio
 import itertools
 import signal
 import sys
-from collections.abc import Awaitable, Callable
-from typing import Final, NoReturn, TypeVar
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Final, TypeVar
 
 import structlog
 import uvloop
@@ -28,28 +28,28 @@ def run(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
     """
     try:
         uvloop.run(_with_signals(main))
-    except StoppedWhileWaitingError:
-        return
-    except SettingsError as error:
-        _leave(error, EXIT_SETTINGS)
     except SniperError as error:
-        _leave(error, EXIT_FAILURE)
+        _leave([error])
     except BaseExceptionGroup as group:
-        settings, rest = group.split(SettingsError)
-        if settings is not None and rest is None:
-            _leave(first(settings), EXIT_SETTINGS)
-        raise
+        ours, others = group.split(SniperError)
+        if ours is None or others is not None:
+            raise
+        _leave(list(_singles(ours)))
 
 
-def _leave(error: BaseException, code: int) -> NoReturn:
-    print(error, file=sys.stderr)  # noqa: T201 - the last word of a process goes to its terminal
-    sys.exit(code)
+def _singles(group: BaseExceptionGroup[SniperError]) -> Iterator[SniperError]:
+    for error in group.exceptions:
+        yield from _singles(error) if isinstance(error, BaseExceptionGroup) else (error,)
 
 
-def first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Return the first single exception in *group*."""
-    inner = group.exceptions[0]
-    return first(inner) if isinstance(inner, BaseExceptionGroup) else inner
+def _leave(errors: Sequence[SniperError]) -> None:
+    """End the process with the first of *errors*, settings before others; being stopped early is none."""
+    failures = [error for error in errors if not isinstance(error, StoppedWhileWaitingError)]
+    if not failures:
+        return
+    settings = [error for error in failures if isinstance(error, SettingsError)]
+    print([*settings, *failures][0], file=sys.stderr)  # noqa: T201 - the last word of a process goes to its terminal
+    sys.exit(EXIT_SETTINGS if settings else EXIT_FAILURE)
 
 
 async def _with_signals(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:

@@ -69,8 +69,25 @@ def end_of(process: "subprocess.Popen[str]") -> End:
             2,
             "SNIPER_X: is wrong\n",
         ),
+        ('raise ExceptionGroup("", [lifecycle.StoppedWhileWaitingError()])', 0, ""),
+        ('raise ExceptionGroup("", [SniperError("the simulator ended")])', 1, "the simulator ended\n"),
+        (
+            'inner = ExceptionGroup("", [SettingsError("X")])\n'
+            'raise ExceptionGroup("", [lifecycle.StoppedWhileWaitingError(), inner])',
+            2,
+            "X\n",
+        ),
     ],
-    ids=["returns", "settings", "failure", "stopped early", "settings in a task group"],
+    ids=[
+        "returns",
+        "settings",
+        "failure",
+        "stopped early",
+        "settings in a task group",
+        "stopped early in a task group",
+        "failure in a task group",
+        "settings beside a task that stopped early",
+    ],
 )
 def test_the_end_of_main_is_the_end_of_the_process(body: str, code: int, last_words: str) -> None:
     assert end_of(start(body)) == End(code, "", last_words)
