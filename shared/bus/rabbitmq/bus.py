@@ -11,11 +11,11 @@ from aiormq.exceptions import ChannelNotFoundEntity, PublishError
 
 from shared.bus.drain import feed_until
 from shared.bus.port import Handler, Message, Queue, Topology
-from shared.bus.rabbitmq_calls import away_is_transient
-from shared.bus.rabbitmq_consumer import Consumer
-from shared.bus.rabbitmq_link import Link, LinkOptions
-from shared.bus.rabbitmq_message import to_amqp
-from shared.bus.rabbitmq_topology import Declarer
+from shared.bus.rabbitmq.calls import away_is_transient
+from shared.bus.rabbitmq.consumer import Consumer
+from shared.bus.rabbitmq.link import Link, LinkOptions
+from shared.bus.rabbitmq.message import to_amqp
+from shared.bus.rabbitmq.topology import Declarer
 from shared.bus.settle import Settler
 from shared.errors import SettingsError, TransientError
 from shared.settings import BrokerSettings

@@ -12,8 +12,8 @@ from aio_pika.abc import AbstractConnection
 from yarl import URL
 
 from shared.backoff import jittered, pause
-from shared.bus.rabbitmq_calls import AWAY, away_is_transient, uninterrupted
-from shared.bus.rabbitmq_topology import Declarer
+from shared.bus.rabbitmq.calls import AWAY, away_is_transient, uninterrupted
+from shared.bus.rabbitmq.topology import Declarer
 
 log = structlog.get_logger()
 

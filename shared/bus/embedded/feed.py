@@ -10,8 +10,8 @@ from typing import Final, Never
 import structlog
 
 from shared.backoff import jittered, pause
-from shared.bus.embedded_lock import Lease, QueueLocks
-from shared.bus.embedded_store import Row, Store
+from shared.bus.embedded.lock import Lease, QueueLocks
+from shared.bus.embedded.store import Row, Store
 from shared.bus.port import Message, Queue
 from shared.errors import TransientError
 

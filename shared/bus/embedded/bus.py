@@ -12,9 +12,9 @@ import structlog
 
 from shared.bus.arguments import ARCHIVE_AGE
 from shared.bus.drain import feed_until
-from shared.bus.embedded_feed import EmbeddedDelivery, Feed
-from shared.bus.embedded_lock import QueueLocks
-from shared.bus.embedded_store import Graves, Row, Store, Target
+from shared.bus.embedded.feed import EmbeddedDelivery, Feed
+from shared.bus.embedded.lock import QueueLocks
+from shared.bus.embedded.store import Graves, Row, Store, Target
 from shared.bus.port import Handler, Message, Queue, Topology, matches
 from shared.bus.settle import Settler
 from shared.database import Pool

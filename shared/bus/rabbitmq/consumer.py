@@ -13,9 +13,9 @@ from aiormq.exceptions import ChannelNotFoundEntity
 
 from shared.backoff import jittered, pause
 from shared.bus.port import Message
-from shared.bus.rabbitmq_calls import away_is_transient, uninterrupted
-from shared.bus.rabbitmq_link import Link
-from shared.bus.rabbitmq_message import attempt, from_amqp
+from shared.bus.rabbitmq.calls import away_is_transient, uninterrupted
+from shared.bus.rabbitmq.link import Link
+from shared.bus.rabbitmq.message import attempt, from_amqp
 from shared.bus.settle import Settler
 from shared.errors import TransientError
 

@@ -1,0 +1,5 @@
+"""The bus inside one process, durable in PostgreSQL."""
+
+from shared.bus.embedded.bus import EmbeddedBus, open_embedded
+
+__all__ = ["EmbeddedBus", "open_embedded"]
