@@ -30,6 +30,11 @@ async with asyncio.TaskGroup() as outer, asyncio.TaskGroup() as inner:
     inner.create_task(fail())
 """
 
+SETTINGS_BESIDE_A_STOP = """
+inner = ExceptionGroup("", [SettingsError("X")])
+raise ExceptionGroup("", [lifecycle.StoppedWhileWaitingError(), inner])
+"""
+
 
 @dataclass(frozen=True)
 class End:
@@ -72,8 +77,7 @@ def end_of(process: "subprocess.Popen[str]") -> End:
         ('raise ExceptionGroup("", [lifecycle.StoppedWhileWaitingError()])', 0, ""),
         ('raise ExceptionGroup("", [SniperError("the simulator ended")])', 1, "the simulator ended\n"),
         (
-            'inner = ExceptionGroup("", [SettingsError("X")])\n'
-            'raise ExceptionGroup("", [lifecycle.StoppedWhileWaitingError(), inner])',
+            SETTINGS_BESIDE_A_STOP,
             2,
             "X\n",
         ),
