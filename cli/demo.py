@@ -130,19 +130,21 @@ async def _until_ready(runtime: Runtime) -> None:
 async def _list_coins(simulator_url: str, listings: int, stop: asyncio.Event) -> None:
     async with httpx.AsyncClient(base_url=simulator_url, trust_env=False) as client:
         for symbol in islice(newcomers.names(), listings):
+            if stop.is_set():
+                return
             await newcomers.list_coin(client, symbol)
             await pause(SPACING_SECONDS, stop)
 
 
 async def _until_traded(runtime: Runtime, listings: int) -> None:
-    """Wait until all are traded and seen a second time, or until it has taken too long."""
-    loop = asyncio.get_running_loop()
+    """Wait until all are traded and seen a second time, until it has taken too long, or until told to stop."""
+    loop, stop = asyncio.get_running_loop(), runtime.stop
     deadline = loop.time() + SECONDS_FIRST + SECONDS_EACH * listings
-    while (await _count(runtime.database))["traded"] < listings and loop.time() < deadline:
-        await pause(POLL_SECONDS, runtime.stop)
+    while not stop.is_set() and (await _count(runtime.database))["traded"] < listings and loop.time() < deadline:
+        await pause(POLL_SECONDS, stop)
     deadline = loop.time() + SECOND_SIGHTING_SECONDS
-    while _duplicates(runtime) < listings and loop.time() < deadline:
-        await pause(POLL_SECONDS, runtime.stop)
+    while not stop.is_set() and _duplicates(runtime) < listings and loop.time() < deadline:
+        await pause(POLL_SECONDS, stop)
 
 
 async def _report(runtime: Runtime, listings: int) -> Report:

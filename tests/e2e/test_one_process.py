@@ -100,3 +100,24 @@ async def test_the_demo_takes_every_listing_the_whole_way_and_says_how_long_each
     assert list(report["stages"]) == ["published", "deduplicated", "decided", "answered", "stored"]
     assert all(0 <= stage["p50_ms"] <= stage["p99_ms"] for stage in report["stages"].values())
     assert left_in(tmp_path) == []
+
+
+async def test_the_demo_stops_on_ctrl_c(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "cli", "demo", "--listings", "300"),
+        env=clean(),
+        cwd=tmp_path,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    async with asyncio.timeout(60):
+        while b"listing seen" not in await process.stderr.readline():
+            pass
+
+    process.send_signal(signal.SIGINT)
+    async with asyncio.timeout(5):
+        _, errors = await process.communicate()
+
+    assert process.returncode == 1
+    assert errors.endswith(b" of 300 listings were traded\n")
