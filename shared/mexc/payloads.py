@@ -9,6 +9,8 @@ import msgspec
 from shared.mexc.symbols import SymbolInfo
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MAGNITUDE_MAX: Final = 30
+"""Far beyond any amount or time; written out, a number like 1E+999999999 would take minutes and all memory."""
 _MILLISECONDS_MAX: Final = 253_402_300_800_000  # the year 10000, where datetime ends
 
 Number = str | int | float | None
@@ -136,7 +138,7 @@ def _decimal(value: Number) -> Decimal | None:
         number = Decimal(str(value) if isinstance(value, float) else value)
     except InvalidOperation:
         return None
-    return number if number.is_finite() else None
+    return number if number.is_finite() and abs(number.adjusted()) <= _MAGNITUDE_MAX else None
 
 
 def _integer(value: Number) -> int | None:

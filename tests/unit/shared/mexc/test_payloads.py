@@ -132,3 +132,11 @@ def test_book_is_read_exactly_and_in_order() -> None:
     assert book.bids == ((Decimal("0.10"), Decimal(5)), (Decimal("0.09"), Decimal(1)))
     assert book.asks[0].price == Decimal("0.1100000000000000001")
     assert book.last_update_id == 7
+
+
+@pytest.mark.parametrize("absurd", ["1E+999999999", "-1E+999999999", "9" * 5000])
+def test_a_number_of_absurd_size_is_left_out_and_costs_no_time(absurd: str) -> None:
+    info = read(tradeSideType=absurd, firstOpenTime=absurd, maxQuoteAmount=absurd)
+
+    assert info is not None
+    assert (info.trade_side_type, info.first_open_time, info.quote_amount_max) == (None, None, None)
