@@ -54,6 +54,12 @@ def _reachable_secret(url: SecretStr) -> SecretStr:
     return url
 
 
+def _verified(value: SecretStr) -> SecretStr:
+    if "no_verify_ssl" in value.get_secret_value():
+        raise ValueError("must not switch off the check of the broker's certificate (no_verify_ssl)")
+    return value
+
+
 class BrokerSettings(Settings):
     """Where RabbitMQ is. Without a URL the bus is in-process."""
 

@@ -32,6 +32,7 @@ def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         (BrokerSettings, "SNIPER_BROKER_URL", f"amqp://guest:guest@rabbit:{CANARY}/"),
         (BrokerSettings, "SNIPER_BROKER_URL", f"amqp://guest:guest@rabbit:99999/{CANARY}"),
         (BrokerSettings, "SNIPER_BROKER_URL", f"amqp://guest:{CANARY}/more@rabbit/"),
+        (BrokerSettings, "SNIPER_BROKER_URL", f"amqps://guest:{CANARY}@rabbit/?no_verify_ssl=1"),
         (BrokerSettings, "SNIPER_BROKER_HEARTBEAT_SECONDS", CANARY),
         (BrokerSettings, "SNIPER_BROKER_HEARTBEAT_SECONDS", "4"),
         (BrokerSettings, "SNIPER_BROKER_PUBLISH_TIMEOUT_SECONDS", "0"),
