@@ -164,17 +164,23 @@ async def connect(settings: DatabaseSettings, url: URL, *, name: str) -> AsyncIt
             init=_speak_json,
             reset=_keep_session,
         )
+
+    async def open_connection() -> "asyncpg.Connection[asyncpg.Record]":
+        return await asyncpg.connect(
+            plain(url),
+            timeout=settings.connect_timeout_seconds,
+            command_timeout=settings.statement_timeout_seconds,
+            server_settings=timeouts,
+        )
+
     engine = create_async_engine(
         url,
+        # SQLAlchemy would read the URL's options in a way of its own, and does not know sslmode.
+        async_creator=open_connection,
         pool_size=2,
         max_overflow=3,
         pool_timeout=2,
         pool_pre_ping=True,
-        connect_args={
-            "timeout": settings.connect_timeout_seconds,
-            "command_timeout": settings.statement_timeout_seconds,
-            "server_settings": timeouts,
-        },
     )
     try:
         yield Database(pool, engine)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 
 import pytest
+from sqlalchemy import text
 
 from shared import database
 from shared.database import Database
@@ -95,3 +96,11 @@ async def test_a_server_that_lets_nobody_in_may_be_back_later(database_url: str)
     with pytest.raises(TransientError, match="InvalidCatalogNameError"):
         async with open_database(database_url.replace("/sniper_test_", "/no_", 1)):
             pass
+
+
+async def test_both_ways_in_read_the_options_of_a_url(database_url: str) -> None:
+    separator = "&" if "?" in database_url else "?"
+    async with open_database(f"{database_url}{separator}sslmode=prefer") as opened:
+        await ask(opened)
+        async with opened.engine.connect() as connection:
+            assert await connection.scalar(text("SHOW application_name")) == "sniper-test"

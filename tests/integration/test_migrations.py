@@ -113,3 +113,11 @@ def test_first_deployment_starts_with_safe_limits(database_url: str) -> None:
 
     assert config == [(Decimal("100.00"), Decimal("1000.00"), False, False, "")]
     assert exposure == [("dry-run", Decimal(0)), ("live", Decimal(0))]
+
+
+def test_a_url_with_options_is_migrated(empty_database_url: str) -> None:
+    separator = "&" if "?" in empty_database_url else "?"
+
+    migrations.upgrade(f"{empty_database_url}{separator}sslmode=prefer")
+
+    assert fetch(empty_database_url, "SELECT version_num FROM alembic_version") == [(migrations.head(),)]
