@@ -65,7 +65,15 @@ class BrokerSettings(Settings):
 
     model_config = SettingsConfigDict(env_prefix=f"{PREFIX}BROKER_")
 
-    url: Annotated[SecretStr, AfterValidator(_url("amqp", "amqps")), AfterValidator(_reachable_secret)] | None = None
+    url: (
+        Annotated[
+            SecretStr,
+            AfterValidator(_url("amqp", "amqps")),
+            AfterValidator(_reachable_secret),
+            AfterValidator(_verified),
+        ]
+        | None
+    ) = None
     heartbeat_seconds: int = Field(default=10, ge=5, le=60)
     publish_timeout_seconds: float = Field(default=5.0, gt=0, le=60)
     drain_seconds: float = Field(default=10.0, gt=0, le=300)
