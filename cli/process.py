@@ -9,6 +9,7 @@ import asyncpg
 from sqlalchemy import URL
 
 import migrations
+from cli import variables
 from shared import database, embedded_postgres, telemetry
 from shared.backoff import pause
 from shared.bus import embedded, rabbitmq
@@ -67,6 +68,7 @@ async def started(plan: Plan, settings: ProcessSettings, stop: asyncio.Event) ->
     """
     async with AsyncExitStack() as stack:
         own, metrics_port = await stack.enter_async_context(telemetry.serve(settings.telemetry))
+        variables.warn_of_unknown()
         for part in ("database", "broker", *plan.services):
             own.ready_when(part, lambda: False)
         url = await stack.enter_async_context(database_url(settings))
