@@ -23,7 +23,7 @@ from executor.settings import ExecutorSettings
 from ingest.settings import IngestSettings
 from persister.settings import PersisterSettings
 from shared.runtime import Runtime
-from shared.settings import ExchangeSettings, load
+from shared.settings import ExchangeSettings, Settings, load
 
 Serve = Callable[[Runtime, ExchangeSettings], Coroutine[None, None, None]]
 
@@ -36,15 +36,32 @@ SERVICES: Mapping[str, Serve] = MappingProxyType(
         "api": lambda runtime, _: api.service.serve(runtime, load(ApiSettings)),
     }
 )
+SETTINGS: Mapping[str, type[Settings]] = MappingProxyType(
+    {
+        "persister": PersisterSettings,
+        "dedup": DedupSettings,
+        "executor": ExecutorSettings,
+        "ingest": IngestSettings,
+        "api": ApiSettings,
+    }
+)
 LIST_EVERY_SECONDS = 15
 """How often the simulator lists a coin for a newcomer to watch."""
 
 
 async def run_service(name: str, stop: asyncio.Event) -> None:
     """Run one service until *stop*: what a container runs."""
-    plan = process.Plan(name, services=(name,), migrate=False)
-    async with process.started(plan, process.ProcessSettings.load(), stop) as own:
+    plan, settings = process.Plan(name, services=(name,), migrate=False), process.ProcessSettings.load()
+    check_settings(plan.services)
+    async with process.started(plan, settings, stop) as own:
         await run_services([name], own.runtime, load(ExchangeSettings))
+
+
+def check_settings(names: Collection[str]) -> None:
+    """Raise SettingsError for a bad setting of these services now, not once what they need is there."""
+    load(ExchangeSettings)
+    for name in names:
+        load(SETTINGS[name])
 
 
 async def run_services(names: Collection[str], runtime: Runtime, venue: ExchangeSettings) -> None:
@@ -57,9 +74,9 @@ async def run_services(names: Collection[str], runtime: Runtime, venue: Exchange
 async def up(exchange_name: str, stop: asyncio.Event) -> None:
     """Run every service in this process and show listings and trades as they happen, until *stop*."""
     console, settings = Console(), _quiet(process.ProcessSettings.load())
-    simulating = exchange_name == "simulator"
+    plan, simulating = process.Plan("up", services=tuple(SERVICES), migrate=True), exchange_name == "simulator"
+    check_settings(plan.services)
     async with AsyncExitStack() as stack:
-        plan = process.Plan("up", services=tuple(SERVICES), migrate=True)
         own = await stack.enter_async_context(process.started(plan, settings, stop))
         venue = await stack.enter_async_context(exchange.simulated()) if simulating else load(ExchangeSettings)
         _introduce(console, own, venue, simulating=simulating)

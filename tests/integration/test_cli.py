@@ -282,6 +282,28 @@ def test_a_bad_setting_is_named_and_not_shown(sniper_alone: Sniper, command: tup
 
 
 @pytest.mark.parametrize(
+    ("service", "variable"),
+    [
+        ("ingest", "SNIPER_INGEST_STALL_SECONDS"),
+        ("dedup", "SNIPER_DEDUP_REMEMBERED_KEYS_MAX"),
+        ("executor", "SNIPER_EXECUTOR_TAKER_FEE"),
+        ("executor", "SNIPER_MEXC_REST_URL"),
+        ("persister", "SNIPER_PERSISTER_WINDOW_SECONDS"),
+        ("api", "SNIPER_API_PORT"),
+    ],
+)
+def test_a_bad_setting_of_a_service_is_named_before_anything_is_waited_for(
+    sniper_alone: Sniper, service: str, variable: str, closed_port: int
+) -> None:
+    away = f"postgresql://u@127.0.0.1:{closed_port}/x"
+    result = sniper_alone("run", service, SNIPER_DATABASE_URL=away, **{variable: CANARY})
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"{variable}: ")
+    assert CANARY not in result.output
+
+
+@pytest.mark.parametrize(
     "arguments",
     [
         ("run", "nobody"),
