@@ -1,6 +1,7 @@
 """What a process tells about itself: logs, metrics, and whether it lives and is ready."""
 
 import asyncio
+import errno
 import logging
 import sys
 import threading
@@ -61,12 +62,13 @@ async def serve(settings: TelemetrySettings) -> AsyncIterator[tuple[Telemetry, i
     """
     configure_logging(settings)
     telemetry = Telemetry()
+    address = (settings.metrics_host, settings.metrics_port)
     try:
-        server = ThreadingHTTPServer((settings.metrics_host, settings.metrics_port), _handler(telemetry))
+        server = ThreadingHTTPServer(address, _handler(telemetry))
     except OSError as error:
-        raise SettingsError(
-            f"SNIPER_METRICS_PORT: cannot listen on {settings.metrics_port}: {error.strerror}"
-        ) from None
+        of_port = error.errno in {errno.EADDRINUSE, errno.EACCES}
+        variable = "SNIPER_METRICS_PORT" if of_port else "SNIPER_METRICS_HOST"
+        raise SettingsError(f"{variable}: cannot listen on {address[0]}:{address[1]}: {error.strerror}") from None
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, name="telemetry", daemon=True)
     thread.start()
