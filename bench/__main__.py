@@ -1,0 +1,99 @@
+"""`python -m bench [NAME ...]`: measure, show, and save."""
+
+import argparse
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from contextlib import ExitStack
+from functools import partial
+from types import MappingProxyType
+from typing import Final
+
+import uvloop
+from rich.console import Console
+
+from bench import dedup, embedded, machine, persister, pipeline, report, ticker
+from bench.errors import BenchmarkError
+from bench.figures import Result
+from bench.ground import Ground, prepared
+from bench.sampling import Plan
+from shared.settings import TelemetrySettings
+from shared.telemetry import configure_logging
+
+ON_SERVERS: Final[Mapping[str, Callable[[Ground], Awaitable[Result]]]] = MappingProxyType(
+    {"pipeline": pipeline.measure, "embedded": embedded.measure, "dedup": dedup.measure, "persister": persister.measure}
+)
+ALONE: Final[Mapping[str, Callable[[Plan], Result]]] = MappingProxyType(
+    {"ticker_3000": partial(ticker.measure, 3_000), "ticker_30000": partial(ticker.measure, 30_000)}
+)
+NAMES: Final = (*ON_SERVERS, *ALONE)
+
+
+def main() -> int:
+    """Return the exit status: 1 where something was lost on the way."""
+    options = _options()
+    plan = Plan(options.samples, options.warmups)
+    # A polite end takes the same way as Ctrl-C, which leaves nothing running.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    configure_logging(TelemetrySettings(log_level="warning"))
+    console, errors = Console(), Console(stderr=True)
+    found, results = machine.describe(), {}
+    try:
+        for name, result in _measured(options.names or NAMES, plan):
+            results[name] = result
+            errors.print(f"{name}: {result.ratio_p50:.2f}× the floor's median", highlight=False)
+    except BenchmarkError as error:
+        errors.print(str(error), style="red", markup=False, highlight=False)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    report.save(results, found)
+    console.print(report.table(results))
+    for line in (*report.details(results), f"machine: {found}", f"saved: {report.RESULTS}"):
+        console.print(line, highlight=False, soft_wrap=True)
+    return 0
+
+
+def _measured(names: Collection[str], plan: Plan) -> Iterator[tuple[str, Result]]:
+    """Run these benchmarks one after another, with servers only where one needs them."""
+    with ExitStack() as stack:
+        ground = stack.enter_context(prepared(plan)) if ON_SERVERS.keys() & names else None
+        for name in NAMES:
+            if name not in names:
+                continue
+            if ground is not None and name in ON_SERVERS:
+                yield name, _on_servers(name, ground)
+            else:
+                yield name, ALONE[name](plan)
+
+
+def _on_servers(name: str, ground: Ground) -> Result:
+    async def run() -> Result:
+        return await ON_SERVERS[name](ground)
+
+    try:
+        return uvloop.run(run())
+    except BenchmarkError as error:
+        raise BenchmarkError(f"{name}: {error}\n{ground.last_words()}") from error
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(NAMES)}; all of them if none")
+    parser.add_argument("--samples", type=_positive, default=300, help="of ours and of the floor (default 300)")
+    parser.add_argument("--warmups", type=_positive, default=20, help="before them, not counted (default 20)")
+    options = parser.parse_args()
+    if unknown := set(options.names) - set(NAMES):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; choose from {', '.join(NAMES)}")
+    return options
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

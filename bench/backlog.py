@@ -1,0 +1,89 @@
+"""Events that wait in a queue before anybody consumes it, and the rows they become."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Final
+
+import aio_pika
+from aio_pika.abc import AbstractChannel
+from pydantic import SecretStr
+
+from bench.floor.part import persistent
+from shared import events, topology
+from shared.bus import rabbitmq
+from shared.bus.port import Queue
+from shared.events import Listing, RawListing, Source
+from shared.settings import BrokerSettings
+from tests.waiting import eventually
+
+NOON: Final = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+PIPELINED: Final = 500
+"""Publishes under way at once."""
+
+
+def sightings(number: int) -> list[RawListing]:
+    """Return what both sources make of one listing."""
+    return [
+        RawListing.model_validate(_described(number) | {"id": f"{source}:{number}", "source": source})
+        for source in (Source.MEXC_WEBSOCKET, Source.MEXC_REST_API)
+    ]
+
+
+def listing(number: int) -> Listing:
+    described = _described(number)
+    key = f"{described['symbol']}:1"
+    return Listing.model_validate(
+        described | {"id": f"{key}:detected", "key": key, "source": Source.MEXC_WEBSOCKET, "deduplicated_at": NOON}
+    )
+
+
+def columns(numbers: Iterable[int]) -> Sequence[Sequence[object]]:
+    """Return what `INSERT_LISTINGS` takes for these listings."""
+    rows = [
+        (
+            each.symbol,
+            each.listed_at,
+            each.source,
+            each.key,
+            each.base_asset,
+            each.quote_asset,
+            each.opens_at,
+            each.observed_at,
+            each.late,
+        )
+        for each in map(listing, numbers)
+    ]
+    return list(zip(*rows, strict=True))
+
+
+def _described(number: int) -> dict[str, object]:
+    base = f"B{number:07d}"
+    times = dict.fromkeys(("listed_at", "observed_at", "published_at"), NOON + timedelta(seconds=number))
+    return {"symbol": f"{base}USDT", "base_asset": base, "quote_asset": "USDT", **times}
+
+
+@asynccontextmanager
+async def declared(broker: str) -> AsyncIterator[AbstractChannel]:
+    """Make our queues exist; yield a channel with confirms."""
+    async with rabbitmq.connect(BrokerSettings(url=SecretStr(broker)), topology.SNIPER, name="bench") as bus:
+        await eventually(bus.is_connected, within_seconds=15)
+    connection = await aio_pika.connect(broker)
+    async with connection:
+        yield await connection.channel(publisher_confirms=True)
+
+
+async def fill(channel: AbstractChannel, queue: Queue, waiting: Iterable[RawListing | Listing]) -> None:
+    """Put events into *queue* and nowhere else."""
+    rest = iter(waiting)
+    while some := list(islice(rest, PIPELINED)):
+        messages = [persistent(event.id, events.encode(event)) for event in some]
+        await asyncio.gather(*(channel.default_exchange.publish(each, queue.name) for each in messages))
+
+
+async def empty(channel: AbstractChannel, *queues: Queue) -> None:
+    for queue in queues:
+        held = await channel.get_queue(queue.name, ensure=False)
+        await held.purge()

@@ -1,0 +1,42 @@
+"""What our processes are told, and what is changed in the database beforehand."""
+
+from typing import Final
+
+import asyncpg
+
+from bench.floor.path import CREATE
+from bench.venue import Venue
+
+LIMIT_USDT: Final = 1_000_000_000
+RAISE: Final = f"UPDATE trade_config SET max_position_usdt = {LIMIT_USDT}"
+
+
+def environment(venue: Venue, database: str, broker: str | None) -> dict[str, str]:
+    """Return the variables of a process on these servers; without a broker it is its own."""
+    variables = {
+        "SNIPER_DATABASE_URL": database,
+        "SNIPER_MEXC_REST_URL": venue.rest_url,
+        "SNIPER_MEXC_WS_URL": venue.ws_url,
+        "SNIPER_MEXC_API_KEY": "bench-key",
+        "SNIPER_MEXC_API_SECRET": "bench-secret",
+        "SNIPER_API_PORT": "0",
+    }
+    return variables if broker is None else variables | {"SNIPER_BROKER_URL": broker}
+
+
+async def raise_limits(database: str) -> None:
+    """Let every order fit."""
+    await _execute(database, RAISE)
+
+
+async def create_floor_table(database: str) -> None:
+    """Make the table the floor commits to."""
+    await _execute(database, CREATE)
+
+
+async def _execute(database: str, statement: str) -> None:
+    connection = await asyncpg.connect(database)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()

@@ -1,0 +1,1 @@
+"""The floor: the same servers, hops, commits and requests as ours, and nothing else."""

@@ -1,0 +1,68 @@
+"""The floor of the way from frame to order: hops, commits and a request."""
+
+import argparse
+import asyncio
+from typing import Final
+
+import asyncpg
+from aio_pika.abc import AbstractIncomingMessage
+
+from bench.floor.part import consume, open_channel, persistent, ready
+from bench.http_wire import post
+from bench.venue import ORDER_PATH
+from shared.topology import DEDUP_RAW, EXECUTOR_LISTINGS
+
+FIRST_QUEUE: Final = "bench.floor.first"
+SECOND_QUEUE: Final = "bench.floor.second"
+CREATE: Final = "CREATE TABLE bench_floor (id text PRIMARY KEY, body bytea NOT NULL)"
+# A single statement commits by itself: the least a committed transaction can cost.
+INSERT: Final = "INSERT INTO bench_floor (id, body) VALUES ($1, $2)"
+COMMITS_ALONE: Final = 4
+"""Raw event published, claim, listing published, decision: what one process commits between frame and order."""
+
+
+async def forward(options: argparse.Namespace) -> None:
+    """Commit one row and publish on, as dedup does."""
+    database = await asyncpg.connect(options.database)
+    channel = await open_channel(options.broker)
+
+    async def on_message(message: AbstractIncomingMessage) -> None:
+        await database.execute(INSERT, f"{message.message_id}/claim", message.body)
+        await channel.default_exchange.publish(persistent(message.message_id or "", message.body), SECOND_QUEUE)
+        await message.ack()
+
+    await consume(channel, FIRST_QUEUE, DEDUP_RAW.prefetch, on_message)
+
+
+async def order(options: argparse.Namespace) -> None:
+    """Commit one row and post, as the executor does."""
+    database = await asyncpg.connect(options.database)
+    channel = await open_channel(options.broker)
+    venue = await asyncio.open_connection("127.0.0.1", options.port)
+
+    async def on_message(message: AbstractIncomingMessage) -> None:
+        await database.execute(INSERT, f"{message.message_id}/order", message.body)
+        await _post(venue, message.message_id or "")
+        await message.ack()
+
+    await consume(channel, SECOND_QUEUE, EXECUTOR_LISTINGS.prefetch, on_message)
+
+
+async def alone(options: argparse.Namespace) -> None:
+    """For each symbol on a connection to the trigger: commit as often as one process of ours does, and post."""
+    database = await asyncpg.connect(options.database)
+    venue = await asyncio.open_connection("127.0.0.1", options.port)
+    reader, _ = await asyncio.open_connection("127.0.0.1", options.trigger)
+    ready()
+    async for line in reader:
+        symbol = line.decode().strip()
+        for step in range(COMMITS_ALONE):
+            await database.execute(INSERT, f"{symbol}/{step}", line)
+        await _post(venue, symbol)
+
+
+async def _post(venue: tuple[asyncio.StreamReader, asyncio.StreamWriter], symbol: str) -> None:
+    reader, writer = venue
+    writer.write(post(f"{ORDER_PATH}?symbol={symbol}", "127.0.0.1"))
+    head = await reader.readuntil(b"\r\n\r\n")
+    await reader.readexactly(int(head.rpartition(b"Content-Length: ")[2]))

@@ -1,0 +1,105 @@
+"""What benchmarks stand on: private servers, and processes that are gone when the run is, however it ends."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from bench.errors import BenchmarkError
+from bench.sampling import Plan
+from tests.processes import Sniper, sniper
+from tests.servers import private_postgres_server, private_rabbitmq_server
+from tests.servers.databases import PostgresServer
+from tests.servers.guard import Guard, guarded
+from tests.servers.rabbitmq import RabbitMQServer
+
+START_SECONDS: Final = 20.0
+LOG_CHARACTERS: Final = 1_500
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Servers that wait for the disk as production's do, and room for logs."""
+
+    plan: Plan
+    postgres: PostgresServer
+    rabbitmq: RabbitMQServer
+    guard: Guard
+    directory: Path
+
+    def database(self) -> str:
+        """Return the URL of a new database of the newest schema."""
+        return self.postgres.create_migrated_database()
+
+    def broker(self) -> str:
+        """Return the URL of a new, empty virtual host."""
+        return self.rabbitmq.url_for(self.rabbitmq.create_vhost())
+
+    def last_words(self) -> str:
+        """Return the ends of all logs, for whoever wonders what went wrong."""
+        ends = ((log.name, log.read_text()[-LOG_CHARACTERS:]) for log in sorted(self.directory.glob("*.log")))
+        return "\n".join(f"--- {name}\n{end}" for name, end in ends if end)
+
+    @asynccontextmanager
+    async def service(self, *arguments: str, environment: Mapping[str, str]) -> AsyncIterator[Sniper]:
+        """Run `sniper` with these arguments; yield it without waiting until it is ready."""
+        async with sniper(*arguments, environment=environment, directory=self.directory) as running:
+            self.guard.watch("process", running.process.pid)
+            try:
+                yield running
+            finally:
+                if running.process.returncode is None:
+                    await running.kill()
+                self.guard.release("process", running.process.pid)
+
+    @asynccontextmanager
+    async def services(self, *names: str, environment: Mapping[str, str]) -> AsyncIterator[None]:
+        """Run each of these services in a process of its own, all of them ready."""
+        async with AsyncExitStack() as stack:
+            running = [
+                await stack.enter_async_context(self.service("run", name, environment=environment)) for name in names
+            ]
+            for service in running:
+                await service.ready()
+            yield
+
+    @asynccontextmanager
+    async def floor(self, part: str, **options: str | int) -> AsyncIterator[None]:
+        """Run a part of the floor in a process of its own, ready."""
+        arguments = [text for name, value in options.items() for text in (f"--{name}", str(value))]
+        with (self.directory / f"floor-{part}.log").open("ab") as log:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "bench.floor", part, *arguments), stdout=asyncio.subprocess.PIPE, stderr=log
+            )
+        self.guard.watch("process", process.pid)
+        try:
+            await _ready(process, part)
+            yield
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
+            self.guard.release("process", process.pid)
+
+
+async def _ready(process: asyncio.subprocess.Process, part: str) -> None:
+    assert process.stdout is not None
+    async with asyncio.timeout(START_SECONDS):
+        if await process.stdout.readline() != b"ready\n":
+            raise BenchmarkError(f"the floor's part {part!r} did not start")
+
+
+@contextmanager
+def prepared(plan: Plan) -> Iterator[Ground]:
+    """Start the servers, both at a time; they are gone at the end of the block."""
+    with ExitStack() as stack, ThreadPoolExecutor(max_workers=1) as pool:
+        directory = Path(stack.enter_context(TemporaryDirectory(prefix="sniper-bench-")))
+        guard = stack.enter_context(guarded())
+        starting = pool.submit(stack.enter_context, private_rabbitmq_server())
+        postgres = stack.enter_context(private_postgres_server(durable=True))
+        yield Ground(plan, postgres, starting.result(), guard, directory)

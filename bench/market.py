@@ -1,0 +1,60 @@
+"""What the venue shows: a few thousand coins that trade, and frames in which one more appears."""
+
+import time
+from collections.abc import Mapping
+from itertools import cycle, islice
+from typing import Final
+
+import msgspec
+
+from ingest.websocket import CHANNEL
+from simulator import universe
+from simulator.catalogue import Catalogue
+from simulator.checks import Rules
+from simulator.instrument import Instrument
+from simulator.rest.info import ExchangeInfo
+from simulator.stream.frames import repeated_item, ticker_item, tickers_frame
+
+SYMBOLS: Final = 2_500
+CHANGED: Final = 50
+"""Coins in one frame: the exchange pushes those whose price has changed."""
+_SEED: Final = 7
+
+
+class Market:
+    """Coins that are always there. The newcomers are in frames only, so nothing but the websocket can show them."""
+
+    def __init__(self, symbols: int = SYMBOLS) -> None:
+        now_ms = _now_ms()
+        self._coins = universe.initial(symbols, _SEED, now_ms)
+        self._items = cycle([_item(coin, now_ms) for coin in self._coins])
+
+    def bodies(self) -> Mapping[str, bytes]:
+        """Return what GET answers, by path."""
+        now_ms = _now_ms()
+        names = [coin.symbol for coin in self._coins]
+        info = ExchangeInfo(Catalogue(self._coins), Rules()).body(now_ms, now_ms)
+        level = ["1.0000", "1000000"]
+        return {
+            "/api/v3/ping": b"{}",
+            "/api/v3/time": msgspec.json.encode({"serverTime": now_ms}),
+            "/api/v3/defaultSymbols": msgspec.json.encode({"code": 0, "data": names, "msg": "success"}),
+            "/api/v3/exchangeInfo": info,
+            "/api/v3/depth": msgspec.json.encode({"lastUpdateId": 1, "bids": [level], "asks": [level]}),
+        }
+
+    def frame(self, newcomer: str | None = None, changed: int = CHANGED) -> bytes:
+        """Return a push of *changed* coins, *newcomer* in their midst."""
+        now_ms = _now_ms()
+        items = list(islice(self._items, changed if newcomer is None else changed - 1))
+        if newcomer is not None:
+            items.insert(len(items) // 2, _item(universe.newcomer(newcomer, now_ms, now_ms), now_ms))
+        return tickers_frame(CHANNEL, items, now_ms)
+
+
+def _item(coin: Instrument, now_ms: int) -> bytes:
+    return repeated_item(ticker_item(coin, now_ms))
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

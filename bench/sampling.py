@@ -1,0 +1,50 @@
+"""Samples of the floor and of ours by turns, so that whatever drifts on the machine drifts for both."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+T = TypeVar("T")
+
+Sample = Callable[[int], Awaitable[T]]
+"""Takes the sample of this number."""
+
+PACE_SECONDS: Final = (0.030, 0.050)
+"""From one sample to the next, as listings are: each finds the pipeline idle."""
+BLOCK: Final = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much to measure, of the floor and of ours alike."""
+
+    samples: int
+    warmups: int
+
+    @property
+    def block(self) -> int:
+        return min(BLOCK, self.samples)
+
+
+async def interleaved(floor: Sample[T], ours: Sample[T], plan: Plan) -> tuple[list[T], list[T]]:
+    """Return the samples of both, without their warm-ups."""
+    taken: tuple[list[T], list[T]] = ([], [])
+    both = tuple(zip((floor, ours), taken, strict=True))
+    for sample, kept in both:
+        await _block(sample, kept, plan.warmups)
+        kept.clear()
+    while len(taken[0]) < plan.samples:
+        count = min(plan.block, plan.samples - len(taken[0]))
+        for sample, kept in both:
+            await _block(sample, kept, count, first=plan.warmups + len(kept))
+    return taken
+
+
+async def _block(sample: Sample[T], kept: list[T], count: int, first: int = 0) -> None:
+    loop = asyncio.get_running_loop()
+    for number in range(first, first + count):
+        due = loop.time() + random.uniform(*PACE_SECONDS)
+        kept.append(await sample(number))
+        await asyncio.sleep(max(0.0, due - loop.time()))

@@ -1,0 +1,30 @@
+"""The venue's coins: where a newcomer shows, and where it must not."""
+
+import json
+
+from bench.market import Market
+from ingest.ticker_frame import symbols_in
+from ingest.websocket import CHANNEL
+
+
+def test_newcomer_is_one_of_the_coins_in_its_frame() -> None:
+    symbols = symbols_in(Market(200).frame("NEWUSDT", changed=50), CHANNEL)
+
+    assert "NEWUSDT" in symbols
+    assert len(symbols) == 50
+
+
+def test_all_but_the_newcomer_are_in_both_rest_answers() -> None:
+    market = Market(200)
+    others = symbols_in(market.frame("NEWUSDT", changed=50), CHANNEL) - {"NEWUSDT"}
+    bodies = market.bodies()
+    names = set(json.loads(bodies["/api/v3/defaultSymbols"])["data"])
+    described = {each["symbol"] for each in json.loads(bodies["/api/v3/exchangeInfo"])["symbols"]}
+
+    assert names == described
+    assert others < names
+    assert "NEWUSDT" not in names
+
+
+def test_a_frame_of_all_coins_holds_each_of_them_once() -> None:
+    assert len(symbols_in(Market(300).frame(changed=300), CHANNEL)) == 300

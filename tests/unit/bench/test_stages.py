@@ -1,0 +1,32 @@
+"""A journey's stamps, and what they amount to."""
+
+import pytest
+
+from bench.stages import Passed, medians_ms, passed, received_to_ordered_ms
+from bench.venue import Journey, Moment
+
+STAGES = {
+    "observed_at": "2026-03-02T12:00:00.001Z",
+    "published_at": "2026-03-02T12:00:00.002Z",
+    "deduplicated_at": "2026-03-02T12:00:00.005Z",
+    "decided_at": "2026-03-02T12:00:00.009Z",
+}
+NOON = 1_772_452_800.0
+
+
+def a_passage() -> Passed:
+    return passed(Journey("ABCUSDT", Moment(0, NOON), Moment(10_500_000, NOON + 0.0105)), STAGES)
+
+
+def test_a_journey_takes_what_passed_between_its_two_ends() -> None:
+    assert Journey("ABCUSDT", Moment(1_000_000, 0.0), Moment(5_250_000, 0.0)).ms == 4.25
+
+
+def test_each_stage_is_timed_from_the_one_before() -> None:
+    expected = {"observed": 1.0, "published": 1.0, "deduplicated": 3.0, "decided": 4.0, "ordered": 1.5}
+
+    assert medians_ms([a_passage()]) == pytest.approx(expected, abs=0.01)
+
+
+def test_the_way_through_our_own_process_begins_when_the_frame_was_read() -> None:
+    assert received_to_ordered_ms([a_passage()]) == pytest.approx([9.5], abs=0.01)
