@@ -5,8 +5,11 @@ import secrets
 from collections.abc import Awaitable, Iterator
 
 import httpx
+import structlog
 
 from shared.backoff import pause
+
+log = structlog.get_logger(__name__)
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 NAME_LETTERS = 6
@@ -33,5 +36,8 @@ async def keep_listing(
         for symbol in names():
             if stop.is_set():
                 return
-            await list_coin(client, symbol)
+            try:
+                await list_coin(client, symbol)
+            except httpx.HTTPError as error:
+                log.warning("coin not listed", symbol=symbol, reason=str(error))
             await pause(every_seconds, stop)

@@ -116,8 +116,8 @@ class Event(BaseModel):
 
 class _Sighting(Event):
     symbol: Symbol
-    base_asset: str
-    quote_asset: str
+    base_asset: str = Field(max_length=40)
+    quote_asset: str = Field(max_length=40)
     source: KnownSource
     listed_at: Utc
     opens_at: Utc | None = None

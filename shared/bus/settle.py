@@ -18,6 +18,7 @@ T = TypeVar("T")
 HOLD_SECONDS_FIRST: Final = 0.1
 HOLD_SECONDS_MAX: Final = 5.0
 RETRY_SECONDS_MAX: Final = 30.0
+COMPLAIN_EVERY_SECONDS: Final = 60.0
 
 REASON: Final = "x-sniper-reason"
 QUEUE: Final = "x-sniper-queue"
@@ -53,6 +54,7 @@ class Settler:
         self._handle = handle
         self._publish = publish
         self._dead = dead
+        self._complain_at = float("-inf")
 
     async def settle(self, delivery: Delivery) -> None:
         """Answer *delivery*; leave it unanswered (for redelivery) only if told to stop while a dependency is away."""
@@ -100,12 +102,19 @@ class Settler:
             try:
                 return await step(message)
             except TransientError as error:
-                log.warning("holding", queue=self.queue.name, message_id=message.message_id, reason=str(error))
+                self._complain(message, error)
                 seconds = jittered(attempt, first_seconds=HOLD_SECONDS_FIRST, max_seconds=HOLD_SECONDS_MAX)
                 await pause(seconds, self.until)
                 if self.until.is_set():
                     raise _StoppedWhileHoldingError from error
         raise AssertionError
+
+    def _complain(self, message: Message, error: TransientError) -> None:
+        """Say once a minute that messages are held, not once for each of hundreds."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._complain_at:
+            self._complain_at = now + COMPLAIN_EVERY_SECONDS
+            log.warning("holding", queue=self.queue.name, message_id=message.message_id, reason=str(error))
 
 
 class _StoppedWhileHoldingError(Exception):
