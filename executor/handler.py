@@ -8,13 +8,13 @@ import structlog
 
 from executor.journal import Journal, Opened
 from executor.metrics import ExecutorMetrics
-from executor.order import Order, Outcome
+from executor.order import Order, Outcome, interrupted
 from executor.trade import trade_of
 from shared.events import Listing, ListingRescheduled, Mode, Trade
 
 log = structlog.get_logger(__name__)
 
-_MODE: Final = Mode.DRY_RUN
+MODE: Final = Mode.DRY_RUN
 
 
 class Placing(Protocol):
@@ -36,7 +36,7 @@ class BuyListing:
             log.debug("reschedule ignored", symbol=listing.symbol, opens_at=listing.opens_at)
             return ()
         received = perf_counter()
-        opened = await self._journal.open(listing, _MODE)
+        opened = await self._journal.open(listing, MODE)
         decision_seconds = perf_counter() - received
         trade = await self._trade(listing, opened)
         self._metrics.decided(opened, decision_seconds)
@@ -47,11 +47,15 @@ class BuyListing:
         match opened.entry:
             case Trade() as trade:
                 return trade
+            case Order() as order if opened.overdue:
+                return await self._close(order, trade_of(listing, order, interrupted(), None))
             case Order() as order:
                 # One that was left open is placed again, which is right only because a dry run sends nothing.
                 outcome = await self._placing.place(order)
-                proposed = trade_of(listing, order, outcome.result, outcome.answered_at)
-                trade = await self._journal.close(order, proposed)
-                if trade is proposed:
-                    self._metrics.ended(trade)
-                return trade
+                return await self._close(order, trade_of(listing, order, outcome.result, outcome.answered_at))
+
+    async def _close(self, order: Order, proposed: Trade) -> Trade:
+        trade = await self._journal.close(order, proposed)
+        if trade is proposed:
+            self._metrics.ended(trade)
+        return trade

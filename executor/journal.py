@@ -3,10 +3,10 @@
 The unique row is the fence against double orders, the conditional update of exposure the one against too many.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -33,6 +33,8 @@ class Opened:
     entry: Order | Trade
     repeated: bool
     """Decided by an earlier delivery, or by another executor that may still be at it."""
+    overdue: bool = False
+    """Left open for so long that the moment to place it has passed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +82,31 @@ class Journal:
             row = await connection.fetchrow(statements.EXPOSURE, mode)
         return Exposure(*_seeded(row, mode))
 
+    async def abandoned(self, mode: Mode, limit: int) -> Sequence[Listing]:
+        """Return the listings whose orders were left open for so long that nobody can be at them any more."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(statements.ABANDONED, mode, self._now() - self._patience(), limit)
+        return [Listing.model_validate(row["listing"]) for row in rows]
+
+    def _patience(self) -> timedelta:
+        """Twice the age at which a listing is still bought: by then its message has expired, and its order ended."""
+        return timedelta(seconds=2 * self._settings.listing_age_seconds)
+
+    def _found(self, row: Record, listing: Listing, mode: Mode) -> Opened:
+        entry = _recorded(row, listing, mode)
+        overdue = isinstance(entry, Order) and self._now() - entry.decided_at > self._patience()
+        return Opened(entry, repeated=True, overdue=overdue)
+
     async def _decide(self, connection: Connection, listing: Listing, mode: Mode) -> Opened:
         row = _seeded(await connection.fetchrow(statements.READ, listing.key, mode, Side.BUY), mode)
         if row["client_order_id"] is not None:
-            return Opened(_recorded(row, listing, mode), repeated=True)
+            return self._found(row, listing, mode)
         config, decided_at = _config(row), self._now()
         match decide(listing, config, row["committed_usdt"], self._settings, decided_at):
             case Buy(quote_qty):
                 order = _order(listing, mode, quote_qty, config, decided_at)
-                await _write(connection, statements.RESERVE, order, order.config.max_position_usdt)
+                described = listing.model_dump(mode="json")
+                await _write(connection, statements.RESERVE, order, order.config.max_position_usdt, described)
                 return Opened(order, repeated=False)
             case Refuse(reason):
                 order = _order(listing, mode, _NOTHING, config, decided_at)
@@ -97,7 +115,7 @@ class Journal:
                 return Opened(trade, repeated=False)
 
 
-async def _write(connection: Connection, statement: str, order: Order, last: object) -> None:
+async def _write(connection: Connection, statement: str, order: Order, *more: object) -> None:
     """Insert *order*; raise _OvertakenError, which rolls back, when a row or the limit is in its way."""
     written = await connection.fetchval(
         statement,
@@ -109,7 +127,7 @@ async def _write(connection: Connection, statement: str, order: Order, last: obj
         order.quote_qty,
         order.config.model_dump(mode="json"),
         order.decided_at,
-        last,
+        *more,
     )
     if not written:
         raise _OvertakenError

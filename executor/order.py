@@ -60,3 +60,7 @@ def rejected_because(reason: Reason, detail: str) -> Miss:
 
 def unavailable(detail: str) -> Miss:
     return Miss(TradeStatus.FAILED, worded(Reason.EXCHANGE_UNAVAILABLE, detail))
+
+
+def interrupted() -> Miss:
+    return Miss(TradeStatus.FAILED, Reason.INTERRUPTED)

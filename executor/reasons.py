@@ -32,6 +32,8 @@ class Reason(StrEnum):
     """The exchange checked the order and would not take it; its code and message follow."""
     SYMBOL_UNKNOWN = "symbol_unknown"
     """The exchange does not know the symbol."""
+    INTERRUPTED = "interrupted"
+    """The executor ended while the order was open, and its moment passed before another could take over."""
     EXCHANGE_UNAVAILABLE = "exchange_unavailable"
     """The exchange gave no usable answer in time; what happened follows."""
 

@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Sequence
 
+from executor.abandoned import take_up_abandoned
 from executor.credentials import credentials
 from executor.dry_run import open_dry_run
 from executor.exposure_watch import watch_exposure
-from executor.handler import BuyListing
+from executor.handler import MODE, BuyListing
 from executor.journal import Journal
 from executor.metrics import ExecutorMetrics
 from executor.settings import ExecutorSettings
@@ -37,6 +38,10 @@ async def serve(runtime: Runtime, settings: ExecutorSettings, exchange: Exchange
             component.saw_event(utc_now())
             return await buy(listing)
 
-        watching = tasks.create_task(watch_exposure(journal, metrics), name="exposure")
+        beside = (
+            tasks.create_task(watch_exposure(journal, metrics), name="exposure"),
+            tasks.create_task(take_up_abandoned(journal, runtime.bus, MODE), name="abandoned orders"),
+        )
         await runtime.bus.consume(EXECUTOR_LISTINGS, receives(Listing, handle), until=runtime.stop)
-        watching.cancel()
+        for task in beside:
+            task.cancel()

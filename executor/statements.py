@@ -28,8 +28,9 @@ RETURNING true
 # Orders before exposure, here as in CLOSE: one order of locks, so no deadlock.
 RESERVE: Final = """
 WITH placed AS (
-    INSERT INTO orders (listing_key, mode, side, symbol, client_order_id, quote_qty, config, decided_at, state)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'sending')
+    INSERT INTO orders
+        (listing_key, mode, side, symbol, client_order_id, quote_qty, config, decided_at, listing, state)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $10, 'sending')
     ON CONFLICT DO NOTHING
     RETURNING quote_qty, mode
 )
@@ -53,3 +54,8 @@ RETURNING true
 
 TRADE: Final = "SELECT trade FROM orders WHERE client_order_id = $1"
 EXPOSURE: Final = "SELECT reserved_usdt, filled_usdt FROM exposure WHERE mode = $1"
+ABANDONED: Final = """
+SELECT listing FROM orders
+WHERE state = 'sending' AND mode = $1 AND decided_at < $2
+ORDER BY created_at LIMIT $3
+"""

@@ -177,6 +177,8 @@ orders = Table(
     Column("quote_qty", Numeric(12, 2), nullable=False),
     Column("config", JSONB, nullable=False),
     Column("decided_at", _TIME, nullable=False),
+    # The listing event of an order that may have to be taken up again; null for a refusal.
+    Column("listing", JSONB),
     # The outcome, as the trade event that announces it; null while undecided.
     Column("trade", JSONB),
     _created_at(),

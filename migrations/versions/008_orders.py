@@ -21,6 +21,7 @@ def upgrade() -> None:
             quote_qty NUMERIC(12, 2) NOT NULL,
             config JSONB NOT NULL,
             decided_at TIMESTAMPTZ NOT NULL,
+            listing JSONB,
             trade JSONB,
             created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
             updated_at TIMESTAMPTZ NOT NULL DEFAULT now(),

@@ -124,6 +124,20 @@ async def test_an_order_left_open_by_a_crash_is_found_as_it_was(database: Databa
     assert await exposure(journal) == ("100.00", "0.00")
 
 
+async def test_an_order_left_open_beyond_its_moment_is_abandoned_and_overdue(
+    database: Database, journal: Journal
+) -> None:
+    order = await opened_order(journal, a_listing())
+    just_in_time = Journal(database, ExecutorSettings(), now=lambda: NOW + timedelta(seconds=120))
+    too_late = Journal(database, ExecutorSettings(), now=lambda: NOW + timedelta(seconds=121))
+
+    assert await just_in_time.abandoned(Mode.DRY_RUN, 10) == []
+    assert await too_late.abandoned(Mode.DRY_RUN, 10) == [a_listing()]
+    assert await too_late.abandoned(Mode.LIVE, 10) == []
+    assert await just_in_time.open(a_listing(), Mode.DRY_RUN) == Opened(order, repeated=True)
+    assert await too_late.open(a_listing(), Mode.DRY_RUN) == Opened(order, repeated=True, overdue=True)
+
+
 async def test_a_closed_order_answers_with_its_trade(journal: Journal) -> None:
     order = await opened_order(journal, a_listing())
     trade = await journal.close(order, trade_of(a_listing(), order, FILL, ANSWERED))

@@ -4,17 +4,18 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 
 import pytest
 from pydantic import SecretStr
 
+from executor.journal import Exposure, Journal
 from executor.service import serve
 from executor.settings import ExecutorSettings
 from shared.database import Database
 from shared.errors import SettingsError
-from shared.events import Listing, Trade, TradeStatus, utc_now
+from shared.events import Listing, Mode, Trade, TradeStatus, utc_now
 from shared.mexc.payloads import OrderBook
 from shared.mexc.rest import connect_rest
 from shared.runtime import Runtime
@@ -63,9 +64,8 @@ def an_unused_url() -> str:
     return f"http://127.0.0.1:{free_ports(1)[0]}"
 
 
-def a_fresh_listing(symbol: str) -> Listing:
-    now = utc_now()
-    times = dict.fromkeys(("listed_at", "observed_at", "published_at", "deduplicated_at"), now)
+def a_fresh_listing(symbol: str, *, at: datetime | None = None) -> Listing:
+    times = dict.fromkeys(("listed_at", "observed_at", "published_at", "deduplicated_at"), at or utc_now())
     return a_listing(symbol=symbol, base_asset=symbol.removesuffix("USDT"), **times)
 
 
@@ -184,6 +184,27 @@ async def test_an_absent_exchange_fails_the_trade_instead_of_buying_late(databas
 
     assert trade.status is TradeStatus.FAILED
     assert (trade.error_reason or "").startswith("exchange_unavailable: /api/v3/depth")
+
+
+async def test_an_order_whose_executor_died_and_whose_message_expired_is_ended_and_its_money_freed(
+    database_url: str, broker_url: str, simulator: SimulatorProcess
+) -> None:
+    long_ago = utc_now() - timedelta(seconds=121)
+    listing = a_fresh_listing("LEFTUSDT", at=long_ago)
+    async with open_database(database_url) as database:
+        journal = Journal(database, ExecutorSettings(), now=lambda: long_ago)
+        await journal.open(listing, Mode.DRY_RUN)
+
+        async with executor(database_url, broker_url, a_venue(simulator.rest_url)) as (_, trades):
+            await trades.holds(1)
+
+        left = await journal.exposure(Mode.DRY_RUN)
+
+    [trade] = trades.events
+    assert isinstance(trade, Trade)
+    assert (trade.listing_key, trade.status, trade.error_reason) == (listing.key, TradeStatus.FAILED, "interrupted")
+    assert left == Exposure(Decimal(0), Decimal(0))
+    assert ORDER_TEST not in await simulator.requests()
 
 
 async def test_a_stale_listing_is_refused_and_the_exchange_never_asked(
