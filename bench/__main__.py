@@ -1,6 +1,7 @@
 """`python -m bench [NAME ...]`: measure, show, and save."""
 
 import argparse
+import asyncio
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
@@ -27,14 +28,13 @@ ALONE: Final[Mapping[str, Callable[[Plan], Result]]] = MappingProxyType(
     {"ticker_3000": partial(ticker.measure, 3_000), "ticker_30000": partial(ticker.measure, 30_000)}
 )
 NAMES: Final = (*ON_SERVERS, *ALONE)
+EXIT_STOPPED: Final = 130
 
 
 def main() -> int:
     """Return the exit status: 1 where something was lost on the way."""
     options = _options()
     plan = Plan(options.samples, options.warmups)
-    # A polite end takes the same way as Ctrl-C, which leaves nothing running.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     configure_logging(TelemetrySettings(log_level="warning"))
     console, errors = Console(), Console(stderr=True)
     found, results = machine.describe(), {}
@@ -45,8 +45,8 @@ def main() -> int:
     except BenchmarkError as error:
         errors.print(str(error), style="red", markup=False, highlight=False)
         return 1
-    except KeyboardInterrupt:
-        return 130
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return EXIT_STOPPED
     report.save(results, found)
     console.print(report.table(results))
     for line in (*report.details(results), f"machine: {found}", f"saved: {report.RESULTS}"):
@@ -56,6 +56,8 @@ def main() -> int:
 
 def _measured(names: Collection[str], plan: Plan) -> Iterator[tuple[str, Result]]:
     """Run these benchmarks one after another, with servers only where one needs them."""
+    # A polite end takes the same way as Ctrl-C, which leaves nothing running.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with ExitStack() as stack:
         ground = stack.enter_context(prepared(plan)) if ON_SERVERS.keys() & names else None
         for name in NAMES:
@@ -69,7 +71,9 @@ def _measured(names: Collection[str], plan: Plan) -> Iterator[tuple[str, Result]
 
 def _on_servers(name: str, ground: Ground) -> Result:
     async def run() -> Result:
-        return await ON_SERVERS[name](ground)
+        measuring = asyncio.ensure_future(ON_SERVERS[name](ground))
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, measuring.cancel)
+        return await measuring
 
     try:
         return uvloop.run(run())

@@ -9,7 +9,7 @@ from typing import Final
 from bench.environment import create_floor_table, environment, raise_limits
 from bench.errors import BenchmarkError
 from bench.figures import Result, latency
-from bench.ground import START_SECONDS, Ground
+from bench.ground import START_SECONDS, Ground, when_ready
 from bench.pipeline import shown
 from bench.sampling import Sample, interleaved
 from bench.stages import medians_ms, passed_by, received_to_ordered_ms
@@ -29,7 +29,7 @@ async def measure(ground: Ground) -> Result:
         ground.service(*COMMAND, environment=environment(venue, database, None)) as up,
         floor_running(ground, venue, database) as trigger,
     ):
-        await up.ready()
+        await when_ready(up)
         bare, ours = await interleaved(trigger, partial(shown, venue), ground.plan)
         journeys = await passed_by(database, ours)
         resident_mb = await resident_megabytes(up.process.pid)

@@ -65,7 +65,7 @@ class Ground:
                 await stack.enter_async_context(self.service("run", name, environment=environment)) for name in names
             ]
             for service in running:
-                await service.ready()
+                await when_ready(service)
             yield
 
     @asynccontextmanager
@@ -87,6 +87,14 @@ class Ground:
             self.guard.release("process", process.pid)
 
 
+async def when_ready(service: Sniper) -> None:
+    """Return once /readyz says so; raise BenchmarkError where it does not, or where the process ended."""
+    try:
+        await service.ready()
+    except (AssertionError, RuntimeError) as error:
+        raise BenchmarkError(f"{service.log.name}: not ready: {error}") from error
+
+
 async def _ready(process: asyncio.subprocess.Process, part: str) -> None:
     assert process.stdout is not None
     async with asyncio.timeout(START_SECONDS):
@@ -100,6 +108,7 @@ def prepared(plan: Plan) -> Iterator[Ground]:
     with ExitStack() as stack, ThreadPoolExecutor(max_workers=1) as pool:
         directory = Path(stack.enter_context(TemporaryDirectory(prefix="sniper-bench-")))
         guard = stack.enter_context(guarded())
+        guard.watch("directory", directory)
         starting = pool.submit(stack.enter_context, private_rabbitmq_server())
         postgres = stack.enter_context(private_postgres_server(durable=True))
         yield Ground(plan, postgres, starting.result(), guard, directory)

@@ -113,7 +113,7 @@ class Venue:
         ordered = self._awaited.pop(request.symbol, None)
         if ordered is None:
             self._unawaited.append(request.symbol)
-        else:
+        elif not ordered.done():
             ordered.set_result(arrived)
         return self._order_answer
 
