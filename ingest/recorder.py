@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import Never
+from typing import Final, Never
 
 import structlog
 
@@ -14,6 +14,9 @@ from shared.errors import TransientError
 log = structlog.get_logger(__name__)
 
 Store = Callable[[Sequence[Known]], Awaitable[None]]
+
+GATHER_SECONDS: Final = 0.2
+"""Until a record is stored: by then its listing is bought, and the database has nothing more urgent to do."""
 
 
 class Recorder:
@@ -37,6 +40,7 @@ class Recorder:
         failures = 0
         while True:
             await self._filled.wait()
+            await asyncio.sleep(GATHER_SECONDS)
             try:
                 await self.flush()
                 failures = 0
