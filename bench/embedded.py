@@ -12,7 +12,7 @@ from bench.figures import Result, latency
 from bench.ground import START_SECONDS, Ground, when_ready
 from bench.pipeline import shown
 from bench.sampling import Sample, interleaved
-from bench.stages import medians_ms, passed_by, received_to_ordered_ms
+from bench.stages import medians_ms, passed_by, received_to_decided_ms, received_to_ordered_ms
 from bench.venue import Journey, Moment, Venue, open_venue
 
 COMMAND: Final = ("up", "--exchange", "mexc")
@@ -20,7 +20,7 @@ COMMAND: Final = ("up", "--exchange", "mexc")
 
 
 async def measure(ground: Ground) -> Result:
-    """Return the times from a frame's sending to the arrival of its order, which only leaves once it is committed."""
+    """Return the times from a frame's arrival here to that of its order, which only leaves once it is committed."""
     database = ground.database()
     await raise_limits(database)
     await create_floor_table(database)
@@ -33,14 +33,13 @@ async def measure(ground: Ground) -> Result:
         bare, ours = await interleaved(trigger, partial(shown, venue), ground.plan)
         journeys = await passed_by(database, ours)
         resident_mb = await resident_megabytes(up.process.pid)
-    # The order leaves as soon as the decision is committed: its arrival is the first sign of that, a little late.
-    decided = latency(received_to_ordered_ms(journeys))
     return Result(
-        ours=latency([journey.ms for journey in ours]),
+        ours=latency(received_to_ordered_ms(journeys)),
         floor=latency([journey.ms for journey in bare]),
-        what="websocket frame sent → order request received, all in one process",
+        what="websocket frame received → order request on the wire, all in one process",
         extra={
-            "frame_received_to_decision_committed": decided.as_json(),
+            "from_frame_sent": latency([journey.ms for journey in ours]).as_json(),
+            "frame_received_to_decided_ms": received_to_decided_ms(journeys),
             "resident_mb": resident_mb,
             "stages_p50_ms": medians_ms(journeys),
         },

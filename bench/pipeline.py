@@ -13,7 +13,7 @@ from bench.floor.part import persistent
 from bench.floor.path import FIRST_QUEUE, SECOND_QUEUE
 from bench.ground import Ground
 from bench.sampling import Sample, interleaved
-from bench.stages import medians_ms, passed_by
+from bench.stages import medians_ms, passed_by, received_to_ordered_ms
 from bench.venue import Journey, Moment, Venue, open_venue
 from shared.bus.arguments import queue_arguments
 from shared.topology import DEAD, DEDUP_RAW, EXECUTOR_LISTINGS
@@ -25,7 +25,7 @@ BODY: Final = b"x" * 1_000
 
 
 async def measure(ground: Ground) -> Result:
-    """Return the times from a frame's sending (the floor: a message's) to the arrival of the order it led to."""
+    """Return the times from a frame's arrival here (the floor: a message's sending) to that of the order it led to."""
     database, broker = ground.database(), ground.broker()
     await raise_limits(database)
     await create_floor_table(database)
@@ -37,10 +37,14 @@ async def measure(ground: Ground) -> Result:
         bare, ours = await interleaved(trigger, partial(shown, venue), ground.plan)
         journeys = await passed_by(database, ours)
     return Result(
-        ours=latency([journey.ms for journey in ours]),
+        ours=latency(received_to_ordered_ms(journeys)),
         floor=latency([journey.ms for journey in bare]),
-        what="websocket frame sent → order request received",
-        extra={"stages_p50_ms": medians_ms(journeys), "beside": "persister"},
+        what="websocket frame received → order request on the wire",
+        extra={
+            "from_frame_sent": latency([journey.ms for journey in ours]).as_json(),
+            "stages_p50_ms": medians_ms(journeys),
+            "beside": "persister",
+        },
     )
 
 

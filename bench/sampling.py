@@ -11,8 +11,9 @@ T = TypeVar("T")
 Sample = Callable[[int], Awaitable[T]]
 """Takes the sample of this number."""
 
-PACE_SECONDS: Final = (0.030, 0.050)
-"""From one sample to the next, as listings are: each finds the pipeline idle."""
+PACE_SECONDS: Final = (0.140, 0.180)
+"""From one sample to the next. Listings are minutes apart: each finds the pipeline idle, and what the one before left to
+be stored, up to 50 ms after its order, stored."""
 BLOCK: Final = 25
 
 

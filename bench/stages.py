@@ -46,6 +46,11 @@ def received_to_ordered_ms(journeys: Iterable[Passed]) -> list[float]:
     return [(one[-1] - one[1]) * 1000 for one in journeys]
 
 
+def received_to_decided_ms(journeys: Iterable[Passed]) -> float:
+    """Return the median from a frame's arrival here to the decision about it, in milliseconds."""
+    return round(statistics.median((one[-2] - one[1]) * 1000 for one in journeys), 3)
+
+
 async def _stamps(database: str, symbols: set[str]) -> Mapping[str, Mapping[str, str]]:
     """Read the stamps of all *symbols* once the last of them is settled."""
     connection = await asyncpg.connect(database)

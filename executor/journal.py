@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from asyncpg import Record
+from asyncpg import Record, UniqueViolationError
 
 from executor import statements
 from executor.order import Order, OrderState, rejected
@@ -46,7 +46,7 @@ class Exposure:
 
 
 class _OvertakenError(Exception):
-    """Another decision was committed between our reading and our writing."""
+    """Another decision, or a change of the limits, was committed between our reading and our writing."""
 
 
 class Journal:
@@ -61,7 +61,7 @@ class Journal:
         """Decide on *listing* once and for all, and commit that; return what was decided, now or earlier."""
         for _ in range(RACES_MAX):
             with suppress(_OvertakenError):
-                async with self._database.transaction() as connection:
+                async with self._database.connection() as connection:
                     return await self._decide(connection, listing, mode)
         raise TransientError(f"overtaken by other decisions {RACES_MAX} times in a row")
 
@@ -105,8 +105,8 @@ class Journal:
         match decide(listing, config, row["committed_usdt"], self._settings, decided_at):
             case Buy(quote_qty):
                 order = _order(listing, mode, quote_qty, config, decided_at)
-                described = listing.model_dump(mode="json")
-                await _write(connection, statements.RESERVE, order, order.config.max_position_usdt, described)
+                limit, described = order.config.max_position_usdt, listing.model_dump(mode="json")
+                await _write(connection, statements.RESERVE, order, row["version"], limit, described)
                 return Opened(order, repeated=False)
             case Refuse(reason):
                 order = _order(listing, mode, _NOTHING, config, decided_at)
@@ -116,19 +116,22 @@ class Journal:
 
 
 async def _write(connection: Connection, statement: str, order: Order, *more: object) -> None:
-    """Insert *order*; raise _OvertakenError, which rolls back, when a row or the limit is in its way."""
-    written = await connection.fetchval(
-        statement,
-        order.listing_key,
-        order.mode,
-        order.side,
-        order.symbol,
-        order.client_order_id,
-        order.quote_qty,
-        order.config.model_dump(mode="json"),
-        order.decided_at,
-        *more,
-    )
+    """Commit *order*; raise _OvertakenError, with nothing written, when it stands already or may no longer be."""
+    try:
+        written = await connection.fetchval(
+            statement,
+            order.listing_key,
+            order.mode,
+            order.side,
+            order.symbol,
+            order.client_order_id,
+            order.quote_qty,
+            order.config.model_dump(mode="json"),
+            order.decided_at,
+            *more,
+        )
+    except UniqueViolationError as error:
+        raise _OvertakenError from error
     if not written:
         raise _OvertakenError
 

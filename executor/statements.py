@@ -2,17 +2,15 @@
 
 from typing import Final
 
-# The share lock makes a change of the limits wait for the decisions under way, and hold for every one after it.
+# xmin names this version of the config's row: RESERVE holds for no other.
 READ: Final = """
-WITH config AS (
-    SELECT max_trade_usdt, max_position_usdt, auto_trade, halted, updated_at FROM trade_config WHERE id = 1 FOR SHARE
-)
 SELECT
-    config.*,
+    config.max_trade_usdt, config.max_position_usdt, config.auto_trade, config.halted, config.updated_at,
+    config.xmin::text AS version,
     exposure.reserved_usdt + exposure.filled_usdt AS committed_usdt,
     orders.symbol, orders.client_order_id, orders.quote_qty, orders.config, orders.decided_at, orders.trade
 FROM exposure
-LEFT JOIN config ON true
+LEFT JOIN trade_config AS config ON config.id = 1
 LEFT JOIN orders ON orders.listing_key = $1 AND orders.mode = exposure.mode AND orders.side = $3
 WHERE exposure.mode = $2
 """
@@ -24,27 +22,32 @@ ON CONFLICT DO NOTHING
 RETURNING true
 """
 
-# No conflict target: with one, a race can still fail on the other unique index, that of the client order id.
-# Orders before exposure, here as in CLOSE: one order of locks, so no deadlock.
+# One transaction in one statement: the config is the one that was decided on, and stays so until this is committed,
+# which is what the share lock is for; there is room under its limit; and the order is new. Else nothing is written:
+# a duplicate fails the whole statement.
+# Exposure before orders, here as in CLOSE: one order of locks, so no deadlock.
 RESERVE: Final = """
-WITH placed AS (
-    INSERT INTO orders
-        (listing_key, mode, side, symbol, client_order_id, quote_qty, config, decided_at, listing, state)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $10, 'sending')
-    ON CONFLICT DO NOTHING
-    RETURNING quote_qty, mode
+WITH config AS (
+    SELECT FROM trade_config WHERE id = 1 AND xmin::text = $9 FOR SHARE
+), reserved AS (
+    UPDATE exposure SET reserved_usdt = reserved_usdt + $6::numeric
+    FROM config
+    WHERE exposure.mode = $2 AND reserved_usdt + filled_usdt + $6::numeric <= $10
+    RETURNING exposure.mode
 )
-UPDATE exposure SET reserved_usdt = reserved_usdt + placed.quote_qty
-FROM placed
-WHERE exposure.mode = placed.mode AND reserved_usdt + filled_usdt + placed.quote_qty <= $9
+INSERT INTO orders (listing_key, mode, side, symbol, client_order_id, quote_qty, config, decided_at, listing, state)
+SELECT $1, reserved.mode, $3, $4, $5, $6::numeric, $7, $8, $11, 'sending' FROM reserved
 RETURNING true
 """
 
 CLOSE: Final = """
-WITH closed AS (
+WITH held AS (
+    SELECT mode FROM exposure WHERE mode = (SELECT mode FROM orders WHERE client_order_id = $1) FOR UPDATE
+), closed AS (
     UPDATE orders SET state = $2, trade = $3, updated_at = now()
-    WHERE client_order_id = $1 AND state = 'sending'
-    RETURNING quote_qty, mode
+    FROM held
+    WHERE client_order_id = $1 AND state = 'sending' AND orders.mode = held.mode
+    RETURNING quote_qty, orders.mode
 )
 UPDATE exposure SET reserved_usdt = reserved_usdt - closed.quote_qty, filled_usdt = filled_usdt + $4
 FROM closed

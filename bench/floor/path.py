@@ -15,10 +15,8 @@ from shared.topology import DEDUP_RAW, EXECUTOR_LISTINGS
 FIRST_QUEUE: Final = "bench.floor.first"
 SECOND_QUEUE: Final = "bench.floor.second"
 CREATE: Final = "CREATE TABLE bench_floor (id text PRIMARY KEY, body bytea NOT NULL)"
-# A single statement commits by itself: the least a committed transaction can cost.
 INSERT: Final = "INSERT INTO bench_floor (id, body) VALUES ($1, $2)"
-COMMITS_ALONE: Final = 4
-"""Raw event published, claim, listing published, decision: what one process commits between frame and order."""
+INSERT_AT_LEISURE: Final = f"WITH at_leisure AS (SELECT set_config('synchronous_commit', 'off', true)) {INSERT}"
 
 
 async def forward(options: argparse.Namespace) -> None:
@@ -27,7 +25,7 @@ async def forward(options: argparse.Namespace) -> None:
     channel = await open_channel(options.broker)
 
     async def on_message(message: AbstractIncomingMessage) -> None:
-        await database.execute(INSERT, f"{message.message_id}/claim", message.body)
+        await _commit(database, f"{message.message_id}/claim", message.body)
         await channel.default_exchange.publish(persistent(message.message_id or "", message.body), SECOND_QUEUE)
         await message.ack()
 
@@ -41,7 +39,7 @@ async def order(options: argparse.Namespace) -> None:
     venue = await asyncio.open_connection("127.0.0.1", options.port)
 
     async def on_message(message: AbstractIncomingMessage) -> None:
-        await database.execute(INSERT, f"{message.message_id}/order", message.body)
+        await _commit(database, f"{message.message_id}/order", message.body)
         await _post(venue, message.message_id or "")
         await message.ack()
 
@@ -49,16 +47,22 @@ async def order(options: argparse.Namespace) -> None:
 
 
 async def alone(options: argparse.Namespace) -> None:
-    """For each symbol on a connection to the trigger: commit as often as one process of ours does, and post."""
+    """For each symbol on a connection to the trigger: store two messages, commit twice, and post."""
     database = await asyncpg.connect(options.database)
     venue = await asyncio.open_connection("127.0.0.1", options.port)
     reader, _ = await asyncio.open_connection("127.0.0.1", options.trigger)
     ready()
     async for line in reader:
         symbol = line.decode().strip()
-        for step in range(COMMITS_ALONE):
-            await database.execute(INSERT, f"{symbol}/{step}", line)
+        for message, row in (("raw", "claim"), ("listing", "order")):
+            await database.execute(INSERT_AT_LEISURE, f"{symbol}/{message}", line)
+            await _commit(database, f"{symbol}/{row}", line)
         await _post(venue, symbol)
+
+
+async def _commit(database: "asyncpg.Connection[asyncpg.Record]", name: str, body: bytes) -> None:
+    async with database.transaction():
+        await database.execute(INSERT, name, body)
 
 
 async def _post(venue: tuple[asyncio.StreamReader, asyncio.StreamWriter], symbol: str) -> None:

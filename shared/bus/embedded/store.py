@@ -17,10 +17,15 @@ from shared.database import Connection, Pool, away_is_transient
 TIMEOUT_SECONDS: Final = 5.0
 """For one statement and the wait for its connection."""
 
+# Nothing waits for the disk here. A killed process loses nothing all the same, and where the server itself dies, what
+# is missing is always the end of its log: the deletion of a message survives only together with what its handler
+# published. What must be on the disk before anything else happens (a claim, a reservation) is committed with a wait,
+# and takes along everything before it.
 _PUBLISH: Final = """
+    WITH at_leisure AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
     INSERT INTO bus_messages (queue, deliveries, exchange, routing_key, body, message_id, content_type, headers)
     SELECT target.queue, target.deliveries, $3, $4, $5, $6, $7, $8::text::jsonb
-    FROM unnest($1::text[], $2::int[]) AS target (queue, deliveries)
+    FROM at_leisure CROSS JOIN unnest($1::text[], $2::int[]) AS target (queue, deliveries)
     RETURNING queue, id
 """
 # Counts the deliveries in the same statement, so that a message which ends its process is counted all the same.
@@ -38,7 +43,6 @@ _COUNT: Final = """
     FROM unnest($2::bigint[], $3::int[]) AS counted (id, deliveries)
     WHERE m.queue = $1 AND m.id = counted.id
 """
-# A lost deletion only means a redelivery, so this commit need not wait for the disk.
 _DELETE: Final = """
     DELETE FROM bus_messages USING (SELECT set_config('synchronous_commit', 'off', true)) AS at_leisure
     WHERE queue = $1 AND id = ANY ($2::bigint[])
