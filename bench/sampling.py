@@ -12,8 +12,8 @@ Sample = Callable[[int], Awaitable[T]]
 """Takes the sample of this number."""
 
 PACE_SECONDS: Final = (0.140, 0.180)
-"""From one sample to the next. Listings are minutes apart: each finds the pipeline idle, and what the one before left to
-be stored, up to 50 ms after its order, stored."""
+"""From one sample to the next. Listings are minutes apart: each finds the pipeline idle, and stored what the one before
+left to be stored, which takes 50 ms and more after its order."""
 BLOCK: Final = 25
 
 
