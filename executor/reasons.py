@@ -14,6 +14,8 @@ class Reason(StrEnum):
     """There is no trade_config row, so no limit is known."""
     HALTED = "halted"
     """An operator halted trading."""
+    FILTERED = "filtered"
+    """The listing is of a kind we do not trade; its not_tradable_reason says which."""
     STALE_LISTING = "stale_listing"
     """The listing is too old, appeared while nobody watched, or its times cannot be right."""
     NOT_OPEN_YET = "not_open_yet"

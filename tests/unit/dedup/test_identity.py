@@ -33,7 +33,8 @@ def test_one_base_listed_against_two_quotes_is_two_listings() -> None:
 
 
 def test_the_listing_says_what_its_sighting_said() -> None:
-    raw = a_raw_listing(occurrence=2, late=True, opens_at=NOON + timedelta(hours=1))
+    filtered = {"tradable": False, "not_tradable_reason": "leveraged token"}
+    raw = a_raw_listing(occurrence=2, late=True, opens_at=NOON + timedelta(hours=1), **filtered)
 
     listing = listing_of(raw, deduplicated_at=NOON)
 
