@@ -1,14 +1,14 @@
 """What is known of every symbol, and which sightings a piece of evidence amounts to. No I/O, no clock."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from ingest.evidence import Evidence, Names, Snapshot
+from ingest.evidence import Announcement, Evidence, FirstTrade, Names, Snapshot, Upcoming
 from shared.events import Source
 from shared.mexc.symbols import SymbolInfo, split_symbol
 
@@ -56,10 +56,14 @@ class Findings:
     records: tuple[Known, ...] = ()
     """To store now: there is nothing to publish about them."""
     believed: bool = True
+    reason: str = ""
+    """Why it was not believed."""
+    rescheduled: tuple[Sighting, ...] = ()
+    """Symbols sighted before whose opening time moved: to publish again."""
 
 
 NOTHING: Final = Findings()
-NOT_BELIEVED: Final = Findings(believed=False)
+NOT_BELIEVED: Final = Findings(believed=False, reason="not a single symbol")
 
 
 class Catalogue:
@@ -85,6 +89,8 @@ class Catalogue:
 
     def observe(self, evidence: Evidence) -> Findings:
         """Take *evidence* in. What shows no symbol at all is not believed: an exchange does not lose them all."""
+        if isinstance(evidence, Announcement | FirstTrade):
+            return NOTHING
         if not evidence.symbols:
             return NOT_BELIEVED
         if self._baseline is not None:
@@ -103,7 +109,15 @@ class Catalogue:
         self._unconfirmed.discard(symbol)
         return self._known[symbol]
 
-    def _begin(self, baseline: "_Baseline", evidence: Evidence) -> Findings:
+    def upcoming(self, now: datetime) -> Sequence[Upcoming]:
+        """Return the symbols that are shown and not known to trade at *now*."""
+        return [
+            Upcoming(known.symbol, known.opens_at)
+            for known in self._known.values()
+            if known.state in {State.ANNOUNCED, State.LISTED} and (known.opens_at is None or known.opens_at > now)
+        ]
+
+    def _begin(self, baseline: "_Baseline", evidence: Names | Snapshot) -> Findings:
         known = baseline.complete(evidence)
         if not known:
             return NOTHING
@@ -114,7 +128,7 @@ class Catalogue:
         return Findings(records=known)
 
     def _sightings(
-        self, evidence: Evidence, names: AbstractSet[str], infos: Mapping[str, SymbolInfo]
+        self, evidence: Names | Snapshot, names: AbstractSet[str], infos: Mapping[str, SymbolInfo]
     ) -> tuple[Sighting, ...]:
         reported = self._reported[evidence.source]
         new = sorted(names - self._settled - reported)
@@ -159,7 +173,7 @@ class _Baseline:
         self._names: dict[str, datetime] = {}
         self._named_by: set[Source] = set()
 
-    def complete(self, evidence: Evidence) -> tuple[Known, ...]:
+    def complete(self, evidence: Names | Snapshot) -> tuple[Known, ...]:
         """Take *evidence* in; return the baseline when that completes it."""
         match evidence:
             case Names():

@@ -85,7 +85,7 @@ class RestPolls:
 
     async def _ask_names(self, report: Report) -> bool:
         names = await self._rest.default_symbols()
-        believed = await report(Names(self.name, utc_now(), names))
+        believed = await report(Names(self.name, utc_now(), names, complete=True))
         if not names <= self._names:
             self._names |= names
             self._new_name.set()

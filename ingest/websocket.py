@@ -115,7 +115,7 @@ class TickerStream:
         except FrameError as error:
             self._drop(error)
             return False
-        await report(Names(self.name, observed_at, symbols))
+        await report(Names(self.name, observed_at, symbols, complete=False))
         self._feed.saw()
         self._failures = 0
         return True

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
-from ingest.evidence import Evidence
+from ingest.evidence import Evidence, Names
 from ingest.feeds import Feed, Feeds
 from ingest.metrics import Metrics
 from ingest.websocket import CHANNEL, FRAME_BYTES_MAX, StreamOptions, TickerStream
@@ -58,7 +58,7 @@ class Stream:
     def __init__(self, port: int) -> None:
         self.registry = CollectorRegistry()
         self.feed = Feed("websocket", 60)
-        self.evidence: list[Evidence] = []
+        self.evidence: list[Names] = []
         options = StreamOptions(
             f"ws://127.0.0.1:{port}/ws",
             ping_seconds=0.1,
@@ -71,12 +71,13 @@ class Stream:
         self.source = TickerStream(options, self.feed, metrics)
 
     async def report(self, evidence: Evidence) -> bool:
+        assert isinstance(evidence, Names)
         self.evidence.append(evidence)
         return True
 
     @property
     def symbols(self) -> list[str]:
-        return [str(symbol) for each in self.evidence for symbol in each.symbols]
+        return [symbol for each in self.evidence for symbol in each.symbols]
 
     def metric(self, name: str) -> float:
         return self.registry.get_sample_value(f"sniper_ingest_{name}_total") or 0

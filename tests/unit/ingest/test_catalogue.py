@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.catalogue import Catalogue, Known, Sighting, State
-from ingest.evidence import Evidence, Names, Snapshot
+from ingest.evidence import Announcement, Evidence, FirstTrade, Names, Snapshot
 from shared.events import Source
 from tests.builders import NOON, a_symbol_info
 
@@ -17,7 +17,7 @@ OLD = ("BTCUSDT", "ETHUSDT")
 
 
 def names(source: Source, *symbols: str, after_seconds: float = 0) -> Names:
-    return Names(source, NOON + timedelta(seconds=after_seconds), frozenset(symbols))
+    return Names(source, NOON + timedelta(seconds=after_seconds), frozenset(symbols), complete=source is REST)
 
 
 def snapshot(*symbols: str, after_seconds: float = 0) -> Snapshot:
@@ -285,3 +285,5 @@ def names_in(evidence: Evidence) -> Iterable[str]:
             return symbols
         case Snapshot(symbols=infos):
             return [info.symbol for info in infos]
+        case Announcement(symbol=symbol) | FirstTrade(symbol=symbol):
+            return [symbol]

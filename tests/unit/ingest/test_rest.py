@@ -41,7 +41,7 @@ class Reported:
 
     async def __call__(self, evidence: Evidence) -> bool:
         self.evidence.append(evidence)
-        return bool(evidence.symbols)
+        return not isinstance(evidence, Names | Snapshot) or bool(evidence.symbols)
 
     @property
     def snapshots(self) -> list[list[str]]:
