@@ -9,9 +9,9 @@ from typing import Any
 import asyncpg
 import pytest
 
-from persister.batch import BatchLimits, batching
 from persister.handlers import records_listings
 from persister.repository import insert_listings, insert_trades
+from shared.batch import BatchLimits, batching
 from shared.database import Connection, Database
 from shared.errors import PermanentError, TransientError
 from shared.events import HealthStatus, Trade, utc_now
