@@ -1,6 +1,10 @@
 """What ingest counts."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, Metric
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 from ingest.feeds import Feeds
 
@@ -32,6 +36,17 @@ class Metrics:
         self.decode_seconds = Histogram(
             "sniper_ingest_decode_seconds", "Decoding one ticker frame", buckets=_DECODE_BUCKETS, registry=registry
         )
-        data_age = Gauge("sniper_ingest_data_age_seconds", "Age of the newest usable data", ["feed"], registry=registry)
-        for feed in feeds:
-            data_age.labels(feed.name).set_function(feed.age_seconds)
+        registry.register(_DataAge(feeds))
+
+
+class _DataAge(Collector):
+    """Looks at the feeds anew each time, as sources add theirs when they start."""
+
+    def __init__(self, feeds: Feeds) -> None:
+        self._feeds = feeds
+
+    def collect(self) -> Iterator[Metric]:
+        age = GaugeMetricFamily("sniper_ingest_data_age_seconds", "Age of the newest usable data", labels=["feed"])
+        for feed in self._feeds:
+            age.add_metric([feed.name], feed.age_seconds())
+        yield age

@@ -30,6 +30,8 @@ class PollSeconds:
 
     default_symbols: float
     exchange_info: float
+    blind: float = 15.0
+    """Beyond it an endpoint that gives no usable answer counts as blind."""
     exchange_info_gap: float = 2.0
     """The least between two snapshots, however many names are new: at 25 weight each they would eat the allowance."""
 
@@ -50,7 +52,8 @@ class RestPolls:
     def __init__(self, rest: MexcRest, every: PollSeconds, feeds: Feeds, metrics: Metrics) -> None:
         self._rest = rest
         self._every = every
-        self._feeds = feeds
+        self._names_feed = feeds.add(Feed("defaultSymbols", every.default_symbols + every.blind))
+        self._snapshots_feed = feeds.add(Feed("exchangeInfo", every.exchange_info + every.blind))
         self._metrics = metrics
         self._names: frozenset[str] = frozenset()
         self._new_name = asyncio.Event()
@@ -58,8 +61,8 @@ class RestPolls:
         self._barred_until = float("-inf")
 
     async def watch(self, report: Report) -> Never:
-        names = _Poll(self._feeds.default_symbols, self._until_next_names, self._ask_names)
-        snapshots = _Poll(self._feeds.exchange_info, self._until_next_snapshot, self._ask_snapshot)
+        names = _Poll(self._names_feed, self._until_next_names, self._ask_names)
+        snapshots = _Poll(self._snapshots_feed, self._until_next_snapshot, self._ask_snapshot)
         async with asyncio.TaskGroup() as polls:
             for poll in (names, snapshots):
                 polls.create_task(self._repeat(poll, report), name=f"poll-{poll.feed.name}")

@@ -22,10 +22,10 @@ from shared.settings import ExchangeSettings
 
 async def serve(runtime: Runtime, settings: IngestSettings, exchange: ExchangeSettings) -> None:
     """Watch *exchange* until the runtime's stop event is set."""
-    component, feeds = Component("ingest"), _feeds(settings)
+    component, feeds = Component("ingest"), Feeds()
     metrics = Metrics(runtime.telemetry.registry, feeds)
     stream = StreamOptions(exchange.mexc_ws_url, settings.websocket_ping_seconds, settings.stall_seconds)
-    pace = PollSeconds(settings.default_symbols_seconds, settings.exchange_info_seconds)
+    pace = PollSeconds(settings.default_symbols_seconds, settings.exchange_info_seconds, settings.stall_seconds)
     async with (
         heartbeat(component, runtime.bus),
         telling(component, feeds),
@@ -35,14 +35,9 @@ async def serve(runtime: Runtime, settings: IngestSettings, exchange: ExchangeSe
     ):
         known = await when_available("symbols", partial(baseline.load, runtime.database), runtime.stop)
         catalogue = Catalogue(known)
+        sources = (
+            TickerStream(stream, feeds.add(Feed("websocket", settings.stall_seconds)), metrics),
+            RestPolls(rest, pace, feeds, metrics),
+        )
         runtime.telemetry.ready_when("ingest", lambda: catalogue.has_baseline and feeds.are_settled())
-        sources = (TickerStream(stream, feeds.websocket, metrics), RestPolls(rest, pace, feeds, metrics))
         await watch_all(sources, Detector(catalogue, publisher, recorder, component).report, runtime.stop)
-
-
-def _feeds(settings: IngestSettings) -> Feeds:
-    return Feeds(
-        Feed("websocket", settings.stall_seconds),
-        Feed("defaultSymbols", settings.default_symbols_seconds + settings.stall_seconds),
-        Feed("exchangeInfo", settings.exchange_info_seconds + settings.stall_seconds),
-    )

@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from ingest.evidence import Evidence, Names, Snapshot
-from ingest.feeds import Feed, Feeds
+from ingest.feeds import Feeds
 from ingest.metrics import Metrics
 from ingest.rest import PollSeconds, RestPolls
 from shared.mexc.rest import MexcRest, RestLimits
@@ -31,6 +31,11 @@ class Exchange:
         endpoint = request.url.path.rsplit("/", 1)[1]
         self.asked[endpoint] += 1
         return self.names() if endpoint == "defaultSymbols" else self.infos()
+
+
+def trouble_with(feeds: Feeds) -> str:
+    """What is wrong with the names."""
+    return next(feed.trouble() for feed in feeds if feed.name == "defaultSymbols")
 
 
 class Reported:
@@ -59,7 +64,7 @@ def registry() -> CollectorRegistry:
 
 @pytest.fixture
 def feeds() -> Feeds:
-    return Feeds(Feed("websocket", 0), Feed("defaultSymbols", 0), Feed("exchangeInfo", 0))
+    return Feeds()
 
 
 @pytest.fixture
@@ -77,7 +82,8 @@ async def polling(
         httpx.AsyncClient(transport=httpx.MockTransport(exchange), base_url="http://exchange") as http,
         asyncio.TaskGroup() as tasks,
     ):
-        polls = RestPolls(MexcRest(http, RestLimits()), PollSeconds(0.01, 600, exchange_info_gap), feeds, metrics)
+        pace = PollSeconds(0.01, 600, blind=-1, exchange_info_gap=exchange_info_gap)
+        polls = RestPolls(MexcRest(http, RestLimits()), pace, feeds, metrics)
         watching = tasks.create_task(polls.watch(reported))
         yield reported
         watching.cancel()
@@ -127,7 +133,7 @@ async def test_failed_answer_is_counted_and_never_reported(
     working, exchange.names = exchange.names, broken
     async with polling(exchange, feeds, metrics) as reported:
         await eventually(lambda: exchange.asked["defaultSymbols"] >= 1)
-        await eventually(lambda: "(" in feeds.default_symbols.trouble())
+        await eventually(lambda: "(" in trouble_with(feeds))
         assert reported.evidence == []
 
         exchange.names = working
@@ -163,7 +169,7 @@ async def test_answer_that_is_not_believed_counts_as_none(feeds: Feeds, metrics:
     exchange = Exchange()
     async with polling(exchange, feeds, metrics) as reported:
         await eventually(lambda: reported.names)
-        await eventually(lambda: "not a single symbol" in feeds.default_symbols.trouble())
+        await eventually(lambda: "not a single symbol" in trouble_with(feeds))
 
 
 async def test_rate_limit_silences_both_polls_for_the_time_it_names(feeds: Feeds, metrics: Metrics) -> None:
@@ -171,7 +177,7 @@ async def test_rate_limit_silences_both_polls_for_the_time_it_names(feeds: Feeds
     async with polling(exchange, feeds, metrics) as reported:
         await eventually(lambda: reported.snapshots)
         exchange.names = lambda: httpx.Response(429, headers={"Retry-After": "1"})
-        await eventually(lambda: "rate limited" in feeds.default_symbols.trouble())
+        await eventually(lambda: "rate limited" in trouble_with(feeds))
         limited_at, asked = asyncio.get_running_loop().time(), dict(exchange.asked)
         exchange.names = lambda: httpx.Response(200, json={"data": ["BTCUSDT", "ABCUSDT"]})
 
