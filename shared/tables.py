@@ -148,9 +148,14 @@ symbols = Table(
     Column("quote_asset", String(40), nullable=False),
     Column("occurrence", Integer, nullable=False, server_default=text("1")),
     Column("opens_at", _TIME),
+    # Of this occurrence.
     Column("first_seen_at", _TIME, nullable=False),
+    Column("published", Boolean, nullable=False, server_default=text("false")),
+    Column("trading_since", _TIME),
+    Column("gone_since", _TIME),
     Column("updated_at", _TIME, nullable=False, server_default=func.now()),
     CheckConstraint("state IN ('announced', 'listed', 'tradable', 'suspended', 'gone')", name="state_known"),
+    CheckConstraint("gone_since IS NULL OR state = 'gone'", name="gone_since_gone"),
 )
 
 # Dedup's ledger: the sighting (its event id) that became each listing, and the listing as it was published.
