@@ -8,8 +8,9 @@ from executor.placing import DryRun
 from executor.settings import ExecutorSettings
 from shared.events import utc_now
 from shared.mexc.http_connection import Endpoint
+from shared.mexc.http_get import RestLimits
 from shared.mexc.order_line import LineLimits, OrderLine
-from shared.mexc.rest import RestLimits, connect_rest
+from shared.mexc.rest import connect_rest
 from shared.mexc.trading import MexcTrading
 from shared.telemetry import Telemetry
 

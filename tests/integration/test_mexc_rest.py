@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from shared.mexc.errors import ExchangeRejected, ExchangeUnavailable, RateLimited
-from shared.mexc.rest import MexcRest, RestLimits, _entries, connect_rest
+from shared.mexc.http_get import RestLimits
+from shared.mexc.rest import MexcRest, _entries, connect_rest
 from tests.loopback import Behaviour, Loopback, answering, answering_then_closing, hanging, reply, resetting, serving
 
 LIMITS = RestLimits(total_seconds=2, body_bytes_max=1_000_000)
