@@ -34,6 +34,8 @@ class ListingRow(Answer):
     opens_at: AwareDatetime | None
     observed_at: AwareDatetime | None
     late: bool
+    tradable: bool
+    not_tradable_reason: str
     listing_key: str | None
     created_at: AwareDatetime
 
