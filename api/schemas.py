@@ -40,6 +40,15 @@ class ListingRow(Answer):
     created_at: AwareDatetime
 
 
+class AlsoSeen(Answer):
+    """When another source saw a listing."""
+
+    listing_key: str
+    source: Source
+    lag_ms: int
+    """After the sighting that became the listing; negative where it was before, and told only after."""
+
+
 class TradeRow(Answer):
     """One row of trades."""
 
