@@ -28,6 +28,8 @@ class Reason(StrEnum):
     """The order would take what is reserved and filled beyond max_position_usdt."""
 
     # What came of an order instead of a fill.
+    CLOCK_UNCERTAIN = "clock_uncertain"
+    """The exchange's time is not known well enough to sign the order; why follows."""
     NO_LIQUIDITY = "no_liquidity"
     """Nobody offers anything that could be bought."""
     ORDER_TEST_REJECTED = "order_test_rejected"
