@@ -11,6 +11,8 @@ from shared.errors import SettingsError
 
 PREFIX = "SNIPER_"
 SECRETS_DIRECTORY = Path("/run/secrets")
+MEXC_REST_URL = "https://api.mexc.com"
+MEXC_WEB_URL = "https://www.mexc.com"
 
 
 class Settings(BaseSettings):
@@ -67,11 +69,22 @@ class DataSettings(Settings):
 class ExchangeSettings(Settings):
     """Which exchange, and with which keys."""
 
-    mexc_rest_url: Annotated[str, Field(pattern=r"^https?://[^/?#\s]+$")] = "https://api.mexc.com"
+    mexc_rest_url: Annotated[str, Field(pattern=r"^https?://[^/?#\s]+$")] = MEXC_REST_URL
     mexc_ws_url: Annotated[str, Field(pattern=r"^wss?://[^?#\s]+$")] = "wss://wbs-api.mexc.com/ws"
+    mexc_web_url: Annotated[str, Field(pattern=r"^https?://[^/?#\s]+$")] | None = None
     mexc_api_key: SecretStr | None = None
     mexc_api_secret: SecretStr | None = None
     live: bool = False
+
+    @property
+    def web_url(self) -> str:
+        """The web site with the calendar of new coins: https://www.mexc.com unless set.
+
+        Another REST URL brings its own, so that what opens on MEXC is never expected of a simulator.
+        """
+        if self.mexc_web_url is not None:
+            return self.mexc_web_url
+        return MEXC_WEB_URL if self.mexc_rest_url == MEXC_REST_URL else self.mexc_rest_url
 
 
 class TelemetrySettings(Settings):
