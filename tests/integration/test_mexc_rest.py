@@ -240,6 +240,22 @@ async def test_rate_limit_says_how_long_to_wait_when_the_exchange_does(
         assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize(
+    ("limited", "banned"),
+    [
+        (answering(reply(b"", status="418 Banned")), True),
+        (answering_json({"code": 418, "msg": "banned"}), True),
+        (answering(reply(b"", status="429 Too Many Requests")), False),
+    ],
+)
+async def test_ban_is_told_apart_from_a_limit(limited: Behaviour, banned: bool) -> None:
+    async with client_of(limited) as (rest, _):
+        with pytest.raises(RateLimited) as refused:
+            await rest.ping()
+
+        assert refused.value.banned is banned
+
+
 async def test_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     async with serving(resetting) as proxy:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):

@@ -116,3 +116,20 @@ def test_a_variable_wins_over_the_env_file(monkeypatch: pytest.MonkeyPatch) -> N
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
         load(ExchangeSettings).live = True  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("variables", "url"),
+    [
+        ({}, "https://www.mexc.com"),
+        ({"SNIPER_MEXC_REST_URL": "http://127.0.0.1:8899"}, "http://127.0.0.1:8899"),
+        ({"SNIPER_MEXC_WEB_URL": "https://www.mexc.co"}, "https://www.mexc.co"),
+    ],
+)
+def test_calendar_is_read_where_the_exchange_is(
+    variables: dict[str, str], url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+    assert load(ExchangeSettings).web_url == url
