@@ -21,9 +21,8 @@ from tests.services import open_database, serving
 from tests.simulators import Simulator, simulator_in_this_process
 from tests.waiting import eventually
 
-pytestmark = pytest.mark.timeout(
-    120
-)  # A broker takes seconds to start, and whoever waits for it tries ever more rarely.
+# A broker takes seconds to start, and whoever waits for it tries ever more rarely.
+pytestmark = pytest.mark.timeout(120)
 
 PENDING_MAX = 4
 QUEUE_SECONDS_MIN = 3
