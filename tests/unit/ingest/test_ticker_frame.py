@@ -1,6 +1,8 @@
 """Reading ticker frames."""
 
+import gc
 import tracemalloc
+from itertools import islice
 
 import pytest
 from hypothesis import given
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 
 from ingest.control_frame import FrameError
 from ingest.ticker_frame import SYMBOLS_MAX, items_in, names_in
-from ingest.websocket import CHANNEL, FRAME_BYTES_MAX
+from ingest.websocket import CHANNEL, FRAME_BYTES_MAX, SLICE_SYMBOLS
 from shared.mexc import wire_pb2
 from tests.streams import tickers
 from tests.wire import field
@@ -113,6 +115,25 @@ def test_thousands_of_bad_frames_leave_nothing_behind() -> None:
         tracemalloc.stop()
 
     assert kept < 100_000
+
+
+def test_reading_a_large_frame_does_not_set_off_the_garbage_collector() -> None:
+    frame = tickers(*(f"A{number}USDT" for number in range(30_000)))
+    collections: list[str] = []
+
+    def note(phase: str, _: dict[str, int]) -> None:
+        collections.append(phase)
+
+    gc.collect()
+    gc.callbacks.append(note)
+    try:
+        unread = iter(items_in(frame, CHANNEL))
+        while names_in(islice(unread, SLICE_SYMBOLS)):
+            pass
+    finally:
+        gc.callbacks.remove(note)
+
+    assert collections == []
 
 
 def test_largest_frame_of_zeros_is_refused() -> None:
