@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Never
 
@@ -107,7 +108,15 @@ class Rotation:
             return
         tell = self._feed.refused if refused else self._feed.lost
         tell(str(ending))
-        await asyncio.sleep(seconds)
+        await (self._until_others_are_wanted(seconds) if refused else asyncio.sleep(seconds))
+
+    async def _until_others_are_wanted(self, seconds: float) -> None:
+        """Wait *seconds*, or less when the channels change: what was refused says nothing of the others."""
+        refused = self._stream.channels()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._stream.channels() == refused:  # noqa: ASYNC110 - it is asked, it does not tell
+                    await asyncio.sleep(TURN_SECONDS)
 
     def _serving(self) -> _Link | None:
         return None if self._latest is None or self._latest.following.done() else self._latest

@@ -197,3 +197,12 @@ async def test_refusal_of_everything_is_told_and_tried_again() -> None:
         await eventually(lambda: "subscription refused: Not Subscribed" in watch.feed.trouble())
         await eventually(lambda: exchange.channels == channels("ABCUSDT"))
         await eventually(lambda: watch.feed.trouble() == "")
+
+
+async def test_refusal_of_one_symbol_does_not_hold_up_the_next() -> None:
+    exchange, openings = Exchange(), Openings("UNKNOWNUSDT")
+    exchange.refused.update(dict.fromkeys(channels("UNKNOWNUSDT"), 1_000_000))
+    async with awaiting(exchange, openings, retry_max_seconds=60) as watch:
+        await eventually(lambda: "subscription refused" in watch.feed.trouble())
+        openings.symbols.append("ABCUSDT")
+        await eventually(lambda: exchange.channels == channels("ABCUSDT"))
