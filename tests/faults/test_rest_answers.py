@@ -19,7 +19,6 @@ from tests.waiting import eventually
 EXCHANGE_INFO = "GET /api/v3/exchangeInfo"
 QUICK: dict[str, Any] = {
     "default_symbols_seconds": 0.1,
-    "calendar_seconds": 1,
     "exchange_info_seconds": 2,
     "stall_seconds": 3,
 }
@@ -78,10 +77,9 @@ async def _is_unreachable(url: str) -> None:
         await eventually(
             lambda: polls.sample("rest_errors_total", endpoint="defaultSymbols", error="ExchangeUnavailable") > 1
         )
-        await eventually(lambda: "calendar: no data yet" in polls.detail, within_seconds=10)
+        assert polls.sample("rest_errors_total", endpoint="calendar", error="ExchangeUnavailable") == 1
 
     assert polls.evidence == []
-    assert ": ConnectError)" in polls.detail
 
 
 async def test_exchange_with_a_certificate_nobody_vouches_for_is_asked_nothing(tmp_path: Path) -> None:
@@ -98,7 +96,7 @@ async def test_exchange_with_a_certificate_nobody_vouches_for_is_asked_nothing(t
 
 
 async def test_exchange_that_comes_back_is_seen_again_within_seconds(simulator: Simulator) -> None:
-    await simulator.arm("http_status", endpoint="GET /api/v3/*", status=502, count=4)
+    await simulator.arm("http_status", endpoint="GET /api/v3/*", status=502, count=2)
     async with polling(simulator.rest_url, **QUICK) as polls:
         await eventually(lambda: polls.names and polls.snapshots, within_seconds=15)
         assert polls.detail == ""
