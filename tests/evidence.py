@@ -47,7 +47,7 @@ def a_known(symbol: str, state: State = State.TRADABLE, **overrides: Any) -> Kno
 def after_first_start(*more: str | SymbolInfo, rules: Rules | None = None) -> Catalogue:
     """A catalogue that has just taken the old symbols, and *more*, for its baseline."""
     catalogue = Catalogue(rules=rules)
-    catalogue.observe(ticks(*OLD))
+    catalogue.observe(ticks(*OLD, after=-1))
     catalogue.observe(names(*OLD))
     catalogue.observe(snapshot(*OLD, *more))
     assert catalogue.has_baseline

@@ -37,7 +37,10 @@ class Absences:
         self._missing = {symbol: _once_more(before.get(symbol), at) for symbol in absent}
         if len(absent) > max(BATCH_MAX, len(expected) * self._rules.shrunken_percent // 100):
             return []
-        return sorted(symbol for symbol, absence in self._missing.items() if self._is_confirmed(absence, at))
+        gone = sorted(symbol for symbol, absence in self._missing.items() if self._is_confirmed(absence, at))
+        for symbol in gone:
+            del self._missing[symbol]
+        return gone
 
     def _is_confirmed(self, absence: _Absence, at: datetime) -> bool:
         return absence.reads >= self._rules.gone_reads and at - absence.since >= self._rules.gone_after

@@ -43,7 +43,8 @@ class Catalogue:
         self._reports = self._lives.reports
         is_first_start = all(each.state is State.ANNOUNCED for each in known)
         self._baseline = Baseline(self._rules) if is_first_start else None
-        self._first_frame_is_old = False
+        self._awaits_old_frame = False
+        self._old_frame_at: datetime | None = None
         self._admission = Admission(self._rules, self._register)
         self._vigil = Vigil(self._rules.blind_after)
         self._absences = Absences(self._rules)
@@ -77,9 +78,7 @@ class Catalogue:
 
     def confirm(self, sighting: Sighting) -> Known | None:
         """Return the symbol as it is to be stored now that *sighting* is safe, if it is."""
-        known = self._reports.confirm(sighting, self._register[sighting.known.symbol])
-        self._register.put(known)
-        return self._reports.storable(known)
+        return self._lives.confirm(sighting)
 
     def upcoming(self, now: datetime) -> Sequence[Upcoming]:
         """Return what is announced or listed and not known to trade, soonest first, those without a time last.
@@ -114,9 +113,7 @@ class Catalogue:
         if self._baseline is not None:
             return self._baseline.note(evidence)
         draft = Draft(evidence.source, evidence.observed_at)
-        if self._first_frame_is_old:
-            # Found on the first start of all, and some tick that no list shows.
-            self._first_frame_is_old = False
+        if self._is_old_frame(draft.at):
             self._lives.settle(draft, [old(name, draft.at) for name in names if name not in self._register])
         late = self._vigil.ticks_late(draft.at)
         news, draft.reason = self._admission.of_ticking(names - self._reports.told_by(draft.source), draft.at)
@@ -146,6 +143,7 @@ class Catalogue:
         self._lives.trade(draft, symbol)
         if not is_told:
             self._lives.report(draft, symbol)
+        self._absences.seen({symbol})
         return draft.findings()
 
     def _named(self, evidence: Names) -> Findings:
@@ -204,10 +202,19 @@ class Catalogue:
         self._lives.settle(draft, baseline.with_snapshot(snapshot).values())
         self._names[snapshot.source] = Quarantine(self._rules, baseline.names_of(snapshot.source))
         self._snapshots[snapshot.source] = Quarantine(self._rules, {info.symbol for info in snapshot.symbols})
-        self._first_frame_is_old = not baseline.has_ticked
+        self._awaits_old_frame, self._old_frame_at = baseline.ticked_at is None, baseline.ticked_at
         self._baseline = None
         self._vigil.listed(snapshot.observed_at, is_snapshot=True)
         return draft.findings()
+
+    def _is_old_frame(self, at: datetime) -> bool:
+        """Return whether the frame of *at*, which may come in pieces, still belongs to the very first start.
+
+        Some symbols tick that no list shows: those of the first frame were there before.
+        """
+        if self._awaits_old_frame:
+            self._awaits_old_frame, self._old_frame_at = False, at
+        return at == self._old_frame_at
 
     def _appear(self, draft: Draft, symbols: Sequence[str], infos: Mapping[str, SymbolInfo], *, late: bool) -> None:
         for symbol in symbols:

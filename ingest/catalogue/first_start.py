@@ -24,8 +24,8 @@ class Baseline:
         self._names: dict[Source, frozenset[str]] = {}
         self._announced: dict[str, datetime] = {}
         self._held: frozenset[str] | None = None
-        self.has_ticked = False
-        """Whether a ticker frame is part of it."""
+        self.ticked_at: datetime | None = None
+        """When the latest ticker frame came that is part of it."""
 
     def note(self, names: Names) -> Findings:
         """Take in what trades; nothing follows from it yet."""
@@ -34,7 +34,7 @@ class Baseline:
         if names.complete:
             self._names[names.source] = frozenset(names.symbols)
         else:
-            self.has_ticked = True
+            self.ticked_at = names.observed_at
         return NOTHING
 
     def announce(self, symbol: str, opens_at: datetime) -> Findings:

@@ -46,10 +46,20 @@ class Lives:
             opens_at = self._openings.believe(symbol, Teller.EXCHANGE_INFO, info.first_open_time, known.opens_at)
             known = replace(transitions.described(known, info), opens_at=_of_this_life(opens_at, before))
         self.register.put(transitions.advanced(known, self._access(symbol), draft.at))
-        self.reports.begin(symbol, late=late)
+        self.reports.begin(known, late=late)
 
     def report(self, draft: Draft, symbol: str) -> None:
         draft.sightings.append(self._sighting(draft, self.register[symbol]))
+
+    def confirm(self, sighting: Sighting) -> Known | None:
+        """Return the symbol as it is to be stored now that *sighting* is safe, if it is."""
+        known = self.register[sighting.known.symbol]
+        if self.reports.confirm(sighting, known):
+            self.register.put(replace(known, published=True))
+        elif self.reports.storable(known) is None:
+            # The listing that *sighting* told of has ended, and the news of the next is not safe yet.
+            return transitions.gone(replace(sighting.known, published=True), known.first_seen_at)
+        return self.reports.storable(self.register[known.symbol])
 
     def describe(self, draft: Draft, info: SymbolInfo) -> None:
         """A snapshot shows a symbol as *info*."""

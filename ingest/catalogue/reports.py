@@ -21,7 +21,8 @@ class Reports:
         self._settled = set(settled)
         self._told: dict[Source, set[str]] = {}
         self._late: set[str] = set()
-        self._unconfirmed: set[str] = set()
+        self._unconfirmed: dict[str, int] = {}
+        """The occurrences of which no report is safe."""
         self._moved_from: dict[str, datetime | None] = {}
         """The opening times that are stored while the news of a later one is not safe."""
 
@@ -35,9 +36,10 @@ class Reports:
         for told in (self._settled, *self._told.values()):
             told.update(symbols)
 
-    def begin(self, symbol: str, *, late: bool) -> None:
-        """A listing of *symbol* begins: everybody reports it."""
-        self._unconfirmed.add(symbol)
+    def begin(self, known: Known, *, late: bool) -> None:
+        """A listing begins: everybody reports it."""
+        symbol = known.symbol
+        self._unconfirmed[symbol] = known.occurrence
         if late:
             self._late.add(symbol)
         else:
@@ -63,14 +65,16 @@ class Reports:
         """Whether the listing is told to others, or about to be."""
         return known.published or known.symbol in self._unconfirmed
 
-    def confirm(self, sighting: Sighting, known: Known) -> Known:
-        """Return *known* as it is now that *sighting* is safe."""
+    def confirm(self, sighting: Sighting, known: Known) -> bool:
+        """Take note that *sighting* is safe; return whether it told of the listing that *known* is in."""
+        symbol = known.symbol
+        if self._unconfirmed.get(symbol) == sighting.known.occurrence:
+            del self._unconfirmed[symbol]
         if sighting.known.occurrence != known.occurrence:
-            return known
-        self._unconfirmed.discard(known.symbol)
+            return False
         if sighting.known.opens_at == known.opens_at:
-            self._moved_from.pop(known.symbol, None)
-        return replace(known, published=True)
+            self._moved_from.pop(symbol, None)
+        return True
 
     def storable(self, known: Known) -> Known | None:
         """Return *known* as it may be stored: not ahead of what is safe."""

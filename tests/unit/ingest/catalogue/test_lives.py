@@ -210,16 +210,39 @@ def test_relist_does_not_take_over_the_opening_of_the_listing_that_ended() -> No
     assert sighting.known.opens_at is None
 
 
-def test_news_of_a_listing_that_has_ended_does_not_confirm_the_next() -> None:
+def test_news_of_a_listing_that_has_ended_stores_that_it_was_and_not_the_next() -> None:
     catalogue = after_first_start()
     [first] = catalogue.observe(ticks("ABCUSDT")).sightings
     for second in (0, 150, 300, 450, 600):
         catalogue.observe(snapshot(*OLD, after=second))
-    [second_one] = catalogue.observe(names(*OLD, "ABCUSDT", after=700)).sightings
+    [relist] = catalogue.observe(names(*OLD, "ABCUSDT", after=700)).sightings
 
-    assert stored(catalogue, [first]) == []
-    [known] = stored(catalogue, [second_one])
-    assert known.occurrence == 2
+    [ended] = stored(catalogue, [first])
+    [known] = stored(catalogue, [relist])
+
+    assert (ended.state, ended.occurrence) == (State.GONE, 1)
+    assert (known.state, known.occurrence) == (State.TRADABLE, 2)
+
+
+def test_news_of_a_listing_that_has_ended_stores_the_announcement_of_the_next() -> None:
+    catalogue = after_first_start()
+    [first] = catalogue.observe(ticks("ABCUSDT")).sightings
+    for second in (0, 150, 300, 450, 600):
+        catalogue.observe(snapshot(*OLD, after=second))
+    assert catalogue.observe(announced("ABCUSDT", 3600, after=700)).records == ()
+
+    [known] = stored(catalogue, [first])
+
+    assert (known.state, known.occurrence, known.published) == (State.ANNOUNCED, 2, False)
+
+
+def test_trade_of_an_announced_relist_does_not_inherit_the_absence() -> None:
+    catalogue = after_first_start()
+    gone_at = until_gone(catalogue)
+    catalogue.observe(announced(LEAVER, 3600, after=gone_at))
+    catalogue.observe(first_trade(LEAVER, after=gone_at + 1))
+
+    assert states(catalogue.observe(snapshot(*REST_OF, after=gone_at + 2)).records) == {}
 
 
 def test_confirmation_and_time_are_settings() -> None:

@@ -88,6 +88,21 @@ def test_first_frame_after_the_first_baseline_is_part_of_it_when_none_came_befor
     assert seen(second) == [("ABCUSDT", WEBSOCKET)]
 
 
+def test_first_frame_is_part_of_the_baseline_with_all_its_pieces() -> None:
+    after_the_lists = Catalogue()
+    after_the_lists.observe(names(*OLD))
+    after_the_lists.observe(snapshot(*OLD))
+    around_the_lists = Catalogue()
+    around_the_lists.observe(ticks("WILDUSDT", after=1))
+    around_the_lists.observe(names(*OLD))
+    around_the_lists.observe(snapshot(*OLD))
+
+    for catalogue in (after_the_lists, around_the_lists):
+        for piece in (ticks("WILDUSDT", after=1), ticks("FERALUSDT", after=1)):
+            assert catalogue.observe(piece).sightings == ()
+        assert seen(catalogue.observe(ticks("ABCUSDT", after=4))) == [("ABCUSDT", WEBSOCKET)]
+
+
 def test_first_frame_of_all_still_reports_what_a_list_has_shown_to_be_new() -> None:
     catalogue = Catalogue()
     catalogue.observe(names(*OLD))
@@ -233,7 +248,7 @@ def test_new_symbol_is_not_to_be_stored_before_its_sighting_is_confirmed() -> No
 
 def test_symbol_that_is_not_to_be_traded_is_sighted_with_the_reason() -> None:
     catalogue = Catalogue(object_to=lambda known: "leveraged" if known.base_asset.endswith("3L") else "")
-    catalogue.observe(ticks(*OLD))
+    catalogue.observe(ticks(*OLD, after=-1))
     catalogue.observe(names(*OLD))
     catalogue.observe(snapshot(*OLD))
 
