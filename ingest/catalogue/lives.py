@@ -92,6 +92,8 @@ class Lives:
         """*symbol* trades, whatever was said of its opening."""
         before = self.register[symbol]
         if before.trading_since is not None:
+            # Whoever says from now on that it opens later is wrong.
+            self._put(draft, replace(before, opens_at=before.opens_at or before.trading_since))
             return
         after = transitions.trading(before, draft.at, self._access(symbol), draft.at)
         self._openings.forget(symbol)

@@ -72,7 +72,7 @@ def reopening(known: Known, opens_at: datetime | None, at: datetime) -> tuple[Kn
     after = replace(known, opens_at=opens_at)
     if known.trading_since is None:
         return after, known.opens_after(at) or after.opens_after(at)
-    if known.opens_at is None and after.opens_after(at):
+    if known.opens_at is None and after.opens_after(max(at, known.trading_since)):
         return replace(after, trading_since=None), True
     return after, False
 

@@ -241,6 +241,24 @@ def test_first_trade_of_a_symbol_whose_opening_nobody_named_is_told_as_the_openi
     assert sighting.known.opens_at == at(60)
 
 
+def test_snapshot_from_before_the_first_tick_does_not_make_it_wait_again() -> None:
+    catalogue = after_first_start()
+    catalogue.observe(ticks("ABCUSDT", after=31))
+
+    assert told(catalogue.observe(snapshot(*OLD, opening(30), after=2))) == []
+    assert catalogue.upcoming(at(31)) == []
+
+
+def test_symbol_that_was_seen_to_trade_does_not_open_later_whoever_says_so() -> None:
+    catalogue = after_first_start()
+    catalogue.observe(ticks("ABCUSDT", after=1))
+    catalogue.observe(first_trade("ABCUSDT", after=2))
+
+    assert told(catalogue.observe(announced("ABCUSDT", 3600, after=3))) == []
+    assert told(catalogue.observe(snapshot(*OLD, opening(3600), after=4))) == []
+    assert catalogue.upcoming(at(4)) == []
+
+
 def test_ticks_before_the_opening_do_not_say_that_it_trades(listed: Catalogue) -> None:
     listed.observe(ticks("ABCUSDT", after=60))
     assert [each.symbol for each in listed.upcoming(at(60))] == ["ABCUSDT"]
