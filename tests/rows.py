@@ -55,6 +55,7 @@ GOOD: Mapping[str, Row] = MappingProxyType(
             "base_asset": "ABC",
             "quote_asset": "USDT",
             "first_seen_at": NOON,
+            "published": True,
         },
         "listing_claims": {
             "listing_key": "ABCUSDT:1",

@@ -6,7 +6,6 @@ from datetime import timedelta
 from functools import partial
 from itertools import permutations
 
-import asyncpg
 import pytest
 from prometheus_client import CollectorRegistry
 
@@ -22,28 +21,16 @@ from ingest.publish import publishing
 from ingest.recorder import recording
 from ingest.settings import IngestSettings
 from ingest.source import Report
-from shared import events
 from shared.database import Database
-from shared.events import RawListing, Source
+from shared.events import Source
 from shared.health import Component
 from tests.builders import NOON, a_symbol_info
 from tests.evidence import OLD, after_first_start, announced, first_trade, names, snapshot, ticks
-from tests.fakes import RecordingBus
+from tests.ingests import Outbox, stored
 from tests.services import open_database
 
 THOUSANDS = tuple(f"COIN{number}USDT" for number in range(2558))
 SETTINGS = IngestSettings()
-
-
-class Outbox(RecordingBus):
-    @property
-    def sightings(self) -> list[RawListing]:
-        decoded = [events.decode(message.body) for message in self.published]
-        return [event for event in decoded if isinstance(event, RawListing)]
-
-    @property
-    def listings(self) -> list[tuple[str, int, Source]]:
-        return [(each.symbol, each.occurrence, each.source) for each in self.sightings]
 
 
 @pytest.fixture
@@ -75,9 +62,8 @@ async def take(report: Report, *evidence: Evidence) -> list[bool]:
     return [await report(each) for each in evidence]
 
 
-async def stored(database: Database) -> dict[str, asyncpg.Record]:
-    async with database.connection() as connection:
-        return {row["symbol"]: row for row in await connection.fetch("SELECT * FROM symbols")}
+def listings(outbox: Outbox) -> list[tuple[str, int, Source]]:
+    return [(each.symbol, each.occurrence, each.source) for each in outbox.sightings]
 
 
 async def first_start(database: Database, outbox: Outbox, *symbols: str) -> None:
@@ -152,7 +138,7 @@ async def test_old_and_new_caches_that_take_turns_list_a_symbol_once(database: D
                 await take(report, snapshot(*OLD, "ABCUSDT", after=second), snapshot(*OLD, after=second + 10))
                 await take(report, names(*OLD, after=second), names(*OLD, "ABCUSDT", after=second + 10))
 
-    assert outbox.listings == [("ABCUSDT", 1, Source.MEXC_REST_API)]
+    assert listings(outbox) == [("ABCUSDT", 1, Source.MEXC_REST_API)]
 
 
 async def test_relist_after_a_confirmed_absence_is_one_new_listing(database: Database, outbox: Outbox) -> None:
@@ -167,7 +153,7 @@ async def test_relist_after_a_confirmed_absence_is_one_new_listing(database: Dat
         async with watching(database, outbox) as report:
             await take(report, names(*OLD, after=start), snapshot(*OLD, after=start + 1), ticks(*OLD, after=start + 2))
 
-    assert outbox.listings == [(OLD[0], 2, Source.MEXC_REST_API), (OLD[0], 2, Source.MEXC_WEBSOCKET)]
+    assert listings(outbox) == [(OLD[0], 2, Source.MEXC_REST_API), (OLD[0], 2, Source.MEXC_WEBSOCKET)]
     row = (await stored(database))[OLD[0]]
     assert (row["state"], row["occurrence"], row["published"], row["gone_since"]) == ("tradable", 2, True, None)
 

@@ -78,6 +78,7 @@ async def test_good_rows_are_stored(connection: AsyncConnection) -> None:
         ("listings", {"tradable": None}, 'null value in column "tradable"'),
         ("listing_observations", {"source": "binance"}, "ck_listing_observations_source_known"),
         ("symbols", {"state": "lost"}, "ck_symbols_state_known"),
+        ("symbols", {"gone_since": NOON}, "ck_symbols_gone_since_gone"),
         ("orders", {"state": "sent"}, "ck_orders_state_known"),
         ("orders", {"mode": "paper"}, "ck_orders_mode_known"),
         ("orders", {"side": "HOLD"}, "ck_orders_side_known"),
