@@ -1,20 +1,20 @@
 """What people ask of the database, in SQLAlchemy Core; read only."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Select, Table, func, select
+from sqlalchemy import Select, Table, bindparam, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.filters import ListingsFilter, PageFilter, TradesFilter
-from api.schemas import Answer, ListingRow, Page, TradeRow
+from api.schemas import AlsoSeen, Answer, ListingRow, Page, TradeRow
 from shared.database import Database, away_is_transient
-from shared.tables import bot_health, listings, trades
+from shared.tables import bot_health, listing_observations, listings, trades
 
 READ_SECONDS_MAX: Final = 2.0
 """Giving up on a server that hangs takes the driver another two seconds."""
@@ -36,6 +36,16 @@ LISTINGS_BY_SOURCE: Final = (
     .where(listings.c.created_at > func.now() - timedelta(hours=24))
     .group_by(listings.c.source)
     .order_by(listings.c.source)
+)
+FIRST_OF_EACH_SOURCE: Final = (
+    select(
+        listing_observations.c.listing_key,
+        listing_observations.c.source,
+        func.min(listing_observations.c.lag_ms).label("lag_ms"),
+    )
+    .where(listing_observations.c.listing_key.in_(bindparam("keys", expanding=True)))
+    .group_by(listing_observations.c.listing_key, listing_observations.c.source)
+    .order_by("lag_ms")
 )
 
 
@@ -60,6 +70,13 @@ async def listings_by_source(database: Database) -> dict[str, int]:
     async with reading(database) as connection:
         counts = await connection.execute(LISTINGS_BY_SOURCE)
         return {str(source): int(count) for source, count in counts}
+
+
+async def also_seen(database: Database, listing_keys: Collection[str]) -> list[AlsoSeen]:
+    """Return by how much each source was behind the sighting that became each of these listings, closest first."""
+    async with reading(database) as connection:
+        found = await connection.execute(FIRST_OF_EACH_SOURCE, {"keys": list(listing_keys)})
+        return [AlsoSeen.model_validate(row) for row in found]
 
 
 async def _page(database: Database, newest: Select[Any], row: type[Row], wanted: PageFilter) -> Page[Row]:

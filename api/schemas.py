@@ -34,8 +34,19 @@ class ListingRow(Answer):
     opens_at: AwareDatetime | None
     observed_at: AwareDatetime | None
     late: bool
+    tradable: bool
+    not_tradable_reason: str
     listing_key: str | None
     created_at: AwareDatetime
+
+
+class AlsoSeen(Answer):
+    """When another source saw a listing."""
+
+    listing_key: str
+    source: Source
+    lag_ms: int
+    """After the sighting that became the listing; negative where it was before, and told only after."""
 
 
 class TradeRow(Answer):

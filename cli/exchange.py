@@ -49,6 +49,7 @@ def _pointed_at(address: str) -> ExchangeSettings:
         update={
             "mexc_rest_url": address,
             "mexc_ws_url": f"{address.replace('http', 'ws', 1)}/ws",
+            "mexc_web_url": address,
             "mexc_api_key": SecretStr("sim-key"),
             "mexc_api_secret": SecretStr("sim-secret"),
         }

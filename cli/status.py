@@ -1,6 +1,6 @@
 """`sniper status`: how everything is doing, on one screen."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict
@@ -11,11 +11,11 @@ from rich.text import Text
 
 from api import health, queries, trade_config
 from api.filters import ListingsFilter, TradesFilter
-from api.schemas import HealthReport, ListingRow, TradeConfig, TradeRow
+from api.schemas import AlsoSeen, HealthReport, ListingRow, TradeConfig, TradeRow
 from cli import config as configuration
 from cli import operate
 from shared.database import Database
-from shared.events import HealthStatus, utc_now
+from shared.events import HealthStatus, Source, utc_now
 
 LATEST: Final = 5
 
@@ -29,6 +29,8 @@ class Status(BaseModel):
     config: TradeConfig
     listings_24h_by_source: dict[str, int]
     latest_listings: list[ListingRow]
+    also_seen: list[AlsoSeen]
+    """Which other sources saw the latest listings, and how long after the first."""
     latest_trades: list[TradeRow]
 
 
@@ -44,11 +46,13 @@ async def show(*, as_json: bool) -> None:
 
 async def gather(database: Database) -> Status:
     """Ask the database for all of it."""
+    latest = (await queries.newest_listings(database, ListingsFilter(limit=LATEST))).items
     return Status(
         health=health.report(await queries.components(database), now=utc_now()),
         config=await trade_config.read(database),
         listings_24h_by_source=await queries.listings_by_source(database),
-        latest_listings=(await queries.newest_listings(database, ListingsFilter(limit=LATEST))).items,
+        latest_listings=latest,
+        also_seen=await queries.also_seen(database, [each.listing_key for each in latest if each.listing_key]),
         latest_trades=(await queries.newest_trades(database, TradesFilter(limit=LATEST))).items,
     )
 
@@ -59,7 +63,7 @@ def rendered(status: Status) -> Group:
         _components(status.health),
         _section("Limits", "\n".join(configuration.lines(status.config))),
         _section("Listings in 24 h", _counts(status.listings_24h_by_source)),
-        _listings(status.latest_listings),
+        _listings(status.latest_listings, status.also_seen),
         _trades(status.latest_trades),
     )
 
@@ -73,9 +77,26 @@ def _components(report: HealthReport) -> Table:
     return table
 
 
-def _listings(listings: Iterable[ListingRow]) -> Table:
-    rows = [(f"{each.listed_at:%Y-%m-%d %H:%M:%S}", each.symbol, each.source) for each in listings]
-    return _table("Latest listings", ("listed (UTC)", "symbol", "source"), rows)
+def _listings(listings: Iterable[ListingRow], others: Sequence[AlsoSeen]) -> Table:
+    rows = [
+        (f"{each.listed_at:%Y-%m-%d %H:%M:%S}", each.symbol, _short(each.source), _notes(each, others))
+        for each in listings
+    ]
+    return _table("Latest listings", ("listed (UTC)", "symbol", "seen by", "and then by"), rows)
+
+
+def _notes(listing: ListingRow, others: Sequence[AlsoSeen]) -> str:
+    lags = [
+        f"{_short(other.source)} {other.lag_ms / 1000:+.3f} s"
+        for other in others
+        if other.listing_key == listing.listing_key and other.source is not listing.source
+    ]
+    not_traded = [] if listing.tradable else [f"not traded: {listing.not_tradable_reason}"]
+    return "; ".join([*lags, *not_traded])
+
+
+def _short(source: Source) -> str:
+    return source.removeprefix("mexc_")
 
 
 def _trades(trades: Iterable[TradeRow]) -> Table:

@@ -1,12 +1,15 @@
 """Which sightings are of one listing, and what that listing is."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from pydantic import ValidationError
 
 from shared.errors import PermanentError
-from shared.events import Listing, ListingKey, RawListing, Source, explain
+from shared.events import Listing, ListingKey, ListingRescheduled, RawListing, Source, explain
 from shared.mexc.symbols import normalise
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def key_of(raw: RawListing) -> ListingKey:
@@ -38,3 +41,16 @@ def listing_of(raw: RawListing, *, deduplicated_at: datetime) -> Listing:
         return Listing.model_validate(described)
     except ValidationError as error:
         raise PermanentError(explain(error)) from error
+
+
+def rescheduled(listing: Listing, sighting: Listing) -> ListingRescheduled:
+    """Return the event that *listing* opens when *sighting*, a later one of it, says; which must say so.
+
+    Its id follows from the key and the new opening time.
+    """
+    if sighting.opens_at is None:
+        raise ValueError("a sighting without an opening time moves nothing")
+    milliseconds = (sighting.opens_at - _EPOCH) // timedelta(milliseconds=1)
+    told = ("opens_at", "source", "observed_at", "published_at", "deduplicated_at")
+    described = listing.model_dump() | sighting.model_dump(include=set(told))
+    return ListingRescheduled.model_validate(described | {"id": f"{listing.key}:rescheduled:{milliseconds}"})

@@ -1,4 +1,4 @@
-"""The ledger of claims: which sighting became each listing, decided by the database."""
+"""The ledger of claims: which sighting became each listing, and when each opens, decided by the database."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -8,10 +8,24 @@ from shared.errors import TransientError
 from shared.events import Listing
 
 CLAIM: Final = """
-    INSERT INTO listing_claims (listing_key, raw_id, listing) VALUES ($1, $2, $3)
+    INSERT INTO listing_claims (listing_key, raw_id, listing, opens_at, opens_observed_at)
+    VALUES ($1, $2, $3, $4, CASE WHEN $4::timestamptz IS NOT NULL THEN $5::timestamptz END)
     ON CONFLICT DO NOTHING RETURNING true
 """
 READ: Final = "SELECT raw_id, listing FROM listing_claims WHERE listing_key = $1"
+# The latest word on the opening time stands, in whatever order the words arrive, and its first speaker is kept. To
+# hear for the first time that what was taken for open has opened is no news.
+MOVE: Final = """
+    UPDATE listing_claims SET
+        opens_at = $2,
+        opens_observed_at = $3,
+        opens_raw_id = CASE
+            WHEN opens_at IS DISTINCT FROM $2 AND (opens_at IS NOT NULL OR $2 > $3) THEN $4 ELSE opens_raw_id
+        END
+    WHERE listing_key = $1 AND (opens_observed_at IS NULL OR opens_observed_at < $3)
+    RETURNING opens_raw_id, listing
+"""
+READ_MOVE: Final = "SELECT opens_raw_id, listing FROM listing_claims WHERE listing_key = $1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +38,11 @@ class Claim:
 
 
 class Ledger:
-    """Gives each listing to the first sighting that asks, for good."""
+    """Gives each listing to the first sighting that asks, for good; and each new opening time to the first that tells.
+
+    Raises TransientError when the database is away, after which it may or may not be written (asking again tells),
+    and PermanentError for what cannot be stored.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -32,15 +50,29 @@ class Ledger:
     async def claim(self, listing: Listing, raw_id: str) -> Claim:
         """Return the claim on *listing*: a new one of *raw_id*, committed, or the one that was there before.
 
-        One round trip when it is new. Raises TransientError when the database is away, after which the claim may
-        or may not be there (asking again tells), and PermanentError when it cannot be stored.
+        One round trip when it is new.
         """
         described = listing.model_dump(mode="json")
+        opening = (listing.opens_at, listing.observed_at)
         with refused_is_permanent():
             async with self._database.connection() as connection:
-                if await connection.fetchval(CLAIM, listing.key, raw_id, described):
+                if await connection.fetchval(CLAIM, listing.key, raw_id, described, *opening):
                     return Claim(raw_id, listing, is_new=True)
                 earlier = await connection.fetchrow(READ, listing.key)
         if earlier is None:
             raise TransientError(f"the claim on {listing.key} was taken back between two looks at it")
         return Claim(earlier["raw_id"], Listing.model_validate(earlier["listing"]), is_new=False)
+
+    async def move(self, sighting: Listing, raw_id: str) -> Listing | None:
+        """Take in when a known listing opens, as *sighting* tells it.
+
+        Return the listing as it was claimed where that moved its opening time: now, or when *raw_id* was here before
+        and nobody has moved it since.
+        """
+        told = (sighting.key, sighting.opens_at, sighting.observed_at, raw_id)
+        with refused_is_permanent():
+            async with self._database.connection() as connection:
+                row = await connection.fetchrow(MOVE, *told) or await connection.fetchrow(READ_MOVE, sighting.key)
+        if row is None or row["opens_raw_id"] != raw_id:
+            return None
+        return Listing.model_validate(row["listing"])

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dedup.handler import Deduplicate
 from dedup.ledger import Ledger
 from dedup.metrics import Metrics
-from dedup.race import Race
+from dedup.observations import Observations
 from dedup.seen import Seen
 from dedup.settings import DedupSettings
+from shared.batch import BatchLimits, batching
 from shared.bus.typed import receives
 from shared.events import Listing, RawListing, utc_now
 from shared.health import Component, heartbeat
@@ -17,16 +18,16 @@ from shared.topology import DEDUP_RAW
 
 async def serve(runtime: Runtime, settings: DedupSettings) -> None:
     """Deduplicate raw listings until the runtime's stop event is set."""
-    registry = runtime.telemetry.registry
-    component = Component("dedup")
-    deduplicate = Deduplicate(
-        Ledger(runtime.database), Seen(settings.remembered_keys_max), Metrics(registry), Race(registry)
-    )
-
-    async def handle(raw: RawListing) -> Sequence[Listing]:
-        component.saw_event(utc_now())
-        return await deduplicate(raw)
-
+    component, metrics = Component("dedup"), Metrics(runtime.telemetry.registry)
+    ledger, seen = Ledger(runtime.database), Seen(settings.remembered_keys_max)
+    write = Observations(runtime.database, metrics).write
+    limits = BatchLimits(settings.observations_batch_rows_max, settings.observations_window_seconds)
     runtime.telemetry.ready_when("dedup", lambda: not runtime.stop.is_set())
-    async with heartbeat(component, runtime.bus):
+    async with heartbeat(component, runtime.bus), batching("observations", write, limits) as observations:
+        deduplicate = Deduplicate(ledger, seen, observations.add, metrics)
+
+        async def handle(raw: RawListing) -> Sequence[Listing]:
+            component.saw_event(utc_now())
+            return await deduplicate(raw)
+
         await runtime.bus.consume(DEDUP_RAW, receives(RawListing, handle), until=runtime.stop)

@@ -13,6 +13,7 @@ T = TypeVar("T")
 
 _SUCCESS: Final = frozenset({0, 200})
 _TOO_OFTEN: Final = frozenset({418, 429})
+_UNTIMELY: Final = frozenset({700003, 10073})
 
 
 def objection(answer: Answer) -> Miss | None:
@@ -25,6 +26,12 @@ def objection(answer: Answer) -> Miss | None:
     if answer.status != 200 or _decoded(answer.body, dict) is None:
         return unavailable(f"HTTP {answer.status} without the exchange's JSON")
     return None
+
+
+def is_untimely(answer: Answer) -> bool:
+    """Tell whether the exchange found the request's timestamp too old, or ahead of its time."""
+    refusal = _decoded(answer.body, Refusal)
+    return refusal is not None and refusal.code in _UNTIMELY
 
 
 def _decoded(body: bytes, shape: type[T]) -> T | None:

@@ -4,12 +4,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from executor.credentials import Credentials
-from executor.placing import DryRun
+from executor.metrics import show_clock
+from executor.placing import Checking, DryRun
 from executor.settings import ExecutorSettings
 from shared.events import utc_now
 from shared.mexc.http_connection import Endpoint
+from shared.mexc.http_get import RestLimits
 from shared.mexc.order_line import LineLimits, OrderLine
-from shared.mexc.rest import RestLimits, connect_rest
+from shared.mexc.rest import connect_rest
+from shared.mexc.timekeeper import keeping_time
 from shared.mexc.trading import MexcTrading
 from shared.telemetry import Telemetry
 
@@ -25,7 +28,11 @@ async def open_dry_run(
             telemetry.ready_when("executor", lambda: True)
             yield DryRun(books, None, taker_fee=settings.taker_fee, now=utc_now)
             return
-        async with OrderLine(Endpoint.of(rest_url), LineLimits(answer_seconds=seconds)) as line:
-            telemetry.ready_when("executor", lambda: line.is_ready)
+        async with (
+            keeping_time(books.server_time, first_seconds_max=seconds) as clock,
+            OrderLine(Endpoint.of(rest_url), LineLimits(answer_seconds=seconds)) as line,
+        ):
+            show_clock(clock, telemetry.registry)
+            telemetry.ready_when("executor", lambda: line.is_ready and clock.is_trustworthy())
             trading = MexcTrading(line, api_key=keys.api_key, api_secret=keys.api_secret)
-            yield DryRun(books, trading, taker_fee=settings.taker_fee, now=utc_now)
+            yield DryRun(books, Checking(trading, clock), taker_fee=settings.taker_fee, now=utc_now)

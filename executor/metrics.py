@@ -4,6 +4,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from executor.journal import Exposure, Opened
 from shared.events import Mode, Trade
+from shared.mexc.timekeeper import ExchangeClock
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
@@ -60,6 +61,16 @@ class ExecutorMetrics:
         """Show what is at stake."""
         self._exposure.labels(mode, "reserved").set(float(exposure.reserved_usdt))
         self._exposure.labels(mode, "filled").set(float(exposure.filled_usdt))
+
+
+def show_clock(clock: ExchangeClock, registry: CollectorRegistry) -> None:
+    """Show what is known of the exchange's time, whenever somebody looks."""
+    ahead = Gauge("sniper_executor_clock_offset_seconds", "Exchange's clock minus ours.", registry=registry)
+    ahead.set_function(clock.ahead_seconds)
+    uncertainty = Gauge(
+        "sniper_executor_clock_uncertainty_seconds", "How far the exchange's time may be off.", registry=registry
+    )
+    uncertainty.set_function(clock.uncertainty_seconds)
 
 
 def _code(trade: Trade) -> str:

@@ -58,8 +58,12 @@ def rejected_because(reason: Reason, detail: str) -> Miss:
     return Miss(TradeStatus.REJECTED, worded(reason, detail))
 
 
+def failed(reason: Reason, detail: str) -> Miss:
+    return Miss(TradeStatus.FAILED, worded(reason, detail))
+
+
 def unavailable(detail: str) -> Miss:
-    return Miss(TradeStatus.FAILED, worded(Reason.EXCHANGE_UNAVAILABLE, detail))
+    return failed(Reason.EXCHANGE_UNAVAILABLE, detail)
 
 
 def interrupted() -> Miss:

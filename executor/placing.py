@@ -2,15 +2,17 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, Protocol
 
-from executor.answers import objection
+from executor.answers import is_untimely, objection
 from executor.limits import net_of_fee
-from executor.order import Miss, Order, Outcome, rejected, unavailable
+from executor.order import Miss, Order, Outcome, failed, rejected, unavailable
 from executor.paper import Fill, fill
 from executor.reasons import Reason
+from shared.mexc.clock import ClockUncertainError
 from shared.mexc.errors import ExchangeRejected, ExchangeUnavailable, NotSent, OutcomeUnknown, RateLimited
 from shared.mexc.order_transport import Answer
 from shared.mexc.payloads import OrderBook
@@ -27,42 +29,64 @@ class OrderCheck(Protocol):
         """Return the exchange's answer; raise NotSent or OutcomeUnknown."""
 
 
+class Clock(Protocol):
+    """The exchange's, by which orders are signed."""
+
+    def now_ms(self) -> int:
+        """Return its time in milliseconds; raise ClockUncertainError where that is not known well enough."""
+
+    def doubt(self) -> None:
+        """Hear that the exchange did not agree with a time that was told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checking:
+    """What it takes to have an order checked."""
+
+    orders: OrderCheck
+    clock: Clock
+
+
 class OrderBooks(Protocol):
     async def depth(self, symbol: str, limit: int) -> OrderBook:
         """Return the book of *symbol*; raise ExchangeUnavailable, ExchangeRejected or RateLimited."""
 
 
 class DryRun:
-    """Spends nothing. Without a check, as without API keys, only the book is asked."""
+    """Spends nothing. Without a way to have orders checked, as without API keys, only the book is asked."""
 
     def __init__(
-        self, books: OrderBooks, check: OrderCheck | None, *, taker_fee: Decimal, now: Callable[[], datetime]
+        self, books: OrderBooks, checking: Checking | None, *, taker_fee: Decimal, now: Callable[[], datetime]
     ) -> None:
         self._books = books
-        self._check = check
+        self._checking = checking
         self._taker_fee = taker_fee
         self._now = now
 
     async def place(self, order: Order) -> Outcome:
         """Return what would have come of *order*. Nothing happens at the exchange, so it may be called again."""
         amount = net_of_fee(order.quote_qty, self._taker_fee)
-        if self._check is None:
+        if self._checking is None:
             result = await self._paper_fill(order.symbol, amount)
             return Outcome(result, self._now())
         async with asyncio.TaskGroup() as tasks:
             filling = tasks.create_task(self._paper_fill(order.symbol, amount), name=f"depth-{order.symbol}")
             # On a warm line this writes the request before it first waits, so the order leaves ahead of the task above.
-            miss = await self._objection(self._check, _request(order, amount))
+            miss = await self._objection(self._checking, _request(order, amount))
             answered_at = self._now()
             if miss is not None:
                 filling.cancel()
         return Outcome(miss or filling.result(), answered_at)
 
-    async def _objection(self, check: OrderCheck, request: OrderRequest) -> Miss | None:
+    async def _objection(self, checking: Checking, request: OrderRequest) -> Miss | None:
         try:
-            answer = await check.test_order(request, now_ms=int(self._now().timestamp() * 1000))
+            answer = await checking.orders.test_order(request, now_ms=checking.clock.now_ms())
+        except ClockUncertainError as error:
+            return failed(Reason.CLOCK_UNCERTAIN, str(error))
         except (NotSent, OutcomeUnknown) as error:
             return unavailable(str(error))
+        if is_untimely(answer):
+            checking.clock.doubt()
         return objection(answer)
 
     async def _paper_fill(self, symbol: str, amount: Decimal) -> Fill | Miss:

@@ -14,6 +14,8 @@ class Reason(StrEnum):
     """There is no trade_config row, so no limit is known."""
     HALTED = "halted"
     """An operator halted trading."""
+    FILTERED = "filtered"
+    """The listing is of a kind we do not trade; its not_tradable_reason says which."""
     STALE_LISTING = "stale_listing"
     """The listing is too old, appeared while nobody watched, or its times cannot be right."""
     NOT_OPEN_YET = "not_open_yet"
@@ -26,6 +28,8 @@ class Reason(StrEnum):
     """The order would take what is reserved and filled beyond max_position_usdt."""
 
     # What came of an order instead of a fill.
+    CLOCK_UNCERTAIN = "clock_uncertain"
+    """The exchange's time is not known well enough to sign the order; why follows."""
     NO_LIQUIDITY = "no_liquidity"
     """Nobody offers anything that could be bought."""
     ORDER_TEST_REJECTED = "order_test_rejected"

@@ -44,6 +44,8 @@ def decide(
 
 
 def _objection(listing: Listing, settings: ExecutorSettings, now: datetime) -> Reason | None:
+    if not listing.tradable:
+        return Reason.FILTERED
     age = now - min(listing.listed_at, listing.observed_at)
     # Times ahead of ours by more than clocks differ leave the age unknown, and unknown means no order.
     if listing.late or not -CLOCK_TOLERANCE <= age <= timedelta(seconds=settings.listing_age_seconds):

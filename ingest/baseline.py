@@ -14,16 +14,24 @@ log = structlog.get_logger(__name__)
 TEXT_LENGTH_MAX: Final = 40
 
 _LOAD: Final = """
-    SELECT symbol, state, base_asset, quote_asset, first_seen_at, opens_at, occurrence FROM symbols
+    SELECT symbol, state, base_asset, quote_asset, first_seen_at, opens_at, occurrence, published, trading_since,
+           gone_since
+    FROM symbols
 """
 _STORE: Final = """
-    INSERT INTO symbols (symbol, state, base_asset, quote_asset, first_seen_at, opens_at, occurrence)
+    INSERT INTO symbols (
+        symbol, state, base_asset, quote_asset, first_seen_at, opens_at, occurrence, published, trading_since,
+        gone_since
+    )
     SELECT * FROM unnest(
-        $1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::int[]
+        $1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::int[], $8::bool[],
+        $9::timestamptz[], $10::timestamptz[]
     )
     ON CONFLICT (symbol) DO UPDATE
     SET state = excluded.state, base_asset = excluded.base_asset, quote_asset = excluded.quote_asset,
-        opens_at = excluded.opens_at, occurrence = excluded.occurrence, updated_at = now()
+        first_seen_at = excluded.first_seen_at, opens_at = excluded.opens_at, occurrence = excluded.occurrence,
+        published = excluded.published, trading_since = excluded.trading_since, gone_since = excluded.gone_since,
+        updated_at = now()
 """
 
 
@@ -59,6 +67,9 @@ def _row(known: Known) -> tuple[object, ...]:
         known.first_seen_at,
         known.opens_at,
         known.occurrence,
+        known.published,
+        known.trading_since,
+        known.gone_since,
     )
 
 

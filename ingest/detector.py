@@ -2,27 +2,34 @@
 
 from ingest.catalogue import Catalogue, Sighting
 from ingest.evidence import Evidence
+from ingest.outlook import Outlook
 from ingest.publish import Publisher
 from ingest.recorder import Recorder
 from shared.health import Component
 
 
 class Detector:
-    def __init__(self, catalogue: Catalogue, publisher: Publisher, recorder: Recorder, component: Component) -> None:
+    def __init__(
+        self, catalogue: Catalogue, publisher: Publisher, recorder: Recorder, component: Component, outlook: Outlook
+    ) -> None:
         self._catalogue = catalogue
         self._publisher = publisher
         self._recorder = recorder
         self._component = component
+        self._outlook = outlook
 
     async def report(self, evidence: Evidence) -> bool:
         """Publish what *evidence* shows to be new; return whether it was believed."""
         findings = self._catalogue.observe(evidence)
-        for sighting in findings.sightings:
+        for sighting in (*findings.sightings, *findings.rescheduled):
             await self._publisher.publish(sighting, self._store)
             self._component.saw_event(sighting.observed_at)
         self._recorder.put(findings.records)
+        self._outlook.note(evidence, findings)
         return findings.believed
 
     def _store(self, sighting: Sighting) -> None:
         # Only now: stored before it was published, a symbol lost in a crash would never be new again.
-        self._recorder.put([self._catalogue.confirm(sighting.known.symbol)])
+        known = self._catalogue.confirm(sighting)
+        if known is not None:
+            self._recorder.put([known])

@@ -11,11 +11,13 @@ from shared.mexc.symbols import SymbolInfo
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Symbols that can be traded now. One that is absent may be listed all the same."""
+    """Symbols that trade now."""
 
     source: Source
     observed_at: datetime
     symbols: AbstractSet[str]
+    complete: bool
+    """Whether these are all that trade; otherwise one that is absent may trade all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,4 +29,31 @@ class Snapshot:
     symbols: Sequence[SymbolInfo]
 
 
-Evidence = Names | Snapshot
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """A symbol that is going to trade. As far as this tells, it is not listed yet."""
+
+    source: Source
+    observed_at: datetime
+    symbol: str
+    opens_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FirstTrade:
+    """A deal, or a book with both sides: the symbol trades."""
+
+    source: Source
+    observed_at: datetime
+    symbol: str
+
+
+Evidence = Names | Snapshot | Announcement | FirstTrade
+
+
+@dataclass(frozen=True, slots=True)
+class Upcoming:
+    """A symbol that is announced or listed, and not known to trade."""
+
+    symbol: str
+    opens_at: datetime | None

@@ -2,9 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
-from typing import Final, NamedTuple, Never
+from typing import Final, Never
 
 from shared.events import HealthStatus, utc_now
 from shared.health import Component
@@ -13,10 +13,16 @@ CHECK_SECONDS: Final = 1.0
 
 
 class Feed:
-    """One stream of evidence: when it last brought data, and why it does not. Read from other threads too."""
+    """One stream of evidence: when it last brought data, and why it does not. Read from other threads too.
 
-    def __init__(self, name: str, blind_seconds: float, now: Callable[[], float] = time.monotonic) -> None:
+    An *optional* feed tells its troubles like any other, and the service is well without it.
+    """
+
+    def __init__(
+        self, name: str, blind_seconds: float, now: Callable[[], float] = time.monotonic, *, optional: bool = False
+    ) -> None:
         self.name = name
+        self.optional = optional
         self._blind_seconds = blind_seconds
         self._now = now
         self._refusal = ""
@@ -56,28 +62,54 @@ class Feed:
         return f"{self.name}: no data {self._last}{why}"
 
 
-class Feeds(NamedTuple):
-    """The feeds of this service."""
+Concern = Callable[[], str]
+"""Says what is wrong beside the feeds, in words that stay the same while it stays wrong; empty when nothing is."""
 
-    websocket: Feed
-    default_symbols: Feed
-    exchange_info: Feed
+
+class Feeds:
+    """The feeds of this service, as its sources add them, and what else it is to warn of."""
+
+    def __init__(self, *feeds: Feed) -> None:
+        self._feeds = list(feeds)
+        self._warnings: list[Concern] = []
+
+    def __iter__(self) -> Iterator[Feed]:
+        return iter(tuple(self._feeds))
+
+    def add(self, feed: Feed) -> Feed:
+        """Count *feed* in from now on, and return it."""
+        self._feeds.append(feed)
+        return feed
+
+    def warn(self, warning: Concern) -> None:
+        """Ask *warning* too, from now on."""
+        self._warnings.append(warning)
 
     def are_settled(self) -> bool:
-        return all(feed.is_settled() for feed in self)
+        """Tell whether the service can be judged: it does not wait for what it can do without."""
+        return all(feed.is_settled() for feed in self._feeds if not feed.optional)
+
+    def health(self) -> tuple[HealthStatus, str]:
+        """Return the status of the service and the details."""
+        return health_of(self, [warning() for warning in self._warnings])
 
 
-def health_of(feeds: Iterable[Feed]) -> tuple[HealthStatus, str]:
-    """Return running, degraded where a feed is blind, error where all are; and the details."""
-    troubles = [feed.trouble() for feed in feeds]
-    if not any(troubles):
-        return HealthStatus.RUNNING, ""
-    status = HealthStatus.ERROR if all(troubles) else HealthStatus.DEGRADED
-    return status, "; ".join(filter(None, troubles))
+def health_of(feeds: Iterable[Feed], warnings: Iterable[str] = ()) -> tuple[HealthStatus, str]:
+    """Return error where all feeds are blind, degraded where one is or there is a warning; and the details.
+
+    Optional feeds are told of in the details and do not change the status.
+    """
+    troubles = [(feed.trouble(), feed.optional) for feed in feeds]
+    required = [trouble for trouble, optional in troubles if not optional]
+    warned = [warning for warning in warnings if warning]
+    told = "; ".join([*(trouble for trouble, _ in troubles if trouble), *warned])
+    if required and all(required):
+        return HealthStatus.ERROR, told
+    return HealthStatus.DEGRADED if any(required) or warned else HealthStatus.RUNNING, told
 
 
 @asynccontextmanager
-async def telling(component: Component, feeds: Collection[Feed]) -> AsyncIterator[None]:
+async def telling(component: Component, feeds: Feeds) -> AsyncIterator[None]:
     """Let *component* tell the state of *feeds* while the body runs."""
     async with asyncio.TaskGroup() as tasks:
         task = tasks.create_task(_keep_told(component, feeds), name="ingest-health")
@@ -85,7 +117,7 @@ async def telling(component: Component, feeds: Collection[Feed]) -> AsyncIterato
         task.cancel()
 
 
-async def _keep_told(component: Component, feeds: Collection[Feed]) -> Never:
+async def _keep_told(component: Component, feeds: Feeds) -> Never:
     while True:
-        component.set(*health_of(feeds))
+        component.set(*feeds.health())
         await asyncio.sleep(CHECK_SECONDS)

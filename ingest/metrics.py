@@ -1,19 +1,16 @@
 """What ingest counts."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Metric
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 from ingest.feeds import Feeds
-
-_DECODE_BUCKETS = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.025, 0.1)
 
 
 class Metrics:
     def __init__(self, registry: CollectorRegistry, feeds: Feeds) -> None:
-        self.frames = Counter("sniper_ingest_frames", "Binary websocket frames received", registry=registry)
-        self.bad_frames = Counter("sniper_ingest_bad_frames", "Frames that could not be read", registry=registry)
-        self.disconnects = Counter(
-            "sniper_ingest_websocket_disconnects", "Websocket connections that failed or ended", registry=registry
-        )
         self.rest_errors = Counter(
             "sniper_ingest_rest_errors",
             "REST requests without a usable answer",
@@ -29,9 +26,17 @@ class Metrics:
         self.publish_retries = Counter(
             "sniper_ingest_publish_retries", "Raw events published again because the broker was away", registry=registry
         )
-        self.decode_seconds = Histogram(
-            "sniper_ingest_decode_seconds", "Decoding one ticker frame", buckets=_DECODE_BUCKETS, registry=registry
-        )
-        data_age = Gauge("sniper_ingest_data_age_seconds", "Age of the newest usable data", ["feed"], registry=registry)
-        for feed in feeds:
-            data_age.labels(feed.name).set_function(feed.age_seconds)
+        registry.register(_DataAge(feeds))
+
+
+class _DataAge(Collector):
+    """Looks at the feeds anew each time, as sources add theirs when they start."""
+
+    def __init__(self, feeds: Feeds) -> None:
+        self._feeds = feeds
+
+    def collect(self) -> Iterator[Metric]:
+        age = GaugeMetricFamily("sniper_ingest_data_age_seconds", "Age of the newest usable data", labels=["feed"])
+        for feed in self._feeds:
+            age.add_metric([feed.name], feed.age_seconds())
+        yield age

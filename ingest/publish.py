@@ -39,6 +39,8 @@ def raw_listing(sighting: Sighting, event_id: str, published_at: datetime) -> Ra
         published_at=published_at,
         occurrence=known.occurrence,
         late=sighting.late,
+        tradable=not sighting.not_tradable_reason,
+        not_tradable_reason=sighting.not_tradable_reason,
     )
 
 

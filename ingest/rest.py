@@ -1,45 +1,38 @@
 """The exchange's REST answers: a quick poll of the tradable names, a slow one of everything."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Final, Never
 
-import structlog
-
-from ingest.evidence import Names, Snapshot
+from ingest.budget import Budget, Priority
+from ingest.evidence import Names, Snapshot, Upcoming
 from ingest.feeds import Feed, Feeds
 from ingest.metrics import Metrics
+from ingest.pace import Beat, OpeningWindow
+from ingest.poll import AgainSeconds, Poll, repeat
 from ingest.source import Report
-from shared.backoff import jittered, pause
+from shared.backoff import pause
 from shared.events import Source, utc_now
-from shared.mexc.errors import ExchangeError, RateLimited
 from shared.mexc.rest import MexcRest
 
-log = structlog.get_logger(__name__)
-
-RETRY_FIRST_SECONDS: Final = 0.5
-RETRY_MAX_SECONDS: Final = 30.0
-RATE_LIMITED_SECONDS: Final = 10.0
-"""The window of MEXC's limits, for a refusal that names no wait."""
+NAMES_WEIGHT: Final = 1
+SNAPSHOT_WEIGHT: Final = 25
+NAMES_AGAIN: Final = AgainSeconds(0.5, 5.0)
+SNAPSHOT_AGAIN: Final = AgainSeconds(2.0, 20.0)
 
 
 @dataclass(frozen=True, slots=True)
-class PollSeconds:
+class RestPace:
     """How often each endpoint is asked."""
 
-    default_symbols: float
-    exchange_info: float
-    exchange_info_gap: float = 2.0
-    """The least between two snapshots, however many names are new: at 25 weight each they would eat the allowance."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Poll:
-    feed: Feed
-    wait: Callable[[], Awaitable[None]]
-    ask: Callable[[Report], Awaitable[bool]]
-    """Report one answer; return whether it was believed."""
+    names: Beat
+    snapshots: Beat
+    opening: OpeningWindow = field(default_factory=OpeningWindow)
+    blind_seconds: float = 15.0
+    """Beyond its beat, until an endpoint without a usable answer counts as blind."""
+    snapshot_gap_seconds: float = 2.0
+    """The least between two snapshots, however many names are new: at their weight they would eat the allowance."""
 
 
 class RestPolls:
@@ -47,76 +40,69 @@ class RestPolls:
 
     name: Final = Source.MEXC_REST_API
 
-    def __init__(self, rest: MexcRest, every: PollSeconds, feeds: Feeds, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        rest: MexcRest,
+        budget: Budget,
+        pace: RestPace,
+        upcoming: Callable[[], Sequence[Upcoming]],
+        feeds: Feeds,
+        metrics: Metrics,
+    ) -> None:
         self._rest = rest
-        self._every = every
-        self._feeds = feeds
+        self._budget = budget
+        self._pace = pace
+        self._upcoming = upcoming
         self._metrics = metrics
+        self._names_feed = feeds.add(Feed("defaultSymbols", pace.names.usual_seconds + pace.blind_seconds))
+        self._snapshots_feed = feeds.add(Feed("exchangeInfo", pace.snapshots.usual_seconds + pace.blind_seconds))
+        feeds.warn(budget.trouble)
         self._names: frozenset[str] = frozenset()
         self._new_name = asyncio.Event()
-        self._snapshot_at = float("-inf")
-        self._barred_until = float("-inf")
+        self._names_at = self._snapshot_at = float("-inf")
 
     async def watch(self, report: Report) -> Never:
-        names = _Poll(self._feeds.default_symbols, self._until_next_names, self._ask_names)
-        snapshots = _Poll(self._feeds.exchange_info, self._until_next_snapshot, self._ask_snapshot)
-        async with asyncio.TaskGroup() as polls:
+        names = Poll(self._names_feed, self._ask_names, self._until_next_names, NAMES_AGAIN)
+        snapshots = Poll(self._snapshots_feed, self._ask_snapshot, self._until_next_snapshot, SNAPSHOT_AGAIN)
+        async with asyncio.TaskGroup() as tasks:
             for poll in (names, snapshots):
-                polls.create_task(self._repeat(poll, report), name=f"poll-{poll.feed.name}")
+                tasks.create_task(repeat(poll, report, self._metrics), name=f"poll-{poll.feed.name}")
         raise AssertionError
 
-    async def _repeat(self, poll: _Poll, report: Report) -> Never:
-        failures = 0
-        while True:
-            await poll.wait()
-            await _until(self._barred_until)
-            try:
-                believed = await poll.ask(report)
-            except ExchangeError as error:
-                self._complain(poll.feed, error)
-                await self._back_off(error, failures)
-                failures += 1
-                continue
-            failures = 0
-            if believed:
-                poll.feed.saw()
-            else:
-                self._complain(poll.feed, ValueError("not a single symbol"))
-
     async def _ask_names(self, report: Report) -> bool:
-        names = await self._rest.default_symbols()
-        believed = await report(Names(self.name, utc_now(), names))
-        if not names <= self._names:
+        opening = self._is_opening()
+        async with self._budget.spend(NAMES_WEIGHT, Priority.URGENT if opening else Priority.ROUTINE):
+            self._names_at = _loop_time()
+            names = await self._rest.default_symbols()
+        believed = await report(Names(self.name, utc_now(), names, complete=True))
+        if believed and not names <= self._names:
             self._names |= names
             self._new_name.set()
         return believed
 
     async def _until_next_names(self) -> None:
-        await asyncio.sleep(self._every.default_symbols)
+        await _until(self._names_at + self._pace.names.seconds(opening=self._is_opening()))
 
     async def _ask_snapshot(self, report: Report) -> bool:
-        self._snapshot_at = asyncio.get_running_loop().time()
-        symbols = await self._rest.exchange_info()
+        prompted = self._new_name.is_set()
+        self._new_name.clear()
+        async with self._budget.spend(SNAPSHOT_WEIGHT, Priority.ROUTINE if prompted else Priority.SPARE):
+            self._snapshot_at = _loop_time()
+            symbols = await self._rest.exchange_info()
         return await report(Snapshot(self.name, utc_now(), symbols))
 
     async def _until_next_snapshot(self) -> None:
         """Wait out the interval, or for a new name: the first names of all ask for the first snapshot."""
-        await pause(self._every.exchange_info, self._new_name)
-        self._new_name.clear()
-        await _until(self._snapshot_at + self._every.exchange_info_gap)
+        await pause(self._pace.snapshots.seconds(opening=self._is_opening()), self._new_name)
+        await _until(self._snapshot_at + self._pace.snapshot_gap_seconds)
 
-    async def _back_off(self, error: ExchangeError, failures: int) -> None:
-        if isinstance(error, RateLimited):
-            # The limits are shared, so both polls keep quiet.
-            seconds = error.retry_after_seconds or RATE_LIMITED_SECONDS
-            self._barred_until = max(self._barred_until, asyncio.get_running_loop().time() + seconds)
-        await asyncio.sleep(jittered(failures, first_seconds=RETRY_FIRST_SECONDS, max_seconds=RETRY_MAX_SECONDS))
+    def _is_opening(self) -> bool:
+        return self._pace.opening.is_near(self._upcoming(), utc_now())
 
-    def _complain(self, feed: Feed, error: Exception) -> None:
-        feed.lost(str(error))
-        self._metrics.rest_errors.labels(feed.name, type(error).__name__).inc()
-        log.debug("no usable answer", endpoint=feed.name, reason=str(error))
+
+def _loop_time() -> float:
+    return asyncio.get_running_loop().time()
 
 
 async def _until(loop_time: float) -> None:
-    await asyncio.sleep(max(0.0, loop_time - asyncio.get_running_loop().time()))
+    await asyncio.sleep(max(0.0, loop_time - _loop_time()))

@@ -1,48 +1,59 @@
 """Ingest: watch the exchange and publish every new symbol each source sees. Wiring only."""
 
+from collections.abc import Sequence
+from datetime import timedelta
 from functools import partial
 
 from ingest import baseline
-from ingest.catalogue import Catalogue
+from ingest.catalogue import Catalogue, Rules
 from ingest.detector import Detector
-from ingest.feeds import Feed, Feeds, telling
+from ingest.evidence import Upcoming
+from ingest.feeds import Feeds, telling
+from ingest.filters import Filters
 from ingest.metrics import Metrics
+from ingest.outlook import Outlook, Quiet, latest_listing
 from ingest.publish import publishing
 from ingest.recorder import recording
-from ingest.rest import PollSeconds, RestPolls
+from ingest.rest_sources import rest_sources
 from ingest.settings import IngestSettings
 from ingest.source import watch_all
-from ingest.websocket import StreamOptions, TickerStream
+from ingest.stream_sources import stream_sources
+from shared.events import utc_now
 from shared.health import Component, heartbeat
 from shared.lifecycle import when_available
-from shared.mexc.rest import connect_rest
 from shared.runtime import Runtime
 from shared.settings import ExchangeSettings
 
 
 async def serve(runtime: Runtime, settings: IngestSettings, exchange: ExchangeSettings) -> None:
     """Watch *exchange* until the runtime's stop event is set."""
-    component, feeds = Component("ingest"), _feeds(settings)
+    component, feeds = Component("ingest"), Feeds()
     metrics = Metrics(runtime.telemetry.registry, feeds)
-    stream = StreamOptions(exchange.mexc_ws_url, settings.websocket_ping_seconds, settings.stall_seconds)
-    pace = PollSeconds(settings.default_symbols_seconds, settings.exchange_info_seconds)
     async with (
         heartbeat(component, runtime.bus),
         telling(component, feeds),
-        connect_rest(exchange.mexc_rest_url) as rest,
         recording(partial(baseline.store, runtime.database), flush_seconds=settings.drain_seconds) as recorder,
         publishing(runtime.bus, metrics, settings.pending_max, drain_seconds=settings.drain_seconds) as publisher,
     ):
         known = await when_available("symbols", partial(baseline.load, runtime.database), runtime.stop)
-        catalogue = Catalogue(known)
-        runtime.telemetry.ready_when("ingest", lambda: catalogue.has_baseline and feeds.are_settled())
-        sources = (TickerStream(stream, feeds.websocket, metrics), RestPolls(rest, pace, feeds, metrics))
-        await watch_all(sources, Detector(catalogue, publisher, recorder, component).report, runtime.stop)
+        catalogue = Catalogue(known, _rules(settings), Filters(settings.quote_assets, settings.name_pattern))
+        quiet = Quiet(timedelta(hours=settings.quiet_hours), latest_listing(known, otherwise=utc_now()))
+        outlook = Outlook(catalogue, quiet, runtime.telemetry.registry)
+        feeds.warn(outlook.concerns)
+
+        def upcoming() -> Sequence[Upcoming]:
+            return catalogue.upcoming(utc_now())
+
+        streams = stream_sources(exchange, settings, upcoming, feeds, runtime.telemetry.registry)
+        async with rest_sources(exchange, settings, upcoming, feeds, metrics, runtime.telemetry.registry) as polls:
+            runtime.telemetry.ready_when("ingest", lambda: catalogue.has_baseline and feeds.are_settled())
+            report = Detector(catalogue, publisher, recorder, component, outlook).report
+            await watch_all((*streams, *polls), report, runtime.stop)
 
 
-def _feeds(settings: IngestSettings) -> Feeds:
-    return Feeds(
-        Feed("websocket", settings.stall_seconds),
-        Feed("defaultSymbols", settings.default_symbols_seconds + settings.stall_seconds),
-        Feed("exchangeInfo", settings.exchange_info_seconds + settings.stall_seconds),
+def _rules(settings: IngestSettings) -> Rules:
+    return Rules(
+        gone_reads=settings.gone_reads,
+        gone_after=timedelta(seconds=settings.gone_seconds),
+        blind_after=timedelta(seconds=settings.default_symbols_seconds + settings.stall_seconds),
     )

@@ -1,21 +1,56 @@
 """How ingest watches."""
 
-from pydantic import Field
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
 from pydantic_settings import SettingsConfigDict
 
 from shared.settings import PREFIX, Settings
 
 
+def _regular_expression(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"is no regular expression: {error.msg}") from None
+    return value
+
+
 class IngestSettings(Settings):
-    """The limits keep the two polls together below MEXC's 300 weight per 10 s and 20 requests per second."""
+    """Even near an opening the beats leave a third of MEXC's allowance, which the executor may need.
+
+    MEXC counts by address, and what is asked without a key all the same.
+    """
 
     model_config = SettingsConfigDict(env_prefix=f"{PREFIX}INGEST_")
 
     default_symbols_seconds: float = Field(default=0.25, ge=0.1, le=60)
+    default_symbols_opening_seconds: float = Field(default=0.1, ge=0.05, le=60)
     exchange_info_seconds: float = Field(default=10.0, ge=2, le=600)
+    exchange_info_opening_seconds: float = Field(default=4.0, ge=2, le=600)
+    opening_before_seconds: float = Field(default=60.0, ge=0, le=3600)
+    opening_after_seconds: float = Field(default=300.0, ge=0, le=3600)
+    """From so long before a known opening, until so long after it or the first trade, the beat is quicker."""
+    calendar_seconds: float = Field(default=60.0, ge=1, le=86_400)
+    weight_per_10_seconds: int = Field(default=300, ge=25, le=100_000)
+    requests_per_second: int = Field(default=20, ge=1, le=10_000)
+    """No more than these is ever asked over REST, whatever the beats."""
     websocket_ping_seconds: float = Field(default=10.0, ge=1, le=25)
+    websocket_rotate_seconds: float = Field(default=82_800, ge=60, le=86_000)
+    """A connection is replaced after about so long, before MEXC cuts it at 24 hours."""
+    trade_connections_max: int = Field(default=4, ge=1, le=20)
+    """For the symbols about to open, fifteen on each; beyond that the nearest openings count."""
     stall_seconds: float = Field(default=15.0, ge=3, le=300)
     """Without data for so long a websocket is taken for dead, and a source for blind."""
+    gone_reads: int = Field(default=5, ge=2, le=1000)
+    gone_seconds: float = Field(default=600, ge=0, le=604_800)
+    """A symbol missing from so many snapshots in a row, and for so long, is gone; its return is a new listing."""
+    quiet_hours: float = Field(default=72, gt=0, le=8760)
+    """Without a new listing for so long, something is probably wrong with us."""
+    quote_assets: frozenset[str] = frozenset({"USDT", "USDC", "USD1", "USDE", "USDF"})
+    name_pattern: Annotated[str, AfterValidator(_regular_expression)] = "[A-Z0-9]{3,20}"
+    """Symbols of another quote asset, or whose name does not match in full, are told and stored, and never traded."""
     pending_max: int = Field(default=1000, ge=1, le=100_000)
     """Sightings held while the broker is away; beyond it the sources wait."""
     drain_seconds: float = Field(default=5.0, gt=0, le=60)

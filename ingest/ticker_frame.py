@@ -1,16 +1,19 @@
 """The symbols in one mini-tickers frame, read with the reduced schema."""
 
+from collections.abc import Iterable, Sequence
+from typing import Final
+
 from google.protobuf.message import DecodeError
 
-from shared.mexc.wire_pb2 import TickerFrame
+from ingest.control_frame import FrameError
+from shared.mexc.wire_pb2 import TickerFrame, TickerSymbol
+
+SYMBOLS_MAX: Final = 100_000
+"""No exchange has so many; empty items, two bytes each, fill a frame with millions."""
 
 
-class FrameError(Exception):
-    """The bytes are not a frame of the channel asked for."""
-
-
-def symbols_in(frame: bytes, channel: str) -> set[str]:
-    """Return the names in *frame*; raise FrameError where it is something else than a push of *channel*."""
+def items_in(frame: bytes, channel: str) -> Sequence[TickerSymbol]:
+    """Return the items of *frame*; raise FrameError where it is something else than a push of *channel*."""
     try:
         push = TickerFrame.FromString(frame)
     except DecodeError as error:
@@ -18,6 +21,13 @@ def symbols_in(frame: bytes, channel: str) -> set[str]:
     # Protobuf takes almost any bytes for a message of unknown fields, so the channel is what tells.
     if push.channel != channel:
         raise FrameError(f"a push of another channel: {push.channel[:60]!r}")
-    names = {item.symbol for item in push.tickers.items}
+    if len(push.tickers.items) > SYMBOLS_MAX:
+        raise FrameError(f"{len(push.tickers.items)} symbols, more than {SYMBOLS_MAX}")
+    return push.tickers.items
+
+
+def names_in(items: Iterable[TickerSymbol]) -> set[str]:
+    """Return their symbols. This costs five times what the parsing did."""
+    names = {item.symbol for item in items}
     names.discard("")
     return names

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from persister.batch import Batcher
+from shared.batch import Batcher
 from shared.bus.typed import EventHandler
 from shared.events import Health, Listing, Trade, refuse_future, utc_now
 from shared.health import Component

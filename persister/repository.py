@@ -11,9 +11,10 @@ from shared.events import Health, HealthStatus, Listing, Trade
 
 INSERT_LISTINGS: Final = """
     INSERT INTO listings
-        (symbol, listed_at, source, listing_key, base_asset, quote_asset, opens_at, observed_at, late)
+        (symbol, listed_at, source, listing_key, base_asset, quote_asset, opens_at, observed_at, late,
+         tradable, not_tradable_reason)
     SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[],
-                         $7::timestamptz[], $8::timestamptz[], $9::boolean[])
+                         $7::timestamptz[], $8::timestamptz[], $9::boolean[], $10::boolean[], $11::text[])
     ON CONFLICT DO NOTHING
 """
 INSERT_TRADES: Final = """
@@ -63,6 +64,8 @@ async def insert_listings(connection: Connection, listings: Sequence[Listing]) -
             listing.opens_at,
             listing.observed_at,
             listing.late,
+            listing.tradable,
+            listing.not_tradable_reason,
         )
         for listing in listings
     ]

@@ -2,13 +2,13 @@
 
 import asyncio
 
-from persister.batch import BatchLimits, batching
 from persister.handlers import records_health, records_listings, records_trades
 from persister.metrics import Metrics
 from persister.repository import insert_listings, insert_trades, upsert_health
 from persister.settings import PersisterSettings
 from persister.silence import last_word, watch_for_silence
 from persister.writer import Writer
+from shared.batch import BatchLimits, batching
 from shared.bus.typed import receives
 from shared.events import Health, Listing, Trade
 from shared.health import Component, heartbeat

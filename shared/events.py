@@ -127,6 +127,9 @@ class _Sighting(Event):
     """1 for the first listing of a symbol, one more for each confirmed relisting."""
     late: bool = False
     """Appeared while we were not looking; it may be long open."""
+    tradable: bool = True
+    """Whether it passed the filters; one that did not is told and stored all the same, but never bought."""
+    not_tradable_reason: str = ""
 
     @property
     def subject(self) -> str:

@@ -12,6 +12,8 @@ from shared.errors import SettingsError
 
 PREFIX = "SNIPER_"
 SECRETS_DIRECTORY = Path("/run/secrets")
+MEXC_REST_URL = "https://api.mexc.com"
+MEXC_WEB_URL = "https://www.mexc.com"
 
 
 class Settings(BaseSettings):
@@ -96,18 +98,30 @@ class DataSettings(Settings):
     data_dir: Path = Path(".sniper")
 
 
+RestUrl = Annotated[str, Field(pattern=r"^https?://[^/?#@\s]+$"), AfterValidator(_reachable)]
+
+
 class ExchangeSettings(Settings):
     """Which exchange, and with which keys."""
 
-    mexc_rest_url: Annotated[str, Field(pattern=r"^https?://[^/?#@\s]+$"), AfterValidator(_reachable)] = (
-        "https://api.mexc.com"
-    )
+    mexc_rest_url: RestUrl = MEXC_REST_URL
     mexc_ws_url: Annotated[str, Field(pattern=r"^wss?://[^?#@\s]+$"), AfterValidator(_reachable)] = (
         "wss://wbs-api.mexc.com/ws"
     )
+    mexc_web_url: RestUrl | None = None
     mexc_api_key: SecretStr | None = None
     mexc_api_secret: SecretStr | None = None
     live: bool = False
+
+    @property
+    def web_url(self) -> str:
+        """The web site with the calendar of new coins: https://www.mexc.com unless set.
+
+        Another REST URL brings its own, so that what opens on MEXC is never expected of a simulator.
+        """
+        if self.mexc_web_url is not None:
+            return self.mexc_web_url
+        return MEXC_WEB_URL if self.mexc_rest_url == MEXC_REST_URL else self.mexc_rest_url
 
 
 class TelemetrySettings(Settings):

@@ -57,6 +57,8 @@ listings = Table(
     Column("opens_at", _TIME),
     Column("observed_at", _TIME),
     Column("late", Boolean, nullable=False, server_default=text("false")),
+    Column("tradable", Boolean, nullable=False, server_default=text("true")),
+    Column("not_tradable_reason", Text, nullable=False, server_default=""),
     UniqueConstraint("symbol", "listed_at"),
     CheckConstraint("symbol ~ '^[A-Za-z0-9_]{3,20}$'", name="symbol_format"),
     CheckConstraint("source IN ('mexc_websocket', 'mexc_rest_api', 'test_injection')", name="source_known"),
@@ -148,9 +150,14 @@ symbols = Table(
     Column("quote_asset", String(40), nullable=False),
     Column("occurrence", Integer, nullable=False, server_default=text("1")),
     Column("opens_at", _TIME),
+    # Of this occurrence.
     Column("first_seen_at", _TIME, nullable=False),
+    Column("published", Boolean, nullable=False, server_default=text("false")),
+    Column("trading_since", _TIME),
+    Column("gone_since", _TIME),
     Column("updated_at", _TIME, nullable=False, server_default=func.now()),
     CheckConstraint("state IN ('announced', 'listed', 'tradable', 'suspended', 'gone')", name="state_known"),
+    CheckConstraint("gone_since IS NULL OR state = 'gone'", name="gone_since_gone"),
 )
 
 # Dedup's ledger: the sighting (its event id) that became each listing, and the listing as it was published.
@@ -161,7 +168,27 @@ listing_claims = Table(
     Column("raw_id", String(64), nullable=False),
     Column("listing", JSONB, nullable=False),
     Column("claimed_at", _TIME, nullable=False, server_default=func.now()),
+    # The latest word on the opening time: what it is, when a source saw it, and the sighting (if any) that moved it.
+    Column("opens_at", _TIME),
+    Column("opens_observed_at", _TIME),
+    Column("opens_raw_id", String(64)),
 )
+
+# Every other sighting of a listing: who else saw it, and how long after the sighting that became the listing.
+listing_observations = Table(
+    "listing_observations",
+    metadata,
+    _id(),
+    Column("listing_key", String(32), nullable=False),
+    Column("source", String(20), nullable=False),
+    Column("observed_at", _TIME, nullable=False),
+    Column("raw_id", String(64), nullable=False, unique=True),
+    # Negative where it was observed before, and only reported after.
+    Column("lag_ms", BigInteger, nullable=False),
+    _created_at(),
+    CheckConstraint("source IN ('mexc_websocket', 'mexc_rest_api', 'test_injection')", name="source_known"),
+)
+Index("ix_listing_observations_listing_key_source", listing_observations.c.listing_key, listing_observations.c.source)
 
 # The journal: one row per listing, mode and side, committed before anything is sent. The fence against double orders.
 orders = Table(

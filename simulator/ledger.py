@@ -1,4 +1,4 @@
-"""Every order request the exchange has received, whatever became of it: the evidence tests look at."""
+"""What the exchange has received, and its order requests with whatever became of them: the evidence tests look at."""
 
 from collections import Counter, deque
 from dataclasses import dataclass
@@ -22,3 +22,4 @@ class Ledger:
     def __init__(self) -> None:
         self.entries: deque[Entry] = deque(maxlen=_ENTRIES_MAX)
         self.requests: Counter[str] = Counter()
+        self.refusals: Counter[str] = Counter()

@@ -55,8 +55,22 @@ GOOD: Mapping[str, Row] = MappingProxyType(
             "base_asset": "ABC",
             "quote_asset": "USDT",
             "first_seen_at": NOON,
+            "published": True,
         },
-        "listing_claims": {"listing_key": "ABCUSDT:1", "raw_id": "r1", "listing": {"symbol": "ABCUSDT"}},
+        "listing_claims": {
+            "listing_key": "ABCUSDT:1",
+            "raw_id": "r1",
+            "listing": {"symbol": "ABCUSDT", "opens_at": "2026-03-02T13:00:00Z", "observed_at": "2026-03-02T12:00:00Z"},
+            "opens_at": NOON + timedelta(hours=1),
+            "opens_observed_at": NOON,
+        },
+        "listing_observations": {
+            "listing_key": "ABCUSDT:1",
+            "source": "mexc_rest_api",
+            "observed_at": NOON + timedelta(seconds=1),
+            "raw_id": "r2",
+            "lag_ms": 1000,
+        },
         "orders": {
             "listing_key": "ABCUSDT:1",
             "mode": "live",

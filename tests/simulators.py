@@ -54,6 +54,11 @@ class Simulator:
         counted: dict[str, int] = await self._send("GET", "/requests")
         return counted
 
+    async def refusals(self) -> dict[str, int]:
+        """How often the rate limits refused each endpoint."""
+        counted: dict[str, int] = await self._send("GET", "/refusals")
+        return counted
+
     async def fund(self, **balances: str) -> None:
         await self._send("PATCH", "/account", {"balances": balances})
 

@@ -42,6 +42,8 @@ _sighting = {
     "published_at": times,
     "occurrence": st.integers(1, 1000),
     "late": st.booleans(),
+    "tradable": st.booleans(),
+    "not_tradable_reason": st.text(max_size=40),
 }
 _listing = _sighting | {"key": st.text(min_size=1, max_size=32), "deduplicated_at": times}
 _config = st.builds(

@@ -26,10 +26,11 @@ class ExchangeRejected(ExchangeError, PermanentError):
 class RateLimited(ExchangeError, TransientError):
     """Asked too often (429) or banned for it (418). The wait is None when the exchange did not name one."""
 
-    def __init__(self, retry_after_seconds: float | None = None) -> None:
+    def __init__(self, retry_after_seconds: float | None = None, *, banned: bool = False) -> None:
         wait = "an unnamed time" if retry_after_seconds is None else f"{retry_after_seconds:g} s"
-        super().__init__(f"rate limited for {wait}")
+        super().__init__(f"{'banned' if banned else 'rate limited'} for {wait}")
         self.retry_after_seconds = retry_after_seconds
+        self.banned = banned
 
 
 class NotSent(ExchangeError, TransientError):

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from shared.mexc.symbols import SymbolInfo
+from shared.mexc.symbols import SymbolInfo, normalise
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MAGNITUDE_MAX: Final = 30
@@ -86,12 +86,35 @@ class _Symbol(msgspec.Struct, rename="camel"):
     max_quote_amount_market: Number = None
 
 
+class NewCoin(NamedTuple):
+    """A coin of the calendar, by its ticker: the calendar does not name the pairs it will trade in."""
+
+    asset: str
+    opens_at: datetime
+
+
+class _Coins(msgspec.Struct, rename="camel"):
+    new_coins: list[msgspec.Raw]
+
+
+class Calendar(msgspec.Struct):
+    """Answer of the new-coin calendar, its coins still undecoded for the same reason."""
+
+    data: _Coins
+
+
+class _Coin(msgspec.Struct, rename="camel"):
+    vcoin_name: str
+    first_open_time: Number = None
+
+
 class _Name(msgspec.Struct):
     symbol: str
 
 
 _symbol_decoder: Final = msgspec.json.Decoder(_Symbol)
 _name_decoder: Final = msgspec.json.Decoder(_Name)
+_coin_decoder: Final = msgspec.json.Decoder(_Coin)
 
 
 def symbol_info(entry: msgspec.Raw) -> SymbolInfo | None:
@@ -108,6 +131,16 @@ def symbol_info(entry: msgspec.Raw) -> SymbolInfo | None:
         return _known(_Symbol(_name_decoder.decode(entry).symbol))
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
+
+
+def new_coin(entry: msgspec.Raw) -> NewCoin | None:
+    """Read one entry of the calendar; None when it lacks a ticker or an opening time."""
+    try:
+        coin = _coin_decoder.decode(entry)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    asset, opens_at = normalise(coin.vcoin_name), _moment(coin.first_open_time)
+    return NewCoin(asset, opens_at) if asset and opens_at else None
 
 
 def _known(wire: _Symbol) -> SymbolInfo:

@@ -36,6 +36,7 @@ class Control:
             Route("/symbols/{symbol}", self.remove_symbol, methods=["DELETE"]),
             Route("/orders", self.show_orders, methods=["GET"]),
             Route("/requests", self.show_requests, methods=["GET"]),
+            Route("/refusals", self.show_refusals, methods=["GET"]),
             Route("/account", self.fund_account, methods=["PATCH"]),
             Route("/faults", self.arm_fault, methods=["POST"]),
             Route("/faults", self.show_faults, methods=["GET"]),
@@ -75,6 +76,9 @@ class Control:
 
     async def show_requests(self, _: Request) -> Response:
         return _json(dict(self.exchange.ledger.requests))
+
+    async def show_refusals(self, _: Request) -> Response:
+        return _json(dict(self.exchange.ledger.refusals))
 
     async def fund_account(self, request: Request) -> Response:
         funding = await _read(request, Funding)

@@ -61,6 +61,7 @@ def _handle(exchange: Exchange, endpoint: Endpoint, call: Call, params: Params, 
     caller = call.api_key or call.address
     limited = exchange.limiter.admit(caller, endpoint.weight, now_ms, is_order=endpoint.counts_as_order)
     if limited and exchange.settings.limits:
+        exchange.ledger.refusals[endpoint.name] += 1
         return _limited(limited)
     try:
         if endpoint.signed:

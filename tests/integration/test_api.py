@@ -105,6 +105,8 @@ async def test_a_listing_shows_everything_with_times_in_utc(api: ServedApi) -> N
         "opens_at": None,
         "observed_at": "2026-03-02T12:00:00Z",
         "late": False,
+        "tradable": True,
+        "not_tradable_reason": "",
         "listing_key": "ABCUSDT:1",
         "created_at": "2026-03-02T12:00:00Z",
     }

@@ -149,6 +149,18 @@ def test_status_is_there_for_programs(sniper: Sniper, database_url: str) -> None
     assert shown["config"]["halted"] is False
 
 
+def test_status_tells_which_source_saw_a_listing_first_and_by_how_much(sniper: Sniper, database_url: str) -> None:
+    store(database_url, listings={"tradable": False, "not_tradable_reason": "leveraged token"}, listing_observations={})
+    store(database_url, listing_observations={"raw_id": "again", "lag_ms": 7000})
+    store(database_url, listing_observations={"raw_id": "own", "source": "mexc_websocket", "lag_ms": 1})
+
+    [line] = [line for line in sniper("status").stdout.splitlines() if "2026-03-02 12:00:00" in line]
+    shown = json.loads(sniper("status", "--json").stdout)
+
+    assert " ".join(line.split()[2:]) == "ABCUSDT websocket rest_api +1.000 s; not traded: leveraged token"
+    assert {"listing_key": "ABCUSDT:1", "source": "mexc_rest_api", "lag_ms": 1000} in shown["also_seen"]
+
+
 def test_watch_prints_what_was_stored_lately(sniper: Sniper, database_url: str) -> None:
     store(database_url, listings={}, trades={"created_at": utc_now() + timedelta(seconds=1)})
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from shared.mexc.errors import ExchangeRejected, ExchangeUnavailable, RateLimited
-from shared.mexc.rest import MexcRest, RestLimits, _entries, connect_rest
+from shared.mexc.http_get import RestLimits
+from shared.mexc.rest import MexcRest, _entries, connect_rest
 from tests.loopback import Behaviour, Loopback, answering, answering_then_closing, hanging, reply, resetting, serving
 
 LIMITS = RestLimits(total_seconds=2, body_bytes_max=1_000_000)
@@ -237,6 +238,22 @@ async def test_rate_limit_says_how_long_to_wait_when_the_exchange_does(
 
         assert refused.value.retry_after_seconds == seconds
         assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("limited", "banned"),
+    [
+        (answering(reply(b"", status="418 Banned")), True),
+        (answering_json({"code": 418, "msg": "banned"}), True),
+        (answering(reply(b"", status="429 Too Many Requests")), False),
+    ],
+)
+async def test_ban_is_told_apart_from_a_limit(limited: Behaviour, banned: bool) -> None:
+    async with client_of(limited) as (rest, _):
+        with pytest.raises(RateLimited) as refused:
+            await rest.ping()
+
+        assert refused.value.banned is banned
 
 
 async def test_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 import asyncio
 import subprocess
 import sys
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +12,7 @@ from alembic.util import CommandError
 
 import migrations
 from tests import rows
+from tests.builders import NOON
 from tests.services import open_database
 
 REVISIONS = [script.revision for script in ScriptDirectory.from_config(migrations.configuration("")).walk_revisions()]
@@ -60,6 +62,17 @@ def test_undoing_a_migration_leaves_older_tables_alone(database_url: str) -> Non
     migrations.upgrade(database_url)
 
     assert fetch(database_url, "SELECT symbol, listing_key FROM listings") == [("ABCUSDT", "ABCUSDT:1")]
+
+
+def test_claims_made_before_opening_times_were_kept_have_theirs_filled_in(database_url: str) -> None:
+    populate(database_url)
+    opening = fetch(database_url, "SELECT opens_at, opens_observed_at FROM listing_claims")
+
+    migrations.downgrade(database_url, "010")
+    migrations.upgrade(database_url)
+
+    assert fetch(database_url, "SELECT opens_at, opens_observed_at FROM listing_claims") == opening
+    assert opening == [(NOON + timedelta(hours=1), NOON)]
 
 
 def test_migrations_make_what_the_code_expects(empty_database_url: str) -> None:

@@ -7,18 +7,15 @@ import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from shared.mexc.errors import NotSent, OutcomeUnknown
 from shared.mexc.http_connection import Endpoint
 from shared.mexc.order_line import LineLimits, OrderLine
 from shared.mexc.order_transport import Answer
+from tests.certificates import self_signed
 from tests.loopback import Behaviour, Loopback, answering, answering_then_closing, hanging, reply, resetting, serving
 from tests.waiting import eventually
 
@@ -434,23 +431,3 @@ async def test_untrusted_certificate_means_not_sent(tmp_path: Path) -> None:
             with pytest.raises(NotSent, match="CERTIFICATE_VERIFY_FAILED"):
                 await post(line)
         assert server.requests == []
-
-
-def self_signed(folder: Path) -> Path:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "loopback")])
-    now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path = folder / "loopback.pem"
-    path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
-    return path

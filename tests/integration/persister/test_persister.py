@@ -9,9 +9,9 @@ from typing import Any
 import asyncpg
 import pytest
 
-from persister.batch import BatchLimits, batching
 from persister.handlers import records_listings
 from persister.repository import insert_listings, insert_trades
+from shared.batch import BatchLimits, batching
 from shared.database import Connection, Database
 from shared.errors import PermanentError, TransientError
 from shared.events import HealthStatus, Trade, utc_now
@@ -20,7 +20,8 @@ from tests.persisting import Writers, rows
 
 
 async def test_every_field_of_a_listing_is_stored(database: Database, writers: Writers) -> None:
-    listing = a_listing(source="mexc_rest_api", opens_at=NOON + timedelta(hours=1), late=True)
+    filtered = {"tradable": False, "not_tradable_reason": "leveraged token"}
+    listing = a_listing(source="mexc_rest_api", opens_at=NOON + timedelta(hours=1), late=True, **filtered)
     before = utc_now() - timedelta(seconds=1)
     await writers.to("listings", insert_listings)([listing])
 
@@ -36,6 +37,7 @@ async def test_every_field_of_a_listing_is_stored(database: Database, writers: W
         "opens_at": NOON + timedelta(hours=1),
         "observed_at": listing.observed_at,
         "late": True,
+        **filtered,
     }
 
 

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from persister.batch import Batcher, BatchLimits, batching
 from persister.repository import insert_trades, upsert_health
 from persister.service import serve
 from persister.settings import PersisterSettings
 from persister.silence import watch_for_silence
+from shared.batch import Batcher, BatchLimits, batching
 from shared.database import Database
 from shared.errors import TransientError
 from shared.events import Trade

@@ -3,12 +3,16 @@
 import json
 
 from bench.market import Market
-from ingest.ticker_frame import symbols_in
+from ingest.ticker_frame import items_in, names_in
 from ingest.websocket import CHANNEL
 
 
+def symbols_in(frame: bytes) -> set[str]:
+    return names_in(items_in(frame, CHANNEL))
+
+
 def test_newcomer_is_one_of_the_coins_in_its_frame() -> None:
-    symbols = symbols_in(Market(200).frame("NEWUSDT", changed=50), CHANNEL)
+    symbols = symbols_in(Market(200).frame("NEWUSDT", changed=50))
 
     assert "NEWUSDT" in symbols
     assert len(symbols) == 50
@@ -16,7 +20,7 @@ def test_newcomer_is_one_of_the_coins_in_its_frame() -> None:
 
 def test_all_but_the_newcomer_are_in_both_rest_answers() -> None:
     market = Market(200)
-    others = symbols_in(market.frame("NEWUSDT", changed=50), CHANNEL) - {"NEWUSDT"}
+    others = symbols_in(market.frame("NEWUSDT", changed=50)) - {"NEWUSDT"}
     bodies = market.bodies()
     names = set(json.loads(bodies["/api/v3/defaultSymbols"])["data"])
     described = {each["symbol"] for each in json.loads(bodies["/api/v3/exchangeInfo"])["symbols"]}
@@ -27,4 +31,4 @@ def test_all_but_the_newcomer_are_in_both_rest_answers() -> None:
 
 
 def test_a_frame_of_all_coins_holds_each_of_them_once() -> None:
-    assert len(symbols_in(Market(300).frame(changed=300), CHANNEL)) == 300
+    assert len(symbols_in(Market(300).frame(changed=300))) == 300

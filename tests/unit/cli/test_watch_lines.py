@@ -16,6 +16,8 @@ LISTING = ListingRow(
     opens_at=None,
     observed_at=NOON,
     late=False,
+    tradable=True,
+    not_tradable_reason="",
     listing_key="ABCUSDT:1",
     created_at=NOON,
 )

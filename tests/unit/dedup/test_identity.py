@@ -2,10 +2,10 @@ from datetime import timedelta
 
 import pytest
 
-from dedup.identity import key_of, listing_of
+from dedup.identity import key_of, listing_of, rescheduled
 from shared.errors import PermanentError
 from shared.events import Source
-from tests.builders import NOON, a_raw_listing
+from tests.builders import NOON, a_listing, a_raw_listing
 
 
 @pytest.mark.parametrize("spelling", ["BTCUSDT", "BTC_USDT", "btcusdt", "Btc_Usdt"])
@@ -33,7 +33,8 @@ def test_one_base_listed_against_two_quotes_is_two_listings() -> None:
 
 
 def test_the_listing_says_what_its_sighting_said() -> None:
-    raw = a_raw_listing(occurrence=2, late=True, opens_at=NOON + timedelta(hours=1))
+    filtered = {"tradable": False, "not_tradable_reason": "leveraged token"}
+    raw = a_raw_listing(occurrence=2, late=True, opens_at=NOON + timedelta(hours=1), **filtered)
 
     listing = listing_of(raw, deduplicated_at=NOON)
 
@@ -58,3 +59,28 @@ def test_the_id_of_a_listing_follows_from_its_key_alone() -> None:
 def test_a_symbol_of_separators_only_is_refused_in_the_words_of_the_contract() -> None:
     with pytest.raises(PermanentError, match=r"^Invalid symbol format$"):
         listing_of(a_raw_listing(symbol="___"), deduplicated_at=NOON)
+
+
+def test_a_new_opening_time_is_told_of_the_listing_as_it_was_published() -> None:
+    listing = a_listing(source="mexc_websocket", opens_at=NOON + timedelta(hours=1))
+    later = listing_of(
+        a_raw_listing(
+            source="mexc_rest_api",
+            opens_at=NOON + timedelta(hours=2),
+            listed_at=NOON + timedelta(minutes=5),
+            observed_at=NOON + timedelta(minutes=5),
+        ),
+        deduplicated_at=NOON + timedelta(minutes=6),
+    )
+
+    moved = rescheduled(listing, later)
+
+    assert moved.id == f"ABCUSDT:1:rescheduled:{(NOON + timedelta(hours=2)).timestamp() * 1000:.0f}"
+    assert (moved.key, moved.listed_at) == (listing.key, listing.listed_at)
+    assert (moved.opens_at, moved.source) == (NOON + timedelta(hours=2), Source.MEXC_REST_API)
+    assert (moved.observed_at, moved.deduplicated_at) == (later.observed_at, later.deduplicated_at)
+
+
+def test_a_sighting_that_names_no_opening_time_moves_none() -> None:
+    with pytest.raises(ValueError, match="moves nothing"):
+        rescheduled(a_listing(), a_listing(opens_at=None))

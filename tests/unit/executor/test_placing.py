@@ -1,14 +1,14 @@
 import asyncio
 from dataclasses import dataclass, field
-from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from executor.order import Miss
 from executor.paper import Fill
-from executor.placing import DryRun
+from executor.placing import Checking, DryRun
 from shared.events import Side, TradeStatus
+from shared.mexc.clock import ClockUncertainError
 from shared.mexc.errors import (
     ExchangeError,
     ExchangeRejected,
@@ -54,9 +54,25 @@ class Exchange:
         return self.book
 
 
-def a_dry_run(exchange: Exchange, *, with_keys: bool = True) -> DryRun:
-    moment = NOON + timedelta(milliseconds=7)
-    return DryRun(exchange, exchange if with_keys else None, taker_fee=Decimal("0.0005"), now=lambda: moment)
+@dataclass
+class ExchangeTime:
+    """Seven milliseconds past noon at the exchange, unless nobody knows."""
+
+    known: bool = True
+    doubts: int = 0
+
+    def now_ms(self) -> int:
+        if not self.known:
+            raise ClockUncertainError("the exchange has not told its time")
+        return int(NOON.timestamp() * 1000) + 7
+
+    def doubt(self) -> None:
+        self.doubts += 1
+
+
+def a_dry_run(exchange: Exchange, *, with_keys: bool = True, clock: ExchangeTime | None = None) -> DryRun:
+    checking = Checking(exchange, clock or ExchangeTime()) if with_keys else None
+    return DryRun(exchange, checking, taker_fee=Decimal("0.0005"), now=lambda: NOON)
 
 
 async def test_the_order_goes_out_before_the_book_is_asked_for() -> None:
@@ -108,6 +124,25 @@ async def test_a_refused_order_does_not_wait_for_the_book() -> None:
     outcome = await a_dry_run(Exchange(answer=refused, slow_book=True)).place(ORDER)
 
     assert outcome.result == Miss(TradeStatus.REJECTED, "order_test_rejected: 30016 Trading disabled")
+
+
+async def test_without_the_exchanges_time_nothing_is_signed_or_sent() -> None:
+    exchange = Exchange()
+
+    outcome = await a_dry_run(exchange, clock=ExchangeTime(known=False)).place(ORDER)
+
+    assert outcome.result == Miss(TradeStatus.FAILED, "clock_uncertain: the exchange has not told its time")
+    assert exchange.requests == []
+
+
+@pytest.mark.parametrize(("code", "doubts"), [(700003, 1), (10073, 1), (30016, 0)])
+async def test_only_a_timestamp_the_exchange_refused_casts_doubt_on_the_clock(code: int, doubts: int) -> None:
+    refused = Answer(400, {}, b'{"code": %d, "msg": "no"}' % code, NOON, 0.001)
+    clock = ExchangeTime()
+
+    await a_dry_run(Exchange(answer=refused), clock=clock).place(ORDER)
+
+    assert clock.doubts == doubts
 
 
 @pytest.mark.parametrize("error", [NotSent("no line"), OutcomeUnknown("cut off")])

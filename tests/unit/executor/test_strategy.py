@@ -114,6 +114,18 @@ def test_another_dollar_can_be_allowed() -> None:
     assert isinstance(decided(listing, a_config(), quote_assets={"USDC"}), Buy)
 
 
+def test_a_listing_that_the_filters_caught_is_not_bought() -> None:
+    listing = a_listing(symbol="BTC3LUSDT", tradable=False, not_tradable_reason="leveraged token")
+
+    assert decided(listing, a_config()) == Refuse(Reason.FILTERED)
+
+
+def test_what_is_filtered_says_so_however_old_it_is() -> None:
+    listing = a_listing(tradable=False, late=True, opens_at=NOW + timedelta(hours=2))
+
+    assert decided(listing, a_config()) == Refuse(Reason.FILTERED)
+
+
 def test_a_full_position_takes_no_more() -> None:
     assert decided(a_listing(), a_config(), committed="900.01") == Refuse(Reason.MAX_POSITION)
 

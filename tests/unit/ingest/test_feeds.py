@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingest.feeds import Feed, health_of
+from ingest.feeds import Feed, Feeds, health_of
 from shared.events import HealthStatus
 
 
@@ -78,3 +78,40 @@ def test_service_is_degraded_while_one_feed_is_blind_and_in_error_while_all_are(
         HealthStatus.ERROR,
         "websocket: no data yet; exchangeInfo: no data yet",
     )
+
+
+def test_optional_feed_tells_its_trouble_and_the_service_is_well_without_it(clock: Clock) -> None:
+    feed, calendar = Feed("websocket", 60, clock), Feed("calendar", 0, clock, optional=True)
+    calendar.lost("HTTP 403")
+    clock.now += 1
+
+    assert health_of([feed, calendar]) == (HealthStatus.RUNNING, "calendar: no data yet (HTTP 403)")
+
+
+def test_optional_feed_that_sees_does_not_make_blind_ones_good(clock: Clock) -> None:
+    feed, calendar = Feed("websocket", 15, clock), Feed("calendar", 3600, clock, optional=True)
+    clock.now += 16
+    calendar.saw()
+
+    assert health_of([feed, calendar])[0] is HealthStatus.ERROR
+
+
+def test_service_does_not_wait_for_an_optional_feed(clock: Clock) -> None:
+    feeds = Feeds(Feed("calendar", 3600, clock, optional=True))
+    feed = feeds.add(Feed("websocket", 15, clock))
+    assert not feeds.are_settled()
+
+    feed.saw()
+
+    assert feeds.are_settled()
+
+
+def test_warning_degrades_the_service_while_it_lasts(clock: Clock) -> None:
+    warning = "REST: banned"
+    feeds = Feeds(Feed("websocket", 15, clock))
+    feeds.warn(lambda: warning)
+    assert feeds.health() == (HealthStatus.DEGRADED, "REST: banned")
+
+    warning = ""
+
+    assert feeds.health() == (HealthStatus.RUNNING, "")

@@ -1,21 +1,28 @@
 """What the polls ask, and what they make of the answers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 
-from ingest.evidence import Evidence, Names, Snapshot
-from ingest.feeds import Feed, Feeds
+from ingest.allowance import Limits
+from ingest.budget import Budget
+from ingest.budget_metrics import BudgetMetrics
+from ingest.evidence import Evidence, Names, Snapshot, Upcoming
+from ingest.feeds import Feeds
 from ingest.metrics import Metrics
-from ingest.rest import PollSeconds, RestPolls
-from shared.mexc.rest import MexcRest, RestLimits
+from ingest.pace import Beat
+from ingest.rest import RestPace, RestPolls
+from shared.events import utc_now
+from shared.mexc.http_get import RestLimits
+from shared.mexc.rest import MexcRest
 from tests.waiting import eventually
 
 Answer = Callable[[], httpx.Response]
+PLENTY = Limits(weight=10**9, requests=10**9)
 
 
 class Exchange:
@@ -33,6 +40,11 @@ class Exchange:
         return self.names() if endpoint == "defaultSymbols" else self.infos()
 
 
+def trouble_with(feeds: Feeds) -> str:
+    """What is wrong with the names."""
+    return next(feed.trouble() for feed in feeds if feed.name == "defaultSymbols")
+
+
 class Reported:
     """Takes evidence in, and believes it unless it is empty."""
 
@@ -41,7 +53,7 @@ class Reported:
 
     async def __call__(self, evidence: Evidence) -> bool:
         self.evidence.append(evidence)
-        return bool(evidence.symbols)
+        return not isinstance(evidence, Names | Snapshot) or bool(evidence.symbols)
 
     @property
     def snapshots(self) -> list[list[str]]:
@@ -59,7 +71,7 @@ def registry() -> CollectorRegistry:
 
 @pytest.fixture
 def feeds() -> Feeds:
-    return Feeds(Feed("websocket", 0), Feed("defaultSymbols", 0), Feed("exchangeInfo", 0))
+    return Feeds()
 
 
 @pytest.fixture
@@ -69,7 +81,15 @@ def metrics(registry: CollectorRegistry, feeds: Feeds) -> Metrics:
 
 @asynccontextmanager
 async def polling(
-    exchange: Exchange, feeds: Feeds, metrics: Metrics, exchange_info_gap: float = 0.01
+    exchange: Exchange,
+    feeds: Feeds,
+    metrics: Metrics,
+    *,
+    beats: tuple[Beat, Beat] = (Beat(0.01, 0.01), Beat(600, 600)),
+    gap_seconds: float = 0.01,
+    limits: Limits = PLENTY,
+    upcoming: Sequence[Upcoming] = (),
+    registry: CollectorRegistry | None = None,
 ) -> AsyncIterator[Reported]:
     """Poll the names quickly and the snapshots so slowly that only a new name brings another one."""
     reported = Reported()
@@ -77,7 +97,9 @@ async def polling(
         httpx.AsyncClient(transport=httpx.MockTransport(exchange), base_url="http://exchange") as http,
         asyncio.TaskGroup() as tasks,
     ):
-        polls = RestPolls(MexcRest(http, RestLimits()), PollSeconds(0.01, 600, exchange_info_gap), feeds, metrics)
+        pace = RestPace(beats[0], beats[1], blind_seconds=-1, snapshot_gap_seconds=gap_seconds)
+        budget = Budget(limits, BudgetMetrics(registry or CollectorRegistry()))
+        polls = RestPolls(MexcRest(http, RestLimits()), budget, pace, lambda: upcoming, feeds, metrics)
         watching = tasks.create_task(polls.watch(reported))
         yield reported
         watching.cancel()
@@ -127,7 +149,7 @@ async def test_failed_answer_is_counted_and_never_reported(
     working, exchange.names = exchange.names, broken
     async with polling(exchange, feeds, metrics) as reported:
         await eventually(lambda: exchange.asked["defaultSymbols"] >= 1)
-        await eventually(lambda: "(" in feeds.default_symbols.trouble())
+        await eventually(lambda: "(" in trouble_with(feeds))
         assert reported.evidence == []
 
         exchange.names = working
@@ -142,7 +164,7 @@ async def test_snapshots_keep_their_distance_however_many_names_are_new(feeds: F
     exchange = Exchange("BTCUSDT")
     fresh = (f"COIN{number}USDT" for number in range(1000))
     exchange.names = lambda: httpx.Response(200, json={"data": ["BTCUSDT", next(fresh)]})
-    async with polling(exchange, feeds, metrics, exchange_info_gap=600):
+    async with polling(exchange, feeds, metrics, gap_seconds=600):
         await eventually(lambda: exchange.asked["defaultSymbols"] > 20)
 
     assert exchange.asked["exchangeInfo"] == 1
@@ -163,7 +185,39 @@ async def test_answer_that_is_not_believed_counts_as_none(feeds: Feeds, metrics:
     exchange = Exchange()
     async with polling(exchange, feeds, metrics) as reported:
         await eventually(lambda: reported.names)
-        await eventually(lambda: "not a single symbol" in feeds.default_symbols.trouble())
+        await eventually(lambda: "not believed" in trouble_with(feeds))
+
+
+async def test_snapshot_that_is_not_believed_is_asked_for_again_soon(feeds: Feeds, metrics: Metrics) -> None:
+    exchange = Exchange("BTCUSDT")
+    working, exchange.infos = exchange.infos, lambda: httpx.Response(200, json={"symbols": []})
+    async with polling(exchange, feeds, metrics) as reported:
+        await eventually(lambda: reported.snapshots == [[]])
+        exchange.infos = working
+        await eventually(lambda: reported.snapshots[1:] == [["BTCUSDT"]])
+
+
+async def test_names_that_are_not_believed_ask_for_no_snapshot(feeds: Feeds, metrics: Metrics) -> None:
+    exchange = Exchange()
+    async with polling(exchange, feeds, metrics):
+        await eventually(lambda: exchange.asked["defaultSymbols"] >= 2)
+
+    assert exchange.asked["exchangeInfo"] == 0
+
+
+async def test_both_beats_quicken_near_an_opening(feeds: Feeds, metrics: Metrics) -> None:
+    exchange = Exchange("BTCUSDT")
+    beats, upcoming = (Beat(600, 0.01), Beat(600, 0.01)), [Upcoming("NEWUSDT", utc_now())]
+    async with polling(exchange, feeds, metrics, beats=beats, upcoming=upcoming) as reported:
+        await eventually(lambda: len(reported.names) > 5 and len(reported.snapshots) > 5)
+
+
+async def test_beat_is_held_back_by_the_budget(feeds: Feeds, metrics: Metrics, registry: CollectorRegistry) -> None:
+    exchange = Exchange("BTCUSDT")
+    async with polling(exchange, feeds, metrics, limits=Limits(weight=30, requests=1000), registry=registry):
+        await eventually(lambda: registry.get_sample_value("sniper_ingest_rest_waiting") == 1)
+
+    assert exchange.asked == {"defaultSymbols": 5, "exchangeInfo": 1}
 
 
 async def test_rate_limit_silences_both_polls_for_the_time_it_names(feeds: Feeds, metrics: Metrics) -> None:
@@ -171,7 +225,7 @@ async def test_rate_limit_silences_both_polls_for_the_time_it_names(feeds: Feeds
     async with polling(exchange, feeds, metrics) as reported:
         await eventually(lambda: reported.snapshots)
         exchange.names = lambda: httpx.Response(429, headers={"Retry-After": "1"})
-        await eventually(lambda: "rate limited" in feeds.default_symbols.trouble())
+        await eventually(lambda: "rate limited" in feeds.health()[1])
         limited_at, asked = asyncio.get_running_loop().time(), dict(exchange.asked)
         exchange.names = lambda: httpx.Response(200, json={"data": ["BTCUSDT", "ABCUSDT"]})
 

@@ -1,60 +1,141 @@
-"""Reading ticker frames and control frames."""
+"""Reading ticker frames."""
+
+import gc
+import tracemalloc
+from itertools import islice
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.control_frame import message_in
-from ingest.ticker_frame import FrameError, symbols_in
+from ingest.control_frame import FrameError
+from ingest.ticker_frame import SYMBOLS_MAX, items_in, names_in
+from ingest.websocket import CHANNEL, FRAME_BYTES_MAX, SLICE_SYMBOLS
 from shared.mexc import wire_pb2
+from tests.streams import tickers
+from tests.wire import field
 
-CHANNEL = "spot@public.miniTickers.v3.api.pb@UTC+8"
+SCALARS = st.one_of(st.binary(max_size=30), st.integers(min_value=0, max_value=2**64 - 1))
 
 
-def frame(*symbols: str, channel: str = CHANNEL) -> bytes:
-    push = wire_pb2.PushDataV3ApiWrapper(channel=channel, sendTime=1_700_000_000_000)
-    for symbol in symbols:
-        push.publicMiniTickers.items.add(symbol=symbol, price="1.5", rate="0.1", volume="12")
-    return push.SerializeToString()
+def symbols_in(frame: bytes) -> set[str]:
+    return names_in(items_in(frame, CHANNEL))
 
 
 def test_frame_holds_its_symbols_whatever_their_script() -> None:
-    assert symbols_in(frame("BTCUSDT", "币安人生USDT", "BTCUSDT"), CHANNEL) == {"BTCUSDT", "币安人生USDT"}
+    assert symbols_in(tickers("BTCUSDT", "币安人生USDT", "BTCUSDT")) == {"BTCUSDT", "币安人生USDT"}
 
 
 def test_frame_without_symbols_is_empty() -> None:
-    assert symbols_in(frame(), CHANNEL) == set()
+    assert symbols_in(tickers()) == set()
 
 
 def test_item_without_a_name_is_left_out() -> None:
-    assert symbols_in(frame("", "BTCUSDT"), CHANNEL) == {"BTCUSDT"}
+    assert symbols_in(tickers("", "BTCUSDT")) == {"BTCUSDT"}
+
+
+def test_fields_that_are_not_known_are_passed_over() -> None:
+    unknown = wire_pb2.PushDataV3ApiWrapper(symbolId="7", createTime=3)
+
+    assert symbols_in(tickers("BTCUSDT") + unknown.SerializeToString() + b"\xf2\x3f\x03new") == {"BTCUSDT"}
 
 
 @pytest.mark.parametrize(
     "garbage",
-    [b"", b"\xff" * 64, b"<html>", frame("BTCUSDT")[:-1], frame("BTCUSDT").replace(b"BTCUSDT", b"BTC\xff\xfeDT")],
+    [b"", b"\xff" * 64, b"<html>", tickers("BTCUSDT")[:-1], tickers("BTCUSDT").replace(b"BTCUSDT", b"BTC\xff\xfeDT")],
 )
 def test_garbage_is_refused(garbage: bytes) -> None:
     with pytest.raises(FrameError):
-        symbols_in(garbage, CHANNEL)
+        symbols_in(garbage)
 
 
 def test_push_of_another_channel_is_refused() -> None:
     with pytest.raises(FrameError, match="another channel"):
-        symbols_in(frame("BTCUSDT", channel="spot@public.miniTicker.v3.api.pb@BTCUSDT@UTC+8"), CHANNEL)
+        symbols_in(tickers("BTCUSDT", channel="spot@public.miniTicker.v3.api.pb@BTCUSDT@UTC+8"))
 
 
-@given(st.binary(max_size=200))
+def test_frame_full_of_empty_items_is_refused() -> None:
+    items = b"\x0a\x00" * (SYMBOLS_MAX + 1)
+
+    with pytest.raises(FrameError, match="100001 symbols"):
+        symbols_in(tickers() + field(310, items))
+
+
+@given(st.binary(max_size=400))
 def test_no_bytes_raise_anything_else(garbage: bytes) -> None:
     with pytest.raises(FrameError):
-        symbols_in(garbage, CHANNEL)
+        symbols_in(garbage)
 
 
-def test_control_frame_says_its_message() -> None:
-    assert message_in('{"id":0,"code":0,"msg":"PONG"}') == "PONG"
+@given(st.binary(max_size=60))
+def test_no_bytes_behind_a_whole_frame_hide_its_symbols_or_raise_anything_else(garbage: bytes) -> None:
+    try:
+        symbols = symbols_in(tickers("BTCUSDT") + garbage)
+    except FrameError:
+        return
+    assert "BTCUSDT" in symbols
 
 
-@pytest.mark.parametrize("garbage", ["", "pong", "[]", '{"code":0}', '{"msg":null}', "{"])
-def test_text_without_a_message_is_refused(garbage: str) -> None:
+@given(st.integers(0, 300), st.integers(0, 300), st.integers(0, 255))
+def test_truncated_and_damaged_frames_yield_names_or_are_refused(cut: int, place: int, value: int) -> None:
+    damaged = bytearray(tickers(*(f"A{number}USDT" for number in range(10))))
+    damaged[place % len(damaged)] = value
+    try:
+        symbols = symbols_in(bytes(damaged[: len(damaged) - cut]))
+    except FrameError:
+        return
+    assert "" not in symbols
+
+
+@given(st.lists(st.tuples(st.integers(1, 400), SCALARS), max_size=8))
+def test_fields_of_wrong_types_yield_nothing_or_are_refused(fields: list[tuple[int, bytes | int]]) -> None:
+    frame = tickers("BTCUSDT") + b"".join(field(number, value) for number, value in fields)
+    try:
+        symbols = symbols_in(frame)
+    except FrameError:
+        return
+    assert "BTCUSDT" in symbols
+
+
+def test_thousands_of_bad_frames_leave_nothing_behind() -> None:
+    bad = [b"\xff" * 4096, tickers("BTCUSDT")[:-1], tickers(*["ABCUSDT"] * 200)[:-3], bytes(4096)]
+
+    def read_all() -> None:
+        for frame in bad:
+            with pytest.raises(FrameError):
+                symbols_in(frame)
+
+    read_all()
+    tracemalloc.start()
+    try:
+        for _ in range(500):
+            read_all()
+        kept, _peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert kept < 100_000
+
+
+def test_reading_a_large_frame_does_not_set_off_the_garbage_collector() -> None:
+    frame = tickers(*(f"A{number}USDT" for number in range(30_000)))
+    collections: list[str] = []
+
+    def note(phase: str, _: dict[str, int]) -> None:
+        collections.append(phase)
+
+    gc.collect()
+    gc.callbacks.append(note)
+    try:
+        unread = iter(items_in(frame, CHANNEL))
+        while names_in(islice(unread, SLICE_SYMBOLS)):
+            pass
+    finally:
+        gc.callbacks.remove(note)
+
+    assert collections == []
+
+
+def test_largest_frame_of_zeros_is_refused() -> None:
     with pytest.raises(FrameError):
-        message_in(garbage)
+        symbols_in(bytes(FRAME_BYTES_MAX))

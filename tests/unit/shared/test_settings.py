@@ -152,3 +152,20 @@ def test_a_malformed_database_url_is_refused_by_variable_and_never_shown(url: st
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
         load(ExchangeSettings).live = True  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("variables", "url"),
+    [
+        ({}, "https://www.mexc.com"),
+        ({"SNIPER_MEXC_REST_URL": "http://127.0.0.1:8899"}, "http://127.0.0.1:8899"),
+        ({"SNIPER_MEXC_WEB_URL": "https://www.mexc.co"}, "https://www.mexc.co"),
+    ],
+)
+def test_calendar_is_read_where_the_exchange_is(
+    variables: dict[str, str], url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+    assert load(ExchangeSettings).web_url == url

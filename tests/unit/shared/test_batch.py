@@ -5,7 +5,7 @@ from itertools import count
 
 import pytest
 
-from persister.batch import BatchLimits, batching
+from shared.batch import BatchLimits, batching
 from shared.errors import PermanentError, TransientError
 
 FOR_EVER = 3600.0

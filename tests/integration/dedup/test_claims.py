@@ -1,55 +1,27 @@
 """Dedup's decision, with its ledger in a real database."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from itertools import count
 
 import pytest
-from prometheus_client import CollectorRegistry
 
-from dedup.handler import Deduplicate
-from dedup.ledger import Ledger
-from dedup.metrics import Metrics
-from dedup.race import Race
-from dedup.seen import Seen, fingerprint
+from dedup.seen import fingerprint
 from shared.database import Database
 from shared.errors import PermanentError, TransientError
-from shared.events import Listing, RawListing, Source
+from shared.events import Source
 from tests.builders import NOON, a_raw_listing
-from tests.services import open_database
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    async with open_database(database_url) as opened:
-        yield opened
-
-
-class Process:
-    """Dedup as one process runs it: with a memory and counters of its own."""
-
-    def __init__(self, database: Database, *, keys_max: int = 1000) -> None:
-        self.registry = CollectorRegistry()
-        self._deduplicate = Deduplicate(
-            Ledger(database), Seen(keys_max), Metrics(self.registry), Race(self.registry), now=lambda: NOON
-        )
-
-    async def __call__(self, raw: RawListing) -> Sequence[Listing]:
-        return await self._deduplicate(raw)
-
-    def count(self, what: str, source: Source = Source.MEXC_WEBSOCKET) -> float | None:
-        return self.registry.get_sample_value(f"sniper_dedup_{what}_total", {"source": source})
+from tests.dedups import DedupProcess
 
 
 async def test_the_first_sighting_becomes_the_listing(database: Database) -> None:
-    [listing] = await Process(database)(a_raw_listing())
+    [listing] = await DedupProcess(database)(a_raw_listing())
 
     assert (listing.id, listing.key, listing.symbol) == ("ABCUSDT:1:detected", "ABCUSDT:1", "ABCUSDT")
 
 
 async def test_the_second_sighting_is_dropped(database: Database) -> None:
-    process = Process(database)
+    process = DedupProcess(database)
     await process(a_raw_listing(source="mexc_websocket", symbol="ABCUSDT"))
 
     later = a_raw_listing(source="mexc_rest_api", symbol="abc_usdt", listed_at=NOON - timedelta(minutes=2))
@@ -57,14 +29,14 @@ async def test_the_second_sighting_is_dropped(database: Database) -> None:
 
 
 async def test_of_fifty_sightings_at_once_one_becomes_the_listing(database: Database) -> None:
-    processes = [Process(database), Process(database)]
+    processes = [DedupProcess(database), DedupProcess(database)]
     answers = await asyncio.gather(*(processes[number % 2](a_raw_listing()) for number in range(50)))
 
     assert sum(len(answer) for answer in answers) == 1
 
 
 async def test_a_thousand_duplicates_later_it_is_still_one_listing(database: Database) -> None:
-    process = Process(database)
+    process = DedupProcess(database)
     answers = await asyncio.gather(*(process(a_raw_listing()) for _ in range(1000)))
 
     assert sum(len(answer) for answer in answers) == 1
@@ -72,37 +44,37 @@ async def test_a_thousand_duplicates_later_it_is_still_one_listing(database: Dat
 
 
 async def test_a_restart_forgets_no_listing(database: Database) -> None:
-    await Process(database)(a_raw_listing())
+    await DedupProcess(database)(a_raw_listing())
 
-    assert await Process(database)(a_raw_listing()) == ()
+    assert await DedupProcess(database)(a_raw_listing()) == ()
 
 
 async def test_killed_between_claim_and_confirm_the_same_listing_is_published_again(database: Database) -> None:
     raw = a_raw_listing(opens_at=NOON + timedelta(hours=1), occurrence=2, late=True)
-    first = await Process(database)(raw)
-    process = Process(database)
+    first = await DedupProcess(database)(raw)
+    process = DedupProcess(database)
 
     assert await process(raw) == first
     assert (process.count("republished"), process.count("listings")) == (1, None)
 
 
 async def test_a_redelivery_in_one_process_is_published_again_too(database: Database) -> None:
-    process, raw = Process(database), a_raw_listing()
+    process, raw = DedupProcess(database), a_raw_listing()
 
     assert await process(raw) == await process(raw)
 
 
 async def test_a_redelivery_after_a_duplicate_is_published_again(database: Database) -> None:
     raw = a_raw_listing()
-    first = await Process(database)(raw)
-    restarted = Process(database)
+    first = await DedupProcess(database)(raw)
+    restarted = DedupProcess(database)
     await restarted(a_raw_listing())
 
     assert await restarted(raw) == first
 
 
 async def test_forgetting_in_memory_makes_no_second_listing(database: Database) -> None:
-    process = Process(database, keys_max=2)
+    process = DedupProcess(database, keys_max=2)
     for number in range(10):
         await process(a_raw_listing(symbol=f"COIN{number}USDT"))
 
@@ -110,21 +82,21 @@ async def test_forgetting_in_memory_makes_no_second_listing(database: Database) 
 
 
 async def test_a_relisting_is_a_listing_of_its_own(database: Database) -> None:
-    process = Process(database)
+    process = DedupProcess(database)
     await process(a_raw_listing(occurrence=1))
 
     assert len(await process(a_raw_listing(occurrence=2))) == 1
 
 
 async def test_an_injection_does_not_shadow_the_real_listing(database: Database) -> None:
-    process = Process(database)
+    process = DedupProcess(database)
     await process(a_raw_listing(source="test_injection"))
 
     assert len(await process(a_raw_listing(source="mexc_websocket"))) == 1
 
 
 async def test_a_listing_of_the_future_is_refused_and_not_claimed(database: Database) -> None:
-    process = Process(database)
+    process = DedupProcess(database)
     with pytest.raises(PermanentError, match=r"^listed_at cannot be in the future$"):
         await process(a_raw_listing(listed_at=NOON + timedelta(minutes=1)))
 
@@ -133,22 +105,24 @@ async def test_a_listing_of_the_future_is_refused_and_not_claimed(database: Data
 
 async def test_what_the_ledger_cannot_hold_is_refused_for_good(database: Database) -> None:
     with pytest.raises(PermanentError, match="too long"):
-        await Process(database)(a_raw_listing(id="x" * 65))
+        await DedupProcess(database)(a_raw_listing(id="x" * 65))
     with pytest.raises(PermanentError, match="Unicode"):
-        await Process(database)(a_raw_listing(base_asset="A\0B"))
+        await DedupProcess(database)(a_raw_listing(base_asset="A\0B"))
 
 
-async def test_known_duplicates_are_dropped_while_the_database_is_away(database: Database) -> None:
-    process = Process(database)
+async def test_a_known_duplicate_waits_for_the_database_so_that_it_is_kept(database: Database) -> None:
+    process = DedupProcess(database)
     await process(a_raw_listing(id="first"))
     await database.pool.close()
     second = next(other for other in map(str, count()) if fingerprint(other) != fingerprint("first"))
 
-    assert await process(a_raw_listing(id=second)) == ()
+    with pytest.raises(TransientError):
+        await process(a_raw_listing(id=second))
+    assert process.count("duplicates") is None
 
 
 async def test_a_new_listing_waits_for_the_database(database: Database) -> None:
-    process = Process(database)
+    process = DedupProcess(database)
     await database.pool.close()
 
     with pytest.raises(TransientError):
@@ -156,7 +130,7 @@ async def test_a_new_listing_waits_for_the_database(database: Database) -> None:
 
 
 async def test_listings_and_duplicates_are_counted_by_source(database: Database) -> None:
-    process = Process(database)
+    process = DedupProcess(database)
     for source in (Source.MEXC_WEBSOCKET, Source.MEXC_REST_API, Source.MEXC_REST_API):
         await process(a_raw_listing(source=source))
 

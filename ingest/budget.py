@@ -1,0 +1,145 @@
+"""One allowance for everything ingest asks over REST: who may ask next, and who waits."""
+
+import asyncio
+import heapq
+import itertools
+import math
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Final
+
+import structlog
+
+from ingest.allowance import Allowance, Limits
+from ingest.budget_metrics import BudgetMetrics
+from shared.errors import TransientError
+from shared.events import utc_now
+from shared.mexc.errors import ExchangeError, RateLimited
+
+log = structlog.get_logger(__name__)
+
+WAITING_MAX: Final = 64
+
+
+class Priority(Enum):
+    """How long a request lets others go first. After that its turn comes before theirs, so none waits for ever."""
+
+    URGENT = 0.0
+    ROUTINE = 1.0
+    SPARE = 5.0
+
+    @property
+    def patience_seconds(self) -> float:
+        return self.value
+
+
+class OverbookedError(ExchangeError, TransientError):
+    """Too many requests wait for the exchange's limits."""
+
+
+@dataclass(order=True, slots=True)
+class _Waiter:
+    turn: float
+    number: int
+    weight: int = field(compare=False)
+    admitted: asyncio.Future[None] = field(compare=False)
+
+
+class Budget:
+    """Admits requests by their turn, and none while the exchange refuses them."""
+
+    def __init__(self, limits: Limits, metrics: BudgetMetrics, now: Callable[[], float] = time.monotonic) -> None:
+        self._allowance = Allowance(limits)
+        self._metrics = metrics
+        self._now = now
+        self._waiting: list[_Waiter] = []
+        self._numbers = itertools.count()
+        self._timer: asyncio.TimerHandle | None = None
+        self._refusal = ""
+
+    @asynccontextmanager
+    async def spend(self, weight: int, priority: Priority = Priority.ROUTINE) -> AsyncIterator[None]:
+        """Wait for *weight* to be free and hold it while the body asks; a RateLimited from it closes the budget.
+
+        Raises OverbookedError where too many wait already, and ValueError for a weight that could never be free.
+        """
+        await self._admission(weight, priority)
+        try:
+            yield
+            self._allowance.welcomed()
+        except RateLimited as refusal:
+            self._close(refusal)
+            raise
+        finally:
+            self._allowance.end(weight, self._now())
+            self._admit()
+
+    def trouble(self) -> str:
+        """Say that the exchange refuses requests, and until when; empty while it does not."""
+        return self._refusal if self._now() < self._allowance.closed_until else ""
+
+    async def _admission(self, weight: int, priority: Priority) -> None:
+        if not 0 < weight <= self._allowance.weight_max:
+            raise ValueError(f"a weight of {weight} never fits into {self._allowance.weight_max}")
+        if len(self._waiting) >= WAITING_MAX:
+            raise OverbookedError
+        admitted = asyncio.get_running_loop().create_future()
+        waiter = _Waiter(self._now() + priority.patience_seconds, next(self._numbers), weight, admitted)
+        heapq.heappush(self._waiting, waiter)
+        self._admit()
+        try:
+            await admitted
+        except asyncio.CancelledError:
+            self._give_up(waiter)
+            raise
+
+    def _give_up(self, waiter: _Waiter) -> None:
+        if not waiter.admitted.cancelled():  # It was told to go, and cancelled before it could.
+            self._allowance.take_back(waiter.weight)
+        elif waiter in self._waiting:
+            self._waiting.remove(waiter)
+            heapq.heapify(self._waiting)
+        self._admit()
+
+    def _admit(self) -> None:
+        """Admit whose turn it is as long as they fit, and look again when the next one does.
+
+        Nobody overtakes the first in line, however light: else a heavy request would starve.
+        """
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        now = self._now()
+        while self._waiting:
+            first = self._waiting[0]
+            opens_at = self._allowance.opens_at(first.weight, now)
+            if opens_at > now:
+                self._look_again(opens_at - now)
+                break
+            heapq.heappop(self._waiting)
+            if not first.admitted.cancelled():
+                self._allowance.begin(first.weight)
+                self._metrics.weight.inc(first.weight)
+                first.admitted.set_result(None)
+        self._metrics.weight_used.set(self._allowance.weight_used(now))
+        self._metrics.waiting.set(len(self._waiting))
+
+    def _look_again(self, seconds: float) -> None:
+        if seconds < math.inf:
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._admit)
+
+    def _close(self, refusal: RateLimited) -> None:
+        now = self._now()
+        seconds = self._allowance.refuse(refusal, now) - now
+        until = utc_now() + timedelta(seconds=seconds)
+        self._refusal = _in_words(refusal, until)
+        self._metrics.closed(until, banned=refusal.banned)
+        log.warning("requests refused", reason=str(refusal), closed_seconds=round(seconds, 1))
+
+
+def _in_words(refusal: RateLimited, until: datetime) -> str:
+    return f"REST: {'banned' if refusal.banned else 'rate limited'} until {until:%Y-%m-%d %H:%M:%S} UTC"

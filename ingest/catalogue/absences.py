@@ -1,0 +1,50 @@
+"""Which symbols are missing, and for how long they must be to count as gone."""
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from ingest.catalogue.rules import Rules
+
+BATCH_MAX: Final = 10
+"""So many may go at once from a list however short."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Absence:
+    since: datetime
+    reads: int
+
+
+class Absences:
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._missing: dict[str, _Absence] = {}
+
+    def seen(self, symbols: AbstractSet[str]) -> None:
+        """Take note that *symbols* are there: their absence, if any, starts anew."""
+        for symbol in self._missing.keys() & symbols:
+            del self._missing[symbol]
+
+    def missed(self, expected: AbstractSet[str], shown: AbstractSet[str], at: datetime) -> list[str]:
+        """Take in one snapshot; return which of the *expected* symbols it confirms to be gone.
+
+        While so many are missing as no exchange delists at once, none is: a cache is that old, not the news.
+        """
+        absent = expected - shown
+        before = self._missing
+        self._missing = {symbol: _once_more(before.get(symbol), at) for symbol in absent}
+        if len(absent) > max(BATCH_MAX, len(expected) * self._rules.shrunken_percent // 100):
+            return []
+        gone = sorted(symbol for symbol, absence in self._missing.items() if self._is_confirmed(absence, at))
+        for symbol in gone:
+            del self._missing[symbol]
+        return gone
+
+    def _is_confirmed(self, absence: _Absence, at: datetime) -> bool:
+        return absence.reads >= self._rules.gone_reads and at - absence.since >= self._rules.gone_after
+
+
+def _once_more(absence: _Absence | None, at: datetime) -> _Absence:
+    return _Absence(at, 1) if absence is None else replace(absence, reads=absence.reads + 1)

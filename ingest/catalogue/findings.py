@@ -1,0 +1,38 @@
+"""What follows from a piece of evidence."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from ingest.catalogue.known import Known
+from shared.events import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One source saw one new symbol, or a new opening time of one seen before."""
+
+    known: Known
+    source: Source
+    observed_at: datetime
+    late: bool
+    not_tradable_reason: str = ""
+    """Why it is not to be traded; empty where it may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    sightings: tuple[Sighting, ...] = ()
+    """To publish; the symbol is to be stored once that is confirmed."""
+    rescheduled: tuple[Sighting, ...] = ()
+    """Symbols sighted before whose opening time moved: to publish again, and to store in the same way."""
+    records: tuple[Known, ...] = ()
+    """To store now: there is nothing to publish about them."""
+    believed: bool = True
+    """Where it was not, whoever reported it keeps the old truth and asks again."""
+    reason: str = ""
+    """Why it was not believed."""
+
+
+NOTHING: Final = Findings()
+EMPTY: Final = Findings(believed=False, reason="empty: not a single symbol")

@@ -1,0 +1,56 @@
+"""One symbol and where it stands in its life."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from shared.mexc.symbols import split_symbol
+
+
+class State(StrEnum):
+    """Where a symbol stands in its life on the exchange."""
+
+    ANNOUNCED = "announced"
+    """To be listed; no list shows it yet."""
+    LISTED = "listed"
+    """Shown, and not known to trade yet."""
+    TRADABLE = "tradable"
+    SUSPENDED = "suspended"
+    """Trading, or was, and we could not trade it now."""
+    GONE = "gone"
+    """Confirmed to be shown no more; its return is a new listing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What outlives a restart of one symbol. The quote is empty where no known quote asset fits the name."""
+
+    symbol: str
+    state: State
+    base_asset: str
+    quote_asset: str
+    first_seen_at: datetime
+    """In this occurrence."""
+    opens_at: datetime | None = None
+    occurrence: int = 1
+    """Of the listing it is in, or while announced, will be in."""
+    published: bool = False
+    """Whether this occurrence was published; the baseline never is."""
+    trading_since: datetime | None = None
+    """When it was first known for sure to trade."""
+    gone_since: datetime | None = None
+
+    @property
+    def is_shown(self) -> bool:
+        """Neither still to come nor gone."""
+        return self.state not in {State.ANNOUNCED, State.GONE}
+
+    def opens_after(self, moment: datetime) -> bool:
+        return self.opens_at is not None and self.opens_at > moment
+
+
+def met(symbol: str, observed_at: datetime, state: State = State.LISTED) -> Known:
+    """Return a symbol of which only the name is known."""
+    pair = split_symbol(symbol)
+    base, quote = pair or (symbol, "")
+    return Known(symbol, state, base, quote, observed_at)

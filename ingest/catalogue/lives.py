@@ -1,0 +1,181 @@
+"""What happens to one symbol when a piece of evidence is believed."""
+
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from datetime import datetime
+
+from ingest.catalogue import transitions
+from ingest.catalogue.draft import Draft
+from ingest.catalogue.findings import Sighting
+from ingest.catalogue.known import Known, State
+from ingest.catalogue.openings import Openings, Teller
+from ingest.catalogue.register import Register
+from ingest.catalogue.reports import Objection, Reports
+from ingest.catalogue.rules import Rules
+from ingest.catalogue.transitions import Access
+from shared.mexc.symbols import SymbolInfo
+
+
+class Lives:
+    """Keeps each symbol, what the lists say of it, and who has reported it; writes what follows into a draft."""
+
+    def __init__(self, known: Iterable[Known], rules: Rules, object_to: Objection) -> None:
+        self.register = Register(known)
+        self.reports = Reports(self.register.shown, object_to)
+        self._rules = rules
+        self._openings = Openings(rules)
+        self._names: AbstractSet[str] | None = None
+        self._unnamed: set[str] = set()
+        """Those that were among the names before."""
+        self._open: dict[str, bool | None] = {}
+
+    def settle(self, draft: Draft, symbols: Iterable[Known]) -> None:
+        """Take *symbols* for old."""
+        for known in symbols:
+            self.register.put(known)
+            self.reports.settle([known.symbol])
+            draft.records[known.symbol] = known
+
+    def appear(self, draft: Draft, symbol: str, *, late: bool, info: SymbolInfo | None = None) -> None:
+        """A listing of *symbol* begins."""
+        before = self.register.get(symbol)
+        known = transitions.appeared(before, symbol, draft.at)
+        if info is not None:
+            self._open[symbol] = transitions.is_open(info)
+            opens_at = self._openings.believe(symbol, Teller.EXCHANGE_INFO, info.first_open_time, known.opens_at)
+            known = replace(transitions.described(known, info), opens_at=_of_this_life(opens_at, before))
+        self.register.put(transitions.advanced(known, self._access(symbol), draft.at))
+        self.reports.begin(known, late=late)
+
+    def report(self, draft: Draft, symbol: str) -> None:
+        draft.sightings.append(self._sighting(draft, self.register[symbol]))
+
+    def confirm(self, sighting: Sighting) -> Known | None:
+        """Return the symbol as it is to be stored now that *sighting* is safe, if it is."""
+        known = self.register[sighting.known.symbol]
+        if self.reports.confirm(sighting, known):
+            self.register.put(replace(known, published=True))
+        elif self.reports.storable(known) is None:
+            # The listing that *sighting* told of has ended, and the news of the next is not safe yet.
+            return transitions.gone(replace(sighting.known, published=True), known.first_seen_at)
+        return self.reports.storable(self.register[known.symbol])
+
+    def describe(self, draft: Draft, info: SymbolInfo) -> None:
+        """A snapshot shows a symbol as *info*."""
+        symbol = info.symbol
+        self._open[symbol] = transitions.is_open(info)
+        before = self.register[symbol]
+        opens_at = info.first_open_time or before.opens_at
+        if symbol in self.register.waiting or before.opens_at is None:
+            opens_at = self._openings.believe(symbol, Teller.EXCHANGE_INFO, info.first_open_time, before.opens_at)
+        self._reopen(draft, before, transitions.described(before, info), opens_at)
+
+    def announce(self, draft: Draft, symbol: str, told: datetime) -> None:
+        """The calendar says that *symbol* opens at *told*."""
+        before = self.register.get(symbol)
+        if before is not None and before.trading_since is not None and before.is_shown:
+            return
+        if before is not None and before.is_shown:
+            opens_at = self._openings.believe(symbol, Teller.CALENDAR, told, before.opens_at)
+            self._reopen(draft, before, before, opens_at)
+        else:
+            self._put(draft, transitions.announced(before, symbol, draft.at, told))
+
+    def tick(self, draft: Draft, symbol: str) -> None:
+        """A ticker shows *symbol*. Before its opening, if that is known, this does not say that it trades."""
+        known = self.register[symbol]
+        if known.is_shown and not known.opens_after(draft.at):
+            self._trades(draft, known)
+
+    def trade(self, draft: Draft, symbol: str) -> None:
+        """*symbol* trades, whatever was said of its opening."""
+        before = self.register[symbol]
+        if before.trading_since is not None:
+            # Whoever says from now on that it opens later is wrong.
+            self._put(draft, replace(before, opens_at=before.opens_at or before.trading_since))
+            return
+        after = transitions.trading(before, draft.at, self._access(symbol), draft.at)
+        self._openings.forget(symbol)
+        is_early = before.opens_after(draft.at + self._rules.on_time)
+        is_first_word = before.opens_at is None and before.state is State.LISTED
+        if is_early or is_first_word:
+            self._tell(draft, before, replace(after, opens_at=draft.at))
+        else:
+            self._put(draft, after)
+
+    def rename(self, draft: Draft, names: AbstractSet[str]) -> None:
+        """*names* are those that we could trade."""
+        before = self.register.tradable() if self._names is None else self._names
+        self._names = names
+        if names != before:
+            left, joined = before - names, names - before
+            self._unnamed = (self._unnamed | left) - joined
+            for symbol in (left | joined) & self.register.shown:
+                self.advance(draft, symbol)
+        for symbol in self.register.waiting & names & self.register.shown:
+            self._harden(draft, self.register[symbol])
+
+    def advance(self, draft: Draft, symbol: str) -> None:
+        """Let the state of *symbol* follow what is known of it."""
+        self._put(draft, transitions.advanced(self.register[symbol], self._access(symbol), draft.at))
+
+    def vanish(self, draft: Draft, symbol: str) -> None:
+        """*symbol* is confirmed to be gone."""
+        self._put(draft, transitions.gone(self.register[symbol], draft.at))
+        self.reports.end(symbol)
+        self._openings.forget(symbol)
+        self._open.pop(symbol, None)
+        self._unnamed.discard(symbol)
+
+    def _harden(self, draft: Draft, known: Known) -> None:
+        """Take a symbol that could be traded for long for one that does trade."""
+        since = max(known.opens_at or known.first_seen_at, known.first_seen_at)
+        if draft.at - since > self._rules.sure_after:
+            self._trades(draft, known, since)
+        else:
+            self.advance(draft, known.symbol)
+
+    def _trades(self, draft: Draft, known: Known, since: datetime | None = None) -> None:
+        self._openings.forget(known.symbol)
+        access = self._access(known.symbol)
+        self._put(draft, transitions.trading(known, since or draft.at, access, draft.at))
+
+    def _reopen(self, draft: Draft, before: Known, after: Known, opens_at: datetime | None) -> None:
+        after, moved = transitions.reopening(after, opens_at, draft.at)
+        after = transitions.advanced(after, self._access(after.symbol), draft.at)
+        if moved:
+            self._tell(draft, before, after)
+        else:
+            self._put(draft, after)
+
+    def _tell(self, draft: Draft, before: Known, after: Known) -> None:
+        """Tell of a new opening, where the listing was told at all. A source that has yet to report it does so then."""
+        if self.reports.is_published(before):
+            self.reports.moved(before)
+            if after.symbol in self.reports.told_by(draft.source):
+                draft.rescheduled.append(self._sighting(draft, after))
+        self._put(draft, after)
+
+    def _put(self, draft: Draft, known: Known) -> None:
+        if known == self.register.get(known.symbol):
+            return
+        self.register.put(known)
+        storable = self.reports.storable(known)
+        if storable is not None:
+            draft.records[known.symbol] = storable
+
+    def _sighting(self, draft: Draft, known: Known) -> Sighting:
+        return self.reports.sighting(known, draft.source, draft.at)
+
+    def _access(self, symbol: str) -> Access:
+        if self._names is not None and symbol in self._names:
+            return Access(named=True, open=self._open.get(symbol))
+        return Access(named=False if symbol in self._unnamed else None, open=self._open.get(symbol))
+
+
+def _of_this_life(opens_at: datetime | None, before: Known | None) -> datetime | None:
+    """Drop the opening of the listing that ended: exchangeInfo may still name it."""
+    if opens_at is None or before is None or before.gone_since is None:
+        return opens_at
+    return opens_at if opens_at > before.gone_since else None

@@ -1,0 +1,67 @@
+"""Which complete answers are not believed at once: an exchange does not lose or gain so much in one moment."""
+
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+from datetime import datetime, timedelta
+from typing import Final
+
+from ingest.catalogue.findings import EMPTY
+from ingest.catalogue.rules import Rules
+
+STRANGE_FOR: Final = timedelta(hours=1)
+
+
+class Quarantine:
+    """Judges the answers of one list, one after the other."""
+
+    def __init__(self, rules: Rules, shown_before: AbstractSet[str] = frozenset()) -> None:
+        self._rules = rules
+        self._believed = shown_before
+        self._held: AbstractSet[str] | None = None
+
+    def doubt(self, shown: AbstractSet[str], new_count: int) -> str:
+        """Return why not to believe that *shown* is all there is, or nothing where it is believed.
+
+        Two answers in a row that show the same are believed, unless they show nothing.
+        """
+        if not shown:
+            self._held = None
+            return EMPTY.reason
+        reason = "" if shown == self._held else self._reason(shown, new_count)
+        self._held = shown if reason else None
+        if not reason:
+            self._believed = shown
+        return reason
+
+    def _reason(self, shown: AbstractSet[str], new_count: int) -> str:
+        before = len(self._believed)
+        lost = before - len(self._believed & shown)
+        if lost * 100 > before * self._rules.shrunken_percent:
+            return f"shrunken: {lost} of {before} symbols missing"
+        if new_count > self._rules.swollen_max:
+            return f"swollen: {new_count} symbols new at once"
+        return ""
+
+
+class Strangers:
+    """The symbols that only tickers showed, and no list, within the hour."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._met: dict[str, datetime] = {}
+
+    def doubt(self, new_count: int, at: datetime) -> str:
+        """Return why not to believe in so many more, or nothing."""
+        for symbol in [symbol for symbol, met_at in self._met.items() if at - met_at > STRANGE_FOR]:
+            del self._met[symbol]
+        if len(self._met) + new_count <= self._rules.swollen_max:
+            return ""
+        return f"swollen: {len(self._met) + new_count} symbols that no list shows"
+
+    def meet(self, symbols: Iterable[str], at: datetime) -> None:
+        self._met.update(dict.fromkeys(symbols, at))
+
+    def accept(self, symbols: AbstractSet[str]) -> None:
+        """Take note that a list shows *symbols*."""
+        for symbol in self._met.keys() & symbols:
+            del self._met[symbol]

@@ -1,0 +1,71 @@
+"""Every symbol there is, and the sets that save looking at all of them."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from types import MappingProxyType
+
+from ingest.catalogue.known import Known, State
+
+
+class Register:
+    """A symbol seen once stays: gone is a state like the others."""
+
+    def __init__(self, known: Iterable[Known] = ()) -> None:
+        self._known: dict[str, Known] = {}
+        self._shown: set[str] = set()
+        self._waiting: set[str] = set()
+        self._counts: Counter[State] = Counter()
+        for each in known:
+            self.put(each)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def __contains__(self, symbol: str) -> bool:
+        return symbol in self._known
+
+    def get(self, symbol: str) -> Known | None:
+        return self._known.get(symbol)
+
+    def __getitem__(self, symbol: str) -> Known:
+        return self._known[symbol]
+
+    def put(self, known: Known) -> None:
+        before = self._known.get(known.symbol)
+        if before is not None:
+            self._counts[before.state] -= 1
+        self._known[known.symbol] = known
+        self._counts[known.state] += 1
+        _keep(self._shown, known.symbol, wanted=known.is_shown)
+        _keep(self._waiting, known.symbol, wanted=known.state is not State.GONE and known.trading_since is None)
+
+    @property
+    def shown(self) -> AbstractSet[str]:
+        """Neither still to come nor gone."""
+        return self._shown
+
+    @property
+    def waiting(self) -> AbstractSet[str]:
+        """To come or shown, and not known for sure to trade: few."""
+        return self._waiting
+
+    @property
+    def counts(self) -> Mapping[State, int]:
+        """How many symbols are in each state. May be read from other threads."""
+        return MappingProxyType(self._counts)
+
+    def tradable(self) -> AbstractSet[str]:
+        """Return the tradable symbols of this moment."""
+        return frozenset(each.symbol for each in self._known.values() if each.state is State.TRADABLE)
+
+    def new_among(self, symbols: Collection[str]) -> list[str]:
+        """Return those whose appearance is a listing, in order."""
+        return sorted(symbol for symbol in symbols if symbol not in self._shown)
+
+
+def _keep(members: set[str], symbol: str, *, wanted: bool) -> None:
+    if wanted:
+        members.add(symbol)
+    else:
+        members.discard(symbol)

@@ -1,0 +1,89 @@
+"""Which source has reported which symbol, and what of it is safe."""
+
+from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from datetime import datetime
+
+from ingest.catalogue.findings import Sighting
+from ingest.catalogue.known import Known
+from shared.events import Source
+
+Objection = Callable[[Known], str]
+"""Says why a symbol is not to be traded; empty where it may be."""
+
+
+class Reports:
+    """Each source reports a listing once; it is stored only after its first report is safe."""
+
+    def __init__(self, settled: Iterable[str], object_to: Objection) -> None:
+        self._object_to = object_to
+        self._settled = set(settled)
+        self._told: dict[Source, set[str]] = {}
+        self._late: set[str] = set()
+        self._unconfirmed: dict[str, int] = {}
+        """The occurrences of which no report is safe."""
+        self._moved_from: dict[str, datetime | None] = {}
+        """The opening times that are stored while the news of a later one is not safe."""
+
+    def told_by(self, source: Source) -> AbstractSet[str]:
+        """What *source* need not report: it did, or it is not new to anyone."""
+        return self._told_by(source)
+
+    def settle(self, symbols: Iterable[str]) -> None:
+        """Let *symbols* be new to nobody."""
+        symbols = tuple(symbols)
+        for told in (self._settled, *self._told.values()):
+            told.update(symbols)
+
+    def begin(self, known: Known, *, late: bool) -> None:
+        """A listing begins: everybody reports it."""
+        symbol = known.symbol
+        self._unconfirmed[symbol] = known.occurrence
+        if late:
+            self._late.add(symbol)
+        else:
+            self._late.discard(symbol)
+
+    def end(self, symbol: str) -> None:
+        """*symbol* is gone; should it return, that is new to all."""
+        for told in (self._settled, *self._told.values()):
+            told.discard(symbol)
+        self._late.discard(symbol)
+        self._moved_from.pop(symbol, None)
+
+    def sighting(self, known: Known, source: Source, observed_at: datetime) -> Sighting:
+        """Return what *source* reports of *known*."""
+        self._told_by(source).add(known.symbol)
+        return Sighting(known, source, observed_at, known.symbol in self._late, self._object_to(known))
+
+    def moved(self, before: Known) -> None:
+        """The opening is no longer that of *before*, which is what is stored until the news is safe."""
+        self._moved_from.setdefault(before.symbol, before.opens_at)
+
+    def is_published(self, known: Known) -> bool:
+        """Whether the listing is told to others, or about to be."""
+        return known.published or known.symbol in self._unconfirmed
+
+    def confirm(self, sighting: Sighting, known: Known) -> bool:
+        """Take note that *sighting* is safe; return whether it told of the listing that *known* is in."""
+        symbol = known.symbol
+        if self._unconfirmed.get(symbol) == sighting.known.occurrence:
+            del self._unconfirmed[symbol]
+        if sighting.known.occurrence != known.occurrence:
+            return False
+        if sighting.known.opens_at == known.opens_at:
+            self._moved_from.pop(symbol, None)
+        return True
+
+    def storable(self, known: Known) -> Known | None:
+        """Return *known* as it may be stored: not ahead of what is safe."""
+        if known.symbol in self._unconfirmed:
+            return None
+        return replace(known, opens_at=self._moved_from.get(known.symbol, known.opens_at))
+
+    def _told_by(self, source: Source) -> set[str]:
+        told = self._told.get(source)
+        if told is None:
+            told = self._told[source] = set(self._settled)
+        return told

@@ -1,0 +1,52 @@
+"""The sources that ask over REST, opened on one budget. Wiring only."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from prometheus_client import CollectorRegistry
+
+from ingest.allowance import Limits
+from ingest.budget import Budget
+from ingest.budget_metrics import BudgetMetrics
+from ingest.calendar import CalendarPoll
+from ingest.evidence import Upcoming
+from ingest.feeds import Feeds
+from ingest.metrics import Metrics
+from ingest.pace import Beat, OpeningWindow
+from ingest.rest import RestPace, RestPolls
+from ingest.settings import IngestSettings
+from ingest.source import Source
+from shared.mexc.rest import connect_rest
+from shared.mexc.web import connect_web
+from shared.settings import ExchangeSettings
+
+
+@asynccontextmanager
+async def rest_sources(
+    exchange: ExchangeSettings,
+    settings: IngestSettings,
+    upcoming: Callable[[], Sequence[Upcoming]],
+    feeds: Feeds,
+    metrics: Metrics,
+    registry: CollectorRegistry,
+) -> AsyncIterator[Sequence[Source]]:
+    """Open the exchange's API and its web site, neither of which need be there yet."""
+    limits = Limits(weight=settings.weight_per_10_seconds, requests=settings.requests_per_second)
+    budget = Budget(limits, BudgetMetrics(registry))
+    async with connect_rest(exchange.mexc_rest_url) as rest, connect_web(exchange.web_url) as web:
+        yield (
+            RestPolls(rest, budget, _pace(settings), upcoming, feeds, metrics),
+            CalendarPoll(web, budget, settings.calendar_seconds, feeds, metrics),
+        )
+
+
+def _pace(settings: IngestSettings) -> RestPace:
+    return RestPace(
+        names=Beat(settings.default_symbols_seconds, settings.default_symbols_opening_seconds),
+        snapshots=Beat(settings.exchange_info_seconds, settings.exchange_info_opening_seconds),
+        opening=OpeningWindow(
+            timedelta(seconds=settings.opening_before_seconds), timedelta(seconds=settings.opening_after_seconds)
+        ),
+        blind_seconds=settings.stall_seconds,
+    )

@@ -1,0 +1,115 @@
+"""One bounded GET to the exchange, and what its answer means when it is not the one asked for."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+import httpx
+import msgspec
+
+from shared.mexc.errors import ExchangeRejected, ExchangeUnavailable, RateLimited
+from shared.mexc.payloads import Refusal
+
+T = TypeVar("T")
+
+_WRAPPER_SUCCESS: Final = frozenset({0, 200})
+_BANNED: Final = 418
+_TOO_OFTEN: Final = frozenset({_BANNED, 429})
+_REFUSAL_BYTES_MAX: Final = 64 * 1024
+_BAN_SECONDS_MAX: Final = 3 * 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class RestLimits:
+    """Bounds on one request."""
+
+    connect_seconds: float = 3.0
+    total_seconds: float = 10.0
+    body_bytes_max: int = 32 * 1024 * 1024
+    connections_max: int = 10
+
+
+DEFAULT_LIMITS: Final = RestLimits()
+
+
+@asynccontextmanager
+async def connect_http(
+    base_url: str, limits: RestLimits, headers: dict[str, str] | None = None
+) -> AsyncIterator[httpx.AsyncClient]:
+    """Open a client of *base_url* that is told nothing by its environment and sent nowhere by an answer."""
+    async with httpx.AsyncClient(
+        base_url=base_url,
+        headers=headers,
+        # A proxy or a netrc found in the environment has no say in what the exchange is told.
+        trust_env=False,
+        follow_redirects=False,
+        timeout=httpx.Timeout(limits.total_seconds, connect=limits.connect_seconds),
+        limits=httpx.Limits(max_connections=limits.connections_max),
+    ) as http:
+        yield http
+
+
+async def get(http: httpx.AsyncClient, limits: RestLimits, path: str, params: Mapping[str, str]) -> bytes:
+    """Return the body of a good answer; raise ExchangeUnavailable, ExchangeRejected or RateLimited."""
+    try:
+        async with (
+            asyncio.timeout(limits.total_seconds),
+            http.stream("GET", path, params=params) as response,
+        ):
+            body = await _bounded_body(response, limits.body_bytes_max)
+    except TimeoutError as error:
+        raise ExchangeUnavailable(f"{path}: no answer within {limits.total_seconds:g} s") from error
+    except httpx.HTTPError as error:
+        raise ExchangeUnavailable(f"{path}: {type(error).__name__}") from error
+    _raise_for_refusal(path, response, body)
+    return body
+
+
+def decode(body: bytes, shape: type[T]) -> T:
+    """Read *body* as *shape*; raise ExchangeUnavailable where it is something else."""
+    try:
+        return msgspec.json.decode(body, type=shape)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ExchangeUnavailable(f"not the answer that was asked for: {error}") from error
+
+
+async def _bounded_body(response: httpx.Response, bytes_max: int) -> bytes:
+    body = bytearray()
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > bytes_max:
+            raise ExchangeUnavailable(f"{response.url.path}: the answer is larger than {bytes_max} bytes")
+    return bytes(body)
+
+
+def _raise_for_refusal(path: str, response: httpx.Response, body: bytes) -> None:
+    status = response.status_code
+    if status in _TOO_OFTEN:
+        wait_seconds = _retry_after_seconds(response.headers.get("retry-after"))
+        raise RateLimited(wait_seconds, banned=status == _BANNED)
+    if status != 200 and not 400 <= status < 500:
+        raise ExchangeUnavailable(f"{path}: HTTP {status}")
+    refusal = _refusal(body)
+    if refusal is not None and refusal.code in _TOO_OFTEN:
+        raise RateLimited(banned=refusal.code == _BANNED)
+    if refusal is not None and not (status == 200 and refusal.code in _WRAPPER_SUCCESS):
+        raise ExchangeRejected(refusal.code, refusal.msg or "")
+    if status != 200:
+        raise ExchangeUnavailable(f"{path}: HTTP {status}")
+
+
+def _refusal(body: bytes) -> Refusal | None:
+    if len(body) > _REFUSAL_BYTES_MAX:  # Too long to be one, and too long to be read twice.
+        return None
+    try:
+        return msgspec.json.decode(body, type=Refusal)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def _retry_after_seconds(header: str | None) -> float | None:
+    if header is None or not (header.isascii() and header.isdecimal()):
+        return None
+    return min(float(header), _BAN_SECONDS_MAX)

@@ -1,0 +1,250 @@
+"""However evidence, restarts and bad answers interleave: each listing once per source, and none invented."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from ingest.catalogue import Catalogue, Findings, Known, Rules, Sighting, State
+from ingest.evidence import Announcement, Evidence, FirstTrade, Names, Snapshot
+from shared.events import Source
+from tests.builders import NOON, a_symbol_info
+from tests.evidence import REST, WEBSOCKET
+
+CROWD: Final = frozenset(f"OLD{number}USDT" for number in range(150))
+"""Always there, so that few who come and go are no reason for doubt."""
+INFOS: Final = {symbol: a_symbol_info(symbol) for symbol in CROWD}
+ACTORS: Final = ("AAAUSDT", "BBBUSDT", "CCCUSDT", "DDDUSDT")
+RULES: Final = Rules(gone_reads=3, gone_after=timedelta(minutes=10))
+CASTS: Final = st.frozensets(st.sampled_from(ACTORS))
+
+Report = tuple[str, int, Source]
+
+
+@dataclass(frozen=True)
+class Life:
+    """What the model knows of one actor, in the plainest words."""
+
+    occurrence: int = 0
+    is_in: bool = False
+    is_announced: bool = False
+    reported: frozenset[Source] = frozenset()
+    missing: int = 0
+    missing_since: float = 0
+
+
+@dataclass
+class Model:
+    """Says which reports must follow, from the rules as they are written down and nothing else."""
+
+    lives: dict[str, Life] = field(default_factory=lambda: dict.fromkeys(ACTORS, Life()))
+    safe: dict[str, Life] = field(default_factory=dict)
+    """What a restart finds."""
+    pending: set[str] = field(default_factory=set)
+    """Those whose listing is not safe yet."""
+
+    def sees(self, symbol: str, source: Source, *, may_relist: bool) -> list[Report]:
+        life = self.lives[symbol]
+        if not life.is_in:
+            was_gone = life.occurrence > 0 and not life.is_announced
+            if was_gone and not may_relist:
+                return []
+            life = Life(occurrence=life.occurrence + 1, is_in=True)
+            self.pending.add(symbol)
+        is_news = source not in life.reported
+        self.lives[symbol] = replace(life, missing=0, reported=life.reported | {source})
+        return [(symbol, life.occurrence, source)] if is_news else []
+
+    def misses(self, symbol: str, now: float) -> None:
+        life = self.lives[symbol]
+        if not life.is_in:
+            return
+        since = life.missing_since if life.missing else now
+        life = replace(life, missing=life.missing + 1, missing_since=since)
+        if life.missing >= RULES.gone_reads and now - since >= RULES.gone_after.total_seconds():
+            life = Life(occurrence=life.occurrence)
+            self._save(symbol, life)
+        self.lives[symbol] = life
+
+    def announces(self, symbol: str) -> None:
+        life = self.lives[symbol]
+        if not life.is_in and not life.is_announced:
+            self.lives[symbol] = replace(life, is_announced=True)
+            self._save(symbol, self.lives[symbol])
+
+    def confirms(self, symbol: str, occurrence: int) -> None:
+        life = self.lives[symbol]
+        if occurrence == life.occurrence:
+            self.pending.discard(symbol)
+            self._save(symbol, life)
+        elif symbol in self.pending:
+            # That one has ended, and the next is not safe yet.
+            self.safe[symbol] = Life(occurrence=occurrence)
+
+    def restarts(self) -> None:
+        self.pending.clear()
+        for symbol in ACTORS:
+            life = self.safe.get(symbol, Life())
+            # What is stored as listed is new to nobody.
+            reported = frozenset({REST, WEBSOCKET}) if life.is_in else frozenset()
+            self.lives[symbol] = replace(life, reported=reported, missing=0)
+
+    def _save(self, symbol: str, life: Life) -> None:
+        if symbol not in self.pending:
+            self.safe[symbol] = life
+
+
+class Interleavings(RuleBasedStateMachine):
+    @initialize(cast=CASTS)
+    def first_start(self, cast: frozenset[str]) -> None:
+        self.now = 0.0
+        self.oddities = 0
+        self.model = Model()
+        self.database: dict[str, Known] = {}
+        self.in_flight: list[Sighting] = []
+        self.reports: Counter[Report] = Counter()
+        self.lost: Counter[Report] = Counter()
+        self.catalogue = Catalogue(rules=RULES)
+        for evidence in (self.ticks(cast), self.names(CROWD | cast), self.snapshot(CROWD | cast)):
+            assert self.observe(evidence) == []
+        for symbol in cast:
+            self.model.lives[symbol] = Life(1, is_in=True, reported=frozenset({REST, WEBSOCKET}))
+            self.model.safe[symbol] = self.model.lives[symbol]
+        self.now = 1
+
+    @rule(seconds=st.sampled_from([1, 5, 30, 200, 601]))
+    def time_passes(self, seconds: float) -> None:
+        self.now += seconds
+
+    @rule(cast=CASTS)
+    def tickers_show(self, cast: frozenset[str]) -> None:
+        self.expect(self.ticks(cast), [self.model.sees(each, WEBSOCKET, may_relist=False) for each in sorted(cast)])
+
+    @rule(symbol=st.sampled_from(ACTORS))
+    def first_trade_comes(self, symbol: str) -> None:
+        evidence = FirstTrade(WEBSOCKET, self.at(), symbol)
+        self.expect(evidence, [self.model.sees(symbol, WEBSOCKET, may_relist=False)])
+
+    @rule(cast=CASTS)
+    def names_show(self, cast: frozenset[str]) -> None:
+        self.expect(self.names(CROWD | cast), [self.model.sees(each, REST, may_relist=True) for each in sorted(cast)])
+
+    @rule(cast=CASTS, status=st.sampled_from(["1", "2"]), opens_in=st.sampled_from([None, -60, 3600]))
+    def snapshot_shows(self, cast: frozenset[str], status: str, opens_in: float | None) -> None:
+        expected = [self.model.sees(each, REST, may_relist=True) for each in sorted(cast)]
+        for symbol in set(ACTORS) - cast:
+            self.model.misses(symbol, self.now)
+        self.expect(self.snapshot(CROWD | cast, status, opens_in), expected)
+
+    @rule(cast=CASTS, times=st.integers(3, 6))
+    def snapshots_go_on_showing(self, cast: frozenset[str], times: int) -> None:
+        for _ in range(times):
+            self.time_passes(301)
+            self.snapshot_shows(cast, "1", None)
+
+    @rule(symbol=st.sampled_from(ACTORS), opens_in=st.sampled_from([60, 7200]))
+    def calendar_announces(self, symbol: str, opens_in: float) -> None:
+        self.model.announces(symbol)
+        evidence = Announcement(REST, self.at(), symbol, self.at() + timedelta(seconds=opens_in))
+        self.expect(evidence, [])
+
+    @rule(is_snapshot=st.booleans(), keeps=st.integers(0, 100))
+    def list_comes_shrunken(self, is_snapshot: bool, keeps: int) -> None:
+        # Never the same twice: that would be believed.
+        odd = frozenset({f"ODD{self.oddity()}USDT"} if keeps else ())
+        self.expect_doubt(odd | frozenset(sorted(CROWD)[:keeps]), is_snapshot)
+
+    @rule(is_snapshot=st.booleans(), cast=CASTS)
+    def list_comes_swollen(self, is_snapshot: bool, cast: frozenset[str]) -> None:
+        odd = self.oddity()
+        self.expect_doubt(CROWD | cast | {f"ODD{odd}N{number}USDT" for number in range(51)}, is_snapshot)
+
+    @rule()
+    def frame_comes_swollen(self) -> None:
+        odd = self.oddity()
+        names = frozenset(f"ODD{odd}N{number}USDT" for number in range(51))
+        assert not self.catalogue.observe(Names(WEBSOCKET, self.at(), names, complete=False)).believed
+
+    @rule(count=st.integers(1, 8))
+    def broker_confirms(self, count: int) -> None:
+        for sighting in self.in_flight[:count]:
+            self.model.confirms(sighting.known.symbol, sighting.known.occurrence)
+            known = self.catalogue.confirm(sighting)
+            self.store([] if known is None else [known])
+        del self.in_flight[:count]
+
+    @rule()
+    def process_restarts(self) -> None:
+        self.lost.update(_report(sighting) for sighting in self.in_flight)
+        self.in_flight.clear()
+        self.model.restarts()
+        self.catalogue = Catalogue(self.database.values(), RULES)
+
+    @invariant()
+    def each_listing_is_reported_once_by_each_source(self) -> None:
+        # More often only where a report, or that of the other source, was lost in a restart.
+        lost_listings = {(symbol, occurrence) for symbol, occurrence, _ in self.lost}
+        for report, count in self.reports.items():
+            assert count == 1 or report[:2] in lost_listings
+
+    @invariant()
+    def what_is_stored_is_what_is_safe(self) -> None:
+        stored = {
+            symbol: (known.occurrence - (known.state is State.ANNOUNCED), known.is_shown)
+            for symbol, known in self.database.items()
+            if symbol in ACTORS
+        }
+        assert stored == {symbol: (life.occurrence, life.is_in) for symbol, life in self.model.safe.items()}
+
+    def expect(self, evidence: Evidence, expected: list[list[Report]]) -> None:
+        assert self.observe(evidence) == sorted(report for each in expected for report in each)
+
+    def expect_doubt(self, shown: frozenset[str], is_snapshot: bool) -> None:
+        findings = self.catalogue.observe(self.snapshot(shown) if is_snapshot else self.names(shown))
+        assert findings == Findings(believed=False, reason=findings.reason)
+
+    def observe(self, evidence: Evidence) -> list[Report]:
+        findings = self.catalogue.observe(evidence)
+        assert findings.believed
+        self.store(findings.records)
+        self.in_flight += findings.sightings
+        reports = sorted(map(_report, findings.sightings))
+        self.reports.update(reports)
+        return reports
+
+    def store(self, records: Sequence[Known]) -> None:
+        self.database.update({known.symbol: known for known in records})
+
+    def oddity(self) -> int:
+        self.oddities += 1
+        return self.oddities
+
+    def at(self) -> datetime:
+        return NOON + timedelta(seconds=self.now)
+
+    def ticks(self, symbols: frozenset[str]) -> Names:
+        return Names(WEBSOCKET, self.at(), symbols, complete=False)
+
+    def names(self, symbols: frozenset[str]) -> Names:
+        return Names(REST, self.at(), symbols, complete=True)
+
+    def snapshot(self, symbols: frozenset[str], status: str = "1", opens_in: float | None = None) -> Snapshot:
+        opens_at = None if opens_in is None else self.at() + timedelta(seconds=opens_in)
+        infos = [
+            a_symbol_info(each, status=status, first_open_time=opens_at) if each not in INFOS else INFOS[each]
+            for each in sorted(symbols)
+        ]
+        return Snapshot(REST, self.at(), infos)
+
+
+def _report(sighting: Sighting) -> Report:
+    return sighting.known.symbol, sighting.known.occurrence, sighting.source
+
+
+TestInterleavings = Interleavings.TestCase
+TestInterleavings.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)

@@ -1,0 +1,278 @@
+"""What the catalogue takes for a new listing, and what not."""
+
+from datetime import timedelta
+
+import pytest
+
+from ingest.catalogue import Catalogue, Rules, State
+from ingest.evidence import Evidence
+from tests.builders import NOON, a_symbol_info
+from tests.evidence import (
+    OLD,
+    REST,
+    WEBSOCKET,
+    a_known,
+    after_first_start,
+    after_restart,
+    announced,
+    at,
+    first_trade,
+    names,
+    seen,
+    snapshot,
+    states,
+    stored,
+    ticks,
+)
+
+
+def test_first_snapshot_is_the_baseline_and_nothing_in_it_is_new() -> None:
+    catalogue = Catalogue()
+    catalogue.observe(names(*OLD))
+
+    findings = catalogue.observe(snapshot(*OLD))
+
+    assert findings.sightings == ()
+    assert {known.symbol for known in findings.records} == set(OLD)
+    assert catalogue.has_baseline
+
+
+def test_baseline_waits_for_the_names_of_the_same_moment() -> None:
+    catalogue = Catalogue()
+
+    findings = catalogue.observe(snapshot(*OLD))
+
+    assert findings.records == ()
+    assert not catalogue.has_baseline
+
+
+@pytest.mark.parametrize("empty", [snapshot(), names()])
+def test_empty_answer_is_no_part_of_the_baseline(empty: Evidence) -> None:
+    catalogue = Catalogue()
+    for evidence in (names(), snapshot(*OLD), names(*OLD)):
+        catalogue.observe(evidence)
+
+    assert not catalogue.observe(empty).believed
+    assert not catalogue.has_baseline
+
+
+def test_name_missing_from_the_first_snapshot_is_part_of_the_baseline() -> None:
+    catalogue = Catalogue()
+    catalogue.observe(names(*OLD, "HIDDENUSDT"))
+    findings = catalogue.observe(snapshot(*OLD))
+
+    assert "HIDDENUSDT" in states(findings.records)
+    assert catalogue.observe(names(*OLD, "HIDDENUSDT")).sightings == ()
+
+
+def test_what_ticked_before_the_baseline_is_part_of_it() -> None:
+    catalogue = Catalogue()
+    assert catalogue.observe(ticks("WILDUSDT")).sightings == ()
+    catalogue.observe(names(*OLD))
+    findings = catalogue.observe(snapshot(*OLD))
+
+    assert "WILDUSDT" in states(findings.records)
+    assert catalogue.observe(ticks("WILDUSDT")).sightings == ()
+
+
+def test_first_frame_after_the_first_baseline_is_part_of_it_when_none_came_before() -> None:
+    catalogue = Catalogue()
+    catalogue.observe(names(*OLD))
+    catalogue.observe(snapshot(*OLD))
+
+    first = catalogue.observe(ticks(*OLD, "WILDUSDT", after=1))
+    second = catalogue.observe(ticks(*OLD, "WILDUSDT", "ABCUSDT", after=4))
+
+    assert first.sightings == ()
+    assert states(first.records) == {"WILDUSDT": State.TRADABLE}
+    assert seen(second) == [("ABCUSDT", WEBSOCKET)]
+
+
+def test_first_frame_is_part_of_the_baseline_with_all_its_pieces() -> None:
+    after_the_lists = Catalogue()
+    after_the_lists.observe(names(*OLD))
+    after_the_lists.observe(snapshot(*OLD))
+    around_the_lists = Catalogue()
+    around_the_lists.observe(ticks("WILDUSDT", after=1))
+    around_the_lists.observe(names(*OLD))
+    around_the_lists.observe(snapshot(*OLD))
+
+    for catalogue in (after_the_lists, around_the_lists):
+        for piece in (ticks("WILDUSDT", after=1), ticks("FERALUSDT", after=1)):
+            assert catalogue.observe(piece).sightings == ()
+        assert seen(catalogue.observe(ticks("ABCUSDT", after=4))) == [("ABCUSDT", WEBSOCKET)]
+
+
+def test_first_frame_of_all_still_reports_what_a_list_has_shown_to_be_new() -> None:
+    catalogue = Catalogue()
+    catalogue.observe(names(*OLD))
+    catalogue.observe(snapshot(*OLD))
+    catalogue.observe(names(*OLD, "ABCUSDT", after=1))
+
+    assert seen(catalogue.observe(ticks(*OLD, "ABCUSDT", after=2))) == [("ABCUSDT", WEBSOCKET)]
+
+
+def test_symbol_of_the_baseline_that_opens_later_is_listed_and_upcoming() -> None:
+    catalogue = after_first_start(a_symbol_info("SOONUSDT", first_open_time=at(60)))
+
+    assert [each.symbol for each in catalogue.upcoming(NOON)] == ["SOONUSDT"]
+    assert catalogue.observe(ticks("SOONUSDT", after=61)).sightings == ()
+    assert catalogue.upcoming(at(61)) == []
+
+
+def test_announced_symbol_that_the_baseline_shows_waits_for_its_announced_opening() -> None:
+    catalogue = Catalogue()
+    catalogue.observe(announced("SOONUSDT", 60))
+    catalogue.observe(names(*OLD))
+
+    findings = catalogue.observe(snapshot(*OLD, "SOONUSDT"))
+
+    assert states(findings.records)["SOONUSDT"] is State.LISTED
+
+
+def test_each_source_reports_a_new_symbol_once() -> None:
+    catalogue = after_first_start()
+
+    first = catalogue.observe(ticks("ABCUSDT", after=1))
+    second = catalogue.observe(names(*OLD, "ABCUSDT", after=2))
+    again = [
+        *seen(catalogue.observe(ticks("ABCUSDT"))),
+        *seen(catalogue.observe(names(*OLD, "ABCUSDT"))),
+        *seen(catalogue.observe(snapshot(*OLD, "ABCUSDT"))),
+        *seen(catalogue.observe(first_trade("ABCUSDT"))),
+    ]
+
+    assert seen(first) == [("ABCUSDT", WEBSOCKET)]
+    assert seen(second) == [("ABCUSDT", REST)]
+    assert again == []
+
+
+def test_sighting_is_timed_by_its_own_evidence() -> None:
+    catalogue = after_first_start()
+    catalogue.observe(ticks("ABCUSDT", after=1))
+
+    [sighting] = catalogue.observe(names(*OLD, "ABCUSDT", after=2)).sightings
+
+    assert sighting.observed_at == at(2)
+    assert sighting.known.first_seen_at == at(1)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "assets"),
+    [("ABCUSDC", ("ABC", "USDC")), ("ABCXYZ", ("ABCXYZ", "")), ("币安人生USDT", ("币安人生", "USDT"))],
+)
+def test_assets_come_from_the_name_where_nothing_describes_it(symbol: str, assets: tuple[str, str]) -> None:
+    [sighting] = after_first_start().observe(ticks(symbol)).sightings
+
+    assert (sighting.known.base_asset, sighting.known.quote_asset) == assets
+
+
+def test_snapshot_tells_the_assets_and_the_opening_time() -> None:
+    info = a_symbol_info("ABCXYZ", base_asset="ABC", quote_asset="XYZ", first_open_time=at(7200))
+
+    [sighting] = after_first_start().observe(snapshot(*OLD, info)).sightings
+
+    assert (sighting.known.base_asset, sighting.known.quote_asset) == ("ABC", "XYZ")
+    assert (sighting.known.state, sighting.known.opens_at) == (State.LISTED, at(7200))
+
+
+def test_websocket_sighting_carries_what_a_snapshot_told_before() -> None:
+    catalogue = after_first_start()
+    catalogue.observe(snapshot(*OLD, a_symbol_info("ABCUSDT", first_open_time=at(7200))))
+
+    [sighting] = catalogue.observe(ticks("ABCUSDT")).sightings
+
+    assert sighting.known.opens_at == at(7200)
+
+
+def test_announced_symbol_is_published_when_it_is_listed_with_the_announced_opening() -> None:
+    catalogue = after_first_start()
+    findings = catalogue.observe(announced("ABCUSDT", 3600))
+
+    assert findings.sightings == ()
+    assert states(findings.records) == {"ABCUSDT": State.ANNOUNCED}
+    [sighting] = catalogue.observe(snapshot(*OLD, "ABCUSDT", after=60)).sightings
+    assert (sighting.known.state, sighting.known.opens_at) == (State.LISTED, at(3600))
+
+
+def test_first_trade_of_an_announced_symbol_is_a_sighting() -> None:
+    catalogue = after_first_start()
+    catalogue.observe(announced("ABCUSDT", 5))
+
+    findings = catalogue.observe(first_trade("ABCUSDT", after=6))
+
+    assert seen(findings) == [("ABCUSDT", WEBSOCKET)]
+    assert catalogue.upcoming(at(6)) == []
+
+
+def test_known_symbol_is_not_new_after_a_restart() -> None:
+    catalogue = after_restart()
+
+    for evidence in (snapshot(*OLD), ticks(*OLD), names(*OLD), first_trade(OLD[0])):
+        assert catalogue.observe(evidence).sightings == ()
+
+
+def test_announced_symbol_of_before_a_restart_is_still_new_when_it_is_listed() -> None:
+    catalogue = after_restart(a_known("ABCUSDT", State.ANNOUNCED, opens_at=at(60)))
+
+    assert [each.symbol for each in catalogue.upcoming(NOON)] == ["ABCUSDT"]
+    assert seen(catalogue.observe(snapshot(*OLD, "ABCUSDT"))) == [("ABCUSDT", REST)]
+
+
+def test_announcements_alone_are_no_baseline() -> None:
+    assert not Catalogue([a_known("ABCUSDT", State.ANNOUNCED, opens_at=at(60))]).has_baseline
+
+
+def test_symbol_missing_for_a_while_is_not_new_when_it_returns() -> None:
+    catalogue = after_first_start()
+    catalogue.observe(snapshot(*OLD[1:]))
+
+    assert catalogue.observe(snapshot(*OLD)).sightings == ()
+
+
+def test_unchanged_snapshot_leaves_nothing_to_store() -> None:
+    catalogue = after_first_start()
+
+    assert catalogue.observe(snapshot(*OLD, after=10)).records == ()
+
+
+def test_new_symbol_is_not_to_be_stored_before_its_sighting_is_confirmed() -> None:
+    catalogue = after_first_start()
+    [sighting] = catalogue.observe(ticks("ABCUSDT")).sightings
+    info = a_symbol_info("ABCUSDT", first_open_time=at(-1))
+
+    assert catalogue.observe(snapshot(*OLD, info)).records == ()
+    [known] = stored(catalogue, [sighting])
+    assert (known.opens_at, known.published) == (at(-1), True)
+
+
+def test_symbol_that_is_not_to_be_traded_is_sighted_with_the_reason() -> None:
+    catalogue = Catalogue(object_to=lambda known: "leveraged" if known.base_asset.endswith("3L") else "")
+    catalogue.observe(ticks(*OLD, after=-1))
+    catalogue.observe(names(*OLD))
+    catalogue.observe(snapshot(*OLD))
+
+    sightings = catalogue.observe(names(*OLD, "BTC3LUSDT", "ABCUSDT")).sightings
+
+    assert {each.known.symbol: each.not_tradable_reason for each in sightings} == {
+        "BTC3LUSDT": "leveraged",
+        "ABCUSDT": "",
+    }
+
+
+def test_no_more_symbols_are_kept_than_the_rules_allow() -> None:
+    catalogue = after_first_start(rules=Rules(symbols_max=len(OLD) + 1))
+    assert seen(catalogue.observe(ticks("AAAUSDT"))) == [("AAAUSDT", WEBSOCKET)]
+
+    for evidence in (ticks("BBBUSDT"), names(*OLD, "BBBUSDT"), snapshot(*OLD, "BBBUSDT")):
+        findings = catalogue.observe(evidence)
+        assert (findings.believed, findings.sightings) == (False, ())
+    catalogue.observe(announced("BBBUSDT", 60))
+    assert sum(catalogue.counts.values()) == len(OLD) + 1
+
+
+def test_announcements_long_past_are_ignored() -> None:
+    catalogue = after_first_start()
+
+    assert catalogue.observe(announced("ABCUSDT", -timedelta(days=2).total_seconds())).records == ()
+    assert catalogue.observe(announced(OLD[0], 60)).records == ()
