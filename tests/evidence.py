@@ -70,3 +70,13 @@ def states(records: Iterable[Known]) -> dict[str, State]:
 def stored(catalogue: Catalogue, sightings: Sequence[Sighting]) -> list[Known]:
     """Confirm *sightings*; return what that stores."""
     return [known for known in map(catalogue.confirm, sightings) if known is not None]
+
+
+def opening(seconds: float | None) -> SymbolInfo:
+    """ABCUSDT, which opens so long after noon."""
+    return a_symbol_info("ABCUSDT", first_open_time=None if seconds is None else at(seconds))
+
+
+def told(findings: Findings) -> list[float]:
+    """When the openings that *findings* tell anew are, in seconds after noon."""
+    return [(each.known.opens_at - NOON).total_seconds() for each in findings.rescheduled if each.known.opens_at]

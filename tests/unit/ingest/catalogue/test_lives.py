@@ -1,10 +1,9 @@
-"""Pauses, absences, and the confirmed absence after which a return is a new listing."""
+"""Absences, and the confirmed absence after which a return is a new listing."""
 
 import pytest
 
 from ingest.catalogue import Catalogue, Rules, State
 from ingest.evidence import Evidence
-from shared.mexc.symbols import SymbolInfo
 from tests.builders import NOON, a_symbol_info
 from tests.evidence import (
     OLD,
@@ -32,60 +31,6 @@ def until_gone(catalogue: Catalogue, after: float = 0, *symbols: str) -> float:
     for second in (0, 150, 300, 450, 600):
         catalogue.observe(snapshot(*REST_OF, *symbols, after=after + second))
     return after + 600
-
-
-@pytest.mark.parametrize(
-    "paused",
-    [
-        a_symbol_info(LEAVER, status="2"),
-        a_symbol_info(LEAVER, status="3"),
-        a_symbol_info(LEAVER, api_allowed=False),
-        a_symbol_info(LEAVER, trade_side_type=4),
-    ],
-)
-def test_pause_and_resume_is_not_a_listing_but_a_state(paused: SymbolInfo) -> None:
-    catalogue = after_first_start()
-
-    pause = catalogue.observe(snapshot(*REST_OF, paused))
-    resume = catalogue.observe(snapshot(*OLD))
-
-    assert pause.sightings == resume.sightings == ()
-    assert states(pause.records) == {LEAVER: State.SUSPENDED}
-    assert states(resume.records) == {LEAVER: State.TRADABLE}
-
-
-def test_symbol_that_leaves_the_names_but_not_the_snapshot_is_suspended() -> None:
-    catalogue = after_first_start()
-
-    left = catalogue.observe(names(*REST_OF))
-    back = catalogue.observe(names(*OLD))
-
-    assert left.sightings == back.sightings == ()
-    assert states(left.records) == {LEAVER: State.SUSPENDED}
-    assert states(back.records) == {LEAVER: State.TRADABLE}
-
-
-def test_symbol_that_left_the_names_while_we_were_down_is_suspended() -> None:
-    assert states(after_restart().observe(names(*REST_OF)).records) == {LEAVER: State.SUSPENDED}
-
-
-def test_entry_too_odd_to_be_read_pauses_nothing() -> None:
-    catalogue = after_first_start()
-    odd = a_symbol_info(LEAVER, status="", api_allowed=False, trade_side_type=None, base_asset="", quote_asset="")
-
-    assert catalogue.observe(snapshot(*REST_OF, odd)).records == ()
-
-
-def test_new_symbol_that_the_exchange_keeps_from_the_api_is_suspended_once_it_trades() -> None:
-    catalogue = after_first_start()
-    shut = a_symbol_info("ABCUSDT", api_allowed=False)
-
-    [shown] = catalogue.observe(snapshot(*OLD, shut)).sightings
-    [ticked] = catalogue.observe(ticks("ABCUSDT")).sightings
-
-    assert (shown.known.state, ticked.known.state) == (State.LISTED, State.SUSPENDED)
-    catalogue.observe(snapshot(*OLD, "ABCUSDT"))
-    assert [known.state for known in stored(catalogue, [shown])] == [State.TRADABLE]
 
 
 def test_symbol_is_gone_after_enough_snapshots_and_enough_time() -> None:

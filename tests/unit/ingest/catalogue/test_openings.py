@@ -2,48 +2,27 @@
 
 from datetime import datetime, timedelta
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.catalogue import Catalogue, Findings, Rules, State
+from ingest.catalogue import Catalogue, Rules, State
 from ingest.catalogue.openings import Openings, Teller
-from shared.mexc.symbols import SymbolInfo
-from tests.builders import NOON, a_symbol_info
+from tests.builders import NOON
 from tests.evidence import (
     OLD,
     REST,
-    WEBSOCKET,
     a_known,
     after_first_start,
     after_restart,
     announced,
     at,
-    first_trade,
     names,
-    seen,
+    opening,
     snapshot,
-    states,
     stored,
     ticks,
+    told,
 )
-
-
-def opening(seconds: float | None) -> SymbolInfo:
-    return a_symbol_info("ABCUSDT", first_open_time=None if seconds is None else at(seconds))
-
-
-def told(findings: Findings) -> list[float]:
-    """When the openings that *findings* tell anew are, in seconds after noon."""
-    return [(each.known.opens_at - NOON).total_seconds() for each in findings.rescheduled if each.known.opens_at]
-
-
-@pytest.fixture
-def listed() -> Catalogue:
-    """ABCUSDT was listed and published, and opens in an hour."""
-    catalogue = after_first_start()
-    stored(catalogue, catalogue.observe(snapshot(*OLD, opening(3600))).sightings)
-    return catalogue
 
 
 def test_opening_that_moves_is_told_once_as_the_same_listing(listed: Catalogue) -> None:
@@ -188,104 +167,6 @@ def test_opening_of_the_baseline_was_never_told_and_neither_are_its_moves() -> N
 
     assert findings.rescheduled == ()
     assert [known.opens_at for known in findings.records] == [at(7200)]
-
-
-def test_passing_of_the_opening_makes_it_tradable_and_tells_nothing(listed: Catalogue) -> None:
-    before = listed.observe(names(*OLD, "ABCUSDT", after=3599))
-    after = listed.observe(names(*OLD, "ABCUSDT", after=3600))
-
-    assert (states(before.records), states(after.records)) == ({}, {"ABCUSDT": State.TRADABLE})
-    assert after.rescheduled == after.sightings == ()
-
-
-def test_opening_that_passed_without_a_trade_may_still_move(listed: Catalogue) -> None:
-    listed.observe(snapshot(*OLD, opening(3600), after=3700))
-
-    assert told(listed.observe(snapshot(*OLD, opening(7200), after=3710))) == [7200]
-
-
-def test_first_trade_long_before_the_opening_is_told_as_the_opening(listed: Catalogue) -> None:
-    listed.observe(ticks("ABCUSDT", after=1))
-
-    findings = listed.observe(first_trade("ABCUSDT", after=60))
-
-    assert told(findings) == [60]
-    assert findings.rescheduled[0].source is WEBSOCKET
-    assert listed.upcoming(at(60)) == []
-    assert told(listed.observe(snapshot(*OLD, opening(3600), after=70))) == []
-
-
-def test_first_trade_of_a_source_that_has_not_reported_yet_tells_both_at_once(listed: Catalogue) -> None:
-    findings = listed.observe(first_trade("ABCUSDT", after=60))
-
-    assert seen(findings) == [("ABCUSDT", WEBSOCKET)]
-    assert findings.sightings[0].known.opens_at == at(60)
-    assert findings.rescheduled == ()
-
-
-@pytest.mark.parametrize("second", [3595, 3600, 3620])
-def test_first_trade_about_the_opening_moves_nothing(listed: Catalogue, second: float) -> None:
-    findings = listed.observe(first_trade("ABCUSDT", after=second))
-
-    assert findings.sightings[0].known.opens_at == at(3600)
-    assert listed.upcoming(at(second)) == []
-
-
-def test_first_trade_of_a_symbol_whose_opening_nobody_named_is_told_as_the_opening() -> None:
-    catalogue = after_first_start()
-    shut = a_symbol_info("ABCUSDT", api_allowed=False)
-    stored(catalogue, catalogue.observe(snapshot(*OLD, shut)).sightings)
-
-    [sighting] = catalogue.observe(first_trade("ABCUSDT", after=60)).sightings
-
-    assert sighting.known.opens_at == at(60)
-
-
-def test_snapshot_from_before_the_first_tick_does_not_make_it_wait_again() -> None:
-    catalogue = after_first_start()
-    catalogue.observe(ticks("ABCUSDT", after=31))
-
-    assert told(catalogue.observe(snapshot(*OLD, opening(30), after=2))) == []
-    assert catalogue.upcoming(at(31)) == []
-
-
-def test_symbol_that_was_seen_to_trade_does_not_open_later_whoever_says_so() -> None:
-    catalogue = after_first_start()
-    catalogue.observe(ticks("ABCUSDT", after=1))
-    catalogue.observe(first_trade("ABCUSDT", after=2))
-
-    assert told(catalogue.observe(announced("ABCUSDT", 3600, after=3))) == []
-    assert told(catalogue.observe(snapshot(*OLD, opening(3600), after=4))) == []
-    assert catalogue.upcoming(at(4)) == []
-
-
-def test_ticks_before_the_opening_do_not_say_that_it_trades(listed: Catalogue) -> None:
-    listed.observe(ticks("ABCUSDT", after=60))
-    assert [each.symbol for each in listed.upcoming(at(60))] == ["ABCUSDT"]
-
-    listed.observe(ticks("ABCUSDT", after=3601))
-    assert listed.upcoming(at(3601)) == []
-
-
-def test_upcoming_are_sorted_by_their_opening_and_given_up_after_a_day() -> None:
-    catalogue = after_first_start()
-    shut = a_symbol_info("LATERUSDT", api_allowed=False)
-    catalogue.observe(announced("THIRDUSDT", 3 * 3600))
-    catalogue.observe(announced("FIRSTUSDT", 3600))
-    catalogue.observe(snapshot(*OLD, shut))
-
-    assert [each.symbol for each in catalogue.upcoming(NOON)] == ["FIRSTUSDT", "THIRDUSDT", "LATERUSDT"]
-    assert [each.symbol for each in catalogue.upcoming(at(25 * 3600))] == ["THIRDUSDT"]
-
-
-def test_symbol_among_the_names_for_long_trades_even_if_no_trade_was_seen() -> None:
-    catalogue = after_first_start()
-    catalogue.observe(names(*OLD, "ABCUSDT"))
-    catalogue.observe(names(*OLD, "ABCUSDT", after=3601))
-
-    # As of any other that trades, a new opening is no longer news.
-    assert told(catalogue.observe(snapshot(*OLD, opening(-1), after=3602))) == []
-    assert told(catalogue.observe(snapshot(*OLD, opening(9000), after=3603))) == []
 
 
 TIMES = st.integers(0, 5).map(lambda number: NOON + timedelta(hours=number))
