@@ -21,8 +21,8 @@ class Table:
         self.batches: list[Sequence[Known]] = []
 
     async def store(self, symbols: Sequence[Known]) -> None:
-        self.attempts += 1
         await asyncio.sleep(0)
+        self.attempts += 1
         if self.away:
             raise TransientError("database away")
         self.batches.append(symbols)
