@@ -95,7 +95,7 @@ def _private(directory: Path) -> process.ProcessSettings:
         database=DatabaseSettings(url=None),
         data=DataSettings(data_dir=directory),
         telemetry=load(TelemetrySettings).model_copy(update={"metrics_port": 0}),
-    )
+    ).quiet()
 
 
 async def _follow(runtime: Runtime, venue: ExchangeSettings, listings: int) -> Report:

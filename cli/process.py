@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import asyncpg
 from sqlalchemy import URL
@@ -38,6 +38,12 @@ class ProcessSettings:
     def load(cls) -> "ProcessSettings":
         """Read all of them from the environment."""
         return cls(load(BrokerSettings), load(DatabaseSettings), load(DataSettings), load(TelemetrySettings))
+
+    def quiet(self) -> "ProcessSettings":
+        """Log only what is wrong, unless told otherwise: a command that shows what happens needs no log of it."""
+        if "log_level" in self.telemetry.model_fields_set:
+            return self
+        return replace(self, telemetry=self.telemetry.model_copy(update={"log_level": "warning"}))
 
 
 @dataclass(frozen=True, slots=True)

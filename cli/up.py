@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import Callable, Collection, Coroutine, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from shutil import which
 from types import MappingProxyType
 
@@ -73,7 +72,7 @@ async def run_services(names: Collection[str], runtime: Runtime, venue: Exchange
 
 async def up(exchange_name: str, stop: asyncio.Event) -> None:
     """Run every service in this process and show listings and trades as they happen, until *stop*."""
-    console, settings = Console(), _quiet(process.ProcessSettings.load())
+    console, settings = Console(), process.ProcessSettings.load().quiet()
     plan, simulating = process.Plan("up", services=tuple(SERVICES), migrate=True), exchange_name == "simulator"
     check_settings(plan.services)
     async with AsyncExitStack() as stack:
@@ -91,13 +90,6 @@ async def _show_newcomers(runtime: Runtime, venue: ExchangeSettings) -> None:
     ready = process.until_ready(runtime)
     every = LIST_EVERY_SECONDS
     await newcomers.keep_listing(venue.mexc_rest_url, every_seconds=every, when_ready=ready, stop=runtime.stop)
-
-
-def _quiet(settings: process.ProcessSettings) -> process.ProcessSettings:
-    """Log only what is wrong, unless told otherwise: what happens is shown in words."""
-    if "log_level" in settings.telemetry.model_fields_set:
-        return settings
-    return replace(settings, telemetry=settings.telemetry.model_copy(update={"log_level": "warning"}))
 
 
 def _introduce(console: Console, own: process.Process, venue: ExchangeSettings, *, simulating: bool) -> None:
