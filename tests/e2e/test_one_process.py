@@ -111,7 +111,7 @@ async def test_the_demo_takes_every_listing_the_whole_way_and_says_how_long_each
 async def test_the_demo_stops_on_ctrl_c(tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "cli", "demo", "--listings", "300"),
-        env=clean(),
+        env=clean() | {"SNIPER_LOG_LEVEL": "info"},
         cwd=tmp_path,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
