@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic_core import PydanticCustomError
 
 from api.schemas import Amount
+from shared.cloudevents import explain
 from shared.errors import SniperError
-from shared.events import explain
 
 REASON_CHARACTERS_MAX: Final = 200
 

@@ -12,7 +12,7 @@ from aio_pika.abc import AbstractChannel
 from pydantic import SecretStr
 
 from bench.floor.part import persistent
-from shared import events, topology
+from shared import cloudevents, topology
 from shared.bus import rabbitmq
 from shared.bus.port import Queue
 from shared.events import Listing, RawListing, Source
@@ -79,7 +79,7 @@ async def fill(channel: AbstractChannel, queue: Queue, waiting: Iterable[RawList
     """Put events into *queue* and nowhere else."""
     rest = iter(waiting)
     while some := list(islice(rest, PIPELINED)):
-        messages = [persistent(event.id, events.encode(event)) for event in some]
+        messages = [persistent(event.id, cloudevents.encode(event)) for event in some]
         await asyncio.gather(*(channel.default_exchange.publish(each, queue.name) for each in messages))
 
 

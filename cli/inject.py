@@ -7,8 +7,9 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from cli import operate
+from shared.cloudevents import explain
 from shared.errors import SettingsError
-from shared.events import RawListing, Source, explain, utc_now
+from shared.events import RawListing, Source, utc_now
 from shared.topology import to_message
 
 

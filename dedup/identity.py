@@ -5,8 +5,9 @@ from typing import Final
 
 from pydantic import ValidationError
 
+from shared.cloudevents import explain
 from shared.errors import PermanentError
-from shared.events import Listing, ListingKey, ListingRescheduled, RawListing, Source, explain
+from shared.events import Listing, ListingKey, ListingRescheduled, RawListing, Source
 from shared.mexc.symbols import normalise
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -16,8 +16,9 @@ from ingest.metrics import Metrics
 from shared import topology
 from shared.backoff import jittered
 from shared.bus.port import Bus
+from shared.cloudevents import explain
 from shared.errors import TransientError
-from shared.events import RawListing, explain, utc_now
+from shared.events import RawListing, utc_now
 
 log = structlog.get_logger(__name__)
 

@@ -1,24 +1,20 @@
-"""The public contract: what travels on the broker, as CloudEvents 1.0 in structured mode.
+"""The public contract: what travels on the broker. `shared.cloudevents` turns it into bytes and back.
 
-Every event is a frozen model. Unknown fields are ignored on read, so a newer producer can
-roll out before its consumers. https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
+Every event is a frozen model. Unknown fields are ignored on read, so a newer producer can roll out before its
+consumers.
 """
 
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from types import MappingProxyType
-from typing import Annotated, Any, ClassVar, Final, Literal, NewType
+from typing import Annotated, ClassVar, Final, NewType
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic_core import PydanticCustomError, from_json, to_json
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from shared.errors import PermanentError
 
-CONTENT_TYPE: Final = "application/cloudevents+json"
-SCHEMA_VERSION: Final = 1
 CLOCK_TOLERANCE: Final = timedelta(seconds=2)
 """How far another machine's clock may run ahead of ours before its times count as the future."""
 
@@ -85,6 +81,8 @@ Symbol = Annotated[str, AfterValidator(_symbol)]
 KnownSource = Annotated[Source, BeforeValidator(_source)]
 Utc = Annotated[AwareDatetime, AfterValidator(_utc)]
 Money = Annotated[Decimal, Field(max_digits=14, allow_inf_nan=False)]
+Amount = Annotated[Decimal, Field(max_digits=40, allow_inf_nan=False)]
+"""Of a coin, or a price: some coins cost 1E-12."""
 
 
 def refuse_future(listed_at: datetime, *, now: datetime) -> None:
@@ -114,6 +112,27 @@ class Event(BaseModel):
         raise NotImplementedError
 
 
+class TradingRules(BaseModel):
+    """What the exchange demands of an order on a symbol, and whether it takes one; None where it does not say."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    base_precision: int | None = Field(default=None, ge=0, le=30)
+    """Decimals of a quantity."""
+    quote_precision: int | None = Field(default=None, ge=0, le=30)
+    """Decimals of a price."""
+    base_quantity_min: Amount | None = None
+    quote_amount_min: Amount | None = None
+    """The least that price times quantity may be."""
+    quote_amount_min_market: Amount | None = None
+    quote_amount_max: Amount | None = None
+    quote_amount_max_market: Amount | None = None
+    api_allowed: bool | None = None
+    """False on pairs that refuse every order sent by API; before an opening it may still be about to change."""
+    trade_side_type: int | None = None
+    """1 both sides, 2 buy only, 3 sell only, 4 closed."""
+
+
 class _Sighting(Event):
     symbol: Symbol
     base_asset: str = Field(max_length=40)
@@ -130,6 +149,10 @@ class _Sighting(Event):
     tradable: bool = True
     """Whether it passed the filters; one that did not is told and stored all the same, but never bought."""
     not_tradable_reason: str = ""
+    price: Annotated[Amount, Field(gt=0)] | None = None
+    """What the coin cost in the frame that showed it, in the quote asset; None where that told no price."""
+    rules: TradingRules | None = None
+    """As far as they were known when it was seen."""
 
     @property
     def subject(self) -> str:
@@ -241,76 +264,6 @@ class Health(Event):
     @property
     def time(self) -> datetime:
         return self.sent_at
-
-
-EVENT_TYPES: Final[Mapping[str, type[Event]]] = MappingProxyType(
-    {model.event_type: model for model in (RawListing, Listing, ListingRescheduled, Trade, Health)}
-)
-
-
-class _Envelope(BaseModel):
-    """The attributes of CloudEvents 1.0 that we read."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    specversion: Literal["1.0"]
-    id: str = Field(min_length=1)
-    type: str
-    data: dict[str, Any]
-
-
-def encode(event: Event) -> bytes:
-    """Return *event* as the bytes of a structured-mode CloudEvent."""
-    return to_json(
-        {
-            "specversion": "1.0",
-            "id": event.id,
-            "source": event.producer,
-            "type": event.event_type,
-            "subject": event.subject,
-            "time": event.time,
-            "datacontenttype": "application/json",
-            "dataschema": schema_urn(type(event)),
-            "data": event.model_dump(mode="json", exclude={"id"}, exclude_none=True),
-        }
-    )
-
-
-def schema_urn(model: type[Event]) -> str:
-    """Name the version of a model's schema; it changes only when old readers could not cope."""
-    return f"urn:{model.event_type.replace('.', ':')}:{SCHEMA_VERSION}"
-
-
-def decode(body: bytes) -> Event:
-    """Return the event in *body*; raise PermanentError naming what is wrong with it."""
-    try:
-        envelope = _Envelope.model_validate(from_json(body))
-        model = EVENT_TYPES.get(envelope.type)
-        if model is None:
-            raise PermanentError(f"type: unknown event type {envelope.type[:60]!r}")
-        return model.model_validate({**envelope.data, "id": envelope.id})
-    except ValidationError as error:
-        raise PermanentError(explain(error)) from error
-    except ValueError as error:
-        raise PermanentError(f"not JSON: {error}") from error
-
-
-def explain(error: ValidationError) -> str:
-    """Say what is wrong as ``field: message``, without repeating the values.
-
-    The contract's own messages (types starting with ``contract_``) already name their field.
-    """
-    return "; ".join(
-        problem["msg"]
-        if problem["type"].startswith("contract_")
-        else f"{'.'.join(str(part) for part in problem['loc']) or 'body'}: {problem['msg']}"
-        for problem in error.errors(include_input=False, include_url=False)
-    )
-
-
-def unexpected(event: Event, wanted: type[Event]) -> PermanentError:
-    """Say that a queue held an event of another type than its consumer reads."""
-    return PermanentError(f"type: expected {wanted.event_type}, got {event.event_type}")
 
 
 def utc_now() -> datetime:

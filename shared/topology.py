@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Final, assert_never
 
-from shared import events
+from shared import cloudevents, events
 from shared.bus.port import Binding, Exchange, Message, Queue, Topology
 
 RAW: Final = Exchange("sniper.raw")
@@ -52,9 +52,9 @@ def to_message(event: PipelineEvent) -> Message:
     return Message(
         exchange=exchange.name,
         routing_key=routing_key,
-        body=events.encode(event),
+        body=cloudevents.encode(event),
         message_id=event.id,
-        content_type=events.CONTENT_TYPE,
+        content_type=cloudevents.CONTENT_TYPE,
     )
 
 

@@ -8,7 +8,7 @@ import asyncpg
 
 from ingest import service
 from ingest.settings import IngestSettings
-from shared import events
+from shared import cloudevents, events
 from shared.bus.port import Message
 from shared.database import Database
 from shared.errors import TransientError
@@ -53,7 +53,7 @@ class Outbox(RecordingBus):
         return self.seen_by(symbol) == BOTH
 
     def _events(self) -> list[events.Event]:
-        return [events.decode(message.body) for message in self.published]
+        return [cloudevents.decode(message.body) for message in self.published]
 
 
 @asynccontextmanager

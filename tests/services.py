@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from pydantic import SecretStr
 
-from shared import database, events, topology
+from shared import cloudevents, database, events, topology
 from shared.bus import rabbitmq
 from shared.bus.port import Bus, Message, Queue
 from shared.bus.settle import REASON
@@ -61,7 +61,7 @@ class Outlet:
 
     @property
     def events(self) -> list[events.Event]:
-        return [events.decode(message.body) for message in self.messages]
+        return [cloudevents.decode(message.body) for message in self.messages]
 
     @property
     def reasons(self) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from shared import events, topology
+from shared import cloudevents, events, topology
 from shared.bus.port import Handler, Message
 
 E = TypeVar("E", bound=events.Event)
@@ -18,9 +18,9 @@ def receives(model: type[E], handle: EventHandler[E]) -> Handler:
     """
 
     async def on_message(message: Message) -> Sequence[Message]:
-        event = events.decode(message.body)
+        event = cloudevents.decode(message.body)
         if not isinstance(event, model):
-            raise events.unexpected(event, model)
+            raise cloudevents.unexpected(event, model)
         return [topology.to_message(result) for result in await handle(event)]
 
     return on_message

@@ -9,8 +9,9 @@ import pytest
 import migrations
 from api.service import serve
 from api.settings import ApiSettings
+from shared.cloudevents import decode
 from shared.errors import SettingsError
-from shared.events import Health, decode
+from shared.events import Health
 from shared.runtime import Runtime
 from shared.telemetry import Telemetry
 from tests.fakes import RecordingBus

@@ -16,7 +16,8 @@ from typer.testing import CliRunner, Result
 
 from cli.main import app
 from shared import topology
-from shared.events import Event, RawListing, decode, utc_now
+from shared.cloudevents import decode
+from shared.events import Event, RawListing, utc_now
 from tests import rows
 from tests.services import emptying, open_database, rabbitmq_runtime
 

@@ -12,7 +12,7 @@ from ingest.catalogue import Known, Sighting, State
 from ingest.feeds import Feed, Feeds
 from ingest.metrics import Metrics
 from ingest.publish import Publisher, publishing
-from shared import events
+from shared import cloudevents
 from shared.bus.port import Message
 from shared.errors import TransientError
 from shared.events import RawListing, Source
@@ -62,7 +62,7 @@ async def on(bus: RecordingBus, metrics: Metrics, pending_max: int = 10) -> Asyn
 
 
 def published(bus: RecordingBus) -> list[RawListing]:
-    decoded = [events.decode(message.body) for message in bus.published]
+    decoded = [cloudevents.decode(message.body) for message in bus.published]
     return [event for event in decoded if isinstance(event, RawListing)]
 
 

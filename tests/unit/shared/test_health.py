@@ -2,7 +2,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.events import Health, HealthStatus, decode
+from shared.cloudevents import decode
+from shared.events import Health, HealthStatus
 from shared.health import SILENCE_MAX, Component, heartbeat, judge
 from tests.builders import NOON
 from tests.fakes import RecordingBus
