@@ -1,70 +1,53 @@
-"""An order from the decision to what came of it."""
+"""An order, as the journal keeps it."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from executor.paper import Fill
-from executor.reasons import Reason, worded
-from shared.events import AppliedConfig, ListingKey, Mode, Side, TradeStatus
+from executor.states import OrderState
+from shared.events import AppliedConfig, Listing, ListingKey, Mode, Side
 
 
-class OrderState(StrEnum):
-    """Where an order stands in the journal. All but the first are final."""
+class ExitReason(StrEnum):
+    """Why a position is closed."""
 
-    SENDING = "sending"
-    FILLED = "filled"
-    REJECTED = "rejected"
-    FAILED = "failed"
+    TAKE_PROFIT = "take_profit"
+    STOP_LOSS = "stop_loss"
+    TRAILING_STOP = "trailing_stop"
+    HOLDING_TIME = "holding_time"
+    BY_HAND = "by_hand"
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One decision to buy or sell, as the journal keeps it."""
+    """One decision to buy or sell. Its client order id is its name at the exchange, forever."""
 
-    listing_key: ListingKey
+    listing: Listing
     mode: Mode
     side: Side
-    symbol: str
+    sequence: int
+    """1 for the one purchase of a listing; sales count up."""
     client_order_id: str
     quote_qty: Decimal
-    """Reserved for it in USDT, fee included; zero where the decision was against it."""
+    """Reserved for a purchase in dollars, fee included; zero where nothing is."""
     config: AppliedConfig
     decided_at: datetime
+    send_until: datetime
+    """No request of it may begin after this, whoever sends it: what makes its absence provable."""
+    fire_at: datetime | None = None
+    """The opening it waits for."""
+    base_qty: Decimal | None = None
+    """To be sold."""
+    exit_reason: ExitReason | None = None
+    state: OrderState = OrderState.SENDING
+    exchange_order_id: str | None = None
+    answered_at: datetime | None = None
 
+    @property
+    def symbol(self) -> str:
+        return self.listing.symbol
 
-@dataclass(frozen=True, slots=True)
-class Miss:
-    """Why an order was not filled."""
-
-    status: TradeStatus
-    error_reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of an order, and when we knew."""
-
-    result: Fill | Miss
-    answered_at: datetime
-
-
-def rejected(reason: Reason) -> Miss:
-    return Miss(TradeStatus.REJECTED, reason)
-
-
-def rejected_because(reason: Reason, detail: str) -> Miss:
-    return Miss(TradeStatus.REJECTED, worded(reason, detail))
-
-
-def failed(reason: Reason, detail: str) -> Miss:
-    return Miss(TradeStatus.FAILED, worded(reason, detail))
-
-
-def unavailable(detail: str) -> Miss:
-    return failed(Reason.EXCHANGE_UNAVAILABLE, detail)
-
-
-def interrupted() -> Miss:
-    return Miss(TradeStatus.FAILED, Reason.INTERRUPTED)
+    @property
+    def listing_key(self) -> ListingKey:
+        return self.listing.key

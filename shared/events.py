@@ -222,7 +222,14 @@ class Trade(Event):
     symbol: Symbol
     side: Side
     quote_qty: Money
+    """Of a purchase: spent, fee included, or reserved where nothing was. Of a sale: received, net of the fee."""
     base_qty: Decimal | None = Field(default=None, ge=0, allow_inf_nan=False)
+    average_price: Amount | None = None
+    fee: Amount | None = None
+    fee_asset: str | None = None
+    """The exchange may take its fee in either asset of the pair, or in a third."""
+    exit_reason: str | None = None
+    """Of a sale: why the position is closed."""
     latency_ms: int = Field(ge=0)
     """From the decision to the exchange's answer."""
     mode: Mode

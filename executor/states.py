@@ -1,0 +1,123 @@
+"""The life of an order as one table: in which state what may happen, where it leads, and what it does to the money."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+from shared.errors import SniperError
+
+
+class OrderState(StrEnum):
+    """Where an order stands in the journal."""
+
+    ARMED = "armed"
+    """Waits for the opening; nothing is reserved for it yet."""
+    SENDING = "sending"
+    """Committed, with its money reserved: from now on it may be at the exchange."""
+    ACKNOWLEDGED = "acknowledged"
+    """The exchange has taken it; what it got is not read yet."""
+    UNKNOWN = "unknown"
+    """It may have arrived or not. It is looked up, and never sent again."""
+    FILLED = "filled"
+    PARTIALLY_FILLED = "partially_filled"
+    """Some of it was filled, and the rest is cancelled."""
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    """Its time passed, or the exchange cancelled it, with nothing filled."""
+    FAILED = "failed"
+    """It never reached the exchange."""
+
+
+class OrderEvent(StrEnum):
+    """What happens to an order."""
+
+    FIRED = "fired"
+    """Its moment came, and the limits allow it."""
+    ACCEPTED = "accepted"
+    """The exchange named it an order of its own."""
+    REFUSED = "refused"
+    """The exchange would not take it, or a rule of ours forbade it before a byte was written."""
+    LAPSED = "lapsed"
+    """The time in which it could be sent is over, and no attempt was taken."""
+    UNSENT = "unsent"
+    """No attempt could be written."""
+    UNANSWERED = "unanswered"
+    """A request was written and not answered, or whoever sent it is gone."""
+    FOUND_FILLED = "found_filled"
+    FOUND_PARTLY_FILLED = "found_partly_filled"
+    FOUND_UNFILLED = "found_unfilled"
+    """It ended at the exchange with nothing filled."""
+    FOUND_ABSENT = "found_absent"
+    """Looked for again and again, for longer than it could have taken to arrive: it never did."""
+
+
+class Effect(StrEnum):
+    """What a step does to the exposure."""
+
+    RESERVE = "reserve"
+    HOLD = "hold"
+    """What is reserved stays reserved."""
+    RELEASE = "release"
+    SETTLE = "settle"
+    """What was spent takes the place of what was reserved."""
+    NOTHING = "nothing"
+    """Nothing is reserved yet, and nothing will be."""
+
+
+class Step(NamedTuple):
+    state: OrderState
+    effect: Effect
+
+
+class IllegalStepError(SniperError):
+    """An order was told something that cannot happen in its state."""
+
+
+_S, _E = OrderState, OrderEvent
+TABLE: Final[Mapping[tuple[OrderState, OrderEvent], Step]] = MappingProxyType(
+    {
+        (_S.ARMED, _E.FIRED): Step(_S.SENDING, Effect.RESERVE),
+        (_S.ARMED, _E.REFUSED): Step(_S.REJECTED, Effect.NOTHING),
+        (_S.ARMED, _E.LAPSED): Step(_S.EXPIRED, Effect.NOTHING),
+        (_S.SENDING, _E.ACCEPTED): Step(_S.ACKNOWLEDGED, Effect.HOLD),
+        (_S.SENDING, _E.REFUSED): Step(_S.REJECTED, Effect.RELEASE),
+        (_S.SENDING, _E.LAPSED): Step(_S.EXPIRED, Effect.RELEASE),
+        (_S.SENDING, _E.UNSENT): Step(_S.FAILED, Effect.RELEASE),
+        (_S.SENDING, _E.UNANSWERED): Step(_S.UNKNOWN, Effect.HOLD),
+        # A dry run learns at once what it got; and who looks may find an order before its sender has spoken.
+        (_S.SENDING, _E.FOUND_FILLED): Step(_S.FILLED, Effect.SETTLE),
+        (_S.SENDING, _E.FOUND_PARTLY_FILLED): Step(_S.PARTIALLY_FILLED, Effect.SETTLE),
+        (_S.SENDING, _E.FOUND_UNFILLED): Step(_S.EXPIRED, Effect.RELEASE),
+        (_S.ACKNOWLEDGED, _E.FOUND_FILLED): Step(_S.FILLED, Effect.SETTLE),
+        (_S.ACKNOWLEDGED, _E.FOUND_PARTLY_FILLED): Step(_S.PARTIALLY_FILLED, Effect.SETTLE),
+        (_S.ACKNOWLEDGED, _E.FOUND_UNFILLED): Step(_S.EXPIRED, Effect.RELEASE),
+        # A sender that was taken for dead may still speak: what it knows for certain counts.
+        (_S.UNKNOWN, _E.ACCEPTED): Step(_S.ACKNOWLEDGED, Effect.HOLD),
+        (_S.UNKNOWN, _E.REFUSED): Step(_S.REJECTED, Effect.RELEASE),
+        (_S.UNKNOWN, _E.LAPSED): Step(_S.EXPIRED, Effect.RELEASE),
+        (_S.UNKNOWN, _E.UNSENT): Step(_S.FAILED, Effect.RELEASE),
+        (_S.UNKNOWN, _E.FOUND_FILLED): Step(_S.FILLED, Effect.SETTLE),
+        (_S.UNKNOWN, _E.FOUND_PARTLY_FILLED): Step(_S.PARTIALLY_FILLED, Effect.SETTLE),
+        (_S.UNKNOWN, _E.FOUND_UNFILLED): Step(_S.EXPIRED, Effect.RELEASE),
+        (_S.UNKNOWN, _E.FOUND_ABSENT): Step(_S.FAILED, Effect.RELEASE),
+    }
+)
+
+FINAL: Final = frozenset({_S.FILLED, _S.PARTIALLY_FILLED, _S.REJECTED, _S.EXPIRED, _S.FAILED})
+"""Nothing happens to these any more."""
+AT_LARGE: Final = frozenset({_S.SENDING, _S.ACKNOWLEDGED, _S.UNKNOWN})
+"""These may be at the exchange: their money is reserved, and they are looked up until it is known."""
+
+
+def step(state: OrderState, event: OrderEvent) -> Step:
+    """Return where *event* leads from *state*; raise IllegalStepError where it cannot happen."""
+    found = TABLE.get((state, event))
+    if found is None:
+        raise IllegalStepError(f"an order that is {state} cannot be {event}")
+    return found
+
+
+def sources(event: OrderEvent) -> frozenset[OrderState]:
+    """Return the states in which *event* can happen: what a conditional update has to find."""
+    return frozenset(state for state, happening in TABLE if happening is event)
