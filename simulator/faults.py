@@ -5,46 +5,13 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from types import MappingProxyType
 
-import msgspec
-
-from simulator.refusals import Refusal
+from simulator import spoiling
+from simulator.reply import Reply
+from simulator.spoiling import Options
 
 ORDER = "POST /api/v3/order"
 EXCHANGE_INFO = "GET /api/v3/exchangeInfo"
 WEBSOCKET = "WS /ws"
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An HTTP answer, and what goes wrong on its way."""
-
-    status: int = 200
-    body: bytes = b"{}"
-    content_type: str = "application/json"
-    retry_after_seconds: int | None = None
-    delay_seconds: float = 0
-    hang: bool = False  # never sent
-    drop: bool = False  # the connection is reset instead
-    truncated: bool = False  # the connection ends in the middle of the body
-
-    @classmethod
-    def refusing(cls, refusal: Refusal) -> "Reply":
-        body = msgspec.json.encode({"code": refusal.code, "msg": refusal.message, "_extend": None})
-        return cls(refusal.http_status, body)
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What can be said of a fault; each row names those it reads."""
-
-    seconds: float = 1.0
-    status: int = 503
-    accept: bool = False
-    code: int = 30016
-    message: str = "Trading disabled"
-    retry_after: int | None = None
-    fraction: float = 0.1
-    size_bytes: int = 2 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,29 +25,6 @@ class Kind:
     options: tuple[str, ...] = ()
     transform: Callable[[Options, Reply], Reply] | None = None
     accepts: Callable[[Options], bool] = lambda _: True
-
-
-def _status(options: Options, reply: Reply) -> Reply:
-    body = msgspec.json.encode({"code": options.status, "msg": "simulated failure"})
-    return replace(reply, status=options.status, body=body, retry_after_seconds=options.retry_after)
-
-
-def _api_error(options: Options, reply: Reply) -> Reply:
-    refused = Reply.refusing(Refusal(options.code, options.message))
-    return replace(reply, status=refused.status, body=refused.body)
-
-
-def _keep_fraction(options: Options, reply: Reply) -> Reply:
-    info = msgspec.json.decode(reply.body, type=dict[str, object])
-    symbols = info.get("symbols")
-    if isinstance(symbols, list):
-        info["symbols"] = symbols[: int(len(symbols) * options.fraction)]
-    return replace(reply, body=msgspec.json.encode(info))
-
-
-def _html(_: Options, reply: Reply) -> Reply:
-    page = b"<html><head><title>Access Denied</title></head><body>Reference #18.2d3e</body></html>"
-    return replace(reply, body=page, content_type="text/html")
 
 
 def _never(_: Options) -> bool:
@@ -112,14 +56,14 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 "http_status",
                 "Answered with `status`, and `retry_after` when given; handled all the same when `accept` is true.",
                 options=("status", "accept", "retry_after"),
-                transform=_status,
+                transform=spoiling.status,
                 accepts=lambda options: options.accept,
             ),
             Kind(
                 "api_error",
                 "Refused with HTTP 400 and MEXC's `code` and `message`.",
                 options=("code", "message"),
-                transform=_api_error,
+                transform=spoiling.api_error,
                 accepts=_never,
             ),
             Kind(
@@ -143,20 +87,27 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 "exchange_info_empty",
                 "exchangeInfo holds no symbols.",
                 endpoint=EXCHANGE_INFO,
-                transform=lambda options, reply: _keep_fraction(replace(options, fraction=0), reply),
+                transform=lambda options, reply: spoiling.keep_fraction(replace(options, fraction=0), reply),
             ),
             Kind(
                 "exchange_info_shrunk",
                 "exchangeInfo holds the first `fraction` of the symbols.",
                 endpoint=EXCHANGE_INFO,
                 options=("fraction",),
-                transform=_keep_fraction,
+                transform=spoiling.keep_fraction,
+            ),
+            Kind(
+                "exchange_info_swollen",
+                "exchangeInfo holds `extra` symbols more, which nobody listed.",
+                endpoint=EXCHANGE_INFO,
+                options=("extra",),
+                transform=spoiling.swell,
             ),
             Kind(
                 "exchange_info_html",
                 "exchangeInfo is an HTML page with status 200, as a firewall sends.",
                 endpoint=EXCHANGE_INFO,
-                transform=_html,
+                transform=spoiling.html,
             ),
             Kind(
                 "order_visibility_lag",

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from simulator.faults import KINDS, Armed, Options
+from simulator.faults import KINDS, Armed
+from simulator.spoiling import Options
 
 
 class InvalidError(Exception):
@@ -31,6 +32,7 @@ class FaultRequest(BaseModel):
     message: str = "Trading disabled"
     retry_after: Annotated[int, Field(ge=0)] | None = None
     fraction: Annotated[float, Field(ge=0, le=1)] = 0.1
+    extra: Annotated[int, Field(ge=1, le=10_000)] = 100
     size_bytes: Annotated[int, Field(ge=1, le=64 * 1024 * 1024)] = 2 * 1024 * 1024
 
 

@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from simulator.connections import reset
-from simulator.faults import Reply
+from simulator.reply import Reply
 
 # A hung request ends with its client or with the exchange; this only bounds a client that never leaves.
 _HANG_SECONDS_MAX = 3_600

@@ -6,11 +6,11 @@ import msgspec
 
 from simulator import refusals
 from simulator.exchange import Exchange, wall_ms
-from simulator.faults import Reply
 from simulator.ledger import Entry
 from simulator.orders import Order
 from simulator.rates import Limited
 from simulator.refusals import RefusedError
+from simulator.reply import Reply
 from simulator.rest.endpoints import Endpoint
 from simulator.rest.params import Params
 from simulator.rest.rows import ack_row
