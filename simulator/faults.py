@@ -1,5 +1,6 @@
 """The faults the exchange can be told to have. Adding one is adding a row, and for REST nothing more."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -9,6 +10,7 @@ from simulator import spoiling
 from simulator.reply import Reply
 from simulator.spoiling import Options
 
+HOLD = "hold"
 ORDER = "POST /api/v3/order"
 EXCHANGE_INFO = "GET /api/v3/exchangeInfo"
 WEBSOCKET = "WS /ws"
@@ -23,6 +25,7 @@ class Kind:
     endpoint: str = ORDER
     count: int | None = 1  # None: until it is deleted
     options: tuple[str, ...] = ()
+    defaults: Options = field(default_factory=Options)
     transform: Callable[[Options, Reply], Reply] | None = None
     accepts: Callable[[Options], bool] = lambda _: True
 
@@ -65,6 +68,20 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 options=("code", "message"),
                 transform=spoiling.api_error,
                 accepts=_never,
+            ),
+            Kind(
+                HOLD,
+                "Held until the fault is disarmed: handled only then, or at once when `accept` is true.",
+                options=("accept",),
+                transform=lambda _, reply: reply,
+            ),
+            Kind(
+                "redirect",
+                "Redirected to itself with `status`; handled all the same when `accept` is true.",
+                options=("status", "accept"),
+                defaults=Options(status=307),
+                transform=spoiling.redirect,
+                accepts=lambda options: options.accept,
             ),
             Kind(
                 "malformed_body",
@@ -158,6 +175,7 @@ class Armed:
     remaining: int | None
     options: Options = field(default_factory=Options)
     taken: int = 0
+    disarmed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def matches(self, endpoint: str) -> bool:
         return fnmatchcase(endpoint, self.endpoint)
@@ -171,6 +189,7 @@ class Faults:
 
     def __init__(self) -> None:
         self._armed: list[Armed] = []
+        self._holding: list[Armed] = []  # used up as they may be
 
     def arm(self, fault: Armed) -> None:
         self._armed.append(fault)
@@ -178,8 +197,13 @@ class Faults:
     def armed(self) -> list[Armed]:
         return list(self._armed)
 
-    def clear(self) -> None:
-        self._armed.clear()
+    def disarm(self, name: str | None = None) -> None:
+        """End the faults of that name, or all, and let go what they hold."""
+        for fault in [*self._armed, *self._holding]:
+            if name in {None, fault.kind.name}:
+                fault.disarmed.set()
+        self._armed = [each for each in self._armed if not each.disarmed.is_set()]
+        self._holding = [each for each in self._holding if not each.disarmed.is_set()]
 
     def active(self, name: str) -> Options | None:
         """The fault's options while it is armed, without using it up."""
@@ -202,6 +226,8 @@ class Faults:
 
     def _use(self, fault: Armed) -> None:
         fault.taken += 1
+        if fault.kind.name == HOLD and fault not in self._holding:
+            self._holding.append(fault)
         if fault.remaining is not None:
             fault.remaining -= 1
             if fault.remaining == 0:

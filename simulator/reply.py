@@ -19,6 +19,7 @@ class Reply:
     hang: bool = False  # never sent
     drop: bool = False  # the connection is reset instead
     truncated: bool = False  # the connection ends in the middle of the body
+    redirects: bool = False  # to where it came from
 
     @classmethod
     def refusing(cls, refusal: Refusal) -> "Reply":

@@ -28,6 +28,10 @@ def status(options: Options, reply: Reply) -> Reply:
     return replace(reply, status=options.status, body=body, retry_after_seconds=options.retry_after)
 
 
+def redirect(options: Options, reply: Reply) -> Reply:
+    return replace(reply, status=options.status, body=b"", redirects=True)
+
+
 def api_error(options: Options, reply: Reply) -> Reply:
     refused = Reply.refusing(Refusal(options.code, options.message))
     return replace(reply, status=refused.status, body=refused.body)

@@ -1,11 +1,11 @@
 """What a request to arm a fault may say, and the armed fault it makes."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from simulator.faults import KINDS, Armed
-from simulator.spoiling import Options
 
 
 class InvalidError(Exception):
@@ -45,6 +45,6 @@ def armed(request: FaultRequest) -> Armed:
     if strange := sorted(given - set(kind.options)):
         readable = ", ".join(kind.options) or "none"
         raise InvalidError(strange[0], f"{kind.name} does not read it; its options are: {readable}")
-    options = Options(**{name: getattr(request, name) for name in given})
+    options = replace(kind.defaults, **{name: getattr(request, name) for name in given})
     count = request.count if "count" in request.model_fields_set else kind.count
     return Armed(kind, request.endpoint or kind.endpoint, count, options)

@@ -27,7 +27,7 @@ def test_fault_without_a_count_stays_until_cleared() -> None:
     faults.arm(armed("malformed_body", count=None))
     taken = [len(faults.take_replies(ORDER)) for _ in range(3)]
 
-    faults.clear()
+    faults.disarm()
 
     assert taken == [1, 1, 1]
     assert faults.take_replies(ORDER) == []
