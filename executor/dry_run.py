@@ -9,7 +9,7 @@ from executor.placing import Checking, DryRun
 from executor.settings import ExecutorSettings
 from shared.events import utc_now
 from shared.mexc.http_connection import Endpoint
-from shared.mexc.http_get import RestLimits
+from shared.mexc.http_request import RestLimits
 from shared.mexc.order_line import LineLimits, OrderLine
 from shared.mexc.rest import connect_rest
 from shared.mexc.timekeeper import keeping_time

@@ -11,6 +11,7 @@ _ENTRIES_MAX = 100_000
 @dataclass(slots=True)
 class Entry:
     received_ns: int
+    received_exchange_ns: int  # by the exchange's clock
     is_test: bool
     parameters: dict[str, str]
     order: Order | None = None  # None when no order was placed

@@ -22,6 +22,10 @@ class SimulatorSettings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(0, ge=0, le=65_535, description="0 takes a free one")
 
+    clock_ahead_seconds: float = Field(
+        0, ge=-86_400, le=86_400, description="how far the exchange's clock is ahead of this machine's"
+    )
+
     symbols: int = Field(2_000, ge=3, le=20_000, description="how many are listed at the start")
     seed: int = Field(1, description="the same seed makes the same symbols and prices")
     list_every_seconds: float = Field(0, ge=0, description="a fresh coin this often; 0 for never")
