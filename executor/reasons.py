@@ -59,6 +59,9 @@ class Reason(StrEnum):
     OPENING_PASSED = "opening_passed"
     """The order waited for an opening, and its moment passed before it could be sent."""
 
+    MODE_SWITCHED = "mode_switched"
+    """Trading was switched between dry-run and live while the order waited; one of the other mode took its place."""
+
     # What the exchange said.
     SYMBOL_UNKNOWN = "symbol_unknown"
     """The exchange does not know the symbol."""

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from ingest.catalogue import Sighting
 from ingest.metrics import Metrics
-from ingest.trading_rules import rules_of
+from shared.trading_rules import rules_of
 from shared import topology
 from shared.backoff import jittered
 from shared.bus.port import Bus

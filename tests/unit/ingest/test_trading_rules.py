@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from ingest.trading_rules import rules_of
+from shared.trading_rules import rules_of
 from tests.builders import a_symbol_info
 
 
