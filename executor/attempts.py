@@ -148,7 +148,7 @@ def _in_time(move: Again | Conclusion, verdict: Verdict, at: Situation) -> Again
         return move
     match verdict:
         case NotOpen(detail):
-            return Conclusion(OrderEvent.LAPSED, worded(Reason.NOT_OPEN, detail))
+            return Conclusion(OrderEvent.POSTPONED, worded(Reason.NOT_OPEN, detail))
         case Busy(detail):
             return Conclusion(OrderEvent.REFUSED, worded(Reason.TOO_MANY_REQUESTS, detail))
         case Untimely(detail):

@@ -69,7 +69,11 @@ class Schedule:
             log.debug("openings not read", reason=str(error))
             return []
         soon = self._now() + HORIZON
-        return [order for order in armed if _opening(order)[1] <= soon and _opening(order) not in self._in_hand]
+        return [
+            order
+            for order in armed
+            if order.fire_at is not None and order.fire_at <= soon and _opening(order) not in self._in_hand
+        ]
 
     async def _attend(self, order: Order, until: asyncio.Event) -> None:
         opening = _opening(order)
