@@ -28,6 +28,8 @@ UPDATE orders SET
     send_until = least(send_until, :send_until),
     request = coalesce(:request::jsonb, request),
     attempts = greatest(attempts, :attempts),
+    -- What waits again waits for an opening nobody knows yet.
+    fire_at = CASE WHEN :state = 'armed' THEN NULL ELSE fire_at END,
     misses = 0, updated_at = now()
 WHERE client_order_id = :client_order_id
 RETURNING *
@@ -35,6 +37,7 @@ RETURNING *
 TELL: Final = "INSERT INTO trade_outbox (event) VALUES ($1)"
 IN_STATES: Final = "SELECT * FROM orders WHERE state = ANY($1) AND mode = ANY($2) ORDER BY created_at LIMIT $3"
 MISS: Final = "UPDATE orders SET misses = misses + 1 WHERE client_order_id = $1 AND state = 'unknown' RETURNING misses"
+_TOLD: Final = FINAL | {OrderState.ARMED, OrderState.UNKNOWN}
 _BATCH_MAX: Final = 500
 
 
@@ -74,7 +77,7 @@ class Books:
             after = await _write(connection, order, taken.state, told)
             await accounts.settle(connection, after, taken.effect, told.fill)
             await accounts.count_failures(connection, after, event, self._failures_max)
-            if after.state in FINAL or after.state is OrderState.UNKNOWN:
+            if after.state in _TOLD:
                 trade = trade_of(after, fill=told.fill, reason=told.reason)
                 await connection.execute(TELL, trade.model_dump(mode="json"))
         self._told()

@@ -116,7 +116,7 @@ class Journal:
                     self._buy(listing, standing, _NOTHING, now),
                     state=OrderState.ARMED,
                     fire_at=fire_at,
-                    send_until=fire_at + self._sending_time(),
+                    send_until=(fire_at or now) + self._sending_time(),
                 )
                 return await self._add(connection, order, "armed", "")
             case Refuse(reason, detail):

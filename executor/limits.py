@@ -1,11 +1,43 @@
-"""How much may be spent, in whole cents and never one more."""
+"""How much may be spent, in whole cents and never one more, and how often."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Context, Decimal, localcontext
 from typing import Final
 
+from executor.reasons import Reason
+
 CENT: Final = Decimal("0.01")
-CAREFUL: Final = Context(prec=60, rounding=ROUND_DOWN)
+CAREFUL: Final = Context(prec=120, rounding=ROUND_DOWN)
 """Room for a price times a quantity without rounding, and quotients that never come out too large."""
+MINUTE: Final = timedelta(minutes=1)
+_AMOUNT_MAX: Final = Decimal(10) ** 15
+"""No limit can be set to as much; beyond it something is broken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What one mode has at stake, and what it did lately."""
+
+    committed_usdt: Decimal
+    """Reserved, or spent on positions that are still open."""
+    recent_orders: Sequence[datetime]
+    """When the latest orders were decided on, at least as many as are allowed in a minute."""
+    day_orders: int
+    """Decided on since midnight UTC."""
+    day_spent_usdt: Decimal
+    """By those, whatever was sold or released since."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one mode may have at stake, and do."""
+
+    max_position_usdt: Decimal
+    orders_per_minute: int
+    orders_per_day: int
+    daily_spend_usdt: Decimal
 
 
 def order_size(order_usdt: Decimal | None, max_trade_usdt: Decimal) -> Decimal | None:
@@ -13,15 +45,34 @@ def order_size(order_usdt: Decimal | None, max_trade_usdt: Decimal) -> Decimal |
     wanted = max_trade_usdt if order_usdt is None else order_usdt
     if not (_is_amount(wanted) and _is_amount(max_trade_usdt)):
         return None
-    size = min(wanted, max_trade_usdt).quantize(CENT, ROUND_DOWN)
+    with localcontext(CAREFUL):
+        size = min(wanted, max_trade_usdt).quantize(CENT)
     return size if size > 0 else None
 
 
-def fits(size: Decimal, committed_usdt: Decimal, max_position_usdt: Decimal) -> bool:
-    """Tell whether *size* may be spent beside what is already reserved or filled."""
-    if not (_is_amount(size) and _is_amount(max_position_usdt) and committed_usdt.is_finite()):
+def exceeded(size: Decimal, committed: Committed, limits: Limits, now: datetime) -> Reason | None:
+    """Return which limit an order of *size* would break; None when it breaks none.
+
+    A number that cannot be compared breaks its limit.
+    """
+    if not fits(size, committed.committed_usdt, limits.max_position_usdt):
+        return Reason.MAX_POSITION
+    within_a_minute = sum(now - decided_at < MINUTE for decided_at in committed.recent_orders)
+    if within_a_minute >= limits.orders_per_minute:
+        return Reason.ORDERS_PER_MINUTE
+    if not 0 <= committed.day_orders < limits.orders_per_day:
+        return Reason.ORDERS_PER_DAY
+    if not fits(size, committed.day_spent_usdt, limits.daily_spend_usdt):
+        return Reason.DAILY_SPEND
+    return None
+
+
+def fits(size: Decimal, used_usdt: Decimal, limit_usdt: Decimal) -> bool:
+    """Tell whether *size* may be spent beside what is already used of a limit."""
+    if not (_is_amount(size) and _is_amount(limit_usdt) and used_usdt.is_finite() and used_usdt >= 0):
         return False
-    return committed_usdt >= 0 and committed_usdt + size <= max_position_usdt
+    # Unlike a sum, what is left is never rounded up, and comparing does not round.
+    return size <= CAREFUL.subtract(limit_usdt, used_usdt)
 
 
 def net_of_fee(size: Decimal, taker_fee: Decimal) -> Decimal:
@@ -32,5 +83,5 @@ def net_of_fee(size: Decimal, taker_fee: Decimal) -> Decimal:
 
 
 def _is_amount(value: Decimal) -> bool:
-    """Tell whether *value* can be compared at all (NaN cannot) and is positive."""
-    return value.is_finite() and value > 0
+    """Tell whether *value* can be compared at all (NaN cannot), is positive, and is of a size that money has."""
+    return value.is_finite() and 0 < value < _AMOUNT_MAX

@@ -14,6 +14,8 @@ class Reason(StrEnum):
     """There is no trade_config row, so no limit is known."""
     HALTED = "halted"
     """An operator, a signal, a file or a breaker halted trading; who follows."""
+    NOT_LIVE = "not_live"
+    """Live only: auto_trade is off, or the listing is a test's, which never trades live."""
     FILTERED = "filtered"
     """The listing is of a kind we do not trade; its not_tradable_reason says which."""
     STALE_LISTING = "stale_listing"
@@ -24,8 +26,6 @@ class Reason(StrEnum):
     """The symbol was listed before, and relistings are not bought unless asked for."""
     QUOTE_ASSET_NOT_TRADED = "quote_asset_not_traded"
     """The pair is quoted in an asset we do not spend."""
-    NOT_TRADABLE_BY_API = "not_tradable_by_api"
-    """The exchange says that it takes no orders by API, or none to buy, on this symbol."""
     LIMITS_INVALID = "limits_invalid"
     """The limits leave no positive amount to spend."""
     MAX_POSITION = "max_position"
@@ -58,6 +58,9 @@ class Reason(StrEnum):
     """Less is offered near the best price than we want to see."""
     OPENING_PASSED = "opening_passed"
     """The order waited for an opening, and its moment passed before it could be sent."""
+
+    MODE_SWITCHED = "mode_switched"
+    """Trading was switched between dry-run and live while the order waited; one of the other mode took its place."""
 
     # What the exchange said.
     SYMBOL_UNKNOWN = "symbol_unknown"
@@ -101,6 +104,6 @@ class Reason(StrEnum):
 
 
 def worded(reason: Reason, detail: str) -> str:
-    """Return *reason* with a detail from outside, cut to one short printable line."""
-    printable = "".join(character for character in detail if character.isprintable())
-    return f"{reason}: {printable[:_DETAIL_CHARACTERS_MAX]}"
+    """Return *reason* with a detail from outside, cut to one short printable line; alone where there is none."""
+    printable = "".join(character for character in detail if character.isprintable())[:_DETAIL_CHARACTERS_MAX]
+    return f"{reason}: {printable}" if printable else str(reason)

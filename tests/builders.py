@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from executor.limits import Committed
 from executor.order import Order
 from shared.events import AppliedConfig, Health, HealthStatus, Listing, Mode, RawListing, Side, Source, Stages, Trade
 from shared.mexc.symbols import SymbolInfo
@@ -65,18 +66,39 @@ def a_trade(**overrides: Any) -> Trade:
 def an_order(**overrides: Any) -> Order:
     """A dry-run order for 100 USDT of ABCUSDT, decided at noon."""
     described: dict[str, Any] = {
-        "listing_key": "ABCUSDT:1",
+        "listing": a_listing(),
         "mode": Mode.DRY_RUN,
         "side": Side.BUY,
-        "symbol": "ABCUSDT",
+        "sequence": 1,
         "client_order_id": "snABC",
         "quote_qty": Decimal("100.00"),
-        "config": AppliedConfig(
-            max_trade_usdt=Decimal(100), max_position_usdt=Decimal(1000), auto_trade=False, updated_at=NOON
-        ),
+        "config": an_applied_config(),
         "decided_at": NOON,
+        "send_until": NOON + timedelta(minutes=1),
     }
     return Order(**described | overrides)
+
+
+def an_applied_config(**overrides: Any) -> AppliedConfig:
+    """100 USDT for an order and 1000 for all of them, dry-run."""
+    described = {
+        "max_trade_usdt": Decimal("100.00"),
+        "max_position_usdt": Decimal("1000.00"),
+        "auto_trade": False,
+        "updated_at": NOON,
+    }
+    return AppliedConfig.model_validate(described | overrides)
+
+
+def a_committed(**overrides: Any) -> Committed:
+    """Nothing at stake, and nothing done today."""
+    described: dict[str, Any] = {
+        "committed_usdt": Decimal(0),
+        "recent_orders": (),
+        "day_orders": 0,
+        "day_spent_usdt": Decimal(0),
+    }
+    return Committed(**described | overrides)
 
 
 def a_health(**overrides: Any) -> Health:

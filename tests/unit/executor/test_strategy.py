@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -6,142 +7,334 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from executor.limits import Committed
 from executor.reasons import Reason
 from executor.settings import ExecutorSettings
-from executor.strategy import Buy, Refuse, TradeConfig, decide
-from shared.events import AppliedConfig, Listing
-from tests.builders import NOON, a_listing
+from executor.strategy import Arm, Buy, Refuse, Standing, TradeConfig, decide, decide_firing
+from shared.events import Listing, Mode, Source, TradingRules
+from tests.builders import NOON, a_committed, a_listing, an_applied_config
+from tests.strategies import listings, steady, times
 
 NOW = NOON + timedelta(seconds=1)
+LATER = NOW + timedelta(hours=2)
 MONEY = st.decimals(min_value="0.01", max_value="9999999999.99", places=2)
+UNSYNCHRONISED = Refuse(Reason.CLOCK_UNCERTAIN, "no answer yet")
 
 
-def a_config(max_trade: str = "100.00", max_position: str = "1000.00", *, halted: bool = False) -> TradeConfig:
-    limits = AppliedConfig(
-        max_trade_usdt=Decimal(max_trade), max_position_usdt=Decimal(max_position), auto_trade=False, updated_at=NOON
-    )
-    return TradeConfig(limits, halted)
+def a_standing(
+    *,
+    mode: Mode = Mode.DRY_RUN,
+    halted: str = "",
+    committed: Committed | None = None,
+    base_held: bool = False,
+    **config: Any,
+) -> Standing:
+    limits = an_applied_config(**{"auto_trade": mode is Mode.LIVE} | config)
+    return Standing(TradeConfig(limits, halted), mode, committed or a_committed(), base_held)
+
+
+def unconfigured() -> Standing:
+    return replace(a_standing(), config=None)
 
 
 def decided(
     listing: Listing,
-    config: TradeConfig | None,
-    committed: str = "0",
+    standing: Standing | None = None,
+    unready: Refuse | None = None,
+    now: datetime = NOW,
+    **settings: Any,
+) -> Buy | Arm | Refuse:
+    return decide(listing, standing or a_standing(), unready, ExecutorSettings(**settings), now)
+
+
+def fired(
+    listing: Listing,
+    standing: Standing | None = None,
+    unready: Refuse | None = None,
     now: datetime = NOW,
     **settings: Any,
 ) -> Buy | Refuse:
-    return decide(listing, config, Decimal(committed), ExecutorSettings(**settings), now)
+    return decide_firing(listing, standing or a_standing(), unready, ExecutorSettings(**settings), now)
+
+
+def reason_of(decision: Buy | Arm | Refuse) -> Reason | None:
+    return decision.reason if isinstance(decision, Refuse) else None
+
+
+def ahead(**overrides: Any) -> Listing:
+    """Announced an hour ago, and opening in two."""
+    seen = {"listed_at": NOON - timedelta(hours=1), "observed_at": NOON - timedelta(hours=1)}
+    return a_listing(**seen | {"opens_at": LATER} | overrides)
 
 
 def test_a_fresh_listing_is_bought_for_the_limit() -> None:
-    assert decided(a_listing(), a_config()) == Buy(Decimal("100.00"))
+    assert decided(a_listing()) == Buy(Decimal("100.00"))
 
 
 def test_a_set_order_size_is_used() -> None:
-    assert decided(a_listing(), a_config(), order_usdt="12.50") == Buy(Decimal("12.50"))
+    assert decided(a_listing(), order_usdt="12.50") == Buy(Decimal("12.50"))
 
 
-def test_without_a_config_nothing_is_bought() -> None:
-    assert decided(a_listing(), None) == Refuse(Reason.CONFIG_MISSING)
+def test_without_a_config_nothing_is_bought_or_waited_for() -> None:
+    assert decided(a_listing(), unconfigured()) == Refuse(Reason.CONFIG_MISSING)
+    assert decided(ahead(), unconfigured()) == Refuse(Reason.CONFIG_MISSING)
+    assert fired(a_listing(opens_at=NOW), unconfigured()) == Refuse(Reason.CONFIG_MISSING)
 
 
-def test_a_halt_comes_before_everything_else() -> None:
-    assert decided(a_listing(late=True), a_config(halted=True)) == Refuse(Reason.HALTED)
+def test_a_halt_comes_before_everything_else_and_says_who() -> None:
+    halted = a_standing(halted="operator: lunch", mode=Mode.LIVE)
+    expected = Refuse(Reason.HALTED, "operator: lunch")
+
+    assert decided(a_listing(late=True, tradable=False), halted, UNSYNCHRONISED) == expected
+    assert decided(ahead(), halted) == expected
+    assert fired(a_listing(opens_at=NOON - timedelta(hours=1)), halted) == expected
+
+
+def test_a_test_injection_never_trades_live() -> None:
+    injected = {"source": Source.TEST_INJECTION}
+    live = a_standing(mode=Mode.LIVE)
+
+    assert reason_of(decided(a_listing(**injected), live)) is Reason.NOT_LIVE
+    assert reason_of(decided(ahead(**injected), live)) is Reason.NOT_LIVE
+    assert reason_of(fired(a_listing(opens_at=NOW, **injected), live)) is Reason.NOT_LIVE
+    assert isinstance(decided(a_listing(**injected)), Buy)
+
+
+def test_nothing_trades_live_without_auto_trade() -> None:
+    live = a_standing(mode=Mode.LIVE, auto_trade=False)
+
+    assert decided(a_listing(), live) == Refuse(Reason.NOT_LIVE, "auto_trade is off")
+    assert fired(a_listing(opens_at=NOW), live) == Refuse(Reason.NOT_LIVE, "auto_trade is off")
+
+
+def test_a_dry_run_does_not_mind_auto_trade() -> None:
+    assert isinstance(decided(a_listing(), a_standing(auto_trade=True)), Buy)
+
+
+@pytest.mark.parametrize("ask", [decided, fired])
+def test_a_listing_that_the_filters_caught_is_not_bought(ask: Any) -> None:
+    listing = a_listing(opens_at=NOW, tradable=False, not_tradable_reason="leveraged token")
+
+    assert ask(listing) == Refuse(Reason.FILTERED, "leveraged token")
+
+
+def test_what_is_filtered_says_so_however_old_it_is() -> None:
+    assert reason_of(decided(a_listing(tradable=False, late=True))) is Reason.FILTERED
+    assert reason_of(decided(ahead(tradable=False))) is Reason.FILTERED
+
+
+@pytest.mark.parametrize("ask", [decided, fired])
+def test_a_relist_is_bought_only_when_asked_for(ask: Any) -> None:
+    again = a_listing(occurrence=2, opens_at=NOW)
+
+    assert ask(again) == Refuse(Reason.RELIST)
+    assert isinstance(ask(again, trade_relist=True), Buy)
+
+
+@pytest.mark.parametrize("ask", [decided, fired])
+def test_another_quote_asset_is_not_traded_unless_allowed(ask: Any) -> None:
+    listing = a_listing(symbol="ABCUSDC", quote_asset="USDC", opens_at=NOW)
+
+    assert ask(listing) == Refuse(Reason.QUOTE_ASSET_NOT_TRADED, "USDC")
+    assert isinstance(ask(listing, quote_assets={"USDC"}), Buy)
+
+
+CLOSED_RULES = [TradingRules(api_allowed=False), TradingRules(trade_side_type=3), TradingRules(trade_side_type=4)]
+OPEN_RULES = [TradingRules(), TradingRules(api_allowed=True), *(TradingRules(trade_side_type=each) for each in (1, 2))]
+
+
+@pytest.mark.parametrize("rules", CLOSED_RULES)
+def test_an_open_symbol_that_takes_no_purchases_is_not_bought(rules: TradingRules) -> None:
+    assert reason_of(decided(a_listing(rules=rules))) is Reason.NOT_TRADABLE_BY_API
+
+
+def test_which_trade_side_is_missing_is_told() -> None:
+    assert decided(a_listing(rules=CLOSED_RULES[1])) == Refuse(Reason.NOT_TRADABLE_BY_API, "tradeSideType 3")
+
+
+@pytest.mark.parametrize("rules", OPEN_RULES)
+def test_an_open_symbol_that_takes_purchases_or_does_not_say_is_bought(rules: TradingRules) -> None:
+    assert isinstance(decided(a_listing(rules=rules)), Buy)
+
+
+@pytest.mark.parametrize("rules", CLOSED_RULES)
+def test_rules_from_before_the_opening_may_be_about_to_change(rules: TradingRules) -> None:
+    assert decided(ahead(rules=rules)) == Arm(LATER)
+    assert isinstance(fired(a_listing(rules=rules, opens_at=NOW)), Buy)
 
 
 def test_a_listing_at_the_age_limit_is_bought() -> None:
-    assert isinstance(decided(a_listing(), a_config(), now=NOON + timedelta(seconds=60)), Buy)
+    assert isinstance(decided(a_listing(), now=NOON + timedelta(seconds=60)), Buy)
 
 
 def test_an_older_listing_is_stale() -> None:
     just_over = NOON + timedelta(seconds=60, milliseconds=1)
 
-    assert decided(a_listing(), a_config(), now=just_over) == Refuse(Reason.STALE_LISTING)
+    assert decided(a_listing(), now=just_over) == Refuse(Reason.STALE_LISTING, "60.0 s old")
 
 
 def test_the_age_limit_can_be_set() -> None:
     now = NOON + timedelta(seconds=6)
 
-    assert decided(a_listing(), a_config(), now=now, listing_age_seconds=5) == Refuse(Reason.STALE_LISTING)
+    assert decided(a_listing(), now=now, listing_age_seconds=5) == Refuse(Reason.STALE_LISTING, "6.0 s old")
 
 
 def test_an_old_listing_seen_only_now_is_stale() -> None:
     listing = a_listing(listed_at=NOON - timedelta(hours=1), observed_at=NOON)
 
-    assert decided(listing, a_config()) == Refuse(Reason.STALE_LISTING)
+    assert reason_of(decided(listing)) is Reason.STALE_LISTING
 
 
 def test_an_old_sighting_is_stale_whatever_the_listing_time_says() -> None:
     listing = a_listing(listed_at=NOON, observed_at=NOON - timedelta(hours=1))
 
-    assert decided(listing, a_config()) == Refuse(Reason.STALE_LISTING)
+    assert reason_of(decided(listing)) is Reason.STALE_LISTING
 
 
 def test_a_late_listing_is_stale() -> None:
-    assert decided(a_listing(late=True), a_config()) == Refuse(Reason.STALE_LISTING)
+    assert decided(a_listing(late=True)) == Refuse(Reason.STALE_LISTING, "it appeared while nobody watched")
+    assert reason_of(decided(a_listing(late=True, opens_at=NOON))) is Reason.STALE_LISTING
 
 
 def test_a_listing_from_the_future_has_no_known_age() -> None:
-    ahead = NOW + timedelta(seconds=3)
+    future = {"listed_at": NOW + timedelta(seconds=2.001), "observed_at": NOW + timedelta(seconds=2.001)}
+    expected = Refuse(Reason.STALE_LISTING, "it is from the future")
 
-    assert decided(a_listing(listed_at=ahead, observed_at=ahead), a_config()) == Refuse(Reason.STALE_LISTING)
+    assert decided(a_listing(**future)) == expected
+    assert decided(ahead(**future)) == expected
 
 
 def test_a_clock_slightly_ahead_of_ours_does_no_harm() -> None:
-    ahead = NOW + timedelta(seconds=1)
+    slightly = NOW + timedelta(seconds=2)
 
-    assert isinstance(decided(a_listing(listed_at=ahead, observed_at=ahead), a_config()), Buy)
+    assert isinstance(decided(a_listing(listed_at=slightly, observed_at=slightly)), Buy)
 
 
-def test_a_listing_that_opens_later_is_not_bought_now() -> None:
-    assert decided(a_listing(opens_at=NOW + timedelta(hours=2)), a_config()) == Refuse(Reason.NOT_OPEN_YET)
+@pytest.mark.parametrize("late", [True, False])
+def test_a_listing_that_opens_later_is_waited_for_however_long_ago_it_was_announced(late: bool) -> None:
+    assert decided(ahead(late=late)) == Arm(LATER)
+
+
+def test_an_announced_listing_ages_from_its_opening() -> None:
+    announced = ahead(opens_at=NOON)
+
+    assert isinstance(decided(announced, now=NOON + timedelta(seconds=60)), Buy)
+    assert decided(announced, now=NOON + timedelta(seconds=61)) == Refuse(Reason.STALE_LISTING, "61.0 s old")
 
 
 @pytest.mark.parametrize("offset_seconds", [-3600, 0, 1])
 def test_a_listing_that_is_open_or_about_to_be_is_bought(offset_seconds: int) -> None:
-    assert isinstance(decided(a_listing(opens_at=NOW + timedelta(seconds=offset_seconds)), a_config()), Buy)
+    assert isinstance(decided(a_listing(opens_at=NOW + timedelta(seconds=offset_seconds))), Buy)
 
 
-def test_another_quote_asset_is_not_traded() -> None:
-    listing = a_listing(symbol="ABCUSDC", quote_asset="USDC")
+def test_how_soon_counts_as_open_can_be_set() -> None:
+    opens_at = NOW + timedelta(seconds=1, milliseconds=1)
 
-    assert decided(listing, a_config()) == Refuse(Reason.QUOTE_ASSET_NOT_TRADED)
-
-
-def test_another_dollar_can_be_allowed() -> None:
-    listing = a_listing(symbol="ABCUSDC", quote_asset="USDC")
-
-    assert isinstance(decided(listing, a_config(), quote_assets={"USDC"}), Buy)
+    assert decided(a_listing(opens_at=opens_at)) == Arm(opens_at)
+    assert isinstance(decided(a_listing(opens_at=opens_at), opening_tolerance_seconds=2), Buy)
 
 
-def test_a_listing_that_the_filters_caught_is_not_bought() -> None:
-    listing = a_listing(symbol="BTC3LUSDT", tradable=False, not_tradable_reason="leveraged token")
+def test_an_opening_beyond_the_horizon_is_not_waited_for() -> None:
+    far = NOW + timedelta(hours=3)
 
-    assert decided(listing, a_config()) == Refuse(Reason.FILTERED)
-
-
-def test_what_is_filtered_says_so_however_old_it_is() -> None:
-    listing = a_listing(tradable=False, late=True, opens_at=NOW + timedelta(hours=2))
-
-    assert decided(listing, a_config()) == Refuse(Reason.FILTERED)
+    assert decided(ahead(opens_at=far), opening_horizon_hours=3) == Arm(far)
+    assert decided(ahead(opens_at=far), opening_horizon_hours=2.999) == Refuse(
+        Reason.OPENING_TOO_FAR, "2026-03-02T15:00:01+00:00"
+    )
 
 
-def test_a_full_position_takes_no_more() -> None:
-    assert decided(a_listing(), a_config(), committed="900.01") == Refuse(Reason.MAX_POSITION)
+def test_waiting_asks_neither_for_room_nor_for_readiness() -> None:
+    full = a_standing(
+        mode=Mode.LIVE, base_held=True, max_trade_usdt=0, committed=a_committed(committed_usdt=Decimal(1000))
+    )
+
+    assert decided(ahead(), full, UNSYNCHRONISED) == Arm(LATER)
+
+
+@pytest.mark.parametrize("ask", [decided, fired])
+def test_what_is_unready_refuses_live_orders_only(ask: Any) -> None:
+    listing = a_listing(opens_at=NOW)
+
+    assert ask(listing, a_standing(mode=Mode.LIVE), UNSYNCHRONISED) == UNSYNCHRONISED
+    assert isinstance(ask(listing, a_standing(mode=Mode.DRY_RUN), UNSYNCHRONISED), Buy)
+    assert isinstance(ask(listing, a_standing(mode=Mode.LIVE), None), Buy)
+
+
+@pytest.mark.parametrize("ask", [decided, fired])
+def test_a_coin_that_is_held_is_not_bought_again(ask: Any) -> None:
+    assert ask(a_listing(opens_at=NOW), a_standing(base_held=True)) == Refuse(Reason.BASE_ASSET_HELD)
+
+
+@pytest.mark.parametrize(
+    ("committed", "reason"),
+    [
+        (a_committed(committed_usdt=Decimal("900.01")), Reason.MAX_POSITION),
+        (a_committed(recent_orders=[NOW, NOW]), Reason.ORDERS_PER_MINUTE),
+        (a_committed(day_orders=3), Reason.ORDERS_PER_DAY),
+        (a_committed(day_spent_usdt=Decimal("250.01")), Reason.DAILY_SPEND),
+    ],
+)
+@pytest.mark.parametrize("ask", [decided, fired])
+def test_each_limit_holds(ask: Any, committed: Committed, reason: Reason) -> None:
+    limits = {"orders_per_minute": 2, "orders_per_day": 3, "daily_spend_usdt": "350.00"}
+
+    assert ask(a_listing(opens_at=NOW), a_standing(committed=committed), **limits) == Refuse(reason)
+    assert isinstance(ask(a_listing(opens_at=NOW), **limits), Buy)
 
 
 @pytest.mark.parametrize("max_trade", ["0", "-5", "0.01"])
 def test_a_limit_that_leaves_nothing_to_spend_buys_nothing(max_trade: str) -> None:
     # One cent less its fee is no whole cent.
-    assert decided(a_listing(), a_config(max_trade)) == Refuse(Reason.LIMITS_INVALID)
+    assert decided(a_listing(), a_standing(max_trade_usdt=max_trade)) == Refuse(Reason.LIMITS_INVALID)
+
+
+def test_what_was_waited_for_is_bought_when_its_moment_comes() -> None:
+    assert fired(ahead(), now=LATER, order_usdt="12.50") == Buy(Decimal("12.50"))
+
+
+@pytest.mark.parametrize("tolerance", [0, 1, 5])
+def test_it_is_not_bought_when_its_moment_has_passed(tolerance: float) -> None:
+    punctual = LATER + timedelta(seconds=max(1, tolerance))
+    late = punctual + timedelta(milliseconds=1)
+
+    assert isinstance(fired(ahead(), now=punctual, opening_tolerance_seconds=tolerance), Buy)
+    assert reason_of(fired(ahead(), now=late, opening_tolerance_seconds=tolerance)) is Reason.OPENING_PASSED
+
+
+def test_how_long_ago_its_moment_passed_is_told() -> None:
+    assert fired(ahead(), now=LATER + timedelta(seconds=7)) == Refuse(Reason.OPENING_PASSED, "7.0 s ago")
+
+
+def test_a_moment_that_nobody_knows_has_passed() -> None:
+    assert fired(a_listing()) == Refuse(Reason.OPENING_PASSED, "its moment is not known")
 
 
 @given(max_trade=MONEY, max_position=MONEY, committed=MONEY, order_usdt=st.none() | MONEY)
 def test_no_purchase_exceeds_a_limit(
     max_trade: Decimal, max_position: Decimal, committed: Decimal, order_usdt: Decimal | None
 ) -> None:
-    decision = decided(a_listing(), a_config(str(max_trade), str(max_position)), str(committed), order_usdt=order_usdt)
+    standing = a_standing(
+        max_trade_usdt=max_trade, max_position_usdt=max_position, committed=a_committed(committed_usdt=committed)
+    )
+    for decision in (
+        decided(a_listing(), standing, order_usdt=order_usdt),
+        fired(a_listing(opens_at=NOW), standing, order_usdt=order_usdt),
+    ):
+        if isinstance(decision, Buy):
+            assert 0 < decision.quote_qty <= max_trade
+            assert committed + decision.quote_qty <= max_position
+
+
+@steady
+@given(listing=listings, now=times, mode=st.sampled_from(Mode))
+def test_whatever_is_bought_is_fresh_tradable_and_allowed_live(listing: Listing, now: datetime, mode: Mode) -> None:
+    decision = decided(listing, a_standing(mode=mode), None, now, quote_assets={"USDT"})
 
     if isinstance(decision, Buy):
-        assert 0 < decision.quote_qty <= max_trade
-        assert committed + decision.quote_qty <= max_position
+        assert listing.tradable
+        assert not listing.late
+        assert listing.quote_asset == "USDT"
+        assert mode is Mode.DRY_RUN or listing.source is not Source.TEST_INJECTION
+    if isinstance(decision, Arm):
+        assert decision.fire_at == listing.opens_at
+        assert decision.fire_at > now

@@ -1,0 +1,61 @@
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from executor.mass_listing import MassListing
+from tests.builders import NOON
+
+
+def at(*seconds: float) -> list[datetime]:
+    return [NOON + timedelta(seconds=each) for each in seconds]
+
+
+def counted(per_minute_max: int, moments: list[datetime]) -> list[bool]:
+    mass = MassListing(per_minute_max)
+    return [mass.is_too_many(moment) for moment in moments]
+
+
+def test_as_many_as_are_plausible_within_a_minute_are() -> None:
+    assert counted(3, at(0, 1, 2)) == [False, False, False]
+
+
+def test_one_more_within_the_minute_is_too_many() -> None:
+    assert counted(3, at(0, 1, 2, 59.999))[-1]
+
+
+def test_after_a_minute_one_more_is_plausible_again() -> None:
+    assert not counted(3, at(0, 1, 2, 60))[-1]
+
+
+def test_it_stays_too_many_while_they_keep_coming() -> None:
+    assert counted(2, at(0, 0, 1, 2, 3)) == [False, False, True, True, True]
+
+
+def test_a_clock_that_steps_back_hides_none() -> None:
+    assert counted(2, at(0, 0, -3600))[-1]
+
+
+@given(gaps=st.lists(st.floats(0, 40), max_size=30), allowed=st.integers(1, 5))
+def test_too_many_is_more_than_allowed_in_any_minute(gaps: list[float], allowed: int) -> None:
+    moments, moment = [], NOON
+    for gap in gaps:
+        moment += timedelta(seconds=gap)
+        moments.append(moment)
+
+    expected = [
+        sum(now - timedelta(minutes=1) < earlier for earlier in moments[: index + 1]) > allowed
+        for index, now in enumerate(moments)
+    ]
+
+    assert counted(allowed, moments) == expected
+
+
+@pytest.mark.parametrize("allowed", [1, 20])
+def test_it_remembers_no_more_than_it_needs(allowed: int) -> None:
+    mass = MassListing(allowed)
+    for second in range(1000):
+        mass.is_too_many(NOON + timedelta(hours=second))
+
+    assert len(mass._latest) == allowed
