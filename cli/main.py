@@ -115,7 +115,7 @@ def inject(
 
 @app.command()
 def status(as_json: AsJson = False) -> None:
-    """Show components, limits, and the latest listings and trades."""
+    """Show components, halts, limits, what is at stake, and the latest listings and trades."""
     from cli import operate
     from cli import status as command
 
@@ -124,7 +124,7 @@ def status(as_json: AsJson = False) -> None:
 
 @config_app.command("get")
 def config_get(as_json: AsJson = False) -> None:
-    """Print the limits."""
+    """Print the limits, and every halt in force."""
     from cli import config as command
     from cli import operate
 
@@ -144,17 +144,20 @@ def config_set(
 
 
 @app.command()
-def halt(reason: Annotated[str, typer.Option(help="Kept with the halt, and in the record.")] = "by hand") -> None:
-    """Stop all trading until `sniper resume`; listings are still seen and stored."""
+def halt(
+    reason: Annotated[str, typer.Option(help="Kept with the halt, and in the record.")] = "by hand",
+    exits: Annotated[bool, typer.Option("--all", help="Sell nothing either: positions stay as they are.")] = False,
+) -> None:
+    """Buy nothing more until `sniper resume`; listings are still seen and stored, and positions still closed."""
     from cli import config as command
     from cli import operate
 
-    operate.run(lambda _: command.halt(reason))
+    operate.run(lambda _: command.halt(reason, exits=exits))
 
 
 @app.command()
 def resume() -> None:
-    """Allow trading again, within the limits."""
+    """Allow trading again, within the limits, whoever or whatever halted it."""
     from cli import config as command
     from cli import operate
 

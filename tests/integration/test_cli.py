@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from shared import topology
 from shared.cloudevents import decode
 from shared.events import Event, RawListing, utc_now
 from tests import rows
+from tests.builders import NOON
 from tests.services import emptying, open_database, rabbitmq_runtime
 
 CANARY = "c4n4ry"
@@ -107,11 +109,32 @@ def test_a_limit_that_does_not_fit_is_refused(sniper: Sniper, key: str, value: s
 def test_trading_is_halted_for_a_reason_and_resumed(sniper: Sniper) -> None:
     assert sniper("halt", "--reason", "fat [red]finger").exit_code == 0
     halted = json.loads(sniper("config", "get", "--json").stdout)
-    assert sniper("resume").exit_code == 0
-    resumed = json.loads(sniper("config", "get", "--json").stdout)
+    line = sniper("config", "get").stdout.splitlines()[-1]
+    resumed = sniper("resume")
 
-    assert (halted["halted"], halted["halted_reason"]) == (True, "fat [red]finger")
-    assert (resumed["halted"], resumed["halted_reason"]) == (False, "")
+    assert (halted["halted"], halted["exits_halted"], halted["halted_reason"]) == (True, False, "fat [red]finger")
+    assert line.startswith("halted             purchases since 2")
+    assert line.endswith(" UTC, by operator: fat [red]finger")
+    assert resumed.stdout.splitlines()[-1] == "halted             no"
+
+
+def test_sales_are_halted_too_when_all_is_asked_for(sniper: Sniper) -> None:
+    halted = sniper("halt", "--all")
+
+    assert "halted             purchases and sales since 2" in halted.stdout
+    assert json.loads(sniper("config", "get", "--json").stdout)["exits_halted"] is True
+    assert sniper("resume").stdout.splitlines()[-1] == "halted             no"
+
+
+def test_what_the_executor_halted_for_is_shown_and_lifted_by_an_operator(sniper: Sniper, database_url: str) -> None:
+    store(database_url, halts={"created_at": NOON})
+
+    line = "purchases (live) since 2026-03-02 12:00:00 UTC, by failures: 5 orders in a row failed"
+    assert f"halted             {line}" in sniper("config", "get").stdout.splitlines()
+    assert f"Halted\n{line}" in sniper("status").stdout
+    assert sniper("resume", LOGNAME="ann").stdout.splitlines()[-1] == "halted             no"
+    assert "Halted" not in sniper("status").stdout
+    assert fetch(database_url, "SELECT changed_by FROM trade_config_audit") == [("cli:ann",)]
 
 
 def test_status_shows_everything_on_one_screen(sniper: Sniper, database_url: str) -> None:
@@ -148,6 +171,64 @@ def test_status_is_there_for_programs(sniper: Sniper, database_url: str) -> None
     assert [each["symbol"] for each in shown["latest_listings"]] == ["ABCUSDT"]
     assert shown["latest_trades"] == []
     assert shown["config"]["halted"] is False
+
+
+def test_status_shows_what_is_at_stake_in_each_mode(sniper: Sniper, database_url: str) -> None:
+    store(database_url, exposure={"day": utc_now().date(), "failures": 3})
+    fetch(database_url, "UPDATE exposure SET day = '2026-03-02' WHERE mode = 'dry-run'")
+
+    lines = [line.split() for line in sniper("status").stdout.splitlines()]
+    shown = json.loads(sniper("status", "--json").stdout)
+
+    assert ["live", "100.00", "0.01", "1", "0.01", "3"] in lines
+    assert ["dry-run", "100.00", "0.01", "0", "0.00", "3"] in lines  # What was done on another day does not count.
+    assert [each["spent_today_usdt"] for each in shown["exposure"]] == ["0.00", "0.01"]
+
+
+def test_status_shows_open_orders_and_what_each_of_them_waits_for(sniper: Sniper, database_url: str) -> None:
+    many: dict[str, dict[str, Any]] = {
+        "AAAUSDT": {"state": "armed", "quote_qty": 0, "fire_at": NOON},
+        "BBBUSDT": {"state": "armed", "quote_qty": 0},
+        "CCCUSDT": {"state": "unknown"},
+        "DDDUSDT": {"state": "sending", "side": "SELL", "base_qty": Decimal("1E-8")},
+        "EEEUSDT": {"state": "filled"},
+    }
+    for symbol, order in many.items():
+        names = dict.fromkeys(("symbol", "listing_key", "base_asset", "client_order_id"), symbol)
+        store(database_url, orders={**names, **order})
+
+    lines = [line.split("03-02 12:00:00", 1)[1] for line in sniper("status").stdout.splitlines() if " 03-02 " in line]
+    shown = json.loads(sniper("status", "--json").stdout)
+
+    assert [" ".join(line.split()) for line in lines] == [
+        "BUY AAAUSDT live armed for 2026-03-02 12:00:00 UTC",
+        "BUY BBBUSDT live armed for an opening that nobody has told yet",
+        "BUY CCCUSDT 100.00 USDT live unknown, looked for and not found 2 times",
+        "SELL DDDUSDT 0.00000001 live sending",
+    ]
+    assert [each["symbol"] for each in shown["open_orders"]] == ["AAAUSDT", "BBBUSDT", "CCCUSDT", "DDDUSDT"]
+
+
+@pytest.mark.parametrize(
+    ("health", "alarm"),
+    [
+        ({}, True),
+        ({"bot_health": {"component_name": "executor", "updated_at": NOON}}, True),
+        ({"bot_health": {"component_name": "executor", "updated_at": utc_now() + timedelta(hours=1)}}, False),
+    ],
+    ids=["no executor", "dead executor", "executor alive"],
+)
+def test_status_shows_open_positions_and_an_alarm_when_nobody_watches_them(
+    sniper: Sniper, database_url: str, health: dict[str, Any], alarm: bool
+) -> None:
+    store(database_url, positions={}, **health)
+    store(database_url, positions={"listing_key": "OLDUSDT:1", "symbol": "OLDUSDT", "state": "closed"})
+
+    shown = sniper("status").stdout
+
+    assert ("Open positions are not watched" in shown) is alarm
+    assert "ABCUSDT live 1000000000000.000000000001 0.0000000001 99.95 open" in " ".join(shown.split())
+    assert "OLDUSDT" not in shown
 
 
 def test_status_tells_which_source_saw_a_listing_first_and_by_how_much(sniper: Sniper, database_url: str) -> None:
