@@ -46,7 +46,7 @@ class BuyListing:
             await self._move(listing)
             return ()
         if _might_be_bought(listing) and self._mass_listing.is_too_many(listing.key, self._now()):
-            await self._latch(Cause.MASS_LISTING, None, f"too many new listings within a minute, {listing.symbol} the latest")
+            self._latch(Cause.MASS_LISTING, None, f"too many new listings within a minute, {listing.symbol} the latest")
         received = perf_counter()
         decided = await self._journal.open(listing)
         self._metrics.decided(decided, perf_counter() - received)

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 _RECORD_SECONDS_MAX: Final = 1.0
 
-Latch = Callable[[Cause, Mode | None, str], Awaitable[None]]
+Latch = Callable[[Cause, Mode | None, str], None]
 """Halts trading until an operator resumes; it holds at once, whether or not the database takes it."""
 
 
@@ -140,7 +140,7 @@ class Placing:
     async def _record(self, order: Order, conclusion: Conclusion, told: Told) -> None:
         """Record *conclusion*, however long the database takes to come back."""
         if conclusion.halts:
-            await self._ways.latch(Cause.CREDENTIALS, order.mode, conclusion.reason or "")
+            self._ways.latch(Cause.CREDENTIALS, order.mode, conclusion.reason or "")
         unanswered = conclusion.event is OrderEvent.UNANSWERED
         known = Told(
             fill=conclusion.fill,

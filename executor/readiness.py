@@ -85,4 +85,4 @@ async def check_holdings(account: Balances, held: Held, others: Collection[str],
     )
     if unexplained:
         reason = f"the account holds what no position explains: {', '.join(unexplained[:10])}"
-        await latch(Cause.HOLDINGS, Mode.LIVE, reason)
+        latch(Cause.HOLDINGS, Mode.LIVE, reason)
