@@ -1,6 +1,7 @@
 """What is known of a market when an order for it is made: prices, and what the exchange demands."""
 
 import asyncio
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -14,6 +15,8 @@ from shared.trading_rules import rules_of
 
 BOOK_LEVELS: Final = 100
 _KEPT_MAX: Final = 1_000
+_SINGLY_MAX: Final = 3
+_BEST: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,14 @@ class Markets:
         # What is asked now is worth more than what was paid when the symbol was seen, which may be long ago.
         return View(Market(best_ask or order.listing.price, book, first_price), rules)
 
+    async def best_bids(self, symbols: Collection[str]) -> Mapping[str, Decimal]:
+        """Return what is paid for each of *symbols* now; those that nobody buys are left out."""
+        if len(symbols) > _SINGLY_MAX:  # From here on, all symbols cost less weight than each of these.
+            tickers = await self._rest.book_tickers()
+            return {each.symbol: each.bid_price for each in tickers if each.symbol in symbols and each.bid_price}
+        books = await asyncio.gather(*(self._rest.depth(symbol, _BEST) for symbol in symbols))
+        return {symbol: book.bids[0].price for symbol, book in zip(symbols, books, strict=True) if book.bids}
+
     async def rules(self, listing: Listing) -> TradingRules | None:
         """Return what the exchange demands of orders on the symbol of *listing*; None where it does not know it."""
         known = listing.rules or self._rules.get(listing.symbol)
@@ -62,7 +73,10 @@ class Markets:
             return None
         while len(self._rules) >= _KEPT_MAX:
             self._rules.pop(next(iter(self._rules)))
-        return self._rules.setdefault(listing.symbol, rules_of(info))
+        rules = rules_of(info)
+        if rules is not None:
+            self._rules[listing.symbol] = rules
+        return rules
 
     async def _first_price(self, symbol: str) -> Decimal | None:
         if self._settings.run_up_pct_max is None:

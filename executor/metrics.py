@@ -5,7 +5,6 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from executor.journal import Decided
 from executor.order import Order
 from executor.stake import Stake
-from shared.events import Mode
 from shared.mexc.timekeeper import ExchangeClock
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)

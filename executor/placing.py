@@ -1,4 +1,4 @@
-"""Send a committed order: make the request, attempt it as often as it certainly was not taken, record what it came to."""
+"""Send a committed order: make the request, attempt it as often as certainly no order came of it, record the outcome."""
 
 import asyncio
 import itertools

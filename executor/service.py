@@ -1,99 +1,94 @@
-"""Executor: buy what dedup announces. Wiring only; every decision lives elsewhere."""
+"""Executor: buy what dedup announces, once, within limits, or not at all. Wiring only; decisions live elsewhere."""
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Final
 
-from executor.books import Books
-from executor.composing import Composer
+from executor.assembly import Parts, assemble
 from executor.credentials import credentials
 from executor.exchange import Exchange, open_exchange
-from executor.gate import Gate
 from executor.halt_watch import HaltWatch, watching_halts
-from executor.handler import BuyListing
-from executor.journal import Journal
-from executor.market import Markets
+from executor.handler import BuyListing, Desk
 from executor.mass_listing import MassListing
-from executor.metrics import ExecutorMetrics, show_clock
-from executor.moments import Moments
 from executor.order import Order
-from executor.outbox import Outbox
-from executor.pace import Pace
-from executor.placing import Placing, Ways
 from executor.positions import held_live
-from executor.readiness import Readiness, check_holdings, reconcile
-from executor.resolver import Resolver
-from executor.schedule import Schedule
+from executor.readiness import check_holdings, reconcile
 from executor.settings import ExecutorSettings
 from executor.stake import show_stakes
 from shared.bus.typed import receives
 from shared.errors import SettingsError
-from shared.events import Listing, Mode, utc_now
+from shared.events import Listing, Trade, utc_now
 from shared.health import Component, heartbeat
 from shared.runtime import Runtime
 from shared.settings import ExchangeSettings
 from shared.topology import EXECUTOR_LISTINGS
 
+DRAIN_SECONDS: Final = 10.0
+"""For orders under way when the service is asked to stop; what is not known by then, the next start looks up."""
 
-async def serve(
-    runtime: Runtime, settings: ExecutorSettings, venue: ExchangeSettings, data_dir: Path
-) -> None:
+
+async def serve(runtime: Runtime, settings: ExecutorSettings, venue: ExchangeSettings, data_dir: Path) -> None:
     """Trade listings until the runtime's stop event is set; raise SettingsError for what cannot be."""
     keys = credentials(venue)
     if venue.live and keys is None:
-        raise SettingsError("SNIPER_LIVE: is set, while SNIPER_MEXC_API_KEY and SNIPER_MEXC_API_SECRET are not")
+        raise SettingsError("SNIPER_LIVE: needs SNIPER_MEXC_API_KEY and SNIPER_MEXC_API_SECRET")
+    component, exits = Component("executor"), Component("exits")
     async with (
         open_exchange(venue.mexc_rest_url, keys, settings, live=venue.live) as exchange,
         watching_halts(runtime.database, settings, data_dir) as halts,
-        heartbeat(component := Component("executor"), runtime.bus),
+        heartbeat(component, runtime.bus),
+        heartbeat(exits, runtime.bus),
     ):
-        await Executor(runtime, settings, exchange, halts, component, live=venue.live).run()
+        parts = assemble(runtime, settings, exchange, halts, live=venue.live)
+        runtime.telemetry.ready_when("executor", lambda: exchange.is_ready() and parts.readiness.reconciled)
+        ended = asyncio.Event()
+        async with asyncio.TaskGroup() as beside:
+            showing = beside.create_task(show_stakes(runtime.database, parts.metrics), name="stakes")
+            beside.create_task(parts.outbox.relay(ended), name="outbox")
+            await _reconciled(runtime, settings, exchange, parts, halts)
+            await _trade(runtime, settings, parts, halts, component, exits)
+            showing.cancel()
+            ended.set()
+            parts.outbox.filled()
 
 
-class Executor:
-    """The parts of one executor, put together."""
+async def _reconciled(
+    runtime: Runtime, settings: ExecutorSettings, exchange: Exchange, parts: Parts, halts: HaltWatch
+) -> None:
+    """Settle with the exchange what earlier runs left, before the first listing is looked at."""
+    if exchange.account is None:
+        parts.readiness.reconciled = True  # Nobody could have sent anything.
+        return
+    others = settings.other_holdings | settings.quote_assets
+    check = partial(check_holdings, exchange.account, partial(held_live, runtime.database), others, halts.halt)
+    await reconcile(parts.resolver, check, parts.readiness, runtime.stop)
 
-    def __init__(
-        self,
-        runtime: Runtime,
-        settings: ExecutorSettings,
-        exchange: Exchange,
-        halts: HaltWatch,
-        component: Component,
-        *,
-        live: bool,
-    ) -> None:
-        self._runtime = runtime
-        self._settings = settings
-        self._exchange = exchange
-        self._halts = halts
-        self._component = component
-        self._live = live
-        registry = runtime.telemetry.registry
-        self._metrics = ExecutorMetrics(registry)
-        show_clock(exchange.clock, registry)
-        self._outbox = Outbox(runtime.database, runtime.bus)
-        self._books = Books(
-            runtime.database, failures_max=settings.failures_max, told=self._outbox.filled, count=self._metrics.stepped
-        )
-        self._readiness = Readiness(exchange.clock)
-        self._journal = Journal(
-            runtime.database, settings, live=live, unready=self._readiness.unready, now=utc_now
-        )
-        moments = Moments(exchange.clock.now_ms, now=utc_now)
-        markets = Markets(exchange.rest, settings)
-        self._composer = Composer(markets, settings, now=utc_now, stopping=runtime.stop)
-        ways = Ways(
-            venues=exchange.venues,
-            composer=self._composer,
-            gate=Gate(halts, now=utc_now),
-            pace=Pace(settings.orders_per_second),
-            moments=moments,
-            books=self._books,
-            latch=halts.halt,
-        )
-        self._placing = Placing(ways, settings, now=utc_now, stopping=runtime.stop)
-        self._resolver = Resolver(exchange.venues, self._books, self._placing, settings, now=utc_now)
-        self._schedule = Schedule(
-            self._books, self._journal, self._placing, self._composer, moments, now=utc_now
-        )
+
+async def _trade(
+    runtime: Runtime,
+    settings: ExecutorSettings,
+    parts: Parts,
+    halts: HaltWatch,
+    component: Component,
+    exits: Component,
+) -> None:
+    """Consume listings until told to stop, then see to its end what is under way."""
+    async with asyncio.timeout(None) as drain, asyncio.TaskGroup() as under_way:
+
+        def send(order: Order) -> None:
+            under_way.create_task(parts.placing.place(order), name=f"order-{order.symbol}")
+
+        desk = Desk(send, parts.schedule.changed.set, halts.halt)
+        buy = BuyListing(parts.journal, MassListing(settings.listings_per_minute_max), desk, parts.metrics, now=utc_now)
+
+        async def handle(listing: Listing) -> Sequence[Trade]:
+            component.saw_event(utc_now())
+            return await buy(listing)
+
+        under_way.create_task(parts.schedule.run(runtime.stop), name="schedule")
+        under_way.create_task(parts.resolver.run(runtime.stop), name="resolver")
+        under_way.create_task(parts.exits.run(exits, runtime.stop), name="exits")
+        await runtime.bus.consume(EXECUTOR_LISTINGS, receives(Listing, handle), until=runtime.stop)
+        drain.reschedule(asyncio.get_running_loop().time() + DRAIN_SECONDS)
