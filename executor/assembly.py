@@ -9,7 +9,6 @@ from executor.exits import Exits
 from executor.gate import Gate
 from executor.halt_watch import HaltWatch
 from executor.journal import Journal
-from executor.market import Markets
 from executor.metrics import ExecutorMetrics, show_clock
 from executor.moments import Moments
 from executor.outbox import Outbox
@@ -20,6 +19,7 @@ from executor.resolver import Resolver
 from executor.schedule import Schedule
 from executor.selling import Selling, free_in
 from executor.settings import ExecutorSettings
+from executor.views import Markets
 from shared.events import Mode, utc_now
 from shared.runtime import Runtime
 

@@ -9,9 +9,10 @@ from typing import Final, assert_never
 
 from executor.entry import repriced, resized
 from executor.fills import Fill
+from executor.limits import net_of_fee
 from executor.order import Order
 from executor.reasons import Reason, worded
-from executor.settings import TimingSettings
+from executor.settings import ExecutorSettings
 from executor.states import OrderEvent
 from executor.strategy import Refuse
 from executor.verdicts import (
@@ -78,7 +79,7 @@ class Situation:
     rules: TradingRules | None
     tries: Tries
     now: datetime
-    settings: TimingSettings
+    settings: ExecutorSettings
 
 
 def next_move(verdict: Verdict, at: Situation) -> Again | Conclusion:
@@ -147,7 +148,7 @@ def _resized(verdict: WrongSize, at: Situation) -> Again | Conclusion:
     refused = Conclusion(OrderEvent.REFUSED, worded(verdict.reason, verdict.detail))
     if at.tries.resized:
         return refused
-    request = resized(at.request, verdict, at.rules)
+    request = resized(at.request, verdict.notional_min, net_of_fee(at.order.quote_qty, at.settings.taker_fee))
     return refused if isinstance(request, Refuse) else Again(request, 0.0, replace(at.tries, resized=True))
 
 

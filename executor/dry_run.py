@@ -13,7 +13,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Final, Protocol
 
-from executor.answers import test_verdict_of
+from executor.answers import verdict_of_test
 from executor.order import Order
 from executor.paper import walk
 from executor.reasons import Reason
@@ -87,7 +87,7 @@ class DryRun:
             answer = await checking.trading.send(signed)
         except (NotSent, OutcomeUnknown) as error:
             return Unsent(str(error))  # A test that is not answered leaves no order behind.
-        verdict = test_verdict_of(answer)
+        verdict = verdict_of_test(answer)
         if isinstance(verdict, Untimely):
             checking.clock.doubt()
         return verdict

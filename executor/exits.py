@@ -13,12 +13,12 @@ from typing import Final, Protocol
 import structlog
 
 from executor.exit_rules import Seen, exit_due
-from executor.market import Markets
 from executor.order import ExitReason
 from executor.position import Position
 from executor.positions import Held, held, raise_peak
 from executor.selling import Selling
 from executor.settings import ExitSettings
+from executor.views import Markets
 from shared.backoff import pause
 from shared.database import Database
 from shared.errors import TransientError

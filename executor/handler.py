@@ -53,9 +53,7 @@ class BuyListing:
             await self._move(listing)
             return ()
         if _might_be_bought(listing) and self._mass_listing.is_too_many(listing.key, self._now()):
-            self._desk.latch(
-                Cause.MASS_LISTING, None, f"too many new listings within a minute, {listing.symbol} the latest"
-            )
+            self._desk.latch(Cause.MASS_LISTING, None, f"too many listings in a minute, {listing.symbol} the latest")
         received = perf_counter()
         decided = await self._journal.open(listing)
         self._metrics.decided(decided, perf_counter() - received)

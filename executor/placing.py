@@ -1,4 +1,4 @@
-"""Send a committed order: make the request, attempt it as often as certainly no order came of it, record the outcome."""
+"""Send a committed order: make the request, attempt it while certainly no order came of it, record the outcome."""
 
 import asyncio
 import itertools
@@ -18,7 +18,7 @@ from executor.moments import Moments
 from executor.order import Order
 from executor.pace import Pace
 from executor.reasons import Reason, worded
-from executor.settings import TimingSettings
+from executor.settings import ExecutorSettings
 from executor.states import OrderEvent
 from executor.strategy import Refuse
 from executor.venue import Attempt, Venue
@@ -61,7 +61,7 @@ class Placing:
     """Sends each order it is given, in such a way that no two orders can come of it."""
 
     def __init__(
-        self, ways: Ways, settings: TimingSettings, *, now: Callable[[], datetime], stopping: asyncio.Event
+        self, ways: Ways, settings: ExecutorSettings, *, now: Callable[[], datetime], stopping: asyncio.Event
     ) -> None:
         self._ways = ways
         self._settings = settings
