@@ -7,8 +7,9 @@ from typing import Final
 from executor import halts
 from executor.fills import Fill
 from executor.order import Order
-from executor.position import Position, after_sale
+from executor.position import Position, after_sale, given_up
 from executor.position_row import position_of
+from executor.reasons import Reason
 from executor.states import Effect, OrderEvent
 from shared.database import Connection
 from shared.events import Side
@@ -45,14 +46,14 @@ _FAILURES: Final = frozenset({OrderEvent.UNSENT, OrderEvent.UNANSWERED})
 _SUCCESSES: Final = frozenset({OrderEvent.ACCEPTED, OrderEvent.FOUND_FILLED, OrderEvent.FOUND_PARTLY_FILLED})
 
 
-async def settle(connection: Connection, order: Order, effect: Effect, fill: Fill | None) -> None:
+async def settle(connection: Connection, order: Order, effect: Effect, fill: Fill | None, reason: str | None) -> None:
     """Carry out *effect* for *order*, with *fill* where there is one. The caller holds the exposure's lock."""
     if effect not in {Effect.RELEASE, Effect.SETTLE}:
         return
     if order.side is Side.BUY:
         await _settle_purchase(connection, order, fill)
     else:
-        await _settle_sale(connection, order, fill)
+        await _settle_sale(connection, order, fill, reason)
 
 
 async def count_failures(connection: Connection, order: Order, event: OrderEvent, failures_max: int) -> None:
@@ -86,9 +87,10 @@ async def _settle_purchase(connection: Connection, order: Order, fill: Fill | No
     )
 
 
-async def _settle_sale(connection: Connection, order: Order, fill: Fill | None) -> None:
+async def _settle_sale(connection: Connection, order: Order, fill: Fill | None, reason: str | None) -> None:
     before = position_of(await connection.fetchrow(READ_POSITION, order.listing_key, order.mode))
-    after = after_sale(before, fill)
+    too_little = reason is not None and reason.startswith(Reason.BELOW_MINIMUM)
+    after = given_up(before) if too_little else after_sale(before, fill)
     await store(connection, after)
     await connection.execute(FREE, order.mode, before.cost_usdt - after.cost_usdt)
 

@@ -9,9 +9,10 @@ from typing import Final, assert_never
 
 from executor.entry import repriced, resized
 from executor.fills import Fill
+from executor.limits import net_of_fee
 from executor.order import Order
 from executor.reasons import Reason, worded
-from executor.settings import TimingSettings
+from executor.settings import ExecutorSettings
 from executor.states import OrderEvent
 from executor.strategy import Refuse
 from executor.verdicts import (
@@ -31,8 +32,10 @@ from shared.events import TradingRules
 from shared.mexc.trading import OrderRequest
 
 UNSENT_MAX: Final = 3
-UNTIMELY_MAX: Final = 2
+UNTIMELY_MAX: Final = 5
 UNSENT_WAIT_SECONDS: Final = 0.1
+UNTIMELY_WAIT_SECONDS: Final = 0.3
+"""Meanwhile the exchange is asked for its time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ class Situation:
     rules: TradingRules | None
     tries: Tries
     now: datetime
-    settings: TimingSettings
+    settings: ExecutorSettings
 
 
 def next_move(verdict: Verdict, at: Situation) -> Again | Conclusion:
@@ -106,24 +109,31 @@ def _asked_again(
     verdict: NotOpen | TooDear | WrongSize | Untimely | Busy | Unsent, at: Situation
 ) -> Again | Conclusion:
     match verdict:
-        case NotOpen():
-            return Again(at.request, at.settings.retry_every_seconds, at.tries)
-        case Busy(_, wait_seconds):
+        case NotOpen() | Busy():
+            wait_seconds = verdict.wait_seconds if isinstance(verdict, Busy) else at.settings.retry_every_seconds
             return Again(at.request, 1.0 if wait_seconds is None else wait_seconds, at.tries)
         case TooDear():
             return _repriced(verdict, at)
         case WrongSize():
             return _resized(verdict, at)
         case Untimely(detail):
-            if at.tries.untimely >= UNTIMELY_MAX:
-                return Conclusion(OrderEvent.REFUSED, worded(Reason.CLOCK_UNCERTAIN, detail))
-            return Again(at.request, UNSENT_WAIT_SECONDS, replace(at.tries, untimely=at.tries.untimely + 1))
+            return _signed_again(detail, at)
         case Unsent(detail):
-            if at.tries.unsent >= UNSENT_MAX:
-                return Conclusion(OrderEvent.UNSENT, worded(Reason.EXCHANGE_UNAVAILABLE, detail))
-            return Again(at.request, UNSENT_WAIT_SECONDS, replace(at.tries, unsent=at.tries.unsent + 1))
+            return _written_again(detail, at)
         case _:
             assert_never(verdict)
+
+
+def _signed_again(detail: str, at: Situation) -> Again | Conclusion:
+    if at.tries.untimely >= UNTIMELY_MAX:
+        return Conclusion(OrderEvent.REFUSED, worded(Reason.CLOCK_UNCERTAIN, detail))
+    return Again(at.request, UNTIMELY_WAIT_SECONDS, replace(at.tries, untimely=at.tries.untimely + 1))
+
+
+def _written_again(detail: str, at: Situation) -> Again | Conclusion:
+    if at.tries.unsent >= UNSENT_MAX:
+        return Conclusion(OrderEvent.UNSENT, worded(Reason.EXCHANGE_UNAVAILABLE, detail))
+    return Again(at.request, UNSENT_WAIT_SECONDS, replace(at.tries, unsent=at.tries.unsent + 1))
 
 
 def _repriced(verdict: TooDear, at: Situation) -> Again | Conclusion:
@@ -138,7 +148,7 @@ def _resized(verdict: WrongSize, at: Situation) -> Again | Conclusion:
     refused = Conclusion(OrderEvent.REFUSED, worded(verdict.reason, verdict.detail))
     if at.tries.resized:
         return refused
-    request = resized(at.request, verdict, at.rules)
+    request = resized(at.request, verdict.notional_min, net_of_fee(at.order.quote_qty, at.settings.taker_fee))
     return refused if isinstance(request, Refuse) else Again(request, 0.0, replace(at.tries, resized=True))
 
 
@@ -154,4 +164,4 @@ def _in_time(move: Again | Conclusion, verdict: Verdict, at: Situation) -> Again
         case Untimely(detail):
             return Conclusion(OrderEvent.REFUSED, worded(Reason.CLOCK_UNCERTAIN, detail))
         case _:
-            return Conclusion(OrderEvent.UNSENT, worded(Reason.EXCHANGE_UNAVAILABLE, "no time left for another attempt"))
+            return Conclusion(OrderEvent.UNSENT, worded(Reason.EXCHANGE_UNAVAILABLE, "no time for another attempt"))

@@ -1,4 +1,4 @@
-"""What becomes of orders after they are committed: each step of their lives once, with its money, in one transaction."""
+"""What becomes of committed orders: each step of their lives once, with its money, in one transaction."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -61,10 +61,18 @@ NOTHING_MORE: Final = Told()
 class Books:
     """Raises TransientError when the database is away, after which the step may or may not be taken: take it again."""
 
-    def __init__(self, database: Database, *, failures_max: int, told: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        failures_max: int,
+        told: Callable[[], None],
+        count: Callable[[Order, str | None], None],
+    ) -> None:
         self._database = database
         self._failures_max = failures_max
         self._told = told
+        self._count = count
 
     async def record(self, order: Order, event: OrderEvent, told: Told = NOTHING_MORE) -> Order | None:
         """Let *event* happen to *order*, and return it as it is then; None where it is past that already."""
@@ -75,12 +83,13 @@ class Books:
             if taken is None:
                 return None
             after = await _write(connection, order, taken.state, told)
-            await accounts.settle(connection, after, taken.effect, told.fill)
+            await accounts.settle(connection, after, taken.effect, told.fill, told.reason)
             await accounts.count_failures(connection, after, event, self._failures_max)
             if after.state in _TOLD:
                 trade = trade_of(after, fill=told.fill, reason=told.reason)
                 await connection.execute(TELL, trade.model_dump(mode="json"))
         self._told()
+        self._count(after, told.reason)
         return after
 
     async def at_large(self, modes: Collection[str]) -> Sequence[Order]:

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from executor.entry import buy_request, sell_request
-from executor.market import Markets, View
 from executor.order import Order
 from executor.reasons import Reason
 from executor.settings import ExecutorSettings
 from executor.strategy import Refuse
+from executor.views import Markets, View
 from shared.backoff import pause
 from shared.events import Side, TradingRules
 from shared.mexc.errors import ExchangeError, ExchangeRejected

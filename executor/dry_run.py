@@ -1,7 +1,8 @@
 """A dry run of the exchange: the order book tells what an order would have got, and nothing is bought.
 
 The book is asked for at the moment at which the order would have been written, so both requests take the same time to
-arrive and what comes back is the book that the order would have met. With API keys the exchange checks the very request.
+arrive and what comes back is the book that the order would have met. With API keys the exchange checks the
+very request.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Final, Protocol
 
-from executor.answers import test_verdict_of
+from executor.answers import verdict_of_test
 from executor.order import Order
 from executor.paper import walk
 from executor.reasons import Reason
@@ -52,7 +53,7 @@ class DryRun:
         self._taker_fee = taker_fee
         self._now = now
 
-    def prepare(self, order: Order, request: OrderRequest, *, at_ms: int | None = None) -> Ready:
+    def prepare(self, order: Order, request: OrderRequest, /, *, at_ms: int | None = None) -> Ready:
         checking = self._checking
         if checking is None:
             return partial(self._unchecked, order, request)
@@ -60,20 +61,18 @@ class DryRun:
         signed = checking.trading.sign(request, now_ms=now_ms if at_ms is None else at_ms, test=True)
         return partial(self._checked, order, request, signed, checking)
 
-    async def look_up(self, order: Order) -> Finding:
+    async def look_up(self, _: Order, /) -> Finding:
         """A dry run leaves no order behind."""
         return Absent()
 
-    async def cancel(self, order: Order, exchange_order_id: str) -> None:
+    async def cancel(self, _: Order, _exchange_order_id: str, /) -> None:
         """There is nothing to end."""
 
     async def _unchecked(self, order: Order, request: OrderRequest) -> Attempt:
         verdict = await self._executed(order, request)
         return Attempt(verdict, self._now())
 
-    async def _checked(
-        self, order: Order, request: OrderRequest, signed: SignedOrder, checking: Checking
-    ) -> Attempt:
+    async def _checked(self, order: Order, request: OrderRequest, signed: SignedOrder, checking: Checking) -> Attempt:
         async with asyncio.TaskGroup() as tasks:
             filling = tasks.create_task(self._executed(order, request), name=f"depth-{request.symbol}")
             # On a warm line this writes the request before it first waits, so the order leaves ahead of the task above.
@@ -88,7 +87,7 @@ class DryRun:
             answer = await checking.trading.send(signed)
         except (NotSent, OutcomeUnknown) as error:
             return Unsent(str(error))  # A test that is not answered leaves no order behind.
-        verdict = test_verdict_of(answer)
+        verdict = verdict_of_test(answer)
         if isinstance(verdict, Untimely):
             checking.clock.doubt()
         return verdict

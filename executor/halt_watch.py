@@ -38,6 +38,7 @@ class _Raised:
     """A halt that no row holds yet."""
 
     cause: Cause
+    mode: Mode | None
     reason: str
 
 
@@ -59,7 +60,8 @@ class HaltWatch:
     def buys_halted(self, mode: Mode) -> str:
         """Return why nothing may be bought in *mode*; empty where it may."""
         for raised in self._raised.values():
-            return f"{raised.cause}: {raised.reason}"
+            if raised.mode in {None, mode}:
+                return f"{raised.cause}: {raised.reason}"
         if self._by_file:
             return f"{Cause.FILE}: {self._by_file}"
         return self._why(lambda halt: halt.mode in {None, mode})
@@ -68,22 +70,28 @@ class HaltWatch:
         """Return why nothing may be sold; empty where it may."""
         return self._why(lambda halt: halt.exits)
 
+    def halt(self, cause: Cause, mode: Mode | None, reason: str) -> None:
+        """Halt purchases in *mode* (None: in both) now; the row follows as soon as the database takes it."""
+        log.error("halting", cause=cause, mode=mode, reason=reason)
+        self._raised[cause] = _Raised(cause, mode, reason)
+        self._hurry.set()
+
     def halt_by_signal(self) -> None:
         """Halt purchases now."""
-        self._raise(Cause.SIGNAL, "SIGUSR1")
+        self.halt(Cause.SIGNAL, None, "SIGUSR1")
 
     def look_for_file(self) -> None:
         """Halt purchases now if the file is there; while it is, nobody can resume."""
         self._by_file = _objection(self._file)
         latched = Cause.FILE in self._raised or any(halt.cause == Cause.FILE for halt in self._found)
         if self._by_file and not latched:
-            self._raise(Cause.FILE, self._by_file)
+            self.halt(Cause.FILE, None, self._by_file)
 
     async def look(self, connection: Connection) -> None:
         """Latch what is raised and read what is in force."""
         raised = list(self._raised.values())
         for each in raised:
-            await latch(connection, each.cause, None, each.reason)
+            await latch(connection, each.cause, each.mode, each.reason)
         asked_at = self._clock()
         self._found = await in_force(connection)
         self._read_at, self._away = asked_at, False
@@ -122,11 +130,6 @@ class HaltWatch:
         if not self._away:
             log.warning("halts cannot be read, so nothing will be traded", reason=str(error))
         self._away = True
-
-    def _raise(self, cause: Cause, reason: str) -> None:
-        log.error("halting", cause=cause, reason=reason)
-        self._raised[cause] = _Raised(cause, reason)
-        self._hurry.set()
 
 
 def _objection(file: Path) -> str:

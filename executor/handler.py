@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from time import perf_counter
 
@@ -18,6 +19,16 @@ from shared.events import Listing, ListingRescheduled, Source, Trade
 log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Who carries out what is decided; none of it is waited for."""
+
+    send: Callable[[Order], None]
+    armed: Callable[[], None]
+    """An order waits for an opening, or its opening moved."""
+    latch: Latch
+
+
 class BuyListing:
     """Decides once on each listing, however often it is told of it. Trades are told by the outbox."""
 
@@ -25,19 +36,15 @@ class BuyListing:
         self,
         journal: Journal,
         mass_listing: MassListing,
-        latch: Latch,
+        desk: Desk,
         metrics: ExecutorMetrics,
         *,
-        send: Callable[[Order], None],
-        armed: Callable[[], None],
         now: Callable[[], datetime],
     ) -> None:
         self._journal = journal
         self._mass_listing = mass_listing
-        self._latch = latch
+        self._desk = desk
         self._metrics = metrics
-        self._send = send
-        self._armed = armed
         self._now = now
 
     async def __call__(self, listing: Listing) -> Sequence[Trade]:
@@ -46,29 +53,33 @@ class BuyListing:
             await self._move(listing)
             return ()
         if _might_be_bought(listing) and self._mass_listing.is_too_many(listing.key, self._now()):
-            await self._latch(Cause.MASS_LISTING, None, f"too many new listings within a minute, {listing.symbol} the latest")
+            self._desk.latch(Cause.MASS_LISTING, None, f"too many listings in a minute, {listing.symbol} the latest")
         received = perf_counter()
         decided = await self._journal.open(listing)
         self._metrics.decided(decided, perf_counter() - received)
         await self._act_on(decided)
         log.info(
-            "decided", symbol=listing.symbol, listing=listing.key, outcome=decided.outcome, reason=decided.reason or None
+            "decided",
+            symbol=listing.symbol,
+            listing=listing.key,
+            outcome=decided.outcome,
+            reason=decided.reason or None,
         )
         return ()
 
     async def _act_on(self, decided: Decided) -> None:
         match decided.outcome:
             case "buy" if decided.order is not None:
-                self._send(decided.order)
+                self._desk.send(decided.order)
                 # The order leaves in this turn of the loop, before the broker hears that its message is done with.
                 await asyncio.sleep(0)
             case "armed":
-                self._armed()
+                self._desk.armed()
 
     async def _move(self, listing: ListingRescheduled) -> None:
         if await self._journal.move(listing):
             log.info("opening moved", symbol=listing.symbol, listing=listing.key, opens_at=listing.opens_at)
-            self._armed()
+            self._desk.armed()
 
 
 def _might_be_bought(listing: Listing) -> bool:

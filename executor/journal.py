@@ -17,6 +17,7 @@ from executor.limits import Committed
 from executor.named_sql import Statement
 from executor.order import ExitReason, Order
 from executor.order_id import client_order_id
+from executor.order_row import row_of
 from executor.position import Position
 from executor.reasons import worded
 from executor.settings import ExecutorSettings
@@ -53,12 +54,20 @@ class Journal:
     """Raises TransientError when the database is away; what was called is then simply called again."""
 
     def __init__(
-        self, database: Database, settings: ExecutorSettings, *, live: bool, unready: Unready, now: Callable[[], datetime]
+        self,
+        database: Database,
+        settings: ExecutorSettings,
+        *,
+        live: bool,
+        unready: Unready,
+        told: Callable[[], None],
+        now: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._settings = settings
         self._live = live
         self._unready = unready
+        self._told = told
         self._now = now
 
     async def open(self, listing: Listing) -> Decided:
@@ -86,12 +95,12 @@ class Journal:
         async with self._database.connection() as connection:
             return bool(await _run(connection, statements.MOVE, values))
 
-    async def sell(self, position: Position, reason: ExitReason) -> Order | None:
-        """Commit that *position* is to be sold now; return the order to send, None where another does it."""
-        order = self._sale(position, reason)
+    async def sell(self, position: Position, base_qty: Decimal, reason: ExitReason) -> Order | None:
+        """Commit that *base_qty* of *position* is sold now; return the order to send, None where another does it."""
+        order = self._sale(position, base_qty, reason)
         async with self._database.connection() as connection:
             with suppress(UniqueViolationError):
-                return order if await _run(connection, statements.SELL, _row(order)) else None
+                return order if await _run(connection, statements.SELL, row_of(order)) else None
         return None
 
     async def _undisturbed(self, decide_once: Callable[[Connection], Awaitable[Decided]]) -> Decided:
@@ -110,7 +119,8 @@ class Journal:
         decision = decide(listing, standing, self._unready(), self._settings, now)
         match decision:
             case Buy(quote_qty):
-                return await self._reserve(connection, statements.RESERVE, self._buy(listing, standing, quote_qty, now), row)
+                order = self._buy(listing, standing, quote_qty, now)
+                return await self._reserve(connection, statements.RESERVE, order, row)
             case Arm(fire_at):
                 order = replace(
                     self._buy(listing, standing, _NOTHING, now),
@@ -162,12 +172,13 @@ class Journal:
             "daily_spend_usdt": self._settings.daily_spend_usdt,
             "today": _day(order.decided_at),
         }
-        await _write(connection, statement, _row(order) | limits)
+        await _write(connection, statement, row_of(order) | limits)
         return Decided(order, "buy")
 
     async def _add(self, connection: Connection, order: Order, outcome: str, reason: str) -> Decided:
         trade = trade_of(order, reason=reason or None).model_dump(mode="json")
-        await _write(connection, statements.ADD, _row(order, reason) | {"trade": trade})
+        await _write(connection, statements.ADD, row_of(order, reason) | {"trade": trade})
+        self._told()
         return Decided(order if outcome == "armed" else None, outcome, reason)
 
     def _buy(self, listing: Listing, standing: Standing, quote_qty: Decimal, now: datetime) -> Order:
@@ -183,7 +194,7 @@ class Journal:
             send_until=now + self._sending_time(),
         )
 
-    def _sale(self, position: Position, reason: ExitReason) -> Order:
+    def _sale(self, position: Position, base_qty: Decimal, reason: ExitReason) -> Order:
         now, sequence = self._now(), position.sales + 1
         return Order(
             listing=position.listing,
@@ -195,7 +206,7 @@ class Journal:
             config=_no_limits(now),
             decided_at=now,
             send_until=now + timedelta(seconds=self._settings.exchange_timeout_seconds),
-            base_qty=position.base_qty,
+            base_qty=base_qty,
             exit_reason=reason,
         )
 
@@ -215,28 +226,6 @@ async def _write(connection: Connection, statement: Statement, values: Mapping[s
         raise _OvertakenError from error
     if not written:
         raise _OvertakenError
-
-
-def _row(order: Order, reason: str = "") -> dict[str, object]:
-    return {
-        "listing_key": order.listing_key,
-        "mode": order.mode,
-        "side": order.side,
-        "sequence": order.sequence,
-        "symbol": order.symbol,
-        "base_asset": order.listing.base_asset,
-        "client_order_id": order.client_order_id,
-        "quote_qty": order.quote_qty,
-        "base_qty": order.base_qty,
-        "config": order.config.model_dump(mode="json"),
-        "decided_at": order.decided_at,
-        "send_until": order.send_until,
-        "fire_at": order.fire_at,
-        "exit_reason": order.exit_reason,
-        "listing": order.listing.model_dump(mode="json"),
-        "state": order.state,
-        "error_reason": reason or None,
-    }
 
 
 def _standing(row: Record) -> Standing:

@@ -12,7 +12,7 @@ from executor.venue import Absent, Attempt, Ended, Finding, Ready, Working
 from executor.verdicts import Unanswered, Unsent, Untimely
 from shared.mexc.account import MexcAccount
 from shared.mexc.errors import ExchangeUnavailable, NotSent, OutcomeUnknown
-from shared.mexc.order_reports import OrderReport, TradeReport
+from shared.mexc.order_reports import OrderReport, OrderStatus, TradeReport
 from shared.mexc.timekeeper import ExchangeClock
 from shared.mexc.trading import MexcTrading, OrderRequest, SignedOrder
 
@@ -28,7 +28,7 @@ class Live:
         self._clock = clock
         self._now = now
 
-    def prepare(self, order: Order, request: OrderRequest, *, at_ms: int | None = None) -> Ready:
+    def prepare(self, _: Order, request: OrderRequest, /, *, at_ms: int | None = None) -> Ready:
         now_ms = self._clock.now_ms()
         return partial(self._send, self._trading.sign(request, now_ms=now_ms if at_ms is None else at_ms))
 
@@ -44,7 +44,7 @@ class Live:
             self._clock.doubt()
         return Attempt(verdict, answer.answered_at)
 
-    async def look_up(self, order: Order) -> Finding:
+    async def look_up(self, order: Order, /) -> Finding:
         report = await self._report(order)
         if report is None:
             return Absent()
@@ -57,7 +57,7 @@ class Live:
         trades = await self._account.my_trades(order.symbol, report.order_id)
         return Ended(report.order_id, fill_of(order, report, trades))
 
-    async def cancel(self, order: Order, exchange_order_id: str) -> None:
+    async def cancel(self, order: Order, exchange_order_id: str, /) -> None:
         await self._account.cancel(order.symbol, order_id=exchange_order_id)
 
     async def _report(self, order: Order) -> OrderReport | None:
@@ -84,7 +84,7 @@ def fill_of(order: Order, report: OrderReport, trades: Sequence[TradeReport]) ->
     if report.executed_quantity is None or report.executed_value is None or told != report.executed_quantity:
         raise ExchangeUnavailable(f"trades over {told:f} told of {report.executed_quantity} executed")
     fee, fee_asset = _fee(order, trades)
-    complete = report.status.name == "FILLED"
+    complete = report.status is OrderStatus.FILLED
     return Fill(report.executed_quantity, report.executed_value, fee, fee_asset, complete=complete)
 
 

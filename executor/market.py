@@ -1,76 +1,77 @@
-"""What is known of a market when an order for it is made: prices, and what the exchange demands."""
+"""What is known of a symbol's market as an order is about to be sent, and whether it is one to buy in."""
 
-import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Final
+from decimal import Decimal, localcontext
 
-from executor.entry import Market
-from executor.order import Order
+from executor.limits import CAREFUL
+from executor.paper import is_plausible, plausible
+from executor.reasons import Reason
 from executor.settings import EntrySettings
-from shared.events import Listing, TradingRules
-from shared.mexc.rest import MexcRest
-from shared.trading_rules import rules_of
-
-BOOK_LEVELS: Final = 100
-_KEPT_MAX: Final = 1_000
+from executor.strategy import Refuse
+from shared.mexc.payloads import Level, OrderBook
 
 
 @dataclass(frozen=True, slots=True)
-class View:
-    """What an order is made from."""
+class Market:
+    reference: Decimal | None
+    """What the coin costs; see reference_price."""
+    book: OrderBook | None = None
+    """Needed where a gate on spread, depth or run-up is set."""
+    first_price: Decimal | None = None
+    """Of the first trade there was; needed where a gate on run-up is set."""
 
-    market: Market
-    rules: TradingRules | None
+
+def reference_price(listing_price: Decimal | None, book: OrderBook | None) -> Decimal | None:
+    """Return what the coin cost in the frame that showed it, else what it is offered for."""
+    return _best(book.asks) if listing_price is None and book is not None else listing_price
 
 
-class Markets:
-    """Asks the exchange for what the listing did not bring along, and nothing else. Raises ExchangeError."""
-
-    def __init__(self, rest: MexcRest, settings: EntrySettings) -> None:
-        self._rest = rest
-        self._settings = settings
-        self._rules: dict[str, TradingRules] = {}
-
-    def at_hand(self, listing: Listing) -> View | None:
-        """Return what a purchase may be made from without a question, which would cost time; None where one is needed.
-
-        The rules may be missing: without them an order is rounded more coarsely.
-        """
-        if self._gated or (self._settings.entry == "capped" and listing.price is None):
-            return None
-        market = Market(reference=listing.price, book=None, first_price=None)
-        return View(market, listing.rules or self._rules.get(listing.symbol))
-
-    async def look(self, order: Order) -> View:
-        """Return the market of *order* as it is now."""
-        symbol = order.symbol
-        book, rules, first_price = await asyncio.gather(
-            self._rest.depth(symbol, BOOK_LEVELS), self.rules(order.listing), self._first_price(symbol)
+def gate(market: Market, price_max: Decimal | None, settings: EntrySettings) -> Refuse | None:
+    """Return which gate is shut to an order that pays up to *price_max*; one that cannot be judged is."""
+    with localcontext(CAREFUL):
+        return (
+            _run_up(market, settings.run_up_pct_max)
+            or _spread(market.book, settings.spread_pct_max)
+            or _depth(market.book, price_max, settings.depth_usdt_min)
         )
-        best_ask = book.asks[0].price if book.asks else None
-        # What is asked now is worth more than what was paid when the symbol was seen, which may be long ago.
-        return View(Market(best_ask or order.listing.price, book, first_price), rules)
 
-    async def rules(self, listing: Listing) -> TradingRules | None:
-        """Return what the exchange demands of orders on the symbol of *listing*; None where it does not know it."""
-        known = listing.rules or self._rules.get(listing.symbol)
-        if known is not None:
-            return known
-        info = await self._rest.symbol_rules(listing.symbol)
-        if info is None:
-            return None
-        while len(self._rules) >= _KEPT_MAX:
-            self._rules.pop(next(iter(self._rules)))
-        return self._rules.setdefault(listing.symbol, rules_of(info))
 
-    async def _first_price(self, symbol: str) -> Decimal | None:
-        if self._settings.run_up_pct_max is None:
-            return None
-        trades = await self._rest.recent_trades(symbol)
-        return trades[0].price if trades else None
+def _run_up(market: Market, pct_max: Decimal | None) -> Refuse | None:
+    if pct_max is None:
+        return None
+    asked = None if market.book is None else _best(market.book.asks)
+    prices = [price for price in (market.reference, asked) if price is not None]
+    first = market.first_price
+    if first is None or not prices or not all(map(is_plausible, (first, *prices))):
+        return Refuse(Reason.RUN_UP, "nobody knows how far")
+    risen = max(prices) - first
+    if risen * 100 > first * pct_max:
+        return Refuse(Reason.RUN_UP, f"{risen * 100 / first:.1f} %")
+    return None
 
-    @property
-    def _gated(self) -> bool:
-        gates = (self._settings.run_up_pct_max, self._settings.spread_pct_max, self._settings.depth_usdt_min)
-        return any(gate is not None for gate in gates)
+
+def _spread(book: OrderBook | None, pct_max: Decimal | None) -> Refuse | None:
+    """Judge the distance between best bid and ask, as a share of the price in their middle."""
+    if pct_max is None:
+        return None
+    bid, ask = (None, None) if book is None else (_best(book.bids), _best(book.asks))
+    if bid is None or ask is None or bid > ask:
+        return Refuse(Reason.SPREAD, "nobody knows how far")
+    middle = (bid + ask) / 2
+    if (ask - bid) * 100 > middle * pct_max:
+        return Refuse(Reason.SPREAD, f"{(ask - bid) * 100 / middle:.1f} %")
+    return None
+
+
+def _depth(book: OrderBook | None, price_max: Decimal | None, usdt_min: Decimal | None) -> Refuse | None:
+    if usdt_min is None:
+        return None
+    if book is None or price_max is None:
+        return Refuse(Reason.DEPTH, "nobody knows how much")
+    offered = sum((price * quantity for price, quantity in plausible(book.asks) if price <= price_max), Decimal(0))
+    return Refuse(Reason.DEPTH, f"{offered:.2f}") if offered < usdt_min else None
+
+
+def _best(levels: Iterable[Level]) -> Decimal | None:
+    return next((level.price for level in plausible(levels)), None)

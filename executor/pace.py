@@ -29,7 +29,7 @@ class Pace:
             self._begun.append(self._now())
             return
         async with self._queue:
-            while (wait_seconds := self._wait_seconds()) > 0:
+            while (wait_seconds := self._wait_seconds()) > 0:  # noqa: ASYNC110 - time has no event
                 await asyncio.sleep(wait_seconds)
             self._begun.append(self._now())
 

@@ -1,62 +1,60 @@
-"""What a market order would have got from an order book."""
+"""What an order would have got from an order book."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from decimal import ROUND_UP, Decimal, localcontext
+from decimal import Decimal, localcontext
 from typing import Final
 
-from executor.limits import CAREFUL, CENT
+from executor.fills import Fill
+from executor.limits import CAREFUL
+from shared.events import Side
 from shared.mexc.payloads import Level
+from shared.mexc.trading import OrderRequest
 
 _STEP: Final = Decimal("1E-8")
+"""In which a market order's money is turned into coins."""
 _MAGNITUDE_MAX: Final = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Fill:
-    """What was bought. The fee is taken in the quote asset, on top of the cost, so *base_qty* is net."""
+def walk(levels: Iterable[Level], request: OrderRequest, taker_fee: Decimal, quote_asset: str) -> Fill | None:
+    """Execute *request* on the other side's *levels*, best first, as far as its price allows and they last.
 
-    base_qty: Decimal
-    cost: Decimal
-    fee: Decimal
-
-    @property
-    def quote_spent(self) -> Decimal:
-        """Cost and fee, rounded up to a whole cent so that exposure is never understated."""
-        with localcontext(CAREFUL):
-            return (self.cost + self.fee).quantize(CENT, ROUND_UP)
-
-    @property
-    def average_price(self) -> Decimal:
-        return self.cost / self.base_qty
-
-
-def fill(asks: Iterable[Level], amount: Decimal, taker_fee: Decimal) -> Fill | None:
-    """Spend *amount*, the fee not included, on *asks*, cheapest first; None when nothing can be bought.
-
-    Where the book ends early, the fill is a partial one.
+    The fee is charged in *quote_asset*, on top of what a buyer pays or off what a seller gets. None where nothing is
+    to be had.
     """
+    base_qty = cost = Decimal(0)
+    complete = False
     with localcontext(CAREFUL):
-        taken = list(_take(asks, amount))
-        base_qty = sum((level.quantity for level in taken), Decimal(0))
-        cost = sum((level.price * level.quantity for level in taken), Decimal(0))
-        return Fill(base_qty, cost, cost * taker_fee) if taken else None
+        for price, offered in _acceptable(plausible(levels), request):
+            wanted = _wanted(request, price, base_qty, cost)
+            taken = min(wanted, offered)
+            base_qty += taken
+            cost += taken * price
+            complete = taken == wanted
+            if complete:
+                break
+        return Fill(base_qty, cost, cost * taker_fee, quote_asset, complete) if base_qty else None
 
 
-def _take(asks: Iterable[Level], amount: Decimal) -> Iterator[Level]:
-    left = amount
-    for price, quantity in asks:
-        if not (_is_plausible(price) and _is_plausible(quantity)):
-            continue
-        affordable = (left / price).quantize(_STEP)
-        bought = min(affordable, quantity.quantize(_STEP))
-        if bought > 0:
-            yield Level(price, bought)
-            left -= price * bought
-        if affordable < quantity:
-            return
+def plausible(levels: Iterable[Level]) -> Iterator[Level]:
+    """Pass over the levels that cannot be computed with."""
+    return (level for level in levels if is_plausible(level.price) and is_plausible(level.quantity))
 
 
-def _is_plausible(number: Decimal) -> bool:
+def is_plausible(number: Decimal) -> bool:
     """Tell whether *number* can be a price or a quantity: positive, and of a size that can be computed with."""
     return number.is_finite() and number > 0 and abs(number.adjusted()) <= _MAGNITUDE_MAX
+
+
+def _acceptable(levels: Iterable[Level], request: OrderRequest) -> Iterator[Level]:
+    limit, is_buy = request.price, request.side is Side.BUY
+    for level in levels:
+        if limit is None or (level.price <= limit if is_buy else level.price >= limit):
+            yield level
+
+
+def _wanted(request: OrderRequest, price: Decimal, base_qty: Decimal, cost: Decimal) -> Decimal:
+    """Return how much is still to be had at *price*."""
+    if request.quantity is not None:
+        return request.quantity - base_qty
+    assert request.quote_order_qty is not None
+    return ((request.quote_order_qty - cost) / price).quantize(_STEP)

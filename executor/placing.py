@@ -1,8 +1,8 @@
-"""Send a committed order: make the request, attempt it as often as it certainly was not taken, record what it came to."""
+"""Send a committed order: make the request, attempt it while certainly no order came of it, record the outcome."""
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -18,7 +18,7 @@ from executor.moments import Moments
 from executor.order import Order
 from executor.pace import Pace
 from executor.reasons import Reason, worded
-from executor.settings import TimingSettings
+from executor.settings import ExecutorSettings
 from executor.states import OrderEvent
 from executor.strategy import Refuse
 from executor.venue import Attempt, Venue
@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 _RECORD_SECONDS_MAX: Final = 1.0
 
-Latch = Callable[[Cause, Mode | None, str], Awaitable[None]]
+Latch = Callable[[Cause, Mode | None, str], None]
 """Halts trading until an operator resumes; it holds at once, whether or not the database takes it."""
 
 
@@ -61,7 +61,7 @@ class Placing:
     """Sends each order it is given, in such a way that no two orders can come of it."""
 
     def __init__(
-        self, ways: Ways, settings: TimingSettings, *, now: Callable[[], datetime], stopping: asyncio.Event
+        self, ways: Ways, settings: ExecutorSettings, *, now: Callable[[], datetime], stopping: asyncio.Event
     ) -> None:
         self._ways = ways
         self._settings = settings
@@ -140,7 +140,7 @@ class Placing:
     async def _record(self, order: Order, conclusion: Conclusion, told: Told) -> None:
         """Record *conclusion*, however long the database takes to come back."""
         if conclusion.halts:
-            await self._ways.latch(Cause.CREDENTIALS, order.mode, conclusion.reason or "")
+            self._ways.latch(Cause.CREDENTIALS, order.mode, conclusion.reason or "")
         unanswered = conclusion.event is OrderEvent.UNANSWERED
         known = Told(
             fill=conclusion.fill,

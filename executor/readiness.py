@@ -80,9 +80,8 @@ async def check_holdings(account: Balances, held: Held, others: Collection[str],
     unexplained = sorted(
         asset
         for asset, balance in balances.items()
-        if asset not in others
-        and balance.free + balance.locked > explained.get(asset, Decimal(0)) * _ROUNDING
+        if asset not in others and balance.free + balance.locked > explained.get(asset, Decimal(0)) * _ROUNDING
     )
     if unexplained:
         reason = f"the account holds what no position explains: {', '.join(unexplained[:10])}"
-        await latch(Cause.HOLDINGS, Mode.LIVE, reason)
+        latch(Cause.HOLDINGS, Mode.LIVE, reason)

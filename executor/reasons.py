@@ -73,6 +73,8 @@ class Reason(StrEnum):
     """The exchange would not take the amount; its words follow."""
     INSUFFICIENT_BALANCE = "insufficient_balance"
     """The account does not hold what the order needs."""
+    NOT_TRADABLE_BY_API = "not_tradable_by_api"
+    """The exchange does not let our account trade the symbol by API."""
     TYPE_REFUSED = "type_refused"
     """The exchange does not take this kind of order on the symbol."""
     CREDENTIALS_REFUSED = "credentials_refused"

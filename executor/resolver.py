@@ -73,7 +73,8 @@ class Resolver:
         return all(answered)
 
     async def _look_up_due(self) -> None:
-        orders = [each for each in await self._books.at_large(list(self._venues)) if not self._placing.has_in_hand(each)]
+        at_large = await self._books.at_large(list(self._venues))
+        orders = [order for order in at_large if not self._placing.has_in_hand(order)]
         clock = asyncio.get_running_loop().time
         fresh = _Patience(due_at=clock())
         self._patience = {
@@ -132,10 +133,14 @@ class Resolver:
             reason = worded(Reason.OUTCOME_UNKNOWN, "whoever was sending it is gone")
             await self._books.record(order, OrderEvent.UNANSWERED, Told(reason=reason))
         elif order.state is OrderState.UNKNOWN and now > self._arrived_by(order):
-            if await self._books.missed(order) >= self._settings.absent_reads:
-                never = Reason.INTERRUPTED if order.mode is Mode.DRY_RUN else Reason.NEVER_ARRIVED
-                log.warning("an order never arrived", symbol=order.symbol, order=order.client_order_id)
-                await self._books.record(order, OrderEvent.FOUND_ABSENT, Told(reason=never))
+            await self._count_miss(order)
+
+    async def _count_miss(self, order: Order) -> None:
+        if await self._books.missed(order) < self._settings.absent_reads:
+            return
+        never = Reason.INTERRUPTED if order.mode is Mode.DRY_RUN else Reason.NEVER_ARRIVED
+        log.warning("an order never arrived", symbol=order.symbol, order=order.client_order_id)
+        await self._books.record(order, OrderEvent.FOUND_ABSENT, Told(reason=never))
 
     def _sent_by(self, order: Order) -> datetime:
         """Return when the last request of it that anybody may have begun was over."""

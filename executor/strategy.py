@@ -62,9 +62,7 @@ def decide(
     """Return what to do about a *listing* that was just announced; *unready* is what stands against any live order."""
     opening = _opening(listing, settings, now)
     objection = (
-        _forbidden(listing, standing)
-        or _unwanted(listing, settings)
-        or _untimely(listing, opening, settings, now)
+        _forbidden(listing, standing) or _unwanted(listing, settings) or _untimely(listing, opening, settings, now)
     )
     if objection is not None:
         return objection

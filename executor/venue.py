@@ -47,11 +47,11 @@ Finding = Ended | Working | Absent
 
 
 class Venue(Protocol):
-    def prepare(self, order: Order, request: OrderRequest, *, at_ms: int | None = None) -> Ready:
-        """Return what sends *request* of *order* now, or at *at_ms* of the exchange's clock; raise ClockUncertainError."""
+    def prepare(self, order: Order, request: OrderRequest, /, *, at_ms: int | None = None) -> Ready:
+        """Return what sends *request* now, or at *at_ms* of the exchange's clock; raise ClockUncertainError."""
 
-    async def look_up(self, order: Order) -> Finding:
+    async def look_up(self, order: Order, /) -> Finding:
         """Return what became of *order*; raise ExchangeError where that could not be learned."""
 
-    async def cancel(self, order: Order, exchange_order_id: str) -> None:
+    async def cancel(self, order: Order, exchange_order_id: str, /) -> None:
         """Ask that an order which still works ends; raise ExchangeError."""

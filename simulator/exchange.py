@@ -61,7 +61,7 @@ def build(settings: SimulatorSettings) -> Exchange:
     market = Market(
         catalogue,
         Wallet({"USDT": settings.funds_usdt}),
-        Fees(settings.taker_fee, in_base=settings.fee_asset == "base"),
+        Fees(settings.taker_fee, settings.fee_asset),
         Rules(settings.taker_fee, settings.price_protection, truncate_decimals=settings.excess_decimals == "truncate"),
     )
     limits = Limits(

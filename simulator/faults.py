@@ -132,6 +132,11 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 options=("seconds",),
             ),
             Kind(
+                "settle_lag",
+                "Coins that were bought show in the balances and can be sold (until then 30005) `seconds` later.",
+                options=("seconds",),
+            ),
+            Kind(
                 "duplicate_client_id_reject",
                 "An order whose client id was used before on its symbol is refused; without this it is accepted.",
                 count=None,

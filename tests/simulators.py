@@ -53,6 +53,10 @@ class Simulator:
         entries: list[dict[str, Any]] = await self._send("GET", "/orders")
         return [each for each in entries if symbol in {None, each["symbol"]}]
 
+    async def spending(self) -> Any:
+        """The fills in their order with the exposure after each, its maximum, and client ids received repeatedly."""
+        return await self._send("GET", "/spending")
+
     async def requests(self) -> dict[str, int]:
         """How often each endpoint was called: `{"GET /api/v3/time": 3}`."""
         counted: dict[str, int] = await self._send("GET", "/requests")

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 import httpx
@@ -64,6 +64,16 @@ class MexcRest:
     async def book_ticker(self, symbol: str) -> BookTicker:
         """The best bid and ask of *symbol*."""
         return decode(await self._get("/api/v3/ticker/bookTicker", symbol=symbol), BookTicker)
+
+    async def book_tickers(self) -> Sequence[BookTicker]:
+        """The best bid and ask of every symbol; those that cannot be read are left out."""
+        tickers = []
+        for count, entry in enumerate(decode(await self._get("/api/v3/ticker/bookTicker"), list[msgspec.Raw]), start=1):
+            with suppress(msgspec.DecodeError, UnicodeDecodeError):
+                tickers.append(msgspec.json.decode(entry, type=BookTicker))
+            if count % _ENTRIES_PER_TURN == 0:
+                await asyncio.sleep(0)
+        return tickers
 
     async def recent_trades(self, symbol: str, limit: int = 1000) -> Sequence[PublicTrade]:
         """The last trades of *symbol*, oldest first; those of unreadable price or time are left out."""

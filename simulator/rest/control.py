@@ -17,7 +17,7 @@ from simulator.instrument import Instrument
 from simulator.ledger import Entry
 from simulator.listings import ListingRequest, SymbolChange, changed
 from simulator.rest.arming import FaultRequest, InvalidError, armed
-from simulator.rest.rows import trade_rows
+from simulator.rest.rows import spending_row, trade_rows
 from simulator.stream.hub import Hub
 
 M = TypeVar("M", bound=BaseModel)
@@ -35,6 +35,7 @@ class Control:
             Route("/symbols/{symbol}", self.change_symbol, methods=["PATCH"]),
             Route("/symbols/{symbol}", self.remove_symbol, methods=["DELETE"]),
             Route("/orders", self.show_orders, methods=["GET"]),
+            Route("/spending", self.show_spending, methods=["GET"]),
             Route("/requests", self.show_requests, methods=["GET"]),
             Route("/refusals", self.show_refusals, methods=["GET"]),
             Route("/account", self.fund_account, methods=["PATCH"]),
@@ -63,6 +64,8 @@ class Control:
         now_ms = self.exchange.now_ms()
         instrument = changed(instrument, change, now_ms)
         self.exchange.market.catalogue.put(instrument)
+        if change.scripts_book:
+            self.exchange.market.refill(instrument.symbol)
         return _json(_symbol_row(instrument, now_ms))
 
     async def remove_symbol(self, request: Request) -> Response:
@@ -74,6 +77,9 @@ class Control:
 
     async def show_orders(self, _: Request) -> Response:
         return _json([_order_entry(each) for each in self.exchange.ledger.entries])
+
+    async def show_spending(self, _: Request) -> Response:
+        return _json(spending_row(self.exchange.market.deals, self.exchange.ledger))
 
     async def show_requests(self, _: Request) -> Response:
         return _json(dict(self.exchange.ledger.requests))

@@ -205,6 +205,23 @@ async def test_order_is_not_found_while_the_visibility_lag_lasts(simulator: Simu
     assert await eventually(found)
 
 
+async def test_coins_bought_with_a_settle_lag_arrive_later(simulator: Simulator, trader: Trader) -> None:
+    await simulator.arm("settle_lag", seconds=0.5)
+    bought = (await trader.buy()).json()
+    sale: dict[str, Any] = {"side": "SELL", "quoteOrderQty": None, "quantity": "0.0001"}
+    refused = await trader.buy(**sale)
+
+    async def sold() -> bool:
+        return (await trader.buy(**sale)).is_success
+
+    order = (await trader.look_up("BTCUSDT", orderId=bought["orderId"])).json()
+    assert order["status"] == "FILLED"
+    assert code(refused) == (400, 30005)
+    assert await eventually(sold)
+    assert (await trader.buy(symbol="ETHUSDT")).is_success
+    assert (await trader.buy(symbol="ETHUSDT", side="SELL", quoteOrderQty=None, quantity="0.001")).is_success
+
+
 async def test_used_client_id_is_accepted_unless_the_fault_refuses_it(simulator: Simulator, trader: Trader) -> None:
     statuses = [(await trader.buy(newClientOrderId="same")).status_code for _ in range(2)]
     await simulator.arm("duplicate_client_id_reject")
