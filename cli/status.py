@@ -135,7 +135,7 @@ def _trades(trades: Iterable[TradeRow]) -> Table:
     rows = [
         (
             f"{each.created_at:%m-%d %H:%M:%S}",
-            f"{each.side} {each.symbol}",
+            f"{each.side} {each.symbol}" + (f" ({each.exit_reason})" if each.exit_reason else ""),
             f"{each.quote_qty:f}",
             f"{each.mode} {each.status} in {each.latency_ms} ms"
             + (f": {each.error_reason}" if each.error_reason else ""),
