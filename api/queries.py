@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Date, Select, Table, bindparam, case, func, select, text
+from sqlalchemy import Date, Select, Table, and_, bindparam, case, func, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,7 +14,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from api.filters import ListingsFilter, OrdersFilter, PageFilter, PositionsFilter, TradesFilter
 from api.schemas import AlsoSeen, Answer, ExposureRow, ListingRow, OrderRow, Page, PositionRow, TradeRow
 from shared.database import Database, away_is_transient
-from shared.tables import bot_health, exposure, listing_observations, listings, orders, positions, trades
+from shared.tables import (
+    bot_health,
+    close_requests,
+    exposure,
+    listing_observations,
+    listings,
+    orders,
+    positions,
+    trades,
+)
 
 READ_SECONDS_MAX: Final = 2.0
 """Giving up on a server that hangs takes the driver another two seconds."""
@@ -35,16 +44,21 @@ NEWEST_LISTINGS: Final = _newest(listings, ListingRow)
 NEWEST_TRADES: Final = _newest(trades, TradeRow)
 # Written one by one, so that their numbers are in the order of time.
 NEWEST_ORDERS: Final = _columns(orders, OrderRow).order_by(orders.c.id.desc())
-NEWEST_POSITIONS: Final = _columns(positions, PositionRow).order_by(positions.c.id.desc())
+_POSITIONS: Final = select(
+    *(positions.c[name] for name in PositionRow.model_fields if name != "close_requested_at"),
+    close_requests.c.created_at.label("close_requested_at"),
+).outerjoin(
+    close_requests,
+    and_(close_requests.c.listing_key == positions.c.listing_key, close_requests.c.mode == positions.c.mode),
+)
+NEWEST_POSITIONS: Final = _POSITIONS.order_by(positions.c.id.desc())
 OPEN_ORDERS: Final = (
     _columns(orders, OrderRow)
     .where(orders.c.state.in_(("armed", "sending", "acknowledged", "unknown")))
     .order_by(orders.c.created_at)
 )
-HELD_POSITIONS: Final = (
-    _columns(positions, PositionRow)
-    .where(positions.c.state.in_(("open", "closing")))
-    .order_by(positions.c.opened_at, positions.c.id)
+HELD_POSITIONS: Final = _POSITIONS.where(positions.c.state.in_(("open", "closing"))).order_by(
+    positions.c.opened_at, positions.c.id
 )
 _IS_OF_TODAY: Final = exposure.c.day == func.timezone("UTC", func.now()).cast(Date)
 EXPOSURE: Final = select(

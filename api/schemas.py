@@ -128,6 +128,8 @@ class PositionRow(Answer):
     received_usdt: Amount
     """From sales so far."""
     sales: int
+    close_requested_at: AwareDatetime | None
+    """When an operator asked for it to be sold."""
     opened_at: AwareDatetime
     closed_at: AwareDatetime | None
     updated_at: AwareDatetime

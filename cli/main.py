@@ -29,6 +29,11 @@ class Service(StrEnum):
     API = "api"
 
 
+class ModeName(StrEnum):
+    LIVE = "live"
+    DRY_RUN = "dry-run"
+
+
 class ExchangeName(StrEnum):
     SIMULATOR = "simulator"
     MEXC = "mexc"
@@ -162,6 +167,31 @@ def resume() -> None:
     from cli import operate
 
     operate.run(lambda _: command.resume())
+
+
+@app.command()
+def positions(
+    closed: Annotated[bool, typer.Option("--all", help="Those that were sold, too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what was bought and is not sold yet."""
+    from cli import operate
+    from cli import positions as command
+
+    operate.run(lambda _: command.show(closed=closed, as_json=as_json))
+
+
+@app.command()
+def close(
+    what: Annotated[str, typer.Argument(metavar="SYMBOL|LISTING_KEY", help="For example ABCUSDT, or ABCUSDT:1.")],
+    mode: Annotated[ModeName | None, typer.Option(help="In this one only.")] = None,
+) -> None:
+    """Have the executor sell a position at the price of the moment; who asked for it is recorded."""
+    from cli import operate
+    from cli import positions as command
+    from shared.events import Mode
+
+    operate.run(lambda _: command.close(what, None if mode is None else Mode(mode.value)))
 
 
 @app.command()

@@ -59,7 +59,7 @@ def _state(order: OrderRow) -> str:
     return order.state
 
 
-def positions(held: Sequence[PositionRow]) -> Table:
+def positions(held: Sequence[PositionRow], *, title: str = "Open positions") -> Table:
     """Draw positions."""
     rows = [
         (
@@ -69,9 +69,16 @@ def positions(held: Sequence[PositionRow]) -> Table:
             f"{each.base_qty:f}",
             f"{each.average_price:f}",
             f"{each.cost_usdt:f}",
-            each.state,
+            f"{each.received_usdt:f}",
+            _stands(each),
         )
         for each in held
     ]
-    columns = ("opened (UTC)", "symbol", "mode", "quantity", "average price", "cost USDT", "state")
-    return screen.table("Open positions", columns, rows)
+    columns = ("opened (UTC)", "symbol", "mode", "quantity", "average price", "cost USDT", "sold for USDT", "state")
+    return screen.table(title, columns, rows)
+
+
+def _stands(position: PositionRow) -> str:
+    if position.close_requested_at and position.state in {"open", "closing"}:
+        return f"{position.state}, to be sold since {position.close_requested_at:%m-%d %H:%M:%S}"
+    return position.state

@@ -164,9 +164,11 @@ async def test_an_order_shows_how_it_stands(api: ServedApi) -> None:
 
 async def test_a_position_shows_what_is_held(api: ServedApi) -> None:
     await store(api.database, "positions", {})
+    await store(api.database, "close_requests", {"created_at": NOON}, {"mode": "dry-run"})
 
     (item,) = (await api.client.get("/positions")).raise_for_status().json()["items"]
 
+    assert item.pop("close_requested_at") == "2026-03-02T12:00:00Z"
     assert {name: item[name] for name in ("state", "base_qty", "cost_usdt", "average_price", "closed_at")} == {
         "state": "open",
         "base_qty": "1000000000000.000000000001",

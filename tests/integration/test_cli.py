@@ -227,7 +227,7 @@ def test_status_shows_open_positions_and_an_alarm_when_nobody_watches_them(
     shown = sniper("status").stdout
 
     assert ("Open positions are not watched" in shown) is alarm
-    assert "ABCUSDT live 1000000000000.000000000001 0.0000000001 99.95 open" in " ".join(shown.split())
+    assert "ABCUSDT live 1000000000000.000000000001 0.0000000001 99.95 0.00 open" in " ".join(shown.split())
     assert "OLDUSDT" not in shown
 
 
@@ -241,6 +241,80 @@ def test_status_tells_which_source_saw_a_listing_first_and_by_how_much(sniper: S
 
     assert " ".join(line.split()[2:]) == "ABCUSDT websocket rest_api +1.000 s; not traded: leveraged token"
     assert {"listing_key": "ABCUSDT:1", "source": "mexc_rest_api", "lag_ms": 1000} in shown["also_seen"]
+
+
+def test_positions_are_listed_for_people_and_for_programs(sniper: Sniper, database_url: str) -> None:
+    store(database_url, positions={"received_usdt": Decimal("12.34")})
+    store(database_url, positions={"listing_key": "OLDUSDT:1", "symbol": "OLDUSDT", "state": "closed"})
+
+    shown = sniper("positions").stdout
+    everything = sniper("positions", "--all").stdout
+    (held,) = json.loads(sniper("positions", "--json").stdout)
+
+    assert "ABCUSDT live 1000000000000.000000000001 0.0000000001 99.95 12.34 open" in " ".join(shown.split())
+    assert ("OLDUSDT" in shown, "OLDUSDT" in everything) == (False, True)
+    assert (held["symbol"], held["cost_usdt"], held["close_requested_at"]) == ("ABCUSDT", "99.95", None)
+
+
+def hold_several(database_url: str) -> None:
+    for key, mode in (("ABCUSDT:1", "live"), ("ABCUSDT:1", "dry-run"), ("ABCUSDT:2", "live"), ("XYZUSDT:1", "live")):
+        store(database_url, positions={"listing_key": key, "symbol": key[:-2], "mode": mode})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "requested"),
+    [
+        (["ABCUSDT"], [("ABCUSDT:1", "dry-run"), ("ABCUSDT:1", "live"), ("ABCUSDT:2", "live")]),
+        (["ABCUSDT", "--mode", "live"], [("ABCUSDT:1", "live"), ("ABCUSDT:2", "live")]),
+        (["ABCUSDT:1"], [("ABCUSDT:1", "dry-run"), ("ABCUSDT:1", "live")]),
+        (["ABCUSDT:1", "--mode", "dry-run"], [("ABCUSDT:1", "dry-run")]),
+    ],
+)
+def test_the_executor_is_asked_to_sell_what_is_meant_and_nothing_else(
+    sniper: Sniper, database_url: str, arguments: list[str], requested: list[tuple[str, str]]
+) -> None:
+    hold_several(database_url)
+
+    result = sniper("close", *arguments, LOGNAME="ann")
+
+    assert result.exit_code == 0
+    assert sorted(result.stdout.splitlines()) == [
+        f"{key} ({mode}): the executor is asked to sell it" for key, mode in requested
+    ]
+    assert fetch(
+        database_url, "SELECT listing_key, mode, requested_by FROM close_requests ORDER BY listing_key, mode"
+    ) == [(key, mode, "cli:ann") for key, mode in requested]
+
+
+def test_asking_twice_is_asking_once(sniper: Sniper, database_url: str) -> None:
+    store(database_url, positions={})
+    sniper("close", "ABCUSDT", LOGNAME="ann")
+
+    again = sniper("close", "ABCUSDT", LOGNAME="bob")
+
+    assert again.stdout.startswith("ABCUSDT:1 (live): the executor has been asked to sell it since 2")
+    assert "open, to be sold since" in sniper("positions").stdout
+    assert fetch(database_url, "SELECT requested_by FROM close_requests") == [("cli:ann",)]
+
+
+def test_whoever_closes_while_sales_are_halted_is_told(sniper: Sniper, database_url: str) -> None:
+    store(database_url, positions={})
+    sniper("halt", "--all")
+
+    assert sniper("close", "ABCUSDT").stdout.splitlines()[-1] == "sales are halted: it is sold after `sniper resume`"
+
+
+@pytest.mark.parametrize("state", ["closed", "dust"])
+def test_what_is_not_held_cannot_be_closed(sniper: Sniper, database_url: str, state: str) -> None:
+    store(database_url, positions={"state": state})
+    store(database_url, positions={"listing_key": "XYZUSDT:1", "symbol": "XYZUSDT"})
+
+    gone = sniper("close", "ABCUSDT:1")
+    of_the_other_mode = sniper("close", "XYZUSDT", "--mode", "dry-run")
+
+    assert (gone.exit_code, gone.stderr) == (2, "no open position of ABCUSDT:1\n")
+    assert (of_the_other_mode.exit_code, of_the_other_mode.stderr) == (2, "no open position of XYZUSDT (dry-run)\n")
+    assert fetch(database_url, "SELECT count(*) FROM close_requests") == [(0,)]
 
 
 def test_watch_prints_what_was_stored_lately(sniper: Sniper, database_url: str) -> None:
@@ -406,6 +480,8 @@ def test_a_bad_setting_of_a_service_is_named_before_anything_is_waited_for(
         ("simulator", "--port", "65536"),
         ("watch", "--limit", "-1"),
         ("inject",),
+        ("close",),
+        ("close", "ABCUSDT", "--mode", "paper"),
         ("nothing",),
     ],
 )
