@@ -28,6 +28,7 @@ class Controls(BaseModel):
     max_position_usdt: Limit
     auto_trade: bool
     halted: bool
+    exits_halted: bool
     halted_reason: Annotated[str, Field(max_length=REASON_CHARACTERS_MAX, pattern=r"^[^\x00]*$")]
 
     @model_validator(mode="after")
@@ -52,14 +53,15 @@ def changed(before: Controls, changes: Mapping[str, object]) -> Controls:
     return _checked({**before.model_dump(), **changes})
 
 
-def halted(before: Controls, reason: str) -> Controls:
-    """Return *before* with trading halted for *reason*."""
-    return _checked({**before.model_dump(), "halted": True, "halted_reason": reason})
+def halted(before: Controls, reason: str, *, exits: bool = False) -> Controls:
+    """Return *before* with purchases halted for *reason*, and *exits* too; those that are halted already stay so."""
+    stop = {"halted": True, "halted_reason": reason, "exits_halted": exits or before.exits_halted}
+    return _checked({**before.model_dump(), **stop})
 
 
 def resumed(before: Controls) -> Controls:
     """Return *before* with trading allowed again."""
-    return _checked({**before.model_dump(), "halted": False, "halted_reason": ""})
+    return _checked({**before.model_dump(), "halted": False, "halted_reason": "", "exits_halted": False})
 
 
 def _checked(values: Mapping[str, object]) -> Controls:

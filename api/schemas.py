@@ -99,6 +99,19 @@ class HealthReport(Answer):
     components: list[ComponentHealth]
 
 
+class HaltRow(Answer):
+    """One reason why nothing is bought."""
+
+    cause: str
+    """``operator``, or what the executor found: signal, file, failures and so on."""
+    mode: Mode | None
+    """None: in both."""
+    reason: str
+    since: AwareDatetime | None
+    exits: bool
+    """Whether nothing is sold either."""
+
+
 class TradeConfig(Answer):
     """The limits that trading keeps, and whether an operator has halted it."""
 
@@ -106,9 +119,12 @@ class TradeConfig(Answer):
     max_position_usdt: Amount
     auto_trade: bool
     halted: bool
+    exits_halted: bool
     halted_reason: str
     created_at: AwareDatetime
     updated_at: AwareDatetime
+    halts: list[HaltRow]
+    """Everything in force, whoever halted, the longest first."""
 
 
 class FieldProblem(Answer):

@@ -10,7 +10,7 @@ from bench.market import Market
 from bench.sampling import Plan
 from ingest.catalogue import Catalogue, Known, State
 from ingest.evidence import Names
-from ingest.ticker_frame import items_in, names_in
+from ingest.ticker_frame import Prices, items_in, names_in
 from ingest.websocket import CHANNEL, SLICE_SYMBOLS
 from shared.events import Source, utc_now
 from shared.mexc.wire_pb2 import PushDataV3ApiWrapper
@@ -27,9 +27,11 @@ def measure(symbols: int, plan: Plan) -> Result:
     def ours() -> None:
         items, observed_at = items_in(frame, CHANNEL), utc_now()
         unread = iter(items)
-        for _ in range(0, len(items), SLICE_SYMBOLS):
+        for first in range(0, len(items), SLICE_SYMBOLS):
             names = names_in(islice(unread, SLICE_SYMBOLS))
-            if catalogue.observe(Names(Source.MEXC_WEBSOCKET, observed_at, names, complete=False)).sightings:
+            prices = Prices(items, range(first, min(first + SLICE_SYMBOLS, len(items))))
+            evidence = Names(Source.MEXC_WEBSOCKET, observed_at, names, complete=False, price_of=prices)
+            if catalogue.observe(evidence).sightings:
                 raise BenchmarkError("a coin that is known was taken for new")
 
     taken: dict[Callable[[], None], list[float]] = {bare: [], ours: []}

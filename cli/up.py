@@ -22,7 +22,7 @@ from executor.settings import ExecutorSettings
 from ingest.settings import IngestSettings
 from persister.settings import PersisterSettings
 from shared.runtime import Runtime
-from shared.settings import ExchangeSettings, Settings, load
+from shared.settings import DataSettings, ExchangeSettings, Settings, load
 
 Serve = Callable[[Runtime, ExchangeSettings], Coroutine[None, None, None]]
 
@@ -30,7 +30,9 @@ SERVICES: Mapping[str, Serve] = MappingProxyType(
     {
         "persister": lambda runtime, _: persister.service.serve(runtime, load(PersisterSettings)),
         "dedup": lambda runtime, _: dedup.service.serve(runtime, load(DedupSettings)),
-        "executor": lambda runtime, venue: executor.service.serve(runtime, load(ExecutorSettings), venue),
+        "executor": lambda runtime, venue: executor.service.serve(
+            runtime, load(ExecutorSettings), venue, load(DataSettings).data_dir
+        ),
         "ingest": lambda runtime, venue: ingest.service.serve(runtime, load(IngestSettings), venue),
         "api": lambda runtime, _: api.service.serve(runtime, load(ApiSettings)),
     }

@@ -21,8 +21,7 @@ class Fill:
 
     @property
     def average_price(self) -> Decimal:
-        with localcontext(CAREFUL):
-            return self.cost / self.base_qty
+        return self.cost / self.base_qty
 
     def quote_spent(self, quote_asset: str) -> Decimal:
         """What a buyer paid, rounded up to a whole cent so that exposure is never understated."""

@@ -1,61 +1,86 @@
-"""What the executor does about one listing: decide, place, record, tell."""
+"""What the executor does about one listing: decide, commit, and hand it to whoever sends or waits."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from time import perf_counter
-from typing import Final, Protocol
 
 import structlog
 
-from executor.journal import Journal, Opened
+from executor.halts import Cause
+from executor.journal import Decided, Journal
+from executor.mass_listing import MassListing
 from executor.metrics import ExecutorMetrics
-from executor.order import Order, Outcome, interrupted
-from executor.trade import trade_of
-from shared.events import Listing, ListingRescheduled, Mode, Trade
+from executor.order import Order
+from executor.placing import Latch
+from shared.events import Listing, ListingRescheduled, Source, Trade
 
 log = structlog.get_logger(__name__)
 
-MODE: Final = Mode.DRY_RUN
 
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Who carries out what is decided; none of it is waited for."""
 
-class Placing(Protocol):
-    async def place(self, order: Order) -> Outcome:
-        """Send *order* and return what came of it."""
+    send: Callable[[Order], None]
+    armed: Callable[[], None]
+    """An order waits for an opening, or its opening moved."""
+    latch: Latch
 
 
 class BuyListing:
-    """Places at most one order per listing and tells what came of it, as often as it is asked."""
+    """Decides once on each listing, however often it is told of it. Trades are told by the outbox."""
 
-    def __init__(self, journal: Journal, placing: Placing, metrics: ExecutorMetrics) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        mass_listing: MassListing,
+        desk: Desk,
+        metrics: ExecutorMetrics,
+        *,
+        now: Callable[[], datetime],
+    ) -> None:
         self._journal = journal
-        self._placing = placing
+        self._mass_listing = mass_listing
+        self._desk = desk
         self._metrics = metrics
+        self._now = now
 
     async def __call__(self, listing: Listing) -> Sequence[Trade]:
-        """Return the trade of *listing*; raise TransientError when the database is away."""
+        """Return once what is to be done is committed; raise TransientError when the database is away."""
         if isinstance(listing, ListingRescheduled):
-            log.debug("reschedule ignored", symbol=listing.symbol, opens_at=listing.opens_at)
+            await self._move(listing)
             return ()
+        if _might_be_bought(listing) and self._mass_listing.is_too_many(listing.key, self._now()):
+            self._desk.latch(Cause.MASS_LISTING, None, f"too many listings in a minute, {listing.symbol} the latest")
         received = perf_counter()
-        opened = await self._journal.open(listing, MODE)
-        decision_seconds = perf_counter() - received
-        trade = await self._trade(listing, opened)
-        self._metrics.decided(opened, decision_seconds)
-        log.info("trade", symbol=trade.symbol, status=trade.status, reason=trade.error_reason, repeated=opened.repeated)
-        return (trade,)
+        decided = await self._journal.open(listing)
+        self._metrics.decided(decided, perf_counter() - received)
+        await self._act_on(decided)
+        log.info(
+            "decided",
+            symbol=listing.symbol,
+            listing=listing.key,
+            outcome=decided.outcome,
+            reason=decided.reason or None,
+        )
+        return ()
 
-    async def _trade(self, listing: Listing, opened: Opened) -> Trade:
-        match opened.entry:
-            case Trade() as trade:
-                return trade
-            case Order() as order if opened.overdue:
-                return await self._close(order, trade_of(listing, order, interrupted(), None))
-            case Order() as order:
-                # One that was left open is placed again, which is right only because a dry run sends nothing.
-                outcome = await self._placing.place(order)
-                return await self._close(order, trade_of(listing, order, outcome.result, outcome.answered_at))
+    async def _act_on(self, decided: Decided) -> None:
+        match decided.outcome:
+            case "buy" if decided.order is not None:
+                self._desk.send(decided.order)
+                # The order leaves in this turn of the loop, before the broker hears that its message is done with.
+                await asyncio.sleep(0)
+            case "armed":
+                self._desk.armed()
 
-    async def _close(self, order: Order, proposed: Trade) -> Trade:
-        trade = await self._journal.close(order, proposed)
-        if trade is proposed:
-            self._metrics.ended(trade)
-        return trade
+    async def _move(self, listing: ListingRescheduled) -> None:
+        if await self._journal.move(listing):
+            log.info("opening moved", symbol=listing.symbol, listing=listing.key, opens_at=listing.opens_at)
+            self._desk.armed()
+
+
+def _might_be_bought(listing: Listing) -> bool:
+    return listing.tradable and not listing.late and listing.source is not Source.TEST_INJECTION

@@ -1,48 +1,49 @@
-"""The journal of orders: one row per listing, mode and side, committed before anything is sent.
+"""The journal of decisions: one row per order, committed before anything is sent.
 
 The unique row is the fence against double orders, the conditional update of exposure the one against too many.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
 from asyncpg import Record, UniqueViolationError
 
 from executor import statements
-from executor.order import Order, OrderState, rejected
+from executor.limits import Committed
+from executor.named_sql import Statement
+from executor.order import ExitReason, Order
 from executor.order_id import client_order_id
+from executor.order_row import row_of
+from executor.position import Position
+from executor.reasons import worded
 from executor.settings import ExecutorSettings
-from executor.strategy import Buy, Refuse, TradeConfig, decide
+from executor.states import OrderState
+from executor.strategy import Arm, Buy, Refuse, Standing, TradeConfig, decide, decide_firing
 from executor.trade import trade_of
 from shared.database import Connection, Database
 from shared.errors import TransientError
-from shared.events import AppliedConfig, Listing, Mode, Side, Trade
+from shared.events import AppliedConfig, Listing, Mode, Side, Source
 
 RACES_MAX: Final = 10
 _NOTHING: Final = Decimal("0.00")
 
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """What the journal holds for a listing: an order to be placed, or the trade that ended it."""
-
-    entry: Order | Trade
-    repeated: bool
-    """Decided by an earlier delivery, or by another executor that may still be at it."""
-    overdue: bool = False
-    """Left open for so long that the moment to place it has passed."""
+Unready = Callable[[], Refuse | None]
+"""Says why no live order could be sent now."""
 
 
 @dataclass(frozen=True, slots=True)
-class Exposure:
-    """What is at stake in one mode."""
+class Decided:
+    """What stands in the journal for a listing, now or since an earlier delivery."""
 
-    reserved_usdt: Decimal
-    filled_usdt: Decimal
+    order: Order | None
+    """The caller's to send, or where it is armed to wait for; None where there is nothing to do, or another does it."""
+    outcome: str
+    """buy, armed, refused, repeated or moved."""
+    reason: str = ""
 
 
 class _OvertakenError(Exception):
@@ -52,128 +53,193 @@ class _OvertakenError(Exception):
 class Journal:
     """Raises TransientError when the database is away; what was called is then simply called again."""
 
-    def __init__(self, database: Database, settings: ExecutorSettings, *, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        settings: ExecutorSettings,
+        *,
+        live: bool,
+        unready: Unready,
+        told: Callable[[], None],
+        now: Callable[[], datetime],
+    ) -> None:
         self._database = database
         self._settings = settings
+        self._live = live
+        self._unready = unready
+        self._told = told
         self._now = now
 
-    async def open(self, listing: Listing, mode: Mode) -> Opened:
-        """Decide on *listing* once and for all, and commit that; return what was decided, now or earlier."""
+    async def open(self, listing: Listing) -> Decided:
+        """Decide on *listing* once and for all, and commit that; return what to do about it."""
+        return await self._undisturbed(lambda connection: self._open(connection, listing))
+
+    async def fire(self, order: Order) -> Decided:
+        """Decide on an armed *order* whose moment has come, and commit that.
+
+        Where trading was switched between dry-run and live since, the order that comes back is of the other mode, and
+        the armed one is left to the caller to end.
+        """
+        return await self._undisturbed(lambda connection: self._fire(connection, order))
+
+    async def move(self, listing: Listing) -> bool:
+        """Let what waits for *listing* wait for its new opening; return whether anything does."""
+        if listing.opens_at is None:
+            return False
+        values = {
+            "listing_key": listing.key,
+            "fire_at": listing.opens_at,
+            "send_until": listing.opens_at + self._sending_time(),
+            "listing": listing.model_dump(mode="json"),
+        }
+        async with self._database.connection() as connection:
+            return bool(await _run(connection, statements.MOVE, values))
+
+    async def sell(self, position: Position, base_qty: Decimal, reason: ExitReason) -> Order | None:
+        """Commit that *base_qty* of *position* is sold now; return the order to send, None where another does it."""
+        order = self._sale(position, base_qty, reason)
+        async with self._database.connection() as connection:
+            with suppress(UniqueViolationError):
+                return order if await _run(connection, statements.SELL, row_of(order)) else None
+        return None
+
+    async def _undisturbed(self, decide_once: Callable[[Connection], Awaitable[Decided]]) -> Decided:
         for _ in range(RACES_MAX):
             with suppress(_OvertakenError):
                 async with self._database.connection() as connection:
-                    return await self._decide(connection, listing, mode)
+                    return await decide_once(connection)
         raise TransientError(f"overtaken by other decisions {RACES_MAX} times in a row")
 
-    async def close(self, order: Order, trade: Trade) -> Trade:
-        """Record what came of *order* and settle its reservation, once; return the trade that stands."""
-        state = OrderState(trade.status)
-        spent_usdt = trade.quote_qty if state is OrderState.FILLED else _NOTHING
-        async with self._database.connection() as connection:
-            closed = await connection.fetchval(
-                statements.CLOSE, order.client_order_id, state, trade.model_dump(mode="json"), spent_usdt
-            )
-            if closed:
-                return trade
-            return Trade.model_validate(await connection.fetchval(statements.TRADE, order.client_order_id))
-
-    async def exposure(self, mode: Mode) -> Exposure:
-        async with self._database.connection() as connection:
-            row = await connection.fetchrow(statements.EXPOSURE, mode)
-        return Exposure(*_seeded(row, mode))
-
-    async def abandoned(self, mode: Mode, limit: int) -> Sequence[Listing]:
-        """Return the listings whose orders were left open for so long that nobody can be at them any more."""
-        async with self._database.connection() as connection:
-            rows = await connection.fetch(statements.ABANDONED, mode, self._now() - self._patience(), limit)
-        return [Listing.model_validate(row["listing"]) for row in rows]
-
-    def _patience(self) -> timedelta:
-        """Twice the age at which a listing is still bought: by then its message has expired, and its order ended."""
-        return timedelta(seconds=2 * self._settings.listing_age_seconds)
-
-    def _found(self, row: Record, listing: Listing, mode: Mode) -> Opened:
-        entry = _recorded(row, listing, mode)
-        overdue = isinstance(entry, Order) and self._now() - entry.decided_at > self._patience()
-        return Opened(entry, repeated=True, overdue=overdue)
-
-    async def _decide(self, connection: Connection, listing: Listing, mode: Mode) -> Opened:
-        row = _seeded(await connection.fetchrow(statements.READ, listing.key, mode, Side.BUY), mode)
-        if row["client_order_id"] is not None:
-            return self._found(row, listing, mode)
-        config, decided_at = _config(row), self._now()
-        match decide(listing, config, row["committed_usdt"], self._settings, decided_at):
+    async def _open(self, connection: Connection, listing: Listing) -> Decided:
+        now = self._now()
+        row = await self._read(connection, listing, now)
+        if row["standing"] is not None:
+            return Decided(None, "repeated")
+        standing = _standing(row)
+        decision = decide(listing, standing, self._unready(), self._settings, now)
+        match decision:
             case Buy(quote_qty):
-                order = _order(listing, mode, quote_qty, config, decided_at)
-                limit, described = order.config.max_position_usdt, listing.model_dump(mode="json")
-                await _write(connection, statements.RESERVE, order, row["version"], limit, described)
-                return Opened(order, repeated=False)
-            case Refuse(reason):
-                order = _order(listing, mode, _NOTHING, config, decided_at)
-                trade = trade_of(listing, order, rejected(reason), None)
-                await _write(connection, statements.REFUSE, order, trade.model_dump(mode="json"))
-                return Opened(trade, repeated=False)
+                order = self._buy(listing, standing, quote_qty, now)
+                return await self._reserve(connection, statements.RESERVE, order, row)
+            case Arm(fire_at):
+                order = replace(
+                    self._buy(listing, standing, _NOTHING, now),
+                    state=OrderState.ARMED,
+                    fire_at=fire_at,
+                    send_until=(fire_at or now) + self._sending_time(),
+                )
+                return await self._add(connection, order, "armed", "")
+            case Refuse(reason, detail):
+                order = replace(self._buy(listing, standing, _NOTHING, now), state=OrderState.REJECTED)
+                return await self._add(connection, order, "refused", worded(reason, detail))
 
+    async def _fire(self, connection: Connection, waiting: Order) -> Decided:
+        now = self._now()
+        row = await self._read(connection, waiting.listing, now)
+        standing = _standing(row)
+        switched = standing.mode is not waiting.mode
+        expected = None if switched else OrderState.ARMED
+        if row["standing"] != expected:
+            return Decided(None, "repeated")
+        decision = decide_firing(waiting.listing, standing, self._unready(), self._settings, now)
+        match decision:
+            case Buy(quote_qty):
+                order = replace(
+                    self._buy(waiting.listing, standing, quote_qty, now),
+                    fire_at=waiting.fire_at,
+                    send_until=waiting.send_until,
+                )
+                statement = statements.RESERVE if switched else statements.FIRE
+                return await self._reserve(connection, statement, order, row)
+            case Refuse(reason, detail):
+                return Decided(None, "refused", worded(reason, detail))
 
-async def _write(connection: Connection, statement: str, order: Order, *more: object) -> None:
-    """Commit *order*; raise _OvertakenError, with nothing written, when it stands already or may no longer be."""
-    try:
-        written = await connection.fetchval(
-            statement,
-            order.listing_key,
-            order.mode,
-            order.side,
-            order.symbol,
-            order.client_order_id,
-            order.quote_qty,
-            order.config.model_dump(mode="json"),
-            order.decided_at,
-            *more,
+    async def _read(self, connection: Connection, listing: Listing, now: datetime) -> Record:
+        armed = self._live and listing.source is not Source.TEST_INJECTION
+        values = {"listing_key": listing.key, "base_asset": listing.base_asset, "armed": armed, "today": _day(now)}
+        statement = statements.READ
+        row = await connection.fetchrow(statement.sql, *statement.arguments(values))
+        if row is None:
+            raise TransientError("the exposure is not seeded")
+        return row
+
+    async def _reserve(self, connection: Connection, statement: Statement, order: Order, row: Record) -> Decided:
+        limits = {
+            "version": row["version"],
+            "max_position_usdt": row["max_position_usdt"],
+            "orders_per_minute": self._settings.orders_per_minute,
+            "orders_per_day": self._settings.orders_per_day,
+            "daily_spend_usdt": self._settings.daily_spend_usdt,
+            "today": _day(order.decided_at),
+        }
+        await _write(connection, statement, row_of(order) | limits)
+        return Decided(order, "buy")
+
+    async def _add(self, connection: Connection, order: Order, outcome: str, reason: str) -> Decided:
+        trade = trade_of(order, reason=reason or None).model_dump(mode="json")
+        await _write(connection, statements.ADD, row_of(order, reason) | {"trade": trade})
+        self._told()
+        return Decided(order if outcome == "armed" else None, outcome, reason)
+
+    def _buy(self, listing: Listing, standing: Standing, quote_qty: Decimal, now: datetime) -> Order:
+        return Order(
+            listing=listing,
+            mode=standing.mode,
+            side=Side.BUY,
+            sequence=1,
+            client_order_id=client_order_id(listing.key, standing.mode, Side.BUY),
+            quote_qty=quote_qty,
+            config=_no_limits(now) if standing.config is None else standing.config.limits,
+            decided_at=now,
+            send_until=now + self._sending_time(),
         )
+
+    def _sale(self, position: Position, base_qty: Decimal, reason: ExitReason) -> Order:
+        now, sequence = self._now(), position.sales + 1
+        return Order(
+            listing=position.listing,
+            mode=position.mode,
+            side=Side.SELL,
+            sequence=sequence,
+            client_order_id=client_order_id(position.listing.key, position.mode, Side.SELL, sequence),
+            quote_qty=_NOTHING,
+            config=_no_limits(now),
+            decided_at=now,
+            send_until=now + timedelta(seconds=self._settings.exchange_timeout_seconds),
+            base_qty=base_qty,
+            exit_reason=reason,
+        )
+
+    def _sending_time(self) -> timedelta:
+        return timedelta(seconds=max(self._settings.retry_seconds, self._settings.exchange_timeout_seconds))
+
+
+async def _run(connection: Connection, statement: Statement, values: Mapping[str, object]) -> object:
+    return await connection.fetchval(statement.sql, *statement.arguments(values))
+
+
+async def _write(connection: Connection, statement: Statement, values: Mapping[str, object]) -> None:
+    """Commit; raise _OvertakenError, with nothing written, when the order stands already or may no longer be."""
+    try:
+        written = await _run(connection, statement, values)
     except UniqueViolationError as error:
         raise _OvertakenError from error
     if not written:
         raise _OvertakenError
 
 
-def _order(listing: Listing, mode: Mode, quote_qty: Decimal, config: TradeConfig | None, decided_at: datetime) -> Order:
-    return Order(
-        listing_key=listing.key,
-        mode=mode,
-        side=Side.BUY,
-        symbol=listing.symbol,
-        client_order_id=client_order_id(listing.key, mode, Side.BUY),
-        quote_qty=quote_qty,
-        config=_no_limits(decided_at) if config is None else config.limits,
-        decided_at=decided_at,
-    )
+def _standing(row: Record) -> Standing:
+    config = None
+    if row["version"] is not None:
+        config = TradeConfig(AppliedConfig.model_validate(dict(row)), row["halted"])
+    committed = Committed(row["committed_usdt"], row["recent_orders"], row["day_orders"], row["day_spent_usdt"])
+    return Standing(config, Mode(row["mode"]), committed, base_held=row["base_held"])
 
 
 def _no_limits(now: datetime) -> AppliedConfig:
-    """What applies where nothing was configured: nothing may be spent."""
+    """What applies where nothing was configured, and to sales: nothing may be spent."""
     return AppliedConfig(max_trade_usdt=_NOTHING, max_position_usdt=_NOTHING, auto_trade=False, updated_at=now)
 
 
-def _config(row: Record) -> TradeConfig | None:
-    return None if row["halted"] is None else TradeConfig(AppliedConfig.model_validate(dict(row)), row["halted"])
-
-
-def _recorded(row: Record, listing: Listing, mode: Mode) -> Order | Trade:
-    if row["trade"] is not None:
-        return Trade.model_validate(row["trade"])
-    return Order(
-        listing_key=listing.key,
-        mode=mode,
-        side=Side.BUY,
-        symbol=row["symbol"],
-        client_order_id=row["client_order_id"],
-        quote_qty=row["quote_qty"],
-        config=AppliedConfig.model_validate(row["config"]),
-        decided_at=row["decided_at"],
-    )
-
-
-def _seeded(row: Record | None, mode: Mode) -> Record:
-    if row is None:
-        raise TransientError(f"the exposure of {mode} is not seeded")
-    return row
+def _day(moment: datetime) -> date:
+    return moment.astimezone(UTC).date()

@@ -2,8 +2,9 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from executor.journal import Exposure, Opened
-from shared.events import Mode, Trade
+from executor.journal import Decided
+from executor.order import Order
+from executor.stake import Stake
 from shared.mexc.timekeeper import ExchangeClock
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -21,8 +22,8 @@ class ExecutorMetrics:
         )
         self._orders = Counter(
             "sniper_executor_orders_total",
-            "Orders ended, by what came of them and why.",
-            ("mode", "status", "reason"),
+            "Steps of orders, by the state they led to and why.",
+            ("mode", "side", "state", "reason"),
             registry=registry,
         )
         self._decision_seconds = Histogram(
@@ -37,30 +38,36 @@ class ExecutorMetrics:
             buckets=_SECONDS,
             registry=registry,
         )
-        self._exposure = Gauge(
+        self._stake = Gauge(
             "sniper_executor_exposure_usdt",
-            "What is reserved for orders under way, and what filled orders spent.",
+            "What is reserved for orders under way, and what open positions cost.",
+            ("mode", "state"),
+            registry=registry,
+        )
+        self._open_orders = Gauge(
+            "sniper_executor_open_orders",
+            "Orders that wait, are under way, or whose outcome is unknown.",
             ("mode", "state"),
             registry=registry,
         )
 
-    def decided(self, opened: Opened, seconds: float) -> None:
+    def decided(self, decided: Decided, seconds: float) -> None:
         """Count one decision; one that was made before is only a repetition."""
-        refused = isinstance(opened.entry, Trade) and not opened.repeated
-        outcome = "repeated" if opened.repeated else "refused" if refused else "buy"
-        reason = _code(opened.entry) if isinstance(opened.entry, Trade) and refused else ""
-        self._decisions.labels(outcome, reason).inc()
+        self._decisions.labels(decided.outcome, code_of(decided.reason)).inc()
         self._decision_seconds.observe(seconds)
 
-    def ended(self, trade: Trade) -> None:
-        """Count one order that went out, or would have."""
-        self._orders.labels(trade.mode, trade.status, _code(trade)).inc()
-        self._order_seconds.observe(trade.latency_ms / 1000)
+    def stepped(self, order: Order, reason: str | None) -> None:
+        """Count one step in the life of *order*."""
+        self._orders.labels(order.mode, order.side, order.state, code_of(reason)).inc()
+        if order.answered_at is not None:
+            self._order_seconds.observe(max(0.0, (order.answered_at - order.decided_at).total_seconds()))
 
-    def exposed(self, mode: Mode, exposure: Exposure) -> None:
-        """Show what is at stake."""
-        self._exposure.labels(mode, "reserved").set(float(exposure.reserved_usdt))
-        self._exposure.labels(mode, "filled").set(float(exposure.filled_usdt))
+    def at_stake(self, stake: Stake) -> None:
+        """Show what is at stake in one mode."""
+        self._stake.labels(stake.mode, "reserved").set(float(stake.reserved_usdt))
+        self._stake.labels(stake.mode, "held").set(float(stake.held_usdt))
+        for state, count in stake.open_orders.items():
+            self._open_orders.labels(stake.mode, state).set(count)
 
 
 def show_clock(clock: ExchangeClock, registry: CollectorRegistry) -> None:
@@ -73,6 +80,6 @@ def show_clock(clock: ExchangeClock, registry: CollectorRegistry) -> None:
     uncertainty.set_function(clock.uncertainty_seconds)
 
 
-def _code(trade: Trade) -> str:
+def code_of(reason: str | None) -> str:
     """The reason without its details, which would make too many series."""
-    return (trade.error_reason or "").partition(":")[0]
+    return (reason or "").partition(":")[0]

@@ -1,109 +1,179 @@
-"""Place an order on paper: the exchange checks the very request, and its order book tells what it would have got."""
+"""Send a committed order: make the request, attempt it while certainly no order came of it, record the outcome."""
 
 import asyncio
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
-from typing import Final, Protocol
+from typing import Final
 
-from executor.answers import is_untimely, objection
-from executor.limits import net_of_fee
-from executor.order import Miss, Order, Outcome, failed, rejected, unavailable
-from executor.paper import Fill, fill
-from executor.reasons import Reason
+import structlog
+
+from executor.attempts import Conclusion, Situation, Tries, next_move
+from executor.books import Books, Told
+from executor.composing import Composed, Composer
+from executor.gate import Gate
+from executor.halts import Cause
+from executor.moments import Moments
+from executor.order import Order
+from executor.pace import Pace
+from executor.reasons import Reason, worded
+from executor.settings import ExecutorSettings
+from executor.states import OrderEvent
+from executor.strategy import Refuse
+from executor.venue import Attempt, Venue
+from executor.verdicts import Busy, Untimely
+from shared.backoff import jittered, pause
+from shared.errors import TransientError
+from shared.events import Mode
 from shared.mexc.clock import ClockUncertainError
-from shared.mexc.errors import ExchangeRejected, ExchangeUnavailable, NotSent, OutcomeUnknown, RateLimited
-from shared.mexc.order_transport import Answer
-from shared.mexc.payloads import OrderBook
-from shared.mexc.trading import OrderRequest
+from shared.mexc.trading import OrderRequest, order_params
 
-BOOK_LEVELS: Final = 500
-_UNKNOWN_SYMBOL: Final = frozenset({-1121, 30014, 730001})
+log = structlog.get_logger(__name__)
 
+_RECORD_SECONDS_MAX: Final = 1.0
 
-class OrderCheck(Protocol):
-    """Has orders checked, and cannot place them."""
-
-    async def test_order(self, order: OrderRequest, *, now_ms: int) -> Answer:
-        """Return the exchange's answer; raise NotSent or OutcomeUnknown."""
-
-
-class Clock(Protocol):
-    """The exchange's, by which orders are signed."""
-
-    def now_ms(self) -> int:
-        """Return its time in milliseconds; raise ClockUncertainError where that is not known well enough."""
-
-    def doubt(self) -> None:
-        """Hear that the exchange did not agree with a time that was told."""
+Latch = Callable[[Cause, Mode | None, str], None]
+"""Halts trading until an operator resumes; it holds at once, whether or not the database takes it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Checking:
-    """What it takes to have an order checked."""
+class Ways:
+    """What orders are sent by."""
 
-    orders: OrderCheck
-    clock: Clock
+    venues: Mapping[Mode, Venue]
+    composer: Composer
+    gate: Gate
+    pace: Pace
+    moments: Moments
+    books: Books
+    latch: Latch
 
 
-class OrderBooks(Protocol):
-    async def depth(self, symbol: str, limit: int) -> OrderBook:
-        """Return the book of *symbol*; raise ExchangeUnavailable, ExchangeRejected or RateLimited."""
+@dataclass(frozen=True, slots=True)
+class _Objected:
+    """Nothing was sent, for a reason of ours."""
+
+    conclusion: Conclusion
 
 
-class DryRun:
-    """Spends nothing. Without a way to have orders checked, as without API keys, only the book is asked."""
+class Placing:
+    """Sends each order it is given, in such a way that no two orders can come of it."""
 
     def __init__(
-        self, books: OrderBooks, checking: Checking | None, *, taker_fee: Decimal, now: Callable[[], datetime]
+        self, ways: Ways, settings: ExecutorSettings, *, now: Callable[[], datetime], stopping: asyncio.Event
     ) -> None:
-        self._books = books
-        self._checking = checking
-        self._taker_fee = taker_fee
+        self._ways = ways
+        self._settings = settings
         self._now = now
+        self._stopping = stopping
+        self._in_hand: set[str] = set()
+        self.recorded = asyncio.Event()
+        """Set whenever an order was handed on to whoever looks it up."""
 
-    async def place(self, order: Order) -> Outcome:
-        """Return what would have come of *order*. Nothing happens at the exchange, so it may be called again."""
-        amount = net_of_fee(order.quote_qty, self._taker_fee)
-        if self._checking is None:
-            result = await self._paper_fill(order.symbol, amount)
-            return Outcome(result, self._now())
-        async with asyncio.TaskGroup() as tasks:
-            filling = tasks.create_task(self._paper_fill(order.symbol, amount), name=f"depth-{order.symbol}")
-            # On a warm line this writes the request before it first waits, so the order leaves ahead of the task above.
-            miss = await self._objection(self._checking, _request(order, amount))
-            answered_at = self._now()
-            if miss is not None:
-                filling.cancel()
-        return Outcome(miss or filling.result(), answered_at)
+    def has_in_hand(self, order: Order) -> bool:
+        """Whether this process is sending *order*, and so knows best what becomes of it."""
+        return order.client_order_id in self._in_hand
 
-    async def _objection(self, checking: Checking, request: OrderRequest) -> Miss | None:
+    async def place(self, order: Order, *, at_ms: int | None = None) -> None:
+        """Send *order*, at *at_ms* of the exchange's clock where that is given, and record what came of it."""
+        self._in_hand.add(order.client_order_id)
         try:
-            answer = await checking.orders.test_order(request, now_ms=checking.clock.now_ms())
+            await self._record(order, *await self._sent(order, at_ms))
+        finally:
+            self._in_hand.discard(order.client_order_id)
+            self.recorded.set()
+
+    async def _sent(self, order: Order, at_ms: int | None) -> tuple[Conclusion, Told]:
+        composed = await self._ways.composer.compose(order)
+        if isinstance(composed, Refuse):
+            unavailable = composed.reason is Reason.EXCHANGE_UNAVAILABLE
+            event = OrderEvent.UNSENT if unavailable else OrderEvent.REFUSED
+            return Conclusion(event, worded(composed.reason, composed.detail)), Told()
+        try:
+            return await self._attempted(order, composed, at_ms)
+        except Exception as error:
+            # Whatever went wrong, a request may be on its way.
+            log.exception("an order was left in the dark", symbol=order.symbol, order=order.client_order_id)
+            detail = worded(Reason.OUTCOME_UNKNOWN, type(error).__name__)
+            return Conclusion(OrderEvent.UNANSWERED, detail), Told()
+
+    async def _attempted(self, order: Order, composed: Composed, at_ms: int | None) -> tuple[Conclusion, Told]:
+        request, tries = composed.request, Tries()
+        for count in itertools.count(1):
+            attempt = await self._attempt(order, request, at_ms if count == 1 else None)
+            if isinstance(attempt, _Objected):
+                return attempt.conclusion, Told(request=described(request), attempts=count - 1)
+            self._heed(attempt)
+            told = Told(answered_at=attempt.answered_at, request=described(request), attempts=count)
+            situation = Situation(order, request, composed.rules, tries, self._now(), self._settings)
+            move = next_move(attempt.verdict, situation)
+            if isinstance(move, Conclusion):
+                return move, told
+            await pause(move.wait_seconds, self._stopping)
+            if self._stopping.is_set():
+                return Conclusion(OrderEvent.LAPSED, Reason.INTERRUPTED), told
+            request, tries = move.request, move.tries
+        raise AssertionError
+
+    async def _attempt(self, order: Order, request: OrderRequest, at_ms: int | None) -> Attempt | _Objected:
+        """Send *request* once, unless something stands against it."""
+        venue, ways = self._ways.venues[order.mode], self._ways
+        if at_ms is None:
+            await ways.pace.turn()
+        try:
+            ready = venue.prepare(order, request, at_ms=at_ms)
         except ClockUncertainError as error:
-            return failed(Reason.CLOCK_UNCERTAIN, str(error))
-        except (NotSent, OutcomeUnknown) as error:
-            return unavailable(str(error))
-        if is_untimely(answer):
-            checking.clock.doubt()
-        return objection(answer)
+            return Attempt(Untimely(str(error)), self._now())
+        if at_ms is not None:
+            await ways.moments.reach(at_ms)
+            await ways.pace.turn()
+        objection = ways.gate.objection(order)
+        if objection is not None:
+            return _Objected(Conclusion(*objection))
+        return await ready()
 
-    async def _paper_fill(self, symbol: str, amount: Decimal) -> Fill | Miss:
-        try:
-            book = await self._books.depth(symbol, BOOK_LEVELS)
-        except ExchangeRejected as error:
-            return rejected(Reason.SYMBOL_UNKNOWN) if error.code in _UNKNOWN_SYMBOL else unavailable(str(error))
-        except (ExchangeUnavailable, RateLimited) as error:
-            return unavailable(str(error))
-        return fill(book.asks, amount, self._taker_fee) or rejected(Reason.NO_LIQUIDITY)
+    def _heed(self, attempt: Attempt) -> None:
+        if isinstance(attempt.verdict, Busy):
+            self._ways.pace.quiet_for(attempt.verdict.wait_seconds or 1.0)
+
+    async def _record(self, order: Order, conclusion: Conclusion, told: Told) -> None:
+        """Record *conclusion*, however long the database takes to come back."""
+        if conclusion.halts:
+            self._ways.latch(Cause.CREDENTIALS, order.mode, conclusion.reason or "")
+        unanswered = conclusion.event is OrderEvent.UNANSWERED
+        known = Told(
+            fill=conclusion.fill,
+            reason=conclusion.reason,
+            exchange_order_id=conclusion.exchange_order_id,
+            answered_at=None if unanswered else told.answered_at,
+            send_until=self._now() if unanswered else None,
+            request=told.request,
+            attempts=told.attempts,
+        )
+        for attempt in itertools.count():
+            try:
+                after = await self._ways.books.record(order, conclusion.event, known)
+            except TransientError as error:
+                log.warning("an order's outcome waits for the database", order=order.client_order_id, reason=str(error))
+                await asyncio.sleep(jittered(attempt, max_seconds=_RECORD_SECONDS_MAX))
+            else:
+                self._log(order, conclusion, settled=after is not None)
+                return
+
+    def _log(self, order: Order, conclusion: Conclusion, *, settled: bool) -> None:
+        log.info(
+            "order",
+            symbol=order.symbol,
+            listing=order.listing_key,
+            side=order.side,
+            mode=order.mode,
+            event=str(conclusion.event),
+            reason=conclusion.reason,
+            late=not settled,
+        )
 
 
-def _request(order: Order, amount: Decimal) -> OrderRequest:
-    return OrderRequest(
-        symbol=order.symbol,
-        side=order.side,
-        type="MARKET",
-        client_order_id=order.client_order_id,
-        quote_order_qty=amount,
-    )
+def described(request: OrderRequest) -> dict[str, str]:
+    """Return what is asked for, in the exchange's words, as the journal keeps it."""
+    return dict(order_params(request))

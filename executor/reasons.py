@@ -26,8 +26,6 @@ class Reason(StrEnum):
     """The symbol was listed before, and relistings are not bought unless asked for."""
     QUOTE_ASSET_NOT_TRADED = "quote_asset_not_traded"
     """The pair is quoted in an asset we do not spend."""
-    NOT_TRADABLE_BY_API = "not_tradable_by_api"
-    """The exchange says that it takes no orders by API, or none to buy, on this symbol."""
     LIMITS_INVALID = "limits_invalid"
     """The limits leave no positive amount to spend."""
     MAX_POSITION = "max_position"
@@ -61,6 +59,9 @@ class Reason(StrEnum):
     OPENING_PASSED = "opening_passed"
     """The order waited for an opening, and its moment passed before it could be sent."""
 
+    MODE_SWITCHED = "mode_switched"
+    """Trading was switched between dry-run and live while the order waited; one of the other mode took its place."""
+
     # What the exchange said.
     SYMBOL_UNKNOWN = "symbol_unknown"
     """The exchange does not know the symbol."""
@@ -72,6 +73,8 @@ class Reason(StrEnum):
     """The exchange would not take the amount; its words follow."""
     INSUFFICIENT_BALANCE = "insufficient_balance"
     """The account does not hold what the order needs."""
+    NOT_TRADABLE_BY_API = "not_tradable_by_api"
+    """The exchange does not let our account trade the symbol by API."""
     TYPE_REFUSED = "type_refused"
     """The exchange does not take this kind of order on the symbol."""
     CREDENTIALS_REFUSED = "credentials_refused"

@@ -1,4 +1,4 @@
-"""What the executor can be told: SNIPER_EXECUTOR_*. The limits an operator changes while it runs are in trade_config."""
+"""What the executor can be told: SNIPER_EXECUTOR_*. The limits that change while it runs are in trade_config."""
 
 from decimal import Decimal
 from pathlib import Path

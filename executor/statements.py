@@ -1,64 +1,135 @@
-"""The journal's SQL. Each statement settles one step, because each one is a round trip on the way to an order."""
+"""The journal's SQL on the way to an order. Each statement settles one step, because each one is a round trip."""
 
 from typing import Final
 
-# xmin names this version of the config's row: RESERVE holds for no other.
-READ: Final = """
+from executor.named_sql import named
+
+_AT_LARGE: Final = "('sending', 'acknowledged', 'unknown')"
+
+
+def _held(mode: str) -> str:
+    """Tell whether the coin is at stake already, through another listing of it."""
+    return f"""
+        EXISTS (
+            SELECT FROM orders
+            WHERE orders.mode = {mode} AND orders.base_asset = :base_asset AND orders.side = 'BUY'
+                AND orders.state IN {_AT_LARGE} AND orders.listing_key <> :listing_key
+        ) OR EXISTS (
+            SELECT FROM positions
+            WHERE positions.mode = {mode} AND positions.base_asset = :base_asset
+                AND positions.state IN ('open', 'closing') AND positions.listing_key <> :listing_key
+        )
+    """  # noqa: S608 - constants
+
+
+# Everything a decision is made of, as of one moment. The mode follows from the configuration that is read with it.
+# xmin names this version of the config's row: a reservation holds for no other.
+READ: Final = named(f"""
 SELECT
-    config.max_trade_usdt, config.max_position_usdt, config.auto_trade, config.halted, config.updated_at,
-    config.xmin::text AS version,
+    exposure.mode,
     exposure.reserved_usdt + exposure.filled_usdt AS committed_usdt,
-    orders.symbol, orders.client_order_id, orders.quote_qty, orders.config, orders.decided_at, orders.trade
+    exposure.recent_orders,
+    CASE WHEN exposure.day = :today THEN exposure.day_orders ELSE 0 END AS day_orders,
+    CASE WHEN exposure.day = :today THEN exposure.day_spent_usdt ELSE 0 END AS day_spent_usdt,
+    config.max_trade_usdt, config.max_position_usdt, config.auto_trade, config.updated_at,
+    config.xmin::text AS version,
+    CASE
+        WHEN config.halted THEN 'operator: ' || config.halted_reason
+        ELSE coalesce((
+            SELECT halts.cause || ': ' || halts.reason FROM halts
+            WHERE halts.created_at > config.resumed_at AND (halts.mode IS NULL OR halts.mode = exposure.mode)
+            ORDER BY halts.created_at LIMIT 1
+        ), '')
+    END AS halted,
+    standing.state AS standing,
+    {_held("exposure.mode")} AS base_held
 FROM exposure
 LEFT JOIN trade_config AS config ON config.id = 1
-LEFT JOIN orders ON orders.listing_key = $1 AND orders.mode = exposure.mode AND orders.side = $3
-WHERE exposure.mode = $2
+LEFT JOIN orders AS standing
+    ON standing.listing_key = :listing_key AND standing.mode = exposure.mode AND standing.side = 'BUY'
+WHERE exposure.mode = CASE WHEN :armed::boolean AND coalesce(config.auto_trade, false) THEN 'live' ELSE 'dry-run' END
+""")  # noqa: S608 - constants
+
+_COLUMNS: Final = """
+    listing_key, mode, side, sequence, symbol, base_asset, client_order_id, quote_qty, base_qty, config, decided_at,
+    send_until, fire_at, exit_reason, listing, state, error_reason
+"""
+_VALUES: Final = """
+    :listing_key, :mode, :side, :sequence, :symbol, :base_asset, :client_order_id, :quote_qty::numeric, :base_qty,
+    :config::jsonb, :decided_at::timestamptz, :send_until, :fire_at, :exit_reason, :listing::jsonb, :state,
+    :error_reason
 """
 
-REFUSE: Final = """
-INSERT INTO orders (listing_key, mode, side, symbol, client_order_id, quote_qty, config, decided_at, state, trade)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'rejected', $9)
-ON CONFLICT DO NOTHING
-RETURNING true
-"""
+# An order for which nothing is reserved, a refusal or one that waits, together with the trade that tells of it.
+ADD: Final = named(f"""
+WITH added AS (
+    INSERT INTO orders ({_COLUMNS}) VALUES ({_VALUES}) ON CONFLICT DO NOTHING RETURNING true
+)
+INSERT INTO trade_outbox (event) SELECT :trade::jsonb FROM added RETURNING true
+""")  # noqa: S608 - constants
+
+# The same comparisons as executor.limits.exceeded, which tells the reason: this is where they hold.
+_RESERVED: Final = f"""
+    UPDATE exposure SET
+        reserved_usdt = reserved_usdt + :quote_qty::numeric,
+        ceiling_usdt = :max_position_usdt::numeric,
+        recent_orders = (array_prepend(:decided_at::timestamptz, recent_orders))[1 : :orders_per_minute::int],
+        day = :today,
+        day_orders = CASE WHEN day = :today THEN day_orders ELSE 0 END + 1,
+        day_spent_usdt = CASE WHEN day = :today THEN day_spent_usdt ELSE 0 END + :quote_qty::numeric
+    FROM config
+    WHERE exposure.mode = :mode
+        AND reserved_usdt + filled_usdt + :quote_qty::numeric <= :max_position_usdt::numeric
+        AND (
+            recent_orders[:orders_per_minute::int] IS NULL
+            OR recent_orders[:orders_per_minute::int] <= :decided_at::timestamptz - interval '1 minute'
+        )
+        AND CASE WHEN day = :today THEN day_orders ELSE 0 END < :orders_per_day::int
+        AND CASE WHEN day = :today THEN day_spent_usdt ELSE 0 END + :quote_qty::numeric <= :daily_spend_usdt::numeric
+        AND NOT ({_held(":mode")})
+    RETURNING true
+"""  # noqa: S608 - constants
 
 # One transaction in one statement: the config is the one that was decided on, and stays so until this is committed,
-# which is what the share lock is for; there is room under its limit; and the order is new. Else nothing is written:
-# a duplicate fails the whole statement.
-# Exposure before orders, here as in CLOSE: one order of locks, so no deadlock.
-RESERVE: Final = """
+# which is what the share lock is for; there is room under every limit; and the order is new. Else nothing is written:
+# a duplicate fails the whole statement. The row of exposure makes deciders take turns.
+RESERVE: Final = named(f"""
 WITH config AS (
-    SELECT FROM trade_config WHERE id = 1 AND xmin::text = $9 FOR SHARE
-), reserved AS (
-    UPDATE exposure SET reserved_usdt = reserved_usdt + $6::numeric
-    FROM config
-    WHERE exposure.mode = $2 AND reserved_usdt + filled_usdt + $6::numeric <= $10
-    RETURNING exposure.mode
-)
-INSERT INTO orders (listing_key, mode, side, symbol, client_order_id, quote_qty, config, decided_at, listing, state)
-SELECT $1, reserved.mode, $3, $4, $5, $6::numeric, $7, $8, $11, 'sending' FROM reserved
-RETURNING true
-"""
+    SELECT FROM trade_config WHERE id = 1 AND xmin::text = :version FOR SHARE
+), reserved AS ({_RESERVED})
+INSERT INTO orders ({_COLUMNS}) SELECT {_VALUES} FROM reserved RETURNING true
+""")  # noqa: S608 - constants
 
-CLOSE: Final = """
-WITH held AS (
-    SELECT mode FROM exposure WHERE mode = (SELECT mode FROM orders WHERE client_order_id = $1) FOR UPDATE
-), closed AS (
-    UPDATE orders SET state = $2, trade = $3, updated_at = now()
-    FROM held
-    WHERE client_order_id = $1 AND state = 'sending' AND orders.mode = held.mode
-    RETURNING quote_qty, orders.mode
-)
-UPDATE exposure SET reserved_usdt = reserved_usdt - closed.quote_qty, filled_usdt = filled_usdt + $4
-FROM closed
-WHERE exposure.mode = closed.mode
+# The same for an order that waited, for this very opening, and still does: only one executor can fire it. It is locked
+# before the exposure, unlike anywhere else. That cannot deadlock: while it is armed nobody who holds the exposure
+# wants it.
+FIRE: Final = named(f"""
+WITH waiting AS (
+    SELECT FROM orders WHERE client_order_id = :client_order_id AND state = 'armed' AND fire_at = :fire_at FOR UPDATE
+), config AS (
+    SELECT FROM trade_config, waiting WHERE id = 1 AND trade_config.xmin::text = :version FOR SHARE OF trade_config
+), reserved AS ({_RESERVED})
+UPDATE orders SET
+    quote_qty = :quote_qty::numeric, config = :config::jsonb, decided_at = :decided_at::timestamptz,
+    send_until = :send_until, state = :state, updated_at = now()
+FROM reserved
+WHERE orders.client_order_id = :client_order_id
 RETURNING true
-"""
+""")  # noqa: S608 - constants
 
-TRADE: Final = "SELECT trade FROM orders WHERE client_order_id = $1"
-EXPOSURE: Final = "SELECT reserved_usdt, filled_usdt FROM exposure WHERE mode = $1"
-ABANDONED: Final = """
-SELECT listing FROM orders
-WHERE state = 'sending' AND mode = $1 AND decided_at < $2
-ORDER BY created_at LIMIT $3
-"""
+# The opening of an order that still waits moved.
+MOVE: Final = named("""
+UPDATE orders SET fire_at = :fire_at, send_until = :send_until, listing = :listing::jsonb, updated_at = now()
+WHERE listing_key = :listing_key AND side = 'BUY' AND state = 'armed'
+RETURNING true
+""")
+
+# A sale: only one at a time of a position, and only of one that is held.
+SELL: Final = named(f"""
+WITH closing AS (
+    UPDATE positions SET state = 'closing', sales = sales + 1, updated_at = now()
+    WHERE listing_key = :listing_key AND mode = :mode AND state = 'open' AND sales = :sequence - 1
+    RETURNING true
+)
+INSERT INTO orders ({_COLUMNS}) SELECT {_VALUES} FROM closing RETURNING true
+""")  # noqa: S608 - constants

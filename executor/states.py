@@ -42,6 +42,8 @@ class OrderEvent(StrEnum):
     """The exchange would not take it, or a rule of ours forbade it before a byte was written."""
     LAPSED = "lapsed"
     """The time in which it could be sent is over, and no attempt was taken."""
+    POSTPONED = "postponed"
+    """The symbol did not open while we kept asking; it waits until an opening is told."""
     UNSENT = "unsent"
     """No attempt could be written."""
     UNANSWERED = "unanswered"
@@ -87,6 +89,7 @@ TABLE: Final[Mapping[tuple[OrderState, OrderEvent], Step]] = MappingProxyType(
         (_S.SENDING, _E.ACCEPTED): Step(_S.ACKNOWLEDGED, Effect.HOLD),
         (_S.SENDING, _E.REFUSED): Step(_S.REJECTED, Effect.RELEASE),
         (_S.SENDING, _E.LAPSED): Step(_S.EXPIRED, Effect.RELEASE),
+        (_S.SENDING, _E.POSTPONED): Step(_S.ARMED, Effect.RELEASE),
         (_S.SENDING, _E.UNSENT): Step(_S.FAILED, Effect.RELEASE),
         (_S.SENDING, _E.UNANSWERED): Step(_S.UNKNOWN, Effect.HOLD),
         # A dry run learns at once what it got; and who looks may find an order before its sender has spoken.

@@ -46,7 +46,8 @@ class Buy:
 class Arm:
     """Wait for the opening, and decide again then."""
 
-    fire_at: datetime
+    fire_at: datetime | None
+    """None while nobody knows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +62,13 @@ def decide(
     """Return what to do about a *listing* that was just announced; *unready* is what stands against any live order."""
     opening = _opening(listing, settings, now)
     objection = (
-        _forbidden(listing, standing)
-        or _unwanted(listing, settings)
-        or (_closed_to_us(listing) if opening is None else None)
-        or _untimely(listing, opening, settings, now)
+        _forbidden(listing, standing) or _unwanted(listing, settings) or _untimely(listing, opening, settings, now)
     )
     if objection is not None:
         return objection
-    return _sized(standing, unready, settings, now) if opening is None else Arm(opening)
+    if opening is not None or _is_closed_to_us(listing):
+        return Arm(opening)
+    return _sized(standing, unready, settings, now)
 
 
 def decide_firing(
@@ -115,15 +115,10 @@ def _unwanted(listing: Listing, settings: ExecutorSettings) -> Refuse | None:
     return None
 
 
-def _closed_to_us(listing: Listing) -> Refuse | None:
-    """Return why the exchange would take no purchase; before an opening that may be about to change."""
-    if listing.rules is None:
-        return None
-    if listing.rules.api_allowed is False:
-        return Refuse(Reason.NOT_TRADABLE_BY_API)
-    if listing.rules.trade_side_type in _NO_BUYING:
-        return Refuse(Reason.NOT_TRADABLE_BY_API, f"tradeSideType {listing.rules.trade_side_type}")
-    return None
+def _is_closed_to_us(listing: Listing) -> bool:
+    """Tell whether the exchange would take no purchase, yet: many symbols are shown hours before they open."""
+    rules = listing.rules
+    return rules is not None and (rules.api_allowed is False or rules.trade_side_type in _NO_BUYING)
 
 
 def _untimely(listing: Listing, opening: datetime | None, settings: ExecutorSettings, now: datetime) -> Refuse | None:

@@ -1,49 +1,80 @@
-"""The trade event that announces what came of a decision."""
+"""The trade event that announces where an order stands."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from types import MappingProxyType
+from typing import Final
 
-from executor.order import Miss, Order
-from executor.paper import Fill
-from shared.events import Listing, Stages, Trade, TradeStatus
+from executor.fills import Fill
+from executor.order import Order
+from executor.states import OrderState
+from shared.events import Side, Stages, Trade, TradeStatus
+
+_STATUS: Final[Mapping[OrderState, TradeStatus]] = MappingProxyType(
+    {
+        OrderState.ARMED: TradeStatus.PENDING,
+        OrderState.SENDING: TradeStatus.PENDING,
+        OrderState.ACKNOWLEDGED: TradeStatus.PENDING,
+        OrderState.UNKNOWN: TradeStatus.PENDING,
+        OrderState.FILLED: TradeStatus.FILLED,
+        OrderState.PARTIALLY_FILLED: TradeStatus.FILLED,
+        OrderState.REJECTED: TradeStatus.REJECTED,
+        OrderState.EXPIRED: TradeStatus.REJECTED,
+        OrderState.FAILED: TradeStatus.FAILED,
+    }
+)
 
 
-def trade_of(listing: Listing, order: Order, result: Fill | Miss, answered_at: datetime | None) -> Trade:
-    """Return the event for *order*; *answered_at* is None where nobody was asked.
-
-    Its quote_qty is what a fill spent, fee included, and otherwise what had been reserved.
-    """
-    status, quote_qty, base_qty, error_reason = _told(order, result)
-    known_at = answered_at or order.decided_at
+def trade_of(order: Order, *, fill: Fill | None = None, reason: str | None = None) -> Trade:
+    """Return the event that tells the state of *order*, with what it got and why it got no more."""
+    known_at = order.answered_at or order.decided_at
     return Trade(
-        id=f"{order.client_order_id}.{status}",
+        id=f"{order.client_order_id}.{order.state}",
         symbol=order.symbol,
         side=order.side,
-        quote_qty=quote_qty,
-        base_qty=base_qty,
-        # A wall clock may step back in between.
-        latency_ms=max(0, round((known_at - order.decided_at).total_seconds() * 1000)),
+        quote_qty=order.quote_qty if fill is None else _quote_qty(order, fill),
+        base_qty=None if fill is None else _base_qty(order, fill),
+        average_price=None if fill is None else fill.average_price,
+        fee=None if fill is None else fill.fee,
+        fee_asset=None if fill is None else fill.fee_asset,
+        exit_reason=order.exit_reason,
+        latency_ms=_latency_ms(order, known_at),
         mode=order.mode,
-        status=status,
-        error_reason=error_reason,
+        status=_STATUS[order.state],
+        error_reason=reason,
+        exchange_order_id=order.exchange_order_id,
         created_at=known_at,
         listing_key=order.listing_key,
         client_order_id=order.client_order_id,
-        listed_at=listing.listed_at,
+        listed_at=order.listing.listed_at,
         config=order.config,
-        stages=Stages(
-            observed_at=listing.observed_at,
-            published_at=listing.published_at,
-            deduplicated_at=listing.deduplicated_at,
-            decided_at=order.decided_at,
-            answered_at=answered_at,
-        ),
+        stages=_stages(order),
     )
 
 
-def _told(order: Order, result: Fill | Miss) -> tuple[TradeStatus, Decimal, Decimal | None, str | None]:
-    match result:
-        case Fill():
-            return TradeStatus.FILLED, result.quote_spent, result.base_qty, None
-        case Miss():
-            return result.status, order.quote_qty, None, result.error_reason
+def _latency_ms(order: Order, known_at: datetime) -> int:
+    # A wall clock may step back in between. An order that was decided on ahead of its opening is timed from there.
+    began_at = order.decided_at if order.fire_at is None else max(order.decided_at, order.fire_at)
+    return max(0, round((known_at - began_at).total_seconds() * 1000))
+
+
+def _quote_qty(order: Order, fill: Fill) -> Decimal:
+    quote_asset = order.listing.quote_asset
+    return fill.quote_spent(quote_asset) if order.side is Side.BUY else fill.quote_received(quote_asset)
+
+
+def _base_qty(order: Order, fill: Fill) -> Decimal:
+    base_asset = order.listing.base_asset
+    return fill.base_bought(base_asset) if order.side is Side.BUY else fill.base_sold(base_asset)
+
+
+def _stages(order: Order) -> Stages:
+    listing = order.listing
+    return Stages(
+        observed_at=listing.observed_at,
+        published_at=listing.published_at,
+        deduplicated_at=listing.deduplicated_at,
+        decided_at=order.decided_at,
+        answered_at=order.answered_at,
+    )

@@ -1,12 +1,20 @@
 """What a source reports: symbols it was shown, and when."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 
 from shared.events import Source
 from shared.mexc.symbols import SymbolInfo
+
+PriceOf = Callable[[str], Decimal | None]
+"""What a symbol cost, as far as the evidence shows. Asked for the few symbols that are news, not for all."""
+
+
+def no_price(_: str) -> None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +26,7 @@ class Names:
     symbols: AbstractSet[str]
     complete: bool
     """Whether these are all that trade; otherwise one that is absent may trade all the same."""
+    price_of: PriceOf = field(default=no_price, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +55,8 @@ class FirstTrade:
     source: Source
     observed_at: datetime
     symbol: str
+    price: Decimal | None = None
+    """Of the deal, or the best ask."""
 
 
 Evidence = Names | Snapshot | Announcement | FirstTrade

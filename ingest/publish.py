@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from ingest.catalogue import Sighting
 from ingest.metrics import Metrics
+from shared.trading_rules import rules_of
 from shared import topology
 from shared.backoff import jittered
 from shared.bus.port import Bus
@@ -42,6 +43,8 @@ def raw_listing(sighting: Sighting, event_id: str, published_at: datetime) -> Ra
         late=sighting.late,
         tradable=not sighting.not_tradable_reason,
         not_tradable_reason=sighting.not_tradable_reason,
+        price=sighting.price,
+        rules=None if sighting.info is None else rules_of(sighting.info),
     )
 
 

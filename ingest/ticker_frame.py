@@ -1,11 +1,14 @@
 """The symbols in one mini-tickers frame, read with the reduced schema."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from functools import cached_property
 from typing import Final
 
 from google.protobuf.message import DecodeError
 
 from ingest.control_frame import FrameError
+from ingest.price import price_in
 from shared.mexc.wire_pb2 import TickerFrame, TickerSymbol
 
 SYMBOLS_MAX: Final = 100_000
@@ -31,3 +34,18 @@ def names_in(items: Iterable[TickerSymbol]) -> set[str]:
     names = {item.symbol for item in items}
     names.discard("")
     return names
+
+
+class Prices:
+    """The prices of some symbols of a frame, not looked at before one of them is asked for: mostly none is."""
+
+    def __init__(self, items: Sequence[TickerSymbol], places: range) -> None:
+        self._items = items
+        self._places = places
+
+    def __call__(self, symbol: str) -> Decimal | None:
+        return price_in(self._texts.get(symbol, ""))
+
+    @cached_property
+    def _texts(self) -> Mapping[str, str]:
+        return {item.symbol: item.price for item in map(self._items.__getitem__, self._places)}

@@ -1,11 +1,22 @@
 """The first sign of trading in a frame of one symbol's deals or best prices."""
 
-from decimal import Decimal, InvalidOperation
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import NamedTuple
 
 from google.protobuf.message import DecodeError
 
 from ingest.control_frame import FrameError
-from shared.mexc.wire_pb2 import PublicAggreBookTickerV3Api, PublicAggreDealsV3Api, PushDataV3ApiWrapper
+from ingest.price import price_in
+from shared.mexc.wire_pb2 import PublicAggreBookTickerV3Api, PublicAggreDealsV3ApiItem, PushDataV3ApiWrapper
+
+
+class Trade(NamedTuple):
+    """The first sign that a symbol trades."""
+
+    symbol: str
+    price: Decimal
+    """Of the newest deal, or the best ask."""
 
 
 def channels_of(symbol: str) -> frozenset[str]:
@@ -17,8 +28,8 @@ def symbol_of(channel: str) -> str:
     return channel.rpartition("@")[2]
 
 
-def traded_in(frame: bytes) -> str | None:
-    """Return the symbol that *frame* proves to trade, if it does; raise FrameError where it is no push of its kind.
+def traded_in(frame: bytes) -> Trade | None:
+    """Return what *frame* proves to trade, if it does; raise FrameError where it is no push of its kind.
 
     A deal is proof, and so is a book with both sides: before the opening there are only asks.
     """
@@ -31,24 +42,21 @@ def traded_in(frame: bytes) -> str | None:
         raise FrameError(f"a push of another channel: {push.channel[:60]!r}")
     match push.WhichOneof("body"):
         case "publicAggreDeals":
-            trades = _holds_a_deal(push.publicAggreDeals)
+            price = _of_a_deal(push.publicAggreDeals.deals)
         case "publicAggreBookTicker":
-            trades = _has_both_sides(push.publicAggreBookTicker)
+            price = _of_an_ask(push.publicAggreBookTicker)
         case other:
             raise FrameError(f"neither deals nor a book: {other}")
-    return symbol if trades else None
+    return None if price is None else Trade(symbol, price)
 
 
-def _holds_a_deal(deals: PublicAggreDealsV3Api) -> bool:
-    return any(_is_positive(deal.price) and _is_positive(deal.quantity) for deal in deals.deals)
+def _of_a_deal(deals: Sequence[PublicAggreDealsV3ApiItem]) -> Decimal | None:
+    newest_first = sorted(deals, key=lambda deal: deal.time, reverse=True)
+    prices = (price_in(deal.price) for deal in newest_first if price_in(deal.quantity))
+    return next((price for price in prices if price is not None), None)
 
 
-def _has_both_sides(book: PublicAggreBookTickerV3Api) -> bool:
-    return all(map(_is_positive, (book.bidPrice, book.bidQuantity, book.askPrice, book.askQuantity)))
-
-
-def _is_positive(number: str) -> bool:
-    try:
-        return Decimal(number) > 0
-    except InvalidOperation:
-        return False
+def _of_an_ask(book: PublicAggreBookTickerV3Api) -> Decimal | None:
+    """Return the best ask where there are both sides."""
+    has_both = all(map(price_in, (book.bidPrice, book.bidQuantity, book.askQuantity)))
+    return price_in(book.askPrice) if has_both else None

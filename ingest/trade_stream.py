@@ -73,11 +73,11 @@ class TradeStreams:
     async def _take(self, report: Report, push: bytes) -> bool:
         """Report the symbol that *push* proves to trade, unless that was believed before."""
         observed_at = utc_now()
-        symbol = traded_in(push)
-        if symbol is None or symbol in self._reported or not self._is_followed(symbol):
+        trade = traded_in(push)
+        if trade is None or trade.symbol in self._reported or not self._is_followed(trade.symbol):
             return True
-        if await report(FirstTrade(self.name, observed_at, symbol)):
-            self._reported.add(symbol)
+        if await report(FirstTrade(self.name, observed_at, trade.symbol, trade.price)):
+            self._reported.add(trade.symbol)
         return True
 
     def _is_followed(self, symbol: str) -> bool:

@@ -11,7 +11,7 @@ from ingest.feeds import Feed
 from ingest.rotation import Rotation
 from ingest.source import Report
 from ingest.stream_metrics import StreamMetrics
-from ingest.ticker_frame import items_in, names_in
+from ingest.ticker_frame import Prices, items_in, names_in
 from shared.events import Source, utc_now
 
 CHANNEL: Final = "spot@public.miniTickers.v3.api.pb@UTC+8"
@@ -42,10 +42,11 @@ class TickerStream:
             items = items_in(push, CHANNEL)
         # Not cut into lists: thousands of items alive at a time set the garbage collector off, for 40 ms.
         unread = iter(items)
-        for _ in range(0, len(items), SLICE_SYMBOLS):
+        for first in range(0, len(items), SLICE_SYMBOLS):
             with self._metrics.decode_seconds.labels("names").time():
                 symbols = names_in(islice(unread, SLICE_SYMBOLS))
-            await report(Names(self.name, observed_at, symbols, complete=False))
+            prices = Prices(items, range(first, min(first + SLICE_SYMBOLS, len(items))))
+            await report(Names(self.name, observed_at, symbols, complete=False, price_of=prices))
             await asyncio.sleep(0)
         if items:
             self._feed.saw()

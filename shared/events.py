@@ -83,6 +83,7 @@ Utc = Annotated[AwareDatetime, AfterValidator(_utc)]
 Money = Annotated[Decimal, Field(max_digits=14, allow_inf_nan=False)]
 Amount = Annotated[Decimal, Field(max_digits=40, allow_inf_nan=False)]
 """Of a coin, or a price: some coins cost 1E-12."""
+Price = Annotated[Amount, Field(gt=0)]
 
 
 def refuse_future(listed_at: datetime, *, now: datetime) -> None:
@@ -149,7 +150,7 @@ class _Sighting(Event):
     tradable: bool = True
     """Whether it passed the filters; one that did not is told and stored all the same, but never bought."""
     not_tradable_reason: str = ""
-    price: Annotated[Amount, Field(gt=0)] | None = None
+    price: Price | None = None
     """What the coin cost in the frame that showed it, in the quote asset; None where that told no price."""
     rules: TradingRules | None = None
     """As far as they were known when it was seen."""

@@ -14,16 +14,20 @@ from uvicorn.server import ServerState
 from simulator.exchange import Exchange
 from simulator.rest.arming import InvalidError
 from simulator.rest.control import Control, invalid
-from simulator.rest.delivery import deliver
+from simulator.rest.delivery import deliver, held
 from simulator.rest.endpoints import ENDPOINTS, Endpoint
-from simulator.rest.gate import Call, respond
+from simulator.rest.gate import Call, admit, note_answer, respond
 from simulator.stream.hub import Hub
 
 
 def build_app(exchange: Exchange, hub: Hub, connections: ServerState, stop: asyncio.Event) -> Starlette:
     def serve(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
-            reply = respond(exchange, endpoint, await _call(request))
+            visit = admit(exchange, endpoint, await _call(request))
+            await held(visit.held_back, stop)
+            reply = respond(exchange, visit)
+            await held(visit.held_up, stop)
+            note_answer(visit, reply)
             return await deliver(reply, request, connections, stop)
 
         return answer

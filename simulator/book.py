@@ -6,7 +6,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from enum import StrEnum
 
 from simulator.decimals import cut
-from simulator.instrument import Instrument
+from simulator.instrument import Instrument, Quotes
 
 LEVELS = 100
 REFILL_SECONDS = 30
@@ -48,6 +48,23 @@ class Eaten:
 
     def plus(self, value: Decimal, depth_quote: Decimal, now_ms: int) -> "Eaten":
         return Eaten(self.left(depth_quote, now_ms) + value, now_ms)
+
+
+def untouched(instrument: Instrument, side: Side, middle: Decimal) -> Iterable[Level]:
+    """One side before anybody takes from it, best first: what was scripted, or what the market makes by itself."""
+    scripted = _scripted(instrument, side)
+    if scripted is not None:
+        return [Level(price, quantity) for price, quantity in scripted]
+    return bids(instrument, middle) if side is Side.BUY else asks(instrument, middle)
+
+
+def refill_quote(instrument: Instrument, side: Side) -> Decimal:
+    """The value that comes back in REFILL_SECONDS; a scripted side stays eaten."""
+    return instrument.depth_quote if _scripted(instrument, side) is None else Decimal(0)
+
+
+def _scripted(instrument: Instrument, side: Side) -> Quotes | None:
+    return instrument.bids if side is Side.BUY else instrument.asks
 
 
 def asks(instrument: Instrument, middle: Decimal) -> Iterator[Level]:

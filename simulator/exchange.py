@@ -19,10 +19,6 @@ from simulator.settling import Fees
 from simulator.wallet import Wallet
 
 
-def wall_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
 @dataclass(slots=True)
 class Exchange:
     settings: SimulatorSettings
@@ -33,10 +29,18 @@ class Exchange:
     faults: Faults = field(default_factory=Faults)
     ledger: Ledger = field(default_factory=Ledger)
 
+    def now_ms(self) -> int:
+        """The time the market lives by."""
+        return _now_ms(self.settings)
+
     def server_ms(self) -> int:
-        """The exchange's idea of the time, which a fault can skew. The market itself lives by the wall clock."""
+        """What the exchange says it is, and holds timestamps against: its own time, unless a fault skews it."""
+        return (time.time_ns() + self.ahead_ns()) // 1_000_000
+
+    def ahead_ns(self) -> int:
+        """How far that is ahead of the clock of this machine."""
         skew = self.faults.active("clock_skew")
-        return wall_ms() + (int(skew.seconds * 1_000) if skew else 0)
+        return _ns(self.settings.clock_ahead_seconds) + (_ns(skew.seconds) if skew else 0)
 
     def list_symbol(self, request: ListingRequest, now_ms: int) -> Instrument:
         instrument = listed(request, self.settings, now_ms)
@@ -44,12 +48,20 @@ class Exchange:
         return instrument
 
 
+def _now_ms(settings: SimulatorSettings) -> int:
+    return (time.time_ns() + _ns(settings.clock_ahead_seconds)) // 1_000_000
+
+
+def _ns(seconds: float) -> int:
+    return round(seconds * 1_000_000_000)
+
+
 def build(settings: SimulatorSettings) -> Exchange:
-    catalogue = Catalogue(universe.initial(settings.symbols, settings.seed, wall_ms()))
+    catalogue = Catalogue(universe.initial(settings.symbols, settings.seed, _now_ms(settings)))
     market = Market(
         catalogue,
         Wallet({"USDT": settings.funds_usdt}),
-        Fees(settings.taker_fee, in_base=settings.fee_asset == "base"),
+        Fees(settings.taker_fee, settings.fee_asset),
         Rules(settings.taker_fee, settings.price_protection, truncate_decimals=settings.excess_decimals == "truncate"),
     )
     limits = Limits(

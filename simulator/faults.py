@@ -1,50 +1,19 @@
 """The faults the exchange can be told to have. Adding one is adding a row, and for REST nothing more."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from types import MappingProxyType
 
-import msgspec
+from simulator import spoiling
+from simulator.reply import Reply
+from simulator.spoiling import Options
 
-from simulator.refusals import Refusal
-
+HOLD = "hold"
 ORDER = "POST /api/v3/order"
 EXCHANGE_INFO = "GET /api/v3/exchangeInfo"
 WEBSOCKET = "WS /ws"
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An HTTP answer, and what goes wrong on its way."""
-
-    status: int = 200
-    body: bytes = b"{}"
-    content_type: str = "application/json"
-    retry_after_seconds: int | None = None
-    delay_seconds: float = 0
-    hang: bool = False  # never sent
-    drop: bool = False  # the connection is reset instead
-    truncated: bool = False  # the connection ends in the middle of the body
-
-    @classmethod
-    def refusing(cls, refusal: Refusal) -> "Reply":
-        body = msgspec.json.encode({"code": refusal.code, "msg": refusal.message, "_extend": None})
-        return cls(refusal.http_status, body)
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What can be said of a fault; each row names those it reads."""
-
-    seconds: float = 1.0
-    status: int = 503
-    accept: bool = False
-    code: int = 30016
-    message: str = "Trading disabled"
-    retry_after: int | None = None
-    fraction: float = 0.1
-    size_bytes: int = 2 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,31 +25,9 @@ class Kind:
     endpoint: str = ORDER
     count: int | None = 1  # None: until it is deleted
     options: tuple[str, ...] = ()
+    defaults: Options = field(default_factory=Options)
     transform: Callable[[Options, Reply], Reply] | None = None
     accepts: Callable[[Options], bool] = lambda _: True
-
-
-def _status(options: Options, reply: Reply) -> Reply:
-    body = msgspec.json.encode({"code": options.status, "msg": "simulated failure"})
-    return replace(reply, status=options.status, body=body, retry_after_seconds=options.retry_after)
-
-
-def _api_error(options: Options, reply: Reply) -> Reply:
-    refused = Reply.refusing(Refusal(options.code, options.message))
-    return replace(reply, status=refused.status, body=refused.body)
-
-
-def _keep_fraction(options: Options, reply: Reply) -> Reply:
-    info = msgspec.json.decode(reply.body, type=dict[str, object])
-    symbols = info.get("symbols")
-    if isinstance(symbols, list):
-        info["symbols"] = symbols[: int(len(symbols) * options.fraction)]
-    return replace(reply, body=msgspec.json.encode(info))
-
-
-def _html(_: Options, reply: Reply) -> Reply:
-    page = b"<html><head><title>Access Denied</title></head><body>Reference #18.2d3e</body></html>"
-    return replace(reply, body=page, content_type="text/html")
 
 
 def _never(_: Options) -> bool:
@@ -112,15 +59,29 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 "http_status",
                 "Answered with `status`, and `retry_after` when given; handled all the same when `accept` is true.",
                 options=("status", "accept", "retry_after"),
-                transform=_status,
+                transform=spoiling.status,
                 accepts=lambda options: options.accept,
             ),
             Kind(
                 "api_error",
                 "Refused with HTTP 400 and MEXC's `code` and `message`.",
                 options=("code", "message"),
-                transform=_api_error,
+                transform=spoiling.api_error,
                 accepts=_never,
+            ),
+            Kind(
+                HOLD,
+                "Held until the fault is disarmed: handled only then, or at once when `accept` is true.",
+                options=("accept",),
+                transform=lambda _, reply: reply,
+            ),
+            Kind(
+                "redirect",
+                "Redirected to itself with `status`; handled all the same when `accept` is true.",
+                options=("status", "accept"),
+                defaults=Options(status=307),
+                transform=spoiling.redirect,
+                accepts=lambda options: options.accept,
             ),
             Kind(
                 "malformed_body",
@@ -143,24 +104,36 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 "exchange_info_empty",
                 "exchangeInfo holds no symbols.",
                 endpoint=EXCHANGE_INFO,
-                transform=lambda options, reply: _keep_fraction(replace(options, fraction=0), reply),
+                transform=lambda options, reply: spoiling.keep_fraction(replace(options, fraction=0), reply),
             ),
             Kind(
                 "exchange_info_shrunk",
                 "exchangeInfo holds the first `fraction` of the symbols.",
                 endpoint=EXCHANGE_INFO,
                 options=("fraction",),
-                transform=_keep_fraction,
+                transform=spoiling.keep_fraction,
+            ),
+            Kind(
+                "exchange_info_swollen",
+                "exchangeInfo holds `extra` symbols more, which nobody listed.",
+                endpoint=EXCHANGE_INFO,
+                options=("extra",),
+                transform=spoiling.swell,
             ),
             Kind(
                 "exchange_info_html",
                 "exchangeInfo is an HTML page with status 200, as a firewall sends.",
                 endpoint=EXCHANGE_INFO,
-                transform=_html,
+                transform=spoiling.html,
             ),
             Kind(
                 "order_visibility_lag",
                 "A placed order is not found (-2013) by queries for `seconds`.",
+                options=("seconds",),
+            ),
+            Kind(
+                "settle_lag",
+                "Coins that were bought show in the balances and can be sold (until then 30005) `seconds` later.",
                 options=("seconds",),
             ),
             Kind(
@@ -207,6 +180,7 @@ class Armed:
     remaining: int | None
     options: Options = field(default_factory=Options)
     taken: int = 0
+    disarmed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def matches(self, endpoint: str) -> bool:
         return fnmatchcase(endpoint, self.endpoint)
@@ -220,6 +194,7 @@ class Faults:
 
     def __init__(self) -> None:
         self._armed: list[Armed] = []
+        self._holding: list[Armed] = []  # used up as they may be
 
     def arm(self, fault: Armed) -> None:
         self._armed.append(fault)
@@ -227,8 +202,13 @@ class Faults:
     def armed(self) -> list[Armed]:
         return list(self._armed)
 
-    def clear(self) -> None:
-        self._armed.clear()
+    def disarm(self, name: str | None = None) -> None:
+        """End the faults of that name, or all, and let go what they hold."""
+        for fault in [*self._armed, *self._holding]:
+            if name in {None, fault.kind.name}:
+                fault.disarmed.set()
+        self._armed = [each for each in self._armed if not each.disarmed.is_set()]
+        self._holding = [each for each in self._holding if not each.disarmed.is_set()]
 
     def active(self, name: str) -> Options | None:
         """The fault's options while it is armed, without using it up."""
@@ -251,6 +231,8 @@ class Faults:
 
     def _use(self, fault: Armed) -> None:
         fault.taken += 1
+        if fault.kind.name == HOLD and fault not in self._holding:
+            self._holding.append(fault)
         if fault.remaining is not None:
             fault.remaining -= 1
             if fault.remaining == 0:

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+Quotes = tuple[tuple[Decimal, Decimal], ...]
+"""Prices and quantities, best first."""
+
 
 class Phase(StrEnum):
     ANNOUNCED = "announced"  # in the calendar only
@@ -41,6 +44,8 @@ class Instrument:
     suspended: bool = False
     notional_min: Decimal = Decimal(1)
     notional_max: Decimal = Decimal(2_000_000)
+    asks: Quotes | None = None  # scripted; None: made from price and depth
+    bids: Quotes | None = None
 
     @property
     def tick(self) -> Decimal:

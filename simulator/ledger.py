@@ -11,6 +11,7 @@ _ENTRIES_MAX = 100_000
 @dataclass(slots=True)
 class Entry:
     received_ns: int
+    received_exchange_ns: int  # by the exchange's clock
     is_test: bool
     parameters: dict[str, str]
     order: Order | None = None  # None when no order was placed
@@ -23,3 +24,12 @@ class Ledger:
         self.entries: deque[Entry] = deque(maxlen=_ENTRIES_MAX)
         self.requests: Counter[str] = Counter()
         self.refusals: Counter[str] = Counter()
+
+    def repeated(self) -> dict[tuple[str, str], int]:
+        """How often a client id came with an order request for its symbol, of those that came more than once."""
+        received = Counter(
+            (each.parameters.get("symbol", ""), each.parameters["newClientOrderId"])
+            for each in self.entries
+            if not each.is_test and "newClientOrderId" in each.parameters
+        )
+        return {key: count for key, count in received.items() if count > 1}

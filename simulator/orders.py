@@ -44,12 +44,18 @@ class OrderRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Commission:
+    amount: Decimal
+    asset: str
+    value: Decimal  # in quote
+
+
+@dataclass(frozen=True, slots=True)
 class Fill:
     trade_id: str
     price: Decimal
     quantity: Decimal
-    commission: Decimal
-    commission_asset: str
+    commission: Commission
     is_maker: bool
     time_ms: int
 
@@ -68,6 +74,7 @@ class Order:
     updated_ms: int
     status: Status = Status.NEW
     fills: list[Fill] = field(default_factory=list)
+    settle_ms: int = 0  # after a fill, until what was bought can be sold
     visible_from_ms: int = 0  # queries before this do not find it
 
     @property

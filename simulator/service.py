@@ -10,7 +10,7 @@ from uvicorn.server import ServerState
 
 from simulator.app import build_app
 from simulator.connections import Server
-from simulator.exchange import build, wall_ms
+from simulator.exchange import build
 from simulator.newcomers import list_newcomers
 from simulator.settings import SimulatorSettings
 from simulator.stream.hub import Hub
@@ -33,7 +33,7 @@ async def serve(
         async with asyncio.TaskGroup() as tasks:
             serving = tasks.create_task(server.serve(sockets=[listener]), name="simulator-http")
             pushing = tasks.create_task(hub.push(), name="simulator-push")
-            listing = tasks.create_task(list_newcomers(exchange, wall_ms), name="simulator-newcomers")
+            listing = tasks.create_task(list_newcomers(exchange, exchange.now_ms), name="simulator-newcomers")
             await stop.wait()
             server.should_exit = True
             await serving

@@ -6,6 +6,8 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from simulator.settling import FeeAsset
+
 
 class SimulatorSettings(BaseSettings):
     """Defaults are MEXC's documented behaviour; where MEXC documents none, the behaviour reported most often."""
@@ -22,6 +24,10 @@ class SimulatorSettings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(0, ge=0, le=65_535, description="0 takes a free one")
 
+    clock_ahead_seconds: float = Field(
+        0, ge=-86_400, le=86_400, description="how far the exchange's clock is ahead of this machine's"
+    )
+
     symbols: int = Field(2_000, ge=3, le=20_000, description="how many are listed at the start")
     seed: int = Field(1, description="the same seed makes the same symbols and prices")
     list_every_seconds: float = Field(0, ge=0, description="a fresh coin this often; 0 for never")
@@ -32,7 +38,8 @@ class SimulatorSettings(BaseSettings):
     api_secret: SecretStr = SecretStr("sim-secret")
     funds_usdt: Decimal = Field(Decimal(10_000), ge=0)
     taker_fee: Decimal = Field(Decimal("0.0005"), ge=0, lt=1)
-    fee_asset: Literal["quote", "base"] = Field("quote", description="what a buyer pays the fee in")
+    fee_asset: FeeAsset = Field("quote", description="what a buyer pays the fee in; a seller pays in quote or MX")
+    settle_seconds: float = Field(0, ge=0, le=3_600, description="until coins that were bought can be sold")
 
     limits: bool = Field(True, description="whether rate limits are enforced; they are always counted")
     weight_per_10_seconds: int = Field(300, gt=0)

@@ -2,23 +2,35 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal
 
 from simulator.book import Level, Side
 from simulator.instrument import Instrument
-from simulator.orders import OrderRequest
-from simulator.wallet import Wallet
+from simulator.orders import Commission, Order, OrderRequest
+from simulator.wallet import Arrival, Wallet
+
+FeeAsset = Literal["quote", "base", "MX"]
 
 
 @dataclass(frozen=True, slots=True)
 class Fees:
-    """Takers pay; makers do not. A buyer pays in what it spends or in what it gets."""
+    """Takers pay; makers do not. A buyer pays in what it spends or in what it gets, anybody in MX who has enough."""
 
     taker: Decimal = Decimal("0.0005")
-    in_base: bool = False
+    paid_in: FeeAsset = "quote"
+    mx_price: Decimal | None = None
 
     def spendable(self, free: Decimal) -> Decimal:
         """How much of a quote balance buys coins when the fee comes on top."""
-        return free if self.in_base else free / (1 + self.taker)
+        return free if self.paid_in == "base" else free / (1 + self.taker)
+
+    def commission(self, wallet: Wallet, order: Order, level: Level) -> Commission:
+        value = level.price * level.quantity * self.taker
+        if self.paid_in == "base" and order.request.side is Side.BUY:
+            return Commission(level.quantity * self.taker, order.base, value)
+        if self.paid_in == "MX" and self.mx_price and wallet.free("MX") >= value / self.mx_price:
+            return Commission(value / self.mx_price, "MX", value)
+        return Commission(value, order.quote, value)
 
 
 def needed(request: OrderRequest, instrument: Instrument, middle: Decimal, fees: Fees) -> tuple[str, Decimal]:
@@ -29,28 +41,43 @@ def needed(request: OrderRequest, instrument: Instrument, middle: Decimal, fees:
         return instrument.base, quantity
     if request.quantity is None:
         return instrument.quote, request.quote_quantity or Decimal(0)
-    fee = Decimal(0) if fees.in_base or request.price is None else fees.taker
+    fee = Decimal(0) if fees.paid_in == "base" or request.price is None else fees.taker
     return instrument.quote, request.quantity * price * (1 + fee)
 
 
-def settle_taker(wallet: Wallet, instrument: Instrument, side: Side, level: Level, fees: Fees) -> tuple[Decimal, str]:
-    """Move the balances for one taken level; returns the commission and its asset."""
+def settle_taker(wallet: Wallet, order: Order, level: Level, fees: Fees, now_ms: int) -> Commission:
+    """Move the balances for one taken level."""
     value = level.price * level.quantity
-    sign = 1 if side is Side.BUY else -1
-    wallet.move(instrument.base, sign * level.quantity)
-    wallet.move(instrument.quote, -sign * value)
-    paid_in_base = side is Side.BUY and fees.in_base
-    commission = (level.quantity if paid_in_base else value) * fees.taker
-    asset = instrument.base if paid_in_base else instrument.quote
-    wallet.move(asset, -commission)
-    return commission, asset
+    commission = fees.commission(wallet, order, level)
+    if order.request.side is Side.SELL:
+        wallet.move(order.base, -level.quantity)
+        wallet.move(order.quote, value)
+        wallet.move(commission.asset, -commission.amount)
+        return commission
+    wallet.move(order.quote, -value)
+    if commission.asset == order.base:
+        _receive(wallet, order, level.quantity - commission.amount, now_ms)
+    else:
+        wallet.move(commission.asset, -commission.amount)
+        _receive(wallet, order, level.quantity, now_ms)
+    return commission
 
 
-def settle_maker(wallet: Wallet, instrument: Instrument, side: Side, level: Level) -> None:
+def settle_maker(wallet: Wallet, order: Order, level: Level, now_ms: int) -> None:
     """Move the balances for a filled part of a resting order, whose side's balance is locked."""
     value = level.price * level.quantity
-    paid, amount = (instrument.quote, value) if side is Side.BUY else (instrument.base, level.quantity)
-    got, gain = (instrument.base, level.quantity) if side is Side.BUY else (instrument.quote, value)
-    wallet.unlock(paid, amount)
-    wallet.move(paid, -amount)
-    wallet.move(got, gain)
+    if order.request.side is Side.SELL:
+        wallet.unlock(order.base, level.quantity)
+        wallet.move(order.base, -level.quantity)
+        wallet.move(order.quote, value)
+        return
+    wallet.unlock(order.quote, value)
+    wallet.move(order.quote, -value)
+    _receive(wallet, order, level.quantity, now_ms)
+
+
+def _receive(wallet: Wallet, order: Order, coins: Decimal, now_ms: int) -> None:
+    if order.settle_ms:
+        wallet.expect(Arrival(order.base, coins, now_ms + order.settle_ms))
+    else:
+        wallet.move(order.base, coins)

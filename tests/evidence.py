@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from ingest.catalogue import Catalogue, Findings, Known, Rules, Sighting, State
@@ -19,8 +20,8 @@ def at(seconds: float) -> datetime:
     return NOON + timedelta(seconds=seconds)
 
 
-def ticks(*symbols: str, after: float = 0) -> Names:
-    return Names(WEBSOCKET, at(after), frozenset(symbols), complete=False)
+def ticks(*symbols: str, after: float = 0, price: Decimal | None = None) -> Names:
+    return Names(WEBSOCKET, at(after), frozenset(symbols), complete=False, price_of=lambda _: price)
 
 
 def names(*symbols: str, after: float = 0) -> Names:
@@ -36,8 +37,8 @@ def announced(symbol: str, opens_after: float, *, after: float = 0) -> Announcem
     return Announcement(REST, at(after), symbol, at(opens_after))
 
 
-def first_trade(symbol: str, *, after: float = 0) -> FirstTrade:
-    return FirstTrade(WEBSOCKET, at(after), symbol)
+def first_trade(symbol: str, *, after: float = 0, price: Decimal | None = None) -> FirstTrade:
+    return FirstTrade(WEBSOCKET, at(after), symbol, price)
 
 
 def a_known(symbol: str, state: State = State.TRADABLE, **overrides: Any) -> Known:

@@ -41,6 +41,10 @@ class Simulator:
     async def change_coin(self, symbol: str, **changes: Any) -> Any:
         return await self._send("PATCH", f"/symbols/{symbol}", changes)
 
+    async def coin(self, symbol: str) -> Any:
+        """What *symbol* is at the moment; its times, like `opens_at_ms`, are of the exchange's clock."""
+        return await self._send("GET", f"/symbols/{symbol}")
+
     async def delist_coin(self, symbol: str) -> None:
         await self._send("DELETE", f"/symbols/{symbol}")
 
@@ -48,6 +52,10 @@ class Simulator:
         """Every order request received, oldest first, whatever became of it."""
         entries: list[dict[str, Any]] = await self._send("GET", "/orders")
         return [each for each in entries if symbol in {None, each["symbol"]}]
+
+    async def spending(self) -> Any:
+        """The fills in their order with the exposure after each, its maximum, and client ids received repeatedly."""
+        return await self._send("GET", "/spending")
 
     async def requests(self) -> dict[str, int]:
         """How often each endpoint was called: `{"GET /api/v3/time": 3}`."""
@@ -65,8 +73,13 @@ class Simulator:
     async def arm(self, fault: str, **options: Any) -> Any:
         return await self._send("POST", "/faults", {"fault": fault, **options})
 
-    async def disarm(self) -> None:
-        await self._send("DELETE", "/faults")
+    async def armed(self) -> list[dict[str, Any]]:
+        faults: dict[str, list[dict[str, Any]]] = await self._send("GET", "/faults")
+        return faults["armed"]
+
+    async def disarm(self, fault: str = "") -> None:
+        """End every fault, or those of one name; requests they hold go on."""
+        await self._send("DELETE", f"/faults/{fault}" if fault else "/faults")
 
     async def _send(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         response = await self._control.request(method, f"{self.rest_url}/_sim{path}", json=body)

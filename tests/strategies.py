@@ -19,6 +19,7 @@ from shared.events import (
     Stages,
     Trade,
     TradeStatus,
+    TradingRules,
 )
 
 steady = settings(deadline=None, derandomize=True)
@@ -29,6 +30,19 @@ times = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.ju
 symbols = st.from_regex(r"[A-Za-z0-9_]{3,20}", fullmatch=True)
 money = st.decimals(0, 10**9, places=2)
 maybe_times = st.none() | times
+prices = st.decimals(1, 10**9, places=8).map(lambda price: price.scaleb(-8))
+trading_rules = st.builds(
+    TradingRules,
+    base_precision=st.none() | st.integers(0, 30),
+    quote_precision=st.none() | st.integers(0, 30),
+    base_quantity_min=st.none() | prices,
+    quote_amount_min=st.none() | money,
+    quote_amount_min_market=st.none() | money,
+    quote_amount_max=st.none() | money,
+    quote_amount_max_market=st.none() | money,
+    api_allowed=st.none() | st.booleans(),
+    trade_side_type=st.none() | st.integers(0, 9),
+)
 
 _sighting = {
     "id": ids,
@@ -44,6 +58,8 @@ _sighting = {
     "late": st.booleans(),
     "tradable": st.booleans(),
     "not_tradable_reason": st.text(max_size=40),
+    "price": st.none() | prices,
+    "rules": st.none() | trading_rules,
 }
 _listing = _sighting | {"key": st.text(min_size=1, max_size=32), "deduplicated_at": times}
 _config = st.builds(

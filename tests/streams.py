@@ -196,21 +196,22 @@ async def following(server: Server, **options: Any) -> AsyncIterator[Watch]:
             yield watch
 
 
-def tickers(*symbols: str, channel: str = CHANNEL) -> bytes:
-    """A mini-tickers frame."""
+def tickers(*symbols: str, channel: str = CHANNEL, price: str = "1.5") -> bytes:
+    """A mini-tickers frame, in which everything costs the same."""
     push = wire_pb2.PushDataV3ApiWrapper(channel=channel, sendTime=1_700_000_000_000)
     for symbol in symbols:
-        push.publicMiniTickers.items.add(symbol=symbol, price="1.5", rate="0.1", volume="12")
+        push.publicMiniTickers.items.add(symbol=symbol, price=price, rate="0.1", volume="12")
     return push.SerializeToString()
 
 
-def deals(symbol: str, *prices_and_quantities: tuple[str, str]) -> bytes:
-    """A frame of the symbol's deals."""
+def deals(symbol: str, *prices_and_quantities: tuple[str, str], times: Sequence[int] = ()) -> bytes:
+    """A frame of the symbol's deals, made one after another unless *times* says otherwise."""
     channel = f"spot@public.aggre.deals.v3.api.pb@10ms@{symbol}"
     push = wire_pb2.PushDataV3ApiWrapper(channel=channel, symbol=symbol)
     push.publicAggreDeals.eventType = "spot@public.aggre.deals.v3.api.pb@10ms"
-    for price, quantity in prices_and_quantities:
-        push.publicAggreDeals.deals.add(price=price, quantity=quantity, tradeType=1)
+    moments = times or range(len(prices_and_quantities))
+    for (price, quantity), time in zip(prices_and_quantities, moments, strict=True):
+        push.publicAggreDeals.deals.add(price=price, quantity=quantity, tradeType=1, time=time)
     return push.SerializeToString()
 
 

@@ -30,8 +30,9 @@ class Trader:
         return await self.http.request(method, f"{path}?{query}&signature={signature}", headers=headers)
 
     async def buy(self, symbol: str = "BTCUSDT", **params: Any) -> httpx.Response:
+        """What is None is left out."""
         order = {"symbol": symbol, "side": "BUY", "type": "MARKET", "quoteOrderQty": "20"} | params
-        return await self.signed("POST", "/api/v3/order", **order)
+        return await self.signed("POST", "/api/v3/order", **{k: v for k, v in order.items() if v is not None})
 
     async def look_up(self, symbol: str, **ids: Any) -> httpx.Response:
         return await self.signed("GET", "/api/v3/order", symbol=symbol, **ids)

@@ -19,8 +19,6 @@ from ingest.evidence import Announcement, Evidence, FirstTrade, Names, Snapshot,
 from shared.events import Source
 from shared.mexc.symbols import SymbolInfo
 
-_Facts = tuple[str, bool, int | None, datetime | None, str, str]
-
 
 def _may_be_traded(_: Known) -> str:
     return ""
@@ -50,7 +48,6 @@ class Catalogue:
         self._absences = Absences(self._rules)
         self._names: dict[Source, Quarantine] = {}
         self._snapshots: dict[Source, Quarantine] = {}
-        self._facts: dict[str, _Facts] = {}
 
     @property
     def has_baseline(self) -> bool:
@@ -112,7 +109,7 @@ class Catalogue:
         names = evidence.symbols
         if self._baseline is not None:
             return self._baseline.note(evidence)
-        draft = Draft(evidence.source, evidence.observed_at)
+        draft = Draft(evidence.source, evidence.observed_at, evidence.price_of)
         if self._is_old_frame(draft.at):
             self._lives.settle(draft, [old(name, draft.at) for name in names if name not in self._register])
         late = self._vigil.ticks_late(draft.at)
@@ -132,7 +129,7 @@ class Catalogue:
         symbol = evidence.symbol
         if self._baseline is not None:
             return NOTHING
-        draft = Draft(evidence.source, evidence.observed_at)
+        draft = Draft(evidence.source, evidence.observed_at, lambda _: evidence.price)
         late = self._vigil.ticks_late(draft.at)
         is_told = symbol in self._reports.told_by(draft.source)
         believed, draft.reason = self._admission.of_ticking({symbol}, draft.at)
@@ -185,7 +182,6 @@ class Catalogue:
             self._lives.report(draft, symbol)
         for symbol in self._absences.missed(self._register.shown, infos.keys(), draft.at):
             self._lives.vanish(draft, symbol)
-            self._facts.pop(symbol, None)
         self._admission.listed(infos.keys())
         self._vigil.listed(draft.at, is_snapshot=True)
         return draft.findings()
@@ -222,22 +218,6 @@ class Catalogue:
 
     def _changed(self, infos: Mapping[str, SymbolInfo]) -> list[str]:
         """Return which symbols to look at: those described anew, and those whose opening is awaited."""
-        changed = []
-        for symbol, info in infos.items():
-            facts = _facts(info)
-            if self._facts.get(symbol) != facts:
-                self._facts[symbol] = facts
-                changed.append(symbol)
+        changed = [symbol for symbol, info in infos.items() if not self._lives.is_described_by(info)]
         awaited = self._register.waiting & infos.keys()
         return changed + sorted(awaited.difference(changed))
-
-
-def _facts(info: SymbolInfo) -> _Facts:
-    return (
-        info.status,
-        info.api_allowed,
-        info.trade_side_type,
-        info.first_open_time,
-        info.base_asset,
-        info.quote_asset,
-    )

@@ -4,13 +4,15 @@ from datetime import datetime
 
 from ingest.catalogue.findings import Findings, Sighting
 from ingest.catalogue.known import Known
+from ingest.evidence import PriceOf, no_price
 from shared.events import Source
 
 
 class Draft:
-    def __init__(self, source: Source, at: datetime) -> None:
+    def __init__(self, source: Source, at: datetime, price_of: PriceOf = no_price) -> None:
         self.source = source
         self.at = at
+        self.price_of = price_of
         self.sightings: list[Sighting] = []
         self.rescheduled: list[Sighting] = []
         self.records: dict[str, Known] = {}

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Final
 
 from ingest.catalogue.known import Known
 from shared.events import Source
+from shared.mexc.symbols import SymbolInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,10 @@ class Sighting:
     late: bool
     not_tradable_reason: str = ""
     """Why it is not to be traded; empty where it may be."""
+    price: Decimal | None = None
+    """What it cost when it was seen, where that was shown."""
+    info: SymbolInfo | None = None
+    """As exchangeInfo described it last, if it has since the start."""
 
 
 @dataclass(frozen=True, slots=True)

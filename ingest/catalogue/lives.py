@@ -28,7 +28,12 @@ class Lives:
         self._names: AbstractSet[str] | None = None
         self._unnamed: set[str] = set()
         """Those that were among the names before."""
-        self._open: dict[str, bool | None] = {}
+        self._infos: dict[str, SymbolInfo] = {}
+
+    def is_described_by(self, info: SymbolInfo) -> bool:
+        """Tell whether *info* says nothing new."""
+        before = self._infos.get(info.symbol)
+        return before is info or before == info
 
     def settle(self, draft: Draft, symbols: Iterable[Known]) -> None:
         """Take *symbols* for old."""
@@ -42,7 +47,7 @@ class Lives:
         before = self.register.get(symbol)
         known = transitions.appeared(before, symbol, draft.at)
         if info is not None:
-            self._open[symbol] = transitions.is_open(info)
+            self._infos[symbol] = info
             opens_at = self._openings.believe(symbol, Teller.EXCHANGE_INFO, info.first_open_time, known.opens_at)
             known = replace(transitions.described(known, info), opens_at=_of_this_life(opens_at, before))
         self.register.put(transitions.advanced(known, self._access(symbol), draft.at))
@@ -64,7 +69,7 @@ class Lives:
     def describe(self, draft: Draft, info: SymbolInfo) -> None:
         """A snapshot shows a symbol as *info*."""
         symbol = info.symbol
-        self._open[symbol] = transitions.is_open(info)
+        self._infos[symbol] = info
         before = self.register[symbol]
         opens_at = info.first_open_time or before.opens_at
         if symbol in self.register.waiting or before.opens_at is None:
@@ -125,7 +130,7 @@ class Lives:
         self._put(draft, transitions.gone(self.register[symbol], draft.at))
         self.reports.end(symbol)
         self._openings.forget(symbol)
-        self._open.pop(symbol, None)
+        self._infos.pop(symbol, None)
         self._unnamed.discard(symbol)
 
     def _harden(self, draft: Draft, known: Known) -> None:
@@ -166,12 +171,15 @@ class Lives:
             draft.records[known.symbol] = storable
 
     def _sighting(self, draft: Draft, known: Known) -> Sighting:
-        return self.reports.sighting(known, draft.source, draft.at)
+        sighting = self.reports.sighting(known, draft.source, draft.at)
+        return replace(sighting, price=draft.price_of(known.symbol), info=self._infos.get(known.symbol))
 
     def _access(self, symbol: str) -> Access:
+        info = self._infos.get(symbol)
+        is_open = None if info is None else transitions.is_open(info)
         if self._names is not None and symbol in self._names:
-            return Access(named=True, open=self._open.get(symbol))
-        return Access(named=False if symbol in self._unnamed else None, open=self._open.get(symbol))
+            return Access(named=True, open=is_open)
+        return Access(named=False if symbol in self._unnamed else None, open=is_open)
 
 
 def _of_this_life(opens_at: datetime | None, before: Known | None) -> datetime | None:

@@ -7,19 +7,18 @@ down_revision = "012"
 branch_labels = None
 depends_on = None
 
-STATES = (
-    "'armed', 'sending', 'acknowledged', 'unknown', 'filled', 'partially_filled', 'rejected', 'expired', 'failed'"
-)
+STATES = "'armed', 'sending', 'acknowledged', 'unknown', 'filled', 'partially_filled', 'rejected', 'expired', 'failed'"
 OLD_STATES = "'sending', 'filled', 'rejected', 'failed'"
 
 
 def upgrade() -> None:
-    # The old rows of open orders are dry runs that died: nothing is at the exchange for them.
+    # What stands open is a dry run that died: nothing is at the exchange for it. Only a newer version that was taken
+    # back leaves live ones, which keep their reservation and are looked up.
     op.execute("""
         UPDATE exposure SET reserved_usdt = 0
-        WHERE EXISTS (SELECT FROM orders WHERE state = 'sending' AND orders.mode = exposure.mode)
+        WHERE mode = 'dry-run' AND EXISTS (SELECT FROM orders WHERE state = 'sending' AND orders.mode = 'dry-run')
     """)
-    op.execute("UPDATE orders SET state = 'failed' WHERE state = 'sending'")
+    op.execute("UPDATE orders SET state = 'failed' WHERE state = 'sending' AND mode = 'dry-run'")
     op.execute(f"""
         ALTER TABLE orders
             ADD COLUMN sequence SMALLINT NOT NULL DEFAULT 1,
@@ -45,6 +44,7 @@ def upgrade() -> None:
             ADD CONSTRAINT ck_orders_state_known CHECK (state IN ({STATES})),
             ADD CONSTRAINT ck_orders_bought_once CHECK (side = 'SELL' OR sequence = 1)
     """)
+    op.execute("UPDATE orders SET state = 'unknown' WHERE state = 'sending'")
     op.execute("""
         UPDATE orders SET
             listing = coalesce(listing, '{}'::jsonb), send_until = decided_at,
@@ -84,12 +84,13 @@ def downgrade() -> None:
     """)
     op.execute("DROP INDEX uq_orders_base_asset_at_large")
     op.execute("DROP INDEX ix_orders_open")
-    # What the old schema has no word for: sales, and orders that wait or are in doubt.
+    # What the old schema has no word for: sales, and orders that wait.
     op.execute("DELETE FROM orders WHERE side = 'SELL' OR state = 'armed'")
+    # What is in doubt stays open, and its money reserved.
     op.execute("""
         UPDATE orders SET state = CASE state
             WHEN 'partially_filled' THEN 'filled' WHEN 'expired' THEN 'rejected'
-            WHEN 'acknowledged' THEN 'failed' WHEN 'unknown' THEN 'failed' ELSE state END
+            WHEN 'acknowledged' THEN 'sending' WHEN 'unknown' THEN 'sending' ELSE state END
     """)
     op.execute(f"""
         ALTER TABLE orders

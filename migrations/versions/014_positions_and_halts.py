@@ -25,7 +25,6 @@ def upgrade() -> None:
             peak_price NUMERIC NOT NULL,
             received_usdt NUMERIC(14, 2) NOT NULL DEFAULT 0,
             sales SMALLINT NOT NULL DEFAULT 0,
-            close_requested BOOLEAN NOT NULL DEFAULT false,
             opened_at TIMESTAMPTZ NOT NULL,
             closed_at TIMESTAMPTZ,
             created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
@@ -58,9 +57,11 @@ def upgrade() -> None:
     op.execute("""
         ALTER TABLE trade_config
             ADD COLUMN exits_halted BOOLEAN NOT NULL DEFAULT false,
+            ADD COLUMN halted_at TIMESTAMPTZ,
             ADD COLUMN resumed_at TIMESTAMPTZ NOT NULL DEFAULT '-infinity',
             ADD CONSTRAINT ck_trade_config_exits_halt_with_buys CHECK (halted OR NOT exits_halted)
     """)
+    op.execute("UPDATE trade_config SET halted_at = updated_at WHERE halted")
     # A coin that costs 1E-9 fills 100 USDT with more digits than NUMERIC(18, 8) holds.
     op.execute("""
         ALTER TABLE trades
@@ -81,7 +82,7 @@ def downgrade() -> None:
             ALTER COLUMN base_qty TYPE NUMERIC(18, 8) USING least(base_qty, 9999999999.99999999),
             DROP COLUMN average_price, DROP COLUMN fee, DROP COLUMN fee_asset, DROP COLUMN exit_reason
     """)
-    op.execute("ALTER TABLE trade_config DROP COLUMN exits_halted, DROP COLUMN resumed_at")
+    op.execute("ALTER TABLE trade_config DROP COLUMN exits_halted, DROP COLUMN halted_at, DROP COLUMN resumed_at")
     op.execute("DROP TABLE halts")
     op.execute("DROP TABLE trade_outbox")
     op.execute("DROP TABLE positions")

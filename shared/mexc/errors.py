@@ -3,7 +3,11 @@
 # An outcome reads better by its own name: `except NotSent`.
 # ruff: noqa: N818
 
+from typing import Final
+
 from shared.errors import PermanentError, SniperError, TransientError
+
+_UNKNOWN_SYMBOL: Final = frozenset({-1121, 30014, 30021, 730001})
 
 
 class ExchangeError(SniperError):
@@ -21,6 +25,10 @@ class ExchangeRejected(ExchangeError, PermanentError):
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
+
+    @property
+    def is_unknown_symbol(self) -> bool:
+        return self.code in _UNKNOWN_SYMBOL
 
 
 class RateLimited(ExchangeError, TransientError):

@@ -1,20 +1,13 @@
 """The exchange's JSON bodies, decoded to just the fields we need, forgiving in form and never inventing data."""
 
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from datetime import datetime
+from decimal import Decimal
 from typing import Final, NamedTuple
 
 import msgspec
 
+from shared.mexc.numbers import Number, decimal_of, integer_of, moment_of
 from shared.mexc.symbols import SymbolInfo, normalise
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MAGNITUDE_MAX: Final = 30
-"""Far beyond any amount or time; written out, a number like 1E+999999999 would take minutes and all memory."""
-_MILLISECONDS_MAX: Final = 253_402_300_800_000  # the year 10000, where datetime ends
-
-Number = str | int | float | None
-"""What MEXC sends where a number is meant; its documentation and its answers differ."""
 
 
 class Level(NamedTuple):
@@ -40,6 +33,14 @@ class BookTicker(msgspec.Struct, frozen=True, rename="camel"):
     bid_qty: Decimal | None = None
     ask_price: Decimal | None = None
     ask_qty: Decimal | None = None
+
+
+class PublicTrade(NamedTuple):
+    """A trade of anybody's."""
+
+    price: Decimal
+    quantity: Decimal | None
+    traded_at: datetime
 
 
 class ServerTime(msgspec.Struct, rename="camel"):
@@ -108,12 +109,19 @@ class _Coin(msgspec.Struct, rename="camel"):
     first_open_time: Number = None
 
 
+class _Trade(msgspec.Struct):
+    price: Number = None
+    qty: Number = None
+    time: Number = None
+
+
 class _Name(msgspec.Struct):
     symbol: str
 
 
 _symbol_decoder: Final = msgspec.json.Decoder(_Symbol)
 _name_decoder: Final = msgspec.json.Decoder(_Name)
+_trade_decoder: Final = msgspec.json.Decoder(_Trade)
 _coin_decoder: Final = msgspec.json.Decoder(_Coin)
 
 
@@ -139,8 +147,20 @@ def new_coin(entry: msgspec.Raw) -> NewCoin | None:
         coin = _coin_decoder.decode(entry)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    asset, opens_at = normalise(coin.vcoin_name), _moment(coin.first_open_time)
+    asset, opens_at = normalise(coin.vcoin_name), moment_of(coin.first_open_time)
     return NewCoin(asset, opens_at) if asset and opens_at else None
+
+
+def public_trade(entry: msgspec.Raw) -> PublicTrade | None:
+    """Read one entry of the recent trades; None when it lacks a price or a time."""
+    try:
+        trade = _trade_decoder.decode(entry)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    price, traded_at = decimal_of(trade.price), moment_of(trade.time)
+    if price is None or price <= 0 or traded_at is None:
+        return None
+    return PublicTrade(price, decimal_of(trade.qty), traded_at)
 
 
 def _known(wire: _Symbol) -> SymbolInfo:
@@ -151,38 +171,14 @@ def _known(wire: _Symbol) -> SymbolInfo:
         quote_asset=wire.quote_asset,
         status="" if wire.status is None else str(wire.status),
         api_allowed=bool(wire.is_spot_trading_allowed),
-        trade_side_type=_integer(wire.trade_side_type),
-        first_open_time=_moment(wire.first_open_time),
+        trade_side_type=integer_of(wire.trade_side_type),
+        first_open_time=moment_of(wire.first_open_time),
         special_treatment=bool(wire.st),
-        base_precision=_integer(wire.base_asset_precision),
-        quote_precision=_integer(price_precision),
-        base_quantity_min=_decimal(wire.base_size_precision),
-        quote_amount_min=_decimal(wire.quote_amount_precision),
-        quote_amount_min_market=_decimal(wire.quote_amount_precision_market),
-        quote_amount_max=_decimal(wire.max_quote_amount),
-        quote_amount_max_market=_decimal(wire.max_quote_amount_market),
+        base_precision=integer_of(wire.base_asset_precision),
+        quote_precision=integer_of(price_precision),
+        base_quantity_min=decimal_of(wire.base_size_precision),
+        quote_amount_min=decimal_of(wire.quote_amount_precision),
+        quote_amount_min_market=decimal_of(wire.quote_amount_precision_market),
+        quote_amount_max=decimal_of(wire.max_quote_amount),
+        quote_amount_max_market=decimal_of(wire.max_quote_amount_market),
     )
-
-
-def _decimal(value: Number) -> Decimal | None:
-    if value is None:
-        return None
-    try:
-        number = Decimal(str(value) if isinstance(value, float) else value)
-    except InvalidOperation:
-        return None
-    return number if number.is_finite() and abs(number.adjusted()) <= _MAGNITUDE_MAX else None
-
-
-def _integer(value: Number) -> int | None:
-    if isinstance(value, int):
-        return value
-    number = _decimal(value)
-    return None if number is None else int(number)
-
-
-def _moment(milliseconds: Number) -> datetime | None:
-    elapsed = _integer(milliseconds)
-    if not elapsed or not 0 < elapsed < _MILLISECONDS_MAX:
-        return None
-    return _EPOCH + timedelta(milliseconds=elapsed)

@@ -2,19 +2,23 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 import httpx
+import msgspec
 import structlog
 
-from shared.mexc.http_get import DEFAULT_LIMITS, RestLimits, connect_http, decode, get
+from shared.mexc.errors import ExchangeRejected
+from shared.mexc.http_request import DEFAULT_LIMITS, RestLimits, ask, connect_http, decode
 from shared.mexc.payloads import (
     BookTicker,
     DefaultSymbols,
     ExchangeInfo,
     OrderBook,
+    PublicTrade,
     ServerTime,
+    public_trade,
     symbol_info,
 )
 from shared.mexc.symbols import SymbolInfo
@@ -61,6 +65,33 @@ class MexcRest:
         """The best bid and ask of *symbol*."""
         return decode(await self._get("/api/v3/ticker/bookTicker", symbol=symbol), BookTicker)
 
+    async def book_tickers(self) -> Sequence[BookTicker]:
+        """The best bid and ask of every symbol; those that cannot be read are left out."""
+        tickers = []
+        for count, entry in enumerate(decode(await self._get("/api/v3/ticker/bookTicker"), list[msgspec.Raw]), start=1):
+            with suppress(msgspec.DecodeError, UnicodeDecodeError):
+                tickers.append(msgspec.json.decode(entry, type=BookTicker))
+            if count % _ENTRIES_PER_TURN == 0:
+                await asyncio.sleep(0)
+        return tickers
+
+    async def recent_trades(self, symbol: str, limit: int = 1000) -> Sequence[PublicTrade]:
+        """The last trades of *symbol*, oldest first; those of unreadable price or time are left out."""
+        body = await self._get("/api/v3/trades", symbol=symbol, limit=str(limit))
+        trades = [public_trade(entry) for entry in decode(body, list[msgspec.Raw])]
+        return sorted((trade for trade in trades if trade is not None), key=lambda trade: trade.traded_at)
+
+    async def symbol_rules(self, symbol: str) -> SymbolInfo | None:
+        """What the exchange says of *symbol* now; None when it does not know it."""
+        try:
+            body = await self._get("/api/v3/exchangeInfo", symbol=symbol)
+        except ExchangeRejected as refusal:
+            if refusal.is_unknown_symbol:
+                return None
+            raise
+        infos = (symbol_info(entry) for entry in decode(body, ExchangeInfo).symbols)
+        return next((info for info in infos if info is not None and info.symbol == symbol), None)
+
     async def exchange_info(self) -> Sequence[SymbolInfo]:
         """Every symbol the exchange shows. The same object comes back while the exchange says the same."""
         body = await self._get("/api/v3/exchangeInfo")
@@ -73,7 +104,7 @@ class MexcRest:
         return self._symbols
 
     async def _get(self, path: str, **params: str) -> bytes:
-        return await get(self._http, self._limits, path, params)
+        return await ask(self._http, self._limits, path, params)
 
 
 async def _entries(body: bytes, known: Mapping[bytes, SymbolInfo | None]) -> dict[bytes, SymbolInfo | None]:

@@ -20,3 +20,19 @@ def signed_query(params: Sequence[tuple[str, str]], secret: str) -> str:
     """The query string of *params* with its signature last, where MEXC expects it."""
     query = encoded_query(params)
     return f"{query}&signature={sign(secret, query)}"
+
+
+class Signer:
+    """Signs with one API key. The key and the secret appear in no representation of it."""
+
+    __slots__ = ("_secret", "headers")
+
+    def __init__(self, api_key: str, api_secret: str) -> None:
+        self._secret = api_secret
+        self.headers = {"X-MEXC-APIKEY": api_key, "Content-Type": "application/json"}
+        """What every signed request carries."""
+
+    def query(self, params: Sequence[tuple[str, str]], *, recv_window_ms: int, now_ms: int) -> str:
+        """The signed query of *params*; the exchange takes it until *recv_window_ms* after *now_ms*, its own time."""
+        timed = [*params, ("recvWindow", str(recv_window_ms)), ("timestamp", str(now_ms))]
+        return signed_query(timed, self._secret)

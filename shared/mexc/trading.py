@@ -1,19 +1,20 @@
 """Build and sign order requests, and send them through an order transport."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final, Literal
 
 from shared.events import Side
 from shared.mexc.order_transport import Answer, OrderTransport
-from shared.mexc.signing import signed_query
+from shared.mexc.signing import Signer
 
 OrderType = Literal["LIMIT", "MARKET", "IMMEDIATE_OR_CANCEL", "FILL_OR_KILL"]
 """MEXC has no timeInForce: sent one, it ignores it and leaves a resting order behind."""
 
 CLIENT_ORDER_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 RECV_WINDOW_MS_MAX: Final = 60_000
+_ORDER_PATH: Final = "/api/v3/order"
 _TEST_PATH: Final = "/api/v3/order/test"
 
 
@@ -65,30 +66,59 @@ def plain(amount: Decimal) -> str:
     return f"{amount:f}"
 
 
-def order_params(order: OrderRequest, *, now_ms: int) -> list[tuple[str, str]]:
-    """The parameters of *order* in the order they are signed and sent."""
+def order_params(order: OrderRequest) -> list[tuple[str, str]]:
+    """The parameters of *order* in the order they are signed and sent, the signer's own to follow."""
     return [
         ("symbol", order.symbol),
         ("side", order.side.value),
         ("type", order.type),
         *((name, plain(amount)) for name, amount in order.amounts()),
         ("newClientOrderId", order.client_order_id),
-        ("recvWindow", str(order.recv_window_ms)),
-        ("timestamp", str(now_ms)),
     ]
 
 
-class MexcTrading:
-    """Signs with one API key. The key and the secret appear in no representation, message or log of it."""
+@dataclass(frozen=True, slots=True)
+class SignedOrder:
+    """An order's request as it goes on the wire, good for as long as the exchange takes its timestamp."""
 
-    __slots__ = ("_headers", "_secret", "_transport")
+    path: str
+    query: str = field(repr=False)
+    client_order_id: str
+    timestamp_ms: int
+    """By the exchange's clock, which takes no request more than a second before this."""
+    expires_ms: int
+    """When it takes the request no more."""
+
+
+class MexcTrading:
+    """Signs orders with one API key and sends them. The key and the secret appear in no representation of it."""
+
+    __slots__ = ("_signer", "_transport")
 
     def __init__(self, transport: OrderTransport, *, api_key: str, api_secret: str) -> None:
         self._transport = transport
-        self._secret = api_secret
-        self._headers = {"X-MEXC-APIKEY": api_key, "Content-Type": "application/json"}
+        self._signer = Signer(api_key, api_secret)
+
+    def sign(self, order: OrderRequest, *, now_ms: int, test: bool = False) -> SignedOrder:
+        """Prepare the request that places *order*, or only has it checked when it is a *test*.
+
+        *now_ms* is the exchange's clock, now or at the time the request is meant for.
+        """
+        window_ms = order.recv_window_ms
+        query = self._signer.query(order_params(order), recv_window_ms=window_ms, now_ms=now_ms)
+        path = _TEST_PATH if test else _ORDER_PATH
+        return SignedOrder(path, query, order.client_order_id, now_ms, now_ms + window_ms)
+
+    async def send(self, signed: SignedOrder, *, timeout_seconds: float | None = None) -> Answer:
+        """Send exactly one request; raise NotSent or OutcomeUnknown."""
+        return await self._transport.post(
+            signed.path, signed.query, self._signer.headers, timeout_seconds=timeout_seconds
+        )
+
+    async def place_order(self, order: OrderRequest, *, now_ms: int) -> Answer:
+        """Place *order*. *now_ms* is the exchange's clock; raises NotSent or OutcomeUnknown."""
+        return await self.send(self.sign(order, now_ms=now_ms))
 
     async def test_order(self, order: OrderRequest, *, now_ms: int) -> Answer:
         """Have *order* checked but not placed. *now_ms* is the exchange's clock; raises NotSent or OutcomeUnknown."""
-        query = signed_query(order_params(order, now_ms=now_ms), self._secret)
-        return await self._transport.post(_TEST_PATH, query, self._headers)
+        return await self.send(self.sign(order, now_ms=now_ms, test=True))

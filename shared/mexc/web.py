@@ -6,7 +6,7 @@ from typing import Final
 
 import httpx
 
-from shared.mexc.http_get import RestLimits, connect_http, decode, get
+from shared.mexc.http_request import RestLimits, ask, connect_http, decode
 from shared.mexc.payloads import Calendar, NewCoin, new_coin
 
 _CALENDAR_PATH: Final = "/api/operation/new_coin_calendar"
@@ -34,6 +34,6 @@ class MexcWeb:
 
         *now_ms* keeps caches on the way from answering.
         """
-        body = await get(self._http, self._limits, _CALENDAR_PATH, {"timestamp": str(now_ms)})
+        body = await ask(self._http, self._limits, _CALENDAR_PATH, {"timestamp": str(now_ms)})
         coins = (new_coin(entry) for entry in decode(body, Calendar).data.new_coins)
         return [coin for coin in coins if coin is not None]

@@ -1,10 +1,11 @@
 """What a request to arm a fault may say, and the armed fault it makes."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from simulator.faults import KINDS, Armed, Options
+from simulator.faults import KINDS, Armed
 
 
 class InvalidError(Exception):
@@ -31,6 +32,7 @@ class FaultRequest(BaseModel):
     message: str = "Trading disabled"
     retry_after: Annotated[int, Field(ge=0)] | None = None
     fraction: Annotated[float, Field(ge=0, le=1)] = 0.1
+    extra: Annotated[int, Field(ge=1, le=10_000)] = 100
     size_bytes: Annotated[int, Field(ge=1, le=64 * 1024 * 1024)] = 2 * 1024 * 1024
 
 
@@ -43,6 +45,6 @@ def armed(request: FaultRequest) -> Armed:
     if strange := sorted(given - set(kind.options)):
         readable = ", ".join(kind.options) or "none"
         raise InvalidError(strange[0], f"{kind.name} does not read it; its options are: {readable}")
-    options = Options(**{name: getattr(request, name) for name in given})
+    options = replace(kind.defaults, **{name: getattr(request, name) for name in given})
     count = request.count if "count" in request.model_fields_set else kind.count
     return Armed(kind, request.endpoint or kind.endpoint, count, options)

@@ -10,14 +10,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from simulator.decimals import plain
-from simulator.exchange import Exchange, wall_ms
+from simulator.exchange import Exchange
 from simulator.faults import KINDS, WEBSOCKET, Armed
 from simulator.funding import Funding
 from simulator.instrument import Instrument
 from simulator.ledger import Entry
 from simulator.listings import ListingRequest, SymbolChange, changed
 from simulator.rest.arming import FaultRequest, InvalidError, armed
-from simulator.rest.rows import trade_rows
+from simulator.rest.rows import spending_row, trade_rows
 from simulator.stream.hub import Hub
 
 M = TypeVar("M", bound=BaseModel)
@@ -35,44 +35,51 @@ class Control:
             Route("/symbols/{symbol}", self.change_symbol, methods=["PATCH"]),
             Route("/symbols/{symbol}", self.remove_symbol, methods=["DELETE"]),
             Route("/orders", self.show_orders, methods=["GET"]),
+            Route("/spending", self.show_spending, methods=["GET"]),
             Route("/requests", self.show_requests, methods=["GET"]),
             Route("/refusals", self.show_refusals, methods=["GET"]),
             Route("/account", self.fund_account, methods=["PATCH"]),
             Route("/faults", self.arm_fault, methods=["POST"]),
             Route("/faults", self.show_faults, methods=["GET"]),
-            Route("/faults", self.clear_faults, methods=["DELETE"]),
+            Route("/faults", self.disarm_faults, methods=["DELETE"]),
+            Route("/faults/{fault}", self.disarm_fault, methods=["DELETE"]),
         ]
 
     async def list_symbol(self, request: Request) -> Response:
         wanted = await _read(request, ListingRequest)
         if self.exchange.market.catalogue.get(wanted.symbol):
             return _problem(409, "symbol", "already listed")
-        now_ms = wall_ms()
+        now_ms = self.exchange.now_ms()
         return _json(_symbol_row(self.exchange.list_symbol(wanted, now_ms), now_ms), 201)
 
     async def show_symbol(self, request: Request) -> Response:
         instrument = self._instrument(request)
-        return _json(_symbol_row(instrument, wall_ms())) if instrument else _unlisted()
+        return _json(_symbol_row(instrument, self.exchange.now_ms())) if instrument else _unlisted()
 
     async def change_symbol(self, request: Request) -> Response:
         change = await _read(request, SymbolChange)
         instrument = self._instrument(request)
         if instrument is None:
             return _unlisted()
-        now_ms = wall_ms()
+        now_ms = self.exchange.now_ms()
         instrument = changed(instrument, change, now_ms)
         self.exchange.market.catalogue.put(instrument)
+        if change.scripts_book:
+            self.exchange.market.refill(instrument.symbol)
         return _json(_symbol_row(instrument, now_ms))
 
     async def remove_symbol(self, request: Request) -> Response:
         instrument = self._instrument(request)
         if instrument is None:
             return _unlisted()
-        self.exchange.market.catalogue.remove(instrument.symbol, wall_ms())
+        self.exchange.market.catalogue.remove(instrument.symbol, self.exchange.now_ms())
         return Response(status_code=204)
 
     async def show_orders(self, _: Request) -> Response:
         return _json([_order_entry(each) for each in self.exchange.ledger.entries])
+
+    async def show_spending(self, _: Request) -> Response:
+        return _json(spending_row(self.exchange.market.deals, self.exchange.ledger))
 
     async def show_requests(self, _: Request) -> Response:
         return _json(dict(self.exchange.ledger.requests))
@@ -97,8 +104,15 @@ class Control:
         known = [{"fault": each.name, "summary": each.summary, "options": each.options} for each in KINDS.values()]
         return _json({"armed": [_fault_row(each) for each in self.exchange.faults.armed()], "known": known})
 
-    async def clear_faults(self, _: Request) -> Response:
-        self.exchange.faults.clear()
+    async def disarm_faults(self, _: Request) -> Response:
+        self.exchange.faults.disarm()
+        return Response(status_code=204)
+
+    async def disarm_fault(self, request: Request) -> Response:
+        name = request.path_params["fault"]
+        if name not in KINDS:
+            return _problem(404, "fault", "unknown")
+        self.exchange.faults.disarm(name)
         return Response(status_code=204)
 
     def _instrument(self, request: Request) -> Instrument | None:
@@ -150,6 +164,7 @@ def _order_entry(entry: Entry) -> dict[str, object]:
     order = entry.order
     return {
         "received_at_ns": entry.received_ns,
+        "received_exchange_ns": entry.received_exchange_ns,
         "test": entry.is_test,
         "client_order_id": entry.parameters.get("newClientOrderId"),
         "symbol": entry.parameters.get("symbol"),

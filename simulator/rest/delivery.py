@@ -1,6 +1,7 @@
 """Carrying an answer to its client, or failing to in the way a fault asks for."""
 
 import asyncio
+from collections.abc import Coroutine, Iterable
 from contextlib import suppress
 
 from starlette.requests import Request
@@ -9,9 +10,10 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from simulator.connections import reset
-from simulator.faults import Reply
+from simulator.faults import Armed
+from simulator.reply import Reply
 
-# A hung request ends with its client or with the exchange; this only bounds a client that never leaves.
+# A hung request ends with its client or with the exchange; this only bounds a wait for what never comes.
 _HANG_SECONDS_MAX = 3_600
 
 
@@ -25,8 +27,16 @@ async def deliver(reply: Reply, request: Request, connections: ServerState, stop
     headers = {"content-type": reply.content_type}
     if reply.retry_after_seconds is not None:
         headers["retry-after"] = str(reply.retry_after_seconds)
+    if reply.redirects:
+        headers["location"] = str(request.url)
     kind = _Truncated if reply.truncated else Response
     return kind(reply.body, reply.status, headers)
+
+
+async def held(faults: Iterable[Armed], stop: asyncio.Event) -> None:
+    """Until each of *faults* is disarmed, or the exchange stops; whether the client is still there does not matter."""
+    for fault in faults:
+        await _first_of(fault.disarmed.wait(), stop.wait())
 
 
 class _Truncated(Response):
@@ -46,10 +56,11 @@ async def _until_stopped(stop: asyncio.Event, seconds: float) -> None:
 
 async def _until_left(request: Request, stop: asyncio.Event) -> None:
     """Until the client disconnects or the exchange stops."""
-    waits = [
-        asyncio.create_task(_left(request), name="simulator-client-leaves"),
-        asyncio.create_task(stop.wait(), name="simulator-stops"),
-    ]
+    await _first_of(_left(request), stop.wait())
+
+
+async def _first_of(*events: Coroutine[object, object, object]) -> None:
+    waits = [asyncio.create_task(each, name="simulator-waits") for each in events]
     try:
         await asyncio.wait(waits, timeout=_HANG_SECONDS_MAX, return_when=asyncio.FIRST_COMPLETED)
     finally:

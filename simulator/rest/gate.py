@@ -5,12 +5,13 @@ from dataclasses import dataclass
 import msgspec
 
 from simulator import refusals
-from simulator.exchange import Exchange, wall_ms
-from simulator.faults import Reply
+from simulator.exchange import Exchange
+from simulator.faults import HOLD, Armed
 from simulator.ledger import Entry
 from simulator.orders import Order
 from simulator.rates import Limited
 from simulator.refusals import RefusedError
+from simulator.reply import Reply
 from simulator.rest.endpoints import Endpoint
 from simulator.rest.params import Params
 from simulator.rest.rows import ack_row
@@ -31,33 +32,61 @@ class Call:
     address: str
 
 
-def respond(exchange: Exchange, endpoint: Endpoint, call: Call) -> Reply:
-    """Handle *call* unless an armed fault prevents it, then let the faults have the answer."""
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A request that has come in, and the faults that will have their way with it."""
+
+    endpoint: Endpoint
+    call: Call
+    params: Params
+    entry: Entry | None
+    faults: list[Armed]
+
+    @property
+    def held_back(self) -> list[Armed]:
+        """The faults that keep it from being handled yet."""
+        return [fault for fault in self._holds if not fault.options.accept]
+
+    @property
+    def held_up(self) -> list[Armed]:
+        """The faults that keep its answer from being sent yet."""
+        return [fault for fault in self._holds if fault.options.accept]
+
+    @property
+    def _holds(self) -> list[Armed]:
+        return [fault for fault in self.faults if fault.kind.name == HOLD]
+
+
+def admit(exchange: Exchange, endpoint: Endpoint, call: Call) -> Visit:
+    """Take note of a request, whatever becomes of it."""
     exchange.ledger.requests[endpoint.name] += 1
     params = Params.parse(call.query, call.body)
-    entry = _enter(exchange, endpoint, call, params)
-    taken = exchange.faults.take_replies(endpoint.name)
+    entry = None
+    if endpoint.method == "POST":
+        ahead_ns = exchange.ahead_ns()
+        entry = Entry(call.received_ns, call.received_ns + ahead_ns, endpoint.path.endswith("/test"), params.as_dict())
+        exchange.ledger.entries.append(entry)
+    return Visit(endpoint, call, params, entry, exchange.faults.take_replies(endpoint.name))
+
+
+def respond(exchange: Exchange, visit: Visit) -> Reply:
+    """Handle the request unless a fault prevents it, then let the faults have the answer."""
     reply = Reply()
-    if all(fault.kind.accepts(fault.options) for fault in taken):
-        reply = _handle(exchange, endpoint, call, params, entry)
-    for fault in taken:
+    if all(fault.kind.accepts(fault.options) for fault in visit.faults):
+        reply = _handle(exchange, visit.endpoint, visit.call, visit.params, visit.entry)
+    for fault in visit.faults:
         reply = fault.transform(reply)
-    if entry and not (reply.hang or reply.drop):
-        entry.status, entry.answer = reply.status, reply.body
     return reply
 
 
-def _enter(exchange: Exchange, endpoint: Endpoint, call: Call, params: Params) -> Entry | None:
-    """Order requests go into the ledger, whatever becomes of them."""
-    if endpoint.method != "POST":
-        return None
-    entry = Entry(call.received_ns, endpoint.path.endswith("/test"), params.as_dict())
-    exchange.ledger.entries.append(entry)
-    return entry
+def note_answer(visit: Visit, reply: Reply) -> None:
+    """Take note of what is about to be sent."""
+    if visit.entry and not (reply.hang or reply.drop):
+        visit.entry.status, visit.entry.answer = reply.status, reply.body
 
 
 def _handle(exchange: Exchange, endpoint: Endpoint, call: Call, params: Params, entry: Entry | None) -> Reply:
-    now_ms = wall_ms()
+    now_ms = exchange.now_ms()
     caller = call.api_key or call.address
     limited = exchange.limiter.admit(caller, endpoint.weight, now_ms, is_order=endpoint.counts_as_order)
     if limited and exchange.settings.limits:

@@ -1,9 +1,13 @@
 """Orders and their fills as MEXC's JSON shows them."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 
+from simulator.book import Side
 from simulator.decimals import plain
+from simulator.ledger import Ledger
 from simulator.orders import Order, OrderType
+from simulator.spending import Deal, exposures
 
 _TIME_IN_FORCE = {
     OrderType.LIMIT: "GTC",
@@ -81,8 +85,8 @@ def trade_rows(order: Order) -> list[dict[str, object]]:
             "price": plain(fill.price),
             "qty": plain(fill.quantity),
             "quoteQty": plain(fill.value),
-            "commission": plain(fill.commission),
-            "commissionAsset": fill.commission_asset,
+            "commission": plain(fill.commission.amount),
+            "commissionAsset": fill.commission.asset,
             "time": fill.time_ms,
             "isBuyer": order.request.side == "BUY",
             "isMaker": fill.is_maker,
@@ -92,6 +96,38 @@ def trade_rows(order: Order) -> list[dict[str, object]]:
         }
         for fill in order.fills
     ]
+
+
+def spending_row(deals: Iterable[Deal], ledger: Ledger) -> dict[str, object]:
+    """The fills in the order they happened, what all coins held after each have cost, and that at its highest."""
+    received_ns = {each.order.order_id: each.received_ns for each in ledger.entries if each.order}
+    steps = list(exposures(deals))
+    return {
+        "fills": [_step(deal, exposure, received_ns.get(deal.order.order_id)) for deal, exposure in steps],
+        "exposure": plain(steps[-1][1] if steps else Decimal(0)),
+        "exposure_max": plain(max((exposure for _, exposure in steps), default=Decimal(0))),
+        "spent": plain(sum((deal.spent for deal, _ in steps if deal.order.request.side is Side.BUY), Decimal(0))),
+        "repeated": [
+            {"symbol": symbol, "client_order_id": client_order_id, "received": count}
+            for (symbol, client_order_id), count in ledger.repeated().items()
+        ],
+    }
+
+
+def _step(deal: Deal, exposure: Decimal, received_ns: int | None) -> dict[str, object]:
+    request, fill = deal.order.request, deal.fill
+    return {
+        "received_at_ns": received_ns,
+        "traded_at_ms": fill.time_ms,
+        "symbol": request.symbol,
+        "side": request.side,
+        "client_order_id": request.client_order_id,
+        "order_id": deal.order.order_id,
+        "quantity": plain(fill.quantity),
+        "quote_value": plain(fill.value),
+        "fee_quote": plain(fill.commission.value),
+        "exposure": plain(exposure),
+    }
 
 
 def _number(number: Decimal | None) -> str | None:

@@ -20,7 +20,7 @@ def post_order(exchange: Exchange, params: Params, now_ms: int) -> Order:
     """Place what the parameters ask for; what is answered of the order is `ack_row`."""
     request = _order_request(params)
     _refuse_duplicate(exchange, request)
-    order = exchange.market.place(request, now_ms)
+    order = exchange.market.place(request, now_ms, settle_ms=_settle_ms(exchange, request))
     if lag := exchange.faults.take("order_visibility_lag", ORDER):
         order.visible_from_ms = now_ms + int(lag.seconds * 1_000)
     return order
@@ -121,6 +121,11 @@ def _refuse_duplicate(exchange: Exchange, request: OrderRequest) -> None:
     known = exchange.market.orders.find(request.symbol, None, request.client_order_id)
     if known and exchange.faults.take("duplicate_client_id_reject", ORDER):
         raise RefusedError(refusals.CLIENT_ID_DUPLICATE)
+
+
+def _settle_ms(exchange: Exchange, request: OrderRequest) -> int:
+    lag = exchange.faults.take("settle_lag", ORDER) if request.side is Side.BUY else None
+    return int((lag.seconds if lag else exchange.settings.settle_seconds) * 1_000)
 
 
 def _find(exchange: Exchange, params: Params, now_ms: int, absent: refusals.Refusal) -> Order:

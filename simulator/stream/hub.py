@@ -8,7 +8,7 @@ from starlette.websockets import WebSocket
 from uvicorn.server import ServerState
 
 from simulator.connections import reset
-from simulator.exchange import Exchange, wall_ms
+from simulator.exchange import Exchange
 from simulator.faults import WEBSOCKET
 from simulator.stream.channels import Channel, Feed
 from simulator.stream.frames import ticker_frame, ticker_item, tickers_frame
@@ -57,7 +57,7 @@ class Hub:
         pushes = 0
         while True:
             await asyncio.sleep(settings.ticker_interval_seconds)
-            now_ms = wall_ms()
+            now_ms = self._exchange.now_ms()
             changed = self._board.refresh(now_ms)
             items: Iterable[bytes] = self._board.items.values() if pushes % settings.ticker_full_every == 0 else changed
             pushes += 1
@@ -78,7 +78,7 @@ class Hub:
         while True:
             watched = self._watched(interval_ms)
             await asyncio.sleep(interval_ms / 1_000 if watched else _UNWATCHED_SECONDS)
-            now_ms = wall_ms()
+            now_ms = self._exchange.now_ms()
             feeds.keep(watched)
             for channel, sessions in watched.items():
                 if frame := feeds.frame(channel, now_ms, self._exchange.server_ms()):

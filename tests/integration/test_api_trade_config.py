@@ -8,6 +8,7 @@ import pytest
 from api import trade_config
 from api.controls import RefusedChangeError
 from shared.database import Database
+from tests import rows
 from tests.services import open_database
 
 SEED = {
@@ -15,6 +16,7 @@ SEED = {
     "max_position_usdt": "1000.00",
     "auto_trade": False,
     "halted": False,
+    "exits_halted": False,
     "halted_reason": "",
 }
 
@@ -56,7 +58,6 @@ async def test_setting_what_is_set_already_changes_nothing(database: Database) -
     before = await trade_config.read(database)
 
     assert await trade_config.change(database, {"max_trade_usdt": 100}, changed_by="cli:ann") == before
-    assert await trade_config.resume(database, changed_by="cli:ann") == before
     assert await audit(database) == []
 
 
@@ -68,6 +69,40 @@ async def test_a_halt_and_its_end_are_recorded(database: Database) -> None:
     assert (resumed.halted, resumed.halted_reason) == (False, "")
     during = SEED | {"halted": True, "halted_reason": "fat finger"}
     assert await audit(database) == [("cli:ann", SEED, during), ("cli:bob", during, SEED)]
+
+
+async def test_a_halt_of_sales_too_is_recorded(database: Database) -> None:
+    halted = await trade_config.halt(database, "fat finger", changed_by="cli:ann", exits=True)
+
+    assert (halted.halted, halted.exits_halted) == (True, True)
+    during = SEED | {"halted": True, "exits_halted": True, "halted_reason": "fat finger"}
+    assert await audit(database) == [("cli:ann", SEED, during)]
+
+
+async def test_what_the_executor_latched_is_shown_and_lifted_although_no_operator_had_halted(
+    database: Database,
+) -> None:
+    async with database.engine.begin() as connection:
+        await rows.store(connection, "halts", cause="failures", mode="live", reason="5 in a row")
+
+    (latched,) = (await trade_config.read(database)).halts
+    resumed = await trade_config.resume(database, changed_by="cli:ann")
+
+    assert (latched.cause, latched.mode, latched.reason, latched.exits) == ("failures", "live", "5 in a row", False)
+    assert resumed.halts == []
+    assert resumed == await trade_config.read(database)
+    assert await audit(database) == [("cli:ann", SEED, SEED)]
+
+
+async def test_halts_are_shown_the_longest_in_force_first_and_count_from_when_they_began(database: Database) -> None:
+    first = await trade_config.halt(database, "fat finger", changed_by="cli:ann")
+    async with database.engine.begin() as connection:
+        await rows.store(connection, "halts", cause="failures", mode="live", reason="5 in a row")
+    await trade_config.halt(database, "still", changed_by="cli:ann")
+    after = await trade_config.change(database, {"max_trade_usdt": "50"}, changed_by="cli:ann")
+
+    assert [(halt.cause, halt.reason) for halt in after.halts] == [("operator", "still"), ("failures", "5 in a row")]
+    assert [halt.since for halt in after.halts[:1]] == [halt.since for halt in first.halts] != [None]
 
 
 async def test_changes_made_at_once_are_each_checked_against_the_one_before(database: Database) -> None:

@@ -18,7 +18,7 @@ from ingest.evidence import Announcement, Evidence
 from ingest.feeds import Feed, Feeds
 from ingest.metrics import Metrics
 from shared.events import HealthStatus, Source, utc_now
-from shared.mexc.http_get import RestLimits
+from shared.mexc.http_request import RestLimits
 from shared.mexc.web import connect_web
 from tests.loopback import Behaviour, Loopback, answering, hanging, reply, resetting, serving
 from tests.simulators import simulator_in_this_process

@@ -50,6 +50,22 @@ async def test_new_coin_is_published_once_by_each_source(database: Database, sim
     assert (await stored(database))["FRESHUSDT"]["occurrence"] == 1
 
 
+async def test_coin_seen_on_the_websocket_tells_its_price_and_what_a_snapshot_said_before(
+    database: Database, simulator: SimulatorProcess
+) -> None:
+    async with ingesting(database, simulator) as outbox:
+        await simulator.list_coin("SOONUSDT", opens_in=4)
+        await eventually(lambda: outbox.seen_by("SOONUSDT") == BOTH, within_seconds=15)
+
+    told = {sighting.source: sighting for sighting in outbox.sightings}
+    rest, websocket = told[Source.MEXC_REST_API], told[Source.MEXC_WEBSOCKET]
+    assert rest.price is None
+    assert websocket.price is not None
+    assert websocket.rules is not None
+    assert (websocket.rules.api_allowed, websocket.rules.trade_side_type) == (True, 1)
+    assert websocket.rules.base_precision is not None
+
+
 async def test_coin_is_published_when_it_is_listed_and_says_when_it_opens(
     database: Database, simulator: SimulatorProcess
 ) -> None:

@@ -75,6 +75,32 @@ async def test_order_signed_with_another_secret_is_refused(simulator: SimulatorP
     assert msgspec.json.decode(answer.body)["code"] == 700002
 
 
+@pytest.mark.parametrize("status", [307, 308])
+async def test_redirected_order_is_not_sent_again(simulator: SimulatorProcess, rest: MexcRest, status: int) -> None:
+    await simulator.arm("redirect", status=status, count=None)
+    async with OrderLine(Endpoint.of(simulator.rest_url)) as line:
+        trading = MexcTrading(line, api_key=simulator.api_key, api_secret=simulator.api_secret)
+        answer = await trading.place_order(buy("BTCUSDT"), now_ms=await rest.server_time())
+
+    assert answer.status == status
+    assert [each["client_order_id"] for each in await simulator.orders()] == ["a-1"]
+
+
+@pytest.mark.parametrize(("ahead_ms", "accepted"), [(-500, True), (-4000, False), (500, True), (3000, False)])
+async def test_order_signed_for_another_time_is_taken_within_its_window(
+    simulator: SimulatorProcess, rest: MexcRest, ahead_ms: int, accepted: bool
+) -> None:
+    async with OrderLine(Endpoint.of(simulator.rest_url)) as line:
+        await line.ready()
+        trading = MexcTrading(line, api_key=simulator.api_key, api_secret=simulator.api_secret)
+        signed = trading.sign(buy("BTCUSDT"), now_ms=await rest.server_time() + ahead_ms)
+        answer = await trading.send(signed)
+
+    refusal = None if accepted else 700003
+    assert msgspec.json.decode(answer.body).get("code") == refusal
+    assert [each["accepted"] for each in await simulator.orders()] == [accepted]
+
+
 async def test_frozen_exchange_leaves_the_outcome_unknown(simulator: SimulatorProcess) -> None:
     async with OrderLine(Endpoint.of(simulator.rest_url), LineLimits(answer_seconds=0.3)) as line:
         await line.ready()

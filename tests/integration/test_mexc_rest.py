@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from shared.mexc.errors import ExchangeRejected, ExchangeUnavailable, RateLimited
-from shared.mexc.http_get import RestLimits
+from shared.mexc.http_request import RestLimits
 from shared.mexc.rest import MexcRest, _entries, connect_rest
 from tests.loopback import Behaviour, Loopback, answering, answering_then_closing, hanging, reply, resetting, serving
 
@@ -63,6 +63,50 @@ async def test_depth_asks_for_the_symbol_and_reads_the_book() -> None:
         assert book.bids == ()
         assert book.asks == ((Decimal("0.5"), Decimal(10)),)
         assert server.requests[0].startswith("GET /api/v3/depth?symbol=NEWUSDT&limit=5 ")
+
+
+async def test_rules_of_one_symbol_are_asked_for_alone() -> None:
+    body = exchange_info({"symbol": "BUSDT"}, {"symbol": "AUSDT", "baseAssetPrecision": 3})
+    async with client_of(answering_json(body)) as (rest, server):
+        rules = await rest.symbol_rules("AUSDT")
+
+        assert rules is not None
+        assert (rules.symbol, rules.base_precision) == ("AUSDT", 3)
+        assert server.requests[0].startswith("GET /api/v3/exchangeInfo?symbol=AUSDT ")
+
+
+@pytest.mark.parametrize(
+    "unknown",
+    [
+        answering_json({"code": -1121, "msg": "Invalid symbol."}, status="400 Bad Request"),
+        answering_json({"code": 30014, "msg": "invalid symbol"}, status="400 Bad Request"),
+        answering_json(exchange_info()),
+        answering_json(exchange_info({"symbol": "ANOTHERUSDT"})),
+    ],
+)
+async def test_symbol_the_exchange_does_not_know_has_no_rules(unknown: Behaviour) -> None:
+    async with client_of(unknown) as (rest, _):
+        assert await rest.symbol_rules("AUSDT") is None
+
+
+async def test_rules_that_are_refused_for_another_reason_are_a_refusal() -> None:
+    refusal = answering_json({"code": 10072, "msg": "Api key info invalid"}, status="400 Bad Request")
+    async with client_of(refusal) as (rest, _):
+        with pytest.raises(ExchangeRejected):
+            await rest.symbol_rules("AUSDT")
+
+
+async def test_recent_trades_come_oldest_first_and_without_the_unreadable() -> None:
+    body = [
+        {"price": "3", "qty": "1", "time": 1700000000003},
+        {"price": "2", "qty": "1", "time": None},
+        {"price": "1", "qty": "1", "time": 1700000000001},
+    ]
+    async with client_of(answering_json(body)) as (rest, server):
+        trades = await rest.recent_trades("AUSDT", limit=3)
+
+        assert [trade.price for trade in trades] == [Decimal(1), Decimal(3)]
+        assert server.requests[0].startswith("GET /api/v3/trades?symbol=AUSDT&limit=3 ")
 
 
 async def test_book_ticker_of_a_one_sided_market_lacks_the_other_side() -> None:

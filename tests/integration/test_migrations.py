@@ -75,6 +75,48 @@ def test_claims_made_before_opening_times_were_kept_have_theirs_filled_in(databa
     assert opening == [(NOON + timedelta(hours=1), NOON)]
 
 
+def test_an_order_in_doubt_keeps_its_money_when_a_migration_is_undone_and_done_again(database_url: str) -> None:
+    populate(database_url)
+
+    migrations.downgrade(database_url, "012")
+    assert fetch(database_url, "SELECT mode, state FROM orders") == [("live", "sending")]
+    migrations.upgrade(database_url)
+
+    assert fetch(database_url, "SELECT mode, state, base_asset FROM orders") == [("live", "unknown", "ABC")]
+    assert fetch(database_url, "SELECT reserved_usdt, ceiling_usdt FROM exposure WHERE mode = 'live'") == [
+        (Decimal(100), Decimal("100.01"))
+    ]
+
+
+def test_a_dry_run_that_died_with_the_old_version_is_over(database_url: str) -> None:
+    migrations.downgrade(database_url, "012")
+    fetch(database_url, "UPDATE exposure SET reserved_usdt = 100")
+    fetch(
+        database_url,
+        """
+        INSERT INTO orders (listing_key, mode, side, symbol, client_order_id, quote_qty, config, decided_at, state)
+        VALUES ('ABCUSDT:1', 'dry-run', 'BUY', 'ABCUSDT', 'sn1', 100, '{}', now(), 'sending')
+        """,
+    )
+
+    migrations.upgrade(database_url)
+
+    assert fetch(database_url, "SELECT state FROM orders") == [("failed",)]
+    assert fetch(database_url, "SELECT mode, reserved_usdt FROM exposure ORDER BY mode") == [
+        ("dry-run", Decimal(0)),
+        ("live", Decimal(100)),
+    ]
+
+
+def test_a_halt_of_the_old_version_is_still_in_force(database_url: str) -> None:
+    migrations.downgrade(database_url, "013")
+    fetch(database_url, "UPDATE trade_config SET halted = true, updated_at = '2026-03-02T12:00:00Z'")
+
+    migrations.upgrade(database_url)
+
+    assert fetch(database_url, "SELECT halted, exits_halted, halted_at FROM trade_config") == [(True, False, NOON)]
+
+
 def test_migrations_make_what_the_code_expects(empty_database_url: str) -> None:
     migrations.upgrade(empty_database_url)
 

@@ -66,6 +66,7 @@ async def test_good_rows_are_stored(connection: AsyncConnection) -> None:
         ("trade_config", {"max_position_usdt": "Infinity"}, "numeric field overflow"),
         ("trade_config", {"max_position_usdt": 10**10}, "numeric field overflow"),
         ("trade_config", {"auto_trade": None}, 'null value in column "auto_trade"'),
+        ("trade_config", {"exits_halted": True}, "ck_trade_config_exits_halt_with_buys"),
         ("trade_config", {"id": 2}, "ck_trade_config_single_row"),
         ("trades", {"side": "HOLD"}, "ck_trades_side_known"),
         ("trades", {"latency_ms": -1}, "ck_trades_latency_not_negative"),
@@ -74,7 +75,6 @@ async def test_good_rows_are_stored(connection: AsyncConnection) -> None:
         ("trades", {"status": "unknown"}, "ck_trades_status_known"),
         ("trades", {"quote_qty": None}, 'null value in column "quote_qty"'),
         ("trades", {"quote_qty": 10**10}, "numeric field overflow"),
-        ("trades", {"base_qty": 10**10}, "numeric field overflow"),
         ("listings", {"tradable": None}, 'null value in column "tradable"'),
         ("listing_observations", {"source": "binance"}, "ck_listing_observations_source_known"),
         ("symbols", {"state": "lost"}, "ck_symbols_state_known"),
@@ -83,6 +83,15 @@ async def test_good_rows_are_stored(connection: AsyncConnection) -> None:
         ("orders", {"mode": "paper"}, "ck_orders_mode_known"),
         ("orders", {"side": "HOLD"}, "ck_orders_side_known"),
         ("orders", {"quote_qty": "-0.01"}, "ck_orders_quote_qty_not_negative"),
+        ("orders", {"sequence": 2}, "ck_orders_bought_once"),
+        ("orders", {"send_until": None}, 'null value in column "send_until"'),
+        ("positions", {"state": "lost"}, "ck_positions_state_known"),
+        ("positions", {"mode": "paper"}, "ck_positions_mode_known"),
+        ("positions", {"base_qty": "-0.01"}, "ck_positions_not_negative"),
+        ("positions", {"cost_usdt": "-0.01"}, "ck_positions_not_negative"),
+        ("halts", {"mode": "paper"}, "ck_halts_mode_known"),
+        ("halts", {"reason": None}, 'null value in column "reason"'),
+        ("exposure", {"reserved_usdt": "499.99", "filled_usdt": "0.02"}, "ck_exposure_within_ceiling"),
         ("exposure", {"reserved_usdt": "-0.01"}, "ck_exposure_not_negative"),
         ("exposure", {"filled_usdt": "-0.01"}, "ck_exposure_not_negative"),
         ("exposure", {"mode": "paper"}, "ck_exposure_mode_known"),
@@ -102,7 +111,10 @@ async def test_a_bad_row_is_refused(connection: AsyncConnection, table: str, bad
         ("symbols", {"state": "gone"}, "pk_symbols"),
         ("listing_claims", {"raw_id": "r2"}, "pk_listing_claims"),
         ("listing_observations", {"listing_key": "XYZUSDT:1"}, "uq_listing_observations_raw_id"),
-        ("orders", {"client_order_id": "another"}, "uq_orders_listing_key_mode_side"),
+        ("orders", {"client_order_id": "another"}, "uq_orders_listing_key_mode_side_sequence"),
+        ("orders", {"client_order_id": "another", "listing_key": "ABCUSDC:1"}, "uq_orders_base_asset_at_large"),
+        ("trades", {"event_id": "another"}, "uq_trades_client_order_id"),
+        ("positions", {"state": "closed"}, "uq_positions_listing_key_mode"),
         ("orders", {"listing_key": "XYZUSDT:1"}, "uq_orders_client_order_id"),
     ],
 )
@@ -125,6 +137,20 @@ async def test_the_same_listing_time_is_fine_for_another_symbol(connection: Asyn
     await rows.store(connection, "listings")
 
     await rows.store(connection, "listings", symbol="XYZUSDT", listing_key="XYZUSDT:1")
+
+
+async def test_a_listing_may_be_sold_again_and_again(connection: AsyncConnection) -> None:
+    for sequence in (1, 2):
+        await rows.store(connection, "orders", side="SELL", sequence=sequence, client_order_id=f"sale-{sequence}")
+
+
+@pytest.mark.parametrize("different", [{"mode": "dry-run"}, {"state": "filled"}, {"state": "armed"}])
+async def test_a_coin_may_be_bought_again_once_the_other_purchase_is_not_at_large(
+    connection: AsyncConnection, different: dict[str, Any]
+) -> None:
+    await rows.store(connection, "orders", **different)
+
+    await rows.store(connection, "orders", client_order_id="another", listing_key="ABCUSDC:1")
 
 
 @pytest.mark.parametrize("table", ["listings", "trade_config_audit"])

@@ -83,6 +83,18 @@ async def test_limit_ioc_beyond_the_best_ask_is_filled(exchange: Any) -> None:
     assert order["average"] <= price
 
 
+async def test_trades_of_an_order_add_up_to_it_and_name_their_fee(exchange: Any) -> None:
+    placed = await exchange.create_market_buy_order_with_cost("ETH/USDT", 50)
+    order = await exchange.fetch_order(placed["id"], "ETH/USDT")
+
+    trades = await exchange.fetch_my_trades("ETH/USDT")
+
+    assert {trade["order"] for trade in trades} == {placed["id"]}
+    assert sum(trade["amount"] for trade in trades) == pytest.approx(order["filled"])
+    assert sum(trade["fee"]["cost"] for trade in trades) == pytest.approx(order["cost"] * 0.0005)
+    assert {trade["fee"]["currency"] for trade in trades} == {"USDT"}
+
+
 async def test_limit_ioc_below_the_best_ask_is_cancelled_unfilled(exchange: Any) -> None:
     book = await exchange.fetch_order_book("ETH/USDT", 5)
     price = book["bids"][2][0]

@@ -137,6 +137,22 @@ async def test_requests_are_counted_by_endpoint(simulator: Simulator, trader: Tr
     assert (await simulator.requests())["GET /api/v3/time"] == 3
 
 
+async def test_orders_and_cancels_share_one_limit() -> None:
+    async with (
+        simulator_in_this_process(limits=True, orders_per_second=2) as simulator,
+        trading(simulator) as trader,
+    ):
+        bought = await trader.buy()
+        cancelled = await trader.signed("DELETE", "/api/v3/order", symbol="BTCUSDT", orderId="x")
+        limited = await trader.buy(newClientOrderId="one-too-many")
+        query = await trader.look_up("BTCUSDT", origClientOrderId="one-too-many")
+
+    assert bought.status_code == 200
+    assert code(cancelled) == (400, -2011)
+    assert code(limited) == (429, 429)
+    assert code(query) == (400, -2013)
+
+
 async def test_requests_beyond_the_limits_are_refused_with_retry_after() -> None:
     async with (
         simulator_in_this_process(limits=True, ban_after_refusals=2) as simulator,

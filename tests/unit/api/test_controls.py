@@ -9,7 +9,12 @@ from api.controls import REASON_CHARACTERS_MAX, Controls, RefusedChangeError, ch
 from tests.strategies import json_values, steady
 
 SEED = Controls(
-    max_trade_usdt=Decimal(100), max_position_usdt=Decimal(1000), auto_trade=False, halted=False, halted_reason=""
+    max_trade_usdt=Decimal(100),
+    max_position_usdt=Decimal(1000),
+    auto_trade=False,
+    halted=False,
+    exits_halted=False,
+    halted_reason="",
 )
 WITHIN_COLUMN = Decimal("9999999999.99")
 
@@ -85,6 +90,18 @@ def test_a_halt_keeps_its_reason_until_trading_resumes() -> None:
 
     assert (stopped.halted, stopped.halted_reason) == (True, "fat finger")
     assert resumed(stopped) == SEED
+
+
+@pytest.mark.parametrize(("exits", "stopped"), [((False,), False), ((True,), True), ((True, False), True)])
+def test_sales_stop_when_that_is_asked_for_and_no_later_halt_starts_them_again(
+    exits: tuple[bool, ...], stopped: bool
+) -> None:
+    after = SEED
+    for each in exits:
+        after = halted(after, "fat finger", exits=each)
+
+    assert (after.halted, after.exits_halted) == (True, stopped)
+    assert resumed(after) == SEED
 
 
 def test_a_change_of_limits_does_not_end_a_halt() -> None:

@@ -1,10 +1,11 @@
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
 from dedup.identity import key_of, listing_of, rescheduled
 from shared.errors import PermanentError
-from shared.events import Source
+from shared.events import Source, TradingRules
 from tests.builders import NOON, a_listing, a_raw_listing
 
 
@@ -34,7 +35,8 @@ def test_one_base_listed_against_two_quotes_is_two_listings() -> None:
 
 def test_the_listing_says_what_its_sighting_said() -> None:
     filtered = {"tradable": False, "not_tradable_reason": "leveraged token"}
-    raw = a_raw_listing(occurrence=2, late=True, opens_at=NOON + timedelta(hours=1), **filtered)
+    shown = {"price": Decimal("0.10"), "rules": TradingRules(base_precision=2, api_allowed=False)}
+    raw = a_raw_listing(occurrence=2, late=True, opens_at=NOON + timedelta(hours=1), **filtered, **shown)
 
     listing = listing_of(raw, deduplicated_at=NOON)
 
@@ -79,6 +81,16 @@ def test_a_new_opening_time_is_told_of_the_listing_as_it_was_published() -> None
     assert (moved.key, moved.listed_at) == (listing.key, listing.listed_at)
     assert (moved.opens_at, moved.source) == (NOON + timedelta(hours=2), Source.MEXC_REST_API)
     assert (moved.observed_at, moved.deduplicated_at) == (later.observed_at, later.deduplicated_at)
+
+
+def test_a_new_opening_time_comes_with_the_price_of_its_own_sighting_and_the_newest_rules_known() -> None:
+    old, new = TradingRules(api_allowed=False), TradingRules(api_allowed=True)
+    listing = a_listing(price=Decimal(1), rules=old)
+    without = rescheduled(listing, a_listing(opens_at=NOON))
+    with_both = rescheduled(listing, a_listing(opens_at=NOON, price=Decimal(2), rules=new))
+
+    assert (without.price, without.rules) == (None, old)
+    assert (with_both.price, with_both.rules) == (Decimal(2), new)
 
 
 def test_a_sighting_that_names_no_opening_time_moves_none() -> None:

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from decimal import Decimal
+from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -15,8 +17,8 @@ from ingest.publish import Publisher, publishing
 from shared import cloudevents
 from shared.bus.port import Message
 from shared.errors import TransientError
-from shared.events import RawListing, Source
-from tests.builders import NOON
+from shared.events import RawListing, Source, TradingRules
+from tests.builders import NOON, a_symbol_info
 from tests.fakes import RecordingBus
 from tests.waiting import eventually
 
@@ -40,9 +42,9 @@ class AwayBus(RecordingBus):
         await super().publish(message)
 
 
-def a_sighting(symbol: str = "ABCUSDT", *, late: bool = False) -> Sighting:
+def a_sighting(symbol: str = "ABCUSDT", *, late: bool = False, **shown: Any) -> Sighting:
     known = Known(symbol, State.LISTED, "ABC", "USDT", NOON, opens_at=NOON + timedelta(hours=1))
-    return Sighting(known, Source.MEXC_REST_API, NOON + timedelta(seconds=1), late)
+    return Sighting(known, Source.MEXC_REST_API, NOON + timedelta(seconds=1), late, **shown)
 
 
 @pytest.fixture
@@ -77,6 +79,33 @@ async def test_event_tells_everything_about_the_sighting(metrics: Metrics) -> No
     assert event.listed_at == event.observed_at == NOON + timedelta(seconds=1)
     assert event.opens_at == NOON + timedelta(hours=1)
     assert bus.published[0].routing_key == "raw.mexc_rest_api"
+
+
+async def test_event_tells_the_price_and_the_rules_where_they_are_known(metrics: Metrics) -> None:
+    bus = RecordingBus()
+    async with on(bus, metrics) as publisher:
+        await publisher.publish(a_sighting(), lambda _: None)
+        await publisher.publish(
+            a_sighting("XYZUSDT", price=Decimal("0.5"), info=a_symbol_info("XYZUSDT", api_allowed=False)),
+            lambda _: None,
+        )
+
+    bare, full = published(bus)
+    assert (bare.price, bare.rules) == (None, None)
+    assert (full.price, full.rules) == (
+        Decimal("0.5"),
+        TradingRules(
+            base_precision=2,
+            quote_precision=6,
+            base_quantity_min=Decimal("0.01"),
+            quote_amount_min=Decimal(1),
+            quote_amount_min_market=Decimal(1),
+            quote_amount_max=Decimal(2_000_000),
+            quote_amount_max_market=Decimal(100_000),
+            api_allowed=False,
+            trade_side_type=1,
+        ),
+    )
 
 
 async def test_sighting_is_safe_only_after_the_broker_has_it(metrics: Metrics) -> None:

@@ -17,7 +17,7 @@ from ingest.metrics import Metrics
 from ingest.pace import Beat
 from ingest.rest import RestPace, RestPolls
 from shared.events import utc_now
-from shared.mexc.http_get import RestLimits
+from shared.mexc.http_request import RestLimits
 from shared.mexc.rest import MexcRest
 from tests.waiting import eventually
 

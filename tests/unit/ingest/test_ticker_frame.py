@@ -2,6 +2,7 @@
 
 import gc
 import tracemalloc
+from decimal import Decimal
 from itertools import islice
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.control_frame import FrameError
-from ingest.ticker_frame import SYMBOLS_MAX, items_in, names_in
+from ingest.ticker_frame import SYMBOLS_MAX, Prices, items_in, names_in
 from ingest.websocket import CHANNEL, FRAME_BYTES_MAX, SLICE_SYMBOLS
 from shared.mexc import wire_pb2
 from tests.streams import tickers
@@ -32,6 +33,33 @@ def test_frame_without_symbols_is_empty() -> None:
 
 def test_item_without_a_name_is_left_out() -> None:
     assert symbols_in(tickers("", "BTCUSDT")) == {"BTCUSDT"}
+
+
+def prices_in(frame: bytes) -> Prices:
+    items = items_in(frame, CHANNEL)
+    return Prices(items, range(len(items)))
+
+
+def test_price_of_a_symbol_is_the_one_beside_its_name() -> None:
+    price_of = prices_in(tickers("BTCUSDT", "币安人生USDT", price="0.000000000012"))
+
+    assert price_of("币安人生USDT") == Decimal("1.2E-11")
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "NaN", "Infinity", "free", "9" * 41, "1e-41", "1e" + "9" * 30])
+def test_price_that_is_none_is_none(text: str) -> None:
+    assert prices_in(tickers("BTCUSDT", price=text))("BTCUSDT") is None
+
+
+def test_symbol_of_another_part_of_the_frame_has_no_price_here() -> None:
+    items = items_in(tickers("AUSDT", "BUSDT", "CUSDT"), CHANNEL)
+
+    assert [Prices(items, range(1, 2))(symbol) for symbol in ("AUSDT", "BUSDT", "CUSDT", "DUSDT")] == [
+        None,
+        Decimal("1.5"),
+        None,
+        None,
+    ]
 
 
 def test_fields_that_are_not_known_are_passed_over() -> None:

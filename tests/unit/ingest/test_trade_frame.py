@@ -1,13 +1,14 @@
 """What counts as the first sign of trading."""
 
 import tracemalloc
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.control_frame import FrameError
-from ingest.trade_frame import channels_of, traded_in
+from ingest.trade_frame import Trade, channels_of, traded_in
 from ingest.trade_stream import FRAME_BYTES_MAX
 from tests.streams import book, deals, tickers
 from tests.wire import field
@@ -17,11 +18,21 @@ SCALARS = st.one_of(st.binary(max_size=30), st.integers(min_value=0, max_value=2
 
 
 def test_deal_proves_that_its_symbol_trades() -> None:
-    assert traded_in(deals("ABCUSDT", ("1.5", "20"))) == "ABCUSDT"
+    assert traded_in(deals("ABCUSDT", ("1.5", "20"))) == ("ABCUSDT", Decimal("1.5"))
 
 
 def test_book_with_both_sides_proves_it_too() -> None:
-    assert traded_in(book("币安人生USDT", bid=("1.4", "3"), ask=("1.5", "20"))) == "币安人生USDT"
+    assert traded_in(book("币安人生USDT", bid=("1.4", "3"), ask=("1.5", "20"))) == ("币安人生USDT", Decimal("1.5"))
+
+
+def test_price_is_that_of_the_newest_deal() -> None:
+    frame = deals("ABCUSDT", ("1.5", "20"), ("1.7", "3"), ("1.6", "1"), times=[1, 3, 2])
+
+    assert traded_in(frame) == ("ABCUSDT", Decimal("1.7"))
+
+
+def test_deal_of_nothing_hides_no_other() -> None:
+    assert traded_in(deals("ABCUSDT", ("0", "20"), ("1.5", "20"))) == ("ABCUSDT", Decimal("1.5"))
 
 
 def test_asks_alone_prove_nothing() -> None:
@@ -85,7 +96,7 @@ def test_truncated_and_damaged_frames_are_refused_or_read(cut: int, place: int, 
     damaged = bytearray(deals("ABCUSDT", ("1.5", "20")))
     damaged[place % len(damaged)] = value
     try:
-        assert isinstance(traded_in(bytes(damaged[: len(damaged) - cut])), str | None)
+        assert isinstance(traded_in(bytes(damaged[: len(damaged) - cut])), Trade | None)
     except FrameError:
         return
 
@@ -93,7 +104,7 @@ def test_truncated_and_damaged_frames_are_refused_or_read(cut: int, place: int, 
 def test_prices_as_long_as_a_frame_are_read_without_harm() -> None:
     endless = "9" * (FRAME_BYTES_MAX // 4)
 
-    assert traded_in(deals("ABCUSDT", (endless, f"1e{endless}"))) in {None, "ABCUSDT"}
+    assert traded_in(deals("ABCUSDT", (endless, f"1e{endless}"))) is None
 
 
 def test_thousands_of_bad_frames_leave_nothing_behind() -> None:

@@ -2,7 +2,9 @@
 
 import msgspec
 
-from simulator.faults import KINDS, ORDER, WEBSOCKET, Armed, Faults, Options, Reply
+from simulator.faults import KINDS, ORDER, WEBSOCKET, Armed, Faults
+from simulator.reply import Reply
+from simulator.spoiling import Options
 
 
 def armed(name: str, *, endpoint: str | None = None, count: int | None = 1, options: Options | None = None) -> Armed:
@@ -25,7 +27,7 @@ def test_fault_without_a_count_stays_until_cleared() -> None:
     faults.arm(armed("malformed_body", count=None))
     taken = [len(faults.take_replies(ORDER)) for _ in range(3)]
 
-    faults.clear()
+    faults.disarm()
 
     assert taken == [1, 1, 1]
     assert faults.take_replies(ORDER) == []
@@ -71,6 +73,22 @@ def test_shrunk_exchange_info_keeps_a_fraction_of_the_symbols() -> None:
 
     assert msgspec.json.decode(shrunk.body) == {"symbols": [0, 1, 2], "timezone": "CST"}
     assert msgspec.json.decode(empty.body) == {"symbols": [], "timezone": "CST"}
+
+
+def test_swollen_exchange_info_holds_symbols_that_nobody_listed() -> None:
+    listed = {"symbol": "BTCUSDT", "baseAsset": "BTC", "quoteAsset": "USDT"}
+    whole = Reply(body=msgspec.json.encode({"symbols": [listed], "timezone": "CST"}))
+
+    swollen = armed("exchange_info_swollen", options=Options(extra=2)).transform(whole)
+
+    assert msgspec.json.decode(swollen.body) == {
+        "symbols": [
+            listed,
+            {"symbol": "GHOST0USDT", "baseAsset": "GHOST0", "quoteAsset": "USDT"},
+            {"symbol": "GHOST1USDT", "baseAsset": "GHOST1", "quoteAsset": "USDT"},
+        ],
+        "timezone": "CST",
+    }
 
 
 def test_two_faults_at_once_both_have_their_way() -> None:

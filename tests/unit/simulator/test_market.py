@@ -9,7 +9,7 @@ from simulator.checks import Rules
 from simulator.market import Market
 from simulator.orders import OrderRequest, OrderType, Status
 from simulator.refusals import RefusedError
-from simulator.settling import Fees
+from simulator.settling import FeeAsset, Fees
 from tests.markets import NOW_MS, a_buy, a_market, a_sell, an_instrument
 
 IOC, FOK, MARKET, MAKER = (
@@ -131,7 +131,7 @@ def test_resting_order_fills_at_its_own_price_when_the_market_comes_to_it() -> N
 
     assert order.status is Status.FILLED
     assert {fill.price for fill in order.fills} == {Decimal(90)}
-    assert all(fill.is_maker and fill.commission == 0 for fill in order.fills)
+    assert all(fill.is_maker and fill.commission.amount == 0 for fill in order.fills)
     assert market.wallet.free("USDT") == 10_000 - 9
     assert market.wallet.balances()["USDT"].locked == 0
     assert market.wallet.free("ABC") == Decimal("0.1")
@@ -206,17 +206,87 @@ def test_taker_fee_is_paid_in_quote_on_top() -> None:
 
     order = market.place(a_buy(MARKET, quote_quantity=100), NOW_MS)
 
-    assert sum(fill.commission for fill in order.fills) == order.executed_value / 100
+    assert sum(fill.commission.amount for fill in order.fills) == order.executed_value / 100
     assert market.wallet.free("USDT") == 10_000 - order.executed_value * Decimal("1.01")
 
 
 def test_taker_fee_in_base_is_taken_from_the_coins() -> None:
-    market = a_market(fees=Fees(taker=Decimal("0.01"), in_base=True))
+    market = a_market(fees=Fees(taker=Decimal("0.01"), paid_in="base"))
 
     order = market.place(a_buy(MARKET, quote_quantity=100), NOW_MS)
 
-    assert {fill.commission_asset for fill in order.fills} == {"ABC"}
+    assert {fill.commission.asset for fill in order.fills} == {"ABC"}
     assert market.wallet.free("ABC") == order.executed_quantity * Decimal("0.99")
+
+
+def test_taker_fee_in_mx_is_taken_from_it_while_there_is_enough() -> None:
+    mx = an_instrument(symbol="MXUSDT", base="MX", price=Decimal(2))
+    market = a_market(an_instrument(), mx, fees=Fees(taker=Decimal("0.01"), paid_in="MX"), USDT=10_000, MX="0.07")
+
+    first = market.place(a_buy(MARKET, quote_quantity=10), NOW_MS)
+    second = market.place(a_buy(MARKET, quote_quantity=10), NOW_MS)
+
+    assert {fill.commission.asset for fill in first.fills} == {"MX"}
+    assert {fill.commission.asset for fill in second.fills} == {"USDT"}
+    assert market.wallet.free("MX") == Decimal("0.07") - first.executed_value / 200
+
+
+@pytest.mark.parametrize("paid_in", ["quote", "base"])
+def test_coins_bought_arrive_after_the_settling_time_and_until_then_selling_them_is_oversold(paid_in: FeeAsset) -> None:
+    market = a_market(fees=Fees(taker=Decimal("0.01"), paid_in=paid_in))
+    order = market.place(a_buy(MARKET, quote_quantity=100), NOW_MS, settle_ms=2_000)
+    coins = order.executed_quantity * (Decimal("0.99") if paid_in == "base" else 1)
+
+    market.advance(NOW_MS + 1_999)
+    at_first = market.wallet.balances().get("ABC")
+    refused = refusal_code(market, a_sell(MARKET, quantity="0.5"))
+    market.advance(NOW_MS + 2_000)
+
+    assert (order.status, at_first, refused) == (Status.FILLED, None, 30005)
+    assert market.wallet.free("ABC") == coins
+    assert market.place(a_sell(MARKET, quantity="0.5"), NOW_MS + 2_000).status is Status.FILLED
+
+
+def test_proceeds_of_a_sale_need_no_settling() -> None:
+    market = a_market(ABC=1)
+
+    order = market.place(a_sell(MARKET, quantity="0.5"), NOW_MS, settle_ms=2_000)
+
+    assert market.wallet.free("USDT") == order.executed_value
+
+
+SCRIPTED = {"asks": ((Decimal(100), Decimal(2)), (Decimal(101), Decimal(3))), "bids": ()}
+
+
+def test_scripted_book_is_taken_level_by_level_and_does_not_come_back() -> None:
+    market = a_market(an_instrument(**SCRIPTED))
+
+    first = market.place(a_buy(IOC, quantity=3, price=101), NOW_MS)
+    second = market.place(a_buy(IOC, quantity=3, price=101), NOW_MS + 60_000)
+
+    assert [(fill.price, fill.quantity) for fill in first.fills] == [
+        (Decimal(100), Decimal(2)),
+        (Decimal(101), Decimal(1)),
+    ]
+    assert (first.status, second.status) == (Status.FILLED, Status.PARTIALLY_CANCELED)
+    assert second.executed_quantity == 2
+    assert list(market.levels(an_instrument(**SCRIPTED), Side.SELL, NOW_MS + 60_000)) == []
+
+
+@pytest.mark.parametrize("order", [a_buy(MARKET, quote_quantity=10), a_buy(IOC, quantity=1, price=200)])
+def test_order_on_an_empty_book_is_accepted_and_cancelled(order: OrderRequest) -> None:
+    placed = a_market(an_instrument(asks=(), bids=())).place(order, NOW_MS)
+
+    assert (placed.status, placed.fills) == (Status.CANCELED, [])
+
+
+def test_scripted_book_can_be_made_whole_again() -> None:
+    market = a_market(an_instrument(**SCRIPTED))
+    market.place(a_buy(IOC, quantity=5, price=101), NOW_MS)
+
+    market.refill("ABCUSDT")
+
+    assert len(list(market.levels(an_instrument(**SCRIPTED), Side.SELL, NOW_MS))) == 2
 
 
 def test_whole_balance_can_be_spent_and_never_more() -> None:

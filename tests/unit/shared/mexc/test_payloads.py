@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.mexc.payloads import OrderBook, symbol_info
+from shared.mexc.payloads import OrderBook, PublicTrade, public_trade, symbol_info
 from shared.mexc.symbols import SymbolInfo
 
 DOCUMENTED: dict[str, Any] = {
@@ -140,3 +140,18 @@ def test_a_number_of_absurd_size_is_left_out_and_costs_no_time(absurd: str) -> N
 
     assert info is not None
     assert (info.trade_side_type, info.first_open_time, info.quote_amount_max) == (None, None, None)
+
+
+def test_public_trade_is_read_without_its_id() -> None:
+    entry = msgspec.Raw(b'{"id":null,"price":"0.50","qty":"3","quoteQty":"1.5","time":1700000000123}')
+
+    assert public_trade(entry) == PublicTrade(
+        Decimal("0.50"), Decimal(3), datetime(2023, 11, 14, 22, 13, 20, 123000, tzinfo=UTC)
+    )
+
+
+@pytest.mark.parametrize(
+    "entry", [b'{"price":"1"}', b'{"time":1700000000123}', b'{"price":"0","time":1700000000123}', b'{"price":[]}', b"7"]
+)
+def test_public_trade_without_a_price_or_a_time_is_none(entry: bytes) -> None:
+    assert public_trade(msgspec.Raw(entry)) is None

@@ -1,4 +1,4 @@
-from shared.mexc.signing import encoded_query, sign, signed_query
+from shared.mexc.signing import Signer, encoded_query, sign, signed_query
 
 SECRET = "45d0b3c26f2644f19bfb98b07741b2f5"
 PARAMS = [
@@ -39,3 +39,15 @@ def test_what_is_signed_is_what_is_sent() -> None:
     query, _, signature = signed_query([("symbol", "币安 USDT")], SECRET).rpartition("&signature=")
 
     assert signature == sign(SECRET, query)
+
+
+def test_signer_adds_the_window_and_the_time_before_it_signs() -> None:
+    signer = Signer("key", SECRET)
+
+    assert signer.query(PARAMS[:5], recv_window_ms=5000, now_ms=1644489390087) == signed_query(PARAMS, SECRET)
+
+
+def test_signer_shows_neither_key_nor_secret() -> None:
+    shown = repr(Signer("mx0-canary-key", "canary-secret"))
+
+    assert "canary" not in shown

@@ -33,11 +33,13 @@ NOW_MS = 1_700_000_000_000
 class RecordingTransport:
     def __init__(self) -> None:
         self.posts: list[tuple[str, str, dict[str, str]]] = []
+        self.timeouts: list[float | None] = []
 
     async def post(
         self, path: str, query: str, headers: Mapping[str, str], *, timeout_seconds: float | None = None
     ) -> Answer:
         self.posts.append((path, query, dict(headers)))
+        self.timeouts.append(timeout_seconds)
         return Answer(200, {}, b"{}", datetime.now(UTC), 0.0)
 
 
@@ -62,8 +64,44 @@ async def test_order_is_only_tested_and_everything_travels_in_the_query() -> Non
     }
 
 
+async def test_order_is_placed_by_the_very_request_that_was_signed_ahead_of_it() -> None:
+    transport = RecordingTransport()
+    trading = MexcTrading(transport, api_key=KEY, api_secret=SECRET)
+
+    signed = trading.sign(LIMIT_BUY, now_ms=NOW_MS)
+    before = list(transport.posts)
+    await trading.send(signed, timeout_seconds=0.25)
+
+    assert before == []
+    [(path, query, headers)] = transport.posts
+    assert (path, query) == ("/api/v3/order", signed.query)
+    assert headers["X-MEXC-APIKEY"] == KEY
+    assert transport.timeouts == [0.25]
+
+
+async def test_placing_and_testing_an_order_differ_in_the_path_alone() -> None:
+    transport = RecordingTransport()
+    trading = MexcTrading(transport, api_key=KEY, api_secret=SECRET)
+
+    await trading.place_order(LIMIT_BUY, now_ms=NOW_MS)
+    await trading.test_order(LIMIT_BUY, now_ms=NOW_MS)
+
+    [placed, tested] = transport.posts
+    assert (placed[0], tested[0]) == ("/api/v3/order", "/api/v3/order/test")
+    assert placed[1:] == tested[1:]
+
+
+def test_signed_order_says_when_it_holds_and_shows_no_secret() -> None:
+    signed = MexcTrading(RecordingTransport(), api_key=KEY, api_secret=SECRET).sign(LIMIT_BUY, now_ms=NOW_MS)
+
+    assert (signed.timestamp_ms, signed.expires_ms) == (NOW_MS, NOW_MS + 1500)
+    assert "abc-1" in repr(signed)
+    for secret in (KEY, SECRET, "signature", signed.query.rpartition("=")[2]):
+        assert secret not in repr(signed)
+
+
 def test_market_buy_names_the_amount_to_spend() -> None:
-    params = dict(order_params(MARKET_BUY, now_ms=NOW_MS))
+    params = dict(order_params(MARKET_BUY))
 
     assert params["quoteOrderQty"] == "12.50"
     assert not params.keys() & {"quantity", "price"}

@@ -1,10 +1,10 @@
-"""One bounded GET to the exchange, and what its answer means when it is not the one asked for."""
+"""One bounded request over HTTP that is not an order, and what its answer means when it is not the one asked for."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 
 import httpx
 import msgspec
@@ -13,6 +13,8 @@ from shared.mexc.errors import ExchangeRejected, ExchangeUnavailable, RateLimite
 from shared.mexc.payloads import Refusal
 
 T = TypeVar("T")
+
+Transport = httpx.AsyncBaseTransport
 
 _WRAPPER_SUCCESS: Final = frozenset({0, 200})
 _BANNED: Final = 418
@@ -36,27 +38,40 @@ DEFAULT_LIMITS: Final = RestLimits()
 
 @asynccontextmanager
 async def connect_http(
-    base_url: str, limits: RestLimits, headers: dict[str, str] | None = None
+    base_url: str,
+    limits: RestLimits,
+    headers: dict[str, str] | None = None,
+    through: Callable[[Transport], Transport] | None = None,
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """Open a client of *base_url* that is told nothing by its environment and sent nowhere by an answer."""
+    """Open a client of *base_url* that is told nothing by its environment and sent nowhere by an answer.
+
+    What *through* makes of the transport is what requests go through.
+    """
+    # A proxy or a netrc found in the environment has no say in what the exchange is told.
+    transport = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=limits.connections_max), trust_env=False)
     async with httpx.AsyncClient(
         base_url=base_url,
         headers=headers,
-        # A proxy or a netrc found in the environment has no say in what the exchange is told.
         trust_env=False,
         follow_redirects=False,
         timeout=httpx.Timeout(limits.total_seconds, connect=limits.connect_seconds),
-        limits=httpx.Limits(max_connections=limits.connections_max),
+        transport=through(transport) if through else transport,
     ) as http:
         yield http
 
 
-async def get(http: httpx.AsyncClient, limits: RestLimits, path: str, params: Mapping[str, str]) -> bytes:
+async def ask(
+    http: httpx.AsyncClient,
+    limits: RestLimits,
+    path: str,
+    params: Mapping[str, str],
+    method: Literal["GET", "DELETE"] = "GET",
+) -> bytes:
     """Return the body of a good answer; raise ExchangeUnavailable, ExchangeRejected or RateLimited."""
     try:
         async with (
             asyncio.timeout(limits.total_seconds),
-            http.stream("GET", path, params=params) as response,
+            http.stream(method, path, params=params) as response,
         ):
             body = await _bounded_body(response, limits.body_bytes_max)
     except TimeoutError as error:

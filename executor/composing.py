@@ -1,0 +1,89 @@
+"""From an order to the request that is sent: asks for prices and rules where the listing brought none along."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from executor.entry import buy_request, sell_request
+from executor.order import Order
+from executor.reasons import Reason
+from executor.settings import ExecutorSettings
+from executor.strategy import Refuse
+from executor.views import Markets, View
+from shared.backoff import pause
+from shared.events import Side, TradingRules
+from shared.mexc.errors import ExchangeError, ExchangeRejected
+from shared.mexc.trading import OrderRequest
+
+_ERRORS_MAX: Final = 3
+_LEARNABLE: Final = frozenset({Reason.NO_PRICE, Reason.RULES_UNKNOWN})
+"""What asking the exchange may mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    request: OrderRequest
+    rules: TradingRules | None
+
+
+class Composer:
+    def __init__(
+        self, markets: Markets, settings: ExecutorSettings, *, now: Callable[[], datetime], stopping: asyncio.Event
+    ) -> None:
+        self._markets = markets
+        self._settings = settings
+        self._now = now
+        self._stopping = stopping
+
+    async def compose(self, order: Order) -> Composed | Refuse:
+        """Return what to send for *order*, or why nothing can be; at once where everything needed is at hand."""
+        view = self._markets.at_hand(order.listing) if order.side is Side.BUY and order.fire_at is None else None
+        composed = None if view is None else self._made(order, view)
+        if composed is None or (isinstance(composed, Refuse) and composed.reason in _LEARNABLE):
+            return await self._learned(order)
+        return composed
+
+    async def prefetch(self, order: Order) -> None:
+        """Learn ahead what the exchange demands of *order*, as far as it will tell."""
+        try:
+            await self._markets.rules(order.listing)
+        except ExchangeError:
+            return  # Asked again when it matters.
+
+    async def _learned(self, order: Order) -> Composed | Refuse:
+        """Look at the market until an order can be made; until its time is over where it waits for an opening."""
+        errors = 0
+        while True:
+            composed = await self._looked(order)
+            if isinstance(composed, Composed) or composed.reason not in _WORTH_WAITING:
+                return composed
+            errors += composed.reason is Reason.EXCHANGE_UNAVAILABLE
+            wait_seconds = self._settings.retry_every_seconds
+            is_over = self._now() + timedelta(seconds=wait_seconds) > order.send_until
+            if is_over or errors >= _ERRORS_MAX or self._stopping.is_set():
+                return composed
+            await pause(wait_seconds, self._stopping)
+
+    async def _looked(self, order: Order) -> Composed | Refuse:
+        try:
+            return self._made(order, await self._markets.look(order))
+        except ExchangeRejected as error:
+            if error.is_unknown_symbol:
+                return Refuse(Reason.SYMBOL_UNKNOWN if order.fire_at is None else Reason.NO_PRICE, str(error))
+            return Refuse(Reason.EXCHANGE_UNAVAILABLE, str(error))
+        except ExchangeError as error:
+            return Refuse(Reason.EXCHANGE_UNAVAILABLE, str(error))
+
+    def _made(self, order: Order, view: View) -> Composed | Refuse:
+        if order.side is Side.BUY:
+            request = buy_request(order, view.market, view.rules, self._settings)
+        else:
+            book = view.market.book
+            best_bid = book.bids[0].price if book is not None and book.bids else None
+            request = sell_request(order, best_bid, view.rules, self._settings)
+        return request if isinstance(request, Refuse) else Composed(request, view.rules)
+
+
+_WORTH_WAITING: Final = frozenset({Reason.NO_PRICE, Reason.EXCHANGE_UNAVAILABLE})

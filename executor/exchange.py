@@ -1,0 +1,66 @@
+"""The exchange, opened in every way that the executor uses it."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from executor.credentials import Credentials
+from executor.dry_run import Checking, DryRun
+from executor.live import Live
+from executor.settings import ExecutorSettings
+from executor.venue import Venue
+from shared.events import Mode, utc_now
+from shared.mexc.account import MexcAccount, connect_account
+from shared.mexc.http_connection import Endpoint
+from shared.mexc.http_request import RestLimits
+from shared.mexc.order_line import LineLimits, OrderLine
+from shared.mexc.rest import MexcRest, connect_rest
+from shared.mexc.signed_http import Signing
+from shared.mexc.signing import Signer
+from shared.mexc.timekeeper import ExchangeClock, keeping_time
+from shared.mexc.trading import MexcTrading
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """Its market data and its clock; a place to send orders for each mode that is possible; the account, if live is."""
+
+    rest: MexcRest
+    clock: ExchangeClock
+    venues: Mapping[Mode, Venue]
+    account: MexcAccount | None
+    line: OrderLine | None
+
+    def is_ready(self) -> bool:
+        """Tell whether orders could go out now. May be asked from another thread."""
+        return self.line is None or (self.line.is_ready and self.clock.is_trustworthy())
+
+
+@asynccontextmanager
+async def open_exchange(
+    rest_url: str, keys: Credentials | None, settings: ExecutorSettings, *, live: bool
+) -> AsyncIterator[Exchange]:
+    """Connect to the exchange at *rest_url*, which need not be there yet. *live* takes keys."""
+    limits = RestLimits(total_seconds=settings.exchange_timeout_seconds)
+    async with AsyncExitStack() as stack:
+        rest = await stack.enter_async_context(connect_rest(rest_url, limits))
+        keeping = keeping_time(rest.server_time, first_seconds_max=settings.exchange_timeout_seconds)
+        clock = await stack.enter_async_context(keeping)
+        if keys is None:
+            yield Exchange(rest, clock, {Mode.DRY_RUN: _dry_run(rest, None, settings)}, None, None)
+            return
+        answer_seconds = settings.exchange_timeout_seconds
+        line = OrderLine(Endpoint.of(rest_url), LineLimits(answer_seconds=answer_seconds))
+        await stack.enter_async_context(line)
+        trading = MexcTrading(line, api_key=keys.api_key, api_secret=keys.api_secret)
+        venues: dict[Mode, Venue] = {Mode.DRY_RUN: _dry_run(rest, Checking(trading, clock), settings)}
+        account = None
+        if live:
+            signing = Signing(Signer(keys.api_key, keys.api_secret), clock.now_ms, settings.recv_window_ms)
+            account = await stack.enter_async_context(connect_account(rest_url, signing, limits))
+            venues[Mode.LIVE] = Live(trading, account, clock, now=utc_now)
+        yield Exchange(rest, clock, venues, account, line)
+
+
+def _dry_run(rest: MexcRest, checking: Checking | None, settings: ExecutorSettings) -> DryRun:
+    return DryRun(rest, checking, taker_fee=settings.taker_fee, now=utc_now)

@@ -1,0 +1,34 @@
+"""What is asked once more of every order, right before a byte of it is written."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol
+
+from executor.order import Order
+from executor.reasons import Reason, worded
+from executor.states import OrderEvent
+from shared.events import Mode, Side
+
+
+class Halts(Protocol):
+    def buys_halted(self, mode: Mode) -> str:
+        """Say why nothing may be bought now; empty where it may."""
+
+    def exits_halted(self) -> str:
+        """Say why nothing may be sold now; empty where it may."""
+
+
+class Gate:
+    def __init__(self, halts: Halts, *, now: Callable[[], datetime]) -> None:
+        self._halts = halts
+        self._now = now
+
+    def objection(self, order: Order) -> tuple[OrderEvent, str] | None:
+        """Return what stands against sending *order* now, as what happens to it and why."""
+        halted = self._halts.buys_halted(order.mode) if order.side is Side.BUY else self._halts.exits_halted()
+        if halted:
+            return OrderEvent.REFUSED, worded(Reason.HALTED, halted)
+        # Whoever was stopped in between and wakes up late must not send what others may take for absent.
+        if self._now() > order.send_until:
+            return OrderEvent.LAPSED, Reason.OPENING_PASSED if order.fire_at else Reason.STALE_LISTING
+        return None

@@ -1,0 +1,54 @@
+"""An order as a row of the journal, and back."""
+
+from asyncpg import Record
+
+from executor.order import ExitReason, Order
+from executor.states import OrderState
+from shared.errors import PermanentError
+from shared.events import AppliedConfig, Listing, Mode, Side
+
+
+def row_of(order: Order, reason: str = "") -> dict[str, object]:
+    """Return the columns of *order* by their names."""
+    return {
+        "listing_key": order.listing_key,
+        "mode": order.mode,
+        "side": order.side,
+        "sequence": order.sequence,
+        "symbol": order.symbol,
+        "base_asset": order.listing.base_asset,
+        "client_order_id": order.client_order_id,
+        "quote_qty": order.quote_qty,
+        "base_qty": order.base_qty,
+        "config": order.config.model_dump(mode="json"),
+        "decided_at": order.decided_at,
+        "send_until": order.send_until,
+        "fire_at": order.fire_at,
+        "exit_reason": order.exit_reason,
+        "listing": order.listing.model_dump(mode="json"),
+        "state": order.state,
+        "error_reason": reason or None,
+    }
+
+
+def order_of(row: Record | None) -> Order:
+    """Return the order in *row*; raise PermanentError where the journal has lost it."""
+    if row is None:
+        raise PermanentError("the journal does not hold the order")
+    return Order(
+        listing=Listing.model_validate(row["listing"]),
+        mode=Mode(row["mode"]),
+        side=Side(row["side"]),
+        sequence=row["sequence"],
+        client_order_id=row["client_order_id"],
+        quote_qty=row["quote_qty"],
+        base_qty=row["base_qty"],
+        config=AppliedConfig.model_validate(row["config"]),
+        decided_at=row["decided_at"],
+        send_until=row["send_until"],
+        fire_at=row["fire_at"],
+        exit_reason=row["exit_reason"] and ExitReason(row["exit_reason"]),
+        state=OrderState(row["state"]),
+        exchange_order_id=row["exchange_order_id"],
+        answered_at=row["answered_at"],
+    )

@@ -1,0 +1,55 @@
+"""The positions that are held: read, and their highest price kept."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from executor.position import Position
+from executor.position_row import position_of
+from shared.database import Database
+from shared.events import Mode
+
+# What an operator asked for counts until the position is closed.
+HELD: Final = """
+SELECT positions.*, EXISTS (
+    SELECT FROM close_requests
+    WHERE close_requests.listing_key = positions.listing_key AND close_requests.mode = positions.mode
+) AS close_requested
+FROM positions WHERE state = 'open' AND mode = ANY($1) ORDER BY opened_at
+"""
+PEAK: Final = """
+UPDATE positions SET peak_price = $3, updated_at = now()
+WHERE listing_key = $1 AND mode = $2 AND peak_price < $3
+"""
+HELD_LIVE: Final = """
+SELECT base_asset, sum(base_qty) AS held FROM positions
+WHERE mode = 'live' AND state IN ('open', 'closing', 'dust') GROUP BY base_asset
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One open position, and whether an operator wants it closed."""
+
+    position: Position
+    close_requested: bool
+
+
+async def held(database: Database, modes: Collection[Mode]) -> Sequence[Held]:
+    """Return the open positions of *modes* that no sale is under way for, oldest first."""
+    async with database.connection() as connection:
+        rows = await connection.fetch(HELD, list(modes))
+    return [Held(position_of(row), row["close_requested"]) for row in rows]
+
+
+async def raise_peak(database: Database, position: Position, price: Decimal) -> None:
+    """Remember *price* as the highest since the purchase, if it is."""
+    async with database.connection() as connection:
+        await connection.execute(PEAK, position.listing.key, position.mode, price)
+
+
+async def held_live(database: Database) -> Mapping[str, Decimal]:
+    """Return how much of each asset the live positions explain."""
+    async with database.connection() as connection:
+        return {row["base_asset"]: row["held"] for row in await connection.fetch(HELD_LIVE)}

@@ -1,0 +1,116 @@
+"""Fire what waits for an opening, at its moment. What waits is in the journal, so a restart forgets nothing."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from executor.books import Books, Told
+from executor.composing import Composer
+from executor.journal import Decided, Journal
+from executor.moments import Moments, milliseconds
+from executor.order import Order
+from executor.placing import Placing
+from executor.reasons import Reason
+from executor.states import OrderEvent
+from shared.backoff import pause
+from shared.errors import TransientError
+from shared.events import Mode
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS: Final = 1.0
+HORIZON: Final = timedelta(seconds=5)
+"""How far ahead an opening is taken in hand."""
+PREPARE_MS: Final = 2_000
+DECIDE_MS: Final = 250
+"""How long before the opening the decision is committed: what happens later needs no database."""
+
+Opening = tuple[str, datetime]
+
+
+class Schedule:
+    def __init__(
+        self,
+        books: Books,
+        journal: Journal,
+        placing: Placing,
+        composer: Composer,
+        moments: Moments,
+        *,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._books = books
+        self._journal = journal
+        self._placing = placing
+        self._composer = composer
+        self._moments = moments
+        self._now = now
+        self._in_hand: set[Opening] = set()
+        self.changed = asyncio.Event()
+        """To be set when an order was armed, or its opening moved."""
+
+    async def run(self, until: asyncio.Event) -> None:
+        """Take openings in hand as they come near, until *until* is set; finish those that are decided by then."""
+        async with asyncio.TaskGroup() as attending:
+            while not until.is_set():
+                self.changed.clear()
+                for order in await self._near():
+                    attending.create_task(self._attend(order, until), name=f"opening-{order.symbol}")
+                await pause(LOOK_SECONDS, self.changed)
+
+    async def _near(self) -> list[Order]:
+        """Return what opens soon, or should have, and is not in hand."""
+        try:
+            armed = await self._books.armed(list(Mode))
+        except TransientError as error:
+            log.debug("openings not read", reason=str(error))
+            return []
+        soon = self._now() + HORIZON
+        return [
+            order
+            for order in armed
+            if order.fire_at is not None and order.fire_at <= soon and _opening(order) not in self._in_hand
+        ]
+
+    async def _attend(self, order: Order, until: asyncio.Event) -> None:
+        opening = _opening(order)
+        self._in_hand.add(opening)
+        try:
+            await self._at_opening(order, milliseconds(opening[1]), until)
+        except TransientError as error:
+            log.warning("an opening was not decided on", symbol=order.symbol, reason=str(error))
+        finally:
+            self._in_hand.discard(opening)
+
+    async def _at_opening(self, order: Order, at_ms: int, until: asyncio.Event) -> None:
+        await self._wait(at_ms - PREPARE_MS, until)
+        await self._composer.prefetch(order)
+        await self._wait(at_ms - DECIDE_MS, until)
+        if until.is_set():
+            return  # It is still armed, and the next executor finds it.
+        decided = await self._journal.fire(order)
+        await self._end_waiting(order, decided)
+        if decided.order is not None:
+            await self._placing.place(decided.order, at_ms=at_ms)
+
+    async def _end_waiting(self, order: Order, decided: Decided) -> None:
+        """End an armed order that will not be sent: the decision was against it, or for one of the other mode."""
+        if decided.outcome == "refused":
+            passed = decided.reason == Reason.OPENING_PASSED
+            event = OrderEvent.LAPSED if passed else OrderEvent.REFUSED
+            await self._books.record(order, event, Told(reason=decided.reason))
+        elif decided.order is not None and decided.order.mode is not order.mode:
+            await self._books.record(order, OrderEvent.REFUSED, Told(reason=Reason.MODE_SWITCHED))
+
+    async def _wait(self, until_ms: int, until: asyncio.Event) -> None:
+        left_seconds = (until_ms - self._moments.now_ms()) / 1000
+        if left_seconds > 0:
+            await pause(left_seconds, until)
+
+
+def _opening(order: Order) -> Opening:
+    assert order.fire_at is not None
+    return order.client_order_id, order.fire_at

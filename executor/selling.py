@@ -1,0 +1,56 @@
+"""Sell what is held of one position, through the same journal and the same way out as every order."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from decimal import Decimal
+
+import structlog
+
+from executor.journal import Journal
+from executor.order import ExitReason
+from executor.placing import Placing
+from executor.position import Position
+from shared.events import Mode
+from shared.mexc.account import MexcAccount
+
+log = structlog.get_logger(__name__)
+
+Free = Callable[[str], Awaitable[Decimal]]
+"""Returns how much of an asset the account could sell; raises ExchangeError or ClockUncertainError."""
+
+
+def free_in(account: MexcAccount) -> Free:
+    """Return what tells how much of an asset *account* could sell now."""
+
+    async def free(asset: str) -> Decimal:
+        balance = (await account.balances()).get(asset)
+        return Decimal(0) if balance is None else balance.free
+
+    return free
+
+
+class Selling:
+    def __init__(self, journal: Journal, placing: Placing, free: Mapping[Mode, Free | None]) -> None:
+        self._journal = journal
+        self._placing = placing
+        self._free = free
+
+    @property
+    def modes(self) -> list[Mode]:
+        """Those whose positions can be sold from here."""
+        return list(self._free)
+
+    async def sell(self, position: Position, reason: ExitReason) -> None:
+        """Sell as much of *position* as is there; return when the sale was taken, or was not."""
+        amount = await self._sellable(position)
+        if amount <= 0:
+            log.warning("the account does not hold what was bought, yet", symbol=position.symbol)
+            return
+        order = await self._journal.sell(position, amount, reason)
+        if order is not None:
+            log.info("selling", symbol=position.symbol, listing=position.listing.key, reason=reason)
+            await self._placing.place(order)
+
+    async def _sellable(self, position: Position) -> Decimal:
+        """What was bought takes a moment to arrive, and people sell by hand."""
+        free = self._free[position.mode]
+        return position.base_qty if free is None else min(position.base_qty, await free(position.listing.base_asset))
