@@ -16,7 +16,13 @@ from bench.venue import Journey
 STAMPS: Final = ("observed_at", "published_at", "deduplicated_at", "decided_at")
 STAGES: Final = ("observed", "published", "deduplicated", "decided", "ordered")
 """Each from the one before: frame read, raw event made, claim begun, decision made, order received."""
-READ: Final = "SELECT symbol, trade -> 'stages' AS stages FROM orders WHERE state = 'filled'"
+READ: Final = """
+SELECT symbol, jsonb_build_object(
+    'observed_at', listing -> 'observed_at', 'published_at', listing -> 'published_at',
+    'deduplicated_at', listing -> 'deduplicated_at', 'decided_at', decided_at
+) AS stages
+FROM orders WHERE state IN ('filled', 'partially_filled')
+"""
 SETTLE_SECONDS: Final = 10.0
 
 Passed = Sequence[float]

@@ -4,8 +4,9 @@ import asyncio
 import statistics
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from itertools import islice, pairwise
 from pathlib import Path
 from types import MappingProxyType
@@ -16,7 +17,7 @@ from rich.table import Table
 
 from api import trade_config
 from cli import exchange, newcomers, process
-from cli.up import run_services
+from cli.up import Choices, run_services
 from shared.backoff import pause
 from shared.database import Database
 from shared.errors import SniperError
@@ -38,6 +39,7 @@ SECONDS_FIRST: Final = 15.0
 SECONDS_EACH: Final = 1.0
 SECOND_SIGHTING_SECONDS: Final = 6.0
 POLL_SECONDS: Final = 0.05
+DOLLARS_EACH: Final = Decimal(100)
 SPACING_SECONDS: Final = 0.2
 
 COUNT = """
@@ -86,7 +88,7 @@ async def demo(listings: int, stop: asyncio.Event) -> Report:
             exchange.simulated("--ticker-interval-seconds", "1") as venue,
             process.started(PLAN, _private(Path(directory)), stop) as own,
         ):
-            return await _follow(own.runtime, venue, listings)
+            return await _follow(own.runtime, _told(venue, Path(directory), listings), listings)
 
 
 def _private(directory: Path) -> process.ProcessSettings:
@@ -98,13 +100,25 @@ def _private(directory: Path) -> process.ProcessSettings:
     ).quiet()
 
 
-async def _follow(runtime: Runtime, venue: ExchangeSettings, listings: int) -> Report:
+def _told(venue: ExchangeSettings, directory: Path, listings: int) -> Choices:
+    """Return what the services are told: the limits against too many listings and orders are meant for fewer coins."""
+    told = Choices.load()
+    room = {
+        "orders_per_minute": max(told.executor.orders_per_minute, listings),
+        "orders_per_day": max(told.executor.orders_per_day, listings),
+        "listings_per_minute_max": max(told.executor.listings_per_minute_max, listings),
+        "daily_spend_usdt": max(told.executor.daily_spend_usdt, DOLLARS_EACH * listings),
+    }
+    return replace(told, venue=venue, data_dir=directory, executor=told.executor.model_copy(update=room))
+
+
+async def _follow(runtime: Runtime, told: Choices, listings: int) -> Report:
     await _make_room(runtime.database, listings)
     async with asyncio.TaskGroup() as tasks:
-        services = tasks.create_task(run_services(PLAN.services, runtime, venue), name="services")
+        services = tasks.create_task(run_services(PLAN.services, runtime, told), name="services")
         try:
             await _until_ready(runtime)
-            await _list_coins(venue.mexc_rest_url, listings, runtime.stop)
+            await _list_coins(told.venue.mexc_rest_url, listings, runtime.stop)
             await _until_traded(runtime, listings)
             return await _report(runtime, listings)
         finally:

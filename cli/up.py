@@ -5,6 +5,8 @@ import os
 import sys
 from collections.abc import Callable, Collection, Coroutine, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
 from shutil import which
 from types import MappingProxyType
 
@@ -22,28 +24,44 @@ from executor.settings import ExecutorSettings
 from ingest.settings import IngestSettings
 from persister.settings import PersisterSettings
 from shared.runtime import Runtime
-from shared.settings import DataSettings, ExchangeSettings, Settings, load
+from shared.settings import DataSettings, ExchangeSettings, load
 
-Serve = Callable[[Runtime, ExchangeSettings], Coroutine[None, None, None]]
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the services of one process are told, beside what they are handed."""
+
+    venue: ExchangeSettings
+    data_dir: Path
+    ingest: IngestSettings
+    dedup: DedupSettings
+    executor: ExecutorSettings
+    persister: PersisterSettings
+    api: ApiSettings
+
+    @classmethod
+    def load(cls) -> "Choices":
+        """Read all of it from the environment; raise SettingsError naming each bad variable."""
+        return cls(
+            load(ExchangeSettings),
+            load(DataSettings).data_dir,
+            load(IngestSettings),
+            load(DedupSettings),
+            load(ExecutorSettings),
+            load(PersisterSettings),
+            load(ApiSettings),
+        )
+
+
+Serve = Callable[[Runtime, Choices], Coroutine[None, None, None]]
 
 SERVICES: Mapping[str, Serve] = MappingProxyType(
     {
-        "persister": lambda runtime, _: persister.service.serve(runtime, load(PersisterSettings)),
-        "dedup": lambda runtime, _: dedup.service.serve(runtime, load(DedupSettings)),
-        "executor": lambda runtime, venue: executor.service.serve(
-            runtime, load(ExecutorSettings), venue, load(DataSettings).data_dir
-        ),
-        "ingest": lambda runtime, venue: ingest.service.serve(runtime, load(IngestSettings), venue),
-        "api": lambda runtime, _: api.service.serve(runtime, load(ApiSettings)),
-    }
-)
-SETTINGS: Mapping[str, type[Settings]] = MappingProxyType(
-    {
-        "persister": PersisterSettings,
-        "dedup": DedupSettings,
-        "executor": ExecutorSettings,
-        "ingest": IngestSettings,
-        "api": ApiSettings,
+        "persister": lambda runtime, told: persister.service.serve(runtime, told.persister),
+        "dedup": lambda runtime, told: dedup.service.serve(runtime, told.dedup),
+        "executor": lambda runtime, told: executor.service.serve(runtime, told.executor, told.venue, told.data_dir),
+        "ingest": lambda runtime, told: ingest.service.serve(runtime, told.ingest, told.venue),
+        "api": lambda runtime, told: api.service.serve(runtime, told.api),
     }
 )
 LIST_EVERY_SECONDS = 15
@@ -53,39 +71,33 @@ LIST_EVERY_SECONDS = 15
 async def run_service(name: str, stop: asyncio.Event) -> None:
     """Run one service until *stop*: what a container runs."""
     plan, settings = process.Plan(name, services=(name,), migrate=False), process.ProcessSettings.load()
-    check_settings(plan.services)
+    told = Choices.load()
     async with process.started(plan, settings, stop) as own:
-        await run_services([name], own.runtime, load(ExchangeSettings))
+        await run_services([name], own.runtime, told)
 
 
-def check_settings(names: Collection[str]) -> None:
-    """Raise SettingsError for a bad setting of these services now, not once what they need is there."""
-    load(ExchangeSettings)
-    for name in names:
-        load(SETTINGS[name])
-
-
-async def run_services(names: Collection[str], runtime: Runtime, venue: ExchangeSettings) -> None:
+async def run_services(names: Collection[str], runtime: Runtime, told: Choices) -> None:
     """Run these services in this process until the runtime's stop event is set or one of them fails."""
     async with asyncio.TaskGroup() as services:
         for name in names:
-            services.create_task(SERVICES[name](runtime, venue), name=name)
+            services.create_task(SERVICES[name](runtime, told), name=name)
 
 
 async def up(exchange_name: str, stop: asyncio.Event) -> None:
     """Run every service in this process and show listings and trades as they happen, until *stop*."""
     console, settings = Console(), process.ProcessSettings.load().quiet()
     plan, simulating = process.Plan("up", services=tuple(SERVICES), migrate=True), exchange_name == "simulator"
-    check_settings(plan.services)
+    told = Choices.load()
     async with AsyncExitStack() as stack:
         own = await stack.enter_async_context(process.started(plan, settings, stop))
-        venue = await stack.enter_async_context(exchange.simulated()) if simulating else load(ExchangeSettings)
-        _introduce(console, own, venue, simulating=simulating)
+        if simulating:
+            told = replace(told, venue=await stack.enter_async_context(exchange.simulated()))
+        _introduce(console, own, told.venue, simulating=simulating)
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(run_services(SERVICES, own.runtime, venue), name="services")
+            tasks.create_task(run_services(SERVICES, own.runtime, told), name="services")
             tasks.create_task(watch.show(console, own.runtime.database, stop), name="feed")
             if simulating:
-                tasks.create_task(_show_newcomers(own.runtime, venue), name="newcomers")
+                tasks.create_task(_show_newcomers(own.runtime, told.venue), name="newcomers")
 
 
 async def _show_newcomers(runtime: Runtime, venue: ExchangeSettings) -> None:

@@ -33,8 +33,8 @@ VALUES ($1, $2, $3, $4, $5, 'open', $6, $7, $8, $9, $9, $10)
 READ_POSITION: Final = "SELECT * FROM positions WHERE listing_key = $1 AND mode = $2 FOR UPDATE"
 WRITE_POSITION: Final = """
 UPDATE positions SET
-    state = $3, base_qty = $4, cost_usdt = $5, received_usdt = $6,
-    closed_at = CASE WHEN $3 IN ('closed', 'dust') THEN now() END, updated_at = now()
+    state = $3::varchar, base_qty = $4, cost_usdt = $5, received_usdt = $6,
+    closed_at = CASE WHEN $3::varchar IN ('closed', 'dust') THEN now() END, updated_at = now()
 WHERE listing_key = $1 AND mode = $2
 """
 COUNT: Final = """

@@ -20,7 +20,7 @@ LOCK: Final = "SELECT FROM exposure WHERE mode = $1 FOR UPDATE"
 READ: Final = "SELECT * FROM orders WHERE client_order_id = $1 FOR UPDATE"
 WRITE: Final = named("""
 UPDATE orders SET
-    state = :state,
+    state = :state::varchar,
     executed_qty = :executed_qty, cost = :cost, fee = :fee, fee_asset = :fee_asset,
     error_reason = :error_reason,
     exchange_order_id = coalesce(:exchange_order_id, exchange_order_id),
@@ -29,7 +29,7 @@ UPDATE orders SET
     request = coalesce(:request::jsonb, request),
     attempts = greatest(attempts, :attempts),
     -- What waits again waits for an opening nobody knows yet.
-    fire_at = CASE WHEN :state = 'armed' THEN NULL ELSE fire_at END,
+    fire_at = CASE WHEN :state::varchar = 'armed' THEN NULL ELSE fire_at END,
     misses = 0, updated_at = now()
 WHERE client_order_id = :client_order_id
 RETURNING *

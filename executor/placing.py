@@ -157,6 +157,10 @@ class Placing:
             except TransientError as error:
                 log.warning("an order's outcome waits for the database", order=order.client_order_id, reason=str(error))
                 await asyncio.sleep(jittered(attempt, max_seconds=_RECORD_SECONDS_MAX))
+            except Exception:
+                # One order that cannot be recorded must not end the others. It stays open, and its money reserved.
+                log.exception("an order's outcome was not recorded", symbol=order.symbol, order=order.client_order_id)
+                return
             else:
                 self._log(order, conclusion, settled=after is not None)
                 return
@@ -168,7 +172,7 @@ class Placing:
             listing=order.listing_key,
             side=order.side,
             mode=order.mode,
-            event=str(conclusion.event),
+            outcome=conclusion.event,
             reason=conclusion.reason,
             late=not settled,
         )

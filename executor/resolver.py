@@ -103,6 +103,12 @@ class Resolver:
         except (ExchangeError, ClockUncertainError) as error:
             log.info("an order could not be looked up", order=order.client_order_id, reason=str(error))
             return False
+        except TransientError:
+            raise
+        except Exception:
+            # One order that cannot be settled must not keep the others from it. It stays open, and its money reserved.
+            log.exception("an order was not settled", symbol=order.symbol, order=order.client_order_id)
+            return False
         return True
 
     async def _heed(self, order: Order, finding: Finding) -> None:

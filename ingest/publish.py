@@ -13,13 +13,13 @@ from pydantic import ValidationError
 
 from ingest.catalogue import Sighting
 from ingest.metrics import Metrics
-from shared.trading_rules import rules_of
 from shared import topology
 from shared.backoff import jittered
 from shared.bus.port import Bus
 from shared.cloudevents import explain
 from shared.errors import TransientError
 from shared.events import RawListing, utc_now
+from shared.trading_rules import rules_of
 
 log = structlog.get_logger(__name__)
 

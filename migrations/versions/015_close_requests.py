@@ -20,9 +20,7 @@ def upgrade() -> None:
             CONSTRAINT ck_close_requests_mode_known CHECK (mode IN ('dry-run', 'live'))
         )
     """)
-    op.execute("ALTER TABLE positions DROP COLUMN close_requested")
 
 
 def downgrade() -> None:
-    op.execute("ALTER TABLE positions ADD COLUMN close_requested BOOLEAN NOT NULL DEFAULT false")
     op.execute("DROP TABLE close_requests")
