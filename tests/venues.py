@@ -86,10 +86,8 @@ class ModelExchange:
     now: Callable[[], datetime]
     on_request: Callable[[Order, OrderRequest], Awaitable[None]] | None = None
     """Is told of every request that is written, before anything comes of it."""
-    after_request: Callable[[], None] = lambda: None
     price: Decimal = Decimal(2)
     read_lag: timedelta = timedelta(0)
-    seconds_a_request: float = 0.0
     asks_there: bool = True
     entries: list[Entry] = field(default_factory=list)
     received: list[OrderRequest] = field(default_factory=list)
@@ -111,7 +109,6 @@ class ModelExchange:
         if behaviour in _REFUSALS:
             return _REFUSALS[behaviour]
         entry = self._take(order, request, behaviour)
-        self.after_request()
         return Unanswered("lost") if behaviour is Behaviour.LOSE_ANSWER else Accepted(entry.exchange_order_id)
 
     def named(self, client_order_id: str) -> list[Entry]:
