@@ -109,7 +109,8 @@ async def _show_newcomers(runtime: Runtime, venue: ExchangeSettings) -> None:
 def _introduce(console: Console, own: process.Process, venue: ExchangeSettings, *, simulating: bool) -> None:
     settings, command = load(ApiSettings), _command()
     base = f"http://{settings.host}:{settings.port}"
-    console.print(f"[bold]sniper[/] is up, dry-run, against {venue.mexc_rest_url}")
+    mode = "[red]able to trade live[/], once auto_trade is on" if venue.live else "dry-run"
+    console.print(f"[bold]sniper[/] is up, {mode}, against {venue.mexc_rest_url}")
     console.print(f"  listings  {base}/listings")
     console.print(f"  trades    {base}/trades")
     console.print(f"  health    {base}/health")

@@ -28,8 +28,11 @@ UPDATE orders SET
     send_until = least(send_until, :send_until),
     request = coalesce(:request::jsonb, request),
     attempts = greatest(attempts, :attempts),
-    -- What waits again waits for an opening nobody knows yet.
-    fire_at = CASE WHEN :state::varchar = 'armed' THEN NULL ELSE fire_at END,
+    -- What waits again waits for an opening that was told meanwhile, or that nobody knows yet.
+    fire_at = CASE
+        WHEN :state::varchar <> 'armed' THEN fire_at
+        WHEN (listing ->> 'opens_at')::timestamptz > now() THEN (listing ->> 'opens_at')::timestamptz
+    END,
     misses = 0, updated_at = now()
 WHERE client_order_id = :client_order_id
 RETURNING *

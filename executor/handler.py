@@ -49,8 +49,7 @@ class BuyListing:
 
     async def __call__(self, listing: Listing) -> Sequence[Trade]:
         """Return once what is to be done is committed; raise TransientError when the database is away."""
-        if isinstance(listing, ListingRescheduled):
-            await self._move(listing)
+        if isinstance(listing, ListingRescheduled) and await self._moved(listing):
             return ()
         if _might_be_bought(listing) and self._mass_listing.is_too_many(listing.key, self._now()):
             self._desk.latch(Cause.MASS_LISTING, None, f"too many listings in a minute, {listing.symbol} the latest")
@@ -76,10 +75,13 @@ class BuyListing:
             case "armed":
                 self._desk.armed()
 
-    async def _move(self, listing: ListingRescheduled) -> None:
-        if await self._journal.move(listing):
-            log.info("opening moved", symbol=listing.symbol, listing=listing.key, opens_at=listing.opens_at)
-            self._desk.armed()
+    async def _moved(self, listing: ListingRescheduled) -> bool:
+        """Return whether an order waits for the new opening; where none does, the news is as good as the listing."""
+        if not await self._journal.move(listing):
+            return False
+        log.info("opening moved", symbol=listing.symbol, listing=listing.key, opens_at=listing.opens_at)
+        self._desk.armed()
+        return True
 
 
 def _might_be_bought(listing: Listing) -> bool:

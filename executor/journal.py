@@ -83,13 +83,12 @@ class Journal:
         return await self._undisturbed(lambda connection: self._fire(connection, order))
 
     async def move(self, listing: Listing) -> bool:
-        """Let what waits for *listing* wait for its new opening; return whether anything does."""
+        """Let what waits for *listing* wait for its new opening; return whether anything does, or might have to."""
         if listing.opens_at is None:
             return False
         values = {
             "listing_key": listing.key,
             "fire_at": listing.opens_at,
-            "send_until": listing.opens_at + self._sending_time(),
             "listing": listing.model_dump(mode="json"),
         }
         async with self._database.connection() as connection:
@@ -147,7 +146,7 @@ class Journal:
                 order = replace(
                     self._buy(waiting.listing, standing, quote_qty, now),
                     fire_at=waiting.fire_at,
-                    send_until=waiting.send_until,
+                    send_until=(waiting.fire_at or now) + self._sending_time(),
                 )
                 statement = statements.RESERVE if switched else statements.FIRE
                 return await self._reserve(connection, statement, order, row)

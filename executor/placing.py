@@ -85,7 +85,11 @@ class Placing:
             self.recorded.set()
 
     async def _sent(self, order: Order, at_ms: int | None) -> tuple[Conclusion, Told]:
-        composed = await self._ways.composer.compose(order)
+        try:
+            composed = await self._ways.composer.compose(order)
+        except Exception as error:
+            log.exception("an order could not be made", symbol=order.symbol, order=order.client_order_id)
+            return Conclusion(OrderEvent.UNSENT, worded(Reason.INTERNAL_ERROR, type(error).__name__)), Told()
         if isinstance(composed, Refuse):
             unavailable = composed.reason is Reason.EXCHANGE_UNAVAILABLE
             event = OrderEvent.UNSENT if unavailable else OrderEvent.REFUSED

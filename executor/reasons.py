@@ -90,6 +90,9 @@ class Reason(StrEnum):
     TOO_MANY_REQUESTS = "too_many_requests"
     """The exchange asks us to be quiet, for longer than the order could wait."""
 
+    INTERNAL_ERROR = "internal_error"
+    """A fault of ours, before anything was sent; the log has it whole."""
+
     # What came of an order that was sent.
     NO_LIQUIDITY = "no_liquidity"
     """Nobody offers anything that could be bought, or wants anything that could be sold."""

@@ -117,10 +117,12 @@ WHERE orders.client_order_id = :client_order_id
 RETURNING true
 """)  # noqa: S608 - constants
 
-# The opening of an order that still waits moved.
+# The opening of an order that waits moved; or of one that is being sent, which may have to wait for it after all.
 MOVE: Final = named("""
-UPDATE orders SET fire_at = :fire_at, send_until = :send_until, listing = :listing::jsonb, updated_at = now()
-WHERE listing_key = :listing_key AND side = 'BUY' AND state = 'armed'
+UPDATE orders SET
+    fire_at = CASE WHEN state = 'armed' THEN :fire_at ELSE fire_at END,
+    listing = :listing::jsonb, updated_at = now()
+WHERE listing_key = :listing_key AND side = 'BUY' AND state IN ('armed', 'sending')
 RETURNING true
 """)
 
