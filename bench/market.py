@@ -37,12 +37,17 @@ class Market:
         level = ["1.0000", "1000000"]
         return {
             "/api/v3/ping": b"{}",
-            "/api/v3/time": msgspec.json.encode({"serverTime": now_ms}),
             "/api/v3/defaultSymbols": msgspec.json.encode({"code": 0, "data": names, "msg": "success"}),
             "/api/v3/exchangeInfo": info,
             "/api/operation/new_coin_calendar": b'{"data":{"newCoins":[]}}',
             "/api/v3/depth": msgspec.json.encode({"lastUpdateId": 1, "bids": [level], "asks": [level]}),
         }
+
+    def info(self, symbol: str) -> bytes:
+        """Return what exchangeInfo tells of one coin, which trades."""
+        now_ms = _now_ms()
+        coin = universe.newcomer(symbol, now_ms, now_ms)
+        return ExchangeInfo(Catalogue([coin]), Rules()).body(now_ms, now_ms)
 
     def frame(self, newcomer: str | None = None, changed: int = CHANGED) -> bytes:
         """Return a push of *changed* coins, *newcomer* in their midst."""

@@ -4,12 +4,12 @@ import argparse
 
 import uvloop
 
-from bench.floor.path import alone, forward, order
+from bench.floor.path import alone, forward, order, send, straight
 from bench.floor.rates import batches, consumed_batches, relay
 
 
 def main() -> None:
-    parts = {part.__name__: part for part in (forward, order, alone, relay, batches, consumed_batches)}
+    parts = {part.__name__: part for part in (forward, order, alone, straight, send, relay, batches, consumed_batches)}
     parser = argparse.ArgumentParser()
     parser.add_argument("part", choices=parts)
     parser.add_argument("--broker")
