@@ -1,7 +1,7 @@
 """One bounded GET to the exchange, and what its answer means when it is not the one asked for."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -18,6 +18,7 @@ _WRAPPER_SUCCESS: Final = frozenset({0, 200})
 _BANNED: Final = 418
 _TOO_OFTEN: Final = frozenset({_BANNED, 429})
 _REFUSAL_BYTES_MAX: Final = 64 * 1024
+SEGMENT_BYTES: Final = 1024 * 1024
 _BAN_SECONDS_MAX: Final = 3 * 24 * 3600.0
 
 
@@ -39,9 +40,13 @@ async def connect_http(
     base_url: str, limits: RestLimits, headers: dict[str, str] | None = None
 ) -> AsyncIterator[httpx.AsyncClient]:
     """Open a client of *base_url* that is told nothing by its environment and sent nowhere by an answer."""
+    # In a thread: reading the certificates of the world holds the loop for 30 ms.
+    is_secure = httpx.URL(base_url).scheme == "https"
+    verify = await asyncio.to_thread(httpx.create_ssl_context, trust_env=False) if is_secure else False
     async with httpx.AsyncClient(
         base_url=base_url,
         headers=headers,
+        verify=verify,
         # A proxy or a netrc found in the environment has no say in what the exchange is told.
         trust_env=False,
         follow_redirects=False,
@@ -53,18 +58,25 @@ async def connect_http(
 
 async def get(http: httpx.AsyncClient, limits: RestLimits, path: str, params: Mapping[str, str]) -> bytes:
     """Return the body of a good answer; raise ExchangeUnavailable, ExchangeRejected or RateLimited."""
+    return b"".join(await get_segments(http, limits, path, params))
+
+
+async def get_segments(
+    http: httpx.AsyncClient, limits: RestLimits, path: str, params: Mapping[str, str]
+) -> Sequence[bytes]:
+    """Return the same in parts of SEGMENT_BYTES: as a whole a large body is moved about, which takes too long."""
     try:
         async with (
             asyncio.timeout(limits.total_seconds),
             http.stream("GET", path, params=params) as response,
         ):
-            body = await _bounded_body(response, limits.body_bytes_max)
+            segments = await _bounded_body(response, limits.body_bytes_max)
     except TimeoutError as error:
         raise ExchangeUnavailable(f"{path}: no answer within {limits.total_seconds:g} s") from error
     except httpx.HTTPError as error:
         raise ExchangeUnavailable(f"{path}: {type(error).__name__}") from error
-    _raise_for_refusal(path, response, body)
-    return body
+    _raise_for_refusal(path, response, segments[0])
+    return segments
 
 
 def decode(body: bytes, shape: type[T]) -> T:
@@ -75,13 +87,17 @@ def decode(body: bytes, shape: type[T]) -> T:
         raise ExchangeUnavailable(f"not the answer that was asked for: {error}") from error
 
 
-async def _bounded_body(response: httpx.Response, bytes_max: int) -> bytes:
-    body = bytearray()
+async def _bounded_body(response: httpx.Response, bytes_max: int) -> Sequence[bytes]:
+    segments: list[bytes] = []
+    latest = bytearray()
     async for chunk in response.aiter_bytes():
-        body += chunk
-        if len(body) > bytes_max:
+        latest += chunk
+        if len(segments) * SEGMENT_BYTES + len(latest) > bytes_max:
             raise ExchangeUnavailable(f"{response.url.path}: the answer is larger than {bytes_max} bytes")
-    return bytes(body)
+        while len(latest) > SEGMENT_BYTES:
+            segments.append(bytes(latest[:SEGMENT_BYTES]))
+            del latest[:SEGMENT_BYTES]
+    return [*segments, bytes(latest)]
 
 
 def _raise_for_refusal(path: str, response: httpx.Response, body: bytes) -> None:

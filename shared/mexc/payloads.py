@@ -51,7 +51,7 @@ class ServerTime(msgspec.Struct, rename="camel"):
 class DefaultSymbols(msgspec.Struct):
     """Answer of /defaultSymbols."""
 
-    data: list[str]
+    data: frozenset[str]
 
 
 class Refusal(msgspec.Struct):
