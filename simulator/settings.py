@@ -22,7 +22,7 @@ class SimulatorSettings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(0, ge=0, le=65_535, description="0 takes a free one")
 
-    symbols: int = Field(2_000, ge=3, le=20_000, description="how many are listed at the start")
+    symbols: int = Field(2_000, ge=3, le=50_000, description="how many are listed at the start")
     seed: int = Field(1, description="the same seed makes the same symbols and prices")
     list_every_seconds: float = Field(0, ge=0, description="a fresh coin this often; 0 for never")
     list_after_seconds: float = Field(5, ge=0, description="when the first of them comes")
