@@ -108,6 +108,28 @@ class _Coin(msgspec.Struct, rename="camel"):
     first_open_time: Number = None
 
 
+class Notice(NamedTuple):
+    """An announcement of the exchange."""
+
+    title: str
+    posted_at: datetime
+
+
+class _NoticePage(msgspec.Struct):
+    details: list[msgspec.Raw]
+
+
+class Notices(msgspec.Struct):
+    """Answer of /announcements, its entries still undecoded for the same reason."""
+
+    data: list[_NoticePage]
+
+
+class _Notice(msgspec.Struct, rename="camel"):
+    title: str
+    post_time: Number = None
+
+
 class _Name(msgspec.Struct):
     symbol: str
 
@@ -115,6 +137,7 @@ class _Name(msgspec.Struct):
 _symbol_decoder: Final = msgspec.json.Decoder(_Symbol)
 _name_decoder: Final = msgspec.json.Decoder(_Name)
 _coin_decoder: Final = msgspec.json.Decoder(_Coin)
+_notice_decoder: Final = msgspec.json.Decoder(_Notice)
 
 
 def symbol_info(entry: msgspec.Raw) -> SymbolInfo | None:
@@ -141,6 +164,16 @@ def new_coin(entry: msgspec.Raw) -> NewCoin | None:
         return None
     asset, opens_at = normalise(coin.vcoin_name), _moment(coin.first_open_time)
     return NewCoin(asset, opens_at) if asset and opens_at else None
+
+
+def notice(entry: msgspec.Raw) -> Notice | None:
+    """Read one announcement; None when it lacks a title or a time."""
+    try:
+        wire = _notice_decoder.decode(entry)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    posted_at = _moment(wire.post_time)
+    return Notice(wire.title, posted_at) if wire.title and posted_at else None
 
 
 def _known(wire: _Symbol) -> SymbolInfo:

@@ -11,8 +11,11 @@ import structlog
 from shared.mexc.http_get import DEFAULT_LIMITS, RestLimits, connect_http, decode, get, get_segments
 from shared.mexc.payloads import (
     BookTicker,
+    Notice,
+    Notices,
     OrderBook,
     ServerTime,
+    notice,
     symbol_info,
 )
 from shared.mexc.pieces import DESCRIPTIONS, NAMES, is_same, pieces_of
@@ -79,6 +82,12 @@ class MexcRest:
             self._described = segments
             await asyncio.sleep(0)
         return self._symbols
+
+    async def notices(self, limit: int = 20) -> Sequence[Notice]:
+        """The newest announcements of the exchange, at most *limit*."""
+        body = await self._get("/api/v3/announcements", language="en-US", page="1", limit=str(limit))
+        entries = [entry for page in decode(body, Notices).data for entry in page.details[:limit]]
+        return [each for each in map(notice, entries) if each is not None]
 
     async def _get(self, path: str, **params: str) -> bytes:
         return await get(self._http, self._limits, path, params)
