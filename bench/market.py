@@ -39,6 +39,7 @@ class Market:
             "/api/v3/ping": b"{}",
             "/api/v3/defaultSymbols": msgspec.json.encode({"code": 0, "data": names, "msg": "success"}),
             "/api/v3/exchangeInfo": info,
+            "/api/v3/announcements": b'{"code":0,"data":[{"details":[],"totalPage":"0"}],"msg":""}',
             "/api/operation/new_coin_calendar": b'{"data":{"newCoins":[]}}',
             "/api/v3/depth": msgspec.json.encode({"lastUpdateId": 1, "bids": [level], "asks": [level]}),
         }

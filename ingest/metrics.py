@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from prometheus_client import CollectorRegistry, Counter, Metric
+from prometheus_client import CollectorRegistry, Counter, Gauge, Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -25,6 +25,11 @@ class Metrics:
         )
         self.publish_retries = Counter(
             "sniper_ingest_publish_retries", "Raw events published again because the broker was away", registry=registry
+        )
+        self.announced_at = Gauge(
+            "sniper_ingest_listing_announced_at_seconds",
+            "When the exchange posted its newest announcement of a listing; 0 for not heard of",
+            registry=registry,
         )
         registry.register(_DataAge(feeds))
 

@@ -40,6 +40,8 @@ class TickerStream:
         observed_at = utc_now()
         with self._metrics.decode_seconds.labels("parse").time():
             items = items_in(push, CHANNEL)
+        if len(items) > SLICE_SYMBOLS:
+            await asyncio.sleep(0)
         # Not cut into lists: thousands of items alive at a time set the garbage collector off, for 40 ms.
         unread = iter(items)
         for first in range(0, len(items), SLICE_SYMBOLS):

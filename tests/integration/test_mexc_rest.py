@@ -171,7 +171,7 @@ async def test_reading_thousands_of_symbols_lets_the_loop_run() -> None:
             await asyncio.sleep(0)
 
     counting = asyncio.create_task(count_turns())
-    assert len(await _entries(body, {})) == 3000
+    assert len(await _entries([body], {})) == 3000
     counting.cancel()
     assert turns >= 3000 / 250
 
