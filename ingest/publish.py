@@ -94,8 +94,10 @@ class Publisher:
                 self._metrics.publish_retries.inc()
                 log.warning("holding a sighting", symbol=event.symbol, source=event.source, reason=str(error))
                 await asyncio.sleep(jittered(attempt, max_seconds=RETRY_MAX_SECONDS))
+        seconds = (utc_now() - sighting.observed_at).total_seconds()
         when_safe(sighting)
-        log.info("listing seen", symbol=event.symbol, source=event.source, late=event.late)
+        self._metrics.publish_seconds.labels(event.source).observe(seconds)
+        log.info("listing seen", symbol=event.symbol, source=event.source, late=event.late, seconds=seconds)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._pending.discard(task)

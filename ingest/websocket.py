@@ -32,10 +32,10 @@ class TickerStream:
         self._metrics = metrics
 
     async def watch(self, report: Report) -> Never:
-        stream = Stream("tickers", lambda: frozenset({CHANNEL}), partial(self._take, report), FRAME_BYTES_MAX)
+        stream = Stream("tickers", lambda: frozenset({CHANNEL}), partial(self.take, report), FRAME_BYTES_MAX)
         await Rotation(stream, self._options, self._feed, self._metrics).run()
 
-    async def _take(self, report: Report, push: bytes) -> bool:
+    async def take(self, report: Report, push: bytes) -> bool:
         """Report the symbols in *push*; return whether there were any: tickers of nothing are no sign of life."""
         observed_at = utc_now()
         with self._metrics.decode_seconds.labels("parse").time():
