@@ -2,21 +2,23 @@
 
 import asyncio
 import json
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Final
 
-from bench.backlog import sightings
 from bench.environment import environment
 from bench.errors import BenchmarkError
 from bench.figures import Result, latency
 from bench.ground import START_SECONDS, Ground, when_ready
 from bench.sampling import Sample, interleaved
 from bench.venue import LOST_SECONDS, Venue, open_venue
+from ingest.catalogue import Known, Sighting, State
+from ingest.publish import raw_listing
 from shared import cloudevents
-from shared.events import Source
+from shared.events import RawListing, Source, utc_now
 from tests.waiting import eventually
 
 UNDISTURBED_SECONDS: Final = 0.05
@@ -26,7 +28,7 @@ UNDISTURBED_SECONDS: Final = 0.05
 async def measure(ground: Ground) -> Result:
     """Return the times from a frame's arrival to the confirm (the floor: of one bare publish, in its own process)."""
     database, broker = ground.database(), ground.broker()
-    body = cloudevents.encode(sightings(0)[0])
+    body = cloudevents.encode(_raw_event())
     async with (
         open_venue() as venue,
         ground.service(
@@ -43,6 +45,12 @@ async def measure(ground: Ground) -> Result:
         what="websocket frame received → raw event confirmed by RabbitMQ",
         extra={"floor_body_bytes": len(body)},
     )
+
+
+def _raw_event() -> RawListing:
+    """Return an event like those of ours, for the floor to carry as much."""
+    known, now = Known("F00000USDT", State.TRADABLE, "F00000", "USDT", utc_now()), utc_now()
+    return raw_listing(Sighting(known, Source.MEXC_WEBSOCKET, now, late=False), secrets.token_hex(16), now)
 
 
 class Seen:

@@ -20,9 +20,6 @@ class Metrics:
             ["endpoint", "error"],
             registry=registry,
         )
-        self.sightings = Counter(
-            "sniper_ingest_sightings", "New symbols, once for each source that saw them", ["source"], registry=registry
-        )
         self.unpublishable = Counter(
             "sniper_ingest_unpublishable", "New symbols that the event contract has no place for", registry=registry
         )
