@@ -13,8 +13,8 @@ from tests.traffic.lives import MINUTE, Life
 from tests.traffic.steps import Action, Disconnect, List, Misread, Script, Step
 
 FIRST_AT: Final = 1 * MINUTE
-QUIET_AT_THE_END: Final = 5 * MINUTE
-"""Three seconds at a hundredth of the time: what is told twice, or wrongly, is told by then."""
+QUIET_AT_THE_END: Final = 3 * MINUTE
+"""Two seconds at a hundredth of the time: what is told twice, or wrongly, is told by then."""
 SYMBOLS: Final = 2_000
 SEED: Final = 1
 _FRACTIONS: Final = (0.1, 0.85)
@@ -59,7 +59,7 @@ WHOLE_DAY: Final = Day(
 """500 listings."""
 
 ONE_HOUR: Final = Day(
-    minutes=56,
+    minutes=51,
     newcomers=MappingProxyType(dict.fromkeys(WHOLE_DAY.newcomers, 2) | {lives.opens_at_once: 6}),
     veterans=MappingProxyType({lives.is_relisted: 2, lives.is_paused: 3}),
     disconnects=8,
@@ -117,7 +117,7 @@ def _spread(rng: Random, actions: Iterable[Action], until: float) -> Iterator[St
     actions = tuple(actions)
     gap = (until - FIRST_AT) / len(actions)
     for number, action in enumerate(actions):
-        yield Step(FIRST_AT + gap * (number + rng.uniform(0.25, 0.75)), action)
+        yield Step(FIRST_AT + gap * (number + rng.uniform(0.4, 0.6)), action)
 
 
 def _misreads(rng: Random) -> Iterator[Misread]:
