@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from hashlib import blake2b
 from typing import Final
 
 import httpx
@@ -77,10 +78,13 @@ class MexcRest:
 
 
 async def _entries(body: bytes, known: Mapping[bytes, SymbolInfo | None]) -> dict[bytes, SymbolInfo | None]:
-    """Each entry as it was sent, and as it reads; one that is *known* to the letter is not read again."""
+    """A digest of each entry as it was sent, and how it reads; one that is *known* to the letter is not read again.
+
+    Entries kept as they were sent would take up memory anew with each answer, in pieces that break it up.
+    """
     entries: dict[bytes, SymbolInfo | None] = {}
     for count, entry in enumerate(decode(body, ExchangeInfo).symbols, start=1):
-        sent = bytes(entry)
+        sent = blake2b(entry, digest_size=16).digest()
         entries[sent] = known[sent] if sent in known else symbol_info(entry)
         if count % _ENTRIES_PER_TURN == 0:
             await asyncio.sleep(0)  # Thousands of entries take longer than the loop may be held.
