@@ -11,7 +11,7 @@ from tests.traffic.script import ONE_HOUR, old_symbols, script_of
 from tests.traffic.truth import truth_of
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(180)
 async def test_hour_of_traffic_is_told_exactly_once_within_the_limits_and_in_flat_memory(
     database_url: str, broker_url: str, tmp_path: Path
 ) -> None:

@@ -18,8 +18,10 @@ from tests.traffic.memory import Memory, sample
 from tests.traffic.record import Record
 from tests.traffic.script import SEED, SYMBOLS
 from tests.traffic.steps import Script
+from tests.waiting import eventually
 
 SPEED: Final = 100.0
+START_SECONDS: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,8 @@ async def _services(servers: Servers, simulator: SimulatorProcess, speed: float)
         sniper("run", "ingest", environment=environment, directory=servers.directory) as ingest,
         sniper("run", "dedup", environment=environment, directory=servers.directory) as dedup,
     ):
-        await asyncio.gather(ingest.ready(), dedup.ready())
+        for each in (ingest, dedup):
+            await eventually(each.is_ready, within_seconds=START_SECONDS, every_seconds=0.25)
         yield {"ingest": ingest, "dedup": dedup}
 
 
