@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
+from hashlib import blake2b
 from typing import Final
 
 import httpx
@@ -136,13 +137,16 @@ async def _names(segments: Sequence[bytes]) -> frozenset[str]:
 
 
 async def _entries(segments: Sequence[bytes], known: _Entries) -> _Entries:
-    """Each entry as it was sent, and as it reads; one that is *known* to the letter is not read again."""
+    """A digest of each entry as it was sent, and how it reads; one that is *known* to the letter is not read again.
+
+    Entries kept as they were sent would take up memory anew with each answer, in pieces that break it up.
+    """
     entries: _Entries = {}
     for piece in pieces_of(segments, DESCRIPTIONS):
         for count, entry in enumerate(piece):
             if count % _ENTRIES_PER_TURN == 0:
                 await asyncio.sleep(0)
-            sent = bytes(entry)
+            sent = blake2b(entry, digest_size=16).digest()
             entries[sent] = known[sent] if sent in known else symbol_info(entry)
     await asyncio.sleep(0)
     if unnamed := sum(info is None for info in entries.values()):

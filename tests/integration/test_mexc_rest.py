@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -142,6 +143,18 @@ async def test_changed_exchange_info_is_read_anew() -> None:
             ("BUSDT", False),
             ("AUSDT", True),
         ]
+
+
+async def test_each_exchange_info_is_kept_only_once_as_it_was_sent() -> None:
+    body = exchange_info(*({"symbol": f"S{n}USDT", "unread": "x" * 10_000} for n in range(500)))
+    sent_bytes = len(json.dumps(body))
+    async with client_of(answering_json(body), RestLimits(body_bytes_max=2 * sent_bytes)) as (rest, _):
+        tracemalloc.start()
+        await rest.exchange_info()
+        kept_bytes, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+
+    assert kept_bytes < 1.5 * sent_bytes
 
 
 async def test_failure_after_a_good_exchange_info_is_a_failure() -> None:
