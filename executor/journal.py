@@ -110,8 +110,8 @@ class Journal:
         raise TransientError(f"overtaken by other decisions {RACES_MAX} times in a row")
 
     async def _open(self, connection: Connection, listing: Listing) -> Decided:
-        now = self._now()
-        row = await self._read(connection, listing, now)
+        row = await self._read(connection, listing)
+        now = self._now()  # A database that was slow to answer makes the listing older.
         if row["standing"] is not None:
             return Decided(None, "repeated")
         standing = _standing(row)
@@ -133,8 +133,8 @@ class Journal:
                 return await self._add(connection, order, "refused", worded(reason, detail))
 
     async def _fire(self, connection: Connection, waiting: Order) -> Decided:
+        row = await self._read(connection, waiting.listing)
         now = self._now()
-        row = await self._read(connection, waiting.listing, now)
         standing = _standing(row)
         switched = standing.mode is not waiting.mode
         expected = None if switched else OrderState.ARMED
@@ -153,9 +153,14 @@ class Journal:
             case Refuse(reason, detail):
                 return Decided(None, "refused", worded(reason, detail))
 
-    async def _read(self, connection: Connection, listing: Listing, now: datetime) -> Record:
+    async def _read(self, connection: Connection, listing: Listing) -> Record:
         armed = self._live and listing.source is not Source.TEST_INJECTION
-        values = {"listing_key": listing.key, "base_asset": listing.base_asset, "armed": armed, "today": _day(now)}
+        values = {
+            "listing_key": listing.key,
+            "base_asset": listing.base_asset,
+            "armed": armed,
+            "today": _day(self._now()),
+        }
         statement = statements.READ
         row = await connection.fetchrow(statement.sql, *statement.arguments(values))
         if row is None:
