@@ -117,13 +117,21 @@ async def test_an_executor_that_wakes_up_after_the_opening_it_decided_on_sends_n
 
 
 async def test_an_executor_that_objects_does_not_spoil_the_order_another_has_fired(ground: Ground) -> None:
-    async with ground.executor(), ground.executor("before books.LOCK", daily_spend_usdt=1) as objector:
-        listing = await opening(ground, 3)
+    patient = {"opening_tolerance_seconds": 5, "retry_seconds": 10}
+    async with (
+        ground.executor("before statements.FIRE", **patient) as firing,
+        ground.executor("before books.LOCK", daily_spend_usdt=1, **patient) as objector,
+    ):
+        listing = await opening(ground, 8)
         await ground.publish(listing)
         await objector.reaches("before books.LOCK")
-        await ground.becomes(listing, "filled", "acknowledged", "sending", within_seconds=10)
+        await firing.reaches("before statements.FIRE")
+        await firing.hold("after statements.FIRE")
+        await firing.reaches("after statements.FIRE")
         objector.go_on()
-        await ground.becomes(listing, "filled")
+        await objector.reaches("after books.READ")
+        firing.go_on()
+        await ground.becomes(listing, "filled", within_seconds=20)
         await ground.settled()
 
     assert len(await ground.placed(listing)) == 1
