@@ -42,7 +42,7 @@ class Decided:
     order: Order | None
     """The caller's to send, or where it is armed to wait for; None where there is nothing to do, or another does it."""
     outcome: str
-    """buy, armed, refused, repeated or moved."""
+    """buy, armed, refused, repeated, or switched where the order of the other mode stands already."""
     reason: str = ""
 
 
@@ -139,7 +139,8 @@ class Journal:
         switched = standing.mode is not waiting.mode
         expected = None if switched else OrderState.ARMED
         if row["standing"] != expected:
-            return Decided(None, "repeated")
+            # Whoever decided in the other mode may have died before it ended this one.
+            return Decided(None, "switched" if switched else "repeated")
         decision = decide_firing(waiting.listing, standing, self._unready(), self._settings, now)
         match decision:
             case Buy(quote_qty):

@@ -137,6 +137,24 @@ async def test_an_executor_that_objects_does_not_spoil_the_order_another_has_fir
     assert len(await ground.placed(listing)) == 1
 
 
+async def test_an_order_that_waited_live_ends_when_its_executor_died_while_it_decided_on_paper(ground: Ground) -> None:
+    executor = await ground.staffed()
+    listing = await opening(ground, 4)
+    await ground.publish(listing)
+    await ground.becomes(listing, "armed")
+    await ground.execute("UPDATE trade_config SET auto_trade = false")
+    await executor.hold("after statements.RESERVE")
+    await executor.reaches("after statements.RESERVE")
+    await executor.kill()
+    await ground.staffed()
+    order = await ground.becomes(listing, "rejected")
+    await ground.settled()
+    await ground.execute("UPDATE trade_config SET auto_trade = true")
+
+    assert order["error_reason"] == "mode_switched"
+    assert await ground.posted(listing) == []
+
+
 async def test_an_opening_that_moves_is_followed(ground: Ground) -> None:
     await ground.staffed()
     listing = await opening(ground, 4)
