@@ -199,7 +199,7 @@ def notice(entry: msgspec.Raw) -> Notice | None:
 def _known(wire: _Symbol) -> SymbolInfo:
     price_precision = wire.quote_precision if wire.quote_asset_precision is None else wire.quote_asset_precision
     return SymbolInfo(
-        symbol=wire.symbol,
+        symbol=normalise(wire.symbol),
         base_asset=wire.base_asset,
         quote_asset=wire.quote_asset,
         status="" if wire.status is None else str(wire.status),

@@ -25,7 +25,7 @@ from shared.mexc.payloads import (
     symbol_info,
 )
 from shared.mexc.pieces import DESCRIPTIONS, NAMES, is_same, pieces_of
-from shared.mexc.symbols import SymbolInfo
+from shared.mexc.symbols import SymbolInfo, all_normalised
 
 log = structlog.get_logger(__name__)
 
@@ -129,7 +129,7 @@ class MexcRest:
 async def _names(segments: Sequence[bytes]) -> frozenset[str]:
     names = set[str]()
     for piece in pieces_of(segments, NAMES):
-        names.update(piece)
+        names |= all_normalised(set(piece))
         await asyncio.sleep(0)
     whole = frozenset(names)
     await asyncio.sleep(0)

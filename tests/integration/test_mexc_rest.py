@@ -56,6 +56,13 @@ async def test_default_symbols_are_a_set() -> None:
         assert await rest.default_symbols() == {"MXUSDT", "BTCUSDT"}
 
 
+async def test_lists_name_a_symbol_in_one_spelling_however_the_exchange_spells_it() -> None:
+    async with client_of(answering_json({"code": 200, "data": ["btcusdt", "MX_USDT", "BTCUSDT"]})) as (rest, _):
+        assert await rest.default_symbols() == {"MXUSDT", "BTCUSDT"}
+    async with client_of(answering_json(exchange_info({"symbol": "mx_usdt", "status": "1"}))) as (rest, _):
+        assert [info.symbol for info in await rest.exchange_info()] == ["MXUSDT"]
+
+
 async def test_depth_asks_for_the_symbol_and_reads_the_book() -> None:
     body = {"lastUpdateId": 3, "bids": [], "asks": [["0.5", "10"]], "timestamp": 1}
     async with client_of(answering_json(body)) as (rest, server):
