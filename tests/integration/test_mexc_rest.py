@@ -221,6 +221,7 @@ async def test_body_over_the_bound_is_not_read(oversized: bytes) -> None:
         answering(reply(b"<html>maintenance</html>")),
         answering(reply(b"")),
         answering(reply(b'{"serverTime":"\xff"}')),
+        answering(reply(b'{"serverTime":1,"more":' + b"[" * 20_000 + b"]" * 20_000 + b"}")),
         answering_json({"code": 500, "msg": "busy"}, status="503 Service Unavailable"),
         answering_json({"serverTime": 1}, status="502 Bad Gateway"),
         answering_json({"serverTime": 1}, status="307 Temporary Redirect", headers="Location: /api/v3/ping\r\n"),
