@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from hashlib import blake2b
 from typing import Final
 
@@ -49,6 +50,7 @@ class MexcRest:
     def __init__(self, http: httpx.AsyncClient, limits: RestLimits) -> None:
         self._http = http
         self._limits = limits
+        self._names_limits = replace(limits, total_seconds=min(limits.names_seconds, limits.total_seconds))
         self._described: Sequence[bytes] = ()
         self._named: Sequence[bytes] = ()
         self._names: frozenset[str] = frozenset()
@@ -65,7 +67,7 @@ class MexcRest:
 
     async def default_symbols(self) -> frozenset[str]:
         """The symbols that may be traded by API. The same object comes back while the exchange says the same."""
-        segments = await get_segments(self._http, self._limits, "/api/v3/defaultSymbols", {})
+        segments = await get_segments(self._http, self._names_limits, "/api/v3/defaultSymbols", {})
         if not await is_same(segments, self._named, NAMES):
             self._names = await _names(segments)
             self._named = segments

@@ -247,6 +247,13 @@ async def test_silence_means_unavailable() -> None:
             await rest.server_time()
 
 
+async def test_names_asked_for_many_times_a_second_are_not_waited_for_as_long_as_other_answers() -> None:
+    async with client_of(hanging, RestLimits(total_seconds=60, names_seconds=0.1)) as (rest, _):
+        async with asyncio.timeout(10):
+            with pytest.raises(ExchangeUnavailable, match=r"no answer within 0\.1 s"):
+                await rest.default_symbols()
+
+
 async def test_trickling_does_not_move_the_deadline() -> None:
     async def trickle(writer: asyncio.StreamWriter) -> None:
         for byte in reply(b" " * 1000):
