@@ -17,7 +17,7 @@ from executor.placing import Placing, Ways
 from executor.readiness import Readiness
 from executor.resolver import Resolver
 from executor.schedule import Schedule
-from executor.selling import Selling, free_in
+from executor.selling import FreeBalances, Selling
 from executor.settings import ExecutorSettings
 from executor.views import Markets
 from shared.events import Mode, utc_now
@@ -52,7 +52,7 @@ def assemble(
     moments, markets = Moments(exchange.clock.now_ms, now=utc_now), Markets(exchange.rest, settings)
     composer = Composer(markets, settings, now=utc_now, stopping=stopping)
     ways = Ways(
-        venues=exchange.venues,
+        venues=exchange.sending,
         composer=composer,
         gate=Gate(halts, now=utc_now),
         pace=Pace(settings.orders_per_second),
@@ -61,8 +61,8 @@ def assemble(
         latch=halts.halt,
     )
     placing = Placing(ways, settings, now=utc_now, stopping=stopping)
-    free = free_in(exchange.account) if exchange.account is not None else None
-    selling = Selling(journal, placing, {mode: free if mode is Mode.LIVE else None for mode in exchange.venues})
+    free = FreeBalances(exchange.account).of if exchange.account is not None else None
+    selling = Selling(journal, placing, {mode: free if mode is Mode.LIVE else None for mode in exchange.sending})
     return Parts(
         metrics=metrics,
         outbox=outbox,
