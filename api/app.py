@@ -29,6 +29,8 @@ def create_app(database: Database, registry: CollectorRegistry) -> FastAPI:
         "/health": routes.get_health,
         "/listings": routes.get_listings,
         "/trades": routes.get_trades,
+        "/orders": routes.get_orders,
+        "/positions": routes.get_positions,
         "/config": routes.get_config,
     }
     for path, endpoint in endpoints.items():

@@ -1,13 +1,18 @@
 """What a request may ask of a list; anything else in the query is refused by name."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.events import KnownSource, Mode, Symbol, TradeStatus
+from shared.events import KnownSource, Mode, Side, Symbol, TradeStatus
 
 OFFSET_MAX = 10_000_000
+
+OrderState = Literal[
+    "armed", "sending", "acknowledged", "unknown", "filled", "partially_filled", "rejected", "expired", "failed"
+]
+PositionState = Literal["open", "closing", "closed", "dust"]
 
 
 class PageFilter(BaseModel):
@@ -30,4 +35,17 @@ class ListingsFilter(PageFilter):
 class TradesFilter(PageFilter):
     mode: Mode | None = None
     status: TradeStatus | None = None
+    symbol: Symbol | None = None
+
+
+class OrdersFilter(PageFilter):
+    mode: Mode | None = None
+    side: Side | None = None
+    state: OrderState | None = None
+    symbol: Symbol | None = None
+
+
+class PositionsFilter(PageFilter):
+    mode: Mode | None = None
+    state: PositionState | None = None
     symbol: Symbol | None = None

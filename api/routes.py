@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import Depends, Query, Request
 
 from api import health, queries, trade_config
-from api.filters import ListingsFilter, TradesFilter
-from api.schemas import HealthReport, ListingRow, Page, TradeConfig, TradeRow
+from api.filters import ListingsFilter, OrdersFilter, PositionsFilter, TradesFilter
+from api.schemas import HealthReport, ListingRow, OrderRow, Page, PositionRow, TradeConfig, TradeRow
 from shared.database import Database
 from shared.events import utc_now
 
@@ -34,6 +34,16 @@ async def get_trades(database: Asked, wanted: Annotated[TradesFilter, Query()]) 
     return await queries.newest_trades(database, wanted)
 
 
+async def get_orders(database: Asked, wanted: Annotated[OrdersFilter, Query()]) -> Page[OrderRow]:
+    """List orders, newest first."""
+    return await queries.newest_orders(database, wanted)
+
+
+async def get_positions(database: Asked, wanted: Annotated[PositionsFilter, Query()]) -> Page[PositionRow]:
+    """List positions, newest first."""
+    return await queries.newest_positions(database, wanted)
+
+
 async def get_config(database: Asked) -> TradeConfig:
-    """Show the limits that trading keeps."""
+    """Show the limits that trading keeps, and every halt in force."""
     return await trade_config.read(database)

@@ -70,6 +70,82 @@ class TradeRow(Answer):
     """The limits that applied."""
     stages: dict[str, JsonValue] | None
     """When the listing passed each stage on its way to this trade."""
+    average_price: Amount | None
+    fee: Amount | None
+    fee_asset: str | None
+    exit_reason: str | None
+    """Of a sale: why."""
+
+
+class OrderRow(Answer):
+    """One row of orders: the executor's journal."""
+
+    id: int
+    listing_key: str
+    mode: Mode
+    side: Side
+    sequence: int
+    symbol: str
+    client_order_id: str
+    state: str
+    quote_qty: Amount
+    """Reserved for it in USDT, fee included."""
+    base_qty: Amount | None
+    """To be sold."""
+    decided_at: AwareDatetime
+    fire_at: AwareDatetime | None
+    """The opening that an armed order waits for; None where none is known yet."""
+    attempts: int
+    misses: int
+    """How often in a row it was looked for and not found."""
+    exchange_order_id: str | None
+    executed_qty: Amount | None
+    cost: Amount | None
+    fee: Amount | None
+    fee_asset: str | None
+    exit_reason: str | None
+    error_reason: str | None
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+
+
+class PositionRow(Answer):
+    """One row of positions: what was bought, and what of it is left."""
+
+    id: int
+    listing_key: str
+    mode: Mode
+    symbol: str
+    base_asset: str
+    quote_asset: str
+    state: str
+    base_qty: Amount
+    """Held now, net of fees."""
+    cost_usdt: Amount
+    """What that part cost."""
+    average_price: Amount
+    peak_price: Amount
+    received_usdt: Amount
+    """From sales so far."""
+    sales: int
+    close_requested_at: AwareDatetime | None
+    """When an operator asked for it to be sold."""
+    opened_at: AwareDatetime
+    closed_at: AwareDatetime | None
+    updated_at: AwareDatetime
+
+
+class ExposureRow(Answer):
+    """What is at stake in one mode, and how fast it got there; a day is one in UTC."""
+
+    mode: Mode
+    reserved_usdt: Amount
+    filled_usdt: Amount
+    """What open positions cost."""
+    orders_today: int
+    spent_today_usdt: Amount
+    failures: int
+    """In a row."""
 
 
 class Page(Answer, Generic[T]):

@@ -13,7 +13,7 @@ from typing import Final
 import uvloop
 from rich.console import Console
 
-from bench import dedup, embedded, executor, machine, persister, pipeline, report, ticker
+from bench import dedup, embedded, executor, machine, persister, pipeline, publish, report, ticker
 from bench.errors import BenchmarkError
 from bench.figures import Result
 from bench.ground import Ground, prepared
@@ -26,6 +26,7 @@ ON_SERVERS: Final[Mapping[str, Callable[[Ground], Awaitable[Result]]]] = Mapping
         "executor": executor.measure,
         "pipeline": pipeline.measure,
         "embedded": embedded.measure,
+        "publish": publish.measure,
         "dedup": dedup.measure,
         "persister": persister.measure,
     }

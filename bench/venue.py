@@ -14,12 +14,14 @@ from websockets.exceptions import ConnectionClosed
 from bench.account import ORDER_PATH, TEST_PATH, Account
 from bench.errors import BenchmarkError
 from bench.http_wire import Request, answer, parse_head
-from bench.market import Market
+from bench.market import NAMES_PATH, Market
 from ingest.websocket import CHANNEL
 
 TIME_PATH: Final = "/api/v3/time"
 INFO_PATH: Final = "/api/v3/exchangeInfo"
 LOST_SECONDS: Final = 10.0
+LISTED_SECONDS: Final = 1.5
+"""Until every newcomer has been asked for, seen a second time and stored."""
 QUIET_SECONDS: Final = 1.0
 """Between the frames that show nothing new."""
 
@@ -71,11 +73,24 @@ class Venue:
 
     async def show(self, symbol: str) -> Journey:
         """Send a frame in which *symbol* is new and follow it to its order."""
-        frame, ordered = self._market.frame(symbol), self.expect(symbol)
-        follower = self._follower()
+        ordered = self.expect(symbol)
+        return await self.arrival(symbol, await self.push(symbol), ordered)
+
+    async def push(self, symbol: str) -> Moment:
+        """Send a frame in which *symbol* is new; return when."""
+        frame, follower = self._market.frame(symbol), self._follower()
         started = Moment.now()
         await follower.send(frame)
-        return await self.arrival(symbol, started, ordered)
+        return started
+
+    async def list_newcomers(self) -> None:
+        """Let REST show what frames did, and wait until that is no news any more.
+
+        Ingest believes in a few dozen coins that no list knows, and no more.
+        """
+        self._market.list_newcomers()
+        self._answers[NAMES_PATH] = answer(self._market.names())
+        await asyncio.sleep(LISTED_SECONDS)
 
     def _follower(self) -> ServerConnection:
         if len(self._followers) != 1:

@@ -3,7 +3,7 @@
 from rich.console import Console
 
 from api import trade_config
-from api.controls import RefusedChangeError
+from api.controls import CHANGEABLE, RefusedChangeError
 from api.schemas import TradeConfig
 from cli import operate
 
@@ -24,11 +24,11 @@ async def change(key: str, value: str) -> None:
     _print(after)
 
 
-async def halt(reason: str) -> None:
-    """Stop trading until `resume`."""
+async def halt(reason: str, *, exits: bool) -> None:
+    """Stop purchases, and *exits* too, until `resume`."""
     async with operate.database() as database:
         try:
-            after = await trade_config.halt(database, reason, changed_by=operate.operator())
+            after = await trade_config.halt(database, reason, changed_by=operate.operator(), exits=exits)
         except RefusedChangeError as error:
             raise operate.refused(error) from None
     _print(after)
@@ -40,12 +40,28 @@ async def resume() -> None:
         _print(await trade_config.resume(database, changed_by=operate.operator()))
 
 
-def lines(config: TradeConfig) -> list[str]:
-    """Return the configuration as `key value` lines."""
-    shown = config.model_dump(mode="json", exclude={"created_at"})
-    return [f"{name:<18} {str(value).lower() if isinstance(value, bool) else value}" for name, value in shown.items()]
+def limits(config: TradeConfig) -> list[str]:
+    """Return the limits as `key value` lines."""
+    shown = config.model_dump(mode="json", include={*CHANGEABLE, "updated_at"})
+    return [_line(name, str(value).lower() if isinstance(value, bool) else value) for name, value in shown.items()]
+
+
+def halts(config: TradeConfig) -> list[str]:
+    """Return a line for each halt in force: what stands still since when, and who or what is the cause."""
+    return [
+        f"{'purchases and sales' if halt.exits else 'purchases'}"
+        f"{f' ({halt.mode})' if halt.mode else ''}"
+        f"{f' since {halt.since:%Y-%m-%d %H:%M:%S} UTC' if halt.since else ''}"
+        f", by {halt.cause}: {halt.reason}"
+        for halt in config.halts
+    ]
+
+
+def _line(name: str, value: str) -> str:
+    return f"{name:<18} {value}"
 
 
 def _print(config: TradeConfig, *, as_json: bool = False) -> None:
-    text = config.model_dump_json(indent=2) if as_json else "\n".join(lines(config))
+    lines = [*limits(config), *(_line("halted", each) for each in halts(config) or ["no"])]
+    text = config.model_dump_json(indent=2) if as_json else "\n".join(lines)
     Console(soft_wrap=True).print(text, markup=False, highlight=False)

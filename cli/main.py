@@ -29,6 +29,11 @@ class Service(StrEnum):
     API = "api"
 
 
+class ModeName(StrEnum):
+    LIVE = "live"
+    DRY_RUN = "dry-run"
+
+
 class ExchangeName(StrEnum):
     SIMULATOR = "simulator"
     MEXC = "mexc"
@@ -115,7 +120,7 @@ def inject(
 
 @app.command()
 def status(as_json: AsJson = False) -> None:
-    """Show components, limits, and the latest listings and trades."""
+    """Show components, halts, limits, what is at stake, and the latest listings and trades."""
     from cli import operate
     from cli import status as command
 
@@ -124,7 +129,7 @@ def status(as_json: AsJson = False) -> None:
 
 @config_app.command("get")
 def config_get(as_json: AsJson = False) -> None:
-    """Print the limits."""
+    """Print the limits, and every halt in force."""
     from cli import config as command
     from cli import operate
 
@@ -144,21 +149,49 @@ def config_set(
 
 
 @app.command()
-def halt(reason: Annotated[str, typer.Option(help="Kept with the halt, and in the record.")] = "by hand") -> None:
-    """Stop all trading until `sniper resume`; listings are still seen and stored."""
+def halt(
+    reason: Annotated[str, typer.Option(help="Kept with the halt, and in the record.")] = "by hand",
+    exits: Annotated[bool, typer.Option("--all", help="Sell nothing either: positions stay as they are.")] = False,
+) -> None:
+    """Buy nothing more until `sniper resume`; listings are still seen and stored, and positions still closed."""
     from cli import config as command
     from cli import operate
 
-    operate.run(lambda _: command.halt(reason))
+    operate.run(lambda _: command.halt(reason, exits=exits))
 
 
 @app.command()
 def resume() -> None:
-    """Allow trading again, within the limits."""
+    """Allow trading again, within the limits, whoever or whatever halted it."""
     from cli import config as command
     from cli import operate
 
     operate.run(lambda _: command.resume())
+
+
+@app.command()
+def positions(
+    closed: Annotated[bool, typer.Option("--all", help="Those that were sold, too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what was bought and is not sold yet."""
+    from cli import operate
+    from cli import positions as command
+
+    operate.run(lambda _: command.show(closed=closed, as_json=as_json))
+
+
+@app.command()
+def close(
+    what: Annotated[str, typer.Argument(metavar="SYMBOL|LISTING_KEY", help="For example ABCUSDT, or ABCUSDT:1.")],
+    mode: Annotated[ModeName | None, typer.Option(help="In this one only.")] = None,
+) -> None:
+    """Have the executor sell a position at the price of the moment; who asked for it is recorded."""
+    from cli import operate
+    from cli import positions as command
+    from shared.events import Mode
+
+    operate.run(lambda _: command.close(what, None if mode is None else Mode(mode.value)))
 
 
 @app.command()

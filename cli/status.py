@@ -1,19 +1,27 @@
 """`sniper status`: how everything is doing, on one screen."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict
-from rich import box
 from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
 from api import health, queries, trade_config
 from api.filters import ListingsFilter, TradesFilter
-from api.schemas import AlsoSeen, HealthReport, ListingRow, TradeConfig, TradeRow
+from api.schemas import (
+    AlsoSeen,
+    ExposureRow,
+    HealthReport,
+    ListingRow,
+    OrderRow,
+    PositionRow,
+    TradeConfig,
+    TradeRow,
+)
 from cli import config as configuration
-from cli import operate
+from cli import operate, orders, screen
 from shared.database import Database
 from shared.events import HealthStatus, Source, utc_now
 
@@ -27,6 +35,9 @@ class Status(BaseModel):
 
     health: HealthReport
     config: TradeConfig
+    exposure: list[ExposureRow]
+    open_orders: list[OrderRow]
+    open_positions: list[PositionRow]
     listings_24h_by_source: dict[str, int]
     latest_listings: list[ListingRow]
     also_seen: list[AlsoSeen]
@@ -50,6 +61,9 @@ async def gather(database: Database) -> Status:
     return Status(
         health=health.report(await queries.components(database), now=utc_now()),
         config=await trade_config.read(database),
+        exposure=await queries.at_stake(database),
+        open_orders=await queries.open_orders(database),
+        open_positions=await queries.held_positions(database),
         listings_24h_by_source=await queries.listings_by_source(database),
         latest_listings=latest,
         also_seen=await queries.also_seen(database, [each.listing_key for each in latest if each.listing_key]),
@@ -61,18 +75,31 @@ def rendered(status: Status) -> Group:
     """Return the status as tables."""
     return Group(
         _components(status.health),
-        _section("Limits", "\n".join(configuration.lines(status.config))),
-        _section("Listings in 24 h", _counts(status.listings_24h_by_source)),
+        *_alarms(status),
+        screen.section("Limits", "\n".join(configuration.limits(status.config))),
+        orders.at_stake(status.exposure),
+        *([orders.open_orders(status.open_orders)] if status.open_orders else []),
+        *([orders.positions(status.open_positions)] if status.open_positions else []),
+        screen.section("Listings in 24 h", _counts(status.listings_24h_by_source)),
         _listings(status.latest_listings, status.also_seen),
         _trades(status.latest_trades),
     )
+
+
+def _alarms(status: Status) -> Iterator[Text]:
+    if status.config.halts:
+        yield screen.section("Halted", "\n".join(configuration.halts(status.config)), style="red")
+    watching = {each.component_name: each for each in status.health.components}.get("exits")
+    if status.open_positions and (watching is None or watching.status is not HealthStatus.RUNNING):
+        why = "nobody is there to sell them" if watching is None else f"{watching.status}: {watching.detail}"
+        yield screen.section("Open positions are not watched", why, style="red")
 
 
 def _components(report: HealthReport) -> Table:
     rows = [
         (each.component_name, each.status, f"{each.age_seconds:.0f} s ago", each.detail) for each in report.components
     ]
-    table = _table(f"Components: {report.status}", ("component", "status", "heard", "detail"), rows)
+    table = screen.table(f"Components: {report.status}", ("component", "status", "heard", "detail"), rows)
     table.row_styles = ["red" if each.status is HealthStatus.ERROR else "" for each in report.components]
     return table
 
@@ -82,7 +109,7 @@ def _listings(listings: Iterable[ListingRow], others: Sequence[AlsoSeen]) -> Tab
         (f"{each.listed_at:%Y-%m-%d %H:%M:%S}", each.symbol, _short(each.source), _notes(each, others))
         for each in listings
     ]
-    return _table("Latest listings", ("listed (UTC)", "symbol", "seen by", "and then by"), rows)
+    return screen.table("Latest listings", ("listed (UTC)", "symbol", "seen by", "and then by"), rows)
 
 
 def _notes(listing: ListingRow, others: Sequence[AlsoSeen]) -> str:
@@ -103,29 +130,14 @@ def _trades(trades: Iterable[TradeRow]) -> Table:
     rows = [
         (
             f"{each.created_at:%m-%d %H:%M:%S}",
-            f"{each.side} {each.symbol}",
+            f"{each.side} {each.symbol}" + (f" ({each.exit_reason})" if each.exit_reason else ""),
             f"{each.quote_qty:f}",
             f"{each.mode} {each.status} in {each.latency_ms} ms"
             + (f": {each.error_reason}" if each.error_reason else ""),
         )
         for each in trades
     ]
-    return _table("Latest trades", ("time (UTC)", "trade", "USDT", "outcome"), rows)
-
-
-def _table(title: str, columns: Iterable[str], rows: Iterable[tuple[str, ...]]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
-    *short, long = columns
-    for column in short:
-        table.add_column(column, no_wrap=True)
-    table.add_column(long)
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))  # Text, so that no cell is read as markup.
-    return table
-
-
-def _section(title: str, body: str) -> Text:
-    return Text.assemble("\n", (f"{title}\n", "bold"), body, "\n")
+    return screen.table("Latest trades", ("time (UTC)", "trade", "USDT", "outcome"), rows)
 
 
 def _counts(by_source: dict[str, int]) -> str:

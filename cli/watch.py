@@ -1,4 +1,4 @@
-"""`sniper watch`: listings and trades as they are stored, oldest first."""
+"""`sniper watch`: listings and trades as they are stored, oldest first, and a pending trade once more when it ends."""
 
 import asyncio
 from collections import deque
@@ -11,7 +11,7 @@ from typing import Any, Final, Generic, TypeVar
 import structlog
 from rich.console import Console
 from rich.text import Text
-from sqlalchemy import Select, Table, func, select
+from sqlalchemy import ColumnElement, Select, Table, bindparam, func, select
 
 from api.queries import reading
 from api.schemas import ListingRow, TradeRow
@@ -31,6 +31,11 @@ OVERLAP: Final = 200
 
 STATUS_STYLES: Final = {TradeStatus.FILLED: "green", TradeStatus.PENDING: "yellow"}
 
+_PENDING: Final = select(trades.c.id).where(trades.c.status == TradeStatus.PENDING)
+_ENDED: Final = select(*(trades.c[name] for name in TradeRow.model_fields)).where(
+    trades.c.id.in_(bindparam("ids", expanding=True)), trades.c.status != TradeStatus.PENDING
+)
+
 Row = TypeVar("Row", ListingRow, TradeRow)
 
 
@@ -49,7 +54,13 @@ class _Tail(Generic[Row]):
         async with reading(database) as connection:
             if self.start is None:
                 self.start = await connection.scalar(self._newest_old()) or 0
-            found = await connection.execute(self._after(max([self.start, *(each - OVERLAP for each in self.seen)])))
+                # A trade that waited for hours is an old row, and news since it ended.
+                wanted: ColumnElement[bool] = (self.table.c.id > self.start) | (
+                    self.table.c.created_at > func.now() - self.since
+                )
+            else:
+                wanted = self.table.c.id > max([self.start, *(each - OVERLAP for each in self.seen)])
+            found = await connection.execute(self._rows(wanted))
             rows = [self.model.model_validate(row) for row in found]
         known = frozenset(self.seen)
         fresh = [row for row in rows if row.id not in known]
@@ -60,9 +71,36 @@ class _Tail(Generic[Row]):
         old = self.table.c.created_at <= func.now() - self.since
         return select(self.table.c.id).where(old).order_by(self.table.c.created_at.desc()).limit(1)
 
-    def _after(self, floor: int) -> Select[Any]:
+    def _rows(self, wanted: ColumnElement[bool]) -> Select[Any]:
         columns = (self.table.c[name] for name in self.model.model_fields)
-        return select(*columns).where(self.table.c.id > floor).order_by(self.table.c.id).limit(ROWS_MAX)
+        return select(*columns).where(wanted).order_by(self.table.c.id).limit(ROWS_MAX)
+
+
+@dataclass(slots=True)
+class _Endings:
+    """The trades that were pending, and are not any more: their rows are not new, but what they tell is."""
+
+    pending: set[int] | None = None
+    """Unknown before the first look."""
+
+    async def read(self, database: Database) -> list[TradeRow]:
+        async with reading(database) as connection:
+            if self.pending is None:
+                self.pending = set(await connection.scalars(_PENDING))
+            found = await connection.execute(_ENDED, {"ids": list(self.pending)})
+            rows = [TradeRow.model_validate(row) for row in found]
+        for row in rows:
+            self.saw(row)
+        return rows
+
+    def saw(self, row: ListingRow | TradeRow) -> None:
+        """Remember a trade for as long as it is pending."""
+        if self.pending is None or isinstance(row, ListingRow):
+            return
+        if row.status is TradeStatus.PENDING:
+            self.pending.add(row.id)
+        else:
+            self.pending.discard(row.id)
 
 
 async def follow(
@@ -70,9 +108,11 @@ async def follow(
 ) -> AsyncGenerator[ListingRow | TradeRow, None]:
     """Yield each row stored from *since* ago on, until *stop*; a database that is away is waited for."""
     tails = (_Tail(listings, ListingRow, since), _Tail(trades, TradeRow, since))
+    endings = _Endings()
     while not stop.is_set():
-        rows = [row for tail in tails for row in await _fresh(tail, database)]
+        rows = [row for source in (endings, *tails) for row in await _fresh(source, database)]
         for row in sorted(rows, key=happened_at):
+            endings.saw(row)
             yield row
         await pause(POLL_SECONDS, stop)
 
@@ -82,11 +122,13 @@ def happened_at(row: ListingRow | TradeRow) -> datetime:
     return row.listed_at if isinstance(row, ListingRow) else row.created_at
 
 
-async def _fresh(tail: _Tail[ListingRow] | _Tail[TradeRow], database: Database) -> Sequence[ListingRow | TradeRow]:
+async def _fresh(
+    source: _Endings | _Tail[ListingRow] | _Tail[TradeRow], database: Database
+) -> Sequence[ListingRow | TradeRow]:
     try:
-        return await tail.read(database)
+        return await source.read(database)
     except TransientError as error:
-        log.warning("cannot watch", table=tail.table.name, reason=str(error))
+        log.warning("cannot watch", reason=str(error))
         return []
 
 
@@ -115,12 +157,13 @@ def line(row: ListingRow | TradeRow) -> Text:
     if isinstance(row, ListingRow):
         opens = f", opens {row.opens_at:%Y-%m-%d %H:%M:%S} UTC" if row.opens_at else ""
         return Text.assemble(time, ("listing  ", "cyan"), (row.symbol, "bold"), f" by {row.source}{opens}")
+    exit_reason = f" ({row.exit_reason})" if row.exit_reason else ""
     reason = f": {row.error_reason}" if row.error_reason else ""
     return Text.assemble(
         time,
         ("trade    ", "magenta"),
         (row.symbol, "bold"),
-        f" {row.side} {row.quote_qty:f} USDT {row.mode} ",
+        f" {row.side} {row.quote_qty:f} USDT{exit_reason} {row.mode} ",
         (row.status, STATUS_STYLES.get(row.status, "red")),
         f" in {row.latency_ms} ms{reason}",
     )

@@ -160,7 +160,9 @@ def _in_time(move: Again | Conclusion, verdict: Verdict, at: Situation) -> Again
         return move
     match verdict:
         case NotOpen(detail):
-            return Conclusion(OrderEvent.POSTPONED, worded(Reason.NOT_OPEN, detail))
+            # Only a purchase has an opening to wait for; whoever wants to sell decides on a new sale.
+            event = OrderEvent.POSTPONED if at.order.side is Side.BUY else OrderEvent.LAPSED
+            return Conclusion(event, worded(Reason.NOT_OPEN, detail))
         case Busy(detail):
             return Conclusion(OrderEvent.REFUSED, worded(Reason.TOO_MANY_REQUESTS, detail))
         case Untimely(detail):

@@ -1,8 +1,9 @@
 """The exchange, opened in every way that the executor uses it."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 from executor.credentials import Credentials
 from executor.dry_run import Checking, DryRun
@@ -35,6 +36,13 @@ class Exchange:
     def is_ready(self) -> bool:
         """Tell whether orders could go out now. May be asked from another thread."""
         return self.lines is None or (self.lines.is_ready and self.clock.is_trustworthy())
+
+
+class OpenExchange(Protocol):
+    def __call__(
+        self, rest_url: str, keys: Credentials | None, settings: ExecutorSettings, *, live: bool
+    ) -> AbstractAsyncContextManager[Exchange]:
+        """See `open_exchange`."""
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from typing import Final
 
 from executor.assembly import Parts, assemble
 from executor.credentials import credentials
-from executor.exchange import Exchange, open_exchange
+from executor.exchange import Exchange, OpenExchange, open_exchange
 from executor.halt_watch import HaltWatch, watching_halts
 from executor.handler import BuyListing, Desk
 from executor.mass_listing import MassListing
@@ -31,7 +31,14 @@ DRAIN_SECONDS: Final = 10.0
 """For orders under way when the service is asked to stop; what is not known by then, the next start looks up."""
 
 
-async def serve(runtime: Runtime, settings: ExecutorSettings, venue: ExchangeSettings, data_dir: Path) -> None:
+async def serve(
+    runtime: Runtime,
+    settings: ExecutorSettings,
+    venue: ExchangeSettings,
+    data_dir: Path,
+    *,
+    open_exchange: OpenExchange = open_exchange,
+) -> None:
     """Trade listings until the runtime's stop event is set; raise SettingsError for what cannot be."""
     keys = credentials(venue)
     if venue.live and keys is None:

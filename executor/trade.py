@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from types import MappingProxyType
 from typing import Final
 
@@ -25,6 +25,10 @@ _STATUS: Final[Mapping[OrderState, TradeStatus]] = MappingProxyType(
     }
 )
 
+_DIGITS: Final = Context(prec=28)
+_SMALL: Final = Decimal("1E-12")
+_FINEST: Final = Decimal("1E-30")
+
 
 def trade_of(order: Order, *, fill: Fill | None = None, reason: str | None = None) -> Trade:
     """Return the event that tells the state of *order*, with what it got and why it got no more."""
@@ -34,9 +38,9 @@ def trade_of(order: Order, *, fill: Fill | None = None, reason: str | None = Non
         symbol=order.symbol,
         side=order.side,
         quote_qty=order.quote_qty if fill is None else _quote_qty(order, fill),
-        base_qty=None if fill is None else _base_qty(order, fill),
-        average_price=None if fill is None else fill.average_price,
-        fee=None if fill is None else fill.fee,
+        base_qty=None if fill is None else _rounded(_base_qty(order, fill)),
+        average_price=None if fill is None else _rounded(fill.average_price),
+        fee=None if fill is None else _rounded(fill.fee),
         fee_asset=None if fill is None else fill.fee_asset,
         exit_reason=order.exit_reason,
         latency_ms=_latency_ms(order, known_at),
@@ -51,6 +55,12 @@ def trade_of(order: Order, *, fill: Fill | None = None, reason: str | None = Non
         config=order.config,
         stages=_stages(order),
     )
+
+
+def _rounded(number: Decimal) -> Decimal:
+    """Return *number* in as many digits as an event has room for; the journal keeps them all."""
+    rounded = _DIGITS.plus(number)
+    return rounded if rounded >= _SMALL else rounded.quantize(_FINEST)
 
 
 def _latency_ms(order: Order, known_at: datetime) -> int:

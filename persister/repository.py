@@ -1,13 +1,13 @@
 """The statements that write listings, trades and bot_health: one for a whole batch, harmless when repeated."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 
 import asyncpg
 
 from shared.database import Connection
-from shared.events import Health, HealthStatus, Listing, Trade
+from shared.events import Health, HealthStatus, Listing, Trade, TradeStatus
 
 INSERT_LISTINGS: Final = """
     INSERT INTO listings
@@ -17,18 +17,38 @@ INSERT_LISTINGS: Final = """
                          $7::timestamptz[], $8::timestamptz[], $9::boolean[], $10::boolean[], $11::text[])
     ON CONFLICT DO NOTHING
 """
+# One row for an order: it tells where the order stands until it tells how it ended, and from then on nothing else. What
+# comes late or again, in whatever order, leaves the same row.
 INSERT_TRADES: Final = """
-    INSERT INTO trades
+    INSERT INTO trades AS known
         (event_id, symbol, side, quote_qty, base_qty, latency_ms, mode, status, error_reason, exchange_order_id,
-         created_at, listing_key, client_order_id, listed_at, config, stages)
+         created_at, listing_key, client_order_id, listed_at, config, stages, average_price, fee, fee_asset,
+         exit_reason)
     SELECT event_id, symbol, side, quote_qty, base_qty, latency_ms, mode, status, error_reason, exchange_order_id,
-           created_at, listing_key, client_order_id, listed_at, config::jsonb, stages::jsonb
+           created_at, listing_key, client_order_id, listed_at, config::jsonb, stages::jsonb, average_price, fee,
+           fee_asset, exit_reason
     FROM unnest($1::text[], $2::text[], $3::text[], $4::numeric[], $5::numeric[], $6::bigint[], $7::text[],
                 $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::text[], $13::text[],
-                $14::timestamptz[], $15::text[], $16::text[])
+                $14::timestamptz[], $15::text[], $16::text[], $17::numeric[], $18::numeric[], $19::text[], $20::text[])
         AS t (event_id, symbol, side, quote_qty, base_qty, latency_ms, mode, status, error_reason, exchange_order_id,
-              created_at, listing_key, client_order_id, listed_at, config, stages)
-    ON CONFLICT DO NOTHING
+              created_at, listing_key, client_order_id, listed_at, config, stages, average_price, fee, fee_asset,
+              exit_reason)
+    ON CONFLICT (client_order_id) DO UPDATE SET
+        event_id = excluded.event_id,
+        quote_qty = excluded.quote_qty,
+        base_qty = excluded.base_qty,
+        latency_ms = excluded.latency_ms,
+        status = excluded.status,
+        error_reason = excluded.error_reason,
+        exchange_order_id = excluded.exchange_order_id,
+        created_at = excluded.created_at,
+        config = excluded.config,
+        stages = excluded.stages,
+        average_price = excluded.average_price,
+        fee = excluded.fee,
+        fee_asset = excluded.fee_asset,
+        exit_reason = excluded.exit_reason
+    WHERE known.status = 'pending' AND excluded.status <> 'pending'
 """
 # A sender whose clock runs ahead must not look alive for as long after its death. And a component that has handled
 # nothing since its restart still has the last event it handled before.
@@ -73,7 +93,7 @@ async def insert_listings(connection: Connection, listings: Sequence[Listing]) -
 
 
 async def insert_trades(connection: Connection, trades: Sequence[Trade]) -> int:
-    """Commit the trades in this order; return how many were not recorded already."""
+    """Commit the trades in this order; return how many orders are new, or were pending and have ended."""
     rows = [
         (
             trade.id,
@@ -92,10 +112,24 @@ async def insert_trades(connection: Connection, trades: Sequence[Trade]) -> int:
             trade.listed_at,
             trade.config.model_dump_json(),
             trade.stages.model_dump_json(exclude_none=True),
+            trade.average_price,
+            trade.fee,
+            trade.fee_asset,
+            trade.exit_reason,
         )
-        for trade in trades
+        for trade in _one_each(trades)
     ]
     return await _execute(connection, INSERT_TRADES, rows)
+
+
+def _one_each(trades: Sequence[Trade]) -> Collection[Trade]:
+    """Return what would stand if the trades came one by one: a statement must not write a row twice."""
+    standing: dict[str, Trade] = {}
+    for trade in trades:
+        known = standing.setdefault(trade.client_order_id, trade)
+        if known.status is TradeStatus.PENDING and trade.status is not TradeStatus.PENDING:
+            standing[trade.client_order_id] = trade
+    return standing.values()
 
 
 async def upsert_health(connection: Connection, reports: Sequence[Health]) -> int:

@@ -224,7 +224,7 @@ class Trade(Event):
     side: Side
     quote_qty: Money
     """Of a purchase: spent, fee included, or reserved where nothing was. Of a sale: received, net of the fee."""
-    base_qty: Decimal | None = Field(default=None, ge=0, allow_inf_nan=False)
+    base_qty: Annotated[Amount, Field(ge=0)] | None = None
     average_price: Amount | None = None
     fee: Amount | None = None
     fee_asset: str | None = None

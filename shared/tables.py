@@ -29,6 +29,7 @@ from shared.schema import TIME, created_at, id_column, metadata
 __all__ = [
     "bot_health",
     "bus_messages",
+    "close_requests",
     "exposure",
     "halts",
     "listing_claims",
@@ -115,6 +116,19 @@ trade_config_audit = Table(
     Column("before", JSONB, nullable=False),
     Column("after", JSONB, nullable=False),
     created_at(),
+)
+
+# Immutable. A listing is bought once in each mode, so one request is for ever.
+close_requests = Table(
+    "close_requests",
+    metadata,
+    id_column(),
+    Column("listing_key", String(32), nullable=False),
+    Column("mode", String(7), nullable=False),
+    Column("requested_by", String(80), nullable=False),
+    created_at(),
+    UniqueConstraint("listing_key", "mode"),
+    CheckConstraint("mode IN ('dry-run', 'live')", name="mode_known"),
 )
 
 trades = Table(

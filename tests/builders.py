@@ -35,9 +35,10 @@ def a_listing(**overrides: Any) -> Listing:
 
 
 def a_trade(**overrides: Any) -> Trade:
-    """A dry-run buy of ABCUSDT for 100 USDT that was filled; each one with an id of its own."""
+    """A dry-run buy of ABCUSDT for 100 USDT that was filled; each one with an order and an id of its own."""
+    unique = uuid.uuid4().hex
     described = {
-        "id": uuid.uuid4().hex,
+        "id": unique,
         "symbol": "ABCUSDT",
         "side": "BUY",
         "quote_qty": Decimal("100.00"),
@@ -47,7 +48,7 @@ def a_trade(**overrides: Any) -> Trade:
         "status": "filled",
         "created_at": NOON + timedelta(milliseconds=20),
         "listing_key": "ABCUSDT:1",
-        "client_order_id": "sniper-ABCUSDT-1",
+        "client_order_id": f"sn{unique[:26]}",
         "listed_at": NOON,
         "config": AppliedConfig(
             max_trade_usdt=Decimal(100), max_position_usdt=Decimal(1000), auto_trade=True, updated_at=NOON

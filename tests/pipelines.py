@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any, TypeAlias
+from pathlib import Path
+from typing import Any, Final, TypeAlias
 
 from dedup.service import serve as serve_dedup
 from dedup.settings import DedupSettings
@@ -16,6 +17,8 @@ from shared.runtime import Runtime
 from shared.settings import ExchangeSettings
 from tests.services import rabbitmq_runtime, serving
 
+NOWHERE: Final = Path("/nonexistent")
+"""Holds no file that would halt trading."""
 Service: TypeAlias = Callable[[Runtime], Coroutine[None, None, None]]
 
 
@@ -31,7 +34,8 @@ def executor(rest_url: str) -> Service:
     """Return the executor, trading on what the exchange at *rest_url* offers."""
 
     async def serve(runtime: Runtime) -> None:
-        await serve_executor(runtime, ExecutorSettings(), ExchangeSettings(mexc_rest_url=rest_url))
+        venue = ExchangeSettings(mexc_rest_url=rest_url)
+        await serve_executor(runtime, ExecutorSettings(), venue, NOWHERE)
 
     return serve
 

@@ -34,6 +34,7 @@ GOOD: Mapping[str, Row] = MappingProxyType(
             "before": {"auto_trade": False},
             "after": {"auto_trade": True},
         },
+        "close_requests": {"listing_key": "ABCUSDT:1", "mode": "live", "requested_by": "cli:test"},
         "trades": {
             "symbol": "ABCUSDT",
             "side": "BUY",

@@ -20,6 +20,10 @@ def upgrade() -> None:
             CONSTRAINT ck_close_requests_mode_known CHECK (mode IN ('dry-run', 'live'))
         )
     """)
+    op.execute("""
+        CREATE TRIGGER close_requests_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON close_requests
+        FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+    """)
 
 
 def downgrade() -> None:

@@ -15,7 +15,7 @@ from tests.builders import NOON
 from tests.servers.databases import PostgresServer
 from tests.serving_api import ServedApi, serving_api
 
-PATHS = ("/health", "/listings", "/trades", "/config")
+PATHS = ("/health", "/listings", "/trades", "/orders", "/positions", "/config")
 
 
 @pytest.fixture
@@ -50,7 +50,8 @@ def listing(symbol: str, minutes: int, **more: Any) -> dict[str, Any]:
 
 
 def trade(symbol: str, minutes: int, **more: Any) -> dict[str, Any]:
-    return {"symbol": symbol, "event_id": symbol, "created_at": NOON + timedelta(minutes=minutes), **more}
+    ids = {"event_id": symbol, "client_order_id": symbol}
+    return {"symbol": symbol, **ids, "created_at": NOON + timedelta(minutes=minutes), **more}
 
 
 def symbols(answer: httpx.Response) -> Sequence[str]:
@@ -144,6 +145,82 @@ async def test_trades_can_be_narrowed(api: ServedApi, wanted: dict[str, str], fo
     assert symbols(await api.client.get("/trades", params=wanted)) == found
 
 
+async def test_an_order_shows_how_it_stands(api: ServedApi) -> None:
+    await store(api.database, "orders", {"cost": Decimal("1E-12")})
+
+    (item,) = (await api.client.get("/orders")).raise_for_status().json()["items"]
+
+    assert {name: item[name] for name in ("state", "mode", "quote_qty", "cost", "misses", "fire_at")} == {
+        "state": "unknown",
+        "mode": "live",
+        "quote_qty": "100.00",
+        "cost": "0.000000000001",
+        "misses": 2,
+        "fire_at": None,
+    }
+    assert "listing" not in item
+    assert "request" not in item
+
+
+async def test_a_position_shows_what_is_held(api: ServedApi) -> None:
+    await store(api.database, "positions", {})
+    await store(api.database, "close_requests", {"created_at": NOON}, {"mode": "dry-run"})
+
+    (item,) = (await api.client.get("/positions")).raise_for_status().json()["items"]
+
+    assert item.pop("close_requested_at") == "2026-03-02T12:00:00Z"
+    assert {name: item[name] for name in ("state", "base_qty", "cost_usdt", "average_price", "closed_at")} == {
+        "state": "open",
+        "base_qty": "1000000000000.000000000001",
+        "cost_usdt": "99.95",
+        "average_price": "0.0000000001",
+        "closed_at": None,
+    }
+
+
+def order(symbol: str, **more: Any) -> dict[str, Any]:
+    key = f"{symbol}:1"
+    return {"symbol": symbol, "listing_key": key, "client_order_id": key, "base_asset": symbol, **more}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ({}, ["SALEUSDT", "DRYUSDT", "LIVEUSDT"]),
+        ({"mode": "live"}, ["SALEUSDT", "LIVEUSDT"]),
+        ({"state": "filled"}, ["DRYUSDT"]),
+        ({"side": "SELL"}, ["SALEUSDT"]),
+        ({"symbol": "LIVEUSDT", "limit": "1"}, ["LIVEUSDT"]),
+    ],
+)
+async def test_orders_come_newest_first_and_can_be_narrowed(
+    api: ServedApi, wanted: dict[str, str], found: list[str]
+) -> None:
+    dry, sale = order("DRYUSDT", mode="dry-run", state="filled"), order("SALEUSDT", side="SELL")
+    await store(api.database, "orders", order("LIVEUSDT"), dry, sale)
+
+    assert symbols(await api.client.get("/orders", params=wanted)) == found
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ({}, ["DUSTUSDT", "DRYUSDT", "LIVEUSDT"]),
+        ({"mode": "dry-run"}, ["DRYUSDT"]),
+        ({"state": "dust"}, ["DUSTUSDT"]),
+        ({"symbol": "LIVEUSDT"}, ["LIVEUSDT"]),
+    ],
+)
+async def test_positions_come_newest_first_and_can_be_narrowed(
+    api: ServedApi, wanted: dict[str, str], found: list[str]
+) -> None:
+    many = {"LIVEUSDT": {}, "DRYUSDT": {"mode": "dry-run"}, "DUSTUSDT": {"state": "dust"}}
+    rows_of = ({"symbol": symbol, "listing_key": f"{symbol}:1", **more} for symbol, more in many.items())
+    await store(api.database, "positions", *rows_of)
+
+    assert symbols(await api.client.get("/positions", params=wanted)) == found
+
+
 @pytest.mark.parametrize(
     ("path", "field", "value", "message"),
     [
@@ -158,6 +235,9 @@ async def test_trades_can_be_narrowed(api: ServedApi, wanted: dict[str, str], fo
         ("/trades", "mode", "paper", "'dry-run' or 'live'"),
         ("/trades", "status", "done", "'filled', 'rejected', 'failed' or 'pending'"),
         ("/trades", "symbol", "a'; --", "Invalid symbol format"),
+        ("/orders", "state", "lost", "'armed', 'sending'"),
+        ("/orders", "side", "HOLD", "'BUY' or 'SELL'"),
+        ("/positions", "state", "lost", "'open', 'closing', 'closed' or 'dust'"),
     ],
 )
 async def test_a_bad_parameter_is_refused_by_name(
@@ -207,8 +287,25 @@ async def test_config_shows_the_limits(seeded_api: ServedApi) -> None:
         "max_position_usdt": "1000.00",
         "auto_trade": False,
         "halted": False,
+        "exits_halted": False,
         "halted_reason": "",
+        "halts": [],
     }
+
+
+async def test_config_shows_every_halt_in_force(api: ServedApi) -> None:
+    await store(api.database, "halts", {"created_at": NOON}, {"cause": "file", "mode": None, "reason": "exists"})
+
+    first, second = (await api.client.get("/config")).raise_for_status().json()["halts"]
+
+    assert first == {
+        "cause": "failures",
+        "mode": "live",
+        "reason": "5 orders in a row failed",
+        "since": "2026-03-02T12:00:00Z",
+        "exits": False,
+    }
+    assert (second["cause"], second["mode"]) == ("file", None)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])

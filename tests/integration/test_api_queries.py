@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Select, text
 
 from api import queries
-from api.filters import ListingsFilter, TradesFilter
+from api.filters import ListingsFilter, OrdersFilter, TradesFilter
 from shared.database import Database
 from tests.services import open_database
 
@@ -25,12 +25,20 @@ MANY_TRADES = text("""
     FROM generate_series(1, 20000) AS n
 """)
 
+MANY_ORDERS = text("""
+    INSERT INTO orders (listing_key, mode, side, symbol, base_asset, client_order_id, state, quote_qty, config,
+                        decided_at, send_until, listing)
+    SELECT 'COIN' || n, 'live', 'BUY', 'COIN' || n, 'COIN' || n, 'sn' || n,
+           CASE WHEN n % 500 = 0 THEN 'unknown' ELSE 'filled' END, 100, '{}', now(), now(), '{}'
+    FROM generate_series(1, 20000) AS n
+""")
+
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     async with open_database(database_url) as database:
         async with database.engine.begin() as connection:
-            for statement in (MANY_LISTINGS, MANY_TRADES, text("ANALYZE listings, trades")):
+            for statement in (MANY_LISTINGS, MANY_TRADES, MANY_ORDERS, text("ANALYZE listings, trades, orders")):
                 await connection.execute(statement)
         yield database
 
@@ -83,6 +91,16 @@ async def test_rare_trades_and_recent_listings_are_found_by_index(database: Data
 
     assert "ix_trades_symbol" in indexes(await plan_of(database, of_symbol))
     assert "Seq Scan" not in kinds(await plan_of(database, queries.LISTINGS_BY_SOURCE))
+
+
+async def test_orders_are_read_off_an_index(database: Database) -> None:
+    newest = queries.page_statement(queries.NEWEST_ORDERS, OrdersFilter())
+    expected = [(newest, "pk_orders"), (queries.OPEN_ORDERS, "ix_orders_open")]
+
+    for statement, index in expected:
+        plan = await plan_of(database, statement)
+        assert indexes(plan) == {index}
+        assert "Seq Scan" not in kinds(plan)
 
 
 async def test_listings_of_a_day_are_counted_by_source(database: Database) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from shared import topology
 from shared.cloudevents import decode
 from shared.events import Event, RawListing, utc_now
 from tests import rows
+from tests.builders import NOON
 from tests.services import emptying, open_database, rabbitmq_runtime
 
 CANARY = "c4n4ry"
@@ -107,11 +109,32 @@ def test_a_limit_that_does_not_fit_is_refused(sniper: Sniper, key: str, value: s
 def test_trading_is_halted_for_a_reason_and_resumed(sniper: Sniper) -> None:
     assert sniper("halt", "--reason", "fat [red]finger").exit_code == 0
     halted = json.loads(sniper("config", "get", "--json").stdout)
-    assert sniper("resume").exit_code == 0
-    resumed = json.loads(sniper("config", "get", "--json").stdout)
+    line = sniper("config", "get").stdout.splitlines()[-1]
+    resumed = sniper("resume")
 
-    assert (halted["halted"], halted["halted_reason"]) == (True, "fat [red]finger")
-    assert (resumed["halted"], resumed["halted_reason"]) == (False, "")
+    assert (halted["halted"], halted["exits_halted"], halted["halted_reason"]) == (True, False, "fat [red]finger")
+    assert line.startswith("halted             purchases since 2")
+    assert line.endswith(" UTC, by operator: fat [red]finger")
+    assert resumed.stdout.splitlines()[-1] == "halted             no"
+
+
+def test_sales_are_halted_too_when_all_is_asked_for(sniper: Sniper) -> None:
+    halted = sniper("halt", "--all")
+
+    assert "halted             purchases and sales since 2" in halted.stdout
+    assert json.loads(sniper("config", "get", "--json").stdout)["exits_halted"] is True
+    assert sniper("resume").stdout.splitlines()[-1] == "halted             no"
+
+
+def test_what_the_executor_halted_for_is_shown_and_lifted_by_an_operator(sniper: Sniper, database_url: str) -> None:
+    store(database_url, halts={"created_at": NOON})
+
+    line = "purchases (live) since 2026-03-02 12:00:00 UTC, by failures: 5 orders in a row failed"
+    assert f"halted             {line}" in sniper("config", "get").stdout.splitlines()
+    assert f"Halted\n{line}" in sniper("status").stdout
+    assert sniper("resume", LOGNAME="ann").stdout.splitlines()[-1] == "halted             no"
+    assert "Halted" not in sniper("status").stdout
+    assert fetch(database_url, "SELECT changed_by FROM trade_config_audit") == [("cli:ann",)]
 
 
 def test_status_shows_everything_on_one_screen(sniper: Sniper, database_url: str) -> None:
@@ -150,6 +173,69 @@ def test_status_is_there_for_programs(sniper: Sniper, database_url: str) -> None
     assert shown["config"]["halted"] is False
 
 
+def test_status_shows_what_is_at_stake_in_each_mode(sniper: Sniper, database_url: str) -> None:
+    store(database_url, exposure={"day": utc_now().date(), "failures": 3})
+    fetch(database_url, "UPDATE exposure SET day = '2026-03-02' WHERE mode = 'dry-run'")
+
+    lines = [line.split() for line in sniper("status").stdout.splitlines()]
+    shown = json.loads(sniper("status", "--json").stdout)
+
+    assert ["live", "100.00", "0.01", "1", "0.01", "3"] in lines
+    assert ["dry-run", "100.00", "0.01", "0", "0.00", "3"] in lines  # What was done on another day does not count.
+    assert [each["spent_today_usdt"] for each in shown["exposure"]] == ["0.00", "0.01"]
+
+
+def test_status_shows_open_orders_and_what_each_of_them_waits_for(sniper: Sniper, database_url: str) -> None:
+    many: dict[str, dict[str, Any]] = {
+        "AAAUSDT": {"state": "armed", "quote_qty": 0, "fire_at": NOON},
+        "BBBUSDT": {"state": "armed", "quote_qty": 0},
+        "CCCUSDT": {"state": "unknown"},
+        "DDDUSDT": {"state": "sending", "side": "SELL", "base_qty": Decimal("1E-8")},
+        "EEEUSDT": {"state": "filled"},
+    }
+    for symbol, order in many.items():
+        names = dict.fromkeys(("symbol", "listing_key", "base_asset", "client_order_id"), symbol)
+        store(database_url, orders={**names, **order})
+
+    lines = [line.split("03-02 12:00:00", 1)[1] for line in sniper("status").stdout.splitlines() if " 03-02 " in line]
+    shown = json.loads(sniper("status", "--json").stdout)
+
+    assert [" ".join(line.split()) for line in lines] == [
+        "BUY AAAUSDT live armed for 2026-03-02 12:00:00 UTC",
+        "BUY BBBUSDT live armed for an opening that nobody has told yet",
+        "BUY CCCUSDT 100.00 USDT live unknown, looked for and not found 2 times",
+        "SELL DDDUSDT 0.00000001 live sending",
+    ]
+    assert [each["symbol"] for each in shown["open_orders"]] == ["AAAUSDT", "BBBUSDT", "CCCUSDT", "DDDUSDT"]
+
+
+def exits(**overrides: Any) -> dict[str, Any]:
+    return {"component_name": "exits", "updated_at": utc_now() + timedelta(hours=1)} | overrides
+
+
+@pytest.mark.parametrize(
+    ("health", "alarm"),
+    [
+        ({}, "nobody is there to sell them"),
+        ({"bot_health": exits(updated_at=NOON)}, "error: silent for"),
+        ({"bot_health": exits(status="degraded", detail="no prices")}, "degraded: no prices"),
+        ({"bot_health": exits()}, ""),
+    ],
+    ids=["nobody", "dead", "in trouble", "alive"],
+)
+def test_status_shows_open_positions_and_an_alarm_when_nobody_watches_them(
+    sniper: Sniper, database_url: str, health: dict[str, Any], alarm: str
+) -> None:
+    store(database_url, positions={}, **health)
+    store(database_url, positions={"listing_key": "OLDUSDT:1", "symbol": "OLDUSDT", "state": "closed"})
+
+    shown = sniper("status").stdout
+
+    assert f"Open positions are not watched\n{alarm}" in shown if alarm else "not watched" not in shown
+    assert "ABCUSDT live 1000000000000.000000000001 0.0000000001 99.95 0.00 open" in " ".join(shown.split())
+    assert "OLDUSDT" not in shown
+
+
 def test_status_tells_which_source_saw_a_listing_first_and_by_how_much(sniper: Sniper, database_url: str) -> None:
     store(database_url, listings={"tradable": False, "not_tradable_reason": "leveraged token"}, listing_observations={})
     store(database_url, listing_observations={"raw_id": "again", "lag_ms": 7000})
@@ -160,6 +246,80 @@ def test_status_tells_which_source_saw_a_listing_first_and_by_how_much(sniper: S
 
     assert " ".join(line.split()[2:]) == "ABCUSDT websocket rest_api +1.000 s; not traded: leveraged token"
     assert {"listing_key": "ABCUSDT:1", "source": "mexc_rest_api", "lag_ms": 1000} in shown["also_seen"]
+
+
+def test_positions_are_listed_for_people_and_for_programs(sniper: Sniper, database_url: str) -> None:
+    store(database_url, positions={"received_usdt": Decimal("12.34")})
+    store(database_url, positions={"listing_key": "OLDUSDT:1", "symbol": "OLDUSDT", "state": "closed"})
+
+    shown = sniper("positions").stdout
+    everything = sniper("positions", "--all").stdout
+    (held,) = json.loads(sniper("positions", "--json").stdout)
+
+    assert "ABCUSDT live 1000000000000.000000000001 0.0000000001 99.95 12.34 open" in " ".join(shown.split())
+    assert ("OLDUSDT" in shown, "OLDUSDT" in everything) == (False, True)
+    assert (held["symbol"], held["cost_usdt"], held["close_requested_at"]) == ("ABCUSDT", "99.95", None)
+
+
+def hold_several(database_url: str) -> None:
+    for key, mode in (("ABCUSDT:1", "live"), ("ABCUSDT:1", "dry-run"), ("ABCUSDT:2", "live"), ("XYZUSDT:1", "live")):
+        store(database_url, positions={"listing_key": key, "symbol": key[:-2], "mode": mode})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "requested"),
+    [
+        (["ABCUSDT"], [("ABCUSDT:1", "dry-run"), ("ABCUSDT:1", "live"), ("ABCUSDT:2", "live")]),
+        (["ABCUSDT", "--mode", "live"], [("ABCUSDT:1", "live"), ("ABCUSDT:2", "live")]),
+        (["ABCUSDT:1"], [("ABCUSDT:1", "dry-run"), ("ABCUSDT:1", "live")]),
+        (["ABCUSDT:1", "--mode", "dry-run"], [("ABCUSDT:1", "dry-run")]),
+    ],
+)
+def test_the_executor_is_asked_to_sell_what_is_meant_and_nothing_else(
+    sniper: Sniper, database_url: str, arguments: list[str], requested: list[tuple[str, str]]
+) -> None:
+    hold_several(database_url)
+
+    result = sniper("close", *arguments, LOGNAME="ann")
+
+    assert result.exit_code == 0
+    assert sorted(result.stdout.splitlines()) == [
+        f"{key} ({mode}): the executor is asked to sell it" for key, mode in requested
+    ]
+    assert fetch(
+        database_url, "SELECT listing_key, mode, requested_by FROM close_requests ORDER BY listing_key, mode"
+    ) == [(key, mode, "cli:ann") for key, mode in requested]
+
+
+def test_asking_twice_is_asking_once(sniper: Sniper, database_url: str) -> None:
+    store(database_url, positions={})
+    sniper("close", "ABCUSDT", LOGNAME="ann")
+
+    again = sniper("close", "ABCUSDT", LOGNAME="bob")
+
+    assert again.stdout.startswith("ABCUSDT:1 (live): the executor has been asked to sell it since 2")
+    assert "open, to be sold since" in sniper("positions").stdout
+    assert fetch(database_url, "SELECT requested_by FROM close_requests") == [("cli:ann",)]
+
+
+def test_whoever_closes_while_sales_are_halted_is_told(sniper: Sniper, database_url: str) -> None:
+    store(database_url, positions={})
+    sniper("halt", "--all")
+
+    assert sniper("close", "ABCUSDT").stdout.splitlines()[-1] == "sales are halted: it is sold after `sniper resume`"
+
+
+@pytest.mark.parametrize("state", ["closed", "dust"])
+def test_what_is_not_held_cannot_be_closed(sniper: Sniper, database_url: str, state: str) -> None:
+    store(database_url, positions={"state": state})
+    store(database_url, positions={"listing_key": "XYZUSDT:1", "symbol": "XYZUSDT"})
+
+    gone = sniper("close", "ABCUSDT:1")
+    of_the_other_mode = sniper("close", "XYZUSDT", "--mode", "dry-run")
+
+    assert (gone.exit_code, gone.stderr) == (2, "no open position of ABCUSDT:1\n")
+    assert (of_the_other_mode.exit_code, of_the_other_mode.stderr) == (2, "no open position of XYZUSDT (dry-run)\n")
+    assert fetch(database_url, "SELECT count(*) FROM close_requests") == [(0,)]
 
 
 def test_watch_prints_what_was_stored_lately(sniper: Sniper, database_url: str) -> None:
@@ -325,6 +485,8 @@ def test_a_bad_setting_of_a_service_is_named_before_anything_is_waited_for(
         ("simulator", "--port", "65536"),
         ("watch", "--limit", "-1"),
         ("inject",),
+        ("close",),
+        ("close", "ABCUSDT", "--mode", "paper"),
         ("nothing",),
     ],
 )

@@ -81,6 +81,48 @@ async def test_what_was_stored_lately_is_shown_in_the_order_of_time(database: Da
     assert shown == ["THREEUSDT", "TWOUSDT", "ONEUSDT"]
 
 
+async def store_trade(database: Database, symbol: str, **row: Any) -> None:
+    await store(database, "trades", symbol=symbol, event_id=symbol, client_order_id=symbol, **row)
+
+
+async def end(database: Database, symbol: str) -> None:
+    async with database.connection() as connection:
+        await connection.execute(
+            "UPDATE trades SET status = 'filled', created_at = clock_timestamp() WHERE symbol = $1", symbol
+        )
+
+
+@pytest.mark.parametrize("since", [timedelta(), timedelta(hours=1)], ids=["from now on", "of the last hour"])
+async def test_a_pending_trade_is_shown_once_more_when_it_ends(database: Database, since: timedelta) -> None:
+    await store_trade(database, "OLDUSDT", status="pending", created_at=utc_now() - timedelta(hours=3))
+
+    async with watching(database, since=since) as shown:
+        await begun(database, shown)
+        await store_trade(database, "NEWUSDT", status="pending")
+        await eventually(lambda: shown == ["NEWUSDT"])
+        await end(database, "NEWUSDT")
+        await eventually(lambda: shown == ["NEWUSDT", "NEWUSDT"])
+        await end(database, "OLDUSDT")
+        await eventually(lambda: len(shown) >= 3)
+        await store(database, "listings", **listing("LASTUSDT"))
+        await eventually(lambda: "LASTUSDT" in shown)
+
+    assert shown == ["NEWUSDT", "NEWUSDT", "OLDUSDT", "LASTUSDT"]
+
+
+async def test_a_trade_that_ended_lately_is_shown_although_its_row_is_older_than_others(database: Database) -> None:
+    await store_trade(database, "ENDEDUSDT", status="pending", created_at=utc_now() - timedelta(hours=3))
+    await store_trade(database, "OLDUSDT", created_at=utc_now() - timedelta(hours=2))
+    await end(database, "ENDEDUSDT")
+
+    async with watching(database, since=timedelta(hours=1)) as shown:
+        await eventually(lambda: shown)
+        await store(database, "listings", **listing("LASTUSDT"))
+        await eventually(lambda: "LASTUSDT" in shown)
+
+    assert shown == ["ENDEDUSDT", "LASTUSDT"]
+
+
 async def test_a_row_committed_after_its_successor_is_not_missed(database: Database) -> None:
     async with watching(database) as shown:
         await begun(database, shown)

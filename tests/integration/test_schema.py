@@ -89,6 +89,8 @@ async def test_good_rows_are_stored(connection: AsyncConnection) -> None:
         ("positions", {"mode": "paper"}, "ck_positions_mode_known"),
         ("positions", {"base_qty": "-0.01"}, "ck_positions_not_negative"),
         ("positions", {"cost_usdt": "-0.01"}, "ck_positions_not_negative"),
+        ("close_requests", {"mode": "paper"}, "ck_close_requests_mode_known"),
+        ("close_requests", {"requested_by": None}, 'null value in column "requested_by"'),
         ("halts", {"mode": "paper"}, "ck_halts_mode_known"),
         ("halts", {"reason": None}, 'null value in column "reason"'),
         ("exposure", {"reserved_usdt": "499.99", "filled_usdt": "0.02"}, "ck_exposure_within_ceiling"),
@@ -114,6 +116,7 @@ async def test_a_bad_row_is_refused(connection: AsyncConnection, table: str, bad
         ("orders", {"client_order_id": "another"}, "uq_orders_listing_key_mode_side_sequence"),
         ("orders", {"client_order_id": "another", "listing_key": "ABCUSDC:1"}, "uq_orders_base_asset_at_large"),
         ("trades", {"event_id": "another"}, "uq_trades_client_order_id"),
+        ("close_requests", {"requested_by": "cli:other"}, "uq_close_requests_listing_key_mode"),
         ("positions", {"state": "closed"}, "uq_positions_listing_key_mode"),
         ("orders", {"listing_key": "XYZUSDT:1"}, "uq_orders_client_order_id"),
     ],
@@ -153,7 +156,7 @@ async def test_a_coin_may_be_bought_again_once_the_other_purchase_is_not_at_larg
     await rows.store(connection, "orders", client_order_id="another", listing_key="ABCUSDC:1")
 
 
-@pytest.mark.parametrize("table", ["listings", "trade_config_audit"])
+@pytest.mark.parametrize("table", ["listings", "trade_config_audit", "close_requests"])
 @pytest.mark.parametrize("statement", ["UPDATE {} SET created_at = now()", "DELETE FROM {}", "TRUNCATE {}"])
 async def test_the_record_cannot_be_changed(connection: AsyncConnection, table: str, statement: str) -> None:
     await rows.store(connection, table)

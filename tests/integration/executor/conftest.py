@@ -1,10 +1,35 @@
-"""What the executor trades with here."""
+"""An executor on a database of its own, with an exchange that the test scripts."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
+from shared.database import Database
+from tests.executors import Executor, Time
+from tests.services import open_database
 from tests.simulators import Simulator, simulator_in_this_process
+from tests.venues import ModelExchange
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    async with open_database(database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def exchange(time: Time) -> ModelExchange:
+    return ModelExchange(time)
+
+
+@pytest.fixture
+def executor(database: Database, exchange: ModelExchange, time: Time) -> Executor:
+    return Executor(database, exchange, time)
 
 
 @pytest.fixture

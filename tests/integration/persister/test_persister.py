@@ -14,7 +14,7 @@ from persister.repository import insert_listings, insert_trades
 from shared.batch import BatchLimits, batching
 from shared.database import Connection, Database
 from shared.errors import PermanentError, TransientError
-from shared.events import HealthStatus, Trade, utc_now
+from shared.events import HealthStatus, Trade, TradeStatus, utc_now
 from tests.builders import NOON, a_listing, a_trade
 from tests.persisting import Writers, rows
 
@@ -42,7 +42,8 @@ async def test_every_field_of_a_listing_is_stored(database: Database, writers: W
 
 
 async def test_every_field_of_a_trade_is_stored(database: Database, writers: Writers) -> None:
-    trade = a_trade(error_reason="why", exchange_order_id="C02__1")
+    sold = {"average_price": Decimal("0.4"), "fee": Decimal("0.05"), "fee_asset": "MX", "exit_reason": "stop_loss"}
+    trade = a_trade(error_reason="why", exchange_order_id="C02__1", **sold)
     await writers.to("trades", insert_trades)([trade])
 
     [row] = await rows(database, "SELECT * FROM trades")
@@ -63,6 +64,7 @@ async def test_every_field_of_a_trade_is_stored(database: Database, writers: Wri
         "listed_at": NOON,
         "config": trade.config.model_dump(mode="json"),
         "stages": trade.stages.model_dump(mode="json"),
+        **sold,
     }
 
 
@@ -75,6 +77,88 @@ async def test_a_trade_that_was_never_answered_is_stored_without_the_stage(
     [row] = await rows(database, "SELECT base_qty, stages FROM trades")
     assert row["base_qty"] is None
     assert "answered_at" not in row["stages"]
+
+
+PENDING = a_trade(
+    id="sn1.unknown", client_order_id="sn1", status="pending", base_qty=None, error_reason="outcome_unknown"
+)
+FILLED = a_trade(
+    id="sn1.filled",
+    client_order_id="sn1",
+    quote_qty=Decimal("99.95"),
+    average_price=Decimal("0.4"),
+    created_at=NOON + timedelta(seconds=15),
+    latency_ms=15_000,
+)
+
+
+@pytest.mark.parametrize(
+    "batches",
+    [
+        [[FILLED]],
+        [[PENDING], [FILLED]],
+        [[PENDING, FILLED]],
+        [[FILLED, PENDING]],
+        [[FILLED], [PENDING]],
+        [[PENDING], [FILLED], [PENDING], [FILLED]],
+        [[PENDING, FILLED, PENDING, FILLED]],
+        [[PENDING], [PENDING, FILLED]],
+        [[FILLED], [PENDING, FILLED]],
+    ],
+)
+async def test_an_order_is_one_row_that_tells_how_it_ended_however_its_events_come(
+    database: Database, writers: Writers, batches: list[list[Trade]]
+) -> None:
+    write = writers.to("trades", insert_trades)
+    for batch in batches:
+        await write(batch)
+
+    [row] = await rows(database, "SELECT * FROM trades")
+    told = FILLED.model_dump(exclude={"id", "config", "stages"})
+    assert {name: row[name] for name in told} == told
+    assert row["event_id"] == "sn1.filled"
+
+
+async def test_an_order_that_has_not_ended_is_pending_and_keeps_what_was_told_first(
+    database: Database, writers: Writers
+) -> None:
+    write = writers.to("trades", insert_trades)
+    await write([PENDING])
+    await write([PENDING.model_copy(update={"id": "sn1.other", "error_reason": "another"})])
+
+    [row] = await rows(database, "SELECT event_id, status, error_reason FROM trades")
+    assert row == {"event_id": "sn1.unknown", "status": "pending", "error_reason": "outcome_unknown"}
+    assert (writers.value("rows_total", "trades"), writers.value("duplicates_total", "trades")) == (1, 1)
+
+
+@pytest.mark.parametrize("later", ["rejected", "failed", "filled"])
+async def test_an_order_that_has_ended_does_not_end_once_more(database: Database, writers: Writers, later: str) -> None:
+    write = writers.to("trades", insert_trades)
+    await write([FILLED])
+    await write([FILLED.model_copy(update={"id": "sn1.later", "status": TradeStatus(later), "base_qty": None})])
+
+    [row] = await rows(database, "SELECT event_id, base_qty FROM trades")
+    assert row == {"event_id": "sn1.filled", "base_qty": FILLED.base_qty}
+
+
+async def test_orders_of_one_batch_end_each_on_its_own(database: Database, writers: Writers) -> None:
+    write = writers.to("trades", insert_trades)
+    orders = [f"sn{number}" for number in range(100)]
+    await write([PENDING.model_copy(update={"id": f"{order}.p", "client_order_id": order}) for order in orders])
+    await write([FILLED.model_copy(update={"id": f"{order}.f", "client_order_id": order}) for order in orders[::2]])
+
+    found = await rows(database, "SELECT status, count(*) FROM trades GROUP BY status ORDER BY status")
+    assert [tuple(row.values()) for row in found] == [("filled", 50), ("pending", 50)]
+
+
+@pytest.mark.parametrize("quantity", ["1E-30", "12345678901234567890.12345678901234567890", "1E+30"])
+async def test_a_quantity_of_many_digits_is_stored_to_the_last(
+    database: Database, writers: Writers, quantity: str
+) -> None:
+    await writers.to("trades", insert_trades)([a_trade(base_qty=Decimal(quantity))])
+
+    [row] = await rows(database, "SELECT base_qty FROM trades")
+    assert row["base_qty"] == Decimal(quantity)
 
 
 async def test_a_thousand_duplicates_are_one_row(database: Database, writers: Writers) -> None:
@@ -122,6 +206,7 @@ async def test_a_listing_is_never_changed(database: Database, writers: Writers, 
 
 POISON = {
     "a number too large for its column": {"quote_qty": Decimal(99_999_999_999)},
+    "the id of another order's event": {"id": "taken"},
     "a number too large for any integer": {"latency_ms": 2**70},
     "a text too long for its column": {"client_order_id": "x" * 33},
     "a character PostgreSQL does not store": {"error_reason": "a\0b"},
@@ -132,7 +217,7 @@ POISON = {
 async def test_one_poisonous_row_is_refused_and_the_rest_of_its_batch_stored(
     database: Database, writers: Writers, wrong: dict[str, Any]
 ) -> None:
-    trades = [a_trade() for _ in range(19)] + [a_trade(**wrong)]
+    trades = [a_trade(id="taken")] + [a_trade() for _ in range(18)] + [a_trade(**wrong)]
     async with batching("trades", writers.to("trades", insert_trades), BatchLimits(20, 60)) as batcher:
         outcomes = await asyncio.gather(*(batcher.add(trade) for trade in trades), return_exceptions=True)
 

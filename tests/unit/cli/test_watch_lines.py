@@ -38,6 +38,10 @@ TRADE = TradeRow(
     listed_at=NOON,
     config=None,
     stages=None,
+    average_price=None,
+    fee=None,
+    fee_asset=None,
+    exit_reason=None,
 )
 
 
@@ -53,6 +57,12 @@ def test_a_listing_that_opens_later_says_when() -> None:
 
 def test_a_trade_is_one_line() -> None:
     assert line(TRADE).plain == "12:00:00  trade    ABCUSDT BUY 100.00 USDT dry-run filled in 7 ms"
+
+
+def test_a_sale_says_why_the_position_was_closed() -> None:
+    sale = TRADE.model_copy(update={"side": Side.SELL, "exit_reason": "stop_loss"})
+
+    assert line(sale).plain.endswith("ABCUSDT SELL 100.00 USDT (stop_loss) dry-run filled in 7 ms")
 
 
 def test_a_refused_trade_says_why_whatever_characters_that_takes() -> None:

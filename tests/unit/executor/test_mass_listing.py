@@ -1,11 +1,12 @@
 from datetime import datetime, timedelta
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from executor.mass_listing import MassListing
+from shared.events import ListingKey
 from tests.builders import NOON
+from tests.strategies import steady
 
 
 def at(*seconds: float) -> list[datetime]:
@@ -14,7 +15,11 @@ def at(*seconds: float) -> list[datetime]:
 
 def counted(per_minute_max: int, moments: list[datetime]) -> list[bool]:
     mass = MassListing(per_minute_max)
-    return [mass.is_too_many(moment) for moment in moments]
+    return [mass.is_too_many(key(index), moment) for index, moment in enumerate(moments)]
+
+
+def key(index: int) -> ListingKey:
+    return ListingKey(f"ABC{index}USDT:1")
 
 
 def test_as_many_as_are_plausible_within_a_minute_are() -> None:
@@ -37,6 +42,7 @@ def test_a_clock_that_steps_back_hides_none() -> None:
     assert counted(2, at(0, 0, -3600))[-1]
 
 
+@steady
 @given(gaps=st.lists(st.floats(0, 40), max_size=30), allowed=st.integers(1, 5))
 def test_too_many_is_more_than_allowed_in_any_minute(gaps: list[float], allowed: int) -> None:
     moments, moment = [], NOON
@@ -52,10 +58,24 @@ def test_too_many_is_more_than_allowed_in_any_minute(gaps: list[float], allowed:
     assert counted(allowed, moments) == expected
 
 
-@pytest.mark.parametrize("allowed", [1, 20])
-def test_it_remembers_no_more_than_it_needs(allowed: int) -> None:
-    mass = MassListing(allowed)
-    for second in range(1000):
-        mass.is_too_many(NOON + timedelta(hours=second))
+def test_a_listing_counts_once_however_often_it_is_told() -> None:
+    mass = MassListing(1)
 
-    assert len(mass._latest) == allowed
+    assert [mass.is_too_many(key(0), moment) for moment in at(0, 1, 2)] == [False, False, False]
+    assert mass.is_too_many(key(1), NOON + timedelta(seconds=3))
+
+
+def test_a_listing_counts_from_when_it_was_first_told() -> None:
+    mass = MassListing(1)
+    for moment in at(0, 59):
+        mass.is_too_many(key(0), moment)
+
+    assert not mass.is_too_many(key(1), NOON + timedelta(seconds=60))
+
+
+def test_it_remembers_no_more_than_it_needs() -> None:
+    mass = MassListing(20)
+    for hour in range(1000):
+        mass.is_too_many(key(hour), NOON + timedelta(hours=hour))
+
+    assert len(mass._latest) == 1

@@ -144,12 +144,15 @@ OPEN_RULES = [TradingRules(), TradingRules(api_allowed=True), *(TradingRules(tra
 
 
 @pytest.mark.parametrize("rules", CLOSED_RULES)
-def test_an_open_symbol_that_takes_no_purchases_is_not_bought(rules: TradingRules) -> None:
-    assert reason_of(decided(a_listing(rules=rules))) is Reason.NOT_TRADABLE_BY_API
+@pytest.mark.parametrize("opens_at", [None, NOON])
+def test_a_symbol_that_takes_no_purchases_yet_is_waited_for(rules: TradingRules, opens_at: datetime | None) -> None:
+    assert decided(a_listing(rules=rules, opens_at=opens_at)) == Arm(None)
 
 
-def test_which_trade_side_is_missing_is_told() -> None:
-    assert decided(a_listing(rules=CLOSED_RULES[1])) == Refuse(Reason.NOT_TRADABLE_BY_API, "tradeSideType 3")
+@pytest.mark.parametrize("rules", CLOSED_RULES)
+def test_what_is_stale_or_unwanted_is_not_waited_for(rules: TradingRules) -> None:
+    assert reason_of(decided(a_listing(rules=rules, late=True))) is Reason.STALE_LISTING
+    assert reason_of(decided(a_listing(rules=rules, tradable=False))) is Reason.FILTERED
 
 
 @pytest.mark.parametrize("rules", OPEN_RULES)
@@ -309,6 +312,7 @@ def test_a_moment_that_nobody_knows_has_passed() -> None:
     assert fired(a_listing()) == Refuse(Reason.OPENING_PASSED, "its moment is not known")
 
 
+@steady
 @given(max_trade=MONEY, max_position=MONEY, committed=MONEY, order_usdt=st.none() | MONEY)
 def test_no_purchase_exceeds_a_limit(
     max_trade: Decimal, max_position: Decimal, committed: Decimal, order_usdt: Decimal | None
@@ -336,5 +340,5 @@ def test_whatever_is_bought_is_fresh_tradable_and_allowed_live(listing: Listing,
         assert listing.quote_asset == "USDT"
         assert mode is Mode.DRY_RUN or listing.source is not Source.TEST_INJECTION
     if isinstance(decision, Arm):
-        assert decision.fire_at == listing.opens_at
-        assert decision.fire_at > now
+        assert decision.fire_at is not None
+        assert listing.opens_at == decision.fire_at > now

@@ -149,6 +149,9 @@ def test_a_clock_slightly_ahead_of_ours_is_not_the_future() -> None:
         (a_trade(), {"latency_ms": -1}, "latency_ms: Input should be greater than or equal to 0"),
         (a_trade(), {"quote_qty": "NaN"}, "quote_qty: Input should be a finite number"),
         (a_trade(), {"base_qty": "Infinity"}, "base_qty: Input should be a finite number"),
+        # No column holds these, and what carries them there would store another number without a word.
+        (a_trade(), {"base_qty": "1E+200000"}, "base_qty: Decimal input should have no more than 40 digits in total"),
+        (a_trade(), {"base_qty": "1E-20000"}, "base_qty: Decimal input should have no more than 40 digits in total"),
         (a_trade(), {"mode": "paper"}, "mode: Input should be 'dry-run' or 'live'"),
     ],
 )

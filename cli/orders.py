@@ -1,0 +1,84 @@
+"""What `sniper status` shows of money: what is at stake, open orders, open positions."""
+
+from collections.abc import Iterable, Sequence
+
+from rich.table import Table
+
+from api.schemas import ExposureRow, OrderRow, PositionRow
+from cli import screen
+from shared.events import Side
+
+
+def at_stake(exposures: Iterable[ExposureRow]) -> Table:
+    """Draw what is at stake in each mode."""
+    rows = [
+        (
+            each.mode.value,
+            f"{each.reserved_usdt:f}",
+            f"{each.filled_usdt:f}",
+            str(each.orders_today),
+            f"{each.spent_today_usdt:f}",
+            str(each.failures),
+        )
+        for each in exposures
+    ]
+    columns = ("mode", "reserved USDT", "held USDT", "orders today", "spent today USDT", "failures in a row")
+    return screen.table("At stake", columns, rows)
+
+
+def open_orders(orders: Sequence[OrderRow]) -> Table:
+    """Draw open orders, those in doubt in red."""
+    rows = [
+        (
+            f"{each.decided_at:%m-%d %H:%M:%S}",
+            f"{each.side} {each.symbol}",
+            _amount(each),
+            each.mode.value,
+            _state(each),
+        )
+        for each in orders
+    ]
+    table = screen.table("Open orders", ("decided (UTC)", "order", "amount", "mode", "state"), rows)
+    table.row_styles = ["red" if each.state == "unknown" else "" for each in orders]
+    return table
+
+
+def _amount(order: OrderRow) -> str:
+    if order.side is Side.SELL:
+        return "all" if order.base_qty is None else f"{order.base_qty:f}"
+    # Nothing is reserved before an armed order fires.
+    return f"{order.quote_qty:f} USDT" if order.quote_qty else ""
+
+
+def _state(order: OrderRow) -> str:
+    if order.state == "armed":
+        opens = f"{order.fire_at:%Y-%m-%d %H:%M:%S} UTC" if order.fire_at else "an opening that nobody has told yet"
+        return f"armed for {opens}"
+    if order.state == "unknown":
+        return f"unknown, looked for and not found {order.misses} times"
+    return order.state
+
+
+def positions(held: Sequence[PositionRow], *, title: str = "Open positions") -> Table:
+    """Draw positions."""
+    rows = [
+        (
+            f"{each.opened_at:%m-%d %H:%M:%S}",
+            each.symbol,
+            each.mode.value,
+            f"{each.base_qty:f}",
+            f"{each.average_price:f}",
+            f"{each.cost_usdt:f}",
+            f"{each.received_usdt:f}",
+            _stands(each),
+        )
+        for each in held
+    ]
+    columns = ("opened (UTC)", "symbol", "mode", "quantity", "average price", "cost USDT", "sold for USDT", "state")
+    return screen.table(title, columns, rows)
+
+
+def _stands(position: PositionRow) -> str:
+    if position.close_requested_at and position.state in {"open", "closing"}:
+        return f"{position.state}, to be sold since {position.close_requested_at:%m-%d %H:%M:%S}"
+    return position.state

@@ -1,0 +1,24 @@
+"""How lists are drawn on a terminal."""
+
+from collections.abc import Iterable
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+
+def table(title: str, columns: Iterable[str], rows: Iterable[tuple[str, ...]]) -> Table:
+    """Return a table whose last column takes what room there is."""
+    drawn = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    *short, long = columns
+    for column in short:
+        drawn.add_column(column, no_wrap=True)
+    drawn.add_column(long)
+    for row in rows:
+        drawn.add_row(*(Text(cell) for cell in row))  # Text, so that no cell is read as markup.
+    return drawn
+
+
+def section(title: str, body: str, *, style: str = "") -> Text:
+    """Return lines below a title."""
+    return Text.assemble("\n", (f"{title}\n", "bold"), (body, style), "\n")

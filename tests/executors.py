@@ -1,0 +1,226 @@
+"""One executor's parts on a real database, its exchange played by the test, its time moved by the test."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, cast
+
+import asyncpg
+from prometheus_client import CollectorRegistry
+
+from executor.books import Books
+from executor.composing import Composer
+from executor.dry_run import DryRun
+from executor.gate import Gate
+from executor.halt_watch import HaltWatch
+from executor.halts import Cause
+from executor.handler import BuyListing, Desk
+from executor.journal import Journal
+from executor.mass_listing import MassListing
+from executor.metrics import ExecutorMetrics
+from executor.moments import Moments
+from executor.order import Order
+from executor.pace import Pace
+from executor.placing import Placing, Ways
+from executor.resolver import Resolver
+from executor.schedule import Schedule
+from executor.settings import ExecutorSettings
+from executor.stake import Stake, read_stake
+from executor.strategy import Refuse
+from executor.venue import Venue
+from executor.views import Markets
+from shared.database import Connection, Database
+from shared.events import Listing, Mode, TradingRules, utc_now
+from shared.mexc.rest import MexcRest
+from tests.builders import NOON, a_listing
+from tests.venues import TAKER_FEE, ModelExchange, ModelVenue
+
+RULES = TradingRules(base_precision=2, quote_precision=6, quote_amount_min=Decimal(1))
+
+
+class Time:
+    """Runs as ours does, from noon on, and jumps."""
+
+    def __init__(self, start: datetime = NOON) -> None:
+        self._ahead = start - utc_now()
+
+    def __call__(self) -> datetime:
+        return utc_now() + self._ahead
+
+    def pass_by(self, seconds: float) -> None:
+        self._ahead += timedelta(seconds=seconds)
+
+    def jump_to(self, moment: datetime) -> None:
+        self._ahead += max(timedelta(0), moment - self())
+
+    def now_ms(self) -> int:
+        return int(self().timestamp() * 1000)
+
+
+class Crash(BaseException):
+    """The process is gone; nothing catches it."""
+
+
+@dataclass
+class Failpoints:
+    """Where the process ends, once."""
+
+    armed: str = ""
+    passed: list[str] = field(default_factory=list)
+
+    def __call__(self, name: str) -> None:
+        self.passed.append(name)
+        if self.armed == name:
+            self.armed = ""
+            raise Crash(name)
+
+
+class FailingDatabase(Database):
+    """Ends the process before a transaction begins, or before it is committed, where a failpoint says so."""
+
+    failpoint: Failpoints
+
+    @classmethod
+    def over(cls, database: Database, failpoint: Failpoints) -> "FailingDatabase":
+        made = cls(database.pool, database.engine)
+        object.__setattr__(made, "failpoint", failpoint)
+        return made
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        self.failpoint("before_record")
+        async with super().transaction() as connection:
+            yield connection
+            self.failpoint("before_record_commits")
+        self.failpoint("after_record")
+
+
+class Executor:
+    """What one process has in memory. Another one over the same database and exchange is a restart, or a second."""
+
+    def __init__(
+        self,
+        database: Database,
+        exchange: ModelExchange,
+        time: Time,
+        settings: ExecutorSettings | None = None,
+        *,
+        live: bool = True,
+        unready: Refuse | None = None,
+        failpoint: Failpoints | None = None,
+        halt_file: Path = Path("/nonexistent/halt"),
+    ) -> None:
+        self.failpoint = failpoint or Failpoints()
+        self.settings = settings or ExecutorSettings()
+        self.database = FailingDatabase.over(database, self.failpoint)
+        self.exchange, self.time, self.unready = exchange, time, unready
+        self.registry = CollectorRegistry()
+        self.metrics = ExecutorMetrics(self.registry)
+        self.halts = HaltWatch(database, halt_file)
+        self.stopping = asyncio.Event()
+        self.to_send: list[Order] = []
+        self.latched: list[Cause] = []
+        rest = cast("MexcRest", exchange)
+        self.venues: dict[Mode, Venue] = {
+            Mode.DRY_RUN: DryRun(exchange, None, taker_fee=TAKER_FEE, now=time),
+            Mode.LIVE: ModelVenue(exchange, failpoint=self.failpoint),
+        }
+        self.books = Books(
+            self.database, failures_max=self.settings.failures_max, told=lambda: None, count=self.metrics.stepped
+        )
+        self.journal = Journal(
+            self.database, self.settings, live=live, unready=self._unready, told=lambda: None, now=time
+        )
+        self.composer = Composer(Markets(rest, self.settings), self.settings, now=time, stopping=self.stopping)
+        self.moments = Moments(time.now_ms, now=time)
+        ways = Ways(
+            venues=self.venues,
+            composer=self.composer,
+            gate=Gate(self.halts, now=time),
+            pace=Pace(self.settings.orders_per_second),
+            moments=self.moments,
+            books=self.books,
+            latch=self._latch,
+        )
+        self.placing = Placing(ways, self.settings, now=time, stopping=self.stopping)
+        self.resolver = Resolver(self.venues, self.books, self.placing, self.settings, now=time)
+        self.schedule = Schedule(self.books, self.journal, self.placing, self.composer, self.moments, now=time)
+        desk = Desk(self._send, self.schedule.changed.set, self._latch)
+        mass_listing = MassListing(self.settings.listings_per_minute_max)
+        self.handle = BuyListing(self.journal, mass_listing, desk, self.metrics, now=time)
+
+    async def send_all(self) -> None:
+        """Send what was decided, as the service does at once."""
+        while self.to_send:
+            order = self.to_send.pop(0)
+            await self.look_for_halts()
+            await self.placing.place(order)
+
+    async def buy(self, listing: Listing) -> None:
+        await self.handle(listing)
+        await self.send_all()
+
+    async def fire_due(self) -> None:
+        """Attend to the openings that are near, or passed."""
+        await self.look_for_halts()
+        for order in await self.schedule._near():
+            await self.schedule._attend(order, self.stopping)
+
+    async def resolve(self) -> None:
+        """Look up what is at large, once."""
+        for mode in self.venues:
+            await self.resolver.look_up_all(mode)
+
+    async def look_for_halts(self) -> None:
+        async with self.database.connection() as connection:
+            await self.halts.look(connection)
+
+    async def stake(self, mode: Mode) -> Stake:
+        return await read_stake(self.database, mode)
+
+    async def rows(self) -> list[asyncpg.Record]:
+        return await rows(self.database)
+
+    def metric(self, name: str, **labels: str) -> float | None:
+        return self.registry.get_sample_value(f"sniper_executor_{name}", labels)
+
+    def _unready(self) -> Refuse | None:
+        self.failpoint("before_commit")
+        return self.unready
+
+    def _send(self, order: Order) -> None:
+        self.failpoint("after_commit")
+        self.to_send.append(order)
+
+    def _latch(self, cause: Cause, mode: Mode | None, reason: str) -> None:
+        self.latched.append(cause)
+        self.halts.halt(cause, mode, reason)
+
+
+async def rows(database: Database) -> list[asyncpg.Record]:
+    """Every order, oldest first."""
+    async with database.connection() as connection:
+        return list(await connection.fetch("SELECT * FROM orders ORDER BY id"))
+
+
+async def configure(database: Database, assignments: str) -> None:
+    """Change trade_config as the API does."""
+    async with database.connection() as connection:
+        await connection.execute(f"UPDATE trade_config SET {assignments}, updated_at = now()")
+
+
+async def trades(database: Database) -> list[dict[str, Any]]:
+    """What waits to be published, oldest first."""
+    async with database.connection() as connection:
+        return [row["event"] for row in await connection.fetch("SELECT event FROM trade_outbox ORDER BY id")]
+
+
+def a_coin(name: str, time: Time, **overrides: Any) -> Listing:
+    """A listing that was just seen, with its price and rules: nothing need be asked."""
+    seen = dict.fromkeys(("listed_at", "observed_at", "published_at", "deduplicated_at"), time())
+    described = {"symbol": f"{name}USDT", "base_asset": name, "price": Decimal(2), "rules": RULES}
+    return a_listing(**seen | described | overrides)

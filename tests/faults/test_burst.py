@@ -1,0 +1,116 @@
+"""A thousand listings at once, live, through a real broker, database and exchange: within limits at every instant."""
+
+import asyncio
+import os
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from executor.stake import read_stake
+from shared import topology
+from shared.bus import rabbitmq
+from shared.bus.port import Bus
+from shared.database import Database
+from shared.events import Listing, Mode
+from shared.settings import BrokerSettings
+from tests.executors import configure, rows
+from tests.processes import Sniper, sniper
+from tests.services import open_database
+from tests.simulators import SimulatorProcess, running_simulator
+from tests.trading import a_fresh_listing
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.timeout(180)
+
+LISTINGS: Final = int(os.environ.get("SNIPER_TEST_BURST", "1000"))
+POSITION: Final = Decimal("3.33") * LISTINGS
+"""Room for a third of them, at ten dollars each."""
+GROWTH_MAX: Final = 8 * 2**20
+SETTINGS: Final = {
+    "SNIPER_LIVE": "true",
+    "SNIPER_MEXC_API_KEY": SimulatorProcess.api_key,
+    "SNIPER_MEXC_API_SECRET": SimulatorProcess.api_secret,
+    "SNIPER_EXECUTOR_LISTINGS_PER_MINUTE_MAX": "100000",
+    "SNIPER_EXECUTOR_ORDERS_PER_MINUTE": "10000",
+    "SNIPER_EXECUTOR_ORDERS_PER_DAY": "10000",
+    "SNIPER_EXECUTOR_ORDERS_PER_SECOND": "100",
+    "SNIPER_EXECUTOR_DAILY_SPEND_USDT": "100000",
+}
+
+
+async def test_a_burst_of_listings_is_bought_within_limits_at_every_instant(
+    database_url: str, broker_url: str, tmp_path: Path
+) -> None:
+    broker = BrokerSettings.model_validate({"url": broker_url})
+    environment = SETTINGS | {"SNIPER_DATABASE_URL": database_url, "SNIPER_BROKER_URL": broker_url}
+    async with (
+        running_simulator() as simulator,
+        open_database(database_url) as database,
+        rabbitmq.connect(broker, topology.SNIPER, name="test") as bus,
+    ):
+        await simulator.fund(USDT="1000000")
+        await configure(database, f"auto_trade = true, max_trade_usdt = 10, max_position_usdt = {POSITION}")
+        symbols = [f"NEW{number}USDT" for number in range(LISTINGS)]
+        await list_all(simulator, symbols)
+        exchange = {"SNIPER_MEXC_REST_URL": simulator.rest_url, "SNIPER_MEXC_WS_URL": simulator.ws_url}
+        async with sniper("run", "executor", environment=environment | exchange, directory=tmp_path) as executor:
+            await executor.ready()
+            listings = [a_fresh_listing(symbol, price=Decimal(1)) for symbol in symbols]
+            await publish(bus, [*listings, *listings[::10]])
+            grown = await memory_grown_in_the_second_half(database, executor)
+            await eventually(lambda: none_at_large(database), within_seconds=30, every_seconds=0.1)
+
+        await check_money(simulator, database)
+        assert grown < GROWTH_MAX
+
+
+async def list_all(simulator: SimulatorProcess, symbols: Sequence[str]) -> None:
+    for symbol in symbols:
+        await simulator.list_coin(symbol, price="1.00", swing="0")
+
+
+async def publish(bus: Bus, listings: Sequence[Listing]) -> None:
+    await eventually(bus.is_connected, within_seconds=15)
+    async with asyncio.TaskGroup() as tasks:
+        for listing in listings:
+            tasks.create_task(bus.publish(topology.to_message(listing)))
+
+
+async def memory_grown_in_the_second_half(database: Database, executor: Sniper) -> int:
+    """Return by how much the process grew, in bytes, from half of the decisions to all."""
+
+    async def decided(count: int) -> bool:
+        async with database.connection() as connection:
+            return bool(await connection.fetchval("SELECT count(*) FROM orders") >= count)
+
+    await eventually(lambda: decided(LISTINGS // 2), within_seconds=60)
+    before = resident(executor)
+    await eventually(lambda: decided(LISTINGS), within_seconds=60)
+    return resident(executor) - before
+
+
+def resident(executor: Sniper) -> int:
+    return int(Path(f"/proc/{executor.process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+async def none_at_large(database: Database) -> bool:
+    stake = await read_stake(database, Mode.LIVE)
+    return not any(stake.open_orders.values())
+
+
+async def check_money(simulator: SimulatorProcess, database: Database) -> None:
+    spending, journal = await simulator.spending(), await rows(database)
+    stake = await read_stake(database, Mode.LIVE)
+    filled = [row for row in journal if row["state"] == "filled"]
+    refused = {(row["error_reason"] or "").partition(":")[0] for row in journal if row["state"] == "rejected"}
+    highest = Decimal(spending["exposure_max"])
+    # Not one cent more, and the room was used: the last order that would have fitted was sent.
+    assert POSITION - 10 < highest <= POSITION
+    assert spending["repeated"] == []
+    assert len(await simulator.orders()) == len(filled) >= LISTINGS // 3
+    assert len(filled) + sum(row["state"] == "rejected" for row in journal) == LISTINGS
+    assert refused == {"max_position"}
+    assert (stake.reserved_usdt, stake.held_usdt >= highest) == (Decimal(0), True)

@@ -1,0 +1,365 @@
+"""However listings, crashes, changes and the exchange interleave: one order each, within limits, all known at last."""
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final, TypeVar
+
+from asyncpg import Record
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from executor.order import ExitReason, Order
+from executor.positions import held
+from executor.settings import ExecutorSettings
+from executor.states import AT_LARGE
+from shared.database import Database
+from shared.events import Listing, ListingRescheduled, Mode, Source
+from shared.mexc.trading import OrderRequest
+from tests.executors import Crash, Executor, Failpoints, Time, a_coin, rows
+from tests.services import open_database
+from tests.venues import Behaviour, ModelExchange
+
+T = TypeVar("T")
+
+COINS: Final = tuple(f"C{number:02}" for number in range(12))
+ODDITIES: Final = st.sampled_from(
+    [*[""] * 9, "usdc", "injected", "ageing", "old", "late", *["opens soon"] * 3, "opens later"]
+)
+BEHAVIOURS: Final = st.sampled_from([*[Behaviour.FILL] * 4, *Behaviour])
+ARRIVALS: Final = st.tuples(st.sampled_from(COINS), ODDITIES, BEHAVIOURS)
+MOSTLY: Final = st.sampled_from([True, True, True, False])
+POINTS: Final = (
+    "before_commit",
+    "after_commit",
+    "before_write",
+    "after_write",
+    "before_record",
+    "before_record_commits",
+    "after_record",
+)
+"""Where the process ends: around every await between a listing and what is recorded of its order."""
+SETTINGS: Final = ExecutorSettings.model_validate(
+    {
+        "retry_seconds": 2,
+        "retry_every_seconds": 0.05,
+        "exchange_timeout_seconds": 1,
+        "protection_seconds": 3,
+        "absent_reads": 2,
+        "orders_per_second": 100,
+        "orders_per_minute": 6,
+        "orders_per_day": 16,
+        "daily_spend_usdt": Decimal(1200),
+        "failures_max": 5,
+        "listings_per_minute_max": 10,
+        "quote_assets": "USDT,USDC",
+    }
+)
+READ_LAG: Final = timedelta(seconds=2)
+"""Shorter than the protection window, as it has to be."""
+EXPOSURE: Final = "SELECT * FROM exposure ORDER BY mode"
+RESET: Final = """
+TRUNCATE orders, positions, trade_outbox, halts, close_requests;
+UPDATE exposure SET reserved_usdt = 0, filled_usdt = 0, ceiling_usdt = 0, recent_orders = '{}', day = '1970-01-01',
+    day_orders = 0, day_spent_usdt = 0, failures = 0;
+UPDATE trade_config SET max_trade_usdt = 100, max_position_usdt = 500, auto_trade = true, halted = false,
+    halted_reason = '', resumed_at = clock_timestamp();
+"""
+
+
+class World:
+    """Everything that a crash of the executor leaves standing, and the executor that runs now."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.time = Time()
+        self.exchange = ModelExchange(self.time, on_request=self._on_request)
+        self.failpoint = Failpoints()
+        self.told: dict[str, Listing] = {}
+        self.violations: list[str] = []
+        self.restart()
+
+    def restart(self) -> None:
+        self.failpoint.armed = ""
+        self.executor = Executor(self.database, self.exchange, self.time, SETTINGS, failpoint=self.failpoint)
+
+    async def run(self, step: Coroutine[Any, Any, object]) -> None:
+        """Take one step of the executor; where it crashes, another one starts as the service does."""
+        try:
+            await step
+        except Crash:
+            self.restart()
+            await self.executor.resolver.look_up_all(Mode.LIVE)
+
+    async def _on_request(self, order: Order, request: OrderRequest) -> None:
+        """A request is on the wire: everything that has to hold before one is."""
+        async with self.database.connection() as connection:
+            row = await connection.fetchrow("SELECT * FROM orders WHERE client_order_id = $1", request.client_order_id)
+            halted = await connection.fetchval(
+                "SELECT halted OR EXISTS ("
+                "SELECT FROM halts WHERE created_at > resumed_at AND (mode IS NULL OR mode = 'live')) FROM trade_config"
+            )
+        if row is None or row["state"] != "sending":
+            self.violations.append(f"I4: {request.client_order_id} was sent with {row and row['state']} committed")
+        elif row["mode"] != "live" or row["listing"]["source"] == Source.TEST_INJECTION:
+            self.violations.append(f"I6: {request.client_order_id} was no live order")
+        elif self.time() > row["send_until"] + timedelta(seconds=1):
+            self.violations.append(f"I3: {request.client_order_id} was sent after its time")
+        if halted and order.side == "BUY":
+            self.violations.append(f"I3: {request.client_order_id} was sent in spite of a halt")
+        self.time.pass_by(0.4)
+
+
+class OrderMachine(RuleBasedStateMachine):
+    """One executor after another, over one database and one exchange."""
+
+    database_url = ""
+    loop: asyncio.AbstractEventLoop
+    database: Database
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.do(self._reset())
+        self.world = World(self.database)
+
+    def do(self, step: Coroutine[Any, Any, T]) -> T:
+        return self.loop.run_until_complete(step)
+
+    async def _reset(self) -> None:
+        async with self.database.connection() as connection:
+            await connection.execute(RESET)
+
+    async def _deliver(self, listing: Listing, *, at_once: bool = True) -> None:
+        world = self.world
+        async with self.database.connection() as connection:
+            config = await connection.fetchrow("SELECT * FROM trade_config")
+        before = len(world.executor.to_send)
+        await world.executor.handle(listing)
+        for order in world.executor.to_send[before:]:
+            await self._check_decision(order, config)
+        if at_once:
+            await world.executor.send_all()
+
+    async def _check_decision(self, order: Order, config: Record | None) -> None:
+        """I2 and I3, as of the moment of the decision."""
+        assert config is not None
+        async with self.database.connection() as connection:
+            row = await connection.fetchrow("SELECT * FROM exposure WHERE mode = $1", order.mode)
+        assert row is not None
+        assert order.quote_qty <= config["max_trade_usdt"]
+        assert row["reserved_usdt"] + row["filled_usdt"] <= config["max_position_usdt"]
+        assert row["day_orders"] <= SETTINGS.orders_per_day
+        assert row["day_spent_usdt"] <= SETTINGS.daily_spend_usdt
+        assert not config["halted"]
+        assert (order.mode is Mode.LIVE) <= (config["auto_trade"] and order.listing.source is not Source.TEST_INJECTION)
+        assert order.decided_at - order.listing.listed_at <= timedelta(seconds=SETTINGS.listing_age_seconds)
+
+    # What comes from the broker.
+
+    @rule(arrivals=st.lists(ARRIVALS, min_size=1, max_size=4), at_once=MOSTLY)
+    def listings_arrive(self, arrivals: list[tuple[str, str, Behaviour]], at_once: bool) -> None:
+        for coin, oddity, behaviour in arrivals:
+            self.world.exchange.script.append(behaviour)
+            self.do(self.world.run(self._deliver(self._listing(coin, oddity), at_once=at_once)))
+
+    def _listing(self, coin: str, oddity: str) -> Listing:
+        """The same one whenever it is asked for again."""
+        now = self.world.time()
+        quote = "USDC" if oddity == "usdc" else "USDT"
+        age = {"ageing": 59, "old": 61}.get(oddity, 0)
+        opens_in = {"opens soon": 5, "opens later": 30}.get(oddity)
+        injected = oddity == "injected"
+        key = f"test:{coin}{quote}:1" if injected else f"{coin}{quote}:1"
+        listing = a_coin(
+            coin,
+            self.world.time,
+            symbol=f"{coin}{quote}",
+            quote_asset=quote,
+            key=key,
+            source=Source.TEST_INJECTION if injected else Source.MEXC_WEBSOCKET,
+            late=oddity == "late",
+            opens_at=None if opens_in is None else now + timedelta(seconds=opens_in),
+            **dict.fromkeys(("listed_at", "observed_at"), now - timedelta(seconds=age)),
+        )
+        return self.world.told.setdefault(key, listing)
+
+    @precondition(lambda self: self.world.told)
+    @rule(data=st.data())
+    def a_listing_is_delivered_again(self, data: st.DataObject) -> None:
+        key = data.draw(st.sampled_from(sorted(self.world.told)))
+        self.do(self.world.run(self._deliver(self.world.told[key])))
+
+    @precondition(lambda self: any(each.opens_at for each in self.world.told.values()))
+    @rule(data=st.data(), opens_in=st.sampled_from([2, 10, 60]))
+    def an_opening_moves(self, data: st.DataObject, opens_in: int) -> None:
+        key = data.draw(st.sampled_from(sorted(key for key, each in self.world.told.items() if each.opens_at)))
+        described = self.world.told[key].model_dump() | {"opens_at": self.world.time() + timedelta(seconds=opens_in)}
+        self.do(self.world.run(self._deliver(ListingRescheduled.model_validate(described))))
+
+    # What the executor does by itself.
+
+    @precondition(lambda self: self.world.executor.to_send)
+    @rule()
+    def orders_are_sent(self) -> None:
+        self.do(self.world.run(self.world.executor.send_all()))
+
+    @rule()
+    def what_is_at_large_is_looked_up(self) -> None:
+        self.do(self.world.run(self.world.executor.resolve()))
+
+    @rule(late=st.sampled_from([-0.01, 0.5, 5]))
+    def an_opening_comes(self, late: float) -> None:
+        fire_at = self.do(self._next_opening())
+        if fire_at is not None:
+            self.world.time.jump_to(fire_at + timedelta(seconds=late))
+            self.do(self.world.run(self.world.executor.fire_due()))
+
+    @rule(share=st.sampled_from([Decimal(1), Decimal("0.5")]))
+    def a_position_is_sold(self, share: Decimal) -> None:
+        self.do(self.world.run(self._sell(share)))
+
+    # What happens to it.
+
+    @rule(point=st.sampled_from(POINTS))
+    def it_will_crash(self, point: str) -> None:
+        self.world.failpoint.armed = point
+
+    @rule()
+    def it_crashes(self) -> None:
+        async def crash() -> None:
+            raise Crash("now")
+
+        self.do(self.world.run(crash()))
+
+    @rule(seconds=st.sampled_from([0.1, 1, 4, 15, 70]))
+    def time_passes(self, seconds: float) -> None:
+        self.world.time.pass_by(seconds)
+
+    @rule(
+        change=st.sampled_from(
+            [
+                "max_trade_usdt = 100, max_position_usdt = 500",
+                "max_trade_usdt = 33.33, max_position_usdt = 250",
+                "auto_trade = false",
+                "auto_trade = true",
+                "halted = true, halted_reason = 'drill'",
+                "halted = false, halted_reason = '', resumed_at = clock_timestamp()",
+            ]
+        )
+    )
+    def an_operator_changes(self, change: str) -> None:
+        async def write() -> None:
+            async with self.database.connection() as connection:
+                await connection.execute(f"UPDATE trade_config SET {change}, updated_at = now()")
+
+        self.do(write())
+
+    @rule(script=st.lists(st.sampled_from(Behaviour), min_size=1, max_size=3))
+    def the_exchange_will(self, script: list[Behaviour]) -> None:
+        self.world.exchange.script.extend(script)
+
+    @rule(
+        lags=st.booleans(), down=st.sampled_from([False, False, True]), asks_there=st.sampled_from([True, True, False])
+    )
+    def the_exchange_changes(self, lags: bool, down: bool, asks_there: bool) -> None:
+        exchange = self.world.exchange
+        exchange.read_lag = READ_LAG if lags else timedelta(0)
+        exchange.down, exchange.asks_there = down, asks_there
+
+    # What always holds.
+
+    @invariant()
+    def nothing_was_sent_that_should_not_have_been(self) -> None:
+        assert self.world.violations == []
+
+    @invariant()
+    def no_listing_has_two_orders_at_the_exchange(self) -> None:
+        bought = [each.order.listing.key for each in self.world.exchange.entries if each.request.side == "BUY"]
+        assert self.world.exchange.repeated() == []
+        assert len(bought) == len(set(bought))
+
+    @invariant()
+    def the_journal_agrees_with_itself_and_covers_the_exchange(self) -> None:
+        self.do(self._check_books())
+
+    async def _check_books(self) -> None:
+        async with self.database.connection() as connection:
+            exposures = {row["mode"]: row for row in await connection.fetch(EXPOSURE)}
+            positions = await connection.fetch("SELECT * FROM positions WHERE state IN ('open', 'closing')")
+        orders = await rows(self.database)
+        for mode, exposure in exposures.items():
+            mine = [row for row in orders if row["mode"] == mode]
+            at_large = [row["quote_qty"] for row in mine if row["state"] in AT_LARGE]
+            assert exposure["reserved_usdt"] == sum(at_large)
+            assert exposure["filled_usdt"] == sum(row["cost_usdt"] for row in positions if row["mode"] == mode)
+        live = exposures["live"]
+        assert self.world.exchange.at_stake() <= live["reserved_usdt"] + live["filled_usdt"]
+        known = {row["client_order_id"]: row for row in orders}
+        for entry in self.world.exchange.entries:
+            row = known[entry.request.client_order_id]
+            assert row["state"] not in {"armed", "rejected", "failed"}, "the exchange has what the journal gave up"
+            assert row["mode"] == "live"
+
+    def teardown(self) -> None:
+        """Everything heals: nothing stays at large, and both ledgers tell the same."""
+        self.do(self._heal())
+
+    async def _heal(self) -> None:
+        world = self.world
+        world.exchange.script.clear()
+        world.exchange.down, world.exchange.read_lag = False, timedelta(0)
+        world.restart()
+        for _ in range(12):
+            await world.executor.resolve()
+            world.time.pass_by(5)
+        assert [row["state"] for row in await rows(self.database) if row["state"] in AT_LARGE] == []
+        await self._check_books()
+        filled = {
+            row["client_order_id"]: (row["executed_qty"], row["cost"], row["fee"])
+            for row in await rows(self.database)
+            if row["mode"] == "live" and row["executed_qty"]
+        }
+        assert filled == {
+            each.request.client_order_id: (each.fill.base_qty, each.fill.cost, each.fill.fee)
+            for each in world.exchange.entries
+            if each.fill is not None
+        }
+
+    async def _next_opening(self) -> datetime | None:
+        orders = await self.world.executor.books.armed(list(Mode))
+        return min((order.fire_at for order in orders if order.fire_at is not None), default=None)
+
+    async def _sell(self, share: Decimal) -> None:
+        executor = self.world.executor
+        for each in (await held(self.database))[:1]:
+            quantity = (each.position.base_qty * share).quantize(Decimal("0.01"))
+            sale = await executor.journal.sell(each.position, quantity, ExitReason.BY_HAND)
+            if sale is not None:
+                executor._send(sale)
+
+
+def test_orders_survive_whatever_happens(database_url: str) -> None:
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        opening = open_database(database_url)
+        OrderMachine.loop, OrderMachine.database = loop, loop.run_until_complete(opening.__aenter__())
+        try:
+            run_state_machine_as_test(
+                OrderMachine,
+                settings=settings(
+                    max_examples=40,
+                    stateful_step_count=40,
+                    deadline=None,
+                    suppress_health_check=list(HealthCheck),
+                ),
+            )
+        finally:
+            loop.run_until_complete(opening.__aexit__(None, None, None))

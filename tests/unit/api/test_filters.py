@@ -1,0 +1,14 @@
+"""The API's words for how orders and positions stand are the executor's, which it must not import."""
+
+from typing import get_args
+
+from api.filters import OrderState, PositionState
+from executor import position, states
+
+
+def test_orders_can_be_asked_for_in_every_state_there_is() -> None:
+    assert list(get_args(OrderState)) == list(states.OrderState)
+
+
+def test_positions_can_be_asked_for_in_every_state_there_is() -> None:
+    assert list(get_args(PositionState)) == list(position.PositionState)

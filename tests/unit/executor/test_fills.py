@@ -1,0 +1,64 @@
+from decimal import Context, Decimal, localcontext
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from executor.fills import Fill
+from executor.limits import CENT
+from tests.strategies import steady
+
+QUANTITIES = st.decimals(min_value="1E-8", max_value="1E12", places=8)
+COSTS = st.decimals(min_value="1E-12", max_value="1E9", places=12).filter(bool)
+ASSETS = st.sampled_from(["USDT", "ABC", "MX"])
+
+
+def a_fill(base_qty: str = "50", cost: str = "99.951", fee: str = "0.05", fee_asset: str = "USDT") -> Fill:
+    return Fill(Decimal(base_qty), Decimal(cost), Decimal(fee), fee_asset, complete=True)
+
+
+def test_a_buyer_pays_the_fee_on_top_in_whole_cents_rounded_up() -> None:
+    assert a_fill().quote_spent("USDT") == Decimal("100.01")
+    assert a_fill().base_bought("ABC") == Decimal(50)
+
+
+def test_a_seller_gets_what_the_fee_leaves_in_whole_cents_rounded_down() -> None:
+    assert a_fill(cost="99.969").quote_received("USDT") == Decimal("99.91")
+    assert a_fill().base_sold("ABC") == Decimal(50)
+
+
+def test_a_fee_in_the_coin_is_missing_from_what_is_held() -> None:
+    fill = a_fill(fee="0.025", fee_asset="ABC")
+
+    assert (fill.base_bought("ABC"), fill.quote_spent("USDT")) == (Decimal("49.975"), Decimal("99.96"))
+    assert (fill.base_sold("ABC"), fill.quote_received("USDT")) == (Decimal("50.025"), Decimal("99.95"))
+
+
+def test_a_fee_in_a_third_asset_touches_neither() -> None:
+    fill = a_fill(fee="3", fee_asset="MX")
+
+    assert (fill.base_bought("ABC"), fill.quote_spent("USDT")) == (Decimal(50), Decimal("99.96"))
+    assert (fill.base_sold("ABC"), fill.quote_received("USDT")) == (Decimal(50), Decimal("99.95"))
+
+
+def test_a_fee_above_the_proceeds_leaves_nothing() -> None:
+    assert a_fill(cost="0.04").quote_received("USDT") == Decimal("0.00")
+
+
+@pytest.mark.parametrize(("cost", "spent"), [("100", "100.00"), ("100.00", "100.00"), ("100.000000000001", "100.01")])
+def test_whole_cents_are_not_rounded_up(cost: str, spent: str) -> None:
+    assert a_fill(cost=cost, fee="0").quote_spent("USDT") == Decimal(spent)
+
+
+@steady
+@given(base_qty=QUANTITIES, cost=COSTS, fee=COSTS, fee_asset=ASSETS)
+def test_exposure_is_never_understated_and_by_less_than_a_cent_overstated(
+    base_qty: Decimal, cost: Decimal, fee: Decimal, fee_asset: str
+) -> None:
+    fill = Fill(base_qty, cost, fee, fee_asset, complete=True)
+    with localcontext(Context(prec=100)):
+        paid = cost + (fee if fee_asset == "USDT" else 0)
+
+        assert paid <= fill.quote_spent("USDT") < paid + CENT
+        assert fill.quote_received("USDT") <= cost
+        assert abs(fill.average_price * base_qty - cost) <= cost * Decimal("1E-27")

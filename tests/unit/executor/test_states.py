@@ -1,0 +1,183 @@
+from collections.abc import Iterator
+from itertools import product
+
+import pytest
+
+from executor.states import (
+    AT_LARGE,
+    FINAL,
+    TABLE,
+    Effect,
+    IllegalStepError,
+    OrderEvent,
+    OrderState,
+    Step,
+    sources,
+    step,
+)
+
+BEGINNINGS = {OrderState.ARMED: False, OrderState.SENDING: True}
+"""How an order comes into the journal, and whether money is reserved for it then."""
+FILLED = {OrderState.FILLED, OrderState.PARTIALLY_FILLED}
+PAIRS = sorted(product(OrderState, OrderEvent))
+SPOKEN = (
+    (OrderEvent.REFUSED, OrderState.REJECTED),
+    (OrderEvent.LAPSED, OrderState.EXPIRED),
+    (OrderEvent.UNSENT, OrderState.FAILED),
+    (OrderEvent.ACCEPTED, OrderState.ACKNOWLEDGED),
+)
+FOUND = (
+    (OrderEvent.FOUND_FILLED, OrderState.FILLED),
+    (OrderEvent.FOUND_PARTLY_FILLED, OrderState.PARTIALLY_FILLED),
+    (OrderEvent.FOUND_UNFILLED, OrderState.EXPIRED),
+)
+
+
+Path = tuple[tuple[OrderState, OrderEvent], ...]
+
+
+def paths(state: OrderState, walked: Path = ()) -> Iterator[Path]:
+    """Every way from *state* to an end that takes no step more than twice."""
+    ahead = [pair for pair in TABLE if pair[0] is state]
+    if not ahead:
+        yield walked
+    for pair in ahead:
+        if walked.count(pair) < 2:
+            yield from paths(TABLE[pair].state, (*walked, pair))
+
+
+PATHS = [(beginning, path) for beginning in BEGINNINGS for path in paths(beginning)]
+
+
+@pytest.mark.parametrize(("state", "event"), PAIRS)
+def test_an_event_leads_where_the_table_says_or_cannot_happen(state: OrderState, event: OrderEvent) -> None:
+    if (state, event) in TABLE:
+        assert step(state, event) is TABLE[state, event]
+        return
+    with pytest.raises(IllegalStepError, match=f"^an order that is {state} cannot be {event}$"):
+        step(state, event)
+
+
+@pytest.mark.parametrize("state", sorted(FINAL))
+@pytest.mark.parametrize("event", OrderEvent)
+def test_nothing_leads_out_of_an_end(state: OrderState, event: OrderEvent) -> None:
+    with pytest.raises(IllegalStepError):
+        step(state, event)
+
+
+def test_a_state_waits_is_at_large_or_is_an_end_and_only_one_of_them() -> None:
+    assert sorted([OrderState.ARMED, *AT_LARGE, *FINAL]) == sorted(OrderState)
+
+
+@pytest.mark.parametrize("state", sorted({OrderState.ARMED, *AT_LARGE}))
+def test_whatever_is_no_end_can_come_to_every_end_that_fits(state: OrderState) -> None:
+    ends = {TABLE[path[-1]].state for path in paths(state)}
+
+    assert ends == (FINAL - {OrderState.REJECTED, OrderState.FAILED} if state is OrderState.ACKNOWLEDGED else FINAL)
+
+
+def test_every_state_can_be_reached() -> None:
+    assert {*BEGINNINGS, *(TABLE[pair].state for _, path in PATHS for pair in path)} == set(OrderState)
+
+
+def test_every_event_can_happen() -> None:
+    assert {event for _, event in TABLE} == set(OrderEvent)
+
+
+@pytest.mark.parametrize(("beginning", "path"), PATHS)
+def test_along_every_path_what_is_reserved_is_released_or_settled_exactly_once(
+    beginning: OrderState, path: Path
+) -> None:
+    is_reserved = BEGINNINGS[beginning]
+    for leading in (TABLE[pair] for pair in path):
+        match leading.effect:
+            case Effect.RESERVE:
+                assert not is_reserved
+                is_reserved = True
+            case Effect.RELEASE | Effect.SETTLE:
+                assert is_reserved
+                is_reserved = False
+            case held:
+                assert is_reserved == (held is Effect.HOLD)
+        # What may be at the exchange has its money reserved, and nothing else has.
+        assert is_reserved == (leading.state in AT_LARGE)
+
+    assert not is_reserved
+
+
+@pytest.mark.parametrize(("beginning", "path"), PATHS)
+def test_no_path_settles_twice(beginning: OrderState, path: Path) -> None:
+    assert beginning in BEGINNINGS
+    assert [TABLE[pair].effect for pair in path].count(Effect.SETTLE) <= 1
+
+
+def test_only_what_was_executed_is_settled() -> None:
+    settled = {leading.state for leading in TABLE.values() if leading.effect is Effect.SETTLE}
+    released = {leading.state for leading in TABLE.values() if leading.effect is Effect.RELEASE}
+
+    assert settled == FILLED
+    assert released == {OrderState.ARMED, *FINAL - FILLED}
+
+
+def test_an_order_is_sent_out_of_waiting_only() -> None:
+    assert into(OrderState.SENDING) == [(OrderState.ARMED, OrderEvent.FIRED)]
+
+
+def test_an_order_waits_again_only_after_the_exchange_would_not_take_it_yet() -> None:
+    assert into(OrderState.ARMED) == [(OrderState.SENDING, OrderEvent.POSTPONED)]
+    assert step(OrderState.SENDING, OrderEvent.POSTPONED) == Step(OrderState.ARMED, Effect.RELEASE)
+
+
+def test_an_order_comes_into_doubt_only_while_it_is_sent() -> None:
+    assert into(OrderState.UNKNOWN) == [(OrderState.SENDING, OrderEvent.UNANSWERED)]
+
+
+def into(state: OrderState) -> list[tuple[OrderState, OrderEvent]]:
+    return [pair for pair, leading in TABLE.items() if leading.state is state]
+
+
+@pytest.mark.parametrize("state", [OrderState.SENDING, OrderState.UNKNOWN])
+@pytest.mark.parametrize(("event", "to"), [*SPOKEN, *FOUND])
+def test_what_the_sender_knows_and_what_is_found_counts_even_where_it_was_taken_for_dead(
+    state: OrderState, event: OrderEvent, to: OrderState
+) -> None:
+    assert step(state, event).state is to
+
+
+@pytest.mark.parametrize(("event", "to"), FOUND)
+def test_what_the_exchange_took_ends_as_it_is_found(event: OrderEvent, to: OrderState) -> None:
+    assert step(OrderState.ACKNOWLEDGED, event).state is to
+
+
+def test_what_waits_is_fired_refused_or_lapses_and_costs_nothing_before() -> None:
+    assert step(OrderState.ARMED, OrderEvent.FIRED) == Step(OrderState.SENDING, Effect.RESERVE)
+    assert step(OrderState.ARMED, OrderEvent.REFUSED) == Step(OrderState.REJECTED, Effect.NOTHING)
+    assert step(OrderState.ARMED, OrderEvent.LAPSED) == Step(OrderState.EXPIRED, Effect.NOTHING)
+
+
+def test_an_order_without_an_answer_keeps_its_money() -> None:
+    assert step(OrderState.SENDING, OrderEvent.UNANSWERED) == Step(OrderState.UNKNOWN, Effect.HOLD)
+
+
+def test_only_what_is_in_doubt_can_prove_absent() -> None:
+    assert sources(OrderEvent.FOUND_ABSENT) == {OrderState.UNKNOWN}
+    assert step(OrderState.UNKNOWN, OrderEvent.FOUND_ABSENT) == Step(OrderState.FAILED, Effect.RELEASE)
+
+
+def test_what_the_exchange_took_is_not_refused_unsent_or_in_doubt_any_more() -> None:
+    still = {event for event in OrderEvent if OrderState.ACKNOWLEDGED in sources(event)}
+
+    assert still == {event for event, _ in FOUND}
+
+
+@pytest.mark.parametrize("event", OrderEvent)
+def test_the_sources_of_an_event_are_the_states_in_which_it_can_happen(event: OrderEvent) -> None:
+    assert sources(event) == {state for state in OrderState if (state, event) in TABLE}
+
+
+def test_the_words_of_the_journal_never_change() -> None:
+    # They are stored, and checked by the database.
+    assert [*OrderState] == [
+        *("armed", "sending", "acknowledged", "unknown"),
+        *("filled", "partially_filled", "rejected", "expired", "failed"),
+    ]
