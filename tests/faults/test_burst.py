@@ -1,4 +1,4 @@
-"""A thousand listings at once, live, through a real broker, database and exchange: within limits at every instant."""
+"""Hundreds of listings at once, live, through a real broker, database and exchange: within limits at every instant."""
 
 import asyncio
 import os
@@ -25,14 +25,18 @@ from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(180)
 
-LISTINGS: Final = int(os.environ.get("SNIPER_TEST_BURST", "1000"))
+# SNIPER_TEST_BURST=1000 takes half a minute more.
+LISTINGS: Final = int(os.environ.get("SNIPER_TEST_BURST", "300"))
 POSITION: Final = Decimal("3.33") * LISTINGS
 """Room for a third of them, at ten dollars each."""
+AT_ONCE: Final = 50
 GROWTH_MAX: Final = 8 * 2**20
 SETTINGS: Final = {
     "SNIPER_LIVE": "true",
     "SNIPER_MEXC_API_KEY": SimulatorProcess.api_key,
     "SNIPER_MEXC_API_SECRET": SimulatorProcess.api_secret,
+    # Market orders spend all that was reserved for them, so that the ledger comes to within a cent of the limit.
+    "SNIPER_EXECUTOR_ENTRY": "market",
     "SNIPER_EXECUTOR_LISTINGS_PER_MINUTE_MAX": "100000",
     "SNIPER_EXECUTOR_ORDERS_PER_MINUTE": "10000",
     "SNIPER_EXECUTOR_ORDERS_PER_DAY": "10000",
@@ -73,10 +77,12 @@ async def list_all(simulator: SimulatorProcess, symbols: Sequence[str]) -> None:
 
 
 async def publish(bus: Bus, listings: Sequence[Listing]) -> None:
+    """As fast as the broker confirms them, which is faster than they are decided on."""
     await eventually(bus.is_connected, within_seconds=15)
-    async with asyncio.TaskGroup() as tasks:
-        for listing in listings:
-            tasks.create_task(bus.publish(topology.to_message(listing)))
+    for start in range(0, len(listings), AT_ONCE):
+        async with asyncio.TaskGroup() as tasks:
+            for listing in listings[start : start + AT_ONCE]:
+                tasks.create_task(bus.publish(topology.to_message(listing)))
 
 
 async def memory_grown_in_the_second_half(database: Database, executor: Sniper) -> int:
@@ -86,9 +92,9 @@ async def memory_grown_in_the_second_half(database: Database, executor: Sniper) 
         async with database.connection() as connection:
             return bool(await connection.fetchval("SELECT count(*) FROM orders") >= count)
 
-    await eventually(lambda: decided(LISTINGS // 2), within_seconds=60)
+    await eventually(lambda: decided(LISTINGS // 2), within_seconds=60, every_seconds=0.1)
     before = resident(executor)
-    await eventually(lambda: decided(LISTINGS), within_seconds=60)
+    await eventually(lambda: decided(LISTINGS), within_seconds=60, every_seconds=0.1)
     return resident(executor) - before
 
 
@@ -107,10 +113,9 @@ async def check_money(simulator: SimulatorProcess, database: Database) -> None:
     filled = [row for row in journal if row["state"] == "filled"]
     refused = {(row["error_reason"] or "").partition(":")[0] for row in journal if row["state"] == "rejected"}
     highest = Decimal(spending["exposure_max"])
-    # Not one cent more, and the room was used: the last order that would have fitted was sent.
     assert POSITION - 10 < highest <= POSITION
     assert spending["repeated"] == []
-    assert len(await simulator.orders()) == len(filled) >= LISTINGS // 3
+    assert len(await simulator.orders()) == len(filled) == LISTINGS * 333 // 1000
     assert len(filled) + sum(row["state"] == "rejected" for row in journal) == LISTINGS
     assert refused == {"max_position"}
     assert (stake.reserved_usdt, stake.held_usdt >= highest) == (Decimal(0), True)
