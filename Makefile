@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: run demo test check format bench lock wire clean
+.PHONY: run demo test soak check format bench lock wire clean
 .DEFAULT_GOAL := run
 
 run: .venv/runtime.stamp ## every service in one process against the simulator
@@ -15,6 +15,10 @@ demo: .venv/runtime.stamp ## the bounded form: five listings, a latency table, e
 test: .venv/dev.stamp ## all tests, on a real RabbitMQ and a real PostgreSQL
 	@$(BIN)/python -m tests.prepare
 	@$(BIN)/python -m pytest $(ARGS)
+
+soak: .venv/dev.stamp ## a whole day of traffic in a quarter of an hour, with its figures
+	@$(BIN)/python -m tests.prepare
+	@$(BIN)/python -m pytest -n 0 -s $(ARGS) tests/soak/whole_day.py
 
 check: .venv/dev.stamp ## style, types and import rules
 	$(BIN)/ruff check .

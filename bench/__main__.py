@@ -13,7 +13,7 @@ from typing import Final
 import uvloop
 from rich.console import Console
 
-from bench import dedup, embedded, machine, persister, pipeline, report, ticker
+from bench import dedup, embedded, executor, machine, persister, pipeline, publish, report, ticker
 from bench.errors import BenchmarkError
 from bench.figures import Result
 from bench.ground import Ground, prepared
@@ -22,7 +22,14 @@ from shared.settings import TelemetrySettings
 from shared.telemetry import configure_logging
 
 ON_SERVERS: Final[Mapping[str, Callable[[Ground], Awaitable[Result]]]] = MappingProxyType(
-    {"pipeline": pipeline.measure, "embedded": embedded.measure, "dedup": dedup.measure, "persister": persister.measure}
+    {
+        "executor": executor.measure,
+        "pipeline": pipeline.measure,
+        "embedded": embedded.measure,
+        "publish": publish.measure,
+        "dedup": dedup.measure,
+        "persister": persister.measure,
+    }
 )
 ALONE: Final[Mapping[str, Callable[[Plan], Result]]] = MappingProxyType(
     {"ticker_3000": partial(ticker.measure, 3_000), "ticker_30000": partial(ticker.measure, 30_000)}

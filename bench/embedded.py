@@ -30,7 +30,7 @@ async def measure(ground: Ground) -> Result:
         floor_running(ground, venue, database) as trigger,
     ):
         await when_ready(up)
-        bare, ours = await interleaved(trigger, partial(shown, venue), ground.plan)
+        bare, ours = await interleaved(trigger, partial(shown, venue), ground.plan, venue.list_newcomers)
         journeys = await passed_by(database, ours)
         resident_mb = await resident_megabytes(up.process.pid)
     return Result(

@@ -1,5 +1,7 @@
 """What our processes are told, and what is changed in the database beforehand."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 import asyncpg
@@ -9,6 +11,18 @@ from bench.venue import Venue
 
 LIMIT_USDT: Final = 1_000_000_000
 RAISE: Final = f"UPDATE trade_config SET max_position_usdt = {LIMIT_USDT}"
+GO_LIVE: Final = "UPDATE trade_config SET auto_trade = true"
+NO_LIMITS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        # A benchmark lists more coins a minute than MEXC in a month.
+        "SNIPER_EXECUTOR_LISTINGS_PER_MINUTE_MAX": "100000",
+        "SNIPER_EXECUTOR_ORDERS_PER_MINUTE": "10000",
+        "SNIPER_EXECUTOR_ORDERS_PER_DAY": "1000000",
+        "SNIPER_EXECUTOR_DAILY_SPEND_USDT": str(LIMIT_USDT),
+        # None of the hundreds of positions is ever due.
+        "SNIPER_EXECUTOR_EXIT_CHECK_SECONDS": "60",
+    }
+)
 
 
 def environment(venue: Venue, database: str, broker: str | None) -> dict[str, str]:
@@ -20,6 +34,7 @@ def environment(venue: Venue, database: str, broker: str | None) -> dict[str, st
         "SNIPER_MEXC_API_KEY": "bench-key",
         "SNIPER_MEXC_API_SECRET": "bench-secret",
         "SNIPER_API_PORT": "0",
+        **NO_LIMITS,
     }
     return variables if broker is None else variables | {"SNIPER_BROKER_URL": broker}
 
@@ -27,6 +42,11 @@ def environment(venue: Venue, database: str, broker: str | None) -> dict[str, st
 async def raise_limits(database: str) -> None:
     """Let every order fit."""
     await _execute(database, RAISE)
+
+
+async def trade_live(database: str) -> None:
+    """Let the executor send orders that cost the venue's money, where it may."""
+    await _execute(database, GO_LIVE)
 
 
 async def create_floor_table(database: str) -> None:

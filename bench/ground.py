@@ -8,11 +8,11 @@ from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextma
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Final, TypeAlias
 
 from bench.errors import BenchmarkError
 from bench.sampling import Plan
-from tests.processes import Sniper, sniper
+from tests.processes import Sniper, clean, sniper
 from tests.servers import private_postgres_server, private_rabbitmq_server
 from tests.servers.databases import PostgresServer
 from tests.servers.guard import Guard, guarded
@@ -20,6 +20,8 @@ from tests.servers.rabbitmq import RabbitMQServer
 
 START_SECONDS: Final = 20.0
 LOG_CHARACTERS: Final = 1_500
+
+Child: TypeAlias = asyncio.subprocess.Process
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +71,26 @@ class Ground:
             yield
 
     @asynccontextmanager
-    async def floor(self, part: str, **options: str | int) -> AsyncIterator[None]:
+    async def floor(self, part: str, **options: str | int) -> AsyncIterator[Child]:
         """Run a part of the floor in a process of its own, ready."""
         arguments = [text for name, value in options.items() for text in (f"--{name}", str(value))]
-        with (self.directory / f"floor-{part}.log").open("ab") as log:
+        async with self.child("bench.floor", part, *arguments, environment={}) as process:
+            yield process
+
+    @asynccontextmanager
+    async def child(self, module: str, *arguments: str, environment: Mapping[str, str]) -> AsyncIterator[Child]:
+        """Run a module of the benchmarks in a process of its own; it is ready once it has said so."""
+        with (self.directory / f"{module}-{'-'.join(arguments[:1])}.log").open("ab") as log:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "bench.floor", part, *arguments), stdout=asyncio.subprocess.PIPE, stderr=log
+                *(sys.executable, "-m", module, *arguments),
+                env=clean() | dict(environment),
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
             )
         self.guard.watch("process", process.pid)
         try:
-            await _ready(process, part)
-            yield
+            await _ready(process, module)
+            yield process
         finally:
             if process.returncode is None:
                 process.kill()
@@ -95,11 +106,11 @@ async def when_ready(service: Sniper) -> None:
         raise BenchmarkError(f"{service.log.name}: not ready: {error}") from error
 
 
-async def _ready(process: asyncio.subprocess.Process, part: str) -> None:
+async def _ready(process: Child, name: str) -> None:
     assert process.stdout is not None
     async with asyncio.timeout(START_SECONDS):
         if await process.stdout.readline() != b"ready\n":
-            raise BenchmarkError(f"the floor's part {part!r} did not start")
+            raise BenchmarkError(f"{name} did not start")
 
 
 @contextmanager

@@ -1,16 +1,21 @@
 """As much of HTTP/1.1 as the benchmarks speak. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     method: str
     path: str
-    symbol: str
-    """The parameter of that name, or nothing."""
+    params: Mapping[str, str]
     body_bytes: int
+
+    @property
+    def symbol(self) -> str:
+        """The parameter of that name, or nothing."""
+        return self.params.get("symbol", "")
 
 
 def parse_head(head: bytes) -> Request:
@@ -19,12 +24,12 @@ def parse_head(head: bytes) -> Request:
     method, target, _ = first.split(" ")
     parts = urlsplit(target)
     lengths = [int(field.partition(":")[2]) for field in fields if field.lower().startswith("content-length:")]
-    return Request(method, parts.path, parse_qs(parts.query).get("symbol", [""])[0], sum(lengths))
+    return Request(method, parts.path, dict(parse_qsl(parts.query)), sum(lengths))
 
 
-def answer(body: bytes) -> bytes:
-    """Return a whole 200 answer with *body*, which is JSON."""
-    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+def answer(body: bytes, status: str = "200 OK") -> bytes:
+    """Return a whole answer with *body*, which is JSON."""
+    head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     return head.encode() + body
 
 

@@ -15,6 +15,7 @@ from simulator.instrument import Instrument
 from simulator.rest.info import ExchangeInfo
 from simulator.stream.frames import repeated_item, ticker_item, tickers_frame
 
+NAMES_PATH: Final = "/api/v3/defaultSymbols"
 SYMBOLS: Final = 2_500
 CHANGED: Final = 50
 """Coins in one frame: the exchange pushes those whose price has changed."""
@@ -22,33 +23,50 @@ _SEED: Final = 7
 
 
 class Market:
-    """Coins that are always there. The newcomers are in frames only, so nothing but the websocket can show them."""
+    """Coins that are always there. A newcomer is in a frame only until it is listed: nothing else can show it first."""
 
     def __init__(self, symbols: int = SYMBOLS) -> None:
         now_ms = _now_ms()
         self._coins = universe.initial(symbols, _SEED, now_ms)
         self._items = cycle([_item(coin, now_ms) for coin in self._coins])
+        self._listed = [coin.symbol for coin in self._coins]
+        self._newcomers: list[str] = []
+
+    def list_newcomers(self) -> None:
+        """Let the list of names hold what frames have shown."""
+        self._listed.extend(self._newcomers)
+        self._newcomers.clear()
 
     def bodies(self) -> Mapping[str, bytes]:
         """Return what GET answers, by path."""
         now_ms = _now_ms()
-        names = [coin.symbol for coin in self._coins]
         info = ExchangeInfo(Catalogue(self._coins), Rules()).body(now_ms, now_ms)
         level = ["1.0000", "1000000"]
         return {
             "/api/v3/ping": b"{}",
-            "/api/v3/time": msgspec.json.encode({"serverTime": now_ms}),
-            "/api/v3/defaultSymbols": msgspec.json.encode({"code": 0, "data": names, "msg": "success"}),
+            NAMES_PATH: self.names(),
             "/api/v3/exchangeInfo": info,
+            "/api/v3/announcements": b'{"code":0,"data":[{"details":[],"totalPage":"0"}],"msg":""}',
             "/api/operation/new_coin_calendar": b'{"data":{"newCoins":[]}}',
             "/api/v3/depth": msgspec.json.encode({"lastUpdateId": 1, "bids": [level], "asks": [level]}),
         }
+
+    def info(self, symbol: str) -> bytes:
+        """Return what exchangeInfo tells of one coin, which trades."""
+        now_ms = _now_ms()
+        coin = universe.newcomer(symbol, now_ms, now_ms)
+        return ExchangeInfo(Catalogue([coin]), Rules()).body(now_ms, now_ms)
+
+    def names(self) -> bytes:
+        """Return the list of names."""
+        return msgspec.json.encode({"code": 0, "data": self._listed, "msg": "success"})
 
     def frame(self, newcomer: str | None = None, changed: int = CHANGED) -> bytes:
         """Return a push of *changed* coins, *newcomer* in their midst."""
         now_ms = _now_ms()
         items = list(islice(self._items, changed if newcomer is None else changed - 1))
         if newcomer is not None:
+            self._newcomers.append(newcomer)
             items.insert(len(items) // 2, _item(universe.newcomer(newcomer, now_ms, now_ms), now_ms))
         return tickers_frame(CHANNEL, items, now_ms)
 

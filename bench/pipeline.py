@@ -34,7 +34,7 @@ async def measure(ground: Ground) -> Result:
         ground.services(*SERVICES, environment=environment(venue, database, broker)),
         floor_running(ground, venue, database, broker) as trigger,
     ):
-        bare, ours = await interleaved(trigger, partial(shown, venue), ground.plan)
+        bare, ours = await interleaved(trigger, partial(shown, venue), ground.plan, venue.list_newcomers)
         journeys = await passed_by(database, ours)
     return Result(
         ours=latency(received_to_ordered_ms(journeys)),

@@ -16,6 +16,9 @@ PACE_SECONDS: Final = (0.140, 0.180)
 left to be stored, which takes 50 ms and more after its order."""
 BLOCK: Final = 25
 
+Pause = Callable[[], Awaitable[None]]
+"""Lets come to rest what our samples left behind."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -29,17 +32,19 @@ class Plan:
         return min(BLOCK, self.samples)
 
 
-async def interleaved(floor: Sample[T], ours: Sample[T], plan: Plan) -> tuple[list[T], list[T]]:
-    """Return the samples of both, without their warm-ups."""
+async def interleaved(floor: Sample[T], ours: Sample[T], plan: Plan, pause: Pause) -> tuple[list[T], list[T]]:
+    """Return the samples of both, without their warm-ups; there is a *pause* after each block of ours."""
     taken: tuple[list[T], list[T]] = ([], [])
     both = tuple(zip((floor, ours), taken, strict=True))
     for sample, kept in both:
         await _block(sample, kept, plan.warmups)
         kept.clear()
+    await pause()
     while len(taken[0]) < plan.samples:
         count = min(plan.block, plan.samples - len(taken[0]))
         for sample, kept in both:
             await _block(sample, kept, count, first=plan.warmups + len(kept))
+        await pause()
     return taken
 
 

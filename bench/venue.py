@@ -11,13 +11,17 @@ import msgspec
 from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
 from websockets.exceptions import ConnectionClosed
 
+from bench.account import ORDER_PATH, TEST_PATH, Account
 from bench.errors import BenchmarkError
 from bench.http_wire import Request, answer, parse_head
-from bench.market import Market
+from bench.market import NAMES_PATH, Market
 from ingest.websocket import CHANNEL
 
-ORDER_PATH: Final = "/api/v3/order/test"
+TIME_PATH: Final = "/api/v3/time"
+INFO_PATH: Final = "/api/v3/exchangeInfo"
 LOST_SECONDS: Final = 10.0
+LISTED_SECONDS: Final = 1.5
+"""Until every newcomer has been asked for, seen a second time and stored."""
 QUIET_SECONDS: Final = 1.0
 """Between the frames that show nothing new."""
 
@@ -52,7 +56,7 @@ class Venue:
     def __init__(self, market: Market) -> None:
         self._market = market
         self._answers = {path: answer(body) for path, body in market.bodies().items()}
-        self._order_answer = answer(b"{}")
+        self._account = Account()
         self._awaited: dict[str, asyncio.Future[Moment]] = {}
         self._followers: set[ServerConnection] = set()
         self._unawaited: list[str] = []
@@ -69,11 +73,24 @@ class Venue:
 
     async def show(self, symbol: str) -> Journey:
         """Send a frame in which *symbol* is new and follow it to its order."""
-        frame, ordered = self._market.frame(symbol), self.expect(symbol)
-        follower = self._follower()
+        ordered = self.expect(symbol)
+        return await self.arrival(symbol, await self.push(symbol), ordered)
+
+    async def push(self, symbol: str) -> Moment:
+        """Send a frame in which *symbol* is new; return when."""
+        frame, follower = self._market.frame(symbol), self._follower()
         started = Moment.now()
         await follower.send(frame)
-        return await self.arrival(symbol, started, ordered)
+        return started
+
+    async def list_newcomers(self) -> None:
+        """Let REST show what frames did, and wait until that is no news any more.
+
+        Ingest believes in a few dozen coins that no list knows, and no more.
+        """
+        self._market.list_newcomers()
+        self._answers[NAMES_PATH] = answer(self._market.names())
+        await asyncio.sleep(LISTED_SECONDS)
 
     def _follower(self) -> ServerConnection:
         if len(self._followers) != 1:
@@ -108,14 +125,22 @@ class Venue:
             writer.close()
 
     def _answer(self, request: Request, arrived: Moment) -> bytes:
-        if (request.method, request.path) != ("POST", ORDER_PATH):
-            return self._answers[request.path]
-        ordered = self._awaited.pop(request.symbol, None)
+        if request.method == "POST" and request.path in {ORDER_PATH, TEST_PATH}:
+            self._note(request.symbol, arrived)
+            return self._account.take(request) if request.path == ORDER_PATH else answer(b"{}")
+        if request.path == TIME_PATH:
+            return answer(msgspec.json.encode({"serverTime": int(arrived.wall_seconds * 1000)}))
+        if request.path == INFO_PATH and request.symbol:
+            return answer(self._market.info(request.symbol))
+        told = self._account.answer(request)
+        return self._answers[request.path] if told is None else told
+
+    def _note(self, symbol: str, arrived: Moment) -> None:
+        ordered = self._awaited.pop(symbol, None)
         if ordered is None:
-            self._unawaited.append(request.symbol)
+            self._unawaited.append(symbol)
         elif not ordered.done():
             ordered.set_result(arrived)
-        return self._order_answer
 
     async def follow(self, connection: ServerConnection) -> None:
         """Serve one websocket."""

@@ -89,15 +89,10 @@ def rendered(status: Status) -> Group:
 def _alarms(status: Status) -> Iterator[Text]:
     if status.config.halts:
         yield screen.section("Halted", "\n".join(configuration.halts(status.config)), style="red")
-    if status.open_positions and not _executor_is_alive(status.health):
-        yield screen.section("Open positions are not watched", "the executor is not running", style="red")
-
-
-def _executor_is_alive(report: HealthReport) -> bool:
-    return any(
-        each.component_name == "executor" and each.status in {HealthStatus.RUNNING, HealthStatus.DEGRADED}
-        for each in report.components
-    )
+    watching = {each.component_name: each for each in status.health.components}.get("exits")
+    if status.open_positions and (watching is None or watching.status is not HealthStatus.RUNNING):
+        why = "nobody is there to sell them" if watching is None else f"{watching.status}: {watching.detail}"
+        yield screen.section("Open positions are not watched", why, style="red")
 
 
 def _components(report: HealthReport) -> Table:

@@ -90,7 +90,9 @@ async def _settle_purchase(connection: Connection, order: Order, fill: Fill | No
 async def _settle_sale(connection: Connection, order: Order, fill: Fill | None, reason: str | None) -> None:
     before = position_of(await connection.fetchrow(READ_POSITION, order.listing_key, order.mode))
     too_little = reason is not None and reason.startswith(Reason.BELOW_MINIMUM)
-    after = given_up(before) if too_little else after_sale(before, fill)
+    # Where only a part was to be sold, because the rest had not arrived yet, that part says nothing about the whole.
+    is_dust = too_little and order.base_qty is not None and order.base_qty >= before.base_qty
+    after = given_up(before) if is_dust else after_sale(before, fill)
     await store(connection, after)
     await connection.execute(FREE, order.mode, before.cost_usdt - after.cost_usdt)
 

@@ -17,7 +17,7 @@ from executor.placing import Placing, Ways
 from executor.readiness import Readiness
 from executor.resolver import Resolver
 from executor.schedule import Schedule
-from executor.selling import Selling, free_in
+from executor.selling import FreeBalances, Selling
 from executor.settings import ExecutorSettings
 from executor.views import Markets
 from shared.events import Mode, utc_now
@@ -61,7 +61,7 @@ def assemble(
         latch=halts.halt,
     )
     placing = Placing(ways, settings, now=utc_now, stopping=stopping)
-    free = free_in(exchange.account) if exchange.account is not None else None
+    free = FreeBalances(exchange.account).of if exchange.account is not None else None
     selling = Selling(journal, placing, {mode: free if mode is Mode.LIVE else None for mode in exchange.venues})
     return Parts(
         metrics=metrics,

@@ -146,6 +146,8 @@ def _repriced(verdict: TooDear, at: Situation) -> Again | Conclusion:
 
 def _resized(verdict: WrongSize, at: Situation) -> Again | Conclusion:
     refused = Conclusion(OrderEvent.REFUSED, worded(verdict.reason, verdict.detail))
+    if at.order.side is Side.SELL and verdict.notional_min is not None:
+        return Conclusion(OrderEvent.REFUSED, worded(Reason.BELOW_MINIMUM, verdict.detail))
     if at.tries.resized:
         return refused
     request = resized(at.request, verdict.notional_min, net_of_fee(at.order.quote_qty, at.settings.taker_fee))

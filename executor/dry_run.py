@@ -43,7 +43,7 @@ class Checking:
 
 
 class DryRun:
-    """A `Venue` that spends nothing. Without keys only the book is asked."""
+    """A `Venue` that spends nothing. Without keys, and for sales, only the book is asked."""
 
     def __init__(
         self, books: OrderBooks, checking: Checking | None, *, taker_fee: Decimal, now: Callable[[], datetime]
@@ -54,7 +54,8 @@ class DryRun:
         self._now = now
 
     def prepare(self, order: Order, request: OrderRequest, /, *, at_ms: int | None = None) -> Ready:
-        checking = self._checking
+        # The account does not hold what was only bought on paper: any sale of it would be refused.
+        checking = self._checking if request.side is Side.BUY else None
         if checking is None:
             return partial(self._unchecked, order, request)
         now_ms = checking.clock.now_ms()

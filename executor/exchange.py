@@ -1,8 +1,9 @@
 """The exchange, opened in every way that the executor uses it."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 from executor.credentials import Credentials
 from executor.dry_run import Checking, DryRun
@@ -13,7 +14,8 @@ from shared.events import Mode, utc_now
 from shared.mexc.account import MexcAccount, connect_account
 from shared.mexc.http_connection import Endpoint
 from shared.mexc.http_request import RestLimits
-from shared.mexc.order_line import LineLimits, OrderLine
+from shared.mexc.order_line import LineLimits
+from shared.mexc.order_lines import OrderLines, open_lines
 from shared.mexc.rest import MexcRest, connect_rest
 from shared.mexc.signed_http import Signing
 from shared.mexc.signing import Signer
@@ -29,11 +31,18 @@ class Exchange:
     clock: ExchangeClock
     venues: Mapping[Mode, Venue]
     account: MexcAccount | None
-    line: OrderLine | None
+    lines: OrderLines | None
 
     def is_ready(self) -> bool:
         """Tell whether orders could go out now. May be asked from another thread."""
-        return self.line is None or (self.line.is_ready and self.clock.is_trustworthy())
+        return self.lines is None or (self.lines.is_ready and self.clock.is_trustworthy())
+
+
+class OpenExchange(Protocol):
+    def __call__(
+        self, rest_url: str, keys: Credentials | None, settings: ExecutorSettings, *, live: bool
+    ) -> AbstractAsyncContextManager[Exchange]:
+        """See `open_exchange`."""
 
 
 @asynccontextmanager
@@ -50,16 +59,16 @@ async def open_exchange(
             yield Exchange(rest, clock, {Mode.DRY_RUN: _dry_run(rest, None, settings)}, None, None)
             return
         answer_seconds = settings.exchange_timeout_seconds
-        line = OrderLine(Endpoint.of(rest_url), LineLimits(answer_seconds=answer_seconds))
-        await stack.enter_async_context(line)
-        trading = MexcTrading(line, api_key=keys.api_key, api_secret=keys.api_secret)
+        opening = open_lines(Endpoint.of(rest_url), LineLimits(answer_seconds=answer_seconds))
+        lines = await stack.enter_async_context(opening)
+        trading = MexcTrading(lines, api_key=keys.api_key, api_secret=keys.api_secret)
         venues: dict[Mode, Venue] = {Mode.DRY_RUN: _dry_run(rest, Checking(trading, clock), settings)}
         account = None
         if live:
             signing = Signing(Signer(keys.api_key, keys.api_secret), clock.now_ms, settings.recv_window_ms)
             account = await stack.enter_async_context(connect_account(rest_url, signing, limits))
             venues[Mode.LIVE] = Live(trading, account, clock, now=utc_now)
-        yield Exchange(rest, clock, venues, account, line)
+        yield Exchange(rest, clock, venues, account, lines)
 
 
 def _dry_run(rest: MexcRest, checking: Checking | None, settings: ExecutorSettings) -> DryRun:

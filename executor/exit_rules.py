@@ -26,7 +26,8 @@ class Seen:
 def exit_due(position: Position, seen: Seen, settings: ExitSettings) -> ExitReason | None:
     """Return why *position* is to be sold now; None while it is to be kept.
 
-    What a person wants comes first, then what limits a loss, then time, then gain.
+    What a person wants comes first, then what limits a loss, then time, then gain. A sale that got rid of a part is
+    finished, whatever the price has done since.
     """
     checks = (
         (ExitReason.BY_HAND, seen.close_requested),
@@ -34,6 +35,7 @@ def exit_due(position: Position, seen: Seen, settings: ExitSettings) -> ExitReas
         (ExitReason.TRAILING_STOP, _has_fallen(seen.bid, position.peak_price, settings.trailing_stop_pct)),
         (ExitReason.HOLDING_TIME, _is_over(seen.now - position.opened_at, settings.holding_seconds_max)),
         (ExitReason.TAKE_PROFIT, _has_risen(seen.bid, position.average_price, settings.take_profit_pct)),
+        (ExitReason.REMAINDER, position.received_usdt > 0),
     )
     return next((reason for reason, is_due in checks if is_due), None)
 

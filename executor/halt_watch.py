@@ -49,7 +49,7 @@ class HaltWatch:
         self._database = database
         self._file = file
         self._clock = clock
-        self._raised: dict[Cause, _Raised] = {}
+        self._raised: dict[tuple[Cause, Mode | None], _Raised] = {}
         self._by_file = ""
         self._found: Sequence[Halt] = ()
         self._read_at = -math.inf
@@ -73,7 +73,7 @@ class HaltWatch:
     def halt(self, cause: Cause, mode: Mode | None, reason: str) -> None:
         """Halt purchases in *mode* (None: in both) now; the row follows as soon as the database takes it."""
         log.error("halting", cause=cause, mode=mode, reason=reason)
-        self._raised[cause] = _Raised(cause, mode, reason)
+        self._raised[cause, mode] = _Raised(cause, mode, reason)
         self._hurry.set()
 
     def halt_by_signal(self) -> None:
@@ -83,7 +83,7 @@ class HaltWatch:
     def look_for_file(self) -> None:
         """Halt purchases now if the file is there; while it is, nobody can resume."""
         self._by_file = _objection(self._file)
-        latched = Cause.FILE in self._raised or any(halt.cause == Cause.FILE for halt in self._found)
+        latched = (Cause.FILE, None) in self._raised or any(halt.cause == Cause.FILE for halt in self._found)
         if self._by_file and not latched:
             self.halt(Cause.FILE, None, self._by_file)
 
@@ -98,8 +98,8 @@ class HaltWatch:
         self.was_read.set()
         for each in raised:
             # Not where it was raised once more meanwhile: what was latched may have been lifted already.
-            if self._raised.get(each.cause) is each:
-                del self._raised[each.cause]
+            if self._raised.get((each.cause, each.mode)) is each:
+                del self._raised[each.cause, each.mode]
 
     async def keep_looking(self) -> Never:
         """Look again and again, on a connection of its own, until cancelled."""

@@ -5,6 +5,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from executor.journal import Decided
 from executor.order import Order
 from executor.stake import Stake
+from executor.vigil import Vigil
 from shared.mexc.timekeeper import ExchangeClock
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -51,6 +52,10 @@ class ExecutorMetrics:
             registry=registry,
         )
 
+        self._positions = Gauge(
+            "sniper_executor_positions", "Positions that are not closed.", ("mode", "state"), registry=registry
+        )
+
     def decided(self, decided: Decided, seconds: float) -> None:
         """Count one decision; one that was made before is only a repetition."""
         self._decisions.labels(decided.outcome, code_of(decided.reason)).inc()
@@ -68,6 +73,8 @@ class ExecutorMetrics:
         self._stake.labels(stake.mode, "held").set(float(stake.held_usdt))
         for state, count in stake.open_orders.items():
             self._open_orders.labels(stake.mode, state).set(count)
+        for held_state, count in stake.positions.items():
+            self._positions.labels(stake.mode, held_state).set(count)
 
 
 def show_clock(clock: ExchangeClock, registry: CollectorRegistry) -> None:
@@ -78,6 +85,16 @@ def show_clock(clock: ExchangeClock, registry: CollectorRegistry) -> None:
         "sniper_executor_clock_uncertainty_seconds", "How far the exchange's time may be off.", registry=registry
     )
     uncertainty.set_function(clock.uncertainty_seconds)
+
+
+def show_vigil(vigil: Vigil, registry: CollectorRegistry) -> None:
+    """Show how long positions were left alone, whenever somebody looks."""
+    age = Gauge(
+        "sniper_executor_exit_look_age_seconds",
+        "Since the last good look at the position that was not looked at for longest.",
+        registry=registry,
+    )
+    age.set_function(vigil.age_seconds)
 
 
 def code_of(reason: str | None) -> str:

@@ -17,6 +17,8 @@ class ExitReason(StrEnum):
     TRAILING_STOP = "trailing_stop"
     HOLDING_TIME = "holding_time"
     BY_HAND = "by_hand"
+    REMAINDER = "remainder"
+    """A part was sold for one of these, and the rest follows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The positions that are held: read, and their highest price kept."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -8,7 +8,6 @@ from typing import Final
 from executor.position import Position
 from executor.position_row import position_of
 from shared.database import Database
-from shared.events import Mode
 
 # What an operator asked for counts until the position is closed.
 HELD: Final = """
@@ -16,7 +15,7 @@ SELECT positions.*, EXISTS (
     SELECT FROM close_requests
     WHERE close_requests.listing_key = positions.listing_key AND close_requests.mode = positions.mode
 ) AS close_requested
-FROM positions WHERE state = 'open' AND mode = ANY($1) ORDER BY opened_at
+FROM positions WHERE state IN ('open', 'closing') ORDER BY opened_at
 """
 PEAK: Final = """
 UPDATE positions SET peak_price = $3, updated_at = now()
@@ -30,16 +29,16 @@ WHERE mode = 'live' AND state IN ('open', 'closing', 'dust') GROUP BY base_asset
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One open position, and whether an operator wants it closed."""
+    """One position, and whether an operator wants it closed."""
 
     position: Position
     close_requested: bool
 
 
-async def held(database: Database, modes: Collection[Mode]) -> Sequence[Held]:
-    """Return the open positions of *modes* that no sale is under way for, oldest first."""
+async def held(database: Database) -> Sequence[Held]:
+    """Return all positions that are not closed, oldest first."""
     async with database.connection() as connection:
-        rows = await connection.fetch(HELD, list(modes))
+        rows = await connection.fetch(HELD)
     return [Held(position_of(row), row["close_requested"]) for row in rows]
 
 

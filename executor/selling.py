@@ -1,7 +1,10 @@
 """Sell what is held of one position, through the same journal and the same way out as every order."""
 
+import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
+from typing import Final, Protocol
 
 import structlog
 
@@ -10,22 +13,40 @@ from executor.order import ExitReason
 from executor.placing import Placing
 from executor.position import Position
 from shared.events import Mode
-from shared.mexc.account import MexcAccount
+from shared.mexc.order_reports import Balance
 
 log = structlog.get_logger(__name__)
+
+SHARED_SECONDS: Final = 0.5
 
 Free = Callable[[str], Awaitable[Decimal]]
 """Returns how much of an asset the account could sell; raises ExchangeError or ClockUncertainError."""
 
 
-def free_in(account: MexcAccount) -> Free:
-    """Return what tells how much of an asset *account* could sell now."""
+class Account(Protocol):
+    async def balances(self) -> Mapping[str, Balance]:
+        """Return what the account holds, by asset; raise ExchangeError or ClockUncertainError."""
 
-    async def free(asset: str) -> Decimal:
-        balance = (await account.balances()).get(asset)
+
+class FreeBalances:
+    """What the account could sell. Sales that begin together share one answer: MEXC gives two a second."""
+
+    def __init__(self, account: Account, clock: Callable[[], float] = time.monotonic) -> None:
+        self._account = account
+        self._clock = clock
+        self._turn = asyncio.Lock()
+        self._read_at = float("-inf")
+        self._balances: Mapping[str, Balance] = {}
+
+    async def of(self, asset: str) -> Decimal:
+        """Return how much of *asset* is free."""
+        async with self._turn:
+            if self._clock() - self._read_at > SHARED_SECONDS:
+                asked_at = self._clock()
+                self._balances = await self._account.balances()
+                self._read_at = asked_at
+        balance = self._balances.get(asset)
         return Decimal(0) if balance is None else balance.free
-
-    return free
 
 
 class Selling:

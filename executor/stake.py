@@ -8,6 +8,7 @@ from typing import Final, Never, Protocol
 
 import structlog
 
+from executor.position import PositionState
 from executor.states import FINAL, OrderState
 from shared.database import Database
 from shared.errors import TransientError
@@ -22,6 +23,10 @@ SELECT state, count(*) AS count FROM orders
 WHERE mode = $1 AND state IN ('armed', 'sending', 'acknowledged', 'unknown') GROUP BY state
 """
 
+HELD: Final = """
+SELECT state, count(*) AS count FROM positions WHERE mode = $1 AND state IN ('open', 'closing') GROUP BY state
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Stake:
@@ -31,6 +36,7 @@ class Stake:
     reserved_usdt: Decimal
     held_usdt: Decimal
     open_orders: Mapping[OrderState, int]
+    positions: Mapping[PositionState, int]
 
 
 class Gauges(Protocol):
@@ -43,10 +49,12 @@ async def read_stake(database: Database, mode: Mode) -> Stake:
     async with database.connection() as connection:
         exposure = await connection.fetchrow(EXPOSURE, mode)
         counts = {row["state"]: row["count"] for row in await connection.fetch(COUNTS, mode)}
+        held = {row["state"]: row["count"] for row in await connection.fetch(HELD, mode)}
     if exposure is None:
         raise TransientError(f"the exposure of {mode} is not seeded")
     open_orders = {state: counts.get(state, 0) for state in OrderState if state not in FINAL}
-    return Stake(mode, exposure["reserved_usdt"], exposure["filled_usdt"], open_orders)
+    positions = {state: held.get(state, 0) for state in (PositionState.OPEN, PositionState.CLOSING)}
+    return Stake(mode, exposure["reserved_usdt"], exposure["filled_usdt"], open_orders, positions)
 
 
 async def show_stakes(database: Database, gauges: Gauges) -> Never:

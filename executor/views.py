@@ -6,17 +6,25 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+import structlog
+
 from executor.market import Market, reference_price
 from executor.order import Order
 from executor.settings import EntrySettings
 from shared.events import Listing, TradingRules
+from shared.mexc.errors import ExchangeError, RateLimited
 from shared.mexc.rest import MexcRest
 from shared.trading_rules import rules_of
+
+log = structlog.get_logger(__name__)
 
 BOOK_LEVELS: Final = 100
 _KEPT_MAX: Final = 1_000
 _SINGLY_MAX: Final = 3
 _BEST: Final = 5
+
+Bids = Mapping[str, Decimal | None]
+"""The best bid by symbol. None: nobody buys. A symbol that is missing: it could not be learned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +63,24 @@ class Markets:
         seen = order.listing.price if order.fire_at is None else None
         return View(Market(reference_price(seen, book), book, first_price), rules)
 
-    async def best_bids(self, symbols: Collection[str]) -> Mapping[str, Decimal]:
-        """Return what is paid for each of *symbols* now; those that nobody buys are left out."""
+    async def best_bids(self, symbols: Collection[str]) -> Bids:
+        """Return what is paid for each of *symbols* now, as far as that can be learned."""
         if len(symbols) > _SINGLY_MAX:  # From here on, all symbols cost less weight than each of these.
             tickers = await self._rest.book_tickers()
-            return {each.symbol: each.bid_price for each in tickers if each.symbol in symbols and each.bid_price}
-        books = await asyncio.gather(*(self._rest.depth(symbol, _BEST) for symbol in symbols))
-        return {symbol: book.bids[0].price for symbol, book in zip(symbols, books, strict=True) if book.bids}
+            return {each.symbol: each.bid_price or None for each in tickers if each.symbol in symbols}
+        answers = await asyncio.gather(*(self._best_bid(symbol) for symbol in symbols))
+        return {symbol: bid for answer in answers for symbol, bid in answer.items()}
+
+    async def _best_bid(self, symbol: str) -> Bids:
+        """What is wrong with one symbol must not hide the others, unless the exchange wants to be left alone."""
+        try:
+            book = await self._rest.depth(symbol, _BEST)
+        except RateLimited:
+            raise
+        except ExchangeError as error:
+            log.info("what is paid for a coin was not learned", symbol=symbol, reason=str(error))
+            return {}
+        return {symbol: book.bids[0].price if book.bids else None}
 
     async def rules(self, listing: Listing) -> TradingRules | None:
         """Return what the exchange demands of orders on the symbol of *listing*; None where it does not know it."""

@@ -1,6 +1,7 @@
 """The `symbols` table: what ingest still knows after a restart."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from itertools import islice
 from typing import Final
 
 import asyncpg
@@ -12,6 +13,8 @@ from shared.database import Database
 log = structlog.get_logger(__name__)
 
 TEXT_LENGTH_MAX: Final = 40
+ROWS_PER_STATEMENT: Final = 150
+"""Read or written at a stretch, for a few milliseconds; then others have their turn."""
 
 _LOAD: Final = """
     SELECT symbol, state, base_asset, quote_asset, first_seen_at, opens_at, occurrence, published, trading_since,
@@ -37,21 +40,22 @@ _STORE: Final = """
 
 async def load(database: Database) -> Sequence[Known]:
     """Return every symbol stored; nothing means that this is the first start. Raises TransientError."""
-    async with database.connection() as connection:
-        return [_known(row) for row in await connection.fetch(_LOAD)]
+    async with database.transaction() as connection:
+        return [_known(row) async for row in connection.cursor(_LOAD, prefetch=ROWS_PER_STATEMENT)]
 
 
-async def store(database: Database, symbols: Sequence[Known]) -> None:
+async def store(database: Database, symbols: Collection[Known]) -> None:
     """Store all of *symbols*, each once, or none. Raises TransientError.
 
     All or none matters for the first baseline: half of one would make the other half look new at the next start.
     """
-    fitting = [known for known in symbols if _fits(known)]
-    if len(fitting) < len(symbols):
-        log.warning("symbols the table has no room for", count=len(symbols) - len(fitting))
-    columns = zip(*(_row(known) for known in fitting), strict=True)
+    fitting, count = filter(_fits, symbols), 0
     async with database.transaction() as connection:
-        await connection.execute(_STORE, *columns)
+        while rows := [_row(known) for known in islice(fitting, ROWS_PER_STATEMENT)]:
+            await connection.execute(_STORE, *zip(*rows, strict=True))
+            count += len(rows)
+    if count < len(symbols):
+        log.warning("symbols the table has no room for", count=len(symbols) - count)
 
 
 def _known(row: asyncpg.Record) -> Known:

@@ -147,12 +147,14 @@ class Connection:
             self._ping_at = self._now() + self._options.ping_seconds
 
     async def _on_push(self, push: bytes) -> None:
-        self._metrics.frames.labels(self._stream.name).inc()
         try:
             has_data = await self._stream.take(push)
         except FrameError as error:
             self._drop(push, error)
             return
+        finally:
+            # Behind what the frame shows: nothing is to delay that.
+            self._metrics.frames.labels(self._stream.name).inc()
         self._bad_in_a_row = 0
         if has_data:
             self._heard()

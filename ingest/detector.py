@@ -1,6 +1,8 @@
 """From evidence to published sightings: the one path that every source's reports take."""
 
-from ingest.catalogue import Catalogue, Sighting
+import asyncio
+
+from ingest.catalogue import Catalogue, Findings, Sighting
 from ingest.evidence import Evidence
 from ingest.outlook import Outlook
 from ingest.publish import Publisher
@@ -17,16 +19,30 @@ class Detector:
         self._recorder = recorder
         self._component = component
         self._outlook = outlook
+        self._turn = asyncio.Lock()
 
     async def report(self, evidence: Evidence) -> bool:
         """Publish what *evidence* shows to be new; return whether it was believed."""
-        findings = self._catalogue.observe(evidence)
+        async with self._turn:
+            findings = await self._observed(evidence)
+        # First, and without a pause: what is known once a sighting is safe must not be overwritten by this.
+        self._recorder.put(findings.records)
         for sighting in (*findings.sightings, *findings.rescheduled):
             await self._publisher.publish(sighting, self._store)
             self._component.saw_event(sighting.observed_at)
-        self._recorder.put(findings.records)
         self._outlook.note(evidence, findings)
         return findings.believed
+
+    async def _observed(self, evidence: Evidence) -> Findings:
+        """A list of thousands takes longer than the loop may be held; a frame without news takes a single step."""
+        steps = self._catalogue.observing(evidence)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                findings: Findings = end.value
+                return findings
+            await asyncio.sleep(0)
 
     def _store(self, sighting: Sighting) -> None:
         # Only now: stored before it was published, a symbol lost in a crash would never be new again.

@@ -1,6 +1,6 @@
 """What a source reports: symbols it was shown, and when."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -35,7 +35,7 @@ class Snapshot:
 
     source: Source
     observed_at: datetime
-    symbols: Sequence[SymbolInfo]
+    symbols: Collection[SymbolInfo]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,15 @@
-"""What ingest counts."""
+"""What ingest counts and times."""
 
 from collections.abc import Iterator
+from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Metric
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from ingest.feeds import Feeds
+
+_PUBLISH_BUCKETS: Final = (0.001, 0.002, 0.003, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5, 30)
 
 
 class Metrics:
@@ -17,14 +20,23 @@ class Metrics:
             ["endpoint", "error"],
             registry=registry,
         )
-        self.sightings = Counter(
-            "sniper_ingest_sightings", "New symbols, once for each source that saw them", ["source"], registry=registry
-        )
         self.unpublishable = Counter(
             "sniper_ingest_unpublishable", "New symbols that the event contract has no place for", registry=registry
         )
         self.publish_retries = Counter(
             "sniper_ingest_publish_retries", "Raw events published again because the broker was away", registry=registry
+        )
+        self.announced_at = Gauge(
+            "sniper_ingest_listing_announced_at_seconds",
+            "When the exchange posted its newest announcement of a listing; 0 for not heard of",
+            registry=registry,
+        )
+        self.publish_seconds = Histogram(
+            "sniper_ingest_publish_seconds",
+            "From the arrival of what showed a symbol to the broker's confirmation of its raw event",
+            ["source"],
+            buckets=_PUBLISH_BUCKETS,
+            registry=registry,
         )
         registry.register(_DataAge(feeds))
 

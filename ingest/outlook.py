@@ -72,6 +72,9 @@ class Outlook:
             ["feed"],
             registry=registry,
         )
+        self._sightings = Counter(
+            "sniper_ingest_sightings", "New symbols, once for each source that saw them", ["source"], registry=registry
+        )
         self._rescheduled = Counter(
             "sniper_ingest_rescheduled", "Opening times that moved, as published", registry=registry
         )
@@ -84,6 +87,8 @@ class Outlook:
     def note(self, evidence: Evidence, findings: Findings) -> None:
         """Take note of what *evidence* led to."""
         self._rescheduled.inc(len(findings.rescheduled))
+        for sighting in findings.sightings:
+            self._sightings.labels(sighting.source).inc()
         if findings.sightings:
             self._quiet.saw(evidence.observed_at)
         if not findings.believed:

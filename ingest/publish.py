@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-import uuid
+import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -63,19 +63,14 @@ class Publisher:
 
         Returns without waiting for the broker, unless too many sightings wait for it already.
         """
-        self._metrics.sightings.labels(sighting.source).inc()
-        event_id = uuid.uuid4().hex
-        try:
-            event = raw_listing(sighting, event_id, utc_now())
-        except ValidationError as error:
-            self._metrics.unpublishable.inc()
-            log.warning("not published", symbol=sighting.known.symbol, source=sighting.source, reason=explain(error))
+        event = self._event(sighting)
+        if event is None:
             when_safe(sighting)
-            return
-        await self._slots.acquire()
-        task = self._tasks.create_task(self._hold(event, sighting, when_safe), name=f"publish-{event.symbol}")
-        self._pending.add(task)
-        task.add_done_callback(self._done)
+        else:
+            await self._slots.acquire()
+            task = self._tasks.create_task(self._hold(event, sighting, when_safe), name=f"publish-{event.symbol}")
+            self._pending.add(task)
+            task.add_done_callback(self._done)
 
     async def drain(self, seconds: float) -> None:
         """Wait for what is pending, but not for longer than *seconds*; give up the rest."""
@@ -87,18 +82,28 @@ class Publisher:
         if overdue:
             log.warning("sightings not published; the next start publishes them late", count=len(overdue))
 
+    def _event(self, sighting: Sighting) -> RawListing | None:
+        try:
+            return raw_listing(sighting, secrets.token_hex(16), utc_now())
+        except ValidationError as error:
+            self._metrics.unpublishable.inc()
+            log.warning("not published", symbol=sighting.known.symbol, source=sighting.source, reason=explain(error))
+            return None
+
     async def _hold(self, event: RawListing, sighting: Sighting, when_safe: Callable[[Sighting], None]) -> None:
         for attempt in itertools.count():
             try:
-                published = event.model_copy(update={"published_at": utc_now()})
-                await self._bus.publish(topology.to_message(published))
+                await self._bus.publish(topology.to_message(event))
                 break
             except TransientError as error:
                 self._metrics.publish_retries.inc()
                 log.warning("holding a sighting", symbol=event.symbol, source=event.source, reason=str(error))
                 await asyncio.sleep(jittered(attempt, max_seconds=RETRY_MAX_SECONDS))
+                event = event.model_copy(update={"published_at": utc_now()})
+        seconds = (utc_now() - sighting.observed_at).total_seconds()
         when_safe(sighting)
-        log.info("listing seen", symbol=event.symbol, source=event.source, late=event.late)
+        self._metrics.publish_seconds.labels(event.source).observe(seconds)
+        log.info("listing seen", symbol=event.symbol, source=event.source, late=event.late, seconds=seconds)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._pending.discard(task)

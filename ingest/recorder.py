@@ -1,7 +1,7 @@
 """Writes symbols to the database behind the back of what must be quick."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
 from typing import Final, Never
 
@@ -13,7 +13,7 @@ from shared.errors import TransientError
 
 log = structlog.get_logger(__name__)
 
-Store = Callable[[Sequence[Known]], Awaitable[None]]
+Store = Callable[[Collection[Known]], Awaitable[None]]
 
 GATHER_SECONDS: Final = 0.2
 """Until a record is stored: by then its listing is bought, and the database has nothing more urgent to do."""
@@ -31,7 +31,8 @@ class Recorder:
         self._filled = asyncio.Event()
 
     def put(self, records: Iterable[Known]) -> None:
-        self._waiting.update({record.symbol: record for record in records})
+        for record in records:
+            self._waiting[record.symbol] = record
         if self._waiting:
             self._filled.set()
 
@@ -55,7 +56,7 @@ class Recorder:
         batch, self._waiting = self._waiting, {}
         try:
             if batch:
-                await self._store(tuple(batch.values()))
+                await self._store(batch.values())
         except BaseException:
             self._waiting = batch | self._waiting
             self._filled.set()

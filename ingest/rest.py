@@ -57,7 +57,9 @@ class RestPolls:
         self._names_feed = feeds.add(Feed("defaultSymbols", pace.names.usual_seconds + pace.blind_seconds))
         self._snapshots_feed = feeds.add(Feed("exchangeInfo", pace.snapshots.usual_seconds + pace.blind_seconds))
         feeds.warn(budget.trouble)
-        self._names: frozenset[str] = frozenset()
+        self._names: dict[str, None] = {}
+        """As keys: the garbage collector looks through thousands in a set."""
+        self._believed: frozenset[str] = frozenset()
         self._new_name = asyncio.Event()
         self._names_at = self._snapshot_at = float("-inf")
 
@@ -75,9 +77,12 @@ class RestPolls:
             self._names_at = _loop_time()
             names = await self._rest.default_symbols()
         believed = await report(Names(self.name, utc_now(), names, complete=True))
-        if believed and not names <= self._names:
-            self._names |= names
-            self._new_name.set()
+        if believed and names is not self._believed:
+            self._believed = names
+            if new := names.difference(self._names):
+                self._new_name.set()
+                await asyncio.sleep(0)
+                self._names.update(dict.fromkeys(new))
         return believed
 
     async def _until_next_names(self) -> None:

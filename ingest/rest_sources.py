@@ -7,6 +7,7 @@ from datetime import timedelta
 from prometheus_client import CollectorRegistry
 
 from ingest.allowance import Limits
+from ingest.announcements import AnnouncementPoll
 from ingest.budget import Budget
 from ingest.budget_metrics import BudgetMetrics
 from ingest.calendar import CalendarPoll
@@ -38,6 +39,7 @@ async def rest_sources(
         yield (
             RestPolls(rest, budget, _pace(settings), upcoming, feeds, metrics),
             CalendarPoll(web, budget, settings.calendar_seconds, feeds, metrics),
+            AnnouncementPoll(rest, budget, settings.announcements_seconds, feeds, metrics),
         )
 
 

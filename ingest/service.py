@@ -1,5 +1,6 @@
 """Ingest: watch the exchange and publish every new symbol each source sees. Wiring only."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
@@ -36,8 +37,11 @@ async def serve(runtime: Runtime, settings: IngestSettings, exchange: ExchangeSe
         publishing(runtime.bus, metrics, settings.pending_max, drain_seconds=settings.drain_seconds) as publisher,
     ):
         known = await when_available("symbols", partial(baseline.load, runtime.database), runtime.stop)
-        catalogue = Catalogue(known, _rules(settings), Filters(settings.quote_assets, settings.name_pattern))
-        quiet = Quiet(timedelta(hours=settings.quiet_hours), latest_listing(known, otherwise=utc_now()))
+        filters = Filters(settings.quote_assets, settings.name_pattern)
+        # In a thread: nobody else knows the catalogue yet, and thousands of symbols hold the loop for too long.
+        catalogue = await asyncio.to_thread(Catalogue, known, _rules(settings), filters)
+        latest_at = await asyncio.to_thread(latest_listing, known, otherwise=utc_now())
+        quiet = Quiet(timedelta(hours=settings.quiet_hours), latest_at)
         outlook = Outlook(catalogue, quiet, runtime.telemetry.registry)
         feeds.warn(outlook.concerns)
 

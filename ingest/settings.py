@@ -33,6 +33,8 @@ class IngestSettings(Settings):
     opening_after_seconds: float = Field(default=300.0, ge=0, le=3600)
     """From so long before a known opening, until so long after it or the first trade, the beat is quicker."""
     calendar_seconds: float = Field(default=60.0, ge=1, le=86_400)
+    announcements_seconds: float = Field(default=300.0, ge=1, le=86_400)
+    """They are told to people only."""
     weight_per_10_seconds: int = Field(default=240, ge=25, le=100_000)
     requests_per_second: int = Field(default=14, ge=1, le=10_000)
     """No more than these is ever asked over REST, whatever the beats."""

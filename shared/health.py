@@ -31,6 +31,15 @@ class Component:
         self._status = HealthStatus.RUNNING
         self._detail = ""
         self._last_event_at: datetime | None = None
+        self._farewell = HealthStatus.STOPPED, ""
+
+    def last_words(self, status: HealthStatus, detail: str) -> None:
+        """Report this at the end instead of ``stopped``: it ends, and that is not well."""
+        self._farewell = status, detail
+
+    def say_goodbye(self) -> None:
+        """Report the end."""
+        self.set(*self._farewell)
 
     def set(self, status: HealthStatus, detail: str = "") -> None:
         """Report *status* at once if it is news."""
@@ -67,7 +76,7 @@ async def heartbeat(component: Component, bus: Bus) -> AsyncIterator[None]:
     beating = asyncio.create_task(_beat(component, bus), name=f"heartbeat-{component.name}")
     try:
         yield
-        component.set(HealthStatus.STOPPED)
+        component.say_goodbye()
     except BaseException as error:
         # A cancelled service was stopped by somebody; any other way out is its own failure.
         failed = isinstance(error, Exception)

@@ -28,7 +28,7 @@ class SimulatorSettings(BaseSettings):
         0, ge=-86_400, le=86_400, description="how far the exchange's clock is ahead of this machine's"
     )
 
-    symbols: int = Field(2_000, ge=3, le=20_000, description="how many are listed at the start")
+    symbols: int = Field(2_000, ge=3, le=50_000, description="how many are listed at the start")
     seed: int = Field(1, description="the same seed makes the same symbols and prices")
     list_every_seconds: float = Field(0, ge=0, description="a fresh coin this often; 0 for never")
     list_after_seconds: float = Field(5, ge=0, description="when the first of them comes")

@@ -69,7 +69,7 @@ async def ingesting(
     settings = IngestSettings.model_validate(quick | overrides)
     exchange = ExchangeSettings(mexc_rest_url=simulator.rest_url, mexc_ws_url=simulator.ws_url)
     async with serving(runtime, lambda given: service.serve(given, settings, exchange)):
-        await eventually(lambda: not runtime.telemetry.not_ready())
+        await eventually(lambda: not runtime.telemetry.not_ready(), within_seconds=30)
         yield outbox
 
 

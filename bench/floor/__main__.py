@@ -4,18 +4,20 @@ import argparse
 
 import uvloop
 
-from bench.floor.path import alone, forward, order
+from bench.floor.confirm import confirm
+from bench.floor.path import alone, forward, order, send, straight
 from bench.floor.rates import batches, consumed_batches, relay
 
 
 def main() -> None:
-    parts = {part.__name__: part for part in (forward, order, alone, relay, batches, consumed_batches)}
+    floors = (confirm, forward, order, alone, straight, send, relay, batches, consumed_batches)
+    parts = {part.__name__: part for part in floors}
     parser = argparse.ArgumentParser()
     parser.add_argument("part", choices=parts)
     parser.add_argument("--broker")
     parser.add_argument("--database")
     parser.add_argument("--port", type=int, help="where the venue takes orders")
-    parser.add_argument("--trigger", type=int, help="where the symbols come from")
+    parser.add_argument("--trigger", type=int, help="where the word to start comes from")
     parser.add_argument("--rows", type=int)
     parser.add_argument("--batch", type=int)
     options = parser.parse_args()

@@ -14,6 +14,11 @@ def ready() -> None:
     print("ready", flush=True)
 
 
+def stamped(name: str, began_ns: int) -> None:
+    """Tell whoever started this process when it began with *name*, by the monotonic clock."""
+    print(name, began_ns, flush=True)
+
+
 def persistent(message_id: str, body: bytes) -> aio_pika.Message:
     """Return a message that survives the broker."""
     return aio_pika.Message(body, message_id=message_id, delivery_mode=aio_pika.DeliveryMode.PERSISTENT)

@@ -2,14 +2,15 @@
 
 import argparse
 import asyncio
+import time
 from typing import Final
 
 import asyncpg
 from aio_pika.abc import AbstractIncomingMessage
 
-from bench.floor.part import consume, open_channel, persistent, ready
+from bench.account import TEST_PATH
+from bench.floor.part import consume, open_channel, persistent, ready, stamped
 from bench.http_wire import post
-from bench.venue import ORDER_PATH
 from shared.topology import DEDUP_RAW, EXECUTOR_LISTINGS
 
 FIRST_QUEUE: Final = "bench.floor.first"
@@ -60,6 +61,32 @@ async def alone(options: argparse.Namespace) -> None:
         await _post(venue, symbol)
 
 
+async def straight(options: argparse.Namespace) -> None:
+    """For each symbol on a connection to the trigger: commit once and post, and say when that began."""
+    database = await asyncpg.connect(options.database)
+    venue = await asyncio.open_connection("127.0.0.1", options.port)
+    reader, _ = await asyncio.open_connection("127.0.0.1", options.trigger)
+    ready()
+    async for line in reader:
+        symbol = line.decode().strip()
+        began_ns = time.monotonic_ns()
+        await _commit(database, f"{symbol}/order", line)
+        await _post(venue, symbol)
+        stamped(symbol, began_ns)
+
+
+async def send(options: argparse.Namespace) -> None:
+    """For each symbol on a connection to the trigger: post, and say when that began."""
+    venue = await asyncio.open_connection("127.0.0.1", options.port)
+    reader, _ = await asyncio.open_connection("127.0.0.1", options.trigger)
+    ready()
+    async for line in reader:
+        symbol = line.decode().strip()
+        began_ns = time.monotonic_ns()
+        await _post(venue, symbol)
+        stamped(symbol, began_ns)
+
+
 async def _commit(database: "asyncpg.Connection[asyncpg.Record]", name: str, body: bytes) -> None:
     async with database.transaction():
         await database.execute(INSERT, name, body)
@@ -67,6 +94,6 @@ async def _commit(database: "asyncpg.Connection[asyncpg.Record]", name: str, bod
 
 async def _post(venue: tuple[asyncio.StreamReader, asyncio.StreamWriter], symbol: str) -> None:
     reader, writer = venue
-    writer.write(post(f"{ORDER_PATH}?symbol={symbol}", "127.0.0.1"))
+    writer.write(post(f"{TEST_PATH}?symbol={symbol}", "127.0.0.1"))
     head = await reader.readuntil(b"\r\n\r\n")
     await reader.readexactly(int(head.rpartition(b"Content-Length: ")[2]))

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from ingest.catalogue.rules import Rules
+from ingest.catalogue.steps import Steps, without
 
 BATCH_MAX: Final = 10
 """So many may go at once from a list however short."""
@@ -24,15 +25,15 @@ class Absences:
 
     def seen(self, symbols: AbstractSet[str]) -> None:
         """Take note that *symbols* are there: their absence, if any, starts anew."""
-        for symbol in self._missing.keys() & symbols:
+        for symbol in [symbol for symbol in self._missing if symbol in symbols]:
             del self._missing[symbol]
 
-    def missed(self, expected: AbstractSet[str], shown: AbstractSet[str], at: datetime) -> list[str]:
+    def missed(self, expected: AbstractSet[str], shown: AbstractSet[str], at: datetime) -> Steps[list[str]]:
         """Take in one snapshot; return which of the *expected* symbols it confirms to be gone.
 
         While so many are missing as no exchange delists at once, none is: a cache is that old, not the news.
         """
-        absent = expected - shown
+        absent = yield from without(expected, shown)
         before = self._missing
         self._missing = {symbol: _once_more(before.get(symbol), at) for symbol in absent}
         if len(absent) > max(BATCH_MAX, len(expected) * self._rules.shrunken_percent // 100):

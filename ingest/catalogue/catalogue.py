@@ -1,7 +1,9 @@
 """Which evidence to believe, and which symbols it concerns."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
+from functools import partial
 
 from ingest.catalogue.absences import Absences
 from ingest.catalogue.admission import Admission
@@ -13,6 +15,7 @@ from ingest.catalogue.lives import Lives
 from ingest.catalogue.quarantine import Quarantine
 from ingest.catalogue.reports import Objection
 from ingest.catalogue.rules import Rules
+from ingest.catalogue.steps import Steps, for_each, in_one_go
 from ingest.catalogue.transitions import old
 from ingest.catalogue.vigil import Vigil
 from ingest.evidence import Announcement, Evidence, FirstTrade, Names, Snapshot, Upcoming
@@ -22,6 +25,10 @@ from shared.mexc.symbols import SymbolInfo
 
 def _may_be_traded(_: Known) -> str:
     return ""
+
+
+def _now_in(symbols: AbstractSet[str]) -> AbstractSet[str]:
+    return dict.fromkeys(symbols).keys()
 
 
 class Catalogue:
@@ -61,17 +68,23 @@ class Catalogue:
 
     def observe(self, evidence: Evidence) -> Findings:
         """Take *evidence* in. What is not believed changes nothing."""
+        return in_one_go(self.observing(evidence))
+
+    def observing(self, evidence: Evidence) -> Steps[Findings]:
+        """Do the same in steps, each a few milliseconds at most. Until the last nothing else may be observed."""
         match evidence:
             case Announcement():
                 return self._announced(evidence)
+            case Names() if self._baseline is not None:
+                return (yield from self._baseline.note(evidence))
             case Names(complete=False):
                 return self._ticked(evidence)
             case FirstTrade():
                 return self._traded(evidence)
             case Names():
-                return self._named(evidence)
+                return (yield from self._named(evidence))
             case Snapshot():
-                return self._described(evidence)
+                return (yield from self._described(evidence))
 
     def confirm(self, sighting: Sighting) -> Known | None:
         """Return the symbol as it is to be stored now that *sighting* is safe, if it is."""
@@ -107,13 +120,13 @@ class Catalogue:
     def _ticked(self, evidence: Names) -> Findings:
         """A ticker frame. Without news it costs two set operations, however many symbols it holds."""
         names = evidence.symbols
-        if self._baseline is not None:
-            return self._baseline.note(evidence)
         draft = Draft(evidence.source, evidence.observed_at, evidence.price_of)
         if self._is_old_frame(draft.at):
-            self._lives.settle(draft, [old(name, draft.at) for name in names if name not in self._register])
+            for name in names:
+                if name not in self._register:
+                    self._lives.settle(draft, old(name, draft.at))
         late = self._vigil.ticks_late(draft.at)
-        news, draft.reason = self._admission.of_ticking(names - self._reports.told_by(draft.source), draft.at)
+        news, draft.reason = self._admission.of_ticking(self._reports.untold(draft.source, names), draft.at)
         for symbol in news:
             if symbol not in self._register.shown:
                 self._lives.appear(draft, symbol, late=late)
@@ -131,7 +144,7 @@ class Catalogue:
             return NOTHING
         draft = Draft(evidence.source, evidence.observed_at, lambda _: evidence.price)
         late = self._vigil.ticks_late(draft.at)
-        is_told = symbol in self._reports.told_by(draft.source)
+        is_told = self._reports.is_told(draft.source, symbol)
         believed, draft.reason = self._admission.of_ticking({symbol}, draft.at)
         if not believed:
             return draft.findings()
@@ -143,65 +156,79 @@ class Catalogue:
         self._absences.seen({symbol})
         return draft.findings()
 
-    def _named(self, evidence: Names) -> Findings:
+    def _named(self, evidence: Names) -> Steps[Findings]:
         names, draft = evidence.symbols, Draft(evidence.source, evidence.observed_at)
-        if self._baseline is not None:
-            return self._baseline.note(evidence) if names else EMPTY
         quarantine = self._names.get(evidence.source)
         if quarantine is None:
-            quarantine = self._names[evidence.source] = Quarantine(self._rules, self._register.tradable())
-        appearing = self._register.new_among(names - self._reports.told_by(draft.source))
-        draft.reason = quarantine.doubt(names, len(appearing)) or self._admission.overflow(appearing)
+            quarantine = self._names[evidence.source] = Quarantine(self._rules, _now_in(self._register.tradable))
+            yield
+        untold = yield from self._reports.untold_of_many(draft.source, names)
+        appearing = self._register.new_among(untold)
+        draft.reason = yield from self._doubt(quarantine, names, appearing)
         if draft.reason:
             return draft.findings()
         late = self._vigil.tells_late(draft.at)
-        self._lives.rename(draft, names)
+        yield from self._lives.rename(draft, names)
         self._appear(draft, appearing, {}, late=late)
-        for symbol in sorted(names - self._reports.told_by(draft.source)):
+        for symbol in sorted(untold):
             self._lives.report(draft, symbol)
         self._absences.seen(names)
         self._admission.listed(names)
         self._vigil.listed(draft.at, is_snapshot=False)
         return draft.findings()
 
-    def _described(self, evidence: Snapshot) -> Findings:
+    def _described(self, evidence: Snapshot) -> Steps[Findings]:
         if self._baseline is not None:
-            return self._begin(self._baseline, evidence)
-        infos, draft = {info.symbol: info for info in evidence.symbols}, Draft(evidence.source, evidence.observed_at)
+            return (yield from self._begin(self._baseline, evidence))
+        draft, infos = Draft(evidence.source, evidence.observed_at), dict[str, SymbolInfo]()
+        yield from for_each(evidence.symbols, lambda info: infos.update({info.symbol: info}))
+        names = infos.keys()
         quarantine = self._snapshots.get(evidence.source)
         if quarantine is None:
-            quarantine = self._snapshots[evidence.source] = Quarantine(self._rules, frozenset(self._register.shown))
-        appearing = self._register.new_among(infos.keys() - self._reports.told_by(draft.source))
-        draft.reason = quarantine.doubt(frozenset(infos), len(appearing)) or self._admission.overflow(appearing)
+            quarantine = self._snapshots[evidence.source] = Quarantine(self._rules, _now_in(self._register.shown))
+            yield
+        untold = yield from self._reports.untold_of_many(draft.source, names)
+        appearing = self._register.new_among(untold)
+        draft.reason = yield from self._doubt(quarantine, names, appearing)
         if draft.reason:
             return draft.findings()
         self._appear(draft, appearing, infos, late=self._vigil.tells_late(draft.at))
-        for symbol in self._changed(infos):
-            self._lives.describe(draft, infos[symbol])
-        for symbol in sorted(infos.keys() - self._reports.told_by(draft.source)):
+        yield from for_each(infos.values(), partial(self._lives.describe, draft))
+        for symbol in sorted(untold):
             self._lives.report(draft, symbol)
-        for symbol in self._absences.missed(self._register.shown, infos.keys(), draft.at):
-            self._lives.vanish(draft, symbol)
-        self._admission.listed(infos.keys())
+        gone = yield from self._absences.missed(self._register.shown, names, draft.at)
+        yield from for_each(gone, partial(self._lives.vanish, draft))
+        self._admission.listed(names)
         self._vigil.listed(draft.at, is_snapshot=True)
         return draft.findings()
 
-    def _begin(self, baseline: Baseline, snapshot: Snapshot) -> Findings:
+    def _begin(self, baseline: Baseline, snapshot: Snapshot) -> Steps[Findings]:
         if not snapshot.symbols:
             return EMPTY
         if not baseline.is_complete_with(snapshot):
             return NOTHING
         draft = Draft(snapshot.source, snapshot.observed_at)
-        draft.reason = baseline.doubt(snapshot)
+        infos = dict[str, SymbolInfo]()
+        yield from for_each(snapshot.symbols, lambda info: infos.update({info.symbol: info}))
+        shown = infos.keys()
+        draft.reason = yield from baseline.doubt(snapshot.source, shown)
         if draft.reason:
             return draft.findings()
-        self._lives.settle(draft, baseline.with_snapshot(snapshot).values())
+        yield from for_each(baseline.described_by(snapshot), partial(self._lives.settle, draft))
+        unlisted = yield from baseline.missing_from(shown)
+        yield from for_each(unlisted, partial(self._lives.settle, draft))
+        self._lives.note(infos)
         self._names[snapshot.source] = Quarantine(self._rules, baseline.names_of(snapshot.source))
-        self._snapshots[snapshot.source] = Quarantine(self._rules, {info.symbol for info in snapshot.symbols})
+        self._snapshots[snapshot.source] = Quarantine(self._rules, shown)
         self._awaits_old_frame, self._old_frame_at = baseline.ticked_at is None, baseline.ticked_at
         self._baseline = None
         self._vigil.listed(snapshot.observed_at, is_snapshot=True)
+        yield
         return draft.findings()
+
+    def _doubt(self, quarantine: Quarantine, shown: AbstractSet[str], appearing: Sequence[str]) -> Steps[str]:
+        doubt = yield from quarantine.doubt(shown, len(appearing))
+        return doubt or self._admission.overflow(appearing)
 
     def _is_old_frame(self, at: datetime) -> bool:
         """Return whether the frame of *at*, which may come in pieces, still belongs to the very first start.
@@ -215,9 +242,3 @@ class Catalogue:
     def _appear(self, draft: Draft, symbols: Sequence[str], infos: Mapping[str, SymbolInfo], *, late: bool) -> None:
         for symbol in symbols:
             self._lives.appear(draft, symbol, late=late, info=infos.get(symbol))
-
-    def _changed(self, infos: Mapping[str, SymbolInfo]) -> list[str]:
-        """Return which symbols to look at: those described anew, and those whose opening is awaited."""
-        changed = [symbol for symbol, info in infos.items() if not self._lives.is_described_by(info)]
-        awaited = self._register.waiting & infos.keys()
-        return changed + sorted(awaited.difference(changed))

@@ -22,7 +22,7 @@ class Draft:
         return Findings(
             tuple(self.sightings),
             tuple(self.rescheduled),
-            tuple(self.records.values()),
+            self.records.values() if self.records else (),
             believed=not self.reason,
             reason=self.reason,
         )

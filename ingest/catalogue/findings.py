@@ -1,5 +1,6 @@
 """What follows from a piece of evidence."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -32,7 +33,7 @@ class Findings:
     """To publish; the symbol is to be stored once that is confirmed."""
     rescheduled: tuple[Sighting, ...] = ()
     """Symbols sighted before whose opening time moved: to publish again, and to store in the same way."""
-    records: tuple[Known, ...] = ()
+    records: Collection[Known] = ()
     """To store now: there is nothing to publish about them."""
     believed: bool = True
     """Where it was not, whoever reported it keeps the old truth and asks again."""

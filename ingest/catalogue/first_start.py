@@ -1,11 +1,13 @@
 """The first start of all: what was there before we looked is not new."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 
-from ingest.catalogue.findings import NOTHING, Findings
+from ingest.catalogue.findings import EMPTY, NOTHING, Findings
 from ingest.catalogue.known import Known
 from ingest.catalogue.rules import Rules
+from ingest.catalogue.steps import Steps, for_each, without
 from ingest.catalogue.transitions import old
 from ingest.evidence import Names, Snapshot
 from shared.events import Source
@@ -23,14 +25,16 @@ class Baseline:
         self._seen: dict[str, datetime] = {}
         self._names: dict[Source, frozenset[str]] = {}
         self._announced: dict[str, datetime] = {}
-        self._held: frozenset[str] | None = None
+        self._held: AbstractSet[str] | None = None
         self.ticked_at: datetime | None = None
         """When the latest ticker frame came that is part of it."""
 
-    def note(self, names: Names) -> Findings:
+    def note(self, names: Names) -> Steps[Findings]:
         """Take in what trades; nothing follows from it yet."""
+        if names.complete and not names.symbols:
+            return EMPTY
         if len(self._seen) + len(names.symbols) <= self._rules.symbols_max:
-            self._seen.update(dict.fromkeys(names.symbols - self._seen.keys(), names.observed_at))
+            yield from for_each(names.symbols, lambda symbol: self._seen.setdefault(symbol, names.observed_at))
         if names.complete:
             self._names[names.source] = frozenset(names.symbols)
         else:
@@ -49,18 +53,20 @@ class Baseline:
     def is_complete_with(self, snapshot: Snapshot) -> bool:
         return snapshot.source in self._names
 
-    def doubt(self, snapshot: Snapshot) -> str:
-        """Return why *snapshot* is not whole, or nothing; the second of two alike is taken as it is."""
-        shown = frozenset(info.symbol for info in snapshot.symbols)
-        missing = len(self._names[snapshot.source] - shown)
+    def doubt(self, source: Source, shown: AbstractSet[str]) -> Steps[str]:
+        """Return why a snapshot of *shown* is not whole, or nothing; the second of two alike is taken as it is."""
+        missing = len((yield from without(self._names[source], shown)))
         if missing <= self._rules.swollen_max or shown == self._held:
             return ""
         self._held = shown
         return f"shrunken: {missing} of the tradable names missing"
 
-    def with_snapshot(self, snapshot: Snapshot) -> Mapping[str, Known]:
-        """Return everything that was there, by its symbol."""
+    def described_by(self, snapshot: Snapshot) -> Iterator[Known]:
+        """Return what *snapshot* shows."""
         announced, at = self._announced.get, snapshot.observed_at
-        shown = {info.symbol: old(info.symbol, at, announced(info.symbol), info) for info in snapshot.symbols}
-        unlisted = self._seen.keys() - shown.keys()
-        return shown | {name: old(name, self._seen[name], announced(name)) for name in unlisted}
+        return (old(info.symbol, at, announced(info.symbol), info) for info in snapshot.symbols)
+
+    def missing_from(self, shown: AbstractSet[str]) -> Steps[Iterator[Known]]:
+        """Return what was there too, and is not among the *shown*."""
+        unlisted = yield from without(self._seen, shown)
+        return (old(name, self._seen[name], self._announced.get(name)) for name in unlisted)

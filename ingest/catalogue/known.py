@@ -1,8 +1,9 @@
 """One symbol and where it stands in its life."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+import msgspec
 
 from shared.mexc.symbols import split_symbol
 
@@ -21,9 +22,11 @@ class State(StrEnum):
     """Confirmed to be shown no more; its return is a new listing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What outlives a restart of one symbol. The quote is empty where no known quote asset fits the name."""
+class Known(msgspec.Struct, frozen=True, gc=False):
+    """What outlives a restart of one symbol. The quote is empty where no known quote asset fits the name.
+
+    There are thousands, and the garbage collector stops everything while it looks at them: it need not.
+    """
 
     symbol: str
     state: State

@@ -1,9 +1,11 @@
 """What happens to one symbol when a piece of evidence is believed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
 from datetime import datetime
+from functools import partial
+
+from msgspec.structs import replace
 
 from ingest.catalogue import transitions
 from ingest.catalogue.draft import Draft
@@ -13,6 +15,7 @@ from ingest.catalogue.openings import Openings, Teller
 from ingest.catalogue.register import Register
 from ingest.catalogue.reports import Objection, Reports
 from ingest.catalogue.rules import Rules
+from ingest.catalogue.steps import Steps, for_each, without
 from ingest.catalogue.transitions import Access
 from shared.mexc.symbols import SymbolInfo
 
@@ -30,17 +33,15 @@ class Lives:
         """Those that were among the names before."""
         self._infos: dict[str, SymbolInfo] = {}
 
-    def is_described_by(self, info: SymbolInfo) -> bool:
-        """Tell whether *info* says nothing new."""
-        before = self._infos.get(info.symbol)
-        return before is info or before == info
+    def settle(self, draft: Draft, known: Known) -> None:
+        """Take *known* for old."""
+        self.register.put(known)
+        self.reports.settle(known.symbol)
+        draft.records[known.symbol] = known
 
-    def settle(self, draft: Draft, symbols: Iterable[Known]) -> None:
-        """Take *symbols* for old."""
-        for known in symbols:
-            self.register.put(known)
-            self.reports.settle([known.symbol])
-            draft.records[known.symbol] = known
+    def note(self, infos: Mapping[str, SymbolInfo]) -> None:
+        """Remember that a snapshot shows *infos*, of which nothing follows."""
+        self._infos.update(infos)
 
     def appear(self, draft: Draft, symbol: str, *, late: bool, info: SymbolInfo | None = None) -> None:
         """A listing of *symbol* begins."""
@@ -67,8 +68,10 @@ class Lives:
         return self.reports.storable(self.register[known.symbol])
 
     def describe(self, draft: Draft, info: SymbolInfo) -> None:
-        """A snapshot shows a symbol as *info*."""
+        """A snapshot shows a symbol as *info*. That is news, or where an opening is awaited, said once more."""
         symbol = info.symbol
+        if self._infos.get(symbol) == info and symbol not in self.register.waiting:
+            return
         self._infos[symbol] = info
         before = self.register[symbol]
         opens_at = info.first_open_time or before.opens_at
@@ -109,17 +112,15 @@ class Lives:
         else:
             self._put(draft, after)
 
-    def rename(self, draft: Draft, names: AbstractSet[str]) -> None:
+    def rename(self, draft: Draft, names: AbstractSet[str]) -> Steps[None]:
         """*names* are those that we could trade."""
-        before = self.register.tradable() if self._names is None else self._names
+        before = self.register.tradable if self._names is None else self._names
         self._names = names
-        if names != before:
-            left, joined = before - names, names - before
-            self._unnamed = (self._unnamed | left) - joined
-            for symbol in (left | joined) & self.register.shown:
-                self.advance(draft, symbol)
-        for symbol in self.register.waiting & names & self.register.shown:
-            self._harden(draft, self.register[symbol])
+        left = yield from without(before, names)
+        joined = yield from without(names, before)
+        self._unnamed = (self._unnamed | left) - joined
+        yield from for_each((left | joined) & self.register.shown, partial(self.advance, draft))
+        yield from for_each(self.register.waiting & names & self.register.shown, partial(self._harden, draft))
 
     def advance(self, draft: Draft, symbol: str) -> None:
         """Let the state of *symbol* follow what is known of it."""
@@ -133,13 +134,14 @@ class Lives:
         self._infos.pop(symbol, None)
         self._unnamed.discard(symbol)
 
-    def _harden(self, draft: Draft, known: Known) -> None:
+    def _harden(self, draft: Draft, symbol: str) -> None:
         """Take a symbol that could be traded for long for one that does trade."""
+        known = self.register[symbol]
         since = max(known.opens_at or known.first_seen_at, known.first_seen_at)
         if draft.at - since > self._rules.sure_after:
             self._trades(draft, known, since)
         else:
-            self.advance(draft, known.symbol)
+            self.advance(draft, symbol)
 
     def _trades(self, draft: Draft, known: Known, since: datetime | None = None) -> None:
         self._openings.forget(known.symbol)
@@ -158,7 +160,7 @@ class Lives:
         """Tell of a new opening, where the listing was told at all. A source that has yet to report it does so then."""
         if self.reports.is_published(before):
             self.reports.moved(before)
-            if after.symbol in self.reports.told_by(draft.source):
+            if self.reports.is_told(draft.source, after.symbol):
                 draft.rescheduled.append(self._sighting(draft, after))
         self._put(draft, after)
 
@@ -171,8 +173,7 @@ class Lives:
             draft.records[known.symbol] = storable
 
     def _sighting(self, draft: Draft, known: Known) -> Sighting:
-        sighting = self.reports.sighting(known, draft.source, draft.at)
-        return replace(sighting, price=draft.price_of(known.symbol), info=self._infos.get(known.symbol))
+        return self.reports.sighting(draft, known, self._infos.get(known.symbol))
 
     def _access(self, symbol: str) -> Access:
         info = self._infos.get(symbol)

@@ -7,6 +7,7 @@ from typing import Final
 
 from ingest.catalogue.findings import EMPTY
 from ingest.catalogue.rules import Rules
+from ingest.catalogue.steps import Steps, without
 
 STRANGE_FOR: Final = timedelta(hours=1)
 
@@ -19,7 +20,7 @@ class Quarantine:
         self._believed = shown_before
         self._held: AbstractSet[str] | None = None
 
-    def doubt(self, shown: AbstractSet[str], new_count: int) -> str:
+    def doubt(self, shown: AbstractSet[str], new_count: int) -> Steps[str]:
         """Return why not to believe that *shown* is all there is, or nothing where it is believed.
 
         Two answers in a row that show the same are believed, unless they show nothing.
@@ -27,15 +28,15 @@ class Quarantine:
         if not shown:
             self._held = None
             return EMPTY.reason
-        reason = "" if shown == self._held else self._reason(shown, new_count)
+        lost = yield from without(self._believed, shown)
+        reason = "" if shown == self._held else self._reason(len(lost), new_count)
         self._held = shown if reason else None
         if not reason:
             self._believed = shown
         return reason
 
-    def _reason(self, shown: AbstractSet[str], new_count: int) -> str:
+    def _reason(self, lost: int, new_count: int) -> str:
         before = len(self._believed)
-        lost = before - len(self._believed & shown)
         if lost * 100 > before * self._rules.shrunken_percent:
             return f"shrunken: {lost} of {before} symbols missing"
         if new_count > self._rules.swollen_max:
@@ -63,5 +64,5 @@ class Strangers:
 
     def accept(self, symbols: AbstractSet[str]) -> None:
         """Take note that a list shows *symbols*."""
-        for symbol in self._met.keys() & symbols:
+        for symbol in [symbol for symbol in self._met if symbol in symbols]:
             del self._met[symbol]

@@ -9,11 +9,16 @@ from ingest.catalogue.known import Known, State
 
 
 class Register:
-    """A symbol seen once stays: gone is a state like the others."""
+    """A symbol seen once stays: gone is a state like the others.
+
+    Thousands are kept as keys of a dictionary, which the garbage collector passes over, and not in a set, which it
+    looks through.
+    """
 
     def __init__(self, known: Iterable[Known] = ()) -> None:
         self._known: dict[str, Known] = {}
-        self._shown: set[str] = set()
+        self._shown: dict[str, None] = {}
+        self._tradable: dict[str, None] = {}
         self._waiting: set[str] = set()
         self._counts: Counter[State] = Counter()
         for each in known:
@@ -38,12 +43,20 @@ class Register:
         self._known[known.symbol] = known
         self._counts[known.state] += 1
         _keep(self._shown, known.symbol, wanted=known.is_shown)
-        _keep(self._waiting, known.symbol, wanted=known.state is not State.GONE and known.trading_since is None)
+        _keep(self._tradable, known.symbol, wanted=known.state is State.TRADABLE)
+        if known.state is not State.GONE and known.trading_since is None:
+            self._waiting.add(known.symbol)
+        else:
+            self._waiting.discard(known.symbol)
 
     @property
     def shown(self) -> AbstractSet[str]:
         """Neither still to come nor gone."""
-        return self._shown
+        return self._shown.keys()
+
+    @property
+    def tradable(self) -> AbstractSet[str]:
+        return self._tradable.keys()
 
     @property
     def waiting(self) -> AbstractSet[str]:
@@ -55,17 +68,13 @@ class Register:
         """How many symbols are in each state. May be read from other threads."""
         return MappingProxyType(self._counts)
 
-    def tradable(self) -> AbstractSet[str]:
-        """Return the tradable symbols of this moment."""
-        return frozenset(each.symbol for each in self._known.values() if each.state is State.TRADABLE)
-
     def new_among(self, symbols: Collection[str]) -> list[str]:
         """Return those whose appearance is a listing, in order."""
         return sorted(symbol for symbol in symbols if symbol not in self._shown)
 
 
-def _keep(members: set[str], symbol: str, *, wanted: bool) -> None:
+def _keep(members: dict[str, None], symbol: str, *, wanted: bool) -> None:
     if wanted:
-        members.add(symbol)
+        members[symbol] = None
     else:
-        members.discard(symbol)
+        members.pop(symbol, None)

@@ -1,13 +1,18 @@
 """Which source has reported which symbol, and what of it is safe."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
 from datetime import datetime
 
+from msgspec.structs import replace
+
+from ingest.catalogue.draft import Draft
 from ingest.catalogue.findings import Sighting
 from ingest.catalogue.known import Known
+from ingest.catalogue.steps import Steps, without
 from shared.events import Source
+from shared.mexc.symbols import SymbolInfo
 
 Objection = Callable[[Known], str]
 """Says why a symbol is not to be traded; empty where it may be."""
@@ -19,22 +24,27 @@ class Reports:
     def __init__(self, settled: Iterable[str], object_to: Objection) -> None:
         self._object_to = object_to
         self._settled = set(settled)
-        self._told: dict[Source, set[str]] = {}
+        self._told: defaultdict[Source, set[str]] = defaultdict(set)
         self._late: set[str] = set()
         self._unconfirmed: dict[str, int] = {}
         """The occurrences of which no report is safe."""
         self._moved_from: dict[str, datetime | None] = {}
         """The opening times that are stored while the news of a later one is not safe."""
 
-    def told_by(self, source: Source) -> AbstractSet[str]:
-        """What *source* need not report: it did, or it is not new to anyone."""
-        return self._told_by(source)
+    def is_told(self, source: Source, symbol: str) -> bool:
+        """Tell whether *source* need not report *symbol*: it did, or it is not new to anyone."""
+        return symbol in self._settled or symbol in self._told[source]
 
-    def settle(self, symbols: Iterable[str]) -> None:
-        """Let *symbols* be new to nobody."""
-        symbols = tuple(symbols)
-        for told in (self._settled, *self._told.values()):
-            told.update(symbols)
+    def untold(self, source: Source, symbols: AbstractSet[str]) -> AbstractSet[str]:
+        """Return which of *symbols* the *source* is to report."""
+        return symbols - self._settled - self._told[source]
+
+    def untold_of_many(self, source: Source, symbols: AbstractSet[str]) -> Steps[AbstractSet[str]]:
+        return (yield from without(symbols, self._settled)) - self._told[source]
+
+    def settle(self, symbol: str) -> None:
+        """Let *symbol* be new to nobody."""
+        self._settled.add(symbol)
 
     def begin(self, known: Known, *, late: bool) -> None:
         """A listing begins: everybody reports it."""
@@ -52,10 +62,12 @@ class Reports:
         self._late.discard(symbol)
         self._moved_from.pop(symbol, None)
 
-    def sighting(self, known: Known, source: Source, observed_at: datetime) -> Sighting:
-        """Return what *source* reports of *known*."""
-        self._told_by(source).add(known.symbol)
-        return Sighting(known, source, observed_at, known.symbol in self._late, self._object_to(known))
+    def sighting(self, draft: Draft, known: Known, info: SymbolInfo | None) -> Sighting:
+        """Return what the source of *draft* reports of *known*, which *info* describes."""
+        symbol = known.symbol
+        self._told[draft.source].add(symbol)
+        is_late, objection = symbol in self._late, self._object_to(known)
+        return Sighting(known, draft.source, draft.at, is_late, objection, draft.price_of(symbol), info)
 
     def moved(self, before: Known) -> None:
         """The opening is no longer that of *before*, which is what is stored until the news is safe."""
@@ -81,9 +93,3 @@ class Reports:
         if known.symbol in self._unconfirmed:
             return None
         return replace(known, opens_at=self._moved_from.get(known.symbol, known.opens_at))
-
-    def _told_by(self, source: Source) -> set[str]:
-        told = self._told.get(source)
-        if told is None:
-            told = self._told[source] = set(self._settled)
-        return told

@@ -1,8 +1,9 @@
 """Which state follows from what is known of a symbol, and what changes with each kind of evidence."""
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Final, NamedTuple
+
+from msgspec.structs import replace
 
 from ingest.catalogue.known import Known, State, met
 from shared.mexc.symbols import SymbolInfo

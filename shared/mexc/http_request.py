@@ -1,7 +1,7 @@
 """One bounded request over HTTP that is not an order, and what its answer means when it is not the one asked for."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, Literal, TypeVar
@@ -20,6 +20,7 @@ _WRAPPER_SUCCESS: Final = frozenset({0, 200})
 _BANNED: Final = 418
 _TOO_OFTEN: Final = frozenset({_BANNED, 429})
 _REFUSAL_BYTES_MAX: Final = 64 * 1024
+SEGMENT_BYTES: Final = 1024 * 1024
 _BAN_SECONDS_MAX: Final = 3 * 24 * 3600.0
 
 
@@ -47,8 +48,13 @@ async def connect_http(
 
     What *through* makes of the transport is what requests go through.
     """
+    # In a thread: reading the certificates of the world holds the loop for 30 ms.
+    is_secure = httpx.URL(base_url).scheme == "https"
+    verify = await asyncio.to_thread(httpx.create_ssl_context, trust_env=False) if is_secure else False
     # A proxy or a netrc found in the environment has no say in what the exchange is told.
-    transport = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=limits.connections_max), trust_env=False)
+    transport = httpx.AsyncHTTPTransport(
+        verify=verify, limits=httpx.Limits(max_connections=limits.connections_max), trust_env=False
+    )
     async with httpx.AsyncClient(
         base_url=base_url,
         headers=headers,
@@ -68,18 +74,29 @@ async def ask(
     method: Literal["GET", "DELETE"] = "GET",
 ) -> bytes:
     """Return the body of a good answer; raise ExchangeUnavailable, ExchangeRejected or RateLimited."""
+    return b"".join(await get_segments(http, limits, path, params, method))
+
+
+async def get_segments(
+    http: httpx.AsyncClient,
+    limits: RestLimits,
+    path: str,
+    params: Mapping[str, str],
+    method: Literal["GET", "DELETE"] = "GET",
+) -> Sequence[bytes]:
+    """Return the same in parts of SEGMENT_BYTES: as a whole a large body is moved about, which takes too long."""
     try:
         async with (
             asyncio.timeout(limits.total_seconds),
             http.stream(method, path, params=params) as response,
         ):
-            body = await _bounded_body(response, limits.body_bytes_max)
+            segments = await _bounded_body(response, limits.body_bytes_max)
     except TimeoutError as error:
         raise ExchangeUnavailable(f"{path}: no answer within {limits.total_seconds:g} s") from error
     except httpx.HTTPError as error:
         raise ExchangeUnavailable(f"{path}: {type(error).__name__}") from error
-    _raise_for_refusal(path, response, body)
-    return body
+    _raise_for_refusal(path, response, segments[0])
+    return segments
 
 
 def decode(body: bytes, shape: type[T]) -> T:
@@ -90,13 +107,17 @@ def decode(body: bytes, shape: type[T]) -> T:
         raise ExchangeUnavailable(f"not the answer that was asked for: {error}") from error
 
 
-async def _bounded_body(response: httpx.Response, bytes_max: int) -> bytes:
-    body = bytearray()
+async def _bounded_body(response: httpx.Response, bytes_max: int) -> Sequence[bytes]:
+    segments: list[bytes] = []
+    latest = bytearray()
     async for chunk in response.aiter_bytes():
-        body += chunk
-        if len(body) > bytes_max:
+        latest += chunk
+        if len(segments) * SEGMENT_BYTES + len(latest) > bytes_max:
             raise ExchangeUnavailable(f"{response.url.path}: the answer is larger than {bytes_max} bytes")
-    return bytes(body)
+        while len(latest) > SEGMENT_BYTES:
+            segments.append(bytes(latest[:SEGMENT_BYTES]))
+            del latest[:SEGMENT_BYTES]
+    return [*segments, bytes(latest)]
 
 
 def _raise_for_refusal(path: str, response: httpx.Response, body: bytes) -> None:

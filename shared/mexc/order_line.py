@@ -48,7 +48,8 @@ class OrderLine:
         self._endpoint = endpoint
         self._limits = limits
         self._turn = asyncio.Lock()
-        self._callers = 0
+        self.callers = 0
+        """How many wait for the line or for an answer on it."""
         self._idle: HttpConnection | None = None
         self._opened = asyncio.Event()
         self._needed = asyncio.Event()
@@ -76,7 +77,7 @@ class OrderLine:
     @property
     def is_ready(self) -> bool:
         """Whether a connection is open, idle or in use."""
-        return self._callers > 0 or (self._idle is not None and self._idle.is_open)
+        return self.callers > 0 or (self._idle is not None and self._idle.is_open)
 
     async def ready(self) -> None:
         """Return once the first connection has been opened."""
@@ -95,7 +96,7 @@ class OrderLine:
             raise NotSent("the request was not written (its time was up before it began)")
         deadline = asyncio.get_running_loop().time() + patience_seconds
         written = False
-        self._callers += 1
+        self.callers += 1
         try:
             await self._take_turn(deadline)
             try:
@@ -109,10 +110,10 @@ class OrderLine:
         except Exception as error:
             raise _outcome(error, written=written) from error
         finally:
-            self._callers -= 1
+            self.callers -= 1
 
     async def _take_turn(self, deadline: float) -> None:
-        if self._callers == 1:  # The usual case has nothing to wait for, and a timer costs more than the rest.
+        if self.callers == 1:  # The usual case has nothing to wait for, and a timer costs more than the rest.
             await self._turn.acquire()
             return
         async with asyncio.timeout_at(deadline):

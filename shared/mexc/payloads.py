@@ -52,7 +52,7 @@ class ServerTime(msgspec.Struct, rename="camel"):
 class DefaultSymbols(msgspec.Struct):
     """Answer of /defaultSymbols."""
 
-    data: list[str]
+    data: frozenset[str]
 
 
 class Refusal(msgspec.Struct):
@@ -115,6 +115,28 @@ class _Trade(msgspec.Struct):
     time: Number = None
 
 
+class Notice(NamedTuple):
+    """An announcement of the exchange."""
+
+    title: str
+    posted_at: datetime
+
+
+class _NoticePage(msgspec.Struct):
+    details: list[msgspec.Raw]
+
+
+class Notices(msgspec.Struct):
+    """Answer of /announcements, its entries still undecoded for the same reason."""
+
+    data: list[_NoticePage]
+
+
+class _Notice(msgspec.Struct, rename="camel"):
+    title: str
+    post_time: Number = None
+
+
 class _Name(msgspec.Struct):
     symbol: str
 
@@ -123,6 +145,7 @@ _symbol_decoder: Final = msgspec.json.Decoder(_Symbol)
 _name_decoder: Final = msgspec.json.Decoder(_Name)
 _trade_decoder: Final = msgspec.json.Decoder(_Trade)
 _coin_decoder: Final = msgspec.json.Decoder(_Coin)
+_notice_decoder: Final = msgspec.json.Decoder(_Notice)
 
 
 def symbol_info(entry: msgspec.Raw) -> SymbolInfo | None:
@@ -161,6 +184,16 @@ def public_trade(entry: msgspec.Raw) -> PublicTrade | None:
     if price is None or price <= 0 or traded_at is None:
         return None
     return PublicTrade(price, decimal_of(trade.qty), traded_at)
+
+
+def notice(entry: msgspec.Raw) -> Notice | None:
+    """Read one announcement; None when it lacks a title or a time."""
+    try:
+        wire = _notice_decoder.decode(entry)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    posted_at = moment_of(wire.post_time)
+    return Notice(wire.title, posted_at) if wire.title and posted_at else None
 
 
 def _known(wire: _Symbol) -> SymbolInfo:

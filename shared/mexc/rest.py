@@ -1,8 +1,9 @@
 """Everything asked of MEXC over REST that is not an order."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
+from hashlib import blake2b
 from typing import Final
 
 import httpx
@@ -10,22 +11,28 @@ import msgspec
 import structlog
 
 from shared.mexc.errors import ExchangeRejected
-from shared.mexc.http_request import DEFAULT_LIMITS, RestLimits, ask, connect_http, decode
+from shared.mexc.http_request import DEFAULT_LIMITS, RestLimits, ask, connect_http, decode, get_segments
 from shared.mexc.payloads import (
     BookTicker,
-    DefaultSymbols,
     ExchangeInfo,
+    Notice,
+    Notices,
     OrderBook,
     PublicTrade,
     ServerTime,
+    notice,
     public_trade,
     symbol_info,
 )
+from shared.mexc.pieces import DESCRIPTIONS, NAMES, is_same, pieces_of
 from shared.mexc.symbols import SymbolInfo
 
 log = structlog.get_logger(__name__)
 
+_Entries = dict[bytes, SymbolInfo | None]
+
 _ENTRIES_PER_TURN: Final = 250
+"""Of an answer that does not come in pieces."""
 
 
 @asynccontextmanager
@@ -41,9 +48,11 @@ class MexcRest:
     def __init__(self, http: httpx.AsyncClient, limits: RestLimits) -> None:
         self._http = http
         self._limits = limits
-        self._told = b""
-        self._entries: dict[bytes, SymbolInfo | None] = {}
-        self._symbols: Sequence[SymbolInfo] = ()
+        self._described: Sequence[bytes] = ()
+        self._named: Sequence[bytes] = ()
+        self._names: frozenset[str] = frozenset()
+        self._entries: _Entries = {}
+        self._symbols: Collection[SymbolInfo] = ()
 
     async def ping(self) -> None:
         """Return when the exchange answers."""
@@ -54,8 +63,12 @@ class MexcRest:
         return decode(await self._get("/api/v3/time"), ServerTime).server_time
 
     async def default_symbols(self) -> frozenset[str]:
-        """The symbols that may be traded by API."""
-        return frozenset(decode(await self._get("/api/v3/defaultSymbols"), DefaultSymbols).data)
+        """The symbols that may be traded by API. The same object comes back while the exchange says the same."""
+        segments = await get_segments(self._http, self._limits, "/api/v3/defaultSymbols", {})
+        if not await is_same(segments, self._named, NAMES):
+            self._names = await _names(segments)
+            self._named = segments
+        return self._names
 
     async def depth(self, symbol: str, limit: int = 100) -> OrderBook:
         """The order book of *symbol*, at most *limit* levels a side."""
@@ -92,29 +105,50 @@ class MexcRest:
         infos = (symbol_info(entry) for entry in decode(body, ExchangeInfo).symbols)
         return next((info for info in infos if info is not None and info.symbol == symbol), None)
 
-    async def exchange_info(self) -> Sequence[SymbolInfo]:
+    async def exchange_info(self) -> Collection[SymbolInfo]:
         """Every symbol the exchange shows. The same object comes back while the exchange says the same."""
-        body = await self._get("/api/v3/exchangeInfo")
-        # The server's time comes first and differs in every answer; what follows rarely does.
-        told = body.partition(b'"symbols"')[2]
-        if not told or told != self._told:
-            self._entries = await _entries(body, self._entries)
-            self._symbols = tuple(info for info in self._entries.values() if info is not None)
-            self._told = told
+        segments = await get_segments(self._http, self._limits, "/api/v3/exchangeInfo", {})
+        if not await is_same(segments, self._described, DESCRIPTIONS):
+            self._entries = await _entries(segments, self._entries)
+            # Values of a dictionary, which the garbage collector passes over; it looks through a tuple of thousands.
+            self._symbols = {info.symbol: info for info in self._entries.values() if info is not None}.values()
+            self._described = segments
+            await asyncio.sleep(0)
         return self._symbols
+
+    async def notices(self, limit: int = 20) -> Sequence[Notice]:
+        """The newest announcements of the exchange, at most *limit*."""
+        body = await self._get("/api/v3/announcements", language="en-US", page="1", limit=str(limit))
+        entries = [entry for page in decode(body, Notices).data for entry in page.details[:limit]]
+        return [each for each in map(notice, entries) if each is not None]
 
     async def _get(self, path: str, **params: str) -> bytes:
         return await ask(self._http, self._limits, path, params)
 
 
-async def _entries(body: bytes, known: Mapping[bytes, SymbolInfo | None]) -> dict[bytes, SymbolInfo | None]:
-    """Each entry as it was sent, and as it reads; one that is *known* to the letter is not read again."""
-    entries: dict[bytes, SymbolInfo | None] = {}
-    for count, entry in enumerate(decode(body, ExchangeInfo).symbols, start=1):
-        sent = bytes(entry)
-        entries[sent] = known[sent] if sent in known else symbol_info(entry)
-        if count % _ENTRIES_PER_TURN == 0:
-            await asyncio.sleep(0)  # Thousands of entries take longer than the loop may be held.
+async def _names(segments: Sequence[bytes]) -> frozenset[str]:
+    names = set[str]()
+    for piece in pieces_of(segments, NAMES):
+        names.update(piece)
+        await asyncio.sleep(0)
+    whole = frozenset(names)
+    await asyncio.sleep(0)
+    return whole
+
+
+async def _entries(segments: Sequence[bytes], known: _Entries) -> _Entries:
+    """A digest of each entry as it was sent, and how it reads; one that is *known* to the letter is not read again.
+
+    Entries kept as they were sent would take up memory anew with each answer, in pieces that break it up.
+    """
+    entries: _Entries = {}
+    for piece in pieces_of(segments, DESCRIPTIONS):
+        for count, entry in enumerate(piece):
+            if count % _ENTRIES_PER_TURN == 0:
+                await asyncio.sleep(0)
+            sent = blake2b(entry, digest_size=16).digest()
+            entries[sent] = known[sent] if sent in known else symbol_info(entry)
+    await asyncio.sleep(0)
     if unnamed := sum(info is None for info in entries.values()):
         log.warning("exchangeInfo entries without a symbol", count=unnamed)
     return entries

@@ -1,10 +1,11 @@
 """Trading pairs: one spelling, their two assets, and what the exchange says about them."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, NamedTuple
+
+import msgspec
 
 QUOTE_ASSETS: Final = frozenset({"USDT", "USDC", "USD1", "USDE", "USDF", "EUR", "BRL", "BTC", "ETH", "SOL", "MX"})
 _ONLINE: Final = frozenset({"1", "ENABLED"})
@@ -18,9 +19,11 @@ class Pair(NamedTuple):
     quote: str
 
 
-@dataclass(frozen=True, slots=True)
-class SymbolInfo:
-    """One pair as exchangeInfo describes it. What the exchange leaves out or garbles is None."""
+class SymbolInfo(msgspec.Struct, frozen=True, gc=False):
+    """One pair as exchangeInfo describes it. What the exchange leaves out or garbles is None.
+
+    There are thousands, and the garbage collector stops everything while it looks at them: it need not.
+    """
 
     symbol: str
     base_asset: str

@@ -1,5 +1,6 @@
 """What MEXC's web site knows and its API does not. Nobody promises it: it may refuse us, or change, at any time."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
@@ -14,6 +15,7 @@ _HEADERS: Final = {"User-Agent": "Mozilla/5.0 (compatible; mexc-listing-sniper)"
 """Without a browser's mark the site answers nobody."""
 
 
+_COINS_PER_TURN: Final = 250
 _LIMITS: Final = RestLimits(body_bytes_max=4 * 1024 * 1024, connections_max=1)
 
 
@@ -35,5 +37,9 @@ class MexcWeb:
         *now_ms* keeps caches on the way from answering.
         """
         body = await ask(self._http, self._limits, _CALENDAR_PATH, {"timestamp": str(now_ms)})
-        coins = (new_coin(entry) for entry in decode(body, Calendar).data.new_coins)
+        coins = []
+        for count, entry in enumerate(decode(body, Calendar).data.new_coins):
+            if count % _COINS_PER_TURN == 0:
+                await asyncio.sleep(0)
+            coins.append(new_coin(entry))
         return [coin for coin in coins if coin is not None]

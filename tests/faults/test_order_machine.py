@@ -339,7 +339,7 @@ class OrderMachine(RuleBasedStateMachine):
 
     async def _sell(self, share: Decimal) -> None:
         executor = self.world.executor
-        for each in (await held(self.database, list(Mode)))[:1]:
+        for each in (await held(self.database))[:1]:
             quantity = (each.position.base_qty * share).quantize(Decimal("0.01"))
             sale = await executor.journal.sell(each.position, quantity, ExitReason.BY_HAND)
             if sale is not None:

@@ -209,24 +209,29 @@ def test_status_shows_open_orders_and_what_each_of_them_waits_for(sniper: Sniper
     assert [each["symbol"] for each in shown["open_orders"]] == ["AAAUSDT", "BBBUSDT", "CCCUSDT", "DDDUSDT"]
 
 
+def exits(**overrides: Any) -> dict[str, Any]:
+    return {"component_name": "exits", "updated_at": utc_now() + timedelta(hours=1)} | overrides
+
+
 @pytest.mark.parametrize(
     ("health", "alarm"),
     [
-        ({}, True),
-        ({"bot_health": {"component_name": "executor", "updated_at": NOON}}, True),
-        ({"bot_health": {"component_name": "executor", "updated_at": utc_now() + timedelta(hours=1)}}, False),
+        ({}, "nobody is there to sell them"),
+        ({"bot_health": exits(updated_at=NOON)}, "error: silent for"),
+        ({"bot_health": exits(status="degraded", detail="no prices")}, "degraded: no prices"),
+        ({"bot_health": exits()}, ""),
     ],
-    ids=["no executor", "dead executor", "executor alive"],
+    ids=["nobody", "dead", "in trouble", "alive"],
 )
 def test_status_shows_open_positions_and_an_alarm_when_nobody_watches_them(
-    sniper: Sniper, database_url: str, health: dict[str, Any], alarm: bool
+    sniper: Sniper, database_url: str, health: dict[str, Any], alarm: str
 ) -> None:
     store(database_url, positions={}, **health)
     store(database_url, positions={"listing_key": "OLDUSDT:1", "symbol": "OLDUSDT", "state": "closed"})
 
     shown = sniper("status").stdout
 
-    assert ("Open positions are not watched" in shown) is alarm
+    assert f"Open positions are not watched\n{alarm}" in shown if alarm else "not watched" not in shown
     assert "ABCUSDT live 1000000000000.000000000001 0.0000000001 99.95 0.00 open" in " ".join(shown.split())
     assert "OLDUSDT" not in shown
 

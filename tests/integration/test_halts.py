@@ -271,7 +271,7 @@ async def test_what_is_raised_while_the_database_is_away_halts_at_once_and_is_la
 
         await asyncio.to_thread(server.start)
         await eventually(lambda: is_latched(database, "signal", "file"), within_seconds=15)
-        assert watch.buys_halted(Mode.LIVE) == "signal: SIGUSR1"
+        assert watch.buys_halted(Mode.LIVE).startswith(("signal: ", "file: "))
 
 
 async def is_latched(database: Database, *causes: str) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -144,6 +145,18 @@ async def test_changed_exchange_info_is_read_anew() -> None:
         ]
 
 
+async def test_each_exchange_info_is_kept_only_once_as_it_was_sent() -> None:
+    body = exchange_info(*({"symbol": f"S{n}USDT", "unread": "x" * 10_000} for n in range(500)))
+    sent_bytes = len(json.dumps(body))
+    async with client_of(answering_json(body), RestLimits(body_bytes_max=2 * sent_bytes)) as (rest, _):
+        tracemalloc.start()
+        await rest.exchange_info()
+        kept_bytes, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+
+    assert kept_bytes < 1.5 * sent_bytes
+
+
 async def test_failure_after_a_good_exchange_info_is_a_failure() -> None:
     async with client_of(answering_json(exchange_info({"symbol": "AUSDT"}))) as (rest, server):
         await rest.exchange_info()
@@ -171,7 +184,7 @@ async def test_reading_thousands_of_symbols_lets_the_loop_run() -> None:
             await asyncio.sleep(0)
 
     counting = asyncio.create_task(count_turns())
-    assert len(await _entries(body, {})) == 3000
+    assert len(await _entries([body], {})) == 3000
     counting.cancel()
     assert turns >= 3000 / 250
 

@@ -14,7 +14,7 @@ from shared.bus.port import Handler, Message, Queue, Topology
 from shared.bus.rabbitmq.calls import away_is_transient
 from shared.bus.rabbitmq.consumer import Consumer
 from shared.bus.rabbitmq.link import Link, LinkOptions
-from shared.bus.rabbitmq.message import to_amqp
+from shared.bus.rabbitmq.message import properties_of
 from shared.bus.rabbitmq.topology import Declarer
 from shared.bus.settle import Settler
 from shared.errors import SettingsError, TransientError
@@ -90,25 +90,32 @@ class RabbitBus:
         Not certain means that it may have arrived all the same: publishing it again can make a duplicate.
         """
         with away_is_transient():
-            async with asyncio.timeout(self._limits.timeout_seconds):
-                try:
-                    await self._publish_once(message)
-                except (PublishError, ChannelNotFoundEntity):
-                    # No queue took it, or there is no such exchange: somebody may have deleted it.
-                    self._publishing.declare_soon()
-                    raise
+            try:
+                await self._publish_once(message)
+            except (PublishError, ChannelNotFoundEntity):
+                # No queue took it, or there is no such exchange: somebody may have deleted it.
+                self._publishing.declare_soon()
+                raise
 
     async def _publish_once(self, message: Message) -> None:
-        channel = await self._publishing_channel()
-        exchange = await channel.get_exchange(message.exchange, ensure=False)
-        confirmation = await exchange.publish(to_amqp(message), message.routing_key, mandatory=True)
+        channel = self._channel
+        if channel is None or channel.is_closed:
+            channel = await self._open_channel()
+        # Without aio-pika's own message and exchange around it, which cost a tenth of what the broker takes.
+        underlay = await channel.get_underlay_channel()
+        confirmation = await underlay.basic_publish(
+            message.body,
+            exchange=message.exchange,
+            routing_key=message.routing_key,
+            properties=properties_of(message),
+            mandatory=True,
+            timeout=self._limits.timeout_seconds,
+        )
         if not isinstance(confirmation, spec.Basic.Ack):
             raise TransientError(f"broker answered a publish with {confirmation!r}")
 
-    async def _publishing_channel(self) -> AbstractChannel:
-        if self._channel is not None and not self._channel.is_closed:
-            return self._channel
-        async with self._opening:
+    async def _open_channel(self) -> AbstractChannel:
+        async with asyncio.timeout(self._limits.timeout_seconds), self._opening:
             if self._channel is None or self._channel.is_closed:
                 connection = await self._publishing.connection()
                 channel = connection.channel(publisher_confirms=True, on_return_raises=True)

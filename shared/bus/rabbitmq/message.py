@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-import aio_pika
+from aio_pika import DeliveryMode
 from aio_pika.abc import AbstractIncomingMessage
+from aiormq import spec
 
 from shared.bus import settle
 from shared.bus.port import Message
@@ -12,17 +13,16 @@ from shared.bus.port import Message
 MESSAGE_ID = "x-sniper-message-id"
 
 
-def to_amqp(message: Message) -> aio_pika.Message:
-    """Return *message* for one attempt to publish it.
+def properties_of(message: Message) -> spec.Basic.Properties:
+    """Return what goes with the body of *message* in one attempt to publish it.
 
     The AMQP message id is left to the client, which makes up a new one each time: it matches returned messages to
     publishes by it, so two attempts under one id would take each other's answers.
     """
-    return aio_pika.Message(
-        message.body,
-        headers={**message.headers, MESSAGE_ID: message.message_id},
+    return spec.Basic.Properties(
         content_type=message.content_type,
-        delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+        delivery_mode=DeliveryMode.PERSISTENT,
+        headers={**message.headers, MESSAGE_ID: message.message_id},
     )
 
 

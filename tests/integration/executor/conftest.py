@@ -7,6 +7,7 @@ import pytest
 from shared.database import Database
 from tests.executors import Executor, Time
 from tests.services import open_database
+from tests.simulators import Simulator, simulator_in_this_process
 from tests.venues import ModelExchange
 
 
@@ -29,3 +30,9 @@ def exchange(time: Time) -> ModelExchange:
 @pytest.fixture
 def executor(database: Database, exchange: ModelExchange, time: Time) -> Executor:
     return Executor(database, exchange, time)
+
+
+@pytest.fixture
+async def simulator() -> AsyncIterator[Simulator]:
+    async with simulator_in_this_process() as started:
+        yield started

@@ -42,7 +42,7 @@ async def test_a_fill_opens_a_position_moves_what_it_spent_and_releases_the_rest
 
     after = await executor.books.record(order, OrderEvent.FOUND_FILLED, Told(fill=FILL))
 
-    [row], [position] = await executor.rows(), await held(executor.database, [Mode.DRY_RUN])
+    [row], [position] = await executor.rows(), await held(executor.database)
     assert after is not None
     assert (after.state, row["executed_qty"], row["cost"], row["fee_asset"]) == ("filled", 10, FILL.cost, "USDT")
     assert (position.position.base_qty, position.position.cost_usdt) == (Decimal(10), Decimal("59.98"))
@@ -54,7 +54,7 @@ async def test_a_fee_taken_in_coins_leaves_fewer_of_them(executor: Executor, tim
 
     await executor.books.record(order, OrderEvent.FOUND_PARTLY_FILLED, Told(fill=PART))
 
-    [position] = await held(executor.database, [Mode.DRY_RUN])
+    [position] = await held(executor.database)
     assert (position.position.base_qty, position.position.cost_usdt) == (Decimal("3.996"), Decimal("24.00"))
     assert await money(executor) == ("0.00", "24.00")
 
@@ -168,7 +168,7 @@ async def test_selling_a_part_frees_its_share_and_selling_the_rest_frees_all(exe
     await executor.books.record(order, OrderEvent.FOUND_FILLED, Told(fill=FILL))
     freed = []
     for quantity in (Decimal(3), Decimal(7)):
-        [each] = await held(executor.database, [Mode.DRY_RUN])
+        [each] = await held(executor.database)
         sale = await executor.journal.sell(each.position, each.position.base_qty, ExitReason.BY_HAND)
         assert sale is not None
         fill = Fill(quantity, quantity * 7, Decimal("0.01"), "USDT", complete=quantity == 7)
@@ -177,14 +177,14 @@ async def test_selling_a_part_frees_its_share_and_selling_the_rest_frees_all(exe
         freed.append((await money(executor))[1])
 
     assert freed == ["41.99", "0.00"]
-    assert await held(executor.database, [Mode.DRY_RUN]) == []
+    assert await held(executor.database) == []
     assert [row["sequence"] for row in await executor.rows()] == [1, 1, 2]
 
 
 async def test_a_position_is_sold_by_one_of_many(executor: Executor, time: Time) -> None:
     order = await bought(executor, time)
     await executor.books.record(order, OrderEvent.FOUND_FILLED, Told(fill=FILL))
-    [each] = await held(executor.database, [Mode.DRY_RUN])
+    [each] = await held(executor.database)
 
     sales = await asyncio.gather(
         *(executor.journal.sell(each.position, each.position.base_qty, ExitReason.BY_HAND) for _ in range(10))
@@ -198,7 +198,7 @@ async def test_what_is_too_little_to_sell_is_dust_and_nothing_is_at_stake(
 ) -> None:
     order = await bought(executor, time)
     await executor.books.record(order, OrderEvent.FOUND_FILLED, Told(fill=FILL))
-    [each] = await held(executor.database, [Mode.DRY_RUN])
+    [each] = await held(executor.database)
     sale = await executor.journal.sell(each.position, each.position.base_qty, ExitReason.BY_HAND)
     assert sale is not None
 

@@ -32,3 +32,11 @@ def test_all_but_the_newcomer_are_in_both_rest_answers() -> None:
 
 def test_a_frame_of_all_coins_holds_each_of_them_once() -> None:
     assert len(symbols_in(Market(300).frame(changed=300))) == 300
+
+
+def test_a_newcomer_is_in_the_list_of_names_once_it_is_listed() -> None:
+    market = Market(200)
+    market.frame("NEWUSDT", changed=50)
+    market.list_newcomers()
+
+    assert "NEWUSDT" in json.loads(market.names())["data"]

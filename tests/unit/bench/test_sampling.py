@@ -23,14 +23,17 @@ async def taken(plan: Plan) -> tuple[list[int], list[int], str]:
         order.append("o")
         return number
 
-    bare, own = await interleaved(floor, ours, plan)
+    async def pause() -> None:
+        order.append(" ")
+
+    bare, own = await interleaved(floor, ours, plan, pause)
     return bare, own, "".join(order)
 
 
 async def test_blocks_take_turns_after_the_warm_ups() -> None:
     _, _, order = await taken(Plan(samples=5, warmups=3))
 
-    assert order == "fffooo" + "ffoo" + "ffoo" + "fo"
+    assert order == "fffooo ffoo ffoo fo "
 
 
 async def test_no_number_is_used_twice_and_warm_ups_are_left_out() -> None:

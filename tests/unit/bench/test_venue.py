@@ -5,10 +5,11 @@ import asyncio
 import pytest
 
 from bench import venue as module
+from bench.account import TEST_PATH
 from bench.errors import BenchmarkError
 from bench.http_wire import post
 from bench.market import Market
-from bench.venue import ORDER_PATH, Moment, Venue
+from bench.venue import Moment, Venue
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ async def order(venue: Venue, symbol: str) -> None:
     server = await asyncio.start_server(venue.speak, "127.0.0.1", 0)
     async with server:
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
-        writer.write(post(f"{ORDER_PATH}?symbol={symbol}", "here"))
+        writer.write(post(f"{TEST_PATH}?symbol={symbol}", "here"))
         assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
         writer.close()
         await writer.wait_closed()

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ def test_what_is_read_is_known_in_any_case() -> None:
 
 def test_every_variable_that_is_documented_is_known() -> None:
     readme = (Path(__file__).parents[3] / "README.md").read_text()
-    documented = {word.strip("`,") for word in readme.split() if word.startswith("`SNIPER_")}
+    documented = set(re.findall(r"`(SNIPER_[A-Z0-9_]+)", readme))
 
     assert documented - known() == set()
     assert len(documented) > 10

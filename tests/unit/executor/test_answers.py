@@ -1,14 +1,10 @@
 import json
-from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
 
-from executor.answers import notional_min, price_cap, verdict_of, verdict_of_test
-from executor.codes import CODES, Kind
+from executor.answers import verdict_of
+from executor.codes import CODES
 from executor.reasons import Reason
 from executor.verdicts import (
     Accepted,
@@ -17,57 +13,11 @@ from executor.verdicts import (
     Refused,
     TooDear,
     Unanswered,
-    Unsent,
     Untimely,
-    Verdict,
     WrongSize,
 )
-from shared.mexc.order_transport import Answer
-from tests.builders import NOON
-from tests.strategies import json_values
+from tests.exchange_answers import CAP, EXPECTED, LEAST, NO_ORDER, a_refusal, an_answer, stop
 
-CAP = "Order price cannot exceed 0.05USDT"
-LEAST = "The minimum transaction volume cannot be less than:1USDT"
-STATUSES = st.sampled_from([100, 200, 201, 204, 302, 307, 400, 401, 403, 404, 408, 409, 418, 429, 499, 500, 503, 510])
-NO_ORDER = (Refused, NotOpen, TooDear, WrongSize, Untimely, Busy)
-
-
-def an_answer(status: int, body: bytes, headers: Mapping[str, str] | None = None) -> Answer:
-    return Answer(status, headers or {}, body, NOON, 0.01)
-
-
-def a_refusal(code: int, msg: str | None = "no", status: int = 400, **more: Any) -> Answer:
-    return an_answer(status, json.dumps({"msg": msg, "code": code, "_extend": None} | more).encode())
-
-
-def stop(code: int) -> Refused:
-    return Refused(Reason.CREDENTIALS_REFUSED, f"{code} no", stop=True)
-
-
-# Each code of section 3 of the facts about the exchange, beside what it must come to.
-EXPECTED: Mapping[int, Verdict] = {
-    **{code: stop(code) for code in (400, 401, 402, 602, 700001, 700002, 700006, 700007, 10072, 70011, 26, 10001)},
-    60005: Refused(Reason.RISK_CONTROL, "60005 no", stop=True),
-    700003: Untimely("700003 no"),
-    10073: Untimely("10073 no"),
-    **{code: NotOpen(f"{code} no") for code in (30001, 30000, 30016, 10007, -1121, 30014, 30021)},
-    30020: Refused(Reason.NOT_TRADABLE_BY_API, "30020 no"),
-    730001: Refused(Reason.SYMBOL_UNKNOWN, "730001 no"),
-    30010: TooDear("30010 no", None),
-    30087: TooDear("30087 no", None),
-    30002: WrongSize(Reason.SIZE_REFUSED, "30002 no"),
-    30003: WrongSize(Reason.SIZE_REFUSED, "30003 no"),
-    700008: WrongSize(Reason.SIZE_REFUSED, "700008 no"),
-    30004: WrongSize(Reason.INSUFFICIENT_BALANCE, "30004 no"),
-    30005: WrongSize(Reason.INSUFFICIENT_BALANCE, "30005 no"),
-    10101: Refused(Reason.INSUFFICIENT_BALANCE, "10101 no"),
-    **{code: Refused(Reason.TYPE_REFUSED, f"{code} no") for code in (30018, 30019, 30041)},
-    30025: Refused(Reason.NO_LIQUIDITY, "30025 no"),
-    **{code: Refused(Reason.RISK_CONTROL, f"{code} no") for code in (30027, 30028, 30029, 30032, 10098)},
-    **{code: Refused(Reason.MALFORMED, f"{code} no") for code in (-1128, 33333, 44444, 700004, 700005, 700013, -2011)},
-    **{code: Busy(f"{code} no", None, banned=code == 418) for code in (429, 418, 403, 510)},
-    **{code: Unanswered(f"{code} no") for code in (0, 200, 500, 503, 504, 20002, 10203, 11444, -2013, 22222)},
-}
 DEFINITIVE = (
     *(10101, 30004, 30005),
     *(30000, 30001, 30014, 30016, 30018, 30019, 30020, 30021, 30027, 30029, 30032, 30041),
@@ -213,138 +163,3 @@ def test_the_most_the_exchange_takes_is_read_from_its_words() -> None:
 
 def test_the_least_the_exchange_takes_is_read_from_its_words() -> None:
     assert verdict_of(a_refusal(30002, LEAST)) == WrongSize(Reason.SIZE_REFUSED, f"30002 {LEAST}", Decimal(1))
-
-
-@pytest.mark.parametrize(
-    ("message", "cap"),
-    [
-        (CAP, "0.05"),
-        ("Order price cannot exceed 12USDC", "12"),
-        ("Order price cannot exceed: 0.000000000001 USDT.", "0.000000000001"),
-        ("Order price cannot exceed", None),
-        ("Order price cannot exceed USDT", None),
-        ("Order price cannot exceed 0USDT", None),
-        ("Order price cannot exceed 0.000USDT", None),
-        ("Order price cannot exceed -1USDT", None),
-        ("Order price cannot exceed 1e-5USDT", None),
-        ("Order price cannot exceed 1,000USDT", None),
-        ("Order price cannot exceed ٣USDT", None),
-        (f"Order price cannot exceed {'9' * 21}USDT", None),
-        ("Order price cannot exceed NaNUSDT", None),
-        ("0.05USDT", None),
-    ],
-)
-def test_a_price_cap_is_a_plain_positive_number_of_dollars(message: str, cap: str | None) -> None:
-    assert price_cap(message) == (None if cap is None else Decimal(cap))
-
-
-@pytest.mark.parametrize(
-    ("message", "least"),
-    [
-        (LEAST, "1"),
-        ("cannot be less than: 5.5 USDC", "5.5"),
-        ("cannot be less than:10ABC", None),
-        ("cannot be less than:0USDT", None),
-        (CAP, None),
-    ],
-)
-def test_a_least_amount_counts_only_in_dollars(message: str, least: str | None) -> None:
-    assert notional_min(message) == (None if least is None else Decimal(least))
-
-
-@pytest.mark.parametrize("body", [b"{}", b'{"code": 200, "msg": "success"}', b'{"code": 0}', b'{"code": null}'])
-def test_a_test_that_succeeds_objects_to_nothing(body: bytes) -> None:
-    assert verdict_of_test(an_answer(200, body)) is None
-
-
-@pytest.mark.parametrize("code", CODES)
-@pytest.mark.parametrize("status", [200, 400])
-def test_a_refused_test_comes_to_the_verdict_of_its_code(code: int, status: int) -> None:
-    expected = EXPECTED[code]
-    if isinstance(expected, Refused):
-        expected = Refused(Reason.ORDER_TEST_REJECTED, expected.detail, stop=expected.stop)
-    if isinstance(expected, Unanswered):
-        expected = Unsent(f"HTTP {status} without a judgement on the order")
-    if status == 200 and code in (0, 200):
-        assert verdict_of_test(a_refusal(code, status=status)) is None
-        return
-
-    assert verdict_of_test(a_refusal(code, status=status)) == expected
-
-
-@pytest.mark.parametrize("status", [200, 202, 302, 404, 429, 500, 503])
-@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"orderId": 1.5}'])
-def test_a_test_that_nobody_judged_made_no_order_all_the_same(status: int, body: bytes) -> None:
-    assert verdict_of_test(an_answer(status, body)) == Unsent(f"HTTP {status} without a judgement on the order")
-
-
-def test_a_test_outside_the_white_list_says_that_the_keys_are_refused() -> None:
-    assert verdict_of_test(an_answer(401, b"")) == Refused(Reason.ORDER_TEST_REJECTED, "HTTP 401", stop=True)
-    assert verdict_of_test(an_answer(403, b"")) == Busy("HTTP 403", None)
-
-
-def says_itself_that_there_is_no_order(answer: Answer) -> bool:
-    """Tell whether *answer* is a 4xx whose JSON names a code, or one of the two that need none."""
-    if not 400 <= answer.status < 500:
-        return False
-    try:
-        told = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        told = None
-    code = told.get("code") if isinstance(told, dict) and told.get("orderId") is None else None
-    if not isinstance(code, int) or (code in CODES and CODES[code].kind is Kind.UNANSWERED):
-        return answer.status in (401, 403)
-    return True
-
-
-codes = st.sampled_from(sorted(CODES)) | st.integers()
-bodies = st.one_of(
-    st.binary(max_size=200),
-    json_values.map(lambda value: json.dumps(value).encode()),
-    st.fixed_dictionaries(
-        {},
-        optional={
-            "code": codes | json_values,
-            "msg": st.sampled_from([CAP, LEAST, "Duplicate"]) | st.text() | json_values,
-            "orderId": st.text(max_size=70) | st.integers() | json_values,
-            "data": json_values,
-        },
-    ).map(lambda value: json.dumps(value).encode()),
-)
-
-
-@given(status=STATUSES | st.integers(0, 1000), body=bodies, header=st.none() | st.text(max_size=10))
-@example(status=400, body=b'{"code":' + b"9" * 5000 + b"}", header=None)
-@example(status=200, body=b'{"orderId":' + b"9" * 5000 + b"}", header=None)
-@example(status=400, body=b'{"code":1,"x":' + b"[" * 60_000, header=None)
-@example(status=400, body=b'{"code":1,"x":' + b"[" * 30_000 + b"]" * 30_000 + b"}", header=None)
-@example(status=400, body=b'{"code":1,"msg":"\\ud800"}', header=None)
-def test_whatever_comes_is_judged_and_only_the_exchange_itself_says_that_there_is_no_order(
-    status: int, body: bytes, header: str | None
-) -> None:
-    answer = an_answer(status, body, {} if header is None else {"retry-after": header})
-
-    verdict = verdict_of(answer)
-
-    if isinstance(verdict, NO_ORDER):
-        assert says_itself_that_there_is_no_order(answer)
-    elif isinstance(verdict, Accepted):
-        assert 200 <= status < 300
-        assert str(json.loads(body)["orderId"]) == verdict.exchange_order_id
-    else:
-        assert isinstance(verdict, Unanswered)
-
-
-@given(status=STATUSES | st.integers(0, 1000), body=bodies)
-def test_whatever_comes_a_test_neither_makes_an_order_nor_leaves_one_in_doubt(status: int, body: bytes) -> None:
-    verdict = verdict_of_test(an_answer(status, body))
-
-    assert not isinstance(verdict, Accepted | Unanswered)
-    assert verdict is not None or status == 200
-
-
-@given(message=st.text() | st.from_regex(r"cannot exceed:? ?[0-9.,eE+-]{1,40} ?USDT"))
-def test_a_price_cap_is_positive_and_of_a_size_that_can_be_computed_with(message: str) -> None:
-    cap = price_cap(message)
-
-    assert cap is None or (cap > 0 and abs(cap.adjusted()) <= 30)

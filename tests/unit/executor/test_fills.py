@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from executor.fills import Fill
 from executor.limits import CENT
+from tests.strategies import steady
 
 QUANTITIES = st.decimals(min_value="1E-8", max_value="1E12", places=8)
 COSTS = st.decimals(min_value="1E-12", max_value="1E9", places=12).filter(bool)
@@ -49,6 +50,7 @@ def test_whole_cents_are_not_rounded_up(cost: str, spent: str) -> None:
     assert a_fill(cost=cost, fee="0").quote_spent("USDT") == Decimal(spent)
 
 
+@steady
 @given(base_qty=QUANTITIES, cost=COSTS, fee=COSTS, fee_asset=ASSETS)
 def test_exposure_is_never_understated_and_by_less_than_a_cent_overstated(
     base_qty: Decimal, cost: Decimal, fee: Decimal, fee_asset: str

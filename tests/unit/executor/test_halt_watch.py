@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 
 from executor.halt_watch import FRESH_SECONDS, POLL_SECONDS, UNREADABLE, HaltWatch
+from executor.halts import Cause
 from shared.database import Connection, Database
 from shared.events import Mode
 
@@ -121,6 +122,19 @@ async def test_a_signal_halts_purchases_at_once_and_is_latched_once(watch: HaltW
     await look(watch, rows)
     assert rows.latched == ["signal"]
     assert standing(watch) == ("signal: SIGUSR1", "signal: SIGUSR1", "")
+
+
+async def test_what_is_raised_in_one_mode_does_not_take_the_place_of_what_is_raised_in_the_other(
+    watch: HaltWatch,
+) -> None:
+    rows = Rows()
+    await look(watch, rows)
+    for mode in Mode:
+        watch.halt(Cause.FAILURES, mode, f"in {mode}")
+
+    assert standing(watch) == ("failures: in live", "failures: in dry-run", "")
+    await look(watch, rows)
+    assert rows.latched == ["failures", "failures"]
 
 
 async def test_a_signal_that_comes_while_the_one_before_is_lifted_is_not_lost(watch: HaltWatch) -> None:

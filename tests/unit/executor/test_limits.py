@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from executor.limits import CAREFUL, CENT, MINUTE, Committed, Limits, exceeded, fits, net_of_fee, order_size
 from executor.reasons import Reason
 from tests.builders import NOON, a_committed
+from tests.strategies import steady
 
 AMOUNTS = st.decimals(min_value="0.01", max_value="9999999999.99", places=2)
 EXPOSURES = st.decimals(min_value=0, max_value="999999999999.99", places=2)
@@ -59,13 +60,18 @@ def test_less_than_a_cent_is_no_size() -> None:
 def test_what_is_no_positive_number_allows_nothing(broken: Decimal) -> None:
     assert order_size(None, broken) is None
     assert order_size(broken, Decimal(100)) is None
-    assert not fits(broken, Decimal(0), Decimal(1000))
+    assert order_size(Decimal(100), broken) is None
+    assert fits(broken, Decimal(0), Decimal(1000)) is False
     assert not fits(Decimal(100), Decimal(0), broken)
 
 
 @pytest.mark.parametrize("broken", [Decimal("NaN"), Decimal("sNaN"), Decimal("Infinity"), Decimal("-0.01")])
 def test_unknown_exposure_allows_nothing(broken: Decimal) -> None:
     assert not fits(Decimal(1), broken, Decimal(1000))
+
+
+def test_any_limit_that_can_be_set_is_an_amount() -> None:
+    assert order_size(None, Decimal(999999999999999)) == Decimal(999999999999999)
 
 
 def test_a_position_may_be_filled_to_the_cent() -> None:
@@ -76,6 +82,7 @@ def test_a_position_is_never_exceeded_by_a_cent() -> None:
     assert not fits(Decimal("100.00"), Decimal("900.01"), Decimal("1000.00"))
 
 
+@steady
 @given(order_usdt=st.none() | AMOUNTS, max_trade_usdt=AMOUNTS)
 def test_a_size_is_whole_cents_and_within_both_limits(order_usdt: Decimal | None, max_trade_usdt: Decimal) -> None:
     size = order_size(order_usdt, max_trade_usdt)
@@ -85,6 +92,7 @@ def test_a_size_is_whole_cents_and_within_both_limits(order_usdt: Decimal | None
     assert size % CENT == 0
 
 
+@steady
 @given(size=AMOUNTS, committed=EXPOSURES, max_position=AMOUNTS)
 def test_what_fits_leaves_the_position_within_its_limit(
     size: Decimal, committed: Decimal, max_position: Decimal
@@ -92,6 +100,7 @@ def test_what_fits_leaves_the_position_within_its_limit(
     assert fits(size, committed, max_position) == (committed + size <= max_position)
 
 
+@steady
 @given(size=AMOUNTS, fee=FEES)
 def test_the_fee_on_top_stays_within_the_size_and_leaves_less_than_a_cent_and_its_fee(
     size: Decimal, fee: Decimal
@@ -186,6 +195,7 @@ def test_what_was_done_so_far_must_be_known(broken: Decimal) -> None:
     assert broken_by(a_committed(day_orders=-1)) is Reason.ORDERS_PER_DAY
 
 
+@steady
 @given(size=ODD, committed=ODD, spent=ODD, position=ODD, spend=ODD)
 def test_whatever_the_numbers_only_what_provably_fits_is_allowed(
     size: Decimal, committed: Decimal, spent: Decimal, position: Decimal, spend: Decimal
@@ -200,6 +210,7 @@ def test_whatever_the_numbers_only_what_provably_fits_is_allowed(
             assert spent + size <= spend
 
 
+@steady
 @given(ages=st.lists(st.floats(-10, 200), max_size=8), allowed=st.integers(1, 4))
 def test_a_minute_is_full_when_the_nth_newest_order_is_younger_than_one(ages: list[float], allowed: int) -> None:
     # The form in which the reservation asks the same of the database.

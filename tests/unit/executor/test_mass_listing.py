@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from executor.mass_listing import MassListing
 from shared.events import ListingKey
 from tests.builders import NOON
+from tests.strategies import steady
 
 
 def at(*seconds: float) -> list[datetime]:
@@ -41,6 +42,7 @@ def test_a_clock_that_steps_back_hides_none() -> None:
     assert counted(2, at(0, 0, -3600))[-1]
 
 
+@steady
 @given(gaps=st.lists(st.floats(0, 40), max_size=30), allowed=st.integers(1, 5))
 def test_too_many_is_more_than_allowed_in_any_minute(gaps: list[float], allowed: int) -> None:
     moments, moment = [], NOON

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from executor.order_id import client_order_id
 from shared.events import ListingKey, Mode, Side
 from shared.mexc.trading import CLIENT_ORDER_ID
+from tests.strategies import steady
 
 DECISIONS = st.tuples(st.text().map(ListingKey), st.sampled_from(Mode), st.sampled_from(Side))
 
@@ -15,6 +16,7 @@ def test_the_id_of_a_listing_never_changes() -> None:
     assert client_order_id(ListingKey("ABCUSDT:1"), Mode.DRY_RUN, Side.BUY) == "snKQHKG4QKVQ2SB2M2GIZU7ATY7C"
 
 
+@steady
 @given(decision=DECISIONS)
 def test_an_id_holds_what_the_exchange_takes(decision: tuple[ListingKey, Mode, Side]) -> None:
     order_id = client_order_id(*decision)
@@ -23,6 +25,7 @@ def test_an_id_holds_what_the_exchange_takes(decision: tuple[ListingKey, Mode, S
     assert re.fullmatch(r"sn[A-Z2-7]{26}", order_id)
 
 
+@steady
 @given(first=DECISIONS, second=DECISIONS)
 def test_two_decisions_share_an_id_only_when_they_are_the_same(
     first: tuple[ListingKey, Mode, Side], second: tuple[ListingKey, Mode, Side]

@@ -11,6 +11,7 @@ from executor.paper import is_plausible, walk
 from shared.events import Side
 from shared.mexc.payloads import Level
 from shared.mexc.trading import OrderRequest
+from tests.strategies import steady
 
 FEE = Decimal("0.0005")
 PRICES = st.decimals(min_value="1E-12", max_value="1E6", places=12).filter(bool)
@@ -127,6 +128,7 @@ def test_odd_but_possible_numbers_are_plausible(number: str) -> None:
     assert is_plausible(Decimal(number))
 
 
+@steady
 @given(asks=BOOKS, size=SIZES, fee=FEES)
 def test_cost_and_fee_never_exceed_the_size(asks: list[Level], size: Decimal, fee: Decimal) -> None:
     fill = walk(asks, spending(net_of_fee(size, fee)), fee, "USDT")
@@ -135,6 +137,7 @@ def test_cost_and_fee_never_exceed_the_size(asks: list[Level], size: Decimal, fe
         assert fill.cost + fill.fee <= fill.quote_spent("USDT") <= size
 
 
+@steady
 @given(asks=BOOKS, size=SIZES)
 def test_a_fill_takes_from_the_book_what_it_pays_for(asks: list[Level], size: Decimal) -> None:
     fill = walk(asks, spending(size), FEE, "USDT")
@@ -144,6 +147,7 @@ def test_a_fill_takes_from_the_book_what_it_pays_for(asks: list[Level], size: De
         assert asks[0].price <= fill.average_price.quantize(Decimal("1E-12")) <= asks[-1].price
 
 
+@steady
 @given(asks=BOOKS, size=SIZES)
 def test_a_fill_stops_only_when_the_book_or_the_money_ends(asks: list[Level], size: Decimal) -> None:
     fill = walk(asks, spending(size), FEE, "USDT")
@@ -156,6 +160,7 @@ def test_a_fill_stops_only_when_the_book_or_the_money_ends(asks: list[Level], si
         assert fill.complete == (left <= dearest_step)
 
 
+@steady
 @given(asks=BOOKS, size=SIZES)
 def test_more_money_never_buys_less(asks: list[Level], size: Decimal) -> None:
     less, more = (walk(asks, spending(each), FEE, "USDT") for each in (size, size + CENT))
@@ -163,6 +168,7 @@ def test_more_money_never_buys_less(asks: list[Level], size: Decimal) -> None:
     assert (less.base_qty if less else 0) <= (more.base_qty if more else 0)
 
 
+@steady
 @given(levels=BOOKS, quantity=QUANTITIES, price=PRICES, side=st.sampled_from(Side))
 def test_a_capped_order_gets_all_that_its_price_allows_and_no_more(
     levels: list[Level], quantity: Decimal, price: Decimal, side: Side

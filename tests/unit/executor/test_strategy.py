@@ -312,6 +312,7 @@ def test_a_moment_that_nobody_knows_has_passed() -> None:
     assert fired(a_listing()) == Refuse(Reason.OPENING_PASSED, "its moment is not known")
 
 
+@steady
 @given(max_trade=MONEY, max_position=MONEY, committed=MONEY, order_usdt=st.none() | MONEY)
 def test_no_purchase_exceeds_a_limit(
     max_trade: Decimal, max_position: Decimal, committed: Decimal, order_usdt: Decimal | None

@@ -120,6 +120,15 @@ def test_moved_openings_are_counted(registry: CollectorRegistry, clock: Clock) -
     assert registry.get_sample_value("sniper_ingest_rescheduled_total") == 1
 
 
+def test_new_symbols_are_counted_for_the_source_that_saw_them(registry: CollectorRegistry, clock: Clock) -> None:
+    catalogue = after_first_start()
+    outlook = an_outlook(catalogue, registry, clock)
+    for evidence in (ticks("ABCUSDT"), ticks("ABCUSDT", "XYZUSDT")):
+        outlook.note(evidence, catalogue.observe(evidence))
+
+    assert registry.get_sample_value("sniper_ingest_sightings_total", {"source": "mexc_websocket"}) == 2
+
+
 @pytest.mark.parametrize(
     ("evidence", "feed"),
     [

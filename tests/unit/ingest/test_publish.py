@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -17,7 +18,7 @@ from ingest.publish import Publisher, publishing
 from shared import cloudevents
 from shared.bus.port import Message
 from shared.errors import TransientError
-from shared.events import RawListing, Source, TradingRules
+from shared.events import RawListing, Source, TradingRules, utc_now
 from tests.builders import NOON, a_symbol_info
 from tests.fakes import RecordingBus
 from tests.waiting import eventually
@@ -167,3 +168,20 @@ async def test_end_does_not_wait_for_a_broker_that_stays_away(metrics: Metrics) 
         await publisher.publish(a_sighting(), safe.append)
 
     assert safe == []
+
+
+async def test_time_to_the_confirmation_counts_the_time_the_broker_was_away(
+    metrics: Metrics, registry: CollectorRegistry
+) -> None:
+    bus, safe = AwayBus(), asyncio.Event()
+    sighting = replace(a_sighting(), observed_at=utc_now() - timedelta(seconds=2))
+    labels = {"source": "mexc_rest_api"}
+    async with on(bus, metrics) as publisher:
+        await publisher.publish(sighting, lambda _: safe.set())
+        await eventually(lambda: bus.attempts)
+        assert not registry.get_sample_value("sniper_ingest_publish_seconds_count", labels)
+        bus.back.set()
+        await safe.wait()
+
+    assert registry.get_sample_value("sniper_ingest_publish_seconds_count", labels) == 1
+    assert (registry.get_sample_value("sniper_ingest_publish_seconds_sum", labels) or 0) >= 2

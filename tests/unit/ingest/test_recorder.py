@@ -1,8 +1,9 @@
 """Records reach the database in one go, the newest of each symbol, whatever the database does meanwhile."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Collection
+
+from msgspec.structs import replace
 
 from ingest.catalogue import Known, State
 from ingest.recorder import recording
@@ -18,14 +19,14 @@ class Table:
     def __init__(self, *, away: bool = False) -> None:
         self.away = away
         self.attempts = 0
-        self.batches: list[Sequence[Known]] = []
+        self.batches: list[tuple[Known, ...]] = []
 
-    async def store(self, symbols: Sequence[Known]) -> None:
+    async def store(self, symbols: Collection[Known]) -> None:
         await asyncio.sleep(0)
         self.attempts += 1
         if self.away:
             raise TransientError("database away")
-        self.batches.append(symbols)
+        self.batches.append(tuple(symbols))
 
 
 async def test_what_is_put_together_is_stored_together() -> None:

@@ -1,7 +1,7 @@
 """However evidence, restarts and bad answers interleave: each listing once per source, and none invented."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -217,7 +217,7 @@ class Interleavings(RuleBasedStateMachine):
         self.reports.update(reports)
         return reports
 
-    def store(self, records: Sequence[Known]) -> None:
+    def store(self, records: Iterable[Known]) -> None:
         self.database.update({known.symbol: known for known in records})
 
     def oddity(self) -> int:

@@ -6,6 +6,7 @@ import pytest
 
 from ingest.catalogue import Catalogue, Rules
 from ingest.catalogue.quarantine import Quarantine
+from ingest.catalogue.steps import in_one_go
 from ingest.evidence import Evidence
 from tests.evidence import OLD, REST, WEBSOCKET, a_known, after_first_start, names, seen, snapshot, stored, ticks
 
@@ -28,15 +29,15 @@ both_lists = pytest.mark.parametrize("show", [names, snapshot])
     ],
 )
 def test_list_is_doubted_for_what_it_lacks_or_brings(shown: frozenset[str], new_count: int, reason: str) -> None:
-    assert Quarantine(Rules(), HUNDRED).doubt(shown, new_count) == reason
+    assert in_one_go(Quarantine(Rules(), HUNDRED).doubt(shown, new_count)) == reason
 
 
 def test_list_is_compared_with_the_last_that_was_believed() -> None:
     quarantine = Quarantine(Rules(), HUNDRED)
     fewer = frozenset(sorted(HUNDRED)[10:])
-    quarantine.doubt(fewer, 0)
+    in_one_go(quarantine.doubt(fewer, 0))
 
-    assert quarantine.doubt(frozenset(sorted(HUNDRED)[19:]), 0) == ""
+    assert in_one_go(quarantine.doubt(frozenset(sorted(HUNDRED)[19:]), 0)) == ""
 
 
 @both_lists

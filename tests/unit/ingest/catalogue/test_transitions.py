@@ -1,9 +1,9 @@
 """Which state follows: every combination that matters, as a table."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from ingest.catalogue.known import State
 from ingest.catalogue.transitions import Access, is_open, old, reopening, state_of

@@ -1,0 +1,38 @@
+"""Listings as dedup announces them, for the benchmarks of the executor alone."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from shared.events import Listing, Source, TradingRules, utc_now
+
+PRICE: Final = Decimal("1.0000")
+RULES: Final = TradingRules(
+    base_precision=2,
+    quote_precision=4,
+    base_quantity_min=Decimal("0.01"),
+    quote_amount_min=Decimal(1),
+    quote_amount_max=Decimal(2_000_000),
+    quote_amount_min_market=Decimal(1),
+    quote_amount_max_market=Decimal(100_000),
+)
+
+
+def fresh(base_asset: str, *, complete: bool, opens_at: datetime | None = None) -> Listing:
+    """Return a listing of now; a *complete* one brings its price and the rules of its symbol along."""
+    symbol, now = f"{base_asset}USDT", utc_now()
+    return Listing(
+        id=f"{symbol}:1:detected",
+        key=f"{symbol}:1",
+        symbol=symbol,
+        base_asset=base_asset,
+        quote_asset="USDT",
+        source=Source.MEXC_WEBSOCKET,
+        listed_at=now,
+        observed_at=now,
+        published_at=now,
+        deduplicated_at=now,
+        opens_at=opens_at,
+        price=PRICE if complete else None,
+        rules=RULES if complete else None,
+    )

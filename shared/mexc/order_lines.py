@@ -1,0 +1,37 @@
+"""Several warm connections side by side, so that an order whose answer is slow does not hold up the next."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final
+
+from shared.mexc.http_connection import Endpoint
+from shared.mexc.order_line import LineLimits, OrderLine
+from shared.mexc.order_transport import Answer
+
+LINES: Final = 3
+
+
+class OrderLines:
+    """An `OrderTransport`: each request goes out once, on the line with the fewest before it."""
+
+    def __init__(self, lines: Sequence[OrderLine]) -> None:
+        self._lines = lines
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether an order could go out at once, or after the one that is going out. May be asked from a thread."""
+        return any(line.is_ready for line in self._lines)
+
+    async def post(
+        self, path: str, query: str, headers: Mapping[str, str], *, timeout_seconds: float | None = None
+    ) -> Answer:
+        """See OrderLine."""
+        line = min(self._lines, key=lambda line: (line.callers, not line.is_ready))
+        return await line.post(path, query, headers, timeout_seconds=timeout_seconds)
+
+
+@asynccontextmanager
+async def open_lines(endpoint: Endpoint, limits: LineLimits, *, count: int = LINES) -> AsyncIterator[OrderLines]:
+    """Keep *count* lines warm during the block."""
+    async with AsyncExitStack() as stack:
+        yield OrderLines([await stack.enter_async_context(OrderLine(endpoint, limits)) for _ in range(count)])

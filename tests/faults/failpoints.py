@@ -1,0 +1,181 @@
+"""Named points around every await of the executor, at which a test can hold it: the ports it is given, wrapped.
+
+A point is ``before X`` or ``after X``, where X is a statement of the executor's SQL by the name of its constant, a
+request to the exchange, a publication, or the answer to a delivery; ``X#2`` is its second time.
+"""
+
+import asyncio
+import importlib
+import pkgutil
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, TypeVar, cast
+
+import executor
+from executor.credentials import Credentials
+from executor.exchange import Exchange, open_exchange
+from executor.named_sql import Statement
+from executor.order import Order
+from executor.settings import ExecutorSettings
+from executor.venue import Attempt, Finding, Ready, Venue
+from shared.bus.port import Bus, Handler, Message, Queue
+from shared.database import Connection, Database
+from shared.mexc.trading import OrderRequest
+
+T = TypeVar("T")
+
+POLLS = frozenset(
+    {
+        "shared.halts.IN_FORCE",
+        "stake.EXPOSURE",
+        "stake.COUNTS",
+        "books.IN_STATES",
+        "positions.HELD",
+        "positions.HELD_LIVE",
+        "outbox.READ",
+    }
+)
+"""What is read again and again beside the orders. Nothing is decided by these alone."""
+
+Reach = Callable[[str], Awaitable[None]]
+"""Tells that a point was reached, and returns when it may be passed."""
+
+
+class Points:
+    """Counts the points, so that each time of each has a name of its own."""
+
+    def __init__(self, reach: Reach) -> None:
+        self._reach = reach
+        self._times: Counter[str] = Counter()
+
+    def start_over(self) -> None:
+        """Count from the first time again."""
+        self._times.clear()
+
+    async def around(self, name: str, act: Callable[[], Awaitable[T]]) -> T:
+        self._times[name] += 1
+        numbered = name if self._times[name] == 1 else f"{name}#{self._times[name]}"
+        await self._reach(f"before {numbered}")
+        result = await act()
+        await self._reach(f"after {numbered}")
+        return result
+
+
+def _named_statements() -> Mapping[str, str]:
+    """Return the name of each SQL text that the executor's modules hold."""
+    names: dict[str, str] = {}
+    modules = [module.name for module in pkgutil.iter_modules(executor.__path__)]
+    for module_name in [*(f"executor.{name}" for name in modules), "shared.halts"]:
+        for name, value in vars(importlib.import_module(module_name)).items():
+            text = value.sql if isinstance(value, Statement) else value
+            if name.isupper() and isinstance(text, str) and " " in text.strip():
+                names.setdefault(text, f"{module_name.removeprefix('executor.')}.{name}")
+    return names
+
+
+class _PointedConnection:
+    """A connection whose statements have points around them."""
+
+    def __init__(self, connection: Connection, points: Points, names: Mapping[str, str]) -> None:
+        self._connection = connection
+        self._points = points
+        self._names = names
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._connection, name)
+        if name not in {"fetch", "fetchrow", "fetchval", "execute"}:
+            return found
+
+        async def call(sql: str, *arguments: object) -> Any:
+            statement = self._names.get(sql, f"nameless: {sql}")
+            if statement in POLLS:
+                return await found(sql, *arguments)
+            return await self._points.around(statement, lambda: found(sql, *arguments))
+
+        return call
+
+
+@dataclass(frozen=True, slots=True)
+class PointedDatabase(Database):
+    points: Points
+    names: Mapping[str, str]
+
+    @classmethod
+    def of(cls, database: Database, points: Points) -> "PointedDatabase":
+        return cls(database.pool, database.engine, points, _named_statements())
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        async with Database(self.pool, self.engine).connection() as connection:
+            yield cast("Connection", _PointedConnection(connection, self.points, self.names))
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """The same as of any database, with points around its commit."""
+        async with self.connection() as connection:
+            transaction = connection.transaction()
+            await transaction.start()
+            try:
+                yield connection
+            except (TimeoutError, asyncio.CancelledError):
+                raise
+            except BaseException:
+                await transaction.rollback()
+                raise
+            await self.points.around("commit", transaction.commit)
+
+
+class PointedBus:
+    """A bus with points around what is told of trades, and between the handling of a message and its answer."""
+
+    def __init__(self, bus: Bus, points: Points) -> None:
+        self._bus = bus
+        self._points = points
+
+    async def publish(self, message: Message, /) -> None:
+        publish = partial(self._bus.publish, message)
+        await (self._points.around("publish", publish) if message.routing_key.startswith("trade.") else publish())
+
+    async def consume(self, queue: Queue, handle: Handler, *, until: asyncio.Event) -> None:
+        async def pointed(message: Message) -> Sequence[Message]:
+            return await self._points.around("handle", partial(handle, message))
+
+        await self._bus.consume(queue, pointed, until=until)
+
+    def is_connected(self) -> bool:
+        return self._bus.is_connected()
+
+
+class PointedVenue:
+    """An exchange with points around each request about an order."""
+
+    def __init__(self, venue: Venue, points: Points) -> None:
+        self._venue = venue
+        self._points = points
+
+    def prepare(self, order: Order, request: OrderRequest, /, *, at_ms: int | None = None) -> Ready:
+        ready = self._venue.prepare(order, request, at_ms=at_ms)
+
+        async def send() -> Attempt:
+            return await self._points.around("send", ready)
+
+        return send
+
+    async def look_up(self, order: Order, /) -> Finding:
+        return await self._points.around("look up", partial(self._venue.look_up, order))
+
+    async def cancel(self, order: Order, exchange_order_id: str, /) -> None:
+        await self._points.around("cancel", partial(self._venue.cancel, order, exchange_order_id))
+
+
+@asynccontextmanager
+async def open_pointed_exchange(
+    points: Points, rest_url: str, keys: Credentials | None, settings: ExecutorSettings, *, live: bool
+) -> AsyncIterator[Exchange]:
+    """Connect as the executor does by itself."""
+    async with open_exchange(rest_url, keys, settings, live=live) as exchange:
+        venues = {mode: PointedVenue(venue, points) for mode, venue in exchange.venues.items()}
+        yield replace(exchange, venues=venues)

@@ -1,0 +1,95 @@
+"""An executor that is killed, or asked to stop, at any moment around an order: rows 8, 9, 10 and 34."""
+
+from typing import Final
+
+import pytest
+
+from tests.faults.ground import Ground
+from tests.waiting import eventually
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
+
+_DECIDED: Final = ("statements.READ", "statements.RESERVE")
+_TAKEN: Final = ("books.LOCK", "books.READ", "books.WRITE", "accounts.COUNT", "commit")
+_SETTLED: Final = (
+    *("books.LOCK#2", "books.READ#2", "books.WRITE#2", "accounts.SETTLE", "accounts.OPEN_POSITION", "accounts.COUNT#2"),
+    *("books.TELL", "commit#2"),
+)
+STEPS: Final = ("handle", *_DECIDED, "send", *_TAKEN, "look up", *_SETTLED, "publish", "outbox.REMOVE")
+"""Everything that an executor waits for between a listing and the trade that tells of it."""
+POINTS: Final = tuple(f"{when} {step}" for step in STEPS for when in ("before", "after"))
+UNSENT: Final = frozenset({"after statements.RESERVE", "before send"})
+"""The decision is committed, and nothing was written."""
+ANYWHERE: Final = "after handle"
+"""The order is on its way meanwhile."""
+
+
+async def test_every_await_between_a_listing_and_its_trade_is_a_point_of_these_tests(ground: Ground) -> None:
+    listing = await ground.lists()
+    executor = await ground.staffed()
+    await ground.publish(listing)
+    await ground.becomes(listing, "filled")
+    await executor.reaches("after outbox.REMOVE")
+
+    assert sorted(executor.passed) == sorted(POINTS)
+
+
+@pytest.mark.parametrize("point", POINTS)
+async def test_an_executor_killed_at_any_point_leaves_one_order_or_none_and_its_successor_settles_it(
+    ground: Ground, point: str
+) -> None:
+    listing = await ground.lists()
+    executor = await ground.staffed()
+    await executor.hold(point)
+    await ground.publish(listing)
+    await executor.reaches(point)
+    await executor.kill()
+
+    await ground.staffed()
+    order = await ground.becomes(listing, "filled", "failed")
+    await ground.settled()
+
+    placed, posted = await ground.placed(listing), await ground.posted(listing)
+    assert len(placed) == len(posted) == (order["state"] == "filled")
+    if point != ANYWHERE:
+        assert order["state"] == ("failed" if point in UNSENT else "filled")
+    assert [each.error_reason for each in ground.told(listing)][-1] == (None if placed else "never_arrived")
+
+
+@pytest.mark.parametrize("accept", [True, False], ids=["taken", "not taken"])
+async def test_an_executor_killed_while_its_request_is_at_the_exchange_does_not_send_another(
+    ground: Ground, *, accept: bool
+) -> None:
+    listing = await ground.lists()
+    await ground.simulator.arm("hold", accept=accept)
+    executor = await ground.staffed()
+    await ground.publish(listing)
+    await eventually(lambda: ground.posted(listing), within_seconds=10)
+    await executor.kill()
+    await ground.staffed()
+    order = await ground.becomes(listing, "filled", "failed")
+    # Its sender is long gone: what is handled only now is too old.
+    await ground.simulator.disarm()
+    await ground.settled()
+
+    assert order["state"] == ("filled" if accept else "failed")
+    assert len(await ground.posted(listing)) == 1
+
+
+@pytest.mark.parametrize("point", POINTS)
+async def test_an_executor_asked_to_stop_at_any_point_finishes_what_it_began_and_ends_well(
+    ground: Ground, point: str
+) -> None:
+    listing = await ground.lists()
+    executor = await ground.staffed()
+    await executor.hold(point)
+    await ground.publish(listing)
+    await executor.reaches(point)
+    await executor.told_to_stop()
+    executor.go_on()
+
+    assert await executor.ends() == 0, executor.log()
+    assert len(await ground.placed(listing)) == 1
+    await ground.staffed()
+    await ground.becomes(listing, "filled")
+    await ground.settled()

@@ -1,0 +1,64 @@
+"""Requests to buy and to sell as a test needs them: of ABCUSDT, whose quantities have two decimals and prices four."""
+
+from decimal import Decimal
+from typing import Any
+
+from executor.entry import buy_request, sell_request
+from executor.market import Market
+from executor.reasons import Reason
+from executor.settings import ExecutorSettings
+from executor.strategy import Refuse
+from shared.events import Side, TradingRules
+from shared.mexc.payloads import OrderBook
+from shared.mexc.trading import OrderRequest
+from tests.builders import an_order
+
+RULES = TradingRules(
+    base_precision=2,
+    quote_precision=4,
+    base_quantity_min=Decimal("0.01"),
+    quote_amount_min=Decimal(1),
+    quote_amount_min_market=Decimal(5),
+    quote_amount_max=Decimal(200),
+    quote_amount_max_market=Decimal(150),
+)
+
+
+def bought(
+    reference: str | None = "2",
+    quote_qty: str = "100.00",
+    rules: TradingRules | None = RULES,
+    book: OrderBook | None = None,
+    **settings: Any,
+) -> OrderRequest | Refuse:
+    market = Market(None if reference is None else Decimal(reference), book)
+    return buy_request(an_order(quote_qty=Decimal(quote_qty)), market, rules, ExecutorSettings(**settings))
+
+
+def sold(
+    best_bid: str | None = "2", base_qty: str | None = "50", rules: TradingRules | None = RULES, **settings: Any
+) -> OrderRequest | Refuse:
+    order = an_order(side=Side.SELL, base_qty=None if base_qty is None else Decimal(base_qty))
+    return sell_request(order, None if best_bid is None else Decimal(best_bid), rules, ExecutorSettings(**settings))
+
+
+def capped(quantity: str, price: str, side: Side = Side.BUY, recv_window_ms: int = 2000) -> OrderRequest:
+    return OrderRequest(
+        symbol="ABCUSDT",
+        side=side,
+        type="IMMEDIATE_OR_CANCEL",
+        client_order_id="snABC",
+        quantity=Decimal(quantity),
+        price=Decimal(price),
+        recv_window_ms=recv_window_ms,
+    )
+
+
+def spending(amount: str) -> OrderRequest:
+    return OrderRequest(
+        symbol="ABCUSDT", side=Side.BUY, type="MARKET", client_order_id="snABC", quote_order_qty=Decimal(amount)
+    )
+
+
+def below(least: str) -> Refuse:
+    return Refuse(Reason.BELOW_MINIMUM, least)

@@ -1,0 +1,86 @@
+import json
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from executor.answers import price_cap, verdict_of, verdict_of_test
+from executor.codes import CODES, Kind
+from executor.verdicts import (
+    Accepted,
+    Unanswered,
+)
+from shared.mexc.order_transport import Answer
+from tests.exchange_answers import CAP, LEAST, NO_ORDER, an_answer
+from tests.strategies import json_values, steady
+
+STATUSES = st.sampled_from([100, 200, 201, 204, 302, 307, 400, 401, 403, 404, 408, 409, 418, 429, 499, 500, 503, 510])
+
+
+def says_itself_that_there_is_no_order(answer: Answer) -> bool:
+    """Tell whether *answer* is a 4xx whose JSON names a code, or one of the two that need none."""
+    if not 400 <= answer.status < 500:
+        return False
+    try:
+        told = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        told = None
+    code = told.get("code") if isinstance(told, dict) and told.get("orderId") is None else None
+    if not isinstance(code, int) or (code in CODES and CODES[code].kind is Kind.UNANSWERED):
+        return answer.status in (401, 403)
+    return True
+
+
+codes = st.sampled_from(sorted(CODES)) | st.integers()
+bodies = st.one_of(
+    st.binary(max_size=200),
+    json_values.map(lambda value: json.dumps(value).encode()),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "code": codes | json_values,
+            "msg": st.sampled_from([CAP, LEAST, "Duplicate"]) | st.text() | json_values,
+            "orderId": st.text(max_size=70) | st.integers() | json_values,
+            "data": json_values,
+        },
+    ).map(lambda value: json.dumps(value).encode()),
+)
+
+
+@steady
+@given(status=STATUSES | st.integers(0, 1000), body=bodies, header=st.none() | st.text(max_size=10))
+@example(status=400, body=b'{"code":' + b"9" * 5000 + b"}", header=None)
+@example(status=200, body=b'{"orderId":' + b"9" * 5000 + b"}", header=None)
+@example(status=400, body=b'{"code":1,"x":' + b"[" * 60_000, header=None)
+@example(status=400, body=b'{"code":1,"x":' + b"[" * 30_000 + b"]" * 30_000 + b"}", header=None)
+@example(status=400, body=b'{"code":1,"msg":"\\ud800"}', header=None)
+def test_whatever_comes_is_judged_and_only_the_exchange_itself_says_that_there_is_no_order(
+    status: int, body: bytes, header: str | None
+) -> None:
+    answer = an_answer(status, body, {} if header is None else {"retry-after": header})
+
+    verdict = verdict_of(answer)
+
+    if isinstance(verdict, NO_ORDER):
+        assert says_itself_that_there_is_no_order(answer)
+    elif isinstance(verdict, Accepted):
+        assert 200 <= status < 300
+        assert str(json.loads(body)["orderId"]) == verdict.exchange_order_id
+    else:
+        assert isinstance(verdict, Unanswered)
+
+
+@steady
+@given(status=STATUSES | st.integers(0, 1000), body=bodies)
+def test_whatever_comes_a_test_neither_makes_an_order_nor_leaves_one_in_doubt(status: int, body: bytes) -> None:
+    verdict = verdict_of_test(an_answer(status, body))
+
+    assert not isinstance(verdict, Accepted | Unanswered)
+    assert verdict is not None or status == 200
+
+
+@steady
+@given(message=st.text() | st.from_regex(r"cannot exceed:? ?[0-9.,eE+-]{1,40} ?USDT"))
+def test_a_price_cap_is_positive_and_of_a_size_that_can_be_computed_with(message: str) -> None:
+    cap = price_cap(message)
+
+    assert cap is None or (cap > 0 and abs(cap.adjusted()) <= 30)
