@@ -23,13 +23,12 @@ from tests.simulators import SimulatorProcess, running_simulator
 from tests.trading import a_fresh_listing
 from tests.waiting import eventually
 
-pytestmark = pytest.mark.timeout(180)
-
 # SNIPER_TEST_BURST=1000 takes half a minute more.
 LISTINGS: Final = int(os.environ.get("SNIPER_TEST_BURST", "300"))
 POSITION: Final = Decimal("3.33") * LISTINGS
 """Room for a third of them, at ten dollars each."""
 AT_ONCE: Final = 50
+PATIENCE_SECONDS: Final = 60 + LISTINGS / 5
 GROWTH_MAX: Final = 8 * 2**20
 SETTINGS: Final = {
     "SNIPER_LIVE": "true",
@@ -43,6 +42,8 @@ SETTINGS: Final = {
     "SNIPER_EXECUTOR_ORDERS_PER_SECOND": "100",
     "SNIPER_EXECUTOR_DAILY_SPEND_USDT": "100000",
 }
+
+pytestmark = pytest.mark.timeout(3 * PATIENCE_SECONDS)
 
 
 async def test_a_burst_of_listings_is_bought_within_limits_at_every_instant(
@@ -65,7 +66,7 @@ async def test_a_burst_of_listings_is_bought_within_limits_at_every_instant(
             listings = [a_fresh_listing(symbol, price=Decimal(1)) for symbol in symbols]
             await publish(bus, [*listings, *listings[::10]])
             grown = await memory_grown_in_the_second_half(database, executor)
-            await eventually(lambda: none_at_large(database), within_seconds=30, every_seconds=0.1)
+            await eventually(lambda: none_at_large(database), within_seconds=PATIENCE_SECONDS, every_seconds=0.1)
 
         await check_money(simulator, database)
         assert grown < GROWTH_MAX
@@ -92,9 +93,9 @@ async def memory_grown_in_the_second_half(database: Database, executor: Sniper) 
         async with database.connection() as connection:
             return bool(await connection.fetchval("SELECT count(*) FROM orders") >= count)
 
-    await eventually(lambda: decided(LISTINGS // 2), within_seconds=60, every_seconds=0.1)
+    await eventually(lambda: decided(LISTINGS // 2), within_seconds=PATIENCE_SECONDS, every_seconds=0.1)
     before = resident(executor)
-    await eventually(lambda: decided(LISTINGS), within_seconds=60, every_seconds=0.1)
+    await eventually(lambda: decided(LISTINGS), within_seconds=PATIENCE_SECONDS, every_seconds=0.1)
     return resident(executor) - before
 
 
