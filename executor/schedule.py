@@ -99,7 +99,7 @@ class Schedule:
     async def _end_waiting(self, order: Order, decided: Decided) -> None:
         """End an armed order that will not be sent: the decision was against it, or for one of the other mode."""
         if decided.outcome == "refused":
-            passed = decided.reason == Reason.OPENING_PASSED
+            passed = decided.reason.startswith(Reason.OPENING_PASSED)
             event = OrderEvent.LAPSED if passed else OrderEvent.REFUSED
             await self._books.record(order, event, Told(reason=decided.reason))
         elif decided.order is not None and decided.order.mode is not order.mode:

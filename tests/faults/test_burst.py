@@ -109,14 +109,19 @@ async def none_at_large(database: Database) -> bool:
 
 
 async def check_money(simulator: SimulatorProcess, database: Database) -> None:
-    spending, journal = await simulator.spending(), await rows(database)
+    spending, journal, orders = await simulator.spending(), await rows(database), await simulator.orders()
     stake = await read_stake(database, Mode.LIVE)
-    filled = [row for row in journal if row["state"] == "filled"]
-    refused = {(row["error_reason"] or "").partition(":")[0] for row in journal if row["state"] == "rejected"}
+    accepted = [order["symbol"] for order in orders if order["accepted"]]
+    refusals = {order["answer"] for order in orders if not order["accepted"]}
     highest = Decimal(spending["exposure_max"])
     assert POSITION - 10 < highest <= POSITION
-    assert spending["repeated"] == []
-    assert len(await simulator.orders()) == len(filled) == LISTINGS * 333 // 1000
-    assert len(filled) + sum(row["state"] == "rejected" for row in journal) == LISTINGS
-    assert refused == {"max_position"}
+    assert len(accepted) == len(set(accepted)) == LISTINGS * 333 // 1000
+    # On a slow machine a request may wait longer than its signature is good for. That one is certainly no order.
+    assert all("700003" in str(answer) for answer in refusals)
+    assert {(row["state"], (row["error_reason"] or "").partition(":")[0]) for row in journal} == {
+        ("filled", ""),
+        ("rejected", "max_position"),
+    }
+    assert sorted(row["symbol"] for row in journal if row["state"] == "filled") == sorted(accepted)
+    assert len(journal) == LISTINGS
     assert (stake.reserved_usdt, stake.held_usdt >= highest) == (Decimal(0), True)
