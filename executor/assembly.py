@@ -52,7 +52,7 @@ def assemble(
     moments, markets = Moments(exchange.clock.now_ms, now=utc_now), Markets(exchange.rest, settings)
     composer = Composer(markets, settings, now=utc_now, stopping=stopping)
     ways = Ways(
-        venues=exchange.venues,
+        venues=exchange.sending,
         composer=composer,
         gate=Gate(halts, now=utc_now),
         pace=Pace(settings.orders_per_second),
@@ -62,7 +62,7 @@ def assemble(
     )
     placing = Placing(ways, settings, now=utc_now, stopping=stopping)
     free = FreeBalances(exchange.account).of if exchange.account is not None else None
-    selling = Selling(journal, placing, {mode: free if mode is Mode.LIVE else None for mode in exchange.venues})
+    selling = Selling(journal, placing, {mode: free if mode is Mode.LIVE else None for mode in exchange.sending})
     return Parts(
         metrics=metrics,
         outbox=outbox,

@@ -25,13 +25,20 @@ from shared.mexc.trading import MexcTrading
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """Its market data and its clock; a place to send orders for each mode that is possible; the account, if live is."""
+    """Its market data and its clock; and for whom there are keys, the account and the lines that orders leave by."""
 
     rest: MexcRest
     clock: ExchangeClock
     venues: Mapping[Mode, Venue]
+    """Where orders can be looked up: live ones too, although none may be sent now, for some may have been."""
+    live: bool
     account: MexcAccount | None
     lines: OrderLines | None
+
+    @property
+    def sending(self) -> Mapping[Mode, Venue]:
+        """Where orders may be sent."""
+        return {mode: venue for mode, venue in self.venues.items() if self.live or mode is not Mode.LIVE}
 
     def is_ready(self) -> bool:
         """Tell whether orders could go out now. May be asked from another thread."""
@@ -56,19 +63,20 @@ async def open_exchange(
         keeping = keeping_time(rest.server_time, first_seconds_max=settings.exchange_timeout_seconds)
         clock = await stack.enter_async_context(keeping)
         if keys is None:
-            yield Exchange(rest, clock, {Mode.DRY_RUN: _dry_run(rest, None, settings)}, None, None)
+            on_paper = {Mode.DRY_RUN: _dry_run(rest, None, settings)}
+            yield Exchange(rest, clock, on_paper, live=False, account=None, lines=None)
             return
         answer_seconds = settings.exchange_timeout_seconds
         opening = open_lines(Endpoint.of(rest_url), LineLimits(answer_seconds=answer_seconds))
         lines = await stack.enter_async_context(opening)
         trading = MexcTrading(lines, api_key=keys.api_key, api_secret=keys.api_secret)
-        venues: dict[Mode, Venue] = {Mode.DRY_RUN: _dry_run(rest, Checking(trading, clock), settings)}
-        account = None
-        if live:
-            signing = Signing(Signer(keys.api_key, keys.api_secret), clock.now_ms, settings.recv_window_ms)
-            account = await stack.enter_async_context(connect_account(rest_url, signing, limits))
-            venues[Mode.LIVE] = Live(trading, account, clock, now=utc_now)
-        yield Exchange(rest, clock, venues, account, lines)
+        signing = Signing(Signer(keys.api_key, keys.api_secret), clock.now_ms, settings.recv_window_ms)
+        account = await stack.enter_async_context(connect_account(rest_url, signing, limits))
+        venues: dict[Mode, Venue] = {
+            Mode.DRY_RUN: _dry_run(rest, Checking(trading, clock), settings),
+            Mode.LIVE: Live(trading, account, clock, now=utc_now),
+        }
+        yield Exchange(rest, clock, venues, live=live, account=account, lines=lines)
 
 
 def _dry_run(rest: MexcRest, checking: Checking | None, settings: ExecutorSettings) -> DryRun:

@@ -70,8 +70,8 @@ async def _reconciled(
     runtime: Runtime, settings: ExecutorSettings, exchange: Exchange, parts: Parts, halts: HaltWatch
 ) -> None:
     """Settle with the exchange what earlier runs left, before the first listing is looked at."""
-    if exchange.account is None:
-        parts.readiness.reconciled = True  # Nobody could have sent anything.
+    if not exchange.live or exchange.account is None:
+        parts.readiness.reconciled = True  # Nothing is sent; what was sent before is looked up all the same.
         return
     others = settings.other_holdings | settings.quote_assets
     check = partial(check_holdings, exchange.account, partial(held_live, runtime.database), others, halts.halt)
