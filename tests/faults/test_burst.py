@@ -37,6 +37,7 @@ SETTINGS: Final = {
     # Market orders spend all that was reserved for them, so that the ledger comes to within a cent of the limit.
     "SNIPER_EXECUTOR_ENTRY": "market",
     "SNIPER_EXECUTOR_LISTINGS_PER_MINUTE_MAX": "100000",
+    "SNIPER_EXECUTOR_LISTING_AGE_SECONDS": "600",
     "SNIPER_EXECUTOR_ORDERS_PER_MINUTE": "10000",
     "SNIPER_EXECUTOR_ORDERS_PER_DAY": "10000",
     "SNIPER_EXECUTOR_ORDERS_PER_SECOND": "100",
