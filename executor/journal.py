@@ -134,11 +134,11 @@ class Journal:
 
     async def _fire(self, connection: Connection, waiting: Order) -> Decided:
         now = self._now()
-        row = await self._read(connection, waiting.listing, now)
+        row = await self._read(connection, waiting.listing, now, waiting.client_order_id)
         standing = _standing(row)
         switched = standing.mode is not waiting.mode
-        expected = None if switched else OrderState.ARMED
-        if row["standing"] != expected:
+        still_waits = waiting.fire_at is not None and row["waits_until"] == waiting.fire_at
+        if not still_waits or (switched and row["standing"] is not None):
             return Decided(None, "repeated")
         decision = decide_firing(waiting.listing, standing, self._unready(), self._settings, now)
         match decision:
@@ -153,9 +153,16 @@ class Journal:
             case Refuse(reason, detail):
                 return Decided(None, "refused", worded(reason, detail))
 
-    async def _read(self, connection: Connection, listing: Listing, now: datetime) -> Record:
-        armed = self._live and listing.source is not Source.TEST_INJECTION
-        values = {"listing_key": listing.key, "base_asset": listing.base_asset, "armed": armed, "today": _day(now)}
+    async def _read(
+        self, connection: Connection, listing: Listing, now: datetime, waiting: str | None = None
+    ) -> Record:
+        values = {
+            "listing_key": listing.key,
+            "base_asset": listing.base_asset,
+            "live": self._live and listing.source is not Source.TEST_INJECTION,
+            "today": _day(now),
+            "waiting": waiting,
+        }
         statement = statements.READ
         row = await connection.fetchrow(statement.sql, *statement.arguments(values))
         if row is None:

@@ -21,12 +21,13 @@ from executor.reasons import Reason, worded
 from executor.settings import ExecutorSettings
 from executor.states import OrderEvent
 from executor.strategy import Refuse
-from executor.venue import Attempt, Venue
+from executor.venue import Attempt, Ready, Venue
 from executor.verdicts import Busy, Untimely
 from shared.backoff import jittered, pause
 from shared.errors import TransientError
 from shared.events import Mode
 from shared.mexc.clock import ClockUncertainError
+from shared.mexc.order_lines import LINES
 from shared.mexc.trading import OrderRequest, order_params
 
 log = structlog.get_logger(__name__)
@@ -67,6 +68,7 @@ class Placing:
         self._settings = settings
         self._now = now
         self._stopping = stopping
+        self._lines = asyncio.Semaphore(LINES)
         self._in_hand: set[str] = set()
         self.recorded = asyncio.Event()
         """Set whenever an order was handed on to whoever looks it up."""
@@ -122,20 +124,26 @@ class Placing:
 
     async def _attempt(self, order: Order, request: OrderRequest, at_ms: int | None) -> Attempt | _Objected:
         """Send *request* once, unless something stands against it."""
-        venue, ways = self._ways.venues[order.mode], self._ways
-        if at_ms is None:
-            await ways.pace.turn()
-        try:
-            ready = venue.prepare(order, request, at_ms=at_ms)
-        except ClockUncertainError as error:
-            return Attempt(Untimely(str(error)), self._now())
+        ways = self._ways
+        early = None if at_ms is None else self._prepared(order, request, at_ms)
+        if isinstance(early, Attempt):
+            return early
         if at_ms is not None:
             await ways.moments.reach(at_ms)
+        # Nothing may come between what is asked below and the first byte: least of all the wait for a line.
+        async with self._lines:
             await ways.pace.turn()
-        objection = ways.gate.objection(order)
-        if objection is not None:
-            return _Objected(Conclusion(*objection))
-        return await ready()
+            ready = early or self._prepared(order, request, None)
+            if isinstance(ready, Attempt):
+                return ready
+            objection = ways.gate.objection(order)
+            return await ready() if objection is None else _Objected(Conclusion(*objection))
+
+    def _prepared(self, order: Order, request: OrderRequest, at_ms: int | None) -> Ready | Attempt:
+        try:
+            return self._ways.venues[order.mode].prepare(order, request, at_ms=at_ms)
+        except ClockUncertainError as error:
+            return Attempt(Untimely(str(error)), self._now())
 
     def _heed(self, attempt: Attempt) -> None:
         if isinstance(attempt.verdict, Busy):
