@@ -86,7 +86,9 @@ class Books:
             await connection.execute(LOCK, order.mode)
             before = order_of(await connection.fetchrow(READ, order.client_order_id))
             taken = TABLE.get((before.state, event))
-            if taken is None:
+            # What was found against an order while it waited says nothing about one that another has fired since.
+            fired_meanwhile = order.state is OrderState.ARMED is not before.state
+            if taken is None or fired_meanwhile:
                 return None
             after = await _write(connection, order, taken.state, told)
             await accounts.settle(connection, after, taken.effect, told.fill, told.reason)
