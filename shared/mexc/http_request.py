@@ -31,7 +31,7 @@ class RestLimits:
     connect_seconds: float = 3.0
     total_seconds: float = 10.0
     names_seconds: float = 3.0
-    """For the list of names: some tens of kilobytes, asked for so often that one lost answer must not blind us for long."""
+    """For the list of names: small, and asked for so often that one lost answer must not blind us for long."""
     body_bytes_max: int = 32 * 1024 * 1024
     connections_max: int = 10
 
