@@ -8,6 +8,7 @@ from executor.fills import Fill
 from executor.position import Position, PositionState, after_sale, given_up
 from shared.events import Mode
 from tests.builders import NOON, a_listing
+from tests.strategies import steady
 
 NOTHING = Decimal(0)
 HELD = Position(
@@ -57,6 +58,7 @@ def test_dust_is_at_stake_no_more_and_still_held() -> None:
     assert (after.state, after.base_qty, after.cost_usdt) == (PositionState.DUST, Decimal(30), NOTHING)
 
 
+@steady
 @given(st.lists(st.decimals("0.01", 12, places=2), min_size=1, max_size=20))
 def test_however_it_is_sold_no_more_is_freed_than_it_cost_and_all_in_the_end(quantities: list[Decimal]) -> None:
     position, costs = HELD, [HELD.cost_usdt]
