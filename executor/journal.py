@@ -110,8 +110,8 @@ class Journal:
         raise TransientError(f"overtaken by other decisions {RACES_MAX} times in a row")
 
     async def _open(self, connection: Connection, listing: Listing) -> Decided:
-        now = self._now()
-        row = await self._read(connection, listing, now)
+        row = await self._read(connection, listing)
+        now = self._now()  # A database that was slow to answer makes the listing older.
         if row["standing"] is not None:
             return Decided(None, "repeated")
         standing = _standing(row)
@@ -133,8 +133,8 @@ class Journal:
                 return await self._add(connection, order, "refused", worded(reason, detail))
 
     async def _fire(self, connection: Connection, waiting: Order) -> Decided:
+        row = await self._read(connection, waiting.listing, waiting.client_order_id)
         now = self._now()
-        row = await self._read(connection, waiting.listing, now, waiting.client_order_id)
         standing = _standing(row)
         switched = standing.mode is not waiting.mode
         still_waits = waiting.fire_at is not None and row["waits_until"] == waiting.fire_at
@@ -153,14 +153,12 @@ class Journal:
             case Refuse(reason, detail):
                 return Decided(None, "refused", worded(reason, detail))
 
-    async def _read(
-        self, connection: Connection, listing: Listing, now: datetime, waiting: str | None = None
-    ) -> Record:
+    async def _read(self, connection: Connection, listing: Listing, waiting: str | None = None) -> Record:
         values = {
             "listing_key": listing.key,
             "base_asset": listing.base_asset,
             "live": self._live and listing.source is not Source.TEST_INJECTION,
-            "today": _day(now),
+            "today": _day(self._now()),
             "waiting": waiting,
         }
         statement = statements.READ

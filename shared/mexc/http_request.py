@@ -10,7 +10,7 @@ import httpx
 import msgspec
 
 from shared.mexc.errors import ExchangeRejected, ExchangeUnavailable, RateLimited
-from shared.mexc.payloads import Refusal
+from shared.mexc.payloads import UNREADABLE, Refusal
 
 T = TypeVar("T")
 
@@ -103,7 +103,7 @@ def decode(body: bytes, shape: type[T]) -> T:
     """Read *body* as *shape*; raise ExchangeUnavailable where it is something else."""
     try:
         return msgspec.json.decode(body, type=shape)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise ExchangeUnavailable(f"not the answer that was asked for: {error}") from error
 
 
@@ -141,7 +141,7 @@ def _refusal(body: bytes) -> Refusal | None:
         return None
     try:
         return msgspec.json.decode(body, type=Refusal)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
 
 

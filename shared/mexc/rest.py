@@ -13,6 +13,7 @@ import structlog
 from shared.mexc.errors import ExchangeRejected
 from shared.mexc.http_request import DEFAULT_LIMITS, RestLimits, ask, connect_http, decode, get_segments
 from shared.mexc.payloads import (
+    UNREADABLE,
     BookTicker,
     ExchangeInfo,
     Notice,
@@ -25,7 +26,7 @@ from shared.mexc.payloads import (
     symbol_info,
 )
 from shared.mexc.pieces import DESCRIPTIONS, NAMES, is_same, pieces_of
-from shared.mexc.symbols import SymbolInfo
+from shared.mexc.symbols import SymbolInfo, all_normalised
 
 log = structlog.get_logger(__name__)
 
@@ -82,7 +83,7 @@ class MexcRest:
         """The best bid and ask of every symbol; those that cannot be read are left out."""
         tickers = []
         for count, entry in enumerate(decode(await self._get("/api/v3/ticker/bookTicker"), list[msgspec.Raw]), start=1):
-            with suppress(msgspec.DecodeError, UnicodeDecodeError):
+            with suppress(*UNREADABLE):
                 tickers.append(msgspec.json.decode(entry, type=BookTicker))
             if count % _ENTRIES_PER_TURN == 0:
                 await asyncio.sleep(0)
@@ -129,7 +130,7 @@ class MexcRest:
 async def _names(segments: Sequence[bytes]) -> frozenset[str]:
     names = set[str]()
     for piece in pieces_of(segments, NAMES):
-        names.update(piece)
+        names |= all_normalised(set(piece))
         await asyncio.sleep(0)
     whole = frozenset(names)
     await asyncio.sleep(0)

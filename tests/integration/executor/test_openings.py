@@ -1,166 +1,214 @@
-"""Orders that wait for an opening, on the real database: fired at their moment, once, or not at all."""
+"""An order that waits for an opening goes out at its moment, once, or not at all."""
 
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from executor.settings import ExecutorSettings
-from executor.states import OrderState
-from shared.database import Database
-from shared.events import Listing, ListingRescheduled, Mode
-from tests.executors import Executor, Time, a_coin, configure
-from tests.venues import Behaviour, ModelExchange
+from shared.events import Listing, ListingRescheduled, TradeStatus, utc_now
+from tests.desks import ONE_DOLLAR, SECONDS, Desk, desk, fresh
+from tests.simulators import Simulator
+from tests.waiting import eventually
 
-SOON = timedelta(seconds=30)
+NOTHING = (Decimal("0.00"), Decimal("0.00"))
 
 
-async def armed(executor: Executor, time: Time) -> Listing:
-    listing = a_coin("NEW", time, opens_at=time().replace(microsecond=0) + SOON)
-    await executor.buy(listing)
-    assert await states(executor) == ["armed"]
+async def announce(opened: Desk, symbol: str, opens_in: float, **coin: Any) -> Listing:
+    """List a coin that opens later, and tell of it; return once a live order for it waits."""
+    return await announce_in(opened, symbol, opens_in, mode="live", **coin)
+
+
+async def announce_in(opened: Desk, symbol: str, opens_in: float, *, mode: str, **coin: Any) -> Listing:
+    listed = await opened.simulator.list_coin(symbol, opens_in, **{**ONE_DOLLAR, **coin})
+    listing = fresh(symbol, opens_at=moment(listed["first_open_time_ms"]))
+    await opened.tell(listing)
+    await order_in(opened, symbol, "armed", mode)
     return listing
 
 
-async def moved(executor: Executor, listing: Listing, opens_at: datetime) -> None:
-    await executor.handle(ListingRescheduled.model_validate(listing.model_dump() | {"opens_at": opens_at}))
+async def reschedule(opened: Desk, listing: Listing, opens_in: float) -> datetime:
+    """Let the exchange move the opening, and tell of it; return the new one."""
+    changed = await opened.simulator.change_coin(listing.symbol, opens_in=opens_in)
+    opens_at = moment(changed["first_open_time_ms"])
+    told = listing.model_dump() | {"id": f"{listing.key}:{opens_at.isoformat()}", "opens_at": opens_at}
+    await opened.tell(ListingRescheduled.model_validate(told))
+    return opens_at
 
 
-async def states(executor: Executor) -> list[str]:
-    return [row["state"] for row in await executor.rows()]
+def moment(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, UTC)
 
 
-async def fires(executor: Executor, at: datetime) -> None:
-    """Let it be just before *at*, and attend to what is due."""
-    executor.time.jump_to(at - timedelta(milliseconds=50))
-    await executor.fire_due()
+async def order_in(opened: Desk, symbol: str, state: str, mode: str = "live") -> Mapping[str, Any]:
+    async def found() -> list[Mapping[str, Any]]:
+        query = "SELECT * FROM orders WHERE symbol = $1 AND mode = $2 AND side = 'BUY' AND state = $3"
+        return await opened.rows(query, symbol, mode, state)
+
+    orders: list[Mapping[str, Any]] = await eventually(found, within_seconds=SECONDS)
+    return orders[0]
 
 
-async def test_an_armed_order_is_sent_at_its_opening_and_not_before(
-    database: Database, executor: Executor, exchange: ModelExchange, time: Time
+async def received(simulator: Simulator, symbol: str) -> list[datetime]:
+    """Return when each order for *symbol* reached the exchange, by its clock."""
+    return [moment(each["received_exchange_ns"] // 1_000_000) for each in await simulator.orders(symbol)]
+
+
+async def test_an_order_is_sent_at_the_opening_and_not_before(
+    database_url: str, simulator: Simulator, tmp_path: Path
 ) -> None:
-    await configure(database, "auto_trade = true")
-    listing = await armed(executor, time)
-    assert listing.opens_at is not None
-    received_at: list[datetime] = []
+    async with desk(database_url, simulator, tmp_path) as opened:
+        listing = await announce(opened, "WAITUSDT", 3)
+        waiting = await opened.exposure()
+        await opened.position_in("WAITUSDT", "open")
+        [at] = await received(simulator, "WAITUSDT")
 
-    async def note(*_: object) -> None:
-        received_at.append(time())
-
-    exchange.on_request = note
-    await fires(executor, listing.opens_at)
-    await executor.resolve()
-
-    assert await states(executor) == ["filled"]
-    assert len(received_at) == 1
-    assert timedelta(0) <= received_at[0] - listing.opens_at < timedelta(seconds=1)
+        assert waiting == NOTHING
+        assert listing.opens_at is not None
+        assert listing.opens_at <= at < listing.opens_at + timedelta(seconds=1)
 
 
-async def test_an_order_armed_by_an_executor_that_is_gone_is_fired_by_the_next(
-    database: Database, executor: Executor, exchange: ModelExchange, time: Time
+async def test_an_order_that_waits_survives_a_restart(database_url: str, simulator: Simulator, tmp_path: Path) -> None:
+    async with desk(database_url, simulator, tmp_path) as opened:
+        listing = await announce(opened, "KEPTUSDT", 8)
+    async with desk(database_url, simulator, tmp_path) as opened:
+        await opened.position_in("KEPTUSDT", "open")
+        [at] = await received(simulator, "KEPTUSDT")
+
+        assert listing.opens_at is not None
+        assert listing.opens_at <= at < listing.opens_at + timedelta(seconds=1)
+
+
+async def test_an_order_whose_opening_passed_expires_instead_of_being_late(
+    database_url: str, simulator: Simulator, tmp_path: Path
 ) -> None:
-    listing = await armed(executor, time)
+    async with desk(database_url, simulator, tmp_path) as opened:
+        listing = await announce(opened, "LATEUSDT", 4)
     assert listing.opens_at is not None
+    over = listing.opens_at + timedelta(seconds=1.5)
+    await eventually(lambda: utc_now() > over, within_seconds=SECONDS)
+    async with desk(database_url, simulator, tmp_path) as opened:
+        expired = await order_in(opened, "LATEUSDT", "expired")
+        trade = await opened.trade("LATEUSDT", "BUY", TradeStatus.REJECTED)
 
-    await fires(Executor(database, exchange, time), listing.opens_at)
+        assert expired["error_reason"].startswith("opening_passed")
+        assert trade.error_reason == expired["error_reason"]
+        assert await received(simulator, "LATEUSDT") == []
+        assert await opened.exposure() == NOTHING
 
-    assert await states(executor) == ["filled"]
 
-
-async def test_an_opening_that_nobody_was_there_for_expires(
-    executor: Executor, exchange: ModelExchange, time: Time
+@pytest.mark.parametrize(("first", "then"), [(3600, 3), (3, 6), (9, 3)])
+async def test_an_order_follows_its_opening(
+    database_url: str, simulator: Simulator, tmp_path: Path, first: float, then: float
 ) -> None:
-    listing = await armed(executor, time)
-    assert listing.opens_at is not None
-    time.jump_to(listing.opens_at + timedelta(seconds=3))
+    async with desk(database_url, simulator, tmp_path) as opened:
+        listing = await announce(opened, "MOVEUSDT", first)
+        opens_at = await reschedule(opened, listing, then)
+        await opened.position_in("MOVEUSDT", "open")
+        [at] = await received(simulator, "MOVEUSDT")
 
-    await executor.fire_due()
-
-    [row] = await executor.rows()
-    assert row["state"] == OrderState.EXPIRED
-    assert row["error_reason"].startswith("opening_passed: 3.")
-    assert exchange.received == []
+        assert opens_at <= at < opens_at + timedelta(seconds=1)
 
 
-async def test_an_opening_that_moves_is_followed(executor: Executor, time: Time) -> None:
-    listing = await armed(executor, time)
-    assert listing.opens_at is not None
-    later = listing.opens_at + timedelta(minutes=5)
-    await moved(executor, listing, later)
-
-    await fires(executor, listing.opens_at)
-    assert await states(executor) == ["armed"]
-
-    await fires(executor, later)
-    assert await states(executor) == ["filled"]
-
-
-@pytest.mark.parametrize("change", ["halted = true", "auto_trade = true", "max_trade_usdt = 1"])
-async def test_an_opening_that_moved_away_is_not_decided_on_at_its_old_moment(
-    database: Database, executor: Executor, exchange: ModelExchange, time: Time, change: str
+async def test_a_halt_at_an_opening_that_was_moved_away_refuses_nothing(
+    database_url: str, simulator: Simulator, tmp_path: Path
 ) -> None:
-    """Whoever took the old opening in hand comes to it, and finds that there is nothing to decide."""
-    listing = await armed(executor, time)
-    assert listing.opens_at is not None
-    [in_hand] = await executor.books.armed(list(Mode))
-    await moved(executor, listing, listing.opens_at + timedelta(minutes=5))
-    await configure(database, change)
-    time.jump_to(listing.opens_at)
+    async with desk(database_url, simulator, tmp_path) as opened:
+        listing = await announce(opened, "AWAYUSDT", 4)
+        await opened.execute("UPDATE trade_config SET halted = true, halted_reason = 'test'")
+        opens_at = await reschedule(opened, listing, 8)
+        assert listing.opens_at is not None
+        over = listing.opens_at + timedelta(seconds=0.5)
+        await eventually(lambda: utc_now() > over, within_seconds=SECONDS)
+        await opened.execute("UPDATE trade_config SET halted = false, resumed_at = now()")
+        await opened.position_in("AWAYUSDT", "open")
+        [at] = await received(simulator, "AWAYUSDT")
 
-    await executor.schedule._attend(in_hand, executor.stopping)
-
-    assert await states(executor) == ["armed"]
-    assert exchange.received == []
+        assert at >= opens_at
 
 
-async def test_what_was_armed_for_a_dry_run_and_switched_to_live_is_bought_live_only(
-    database: Database, executor: Executor, exchange: ModelExchange, time: Time
+@pytest.mark.parametrize("code", [30001, 10007, 30016])
+async def test_a_symbol_that_opens_late_is_asked_for_until_it_does(
+    database_url: str, simulator: Simulator, tmp_path: Path, code: int
 ) -> None:
-    listing = await armed(executor, time)
-    assert listing.opens_at is not None
-    await configure(database, "auto_trade = true")
+    async with desk(database_url, simulator, tmp_path) as opened:
+        await announce(opened, "SLOWUSDT", 3, opens_late_by=0.8, preopen_code=code)
+        await opened.position_in("SLOWUSDT", "open")
+        orders = await simulator.orders("SLOWUSDT")
 
-    await fires(executor, listing.opens_at)
-    await executor.resolve()
-
-    found = [(row["mode"], row["state"], row["error_reason"]) for row in await executor.rows()]
-    assert found == [("dry-run", "rejected", "mode_switched"), ("live", "filled", None)]
-    assert len(exchange.received) == 1
+        assert len(orders) > 1
+        assert [each["accepted"] for each in orders] == [False] * (len(orders) - 1) + [True]
+        assert len({each["client_order_id"] for each in orders}) == 1
 
 
-async def test_a_symbol_that_does_not_open_is_asked_again_and_then_waited_for(
-    database: Database, exchange: ModelExchange, time: Time
+async def test_a_symbol_that_does_not_open_is_waited_for_until_an_opening_is_told(
+    database_url: str, simulator: Simulator, tmp_path: Path
 ) -> None:
-    settings = ExecutorSettings(retry_seconds=0.3, retry_every_seconds=0.05, exchange_timeout_seconds=0.3)
-    executor = Executor(database, exchange, time, settings)
-    await configure(database, "auto_trade = true")
-    exchange.otherwise = Behaviour.NOT_OPEN
-    listing = a_coin("NEW", time)
-    await executor.buy(listing)
-    [row] = await executor.rows()
-    assert (row["state"], row["fire_at"]) == ("armed", None)
-    assert len(exchange.received) == row["attempts"] > 2
+    async with desk(database_url, simulator, tmp_path, retry_seconds=0.6, exchange_timeout_seconds=0.5) as opened:
+        listing = await announce(opened, "NEVERUSDT", 3, opens_late_by=3600)
+        await eventually(lambda: received(simulator, "NEVERUSDT"), within_seconds=SECONDS)
+        postponed = await order_in(opened, "NEVERUSDT", "armed")
+        released = await opened.exposure()
+        tried = len(await received(simulator, "NEVERUSDT"))
+        opens_at = await reschedule(opened, listing, 2)
+        await opened.position_in("NEVERUSDT", "open")
 
-    exchange.otherwise = Behaviour.FILL
-    opens_at = time() + SOON
-    await moved(executor, listing, opens_at)
-    await fires(executor, opens_at)
-    await executor.resolve()
-
-    assert await states(executor) == ["filled"]
-    assert len(exchange.entries) == 1
+        assert (postponed["fire_at"], released) == (None, NOTHING)
+        assert (await received(simulator, "NEVERUSDT"))[tried] >= opens_at
 
 
-async def test_two_executors_at_one_opening_send_one_order(
-    database: Database, executor: Executor, exchange: ModelExchange, time: Time
+async def test_a_halt_while_an_order_waits_refuses_it(database_url: str, simulator: Simulator, tmp_path: Path) -> None:
+    async with desk(database_url, simulator, tmp_path) as opened:
+        await announce(opened, "HALTUSDT", 3)
+        await opened.execute("UPDATE trade_config SET halted = true, halted_reason = 'test'")
+        refused = await order_in(opened, "HALTUSDT", "rejected")
+
+        assert refused["error_reason"].startswith("halted")
+        assert await received(simulator, "HALTUSDT") == []
+        assert await opened.exposure() == NOTHING
+
+
+async def test_an_order_that_waits_is_sent_in_the_mode_of_its_opening(
+    database_url: str, simulator: Simulator, tmp_path: Path
 ) -> None:
-    await configure(database, "auto_trade = true")
-    listing = await armed(executor, time)
-    assert listing.opens_at is not None
-    other = Executor(database, exchange, time)
-    [in_hand] = await other.books.armed(list(Mode))
-    await other.look_for_halts()
+    async with desk(database_url, simulator, tmp_path) as opened:
+        await announce(opened, "MODEUSDT", 3)
+        await opened.execute("UPDATE trade_config SET auto_trade = false")
+        await order_in(opened, "MODEUSDT", "filled", mode="dry-run")
+        ended = await order_in(opened, "MODEUSDT", "rejected")
 
-    await fires(executor, listing.opens_at)
-    await other.schedule._attend(in_hand, other.stopping)
+        assert ended["error_reason"] == "mode_switched"
+        assert all(each["test"] for each in await simulator.orders("MODEUSDT"))
 
-    assert len(exchange.received) == 1
+
+async def test_a_switch_of_modes_at_an_opening_that_was_moved_away_sends_nothing_early(
+    database_url: str, simulator: Simulator, tmp_path: Path
+) -> None:
+    async with desk(database_url, simulator, tmp_path) as opened:
+        await opened.execute("UPDATE trade_config SET auto_trade = false")
+        listing = await announce_in(opened, "BOTHUSDT", 4, mode="dry-run")
+        await opened.execute("UPDATE trade_config SET auto_trade = true")
+        opens_at = await reschedule(opened, listing, 8)
+        await opened.position_in("BOTHUSDT", "open")
+        sent = await received(simulator, "BOTHUSDT")
+
+        assert len(sent) == 1
+        assert sent[0] >= opens_at
+
+
+async def test_an_order_without_an_offer_at_the_opening_waits_for_one(
+    database_url: str, simulator: Simulator, tmp_path: Path
+) -> None:
+    async with desk(database_url, simulator, tmp_path) as opened:
+        listing = await announce(opened, "EMPTYUSDT", 3, asks=[], bids=[])
+        assert listing.opens_at is not None
+        over = listing.opens_at + timedelta(seconds=0.3)
+        await eventually(lambda: utc_now() > over, within_seconds=SECONDS)
+        early = await received(simulator, "EMPTYUSDT")
+        await simulator.change_coin("EMPTYUSDT", asks=[["1", "1000"]])
+        position = await opened.position_in("EMPTYUSDT", "open")
+
+        assert early == []
+        assert position["average_price"] == 1
