@@ -41,7 +41,7 @@ QUICK: Mapping[str, Any] = {
 """Everything that is waited for is short, and no limit is in the way."""
 OPEN = "state IN ('sending', 'acknowledged', 'unknown') OR (state = 'armed' AND fire_at IS NOT NULL)"
 """What something will still become of, by itself."""
-RULES = TradingRules(base_precision=2, quote_precision=4, quote_amount_min=Decimal(1))
+RULES = TradingRules(base_precision=2, quote_precision=2, quote_amount_min=Decimal(1))
 
 
 @dataclass(slots=True)
