@@ -133,14 +133,15 @@ class Journal:
                 return await self._add(connection, order, "refused", worded(reason, detail))
 
     async def _fire(self, connection: Connection, waiting: Order) -> Decided:
-        row = await self._read(connection, waiting.listing)
+        row = await self._read(connection, waiting.listing, waiting.client_order_id)
         now = self._now()
         standing = _standing(row)
         switched = standing.mode is not waiting.mode
-        expected = None if switched else OrderState.ARMED
-        if row["standing"] != expected:
+        if waiting.fire_at is None or row["waits_until"] != waiting.fire_at:
+            return Decided(None, "repeated")
+        if switched and row["standing"] is not None:
             # Whoever decided in the other mode may have died before it ended this one.
-            return Decided(None, "switched" if switched else "repeated")
+            return Decided(None, "switched")
         decision = decide_firing(waiting.listing, standing, self._unready(), self._settings, now)
         match decision:
             case Buy(quote_qty):
@@ -154,13 +155,13 @@ class Journal:
             case Refuse(reason, detail):
                 return Decided(None, "refused", worded(reason, detail))
 
-    async def _read(self, connection: Connection, listing: Listing) -> Record:
-        armed = self._live and listing.source is not Source.TEST_INJECTION
+    async def _read(self, connection: Connection, listing: Listing, waiting: str | None = None) -> Record:
         values = {
             "listing_key": listing.key,
             "base_asset": listing.base_asset,
-            "armed": armed,
+            "live": self._live and listing.source is not Source.TEST_INJECTION,
             "today": _day(self._now()),
+            "waiting": waiting,
         }
         statement = statements.READ
         row = await connection.fetchrow(statement.sql, *statement.arguments(values))

@@ -91,6 +91,8 @@ class Schedule:
         await self._wait(at_ms - DECIDE_MS, until)
         if until.is_set():
             return  # It is still armed, and the next executor finds it.
+        if not await self._books.waits(order):
+            return  # Its opening moved, and whoever waits for that decides on it then.
         decided = await self._journal.fire(order)
         await self._end_waiting(order, decided)
         if decided.order is not None:

@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 import structlog
 import uvloop
 
+from shared.allocator import return_large_blocks
 from shared.backoff import jittered, pause
 from shared.errors import SettingsError, SniperError, TransientError
 
@@ -27,6 +28,7 @@ def run(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
 
     Ends the process with code 2 for bad settings and 1 for a failure of ours.
     """
+    return_large_blocks()
     try:
         uvloop.run(_with_signals(main))
     except SniperError as error:
