@@ -148,7 +148,7 @@ class Journal:
                 order = replace(
                     self._buy(waiting.listing, standing, quote_qty, now),
                     fire_at=waiting.fire_at,
-                    send_until=(waiting.fire_at or now) + self._sending_time(),
+                    send_until=waiting.fire_at + self._sending_time(),
                 )
                 statement = statements.RESERVE if switched else statements.FIRE
                 return await self._reserve(connection, statement, order, row)
