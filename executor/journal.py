@@ -42,7 +42,7 @@ class Decided:
     order: Order | None
     """The caller's to send, or where it is armed to wait for; None where there is nothing to do, or another does it."""
     outcome: str
-    """buy, armed, refused, repeated or moved."""
+    """buy, armed, refused, repeated, or switched where the order of the other mode stands already."""
     reason: str = ""
 
 
@@ -137,16 +137,18 @@ class Journal:
         now = self._now()
         standing = _standing(row)
         switched = standing.mode is not waiting.mode
-        still_waits = waiting.fire_at is not None and row["waits_until"] == waiting.fire_at
-        if not still_waits or (switched and row["standing"] is not None):
+        if waiting.fire_at is None or row["waits_until"] != waiting.fire_at:
             return Decided(None, "repeated")
+        if switched and row["standing"] is not None:
+            # Whoever decided in the other mode may have died before it ended this one.
+            return Decided(None, "switched")
         decision = decide_firing(waiting.listing, standing, self._unready(), self._settings, now)
         match decision:
             case Buy(quote_qty):
                 order = replace(
                     self._buy(waiting.listing, standing, quote_qty, now),
                     fire_at=waiting.fire_at,
-                    send_until=(waiting.fire_at or now) + self._sending_time(),
+                    send_until=waiting.fire_at + self._sending_time(),
                 )
                 statement = statements.RESERVE if switched else statements.FIRE
                 return await self._reserve(connection, statement, order, row)
