@@ -13,7 +13,7 @@ from typing import Final
 import uvloop
 from rich.console import Console
 
-from bench import dedup, embedded, executor, machine, persister, pipeline, publish, report, ticker
+from bench import dedup, embedded, executor, machine, openings, persister, pipeline, publish, report, ticker
 from bench.errors import BenchmarkError
 from bench.figures import Result
 from bench.ground import Ground, prepared
@@ -24,6 +24,7 @@ from shared.telemetry import configure_logging
 ON_SERVERS: Final[Mapping[str, Callable[[Ground], Awaitable[Result]]]] = MappingProxyType(
     {
         "executor": executor.measure,
+        "openings": openings.measure,
         "pipeline": pipeline.measure,
         "embedded": embedded.measure,
         "publish": publish.measure,

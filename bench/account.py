@@ -8,11 +8,10 @@ from typing import Final
 import msgspec
 
 from bench.http_wire import Request, answer
+from bench.market import PRICE
 
 ORDER_PATH: Final = "/api/v3/order"
 TEST_PATH: Final = "/api/v3/order/test"
-_PRICE: Final = Decimal("1.0000")
-"""Of the venue's book, for orders that name none."""
 
 
 ABSENT: Final = answer(b'{"code":-2013,"msg":"Order does not exist."}', "400 Bad Request")
@@ -77,7 +76,7 @@ class Account:
 
     def _filled(self, order_id: str) -> tuple[Decimal, Decimal]:
         params = self._orders[order_id]
-        price = Decimal(params.get("price", _PRICE))
+        price = Decimal(params.get("price", PRICE))
         quantity = params.get("quantity")
         return price, Decimal(params["quoteOrderQty"]) / price if quantity is None else Decimal(quantity)
 

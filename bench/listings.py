@@ -4,9 +4,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
+from bench.market import PRICE
 from shared.events import Listing, Source, TradingRules, utc_now
 
-PRICE: Final = Decimal("1.0000")
 RULES: Final = TradingRules(
     base_precision=2,
     quote_precision=4,

@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
 from itertools import cycle, islice
 from typing import Final
 
@@ -16,6 +18,7 @@ from simulator.rest.info import ExchangeInfo
 from simulator.stream.frames import repeated_item, ticker_item, tickers_frame
 
 NAMES_PATH: Final = "/api/v3/defaultSymbols"
+PRICE: Final = Decimal("1.0000")
 SYMBOLS: Final = 2_500
 CHANGED: Final = 50
 """Coins in one frame: the exchange pushes those whose price has changed."""
@@ -41,7 +44,7 @@ class Market:
         """Return what GET answers, by path."""
         now_ms = _now_ms()
         info = ExchangeInfo(Catalogue(self._coins), Rules()).body(now_ms, now_ms)
-        level = ["1.0000", "1000000"]
+        level = [f"{PRICE:f}", "1000000"]
         return {
             "/api/v3/ping": b"{}",
             NAMES_PATH: self.names(),
@@ -54,8 +57,7 @@ class Market:
     def info(self, symbol: str) -> bytes:
         """Return what exchangeInfo tells of one coin, which trades."""
         now_ms = _now_ms()
-        coin = universe.newcomer(symbol, now_ms, now_ms)
-        return ExchangeInfo(Catalogue([coin]), Rules()).body(now_ms, now_ms)
+        return ExchangeInfo(Catalogue([_newcomer(symbol, now_ms)]), Rules()).body(now_ms, now_ms)
 
     def names(self) -> bytes:
         """Return the list of names."""
@@ -67,8 +69,13 @@ class Market:
         items = list(islice(self._items, changed if newcomer is None else changed - 1))
         if newcomer is not None:
             self._newcomers.append(newcomer)
-            items.insert(len(items) // 2, _item(universe.newcomer(newcomer, now_ms, now_ms), now_ms))
+            items.insert(len(items) // 2, _item(_newcomer(newcomer, now_ms), now_ms))
         return tickers_frame(CHANNEL, items, now_ms)
+
+
+def _newcomer(symbol: str, now_ms: int) -> Instrument:
+    """Return a coin that costs what the book offers it for, so that every order for it is filled."""
+    return replace(universe.newcomer(symbol, now_ms, now_ms, PRICE), swing=0.0)
 
 
 def _item(coin: Instrument, now_ms: int) -> bytes:

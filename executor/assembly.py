@@ -21,6 +21,7 @@ from executor.selling import FreeBalances, Selling
 from executor.settings import ExecutorSettings
 from executor.views import Markets
 from shared.events import Mode, utc_now
+from shared.mexc.order_lines import LINES
 from shared.runtime import Runtime
 
 
@@ -55,7 +56,7 @@ def assemble(
         venues=exchange.sending,
         composer=composer,
         gate=Gate(halts, now=utc_now),
-        pace=Pace(settings.orders_per_second),
+        pace=Pace(settings.orders_per_second, at_once=LINES),
         moments=moments,
         books=books,
         latch=halts.halt,

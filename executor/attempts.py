@@ -31,8 +31,10 @@ from executor.verdicts import (
 from shared.events import Side, TradingRules
 from shared.mexc.trading import OrderRequest
 
+EARLY_MAX: Final = 3
 UNSENT_MAX: Final = 3
 UNTIMELY_MAX: Final = 5
+EARLY_WAIT_SECONDS: Final = 0.02
 UNSENT_WAIT_SECONDS: Final = 0.1
 UNTIMELY_WAIT_SECONDS: Final = 0.3
 """Meanwhile the exchange is asked for its time."""
@@ -42,7 +44,7 @@ UNTIMELY_WAIT_SECONDS: Final = 0.3
 class Tries:
     """How an order has been helped so far."""
 
-    sent: int = 0
+    not_open: int = 0
     unsent: int = 0
     untimely: int = 0
     repriced: bool = False
@@ -109,8 +111,9 @@ def _asked_again(
     verdict: NotOpen | TooDear | WrongSize | Untimely | Busy | Unsent, at: Situation
 ) -> Again | Conclusion:
     match verdict:
-        case NotOpen() | Busy():
-            wait_seconds = verdict.wait_seconds if isinstance(verdict, Busy) else at.settings.retry_every_seconds
+        case NotOpen():
+            return _opening_awaited(at)
+        case Busy(_, wait_seconds):
             return Again(at.request, 1.0 if wait_seconds is None else wait_seconds, at.tries)
         case TooDear():
             return _repriced(verdict, at)
@@ -122,6 +125,13 @@ def _asked_again(
             return _written_again(detail, at)
         case _:
             assert_never(verdict)
+
+
+def _opening_awaited(at: Situation) -> Again:
+    """Ask again soon, and the first few times at once: our clock or the exchange's may be a hair early."""
+    is_early = at.order.fire_at is not None and at.tries.not_open < EARLY_MAX
+    wait_seconds = EARLY_WAIT_SECONDS if is_early else at.settings.retry_every_seconds
+    return Again(at.request, wait_seconds, replace(at.tries, not_open=at.tries.not_open + 1))
 
 
 def _signed_again(detail: str, at: Situation) -> Again | Conclusion:

@@ -40,6 +40,9 @@ RETURNING *
 TELL: Final = "INSERT INTO trade_outbox (event) VALUES ($1)"
 IN_STATES: Final = "SELECT * FROM orders WHERE state = ANY($1) AND mode = ANY($2) ORDER BY created_at LIMIT $3"
 MISS: Final = "UPDATE orders SET misses = misses + 1 WHERE client_order_id = $1 AND state = 'unknown' RETURNING misses"
+WAITS: Final = """
+SELECT EXISTS (SELECT FROM orders WHERE client_order_id = $1 AND state = 'armed' AND fire_at = $2)
+"""
 _TOLD: Final = FINAL | {OrderState.ARMED, OrderState.UNKNOWN}
 _BATCH_MAX: Final = 500
 
@@ -83,7 +86,9 @@ class Books:
             await connection.execute(LOCK, order.mode)
             before = order_of(await connection.fetchrow(READ, order.client_order_id))
             taken = TABLE.get((before.state, event))
-            if taken is None:
+            # What was found against an order while it waited says nothing about one that another has fired since.
+            fired_meanwhile = order.state is OrderState.ARMED is not before.state
+            if taken is None or fired_meanwhile:
                 return None
             after = await _write(connection, order, taken.state, told)
             await accounts.settle(connection, after, taken.effect, told.fill, told.reason)
@@ -102,6 +107,11 @@ class Books:
     async def armed(self, modes: Collection[str]) -> Sequence[Order]:
         """Return the orders that wait for an opening."""
         return await self._in_states({OrderState.ARMED}, modes)
+
+    async def waits(self, order: Order) -> bool:
+        """Tell whether *order* still waits, and for the same opening."""
+        async with self._database.connection() as connection:
+            return bool(await connection.fetchval(WAITS, order.client_order_id, order.fire_at))
 
     async def missed(self, order: Order) -> int:
         """Count that an unknown *order* was looked for and not found; return how often in a row that was."""

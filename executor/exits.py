@@ -75,6 +75,8 @@ class Exits:
 
     async def _look(self, vigil: Vigil, sales: asyncio.TaskGroup) -> None:
         """Look at every position once, and begin to sell those that are due."""
+        if (banned_seconds := self._selling.banned_seconds()) > 0:
+            raise RateLimited(banned_seconds, banned=True)
         everything = await held(self._database)
         ours = [each for each in everything if self._is_ours(each.position)]
         bids = await self._markets.best_bids({each.position.symbol for each in ours}) if ours else {}

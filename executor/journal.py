@@ -110,8 +110,8 @@ class Journal:
         raise TransientError(f"overtaken by other decisions {RACES_MAX} times in a row")
 
     async def _open(self, connection: Connection, listing: Listing) -> Decided:
-        now = self._now()
-        row = await self._read(connection, listing, now)
+        row = await self._read(connection, listing)
+        now = self._now()  # A database that was slow to answer makes the listing older.
         if row["standing"] is not None:
             return Decided(None, "repeated")
         standing = _standing(row)
@@ -133,12 +133,12 @@ class Journal:
                 return await self._add(connection, order, "refused", worded(reason, detail))
 
     async def _fire(self, connection: Connection, waiting: Order) -> Decided:
+        row = await self._read(connection, waiting.listing, waiting.client_order_id)
         now = self._now()
-        row = await self._read(connection, waiting.listing, now)
         standing = _standing(row)
         switched = standing.mode is not waiting.mode
-        expected = None if switched else OrderState.ARMED
-        if row["standing"] != expected:
+        still_waits = waiting.fire_at is not None and row["waits_until"] == waiting.fire_at
+        if not still_waits or (switched and row["standing"] is not None):
             return Decided(None, "repeated")
         decision = decide_firing(waiting.listing, standing, self._unready(), self._settings, now)
         match decision:
@@ -153,9 +153,14 @@ class Journal:
             case Refuse(reason, detail):
                 return Decided(None, "refused", worded(reason, detail))
 
-    async def _read(self, connection: Connection, listing: Listing, now: datetime) -> Record:
-        armed = self._live and listing.source is not Source.TEST_INJECTION
-        values = {"listing_key": listing.key, "base_asset": listing.base_asset, "armed": armed, "today": _day(now)}
+    async def _read(self, connection: Connection, listing: Listing, waiting: str | None = None) -> Record:
+        values = {
+            "listing_key": listing.key,
+            "base_asset": listing.base_asset,
+            "live": self._live and listing.source is not Source.TEST_INJECTION,
+            "today": _day(self._now()),
+            "waiting": waiting,
+        }
         statement = statements.READ
         row = await connection.fetchrow(statement.sql, *statement.arguments(values))
         if row is None:

@@ -21,7 +21,7 @@ from executor.reasons import Reason, worded
 from executor.settings import ExecutorSettings
 from executor.states import OrderEvent
 from executor.strategy import Refuse
-from executor.venue import Attempt, Venue
+from executor.venue import Attempt, Ready, Venue
 from executor.verdicts import Busy, Untimely
 from shared.backoff import jittered, pause
 from shared.errors import TransientError
@@ -32,6 +32,8 @@ from shared.mexc.trading import OrderRequest, order_params
 log = structlog.get_logger(__name__)
 
 _RECORD_SECONDS_MAX: Final = 1.0
+_PUNCTUAL_SECONDS: Final = 1.0
+"""What no opening is missed by, however little tolerance is set."""
 
 Latch = Callable[[Cause, Mode | None, str], None]
 """Halts trading until an operator resumes; it holds at once, whether or not the database takes it."""
@@ -74,6 +76,10 @@ class Placing:
     def has_in_hand(self, order: Order) -> bool:
         """Whether this process is sending *order*, and so knows best what becomes of it."""
         return order.client_order_id in self._in_hand
+
+    def banned_seconds(self) -> float:
+        """Return for how long the exchange wants to be asked nothing at all."""
+        return self._ways.pace.banned_seconds()
 
     async def place(self, order: Order, *, at_ms: int | None = None) -> None:
         """Send *order*, at *at_ms* of the exchange's clock where that is given, and record what came of it."""
@@ -122,24 +128,49 @@ class Placing:
 
     async def _attempt(self, order: Order, request: OrderRequest, at_ms: int | None) -> Attempt | _Objected:
         """Send *request* once, unless something stands against it."""
-        venue, ways = self._ways.venues[order.mode], self._ways
-        if at_ms is None:
-            await ways.pace.turn()
+        ready = None if at_ms is None else await self._at(at_ms, order, request)
+        if isinstance(ready, (Attempt, _Objected)):
+            return ready
+        left_seconds = (order.send_until - self._now()).total_seconds()
+        async with self._ways.pace.turn(seconds_max=left_seconds, stop=self._stopping) as may_begin:
+            if not may_begin:
+                return _Objected(self._quiet())
+            if ready is None or self._is_old(at_ms):
+                ready = self._prepared(order, request)
+            objection = self._ways.gate.objection(order)
+            if objection is not None:
+                return _Objected(Conclusion(*objection))
+            return ready if isinstance(ready, Attempt) else await ready()
+
+    async def _at(self, at_ms: int, order: Order, request: OrderRequest) -> Ready | Attempt | _Objected:
+        """Prepare *request* for the moment *at_ms* and return it then; whoever wakes up long after is too late."""
+        ready = self._prepared(order, request, at_ms)
+        await self._ways.moments.reach(at_ms)
+        late_seconds = (self._ways.moments.now_ms() - at_ms) / 1000
+        if late_seconds > max(_PUNCTUAL_SECONDS, self._settings.opening_tolerance_seconds):
+            passed = worded(Reason.OPENING_PASSED, f"{late_seconds:.1f} s ago")
+            return _Objected(Conclusion(OrderEvent.LAPSED, passed))
+        return ready
+
+    def _prepared(self, order: Order, request: OrderRequest, at_ms: int | None = None) -> Ready | Attempt:
         try:
-            ready = venue.prepare(order, request, at_ms=at_ms)
+            return self._ways.venues[order.mode].prepare(order, request, at_ms=at_ms)
         except ClockUncertainError as error:
             return Attempt(Untimely(str(error)), self._now())
-        if at_ms is not None:
-            await ways.moments.reach(at_ms)
-            await ways.pace.turn()
-        objection = ways.gate.objection(order)
-        if objection is not None:
-            return _Objected(Conclusion(*objection))
-        return await ready()
+
+    def _is_old(self, at_ms: int | None) -> bool:
+        """Tell whether what was signed for *at_ms* might arrive too late by now."""
+        return at_ms is not None and self._ways.moments.now_ms() - at_ms > self._settings.recv_window_ms / 2
+
+    def _quiet(self) -> Conclusion:
+        if self._stopping.is_set():
+            return Conclusion(OrderEvent.LAPSED, Reason.INTERRUPTED)
+        return Conclusion(OrderEvent.REFUSED, worded(Reason.TOO_MANY_REQUESTS, "the exchange wants quiet"))
 
     def _heed(self, attempt: Attempt) -> None:
         if isinstance(attempt.verdict, Busy):
-            self._ways.pace.quiet_for(attempt.verdict.wait_seconds or 1.0)
+            busy = attempt.verdict
+            self._ways.pace.quiet_for(busy.wait_seconds or 1.0, banned=busy.banned)
 
     async def _record(self, order: Order, conclusion: Conclusion, told: Told) -> None:
         """Record *conclusion*, however long the database takes to come back."""

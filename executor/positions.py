@@ -21,9 +21,16 @@ PEAK: Final = """
 UPDATE positions SET peak_price = $3, updated_at = now()
 WHERE listing_key = $1 AND mode = $2 AND peak_price < $3
 """
+# Null where an order may have bought more that nobody has read yet.
 HELD_LIVE: Final = """
-SELECT base_asset, sum(base_qty) AS held FROM positions
-WHERE mode = 'live' AND state IN ('open', 'closing', 'dust') GROUP BY base_asset
+SELECT base_asset, CASE WHEN bool_and(base_qty IS NOT NULL) THEN sum(base_qty) END AS held
+FROM (
+    SELECT base_asset, base_qty FROM positions WHERE mode = 'live' AND state IN ('open', 'closing', 'dust')
+    UNION ALL
+    SELECT base_asset, NULL FROM orders
+    WHERE mode = 'live' AND side = 'BUY' AND state IN ('sending', 'acknowledged', 'unknown')
+) AS holdings
+GROUP BY base_asset
 """
 
 
@@ -48,7 +55,7 @@ async def raise_peak(database: Database, position: Position, price: Decimal) -> 
         await connection.execute(PEAK, position.listing.key, position.mode, price)
 
 
-async def held_live(database: Database) -> Mapping[str, Decimal]:
-    """Return how much of each asset the live positions explain."""
+async def held_live(database: Database) -> Mapping[str, Decimal | None]:
+    """Return how much of each asset the live positions explain; None where an unsettled order may explain any."""
     async with database.connection() as connection:
         return {row["base_asset"]: row["held"] for row in await connection.fetch(HELD_LIVE)}

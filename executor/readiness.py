@@ -25,8 +25,8 @@ _RETRY_SECONDS_MAX: Final = 5.0
 _ROUNDING: Final = Decimal("1.001")
 """How far a balance may exceed what the positions explain."""
 
-Held = Callable[[], Awaitable[Mapping[str, Decimal]]]
-"""Returns what open live positions hold, by asset."""
+Held = Callable[[], Awaitable[Mapping[str, Decimal | None]]]
+"""Returns what open live positions hold, by asset; None where that is not known yet."""
 
 
 class Clock(Protocol):
@@ -80,7 +80,9 @@ async def check_holdings(account: Balances, held: Held, others: Collection[str],
     unexplained = sorted(
         asset
         for asset, balance in balances.items()
-        if asset not in others and balance.free + balance.locked > explained.get(asset, Decimal(0)) * _ROUNDING
+        if asset not in others
+        and (known := explained.get(asset, Decimal(0))) is not None
+        and balance.free + balance.locked > known * _ROUNDING
     )
     if unexplained:
         reason = f"the account holds what no position explains: {', '.join(unexplained[:10])}"

@@ -56,6 +56,7 @@ class Resolver:
         self._settings = settings
         self._now = now
         self._patience: dict[str, _Patience] = {}
+        self._quiet_until = float("-inf")
 
     async def run(self, until: asyncio.Event) -> None:
         """Look up what is unsettled again and again, more and more slowly, until *until* is set."""
@@ -69,8 +70,7 @@ class Resolver:
 
     async def look_up_all(self, mode: Mode) -> bool:
         """Ask about every unsettled order of *mode* once; return whether each could be asked about."""
-        answered = [await self._resolve(order) for order in await self._books.at_large([mode])]
-        return all(answered)
+        return all([await self._resolve(order) for order in await self._books.at_large([mode])])
 
     async def _look_up_due(self) -> None:
         at_large = await self._books.at_large(list(self._venues))
@@ -94,11 +94,14 @@ class Resolver:
 
     async def _resolve(self, order: Order) -> bool:
         """Take what the exchange knows of *order* into the books; return whether it could be asked."""
+        clock = asyncio.get_running_loop().time
+        if clock() < self._quiet_until or self._placing.banned_seconds():
+            return False
         try:
             finding = await self._venues[order.mode].look_up(order)
             await self._heed(order, finding)
         except RateLimited as error:
-            await asyncio.sleep(error.retry_after_seconds or LIMITED_SECONDS)
+            self._quiet_until = clock() + (error.retry_after_seconds or LIMITED_SECONDS)
             return False
         except (ExchangeError, ClockUncertainError) as error:
             log.info("an order could not be looked up", order=order.client_order_id, reason=str(error))

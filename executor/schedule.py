@@ -91,6 +91,8 @@ class Schedule:
         await self._wait(at_ms - DECIDE_MS, until)
         if until.is_set():
             return  # It is still armed, and the next executor finds it.
+        if not await self._books.waits(order):
+            return  # Its opening moved, and whoever waits for that decides on it then.
         decided = await self._journal.fire(order)
         await self._end_waiting(order, decided)
         if decided.order is not None:
@@ -99,7 +101,7 @@ class Schedule:
     async def _end_waiting(self, order: Order, decided: Decided) -> None:
         """End an armed order that will not be sent: the decision was against it, or for one of the other mode."""
         if decided.outcome == "refused":
-            passed = decided.reason == Reason.OPENING_PASSED
+            passed = decided.reason.startswith(Reason.OPENING_PASSED)
             event = OrderEvent.LAPSED if passed else OrderEvent.REFUSED
             await self._books.record(order, event, Told(reason=decided.reason))
         elif decided.order is not None and decided.order.mode is not order.mode:

@@ -60,6 +60,10 @@ class Selling:
         """Those whose positions can be sold from here."""
         return list(self._free)
 
+    def banned_seconds(self) -> float:
+        """Return for how long the exchange wants to be asked nothing at all."""
+        return self._placing.banned_seconds()
+
     async def sell(self, position: Position, reason: ExitReason) -> None:
         """Sell as much of *position* as is there; return when the sale was taken, or was not."""
         amount = await self._sellable(position)

@@ -4,6 +4,8 @@ from typing import Final
 
 from executor.named_sql import named
 
+# A clock that is a little behind another, or steps back over midnight, must not begin a day anew.
+_TODAY: Final = "exposure.day BETWEEN :today::date AND :today::date + 1"
 _AT_LARGE: Final = "('sending', 'acknowledged', 'unknown')"
 
 
@@ -29,8 +31,8 @@ SELECT
     exposure.mode,
     exposure.reserved_usdt + exposure.filled_usdt AS committed_usdt,
     exposure.recent_orders,
-    CASE WHEN exposure.day = :today THEN exposure.day_orders ELSE 0 END AS day_orders,
-    CASE WHEN exposure.day = :today THEN exposure.day_spent_usdt ELSE 0 END AS day_spent_usdt,
+    CASE WHEN {_TODAY} THEN exposure.day_orders ELSE 0 END AS day_orders,
+    CASE WHEN {_TODAY} THEN exposure.day_spent_usdt ELSE 0 END AS day_spent_usdt,
     config.max_trade_usdt, config.max_position_usdt, config.auto_trade, config.updated_at,
     config.xmin::text AS version,
     CASE
@@ -42,12 +44,14 @@ SELECT
         ), '')
     END AS halted,
     standing.state AS standing,
+    waiting.fire_at AS waits_until,
     {_held("exposure.mode")} AS base_held
 FROM exposure
 LEFT JOIN trade_config AS config ON config.id = 1
 LEFT JOIN orders AS standing
     ON standing.listing_key = :listing_key AND standing.mode = exposure.mode AND standing.side = 'BUY'
-WHERE exposure.mode = CASE WHEN :armed::boolean AND coalesce(config.auto_trade, false) THEN 'live' ELSE 'dry-run' END
+LEFT JOIN orders AS waiting ON waiting.client_order_id = :waiting::varchar AND waiting.state = 'armed'
+WHERE exposure.mode = CASE WHEN :live::boolean AND coalesce(config.auto_trade, false) THEN 'live' ELSE 'dry-run' END
 """)  # noqa: S608 - constants
 
 _COLUMNS: Final = """
@@ -74,9 +78,9 @@ _RESERVED: Final = f"""
         reserved_usdt = reserved_usdt + :quote_qty::numeric,
         ceiling_usdt = :max_position_usdt::numeric,
         recent_orders = (array_prepend(:decided_at::timestamptz, recent_orders))[1 : :orders_per_minute::int],
-        day = :today,
-        day_orders = CASE WHEN day = :today THEN day_orders ELSE 0 END + 1,
-        day_spent_usdt = CASE WHEN day = :today THEN day_spent_usdt ELSE 0 END + :quote_qty::numeric
+        day = CASE WHEN {_TODAY} THEN day ELSE :today END,
+        day_orders = CASE WHEN {_TODAY} THEN day_orders ELSE 0 END + 1,
+        day_spent_usdt = CASE WHEN {_TODAY} THEN day_spent_usdt ELSE 0 END + :quote_qty::numeric
     FROM config
     WHERE exposure.mode = :mode
         AND reserved_usdt + filled_usdt + :quote_qty::numeric <= :max_position_usdt::numeric
@@ -84,8 +88,8 @@ _RESERVED: Final = f"""
             recent_orders[:orders_per_minute::int] IS NULL
             OR recent_orders[:orders_per_minute::int] <= :decided_at::timestamptz - interval '1 minute'
         )
-        AND CASE WHEN day = :today THEN day_orders ELSE 0 END < :orders_per_day::int
-        AND CASE WHEN day = :today THEN day_spent_usdt ELSE 0 END + :quote_qty::numeric <= :daily_spend_usdt::numeric
+        AND CASE WHEN {_TODAY} THEN day_orders ELSE 0 END < :orders_per_day::int
+        AND CASE WHEN {_TODAY} THEN day_spent_usdt ELSE 0 END + :quote_qty::numeric <= :daily_spend_usdt::numeric
         AND NOT ({_held(":mode")})
     RETURNING true
 """  # noqa: S608 - constants

@@ -71,14 +71,21 @@ class Feeds:
 
     def __init__(self, *feeds: Feed) -> None:
         self._feeds = list(feeds)
+        self._beside: list[Feed] = []
         self._warnings: list[Concern] = []
 
     def __iter__(self) -> Iterator[Feed]:
-        return iter(tuple(self._feeds))
+        return iter((*self._feeds, *self._beside))
 
     def add(self, feed: Feed) -> Feed:
         """Count *feed* in from now on, and return it."""
         self._feeds.append(feed)
+        return feed
+
+    def add_beside(self, feed: Feed) -> Feed:
+        """Warn of *feed* from now on, and return it: that it is well must not hide that all the others are blind."""
+        self._beside.append(feed)
+        self.warn(feed.trouble)
         return feed
 
     def warn(self, warning: Concern) -> None:
@@ -91,7 +98,7 @@ class Feeds:
 
     def health(self) -> tuple[HealthStatus, str]:
         """Return the status of the service and the details."""
-        return health_of(self, [warning() for warning in self._warnings])
+        return health_of(self._feeds, [warning() for warning in self._warnings])
 
 
 def health_of(feeds: Iterable[Feed], warnings: Iterable[str] = ()) -> tuple[HealthStatus, str]:

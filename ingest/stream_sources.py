@@ -31,9 +31,8 @@ def stream_sources(
         rotate_seconds=settings.websocket_rotate_seconds,
     )
     tickers = feeds.add(Feed("websocket", settings.stall_seconds))
-    trades = Feed("trades", settings.stall_seconds)
-    # Most of the time there is nothing to follow and nothing wrong: that must not hide that all else is blind.
-    feeds.warn(trades.trouble)
+    # Most of the time there is nothing to follow and nothing wrong.
+    trades = feeds.add_beside(Feed("trades", settings.stall_seconds))
     return (
         TickerStream(options, tickers, metrics),
         TradeStreams(options, settings.trade_connections_max, upcoming, trades, metrics),

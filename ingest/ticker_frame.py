@@ -9,6 +9,7 @@ from google.protobuf.message import DecodeError
 
 from ingest.control_frame import FrameError
 from ingest.price import price_in
+from shared.mexc.symbols import all_normalised, normalise
 from shared.mexc.wire_pb2 import TickerFrame, TickerSymbol
 
 SYMBOLS_MAX: Final = 100_000
@@ -31,7 +32,7 @@ def items_in(frame: bytes, channel: str) -> Sequence[TickerSymbol]:
 
 def names_in(items: Iterable[TickerSymbol]) -> set[str]:
     """Return their symbols. This costs five times what the parsing did."""
-    names = {item.symbol for item in items}
+    names = all_normalised({item.symbol for item in items})
     names.discard("")
     return names
 
@@ -48,4 +49,4 @@ class Prices:
 
     @cached_property
     def _texts(self) -> Mapping[str, str]:
-        return {item.symbol: item.price for item in map(self._items.__getitem__, self._places)}
+        return {normalise(item.symbol): item.price for item in map(self._items.__getitem__, self._places)}

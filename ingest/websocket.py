@@ -44,17 +44,18 @@ class TickerStream:
         if len(items) > SLICE_SYMBOLS:
             await asyncio.sleep(0)
         # Not cut into lists: thousands of items alive at a time set the garbage collector off, for 40 ms.
-        unread = iter(items)
+        unread, has_symbols = iter(items), False
         for first in range(0, len(items), SLICE_SYMBOLS):
             started = perf_counter()
             symbols = names_in(islice(unread, SLICE_SYMBOLS))
             names_seconds = perf_counter() - started
+            has_symbols = has_symbols or bool(symbols)
             prices = Prices(items, range(first, min(first + SLICE_SYMBOLS, len(items))))
             await report(Names(self.name, observed_at, symbols, complete=False, price_of=prices))
             # Noted behind the report: to note it costs as much as the reading.
             self._metrics.decode_seconds.labels("names").observe(names_seconds)
             await asyncio.sleep(0)
         self._metrics.decode_seconds.labels("parse").observe(parse_seconds)
-        if items:
+        if has_symbols:
             self._feed.saw()
-        return bool(items)
+        return has_symbols

@@ -67,8 +67,8 @@ class Desk:
         async def found() -> list[Mapping[str, Any]]:
             return [each for each in await self.positions(symbol) if each["state"] in states]
 
-        [position] = await eventually(found, within_seconds=SECONDS)
-        return position
+        positions: list[Mapping[str, Any]] = await eventually(found, within_seconds=SECONDS)
+        return positions[0]
 
     async def positions(self, symbol: str) -> list[Mapping[str, Any]]:
         return await self.rows("SELECT * FROM positions WHERE symbol = $1", symbol)

@@ -35,6 +35,7 @@ from executor.venue import Venue
 from executor.views import Markets
 from shared.database import Connection, Database
 from shared.events import Listing, Mode, TradingRules, utc_now
+from shared.mexc.order_lines import LINES
 from shared.mexc.rest import MexcRest
 from tests.builders import NOON, a_listing
 from tests.venues import TAKER_FEE, ModelExchange, ModelVenue
@@ -141,7 +142,7 @@ class Executor:
             venues=self.venues,
             composer=self.composer,
             gate=Gate(self.halts, now=time),
-            pace=Pace(self.settings.orders_per_second),
+            pace=Pace(self.settings.orders_per_second, at_once=LINES),
             moments=self.moments,
             books=self.books,
             latch=self._latch,

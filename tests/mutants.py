@@ -19,10 +19,18 @@ from types import MappingProxyType, ModuleType
 import hypothesis
 import pytest
 
+# Loaded once, before the processes part.
+import shared.events
+import shared.mexc.trading
+import shared.settings  # noqa: F401
+
 ROOT = Path(__file__).parents[1]
 MODULES = ("limits", "states", "strategy", "mass_listing", "fills", "paper", "market", "entry", "answers")
 SECONDS_MAX = 120
-PYTEST = ("-o", "addopts=", "--import-mode=importlib", "--noconftest", "-p", "no:cacheprovider", "-x", "-q")
+PYTEST = (
+    *("-o", "addopts=", "-o", "filterwarnings=", "--import-mode=importlib", "--noconftest", "--assert=plain"),
+    *("-p", "no:cacheprovider", "-x", "-q"),
+)
 
 Edit = Mapping[str, object]
 """The fields of a node that get another value; under an empty name what takes the place of the whole node."""
@@ -92,12 +100,14 @@ def survives(name: str, tree: ast.Module) -> bool:
 
 
 def main(names: Sequence[str]) -> None:
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     for name in names:
         source = (ROOT / "executor" / f"{name}.py").read_text(encoding="utf-8")
         assert survives(name, ast.parse(source)), f"the tests of {name} fail without any change"
         changes = list(mutants(source))
         unnoticed = [told for told, tree in changes if survives(name, tree)]
-        sys.stdout.writelines(f"{name}.py:{told}\n" for told in unnoticed)
+        for told in unnoticed:
+            sys.stdout.write(f"{name}.py:{told}\n")
         sys.stdout.write(f"{name}: {len(changes) - len(unnoticed)} of {len(changes)} changes noticed\n")
         sys.stdout.flush()
 
@@ -111,7 +121,7 @@ def _tested(name: str, tree: ast.Module) -> int:
     hypothesis.settings.register_profile("mutants", max_examples=50, database=None)
     hypothesis.settings.load_profile("mutants")
     tests = sorted(map(str, (ROOT / "tests" / "unit" / "executor").glob(f"test_{name}*.py")))
-    return int(pytest.main([*PYTEST, "-W", "ignore::pytest.PytestAssertRewriteWarning", *tests]))
+    return int(pytest.main([*PYTEST, *tests]))
 
 
 def _changeable(node: ast.AST) -> Iterator[ast.AST]:

@@ -28,17 +28,21 @@ class Absences:
         for symbol in [symbol for symbol in self._missing if symbol in symbols]:
             del self._missing[symbol]
 
-    def missed(self, expected: AbstractSet[str], shown: AbstractSet[str], at: datetime) -> Steps[list[str]]:
+    def missed(
+        self, expected: AbstractSet[str], shown: AbstractSet[str], described: AbstractSet[str], at: datetime
+    ) -> Steps[list[str]]:
         """Take in one snapshot; return which of the *expected* symbols it confirms to be gone.
 
-        While so many are missing as no exchange delists at once, none is: a cache is that old, not the news.
+        While so many are missing as no exchange delists at once, none is: a cache is that old, not the news. Those that
+        no snapshot ever *described* are not missing from it, and count only once nothing else has shown them for long.
         """
         absent = yield from without(expected, shown)
         before = self._missing
         self._missing = {symbol: _once_more(before.get(symbol), at) for symbol in absent}
-        if len(absent) > max(BATCH_MAX, len(expected) * self._rules.shrunken_percent // 100):
-            return []
         gone = sorted(symbol for symbol, absence in self._missing.items() if self._is_confirmed(absence, at))
+        lost = described & self._missing.keys() | set(gone)
+        if len(lost) > max(BATCH_MAX, len(expected) * self._rules.shrunken_percent // 100):
+            return []
         for symbol in gone:
             del self._missing[symbol]
         return gone

@@ -196,7 +196,7 @@ class Catalogue:
         yield from for_each(infos.values(), partial(self._lives.describe, draft))
         for symbol in sorted(untold):
             self._lives.report(draft, symbol)
-        gone = yield from self._absences.missed(self._register.shown, names, draft.at)
+        gone = yield from self._absences.missed(self._register.shown, names, self._lives.described, draft.at)
         yield from for_each(gone, partial(self._lives.vanish, draft))
         self._admission.listed(names)
         self._vigil.listed(draft.at, is_snapshot=True)

@@ -33,6 +33,11 @@ class Lives:
         """Those that were among the names before."""
         self._infos: dict[str, SymbolInfo] = {}
 
+    @property
+    def described(self) -> AbstractSet[str]:
+        """Those that a snapshot has shown since the start, and that are not gone."""
+        return self._infos.keys()
+
     def settle(self, draft: Draft, known: Known) -> None:
         """Take *known* for old."""
         self.register.put(known)

@@ -10,7 +10,7 @@ import httpx
 import msgspec
 
 from shared.mexc.errors import ExchangeRejected, ExchangeUnavailable, RateLimited
-from shared.mexc.payloads import Refusal
+from shared.mexc.payloads import UNREADABLE, Refusal
 
 T = TypeVar("T")
 
@@ -30,6 +30,8 @@ class RestLimits:
 
     connect_seconds: float = 3.0
     total_seconds: float = 10.0
+    names_seconds: float = 3.0
+    """For the list of names: small, and asked for so often that one lost answer must not blind us for long."""
     body_bytes_max: int = 32 * 1024 * 1024
     connections_max: int = 10
 
@@ -103,7 +105,7 @@ def decode(body: bytes, shape: type[T]) -> T:
     """Read *body* as *shape*; raise ExchangeUnavailable where it is something else."""
     try:
         return msgspec.json.decode(body, type=shape)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise ExchangeUnavailable(f"not the answer that was asked for: {error}") from error
 
 
@@ -141,7 +143,7 @@ def _refusal(body: bytes) -> Refusal | None:
         return None
     try:
         return msgspec.json.decode(body, type=Refusal)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
 
 

@@ -12,6 +12,7 @@ from shared.events import Side
 from shared.mexc.errors import ExchangeUnavailable
 from shared.mexc.numbers import Number, decimal_of, moment_of
 from shared.mexc.order_reports import Balance, OrderReport, OrderStatus, TradeReport
+from shared.mexc.payloads import UNREADABLE
 
 Word = str | int | None
 """A name or an id; MEXC's samples show the same ids as numbers and as text."""
@@ -71,7 +72,7 @@ def acknowledged_order_id(body: bytes) -> str | None:
     """The id the exchange gave an order, by its answer to placing it; None when that is no acknowledgement."""
     try:
         return str(_acknowledgement_decoder.decode(body).order_id) or None
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
 
 

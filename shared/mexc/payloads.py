@@ -9,6 +9,9 @@ import msgspec
 from shared.mexc.numbers import Number, decimal_of, integer_of, moment_of
 from shared.mexc.symbols import SymbolInfo, normalise
 
+UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What reading JSON raises: also what is well-formed can be nested too deeply to be read."""
+
 
 class Level(NamedTuple):
     """One price level of an order book."""
@@ -156,11 +159,11 @@ def symbol_info(entry: msgspec.Raw) -> SymbolInfo | None:
     """
     try:
         return _known(_symbol_decoder.decode(entry))
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         pass
     try:
         return _known(_Symbol(_name_decoder.decode(entry).symbol))
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
 
 
@@ -168,7 +171,7 @@ def new_coin(entry: msgspec.Raw) -> NewCoin | None:
     """Read one entry of the calendar; None when it lacks a ticker or an opening time."""
     try:
         coin = _coin_decoder.decode(entry)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
     asset, opens_at = normalise(coin.vcoin_name), moment_of(coin.first_open_time)
     return NewCoin(asset, opens_at) if asset and opens_at else None
@@ -178,7 +181,7 @@ def public_trade(entry: msgspec.Raw) -> PublicTrade | None:
     """Read one entry of the recent trades; None when it lacks a price or a time."""
     try:
         trade = _trade_decoder.decode(entry)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
     price, traded_at = decimal_of(trade.price), moment_of(trade.time)
     if price is None or price <= 0 or traded_at is None:
@@ -190,7 +193,7 @@ def notice(entry: msgspec.Raw) -> Notice | None:
     """Read one announcement; None when it lacks a title or a time."""
     try:
         wire = _notice_decoder.decode(entry)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
     posted_at = moment_of(wire.post_time)
     return Notice(wire.title, posted_at) if wire.title and posted_at else None
@@ -199,7 +202,7 @@ def notice(entry: msgspec.Raw) -> Notice | None:
 def _known(wire: _Symbol) -> SymbolInfo:
     price_precision = wire.quote_precision if wire.quote_asset_precision is None else wire.quote_asset_precision
     return SymbolInfo(
-        symbol=wire.symbol,
+        symbol=normalise(wire.symbol),
         base_asset=wire.base_asset,
         quote_asset=wire.quote_asset,
         status="" if wire.status is None else str(wire.status),

@@ -8,7 +8,7 @@ from typing import Final, Generic, TypeVar
 import msgspec
 
 from shared.mexc.http_request import decode
-from shared.mexc.payloads import DefaultSymbols, ExchangeInfo
+from shared.mexc.payloads import UNREADABLE, DefaultSymbols, ExchangeInfo
 
 T = TypeVar("T")
 
@@ -40,7 +40,7 @@ def pieces_of(segments: Sequence[bytes], answer: Answer[T]) -> Iterator[Collecti
     """Yield the entries of *answer*, some of them twice at worst; raise ExchangeUnavailable where it is another."""
     try:
         yield from _pieces(segments, answer)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         # It is not spelled as we expect, or no good. What was read so far are entries all the same: only between two
         # of them can an array be cut into two that are whole.
         yield getattr(decode(b"".join(segments), answer.shape), answer.key)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from hashlib import blake2b
 from typing import Final
 
@@ -13,6 +14,7 @@ import structlog
 from shared.mexc.errors import ExchangeRejected
 from shared.mexc.http_request import DEFAULT_LIMITS, RestLimits, ask, connect_http, decode, get_segments
 from shared.mexc.payloads import (
+    UNREADABLE,
     BookTicker,
     ExchangeInfo,
     Notice,
@@ -25,7 +27,7 @@ from shared.mexc.payloads import (
     symbol_info,
 )
 from shared.mexc.pieces import DESCRIPTIONS, NAMES, is_same, pieces_of
-from shared.mexc.symbols import SymbolInfo
+from shared.mexc.symbols import SymbolInfo, all_normalised
 
 log = structlog.get_logger(__name__)
 
@@ -48,6 +50,7 @@ class MexcRest:
     def __init__(self, http: httpx.AsyncClient, limits: RestLimits) -> None:
         self._http = http
         self._limits = limits
+        self._names_limits = replace(limits, total_seconds=min(limits.names_seconds, limits.total_seconds))
         self._described: Sequence[bytes] = ()
         self._named: Sequence[bytes] = ()
         self._names: frozenset[str] = frozenset()
@@ -64,7 +67,7 @@ class MexcRest:
 
     async def default_symbols(self) -> frozenset[str]:
         """The symbols that may be traded by API. The same object comes back while the exchange says the same."""
-        segments = await get_segments(self._http, self._limits, "/api/v3/defaultSymbols", {})
+        segments = await get_segments(self._http, self._names_limits, "/api/v3/defaultSymbols", {})
         if not await is_same(segments, self._named, NAMES):
             self._names = await _names(segments)
             self._named = segments
@@ -82,7 +85,7 @@ class MexcRest:
         """The best bid and ask of every symbol; those that cannot be read are left out."""
         tickers = []
         for count, entry in enumerate(decode(await self._get("/api/v3/ticker/bookTicker"), list[msgspec.Raw]), start=1):
-            with suppress(msgspec.DecodeError, UnicodeDecodeError):
+            with suppress(*UNREADABLE):
                 tickers.append(msgspec.json.decode(entry, type=BookTicker))
             if count % _ENTRIES_PER_TURN == 0:
                 await asyncio.sleep(0)
@@ -129,7 +132,7 @@ class MexcRest:
 async def _names(segments: Sequence[bytes]) -> frozenset[str]:
     names = set[str]()
     for piece in pieces_of(segments, NAMES):
-        names.update(piece)
+        names |= all_normalised(set(piece))
         await asyncio.sleep(0)
     whole = frozenset(names)
     await asyncio.sleep(0)

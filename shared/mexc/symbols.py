@@ -3,13 +3,16 @@
 from collections.abc import Collection
 from datetime import datetime
 from decimal import Decimal
+from string import ascii_lowercase, ascii_uppercase
 from typing import Final, NamedTuple
 
 import msgspec
 
 QUOTE_ASSETS: Final = frozenset({"USDT", "USDC", "USD1", "USDE", "USDF", "EUR", "BRL", "BTC", "ETH", "SOL", "MX"})
 _ONLINE: Final = frozenset({"1", "ENABLED"})
-_SEPARATORS: Final = str.maketrans("", "", "_-/ ")
+_SEPARATORS: Final = "_-/ "
+_ONE_SPELLING: Final = str.maketrans(ascii_lowercase, ascii_uppercase, _SEPARATORS)
+"""Of other letters some have ours for capitals, and look-alikes are to stay what they are."""
 
 
 class Pair(NamedTuple):
@@ -55,7 +58,15 @@ class SymbolInfo(msgspec.Struct, frozen=True, gc=False):
 
 def normalise(symbol: str) -> str:
     """`BTC_USDT`, `btc-usdt` and `btcusdt` all name `BTCUSDT`."""
-    return symbol.translate(_SEPARATORS).upper()
+    return symbol.translate(_ONE_SPELLING)
+
+
+def all_normalised(symbols: set[str]) -> set[str]:
+    """Return *symbols* in their one spelling. They mostly come in it: it takes one look at all of them to tell."""
+    together = "".join(symbols)
+    if together == together.upper() and not any(separator in together for separator in _SEPARATORS):
+        return symbols
+    return set(map(normalise, symbols))
 
 
 def split_symbol(symbol: str, quote_assets: Collection[str] = QUOTE_ASSETS) -> Pair | None:

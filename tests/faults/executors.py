@@ -39,7 +39,7 @@ class ExecutorProcess:
     @property
     def passed(self) -> list[str]:
         """The points that were reached so far, in their order."""
-        self._hear()
+        self.hear()
         return [point for point in self._reached if point not in {READY, STOPPING, HEARD}]
 
     def is_alive(self) -> bool:
@@ -52,7 +52,7 @@ class ExecutorProcess:
         """Return once *point* is reached; an executor that ended before is an error."""
 
         def reached() -> bool:
-            self._hear()
+            self.hear()
             return point in self._reached or not self._process.is_alive()
 
         await eventually(reached, within_seconds=within_seconds)
@@ -61,7 +61,7 @@ class ExecutorProcess:
 
     async def hold(self, *points: str) -> None:
         """Have it wait at *points* from now on, of which each counts anew."""
-        self._hear()
+        self.hear()
         self._reached.clear()
         self._pipe.send(frozenset(points))
         await self.reaches(HEARD)
@@ -105,12 +105,13 @@ class ExecutorProcess:
     async def _ended(self) -> None:
         await eventually(lambda: not self._process.is_alive(), within_seconds=END_SECONDS)
 
-    def _hear(self) -> None:
+    def hear(self) -> None:
+        """Take in what it has said."""
         try:
             while self._pipe.poll():
                 self._reached.append(self._pipe.recv())
         except (EOFError, ConnectionResetError):
-            return
+            asyncio.get_running_loop().remove_reader(self._pipe.fileno())
 
 
 @asynccontextmanager
@@ -121,9 +122,13 @@ async def executor_process(told: Orders) -> AsyncIterator[ExecutorProcess]:
     await asyncio.to_thread(process.start)
     its.close()
     running = ExecutorProcess(process, ours, told)
+    # Whoever is not listened to cannot go on talking.
+    loop = asyncio.get_running_loop()
+    loop.add_reader(ours.fileno(), running.hear)
     try:
         yield running
     finally:
+        loop.remove_reader(ours.fileno())
         if process.is_alive():
             process.kill()
             await asyncio.to_thread(process.join, END_SECONDS)

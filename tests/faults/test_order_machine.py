@@ -26,6 +26,7 @@ from shared.events import Listing, ListingRescheduled, Mode, Source
 from shared.mexc.trading import OrderRequest
 from tests.executors import Crash, Executor, Failpoints, Time, a_coin, rows
 from tests.services import open_database
+from tests.strategies import steady
 from tests.venues import Behaviour, ModelExchange
 
 T = TypeVar("T")
@@ -355,10 +356,7 @@ def test_orders_survive_whatever_happens(database_url: str) -> None:
             run_state_machine_as_test(
                 OrderMachine,
                 settings=settings(
-                    max_examples=40,
-                    stateful_step_count=40,
-                    deadline=None,
-                    suppress_health_check=list(HealthCheck),
+                    steady, max_examples=40, stateful_step_count=40, suppress_health_check=list(HealthCheck)
                 ),
             )
         finally:

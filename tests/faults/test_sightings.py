@@ -160,9 +160,9 @@ async def test_of_one_coin_in_many_quotes_each_pair_is_a_listing_and_only_the_on
     }
     assert {row["symbol"]: (row["status"], row["error_reason"]) for row in trades} == {
         "MANYUSDT": ("filled", None),
-        "MANYUSDC": ("rejected", "quote_asset_not_traded"),
-        "MANYEUR": ("rejected", "filtered"),
-        "MANYBTC": ("rejected", "filtered"),
+        "MANYUSDC": ("rejected", "quote_asset_not_traded: USDC"),
+        "MANYEUR": ("rejected", "filtered: quoted in EUR"),
+        "MANYBTC": ("rejected", "filtered: quoted in BTC"),
     }
     assert exposure["usdt"] <= 100
 

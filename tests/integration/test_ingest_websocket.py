@@ -153,12 +153,13 @@ async def test_bug_in_what_follows_is_not_taken_for_a_lost_connection() -> None:
     assert caught.value.subgroup(lambda error: str(error) == "a bug")
 
 
-async def test_push_of_no_symbols_is_no_sign_of_life() -> None:
+@pytest.mark.parametrize("nothing", [tickers(), tickers("", "")], ids=["no item", "items without a name"])
+async def test_push_of_no_symbols_is_no_sign_of_life(nothing: bytes) -> None:
     async def push_nothing(connection: ServerConnection) -> None:
         await connection.send(ACK)
         while True:
             await asyncio.sleep(0.02)
-            await connection.send(tickers())
+            await connection.send(nothing)
 
     server = Server(push_nothing, sending(ACK, tickers("ABCUSDT"), then=silence))
     async with following(server) as watch:

@@ -56,6 +56,13 @@ async def test_default_symbols_are_a_set() -> None:
         assert await rest.default_symbols() == {"MXUSDT", "BTCUSDT"}
 
 
+async def test_lists_name_a_symbol_in_one_spelling_however_the_exchange_spells_it() -> None:
+    async with client_of(answering_json({"code": 200, "data": ["btcusdt", "MX_USDT", "BTCUSDT"]})) as (rest, _):
+        assert await rest.default_symbols() == {"MXUSDT", "BTCUSDT"}
+    async with client_of(answering_json(exchange_info({"symbol": "mx_usdt", "status": "1"}))) as (rest, _):
+        assert [info.symbol for info in await rest.exchange_info()] == ["MXUSDT"]
+
+
 async def test_depth_asks_for_the_symbol_and_reads_the_book() -> None:
     body = {"lastUpdateId": 3, "bids": [], "asks": [["0.5", "10"]], "timestamp": 1}
     async with client_of(answering_json(body)) as (rest, server):
@@ -214,6 +221,7 @@ async def test_body_over_the_bound_is_not_read(oversized: bytes) -> None:
         answering(reply(b"<html>maintenance</html>")),
         answering(reply(b"")),
         answering(reply(b'{"serverTime":"\xff"}')),
+        answering(reply(b'{"serverTime":1,"more":' + b"[" * 20_000 + b"]" * 20_000 + b"}")),
         answering_json({"code": 500, "msg": "busy"}, status="503 Service Unavailable"),
         answering_json({"serverTime": 1}, status="502 Bad Gateway"),
         answering_json({"serverTime": 1}, status="307 Temporary Redirect", headers="Location: /api/v3/ping\r\n"),
@@ -237,6 +245,13 @@ async def test_silence_means_unavailable() -> None:
     async with client_of(hanging, RestLimits(total_seconds=0.1)) as (rest, _):
         with pytest.raises(ExchangeUnavailable):
             await rest.server_time()
+
+
+async def test_names_asked_for_many_times_a_second_are_not_waited_for_as_long_as_other_answers() -> None:
+    async with client_of(hanging, RestLimits(total_seconds=60, names_seconds=0.1)) as (rest, _):
+        async with asyncio.timeout(10):
+            with pytest.raises(ExchangeUnavailable, match=r"no answer within 0\.1 s"):
+                await rest.default_symbols()
 
 
 async def test_trickling_does_not_move_the_deadline() -> None:

@@ -28,6 +28,11 @@ def away_is_transient() -> Iterator[None]:
         raise TransientError("broker away: the connection died during the call") from error
     except AWAY as error:
         raise TransientError(f"broker away: {error!r}") from error
+    except Exception as error:
+        # The client's word, of no class in particular, to calls whose connection ended for no reason it knows.
+        if type(error) is not Exception:
+            raise
+        raise TransientError("broker away: the connection ended during the call") from error
 
 
 async def uninterrupted(call: Awaitable[T], *, seconds: float) -> T:

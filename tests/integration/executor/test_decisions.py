@@ -13,7 +13,7 @@ from executor.states import OrderState
 from executor.strategy import Refuse
 from shared.database import Database
 from shared.errors import TransientError
-from shared.events import Mode, Source
+from shared.events import Mode, Source, utc_now
 from tests.executors import Executor, Time, a_coin, configure, rows, trades
 from tests.servers.postgres import PrivatePostgres
 from tests.services import open_database
@@ -222,3 +222,31 @@ async def test_an_order_that_fires_is_reserved_only_then(executor: Executor, tim
     assert (decided.outcome, before, fired.outcome) == ("armed", Decimal(0), "buy")
     assert await reserved(executor) == Decimal("100.00")
     assert (await executor.journal.fire(decided.order)).outcome == "repeated"
+
+
+async def test_a_clock_that_steps_back_over_midnight_does_not_begin_the_day_anew(
+    database: Database, exchange: ModelExchange
+) -> None:
+    time = Time(utc_now().replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(seconds=30))
+    settings = ExecutorSettings.model_validate({"orders_per_day": 2})
+    executor = Executor(database, exchange, time, settings)
+    outcomes = []
+    for name, step in (("ONE", 0), ("TWO", -60), ("THR", 0), ("FOU", 60)):
+        time.pass_by(step)
+        decided = await executor.journal.open(a_coin(name, time))
+        outcomes.append(decided.reason or decided.outcome)
+
+    assert outcomes == ["buy", "buy", "orders_per_day", "orders_per_day"]
+
+
+async def test_a_new_day_begins_with_nothing_spent(database: Database, exchange: ModelExchange, time: Time) -> None:
+    settings = ExecutorSettings.model_validate({"daily_spend_usdt": 100})
+    executor = Executor(database, exchange, time, settings)
+    outcomes = []
+    for name in ("ONE", "TWO"):
+        for suffix in ("A", "B"):
+            decided = await executor.journal.open(a_coin(name + suffix, time))
+            outcomes.append(decided.reason or decided.outcome)
+        time.pass_by(24 * 3600)
+
+    assert outcomes == ["buy", "daily_spend"] * 2

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from shared.events import HealthStatus, TradeStatus
-from tests.desks import SECONDS, Desk, desk, fresh, statuses
+from shared.runtime import Runtime
+from tests.desks import SECONDS, Desk, desk, executor_running, fresh, statuses, watched_runtime
+from tests.services import open_database
 from tests.simulators import Simulator, simulator_in_this_process
 from tests.waiting import eventually
 
@@ -145,6 +147,26 @@ async def test_coins_that_have_not_arrived_are_sold_once_they_have(database_url:
         assert await opened.exposure() == NOTHING
 
 
+async def test_a_part_too_small_to_be_sold_says_nothing_of_the_rest_that_is_on_its_way(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with (
+        simulator_in_this_process(settle_seconds=3) as simulator,
+        desk(database_url, simulator, tmp_path, holding_seconds_max=0.1, other_holdings={"PARTLY"}) as opened,
+    ):
+        await simulator.fund(PARTLY="0.5")
+        bought = await opened.buy("PARTLYUSDT")
+        await eventually(lambda: opened.sales("PARTLYUSDT"), within_seconds=SECONDS)
+        [early] = await opened.positions("PARTLYUSDT")
+        await opened.position_in("PARTLYUSDT", "closed")
+        sales = await opened.sales("PARTLYUSDT")
+
+        assert early["cost_usdt"] == bought["cost_usdt"]
+        assert sales[0]["error_reason"].startswith("below_minimum")
+        assert sales[-1]["executed_qty"] == bought["base_qty"]
+        assert await opened.exposure() == NOTHING
+
+
 async def test_a_sale_that_is_refused_for_now_is_tried_again_later_each_time(
     database_url: str, simulator: Simulator, tmp_path: Path
 ) -> None:
@@ -238,6 +260,55 @@ async def test_a_dry_run_sells_to_the_bids_of_the_book(database_url: str, simula
         assert closed["received_usdt"] == (sale["cost"] - sale["fee"]).quantize(Decimal("0.01"), "ROUND_DOWN")
         assert await opened.exposure("dry-run") == NOTHING
         assert await opened.sent_sales("PAPERUSDT") == []
+
+
+async def test_a_coin_that_is_gone_hides_nothing_of_the_others_and_is_told(
+    database_url: str, simulator: Simulator, tmp_path: Path
+) -> None:
+    async with desk(database_url, simulator, tmp_path, stop_loss_pct=10) as opened:
+        await opened.buy("GONEUSDT")
+        await opened.buy("THEREUSDT")
+        await simulator.delist_coin("GONEUSDT")
+        await opened.move("THEREUSDT", "0.85")
+        await opened.position_in("THEREUSDT", "closed")
+        await opened.exits_say(HealthStatus.DEGRADED, "1 positions are not watched: GONEUSDT:1 live")
+
+        assert (await opened.positions("GONEUSDT"))[0]["state"] == "open"
+
+
+async def test_live_positions_that_nobody_may_sell_are_told(
+    database_url: str, simulator: Simulator, tmp_path: Path
+) -> None:
+    async with desk(database_url, simulator, tmp_path) as opened:
+        await opened.buy("LIVEUSDT")
+    async with desk(database_url, simulator, tmp_path, live=False, holding_seconds_max=0.1) as opened:
+        await opened.exits_say(HealthStatus.DEGRADED, "1 positions are not watched: LIVEUSDT:1 live")
+
+        assert (await opened.positions("LIVEUSDT"))[0]["state"] == "open"
+
+
+async def test_an_executor_that_stops_with_positions_open_says_so(
+    database_url: str, simulator: Simulator, tmp_path: Path
+) -> None:
+    async with (
+        open_database(database_url) as database,
+        watched_runtime(database) as (runtime, trades, health),
+    ):
+        opened = Desk(simulator, runtime, trades, health)
+        await opened.execute("UPDATE trade_config SET auto_trade = true")
+        async with executor_running(runtime, simulator, tmp_path):
+            await opened.exits_say(HealthStatus.RUNNING)
+            await opened.buy("LEFTUSDT")
+            await eventually(lambda: noticed(runtime), within_seconds=SECONDS)
+        said = opened.health("exits")
+
+        assert said == (HealthStatus.ERROR, "stopped, and 1 positions are not watched")
+
+
+def noticed(runtime: Runtime) -> bool:
+    """Tell whether the exits know of a live position."""
+    labels = {"mode": "live", "state": "open"}
+    return runtime.telemetry.registry.get_sample_value("sniper_executor_positions", labels) == 1
 
 
 async def test_one_slow_sale_does_not_hold_up_the_stop_loss_of_another(

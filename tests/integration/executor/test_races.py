@@ -132,56 +132,29 @@ async def test_of_one_coin_against_two_assets_one_is_bought(database: Database, 
     assert Counter(each.reason or each.outcome for each in found) == {"buy": 1, "base_asset_held": DECIDERS - 1}
 
 
-async def test_no_reservation_breaks_a_limit_that_was_lowered_before_it_was_committed(
-    database: Database, time: Time
+@pytest.mark.parametrize("change", ["max_position_usdt = 20", "halted = true", "auto_trade = false"])
+async def test_nothing_is_reserved_any_more_once_a_change_that_forbids_it_is_committed(
+    database: Database, time: Time, change: str
 ) -> None:
-    """Linearizable: in the order in which they were committed, each order fits the limits that stood then."""
-    await configure(database, "max_position_usdt = 4000, max_trade_usdt = 100")
-
-    async def lower() -> None:
-        for limit in (3000, 2000, 1000, 500, 250):
-            await configure(database, f"max_position_usdt = {limit}")
-
-    deciders = journals(database, time, DECIDERS)
-    coins = [a_coin(f"NEW{number}", time) for number in range(DECIDERS)]
-    await asyncio.gather(lower(), *(decided(*each) for each in zip(deciders, coins, strict=True)))
-
-    async with database.connection() as connection:
-        bought = await connection.fetch(
-            "SELECT (config ->> 'max_position_usdt')::numeric AS allowed, quote_qty FROM orders"
-            " WHERE state = 'sending' ORDER BY xmin::text::bigint"
-        )
-    committed = list(itertools.accumulate(row["quote_qty"] for row in bought))
-    assert all(spent <= row["allowed"] for spent, row in zip(committed, bought, strict=True))
-    # The limits that applied only ever fall: nothing was committed under one that had been replaced.
-    assert [row["allowed"] for row in bought] == sorted((row["allowed"] for row in bought), reverse=True)
-
-
-@pytest.mark.parametrize("stop", ["halted = true", "auto_trade = false"])
-async def test_once_trading_is_stopped_no_order_is_committed_any_more(
-    database: Database, time: Time, stop: str
-) -> None:
-    await configure(database, "auto_trade = true, max_position_usdt = 100000, max_trade_usdt = 1")
+    """Linearizable: what the change finds reserved, holding the config, is all there will ever be."""
+    await configure(database, "auto_trade = true, max_position_usdt = 100000, max_trade_usdt = 10")
     deciders = journals(database, time, DECIDERS)
     sent: list[Order] = []
-    committed_by_then: list[int] = []
+    found: list[Decimal] = []
 
     async def decide(number: int) -> None:
-        for count in range(5):
+        for count in range(6):
             order = (await decided(deciders[number], a_coin(f"NEW{number}X{count}", time))).order
             if order is not None and order.mode is Mode.LIVE:
                 sent.append(order)
 
-    async def halt() -> None:
-        await eventually(lambda: len(sent) >= DECIDERS // 2)
-        await configure(database, stop)
-        async with database.connection() as connection:
-            committed = await connection.fetchval(
-                "SELECT count(*) FROM orders WHERE mode = 'live' AND state = 'sending'"
-            )
-        committed_by_then.append(committed)
+    async def forbid() -> None:
+        await eventually(lambda: len(sent) >= DECIDERS)
+        async with database.transaction() as connection:
+            await connection.execute(f"UPDATE trade_config SET {change}, updated_at = now()")
+            found.append(await connection.fetchval("SELECT reserved_usdt FROM exposure WHERE mode = 'live'"))
 
-    await asyncio.gather(halt(), *(decide(number) for number in range(DECIDERS)))
+    await asyncio.gather(forbid(), *(decide(number) for number in range(DECIDERS)))
 
-    assert DECIDERS // 2 <= len(sent) < DECIDERS * 5
-    assert committed_by_then == [len(sent)]
+    assert DECIDERS <= len(sent) < DECIDERS * 6
+    assert found == [10 * len(sent)]

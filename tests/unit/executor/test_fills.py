@@ -50,6 +50,15 @@ def test_whole_cents_are_not_rounded_up(cost: str, spent: str) -> None:
     assert a_fill(cost=cost, fee="0").quote_spent("USDT") == Decimal(spent)
 
 
+def test_a_fee_too_small_for_ordinary_arithmetic_still_counts() -> None:
+    tiny = Decimal("1E-30")
+    in_dollars = Fill(Decimal(50), Decimal(100), tiny, "USDT", complete=True)
+    in_coins = Fill(Decimal(50), Decimal(100), tiny, "ABC", complete=True)
+
+    assert (in_dollars.quote_spent("USDT"), in_dollars.quote_received("USDT")) == (Decimal("100.01"), Decimal("99.99"))
+    assert in_coins.base_bought("ABC") < 50 < in_coins.base_sold("ABC")
+
+
 @steady
 @given(base_qty=QUANTITIES, cost=COSTS, fee=COSTS, fee_asset=ASSETS)
 def test_exposure_is_never_understated_and_by_less_than_a_cent_overstated(

@@ -64,6 +64,12 @@ def test_run_up_is_measured_to_the_reference_where_that_is_dearer() -> None:
     assert shut(a_market(reference="110", book=None), run_up_pct_max=9) == Refuse(Reason.RUN_UP, "10.0 %")
 
 
+def test_a_price_just_above_the_limit_has_run_up_however_many_decimals_tell_it() -> None:
+    market = a_market(reference=f"102.{'0' * 30}1", book=None)
+
+    assert shut(market, run_up_pct_max=2) == Refuse(Reason.RUN_UP, "2.0 %")
+
+
 def test_a_price_that_fell_has_not_run_up() -> None:
     assert shut(a_market(first_price="500"), run_up_pct_max=1) is None
 
@@ -116,6 +122,16 @@ def test_depth_that_cannot_be_judged_refuses() -> None:
     assert shut(a_market(book=None), depth_usdt_min="0.01") == expected
     assert shut(a_market(), None, depth_usdt_min="0.01") == expected
     assert shut(a_market(book=EMPTY), depth_usdt_min="0.01") == Refuse(Reason.DEPTH, "0.00")
+
+
+def test_how_wide_a_spread_is_is_told_in_per_cent() -> None:
+    book = OrderBook(bids=levels(("50", "1")), asks=levels(("150", "1")))
+
+    assert shut(a_market(book=book), spread_pct_max=99) == Refuse(Reason.SPREAD, "100.0 %")
+
+
+def test_a_bid_at_the_ask_leaves_no_spread() -> None:
+    assert shut(a_market(book=OrderBook(BOOK.asks, BOOK.asks)), spread_pct_max="0.01") is None
 
 
 def test_all_gates_that_are_set_are_asked() -> None:

@@ -1,4 +1,3 @@
-from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,62 +8,13 @@ from hypothesis import strategies as st
 
 from executor.limits import Committed
 from executor.reasons import Reason
-from executor.settings import ExecutorSettings
-from executor.strategy import Arm, Buy, Refuse, Standing, TradeConfig, decide, decide_firing
+from executor.strategy import Arm, Buy, Refuse, TradeConfig
 from shared.events import Listing, Mode, Source, TradingRules
 from tests.builders import NOON, a_committed, a_listing, an_applied_config
+from tests.decisions import LATER, NOW, UNSYNCHRONISED, a_standing, ahead, decided, fired, reason_of, unconfigured
 from tests.strategies import listings, steady, times
 
-NOW = NOON + timedelta(seconds=1)
-LATER = NOW + timedelta(hours=2)
 MONEY = st.decimals(min_value="0.01", max_value="9999999999.99", places=2)
-UNSYNCHRONISED = Refuse(Reason.CLOCK_UNCERTAIN, "no answer yet")
-
-
-def a_standing(
-    *,
-    mode: Mode = Mode.DRY_RUN,
-    halted: str = "",
-    committed: Committed | None = None,
-    base_held: bool = False,
-    **config: Any,
-) -> Standing:
-    limits = an_applied_config(**{"auto_trade": mode is Mode.LIVE} | config)
-    return Standing(TradeConfig(limits, halted), mode, committed or a_committed(), base_held)
-
-
-def unconfigured() -> Standing:
-    return replace(a_standing(), config=None)
-
-
-def decided(
-    listing: Listing,
-    standing: Standing | None = None,
-    unready: Refuse | None = None,
-    now: datetime = NOW,
-    **settings: Any,
-) -> Buy | Arm | Refuse:
-    return decide(listing, standing or a_standing(), unready, ExecutorSettings(**settings), now)
-
-
-def fired(
-    listing: Listing,
-    standing: Standing | None = None,
-    unready: Refuse | None = None,
-    now: datetime = NOW,
-    **settings: Any,
-) -> Buy | Refuse:
-    return decide_firing(listing, standing or a_standing(), unready, ExecutorSettings(**settings), now)
-
-
-def reason_of(decision: Buy | Arm | Refuse) -> Reason | None:
-    return decision.reason if isinstance(decision, Refuse) else None
-
-
-def ahead(**overrides: Any) -> Listing:
-    """Announced an hour ago, and opening in two."""
-    seen = {"listed_at": NOON - timedelta(hours=1), "observed_at": NOON - timedelta(hours=1)}
-    return a_listing(**seen | {"opens_at": LATER} | overrides)
 
 
 def test_a_fresh_listing_is_bought_for_the_limit() -> None:
@@ -94,7 +44,7 @@ def test_a_test_injection_never_trades_live() -> None:
     injected = {"source": Source.TEST_INJECTION}
     live = a_standing(mode=Mode.LIVE)
 
-    assert reason_of(decided(a_listing(**injected), live)) is Reason.NOT_LIVE
+    assert decided(a_listing(**injected), live) == Refuse(Reason.NOT_LIVE, "a test injection")
     assert reason_of(decided(ahead(**injected), live)) is Reason.NOT_LIVE
     assert reason_of(fired(a_listing(opens_at=NOW, **injected), live)) is Reason.NOT_LIVE
     assert isinstance(decided(a_listing(**injected)), Buy)
@@ -109,6 +59,11 @@ def test_nothing_trades_live_without_auto_trade() -> None:
 
 def test_a_dry_run_does_not_mind_auto_trade() -> None:
     assert isinstance(decided(a_listing(), a_standing(auto_trade=True)), Buy)
+
+
+def test_nothing_is_halted_and_no_refusal_has_a_detail_unless_somebody_says_so() -> None:
+    assert TradeConfig(an_applied_config()).halted == ""
+    assert Refuse(Reason.RELIST).detail == ""
 
 
 @pytest.mark.parametrize("ask", [decided, fired])
@@ -166,86 +121,6 @@ def test_rules_from_before_the_opening_may_be_about_to_change(rules: TradingRule
     assert isinstance(fired(a_listing(rules=rules, opens_at=NOW)), Buy)
 
 
-def test_a_listing_at_the_age_limit_is_bought() -> None:
-    assert isinstance(decided(a_listing(), now=NOON + timedelta(seconds=60)), Buy)
-
-
-def test_an_older_listing_is_stale() -> None:
-    just_over = NOON + timedelta(seconds=60, milliseconds=1)
-
-    assert decided(a_listing(), now=just_over) == Refuse(Reason.STALE_LISTING, "60.0 s old")
-
-
-def test_the_age_limit_can_be_set() -> None:
-    now = NOON + timedelta(seconds=6)
-
-    assert decided(a_listing(), now=now, listing_age_seconds=5) == Refuse(Reason.STALE_LISTING, "6.0 s old")
-
-
-def test_an_old_listing_seen_only_now_is_stale() -> None:
-    listing = a_listing(listed_at=NOON - timedelta(hours=1), observed_at=NOON)
-
-    assert reason_of(decided(listing)) is Reason.STALE_LISTING
-
-
-def test_an_old_sighting_is_stale_whatever_the_listing_time_says() -> None:
-    listing = a_listing(listed_at=NOON, observed_at=NOON - timedelta(hours=1))
-
-    assert reason_of(decided(listing)) is Reason.STALE_LISTING
-
-
-def test_a_late_listing_is_stale() -> None:
-    assert decided(a_listing(late=True)) == Refuse(Reason.STALE_LISTING, "it appeared while nobody watched")
-    assert reason_of(decided(a_listing(late=True, opens_at=NOON))) is Reason.STALE_LISTING
-
-
-def test_a_listing_from_the_future_has_no_known_age() -> None:
-    future = {"listed_at": NOW + timedelta(seconds=2.001), "observed_at": NOW + timedelta(seconds=2.001)}
-    expected = Refuse(Reason.STALE_LISTING, "it is from the future")
-
-    assert decided(a_listing(**future)) == expected
-    assert decided(ahead(**future)) == expected
-
-
-def test_a_clock_slightly_ahead_of_ours_does_no_harm() -> None:
-    slightly = NOW + timedelta(seconds=2)
-
-    assert isinstance(decided(a_listing(listed_at=slightly, observed_at=slightly)), Buy)
-
-
-@pytest.mark.parametrize("late", [True, False])
-def test_a_listing_that_opens_later_is_waited_for_however_long_ago_it_was_announced(late: bool) -> None:
-    assert decided(ahead(late=late)) == Arm(LATER)
-
-
-def test_an_announced_listing_ages_from_its_opening() -> None:
-    announced = ahead(opens_at=NOON)
-
-    assert isinstance(decided(announced, now=NOON + timedelta(seconds=60)), Buy)
-    assert decided(announced, now=NOON + timedelta(seconds=61)) == Refuse(Reason.STALE_LISTING, "61.0 s old")
-
-
-@pytest.mark.parametrize("offset_seconds", [-3600, 0, 1])
-def test_a_listing_that_is_open_or_about_to_be_is_bought(offset_seconds: int) -> None:
-    assert isinstance(decided(a_listing(opens_at=NOW + timedelta(seconds=offset_seconds))), Buy)
-
-
-def test_how_soon_counts_as_open_can_be_set() -> None:
-    opens_at = NOW + timedelta(seconds=1, milliseconds=1)
-
-    assert decided(a_listing(opens_at=opens_at)) == Arm(opens_at)
-    assert isinstance(decided(a_listing(opens_at=opens_at), opening_tolerance_seconds=2), Buy)
-
-
-def test_an_opening_beyond_the_horizon_is_not_waited_for() -> None:
-    far = NOW + timedelta(hours=3)
-
-    assert decided(ahead(opens_at=far), opening_horizon_hours=3) == Arm(far)
-    assert decided(ahead(opens_at=far), opening_horizon_hours=2.999) == Refuse(
-        Reason.OPENING_TOO_FAR, "2026-03-02T15:00:01+00:00"
-    )
-
-
 def test_waiting_asks_neither_for_room_nor_for_readiness() -> None:
     full = a_standing(
         mode=Mode.LIVE, base_held=True, max_trade_usdt=0, committed=a_committed(committed_usdt=Decimal(1000))
@@ -289,27 +164,6 @@ def test_each_limit_holds(ask: Any, committed: Committed, reason: Reason) -> Non
 def test_a_limit_that_leaves_nothing_to_spend_buys_nothing(max_trade: str) -> None:
     # One cent less its fee is no whole cent.
     assert decided(a_listing(), a_standing(max_trade_usdt=max_trade)) == Refuse(Reason.LIMITS_INVALID)
-
-
-def test_what_was_waited_for_is_bought_when_its_moment_comes() -> None:
-    assert fired(ahead(), now=LATER, order_usdt="12.50") == Buy(Decimal("12.50"))
-
-
-@pytest.mark.parametrize("tolerance", [0, 1, 5])
-def test_it_is_not_bought_when_its_moment_has_passed(tolerance: float) -> None:
-    punctual = LATER + timedelta(seconds=max(1, tolerance))
-    late = punctual + timedelta(milliseconds=1)
-
-    assert isinstance(fired(ahead(), now=punctual, opening_tolerance_seconds=tolerance), Buy)
-    assert reason_of(fired(ahead(), now=late, opening_tolerance_seconds=tolerance)) is Reason.OPENING_PASSED
-
-
-def test_how_long_ago_its_moment_passed_is_told() -> None:
-    assert fired(ahead(), now=LATER + timedelta(seconds=7)) == Refuse(Reason.OPENING_PASSED, "7.0 s ago")
-
-
-def test_a_moment_that_nobody_knows_has_passed() -> None:
-    assert fired(a_listing()) == Refuse(Reason.OPENING_PASSED, "its moment is not known")
 
 
 @steady

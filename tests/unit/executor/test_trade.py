@@ -11,6 +11,7 @@ from executor.states import OrderState
 from executor.trade import trade_of
 from shared.events import Side, Trade
 from tests.builders import NOON, a_listing, an_order
+from tests.strategies import steady
 
 DECIDED = NOON + timedelta(milliseconds=10)
 FILL = Fill(Decimal(25), Decimal("49.9"), Decimal("0.02495"), "USDT", complete=True)
@@ -104,6 +105,7 @@ def test_the_same_step_of_an_order_has_the_same_event_id_and_another_step_anothe
     assert first.id == second.id != third.id
 
 
+@steady
 @given(base_qty=AMOUNTS, cost=AMOUNTS, fee=AMOUNTS)
 def test_whatever_was_filled_can_be_told(base_qty: Decimal, cost: Decimal, fee: Decimal) -> None:
     fill = Fill(base_qty, min(cost, Decimal("1E+9")), fee, "MX", complete=True)

@@ -1,8 +1,10 @@
 """When a feed counts as blind, and what the service says about it."""
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from ingest.feeds import Feed, Feeds, health_of
+from ingest.metrics import Metrics
 from shared.events import HealthStatus
 
 
@@ -115,3 +117,36 @@ def test_warning_degrades_the_service_while_it_lasts(clock: Clock) -> None:
     warning = ""
 
     assert feeds.health() == (HealthStatus.RUNNING, "")
+
+
+def test_feed_beside_the_others_degrades_the_service_and_neither_hides_nor_delays_what_they_tell(clock: Clock) -> None:
+    feeds = Feeds()
+    trades = feeds.add_beside(Feed("trades", 15, clock))
+    websocket = feeds.add(Feed("websocket", 15, clock))
+    assert not feeds.are_settled()
+    websocket.saw()
+    assert feeds.are_settled()
+
+    clock.now += 16
+    websocket.saw()
+    assert feeds.health() == (HealthStatus.DEGRADED, "trades: no data yet")
+
+    clock.now += 16
+    trades.saw()
+    assert feeds.health()[0] is HealthStatus.ERROR
+
+
+def test_age_of_the_data_of_every_feed_is_a_metric(clock: Clock) -> None:
+    registry, feeds = CollectorRegistry(), Feeds()
+    Metrics(registry, feeds)
+    feeds.add(Feed("websocket", 15, clock)).saw()
+    clock.now += 7
+    feeds.add(Feed("calendar", 15, clock, optional=True))
+    feeds.add_beside(Feed("trades", 15, clock))
+    clock.now += 1
+
+    ages = {
+        feed.name: registry.get_sample_value("sniper_ingest_data_age_seconds", {"feed": feed.name}) for feed in feeds
+    }
+
+    assert ages == {"websocket": 8, "calendar": 1, "trades": 1}

@@ -35,6 +35,14 @@ def test_item_without_a_name_is_left_out() -> None:
     assert symbols_in(tickers("", "BTCUSDT")) == {"BTCUSDT"}
 
 
+@pytest.mark.parametrize("spelling", ["btcusdt", "BTC_USDT", "Btc-Usdt"])
+def test_symbol_is_the_same_however_a_frame_spells_it(spelling: str) -> None:
+    frame = tickers(spelling, "币安人生USDT", "_", price="2")
+
+    assert symbols_in(frame) == {"BTCUSDT", "币安人生USDT"}
+    assert prices_in(frame)("BTCUSDT") == Decimal(2)
+
+
 def prices_in(frame: bytes) -> Prices:
     items = items_in(frame, CHANNEL)
     return Prices(items, range(len(items)))

@@ -92,6 +92,27 @@ def test_tickers_go_on_watching_while_the_lists_are_blind() -> None:
     assert (sighting.known.symbol, sighting.late) == ("XYZUSDT", True)
 
 
+def test_lists_that_come_back_make_nothing_late_that_the_tickers_watched_for() -> None:
+    catalogue = after_first_start()
+    for second in range(5, 65, 5):
+        catalogue.observe(ticks(*OLD, after=second))
+    catalogue.observe(names(*OLD, after=61))
+
+    [ticked] = catalogue.observe(ticks("ABCUSDT", after=62)).sightings
+    [traded] = catalogue.observe(first_trade("XYZUSDT", after=63)).sightings
+
+    assert (ticked.late, traded.late) == (False, False)
+
+
+def test_tickers_that_come_back_after_the_names_leave_it_to_the_snapshot_too() -> None:
+    catalogue = after_first_start()
+    catalogue.observe(names(*OLD, after=60))
+
+    [sighting] = catalogue.observe(ticks("ABCUSDT", after=61)).sightings
+
+    assert sighting.late
+
+
 def test_answers_that_are_not_believed_are_no_watch() -> None:
     catalogue = after_first_start()
     for second in range(0, 60, 5):

@@ -85,6 +85,28 @@ def test_no_symbol_is_gone_while_as_many_are_missing_as_no_exchange_delists_at_o
     assert catalogue.observe(snapshot(*OLD, after=3000)).sightings == ()
 
 
+def test_symbols_that_no_snapshot_ever_shows_keep_no_other_from_being_gone() -> None:
+    unlisted = tuple(f"WEB{number}USDT" for number in range(15))
+    catalogue = Catalogue()
+    for evidence in (ticks(*OLD, *unlisted), names(*OLD), snapshot(*OLD)):
+        catalogue.observe(evidence)
+    for second in (0, 150, 300, 450):
+        catalogue.observe(snapshot(*REST_OF, after=second))
+        catalogue.observe(ticks(*REST_OF, *unlisted, after=second))
+
+    assert states(catalogue.observe(snapshot(*REST_OF, after=600)).records) == {LEAVER: State.GONE}
+
+
+def test_symbols_of_tickers_alone_do_not_all_go_while_the_tickers_are_away() -> None:
+    unlisted = tuple(f"WEB{number}USDT" for number in range(15))
+    catalogue = Catalogue()
+    for evidence in (ticks(*OLD, *unlisted), names(*OLD), snapshot(*OLD)):
+        catalogue.observe(evidence)
+
+    for second in range(0, 3600, 60):
+        assert catalogue.observe(snapshot(*OLD, after=second)).records == ()
+
+
 @pytest.mark.parametrize("back", [snapshot(*OLD, after=700), names(*OLD, after=700)])
 def test_return_after_it_was_gone_is_a_new_listing(back: Evidence) -> None:
     catalogue = after_first_start()

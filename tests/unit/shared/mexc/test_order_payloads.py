@@ -227,6 +227,7 @@ def test_balance_that_is_not_told_spoils_the_answer(garbled: object) -> None:
         (b'{"orderId":"C02__', None),
         (b"<html>", None),
         (b'{"orderId":"\xff"}', None),
+        (b'{"orderId":"1","more":' + b"[" * 100_000 + b"]" * 100_000 + b"}", None),
     ],
 )
 def test_acknowledgement_is_known_by_its_order_id(body: bytes, order_id: str | None) -> None:

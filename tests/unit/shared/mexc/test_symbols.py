@@ -2,12 +2,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.mexc.symbols import QUOTE_ASSETS, Pair, normalise, split_symbol
+from shared.mexc.symbols import QUOTE_ASSETS, Pair, all_normalised, normalise, split_symbol
 
 
 @pytest.mark.parametrize("spelling", ["BTC_USDT", "btcusdt", "BTC-USDT", "btc/usdt", " BTC_usdt "])
 def test_every_spelling_names_the_same_symbol(spelling: str) -> None:
     assert normalise(spelling) == "BTCUSDT"
+
+
+@pytest.mark.parametrize("lookalike", ["ſOLUSDT", "ıNJUSDT", "ßUSDT", "币安人生USDT"])
+def test_letters_of_other_scripts_are_not_taken_for_ours(lookalike: str) -> None:
+    assert normalise(lookalike) == lookalike
+
+
+@given(st.sets(st.sampled_from(["BTCUSDT", "btc_usdt", "1000X", "币安人生USDT", "a-b", "ſ", "X/Y", " "]) | st.text()))
+def test_many_are_normalised_like_each_of_them(symbols: set[str]) -> None:
+    assert all_normalised(symbols) == set(map(normalise, symbols))
 
 
 @given(st.text())

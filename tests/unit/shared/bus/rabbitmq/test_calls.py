@@ -7,7 +7,7 @@ from shared.bus.rabbitmq.calls import away_is_transient, uninterrupted
 from shared.errors import TransientError
 
 
-@pytest.mark.parametrize("error", [TimeoutError(), OSError("refused"), ConnectionClosed(320, "forced")])
+@pytest.mark.parametrize("error", [TimeoutError(), OSError("refused"), ConnectionClosed(320, "forced"), Exception()])
 async def test_every_way_to_be_away_is_transient(error: Exception) -> None:
     with pytest.raises(TransientError), away_is_transient():
         raise error

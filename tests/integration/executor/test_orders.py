@@ -1,0 +1,284 @@
+"""From a listing to what became of its order, on the real database, with the exchange played by the test."""
+
+import asyncio
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from executor.halts import Cause
+from executor.settings import ExecutorSettings
+from executor.stake import show_stakes
+from shared.database import Database
+from shared.events import Mode, Source
+from shared.mexc.order_lines import LINES
+from tests.executors import Crash, Executor, Failpoints, Time, a_coin, configure, trades
+from tests.venues import Behaviour, ModelExchange
+from tests.waiting import eventually
+
+
+@pytest.fixture
+async def live(database: Database, executor: Executor) -> Executor:
+    await configure(database, "auto_trade = true")
+    return executor
+
+
+async def told(executor: Executor) -> list[tuple[str, str, str]]:
+    """Mode, state and reason of every order."""
+    rows = await executor.rows()
+    return [(row["mode"], row["state"], (row["error_reason"] or "").partition(":")[0]) for row in rows]
+
+
+async def settled(executor: Executor) -> None:
+    """Let as much time pass as it takes, and look everything up."""
+    for _ in range(18):
+        await executor.resolve()
+        executor.time.pass_by(10)
+
+
+async def test_a_dry_run_fills_from_the_book_and_sends_nothing(
+    executor: Executor, exchange: ModelExchange, time: Time
+) -> None:
+    await executor.buy(a_coin("NEW", time))
+
+    [trade] = await trades(executor.database)
+    assert (trade["mode"], trade["status"], trade["quote_qty"]) == ("dry-run", "filled", "95.23")
+    assert exchange.received == []
+
+
+async def test_an_order_is_committed_before_it_is_sent(live: Executor, exchange: ModelExchange, time: Time) -> None:
+    states: list[str] = []
+
+    async def look(*_: object) -> None:
+        states.extend(row["state"] for row in await live.rows())
+
+    exchange.on_request = look
+    await live.buy(a_coin("NEW", time))
+
+    assert states == ["sending"]
+
+
+async def test_a_hundred_deliveries_to_two_executors_send_one_order(
+    database: Database, live: Executor, exchange: ModelExchange, time: Time
+) -> None:
+    executors, listing = [live, Executor(database, exchange, time)], a_coin("NEW", time)
+
+    await asyncio.gather(*(executors[number % 2].handle(listing) for number in range(100)))
+    for each in executors:
+        await each.send_all()
+        await each.resolve()
+
+    assert len(exchange.received) == 1
+    assert await told(live) == [("live", "filled", "")]
+    assert [trade["status"] for trade in await trades(database)] == ["filled"]
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "end", "stake"),
+    [
+        (Behaviour.FILL, ("live", "filled", ""), "95.23"),
+        (Behaviour.FILL_PARTLY, ("live", "partially_filled", ""), "20.04"),
+        (Behaviour.FILL_NOTHING, ("live", "expired", "not_filled"), "0.00"),
+        (Behaviour.REST, ("live", "expired", "not_filled"), "0.00"),
+        (Behaviour.LOSE_ANSWER, ("live", "filled", ""), "95.23"),
+        (Behaviour.SWALLOW, ("live", "failed", "never_arrived"), "0.00"),
+        (Behaviour.REFUSE, ("live", "rejected", "insufficient_balance"), "0.00"),
+    ],
+)
+async def test_whatever_the_exchange_does_its_order_is_sent_once_and_known_in_the_end(
+    live: Executor, exchange: ModelExchange, time: Time, behaviour: Behaviour, end: tuple[str, str, str], stake: str
+) -> None:
+    exchange.script.append(behaviour)
+
+    await live.buy(a_coin("NEW", time))
+    await settled(live)
+
+    found = await live.stake(Mode.LIVE)
+    assert await told(live) == [end]
+    assert (str(found.reserved_usdt), str(found.held_usdt)) == ("0.00", stake)
+    assert len(exchange.received) == 1
+
+
+@pytest.mark.parametrize(
+    "behaviour", [Behaviour.CUT, Behaviour.NOT_OPEN, Behaviour.TOO_DEAR, Behaviour.UNTIMELY, Behaviour.BUSY]
+)
+async def test_what_is_certainly_no_order_is_asked_for_again(
+    live: Executor, exchange: ModelExchange, time: Time, behaviour: Behaviour
+) -> None:
+    exchange.script.append(behaviour)
+
+    await live.buy(a_coin("NEW", time))
+    await live.resolve()
+
+    assert await told(live) == [("live", "filled", "")]
+    assert len(exchange.entries) == 1
+
+
+async def test_an_unanswered_order_that_shows_late_is_found_and_keeps_its_reservation_until_then(
+    live: Executor, exchange: ModelExchange, time: Time
+) -> None:
+    exchange.script.append(Behaviour.LOSE_ANSWER)
+    exchange.read_lag = timedelta(seconds=9)
+    await live.buy(a_coin("NEW", time))
+    for _ in range(8):
+        await live.resolve()
+        time.pass_by(1)
+
+    assert await told(live) == [("live", "unknown", "outcome_unknown")]
+    assert (await live.stake(Mode.LIVE)).reserved_usdt == 100
+    await settled(live)
+    assert await told(live) == [("live", "filled", "")]
+
+
+async def test_an_order_that_the_exchange_cannot_be_asked_about_stays_open(
+    live: Executor, exchange: ModelExchange, time: Time
+) -> None:
+    exchange.script.append(Behaviour.SWALLOW)
+    await live.buy(a_coin("NEW", time))
+    exchange.down = True
+
+    await settled(live)
+
+    assert await told(live) == [("live", "unknown", "outcome_unknown")]
+    assert not await live.resolver.look_up_all(Mode.LIVE)
+
+
+@pytest.mark.parametrize(
+    ("point", "end", "received"),
+    [
+        ("after_commit", ("live", "failed", "never_arrived"), 0),
+        ("before_write", ("live", "failed", "never_arrived"), 0),
+        ("after_write", ("live", "filled", ""), 1),
+        ("before_record", ("live", "filled", ""), 1),
+        ("before_record_commits", ("live", "filled", ""), 1),
+        ("after_record", ("live", "filled", ""), 1),
+    ],
+)
+async def test_an_order_whose_executor_died_is_never_sent_again(
+    database: Database, exchange: ModelExchange, time: Time, point: str, end: tuple[str, str, str], received: int
+) -> None:
+    await configure(database, "auto_trade = true")
+    died, listing = Executor(database, exchange, time, failpoint=Failpoints(point)), a_coin("NEW", time)
+    with pytest.raises(Crash):
+        await died.buy(listing)
+
+    restarted = Executor(database, exchange, time)
+    await restarted.buy(listing)
+    await settled(restarted)
+
+    assert await told(restarted) == [end]
+    assert len(exchange.received) == received
+
+
+async def test_an_executor_that_died_before_its_decision_was_committed_decides_again(
+    database: Database, exchange: ModelExchange, time: Time
+) -> None:
+    died, listing = Executor(database, exchange, time, failpoint=Failpoints("before_commit")), a_coin("NEW", time)
+    with pytest.raises(Crash):
+        await died.buy(listing)
+
+    await Executor(database, exchange, time).buy(listing)
+
+    assert await told(died) == [("dry-run", "filled", "")]
+
+
+async def test_a_process_that_wakes_up_late_sends_nothing(live: Executor, exchange: ModelExchange, time: Time) -> None:
+    await live.handle(a_coin("NEW", time))
+    time.pass_by(61)
+
+    await live.send_all()
+
+    assert await told(live) == [("live", "expired", "stale_listing")]
+    assert exchange.received == []
+
+
+async def test_no_request_begins_once_trading_is_halted_however_many_wait_for_a_line(
+    database: Database, exchange: ModelExchange, time: Time
+) -> None:
+    """Those who wait for the answers of others are asked for a halt when their turn comes, not before."""
+    await configure(database, "auto_trade = true")
+    executor, answer = Executor(database, exchange, time), asyncio.Event()
+
+    async def hold(*_: object) -> None:
+        await answer.wait()
+
+    exchange.on_request = hold
+    for number in range(LINES + 5):
+        await executor.handle(a_coin(f"NEW{number}", time))
+    await executor.look_for_halts()
+    async with asyncio.TaskGroup() as under_way:
+        for order in executor.to_send:
+            under_way.create_task(executor.placing.place(order))
+        await eventually(lambda: len(exchange.received) == LINES)
+        executor.halts.halt(Cause.SIGNAL, None, "drill")
+        answer.set()
+
+    assert len(exchange.received) == LINES
+    assert [state for _, state, _ in await told(executor)] == ["acknowledged"] * LINES + ["rejected"] * 5
+
+
+async def test_a_halt_file_stops_what_is_decided_already(
+    database: Database, exchange: ModelExchange, time: Time, tmp_path: Path
+) -> None:
+    await configure(database, "auto_trade = true")
+    executor = Executor(database, exchange, time, halt_file=tmp_path / "halt")
+    await executor.handle(a_coin("NEW", time))
+    (tmp_path / "halt").touch()
+    executor.halts.look_for_file()
+
+    await executor.send_all()
+
+    assert await told(executor) == [("live", "rejected", "halted")]
+    assert exchange.received == []
+
+
+async def test_more_listings_at_once_than_can_be_true_halt(
+    database: Database, exchange: ModelExchange, time: Time
+) -> None:
+    executor = Executor(database, exchange, time, ExecutorSettings(listings_per_minute_max=3))
+
+    for number in range(5):
+        await executor.buy(a_coin(f"NEW{number}", time))
+
+    assert executor.latched == [Cause.MASS_LISTING] * 2
+    assert [state for _, state, _ in await told(executor)] == ["filled"] * 3 + ["rejected"] * 2
+
+
+async def test_injections_are_no_mass_listing(database: Database, exchange: ModelExchange, time: Time) -> None:
+    executor = Executor(database, exchange, time, ExecutorSettings(listings_per_minute_max=1))
+
+    for number in range(3):
+        injected = a_coin(f"NEW{number}", time, key=f"test:NEW{number}USDT:1", source=Source.TEST_INJECTION)
+        await executor.buy(injected)
+
+    assert executor.latched == []
+
+
+async def test_decisions_and_orders_are_counted_by_what_came_of_them(
+    live: Executor, exchange: ModelExchange, time: Time
+) -> None:
+    listing = a_coin("NEW", time)
+    exchange.script.extend([Behaviour.FILL, Behaviour.REFUSE])
+    for each in (listing, listing, a_coin("TWO", time), a_coin("OLD", time, late=True)):
+        await live.buy(each)
+    await live.resolve()
+
+    assert live.metric("decisions_total", outcome="buy", reason="") == 2
+    assert live.metric("decisions_total", outcome="repeated", reason="") == 1
+    assert live.metric("decisions_total", outcome="refused", reason="stale_listing") == 1
+    assert live.metric("decision_seconds_count") == 4
+    labels = {"mode": "live", "side": "BUY"}
+    assert live.metric("orders_total", **labels, state="filled", reason="") == 1
+    assert live.metric("orders_total", **labels, state="rejected", reason="insufficient_balance") == 1
+
+
+async def test_what_is_at_stake_is_shown(executor: Executor, time: Time) -> None:
+    await executor.buy(a_coin("NEW", time))
+
+    async with asyncio.TaskGroup() as tasks:
+        watching = tasks.create_task(show_stakes(executor.database, executor.metrics))
+        await eventually(lambda: executor.metric("exposure_usdt", mode="dry-run", state="held") == 95.23)
+        watching.cancel()
+
+    assert executor.metric("exposure_usdt", mode="dry-run", state="reserved") == Decimal(0)

@@ -1,0 +1,116 @@
+"""Trades are published once they are committed, in order, until the broker has them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from executor.outbox import BATCH_MAX, Outbox
+from shared import cloudevents
+from shared.bus.port import Message
+from shared.database import Database
+from shared.errors import TransientError
+from tests.builders import a_trade
+from tests.executors import trades
+from tests.fakes import RecordingBus
+from tests.servers.postgres import PrivatePostgres
+from tests.services import open_database
+from tests.waiting import eventually
+
+
+class AwayBus(RecordingBus):
+    """Takes nothing while it is away."""
+
+    away = True
+
+    async def publish(self, message: Message, /) -> None:
+        if self.away:
+            raise TransientError("broker away")
+        await super().publish(message)
+
+
+async def commit(database: Database, *ids: str) -> None:
+    async with database.transaction() as connection:
+        for each in ids:
+            event = a_trade(id=each).model_dump(mode="json")
+            await connection.execute("INSERT INTO trade_outbox (event) VALUES ($1)", event)
+
+
+@asynccontextmanager
+async def relaying(outbox: Outbox) -> AsyncIterator[None]:
+    until = asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(outbox.relay(until))
+        try:
+            yield
+        finally:
+            until.set()
+            outbox.filled()
+
+
+def published(bus: RecordingBus) -> list[str]:
+    return [cloudevents.decode(message.body).id for message in bus.published]
+
+
+async def test_what_is_committed_is_published_in_order_and_removed(database: Database) -> None:
+    bus = RecordingBus()
+    outbox = Outbox(database, bus)
+    ids = [f"t{number}" for number in range(BATCH_MAX + 5)]
+    async with relaying(outbox):
+        await commit(database, *ids)
+        outbox.filled()
+        await eventually(lambda: len(bus.published) == len(ids))
+
+    assert published(bus) == ids
+    assert await trades(database) == []
+
+
+async def test_what_another_executor_left_is_published_too(database: Database) -> None:
+    bus = RecordingBus()
+    async with relaying(Outbox(database, bus)):
+        await commit(database, "left")  # Nobody tells this one.
+        await eventually(lambda: published(bus) == ["left"])
+
+
+async def test_what_was_committed_when_it_is_asked_to_end_still_goes_out(database: Database) -> None:
+    bus = RecordingBus()
+    await commit(database, "last")
+
+    async with relaying(Outbox(database, bus)):
+        pass
+
+    assert published(bus) == ["last"]
+
+
+async def test_a_trade_stays_while_the_broker_is_away(database: Database) -> None:
+    bus = AwayBus()
+    outbox = Outbox(database, bus)
+    await commit(database, "kept")
+    async with relaying(outbox):
+        await eventually(lambda: has(database, 1))
+        bus.away = False
+        await eventually(lambda: published(bus) == ["kept"])
+
+    assert await trades(database) == []
+
+
+async def test_an_end_while_the_broker_is_away_leaves_it_to_the_next(database: Database) -> None:
+    await commit(database, "kept")
+
+    async with relaying(Outbox(database, AwayBus())):
+        pass
+
+    assert await has(database, 1)
+
+
+async def test_a_database_that_was_away_costs_no_trade(private_postgres: Callable[[], PrivatePostgres]) -> None:
+    server, bus = private_postgres(), RecordingBus()
+    async with open_database(server.create_migrated_database()) as database:
+        await commit(database, "kept")
+        server.stop()
+        async with relaying(Outbox(database, bus)):
+            server.start()
+            await eventually(lambda: "kept" in published(bus), within_seconds=15)
+
+
+async def has(database: Database, count: int) -> bool:
+    return len(await trades(database)) == count

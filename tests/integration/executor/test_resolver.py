@@ -1,0 +1,166 @@
+"""Orders that may be at the exchange are looked up until each is known, and nothing is ever sent for it."""
+
+import asyncio
+import itertools
+from datetime import timedelta
+
+import pytest
+
+from executor.order import Order
+from executor.resolver import FIRST_WAIT_SECONDS, WAIT_SECONDS_MAX
+from executor.venue import Finding
+from shared.database import Database
+from shared.events import Mode
+from shared.mexc.errors import ExchangeUnavailable, RateLimited
+from tests.executors import Executor, Time, a_coin, configure
+from tests.venues import Behaviour, ModelExchange, ModelVenue
+from tests.waiting import eventually
+
+
+class CountingVenue(ModelVenue):
+    """Remembers who was looked up, and when; raises what it is told to for one symbol."""
+
+    def __init__(self, exchange: ModelExchange) -> None:
+        super().__init__(exchange)
+        self.looked_up: list[tuple[str, float]] = []
+        self.errors: dict[str, Exception] = {}
+
+    async def look_up(self, order: Order, /) -> Finding:
+        self.looked_up.append((order.symbol, asyncio.get_running_loop().time()))
+        if order.symbol in self.errors:
+            raise self.errors[order.symbol]
+        return await super().look_up(order)
+
+
+@pytest.fixture
+def venue(exchange: ModelExchange) -> ModelVenue:
+    return CountingVenue(exchange)
+
+
+@pytest.fixture
+async def live(database: Database, executor: Executor, venue: CountingVenue) -> Executor:
+    await configure(database, "auto_trade = true")
+    executor.venues[Mode.LIVE] = venue
+    return executor
+
+
+async def states(executor: Executor) -> list[str]:
+    return [row["state"] for row in await executor.rows()]
+
+
+async def test_a_resting_order_is_given_a_moment_and_then_cancelled(
+    live: Executor, exchange: ModelExchange, time: Time
+) -> None:
+    exchange.script.append(Behaviour.REST)
+    await live.buy(a_coin("NEW", time))
+    await live.resolve()
+    before = exchange.entries[0].working
+    time.pass_by(71)
+
+    await live.resolve()
+    await live.resolve()
+
+    assert (before, exchange.entries[0].working) == (True, False)
+    assert await states(live) == ["expired"]
+
+
+async def test_an_unanswered_order_that_is_found_working_is_acknowledged(
+    live: Executor, exchange: ModelExchange, time: Time
+) -> None:
+    exchange.script.append(Behaviour.LOSE_ANSWER)
+    await live.buy(a_coin("NEW", time))
+    exchange.entries[0].working = True
+
+    await live.resolve()
+
+    [row] = await live.rows()
+    assert (row["state"], row["exchange_order_id"]) == ("acknowledged", "X1")
+
+
+async def test_an_order_that_somebody_may_still_be_sending_is_left_alone(live: Executor, time: Time) -> None:
+    await live.handle(a_coin("NEW", time))  # Its sender is gone.
+    time.pass_by(64)
+    await live.resolve()
+    before = await states(live)
+    time.pass_by(2)
+    await live.resolve()
+
+    assert (before, await states(live)) == (["sending"], ["unknown"])
+
+
+async def test_absence_takes_the_whole_window_and_several_looks(
+    live: Executor, exchange: ModelExchange, time: Time
+) -> None:
+    exchange.script.append(Behaviour.SWALLOW)
+    await live.buy(a_coin("NEW", time))
+    settings = live.settings
+    window = settings.exchange_timeout_seconds + settings.recv_window_ms / 1000 + settings.protection_seconds
+    for _ in range(10):  # However often it is looked for within the window, that proves nothing.
+        await live.resolve()
+    time.pass_by(window + 1)
+    for _ in range(settings.absent_reads - 1):
+        await live.resolve()
+    before = await states(live)
+    await live.resolve()
+
+    assert (before, await states(live)) == (["unknown"], ["failed"])
+
+
+@pytest.mark.parametrize("error", [RuntimeError("a fault of ours"), ExchangeUnavailable("HTTP 503")])
+async def test_one_order_that_cannot_be_looked_up_does_not_keep_the_others_from_it(
+    live: Executor, venue: CountingVenue, time: Time, error: Exception
+) -> None:
+    venue.errors["ONEUSDT"] = error
+    for name in ("ONE", "TWO"):
+        await live.buy(a_coin(name, time))
+
+    assert not await live.resolver.look_up_all(Mode.LIVE)
+    assert await states(live) == ["acknowledged", "filled"]
+
+
+async def test_a_rate_limit_is_heeded_before_the_next_look(live: Executor, venue: CountingVenue, time: Time) -> None:
+    venue.errors["ONEUSDT"] = RateLimited(0.2)
+    for name in ("ONE", "TWO"):
+        await live.buy(a_coin(name, time))
+
+    await live.resolver.look_up_all(Mode.LIVE)
+
+    [(_, first), (_, second)] = venue.looked_up
+    assert second - first >= 0.2
+
+
+async def test_an_order_is_looked_up_soon_after_it_was_sent_and_then_less_and_less_often(
+    live: Executor, venue: CountingVenue, exchange: ModelExchange, time: Time
+) -> None:
+    exchange.read_lag = timedelta(hours=1)
+    until = asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(live.resolver.run(until))
+        await live.buy(a_coin("NEW", time))
+        sent_at = asyncio.get_running_loop().time()
+        await eventually(lambda: len(venue.looked_up) >= 5)
+        until.set()
+
+    at = [moment for _, moment in venue.looked_up]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(at)]
+    assert at[0] - sent_at < WAIT_SECONDS_MAX
+    assert all(gap >= FIRST_WAIT_SECONDS * 2**number for number, gap in enumerate(gaps))
+
+
+async def test_what_is_being_sent_here_is_not_looked_up_meanwhile(
+    live: Executor, venue: CountingVenue, exchange: ModelExchange, time: Time
+) -> None:
+    answer = asyncio.Event()
+
+    async def hold(*_: object) -> None:
+        await answer.wait()
+
+    exchange.on_request = hold
+    await live.handle(a_coin("NEW", time))
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(live.send_all())
+        await eventually(lambda: exchange.received)
+        await live.resolver._look_up_due()
+        answer.set()
+
+    assert venue.looked_up == []

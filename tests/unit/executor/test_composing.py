@@ -1,0 +1,167 @@
+"""From an order to its request: with what is at hand, or with what the exchange tells."""
+
+import asyncio
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import cast
+
+import pytest
+
+from executor.composing import Composed, Composer
+from executor.settings import ExecutorSettings
+from executor.strategy import Refuse
+from executor.views import Markets
+from shared.events import Side, TradingRules
+from shared.mexc.errors import ExchangeError, ExchangeRejected, ExchangeUnavailable, RateLimited
+from shared.mexc.payloads import Level, OrderBook, PublicTrade
+from shared.mexc.rest import MexcRest
+from shared.mexc.symbols import SymbolInfo
+from tests.builders import NOON, a_listing, a_symbol_info, an_order
+
+LEVEL = (Level(Decimal(2), Decimal(1000)),)
+BOOK, EMPTY = OrderBook(bids=LEVEL, asks=LEVEL), OrderBook(bids=(), asks=())
+RULES = TradingRules(base_precision=2, quote_precision=2)
+PRICED = an_order(listing=a_listing(price=Decimal(3), rules=RULES))
+
+
+class Rest:
+    """Answers from a list, the last one again and again, and remembers what it was asked."""
+
+    def __init__(self, *books: OrderBook | ExchangeError, info: SymbolInfo | ExchangeError | None = None) -> None:
+        self._books = list(books) or [BOOK]
+        self._info = info or a_symbol_info()
+        self.asked: list[str] = []
+
+    async def depth(self, symbol: str, limit: int) -> OrderBook:
+        self.asked.append("depth")
+        answer = self._books.pop(0) if len(self._books) > 1 else self._books[0]
+        if isinstance(answer, ExchangeError):
+            raise answer
+        return answer
+
+    async def symbol_rules(self, symbol: str) -> SymbolInfo | None:
+        self.asked.append("rules")
+        if isinstance(self._info, ExchangeError):
+            raise self._info
+        return self._info
+
+    async def recent_trades(self, symbol: str) -> list[PublicTrade]:
+        self.asked.append("trades")
+        return []
+
+
+class Now:
+    """Noon, and a second later at every look."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def __call__(self) -> datetime:
+        self.looks += 1
+        return NOON + timedelta(seconds=self.looks - 1)
+
+
+def a_composer(rest: Rest, **settings: object) -> Composer:
+    chosen = ExecutorSettings.model_validate({"retry_every_seconds": 0.05} | settings)
+    return Composer(Markets(cast("MexcRest", rest), chosen), chosen, now=Now(), stopping=asyncio.Event())
+
+
+async def test_a_listing_that_brings_price_and_rules_along_costs_no_question() -> None:
+    rest = Rest()
+
+    composed = await a_composer(rest).compose(PRICED)
+
+    assert isinstance(composed, Composed)
+    assert (composed.request.price, composed.rules) == (Decimal("3.15"), RULES)
+    assert rest.asked == []
+
+
+async def test_what_the_listing_does_not_tell_is_asked_for() -> None:
+    rest = Rest()
+
+    composed = await a_composer(rest).compose(an_order())
+
+    assert isinstance(composed, Composed)
+    assert composed.request.price == Decimal("2.10")
+    assert sorted(rest.asked) == ["depth", "rules"]
+
+
+async def test_an_order_that_waited_for_its_opening_goes_by_the_price_of_today() -> None:
+    waited = an_order(listing=PRICED.listing, fire_at=NOON)
+
+    composed = await a_composer(Rest()).compose(waited)
+
+    assert isinstance(composed, Composed)
+    assert composed.request.price == Decimal("2.10")
+
+
+async def test_a_configured_gate_is_always_judged_by_a_fresh_book() -> None:
+    rest = Rest()
+
+    refused = await a_composer(rest, depth_usdt_min=10_000).compose(PRICED)
+
+    assert isinstance(refused, Refuse)
+    assert (refused.reason, "depth" in rest.asked) == ("depth", True)
+
+
+async def test_a_sale_goes_by_the_best_bid() -> None:
+    sale = an_order(listing=PRICED.listing, side=Side.SELL, base_qty=Decimal(10))
+
+    composed = await a_composer(Rest()).compose(sale)
+
+    assert isinstance(composed, Composed)
+    assert (composed.request.side, composed.request.price) == (Side.SELL, Decimal("1.90"))
+
+
+async def test_a_book_without_offers_is_looked_at_until_there_is_one() -> None:
+    rest = Rest(EMPTY, EMPTY, BOOK)
+
+    assert isinstance(await a_composer(rest).compose(an_order()), Composed)
+    assert rest.asked.count("depth") == 3
+
+
+async def test_a_book_that_stays_empty_is_given_up_when_the_orders_time_is_over() -> None:
+    refused = await a_composer(Rest(EMPTY)).compose(an_order(send_until=NOON + timedelta(seconds=3)))
+
+    assert isinstance(refused, Refuse)
+    assert refused.reason == "no_price"
+
+
+@pytest.mark.parametrize("error", [ExchangeUnavailable("HTTP 503"), RateLimited(3), ExchangeRejected(403, "denied")])
+async def test_an_exchange_that_does_not_answer_is_asked_three_times(error: ExchangeError) -> None:
+    rest = Rest(error)
+
+    refused = await a_composer(rest).compose(an_order())
+
+    assert isinstance(refused, Refuse)
+    assert (refused.reason, refused.detail) == ("exchange_unavailable", str(error))
+    assert rest.asked.count("depth") == 3
+
+
+async def test_a_symbol_the_exchange_does_not_know_is_refused_at_once() -> None:
+    rest = Rest(ExchangeRejected(-1121, "Invalid symbol."))
+
+    refused = await a_composer(rest).compose(an_order())
+
+    assert isinstance(refused, Refuse)
+    assert (refused.reason, rest.asked.count("depth")) == ("symbol_unknown", 1)
+
+
+async def test_a_symbol_that_is_about_to_open_may_be_unknown_for_a_moment() -> None:
+    rest = Rest(ExchangeRejected(-1121, "Invalid symbol."), BOOK)
+
+    assert isinstance(await a_composer(rest).compose(an_order(fire_at=NOON)), Composed)
+
+
+async def test_rules_are_learned_ahead_and_once() -> None:
+    rest = Rest()
+    composer = a_composer(rest)
+
+    await composer.prefetch(an_order())
+    await composer.compose(an_order())
+
+    assert rest.asked == ["rules", "depth"]
+
+
+async def test_rules_that_cannot_be_learned_ahead_are_asked_for_again() -> None:
+    await a_composer(Rest(info=ExchangeUnavailable("HTTP 503"))).prefetch(an_order())

@@ -1,0 +1,62 @@
+from datetime import datetime, timedelta
+
+import pytest
+
+from executor.gate import Gate
+from executor.order import Order
+from executor.states import OrderEvent
+from shared.events import Mode, Side
+from tests.builders import NOON, an_order
+
+ORDER = an_order(send_until=NOON)
+
+
+class Halts:
+    def __init__(self, buys: str = "", exits: str = "") -> None:
+        self._buys, self._exits = buys, exits
+
+    def buys_halted(self, mode: Mode) -> str:
+        return self._buys and f"{self._buys} in {mode}"
+
+    def exits_halted(self) -> str:
+        return self._exits
+
+
+def a_gate(halts: Halts, now: datetime = NOON) -> Gate:
+    return Gate(halts, now=lambda: now)
+
+
+def test_an_order_in_time_passes_up_to_its_last_moment() -> None:
+    assert a_gate(Halts()).objection(ORDER) is None
+
+
+@pytest.mark.parametrize(
+    ("order", "reason"),
+    [(ORDER, "stale_listing"), (an_order(send_until=NOON, fire_at=NOON), "opening_passed")],
+)
+def test_an_order_past_its_time_lapses(order: Order, reason: str) -> None:
+    late = a_gate(Halts(), NOON + timedelta(microseconds=1))
+
+    assert late.objection(order) == (OrderEvent.LAPSED, reason)
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_a_halt_of_purchases_stops_them_and_no_sale(mode: Mode) -> None:
+    gate = a_gate(Halts(buys="drill"))
+
+    assert gate.objection(an_order(mode=mode)) == (OrderEvent.REFUSED, f"halted: drill in {mode}")
+    assert gate.objection(an_order(mode=mode, side=Side.SELL)) is None
+
+
+def test_a_halt_of_sales_stops_them() -> None:
+    gate = a_gate(Halts(exits="all"))
+
+    assert gate.objection(an_order(side=Side.SELL)) == (OrderEvent.REFUSED, "halted: all")
+    assert gate.objection(an_order()) is None
+
+
+def test_a_halt_is_told_before_lateness() -> None:
+    found = a_gate(Halts(buys="drill"), NOON + timedelta(hours=1)).objection(ORDER)
+
+    assert found is not None
+    assert found[0] is OrderEvent.REFUSED

@@ -1,0 +1,110 @@
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from executor.reasons import Reason
+from executor.strategy import Arm, Buy, Refuse
+from tests.builders import NOON, a_listing
+from tests.decisions import LATER, NOW, ahead, decided, fired, reason_of
+
+
+def test_a_listing_at_the_age_limit_is_bought() -> None:
+    assert isinstance(decided(a_listing(), now=NOON + timedelta(seconds=60)), Buy)
+
+
+def test_an_older_listing_is_stale() -> None:
+    just_over = NOON + timedelta(seconds=60, milliseconds=1)
+
+    assert decided(a_listing(), now=just_over) == Refuse(Reason.STALE_LISTING, "60.0 s old")
+
+
+def test_the_age_limit_can_be_set() -> None:
+    now = NOON + timedelta(seconds=6)
+
+    assert decided(a_listing(), now=now, listing_age_seconds=5) == Refuse(Reason.STALE_LISTING, "6.0 s old")
+
+
+def test_an_old_listing_seen_only_now_is_stale() -> None:
+    listing = a_listing(listed_at=NOON - timedelta(hours=1), observed_at=NOON)
+
+    assert reason_of(decided(listing)) is Reason.STALE_LISTING
+
+
+def test_an_old_sighting_is_stale_whatever_the_listing_time_says() -> None:
+    listing = a_listing(listed_at=NOON, observed_at=NOON - timedelta(hours=1))
+
+    assert reason_of(decided(listing)) is Reason.STALE_LISTING
+
+
+def test_a_late_listing_is_stale() -> None:
+    assert decided(a_listing(late=True)) == Refuse(Reason.STALE_LISTING, "it appeared while nobody watched")
+    assert reason_of(decided(a_listing(late=True, opens_at=NOON))) is Reason.STALE_LISTING
+
+
+def test_a_listing_from_the_future_has_no_known_age() -> None:
+    future = {"listed_at": NOW + timedelta(seconds=2.001), "observed_at": NOW + timedelta(seconds=2.001)}
+    expected = Refuse(Reason.STALE_LISTING, "it is from the future")
+
+    assert decided(a_listing(**future)) == expected
+    assert decided(ahead(**future)) == expected
+
+
+def test_a_clock_slightly_ahead_of_ours_does_no_harm() -> None:
+    slightly = NOW + timedelta(seconds=2)
+
+    assert isinstance(decided(a_listing(listed_at=slightly, observed_at=slightly)), Buy)
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_a_listing_that_opens_later_is_waited_for_however_long_ago_it_was_announced(late: bool) -> None:
+    assert decided(ahead(late=late)) == Arm(LATER)
+
+
+def test_an_announced_listing_ages_from_its_opening() -> None:
+    announced = ahead(opens_at=NOON)
+
+    assert isinstance(decided(announced, now=NOON + timedelta(seconds=60)), Buy)
+    assert decided(announced, now=NOON + timedelta(seconds=61)) == Refuse(Reason.STALE_LISTING, "61.0 s old")
+
+
+@pytest.mark.parametrize("offset_seconds", [-3600, 0, 1])
+def test_a_listing_that_is_open_or_about_to_be_is_bought(offset_seconds: int) -> None:
+    assert isinstance(decided(a_listing(opens_at=NOW + timedelta(seconds=offset_seconds))), Buy)
+
+
+def test_how_soon_counts_as_open_can_be_set() -> None:
+    opens_at = NOW + timedelta(seconds=1, milliseconds=1)
+
+    assert decided(a_listing(opens_at=opens_at)) == Arm(opens_at)
+    assert isinstance(decided(a_listing(opens_at=opens_at), opening_tolerance_seconds=2), Buy)
+
+
+def test_an_opening_beyond_the_horizon_is_not_waited_for() -> None:
+    far = NOW + timedelta(hours=3)
+
+    assert decided(ahead(opens_at=far), opening_horizon_hours=3) == Arm(far)
+    assert decided(ahead(opens_at=far), opening_horizon_hours=2.999) == Refuse(
+        Reason.OPENING_TOO_FAR, "2026-03-02T15:00:01+00:00"
+    )
+
+
+def test_what_was_waited_for_is_bought_when_its_moment_comes() -> None:
+    assert fired(ahead(), now=LATER, order_usdt="12.50") == Buy(Decimal("12.50"))
+
+
+@pytest.mark.parametrize("tolerance", [0, 1, 5])
+def test_it_is_not_bought_when_its_moment_has_passed(tolerance: float) -> None:
+    punctual = LATER + timedelta(seconds=max(1, tolerance))
+    late = punctual + timedelta(milliseconds=1)
+
+    assert isinstance(fired(ahead(), now=punctual, opening_tolerance_seconds=tolerance), Buy)
+    assert reason_of(fired(ahead(), now=late, opening_tolerance_seconds=tolerance)) is Reason.OPENING_PASSED
+
+
+def test_how_long_ago_its_moment_passed_is_told() -> None:
+    assert fired(ahead(), now=LATER + timedelta(seconds=7)) == Refuse(Reason.OPENING_PASSED, "7.0 s ago")
+
+
+def test_a_moment_that_nobody_knows_has_passed() -> None:
+    assert fired(a_listing()) == Refuse(Reason.OPENING_PASSED, "its moment is not known")
