@@ -118,15 +118,21 @@ async def test_one_order_that_cannot_be_looked_up_does_not_keep_the_others_from_
     assert await states(live) == ["acknowledged", "filled"]
 
 
-async def test_a_rate_limit_is_heeded_before_the_next_look(live: Executor, venue: CountingVenue, time: Time) -> None:
+async def test_a_rate_limit_is_heeded_before_anything_else_is_asked(
+    live: Executor, venue: CountingVenue, time: Time
+) -> None:
     venue.errors["ONEUSDT"] = RateLimited(0.2)
     for name in ("ONE", "TWO"):
         await live.buy(a_coin(name, time))
+    limited_at = asyncio.get_running_loop().time()
 
-    await live.resolver.look_up_all(Mode.LIVE)
+    assert not await live.resolver.look_up_all(Mode.LIVE)
+    del venue.errors["ONEUSDT"]
+    await eventually(lambda: live.resolver.look_up_all(Mode.LIVE))
 
-    [(_, first), (_, second)] = venue.looked_up
-    assert second - first >= 0.2
+    assert await states(live) == ["filled", "filled"]
+    assert [symbol for symbol, _ in venue.looked_up] == ["ONEUSDT", "ONEUSDT", "TWOUSDT"]
+    assert venue.looked_up[1][1] - limited_at >= 0.2
 
 
 async def test_an_order_is_looked_up_soon_after_it_was_sent_and_then_less_and_less_often(

@@ -245,7 +245,8 @@ async def test_a_frozen_database_does_not_hold_up_the_end(private_postgres: Call
             runtime.stop.set()
             asked_at = time.monotonic()
 
-        assert time.monotonic() - asked_at < 8
+        # What is asked of the database then, and once more for what is to be published, gets its five seconds each.
+        assert time.monotonic() - asked_at < 15
 
 
 def shown(runtime: Runtime, mode: str) -> bool:
