@@ -22,7 +22,7 @@ from executor.position import Position
 from executor.reasons import worded
 from executor.settings import ExecutorSettings
 from executor.states import OrderState
-from executor.strategy import Arm, Buy, Refuse, Standing, TradeConfig, decide, decide_firing
+from executor.strategy import Arm, Buy, Refuse, Standing, TradeConfig, decide, decide_firing, fresh_since
 from executor.trade import trade_of
 from shared.database import Connection, Database
 from shared.errors import TransientError
@@ -197,7 +197,7 @@ class Journal:
             quote_qty=quote_qty,
             config=_no_limits(now) if standing.config is None else standing.config.limits,
             decided_at=now,
-            send_until=now + self._sending_time(),
+            send_until=min(now + self._sending_time(), self._fresh_until(listing)),
         )
 
     def _sale(self, position: Position, base_qty: Decimal, reason: ExitReason) -> Order:
@@ -215,6 +215,10 @@ class Journal:
             base_qty=base_qty,
             exit_reason=reason,
         )
+
+    def _fresh_until(self, listing: Listing) -> datetime:
+        """Return when *listing* is too old to be bought, also by somebody who decided in time and was held up."""
+        return fresh_since(listing) + timedelta(seconds=self._settings.listing_age_seconds)
 
     def _sending_time(self) -> timedelta:
         return timedelta(seconds=max(self._settings.retry_seconds, self._settings.exchange_timeout_seconds))
