@@ -55,8 +55,9 @@ class BuyListing:
             self._desk.latch(Cause.MASS_LISTING, None, f"too many listings in a minute, {listing.symbol} the latest")
         received = perf_counter()
         decided = await self._journal.open(listing)
-        self._metrics.decided(decided, perf_counter() - received)
+        decision_seconds = perf_counter() - received
         await self._act_on(decided)
+        self._metrics.decided(decided, decision_seconds)
         log.info(
             "decided",
             symbol=listing.symbol,
