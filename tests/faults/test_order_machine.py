@@ -196,7 +196,8 @@ class OrderMachine(RuleBasedStateMachine):
         assert row["day_spent_usdt"] <= SETTINGS.daily_spend_usdt
         assert not config["halted"]
         assert (order.mode is Mode.LIVE) <= (config["auto_trade"] and order.listing.source is not Source.TEST_INJECTION)
-        assert order.decided_at - order.listing.listed_at <= timedelta(seconds=SETTINGS.listing_age_seconds)
+        opened_at = max(order.listing.listed_at, order.listing.opens_at or order.listing.listed_at)
+        assert order.decided_at - opened_at <= timedelta(seconds=SETTINGS.listing_age_seconds)
 
     # What comes from the broker.
 
