@@ -16,7 +16,7 @@ NO_LIMITS: Final[Mapping[str, str]] = MappingProxyType(
     {
         # A benchmark lists more coins a minute than MEXC in a month.
         "SNIPER_EXECUTOR_LISTINGS_PER_MINUTE_MAX": "100000",
-        "SNIPER_EXECUTOR_ORDERS_PER_MINUTE": "10000",
+        "SNIPER_EXECUTOR_ORDERS_PER_MINUTE": "300",
         "SNIPER_EXECUTOR_ORDERS_PER_DAY": "1000000",
         "SNIPER_EXECUTOR_DAILY_SPEND_USDT": str(LIMIT_USDT),
         # None of the hundreds of positions is ever due.

@@ -24,8 +24,6 @@ class Cause(StrEnum):
     """More coins were listed within a minute than can be true."""
     CREDENTIALS = "credentials"
     """The exchange does not accept our keys."""
-    RESTORED = "restored"
-    """The database is older than what the exchange knows of us."""
     HOLDINGS = "holdings"
     """The account holds what no position explains."""
 

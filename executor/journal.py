@@ -22,7 +22,7 @@ from executor.position import Position
 from executor.reasons import worded
 from executor.settings import ExecutorSettings
 from executor.states import OrderState
-from executor.strategy import Arm, Buy, Refuse, Standing, TradeConfig, decide, decide_firing
+from executor.strategy import Arm, Buy, Refuse, Standing, TradeConfig, decide, decide_firing, fresh_since
 from executor.trade import trade_of
 from shared.database import Connection, Database
 from shared.errors import TransientError
@@ -42,7 +42,7 @@ class Decided:
     order: Order | None
     """The caller's to send, or where it is armed to wait for; None where there is nothing to do, or another does it."""
     outcome: str
-    """buy, armed, refused, repeated or moved."""
+    """buy, armed, refused, repeated, or switched where the order of the other mode stands already."""
     reason: str = ""
 
 
@@ -137,16 +137,18 @@ class Journal:
         now = self._now()
         standing = _standing(row)
         switched = standing.mode is not waiting.mode
-        still_waits = waiting.fire_at is not None and row["waits_until"] == waiting.fire_at
-        if not still_waits or (switched and row["standing"] is not None):
+        if waiting.fire_at is None or row["waits_until"] != waiting.fire_at:
             return Decided(None, "repeated")
+        if switched and row["standing"] is not None:
+            # Whoever decided in the other mode may have died before it ended this one.
+            return Decided(None, "switched")
         decision = decide_firing(waiting.listing, standing, self._unready(), self._settings, now)
         match decision:
             case Buy(quote_qty):
                 order = replace(
                     self._buy(waiting.listing, standing, quote_qty, now),
                     fire_at=waiting.fire_at,
-                    send_until=(waiting.fire_at or now) + self._sending_time(),
+                    send_until=waiting.fire_at + self._sending_time(),
                 )
                 statement = statements.RESERVE if switched else statements.FIRE
                 return await self._reserve(connection, statement, order, row)
@@ -195,7 +197,7 @@ class Journal:
             quote_qty=quote_qty,
             config=_no_limits(now) if standing.config is None else standing.config.limits,
             decided_at=now,
-            send_until=now + self._sending_time(),
+            send_until=min(now + self._sending_time(), self._fresh_until(listing)),
         )
 
     def _sale(self, position: Position, base_qty: Decimal, reason: ExitReason) -> Order:
@@ -213,6 +215,10 @@ class Journal:
             base_qty=base_qty,
             exit_reason=reason,
         )
+
+    def _fresh_until(self, listing: Listing) -> datetime:
+        """Return when *listing* is too old to be bought, also by somebody who decided in time and was held up."""
+        return fresh_since(listing) + timedelta(seconds=self._settings.listing_age_seconds)
 
     def _sending_time(self) -> timedelta:
         return timedelta(seconds=max(self._settings.retry_seconds, self._settings.exchange_timeout_seconds))

@@ -104,7 +104,7 @@ class Schedule:
             passed = decided.reason.startswith(Reason.OPENING_PASSED)
             event = OrderEvent.LAPSED if passed else OrderEvent.REFUSED
             await self._books.record(order, event, Told(reason=decided.reason))
-        elif decided.order is not None and decided.order.mode is not order.mode:
+        elif decided.outcome == "switched" or (decided.order is not None and decided.order.mode is not order.mode):
             await self._books.record(order, OrderEvent.REFUSED, Told(reason=Reason.MODE_SWITCHED))
 
     async def _wait(self, until_ms: int, until: asyncio.Event) -> None:

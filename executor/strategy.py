@@ -131,10 +131,16 @@ def _untimely(listing: Listing, opening: datetime | None, settings: ExecutorSett
         return Refuse(Reason.OPENING_TOO_FAR, opening.isoformat()) if too_far else None
     if listing.late:
         return Refuse(Reason.STALE_LISTING, "it appeared while nobody watched")
-    age = now - max(seen_at, listing.opens_at or seen_at)
+    age = now - fresh_since(listing)
     if age > timedelta(seconds=settings.listing_age_seconds):
         return Refuse(Reason.STALE_LISTING, f"{age.total_seconds():.1f} s old")
     return None
+
+
+def fresh_since(listing: Listing) -> datetime:
+    """Return from when on *listing* ages: when it was first seen, or when it opened if that was later."""
+    seen_at = min(listing.listed_at, listing.observed_at)
+    return max(seen_at, listing.opens_at or seen_at)
 
 
 def _passed(listing: Listing, settings: ExecutorSettings, now: datetime) -> Refuse | None:

@@ -32,6 +32,7 @@ POLLS = frozenset(
         "shared.halts.IN_FORCE",
         "stake.EXPOSURE",
         "stake.COUNTS",
+        "stake.HELD",
         "books.IN_STATES",
         "positions.HELD",
         "positions.HELD_LIVE",

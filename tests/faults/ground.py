@@ -1,6 +1,7 @@
 """Where executors are put to the test: a real exchange, broker and database, and what all of them hold in the end."""
 
 import asyncio
+import dataclasses
 import itertools
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
@@ -77,9 +78,7 @@ class Ground:
         """The same, which may never get ready."""
         self.resident = None
         await self.shifts.aclose()
-        told = holding(self.orders, *hold)
-        told.settings.update(QUICK)
-        told.settings.update(settings)
+        told = dataclasses.replace(holding(self.orders, *hold), settings={**QUICK, **settings})
         async with executor_process(told) as process:
             yield process
 

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Mapping
+from decimal import Decimal
 
 import pytest
 import pytest_asyncio
@@ -113,9 +114,9 @@ async def test_of_changes_that_come_at_once_each_is_made_on_the_one_before(groun
 
     query = "SELECT before, after FROM trade_config_audit WHERE id > $1 ORDER BY id"
     audit = await ground.rows(query, before["last"])
-    assert sorted(row["after"]["max_trade_usdt"] for row in audit) == [f"{amount}.00" for amount in amounts]
+    assert sorted(row["after"]["max_trade_usdt"] for row in audit) == amounts
     for earlier, later in itertools.pairwise(audit):
-        assert later["before"] == earlier["after"]
+        assert Decimal(later["before"]["max_trade_usdt"]) == Decimal(earlier["after"]["max_trade_usdt"])
 
 
 async def test_without_a_configuration_nothing_is_bought_and_with_a_new_one_it_is(ground: Ground) -> None:

@@ -117,16 +117,42 @@ async def test_an_executor_that_wakes_up_after_the_opening_it_decided_on_sends_n
 
 
 async def test_an_executor_that_objects_does_not_spoil_the_order_another_has_fired(ground: Ground) -> None:
-    async with ground.executor(), ground.executor("before books.LOCK", daily_spend_usdt=1) as objector:
-        listing = await opening(ground, 3)
+    patient = {"opening_tolerance_seconds": 5, "retry_seconds": 10}
+    async with (
+        ground.executor("before statements.FIRE", **patient) as firing,
+        ground.executor("before books.LOCK", daily_spend_usdt=1, **patient) as objector,
+    ):
+        listing = await opening(ground, 8)
         await ground.publish(listing)
         await objector.reaches("before books.LOCK")
-        await ground.becomes(listing, "filled", "acknowledged", "sending", within_seconds=10)
+        await firing.reaches("before statements.FIRE")
+        await firing.hold("after statements.FIRE")
+        await firing.reaches("after statements.FIRE")
         objector.go_on()
-        await ground.becomes(listing, "filled")
+        await objector.reaches("after books.READ")
+        firing.go_on()
+        await ground.becomes(listing, "filled", within_seconds=20)
         await ground.settled()
 
     assert len(await ground.placed(listing)) == 1
+
+
+async def test_an_order_that_waited_live_ends_when_its_executor_died_while_it_decided_on_paper(ground: Ground) -> None:
+    executor = await ground.staffed()
+    listing = await opening(ground, 4)
+    await ground.publish(listing)
+    await ground.becomes(listing, "armed")
+    await ground.execute("UPDATE trade_config SET auto_trade = false")
+    await executor.hold("after statements.RESERVE")
+    await executor.reaches("after statements.RESERVE")
+    await executor.kill()
+    await ground.staffed()
+    order = await ground.becomes(listing, "rejected")
+    await ground.settled()
+    await ground.execute("UPDATE trade_config SET auto_trade = true")
+
+    assert order["error_reason"] == "mode_switched"
+    assert await ground.posted(listing) == []
 
 
 async def test_an_opening_that_moves_is_followed(ground: Ground) -> None:

@@ -60,7 +60,7 @@ async def test_a_frozen_server_is_noticed_in_the_time_set_for_it(private_postgre
 
 async def reserve(opened: Database, then: Callable[[], Coroutine[None, None, None]]) -> None:
     async with opened.transaction() as connection:
-        await connection.execute("UPDATE exposure SET reserved_usdt = 7")
+        await connection.execute("UPDATE exposure SET reserved_usdt = 7, ceiling_usdt = 7")
         await then()
 
 

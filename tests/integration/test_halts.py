@@ -142,7 +142,7 @@ async def test_without_a_configuration_nothing_is_traded_and_a_latch_still_holds
 ) -> None:
     async with database.connection() as connection:
         await connection.execute("DELETE FROM trade_config")
-    await halt(database, Cause.RESTORED, Mode.LIVE)
+    await halt(database, Cause.HOLDINGS, Mode.LIVE)
 
     missing = "config_missing: trade_config has no row"
     assert await look(watch, database) == (missing, missing, missing)

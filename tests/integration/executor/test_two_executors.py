@@ -10,6 +10,7 @@ from shared.topology import PERSISTER_HEALTH, PERSISTER_TRADES
 from tests.desks import ONE_DOLLAR, Desk, executor_running, fresh, statuses
 from tests.services import emptying, rabbitmq_runtime
 from tests.simulators import Simulator
+from tests.waiting import eventually
 
 
 @asynccontextmanager
@@ -54,9 +55,13 @@ async def test_no_opening_is_fired_twice(
             listed = await simulator.list_coin(symbol, 5, **ONE_DOLLAR)
             opens_at = datetime.fromtimestamp(listed["first_open_time_ms"] / 1000, UTC)
             await opened.tell(fresh(symbol, opens_at=opens_at))
-        for symbol in symbols:
-            await opened.position_in(symbol, "open")
 
-        for symbol in symbols:
-            accepted = [each for each in await simulator.orders(symbol) if each["accepted"]]
-            assert len(accepted) == 1
+        async def all_ended() -> bool:
+            rows = await opened.rows("SELECT state FROM orders")
+            return len(rows) == len(symbols) and {row["state"] for row in rows} <= {"filled", "expired"}
+
+        await eventually(all_ended, within_seconds=30)
+        accepted = [[each for each in await simulator.orders(symbol) if each["accepted"]] for symbol in symbols]
+        # On a machine so busy that an opening is missed by a second its order expires, which is no second order.
+        assert {len(orders) for orders in accepted} <= {0, 1}
+        assert any(accepted)
