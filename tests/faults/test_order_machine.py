@@ -34,7 +34,7 @@ T = TypeVar("T")
 ODDITIES: Final = st.sampled_from(
     [*[""] * 9, "usdc", "injected", "ageing", "old", "late", *["opens soon"] * 3, "opens later"]
 )
-BEHAVIOURS: Final = st.sampled_from([*[Behaviour.FILL] * 4, *Behaviour])
+BEHAVIOURS: Final = st.sampled_from([*[Behaviour.FILL] * 4, *[Behaviour.LOSE_ANSWER] * 4, *Behaviour])
 POINTS: Final = (
     "before_commit",
     "after_commit",
@@ -96,8 +96,8 @@ ARRIVALS: Final = st.builds(
     oddity=ODDITIES,
     behaviour=BEHAVIOURS,
     lags=st.booleans(),
-    crashes_at=st.sampled_from([*[""] * 6, *POINTS]),
-    deliveries=st.sampled_from([1, 1, 2]),
+    crashes_at=st.sampled_from([*[""] * 4, *POINTS, "after_write"]),
+    deliveries=st.integers(1, 2),
     fate=st.sampled_from([*[""] * 6, "halted", "asleep", "limits lowered", "not sent yet"]),
 )
 READ_LAG: Final = timedelta(seconds=2)
