@@ -88,6 +88,7 @@ class Arrival(NamedTuple):
     lags: bool
     crashes_at: str
     deliveries: int
+    looks: int
     fate: str
 
 
@@ -98,6 +99,7 @@ ARRIVALS: Final = st.builds(
     lags=st.booleans(),
     crashes_at=st.sampled_from([*[""] * 4, *POINTS, "after_write"]),
     deliveries=st.integers(1, 2),
+    looks=st.integers(0, 2),
     fate=st.sampled_from([*[""] * 6, "halted", "asleep", "limits lowered", "not sent yet"]),
 )
 READ_LAG: Final = timedelta(seconds=2)
@@ -215,6 +217,7 @@ class OrderMachine(RuleBasedStateMachine):
                 self._meet(each.fate)
                 if each.fate != "not sent yet":
                     self.do(world.run(world.executor.send_all()))
+            self._look(each.looks, 0)
 
     def _meet(self, fate: str) -> None:
         """Let something happen between a decision and its sending."""
@@ -270,6 +273,9 @@ class OrderMachine(RuleBasedStateMachine):
 
     @rule(looks=st.integers(1, 4), every_seconds=st.sampled_from([0, 0.5, 5]))
     def what_is_at_large_is_looked_up(self, looks: int, every_seconds: float) -> None:
+        self._look(looks, every_seconds)
+
+    def _look(self, looks: int, every_seconds: float) -> None:
         for _ in range(looks):
             self.do(self.world.run(self.world.executor.resolve()))
             self.world.time.pass_by(every_seconds)
