@@ -69,6 +69,7 @@ class Journal:
         self._unready = unready
         self._told = told
         self._now = now
+        self._read_last: Record | None = None
 
     async def open(self, listing: Listing) -> Decided:
         """Decide on *listing* once and for all, and commit that; return what to do about it."""
@@ -110,7 +111,10 @@ class Journal:
         raise TransientError(f"overtaken by other decisions {RACES_MAX} times in a row")
 
     async def _open(self, connection: Connection, listing: Listing) -> Decided:
-        row = await self._read(connection, listing)
+        decided = await self._by_what_was_read_last(connection, listing)
+        if decided is not None:
+            return decided
+        row = self._read_last = await self._read(connection, listing)
         now = self._now()  # A database that was slow to answer makes the listing older.
         if row["standing"] is not None:
             return Decided(None, "repeated")
@@ -131,6 +135,29 @@ class Journal:
             case Refuse(reason, detail):
                 order = replace(self._buy(listing, standing, _NOTHING, now), state=OrderState.REJECTED)
                 return await self._add(connection, order, "refused", worded(reason, detail))
+
+    async def _by_what_was_read_last(self, connection: Connection, listing: Listing) -> Decided | None:
+        """Buy without reading anew; return None where that cannot be decided, or nothing was committed.
+
+        However old what was read is: the reservation compares all of it once more, in the transaction that commits it.
+        """
+        row, now = self._read_last, self._now()
+        if row is None or row["version"] is None or row["mode"] != self._mode_of(listing, row):
+            return None
+        standing = replace(_standing(row), base_held=False)
+        decision = decide(listing, standing, self._unready(), self._settings, now)
+        if not isinstance(decision, Buy):
+            return None
+        try:
+            order = self._buy(listing, standing, decision.quote_qty, now)
+            return await self._reserve(connection, statements.RESERVE, order, row)
+        except _OvertakenError:
+            self._read_last = None
+            return None
+
+    def _mode_of(self, listing: Listing, row: Record) -> Mode:
+        is_live = self._live and row["auto_trade"] and listing.source is not Source.TEST_INJECTION
+        return Mode.LIVE if is_live else Mode.DRY_RUN
 
     async def _fire(self, connection: Connection, waiting: Order) -> Decided:
         row = await self._read(connection, waiting.listing, waiting.client_order_id)

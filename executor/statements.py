@@ -94,12 +94,16 @@ _RESERVED: Final = f"""
     RETURNING true
 """  # noqa: S608 - constants
 
+_HALTED: Final = """EXISTS (
+    SELECT FROM halts WHERE created_at > trade_config.resumed_at AND (halts.mode IS NULL OR halts.mode = :mode)
+)"""
+
 # One transaction in one statement: the config is the one that was decided on, and stays so until this is committed,
-# which is what the share lock is for; there is room under every limit; and the order is new. Else nothing is written:
-# a duplicate fails the whole statement. The row of exposure makes deciders take turns.
+# which is what the share lock is for; nothing halts; there is room under every limit; and the order is new. Else
+# nothing is written: a duplicate fails the whole statement. The row of exposure makes deciders take turns.
 RESERVE: Final = named(f"""
 WITH config AS (
-    SELECT FROM trade_config WHERE id = 1 AND xmin::text = :version FOR SHARE
+    SELECT FROM trade_config WHERE id = 1 AND xmin::text = :version AND NOT {_HALTED} FOR SHARE
 ), reserved AS ({_RESERVED})
 INSERT INTO orders ({_COLUMNS}) SELECT {_VALUES} FROM reserved RETURNING true
 """)  # noqa: S608 - constants
@@ -111,7 +115,8 @@ FIRE: Final = named(f"""
 WITH waiting AS (
     SELECT FROM orders WHERE client_order_id = :client_order_id AND state = 'armed' AND fire_at = :fire_at FOR UPDATE
 ), config AS (
-    SELECT FROM trade_config, waiting WHERE id = 1 AND trade_config.xmin::text = :version FOR SHARE OF trade_config
+    SELECT FROM trade_config, waiting
+    WHERE id = 1 AND trade_config.xmin::text = :version AND NOT {_HALTED} FOR SHARE OF trade_config
 ), reserved AS ({_RESERVED})
 UPDATE orders SET
     quote_qty = :quote_qty::numeric, config = :config::jsonb, decided_at = :decided_at::timestamptz,

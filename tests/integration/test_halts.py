@@ -146,7 +146,7 @@ async def test_without_a_configuration_nothing_is_traded_and_a_latch_still_holds
 
     missing = "config_missing: trade_config has no row"
     assert await look(watch, database) == (missing, missing, missing)
-    assert await halts(database) == [("restored", "live")]
+    assert await halts(database) == [("holdings", "live")]
 
 
 async def test_a_file_halts_over_resumptions_until_it_is_gone(

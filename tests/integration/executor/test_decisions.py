@@ -250,3 +250,37 @@ async def test_a_new_day_begins_with_nothing_spent(database: Database, exchange:
         time.pass_by(24 * 3600)
 
     assert outcomes == ["buy", "daily_spend"] * 2
+
+
+async def test_what_was_read_for_one_listing_decides_on_the_next_without_a_question(
+    executor: Executor, time: Time
+) -> None:
+    await executor.journal.open(a_coin("FIRST", time))
+    read = executor.journal._read_last
+
+    second = await executor.journal.open(a_coin("SECOND", time))
+
+    assert second.outcome == "buy"
+    assert executor.journal._read_last is read
+    assert await reserved(executor) == Decimal("200.00")
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ("INSERT INTO halts (cause, reason) VALUES ('file', 'a drill')", "halted: file: a drill"),
+        ("UPDATE trade_config SET halted = true, halted_reason = 'a drill'", "halted: operator: a drill"),
+        ("UPDATE trade_config SET max_position_usdt = 150, max_trade_usdt = 100", "max_position"),
+        ("UPDATE exposure SET filled_usdt = 900, ceiling_usdt = 1000 WHERE mode = 'dry-run'", "max_position"),
+        ("DELETE FROM trade_config", "config_missing"),
+    ],
+)
+async def test_what_was_read_for_one_listing_allows_nothing_that_no_longer_holds(
+    database: Database, executor: Executor, time: Time, change: str, reason: str
+) -> None:
+    await executor.journal.open(a_coin("FIRST", time))
+    async with database.connection() as connection:
+        await connection.execute(change)
+
+    assert (await executor.journal.open(a_coin("SECOND", time))).reason == reason
+    assert await reserved(executor) == Decimal("100.00")
