@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Coroutine
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from asyncpg import Record
 from hypothesis import HealthCheck, settings
@@ -19,104 +19,27 @@ from hypothesis.stateful import (
 
 from executor.order import ExitReason, Order
 from executor.positions import held
-from executor.settings import ExecutorSettings
 from executor.states import AT_LARGE
 from shared.database import Database
 from shared.events import Listing, ListingRescheduled, Mode, Source
-from shared.mexc.trading import OrderRequest
-from tests.executors import Crash, Executor, Failpoints, Time, a_coin, rows
+from tests.executors import Crash, a_coin, configure, rows
+from tests.order_worlds import (
+    ARRIVALS,
+    BEHAVIOURS,
+    EXPOSURE,
+    HAPPENINGS,
+    READ_LAG,
+    RESET,
+    SETTINGS,
+    Arrival,
+    Happening,
+    World,
+)
 from tests.services import open_database
 from tests.strategies import steady
-from tests.venues import Behaviour, ModelExchange
+from tests.venues import Behaviour
 
 T = TypeVar("T")
-
-COINS: Final = tuple(f"C{number:02}" for number in range(12))
-ODDITIES: Final = st.sampled_from(
-    [*[""] * 9, "usdc", "injected", "ageing", "old", "late", *["opens soon"] * 3, "opens later"]
-)
-BEHAVIOURS: Final = st.sampled_from([*[Behaviour.FILL] * 4, *Behaviour])
-ARRIVALS: Final = st.tuples(st.sampled_from(COINS), ODDITIES, BEHAVIOURS)
-MOSTLY: Final = st.sampled_from([True, True, True, False])
-POINTS: Final = (
-    "before_commit",
-    "after_commit",
-    "before_write",
-    "after_write",
-    "before_record",
-    "before_record_commits",
-    "after_record",
-)
-"""Where the process ends: around every await between a listing and what is recorded of its order."""
-SETTINGS: Final = ExecutorSettings.model_validate(
-    {
-        "retry_seconds": 2,
-        "retry_every_seconds": 0.05,
-        "exchange_timeout_seconds": 1,
-        "protection_seconds": 3,
-        "absent_reads": 2,
-        "orders_per_second": 100,
-        "orders_per_minute": 6,
-        "orders_per_day": 16,
-        "daily_spend_usdt": Decimal(1200),
-        "failures_max": 5,
-        "listings_per_minute_max": 10,
-        "quote_assets": "USDT,USDC",
-    }
-)
-READ_LAG: Final = timedelta(seconds=2)
-"""Shorter than the protection window, as it has to be."""
-EXPOSURE: Final = "SELECT * FROM exposure ORDER BY mode"
-RESET: Final = """
-TRUNCATE orders, positions, trade_outbox, halts;
-UPDATE exposure SET reserved_usdt = 0, filled_usdt = 0, ceiling_usdt = 0, recent_orders = '{}', day = '1970-01-01',
-    day_orders = 0, day_spent_usdt = 0, failures = 0;
-UPDATE trade_config SET max_trade_usdt = 100, max_position_usdt = 500, auto_trade = true, halted = false,
-    halted_reason = '', resumed_at = clock_timestamp();
-"""
-
-
-class World:
-    """Everything that a crash of the executor leaves standing, and the executor that runs now."""
-
-    def __init__(self, database: Database) -> None:
-        self.database = database
-        self.time = Time()
-        self.exchange = ModelExchange(self.time, on_request=self._on_request)
-        self.failpoint = Failpoints()
-        self.told: dict[str, Listing] = {}
-        self.violations: list[str] = []
-        self.restart()
-
-    def restart(self) -> None:
-        self.failpoint.armed = ""
-        self.executor = Executor(self.database, self.exchange, self.time, SETTINGS, failpoint=self.failpoint)
-
-    async def run(self, step: Coroutine[Any, Any, object]) -> None:
-        """Take one step of the executor; where it crashes, another one starts as the service does."""
-        try:
-            await step
-        except Crash:
-            self.restart()
-            await self.executor.resolver.look_up_all(Mode.LIVE)
-
-    async def _on_request(self, order: Order, request: OrderRequest) -> None:
-        """A request is on the wire: everything that has to hold before one is."""
-        async with self.database.connection() as connection:
-            row = await connection.fetchrow("SELECT * FROM orders WHERE client_order_id = $1", request.client_order_id)
-            halted = await connection.fetchval(
-                "SELECT halted OR EXISTS ("
-                "SELECT FROM halts WHERE created_at > resumed_at AND (mode IS NULL OR mode = 'live')) FROM trade_config"
-            )
-        if row is None or row["state"] != "sending":
-            self.violations.append(f"I4: {request.client_order_id} was sent with {row and row['state']} committed")
-        elif row["mode"] != "live" or row["listing"]["source"] == Source.TEST_INJECTION:
-            self.violations.append(f"I6: {request.client_order_id} was no live order")
-        elif self.time() > row["send_until"] + timedelta(seconds=1):
-            self.violations.append(f"I3: {request.client_order_id} was sent after its time")
-        if halted and order.side == "BUY":
-            self.violations.append(f"I3: {request.client_order_id} was sent in spite of a halt")
-        self.time.pass_by(0.4)
 
 
 class OrderMachine(RuleBasedStateMachine):
@@ -138,7 +61,7 @@ class OrderMachine(RuleBasedStateMachine):
         async with self.database.connection() as connection:
             await connection.execute(RESET)
 
-    async def _deliver(self, listing: Listing, *, at_once: bool = True) -> None:
+    async def _deliver(self, listing: Listing) -> None:
         world = self.world
         async with self.database.connection() as connection:
             config = await connection.fetchrow("SELECT * FROM trade_config")
@@ -146,8 +69,6 @@ class OrderMachine(RuleBasedStateMachine):
         await world.executor.handle(listing)
         for order in world.executor.to_send[before:]:
             await self._check_decision(order, config)
-        if at_once:
-            await world.executor.send_all()
 
     async def _check_decision(self, order: Order, config: Record | None) -> None:
         """I2 and I3, as of the moment of the decision."""
@@ -161,20 +82,42 @@ class OrderMachine(RuleBasedStateMachine):
         assert row["day_spent_usdt"] <= SETTINGS.daily_spend_usdt
         assert not config["halted"]
         assert (order.mode is Mode.LIVE) <= (config["auto_trade"] and order.listing.source is not Source.TEST_INJECTION)
-        assert order.decided_at - order.listing.listed_at <= timedelta(seconds=SETTINGS.listing_age_seconds)
+        opened_at = max(order.listing.listed_at, order.listing.opens_at or order.listing.listed_at)
+        assert order.decided_at - opened_at <= timedelta(seconds=SETTINGS.listing_age_seconds)
 
     # What comes from the broker.
 
-    @rule(arrivals=st.lists(ARRIVALS, min_size=1, max_size=4), at_once=MOSTLY)
-    def listings_arrive(self, arrivals: list[tuple[str, str, Behaviour]], at_once: bool) -> None:
-        for coin, oddity, behaviour in arrivals:
-            self.world.exchange.script.append(behaviour)
-            self.do(self.world.run(self._deliver(self._listing(coin, oddity), at_once=at_once)))
+    @rule(arrivals=st.lists(ARRIVALS, min_size=1, max_size=4))
+    def listings_arrive(self, arrivals: list[Arrival]) -> None:
+        """Each is decided on, meets its fate before it is sent, and may come again; it may crash the executor."""
+        world = self.world
+        for each in arrivals:
+            listing = self._listing(each.oddity)
+            world.exchange.script.append(each.behaviour)
+            world.exchange.read_lag = READ_LAG if each.lags else timedelta(0)
+            world.failpoint.armed = each.crashes_at
+            for _ in range(each.deliveries):
+                self.do(world.run(self._deliver(listing)))
+                self._meet(each.fate)
+                if each.fate != "not sent yet":
+                    self.do(world.run(world.executor.send_all()))
+            self._look(each.looks, 0)
 
-    def _listing(self, coin: str, oddity: str) -> Listing:
-        """The same one whenever it is asked for again."""
+    def _meet(self, fate: str) -> None:
+        """Let something happen between a decision and its sending."""
+        match fate:
+            case "halted":
+                self._change("halted = true, halted_reason = 'drill'")
+            case "asleep":
+                self.world.time.pass_by(70)
+            case "limits lowered":
+                self._change("max_trade_usdt = 33.33, max_position_usdt = 250")
+
+    def _listing(self, oddity: str) -> Listing:
+        """One that was never told of; against another asset it may be of the coin before."""
         now = self.world.time()
         quote = "USDC" if oddity == "usdc" else "USDT"
+        coin = f"C{max(0, len(self.world.told) - (oddity == 'usdc')):02}"
         age = {"ageing": 59, "old": 61}.get(oddity, 0)
         opens_in = {"opens soon": 5, "opens later": 30}.get(oddity)
         injected = oddity == "injected"
@@ -212,9 +155,14 @@ class OrderMachine(RuleBasedStateMachine):
     def orders_are_sent(self) -> None:
         self.do(self.world.run(self.world.executor.send_all()))
 
-    @rule()
-    def what_is_at_large_is_looked_up(self) -> None:
-        self.do(self.world.run(self.world.executor.resolve()))
+    @rule(looks=st.integers(1, 4), every_seconds=st.sampled_from([0, 0.5, 5]))
+    def what_is_at_large_is_looked_up(self, looks: int, every_seconds: float) -> None:
+        self._look(looks, every_seconds)
+
+    def _look(self, looks: int, every_seconds: float) -> None:
+        for _ in range(looks):
+            self.do(self.world.run(self.world.executor.resolve()))
+            self.world.time.pass_by(every_seconds)
 
     @rule(late=st.sampled_from([-0.01, 0.5, 5]))
     def an_opening_comes(self, late: float) -> None:
@@ -229,51 +177,29 @@ class OrderMachine(RuleBasedStateMachine):
 
     # What happens to it.
 
-    @rule(point=st.sampled_from(POINTS))
-    def it_will_crash(self, point: str) -> None:
-        self.world.failpoint.armed = point
+    @rule(happening=HAPPENINGS)
+    def something_happens(self, happening: Happening) -> None:
+        kind, value = happening
+        match kind:
+            case "crash":
+                self.do(self.world.run(self._crash()))
+            case "time":
+                self.world.time.pass_by(float(value))
+            case "config":
+                self._change(value)
+            case "exchange":
+                self.world.exchange.down = value == "down"
+                self.world.exchange.asks_there = value != "empty"
 
-    @rule()
-    def it_crashes(self) -> None:
-        async def crash() -> None:
-            raise Crash("now")
-
-        self.do(self.world.run(crash()))
-
-    @rule(seconds=st.sampled_from([0.1, 1, 4, 15, 70]))
-    def time_passes(self, seconds: float) -> None:
-        self.world.time.pass_by(seconds)
-
-    @rule(
-        change=st.sampled_from(
-            [
-                "max_trade_usdt = 100, max_position_usdt = 500",
-                "max_trade_usdt = 33.33, max_position_usdt = 250",
-                "auto_trade = false",
-                "auto_trade = true",
-                "halted = true, halted_reason = 'drill'",
-                "halted = false, halted_reason = '', resumed_at = clock_timestamp()",
-            ]
-        )
-    )
-    def an_operator_changes(self, change: str) -> None:
-        async def write() -> None:
-            async with self.database.connection() as connection:
-                await connection.execute(f"UPDATE trade_config SET {change}, updated_at = now()")
-
-        self.do(write())
-
-    @rule(script=st.lists(st.sampled_from(Behaviour), min_size=1, max_size=3))
+    @rule(script=st.lists(BEHAVIOURS, min_size=1, max_size=3))
     def the_exchange_will(self, script: list[Behaviour]) -> None:
         self.world.exchange.script.extend(script)
 
-    @rule(
-        lags=st.booleans(), down=st.sampled_from([False, False, True]), asks_there=st.sampled_from([True, True, False])
-    )
-    def the_exchange_changes(self, lags: bool, down: bool, asks_there: bool) -> None:
-        exchange = self.world.exchange
-        exchange.read_lag = READ_LAG if lags else timedelta(0)
-        exchange.down, exchange.asks_there = down, asks_there
+    def _change(self, assignments: str) -> None:
+        self.do(configure(self.database, assignments))
+
+    async def _crash(self) -> None:
+        raise Crash
 
     # What always holds.
 
