@@ -73,6 +73,12 @@ class Ground:
             self.resident = await self.shifts.enter_async_context(self.executor(**settings))
         return self.resident
 
+    async def relieved(self) -> ExecutorProcess:
+        """Return an executor that has decided on nothing yet: one that has does not read again what it has read."""
+        self.resident = None
+        await self.shifts.aclose()
+        return await self.staffed()
+
     @asynccontextmanager
     async def starting(self, *hold: str, **settings: Any) -> AsyncIterator[ExecutorProcess]:
         """The same, which may never get ready."""
