@@ -1,5 +1,6 @@
 """Trading pairs: one spelling, their two assets, and what the exchange says about them."""
 
+import re
 from collections.abc import Collection
 from datetime import datetime
 from decimal import Decimal
@@ -13,6 +14,7 @@ _ONLINE: Final = frozenset({"1", "ENABLED"})
 _SEPARATORS: Final = "_-/ "
 _ONE_SPELLING: Final = str.maketrans(ascii_lowercase, ascii_uppercase, _SEPARATORS)
 """Of other letters some have ours for capitals, and look-alikes are to stay what they are."""
+_ANOTHER_SPELLING: Final = re.compile(f"[a-z{re.escape(_SEPARATORS)}]")
 
 
 class Pair(NamedTuple):
@@ -63,10 +65,7 @@ def normalise(symbol: str) -> str:
 
 def all_normalised(symbols: set[str]) -> set[str]:
     """Return *symbols* in their one spelling. They mostly come in it: it takes one look at all of them to tell."""
-    together = "".join(symbols)
-    if together == together.upper() and not any(separator in together for separator in _SEPARATORS):
-        return symbols
-    return set(map(normalise, symbols))
+    return set(map(normalise, symbols)) if _ANOTHER_SPELLING.search("".join(symbols)) else symbols
 
 
 def split_symbol(symbol: str, quote_assets: Collection[str] = QUOTE_ASSETS) -> Pair | None:
