@@ -38,13 +38,12 @@ WHERE client_order_id = :client_order_id
 RETURNING *
 """)
 TELL: Final = "INSERT INTO trade_outbox (event) VALUES ($1)"
-IN_STATES: Final = "SELECT * FROM orders WHERE state = ANY($1) AND mode = ANY($2) ORDER BY created_at LIMIT $3"
+IN_STATES: Final = "SELECT * FROM orders WHERE state = ANY($1) AND mode = ANY($2) ORDER BY created_at"
 MISS: Final = "UPDATE orders SET misses = misses + 1 WHERE client_order_id = $1 AND state = 'unknown' RETURNING misses"
 WAITS: Final = """
 SELECT EXISTS (SELECT FROM orders WHERE client_order_id = $1 AND state = 'armed' AND fire_at = $2)
 """
 _TOLD: Final = FINAL | {OrderState.ARMED, OrderState.UNKNOWN}
-_BATCH_MAX: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +119,7 @@ class Books:
 
     async def _in_states(self, states: Collection[OrderState], modes: Collection[str]) -> Sequence[Order]:
         async with self._database.connection() as connection:
-            rows = await connection.fetch(IN_STATES, list(states), list(modes), _BATCH_MAX)
+            rows = await connection.fetch(IN_STATES, list(states), list(modes))
         return [order_of(row) for row in rows]
 
 

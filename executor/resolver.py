@@ -28,6 +28,8 @@ FIRST_WAIT_SECONDS: Final = 0.05
 WAIT_SECONDS_MAX: Final = 2.0
 LIMITED_SECONDS: Final = 1.0
 """The wait after a refusal that names none."""
+LOOKS_AT_ONCE: Final = 4
+"""So that after a burst on a slow exchange the last order is not known long after the first."""
 IDLE_SECONDS: Final = 1.0
 """Between looks for orders that another executor left behind."""
 
@@ -57,6 +59,7 @@ class Resolver:
         self._now = now
         self._patience: dict[str, _Patience] = {}
         self._quiet_until = float("-inf")
+        self._looks = asyncio.Semaphore(LOOKS_AT_ONCE)
 
     async def run(self, until: asyncio.Event) -> None:
         """Look up what is unsettled again and again, more and more slowly, until *until* is set."""
@@ -70,7 +73,7 @@ class Resolver:
 
     async def look_up_all(self, mode: Mode) -> bool:
         """Ask about every unsettled order of *mode* once; return whether each could be asked about."""
-        return all([await self._resolve(order) for order in await self._books.at_large([mode])])
+        return all(await asyncio.gather(*map(self._resolve, await self._books.at_large([mode]))))
 
     async def _look_up_due(self) -> None:
         at_large = await self._books.at_large(list(self._venues))
@@ -80,12 +83,15 @@ class Resolver:
         self._patience = {
             each.client_order_id: self._patience.get(each.client_order_id) or replace(fresh) for each in orders
         }
-        for order in orders:
-            patience = self._patience[order.client_order_id]
-            if patience.due_at <= clock():
-                await self._resolve(order)
-                patience.due_at = clock() + patience.wait_seconds
-                patience.wait_seconds = min(WAIT_SECONDS_MAX, patience.wait_seconds * 2)
+        await asyncio.gather(*(self._look_again(each, self._patience[each.client_order_id]) for each in orders))
+
+    async def _look_again(self, order: Order, patience: _Patience) -> None:
+        clock = asyncio.get_running_loop().time
+        if patience.due_at > clock():
+            return
+        await self._resolve(order)
+        patience.due_at = clock() + patience.wait_seconds
+        patience.wait_seconds = min(WAIT_SECONDS_MAX, patience.wait_seconds * 2)
 
     def _wait_seconds(self) -> float:
         now = asyncio.get_running_loop().time()
@@ -93,7 +99,11 @@ class Resolver:
         return max(0.0, min(IDLE_SECONDS, due_at - now))
 
     async def _resolve(self, order: Order) -> bool:
-        """Take what the exchange knows of *order* into the books; return whether it could be asked."""
+        """Take what the exchange knows of *order* into the books; return whether that could be done."""
+        async with self._looks:
+            return await self._resolved(order)
+
+    async def _resolved(self, order: Order) -> bool:
         clock = asyncio.get_running_loop().time
         if clock() < self._quiet_until or self._placing.banned_seconds():
             return False
@@ -103,11 +113,9 @@ class Resolver:
         except RateLimited as error:
             self._quiet_until = clock() + (error.retry_after_seconds or LIMITED_SECONDS)
             return False
-        except (ExchangeError, ClockUncertainError) as error:
+        except (ExchangeError, ClockUncertainError, TransientError) as error:
             log.info("an order could not be looked up", order=order.client_order_id, reason=str(error))
             return False
-        except TransientError:
-            raise
         except Exception:
             # One order that cannot be settled must not keep the others from it. It stays open, and its money reserved.
             log.exception("an order was not settled", symbol=order.symbol, order=order.client_order_id)

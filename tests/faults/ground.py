@@ -122,13 +122,13 @@ class Ground:
     ) -> Mapping[str, Any]:
         """Return the order of *listing* once it is in one of *states*."""
 
-        async def there() -> Mapping[str, Any] | None:
+        async def there() -> Mapping[str, Any]:
             order = await self.order(listing)
-            return order if order is not None and order["state"] in states else None
+            assert order is not None, f"no order of {listing.symbol}"
+            assert order["state"] in states, f"{listing.symbol} is {order['state']}: {order['error_reason']}"
+            return order
 
-        order: Mapping[str, Any] | None = await eventually(there, within_seconds=within_seconds, every_seconds=0.03)
-        assert order is not None
-        return order
+        return await eventually(there, within_seconds=within_seconds, every_seconds=0.03)
 
     async def posted(self, listing: Listing) -> list[dict[str, Any]]:
         """Return the order requests that the exchange received for *listing*."""

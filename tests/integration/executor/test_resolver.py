@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from executor.order import Order
-from executor.resolver import FIRST_WAIT_SECONDS, WAIT_SECONDS_MAX
+from executor.resolver import FIRST_WAIT_SECONDS, LOOKS_AT_ONCE, WAIT_SECONDS_MAX
 from executor.venue import Finding
 from shared.database import Database
 from shared.events import Mode
@@ -24,9 +24,12 @@ class CountingVenue(ModelVenue):
         super().__init__(exchange)
         self.looked_up: list[tuple[str, float]] = []
         self.errors: dict[str, Exception] = {}
+        self.answers = asyncio.Event()
+        self.answers.set()
 
     async def look_up(self, order: Order, /) -> Finding:
         self.looked_up.append((order.symbol, asyncio.get_running_loop().time()))
+        await self.answers.wait()
         if order.symbol in self.errors:
             raise self.errors[order.symbol]
         return await super().look_up(order)
@@ -116,6 +119,25 @@ async def test_one_order_that_cannot_be_looked_up_does_not_keep_the_others_from_
 
     assert not await live.resolver.look_up_all(Mode.LIVE)
     assert await states(live) == ["acknowledged", "filled"]
+
+
+async def test_a_slow_exchange_is_asked_about_a_few_orders_at_once(
+    live: Executor, venue: CountingVenue, time: Time
+) -> None:
+    names = [f"T{number}" for number in range(LOOKS_AT_ONCE + 2)]
+    for name in names:
+        await live.buy(a_coin(name, time))
+    venue.answers.clear()
+
+    async with asyncio.TaskGroup() as group:
+        asking = group.create_task(live.resolver.look_up_all(Mode.LIVE))
+        await eventually(lambda: len(venue.looked_up) >= LOOKS_AT_ONCE)
+        asked_at_once = len(venue.looked_up)
+        venue.answers.set()
+
+    assert asking.result()
+    assert asked_at_once == LOOKS_AT_ONCE
+    assert await states(live) == ["filled"] * len(names)
 
 
 async def test_a_rate_limit_is_heeded_before_anything_else_is_asked(
