@@ -39,11 +39,14 @@ class Composer:
 
     async def compose(self, order: Order) -> Composed | Refuse:
         """Return what to send for *order*, or why nothing can be; at once where everything needed is at hand."""
+        return self.at_once(order) or await self._learned(order)
+
+    def at_once(self, order: Order) -> Composed | Refuse | None:
+        """Return the same from what is at hand; None where the exchange must be asked first."""
         view = self._markets.at_hand(order.listing) if order.side is Side.BUY and order.fire_at is None else None
         composed = None if view is None else self._made(order, view)
-        if composed is None or (isinstance(composed, Refuse) and composed.reason in _LEARNABLE):
-            return await self._learned(order)
-        return composed
+        is_learnable = isinstance(composed, Refuse) and composed.reason in _LEARNABLE
+        return None if is_learnable else composed
 
     async def prefetch(self, order: Order) -> None:
         """Learn ahead what the exchange demands of *order*, as far as it will tell."""

@@ -1,6 +1,5 @@
 """What the executor does about one listing: decide, commit, and hand it to whoever sends or waits."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +8,7 @@ from time import perf_counter
 import structlog
 
 from executor.halts import Cause
-from executor.journal import Decided, Journal
+from executor.journal import Journal
 from executor.mass_listing import MassListing
 from executor.metrics import ExecutorMetrics
 from executor.order import Order
@@ -23,6 +22,8 @@ log = structlog.get_logger(__name__)
 class Desk:
     """Who carries out what is decided; none of it is waited for."""
 
+    prepare: Callable[[Order], None]
+    """An order is about to be committed, and is sent next."""
     send: Callable[[Order], None]
     armed: Callable[[], None]
     """An order waits for an opening, or its opening moved."""
@@ -54,9 +55,10 @@ class BuyListing:
         if _might_be_bought(listing) and self._mass_listing.is_too_many(listing.key, self._now()):
             self._desk.latch(Cause.MASS_LISTING, None, f"too many listings in a minute, {listing.symbol} the latest")
         received = perf_counter()
-        decided = await self._journal.open(listing)
+        decided = await self._journal.open(listing, self._desk)
         decision_seconds = perf_counter() - received
-        await self._act_on(decided)
+        if decided.outcome == "armed":
+            self._desk.armed()
         self._metrics.decided(decided, decision_seconds)
         log.info(
             "decided",
@@ -66,15 +68,6 @@ class BuyListing:
             reason=decided.reason or None,
         )
         return ()
-
-    async def _act_on(self, decided: Decided) -> None:
-        match decided.outcome:
-            case "buy" if decided.order is not None:
-                self._desk.send(decided.order)
-                # The order leaves in this turn of the loop, before the broker hears that its message is done with.
-                await asyncio.sleep(0)
-            case "armed":
-                self._desk.armed()
 
     async def _moved(self, listing: ListingRescheduled) -> bool:
         """Return whether an order waits for the new opening; where none does, the news is as good as the listing."""

@@ -3,12 +3,13 @@
 The unique row is the fence against double orders, the conditional update of exposure the one against too many.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Final, Protocol
 
 from asyncpg import Record, UniqueViolationError
 
@@ -46,6 +47,24 @@ class Decided:
     reason: str = ""
 
 
+class Dispatch(Protocol):
+    """Who carries out a purchase, ahead of everything else that follows from the decision."""
+
+    def prepare(self, order: Order, /) -> None:
+        """Make ready what is sent if *order* is committed. Nothing leaves, and nothing is raised."""
+
+    def send(self, order: Order, /) -> None:
+        """Send *order*, which is committed, without waiting for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A row that was read, and what it means for a listing whose coin is not held."""
+
+    row: Record
+    standing: Standing
+
+
 class _OvertakenError(Exception):
     """Another decision, or a change of the limits, was committed between our reading and our writing."""
 
@@ -69,11 +88,14 @@ class Journal:
         self._unready = unready
         self._told = told
         self._now = now
-        self._read_last: Record | None = None
+        self._read_last: _Reading | None = None
 
-    async def open(self, listing: Listing) -> Decided:
-        """Decide on *listing* once and for all, and commit that; return what to do about it."""
-        return await self._undisturbed(lambda connection: self._open(connection, listing))
+    async def open(self, listing: Listing, dispatch: Dispatch | None = None) -> Decided:
+        """Decide on *listing* once and for all, and commit that; return what to do about it.
+
+        A purchase is handed to *dispatch* the moment it is committed; without one it is left to the caller.
+        """
+        return await self._undisturbed(lambda connection: self._open(connection, listing, dispatch))
 
     async def fire(self, order: Order) -> Decided:
         """Decide on an armed *order* whose moment has come, and commit that.
@@ -90,7 +112,7 @@ class Journal:
         values = {
             "listing_key": listing.key,
             "fire_at": listing.opens_at,
-            "listing": listing.model_dump(mode="json"),
+            "listing": listing.model_dump_json(),
         }
         async with self._database.connection() as connection:
             return bool(await _run(connection, statements.MOVE, values))
@@ -110,20 +132,21 @@ class Journal:
                     return await decide_once(connection)
         raise TransientError(f"overtaken by other decisions {RACES_MAX} times in a row")
 
-    async def _open(self, connection: Connection, listing: Listing) -> Decided:
-        decided = await self._by_what_was_read_last(connection, listing)
+    async def _open(self, connection: Connection, listing: Listing, dispatch: Dispatch | None) -> Decided:
+        decided = await self._by_what_was_read_last(connection, listing, dispatch)
         if decided is not None:
             return decided
-        row = self._read_last = await self._read(connection, listing)
+        row = await self._read(connection, listing)
         now = self._now()  # A database that was slow to answer makes the listing older.
+        standing = _standing(row)
+        self._read_last = _Reading(row, replace(standing, base_held=False))
         if row["standing"] is not None:
             return Decided(None, "repeated")
-        standing = _standing(row)
         decision = decide(listing, standing, self._unready(), self._settings, now)
         match decision:
             case Buy(quote_qty):
                 order = self._buy(listing, standing, quote_qty, now)
-                return await self._reserve(connection, statements.RESERVE, order, row)
+                return await self._purchase(connection, order, row, dispatch)
             case Arm(fire_at):
                 order = replace(
                     self._buy(listing, standing, _NOTHING, now),
@@ -136,21 +159,22 @@ class Journal:
                 order = replace(self._buy(listing, standing, _NOTHING, now), state=OrderState.REJECTED)
                 return await self._add(connection, order, "refused", worded(reason, detail))
 
-    async def _by_what_was_read_last(self, connection: Connection, listing: Listing) -> Decided | None:
+    async def _by_what_was_read_last(
+        self, connection: Connection, listing: Listing, dispatch: Dispatch | None
+    ) -> Decided | None:
         """Buy without reading anew; return None where that cannot be decided, or nothing was committed.
 
         However old what was read is: the reservation compares all of it once more, in the transaction that commits it.
         """
-        row, now = self._read_last, self._now()
-        if row is None or row["version"] is None or row["mode"] != self._mode_of(listing, row):
+        last, now = self._read_last, self._now()
+        if last is None or last.standing.config is None or last.standing.mode is not self._mode_of(listing, last.row):
             return None
-        standing = replace(_standing(row), base_held=False)
-        decision = decide(listing, standing, self._unready(), self._settings, now)
+        decision = decide(listing, last.standing, self._unready(), self._settings, now)
         if not isinstance(decision, Buy):
             return None
         try:
-            order = self._buy(listing, standing, decision.quote_qty, now)
-            return await self._reserve(connection, statements.RESERVE, order, row)
+            order = self._buy(listing, last.standing, decision.quote_qty, now)
+            return await self._purchase(connection, order, last.row, dispatch)
         except _OvertakenError:
             self._read_last = None
             return None
@@ -196,6 +220,15 @@ class Journal:
             raise TransientError("the exposure is not seeded")
         return row
 
+    async def _purchase(self, connection: Connection, order: Order, row: Record, dispatch: Dispatch | None) -> Decided:
+        if dispatch is not None:
+            # In the turn of the loop after the statement was sent, while the server is at it.
+            asyncio.get_running_loop().call_soon(dispatch.prepare, order)
+        decided = await self._reserve(connection, statements.RESERVE, order, row)
+        if dispatch is not None:
+            dispatch.send(order)
+        return decided
+
     async def _reserve(self, connection: Connection, statement: Statement, order: Order, row: Record) -> Decided:
         limits = {
             "version": row["version"],
@@ -209,7 +242,7 @@ class Journal:
         return Decided(order, "buy")
 
     async def _add(self, connection: Connection, order: Order, outcome: str, reason: str) -> Decided:
-        trade = trade_of(order, reason=reason or None).model_dump(mode="json")
+        trade = trade_of(order, reason=reason or None).model_dump_json()
         await _write(connection, statements.ADD, row_of(order, reason) | {"trade": trade})
         self._told()
         return Decided(order if outcome == "armed" else None, outcome, reason)

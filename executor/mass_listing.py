@@ -17,7 +17,8 @@ class MassListing:
 
     def is_too_many(self, key: ListingKey, now: datetime) -> bool:
         """Count the listing *key*; tell whether that makes more of them than are plausible."""
-        # A clock that stepped back keeps what it counted, which only halts sooner.
-        self._latest = {each: at for each, at in self._latest.items() if now - at < _WINDOW}
+        # Oldest first, unless the clock steps back: then it keeps for longer what it counted, which only halts sooner.
+        while self._latest and now - next(iter(self._latest.values())) >= _WINDOW:
+            del self._latest[next(iter(self._latest))]
         self._latest.setdefault(key, now)
         return len(self._latest) > self._per_minute_max

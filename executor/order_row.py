@@ -9,7 +9,7 @@ from shared.events import AppliedConfig, Listing, Mode, Side
 
 
 def row_of(order: Order, reason: str = "") -> dict[str, object]:
-    """Return the columns of *order* by their names."""
+    """Return the columns of *order* by their names, JSON as text."""
     return {
         "listing_key": order.listing_key,
         "mode": order.mode,
@@ -20,12 +20,12 @@ def row_of(order: Order, reason: str = "") -> dict[str, object]:
         "client_order_id": order.client_order_id,
         "quote_qty": order.quote_qty,
         "base_qty": order.base_qty,
-        "config": order.config.model_dump(mode="json"),
+        "config": order.config.model_dump_json(),
         "decided_at": order.decided_at,
         "send_until": order.send_until,
         "fire_at": order.fire_at,
         "exit_reason": order.exit_reason,
-        "listing": order.listing.model_dump(mode="json"),
+        "listing": order.listing.model_dump_json(),
         "state": order.state,
         "error_reason": reason or None,
     }

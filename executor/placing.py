@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -53,6 +54,23 @@ class Ways:
 
 
 @dataclass(frozen=True, slots=True)
+class _Signed:
+    """A request down to its last byte, with the exchange's time in it."""
+
+    ready: Ready
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Ahead:
+    """What was made of an order before it was committed."""
+
+    order: Order
+    composed: Composed
+    signed: _Signed
+
+
+@dataclass(frozen=True, slots=True)
 class _Objected:
     """Nothing was sent, for a reason of ours."""
 
@@ -70,6 +88,7 @@ class Placing:
         self._now = now
         self._stopping = stopping
         self._in_hand: set[str] = set()
+        self._ahead: _Ahead | None = None
         self.recorded = asyncio.Event()
         """Set whenever an order was handed on to whoever looks it up."""
 
@@ -81,6 +100,13 @@ class Placing:
         """Return for how long the exchange wants to be asked nothing at all."""
         return self._ways.pace.banned_seconds()
 
+    def prepare(self, order: Order) -> None:
+        """Make *order* ready to be placed next, from what is at hand. Nothing leaves; what fails here fails there."""
+        with suppress(Exception):
+            composed = self._ways.composer.at_once(order)
+            if isinstance(composed, Composed) and isinstance(signed := self._signed(order, composed.request), _Signed):
+                self._ahead = _Ahead(order, composed, signed)
+
     async def place(self, order: Order, *, at_ms: int | None = None) -> None:
         """Send *order*, at *at_ms* of the exchange's clock where that is given, and record what came of it."""
         self._in_hand.add(order.client_order_id)
@@ -91,6 +117,9 @@ class Placing:
             self.recorded.set()
 
     async def _sent(self, order: Order, at_ms: int | None) -> tuple[Conclusion, Told]:
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and ahead.order is order:
+            return await self._carried_out(order, ahead.composed, ahead.signed, at_ms)
         try:
             composed = await self._ways.composer.compose(order)
         except Exception as error:
@@ -100,18 +129,26 @@ class Placing:
             unavailable = composed.reason is Reason.EXCHANGE_UNAVAILABLE
             event = OrderEvent.UNSENT if unavailable else OrderEvent.REFUSED
             return Conclusion(event, worded(composed.reason, composed.detail)), Told()
+        return await self._carried_out(order, composed, None, at_ms)
+
+    async def _carried_out(
+        self, order: Order, composed: Composed, signed: _Signed | None, at_ms: int | None
+    ) -> tuple[Conclusion, Told]:
         try:
-            return await self._attempted(order, composed, at_ms)
+            return await self._attempted(order, composed, signed, at_ms)
         except Exception as error:
             # Whatever went wrong, a request may be on its way.
             log.exception("an order was left in the dark", symbol=order.symbol, order=order.client_order_id)
             detail = worded(Reason.OUTCOME_UNKNOWN, type(error).__name__)
             return Conclusion(OrderEvent.UNANSWERED, detail), Told()
 
-    async def _attempted(self, order: Order, composed: Composed, at_ms: int | None) -> tuple[Conclusion, Told]:
+    async def _attempted(
+        self, order: Order, composed: Composed, signed: _Signed | None, at_ms: int | None
+    ) -> tuple[Conclusion, Told]:
         request, tries = composed.request, Tries()
         for count in itertools.count(1):
-            attempt = await self._attempt(order, request, at_ms if count == 1 else None)
+            attempt = await self._attempt(order, request, signed, at_ms)
+            signed = at_ms = None
             if isinstance(attempt, _Objected):
                 return attempt.conclusion, Told(request=described(request), attempts=count - 1)
             self._heed(attempt)
@@ -126,41 +163,44 @@ class Placing:
             request, tries = move.request, move.tries
         raise AssertionError
 
-    async def _attempt(self, order: Order, request: OrderRequest, at_ms: int | None) -> Attempt | _Objected:
+    async def _attempt(
+        self, order: Order, request: OrderRequest, ahead: _Signed | None, at_ms: int | None
+    ) -> Attempt | _Objected:
         """Send *request* once, unless something stands against it."""
-        ready = None if at_ms is None else await self._at(at_ms, order, request)
-        if isinstance(ready, (Attempt, _Objected)):
-            return ready
+        signed = ahead if at_ms is None else await self._at(at_ms, order, request)
+        if isinstance(signed, (Attempt, _Objected)):
+            return signed
         left_seconds = (order.send_until - self._now()).total_seconds()
         async with self._ways.pace.turn(seconds_max=left_seconds, stop=self._stopping) as may_begin:
             if not may_begin:
                 return _Objected(self._quiet())
-            if ready is None or self._is_old(at_ms):
-                ready = self._prepared(order, request)
+            if signed is None or self._is_old(signed):
+                signed = self._signed(order, request)
             objection = self._ways.gate.objection(order)
             if objection is not None:
                 return _Objected(Conclusion(*objection))
-            return ready if isinstance(ready, Attempt) else await ready()
+            return signed if isinstance(signed, Attempt) else await signed.ready()
 
-    async def _at(self, at_ms: int, order: Order, request: OrderRequest) -> Ready | Attempt | _Objected:
+    async def _at(self, at_ms: int, order: Order, request: OrderRequest) -> _Signed | Attempt | _Objected:
         """Prepare *request* for the moment *at_ms* and return it then; whoever wakes up long after is too late."""
-        ready = self._prepared(order, request, at_ms)
+        signed = self._signed(order, request, at_ms)
         await self._ways.moments.reach(at_ms)
         late_seconds = (self._ways.moments.now_ms() - at_ms) / 1000
         if late_seconds > max(_PUNCTUAL_SECONDS, self._settings.opening_tolerance_seconds):
             passed = worded(Reason.OPENING_PASSED, f"{late_seconds:.1f} s ago")
             return _Objected(Conclusion(OrderEvent.LAPSED, passed))
-        return ready
+        return signed
 
-    def _prepared(self, order: Order, request: OrderRequest, at_ms: int | None = None) -> Ready | Attempt:
+    def _signed(self, order: Order, request: OrderRequest, at_ms: int | None = None) -> _Signed | Attempt:
+        signed_ms = self._ways.moments.now_ms() if at_ms is None else at_ms
         try:
-            return self._ways.venues[order.mode].prepare(order, request, at_ms=at_ms)
+            return _Signed(self._ways.venues[order.mode].prepare(order, request, at_ms=at_ms), signed_ms)
         except ClockUncertainError as error:
             return Attempt(Untimely(str(error)), self._now())
 
-    def _is_old(self, at_ms: int | None) -> bool:
-        """Tell whether what was signed for *at_ms* might arrive too late by now."""
-        return at_ms is not None and self._ways.moments.now_ms() - at_ms > self._settings.recv_window_ms / 2
+    def _is_old(self, signed: _Signed) -> bool:
+        """Tell whether *signed* might arrive too late by now."""
+        return self._ways.moments.now_ms() - signed.at_ms > self._settings.recv_window_ms / 2
 
     def _quiet(self) -> Conclusion:
         if self._stopping.is_set():

@@ -92,7 +92,7 @@ async def _trade(
         def send(order: Order) -> None:
             under_way.create_task(parts.placing.place(order), name=f"order-{order.symbol}")
 
-        desk = Desk(send, parts.schedule.changed.set, halts.halt)
+        desk = Desk(parts.placing.prepare, send, parts.schedule.changed.set, halts.halt)
         buy = BuyListing(parts.journal, MassListing(settings.listings_per_minute_max), desk, parts.metrics, now=utc_now)
 
         async def handle(listing: Listing) -> Sequence[Trade]:

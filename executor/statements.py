@@ -60,7 +60,7 @@ _COLUMNS: Final = """
 """
 _VALUES: Final = """
     :listing_key, :mode, :side, :sequence, :symbol, :base_asset, :client_order_id, :quote_qty::numeric, :base_qty,
-    :config::jsonb, :decided_at::timestamptz, :send_until, :fire_at, :exit_reason, :listing::jsonb, :state,
+    :config::text::jsonb, :decided_at::timestamptz, :send_until, :fire_at, :exit_reason, :listing::text::jsonb, :state,
     :error_reason
 """
 
@@ -69,7 +69,7 @@ ADD: Final = named(f"""
 WITH added AS (
     INSERT INTO orders ({_COLUMNS}) VALUES ({_VALUES}) ON CONFLICT DO NOTHING RETURNING true
 )
-INSERT INTO trade_outbox (event) SELECT :trade::jsonb FROM added RETURNING true
+INSERT INTO trade_outbox (event) SELECT :trade::text::jsonb FROM added RETURNING true
 """)  # noqa: S608 - constants
 
 # The same comparisons as executor.limits.exceeded, which tells the reason: this is where they hold.
@@ -119,7 +119,7 @@ WITH waiting AS (
     WHERE id = 1 AND trade_config.xmin::text = :version AND NOT {_HALTED} FOR SHARE OF trade_config
 ), reserved AS ({_RESERVED})
 UPDATE orders SET
-    quote_qty = :quote_qty::numeric, config = :config::jsonb, decided_at = :decided_at::timestamptz,
+    quote_qty = :quote_qty::numeric, config = :config::text::jsonb, decided_at = :decided_at::timestamptz,
     send_until = :send_until, state = :state, updated_at = now()
 FROM reserved
 WHERE orders.client_order_id = :client_order_id
@@ -130,7 +130,7 @@ RETURNING true
 MOVE: Final = named("""
 UPDATE orders SET
     fire_at = CASE WHEN state = 'armed' THEN :fire_at ELSE fire_at END,
-    listing = :listing::jsonb, updated_at = now()
+    listing = :listing::text::jsonb, updated_at = now()
 WHERE listing_key = :listing_key AND side = 'BUY' AND state IN ('armed', 'sending')
 RETURNING true
 """)

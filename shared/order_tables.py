@@ -137,7 +137,12 @@ positions = Table(
     CheckConstraint("state IN ('open', 'closing', 'closed', 'dust')", name="state_known"),
     CheckConstraint("base_qty >= 0 AND cost_usdt >= 0", name="not_negative"),
 )
-Index("ix_positions_held", positions.c.opened_at, postgresql_where=positions.c.state.in_(("open", "closing")))
+Index(
+    "ix_positions_held",
+    positions.c.mode,
+    positions.c.base_asset,
+    postgresql_where=positions.c.state.in_(("open", "closing")),
+)
 
 # Trades committed together with what they tell, until the broker has them.
 trade_outbox = Table(

@@ -150,7 +150,7 @@ class Executor:
         self.placing = Placing(ways, self.settings, now=time, stopping=self.stopping)
         self.resolver = Resolver(self.venues, self.books, self.placing, self.settings, now=time)
         self.schedule = Schedule(self.books, self.journal, self.placing, self.composer, self.moments, now=time)
-        desk = Desk(self._send, self.schedule.changed.set, self._latch)
+        desk = Desk(self.placing.prepare, self._send, self.schedule.changed.set, self._latch)
         mass_listing = MassListing(self.settings.listings_per_minute_max)
         self.handle = BuyListing(self.journal, mass_listing, desk, self.metrics, now=time)
 

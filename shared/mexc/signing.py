@@ -1,6 +1,5 @@
 """Sign requests the way MEXC checks them: HMAC-SHA256 over exactly the characters that are sent."""
 
-import hashlib
 import hmac
 from collections.abc import Sequence
 from urllib.parse import quote
@@ -8,7 +7,7 @@ from urllib.parse import quote
 
 def sign(secret: str, query: str, body: str = "") -> str:
     """Lowercase hex signature of *query* and *body*, joined without a separator."""
-    return hmac.new(secret.encode(), (query + body).encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(secret.encode(), (query + body).encode(), "sha256").hex()
 
 
 def encoded_query(params: Sequence[tuple[str, str]]) -> str:

@@ -209,11 +209,12 @@ async def test_a_halt_of_everything_stops_exits_until_it_is_lifted(
         await opened.execute("UPDATE trade_config SET halted = true, exits_halted = true, halted_reason = 'test'")
         await opened.move("STOPUSDT", "1.15")
         await opened.exits_say(HealthStatus.DEGRADED, "sales are halted")
-        before = await opened.sales("STOPUSDT")
+        # One may have been decided on before the halt was seen; it was refused when it was to be sent.
+        before = {sale["state"] for sale in await opened.sales("STOPUSDT")}
         await opened.execute("UPDATE trade_config SET halted = false, exits_halted = false, resumed_at = now()")
         await opened.position_in("STOPUSDT", "closed")
 
-        assert before == []
+        assert before <= {"rejected"}
         await opened.exits_say(HealthStatus.RUNNING)
 
 
