@@ -102,7 +102,7 @@ class HttpConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        # uvloop keeps what is written until the end of its turn, unless the buffer is over its limit: then it goes at once.
+        # uvloop keeps what is written until the end of its turn, but what is over the limit goes at once.
         self._transport.set_write_buffer_limits(high=0)
         connected: socket.socket = transport.get_extra_info("socket")
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
