@@ -1,6 +1,7 @@
 """From evidence to published sightings: the one path that every source's reports take."""
 
 import asyncio
+from typing import Final
 
 from ingest.catalogue import Catalogue, Findings, Sighting
 from ingest.evidence import Evidence
@@ -8,6 +9,9 @@ from ingest.outlook import Outlook
 from ingest.publish import Publisher
 from ingest.recorder import Recorder
 from shared.health import Component
+
+_UNTIL_SENT: Final = 4
+"""Turns of the loop in which a message gets to the socket: its own task's, the client's, and the socket's."""
 
 
 class Detector:
@@ -29,6 +33,9 @@ class Detector:
         self._recorder.put(findings.records)
         for sighting in (*findings.sightings, *findings.rescheduled):
             await self._publisher.publish(sighting, self._store)
+        if findings.sightings:
+            await _turns(_UNTIL_SENT)
+        for sighting in (*findings.sightings, *findings.rescheduled):
             self._component.saw_event(sighting.observed_at)
         self._outlook.note(evidence, findings)
         return findings.believed
@@ -49,3 +56,9 @@ class Detector:
         known = self._catalogue.confirm(sighting)
         if known is not None:
             self._recorder.put([known])
+
+
+async def _turns(count: int) -> None:
+    """Let everybody else go first."""
+    for _ in range(count):
+        await asyncio.sleep(0)

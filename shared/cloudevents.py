@@ -44,8 +44,10 @@ def encode(event: Event) -> bytes:
             "time": event.time,
             "datacontenttype": "application/json",
             "dataschema": schema_urn(type(event)),
-            "data": event.model_dump(mode="json", exclude={"id"}, exclude_none=True),
-        }
+            "data": event,
+        },
+        exclude={"data": {"id"}},
+        exclude_none=True,
     )
 
 
