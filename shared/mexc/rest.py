@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 _Entries = dict[bytes, SymbolInfo | None]
 
-_ENTRIES_PER_TURN: Final = 250
+_ENTRIES_PER_TURN: Final = 125
 """Of an answer that does not come in pieces."""
 
 
@@ -113,8 +113,8 @@ class MexcRest:
         segments = await get_segments(self._http, self._limits, "/api/v3/exchangeInfo", {})
         if not await is_same(segments, self._described, DESCRIPTIONS):
             self._entries = await _entries(segments, self._entries)
-            # Values of a dictionary, which the garbage collector passes over; it looks through a tuple of thousands.
-            self._symbols = {info.symbol: info for info in self._entries.values() if info is not None}.values()
+            await asyncio.sleep(0)  # What was known before is gone by now, which takes a turn of its own.
+            self._symbols = await _readable(self._entries)
             self._described = segments
             await asyncio.sleep(0)
         return self._symbols
@@ -137,6 +137,17 @@ async def _names(segments: Sequence[bytes]) -> frozenset[str]:
     whole = frozenset(names)
     await asyncio.sleep(0)
     return whole
+
+
+async def _readable(entries: _Entries) -> Collection[SymbolInfo]:
+    """Values of a dictionary, which the garbage collector passes over; it looks through a tuple of thousands."""
+    symbols = dict[str, SymbolInfo]()
+    for count, info in enumerate(entries.values()):
+        if count % _ENTRIES_PER_TURN == 0:
+            await asyncio.sleep(0)
+        if info is not None:
+            symbols[info.symbol] = info
+    return symbols.values()
 
 
 async def _entries(segments: Sequence[bytes], known: _Entries) -> _Entries:
