@@ -5,8 +5,6 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from shared.errors import SniperError
-
 
 class OrderState(StrEnum):
     """Where an order stands in the journal."""
@@ -76,10 +74,6 @@ class Step(NamedTuple):
     effect: Effect
 
 
-class IllegalStepError(SniperError):
-    """An order was told something that cannot happen in its state."""
-
-
 _S, _E = OrderState, OrderEvent
 TABLE: Final[Mapping[tuple[OrderState, OrderEvent], Step]] = MappingProxyType(
     {
@@ -115,16 +109,3 @@ FINAL: Final = frozenset({_S.FILLED, _S.PARTIALLY_FILLED, _S.REJECTED, _S.EXPIRE
 """Nothing happens to these any more."""
 AT_LARGE: Final = frozenset({_S.SENDING, _S.ACKNOWLEDGED, _S.UNKNOWN})
 """These may be at the exchange: their money is reserved, and they are looked up until it is known."""
-
-
-def step(state: OrderState, event: OrderEvent) -> Step:
-    """Return where *event* leads from *state*; raise IllegalStepError where it cannot happen."""
-    found = TABLE.get((state, event))
-    if found is None:
-        raise IllegalStepError(f"an order that is {state} cannot be {event}")
-    return found
-
-
-def sources(event: OrderEvent) -> frozenset[OrderState]:
-    """Return the states in which *event* can happen: what a conditional update has to find."""
-    return frozenset(state for state, happening in TABLE if happening is event)
