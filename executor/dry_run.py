@@ -21,6 +21,7 @@ from executor.venue import Absent, Attempt, Finding, Ready
 from executor.verdicts import Executed, Refused, Unsent, Untimely, Verdict
 from shared.events import Side
 from shared.mexc.errors import ExchangeRejected, ExchangeUnavailable, NotSent, OutcomeUnknown, RateLimited
+from shared.mexc.order_transport import MayWrite
 from shared.mexc.payloads import OrderBook
 from shared.mexc.timekeeper import ExchangeClock
 from shared.mexc.trading import MexcTrading, OrderRequest, SignedOrder
@@ -69,23 +70,25 @@ class DryRun:
     async def cancel(self, _: Order, _exchange_order_id: str, /) -> None:
         """There is nothing to end."""
 
-    async def _unchecked(self, order: Order, request: OrderRequest) -> Attempt:
+    async def _unchecked(self, order: Order, request: OrderRequest, _: MayWrite) -> Attempt:
         verdict = await self._executed(order, request)
         return Attempt(verdict, self._now())
 
-    async def _checked(self, order: Order, request: OrderRequest, signed: SignedOrder, checking: Checking) -> Attempt:
+    async def _checked(
+        self, order: Order, request: OrderRequest, signed: SignedOrder, checking: Checking, may_write: MayWrite
+    ) -> Attempt:
         async with asyncio.TaskGroup() as tasks:
             filling = tasks.create_task(self._executed(order, request), name=f"depth-{request.symbol}")
             # On a warm line this writes the request before it first waits, so the order leaves ahead of the task above.
-            objection = await self._objection(signed, checking)
+            objection = await self._objection(signed, checking, may_write)
             answered_at = self._now()
             if objection is not None:
                 filling.cancel()
         return Attempt(objection or filling.result(), answered_at)
 
-    async def _objection(self, signed: SignedOrder, checking: Checking) -> Verdict | None:
+    async def _objection(self, signed: SignedOrder, checking: Checking, may_write: MayWrite) -> Verdict | None:
         try:
-            answer = await checking.trading.send(signed)
+            answer = await checking.trading.send(signed, may_write)
         except (NotSent, OutcomeUnknown) as error:
             return Unsent(str(error))  # A test that is not answered leaves no order behind.
         verdict = verdict_of_test(answer)

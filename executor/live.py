@@ -13,6 +13,7 @@ from executor.verdicts import Unanswered, Unsent, Untimely
 from shared.mexc.account import MexcAccount
 from shared.mexc.errors import ExchangeUnavailable, NotSent, OutcomeUnknown
 from shared.mexc.order_reports import OrderReport, OrderStatus, TradeReport
+from shared.mexc.order_transport import MayWrite
 from shared.mexc.timekeeper import ExchangeClock
 from shared.mexc.trading import MexcTrading, OrderRequest, SignedOrder
 
@@ -32,9 +33,9 @@ class Live:
         now_ms = self._clock.now_ms()
         return partial(self._send, self._trading.sign(request, now_ms=now_ms if at_ms is None else at_ms))
 
-    async def _send(self, signed: SignedOrder) -> Attempt:
+    async def _send(self, signed: SignedOrder, may_write: MayWrite) -> Attempt:
         try:
-            answer = await self._trading.send(signed)
+            answer = await self._trading.send(signed, may_write)
         except NotSent as error:
             return Attempt(Unsent(str(error)), self._now())
         except OutcomeUnknown as error:

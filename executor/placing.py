@@ -179,7 +179,9 @@ class Placing:
             objection = self._ways.gate.objection(order)
             if objection is not None:
                 return _Objected(Conclusion(*objection))
-            return signed if isinstance(signed, Attempt) else await signed.ready()
+            if isinstance(signed, Attempt):
+                return signed
+            return await signed.ready(lambda: self._ways.gate.objection(order) is None)
 
     async def _at(self, at_ms: int, order: Order, request: OrderRequest) -> _Signed | Attempt | _Objected:
         """Prepare *request* for the moment *at_ms* and return it then; whoever wakes up long after is too late."""

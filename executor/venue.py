@@ -8,6 +8,7 @@ from typing import Protocol
 from executor.fills import Fill
 from executor.order import Order
 from executor.verdicts import Verdict
+from shared.mexc.order_transport import MayWrite
 from shared.mexc.trading import OrderRequest
 
 
@@ -19,8 +20,11 @@ class Attempt:
     answered_at: datetime
 
 
-Ready = Callable[[], Awaitable[Attempt]]
-"""Sends exactly one request when called, prepared down to its last byte. It may be called once."""
+Ready = Callable[[MayWrite], Awaitable[Attempt]]
+"""Sends exactly one request when called, prepared down to its last byte. It may be called once.
+
+What it costs money to send is not written unless it may be at the moment of writing, and is Unsent then.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from executor.verdicts import (
 )
 from shared.events import Side
 from shared.mexc.errors import ExchangeUnavailable
+from shared.mexc.order_transport import MayWrite
 from shared.mexc.payloads import Level, OrderBook
 from shared.mexc.symbols import SymbolInfo
 from shared.mexc.trading import OrderRequest
@@ -172,7 +173,9 @@ class ModelVenue:
         signed_at = self.exchange.now() if at_ms is None else _moment(at_ms, self.exchange.now())
         expires_at = signed_at + timedelta(milliseconds=request.recv_window_ms)
 
-        async def send() -> Attempt:
+        async def send(may_write: MayWrite) -> Attempt:
+            if not may_write():
+                return Attempt(Unsent("held back"), self.exchange.now())
             self._failpoint("before_write")
             verdict = await self.exchange.receive(order, request, expires_at)
             self._failpoint("after_write")

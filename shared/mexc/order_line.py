@@ -15,7 +15,7 @@ import structlog
 
 from shared.mexc.errors import NotSent, OutcomeUnknown
 from shared.mexc.http_connection import ConnectionLost, Endpoint, HttpConnection, open_connection
-from shared.mexc.order_transport import Answer
+from shared.mexc.order_transport import Answer, MayWrite, always
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +35,10 @@ class LineLimits:
     connection that died without a sign goes unnoticed."""
     reopen_seconds_min: float = 0.2
     reopen_seconds_max: float = 15.0
+
+
+class HeldBackError(Exception):
+    """The caller would not have it written after all."""
 
 
 class OrderLine:
@@ -84,7 +88,13 @@ class OrderLine:
         await self._opened.wait()
 
     async def post(
-        self, path: str, query: str, headers: Mapping[str, str], *, timeout_seconds: float | None = None
+        self,
+        path: str,
+        query: str,
+        headers: Mapping[str, str],
+        *,
+        timeout_seconds: float | None = None,
+        may_write: MayWrite = always,
     ) -> Answer:
         """Send exactly one POST with an empty body; *query* goes out as it is, already encoded and signed.
 
@@ -101,6 +111,9 @@ class OrderLine:
             await self._take_turn(deadline)
             try:
                 connection = await self._take(deadline)
+                if not may_write():
+                    self._give_back(connection)
+                    raise HeldBackError("it may not be any more")
                 written = True
                 return await self._exchange(connection, request, deadline)
             finally:

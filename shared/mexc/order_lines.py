@@ -6,7 +6,7 @@ from typing import Final
 
 from shared.mexc.http_connection import Endpoint
 from shared.mexc.order_line import LineLimits, OrderLine
-from shared.mexc.order_transport import Answer
+from shared.mexc.order_transport import Answer, MayWrite, always
 
 LINES: Final = 3
 
@@ -23,11 +23,17 @@ class OrderLines:
         return any(line.is_ready for line in self._lines)
 
     async def post(
-        self, path: str, query: str, headers: Mapping[str, str], *, timeout_seconds: float | None = None
+        self,
+        path: str,
+        query: str,
+        headers: Mapping[str, str],
+        *,
+        timeout_seconds: float | None = None,
+        may_write: MayWrite = always,
     ) -> Answer:
         """See OrderLine."""
         line = min(self._lines, key=lambda line: (line.callers, not line.is_ready))
-        return await line.post(path, query, headers, timeout_seconds=timeout_seconds)
+        return await line.post(path, query, headers, timeout_seconds=timeout_seconds, may_write=may_write)
 
 
 @asynccontextmanager

@@ -1,9 +1,16 @@
 """The port an order leaves by, and the answer that comes back."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
+
+MayWrite = Callable[[], bool]
+"""Asked right before the first byte: whether it may still be written, after whatever was waited for."""
+
+
+def always() -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +34,13 @@ class OrderTransport(Protocol):
     """Sends an order's request at most once."""
 
     async def post(
-        self, path: str, query: str, headers: Mapping[str, str], *, timeout_seconds: float | None = None
+        self,
+        path: str,
+        query: str,
+        headers: Mapping[str, str],
+        *,
+        timeout_seconds: float | None = None,
+        may_write: MayWrite = always,
     ) -> Answer:
         """Return the answer, or raise NotSent or OutcomeUnknown."""
         ...

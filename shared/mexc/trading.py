@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final, Literal
 
 from shared.events import Side
-from shared.mexc.order_transport import Answer, OrderTransport
+from shared.mexc.order_transport import Answer, MayWrite, OrderTransport, always
 from shared.mexc.signing import Signer
 
 OrderType = Literal["LIMIT", "MARKET", "IMMEDIATE_OR_CANCEL", "FILL_OR_KILL"]
@@ -109,11 +109,9 @@ class MexcTrading:
         path = _TEST_PATH if test else _ORDER_PATH
         return SignedOrder(path, query, order.client_order_id, now_ms, now_ms + window_ms)
 
-    async def send(self, signed: SignedOrder, *, timeout_seconds: float | None = None) -> Answer:
+    async def send(self, signed: SignedOrder, may_write: MayWrite = always) -> Answer:
         """Send exactly one request; raise NotSent or OutcomeUnknown."""
-        return await self._transport.post(
-            signed.path, signed.query, self._signer.headers, timeout_seconds=timeout_seconds
-        )
+        return await self._transport.post(signed.path, signed.query, self._signer.headers, may_write=may_write)
 
     async def place_order(self, order: OrderRequest, *, now_ms: int) -> Answer:
         """Place *order*. *now_ms* is the exchange's clock; raises NotSent or OutcomeUnknown."""

@@ -17,6 +17,7 @@ from executor.settings import ExecutorSettings
 from executor.venue import Absent, Attempt, Ended, Finding, Venue, Working
 from executor.verdicts import Accepted, Executed, NotOpen, Refused, Unanswered
 from shared.events import Mode, Side
+from shared.mexc.order_transport import always
 from shared.mexc.trading import OrderRequest
 from tests.builders import a_listing, an_order
 from tests.executors import Time
@@ -56,7 +57,7 @@ class Ground(ABC):
         """How many order requests arrived, tests included."""
 
     async def send(self, order: Order = ORDER, request: OrderRequest | None = None) -> Attempt:
-        return await self.venue.prepare(order, request or a_request(order))()
+        return await self.venue.prepare(order, request or a_request(order))(always)
 
     async def fill(self, order: Order, attempt: Attempt) -> Fill | None:
         """What *order* got, told at once or by looking it up."""
@@ -136,11 +137,17 @@ async def test_preparing_sends_nothing_and_each_sending_is_one_request(ground: G
     ready = ground.venue.prepare(ORDER, a_request())
     before = await ground.received()
 
-    attempt = await ready()
+    attempt = await ready(always)
 
     assert before == 0
     assert isinstance(attempt.verdict, Accepted | Executed)
     assert await ground.received() <= 1
+
+
+async def test_no_request_about_an_order_is_written_that_may_not_be_any_more(ground: Ground) -> None:
+    await ground.venue.prepare(ORDER, a_request())(lambda: False)
+
+    assert await ground.received() == 0
 
 
 async def test_an_order_that_is_taken_gets_what_it_asked_for_at_the_price_on_offer(ground: Ground) -> None:

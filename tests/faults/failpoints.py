@@ -23,6 +23,7 @@ from executor.settings import ExecutorSettings
 from executor.venue import Attempt, Finding, Ready, Venue
 from shared.bus.port import Bus, Handler, Message, Queue
 from shared.database import Connection, Database
+from shared.mexc.order_transport import MayWrite
 from shared.mexc.trading import OrderRequest
 
 T = TypeVar("T")
@@ -160,8 +161,8 @@ class PointedVenue:
     def prepare(self, order: Order, request: OrderRequest, /, *, at_ms: int | None = None) -> Ready:
         ready = self._venue.prepare(order, request, at_ms=at_ms)
 
-        async def send() -> Attempt:
-            return await self._points.around("send", ready)
+        async def send(may_write: MayWrite) -> Attempt:
+            return await self._points.around("send", partial(ready, may_write))
 
         return send
 

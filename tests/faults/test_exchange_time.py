@@ -17,6 +17,7 @@ from executor.venue import Venue
 from executor.verdicts import Accepted, Executed, Untimely, Verdict
 from shared.events import Mode, Side
 from shared.mexc.clock import ClockUncertainError
+from shared.mexc.order_transport import always
 from shared.mexc.trading import OrderRequest
 from tests.builders import a_listing, an_order
 from tests.simulators import Simulator, simulator_in_this_process
@@ -47,7 +48,7 @@ class Trading:
     registry: CollectorRegistry
 
     async def send(self) -> Verdict:
-        return (await self.venue.prepare(ORDER, REQUEST)()).verdict
+        return (await self.venue.prepare(ORDER, REQUEST)(always)).verdict
 
     async def ready(self) -> None:
         await eventually(self.exchange.is_ready, within_seconds=10)

@@ -8,13 +8,17 @@ from pathlib import Path
 import pytest
 
 from executor.halts import Cause
+from executor.order import Order
 from executor.settings import ExecutorSettings
 from executor.stake import show_stakes
+from executor.venue import Attempt, Ready
 from shared.database import Database
 from shared.events import Mode, Source
 from shared.mexc.order_lines import LINES
+from shared.mexc.order_transport import MayWrite
+from shared.mexc.trading import OrderRequest
 from tests.executors import Crash, Executor, Failpoints, Time, a_coin, configure, trades
-from tests.venues import Behaviour, ModelExchange
+from tests.venues import Behaviour, ModelExchange, ModelVenue
 from tests.waiting import eventually
 
 
@@ -216,6 +220,34 @@ async def test_no_request_begins_once_trading_is_halted_however_many_wait_for_a_
 
     assert len(exchange.received) == LINES
     assert [state for _, state, _ in await told(executor)] == ["acknowledged"] * LINES + ["rejected"] * 5
+
+
+class ConnectingVenue(ModelVenue):
+    """Takes its time to connect: long enough for somebody to halt."""
+
+    def __init__(self, executor: Executor) -> None:
+        super().__init__(executor.exchange)
+        self._halts = executor.halts
+
+    def prepare(self, order: Order, request: OrderRequest, /, *, at_ms: int | None = None) -> Ready:
+        ready = super().prepare(order, request, at_ms=at_ms)
+
+        async def connect_and_send(may_write: MayWrite) -> Attempt:
+            self._halts.halt(Cause.SIGNAL, None, "drill")
+            return await ready(may_write)
+
+        return connect_and_send
+
+
+async def test_a_halt_while_a_line_connects_stops_what_was_to_be_written_on_it(
+    live: Executor, exchange: ModelExchange, time: Time
+) -> None:
+    live.venues[Mode.LIVE] = ConnectingVenue(live)
+
+    await live.buy(a_coin("NEW", time))
+
+    assert exchange.received == []
+    assert await told(live) == [("live", "rejected", "halted")]
 
 
 async def test_a_halt_file_stops_what_is_decided_already(

@@ -222,6 +222,17 @@ async def test_end_of_connection_the_loop_has_not_read_yet_is_seen_before_writin
         assert len(server.connections) == 2
 
 
+async def test_what_may_not_be_written_once_the_line_has_connected_is_not_and_the_line_stays_good() -> None:
+    async with line_to(answering(reply())) as (line, server):
+        server.connections[0].close()
+        await eventually(lambda: not line.is_ready)
+        with pytest.raises(NotSent, match="HeldBackError"):
+            await line.post(PATH, QUERY, HEADERS, may_write=lambda: False)
+        await eventually(lambda: len(server.connections) == 2)
+        assert (await post(line)).status == 200
+        assert (len(server.requests), len(server.connections)) == (1, 2)
+
+
 async def test_idle_connection_is_reopened_in_the_background() -> None:
     eager = LineLimits(reopen_seconds_min=0.01, reopen_seconds_max=0.05)
     async with line_to(answering(reply()), eager) as (line, server):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.events import Side
-from shared.mexc.order_transport import Answer
+from shared.mexc.order_transport import Answer, MayWrite, always
 from shared.mexc.signing import sign
 from shared.mexc.trading import MexcTrading, OrderRequest, order_params, plain
 
@@ -33,13 +33,19 @@ NOW_MS = 1_700_000_000_000
 class RecordingTransport:
     def __init__(self) -> None:
         self.posts: list[tuple[str, str, dict[str, str]]] = []
-        self.timeouts: list[float | None] = []
+        self.asked: list[MayWrite] = []
 
     async def post(
-        self, path: str, query: str, headers: Mapping[str, str], *, timeout_seconds: float | None = None
+        self,
+        path: str,
+        query: str,
+        headers: Mapping[str, str],
+        *,
+        timeout_seconds: float | None = None,
+        may_write: MayWrite = always,
     ) -> Answer:
         self.posts.append((path, query, dict(headers)))
-        self.timeouts.append(timeout_seconds)
+        self.asked.append(may_write)
         return Answer(200, {}, b"{}", datetime.now(UTC), 0.0)
 
 
@@ -70,13 +76,13 @@ async def test_order_is_placed_by_the_very_request_that_was_signed_ahead_of_it()
 
     signed = trading.sign(LIMIT_BUY, now_ms=NOW_MS)
     before = list(transport.posts)
-    await trading.send(signed, timeout_seconds=0.25)
+    await trading.send(signed, may_write := lambda: True)
 
     assert before == []
     [(path, query, headers)] = transport.posts
     assert (path, query) == ("/api/v3/order", signed.query)
     assert headers["X-MEXC-APIKEY"] == KEY
-    assert transport.timeouts == [0.25]
+    assert transport.asked == [may_write]
 
 
 async def test_placing_and_testing_an_order_differ_in_the_path_alone() -> None:
