@@ -1,6 +1,7 @@
 """The parts of one executor, put together: the only place that makes them."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from executor.books import Books
 from executor.composing import Composer
@@ -71,6 +72,13 @@ def assemble(
         journal=journal,
         placing=placing,
         resolver=Resolver(exchange.venues, books, placing, settings, now=utc_now),
-        schedule=Schedule(books, journal, placing, composer, moments, now=utc_now),
+        schedule=Schedule(
+            books,
+            journal,
+            placing,
+            composer,
+            moments,
+            patience=timedelta(hours=settings.opening_horizon_hours),
+        ),
         exits=Exits(database, markets, selling, halts, settings, now=utc_now),
     )

@@ -85,9 +85,7 @@ class Books:
             await connection.execute(LOCK, order.mode)
             before = order_of(await connection.fetchrow(READ, order.client_order_id))
             taken = TABLE.get((before.state, event))
-            # What was found against an order while it waited says nothing about one that another has fired since.
-            fired_meanwhile = order.state is OrderState.ARMED is not before.state
-            if taken is None or fired_meanwhile:
+            if taken is None or _is_overtaken(order, before):
                 return None
             after = await _write(connection, order, taken.state, told)
             await accounts.settle(connection, after, taken.effect, told.fill, told.reason)
@@ -121,6 +119,14 @@ class Books:
         async with self._database.connection() as connection:
             rows = await connection.fetch(IN_STATES, list(states), list(modes))
         return [order_of(row) for row in rows]
+
+
+def _is_overtaken(known: Order, stands: Order) -> bool:
+    """Tell whether an order that was *known* to wait was fired since, or waits for another opening.
+
+    What was found against it then says nothing about it now.
+    """
+    return known.state is OrderState.ARMED and (stands.state, stands.fire_at) != (known.state, known.fire_at)
 
 
 async def _write(connection: Connection, order: Order, state: OrderState, told: Told) -> Order:

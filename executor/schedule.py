@@ -1,7 +1,7 @@
 """Fire what waits for an opening, at its moment. What waits is in the journal, so a restart forgets nothing."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -13,7 +13,7 @@ from executor.journal import Decided, Journal
 from executor.moments import Moments, milliseconds
 from executor.order import Order
 from executor.placing import Placing
-from executor.reasons import Reason
+from executor.reasons import Reason, worded
 from executor.states import OrderEvent
 from shared.backoff import pause
 from shared.errors import TransientError
@@ -22,7 +22,7 @@ from shared.events import Mode
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS: Final = 1.0
-HORIZON: Final = timedelta(seconds=5)
+HORIZON_MS: Final = 5_000
 """How far ahead an opening is taken in hand."""
 PREPARE_MS: Final = 2_000
 DECIDE_MS: Final = 250
@@ -40,14 +40,14 @@ class Schedule:
         composer: Composer,
         moments: Moments,
         *,
-        now: Callable[[], datetime],
+        patience: timedelta,
     ) -> None:
         self._books = books
+        self._patience = patience
         self._journal = journal
         self._placing = placing
         self._composer = composer
         self._moments = moments
-        self._now = now
         self._in_hand: set[Opening] = set()
         self.changed = asyncio.Event()
         """To be set when an order was armed, or its opening moved."""
@@ -57,23 +57,37 @@ class Schedule:
         async with asyncio.TaskGroup() as attending:
             while not until.is_set():
                 self.changed.clear()
-                for order in await self._near():
+                armed = await self._armed()
+                for order in filter(self._is_forgotten, armed):
+                    await self._give_up(order)
+                for order in filter(self._is_near, armed):
                     attending.create_task(self._attend(order, until), name=f"opening-{order.symbol}")
                 await pause(LOOK_SECONDS, self.changed)
 
-    async def _near(self) -> list[Order]:
-        """Return what opens soon, or should have, and is not in hand."""
+    async def _armed(self) -> Sequence[Order]:
         try:
-            armed = await self._books.armed(list(Mode))
+            return await self._books.armed(list(Mode))
         except TransientError as error:
             log.debug("openings not read", reason=str(error))
-            return []
-        soon = self._now() + HORIZON
-        return [
-            order
-            for order in armed
-            if order.fire_at is not None and order.fire_at <= soon and _opening(order) not in self._in_hand
-        ]
+            return ()
+
+    def _is_near(self, order: Order) -> bool:
+        """Tell whether *order* opens soon, or should have, and is not in hand."""
+        soon_ms = self._moments.now_ms() + HORIZON_MS
+        is_due = order.fire_at is not None and milliseconds(order.fire_at) <= soon_ms
+        return is_due and _opening(order) not in self._in_hand
+
+    def _is_forgotten(self, order: Order) -> bool:
+        """Tell whether nobody has said when *order* opens for as long as any opening is waited for."""
+        waited_ms = self._moments.now_ms() - milliseconds(order.decided_at)
+        return order.fire_at is None and timedelta(milliseconds=waited_ms) > self._patience
+
+    async def _give_up(self, order: Order) -> None:
+        reason = worded(Reason.OPENING_PASSED, "nobody told when")
+        try:
+            await self._books.record(order, OrderEvent.LAPSED, Told(reason=reason))
+        except TransientError as error:
+            log.debug("an order still waits", symbol=order.symbol, reason=str(error))
 
     async def _attend(self, order: Order, until: asyncio.Event) -> None:
         opening = _opening(order)

@@ -58,7 +58,7 @@ class TimingSettings(_ExecutorSettings):
     opening_tolerance_seconds: float = Field(default=1.0, ge=0, le=60, allow_inf_nan=False)
     """A listing that opens sooner than this counts as open."""
     opening_horizon_hours: float = Field(default=168.0, gt=0, le=24 * 90, allow_inf_nan=False)
-    """A listing that opens later than this is not waited for."""
+    """A listing that opens later than this is not waited for, nor for longer one of which nobody says when."""
     retry_seconds: float = Field(default=60.0, ge=0, le=600, allow_inf_nan=False)
     """How long to go on asking an exchange that answers that the symbol is not open yet."""
     retry_every_seconds: float = Field(default=0.25, ge=0.05, le=10, allow_inf_nan=False)

@@ -149,7 +149,8 @@ class Executor:
         )
         self.placing = Placing(ways, self.settings, now=time, stopping=self.stopping)
         self.resolver = Resolver(self.venues, self.books, self.placing, self.settings, now=time)
-        self.schedule = Schedule(self.books, self.journal, self.placing, self.composer, self.moments, now=time)
+        patience = timedelta(hours=self.settings.opening_horizon_hours)
+        self.schedule = Schedule(self.books, self.journal, self.placing, self.composer, self.moments, patience=patience)
         desk = Desk(self.placing.prepare, self._send, self.schedule.changed.set, self._latch)
         mass_listing = MassListing(self.settings.listings_per_minute_max)
         self.handle = BuyListing(self.journal, mass_listing, desk, self.metrics, now=time)
@@ -168,8 +169,11 @@ class Executor:
     async def fire_due(self) -> None:
         """Attend to the openings that are near, or passed."""
         await self.look_for_halts()
-        for order in await self.schedule._near():
-            await self.schedule._attend(order, self.stopping)
+        for order in await self.schedule._armed():
+            if self.schedule._is_forgotten(order):
+                await self.schedule._give_up(order)
+            elif self.schedule._is_near(order):
+                await self.schedule._attend(order, self.stopping)
 
     async def resolve(self) -> None:
         """Look up what is at large, once."""

@@ -4,11 +4,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from executor.books import Told
 from executor.settings import ExecutorSettings
-from executor.states import OrderState
+from executor.states import OrderEvent, OrderState
 from shared.database import Database
 from shared.events import Listing, ListingRescheduled, Mode
-from tests.executors import Executor, Time, a_coin, configure
+from tests.executors import RULES, Executor, Time, a_coin, configure
 from tests.venues import Behaviour, ModelExchange
 
 SOON = timedelta(seconds=30)
@@ -53,6 +54,33 @@ async def test_an_armed_order_is_sent_at_its_opening_and_not_before(
     assert await states(executor) == ["filled"]
     assert len(received_at) == 1
     assert timedelta(0) <= received_at[0] - listing.opens_at < timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(("hours", "state"), [(167, "armed"), (169, "expired")])
+async def test_an_order_whose_opening_is_never_told_is_given_up_after_as_long_as_any_is_waited_for(
+    executor: Executor, time: Time, hours: float, state: str
+) -> None:
+    closed = RULES.model_copy(update={"api_allowed": False})
+    await executor.buy(a_coin("NEW", time, rules=closed))
+    before = await states(executor)
+    time.pass_by(hours * 3600)
+
+    await executor.fire_due()
+
+    assert (before, await states(executor)) == (["armed"], [state])
+
+
+async def test_what_was_found_against_an_order_does_not_end_it_once_its_opening_has_moved(
+    executor: Executor, time: Time
+) -> None:
+    listing = await armed(executor, time)
+    [waiting] = await executor.books.armed(list(Mode))
+    await moved(executor, listing, time() + 2 * SOON)
+
+    ended = await executor.books.record(waiting, OrderEvent.LAPSED, Told(reason="opening_passed"))
+
+    assert ended is None
+    assert await states(executor) == ["armed"]
 
 
 async def test_an_order_armed_by_an_executor_that_is_gone_is_fired_by_the_next(
