@@ -41,7 +41,8 @@ class Decided:
     """What stands in the journal for a listing, now or since an earlier delivery."""
 
     order: Order | None
-    """The caller's to send, or where it is armed to wait for; None where there is nothing to do, or another does it."""
+    """To be sent, unless a `Dispatch` does; or armed, to be waited for. None where there is nothing to do, or another
+    does it."""
     outcome: str
     """buy, armed, refused, repeated, or switched where the order of the other mode stands already."""
     reason: str = ""
@@ -55,6 +56,17 @@ class Dispatch(Protocol):
 
     def send(self, order: Order, /) -> None:
         """Send *order*, which is committed, without waiting for it."""
+
+
+class _Nobody:
+    """Leaves it to the caller."""
+
+    def prepare(self, order: Order, /) -> None: ...
+
+    def send(self, order: Order, /) -> None: ...
+
+
+_NOBODY: Final = _Nobody()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +102,7 @@ class Journal:
         self._now = now
         self._read_last: _Reading | None = None
 
-    async def open(self, listing: Listing, dispatch: Dispatch | None = None) -> Decided:
+    async def open(self, listing: Listing, dispatch: Dispatch = _NOBODY) -> Decided:
         """Decide on *listing* once and for all, and commit that; return what to do about it.
 
         A purchase is handed to *dispatch* the moment it is committed; without one it is left to the caller.
@@ -132,7 +144,7 @@ class Journal:
                     return await decide_once(connection)
         raise TransientError(f"overtaken by other decisions {RACES_MAX} times in a row")
 
-    async def _open(self, connection: Connection, listing: Listing, dispatch: Dispatch | None) -> Decided:
+    async def _open(self, connection: Connection, listing: Listing, dispatch: Dispatch) -> Decided:
         decided = await self._by_what_was_read_last(connection, listing, dispatch)
         if decided is not None:
             return decided
@@ -160,7 +172,7 @@ class Journal:
                 return await self._add(connection, order, "refused", worded(reason, detail))
 
     async def _by_what_was_read_last(
-        self, connection: Connection, listing: Listing, dispatch: Dispatch | None
+        self, connection: Connection, listing: Listing, dispatch: Dispatch
     ) -> Decided | None:
         """Buy without reading anew; return None where that cannot be decided, or nothing was committed.
 
@@ -220,13 +232,11 @@ class Journal:
             raise TransientError("the exposure is not seeded")
         return row
 
-    async def _purchase(self, connection: Connection, order: Order, row: Record, dispatch: Dispatch | None) -> Decided:
-        if dispatch is not None:
-            # In the turn of the loop after the statement was sent, while the server is at it.
-            asyncio.get_running_loop().call_soon(dispatch.prepare, order)
+    async def _purchase(self, connection: Connection, order: Order, row: Record, dispatch: Dispatch) -> Decided:
+        # In the turn of the loop after the statement was sent, while the server is at it.
+        asyncio.get_running_loop().call_soon(dispatch.prepare, order)
         decided = await self._reserve(connection, statements.RESERVE, order, row)
-        if dispatch is not None:
-            dispatch.send(order)
+        dispatch.send(order)
         return decided
 
     async def _reserve(self, connection: Connection, statement: Statement, order: Order, row: Record) -> Decided:

@@ -17,8 +17,12 @@ class MassListing:
 
     def is_too_many(self, key: ListingKey, now: datetime) -> bool:
         """Count the listing *key*; tell whether that makes more of them than are plausible."""
-        # Oldest first, unless the clock steps back: then it keeps for longer what it counted, which only halts sooner.
-        while self._latest and now - next(iter(self._latest.values())) >= _WINDOW:
-            del self._latest[next(iter(self._latest))]
-        self._latest.setdefault(key, now)
+        if not self._is_recent(key, now):
+            self._latest[key] = now
+        if len(self._latest) > self._per_minute_max:  # Until then nothing need be forgotten.
+            self._latest = {each: at for each, at in self._latest.items() if self._is_recent(each, now)}
         return len(self._latest) > self._per_minute_max
+
+    def _is_recent(self, key: ListingKey, now: datetime) -> bool:
+        # A clock that stepped back keeps what it counted, which only halts sooner.
+        return key in self._latest and now - self._latest[key] < _WINDOW

@@ -15,7 +15,8 @@ _SECOND: Final = 1.0
 class Pace:
     """Lets at most *per_second* requests begin in any second, first come, first served; and *at_once* be under way.
 
-    Whoever has a turn may write at once: nothing else stands between what is checked then and the first byte.
+    Whoever has a turn may write at once: nothing stands between what is checked then and the first byte, unless the
+    line has to connect, after which it is checked once more.
     """
 
     def __init__(self, per_second: int, *, at_once: int, now: Callable[[], float] = time.monotonic) -> None:

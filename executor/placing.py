@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -23,7 +22,7 @@ from executor.settings import ExecutorSettings
 from executor.states import OrderEvent
 from executor.strategy import Refuse
 from executor.venue import Attempt, Ready, Venue
-from executor.verdicts import Busy, Untimely
+from executor.verdicts import Busy, Unsent, Untimely
 from shared.backoff import jittered, pause
 from shared.errors import TransientError
 from shared.events import Mode
@@ -102,10 +101,12 @@ class Placing:
 
     def prepare(self, order: Order) -> None:
         """Make *order* ready to be placed next, from what is at hand. Nothing leaves; what fails here fails there."""
-        with suppress(Exception):
+        try:
             composed = self._ways.composer.at_once(order)
             if isinstance(composed, Composed) and isinstance(signed := self._signed(order, composed.request), _Signed):
                 self._ahead = _Ahead(order, composed, signed)
+        except Exception as error:  # noqa: BLE001 - told with its cause when the order is placed
+            log.debug("an order was not made ahead", symbol=order.symbol, reason=repr(error))
 
     async def place(self, order: Order, *, at_ms: int | None = None) -> None:
         """Send *order*, at *at_ms* of the exchange's clock where that is given, and record what came of it."""
@@ -181,7 +182,10 @@ class Placing:
                 return _Objected(Conclusion(*objection))
             if isinstance(signed, Attempt):
                 return signed
-            return await signed.ready(lambda: self._ways.gate.objection(order) is None)
+            attempt = await signed.ready(lambda: self._ways.gate.objection(order) is None)
+            if isinstance(attempt.verdict, Unsent) and (objection := self._ways.gate.objection(order)):
+                return _Objected(Conclusion(*objection))
+            return attempt
 
     async def _at(self, at_ms: int, order: Order, request: OrderRequest) -> _Signed | Attempt | _Objected:
         """Prepare *request* for the moment *at_ms* and return it then; whoever wakes up long after is too late."""

@@ -68,6 +68,7 @@ async def reconcile(
                 await check_holdings()
                 readiness.reconciled = True
                 return
+            log.warning("not reconciled, so nothing is traded live", reason="some orders are not settled yet")
         except (TransientError, ExchangeError, ClockUncertainError) as error:
             log.warning("not reconciled, so nothing is traded live", reason=str(error))
         await pause(jittered(attempt, max_seconds=_RETRY_SECONDS_MAX), stop)

@@ -57,7 +57,8 @@ class Reason(StrEnum):
     DEPTH = "depth"
     """Less is offered near the best price than we want to see."""
     OPENING_PASSED = "opening_passed"
-    """The order waited for an opening, and its moment passed before it could be sent."""
+    """The order waited for an opening, and its moment passed before it could be sent; or nobody told its moment for as
+    long as any is waited for."""
 
     MODE_SWITCHED = "mode_switched"
     """Trading was switched between dry-run and live while the order waited; one of the other mode took its place."""

@@ -19,7 +19,6 @@ from executor.venue import Absent, Ended, Finding, Venue, Working
 from shared.backoff import pause
 from shared.errors import TransientError
 from shared.events import Mode
-from shared.mexc.clock import ClockUncertainError
 from shared.mexc.errors import ExchangeError, RateLimited
 
 log = structlog.get_logger(__name__)
@@ -60,6 +59,8 @@ class Resolver:
         self._patience: dict[str, _Patience] = {}
         self._quiet_until = float("-inf")
         self._looks = asyncio.Semaphore(LOOKS_AT_ONCE)
+        self._recording = asyncio.Lock()
+        """One at a time: decisions want the exposure too."""
 
     async def run(self, until: asyncio.Event) -> None:
         """Look up what is unsettled again and again, more and more slowly, until *until* is set."""
@@ -72,7 +73,7 @@ class Resolver:
             await pause(self._wait_seconds(), self._placing.recorded)
 
     async def look_up_all(self, mode: Mode) -> bool:
-        """Ask about every unsettled order of *mode* once; return whether each could be asked about."""
+        """Ask about every unsettled order of *mode* once; return whether that was answered and recorded."""
         return all(await asyncio.gather(*map(self._resolve, await self._books.at_large([mode]))))
 
     async def _look_up_due(self) -> None:
@@ -109,12 +110,14 @@ class Resolver:
             return False
         try:
             finding = await self._venues[order.mode].look_up(order)
-            await self._heed(order, finding)
+            async with self._recording:
+                await self._heed(order, finding)
         except RateLimited as error:
-            self._quiet_until = clock() + (error.retry_after_seconds or LIMITED_SECONDS)
+            wait_seconds = error.retry_after_seconds or LIMITED_SECONDS
+            self._quiet_until = max(self._quiet_until, clock() + wait_seconds)
             return False
-        except (ExchangeError, ClockUncertainError, TransientError) as error:
-            log.info("an order could not be looked up", order=order.client_order_id, reason=str(error))
+        except (ExchangeError, TransientError) as error:
+            log.info("an order is not settled yet", order=order.client_order_id, reason=str(error))
             return False
         except Exception:
             # One order that cannot be settled must not keep the others from it. It stays open, and its money reserved.

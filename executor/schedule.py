@@ -58,10 +58,10 @@ class Schedule:
             while not until.is_set():
                 self.changed.clear()
                 armed = await self._armed()
-                for order in filter(self._is_forgotten, armed):
-                    await self._give_up(order)
                 for order in filter(self._is_near, armed):
                     attending.create_task(self._attend(order, until), name=f"opening-{order.symbol}")
+                for order in filter(self._is_forgotten, armed):
+                    await self._give_up(order)
                 await pause(LOOK_SECONDS, self.changed)
 
     async def _armed(self) -> Sequence[Order]:

@@ -105,7 +105,11 @@ class Connection:
                 await self._listen(socket)
                 await self._keep(socket)
         finally:
-            await socket.close()
+            try:
+                await socket.close()
+            finally:
+                # Whoever cancels the farewell would leave the socket open.
+                socket.transport.abort()
 
     async def _open(self) -> ClientConnection:
         with _lost():

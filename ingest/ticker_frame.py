@@ -52,11 +52,10 @@ class Prices:
         return price_in(self._texts.get(symbol, "") if text is None else text)
 
     def _spelled_as(self, symbol: str) -> str | None:
-        return next((item.price for item in self._here() if item.symbol == symbol), None)
-
-    def _here(self) -> Iterable[TickerSymbol]:
-        return map(self._items.__getitem__, self._places)
+        """Of a symbol that is there twice the last counts."""
+        backwards = map(self._items.__getitem__, reversed(self._places))
+        return next((item.price for item in backwards if item.symbol == symbol), None)
 
     @cached_property
     def _texts(self) -> Mapping[str, str]:
-        return {normalise(item.symbol): item.price for item in self._here()}
+        return {normalise(item.symbol): item.price for item in map(self._items.__getitem__, self._places)}

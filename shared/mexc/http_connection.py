@@ -102,8 +102,6 @@ class HttpConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        # uvloop keeps what is written until the end of its turn, but what is over the limit goes at once.
-        self._transport.set_write_buffer_limits(high=0)
         connected: socket.socket = transport.get_extra_info("socket")
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._unread.register(connected.fileno(), select.POLLIN)
@@ -145,11 +143,23 @@ async def open_connection(
     endpoint: Endpoint, reply_bytes_max: int, on_lost: Callable[[HttpConnection], None]
 ) -> HttpConnection:
     """Connect to *endpoint*; raise OSError (of which ssl.SSLError is one) when that fails."""
-    _, connection = await asyncio.get_running_loop().create_connection(
-        lambda: HttpConnection(reply_bytes_max, on_lost),
-        endpoint.host,
-        endpoint.port,
-        ssl=endpoint.tls,
-        server_hostname=endpoint.host if endpoint.tls else None,
-    )
+    loop, connection = asyncio.get_running_loop(), HttpConnection(reply_bytes_max, on_lost)
+    if endpoint.tls is None:
+        transport, _ = await loop.create_connection(lambda: connection, endpoint.host, endpoint.port)
+        _send_at_once(transport)
+        return connection
+    transport, _ = await loop.create_connection(asyncio.Protocol, endpoint.host, endpoint.port)
+    _send_at_once(transport)
+    try:
+        secured = await loop.start_tls(transport, connection, endpoint.tls, server_hostname=endpoint.host)
+    except BaseException:
+        transport.abort()
+        raise
+    assert secured is not None
+    connection.connection_made(secured)
     return connection
+
+
+def _send_at_once(transport: asyncio.Transport) -> None:
+    """Uvloop keeps what is written until the end of its turn, but what is over the limit goes at once."""
+    transport.set_write_buffer_limits(high=0)

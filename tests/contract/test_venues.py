@@ -15,7 +15,7 @@ from executor.fills import Fill
 from executor.order import Order
 from executor.settings import ExecutorSettings
 from executor.venue import Absent, Attempt, Ended, Finding, Venue, Working
-from executor.verdicts import Accepted, Executed, NotOpen, Refused, Unanswered
+from executor.verdicts import Accepted, Executed, NotOpen, Refused, Unanswered, Unsent
 from shared.events import Mode, Side
 from shared.mexc.order_transport import always
 from shared.mexc.trading import OrderRequest
@@ -47,6 +47,8 @@ class Ground(ABC):
     """A venue, and a hand on the exchange behind it. One coin is there, offered at two dollars."""
 
     venue: Venue
+    hears_of_orders = True
+    """A dry run without keys asks for the book and nothing else."""
 
     @abstractmethod
     async def arrange(self, behaviour: Behaviour) -> None:
@@ -130,7 +132,9 @@ async def ground(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
         exchange = await stack.enter_async_context(opening)
         await eventually(exchange.is_ready)
         mode = Mode.LIVE if live else Mode.DRY_RUN
-        yield SimulatorGround(simulator, exchange.venues[mode], leaves_orders=live)
+        opened = SimulatorGround(simulator, exchange.venues[mode], leaves_orders=live)
+        opened.hears_of_orders = keys is not None
+        yield opened
 
 
 async def test_preparing_sends_nothing_and_each_sending_is_one_request(ground: Ground) -> None:
@@ -145,9 +149,10 @@ async def test_preparing_sends_nothing_and_each_sending_is_one_request(ground: G
 
 
 async def test_no_request_about_an_order_is_written_that_may_not_be_any_more(ground: Ground) -> None:
-    await ground.venue.prepare(ORDER, a_request())(lambda: False)
+    attempt = await ground.venue.prepare(ORDER, a_request())(lambda: False)
 
     assert await ground.received() == 0
+    assert isinstance(attempt.verdict, Unsent if ground.hears_of_orders else Executed)
 
 
 async def test_an_order_that_is_taken_gets_what_it_asked_for_at_the_price_on_offer(ground: Ground) -> None:

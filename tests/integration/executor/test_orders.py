@@ -222,6 +222,72 @@ async def test_no_request_begins_once_trading_is_halted_however_many_wait_for_a_
     assert [state for _, state, _ in await told(executor)] == ["acknowledged"] * LINES + ["rejected"] * 5
 
 
+class SigningVenue(ModelVenue):
+    """Remembers what it was asked to prepare."""
+
+    def __init__(self, exchange: ModelExchange) -> None:
+        super().__init__(exchange)
+        self.signed: list[OrderRequest] = []
+
+    def prepare(self, order: Order, request: OrderRequest, /, *, at_ms: int | None = None) -> Ready:
+        self.signed.append(request)
+        return super().prepare(order, request, at_ms=at_ms)
+
+
+async def test_a_purchase_is_signed_while_it_is_committed_and_that_very_request_is_sent(
+    live: Executor, exchange: ModelExchange, time: Time
+) -> None:
+    venue = live.venues[Mode.LIVE] = SigningVenue(exchange)
+    await live.handle(a_coin("NEW", time))
+    ahead, received_before = list(venue.signed), list(exchange.received)
+
+    await live.send_all()
+
+    assert received_before == []
+    assert len(ahead) == 1
+    assert venue.signed == ahead
+    assert exchange.received[0] is ahead[0]
+
+
+async def test_what_was_signed_ahead_and_then_held_up_is_signed_again(
+    live: Executor, exchange: ModelExchange, time: Time
+) -> None:
+    venue = live.venues[Mode.LIVE] = SigningVenue(exchange)
+    await live.handle(a_coin("NEW", time))
+    time.pass_by(live.settings.recv_window_ms / 1000)
+
+    await live.send_all()
+
+    assert len(venue.signed) == 2
+    assert [row["state"] for row in await live.rows()] == ["acknowledged"]
+
+
+async def test_what_was_made_ahead_for_one_order_is_not_sent_for_another(
+    live: Executor, exchange: ModelExchange, time: Time
+) -> None:
+    for name in ("ONE", "TWO"):
+        await live.handle(a_coin(name, time))
+
+    await live.send_all()
+
+    assert [request.symbol for request in exchange.received] == ["ONEUSDT", "TWOUSDT"]
+
+
+async def test_what_cannot_be_made_ahead_is_made_when_it_is_sent(
+    live: Executor, exchange: ModelExchange, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Order) -> None:
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr(live.composer, "at_once", fail)
+    await live.handle(a_coin("NEW", time))
+    monkeypatch.undo()
+
+    await live.send_all()
+
+    assert [row["state"] for row in await live.rows()] == ["acknowledged"]
+
+
 class ConnectingVenue(ModelVenue):
     """Takes its time to connect: long enough for somebody to halt."""
 

@@ -157,6 +157,24 @@ async def test_a_rate_limit_is_heeded_before_anything_else_is_asked(
     assert venue.looked_up[1][1] - limited_at >= 0.2
 
 
+async def test_of_several_rate_limits_the_longest_holds(live: Executor, venue: CountingVenue, time: Time) -> None:
+    venue.errors = {"ONEUSDT": RateLimited(0.5), "TWOUSDT": RateLimited(0.01)}
+    names = [f"T{number}" for number in range(LOOKS_AT_ONCE)]
+    for name in ("ONE", "TWO", *names):
+        await live.buy(a_coin(name, time))
+    venue.answers.clear()
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(live.resolver.look_up_all(Mode.LIVE))
+        await eventually(lambda: len(venue.looked_up) == LOOKS_AT_ONCE)
+        limited_at = asyncio.get_running_loop().time()
+        venue.answers.set()
+    venue.errors.clear()
+    await eventually(lambda: live.resolver.look_up_all(Mode.LIVE))
+
+    assert min(at for _, at in venue.looked_up[LOOKS_AT_ONCE:]) - limited_at >= 0.5
+
+
 async def test_an_order_is_looked_up_soon_after_it_was_sent_and_then_less_and_less_often(
     live: Executor, venue: CountingVenue, exchange: ModelExchange, time: Time
 ) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 import os
+import select
 import socket
 import ssl
 from collections.abc import AsyncIterator
@@ -432,6 +433,30 @@ async def test_order_travels_over_tls_when_the_certificate_is_trusted(tmp_path: 
                 assert (await post(line)).status == 200
         assert len(server.requests) == 3
         assert len(server.connections) == 1
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_request_leaves_at_once_and_not_when_the_loop_has_done_everything_else(
+    scheme: str, tmp_path: Path
+) -> None:
+    certificate = self_signed(tmp_path)
+    served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    served.load_cert_chain(certificate)
+    trusting = ssl.create_default_context(cafile=certificate)
+    async with serving(answering(reply()), tls=served if scheme == "https" else None) as server:
+        async with OrderLine(Endpoint.of(server.url, trusting), QUIET) as line:
+            await line.ready()
+            await eventually(lambda: server.connections)
+            assert line._idle is not None
+            arriving = server.connections[0].get_extra_info("socket")
+            assert select.select([arriving], [], [], 0)[0] == []
+
+            exchange = line._idle.exchange(b"POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n", deadline=float("inf"))
+            exchange.send(None)  # As far as it gets without the loop.
+            arrived = select.select([arriving], [], [], 5)[0]
+            exchange.close()
+
+        assert arrived == [arriving]
 
 
 async def test_untrusted_certificate_means_not_sent(tmp_path: Path) -> None:

@@ -49,6 +49,16 @@ def test_a_refusal_may_lack_a_message() -> None:
     assert verdict_of(an_answer(400, b'{"code": 30016}')) == NotOpen("30016")
 
 
+@pytest.mark.parametrize("status", [199, 300, 301, 399, 500])
+@pytest.mark.parametrize("body", [b'{"orderId": "C02"}', b'{"code": 30016}'])
+def test_no_status_beside_those_of_orders_and_refusals_says_anything(status: int, body: bytes) -> None:
+    assert verdict_of(an_answer(status, body)) == Unanswered(f"HTTP {status}")
+
+
+def test_success_without_an_order_id_says_nothing() -> None:
+    assert verdict_of(an_answer(200, b"{}")) == Unanswered("HTTP 200 without an order id")
+
+
 @pytest.mark.parametrize("order_id", ["C02__510861197621391376028", 510861197621391376028, "0f" * 32, 0])
 @pytest.mark.parametrize("status", [200, 201, 299])
 def test_an_order_id_is_an_order(order_id: str | int, status: int) -> None:

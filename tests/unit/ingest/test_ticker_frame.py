@@ -2,6 +2,7 @@
 
 import gc
 import tracemalloc
+from collections.abc import Sequence
 from decimal import Decimal
 from itertools import islice
 
@@ -52,6 +53,13 @@ def test_price_of_a_symbol_is_the_one_beside_its_name() -> None:
     price_of = prices_in(tickers("BTCUSDT", "币安人生USDT", price="0.000000000012"))
 
     assert price_of("币安人生USDT") == Decimal("1.2E-11")
+
+
+@pytest.mark.parametrize("asked", [("BUSDT", "AUSDT"), ("AUSDT", "BUSDT", "AUSDT")])
+def test_price_of_a_symbol_that_is_there_twice_is_the_last_whenever_it_is_asked_for(asked: Sequence[str]) -> None:
+    price_of = prices_in(tickers("AUSDT", price="1") + tickers("BUSDT", "AUSDT", price="2"))
+
+    assert [price_of(symbol) for symbol in asked] == [Decimal(2)] * len(asked)
 
 
 @pytest.mark.parametrize("text", ["", "0", "-1", "NaN", "Infinity", "free", "9" * 41, "1e-41", "1e" + "9" * 30])
