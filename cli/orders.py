@@ -60,21 +60,21 @@ def _state(order: OrderRow) -> str:
 
 
 def positions(held: Sequence[PositionRow], *, title: str = "Open positions") -> Table:
-    """Draw positions."""
+    """Draw positions, prices and money in USDT."""
     rows = [
         (
             f"{each.opened_at:%m-%d %H:%M:%S}",
             each.symbol,
             each.mode.value,
-            f"{each.base_qty:f}",
-            f"{each.average_price:f}",
+            screen.rounded(each.base_qty),
+            screen.rounded(each.average_price),
             f"{each.cost_usdt:f}",
             f"{each.received_usdt:f}",
             _stands(each),
         )
         for each in held
     ]
-    columns = ("opened (UTC)", "symbol", "mode", "quantity", "average price", "cost USDT", "sold for USDT", "state")
+    columns = ("opened (UTC)", "symbol", "mode", "quantity", "price", "cost", "sold for", "state")
     return screen.table(title, columns, rows)
 
 

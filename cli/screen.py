@@ -1,10 +1,14 @@
 """How lists are drawn on a terminal."""
 
 from collections.abc import Iterable
+from decimal import Decimal
+from typing import Final
 
 from rich import box
 from rich.table import Table
 from rich.text import Text
+
+_MILLION: Final = 1_000_000
 
 
 def table(title: str, columns: Iterable[str], rows: Iterable[tuple[str, ...]]) -> Table:
@@ -17,6 +21,11 @@ def table(title: str, columns: Iterable[str], rows: Iterable[tuple[str, ...]]) -
     for row in rows:
         drawn.add_row(*(Text(cell) for cell in row))  # Text, so that no cell is read as markup.
     return drawn
+
+
+def rounded(amount: Decimal) -> str:
+    """Write a price or a quantity in as many digits as a person reads; JSON has all of them."""
+    return f"{amount:.0f}" if abs(amount) >= _MILLION else f"{Decimal(f'{amount:.6g}'):f}"
 
 
 def section(title: str, body: str, *, style: str = "") -> Text:
