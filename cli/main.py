@@ -150,6 +150,7 @@ def config_set(
 
 @app.command()
 def halt(
+    words: Annotated[list[str] | None, typer.Argument(help="Why.", metavar="[REASON]...")] = None,
     reason: Annotated[str, typer.Option(help="Kept with the halt, and in the record.")] = "by hand",
     exits: Annotated[bool, typer.Option("--all", help="Sell nothing either: positions stay as they are.")] = False,
 ) -> None:
@@ -157,7 +158,8 @@ def halt(
     from cli import config as command
     from cli import operate
 
-    operate.run(lambda _: command.halt(reason, exits=exits))
+    # Whoever is in a hurry is not to be told how to spell it.
+    operate.run(lambda _: command.halt(" ".join(words or [reason]), exits=exits))
 
 
 @app.command()

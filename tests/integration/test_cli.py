@@ -4,7 +4,7 @@ import asyncio
 import json
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
@@ -106,8 +106,9 @@ def test_a_limit_that_does_not_fit_is_refused(sniper: Sniper, key: str, value: s
     assert (result.exit_code, result.stderr) == (2, refusal)
 
 
-def test_trading_is_halted_for_a_reason_and_resumed(sniper: Sniper) -> None:
-    assert sniper("halt", "--reason", "fat [red]finger").exit_code == 0
+@pytest.mark.parametrize("reason", [("--reason", "fat [red]finger"), ("fat", "[red]finger"), ("fat [red]finger",)])
+def test_trading_is_halted_for_a_reason_and_resumed(sniper: Sniper, reason: Sequence[str]) -> None:
+    assert sniper("halt", *reason).exit_code == 0
     halted = json.loads(sniper("config", "get", "--json").stdout)
     line = sniper("config", "get").stdout.splitlines()[-1]
     resumed = sniper("resume")
