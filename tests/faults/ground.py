@@ -8,10 +8,12 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from shared.events import Listing, Mode, Trade, TradeStatus, TradingRules, utc_now
+from shared.halts import IN_FORCE
 from shared.runtime import Runtime
 from shared.topology import PERSISTER_TRADES, to_message
 from tests.builders import a_listing
@@ -42,6 +44,11 @@ QUICK: Mapping[str, Any] = {
 """Everything that is waited for is short, and no limit is in the way."""
 OPEN = "state IN ('sending', 'acknowledged', 'unknown') OR (state = 'armed' AND fire_at IS NOT NULL)"
 """What something will still become of, by itself."""
+HALTS_ASKED_SINCE = """
+SELECT pid FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = 'sniper-executor'
+    AND query_start > $1 AND left(query, 500) = left($2, 500)
+"""
 RULES = TradingRules(base_precision=2, quote_precision=2, quote_amount_min=Decimal(1))
 
 
@@ -141,6 +148,12 @@ class Ground:
     def told(self, listing: Listing) -> list[Trade]:
         """Return the trades published of *listing*."""
         return [each for each in self.trades.events if isinstance(each, Trade) and each.listing_key == listing.key]
+
+    async def halts_are_read(self) -> None:
+        """Return once the executor knows what is in force now: it asks again only after it has taken in an answer."""
+        for _ in range(2):
+            [now] = await self.rows("SELECT clock_timestamp() AS time")
+            await eventually(partial(self.rows, HALTS_ASKED_SINCE, now["time"], IN_FORCE), within_seconds=20)
 
     async def settled(self) -> None:
         """Return once nothing is open, everything is told, and no message waits."""
