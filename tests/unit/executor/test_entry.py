@@ -52,7 +52,20 @@ def test_without_rules_whole_coins_are_traded_where_that_loses_less_than_a_hundr
 
 
 def test_a_reference_in_powers_of_ten_has_no_decimals() -> None:
-    assert bought("2E+1", rules=TradingRules(base_precision=2)) == capped("4.75", "21")
+    assert bought("2E+1", rules=TradingRules(base_precision=2), slippage_pct=7) == capped("4.75", "21")
+
+
+def test_less_than_one_coin_is_bought_of_one_that_costs_hundreds() -> None:
+    assert bought("514.73", rules=TradingRules(base_precision=2, quote_precision=2)) == capped("0.18", "540.46")
+
+
+def test_more_digits_than_pythons_usual_arithmetic_has_are_all_kept() -> None:
+    fine = TradingRules(base_precision=18, quote_precision=15)
+
+    assert bought("0.000000000001", rules=fine) == capped("95190476190476.190476190476190476", "0.00000000000105")
+    assert sold("1", "123456789012.123456789012345678", rules=fine) == capped(
+        "123456789012.123456789012345678", "0.95", Side.SELL
+    )
 
 
 @pytest.mark.parametrize("reference", [None, "NaN", "sNaN", "Infinity", "0", "-1", "1E+30"])
@@ -95,6 +108,10 @@ def test_at_any_price_the_bounds_of_market_orders_hold() -> None:
     assert bought(quote_qty="5.00", entry="market") == below("5 of the quote asset")
     assert bought(quote_qty="150.07", entry="market") == spending("149.99")
     assert bought(quote_qty="150.10", entry="market") == Refuse(Reason.ABOVE_MAXIMUM, "150 of the quote asset")
+
+
+def test_less_than_a_dollar_is_spent_where_no_rule_forbids_it() -> None:
+    assert bought(quote_qty="0.50", entry="market", rules=None) == spending("0.49")
 
 
 def test_nothing_to_spend_is_no_order() -> None:

@@ -14,6 +14,19 @@ def test_a_refused_price_is_corrected_to_what_the_exchange_takes_for_the_same_mo
     assert repriced(capped("47.59", "2.1000"), Decimal("1.23456"), None) == capped("80.95", "1.2345")
 
 
+def test_the_price_of_a_coin_below_a_dollar_is_corrected_too() -> None:
+    assert repriced(capped("802.16", "0.1246"), Decimal("0.1"), RULES) == capped("999.49", "0.1000")
+
+
+def test_corrections_keep_more_digits_than_pythons_usual_arithmetic_has() -> None:
+    dear = capped("95190476190476.190476190476190476", "0.00000000000105")
+
+    assert repriced(dear, Decimal("0.000000000001"), None) == capped(
+        "99949999999999.999999999999999999", "0.00000000000100"
+    )
+    assert resized(dear, Decimal(100), Decimal(101)) == capped("95238095238095.238095238095238096", "0.00000000000105")
+
+
 @pytest.mark.parametrize("price_max", ["2.1", "2.10001", "3", "0", "0.00001", "NaN", "-1", "1E+30"])
 def test_a_price_that_would_not_be_lower_or_is_none_is_not_tried_again(price_max: str) -> None:
     decision = repriced(capped("47.59", "2.1000"), Decimal(price_max), RULES)
@@ -44,6 +57,7 @@ def test_a_corrected_price_keeps_to_the_bounds_of_the_symbol() -> None:
 def test_an_order_that_is_too_small_grows_to_the_least_the_exchange_takes() -> None:
     assert resized(capped("2.38", "2.1000"), Decimal(5), Decimal(6)) == capped("2.39", "2.1000")
     assert resized(spending("4.00"), Decimal("4.991"), Decimal("5.00")) == spending("5.00")
+    assert resized(spending("4.00"), Decimal("4.981"), Decimal("5.00")) == spending("4.99")
 
 
 def test_it_does_not_grow_beyond_its_money() -> None:
