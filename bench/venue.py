@@ -116,9 +116,11 @@ class Venue:
         """Serve one HTTP connection."""
         try:
             while True:
-                request = parse_head(await reader.readuntil(b"\r\n\r\n"))
+                head = await reader.readuntil(b"\r\n\r\n")
+                arrived = Moment.now()  # Before it is read: a longer request takes longer, and is no later for that.
+                request = parse_head(head)
                 await reader.readexactly(request.body_bytes)
-                writer.write(self._answer(request, Moment.now()))
+                writer.write(self._answer(request, arrived))
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
