@@ -95,6 +95,7 @@ def test_the_least_and_the_most_quantity_and_notional_are_the_symbols() -> None:
 
 def test_less_than_one_step_of_the_coin_is_below_the_minimum() -> None:
     assert bought("20000") == below("0.01 of the coin")
+    assert bought("20000", rules=TradingRules(base_precision=2)) == below("0.01 of the coin")
     assert bought("200000", rules=TradingRules(base_precision=0)) == below("1 of the coin")
 
 
