@@ -51,6 +51,8 @@ class Market:
             "/api/v3/exchangeInfo": info,
             "/api/v3/announcements": b'{"code":0,"data":[{"details":[],"totalPage":"0"}],"msg":""}',
             "/api/operation/new_coin_calendar": b'{"data":{"newCoins":[]}}',
+            # Whoever watches positions asks; nobody wants any of them.
+            "/api/v3/ticker/bookTicker": b"[]",
             "/api/v3/depth": msgspec.json.encode({"lastUpdateId": 1, "bids": [level], "asks": [level]}),
         }
 

@@ -9,11 +9,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Final, Protocol
+from typing import Final
 
 from asyncpg import Record, UniqueViolationError
 
 from executor import statements
+from executor.dispatch import NOBODY, Dispatch
 from executor.limits import Committed
 from executor.named_sql import Statement
 from executor.order import ExitReason, Order
@@ -46,27 +47,6 @@ class Decided:
     outcome: str
     """buy, armed, refused, repeated, or switched where the order of the other mode stands already."""
     reason: str = ""
-
-
-class Dispatch(Protocol):
-    """Who carries out a purchase, ahead of everything else that follows from the decision."""
-
-    def prepare(self, order: Order, /) -> None:
-        """Make ready what is sent if *order* is committed. Nothing leaves, and nothing is raised."""
-
-    def send(self, order: Order, /) -> None:
-        """Send *order*, which is committed, without waiting for it."""
-
-
-class _Nobody:
-    """Leaves it to the caller."""
-
-    def prepare(self, order: Order, /) -> None: ...
-
-    def send(self, order: Order, /) -> None: ...
-
-
-_NOBODY: Final = _Nobody()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +82,7 @@ class Journal:
         self._now = now
         self._read_last: _Reading | None = None
 
-    async def open(self, listing: Listing, dispatch: Dispatch = _NOBODY) -> Decided:
+    async def open(self, listing: Listing, dispatch: Dispatch = NOBODY) -> Decided:
         """Decide on *listing* once and for all, and commit that; return what to do about it.
 
         A purchase is handed to *dispatch* the moment it is committed; without one it is left to the caller.
