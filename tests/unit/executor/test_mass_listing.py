@@ -1,5 +1,6 @@
 from datetime import datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -77,9 +78,10 @@ def test_a_listing_counts_from_when_it_was_first_told() -> None:
     assert not mass.is_too_many(key(1), NOON + timedelta(seconds=60))
 
 
-def test_it_remembers_no_more_than_it_needs() -> None:
-    mass = MassListing(20)
+@pytest.mark.parametrize("per_minute_max", [1, 20])
+def test_it_remembers_no_more_than_it_needs(per_minute_max: int) -> None:
+    mass = MassListing(per_minute_max)
     for hour in range(1000):
         mass.is_too_many(key(hour), NOON + timedelta(hours=hour))
 
-    assert len(mass._latest) <= 20
+    assert len(mass._latest) <= per_minute_max
