@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: run demo test soak check format bench lock wire clean
+.PHONY: run demo test soak check format bench contract lock wire clean
 .DEFAULT_GOAL := run
 
 run: .venv/runtime.stamp ## every service in one process against the simulator
@@ -12,6 +12,8 @@ run: .venv/runtime.stamp ## every service in one process against the simulator
 demo: .venv/runtime.stamp ## the bounded form: five listings, a latency table, exit 0
 	@$(BIN)/sniper demo --listings 5
 
+# Hundreds of processes are started: each would compile all of our code where the environment forbids to keep that.
+test soak: export PYTHONDONTWRITEBYTECODE :=
 test: .venv/dev.stamp ## all tests, on a real RabbitMQ and a real PostgreSQL
 	@$(BIN)/python -m tests.prepare
 	@$(BIN)/python -m pytest $(ARGS)
@@ -20,11 +22,12 @@ soak: .venv/dev.stamp ## a whole day of traffic in a quarter of an hour, with it
 	@$(BIN)/python -m tests.prepare
 	@$(BIN)/python -m pytest -n 0 -s $(ARGS) tests/soak/whole_day.py
 
-check: .venv/dev.stamp ## style, types and import rules
+check: .venv/dev.stamp ## style, types, import rules and loops
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.loops
 
 format: .venv/dev.stamp
 	$(BIN)/ruff check --fix .
@@ -37,9 +40,13 @@ bench: .venv/dev.stamp ## measure against the bare floor; writes bench/results/l
 wire: .venv/dev.stamp ## compile the wire schema
 	$(BIN)/python -m shared.mexc.compile_wire
 
+contract: .venv/dev.stamp ## schemas, the AsyncAPI document and the broker's definitions, from the models and the topology
+	$(BIN)/python -m contract
+
 lock: ## pin every dependency with its hashes (needs uv)
-	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock" --extra dev pyproject.toml requirements/build.in -o requirements/dev.txt
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock" --extra local --extra dev pyproject.toml requirements/build.in -o requirements/dev.txt
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock" -c requirements/dev.txt pyproject.toml requirements/build.in -o requirements/runtime.txt
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock" -c requirements/dev.txt requirements/local.in -o requirements/local.txt
 
 clean: ## remove what the make targets made, but not your data in .sniper
 	rm -rf .venv build *.egg-info .mypy_cache .pytest_cache .ruff_cache bench/results
@@ -48,9 +55,9 @@ clean: ## remove what the make targets made, but not your data in .sniper
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; set PYTHON=..." if sys.version_info < (3, 11) else 0)'
 	@$(PYTHON) -m venv .venv
 
-.venv/runtime.stamp: .venv/bin/python requirements/runtime.txt pyproject.toml
+.venv/runtime.stamp: .venv/bin/python requirements/runtime.txt requirements/local.txt pyproject.toml
 	@echo "Installing (about half a minute, once)"
-	@$(PIP) install --require-hashes --no-deps -r requirements/runtime.txt
+	@$(PIP) install --require-hashes --no-deps -r requirements/runtime.txt -r requirements/local.txt
 	@$(PIP) install --no-deps --no-build-isolation --no-index -e .
 	@touch $@
 

@@ -3,12 +3,18 @@
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
+import structlog
+
 from dedup.identity import listing_of, rescheduled
 from dedup.ledger import Claim, Ledger
 from dedup.metrics import Metrics
 from dedup.observations import Observation
 from dedup.seen import Seen
-from shared.events import Listing, RawListing, refuse_future, utc_now
+from dedup.skew import Skew
+from shared.errors import PermanentError
+from shared.events import Listing, RawListing, never_after, utc_now
+
+log = structlog.get_logger(__name__)
 
 Observe = Callable[[Observation], Awaitable[None]]
 """Returns once the observation is stored."""
@@ -22,19 +28,27 @@ class Deduplicate:
     """
 
     def __init__(
-        self, ledger: Ledger, seen: Seen, observe: Observe, metrics: Metrics, *, now: Callable[[], datetime] = utc_now
+        self,
+        ledger: Ledger,
+        seen: Seen,
+        observe: Observe,
+        metrics: Metrics,
+        skew: Skew,
+        *,
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._ledger = ledger
         self._seen = seen
         self._observe = observe
         self._metrics = metrics
+        self._skew = skew
         self._now = now
 
     async def __call__(self, raw: RawListing) -> Sequence[Listing]:
         """Raise PermanentError for what cannot be a listing, TransientError while the ledger is away."""
         now = self._now()
-        refuse_future(raw.listed_at, now=now)
-        sighting = listing_of(raw, deduplicated_at=now)
+        self._skew.note(raw, now)
+        sighting = listing_of(raw, listed_at=never_after(now, raw.listed_at, raw.source), deduplicated_at=now)
         if not self._seen.is_duplicate(sighting.key, raw.id):
             claim = await self._ledger.claim(sighting, raw.id)
             self._seen.remember(sighting.key, claim.raw_id)
@@ -50,7 +64,13 @@ class Deduplicate:
     async def _compare(self, sighting: Listing, raw_id: str) -> Sequence[Listing]:
         """Keep a sighting of a known listing. However early it was made, the listing stays as it was published."""
         moved = None if sighting.opens_at is None else await self._ledger.move(sighting, raw_id)
-        await self._observe(Observation(sighting.key, sighting.source, sighting.observed_at, raw_id))
+        try:
+            await self._observe(Observation(sighting.key, sighting.source, sighting.observed_at, raw_id))
+        except PermanentError as error:
+            if moved is None:
+                raise
+            # A note for people; the news of the opening must not be lost with it.
+            log.warning("an observation that cannot be stored", listing=sighting.key, reason=str(error))
         self._metrics.duplicates.labels(sighting.source).inc()
         if moved is None:
             return ()

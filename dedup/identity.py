@@ -23,8 +23,8 @@ def key_of(raw: RawListing) -> ListingKey:
     return ListingKey(f"test:{key}" if raw.source is Source.TEST_INJECTION else key)
 
 
-def listing_of(raw: RawListing, *, deduplicated_at: datetime) -> Listing:
-    """Return the listing that *raw* would be, were it the first sighting.
+def listing_of(raw: RawListing, *, listed_at: datetime | None = None, deduplicated_at: datetime) -> Listing:
+    """Return the listing that *raw* would be, were it the first sighting, at *listed_at* where that is given.
 
     Its id follows from its key, so publishing it twice is recognised. Raises PermanentError where nothing that
     could be a symbol is left of the symbol.
@@ -36,6 +36,7 @@ def listing_of(raw: RawListing, *, deduplicated_at: datetime) -> Listing:
         "symbol": normalise(raw.symbol),
         "base_asset": normalise(raw.base_asset),
         "quote_asset": normalise(raw.quote_asset),
+        "listed_at": listed_at or raw.listed_at,
         "deduplicated_at": deduplicated_at,
     }
     try:

@@ -3,9 +3,15 @@
 from dataclasses import dataclass
 from typing import Final
 
+import structlog
+from pydantic import ValidationError
+
+from shared.cloudevents import explain
 from shared.database import Database, refused_is_permanent
 from shared.errors import TransientError
 from shared.events import Listing
+
+log = structlog.get_logger(__name__)
 
 CLAIM: Final = """
     INSERT INTO listing_claims (listing_key, raw_id, listing, opens_at, opens_observed_at)
@@ -14,13 +20,17 @@ CLAIM: Final = """
 """
 READ: Final = "SELECT raw_id, listing FROM listing_claims WHERE listing_key = $1"
 # The latest word on the opening time stands, in whatever order the words arrive, and its first speaker is kept. To
-# hear for the first time that what was taken for open has opened is no news.
+# hear for the first time that what was taken for open has opened is no news, unless it opened a while after it was
+# seen: an order at that time found it closed.
 MOVE: Final = """
     UPDATE listing_claims SET
         opens_at = $2,
         opens_observed_at = $3,
         opens_raw_id = CASE
-            WHEN opens_at IS DISTINCT FROM $2 AND (opens_at IS NOT NULL OR $2 > $3) THEN $4 ELSE opens_raw_id
+            WHEN opens_at IS DISTINCT FROM $2 AND (
+                opens_at IS NOT NULL OR $2 > $3
+                OR $2 > (listing ->> 'observed_at')::timestamptz + interval '10 seconds'
+            ) THEN $4 ELSE opens_raw_id
         END
     WHERE listing_key = $1 AND (opens_observed_at IS NULL OR opens_observed_at < $3)
     RETURNING opens_raw_id, listing
@@ -61,7 +71,7 @@ class Ledger:
                 earlier = await connection.fetchrow(READ, listing.key)
         if earlier is None:
             raise TransientError(f"the claim on {listing.key} was taken back between two looks at it")
-        return Claim(earlier["raw_id"], Listing.model_validate(earlier["listing"]), is_new=False)
+        return Claim(earlier["raw_id"], _claimed(earlier["listing"], listing), is_new=False)
 
     async def move(self, sighting: Listing, raw_id: str) -> Listing | None:
         """Take in when a known listing opens, as *sighting* tells it.
@@ -75,4 +85,13 @@ class Ledger:
                 row = await connection.fetchrow(MOVE, *told) or await connection.fetchrow(READ_MOVE, sighting.key)
         if row is None or row["opens_raw_id"] != raw_id:
             return None
-        return Listing.model_validate(row["listing"])
+        return _claimed(row["listing"], sighting)
+
+
+def _claimed(stored: object, sighting: Listing) -> Listing:
+    """Return the listing as it was claimed; as *sighting* has it where another version wrote what this cannot read."""
+    try:
+        return Listing.model_validate(stored)
+    except ValidationError as error:
+        log.warning("a claim that cannot be read", listing=sighting.key, reason=explain(error))
+        return sighting

@@ -8,9 +8,10 @@ from dedup.metrics import Metrics
 from dedup.observations import Observations
 from dedup.seen import Seen
 from dedup.settings import DedupSettings
+from dedup.skew import Skew
 from shared.batch import BatchLimits, batching
 from shared.bus.typed import receives
-from shared.events import Listing, RawListing, utc_now
+from shared.events import HealthStatus, Listing, RawListing, utc_now
 from shared.health import Component, heartbeat
 from shared.runtime import Runtime
 from shared.topology import DEDUP_RAW
@@ -19,15 +20,21 @@ from shared.topology import DEDUP_RAW
 async def serve(runtime: Runtime, settings: DedupSettings) -> None:
     """Deduplicate raw listings until the runtime's stop event is set."""
     component, metrics = Component("dedup"), Metrics(runtime.telemetry.registry)
+    component.shows("troubles", runtime.telemetry.troubles.fact)
+    skew = Skew(settings.clock_skew_seconds_max, runtime.telemetry.registry)
     ledger, seen = Ledger(runtime.database), Seen(settings.remembered_keys_max)
     write = Observations(runtime.database, metrics).write
     limits = BatchLimits(settings.observations_batch_rows_max, settings.observations_window_seconds)
     runtime.telemetry.ready_when("dedup", lambda: not runtime.stop.is_set())
     async with heartbeat(component, runtime.bus), batching("observations", write, limits) as observations:
-        deduplicate = Deduplicate(ledger, seen, observations.add, metrics)
+        deduplicate = Deduplicate(ledger, seen, observations.add, metrics, skew)
 
         async def handle(raw: RawListing) -> Sequence[Listing]:
             component.saw_event(utc_now())
-            return await deduplicate(raw)
+            try:
+                return await deduplicate(raw)
+            finally:
+                concern = skew.concern()
+                component.set(HealthStatus.DEGRADED if concern else HealthStatus.RUNNING, concern)
 
         await runtime.bus.consume(DEDUP_RAW, receives(RawListing, handle), until=runtime.stop)

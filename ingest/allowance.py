@@ -91,6 +91,16 @@ class Allowance:
     def weight_used(self, now: float) -> int:
         return self._weight.used(now)
 
+    def assume(self, weight: int, at: float) -> None:
+        """Count *weight* that was used at a time before this began."""
+        used = min(weight, self._weight.limit)
+        self._weight.begin(used)
+        self._weight.end(used, at)
+
+    def keep_closed(self, until: float) -> None:
+        """The exchange wants to hear nothing until then, as it said before this began."""
+        self.closed_until = max(self.closed_until, until)
+
     def begin(self, weight: int) -> None:
         """A request is about to be sent."""
         self._weight.begin(weight)

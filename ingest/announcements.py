@@ -15,14 +15,15 @@ from ingest.source import Report
 from shared.events import Source
 from shared.mexc.payloads import Notice
 from shared.mexc.rest import MexcRest
+from shared.mexc.weights import weight_of
 
 log = structlog.get_logger(__name__)
 
-WEIGHT: Final = 8
+WEIGHT: Final = weight_of("/api/v3/announcements")
 AGAIN: Final = AgainSeconds(60.0, 1800.0)
 TITLE_LENGTH_MAX: Final = 200
 _LISTING: Final = re.compile(r"\blist(s|ed|ing|ings)?\b", re.IGNORECASE)
-_TICKER: Final = re.compile(r"\(([A-Z0-9]{2,15})\)")
+_TICKER: Final = re.compile(r"\(([^\W_a-z]{2,15})\)")
 
 
 class AnnouncementPoll:

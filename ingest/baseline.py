@@ -8,7 +8,8 @@ import asyncpg
 import structlog
 
 from ingest.catalogue import Known, State
-from shared.database import Database
+from shared.database import Connection, Database, refused_is_permanent
+from shared.errors import PermanentError
 
 log = structlog.get_logger(__name__)
 
@@ -22,7 +23,7 @@ _LOAD: Final = """
     FROM symbols
 """
 _STORE: Final = """
-    INSERT INTO symbols (
+    INSERT INTO symbols AS known (
         symbol, state, base_asset, quote_asset, first_seen_at, opens_at, occurrence, published, trading_since,
         gone_since
     )
@@ -34,6 +35,11 @@ _STORE: Final = """
     SET state = excluded.state, base_asset = excluded.base_asset, quote_asset = excluded.quote_asset,
         first_seen_at = excluded.first_seen_at, opens_at = excluded.opens_at, occurrence = excluded.occurrence,
         published = excluded.published, trading_since = excluded.trading_since, gone_since = excluded.gone_since,
+        opens_moved_from = CASE
+            WHEN known.occurrence <> excluded.occurrence THEN NULL
+            WHEN known.opens_at <> excluded.opens_at THEN known.opens_at
+            ELSE known.opens_moved_from
+        END,
         updated_at = now()
 """
 
@@ -47,19 +53,40 @@ async def load(database: Database) -> Sequence[Known]:
 async def store(database: Database, symbols: Collection[Known]) -> None:
     """Store all of *symbols*, each once, or none. Raises TransientError.
 
-    All or none matters for the first baseline: half of one would make the other half look new at the next start.
+    All or none matters for the first baseline: half of one would make the other half look new at the next start. What
+    the table has no room for is left out, each by itself.
     """
-    fitting, count = filter(_fits, symbols), 0
+    rows, count = map(_row, filter(_fits, symbols)), 0
     async with database.transaction() as connection:
-        while rows := [_row(known) for known in islice(fitting, ROWS_PER_STATEMENT)]:
-            await connection.execute(_STORE, *zip(*rows, strict=True))
-            count += len(rows)
+        while some := list(islice(rows, ROWS_PER_STATEMENT)):
+            count += await _store_some(connection, some)
     if count < len(symbols):
         log.warning("symbols the table has no room for", count=len(symbols) - count)
 
 
+async def _store_some(connection: Connection, rows: Sequence[tuple[object, ...]]) -> int:
+    """Store *rows* and return how many were; where one is refused, halve them until it stands alone."""
+    try:
+        with refused_is_permanent():
+            async with connection.transaction():
+                await connection.execute(_STORE, *zip(*rows, strict=True))
+    except PermanentError as error:
+        if len(rows) == 1:
+            log.warning("a symbol the table has no room for", reason=str(error))
+            return 0
+        middle = len(rows) // 2
+        return await _store_some(connection, rows[:middle]) + await _store_some(connection, rows[middle:])
+    return len(rows)
+
+
 def _known(row: asyncpg.Record) -> Known:
-    return Known(**{**row, "state": State(row["state"])})
+    """Return the symbol of *row*. A state that another version wrote does not make the symbol new: it was shown."""
+    try:
+        state = State(row["state"])
+    except ValueError:
+        log.warning("a state that cannot be read", symbol=row["symbol"], state=row["state"])
+        state = State.SUSPENDED
+    return Known(**{**row, "state": state})
 
 
 def _row(known: Known) -> tuple[object, ...]:

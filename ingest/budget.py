@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Final
@@ -19,10 +19,12 @@ from ingest.budget_metrics import BudgetMetrics
 from shared.errors import TransientError
 from shared.events import utc_now
 from shared.mexc.errors import ExchangeError, RateLimited
+from shared.rate_usage import Usage
 
 log = structlog.get_logger(__name__)
 
 WAITING_MAX: Final = 64
+_USED: Final = "address"
 
 
 class Priority(Enum):
@@ -60,6 +62,35 @@ class Budget:
         self._numbers = itertools.count()
         self._timer: asyncio.TimerHandle | None = None
         self._refusal = ""
+        self._banned = False
+        self.refused = asyncio.Event()
+        """Set when the exchange asked for quiet."""
+
+    def usage(self) -> Usage:
+        """Return the present use, and for how long nothing may be asked."""
+        now = self._now()
+        quiet_seconds = max(0.0, self._allowance.closed_until - now)
+        return Usage({_USED: self._allowance.weight_used(now)}, quiet_seconds, banned=self._banned)
+
+    def presumed(self) -> Usage:
+        """Return the most that may be used before the first store: half of it, so that even a crash loop polls."""
+        usage = self.usage()
+        return replace(usage, used={_USED: max(usage.used[_USED], self._allowance.weight_max // 2)})
+
+    def resume(self, before: Usage | None) -> None:
+        """Go on from what was used *before*; where that is not known, all of it may have been."""
+        now = self._now()
+        if before is None:
+            self._allowance.assume(self._allowance.weight_max, now)
+            return
+        self._allowance.assume(before.used.get(_USED, 0), now - before.age_seconds)
+        if before.quiet_seconds > 0:
+            self._banned = before.banned
+            self._allowance.keep_closed(now + before.quiet_seconds)
+            until = utc_now() + timedelta(seconds=before.quiet_seconds)
+            self._refusal = _in_words(RateLimited(banned=before.banned), until)
+            self._metrics.closed_until(until)
+            log.warning("requests were refused before", closed_seconds=round(before.quiet_seconds, 1))
 
     @asynccontextmanager
     async def spend(self, weight: int, priority: Priority = Priority.ROUTINE) -> AsyncIterator[None]:
@@ -136,7 +167,8 @@ class Budget:
         now = self._now()
         seconds = self._allowance.refuse(refusal, now) - now
         until = utc_now() + timedelta(seconds=seconds)
-        self._refusal = _in_words(refusal, until)
+        self._refusal, self._banned = _in_words(refusal, until), refusal.banned
+        self.refused.set()
         self._metrics.closed(until, banned=refusal.banned)
         log.warning("requests refused", reason=str(refusal), closed_seconds=round(seconds, 1))
 

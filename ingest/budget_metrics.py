@@ -27,4 +27,8 @@ class BudgetMetrics:
     def closed(self, until: datetime, *, banned: bool) -> None:
         """The exchange refused a request and is left alone *until* then."""
         self._refusals.labels("418" if banned else "429").inc()
+        self.closed_until(until)
+
+    def closed_until(self, until: datetime) -> None:
+        """The exchange is left alone *until* then."""
         self._closed_until.set(until.timestamp())

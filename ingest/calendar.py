@@ -1,9 +1,11 @@
 """The web site's calendar of new coins: what opens when, if the site lets us know."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final, Never
+
+import structlog
 
 from ingest.budget import Budget, Priority
 from ingest.evidence import Announcement
@@ -15,8 +17,11 @@ from shared.events import Source, utc_now
 from shared.mexc.errors import RateLimited
 from shared.mexc.payloads import NewCoin
 from shared.mexc.web import MexcWeb
+from shared.mexc.weights import weight_of
 
-WEIGHT: Final = 1
+log = structlog.get_logger(__name__)
+
+WEIGHT: Final = weight_of("/api/operation/new_coin_calendar")
 QUOTE_ASSET: Final = "USDT"
 """What MEXC lists new coins against."""
 AHEAD_MAX: Final = timedelta(days=90)
@@ -32,11 +37,20 @@ class CalendarPoll:
 
     name: Final = Source.MEXC_REST_API
 
-    def __init__(self, web: MexcWeb, budget: Budget, every_seconds: float, feeds: Feeds, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        web: MexcWeb,
+        budget: Budget,
+        every_seconds: float,
+        feeds: Feeds,
+        metrics: Metrics,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
         self._web = web
         self._budget = budget
         self._every_seconds = every_seconds
         self._metrics = metrics
+        self._now = now
         self._feed = feeds.add(Feed("calendar", 3 * every_seconds, optional=True))
         self._asked = False
 
@@ -48,16 +62,19 @@ class CalendarPoll:
             answer = await self._answer()
         if isinstance(answer, RateLimited):
             raise answer
-        now = utc_now()
+        now = self._now()
         for coin in _to_come(answer, now):
-            await report(Announcement(self.name, now, f"{coin.asset}{QUOTE_ASSET}", coin.opens_at))
+            try:
+                await report(Announcement(self.name, now, f"{coin.asset}{QUOTE_ASSET}", coin.opens_at))
+            except Exception:
+                log.exception("a coin of the calendar was not taken in", asset=coin.asset)
         return True
 
     async def _answer(self) -> Sequence[NewCoin] | RateLimited:
         """A refusal is returned: raised, it would close the budget, and the web site's limits are not the API's."""
         self._asked = True
         try:
-            return await self._web.new_coins(now_ms=int(utc_now().timestamp() * 1000))
+            return await self._web.new_coins(now_ms=int(self._now().timestamp() * 1000))
         except RateLimited as refusal:
             return refusal
 

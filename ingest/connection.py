@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Final
 
@@ -18,6 +19,7 @@ from ingest.feeds import Feed
 from ingest.stream_metrics import StreamMetrics
 from ingest.subscriptions import Subscriptions
 from shared.backoff import jittered
+from shared.events import utc_now
 
 log = structlog.get_logger(__name__)
 
@@ -48,6 +50,8 @@ class StreamOptions:
     """The exchange cuts connections off after a day."""
     bad_frames_max: int = 20
     """In a row, before the connection is given up."""
+    now: Callable[[], datetime] = utc_now
+    """When what a frame shows was seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +159,11 @@ class Connection:
             has_data = await self._stream.take(push)
         except FrameError as error:
             self._drop(push, error)
+            return
+        except Exception as error:
+            # A fault of ours with this frame is no reason to lose the others.
+            log.exception("a frame was not taken in", stream=self._stream.name)
+            self._drop(push, FrameError(repr(error)))
             return
         finally:
             # Behind what the frame shows: nothing is to delay that.

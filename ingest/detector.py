@@ -3,12 +3,16 @@
 import asyncio
 from typing import Final
 
+import structlog
+
 from ingest.catalogue import Catalogue, Findings, Sighting
 from ingest.evidence import Evidence
 from ingest.outlook import Outlook
 from ingest.publish import Publisher
 from ingest.recorder import Recorder
 from shared.health import Component
+
+log = structlog.get_logger(__name__)
 
 _UNTIL_SENT: Final = 4
 """Turns of the loop in which a message gets to the socket: its own task's, the client's, and the socket's."""
@@ -38,6 +42,8 @@ class Detector:
         for sighting in (*findings.sightings, *findings.rescheduled):
             self._component.saw_event(sighting.observed_at)
         self._outlook.note(evidence, findings)
+        for fault in findings.faults:
+            log.error("a symbol was not taken in", fault=fault)
         return findings.believed
 
     async def _observed(self, evidence: Evidence) -> Findings:

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from typing import Final, Never
 
+from pydantic import JsonValue
+
 from shared.events import HealthStatus, utc_now
 from shared.health import Component
 
@@ -29,6 +31,12 @@ class Feed:
         self._reason = ""
         self._saw_at = now()
         self._last = "yet"
+
+    def begins(self) -> None:
+        """Wait for data anew, as at a start."""
+        self._saw_at = self._now()
+        self._last = "yet"
+        self._reason = self._refusal = ""
 
     def saw(self) -> None:
         """Usable data came."""
@@ -73,6 +81,7 @@ class Feeds:
         self._feeds = list(feeds)
         self._beside: list[Feed] = []
         self._warnings: list[Concern] = []
+        self._rests: Concern = lambda: ""
 
     def __iter__(self) -> Iterator[Feed]:
         return iter((*self._feeds, *self._beside))
@@ -96,8 +105,31 @@ class Feeds:
         """Tell whether the service can be judged: it does not wait for what it can do without."""
         return all(feed.is_settled() for feed in self._feeds if not feed.optional)
 
+    def rest_while(self, rests: Concern) -> None:
+        """Say nothing of the feeds while *rests* says why they rest on purpose."""
+        self._rests = rests
+
+    def begin(self) -> None:
+        """Wait for data of every feed anew, as at a start."""
+        for feed in self:
+            feed.begins()
+
+    def facts(self) -> list[JsonValue]:
+        """Return each feed by name: how old its last data is, what is wrong with it, and whether it may be missing."""
+        return [
+            {
+                "name": feed.name,
+                "age_seconds": round(feed.age_seconds(), 1),
+                "trouble": feed.trouble(),
+                "optional": feed.optional,
+            }
+            for feed in self
+        ]
+
     def health(self) -> tuple[HealthStatus, str]:
         """Return the status of the service and the details."""
+        if resting := self._rests():
+            return HealthStatus.DEGRADED, resting
         return health_of(self._feeds, [warning() for warning in self._warnings])
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ingest.catalogue import Known
+from ingest.scripts import look_alike
 
 _COINS: Final = "BTC|ETH|BNB|XRP|SOL|DOGE|ADA|LTC|LINK|DOT|AVAX|TRX|BCH|EOS|ETC|FIL|UNI|MATIC|ATOM|SHIB|PEPE|SUI"
 # Of at least three letters: MUX and BAX are coins.
@@ -45,6 +46,8 @@ class Filters:
         """Say why *known* is not to be traded; empty where it may be."""
         if not self._name.fullmatch(known.symbol):
             return "name: not of the pattern"
+        if doubt := look_alike(known.symbol.removesuffix(known.quote_asset)) or look_alike(known.base_asset):
+            return doubt
         if known.quote_asset not in self._quote_assets:
             return f"quote asset: {known.quote_asset or 'unknown'}"
         return next((each.reason for each in self._patterns if each.base.fullmatch(known.base_asset)), "")

@@ -27,8 +27,4 @@ class OpeningWindow:
 
     def is_near(self, upcoming: Iterable[Upcoming], now: datetime) -> bool:
         """Tell whether one of *upcoming* is about to open, or should have and does not trade yet."""
-        return any(
-            each.opens_at - self.before <= now <= each.opens_at + self.after
-            for each in upcoming
-            if each.opens_at is not None
-        )
+        return any(-self.after <= each.opens_at - now <= self.before for each in upcoming if each.opens_at is not None)

@@ -48,22 +48,26 @@ async def repeat(poll: Poll, report: Report, metrics: Metrics) -> Never:
             poll.feed.saw()
             failures = 0
             continue
-        poll.feed.lost(str(problem))
+        poll.feed.lost(str(problem) or type(problem).__name__)
         metrics.rest_errors.labels(poll.feed.name, type(problem).__name__).inc()
         log.debug("no usable answer", endpoint=poll.feed.name, reason=str(problem))
         await asyncio.sleep(_wait_seconds(poll, problem, failures))
         failures += 1
 
 
-async def _problem(poll: Poll, report: Report) -> ExchangeError | None:
+async def _problem(poll: Poll, report: Report) -> Exception | None:
     try:
         believed = await poll.ask(report)
     except ExchangeError as error:
         return error
+    except Exception as error:
+        # A fault of ours with this answer is no reason to look no more, or for the other sources to end.
+        log.exception("an answer was not taken in", endpoint=poll.feed.name)
+        return error
     return None if believed else NotBelievedError()
 
 
-def _wait_seconds(poll: Poll, problem: ExchangeError, failures: int) -> float:
+def _wait_seconds(poll: Poll, problem: Exception, failures: int) -> float:
     wait_seconds = jittered(failures, first_seconds=poll.again.first, max_seconds=poll.again.most)
     named = problem.retry_after_seconds if isinstance(problem, RateLimited) else None
     return max(wait_seconds, named or 0.0)

@@ -1,23 +1,24 @@
 """The exchange's REST answers: a quick poll of the tradable names, a slow one of everything."""
 
 import asyncio
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Never
 
 from ingest.budget import Budget, Priority
-from ingest.evidence import Names, Snapshot, Upcoming
+from ingest.evidence import Names, Snapshot
 from ingest.feeds import Feed, Feeds
+from ingest.horizon import Horizon
 from ingest.metrics import Metrics
 from ingest.pace import Beat, OpeningWindow
 from ingest.poll import AgainSeconds, Poll, repeat
 from ingest.source import Report
 from shared.backoff import pause
-from shared.events import Source, utc_now
+from shared.events import Source
 from shared.mexc.rest import MexcRest
+from shared.mexc.weights import weight_of
 
-NAMES_WEIGHT: Final = 1
-SNAPSHOT_WEIGHT: Final = 25
+NAMES_WEIGHT: Final = weight_of("/api/v3/defaultSymbols")
+SNAPSHOT_WEIGHT: Final = weight_of("/api/v3/exchangeInfo")
 NAMES_AGAIN: Final = AgainSeconds(0.5, 5.0)
 SNAPSHOT_AGAIN: Final = AgainSeconds(2.0, 20.0)
 
@@ -45,14 +46,14 @@ class RestPolls:
         rest: MexcRest,
         budget: Budget,
         pace: RestPace,
-        upcoming: Callable[[], Sequence[Upcoming]],
+        horizon: Horizon,
         feeds: Feeds,
         metrics: Metrics,
     ) -> None:
         self._rest = rest
         self._budget = budget
         self._pace = pace
-        self._upcoming = upcoming
+        self._horizon = horizon
         self._metrics = metrics
         self._names_feed = feeds.add(Feed("defaultSymbols", pace.names.usual_seconds + pace.blind_seconds))
         self._snapshots_feed = feeds.add(Feed("exchangeInfo", pace.snapshots.usual_seconds + pace.blind_seconds))
@@ -76,7 +77,7 @@ class RestPolls:
         async with self._budget.spend(NAMES_WEIGHT, Priority.URGENT if opening else Priority.ROUTINE):
             self._names_at = _loop_time()
             names = await self._rest.default_symbols()
-        believed = await report(Names(self.name, utc_now(), names, complete=True))
+        believed = await report(Names(self.name, self._horizon.now(), names, complete=True))
         if believed and names is not self._believed:
             self._believed = names
             if new := names.difference(self._names):
@@ -94,7 +95,7 @@ class RestPolls:
         async with self._budget.spend(SNAPSHOT_WEIGHT, Priority.ROUTINE if prompted else Priority.SPARE):
             self._snapshot_at = _loop_time()
             symbols = await self._rest.exchange_info()
-        return await report(Snapshot(self.name, utc_now(), symbols))
+        return await report(Snapshot(self.name, self._horizon.now(), symbols))
 
     async def _until_next_snapshot(self) -> None:
         """Wait out the interval, or for a new name: the first names of all ask for the first snapshot."""
@@ -102,7 +103,7 @@ class RestPolls:
         await _until(self._snapshot_at + self._pace.snapshot_gap_seconds)
 
     def _is_opening(self) -> bool:
-        return self._pace.opening.is_near(self._upcoming(), utc_now())
+        return self._pace.opening.is_near(self._horizon.upcoming(), self._horizon.now())
 
 
 def _loop_time() -> float:

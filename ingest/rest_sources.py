@@ -1,6 +1,6 @@
 """The sources that ask over REST, opened on one budget. Wiring only."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -11,8 +11,9 @@ from ingest.announcements import AnnouncementPoll
 from ingest.budget import Budget
 from ingest.budget_metrics import BudgetMetrics
 from ingest.calendar import CalendarPoll
-from ingest.evidence import Upcoming
+from ingest.exchange_time import TimePoll
 from ingest.feeds import Feeds
+from ingest.horizon import Horizon
 from ingest.metrics import Metrics
 from ingest.pace import Beat, OpeningWindow
 from ingest.rest import RestPace, RestPolls
@@ -23,22 +24,27 @@ from shared.mexc.web import connect_web
 from shared.settings import ExchangeSettings
 
 
+def budget_of(settings: IngestSettings, registry: CollectorRegistry) -> Budget:
+    """Make the one budget of this process."""
+    limits = Limits(weight=settings.weight_per_10_seconds, requests=settings.requests_per_second)
+    return Budget(limits, BudgetMetrics(registry))
+
+
 @asynccontextmanager
 async def rest_sources(
     exchange: ExchangeSettings,
     settings: IngestSettings,
-    upcoming: Callable[[], Sequence[Upcoming]],
+    horizon: Horizon,
     feeds: Feeds,
     metrics: Metrics,
-    registry: CollectorRegistry,
+    budget: Budget,
 ) -> AsyncIterator[Sequence[Source]]:
     """Open the exchange's API and its web site, neither of which need be there yet."""
-    limits = Limits(weight=settings.weight_per_10_seconds, requests=settings.requests_per_second)
-    budget = Budget(limits, BudgetMetrics(registry))
     async with connect_rest(exchange.mexc_rest_url) as rest, connect_web(exchange.web_url) as web:
         yield (
-            RestPolls(rest, budget, _pace(settings), upcoming, feeds, metrics),
-            CalendarPoll(web, budget, settings.calendar_seconds, feeds, metrics),
+            RestPolls(rest, budget, _pace(settings), horizon, feeds, metrics),
+            CalendarPoll(web, budget, settings.calendar_seconds, feeds, metrics, horizon.now),
+            TimePoll(rest, budget, horizon.time),
             AnnouncementPoll(rest, budget, settings.announcements_seconds, feeds, metrics),
         )
 

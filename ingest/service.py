@@ -1,58 +1,92 @@
 """Ingest: watch the exchange and publish every new symbol each source sees. Wiring only."""
 
 import asyncio
-from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 
 from ingest import baseline
 from ingest.catalogue import Catalogue, Rules
 from ingest.detector import Detector
-from ingest.evidence import Upcoming
+from ingest.exchange_time import ExchangeTime, SkewWatch
 from ingest.feeds import Feeds, telling
 from ingest.filters import Filters
+from ingest.horizon import Horizon
 from ingest.metrics import Metrics
 from ingest.outlook import Outlook, Quiet, latest_listing
+from ingest.pauses import Pauses
 from ingest.publish import publishing
 from ingest.recorder import recording
-from ingest.rest_sources import rest_sources
+from ingest.rest_sources import budget_of, rest_sources
 from ingest.settings import IngestSettings
-from ingest.source import watch_all
 from ingest.stream_sources import stream_sources
-from shared.events import utc_now
+from ingest.unplaced import remembering
+from ingest.unplaced_records import UnplacedRecords
 from shared.health import Component, heartbeat
 from shared.lifecycle import when_available
+from shared.rate_usage import remembered
 from shared.runtime import Runtime
 from shared.settings import ExchangeSettings
 
 
 async def serve(runtime: Runtime, settings: IngestSettings, exchange: ExchangeSettings) -> None:
     """Watch *exchange* until the runtime's stop event is set."""
-    component, feeds = Component("ingest"), Feeds()
+    component, feeds, time = Component("ingest"), Feeds(), ExchangeTime()
     metrics = Metrics(runtime.telemetry.registry, feeds)
+    component.shows("troubles", runtime.telemetry.troubles.fact)
+    component.shows("feeds", feeds.facts)
+    component.shows("exchange_ahead_ms", time.exchange_ahead_ms)
     async with (
         heartbeat(component, runtime.bus),
         telling(component, feeds),
         recording(partial(baseline.store, runtime.database), flush_seconds=settings.drain_seconds) as recorder,
-        publishing(runtime.bus, metrics, settings.pending_max, drain_seconds=settings.drain_seconds) as publisher,
+        remembering(UnplacedRecords(runtime.database)) as unplaced,
+        publishing(
+            runtime.bus,
+            metrics,
+            settings.pending_max,
+            drain_seconds=settings.drain_seconds,
+            now=time,
+            unplaced=unplaced,
+        ) as publisher,
     ):
+        pauses = Pauses(runtime.database, runtime.stop)
+        await when_available("pauses", pauses.look, runtime.stop)
+        feeds.rest_while(pauses)
         known = await when_available("symbols", partial(baseline.load, runtime.database), runtime.stop)
+        await when_available("unplaced symbols", unplaced.load, runtime.stop)
         filters = Filters(settings.quote_assets, settings.name_pattern)
         # In a thread: nobody else knows the catalogue yet, and thousands of symbols hold the loop for too long.
         catalogue = await asyncio.to_thread(Catalogue, known, _rules(settings), filters)
-        latest_at = await asyncio.to_thread(latest_listing, known, otherwise=utc_now())
-        quiet = Quiet(timedelta(hours=settings.quiet_hours), latest_at)
+        latest_at = await asyncio.to_thread(latest_listing, known, otherwise=time())
+        quiet = Quiet(timedelta(hours=settings.quiet_hours), latest_at, time)
         outlook = Outlook(catalogue, quiet, runtime.telemetry.registry)
         feeds.warn(outlook.concerns)
+        feeds.warn(unplaced.concern)
+        feeds.warn(SkewWatch(time, settings.clock_skew_seconds_max, runtime.telemetry.registry))
+        horizon = Horizon(lambda: catalogue.upcoming(time()), time)
+        streams = stream_sources(exchange, settings, horizon, feeds, runtime.telemetry.registry)
+        budget = budget_of(settings, runtime.telemetry.registry)
+        async with (
+            remembered(runtime.database, "ingest", budget),
+            rest_sources(exchange, settings, horizon, feeds, metrics, budget) as polls,
+        ):
+            runtime.telemetry.ready_when(
+                "ingest", lambda: pauses.is_paused or (catalogue.has_baseline and feeds.are_settled())
+            )
 
-        def upcoming() -> Sequence[Upcoming]:
-            return catalogue.upcoming(utc_now())
+            async def rest() -> None:
+                """End as a process does: what is not published by then is published late."""
+                await publisher.drain(settings.drain_seconds)
+                await when_available("symbols", recorder.flush, runtime.stop)
 
-        streams = stream_sources(exchange, settings, upcoming, feeds, runtime.telemetry.registry)
-        async with rest_sources(exchange, settings, upcoming, feeds, metrics, runtime.telemetry.registry) as polls:
-            runtime.telemetry.ready_when("ingest", lambda: catalogue.has_baseline and feeds.are_settled())
+            async def wake() -> None:
+                """Begin as a process does."""
+                known = await when_available("symbols", partial(baseline.load, runtime.database), runtime.stop)
+                await asyncio.to_thread(catalogue.begin_anew, known)
+                feeds.begin()
+
             report = Detector(catalogue, publisher, recorder, component, outlook).report
-            await watch_all((*streams, *polls), report, runtime.stop)
+            await pauses.watch((*streams, *polls), report, rest=rest, wake=wake)
 
 
 def _rules(settings: IngestSettings) -> Rules:

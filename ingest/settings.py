@@ -18,7 +18,7 @@ def _regular_expression(value: str) -> str:
 
 
 class IngestSettings(Settings):
-    """Even near an opening the beats leave a third of MEXC's allowance, which the executor may need.
+    """Even near an opening the beats leave two fifths of MEXC's allowance, which the executor may need.
 
     MEXC counts by address, and what is asked without a key all the same.
     """
@@ -35,7 +35,7 @@ class IngestSettings(Settings):
     calendar_seconds: float = Field(default=60.0, ge=1, le=86_400)
     announcements_seconds: float = Field(default=300.0, ge=1, le=86_400)
     """They are told to people only."""
-    weight_per_10_seconds: int = Field(default=240, ge=25, le=100_000)
+    weight_per_10_seconds: int = Field(default=180, ge=25, le=100_000)
     requests_per_second: int = Field(default=14, ge=1, le=10_000)
     """No more than these is ever asked over REST, whatever the beats."""
     websocket_ping_seconds: float = Field(default=10.0, ge=1, le=25)
@@ -50,9 +50,12 @@ class IngestSettings(Settings):
     """A symbol missing from so many snapshots in a row, and for so long, is gone; its return is a new listing."""
     quiet_hours: float = Field(default=72, gt=0, le=8760)
     """Without a new listing for so long, something is probably wrong with us."""
+    clock_skew_seconds_max: float = Field(default=2.0, gt=0, le=3600, allow_inf_nan=False)
+    """A machine's clock that is further from the exchange's degrades health; sightings are stamped by the latter."""
     quote_assets: frozenset[str] = frozenset({"USDT", "USDC", "USD1", "USDE", "USDF"})
-    name_pattern: Annotated[str, AfterValidator(_regular_expression)] = "[A-Z0-9]{3,20}"
-    """Symbols of another quote asset, or whose name does not match in full, are told and stored, and never traded."""
+    name_pattern: Annotated[str, AfterValidator(_regular_expression)] = r"[^_a-z\s]{3,20}"
+    """Symbols of another quote asset, or whose name does not match in full, are published and stored, never traded; nor
+    are those that may be taken for another: of several scripts, or of letters that look like Latin ones."""
     pending_max: int = Field(default=1000, ge=1, le=100_000)
     """Sightings held while the broker is away; beyond it the sources wait."""
     drain_seconds: float = Field(default=5.0, gt=0, le=60)

@@ -19,7 +19,7 @@ class Source(Protocol):
     async def watch(self, report: Report) -> Never:
         """Report what the exchange shows, through whatever it or the network does, until cancelled.
 
-        Only a bug ends it otherwise.
+        A fault of ours over one frame or answer costs that one; only one outside of them ends it otherwise.
         """
 
 

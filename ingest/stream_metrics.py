@@ -13,6 +13,11 @@ class StreamMetrics:
         self.bad_frames = Counter(
             "sniper_ingest_bad_frames", "Frames that could not be read", ["stream"], registry=registry
         )
+        self.bad_items = Counter(
+            "sniper_ingest_bad_items",
+            "Items that could not be read, of ticker frames that were",
+            registry=registry,
+        )
         self.disconnects = Counter(
             "sniper_ingest_websocket_disconnects",
             "Websocket connections that failed or ended unasked",

@@ -16,12 +16,19 @@ SYMBOLS_MAX: Final = 100_000
 """No exchange has so many; empty items, two bytes each, fill a frame with millions."""
 
 
+class UnreadableItemError(FrameError):
+    """The frame cannot be read as a whole."""
+
+
 def items_in(frame: bytes, channel: str) -> Sequence[TickerSymbol]:
-    """Return the items of *frame*; raise FrameError where it is something else than a push of *channel*."""
+    """Return the items of *frame*; raise FrameError where it is something else than a push of *channel*.
+
+    Raises UnreadableItemError, too, where one of its items may be to blame.
+    """
     try:
         push = TickerFrame.FromString(frame)
     except DecodeError as error:
-        raise FrameError(str(error)) from error
+        raise UnreadableItemError(str(error)) from error
     # Protobuf takes almost any bytes for a message of unknown fields, so the channel is what tells.
     if push.channel != channel:
         raise FrameError(f"a push of another channel: {push.channel[:60]!r}")

@@ -13,7 +13,7 @@ from ingest.seats import nearest, seated
 from ingest.source import Report
 from ingest.stream_metrics import StreamMetrics
 from ingest.trade_frame import channels_of, traded_in
-from shared.events import Source, utc_now
+from shared.events import Source
 
 FRAME_BYTES_MAX: Final = 256 * 1024
 SYMBOLS_PER_CONNECTION: Final = 15
@@ -64,7 +64,7 @@ class TradeStreams:
         return Rotation(stream, self._options, self._feed, self._metrics)
 
     def _look(self) -> None:
-        wanted = nearest(self._upcoming(), utc_now(), SYMBOLS_PER_CONNECTION * len(self._seats))
+        wanted = nearest(self._upcoming(), self._options.now(), SYMBOLS_PER_CONNECTION * len(self._seats))
         self._seats = seated(self._seats, wanted, SYMBOLS_PER_CONNECTION)
         self._channels = tuple(frozenset[str]().union(*map(channels_of, symbols)) for symbols in self._seats)
         self._reported.intersection_update(wanted)
@@ -72,7 +72,7 @@ class TradeStreams:
 
     async def _take(self, report: Report, push: bytes) -> bool:
         """Report the symbol that *push* proves to trade, unless that was believed before."""
-        observed_at = utc_now()
+        observed_at = self._options.now()
         trade = traded_in(push)
         if trade is None or trade.symbol in self._reported or not self._is_followed(trade.symbol):
             return True

@@ -1,6 +1,7 @@
 """The exchange's push of all tickers: the first frame that holds a symbol says that it trades."""
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
 from itertools import islice
 from time import perf_counter
@@ -10,10 +11,12 @@ from ingest.connection import Stream, StreamOptions
 from ingest.evidence import Names
 from ingest.feeds import Feed
 from ingest.rotation import Rotation
+from ingest.salvage import readable_items
 from ingest.source import Report
 from ingest.stream_metrics import StreamMetrics
-from ingest.ticker_frame import Prices, items_in, names_in
-from shared.events import Source, utc_now
+from ingest.ticker_frame import SYMBOLS_MAX, Prices, UnreadableItemError, items_in, names_in
+from shared.events import Source
+from shared.mexc.wire_pb2 import TickerSymbol
 
 CHANNEL: Final = "spot@public.miniTickers.v3.api.pb@UTC+8"
 FRAME_BYTES_MAX: Final = 4 * 1024 * 1024
@@ -38,8 +41,11 @@ class TickerStream:
 
     async def take(self, report: Report, push: bytes) -> bool:
         """Report the symbols in *push*; return whether there were any: tickers of nothing are no sign of life."""
-        observed_at, started = utc_now(), perf_counter()
-        items = items_in(push, CHANNEL)
+        observed_at, started = self._options.now(), perf_counter()
+        try:
+            items = items_in(push, CHANNEL)
+        except UnreadableItemError:
+            items = await self._salvaged(push)
         parse_seconds = perf_counter() - started
         if len(items) > SLICE_SYMBOLS:
             await asyncio.sleep(0)
@@ -59,3 +65,15 @@ class TickerStream:
         if has_symbols:
             self._feed.saw()
         return has_symbols
+
+    async def _salvaged(self, push: bytes) -> Sequence[TickerSymbol]:
+        """Read *push* item by item: one that cannot be read costs itself, not the others."""
+        items: list[TickerSymbol] = []
+        for count, item in enumerate(islice(readable_items(push, CHANNEL), SYMBOLS_MAX), start=1):
+            if item is None:
+                self._metrics.bad_items.inc()
+            else:
+                items.append(item)
+            if count % SLICE_SYMBOLS == 0:
+                await asyncio.sleep(0)
+        return items

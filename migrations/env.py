@@ -6,19 +6,50 @@ from functools import partial
 import asyncpg
 from alembic import context
 from sqlalchemy import Connection, make_url, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from migrations import Turn
+from shared.database_url import plain
+from shared.errors import SniperError
 from shared.tables import metadata
 
 MIGRATION_LOCK = 7_203_594_411
 """Any fixed number: processes that migrate at the same time take turns on it."""
 CONNECT_SECONDS = 10
+LOOK_SECONDS = 0.1
+HOLDER = """
+    SELECT format('process %s of the server (%s, since %s)', pid, coalesce(nullif(application_name, ''), usename),
+                  to_char(backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS UTC'))
+    FROM pg_locks JOIN pg_stat_activity USING (pid)
+    WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND pid <> pg_backend_pid()
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND (classid::bigint << 32) | objid::bigint = :lock
+"""
 
 
-def _migrate(connection: Connection) -> None:
-    connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": MIGRATION_LOCK})
-    connection.execute(text("SET lock_timeout = '10s'"))
+async def _take_turn(connection: AsyncConnection, turn: Turn) -> None:
+    """Return with the lock taken; raise SniperError where it is not free in time, or where we are to stop."""
+    loop = asyncio.get_running_loop()
+    deadline, holder = loop.time() + turn.patience_seconds, ""
+    while not turn.stopped():
+        if await connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": MIGRATION_LOCK}):
+            return
+        if not holder:
+            holder = str(
+                await connection.scalar(text(HOLDER), {"lock": MIGRATION_LOCK}) or "a session that has just ended"
+            )
+            turn.waiting(holder)
+        await connection.commit()
+        if loop.time() >= deadline:
+            waited = f"another migration is under way, by {holder}, and did not end in {turn.patience_seconds:g} s"
+            raise SniperError(f"{waited}: wait for it or end it, and run `sniper migrate` again")
+        await asyncio.sleep(LOOK_SECONDS)
+    raise SniperError("stopped before anything was migrated")
+
+
+def _migrate(connection: Connection, lock_seconds: float) -> None:
+    connection.execute(text(f"SET lock_timeout = {int(lock_seconds * 1000)}"))
     connection.commit()
     context.configure(
         connection=connection,
@@ -32,16 +63,23 @@ def _migrate(connection: Connection) -> None:
 
 
 async def _run() -> None:
-    url = make_url(context.config.attributes["url"])
-    # In the form that asyncpg reads: SQLAlchemy does not know all options of a URL, sslmode for one.
-    plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    attributes = context.config.attributes
+    url = make_url(attributes["url"]).set(drivername="postgresql+asyncpg")
     engine = create_async_engine(
-        url.set(drivername="postgresql+asyncpg"),
+        url,
         poolclass=NullPool,
-        async_creator=partial(asyncpg.connect, plain, timeout=CONNECT_SECONDS),
+        # In the form that asyncpg reads: SQLAlchemy does not know all options of a URL, sslmode for one.
+        async_creator=partial(
+            asyncpg.connect,
+            plain(url),
+            timeout=CONNECT_SECONDS,
+            server_settings={"application_name": "sniper-migrate"},
+        ),
     )
     async with engine.connect() as connection:
-        await connection.run_sync(_migrate)
+        turn = attributes.get("turn") or Turn()
+        await _take_turn(connection, turn)
+        await connection.run_sync(_migrate, turn.lock_seconds)
     await engine.dispose()
 
 

@@ -4,19 +4,22 @@ from collections.abc import Sequence
 
 from shared.batch import Batcher
 from shared.bus.typed import EventHandler
-from shared.events import Health, Listing, Trade, refuse_future, utc_now
+from shared.events import CLOCK_TOLERANCE, Health, Listing, Trade, never_after, utc_now
 from shared.health import Component
 from shared.topology import PipelineEvent
 
 
 def records_listings(rows: Batcher[Listing], component: Component) -> EventHandler[Listing]:
-    """Return a handler that refuses listings of the future with PermanentError."""
+    """Return a handler that refuses injected listings of the future with PermanentError.
+
+    Any other that is further ahead than clocks may differ is stored as of now.
+    """
 
     async def record(listing: Listing) -> Sequence[PipelineEvent]:
         now = utc_now()
-        refuse_future(listing.listed_at, now=now)
+        listed_at = never_after(now + CLOCK_TOLERANCE, listing.listed_at, listing.source)
         component.saw_event(now)
-        await rows.add(listing)
+        await rows.add(listing if listed_at == listing.listed_at else listing.model_copy(update={"listed_at": now}))
         return ()
 
     return record

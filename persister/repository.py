@@ -1,5 +1,6 @@
 """The statements that write listings, trades and bot_health: one for a whole batch, harmless when repeated."""
 
+import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
@@ -17,22 +18,23 @@ INSERT_LISTINGS: Final = """
                          $7::timestamptz[], $8::timestamptz[], $9::boolean[], $10::boolean[], $11::text[])
     ON CONFLICT DO NOTHING
 """
-# One row for an order: it tells where the order stands until it tells how it ended, and from then on nothing else. What
-# comes late or again, in whatever order, leaves the same row.
+# One row for an order: it shows where the order stands until it shows how it ended, and from then on nothing else, but
+# for one that was given up and then found filled. What comes late or again, in whatever order, leaves the same row.
 INSERT_TRADES: Final = """
     INSERT INTO trades AS known
         (event_id, symbol, side, quote_qty, base_qty, latency_ms, mode, status, error_reason, exchange_order_id,
          created_at, listing_key, client_order_id, listed_at, config, stages, average_price, fee, fee_asset,
-         exit_reason)
+         exit_reason, ack_latency_ms, fees)
     SELECT event_id, symbol, side, quote_qty, base_qty, latency_ms, mode, status, error_reason, exchange_order_id,
            created_at, listing_key, client_order_id, listed_at, config::jsonb, stages::jsonb, average_price, fee,
-           fee_asset, exit_reason
+           fee_asset, exit_reason, ack_latency_ms, fees::jsonb
     FROM unnest($1::text[], $2::text[], $3::text[], $4::numeric[], $5::numeric[], $6::bigint[], $7::text[],
                 $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::text[], $13::text[],
-                $14::timestamptz[], $15::text[], $16::text[], $17::numeric[], $18::numeric[], $19::text[], $20::text[])
+                $14::timestamptz[], $15::text[], $16::text[], $17::numeric[], $18::numeric[], $19::text[], $20::text[],
+                $21::bigint[], $22::text[])
         AS t (event_id, symbol, side, quote_qty, base_qty, latency_ms, mode, status, error_reason, exchange_order_id,
               created_at, listing_key, client_order_id, listed_at, config, stages, average_price, fee, fee_asset,
-              exit_reason)
+              exit_reason, ack_latency_ms, fees)
     ON CONFLICT (client_order_id) DO UPDATE SET
         event_id = excluded.event_id,
         quote_qty = excluded.quote_qty,
@@ -47,21 +49,25 @@ INSERT_TRADES: Final = """
         average_price = excluded.average_price,
         fee = excluded.fee,
         fee_asset = excluded.fee_asset,
-        exit_reason = excluded.exit_reason
+        exit_reason = excluded.exit_reason,
+        ack_latency_ms = excluded.ack_latency_ms,
+        fees = excluded.fees
     WHERE known.status = 'pending' AND excluded.status <> 'pending'
+        OR known.status = 'failed' AND excluded.status = 'filled'
 """
 # A sender whose clock runs ahead must not look alive for as long after its death. And a component that has handled
 # nothing since its restart still has the last event it handled before.
 UPSERT_HEALTH: Final = """
-    INSERT INTO bot_health AS known (component_name, status, last_event_at, updated_at, detail)
-    SELECT component, status, last_event_at, least(sent_at, clock_timestamp()), detail
-    FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::text[])
-        AS t (component, status, last_event_at, sent_at, detail)
+    INSERT INTO bot_health AS known (component_name, status, last_event_at, updated_at, detail, facts)
+    SELECT component, status, last_event_at, least(sent_at, clock_timestamp()), detail, facts::jsonb
+    FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::text[], $6::text[])
+        AS t (component, status, last_event_at, sent_at, detail, facts)
     ON CONFLICT (component_name) DO UPDATE SET
         status = excluded.status,
         last_event_at = greatest(known.last_event_at, excluded.last_event_at),
         updated_at = excluded.updated_at,
-        detail = excluded.detail
+        detail = excluded.detail,
+        facts = excluded.facts
     WHERE excluded.updated_at >= known.updated_at
 """
 READ_HEALTH: Final = "SELECT component_name, status, updated_at, clock_timestamp() AS now FROM bot_health"
@@ -73,23 +79,24 @@ MARK_SILENT: Final = """
 
 async def insert_listings(connection: Connection, listings: Sequence[Listing]) -> int:
     """Commit the listings in this order; return how many were not recorded already."""
-    rows = [
-        (
-            listing.symbol,
-            listing.listed_at,
-            listing.source,
-            listing.key,
-            listing.base_asset,
-            listing.quote_asset,
-            listing.opens_at,
-            listing.observed_at,
-            listing.late,
-            listing.tradable,
-            listing.not_tradable_reason,
-        )
-        for listing in listings
-    ]
-    return await _execute(connection, INSERT_LISTINGS, rows)
+    return await _execute(connection, INSERT_LISTINGS, [listing_row(each) for each in listings])
+
+
+def listing_row(listing: Listing) -> tuple[object, ...]:
+    """Return the columns of *listing* in the order of INSERT_LISTINGS."""
+    return (
+        listing.symbol,
+        listing.listed_at,
+        listing.source,
+        listing.key,
+        listing.base_asset,
+        listing.quote_asset,
+        listing.opens_at,
+        listing.observed_at,
+        listing.late,
+        listing.tradable,
+        listing.not_tradable_reason,
+    )
 
 
 async def insert_trades(connection: Connection, trades: Sequence[Trade]) -> int:
@@ -116,6 +123,8 @@ async def insert_trades(connection: Connection, trades: Sequence[Trade]) -> int:
             trade.fee,
             trade.fee_asset,
             trade.exit_reason,
+            trade.ack_latency_ms,
+            None if trade.fees is None else json.dumps({asset: f"{fee:f}" for asset, fee in trade.fees.items()}),
         )
         for trade in _one_each(trades)
     ]
@@ -127,7 +136,8 @@ def _one_each(trades: Sequence[Trade]) -> Collection[Trade]:
     standing: dict[str, Trade] = {}
     for trade in trades:
         known = standing.setdefault(trade.client_order_id, trade)
-        if known.status is TradeStatus.PENDING and trade.status is not TradeStatus.PENDING:
+        ended = known.status is TradeStatus.PENDING and trade.status is not TradeStatus.PENDING
+        if ended or (known.status is TradeStatus.FAILED and trade.status is TradeStatus.FILLED):
             standing[trade.client_order_id] = trade
     return standing.values()
 
@@ -136,7 +146,14 @@ async def upsert_health(connection: Connection, reports: Sequence[Health]) -> in
     """Commit the latest report of each component, unless a later one is known; return how many were news."""
     latest = {report.component: report for report in sorted(reports, key=_sent_at)}
     rows = [
-        (report.component, report.status, report.last_event_at, report.sent_at, report.detail)
+        (
+            report.component,
+            report.status,
+            report.last_event_at,
+            report.sent_at,
+            report.detail,
+            json.dumps(report.facts),
+        )
         for report in latest.values()
     ]
     return await _execute(connection, UPSERT_HEALTH, rows)

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 import structlog
+from asyncpg import Record
 
 from persister.repository import mark_silent, read_health, upsert_health
 from shared.backoff import pause
@@ -13,6 +14,7 @@ from shared.database import Database
 from shared.errors import TransientError
 from shared.events import HealthStatus, utc_now
 from shared.health import FAREWELL_SECONDS, HEARTBEAT_SECONDS, Component, judge
+from shared.isolation import each_isolated, in_a_line
 
 log = structlog.get_logger()
 
@@ -53,11 +55,18 @@ async def _look(database: Database) -> bool:
 async def put_silent_in_error(database: Database) -> None:
     """Judge every component once. What counts is the database's clock, the same for every persister."""
     async with database.connection() as connection:
-        for row in await read_health(connection):
+
+        async def look(row: Record) -> None:
             said = HealthStatus(row["status"])
             if judge(said, row["updated_at"], now=row["now"]) is not said:
                 log.warning("component silent", component=row["component_name"], since=str(row["updated_at"]))
                 await mark_silent(connection, row["component_name"], said, row["updated_at"])
+
+        await each_isolated(await read_health(connection), look, failed=_not_judged)
+
+
+def _not_judged(row: Record, error: Exception) -> None:
+    log.warning("component not judged", component=row["component_name"], reason=in_a_line(error))
 
 
 @asynccontextmanager

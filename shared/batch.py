@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from shared.errors import PermanentError, TransientError
+from shared.errors import TransientError
 
 Row = TypeVar("Row")
 
 Write = Callable[[Sequence[Row]], Awaitable[None]]
-"""Commits all of the rows or none: TransientError to have them handed in again, PermanentError when one of them is
-to blame."""
+"""Commits all of the rows or none: TransientError to have them handed in again, PermanentError, or what else is raised,
+when one of them is to blame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,16 +103,17 @@ class Batcher(Generic[Row]):
             return
         try:
             await self._write([waiting.row for waiting in batch])
-        except PermanentError as error:
-            await self._isolate(batch, error)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is for those who wait to hear
+        except TransientError as error:
             for waiting in batch:
                 waiting.fail(error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is for those who wait to hear
+            # One row may be to blame for whatever it is: the others are not to share its fate.
+            await self._isolate(batch, error)
         else:
             for waiting in batch:
                 waiting.succeed()
 
-    async def _isolate(self, batch: Sequence[_Waiting[Row]], error: PermanentError) -> None:
+    async def _isolate(self, batch: Sequence[_Waiting[Row]], error: Exception) -> None:
         """Write the halves of a refused batch apart, until the rows to blame stand alone."""
         if len(batch) == 1:
             batch[0].fail(error)

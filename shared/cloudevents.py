@@ -4,6 +4,7 @@ https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.
 """
 
 from collections.abc import Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
@@ -14,7 +15,6 @@ from shared.errors import PermanentError
 from shared.events import Event, Health, Listing, ListingRescheduled, RawListing, Trade
 
 CONTENT_TYPE: Final = "application/cloudevents+json"
-SCHEMA_VERSION: Final = 1
 
 EVENT_TYPES: Final[Mapping[str, type[Event]]] = MappingProxyType(
     {model.event_type: model for model in (RawListing, Listing, ListingRescheduled, Trade, Health)}
@@ -51,9 +51,10 @@ def encode(event: Event) -> bytes:
     )
 
 
+@cache
 def schema_urn(model: type[Event]) -> str:
-    """Name the version of a model's schema; it changes only when old readers could not cope."""
-    return f"urn:{model.event_type.replace('.', ':')}:{SCHEMA_VERSION}"
+    """Name the version of a model's schema."""
+    return f"urn:{model.event_type.replace('.', ':')}:{model.schema_version}"
 
 
 def decode(body: bytes) -> Event:
@@ -81,6 +82,20 @@ def explain(error: ValidationError) -> str:
         else f"{'.'.join(str(part) for part in problem['loc']) or 'body'}: {problem['msg']}"
         for problem in error.errors(include_input=False, include_url=False)
     )
+
+
+def problems(error: ValidationError) -> list[tuple[str, str]]:
+    """Return each field that is wrong, and what is wrong with it, without repeating the values.
+
+    The contract's own messages about several fields together name one before a colon.
+    """
+    found: list[tuple[str, str]] = []
+    for problem in error.errors(include_input=False, include_url=False):
+        field, said = ".".join(str(part) for part in problem["loc"]), problem["msg"]
+        if not field and problem["type"].startswith("contract_"):
+            field, _, said = said.partition(": ")
+        found.append((field, said))
+    return found
 
 
 def unexpected(event: Event, wanted: type[Event]) -> PermanentError:

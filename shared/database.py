@@ -7,28 +7,41 @@ SQLAlchemy adds three to five times a bare commit there. Everything that reads f
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Final, TypeAlias
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
-from sqlalchemy import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from shared.errors import PermanentError, SettingsError, TransientError
+from shared.database_dialling import Session, dialling_of, examined
+from shared.database_files import require_files
+from shared.database_refusals import first_line, refusals_are_settings
+from shared.database_url import parse_url
+from shared.errors import PermanentError, SchemaError, TransientError
 from shared.settings import DatabaseSettings
+
+__all__ = [
+    "Connection",
+    "Database",
+    "Pool",
+    "Watch",
+    "away_is_transient",
+    "connect",
+    "parse_url",
+    "refused_is_permanent",
+    "watched",
+]
 
 # asyncpg's stubs know these as generic, asyncpg itself does not.
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
 
-LOCK_TIMEOUT_SECONDS: Final = 1.0
-IDLE_IN_TRANSACTION_SECONDS: Final = 5.0
 ANSWER_SECONDS_MAX: Final = 2.0
 WATCH_SECONDS: Final = 2.0
-PORT_MAX: Final = 65_535
 
 _AWAY = (
     OSError,
@@ -47,6 +60,16 @@ _AWAY = (
 )
 """What says that the server is away, busy, on its way down or letting nobody in, not that the statement is wrong."""
 
+_NOT_OURS = (
+    asyncpg.UndefinedTableError,
+    asyncpg.UndefinedColumnError,
+    asyncpg.InvalidCachedStatementError,
+)
+"""Errors of tables that are not those of this build, any more or yet."""
+
+_UNUSABLE = (*_AWAY, *_NOT_OURS, asyncpg.InsufficientPrivilegeError)
+"""All that may be mended while one waits."""
+
 _REFUSED = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 """What says that a value cannot be stored, now or ever: by the server, or by asyncpg before it is sent."""
 
@@ -58,17 +81,18 @@ class Database:
     pool: Pool
     engine: AsyncEngine
 
+    def connection(self) -> AbstractAsyncContextManager[Connection]:
+        """Lend a connection in autocommit; raise TransientError when the server is away or not as we need it."""
+        return _Lent(self.pool)
+
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
-        """Lend a connection in autocommit; raise TransientError when the server is away."""
-        with away_is_transient():
-            async with self.pool.acquire() as connection:
-                try:
-                    yield connection
-                except (TimeoutError, asyncio.CancelledError):
-                    # Otherwise the pool waits for the answer that its user gave up: seconds, when the server hangs.
-                    connection.terminate()
-                    raise
+    async def session(self) -> AsyncIterator[Connection]:
+        """Lend a connection whose session may be changed, to listen for instance: it ends with the block."""
+        async with self.connection() as connection:
+            try:
+                yield connection
+            finally:
+                _end(connection)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
@@ -96,6 +120,35 @@ class Database:
         except (TransientError, TimeoutError):
             return False
         return True
+
+
+class _Lent(AbstractAsyncContextManager[Connection]):
+    """A connection of the pool for the time of a block. No generator: orders wait for this."""
+
+    _connection: Connection
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def __aenter__(self) -> Connection:
+        try:
+            self._connection = await self._pool.acquire()
+        except _UNUSABLE as error:
+            raise _unusable(error) from error
+        return self._connection
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, (TimeoutError, asyncio.CancelledError)):
+            # Otherwise the pool waits for the answer that its user gave up: seconds, when the server hangs.
+            _end(self._connection)
+        try:
+            await self._pool.release(self._connection)
+        except _UNUSABLE as failure:
+            raise _unusable(failure) from failure
+        if isinstance(error, _UNUSABLE):
+            raise _unusable(error) from error
 
 
 class Watch:
@@ -128,8 +181,23 @@ def away_is_transient() -> Iterator[None]:
     try:
         yield
     except _AWAY as error:
-        reason = f"{type(error).__name__}: {error}" if str(error) else "no answer in time"
-        raise TransientError(f"database away: {reason}") from error
+        raise _away(error) from error
+
+
+def _unusable(error: Exception) -> TransientError:
+    """Return what to raise for an error that may be mended while one waits."""
+    if isinstance(error, _NOT_OURS):
+        return SchemaError(f"the schema is not that of this build: {first_line(error)}")
+    if isinstance(error, asyncpg.InsufficientPrivilegeError):
+        return TransientError(f"the database refuses: {first_line(error)}: grant it to the role")
+    return _away(error)
+
+
+def _away(error: Exception) -> TransientError:
+    if isinstance(error, asyncpg.LockNotAvailableError):
+        return TransientError(f"database busy: another session holds a lock: {first_line(error)}")
+    reason = f"{type(error).__name__}: {error}" if str(error) else "no answer in time"
+    return TransientError(f"database away: {reason}")
 
 
 @contextmanager
@@ -144,39 +212,32 @@ def refused_is_permanent() -> Iterator[None]:
 
 @asynccontextmanager
 async def connect(settings: DatabaseSettings, url: URL, *, name: str) -> AsyncIterator[Database]:
-    """Open the pool and the engine on *url*; raise TransientError when the server is away."""
-    timeouts = {
-        "application_name": f"sniper-{name}",
-        "statement_timeout": _milliseconds(settings.statement_timeout_seconds),
-        "lock_timeout": _milliseconds(LOCK_TIMEOUT_SECONDS),
-        "idle_in_transaction_session_timeout": _milliseconds(IDLE_IN_TRANSACTION_SECONDS),
-    }
-    with away_is_transient():
+    """Open the pool and the engine on *url*.
+
+    Raises TransientError when the server is away, SettingsError where it refuses what it will refuse again.
+    """
+    require_files(url)
+    with away_is_transient(), refusals_are_settings():
+        dialling = await examined(dialling_of(settings, url, name=name))
+
+        async def prepare(connection: Session) -> None:
+            await dialling.prepare(connection)
+            await _speak_json(connection)
+
         pool = await asyncpg.create_pool(
-            plain(url),
+            **dialling.arguments(),
             min_size=2,
             max_size=settings.pool_size,
             # Listings are hours apart, and each must find its statements prepared.
             max_cached_statement_lifetime=0,
-            timeout=settings.connect_timeout_seconds,
-            command_timeout=settings.statement_timeout_seconds,
-            server_settings=timeouts,
-            init=_speak_json,
+            init=prepare,
             reset=_keep_session,
-        )
-
-    async def open_connection() -> "asyncpg.Connection[asyncpg.Record]":
-        return await asyncpg.connect(
-            plain(url),
-            timeout=settings.connect_timeout_seconds,
-            command_timeout=settings.statement_timeout_seconds,
-            server_settings=timeouts,
         )
 
     engine = create_async_engine(
         url,
         # SQLAlchemy would read the URL's options in a way of its own, and does not know sslmode.
-        async_creator=open_connection,
+        async_creator=dialling.open,
         pool_size=2,
         max_overflow=3,
         pool_timeout=2,
@@ -189,6 +250,12 @@ async def connect(settings: DatabaseSettings, url: URL, *, name: str) -> AsyncIt
         await _close(pool)
 
 
+def _end(connection: Connection) -> None:
+    """Close *connection* at once; one that the server closed has left the pool's hands already."""
+    with suppress(asyncpg.InterfaceError):
+        connection.terminate()
+
+
 async def _close(pool: Pool) -> None:
     try:
         async with asyncio.timeout(2):
@@ -197,29 +264,9 @@ async def _close(pool: Pool) -> None:
         pool.terminate()
 
 
-async def _speak_json(connection: "asyncpg.Connection[asyncpg.Record] | Connection") -> None:
+async def _speak_json(connection: Session) -> None:
     await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
 
 
-async def _keep_session(_: "asyncpg.Connection[asyncpg.Record] | Connection") -> None:
+async def _keep_session(_: Session) -> None:
     """Nobody here changes session state, so giving a connection back needs no round trip to reset it."""
-
-
-def _milliseconds(seconds: float) -> str:
-    return str(int(seconds * 1000))
-
-
-def parse_url(text: str, *, variable: str) -> URL:
-    """Return the SQLAlchemy form of a ``postgresql://`` URL; raise SettingsError naming *variable*."""
-    try:
-        url = make_url(text).set(drivername="postgresql+asyncpg")
-    except (ArgumentError, ValueError):  # The latter for a port that is no number, quoting it.
-        raise SettingsError(f"{variable}: is not a database URL") from None
-    if url.port is not None and not 0 < url.port <= PORT_MAX:
-        raise SettingsError(f"{variable}: the port must be from 1 to {PORT_MAX}")
-    return url
-
-
-def plain(url: URL) -> str:
-    """Return the form that PostgreSQL's own tools and asyncpg read."""
-    return url.set(drivername="postgresql").render_as_string(hide_password=False)

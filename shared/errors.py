@@ -12,6 +12,10 @@ class TransientError(SniperError):
     """Something we depend on is away: keep the message and try again."""
 
 
+class SchemaError(TransientError):
+    """The tables are not those of this build, any more or yet."""
+
+
 class PermanentError(SniperError):
     """Trying again cannot help: the message goes to the dead letters."""
 

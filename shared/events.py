@@ -4,16 +4,25 @@ Every event is a frozen model. Unknown fields are ignored on read, so a newer pr
 consumers.
 """
 
-import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, ClassVar, Final, NewType
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 
 from shared.errors import PermanentError
+from shared.symbol_format import JSON_SCHEMA, is_symbol
 
 CLOCK_TOLERANCE: Final = timedelta(seconds=2)
 """How far another machine's clock may run ahead of ours before its times count as the future."""
@@ -57,7 +66,7 @@ class HealthStatus(StrEnum):
 
 
 def _symbol(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_]{3,20}", value):
+    if not is_symbol(value):
         raise PydanticCustomError("contract_symbol", "Invalid symbol format")
     return value
 
@@ -77,19 +86,54 @@ def _utc(value: datetime) -> datetime:
         raise PydanticCustomError("time", "is too far from now") from None
 
 
-Symbol = Annotated[str, AfterValidator(_symbol)]
+def _written(pattern: str, description: str) -> WithJsonSchema:
+    """Say to readers of the JSON Schema how a number is written: as text, so that none is rounded."""
+    schema = {"type": "string", "pattern": pattern, "description": description}
+    return WithJsonSchema(schema, mode="serialization")
+
+
+_UNSIGNED: Final = r"[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$"
+_UTC_SCHEMA: Final = {
+    "type": "string",
+    "format": "date-time",
+    "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{6})?Z$",
+}
+
+Symbol = Annotated[str, AfterValidator(_symbol), WithJsonSchema(dict(JSON_SCHEMA))]
 KnownSource = Annotated[Source, BeforeValidator(_source)]
-Utc = Annotated[AwareDatetime, AfterValidator(_utc)]
-Money = Annotated[Decimal, Field(max_digits=14, allow_inf_nan=False)]
-Amount = Annotated[Decimal, Field(max_digits=40, allow_inf_nan=False)]
+Utc = Annotated[AwareDatetime, AfterValidator(_utc), WithJsonSchema(_UTC_SCHEMA, mode="serialization")]
+Money = Annotated[
+    Decimal,
+    Field(max_digits=14, allow_inf_nan=False),
+    _written(rf"^-?{_UNSIGNED}", "A decimal number as text, of at most 14 digits."),
+]
+_Digits = Annotated[Decimal, Field(max_digits=40, allow_inf_nan=False)]
+Amount = Annotated[
+    _Digits, _written(rf"^-?{_UNSIGNED}", "A decimal number as text, possibly with an exponent: `0.5`, `1E-12`.")
+]
 """Of a coin, or a price: some coins cost 1E-12."""
-Price = Annotated[Amount, Field(gt=0)]
+Quantity = Annotated[
+    _Digits, Field(ge=0), _written(rf"^{_UNSIGNED}", "A decimal number as text, 0 or more, possibly with an exponent.")
+]
+Price = Annotated[
+    _Digits, Field(gt=0), _written(rf"^{_UNSIGNED}", "A decimal number as text, above 0, possibly with an exponent.")
+]
 
 
 def refuse_future(listed_at: datetime, *, now: datetime) -> None:
     """Raise PermanentError where a listing claims to have happened after *now*."""
     if listed_at > now + CLOCK_TOLERANCE:
         raise PermanentError("listed_at cannot be in the future")
+
+
+def never_after(now: datetime, listed_at: datetime, source: Source) -> datetime:
+    """Return *listed_at*, or *now* where that is earlier: what our own ingest saw has happened, whatever clocks say.
+
+    What people inject is refused with PermanentError where it is in the future.
+    """
+    if source is Source.TEST_INJECTION:
+        refuse_future(listed_at, now=now)
+    return min(listed_at, now)
 
 
 class Event(BaseModel):
@@ -99,6 +143,8 @@ class Event(BaseModel):
 
     event_type: ClassVar[str]
     producer: ClassVar[str]
+    schema_version: ClassVar[int] = 1
+    """It changes only when old readers could not cope; a field that may be absent is no such change."""
 
     id: str = Field(min_length=1)
 
@@ -132,6 +178,17 @@ class TradingRules(BaseModel):
     """False on pairs that refuse every order sent by API; before an opening it may still be about to change."""
     trade_side_type: int | None = None
     """1 both sides, 2 buy only, 3 sell only, 4 closed."""
+    base_quantity_max: Amount | None = None
+    base_quantity_step: Amount | None = None
+    """Quantities are multiples of it."""
+    price_min: Amount | None = None
+    price_max: Amount | None = None
+    price_step: Amount | None = None
+    """Prices are multiples of it."""
+    price_up: Amount | None = None
+    """The highest price of a purchase, as a factor of the last price."""
+    price_down: Amount | None = None
+    """The lowest price of a sale, as a factor of the last price."""
 
 
 class _Sighting(Event):
@@ -200,6 +257,10 @@ class AppliedConfig(BaseModel):
     max_position_usdt: Money
     auto_trade: bool
     updated_at: Utc
+    auto_trade_until: Utc | None = None
+    """From then on auto_trade counts as off."""
+    entry_slippage_pct: Annotated[Decimal, Field(max_digits=14, allow_inf_nan=False)] | None = None
+    """How far above the reference price a capped purchase might pay; absent where a version did not say."""
 
 
 class Stages(BaseModel):
@@ -224,15 +285,21 @@ class Trade(Event):
     side: Side
     quote_qty: Money
     """Of a purchase: spent, fee included, or reserved where nothing was. Of a sale: received, net of the fee."""
-    base_qty: Annotated[Amount, Field(ge=0)] | None = None
+    reserved_qty: Money | None = None
+    """Of a purchase: reserved for it, which is what it might have cost at its cap."""
+    base_qty: Quantity | None = None
     average_price: Amount | None = None
     fee: Amount | None = None
     fee_asset: str | None = None
     """The exchange may take its fee in either asset of the pair, or in a third."""
+    fees: dict[str, Amount] | None = None
+    """All fees by asset, where it took them in several; `fee` is the one that counts most."""
     exit_reason: str | None = None
     """Of a sale: why the position is closed."""
     latency_ms: int = Field(ge=0)
-    """From the decision to the exchange's answer."""
+    """From the decision to the exchange's answer; 0 where no answer was timed."""
+    ack_latency_ms: int | None = Field(default=None, ge=0)
+    """The same for statistics: None where no answer was timed, for example of an order that was found by a look-up."""
     mode: Mode
     status: TradeStatus
     error_reason: str | None = None
@@ -264,6 +331,8 @@ class Health(Event):
     last_event_at: Utc | None = None
     sent_at: Utc
     detail: str = ""
+    facts: dict[str, JsonValue] = Field(default_factory=dict)
+    """Beside the status, by name: gates, limits, feeds, the exchange's clock; whatever the component can tell."""
 
     @property
     def subject(self) -> str:

@@ -40,9 +40,9 @@ class Halt:
 async def in_force(connection: Connection) -> list[Halt]:
     """Read every halt in force, the longest first."""
     rows = await connection.fetch(IN_FORCE)
-    return [
-        Halt(
-            row["cause"], None if row["mode"] is None else Mode(row["mode"]), row["reason"], row["since"], row["exits"]
-        )
-        for row in rows
-    ]
+    return [Halt(row["cause"], _mode(row["mode"]), row["reason"], row["since"], row["exits"]) for row in rows]
+
+
+def _mode(text: str | None) -> Mode | None:
+    """Return the mode that is halted; None, which is both, also for one that a newer version knows."""
+    return Mode(text) if text in set(Mode) else None

@@ -2,17 +2,19 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
+from pydantic import JsonValue
 
 from shared import topology
 from shared.bus.port import Bus
 from shared.errors import TransientError
 from shared.events import Health, HealthStatus, utc_now
+from shared.isolation import in_a_line
 
 log = structlog.get_logger()
 
@@ -20,6 +22,9 @@ HEARTBEAT_SECONDS: Final = 5.0
 SILENCE_MAX: Final = timedelta(seconds=12)
 """A component silent for longer is taken for dead: two heartbeats missed, and some grace."""
 FAREWELL_SECONDS: Final = 2.0
+
+Fact = Callable[[], JsonValue]
+"""Reads what a component tells of itself; called with each heartbeat."""
 
 
 class Component:
@@ -32,6 +37,12 @@ class Component:
         self._detail = ""
         self._last_event_at: datetime | None = None
         self._farewell = HealthStatus.STOPPED, ""
+        self._facts: dict[str, Fact] = {}
+
+    def shows(self, name: str, fact: Fact) -> None:
+        """Tell *fact* under this name with each heartbeat."""
+        self._facts[name] = fact
+        self.changed.set()
 
     def last_words(self, status: HealthStatus, detail: str) -> None:
         """Report this at the end instead of ``stopped``: it ends, and that is not well."""
@@ -60,7 +71,17 @@ class Component:
             last_event_at=self._last_event_at,
             sent_at=now,
             detail=self._detail,
+            facts={name: value for name, fact in self._facts.items() if (value := _read(name, fact)) is not None},
         )
+
+
+def _read(name: str, fact: Fact) -> JsonValue:
+    """Return what *fact* tells; None where it fails, for a component that cannot tell one thing is still alive."""
+    try:
+        return fact()
+    except Exception as error:  # noqa: BLE001 - a fault in what is only shown
+        log.warning("a fact of health cannot be read", fact=name, reason=in_a_line(error))
+        return None
 
 
 def judge(status: HealthStatus, updated_at: datetime, *, now: datetime) -> HealthStatus:

@@ -5,13 +5,15 @@ from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from shared.errors import SettingsError
+from shared.settings_sources import Environment, objections
 
 PREFIX = "SNIPER_"
 SECRETS_DIRECTORY = Path("/run/secrets")
+ENCODE = "in a user name and a password, @ is written %40, : %3A, / %2F, ? %3F, # %23 and % %25"
 MEXC_REST_URL = "https://api.mexc.com"
 MEXC_WEB_URL = "https://www.mexc.com"
 
@@ -29,6 +31,24 @@ class Settings(BaseSettings):
         env_ignore_empty=True,
     )
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _without_blanks_around(cls, value: object) -> object:
+        """Variables that are read from files end in a line break more often than not."""
+        return value.strip() if isinstance(value, str) else value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - replaced by one that knows Kubernetes
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return where values come from, the first to be believed first."""
+        return init_settings, Environment(settings_cls), dotenv_settings, file_secret_settings
+
 
 def _url(*schemes: str) -> Callable[[SecretStr], SecretStr]:
     def check(value: SecretStr) -> SecretStr:
@@ -45,9 +65,11 @@ def _reachable(url: str) -> str:
         parts = urlsplit(url)
         is_reachable = bool(parts.hostname) and parts.port != 0
     except ValueError:
-        is_reachable = False
+        parts, is_reachable = urlsplit(""), False
     if not is_reachable:
-        raise ValueError("must name a host and, if any, a port from 1 to 65535")
+        raise ValueError(f"must name a host and, if any, a port from 1 to 65535 ({ENCODE})")
+    if "#" in url or "@" in f"{parts.path}{parts.query}" or parts.netloc.count("@") > 1:
+        raise ValueError(f"holds an @ or a # that cannot be meant: {ENCODE}")
     return url
 
 
@@ -86,10 +108,14 @@ class DatabaseSettings(Settings):
 
     model_config = SettingsConfigDict(env_prefix=f"{PREFIX}DATABASE_")
 
-    url: Annotated[SecretStr, AfterValidator(_url("postgresql", "postgresql+asyncpg"))] | None = None
+    url: Annotated[SecretStr, AfterValidator(_url("postgres", "postgresql", "postgresql+asyncpg"))] | None = None
     pool_size: int = Field(default=10, ge=2, le=100)
     statement_timeout_seconds: float = Field(default=5.0, gt=0, le=60)
     connect_timeout_seconds: float = Field(default=5.0, gt=0, le=60)
+    migration_wait_seconds: float = Field(default=60.0, ge=0, le=3600)
+    """How long a migration waits for another one to end."""
+    migration_lock_seconds: float = Field(default=10.0, ge=0.001, le=600)
+    """How long a migration waits for a table that another session holds."""
 
 
 class DataSettings(Settings):
@@ -138,7 +164,12 @@ S = TypeVar("S", bound=Settings)
 
 
 def load(settings: type[S]) -> S:
-    """Read *settings* from the environment; raise SettingsError naming each bad variable, never its value."""
+    """Read *settings* from the environment; raise SettingsError naming each bad variable, never its value.
+
+    A file that cannot be read is as bad: without it, another database might be meant.
+    """
+    if unreadable := list(objections(settings)):
+        raise SettingsError("; ".join(unreadable))
     try:
         return settings()
     except ValidationError as error:

@@ -1,6 +1,7 @@
 """The schema, as SQLAlchemy metadata; migrations create it, `alembic check` keeps both the same.
 
-The executor's own tables stand in `shared.order_tables`, and are seen from here.
+The executor's own tables stand in `shared.order_tables`, those of access in `shared.access_tables`, those that only
+serve reading in `shared.read_tables`; all are seen from here.
 """
 
 from sqlalchemy import (
@@ -8,6 +9,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Double,
     Identity,
     Index,
     Integer,
@@ -18,31 +20,53 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    column,
     func,
+    table,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from shared.order_tables import exposure, halts, orders, positions, trade_outbox
+from shared.access_tables import api_tokens, sessions, sign_in_links
+from shared.order_tables import exposure, halts, orders, other_fees, positions, trade_outbox
+from shared.read_tables import latency_hours, listing_hours, sighting_hours, stream_events, stream_head, trade_hours
 from shared.schema import TIME, created_at, id_column, metadata
+from shared.symbol_format import SQL_CHECK
 
 __all__ = [
+    "api_tokens",
     "bot_health",
     "bus_messages",
     "close_requests",
     "exposure",
     "halts",
+    "latency_hours",
     "listing_claims",
+    "listing_hours",
     "listing_observations",
     "listings",
     "metadata",
+    "monitor_switches",
     "orders",
+    "other_fees",
+    "position_exits",
+    "position_results",
     "positions",
+    "rate_usage",
+    "sessions",
+    "settle_requests",
+    "sighting_hours",
+    "sign_in_links",
+    "stream_events",
+    "stream_head",
     "symbols",
     "trade_config",
     "trade_config_audit",
+    "trade_hours",
     "trade_outbox",
     "trades",
+    "unplaced_symbols",
+    "write_offs",
 ]
 
 # Immutable: a trigger refuses every update, delete and truncate.
@@ -63,11 +87,12 @@ listings = Table(
     Column("tradable", Boolean, nullable=False, server_default=text("true")),
     Column("not_tradable_reason", Text, nullable=False, server_default=""),
     UniqueConstraint("symbol", "listed_at"),
-    CheckConstraint("symbol ~ '^[A-Za-z0-9_]{3,20}$'", name="symbol_format"),
+    CheckConstraint(SQL_CHECK, name="symbol_format"),
     CheckConstraint("source IN ('mexc_websocket', 'mexc_rest_api', 'test_injection')", name="source_known"),
 )
-Index("ix_listings_created_at", listings.c.created_at.desc())
-Index("ix_listings_source_created_at", listings.c.source, listings.c.created_at.desc())
+# With the id behind it, which tells apart rows of one moment, a page is read off an index wherever it begins.
+Index("ix_listings_created_at", listings.c.created_at.desc(), listings.c.id.desc())
+Index("ix_listings_source_created_at", listings.c.source, listings.c.created_at.desc(), listings.c.id.desc())
 # "Recent" cannot be a partial index on now() - interval, since a predicate must be immutable. Rows arrive in the
 # order of their time, which a block-range index covers at a thousandth of a btree's size.
 Index("ix_listings_listed_at_brin", listings.c.listed_at, postgresql_using="brin")
@@ -81,6 +106,8 @@ bot_health = Table(
     Column("last_event_at", TIME),
     Column("updated_at", TIME, nullable=False, server_default=func.now()),
     Column("detail", Text, nullable=False, server_default=""),
+    # What the component tells of itself beside its status, by name: gates, feeds, clocks.
+    Column("facts", JSONB, nullable=False, server_default="{}"),
     CheckConstraint("status IN ('running', 'stopped', 'degraded', 'error')", name="status_known"),
 )
 
@@ -92,20 +119,45 @@ trade_config = Table(
     Column("max_trade_usdt", Numeric(12, 2), nullable=False),
     Column("max_position_usdt", Numeric(12, 2), nullable=False),
     Column("auto_trade", Boolean, nullable=False, server_default=text("false")),
+    # From then on it counts as off, and the executor switches it off.
+    Column("auto_trade_until", TIME),
     Column("halted", Boolean, nullable=False, server_default=text("false")),
     Column("halted_reason", Text, nullable=False, server_default=""),
     Column("exits_halted", Boolean, nullable=False, server_default=text("false")),
     Column("halted_at", TIME),
+    # Until trading resumes everything that is held is sold, also what a purchase under way still buys.
+    Column("selling_all", Boolean, nullable=False, server_default=text("false")),
     # Halts that the executor latched before this moment are lifted.
     Column("resumed_at", TIME, nullable=False, server_default=text("'-infinity'")),
     created_at(),
     Column("updated_at", TIME, nullable=False, server_default=func.now()),
+    # The exit policy; null: not for this reason.
+    Column("take_profit_pct", Numeric),
+    Column("take_profit_ladder", JSONB, nullable=False, server_default="[]"),
+    Column("stop_loss_pct", Numeric),
+    Column("trailing_stop_pct", Numeric),
+    Column("trailing_activation_pct", Numeric),
+    Column("holding_seconds_max", Double),
+    Column("entry_slippage_pct", Numeric, nullable=False, server_default=text("5")),
+    Column("daily_loss_usdt_max", Numeric(12, 2)),
+    # When the exits were set first: by an environment, once, or by a person.
+    Column("exits_seeded_at", TIME),
     CheckConstraint("id = 1", name="single_row"),
     CheckConstraint("max_trade_usdt > 0 AND max_trade_usdt <> 'NaN'", name="max_trade_positive"),
     CheckConstraint(
         "max_position_usdt >= max_trade_usdt AND max_position_usdt <> 'NaN'", name="max_position_covers_trade"
     ),
     CheckConstraint("halted OR NOT exits_halted", name="exits_halt_with_buys"),
+    CheckConstraint("halted OR NOT selling_all", name="selling_all_halts"),
+    CheckConstraint("take_profit_pct > 0 AND take_profit_pct <= 1000", name="take_profit_in_bounds"),
+    CheckConstraint("stop_loss_pct > 0 AND stop_loss_pct < 100", name="stop_loss_in_bounds"),
+    CheckConstraint("trailing_stop_pct > 0 AND trailing_stop_pct < 100", name="trailing_stop_in_bounds"),
+    CheckConstraint(
+        "trailing_activation_pct > 0 AND trailing_activation_pct <= 1000", name="trailing_activation_in_bounds"
+    ),
+    CheckConstraint("holding_seconds_max > 0 AND holding_seconds_max <= 1e9", name="holding_in_bounds"),
+    CheckConstraint("entry_slippage_pct > 0 AND entry_slippage_pct <= 1000", name="entry_slippage_in_bounds"),
+    CheckConstraint("daily_loss_usdt_max > 0 AND daily_loss_usdt_max <> 'NaN'", name="daily_loss_positive"),
 )
 
 trade_config_audit = Table(
@@ -115,6 +167,36 @@ trade_config_audit = Table(
     Column("changed_by", String(80), nullable=False),
     Column("before", JSONB, nullable=False),
     Column("after", JSONB, nullable=False),
+    created_at(),
+    Column("request_id", String(64)),
+)
+
+# Immutable: exits of one position instead of the configured ones; of each position the last revision counts.
+position_exits = Table(
+    "position_exits",
+    metadata,
+    id_column(),
+    Column("listing_key", String(32), nullable=False),
+    Column("mode", String(7), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("before", JSONB, nullable=False),
+    Column("after", JSONB, nullable=False),
+    Column("changed_by", String(80), nullable=False),
+    Column("request_id", String(64)),
+    created_at(),
+    UniqueConstraint("listing_key", "mode", "revision"),
+    CheckConstraint("mode IN ('dry-run', 'live')", name="mode_known"),
+)
+
+# Immutable: whether detection sleeps; the last row counts, and none means that it does not.
+monitor_switches = Table(
+    "monitor_switches",
+    metadata,
+    id_column(),
+    Column("paused", Boolean, nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("changed_by", String(80), nullable=False),
+    Column("request_id", String(64)),
     created_at(),
 )
 
@@ -130,6 +212,44 @@ close_requests = Table(
     UniqueConstraint("listing_key", "mode"),
     CheckConstraint("mode IN ('dry-run', 'live')", name="mode_known"),
 )
+
+# Immutable: what a person gave up as lost, and why. The executor sees to it.
+write_offs = Table(
+    "write_offs",
+    metadata,
+    id_column(),
+    Column("listing_key", String(32), nullable=False),
+    Column("mode", String(7), nullable=False),
+    Column("requested_by", String(80), nullable=False),
+    Column("reason", Text, nullable=False),
+    created_at(),
+    UniqueConstraint("listing_key", "mode"),
+    CheckConstraint("mode IN ('dry-run', 'live')", name="mode_known"),
+    CheckConstraint("reason <> ''", name="reason_given"),
+)
+# Immutable: what an operator found out about an order, for the executor to carry out.
+settle_requests = Table(
+    "settle_requests",
+    metadata,
+    id_column(),
+    Column("client_order_id", String(32), nullable=False),
+    # Null: the order never took place.
+    Column("base_qty", Numeric),
+    Column("cost", Numeric),
+    Column("fee", Numeric),
+    Column("fee_asset", String(40)),
+    Column("reason", Text, nullable=False),
+    Column("requested_by", String(80), nullable=False),
+    created_at(),
+    CheckConstraint(
+        "(base_qty IS NULL) = (cost IS NULL) AND (fee IS NULL) = (fee_asset IS NULL) "
+        "AND (base_qty IS NOT NULL OR fee IS NULL)",
+        name="whole",
+    ),
+    CheckConstraint("base_qty > 0 AND cost > 0 AND base_qty <> 'NaN' AND cost <> 'NaN'", name="positive"),
+    CheckConstraint("fee >= 0 AND fee <> 'NaN'", name="fee_not_negative"),
+)
+Index("ix_settle_requests_client_order_id", settle_requests.c.client_order_id)
 
 trades = Table(
     "trades",
@@ -157,14 +277,20 @@ trades = Table(
     Column("fee", Numeric),
     Column("fee_asset", String(40)),
     Column("exit_reason", String(20)),
+    # Null where no answer was timed; latency_ms is 0 then.
+    Column("ack_latency_ms", Integer),
+    # All fees by asset; fee and fee_asset hold the one that counts most.
+    Column("fees", JSONB),
     CheckConstraint("side IN ('BUY', 'SELL')", name="side_known"),
     CheckConstraint("latency_ms >= 0", name="latency_not_negative"),
     CheckConstraint("mode IN ('dry-run', 'live')", name="mode_known"),
     CheckConstraint("status IN ('filled', 'rejected', 'failed', 'pending')", name="status_known"),
 )
-Index("ix_trades_created_at", trades.c.created_at.desc())
-Index("ix_trades_symbol", trades.c.symbol)
-Index("ix_trades_status", trades.c.status)
+Index("ix_trades_created_at", trades.c.created_at.desc(), trades.c.id.desc())
+Index("ix_trades_symbol", trades.c.symbol, trades.c.created_at.desc(), trades.c.id.desc())
+Index("ix_trades_status", trades.c.status, trades.c.created_at.desc(), trades.c.id.desc())
+Index("ix_trades_listing_key", trades.c.listing_key)
+Index("ix_trades_mode", trades.c.mode, trades.c.created_at.desc(), trades.c.id.desc())
 # One row for an order, from pending to what came of it.
 Index("uq_trades_client_order_id", trades.c.client_order_id, unique=True)
 
@@ -178,6 +304,8 @@ symbols = Table(
     Column("quote_asset", String(40), nullable=False),
     Column("occurrence", Integer, nullable=False, server_default=text("1")),
     Column("opens_at", TIME),
+    # The opening that was told before, where it moved.
+    Column("opens_moved_from", TIME),
     # Of this occurrence.
     Column("first_seen_at", TIME, nullable=False),
     Column("published", Boolean, nullable=False, server_default=text("false")),
@@ -189,6 +317,18 @@ symbols = Table(
 )
 
 # Dedup's ledger: the sighting (its event id) that became each listing, and the listing as it was published.
+# What the exchange lists under a name that no event has a place for, until a person has seen it.
+unplaced_symbols = Table(
+    "unplaced_symbols",
+    metadata,
+    id_column(),
+    Column("symbol", Text, nullable=False, unique=True),
+    Column("reason", Text, nullable=False),
+    created_at(),
+    Column("acknowledged_at", TIME),
+    Column("acknowledged_by", String(80)),
+)
+
 listing_claims = Table(
     "listing_claims",
     metadata,
@@ -200,6 +340,12 @@ listing_claims = Table(
     Column("opens_at", TIME),
     Column("opens_observed_at", TIME),
     Column("opens_raw_id", String(64)),
+)
+# The executor looks for announced listings that were never decided on.
+Index(
+    "ix_listing_claims_opens_at",
+    listing_claims.c.opens_at,
+    postgresql_where=listing_claims.c.opens_at.is_not(None),
 )
 
 # Every other sighting of a listing: who else saw it, and how long after the sighting that became the listing.
@@ -232,4 +378,26 @@ bus_messages = Table(
     Column("headers", JSONB, nullable=False),
     Column("deliveries", Integer, nullable=False),
     Column("published_at", TIME, nullable=False, server_default=func.now()),
+)
+
+# What a service asked of the exchange lately, and until when the exchange wants to hear nothing: for its next start.
+rate_usage = Table(
+    "rate_usage",
+    metadata,
+    Column("service", String(20), primary_key=True),
+    Column("quiet_until", TIME, nullable=False),
+    Column("banned", Boolean, nullable=False),
+    Column("used", JSONB, nullable=False),
+    Column("updated_at", TIME, nullable=False, server_default=func.now()),
+)
+
+# A view: what was sold entirely, or given up, came to. No row where that is not known.
+position_results = table(
+    "position_results",
+    column("listing_key", String),
+    column("mode", String),
+    column("result_usdt", Numeric),
+    column("result_pct", Numeric),
+    column("other_fees_usdt", Numeric),
+    column("fees_unknown", Boolean),
 )

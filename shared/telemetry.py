@@ -6,16 +6,20 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Final
+from typing import Any, Final, TextIO, cast
 
 import structlog
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.exposition import choose_encoder
 
+from shared import library_logs
 from shared.errors import SettingsError
+from shared.log_troubles import Troubles
+from shared.redaction import Redaction
 from shared.settings import TelemetrySettings
 
 BEAT_SECONDS: Final = 0.5
@@ -30,6 +34,8 @@ class Telemetry:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self.troubles = Troubles()
+        """What was logged as wrong lately; counts where logging is configured by `serve`."""
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self.registry)
         self._ready_checks: dict[str, ReadyCheck] = {}
@@ -55,16 +61,18 @@ class Telemetry:
 
 
 @asynccontextmanager
-async def serve(settings: TelemetrySettings) -> AsyncIterator[tuple[Telemetry, int]]:
+async def serve(
+    settings: TelemetrySettings, secrets: Collection[str] = frozenset()
+) -> AsyncIterator[tuple[Telemetry, int]]:
     """Serve /metrics, /livez and /readyz from a thread of their own; yield the telemetry and the port in use.
 
-    A thread, because a stuck event loop cannot report itself.
+    A thread, because a stuck event loop cannot report itself. No log line shows any of *secrets*.
     """
-    configure_logging(settings)
     telemetry = Telemetry()
+    configure_logging(settings, secrets, telemetry.troubles)
     address = (settings.metrics_host, settings.metrics_port)
     try:
-        server = ThreadingHTTPServer(address, _handler(telemetry))
+        server = ThreadingHTTPServer(address, partial(_Handler, telemetry))
     except OSError as error:
         of_port = error.errno in {errno.EADDRINUSE, errno.EACCES}
         variable = "SNIPER_METRICS_PORT" if of_port else "SNIPER_METRICS_HOST"
@@ -81,55 +89,78 @@ async def serve(settings: TelemetrySettings) -> AsyncIterator[tuple[Telemetry, i
         server.server_close()
 
 
-def _handler(telemetry: Telemetry) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            match self.path.partition("?")[0]:
-                case "/metrics":
-                    encode, content_type = choose_encoder(self.headers.get("Accept", ""))
-                    self._answer(200, encode(telemetry.registry), content_type)
-                case "/livez":
-                    self._answer_lines(["ok"] if telemetry.is_alive() else [], "event loop stuck")
-                case "/readyz":
-                    missing = telemetry.not_ready()
-                    self._answer_lines([] if missing else ["ok"], f"waiting for: {', '.join(missing)}")
-                case _:
-                    self._answer(404, b"not found\n")
+class _Handler(BaseHTTPRequestHandler):
+    def __init__(self, telemetry: Telemetry, *request: Any) -> None:
+        self._telemetry = telemetry
+        super().__init__(*request)  # Answers the request.
 
-        def _answer_lines(self, good: list[str], otherwise: str) -> None:
-            self._answer(200 if good else 503, f"{good[0] if good else otherwise}\n".encode())
+    def do_HEAD(self) -> None:
+        """As GET, without the body."""
+        self.do_GET()
 
-        def _answer(self, status: int, body: bytes, content_type: str = "text/plain; charset=utf-8") -> None:
-            self.send_response(status)
-            self.send_header("Content-Type", content_type)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
+    def do_GET(self) -> None:
+        match self.path.partition("?")[0]:
+            case "/metrics":
+                encode, content_type = choose_encoder(self.headers.get("Accept", ""))
+                self._answer(200, encode(self._telemetry.registry), content_type)
+            case "/livez":
+                self._answer_lines(["ok"] if self._telemetry.is_alive() else [], "event loop stuck")
+            case "/readyz":
+                missing = self._telemetry.not_ready()
+                self._answer_lines([] if missing else ["ok"], f"waiting for: {', '.join(missing)}")
+            case _:
+                self._answer(404, b"not found\n")
+
+    def _answer_lines(self, good: list[str], otherwise: str) -> None:
+        self._answer(200 if good else 503, f"{good[0] if good else otherwise}\n".encode())
+
+    def _answer(self, status: int, body: bytes, content_type: str = "text/plain; charset=utf-8") -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
             self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:
-            """Scrapes are not news."""
-
-    return Handler
+    def log_message(self, *_: object) -> None:
+        """Scrapes are not news."""
 
 
-def configure_logging(settings: TelemetrySettings) -> None:
-    """Write structured logs to standard error: for people on a terminal, JSON for machines."""
+class _StandardError:
+    """Standard error as it is when a line is written: a screen may hold it to keep lines out of what it draws."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
+def configure_logging(
+    settings: TelemetrySettings, secrets: Collection[str] = frozenset(), troubles: Troubles | None = None
+) -> None:
+    """Write structured logs, the libraries' among them, to standard error: for people on a terminal or JSON.
+
+    No line shows any of *secrets*; *troubles* counts what is wrong.
+    """
     shared_processors: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        # Without the local variables of a traceback, among which a secret may be.
+        structlog.processors.format_exc_info,
+        Redaction(secrets),
     ]
     last: structlog.typing.Processor
     if settings.log_format == "json":
-        shared_processors.append(structlog.processors.format_exc_info)
         last = structlog.processors.JSONRenderer()
     else:
-        # Its own way to show exceptions prints local variables, and a secret may be among them.
         plain = structlog.dev.plain_traceback
         last = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)
     structlog.configure(
-        processors=[*shared_processors, last],
+        processors=[*shared_processors, *([] if troubles is None else [troubles]), last],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[settings.log_level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _StandardError())),
         cache_logger_on_first_use=False,
     )
+    library_logs.take_over()

@@ -15,9 +15,15 @@ DEDUP_RAW: Final = Queue("dedup.raw", (Binding(RAW, "raw.#"),), prefetch=100)
 EXECUTOR_LISTINGS: Final = Queue(
     # A stale listing must die here, not be bought late.
     "executor.listings",
-    (Binding(EVENTS, "listing.*"),),
+    (Binding(EVENTS, "listing.detected"),),
     prefetch=4,
     time_to_live=timedelta(seconds=60),
+)
+EXECUTOR_OPENINGS: Final = Queue(
+    # When something opens matters for as long as an order may wait for it, also to an executor that was away.
+    "executor.openings",
+    (Binding(EVENTS, "listing.rescheduled"),),
+    prefetch=4,
 )
 PERSISTER_LISTINGS: Final = Queue("persister.listings", (Binding(EVENTS, "listing.detected"),), prefetch=200)
 PERSISTER_TRADES: Final = Queue("persister.trades", (Binding(EVENTS, "trade.#"),), prefetch=200)
@@ -33,15 +39,25 @@ ARCHIVE: Final = Queue(
 QUEUES: Final = (
     DEDUP_RAW,
     EXECUTOR_LISTINGS,
+    EXECUTOR_OPENINGS,
     PERSISTER_LISTINGS,
     PERSISTER_TRADES,
     PERSISTER_HEALTH,
     DEAD_LETTERS,
     ARCHIVE,
 )
-
+NOTIFIER_EVENTS: Final = Queue(
+    # News that nobody was told in time is none: it is dropped, and no dead letter.
+    "notifier.events",
+    (Binding(EVENTS, "listing.#"), Binding(EVENTS, "trade.#"), Binding(EVENTS, "health.*")),
+    prefetch=50,
+    time_to_live=timedelta(minutes=10),
+    dead_letters=False,
+)
 
 SNIPER: Final = Topology(EXCHANGES, QUEUES, DEAD)
+NOTIFYING: Final = Topology(EXCHANGES, (*QUEUES, NOTIFIER_EVENTS), DEAD)
+"""The queue is made by the notifier's process only: without one, nothing would empty it."""
 
 PipelineEvent = events.RawListing | events.Listing | events.Trade | events.Health
 
@@ -55,6 +71,7 @@ def to_message(event: PipelineEvent) -> Message:
         body=cloudevents.encode(event),
         message_id=event.id,
         content_type=cloudevents.CONTENT_TYPE,
+        type=event.event_type,
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from uvicorn.server import ServerState
 
@@ -17,6 +17,7 @@ from simulator.rest.control import Control, invalid
 from simulator.rest.delivery import deliver, held
 from simulator.rest.endpoints import ENDPOINTS, Endpoint
 from simulator.rest.gate import Call, admit, note_answer, respond
+from simulator.state_file import StateError
 from simulator.stream.hub import Hub
 
 
@@ -26,9 +27,10 @@ def build_app(exchange: Exchange, hub: Hub, connections: ServerState, stop: asyn
             visit = admit(exchange, endpoint, await _call(request))
             await held(visit.held_back, stop)
             reply = respond(exchange, visit)
+            exchange.save()
             await held(visit.held_up, stop)
             note_answer(visit, reply)
-            return await deliver(reply, request, connections, stop)
+            return await deliver(reply, request, connections, stop, exchange.server_ms)
 
         return answer
 
@@ -38,8 +40,13 @@ def build_app(exchange: Exchange, hub: Hub, connections: ServerState, stop: asyn
             WebSocketRoute("/ws", hub.serve),
             Mount("/_sim", routes=Control(exchange, hub).routes()),
         ],
-        exception_handlers={InvalidError: invalid, ValidationError: invalid},
+        exception_handlers={InvalidError: invalid, ValidationError: invalid, StateError: unsaved},
     )
+
+
+async def unsaved(_: Request, error: Exception) -> Response:
+    """What could not be saved is not answered for: whoever asked does not know what became of it."""
+    return JSONResponse({"code": 500, "msg": str(error)}, 500)
 
 
 async def _call(request: Request) -> Call:

@@ -10,7 +10,6 @@ from simulator.instrument import Instrument, Quotes
 
 LEVELS = 100
 REFILL_SECONDS = 30
-_SPREAD = Decimal("0.0004")
 _STEP = Decimal("0.0006")
 # Level k holds k + 2 shares of the side's value: thin at the top, as real books are.
 _SHARES = sum(range(2, LEVELS + 2))
@@ -71,7 +70,7 @@ def asks(instrument: Instrument, middle: Decimal) -> Iterator[Level]:
     """The untouched sell side, cheapest first."""
     price = Decimal(0)
     for number in range(LEVELS):
-        wanted = middle * (1 + _SPREAD + _STEP * number)
+        wanted = middle * (1 + instrument.half_spread + _STEP * number)
         price = max(price + instrument.tick, wanted.quantize(instrument.tick, ROUND_CEILING))
         yield _level(instrument, number, price)
 
@@ -80,7 +79,7 @@ def bids(instrument: Instrument, middle: Decimal) -> Iterator[Level]:
     """The untouched buy side, dearest first; it ends where prices would."""
     price = middle
     for number in range(LEVELS):
-        wanted = middle * (1 - _SPREAD - _STEP * number)
+        wanted = middle * (1 - instrument.half_spread - _STEP * number)
         price = min(price - instrument.tick, wanted.quantize(instrument.tick, ROUND_FLOOR))
         if price <= 0:
             return

@@ -4,6 +4,7 @@ import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from simulator.changes import Changes, Kind
 from simulator.instrument import Instrument, Phase
 
 
@@ -14,7 +15,8 @@ class Gone:
 
 
 class Catalogue:
-    def __init__(self, instruments: Iterable[Instrument]) -> None:
+    def __init__(self, instruments: Iterable[Instrument], changes: Changes | None = None) -> None:
+        self._changes = changes or Changes()
         self._instruments = {each.symbol: each for each in instruments}
         self._gone: dict[str, Gone] = {}
         self._transitions: list[int] = []
@@ -29,19 +31,28 @@ class Catalogue:
     def put(self, instrument: Instrument) -> None:
         """List a symbol, or replace what is known of it."""
         self._instruments[instrument.symbol] = instrument
+        self._note(instrument.symbol)
         self._gone.pop(instrument.symbol, None)
-        for moment in (instrument.listed_at_ms, instrument.opens_at_ms):
+        for moment in instrument.transitions():
             heapq.heappush(self._transitions, moment)
         self.version += 1
 
     def remove(self, symbol: str, now_ms: int) -> None:
-        del self._instruments[symbol]
+        self._note(symbol)
+        self._instruments.pop(symbol, None)
         self._gone[symbol] = Gone(symbol, now_ms)
         self.version += 1
 
     def get(self, symbol: str) -> Instrument | None:
         """Announced symbols too."""
         return self._instruments.get(symbol)
+
+    def gone(self, symbol: str) -> Gone | None:
+        return self._gone.get(symbol)
+
+    def is_fresh(self, symbol: str) -> bool:
+        """Whether it was never listed nor announced."""
+        return symbol not in self._instruments and symbol not in self._gone
 
     def listed(self, symbol: str, now_ms: int) -> Instrument | None:
         instrument = self._instruments.get(symbol)
@@ -62,3 +73,7 @@ class Catalogue:
         """The suspended and the delisted."""
         suspended = [each for each in self._instruments.values() if each.phase(now_ms) is Phase.SUSPENDED]
         return suspended, list(self._gone.values())
+
+    def _note(self, symbol: str) -> None:
+        self._changes.note(Kind.SYMBOL, symbol)
+        self._changes.note(Kind.GONE, symbol)

@@ -5,10 +5,13 @@ from decimal import Decimal
 
 from simulator import refusals
 from simulator.book import Side
-from simulator.decimals import cut, excess, plain
-from simulator.instrument import Instrument, Phase
+from simulator.decimals import cut, excess
+from simulator.instrument import Instrument, Phase, TradeSide
 from simulator.orders import OrderRequest, OrderType
+from simulator.price import last_price
 from simulator.refusals import RefusedError
+
+_ONLY = {Side.BUY: TradeSide.BUY_ONLY, Side.SELL: TradeSide.SELL_ONLY}
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,19 +22,23 @@ class Rules:
     price_protection: Decimal = Decimal(0)  # 0: off
     truncate_decimals: bool = False
 
+    def protection_of(self, instrument: Instrument) -> Decimal:
+        """How far from the last price an order may be, as a ratio."""
+        return self.price_protection if instrument.price_protection is None else instrument.price_protection
+
 
 def check(request: OrderRequest, instrument: Instrument, middle: Decimal, now_ms: int, rules: Rules) -> OrderRequest:
     """The request as the exchange understands it; raises RefusedError."""
-    _check_state(instrument, now_ms)
+    _check_state(instrument, request.side, now_ms)
     _check_shape(request)
     request = _fit_decimals(request, instrument, truncate=rules.truncate_decimals)
     _check_volume(request, instrument, middle)
     if request.price is not None:
-        _check_price(request, instrument, middle, now_ms, rules)
+        _check_price(request, instrument, now_ms, rules)
     return request
 
 
-def _check_state(instrument: Instrument, now_ms: int) -> None:
+def _check_state(instrument: Instrument, side: Side, now_ms: int) -> None:
     match instrument.phase(now_ms):
         case Phase.ANNOUNCED:
             raise RefusedError(refusals.SYMBOL_INVALID)
@@ -41,6 +48,8 @@ def _check_state(instrument: Instrument, now_ms: int) -> None:
             raise RefusedError(refusals.preopen(instrument.preopen_code))
     if not instrument.api_allowed:
         raise RefusedError(refusals.SYMBOL_NOT_API)
+    if instrument.trade_side not in {TradeSide.ALL, _ONLY[side]}:
+        raise RefusedError(refusals.DIRECTION_NOT_ALLOWED)
 
 
 def _check_shape(request: OrderRequest) -> None:
@@ -80,18 +89,19 @@ def _check_volume(request: OrderRequest, instrument: Instrument, middle: Decimal
     price = request.price if request.price is not None else middle
     notional = request.quote_quantity if request.quantity is None else request.quantity * price
     if notional is None or notional < instrument.notional_min:
-        raise RefusedError(refusals.volume_too_small(plain(instrument.notional_min), instrument.quote))
+        raise RefusedError(refusals.volume_too_small(instrument.min_words, instrument.notional_min, instrument.quote))
     if notional > instrument.notional_max:
-        raise RefusedError(refusals.VOLUME_TOO_LARGE)
+        raise RefusedError(refusals.volume_too_large(instrument.max_words, instrument.notional_max, instrument.quote))
 
 
-def _check_price(request: OrderRequest, instrument: Instrument, middle: Decimal, now_ms: int, rules: Rules) -> None:
+def _check_price(request: OrderRequest, instrument: Instrument, now_ms: int, rules: Rules) -> None:
     price = request.price
     assert price is not None
     is_buy = request.side is Side.BUY
     cap = instrument.guard_cap
     if is_buy and cap is not None and price > cap and instrument.phase(now_ms) is Phase.GUARDED:
-        raise RefusedError(refusals.price_above_cap(plain(cap), instrument.quote))
-    reach = middle * rules.price_protection
-    if reach and (price > middle + reach if is_buy else price < middle - reach):
+        raise RefusedError(refusals.price_above_cap(instrument.cap_words, cap, instrument.quote))
+    last = last_price(instrument, now_ms)
+    reach = last * rules.protection_of(instrument)
+    if reach and (price > last + reach if is_buy else price < last - reach):
         raise RefusedError(refusals.PRICE_OUT_OF_RANGE)

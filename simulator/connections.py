@@ -29,6 +29,20 @@ class Server(uvicorn.Server):
 
 def reset(state: ServerState, client: tuple[str, int] | None) -> None:
     """Break the connection of *client* without a goodbye."""
-    for connection in list(state.connections):
-        if isinstance(connection, H11Protocol | WebSocketsSansIOProtocol) and connection.client == client:
-            connection.transport.abort()
+    for connection in _of(state, client):
+        connection.transport.abort()
+
+
+def write(state: ServerState, client: tuple[str, int] | None, answer: bytes) -> None:
+    """Send *client* these very bytes, and end the connection."""
+    for connection in _of(state, client):
+        connection.transport.write(answer)
+        connection.transport.close()
+
+
+def _of(state: ServerState, client: tuple[str, int] | None) -> list[H11Protocol | WebSocketsSansIOProtocol]:
+    return [
+        each
+        for each in list(state.connections)
+        if isinstance(each, H11Protocol | WebSocketsSansIOProtocol) and each.client == client
+    ]

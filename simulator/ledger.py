@@ -19,8 +19,20 @@ class Entry:
     answer: bytes | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A request as the rate limits saw it."""
+
+    received_ns: int
+    caller: str
+    endpoint: str
+    weight: int
+    refused_with: int | None  # 429 or 418; None: it went through
+
+
 class Ledger:
     def __init__(self) -> None:
+        self.traffic: deque[Passage] = deque(maxlen=_ENTRIES_MAX)
         self.entries: deque[Entry] = deque(maxlen=_ENTRIES_MAX)
         self.requests: Counter[str] = Counter()
         self.refusals: Counter[str] = Counter()

@@ -1,6 +1,6 @@
 """Taking from a book: which levels an order fills at, and what is left of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -30,6 +30,31 @@ class Taken:
 
     levels: tuple[Level, ...]
     complete: bool
+
+    @property
+    def quantity(self) -> Decimal:
+        return sum((level.quantity for level in self.levels), Decimal(0))
+
+    def limited_to(self, quantity: Decimal) -> "Taken":
+        """The first *quantity* of it."""
+        kept: list[Level] = []
+        for level in self.levels:
+            if quantity > 0:
+                kept.append(Level(level.price, min(level.quantity, quantity)))
+            quantity -= level.quantity
+        return Taken(tuple(kept), self.complete and quantity >= 0)
+
+
+def split(level: Level, makers: int, quantity_decimals: int) -> Iterator[Level]:
+    """The taken *level* as the trades with each of its *makers*, as equal as its steps allow."""
+    share = max(cut(level.quantity / makers, quantity_decimals), Decimal(1).scaleb(-quantity_decimals))
+    left = level.quantity
+    for _ in range(makers - 1):
+        if left <= share:
+            break
+        yield Level(level.price, share)
+        left -= share
+    yield Level(level.price, left)
 
 
 def take(levels: Iterable[Level], wanted: Wanted) -> Taken:

@@ -1,12 +1,13 @@
 """Orders: what is asked, what became of it, and where they are kept."""
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
 from simulator.book import Side
+from simulator.changes import Changes, Kind
 
 # Finished orders beyond this many are forgotten, oldest first.
 _KEPT = 100_000
@@ -64,6 +65,19 @@ class Fill:
         return self.price * self.quantity
 
 
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """How a fault bends the life of an order."""
+
+    takes: Decimal | None = None  # at the most this part of its quantity; None: what the book gives
+    ends_as: str | None = None  # at once, under this word
+    rests: bool = False  # unfilled until cancelled, whatever its type
+    due_ms: int = 0  # not matched before
+
+
+PLAIN = Behaviour()
+
+
 @dataclass(slots=True)
 class Order:
     order_id: str
@@ -76,6 +90,18 @@ class Order:
     fills: list[Fill] = field(default_factory=list)
     settle_ms: int = 0  # after a fill, until what was bought can be sold
     visible_from_ms: int = 0  # queries before this do not find it
+    hidden: Mapping[str, int] = field(default_factory=dict)  # until when it is missing from a view
+    behaviour: Behaviour = PLAIN
+
+    @property
+    def shown_status(self) -> str:
+        """The word for it, which may be one that no table knows."""
+        word = self.behaviour.ends_as
+        return self.status if word is None or self.status.open else word
+
+    def shows(self, view: str, now_ms: int) -> bool:
+        """Whether a query of that kind finds it."""
+        return now_ms >= max(self.visible_from_ms, self.hidden.get(view, 0))
 
     @property
     def executed_quantity(self) -> Decimal:
@@ -101,7 +127,8 @@ class Order:
 class OrderStore:
     """Orders by id and by client id, with the open ones at hand."""
 
-    def __init__(self) -> None:
+    def __init__(self, changes: Changes | None = None) -> None:
+        self._changes = changes or Changes()
         self._orders: OrderedDict[str, Order] = OrderedDict()
         self._latest_of_client_id: dict[tuple[str, str], str] = {}
         self._open: dict[str, Order] = {}
@@ -116,19 +143,20 @@ class OrderStore:
 
     def note(self, order: Order) -> None:
         """Take in that the status of *order* may have changed."""
+        self._changes.note(Kind.ORDER, order.order_id)
         if order.status.open:
             self._open[order.order_id] = order
         else:
             self._open.pop(order.order_id, None)
-
-    def by_id(self, order_id: str) -> Order | None:
-        return self._orders.get(order_id)
 
     def find(self, symbol: str, order_id: str | None, client_order_id: str | None) -> Order | None:
         """The order of *symbol* with either id; of several with one client id, the latest."""
         found = order_id or self._latest_of_client_id.get((symbol, client_order_id or ""))
         order = self._orders.get(found) if found else None
         return order if order and order.request.symbol == symbol else None
+
+    def get(self, order_id: str) -> Order | None:
+        return self._orders.get(order_id)
 
     def open(self) -> list[Order]:
         return list(self._open.values())
@@ -140,6 +168,7 @@ class OrderStore:
     def _forget_oldest(self) -> None:
         order_id, order = next(iter(self._orders.items()))
         del self._orders[order_id]
+        self._changes.note(Kind.ORDER, order_id)
         self._open.pop(order_id, None)
         client_key = (order.request.symbol, order.request.client_order_id or "")
         if self._latest_of_client_id.get(client_key) == order_id:

@@ -1,6 +1,9 @@
 """The exchange's error codes, with the words MEXC sends beside them."""
 
 from dataclasses import dataclass
+from decimal import Decimal
+
+from simulator.decimals import plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,6 @@ TRADING_DISABLED = Refusal(30016, "Trading disabled")
 
 COMBINATION_INVALID = Refusal(-1128, "Combination of optional parameters invalid.")
 PARAMETER_ERROR = Refusal(33333, "param error")
-VOLUME_TOO_LARGE = Refusal(30003, "The maximum transaction volume is exceeded")
 PRICE_OUT_OF_RANGE = Refusal(30087, "Order price exceeds allowed range")
 TOO_MANY_OPEN_ORDERS = Refusal(30029, "Cannot exceed the maximum order limit")
 INSUFFICIENT_POSITION = Refusal(30004, "Insufficient position")
@@ -76,9 +78,22 @@ def illegal(parameter: str) -> Refusal:
     return Refusal(700008, f"Illegal characters found in parameter '{parameter}'.")
 
 
-def volume_too_small(minimum: str, asset: str) -> Refusal:
-    return Refusal(30002, f"The minimum transaction volume cannot be less than:{minimum}{asset}")
+_MIN_WORDS = "The minimum transaction volume cannot be less than:{amount}{asset}"
+_CAP_WORDS = "Order price cannot exceed {amount}{asset}"
 
 
-def price_above_cap(cap: str, asset: str) -> Refusal:
-    return Refusal(30010, f"Order price cannot exceed {cap}{asset}")
+def volume_too_small(words: str | None, minimum: Decimal, asset: str) -> Refusal:
+    return Refusal(30002, worded(words or _MIN_WORDS, minimum, asset))
+
+
+def volume_too_large(words: str | None, maximum: Decimal, asset: str) -> Refusal:
+    return Refusal(30003, worded(words or "The maximum transaction volume is exceeded", maximum, asset))
+
+
+def price_above_cap(words: str | None, cap: Decimal, asset: str) -> Refusal:
+    return Refusal(30010, worded(words or _CAP_WORDS, cap, asset))
+
+
+def worded(words: str, amount: Decimal, asset: str) -> str:
+    """`{amount}` and `{asset}` in *words* are put in, `{amount:,}` with commas between the thousands."""
+    return words.format(amount=Decimal(plain(amount)), asset=asset)

@@ -14,7 +14,8 @@ class Reply:
     status: int = 200
     body: bytes = b"{}"
     content_type: str = "application/json"
-    retry_after_seconds: int | None = None
+    retry_after: str | None = None  # the header as it is sent
+    retry_after_date_in: float | None = None  # or the moment that many seconds from now, as an HTTP date
     delay_seconds: float = 0
     hang: bool = False  # never sent
     drop: bool = False  # the connection is reset instead

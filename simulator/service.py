@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable
+from contextlib import closing
 
 import uvicorn
 from starlette.applications import Starlette
@@ -10,20 +11,30 @@ from uvicorn.server import ServerState
 
 from simulator.app import build_app
 from simulator.connections import Server
-from simulator.exchange import build
+from simulator.exchange import Exchange, build
 from simulator.newcomers import list_newcomers
 from simulator.settings import SimulatorSettings
 from simulator.stream.hub import Hub
 
 
 async def serve(
-    settings: SimulatorSettings, stop: asyncio.Event, *, on_listening: Callable[[int], None] | None = None
+    settings: SimulatorSettings,
+    stop: asyncio.Event,
+    *,
+    on_listening: Callable[[int], None] | None = None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Run the exchange until *stop* is set; *on_listening* is told the port once it takes connections.
 
-    Raises OSError when the address cannot be bound.
+    *say* is told in one sentence what an operator should know. Raises OSError when the address cannot be bound, and
+    StateError when the state file cannot be used.
     """
-    exchange = build(settings)
+    with closing(build(settings, say)) as exchange:
+        await _serve(exchange, stop, on_listening)
+
+
+async def _serve(exchange: Exchange, stop: asyncio.Event, on_listening: Callable[[int], None] | None) -> None:
+    settings = exchange.settings
     connections = ServerState()
     hub = Hub(exchange, connections)
     app = build_app(exchange, hub, connections, stop)
@@ -33,7 +44,7 @@ async def serve(
         async with asyncio.TaskGroup() as tasks:
             serving = tasks.create_task(server.serve(sockets=[listener]), name="simulator-http")
             pushing = tasks.create_task(hub.push(), name="simulator-push")
-            listing = tasks.create_task(list_newcomers(exchange, exchange.now_ms), name="simulator-newcomers")
+            listing = tasks.create_task(list_newcomers(exchange), name="simulator-newcomers")
             await stop.wait()
             server.should_exit = True
             await serving
@@ -51,6 +62,7 @@ def _config(app: Starlette) -> uvicorn.Config:
         lifespan="off",
         log_config=None,
         access_log=False,
+        date_header=False,  # answers carry the exchange's time
         # Hung requests are let go at once when the exchange stops; this bounds what else is open.
         timeout_graceful_shutdown=1,
         timeout_keep_alive=75,

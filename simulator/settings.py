@@ -1,12 +1,15 @@
 """What of the simulated exchange can be set: SNIPER_SIMULATOR_* or the command line."""
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from simulator.settling import FeeAsset
+from simulator.instrument import FeeAsset
+
+RetryAfter = Literal["seconds", "date", "none"]
 
 
 class SimulatorSettings(BaseSettings):
@@ -30,8 +33,12 @@ class SimulatorSettings(BaseSettings):
 
     symbols: int = Field(2_000, ge=3, le=50_000, description="how many are listed at the start")
     seed: int = Field(1, description="the same seed makes the same symbols and prices")
-    list_every_seconds: float = Field(0, ge=0, description="a fresh coin this often; 0 for never")
+    list_every_seconds: float = Field(0, ge=0, description="a fresh coin with a scenario this often; 0 for never")
+    scenario_speed: float = Field(1, gt=0, le=100, description="how many times faster scenarios pass")
     list_after_seconds: float = Field(5, ge=0, description="when the first of them comes")
+    state_file: Path | None = Field(
+        None, description="where symbols, orders and balances are kept for the next run; none: nowhere"
+    )
     depth_quote: Decimal = Field(Decimal(50_000), gt=0, description="value of a newcomer's book, per side")
 
     api_key: SecretStr = SecretStr("sim-key")
@@ -39,6 +46,8 @@ class SimulatorSettings(BaseSettings):
     funds_usdt: Decimal = Field(Decimal(10_000), ge=0)
     taker_fee: Decimal = Field(Decimal("0.0005"), ge=0, lt=1)
     fee_asset: FeeAsset = Field("quote", description="what a buyer pays the fee in; a seller pays in quote or MX")
+    remembers_seconds: float = Field(604_800, gt=0, description="older orders are found no more, save the open ones")
+    trades_order: Literal["newest", "oldest"] = Field("newest", description="which end of them myTrades holds")
     settle_seconds: float = Field(0, ge=0, le=3_600, description="until coins that were bought can be sold")
 
     limits: bool = Field(True, description="whether rate limits are enforced; they are always counted")
@@ -47,6 +56,7 @@ class SimulatorSettings(BaseSettings):
     orders_per_second: int = Field(12, gt=0)
     ban_after_refusals: int = Field(10, gt=0, description="429s within a minute before 418")
     ban_seconds: float = Field(120, gt=0)
+    retry_after: RetryAfter = Field("seconds", description="how 429 and 418 say it; none: not at all")
 
     preopen_code: int = Field(30001, description="the answer to orders before a symbol opens")
     preopen_api_allowed: bool = Field(True, description="isSpotTradingAllowed before a symbol opens")

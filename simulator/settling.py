@@ -2,19 +2,19 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
 
 from simulator.book import Level, Side
-from simulator.instrument import Instrument
+from simulator.instrument import FeeAsset, Instrument
 from simulator.orders import Commission, Order, OrderRequest
 from simulator.wallet import Arrival, Wallet
-
-FeeAsset = Literal["quote", "base", "MX"]
 
 
 @dataclass(frozen=True, slots=True)
 class Fees:
-    """Takers pay; makers do not. A buyer pays in what it spends or in what it gets, anybody in MX who has enough."""
+    """Takers pay; makers do not. A buyer pays in what it spends or in what it gets, anybody in MX who has enough.
+
+    Mixed: a buyer pays for every other trade in what it gets, for the rest in what it spends.
+    """
 
     taker: Decimal = Decimal("0.0005")
     paid_in: FeeAsset = "quote"
@@ -26,7 +26,8 @@ class Fees:
 
     def commission(self, wallet: Wallet, order: Order, level: Level) -> Commission:
         value = level.price * level.quantity * self.taker
-        if self.paid_in == "base" and order.request.side is Side.BUY:
+        in_base = self.paid_in == "base" or (self.paid_in == "mixed" and len(order.fills) % 2 == 0)
+        if in_base and order.request.side is Side.BUY:
             return Commission(level.quantity * self.taker, order.base, value)
         if self.paid_in == "MX" and self.mx_price and wallet.free("MX") >= value / self.mx_price:
             return Commission(value / self.mx_price, "MX", value)

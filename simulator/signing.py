@@ -3,11 +3,13 @@
 import hashlib
 import hmac
 import re
+from urllib.parse import unquote
 
 from simulator import refusals
 from simulator.refusals import RefusedError
 
 _SIGNATURE = re.compile(r"&?signature=([^&]*)")
+_ENCODED = re.compile(r"(?:[A-Za-z0-9\-._~!*'(),:@/=&]|%[0-9A-F]{2})*")
 _AHEAD_MS_MAX = 1_000
 _RECV_WINDOW_MS = 5_000
 _RECV_WINDOW_MS_MAX = 60_000
@@ -20,6 +22,16 @@ def check_signature(query: str, body: str, secret: str) -> None:
     expected = hmac.new(secret.encode(), payload.encode(), hashlib.sha256).hexdigest()
     # Only lower-case hexadecimal is accepted.
     if found is None or not hmac.compare_digest(found[1].encode(), expected.encode()):
+        raise RefusedError(refusals.SIGNATURE_INVALID)
+
+
+def check_encoding(parameters: str) -> None:
+    """Raise RefusedError unless *parameters* are percent-encoded UTF-8 in upper case, with %20 for a blank."""
+    try:
+        unquote(parameters, errors="strict")
+    except UnicodeDecodeError as error:
+        raise RefusedError(refusals.SIGNATURE_INVALID) from error
+    if not _ENCODED.fullmatch(parameters):
         raise RefusedError(refusals.SIGNATURE_INVALID)
 
 

@@ -29,6 +29,14 @@ class Deal:
 
 
 @dataclass(frozen=True, slots=True)
+class Removal:
+    """Coins that left the account without an order, as if sold by hand."""
+
+    asset: str
+    coins: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class _Holding:
     coins: Decimal = Decimal(0)
     cost: Decimal = Decimal(0)
@@ -37,17 +45,27 @@ class _Holding:
         """Sold coins leave at the average cost of those held; coins that nobody bought have none."""
         if deal.order.request.side is Side.BUY:
             return _Holding(self.coins + deal.coins, self.cost + deal.spent)
-        left = max(Decimal(0), self.coins - deal.coins)
+        return self.without(deal.coins)
+
+    def without(self, coins: Decimal) -> "_Holding":
+        left = max(Decimal(0), self.coins - coins)
         return _Holding(left, self.cost * left / self.coins if self.coins else Decimal(0))
 
 
-def exposures(deals: Iterable[Deal]) -> Iterator[tuple[Deal, Decimal]]:
-    """Each deal, and what all coins held after it have cost."""
-    holdings: dict[str, _Holding] = {}
+def exposures(deals: Iterable[Deal | Removal]) -> Iterator[tuple[Deal | Removal, Decimal]]:
+    """Each deal or removal, and what all coins held after it have cost."""
+    holdings: dict[tuple[str, str], _Holding] = {}
     exposure = Decimal(0)
     for deal in deals:
-        symbol = deal.order.request.symbol
-        before = holdings.get(symbol, _Holding())
-        holdings[symbol] = before.after(deal)
-        exposure += holdings[symbol].cost - before.cost
+        for key in _touched(deal, holdings):
+            before = holdings.get(key, _Holding())
+            holdings[key] = before.after(deal) if isinstance(deal, Deal) else before.without(deal.coins)
+            exposure += holdings[key].cost - before.cost
         yield deal, exposure
+
+
+def _touched(deal: Deal | Removal, holdings: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The symbols, with their coins, whose holding changes."""
+    if isinstance(deal, Deal):
+        return [(deal.order.request.symbol, deal.order.base)]
+    return [(symbol, asset) for symbol, asset in holdings if asset == deal.asset]

@@ -1,10 +1,10 @@
 """The symbols the exchange starts with, and newcomers: the same for the same seed."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from hashlib import blake2b
 
+from simulator.draws import draws
 from simulator.instrument import Instrument
 
 DAY_MS = 86_400_000
@@ -18,10 +18,17 @@ _KNOWN = {
 }
 
 
-def draws(*key: object) -> tuple[float, ...]:
-    """Eight numbers in [0, 1) that depend on *key* alone."""
-    digest = blake2b(repr(key).encode(), digest_size=32).digest()
-    return tuple(int.from_bytes(digest[at : at + 4], "big") / 2**32 for at in range(0, 32, 4))
+@dataclass(frozen=True, slots=True)
+class Universe:
+    """How the symbols of an exchange were made."""
+
+    symbols: int
+    seed: int
+    born_ms: int
+
+    def initial(self) -> list[Instrument]:
+        """The symbols it started with, as they are unless something changed them."""
+        return initial(self.symbols, self.seed, self.born_ms)
 
 
 def initial(count: int, seed: int, now_ms: int) -> list[Instrument]:
@@ -48,9 +55,10 @@ def newcomer(symbol: str, now_ms: int, opens_at_ms: int, price: Decimal | None =
     )
 
 
-def fresh_symbols(seed: int) -> Iterator[str]:
-    """Names of coins nobody has heard of, none of them twice."""
-    return (f"{name}USDT" for name in _names(seed, "fresh"))
+def fresh_symbols(seed: int, born_ms: int | None = None) -> Iterator[str]:
+    """Names of coins nobody has heard of, none of them twice; others for an exchange born at another time."""
+    kind = "fresh" if born_ms is None else f"fresh since {born_ms}"
+    return (f"{name}USDT" for name in _names(seed, kind))
 
 
 def _quote(symbol: str) -> str:

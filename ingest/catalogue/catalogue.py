@@ -15,7 +15,7 @@ from ingest.catalogue.lives import Lives
 from ingest.catalogue.quarantine import Quarantine
 from ingest.catalogue.reports import Objection
 from ingest.catalogue.rules import Rules
-from ingest.catalogue.steps import Steps, for_each, in_one_go
+from ingest.catalogue.steps import Steps, for_each, for_each_alone, in_one_go
 from ingest.catalogue.transitions import old
 from ingest.catalogue.vigil import Vigil
 from ingest.evidence import Announcement, Evidence, FirstTrade, Names, Snapshot, Upcoming
@@ -41,9 +41,14 @@ class Catalogue:
     def __init__(
         self, known: Iterable[Known] = (), rules: Rules | None = None, object_to: Objection = _may_be_traded
     ) -> None:
-        known = tuple(known)
         self._rules = rules or Rules()
-        self._lives = Lives(known, self._rules, object_to)
+        self._object_to = object_to
+        self.begin_anew(known)
+
+    def begin_anew(self, known: Iterable[Known]) -> None:
+        """Forget everything but the symbols *known*, as at a start: what appears before the first snapshot is late."""
+        known = tuple(known)
+        self._lives = Lives(known, self._rules, self._object_to)
         self._register = self._lives.register
         self._reports = self._lives.reports
         is_first_start = all(each.state is State.ANNOUNCED for each in known)
@@ -51,7 +56,7 @@ class Catalogue:
         self._awaits_old_frame = False
         self._old_frame_at: datetime | None = None
         self._admission = Admission(self._rules, self._register)
-        self._vigil = Vigil(self._rules.blind_after)
+        self._vigil = Vigil(self._rules)
         self._absences = Absences(self._rules)
         self._names: dict[Source, Quarantine] = {}
         self._snapshots: dict[Source, Quarantine] = {}
@@ -91,16 +96,17 @@ class Catalogue:
         return self._lives.confirm(sighting)
 
     def upcoming(self, now: datetime) -> Sequence[Upcoming]:
-        """Return what is announced or listed and not known to trade, soonest first, those without a time last.
+        """Return the symbols announced or shown and not known to trade, soonest first, those without a time last.
 
-        One that was due long ago is not waited for any more.
+        To be among the tradable names is no trade: an opening may be late. One that was due long ago is not waited for
+        any more.
         """
         since = now - self._rules.patience
         waiting = [self._register[symbol] for symbol in self._register.waiting]
         due = [
             Upcoming(known.symbol, known.opens_at)
             for known in waiting
-            if known.state in {State.ANNOUNCED, State.LISTED} and (known.opens_at or known.first_seen_at) > since
+            if (known.opens_at or known.first_seen_at) > since
         ]
         return sorted(due, key=lambda each: (each.opens_at is None, each.opens_at or now, each.symbol))
 
@@ -125,15 +131,20 @@ class Catalogue:
             for name in names:
                 if name not in self._register:
                     self._lives.settle(draft, old(name, draft.at))
-        late = self._vigil.ticks_late(draft.at)
+        late, opened_at = self._vigil.ticks_late(draft.at), self._vigil.opened_at(draft.at)
         news, draft.reason = self._admission.of_ticking(self._reports.untold(draft.source, names), draft.at)
-        for symbol in news:
+
+        def show(symbol: str) -> None:
             if symbol not in self._register.shown:
                 self._lives.appear(draft, symbol, late=late)
-            self._lives.tick(draft, symbol)
+                self._lives.start(draft, symbol)
+            else:
+                self._lives.tick(draft, symbol, opened_at)
             self._lives.report(draft, symbol)
-        for symbol in self._register.waiting & names:
-            self._lives.tick(draft, symbol)
+
+        in_one_go(for_each_alone(news, show, draft.faults))
+        waiting = self._register.waiting & names
+        in_one_go(for_each_alone(waiting, lambda symbol: self._lives.tick(draft, symbol, opened_at), draft.faults))
         self._absences.seen(names)
         self._vigil.ticked(draft.at)
         return draft.findings()
@@ -143,14 +154,15 @@ class Catalogue:
         if self._baseline is not None:
             return NOTHING
         draft = Draft(evidence.source, evidence.observed_at, lambda _: evidence.price)
-        late = self._vigil.ticks_late(draft.at)
+        late, opened_at = self._vigil.ticks_late(draft.at), self._vigil.opened_at(draft.at)
         is_told = self._reports.is_told(draft.source, symbol)
         believed, draft.reason = self._admission.of_ticking({symbol}, draft.at)
         if not believed:
             return draft.findings()
         if symbol not in self._register.shown:
             self._lives.appear(draft, symbol, late=late)
-        self._lives.trade(draft, symbol)
+            opened_at = draft.at
+        self._lives.trade(draft, symbol, opened_at)
         if not is_told:
             self._lives.report(draft, symbol)
         self._absences.seen({symbol})
@@ -170,8 +182,7 @@ class Catalogue:
         late = self._vigil.tells_late(draft.at)
         yield from self._lives.rename(draft, names)
         self._appear(draft, appearing, {}, late=late)
-        for symbol in sorted(untold):
-            self._lives.report(draft, symbol)
+        yield from for_each_alone(sorted(untold), partial(self._lives.report, draft), draft.faults)
         self._absences.seen(names)
         self._admission.listed(names)
         self._vigil.listed(draft.at, is_snapshot=False)
@@ -193,11 +204,10 @@ class Catalogue:
         if draft.reason:
             return draft.findings()
         self._appear(draft, appearing, infos, late=self._vigil.tells_late(draft.at))
-        yield from for_each(infos.values(), partial(self._lives.describe, draft))
-        for symbol in sorted(untold):
-            self._lives.report(draft, symbol)
+        yield from for_each_alone(infos.values(), partial(self._lives.describe, draft), draft.faults)
+        yield from for_each_alone(sorted(untold), partial(self._lives.report, draft), draft.faults)
         gone = yield from self._absences.missed(self._register.shown, names, self._lives.described, draft.at)
-        yield from for_each(gone, partial(self._lives.vanish, draft))
+        yield from for_each_alone(gone, partial(self._lives.vanish, draft), draft.faults)
         self._admission.listed(names)
         self._vigil.listed(draft.at, is_snapshot=True)
         return draft.findings()

@@ -17,6 +17,7 @@ class Draft:
         self.rescheduled: list[Sighting] = []
         self.records: dict[str, Known] = {}
         self.reason = ""
+        self.faults: list[str] = []
 
     def findings(self) -> Findings:
         return Findings(
@@ -25,4 +26,5 @@ class Draft:
             self.records.values() if self.records else (),
             believed=not self.reason,
             reason=self.reason,
+            faults=tuple(self.faults),
         )

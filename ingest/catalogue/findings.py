@@ -39,6 +39,8 @@ class Findings:
     """Where it was not, whoever reported it keeps the old truth and asks again."""
     reason: str = ""
     """Why it was not believed."""
+    faults: tuple[str, ...] = ()
+    """What went wrong with single symbols; the others were taken in."""
 
 
 NOTHING: Final = Findings()

@@ -10,12 +10,13 @@ from msgspec.structs import replace
 from ingest.catalogue import transitions
 from ingest.catalogue.draft import Draft
 from ingest.catalogue.findings import Sighting
-from ingest.catalogue.known import Known, State
+from ingest.catalogue.known import Known
 from ingest.catalogue.openings import Openings, Teller
 from ingest.catalogue.register import Register
 from ingest.catalogue.reports import Objection, Reports
 from ingest.catalogue.rules import Rules
-from ingest.catalogue.steps import Steps, for_each, without
+from ingest.catalogue.signs import Signs
+from ingest.catalogue.steps import Steps, for_each_alone, without
 from ingest.catalogue.transitions import Access
 from shared.mexc.symbols import SymbolInfo
 
@@ -32,6 +33,7 @@ class Lives:
         self._unnamed: set[str] = set()
         """Those that were among the names before."""
         self._infos: dict[str, SymbolInfo] = {}
+        self._signs = Signs()
 
     @property
     def described(self) -> AbstractSet[str]:
@@ -57,7 +59,7 @@ class Lives:
             opens_at = self._openings.believe(symbol, Teller.EXCHANGE_INFO, info.first_open_time, known.opens_at)
             known = replace(transitions.described(known, info), opens_at=_of_this_life(opens_at, before))
         self.register.put(transitions.advanced(known, self._access(symbol), draft.at))
-        self.reports.begin(known, late=late)
+        self.reports.begin(known, late=late or transitions.opened_long_ago(known, draft.at, self._rules.fresh_for))
 
     def report(self, draft: Draft, symbol: str) -> None:
         draft.sightings.append(self._sighting(draft, self.register[symbol]))
@@ -78,11 +80,13 @@ class Lives:
         if self._infos.get(symbol) == info and symbol not in self.register.waiting:
             return
         self._infos[symbol] = info
-        before = self.register[symbol]
-        opens_at = info.first_open_time or before.opens_at
-        if symbol in self.register.waiting or before.opens_at is None:
-            opens_at = self._openings.believe(symbol, Teller.EXCHANGE_INFO, info.first_open_time, before.opens_at)
-        self._reopen(draft, before, transitions.described(before, info), opens_at)
+        before = known = self.register[symbol]
+        if info.first_open_time is not None and self._signs.yields(symbol, info.first_open_time, draft.at):
+            known = replace(known, opens_at=None)
+        opens_at = info.first_open_time or known.opens_at
+        if symbol in self.register.waiting or known.opens_at is None:
+            opens_at = self._openings.believe(symbol, Teller.EXCHANGE_INFO, info.first_open_time, known.opens_at)
+        self._reopen(draft, before, transitions.described(known, info), opens_at)
 
     def announce(self, draft: Draft, symbol: str, told: datetime) -> None:
         """The calendar says that *symbol* opens at *told*."""
@@ -95,27 +99,47 @@ class Lives:
         else:
             self._put(draft, transitions.announced(before, symbol, draft.at, told))
 
-    def tick(self, draft: Draft, symbol: str) -> None:
-        """A ticker shows *symbol*. Before its opening, if that is known, this does not say that it trades."""
+    def start(self, draft: Draft, symbol: str) -> None:
+        """The ticker that *symbol* appeared by shows that it trades, and so does its listing."""
         known = self.register[symbol]
-        if known.is_shown and not known.opens_after(draft.at):
+        if known.opens_after(draft.at):
+            self._signs.early(symbol, draft.price_of)
+        else:
             self._trades(draft, known)
 
-    def trade(self, draft: Draft, symbol: str) -> None:
-        """*symbol* trades, whatever was said of its opening."""
+    def tick(self, draft: Draft, symbol: str, opened_at: datetime | None) -> None:
+        """A ticker shows *symbol*, which by it trades since *opened_at*, as far as that is known.
+
+        Before its opening, if that is known, a ticker does not say that it trades, nor does the same one behind it.
+        """
+        known = self.register[symbol]
+        if not known.is_shown or known.trading_since is not None:
+            return
+        if known.opens_after(draft.at):
+            self._signs.early(symbol, draft.price_of)
+        elif self._signs.says_more(symbol, draft.price_of) and self._begins(draft, known, opened_at):
+            self._signs.only_ticked(symbol)
+
+    def trade(self, draft: Draft, symbol: str, opened_at: datetime | None) -> None:
+        """*symbol* trades, whatever was said of its opening, and since *opened_at* as far as that is known."""
         before = self.register[symbol]
-        if before.trading_since is not None:
+        self._signs.proven(symbol)
+        if before.trading_since is None:
+            self._begins(draft, before, opened_at)
+        else:
             # Whoever says from now on that it opens later is wrong.
             self._put(draft, replace(before, opens_at=before.opens_at or before.trading_since))
-            return
-        after = transitions.trading(before, draft.at, self._access(symbol), draft.at)
-        self._openings.forget(symbol)
-        is_early = before.opens_after(draft.at + self._rules.on_time)
-        is_first_word = before.opens_at is None and before.state is State.LISTED
-        if is_early or is_first_word:
-            self._tell(draft, before, replace(after, opens_at=draft.at))
-        else:
+
+    def _begins(self, draft: Draft, before: Known, opened_at: datetime | None) -> bool:
+        """Take the first sign that a listing trades; return whether that is published as its opening."""
+        after = transitions.trading(before, draft.at, self._access(before.symbol), draft.at)
+        self._openings.forget(before.symbol)
+        opening = transitions.opening_seen(before, opened_at, draft.at, self._rules.on_time)
+        if opening is None:
             self._put(draft, after)
+        else:
+            self._tell(draft, before, replace(after, opens_at=opening))
+        return opening is not None
 
     def rename(self, draft: Draft, names: AbstractSet[str]) -> Steps[None]:
         """*names* are those that we could trade."""
@@ -124,8 +148,9 @@ class Lives:
         left = yield from without(before, names)
         joined = yield from without(names, before)
         self._unnamed = (self._unnamed | left) - joined
-        yield from for_each((left | joined) & self.register.shown, partial(self.advance, draft))
-        yield from for_each(self.register.waiting & names & self.register.shown, partial(self._harden, draft))
+        changed, waiting = (left | joined) & self.register.shown, self.register.waiting & names & self.register.shown
+        yield from for_each_alone(changed, partial(self.advance, draft), draft.faults)
+        yield from for_each_alone(waiting, partial(self._harden, draft), draft.faults)
 
     def advance(self, draft: Draft, symbol: str) -> None:
         """Let the state of *symbol* follow what is known of it."""
@@ -136,6 +161,7 @@ class Lives:
         self._put(draft, transitions.gone(self.register[symbol], draft.at))
         self.reports.end(symbol)
         self._openings.forget(symbol)
+        self._signs.forget(symbol)
         self._infos.pop(symbol, None)
         self._unnamed.discard(symbol)
 

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
-from datetime import datetime
 
 from msgspec.structs import replace
 
@@ -28,8 +27,8 @@ class Reports:
         self._late: set[str] = set()
         self._unconfirmed: dict[str, int] = {}
         """The occurrences of which no report is safe."""
-        self._moved_from: dict[str, datetime | None] = {}
-        """The opening times that are stored while the news of a later one is not safe."""
+        self._moved_from: dict[str, Known] = {}
+        """Symbols as they were before an opening moved: stored like this while the news of it is not safe."""
 
     def is_told(self, source: Source, symbol: str) -> bool:
         """Tell whether *source* need not report *symbol*: it did, or it is not new to anyone."""
@@ -71,7 +70,7 @@ class Reports:
 
     def moved(self, before: Known) -> None:
         """The opening is no longer that of *before*, which is what is stored until the news is safe."""
-        self._moved_from.setdefault(before.symbol, before.opens_at)
+        self._moved_from.setdefault(before.symbol, before)
 
     def is_published(self, known: Known) -> bool:
         """Whether the listing is told to others, or about to be."""
@@ -92,4 +91,6 @@ class Reports:
         """Return *known* as it may be stored: not ahead of what is safe."""
         if known.symbol in self._unconfirmed:
             return None
-        return replace(known, opens_at=self._moved_from.get(known.symbol, known.opens_at))
+        before = self._moved_from.get(known.symbol, known)
+        # Stored as trading, it would have no opening to publish at the next start.
+        return replace(known, opens_at=before.opens_at, trading_since=before.trading_since)

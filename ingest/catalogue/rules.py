@@ -21,7 +21,11 @@ class Rules:
     patience: timedelta = timedelta(hours=24)
     """How long after its time a symbol that does not trade is still expected to."""
     on_time: timedelta = timedelta(seconds=10)
-    """A first trade that is earlier than the opening by more means that the opening has moved."""
+    """A first trade that is earlier or later than the opening by more means that the opening has moved."""
+    watch_first: timedelta = timedelta(seconds=10)
+    """The tickers must have been watched for so long before a first sign of trading counts as the opening itself."""
+    fresh_for: timedelta = timedelta(minutes=2)
+    """A symbol that appears later than this after its opening appears late."""
     moves_max: int = 20
     """Opening times believed of one symbol; who names more makes them up."""
     symbols_max: int = 100_000

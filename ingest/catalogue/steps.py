@@ -25,6 +25,18 @@ def for_each(items: Iterable[T], act: Callable[[T], object]) -> Steps[None]:
         yield
 
 
+def for_each_alone(items: Iterable[T], act: Callable[[T], object], faults: list[str]) -> Steps[None]:
+    """Do the same; an error over one item goes to *faults*, and concerns no other."""
+
+    def act_alone(item: T) -> None:
+        try:
+            act(item)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other symbols are not to go unseen for it
+            faults.append(f"{item!r:.200}: {error!r}")
+
+    yield from for_each(items, act_alone)
+
+
 def without(symbols: Collection[str], others: AbstractSet[str]) -> Steps[set[str]]:
     """Return *symbols* without *others*."""
     left: set[str] = set()

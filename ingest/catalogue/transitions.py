@@ -1,6 +1,6 @@
 """Which state follows from what is known of a symbol, and what changes with each kind of evidence."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
@@ -61,6 +61,28 @@ def described(known: Known, info: SymbolInfo) -> Known:
 def trading(known: Known, since: datetime, access: Access, at: datetime) -> Known:
     """Return *known* as one that is known to trade since *since*."""
     return advanced(replace(known, trading_since=since), access, at)
+
+
+def opening_seen(known: Known, opened_at: datetime | None, at: datetime, on_time: timedelta) -> datetime | None:
+    """Return the opening to publish of a listing whose first sign of trading came at *at*; None where none is news.
+
+    It trades since *opened_at* at the earliest, where the watch shows that, and not before it was shown or was to
+    open. A moment about the opening that is known is no news, nor is one about the moment at which it was shown as
+    tradable.
+    """
+    if known.opens_at is None:
+        opening = max(known.first_seen_at, opened_at or known.first_seen_at)
+        return opening if known.state is State.LISTED or opening - known.first_seen_at > on_time else None
+    if abs(at - known.opens_at) <= on_time:
+        return None
+    floor = known.first_seen_at if known.opens_at > at else known.opens_at
+    opening = max(floor, opened_at or floor)
+    return opening if abs(opening - known.opens_at) > on_time else None
+
+
+def opened_long_ago(known: Known, at: datetime, fresh_for: timedelta) -> bool:
+    """Return whether *known*, which appears at *at*, has been open for longer than *fresh_for* by its opening."""
+    return known.opens_at is not None and at - known.opens_at > fresh_for
 
 
 def reopening(known: Known, opens_at: datetime | None, at: datetime) -> tuple[Known, bool]:

@@ -1,6 +1,8 @@
 """Whether we were looking: what appears after we were not may have been there for a while."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
+
+from ingest.catalogue.rules import Rules
 
 
 class Vigil:
@@ -9,10 +11,15 @@ class Vigil:
     The tickers go on watching while the lists are blind, so that what ticks first has not been there for a while.
     """
 
-    def __init__(self, blind_after: timedelta) -> None:
-        self._blind_after = blind_after
+    def __init__(self, rules: Rules) -> None:
+        self._blind_after = rules.blind_after
+        self._watch_first = rules.watch_first
         self._listed_at: datetime | None = None
         self._ticked_at: datetime | None = None
+        self._watching_since: datetime | None = None
+        """When the tickers began that have come without a gap since then."""
+        self._watched_until: datetime | None = None
+        """The last ticker before that gap."""
         self._lists_caught_up = self._ticks_caught_up = False
 
     def tells_late(self, at: datetime) -> bool:
@@ -32,7 +39,20 @@ class Vigil:
             self._lists_caught_up = self._ticks_caught_up = True
 
     def ticked(self, at: datetime) -> None:
+        if not self._is_recent(self._ticked_at, at):
+            self._watched_until, self._watching_since = self._ticked_at, at
         self._ticked_at = at
+
+    def opened_at(self, at: datetime) -> datetime | None:
+        """Return the earliest moment that a first sign of trading at *at* can stand for. Read it before `ticked`.
+
+        That is *at* itself for one who was watching; behind a gap it is the moment at which the gap began, and None
+        where nothing was watched before it.
+        """
+        if not self._is_recent(self._ticked_at, at):
+            return self._ticked_at
+        assert self._watching_since is not None
+        return at if at - self._watching_since >= self._watch_first else self._watched_until
 
     def _wake(self, at: datetime) -> None:
         listed, ticked = self._is_recent(self._listed_at, at), self._is_recent(self._ticked_at, at)

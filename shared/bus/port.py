@@ -65,6 +65,8 @@ class Message:
     message_id: str
     content_type: str = "application/octet-stream"
     headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    type: str = ""
+    """What the bytes are, for readers on a broker; a bus that has none may forget it."""
 
 
 Handler = Callable[[Message], Awaitable[Sequence[Message]]]

@@ -130,6 +130,7 @@ def dead_letter(delivery: Delivery, queue: Queue, dead: Exchange, reason: str) -
         body=original.body,
         message_id=original.message_id,
         content_type=original.content_type,
+        type=original.type,
         headers={
             **original.headers,
             REASON: reason[:REASON_CHARACTERS_MAX],

@@ -73,11 +73,19 @@ class MexcAccount:
 
     async def my_trades(self, symbol: str, order_id: str) -> Sequence[TradeReport]:
         """The fills of one order of the last month, at most a hundred: compare them with what the order tells."""
-        params = {"symbol": symbol, "orderId": order_id, "limit": str(TRADES_MAX)}
-        body = await ask(self._http, self._limits, "/api/v3/myTrades", params)
-        trades = _of(symbol, [trade_report(each) for each in decode(body, list[TradePayload])])
+        trades = await self.trades_page(symbol, order_id=order_id)
         # An exchange that overlooks the parameter sends those of other orders too.
         return [trade for trade in trades if trade.order_id == order_id]
+
+    async def trades_page(
+        self, symbol: str, *, order_id: str = "", start_ms: int | None = None, end_ms: int | None = None
+    ) -> Sequence[TradeReport]:
+        """A hundred of our trades at most: of one order where it is named, and of a time where that is."""
+        span = {"orderId": order_id or None, "startTime": start_ms, "endTime": end_ms}
+        params = {"symbol": symbol, "limit": str(TRADES_MAX)}
+        params |= {name: str(value) for name, value in span.items() if value is not None}
+        body = await ask(self._http, self._limits, "/api/v3/myTrades", params)
+        return _of(symbol, [trade_report(each) for each in decode(body, list[TradePayload])])
 
     async def balances(self) -> Mapping[str, Balance]:
         """By asset; one that is not there is nought."""

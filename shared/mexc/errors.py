@@ -6,6 +6,7 @@
 from typing import Final
 
 from shared.errors import PermanentError, SniperError, TransientError
+from shared.mexc.retry_after import quiet_seconds
 
 _UNKNOWN_SYMBOL: Final = frozenset({-1121, 30014, 30021, 730001})
 
@@ -39,6 +40,11 @@ class RateLimited(ExchangeError, TransientError):
         super().__init__(f"{'banned' if banned else 'rate limited'} for {wait}")
         self.retry_after_seconds = retry_after_seconds
         self.banned = banned
+
+    @property
+    def quiet_seconds(self) -> float:
+        """How long to ask nothing: what the exchange named, else the default; a ban's is longer."""
+        return quiet_seconds(self.retry_after_seconds, banned=self.banned)
 
 
 class NotSent(ExchangeError, TransientError):

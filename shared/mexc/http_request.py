@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final, Literal, TypeVar
 
 import httpx
@@ -11,17 +12,25 @@ import msgspec
 
 from shared.mexc.errors import ExchangeRejected, ExchangeUnavailable, RateLimited
 from shared.mexc.payloads import UNREADABLE, Refusal
+from shared.mexc.retry_after import retry_after_seconds
 
 T = TypeVar("T")
 
 Transport = httpx.AsyncBaseTransport
+
+Admission = Callable[[str, str], AbstractAsyncContextManager[None]]
+"""Given method and path, a request waits for its turn on the way in; what it raises passes on the way out."""
+
+
+def unlimited(_method: str, _path: str) -> AbstractAsyncContextManager[None]:
+    return nullcontext()
+
 
 _WRAPPER_SUCCESS: Final = frozenset({0, 200})
 _BANNED: Final = 418
 _TOO_OFTEN: Final = frozenset({_BANNED, 429})
 _REFUSAL_BYTES_MAX: Final = 64 * 1024
 SEGMENT_BYTES: Final = 1024 * 1024
-_BAN_SECONDS_MAX: Final = 3 * 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +43,8 @@ class RestLimits:
     """For the list of names: small, and asked for so often that one lost answer must not blind us for long."""
     body_bytes_max: int = 32 * 1024 * 1024
     connections_max: int = 10
+    admission: Admission = unlimited
+    """Waiting there is not part of the time a request may take."""
 
 
 DEFAULT_LIMITS: Final = RestLimits()
@@ -87,6 +98,17 @@ async def get_segments(
     method: Literal["GET", "DELETE"] = "GET",
 ) -> Sequence[bytes]:
     """Return the same in parts of SEGMENT_BYTES: as a whole a large body is moved about, which takes too long."""
+    async with limits.admission(method, path):
+        return await _got_segments(http, limits, path, params, method)
+
+
+async def _got_segments(
+    http: httpx.AsyncClient,
+    limits: RestLimits,
+    path: str,
+    params: Mapping[str, str],
+    method: Literal["GET", "DELETE"],
+) -> Sequence[bytes]:
     try:
         async with (
             asyncio.timeout(limits.total_seconds),
@@ -125,13 +147,12 @@ async def _bounded_body(response: httpx.Response, bytes_max: int) -> Sequence[by
 def _raise_for_refusal(path: str, response: httpx.Response, body: bytes) -> None:
     status = response.status_code
     if status in _TOO_OFTEN:
-        wait_seconds = _retry_after_seconds(response.headers.get("retry-after"))
-        raise RateLimited(wait_seconds, banned=status == _BANNED)
+        raise RateLimited(_wait_seconds(response), banned=status == _BANNED)
     if status != 200 and not 400 <= status < 500:
         raise ExchangeUnavailable(f"{path}: HTTP {status}")
     refusal = _refusal(body)
     if refusal is not None and refusal.code in _TOO_OFTEN:
-        raise RateLimited(banned=refusal.code == _BANNED)
+        raise RateLimited(_wait_seconds(response), banned=refusal.code == _BANNED)
     if refusal is not None and not (status == 200 and refusal.code in _WRAPPER_SUCCESS):
         raise ExchangeRejected(refusal.code, refusal.msg or "")
     if status != 200:
@@ -147,7 +168,6 @@ def _refusal(body: bytes) -> Refusal | None:
         return None
 
 
-def _retry_after_seconds(header: str | None) -> float | None:
-    if header is None or not (header.isascii() and header.isdecimal()):
-        return None
-    return min(float(header), _BAN_SECONDS_MAX)
+def _wait_seconds(response: httpx.Response) -> float | None:
+    headers = response.headers
+    return retry_after_seconds(headers.get("retry-after"), date=headers.get("date"), now=datetime.now(UTC))

@@ -214,7 +214,7 @@ def _framed(endpoint: Endpoint, target: str, headers: Mapping[str, str]) -> byte
     # Neither message quotes what it refuses: it may be a key or a signed query.
     if not _is_one_line(target) or " " in target or not target.startswith("/"):
         raise ValueError("the request's path and query must be percent-encoded, and start with /")
-    if not all(_is_one_line(line) for line in fields):
+    if not all(map(_is_one_line, fields)):
         raise ValueError("a request header holds characters that HTTP does not allow there")
     lines = [f"POST {target} HTTP/1.1", f"Host: {endpoint.host_header}", *fields, "Content-Length: 0", "", ""]
     return "\r\n".join(lines).encode("ascii")

@@ -9,6 +9,8 @@ from shared.mexc.order_line import LineLimits, OrderLine
 from shared.mexc.order_transport import Answer, MayWrite, always
 
 LINES: Final = 3
+EXIT_LINES: Final = 2
+"""Of their own, so that a sale never waits behind purchases whose answers are slow."""
 
 
 class OrderLines:

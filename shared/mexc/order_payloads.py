@@ -49,6 +49,7 @@ class TradePayload(msgspec.Struct, rename="camel"):
     time: Number = None
     is_buyer: bool | None = None
     is_maker: bool | None = None
+    client_order_id: Word = None
 
 
 class _Balance(msgspec.Struct):
@@ -92,6 +93,7 @@ def order_report(sent: OrderPayload) -> OrderReport:
         executed_value=_amount(sent.cummulative_quote_qty),
         created_at=moment_of(sent.time),
         updated_at=moment_of(sent.update_time),
+        status_word="" if sent.status is None else str(sent.status),
     )
 
 
@@ -113,6 +115,7 @@ def trade_report(sent: TradePayload) -> TradeReport:
         traded_at=moment_of(sent.time),
         is_buyer=sent.is_buyer,
         is_maker=sent.is_maker,
+        client_order_id=None if sent.client_order_id is None else str(sent.client_order_id),
     )
 
 

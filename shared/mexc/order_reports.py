@@ -52,6 +52,8 @@ class OrderReport(msgspec.Struct, frozen=True):
     """In the quote asset, without fees."""
     created_at: datetime | None
     updated_at: datetime | None
+    status_word: str = ""
+    """The status as it was sent."""
 
     @property
     def average_price(self) -> Decimal | None:
@@ -77,6 +79,7 @@ class TradeReport(msgspec.Struct, frozen=True):
     traded_at: datetime | None
     is_buyer: bool | None
     is_maker: bool | None
+    client_order_id: str | None = None
 
 
 class Balance(msgspec.Struct, frozen=True):

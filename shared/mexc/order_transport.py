@@ -22,6 +22,7 @@ class Answer:
     """Those of content-type, date and retry-after that came, in lowercase."""
     body: bytes = field(repr=False)
     sent_at: datetime
+    """By the wall clock, for people to read: nothing about an order is decided by it."""
     latency_seconds: float
     """From handing the request to the socket to holding the whole reply, on a clock that cannot step."""
 

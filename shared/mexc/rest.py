@@ -11,18 +11,21 @@ import httpx
 import msgspec
 import structlog
 
-from shared.mexc.errors import ExchangeRejected
+from shared.mexc.errors import ExchangeRejected, ExchangeUnavailable
 from shared.mexc.http_request import DEFAULT_LIMITS, RestLimits, ask, connect_http, decode, get_segments
 from shared.mexc.payloads import (
     UNREADABLE,
     BookTicker,
+    DefaultSymbolsOfAnyKind,
     ExchangeInfo,
     Notice,
     Notices,
     OrderBook,
     PublicTrade,
     ServerTime,
+    names_among,
     notice,
+    order_book,
     public_trade,
     symbol_info,
 )
@@ -56,6 +59,7 @@ class MexcRest:
         self._names: frozenset[str] = frozenset()
         self._entries: _Entries = {}
         self._symbols: Collection[SymbolInfo] = ()
+        self._unread: frozenset[str] = frozenset()
 
     async def ping(self) -> None:
         """Return when the exchange answers."""
@@ -75,7 +79,10 @@ class MexcRest:
 
     async def depth(self, symbol: str, limit: int = 100) -> OrderBook:
         """The order book of *symbol*, at most *limit* levels a side."""
-        return decode(await self._get("/api/v3/depth", symbol=symbol, limit=str(limit)), OrderBook)
+        body = await self._get("/api/v3/depth", symbol=symbol, limit=str(limit))
+        with suppress(*UNREADABLE):
+            return order_book(body)
+        return decode(body, OrderBook)  # Which names the fault.
 
     async def book_ticker(self, symbol: str) -> BookTicker:
         """The best bid and ask of *symbol*."""
@@ -106,7 +113,11 @@ class MexcRest:
                 return None
             raise
         infos = (symbol_info(entry) for entry in decode(body, ExchangeInfo).symbols)
-        return next((info for info in infos if info is not None and info.symbol == symbol), None)
+        found = next((info for info in infos if info is not None and info.symbol == symbol), None)
+        if found is not None and (unread := set(found.filters_unread.split()) - self._unread):
+            self._unread |= unread
+            log.warning("filters of exchangeInfo that are not known", symbol=symbol, filters=sorted(unread))
+        return found
 
     async def exchange_info(self) -> Collection[SymbolInfo]:
         """Every symbol the exchange shows. The same object comes back while the exchange says the same."""
@@ -131,9 +142,17 @@ class MexcRest:
 
 async def _names(segments: Sequence[bytes]) -> frozenset[str]:
     names = set[str]()
-    for piece in pieces_of(segments, NAMES):
-        names |= all_normalised(set(piece))
-        await asyncio.sleep(0)
+    try:
+        for piece in pieces_of(segments, NAMES):
+            names |= all_normalised(set(piece))
+            await asyncio.sleep(0)
+    except ExchangeUnavailable:
+        entries = decode(b"".join(segments), DefaultSymbolsOfAnyKind).data
+        readable = names_among(entries)
+        if entries and not readable:
+            raise  # Not a single name among so much: that is no list of names.
+        log.warning("names that cannot be read", count=len(entries) - len(readable))
+        names = all_normalised(set(readable))
     whole = frozenset(names)
     await asyncio.sleep(0)
     return whole

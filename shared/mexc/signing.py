@@ -1,8 +1,13 @@
 """Sign requests the way MEXC checks them: HMAC-SHA256 over exactly the characters that are sent."""
 
 import hmac
+import re
 from collections.abc import Sequence
+from typing import Final
 from urllib.parse import quote
+
+_UNRESERVED: Final = re.compile(r"[A-Za-z0-9_.~-]*")
+"""All that an order of a symbol in ASCII is made of."""
 
 
 def sign(secret: str, query: str, body: str = "") -> str:
@@ -12,7 +17,12 @@ def sign(secret: str, query: str, body: str = "") -> str:
 
 def encoded_query(params: Sequence[tuple[str, str]]) -> str:
     """Percent-encode *params* in their order: uppercase %XX, and %20 for a space, which MEXC does not read from a +."""
-    return "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in params)
+    return "&".join([f"{_encoded(name)}={_encoded(value)}" for name, value in params])
+
+
+def _encoded(text: str) -> str:
+    # `quote` would find as much, by a way that is long for an order.
+    return text if _UNRESERVED.fullmatch(text) else quote(text, safe="")
 
 
 def signed_query(params: Sequence[tuple[str, str]], secret: str) -> str:

@@ -51,6 +51,19 @@ class SymbolInfo(msgspec.Struct, frozen=True, gc=False):
     quote_amount_min_market: Decimal | None
     quote_amount_max: Decimal | None
     quote_amount_max_market: Decimal | None
+    base_quantity_max: Decimal | None = None
+    base_quantity_step: Decimal | None = None
+    price_min: Decimal | None = None
+    price_max: Decimal | None = None
+    price_step: Decimal | None = None
+    price_up: Decimal | None = None
+    """The highest price of a purchase, as a factor of the last price."""
+    price_down: Decimal | None = None
+    """The lowest price of a sale, as a factor of the last price."""
+    market_orders: bool | None = None
+    """Whether orders without a price are taken; None where the exchange does not say."""
+    filters_unread: str = ""
+    """The filters whose meaning is not known, by name."""
 
     @property
     def is_online(self) -> bool:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Final, Never
 
@@ -16,11 +16,12 @@ from shared.mexc.errors import ExchangeError, RateLimited
 log = structlog.get_logger(__name__)
 
 SAMPLES: Final = 5
-LIMITED_SECONDS: Final = 10.0
-"""The wait after a refusal that names none."""
 
 AskTime = Callable[[], Awaitable[int]]
 """Returns the exchange's time in milliseconds; raises ExchangeError."""
+
+Turn = Callable[[], AbstractAsyncContextManager[None]]
+"""Entered when a question may be sent, and left with its answer, or with what it raised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,8 @@ class KeepingOptions:
     every_seconds: float = 30.0
     retry_first_seconds: float = 1.0
     trust: Trust = field(default_factory=Trust)
+    turn: Turn = nullcontext
+    """Waiting there is no part of the way that is measured."""
 
 
 DEFAULT_OPTIONS: Final = KeepingOptions()
@@ -43,6 +46,8 @@ class ExchangeClock:
         self._options = options
         self._now = now
         self._estimate: Estimate | None = None
+        self.known: Estimate | None = None
+        """The best there ever was, doubted or not; not good enough to sign by."""
         self._doubted = asyncio.Event()
         self.first_round = asyncio.Event()
         """Set once that is over, however it ended."""
@@ -82,7 +87,8 @@ class ExchangeClock:
             error = await self._round()
             self.first_round.set()
             if isinstance(error, RateLimited):  # Doubt is no reason to ask sooner than the exchange allows.
-                await asyncio.sleep(error.retry_after_seconds or LIMITED_SECONDS)
+                await asyncio.sleep(max(error.quiet_seconds, self._options.retry_first_seconds))
+                continue  # Without the time nothing is signed, sales least of all.
             failures = 0 if self.is_trustworthy() and error is None else failures + 1
             await pause(self._wait_seconds(failures), self._doubted)
 
@@ -96,13 +102,16 @@ class ExchangeClock:
             log.debug("the exchange did not tell its time", reason=str(error))
             return error
         finally:
-            self._estimate = preferred(self._estimate, estimate_of(samples), self._options.trust, self._now())
+            fresh, trust, now = estimate_of(samples), self._options.trust, self._now()
+            self._estimate = preferred(self._estimate, fresh, trust, now)
+            self.known = preferred(self.known, fresh, trust, now)
         return None
 
     async def _sample(self) -> Sample:
-        asked_at = self._now()
-        server_ms = await self._ask()
-        return Sample(asked_at, self._now(), server_ms)
+        async with self._options.turn():
+            asked_at = self._now()
+            server_ms = await self._ask()
+            return Sample(asked_at, self._now(), server_ms)
 
     def _wait_seconds(self, failures: int) -> float:
         every, first = self._options.every_seconds, self._options.retry_first_seconds

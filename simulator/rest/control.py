@@ -1,5 +1,6 @@
 """The simulation's own endpoints under /_sim: list and change symbols, arm faults, read what was received."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -11,15 +12,19 @@ from starlette.routing import Route
 
 from simulator.decimals import plain
 from simulator.exchange import Exchange
-from simulator.faults import KINDS, WEBSOCKET, Armed
+from simulator.faults import KINDS, Armed
 from simulator.funding import Funding
 from simulator.instrument import Instrument
+from simulator.kind import WEBSOCKET
 from simulator.ledger import Entry
 from simulator.listings import ListingRequest, SymbolChange, changed
+from simulator.price import last_price
 from simulator.rest.arming import FaultRequest, InvalidError, armed
 from simulator.rest.rows import spending_row, trade_rows
+from simulator.rest.traffic import passage_row, window_rows
 from simulator.stream.hub import Hub
 
+Answer = Callable[[Request], Awaitable[Response]]
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -29,21 +34,34 @@ class Control:
     hub: Hub
 
     def routes(self) -> list[Route]:
-        return [
-            Route("/symbols", self.list_symbol, methods=["POST"]),
-            Route("/symbols/{symbol}", self.show_symbol, methods=["GET"]),
-            Route("/symbols/{symbol}", self.change_symbol, methods=["PATCH"]),
-            Route("/symbols/{symbol}", self.remove_symbol, methods=["DELETE"]),
-            Route("/orders", self.show_orders, methods=["GET"]),
-            Route("/spending", self.show_spending, methods=["GET"]),
-            Route("/requests", self.show_requests, methods=["GET"]),
-            Route("/refusals", self.show_refusals, methods=["GET"]),
-            Route("/account", self.fund_account, methods=["PATCH"]),
-            Route("/faults", self.arm_fault, methods=["POST"]),
-            Route("/faults", self.show_faults, methods=["GET"]),
-            Route("/faults", self.disarm_faults, methods=["DELETE"]),
-            Route("/faults/{fault}", self.disarm_fault, methods=["DELETE"]),
+        table: list[tuple[str, str, Answer]] = [
+            ("POST", "/symbols", self.list_symbol),
+            ("GET", "/symbols/{symbol}", self.show_symbol),
+            ("PATCH", "/symbols/{symbol}", self.change_symbol),
+            ("DELETE", "/symbols/{symbol}", self.remove_symbol),
+            ("POST", "/newcomers", self.list_newcomer),
+            ("GET", "/prices", self.show_prices),
+            ("GET", "/orders", self.show_orders),
+            ("GET", "/spending", self.show_spending),
+            ("GET", "/requests", self.show_requests),
+            ("GET", "/traffic", self.show_traffic),
+            ("GET", "/weights", self.show_weights),
+            ("GET", "/refusals", self.show_refusals),
+            ("PATCH", "/account", self.fund_account),
+            ("POST", "/faults", self.arm_fault),
+            ("GET", "/faults", self.show_faults),
+            ("DELETE", "/faults", self.disarm_faults),
+            ("DELETE", "/faults/{fault}", self.disarm_fault),
         ]
+        return [Route(path, self._saving(answer), methods=[method]) for method, path, answer in table]
+
+    def _saving(self, answer: Answer) -> Answer:
+        async def saved(request: Request) -> Response:
+            response = await answer(request)
+            self.exchange.save()
+            return response
+
+        return saved
 
     async def list_symbol(self, request: Request) -> Response:
         wanted = await _read(request, ListingRequest)
@@ -51,6 +69,17 @@ class Control:
             return _problem(409, "symbol", "already listed")
         now_ms = self.exchange.now_ms()
         return _json(_symbol_row(self.exchange.list_symbol(wanted, now_ms), now_ms), 201)
+
+    async def list_newcomer(self, _: Request) -> Response:
+        now_ms = self.exchange.now_ms()
+        return _json(_symbol_row(self.exchange.list_newcomer(now_ms), now_ms), 201)
+
+    async def show_prices(self, request: Request) -> Response:
+        """Of the named symbols, those that are listed."""
+        now_ms, catalogue = self.exchange.now_ms(), self.exchange.market.catalogue
+        named = request.query_params.get("symbols", "").split(",")
+        found = (each for symbol in named if (each := catalogue.listed(symbol, now_ms)))
+        return _json({each.symbol: plain(last_price(each, now_ms)) for each in found})
 
     async def show_symbol(self, request: Request) -> Response:
         instrument = self._instrument(request)
@@ -76,13 +105,24 @@ class Control:
         return Response(status_code=204)
 
     async def show_orders(self, _: Request) -> Response:
+        self.exchange.market.advance(self.exchange.now_ms())
         return _json([_order_entry(each) for each in self.exchange.ledger.entries])
 
     async def show_spending(self, _: Request) -> Response:
+        self.exchange.market.advance(self.exchange.now_ms())
         return _json(spending_row(self.exchange.market.deals, self.exchange.ledger))
 
     async def show_requests(self, _: Request) -> Response:
         return _json(dict(self.exchange.ledger.requests))
+
+    async def show_traffic(self, _: Request) -> Response:
+        return _json([passage_row(each) for each in self.exchange.ledger.traffic])
+
+    async def show_weights(self, request: Request) -> Response:
+        seconds = request.query_params.get("seconds", "10")
+        if not seconds.isdecimal() or int(seconds) < 1:
+            return _problem(422, "seconds", "a whole number from 1")
+        return _json(window_rows(self.exchange.ledger.traffic, int(seconds)))
 
     async def show_refusals(self, _: Request) -> Response:
         return _json(dict(self.exchange.ledger.refusals))
@@ -90,7 +130,7 @@ class Control:
     async def fund_account(self, request: Request) -> Response:
         funding = await _read(request, Funding)
         for asset, amount in funding.balances.items():
-            self.exchange.market.wallet.fund(asset, amount)
+            self.exchange.market.fund(asset, amount)
         return _json({asset: plain(each.free) for asset, each in self.exchange.market.wallet.balances().items()})
 
     async def arm_fault(self, request: Request) -> Response:
@@ -153,6 +193,8 @@ def _symbol_row(instrument: Instrument, now_ms: int) -> dict[str, object]:
         "symbol": instrument.symbol,
         "phase": instrument.phase(now_ms),
         "price": plain(instrument.price),
+        "last_price": plain(last_price(instrument, now_ms)),
+        "scenario": instrument.scenario,
         "api": instrument.api_allowed,
         "listed_at_ms": instrument.listed_at_ms,
         "first_open_time_ms": instrument.first_open_time_ms,
@@ -186,5 +228,7 @@ def _fault_row(fault: Armed) -> dict[str, object]:
         "endpoint": fault.endpoint,
         "remaining": fault.remaining,
         "taken": fault.taken,
+        "symbol": fault.options.symbol,
+        "side": fault.options.side,
         "options": {name: getattr(fault.options, name) for name in fault.kind.options},
     }

@@ -1,13 +1,14 @@
 """What every request passes on its way to an endpoint: faults, limits, keys and signatures."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
 from simulator import refusals
 from simulator.exchange import Exchange
-from simulator.faults import HOLD, Armed
-from simulator.ledger import Entry
+from simulator.faults import Armed, Subject
+from simulator.kind import HOLD
+from simulator.ledger import Entry, Passage
 from simulator.orders import Order
 from simulator.rates import Limited
 from simulator.refusals import RefusedError
@@ -15,7 +16,8 @@ from simulator.reply import Reply
 from simulator.rest.endpoints import Endpoint
 from simulator.rest.params import Params
 from simulator.rest.rows import ack_row
-from simulator.signing import check_signature, check_timestamp
+from simulator.settings import RetryAfter
+from simulator.signing import check_encoding, check_signature, check_timestamp
 
 _CONTENT_TYPES = ("application/json", "application/x-www-form-urlencoded")
 
@@ -66,7 +68,8 @@ def admit(exchange: Exchange, endpoint: Endpoint, call: Call) -> Visit:
         ahead_ns = exchange.ahead_ns()
         entry = Entry(call.received_ns, call.received_ns + ahead_ns, endpoint.path.endswith("/test"), params.as_dict())
         exchange.ledger.entries.append(entry)
-    return Visit(endpoint, call, params, entry, exchange.faults.take_replies(endpoint.name))
+    subject = Subject(params.text("symbol"), params.text("side"))
+    return Visit(endpoint, call, params, entry, exchange.faults.take_replies(endpoint.name, subject))
 
 
 def respond(exchange: Exchange, visit: Visit) -> Reply:
@@ -89,9 +92,11 @@ def _handle(exchange: Exchange, endpoint: Endpoint, call: Call, params: Params, 
     now_ms = exchange.now_ms()
     caller = call.api_key or call.address
     limited = exchange.limiter.admit(caller, endpoint.weight, now_ms, is_order=endpoint.counts_as_order)
+    refused_with = limited.refusal.http_status if limited and exchange.settings.limits else None
+    exchange.ledger.traffic.append(Passage(call.received_ns, caller, endpoint.name, endpoint.weight, refused_with))
     if limited and exchange.settings.limits:
         exchange.ledger.refusals[endpoint.name] += 1
-        return _limited(limited)
+        return _limited(limited, exchange.settings.retry_after)
     try:
         if endpoint.signed:
             _authenticate(exchange, endpoint, call, params)
@@ -113,10 +118,14 @@ def _authenticate(exchange: Exchange, endpoint: Endpoint, call: Call, params: Pa
         raise RefusedError(refusals.API_KEY_UNKNOWN)
     if endpoint.method != "GET" and call.content_type and not call.content_type.startswith(_CONTENT_TYPES):
         raise RefusedError(refusals.CONTENT_TYPE_INVALID)
+    check_encoding(call.query)
+    check_encoding(call.body)
     check_signature(call.query, call.body, exchange.settings.api_secret.get_secret_value())
     check_timestamp(params.text("timestamp"), params.text("recvWindow"), exchange.server_ms())
 
 
-def _limited(limited: Limited) -> Reply:
-    refused = Reply.refusing(limited.refusal)
-    return Reply(refused.status, refused.body, retry_after_seconds=limited.retry_after_seconds)
+def _limited(limited: Limited, form: RetryAfter) -> Reply:
+    refused, seconds = Reply.refusing(limited.refusal), limited.retry_after_seconds
+    if form == "date":
+        return replace(refused, retry_after_date_in=seconds)
+    return replace(refused, retry_after=str(seconds) if form == "seconds" else None)

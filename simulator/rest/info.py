@@ -19,7 +19,7 @@ class ExchangeInfo:
     def __init__(self, catalogue: Catalogue, rules: Rules) -> None:
         self._catalogue = catalogue
         self._rules = rules
-        self._rows: dict[str, tuple[Instrument, bool, bytes]] = {}
+        self._rows: dict[str, tuple[Instrument, tuple[bool, bool], bytes]] = {}
         self._joined: tuple[int, bytes] = (-1, b"")
 
     def body(self, now_ms: int, server_ms: int) -> bytes:
@@ -34,10 +34,10 @@ class ExchangeInfo:
         return _wrap(b",".join(self._row(each, now_ms) for each in instruments), server_ms)
 
     def _row(self, instrument: Instrument, now_ms: int) -> bytes:
-        api_open = instrument.api_open(now_ms)
+        shown = (instrument.api_open(now_ms), instrument.phase(now_ms) is Phase.SUSPENDED)
         known = self._rows.get(instrument.symbol)
-        if known is None or known[0] is not instrument or known[1] is not api_open:
-            known = (instrument, api_open, _encode(instrument, now_ms, self._rules))
+        if known is None or known[0] is not instrument or known[1] != shown:
+            known = (instrument, shown, _encode(instrument, now_ms, self._rules))
             self._rows[instrument.symbol] = known
         return known[2]
 
@@ -71,14 +71,14 @@ def _fields(instrument: Instrument, now_ms: int, rules: Rules) -> dict[str, obje
         "quoteAmountPrecision": minimum,
         "baseSizePrecision": plain(instrument.quantity_step),
         "permissions": ["SPOT"],
-        "filters": _filters(rules.price_protection),
+        "filters": _filters(rules.protection_of(instrument)) if instrument.filters is None else instrument.filters,
         "maxQuoteAmount": maximum,
         "makerCommission": "0",
         "takerCommission": plain(rules.taker_fee),
         "quoteAmountPrecisionMarket": minimum,
         "maxQuoteAmountMarket": maximum,
         "fullName": instrument.full_name,
-        "tradeSideType": 1,
+        "tradeSideType": instrument.trade_side,
         "contractAddress": "",
         "conceptPlateIds": [],
         "st": False,

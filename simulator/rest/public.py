@@ -8,7 +8,7 @@ from simulator.book import NOTHING, Side
 from simulator.decimals import cut, plain
 from simulator.exchange import Exchange
 from simulator.instrument import Instrument
-from simulator.price import Trade, day, price_at, trades_between
+from simulator.price import Trade, day, last_price, trades_between
 from simulator.refusals import RefusedError
 from simulator.rest.params import Params
 from simulator.universe import DAY_MS
@@ -63,7 +63,7 @@ def trades(exchange: Exchange, params: Params, now_ms: int) -> object:
 
 def ticker_price(exchange: Exchange, params: Params, now_ms: int) -> object:
     return _one_or_all(
-        exchange, params, lambda each: {"symbol": each.symbol, "price": plain(price_at(each, now_ms))}, now_ms
+        exchange, params, lambda each: {"symbol": each.symbol, "price": plain(last_price(each, now_ms))}, now_ms
     )
 
 

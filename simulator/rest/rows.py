@@ -7,7 +7,7 @@ from simulator.book import Side
 from simulator.decimals import plain
 from simulator.ledger import Ledger
 from simulator.orders import Order, OrderType
-from simulator.spending import Deal, exposures
+from simulator.spending import Deal, Removal, exposures
 
 _TIME_IN_FORCE = {
     OrderType.LIMIT: "GTC",
@@ -43,7 +43,7 @@ def order_row(order: Order) -> dict[str, object]:
         "origQty": plain(request.quantity if request.quantity is not None else order.executed_quantity),
         "executedQty": plain(order.executed_quantity),
         "cummulativeQuoteQty": plain(order.executed_value),
-        "status": order.status,
+        "status": order.shown_status,
         "timeInForce": _TIME_IN_FORCE.get(request.type),
         "type": request.type,
         "side": request.side,
@@ -98,15 +98,16 @@ def trade_rows(order: Order) -> list[dict[str, object]]:
     ]
 
 
-def spending_row(deals: Iterable[Deal], ledger: Ledger) -> dict[str, object]:
+def spending_row(deals: Iterable[Deal | Removal], ledger: Ledger) -> dict[str, object]:
     """The fills in the order they happened, what all coins held after each have cost, and that at its highest."""
     received_ns = {each.order.order_id: each.received_ns for each in ledger.entries if each.order}
     steps = list(exposures(deals))
+    fills = [(deal, exposure) for deal, exposure in steps if isinstance(deal, Deal)]
     return {
-        "fills": [_step(deal, exposure, received_ns.get(deal.order.order_id)) for deal, exposure in steps],
+        "fills": [_step(deal, exposure, received_ns.get(deal.order.order_id)) for deal, exposure in fills],
         "exposure": plain(steps[-1][1] if steps else Decimal(0)),
         "exposure_max": plain(max((exposure for _, exposure in steps), default=Decimal(0))),
-        "spent": plain(sum((deal.spent for deal, _ in steps if deal.order.request.side is Side.BUY), Decimal(0))),
+        "spent": plain(sum((deal.spent for deal, _ in fills if deal.order.request.side is Side.BUY), Decimal(0))),
         "repeated": [
             {"symbol": symbol, "client_order_id": client_order_id, "received": count}
             for (symbol, client_order_id), count in ledger.repeated().items()

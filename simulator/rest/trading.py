@@ -1,16 +1,19 @@
 """Signed endpoints: orders and the account, as functions from the exchange and the parameters to a body."""
 
 import re
+from decimal import Decimal
 
 from simulator import refusals
 from simulator.book import Side
 from simulator.decimals import plain
 from simulator.exchange import Exchange
-from simulator.faults import ORDER
-from simulator.orders import Order, OrderRequest, OrderType
+from simulator.faults import Subject
+from simulator.kind import ORDER
+from simulator.orders import PLAIN, Behaviour, Order, OrderRequest, OrderType
 from simulator.refusals import RefusedError
 from simulator.rest.params import Params
 from simulator.rest.rows import cancel_row, order_row, trade_rows
+from simulator.spoiling import Options
 
 # The length and the alphabet clients keep to; MEXC documents neither.
 _CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
@@ -20,9 +23,16 @@ def post_order(exchange: Exchange, params: Params, now_ms: int) -> Order:
     """Place what the parameters ask for; what is answered of the order is `ack_row`."""
     request = _order_request(params)
     _refuse_duplicate(exchange, request)
-    order = exchange.market.place(request, now_ms, settle_ms=_settle_ms(exchange, request))
-    if lag := exchange.faults.take("order_visibility_lag", ORDER):
-        order.visible_from_ms = now_ms + int(lag.seconds * 1_000)
+    subject = Subject(request.symbol, request.side)
+    before = exchange.market.wallet.balances()
+    behaviour = _behaviour(exchange, request, subject, now_ms)
+    order = exchange.market.place(request, now_ms, settle_ms=_settle_ms(exchange, request), behaviour=behaviour)
+    if lag := exchange.faults.take("balance_lag", ORDER, subject):
+        exchange.market.wallet.show(before, _later(lag, now_ms))
+    if lag := exchange.faults.take("order_visibility_lag", ORDER, subject):
+        order.visible_from_ms = _later(lag, now_ms)
+    if hidden := exchange.faults.take("order_hidden", ORDER, subject):
+        order.hidden = dict.fromkeys(hidden.views, _later(hidden, now_ms))
     return order
 
 
@@ -32,11 +42,12 @@ def test_order(exchange: Exchange, params: Params, now_ms: int) -> object:
 
 
 def get_order(exchange: Exchange, params: Params, now_ms: int) -> object:
-    return order_row(_find(exchange, params, now_ms, refusals.ORDER_ABSENT))
+    view = "order_id" if params.text("orderId") else "client_id"
+    return order_row(_find(exchange, params, now_ms, view, refusals.ORDER_ABSENT))
 
 
 def delete_order(exchange: Exchange, params: Params, now_ms: int) -> object:
-    order = _find(exchange, params, now_ms, refusals.ORDER_UNKNOWN)
+    order = _find(exchange, params, now_ms, "cancel", refusals.ORDER_UNKNOWN)
     exchange.market.cancel(order, now_ms)
     return cancel_row(order)
 
@@ -52,35 +63,36 @@ def delete_open_orders(exchange: Exchange, params: Params, now_ms: int) -> objec
 def open_orders(exchange: Exchange, params: Params, now_ms: int) -> object:
     symbol = params.text("symbol")
     found = (each for each in exchange.market.orders.open() if symbol in {None, each.request.symbol})
-    return [order_row(each) for each in found if each.visible_from_ms <= now_ms]
+    return [order_row(each) for each in found if each.shows("open_orders", now_ms)]
 
 
 def all_orders(exchange: Exchange, params: Params, now_ms: int) -> object:
     """Newest first."""
-    start, end = _span(params, now_ms)
-    found = (each for each in _orders_of_symbol(exchange, params) if each.visible_from_ms <= now_ms)
+    start, end = _span(exchange, params, now_ms)
+    found = (each for each in _orders_of_symbol(exchange, params) if each.shows("all_orders", now_ms))
     rows = [order_row(each) for each in found if start <= each.created_ms <= end]
     return rows[::-1][: params.whole("limit", 500, 1_000)]
 
 
 def my_trades(exchange: Exchange, params: Params, now_ms: int) -> object:
-    """Newest first."""
-    start, end = _span(params, now_ms)
+    """At the most 100, of the end that comes first: the newest or the oldest."""
+    start, end = _span(exchange, params, now_ms)
     wanted = params.text("orderId")
     rows = [
         row
         for order in _orders_of_symbol(exchange, params)
-        if wanted in {None, order.order_id} and order.visible_from_ms <= now_ms
+        if wanted in {None, order.order_id} and order.shows("my_trades", now_ms)
         for fill, row in zip(order.fills, trade_rows(order), strict=True)
         if start <= fill.time_ms <= end
     ]
-    return rows[::-1][: params.whole("limit", 100, 100)]
+    ordered = rows if exchange.settings.trades_order == "oldest" else rows[::-1]
+    return ordered[: params.whole("limit", 100, 100)]
 
 
-def account(exchange: Exchange, _: Params, __: int) -> object:
+def account(exchange: Exchange, _: Params, now_ms: int) -> object:
     balances = [
         {"asset": asset, "free": plain(each.free), "locked": plain(each.locked), "available": plain(each.free)}
-        for asset, each in exchange.market.wallet.balances().items()
+        for asset, each in exchange.market.wallet.shown(now_ms).items()
     ]
     return {
         "makerCommission": None,
@@ -119,21 +131,39 @@ def _refuse_duplicate(exchange: Exchange, request: OrderRequest) -> None:
     if request.client_order_id is None:
         return
     known = exchange.market.orders.find(request.symbol, None, request.client_order_id)
-    if known and exchange.faults.take("duplicate_client_id_reject", ORDER):
+    if known and exchange.faults.take("duplicate_client_id_reject", ORDER, Subject(request.symbol, request.side)):
         raise RefusedError(refusals.CLIENT_ID_DUPLICATE)
 
 
 def _settle_ms(exchange: Exchange, request: OrderRequest) -> int:
-    lag = exchange.faults.take("settle_lag", ORDER) if request.side is Side.BUY else None
-    return int((lag.seconds if lag else exchange.settings.settle_seconds) * 1_000)
+    subject = Subject(request.symbol, request.side)
+    lag = exchange.faults.take("settle_lag", ORDER, subject) if request.side is Side.BUY else None
+    return int((lag.lasting if lag else exchange.settings.settle_seconds) * 1_000)
 
 
-def _find(exchange: Exchange, params: Params, now_ms: int, absent: refusals.Refusal) -> Order:
+def _behaviour(exchange: Exchange, request: OrderRequest, subject: Subject, now_ms: int) -> Behaviour:
+    """What faults make of the life of an order; the first that is armed for it."""
+    if late := exchange.faults.take("order_late", ORDER, subject):
+        return Behaviour(due_ms=_later(late, now_ms))
+    if ends := exchange.faults.take("order_ends", ORDER, subject):
+        return Behaviour(takes=Decimal(repr(ends.fraction)), ends_as=ends.word)
+    is_ioc = request.type is OrderType.IMMEDIATE_OR_CANCEL
+    if is_ioc and (rests := exchange.faults.take("ioc_rests", ORDER, subject)):
+        return Behaviour(takes=Decimal(repr(rests.fraction)), rests=True)
+    return PLAIN
+
+
+def _later(options: Options, now_ms: int) -> int:
+    return now_ms + int(options.lasting * 1_000)
+
+
+def _find(exchange: Exchange, params: Params, now_ms: int, view: str, absent: refusals.Refusal) -> Order:
     order_id, client_order_id = params.text("orderId"), params.text("origClientOrderId")
     if not order_id and not client_order_id:
         raise RefusedError(refusals.ORDER_ID_MISSING)
     order = exchange.market.orders.find(params.required("symbol"), order_id, client_order_id)
-    if order is None or order.visible_from_ms > now_ms:
+    forgotten = order is not None and not order.status.open and order.created_ms < _oldest_ms(exchange, now_ms)
+    if order is None or forgotten or not order.shows(view, now_ms):
         raise RefusedError(absent)
     return order
 
@@ -142,6 +172,11 @@ def _orders_of_symbol(exchange: Exchange, params: Params) -> list[Order]:
     return list(exchange.market.orders.of_symbol(params.required("symbol")))
 
 
-def _span(params: Params, now_ms: int) -> tuple[int, int]:
-    """The given startTime and endTime, by default everything."""
-    return params.whole("startTime", 0, now_ms), params.whole("endTime", now_ms + 1, 2**62)
+def _span(exchange: Exchange, params: Params, now_ms: int) -> tuple[int, int]:
+    """The given startTime and endTime, by default everything that is remembered."""
+    oldest_ms = max(1, _oldest_ms(exchange, now_ms))
+    return max(oldest_ms, params.whole("startTime", 1, now_ms)), params.whole("endTime", now_ms + 1, 2**62)
+
+
+def _oldest_ms(exchange: Exchange, now_ms: int) -> int:
+    return now_ms - int(exchange.settings.remembers_seconds * 1_000)

@@ -145,7 +145,7 @@ class Store:
             await connection.execute(_DELETE, queue, ids)
 
     async def bury_expired(self, queue: Queue, *, known: Collection[int] = ()) -> None:
-        """Move the messages of *queue* that outlived it to the dead letters, but not the *known*."""
+        """Move the messages of *queue* that outlived it to its dead letters, if it has any, but not the *known*."""
         async with self._connection() as connection:
             await connection.execute(
                 _BURY_EXPIRED,
@@ -153,7 +153,7 @@ class Store:
                 queue.time_to_live,
                 list(known),
                 self._graves.exchange.name,
-                self._graves.queues,
+                self._graves.queues if queue.dead_letters else [],
                 settle.REASON,
                 settle.QUEUE,
                 settle.ORIGINAL_EXCHANGE,

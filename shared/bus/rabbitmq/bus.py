@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from aio_pika.abc import AbstractChannel
 from aiormq import spec
@@ -14,6 +15,7 @@ from shared.bus.port import Handler, Message, Queue, Topology
 from shared.bus.rabbitmq.calls import away_is_transient
 from shared.bus.rabbitmq.consumer import Consumer
 from shared.bus.rabbitmq.link import Link, LinkOptions
+from shared.bus.rabbitmq.meaning import said
 from shared.bus.rabbitmq.message import properties_of
 from shared.bus.rabbitmq.topology import Declarer
 from shared.bus.settle import Settler
@@ -31,7 +33,7 @@ async def connect(settings: BrokerSettings, topology: Topology, *, name: str) ->
     declarer = Declarer(topology)
     publishing, consuming = (Link(options, declarer) for options in _links(settings, name))
     async with _kept(publishing), _kept(consuming):
-        yield RabbitBus(publishing, consuming, topology, Limits.of(settings))
+        yield RabbitBus(publishing, consuming, topology, Limits.of(settings), app_id=f"sniper-{name}")
 
 
 @asynccontextmanager
@@ -70,11 +72,13 @@ class Limits:
 class RabbitBus:
     """A `Bus` on two connections, one to publish and one to consume."""
 
-    def __init__(self, publishing: Link, consuming: Link, topology: Topology, limits: Limits) -> None:
+    def __init__(self, publishing: Link, consuming: Link, topology: Topology, limits: Limits, *, app_id: str) -> None:
         self._publishing = publishing
         self._consuming = consuming
         self._topology = topology
         self._limits = limits
+        self._app_id = app_id
+        self._under_way: dict[str, asyncio.Event] = {}
         self._opening = asyncio.Lock()
         self._channel: AbstractChannel | None = None
         self._consumers: set[Consumer] = set()
@@ -91,11 +95,22 @@ class RabbitBus:
         """
         with away_is_transient():
             try:
-                await self._publish_once(message)
+                await self._publish_in_turn(message)
             except (PublishError, ChannelNotFoundEntity):
                 # No queue took it, or there is no such exchange: somebody may have deleted it.
                 self._publishing.declare_soon()
                 raise
+
+    async def _publish_in_turn(self, message: Message) -> None:
+        """Publish once no other attempt under the same id is under way: the client tells answers apart by it."""
+        while (other := self._under_way.get(message.message_id)) is not None:
+            await other.wait()
+        ended = self._under_way[message.message_id] = asyncio.Event()
+        try:
+            await self._publish_once(message)
+        finally:
+            del self._under_way[message.message_id]
+            ended.set()
 
     async def _publish_once(self, message: Message) -> None:
         channel = self._channel
@@ -107,12 +122,12 @@ class RabbitBus:
             message.body,
             exchange=message.exchange,
             routing_key=message.routing_key,
-            properties=properties_of(message),
+            properties=properties_of(message, app_id=self._app_id, at=datetime.now(UTC)),
             mandatory=True,
             timeout=self._limits.timeout_seconds,
         )
         if not isinstance(confirmation, spec.Basic.Ack):
-            raise TransientError(f"broker answered a publish with {confirmation!r}")
+            raise TransientError(f"broker away: {said(repr(confirmation)) or repr(confirmation)}")
 
     async def _open_channel(self) -> AbstractChannel:
         async with asyncio.timeout(self._limits.timeout_seconds), self._opening:

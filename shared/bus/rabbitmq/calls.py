@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 from aiormq.exceptions import AMQPError
 from pamqp.exceptions import PAMQPException
 
+from shared.bus.rabbitmq.meaning import meaning
 from shared.errors import TransientError
 
 T = TypeVar("T")
@@ -27,7 +28,7 @@ def away_is_transient() -> Iterator[None]:
             raise
         raise TransientError("broker away: the connection died during the call") from error
     except AWAY as error:
-        raise TransientError(f"broker away: {error!r}") from error
+        raise TransientError(f"broker away: {meaning(error)}") from error
     except Exception as error:
         # The client's word, of no class in particular, to calls whose connection ended for no reason it knows.
         if type(error) is not Exception:

@@ -1,7 +1,8 @@
 """Messages of the port as messages of AMQP, and back."""
 
 from collections.abc import Mapping
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 
 from aio_pika import DeliveryMode
 from aio_pika.abc import AbstractIncomingMessage
@@ -10,19 +11,27 @@ from aiormq import spec
 from shared.bus import settle
 from shared.bus.port import Message
 
-MESSAGE_ID = "x-sniper-message-id"
+MESSAGE_ID: Final = "x-sniper-message-id"
+"""Holds an id that is too long for AMQP's own field, and every id before that field was used."""
+SHORT_TEXT_BYTES: Final = 255
+"""AMQP's limit on a message id."""
 
 
-def properties_of(message: Message) -> spec.Basic.Properties:
-    """Return what goes with the body of *message* in one attempt to publish it.
+def properties_of(message: Message, *, app_id: str, at: datetime) -> spec.Basic.Properties:
+    """Return what goes with the body of *message* in an attempt of *app_id* to publish it, *at* a time.
 
-    The AMQP message id is left to the client, which makes up a new one each time: it matches returned messages to
-    publishes by it, so two attempts under one id would take each other's answers.
+    The client matches returned messages to publishes by their message ids, and makes one up where there is none. So
+    two attempts under one id must not be under way on one channel at once: they would take each other's answers.
     """
+    fits = len(message.message_id.encode()) <= SHORT_TEXT_BYTES
     return spec.Basic.Properties(
         content_type=message.content_type,
         delivery_mode=DeliveryMode.PERSISTENT,
-        headers={**message.headers, MESSAGE_ID: message.message_id},
+        message_id=message.message_id if fits else None,
+        headers=dict(message.headers) if fits else {**message.headers, MESSAGE_ID: message.message_id},
+        message_type=message.type or None,
+        app_id=app_id,
+        timestamp=at,
     )
 
 
@@ -36,6 +45,7 @@ def from_amqp(incoming: AbstractIncomingMessage) -> Message:
         message_id=message_id,
         content_type=incoming.content_type or "application/octet-stream",
         headers={**_burial(incoming.headers), **headers},
+        type=incoming.type or "",
     )
 
 

@@ -9,6 +9,7 @@ from aiormq.exceptions import ChannelAccessRefused, ChannelNotFoundEntity
 
 from shared.bus.arguments import queue_arguments
 from shared.bus.port import Binding, Exchange, Queue, Topology
+from shared.errors import TransientError
 
 log = structlog.get_logger()
 
@@ -21,13 +22,35 @@ class Declarer:
         self._passing = asyncio.Lock()
 
     async def declare(self, connection: AbstractConnection) -> None:
-        """Create what is missing. What exists keeps its arguments: declaring over them would fail for ever."""
+        """Create what is missing. What exists keeps its arguments: declaring over them would fail for ever.
+
+        Raises TransientError naming all that is missing, where our user may not make it.
+        """
         async with self._passing:
-            for exchange in self._topology.exchanges:
-                await _ensure_exchange(connection, exchange)
+            missing = [name for exchange in self._topology.exchanges for name in await _lacks(connection, exchange)]
             for queue in self._topology.queues:
-                await _ensure_queue(connection, queue, self._topology.dead)
-                await _ensure_bindings(connection, queue.name, queue.bindings)
+                missing += await self._lacks_queue(connection, queue)
+            if missing:
+                raise TransientError(
+                    f"missing on the broker, where our user may not make it: {', '.join(missing)}; an operator loads "
+                    "deploy/rabbitmq/definitions.json"
+                )
+
+    async def _lacks_queue(self, connection: AbstractConnection, queue: Queue) -> Sequence[str]:
+        try:
+            await _ensure_queue(connection, queue, self._topology.dead)
+        except ChannelAccessRefused:
+            return [f"queue {queue.name}"]
+        await _ensure_bindings(connection, queue.name, queue.bindings)
+        return ()
+
+
+async def _lacks(connection: AbstractConnection, exchange: Exchange) -> Sequence[str]:
+    try:
+        await _ensure_exchange(connection, exchange)
+    except ChannelAccessRefused:
+        return [f"exchange {exchange.name}"]
+    return ()
 
 
 async def _ensure_exchange(connection: AbstractConnection, exchange: Exchange) -> None:

@@ -1,0 +1,81 @@
+"""Pauses of detection, as operators decide on them: sources rest, and what they missed is late afterwards."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Final
+
+import structlog
+
+from ingest.source import Report, Source, watch_all
+from shared.backoff import pause
+from shared.database import Database
+from shared.errors import TransientError
+from shared.lifecycle import StoppedWhileWaitingError
+from shared.monitor_switch import Pause, pause_in_force
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS: Final = 1.0
+
+Step = Callable[[], Awaitable[None]]
+
+
+class Pauses:
+    """Whether detection is paused; while the database does not say, whatever it said last."""
+
+    def __init__(self, database: Database, stop: asyncio.Event) -> None:
+        self._database = database
+        self._stop = stop
+        self._pause: Pause | None = None
+        self._rests, self._runs = asyncio.Event(), asyncio.Event()
+
+    @property
+    def is_paused(self) -> bool:
+        return self._pause is not None
+
+    def __call__(self) -> str:
+        """Say who paused it, for health; empty where nobody did."""
+        return "" if self._pause is None else str(self._pause)
+
+    async def look(self) -> None:
+        """Read what stands now; raise TransientError when the database is away."""
+        async with self._database.connection() as connection:
+            found = await pause_in_force(connection)
+        if found != self._pause:
+            log.warning("detection is paused" if found else "detection goes on", pause=str(found or ""))
+        self._pause = found
+        now, not_now = (self._rests, self._runs) if found else (self._runs, self._rests)
+        now.set()
+        not_now.clear()
+
+    async def keep_looking(self) -> None:
+        """Look again and again, until it is time to stop."""
+        while not self._stop.is_set():
+            await pause(LOOK_SECONDS, self._stop)
+            try:
+                await self.look()
+            except TransientError as error:
+                log.debug("pauses were not read", reason=str(error))
+            except Exception:
+                log.exception("pauses were not read")  # It goes on as it was.
+        self._rests.set()
+        self._runs.set()
+
+    async def watch(self, sources: Sequence[Source], report: Report, *, rest: Step, wake: Step) -> None:
+        """Watch *sources* until it is time to stop, but not during pauses.
+
+        *rest* finishes what is under way when one begins; *wake* begins anew after it, as a start does. `look` has to
+        have been called.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.keep_looking(), name="ingest-pauses")
+            while True:
+                await watch_all(sources, report, self._rests)
+                if self._stop.is_set():
+                    return
+                with suppress(StoppedWhileWaitingError):
+                    await rest()
+                    await self._runs.wait()
+                    if not self._stop.is_set():
+                        await wake()

@@ -1,0 +1,66 @@
+"""Meanings of the broker's and its client library's errors, in a sentence that says what to do."""
+
+import re
+from typing import Final
+
+from aiormq import exceptions
+from pamqp.exceptions import PAMQPException
+
+VARIABLE: Final = "SNIPER_BROKER_URL"
+_SPOKEN: Final = re.compile(r"\b[A-Z_]{6,} - [^'\"\\]*(?:'[^'\"]*'[^'\"\\]*)*")
+_BY_WORDS: Final[tuple[tuple[str, str], ...]] = (
+    (
+        r"vhost.{1,80}not found",
+        f"the virtual host is gone: make it (rabbitmqctl add_vhost), or name another in {VARIABLE}",
+    ),
+    (r"vhost.{1,80}is (deleted|down)", "the virtual host was deleted or stopped"),
+    # The client drops the broker's own words here; before anything is opened, the virtual host is what it can refuse.
+    (
+        r"Connection\.OpenOk.{1,20}Connection\.Close",
+        (
+            "the broker refuses the virtual host, which is gone, closed to the user or full: rabbitmqctl add_vhost "
+            f"makes it, set_permissions lets the user in, or name another in {VARIABLE}"
+        ),
+    ),
+    (
+        r"Server connection (reset|unexpectedly closed)",
+        f"the connection ended amid an answer: the broker went away, or the port in {VARIABLE} speaks no AMQP",
+    ),
+    (r"access to vhost.{1,80}refused", "the user may not use the virtual host: rabbitmqctl set_permissions lets it in"),
+    (r"ACCESS_REFUSED - Login", f"the user or the password is wrong: correct {VARIABLE}"),
+    (r"ACCESS_REFUSED", "the user lacks a permission: rabbitmqctl set_permissions gives it"),
+    (r"CONNECTION_FORCED", "the broker ended the connection, as it does when it is stopped or an operator closes it"),
+    (
+        r"PRECONDITION_FAILED",
+        "a queue or an exchange is there with other properties than ours: delete it when it is empty",
+    ),
+    (r"RESOURCE_ERROR|RESOURCE_LOCKED", "the broker is short of something, or another connection holds it"),
+    (r"Basic\.Nack", "a queue is full or could not store the message: empty it, or raise its limit"),
+)
+"""What the broker says, and what that means; the first that fits is taken."""
+_BY_CLASS: Final[tuple[tuple[type[BaseException], str], ...]] = (
+    (exceptions.PublishError, "no queue takes the message: its queue or binding was deleted, and is made again"),
+    (exceptions.AuthenticationError, f"the user or the password is wrong: correct {VARIABLE}"),
+    (exceptions.ProbableAuthenticationError, f"the user or the password is wrong: correct {VARIABLE}"),
+    (exceptions.ChannelNotFoundEntity, "a queue or an exchange was deleted, and is made again"),
+    (exceptions.IncompatibleProtocolError, f"what answers does not speak AMQP: correct the port in {VARIABLE}"),
+    (exceptions.ProtocolSyntaxError, f"what answers does not speak AMQP as we do: correct host and port in {VARIABLE}"),
+    (PAMQPException, f"what answers does not speak AMQP as we do: correct host and port in {VARIABLE}"),
+)
+
+
+def meaning(error: BaseException) -> str:
+    """Say what *error* means, and in which words the broker put it; its own words alone where we know no better."""
+    words = repr(error)
+    sentence = said(words)
+    if sentence is None:
+        sentence = next((meant for kind, meant in _BY_CLASS if isinstance(error, kind)), None)
+    if sentence is None:
+        return words
+    spoken = _SPOKEN.search(words)
+    return f"{sentence} ({spoken.group().strip() if spoken else type(error).__name__})"
+
+
+def said(words: str) -> str | None:
+    """Say what the broker means by *words*."""
+    return next((meant for pattern, meant in _BY_WORDS if re.search(pattern, words)), None)

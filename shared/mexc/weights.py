@@ -1,0 +1,71 @@
+"""The weight of each endpoint, and the limit that it counts against."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+
+class Pool(StrEnum):
+    """Whose limit a request counts against: MEXC counts calls without a key by address, and others by key."""
+
+    ADDRESS = "address"
+    KEY = "key"
+
+
+class Cost(NamedTuple):
+    """One request, as the limits count it."""
+
+    pool: Pool
+    weight: int
+    is_order: bool = False
+    """Counts against the orders a second too: a new order, and the end of one."""
+
+
+HEAVIEST: Final = 25
+_UNKNOWN: Final = HEAVIEST
+"""Rather too much than too little."""
+_ADDRESS: Final[Mapping[str, int]] = MappingProxyType(
+    {
+        "/api/v3/ping": 1,
+        "/api/v3/time": 1,
+        "/api/v3/defaultSymbols": 1,
+        "/api/v3/exchangeInfo": 25,
+        "/api/v3/depth": 3,
+        "/api/v3/trades": 5,
+        "/api/v3/klines": 1,
+        "/api/v3/avgPrice": 1,
+        "/api/v3/ticker/price": 10,
+        "/api/v3/ticker/bookTicker": 10,
+        "/api/v3/ticker/24hr": 25,
+        "/api/v3/symbol/offline": 10,
+        "/api/v3/announcements": 8,
+        "/api/operation/new_coin_calendar": 1,
+    }
+)
+_KEY: Final[Mapping[tuple[str, str], Cost]] = MappingProxyType(
+    {
+        ("POST", "/api/v3/order"): Cost(Pool.KEY, 1, is_order=True),
+        ("POST", "/api/v3/order/test"): Cost(Pool.KEY, 1),
+        ("DELETE", "/api/v3/order"): Cost(Pool.KEY, 1, is_order=True),
+        ("DELETE", "/api/v3/openOrders"): Cost(Pool.KEY, 1, is_order=True),
+        ("GET", "/api/v3/order"): Cost(Pool.KEY, 2),
+        ("GET", "/api/v3/openOrders"): Cost(Pool.KEY, 3),
+        ("GET", "/api/v3/allOrders"): Cost(Pool.KEY, 10),
+        ("GET", "/api/v3/myTrades"): Cost(Pool.KEY, 10),
+        ("GET", "/api/v3/account"): Cost(Pool.KEY, 10),
+        ("GET", "/api/v3/selfSymbols"): Cost(Pool.KEY, 1),
+        ("GET", "/api/v3/tradeFee"): Cost(Pool.KEY, 20),
+    }
+)
+ORDER: Final = _KEY["POST", "/api/v3/order"]
+
+
+def cost_of(method: str, path: str) -> Cost:
+    """Return what a request counts; one that no table knows counts as the heaviest."""
+    return _KEY.get((method, path)) or Cost(Pool.ADDRESS, _ADDRESS.get(path, _UNKNOWN))
+
+
+def weight_of(path: str) -> int:
+    """Return the weight of a GET of *path*."""
+    return cost_of("GET", path).weight
