@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from decimal import Decimal
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
@@ -10,6 +10,7 @@ import msgspec
 
 from executor.codes import CODES, UNKNOWN_CODE, Kind
 from executor.reasons import Reason
+from executor.sentences import at_least, at_most
 from executor.verdicts import (
     Accepted,
     Busy,
@@ -23,20 +24,24 @@ from executor.verdicts import (
     WrongSize,
 )
 from shared.mexc.order_transport import Answer
+from shared.mexc.retry_after import retry_after_seconds
 
 _PLAIN: Final[Mapping[Kind, Callable[[str], Verdict]]] = MappingProxyType(
     {Kind.NOT_OPEN: NotOpen, Kind.UNTIMELY: Untimely, Kind.UNANSWERED: Unanswered}
 )
 _SUCCESS: Final = frozenset({None, 0, 200})
-_TOO_OFTEN: Final = frozenset({418, 429})
-_UNDECIDED: Final = frozenset({408, 409, 499})
-"""Whoever answers so gave up waiting for something, or met the same request twice."""
-_WAIT_SECONDS_MAX: Final = 3 * 24 * 3600.0
-"""The longest ban there is."""
-_DUPLICATE: Final = re.compile(r"duplicate|already exist", re.IGNORECASE)
-_NUMBER: Final = r"([0-9]{1,20}(?:\.[0-9]{1,30})?)\s?USD"
-_PRICE_CAP: Final = re.compile(rf"exceed:?\s?{_NUMBER}")
-_NOTIONAL_MIN: Final = re.compile(rf"less than:?\s?{_NUMBER}")
+_BANNED: Final = 418
+_KEPT_OUT: Final = frozenset({403, _BANNED, 429})
+"""The exchange has been seen to take an order and answer so."""
+_REFUSAL: Final = 400
+_UNAUTHORISED: Final = 401
+_CHECKED_FIRST: Final = frozenset({Kind.STOP, Kind.UNTIMELY})
+"""A request is checked for these before it is looked into, so that a 401 says them too."""
+_MAY_STAND: Final = re.compile(
+    r"duplicate|already exist|processing|being processed|time[ds]?[ -]?out|query (?:it )?later|system (?:is )?busy",
+    re.IGNORECASE,
+)
+"""Words that contradict a refusal, whatever its code."""
 _EXCHANGE_ORDER_ID: Final = re.compile(r"[!-~]{1,64}")
 
 
@@ -65,25 +70,24 @@ def verdict_of_test(answer: Answer) -> Verdict | None:
     """Judge the answer to an order's test, which never makes one; None where the order would have been taken."""
     reply = _read(answer.body)
     if reply is not None and answer.status == 200:
-        verdict = None if reply.code in _SUCCESS else _judged(reply, answer)
+        verdict = None if reply.code in _SUCCESS else _judged(reply, _wait_seconds(answer))
     else:
         verdict = verdict_of(answer)
     match verdict:
         case Refused():
             return Refused(Reason.ORDER_TEST_REJECTED, verdict.detail, stop=verdict.stop)
+        case Unanswered(detail, stop) if stop:
+            return Refused(Reason.ORDER_TEST_REJECTED, detail, stop=True)
         case Unanswered() | Accepted():
             return Unsent(f"HTTP {answer.status} without a judgement on the order")
+        case Busy():
+            return replace(verdict, in_doubt=False)
     return verdict
 
 
-def price_cap(message: str) -> Decimal | None:
-    """Return N of "Order price cannot exceed {N}USDT"."""
-    return _positive(_PRICE_CAP.search(message))
-
-
-def notional_min(message: str) -> Decimal | None:
-    """Return N of "The minimum transaction volume cannot be less than:{N}USDT"."""
-    return _positive(_NOTIONAL_MIN.search(message))
+def verdict_of_code(code: int, message: str) -> Verdict:
+    """Judge a refusal under *code* that no order was sent for: by the same table."""
+    return _judged(_Reply(code, message), None)
 
 
 def _accepted(reply: _Reply, answer: Answer) -> Verdict:
@@ -94,49 +98,46 @@ def _accepted(reply: _Reply, answer: Answer) -> Verdict:
 
 
 def _refused(reply: _Reply | None, answer: Answer) -> Verdict:
+    """Judge a refusal: only the exchange's own, under the right status and for a known reason, proves absence."""
     status = answer.status
-    if reply is None or reply.code is None:
-        return _kept_out(answer)
-    if status in _UNDECIDED or reply.order_id is not None or _DUPLICATE.search(reply.msg or ""):
-        return Unanswered(f"HTTP {status}: {reply}")
-    if status == 401 and reply.code not in CODES:
-        return Refused(Reason.CREDENTIALS_REFUSED, str(reply), stop=True)
-    verdict = _judged(reply, answer)
-    if status in _TOO_OFTEN and not isinstance(verdict, Busy):
-        return Unanswered(f"HTTP {status}: {reply}")
-    return verdict
+    code = CODES.get(reply.code, UNKNOWN_CODE) if reply is not None and reply.code is not None else UNKNOWN_CODE
+    detail = f"HTTP {status}" if reply is None or reply.code is None else f"HTTP {status}: {reply}"
+    if status in _KEPT_OUT:
+        if code.kind is Kind.STOP:
+            return Unanswered(detail, stop=True)
+        return Busy(detail, _wait_seconds(answer), banned=status == _BANNED or _is_ban(reply))
+    if reply is not None and (reply.order_id is not None or _MAY_STAND.search(reply.msg or "")):
+        return Unanswered(detail)
+    if status == _REFUSAL or (status == _UNAUTHORISED and code.kind in _CHECKED_FIRST):
+        if reply is None or reply.code is None:
+            return Unanswered(detail)
+        return _judged(reply, _wait_seconds(answer))
+    return Unanswered(detail, stop=status == _UNAUTHORISED)
 
 
-def _kept_out(answer: Answer) -> Verdict:
-    """Judge a refusal without the exchange's code: two of them come from what stands before the exchange."""
-    detail = f"HTTP {answer.status}"
-    match answer.status:
-        case 401:
-            return Refused(Reason.CREDENTIALS_REFUSED, detail, stop=True)
-        case 403:
-            return Busy(detail, _wait_seconds(answer))
-    return Unanswered(detail)
-
-
-def _judged(reply: _Reply, answer: Answer) -> Verdict:
+def _judged(reply: _Reply, wait_seconds: float | None) -> Verdict:
     assert reply.code is not None
     code, detail, message = CODES.get(reply.code, UNKNOWN_CODE), str(reply), reply.msg or ""
     match code.kind:
-        case Kind.REFUSED | Kind.STOP:
+        case Kind.REFUSED | Kind.STOP | Kind.PAIR:
             return Refused(code.reason, detail, stop=code.kind is Kind.STOP)
         case Kind.TOO_DEAR:
-            return TooDear(detail, price_cap(message))
+            return TooDear(detail, at_most(message), at_least(message))
         case Kind.WRONG_SIZE:
-            return WrongSize(code.reason, detail, notional_min(message))
+            return WrongSize(code.reason, detail, at_least(message))
         case Kind.BUSY:
-            return Busy(detail, _wait_seconds(answer), banned=418 in (answer.status, reply.code))
+            return Busy(detail, wait_seconds, banned=_is_ban(reply))
         case Kind.NOT_OPEN | Kind.UNTIMELY | Kind.UNANSWERED:
             return _PLAIN[code.kind](detail)
 
 
+def _is_ban(reply: _Reply | None) -> bool:
+    return reply is not None and reply.code == _BANNED
+
+
 def _wait_seconds(answer: Answer) -> float | None:
-    header = answer.headers.get("retry-after", "")
-    return min(float(header), _WAIT_SECONDS_MAX) if header.isascii() and header.isdecimal() else None
+    headers = answer.headers
+    return retry_after_seconds(headers.get("retry-after"), date=headers.get("date"), now=answer.answered_at)
 
 
 def _read(body: bytes) -> _Reply | None:
@@ -144,8 +145,3 @@ def _read(body: bytes) -> _Reply | None:
         return msgspec.json.decode(body, type=_Reply)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-
-
-def _positive(found: re.Match[str] | None) -> Decimal | None:
-    number = Decimal(found.group(1)) if found else Decimal(0)
-    return number if number > 0 else None

@@ -1,16 +1,20 @@
 """What to do after an attempt: ask again, in which form and when, or conclude. Pure.
 
-Only what is certainly no order may be asked for again, and only until the order's time is over.
+Only what is certainly no order may be asked for again, and only in the order's time; a move that is in doubt waits for
+its proof.
 """
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final, assert_never
+from decimal import Decimal, localcontext
+from typing import Final, TypeVar, assert_never
 
-from executor.entry import repriced, resized
+from executor.entry import fitted, repriced, resized, target_of
 from executor.fills import Fill
-from executor.limits import net_of_fee
+from executor.limits import CAREFUL, net_of_fee
+from executor.market import Reading
 from executor.order import Order
+from executor.price_band import band_of, nearest_price
 from executor.reasons import Reason, worded
 from executor.settings import ExecutorSettings
 from executor.states import OrderEvent
@@ -34,6 +38,7 @@ from shared.mexc.trading import OrderRequest
 EARLY_MAX: Final = 3
 UNSENT_MAX: Final = 3
 UNTIMELY_MAX: Final = 5
+REPRICED_MAX: Final = 3
 EARLY_WAIT_SECONDS: Final = 0.02
 UNSENT_WAIT_SECONDS: Final = 0.1
 UNTIMELY_WAIT_SECONDS: Final = 0.3
@@ -47,7 +52,7 @@ class Tries:
     not_open: int = 0
     unsent: int = 0
     untimely: int = 0
-    repriced: bool = False
+    repriced: int = 0
     resized: bool = False
 
 
@@ -58,6 +63,15 @@ class Again:
     request: OrderRequest
     wait_seconds: float
     tries: Tries
+    in_doubt: bool = False
+    """There may be an order already: that there is none has to be proven first."""
+    detail: str = ""
+    """What the exchange said, of a move that is in doubt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reread:
+    """The rules may explain the refusal: read them again and reconsider; the last price too, where it was the price."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +98,7 @@ class Situation:
     settings: ExecutorSettings
 
 
-def next_move(verdict: Verdict, at: Situation) -> Again | Conclusion:
+def next_move(verdict: Verdict, at: Situation) -> Again | Reread | Conclusion:
     """Return what follows from *verdict*."""
     match verdict:
         case Accepted(exchange_order_id):
@@ -93,10 +107,29 @@ def next_move(verdict: Verdict, at: Situation) -> Again | Conclusion:
             return executed(fill)
         case Refused(reason, detail, stop):
             return Conclusion(OrderEvent.REFUSED, worded(reason, detail), halts=stop)
-        case Unanswered(detail):
-            return Conclusion(OrderEvent.UNANSWERED, worded(Reason.OUTCOME_UNKNOWN, detail))
+        case Unanswered(detail, stop):
+            return Conclusion(OrderEvent.UNANSWERED, worded(Reason.OUTCOME_UNKNOWN, detail), halts=stop)
         case _:
             return _in_time(_asked_again(verdict, at), verdict, at)
+
+
+def reconsidered(verdict: Verdict, at: Situation, reading: Reading) -> Again | Conclusion:
+    """Return what follows from *verdict* once more was read: the order corrected, or its refusal."""
+    rules = reading.rules or at.rules or TradingRules()
+    match verdict:
+        case TooDear(detail):
+            refused = Conclusion(OrderEvent.REFUSED, worded(Reason.PRICE_REFUSED, detail))
+            request = _nearer(at, rules, reading.last)
+            move = refused if isinstance(request, Refuse) else _repriced_as(request, at)
+        case WrongSize(reason, detail):
+            refused = Conclusion(OrderEvent.REFUSED, worded(reason, detail))
+            request = fitted(at.request, _money(at), rules, _target(at))
+            if isinstance(request, Refuse) and request.reason is Reason.BELOW_MINIMUM:
+                refused = Conclusion(OrderEvent.REFUSED, worded(Reason.BELOW_MINIMUM, request.detail))
+            move = refused if isinstance(request, Refuse) else _resized_as(request, at)
+        case _:
+            raise AssertionError(verdict)
+    return _in_time(move, verdict, at)
 
 
 def executed(fill: Fill | None, *, otherwise: Reason = Reason.NOT_FILLED) -> Conclusion:
@@ -109,12 +142,12 @@ def executed(fill: Fill | None, *, otherwise: Reason = Reason.NOT_FILLED) -> Con
 
 def _asked_again(
     verdict: NotOpen | TooDear | WrongSize | Untimely | Busy | Unsent, at: Situation
-) -> Again | Conclusion:
+) -> Again | Reread | Conclusion:
     match verdict:
-        case NotOpen():
-            return _opening_awaited(at)
-        case Busy(_, wait_seconds):
-            return Again(at.request, 1.0 if wait_seconds is None else wait_seconds, at.tries)
+        case NotOpen(detail):
+            return _opening_awaited(at, detail)
+        case Busy(detail):
+            return Again(at.request, verdict.quiet_seconds, at.tries, verdict.in_doubt, detail)
         case TooDear():
             return _repriced(verdict, at)
         case WrongSize():
@@ -127,8 +160,13 @@ def _asked_again(
             assert_never(verdict)
 
 
-def _opening_awaited(at: Situation) -> Again:
-    """Ask again soon, and the first few times at once: our clock or the exchange's may be a hair early."""
+def _opening_awaited(at: Situation, detail: str) -> Again | Conclusion:
+    """Ask again soon, and the first few times at once: our clock or the exchange's may be a hair early.
+
+    Only a purchase has an opening to wait for: the exits watch the symbol of a sale, and ask rarely.
+    """
+    if at.order.side is Side.SELL:
+        return Conclusion(OrderEvent.LAPSED, worded(Reason.NOT_OPEN, detail))
     is_early = at.order.fire_at is not None and at.tries.not_open < EARLY_MAX
     wait_seconds = EARLY_WAIT_SECONDS if is_early else at.settings.retry_every_seconds
     return Again(at.request, wait_seconds, replace(at.tries, not_open=at.tries.not_open + 1))
@@ -146,33 +184,71 @@ def _written_again(detail: str, at: Situation) -> Again | Conclusion:
     return Again(at.request, UNSENT_WAIT_SECONDS, replace(at.tries, unsent=at.tries.unsent + 1))
 
 
-def _repriced(verdict: TooDear, at: Situation) -> Again | Conclusion:
-    refused = Conclusion(OrderEvent.REFUSED, worded(Reason.PRICE_REFUSED, verdict.detail))
-    if at.tries.repriced or verdict.price_max is None:
-        return refused
-    request = repriced(at.request, verdict.price_max, at.rules)
-    return refused if isinstance(request, Refuse) else Again(request, 0.0, replace(at.tries, repriced=True))
+def _repriced(verdict: TooDear, at: Situation) -> Again | Reread | Conclusion:
+    """Go to the price the exchange named, where it named one that helps; else to one that its rules explain."""
+    if at.tries.repriced >= REPRICED_MAX:
+        return Conclusion(OrderEvent.REFUSED, worded(Reason.PRICE_REFUSED, verdict.detail))
+    named = verdict.price_max if at.request.side is Side.BUY else verdict.price_min
+    request = repriced(at.request, named, at.rules, _target(at))
+    return Reread() if isinstance(request, Refuse) else _repriced_as(request, at)
 
 
-def _resized(verdict: WrongSize, at: Situation) -> Again | Conclusion:
+def _nearer(at: Situation, rules: TradingRules, last: Decimal | None) -> OrderRequest | Refuse:
+    """Return the request at the nearest price that may be taken; or in the scale that was read."""
+    if at.request.price is None:
+        return Refuse(Reason.PRICE_REFUSED)
+    with localcontext(CAREFUL):
+        band = band_of(rules, last)
+        price = nearest_price(at.request.side, at.request.price, band, last, at.tries.repriced)
+    nearer = repriced(at.request, price, rules, _target(at))
+    return fitted(at.request, _money(at), rules, _target(at)) if isinstance(nearer, Refuse) else nearer
+
+
+def _repriced_as(request: OrderRequest, at: Situation) -> Again:
+    return Again(request, 0.0, replace(at.tries, repriced=at.tries.repriced + 1))
+
+
+def _resized(verdict: WrongSize, at: Situation) -> Again | Reread | Conclusion:
     refused = Conclusion(OrderEvent.REFUSED, worded(verdict.reason, verdict.detail))
     if at.order.side is Side.SELL and verdict.notional_min is not None:
         return Conclusion(OrderEvent.REFUSED, worded(Reason.BELOW_MINIMUM, verdict.detail))
-    if at.tries.resized:
+    if at.tries.resized or verdict.reason is not Reason.SIZE_REFUSED:
         return refused
-    request = resized(at.request, verdict.notional_min, net_of_fee(at.order.quote_qty, at.settings.taker_fee))
-    return refused if isinstance(request, Refuse) else Again(request, 0.0, replace(at.tries, resized=True))
+    request = resized(at.request, verdict.notional_min, _money(at))
+    if isinstance(request, Refuse):
+        return refused if request.reason is Reason.BELOW_MINIMUM else Reread()
+    return _resized_as(request, at)
 
 
-def _in_time(move: Again | Conclusion, verdict: Verdict, at: Situation) -> Again | Conclusion:
+def _resized_as(request: OrderRequest, at: Situation) -> Again:
+    return Again(request, 0.0, replace(at.tries, resized=True))
+
+
+def _money(at: Situation) -> Decimal:
+    return net_of_fee(at.order.quote_qty, at.settings.taker_fee)
+
+
+def _target(at: Situation) -> Decimal | None:
+    """Return what a purchase of a set size is to spend where the price holds; any other spends all it may."""
+    is_set = at.order.side is Side.BUY and at.settings.order_usdt is not None
+    return target_of(at.order, at.settings) if is_set else None
+
+
+M = TypeVar("M", Again | Conclusion, Again | Reread | Conclusion)
+
+
+def _in_time(move: M, verdict: Verdict, at: Situation) -> M | Conclusion:
     """Return *move*, or what it comes to when the order's time is over before it."""
-    if isinstance(move, Conclusion) or at.now + timedelta(seconds=move.wait_seconds) <= at.order.send_until:
+    if not isinstance(move, Again) or at.now + timedelta(seconds=move.wait_seconds) <= at.order.send_until:
         return move
     match verdict:
         case NotOpen(detail):
-            # Only a purchase has an opening to wait for; whoever wants to sell decides on a new sale.
-            event = OrderEvent.POSTPONED if at.order.side is Side.BUY else OrderEvent.LAPSED
+            # Only a purchase that was never taken has an opening to wait for; whoever wants to sell decides anew.
+            waits = at.order.side is Side.BUY and at.order.attempt == 1
+            event = OrderEvent.POSTPONED if waits else OrderEvent.LAPSED
             return Conclusion(event, worded(Reason.NOT_OPEN, detail))
+        case Busy(detail) if verdict.in_doubt:
+            return Conclusion(OrderEvent.UNANSWERED, worded(Reason.OUTCOME_UNKNOWN, detail))
         case Busy(detail):
             return Conclusion(OrderEvent.REFUSED, worded(Reason.TOO_MANY_REQUESTS, detail))
         case Untimely(detail):

@@ -1,4 +1,8 @@
-"""The exchange's error codes: what each says about an order that was sent."""
+"""The exchange's error codes: what each says about an order that was sent.
+
+Each kind but two proves that no order exists, because the exchange checks it before it takes one: keys, time, symbol,
+price, amount, money, kind, limits and form. BUSY and UNANSWERED prove nothing, nor does a code that is not here.
+"""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -13,6 +17,7 @@ class Kind(StrEnum):
 
     REFUSED = "refused"
     STOP = "refused, and trading halts"
+    PAIR = "refused, and trading halts after several symbols"
     NOT_OPEN = "not open"
     TOO_DEAR = "too dear"
     WRONG_SIZE = "wrong size"
@@ -42,10 +47,11 @@ CODES: Final[Mapping[int, Code]] = MappingProxyType(
         700002: Code("signature not valid", _K.STOP, _R.CREDENTIALS_REFUSED),
         700006: Code("ip not in the white list", _K.STOP, _R.CREDENTIALS_REFUSED),
         700007: Code("no permission to access the endpoint", _K.STOP, _R.CREDENTIALS_REFUSED),
-        70011: Code("pair user ban trade apikey", _K.STOP, _R.CREDENTIALS_REFUSED),
-        26: Code("operation not allowed", _K.STOP, _R.CREDENTIALS_REFUSED),
         10001: Code("user does not exist", _K.STOP, _R.CREDENTIALS_REFUSED),
         60005: Code("your account is abnormal", _K.STOP, _R.RISK_CONTROL),
+        # One pair, which a key may be barred from; several in a row are the key or the account.
+        26: Code("operation not allowed", _K.PAIR, _R.PAIR_REFUSED),
+        70011: Code("pair user ban trade apikey", _K.PAIR, _R.PAIR_REFUSED),
         # Time.
         700003: Code("timestamp outside of the recvWindow", _K.UNTIMELY),
         10073: Code("invalid request time", _K.UNTIMELY),
@@ -86,13 +92,18 @@ CODES: Final[Mapping[int, Code]] = MappingProxyType(
         700004: Code("orderId or origClientOrderId must be sent", _K.REFUSED, _R.MALFORMED),
         700005: Code("recvWindow must be less than 60000", _K.REFUSED, _R.MALFORMED),
         700013: Code("invalid content type", _K.REFUSED, _R.MALFORMED),
-        -2011: Code("unknown order sent", _K.REFUSED, _R.MALFORMED),
         # Asked too often, or kept out.
         403: Code("access denied", _K.BUSY),
         418: Code("banned", _K.BUSY),
         429: Code("too many requests", _K.BUSY),
         510: Code("too frequent", _K.BUSY),
-        # It does not say that there is no order.
+        # It does not say that there is no order, or speaks of another.
+        -1: Code("unknown error", _K.UNANSWERED),
+        -1000: Code("unknown error while processing", _K.UNANSWERED),
+        -1001: Code("disconnected", _K.UNANSWERED),
+        -1006: Code("unexpected response", _K.UNANSWERED),
+        -1007: Code("timeout", _K.UNANSWERED),
+        -2011: Code("unknown order sent", _K.UNANSWERED),
         0: Code("success", _K.UNANSWERED),
         200: Code("success", _K.UNANSWERED),
         500: Code("internal error", _K.UNANSWERED),
@@ -105,4 +116,4 @@ CODES: Final[Mapping[int, Code]] = MappingProxyType(
         -2013: Code("order does not exist", _K.UNANSWERED),
     }
 )
-UNKNOWN_CODE: Final = Code("anything else", Kind.REFUSED)
+UNKNOWN_CODE: Final = Code("anything else", Kind.UNANSWERED)

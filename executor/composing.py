@@ -4,10 +4,14 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Final
 
 from executor.entry import buy_request, sell_request
+from executor.further import price_bound
+from executor.market import Reading
 from executor.order import Order
+from executor.paper import plausible
 from executor.reasons import Reason
 from executor.settings import ExecutorSettings
 from executor.strategy import Refuse
@@ -26,13 +30,23 @@ _LEARNABLE: Final = frozenset({Reason.NO_PRICE, Reason.RULES_UNKNOWN})
 class Composed:
     request: OrderRequest
     rules: TradingRules | None
+    price_max: Decimal | None = None
+    """What no further attempt pays more than for a coin; None where there may be none, or this is one."""
 
 
 class Composer:
     def __init__(
-        self, markets: Markets, settings: ExecutorSettings, *, now: Callable[[], datetime], stopping: asyncio.Event
+        self,
+        markets: Markets,
+        settings: ExecutorSettings,
+        *,
+        selling: Markets | None = None,
+        now: Callable[[], datetime],
+        stopping: asyncio.Event,
     ) -> None:
+        """*markets* is looked at for purchases, *selling* for sales: the same unless given."""
         self._markets = markets
+        self._selling = selling or markets
         self._settings = settings
         self._now = now
         self._stopping = stopping
@@ -43,17 +57,31 @@ class Composer:
 
     def at_once(self, order: Order) -> Composed | Refuse | None:
         """Return the same from what is at hand; None where the exchange must be asked first."""
-        view = self._markets.at_hand(order.listing) if order.side is Side.BUY and order.fire_at is None else None
+        is_new = order.side is Side.BUY and order.fire_at is None and order.attempt == 1
+        view = self._markets.at_hand(order.listing) if is_new else None
         composed = None if view is None else self._made(order, view)
         is_learnable = isinstance(composed, Refuse) and composed.reason in _LEARNABLE
         return None if is_learnable else composed
 
+    async def offered(self, order: Order) -> Composed | None:
+        """Return what to send for a further attempt of *order*; None while nothing is offered at what it may pay."""
+        view = await self._markets.look(order)
+        composed = self._made(order, view)
+        if isinstance(composed, Refuse) or composed.request.price is None or view.market.book is None:
+            return None
+        best_ask = next((level.price for level in plausible(view.market.book.asks)), None)
+        return composed if best_ask is not None and best_ask <= composed.request.price else None
+
     async def prefetch(self, order: Order) -> None:
-        """Learn ahead what the exchange demands of *order*, as far as it will tell."""
+        """Learn ahead what the exchange demands of *order* now, as far as can be: it may have changed since."""
         try:
-            await self._markets.rules(order.listing)
+            await self._markets.learn(order.listing)
         except ExchangeError:
             return  # Asked again when it matters.
+
+    async def reread(self, order: Order, *, price: bool) -> Reading:
+        """Return what may explain that *order* was refused: the rules as they are now, and the last price."""
+        return await self._markets_of(order).reread(order, price=price)
 
     async def _learned(self, order: Order) -> Composed | Refuse:
         """Look at the market until an order can be made; until its time is over where it waits for an opening."""
@@ -71,7 +99,7 @@ class Composer:
 
     async def _looked(self, order: Order) -> Composed | Refuse:
         try:
-            return self._made(order, await self._markets.look(order))
+            return self._made(order, await self._markets_of(order).look(order))
         except ExchangeRejected as error:
             if error.is_unknown_symbol:
                 return Refuse(Reason.SYMBOL_UNKNOWN if order.fire_at is None else Reason.NO_PRICE, str(error))
@@ -79,14 +107,20 @@ class Composer:
         except ExchangeError as error:
             return Refuse(Reason.EXCHANGE_UNAVAILABLE, str(error))
 
+    def _markets_of(self, order: Order) -> Markets:
+        return self._markets if order.side is Side.BUY else self._selling
+
     def _made(self, order: Order, view: View) -> Composed | Refuse:
         if order.side is Side.BUY:
             request = buy_request(order, view.market, view.rules, self._settings)
         else:
             book = view.market.book
-            best_bid = book.bids[0].price if book is not None and book.bids else None
-            request = sell_request(order, best_bid, view.rules, self._settings)
-        return request if isinstance(request, Refuse) else Composed(request, view.rules)
+            best_bid = None if book is None else next((level.price for level in plausible(book.bids)), None)
+            request = sell_request(order, best_bid, view.rules, self._settings, last=view.market.last)
+        if isinstance(request, Refuse):
+            return request
+        bound = price_bound(request, view.market.reference, self._settings) if order.attempt == 1 else None
+        return Composed(request, view.rules, bound)
 
 
 _WORTH_WAITING: Final = frozenset({Reason.NO_PRICE, Reason.EXCHANGE_UNAVAILABLE})

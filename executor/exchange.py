@@ -1,26 +1,53 @@
 """The exchange, opened in every way that the executor uses it."""
 
-from collections.abc import AsyncIterator, Mapping
+import math
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Final, Protocol
 
 from executor.credentials import Credentials
 from executor.dry_run import Checking, DryRun
+from executor.footprint import Footprint
+from executor.limiter import Limiter
 from executor.live import Live
+from executor.paper_questions import PaperQuestions
+from executor.reserved_window import Priority
 from executor.settings import ExecutorSettings
+from executor.sides import BySide
 from executor.venue import Venue
-from shared.events import Mode, utc_now
+from shared.events import Mode
 from shared.mexc.account import MexcAccount, connect_account
 from shared.mexc.http_connection import Endpoint
 from shared.mexc.http_request import RestLimits
 from shared.mexc.order_line import LineLimits
-from shared.mexc.order_lines import OrderLines, open_lines
+from shared.mexc.order_lines import EXIT_LINES, LINES, OrderLines, open_lines
 from shared.mexc.rest import MexcRest, connect_rest
 from shared.mexc.signed_http import Signing
 from shared.mexc.signing import Signer
-from shared.mexc.timekeeper import ExchangeClock, keeping_time
+from shared.mexc.timekeeper import ExchangeClock, KeepingOptions, keeping_time
 from shared.mexc.trading import MexcTrading
+from shared.mexc.trading_clock import TradingClock
+
+_ACCOUNTS: Final = (Priority.EXIT, Priority.SALE_LOOKUP, Priority.PURCHASE_LOOKUP, Priority.OTHER)
+TIME_PATH: Final = "/api/v3/time"
+LOOK_SECONDS: Final = 2.0
+"""For an answer about prices and rules that exits need: a later one would be of little use."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForExits:
+    """The connections of sales alone: a request of another that hangs never holds them up."""
+
+    rest: MexcRest
+    watching: MexcRest
+    """For routine looks at positions."""
+    account: MexcAccount | None = None
+    trading: MexcTrading | None = None
+    footprint: Footprint = field(kw_only=True)
+    """What paper orders took from the books, which show it on: positions on paper are worth the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +56,18 @@ class Exchange:
 
     rest: MexcRest
     clock: ExchangeClock
+    now: Callable[[], datetime]
+    """The one time that all parts go by: the exchange's, as far as it is known."""
     venues: Mapping[Mode, Venue]
     """Where orders can be looked up: live ones too, although none may be sent now, for some may have been."""
     live: bool
     account: MexcAccount | None
     lines: OrderLines | None
+    exits: ForExits
+    limiter: Limiter
+    """What everything above passes on its way, but for orders, which wait for it before they are signed."""
+    spare: MexcRest | None = None
+    """For market data that nothing waits for."""
 
     @property
     def sending(self) -> Mapping[Mode, Venue]:
@@ -47,37 +81,119 @@ class Exchange:
 
 class OpenExchange(Protocol):
     def __call__(
-        self, rest_url: str, keys: Credentials | None, settings: ExecutorSettings, *, live: bool
+        self, rest_url: str, keys: Credentials | None, settings: ExecutorSettings, limiter: Limiter, *, live: bool
     ) -> AbstractAsyncContextManager[Exchange]:
         """See `open_exchange`."""
 
 
 @asynccontextmanager
 async def open_exchange(
-    rest_url: str, keys: Credentials | None, settings: ExecutorSettings, *, live: bool
+    rest_url: str, keys: Credentials | None, settings: ExecutorSettings, limiter: Limiter, *, live: bool
 ) -> AsyncIterator[Exchange]:
     """Connect to the exchange at *rest_url*, which need not be there yet. *live* takes keys."""
-    limits = RestLimits(total_seconds=settings.exchange_timeout_seconds)
     async with AsyncExitStack() as stack:
-        rest = await stack.enter_async_context(connect_rest(rest_url, limits))
-        keeping = keeping_time(rest.server_time, first_seconds_max=settings.exchange_timeout_seconds)
-        clock = await stack.enter_async_context(keeping)
+        opening = _Opening(stack, rest_url, settings, limiter)
+        rest = await opening.rest(Priority.PURCHASE)
+        selling_rest, watching = [await opening.rest(each, LOOK_SECONDS) for each in (Priority.EXIT, Priority.WATCH)]
+        spare = await opening.rest(Priority.OTHER)
+        clock = await opening.clock()
+        now = TradingClock(clock).now
+        paper = _Paper(Footprint(settings.paper_footprint_seconds), settings, now, spare)
         if keys is None:
-            on_paper = {Mode.DRY_RUN: _dry_run(rest, None, settings)}
-            yield Exchange(rest, clock, on_paper, live=False, account=None, lines=None)
+            on_paper = {Mode.DRY_RUN: paper.by_side(rest, selling_rest, None)}
+            exits = ForExits(selling_rest, watching, footprint=paper.footprint)
+            yield Exchange(
+                rest,
+                clock,
+                now,
+                on_paper,
+                live=False,
+                account=None,
+                lines=None,
+                exits=exits,
+                limiter=limiter,
+                spare=spare,
+            )
             return
-        answer_seconds = settings.exchange_timeout_seconds
-        opening = open_lines(Endpoint.of(rest_url), LineLimits(answer_seconds=answer_seconds))
-        lines = await stack.enter_async_context(opening)
-        trading = MexcTrading(lines, api_key=keys.api_key, api_secret=keys.api_secret)
+        lines, exit_lines = await opening.lines(LINES), await opening.lines(EXIT_LINES)
+        buying, selling = _trading(lines, keys), _trading(exit_lines, keys)
         signing = Signing(Signer(keys.api_key, keys.api_secret), clock.now_ms, settings.recv_window_ms)
-        account = await stack.enter_async_context(connect_account(rest_url, signing, limits))
+        accounts = {each: await opening.account(signing, each) for each in _ACCOUNTS}
+        fee = settings.taker_fee
         venues: dict[Mode, Venue] = {
-            Mode.DRY_RUN: _dry_run(rest, Checking(trading, clock), settings),
-            Mode.LIVE: Live(trading, account, clock, now=utc_now),
+            Mode.DRY_RUN: paper.by_side(rest, selling_rest, Checking(buying, clock)),
+            Mode.LIVE: BySide(
+                purchases=Live(buying, accounts[Priority.PURCHASE_LOOKUP], clock, taker_fee=fee, now=now),
+                sales=Live(selling, accounts[Priority.SALE_LOOKUP], clock, taker_fee=fee, now=now),
+            ),
         }
-        yield Exchange(rest, clock, venues, live=live, account=account, lines=lines)
+        exits = ForExits(selling_rest, watching, accounts[Priority.EXIT], selling, footprint=paper.footprint)
+        account = accounts[Priority.OTHER]
+        yield Exchange(
+            rest,
+            clock,
+            now,
+            venues,
+            live=live,
+            account=account,
+            lines=lines,
+            exits=exits,
+            limiter=limiter,
+            spare=spare,
+        )
 
 
-def _dry_run(rest: MexcRest, checking: Checking | None, settings: ExecutorSettings) -> DryRun:
-    return DryRun(rest, checking, taker_fee=settings.taker_fee, now=utc_now)
+@dataclass(frozen=True, slots=True)
+class _Paper:
+    """What the dry runs of both sides have in common."""
+
+    footprint: Footprint
+    settings: ExecutorSettings
+    now: Callable[[], datetime]
+    aside: MexcRest
+    """Has no reserve of the rate limits."""
+
+    def by_side(self, rest: MexcRest, selling: MexcRest, checking: Checking | None) -> BySide:
+        return BySide(purchases=self._dry_run(rest, checking), sales=self._dry_run(selling, None))
+
+    def _dry_run(self, rest: MexcRest, checking: Checking | None) -> DryRun:
+        questions = PaperQuestions(rest, self.aside)
+        return DryRun(questions, checking, footprint=self.footprint, settings=self.settings, now=self.now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """Opens one way to the exchange after the other, each with connections of its own."""
+
+    stack: AsyncExitStack
+    rest_url: str
+    settings: ExecutorSettings
+    limiter: Limiter
+
+    async def rest(self, priority: Priority, seconds: float = math.inf) -> MexcRest:
+        return await self.stack.enter_async_context(connect_rest(self.rest_url, self._limits(priority, seconds)))
+
+    async def account(self, signing: Signing, priority: Priority) -> MexcAccount:
+        return await self.stack.enter_async_context(connect_account(self.rest_url, signing, self._limits(priority)))
+
+    async def lines(self, count: int) -> OrderLines:
+        limits = LineLimits(answer_seconds=self.settings.exchange_timeout_seconds)
+        return await self.stack.enter_async_context(open_lines(Endpoint.of(self.rest_url), limits, count=count))
+
+    async def clock(self) -> ExchangeClock:
+        """Nothing is signed without the time, so it goes first; waiting for its turn is not measured."""
+        options = KeepingOptions(turn=partial(self.limiter.admission(Priority.EXIT), "GET", TIME_PATH))
+        first_seconds = self.settings.exchange_timeout_seconds
+        rest = await self.stack.enter_async_context(
+            connect_rest(self.rest_url, RestLimits(total_seconds=first_seconds))
+        )
+        keeping = keeping_time(rest.server_time, first_seconds_max=first_seconds, options=options)
+        return await self.stack.enter_async_context(keeping)
+
+    def _limits(self, priority: Priority, seconds: float = math.inf) -> RestLimits:
+        seconds = min(seconds, self.settings.exchange_timeout_seconds)
+        return RestLimits(total_seconds=seconds, admission=self.limiter.admission(priority))
+
+
+def _trading(lines: OrderLines, keys: Credentials) -> MexcTrading:
+    return MexcTrading(lines, api_key=keys.api_key, api_secret=keys.api_secret)

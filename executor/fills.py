@@ -1,9 +1,14 @@
 """What an order got."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, ROUND_UP, Decimal, localcontext
+from typing import Final
 
 from executor.limits import CAREFUL, CENT
+
+WORST_FEE: Final = Decimal("0.002")
+"""As a ratio: the highest that MEXC is known to have charged for taking."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +21,16 @@ class Fill:
     """In the quote asset, before any fee."""
     fee: Decimal
     fee_asset: str
+    """The fee that counts most: in the coin, then in the quote asset, then in any other."""
     complete: bool
     """Whether the whole order was executed; the rest of one that was not is cancelled."""
+    other_fees: Mapping[str, Decimal] = field(default_factory=dict, hash=False)
+    """By asset, where the exchange took its fee in several."""
+
+    @property
+    def fees(self) -> Mapping[str, Decimal]:
+        """All fees by asset."""
+        return {self.fee_asset: self.fee, **self.other_fees}
 
     @property
     def average_price(self) -> Decimal:
@@ -27,6 +40,16 @@ class Fill:
         """What a buyer paid, rounded up to a whole cent so that exposure is never understated."""
         with localcontext(CAREFUL):
             return (self.cost + self._fee_in(quote_asset)).quantize(CENT, ROUND_UP)
+
+    def paid(self, quote_asset: str) -> Decimal:
+        """What a buyer paid, to the last digit."""
+        with localcontext(CAREFUL):
+            return self.cost + self._fee_in(quote_asset)
+
+    def brought(self, quote_asset: str) -> Decimal:
+        """What a seller got, to the last digit; less than nothing where the fee was more."""
+        with localcontext(CAREFUL):
+            return self.cost - self._fee_in(quote_asset)
 
     def quote_received(self, quote_asset: str) -> Decimal:
         """What a seller got, rounded down to a whole cent."""
@@ -44,4 +67,26 @@ class Fill:
             return self.base_qty + self._fee_in(base_asset)
 
     def _fee_in(self, asset: str) -> Decimal:
-        return self.fee if self.fee_asset == asset else Decimal(0)
+        return self.fees.get(asset, Decimal(0))
+
+
+Fee = tuple[str | None, Decimal]
+"""In which asset, and how much; None where the exchange does not say in which."""
+
+
+def fees_of(base_asset: str, quote_asset: str, fees: Iterable[Fee]) -> Mapping[str, Decimal]:
+    """Sum *fees* by asset, the one that counts most first. What names no asset counts as money spent."""
+    sums: dict[str, Decimal] = {}
+    with localcontext(CAREFUL):
+        for asset, fee in fees:
+            if fee:
+                named = asset or quote_asset
+                sums[named] = sums.get(named, Decimal(0)) + fee
+    ranked = [asset for asset in (base_asset, quote_asset) if asset in sums]
+    return {asset: sums[asset] for asset in (*ranked, *(each for each in sums if each not in ranked))}
+
+
+def filled(base_qty: Decimal, cost: Decimal, fees: Mapping[str, Decimal], otherwise: str, *, complete: bool) -> Fill:
+    """Return the fill whose *fees* are in that order; where there are none, nothing was taken in *otherwise*."""
+    (asset, fee), *others = fees.items() or [(otherwise, Decimal(0))]
+    return Fill(base_qty, cost, fee, asset, complete, dict(others))

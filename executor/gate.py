@@ -28,7 +28,12 @@ class Gate:
         halted = self._halts.buys_halted(order.mode) if order.side is Side.BUY else self._halts.exits_halted()
         if halted:
             return OrderEvent.REFUSED, worded(Reason.HALTED, halted)
+        ends = order.config.auto_trade_until if order.mode is Mode.LIVE and order.side is Side.BUY else None
+        if ends is not None and self._now() >= ends:
+            return OrderEvent.REFUSED, worded(Reason.NOT_LIVE, f"auto_trade ended at {ends:%H:%M:%S} UTC")
         # Whoever was stopped in between and wakes up late must not send what others may take for absent.
         if self._now() > order.send_until:
+            if order.attempt > 1:
+                return OrderEvent.LAPSED, Reason.NOT_FILLED
             return OrderEvent.LAPSED, Reason.OPENING_PASSED if order.fire_at else Reason.STALE_LISTING
         return None

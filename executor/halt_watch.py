@@ -20,6 +20,7 @@ from shared.database import Connection, Database
 from shared.errors import TransientError
 from shared.events import Mode
 from shared.halts import Halt, in_force
+from shared.isolation import each_isolated
 
 log = structlog.get_logger(__name__)
 
@@ -90,15 +91,19 @@ class HaltWatch:
     async def look(self, connection: Connection) -> None:
         """Latch what is raised and read what is in force."""
         raised = list(self._raised.values())
-        for each in raised:
-            await latch(connection, each.cause, each.mode, each.reason)
+        faulty: list[_Raised] = []
+        await each_isolated(
+            raised,
+            lambda each: latch(connection, each.cause, each.mode, each.reason),
+            failed=lambda each, _: faulty.append(each),  # It holds here all the same, and is latched again.
+        )
         asked_at = self._clock()
         self._found = await in_force(connection)
         self._read_at, self._away = asked_at, False
         self.was_read.set()
         for each in raised:
             # Not where it was raised once more meanwhile: what was latched may have been lifted already.
-            if self._raised.get((each.cause, each.mode)) is each:
+            if each not in faulty and self._raised.get((each.cause, each.mode)) is each:
                 del self._raised[each.cause, each.mode]
 
     async def keep_looking(self) -> Never:
@@ -113,6 +118,8 @@ class HaltWatch:
                         self._hurry.clear()
             except TransientError as error:
                 self._tell_away(error)
+            except Exception:
+                log.exception("halts were not read")  # What was read grows old, and then nothing is traded.
             await asyncio.sleep(RETRY_SECONDS)
 
     async def keep_looking_for_file(self) -> Never:

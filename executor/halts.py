@@ -26,6 +26,10 @@ class Cause(StrEnum):
     """The exchange does not accept our keys."""
     HOLDINGS = "holdings"
     """The account holds what no position explains."""
+    DAILY_LOSS = "daily_loss"
+    """As much was lost on a day as an operator allows."""
+    APPEARED = "appeared"
+    """An order that was given up appeared at the exchange after all."""
 
 
 # Latching and resuming take turns on the row of trade_config, which is what the lock is for, so that nobody lifts a

@@ -54,6 +54,16 @@ class BuyListing:
             return ()
         if _might_be_bought(listing) and self._mass_listing.is_too_many(listing.key, self._now()):
             self._desk.latch(Cause.MASS_LISTING, None, f"too many listings in a minute, {listing.symbol} the latest")
+        outcome = await self._decide(listing)
+        if outcome == "repeated" and isinstance(listing, ListingRescheduled):
+            await self._moved(listing)  # What it moves was armed between the two looks.
+        return ()
+
+    async def missed(self, listing: Listing) -> None:
+        """Decide on a *listing* whose message was lost or has expired. It is no news, so it is not counted as such."""
+        await self._decide(listing)
+
+    async def _decide(self, listing: Listing) -> str:
         received = perf_counter()
         decided = await self._journal.open(listing, self._desk)
         decision_seconds = perf_counter() - received
@@ -67,7 +77,7 @@ class BuyListing:
             outcome=decided.outcome,
             reason=decided.reason or None,
         )
-        return ()
+        return decided.outcome
 
     async def _moved(self, listing: ListingRescheduled) -> bool:
         """Return whether an order waits for the new opening; where none does, the news is as good as the listing."""

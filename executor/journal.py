@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Final
 
@@ -15,23 +15,23 @@ from asyncpg import Record, UniqueViolationError
 
 from executor import statements
 from executor.dispatch import NOBODY, Dispatch
+from executor.drafting import NOTHING, purchase, sale, send_until, sending_time
 from executor.limits import Committed
 from executor.named_sql import Statement
 from executor.order import ExitReason, Order
-from executor.order_id import client_order_id
-from executor.order_row import row_of
+from executor.order_row import opening_of, row_of
 from executor.position import Position
 from executor.reasons import worded
 from executor.settings import ExecutorSettings
 from executor.states import OrderState
-from executor.strategy import Arm, Buy, Refuse, Standing, TradeConfig, decide, decide_firing, fresh_since
+from executor.strategy import Arm, Buy, Refuse, Standing, TradeConfig, decide, decide_firing
 from executor.trade import trade_of
+from executor.words import UNSTORABLE, in_ascii
 from shared.database import Connection, Database
 from shared.errors import TransientError
-from shared.events import AppliedConfig, Listing, Mode, Side, Source
+from shared.events import AppliedConfig, Listing, Mode, Source
 
 RACES_MAX: Final = 10
-_NOTHING: Final = Decimal("0.00")
 
 Unready = Callable[[], Refuse | None]
 """Says why no live order could be sent now."""
@@ -101,20 +101,27 @@ class Journal:
         """Let what waits for *listing* wait for its new opening; return whether anything does, or might have to."""
         if listing.opens_at is None:
             return False
-        values = {
-            "listing_key": listing.key,
-            "fire_at": listing.opens_at,
-            "listing": listing.model_dump_json(),
-        }
         async with self._database.connection() as connection:
-            return bool(await _run(connection, statements.MOVE, values))
+            return bool(await _run(connection, statements.MOVE, opening_of(listing)))
 
-    async def sell(self, position: Position, base_qty: Decimal, reason: ExitReason) -> Order | None:
-        """Commit that *base_qty* of *position* is sold now; return the order to send, None where another does it."""
-        order = self._sale(position, base_qty, reason)
+    async def sell(
+        self,
+        position: Position,
+        base_qty: Decimal,
+        reason: ExitReason,
+        *,
+        price_min: Decimal | None = None,
+        beside: bool = False,
+    ) -> Order | None:
+        """Commit that *base_qty* of *position* is sold now, for *price_min* a coin at least.
+
+        Returns the order to send, None where another does it. *beside* allows it while an earlier sale is in doubt.
+        """
+        order = replace(sale(position, base_qty, reason, self._settings, self._now()), price_min=price_min)
         async with self._database.connection() as connection:
             with suppress(UniqueViolationError):
-                return order if await _run(connection, statements.SELL, row_of(order)) else None
+                values = row_of(order) | {"beside": beside}
+                return order if await _run(connection, statements.SELL, values) else None
         return None
 
     async def _undisturbed(self, decide_once: Callable[[Connection], Awaitable[Decided]]) -> Decided:
@@ -137,18 +144,18 @@ class Journal:
         decision = decide(listing, standing, self._unready(), self._settings, now)
         match decision:
             case Buy(quote_qty):
-                order = self._buy(listing, standing, quote_qty, now)
+                order = purchase(listing, standing, quote_qty, self._settings, now)
                 return await self._purchase(connection, order, row, dispatch)
             case Arm(fire_at):
                 order = replace(
-                    self._buy(listing, standing, _NOTHING, now),
+                    purchase(listing, standing, NOTHING, self._settings, now),
                     state=OrderState.ARMED,
                     fire_at=fire_at,
-                    send_until=(fire_at or now) + self._sending_time(),
+                    send_until=(fire_at or now) + sending_time(self._settings),
                 )
                 return await self._add(connection, order, "armed", "")
             case Refuse(reason, detail):
-                order = replace(self._buy(listing, standing, _NOTHING, now), state=OrderState.REJECTED)
+                order = replace(purchase(listing, standing, NOTHING, self._settings, now), state=OrderState.REJECTED)
                 return await self._add(connection, order, "refused", worded(reason, detail))
 
     async def _by_what_was_read_last(
@@ -165,14 +172,16 @@ class Journal:
         if not isinstance(decision, Buy):
             return None
         try:
-            order = self._buy(listing, last.standing, decision.quote_qty, now)
+            order = purchase(listing, last.standing, decision.quote_qty, self._settings, now)
             return await self._purchase(connection, order, last.row, dispatch)
         except _OvertakenError:
             self._read_last = None
             return None
 
     def _mode_of(self, listing: Listing, row: Record) -> Mode:
-        is_live = self._live and row["auto_trade"] and listing.source is not Source.TEST_INJECTION
+        until = row["auto_trade_until"]
+        is_armed = row["auto_trade"] and (until is None or self._now() < until)
+        is_live = self._live and is_armed and listing.source is not Source.TEST_INJECTION
         return Mode.LIVE if is_live else Mode.DRY_RUN
 
     async def _fire(self, connection: Connection, waiting: Order) -> Decided:
@@ -189,9 +198,9 @@ class Journal:
         match decision:
             case Buy(quote_qty):
                 order = replace(
-                    self._buy(waiting.listing, standing, quote_qty, now),
+                    purchase(waiting.listing, standing, quote_qty, self._settings, now),
                     fire_at=waiting.fire_at,
-                    send_until=waiting.fire_at + self._sending_time(),
+                    send_until=send_until(waiting.listing, max(now, waiting.fire_at), self._settings),
                 )
                 statement = statements.RESERVE if switched else statements.FIRE
                 return await self._reserve(connection, statement, order, row)
@@ -199,11 +208,13 @@ class Journal:
                 return Decided(None, "refused", worded(reason, detail))
 
     async def _read(self, connection: Connection, listing: Listing, waiting: str | None = None) -> Record:
+        now = self._now()
         values = {
             "listing_key": listing.key,
             "base_asset": listing.base_asset,
             "live": self._live and listing.source is not Source.TEST_INJECTION,
-            "today": _day(self._now()),
+            "now": now,
+            "today": _day(now),
             "waiting": waiting,
         }
         statement = statements.READ
@@ -217,6 +228,7 @@ class Journal:
         asyncio.get_running_loop().call_soon(dispatch.prepare, order)
         decided = await self._reserve(connection, statements.RESERVE, order, row)
         dispatch.send(order)
+        await asyncio.sleep(0)  # The order leaves in this turn, ahead of everything that follows from its decision.
         return decided
 
     async def _reserve(self, connection: Connection, statement: Statement, order: Order, row: Record) -> Decided:
@@ -232,46 +244,14 @@ class Journal:
         return Decided(order, "buy")
 
     async def _add(self, connection: Connection, order: Order, outcome: str, reason: str) -> Decided:
-        trade = trade_of(order, reason=reason or None).model_dump_json()
-        await _write(connection, statements.ADD, row_of(order, reason) | {"trade": trade})
+        try:
+            await _write(connection, statements.ADD, _added(order, reason))
+        except UNSTORABLE:  # The decision counts, however its reason is put.
+            reason, words = in_ascii(reason), {"not_tradable_reason": in_ascii(order.listing.not_tradable_reason)}
+            order = replace(order, listing=order.listing.model_copy(update=words))
+            await _write(connection, statements.ADD, _added(order, reason))
         self._told()
         return Decided(order if outcome == "armed" else None, outcome, reason)
-
-    def _buy(self, listing: Listing, standing: Standing, quote_qty: Decimal, now: datetime) -> Order:
-        return Order(
-            listing=listing,
-            mode=standing.mode,
-            side=Side.BUY,
-            sequence=1,
-            client_order_id=client_order_id(listing.key, standing.mode, Side.BUY),
-            quote_qty=quote_qty,
-            config=_no_limits(now) if standing.config is None else standing.config.limits,
-            decided_at=now,
-            send_until=min(now + self._sending_time(), self._fresh_until(listing)),
-        )
-
-    def _sale(self, position: Position, base_qty: Decimal, reason: ExitReason) -> Order:
-        now, sequence = self._now(), position.sales + 1
-        return Order(
-            listing=position.listing,
-            mode=position.mode,
-            side=Side.SELL,
-            sequence=sequence,
-            client_order_id=client_order_id(position.listing.key, position.mode, Side.SELL, sequence),
-            quote_qty=_NOTHING,
-            config=_no_limits(now),
-            decided_at=now,
-            send_until=now + timedelta(seconds=self._settings.exchange_timeout_seconds),
-            base_qty=base_qty,
-            exit_reason=reason,
-        )
-
-    def _fresh_until(self, listing: Listing) -> datetime:
-        """Return when *listing* is too old to be bought, also by somebody who decided in time and was held up."""
-        return fresh_since(listing) + timedelta(seconds=self._settings.listing_age_seconds)
-
-    def _sending_time(self) -> timedelta:
-        return timedelta(seconds=max(self._settings.retry_seconds, self._settings.exchange_timeout_seconds))
 
 
 async def _run(connection: Connection, statement: Statement, values: Mapping[str, object]) -> object:
@@ -288,17 +268,16 @@ async def _write(connection: Connection, statement: Statement, values: Mapping[s
         raise _OvertakenError
 
 
+def _added(order: Order, reason: str) -> Mapping[str, object]:
+    return row_of(order, reason) | {"trade": trade_of(order, reason=reason or None).model_dump_json()}
+
+
 def _standing(row: Record) -> Standing:
     config = None
     if row["version"] is not None:
         config = TradeConfig(AppliedConfig.model_validate(dict(row)), row["halted"])
     committed = Committed(row["committed_usdt"], row["recent_orders"], row["day_orders"], row["day_spent_usdt"])
     return Standing(config, Mode(row["mode"]), committed, base_held=row["base_held"])
-
-
-def _no_limits(now: datetime) -> AppliedConfig:
-    """What applies where nothing was configured, and to sales: nothing may be spent."""
-    return AppliedConfig(max_trade_usdt=_NOTHING, max_position_usdt=_NOTHING, auto_trade=False, updated_at=now)
 
 
 def _day(moment: datetime) -> date:

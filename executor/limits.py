@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import ROUND_DOWN, Context, Decimal, localcontext
+from decimal import ROUND_DOWN, ROUND_UP, Context, Decimal, localcontext
 from typing import Final
 
 from executor.reasons import Reason
@@ -41,13 +41,29 @@ class Limits:
 
 
 def order_size(order_usdt: Decimal | None, max_trade_usdt: Decimal) -> Decimal | None:
-    """Return what to spend on one listing, fee included; None where the limits leave nothing."""
+    """Return what to spend on one listing where the price holds, fee included; None where the limits leave nothing."""
     wanted = max_trade_usdt if order_usdt is None else order_usdt
     if not (_is_amount(wanted) and _is_amount(max_trade_usdt)):
         return None
-    with localcontext(CAREFUL):
-        size = min(wanted, max_trade_usdt).quantize(CENT)
+    size = min(wanted, max_trade_usdt).quantize(CENT, context=CAREFUL)
     return size if size > 0 else None
+
+
+def reservation(
+    size: Decimal, slippage_pct: Decimal, max_trade_usdt: Decimal, committed: Committed, limits: Limits
+) -> Decimal:
+    """Return what to reserve for an order of *size* at the reference price: what it costs at its cap.
+
+    Less where a limit leaves less, and never less than *size*, for which there is room: an order is cut to fit.
+    """
+    with localcontext(CAREFUL):
+        at_cap = (size * (1 + slippage_pct / 100)).quantize(CENT, ROUND_UP)
+        room = min(
+            max_trade_usdt,
+            limits.max_position_usdt - committed.committed_usdt,
+            limits.daily_spend_usdt - committed.day_spent_usdt,
+        )
+        return max(size, min(at_cap, room.quantize(CENT)))
 
 
 def exceeded(size: Decimal, committed: Committed, limits: Limits, now: datetime) -> Reason | None:
@@ -78,8 +94,7 @@ def fits(size: Decimal, used_usdt: Decimal, limit_usdt: Decimal) -> bool:
 def net_of_fee(size: Decimal, taker_fee: Decimal) -> Decimal:
     """Return what to ask the exchange for, so that this and the fee on top of it stay within *size*."""
     # In the default context a fee below 1E-28 would vanish, and then be charged all the same.
-    with localcontext(CAREFUL):
-        return (size / (1 + taker_fee)).quantize(CENT)
+    return CAREFUL.divide(size, CAREFUL.add(1, taker_fee)).quantize(CENT, context=CAREFUL)
 
 
 def _is_amount(value: Decimal) -> bool:

@@ -9,6 +9,7 @@ from executor.paper import is_plausible, plausible
 from executor.reasons import Reason
 from executor.settings import EntrySettings
 from executor.strategy import Refuse
+from shared.events import TradingRules
 from shared.mexc.payloads import Level, OrderBook
 
 
@@ -20,6 +21,17 @@ class Market:
     """Needed where a gate on spread, depth or run-up is set."""
     first_price: Decimal | None = None
     """Of the first trade there was; needed where a gate on run-up is set."""
+    last: Decimal | None = None
+    """Of the last trade, where it was learned: the exchange's price protection goes by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was read again after a refusal; None where it could not be learned."""
+
+    rules: TradingRules | None
+    last: Decimal | None = None
+    """The price of the last trade, where the price was refused."""
 
 
 def reference_price(listing_price: Decimal | None, book: OrderBook | None) -> Decimal | None:

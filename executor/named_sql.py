@@ -17,7 +17,7 @@ class Statement:
 
     def arguments(self, values: Mapping[str, object]) -> tuple[object, ...]:
         """Return *values* in the order of the numbers; raise KeyError naming the one that is missing."""
-        return tuple(values[name] for name in self.names)
+        return tuple(map(values.__getitem__, self.names))
 
 
 def named(sql: str) -> Statement:

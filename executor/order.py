@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from executor.states import OrderState
 from shared.events import AppliedConfig, Listing, ListingKey, Mode, Side
+from shared.exit_policy import ENTRY_SLIPPAGE_PCT
 
 
 class ExitReason(StrEnum):
@@ -17,13 +18,15 @@ class ExitReason(StrEnum):
     TRAILING_STOP = "trailing_stop"
     HOLDING_TIME = "holding_time"
     BY_HAND = "by_hand"
+    TAKE_PROFIT_STEP = "take_profit_step"
+    """A step of the ladder: a part is sold, and the rest is kept."""
     REMAINDER = "remainder"
     """A part was sold for one of these, and the rest follows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One decision to buy or sell. Its client order id is its name at the exchange, forever."""
+    """One decision to buy or sell. Its client order id is its name, and at the exchange that of its first attempt."""
 
     listing: Listing
     mode: Mode
@@ -45,6 +48,33 @@ class Order:
     state: OrderState = OrderState.SENDING
     exchange_order_id: str | None = None
     answered_at: datetime | None = None
+    price_min: Decimal | None = None
+    """What a sale must bring for a coin at least; it follows from its reason."""
+    attempt: int = 1
+    """Of a purchase: which one is under way, or was the last."""
+    attempt_id: str | None = None
+    """The id at the exchange of a further attempt."""
+    price_max: Decimal | None = None
+    """What no further attempt of a purchase pays more than for a coin; None where there may be none."""
+    requested_qty: Decimal | None = None
+    """Of the coin, in the request that was sent last; None where that named an amount of money, or is not known."""
+    attention: str = ""
+    """Why a person has to look at it."""
+    given_up_at: datetime | None = None
+    """When it was taken for absent, without the exchange itself having said so."""
+    looked_again: int = 0
+    """How often it was looked for since."""
+
+    @property
+    def slippage_pct(self) -> Decimal:
+        """How far above the reference price a purchase may pay, as configured when it was decided on."""
+        configured = self.config.entry_slippage_pct
+        return ENTRY_SLIPPAGE_PCT if configured is None else configured
+
+    @property
+    def sent_as(self) -> str:
+        """The client id under which the exchange knows the attempt that is under way."""
+        return self.attempt_id or self.client_order_id
 
     @property
     def symbol(self) -> str:

@@ -6,8 +6,9 @@ import hashlib
 from shared.events import ListingKey, Mode, Side
 
 
-def client_order_id(key: ListingKey, mode: Mode, side: Side, sequence: int = 1) -> str:
+def client_order_id(key: ListingKey, mode: Mode, side: Side, sequence: int = 1, *, attempt: int = 1) -> str:
     """Return 28 letters and digits; MEXC takes up to 32 of them, hyphens and underscores."""
     nth = "" if sequence == 1 else f"|{sequence}"
-    digest = hashlib.sha256(f"{key}|{mode}|{side}{nth}".encode()).digest()
-    return f"sn{base64.b32encode(digest).decode()[:26]}"
+    again = "" if attempt == 1 else f"|attempt {attempt}"
+    digest = hashlib.sha256(f"{key}|{mode}|{side}{nth}{again}".encode()).digest()
+    return f"sn{base64.b32encode(digest[:20]).decode()[:26]}"

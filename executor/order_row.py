@@ -1,5 +1,8 @@
 """An order as a row of the journal, and back."""
 
+from collections.abc import Mapping
+from decimal import Decimal
+
 from asyncpg import Record
 
 from executor.order import ExitReason, Order
@@ -25,9 +28,20 @@ def row_of(order: Order, reason: str = "") -> dict[str, object]:
         "send_until": order.send_until,
         "fire_at": order.fire_at,
         "exit_reason": order.exit_reason,
+        "price_min": order.price_min,
         "listing": order.listing.model_dump_json(),
         "state": order.state,
         "error_reason": reason or None,
+    }
+
+
+def opening_of(listing: Listing) -> dict[str, object]:
+    """Return the word of *listing* on its opening, as an order that waits takes it in."""
+    return {
+        "listing_key": listing.key,
+        "opens_at": listing.opens_at,
+        "observed_at": listing.observed_at,
+        "listing": listing.model_dump_json(),
     }
 
 
@@ -51,4 +65,18 @@ def order_of(row: Record | None) -> Order:
         state=OrderState(row["state"]),
         exchange_order_id=row["exchange_order_id"],
         answered_at=row["answered_at"],
+        price_min=row["price_min"],
+        attempt=row["attempt"],
+        attempt_id=row["attempt_id"],
+        price_max=row["price_max"],
+        requested_qty=requested_qty(row["request"]),
+        attention=row["attention"] or "",
+        given_up_at=row["given_up_at"],
+        looked_again=row["looked_again"],
     )
+
+
+def requested_qty(request: Mapping[str, str] | None) -> Decimal | None:
+    """Return how many coins *request* names, where it does."""
+    quantity = (request or {}).get("quantity")
+    return None if quantity is None else Decimal(quantity)

@@ -1,6 +1,7 @@
 """What an order would have got from an order book."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from typing import Final
 
@@ -15,24 +16,43 @@ _STEP: Final = Decimal("1E-8")
 _MAGNITUDE_MAX: Final = 20
 
 
-def walk(levels: Iterable[Level], request: OrderRequest, taker_fee: Decimal, quote_asset: str) -> Fill | None:
-    """Execute *request* on the other side's *levels*, best first, as far as its price allows and they last.
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What an order takes from a book, level by level."""
 
-    The fee is charged in *quote_asset*, on top of what a buyer pays or off what a seller gets. None where nothing is
-    to be had.
-    """
+    levels: tuple[Level, ...] = ()
+    complete: bool = False
+    """Whether it is all that was wanted."""
+
+
+def taken(levels: Iterable[Level], request: OrderRequest) -> Taken:
+    """Return what *request* takes from *levels*, best first, as far as its price allows and they last."""
     base_qty = cost = Decimal(0)
-    complete = False
+    parts: list[Level] = []
     with localcontext(CAREFUL):
         for price, offered in _acceptable(plausible(levels), request):
             wanted = _wanted(request, price, base_qty, cost)
-            taken = min(wanted, offered)
-            base_qty += taken
-            cost += taken * price
-            complete = taken == wanted
-            if complete:
-                break
-        return Fill(base_qty, cost, cost * taker_fee, quote_asset, complete) if base_qty else None
+            part = min(wanted, offered)
+            base_qty += part
+            cost += part * price
+            if part:
+                parts.append(Level(price, part))
+            if part == wanted:
+                return Taken(tuple(parts), complete=True)
+    return Taken(tuple(parts))
+
+
+def filled(taken: Taken, taker_fee: Decimal, quote_asset: str) -> Fill | None:
+    """Return the fill that *taken* comes to; None where it is nothing.
+
+    The fee is charged in *quote_asset*, on top of a buyer's cost or off a seller's proceeds.
+    """
+    if not taken.levels:
+        return None
+    with localcontext(CAREFUL):
+        base_qty = sum((quantity for _, quantity in taken.levels), Decimal(0))
+        cost = sum((price * quantity for price, quantity in taken.levels), Decimal(0))
+        return Fill(base_qty, cost, cost * taker_fee, quote_asset, taken.complete)
 
 
 def plausible(levels: Iterable[Level]) -> Iterator[Level]:

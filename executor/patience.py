@@ -1,11 +1,13 @@
-"""How long to wait before a position that could not be sold is tried again: longer each time."""
+"""Back-off between sales of a position that could not be sold: short, for the price may be falling."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-WAIT_SECONDS_MAX: Final = 60.0
+WAIT_SECONDS_MAX: Final = 1.0
+ALARMED_SECONDS_MAX: Final = 30.0
+"""Once so many attempts failed that a person should look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,13 +16,15 @@ class _Wait:
     seconds: float
     base_qty: Decimal
     """What was held when it was tried."""
+    attempts: int
 
 
 class Patience:
     """Pure: the time comes in as an argument."""
 
-    def __init__(self, first_seconds: float) -> None:
+    def __init__(self, first_seconds: float, *, attempts_alarm: int) -> None:
         self._first_seconds = first_seconds
+        self._attempts_alarm = attempts_alarm
         self._waits: dict[str, _Wait] = {}
 
     def is_over(self, name: str, base_qty: Decimal, now: float) -> bool:
@@ -28,12 +32,25 @@ class Patience:
         wait = self._waits.get(name)
         return wait is None or wait.base_qty != base_qty or now >= wait.until
 
+    def left_seconds(self, name: str, now: float) -> float:
+        """Return how long until it may be tried again."""
+        wait = self._waits.get(name)
+        return 0.0 if wait is None else max(0.0, wait.until - now)
+
     def tried(self, name: str, base_qty: Decimal, now: float) -> None:
         """Take note of an attempt, whatever comes of it."""
         before = self._waits.get(name)
-        is_first = before is None or before.base_qty != base_qty
-        seconds = self._first_seconds if is_first or before is None else min(WAIT_SECONDS_MAX, before.seconds * 2)
-        self._waits[name] = _Wait(now + seconds, seconds, base_qty)
+        if before is None or before.base_qty != base_qty:
+            self._waits[name] = _Wait(now + self._first_seconds, self._first_seconds, base_qty, 1)
+            return
+        attempts = before.attempts + 1
+        ceiling = WAIT_SECONDS_MAX if attempts < self._attempts_alarm else ALARMED_SECONDS_MAX
+        seconds = min(ceiling, before.seconds * 2)
+        self._waits[name] = _Wait(now + seconds, seconds, base_qty, attempts)
+
+    def alarming(self) -> Collection[str]:
+        """Return those of which so many attempts in a row sold nothing that a person should look."""
+        return sorted(name for name, wait in self._waits.items() if wait.attempts >= self._attempts_alarm)
 
     def forget_all_but(self, names: Collection[str]) -> None:
         """Forget those that no longer want to be sold."""

@@ -3,14 +3,15 @@
 import asyncio
 import itertools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 
-from executor.attempts import Conclusion, Situation, Tries, next_move
-from executor.books import Books, Told
+from executor.absence import Absence, Found, Inquiry, Undecided
+from executor.attempts import Again, Conclusion, Reread, Situation, Tries, next_move, reconsidered
+from executor.books import NOTHING_MORE, Books, Told
 from executor.composing import Composed, Composer
 from executor.gate import Gate
 from executor.halts import Cause
@@ -22,21 +23,28 @@ from executor.settings import ExecutorSettings
 from executor.states import OrderEvent
 from executor.strategy import Refuse
 from executor.venue import Attempt, Ready, Venue
-from executor.verdicts import Busy, Unsent, Untimely
-from shared.backoff import jittered, pause
+from executor.verdicts import Busy, TooDear, Unsent, Untimely
+from executor.words import in_ascii
+from shared.backoff import jittered
 from shared.errors import TransientError
-from shared.events import Mode
+from shared.events import Mode, Side
 from shared.mexc.clock import ClockUncertainError
 from shared.mexc.trading import OrderRequest, order_params
 
 log = structlog.get_logger(__name__)
 
 _RECORD_SECONDS_MAX: Final = 1.0
-_PUNCTUAL_SECONDS: Final = 1.0
-"""What no opening is missed by, however little tolerance is set."""
 
 Latch = Callable[[Cause, Mode | None, str], None]
 """Halts trading until an operator resumes; it holds at once, whether or not the database takes it."""
+
+
+class Further(Protocol):
+    def takes(self, order: Order, conclusion: Conclusion, told: Told) -> bool:
+        """Take *order*, which got nothing, in charge where another attempt may follow."""
+
+    def has_in_charge(self, order: Order) -> bool:
+        """Tell whether an attempt of *order* is about to follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +56,9 @@ class Ways:
     gate: Gate
     pace: Pace
     moments: Moments
+    absence: Absence
     books: Books
+    further: Further
     latch: Latch
 
 
@@ -93,7 +103,7 @@ class Placing:
 
     def has_in_hand(self, order: Order) -> bool:
         """Whether this process is sending *order*, and so knows best what becomes of it."""
-        return order.client_order_id in self._in_hand
+        return order.client_order_id in self._in_hand or self._ways.further.has_in_charge(order)
 
     def banned_seconds(self) -> float:
         """Return for how long the exchange wants to be asked nothing at all."""
@@ -108,29 +118,60 @@ class Placing:
         except Exception as error:  # noqa: BLE001 - told with its cause when the order is placed
             log.debug("an order was not made ahead", symbol=order.symbol, reason=repr(error))
 
-    async def place(self, order: Order, *, at_ms: int | None = None) -> None:
-        """Send *order*, at *at_ms* of the exchange's clock where that is given, and record what came of it."""
+    async def place(self, order: Order, *, at_ms: int | None = None, composed: Composed | None = None) -> None:
+        """Send *order*, at *at_ms* of the exchange's clock where that is given, and record what came of it.
+
+        *composed* is what to send, where that is known already.
+        """
         self._in_hand.add(order.client_order_id)
         try:
-            await self._record(order, *await self._sent(order, at_ms))
+            conclusion, told = await self._sent(order, at_ms, composed)
+            if not self._goes_on(order, conclusion, told):
+                await self._record(order, conclusion, told)
         finally:
             self._in_hand.discard(order.client_order_id)
             self.recorded.set()
 
-    async def _sent(self, order: Order, at_ms: int | None) -> tuple[Conclusion, Told]:
+    async def end(self, order: Order, conclusion: Conclusion, told: Told) -> None:
+        """Record *conclusion* of an *order* that is not sent any more."""
+        await self._record(order, conclusion, told)
+        self.recorded.set()
+
+    def tries_again(self, order: Order, conclusion: Conclusion) -> bool:
+        """Have another attempt follow that of *order*, which was found to have got nothing, where one may."""
+        return self._ways.further.takes(order, conclusion, NOTHING_MORE)
+
+    def _goes_on(self, order: Order, conclusion: Conclusion, told: Told) -> bool:
+        """Tell whether another attempt may follow at once: after a dry run, or where no one offers anything."""
+        is_unfilled = conclusion.event is OrderEvent.FOUND_UNFILLED
+        is_unoffered = conclusion.event is OrderEvent.REFUSED and conclusion.reason is not None
+        if not is_unfilled and not (is_unoffered and _first_word(conclusion.reason) == Reason.NO_LIQUIDITY):
+            return False
+        price_max = order.price_max or told.price_max
+        after = replace(order, answered_at=told.answered_at, price_max=price_max)
+        return self._ways.further.takes(after, conclusion, told)
+
+    async def _sent(self, order: Order, at_ms: int | None, composed: Composed | None) -> tuple[Conclusion, Told]:
+        if composed is not None:
+            return await self._carried_out(order, composed, None, at_ms)
+        return await self._composed_and_sent(order, at_ms)
+
+    async def _composed_and_sent(self, order: Order, at_ms: int | None) -> tuple[Conclusion, Told]:
         ahead, self._ahead = self._ahead, None
         if ahead is not None and ahead.order is order:
             return await self._carried_out(order, ahead.composed, ahead.signed, at_ms)
         try:
-            composed = await self._ways.composer.compose(order)
+            made = await self._ways.composer.compose(order)
         except Exception as error:
             log.exception("an order could not be made", symbol=order.symbol, order=order.client_order_id)
             return Conclusion(OrderEvent.UNSENT, worded(Reason.INTERNAL_ERROR, type(error).__name__)), Told()
-        if isinstance(composed, Refuse):
-            unavailable = composed.reason is Reason.EXCHANGE_UNAVAILABLE
+        if isinstance(made, Refuse):
+            if made.reason is Reason.NO_PRICE and self._stopping.is_set() and _may_wait(order):
+                return Conclusion(OrderEvent.POSTPONED, Reason.INTERRUPTED), Told(fires_again=True)
+            unavailable = made.reason is Reason.EXCHANGE_UNAVAILABLE
             event = OrderEvent.UNSENT if unavailable else OrderEvent.REFUSED
-            return Conclusion(event, worded(composed.reason, composed.detail)), Told()
-        return await self._carried_out(order, composed, None, at_ms)
+            return Conclusion(event, worded(made.reason, made.detail)), Told()
+        return await self._carried_out(order, made, None, at_ms)
 
     async def _carried_out(
         self, order: Order, composed: Composed, signed: _Signed | None, at_ms: int | None
@@ -146,21 +187,42 @@ class Placing:
     async def _attempted(
         self, order: Order, composed: Composed, signed: _Signed | None, at_ms: int | None
     ) -> tuple[Conclusion, Told]:
-        request, tries = composed.request, Tries()
+        inquiry = self._ways.absence.inquiry(order, self._stopping)
+        try:
+            return await self._repeated(order, composed, signed, at_ms, inquiry)
+        finally:
+            inquiry.end()
+
+    async def _repeated(
+        self, order: Order, composed: Composed, signed: _Signed | None, at_ms: int | None, inquiry: Inquiry
+    ) -> tuple[Conclusion, Told]:
+        """Attempt *order* until that comes to something; nothing is written again before *inquiry* allows it."""
+        request, rules, tries = composed.request, composed.rules, Tries()
         for count in itertools.count(1):
             attempt = await self._attempt(order, request, signed, at_ms)
             signed = at_ms = None
             if isinstance(attempt, _Objected):
-                return attempt.conclusion, Told(request=described(request), attempts=count - 1)
+                told = Told(request=described(request), attempts=count - 1)
+                return _unless_closed(order, attempt.conclusion, told, tries)
             self._heed(attempt)
-            told = Told(answered_at=attempt.answered_at, request=described(request), attempts=count)
-            situation = Situation(order, request, composed.rules, tries, self._now(), self._settings)
+            told = Told(
+                answered_at=attempt.answered_at,
+                request=described(request),
+                attempts=count,
+                price_max=composed.price_max,
+            )
+            situation = Situation(order, request, rules, tries, self._now(), self._settings)
             move = next_move(attempt.verdict, situation)
+            if isinstance(move, Reread):
+                reading = await self._ways.composer.reread(order, price=isinstance(attempt.verdict, TooDear))
+                rules = reading.rules or rules
+                move = reconsidered(attempt.verdict, replace(situation, now=self._now()), reading)
             if isinstance(move, Conclusion):
                 return move, told
-            await pause(move.wait_seconds, self._stopping)
-            if self._stopping.is_set():
-                return Conclusion(OrderEvent.LAPSED, Reason.INTERRUPTED), told
+            seen = await inquiry.before(move, written=not isinstance(attempt.verdict, Unsent))
+            if seen is not None or self._stopping.is_set():
+                answered_at = None if isinstance(seen, Found) else told.answered_at
+                return _unless_closed(order, _ended(move, seen), replace(told, answered_at=answered_at), move.tries)
             request, tries = move.request, move.tries
         raise AssertionError
 
@@ -169,10 +231,10 @@ class Placing:
     ) -> Attempt | _Objected:
         """Send *request* once, unless something stands against it."""
         signed = ahead if at_ms is None else await self._at(at_ms, order, request)
-        if isinstance(signed, (Attempt, _Objected)):
+        if isinstance(signed, Attempt):
             return signed
         left_seconds = (order.send_until - self._now()).total_seconds()
-        async with self._ways.pace.turn(seconds_max=left_seconds, stop=self._stopping) as may_begin:
+        async with self._ways.pace.turn(order.side, seconds_max=left_seconds, stop=self._stopping) as may_begin:
             if not may_begin:
                 return _Objected(self._quiet())
             if signed is None or self._is_old(signed):
@@ -187,14 +249,12 @@ class Placing:
                 return _Objected(Conclusion(*objection))
             return attempt
 
-    async def _at(self, at_ms: int, order: Order, request: OrderRequest) -> _Signed | Attempt | _Objected:
-        """Prepare *request* for the moment *at_ms* and return it then; whoever wakes up long after is too late."""
+    async def _at(self, at_ms: int, order: Order, request: OrderRequest) -> _Signed | Attempt:
+        """Prepare *request* for the moment *at_ms* and return it then; at once where that has passed."""
+        if at_ms <= self._ways.moments.now_ms():
+            return self._signed(order, request)
         signed = self._signed(order, request, at_ms)
         await self._ways.moments.reach(at_ms)
-        late_seconds = (self._ways.moments.now_ms() - at_ms) / 1000
-        if late_seconds > max(_PUNCTUAL_SECONDS, self._settings.opening_tolerance_seconds):
-            passed = worded(Reason.OPENING_PASSED, f"{late_seconds:.1f} s ago")
-            return _Objected(Conclusion(OrderEvent.LAPSED, passed))
         return signed
 
     def _signed(self, order: Order, request: OrderRequest, at_ms: int | None = None) -> _Signed | Attempt:
@@ -216,12 +276,12 @@ class Placing:
     def _heed(self, attempt: Attempt) -> None:
         if isinstance(attempt.verdict, Busy):
             busy = attempt.verdict
-            self._ways.pace.quiet_for(busy.wait_seconds or 1.0, banned=busy.banned)
+            self._ways.pace.quiet_for(busy.wait_seconds, banned=busy.banned)
 
     async def _record(self, order: Order, conclusion: Conclusion, told: Told) -> None:
         """Record *conclusion*, however long the database takes to come back."""
         if conclusion.halts:
-            self._ways.latch(Cause.CREDENTIALS, order.mode, conclusion.reason or "")
+            self._ways.latch(Cause.CREDENTIALS, order.mode, in_ascii(conclusion.reason or ""))
         unanswered = conclusion.event is OrderEvent.UNANSWERED
         known = Told(
             fill=conclusion.fill,
@@ -231,6 +291,8 @@ class Placing:
             send_until=self._now() if unanswered else None,
             request=told.request,
             attempts=told.attempts,
+            price_max=told.price_max,
+            fires_again=told.fires_again,
         )
         for attempt in itertools.count():
             try:
@@ -257,6 +319,40 @@ class Placing:
             reason=conclusion.reason,
             late=not settled,
         )
+
+
+def _unless_closed(order: Order, ended: Conclusion, told: Told, tries: Tries) -> tuple[Conclusion, Told]:
+    """Return what follows where nothing more is sent: an order that found its symbol closed until then waits for it.
+
+    Where only our own end cuts it short, the next executor tries at once. Not one that was taken before: a further
+    attempt waits for no opening.
+    """
+    if ended.event is not OrderEvent.LAPSED or not tries.not_open or not _may_wait(order):
+        return ended, told
+    if ended.reason == Reason.INTERRUPTED:
+        return Conclusion(OrderEvent.POSTPONED, Reason.INTERRUPTED), replace(told, fires_again=True)
+    reason = worded(Reason.NOT_OPEN, "its time was over before another attempt")
+    return Conclusion(OrderEvent.POSTPONED, reason), told
+
+
+def _may_wait(order: Order) -> bool:
+    """Tell whether *order* may wait for an opening: a purchase of which no attempt was taken."""
+    return order.side is Side.BUY and order.attempt == 1
+
+
+def _ended(move: Again, seen: Found | Undecided | None) -> Conclusion:
+    """Return what the attempts came to where no other follows *move*."""
+    match seen:
+        case Found(exchange_order_id):
+            return Conclusion(OrderEvent.ACCEPTED, exchange_order_id=exchange_order_id)
+        case Undecided():
+            return Conclusion(OrderEvent.UNANSWERED, worded(Reason.OUTCOME_UNKNOWN, move.detail))
+        case None:
+            return Conclusion(OrderEvent.LAPSED, Reason.INTERRUPTED)
+
+
+def _first_word(reason: str | None) -> str:
+    return (reason or "").partition(":")[0]
 
 
 def described(request: OrderRequest) -> dict[str, str]:

@@ -22,4 +22,8 @@ def position_of(row: Record | None) -> Position:
         received_usdt=row["received_usdt"],
         sales=row["sales"],
         opened_at=row["opened_at"],
+        stop_reference=row["stop_reference"],
+        note=row["note"],
+        bought_qty=row["bought_qty"],
+        proceeds=row["proceeds"],
     )

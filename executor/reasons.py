@@ -19,7 +19,8 @@ class Reason(StrEnum):
     FILTERED = "filtered"
     """The listing is of a kind we do not trade; its not_tradable_reason says which."""
     STALE_LISTING = "stale_listing"
-    """The listing is too old, appeared while nobody watched, or its times cannot be right."""
+    """It opened or, where no opening is known, was seen too long ago; it appeared while we did not watch; or its times
+    cannot be right."""
     OPENING_TOO_FAR = "opening_too_far"
     """The listing opens later than we are willing to wait for."""
     RELIST = "relist"
@@ -57,8 +58,8 @@ class Reason(StrEnum):
     DEPTH = "depth"
     """Less is offered near the best price than we want to see."""
     OPENING_PASSED = "opening_passed"
-    """The order waited for an opening, and its moment passed before it could be sent; or nobody told its moment for as
-    long as any is waited for."""
+    """The order waited for an opening, and was not sent before the listing was as old as one may be; or no opening
+    became known for as long as any is waited for."""
 
     MODE_SWITCHED = "mode_switched"
     """Trading was switched between dry-run and live while the order waited; one of the other mode took its place."""
@@ -80,6 +81,8 @@ class Reason(StrEnum):
     """The exchange does not take this kind of order on the symbol."""
     CREDENTIALS_REFUSED = "credentials_refused"
     """The exchange does not accept our keys, or not for this; trading halts."""
+    PAIR_REFUSED = "pair_refused"
+    """The exchange bars our account from this pair; several pairs in a row halt trading."""
     RISK_CONTROL = "risk_control"
     """The exchange's own risk control refused."""
     MALFORMED = "malformed"
@@ -103,10 +106,20 @@ class Reason(StrEnum):
     """The request could not be sent; what happened follows."""
     OUTCOME_UNKNOWN = "outcome_unknown"
     """The request may have arrived; it is being looked up."""
+    FEE_ASSUMED = "fee_assumed"
+    """The exchange does not show all trades of the order: its own figures count, and the highest fee."""
+    UNKNOWN_STATUS = "unknown_status"
+    """It ended under a word that is not known here, which follows; its quantities and trades decided."""
+    SETTLED_BY_HAND = "settled_by_hand"
+    """An operator decided what became of it; who and why follow."""
+    APPEARED = "appeared"
+    """It was given up, and appeared at the exchange after all; purchases halt."""
+    UNSETTLED = "unsettled"
+    """Its outcome is not known for longer than that should take; the obstacle follows."""
     NEVER_ARRIVED = "never_arrived"
     """Its outcome was unknown, and after all the time it could have taken the exchange does not know it."""
     INTERRUPTED = "interrupted"
-    """Dry-run: the executor ended while the order was open."""
+    """The executor ended: a dry run that was open has failed; what found its symbol closed is tried by the next one."""
 
 
 def worded(reason: Reason, detail: str) -> str:

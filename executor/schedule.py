@@ -18,6 +18,7 @@ from executor.states import OrderEvent
 from shared.backoff import pause
 from shared.errors import TransientError
 from shared.events import Mode
+from shared.isolation import each_isolated, in_a_line
 
 log = structlog.get_logger(__name__)
 
@@ -60,8 +61,7 @@ class Schedule:
                 armed = await self._armed()
                 for order in filter(self._is_near, armed):
                     attending.create_task(self._attend(order, until), name=f"opening-{order.symbol}")
-                for order in filter(self._is_forgotten, armed):
-                    await self._give_up(order)
+                await each_isolated(filter(self._is_forgotten, armed), self._give_up, failed=_passed_over)
                 await pause(LOOK_SECONDS, self.changed)
 
     async def _armed(self) -> Sequence[Order]:
@@ -69,7 +69,9 @@ class Schedule:
             return await self._books.armed(list(Mode))
         except TransientError as error:
             log.debug("openings not read", reason=str(error))
-            return ()
+        except Exception:
+            log.exception("openings not read")
+        return ()
 
     def _is_near(self, order: Order) -> bool:
         """Tell whether *order* opens soon, or should have, and is not in hand."""
@@ -96,6 +98,9 @@ class Schedule:
             await self._at_opening(order, milliseconds(opening[1]), until)
         except TransientError as error:
             log.warning("an opening was not decided on", symbol=order.symbol, reason=str(error))
+        except Exception:
+            # One order that cannot be decided on must not keep the others from their openings.
+            log.exception("an opening was not decided on", symbol=order.symbol)
         finally:
             self._in_hand.discard(opening)
 
@@ -125,6 +130,10 @@ class Schedule:
         left_seconds = (until_ms - self._moments.now_ms()) / 1000
         if left_seconds > 0:
             await pause(left_seconds, until)
+
+
+def _passed_over(order: Order, error: Exception) -> None:
+    log.warning("an order still waits", symbol=order.symbol, reason=in_a_line(error))
 
 
 def _opening(order: Order) -> Opening:

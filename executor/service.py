@@ -6,29 +6,43 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from executor.assembly import Parts, assemble
+from executor.alarms import Alarms
+from executor.announced import Announced
+from executor.assembly import Parts, assemble, limiter_of
+from executor.auto_trade_end import keep_ending
 from executor.credentials import credentials
 from executor.exchange import Exchange, OpenExchange, open_exchange
+from executor.exit_seeds import seed
+from executor.facts import show_facts
 from executor.halt_watch import HaltWatch, watching_halts
 from executor.handler import BuyListing, Desk
+from executor.holdings import Holdings
 from executor.mass_listing import MassListing
 from executor.metrics import show_vigil
 from executor.order import Order
 from executor.positions import held_live
-from executor.readiness import check_holdings, reconcile
-from executor.settings import ExecutorSettings
+from executor.readiness import Readiness, reconcile
+from executor.recall import recall_footprint
+from executor.settings import ExecutorSettings, ExitSeeds
 from executor.stake import show_stakes
 from executor.vigil import Vigil, overdue_seconds
+from shared.backoff import pause
 from shared.bus.typed import receives
-from shared.errors import SettingsError
+from shared.database import Database
+from shared.errors import SettingsError, TransientError
 from shared.events import Listing, Trade, utc_now
 from shared.health import Component, heartbeat
+from shared.lifecycle import when_available
+from shared.rate_usage import remembered
 from shared.runtime import Runtime
 from shared.settings import ExchangeSettings
-from shared.topology import EXECUTOR_LISTINGS
+from shared.topology import EXECUTOR_LISTINGS, EXECUTOR_OPENINGS
 
 DRAIN_SECONDS: Final = 10.0
 """For orders under way when the service is asked to stop; what is not known by then, the next start looks up."""
+
+HOLD_LOOK_SECONDS: Final = 0.25
+AUTO_TRADE: Final = "SELECT coalesce((SELECT auto_trade FROM trade_config), false)"
 
 
 async def serve(
@@ -37,21 +51,30 @@ async def serve(
     venue: ExchangeSettings,
     data_dir: Path,
     *,
+    seeds: ExitSeeds | None = None,
     open_exchange: OpenExchange = open_exchange,
 ) -> None:
     """Trade listings until the runtime's stop event is set; raise SettingsError for what cannot be."""
     keys = credentials(venue)
     if venue.live and keys is None:
         raise SettingsError("SNIPER_LIVE: needs SNIPER_MEXC_API_KEY and SNIPER_MEXC_API_SECRET")
+    if seeds is not None:
+        await when_available("configuration", partial(seed, runtime.database, seeds), runtime.stop)
     component, exits = Component("executor"), Component("exits")
     vigil = Vigil(exits, overdue_seconds=overdue_seconds(settings))
+    limiter = limiter_of(settings, runtime.telemetry.registry)
     async with (
-        open_exchange(venue.mexc_rest_url, keys, settings, live=venue.live) as exchange,
+        remembered(runtime.database, "executor", limiter),
+        open_exchange(venue.mexc_rest_url, keys, settings, limiter, live=venue.live) as exchange,
         watching_halts(runtime.database, settings, data_dir) as halts,
         heartbeat(component, runtime.bus),
         heartbeat(exits, runtime.bus),
     ):
-        parts = assemble(runtime, settings, exchange, halts, live=venue.live)
+        alarms = Alarms(component, runtime.telemetry.registry)
+        parts = assemble(runtime, settings, exchange, halts, alarms, live=venue.live)
+        show_facts(component, settings, exchange, parts.readiness, live=venue.live)
+        exits.shows("worth_usdt", parts.exits.worths.facts)
+        component.shows("troubles", runtime.telemetry.troubles.fact)
         show_vigil(vigil, runtime.telemetry.registry)
         runtime.telemetry.ready_when("executor", lambda: exchange.is_ready() and parts.readiness.reconciled)
         ended = asyncio.Event()
@@ -59,7 +82,15 @@ async def serve(
             showing = beside.create_task(show_stakes(runtime.database, parts.metrics), name="stakes")
             beside.create_task(parts.outbox.relay(ended), name="outbox")
             beside.create_task(vigil.keep(runtime.stop), name="vigil")
-            await _reconciled(runtime, settings, exchange, parts, halts)
+            recall = recall_footprint(
+                runtime.database,
+                exchange.exits.footprint,
+                settings.paper_footprint_seconds,
+                runtime.stop,
+                now=exchange.now,
+            )
+            beside.create_task(recall, name="footprint")
+            beside.create_task(_reconciled(runtime, settings, exchange, parts, halts, alarms), name="reconciliation")
             await _trade(runtime, settings, parts, halts, component, vigil)
             showing.cancel()
             ended.set()
@@ -67,15 +98,47 @@ async def serve(
 
 
 async def _reconciled(
-    runtime: Runtime, settings: ExecutorSettings, exchange: Exchange, parts: Parts, halts: HaltWatch
+    runtime: Runtime, settings: ExecutorSettings, exchange: Exchange, parts: Parts, halts: HaltWatch, alarms: Alarms
 ) -> None:
-    """Settle with the exchange what earlier runs left, before the first listing is looked at."""
+    """Settle with the exchange what earlier runs left; then compare what the account holds, for as long as it runs."""
     if not exchange.live or exchange.account is None:
-        parts.readiness.reconciled = True  # Nothing is sent; what was sent before is looked up all the same.
+        parts.readiness.reconcile()  # Nothing is sent; what was sent before is looked up all the same.
         return
-    others = settings.other_holdings | settings.quote_assets
-    check = partial(check_holdings, exchange.account, partial(held_live, runtime.database), others, halts.halt)
-    await reconcile(parts.resolver, check, parts.readiness, runtime.stop)
+    holdings = Holdings(
+        exchange.account,
+        partial(held_live, runtime.database),
+        settings.other_holdings | settings.quote_assets,
+        halts.halt,
+        look_for=parts.recheck.look_for,
+        alarm=alarms.say,
+    )
+    confirm_seconds = settings.holdings_confirm_seconds
+    check = partial(holdings.check, runtime.stop, confirm_seconds=confirm_seconds)
+    await reconcile(parts.resolver, check, parts.readiness, runtime.stop, alarms.say)
+    await holdings.watch(settings.holdings_check_seconds, runtime.stop, confirm_seconds=confirm_seconds)
+
+
+async def purchases_may_begin(
+    database: Database, readiness: Readiness, stop: asyncio.Event, *, hold_seconds: float
+) -> None:
+    """Return when listings may be looked at: after the reconciliation, or where they would be bought on paper.
+
+    They are kept waiting for *hold_seconds* at most: from then on, what would be bought live is refused.
+    """
+    try:
+        async with asyncio.timeout(hold_seconds):
+            while not (readiness.reconciled or stop.is_set() or await _is_paper(database)):
+                await pause(HOLD_LOOK_SECONDS, readiness.settled)
+    except TimeoutError:
+        return
+
+
+async def _is_paper(database: Database) -> bool:
+    try:
+        async with database.connection() as connection:
+            return not await connection.fetchval(AUTO_TRADE)
+    except TransientError:
+        return False
 
 
 async def _trade(
@@ -93,14 +156,32 @@ async def _trade(
             under_way.create_task(parts.placing.place(order), name=f"order-{order.symbol}")
 
         desk = Desk(parts.placing.prepare, send, parts.schedule.changed.set, halts.halt)
-        buy = BuyListing(parts.journal, MassListing(settings.listings_per_minute_max), desk, parts.metrics, now=utc_now)
+        buy = BuyListing(
+            parts.journal, MassListing(settings.listings_per_minute_max), desk, parts.metrics, now=parts.now
+        )
 
         async def handle(listing: Listing) -> Sequence[Trade]:
             component.saw_event(utc_now())
             return await buy(listing)
 
-        under_way.create_task(parts.schedule.run(runtime.stop), name="schedule")
         under_way.create_task(parts.resolver.run(runtime.stop), name="resolver")
+        under_way.create_task(parts.further.run(parts.placing, runtime.stop), name="further attempts")
         under_way.create_task(parts.exits.run(vigil, runtime.stop), name="exits")
-        await runtime.bus.consume(EXECUTOR_LISTINGS, receives(Listing, handle), until=runtime.stop)
+        if parts.custody is not None:
+            under_way.create_task(parts.custody.run(runtime.stop), name="custody")
+        under_way.create_task(parts.daily_loss.run(runtime.stop), name="daily loss")
+        if parts.fee_prices is not None:
+            under_way.create_task(parts.fee_prices.run(runtime.stop), name="fee prices")
+        ending = keep_ending(runtime.database, runtime.stop, now=parts.now)
+        under_way.create_task(ending, name="end of auto_trade")
+        under_way.create_task(parts.recheck.run(runtime.stop), name="recheck")
+        under_way.create_task(parts.operator_settlement.run(runtime.stop), name="operator settlement")
+        hold_seconds = settings.reconcile_hold_seconds
+        await purchases_may_begin(runtime.database, parts.readiness, runtime.stop, hold_seconds=hold_seconds)
+        under_way.create_task(parts.schedule.run(runtime.stop), name="schedule")
+        announced = Announced(runtime.database, buy.missed, now=parts.now)
+        under_way.create_task(announced.run(runtime.stop), name="announced")
+        news = receives(Listing, handle)
+        under_way.create_task(runtime.bus.consume(EXECUTOR_OPENINGS, news, until=runtime.stop), name="openings")
+        await runtime.bus.consume(EXECUTOR_LISTINGS, news, until=runtime.stop)
         drain.reschedule(asyncio.get_running_loop().time() + DRAIN_SECONDS)

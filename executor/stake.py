@@ -8,6 +8,7 @@ from typing import Final, Never, Protocol
 
 import structlog
 
+from executor import position
 from executor.position import PositionState
 from executor.states import FINAL, OrderState
 from shared.database import Database
@@ -24,7 +25,8 @@ WHERE mode = $1 AND state IN ('armed', 'sending', 'acknowledged', 'unknown') GRO
 """
 
 HELD: Final = """
-SELECT state, count(*) AS count FROM positions WHERE mode = $1 AND state IN ('open', 'closing') GROUP BY state
+SELECT state, count(*) AS count FROM positions
+WHERE mode = $1 AND state IN ('open', 'closing', 'dust', 'external', 'unsellable') GROUP BY state
 """
 
 
@@ -53,7 +55,7 @@ async def read_stake(database: Database, mode: Mode) -> Stake:
     if exposure is None:
         raise TransientError(f"the exposure of {mode} is not seeded")
     open_orders = {state: counts.get(state, 0) for state in OrderState if state not in FINAL}
-    positions = {state: held.get(state, 0) for state in (PositionState.OPEN, PositionState.CLOSING)}
+    positions = {state: held.get(state, 0) for state in position.HELD}
     return Stake(mode, exposure["reserved_usdt"], exposure["filled_usdt"], open_orders, positions)
 
 
@@ -65,4 +67,6 @@ async def show_stakes(database: Database, gauges: Gauges) -> Never:
                 gauges.at_stake(await read_stake(database, mode))
             except TransientError as error:
                 log.debug("exposure not read", mode=mode, reason=str(error))
+            except Exception:
+                log.exception("exposure not shown", mode=mode)
         await asyncio.sleep(EVERY_SECONDS)

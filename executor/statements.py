@@ -19,7 +19,8 @@ def _held(mode: str) -> str:
         ) OR EXISTS (
             SELECT FROM positions
             WHERE positions.mode = {mode} AND positions.base_asset = :base_asset
-                AND positions.state IN ('open', 'closing') AND positions.listing_key <> :listing_key
+                AND positions.state IN ('open', 'closing', 'external', 'unsellable')
+                AND positions.listing_key <> :listing_key
         )
     """  # noqa: S608 - constants
 
@@ -34,6 +35,7 @@ SELECT
     CASE WHEN {_TODAY} THEN exposure.day_orders ELSE 0 END AS day_orders,
     CASE WHEN {_TODAY} THEN exposure.day_spent_usdt ELSE 0 END AS day_spent_usdt,
     config.max_trade_usdt, config.max_position_usdt, config.auto_trade, config.updated_at,
+    config.auto_trade_until, config.entry_slippage_pct,
     config.xmin::text AS version,
     CASE
         WHEN config.halted THEN 'operator: ' || config.halted_reason
@@ -51,17 +53,21 @@ LEFT JOIN trade_config AS config ON config.id = 1
 LEFT JOIN orders AS standing
     ON standing.listing_key = :listing_key AND standing.mode = exposure.mode AND standing.side = 'BUY'
 LEFT JOIN orders AS waiting ON waiting.client_order_id = :waiting::varchar AND waiting.state = 'armed'
-WHERE exposure.mode = CASE WHEN :live::boolean AND coalesce(config.auto_trade, false) THEN 'live' ELSE 'dry-run' END
+WHERE exposure.mode = CASE
+    WHEN :live::boolean AND coalesce(config.auto_trade, false)
+        AND (config.auto_trade_until IS NULL OR config.auto_trade_until > :now::timestamptz) THEN 'live'
+    ELSE 'dry-run'
+END
 """)  # noqa: S608 - constants
 
 _COLUMNS: Final = """
     listing_key, mode, side, sequence, symbol, base_asset, client_order_id, quote_qty, base_qty, config, decided_at,
-    send_until, fire_at, exit_reason, listing, state, error_reason
+    send_until, fire_at, exit_reason, price_min, listing, state, error_reason
 """
 _VALUES: Final = """
     :listing_key, :mode, :side, :sequence, :symbol, :base_asset, :client_order_id, :quote_qty::numeric, :base_qty,
-    :config::text::jsonb, :decided_at::timestamptz, :send_until, :fire_at, :exit_reason, :listing::text::jsonb, :state,
-    :error_reason
+    :config::text::jsonb, :decided_at::timestamptz, :send_until, :fire_at, :exit_reason, :price_min,
+    :listing::text::jsonb, :state, :error_reason
 """
 
 # An order for which nothing is reserved, a refusal or one that waits, together with the trade that tells of it.
@@ -120,26 +126,42 @@ WITH waiting AS (
 ), reserved AS ({_RESERVED})
 UPDATE orders SET
     quote_qty = :quote_qty::numeric, config = :config::text::jsonb, decided_at = :decided_at::timestamptz,
-    send_until = :send_until, state = :state, updated_at = now()
+    send_until = :send_until, state = :state,
+    -- What was answered before it waited says nothing of what it gets now.
+    answered_at = NULL,
+    updated_at = now()
 FROM reserved
 WHERE orders.client_order_id = :client_order_id
 RETURNING true
 """)  # noqa: S608 - constants
 
-# The opening of an order that waits moved; or of one that is being sent, which may have to wait for it after all.
+# The opening of an order that waits moved; or of one that is being sent, which may have to wait for it after all. The
+# latest word stands, in whatever order the words arrive; and to hear again of an opening at which it stayed closed
+# is no reason to try again.
 MOVE: Final = named("""
 UPDATE orders SET
-    fire_at = CASE WHEN state = 'armed' THEN :fire_at ELSE fire_at END,
-    listing = :listing::text::jsonb, updated_at = now()
+    fire_at = CASE
+        WHEN state = 'armed' AND (listing ->> 'opens_at')::timestamptz IS DISTINCT FROM :opens_at
+            AND (listing ->> 'opens_at' IS NULL OR (listing ->> 'observed_at')::timestamptz <= :observed_at)
+            THEN :opens_at
+        ELSE fire_at
+    END,
+    listing = CASE
+        WHEN listing ->> 'opens_at' IS NULL OR (listing ->> 'observed_at')::timestamptz <= :observed_at
+            THEN :listing::text::jsonb
+        ELSE listing
+    END,
+    updated_at = now()
 WHERE listing_key = :listing_key AND side = 'BUY' AND state IN ('armed', 'sending')
 RETURNING true
 """)
 
-# A sale: only one at a time of a position, and only of one that is held.
+# A sale: only one at a time of a position, and only of one that is held; or one more where another is in doubt.
 SELL: Final = named(f"""
 WITH closing AS (
     UPDATE positions SET state = 'closing', sales = sales + 1, updated_at = now()
-    WHERE listing_key = :listing_key AND mode = :mode AND state = 'open' AND sales = :sequence - 1
+    WHERE listing_key = :listing_key AND mode = :mode AND sales = :sequence - 1
+        AND (state = 'open' OR (state = 'closing' AND :beside::boolean))
     RETURNING true
 )
 INSERT INTO orders ({_COLUMNS}) SELECT {_VALUES} FROM closing RETURNING true

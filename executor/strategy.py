@@ -1,19 +1,23 @@
 """Whether to buy a listing, when, and for how much."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Final
 
-from executor.limits import Committed, Limits, exceeded, net_of_fee, order_size
+from executor.freshness import is_from_the_future, opening_ahead, overdue
+from executor.limits import Committed, Limits, exceeded, net_of_fee, order_size, reservation
 from executor.reasons import Reason
 from executor.settings import ExecutorSettings
-from shared.events import CLOCK_TOLERANCE, AppliedConfig, Listing, Mode, Source
+from shared.events import AppliedConfig, Listing, Mode, Side, Source
+from shared.exit_policy import ENTRY_SLIPPAGE_PCT
 
-_NO_BUYING: Final = frozenset({3, 4})
-"""Trade side types: sell only, and closed."""
-_PUNCTUAL: Final = timedelta(seconds=1)
-"""What no opening is missed by, however little tolerance is set."""
+SIDES_CLOSED: Final[Mapping[Side, frozenset[int]]] = MappingProxyType(
+    {Side.BUY: frozenset({3, 4}), Side.SELL: frozenset({2, 4})}
+)
+"""Trade side types under which no order of that side is taken: sell only or buy only, and closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,7 @@ class Standing:
 @dataclass(frozen=True, slots=True)
 class Buy:
     quote_qty: Decimal
-    """To be spent at most, fee included, in whole cents."""
+    """To be reserved, and spent at most: fee included, in whole cents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +64,9 @@ def decide(
     listing: Listing, standing: Standing, unready: Refuse | None, settings: ExecutorSettings, now: datetime
 ) -> Buy | Arm | Refuse:
     """Return what to do about a *listing* that was just announced; *unready* is what stands against any live order."""
-    opening = _opening(listing, settings, now)
+    opening = opening_ahead(listing, settings, now)
     objection = (
-        _forbidden(listing, standing) or _unwanted(listing, settings) or _untimely(listing, opening, settings, now)
+        _forbidden(listing, standing, now) or _unwanted(listing, settings) or _untimely(listing, opening, settings, now)
     )
     if objection is not None:
         return objection
@@ -78,18 +82,16 @@ def decide_firing(
 
     Its rules were read before the opening, so whether they let us in now only the exchange can tell.
     """
-    objection = _forbidden(listing, standing) or _unwanted(listing, settings) or _passed(listing, settings, now)
+    objection = _forbidden(listing, standing, now) or _unwanted(listing, settings) or _passed(listing, settings, now)
     return _sized(standing, unready, settings, now) if objection is None else objection
 
 
-def _opening(listing: Listing, settings: ExecutorSettings, now: datetime) -> datetime | None:
-    """Return when *listing* opens; None where it has opened, or as good as."""
-    if listing.opens_at is None or listing.opens_at - now <= timedelta(seconds=settings.opening_tolerance_seconds):
-        return None
-    return listing.opens_at
+def may_trade_live(config: AppliedConfig, now: datetime) -> bool:
+    """Return whether orders may cost money at *now*: auto_trade is on, and did not end by itself."""
+    return config.auto_trade and (config.auto_trade_until is None or now < config.auto_trade_until)
 
 
-def _forbidden(listing: Listing, standing: Standing) -> Refuse | None:
+def _forbidden(listing: Listing, standing: Standing, now: datetime) -> Refuse | None:
     """Return why nothing at all may be bought, or not this with real money."""
     if standing.config is None:
         return Refuse(Reason.CONFIG_MISSING)
@@ -99,7 +101,7 @@ def _forbidden(listing: Listing, standing: Standing) -> Refuse | None:
         return None
     if listing.source is Source.TEST_INJECTION:
         return Refuse(Reason.NOT_LIVE, "a test injection")
-    if not standing.config.limits.auto_trade:
+    if not may_trade_live(standing.config.limits, now):
         return Refuse(Reason.NOT_LIVE, "auto_trade is off")
     return None
 
@@ -118,38 +120,24 @@ def _unwanted(listing: Listing, settings: ExecutorSettings) -> Refuse | None:
 def _is_closed_to_us(listing: Listing) -> bool:
     """Tell whether the exchange would take no purchase, yet: many symbols are shown hours before they open."""
     rules = listing.rules
-    return rules is not None and (rules.api_allowed is False or rules.trade_side_type in _NO_BUYING)
+    return rules is not None and (rules.api_allowed is False or rules.trade_side_type in SIDES_CLOSED[Side.BUY])
 
 
 def _untimely(listing: Listing, opening: datetime | None, settings: ExecutorSettings, now: datetime) -> Refuse | None:
-    seen_at = min(listing.listed_at, listing.observed_at)
-    # Times ahead of ours by more than clocks differ leave the age unknown, and unknown means no order.
-    if seen_at - now > CLOCK_TOLERANCE:
+    if is_from_the_future(listing, now):
         return Refuse(Reason.STALE_LISTING, "it is from the future")
     if opening is not None:
         too_far = opening - now > timedelta(hours=settings.opening_horizon_hours)
         return Refuse(Reason.OPENING_TOO_FAR, opening.isoformat()) if too_far else None
     if listing.late:
         return Refuse(Reason.STALE_LISTING, "it appeared while nobody watched")
-    age = now - fresh_since(listing)
-    if age > timedelta(seconds=settings.listing_age_seconds):
-        return Refuse(Reason.STALE_LISTING, f"{age.total_seconds():.1f} s old")
-    return None
-
-
-def fresh_since(listing: Listing) -> datetime:
-    """Return from when on *listing* ages: when it was first seen, or when it opened if that was later."""
-    seen_at = min(listing.listed_at, listing.observed_at)
-    return max(seen_at, listing.opens_at or seen_at)
+    age = overdue(listing, settings, now)
+    return None if age is None else Refuse(Reason.STALE_LISTING, f"{age.total_seconds():.1f} s old")
 
 
 def _passed(listing: Listing, settings: ExecutorSettings, now: datetime) -> Refuse | None:
-    if listing.opens_at is None:
-        return Refuse(Reason.OPENING_PASSED, "its moment is not known")
-    late = now - listing.opens_at
-    if late > max(_PUNCTUAL, timedelta(seconds=settings.opening_tolerance_seconds)):
-        return Refuse(Reason.OPENING_PASSED, f"{late.total_seconds():.1f} s ago")
-    return None
+    late = overdue(listing, settings, now)
+    return None if late is None else Refuse(Reason.OPENING_PASSED, f"{late.total_seconds():.1f} s ago")
 
 
 def _sized(standing: Standing, unready: Refuse | None, settings: ExecutorSettings, now: datetime) -> Buy | Refuse:
@@ -170,4 +158,9 @@ def _sized(standing: Standing, unready: Refuse | None, settings: ExecutorSetting
         daily_spend_usdt=settings.daily_spend_usdt,
     )
     reason = exceeded(size, standing.committed, limits, now)
-    return Buy(size) if reason is None else Refuse(reason)
+    if reason is not None:
+        return Refuse(reason)
+    if settings.entry == "market":  # It spends its size, whatever the price.
+        return Buy(size)
+    slippage_pct = ENTRY_SLIPPAGE_PCT if applied.entry_slippage_pct is None else applied.entry_slippage_pct
+    return Buy(reservation(size, slippage_pct, applied.max_trade_usdt, standing.committed, limits))

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from executor.fills import Fill
 from executor.reasons import Reason
+from shared.mexc.retry_after import quiet_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +41,14 @@ class NotOpen:
 
 @dataclass(frozen=True, slots=True)
 class TooDear:
-    """Certainly no order: the price is beyond what the exchange allows; it may have named the most it takes."""
+    """Certainly no order: the price is beyond what the exchange allows; it may have named the most or least it takes.
+
+    Of a sale the price is too low.
+    """
 
     detail: str
     price_max: Decimal | None
+    price_min: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +70,18 @@ class Untimely:
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """Certainly no order: asked too often. Nothing may be sent for a while."""
+    """Asked too often, or kept out: nothing may be sent for a while. It proves nothing about the order."""
 
     detail: str
     wait_seconds: float | None
     banned: bool = False
+    in_doubt: bool = True
+    """Whether there may be an order. There is none after a test, which never makes one."""
+
+    @property
+    def quiet_seconds(self) -> float:
+        """How long to keep quiet: what the exchange named, else the default; a ban's is longer."""
+        return quiet_seconds(self.wait_seconds, banned=self.banned)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +93,11 @@ class Unsent:
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """Nobody knows whether there is an order."""
+    """Whether there is an order is not known."""
 
     detail: str
+    stop: bool = False
+    """Our keys or our account seem to be refused, though not in a way that proves anything: trading halts."""
 
 
 Verdict = Accepted | Executed | Refused | NotOpen | TooDear | WrongSize | Untimely | Busy | Unsent | Unanswered

@@ -1,30 +1,46 @@
 """What is known of a market when an order for it is made: prices, and what the exchange demands."""
 
 import asyncio
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
 import structlog
 
-from executor.market import Market, reference_price
+from executor.exit_rules import below
+from executor.footprint import Footprint
+from executor.known_rules import KnownRules
+from executor.market import Market, Reading, reference_price
 from executor.order import Order
-from executor.settings import EntrySettings
-from shared.events import Listing, TradingRules
-from shared.mexc.errors import ExchangeError, RateLimited
+from executor.paper import is_plausible
+from executor.position_prices import BOOK_LEVELS, RecentBooks
+from executor.settings import ExecutorSettings
+from executor.strategy import SIDES_CLOSED
+from executor.valuation import Quote
+from shared.events import Listing, Mode, Side, TradingRules
+from shared.mexc.errors import ExchangeError
+from shared.mexc.payloads import Level, OrderBook
 from shared.mexc.rest import MexcRest
 from shared.trading_rules import rules_of
 
 log = structlog.get_logger(__name__)
 
-BOOK_LEVELS: Final = 100
+LAST_TRADES: Final = 10
 _KEPT_MAX: Final = 1_000
-_SINGLY_MAX: Final = 3
-_BEST: Final = 5
+REREAD_SECONDS: Final = 0.3
+"""How long an order waits for rules to be read again where older ones are known."""
+REREAD_FOR_SALE_SECONDS: Final = 1.0
+"""How long one does that was refused for a reason that they may explain, where nothing is sold without them."""
+LAST_SECONDS: Final = 3.0
+"""How old the last price may be that a sale's floor is fitted to; a refusal for the price has it read again."""
+LAST_APART_SECONDS: Final = 0.5
+"""A last price that was read so recently is not read again for another refusal."""
+REREAD_APART_SECONDS: Final = 10.0
+"""Rules read so recently are not read once more for another refusal: that is dear."""
 
-Bids = Mapping[str, Decimal | None]
-"""The best bid by symbol. None: nobody buys. A symbol that is missing: it could not be learned."""
+Levels = tuple[Level, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +54,31 @@ class View:
 class Markets:
     """Asks the exchange for what the listing did not bring along, and nothing else. Raises ExchangeError."""
 
-    def __init__(self, rest: MexcRest, settings: EntrySettings) -> None:
+    def __init__(
+        self,
+        rest: MexcRest,
+        settings: ExecutorSettings,
+        *,
+        footprint: Footprint | None = None,
+        known: KnownRules | None = None,
+        recent: RecentBooks | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Orders on paper are shown books less their *footprint*, where there is one; its moments are *clock*'s.
+
+        Rules are remembered in *known*; live sales are priced by *recent* books, where there are any.
+        """
         self._rest = rest
         self._settings = settings
-        self._rules: dict[str, TradingRules] = {}
+        self._footprint = footprint
+        self._clock = clock
+        self._known = known or KnownRules(settings.rules_age_seconds, clock)
+        self._recent = recent or RecentBooks(clock)
+        self._wide = below(Decimal(1), 2 * settings.exit_slippage_pct)
+        """A band that reaches so far below the last price hardly binds a sale."""
+        self._lasts: dict[str, tuple[Decimal, float]] = {}
+        self._reread_at: dict[tuple[str, Side], float] = {}
+        """When a refusal of an order of that side had the rules read again."""
 
     def at_hand(self, listing: Listing) -> View | None:
         """Return what a purchase may be made from without a question, which would cost time; None where one is needed.
@@ -51,51 +88,140 @@ class Markets:
         if self._gated or (self._settings.entry == "capped" and listing.price is None):
             return None
         market = Market(reference=listing.price, book=None, first_price=None)
-        return View(market, listing.rules or self._rules.get(listing.symbol))
+        self._known.brought(listing.symbol)
+        return View(market, self._known.fresh(listing.symbol) or self._known.latest(listing))
 
     async def look(self, order: Order) -> View:
         """Return the market of *order* as it is now."""
         symbol = order.symbol
-        book, rules, first_price = await asyncio.gather(
-            self._rest.depth(symbol, BOOK_LEVELS), self.rules(order.listing), self._first_price(symbol)
+        book, rules, first_price, last = await asyncio.gather(
+            self._book(order), self.rules(order), self._first_price(symbol), self._protected(order)
         )
-        # What a coin cost when it was seen is long ago for an order that waited.
-        seen = order.listing.price if order.fire_at is None else None
-        return View(Market(reference_price(seen, book), book, first_price), rules)
+        if order.mode is Mode.DRY_RUN:
+            book = OrderBook(*self._left(symbol, book.bids, book.asks))
+        # What a coin cost when it was seen is long ago for an order that waited, or was sent before.
+        seen = order.listing.price if order.fire_at is None and order.attempt == 1 else None
+        return View(Market(reference_price(seen, book), book, first_price, last), rules)
 
-    async def best_bids(self, symbols: Collection[str]) -> Bids:
-        """Return what is paid for each of *symbols* now, as far as that can be learned."""
-        if len(symbols) > _SINGLY_MAX:  # From here on, all symbols cost less weight than each of these.
-            tickers = await self._rest.book_tickers()
-            return {each.symbol: each.bid_price or None for each in tickers if each.symbol in symbols}
-        answers = await asyncio.gather(*(self._best_bid(symbol) for symbol in symbols))
-        return {symbol: bid for answer in answers for symbol, bid in answer.items()}
+    async def reread(self, order: Order, *, price: bool) -> Reading:
+        """Return what a refusal of *order* may be explained by, as far as it is learned soon; the *price* too."""
+        rules = self._read_again(order)
+        return Reading(*await asyncio.gather(rules, self._last(order.symbol))) if price else Reading(await rules)
 
-    async def _best_bid(self, symbol: str) -> Bids:
-        """What is wrong with one symbol must not hide the others, unless the exchange wants to be left alone."""
-        try:
-            book = await self._rest.depth(symbol, _BEST)
-        except RateLimited:
-            raise
-        except ExchangeError as error:
-            log.info("what is paid for a coin was not learned", symbol=symbol, reason=str(error))
-            return {}
-        return {symbol: book.bids[0].price if book.bids else None}
+    def quote_for(self, mode: Mode, symbol: str, quote: Quote) -> Quote:
+        """Return *quote* as an order of *mode* would meet it: less what paper orders took, for one on paper."""
+        if mode is not Mode.DRY_RUN:
+            return quote
+        bids, asks = self._left(symbol, quote.bids, quote.asks)
+        return replace(quote, bids=bids, asks=asks)
 
-    async def rules(self, listing: Listing) -> TradingRules | None:
-        """Return what the exchange demands of orders on the symbol of *listing*; None where it does not know it."""
-        known = listing.rules or self._rules.get(listing.symbol)
+    async def last_price(self, symbol: str) -> Decimal | None:
+        """Return the price of the last trade there was; None where there was none."""
+        trades = await self._rest.recent_trades(symbol, LAST_TRADES)
+        if not trades or not is_plausible(trades[-1].price):
+            return None
+        self._lasts = {each: seen for each, seen in self._lasts.items() if self._is_recent(seen, LAST_SECONDS)}
+        self._lasts[symbol] = (trades[-1].price, self._clock())
+        return trades[-1].price
+
+    async def can_be_sold(self, symbol: str) -> bool:
+        """Return whether the exchange says, now, that *symbol* may be sold by API."""
+        info = await self._rest.symbol_rules(symbol)
+        if info is None or not info.is_online or not info.api_allowed:
+            return False
+        return info.trade_side_type not in SIDES_CLOSED[Side.SELL]
+
+    def rules_at_hand(self, listing: Listing) -> TradingRules | None:
+        """Return the known rules of the symbol of *listing*, without a request."""
+        return self._known.latest(listing)
+
+    async def rules(self, order: Order) -> TradingRules | None:
+        """Return what the exchange demands of *order*; None where it does not know the symbol.
+
+        What a listing brought along is true while it is new; after that, and when they are old, rules are read again.
+        A sale soon after goes by the same as its purchase: to read them is dear, and a refusal has them read.
+        """
+        listing = order.listing
+        if order.side is Side.BUY and order.fire_at is None:
+            self._known.brought(listing.symbol)
+        is_brought = (order.side is Side.SELL or order.fire_at is None) and self._known.is_brought(listing.symbol)
+        known = self._known.fresh(listing.symbol) or (listing.rules if is_brought else None)
         if known is not None:
             return known
+        older = self._known.latest(listing)
+        return await self.learn(listing) if older is None else await self._learned_soon(listing) or older
+
+    async def learn(self, listing: Listing) -> TradingRules | None:
+        """Read what the exchange demands of orders on the symbol of *listing* now, and keep it."""
         info = await self._rest.symbol_rules(listing.symbol)
-        if info is None:
-            return None
-        while len(self._rules) >= _KEPT_MAX:
-            self._rules.pop(next(iter(self._rules)))
-        rules = rules_of(info)
+        rules = None if info is None else rules_of(info)
         if rules is not None:
-            self._rules[listing.symbol] = rules
+            self._known.learn(listing.symbol, rules)
         return rules
+
+    async def _read_again(self, order: Order) -> TradingRules | None:
+        """Return the rules of now.
+
+        What was read a moment ago for an order of the same side is: a sale that is tried again and again has to pay.
+        """
+        symbol, fresh = order.symbol, self._known.fresh(order.symbol)
+        if fresh is not None and self._is_since(self._reread_at.get((symbol, order.side)), REREAD_APART_SECONDS):
+            return fresh
+        while len(self._reread_at) >= _KEPT_MAX:
+            self._reread_at.pop(next(iter(self._reread_at)))
+        self._reread_at[symbol, order.side] = self._clock()
+        return await self._learned_soon(
+            order.listing, REREAD_SECONDS if order.side is Side.BUY else REREAD_FOR_SALE_SECONDS
+        )
+
+    def _is_since(self, moment: float | None, seconds: float) -> bool:
+        return moment is not None and self._clock() - moment <= seconds
+
+    async def _learned_soon(self, listing: Listing, seconds: float = REREAD_SECONDS) -> TradingRules | None:
+        """Return the same where that takes no long time: an order does not wait for it, nor fail with it."""
+        try:
+            async with asyncio.timeout(seconds):
+                return await self.learn(listing)
+        except (ExchangeError, TimeoutError) as error:
+            log.info("rules were not read again", symbol=listing.symbol, reason=repr(error))
+            return None
+
+    async def _protected(self, order: Order) -> Decimal | None:
+        """Return the last price where a sale's price is narrowly bound to it; a purchase has its reference.
+
+        In a wide band a refusal has it read: to ask ahead would cost every sale the weight of two books.
+        """
+        known = self._known.latest(order.listing) if order.side is Side.SELL else None
+        if known is None or not known.price_down or known.price_down <= self._wide:
+            return None
+        seen = self._lasts.get(order.symbol)
+        return seen[0] if seen and self._is_recent(seen, LAST_SECONDS) else await self._last(order.symbol)
+
+    async def _book(self, order: Order) -> OrderBook:
+        """Return the book that *order* meets: for a live sale the one that showed that it is due."""
+        is_live_sale = (order.side, order.mode) == (Side.SELL, Mode.LIVE)
+        seen = self._recent.of(order.symbol) if is_live_sale else None
+        return seen or await self._rest.depth(order.symbol, BOOK_LEVELS)
+
+    def _is_recent(self, seen: tuple[object, float], seconds: float) -> bool:
+        return self._clock() - seen[1] <= seconds
+
+    async def _last(self, symbol: str) -> Decimal | None:
+        seen = self._lasts.get(symbol)
+        if seen is not None and self._is_recent(seen, LAST_APART_SECONDS):
+            return seen[0]
+        try:
+            async with asyncio.timeout(REREAD_SECONDS):
+                return await self.last_price(symbol)
+        except (ExchangeError, TimeoutError) as error:
+            log.info("the last price was not learned", symbol=symbol, reason=repr(error))
+            return None
+
+    def _left(self, symbol: str, bids: Iterable[Level], asks: Iterable[Level]) -> tuple[Levels, Levels]:
+        if self._footprint is None:
+            return tuple(bids), tuple(asks)
+        at = self._clock()
+        return self._footprint.left((symbol, Side.BUY), bids, at), self._footprint.left((symbol, Side.SELL), asks, at)
 
     async def _first_price(self, symbol: str) -> Decimal | None:
         if self._settings.run_up_pct_max is None:
@@ -106,4 +232,4 @@ class Markets:
     @property
     def _gated(self) -> bool:
         gates = (self._settings.run_up_pct_max, self._settings.spread_pct_max, self._settings.depth_usdt_min)
-        return any(gate is not None for gate in gates)
+        return gates != (None, None, None)

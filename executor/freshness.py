@@ -1,0 +1,45 @@
+"""Freshness: the age up to which a listing is bought. One rule for every order, waited for or not. Pure."""
+
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from shared.events import CLOCK_TOLERANCE, Listing
+
+
+class Ages(Protocol):
+    """The settings it goes by."""
+
+    @property
+    def listing_age_seconds(self) -> float:
+        """How old a listing may be."""
+
+    @property
+    def opening_tolerance_seconds(self) -> float:
+        """How soon an opening counts as reached."""
+
+
+def ages_from(listing: Listing) -> datetime:
+    """Return from when on *listing* ages: from its opening where that is known, else from when it was first seen."""
+    return min(listing.listed_at, listing.observed_at) if listing.opens_at is None else listing.opens_at
+
+
+def fresh_until(listing: Listing, ages: Ages) -> datetime:
+    """Return when *listing* is too old to be bought: no request for it may begin later."""
+    return ages_from(listing) + timedelta(seconds=ages.listing_age_seconds)
+
+
+def opening_ahead(listing: Listing, ages: Ages, now: datetime) -> datetime | None:
+    """Return the opening that *listing* must wait for; None where it has opened, or as good as."""
+    if listing.opens_at is None or listing.opens_at - now <= timedelta(seconds=ages.opening_tolerance_seconds):
+        return None
+    return listing.opens_at
+
+
+def is_from_the_future(listing: Listing, now: datetime) -> bool:
+    """Return whether *listing* was seen later than clocks may differ: its age is unknown then, and it is not bought."""
+    return min(listing.listed_at, listing.observed_at) - now > CLOCK_TOLERANCE
+
+
+def overdue(listing: Listing, ages: Ages, now: datetime) -> timedelta | None:
+    """Return the age of a *listing* that is too old; None while it is fresh."""
+    return None if now <= fresh_until(listing, ages) else now - ages_from(listing)

@@ -1,0 +1,55 @@
+"""The metrics of the executor's rate limiter."""
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from executor.reserved_window import Priority
+from shared.mexc.weights import Cost, Pool
+
+_SECONDS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class LimiterMetrics:
+    def __init__(self, registry: CollectorRegistry) -> None:
+        weight = Counter("sniper_executor_rate_weight", "Weight of the requests sent.", ("pool",), registry=registry)
+        self._weight = {pool: weight.labels(pool.value) for pool in Pool}
+        self._weight_used = Gauge(
+            "sniper_executor_rate_weight_used", "Weight that counts against the limit.", ("pool",), registry=registry
+        )
+        self._waiting = Gauge("sniper_executor_rate_waiting", "Requests that wait for the limits.", registry=registry)
+        self._quiet = Gauge(
+            "sniper_executor_rate_quiet_seconds", "For how long the exchange wants to hear nothing.", registry=registry
+        )
+        self._refusals = Counter(
+            "sniper_executor_rate_refusals",
+            "Requests the exchange refused as too many: 429, or 418 with a ban.",
+            ("status",),
+            registry=registry,
+        )
+        self._waits = Histogram(
+            "sniper_executor_rate_wait_seconds",
+            "How long requests waited for the limits, of those that had to.",
+            ("priority",),
+            buckets=_SECONDS,
+            registry=registry,
+        )
+
+    def spent(self, cost: Cost) -> None:
+        self._weight[cost.pool].inc(cost.weight)
+
+    def using(self, pool: Pool, weight: int) -> None:
+        self._weight_used.labels(pool.value).set(weight)
+
+    def waiting(self, count: int) -> None:
+        self._waiting.set(count)
+
+    def waited(self, priority: Priority, seconds: float) -> None:
+        self._waits.labels(priority.name.lower()).observe(seconds)
+
+    def refused(self, *, banned: bool) -> None:
+        self._refusals.labels("418" if banned else "429").inc()
+
+    def show_quiet(self, seconds: Callable[[], float]) -> None:
+        """Show what *seconds* returns, whenever it is read."""
+        self._quiet.set_function(seconds)

@@ -1,0 +1,23 @@
+"""How often the coins that are held can be looked at within the rate limits. Pure."""
+
+from typing import Final
+
+from executor.settings import ExecutorSettings
+from shared.mexc.weights import weight_of
+
+SINGLY_MAX: Final = 3
+"""From here on, the best prices of all symbols cost less weight than the book of each."""
+WATCH_SHARE: Final = 5 / 8
+"""Of what the address may ask goes to routine looks: the rest is for sales, rules and purchases."""
+_BOOK_WEIGHT: Final = weight_of("/api/v3/depth")
+_TOPS_WEIGHT: Final = weight_of("/api/v3/ticker/bookTicker")
+_WEIGHT_SECONDS: Final = 10.0
+
+
+def beat_seconds(symbols: int, settings: ExecutorSettings) -> float:
+    """Return how far apart the looks at each of so many *symbols* are."""
+    requests = symbols if symbols <= SINGLY_MAX else 1
+    weight = symbols * _BOOK_WEIGHT if symbols <= SINGLY_MAX else _TOPS_WEIGHT
+    weight_per_second = settings.weight_per_10_seconds / _WEIGHT_SECONDS * WATCH_SHARE
+    requests_per_second = settings.requests_per_second * WATCH_SHARE
+    return max(settings.exit_check_seconds, weight / weight_per_second, requests / requests_per_second)

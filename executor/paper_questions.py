@@ -1,0 +1,27 @@
+"""The questions of paper orders, each by the way that its weight allows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.mexc.payloads import OrderBook, PublicTrade
+from shared.mexc.rest import MexcRest
+from shared.mexc.symbols import SymbolInfo
+
+
+@dataclass(frozen=True, slots=True)
+class PaperQuestions:
+    """What is asked beside the book weighs as much as ten books: it must hold up no order's book, and no sale."""
+
+    rest: MexcRest
+    """For what an order is filled by: with the reserve of its side."""
+    aside: MexcRest
+    """For what is done without where the limits do not allow it in time."""
+
+    async def depth(self, symbol: str, limit: int) -> OrderBook:
+        return await self.rest.depth(symbol, limit)
+
+    async def symbol_rules(self, symbol: str) -> SymbolInfo | None:
+        return await self.aside.symbol_rules(symbol)
+
+    async def recent_trades(self, symbol: str, limit: int) -> Sequence[PublicTrade]:
+        return await self.aside.recent_trades(symbol, limit)

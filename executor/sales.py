@@ -1,0 +1,137 @@
+"""The sales under way: each in a task of its own, tried again soon, and not at all while nothing could come of it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from decimal import Decimal
+from typing import Final
+
+import structlog
+
+from executor.held import Held
+from executor.judging import Judgement
+from executor.patience import Patience
+from executor.position import PositionState
+from executor.selling import Exit, Selling
+from executor.settings import ExecutorSettings
+from executor.states import OrderState
+from executor.suspensions import CanBeSold, PassesTest, Suspensions
+from executor.valuation import Quote
+from shared.errors import TransientError
+from shared.events import Mode, TradingRules
+from shared.mexc.clock import ClockUncertainError
+from shared.mexc.errors import ExchangeError
+
+_WAIT_SECONDS_MIN: Final = 0.05
+
+log = structlog.get_logger(__name__)
+
+
+class Sales:
+    def __init__(
+        self,
+        selling: Selling,
+        can_be_sold: CanBeSold,
+        settings: ExecutorSettings,
+        tasks: asyncio.TaskGroup,
+        passes_test: PassesTest | None = None,
+    ) -> None:
+        self._selling = selling
+        self._settings = settings
+        self._tasks = tasks
+        self._suspensions = Suspensions(can_be_sold, settings.suspended_check_seconds, tasks, passes_test)
+        first_seconds = min(settings.exit_retry_seconds, settings.exit_check_seconds)
+        self._patience = Patience(first_seconds, attempts_alarm=settings.sale_attempts_alarm)
+        self._in_hand: set[str] = set()
+        self._next_try_seconds = float("inf")
+        self._doubted_since: dict[tuple[str, int], float] = {}
+
+    def wait_seconds(self) -> float:
+        """Return how soon to look again: soon while a sale is under way, else when one that failed may be repeated."""
+        if self._in_hand or self._suspensions.is_asking():
+            return self._settings.stop_confirm_seconds
+        return max(_WAIT_SECONDS_MIN, self._next_try_seconds)
+
+    def left_seconds(self, name: str, now: float) -> float:
+        """Return how long until a sale that failed is tried again."""
+        return self._patience.left_seconds(name, now)
+
+    def is_released(self, name: str) -> bool:
+        """Return whether the symbol of a position has begun to trade again, so that it is to be sold at once."""
+        return self._suspensions.is_released(name)
+
+    def held_back(self) -> Collection[str]:
+        """Return the positions that wait for their symbol to trade, by name."""
+        return self._suspensions.held()
+
+    def may_be_sold(self, each: Held, now: float) -> bool:
+        """Return whether *each* can be sold from here, and no sale of it is under way."""
+        if each.name in self._in_hand or each.position.mode not in self._selling.modes:
+            return False
+        return each.position.state is not PositionState.CLOSING or self._is_in_doubt(each, now)
+
+    def sell(
+        self, each: Held, judgement: Judgement, quote: Quote, *, rules: TradingRules | None, others: Decimal
+    ) -> None:
+        """Begin to sell what is due, unless its symbol does not trade, or it was tried just now."""
+        now, position = asyncio.get_running_loop().time(), judgement.position
+        if judgement.reason is None or self._suspensions.hold(each, quote):
+            return
+        if not self._patience.is_over(each.name, position.base_qty, now):
+            self._next_try_seconds = min(self._next_try_seconds, self._patience.left_seconds(each.name, now))
+        else:
+            self._patience.tried(each.name, position.base_qty, now)
+            beside = others if position.state is PositionState.CLOSING else None
+            wanted = Exit(position, judgement.reason, judgement.price_min, rules, beside, judgement.quantity)
+            self.begin(each.name, lambda: self._selling.sell(wanted))
+
+    def begin(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Have *work* done on a position, which is left alone meanwhile; what fails there is tried again."""
+        self._in_hand.add(name)
+        self._tasks.create_task(self._done(name, work), name=f"exit-{name}")
+
+    def objections(self, everything: Sequence[Held], now: float) -> Iterator[str]:
+        """Yield what a person should know of sales that get nowhere."""
+        suspended = self._suspensions.held()
+        for each in everything:
+            if each.name in suspended:
+                yield f"{each.name} is to be sold, and its symbol does not trade"
+            if each.name not in self._in_hand and self._is_in_doubt(each, now):
+                yield f"a sale of {each.name} cannot be confirmed"
+        for name in self._patience.alarming():
+            yield f"{self._settings.sale_attempts_alarm} sales of {name} in a row sold nothing"
+
+    def look_begins(self) -> None:
+        """Forget when the next try was due: every look finds out anew."""
+        self._next_try_seconds = float("inf")
+
+    def forget_all_but(self, names: Collection[str], due: Collection[str]) -> None:
+        """Forget positions that are not held any more, and the failures of those that are not *due*."""
+        self._suspensions.forget_all_but(names)
+        self._patience.forget_all_but(self._in_hand | set(due))
+        self._doubted_since = {key: since for key, since in self._doubted_since.items() if key[0] in names}
+
+    def _is_in_doubt(self, each: Held, now: float) -> bool:
+        """Return whether a live sale of *each* has been in doubt for so long that the balance has to decide.
+
+        Not of a coin that the account holds for other reasons: its balance proves nothing.
+        """
+        sale, position = each.sale_at_large, each.position
+        if sale is None or position.mode is not Mode.LIVE:
+            return False
+        if position.state is not PositionState.CLOSING or position.listing.base_asset in self._settings.other_holdings:
+            return False
+        patience = self._settings.unconfirmed_sale_seconds
+        if sale.state == OrderState.SENDING:  # Its sender may still be at it.
+            patience += 2 * self._settings.exchange_timeout_seconds
+        return now - self._doubted_since.setdefault((each.name, sale.sequence), now) >= patience
+
+    async def _done(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await work()
+        except (TransientError, ExchangeError, ClockUncertainError, TimeoutError) as error:
+            log.warning("a position was not seen to", position=name, reason=str(error))
+        except Exception:
+            # One position that cannot be sold must not keep the others from it.
+            log.exception("a position was not seen to", position=name)
+        finally:
+            self._in_hand.discard(name)

@@ -1,0 +1,15 @@
+"""The ways in which exits learn what coins are worth, and whether they can be sold."""
+
+from dataclasses import dataclass
+
+from executor.position_prices import PositionPrices
+from executor.suspensions import PassesTest
+from executor.views import Markets
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    markets: Markets
+    prices: PositionPrices
+    passes_test: PassesTest | None = None
+    """Where live sales may be sent."""
