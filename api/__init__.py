@@ -1,1 +1,1 @@
-"""REST for people and programs; the only writer of trade_config."""
+"""REST for people and programs, and the decisions of operators behind its calls and the commands."""

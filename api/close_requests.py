@@ -1,36 +1,44 @@
-"""The only writer of close_requests: what an operator wants sold, for the executor to see to."""
+"""The only writer of close_requests: positions that an operator wants sold, for the executor to sell."""
 
 from collections.abc import Sequence
 from typing import Final
 
-from api import queries
-from api.schemas import PositionRow
-from shared.database import Database
-from shared.errors import SniperError
-from shared.events import Mode
+from api.held_positions import name_of
+from api.schemas import PositionRow, TradeConfig
+from shared.database import Connection, Database
 
 REQUEST: Final = """
     INSERT INTO close_requests (listing_key, mode, requested_by) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
 """
+REQUEST_ALL: Final = """
+    WITH held AS (
+        SELECT listing_key, mode, opened_at FROM positions WHERE state IN ('open', 'closing')
+    ), requested AS (
+        INSERT INTO close_requests (listing_key, mode, requested_by)
+        SELECT listing_key, mode, $1 FROM held ON CONFLICT DO NOTHING
+    )
+    SELECT listing_key, mode FROM held ORDER BY opened_at
+"""
+HALTED: Final = "sales are halted: it is sold once trading resumes"
 
 
-class NoSuchPositionError(SniperError):
-    """Nothing of the kind is held."""
-
-
-async def request(database: Database, what: str, mode: Mode | None, *, requested_by: str) -> Sequence[PositionRow]:
-    """Ask for what is held of *what*, a symbol or a listing key, in *mode* (None: in both) to be sold.
-
-    Returns the positions as they were before; raises NoSuchPositionError where there is none.
-    """
-    held = [
-        position
-        for position in await queries.held_positions(database)
-        if what in {position.symbol, position.listing_key} and mode in {None, position.mode}
-    ]
-    if not held:
-        raise NoSuchPositionError(f"no open position of {what}{f' ({mode})' if mode else ''}")
+async def request(database: Database, held: Sequence[PositionRow], *, requested_by: str) -> None:
+    """Have the positions in *held* sold."""
     async with database.transaction() as connection:
         for position in held:
             await connection.execute(REQUEST, position.listing_key, position.mode, requested_by)
-    return held
+
+
+async def request_all(connection: Connection, *, requested_by: str) -> Sequence[str]:
+    """Have everything sold that can be, in the caller's transaction; return the names of what is held."""
+    rows = await connection.fetch(REQUEST_ALL, requested_by)
+    return [f"{row['listing_key']} ({row['mode']})" for row in rows]
+
+
+def told(position: PositionRow, config: TradeConfig) -> str:
+    """Say what becomes of a request to sell *position*, which is shown as it was before."""
+    said = f"{name_of(position)}: the executor is asked to sell it"
+    if position.close_requested_at is not None:
+        since = f"{position.close_requested_at:%Y-%m-%d %H:%M:%S} UTC"
+        said = f"{name_of(position)}: the executor has been asked to sell it since {since}"
+    return f"{said}; {HALTED}" if config.exits_halted else said

@@ -8,6 +8,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 BUCKETS_SECONDS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 
+STREAM: Final = b"text/event-stream; charset=utf-8"
+METHODS: Final = frozenset({"DELETE", "GET", "PATCH", "POST", "PUT"})
+
 
 class RequestMetrics:
     """ASGI middleware that times every request."""
@@ -27,18 +30,23 @@ class RequestMetrics:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
-        status = 500
+        status, is_stream = 500, False
 
         async def note_status(message: Message) -> None:
-            nonlocal status
+            nonlocal status, is_stream
             if message["type"] == "http.response.start":
                 status = message["status"]
+                is_stream = (b"content-type", STREAM) in message["headers"]
             await send(message)
 
         try:
             await self._app(scope, receive, note_status)
         finally:
-            # The route's template, and one name for all that is not ours: a label must stay few.
-            route = getattr(scope.get("route"), "path", "unknown")
-            method = scope["method"] if route != "unknown" else "ANY"
-            self._seconds.labels(method, route, status).observe(time.perf_counter() - began)
+            if not is_stream:  # Which lasts for as long as its client likes.
+                self._observe(scope, status, time.perf_counter() - began)
+
+    def _observe(self, scope: Scope, status: int, seconds: float) -> None:
+        # The route's template, and one name for all that is not ours: a label must stay few.
+        route = getattr(scope.get("route"), "path", "unknown")
+        method = scope["method"] if route != "unknown" and scope["method"] in METHODS else "ANY"
+        self._seconds.labels(method, route, status).observe(seconds)

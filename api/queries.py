@@ -1,32 +1,31 @@
-"""What people ask of the database, in SQLAlchemy Core; read only."""
+"""Reads of commands and of those who act on what is held, in SQLAlchemy Core."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Date, Select, Table, and_, bindparam, case, func, select, text
+from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, bindparam, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from api.filters import ListingsFilter, OrdersFilter, PageFilter, PositionsFilter, TradesFilter
-from api.schemas import AlsoSeen, Answer, ExposureRow, ListingRow, OrderRow, Page, PositionRow, TradeRow
+from api.filters import ListingsFilter, PositionsFilter, TradesFilter
+from api.reading import tables
+from api.reading.pages import Pages
+from api.reading.reader import READ_SECONDS_MAX, Reader
+from api.schemas import AlsoSeen, Answer, ListingRow, OrderRow, Page, PositionRow, TradeRow
 from shared.database import Database, away_is_transient
 from shared.tables import (
-    bot_health,
     close_requests,
-    exposure,
     listing_observations,
     listings,
     orders,
+    position_exits,
+    position_results,
     positions,
-    trades,
 )
-
-READ_SECONDS_MAX: Final = 2.0
-"""Giving up on a server that hangs takes the driver another two seconds."""
 
 Row = TypeVar("Row", bound=Answer)
 
@@ -35,41 +34,37 @@ def _columns(table: Table, row: type[Answer]) -> Select[Any]:
     return select(*(table.c[name] for name in row.model_fields))
 
 
-def _newest(table: Table, row: type[Answer]) -> Select[Any]:
-    # Rows of one batch share their time, and pages must not overlap.
-    return _columns(table, row).order_by(table.c.created_at.desc(), table.c.id.desc())
+def _of_position(of: FromClause) -> ColumnElement[bool]:
+    return and_(of.c.listing_key == positions.c.listing_key, of.c.mode == positions.c.mode)
 
 
-NEWEST_LISTINGS: Final = _newest(listings, ListingRow)
-NEWEST_TRADES: Final = _newest(trades, TradeRow)
-# Written one by one, so that their numbers are in the order of time.
-NEWEST_ORDERS: Final = _columns(orders, OrderRow).order_by(orders.c.id.desc())
-_POSITIONS: Final = select(
-    *(positions.c[name] for name in PositionRow.model_fields if name != "close_requested_at"),
-    close_requests.c.created_at.label("close_requested_at"),
-).outerjoin(
-    close_requests,
-    and_(close_requests.c.listing_key == positions.c.listing_key, close_requests.c.mode == positions.c.mode),
+_OWN_EXITS: Final = (
+    select(position_exits.c.after)
+    .where(_of_position(position_exits))
+    .order_by(position_exits.c.revision.desc())
+    .limit(1)
+    .scalar_subquery()
 )
-NEWEST_POSITIONS: Final = _POSITIONS.order_by(positions.c.id.desc())
+_POSITIONS: Final = (
+    select(
+        *(positions.c[name] for name in PositionRow.model_fields if name in positions.c),
+        close_requests.c.created_at.label("close_requested_at"),
+        _OWN_EXITS.label("exits"),
+        position_results.c.result_usdt,
+        position_results.c.result_pct,
+        position_results.c.fees_unknown,
+    )
+    .outerjoin(close_requests, _of_position(close_requests))
+    .outerjoin(position_results, _of_position(position_results))
+)
 OPEN_ORDERS: Final = (
     _columns(orders, OrderRow)
     .where(orders.c.state.in_(("armed", "sending", "acknowledged", "unknown")))
     .order_by(orders.c.created_at)
 )
-HELD_POSITIONS: Final = _POSITIONS.where(positions.c.state.in_(("open", "closing"))).order_by(
-    positions.c.opened_at, positions.c.id
-)
-_IS_OF_TODAY: Final = exposure.c.day == func.timezone("UTC", func.now()).cast(Date)
-EXPOSURE: Final = select(
-    exposure.c.mode,
-    exposure.c.reserved_usdt,
-    exposure.c.filled_usdt,
-    case((_IS_OF_TODAY, exposure.c.day_orders), else_=0).label("orders_today"),
-    case((_IS_OF_TODAY, exposure.c.day_spent_usdt), else_=text("0.00")).label("spent_today_usdt"),
-    exposure.c.failures,
-).order_by(exposure.c.mode)
-COMPONENTS: Final = select(bot_health).order_by(bot_health.c.component_name)
+HELD_POSITIONS: Final = _POSITIONS.where(
+    positions.c.state.in_(("open", "closing", "dust", "external", "unsellable"))
+).order_by(positions.c.opened_at, positions.c.id)
 LISTINGS_BY_SOURCE: Final = (
     select(listings.c.source, func.count())
     .where(listings.c.created_at > func.now() - timedelta(hours=24))
@@ -90,22 +85,17 @@ FIRST_OF_EACH_SOURCE: Final = (
 
 async def newest_listings(database: Database, wanted: ListingsFilter) -> Page[ListingRow]:
     """Return one page of listings, newest first."""
-    return await _page(database, NEWEST_LISTINGS, ListingRow, wanted)
+    return await Pages(Reader(database)).rows(tables.LISTINGS, ListingRow, wanted)
 
 
 async def newest_trades(database: Database, wanted: TradesFilter) -> Page[TradeRow]:
     """Return one page of trades, newest first."""
-    return await _page(database, NEWEST_TRADES, TradeRow, wanted)
-
-
-async def newest_orders(database: Database, wanted: OrdersFilter) -> Page[OrderRow]:
-    """Return one page of orders, newest first."""
-    return await _page(database, NEWEST_ORDERS, OrderRow, wanted)
+    return await Pages(Reader(database)).rows(tables.TRADES, TradeRow, wanted)
 
 
 async def newest_positions(database: Database, wanted: PositionsFilter) -> Page[PositionRow]:
     """Return one page of positions, newest first."""
-    return await _page(database, NEWEST_POSITIONS, PositionRow, wanted)
+    return await Pages(Reader(database)).rows(tables.POSITIONS, PositionRow, wanted)
 
 
 async def open_orders(database: Database) -> list[OrderRow]:
@@ -114,19 +104,14 @@ async def open_orders(database: Database) -> list[OrderRow]:
 
 
 async def held_positions(database: Database) -> list[PositionRow]:
-    """Return every position that is not sold, oldest first; no dust."""
+    """Return every position that is neither sold nor written off, oldest first: what these cost is the exposure."""
     return await _all(database, HELD_POSITIONS, PositionRow)
 
 
-async def at_stake(database: Database) -> list[ExposureRow]:
-    """Return what is at stake in each mode."""
-    return await _all(database, EXPOSURE, ExposureRow)
-
-
-async def components(database: Database) -> list[Mapping[str, Any]]:
-    """Return the rows of bot_health as they were written, by name."""
-    async with reading(database) as connection:
-        return [dict(row) for row in (await connection.execute(COMPONENTS)).mappings()]
+async def position(database: Database, number: int) -> PositionRow | None:
+    """Return the position of that number, whatever became of it; None where there is none."""
+    found = await _all(database, _POSITIONS.where(positions.c.id == number), PositionRow)
+    return found[0] if found else None
 
 
 async def listings_by_source(database: Database) -> dict[str, int]:
@@ -146,25 +131,6 @@ async def also_seen(database: Database, listing_keys: Collection[str]) -> list[A
 async def _all(database: Database, statement: Select[Any], row: type[Row]) -> list[Row]:
     async with reading(database) as connection:
         return [row.model_validate(each) for each in await connection.execute(statement)]
-
-
-async def _page(database: Database, newest: Select[Any], row: type[Row], wanted: PageFilter) -> Page[Row]:
-    async with reading(database) as connection:
-        found = (await connection.execute(page_statement(newest, wanted))).all()
-    items = [row.model_validate(each) for each in found[: wanted.limit]]
-    return Page(
-        items=items,
-        limit=wanted.limit,
-        offset=wanted.offset,
-        count=len(items),
-        has_more=len(found) > wanted.limit,
-    )
-
-
-def page_statement(newest: Select[Any], wanted: PageFilter) -> Select[Any]:
-    """Return *newest* narrowed to what is wanted, and one row more that tells whether there are others."""
-    conditions = (newest.selected_columns[name] == value for name, value in wanted.columns().items())
-    return newest.where(*conditions).limit(wanted.limit + 1).offset(wanted.offset)
 
 
 @asynccontextmanager

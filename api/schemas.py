@@ -7,6 +7,7 @@ from typing import Annotated, Generic, TypeVar
 from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue, PlainSerializer
 
 from shared.events import HealthStatus, Mode, Side, Source, TradeStatus
+from shared.exit_policy import LadderStep
 
 T = TypeVar("T")
 
@@ -58,6 +59,9 @@ class TradeRow(Answer):
     quote_qty: Amount
     base_qty: Amount | None
     latency_ms: int
+    """0 where no answer was timed."""
+    ack_latency_ms: int | None
+    """From the decision to the exchange's answer; None where no answer was timed."""
     mode: Mode
     status: TradeStatus
     error_reason: str | None
@@ -73,6 +77,8 @@ class TradeRow(Answer):
     average_price: Amount | None
     fee: Amount | None
     fee_asset: str | None
+    fees: dict[str, JsonValue] | None
+    """All fees by asset; fee is the one that counts most."""
     exit_reason: str | None
     """Of a sale: why."""
 
@@ -103,8 +109,12 @@ class OrderRow(Answer):
     cost: Amount | None
     fee: Amount | None
     fee_asset: str | None
+    fees: dict[str, JsonValue] | None
+    """All fees by asset; fee is the one that counts most."""
     exit_reason: str | None
     error_reason: str | None
+    attention: str | None
+    """Why a person has to look at it."""
     created_at: AwareDatetime
     updated_at: AwareDatetime
 
@@ -119,17 +129,31 @@ class PositionRow(Answer):
     base_asset: str
     quote_asset: str
     state: str
+    note: str
+    """Why it is in that state, where a person should know."""
     base_qty: Amount
     """Held now, net of fees."""
     cost_usdt: Amount
     """What that part cost."""
     average_price: Amount
     peak_price: Amount
+    """The highest price since the purchase at which all of it could have been sold."""
+    stop_reference: Amount | None
+    """What its stop-loss is measured from; null until the first look."""
     received_usdt: Amount
     """From sales so far."""
     sales: int
     close_requested_at: AwareDatetime | None
     """When an operator asked for it to be sold."""
+    exits: dict[str, JsonValue] | None
+    """Its own exits, which stand in for the configured ones; null where none ever did."""
+    paid: Amount | None
+    """For all that was bought, fees in the quote asset included; null where that is not known."""
+    result_usdt: Amount | None
+    """Of one that was sold entirely or given up: what it brought less what was paid, fees included."""
+    result_pct: Amount | None
+    fees_unknown: bool | None
+    """Whether a fee in another asset is not counted, because nobody knows what that asset cost then."""
     opened_at: AwareDatetime
     closed_at: AwareDatetime | None
     updated_at: AwareDatetime
@@ -141,7 +165,7 @@ class ExposureRow(Answer):
     mode: Mode
     reserved_usdt: Amount
     filled_usdt: Amount
-    """What open positions cost."""
+    """What positions cost that are neither sold nor written off."""
     orders_today: int
     spent_today_usdt: Amount
     failures: int
@@ -157,6 +181,8 @@ class Page(Answer, Generic[T]):
     count: int
     """How many items this page holds; a total would cost a scan of the table."""
     has_more: bool
+    next: str | None
+    """The cursor of the next page; None at the end."""
 
 
 class ComponentHealth(Answer):
@@ -168,11 +194,8 @@ class ComponentHealth(Answer):
     updated_at: AwareDatetime
     age_seconds: float
     detail: str
-
-
-class HealthReport(Answer):
-    status: HealthStatus
-    components: list[ComponentHealth]
+    facts: dict[str, JsonValue] = {}
+    """Beside its status: gates, limits, feeds and the like."""
 
 
 class HaltRow(Answer):
@@ -189,13 +212,25 @@ class HaltRow(Answer):
 
 
 class TradeConfig(Answer):
-    """The limits that trading keeps, and whether an operator has halted it."""
+    """The limits that trading keeps, when positions are sold, and whether an operator has halted it."""
 
     max_trade_usdt: Amount
     max_position_usdt: Amount
     auto_trade: bool
+    auto_trade_until: AwareDatetime | None
+    """From then on auto_trade counts as off."""
+    take_profit_pct: Amount | None
+    take_profit_ladder: list[LadderStep]
+    stop_loss_pct: Amount | None
+    trailing_stop_pct: Amount | None
+    trailing_activation_pct: Amount | None
+    holding_seconds_max: float | None
+    entry_slippage_pct: Amount
+    daily_loss_usdt_max: Amount | None
     halted: bool
     exits_halted: bool
+    selling_all: bool
+    """Whether everything that is held is being sold."""
     halted_reason: str
     created_at: AwareDatetime
     updated_at: AwareDatetime
@@ -203,16 +238,15 @@ class TradeConfig(Answer):
     """Everything in force, whoever halted, the longest first."""
 
 
-class FieldProblem(Answer):
-    field: str
-    message: str
-
-
 class Problem(Answer):
     """Why a request was refused."""
 
-    detail: str
-    errors: list[FieldProblem] = []
+    code: str
+    """For programs; never changes."""
+    message: str
+    """For people."""
+    details: dict[str, JsonValue] = {}
+    """``fields`` of a 422: ``field`` and ``message`` of each."""
 
 
 def age_seconds(since: datetime, *, now: datetime) -> float:

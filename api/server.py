@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -10,14 +11,13 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
+from api.access.connection import HEAD_BYTES_MAX, LimitedConnection
 from api.settings import ApiSettings
 from shared.errors import SettingsError
 
 BACKLOG: Final = 128
-CONNECTIONS_MAX: Final = 200
 FINISH_SECONDS: Final = 1
 KEEP_ALIVE_SECONDS: Final = 15
-HEADER_BYTES_MAX: Final = 16 * 1024
 
 
 def listen(settings: ApiSettings) -> socket.socket:
@@ -32,17 +32,20 @@ def listen(settings: ApiSettings) -> socket.socket:
         raise SettingsError(f"{variable}: cannot listen on {settings.host}:{settings.port}: {reason}") from None
 
 
-def url_of(listener: socket.socket) -> str:
+def url_of(listener: socket.socket, *, tls: bool) -> str:
     """Return the address that a client asks."""
     host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    scheme = "https" if tls else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 class Server(uvicorn.Server):
     """Serves until *stop*; connections that are merely kept open do not hold it up."""
 
-    def __init__(self, app: ASGIApp, stop: asyncio.Event, on_started: Callable[[], None]) -> None:
-        super().__init__(_config(app))
+    def __init__(
+        self, app: ASGIApp, stop: asyncio.Event, on_started: Callable[[], None], *, tls: ssl.SSLContext | None
+    ) -> None:
+        super().__init__(_config(app, tls))
         self._stop = stop
         self._on_started = on_started
 
@@ -70,10 +73,11 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter) or self._stop.is_set()
 
 
-def _config(app: ASGIApp) -> uvicorn.Config:
+def _config(app: ASGIApp, tls: ssl.SSLContext | None) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="h11",
+        http=LimitedConnection,
+        ssl_context_factory=None if tls is None else lambda *_: tls,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -83,8 +87,7 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         proxy_headers=False,
         server_header=False,
         backlog=BACKLOG,
-        limit_concurrency=CONNECTIONS_MAX,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=FINISH_SECONDS,
-        h11_max_incomplete_event_size=HEADER_BYTES_MAX,
+        h11_max_incomplete_event_size=HEAD_BYTES_MAX,
     )

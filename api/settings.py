@@ -1,15 +1,60 @@
-"""Where the API listens."""
+"""Settings of the API: its address, the names it goes by, and the limits of sessions and requests."""
 
-from pydantic import Field
-from pydantic_settings import SettingsConfigDict
+from pathlib import Path
+from typing import Annotated, Self
 
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic_settings import NoDecode, SettingsConfigDict
+
+from api.access.urls import host_name, origin_of
 from shared.settings import PREFIX, Settings
 
 
+def _listed(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _host(name: str) -> str:
+    if host_name(name) != name.lower():
+        raise ValueError("must be host names without ports, separated by commas")
+    return name.lower()
+
+
+def _origin(url: str) -> str:
+    origin = origin_of(url)
+    if origin is None or url.lower().rstrip("/") not in {origin, f"{origin}:80", f"{origin}:443"}:
+        raise ValueError("must be an address like https://sniper.example.com, without a path")
+    return origin
+
+
 class ApiSettings(Settings):
-    """Address of the HTTP server; port 0 takes a free one."""
+    """Settings of the API; port 0 takes a free one."""
 
     model_config = SettingsConfigDict(env_prefix=f"{PREFIX}API_")
 
     host: str = Field(default="127.0.0.1", min_length=1)
     port: int = Field(default=8000, ge=0, le=65535)
+    public_url: Annotated[str, AfterValidator(_origin)] | None = None
+    """Address that browsers use, where a proxy ends TLS."""
+    allowed_hosts: Annotated[frozenset[Annotated[str, AfterValidator(_host)]], NoDecode, BeforeValidator(_listed)] = (
+        frozenset()
+    )
+    """Further names that requests may be meant for, besides localhost, addresses, the host and the public URL's."""
+    tls_certificate: Path | None = None
+    """PEM file of the certificate and those between it and its root; with it the API speaks TLS."""
+    tls_key: Path | None = None
+    """PEM file of its key; None: in the certificate's file."""
+    session_idle_seconds: int = Field(default=12 * 3600, ge=120, le=30 * 86400)
+    """A session ends when it was not used for so long; an open page uses it."""
+    session_seconds_max: int = Field(default=7 * 86400, ge=120, le=365 * 86400)
+    """A session ends after so long, however much it is used."""
+    failures_per_minute: int = Field(default=10, ge=1, le=10_000)
+    """Failed attempts of one address to come in."""
+    requests_per_minute: int = Field(default=6000, ge=1, le=10_000_000)
+    """Requests of one token and its sessions."""
+
+    @model_validator(mode="after")
+    def _key_has_certificate(self) -> Self:
+        if self.tls_key is not None and self.tls_certificate is None:
+            raise ValueError("SNIPER_API_TLS_KEY needs SNIPER_API_TLS_CERTIFICATE")
+        return self

@@ -1,88 +1,144 @@
-"""The only writer of trade_config: every change is checked, and recorded with who made it."""
+"""Changes of trade_config that operators decide on: each is checked, and recorded with who made it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Final
 
-from api import controls
+from api import close_requests, controls
 from api.controls import Controls
 from api.schemas import TradeConfig
+from shared import config_store
+from shared.config_store import Author, Locked
+from shared.controls import controls_in
 from shared.database import Connection, Database
 from shared.errors import SniperError
 from shared.halts import in_force
 
-COLUMNS: Final = (
-    "max_trade_usdt, max_position_usdt, auto_trade, halted, exits_halted, halted_reason, created_at, updated_at"
-)
-READ: Final = f"SELECT {COLUMNS} FROM trade_config"  # noqa: S608 - both are constants
-# Changes take turns, so that each is checked against the one before.
-READ_LOCKED: Final = f"{READ} FOR UPDATE"
-# A halt counts from when it began, whatever is changed meanwhile.
-WRITE: Final = """
-    UPDATE trade_config
-    SET max_trade_usdt = $1, max_position_usdt = $2, auto_trade = $3, halted = $4, exits_halted = $5,
-        halted_reason = $6, halted_at = CASE WHEN $4 THEN coalesce(halted_at, clock_timestamp()) END,
-        updated_at = clock_timestamp()
-"""
 # Whatever the executor has latched is older from now on, also where a clock stepped back.
 LIFT: Final = """
     UPDATE trade_config
     SET resumed_at = greatest(clock_timestamp(), (SELECT max(created_at) FROM halts)), updated_at = clock_timestamp()
 """
-RECORD: Final = "INSERT INTO trade_config_audit (changed_by, before, after) VALUES ($1, $2, $3)"
+
+
+class StaleConfigError(SniperError):
+    """The configuration was changed since it was read."""
+
+    def __init__(self, current: TradeConfig) -> None:
+        super().__init__(f"the configuration was changed at {current.updated_at:%Y-%m-%d %H:%M:%S} UTC: read it anew")
+        self.current = current
 
 
 class MissingConfigError(SniperError):
     """trade_config has lost its row, so nothing is traded: restore it from a backup."""
 
 
+@dataclass(frozen=True, slots=True)
+class SellingAll:
+    """What a halt that sells everything came to."""
+
+    config: TradeConfig
+    positions: Sequence[str]
+    """The names of what was held then; what purchases under way still buy is sold, too."""
+
+    def told(self) -> str:
+        """Say what becomes of it."""
+        if not self.positions:
+            return "purchases are halted; nothing is held"
+        return f"purchases are halted, and the executor is asked to sell {', '.join(self.positions)}"
+
+
 async def read(database: Database) -> TradeConfig:
     """Return the configuration; raise MissingConfigError where there is none."""
     async with database.connection() as connection:
-        return await _read(connection, READ)
+        return await _read(connection)
 
 
-async def change(database: Database, changes: Mapping[str, object], *, changed_by: str) -> TradeConfig:
-    """Set the fields in *changes* (text is understood); raise RefusedChangeError naming the one that does not fit."""
-    return await _decide(database, partial(controls.changed, changes=changes), changed_by)
+async def change(
+    database: Database,
+    changes: Mapping[str, object],
+    *,
+    changed_by: str,
+    request_id: str | None = None,
+    confirmation: str | None = None,
+    read_at: datetime | None = None,
+) -> TradeConfig:
+    """Set the fields in *changes* (text is understood).
+
+    Raises RefusedChangeError naming the one that does not fit, and StaleConfigError where the configuration was
+    changed since the version whose `updated_at` is *read_at* (None: any).
+    """
+
+    def decide(stands: Locked) -> Controls:
+        return controls.changed(stands.controls, changes, confirmation=confirmation, now=stands.now)
+
+    return await _decide(database, decide, Author(changed_by, request_id), read_at)
 
 
-async def halt(database: Database, reason: str, *, changed_by: str, exits: bool = False) -> TradeConfig:
+async def halt(
+    database: Database, reason: str, *, changed_by: str, request_id: str | None = None, exits: bool = False
+) -> TradeConfig:
     """Stop purchases, and *exits* too, until `resume`."""
-    return await _decide(database, partial(controls.halted, reason=reason, exits=exits), changed_by)
+    decide = partial(controls.halted, reason=reason, exits=exits)
+    return await _decide(database, lambda stands: decide(stands.controls), Author(changed_by, request_id))
 
 
-async def resume(database: Database, *, changed_by: str) -> TradeConfig:
-    """Allow trading again, within the limits; lift also what the executor has latched."""
+async def halt_and_sell(
+    database: Database, reason: str, *, changed_by: str, request_id: str | None = None
+) -> SellingAll:
+    """Stop purchases and have everything sold that is held, in one transaction: neither happens without the other.
+
+    What purchases under way still buy is sold as well, until `resume`.
+    """
     async with database.transaction() as connection:
-        before = _controls(await _read(connection, READ_LOCKED))
-        await _write(connection, before, controls.resumed(before), changed_by)
+        stands = await _locked(connection)
+        after = controls.halted_and_selling(stands.controls, reason)
+        if after != stands.controls:
+            await config_store.write(connection, stands.controls, after, Author(changed_by, request_id))
+        positions = await close_requests.request_all(connection, requested_by=changed_by)
+        return SellingAll(await _read(connection), positions)
+
+
+async def resume(database: Database, *, changed_by: str, request_id: str | None = None) -> TradeConfig:
+    """Allow trading again, within the limits; lift also what the executor has latched.
+
+    What was to be sold as a whole and is not sold yet remains to be sold.
+    """
+    async with database.transaction() as connection:
+        stands = await _locked(connection)
+        if stands.controls.selling_all:
+            await close_requests.request_all(connection, requested_by=changed_by)
+        after = controls.resumed(stands.controls)
+        await config_store.write(connection, stands.controls, after, Author(changed_by, request_id))
         await connection.execute(LIFT)
-        return await _read(connection, READ)
+        return await _read(connection)
 
 
-async def _decide(database: Database, decide: Callable[[Controls], Controls], changed_by: str) -> TradeConfig:
+async def _decide(
+    database: Database, decide: Callable[[Locked], Controls], author: Author, read_at: datetime | None = None
+) -> TradeConfig:
     async with database.transaction() as connection:
-        current = await _read(connection, READ_LOCKED)
-        before = _controls(current)
-        after = decide(before)
-        if after == before:
-            return current
-        await _write(connection, before, after, changed_by)
-        return await _read(connection, READ)
+        stands = await _locked(connection)
+        if read_at is not None and read_at != stands.updated_at:
+            raise StaleConfigError(await _read(connection))
+        after = decide(stands)
+        if after != stands.controls:
+            await config_store.write(connection, stands.controls, after, author)
+        return await _read(connection)
 
 
-async def _write(connection: Connection, before: Controls, after: Controls, changed_by: str) -> None:
-    await connection.execute(RECORD, changed_by, before.model_dump(mode="json"), after.model_dump(mode="json"))
-    await connection.execute(WRITE, *(getattr(after, name) for name in Controls.model_fields))
+async def _locked(connection: Connection) -> Locked:
+    stands = await config_store.locked(connection)
+    if stands is None:
+        raise MissingConfigError
+    return stands
 
 
-async def _read(connection: Connection, statement: str) -> TradeConfig:
-    row = await connection.fetchrow(statement)
+async def _read(connection: Connection) -> TradeConfig:
+    row = await connection.fetchrow(config_store.READ)
     if row is None:
         raise MissingConfigError
-    return TradeConfig.model_validate({**row, "halts": await in_force(connection)})
-
-
-def _controls(config: TradeConfig) -> Controls:
-    return Controls.model_construct(**{name: getattr(config, name) for name in Controls.model_fields})
+    ladder = controls_in(dict(row)).take_profit_ladder
+    return TradeConfig.model_validate({**row, "take_profit_ladder": ladder, "halts": await in_force(connection)})

@@ -4,7 +4,7 @@ import asyncio
 import statistics
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from itertools import islice, pairwise
@@ -17,7 +17,10 @@ from rich.table import Table
 
 from api import trade_config
 from cli import exchange, newcomers, process
-from cli.up import Choices, run_services
+from cli.services import Serve, prepare
+from cli.up import run_services
+from executor.service import serve as serve_executor
+from executor.settings import ExecutorSettings
 from shared.backoff import pause
 from shared.database import Database
 from shared.errors import SniperError
@@ -88,7 +91,8 @@ async def demo(listings: int, stop: asyncio.Event) -> Report:
             exchange.simulated("--ticker-interval-seconds", "1") as venue,
             process.started(PLAN, _private(Path(directory)), stop) as own,
         ):
-            return await _follow(own.runtime, _told(venue, Path(directory), listings), listings)
+            chosen = _services(Path(directory), venue, listings)
+            return await _follow(own.runtime, chosen, venue, listings)
 
 
 def _private(directory: Path) -> process.ProcessSettings:
@@ -100,25 +104,26 @@ def _private(directory: Path) -> process.ProcessSettings:
     ).quiet()
 
 
-def _told(venue: ExchangeSettings, directory: Path, listings: int) -> Choices:
-    """Return what the services are told: the limits against too many listings and orders are meant for fewer coins."""
-    told = Choices.load()
+def _services(directory: Path, venue: ExchangeSettings, listings: int) -> Mapping[str, Serve]:
+    """Return the services: the limits against too many listings and orders are meant for fewer coins."""
+    settings = load(ExecutorSettings)
     room = {
-        "orders_per_minute": max(told.executor.orders_per_minute, listings),
-        "orders_per_day": max(told.executor.orders_per_day, listings),
-        "listings_per_minute_max": max(told.executor.listings_per_minute_max, listings),
-        "daily_spend_usdt": max(told.executor.daily_spend_usdt, DOLLARS_EACH * listings),
+        "orders_per_minute": max(settings.orders_per_minute, listings),
+        "orders_per_day": max(settings.orders_per_day, listings),
+        "listings_per_minute_max": max(settings.listings_per_minute_max, listings),
+        "daily_spend_usdt": max(settings.daily_spend_usdt, DOLLARS_EACH * listings),
     }
-    return replace(told, venue=venue, data_dir=directory, executor=told.executor.model_copy(update=room))
+    roomy = settings.model_copy(update=room)
+    return {**prepare(PLAN.services), "executor": lambda runtime, _: serve_executor(runtime, roomy, venue, directory)}
 
 
-async def _follow(runtime: Runtime, told: Choices, listings: int) -> Report:
+async def _follow(runtime: Runtime, chosen: Mapping[str, Serve], venue: ExchangeSettings, listings: int) -> Report:
     await _make_room(runtime.database, listings)
     async with asyncio.TaskGroup() as tasks:
-        services = tasks.create_task(run_services(PLAN.services, runtime, told), name="services")
+        services = tasks.create_task(run_services(chosen, runtime, venue), name="services")
         try:
             await _until_ready(runtime)
-            await _list_coins(told.venue.mexc_rest_url, listings, runtime.stop)
+            await _list_coins(venue.mexc_rest_url, listings, runtime.stop)
             await _until_traded(runtime, listings)
             return await _report(runtime, listings)
         finally:

@@ -7,6 +7,12 @@ from typing import Annotated
 
 import typer
 
+from cli.config_commands import config_app
+from cli.monitor_commands import monitor_app
+from cli.order_commands import orders_app
+from cli.position_commands import ModeName, positions_app
+from cli.token_commands import sign_in, token_app
+
 app = typer.Typer(
     name="sniper",
     help="Sees new MEXC listings first, tells everyone once, buys within hard limits.",
@@ -15,8 +21,14 @@ app = typer.Typer(
     # Theirs print local variables, and a secret may be among them.
     pretty_exceptions_enable=False,
 )
-config_app = typer.Typer(help="Show or change the limits.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
+app.add_typer(monitor_app, name="monitor")
+app.add_typer(orders_app, name="orders")
+notify_app = typer.Typer(help="Messages to people.", no_args_is_help=True)
+app.add_typer(notify_app, name="notify")
+app.add_typer(positions_app, name="positions")
+app.add_typer(token_app, name="token")
+app.command("sign-in")(sign_in)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead, for programs.")]
 
@@ -27,11 +39,7 @@ class Service(StrEnum):
     EXECUTOR = "executor"
     PERSISTER = "persister"
     API = "api"
-
-
-class ModeName(StrEnum):
-    LIVE = "live"
-    DRY_RUN = "dry-run"
+    NOTIFIER = "notifier"
 
 
 class ExchangeName(StrEnum):
@@ -80,21 +88,20 @@ def demo(
 @app.command()
 def run(service: Annotated[Service, typer.Argument(help="Which one.")]) -> None:
     """Run one service: what a container runs."""
-    from cli.up import run_service
+    from cli.run import run as run_service
     from shared import lifecycle
 
     lifecycle.run(lambda stop: run_service(service.value, stop))
 
 
-@app.command()
-def simulator(
-    port: Annotated[int | None, typer.Option(min=0, max=65535, help="0 takes a free one.")] = None,
-) -> None:
-    """Run the simulated exchange alone: REST and websocket on one port."""
+# Its options, and the help on them, are those of the simulator's settings.
+@app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def simulator(context: typer.Context) -> None:
+    """Run the simulated exchange alone: REST and websocket on one port; --help lists its options."""
     from cli.simulate import simulate
     from shared import lifecycle
 
-    lifecycle.run(lambda stop: simulate(port, stop))
+    lifecycle.run(lambda stop: simulate(context.args, stop))
 
 
 @app.command()
@@ -103,7 +110,7 @@ def migrate() -> None:
     from cli import migrate as command
     from cli import operate
 
-    operate.run(lambda _: command.migrate())
+    operate.run(command.migrate)
 
 
 @app.command()
@@ -127,25 +134,13 @@ def status(as_json: AsJson = False) -> None:
     operate.run(lambda _: command.show(as_json=as_json))
 
 
-@config_app.command("get")
-def config_get(as_json: AsJson = False) -> None:
-    """Print the limits, and every halt in force."""
-    from cli import config as command
+@notify_app.command("test")
+def notify_test() -> None:
+    """Send one message to every address of SNIPER_NOTIFIER_URLS, and say which took it."""
+    from cli import notify as command
     from cli import operate
 
-    operate.run(lambda _: command.get(as_json=as_json))
-
-
-@config_app.command("set", context_settings={"ignore_unknown_options": True})
-def config_set(
-    key: Annotated[str, typer.Argument(help="max_trade_usdt, max_position_usdt or auto_trade.")],
-    value: Annotated[str, typer.Argument(help="Its new value.")],
-) -> None:
-    """Change one limit; who changed what is recorded."""
-    from cli import config as command
-    from cli import operate
-
-    operate.run(lambda _: command.change(key, value))
+    operate.run(lambda _: command.test())
 
 
 @app.command()
@@ -155,32 +150,40 @@ def halt(
     exits: Annotated[bool, typer.Option("--all", help="Sell nothing either: positions stay as they are.")] = False,
 ) -> None:
     """Buy nothing more until `sniper resume`; listings are still seen and stored, and positions still closed."""
-    from cli import config as command
+    from cli import halts as command
     from cli import operate
 
     # Whoever is in a hurry is not to be told how to spell it.
     operate.run(lambda _: command.halt(" ".join(words or [reason]), exits=exits))
 
 
+@app.command("halt-and-close")
+def halt_and_close(
+    words: Annotated[list[str] | None, typer.Argument(help="Why.", metavar="[REASON]...")] = None,
+) -> None:
+    """Buy nothing more until `sniper resume`, and sell everything that is held, now."""
+    from cli import halts as command
+    from cli import operate
+
+    operate.run(lambda _: command.halt_and_close(" ".join(words or ["by hand"])))
+
+
 @app.command()
 def resume() -> None:
     """Allow trading again, within the limits, whoever or whatever halted it."""
-    from cli import config as command
+    from cli import halts as command
     from cli import operate
 
     operate.run(lambda _: command.resume())
 
 
 @app.command()
-def positions(
-    closed: Annotated[bool, typer.Option("--all", help="Those that were sold, too.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Show what was bought and is not sold yet."""
+def acknowledge() -> None:
+    """Confirm that you know what was listed under a name that no event has a place for: ingest is well again."""
+    from cli import acknowledge as command
     from cli import operate
-    from cli import positions as command
 
-    operate.run(lambda _: command.show(closed=closed, as_json=as_json))
+    operate.run(lambda _: command.acknowledge())
 
 
 @app.command()

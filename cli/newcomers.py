@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Iterator
+from collections.abc import Iterator
 
 import httpx
 import structlog
@@ -27,17 +27,14 @@ async def list_coin(client: httpx.AsyncClient, symbol: str) -> None:
     response.raise_for_status()
 
 
-async def keep_listing(
-    simulator_url: str, *, every_seconds: float, when_ready: Awaitable[None], stop: asyncio.Event
-) -> None:
-    """List a coin as soon as somebody watches, and then every *every_seconds* until *stop*."""
-    await when_ready
+async def keep_listing(simulator_url: str, waits: Iterator[float], *, stop: asyncio.Event) -> None:
+    """Have the simulator list its next coin now and after each of *waits*, in seconds, until *stop*."""
     async with httpx.AsyncClient(base_url=simulator_url, trust_env=False) as client:
-        for symbol in names():
+        for wait_seconds in waits:
             if stop.is_set():
                 return
             try:
-                await list_coin(client, symbol)
+                (await client.post("/_sim/newcomers")).raise_for_status()
             except httpx.HTTPError as error:
-                log.warning("coin not listed", symbol=symbol, reason=str(error))
-            await pause(every_seconds, stop)
+                log.warning("coin not listed", reason=str(error))
+            await pause(wait_seconds, stop)

@@ -2,20 +2,20 @@
 
 import asyncio
 import getpass
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
 import asyncpg
 
-from cli import process
+from cli import process, schema
 from shared import lifecycle
 from shared.database import Database
 from shared.errors import SettingsError, SniperError
 from shared.runtime import Runtime
 from shared.settings import DatabaseSettings, DataSettings, load
 
-NO_SCHEMA: Final = "the database has no schema, or an older one: run `sniper migrate`"
 OPERATOR_CHARACTERS_MAX: Final = 80
 
 
@@ -23,6 +23,8 @@ def run(command: Callable[[asyncio.Event], Awaitable[None]]) -> None:
     """Run *command*; end the process with code 2 for a wrong argument or setting and 1 for what is away."""
 
     async def main(stop: asyncio.Event) -> None:
+        # The libraries' lines would stand before the one sentence that a command ends with.
+        logging.getLogger().addHandler(logging.NullHandler())
         with clear_errors():
             await command(stop)
 
@@ -34,8 +36,6 @@ def clear_errors() -> Iterator[None]:
     """Put what PostgreSQL says about a command into one sentence."""
     try:
         yield
-    except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError):
-        raise SniperError(NO_SCHEMA) from None
     except asyncpg.PostgresError as error:
         raise SniperError(f"the database refuses: {error.args[0]}") from None
 
@@ -44,7 +44,7 @@ def clear_errors() -> Iterator[None]:
 async def database() -> AsyncIterator[Database]:
     """Open the database that the settings name, or our own if there is one."""
     _require_data()
-    async with process.connected_database("operator") as opened:
+    async with process.connected_database("operator") as opened, schema.mismatch_in_one_sentence(opened):
         yield opened
 
 
@@ -52,7 +52,7 @@ async def database() -> AsyncIterator[Database]:
 async def pipeline() -> AsyncIterator[Runtime]:
     """Open the database and the bus."""
     _require_data()
-    async with process.connected("operator") as runtime:
+    async with process.connected("operator") as runtime, schema.mismatch_in_one_sentence(runtime.database):
         yield runtime
 
 

@@ -54,9 +54,12 @@ def _state(order: OrderRow) -> str:
     if order.state == "armed":
         opens = f"{order.fire_at:%Y-%m-%d %H:%M:%S} UTC" if order.fire_at else "an opening that nobody has told yet"
         return f"armed for {opens}"
+    state = order.state
     if order.state == "unknown":
-        return f"unknown, looked for and not found {order.misses} times"
-    return order.state
+        state = f"unknown, looked for and not found {order.misses} times"
+    if order.attention:
+        return f"{state}; {order.client_order_id} needs a person: {order.attention}"
+    return state
 
 
 def positions(held: Sequence[PositionRow], *, title: str = "Open positions") -> Table:
@@ -79,6 +82,15 @@ def positions(held: Sequence[PositionRow], *, title: str = "Open positions") -> 
 
 
 def _stands(position: PositionRow) -> str:
+    if position.result_usdt is not None:
+        return f"{position.state}: {_result(position)}"
     if position.close_requested_at and position.state in {"open", "closing"}:
         return f"{position.state}, to be sold since {position.close_requested_at:%m-%d %H:%M:%S}"
-    return position.state
+    return f"{position.state}: {position.note}" if position.note else position.state
+
+
+def _result(position: PositionRow) -> str:
+    """Say what a position came to."""
+    percent = "" if position.result_pct is None else f" ({position.result_pct:+.2f} %)"
+    unknown = ", less fees of unknown value" if position.fees_unknown else ""
+    return f"{position.result_usdt:+.2f} USDT{percent}{unknown}"

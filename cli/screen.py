@@ -31,3 +31,14 @@ def rounded(amount: Decimal) -> str:
 def section(title: str, body: str, *, style: str = "") -> Text:
     """Return lines below a title."""
     return Text.assemble("\n", (f"{title}\n", "bold"), (body, style), "\n")
+
+
+def milliseconds(measured: int | None) -> str:
+    """Return a time that was measured, or a dash for one that was not."""
+    return "–" if measured is None else f"{measured} ms"
+
+
+def signed(number: Decimal, decimals: int) -> str:
+    """Write a gain or a loss with its sign, the minus as typographers do; nought has none."""
+    text = f"{number:+,.{decimals}f}"
+    return f"{abs(number):,.{decimals}f}" if not Decimal(text.replace(",", "")) else text.replace("-", "−")

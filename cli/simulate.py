@@ -1,35 +1,50 @@
-"""`sniper simulator`: the exchange alone, to try things on."""
+"""`sniper simulator`: the exchange alone, to try things on, with every option of `python -m simulator`."""
 
 import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from typing import Final
 
-from pydantic import ValidationError
 from rich.console import Console
 
-from shared.errors import SettingsError
+from shared.errors import SettingsError, SniperError
+from shared.settings_sources import is_service_link, objections
+from simulator.command_line import CommandLine, InvalidError, read
 from simulator.service import serve
 from simulator.settings import SimulatorSettings
+from simulator.state_file import StateError
+from simulator.stdin import stop_when_stdin_closes
+
+PORT: Final = "SNIPER_SIMULATOR_PORT"
 
 
-async def simulate(port: int | None, stop: asyncio.Event) -> None:
-    """Run the exchange until *stop*, on *port* or the one in its settings."""
-    settings = _settings(port)
-    base = f"{settings.host}:{{port}}"
+def settings(arguments: Sequence[str]) -> CommandLine:
+    """Read *arguments* and the environment; raise SettingsError naming each bad variable."""
+    if unreadable := list(objections(SimulatorSettings)):
+        raise SettingsError("; ".join(unreadable))
+    if is_service_link(PORT, os.environ.get(PORT, "")):  # Kubernetes' own, and none of ours.
+        arguments = [f"--port={SimulatorSettings.model_fields['port'].default}", *arguments]
+    try:
+        return read(arguments, "sniper simulator")
+    except InvalidError as error:
+        raise SettingsError(str(error)) from None
+
+
+async def simulate(arguments: Sequence[str], stop: asyncio.Event) -> None:
+    """Run the exchange that *arguments* ask for until *stop*."""
+    wanted = settings(arguments)
+    base = f"{wanted.host}:{{port}}"
 
     def announce(taken: int) -> None:
         address = base.format(port=taken)
         Console().print(f"REST on http://{address}/api/v3\nwebsocket on ws://{address}/ws", highlight=False)
 
+    if wanted.until_stdin_closes:
+        stop_when_stdin_closes(stop)
     try:
-        await serve(settings, stop, on_listening=announce)
+        await serve(wanted, stop, on_listening=announce, say=lambda sentence: print(sentence, file=sys.stderr))
+    except StateError as error:
+        raise SniperError(str(error)) from None
     except OSError as error:
-        raise SettingsError(f"--port: cannot listen on {base.format(port=settings.port)}: {error.strerror}") from None
-
-
-def _settings(port: int | None) -> SimulatorSettings:
-    try:
-        return SimulatorSettings() if port is None else SimulatorSettings(port=port)
-    except ValidationError as error:
-        problems = error.errors(include_input=False, include_url=False, include_context=False)
-        named = (f"SNIPER_SIMULATOR_{each['loc'][0] if each['loc'] else '*'}".upper() for each in problems)
-        told = (f"{name}: {each['msg']}" for name, each in zip(named, problems, strict=True))
-        raise SettingsError("; ".join(told)) from None
+        raise SettingsError(f"--port: cannot listen on {base.format(port=wanted.port)}: {error.strerror}") from None

@@ -8,22 +8,16 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from api import health, queries, trade_config
+from api import queries
 from api.filters import ListingsFilter, TradesFilter
-from api.schemas import (
-    AlsoSeen,
-    ExposureRow,
-    HealthReport,
-    ListingRow,
-    OrderRow,
-    PositionRow,
-    TradeConfig,
-    TradeRow,
-)
+from api.reading import status as statuses
+from api.reading.answers import ExposureStatus, Gate, Health, Trading
+from api.reading.reader import Reader
+from api.schemas import AlsoSeen, ListingRow, OrderRow, PositionRow, TradeConfig, TradeRow
 from cli import config as configuration
 from cli import operate, orders, screen
 from shared.database import Database
-from shared.events import HealthStatus, Source, utc_now
+from shared.events import HealthStatus, Source
 
 LATEST: Final = 5
 
@@ -33,9 +27,12 @@ class Status(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    health: HealthReport
+    health: Health
+    trading: Trading
+    gates: list[Gate]
+    """What live trading takes; the reasons are those of the gates that are closed."""
     config: TradeConfig
-    exposure: list[ExposureRow]
+    exposure: list[ExposureStatus]
     open_orders: list[OrderRow]
     open_positions: list[PositionRow]
     listings_24h_by_source: dict[str, int]
@@ -58,10 +55,13 @@ async def show(*, as_json: bool) -> None:
 async def gather(database: Database) -> Status:
     """Ask the database for all of it."""
     latest = (await queries.newest_listings(database, ListingsFilter(limit=LATEST))).items
+    standing, health = await statuses.read(database, Reader(database))
     return Status(
-        health=health.report(await queries.components(database), now=utc_now()),
-        config=await trade_config.read(database),
-        exposure=await queries.at_stake(database),
+        health=health,
+        trading=standing.trading,
+        gates=standing.gates,
+        config=standing.config,
+        exposure=standing.exposure,
         open_orders=await queries.open_orders(database),
         open_positions=await queries.held_positions(database),
         listings_24h_by_source=await queries.listings_by_source(database),
@@ -76,6 +76,7 @@ def rendered(status: Status) -> Group:
     return Group(
         _components(status.health),
         *_alarms(status),
+        screen.section(f"Trading: {status.trading}", "\n".join(_gates(status.gates))),
         screen.section("Limits", "\n".join(configuration.limits(status.config))),
         orders.at_stake(status.exposure),
         *([orders.open_orders(status.open_orders)] if status.open_orders else []),
@@ -95,7 +96,12 @@ def _alarms(status: Status) -> Iterator[Text]:
         yield screen.section("Open positions are not watched", why, style="red")
 
 
-def _components(report: HealthReport) -> Table:
+def _gates(gates: Iterable[Gate]) -> Iterator[str]:
+    for gate in gates:
+        yield f"{gate.name:<12} {'open' if gate.open else f'closed: {gate.reason}'}"
+
+
+def _components(report: Health) -> Table:
     rows = [
         (each.component_name, each.status, f"{each.age_seconds:.0f} s ago", each.detail) for each in report.components
     ]
@@ -132,7 +138,7 @@ def _trades(trades: Iterable[TradeRow]) -> Table:
             f"{each.created_at:%m-%d %H:%M:%S}",
             f"{each.side} {each.symbol}" + (f" ({each.exit_reason})" if each.exit_reason else ""),
             f"{each.quote_qty:f}",
-            f"{each.mode} {each.status} in {each.latency_ms} ms"
+            f"{each.mode} {each.status} in {screen.milliseconds(each.ack_latency_ms)}"
             + (f": {each.error_reason}" if each.error_reason else ""),
         )
         for each in trades

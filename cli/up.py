@@ -1,125 +1,150 @@
-"""Running services: one (`sniper run`), or every one in this process (`sniper up`)."""
+"""`sniper up`: every service in one process, with what happens shown on the terminal."""
 
 import asyncio
-import os
-import sys
-from collections.abc import Callable, Collection, Coroutine, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Mapping
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from shutil import which
-from types import MappingProxyType
+from typing import Final
 
+import httpx
 from rich.console import Console
 
-import api.service
-import dedup.service
-import executor.service
-import ingest.service
-import persister.service
+from api import trade_config
+from api.access import exposure
 from api.settings import ApiSettings
-from cli import exchange, newcomers, process, watch
-from dedup.settings import DedupSettings
-from executor.settings import ExecutorSettings
-from ingest.settings import IngestSettings
-from persister.settings import PersisterSettings
+from cli import exchange, first_run, newcomers, process, services, standing, tokens
+from cli.greeting import Greeting
+from cli.live_screen import LiveScreen
+from cli.services import Serve
+from cli.simulate import settings as simulator_settings
+from executor.exit_seeds import plant
+from executor.service import serve as serve_executor
+from executor.settings import ExecutorSettings, ExitSeeds
+from shared.backoff import pause
+from shared.database import Database
+from shared.errors import TransientError
+from shared.exit_policy import ExitPolicy
+from shared.health import FAREWELL_SECONDS
 from shared.runtime import Runtime
-from shared.settings import DataSettings, ExchangeSettings, load
+from shared.settings import ExchangeSettings, load
+
+STATE: Final = "simulator.sqlite"
+"""Where the simulator keeps its state, in the data directory."""
+PERSISTER: Final = "persister"
+LAST_WORDS_POLL_SECONDS: Final = 0.02
+UNENDED: Final = """
+SELECT count(*) FROM bot_health WHERE status IN ('running', 'degraded') AND component_name <> $1
+"""
+
+
+async def run_services(
+    chosen: Mapping[str, Serve], runtime: Runtime, exchange_instead: ExchangeSettings | None = None
+) -> None:
+    """Run these services in this process until the runtime's stop event is set or one of them fails.
+
+    The persister ends last: it stores what the others still publish, their last words among it.
+    """
+    lasting = replace(runtime, stop=asyncio.Event())
+    async with asyncio.TaskGroup() as storing:
+        if PERSISTER in chosen:
+            storing.create_task(chosen[PERSISTER](lasting, exchange_instead), name=PERSISTER)
+        try:
+            async with asyncio.TaskGroup() as running:
+                for name in (each for each in chosen if each != PERSISTER):
+                    running.create_task(chosen[name](runtime, exchange_instead), name=name)
+            await runtime.stop.wait()
+            await _last_words_stored(lasting)
+        finally:
+            lasting.stop.set()
+
+
+async def _last_words_stored(lasting: Runtime) -> None:
+    """Return once every component but the persister said goodbye, or after as long as that is waited for."""
+    with suppress(TransientError, TimeoutError):
+        async with asyncio.timeout(FAREWELL_SECONDS):
+            while await _count_unended(lasting.database):
+                await pause(LAST_WORDS_POLL_SECONDS, lasting.stop)
+
+
+async def _count_unended(database: Database) -> int:
+    async with database.connection() as connection:
+        return int(await connection.fetchval(UNENDED, PERSISTER))
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
-    """What the services of one process are told, beside what they are handed."""
+class _Ground:
+    """What a run trades on, and how."""
 
     venue: ExchangeSettings
-    data_dir: Path
-    ingest: IngestSettings
-    dedup: DedupSettings
     executor: ExecutorSettings
-    persister: PersisterSettings
-    api: ApiSettings
-
-    @classmethod
-    def load(cls) -> "Choices":
-        """Read all of it from the environment; raise SettingsError naming each bad variable."""
-        return cls(
-            load(ExchangeSettings),
-            load(DataSettings).data_dir,
-            load(IngestSettings),
-            load(DedupSettings),
-            load(ExecutorSettings),
-            load(PersisterSettings),
-            load(ApiSettings),
-        )
-
-
-Serve = Callable[[Runtime, Choices], Coroutine[None, None, None]]
-
-SERVICES: Mapping[str, Serve] = MappingProxyType(
-    {
-        "persister": lambda runtime, told: persister.service.serve(runtime, told.persister),
-        "dedup": lambda runtime, told: dedup.service.serve(runtime, told.dedup),
-        "executor": lambda runtime, told: executor.service.serve(runtime, told.executor, told.venue, told.data_dir),
-        "ingest": lambda runtime, told: ingest.service.serve(runtime, told.ingest, told.venue),
-        "api": lambda runtime, told: api.service.serve(runtime, told.api),
-    }
-)
-LIST_EVERY_SECONDS = 15
-"""How often the simulator lists a coin for a newcomer to watch."""
-
-
-async def run_service(name: str, stop: asyncio.Event) -> None:
-    """Run one service until *stop*: what a container runs."""
-    plan, settings = process.Plan(name, services=(name,), migrate=False), process.ProcessSettings.load()
-    told = Choices.load()
-    async with process.started(plan, settings, stop) as own:
-        await run_services([name], own.runtime, told)
-
-
-async def run_services(names: Collection[str], runtime: Runtime, told: Choices) -> None:
-    """Run these services in this process until the runtime's stop event is set or one of them fails."""
-    async with asyncio.TaskGroup() as services:
-        for name in names:
-            services.create_task(SERVICES[name](runtime, told), name=name)
+    prices: standing.Prices = standing.no_prices
+    speed: float | None = None
+    """Of the simulator's scenarios; None on a real exchange."""
 
 
 async def up(exchange_name: str, stop: asyncio.Event) -> None:
     """Run every service in this process and show listings and trades as they happen, until *stop*."""
-    console, settings = Console(), process.ProcessSettings.load().quiet()
-    plan, simulating = process.Plan("up", services=tuple(SERVICES), migrate=True), exchange_name == "simulator"
-    told = Choices.load()
+    console, settings = Console(highlight=False), process.ProcessSettings.load().quiet()
+    names = services.wanted()
+    plan = process.Plan("up", services=names, migrate=True)
+    chosen, ground = services.prepare(names), _Ground(load(ExchangeSettings), load(ExecutorSettings))
+    data_dir = settings.data.data_dir
     async with AsyncExitStack() as stack:
         own = await stack.enter_async_context(process.started(plan, settings, stop))
-        if simulating:
-            told = replace(told, venue=await stack.enter_async_context(exchange.simulated()))
-        _introduce(console, own, told.venue, simulating=simulating)
+        if exchange_name == "simulator":
+            ground = await _simulated(stack, data_dir, ground.executor)
+            chosen = {**chosen, "executor": _executor(ground.executor, data_dir)}
+            await _plant_exits(own.runtime.database, ground.speed)
+        way_in, base = await _way_in(own.runtime.database), tokens.base_url(load(ApiSettings))
+        exits = ExitPolicy.model_validate(await trade_config.read(own.runtime.database))
+        greeting = Greeting(way_in, base, ground.venue, own.metrics_port, ground.executor, exits, ground.speed)
+        for line in greeting.lines():
+            console.print(line, soft_wrap=True)
+        ready = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(run_services(SERVICES, own.runtime, told), name="services")
-            tasks.create_task(watch.show(console, own.runtime.database, stop), name="feed")
-            if simulating:
-                tasks.create_task(_show_newcomers(own.runtime, told.venue), name="newcomers")
+            tasks.create_task(run_services(chosen, own.runtime, ground.venue), name="services")
+            screen = LiveScreen(console, own.runtime.database, ground.prices)
+            tasks.create_task(screen.show(ready, stop), name="screen")
+            await process.until_ready(own.runtime)
+            ready.set()
+            if ground.speed is not None:
+                waits = first_run.waits(ground.speed)
+                listing = newcomers.keep_listing(ground.venue.mexc_rest_url, waits, stop=stop)
+                tasks.create_task(listing, name="newcomers")
 
 
-async def _show_newcomers(runtime: Runtime, venue: ExchangeSettings) -> None:
-    ready = process.until_ready(runtime)
-    every = LIST_EVERY_SECONDS
-    await newcomers.keep_listing(venue.mexc_rest_url, every_seconds=every, when_ready=ready, stop=runtime.stop)
+async def _simulated(stack: AsyncExitStack, data_dir: Path, executor: ExecutorSettings) -> _Ground:
+    """Start a simulator that keeps its state in *data_dir*, with the profile of a first run."""
+    own = simulator_settings(())
+    state = own.state_file or data_dir / STATE
+    venue = await stack.enter_async_context(
+        exchange.simulated(f"--state-file={state}", *first_run.simulator_options(own))
+    )
+    client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
+    return _Ground(
+        venue,
+        first_run.with_profile(executor),
+        standing.simulated_prices(venue.mexc_rest_url, client),
+        own.scenario_speed,
+    )
 
 
-def _introduce(console: Console, own: process.Process, venue: ExchangeSettings, *, simulating: bool) -> None:
-    settings, command = load(ApiSettings), _command()
-    base = f"http://{settings.host}:{settings.port}"
-    mode = "[red]able to trade live[/], once auto_trade is on" if venue.live else "dry-run"
-    console.print(f"[bold]sniper[/] is up, {mode}, against {venue.mexc_rest_url}")
-    console.print(f"  listings  {base}/listings")
-    console.print(f"  trades    {base}/trades")
-    console.print(f"  health    {base}/health")
-    console.print(f"  metrics   http://127.0.0.1:{own.metrics_port}/metrics")
-    console.print(f"  more      {command} status, {command} inject SYMBOL, {command} --help (in another terminal)")
-    if simulating:
-        console.print(f"The simulator lists a coin every {LIST_EVERY_SECONDS} s. Ctrl-C stops.")
+async def _plant_exits(database: Database, speed: float | None) -> None:
+    """Begin with the exits of a first run, unless exits were ever set."""
+    exits = first_run.exits_at_first(load(ExitSeeds), speed=speed or 1.0)
+    await plant(database, exits, first_run.AUTHOR)
 
 
-def _command() -> str:
-    """Return what somebody in this directory types to call us."""
-    return "sniper" if which("sniper") else os.path.relpath(sys.argv[0])
+async def _way_in(database: Database) -> str:
+    """Return a link that signs the operator in; where other machines reach the API, the page that asks for a token."""
+    settings = load(ApiSettings)
+    if exposure.is_loopback(settings.host):
+        return await tokens.link(database)
+    return f"{tokens.base_url(settings)}/sign-in"
+
+
+def _executor(settings: ExecutorSettings, data_dir: Path) -> Serve:
+    """Return the executor with *settings* instead of those it would read."""
+    ordinary, seeds = load(ExchangeSettings), load(ExitSeeds)
+    return lambda runtime, instead: serve_executor(runtime, settings, instead or ordinary, data_dir, seeds=seeds)

@@ -10,8 +10,9 @@ from pydantic_settings import BaseSettings, DotEnvSettingsSource
 
 from api.settings import ApiSettings
 from dedup.settings import DedupSettings
-from executor.settings import ExecutorSettings
+from executor.settings import ExecutorSettings, ExitSeeds
 from ingest.settings import IngestSettings
+from notifier.settings import NotifierSettings
 from persister.settings import PersisterSettings
 from shared.settings import (
     PREFIX,
@@ -22,6 +23,7 @@ from shared.settings import (
     Settings,
     TelemetrySettings,
 )
+from shared.settings_sources import is_service_link
 from simulator.settings import SimulatorSettings
 
 log = structlog.get_logger()
@@ -34,7 +36,9 @@ SETTINGS: Final[tuple[type[BaseSettings], ...]] = (
     DedupSettings,
     ExchangeSettings,
     ExecutorSettings,
+    ExitSeeds,
     IngestSettings,
+    NotifierSettings,
     PersisterSettings,
     SimulatorSettings,
     TelemetrySettings,
@@ -50,6 +54,10 @@ def known() -> frozenset[str]:
     )
 
 
+def _is_link(name: str, value: str) -> bool:
+    return name.upper().startswith(PREFIX) and is_service_link(name, value)
+
+
 def unknown(names: Iterable[str]) -> list[str]:
     """Return those of *names* that look like ours and are not."""
     return sorted({name.upper() for name in names if name.upper().startswith(PREFIX)} - known())
@@ -58,8 +66,11 @@ def unknown(names: Iterable[str]) -> list[str]:
 def warn_of_unknown() -> None:
     """Log each variable of the environment or the .env file that nobody reads, and what was probably meant.
 
-    Only a warning: Kubernetes makes up variables like these for every service of a namespace.
+    What Kubernetes makes up for the services of its namespace is named as that, in one line.
     """
-    for name in unknown([*os.environ, *DotEnvSettingsSource(Settings).env_vars]):
+    links = sorted(name for name, value in os.environ.items() if _is_link(name, value))
+    if links:
+        log.warning("variables of Kubernetes, ignored: set enableServiceLinks: false on the pod", variables=links)
+    for name in unknown([*(set(os.environ) - set(links)), *DotEnvSettingsSource(Settings).env_vars]):
         meant = difflib.get_close_matches(name, known(), n=1)
         log.warning("unknown setting, ignored", variable=name, meant=meant[0] if meant else None)

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Select, Table, bindparam, func, select
 
 from api.queries import reading
 from api.schemas import ListingRow, TradeRow
-from cli import operate
+from cli import operate, screen
 from shared.backoff import pause
 from shared.database import Database
 from shared.errors import TransientError
@@ -165,5 +165,5 @@ def line(row: ListingRow | TradeRow) -> Text:
         (row.symbol, "bold"),
         f" {row.side} {row.quote_qty:f} USDT{exit_reason} {row.mode} ",
         (row.status, STATUS_STYLES.get(row.status, "red")),
-        f" in {row.latency_ms} ms{reason}",
+        f" in {screen.milliseconds(row.ack_latency_ms)}{reason}",
     )

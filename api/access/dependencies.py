@@ -1,0 +1,41 @@
+"""Dependencies of routes: who asks, and that they may.
+
+    principal: Annotated[Principal, Depends(operate)]
+
+`api.access.gate` has admitted the request before, and refuses a write without `operate` whatever its route asks for.
+"""
+
+from fastapi import Request
+from starlette.types import Scope as AsgiScope
+
+from api.access.principal import Principal, Scope
+from api.problems import ApiError
+
+PRINCIPAL: str = "sniper.principal"
+
+
+def principal_of(scope: AsgiScope) -> Principal:
+    """Return who asks; raise ApiError (401) where nobody was admitted."""
+    principal = scope.get(PRINCIPAL)
+    if not isinstance(principal, Principal):
+        raise ApiError(401, "unauthenticated", "a token or a session is needed")
+    return principal
+
+
+def require(principal: Principal, scope: Scope) -> None:
+    """Raise ApiError (403) where *principal* lacks *scope*."""
+    if not principal.may(scope):
+        message = f'the token "{principal.name}" may only view: this needs one with the scope operate'
+        raise ApiError(403, "view_only", message)
+
+
+async def view(request: Request) -> Principal:
+    """Return who asks; any token or session may view."""
+    return principal_of(request.scope)
+
+
+async def operate(request: Request) -> Principal:
+    """Return who asks; raise ApiError (403) where they may only view."""
+    principal = principal_of(request.scope)
+    require(principal, Scope.OPERATE)
+    return principal

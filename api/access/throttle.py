@@ -1,0 +1,67 @@
+"""Throttling: failed attempts by address, requests by token; counted in this process, forgotten after two minutes."""
+
+import math
+import time
+from ipaddress import IPv6Address, IPv6Network, ip_address
+from typing import Final
+
+import structlog
+from limits import RateLimitItem, RateLimitItemPerMinute
+from limits.aio.storage import MemoryStorage
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
+
+from api.problems import ApiError
+
+log = structlog.get_logger()
+
+NETWORK_BITS: Final = 64
+"""An IPv6 client has a whole network of addresses."""
+
+
+class Throttle:
+    """Sliding windows of a minute."""
+
+    def __init__(self, *, failures_per_minute: int, requests_per_minute: int) -> None:
+        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._failures = RateLimitItemPerMinute(failures_per_minute, namespace="failures")
+        self._requests = RateLimitItemPerMinute(requests_per_minute, namespace="requests")
+
+    async def require_attempt(self, address: str) -> None:
+        """Raise ApiError (429) where *address* has failed too often to try another credential now."""
+        if not await self._limiter.test(self._failures, address):
+            raise await self._exceeded(self._failures, address, "too_many_failures", "too many failed attempts")
+
+    async def count_failure(self, address: str) -> None:
+        """Count an attempt of *address* that failed, and log it."""
+        log.warning("a failed attempt to come in", client=address)
+        await self._limiter.hit(self._failures, address)
+
+    async def count_request(self, token_id: int) -> None:
+        """Count a request of a token; raise ApiError (429) where it has made too many."""
+        key = str(token_id)
+        if not await self._limiter.hit(self._requests, key):
+            raise await self._exceeded(self._requests, key, "too_many_requests", "too many requests of this token")
+
+    async def _exceeded(self, limit: RateLimitItem, key: str, code: str, message: str) -> ApiError:
+        resets_at = (await self._limiter.get_window_stats(limit, key)).reset_time
+        seconds = max(1, math.ceil(resets_at - time.time()))
+        return ApiError(
+            429,
+            code,
+            f"{message}: try again in {seconds} s",
+            details={"retry_after_seconds": seconds},
+            headers={"Retry-After": str(seconds)},
+        )
+
+
+def client_of(host: str | None) -> str:
+    """Return the key that failures of the client at *host* are counted under."""
+    try:
+        address = ip_address(host or "")
+    except ValueError:
+        return "unknown"
+    if not isinstance(address, IPv6Address):
+        return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(IPv6Network((address, NETWORK_BITS), strict=False))

@@ -1,0 +1,102 @@
+"""The only writer of api_tokens: made once, shown once, revoked for good."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+from api.access import credentials
+from api.access.credentials import Kind
+from api.access.principal import Scope
+from shared.database import Connection, Database
+from shared.errors import SniperError
+
+LOCAL: Final = "local"
+"""Name of the token without a value, behind the links that `sniper up` and `sniper sign-in` print."""
+NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,49}")
+LIFETIME_MAX: Final = timedelta(days=3650)
+
+CREATE: Final = """
+    INSERT INTO api_tokens (public_id, digest, name, scope, created_by, expires_at)
+    VALUES ($1, $2, $3, $4, $5, now() + $6::interval)
+    ON CONFLICT (name) WHERE revoked_at IS NULL DO NOTHING
+    RETURNING id
+"""
+ENSURE_LOCAL: Final = """
+    INSERT INTO api_tokens (name, scope, created_by) VALUES ($1, 'operate', $2)
+    ON CONFLICT (name) WHERE revoked_at IS NULL DO UPDATE SET name = excluded.name
+    RETURNING id
+"""
+LIST: Final = """
+    SELECT t.name, t.scope, t.created_by, t.created_at, t.expires_at, t.last_used_at, t.revoked_at, t.revoked_by,
+           t.revoked_at IS NULL AND coalesce(t.expires_at > now(), true) AS usable, t.digest IS NOT NULL AS has_value
+    FROM api_tokens t ORDER BY t.created_at, t.id
+"""
+REVOKE: Final = "UPDATE api_tokens SET revoked_at = now(), revoked_by = $2 WHERE name = $1 AND revoked_at IS NULL"
+IS_ANY_USABLE: Final = """
+    SELECT EXISTS (SELECT FROM api_tokens
+                   WHERE digest IS NOT NULL AND revoked_at IS NULL AND coalesce(expires_at > now(), true))
+"""
+
+
+class RefusedTokenError(SniperError):
+    """A token cannot be made or revoked as asked; the message says why."""
+
+
+class TokenRow(NamedTuple):
+    """One token, without anything that opens something."""
+
+    name: str
+    scope: str
+    created_by: str
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+    revoked_by: str | None
+    usable: bool
+    has_value: bool
+    """Not so for the one that signs in by links only."""
+
+
+async def create(
+    database: Database, name: str, scope: Scope, *, created_by: str, lifetime: timedelta | None = None
+) -> str:
+    """Store a new token and return its value, which is kept nowhere; raise RefusedTokenError where it cannot be."""
+    if not NAME.fullmatch(name):
+        raise RefusedTokenError("name: up to 50 letters, digits and . _ @ -, beginning with a letter or a digit")
+    if name == LOCAL:
+        raise RefusedTokenError(f"name: {LOCAL} is kept for sign-in links of this machine")
+    if lifetime is not None and not timedelta(0) < lifetime <= LIFETIME_MAX:
+        raise RefusedTokenError(f"expiry: must be within {LIFETIME_MAX.days} days")
+    value, made = credentials.make(Kind.TOKEN)
+    async with database.connection() as connection:
+        row_id = await connection.fetchval(CREATE, made.public_id, made.digest, name, scope, created_by, lifetime)
+    if row_id is None:
+        raise RefusedTokenError(f"name: there is a token {name} already, revoke it first")
+    return value
+
+
+async def ensure_local(connection: Connection, *, created_by: str) -> int:
+    """Return the id of the token without a value that sign-in links of this machine use, making it where needed."""
+    return int(await connection.fetchval(ENSURE_LOCAL, LOCAL, created_by))
+
+
+async def everyone(database: Database) -> Sequence[TokenRow]:
+    """Return every token there ever was, oldest first."""
+    async with database.connection() as connection:
+        return [TokenRow(**row) for row in await connection.fetch(LIST)]
+
+
+async def revoke(database: Database, name: str, *, revoked_by: str) -> None:
+    """End a token, and with it its sessions and links; raise RefusedTokenError where there is none of that name."""
+    async with database.connection() as connection:
+        done = await connection.execute(REVOKE, name, revoked_by)
+    if done == "UPDATE 0":
+        raise RefusedTokenError(f"there is no token {name}, or it is revoked already")
+
+
+async def is_any_usable(database: Database) -> bool:
+    """Return whether there is a token by whose value somebody could come in."""
+    async with database.connection() as connection:
+        return bool(await connection.fetchval(IS_ANY_USABLE))

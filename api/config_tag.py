@@ -1,0 +1,23 @@
+"""ETag of the configuration (RFC 9110, section 8.8.3): the moment of its last change. Pure."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from api.schemas import TradeConfig
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_DIGITS_MAX: Final = 17
+
+
+def of(config: TradeConfig) -> str:
+    """Return the tag, quoted as the header has it."""
+    return f'"{(config.updated_at - EPOCH) // _MICROSECOND}"'
+
+
+def read_at(tag: str) -> datetime | None:
+    """Return the moment that *tag* stands for; None where it is none of ours."""
+    digits = tag.strip().removeprefix('"').removesuffix('"')
+    if not digits.isascii() or not digits.isdecimal() or len(digits) > _DIGITS_MAX:
+        return None
+    return EPOCH + int(digits) * _MICROSECOND

@@ -1,0 +1,124 @@
+/** Open positions: the result now, the exits, whether anybody watches, and the way out. */
+
+import { post } from "./api.js";
+import { ask, say } from "./dialogs.js";
+import { byId, el, replace, setAttribute, setText, syncList } from "./dom.js";
+import { askForExits, exitsOf } from "./exits.js";
+import { gain, money, percent, price } from "./format.js";
+import { data } from "./store.js";
+
+const LABELS = ["", "paid", "stop", "target", "bought", "exits"];
+
+/** @param {string} name */
+const component = (name) => data.health?.components.find((/** @type {any} */ each) => each.component_name === name);
+
+/** What the position would bring, told by the executor's supervisor. @param {any} row */
+export function worth(row) {
+  if (row.worth_usdt === null || row.worth_usdt === undefined) return null;
+  const gained = Number(row.worth_usdt) - Number(row.cost_usdt);
+  return { value: Number(row.worth_usdt), gained, pct: (gained / Number(row.cost_usdt)) * 100 };
+}
+
+/** Why nobody watches *row*; empty where somebody does. @param {any} row */
+function unwatched(row) {
+  const exits = component("exits");
+  if (!exits) return "nobody watches it: the executor was never heard of";
+  if (exits.status === "error" || exits.status === "stopped") return `not watched: exits are ${exits.status}`;
+  return exits.detail.includes(row.symbol) ? exits.detail : "";
+}
+
+/** Show the table, and how much is at stake. */
+export function showPositions() {
+  const rows = data.positions?.items ?? [];
+  byId("no-positions").hidden = rows.length > 0;
+  byId("positions-table").hidden = rows.length === 0;
+  setText(byId("positions-count"), rows.length ? String(rows.length) : "");
+  syncList(byId("positions"), rows, (row) => String(row.id), create);
+}
+
+/** @param {any} first */
+function create(first) {
+  let row = first;
+  const cells = LABELS.map((label) => el("td", label ? { data: { label } } : {}));
+  const name = el("th", { scope: "row" });
+  const closing = el("button", { class: "small danger", on: { click: () => askToClose(row) } }, "Close");
+  const changing = el("button", { class: "small", on: { click: () => askForExits(row) } }, "Exits…");
+  const line = el("tr", {}, name, cells, el("td", { class: "actions" }, changing, closing));
+  line.refresh = (/** @type {any} */ now) => {
+    row = now;
+    draw(now, name, cells);
+    setText(closing, now.close_requested_at ? "Selling…" : "Close");
+    closing.disabled = Boolean(now.close_requested_at);
+    setAttribute(closing, "aria-label", `Close ${now.symbol}`);
+    setAttribute(changing, "aria-label", `Change the exits of ${now.symbol}`);
+  };
+  return line;
+}
+
+/** @param {any} row @param {any} name @param {any[]} cells */
+function draw(row, name, cells) {
+  replace(name, row.symbol, el("span", { class: `tag ${row.mode}` }, row.mode));
+  const now = worth(row);
+  replace(cells[0], now ? el("b", {}, percent(now.pct)) : "–", el("small", {}, now ? `${gain(now.gained)} USDT` : "not valued yet"));
+  cells[0].className = now ? (now.gained < 0 ? "number loss" : "number win") : "number";
+  replace(cells[1], money(row.cost_usdt), el("small", {}, `at ${price(row.average_price)}`));
+  cells[1].className = "number";
+  const exits = exitsOf(row);
+  replace(cells[2], stopWords(row, exits), own(row, ["stop_loss_pct", "trailing_stop_pct"]));
+  replace(cells[3], exitWords(exits.take_profit_pct, "+", row.average_price, 1), own(row, ["take_profit_pct", "take_profit_ladder"]));
+  cells[2].className = cells[3].className = "number";
+  replace(cells[4], el("sn-age", { datetime: row.opened_at }));
+  const trouble = row.note || unwatched(row);
+  const watch = row.state === "closing" ? "selling" : row.state === "open" ? "watched" : row.state;
+  replace(cells[5], el("span", { class: trouble ? "wrong" : "good", title: trouble }, trouble ? `⚠ ${row.state === "open" ? "needs a look" : row.state}` : watch));
+}
+
+/** @param {string | null | undefined} pct @param {string} sign @param {string} reference @param {number} direction */
+function exitWords(pct, sign, reference, direction) {
+  if (!pct) return ["none"];
+  const at = Number(reference) * (1 + (direction * Number(pct)) / 100);
+  return [`${sign}${Number(pct)} %`, el("small", {}, price(at))];
+}
+
+/** The stop that is reached first on the way down. @param {any} row @param {Record<string, any>} exits */
+function stopWords(row, exits) {
+  const bought = Number(row.average_price);
+  const peak = Number(row.peak_price);
+  const stop = exits.stop_loss_pct ? Number(row.stop_reference ?? bought) * (1 - Number(exits.stop_loss_pct) / 100) : 0;
+  const trails = exits.trailing_stop_pct && peak >= bought * (1 + Number(exits.trailing_activation_pct ?? 0) / 100);
+  if (trails && peak * (1 - Number(exits.trailing_stop_pct) / 100) > stop) return exitWords(exits.trailing_stop_pct, "trailing −", row.peak_price, -1);
+  return exitWords(exits.stop_loss_pct, "−", row.stop_reference ?? row.average_price, -1);
+}
+
+/** Whether *row* has one of *names* of its own. @param {any} row @param {string[]} names */
+const own = (row, names) => (names.some((name) => name in (row.exits ?? {})) ? el("small", {}, "its own") : null);
+
+/** @param {any} row */
+function askToClose(row) {
+  const now = worth(row);
+  const brings = now ? ` It would bring about ${money(now.value)} USDT (${percent(now.pct)}).` : "";
+  ask({
+    title: `Sell ${row.symbol} now?`,
+    text: `All that is held of it (${row.mode}) is sold at what the book gives.${brings}`,
+    action: "Sell",
+    danger: true,
+    act: async () => {
+      await post(`/positions/${row.id}/close`);
+      return `The executor sells ${row.symbol}.`;
+    },
+  });
+}
+
+/** Tell a desktop notification of a position that was opened or closed, where the operator asked for it. @param {any} trade */
+export function notify(trade) {
+  const wanted = localStorage.getItem("notify") === "on" && "Notification" in window && Notification.permission === "granted";
+  if (!wanted || trade?.status !== "filled") return;
+  new Notification(`${trade.side === "BUY" ? "Bought" : "Sold"} ${trade.symbol}`, { body: `${money(trade.quote_qty)} USDT, ${trade.mode}`, tag: String(trade.id) });
+}
+
+/** Switch desktop notifications on or off. */
+export async function toggleNotifications() {
+  if (localStorage.getItem("notify") === "on") localStorage.removeItem("notify");
+  else if ("Notification" in window && (await Notification.requestPermission()) === "granted") localStorage.setItem("notify", "on");
+  else say("The browser does not allow notifications for this page.", true);
+}

@@ -1,0 +1,45 @@
+/** The one stream of all tabs: a browser has six connections for a host, and twelve tabs share this one. */
+
+/** @type {Set<MessagePort>} */
+const ports = new Set();
+/** @type {EventSource | null} */
+let source = null;
+const KINDS = ["listing", "trade", "position", "halt", "config", "health", "status", "held", "hello", "reset", "database", "heartbeat"];
+/** Of these the last is the truth, and a tab that joins later gets it at once. */
+const STATES = new Set(["health", "status", "held", "database"]);
+/** @type {Map<string, any>} */
+const latest = new Map();
+
+/** @param {any} message */
+function tellAll(message) {
+  if (STATES.has(message.kind)) latest.set(message.kind, message);
+  for (const port of ports) port.postMessage(message);
+}
+
+function open() {
+  source = new EventSource("/events");
+  source.onopen = () => tellAll({ kind: "open" });
+  source.onerror = () => {
+    tellAll({ kind: "lost" });
+    // A closed source does not try again by itself: the backend refused it, or is starting.
+    if (source?.readyState === EventSource.CLOSED) setTimeout(open, 2000);
+  };
+  for (const kind of KINDS) {
+    source.addEventListener(kind, (event) => tellAll({ kind, data: /** @type {MessageEvent} */ (event).data }));
+  }
+}
+
+/** @param {MessagePort} port */
+function join(port) {
+  ports.add(port);
+  port.onmessage = (event) => {
+    if (event.data === "leave") ports.delete(port);
+  };
+  if (source === null) open();
+  else if (source.readyState === EventSource.OPEN) {
+    port.postMessage({ kind: "open" });
+    for (const message of latest.values()) port.postMessage(message);
+  }
+}
+
+/** @type {any} */ (self).onconnect = (/** @type {MessageEvent} */ event) => join(event.ports[0]);

@@ -1,0 +1,59 @@
+"""The positions that a decision of an operator concerns: by number, symbol or listing."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from api import queries
+from api.schemas import PositionRow
+from shared.database import Database
+from shared.errors import SniperError
+from shared.events import Mode
+
+SELLABLE: Final = frozenset({"open", "closing"})
+"""In any other state nothing can be sold of it; `api.write_offs` gives it up."""
+
+
+class NoSuchPositionError(SniperError):
+    """Nothing of the kind is held."""
+
+
+class EndedPositionError(SniperError):
+    """The position is not in a state in which that can be done."""
+
+
+def name_of(position: PositionRow) -> str:
+    """Return what messages call it."""
+    return f"{position.listing_key} ({position.mode})"
+
+
+async def of(database: Database, what: str, mode: Mode | None, *, sellable: bool) -> Sequence[PositionRow]:
+    """Return what is held of *what*, a symbol or a listing key, in *mode* (None: in both).
+
+    Raises NoSuchPositionError where there is none, or none that is *sellable* where it has to be.
+    """
+    held = [
+        position
+        for position in await queries.held_positions(database)
+        if what in {position.symbol, position.listing_key} and mode in {None, position.mode}
+        if position.state in SELLABLE or not sellable
+    ]
+    if not held:
+        kind = "no open position" if sellable else "nothing is held"
+        raise NoSuchPositionError(f"{kind} of {what}{f' ({mode})' if mode else ''}")
+    return held
+
+
+async def numbered(database: Database, number: int, *, sellable: bool) -> PositionRow:
+    """Return the position with that number.
+
+    Raises NoSuchPositionError where there is none, and EndedPositionError where nothing is held of it any more, or
+    nothing can be sold and it has to be *sellable*.
+    """
+    position = await queries.position(database, number)
+    if position is None:
+        raise NoSuchPositionError(f"there is no position {number}")
+    if position.state in {"closed", "written_off"}:
+        raise EndedPositionError(f"{name_of(position)} is {position.state}: nothing is held of it")
+    if sellable and position.state not in SELLABLE:
+        raise EndedPositionError(f"{name_of(position)} is {position.state}: nothing can be sold of it")
+    return position

@@ -1,0 +1,35 @@
+"""Parts of a running API that its routes share, and how a route gets at them."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from api.reading.pages import Pages
+from api.reading.reader import Reader
+from api.streaming.hub import Hub
+from shared.runtime import Runtime
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """One of each for the whole application."""
+
+    runtime: Runtime
+    reader: Reader
+    pages: Pages
+    hub: Hub
+
+
+def parts_of(runtime: Runtime) -> Parts:
+    """Return the parts of an API that runs on *runtime*."""
+    reader = Reader(runtime.database)
+    return Parts(runtime, reader, Pages(reader), Hub())
+
+
+async def _parts(request: Request) -> Parts:
+    parts: Parts = request.app.state.parts
+    return parts
+
+
+Shared = Annotated[Parts, Depends(_parts)]

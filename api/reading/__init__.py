@@ -1,0 +1,1 @@
+"""Read side of the API: pages, exports, statistics, and the way of each listing."""

@@ -1,0 +1,121 @@
+"""Results: what positions came to, and what those that are held would bring."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.reading import health
+from api.reading.answers import DayResult, ModeResults, Result, Results
+from api.reading.reader import Reader, Row
+from api.schemas import ComponentHealth
+from shared.events import HealthStatus, Mode, utc_now
+
+DAYS_MAX: Final = 366
+_NOTHING: Final = Decimal("0.00")
+
+# Where a version took part that did not keep what a result needs: a trade tells what was spent with its fee, and a
+# position what its sales brought without theirs.
+_ENDED: Final = """
+    SELECT
+        positions.mode, positions.closed_at,
+        coalesce(position_results.result_usdt, positions.received_usdt - bought.spent) AS result
+    FROM positions
+    LEFT JOIN position_results USING (listing_key, mode)
+    LEFT JOIN LATERAL (
+        SELECT sum(trades.quote_qty) AS spent FROM trades
+        WHERE position_results.result_usdt IS NULL
+            AND trades.listing_key = positions.listing_key AND trades.mode = positions.mode
+            AND trades.side = 'BUY' AND trades.status = 'filled'
+    ) AS bought ON true
+    WHERE positions.closed_at >= $1 AND coalesce(position_results.result_usdt, bought.spent) IS NOT NULL
+"""
+BY_MODE: Final = f"""
+    SELECT mode, count(*) AS closed, round(sum(result), 2) AS realised FROM ({_ENDED}) AS ended GROUP BY mode
+"""  # noqa: S608 - constants
+BY_DAY: Final = f"""
+    SELECT
+        mode, (closed_at AT TIME ZONE 'UTC')::date AS day,
+        count(*) AS closed, count(*) FILTER (WHERE result > 0) AS won,
+        round(sum(result), 2) AS realised
+    FROM ({_ENDED}) AS ended GROUP BY 1, 2
+"""  # noqa: S608 - constants
+HELD: Final = """
+    SELECT listing_key, mode, cost_usdt FROM positions
+    WHERE state IN ('open', 'closing', 'dust', 'external', 'unsellable')
+"""
+
+
+class Days(BaseModel):
+    """How far a series reaches back, today included."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    days: Annotated[int, Field(ge=1, le=DAYS_MAX)] = 30
+
+
+async def of_window(reader: Reader, components: Sequence[ComponentHealth], since: datetime) -> Mapping[Mode, Result]:
+    """Return what was realised in each mode from *since* on, and what is not realised yet; raises TransientError."""
+    ended = {Mode(row["mode"]): row for row in await reader.fetch(BY_MODE, since)}
+    held, worth = await reader.fetch(HELD), worth_told(components)
+    return {mode: _result(ended.get(mode), [row for row in held if row["mode"] == mode], worth) for mode in Mode}
+
+
+async def by_day(reader: Reader, wanted: Days) -> Results:
+    """Return the daily series of each mode; raises TransientError."""
+    until = utc_now().date()
+    since = until - timedelta(days=wanted.days - 1)
+    rows = await reader.fetch(BY_DAY, datetime.combine(since, time(), UTC))
+    modes = [_series(mode, [row for row in rows if row["mode"] == mode], since, until) for mode in Mode]
+    return Results(since=since, until=until, modes=modes)
+
+
+def worth_told(components: Sequence[ComponentHealth]) -> Mapping[str, Decimal]:
+    """Return what each position would bring, by listing key and mode; nothing while the exits are not watched."""
+    watching = any(each.component_name == "exits" and each.status is not HealthStatus.ERROR for each in components)
+    told = health.fact(components, "exits", "worth_usdt")
+    if not watching or not isinstance(told, dict):
+        return {}
+    return {name: Decimal(str(worth)) for name, worth in told.items()}
+
+
+def told_at(components: Sequence[ComponentHealth]) -> datetime | None:
+    """Return when the worth of positions was told last."""
+    return next((each.updated_at for each in components if each.component_name == "exits"), None)
+
+
+def name_of(position: Row) -> str:
+    """Return the name by which the executor tells of a position."""
+    return f"{position['listing_key']} {position['mode']}"
+
+
+def _result(ended: Row | None, held: Sequence[Row], worth: Mapping[str, Decimal]) -> Result:
+    known = [worth[name_of(row)] - row["cost_usdt"] for row in held if name_of(row) in worth]
+    return Result(
+        realised_usdt=_NOTHING if ended is None else ended["realised"],
+        closed=0 if ended is None else ended["closed"],
+        unrealised_usdt=sum(known, _NOTHING) if len(known) == len(held) else None,
+        open=len(held),
+    )
+
+
+def _series(mode: Mode, rows: Iterable[Row], since: date, until: date) -> ModeResults:
+    days = list(_days({row["day"]: row for row in rows}, since, until))
+    return ModeResults(mode=mode, total_usdt=days[-1].cumulative_usdt, days=days)
+
+
+def _days(by_day: Mapping[date, Row], since: date, until: date) -> Iterator[DayResult]:
+    cumulative, nothing = _NOTHING, {"closed": 0, "won": 0, "realised": _NOTHING}
+    for number in range((until - since).days + 1):
+        day = since + timedelta(days=number)
+        row = by_day.get(day, nothing)
+        cumulative += row["realised"]
+        yield DayResult(
+            day=day,
+            closed=row["closed"],
+            won=row["won"],
+            realised_usdt=row["realised"],
+            cumulative_usdt=cumulative,
+        )

@@ -1,0 +1,46 @@
+"""Status: what trading may do now, and why not more. `sniper status` and the API show the same."""
+
+from typing import Final
+
+from api import trade_config
+from api.reading import health
+from api.reading.answers import ExposureStatus, Health, Status
+from api.reading.gates import against_limit, gates, trading_of
+from api.reading.reader import Reader
+from api.schemas import ExposureRow, TradeConfig
+from shared.database import Database
+
+# A day is one in UTC, and what was counted on another is over.
+EXPOSURE: Final = """
+    SELECT mode, reserved_usdt, filled_usdt, failures,
+        CASE WHEN day = (now() AT TIME ZONE 'UTC')::date THEN day_orders ELSE 0 END AS orders_today,
+        CASE WHEN day = (now() AT TIME ZONE 'UTC')::date THEN day_spent_usdt ELSE 0.00 END AS spent_today_usdt
+    FROM exposure ORDER BY mode
+"""
+
+
+async def read(database: Database, reader: Reader) -> tuple[Status, Health]:
+    """Return the status and the health that it was judged by; raises TransientError."""
+    config, found = await trade_config.read(database), await health.read(reader)
+    return status_of(config, found, await exposure_of(reader, config)), found
+
+
+async def exposure_of(reader: Reader, config: TradeConfig) -> list[ExposureStatus]:
+    """Return what is at stake in each mode, against the limit of *config*."""
+    rows = await reader.fetch(EXPOSURE)
+    return [against_limit(ExposureRow.model_validate(dict(row)), config) for row in rows]
+
+
+def status_of(config: TradeConfig, found: Health, exposure: list[ExposureStatus]) -> Status:
+    """Judge what was read."""
+    executor = next((each for each in found.components if each.component_name == "executor"), None)
+    all_gates = gates(executor, config, exposure, now=found.now)
+    return Status(
+        now=found.now,
+        exchange_now=health.exchange_now(found.components, found.now),
+        trading=trading_of(all_gates),
+        gates=all_gates,
+        health=found.status,
+        config=config,
+        exposure=exposure,
+    )

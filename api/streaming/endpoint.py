@@ -1,0 +1,122 @@
+"""The stream as an ASGI response: no wrapper around it, so that fifty open pages cost other requests nothing."""
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any, Final
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from api.head import IS_HEAD
+from api.reading.reader import READ_SECONDS_MAX
+from api.streaming import event_log, sources
+from api.streaming.frames import OPENING, frame_of
+from api.streaming.hub import Hub, Subscriber
+from shared.database import Database
+from shared.errors import TransientError
+
+MEDIA_TYPE: Final = "text/event-stream"
+RESUMED_MAX: Final = 1_000
+"""More events than that are quicker read anew, by the lists."""
+KNOWN_SECONDS_MAX: Final = 5.0
+_HEADERS: Final = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),
+]
+
+
+class EventStream(Response):
+    """Everything that happens from now on, and before it what happened since *resumed_from*."""
+
+    media_type = MEDIA_TYPE
+
+    def __init__(self, database: Database, hub: Hub, resumed_from: int | None) -> None:
+        super().__init__()
+        self._database = database
+        self._hub = hub
+        self._resumed_from = resumed_from
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send frames until the client goes, is too slow, or the stream ends."""
+        if scope.get(IS_HEAD):
+            await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        if not await self._is_known():
+            raise TransientError("database away: the stream has not been read yet")
+        subscriber = self._hub.subscribe()
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+            await _first_to_end(
+                self._sent(subscriber, send),
+                _gone(receive),
+                subscriber.ended.wait(),
+            )
+            if not subscriber.too_slow:
+                await send({"type": "http.response.body", "body": b""})
+        except OSError:
+            return  # The client is gone, or may not listen any more.
+        finally:
+            self._hub.unsubscribe(subscriber)
+
+    async def _is_known(self) -> bool:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(KNOWN_SECONDS_MAX):
+                await self._hub.known.wait()
+        return self._hub.known.is_set()
+
+    async def _sent(self, subscriber: Subscriber, send: Send) -> None:
+        """Send what was missed, where the stream stands, and whatever comes."""
+
+        async def sent(frames: bytes) -> None:
+            await send({"type": "http.response.body", "body": frames, "more_body": True})
+
+        await sent(OPENING)
+        try:
+            await sent(await self._missed(subscriber))
+        except (TransientError, TimeoutError):
+            # It comes again, and asks for the same.
+            await sent(frame_of("database", {"reachable": False}))
+            return
+        while True:
+            await sent(await subscriber.next())
+
+    async def _missed(self, subscriber: Subscriber) -> bytes:
+        """Return the events between the client's last one and the first that it will get, and every state."""
+        missed = b""
+        if self._resumed_from is not None:
+            missed = await self._between(self._resumed_from, subscriber.position)
+        hello = frame_of("hello", {"position": subscriber.position}, subscriber.position)
+        return missed + hello + self._hub.states()
+
+    async def _between(self, position: int, up_to: int) -> bytes:
+        """Return the events after *position*; a word that they are too many or forgotten instead, where they are."""
+        limit = asyncio.timeout(READ_SECONDS_MAX)
+        async with self._hub.resuming, limit, self._database.connection() as connection:
+            if not await event_log.is_kept(connection, position):
+                return frame_of("reset", {"reason": "these events are not kept any more"})
+            events = await event_log.after(connection, position, up_to=up_to, limit=RESUMED_MAX + 1)
+            if len(events) > RESUMED_MAX:
+                return frame_of("reset", {"reason": f"more than {RESUMED_MAX} events were missed"})
+            return b"".join(await sources.frames(connection, events))
+
+
+async def _gone(receive: Receive) -> None:
+    """Return when the client has gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _first_to_end(*parts: Coroutine[Any, Any, object]) -> None:
+    """Return when one of *parts* has ended, having ended the others; raise what it raised."""
+    tasks = [asyncio.create_task(part) for part in parts]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+    for task in done:
+        task.result()

@@ -1,0 +1,47 @@
+"""The route of the event stream."""
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Header, Query, Response
+
+from api.access.dependencies import view
+from api.parts import Shared
+from api.streaming.endpoint import MEDIA_TYPE, EventStream
+from api.streaming.event_log import POSITION_MAX
+
+router = APIRouter(dependencies=[Depends(view)], tags=["stream"])
+
+_EXAMPLE: Final = (
+    'id: 41\nevent: hello\ndata: {"position":41}\n\n'
+    'id: 42\nevent: listing\ndata: {"id":7,"symbol":"ABCUSDT","source":"mexc_websocket"}\n\n'
+    'event: heartbeat\ndata: {"now":"2026-03-02T12:00:00Z","position":42,"database":true}\n\n'
+)
+_STREAM: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "Server-sent events, without an end",
+        "content": {MEDIA_TYPE: {"schema": {"type": "string"}, "example": _EXAMPLE}},
+    }
+}
+
+
+@router.get("/events", response_class=Response, responses=_STREAM)
+async def get_events(
+    parts: Shared,
+    last_event_id: Annotated[str | None, Header(description="The `id` of the last event that was received")] = None,
+    after: Annotated[int | None, Query(ge=0, le=POSITION_MAX, description="The same, for the first connection")] = None,
+) -> Response:
+    """Stream what happens: `listing`, `trade`, `position`, `halt` and `config`, each with an `id` to resume from.
+
+    `health`, `status` and `held` are states: the last of each is the truth. `hello` tells the position that the stream
+    begins at, `reset` that something was missed and has to be read anew, `database` whether it is there. A `heartbeat`
+    comes every 5 s.
+    """
+    return EventStream(parts.runtime.database, parts.hub, _position(last_event_id, after))
+
+
+def _position(last_event_id: str | None, after: int | None) -> int | None:
+    """Return the position to resume from; what no event of ours has as its id is taken for one that is forgotten."""
+    if not last_event_id:
+        return after
+    is_ours = last_event_id.isascii() and last_event_id.isdecimal() and len(last_event_id) <= len(str(POSITION_MAX))
+    return min(int(last_event_id), POSITION_MAX) if is_ours else POSITION_MAX

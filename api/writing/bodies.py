@@ -1,0 +1,61 @@
+"""Bodies of the calls that change the configuration and exits; an unknown field is refused by name."""
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, StrictBool
+
+from shared.controls import Limit
+from shared.exit_policy import FIELDS, Ladder, Percent, Seconds, Share
+
+EXITS_EXAMPLE: Final[dict[str, JsonValue]] = {
+    "stop_loss_pct": "10",
+    "take_profit_ladder": [{"at_pct": "30", "sell_pct": "50"}],
+}
+
+
+def _left_out(**constraints: Any) -> Any:
+    """Return a field that may be left out and, unlike one whose default is null, may not be null."""
+    return Field(default_factory=lambda: None, **constraints)
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    def given(self, *without: str) -> dict[str, object]:
+        """Return the fields that the request named."""
+        return {name: getattr(self, name) for name in self.model_fields_set if name not in without}
+
+
+class ExitsBody(Body):
+    """When to sell; null: not for this reason."""
+
+    take_profit_pct: Percent | None = _left_out()
+    take_profit_ladder: Ladder = _left_out()
+    stop_loss_pct: Share | None = _left_out()
+    trailing_stop_pct: Share | None = _left_out()
+    trailing_activation_pct: Percent | None = _left_out()
+    holding_seconds_max: Seconds | None = _left_out()
+
+
+class ConfigBody(ExitsBody):
+    """Changes of the configuration; what is left out stays as it is."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"max_trade_usdt": "50", **EXITS_EXAMPLE}]})
+
+    max_trade_usdt: Limit = _left_out()
+    max_position_usdt: Limit = _left_out()
+    auto_trade: StrictBool = _left_out()
+    auto_trade_until: AwareDatetime | None = _left_out()
+    entry_slippage_pct: Percent = _left_out()
+    daily_loss_usdt_max: Limit | None = _left_out()
+    confirm: Literal["live"] | None = None
+    """Needed where orders would cost money from now on, or for longer."""
+
+
+class PositionBody(ExitsBody):
+    """Exits of one position instead of the configured ones; what is left out stays as it is."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{**EXITS_EXAMPLE, "follow": ["take_profit_pct"]}]})
+
+    follow: Annotated[list[str], Field(max_length=len(FIELDS))] = []
+    """Fields that follow the configuration again."""

@@ -1,0 +1,65 @@
+"""Routes of the configuration: change it against the version that was read, and see who changed what."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Query, Response
+
+from api import config_tag, trade_config
+from api.access.dependencies import operate, view
+from api.access.principal import Principal
+from api.access.request_id import request_id
+from api.config_history import HISTORY, ConfigHistory, page_of
+from api.parts import Shared
+from api.problems import ApiError
+from api.schemas import TradeConfig
+from api.writing.bodies import ConfigBody
+from api.writing.refusals import PRECONDITION, refusals
+
+router = APIRouter(tags=["configuration"])
+
+
+@router.put("/config", responses=PRECONDITION)
+async def put_config(
+    parts: Shared,
+    response: Response,
+    principal: Annotated[Principal, Depends(operate)],
+    request: Annotated[str, Depends(request_id)],
+    body: ConfigBody,
+    if_match: Annotated[str | None, Header(description="ETag of the version that was read")] = None,
+) -> TradeConfig:
+    """Change what is named, for purchases from the next one on and for positions from the next look on.
+
+    Switching auto_trade on, or letting it last longer, needs `"confirm": "live"` beside it.
+    """
+    with refusals():
+        config = await trade_config.change(
+            parts.runtime.database,
+            body.given("confirm"),
+            changed_by=principal.audit_name,
+            request_id=request,
+            confirmation=body.confirm,
+            read_at=_version(if_match),
+        )
+    response.headers["ETag"] = config_tag.of(config)
+    return config
+
+
+@router.get("/config/history", dependencies=[Depends(view)])
+async def get_history(
+    parts: Shared,
+    limit: Annotated[int, Query(ge=1, le=100)] = 50,
+    before: Annotated[int | None, Query(ge=1, le=2**63 - 1, description="`next` of the page before")] = None,
+) -> ConfigHistory:
+    """List who changed what, newest first."""
+    return page_of(await parts.reader.fetch(HISTORY, limit + 1, before), limit)
+
+
+def _version(if_match: str | None) -> datetime:
+    if if_match is None:
+        message = "If-Match: must be the ETag of the configuration that the change was made of (GET /config)"
+        raise ApiError(428, "precondition_required", message)
+    at = config_tag.read_at(if_match)
+    if at is None:
+        raise ApiError(412, "stale", "If-Match: is no ETag of the configuration (GET /config)")
+    return at

@@ -1,0 +1,79 @@
+"""Routes of orders that only a person can settle."""
+
+from decimal import Decimal
+from typing import Annotated, Self
+
+from fastapi import APIRouter, Depends, Path
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from api import problems, settle_requests
+from api.access.dependencies import operate
+from api.access.principal import Principal
+from api.parts import Shared
+from api.schemas import Answer
+from api.settle_requests import Outcome, UnclearOutcomeError
+from api.writing.refusals import CONFLICT, refusals
+
+router = APIRouter(tags=["orders"])
+
+Positive = Annotated[Decimal, Field(gt=0, max_digits=40, allow_inf_nan=False)]
+
+
+class SettleWanted(BaseModel):
+    """What became of an order: `absent`, or what it filled for how much."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    absent: bool = False
+    """It never took place."""
+    base_qty: Positive | None = None
+    cost: Positive | None = None
+    fee: Annotated[Decimal, Field(ge=0, max_digits=40, allow_inf_nan=False)] | None = None
+    fee_asset: Annotated[str, Field(max_length=40, pattern=r"^[^\x00]*$")] | None = None
+    reason: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+
+    @model_validator(mode="after")
+    def _one_outcome(self) -> Self:
+        is_filled = self.base_qty is not None and self.cost is not None
+        named = any(value is not None for value in (self.base_qty, self.cost, self.fee, self.fee_asset))
+        if self.absent == is_filled or (self.absent and named):
+            message = "absent: say either that it is, or base_qty and cost, and its fee where there was one"
+            raise PydanticCustomError("contract_outcome", message)
+        return self
+
+
+class SettleAsked(Answer):
+    """The executor is asked to record the outcome."""
+
+    client_order_id: str
+    order: str
+    """Its side and symbol."""
+
+
+@router.post("/orders/{client_order_id}/settle", status_code=202, responses=CONFLICT)
+async def post_settle(
+    parts: Shared,
+    principal: Annotated[Principal, Depends(operate)],
+    client_order_id: Annotated[str, Path(max_length=32, pattern=r"^[^\x00]*$")],
+    wanted: SettleWanted,
+) -> SettleAsked:
+    """Say what became of an order that the exchange does not explain."""
+    with refusals():
+        order = await settle_requests.request(
+            parts.runtime.database,
+            client_order_id,
+            _outcome(wanted),
+            reason=wanted.reason,
+            requested_by=principal.audit_name,
+        )
+    return SettleAsked(client_order_id=client_order_id, order=order)
+
+
+def _outcome(wanted: SettleWanted) -> Outcome | None:
+    if wanted.base_qty is None or wanted.cost is None:
+        return None
+    try:
+        return Outcome(wanted.base_qty, wanted.cost, wanted.fee, wanted.fee_asset)
+    except UnclearOutcomeError as error:
+        raise problems.invalid([("fee", str(error))]) from None

@@ -1,0 +1,38 @@
+"""Refusals of decisions, as the API answers them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from api import config_tag, problems
+from api.controls import RefusedChangeError
+from api.held_positions import EndedPositionError, NoSuchPositionError
+from api.problems import ApiError
+from api.schemas import Problem
+from api.settle_requests import NotInDoubtError
+from api.trade_config import StaleConfigError
+
+Responses = dict[int | str, dict[str, Any]]
+NOT_FOUND: Final[Responses] = {404: {"model": Problem, "description": "There is none"}}
+CONFLICT: Final[Responses] = {409: {"model": Problem, "description": "There is nothing to decide about it"}}
+PRECONDITION: Final[Responses] = {
+    412: {"model": Problem, "description": "It was changed since the version that If-Match names"},
+    428: {"model": Problem, "description": "If-Match is missing"},
+}
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Answer what the block refuses with the status that fits."""
+    try:
+        yield
+    except RefusedChangeError as error:
+        raise problems.invalid([(field or "body", message) for field, message in error.problems]) from None
+    except StaleConfigError as error:
+        headers = {"ETag": config_tag.of(error.current)}
+        details: Any = {"current": error.current.model_dump(mode="json")}
+        raise ApiError(412, "stale", str(error), details=details, headers=headers) from None
+    except NoSuchPositionError as error:
+        raise ApiError(404, "not_found", str(error)) from None
+    except (NotInDoubtError, EndedPositionError) as error:
+        raise ApiError(409, "nothing_to_decide", str(error)) from None

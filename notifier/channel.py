@@ -1,0 +1,61 @@
+"""Addresses of people, by Apprise: one plugin each for Telegram, Discord, Slack, ntfy, Matrix, e-mail and others."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+import apprise
+
+from notifier.digest import Digest
+from notifier.notices import Severity
+from shared.errors import TransientError
+
+_TYPES: Final = {
+    Severity.INFO: apprise.NotifyType.INFO,
+    Severity.WARNING: apprise.NotifyType.WARNING,
+    Severity.ERROR: apprise.NotifyType.FAILURE,
+}
+
+
+class Channel(Protocol):
+    @property
+    def name(self) -> str:
+        """Return the address without its secrets."""
+
+    async def send(self, digest: Digest) -> None:
+        """Return once the service took *digest*; raise TransientError otherwise."""
+
+
+class AppriseChannel:
+    """One address. Apprise calls a full disk, a 429 and a wrong password the same, so every failure is tried again."""
+
+    def __init__(self, plugin: apprise.NotifyBase, *, throttle_seconds: float, timeout_seconds: float) -> None:
+        self._plugin = plugin
+        self._plugin.request_rate_per_sec = throttle_seconds
+        self._plugin.socket_connect_timeout = self._plugin.socket_read_timeout = timeout_seconds
+        self._timeout_seconds = timeout_seconds
+        self.name: Final = str(plugin.url(privacy=True)).partition("?")[0]  # type: ignore[no-untyped-call]
+
+    async def send(self, digest: Digest) -> None:
+        """Return once the service took *digest*; raise TransientError otherwise."""
+        try:
+            async with asyncio.timeout(self._timeout_seconds + self._plugin.request_rate_per_sec):
+                taken = await self._plugin.async_notify(
+                    body=digest.text or digest.title, title=digest.title, notify_type=_TYPES[digest.severity]
+                )
+        except TimeoutError:
+            raise TransientError(f"{self.name} did not answer") from None
+        if not taken:
+            raise TransientError(f"{self.name} did not take it")
+
+
+def addresses(text: str) -> Sequence[apprise.NotifyBase]:
+    """Return the plugin of each address in *text*; raise ValueError naming which one cannot be meant, not its value."""
+    plugins = []
+    for number, address in enumerate(text.split(), start=1):
+        plugin = apprise.Apprise.instantiate(address, suppress_exceptions=True)
+        if not isinstance(plugin, apprise.NotifyBase):
+            scheme = address.partition("://")[0] if "://" in address else "no scheme"
+            raise ValueError(f"address {number} ({scheme}) is none that Apprise knows")  # noqa: TRY004 - of a value
+        plugins.append(plugin)
+    return plugins

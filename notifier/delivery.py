@@ -1,0 +1,62 @@
+"""Deliver messages to one address: merged, tried again, and given up before they are old."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+import structlog
+
+from notifier.channel import Channel
+from notifier.digest import Digest, merged
+from notifier.metrics import Metrics
+from notifier.notices import Notice
+from shared.backoff import jittered, pause
+from shared.errors import TransientError
+
+log = structlog.get_logger(__name__)
+
+RETRY_SECONDS_MAX: Final = 60.0
+
+
+class Delivery:
+    """The `Write` of one address's batches."""
+
+    def __init__(
+        self, channel: Channel, metrics: Metrics, stop: asyncio.Event, *, attempts_max: int, retry_seconds: float
+    ) -> None:
+        self._channel = channel
+        self._metrics = metrics
+        self._stop = stop
+        self._attempts_max = attempts_max
+        self._retry_seconds = retry_seconds
+        self.failing = ""
+        """Why the last message was given up; empty where it arrived."""
+
+    async def __call__(self, notices: Sequence[Notice]) -> None:
+        """Send one message of *notices*, which shows in metrics and health where it is given up."""
+        await self.send(merged(notices))
+
+    async def send(self, digest: Digest) -> None:
+        """Send *digest*, or give it up after so many attempts; after one where the one before was given up, too."""
+        attempts = 1 if self.failing else self._attempts_max
+        for attempt in range(attempts):
+            try:
+                await self._channel.send(digest)
+            except TransientError as error:
+                self._metrics.failures.inc()
+                if attempt + 1 == attempts or self._stop.is_set():
+                    self._give_up(digest, error)
+                    return
+                await pause(self._wait_seconds(attempt), self._stop)
+            else:
+                self.failing = ""
+                self._metrics.sent.inc(digest.count)
+                return
+
+    def _wait_seconds(self, attempt: int) -> float:
+        return jittered(attempt, first_seconds=self._retry_seconds, max_seconds=RETRY_SECONDS_MAX)
+
+    def _give_up(self, digest: Digest, error: TransientError) -> None:
+        self.failing = str(error)
+        self._metrics.given_up.inc(digest.count)
+        log.error("notices were given up", count=digest.count, title=digest.title, reason=str(error))

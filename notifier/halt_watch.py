@@ -1,0 +1,36 @@
+"""Compare the halts in force with those before: what halts or resumes trading is news. Pure but for one read."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from notifier.notices import Kind, Notice, Severity
+from shared.halts import Halt
+
+
+class HaltWatch:
+    """The halts in force at the last look."""
+
+    def __init__(self) -> None:
+        self._before: dict[str, Halt] | None = None
+
+    def looked(self, found: Sequence[Halt], now: datetime) -> Iterator[Notice]:
+        """Yield a notice for each halt that is new and each that is over; at the first look for none that is over."""
+        current = {_name(halt): halt for halt in found}
+        before = self._before or {}
+        self._before = current
+        for name, halt in current.items():
+            if name not in before:
+                yield Notice(name, Kind.HALT, Severity.ERROR, f"Halted: {_scope(halt)}", str(halt), now)
+        for name, halt in before.items():
+            if name not in current:
+                over = f"over:{name}:{now.isoformat()}"
+                yield Notice(over, Kind.HALT, Severity.WARNING, f"Halt lifted: {_scope(halt)}", str(halt), now)
+
+
+def _name(halt: Halt) -> str:
+    return f"halt:{halt.cause}:{halt.mode}:{halt.exits}:{halt.since.isoformat() if halt.since else ''}"
+
+
+def _scope(halt: Halt) -> str:
+    what = "purchases and sales" if halt.exits else "purchases; exits still run"
+    return f"{what} ({halt.mode})" if halt.mode else what

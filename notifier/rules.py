@@ -1,0 +1,81 @@
+"""Decide which notices are sent, and when people want to be left alone. Pure."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, time
+from types import MappingProxyType
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from notifier.notices import Kind, Notice, Severity
+
+OFF: Final = "off"
+_HOURS: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
+
+Rules = Mapping[Kind, Severity | None]
+"""The least severity of each kind that is sent; None sends none of it."""
+
+DEFAULT_RULES: Final[Rules] = MappingProxyType(
+    {
+        Kind.LISTING: Severity.INFO,
+        Kind.OPENING: Severity.INFO,
+        Kind.PURCHASE: Severity.INFO,
+        Kind.REFUSAL: None,
+        Kind.EXIT: Severity.INFO,
+        Kind.HALT: Severity.INFO,
+        Kind.HEALTH: Severity.WARNING,
+    }
+)
+
+
+def parse_rules(text: str) -> Rules:
+    """Return the default rules, changed by *text*: ``listing=off health=error``, separated by blanks or commas.
+
+    Raises ValueError naming the part that cannot be meant.
+    """
+    rules = dict(DEFAULT_RULES)
+    for part in re.split(r"[\s,]+", text.strip()):
+        if part:
+            kind, _, severity = part.partition("=")
+            if kind not in set(Kind):
+                raise ValueError(f"{kind!r} is not one of {', '.join(Kind)}")
+            if severity != OFF and severity not in set(Severity):
+                raise ValueError(f"{kind}: {severity!r} is not one of {', '.join(Severity)}, {OFF}")
+            rules[Kind(kind)] = None if severity == OFF else Severity(severity)
+    return MappingProxyType(rules)
+
+
+def is_wanted(notice: Notice, rules: Rules) -> bool:
+    """Return whether *rules* let *notice* through."""
+    least = rules[notice.kind]
+    return least is not None and notice.severity.rank >= least.rank
+
+
+@dataclass(frozen=True, slots=True)
+class QuietHours:
+    """From one time of day to another, over midnight where that is the earlier one; equal times are no time."""
+
+    begins: time
+    ends: time
+    zone: ZoneInfo
+
+    def hold(self, notice: Notice, now: datetime) -> bool:
+        """Return whether *notice* waits for the end: errors never do."""
+        return notice.severity is not Severity.ERROR and self.cover(now)
+
+    def cover(self, now: datetime) -> bool:
+        """Return whether it is quiet at *now*, an aware moment."""
+        at = now.astimezone(self.zone).time()
+        if self.begins <= self.ends:
+            return self.begins <= at < self.ends
+        return at >= self.begins or at < self.ends
+
+
+def parse_quiet_hours(text: str, zone: ZoneInfo) -> QuietHours:
+    """Return the hours of ``22:00-07:00``; raise ValueError where they are no such thing."""
+    found = _HOURS.fullmatch(text.strip())
+    if found is None:
+        raise ValueError("must be two times of day such as 22:00-07:00")
+    first, second, third, fourth = (int(part) for part in found.groups())
+    return QuietHours(time(first, second), time(third, fourth), zone)

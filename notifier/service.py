@@ -1,0 +1,121 @@
+"""Notifier: consume what is announced, and send messages to people. Wiring only."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+import structlog
+
+from notifier.channel import AppriseChannel, addresses
+from notifier.desk import Desk, open_desk
+from notifier.halt_watch import HaltWatch
+from notifier.health_watch import HealthWatch
+from notifier.metrics import Metrics
+from notifier.notices import Notice, notice_of
+from notifier.settings import NotifierSettings
+from notifier.telegram.bot import Bot
+from notifier.telegram.commands import Operations
+from shared import cloudevents
+from shared.backoff import pause
+from shared.bus.port import Message
+from shared.database import Database
+from shared.errors import PermanentError, TransientError
+from shared.events import Health, HealthStatus, utc_now
+from shared.halts import in_force
+from shared.health import Component, heartbeat
+from shared.runtime import Runtime
+from shared.topology import NOTIFIER_EVENTS
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS: Final = 2.0
+
+
+async def serve(runtime: Runtime, settings: NotifierSettings, operations: Operations) -> None:
+    """Notify, and take commands, until the runtime's stop event is set."""
+    component, metrics, stop = Component("notifier"), Metrics(runtime.telemetry.registry), runtime.stop
+    runtime.telemetry.ready_when("notifier", lambda: not stop.is_set())
+    channels = [
+        AppriseChannel(
+            plugin, throttle_seconds=settings.throttle_seconds, timeout_seconds=settings.send_timeout_seconds
+        )
+        for plugin in addresses(settings.urls.get_secret_value())
+    ]
+    health = HealthWatch()
+    async with (
+        heartbeat(component, runtime.bus),
+        open_desk(channels, settings, metrics, stop, now=utc_now) as desk,
+        asyncio.TaskGroup() as tasks,
+    ):
+        handler = Receiver(desk, health, component)
+        tasks.create_task(runtime.bus.consume(NOTIFIER_EVENTS, handler, until=stop), name=NOTIFIER_EVENTS.name)
+        look = Look(desk, health, runtime.database, component, tasks)
+        tasks.create_task(look.run(stop), name="notifier looks")
+        if settings.telegram_token is not None:
+            bot = Bot(settings, operations, metrics)
+            tasks.create_task(bot.run(stop), name="telegram commands")
+
+
+class Receiver:
+    """The bus handler: what it cannot read it leaves, since its queue has no dead letters."""
+
+    def __init__(self, desk: Desk, health: HealthWatch, component: Component) -> None:
+        self._desk = desk
+        self._health = health
+        self._component = component
+
+    async def __call__(self, message: Message) -> Sequence[Message]:
+        try:
+            event = cloudevents.decode(message.body)
+        except PermanentError as error:
+            log.warning("an event cannot be read, so nobody is notified", reason=str(error))
+            return ()
+        notice = self._health.heard(event) if isinstance(event, Health) else notice_of(event)
+        if not isinstance(event, Health):
+            self._component.saw_event(utc_now())
+        if notice is not None:
+            await self._desk.take(notice)
+        return ()
+
+
+class Look:
+    """Finds silent components and halts, ends quiet hours, and tells which addresses fail, again and again.
+
+    Nothing here waits for an address: each notice is sent in a task of its own.
+    """
+
+    def __init__(
+        self, desk: Desk, health: HealthWatch, database: Database, component: Component, tasks: asyncio.TaskGroup
+    ) -> None:
+        self._desk = desk
+        self._health = health
+        self._database = database
+        self._component = component
+        self._tasks = tasks
+        self._halts = HaltWatch()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Look until *stop* is set."""
+        while not stop.is_set():
+            notices = [*self._health.fell_silent(utc_now()), *await self._halted()]
+            for notice in notices:
+                self._tasks.create_task(self._send(notice), name=f"notice {notice.id}")
+            if self._desk.quiet_is_over():
+                self._tasks.create_task(self._desk.send_held(), name="held notices")
+            trouble = self._desk.trouble()
+            self._component.set(HealthStatus.DEGRADED if trouble else HealthStatus.RUNNING, trouble)
+            await pause(LOOK_SECONDS, stop)
+
+    async def _halted(self) -> Sequence[Notice]:
+        try:
+            async with self._database.connection() as connection:
+                return list(self._halts.looked(await in_force(connection), utc_now()))
+        except TransientError as error:
+            log.debug("halts were not read", reason=str(error))
+            return ()
+
+    async def _send(self, notice: Notice) -> None:
+        try:
+            await self._desk.take(notice)
+        except TransientError as error:
+            log.warning("a notice was not sent", notice=notice.title, reason=str(error))

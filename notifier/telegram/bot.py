@@ -1,0 +1,157 @@
+"""Long polling of Telegram's Bot API (core.telegram.org/bots/api): getUpdates and sendMessage."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+
+import httpx
+import msgspec
+import structlog
+
+from notifier.metrics import Metrics
+from notifier.settings import NotifierSettings
+from notifier.telegram.commands import Commands, Operations
+from shared.backoff import jittered, pause
+from shared.errors import TransientError
+from shared.isolation import each_isolated, in_a_line
+
+log = structlog.get_logger(__name__)
+
+AGE_SECONDS_MAX: Final = 60
+"""A command that waited for longer is not carried out: what it was sent for is over."""
+ANSWER_SECONDS: Final = 10.0
+TEXT_MAX: Final = 4096
+CODE_DIGITS: Final = 6
+
+
+class _User(msgspec.Struct):
+    id: int
+
+
+class _Chat(msgspec.Struct):
+    id: int
+
+
+class _Message(msgspec.Struct):
+    chat: _Chat
+    date: int
+    text: str = ""
+    sender: _User | None = msgspec.field(default=None, name="from")
+
+
+class _Update(msgspec.Struct):
+    update_id: int
+    message: _Message | None = None
+
+
+class _Updates(msgspec.Struct):
+    ok: bool
+    result: list[msgspec.Raw] = []
+
+
+class Bot:
+    """Takes commands of users that are allowed to send them; others get no answer at all."""
+
+    def __init__(self, settings: NotifierSettings, operations: Operations, metrics: Metrics) -> None:
+        self._settings = settings
+        self._metrics = metrics
+        self._commands = Commands(operations, _code, time.monotonic)
+        self._offset = 0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Ask for commands and answer them until *stop* is set; a command under way is finished."""
+        token = self._settings.telegram_token
+        if token is None:
+            return
+        base_url = f"{self._settings.telegram_url}/bot{token.get_secret_value()}/"
+        timeout = httpx.Timeout(ANSWER_SECONDS, read=self._settings.telegram_poll_seconds + ANSWER_SECONDS)
+        failures = 0
+        async with httpx.AsyncClient(base_url=base_url, timeout=timeout) as http:
+            while not stop.is_set():
+                try:
+                    updates = await self._next(http, stop)
+                    failures = 0
+                except TransientError as error:
+                    log.warning("no commands from Telegram", reason=str(error))
+                    await pause(jittered(failures, first_seconds=1, max_seconds=60), stop)
+                    failures += 1
+                else:
+                    await each_isolated(updates, lambda update: self._heed(http, update), failed=self._failed)
+
+    async def _next(self, http: httpx.AsyncClient, stop: asyncio.Event) -> Sequence[_Update]:
+        """Return the next updates; none where *stop* is set first. Raise TransientError."""
+        parameters = {
+            "offset": self._offset,
+            "timeout": self._settings.telegram_poll_seconds,
+            "allowed_updates": '["message"]',
+        }
+        asking = asyncio.ensure_future(_call(http, "getUpdates", parameters))
+        stopping = asyncio.ensure_future(stop.wait())
+        try:
+            await asyncio.wait((asking, stopping), return_when=asyncio.FIRST_COMPLETED)
+            if not asking.done():
+                return ()
+            body = asking.result()
+        finally:
+            for task in (asking, stopping):
+                task.cancel()
+            await asyncio.gather(asking, stopping, return_exceptions=True)
+        return self._read(body)
+
+    def _read(self, body: bytes) -> Sequence[_Update]:
+        try:
+            raw = msgspec.json.decode(body, type=_Updates).result
+            numbers = [msgspec.json.decode(each, type=_Numbered).update_id for each in raw]
+        except msgspec.MsgspecError as error:
+            raise TransientError(f"an answer that cannot be read: {in_a_line(error)}") from None
+        # Confirmed by the next request, readable or not, and before anything is carried out: never twice.
+        self._offset = max([self._offset, *(number + 1 for number in numbers)])
+        updates = []
+        for each in raw:
+            try:
+                updates.append(msgspec.json.decode(each, type=_Update))
+            except msgspec.MsgspecError as error:
+                log.info("an update of Telegram's cannot be read", reason=in_a_line(error))
+        return updates
+
+    async def _heed(self, http: httpx.AsyncClient, update: _Update) -> None:
+        message = update.message
+        if message is None or message.sender is None or not message.text.strip():
+            return
+        if message.sender.id not in self._settings.telegram_users:
+            self._metrics.commands.labels("refused").inc()
+            log.warning("a command of somebody who may send none", user=message.sender.id)
+            return
+        if time.time() - message.date > AGE_SECONDS_MAX:
+            self._metrics.commands.labels("old").inc()
+            answer = "That command is too old: nothing was done. Send it again if it is still meant."
+        else:
+            self._metrics.commands.labels("answered").inc()
+            log.info("a command from Telegram", user=message.sender.id, command=message.text.split()[0])
+            answer = await self._commands.answer(message.sender.id, message.text)
+        await _call(http, "sendMessage", {"chat_id": message.chat.id, "text": answer[:TEXT_MAX]})
+
+    def _failed(self, _: _Update, error: Exception) -> None:
+        self._metrics.commands.labels("failed").inc()
+        log.warning("a command from Telegram failed", reason=in_a_line(error))
+
+
+class _Numbered(msgspec.Struct):
+    update_id: int
+
+
+async def _call(http: httpx.AsyncClient, method: str, parameters: dict[str, Any]) -> bytes:
+    """Return the answer's body; raise TransientError, whose words hold no part of the URL: it holds the token."""
+    try:
+        answer = await http.post(method, json=parameters)
+    except httpx.HTTPError as error:
+        raise TransientError(f"Telegram is not reachable: {type(error).__name__}") from None
+    if answer.status_code != httpx.codes.OK:
+        raise TransientError(f"Telegram answers {answer.status_code} to {method}")
+    return answer.content
+
+
+def _code() -> str:
+    return f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
