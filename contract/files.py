@@ -1,0 +1,34 @@
+"""Files in the tree that are derived, by their paths in it."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from contract import asyncapi
+from contract.definitions import definitions
+from contract.samples import SAMPLES
+from contract.schemas import schemas
+from shared.cloudevents import encode
+
+FROZEN: Final = Path("contract/frozen")
+"""What each release has promised, in a folder by its version; nothing below it ever changes."""
+
+
+def generated() -> Mapping[str, str]:
+    """Return the text of each file that follows the models and the topology."""
+    described = {f"docs/schemas/{name}": _json(schema) for name, schema in schemas().items()}
+    broker = {"deploy/rabbitmq/definitions.json": _json(definitions())}
+    return {"docs/asyncapi.yaml": asyncapi.render()} | broker | described
+
+
+def frozen(version: str) -> Mapping[str, str]:
+    """Return what the release *version* promises: its schemas, and events as it sends them."""
+    folder = FROZEN / version
+    described = {f"{folder}/schemas/{name}": _json(schema) for name, schema in schemas().items()}
+    sent = {f"{folder}/events/{name}.json": _json(json.loads(encode(event))) for name, event in SAMPLES.items()}
+    return described | sent
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,99 @@
+"""Who may do what on the broker: one user for each service, and two for programs that are not ours."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
+
+from shared import topology
+from shared.bus.port import Exchange, Queue
+
+NOTHING: Final = "^$"
+READER_QUEUES: Final = r"^reader\..+$"
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What one user may do; a service may declare and bind nothing, because what it needs is an operator's to make."""
+
+    user: str
+    consumes: Sequence[Queue] = ()
+    publishes: Mapping[Exchange, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Routing keys, as a regular expression, by exchange."""
+    binds: Mapping[Exchange, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Routing keys that it may bind its own queues to, as a regular expression, by exchange."""
+    own_queues: str = NOTHING
+    """Names of the queues that it may declare, as a regular expression."""
+
+    def permission(self) -> Mapping[str, str]:
+        """Return the three regular expressions of RabbitMQ, over names of queues and exchanges."""
+        exchanges = [exchange.name for exchange in self.publishes]
+        sources = [queue.name for queue in self.consumes] + [exchange.name for exchange in self.binds]
+        return {
+            "configure": self.own_queues,
+            "write": _any_of(exchanges, self.own_queues),
+            "read": _any_of(sources, self.own_queues),
+        }
+
+    def topic_permissions(self) -> Mapping[str, Mapping[str, str]]:
+        """Return the regular expressions over routing keys, by topic exchange."""
+        topics = [exchange for exchange in (*self.publishes, *self.binds) if exchange.kind == "topic"]
+        return {
+            exchange.name: {
+                "write": self.publishes.get(exchange, NOTHING),
+                "read": self.binds.get(exchange, NOTHING),
+            }
+            for exchange in topics
+        }
+
+
+def _any_of(names: Sequence[str], pattern: str) -> str:
+    exact = "|".join(re.escape(name) for name in names)
+    if pattern == NOTHING:
+        return f"^({exact})$" if names else NOTHING
+    return f"^({exact})$|{pattern}" if names else pattern
+
+
+ANYTHING: Final = ".*"
+"""Of an exchange that has no routing keys."""
+
+RIGHTS: Final = (
+    Rights(
+        "ingest",
+        publishes={
+            topology.RAW: r"^raw\.mexc_(websocket|rest_api)$",
+            topology.EVENTS: r"^health\.ingest$",
+            topology.DEAD: ANYTHING,
+        },
+    ),
+    Rights(
+        "dedup",
+        consumes=(topology.DEDUP_RAW,),
+        publishes={
+            topology.EVENTS: r"^(listing\.(detected|rescheduled)|health\.dedup)$",
+            topology.DEAD: ANYTHING,
+        },
+    ),
+    Rights(
+        "executor",
+        consumes=(topology.EXECUTOR_LISTINGS, topology.EXECUTOR_OPENINGS),
+        publishes={
+            topology.EVENTS: r"^(trade\.[a-z-]+\.[a-z]+|health\.(executor|exits))$",
+            topology.DEAD: ANYTHING,
+        },
+    ),
+    Rights(
+        "persister",
+        consumes=(topology.PERSISTER_LISTINGS, topology.PERSISTER_TRADES, topology.PERSISTER_HEALTH),
+        publishes={topology.EVENTS: r"^health\.persister$", topology.DEAD: ANYTHING},
+    ),
+    Rights("api", publishes={topology.RAW: r"^raw\.test_injection$", topology.EVENTS: r"^health\.api$"}),
+    Rights(
+        "notifier",
+        consumes=(topology.NOTIFIER_EVENTS,),
+        publishes={topology.EVENTS: r"^health\.notifier$"},
+    ),
+    Rights("reader", binds={topology.EVENTS: r"^(listing|trade)\..+$"}, own_queues=READER_QUEUES),
+    Rights("replay", consumes=(topology.ARCHIVE,)),
+)
