@@ -7,13 +7,14 @@ import sys
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
 import uvloop
 from rich.console import Console
 
-from bench import dedup, embedded, executor, machine, openings, persister, pipeline, publish, report, ticker
+from bench import api, dedup, embedded, executor, machine, openings, persister, pipeline, publish, report, ticker
 from bench.errors import BenchmarkError
 from bench.figures import Result
 from bench.ground import Ground, prepared
@@ -30,6 +31,7 @@ ON_SERVERS: Final[Mapping[str, Callable[[Ground], Awaitable[Result]]]] = Mapping
         "publish": publish.measure,
         "dedup": dedup.measure,
         "persister": persister.measure,
+        "api": api.measure,
     }
 )
 ALONE: Final[Mapping[str, Callable[[Plan], Result]]] = MappingProxyType(
@@ -40,30 +42,31 @@ EXIT_STOPPED: Final = 130
 
 
 def main() -> int:
-    """Return the exit status: 1 where something was lost on the way."""
+    """Return the exit status: 1 where a benchmark failed; those after it are measured all the same."""
     options = _options()
     plan = Plan(options.samples, options.warmups)
     configure_logging(TelemetrySettings(log_level="warning"))
     console, errors = Console(), Console(stderr=True)
-    found, results = machine.describe(), {}
+    found, results, failed = machine.describe(), dict[str, Result](), False
     try:
         for name, result in _measured(options.names or NAMES, plan):
+            if isinstance(result, BenchmarkError):
+                errors.print(f"{name}: {result}", style="red", markup=False, highlight=False)
+                failed = True
+                continue
             results[name] = result
+            report.save(results, found, options.results)  # What is measured stays, whatever becomes of the rest.
             errors.print(f"{name}: {result.ratio_p50:.2f}× the floor's median", highlight=False)
-    except BenchmarkError as error:
-        errors.print(str(error), style="red", markup=False, highlight=False)
-        return 1
     except (KeyboardInterrupt, asyncio.CancelledError):
         return EXIT_STOPPED
-    report.save(results, found)
     console.print(report.table(results))
-    for line in (*report.details(results), f"machine: {found}", f"saved: {report.RESULTS}"):
+    for line in (*report.details(results), f"machine: {found}", f"saved: {options.results}"):
         console.print(line, highlight=False, soft_wrap=True)
-    return 0
+    return int(failed)
 
 
-def _measured(names: Collection[str], plan: Plan) -> Iterator[tuple[str, Result]]:
-    """Run these benchmarks one after another, with servers only where one needs them."""
+def _measured(names: Collection[str], plan: Plan) -> Iterator[tuple[str, Result | BenchmarkError]]:
+    """Run these benchmarks one after another, with servers only where one needs them; yield what each came to."""
     # A polite end takes the same way as Ctrl-C, which leaves nothing running.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with ExitStack() as stack:
@@ -77,7 +80,7 @@ def _measured(names: Collection[str], plan: Plan) -> Iterator[tuple[str, Result]
                 yield name, ALONE[name](plan)
 
 
-def _on_servers(name: str, ground: Ground) -> Result:
+def _on_servers(name: str, ground: Ground) -> Result | BenchmarkError:
     async def run() -> Result:
         measuring = asyncio.ensure_future(ON_SERVERS[name](ground))
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, measuring.cancel)
@@ -86,7 +89,7 @@ def _on_servers(name: str, ground: Ground) -> Result:
     try:
         return uvloop.run(run())
     except BenchmarkError as error:
-        raise BenchmarkError(f"{name}: {error}\n{ground.last_words()}") from error
+        return BenchmarkError(f"{error}\n{ground.last_words()}")
 
 
 def _options() -> argparse.Namespace:
@@ -94,6 +97,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(NAMES)}; all of them if none")
     parser.add_argument("--samples", type=_positive, default=300, help="of ours and of the floor (default 300)")
     parser.add_argument("--warmups", type=_positive, default=20, help="before them, not counted (default 20)")
+    parser.add_argument("--results", type=Path, default=report.RESULTS, help="written anew after each benchmark")
     options = parser.parse_args()
     if unknown := set(options.names) - set(NAMES):
         parser.error(f"unknown: {', '.join(sorted(unknown))}; choose from {', '.join(NAMES)}")

@@ -12,6 +12,7 @@ from aio_pika.abc import AbstractChannel
 from pydantic import SecretStr
 
 from bench.floor.part import persistent
+from persister.repository import listing_row
 from shared import cloudevents, topology
 from shared.bus import rabbitmq
 from shared.bus.port import Queue
@@ -42,21 +43,7 @@ def listing(number: int) -> Listing:
 
 def columns(numbers: Iterable[int]) -> Sequence[Sequence[object]]:
     """Return what `INSERT_LISTINGS` takes for these listings."""
-    rows = [
-        (
-            each.symbol,
-            each.listed_at,
-            each.source,
-            each.key,
-            each.base_asset,
-            each.quote_asset,
-            each.opens_at,
-            each.observed_at,
-            each.late,
-        )
-        for each in map(listing, numbers)
-    ]
-    return list(zip(*rows, strict=True))
+    return list(zip(*(listing_row(listing(number)) for number in numbers), strict=True))
 
 
 def _described(number: int) -> dict[str, object]:

@@ -19,6 +19,11 @@ NO_LIMITS: Final[Mapping[str, str]] = MappingProxyType(
         "SNIPER_EXECUTOR_ORDERS_PER_MINUTE": "300",
         "SNIPER_EXECUTOR_ORDERS_PER_DAY": "1000000",
         "SNIPER_EXECUTOR_DAILY_SPEND_USDT": str(LIMIT_USDT),
+        # The venue counts nothing, and an order every few milliseconds is no pace of a market's.
+        "SNIPER_EXECUTOR_WEIGHT_PER_10_SECONDS": "100000",
+        "SNIPER_EXECUTOR_REQUESTS_PER_SECOND": "10000",
+        "SNIPER_EXECUTOR_KEY_WEIGHT_PER_10_SECONDS": "100000",
+        "SNIPER_EXECUTOR_KEY_REQUESTS_PER_SECOND": "10000",
         # None of the hundreds of positions is ever due.
         "SNIPER_EXECUTOR_EXIT_CHECK_SECONDS": "60",
     }

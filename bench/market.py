@@ -53,6 +53,7 @@ class Market:
             "/api/operation/new_coin_calendar": b'{"data":{"newCoins":[]}}',
             # Whoever watches positions asks; nobody wants any of them.
             "/api/v3/ticker/bookTicker": b"[]",
+            "/api/v3/trades": msgspec.json.encode([{"price": f"{PRICE:f}", "qty": "1", "time": now_ms}]),
             "/api/v3/depth": msgspec.json.encode({"lastUpdateId": 1, "bids": [level], "asks": [level]}),
         }
 

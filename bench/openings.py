@@ -17,8 +17,9 @@ from bench.venue import Moment, Venue, open_venue
 from shared import cloudevents
 from shared.events import utc_now
 
-OPENINGS: Final = 100
-AHEAD: Final = timedelta(seconds=12)
+OPENINGS_MAX: Final = 100
+AHEAD: Final = timedelta(seconds=4)
+AHEAD_EACH: Final = timedelta(milliseconds=80)
 """Until the first opening: all are announced by then."""
 EVERY: Final = timedelta(milliseconds=350)
 """From one opening to the next, so that the budget of order requests a second is never short."""
@@ -35,20 +36,20 @@ async def measure(ground: Ground) -> Result:
         exchange_of(broker) as events,
         triggered(ground, venue, "send") as bare,
     ):
-        openings = await _announced(events)
+        openings = await _announced(events, min(OPENINGS_MAX, ground.plan.samples))
         late_ms, floor_ms = await _followed(venue, openings, bare)
     return Result(
         ours=latency(late_ms),
         floor=latency(floor_ms),
         what="opening, by the exchange's clock → order request on the wire (live)",
-        extra={"earliest_ms": round(min(late_ms), 3), "latest_ms": round(max(late_ms), 3), "openings": OPENINGS},
+        extra={"earliest_ms": round(min(late_ms), 3), "latest_ms": round(max(late_ms), 3), "openings": len(openings)},
     )
 
 
-async def _announced(events: AbstractExchange) -> list[tuple[str, datetime]]:
-    """Tell of all coins, none of which trades yet; return when each will."""
-    first = utc_now() + AHEAD
-    openings = [(f"T{number:05d}", _whole_ms(first + number * EVERY)) for number in range(OPENINGS)]
+async def _announced(events: AbstractExchange, count: int) -> list[tuple[str, datetime]]:
+    """Tell of *count* coins, none of which trades yet; return when each will."""
+    first = utc_now() + AHEAD + count * AHEAD_EACH
+    openings = [(f"T{number:05d}", _whole_ms(first + number * EVERY)) for number in range(count)]
     for base_asset, opens_at in openings:
         listing = fresh(base_asset, complete=True, opens_at=opens_at)
         await events.publish(persistent(listing.id, cloudevents.encode(listing)), "listing.detected")
@@ -60,8 +61,8 @@ async def _followed(
 ) -> tuple[list[float], list[float]]:
     """Take a sample of the floor well before each opening; return by how much orders were late, and the floor's."""
     late_ms, floor_ms = [], []
-    for number, (symbol, opens_at) in enumerate(openings):
-        ordered = venue.expect(symbol)
+    awaited = [venue.expect(symbol) for symbol, _ in openings]
+    for number, ((symbol, opens_at), ordered) in enumerate(zip(openings, awaited, strict=True)):
         await asyncio.sleep((opens_at - utc_now()).total_seconds() - EVERY.total_seconds() / 2)
         floor_ms.append(await bare(number))
         journey = await venue.arrival(symbol, Moment.now(), ordered)

@@ -34,7 +34,7 @@ def details(results: Mapping[str, Result]) -> list[str]:
     ]
 
 
-def save(results: Mapping[str, Result], machine: Mapping[str, object], path: Path = RESULTS) -> None:
+def save(results: Mapping[str, Result], machine: Mapping[str, object], path: Path) -> None:
     """Write an object with one entry for each benchmark, and one for the machine."""
     path.parent.mkdir(parents=True, exist_ok=True)
     entries = {name: result.as_json() for name, result in results.items()}

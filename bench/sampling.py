@@ -15,6 +15,8 @@ PACE_SECONDS: Final = (0.140, 0.180)
 """From one sample to the next. Listings are minutes apart: each finds the pipeline idle, and stored what the one before
 left to be stored, which takes 50 ms and more after its order."""
 BLOCK: Final = 25
+ROUNDS_MAX: Final = 2
+SAMPLES_PER_ROUND: Final = 10
 
 Pause = Callable[[], Awaitable[None]]
 """Lets come to rest what our samples left behind."""
@@ -26,6 +28,11 @@ class Plan:
 
     samples: int
     warmups: int
+
+    @property
+    def rounds(self) -> int:
+        """How often throughput is measured anew."""
+        return min(ROUNDS_MAX, -(-self.samples // SAMPLES_PER_ROUND))
 
     @property
     def block(self) -> int:
