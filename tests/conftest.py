@@ -1,28 +1,67 @@
-"""Real servers for the tests that ask for them: one of each a run, a database and a virtual host of its own a test."""
+"""Real servers for the tests that ask for them: one of each a run, a database and a virtual host of its own a test.
+
+The processes that share the tests share the servers, too.
+"""
 
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, Final, TypeVar
 
 import pytest
+import structlog
 
+from shared import library_logs
 from tests.servers.broker import private_rabbitmq_server, rabbitmq_server_for
 from tests.servers.choice import ServerUnavailableError
 from tests.servers.databases import PostgresServer
 from tests.servers.postgres import PrivatePostgres, postgres_server_for, private_postgres_server
 from tests.servers.rabbitmq import PrivateRabbitMQ, RabbitMQServer
+from tests.servers.shared import offered, shared_postgres, shared_rabbitmq
 
+OFFERED: Final = pytest.StashKey[Path]()
+OFFERED_AT: Final = "servers_offered_at"
 Server = TypeVar("Server", bound=RabbitMQServer)
 
 
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """Take back where a test sent the logs: its capture is closed when the next test logs."""
+    yield
+    structlog.reset_defaults()
+    library_logs.give_back()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Offer each process that shares the tests the servers of the run."""
+    config: pytest.Config = node.config
+    if OFFERED not in config.stash:
+        running = ExitStack()
+        config.add_cleanup(running.close)
+        config.stash[OFFERED] = running.enter_context(offered())
+    node.workerinput[OFFERED_AT] = str(config.stash[OFFERED])
+
+
+def offered_at(config: pytest.Config) -> Path | None:
+    """Return where the servers of the run are asked for; None in a process that runs all of the tests."""
+    offered_at: str | None = getattr(config, "workerinput", {}).get(OFFERED_AT)
+    return None if offered_at is None else Path(offered_at)
+
+
 @pytest.fixture(scope="session")
-def rabbitmq_start() -> Iterator[Future[RabbitMQServer]]:
+def rabbitmq_start(request: pytest.FixtureRequest) -> Iterator[Future[RabbitMQServer]]:
     """The broker on its way up. It takes the longest, so other servers start meanwhile."""
     # The pool is left first, and waits: an interrupted run ends also what was still starting.
     with ExitStack() as running, ThreadPoolExecutor(max_workers=1) as pool:
-        yield pool.submit(running.enter_context, rabbitmq_server_for(os.environ))
+
+        def start() -> RabbitMQServer:
+            shared = shared_rabbitmq(offered_at(request.config), os.environ)
+            return shared or running.enter_context(rabbitmq_server_for(os.environ))
+
+        yield pool.submit(start)
 
 
 @pytest.fixture(scope="session")
@@ -36,8 +75,9 @@ def postgres_server(request: pytest.FixtureRequest) -> Iterator[PostgresServer]:
     """The server of the run; a test that stops or freezes it wants `private_postgres`."""
     if any("rabbitmq_start" in getattr(item, "fixturenames", ()) for item in request.session.items):
         request.getfixturevalue("rabbitmq_start")
-    with postgres_server_for(os.environ) as server:
-        yield server
+    with ExitStack() as running:
+        shared = shared_postgres(offered_at(request.config), os.environ)
+        yield shared or running.enter_context(postgres_server_for(os.environ))
 
 
 @pytest.fixture

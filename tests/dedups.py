@@ -9,7 +9,9 @@ from dedup.ledger import Ledger
 from dedup.metrics import Metrics
 from dedup.observations import Observation, Observations
 from dedup.seen import Seen
+from dedup.skew import Skew
 from shared.database import Database
+from shared.errors import PermanentError
 from shared.events import Listing, RawListing, Source
 from tests.builders import NOON
 
@@ -24,6 +26,9 @@ class DedupProcess:
     dies_observing = False
     """Whether it is killed once its claims and opening times are committed, and its next observation is not."""
 
+    refuses_observations = False
+    """Whether the database refuses what is to be kept of other sightings."""
+
     def __init__(self, database: Database, *, keys_max: int = 1000) -> None:
         self.registry = CollectorRegistry()
         metrics = Metrics(self.registry)
@@ -32,9 +37,12 @@ class DedupProcess:
         async def observe(observation: Observation) -> None:
             if self.dies_observing:
                 raise KilledError
+            if self.refuses_observations:
+                raise PermanentError("database: refused")
             await self.observations.write([observation])
 
-        self._deduplicate = Deduplicate(Ledger(database), Seen(keys_max), observe, metrics, now=lambda: NOON)
+        self.skew = Skew(2.0, self.registry)
+        self._deduplicate = Deduplicate(Ledger(database), Seen(keys_max), observe, metrics, self.skew, now=lambda: NOON)
 
     async def __call__(self, raw: RawListing) -> Sequence[Listing]:
         return await self._deduplicate(raw)

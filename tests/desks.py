@@ -20,6 +20,7 @@ from shared.settings import ExchangeSettings
 from shared.telemetry import Telemetry
 from shared.topology import PERSISTER_HEALTH, PERSISTER_TRADES, SNIPER, to_message
 from tests.builders import a_listing
+from tests.policies import configure_exits, split
 from tests.services import Outlet, emptying, open_database, serving
 from tests.simulators import Simulator
 from tests.waiting import eventually
@@ -30,8 +31,12 @@ QUICK: Mapping[str, Any] = {
     "absent_reads": 2,
     "recv_window_ms": 500,
     "exchange_timeout_seconds": 2.0,
-    # A test lists what it likes.
+    # A test lists what it likes, and looks as often.
     "orders_per_minute": 1000,
+    "weight_per_10_seconds": 100_000,
+    "requests_per_second": 10_000,
+    "key_weight_per_10_seconds": 100_000,
+    "key_requests_per_second": 10_000,
 }
 SECONDS = 20
 ONE_DOLLAR: Mapping[str, Any] = {"price": "1", "swing": 0}
@@ -138,7 +143,9 @@ async def executor_running(
     runtime: Runtime, simulator: Simulator, directory: Path, *, live: bool = True, **settings: Any
 ) -> AsyncIterator[None]:
     """Run one executor on *runtime* for the time of the block."""
-    chosen = ExecutorSettings(**{**QUICK, **settings})
+    policy, rest = split(settings)
+    await configure_exits(runtime.database, **policy)
+    chosen = ExecutorSettings(**{**QUICK, **rest})
     venue = venue_of(simulator, live=live)
     async with serving(runtime, lambda own: serve(own, chosen, venue, directory)):
         await eventually(lambda: runtime.telemetry.not_ready() == [], within_seconds=SECONDS)

@@ -41,6 +41,12 @@ def first_trade(symbol: str, *, after: float = 0, price: Decimal | None = None) 
     return FirstTrade(WEBSOCKET, at(after), symbol, price)
 
 
+def watch(catalogue: Catalogue, until: float) -> None:
+    """Let the tickers of the old symbols come without a gap for a while, the last of them just before *until*."""
+    for before in (12, 1):
+        catalogue.observe(ticks(*OLD, after=until - before))
+
+
 def a_known(symbol: str, state: State = State.TRADABLE, **overrides: Any) -> Known:
     return Known(symbol, state, symbol.removesuffix("USDT"), "USDT", NOON - timedelta(days=1), **overrides)
 

@@ -20,7 +20,8 @@ from tests.builders import NOON
 
 CAP = "Order price cannot exceed 0.05USDT"
 LEAST = "The minimum transaction volume cannot be less than:1USDT"
-NO_ORDER = (Refused, NotOpen, TooDear, WrongSize, Untimely, Busy)
+NO_ORDER = (Refused, NotOpen, TooDear, WrongSize, Untimely)
+UNANSWERED = (0, 200, 500, 503, 504, 20002, 10203, 11444, -2013, 22222, -2011, -1, -1000, -1001, -1006, -1007)
 
 
 def an_answer(status: int, body: bytes, headers: Mapping[str, str] | None = None) -> Answer:
@@ -37,7 +38,8 @@ def stop(code: int) -> Refused:
 
 # Each code of section 3 of the facts about the exchange, beside what it must come to.
 EXPECTED: Mapping[int, Verdict] = {
-    **{code: stop(code) for code in (400, 401, 402, 602, 700001, 700002, 700006, 700007, 10072, 70011, 26, 10001)},
+    **{code: stop(code) for code in (400, 401, 402, 602, 700001, 700002, 700006, 700007, 10072, 10001)},
+    **{code: Refused(Reason.PAIR_REFUSED, f"{code} no") for code in (26, 70011)},
     60005: Refused(Reason.RISK_CONTROL, "60005 no", stop=True),
     700003: Untimely("700003 no"),
     10073: Untimely("10073 no"),
@@ -55,7 +57,7 @@ EXPECTED: Mapping[int, Verdict] = {
     **{code: Refused(Reason.TYPE_REFUSED, f"{code} no") for code in (30018, 30019, 30041)},
     30025: Refused(Reason.NO_LIQUIDITY, "30025 no"),
     **{code: Refused(Reason.RISK_CONTROL, f"{code} no") for code in (30027, 30028, 30029, 30032, 10098)},
-    **{code: Refused(Reason.MALFORMED, f"{code} no") for code in (-1128, 33333, 44444, 700004, 700005, 700013, -2011)},
+    **{code: Refused(Reason.MALFORMED, f"{code} no") for code in (-1128, 33333, 44444, 700004, 700005, 700013)},
     **{code: Busy(f"{code} no", None, banned=code == 418) for code in (429, 418, 403, 510)},
-    **{code: Unanswered(f"{code} no") for code in (0, 200, 500, 503, 504, 20002, 10203, 11444, -2013, 22222)},
+    **{code: Unanswered(f"{code} no") for code in UNANSWERED},
 }

@@ -12,9 +12,14 @@ from typing import Any, cast
 import asyncpg
 from prometheus_client import CollectorRegistry
 
+from executor.absence import Absence
+from executor.alarms import Alarms
+from executor.attempt_journal import AttemptJournal
 from executor.books import Books
 from executor.composing import Composer
 from executor.dry_run import DryRun
+from executor.footprint import Footprint
+from executor.further_attempts import FurtherAttempts
 from executor.gate import Gate
 from executor.halt_watch import HaltWatch
 from executor.halts import Cause
@@ -23,9 +28,11 @@ from executor.journal import Journal
 from executor.mass_listing import MassListing
 from executor.metrics import ExecutorMetrics
 from executor.moments import Moments
+from executor.operator_settlement import OperatorSettlement
 from executor.order import Order
 from executor.pace import Pace
 from executor.placing import Placing, Ways
+from executor.recheck import Recheck
 from executor.resolver import Resolver
 from executor.schedule import Schedule
 from executor.settings import ExecutorSettings
@@ -34,11 +41,13 @@ from executor.strategy import Refuse
 from executor.venue import Venue
 from executor.views import Markets
 from shared.database import Connection, Database
-from shared.events import Listing, Mode, TradingRules, utc_now
-from shared.mexc.order_lines import LINES
+from shared.events import Listing, Mode, Side, TradingRules, utc_now
+from shared.health import Component
+from shared.mexc.order_lines import EXIT_LINES, LINES
 from shared.mexc.rest import MexcRest
 from tests.builders import NOON, a_listing
-from tests.venues import TAKER_FEE, ModelExchange, ModelVenue
+from tests.limiters import a_limiter
+from tests.venues import ModelExchange, ModelVenue
 
 RULES = TradingRules(base_precision=2, quote_precision=6, quote_amount_min=Decimal(1))
 
@@ -121,34 +130,59 @@ class Executor:
         self.exchange, self.time, self.unready = exchange, time, unready
         self.registry = CollectorRegistry()
         self.metrics = ExecutorMetrics(self.registry)
+        self.component = Component("executor")
+        self.alarms = Alarms(self.component, self.registry)
         self.halts = HaltWatch(database, halt_file)
         self.stopping = asyncio.Event()
         self.to_send: list[Order] = []
         self.latched: list[Cause] = []
         rest = cast("MexcRest", exchange)
+        self.footprint = Footprint(self.settings.paper_footprint_seconds)
         self.venues: dict[Mode, Venue] = {
-            Mode.DRY_RUN: DryRun(exchange, None, taker_fee=TAKER_FEE, now=time),
+            Mode.DRY_RUN: DryRun(exchange, None, footprint=self.footprint, settings=self.settings, now=time),
             Mode.LIVE: ModelVenue(exchange, failpoint=self.failpoint),
         }
         self.books = Books(
-            self.database, failures_max=self.settings.failures_max, told=lambda: None, count=self.metrics.stepped
+            self.database,
+            self.settings,
+            told=lambda: None,
+            count=self.metrics.stepped,
+            now=time,
+            alarm=self.alarms.say,
         )
         self.journal = Journal(
             self.database, self.settings, live=live, unready=self._unready, told=lambda: None, now=time
         )
-        self.composer = Composer(Markets(rest, self.settings), self.settings, now=time, stopping=self.stopping)
+        markets = Markets(rest, self.settings, footprint=self.footprint)
+        self.composer = Composer(markets, self.settings, now=time, stopping=self.stopping)
         self.moments = Moments(time.now_ms, now=time)
+        pace = Pace(a_limiter(self.settings), at_once={Side.BUY: LINES, Side.SELL: EXIT_LINES})
+        self.attempts = AttemptJournal(
+            self.database,
+            live=live,
+            unready=self._unready,
+            told=lambda: None,
+            count=self.metrics.stepped,
+            now=time,
+        )
+        self.further = FurtherAttempts(
+            self.attempts, self.composer, self.venues, self.settings, now=time, stopping=self.stopping
+        )
         ways = Ways(
             venues=self.venues,
             composer=self.composer,
             gate=Gate(self.halts, now=time),
-            pace=Pace(self.settings.orders_per_second, at_once=LINES),
+            pace=pace,
             moments=self.moments,
+            absence=Absence(self.venues, pace, self.moments, self.settings, balances=exchange.balances, now=time),
             books=self.books,
+            further=self.further,
             latch=self._latch,
         )
         self.placing = Placing(ways, self.settings, now=time, stopping=self.stopping)
         self.resolver = Resolver(self.venues, self.books, self.placing, self.settings, now=time)
+        self.recheck = Recheck(self.venues, self.books, self.placing, attempts=self.attempts, now=time)
+        self.operator_settlement = OperatorSettlement(self.database, self.books, self.placing, now=time)
         patience = timedelta(hours=self.settings.opening_horizon_hours)
         self.schedule = Schedule(self.books, self.journal, self.placing, self.composer, self.moments, patience=patience)
         desk = Desk(self.placing.prepare, self._send, self.schedule.changed.set, self._latch)
@@ -161,6 +195,13 @@ class Executor:
             order = self.to_send.pop(0)
             await self.look_for_halts()
             await self.placing.place(order)
+        await self.try_again()
+
+    async def try_again(self) -> None:
+        """Attend to what got nothing, as the service does beside everything else."""
+        while self.further.waiting:
+            await self.look_for_halts()
+            await self.further.attend(self.further.waiting.popleft(), self.placing)
 
     async def buy(self, listing: Listing) -> None:
         await self.handle(listing)
@@ -178,7 +219,8 @@ class Executor:
     async def resolve(self) -> None:
         """Look up what is at large, once."""
         for mode in self.venues:
-            await self.resolver.look_up_all(mode)
+            await self.resolver.obstacles(mode)
+        await self.try_again()
 
     async def look_for_halts(self) -> None:
         async with self.database.connection() as connection:

@@ -53,7 +53,7 @@ class Outbox(RecordingBus):
         return self.seen_by(symbol) == BOTH
 
     def _events(self) -> list[events.Event]:
-        return [cloudevents.decode(message.body) for message in self.published]
+        return [cloudevents.decode(message.body) for message in self.published if message.exchange != "sniper.dead"]
 
 
 @asynccontextmanager

@@ -2,7 +2,7 @@
 
 import ast
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from itertools import pairwise
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from executor.codes import CODES, UNKNOWN_CODE, Code, Kind
 from executor.reasons import Reason
+from executor.settings import ExecutorSettings
 from executor.states import AT_LARGE, FINAL, TABLE, OrderEvent, OrderState
 
 Word = TypeVar("Word", bound=StrEnum)
@@ -48,8 +49,15 @@ def reasons() -> str:
     return _table(("code", "why"), [(f"`{reason}`", told) for reason, told in _documented(Reason).items()])
 
 
+def settings() -> str:
+    prefix, fields = ExecutorSettings.model_config.get("env_prefix", ""), ExecutorSettings.model_fields
+    rows = [(f"`{prefix}{name.upper()}`", _default(fields[name].default), says) for name, says in _meanings().items()]
+    assert len(rows) == len(fields)
+    return _table(("variable", "default", ""), rows)
+
+
 PARTS: Mapping[str, Callable[[], str]] = MappingProxyType(
-    {"diagram": diagram, "states": states, "events": events, "codes": codes, "reasons": reasons}
+    {"diagram": diagram, "states": states, "events": events, "codes": codes, "reasons": reasons, "settings": settings}
 )
 
 
@@ -86,7 +94,35 @@ def _documented(members: type[Word]) -> dict[Word, str]:
     return told
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _meanings() -> dict[str, str]:
+    """Return the fields of the executor's settings as the source orders them, each with the string that follows it."""
+    meanings: dict[str, str] = {}
+    for parent in ExecutorSettings.__bases__:
+        (body,) = (node.body for node in ast.parse(inspect.getsource(parent)).body if isinstance(node, ast.ClassDef))
+        for assigned, following in pairwise([*body, ast.Pass()]):
+            match assigned, following:
+                case ast.AnnAssign(target=ast.Name(name)), ast.Expr(ast.Constant(str(text))):
+                    meanings[name] = " ".join(text.split()).replace("``", "`")
+                case ast.AnnAssign(target=ast.Name(name)), _:
+                    meanings[name] = ""
+    return meanings
+
+
+def _default(value: object) -> str:
+    match value:
+        case None:
+            return "none"
+        case frozenset():
+            return f"`{','.join(sorted(value))}`"
+        case bool():
+            return f"`{str(value).lower()}`"
+        case float():
+            return f"`{value:g}`"
+        case _:
+            return f"`{value}`"
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [head, ("---",) * len(head), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 

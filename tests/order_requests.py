@@ -11,7 +11,7 @@ from executor.strategy import Refuse
 from shared.events import Side, TradingRules
 from shared.mexc.payloads import OrderBook
 from shared.mexc.trading import OrderRequest
-from tests.builders import an_order
+from tests.builders import an_applied_config, an_order
 
 RULES = TradingRules(
     base_precision=2,
@@ -29,17 +29,24 @@ def bought(
     quote_qty: str = "100.00",
     rules: TradingRules | None = RULES,
     book: OrderBook | None = None,
+    slippage_pct: str | int = 5,
     **settings: Any,
 ) -> OrderRequest | Refuse:
     market = Market(None if reference is None else Decimal(reference), book)
-    return buy_request(an_order(quote_qty=Decimal(quote_qty)), market, rules, ExecutorSettings(**settings))
+    order = an_order(quote_qty=Decimal(quote_qty), config=an_applied_config(entry_slippage_pct=slippage_pct))
+    return buy_request(order, market, rules, ExecutorSettings(**settings))
 
 
 def sold(
-    best_bid: str | None = "2", base_qty: str | None = "50", rules: TradingRules | None = RULES, **settings: Any
+    best_bid: str | None = "2",
+    base_qty: str | None = "50",
+    rules: TradingRules | None = RULES,
+    last: Decimal | None = None,
+    **settings: Any,
 ) -> OrderRequest | Refuse:
     order = an_order(side=Side.SELL, base_qty=None if base_qty is None else Decimal(base_qty))
-    return sell_request(order, None if best_bid is None else Decimal(best_bid), rules, ExecutorSettings(**settings))
+    bid = None if best_bid is None else Decimal(best_bid)
+    return sell_request(order, bid, rules, ExecutorSettings(**settings), last=last)
 
 
 def capped(quantity: str, price: str, side: Side = Side.BUY, recv_window_ms: int = 2000) -> OrderRequest:

@@ -32,11 +32,14 @@ POINTS: Final = (
 SETTINGS: Final = ExecutorSettings.model_validate(
     {
         "retry_seconds": 2,
+        "entry_attempts_seconds": 1,
         "retry_every_seconds": 0.05,
         "exchange_timeout_seconds": 1,
         "protection_seconds": 3,
         "absent_reads": 2,
         "orders_per_second": 100,
+        "key_weight_per_10_seconds": 100_000,
+        "key_requests_per_second": 10_000,
         "orders_per_minute": 8,
         "orders_per_day": 20,
         "daily_spend_usdt": Decimal(1500),
@@ -90,7 +93,7 @@ READ_LAG: Final = timedelta(seconds=2)
 """Shorter than the protection window, as it has to be."""
 EXPOSURE: Final = "SELECT * FROM exposure ORDER BY mode"
 RESET: Final = """
-TRUNCATE orders, positions, trade_outbox, halts;
+TRUNCATE orders, order_attempts, positions, other_fees, trade_outbox, halts;
 UPDATE exposure SET reserved_usdt = 0, filled_usdt = 0, ceiling_usdt = 0, recent_orders = '{}', day = '1970-01-01',
     day_orders = 0, day_spent_usdt = 0, failures = 0;
 UPDATE trade_config SET max_trade_usdt = 100, max_position_usdt = 700, auto_trade = true, halted = false,
@@ -120,13 +123,15 @@ class World:
             await step
         except Crash:
             self.restart()
-            await self.executor.resolver.look_up_all(Mode.LIVE)
+            await self.executor.resolver.obstacles(Mode.LIVE)
 
     async def _on_request(self, order: Order, request: OrderRequest) -> None:
         """A request is on the wire: everything that has to hold before one is."""
         sent_at = self.time()
         async with self.database.connection() as connection:
-            row = await connection.fetchrow("SELECT * FROM orders WHERE client_order_id = $1", request.client_order_id)
+            row = await connection.fetchrow(
+                "SELECT * FROM orders WHERE $1 = coalesce(attempt_id, client_order_id)", request.client_order_id
+            )
             halted = await connection.fetchval(
                 "SELECT halted OR EXISTS ("
                 "SELECT FROM halts WHERE created_at > resumed_at AND (mode IS NULL OR mode = 'live')) FROM trade_config"

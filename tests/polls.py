@@ -9,8 +9,9 @@ from prometheus_client import CollectorRegistry
 
 from ingest.evidence import Announcement, Evidence, Names, Snapshot, Upcoming
 from ingest.feeds import Feeds
+from ingest.horizon import Horizon
 from ingest.metrics import Metrics
-from ingest.rest_sources import rest_sources
+from ingest.rest_sources import budget_of, rest_sources
 from ingest.settings import IngestSettings
 from ingest.source import watch_all
 from shared.settings import ExchangeSettings
@@ -66,8 +67,9 @@ async def polling(
     """Poll the exchange at *url*, its calendar too, for the time of the block."""
     polls, stop = Polls(), asyncio.Event()
     exchange, chosen = ExchangeSettings(mexc_rest_url=url), IngestSettings(**settings)
+    budget = budget_of(chosen, polls.registry)
     async with (
-        rest_sources(exchange, chosen, upcoming, polls.feeds, polls.metrics, polls.registry) as sources,
+        rest_sources(exchange, chosen, Horizon(upcoming), polls.feeds, polls.metrics, budget) as sources,
         asyncio.TaskGroup() as tasks,
     ):
         tasks.create_task(watch_all(sources, polls.report, stop))

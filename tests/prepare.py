@@ -1,4 +1,4 @@
-"""Make sure that `make test` finds a PostgreSQL and a RabbitMQ, and say which."""
+"""Make sure that `make test` finds a PostgreSQL, a RabbitMQ, a Chromium and what builds images, and say which."""
 
 import os
 import shutil
@@ -8,24 +8,40 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.browsers import BrowserMissingError, find_chromium
+from tests.image_tools import PACKAGES, ImageToolsMissingError, require_image_tools
+from tests.images import fetch_what_images_need
+from tests.kubectl import KubectlMissingError, fetch_kubectl, find_kubectl
 from tests.servers.choice import BrokerKind, ServerUnavailableError, find_broker, postgres_source
 
+JAVA_CLIENT_JAR = Path("/usr/share/java/amqp-client.jar")
 _DEBIAN = Path("/etc/debian_version")
 _POLICY = Path("/usr/sbin/policy-rc.d")
 # Debian's policy-rc.d: 101 forbids the action, here the start of a service.
 _FORBID = "#!/bin/sh\nexit 101\n"
-_PACKAGE = "rabbitmq-server"
+_BROKER = "rabbitmq-server"
+_BROWSER = "chromium"
+_JAVA_CLIENT = "librabbitmq-client-java"
+_JAVA = "default-jdk-headless"
+_NODE = ("nodejs", "npm")
 
 
 def main() -> int:
     """Returns the exit status."""
     try:
         broker = _find_or_install_broker()
-    except (ServerUnavailableError, subprocess.CalledProcessError) as error:
+        browser = _find_or_install_browser()
+        images = _find_or_install_image_tools()
+        _install_what_consumers_need()
+    except (ServerUnavailableError, BrowserMissingError, subprocess.CalledProcessError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     _say(f"RabbitMQ for the tests: {broker.value}")
     _say(f"PostgreSQL for the tests: {postgres_source(os.environ)}")
+    _say(f"Chromium for the tests: {browser}")
+    _say(f"Images for the tests: {images}")
+    _install_promtool()
+    _say(f"kubectl for the tests: {_find_or_fetch_kubectl()}")
     return 0
 
 
@@ -35,20 +51,73 @@ def _find_or_install_broker() -> BrokerKind:
     except ServerUnavailableError:
         if not _may_install():
             raise
-    install_rabbitmq()
+    install(_BROKER)
     return find_broker(os.environ)
+
+
+def _find_or_install_browser() -> str:
+    try:
+        return find_chromium(os.environ)
+    except BrowserMissingError:
+        if not _may_install():
+            raise
+    install(_BROWSER)
+    return find_chromium(os.environ)
+
+
+def _find_or_install_image_tools() -> str:
+    """Say how images are built. Where they cannot be, only their tests fail."""
+    try:
+        if _may_install():
+            for package in PACKAGES:
+                if shutil.which(package) is None:
+                    install(package)
+        require_image_tools()
+    except ImageToolsMissingError as error:
+        return str(error)
+    fetch_what_images_need(_say)
+    return "buildah, on a Debian of mmdebstrap"
+
+
+def _install_promtool() -> None:
+    """Where it cannot be had, only the tests of the alerts fail."""
+    if shutil.which("promtool") is None and _may_install():
+        install("prometheus")
+
+
+def _find_or_fetch_kubectl() -> str:
+    """Say which. Where there is none, only the tests of the manifests fail."""
+    try:
+        return str(find_kubectl())
+    except KubectlMissingError:
+        _say("Fetching kubectl for the tests (once)")
+    try:
+        return str(fetch_kubectl())
+    except KubectlMissingError as error:
+        return str(error)
+
+
+def _install_what_consumers_need() -> None:
+    """Install what the guide's consumers in other languages run on, where we may."""
+    if not _may_install():
+        return
+    missing = [] if JAVA_CLIENT_JAR.exists() else [_JAVA_CLIENT]
+    missing += [] if shutil.which("java") and shutil.which("javac") else [_JAVA]
+    missing += [] if shutil.which("node") and shutil.which("npm") else _NODE
+    for package in missing:
+        install(package)
 
 
 def _may_install() -> bool:
     return os.geteuid() == 0 and _DEBIAN.exists() and shutil.which("apt-get") is not None
 
 
-def install_rabbitmq() -> None:
-    """Install Debian's package. The tests start nodes of their own, so its service is kept from starting."""
-    _say(f"Installing Debian's package {_PACKAGE} for the tests (once); its service will not be started")
+def install(package: str) -> None:
+    """Install Debian's *package*. The tests start what they need themselves, so services are kept from starting."""
+    _say(f"Installing Debian's package {package} for the tests (once); no service will be started")
     env = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     with services_forbidden(_POLICY):
-        for command in (["update"], ["install", "--yes", "--no-install-recommends", _PACKAGE]):
+        for command in (["update"], ["install", "--yes", "--no-install-recommends", package]):
             subprocess.run(["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=120", *command], env=env, check=True)
 
 

@@ -15,7 +15,7 @@ import httpx
 from tests.servers.ports import free_ports
 from tests.waiting import eventually
 
-READY_SECONDS = 30
+READY_SECONDS = 60
 STOP_SECONDS = 10
 OURS = "SNIPER_"
 

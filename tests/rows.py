@@ -14,7 +14,7 @@ from tests.builders import NOON
 
 Row = Mapping[str, Any]
 
-# trade_config and exposure are seeded; what stands here for them is a change of the seed.
+# trade_config, exposure and stream_head are seeded; what stands here for them is a change of the seed.
 GOOD: Mapping[str, Row] = MappingProxyType(
     {
         "listings": {
@@ -34,7 +34,28 @@ GOOD: Mapping[str, Row] = MappingProxyType(
             "before": {"auto_trade": False},
             "after": {"auto_trade": True},
         },
+        "position_exits": {
+            "listing_key": "ABCUSDT:1",
+            "mode": "live",
+            "revision": 1,
+            "before": {},
+            "after": {"stop_loss_pct": "20", "take_profit_pct": None},
+            "changed_by": "cli:test",
+            "request_id": "r1",
+        },
+        "monitor_switches": {"paused": True, "reason": "maintenance", "changed_by": "cli:test"},
+        "rate_usage": {"service": "ingest", "quiet_until": NOON, "banned": False, "used": {"address": 25}},
         "close_requests": {"listing_key": "ABCUSDT:1", "mode": "live", "requested_by": "cli:test"},
+        "write_offs": {"listing_key": "ABCUSDT:1", "mode": "live", "requested_by": "cli:test", "reason": "delisted"},
+        "settle_requests": {
+            "client_order_id": "sniper-ABCUSDT-1",
+            "base_qty": Decimal("1E-12"),
+            "cost": Decimal("99.9"),
+            "fee": Decimal(0),
+            "fee_asset": "USDT",
+            "reason": "seen in the exchange's app",
+            "requested_by": "cli:test",
+        },
         "trades": {
             "symbol": "ABCUSDT",
             "side": "BUY",
@@ -52,7 +73,10 @@ GOOD: Mapping[str, Row] = MappingProxyType(
             "average_price": Decimal("1E-12"),
             "fee": Decimal("0.05"),
             "fee_asset": "MX",
+            "ack_latency_ms": 12,
+            "fees": {"MX": "0.05", "USDT": "0.01"},
         },
+        "unplaced_symbols": {"symbol": "A" * 30, "reason": "Invalid symbol format", "acknowledged_by": "cli:test"},
         "symbols": {
             "symbol": "ABCUSDT",
             "state": "listed",
@@ -91,6 +115,20 @@ GOOD: Mapping[str, Row] = MappingProxyType(
             "request": {"symbol": "ABCUSDT", "type": "IMMEDIATE_OR_CANCEL"},
             "attempts": 1,
             "misses": 2,
+            "fees": {"USDT": "0.02"},
+            "attention": "not shown for 120 s",
+            "given_up_at": NOON,
+            "looked_again": 1,
+            "price_max": Decimal("2.1"),
+        },
+        "order_attempts": {
+            "attempt_id": "sniper-ABCUSDT-1",
+            "client_order_id": "sniper-ABCUSDT-1",
+            "number": 1,
+            "exchange_order_id": "C1",
+            "answered_at": NOON,
+            "ended_at": NOON,
+            "looked_again": 2,
         },
         "exposure": {
             "reserved_usdt": Decimal(100),
@@ -115,6 +153,46 @@ GOOD: Mapping[str, Row] = MappingProxyType(
             "peak_price": Decimal("2E-10"),
             "opened_at": NOON,
         },
+        "other_fees": {
+            "listing_key": "ABCUSDT:1",
+            "mode": "live",
+            "client_order_id": "sniper-ABCUSDT-1",
+            "asset": "MX",
+            "amount": Decimal("0.001"),
+            "taken_at": NOON,
+            "price": Decimal("2.5"),
+        },
+        "listing_hours": {"hour": NOON, "source": "mexc_websocket", "listings": 2, "session": 0},
+        "sighting_hours": {
+            "hour": NOON,
+            "first_source": "mexc_websocket",
+            "source": "mexc_rest_api",
+            "bucket": 97,
+            "sightings": 2,
+            "session": 0,
+        },
+        "trade_hours": {
+            "hour": NOON,
+            "mode": "dry-run",
+            "side": "BUY",
+            "status": "rejected",
+            "reason": "max_position",
+            "trades": 2,
+            "quote_qty": Decimal(0),
+            "session": 0,
+        },
+        "latency_hours": {"hour": NOON, "mode": "dry-run", "stage": "total", "bucket": 60, "samples": 2, "session": 0},
+        "stream_events": {"kind": "listing", "row_id": 1, "position": 1},
+        "stream_head": {"position": 1},
+        "api_tokens": {
+            "public_id": "0" * 16,
+            "digest": b"d" * 32,
+            "name": "ops",
+            "scope": "operate",
+            "created_by": "cli:test",
+        },
+        "sessions": {"public_id": "1" * 16, "digest": b"d" * 32, "token_id": 1},
+        "sign_in_links": {"public_id": "2" * 16, "digest": b"d" * 32, "token_id": 1, "expires_at": NOON},
         "trade_outbox": {"event": {"id": "sniper-ABCUSDT-1.filled"}},
         "halts": {"cause": "failures", "mode": "live", "reason": "5 orders in a row failed"},
         "bus_messages": {
@@ -129,7 +207,7 @@ GOOD: Mapping[str, Row] = MappingProxyType(
         },
     }
 )
-SEEDED = frozenset({"trade_config", "exposure"})
+SEEDED = frozenset({"trade_config", "exposure", "stream_head"})
 
 
 async def store(connection: AsyncConnection, table: str, **overrides: Any) -> None:

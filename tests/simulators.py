@@ -12,7 +12,7 @@ import httpx
 from simulator.service import serve
 from simulator.settings import SimulatorSettings
 
-START_SECONDS = 20
+START_SECONDS = 40
 STOP_SECONDS = 5
 QUICK: dict[str, Any] = {"symbols": 60, "limits": False, "ticker_interval_seconds": 0.05}
 
@@ -36,7 +36,17 @@ class Simulator:
 
     async def list_coin(self, symbol: str, opens_in: float = 0, **options: Any) -> Any:
         """List *symbol* now, tradable in *opens_in* seconds; more options: see ListingRequest."""
-        return await self._send("POST", "/symbols", {"symbol": symbol, "opens_in": opens_in, **options})
+        opening = {"opens_in": opens_in} if opens_in else {}
+        return await self._send("POST", "/symbols", {"symbol": symbol, **opening, **options})
+
+    async def list_newcomer(self) -> Any:
+        """List a coin of a new name, with the scenario that is next."""
+        return await self._send("POST", "/newcomers")
+
+    async def prices(self, *symbols: str) -> dict[str, str]:
+        """The last prices of those of *symbols* that are listed."""
+        found: dict[str, str] = await self._send("GET", f"/prices?symbols={','.join(symbols)}")
+        return found
 
     async def change_coin(self, symbol: str, **changes: Any) -> Any:
         return await self._send("PATCH", f"/symbols/{symbol}", changes)
@@ -67,8 +77,38 @@ class Simulator:
         counted: dict[str, int] = await self._send("GET", "/refusals")
         return counted
 
+    async def traffic(self) -> list[dict[str, Any]]:
+        """Every request as the rate limits saw it, oldest first: caller, endpoint, weight, and 429 or 418."""
+        passages: list[dict[str, Any]] = await self._send("GET", "/traffic")
+        return passages
+
+    async def weights(self, seconds: int = 10) -> list[dict[str, Any]]:
+        """What each caller spent in each window of *seconds*, oldest first."""
+        windows: list[dict[str, Any]] = await self._send("GET", f"/weights?seconds={seconds}")
+        return windows
+
     async def fund(self, **balances: str) -> None:
         await self._send("PATCH", "/account", {"balances": balances})
+
+    async def take_away(self, asset: str, *, but: str = "0") -> None:
+        """Sell *asset* by hand, as far as anybody can see: the free balance is *but* from now on."""
+        await self.fund(**{asset: but})
+
+    async def script(self, symbol: str, **book: Any) -> None:
+        """Set *bids*, *asks*, or both, for good: what they look like is what trades. None gives a side back."""
+        await self.change_coin(symbol, **book)
+
+    async def glimpse(self, symbol: str, looks: int | None = 1, **book: Any) -> None:
+        """Show *bids*, *asks*, or both, for that many looks; what trades is the book as it is."""
+        await self.arm("book_look", symbol=symbol, count=looks, **book)
+
+    async def spoil(self, symbol: str, value: Any = "NaN", looks: int | None = 1, **options: Any) -> None:
+        """Show garbage as the best bid of *symbol*, or as the *field* that is named, for that many looks."""
+        await self.arm("bad_book", symbol=symbol, value=value, count=looks, **options)
+
+    async def hide(self, *views: str, seconds: float | None = None, **aim: Any) -> None:
+        """Hide the next order from *views* (from every one if none is named), for *seconds* or for ever."""
+        await self.arm("order_hidden", seconds=seconds, **({"views": views} if views else {}), **aim)
 
     async def arm(self, fault: str, **options: Any) -> Any:
         return await self._send("POST", "/faults", {"fault": fault, **options})
@@ -92,17 +132,25 @@ class SimulatorProcess(Simulator):
         super().__init__(port, control)
         self.process = process
 
+    async def process_killed(self) -> None:
+        """End it as a power cut would."""
+        self.process.kill()
+        await self.process.wait()
+
 
 @asynccontextmanager
-async def running_simulator(**options: Any) -> AsyncIterator[SimulatorProcess]:
+async def running_simulator(*, errors: int | None = None, **options: Any) -> AsyncIterator[SimulatorProcess]:
     """A simulator on a free port: small, quick and without rate limits unless *options* say otherwise.
 
-    The options are the fields of SimulatorSettings.
+    The options are the fields of SimulatorSettings. What it complains of goes to the file descriptor *errors*.
     """
     settings = QUICK | options
     environment = {f"SNIPER_SIMULATOR_{name.upper()}": str(value) for name, value in settings.items()}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "simulator", env=os.environ | environment, stdout=asyncio.subprocess.PIPE
+        *(sys.executable, "-m", "simulator"),
+        env=os.environ | environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=errors,
     )
     try:
         async with asyncio.timeout(START_SECONDS):

@@ -1,5 +1,6 @@
 """Any event there can be, for Hypothesis."""
 
+import string
 from datetime import UTC, datetime
 
 from hypothesis import settings
@@ -21,15 +22,21 @@ from shared.events import (
     TradeStatus,
     TradingRules,
 )
+from shared.symbol_format import is_symbol
 
 steady = settings(deadline=None, derandomize=True)
 """The same examples in every run, however busy the machine."""
 
 ids = st.text(min_size=1, max_size=40)
 times = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
-symbols = st.from_regex(r"[A-Za-z0-9_]{3,20}", fullmatch=True)
+_letters = st.one_of(
+    st.sampled_from(string.ascii_letters + string.digits + "_"),
+    st.characters(categories=["Lu", "Ll", "Lm", "Lo", "Nd"]),
+)
+symbols = st.text(_letters, min_size=3, max_size=20).filter(is_symbol)
 money = st.decimals(0, 10**9, places=2)
 maybe_times = st.none() | times
+amounts = st.decimals(-(10**9), 10**9, places=8).map(lambda amount: amount.scaleb(-4))
 prices = st.decimals(1, 10**9, places=8).map(lambda price: price.scaleb(-8))
 trading_rules = st.builds(
     TradingRules,
@@ -42,6 +49,13 @@ trading_rules = st.builds(
     quote_amount_max_market=st.none() | money,
     api_allowed=st.none() | st.booleans(),
     trade_side_type=st.none() | st.integers(0, 9),
+    base_quantity_max=st.none() | prices,
+    base_quantity_step=st.none() | prices,
+    price_min=st.none() | prices,
+    price_max=st.none() | prices,
+    price_step=st.none() | prices,
+    price_up=st.none() | prices,
+    price_down=st.none() | prices,
 )
 
 _sighting = {
@@ -63,7 +77,13 @@ _sighting = {
 }
 _listing = _sighting | {"key": st.text(min_size=1, max_size=32), "deduplicated_at": times}
 _config = st.builds(
-    AppliedConfig, max_trade_usdt=money, max_position_usdt=money, auto_trade=st.booleans(), updated_at=times
+    AppliedConfig,
+    max_trade_usdt=money,
+    max_position_usdt=money,
+    auto_trade=st.booleans(),
+    updated_at=times,
+    auto_trade_until=maybe_times,
+    entry_slippage_pct=st.none() | st.decimals(1, 1000, places=4),
 )
 _stages = st.builds(
     Stages,
@@ -83,8 +103,15 @@ trades = st.builds(
     symbol=symbols,
     side=st.sampled_from(Side),
     quote_qty=money,
+    reserved_qty=st.none() | money,
     base_qty=st.none() | st.decimals(0, 10**9, places=8),
+    average_price=st.none() | amounts,
+    fee=st.none() | amounts,
+    fee_asset=st.none() | st.text(max_size=20),
+    exit_reason=st.none() | st.text(max_size=40),
     latency_ms=st.integers(0, 10**6),
+    ack_latency_ms=st.none() | st.integers(0, 10**6),
+    fees=st.none() | st.dictionaries(st.sampled_from(["USDT", "ABC", "MX"]), st.decimals(0, 10**6, places=8)),
     mode=st.sampled_from(Mode),
     status=st.sampled_from(TradeStatus),
     error_reason=st.none() | st.text(max_size=100),
@@ -96,6 +123,11 @@ trades = st.builds(
     config=_config,
     stages=_stages,
 )
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
 healths = st.builds(
     Health,
     id=ids,
@@ -104,11 +136,6 @@ healths = st.builds(
     last_event_at=maybe_times,
     sent_at=times,
     detail=st.text(max_size=100),
+    facts=st.dictionaries(st.text(max_size=10), json_values, max_size=3),
 )
 events: st.SearchStrategy[Event] = st.one_of(raw_listings, listings, reschedulings, trades, healths)
-
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=8,
-)

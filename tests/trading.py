@@ -17,6 +17,7 @@ from shared.runtime import Runtime
 from shared.settings import ExchangeSettings
 from shared.topology import PERSISTER_TRADES, to_message
 from tests.builders import a_listing
+from tests.policies import configured_exits
 from tests.servers.ports import free_ports
 from tests.services import Outlet, emptying, rabbitmq_runtime, serving
 from tests.waiting import eventually
@@ -57,11 +58,13 @@ async def executor(
     settings: ExecutorSettings | None = None,
     *,
     data_dir: Path = Path("/nonexistent"),
+    **policy: Any,
 ) -> AsyncIterator[Trading]:
-    """Run the service for the time of the block."""
+    """Run the service for the time of the block; nothing is sold but for what *policy* says."""
     async with (
         rabbitmq_runtime(database_url, broker_url) as runtime,
         emptying(runtime.bus, PERSISTER_TRADES) as trades,
+        configured_exits(runtime.database, **policy),
         serving(runtime, lambda own: serve(own, settings or ExecutorSettings(), venue, data_dir)),
     ):
         await eventually(lambda: runtime.telemetry.not_ready() == [], within_seconds=15)

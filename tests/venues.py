@@ -1,17 +1,19 @@
 """An exchange in this process, with a ledger of its own that forgets nothing it was sent."""
 
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
 from executor.fills import Fill
+from executor.last_balances import LastBalances
+from executor.lookup_ladder import EVERY_WAY, Way
 from executor.order import Order
-from executor.paper import walk
+from executor.paper import filled, taken
 from executor.reasons import Reason
-from executor.venue import Absent, Attempt, Ended, Finding, Ready, Working
+from executor.venue import Absent, Attempt, Ended, Finding, Ready, Unclear, Untold, Working
 from executor.verdicts import (
     Accepted,
     Busy,
@@ -26,8 +28,9 @@ from executor.verdicts import (
 )
 from shared.events import Side
 from shared.mexc.errors import ExchangeUnavailable
+from shared.mexc.order_reports import Balance
 from shared.mexc.order_transport import MayWrite
-from shared.mexc.payloads import Level, OrderBook
+from shared.mexc.payloads import Level, OrderBook, PublicTrade
 from shared.mexc.symbols import SymbolInfo
 from shared.mexc.trading import OrderRequest
 from tests.builders import a_symbol_info
@@ -51,15 +54,18 @@ class Behaviour(StrEnum):
     CUT = "cut"
     """Break the connection before a byte is written."""
     REFUSE = "refuse"
+    NO_OFFERS = "refuse for want of an opposite order"
     NOT_OPEN = "not open"
     TOO_DEAR = "too dear"
     WRONG_SIZE = "wrong size"
     UNTIMELY = "untimely"
     BUSY = "busy"
+    TAKE_AND_BE_BUSY = "take the order, and answer as one that takes none now"
 
 
 _REFUSALS: dict[Behaviour, Verdict] = {
     Behaviour.REFUSE: Refused(Reason.INSUFFICIENT_BALANCE, "30004"),
+    Behaviour.NO_OFFERS: Refused(Reason.NO_LIQUIDITY, "30025"),
     Behaviour.NOT_OPEN: NotOpen("30001"),
     Behaviour.TOO_DEAR: TooDear("30010", Decimal("2.05")),
     Behaviour.WRONG_SIZE: WrongSize(Reason.SIZE_REFUSED, "30002", None),
@@ -78,6 +84,8 @@ class Entry:
     visible_at: datetime
     working: bool
     fill: Fill | None
+    word: str = ""
+    """Its status, where that is one that nobody knows."""
 
 
 @dataclass
@@ -95,6 +103,16 @@ class ModelExchange:
     script: deque[Behaviour] = field(default_factory=deque)
     otherwise: Behaviour = Behaviour.FILL
     down: bool = False
+    hidden_from: set[Way] = field(default_factory=set)
+    """By which ways no order is shown."""
+    denies_fills: bool = False
+    """It says of every order that it got nothing; its trades say otherwise."""
+    trades_missing: bool = False
+    """Not all trades of an order are told."""
+    rules: SymbolInfo | None = None
+    """What it demands of every symbol; None: what any test's symbol has."""
+    balances: LastBalances | None = None
+    """What the account holds, where an executor may ask for it."""
 
     async def receive(self, order: Order, request: OrderRequest, expires_at: datetime) -> Verdict:
         behaviour = self.script.popleft() if self.script else self.otherwise
@@ -110,6 +128,8 @@ class ModelExchange:
         if behaviour in _REFUSALS:
             return _REFUSALS[behaviour]
         entry = self._take(order, request, behaviour)
+        if behaviour is Behaviour.TAKE_AND_BE_BUSY:
+            return _REFUSALS[Behaviour.BUSY]
         return Unanswered("lost") if behaviour is Behaviour.LOSE_ANSWER else Accepted(entry.exchange_order_id)
 
     def named(self, client_order_id: str) -> list[Entry]:
@@ -134,6 +154,19 @@ class ModelExchange:
                 held[each.request.symbol] = left, cost * left / quantity
         return sum((cost for _, cost in held.values()), Decimal(0))
 
+    def balance(self, asset: str) -> Balance:
+        """What was bought and not sold of *asset*; a sale that works locks its coins."""
+        free = locked = Decimal(0)
+        for each in self.entries:
+            if each.order.listing.base_asset != asset:
+                continue
+            if each.fill is not None:
+                fill, fee = each.fill, each.fill.fees.get(asset, Decimal(0))
+                free += fill.base_qty - fee if each.request.side is Side.BUY else -fill.base_qty - fee
+            if each.working and each.request.side is Side.SELL:
+                locked += each.request.quantity or 0
+        return Balance(free - locked, locked)
+
     async def depth(self, symbol: str, limit: int) -> OrderBook:
         if self.down:
             raise ExchangeUnavailable("down")
@@ -141,7 +174,10 @@ class ModelExchange:
         return OrderBook(bids=level, asks=level if self.asks_there else ())
 
     async def symbol_rules(self, symbol: str) -> SymbolInfo | None:
-        return a_symbol_info(symbol)
+        return a_symbol_info(symbol) if self.rules is None else self.rules
+
+    async def recent_trades(self, symbol: str, limit: int = 1000) -> list[PublicTrade]:
+        return [PublicTrade(self.price, Decimal(1), self.now())]
 
     def _take(self, order: Order, request: OrderRequest, behaviour: Behaviour) -> Entry:
         offered = PLENTY
@@ -149,7 +185,7 @@ class ModelExchange:
             offered = Decimal("10.01")
         fill = None
         if behaviour not in {Behaviour.REST, Behaviour.FILL_NOTHING}:
-            fill = walk([Level(self.price, offered)], request, TAKER_FEE, order.listing.quote_asset)
+            fill = filled(taken([Level(self.price, offered)], request), TAKER_FEE, order.listing.quote_asset)
         entry = Entry(
             exchange_order_id=f"X{len(self.entries) + 1}",
             order=order,
@@ -168,6 +204,9 @@ class ModelVenue:
     def __init__(self, exchange: ModelExchange, *, failpoint: Callable[[str], None] = lambda _: None) -> None:
         self.exchange = exchange
         self._failpoint = failpoint
+        self.asked: list[tuple[str, frozenset[Way]]] = []
+        """Who was looked for, and by which ways."""
+        self.cancelled: list[str] = []
 
     def prepare(self, order: Order, request: OrderRequest, /, *, at_ms: int | None = None) -> Ready:
         signed_at = self.exchange.now() if at_ms is None else _moment(at_ms, self.exchange.now())
@@ -183,17 +222,36 @@ class ModelVenue:
 
         return send
 
-    async def look_up(self, order: Order, /) -> Finding:
+    async def look_up(self, order: Order, ways: Collection[Way] = EVERY_WAY, /, *, has_ended: bool = False) -> Finding:
         if self.exchange.down:
             raise ExchangeUnavailable("down")
-        for entry in self.exchange.named(order.client_order_id):
-            if entry.visible_at > self.exchange.now():
+        self.asked.append((order.sent_as, frozenset(ways)))
+        shown_by = [way for way in ways if way not in self.exchange.hidden_from and way is not Way.BALANCE]
+        for entry in self.exchange.named(order.sent_as):
+            if entry.visible_at > self.exchange.now() or not shown_by:
                 continue
-            known = entry.exchange_order_id
-            return Working(known) if entry.working else Ended(known, entry.fill)
+            return self._found(entry, only_trades=shown_by == [Way.TRADES], has_ended=has_ended)
         return Absent()
 
+    def _found(self, entry: Entry, *, only_trades: bool, has_ended: bool) -> Finding:
+        known = entry.exchange_order_id
+        if only_trades:
+            return Absent() if entry.fill is None else Untold(known, entry.fill, "only its trades are shown")
+        if self.exchange.denies_fills:
+            return Ended(known, None)
+        if entry.word and not has_ended:
+            return Unclear(known, entry.word, None if entry.fill is None else entry.fill.base_qty)
+        if self.exchange.trades_missing and entry.fill is not None:
+            return Untold(known, entry.fill, "its trades do not add up")
+        return Working(known) if entry.working else Ended(known, entry.fill, entry.word)
+
+    async def balance(self, asset: str, /) -> Balance | None:
+        if self.exchange.down:
+            raise ExchangeUnavailable("down")
+        return self.exchange.balance(asset)
+
     async def cancel(self, order: Order, exchange_order_id: str, /) -> None:
+        self.cancelled.append(order.sent_as)
         for entry in self.exchange.entries:
             if entry.exchange_order_id == exchange_order_id:
                 entry.working = False

@@ -12,6 +12,7 @@ import pytest
 from executor.credentials import Credentials
 from executor.exchange import open_exchange
 from executor.fills import Fill
+from executor.lookup_ladder import Way
 from executor.order import Order
 from executor.settings import ExecutorSettings
 from executor.venue import Absent, Attempt, Ended, Finding, Venue, Working
@@ -21,6 +22,7 @@ from shared.mexc.order_transport import always
 from shared.mexc.trading import OrderRequest
 from tests.builders import a_listing, an_order
 from tests.executors import Time
+from tests.limiters import a_limiter
 from tests.simulators import Simulator, simulator_in_this_process
 from tests.venues import Behaviour, ModelExchange, ModelVenue
 from tests.waiting import eventually
@@ -28,7 +30,8 @@ from tests.waiting import eventually
 SYMBOL: Final = "NEWUSDT"
 ORDER: Final = an_order(listing=a_listing(symbol=SYMBOL, base_asset="NEW"), client_order_id="snNEW")
 PRICE: Final = Decimal(2)
-SETTINGS: Final = ExecutorSettings(exchange_timeout_seconds=1)
+SETTINGS: Final = ExecutorSettings(exchange_timeout_seconds=1, market_after_seconds=0)
+"""The simulated exchange takes MARKET orders from the first second on, unless it is told otherwise."""
 
 
 def a_request(order: Order = ORDER, **overrides: object) -> OrderRequest:
@@ -128,7 +131,7 @@ async def ground(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
         await simulator.list_coin(SYMBOL, price="2", swing="0", asks=[["2", "1000"]], bids=[["1.99", "1000"]])
         keys = None if "without" in request.param else Credentials(simulator.api_key, simulator.api_secret)
         live = request.param == "live"
-        opening = open_exchange(simulator.rest_url, keys, SETTINGS, live=live)
+        opening = open_exchange(simulator.rest_url, keys, SETTINGS, a_limiter(), live=live)
         exchange = await stack.enter_async_context(opening)
         await eventually(exchange.is_ready)
         mode = Mode.LIVE if live else Mode.DRY_RUN
@@ -250,3 +253,22 @@ async def test_an_order_that_rests_works_until_it_is_cancelled(ground: Ground) -
 
     assert working == Working(attempt.verdict.exchange_order_id)
     assert await ground.venue.look_up(ORDER) == Ended(attempt.verdict.exchange_order_id, None)
+
+
+@pytest.mark.parametrize("ground", ["model", "live"], indirect=True)
+@pytest.mark.parametrize("way", [Way.CLIENT_ID, Way.ALL_ORDERS])
+async def test_each_attempt_of_an_order_is_found_under_its_own_name(ground: Ground, way: Way) -> None:
+    further = replace(ORDER, attempt=2, attempt_id="snNEWagain")
+    await ground.arrange(Behaviour.FILL_NOTHING)
+    await ground.fill(ORDER, await ground.send())
+    unknown = await ground.venue.look_up(further, [way])
+    await ground.arrange(Behaviour.FILL_PARTLY)
+    await ground.fill(further, await ground.send(further, a_request(client_order_id="snNEWagain")))
+
+    first, second = await ground.venue.look_up(ORDER, [way]), await ground.venue.look_up(further, [way])
+
+    assert unknown == Absent()
+    assert isinstance(first, Ended)
+    assert isinstance(second, Ended)
+    assert first.fill is None
+    assert second.fill is not None

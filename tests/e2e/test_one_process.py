@@ -11,12 +11,19 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.processes import clean, sniper
+from shared import embedded_postgres
+from shared.database_url import plain
+from tests.processes import STOP_SECONDS, clean, sniper
 from tests.servers.ports import free_ports
+from tests.services import open_database
+from tests.signing_in import signed_in_to
 from tests.simulators import SimulatorProcess, running_simulator
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(120)
+
+ENDED = dict.fromkeys(("api", "dedup", "executor", "ingest", "persister"), "stopped") | {"exits": "error"}
+"""What is told of each component in the end; what was bought is not watched any more, which is not well."""
 
 
 @pytest.fixture
@@ -26,33 +33,35 @@ async def simulator() -> AsyncIterator[SimulatorProcess]:
 
 
 @pytest.fixture
-def api() -> str:
-    return f"http://127.0.0.1:{free_ports(1)[0]}"
-
-
-@pytest.fixture
-def environment(simulator: SimulatorProcess, api: str) -> dict[str, str]:
+def environment(simulator: SimulatorProcess) -> dict[str, str]:
     return {
         "SNIPER_MEXC_REST_URL": simulator.rest_url,
         "SNIPER_MEXC_WS_URL": simulator.ws_url,
-        "SNIPER_API_PORT": api.rsplit(":", 1)[1],
+        "SNIPER_API_PORT": str(free_ports(1)[0]),
     }
 
 
-async def shown(api: str, what: str, symbol: str) -> dict[str, Any]:
+async def shown(api: httpx.AsyncClient, what: str, symbol: str) -> dict[str, Any]:
     """Return the row of *symbol* in /listings or /trades once it is there."""
 
     async def found() -> dict[str, Any] | None:
-        try:
-            async with httpx.AsyncClient(base_url=api, trust_env=False, timeout=2) as client:
-                items: list[dict[str, Any]] = (await client.get(f"/{what}")).json()["items"]
-        except httpx.TransportError:
-            return None
+        items: list[dict[str, Any]] = (await api.get(f"/{what}")).raise_for_status().json()["items"]
         return next((row for row in items if row["symbol"] == symbol), None)
 
     row: dict[str, Any] | None = await eventually(found, within_seconds=30, every_seconds=0.1)
     assert row is not None
     return row
+
+
+async def last_words(directory: Path) -> dict[str, str]:
+    """Return what the database of a process started in *directory* has of each component, by its name."""
+    async with (
+        embedded_postgres.running(directory / ".sniper") as url,
+        open_database(plain(url)) as database,
+        database.connection() as connection,
+    ):
+        rows = await connection.fetch("SELECT component_name, status FROM bot_health")
+    return {row["component_name"]: row["status"] for row in rows}
 
 
 def left_in(directory: Path) -> list[Path]:
@@ -65,25 +74,47 @@ def is_left_running(directory: Path) -> bool:
 
 
 async def test_it_shows_what_it_trades_stops_on_ctrl_c_and_loses_nothing_when_killed(
-    environment: dict[str, str], simulator: SimulatorProcess, api: str, tmp_path: Path
+    environment: dict[str, str], simulator: SimulatorProcess, tmp_path: Path
 ) -> None:
     async with sniper("up", "--exchange", "mexc", environment=environment, directory=tmp_path) as first:
         await first.ready()
         await simulator.list_coin("FIRSTUSDT")
-        assert (await shown(api, "trades", "FIRSTUSDT"))["status"] == "filled"
-        await eventually(lambda: "FIRSTUSDT BUY" in first.log.read_text(), within_seconds=5)
+        async with signed_in_to(first) as api:
+            assert (await shown(api, "trades", "FIRSTUSDT"))["status"] == "filled"
+        await eventually(lambda: "bought   FIRSTUSDT" in first.log.read_text(), within_seconds=5)
         await first.kill()
 
     await simulator.list_coin("BETWEENUSDT")
 
     async with sniper("up", "--exchange", "mexc", environment=environment, directory=tmp_path) as second:
-        between = await shown(api, "listings", "BETWEENUSDT")
-        before = await shown(api, "listings", "FIRSTUSDT")
-        exit_code = await second.stop(signal.SIGINT, within_seconds=5)
+        await second.ready()
+        async with signed_in_to(second) as api:
+            between = await shown(api, "listings", "BETWEENUSDT")
+            before = await shown(api, "listings", "FIRSTUSDT")
+        exit_code = await second.stop(signal.SIGINT)
 
     assert not is_left_running(tmp_path)
+    assert await last_words(tmp_path) == ENDED
     assert between["listed_at"] > before["listed_at"]
     assert exit_code == 0
+
+
+async def test_coin_whose_name_is_of_another_script_is_bought_and_one_that_looks_like_another_is_only_stored(
+    environment: dict[str, str], simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    async with sniper("up", "--exchange", "mexc", environment=environment, directory=tmp_path) as process:
+        await process.ready()
+        await simulator.list_coin("龙年大吉USDT")
+        await simulator.list_coin("ЕТНUSDT")
+
+        async with signed_in_to(process) as api:
+            bought = await shown(api, "trades", "龙年大吉USDT")
+            stored = await shown(api, "listings", "ЕТНUSDT")
+            rejected = await shown(api, "trades", "ЕТНUSDT")
+
+    assert (bought["status"], bought["mode"]) == ("filled", "dry-run")
+    assert (stored["tradable"], stored["not_tradable_reason"]) == (False, "name: looks like another")
+    assert rejected["status"] == "rejected"
 
 
 async def test_the_demo_takes_every_listing_the_whole_way_and_says_how_long_each_stage_took(tmp_path: Path) -> None:
@@ -122,7 +153,7 @@ async def test_the_demo_stops_on_ctrl_c(tmp_path: Path) -> None:
             pass
 
     process.send_signal(signal.SIGINT)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(STOP_SECONDS):
         _, errors = await process.communicate()
 
     assert process.returncode == 1

@@ -5,6 +5,7 @@ forked from a process that has imported everything, because a test kills dozens 
 """
 
 import asyncio
+import os
 import sys
 from dataclasses import dataclass, field
 from functools import partial
@@ -27,6 +28,8 @@ from tests.faults.failpoints import PointedBus, PointedDatabase, Points, open_po
 READY = "ready"
 STOPPING = "stopping"
 HEARD = "heard"
+FULL_SECONDS = 0.01
+"""Before a full pipe is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +58,20 @@ class Wire:
         self.points = Points(self._reach)
 
     async def _reach(self, point: str) -> None:
-        self._pipe.send(point)
+        await self._say(point)
         while point in self._hold:
             self._told.clear()
             await self._told.wait()
+
+    async def _say(self, point: str) -> None:
+        """Send *point*; the test may be behind in reading, and a full pipe is no reason to die."""
+        while True:
+            try:
+                self._pipe.send(point)
+            except BlockingIOError:
+                await asyncio.sleep(FULL_SECONDS)
+            else:
+                return
 
     def listen(self) -> None:
         """Hear at which points to wait from now on, counted anew, whenever the test says so."""
@@ -68,8 +81,7 @@ class Wire:
             try:
                 self._hold = self._pipe.recv()
             except EOFError:
-                loop.remove_reader(self._pipe.fileno())
-                return
+                os._exit(1)  # The process of the tests is gone, and nobody else would end this one.
             self.points.start_over()
             self._told.set()
             self._pipe.send(HEARD)

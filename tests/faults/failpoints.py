@@ -8,7 +8,7 @@ import asyncio
 import importlib
 import pkgutil
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,20 +17,27 @@ from typing import Any, TypeVar, cast
 import executor
 from executor.credentials import Credentials
 from executor.exchange import Exchange, open_exchange
+from executor.limiter import Limiter
+from executor.lookup_ladder import EVERY_WAY, Way
 from executor.named_sql import Statement
 from executor.order import Order
 from executor.settings import ExecutorSettings
 from executor.venue import Attempt, Finding, Ready, Venue
 from shared.bus.port import Bus, Handler, Message, Queue
 from shared.database import Connection, Database
+from shared.mexc.order_reports import Balance
 from shared.mexc.order_transport import MayWrite
 from shared.mexc.trading import OrderRequest
 
 T = TypeVar("T")
 
+SHARED = ("shared.config_store", "shared.halts", "shared.rate_usage")
+"""Modules beside the executor's own that hold its SQL."""
 POLLS = frozenset(
     {
         "shared.halts.IN_FORCE",
+        "shared.rate_usage.READ",
+        "shared.rate_usage.STORE",
         "stake.EXPOSURE",
         "stake.COUNTS",
         "stake.HELD",
@@ -38,6 +45,18 @@ POLLS = frozenset(
         "positions.HELD",
         "positions.HELD_LIVE",
         "outbox.READ",
+        "outbox.READ_SET_ASIDE",
+        "outbox.COUNT_SET_ASIDE",
+        "announced.LATER",
+        "announced.MISSED",
+        "books.GIVEN_UP",
+        "operator_settlement.PENDING",
+        "service.AUTO_TRADE",
+        "attempt_journal.EARLIER",
+        "auto_trade_end.DUE",
+        "daily_loss.RESULTS",
+        "fee_prices.OPEN",
+        "recall.RECENT",
     }
 )
 """What is read again and again beside the orders. Nothing is decided by these alone."""
@@ -70,7 +89,12 @@ def _named_statements() -> Mapping[str, str]:
     """Return the name of each SQL text that the executor's modules hold."""
     names: dict[str, str] = {}
     modules = [module.name for module in pkgutil.iter_modules(executor.__path__)]
-    for module_name in [*(f"executor.{name}" for name in modules), "shared.halts"]:
+    for module_name in [
+        *(f"executor.{name}" for name in modules),
+        "shared.config_store",
+        "shared.halts",
+        "shared.rate_usage",
+    ]:
         for name, value in vars(importlib.import_module(module_name)).items():
             text = value.sql if isinstance(value, Statement) else value
             if name.isupper() and isinstance(text, str) and " " in text.strip():
@@ -166,8 +190,12 @@ class PointedVenue:
 
         return send
 
-    async def look_up(self, order: Order, /) -> Finding:
-        return await self._points.around("look up", partial(self._venue.look_up, order))
+    async def look_up(self, order: Order, ways: Collection[Way] = EVERY_WAY, /, *, has_ended: bool = False) -> Finding:
+        looking = partial(self._venue.look_up, order, ways, has_ended=has_ended)
+        return await self._points.around("look up", looking)
+
+    async def balance(self, asset: str, /) -> Balance | None:
+        return await self._venue.balance(asset)
 
     async def cancel(self, order: Order, exchange_order_id: str, /) -> None:
         await self._points.around("cancel", partial(self._venue.cancel, order, exchange_order_id))
@@ -175,9 +203,15 @@ class PointedVenue:
 
 @asynccontextmanager
 async def open_pointed_exchange(
-    points: Points, rest_url: str, keys: Credentials | None, settings: ExecutorSettings, *, live: bool
+    points: Points,
+    rest_url: str,
+    keys: Credentials | None,
+    settings: ExecutorSettings,
+    limiter: Limiter,
+    *,
+    live: bool,
 ) -> AsyncIterator[Exchange]:
     """Connect as the executor does by itself."""
-    async with open_exchange(rest_url, keys, settings, live=live) as exchange:
+    async with open_exchange(rest_url, keys, settings, limiter, live=live) as exchange:
         venues = {mode: PointedVenue(venue, points) for mode, venue in exchange.venues.items()}
         yield replace(exchange, venues=venues)

@@ -12,13 +12,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from shared.events import Listing, Mode, Trade, TradeStatus, TradingRules, utc_now
+from executor.order_id import client_order_id
+from shared.events import Listing, ListingKey, Mode, Side, Trade, TradeStatus, TradingRules, utc_now
 from shared.halts import IN_FORCE
 from shared.runtime import Runtime
 from shared.topology import PERSISTER_TRADES, to_message
 from tests.builders import a_listing
 from tests.faults.executor_child import Orders
 from tests.faults.executors import ExecutorProcess, executor_process, holding
+from tests.policies import configure_exits, split
 from tests.servers.databases import PostgresServer
 from tests.servers.rabbitmq import RabbitMQServer
 from tests.services import Outlet, emptying, rabbitmq_runtime
@@ -39,9 +41,21 @@ QUICK: Mapping[str, Any] = {
     "daily_spend_usdt": 1_000_000,
     "listings_per_minute_max": 10_000,
     "orders_per_second": 100,
+    "weight_per_10_seconds": 100_000,
+    "requests_per_second": 10_000,
+    "key_weight_per_10_seconds": 100_000,
+    "key_requests_per_second": 10_000,
     "order_usdt": "20",
 }
 """Everything that is waited for is short, and no limit is in the way."""
+LIMITS = (
+    "orders_per_second",
+    "weight_per_10_seconds",
+    "requests_per_second",
+    "key_weight_per_10_seconds",
+    "key_requests_per_second",
+)
+"""What of it belongs to the exchange's rate limits."""
 OPEN = "state IN ('sending', 'acknowledged', 'unknown') OR (state = 'armed' AND fire_at IS NOT NULL)"
 """What something will still become of, by itself."""
 HALTS_ASKED_SINCE = """
@@ -91,7 +105,9 @@ class Ground:
         """The same, which may never get ready."""
         self.resident = None
         await self.shifts.aclose()
-        told = dataclasses.replace(holding(self.orders, *hold), settings={**QUICK, **settings})
+        policy, rest = split(settings)
+        await configure_exits(self.runtime.database, **policy)
+        told = dataclasses.replace(holding(self.orders, *hold), settings={**QUICK, **rest})
         async with executor_process(told) as process:
             yield process
 
@@ -194,23 +210,32 @@ class Ground:
 
 
 def _one_live_order_of_each_listing(orders: Iterable[Mapping[str, Any]], entries: Iterable[Mapping[str, Any]]) -> None:
-    placed = Counter(each["client_order_id"] for each in entries if each["accepted"])
-    assert [name for name, count in placed.items() if count > 1] == [], "more than one order under one name"
+    accepted = [each for each in entries if each["accepted"]]
+    names = Counter(each["client_order_id"] for each in accepted)
+    assert [name for name, count in names.items() if count > 1] == [], "more than one order under one name"
+    placed = Counter(each["client_order_id"] for each in accepted if each["fills"])
     by_listing: defaultdict[str, int] = defaultdict(int)
     for order in orders:
         if order["side"] == "BUY" and order["mode"] == Mode.LIVE:
-            by_listing[order["listing_key"]] += placed[order["client_order_id"]]
+            by_listing[order["listing_key"]] += sum(placed[name] for name in _names(order))
     assert [key for key, count in by_listing.items() if count > 1] == [], "more than one order of one listing"
 
 
 def _every_order_was_committed_before(
     orders: Iterable[Mapping[str, Any]], entries: Iterable[Mapping[str, Any]]
 ) -> None:
-    committed = {order["client_order_id"]: order for order in orders}
+    committed = {name: order for order in orders for name in _names(order)}
     for entry in entries:
         order = committed.get(entry["client_order_id"])
         assert order is not None, f"an order without a row: {entry}"
         assert entry["received_at_ns"] > order["created_at"].timestamp() * 1e9, f"committed after it was sent: {entry}"
+
+
+def _names(order: Mapping[str, Any]) -> set[str]:
+    """Return every name under which an attempt of *order* may have been sent."""
+    key, mode, side = ListingKey(order["listing_key"]), Mode(order["mode"]), Side(order["side"])
+    numbers = range(2, order["attempt"] + 1)
+    return {order["client_order_id"], *(client_order_id(key, mode, side, attempt=number) for number in numbers)}
 
 
 def _untold(orders: Iterable[Mapping[str, Any]], trades: Outlet) -> list[str]:

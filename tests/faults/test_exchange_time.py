@@ -20,6 +20,7 @@ from shared.mexc.clock import ClockUncertainError
 from shared.mexc.order_transport import always
 from shared.mexc.trading import OrderRequest
 from tests.builders import a_listing, an_order
+from tests.limiters import a_limiter
 from tests.simulators import Simulator, simulator_in_this_process
 from tests.waiting import eventually
 
@@ -58,7 +59,7 @@ class Trading:
 async def trading(simulator: Simulator, mode: Mode, seconds: float = 5) -> AsyncIterator[Trading]:
     keys = Credentials(simulator.api_key, simulator.api_secret)
     settings, registry = ExecutorSettings(exchange_timeout_seconds=seconds), CollectorRegistry()
-    async with open_exchange(simulator.rest_url, keys, settings, live=True) as exchange:
+    async with open_exchange(simulator.rest_url, keys, settings, a_limiter(), live=True) as exchange:
         show_clock(exchange.clock, registry)
         yield Trading(exchange, exchange.venues[mode], registry)
 

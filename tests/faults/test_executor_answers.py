@@ -11,7 +11,7 @@ import pytest_asyncio
 from api import trade_config
 from executor.codes import CODES, Code, Kind
 from shared.events import Listing
-from tests.faults.ground import Ground
+from tests.faults.ground import RULES, Ground
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
@@ -25,7 +25,11 @@ TAKEN: Final[Mapping[str, Fault]] = {
     "is a reset after taking it": ("drop_connection", {"accept": True}),
     **{
         f"is {status} after taking it": ("http_status", {"status": status, "accept": True})
-        for status in (200, 202, 408, 409, 500, 502, 503, 504)
+        for status in (200, 202, 404, 408, 409, 422, 500, 502, 503, 504)
+    },
+    **{
+        f"is {status} after taking it": ("http_status", {"status": status, "accept": True, "retry_after": 1})
+        for status in (403, 418, 429)
     },
     **{
         f"is a redirect {status} after taking it": ("redirect", {"status": status, "accept": True})
@@ -41,7 +45,12 @@ NOT_TAKEN: Final[Mapping[str, Fault]] = {
 }
 """After these there is none, and the executor cannot know that."""
 OTHER_CODE: Final = 99_999
-SENT_AGAIN: Final = frozenset({Kind.NOT_OPEN, Kind.UNTIMELY, Kind.BUSY})
+BAN: Final = 418
+SENT_AGAIN: Final = frozenset({Kind.NOT_OPEN, Kind.UNTIMELY, Kind.BUSY, Kind.TOO_DEAR})
+
+
+TOLD_BY_CODE: Final = tuple((code, each) for code, each in CODES.items() if each.kind is not Kind.STOP and code != BAN)
+"""A ban that names no time outlasts any test."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +88,7 @@ async def _outcome(ground: Ground, listing: Listing) -> Outcome:
 
 async def _outcomes(ground: Ground, cases: Mapping[Any, Fault]) -> dict[Any, Outcome]:
     """Play all *cases* through, one after the other, and return what each came to in the end."""
-    await ground.staffed(retry_seconds=6)
+    await ground.staffed(retry_seconds=6, entry_attempts=1)
     listings = {name: await _bought(ground, *fault) for name, fault in cases.items()}
     await ground.settled()
     return {name: await _outcome(ground, listing) for name, listing in listings.items()}
@@ -92,7 +101,7 @@ async def answered(shared_ground: Ground) -> AsyncIterator[dict[str, Outcome]]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def coded(shared_ground: Ground) -> AsyncIterator[dict[int, Outcome]]:
-    cases = {code: _error(code) for code, meaning in CODES.items() if meaning.kind is not Kind.STOP}
+    cases = {code: _error(code) for code, _ in TOLD_BY_CODE}
     yield await _outcomes(shared_ground, cases | {OTHER_CODE: _error(OTHER_CODE)})
 
 
@@ -122,9 +131,7 @@ async def test_an_order_that_never_arrived_is_given_up_and_never_sent_again(
     assert (outcome.reasons[0] or "").startswith("outcome_unknown")
 
 
-@pytest.mark.parametrize(
-    ("code", "meaning"), [(code, each) for code, each in CODES.items() if each.kind is not Kind.STOP]
-)
+@pytest.mark.parametrize(("code", "meaning"), TOLD_BY_CODE)
 async def test_each_of_the_exchanges_codes_leads_to_what_it_means(
     coded: dict[int, Outcome], code: int, meaning: Code
 ) -> None:
@@ -136,18 +143,16 @@ async def test_each_of_the_exchanges_codes_leads_to_what_it_means(
         assert found == ("filled", 2, 1)
     elif meaning.kind is Kind.UNANSWERED:
         assert (*found, reason) == ("failed", 1, 0, "never_arrived")
-    elif meaning.kind is Kind.TOO_DEAR:
-        assert (*found, reason) == ("rejected", 1, 0, "price_refused")
     else:
         assert (*found, reason) == ("rejected", 1, 0, meaning.reason)
         assert f"{code} so it says" in (outcome.reasons[-1] or "")
 
 
-async def test_a_code_nobody_knows_is_a_refusal_in_the_exchanges_words(coded: dict[int, Outcome]) -> None:
+async def test_a_code_that_no_table_knows_proves_nothing_and_is_looked_up(coded: dict[int, Outcome]) -> None:
     outcome = coded[OTHER_CODE]
 
-    assert (outcome.order["state"], len(outcome.posted)) == ("rejected", 1)
-    assert outcome.reasons == [f"refused: {OTHER_CODE} so it says"]
+    assert (outcome.order["state"], len(outcome.posted)) == ("failed", 1)
+    assert outcome.reasons == [f"outcome_unknown: {OTHER_CODE} so it says", "never_arrived"]
 
 
 @pytest.mark.parametrize("code", [code for code, meaning in CODES.items() if meaning.kind is Kind.STOP])
@@ -183,6 +188,46 @@ async def test_an_order_beyond_the_exchanges_cap_is_priced_once_more_at_that_cap
 
     first, second = [Decimal(each["parameters"]["price"]) for each in await ground.posted(listing)]
     assert (first, second) == (Decimal("1.05"), Decimal("1.01"))
+
+
+async def test_an_order_beyond_the_price_protection_of_the_rules_stays_within_it(ground: Ground) -> None:
+    await ground.staffed(retry_seconds=6)
+    listing = await ground.lists()
+    told = ground.told_of(listing.symbol, rules=RULES.model_copy(update={"price_up": Decimal("1.03")}))
+    await ground.publish(told)
+    await ground.becomes(told, "filled")
+    await ground.settled()
+
+    assert [each["parameters"]["price"] for each in await ground.posted(told)] == ["1.03"]
+
+
+async def test_an_order_that_is_refused_for_its_price_without_a_number_goes_nearer_to_the_last_price(
+    ground: Ground,
+) -> None:
+    await ground.staffed(retry_seconds=6)
+    listing = await _bought(ground, "api_error", {"code": 30087, "message": "Order price exceeds allowed range"})
+    await ground.becomes(listing, "filled")
+    await ground.settled()
+
+    first, second = [Decimal(each["parameters"]["price"]) for each in await ground.posted(listing)]
+    assert first == Decimal("1.05")
+    assert Decimal(1) <= second < first
+
+
+async def test_an_order_in_a_scale_the_exchange_no_longer_has_is_sent_once_more_in_the_one_it_has(
+    ground: Ground,
+) -> None:
+    await ground.staffed(retry_seconds=6)
+    listing = await ground.lists()
+    told = ground.told_of(listing.symbol, rules=RULES.model_copy(update={"base_precision": 8, "quote_precision": 8}))
+    await ground.publish(told)
+    await ground.becomes(told, "filled")
+    await ground.settled()
+
+    posted = await ground.posted(told)
+    assert [each["accepted"] for each in posted] == [False, True]
+    assert posted[0]["parameters"]["quantity"] == "19.98095238"
+    assert posted[0]["parameters"]["quantity"].startswith(posted[1]["parameters"]["quantity"])
 
 
 async def test_an_order_without_the_money_is_rejected_once_and_nothing_stays_reserved(ground: Ground) -> None:

@@ -1,7 +1,10 @@
 """Clocks that differ, step, or cannot be read: rows 41 and 42."""
 
+from datetime import timedelta
+
 import pytest
 
+from shared.events import Listing
 from tests.faults.ground import Ground
 from tests.waiting import eventually
 
@@ -11,13 +14,19 @@ TIME = "GET /api/v3/time"
 AHEAD = [5, -5, 3600]
 
 
+def by_a_clock_ahead(listing: Listing, seconds: float) -> Listing:
+    """Return *listing* as ingest stamps it, whose times are the exchange's."""
+    names = ("listed_at", "observed_at", "published_at", "deduplicated_at")
+    return listing.model_copy(update={name: getattr(listing, name) + timedelta(seconds=seconds) for name in names})
+
+
 @pytest.mark.parametrize("seconds", AHEAD)
 async def test_an_exchange_whose_clock_differs_from_the_start_takes_the_first_request(
     ground: Ground, seconds: int
 ) -> None:
     await ground.simulator.arm("clock_skew", seconds=seconds)
     async with ground.executor():
-        listing = await ground.lists()
+        listing = by_a_clock_ahead(await ground.lists(), seconds)
         await ground.publish(listing)
         await ground.becomes(listing, "filled")
         await ground.settled()
@@ -73,7 +82,8 @@ async def test_without_the_exchanges_time_nothing_is_bought_until_it_is_known(
 ) -> None:
     await ground.simulator.arm(fault, endpoint=TIME, count=None, **options)
     before = (await ground.simulator.requests()).get(TIME, 0)
-    async with ground.starting() as executor:
+    # A start that asks three times and is not answered takes longer than listings are made to wait for it.
+    async with ground.starting(reconcile_hold_seconds=60) as executor:
         listing = await ground.lists()
         await ground.publish(listing)
         await eventually(lambda: _asked(ground, before + 3), within_seconds=30)

@@ -25,7 +25,7 @@ async def restored(ground: Ground) -> AsyncIterator[None]:
     yield
     database = ground.runtime.database
     room = {"max_trade_usdt": "100", "max_position_usdt": "1000000", "auto_trade": "true"}
-    await trade_config.change(database, room, changed_by="test")
+    await trade_config.change(database, room, changed_by="test", confirmation="live")
     await trade_config.resume(database, changed_by="test")
 
 

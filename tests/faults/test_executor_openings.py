@@ -1,5 +1,6 @@
 """Openings that are waited for, over restarts, moves and delays: rows 35 and 36."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ FIRING: Final = tuple(
 )
 CLOCK_UNCERTAINTY: Final = timedelta(milliseconds=50)
 """How well the exchange's clock is known on a busy machine."""
+PREOPEN: Final = 30001
 NOT_FIRED: Final = frozenset({"before statements.READ", "after statements.READ", "before statements.FIRE"})
 NOT_SENT: Final = frozenset({"after statements.FIRE", "before send"})
 
@@ -40,6 +42,17 @@ async def moved(ground: Ground, listing: Listing, opens_in: float) -> Listing:
     return ListingRescheduled.model_validate(news)
 
 
+def is_a_hair_early(entry: dict[str, Any], listing: Listing) -> bool:
+    """Tell whether the exchange refused a request because it came before the opening, by no more than clocks differ.
+
+    Such a request made no order, and another may follow it at once.
+    """
+    assert listing.opens_at is not None
+    received_at = datetime.fromtimestamp(entry["received_exchange_ns"] / 1e9, UTC)
+    is_refused = not entry["accepted"] and json.loads(entry["answer"])["code"] == PREOPEN
+    return is_refused and listing.opens_at - CLOCK_UNCERTAINTY <= received_at < listing.opens_at
+
+
 async def first_request(ground: Ground, listing: Listing) -> datetime:
     first = (await ground.posted(listing))[0]
     return datetime.fromtimestamp(first["received_exchange_ns"] / 1e9, UTC)
@@ -58,11 +71,13 @@ async def test_an_executor_killed_around_the_opening_leaves_one_order_or_none(gr
     order = await ground.becomes(listing, "filled", "failed", "expired")
     await ground.settled()
 
-    placed = len(await ground.placed(listing))
-    assert placed == len(await ground.posted(listing)) == (order["state"] == "filled")
+    posted = await ground.posted(listing)
+    early = [each for each in posted if is_a_hair_early(each, listing)]
+    later = [each for each in posted if each not in early]
+    assert [each["accepted"] for each in later] == [True] * (order["state"] == "filled")
     if point in NOT_SENT:
-        assert order["state"] == "failed"
-    elif point not in NOT_FIRED:
+        assert (order["state"], posted) == ("failed", [])
+    elif point not in NOT_FIRED and not (early and point == "after send"):
         assert order["state"] == "filled"
 
 
@@ -90,16 +105,16 @@ async def test_an_opening_that_passed_while_nobody_ran_expires(ground: Ground) -
     assert listing.opens_at is not None
     late = listing.opens_at + timedelta(seconds=2)
     await eventually(lambda: utc_now() > late, within_seconds=10)
-    await ground.staffed()
-    order = await ground.becomes(listing, "expired")
-    await ground.settled()
+    async with ground.executor(listing_age_seconds=1):
+        order = await ground.becomes(listing, "expired")
+        await ground.settled()
 
     assert order["error_reason"].startswith("opening_passed")
     assert await ground.posted(listing) == []
 
 
 async def test_an_executor_that_wakes_up_after_the_opening_it_decided_on_sends_nothing(ground: Ground) -> None:
-    async with ground.executor("after statements.FIRE", retry_seconds=60) as executor:
+    async with ground.executor("after statements.FIRE", retry_seconds=60, listing_age_seconds=1) as executor:
         listing = await opening(ground, 3)
         await ground.publish(listing)
         await executor.reaches("after statements.FIRE")
@@ -120,11 +135,11 @@ async def test_an_executor_that_objects_does_not_spoil_the_order_another_has_fir
     patient = {"opening_tolerance_seconds": 5, "retry_seconds": 10}
     async with (
         ground.executor("before statements.FIRE", **patient) as firing,
-        ground.executor("before books.LOCK", daily_spend_usdt=1, **patient) as objector,
+        ground.executor("before accounts.LOCK", daily_spend_usdt=1, **patient) as objector,
     ):
         listing = await opening(ground, 8)
         await ground.publish(listing)
-        await objector.reaches("before books.LOCK")
+        await objector.reaches("before accounts.LOCK")
         await firing.reaches("before statements.FIRE")
         await firing.hold("after statements.FIRE")
         await firing.reaches("after statements.FIRE")

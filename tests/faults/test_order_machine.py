@@ -37,7 +37,7 @@ from tests.order_worlds import (
 )
 from tests.services import open_database
 from tests.strategies import steady
-from tests.venues import Behaviour
+from tests.venues import Behaviour, Entry
 
 T = TypeVar("T")
 
@@ -209,9 +209,15 @@ class OrderMachine(RuleBasedStateMachine):
 
     @invariant()
     def no_listing_has_two_orders_at_the_exchange(self) -> None:
-        bought = [each.order.listing.key for each in self.world.exchange.entries if each.request.side == "BUY"]
+        bought: dict[str, list[Entry]] = {}
+        for each in self.world.exchange.entries:
+            if each.request.side == "BUY":
+                bought.setdefault(each.order.listing.key, []).append(each)
         assert self.world.exchange.repeated() == []
-        assert len(bought) == len(set(bought))
+        for attempts in bought.values():
+            assert len(attempts) <= SETTINGS.entry_attempts
+            # A further attempt follows only one that ended with nothing filled.
+            assert all(each.fill is None and not each.working for each in attempts[:-1])
 
     @invariant()
     def the_journal_agrees_with_itself_and_covers_the_exchange(self) -> None:
@@ -220,7 +226,8 @@ class OrderMachine(RuleBasedStateMachine):
     async def _check_books(self) -> None:
         async with self.database.connection() as connection:
             exposures = {row["mode"]: row for row in await connection.fetch(EXPOSURE)}
-            positions = await connection.fetch("SELECT * FROM positions WHERE state IN ('open', 'closing')")
+            earlier = {row["attempt_id"] for row in await connection.fetch("SELECT attempt_id FROM order_attempts")}
+            positions = await connection.fetch("SELECT * FROM positions WHERE state NOT IN ('closed', 'written_off')")
         orders = await rows(self.database)
         for mode, exposure in exposures.items():
             mine = [row for row in orders if row["mode"] == mode]
@@ -229,9 +236,12 @@ class OrderMachine(RuleBasedStateMachine):
             assert exposure["filled_usdt"] == sum(row["cost_usdt"] for row in positions if row["mode"] == mode)
         live = exposures["live"]
         assert self.world.exchange.at_stake() <= live["reserved_usdt"] + live["filled_usdt"]
-        known = {row["client_order_id"]: row for row in orders}
+        known = {row["attempt_id"] or row["client_order_id"]: row for row in orders}
         for entry in self.world.exchange.entries:
-            row = known[entry.request.client_order_id]
+            row = known.get(entry.request.client_order_id)
+            if row is None:
+                assert entry.request.client_order_id in earlier
+                continue
             assert row["state"] not in {"armed", "rejected", "failed"}, "the exchange has what the journal gave up"
             assert row["mode"] == "live"
 
@@ -250,7 +260,7 @@ class OrderMachine(RuleBasedStateMachine):
         assert [row["state"] for row in await rows(self.database) if row["state"] in AT_LARGE] == []
         await self._check_books()
         filled = {
-            row["client_order_id"]: (row["executed_qty"], row["cost"], row["fee"])
+            row["attempt_id"] or row["client_order_id"]: (row["executed_qty"], row["cost"], row["fee"])
             for row in await rows(self.database)
             if row["mode"] == "live" and row["executed_qty"]
         }

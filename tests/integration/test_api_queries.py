@@ -2,14 +2,19 @@
 
 import json
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Select, text
+from sqlalchemy import text
 
 from api import queries
-from api.filters import ListingsFilter, OrdersFilter, TradesFilter
+from api.filters import ListingsFilter, OrdersFilter, PageFilter, TradesFilter
+from api.reading.cursor import Place
+from api.reading.statements import page_statement
+from api.reading.tables import LISTINGS, ORDERS, TRADES, PageTable
 from shared.database import Database
+from shared.events import utc_now
 from tests.services import open_database
 
 MANY_LISTINGS = text("""
@@ -23,15 +28,20 @@ MANY_TRADES = text("""
     SELECT 'COIN' || n, 'BUY', 100, 5, 'dry-run', CASE WHEN n % 500 = 0 THEN 'failed' ELSE 'filled' END,
            now() - n * interval '1 minute'
     FROM generate_series(1, 20000) AS n
+    UNION ALL SELECT 'LIVEUSDT', 'BUY', 100, 5, 'live', 'filled', now()
 """)
 
 MANY_ORDERS = text("""
     INSERT INTO orders (listing_key, mode, side, symbol, base_asset, client_order_id, state, quote_qty, config,
-                        decided_at, send_until, listing)
+                        decided_at, send_until, listing, created_at)
     SELECT 'COIN' || n, 'live', 'BUY', 'COIN' || n, 'COIN' || n, 'sn' || n,
-           CASE WHEN n % 500 = 0 THEN 'unknown' ELSE 'filled' END, 100, '{}', now(), now(), '{}'
+           CASE WHEN n % 500 = 0 THEN 'unknown' ELSE 'filled' END, 100, '{}', now(), now(), '{}',
+           now() - n * interval '1 minute'
     FROM generate_series(1, 20000) AS n
 """)
+
+
+FILTERS: dict[str, type[PageFilter]] = {"listings": ListingsFilter, "trades": TradesFilter, "orders": OrdersFilter}
 
 
 @pytest.fixture
@@ -43,12 +53,18 @@ async def database(database_url: str) -> AsyncIterator[Database]:
         yield database
 
 
-async def plan_of(database: Database, statement: Select[Any]) -> dict[str, Any]:
-    compiled = statement.compile(dialect=database.engine.dialect, compile_kwargs={"literal_binds": True})
+async def plan_of(database: Database, statement: str, *arguments: Any) -> dict[str, Any]:
     async with database.connection() as connection:
-        found = await connection.fetchval(f"EXPLAIN (FORMAT JSON) {compiled}")
+        found = await connection.fetchval(f"EXPLAIN (FORMAT JSON) {statement}", *arguments)
     plan: dict[str, Any] = json.loads(found)[0]["Plan"]
     return plan
+
+
+async def plan_of_page(database: Database, table: PageTable, **wanted: Any) -> dict[str, Any]:
+    statement, arguments = page_statement(table, PageFilter(), wanted.pop("after", None), limit=51)
+    if wanted:
+        statement, arguments = page_statement(table, FILTERS[table.name].model_validate(wanted), None, limit=51)
+    return await plan_of(database, statement, *arguments)
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -65,42 +81,39 @@ def kinds(plan: dict[str, Any]) -> set[str]:
     return {node["Node Type"] for node in nodes(plan)}
 
 
-async def test_newest_rows_are_read_off_an_index(database: Database) -> None:
-    newest = queries.page_statement(queries.NEWEST_LISTINGS, ListingsFilter())
-    thousand = queries.NEWEST_LISTINGS.limit(1000)
-    of_source = queries.page_statement(
-        queries.NEWEST_LISTINGS, ListingsFilter.model_validate({"source": "mexc_rest_api"})
-    )
-    trades = queries.page_statement(queries.NEWEST_TRADES, TradesFilter())
-    expected = [
-        (newest, "ix_listings_created_at"),
-        (thousand, "ix_listings_created_at"),
-        (of_source, "ix_listings_source_created_at"),
-        (trades, "ix_trades_created_at"),
-    ]
-
-    for statement, index in expected:
-        plan = await plan_of(database, statement)
-        assert indexes(plan) == {index}
-        # A plain sort would read every row first; an incremental one only those of one moment.
-        assert {"Seq Scan", "Sort"} & kinds(plan) == set()
+NOWHERE_NEAR_THE_BEGINNING = Place(utc_now() - timedelta(days=7), 10_000)
 
 
-async def test_rare_trades_and_recent_listings_are_found_by_index(database: Database) -> None:
-    of_symbol = queries.page_statement(queries.NEWEST_TRADES, TradesFilter(symbol="COIN500"))
+@pytest.mark.parametrize(
+    ("table", "wanted", "index"),
+    [
+        (LISTINGS, {}, "ix_listings_created_at"),
+        (LISTINGS, {"after": NOWHERE_NEAR_THE_BEGINNING}, "ix_listings_created_at"),
+        (LISTINGS, {"source": "mexc_rest_api"}, "ix_listings_source_created_at"),
+        (TRADES, {}, "ix_trades_created_at"),
+        (TRADES, {"after": NOWHERE_NEAR_THE_BEGINNING}, "ix_trades_created_at"),
+        (TRADES, {"mode": "live"}, "ix_trades_mode"),
+        (TRADES, {"symbol": "COIN500"}, "ix_trades_symbol"),
+        (TRADES, {"status": "failed"}, "ix_trades_status"),
+        (ORDERS, {}, "ix_orders_created_at"),
+        (ORDERS, {"after": NOWHERE_NEAR_THE_BEGINNING}, "ix_orders_created_at"),
+        (ORDERS, {"symbol": "COIN500"}, "ix_orders_symbol"),
+    ],
+)
+async def test_a_page_is_read_off_an_index_wherever_it_begins(
+    database: Database, table: PageTable, wanted: dict[str, Any], index: str
+) -> None:
+    plan = await plan_of_page(database, table, **wanted)
 
-    assert "ix_trades_symbol" in indexes(await plan_of(database, of_symbol))
-    assert "Seq Scan" not in kinds(await plan_of(database, queries.LISTINGS_BY_SOURCE))
+    assert indexes(plan) == {index}
+    # Any sort would read more rows than the page has.
+    assert {"Seq Scan", "Sort", "Incremental Sort"} & kinds(plan) == set()
 
 
-async def test_orders_are_read_off_an_index(database: Database) -> None:
-    newest = queries.page_statement(queries.NEWEST_ORDERS, OrdersFilter())
-    expected = [(newest, "pk_orders"), (queries.OPEN_ORDERS, "ix_orders_open")]
+async def test_open_orders_are_read_off_an_index(database: Database) -> None:
+    compiled = queries.OPEN_ORDERS.compile(dialect=database.engine.dialect, compile_kwargs={"literal_binds": True})
 
-    for statement, index in expected:
-        plan = await plan_of(database, statement)
-        assert indexes(plan) == {index}
-        assert "Seq Scan" not in kinds(plan)
+    assert indexes(await plan_of(database, str(compiled))) == {"ix_orders_open"}
 
 
 async def test_listings_of_a_day_are_counted_by_source(database: Database) -> None:

@@ -20,7 +20,8 @@ from tests.services import open_database
 from tests.serving_api import ServedApi, serving_api
 from tests.waiting import eventually
 
-STOP_SECONDS_MAX = 2
+STOP_SECONDS_MAX = 8
+"""On a busy machine. Without a limit the end of what hangs is waited for, which does not come."""
 
 
 @pytest.fixture
@@ -114,7 +115,11 @@ async def test_a_database_that_is_away_is_a_503_until_it_is_back(
         for path in ("/health", "/listings", "/trades", "/config"):
             answer = await api.client.get(path)
             assert answer.status_code == 503, path
-            assert answer.json() == {"detail": "the database is away, try again", "errors": []}
+            assert answer.json() == {
+                "code": "database_away",
+                "message": "the database is away, try again",
+                "details": {},
+            }
             assert answer.headers["Retry-After"] == "5"
 
         await asyncio.to_thread(server.start)
@@ -132,7 +137,7 @@ async def test_a_database_that_hangs_is_a_503_within_seconds(private_postgres: C
         server.thaw()
 
         assert answer.status_code == 503
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 10
         await eventually(lambda: answers(api), within_seconds=10)
 
 
@@ -141,16 +146,17 @@ async def test_a_request_that_hangs_does_not_hold_up_the_end(private_postgres: C
     await asyncio.to_thread(migrations.upgrade, server.url)
     async with serving_api(server.url) as api, asyncio.TaskGroup() as tasks:
         await api.client.get("/health")
+        idle = api.database.pool.get_idle_size()
         server.freeze()
         hanging = tasks.create_task(api.client.get("/health"), name="request")
-        await eventually(lambda: "Current Checked out connections: 1" in api.database.engine.pool.status())
+        await eventually(lambda: api.database.pool.get_idle_size() < idle)
         began = time.monotonic()
         api.runtime.stop.set()
 
         await eventually(lambda: said(api.bus)[-1] == "stopped", within_seconds=10)
 
         assert time.monotonic() - began < STOP_SECONDS_MAX
-        assert (await hanging).status_code == 500
+        assert (await hanging).json()["code"] == "stopping"
         server.thaw()
 
 
@@ -161,3 +167,12 @@ async def answers(api: ServedApi) -> bool:
 def said(bus: RecordingBus) -> list[str]:
     events = [decode(message.body) for message in bus.published]
     return [event.status for event in events if isinstance(event, Health) and event.component == "api"]
+
+
+@pytest.mark.parametrize("path", ["/health", "/listings", "/trades", "/orders", "/positions", "/config"])
+async def test_head_answers_as_get_without_a_body(database_url: str, path: str) -> None:
+    async with serving_api(database_url) as api:
+        full, bare = await api.client.get(path), await api.client.head(path)
+
+    assert (bare.status_code, bare.headers["content-type"]) == (full.status_code, full.headers["content-type"])
+    assert bare.content == b""

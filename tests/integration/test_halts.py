@@ -23,6 +23,9 @@ from tests.services import open_database
 from tests.waiting import eventually
 
 SETTINGS = LimitSettings()
+WAITING = """
+SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')
+"""
 
 
 @pytest.fixture
@@ -134,7 +137,7 @@ async def test_a_resumption_waits_for_a_latch_that_is_being_committed(database: 
 
 async def is_waiting(database: Database) -> bool:
     async with database.connection() as connection:
-        return bool(await connection.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"))
+        return bool(await connection.fetchval(WAITING))
 
 
 async def test_without_a_configuration_nothing_is_traded_and_a_latch_still_holds(

@@ -40,6 +40,28 @@ async def test_coin_that_was_gone_for_long_enough_is_a_new_listing(database: Dat
     assert (await stored(database))["FRESHUSDT"]["occurrence"] == 2
 
 
+async def test_opening_that_comes_later_than_it_was_said_is_published_with_the_moment_of_the_first_trade(
+    database: Database, simulator: Simulator
+) -> None:
+    async with ingesting(database, simulator) as outbox:
+        await simulator.list_coin("TARDYUSDT", opens_in=1, opens_late_by=13)
+        await eventually(lambda: outbox.seen_by("TARDYUSDT"))
+        said = outbox.sightings[0].opens_at
+        await eventually(lambda: any(each.opens_at != said for each in outbox.sightings), within_seconds=30)
+        await eventually(lambda: _is(database, "TARDYUSDT", "tradable"))
+        news = next(each for each in outbox.sightings if each.opens_at != said)
+
+        async def is_stored() -> bool:
+            return bool((await stored(database))["TARDYUSDT"]["opens_at"] == news.opens_at)
+
+        await eventually(is_stored)
+
+    assert said is not None
+    assert news.opens_at == news.observed_at
+    assert (news.observed_at - said).total_seconds() > 12
+    assert (news.late, news.tradable, news.occurrence) == (False, True, 1)
+
+
 async def test_opening_that_moves_is_published_again_as_the_same_listing(
     database: Database, simulator: Simulator
 ) -> None:

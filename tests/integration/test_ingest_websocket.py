@@ -25,6 +25,7 @@ from tests.streams import (
     tickers,
 )
 from tests.waiting import eventually
+from tests.wire import field
 
 
 async def test_frames_become_evidence_stamped_when_they_arrived() -> None:
@@ -38,6 +39,19 @@ async def test_frames_become_evidence_stamped_when_they_arrived() -> None:
     assert evidence.source is Source.MEXC_WEBSOCKET
     assert evidence.symbols == {"BTCUSDT", "ABCUSDT"}
     assert before <= evidence.observed_at <= utc_now()
+
+
+async def test_item_of_a_frame_that_cannot_be_read_costs_neither_the_others_nor_the_connection() -> None:
+    item = field(1, field(1, b"ABCUSDT") + field(2, b"1.5"))
+    odd = field(1, field(1, b"\xff\xfe"))
+    frame = field(1, CHANNEL.encode()) + field(310, odd + item)
+    server = Server(sending(ACK, frame, then=silence))
+    async with following(server) as watch:
+        await eventually(lambda: watch.evidence)
+
+        assert [evidence.symbols for evidence in watch.evidence if isinstance(evidence, Names)] == [{"ABCUSDT"}]
+        assert (watch.metric("bad_frames"), server.connections) == (0, 1)
+        assert watch.registry.get_sample_value("sniper_ingest_bad_items_total") == 1
 
 
 async def test_stream_asks_for_the_tickers_and_pings_on_its_own_clock() -> None:
@@ -141,16 +155,24 @@ async def test_server_that_is_not_there_yet_is_tried_until_it_is() -> None:
             watching.cancel()
 
 
-async def test_bug_in_what_follows_is_not_taken_for_a_lost_connection() -> None:
-    async def fail(_: Evidence) -> bool:
-        raise OSError("a bug")
+async def test_bug_over_one_frame_costs_that_frame_and_neither_the_next_nor_the_connection() -> None:
+    taken: list[Evidence] = []
 
-    async with listening(Server(sending(ACK, tickers("BTCUSDT"), then=silence))) as url:
-        with pytest.raises(ExceptionGroup) as caught:
-            async with asyncio.timeout(5):
-                await Watch(url).tickers().watch(fail)
+    async def fail_once(evidence: Evidence) -> bool:
+        taken.append(evidence)
+        if len(taken) == 1:
+            raise OSError("a bug")
+        return True
 
-    assert caught.value.subgroup(lambda error: str(error) == "a bug")
+    server = Server(sending(ACK, tickers("BTCUSDT"), tickers("ABCUSDT"), then=silence))
+    async with listening(server) as url:
+        watch = Watch(url)
+        watching = asyncio.create_task(watch.tickers().watch(fail_once))
+        await eventually(lambda: len(taken) == 2)
+        watching.cancel()
+        await asyncio.wait([watching])
+
+    assert (watch.metric("bad_frames"), watch.metric("disconnects"), server.connections) == (1, 0, 1)
 
 
 @pytest.mark.parametrize("nothing", [tickers(), tickers("", "")], ids=["no item", "items without a name"])

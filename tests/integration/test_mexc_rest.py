@@ -56,6 +56,19 @@ async def test_default_symbols_are_a_set() -> None:
         assert await rest.default_symbols() == {"MXUSDT", "BTCUSDT"}
 
 
+@pytest.mark.parametrize("odd", [None, 7, -1.5, {}, ["X"], True])
+async def test_name_that_is_none_costs_the_others_nothing(odd: Any) -> None:
+    async with client_of(answering_json({"code": 200, "data": ["MXUSDT", odd, "币安人生USDT"]})) as (rest, _):
+        assert await rest.default_symbols() == {"MXUSDT", "币安人生USDT"}
+
+
+@pytest.mark.parametrize("entries", [[None], [{"details": []}], [7, ["X"]]])
+async def test_list_without_a_single_name_among_its_entries_is_no_list_of_names(entries: list[Any]) -> None:
+    async with client_of(answering_json({"code": 200, "data": entries})) as (rest, _):
+        with pytest.raises(ExchangeUnavailable):
+            await rest.default_symbols()
+
+
 async def test_lists_name_a_symbol_in_one_spelling_however_the_exchange_spells_it() -> None:
     async with client_of(answering_json({"code": 200, "data": ["btcusdt", "MX_USDT", "BTCUSDT"]})) as (rest, _):
         assert await rest.default_symbols() == {"MXUSDT", "BTCUSDT"}
@@ -295,7 +308,19 @@ async def test_refusal_carries_the_exchanges_code_and_message(refusal: Behaviour
         (answering(reply(b"", status="429 Too Many Requests", headers="Retry-After: 7\r\n")), 7),
         (answering(reply(b"<html>", status="418 Banned", headers="Retry-After: 120\r\n")), 120),
         (answering(reply(b"", status="429 Too Many Requests")), None),
-        (answering(reply(b"", status="429 No", headers="Retry-After: Wed, 21 Oct 2026 07:28:00 GMT\r\n")), None),
+        (answering(reply(b"", status="429 No", headers="Retry-After: Wed, 21 Oct 2015 07:28:00 GMT\r\n")), 0),
+        (
+            answering(
+                reply(
+                    b"",
+                    status="429 No",
+                    headers="Date: Wed, 21 Oct 2015 07:28:00 GMT\r\nRetry-After: Wed, 21 Oct 2015 07:28:09 GMT\r\n",
+                )
+            ),
+            9,
+        ),
+        (answering(reply(b"", status="429 No", headers="Retry-After:  1.5 \r\n")), 1.5),
+        (answering(reply(b'{"code": 418}', status="400 No", headers="Retry-After: 3\r\n")), 3),
         (answering(reply(b"", status="429 No", headers="Retry-After: " + "9" * 400 + "\r\n")), 259_200),
         (answering_json({"code": 429, "msg": "Too Many Requests"}, status="400 Bad Request"), None),
         (answering_json({"code": 429, "msg": "Too Many Requests"}), None),

@@ -117,6 +117,78 @@ def test_a_halt_of_the_old_version_is_still_in_force(database_url: str) -> None:
     assert fetch(database_url, "SELECT halted, exits_halted, halted_at FROM trade_config") == [(True, False, NOON)]
 
 
+BEFORE_EXITS = "026"
+EXITS = """
+    SELECT take_profit_pct, stop_loss_pct, trailing_stop_pct, trailing_activation_pct, holding_seconds_max
+    FROM trade_config
+"""
+
+
+def test_a_new_installation_sells_what_it_buys_and_one_that_ran_is_left_as_it_was(
+    database_url: str, empty_database_url: str
+) -> None:
+    migrations.upgrade(empty_database_url, BEFORE_EXITS)
+    fetch(empty_database_url, "INSERT INTO bot_health (component_name, status) VALUES ('executor', 'stopped')")
+    migrations.upgrade(empty_database_url)
+
+    assert fetch(database_url, EXITS) == [(50, 15, 10, 20, 3600)]
+    assert fetch(empty_database_url, EXITS) == [(None,) * 5]
+    assert fetch(empty_database_url, "SELECT entry_slippage_pct, exits_seeded_at FROM trade_config") == [(5, None)]
+
+
+def test_a_version_that_knows_no_more_than_it_did_ends_what_is_over(database_url: str) -> None:
+    """Beside this version another may run that writes neither of the two: nothing comes back by its changes."""
+    over = "SELECT selling_all, auto_trade_until FROM trade_config"
+    fetch(
+        database_url,
+        "UPDATE trade_config SET halted = true, halted_at = now(), selling_all = true, auto_trade = true, "
+        "auto_trade_until = '2026-03-02 12:00Z'",
+    )
+    assert fetch(database_url, over) == [(True, NOON)]
+
+    fetch(database_url, "UPDATE trade_config SET halted = false, halted_at = NULL, auto_trade = false")
+
+    assert fetch(database_url, over) == [(False, None)]
+
+
+def test_positions_of_before_have_the_results_that_their_orders_show(database_url: str) -> None:
+    populate(database_url)
+    fetch(database_url, "TRUNCATE orders, order_attempts")
+    migrations.downgrade(database_url, BEFORE_EXITS)
+    fetch(
+        database_url,
+        """
+        UPDATE positions SET state = 'closed', base_qty = 0, cost_usdt = 0, received_usdt = 109.94, sales = 2
+        """,
+    )
+    fills = [
+        ("BUY", 1, "filled", 50, 100, '{"ABC": "0.25", "MX": "0.01"}'),
+        ("SELL", 1, "partially_filled", 20, 40, '{"USDT": "0.02"}'),
+        ("SELL", 2, "filled", "29.75", 70, '{"USDT": "0.035"}'),
+        ("SELL", 3, "expired", 0, 0, "null"),
+    ]
+    for side, sequence, state, quantity, cost, fees in fills:
+        fetch(
+            database_url,
+            f"""
+            INSERT INTO orders (listing_key, mode, side, sequence, symbol, client_order_id, state, quote_qty, config,
+                decided_at, send_until, listing, executed_qty, cost, fees)
+            VALUES ('ABCUSDT:1', 'live', '{side}', {sequence}, 'ABCUSDT', 'sn{side}{sequence}', '{state}', 0, '{{}}',
+                now(), now(), '{{}}', {quantity}, {cost}, '{fees}')
+            """,
+        )
+
+    migrations.upgrade(database_url)
+
+    assert fetch(database_url, "SELECT bought_qty, paid, proceeds FROM positions") == [
+        (Decimal("49.75"), 100, Decimal("109.945"))
+    ]
+    assert fetch(database_url, "SELECT result_usdt, fees_unknown FROM position_results") == [(Decimal("9.945"), True)]
+    assert fetch(database_url, "SELECT asset, amount, price, given_up_at IS NULL FROM other_fees") == [
+        ("MX", Decimal("0.01"), None, False)
+    ]
+
+
 def test_migrations_make_what_the_code_expects(empty_database_url: str) -> None:
     migrations.upgrade(empty_database_url)
 
@@ -176,3 +248,10 @@ def test_a_url_with_options_is_migrated(empty_database_url: str) -> None:
     migrations.upgrade(f"{empty_database_url}{separator}sslmode=prefer")
 
     assert fetch(empty_database_url, "SELECT version_num FROM alembic_version") == [(migrations.head(),)]
+
+
+def test_the_revisions_that_file_names_tell_are_those_of_alembic() -> None:
+    scripts = list(ScriptDirectory.from_config(migrations.configuration("")).walk_revisions())
+
+    assert migrations.head() == scripts[0].revision
+    assert all(migrations.age(script.revision) is migrations.Age.OLDER for script in scripts[1:])

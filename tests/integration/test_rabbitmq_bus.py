@@ -1,10 +1,12 @@
 """The bus on RabbitMQ, while connections are cut and queues deleted."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from urllib.parse import quote
 
+import pika
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import make_url
@@ -228,3 +230,56 @@ async def test_service_can_stop_while_the_broker_is_down() -> None:
         consuming(bus, LISTINGS, Inbox()) as until,
     ):
         until.set()
+
+
+async def test_readers_find_the_events_id_and_more_in_the_properties(broker: RabbitBroker, broker_url: str) -> None:
+    message = replace(a_message(), type="sniper.trade")
+
+    async with broker.open(LISTINGS) as bus:
+        before = int(time.time())
+        await bus.publish(message)
+        await bus.publish(message)
+        found = [await properties_of_next(broker_url), await properties_of_next(broker_url)]
+
+    for properties in found:
+        assert properties.message_id == message.message_id
+        assert (properties.type, properties.app_id) == ("sniper.trade", "sniper-contract")
+        assert (properties.content_type, properties.delivery_mode) == (message.content_type, 2)
+        assert before <= properties.timestamp <= time.time()
+
+
+@pytest.mark.parametrize("length", [255, 256])
+async def test_an_id_of_any_length_arrives(broker: RabbitBroker, length: int) -> None:
+    inbox = Inbox()
+    message = replace(a_message(), message_id="ä" * (length // 2) + "x" * (length % 2))
+
+    async with broker.open(LISTINGS) as bus, consuming(bus, LISTINGS, inbox):
+        await bus.publish(message)
+        await inbox.gets(1)
+
+    assert inbox.messages[0].message_id == message.message_id
+
+
+async def test_attempts_under_one_id_at_once_get_each_its_own_answer(broker: RabbitBroker) -> None:
+    taken = a_message()
+    returned = replace(taken, routing_key="nobody.listens")
+
+    async with broker.open(LISTINGS) as bus:
+        await eventually(bus.is_connected, within_seconds=15)
+        for _ in range(20):
+            answers = await asyncio.gather(
+                *(bus.publish(message) for message in (returned, taken, returned, taken)), return_exceptions=True
+            )
+            assert [isinstance(answer, TransientError) for answer in answers] == [True, False, True, False]
+
+
+async def properties_of_next(broker_url: str) -> pika.BasicProperties:
+    """Take the next message of the queue as somebody else's program does."""
+
+    def take() -> pika.BasicProperties:
+        with pika.BlockingConnection(pika.URLParameters(broker_url)) as connection:
+            _, properties, _ = connection.channel().basic_get(LISTINGS.name, auto_ack=True)
+            assert properties is not None
+            return properties
+
+    return await asyncio.to_thread(take)

@@ -1,5 +1,10 @@
+import importlib
+import string
+import sys
+import unicodedata
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -7,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.symbol_format import SQL_CHECK, is_symbol
 from shared.tables import metadata
 from tests import rows
 from tests.builders import NOON
@@ -49,6 +55,9 @@ async def test_good_rows_are_stored(connection: AsyncConnection) -> None:
         ("listings", {"symbol": "AB"}, "ck_listings_symbol_format"),
         ("listings", {"symbol": "ABC-USDT"}, "ck_listings_symbol_format"),
         ("listings", {"symbol": "ABCUSDT\n"}, "ck_listings_symbol_format"),
+        ("listings", {"symbol": "币🐉USDT"}, "ck_listings_symbol_format"),
+        ("listings", {"symbol": "ABC\u202eUSDT"}, "ck_listings_symbol_format"),
+        ("listings", {"symbol": "币人"}, "ck_listings_symbol_format"),
         ("listings", {"symbol": "A" * 21}, "value too long"),
         ("listings", {"symbol": None}, 'null value in column "symbol"'),
         ("listings", {"listed_at": None}, 'null value in column "listed_at"'),
@@ -84,19 +93,40 @@ async def test_good_rows_are_stored(connection: AsyncConnection) -> None:
         ("orders", {"side": "HOLD"}, "ck_orders_side_known"),
         ("orders", {"quote_qty": "-0.01"}, "ck_orders_quote_qty_not_negative"),
         ("orders", {"sequence": 2}, "ck_orders_bought_once"),
+        ("orders", {"attempt_id": "another"}, "ck_orders_attempt_named"),
+        ("orders", {"attempt": 2}, "ck_orders_attempt_named"),
+        ("order_attempts", {"ended_at": None}, 'null value in column "ended_at"'),
         ("orders", {"send_until": None}, 'null value in column "send_until"'),
         ("positions", {"state": "lost"}, "ck_positions_state_known"),
         ("positions", {"mode": "paper"}, "ck_positions_mode_known"),
         ("positions", {"base_qty": "-0.01"}, "ck_positions_not_negative"),
         ("positions", {"cost_usdt": "-0.01"}, "ck_positions_not_negative"),
+        ("settle_requests", {"cost": None}, "ck_settle_requests_whole"),
+        ("settle_requests", {"fee_asset": None}, "ck_settle_requests_whole"),
+        ("settle_requests", {"base_qty": None, "cost": None}, "ck_settle_requests_whole"),
+        ("settle_requests", {"base_qty": 0}, "ck_settle_requests_positive"),
+        ("settle_requests", {"cost": Decimal("NaN")}, "ck_settle_requests_positive"),
+        ("settle_requests", {"fee": -1}, "ck_settle_requests_fee_not_negative"),
+        ("settle_requests", {"reason": None}, 'null value in column "reason"'),
         ("close_requests", {"mode": "paper"}, "ck_close_requests_mode_known"),
         ("close_requests", {"requested_by": None}, 'null value in column "requested_by"'),
+        ("write_offs", {"mode": "paper"}, "ck_write_offs_mode_known"),
+        ("write_offs", {"reason": ""}, "ck_write_offs_reason_given"),
         ("halts", {"mode": "paper"}, "ck_halts_mode_known"),
         ("halts", {"reason": None}, 'null value in column "reason"'),
         ("exposure", {"reserved_usdt": "499.99", "filled_usdt": "0.02"}, "ck_exposure_within_ceiling"),
         ("exposure", {"reserved_usdt": "-0.01"}, "ck_exposure_not_negative"),
         ("exposure", {"filled_usdt": "-0.01"}, "ck_exposure_not_negative"),
         ("exposure", {"mode": "paper"}, "ck_exposure_mode_known"),
+        ("api_tokens", {"scope": "admin"}, "ck_api_tokens_scope_known"),
+        ("api_tokens", {"digest": None}, "ck_api_tokens_value_whole"),
+        ("api_tokens", {"public_id": None}, "ck_api_tokens_value_whole"),
+        ("api_tokens", {"digest": b"d" * 31}, "ck_api_tokens_digest_is_sha256"),
+        ("api_tokens", {"revoked_at": NOON}, "ck_api_tokens_revoked_by_someone"),
+        ("sessions", {"digest": b""}, "ck_sessions_digest_is_sha256"),
+        ("sessions", {"token_id": None}, 'null value in column "token_id"'),
+        ("sign_in_links", {"digest": b""}, "ck_sign_in_links_digest_is_sha256"),
+        ("sign_in_links", {"expires_at": None}, 'null value in column "expires_at"'),
     ],
 )
 async def test_a_bad_row_is_refused(connection: AsyncConnection, table: str, bad: dict[str, Any], refusal: str) -> None:
@@ -113,10 +143,17 @@ async def test_a_bad_row_is_refused(connection: AsyncConnection, table: str, bad
         ("symbols", {"state": "gone"}, "pk_symbols"),
         ("listing_claims", {"raw_id": "r2"}, "pk_listing_claims"),
         ("listing_observations", {"listing_key": "XYZUSDT:1"}, "uq_listing_observations_raw_id"),
-        ("orders", {"client_order_id": "another"}, "uq_orders_listing_key_mode_side_sequence"),
+        ("orders", {"client_order_id": "another", "base_asset": "X"}, "uq_orders_listing_key_mode_side_sequence"),
         ("orders", {"client_order_id": "another", "listing_key": "ABCUSDC:1"}, "uq_orders_base_asset_at_large"),
+        ("order_attempts", {"number": 2}, "pk_order_attempts"),
+        ("api_tokens", {"public_id": "f" * 16}, "ix_api_tokens_name"),
+        ("api_tokens", {"name": "another"}, "uq_api_tokens_public_id"),
+        ("sessions", {"token_id": 2}, "uq_sessions_public_id"),
+        ("sign_in_links", {"token_id": 2}, "uq_sign_in_links_public_id"),
+        ("order_attempts", {"attempt_id": "another"}, "uq_order_attempts_client_order_id_number"),
         ("trades", {"event_id": "another"}, "uq_trades_client_order_id"),
         ("close_requests", {"requested_by": "cli:other"}, "uq_close_requests_listing_key_mode"),
+        ("write_offs", {"requested_by": "cli:other"}, "uq_write_offs_listing_key_mode"),
         ("positions", {"state": "closed"}, "uq_positions_listing_key_mode"),
         ("orders", {"listing_key": "XYZUSDT:1"}, "uq_orders_client_order_id"),
     ],
@@ -143,7 +180,7 @@ async def test_the_same_listing_time_is_fine_for_another_symbol(connection: Asyn
 
 
 async def test_a_listing_may_be_sold_again_and_again(connection: AsyncConnection) -> None:
-    for sequence in (1, 2):
+    for sequence in (1, 2, 32_768, 2_000_000_000):
         await rows.store(connection, "orders", side="SELL", sequence=sequence, client_order_id=f"sale-{sequence}")
 
 
@@ -156,10 +193,35 @@ async def test_a_coin_may_be_bought_again_once_the_other_purchase_is_not_at_larg
     await rows.store(connection, "orders", client_order_id="another", listing_key="ABCUSDC:1")
 
 
-@pytest.mark.parametrize("table", ["listings", "trade_config_audit", "close_requests"])
+@pytest.mark.parametrize("table", ["listings", "trade_config_audit", "close_requests", "settle_requests", "write_offs"])
 @pytest.mark.parametrize("statement", ["UPDATE {} SET created_at = now()", "DELETE FROM {}", "TRUNCATE {}"])
 async def test_the_record_cannot_be_changed(connection: AsyncConnection, table: str, statement: str) -> None:
     await rows.store(connection, table)
 
     with pytest.raises(DBAPIError, match=f"rows of {table} are immutable"):
         await connection.execute(text(statement.format(table)))
+
+
+async def test_the_constraint_takes_every_character_that_a_symbol_may_hold_and_none_that_is_not_seen(
+    connection: AsyncConnection,
+) -> None:
+    characters = [chr(code) for code in range(1, sys.maxunicode + 1) if not 0xD800 <= code <= 0xDFFF]
+    taken = text(f"SELECT symbol FROM unnest(CAST(:symbols AS text[])) AS t (symbol) WHERE {SQL_CHECK}")
+    by_sql: set[str] = set()
+    for first in range(0, len(characters), 4_000):  # A statement for each few, which a busy machine answers in time.
+        some = [f"AB{each}" for each in characters[first : first + 4_000]]
+        by_sql |= {symbol[2] for (symbol,) in await connection.execute(taken, {"symbols": some})}
+    by_python = {each for each in characters if is_symbol(f"AB{each}")}
+
+    assert by_python - by_sql == set()
+    # What PostgreSQL takes beyond it are numerals that are no digits, unassigned places, and enclosing marks and signs
+    # of scripts: nothing that is not seen, turns the text, or ends a line.
+    beyond = {unicodedata.category(each) for each in by_sql - by_python}
+    assert beyond.isdisjoint({"Cc", "Cf", "Co", "Zs", "Zl", "Zp"})
+    assert {each for each in by_sql if each.isascii()} == set(string.ascii_letters + string.digits + "_")
+
+
+def test_the_migration_holds_the_constraint_of_the_schema() -> None:
+    migration = importlib.import_module("migrations.versions.019_symbols_of_any_script")
+
+    assert migration._ANY_SCRIPT == SQL_CHECK

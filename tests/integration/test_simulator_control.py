@@ -8,19 +8,13 @@ from typing import Any
 import pytest
 
 from tests.simulators import Simulator, simulator_in_this_process
-from tests.traders import Trader, trading
+from tests.traders import Trader
 
 
 @pytest.fixture
 async def simulator() -> AsyncIterator[Simulator]:
     async with simulator_in_this_process(taker_fee="0.01") as running:
         yield running
-
-
-@pytest.fixture
-async def trader(simulator: Simulator) -> AsyncIterator[Trader]:
-    async with trading(simulator) as trader:
-        yield trader
 
 
 async def test_scripted_book_is_shown_and_traded_as_it_is(simulator: Simulator, trader: Trader) -> None:

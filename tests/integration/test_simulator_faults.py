@@ -19,12 +19,6 @@ async def simulator() -> AsyncIterator[Simulator]:
         yield running
 
 
-@pytest.fixture
-async def trader(simulator: Simulator) -> AsyncIterator[Trader]:
-    async with trading(simulator) as trader:
-        yield trader
-
-
 async def test_unknown_fault_is_refused_with_the_known_ones(trader: Trader) -> None:
     response = await trader.http.post("/_sim/faults", json={"fault": "gremlins"})
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.simulators import Simulator, plain_http, simulator_in_this_process
-from tests.traders import Trader, code, info_of, trading
+from tests.traders import Trader, code, info_of
 from tests.waiting import eventually
 
 
@@ -15,12 +15,6 @@ from tests.waiting import eventually
 async def simulator() -> AsyncIterator[Simulator]:
     async with simulator_in_this_process() as running:
         yield running
-
-
-@pytest.fixture
-async def trader(simulator: Simulator) -> AsyncIterator[Trader]:
-    async with trading(simulator) as trader:
-        yield trader
 
 
 async def test_listed_symbol_is_visible_before_it_trades_and_tradable_after(

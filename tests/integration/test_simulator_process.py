@@ -11,7 +11,7 @@ import websockets
 from tests.simulators import SimulatorProcess, plain_http, running_simulator
 from tests.waiting import eventually
 
-STOP_SECONDS = 2
+STOP_SECONDS = 10
 
 
 async def ends(simulator: SimulatorProcess) -> int:

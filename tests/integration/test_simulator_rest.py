@@ -16,12 +16,6 @@ async def simulator() -> AsyncIterator[Simulator]:
         yield running
 
 
-@pytest.fixture
-async def trader(simulator: Simulator) -> AsyncIterator[Trader]:
-    async with trading(simulator) as trader:
-        yield trader
-
-
 async def test_public_endpoints_have_mexc_shapes(trader: Trader) -> None:
     before_ms = time.time_ns() // 1_000_000
 

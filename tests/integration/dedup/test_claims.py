@@ -95,12 +95,40 @@ async def test_an_injection_does_not_shadow_the_real_listing(database: Database)
     assert len(await process(a_raw_listing(source="mexc_websocket"))) == 1
 
 
-async def test_a_listing_of_the_future_is_refused_and_not_claimed(database: Database) -> None:
+async def test_an_injected_listing_of_the_future_is_refused_and_not_claimed(database: Database) -> None:
     process = DedupProcess(database)
     with pytest.raises(PermanentError, match=r"^listed_at cannot be in the future$"):
-        await process(a_raw_listing(listed_at=NOON + timedelta(minutes=1)))
+        await process(a_raw_listing(listed_at=NOON + timedelta(minutes=1), source="test_injection"))
 
-    assert len(await process(a_raw_listing())) == 1
+    assert len(await process(a_raw_listing(source="test_injection"))) == 1
+
+
+@pytest.mark.parametrize("source", ["mexc_websocket", "mexc_rest_api"])
+@pytest.mark.parametrize("ahead", [timedelta(milliseconds=1), timedelta(seconds=3), timedelta(days=1)])
+async def test_a_listing_seen_by_a_machine_whose_clock_is_ahead_lives_and_is_listed_now(
+    database: Database, source: str, ahead: timedelta
+) -> None:
+    process, seen_at = DedupProcess(database), NOON + ahead
+    raw = a_raw_listing(listed_at=seen_at, observed_at=seen_at, published_at=seen_at, source=source)
+
+    [listing] = await process(raw)
+
+    assert (listing.listed_at, listing.observed_at) == (NOON, seen_at)
+    assert process.skew.seconds() == ahead.total_seconds()
+    assert bool(process.skew.concern()) is (ahead > timedelta(seconds=2))
+    assert await process(raw) == (listing,)
+
+
+async def test_a_skew_is_forgotten_once_sightings_come_that_know_the_time(database: Database) -> None:
+    process = DedupProcess(database)
+    await process(a_raw_listing(published_at=NOON + timedelta(seconds=3)))
+    assert process.skew.concern() == "clock: sightings are stamped more than 2 s ahead of this machine's clock"
+
+    for _ in range(5):
+        await process(a_raw_listing(published_at=NOON))
+    await process(a_raw_listing(published_at=NOON + timedelta(hours=1), source="test_injection"))
+
+    assert (process.skew.concern(), process.skew.seconds()) == ("", 0)
 
 
 async def test_what_the_ledger_cannot_hold_is_refused_for_good(database: Database) -> None:

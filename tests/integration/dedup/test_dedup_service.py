@@ -1,18 +1,21 @@
 """Dedup as a service, between real queues."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from dedup.service import serve
 from dedup.settings import DedupSettings
+from shared.events import Event, Health, Listing, utc_now
 from shared.runtime import Runtime
-from shared.topology import DEAD_LETTERS, EXECUTOR_LISTINGS, to_message
+from shared.topology import DEAD_LETTERS, EXECUTOR_LISTINGS, PERSISTER_HEALTH, to_message
 from tests.builders import a_raw_listing
 from tests.services import emptying, rabbitmq_runtime, serving
+from tests.waiting import eventually
 
 
 class Servers:
@@ -66,7 +69,7 @@ NO_LISTINGS = (
     ({"symbol": "AB"}, "Invalid symbol format"),
     ({"symbol": "A" * 21}, "Invalid symbol format"),
     ({"source": "rumour"}, "source must be: mexc_websocket, mexc_rest_api, or test_injection"),
-    ({"listed_at": "2999-01-01T00:00:00Z"}, "listed_at cannot be in the future"),
+    ({"listed_at": "2999-01-01T00:00:00Z", "source": "test_injection"}, "listed_at cannot be in the future"),
 )
 
 
@@ -80,6 +83,28 @@ async def test_what_is_no_listing_goes_to_the_dead_letters_with_the_reason(serve
         await dead.holds(len(NO_LISTINGS))
 
     assert sorted(dead.reasons) == sorted(reason for _, reason in NO_LISTINGS)
+
+
+async def test_a_clock_that_is_apart_is_told_in_health_and_the_listing_lives(servers: Servers) -> None:
+    ahead = utc_now() + timedelta(seconds=30)
+    async with (
+        servers.dedup() as runtime,
+        emptying(runtime.bus, EXECUTOR_LISTINGS) as listings,
+        emptying(runtime.bus, PERSISTER_HEALTH) as told,
+    ):
+        stamps = dict.fromkeys(("listed_at", "observed_at", "published_at"), ahead)
+        await runtime.bus.publish(to_message(a_raw_listing(**stamps)))
+        await listings.holds(1)
+        await eventually(lambda: bool(_of_the_clock(told.events)))
+
+    health, listing = _of_the_clock(told.events)[0], listings.events[0]
+    assert (health.component, health.status) == ("dedup", "degraded")
+    assert isinstance(listing, Listing)
+    assert listing.listed_at < ahead
+
+
+def _of_the_clock(events: Iterable[Event]) -> list[Health]:
+    return [event for event in events if isinstance(event, Health) and "clock" in event.detail]
 
 
 async def test_one_poison_message_does_not_hold_up_the_others(servers: Servers) -> None:

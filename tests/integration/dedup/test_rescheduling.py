@@ -76,6 +76,33 @@ async def test_that_an_open_listing_has_opened_is_no_news(database: Database) ->
     assert await opening(database) == NOON
 
 
+@pytest.mark.parametrize("source", list(Source)[:2])
+async def test_that_a_listing_without_an_opening_trades_a_while_later_is_told_once(
+    database: Database, source: Source
+) -> None:
+    process, opened = DedupProcess(database), NOON + timedelta(seconds=300)
+    await process(told(None, 0))
+
+    [moved] = await process(told(opened, 300, source=source))
+
+    assert isinstance(moved, ListingRescheduled)
+    assert (moved.opens_at, moved.observed_at) == (opened, opened)
+    assert await process(told(opened, 301, source="mexc_rest_api")) == ()
+
+
+async def test_an_opening_that_came_later_than_it_was_told_is_told_once_and_again_when_it_comes_back(
+    database: Database,
+) -> None:
+    opened = told(ONE + timedelta(seconds=70), 3670)
+    await DedupProcess(database)(told(ONE, 0))
+
+    [moved] = await DedupProcess(database)(opened)
+
+    assert moved.opens_at == moved.observed_at == opened.observed_at
+    assert await DedupProcess(database)(opened) == (moved,)
+    assert await DedupProcess(database)(told(opened.opens_at, 3671)) == ()
+
+
 async def test_an_opening_that_is_brought_forward_to_now_is_told(database: Database) -> None:
     process = DedupProcess(database)
     await process(told(ONE, 0))
@@ -98,6 +125,34 @@ async def test_killed_between_update_and_confirm_the_reschedule_is_published_aga
     first = await DedupProcess(database)(later)
 
     assert await DedupProcess(database)(later) == first
+
+
+async def test_news_of_an_opening_is_told_though_the_sighting_cannot_be_kept(database: Database) -> None:
+    process = DedupProcess(database)
+    process.refuses_observations = True
+    await process(told(ONE, 0))
+
+    assert [moved.opens_at for moved in await process(told(TWO, 60))] == [TWO]
+
+
+async def test_claim_that_another_version_wrote_is_moved_by_what_is_known_of_it(database: Database) -> None:
+    process = DedupProcess(database)
+    [listing] = await process(told(ONE, 0))
+    async with database.connection() as connection:
+        await connection.execute("UPDATE listing_claims SET listing = listing || jsonb_build_object('symbol', 7)")
+
+    [moved] = await DedupProcess(database)(told(TWO, 60))
+
+    assert (moved.key, moved.symbol, moved.opens_at) == (listing.key, "ABCUSDT", TWO)
+
+
+async def test_listing_whose_claim_another_version_wrote_is_published_again(database: Database) -> None:
+    first = told(ONE, 0)
+    [listing] = await DedupProcess(database)(first)
+    async with database.connection() as connection:
+        await connection.execute("UPDATE listing_claims SET listing = '{}'")
+
+    assert [again.id for again in await DedupProcess(database)(first)] == [listing.id]
 
 
 async def test_the_same_news_from_a_second_source_is_no_second_event_nor_takes_the_first_one_away(

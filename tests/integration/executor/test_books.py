@@ -193,7 +193,7 @@ async def test_a_position_is_sold_by_one_of_many(executor: Executor, time: Time)
     assert [sale is not None for sale in sales].count(True) == 1
 
 
-async def test_what_is_too_little_to_sell_is_dust_and_nothing_is_at_stake(
+async def test_what_was_too_little_to_sell_stays_a_position_and_what_it_cost_stays_at_stake(
     database: Database, executor: Executor, time: Time
 ) -> None:
     order = await bought(executor, time)
@@ -207,7 +207,7 @@ async def test_what_is_too_little_to_sell_is_dust_and_nothing_is_at_stake(
     async with database.connection() as connection:
         row = await connection.fetchrow("SELECT state, base_qty FROM positions")
     assert row is not None
-    assert (row["state"], row["base_qty"], await money(executor)) == ("dust", 10, ("0.00", "0.00"))
+    assert (row["state"], row["base_qty"], await money(executor)) == ("open", 10, ("0.00", "59.98"))
 
 
 async def test_misses_are_counted_in_a_row(executor: Executor, time: Time) -> None:

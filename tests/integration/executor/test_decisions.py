@@ -20,6 +20,10 @@ from tests.services import open_database
 from tests.venues import ModelExchange
 from tests.waiting import eventually
 
+WAITING = """
+SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
+
 
 async def reserved(executor: Executor, mode: Mode = Mode.DRY_RUN) -> Decimal:
     return (await executor.stake(mode)).reserved_usdt
@@ -162,9 +166,7 @@ async def test_a_decision_waits_for_a_change_that_is_being_committed(
     async with asyncio.TaskGroup() as tasks, database.transaction() as operator:
         await operator.execute(f"UPDATE trade_config SET {change}")
         decision = tasks.create_task(executor.journal.open(a_coin("NEW", time)))
-        await eventually(
-            lambda: operator.fetchval("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-        )
+        await eventually(lambda: operator.fetchval(WAITING))
 
     decided = decision.result()
     expected = {"halted": Decimal(0), "": Decimal(50)}

@@ -85,9 +85,9 @@ async def test_a_position_is_closed_when_an_operator_asks(
 async def test_what_a_thin_book_leaves_is_sold_next_and_frees_its_share_exactly(
     database_url: str, simulator: Simulator, tmp_path: Path
 ) -> None:
-    async with desk(database_url, simulator, tmp_path, take_profit_pct=10) as opened:
+    async with desk(database_url, simulator, tmp_path, stop_loss_pct=10) as opened:
         bought = await opened.buy("THINUSDT")
-        await simulator.change_coin("THINUSDT", price="1.15", bids=[["1.15", "30"]])
+        await simulator.change_coin("THINUSDT", price="0.85", bids=[["0.85", "30"]])
         await eventually(lambda: received(opened, "THINUSDT"), within_seconds=SECONDS)
         [part] = await opened.positions("THINUSDT")
         # The price is back where it was, so that nothing but the begun sale is a reason for the rest.
@@ -98,7 +98,7 @@ async def test_what_a_thin_book_leaves_is_sold_next_and_frees_its_share_exactly(
         share = (bought["cost_usdt"] * 30 / bought["base_qty"]).quantize(Decimal("0.01"), "ROUND_DOWN")
         assert (part["base_qty"], part["cost_usdt"]) == (bought["base_qty"] - 30, bought["cost_usdt"] - share)
         assert [(each["exit_reason"], each["state"]) for each in sold] == [
-            ("take_profit", "partially_filled"),
+            ("stop_loss", "partially_filled"),
             ("remainder", "filled"),
         ]
         assert sum(each["executed_qty"] for each in sold) <= bought["base_qty"]
@@ -110,10 +110,10 @@ async def received(opened: Desk, symbol: str) -> bool:
     return bool(position["received_usdt"])
 
 
-async def test_dust_is_marked_and_not_tried_again(database_url: str, tmp_path: Path) -> None:
+async def test_dust_is_marked_is_not_tried_and_what_it_cost_stays_at_stake(database_url: str, tmp_path: Path) -> None:
     async with (
         simulator_in_this_process(fee_asset="base") as simulator,
-        desk(database_url, simulator, tmp_path, take_profit_pct=10) as opened,
+        desk(database_url, simulator, tmp_path, take_profit_pct=10, dust_seconds=0.3) as opened,
     ):
         await opened.buy("DUSTUSDT")
         await opened.move("DUSTUSDT", "1.15")
@@ -124,11 +124,16 @@ async def test_dust_is_marked_and_not_tried_again(database_url: str, tmp_path: P
         await eventually(lambda: looks_since(simulator, looked, 5), within_seconds=SECONDS)
 
         assert 0 < left["base_qty"] < 1
-        assert statuses(sales) == [(1, "filled", "take_profit"), (2, "rejected", "take_profit")]
-        assert sales[1]["error_reason"].startswith("below_minimum")
+        assert statuses(sales) == [(1, "filled", "take_profit")]
         assert len(await opened.sent_sales("DUSTUSDT")) == 1
         assert await opened.sales("DUSTUSDT") == sales
-        assert await opened.exposure() == (Decimal("0.00"), (await opened.positions("NEXTUSDT"))[0]["cost_usdt"])
+        next_cost = (await opened.positions("NEXTUSDT"))[0]["cost_usdt"]
+        assert left["cost_usdt"] > 0
+        assert await opened.exposure() == (Decimal("0.00"), left["cost_usdt"] + next_cost)
+
+
+async def account_reads_since(simulator: Simulator, before: int, reads: int) -> bool:
+    return (await simulator.requests())["GET /api/v3/account"] >= before + reads
 
 
 async def looks_since(simulator: Simulator, before: int, looks: int) -> bool:
@@ -138,7 +143,8 @@ async def looks_since(simulator: Simulator, before: int, looks: int) -> bool:
 async def test_coins_that_have_not_arrived_are_sold_once_they_have(database_url: str, tmp_path: Path) -> None:
     async with (
         simulator_in_this_process(settle_seconds=1.5) as simulator,
-        desk(database_url, simulator, tmp_path, holding_seconds_max=0.1) as opened,
+        # However busy the machine is, the one sale is sent in time: when it is decided on is what is tested.
+        desk(database_url, simulator, tmp_path, holding_seconds_max=0.1, sale_seconds=20) as opened,
     ):
         await opened.buy("LAGUSDT")
         await opened.position_in("LAGUSDT", "closed")
@@ -156,13 +162,14 @@ async def test_a_part_too_small_to_be_sold_says_nothing_of_the_rest_that_is_on_i
     ):
         await simulator.fund(PARTLY="0.5")
         bought = await opened.buy("PARTLYUSDT")
-        await eventually(lambda: opened.sales("PARTLYUSDT"), within_seconds=SECONDS)
+        looked = (await simulator.requests())["GET /api/v3/account"]
+        await eventually(lambda: account_reads_since(simulator, looked, 1), within_seconds=SECONDS)
         [early] = await opened.positions("PARTLYUSDT")
         await opened.position_in("PARTLYUSDT", "closed")
         sales = await opened.sales("PARTLYUSDT")
 
         assert early["cost_usdt"] == bought["cost_usdt"]
-        assert sales[0]["error_reason"].startswith("below_minimum")
+        assert statuses(sales) == [(1, "filled", "holding_time")]
         assert sales[-1]["executed_qty"] == bought["base_qty"]
         assert await opened.exposure() == NOTHING
 
@@ -317,7 +324,7 @@ def noticed(runtime: Runtime) -> bool:
 async def test_one_slow_sale_does_not_hold_up_the_stop_loss_of_another(
     database_url: str, simulator: Simulator, tmp_path: Path
 ) -> None:
-    async with desk(database_url, simulator, tmp_path, stop_loss_pct=10) as opened:
+    async with desk(database_url, simulator, tmp_path, stop_loss_pct=10, exchange_timeout_seconds=15) as opened:
         await opened.buy("SLOWUSDT")
         await opened.buy("FASTUSDT")
         await simulator.arm("hold", accept=True)
@@ -325,7 +332,7 @@ async def test_one_slow_sale_does_not_hold_up_the_stop_loss_of_another(
         await opened.position_in("SLOWUSDT", "closing")
         await eventually(lambda: opened.sent_sales("SLOWUSDT"), within_seconds=SECONDS)
         await opened.move("FASTUSDT", "0.85")
-        async with asyncio.timeout(1.5):  # Less than the slow one is waited for.
+        async with asyncio.timeout(10):  # Less than the slow one is waited for.
             await opened.position_in("FASTUSDT", "closed")
         states = {each["state"] for each in await opened.positions("SLOWUSDT")}
         await simulator.disarm("hold")

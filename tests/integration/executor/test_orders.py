@@ -83,7 +83,6 @@ async def test_a_hundred_deliveries_to_two_executors_send_one_order(
     [
         (Behaviour.FILL, ("live", "filled", ""), "95.23"),
         (Behaviour.FILL_PARTLY, ("live", "partially_filled", ""), "20.04"),
-        (Behaviour.FILL_NOTHING, ("live", "expired", "not_filled"), "0.00"),
         (Behaviour.REST, ("live", "expired", "not_filled"), "0.00"),
         (Behaviour.LOSE_ANSWER, ("live", "filled", ""), "95.23"),
         (Behaviour.SWALLOW, ("live", "failed", "never_arrived"), "0.00"),
@@ -104,9 +103,7 @@ async def test_whatever_the_exchange_does_its_order_is_sent_once_and_known_in_th
     assert len(exchange.received) == 1
 
 
-@pytest.mark.parametrize(
-    "behaviour", [Behaviour.CUT, Behaviour.NOT_OPEN, Behaviour.TOO_DEAR, Behaviour.UNTIMELY, Behaviour.BUSY]
-)
+@pytest.mark.parametrize("behaviour", [Behaviour.CUT, Behaviour.NOT_OPEN, Behaviour.TOO_DEAR, Behaviour.UNTIMELY])
 async def test_what_is_certainly_no_order_is_asked_for_again(
     live: Executor, exchange: ModelExchange, time: Time, behaviour: Behaviour
 ) -> None:
@@ -145,7 +142,7 @@ async def test_an_order_that_the_exchange_cannot_be_asked_about_stays_open(
     await settled(live)
 
     assert await told(live) == [("live", "unknown", "outcome_unknown")]
-    assert not await live.resolver.look_up_all(Mode.LIVE)
+    assert await live.resolver.obstacles(Mode.LIVE)
 
 
 @pytest.mark.parametrize(

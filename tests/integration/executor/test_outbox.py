@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+import pytest
+
 from executor.outbox import BATCH_MAX, Outbox
 from shared import cloudevents
 from shared.bus.port import Message
 from shared.database import Database
-from shared.errors import TransientError
+from shared.errors import PermanentError, TransientError
 from tests.builders import a_trade
 from tests.executors import trades
 from tests.fakes import RecordingBus
@@ -26,6 +28,20 @@ class AwayBus(RecordingBus):
         if self.away:
             raise TransientError("broker away")
         await super().publish(message)
+
+
+class Alarms:
+    """Remembers what is raised."""
+
+    def __init__(self) -> None:
+        self.raised: dict[str, str] = {}
+
+    def __call__(self, about: str, detail: str) -> None:
+        self.raised[about] = detail
+
+
+def outbox_of(database: Database, bus: RecordingBus, alarms: Alarms | None = None) -> Outbox:
+    return Outbox(database, bus, alarm=alarms or Alarms())
 
 
 async def commit(database: Database, *ids: str) -> None:
@@ -53,7 +69,7 @@ def published(bus: RecordingBus) -> list[str]:
 
 async def test_what_is_committed_is_published_in_order_and_removed(database: Database) -> None:
     bus = RecordingBus()
-    outbox = Outbox(database, bus)
+    outbox = outbox_of(database, bus)
     ids = [f"t{number}" for number in range(BATCH_MAX + 5)]
     async with relaying(outbox):
         await commit(database, *ids)
@@ -66,7 +82,7 @@ async def test_what_is_committed_is_published_in_order_and_removed(database: Dat
 
 async def test_what_another_executor_left_is_published_too(database: Database) -> None:
     bus = RecordingBus()
-    async with relaying(Outbox(database, bus)):
+    async with relaying(outbox_of(database, bus)):
         await commit(database, "left")  # Nobody tells this one.
         await eventually(lambda: published(bus) == ["left"])
 
@@ -75,7 +91,7 @@ async def test_what_was_committed_when_it_is_asked_to_end_still_goes_out(databas
     bus = RecordingBus()
     await commit(database, "last")
 
-    async with relaying(Outbox(database, bus)):
+    async with relaying(outbox_of(database, bus)):
         pass
 
     assert published(bus) == ["last"]
@@ -83,7 +99,7 @@ async def test_what_was_committed_when_it_is_asked_to_end_still_goes_out(databas
 
 async def test_a_trade_stays_while_the_broker_is_away(database: Database) -> None:
     bus = AwayBus()
-    outbox = Outbox(database, bus)
+    outbox = outbox_of(database, bus)
     await commit(database, "kept")
     async with relaying(outbox):
         await eventually(lambda: has(database, 1))
@@ -96,7 +112,7 @@ async def test_a_trade_stays_while_the_broker_is_away(database: Database) -> Non
 async def test_an_end_while_the_broker_is_away_leaves_it_to_the_next(database: Database) -> None:
     await commit(database, "kept")
 
-    async with relaying(Outbox(database, AwayBus())):
+    async with relaying(outbox_of(database, AwayBus())):
         pass
 
     assert await has(database, 1)
@@ -107,9 +123,64 @@ async def test_a_database_that_was_away_costs_no_trade(private_postgres: Callabl
     async with open_database(server.create_migrated_database()) as database:
         await commit(database, "kept")
         server.stop()
-        async with relaying(Outbox(database, bus)):
+        async with relaying(outbox_of(database, bus)):
             server.start()
             await eventually(lambda: "kept" in published(bus), within_seconds=15)
+
+
+NEWER = {"id": "newer", "what": "this version knows nothing of"}
+
+
+@pytest.mark.parametrize("event", [NEWER, {}, [], "text"])
+async def test_a_trade_that_this_version_cannot_read_is_set_aside_with_an_alarm_and_holds_up_nothing(
+    database: Database, event: object
+) -> None:
+    bus, alarms = RecordingBus(), Alarms()
+    await commit(database, "first")
+    await insert(database, event)
+    await commit(database, "last")
+    async with relaying(outbox_of(database, bus, alarms)):
+        await eventually(lambda: published(bus) == ["first", "last"])
+        await eventually(lambda: "1 trades cannot be published" in alarms.raised.get("outbox", ""))
+
+    async with database.connection() as connection:
+        [kept] = await connection.fetch("SELECT event, set_aside_at, set_aside_reason FROM trade_outbox")
+    assert kept["event"] == event
+    assert kept["set_aside_at"] is not None
+    assert "ValidationError" in kept["set_aside_reason"]
+
+
+async def test_what_was_set_aside_is_published_by_an_executor_that_can_read_it(database: Database) -> None:
+    bus, alarms = RecordingBus(), Alarms()
+    await commit(database, "readable now")
+    async with database.connection() as connection:
+        await connection.execute("UPDATE trade_outbox SET set_aside_at = now(), set_aside_reason = 'an older version'")
+
+    async with relaying(outbox_of(database, bus, alarms)):
+        await eventually(lambda: published(bus) == ["readable now"])
+        await eventually(lambda: alarms.raised == {"outbox": ""})
+
+    assert await trades(database) == []
+
+
+async def test_a_trade_that_the_broker_will_never_take_holds_up_nothing(database: Database) -> None:
+    class Picky(RecordingBus):
+        async def publish(self, message: Message, /) -> None:
+            if message.message_id == "refused":
+                raise PermanentError("too large")
+            await super().publish(message)
+
+    bus = Picky()
+    await commit(database, "first", "refused", "last")
+    async with relaying(outbox_of(database, bus)):
+        await eventually(lambda: published(bus) == ["first", "last"])
+
+    assert [each["id"] for each in await trades(database)] == ["refused"]
+
+
+async def insert(database: Database, event: object) -> None:
+    async with database.connection() as connection:
+        await connection.execute("INSERT INTO trade_outbox (event) VALUES ($1)", event)
 
 
 async def has(database: Database, count: int) -> bool:

@@ -83,7 +83,7 @@ async def test_forty_deciders_at_once_spend_the_position_and_not_a_cent_more(dat
         ({"orders_per_day": 9}, 9, "orders_per_day"),
         ({"daily_spend_usdt": Decimal("399.99")}, 3, "daily_spend"),
         ({"daily_spend_usdt": Decimal("400.00")}, 4, "daily_spend"),
-        ({"order_usdt": Decimal("33.33")}, 30, "max_position"),
+        ({"order_usdt": Decimal("33.33")}, 28, "max_position"),  # At its cap each may cost 35.00.
     ],
 )
 async def test_no_other_limit_gives_way_to_forty_at_once(

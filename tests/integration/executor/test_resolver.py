@@ -2,14 +2,19 @@
 
 import asyncio
 import itertools
+from collections.abc import Collection
 from datetime import timedelta
+from typing import Never
 
 import pytest
 
+from executor import resolver
+from executor.lookup_ladder import EVERY_WAY, Way
 from executor.order import Order
 from executor.resolver import FIRST_WAIT_SECONDS, LOOKS_AT_ONCE, WAIT_SECONDS_MAX
 from executor.venue import Finding
 from shared.database import Database
+from shared.errors import TransientError
 from shared.events import Mode
 from shared.mexc.errors import ExchangeUnavailable, RateLimited
 from tests.executors import Executor, Time, a_coin, configure
@@ -27,12 +32,12 @@ class CountingVenue(ModelVenue):
         self.answers = asyncio.Event()
         self.answers.set()
 
-    async def look_up(self, order: Order, /) -> Finding:
+    async def look_up(self, order: Order, ways: Collection[Way] = EVERY_WAY, /, *, has_ended: bool = False) -> Finding:
         self.looked_up.append((order.symbol, asyncio.get_running_loop().time()))
         await self.answers.wait()
         if order.symbol in self.errors:
             raise self.errors[order.symbol]
-        return await super().look_up(order)
+        return await super().look_up(order, ways, has_ended=has_ended)
 
 
 @pytest.fixture
@@ -49,6 +54,10 @@ async def live(database: Database, executor: Executor, venue: CountingVenue) -> 
 
 async def states(executor: Executor) -> list[str]:
     return [row["state"] for row in await executor.rows()]
+
+
+async def nothing_in_the_way(executor: Executor) -> bool:
+    return await executor.resolver.obstacles(Mode.LIVE) == []
 
 
 async def test_a_resting_order_is_given_a_moment_and_then_cancelled(
@@ -117,7 +126,7 @@ async def test_one_order_that_cannot_be_looked_up_does_not_keep_the_others_from_
     for name in ("ONE", "TWO"):
         await live.buy(a_coin(name, time))
 
-    assert not await live.resolver.look_up_all(Mode.LIVE)
+    assert await live.resolver.obstacles(Mode.LIVE)
     assert await states(live) == ["acknowledged", "filled"]
 
 
@@ -130,14 +139,32 @@ async def test_a_slow_exchange_is_asked_about_a_few_orders_at_once(
     venue.answers.clear()
 
     async with asyncio.TaskGroup() as group:
-        asking = group.create_task(live.resolver.look_up_all(Mode.LIVE))
+        asking = group.create_task(live.resolver.obstacles(Mode.LIVE))
         await eventually(lambda: len(venue.looked_up) >= LOOKS_AT_ONCE)
         asked_at_once = len(venue.looked_up)
         venue.answers.set()
 
-    assert asking.result()
+    assert asking.result() == []
     assert asked_at_once == LOOKS_AT_ONCE
     assert await states(live) == ["filled"] * len(names)
+
+
+async def test_an_order_is_looked_for_by_one_look_at_a_time(live: Executor, venue: CountingVenue, time: Time) -> None:
+    """At a start there are two who look: the reconciliation, and the resolver as ever after."""
+    await live.buy(a_coin("NEW", time))
+    venue.answers.clear()
+    async with asyncio.TaskGroup() as group:
+        reconciling = group.create_task(live.resolver.obstacles(Mode.LIVE))
+        group.create_task(live.resolver._look_up_due())
+        await eventually(lambda: venue.looked_up)
+        for _ in range(10):  # Long enough for the other to have looked, too.
+            await live.rows()
+        at_once = len(venue.looked_up)
+        venue.answers.set()
+
+    assert at_once == 1
+    assert reconciling.result() == []
+    assert await states(live) == ["filled"]
 
 
 async def test_a_rate_limit_is_heeded_before_anything_else_is_asked(
@@ -148,13 +175,30 @@ async def test_a_rate_limit_is_heeded_before_anything_else_is_asked(
         await live.buy(a_coin(name, time))
     limited_at = asyncio.get_running_loop().time()
 
-    assert not await live.resolver.look_up_all(Mode.LIVE)
+    assert await live.resolver.obstacles(Mode.LIVE)
     del venue.errors["ONEUSDT"]
-    await eventually(lambda: live.resolver.look_up_all(Mode.LIVE))
+    await eventually(lambda: nothing_in_the_way(live))
 
     assert await states(live) == ["filled", "filled"]
     assert [symbol for symbol, _ in venue.looked_up] == ["ONEUSDT", "ONEUSDT", "TWOUSDT"]
     assert venue.looked_up[1][1] - limited_at >= 0.2
+
+
+async def test_an_order_is_due_as_soon_as_a_quiet_ends(live: Executor, venue: CountingVenue, time: Time) -> None:
+    """What could not be asked meanwhile counts as no look, after which the next would come later."""
+    venue.errors["ONEUSDT"] = RateLimited(60)
+    await live.buy(a_coin("ONE", time))
+    clock = asyncio.get_running_loop().time
+    for _ in range(10):
+        await live.resolver._look_up_due()
+        for search in live.resolver._searches.values():
+            search.due_at = clock()
+    await live.resolver._look_up_due()
+
+    [search] = live.resolver._searches.values()
+    assert [symbol for symbol, _ in venue.looked_up] == ["ONEUSDT"]
+    assert search.wait_seconds == FIRST_WAIT_SECONDS * 2
+    assert search.due_at == pytest.approx(venue.looked_up[0][1] + 60, abs=1)
 
 
 async def test_of_several_rate_limits_the_longest_holds(live: Executor, venue: CountingVenue, time: Time) -> None:
@@ -165,12 +209,12 @@ async def test_of_several_rate_limits_the_longest_holds(live: Executor, venue: C
     venue.answers.clear()
 
     async with asyncio.TaskGroup() as group:
-        group.create_task(live.resolver.look_up_all(Mode.LIVE))
+        group.create_task(live.resolver.obstacles(Mode.LIVE))
         await eventually(lambda: len(venue.looked_up) == LOOKS_AT_ONCE)
         limited_at = asyncio.get_running_loop().time()
         venue.answers.set()
     venue.errors.clear()
-    await eventually(lambda: live.resolver.look_up_all(Mode.LIVE))
+    await eventually(lambda: nothing_in_the_way(live))
 
     assert min(at for _, at in venue.looked_up[LOOKS_AT_ONCE:]) - limited_at >= 0.5
 
@@ -210,3 +254,30 @@ async def test_what_is_being_sent_here_is_not_looked_up_meanwhile(
         answer.set()
 
     assert venue.looked_up == []
+
+
+@pytest.mark.parametrize("error", [TransientError("database away"), RuntimeError("a fault of ours")])
+async def test_a_look_that_cannot_be_taken_is_not_taken_again_at_once(
+    live: Executor, venue: CountingVenue, exchange: ModelExchange, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    exchange.script.append(Behaviour.LOSE_ANSWER)
+    venue.errors["NEWUSDT"] = ExchangeUnavailable("down")
+    await live.buy(a_coin("NEW", live.time))
+    await live.resolver._look_up_due()
+    waits: list[float] = []
+    until = asyncio.Event()
+
+    async def away(_: object) -> Never:
+        raise error
+
+    async def wait(seconds: float, _: asyncio.Event) -> None:
+        await asyncio.sleep(FIRST_WAIT_SECONDS)  # Meanwhile it is due again.
+        waits.append(seconds)
+        if len(waits) == 5:
+            until.set()
+
+    monkeypatch.setattr(live.books, "at_large", away)
+    monkeypatch.setattr(resolver, "pause", wait)
+    await live.resolver.run(until)
+
+    assert min(waits) >= resolver.AGAIN_SECONDS

@@ -1,10 +1,17 @@
 """Orders that wait for an opening, on the real database: fired at their moment, once, or not at all."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 import pytest
 
+from dedup.ledger import Ledger
+from executor.announced import Announced
 from executor.books import Told
+from executor.dispatch import Dispatch
+from executor.journal import Decided
+from executor.positions import held
 from executor.settings import ExecutorSettings
 from executor.states import OrderEvent, OrderState
 from shared.database import Database
@@ -22,8 +29,29 @@ async def armed(executor: Executor, time: Time) -> Listing:
     return listing
 
 
-async def moved(executor: Executor, listing: Listing, opens_at: datetime) -> None:
-    await executor.handle(ListingRescheduled.model_validate(listing.model_dump() | {"opens_at": opens_at}))
+async def moved(executor: Executor, listing: Listing, opens_at: datetime, *, seen_at: datetime | None = None) -> None:
+    told = {"opens_at": opens_at, "observed_at": seen_at or executor.time()}
+    await executor.handle(ListingRescheduled.model_validate(listing.model_dump() | told))
+
+
+async def claimed(executor: Executor, listing: Listing, opens_at: datetime, *, seen_at: datetime | None = None) -> None:
+    """Let dedup's ledger know of an opening that no message told of."""
+    ledger = Ledger(executor.database)
+    await ledger.claim(listing, "first")
+    told = {"opens_at": opens_at, "observed_at": seen_at or executor.time()}
+    await ledger.move(listing.model_copy(update=told), "later")
+
+
+async def postponed(executor: Executor, exchange: ModelExchange) -> Listing:
+    """Let an order find its symbol closed at its opening for as long as it asks; it waits for news then."""
+    listing = await armed(executor, executor.time)
+    assert listing.opens_at is not None
+    exchange.otherwise = Behaviour.NOT_OPEN
+    await fires(executor, listing.opens_at)
+    [row] = await executor.rows()
+    assert (row["state"], row["fire_at"]) == ("armed", None)
+    exchange.otherwise = Behaviour.FILL
+    return listing
 
 
 async def states(executor: Executor) -> list[str]:
@@ -34,6 +62,22 @@ async def fires(executor: Executor, at: datetime) -> None:
     """Let it be just before *at*, and attend to what is due."""
     executor.time.jump_to(at - timedelta(milliseconds=50))
     await executor.fire_due()
+
+
+async def test_an_order_whose_time_runs_out_right_before_an_attempt_waits_like_one_that_was_refused_last(
+    database: Database, executor: Executor, exchange: ModelExchange, time: Time
+) -> None:
+    """The wait between attempts ended within its time, and the turn that followed just after it."""
+    await configure(database, "auto_trade = true")
+
+    async def overtake(*_: object) -> None:
+        if len(exchange.received) == 4:  # The first few follow each other at once.
+            asyncio.get_running_loop().call_later(0.1, time.pass_by, 60)
+
+    exchange.on_request = overtake
+    await postponed(executor, exchange)
+
+    assert len(exchange.received) == 4
 
 
 async def test_an_armed_order_is_sent_at_its_opening_and_not_before(
@@ -53,7 +97,7 @@ async def test_an_armed_order_is_sent_at_its_opening_and_not_before(
 
     assert await states(executor) == ["filled"]
     assert len(received_at) == 1
-    assert timedelta(0) <= received_at[0] - listing.opens_at < timedelta(seconds=1)
+    assert timedelta(0) <= received_at[0] - listing.opens_at < timedelta(seconds=10)
 
 
 @pytest.mark.parametrize(("hours", "state"), [(167, "armed"), (169, "expired")])
@@ -99,14 +143,219 @@ async def test_an_opening_that_nobody_was_there_for_expires(
 ) -> None:
     listing = await armed(executor, time)
     assert listing.opens_at is not None
-    time.jump_to(listing.opens_at + timedelta(seconds=3))
+    time.jump_to(listing.opens_at + timedelta(seconds=63))
 
     await executor.fire_due()
 
     [row] = await executor.rows()
     assert row["state"] == OrderState.EXPIRED
-    assert row["error_reason"].startswith("opening_passed: 3.")
+    assert row["error_reason"].startswith("opening_passed: 63.")
     assert exchange.received == []
+
+
+@pytest.mark.parametrize("late_seconds", [1.5, 59])
+async def test_an_order_whose_opening_is_told_late_is_bought_while_the_listing_is_fresh(
+    database: Database, executor: Executor, exchange: ModelExchange, time: Time, late_seconds: float
+) -> None:
+    await configure(database, "auto_trade = true")
+    listing = await armed(executor, time)
+    await moved(executor, listing, time() - timedelta(seconds=late_seconds))
+
+    await executor.fire_due()
+    await executor.resolve()
+
+    assert await states(executor) == ["filled"]
+    assert len(exchange.received) == 1
+
+
+async def test_an_executor_that_wakes_up_late_sends_what_is_fresh_with_a_timestamp_of_now(
+    database: Database, executor: Executor, exchange: ModelExchange, time: Time
+) -> None:
+    """A request signed for an opening that is seconds past would be outside of its window."""
+    await configure(database, "auto_trade = true")
+    listing = await armed(executor, time)
+    assert listing.opens_at is not None
+    time.jump_to(listing.opens_at + timedelta(seconds=30))
+
+    await executor.fire_due()
+    await executor.resolve()
+
+    [row] = await executor.rows()
+    assert (row["state"], row["attempts"]) == ("filled", 1)
+    assert row["send_until"] <= listing.opens_at + timedelta(seconds=60)
+
+
+@pytest.mark.parametrize("word", [moved, claimed])
+async def test_a_symbol_that_opens_later_than_it_said_is_bought_at_the_first_sign_of_trading(
+    database: Database, exchange: ModelExchange, time: Time, word: Callable[..., Awaitable[None]]
+) -> None:
+    settings = ExecutorSettings(retry_seconds=0.3, retry_every_seconds=0.05, exchange_timeout_seconds=0.3)
+    executor = Executor(database, exchange, time, settings)
+    await configure(database, "auto_trade = true")
+    listing = await postponed(executor, exchange)
+    time.pass_by(70)
+    await executor.fire_due()
+    waits = await states(executor)
+
+    await word(executor, listing, time() - timedelta(seconds=0.5))
+    await executor.fire_due()
+    await executor.resolve()
+
+    assert (waits, await states(executor)) == (["armed"], ["filled"])
+    assert len(exchange.entries) == 1
+
+
+async def test_a_sign_of_trading_that_comes_while_the_last_attempt_is_under_way_is_not_lost(
+    database: Database, exchange: ModelExchange, time: Time
+) -> None:
+    settings = ExecutorSettings(retry_seconds=1, retry_every_seconds=0.05, exchange_timeout_seconds=1)
+    executor = Executor(database, exchange, time, settings)
+    await configure(database, "auto_trade = true")
+    listing = await armed(executor, time)
+    assert listing.opens_at is not None
+    exchange.otherwise = Behaviour.NOT_OPEN
+
+    async def trades_now(*_: object) -> None:
+        exchange.on_request, exchange.otherwise = None, Behaviour.FILL
+        exchange.script.append(Behaviour.NOT_OPEN)
+        await moved(executor, listing, time())
+        time.pass_by(0.99)
+
+    exchange.on_request = trades_now
+    await fires(executor, listing.opens_at)
+    [row] = await executor.rows()
+    await executor.fire_due()
+    await executor.resolve()
+
+    assert row["state"] == "armed"
+    assert await states(executor) == ["filled"]
+
+
+@pytest.mark.parametrize("same", [moved, claimed])
+async def test_to_hear_again_of_an_opening_at_which_it_stayed_closed_is_no_reason_to_try_again(
+    database: Database, exchange: ModelExchange, time: Time, same: Callable[..., Awaitable[None]]
+) -> None:
+    settings = ExecutorSettings(retry_seconds=0.3, retry_every_seconds=0.05, exchange_timeout_seconds=0.3)
+    executor = Executor(database, exchange, time, settings)
+    await configure(database, "auto_trade = true")
+    listing = await postponed(executor, exchange)
+    assert listing.opens_at is not None
+    tried = len(exchange.received)
+
+    await same(executor, listing, listing.opens_at)
+    time.pass_by(61)
+    await executor.fire_due()
+
+    assert await states(executor) == ["armed"]
+    assert len(exchange.received) == tried
+
+
+@pytest.mark.parametrize("seconds_ago", [100, 50])
+async def test_an_executor_that_was_down_while_an_opening_was_brought_forward_decides_by_the_true_opening(
+    database: Database, executor: Executor, exchange: ModelExchange, time: Time, seconds_ago: float
+) -> None:
+    """The news of it was lost; the ledger has it."""
+    listing = await armed(executor, time)
+    assert listing.opens_at is not None
+    await claimed(executor, listing, listing.opens_at - timedelta(seconds=seconds_ago))
+    time.jump_to(listing.opens_at)
+
+    await Executor(database, exchange, time).fire_due()
+
+    assert await states(executor) == ["expired" if seconds_ago > 60 else "filled"]
+
+
+async def test_an_opening_that_moved_by_the_ledger_alone_is_not_decided_on_at_its_old_moment(
+    executor: Executor, exchange: ModelExchange, time: Time
+) -> None:
+    """The executor has it in hand already, and compares once more before it fires."""
+    listing = await armed(executor, time)
+    assert listing.opens_at is not None
+    [in_hand] = await executor.books.armed(list(Mode))
+    later = listing.opens_at + timedelta(minutes=5)
+    await claimed(executor, listing, later)
+    time.jump_to(listing.opens_at)
+
+    await executor.schedule._attend(in_hand, executor.stopping)
+
+    [row] = await executor.rows()
+    assert (row["state"], row["fire_at"], exchange.received) == ("armed", later, [])
+
+
+@pytest.mark.parametrize("order", [(1, 2), (2, 1)])
+async def test_of_two_reschedulings_the_later_word_stands_in_whatever_order_they_arrive(
+    executor: Executor, time: Time, order: tuple[int, int]
+) -> None:
+    listing = await armed(executor, time)
+    assert listing.opens_at is not None
+    words = {1: listing.opens_at + timedelta(hours=1), 2: listing.opens_at + timedelta(minutes=10)}
+    for minute in order:
+        await moved(executor, listing, words[minute], seen_at=listing.observed_at + timedelta(minutes=minute))
+
+    [row] = await executor.rows()
+
+    assert (row["fire_at"], row["listing"]["opens_at"]) == (words[2], words[2].isoformat().replace("+00:00", "Z"))
+
+
+async def test_a_word_that_overtakes_the_listing_it_is_about_is_not_lost(
+    executor: Executor, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The listing is armed by its own message between the two looks at what waits for the word."""
+    listing = a_coin("NEW", time, opens_at=time() + SOON)
+    later = time() + 2 * SOON
+    decide_on = executor.journal.open
+
+    async def overtaken(word: Listing, *rest: Dispatch) -> Decided:
+        await decide_on(listing)
+        return await decide_on(word, *rest)
+
+    monkeypatch.setattr(executor.journal, "open", overtaken)
+    await moved(executor, listing, later)
+
+    [row] = await executor.rows()
+    assert (row["state"], row["fire_at"]) == ("armed", later)
+
+
+async def test_an_older_word_of_the_ledger_moves_nothing(executor: Executor, time: Time) -> None:
+    listing = await armed(executor, time)
+    assert listing.opens_at is not None
+    later = listing.opens_at + timedelta(hours=1)
+    await claimed(executor, listing, listing.opens_at + timedelta(minutes=10), seen_at=time() + timedelta(seconds=1))
+    await moved(executor, listing, later, seen_at=time() + timedelta(seconds=2))
+
+    await executor.fire_due()
+
+    [row] = await executor.rows()
+    assert row["fire_at"] == later
+
+
+async def test_an_opening_that_was_announced_while_no_executor_ran_is_waited_for(
+    executor: Executor, time: Time
+) -> None:
+    """Its message has expired by then."""
+    opens_at = time() + timedelta(hours=1)
+    listing = a_coin("NEW", time)
+    await claimed(executor, listing, opens_at)
+    await claimed(executor, a_coin("OPEN", time), time() - timedelta(seconds=1))
+    announced = Announced(executor.database, executor.handle.missed, now=time)
+
+    for _ in range(2):
+        await announced.catch_up()
+
+    rows = await executor.rows()
+    assert [(row["symbol"], row["state"], row["fire_at"]) for row in rows] == [("NEWUSDT", "armed", opens_at)]
+
+
+async def test_a_claim_that_cannot_be_read_keeps_no_other_from_being_waited_for(executor: Executor, time: Time) -> None:
+    opens_at = time() + timedelta(hours=1)
+    for name in ("BAD", "GOOD"):
+        await claimed(executor, a_coin(name, time), opens_at)
+    async with executor.database.connection() as connection:
+        await connection.execute("UPDATE listing_claims SET listing = '{}' WHERE listing_key = 'BADUSDT:1'")
+
+    await Announced(executor.database, executor.handle.missed, now=time).catch_up()
+
+    assert [row["symbol"] for row in await executor.rows()] == ["GOODUSDT"]
 
 
 async def test_an_opening_that_moves_is_followed(executor: Executor, time: Time) -> None:
@@ -192,3 +441,25 @@ async def test_two_executors_at_one_opening_send_one_order(
     await other.schedule._attend(in_hand, other.stopping)
 
     assert len(exchange.received) == 1
+
+
+async def test_a_position_counts_its_time_from_its_fill_and_not_from_an_earlier_refusal(
+    database: Database, exchange: ModelExchange, time: Time
+) -> None:
+    """M21: fired, not open, waits again, the opening moves, bought."""
+    executor = Executor(database, exchange, time, ExecutorSettings(retry_seconds=0.2, exchange_timeout_seconds=0.5))
+    await configure(database, "auto_trade = true")
+    listing = await armed(executor, time)
+    assert listing.opens_at is not None
+    exchange.otherwise = Behaviour.NOT_OPEN
+    await fires(executor, listing.opens_at)
+    waited = await states(executor)
+    later = time().replace(microsecond=0) + 2 * SOON
+    await moved(executor, listing, later)
+    exchange.otherwise = Behaviour.FILL
+    await fires(executor, later)
+    await executor.resolve()
+
+    [position] = await held(database)
+    assert (waited, await states(executor)) == (["armed"], ["filled"])
+    assert position.position.opened_at >= later

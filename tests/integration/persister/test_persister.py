@@ -43,7 +43,8 @@ async def test_every_field_of_a_listing_is_stored(database: Database, writers: W
 
 async def test_every_field_of_a_trade_is_stored(database: Database, writers: Writers) -> None:
     sold = {"average_price": Decimal("0.4"), "fee": Decimal("0.05"), "fee_asset": "MX", "exit_reason": "stop_loss"}
-    trade = a_trade(error_reason="why", exchange_order_id="C02__1", **sold)
+    fees = {"MX": Decimal("0.05"), "USDT": Decimal("0.000000001")}
+    trade = a_trade(error_reason="why", exchange_order_id="C02__1", ack_latency_ms=12, fees=fees, **sold)
     await writers.to("trades", insert_trades)([trade])
 
     [row] = await rows(database, "SELECT * FROM trades")
@@ -64,6 +65,8 @@ async def test_every_field_of_a_trade_is_stored(database: Database, writers: Wri
         "listed_at": NOON,
         "config": trade.config.model_dump(mode="json"),
         "stages": trade.stages.model_dump(mode="json"),
+        "ack_latency_ms": 12,
+        "fees": {"MX": "0.05", "USDT": "0.000000001"},
         **sold,
     }
 
@@ -114,7 +117,7 @@ async def test_an_order_is_one_row_that_tells_how_it_ended_however_its_events_co
         await write(batch)
 
     [row] = await rows(database, "SELECT * FROM trades")
-    told = FILLED.model_dump(exclude={"id", "config", "stages"})
+    told = FILLED.model_dump(exclude={"id", "config", "stages", "reserved_qty"})
     assert {name: row[name] for name in told} == told
     assert row["event_id"] == "sn1.filled"
 
@@ -129,6 +132,19 @@ async def test_an_order_that_has_not_ended_is_pending_and_keeps_what_was_told_fi
     [row] = await rows(database, "SELECT event_id, status, error_reason FROM trades")
     assert row == {"event_id": "sn1.unknown", "status": "pending", "error_reason": "outcome_unknown"}
     assert (writers.value("rows_total", "trades"), writers.value("duplicates_total", "trades")) == (1, 1)
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_an_order_that_was_given_up_and_is_found_filled_after_all_is_stored_as_filled(
+    database: Database, writers: Writers, *, at_once: bool
+) -> None:
+    write = writers.to("trades", insert_trades)
+    given_up = FILLED.model_copy(update={"id": "sn1.failed", "status": TradeStatus.FAILED, "base_qty": None})
+    for batch in [[given_up, FILLED]] if at_once else [[given_up], [FILLED], [given_up]]:
+        await write(batch)
+
+    [row] = await rows(database, "SELECT event_id, status, base_qty FROM trades")
+    assert row == {"event_id": "sn1.filled", "status": "filled", "base_qty": FILLED.base_qty}
 
 
 @pytest.mark.parametrize("later", ["rejected", "failed", "filled"])
@@ -251,12 +267,50 @@ async def test_a_lost_database_degrades_the_component_until_it_is_back(database:
     assert (writers.status, writers.value("database_away", "trades")) == (HealthStatus.RUNNING, 0)
 
 
-async def test_a_listing_of_the_future_is_refused_in_the_words_of_the_contract(
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ({"error_reason": "A\0B"}, "database: "),
+        ({"client_order_id": "x" * 33}, "database: value too long"),
+        ({"listing_key": "x" * 33}, "database: value too long"),
+        ({"latency_ms": 2**40}, "database: "),
+        ({"exchange_order_id": "A\ud800"}, "database: "),
+        ({"quote_qty": Decimal("99999999999.99")}, "database: "),
+    ],
+)
+async def test_a_row_that_the_database_refuses_concerns_that_row(
+    database: Database, writers: Writers, wrong: dict[str, Any], reason: str
+) -> None:
+    trades = [*(a_trade() for _ in range(5)), a_trade(**wrong), *(a_trade() for _ in range(5))]
+    async with batching("trades", writers.to("trades", insert_trades), BatchLimits(20, 0.05)) as batcher:
+        outcomes = await asyncio.gather(*(batcher.add(trade) for trade in trades), return_exceptions=True)
+
+    [refused] = [outcome for outcome in outcomes if outcome is not None]
+    assert outcomes[5] is refused
+    assert isinstance(refused, PermanentError)
+    assert str(refused).startswith(reason)
+    [row] = await rows(database, "SELECT count(*) FROM trades")
+    assert row["count"] == 10
+
+
+async def test_a_listing_that_a_machine_ahead_of_ours_saw_is_stored_as_of_now(
+    database: Database, writers: Writers
+) -> None:
+    ahead = utc_now() + timedelta(minutes=1)
+    async with batching("listings", writers.to("listings", insert_listings), BatchLimits(1, 0)) as batcher:
+        record = records_listings(batcher, writers.component)
+        await record(a_listing(listed_at=ahead))
+
+    [row] = await rows(database, "SELECT listed_at FROM listings")
+    assert row["listed_at"] <= utc_now()
+
+
+async def test_an_injected_listing_of_the_future_is_refused_in_the_words_of_the_contract(
     database: Database, writers: Writers
 ) -> None:
     async with batching("listings", writers.to("listings", insert_listings), BatchLimits(1, 0)) as batcher:
         record = records_listings(batcher, writers.component)
         with pytest.raises(PermanentError, match=r"^listed_at cannot be in the future$"):
-            await record(a_listing(listed_at=utc_now() + timedelta(minutes=1)))
+            await record(a_listing(listed_at=utc_now() + timedelta(minutes=1), source="test_injection"))
 
     assert await rows(database, "SELECT FROM listings") == []

@@ -82,6 +82,20 @@ async def test_a_component_silent_for_too_long_is_in_error(database: Database, w
     assert row["updated_at"] == last_heard
 
 
+async def test_a_status_that_only_a_newer_version_knows_keeps_no_other_component_from_being_judged(
+    database: Database, writers: Writers
+) -> None:
+    for component in ("aaa", "executor"):
+        await writers.to("bot_health", upsert_health)([a_health(component=component, sent_at=NOON)])
+    async with database.connection() as connection:
+        await connection.execute("ALTER TABLE bot_health DROP CONSTRAINT ck_bot_health_status_known")
+        await connection.execute("UPDATE bot_health SET status = 'resting' WHERE component_name = 'aaa'")
+        await put_silent_in_error(database)
+        rows = await connection.fetch("SELECT component_name, status FROM bot_health ORDER BY component_name")
+
+    assert [tuple(row) for row in rows] == [("aaa", "resting"), ("executor", "error")]
+
+
 async def test_a_component_heard_of_lately_is_believed(database: Database, writers: Writers) -> None:
     await say(writers, sent_at=utc_now() - SILENCE_MAX + timedelta(seconds=3))
     await put_silent_in_error(database)

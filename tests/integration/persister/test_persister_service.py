@@ -54,7 +54,7 @@ async def test_it_tells_its_own_health_and_says_goodbye(runtime: Runtime, databa
 
 async def test_what_cannot_be_stored_goes_to_the_dead_letters_with_the_reason(runtime: Runtime) -> None:
     async with persisting(runtime), emptying(runtime.bus, DEAD_LETTERS) as dead:
-        await runtime.bus.publish(to_message(a_listing(listed_at="2999-01-01T00:00:00Z")))
+        await runtime.bus.publish(to_message(a_listing(listed_at="2999-01-01T00:00:00Z", source="test_injection")))
         await runtime.bus.publish(to_message(a_trade(client_order_id="x" * 33)))
         await dead.holds(2)
 

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from cli.screen import rounded
+from cli.screen import rounded, signed
 
 
 @pytest.mark.parametrize(
@@ -18,3 +18,11 @@ from cli.screen import rounded
 )
 def test_amounts_are_written_in_as_many_digits_as_a_person_reads(amount: str, written: str) -> None:
     assert rounded(Decimal(amount)) == written
+
+
+@pytest.mark.parametrize(
+    ("number", "written"),
+    [("12.346", "+12.35"), ("-1234.5", "−1,234.50"), ("0", "0.00"), ("-0.001", "0.00"), ("0.005", "0.00")],
+)
+def test_gains_and_losses_have_a_sign(number: str, written: str) -> None:
+    assert signed(Decimal(number), 2) == written

@@ -28,6 +28,7 @@ TRADE = TradeRow(
     quote_qty=Decimal("100.00"),
     base_qty=None,
     latency_ms=7,
+    ack_latency_ms=7,
     mode=Mode.DRY_RUN,
     status=TradeStatus.FILLED,
     error_reason=None,
@@ -41,6 +42,7 @@ TRADE = TradeRow(
     average_price=None,
     fee=None,
     fee_asset=None,
+    fees=None,
     exit_reason=None,
 )
 

@@ -3,12 +3,10 @@ import json
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from executor.answers import price_cap, verdict_of, verdict_of_test
+from executor.answers import verdict_of, verdict_of_test
 from executor.codes import CODES, Kind
-from executor.verdicts import (
-    Accepted,
-    Unanswered,
-)
+from executor.sentences import at_least, at_most
+from executor.verdicts import Accepted, Busy, Unanswered
 from shared.mexc.order_transport import Answer
 from tests.exchange_answers import CAP, LEAST, NO_ORDER, an_answer
 from tests.strategies import json_values, steady
@@ -16,18 +14,18 @@ from tests.strategies import json_values, steady
 STATUSES = st.sampled_from([100, 200, 201, 204, 302, 307, 400, 401, 403, 404, 408, 409, 418, 429, 499, 500, 503, 510])
 
 
+PROVING = {400: frozenset(Kind) - {Kind.BUSY, Kind.UNANSWERED}, 401: frozenset({Kind.STOP, Kind.UNTIMELY})}
+"""The kinds of codes that prove that there is no order, by the status they come under."""
+
+
 def says_itself_that_there_is_no_order(answer: Answer) -> bool:
-    """Tell whether *answer* is a 4xx whose JSON names a code, or one of the two that need none."""
-    if not 400 <= answer.status < 500:
-        return False
+    """Tell whether *answer* is the exchange's own refusal, for a reason that we know."""
     try:
         told = json.loads(answer.body)
     except (ValueError, RecursionError):
-        told = None
+        return False
     code = told.get("code") if isinstance(told, dict) and told.get("orderId") is None else None
-    if not isinstance(code, int) or (code in CODES and CODES[code].kind is Kind.UNANSWERED):
-        return answer.status in (401, 403)
-    return True
+    return isinstance(code, int) and code in CODES and CODES[code].kind in PROVING.get(answer.status, ())
 
 
 codes = st.sampled_from(sorted(CODES)) | st.integers()
@@ -65,6 +63,9 @@ def test_whatever_comes_is_judged_and_only_the_exchange_itself_says_that_there_i
     elif isinstance(verdict, Accepted):
         assert 200 <= status < 300
         assert str(json.loads(body)["orderId"]) == verdict.exchange_order_id
+    elif isinstance(verdict, Busy):
+        assert verdict.in_doubt
+        assert 0 <= verdict.quiet_seconds <= 3 * 24 * 3600
     else:
         assert isinstance(verdict, Unanswered)
 
@@ -75,12 +76,12 @@ def test_whatever_comes_a_test_neither_makes_an_order_nor_leaves_one_in_doubt(st
     verdict = verdict_of_test(an_answer(status, body))
 
     assert not isinstance(verdict, Accepted | Unanswered)
+    assert not (isinstance(verdict, Busy) and verdict.in_doubt)
     assert verdict is not None or status == 200
 
 
 @steady
 @given(message=st.text() | st.from_regex(r"cannot exceed:? ?[0-9.,eE+-]{1,40} ?USDT"))
 def test_a_price_cap_is_positive_and_of_a_size_that_can_be_computed_with(message: str) -> None:
-    cap = price_cap(message)
-
-    assert cap is None or (cap > 0 and abs(cap.adjusted()) <= 30)
+    for number in (at_most(message), at_least(message)):
+        assert number is None or (number > 0 and abs(number.adjusted()) <= 30)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from executor.answers import verdict_of_test
@@ -25,6 +27,8 @@ def test_a_refused_test_comes_to_the_verdict_of_its_code(code: int, status: int)
         expected = Refused(Reason.ORDER_TEST_REJECTED, expected.detail, stop=expected.stop)
     if isinstance(expected, Unanswered):
         expected = Unsent(f"HTTP {status} without a judgement on the order")
+    if isinstance(expected, Busy):
+        expected = replace(expected, in_doubt=False)
     if status == 200 and code in (0, 200):
         assert verdict_of_test(a_refusal(code, status=status)) is None
         return
@@ -32,7 +36,7 @@ def test_a_refused_test_comes_to_the_verdict_of_its_code(code: int, status: int)
     assert verdict_of_test(a_refusal(code, status=status)) == expected
 
 
-@pytest.mark.parametrize("status", [200, 202, 302, 404, 429, 500, 503])
+@pytest.mark.parametrize("status", [200, 202, 302, 404, 500, 503])
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"orderId": 1.5}'])
 def test_a_test_that_nobody_judged_made_no_order_all_the_same(status: int, body: bytes) -> None:
     assert verdict_of_test(an_answer(status, body)) == Unsent(f"HTTP {status} without a judgement on the order")
@@ -40,4 +44,4 @@ def test_a_test_that_nobody_judged_made_no_order_all_the_same(status: int, body:
 
 def test_a_test_outside_the_white_list_says_that_the_keys_are_refused() -> None:
     assert verdict_of_test(an_answer(401, b"")) == Refused(Reason.ORDER_TEST_REJECTED, "HTTP 401", stop=True)
-    assert verdict_of_test(an_answer(403, b"")) == Busy("HTTP 403", None)
+    assert verdict_of_test(an_answer(403, b"")) == Busy("HTTP 403", None, in_doubt=False)

@@ -54,6 +54,16 @@ def test_what_still_does_not_open_when_its_time_is_over_is_postponed() -> None:
     assert move.event is OrderEvent.POSTPONED
 
 
+def test_a_further_attempt_waits_for_no_opening() -> None:
+    over = replace(a_situation(fire_at=NOON), now=NOON + timedelta(minutes=1))
+    again = replace(over, order=replace(over.order, attempt=2, attempt_id="another"))
+
+    move = next_move(NotOpen("30001"), again)
+
+    assert isinstance(move, Conclusion)
+    assert move.event is OrderEvent.LAPSED
+
+
 @pytest.mark.parametrize(("told", "waited"), [(None, 1.0), (7.5, 7.5)])
 def test_an_exchange_that_is_busy_is_left_alone_for_as_long_as_it_says(told: float | None, waited: float) -> None:
     move = next_move(Busy("429", told), a_situation())

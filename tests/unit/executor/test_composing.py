@@ -1,6 +1,7 @@
 """From an order to its request: with what is at hand, or with what the exchange tells."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import cast
@@ -22,6 +23,7 @@ LEVEL = (Level(Decimal(2), Decimal(1000)),)
 BOOK, EMPTY = OrderBook(bids=LEVEL, asks=LEVEL), OrderBook(bids=(), asks=())
 RULES = TradingRules(base_precision=2, quote_precision=2)
 PRICED = an_order(listing=a_listing(price=Decimal(3), rules=RULES))
+SALE = an_order(listing=PRICED.listing, side=Side.SELL, base_qty=Decimal("10.12"))
 
 
 class Rest:
@@ -31,6 +33,7 @@ class Rest:
         self._books = list(books) or [BOOK]
         self._info = info or a_symbol_info()
         self.asked: list[str] = []
+        self.trades: list[PublicTrade] = []
 
     async def depth(self, symbol: str, limit: int) -> OrderBook:
         self.asked.append("depth")
@@ -45,9 +48,9 @@ class Rest:
             raise self._info
         return self._info
 
-    async def recent_trades(self, symbol: str) -> list[PublicTrade]:
+    async def recent_trades(self, symbol: str, limit: int = 1000) -> list[PublicTrade]:
         self.asked.append("trades")
-        return []
+        return list(self.trades)
 
 
 class Now:
@@ -61,9 +64,10 @@ class Now:
         return NOON + timedelta(seconds=self.looks - 1)
 
 
-def a_composer(rest: Rest, **settings: object) -> Composer:
+def a_composer(rest: Rest, clock: Callable[[], float] = lambda: 0.0, **settings: object) -> Composer:
     chosen = ExecutorSettings.model_validate({"retry_every_seconds": 0.05} | settings)
-    return Composer(Markets(cast("MexcRest", rest), chosen), chosen, now=Now(), stopping=asyncio.Event())
+    markets = Markets(cast("MexcRest", rest), chosen, clock=clock)
+    return Composer(markets, chosen, now=Now(), stopping=asyncio.Event())
 
 
 async def test_a_listing_that_brings_price_and_rules_along_costs_no_question() -> None:
@@ -165,3 +169,88 @@ async def test_rules_are_learned_ahead_and_once() -> None:
 
 async def test_rules_that_cannot_be_learned_ahead_are_asked_for_again() -> None:
     await a_composer(Rest(info=ExchangeUnavailable("HTTP 503"))).prefetch(an_order())
+
+
+async def test_a_sale_goes_by_the_rules_of_today_and_not_by_those_of_the_listing() -> None:
+    rest = Rest(info=a_symbol_info(base_precision=0, quote_precision=1))
+
+    composed = await a_composer(rest).compose(SALE)
+
+    assert isinstance(composed, Composed)
+    assert (str(composed.request.quantity), str(composed.request.price)) == ("10", "1.9")
+
+
+async def test_rules_are_read_again_once_they_are_old() -> None:
+    rest, elapsed = Rest(), [0.0]
+    composer = a_composer(rest, lambda: elapsed[0], rules_age_seconds=300)
+
+    counts = []
+    for elapsed[0] in (0.0, 300.0, 300.1, 300.2):
+        await composer.compose(SALE)
+        counts.append(rest.asked.count("rules"))
+
+    assert counts == [1, 1, 2, 2]
+
+
+async def test_rules_that_cannot_be_read_again_hold_up_no_sale() -> None:
+    for error in (ExchangeUnavailable("HTTP 503"), RateLimited(3), ExchangeRejected(10072, "no")):
+        composed = await a_composer(Rest(info=error)).compose(SALE)
+
+        assert isinstance(composed, Composed)
+        assert composed.rules == RULES
+
+
+async def test_rules_of_an_order_that_waited_are_read_again_before_its_opening() -> None:
+    waited = an_order(listing=PRICED.listing, fire_at=NOON)
+    rest = Rest(info=a_symbol_info(base_precision=0, quote_precision=1))
+    composer = a_composer(rest)
+
+    await composer.prefetch(waited)
+    composed = await composer.compose(waited)
+
+    assert isinstance(composed, Composed)
+    assert (rest.asked, str(composed.request.price)) == (["rules", "depth"], "2.1")
+
+
+async def test_a_sale_under_price_protection_goes_by_the_last_price() -> None:
+    rest = Rest(info=a_symbol_info(base_precision=2, quote_precision=2, price_down=Decimal("0.97")))
+    rest.trades = [PublicTrade(Decimal("2.10"), None, NOON)]
+    composer = a_composer(rest)
+
+    await composer.prefetch(SALE)
+    composed = await composer.compose(SALE)
+
+    assert isinstance(composed, Composed)
+    assert composed.request.price == Decimal("2.04")  # 2.037, rounded up.
+
+
+async def test_what_may_explain_a_refusal_is_read_and_what_cannot_be_read_is_left_out() -> None:
+    rest = Rest(info=a_symbol_info(base_precision=0))
+    rest.trades = [PublicTrade(Decimal(2), None, NOON)]
+    away = Rest(info=ExchangeUnavailable("HTTP 503"))
+
+    reading = await a_composer(rest).reread(SALE, price=True)
+    of_size = await a_composer(rest).reread(SALE, price=False)
+    nothing = await a_composer(away).reread(SALE, price=True)
+
+    assert reading.rules is not None
+    assert (reading.rules.base_precision, reading.last, of_size.last) == (0, Decimal(2), None)
+    assert (nothing.rules, nothing.last) == (None, None)
+
+
+async def test_a_sale_asks_by_a_way_of_its_own_and_a_purchase_by_the_other() -> None:
+    buying, selling = Rest(), Rest()
+    chosen = ExecutorSettings()
+    ways = [Markets(cast("MexcRest", rest), chosen) for rest in (buying, selling)]
+    composer = Composer(ways[0], chosen, selling=ways[1], now=Now(), stopping=asyncio.Event())
+
+    await composer.compose(an_order(listing=PRICED.listing, side=Side.SELL, base_qty=Decimal(10)))
+    assert (buying.asked, sorted(selling.asked)) == ([], ["depth", "rules"])
+    selling.asked.clear()
+    await composer.compose(an_order())
+    assert sorted(buying.asked) == ["depth", "rules"]
+    assert selling.asked == []
+    buying.asked.clear()
+    await composer.reread(SALE, price=True)
+    assert buying.asked == []
+    assert sorted(selling.asked) == ["rules", "trades"]

@@ -44,11 +44,23 @@ def test_without_rules_the_price_keeps_the_decimals_of_the_reference() -> None:
 def test_without_rules_whole_coins_are_traded_where_that_loses_less_than_a_hundredth() -> None:
     too_much = Refuse(Reason.RULES_UNKNOWN, "nobody knows in which fractions the coin is traded")
 
-    assert bought("1.00", "99.95", rules=None, slippage_pct="0.1") == capped("99", "1.00")
+    assert bought("1.00", "99.95", rules=None, slippage_pct="0.1") == capped("99", "1.001")
     assert bought("5.00", rules=None, slippage_pct="0.1") == too_much
-    assert sold("1", "50.5", rules=None) == capped("50", "1", Side.SELL)
+    assert sold("1", "50.5", rules=None) == capped("50", "0.95", Side.SELL)
     assert sold("1", "50.6", rules=None) == too_much
     assert sold("1", "0.999", rules=None) == too_much
+
+
+@pytest.mark.parametrize(
+    ("reference", "cap"), [("1", "1.05"), ("0.5", "0.52"), ("0.000010", "0.0000105"), ("20", "21")]
+)
+def test_without_rules_a_round_reference_does_not_cost_the_slippage(reference: str, cap: str) -> None:
+    rules = TradingRules(base_precision=0)
+
+    request = bought(reference, rules=rules)
+
+    assert isinstance(request, OrderRequest)
+    assert request.price == Decimal(cap)
 
 
 def test_a_reference_in_powers_of_ten_has_no_decimals() -> None:

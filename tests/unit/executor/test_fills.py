@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.fills import Fill
+from executor.fills import Fill, fees_of, filled
 from executor.limits import CENT
 from tests.strategies import steady
 
@@ -71,3 +71,38 @@ def test_exposure_is_never_understated_and_by_less_than_a_cent_overstated(
         assert paid <= fill.quote_spent("USDT") < paid + CENT
         assert fill.quote_received("USDT") <= cost
         assert abs(fill.average_price * base_qty - cost) <= cost * Decimal("1E-27")
+
+
+def test_a_fee_taken_partly_in_the_coin_and_partly_in_money_counts_in_both() -> None:
+    fees = fees_of("ABC", "USDT", [("USDT", Decimal("0.02")), ("ABC", Decimal("0.025")), ("MX", Decimal(1))])
+    fill = filled(Decimal(50), Decimal(100), fees, "USDT", complete=True)
+
+    assert fill.quote_spent("USDT") == Decimal("100.02")
+    assert fill.base_bought("ABC") == Decimal("49.975")
+    assert (fill.quote_received("USDT"), fill.base_sold("ABC")) == (Decimal("99.98"), Decimal("50.025"))
+    assert (fill.fee, fill.fee_asset) == (Decimal("0.025"), "ABC")
+    assert dict(fill.fees) == {"ABC": Decimal("0.025"), "USDT": Decimal("0.02"), "MX": Decimal(1)}
+
+
+def test_fees_are_summed_by_asset_and_one_without_an_asset_counts_as_money() -> None:
+    fees = fees_of(
+        "ABC", "USDT", [("MX", Decimal(1)), (None, Decimal("0.01")), ("USDT", Decimal("0.02")), ("BNB", Decimal(0))]
+    )
+
+    assert list(fees.items()) == [("USDT", Decimal("0.03")), ("MX", Decimal(1))]
+
+
+def test_where_no_fee_was_taken_it_is_nought_of_the_money() -> None:
+    fill = filled(Decimal(50), Decimal(100), {}, "USDT", complete=False)
+
+    assert (fill.fee, fill.fee_asset, fill.complete) == (Decimal(0), "USDT", False)
+
+
+def test_the_smallest_fee_beside_the_largest_is_not_lost() -> None:
+    fees = fees_of("ABC", "USDT", [("ABC", Decimal("1E+20")), ("ABC", Decimal("1E-20"))])
+
+    assert fees == {"ABC": Decimal("100000000000000000000.00000000000000000001")}
+
+
+def test_equal_fills_are_one() -> None:
+    assert len({a_fill(), a_fill()}) == 1

@@ -6,7 +6,7 @@ from executor.gate import Gate
 from executor.order import Order
 from executor.states import OrderEvent
 from shared.events import Mode, Side
-from tests.builders import NOON, an_order
+from tests.builders import NOON, an_applied_config, an_order
 
 ORDER = an_order(send_until=NOON)
 
@@ -32,7 +32,11 @@ def test_an_order_in_time_passes_up_to_its_last_moment() -> None:
 
 @pytest.mark.parametrize(
     ("order", "reason"),
-    [(ORDER, "stale_listing"), (an_order(send_until=NOON, fire_at=NOON), "opening_passed")],
+    [
+        (ORDER, "stale_listing"),
+        (an_order(send_until=NOON, fire_at=NOON), "opening_passed"),
+        (an_order(send_until=NOON, attempt=2, attempt_id="another"), "not_filled"),
+    ],
 )
 def test_an_order_past_its_time_lapses(order: Order, reason: str) -> None:
     late = a_gate(Halts(), NOON + timedelta(microseconds=1))
@@ -60,3 +64,25 @@ def test_a_halt_is_told_before_lateness() -> None:
 
     assert found is not None
     assert found[0] is OrderEvent.REFUSED
+
+
+@pytest.mark.parametrize(
+    ("seconds", "mode", "side", "refused"),
+    [
+        (-1, Mode.LIVE, Side.BUY, True),
+        (0, Mode.LIVE, Side.BUY, True),
+        (1, Mode.LIVE, Side.BUY, False),
+        (-1, Mode.LIVE, Side.SELL, False),
+        (-1, Mode.DRY_RUN, Side.BUY, False),
+    ],
+)
+def test_no_live_purchase_is_sent_once_live_trading_has_ended(
+    seconds: int, mode: Mode, side: Side, refused: bool
+) -> None:
+    config = an_applied_config(auto_trade=True, auto_trade_until=NOON + timedelta(seconds=seconds))
+    objection = a_gate(Halts()).objection(an_order(mode=mode, side=side, config=config))
+
+    assert (objection is not None) == refused
+    if objection is not None:
+        assert objection[0] is OrderEvent.REFUSED
+        assert objection[1].startswith("not_live: auto_trade ended at ")

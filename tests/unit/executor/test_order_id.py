@@ -33,6 +33,18 @@ def test_two_decisions_share_an_id_only_when_they_are_the_same(
     assert (client_order_id(*first) == client_order_id(*second)) == (first == second)
 
 
+@steady
+@given(decisions=st.lists(DECISIONS, min_size=2, max_size=2), attempts=st.tuples(st.integers(1, 9), st.integers(1, 9)))
+def test_two_attempts_share_an_id_only_when_they_are_the_same(
+    decisions: list[tuple[ListingKey, Mode, Side]], attempts: tuple[int, int]
+) -> None:
+    ids = [client_order_id(*decision, attempt=number) for decision, number in zip(decisions, attempts, strict=True)]
+
+    assert (ids[0] == ids[1]) == (decisions[0] == decisions[1] and attempts[0] == attempts[1])
+    assert CLIENT_ORDER_ID.fullmatch(ids[0])
+    assert client_order_id(*decisions[0], attempt=2) != client_order_id(*decisions[0], 2)
+
+
 def test_an_injected_listing_has_an_id_of_its_own() -> None:
     ids = {
         client_order_id(ListingKey(key), mode, side)

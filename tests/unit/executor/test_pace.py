@@ -2,45 +2,35 @@ import asyncio
 
 import pytest
 
+from executor.limiter import Limiter
 from executor.pace import Pace
+from executor.rate_budget import Limits, RateBudget
+from shared.events import Side
+from tests.limiters import Clock, metrics
 
-
-class Clock:
-    """Stands still, and goes on by as much as somebody waits."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+MANY = 10_000
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    made, asleep = Clock(), asyncio.sleep
-
-    async def sleep(seconds: float, *_: object) -> None:
-        made.now += seconds
-        await asleep(0)
-
-    monkeypatch.setattr("executor.pace.asyncio.sleep", sleep)
-    monkeypatch.setattr("executor.pace.pause", sleep)
-    return made
+def clock() -> Clock:
+    return Clock()
 
 
-def a_pace(clock: Clock, per_second: int = 3, at_once: int = 100) -> Pace:
-    return Pace(per_second, at_once=at_once, now=clock)
+def a_pace(clock: Clock, per_second: int = 3, at_once: int = 100, sales_at_once: int = 100) -> Pace:
+    limits = Limits(MANY, MANY, MANY, MANY, orders=per_second)
+    limiter = Limiter(RateBudget(limits), metrics(), now=clock, call_later=clock.call_later)
+    return Pace(limiter, at_once={Side.BUY: at_once, Side.SELL: sales_at_once})
 
 
-async def take(pace: Pace, seconds_max: float = 1000, stop: asyncio.Event | None = None) -> bool:
-    async with pace.turn(seconds_max=seconds_max, stop=stop or asyncio.Event()) as may_begin:
+async def take(pace: Pace, seconds_max: float = 1000, stop: asyncio.Event | None = None, side: Side = Side.BUY) -> bool:
+    async with pace.turn(side, seconds_max=seconds_max, stop=stop or asyncio.Event()) as may_begin:
         return may_begin
 
 
 async def begun(pace: Pace, clock: Clock, count: int) -> list[float]:
     moments = []
     for _ in range(count):
-        assert await take(pace)
+        assert await clock.during(take(pace))
         moments.append(clock.now)
     return moments
 
@@ -71,10 +61,22 @@ async def test_who_has_no_time_for_the_quiet_is_told_at_once_and_counts_for_noth
     pace = a_pace(clock, per_second=1)
     pace.quiet_for(5, banned=True)
 
-    assert not await take(pace, seconds_max=4.9)
+    assert not await clock.during(take(pace, seconds_max=4.9))
     assert (clock.now, pace.banned_seconds()) == (100, 5)
-    assert await take(pace, seconds_max=5)
+    assert await clock.during(take(pace, seconds_max=5))
     assert (clock.now, pace.banned_seconds()) == (105, 0)
+
+
+async def test_a_quiet_that_begins_while_one_waits_sends_away_who_has_no_time_for_it(clock: Clock) -> None:
+    pace = a_pace(clock, per_second=1)
+    await take(pace)
+    waiting = asyncio.create_task(take(pace, seconds_max=4))
+    await asyncio.sleep(0)
+
+    pace.quiet_for(5, banned=False)
+
+    assert not await waiting
+    assert clock.now == 100
 
 
 async def test_a_stop_ends_the_wait_for_the_end_of_the_quiet(clock: Clock) -> None:
@@ -85,6 +87,15 @@ async def test_a_stop_ends_the_wait_for_the_end_of_the_quiet(clock: Clock) -> No
     assert not await take(pace, stop=stop)
 
 
+async def test_a_stop_does_not_end_the_wait_for_a_turn(clock: Clock) -> None:
+    pace, stop = a_pace(clock, per_second=1), asyncio.Event()
+    await take(pace)
+    stop.set()
+
+    assert await clock.during(take(pace, stop=stop))
+    assert clock.now == 101
+
+
 async def test_those_who_wait_go_in_the_order_in_which_they_came(clock: Clock) -> None:
     pace, order = a_pace(clock, per_second=1), []
 
@@ -92,9 +103,27 @@ async def test_those_who_wait_go_in_the_order_in_which_they_came(clock: Clock) -
         await take(pace)
         order.append(number)
 
-    await asyncio.gather(*(wait(number) for number in range(5)))
+    async def all_of_them() -> None:
+        await asyncio.gather(*(wait(number) for number in range(5)))
+
+    await clock.during(all_of_them())
 
     assert order == [0, 1, 2, 3, 4]
+
+
+async def test_a_sale_goes_before_every_purchase_that_waits(clock: Clock) -> None:
+    pace, order = a_pace(clock, per_second=1), []
+
+    async def wait(side: Side) -> None:
+        await take(pace, side=side)
+        order.append(side)
+
+    async def all_of_them() -> None:
+        await asyncio.gather(*(wait(side) for side in [Side.BUY] * 4 + [Side.SELL]))
+
+    await clock.during(all_of_them())
+
+    assert order == [Side.BUY, Side.SELL, Side.BUY, Side.BUY, Side.BUY]
 
 
 async def test_only_so_many_are_under_way_at_once(clock: Clock) -> None:
@@ -102,7 +131,7 @@ async def test_only_so_many_are_under_way_at_once(clock: Clock) -> None:
 
     async def send() -> None:
         nonlocal under_way, most
-        async with pace.turn(seconds_max=10, stop=asyncio.Event()):
+        async with pace.turn(Side.BUY, seconds_max=10, stop=asyncio.Event()):
             under_way += 1
             most = max(most, under_way)
             await asyncio.sleep(0)
@@ -111,3 +140,18 @@ async def test_only_so_many_are_under_way_at_once(clock: Clock) -> None:
     await asyncio.gather(*(send() for _ in range(10)))
 
     assert most == 3
+
+
+async def test_purchases_that_hang_take_no_turn_from_a_sale(clock: Clock) -> None:
+    pace, answered = a_pace(clock, per_second=100, at_once=3, sales_at_once=1), asyncio.Event()
+
+    async def hang() -> None:
+        async with pace.turn(Side.BUY, seconds_max=10, stop=asyncio.Event()):
+            await answered.wait()
+
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(6):
+            tasks.create_task(hang())
+        await asyncio.sleep(0)
+        assert await take(pace, side=Side.SELL)
+        answered.set()

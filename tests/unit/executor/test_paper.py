@@ -1,4 +1,4 @@
-from decimal import Decimal
+from decimal import Context, Decimal, localcontext
 from typing import Any
 
 import pytest
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from executor.fills import Fill
 from executor.limits import CENT, net_of_fee
-from executor.paper import is_plausible, walk
+from executor.paper import filled, is_plausible, taken
 from shared.events import Side
 from shared.mexc.payloads import Level
 from shared.mexc.trading import OrderRequest
@@ -37,6 +37,10 @@ def spending(amount: Decimal | str) -> OrderRequest:
 
 def capped(quantity: Decimal | str, price: Decimal | str, side: Side = Side.BUY) -> OrderRequest:
     return a_request(side=side, type="IMMEDIATE_OR_CANCEL", quantity=Decimal(quantity), price=Decimal(price))
+
+
+def walk(levels: list[Level], request: OrderRequest, fee: Decimal, quote_asset: str) -> Fill | None:
+    return filled(taken(levels, request), fee, quote_asset)
 
 
 def walked(levels: list[Level], request: OrderRequest, fee: Decimal = FEE) -> Fill:
@@ -183,3 +187,13 @@ def test_a_capped_order_gets_all_that_its_price_allows_and_no_more(
     if fill is not None:
         assert fill.complete == (expected == quantity)
         assert fill.cost <= expected * price if is_buy else fill.cost >= expected * price
+
+
+def test_a_fill_is_exact_however_many_digits_its_levels_have() -> None:
+    price, quantity = "0.123456789012345", "98765432109.87654321"
+
+    fill = walk(a_book((price, quantity)), capped(quantity, price), FEE, "USDT")
+
+    assert fill is not None
+    with localcontext(Context(prec=100)):
+        assert fill.cost == Decimal(price) * Decimal(quantity)

@@ -3,9 +3,13 @@
 from decimal import Decimal
 from itertools import count
 
-from executor.patience import WAIT_SECONDS_MAX, Patience
+from executor.patience import ALARMED_SECONDS_MAX, WAIT_SECONDS_MAX, Patience
 
 HELD = Decimal(100)
+
+
+def patient(first_seconds: float = 1.0, attempts_alarm: int = 5) -> Patience:
+    return Patience(first_seconds, attempts_alarm=attempts_alarm)
 
 
 def waits(patience: Patience, attempts: int) -> list[int]:
@@ -18,16 +22,32 @@ def waits(patience: Patience, attempts: int) -> list[int]:
     return found
 
 
-def test_waits_double_up_to_a_minute() -> None:
-    assert waits(Patience(1.0), 8) == [1, 2, 4, 8, 16, 32, WAIT_SECONDS_MAX, WAIT_SECONDS_MAX]
+def test_waits_stay_short_while_the_price_may_be_falling_and_grow_once_a_person_should_look() -> None:
+    quick = WAIT_SECONDS_MAX
+
+    assert waits(patient(), 10) == [1, quick, quick, quick, 2, 4, 8, 16, ALARMED_SECONDS_MAX, ALARMED_SECONDS_MAX]
+
+
+def test_a_person_is_asked_to_look_after_so_many_sales_in_a_row_that_sold_nothing() -> None:
+    patience = patient(attempts_alarm=3)
+    for moment in (0.0, 1.0):
+        patience.tried("A", HELD, moment)
+    before = patience.alarming()
+    patience.tried("A", HELD, 3.0)
+
+    assert (before, patience.alarming()) == ([], ["A"])
+
+    patience.tried("A", HELD - 1, 5.0)
+
+    assert patience.alarming() == []
 
 
 def test_what_was_never_tried_may_be() -> None:
-    assert Patience(1.0).is_over("A", HELD, 0.0)
+    assert patient().is_over("A", HELD, 0.0)
 
 
 def test_a_position_does_not_wait_for_another() -> None:
-    patience = Patience(1.0)
+    patience = patient()
     patience.tried("A", HELD, 0.0)
 
     assert patience.is_over("B", HELD, 0.0)
@@ -35,7 +55,7 @@ def test_a_position_does_not_wait_for_another() -> None:
 
 
 def test_a_partial_sale_begins_anew() -> None:
-    patience = Patience(1.0)
+    patience = patient()
     for moment in (0.0, 1.0, 3.0):
         patience.tried("A", HELD, moment)
 
@@ -48,11 +68,11 @@ def test_a_partial_sale_begins_anew() -> None:
 
 
 def test_what_is_no_longer_due_is_forgotten() -> None:
-    patience = Patience(1.0)
+    patience = patient()
     for moment in (0.0, 1.0, 3.0):
         patience.tried("A", HELD, moment)
         patience.tried("B", HELD, moment)
     patience.forget_all_but({"B"})
 
     assert patience.is_over("A", HELD, 3.0)
-    assert not patience.is_over("B", HELD, 6.9)
+    assert not patience.is_over("B", HELD, 3.9)

@@ -3,12 +3,13 @@
 from dataclasses import replace
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from executor.fills import Fill
 from executor.limits import CENT
-from executor.position import PositionState, after_sale, given_up
+from executor.position import PositionState, after_sale, written_off
 from tests.unit.executor.test_exit_rules import a_position
 
 QUANTITIES = st.decimals(min_value=Decimal("1E-8"), max_value=Decimal("1E9"), places=8)
@@ -44,10 +45,20 @@ def test_a_fee_in_a_third_coin_changes_nothing_here() -> None:
     assert closed.received_usdt == Decimal("120.00")
 
 
-def test_dust_is_held_but_costs_nothing_any_more() -> None:
-    dust = given_up(a_position())
+def test_what_is_written_off_costs_nothing_any_more() -> None:
+    lost = written_off(a_position())
 
-    assert (dust.state, dust.base_qty, dust.cost_usdt) == (PositionState.DUST, Decimal(100), Decimal(0))
+    assert (lost.state, lost.base_qty, lost.cost_usdt) == (PositionState.WRITTEN_OFF, Decimal(100), Decimal(0))
+
+
+@pytest.mark.parametrize("state", [PositionState.CLOSED, PositionState.WRITTEN_OFF])
+def test_a_sale_that_is_confirmed_after_the_end_counts_what_it_brought_and_opens_nothing(state: PositionState) -> None:
+    ended = a_position(state=state, base_qty=Decimal(0), cost_usdt=Decimal(0), received_usdt=Decimal(5))
+
+    assert after_sale(ended, None) == ended
+    assert after_sale(ended, sold(Decimal(100), cost="120")) == replace(
+        ended, received_usdt=Decimal(125), proceeds=Decimal(120)
+    )
 
 
 @given(held=QUANTITIES, parts=st.lists(QUANTITIES, max_size=20), cost=DOLLARS)

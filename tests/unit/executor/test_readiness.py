@@ -1,20 +1,19 @@
 """Nothing is sent live before the exchange has answered about everything that an earlier run left."""
 
 import asyncio
-from collections.abc import Mapping
-from decimal import Decimal
+from collections.abc import Sequence
 from typing import cast
 
 import pytest
 
-from executor.halts import Cause
-from executor.readiness import Readiness, check_holdings, reconcile
+from executor.readiness import Readiness, reconcile
+from executor.reasons import Reason
 from executor.resolver import Resolver
+from executor.strategy import Refuse
 from shared.errors import TransientError
 from shared.events import Mode
 from shared.mexc.clock import ClockUncertainError
 from shared.mexc.errors import ExchangeUnavailable
-from shared.mexc.order_reports import Balance
 
 
 class Clock:
@@ -32,20 +31,12 @@ class Lookups:
     def __init__(self, *answers: bool | Exception) -> None:
         self.answers = list(answers)
 
-    async def look_up_all(self, mode: Mode) -> bool:
+    async def obstacles(self, mode: Mode) -> Sequence[str]:
         assert mode is Mode.LIVE
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
-        return answer
-
-
-class Account:
-    def __init__(self, **held: str) -> None:
-        self._held = held
-
-    async def balances(self) -> Mapping[str, Balance]:
-        return {asset: Balance(Decimal(free), Decimal(0)) for asset, free in self._held.items()}
+        return [] if answer else ["sn1 (ABCUSDT): refused"]
 
 
 @pytest.fixture
@@ -55,7 +46,7 @@ def readiness() -> Readiness:
 
 def test_it_is_unready_until_it_is_reconciled_and_while_the_clock_is_uncertain(readiness: Readiness) -> None:
     before = readiness.unready()
-    readiness.reconciled = True
+    readiness.reconcile()
     after = readiness.unready()
     Clock.known = False
     try:
@@ -70,21 +61,35 @@ def test_it_is_unready_until_it_is_reconciled_and_while_the_clock_is_uncertain(r
 
 
 @pytest.mark.parametrize(
-    "obstacle", [False, TransientError("database away"), ExchangeUnavailable("HTTP 503"), ClockUncertainError("?")]
+    ("obstacle", "named"),
+    [
+        (False, "sn1 (ABCUSDT): refused"),
+        (TransientError("database away"), "database away"),
+        (ExchangeUnavailable("HTTP 503"), "HTTP 503"),
+        (ClockUncertainError("?"), "?"),
+        (RuntimeError("a fault of ours"), "RuntimeError"),
+    ],
 )
 async def test_it_is_tried_until_the_exchange_has_answered_about_everything(
-    readiness: Readiness, obstacle: bool | Exception, monkeypatch: pytest.MonkeyPatch
+    readiness: Readiness, obstacle: bool | Exception, named: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("executor.readiness.jittered", lambda *_, **__: 0.0)
     checks: list[bool] = []
     lookups = Lookups(obstacle, obstacle, True)
 
+    alarms: list[str] = []
+    refusals: list[Refuse | None] = []
+
     async def check() -> None:
         checks.append(readiness.reconciled)
+        refusals.append(readiness.unready())
 
-    await reconcile(cast("Resolver", lookups), check, readiness, asyncio.Event())
+    await reconcile(cast("Resolver", lookups), check, readiness, asyncio.Event(), lambda _, what: alarms.append(what))
 
     assert lookups.answers == []
+    # Whoever is refused meanwhile learns why, and so does the health once it lasts.
+    assert refusals == [Refuse(Reason.UNRECONCILED, named)]
+    assert alarms == [f"not reconciled, so nothing is bought live: {named}", ""]
     assert checks == [False]  # Once, and before anything may be sent.
     assert readiness.reconciled
 
@@ -93,34 +98,17 @@ async def test_it_ends_unreconciled_when_it_is_told_to_stop(readiness: Readiness
     stop = asyncio.Event()
     stop.set()
 
-    await reconcile(cast("Resolver", Lookups()), lambda: asyncio.sleep(0), readiness, stop)
+    await reconcile(cast("Resolver", Lookups()), lambda: asyncio.sleep(0), readiness, stop, lambda *_: None)
 
     assert not readiness.reconciled
 
 
-@pytest.mark.parametrize(
-    ("held", "positions", "unexplained"),
-    [
-        ({"USDT": "500", "MX": "7"}, {}, ""),
-        ({"ABC": "10"}, {"ABC": "10"}, ""),
-        ({"ABC": "10.01"}, {"ABC": "10"}, ""),
-        ({"ABC": "10.02"}, {"ABC": "10"}, "ABC"),
-        ({"ABC": "9"}, {"ABC": "10"}, ""),
-        ({"ABC": "0"}, {}, ""),
-        ({"XYZ": "1", "ABC": "1"}, {}, "ABC, XYZ"),
-    ],
-)
-async def test_coins_that_no_position_explains_halt_live_trading(
-    held: dict[str, str], positions: dict[str, str], unexplained: str
-) -> None:
-    latched: list[tuple[Cause, Mode | None, str]] = []
+async def test_a_stop_while_it_compares_what_is_held_leaves_it_unreconciled(readiness: Readiness) -> None:
+    stop = asyncio.Event()
 
-    async def explained() -> Mapping[str, Decimal]:
-        return {asset: Decimal(quantity) for asset, quantity in positions.items()}
+    async def stops() -> None:
+        stop.set()
 
-    await check_holdings(
-        Account(**held), explained, {"USDT", "MX"}, lambda cause, mode, reason: latched.append((cause, mode, reason))
-    )
+    await reconcile(cast("Resolver", Lookups(True)), stops, readiness, stop, lambda *_: None)
 
-    expected = (Cause.HOLDINGS, Mode.LIVE, f"the account holds what no position explains: {unexplained}")
-    assert latched == ([expected] if unexplained else [])
+    assert not readiness.reconciled

@@ -22,7 +22,7 @@ def test_a_fresh_listing_is_bought_for_the_limit() -> None:
 
 
 def test_a_set_order_size_is_used() -> None:
-    assert decided(a_listing(), order_usdt="12.50") == Buy(Decimal("12.50"))
+    assert decided(a_listing(), order_usdt="12.50") == Buy(Decimal("13.13"))
 
 
 def test_without_a_config_nothing_is_bought_or_waited_for() -> None:
@@ -55,6 +55,21 @@ def test_nothing_trades_live_without_auto_trade() -> None:
 
     assert decided(a_listing(), live) == Refuse(Reason.NOT_LIVE, "auto_trade is off")
     assert fired(a_listing(opens_at=NOW), live) == Refuse(Reason.NOT_LIVE, "auto_trade is off")
+
+
+@pytest.mark.parametrize(("seconds", "ended"), [(-1, True), (0, True), (1, False)])
+def test_nothing_trades_live_once_live_trading_has_ended(seconds: int, ended: bool) -> None:
+    live = a_standing(mode=Mode.LIVE, auto_trade_until=NOW + timedelta(seconds=seconds))
+
+    for decision in (decided(a_listing(), live), fired(a_listing(opens_at=NOW), live)):
+        assert (decision == Refuse(Reason.NOT_LIVE, "auto_trade is off")) == ended
+
+
+@pytest.mark.parametrize(("slippage", "reserved"), [(None, "52.50"), ("5", "52.50"), ("20", "60.00")])
+def test_a_reservation_goes_by_the_slippage_that_is_configured(slippage: str | None, reserved: str) -> None:
+    standing = a_standing(entry_slippage_pct=slippage)
+
+    assert decided(a_listing(), standing, order_usdt=50) == Buy(Decimal(reserved))
 
 
 def test_a_dry_run_does_not_mind_auto_trade() -> None:

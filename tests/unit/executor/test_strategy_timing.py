@@ -1,5 +1,6 @@
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -68,9 +69,16 @@ def test_an_announced_listing_ages_from_its_opening() -> None:
     assert decided(announced, now=NOON + timedelta(seconds=61)) == Refuse(Reason.STALE_LISTING, "61.0 s old")
 
 
-@pytest.mark.parametrize("offset_seconds", [-3600, 0, 1])
+@pytest.mark.parametrize("offset_seconds", [-60, 0, 1])
 def test_a_listing_that_is_open_or_about_to_be_is_bought(offset_seconds: int) -> None:
     assert isinstance(decided(a_listing(opens_at=NOW + timedelta(seconds=offset_seconds))), Buy)
+
+
+@pytest.mark.parametrize("age", [timedelta(seconds=61), timedelta(hours=1), timedelta(days=730)])
+def test_a_symbol_that_appears_long_after_its_opening_is_stale(age: timedelta) -> None:
+    expected = Refuse(Reason.STALE_LISTING, f"{age.total_seconds():.1f} s old")
+
+    assert decided(a_listing(opens_at=NOW - age)) == expected
 
 
 def test_how_soon_counts_as_open_can_be_set() -> None:
@@ -90,21 +98,29 @@ def test_an_opening_beyond_the_horizon_is_not_waited_for() -> None:
 
 
 def test_what_was_waited_for_is_bought_when_its_moment_comes() -> None:
-    assert fired(ahead(), now=LATER, order_usdt="12.50") == Buy(Decimal("12.50"))
+    assert fired(ahead(), now=LATER, order_usdt="12.50") == Buy(Decimal("13.13"))
 
 
+@pytest.mark.parametrize("age_max", [1, 60])
 @pytest.mark.parametrize("tolerance", [0, 1, 5])
-def test_it_is_not_bought_when_its_moment_has_passed(tolerance: float) -> None:
-    punctual = LATER + timedelta(seconds=max(1, tolerance))
-    late = punctual + timedelta(milliseconds=1)
+def test_what_was_waited_for_is_bought_for_as_long_as_any_other_listing_is(age_max: float, tolerance: float) -> None:
+    settings: dict[str, Any] = {"listing_age_seconds": age_max, "opening_tolerance_seconds": tolerance}
+    fresh = LATER + timedelta(seconds=age_max)
+    late = fresh + timedelta(milliseconds=1)
 
-    assert isinstance(fired(ahead(), now=punctual, opening_tolerance_seconds=tolerance), Buy)
-    assert reason_of(fired(ahead(), now=late, opening_tolerance_seconds=tolerance)) is Reason.OPENING_PASSED
+    for decide_on, too_late in ((fired, Reason.OPENING_PASSED), (decided, Reason.STALE_LISTING)):
+        assert isinstance(decide_on(ahead(), now=fresh, **settings), Buy)
+        assert reason_of(decide_on(ahead(), now=late, **settings)) is too_late
 
 
 def test_how_long_ago_its_moment_passed_is_told() -> None:
-    assert fired(ahead(), now=LATER + timedelta(seconds=7)) == Refuse(Reason.OPENING_PASSED, "7.0 s ago")
+    assert fired(ahead(), now=LATER + timedelta(seconds=67)) == Refuse(Reason.OPENING_PASSED, "67.0 s ago")
 
 
-def test_a_moment_that_nobody_knows_has_passed() -> None:
-    assert fired(a_listing()) == Refuse(Reason.OPENING_PASSED, "its moment is not known")
+@pytest.mark.parametrize(("age", "expected"), [(60, None), (61, Reason.OPENING_PASSED)])
+def test_what_was_cut_short_and_opens_nobody_knows_when_is_fresh_for_as_long_as_any_other_listing(
+    age: float, expected: Reason | None
+) -> None:
+    decision = fired(a_listing(), now=NOON + timedelta(seconds=age))
+
+    assert isinstance(decision, Buy) if expected is None else reason_of(decision) is expected

@@ -31,6 +31,14 @@ def test_a_fill_is_told_with_what_it_spent_and_bought() -> None:
     assert trade.error_reason is None
 
 
+def test_a_purchase_is_told_with_what_was_reserved_beside_what_was_spent() -> None:
+    trade = trade_of(ordered(state=OrderState.FILLED, quote_qty=Decimal("52.50")), fill=FILL)
+    sale = trade_of(ordered(side=Side.SELL, exit_reason=ExitReason.STOP_LOSS), fill=FILL)
+
+    assert (trade.reserved_qty, trade.quote_qty) == (Decimal("52.50"), Decimal("49.93"))
+    assert sale.reserved_qty is None
+
+
 def test_a_sale_is_told_with_what_it_brought_and_why() -> None:
     order = ordered(side=Side.SELL, exit_reason=ExitReason.STOP_LOSS, state=OrderState.PARTIALLY_FILLED)
     fill = Fill(Decimal(10), Decimal("19.999"), Decimal("0.01"), "USDT", complete=False)
@@ -63,7 +71,7 @@ def test_where_nothing_was_bought_what_was_asked_for_is_told(state: OrderState, 
 def test_latency_runs_from_the_decision_to_the_answer() -> None:
     trade = trade_of(ordered(37), fill=FILL)
 
-    assert trade.latency_ms == 37
+    assert trade.latency_ms == trade.ack_latency_ms == 37
     assert trade.created_at == DECIDED + timedelta(milliseconds=37)
 
 
@@ -113,3 +121,18 @@ def test_whatever_was_filled_can_be_told(base_qty: Decimal, cost: Decimal, fee: 
     trade = trade_of(ordered(state=OrderState.FILLED), fill=fill)
 
     assert Trade.model_validate(trade.model_dump(mode="json")) == trade
+
+
+def test_an_order_found_by_a_look_up_after_its_answer_was_lost_has_no_latency() -> None:
+    trade = trade_of(ordered(state=OrderState.FILLED), fill=FILL)
+
+    assert (trade.latency_ms, trade.ack_latency_ms) == (0, None)
+
+
+def test_all_fees_are_told_by_asset() -> None:
+    mixed = Fill(Decimal(25), Decimal(50), Decimal("0.01"), "ABC", complete=True, other_fees={"USDT": Decimal("0.02")})
+
+    trade = trade_of(ordered(state=OrderState.FILLED), fill=mixed)
+
+    assert trade.fees == {"ABC": Decimal("0.01"), "USDT": Decimal("0.02")}
+    assert (trade.fee, trade.fee_asset, trade.quote_qty) == (Decimal("0.01"), "ABC", Decimal("50.02"))

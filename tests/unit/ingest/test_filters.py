@@ -28,8 +28,13 @@ FILTERS = Filters(DEFAULTS.quote_assets, DEFAULTS.name_pattern)
         ("ABCBTC", "quote asset: BTC"),
         ("ABCEUR", "quote asset: EUR"),
         ("ABCXYZ", "quote asset: unknown"),
-        ("币安人生USDT", "name: not of the pattern"),
-        ("ВТСUSDT", "name: not of the pattern"),
+        ("ВТСUSDT", "name: looks like another"),
+        ("BTСUSDT", "name: of more than one script"),
+        ("币安BNBUSDT", "name: of more than one script"),
+        ("ＢＴＣUSDT", "name: letters in disguise"),
+        ("币安人生ВТС", "name: of more than one script"),
+        ("币安人生BTC", "quote asset: BTC"),
+        ("币_USDT", "name: not of the pattern"),
         ("BTC_USDT", "name: not of the pattern"),
         ("btcusdt", "name: not of the pattern"),
         ("ABC USDT", "name: not of the pattern"),
@@ -45,6 +50,7 @@ def test_symbol_is_not_to_be_traded_with_a_reason(symbol: str, reason: str) -> N
     "symbol",
     [
         *("ABCUSDT", "1INCHUSDT", "4USDT", "XUSDT", "SUSDT", "C98USDT", "AVAXUSDT", "TRXUSDT", "IMXUSDC"),
+        *("币安人生USDT", "도지코인USDT", "ЖУКUSDT", "हिन्दीUSDT"),
         # Only just not leveraged, a stock or a test.
         *("L3USDT", "JUPUSDT", "SYRUPUSDT", "DOWNUSDT", "TONUSDT", "PYTHONUSDT", "MUXUSDT", "BAXUSDT", "TESTERUSDT"),
     ],

@@ -1,6 +1,6 @@
 """When the beat is quick."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -16,7 +16,12 @@ WINDOW = OpeningWindow(before=timedelta(seconds=60), after=timedelta(seconds=300
     [(-61, False), (-60, True), (0, True), (300, True), (301, False)],
 )
 def test_opening_is_near_from_before_its_time_until_after_it(seconds: float, near: bool) -> None:
-    upcoming = [Upcoming("LATERUSDT", NOON + timedelta(days=1)), Upcoming("NEWUSDT", NOON)]
+    never = datetime.max.replace(tzinfo=UTC)
+    upcoming = [
+        Upcoming("NEVERUSDT", never),
+        Upcoming("LATERUSDT", NOON + timedelta(days=1)),
+        Upcoming("NEWUSDT", NOON),
+    ]
 
     assert WINDOW.is_near(upcoming, NOON + timedelta(seconds=seconds)) is near
 

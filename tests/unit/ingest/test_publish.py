@@ -1,6 +1,7 @@
 """Publishing sightings: at once, held while the broker is away, and never in anybody's way."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -22,6 +23,8 @@ from shared.events import RawListing, Source, TradingRules, utc_now
 from tests.builders import NOON, a_symbol_info
 from tests.fakes import RecordingBus
 from tests.waiting import eventually
+
+LONG = "A" * 21 + "USDT"
 
 
 class AwayBus(RecordingBus):
@@ -133,17 +136,54 @@ async def test_attempts_at_one_sighting_are_the_same_event(metrics: Metrics) -> 
     assert len(bus.attempted) > 1
 
 
-async def test_symbol_that_the_contract_refuses_is_safe_without_being_published(
+async def test_symbol_of_any_script_is_published(metrics: Metrics) -> None:
+    bus = RecordingBus()
+    async with on(bus, metrics) as publisher:
+        await publisher.publish(a_sighting("币安人生USDT"), lambda _: None)
+
+    assert [event.symbol for event in published(bus)] == ["币安人生USDT"]
+
+
+async def test_symbol_that_the_contract_has_no_place_for_is_a_dead_letter_once_and_safe_behind_it(
     metrics: Metrics, registry: CollectorRegistry
 ) -> None:
-    bus = RecordingBus()
-    safe: list[str] = []
+    bus, safe = AwayBus(), list[Source]()
     async with on(bus, metrics) as publisher:
-        await publisher.publish(a_sighting("币安人生USDT"), lambda sighting: safe.append(sighting.known.symbol))
+        for source in Source.MEXC_REST_API, Source.MEXC_WEBSOCKET:
+            sighting = replace(a_sighting(LONG), source=source)
+            await publisher.publish(sighting, lambda sighting: safe.append(sighting.source))
+        await eventually(lambda: bus.attempts >= 1)
+        assert safe == []
+        bus.back.set()
+        await eventually(lambda: safe)
 
-    assert bus.published == []
-    assert safe == ["币安人生USDT"]
-    assert registry.get_sample_value("sniper_ingest_unpublishable_total") == 1
+    [letter] = bus.published
+    assert (letter.exchange, letter.routing_key) == ("sniper.dead", "raw.mexc_rest_api")
+    assert letter.headers["x-sniper-reason"] == "Invalid symbol format"
+    told = json.loads(letter.body)
+    assert (told["type"], told["data"]["symbol"]) == ("sniper.listing.raw", LONG)
+    assert registry.get_sample_value("sniper_ingest_unpublishable_total") == 2
+
+
+@pytest.mark.parametrize("symbol", ["A\0BUSDT", "ABC\ud800USDT", "币\u202eUSDT", "A" * 5000, "🚀USDT", ""])
+async def test_dead_letter_of_whatever_name_can_be_written(metrics: Metrics, symbol: str) -> None:
+    bus = RecordingBus()
+    async with on(bus, metrics) as publisher:
+        await publisher.publish(a_sighting(symbol), lambda _: None)
+
+    [letter] = bus.published
+    assert json.loads(letter.body)["data"]["symbol"] == symbol
+
+
+@pytest.mark.parametrize("base", ["A\0B", "A" * 41, "A\ud800"])
+async def test_asset_that_has_no_place_is_read_from_the_symbol(metrics: Metrics, base: str) -> None:
+    bus, sighting = RecordingBus(), a_sighting()
+    async with on(bus, metrics) as publisher:
+        await publisher.publish(
+            replace(sighting, known=Known("ABCUSDT", State.LISTED, base, base, NOON)), lambda _: None
+        )
+
+    assert [(event.base_asset, event.quote_asset) for event in published(bus)] == [("ABC", "USDT")]
 
 
 async def test_source_waits_when_too_many_sightings_are_held(metrics: Metrics) -> None:
@@ -164,7 +204,7 @@ async def test_source_waits_when_too_many_sightings_are_held(metrics: Metrics) -
 
 async def test_end_does_not_wait_for_a_broker_that_stays_away(metrics: Metrics) -> None:
     safe: list[Sighting] = []
-    async with asyncio.timeout(2), on(AwayBus(), metrics) as publisher:
+    async with asyncio.timeout(10), on(AwayBus(), metrics) as publisher:
         await publisher.publish(a_sighting(), safe.append)
 
     assert safe == []

@@ -13,6 +13,7 @@ from ingest.budget import Budget
 from ingest.budget_metrics import BudgetMetrics
 from ingest.evidence import Evidence, Names, Snapshot, Upcoming
 from ingest.feeds import Feeds
+from ingest.horizon import Horizon
 from ingest.metrics import Metrics
 from ingest.pace import Beat
 from ingest.rest import RestPace, RestPolls
@@ -99,7 +100,7 @@ async def polling(
     ):
         pace = RestPace(beats[0], beats[1], blind_seconds=-1, snapshot_gap_seconds=gap_seconds)
         budget = Budget(limits, BudgetMetrics(registry or CollectorRegistry()))
-        polls = RestPolls(MexcRest(http, RestLimits()), budget, pace, lambda: upcoming, feeds, metrics)
+        polls = RestPolls(MexcRest(http, RestLimits()), budget, pace, Horizon(lambda: upcoming), feeds, metrics)
         watching = tasks.create_task(polls.watch(reported))
         yield reported
         watching.cancel()

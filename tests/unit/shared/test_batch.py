@@ -113,6 +113,21 @@ async def test_only_the_poisonous_rows_of_a_batch_are_refused() -> None:
     assert table.rows == [row for row in range(50) if row not in refused]
 
 
+async def test_row_that_makes_the_writing_fail_for_whatever_reason_concerns_no_other() -> None:
+    written: list[int] = []
+
+    async def write(rows: Sequence[int]) -> None:
+        if 7 in rows:
+            raise UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed")
+        written.extend(rows)
+
+    async with batching("rows", write, BatchLimits(50, FOR_EVER)) as batcher:
+        outcomes = await asyncio.gather(*(batcher.add(row) for row in range(50)), return_exceptions=True)
+
+    assert [row for row, outcome in enumerate(outcomes) if outcome] == [7]
+    assert written == [row for row in range(50) if row != 7]
+
+
 async def test_everyone_hears_that_the_database_is_away() -> None:
     table = Table()
     table.fault = TransientError("away")

@@ -113,7 +113,7 @@ def test_money_travels_as_text() -> None:
 
 @pytest.mark.parametrize(
     "symbol",
-    ["AB", "A" * 21, "ABC-USDT", "ABC USDT", "ABCUSDT\n", "ÄBCUSDT", "ABC１USDT", ""],
+    ["AB", "A" * 21, "ABC-USDT", "ABC USDT", "ABCUSDT\n", "ÄBC²USDT", "ABC\u202eUSDT", "币🐉USDT", ""],
 )
 def test_a_symbol_that_none_can_have_is_refused(symbol: str) -> None:
     assert refusal_of(with_data(a_raw_listing(), symbol=symbol)) == SYMBOL_REFUSED

@@ -1,5 +1,6 @@
 import json
-from collections.abc import Iterator
+import sys
+from io import StringIO
 from typing import Literal
 
 import pytest
@@ -9,12 +10,6 @@ from shared.settings import TelemetrySettings
 from shared.telemetry import configure_logging
 
 CANARY = "c4n4ry"
-
-
-@pytest.fixture(autouse=True)
-def _as_it_was() -> Iterator[None]:
-    yield
-    structlog.reset_defaults()
 
 
 def fail() -> None:
@@ -53,3 +48,14 @@ def test_what_is_below_the_level_is_not_logged(capsys: pytest.CaptureFixture[str
     structlog.get_logger().info("not news")
 
     assert capsys.readouterr().err == ""
+
+
+def test_lines_go_to_standard_error_as_it_is_when_they_are_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    configure_logging(TelemetrySettings(log_format="json"))
+    logger, held = structlog.get_logger(), StringIO()
+
+    with monkeypatch.context() as screen:
+        screen.setattr(sys, "stderr", held)
+        logger.warning("above the screen")
+
+    assert '"above the screen"' in held.getvalue()

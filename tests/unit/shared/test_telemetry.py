@@ -1,3 +1,4 @@
+import httpx
 import pytest
 
 from shared.errors import SettingsError
@@ -17,3 +18,16 @@ async def test_a_port_in_use_is_refused_by_its_variable() -> None:
         with pytest.raises(SettingsError, match=rf"^SNIPER_METRICS_PORT: cannot listen on 127\.0\.0\.1:{port}: "):
             async with serve(TelemetrySettings(metrics_port=port)):
                 pass
+
+
+async def test_head_answers_as_get_without_a_body() -> None:
+    async with (
+        serve(TelemetrySettings(metrics_port=0)) as (telemetry, port),
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
+    ):
+        telemetry.ready_when("database", lambda: False)
+        answers = {path: await client.head(path) for path in ("/livez", "/readyz", "/metrics", "/nothing")}
+
+    assert [answer.status_code for answer in answers.values()] == [200, 503, 200, 404]
+    assert [answer.content for answer in answers.values()] == [b""] * 4
+    assert int(answers["/metrics"].headers["content-length"]) > 0

@@ -35,7 +35,7 @@ def queues_of(message: Message) -> set[str]:
         (a_raw_listing(source="mexc_rest_api"), "sniper.raw", "raw.mexc_rest_api", {"dedup.raw"}),
         (a_raw_listing(source="test_injection"), "sniper.raw", "raw.test_injection", {"dedup.raw"}),
         (a_listing(), "sniper.events", "listing.detected", {"executor.listings", "persister.listings"}),
-        (RESCHEDULED, "sniper.events", "listing.rescheduled", {"executor.listings"}),
+        (RESCHEDULED, "sniper.events", "listing.rescheduled", {"executor.openings"}),
         (a_trade(), "sniper.events", "trade.dry-run.filled", {"persister.trades"}),
         (a_trade(mode="live", status="rejected"), "sniper.events", "trade.live.rejected", {"persister.trades"}),
         (a_health(), "sniper.events", "health.executor", {"persister.health"}),
@@ -68,6 +68,10 @@ def test_queue_and_exchange_names_are_unique() -> None:
 
 def test_a_stale_listing_dies_before_the_executor() -> None:
     assert topology.EXECUTOR_LISTINGS.time_to_live is not None
+
+
+def test_news_about_an_opening_does_not_expire_as_a_listing_does() -> None:
+    assert topology.EXECUTOR_OPENINGS.time_to_live is None
 
 
 @pytest.mark.parametrize(

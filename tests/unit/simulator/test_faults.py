@@ -2,7 +2,8 @@
 
 import msgspec
 
-from simulator.faults import KINDS, ORDER, WEBSOCKET, Armed, Faults
+from simulator.faults import KINDS, Armed, Faults
+from simulator.kind import ORDER, WEBSOCKET
 from simulator.reply import Reply
 from simulator.spoiling import Options
 

@@ -6,10 +6,11 @@ import pytest
 
 from simulator.book import Side
 from simulator.checks import Rules
+from simulator.instrument import FeeAsset
 from simulator.market import Market
 from simulator.orders import OrderRequest, OrderType, Status
 from simulator.refusals import RefusedError
-from simulator.settling import FeeAsset, Fees
+from simulator.settling import Fees
 from tests.markets import NOW_MS, a_buy, a_market, a_sell, an_instrument
 
 IOC, FOK, MARKET, MAKER = (

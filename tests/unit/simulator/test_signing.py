@@ -3,7 +3,7 @@
 import pytest
 
 from simulator.refusals import RefusedError
-from simulator.signing import check_signature, check_timestamp
+from simulator.signing import check_encoding, check_signature, check_timestamp
 
 SECRET = "45d0b3c26f2644f19bfb98b07741b2f5"
 QUERY = "symbol=BTCUSDT&side=BUY&type=LIMIT&quantity=1&price=11&recvWindow=5000&timestamp=1644489390087"
@@ -65,3 +65,30 @@ def test_timestamp_outside_the_window_is_refused(sent: str | None, window: str |
     with pytest.raises(RefusedError) as error:
         check_timestamp(sent, window, NOW)
     assert code_of(error) == code
+
+
+@pytest.mark.parametrize(
+    "parameters", ["", QUERY, "symbol=%E5%B8%81USDT&side=BUY", "symbol=%D0%A9%D0%98USDT", "symbols=A,B&note=a%20b"]
+)
+def test_percent_encoded_utf8_in_upper_case_is_accepted(parameters: str) -> None:
+    check_encoding(parameters)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        "symbol=币USDT",
+        "symbol=%e5%b8%81USDT",
+        "symbol=%B1%D2USDT",
+        "symbol=%E5%B8",
+        "symbol=%",
+        "a=%ZZ",
+        "a=b+c",
+        "a=b c",
+    ],
+)
+def test_any_other_encoding_is_a_bad_signature(parameters: str) -> None:
+    with pytest.raises(RefusedError) as caught:
+        check_encoding(parameters)
+
+    assert code_of(caught) == 700002

@@ -65,3 +65,22 @@ def test_order_without_fills_leaves_no_trace() -> None:
     market.place(a_buy(IOC, quantity=1, price=99), NOW_MS)
 
     assert after_each(market) == []
+
+
+def test_coins_that_are_taken_away_cost_nothing_from_then_on() -> None:
+    market = a_scripted_market()
+    market.place(a_buy(IOC, quantity=4, price=100), NOW_MS)
+
+    market.fund("ABC", Decimal(1))
+    market.fund("USDT", Decimal(1))
+    market.fund("ABC", Decimal(0))
+
+    assert after_each(market) == [404, 101, 101, 0]
+
+
+def test_coins_that_come_from_nowhere_cost_nothing() -> None:
+    market = a_scripted_market()
+
+    market.fund("ABC", Decimal(5))
+
+    assert after_each(market) == []

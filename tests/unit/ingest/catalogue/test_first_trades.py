@@ -1,5 +1,7 @@
 """What says that a symbol trades, and what its first trade says of its opening."""
 
+from decimal import Decimal
+
 import pytest
 
 from ingest.catalogue import Catalogue, State
@@ -19,6 +21,7 @@ from tests.evidence import (
     stored,
     ticks,
     told,
+    watch,
 )
 
 
@@ -38,6 +41,7 @@ def test_opening_that_passed_without_a_trade_may_still_move(listed: Catalogue) -
 
 def test_first_trade_long_before_the_opening_is_told_as_the_opening(listed: Catalogue) -> None:
     listed.observe(ticks("ABCUSDT", after=1))
+    watch(listed, until=60)
 
     findings = listed.observe(first_trade("ABCUSDT", after=60))
 
@@ -48,6 +52,8 @@ def test_first_trade_long_before_the_opening_is_told_as_the_opening(listed: Cata
 
 
 def test_first_trade_of_a_source_that_has_not_reported_yet_tells_both_at_once(listed: Catalogue) -> None:
+    watch(listed, until=60)
+
     findings = listed.observe(first_trade("ABCUSDT", after=60))
 
     assert seen(findings) == [("ABCUSDT", WEBSOCKET)]
@@ -55,8 +61,10 @@ def test_first_trade_of_a_source_that_has_not_reported_yet_tells_both_at_once(li
     assert findings.rescheduled == ()
 
 
-@pytest.mark.parametrize("second", [3595, 3600, 3620])
+@pytest.mark.parametrize("second", [3591, 3595, 3600, 3610])
 def test_first_trade_about_the_opening_moves_nothing(listed: Catalogue, second: float) -> None:
+    watch(listed, until=second)
+
     findings = listed.observe(first_trade("ABCUSDT", after=second))
 
     assert findings.sightings[0].known.opens_at == at(3600)
@@ -67,6 +75,7 @@ def test_first_trade_of_a_symbol_whose_opening_nobody_named_is_told_as_the_openi
     catalogue = after_first_start()
     shut = a_symbol_info("ABCUSDT", api_allowed=False)
     stored(catalogue, catalogue.observe(snapshot(*OLD, shut)).sightings)
+    watch(catalogue, until=60)
 
     [sighting] = catalogue.observe(first_trade("ABCUSDT", after=60)).sightings
 
@@ -91,12 +100,15 @@ def test_symbol_that_was_seen_to_trade_does_not_open_later_whoever_says_so() -> 
     assert catalogue.upcoming(at(4)) == []
 
 
-def test_ticks_before_the_opening_do_not_say_that_it_trades(listed: Catalogue) -> None:
-    listed.observe(ticks("ABCUSDT", after=60))
+def test_ticks_before_the_opening_do_not_say_that_it_trades_nor_does_the_same_behind_it(listed: Catalogue) -> None:
+    listed.observe(ticks("ABCUSDT", after=60, price=Decimal(1)))
     assert [each.symbol for each in listed.upcoming(at(60))] == ["ABCUSDT"]
 
-    listed.observe(ticks("ABCUSDT", after=3601))
-    assert listed.upcoming(at(3601)) == []
+    listed.observe(ticks("ABCUSDT", after=3601, price=Decimal(1)))
+    assert [each.symbol for each in listed.upcoming(at(3601))] == ["ABCUSDT"]
+
+    listed.observe(ticks("ABCUSDT", after=3604, price=Decimal(2)))
+    assert listed.upcoming(at(3604)) == []
 
 
 def test_upcoming_are_sorted_by_their_opening_and_given_up_after_a_day() -> None:

@@ -1,10 +1,12 @@
 """What the catalogue takes for a new listing, and what not."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
-from ingest.catalogue import Catalogue, Rules, State
+from ingest.catalogue import Catalogue, Known, Rules, State
+from ingest.evidence import Evidence
 from tests.builders import NOON, a_symbol_info
 from tests.evidence import (
     OLD,
@@ -167,3 +169,20 @@ def test_announcements_long_past_are_ignored() -> None:
 
     assert catalogue.observe(announced("ABCUSDT", -timedelta(days=2).total_seconds())).records == ()
     assert catalogue.observe(announced(OLD[0], 60)).records == ()
+
+
+def odd(known: Known) -> str:
+    if known.symbol == "ODDUSDT":
+        raise ValueError("odd")
+    return ""
+
+
+@pytest.mark.parametrize("show", [ticks, names, snapshot])
+def test_symbol_that_cannot_be_judged_concerns_that_symbol(show: Callable[..., Evidence]) -> None:
+    catalogue = Catalogue([a_known(symbol, trading_since=NOON) for symbol in OLD], object_to=odd)
+
+    findings = catalogue.observe(show(*OLD, "ABCUSDT", "ODDUSDT", "XYZUSDT"))
+
+    assert [symbol for symbol, _ in seen(findings)] == ["ABCUSDT", "XYZUSDT"]
+    assert findings.believed
+    assert [("ODDUSDT" in fault, "odd" in fault) for fault in findings.faults] == [(True, True)]

@@ -82,6 +82,7 @@ def test_documented_order_is_read_whole() -> None:
         executed_value=Decimal("1.9"),
         created_at=MOMENT,
         updated_at=None,
+        status_word="PARTIALLY_CANCELED",
     )
     assert report.average_price == Decimal("0.095")
 

@@ -57,7 +57,20 @@ def test_documented_symbol_is_read_whole() -> None:
         quote_amount_min_market=Decimal(5),
         quote_amount_max=Decimal(2_000_000),
         quote_amount_max_market=Decimal(100_000),
+        market_orders=True,
     )
+
+
+@pytest.mark.parametrize(
+    ("sent", "are_taken"),
+    [(["LIMIT", "LIMIT_MAKER"], False), (["MARKET"], True), ([], None), (None, None), ({"odd": ["MARKET"]}, True)],
+)
+def test_whether_market_orders_are_taken_is_read_where_it_is_said(sent: object, are_taken: bool | None) -> None:
+    info, silent = read(orderTypes=sent), read_without("orderTypes")
+
+    assert info is not None
+    assert silent is not None
+    assert (info.market_orders, silent.market_orders) == (are_taken, None)
 
 
 @pytest.mark.parametrize(("status", "online"), [("1", True), (1, True), ("ENABLED", True), ("2", False), (None, False)])
@@ -76,7 +89,7 @@ def test_numbers_are_read_as_strings_or_numbers(sent: object) -> None:
     assert (info.trade_side_type, info.base_quantity_min) == (1, Decimal(1))
 
 
-@pytest.mark.parametrize("sent", ["", "soon", None, "NaN", "Infinity", 0, -5, 10**18])
+@pytest.mark.parametrize("sent", ["", "soon", None, "NaN", "Infinity", 0, -5, 10**18, True, 1, 1_700_000_000])
 def test_opening_time_that_makes_no_sense_is_none(sent: object) -> None:
     info = read(firstOpenTime=sent)
 

@@ -1,0 +1,112 @@
+"""The part of each operator's resources that we use, closed: what is misspelt has no place in it.
+
+Sources: the documentation of the RabbitMQ Cluster Operator, CloudNativePG, External Secrets, the Prometheus Operator
+and KEDA.
+"""
+
+from typing import Any, Final
+
+Schema = dict[str, Any]
+TEXT: Final[Schema] = {"type": "string", "minLength": 1}
+COUNT: Final[Schema] = {"type": "integer", "minimum": 1}
+SIZE: Final[Schema] = {"type": "string", "pattern": "^[0-9]+[MG]i$"}
+LABELS: Final[Schema] = {"type": "object", "additionalProperties": TEXT}
+
+
+def closed(**properties: Schema) -> Schema:
+    """Return the schema of an object that has exactly these."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def several(item: Schema) -> Schema:
+    return {"type": "array", "items": item, "minItems": 1}
+
+
+def _resource(version: str, spec: Schema) -> Schema:
+    metadata = closed(name=TEXT, namespace=TEXT)
+    return closed(apiVersion={"const": version}, kind=TEXT, metadata=metadata, spec=spec)
+
+
+_AMOUNTS: Final = closed(cpu=TEXT, memory=SIZE)
+_KEY: Final = closed(name=TEXT, key=TEXT)
+
+SCHEMAS: Final[dict[str, Schema]] = {
+    "RabbitmqCluster": _resource(
+        "rabbitmq.com/v1beta1",
+        closed(
+            replicas={"type": "integer", "minimum": 3},
+            persistence=closed(storage=SIZE),
+            resources=closed(requests=_AMOUNTS, limits=_AMOUNTS),
+            rabbitmq=closed(additionalConfig=TEXT),
+        ),
+    ),
+    "Cluster": _resource(
+        "postgresql.cnpg.io/v1",
+        closed(
+            instances={"type": "integer", "minimum": 3},
+            storage=closed(size=SIZE),
+            inheritedMetadata=closed(labels=LABELS),
+            bootstrap=closed(initdb=closed(database=TEXT, owner=TEXT, encoding={"const": "UTF8"})),
+            backup=closed(
+                retentionPolicy={"type": "string", "pattern": "^[0-9]+[dwm]$"},
+                barmanObjectStore=closed(
+                    destinationPath={"type": "string", "pattern": "^s3://"},
+                    s3Credentials=closed(accessKeyId=_KEY, secretAccessKey=_KEY),
+                ),
+            ),
+        ),
+    ),
+    "ScheduledBackup": _resource(
+        "postgresql.cnpg.io/v1",
+        closed(
+            schedule={"type": "string", "pattern": r"^(\S+ ){5}\S+$"},
+            backupOwnerReference={"enum": ["none", "self", "cluster"]},
+            cluster=closed(name=TEXT),
+        ),
+    ),
+    "ExternalSecret": _resource(
+        "external-secrets.io/v1",
+        closed(
+            refreshInterval=TEXT,
+            secretStoreRef=closed(kind={"enum": ["SecretStore", "ClusterSecretStore"]}, name=TEXT),
+            target=closed(name=TEXT),
+            data=several(closed(secretKey=TEXT, remoteRef=closed(key=TEXT, property=TEXT))),
+        ),
+    ),
+    "PodMonitor": _resource(
+        "monitoring.coreos.com/v1",
+        closed(
+            selector=closed(matchLabels=LABELS),
+            podMetricsEndpoints=several(closed(port=TEXT, interval=TEXT)),
+            podTargetLabels=several(TEXT),
+        ),
+    ),
+    "ScaledObject": _resource(
+        "keda.sh/v1alpha1",
+        closed(
+            scaleTargetRef=closed(name=TEXT),
+            minReplicaCount=COUNT,
+            maxReplicaCount=COUNT,
+            triggers=several(
+                closed(
+                    type={"const": "rabbitmq"},
+                    metadata=closed(
+                        protocol={"const": "amqp"},
+                        queueName=TEXT,
+                        mode={"enum": ["QueueLength", "MessageRate"]},
+                        value={"type": "string", "pattern": "^[0-9]+$"},
+                    ),
+                    authenticationRef=closed(name=TEXT),
+                )
+            ),
+        ),
+    ),
+    "TriggerAuthentication": _resource(
+        "keda.sh/v1alpha1", closed(secretTargetRef=several(closed(parameter=TEXT, name=TEXT, key=TEXT)))
+    ),
+}

@@ -1,0 +1,142 @@
+"""No secret stands in anything that comes out of a process, whatever it is asked and whatever fails."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from api.access import tokens
+from api.access.principal import Scope
+from shared.database import Database
+from tests.processes import Sniper, sniper
+from tests.servers.ports import free_ports
+from tests.services import open_database
+from tests.signing_in import signed_in_to
+from tests.simulators import SimulatorProcess, running_simulator
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.timeout(120)
+
+API_KEY = "mx-c4n4ry-key-0123456789"
+API_SECRET = "c4n4ry-secret-0123456789abcdef"
+PASSWORD = "c4n4ry-passw0rd"
+ODD = """
+INSERT INTO bot_health (component_name, status, updated_at, facts) VALUES ('odd', 'running', now(), '["of no name"]')
+"""
+
+
+@asynccontextmanager
+async def trading_process(
+    database_url: str, simulator: SimulatorProcess, directory: Path
+) -> AsyncIterator[tuple[Sniper, str]]:
+    """Run everything in one process with secrets in each setting that takes one; yield it and the API's URL."""
+    [port] = free_ports(1)
+    environment = {
+        "SNIPER_DATABASE_URL": database_url.replace("postgres@", f"postgres:{PASSWORD}@"),
+        "SNIPER_MEXC_REST_URL": simulator.rest_url,
+        "SNIPER_MEXC_WS_URL": simulator.ws_url,
+        "SNIPER_MEXC_API_KEY": API_KEY,
+        "SNIPER_MEXC_API_SECRET": API_SECRET,
+        "SNIPER_API_PORT": str(port),
+        "SNIPER_LOG_LEVEL": "debug",
+        "SNIPER_LOG_FORMAT": "json",
+    }
+    async with sniper("up", "--exchange", "mexc", environment=environment, directory=directory) as process:
+        await process.ready()
+        yield process, f"http://127.0.0.1:{port}"
+
+
+def misplaced(token: str) -> Sequence[dict[str, Any]]:
+    """Return requests with a token wherever somebody might put it by mistake."""
+    return [
+        {"url": f"/{token}"},
+        {"url": f"/listings/{token}"},
+        {"url": "/listings", "params": {"token": token}},
+        {"url": "/listings", "params": {token: "1"}},
+        {"url": "/listings", "params": {"source": token}},
+        {"url": "/trades", "params": {"symbol": token, "limit": token}},
+        {"url": "/sign-in", "params": {"link": token}},
+        {"url": "/config", "headers": {"Authorization": token}},
+        {"url": "/config", "headers": {"Authorization": f"Bearer {token}x"}},
+        {"url": "/config", "headers": {"Cookie": f"sniper_session={token}"}},
+        {"url": "/config", "headers": {"Host": token[:40]}},
+        {"url": "/config", "headers": {"X-Request-Id": token}},
+        {"url": "/session", "method": "POST", "json": {"token": f"{token}x"}},
+        {"url": "/session", "method": "POST", "json": {token: token}},
+        {"url": "/session", "method": "POST", "content": token},
+        {"url": "/session", "method": "POST", "headers": {"Origin": f"http://{token}"}},
+        {"url": "/config", "method": "PUT", "json": {token: token, "max_trade_usdt": token}},
+        {"url": "/config", "method": token.partition(".")[0]},
+    ]
+
+
+async def ask_everything(api: httpx.AsyncClient, token: str) -> str:
+    """Return all that is answered, to right requests and wrong ones, with and without the token where it belongs."""
+    paths = ("/health", "/listings", "/trades", "/orders", "/positions", "/config", "/session", "/openapi.json")
+    right: list[dict[str, Any]] = [{"url": path} for path in (*paths, "/sign-in", "/sign-in.css", "/")]
+    answers = []
+    for request in [*right, *misplaced(token)]:
+        for authorization in ({}, {"Authorization": f"Bearer {token}"}):
+            headers = {**authorization, **request.get("headers", {})}
+            answer = await api.request(**{"method": "GET", **request, "headers": headers})
+            answers.append(f"{answer.status_code} {dict(answer.headers)} {answer.text}")
+    assert any(answer.startswith("200") for answer in answers)
+    assert any(answer.startswith("422") for answer in answers)
+    return "\n".join(answers)
+
+
+async def break_the_health(database: Database, api: httpx.AsyncClient, token: str) -> str:
+    """Return the answer to a request that fails with a traceback in the log."""
+    async with database.connection() as connection:
+        await connection.execute(ODD)
+        answer = await api.get("/health", headers={"Authorization": f"Bearer {token}"})
+        await connection.execute("DELETE FROM bot_health WHERE component_name = 'odd'")
+    assert answer.status_code == 500
+    return answer.text
+
+
+async def test_canaries_come_out_nowhere(database_url: str, tmp_path: Path) -> None:
+    async with running_simulator() as simulator, open_database(database_url) as database:
+        token = await tokens.create(database, "canary", Scope.OPERATE, created_by="cli:test")
+        async with trading_process(database_url, simulator, tmp_path) as (process, url):
+            async with signed_in_to(process) as browser:
+                [session] = [cookie.value for cookie in browser.cookies.jar]
+                own = (await browser.get("/config")).text
+            await simulator.list_coin("CANARYUSDT")
+            await eventually(lambda: "CANARYUSDT" in process.log.read_text(), within_seconds=20)
+            async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=10) as api:
+                answers = await ask_everything(api, token) + await break_the_health(database, api, token) + own
+            told = [(await process.get(path)).text for path in ("/metrics", "/livez", "/readyz")]
+            await process.stop()
+        async with database.connection() as connection:
+            audited = str([dict(row) for row in await connection.fetch("SELECT * FROM api_tokens")])
+
+    log = process.log.read_text()
+    lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+    assert [line for line in lines if "ValidationError" in line.get("exception", "")]
+    assert "sniper_api_request_seconds" in told[0]
+    assert session is not None
+    secret = token.partition(".")[2]
+    for place, text in {"answers": answers, "log": log, "metrics": "".join(told), "rows": audited}.items():
+        for canary in (secret, API_KEY, API_SECRET, PASSWORD, session.partition(".")[2]):
+            assert canary not in text, f"{canary} in {place}"
+
+
+async def test_a_start_that_fails_shows_no_secret_either(tmp_path: Path) -> None:
+    [closed] = free_ports(1)
+    environment = {
+        "SNIPER_DATABASE_URL": f"postgresql://user:{PASSWORD}@127.0.0.1:{closed}/db",
+        "SNIPER_BROKER_URL": f"amqp://guest:{PASSWORD}@127.0.0.1:{closed}/",
+        "SNIPER_MEXC_API_SECRET": API_SECRET,
+        "SNIPER_LOG_LEVEL": "debug",
+    }
+    async with sniper("run", "persister", environment=environment, directory=tmp_path) as process:
+        await eventually(lambda: "waiting" in process.log.read_text(), within_seconds=20)
+        await asyncio.wait_for(process.stop(), timeout=10)
+
+    assert "c4n4ry" not in process.log.read_text()

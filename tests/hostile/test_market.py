@@ -1,0 +1,164 @@
+"""A market that lies: holes, crumbs, spreads, garbage, nothing, and coins that are gone."""
+
+from decimal import Decimal
+from typing import Any, Final
+
+import pytest
+
+from shared.events import HealthStatus
+from tests.hostile.ground import Ground
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
+
+WRITE_OFF: Final = """
+INSERT INTO write_offs (listing_key, mode, requested_by, reason) VALUES ($1, 'live', 'a test', 'sold by hand')
+"""
+HOLE: Final = [("0.001", "100000")]
+
+
+async def test_a_hole_for_one_look_makes_no_dust_of_a_position_and_frees_nothing(ground: Ground) -> None:
+    """M1."""
+    await ground.staffed(stop_loss_pct=20)
+    await ground.buys("DEEPUSDT")
+    await ground.exchange.glimpse("DEEPUSDT", bids=HOLE)
+    await ground.looked(times=5)
+    position = await ground.position("DEEPUSDT", "open")
+    await ground.announces(await ground.lists("NEXTUSDT"))
+    refused = await ground.order("NEXTUSDT", "rejected")
+
+    assert position["cost_usdt"] > 90
+    assert refused["error_reason"].startswith("max_position")
+    assert await ground.posted("DEEPUSDT", "SELL") == []
+
+
+async def test_a_hole_for_one_look_after_the_holding_time_gives_nothing_up(ground: Ground) -> None:
+    """M1: the sale that is due anyway does not go into the hole."""
+    await ground.staffed(holding_seconds_max=2)
+    await ground.buys("TIMEUSDT")
+    await ground.exchange.glimpse("TIMEUSDT", bids=HOLE)
+    sold = await ground.sold("TIMEUSDT")
+
+    assert sold["received_usdt"] > 90
+
+
+@pytest.mark.parametrize("settings", [{"stop_loss_pct": 20}, {"trailing_stop_pct": 30}], ids=["fixed", "trailing"])
+async def test_a_hole_or_a_crumb_for_one_look_is_no_stop(ground: Ground, settings: dict[str, Any]) -> None:
+    """M3."""
+    symbol = "SHAKYUSDT" if "stop_loss_pct" in settings else "SHAKENUSDT"
+    await ground.staffed(**settings)
+    await ground.buys(symbol)
+    for bids in ([("0.05", "100000")], [("5", "0.2"), ("0.99", "100000")]):
+        await ground.exchange.glimpse(symbol, bids=bids)
+        await ground.looked(times=4)
+    await ground.position(symbol, "open")
+
+    assert await ground.posted(symbol, "SELL") == []
+
+
+async def test_a_crumb_above_the_trigger_takes_no_profit(ground: Ground) -> None:
+    """M2."""
+    await ground.staffed(take_profit_pct=50)
+    await ground.buys("CRUMBUSDT")
+    await ground.exchange.script("CRUMBUSDT", bids=[("2", "1"), ("0.5", "100000")])
+    await ground.looked(times=8)
+    await ground.position("CRUMBUSDT", "open")
+
+    assert await ground.posted("CRUMBUSDT", "SELL") == []
+
+
+async def test_what_a_take_profit_leaves_is_never_sold_below_its_trigger_less_slippage(ground: Ground) -> None:
+    """M2: sixty coins at 2.00 make the whole worth the trigger, and the rest finds 0.90."""
+    await ground.staffed(take_profit_pct=20)
+    await ground.buys("RESTUSDT")
+    await ground.exchange.script("RESTUSDT", bids=[("2", "60"), ("0.9", "100000")])
+    await ground.sale_on_the_wire("RESTUSDT")
+    await ground.looked(times=8)
+    left = await ground.position("RESTUSDT", "open")
+    fills = [fill for each in await ground.posted("RESTUSDT", "SELL") for fill in each["fills"]]
+
+    assert left["base_qty"] > 30
+    assert min(Decimal(each["price"]) for each in fills) >= Decimal("1.2") * Decimal("0.95")
+
+
+async def test_a_wide_spread_at_the_purchase_is_no_stop(ground: Ground) -> None:
+    """M4."""
+    await ground.staffed(stop_loss_pct=10)
+    await ground.buys("WIDEUSDT", bids=[("0.85", "100000")])
+    await ground.looked(times=10)
+    await ground.position("WIDEUSDT", "open")
+
+    assert await ground.posted("WIDEUSDT", "SELL") == []
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-1", "", "1e999", None, "5"])
+async def test_garbage_of_one_coin_concerns_that_coin(ground: Ground, value: str | None) -> None:
+    """M14: the last one crosses the book."""
+    number = (await ground.exchange.requests()).get("POST /api/v3/order", 0)
+    bad, good = f"BAD{number}USDT", f"GOOD{number}USDT"
+    await ground.staffed(stop_loss_pct=20, order_usdt=45)
+    await ground.buys(bad)
+    await ground.buys(good)
+    await ground.exchange.spoil(bad, value, looks=None)
+    await ground.falls(good)
+    await ground.sold(good)
+    await ground.position(bad, "open")
+
+    assert await ground.posted(bad, "SELL") == []
+
+
+async def test_a_stop_that_is_due_and_has_no_bid_degrades_health_and_is_sold_at_the_first(ground: Ground) -> None:
+    """M27."""
+    await ground.staffed(stop_loss_pct=20)
+    await ground.buys("NOBIDUSDT")
+    await ground.exchange.change_coin("NOBIDUSDT", price="0.7", bids=[], asks=[("0.7", "100000")])
+    await ground.says("exits", HealthStatus.DEGRADED, "NOBIDUSDT")
+    await ground.falls("NOBIDUSDT")
+    await ground.sold("NOBIDUSDT")
+
+
+async def test_a_suspended_coin_is_tried_rarely_and_sold_when_it_trades_again(ground: Ground) -> None:
+    """M25."""
+    await ground.staffed(stop_loss_pct=20, suspended_check_seconds=1)
+    await ground.buys("PAUSEUSDT")
+    await ground.exchange.change_coin("PAUSEUSDT", status="suspended")
+    await ground.falls("PAUSEUSDT")
+    await ground.says("exits", HealthStatus.DEGRADED, "PAUSEUSDT")
+    await ground.looked(times=20)
+    tried = await ground.posted("PAUSEUSDT", "SELL")
+    rows = await ground.rows("SELECT 1 FROM orders WHERE symbol = 'PAUSEUSDT' AND side = 'SELL'")
+    await ground.exchange.change_coin("PAUSEUSDT", status="trading")
+    await ground.sold("PAUSEUSDT")
+
+    assert len(rows) == 1
+    assert len(tried) <= 3
+
+
+@pytest.mark.parametrize("left", ["0", "0.001"])
+async def test_coins_sold_by_hand_are_external_count_as_exposure_and_are_freed_by_a_person(
+    ground: Ground, left: str
+) -> None:
+    """M16: all of them, or all but a hair."""
+    symbol = f"HAND{len(left)}USDT"
+    await ground.staffed(stop_loss_pct=20, custody_check_seconds=0.2, missing_seconds=1)
+    listing = await ground.buys(symbol)
+    await ground.exchange.take_away(listing.base_asset, but=left)
+    held = await ground.position(symbol, "external")
+    await ground.says("exits", HealthStatus.DEGRADED, symbol)
+    assert await ground.exposure() == (Decimal(0), held["cost_usdt"])
+
+    await ground.execute(WRITE_OFF, listing.key)
+    await ground.position(symbol, "written_off")
+
+    assert await ground.exposure() == (Decimal(0), Decimal(0))
+
+
+async def test_a_coin_that_is_delisted_is_unsellable_and_counts_as_exposure(fresh_ground: Ground) -> None:
+    """M16."""
+    ground = fresh_ground
+    await ground.staffed(stop_loss_pct=20, delisted_seconds=1)
+    await ground.buys("DELISTUSDT")
+    await ground.exchange.delist_coin("DELISTUSDT")
+    held = await ground.position("DELISTUSDT", "unsellable")
+    await ground.says("exits", HealthStatus.DEGRADED, "DELISTUSDT")
+
+    assert await ground.exposure() == (Decimal(0), held["cost_usdt"])

@@ -1,0 +1,94 @@
+"""Leave a ground as it was: nothing of one test's lies reaches the next, also where that test has failed."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from decimal import Decimal
+from typing import Final
+
+from tests.hostile.ground import LIMIT_USDT, SECONDS, Ground
+from tests.simulators import Simulator
+from tests.waiting import eventually
+
+RESUME: Final = """
+UPDATE trade_config
+SET auto_trade = true, max_trade_usdt = $1, max_position_usdt = $1, halted = false, exits_halted = false,
+    resumed_at = greatest(clock_timestamp(), (SELECT max(created_at) FROM halts))
+"""
+REPAIR: Final = "DELETE FROM trade_outbox WHERE set_aside_at IS NOT NULL OR NOT event ? 'id'"
+UNLATCH: Final = "DELETE FROM halts"
+HELD: Final = "SELECT symbol FROM positions WHERE mode = 'live' AND state IN ('open', 'closing')"
+CLOSE: Final = """
+INSERT INTO close_requests (listing_key, mode, requested_by) SELECT listing_key, mode, 'a test' FROM positions
+WHERE mode = 'live' AND state IN ('open', 'closing') ON CONFLICT DO NOTHING
+"""
+LEFT: Final = "SELECT 1 FROM positions WHERE mode = 'live' AND state NOT IN ('closed', 'written_off')"
+WRITE_OFF: Final = """
+INSERT INTO write_offs (listing_key, mode, requested_by, reason) SELECT listing_key, mode, 'a test', 'left over'
+FROM positions WHERE mode = 'live' AND state IN ('dust', 'external', 'unsellable') ON CONFLICT DO NOTHING
+"""
+WRITTEN_OFF: Final = "SELECT base_asset FROM positions WHERE mode = 'live' AND state = 'written_off'"
+
+
+async def tidy(ground: Ground) -> None:
+    """End every fault, sell what is still held, assert that nothing differs from the ledger, and reset the limits.
+
+    Where the test has left no executor behind, one with the ordinary settings does that.
+    """
+    await ground.exchange.disarm()
+    while ground.gifts:
+        await ground.exchange.take_away(ground.gifts.pop())
+    await ground.execute(REPAIR)
+    if await ground.rows(LEFT) or not await ground.is_at_rest():
+        await _sell_everything(ground)
+    await ground.agrees()
+    await ground.execute(RESUME, LIMIT_USDT)
+    await ground.execute(UNLATCH)
+    await ground.judge_from_now_on()
+
+
+async def _sell_everything(ground: Ground) -> None:
+    if not ground.has_executor:
+        await ground.staffed()
+    for position in await ground.rows(HELD):
+        await _make_sellable(ground.exchange, position["symbol"])
+
+    async def nothing_is_held() -> bool:
+        await ground.execute(CLOSE)
+        await ground.execute(WRITE_OFF)
+        return await ground.is_at_rest() and await ground.rows(LEFT) == []
+
+    await eventually(nothing_is_held, within_seconds=SECONDS, every_seconds=0.05)
+    for position in await ground.rows(WRITTEN_OFF):
+        await ground.exchange.take_away(position["base_asset"])  # Or its cost would be at stake in the ledger for ever.
+
+
+async def _make_sellable(exchange: Simulator, symbol: str) -> None:
+    """Let *symbol* trade, with a book in which all of it can be sold at its price."""
+    price = Decimal((await exchange.coin(symbol))["price"])
+    book = {"bids": [(str(price * Decimal("0.99")), "100000")], "asks": [(str(price), "100000")]}
+    await exchange.change_coin(symbol, status="trading", last_price=None, makers_per_level=1, fee_asset=None, **book)
+
+
+class SharedGround:
+    """The ground of a module, replaced by a fresh one where a test's tidying did not get to its end."""
+
+    def __init__(self, new: Callable[[], AbstractAsyncContextManager[Ground]]) -> None:
+        self._new = new
+        self._stack = AsyncExitStack()
+        self._tidy: Ground | None = None
+
+    @asynccontextmanager
+    async def lent(self) -> AsyncIterator[Ground]:
+        """Lend a tidy ground for one test."""
+        ground, self._tidy = self._tidy, None
+        if ground is None:
+            await self.removed()
+            ground = await self._stack.enter_async_context(self._new())
+        yield ground
+        await tidy(ground)
+        self._tidy = ground
+
+    async def removed(self) -> None:
+        """End what runs on the ground, and the ground."""
+        self._tidy = None
+        await self._stack.aclose()

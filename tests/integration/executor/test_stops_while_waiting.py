@@ -1,0 +1,87 @@
+"""Orders that found their symbol closed when their executor was asked to stop: the next one tries at once."""
+
+import asyncio
+
+import pytest
+
+from executor.states import OrderState
+from shared.database import Database
+from shared.events import Listing, Mode
+from shared.mexc.payloads import OrderBook
+from tests.executors import Executor, Time, a_coin, configure
+from tests.venues import Behaviour, ModelExchange
+from tests.waiting import eventually
+
+
+async def stopped_while_closed(executor: Executor, exchange: ModelExchange, listing: Listing) -> None:
+    """Let *listing* be closed at the first attempts to buy it, and the executor stop among them."""
+    exchange.otherwise = Behaviour.NOT_OPEN
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(executor.buy(listing))
+        await eventually(lambda: len(exchange.received) >= 2)
+        executor.stopping.set()
+    exchange.otherwise = Behaviour.FILL
+
+
+@pytest.mark.parametrize("is_told", [True, False], ids=["opening told", "opening not told"])
+async def test_the_next_executor_buys_what_opened_meanwhile_and_is_fresh(
+    database: Database, executor: Executor, exchange: ModelExchange, time: Time, *, is_told: bool
+) -> None:
+    await configure(database, "auto_trade = true")
+    listing = a_coin("NEW", time, opens_at=time() if is_told else None)
+    await stopped_while_closed(executor, exchange, listing)
+    [left] = await executor.rows()
+    stake = await executor.stake(Mode.LIVE)
+
+    time.pass_by(10)
+    successor = Executor(database, exchange, time)
+    await successor.fire_due()
+    await successor.resolve()
+
+    assert (left["state"], left["error_reason"]) == (OrderState.ARMED, "interrupted")
+    assert stake.reserved_usdt == 0
+    [row] = await successor.rows()
+    assert row["state"] == OrderState.FILLED
+    assert len(exchange.entries) == 1
+
+
+async def test_what_is_too_old_when_the_next_executor_comes_expires(
+    database: Database, executor: Executor, exchange: ModelExchange, time: Time
+) -> None:
+    await configure(database, "auto_trade = true")
+    await stopped_while_closed(executor, exchange, a_coin("NEW", time))
+    asked = len(exchange.received)
+
+    time.pass_by(61)
+    successor = Executor(database, exchange, time)
+    await successor.fire_due()
+
+    [row] = await successor.rows()
+    assert (row["state"], row["error_reason"].partition(":")[0]) == (OrderState.EXPIRED, "opening_passed")
+    assert len(exchange.received) == asked
+
+
+async def test_an_order_that_waits_for_a_price_is_left_to_the_next_executor(
+    database: Database, executor: Executor, exchange: ModelExchange, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await configure(database, "auto_trade = true")
+    looks: list[str] = []
+
+    async def empty(symbol: str, limit: int) -> OrderBook:
+        looks.append(symbol)
+        return OrderBook(bids=(), asks=())
+
+    with monkeypatch.context() as closed:
+        closed.setattr(exchange, "depth", empty)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(executor.buy(a_coin("NEW", time, price=None)))
+            await eventually(lambda: len(looks) >= 2)
+            executor.stopping.set()
+    [left] = await executor.rows()
+    successor = Executor(database, exchange, time)
+    await successor.fire_due()
+    await successor.resolve()
+
+    assert (left["state"], left["error_reason"]) == (OrderState.ARMED, "interrupted")
+    [row] = await successor.rows()
+    assert (row["state"], len(exchange.received)) == (OrderState.FILLED, 1)

@@ -1,0 +1,66 @@
+"""How much stands between a listing and its order. Counted, because a busy machine does not change a count."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from types import FrameType
+
+from executor.handler import BuyListing
+from shared.mexc.http_connection import HttpConnection
+from tests.executors import RULES, configure
+from tests.simulators import running_simulator
+from tests.trading import a_fresh_listing, a_venue, executor
+
+CALLS_MAX = 340
+"""Of our own functions, from the decoded listing to the bytes of its order. Raise it only for what must be before them:
+between a frame and its order all of this runs cold."""
+OURS = tuple(str(Path(part).absolute()) + "/" for part in ("executor", "shared"))
+FIRST, LAST = BuyListing.__call__.__code__, HttpConnection.exchange.__code__
+
+
+class Count:
+    """Begins with the decision on a listing and ends when its order is written."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self._begun = self.ended = False
+
+    def __call__(self, frame: FrameType, event: str, _: object) -> None:
+        code = frame.f_code
+        if event != "call" or self.ended:
+            return
+        self._begun = self._begun or code is FIRST
+        self.ended = self._begun and code is LAST
+        self.calls += self._begun and code.co_filename.startswith(OURS)
+
+
+@contextmanager
+def counted() -> Iterator[Count]:
+    count, before = Count(), sys.getprofile()
+    sys.setprofile(count)
+    try:
+        yield count
+    finally:
+        sys.setprofile(before)
+
+
+async def test_no_more_stands_between_a_listing_and_its_order_than_ever(database_url: str, broker_url: str) -> None:
+    counts = []
+    async with (
+        running_simulator() as simulator,
+        executor(database_url, broker_url, a_venue(simulator.rest_url, live=True)) as trading,
+    ):
+        await configure(trading.runtime.database, "auto_trade = true, max_position_usdt = 100000")
+        for number in range(6):
+            symbol = f"FRESH{number}USDT"
+            await simulator.list_coin(symbol, price="1.00", swing="0")
+            with counted() as count:
+                await trading.tell(a_fresh_listing(symbol, price=Decimal("1.00"), rules=RULES))
+                await trading.ended(symbol)
+            assert count.ended
+            counts.append(count.calls)
+
+    # The least of them: what runs beside it, such as a look for halts, may fall in between.
+    assert min(counts) <= CALLS_MAX, counts

@@ -1,0 +1,125 @@
+"""Keeps every loop over many things honest: what is wrong with one of them concerns that one.
+
+Looks for loops, comprehensions and gatherings in the services that wait for or read something for each item, without
+`shared.isolation` or a broad `except` around it. Where one failure may concern all, the loop is named below, and why.
+`.venv/bin/python -m tests.loops` says what is wrong; `make check` runs it.
+"""
+
+import ast
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).parents[1]
+SERVICES: Final = ("dedup", "executor", "ingest", "persister")
+READERS: Final = frozenset(
+    {"Decimal", "HealthStatus", "Mode", "OrderState", "decode", "model_validate", "order_of", "position_of"}
+)
+"""What turns one item into something, and raises where it cannot."""
+
+MAY_FAIL_AS_A_WHOLE: Final[Mapping[str, str]] = {
+    "executor/custody.py:allotted": "Constants only; the balances are read before.",
+    "executor/evidence.py:_fees": "The trades of one order.",
+    "executor/evidence.py:find": "The ways of looking for one order; what one way refuses is kept, and the next taken.",
+    "executor/exchange.py:open_exchange": "Clients are made at the start, and ask nothing yet.",
+    "executor/exits.py:_look": "A look that fails is made again a second later, and the vigil says so meanwhile.",
+    "executor/fills.py:fees_of": "The fees of one order; constants only.",
+    "executor/holdings.py:_explained": "Constants only; the balances are read before.",
+    "executor/other_fees.py:record": "The fees of one order, all of them in its transaction.",
+    "executor/quoting.py:close": "Questions that are given up; what they raise is dropped.",
+    "executor/resolver.py:obstacles": "Each look-up answers for itself and raises nothing.",
+    "executor/resolver.py:_look_up_due": "Each look-up answers for itself and raises nothing.",
+    "ingest/connection.py:_ask": "Requests on one socket, which a failure ends.",
+    "ingest/websocket.py:_salvaged": "Each item is read behind a guard of its own; the wait gives up a turn.",
+    "ingest/detector.py:report": "A sighting that is not published is held by the publisher, which raises nothing.",
+}
+
+
+def findings() -> Sequence[str]:
+    """Say what is wrong, one line each: loops that are not isolated, and names above that excuse nothing."""
+    found = {
+        f"{path.relative_to(ROOT)}:{function}"
+        for service in SERVICES
+        for path in sorted((ROOT / service).rglob("*.py"))
+        for function in loops_that_fail_together(path.read_text())
+    }
+    return [
+        *(
+            f"{name}: one item's failure ends the loop; use shared.isolation"
+            for name in sorted(found - set(MAY_FAIL_AS_A_WHOLE))
+        ),
+        *(
+            f"{name}: is excused in tests/loops.py and needs no excuse"
+            for name in sorted(set(MAY_FAIL_AS_A_WHOLE) - found)
+        ),
+    ]
+
+
+def loops_that_fail_together(source: str) -> Iterator[str]:
+    """Yield the name of each function in *source* that has one."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and any(map(_fails_together, _within(node))):
+            yield node.name
+
+
+def _within(function: ast.AST) -> Iterator[ast.AST]:
+    """Yield what belongs to *function* and not to one inside it."""
+    for child in ast.iter_child_nodes(function):
+        yield child
+        if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from _within(child)
+
+
+def _fails_together(node: ast.AST) -> bool:
+    match node:
+        case ast.For() | ast.AsyncFor():
+            return not _only_counts(node.iter) and any(not _is_guarded(step) and _may_fail(step) for step in node.body)
+        case ast.ListComp() | ast.SetComp() | ast.GeneratorExp():
+            return any(map(_may_fail, (node.elt, *_conditions(node))))
+        case ast.DictComp():
+            return any(map(_may_fail, (node.key, node.value, *_conditions(node))))
+        case ast.Call():
+            many = any(isinstance(each, ast.Starred) for each in node.args)
+            reads_each = _name(node) == "map" and _named(node.args[0]) in READERS
+            return (_name(node) == "gather" and many) or reads_each
+    return False
+
+
+def _only_counts(over: ast.expr) -> bool:
+    """Tell whether a loop counts attempts at one thing."""
+    return isinstance(over, ast.Call) and _name(over) in {"count", "range"}
+
+
+def _conditions(node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp) -> list[ast.expr]:
+    return [condition for generator in node.generators for condition in generator.ifs]
+
+
+def _is_guarded(step: ast.stmt) -> bool:
+    """Tell whether *step* catches whatever one item raises."""
+    return isinstance(step, ast.Try) and any(
+        handler.type is None or _named(handler.type) in {"Exception", "BaseException"} for handler in step.handlers
+    )
+
+
+def _may_fail(part: ast.AST) -> bool:
+    """Tell whether *part* waits for something, or reads something."""
+    return any(
+        isinstance(each, ast.Await | ast.AsyncFor | ast.AsyncWith)
+        or (isinstance(each, ast.Call) and _name(each) in READERS)
+        for each in ast.walk(part)
+    )
+
+
+def _name(call: ast.Call) -> str:
+    return _named(call.func)
+
+
+def _named(node: ast.AST) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+
+
+if __name__ == "__main__":
+    wrong = findings()
+    print("\n".join(wrong) or "Every loop over many things is honest.")  # noqa: T201 - the word of a command
+    sys.exit(bool(wrong))

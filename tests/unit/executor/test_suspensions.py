@@ -1,0 +1,178 @@
+"""A symbol that does not trade is asked about rarely, and no second sale finds out the same."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from decimal import Decimal
+from functools import partial
+
+import pytest
+
+from executor.held import Held, Sale
+from executor.suspensions import Suspensions
+from executor.valuation import Quote
+from shared.events import Mode
+from shared.mexc.clock import ClockUncertainError
+from shared.mexc.errors import ExchangeUnavailable
+from shared.mexc.payloads import Level
+from tests.builders import a_listing
+from tests.unit.executor.test_exit_rules import a_position
+from tests.waiting import eventually
+
+REFUSED = Sale(1, "expired", "not_open: 30000 Trading suspended for the symbol")
+STILL = Quote((Level(Decimal(1), Decimal(1)),), ())
+MOVED = Quote((Level(Decimal(2), Decimal(1)),), ())
+
+
+class Symbols:
+    """An exchange that says whether a symbol trades."""
+
+    def __init__(self) -> None:
+        self.trades, self.away, self.asked = False, False, 0
+
+    async def can_be_sold(self, _: str) -> bool:
+        self.asked += 1
+        if self.away:
+            raise ExchangeUnavailable("away")
+        return self.trades
+
+
+@pytest.fixture
+async def tasks() -> AsyncIterator[asyncio.TaskGroup]:
+    async with asyncio.TaskGroup() as group:
+        yield group
+
+
+def held(sale: Sale | None) -> Held:
+    return Held(a_position(), close_requested=False, last_sale=sale)
+
+
+def released(suspensions: Suspensions, each: Held) -> bool:
+    return not suspensions.hold(each, MOVED)
+
+
+async def test_a_position_whose_sales_found_trading_is_not_held_back(tasks: asyncio.TaskGroup) -> None:
+    symbols = Symbols()
+    suspensions = Suspensions(symbols.can_be_sold, 60, tasks)
+
+    assert not suspensions.hold(held(None), STILL)
+    assert not suspensions.hold(held(Sale(1, "rejected", "insufficient_balance: 30005")), STILL)
+    assert symbols.asked == 0
+
+
+async def test_a_suspended_one_is_held_back_and_asked_about_once_while_its_book_stands_still(
+    tasks: asyncio.TaskGroup,
+) -> None:
+    symbols = Symbols()
+    suspensions = Suspensions(symbols.can_be_sold, 60, tasks)
+    for _ in range(20):
+        assert suspensions.hold(held(REFUSED), STILL)
+        await asyncio.sleep(0)
+
+    assert symbols.asked == 1
+    assert suspensions.held() == ["ABCUSDT:1 live"]
+
+
+async def test_it_is_released_when_it_trades_again(tasks: asyncio.TaskGroup) -> None:
+    symbols = Symbols()
+    suspensions = Suspensions(symbols.can_be_sold, 0.01, tasks)
+    await eventually(lambda: suspensions.hold(held(REFUSED), STILL) and symbols.asked > 0)
+    symbols.trades = True
+
+    await eventually(lambda: not suspensions.hold(held(REFUSED), STILL))
+    assert suspensions.held() == []
+
+
+async def test_an_exchange_that_does_not_answer_releases_nothing(tasks: asyncio.TaskGroup) -> None:
+    symbols = Symbols()
+    symbols.away = True
+    suspensions = Suspensions(symbols.can_be_sold, 0.01, tasks)
+    await eventually(lambda: suspensions.hold(held(REFUSED), STILL) and symbols.asked > 3)
+
+    assert suspensions.held() == []
+
+
+async def test_where_the_status_says_that_it_trades_sales_are_tried_soon_and_then_less_and_less_often(
+    tasks: asyncio.TaskGroup,
+) -> None:
+    symbols = Symbols()
+    symbols.trades = True
+    suspensions = Suspensions(symbols.can_be_sold, 60, tasks)
+    await eventually(lambda: not suspensions.hold(held(REFUSED), STILL))
+    waits = []
+    for sequence in (2, 3, 4):
+        began = asyncio.get_running_loop().time()
+        again = held(replace(REFUSED, sequence=sequence))
+        await eventually(partial(released, suspensions, again))
+        waits.append(asyncio.get_running_loop().time() - began)
+
+    assert all(wait >= least for wait, least in zip(waits, (0.5, 1.0, 2.0), strict=True)), waits
+
+
+class Checks:
+    """An exchange that checks orders without placing them."""
+
+    def __init__(self, *answers: bool | Exception | None) -> None:
+        self.answers, self.asked = list(answers), 0
+
+    async def passes(self, _: Held, __: Quote) -> bool | None:
+        self.asked += 1
+        answer = self.answers.pop(0) if self.answers else False
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+async def test_a_test_of_a_sale_releases_a_suspended_one_long_before_its_status_is_asked_for_again(
+    tasks: asyncio.TaskGroup,
+) -> None:
+    symbols, tests = Symbols(), Checks(False, None, ExchangeUnavailable("away"), ClockUncertainError("unknown"), True)
+    suspensions = Suspensions(symbols.can_be_sold, 60, tasks, tests.passes)
+    await eventually(lambda: not suspensions.hold(held(REFUSED), STILL), within_seconds=10)
+
+    assert (symbols.asked, tests.asked) == (1, 5)
+    assert suspensions.is_released("ABCUSDT:1 live")
+    assert suspensions.held() == []
+
+
+async def test_where_tests_are_made_a_book_that_moves_is_no_reason_for_the_dear_question(
+    tasks: asyncio.TaskGroup,
+) -> None:
+    symbols, tests = Symbols(), Checks()
+    suspensions, count = Suspensions(symbols.can_be_sold, 60, tasks, tests.passes), 0
+
+    async def moved() -> bool:
+        nonlocal count
+        count += 1
+        suspensions.hold(held(REFUSED), Quote((Level(Decimal(count), Decimal(1)),), ()))
+        return tests.asked >= 3
+
+    await eventually(moved, within_seconds=10)
+
+    assert symbols.asked == 1
+
+
+async def test_a_test_that_passed_before_a_sale_that_found_no_trading_is_not_believed_again(
+    tasks: asyncio.TaskGroup,
+) -> None:
+    symbols, tests = Symbols(), Checks(True, True, True)
+    suspensions = Suspensions(symbols.can_be_sold, 0.05, tasks, tests.passes)
+    await eventually(lambda: not suspensions.hold(held(REFUSED), STILL))
+    again = held(replace(REFUSED, sequence=2))
+    await eventually(lambda: suspensions.hold(again, STILL) and symbols.asked > 3)
+    symbols.trades = True
+    await eventually(lambda: not suspensions.hold(again, STILL))
+
+    assert tests.asked == 1
+
+
+async def test_one_on_paper_and_one_whose_status_never_was_closed_are_not_tested(tasks: asyncio.TaskGroup) -> None:
+    symbols, tests = Symbols(), Checks(True)
+    suspensions = Suspensions(symbols.can_be_sold, 0.05, tasks, tests.passes)
+    on_paper = replace(held(REFUSED), position=replace(a_position(), mode=Mode.DRY_RUN))
+    await eventually(lambda: suspensions.hold(on_paper, STILL) and symbols.asked > 3)
+    symbols.trades = True
+    open_by_status = replace(held(REFUSED), position=replace(a_position(), listing=a_listing(symbol="OPENUSDT")))
+    await eventually(lambda: not suspensions.hold(open_by_status, STILL))
+
+    assert tests.asked == 0
