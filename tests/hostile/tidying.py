@@ -2,9 +2,11 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
+from shared.halts import IN_FORCE
 from tests.hostile.ground import LIMIT_USDT, SECONDS, Ground
 from tests.simulators import Simulator
 from tests.waiting import eventually
@@ -28,6 +30,12 @@ FROM positions WHERE mode = 'live' AND state IN ('dust', 'external', 'unsellable
 """
 WRITTEN_OFF: Final = "SELECT base_asset FROM positions WHERE mode = 'live' AND state = 'written_off'"
 
+LOOKED: Final = """
+SELECT query_start FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND query = $1 AND state = 'idle' AND query_start > $2
+"""
+"""When an executor asked which halts are in force, if that is answered and was later than a moment."""
+
 
 async def tidy(ground: Ground) -> None:
     """End every fault, sell what is still held, assert that nothing differs from the ledger, and reset the limits.
@@ -43,7 +51,28 @@ async def tidy(ground: Ground) -> None:
     await ground.agrees()
     await ground.execute(RESUME, LIMIT_USDT)
     await ground.execute(UNLATCH)
+    if ground.has_executor:
+        await _halts_are_read(ground)
     await ground.judge_from_now_on()
+
+
+async def _halts_are_read(ground: Ground) -> None:
+    """Return once the executor acts on what the database says now of halts.
+
+    It has what it read before, at the latest, when it asks again.
+    """
+    [now] = await ground.rows("SELECT clock_timestamp() AS at")
+    answered = await _looks_again(ground, now["at"])
+    await _looks_again(ground, answered)
+
+
+async def _looks_again(ground: Ground, since: datetime) -> datetime:
+    async def looked() -> datetime:
+        [found] = await ground.rows(LOOKED, IN_FORCE, since)
+        at: datetime = found["query_start"]
+        return at
+
+    return await eventually(looked, within_seconds=SECONDS, every_seconds=0.01)
 
 
 async def _sell_everything(ground: Ground) -> None:
