@@ -11,6 +11,7 @@ from api import injection_routes, problems
 from api.access import installation
 from api.access.parts import access_of
 from api.dashboard import files as dashboard
+from api.direct import DirectRoutes
 from api.head import HeadAsGet
 from api.metrics import RequestMetrics
 from api.parts import Parts
@@ -51,6 +52,7 @@ def create_app(parts: Parts, settings: ApiSettings) -> FastAPI:
     )
     app.state.database = database
     app.state.parts = parts
+    app.add_middleware(DirectRoutes, routes=list_routes.router.routes)
     installation.install(app, access_of(settings, database))
     app.add_middleware(RequestMetrics, registry=parts.runtime.telemetry.registry)
     app.add_middleware(HeadAsGet)

@@ -69,6 +69,11 @@ def invalid(problems: Sequence[tuple[str, str]]) -> ApiError:
     return ApiError(422, "invalid", message, details={"fields": fields})
 
 
+def unfit(error: RequestValidationError) -> ApiError:
+    """Return the refusal (422) of a request that the framework found not to fit."""
+    return invalid([_named(each["loc"], str(each["msg"])) for each in error.errors()])
+
+
 def database_away() -> ApiError:
     """Return the refusal of a request that the database would have to answer."""
     retry = {"Retry-After": str(RETRY_AFTER_SECONDS)}
@@ -87,7 +92,7 @@ async def _refuse(_: Request, error: Exception) -> Response:
 
 async def _invalid(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    return answer(invalid([_named(each["loc"], str(each["msg"])) for each in error.errors()]))
+    return answer(unfit(error))
 
 
 def _named(location: tuple[str | int, ...], message: str) -> tuple[str, str]:

@@ -5,7 +5,7 @@ import statistics
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import islice, pairwise
 from pathlib import Path
@@ -194,7 +194,12 @@ def _duplicates(runtime: Runtime) -> int:
 
 def _times(stages: Mapping[str, str], stored_at: datetime) -> Sequence[datetime]:
     names = ("observed_at", "published_at", "deduplicated_at", "decided_at", "answered_at")
-    return [*(datetime.fromisoformat(stages[name]) for name in names), stored_at]
+    observed_at, published_at, deduplicated_at, *later = (datetime.fromisoformat(stages[name]) for name in names)
+    due_at = datetime.fromisoformat(stages["due_at"]) if stages.get("due_at") else deduplicated_at
+    # What was waited for an announced opening is no latency: it is taken out of all that came after it.
+    waited = max(due_at - deduplicated_at, timedelta(0))
+    decided_at, answered_at, stored_at = (max(each, due_at) - waited for each in (*later, stored_at))
+    return [observed_at, published_at, deduplicated_at, decided_at, answered_at, stored_at]
 
 
 def summarise(journeys: Sequence[Sequence[datetime]]) -> Mapping[str, Mapping[str, float]]:

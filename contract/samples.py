@@ -101,7 +101,7 @@ SAMPLES: Final[Mapping[str, Event]] = {
         id="trade-2",
         **_TRADE,
         status=TradeStatus.FILLED,
-        stages=Stages(**_STAGES, answered_at=_after(20)),
+        stages=Stages(**_STAGES, answered_at=_after(20), due_at=_after(15)),
         reserved_qty=Decimal("105.00"),
         base_qty=Decimal("250.12345678"),
         average_price=Decimal("0.3998"),

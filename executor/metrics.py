@@ -65,7 +65,7 @@ class ExecutorMetrics:
         """Count one step in the life of *order*."""
         self._orders.labels(order.mode, order.side, order.state, code_of(reason)).inc()
         if order.answered_at is not None:
-            self._order_seconds.observe(max(0.0, (order.answered_at - order.decided_at).total_seconds()))
+            self._order_seconds.observe(max(0.0, (order.answered_at - order.due_at).total_seconds()))
 
     def at_stake(self, stake: Stake) -> None:
         """Show what is at stake in one mode."""

@@ -66,6 +66,11 @@ class Order:
     """How often it was looked for since."""
 
     @property
+    def due_at(self) -> datetime:
+        """When it was to be sent: once decided on, and not before the opening it waits for."""
+        return self.decided_at if self.fire_at is None else max(self.decided_at, self.fire_at)
+
+    @property
     def slippage_pct(self) -> Decimal:
         """How far above the reference price a purchase may pay, as configured when it was decided on."""
         configured = self.config.entry_slippage_pct

@@ -67,9 +67,8 @@ def _rounded(number: Decimal) -> Decimal:
 
 
 def _latency_ms(order: Order, known_at: datetime) -> int:
-    # A wall clock may step back in between. An order that was decided on ahead of its opening is timed from there.
-    began_at = order.decided_at if order.fire_at is None else max(order.decided_at, order.fire_at)
-    return max(0, round((known_at - began_at).total_seconds() * 1000))
+    # A wall clock may step back in between.
+    return max(0, round((known_at - order.due_at).total_seconds() * 1000))
 
 
 def _quote_qty(order: Order, fill: Fill) -> Decimal:
@@ -90,4 +89,5 @@ def _stages(order: Order) -> Stages:
         deduplicated_at=listing.deduplicated_at,
         decided_at=order.decided_at,
         answered_at=order.answered_at,
+        due_at=order.fire_at,
     )

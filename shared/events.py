@@ -273,6 +273,8 @@ class Stages(BaseModel):
     deduplicated_at: Utc
     decided_at: Utc
     answered_at: Utc | None = None
+    due_at: Utc | None = None
+    """The announced opening that a purchase waited for; what it waited is no latency."""
 
 
 class Trade(Event):

@@ -1,6 +1,6 @@
 """An id for each request: in its response, in every log line about it, and in what it writes."""
 
-import uuid
+import secrets
 from typing import Final
 
 import structlog
@@ -18,7 +18,7 @@ class RequestIds:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request_id = scope[REQUEST_ID] = uuid.uuid4().hex
+        request_id = scope[REQUEST_ID] = secrets.token_hex(16)
 
         header = (HEADER, request_id.encode())
 

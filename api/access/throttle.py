@@ -2,6 +2,7 @@
 
 import math
 import time
+from functools import lru_cache
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import Final
 
@@ -54,6 +55,7 @@ class Throttle:
         )
 
 
+@lru_cache(maxsize=1024)
 def client_of(host: str | None) -> str:
     """Return the key that failures of the client at *host* are counted under."""
     try:

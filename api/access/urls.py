@@ -1,5 +1,6 @@
 """Origins and host names, read as browsers write them. Pure."""
 
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ def origin_of(url: str) -> str | None:
     return f"{parts.scheme}://{host}" + (f":{port}" if port not in {None, DEFAULT_PORTS[parts.scheme]} else "")
 
 
+@lru_cache(maxsize=128)
 def host_name(header: str) -> str | None:
     """Return the name in a Host header, lower case and without port and brackets; None where there is none."""
     try:

@@ -125,7 +125,7 @@ def _stages(listing: ListingRow, claim: Row | None, trades: Iterable[TradeRow]) 
     yield stage("stored", listing.created_at)
     for trade in trades:
         if trade.side is Side.BUY:
-            for name in ("decided", "answered"):
+            for name in ("due", "decided", "answered"):
                 at = (trade.stages or {}).get(f"{name}_at")
                 if isinstance(at, str):
                     yield stage(name, datetime.fromisoformat(at), trade.mode)

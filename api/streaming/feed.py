@@ -39,7 +39,6 @@ class Feed:
         self._states = states
         self._hub = hub
         self._reachable = True
-        self._states_due = 0.0
         self._states_objection = ""
         self._prune_due = 0.0
 
@@ -47,6 +46,7 @@ class Feed:
         """Read, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._beat(), name="stream-heartbeat")
+            tasks.create_task(self._keep_showing_states(), name="stream-states")
             failures = 0
             while True:
                 began = asyncio.get_running_loop().time()
@@ -82,17 +82,25 @@ class Feed:
         if now >= self._prune_due:
             self._prune_due = now + PRUNE_SECONDS
             await event_log.prune(connection)
-        if self._hub.subscribers and now >= self._states_due:
-            self._states_due = now + STATES_SECONDS
-            await self._show_states()
         self._tell_back()
 
+    async def _keep_showing_states(self) -> Never:
+        """Show the states beside the events: however long they take to be read, they keep no event back."""
+        while True:
+            self._hub.watched.clear()
+            if not self._hub.subscribers or not self._reachable:
+                await self._hub.watched.wait()
+                continue
+            await self._show_states()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(STATES_SECONDS):
+                    await self._hub.watched.wait()
+
     async def _show_states(self) -> None:
-        """Show the states; what is wrong with one of them keeps no event back."""
         try:
             await self._states.look()
-        except TransientError:
-            raise
+        except (TransientError, TimeoutError) as error:
+            log.debug("the states were not read", reason=in_a_line(error))
         except Exception as error:  # noqa: BLE001 - a row that makes no sense, or a configuration that is gone
             if (reason := in_a_line(error)) != self._states_objection:
                 log.warning("the states cannot be shown", reason=reason)
@@ -137,4 +145,5 @@ class Feed:
         if not self._reachable:
             log.info("the stream goes on")
             self._reachable = True
+            self._hub.watched.set()
             self._hub.show("database", frame_of("database", {"reachable": True}))

@@ -48,6 +48,8 @@ class Hub:
         """Set once the position is known."""
         self.wanted = asyncio.Event()
         """Set when there is something to be read for somebody."""
+        self.watched = asyncio.Event()
+        """Set when states are to be shown at once: somebody came, or the database is back."""
         self.resuming = asyncio.Semaphore(RESUMING_MAX)
         """Held while missed events are read: all pages come back at once after a restart."""
         self.dropped = 0
@@ -77,6 +79,7 @@ class Hub:
         subscriber = Subscriber(self.position)
         self._subscribers.add(subscriber)
         self.wanted.set()
+        self.watched.set()
         return subscriber
 
     def unsubscribe(self, subscriber: Subscriber) -> None:

@@ -135,6 +135,19 @@ async def test_listings_are_counted_by_source_with_who_was_first(api: ServedApi)
     assert _at(stats["since"]).minute == 0
 
 
+async def test_the_wait_for_an_announced_opening_is_no_latency(api: ServedApi) -> None:
+    """However short it was, and whether the decision fell just before the opening or just after it."""
+    due = {"due_at": (NOON + timedelta(seconds=30)).isoformat()}
+    before, after = stages(0, 10, 30, 29_995, 30_100), stages(0, 10, 30, 30_010, 30_110)
+    await store(api.database, "trades", trade("a", stages=before | due), trade("b", stages=after | due))
+
+    latency = {each["stage"]: each for each in (await mode_stats(api))["latency"]}
+
+    assert "decide" not in latency
+    assert latency["order"]["p99_ms"] == pytest.approx(100, rel=0.06)
+    assert latency["total"]["p99_ms"] == pytest.approx(110, rel=0.06)
+
+
 async def test_what_is_older_than_the_window_is_not_counted(api: ServedApi) -> None:
     old = utc_now() - timedelta(hours=30)
     await store(api.database, "listings", {"created_at": old})

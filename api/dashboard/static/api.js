@@ -2,6 +2,8 @@
 
 import { backendSays } from "./clock.js";
 
+const READ_MS_MAX = 20_000;
+
 /** A refusal in the API's own words. */
 export class Refused extends Error {
   /** @param {number} status @param {{code?: string, message?: string, details?: any}} problem */
@@ -21,7 +23,9 @@ async function ask(method, path, more = {}) {
   const headers = { Accept: "application/json", ...more.headers };
   if (more.body !== undefined) Object.assign(headers, { "Content-Type": "application/json" });
   const body = more.body === undefined ? undefined : JSON.stringify(more.body);
-  const response = await fetch(path, { method, headers, body, credentials: "same-origin", cache: "no-store" });
+  // A write is waited for, however long it takes: given up, nobody would know what became of it.
+  const signal = method === "GET" ? AbortSignal.timeout(READ_MS_MAX) : undefined;
+  const response = await fetch(path, { method, headers, body, signal, credentials: "same-origin", cache: "no-store" });
   const text = await response.text();
   const answer = text && response.headers.get("Content-Type")?.includes("json") ? JSON.parse(text) : {};
   if (response.status === 401) location.assign("/sign-in");

@@ -39,6 +39,8 @@ function connectShared(take) {
   worker.port.onmessage = (event) => take(event.data);
   worker.port.start();
   addEventListener("pagehide", () => worker.port.postMessage("leave"));
+  // A page that the browser kept, and shows again.
+  addEventListener("pageshow", (event) => event.persisted && worker.port.postMessage("return"));
 }
 
 /** @param {(message: {kind: string, data?: string}) => void} take */

@@ -61,10 +61,11 @@ function inWords(reason) {
   return [words(code), ...rest].join(":");
 }
 
-/** From the frame that showed it to the exchange's answer. @param {any} trade */
+/** From the frame that showed it, or the opening that was waited for, to the exchange's answer. @param {any} trade */
 function detectionToOrder(trade) {
-  const { observed_at: from, answered_at: to } = trade.stages ?? {};
-  return from && to ? Date.parse(to) - Date.parse(from) : null;
+  const { observed_at: seen, due_at: due, answered_at: to } = trade.stages ?? {};
+  const from = Math.max(Date.parse(seen), due ? Date.parse(due) : 0);
+  return seen && to ? Math.max(0, Date.parse(to) - from) : null;
 }
 
 /** Seconds for which a coin that has opened still stands among those about to. */

@@ -32,6 +32,10 @@ const CHANGED = {
 };
 /** Which slice a state of the stream is. @type {Record<string, string>} */
 const STATES = { health: "health", status: "status", held: "positions" };
+/** Which list the row of an event belongs to. @type {Record<string, Slice>} */
+const ROWS = { listing: "listings", trade: "trades" };
+/** Rows of a list that are kept. */
+const KEPT = 100;
 const EVERY_SECONDS = 10;
 const GATHER_MS = 120;
 
@@ -60,18 +64,20 @@ const tell = (slice) => watchers.forEach((watch) => watch(slice));
 /** Take an event in: what it brings is shown at once, what follows from it is read again in a moment. @param {string} kind @param {any} event */
 export function happened(kind, event) {
   if (event?.now) backendSays(event.now);
-  if (kind === "listing") put("listings", event, 30);
-  else if (kind === "trade") put("trades", event, 100);
-  else if (kind in STATES) take(STATES[kind], kind === "held" ? { items: event } : event);
+  if (kind in ROWS) {
+    underWay.get(ROWS[kind])?.push(event);
+    put(ROWS[kind], event);
+  } else if (kind in STATES) take(STATES[kind], kind === "held" ? { items: event } : event);
   refresh(CHANGED[kind] ?? []);
 }
 
-/** Put *row* where it belongs in the list of *slice*, newest first. @param {Slice} slice @param {any} row @param {number} kept */
-function put(slice, row, kept) {
+/** Put *row* where it belongs in the list of *slice*, newest first. @param {Slice} slice @param {any} row */
+function put(slice, row) {
   const rows = data[slice]?.items ?? [];
   const known = rows.findIndex((/** @type {any} */ each) => each.id === row.id);
   const items = known < 0 ? [row, ...rows] : rows.with(known, row);
-  take(slice, { ...data[slice], items: items.slice(0, kept) });
+  items.sort((/** @type {any} */ one, /** @type {any} */ other) => Date.parse(other.created_at) - Date.parse(one.created_at) || other.id - one.id);
+  take(slice, { ...data[slice], items: items.slice(0, KEPT) });
 }
 
 /** @param {string} slice @param {any} answer */
@@ -96,8 +102,12 @@ async function readWanted() {
   if (wanted.size) refresh([]);
 }
 
+/** Rows that events brought while a list was being read: its answer may be from before them. @type {Map<Slice, any[]>} */
+const underWay = new Map();
+
 /** @param {Slice} slice */
 async function read(slice) {
+  underWay.set(slice, []);
   try {
     if (slice === "config") {
       const found = await getTagged(PATHS.config);
@@ -105,10 +115,13 @@ async function read(slice) {
       take("config", found.answer);
     } else {
       take(slice, await get(PATHS[slice]));
+      underWay.get(slice)?.forEach((row) => put(slice, row));
     }
   } catch (error) {
     troubles[slice] = error instanceof Refused ? error.message : "the API does not answer";
     tell(slice);
+  } finally {
+    underWay.delete(slice);
   }
 }
 

@@ -7,6 +7,8 @@ let source = null;
 const KINDS = ["listing", "trade", "position", "halt", "config", "health", "status", "held", "hello", "reset", "database", "heartbeat"];
 /** Of these the last is the truth, and a tab that joins later gets it at once. */
 const STATES = new Set(["health", "status", "held", "database"]);
+const SILENCE_MS = 15_000;
+let heardAt = 0;
 /** @type {Map<string, any>} */
 const latest = new Map();
 
@@ -17,24 +19,45 @@ function tellAll(message) {
 }
 
 function open() {
+  heardAt = performance.now();
   source = new EventSource("/events");
-  source.onopen = () => tellAll({ kind: "open" });
+  source.onopen = () => hear({ kind: "open" });
   source.onerror = () => {
     tellAll({ kind: "lost" });
     // A closed source does not try again by itself: the backend refused it, or is starting.
     if (source?.readyState === EventSource.CLOSED) setTimeout(open, 2000);
   };
   for (const kind of KINDS) {
-    source.addEventListener(kind, (event) => tellAll({ kind, data: /** @type {MessageEvent} */ (event).data }));
+    source.addEventListener(kind, (event) => hear({ kind, data: /** @type {MessageEvent} */ (event).data }));
   }
 }
 
+/** @param {any} message */
+function hear(message) {
+  heardAt = performance.now();
+  tellAll(message);
+}
+
+// A connection that died without a word, as after a sleep of the machine, is never reported: heartbeats stay away.
+setInterval(() => {
+  if (source?.readyState !== EventSource.OPEN || performance.now() - heardAt < SILENCE_MS) return;
+  source.close();
+  tellAll({ kind: "lost" });
+  open();
+}, 1000);
+
 /** @param {MessagePort} port */
 function join(port) {
-  ports.add(port);
   port.onmessage = (event) => {
     if (event.data === "leave") ports.delete(port);
+    else greet(port);
   };
+  greet(port);
+}
+
+/** Let *port* hear what the others hear, and before it how things stand. @param {MessagePort} port */
+function greet(port) {
+  ports.add(port);
   if (source === null) open();
   else if (source.readyState === EventSource.OPEN) {
     port.postMessage({ kind: "open" });

@@ -136,3 +136,12 @@ def test_all_fees_are_told_by_asset() -> None:
 
     assert trade.fees == {"ABC": Decimal("0.01"), "USDT": Decimal("0.02")}
     assert (trade.fee, trade.fee_asset, trade.quote_qty) == (Decimal("0.01"), "ABC", Decimal("50.02"))
+
+
+def test_an_order_that_waited_for_its_opening_says_when_it_was_due_and_is_timed_from_there() -> None:
+    due_at = DECIDED + timedelta(seconds=30)
+    waited = trade_of(ordered(answered_after_ms=30_040, fire_at=due_at))
+    at_once = trade_of(ordered(answered_after_ms=40))
+
+    assert (waited.stages.due_at, waited.latency_ms) == (due_at, 40)
+    assert (at_once.stages.due_at, at_once.latency_ms) == (None, 40)

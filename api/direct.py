@@ -1,0 +1,47 @@
+"""Routes that are found by their path alone, for answers that many ask for: the framework's way there costs more."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Final, NamedTuple
+
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api import problems
+
+Handle = Callable[[Request], Awaitable[Response]]
+
+
+class _Direct(NamedTuple):
+    route: APIRoute
+    handle: Handle
+
+
+class DirectRoutes:
+    """ASGI middleware that calls the handler of a route whose path is that of the request, word for word.
+
+    It stands within all others, so nothing is left out but the framework's search for the route, its exit stack and
+    its handlers of exceptions; what `problems.install` lets these answer is answered here, or by `Failures`.
+    """
+
+    def __init__(self, app: ASGIApp, routes: Iterable[BaseRoute]) -> None:
+        self._app = app
+        self._by_path: Final[Mapping[str, _Direct]] = {
+            route.path: _Direct(route, route.get_route_handler())
+            for route in routes
+            if isinstance(route, APIRoute) and route.methods == {"GET"} and not route.param_convertors
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        direct = self._by_path.get(scope["path"]) if scope["method"] == "GET" else None
+        if direct is None:
+            await self._app(scope, receive, send)
+            return
+        scope["route"] = direct.route
+        try:
+            response = await direct.handle(Request(scope, receive, send))
+        except RequestValidationError as error:
+            response = problems.answer(problems.unfit(error))
+        await response(scope, receive, send)
