@@ -17,6 +17,7 @@ from executor.facts import show_facts
 from executor.halt_watch import HaltWatch, watching_halts
 from executor.handler import BuyListing, Desk
 from executor.holdings import Holdings
+from executor.key_watch import KeyWatch
 from executor.mass_listing import MassListing
 from executor.metrics import show_vigil
 from executor.order import Order
@@ -33,6 +34,7 @@ from shared.errors import SettingsError, TransientError
 from shared.events import Listing, Trade, utc_now
 from shared.health import Component, heartbeat
 from shared.lifecycle import when_available
+from shared.mexc.api_key import KeyTerms
 from shared.rate_usage import remembered
 from shared.runtime import Runtime
 from shared.settings import ExchangeSettings
@@ -73,6 +75,9 @@ async def serve(
         alarms = Alarms(component, runtime.telemetry.registry)
         parts = assemble(runtime, settings, exchange, halts, alarms, live=venue.live)
         show_facts(component, settings, exchange, parts.readiness, live=venue.live)
+        key = _key_watch(exchange, venue, alarms)
+        if key is not None:
+            component.shows("api_key", key.fact)
         exits.shows("worth_usdt", parts.exits.worths.facts)
         component.shows("troubles", runtime.telemetry.troubles.fact)
         show_vigil(vigil, runtime.telemetry.registry)
@@ -90,11 +95,20 @@ async def serve(
                 now=exchange.now,
             )
             beside.create_task(recall, name="footprint")
+            if key is not None:
+                beside.create_task(key.run(runtime.stop), name="API key")
             beside.create_task(_reconciled(runtime, settings, exchange, parts, halts, alarms), name="reconciliation")
             await _trade(runtime, settings, parts, halts, component, vigil)
             showing.cancel()
             ended.set()
             parts.outbox.filled()
+
+
+def _key_watch(exchange: Exchange, venue: ExchangeSettings, alarms: Alarms) -> KeyWatch | None:
+    if exchange.account is None:
+        return None
+    terms = KeyTerms(venue.mexc_api_key_created, ip_bound=venue.mexc_api_key_ip_bound)
+    return KeyWatch(exchange.account, terms, alarms.say, now=exchange.now)
 
 
 async def _reconciled(

@@ -1,6 +1,7 @@
 """Settings that several services share, read from SNIPER_* variables, a .env file or mounted secret files."""
 
 from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -124,6 +125,13 @@ class DataSettings(Settings):
     data_dir: Path = Path(".sniper")
 
 
+def _not_ahead(day: date) -> date:
+    """Return *day*, which may be tomorrow: somewhere it is tomorrow already."""
+    if day > datetime.now(UTC).date() + timedelta(days=1):
+        raise ValueError("must be the day on which the key was made, which is not ahead")
+    return day
+
+
 RestUrl = Annotated[str, Field(pattern=r"^https?://[^/?#@\s]+$"), AfterValidator(_reachable)]
 
 
@@ -137,6 +145,10 @@ class ExchangeSettings(Settings):
     mexc_web_url: RestUrl | None = None
     mexc_api_key: SecretStr | None = None
     mexc_api_secret: SecretStr | None = None
+    mexc_api_key_created: Annotated[date, AfterValidator(_not_ahead)] | None = None
+    """The day on which the key was made, for example 2026-03-01: the exchange tells it nowhere."""
+    mexc_api_key_ip_bound: bool = False
+    """Whether the key is bound to IP addresses: one that is not expires."""
     live: bool = False
 
     @property

@@ -43,6 +43,8 @@ class SimulatorSettings(BaseSettings):
 
     api_key: SecretStr = SecretStr("sim-key")
     api_secret: SecretStr = SecretStr("sim-secret")
+    key_may_trade: bool = Field(True, description="what `account` tells as canTrade; it is not enforced")
+    key_may_withdraw: bool = Field(False, description="what `account` tells as canWithdraw")
     funds_usdt: Decimal = Field(Decimal(10_000), ge=0)
     taker_fee: Decimal = Field(Decimal("0.0005"), ge=0, lt=1)
     fee_asset: FeeAsset = Field("quote", description="what a buyer pays the fee in; a seller pays in quote or MX")

@@ -12,7 +12,7 @@ import msgspec
 from executor.lookup_ladder import Way
 from shared.events import Side, utc_now
 from shared.mexc.errors import ExchangeRejected, ExchangeUnavailable, NotSent, OutcomeUnknown, RateLimited
-from shared.mexc.order_reports import Balance, OrderReport, TradeReport
+from shared.mexc.order_reports import Balance, KeyRights, OrderReport, TradeReport
 from shared.mexc.order_transport import Answer, MayWrite, always
 from shared.mexc.payloads import BookTicker, OrderBook, PublicTrade
 from shared.mexc.symbols import SymbolInfo
@@ -181,6 +181,9 @@ class ModelExchange:
             for trade in each.trades
             if (start_ms or 0) <= each.created_ms <= (end_ms or each.created_ms)
         ][-100:]
+
+    async def key_rights(self) -> KeyRights:
+        return KeyRights(can_trade=True, can_withdraw=False, kinds=("SPOT",))
 
     async def balances(self) -> Mapping[str, Balance]:
         await self._asked()

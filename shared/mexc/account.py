@@ -16,10 +16,11 @@ from shared.mexc.order_payloads import (
     OrderPayload,
     TradePayload,
     balances,
+    key_rights,
     order_report,
     trade_report,
 )
-from shared.mexc.order_reports import Balance, OrderReport, TradeReport
+from shared.mexc.order_reports import Balance, KeyRights, OrderReport, TradeReport
 from shared.mexc.signed_http import Signing, connect_signed
 
 T = TypeVar("T", OrderReport, TradeReport)
@@ -89,7 +90,14 @@ class MexcAccount:
 
     async def balances(self) -> Mapping[str, Balance]:
         """By asset; one that is not there is nought."""
-        return balances(decode(await ask(self._http, self._limits, "/api/v3/account", {}), AccountPayload))
+        return balances(await self._account())
+
+    async def key_rights(self) -> KeyRights:
+        """What the key may do, as far as the exchange tells; ExchangeRejected where it takes the key no more."""
+        return key_rights(await self._account())
+
+    async def _account(self) -> AccountPayload:
+        return decode(await ask(self._http, self._limits, "/api/v3/account", {}), AccountPayload)
 
     async def cancel(self, symbol: str, *, order_id: str = "", client_order_id: str = "") -> OrderReport:
         """End the order of one id or the other; refused with -2011 when there is none, or it has ended.

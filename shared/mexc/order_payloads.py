@@ -11,7 +11,7 @@ import msgspec
 from shared.events import Side
 from shared.mexc.errors import ExchangeUnavailable
 from shared.mexc.numbers import Number, decimal_of, moment_of
-from shared.mexc.order_reports import Balance, OrderReport, OrderStatus, TradeReport
+from shared.mexc.order_reports import Balance, KeyRights, OrderReport, OrderStatus, TradeReport
 from shared.mexc.payloads import UNREADABLE
 
 Word = str | int | None
@@ -58,8 +58,12 @@ class _Balance(msgspec.Struct):
     locked: Number = None
 
 
-class AccountPayload(msgspec.Struct):
+class AccountPayload(msgspec.Struct, rename="camel"):
     balances: list[_Balance]
+    # Nothing is decided by these, so an odd value is one that was not told.
+    can_trade: object = None
+    can_withdraw: object = None
+    permissions: object = None
 
 
 class _Acknowledgement(msgspec.Struct, rename="camel"):
@@ -122,6 +126,20 @@ def trade_report(sent: TradePayload) -> TradeReport:
 def balances(sent: AccountPayload) -> dict[str, Balance]:
     """The balances by asset; raises ExchangeUnavailable when one lacks its amount."""
     return {each.asset: _balance(each) for each in sent.balances}
+
+
+def key_rights(sent: AccountPayload) -> KeyRights:
+    """Return what the account's answer tells of the key that signed the request."""
+    kinds = sent.permissions if isinstance(sent.permissions, list) else []
+    return KeyRights(
+        can_trade=_flag(sent.can_trade),
+        can_withdraw=_flag(sent.can_withdraw),
+        kinds=tuple(str(each) for each in kinds if isinstance(each, str)),
+    )
+
+
+def _flag(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
 
 
 def _balance(sent: _Balance) -> Balance:

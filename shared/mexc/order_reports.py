@@ -85,3 +85,12 @@ class TradeReport(msgspec.Struct, frozen=True):
 class Balance(msgspec.Struct, frozen=True):
     free: Decimal
     locked: Decimal
+
+
+class KeyRights(msgspec.Struct, frozen=True):
+    """What the exchange tells of an API key, or of its account: MEXC does not document which. None is not told."""
+
+    can_trade: bool | None
+    can_withdraw: bool | None
+    kinds: tuple[str, ...] = ()
+    """What may be traded, in the exchange's words: ("SPOT",)."""

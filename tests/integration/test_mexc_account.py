@@ -20,7 +20,7 @@ from shared.mexc.http_connection import Endpoint
 from shared.mexc.http_request import RestLimits
 from shared.mexc.order_line import OrderLine
 from shared.mexc.order_payloads import acknowledged_order_id
-from shared.mexc.order_reports import OrderStatus
+from shared.mexc.order_reports import KeyRights, OrderStatus
 from shared.mexc.rest import connect_rest
 from shared.mexc.signed_http import NowMs, Signing
 from shared.mexc.signing import Signer, sign
@@ -264,3 +264,7 @@ async def test_secrets_stay_out_of_representations_errors_and_logs(
     for shown in (repr(account), repr(failed.value), written, caplog.text):
         for secret in (KEY, SECRET, signature, "signature="):
             assert secret not in shown
+
+
+async def test_the_account_tells_what_the_key_may_do(desk: Desk) -> None:
+    assert await desk.account.key_rights() == KeyRights(can_trade=True, can_withdraw=False, kinds=("SPOT",))

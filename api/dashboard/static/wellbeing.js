@@ -75,13 +75,27 @@ function showTroubles(troubles) {
 function showKey(components) {
   const key = components.find((each) => each.component_name === "executor")?.facts?.api_key;
   const place = byId("api-key");
-  if (!key) return setText(place, "API key: none, or not told.");
-  const parts = [];
-  if (key.created_at) parts.push(`made ${duration((backendNow() - Date.parse(key.created_at)) / 1000)} ago`);
-  if (key.expires_at) parts.push(`expires in ${duration((Date.parse(key.expires_at) - backendNow()) / 1000)}`);
-  if (key.permissions) parts.push(`may ${[].concat(key.permissions).join(", ")}`);
-  setText(place, `API key: ${parts.join(" · ") || "in use"}`);
+  if (!key) return setText(place, "API key: none, or the executor has not told.");
+  replace(place, `API key: ${[...rights(key), ...terms(key)].join(" · ")} · `, ...lastUse(key));
+  syncList(byId("api-key-wrong"), [...key.failings, ...key.risks], (each) => each, (each) => el("li", {}, each));
 }
+
+/** What the exchange tells: MEXC does not say whether it means the key or the account. @param {any} key */
+function rights(key) {
+  if (!key.accepted_at) return ["not answered for yet"];
+  const can = { trade: key.can_trade, withdraw: key.can_withdraw };
+  return Object.entries(can).map(([what, may]) => (may === null ? `${what}: not told` : `${may ? "may" : "may not"} ${what}`));
+}
+
+/** What an operator told: the exchange tells no age. @param {any} key */
+function terms(key) {
+  const age = key.created_on ? `made ${duration((backendNow() - Date.parse(key.created_on)) / 1000)} ago` : "age unknown (SNIPER_MEXC_API_KEY_CREATED)";
+  if (key.ip_bound) return [age, "bound to IP addresses, does not expire"];
+  return key.expires_on ? [age, `expires on ${key.expires_on}`] : [age, "expires 90 days after it was made unless bound to IP addresses"];
+}
+
+/** @param {any} key */
+const lastUse = (key) => (key.accepted_at ? ["accepted ", el("sn-age", { datetime: key.accepted_at })] : ["never accepted since the start"]);
 
 /** Show which source was first how often, and by how much. */
 export function showFirst() {
