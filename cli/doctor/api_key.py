@@ -1,11 +1,12 @@
 """Judge an API key by what the exchange and the settings tell of it. Pure."""
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 from types import MappingProxyType
 from typing import Final
 
 from cli.doctor.finding import Finding, note, well, wrong
+from shared.mexc.api_key import RENEWABLE, VALID, KeyTerms
 from shared.mexc.errors import ExchangeRejected
 from shared.mexc.order_reports import KeyRights
 
@@ -16,13 +17,12 @@ BINDING: Final = "key's addresses"
 AGE: Final = "key's age"
 RIGHTS: Final = (TRADES, WITHDRAWS)
 
-LIFE: Final = timedelta(days=90)
-"""How long a key lives that is bound to no IP address: https://www.mexc.com/support/articles/360055933652."""
-WARNING: Final = timedelta(days=14)
-
 _MEANINGS: Final[Mapping[int, tuple[str, str]]] = MappingProxyType(
     {
-        10072: ("the exchange does not know the key", "it was deleted or has expired: make one, set SNIPER_MEXC_API_KEY"),
+        10072: (
+            "the exchange does not know the key",
+            "make another: this one was deleted or has expired",
+        ),
         700002: ("the secret is not that of the key", "set SNIPER_MEXC_API_SECRET"),
         700003: ("the exchange takes our time for a wrong one", "set this machine's clock by NTP"),
         700006: ("the key does not let this machine's address in", "add the address to the key at the exchange"),
@@ -66,29 +66,29 @@ def _withdraws(told: KeyRights) -> Finding:
             )
 
 
-def binding(*, is_bound: bool) -> Finding:
+def binding(terms: KeyTerms) -> Finding:
     """Return whether the key is bound to addresses, which only its owner knows."""
-    if is_bound:
+    if terms.ip_bound:
         return well(BINDING, "bound, by SNIPER_MEXC_API_KEY_IP_BOUND")
     return wrong(
         BINDING,
         "not bound, as far as SNIPER_MEXC_API_KEY_IP_BOUND tells",
         "bind it at the exchange to this machine's address and set SNIPER_MEXC_API_KEY_IP_BOUND=true: it then serves "
-        f"nobody else, and does not expire after {LIFE.days} days",
+        f"nobody else, and does not expire after {VALID.days} days",
     )
 
 
-def age(created: date | None, today: date, *, is_bound: bool) -> Finding:
+def age(terms: KeyTerms, today: date) -> Finding:
     """Return how old the key is, and when it expires."""
-    if created is None:
-        advice = f"set SNIPER_MEXC_API_KEY_CREATED to the day it was made: an unbound key expires after {LIFE.days} days"
+    if terms.created_on is None:
+        advice = f"set SNIPER_MEXC_API_KEY_CREATED to its day: an unbound key expires after {VALID.days} days"
         return note(AGE, "unknown: the exchange tells it nowhere", advice)
-    days = max(0, (today - created).days)
-    if is_bound:
+    days = max(0, (today - terms.created_on).days)
+    if terms.expires_on is None:
         return well(AGE, f"{days} days; it does not expire")
-    left = (created + LIFE - today).days
-    if left < 0:
-        return wrong(AGE, f"{days} days: it has expired", "make a new one, bound to this machine's address")
-    if left <= WARNING.days:
-        return wrong(AGE, f"{days} days: it expires in {left}", "make a new one, bound to this machine's address")
-    return well(AGE, f"{days} days; it expires in {left}")
+    renew = "renew it or make a new one, then set SNIPER_MEXC_API_KEY_CREATED"
+    if today > terms.expires_on:
+        return wrong(AGE, f"{days} days: it expired on {terms.expires_on}", renew)
+    if today >= terms.expires_on - RENEWABLE:
+        return wrong(AGE, f"{days} days: it expires on {terms.expires_on}", renew)
+    return well(AGE, f"{days} days; it expires on {terms.expires_on}")

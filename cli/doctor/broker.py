@@ -47,7 +47,7 @@ async def _inside(broker: Examination, names: Sequence[str]) -> list[Finding]:
     return [
         judge_version(broker.version()),
         wrong(REST[1], f"missing: {', '.join(missing)}", _LOAD) if missing else well(REST[1], "complete"),
-        await _permissions(broker, names),
+        await _permissions(broker, names, missing),
     ]
 
 
@@ -61,14 +61,14 @@ def judge_version(told: str) -> Finding:
     return well(REST[0], told)
 
 
-async def _permissions(broker: Examination, names: Sequence[str]) -> Finding:
+async def _permissions(broker: Examination, names: Sequence[str], missing: Sequence[str]) -> Finding:
     needs = needs_of(names)
-    lacking = [
-        f"publish {key} to {exchange.name}"
-        for exchange, key in needs.publishes
-        if not await broker.may_publish(exchange, key)
-    ]
-    lacking += [f"read {queue.name}" for queue in needs.consumes if not await broker.may_consume(queue)]
+    addresses = [each for each in needs.publishes if f"exchange {each[0].name}" not in missing]
+    queues = [each for each in needs.consumes if f"queue {each.name}" not in missing]
+    lacking = [f"publish {key} to {to.name}" for to, key in addresses if not await broker.may_publish(to, key)]
+    lacking += [f"read {queue.name}" for queue in queues if not await broker.may_consume(queue)]
+    if not (addresses or queues):
+        return note(REST[2], "not looked at: all that they are for is missing")
     if not lacking:
         return well(REST[2], f"all that {', '.join(names)} need")
     return wrong(

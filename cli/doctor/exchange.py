@@ -11,6 +11,7 @@ from cli.doctor.finding import Finding, note, setting, unseen, well, wrong
 from executor.credentials import Credentials, credentials
 from shared.errors import SettingsError
 from shared.mexc.account import connect_account
+from shared.mexc.api_key import KeyTerms
 from shared.mexc.clock import Estimate, Sample, Trust, estimate_of
 from shared.mexc.errors import ExchangeError, ExchangeRejected
 from shared.mexc.http_request import RestLimits
@@ -75,12 +76,8 @@ def _unreached() -> list[Finding]:
 async def _key(settings: ExchangeSettings, keys: Credentials | None, estimate: Estimate | None) -> list[Finding]:
     if keys is None:
         return [_no_key(settings)]
-    about = [
-        api_key.binding(is_bound=settings.mexc_api_key_ip_bound),
-        api_key.age(
-            settings.mexc_api_key_created, datetime.now(UTC).date(), is_bound=settings.mexc_api_key_ip_bound
-        ),
-    ]
+    terms = KeyTerms(settings.mexc_api_key_created, settings.mexc_api_key_ip_bound)
+    about = [api_key.binding(terms), api_key.age(terms, datetime.now(UTC).date())]
     if estimate is None:
         return [*unseen((api_key.KEY, *api_key.RIGHTS), "the exchange's time is not known"), *about]
 

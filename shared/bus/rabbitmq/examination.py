@@ -1,9 +1,10 @@
 """Look at a broker and change nothing on it: which it is, what is missing, and what its user may not do.
 
-A publish in a transaction that is rolled back is judged by all permissions and goes nowhere. To consume with an argument
-that cannot be is refused either way: for want of the permission, or else for the argument.
+A publish in a transaction that is rolled back is judged by all permissions and goes nowhere. To consume with an
+argument that cannot be is refused either way: for want of the permission, or else for the argument.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -11,7 +12,9 @@ from typing import Final
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection
+from aiormq.abc import AbstractChannel as AbstractUnderlayChannel
 from aiormq.exceptions import ChannelAccessRefused, ChannelNotFoundEntity, ChannelPreconditionFailed
+from pamqp.common import FieldValue
 from yarl import URL
 
 from shared.bus.port import Exchange, Queue, Topology
@@ -19,7 +22,7 @@ from shared.bus.rabbitmq.calls import AWAY, away_is_transient, uninterrupted
 from shared.errors import SettingsError
 from shared.settings import BrokerSettings
 
-_IMPOSSIBLE: Final = {"x-priority": "none"}
+_IMPOSSIBLE: Final[dict[str, FieldValue]] = {"x-priority": "none"}
 
 
 @asynccontextmanager
@@ -57,21 +60,22 @@ class Examination:
         return [*names, *[f"queue {each.name}" for each in topology.queues if not await self._has_queue(each)]]
 
     async def may_publish(self, exchange: Exchange, routing_key: str) -> bool:
-        """Tell whether our user may publish there; what is missing counts as allowed."""
-        try:
-            async with self._channel() as channel:
-                below = await channel.get_underlay_channel()
+        """Tell whether our user may publish to *exchange*, which is there."""
+        async with self._channel() as channel:
+            below = await channel.get_underlay_channel()
+            try:
                 await below.tx_select(timeout=self.timeout_seconds)
                 await below.basic_publish(b"", exchange=exchange.name, routing_key=routing_key)
                 await below.tx_rollback(timeout=self.timeout_seconds)
-        except ChannelAccessRefused:
-            return False
-        except ChannelNotFoundEntity:
-            return True
+            except AWAY as error:
+                # A publish is answered by nothing but the end of its channel, which the next call meets somehow.
+                if isinstance(await self._reason(below, error), ChannelAccessRefused):
+                    return False
+                raise
         return True
 
     async def may_consume(self, queue: Queue) -> bool:
-        """Tell whether our user may read *queue*; what is missing counts as allowed."""
+        """Tell whether our user may read *queue*, which is there."""
         try:
             async with self._channel() as channel:
                 below = await channel.get_underlay_channel()
@@ -81,9 +85,16 @@ class Examination:
                 )
         except ChannelAccessRefused:
             return False
-        except (ChannelPreconditionFailed, ChannelNotFoundEntity):
-            return True
+        except ChannelPreconditionFailed:
+            pass
         return True
+
+    async def _reason(self, channel: AbstractUnderlayChannel, error: BaseException) -> BaseException:
+        """Return why the broker closed *channel*, or *error* where it did not."""
+        closing = channel.closing
+        await asyncio.wait([closing], timeout=self.timeout_seconds)
+        closed = closing.done() and not closing.cancelled()
+        return (closing.exception() or error) if closed else error
 
     async def _has_exchange(self, exchange: Exchange) -> bool:
         try:
