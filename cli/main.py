@@ -134,6 +134,30 @@ def status(as_json: AsJson = False) -> None:
     operate.run(lambda _: command.show(as_json=as_json))
 
 
+@app.command()
+def doctor(
+    service: Annotated[
+        list[Service] | None, typer.Option(help="Look only at what this service needs; may be given several times.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look at broker, database, exchange, disk and limits: a line each, with what to do; exit code 0 if all is well.
+
+    1 says that something is wrong, 2 that a setting is.
+    """
+    from cli import operate
+    from cli.doctor import report
+
+    names = [each.value for each in service] if service else report.usual()
+    codes: list[int] = []
+
+    async def main(_: object) -> None:
+        codes.append(await report.examine(names, as_json=as_json))
+
+    operate.run(main)
+    raise typer.Exit(max(codes))
+
+
 @notify_app.command("test")
 def notify_test() -> None:
     """Send one message to every address of SNIPER_NOTIFIER_URLS, and say which took it."""

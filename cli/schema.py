@@ -103,10 +103,10 @@ def _locked(statement: str, seconds: float) -> SniperError:
 
 async def available(opened: Database, stop: asyncio.Event) -> None:
     """Return once the schema is that of this build; raise SettingsError where it never will be."""
-    await when_available("schema", lambda: _require(opened), stop)
+    await when_available("schema", lambda: require(opened), stop)
 
 
-async def _require(opened: Database) -> None:
+async def require(opened: Database) -> None:
     try:
         found = await _found(opened)
     except TransientError as error:

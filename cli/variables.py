@@ -63,6 +63,12 @@ def unknown(names: Iterable[str]) -> list[str]:
     return sorted({name.upper() for name in names if name.upper().startswith(PREFIX)} - known())
 
 
+def misspelt() -> list[str]:
+    """Return each variable of the environment or the .env file that looks like ours and that nobody reads."""
+    links = {name for name, value in os.environ.items() if _is_link(name, value)}
+    return unknown([*(set(os.environ) - links), *DotEnvSettingsSource(Settings).env_vars])
+
+
 def warn_of_unknown() -> None:
     """Log each variable of the environment or the .env file that nobody reads, and what was probably meant.
 
@@ -71,6 +77,6 @@ def warn_of_unknown() -> None:
     links = sorted(name for name, value in os.environ.items() if _is_link(name, value))
     if links:
         log.warning("variables of Kubernetes, ignored: set enableServiceLinks: false on the pod", variables=links)
-    for name in unknown([*(set(os.environ) - set(links)), *DotEnvSettingsSource(Settings).env_vars]):
+    for name in misspelt():
         meant = difflib.get_close_matches(name, known(), n=1)
         log.warning("unknown setting, ignored", variable=name, meant=meant[0] if meant else None)

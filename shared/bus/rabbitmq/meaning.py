@@ -35,6 +35,10 @@ _BY_WORDS: Final[tuple[tuple[str, str], ...]] = (
         "a queue or an exchange is there with other properties than ours: delete it when it is empty",
     ),
     (r"RESOURCE_ERROR|RESOURCE_LOCKED", "the broker is short of something, or another connection holds it"),
+    (
+        r"Connection refused|Connect call failed",
+        f"nothing listens there: start the broker, or correct host and port in {VARIABLE}",
+    ),
     (r"Basic\.Nack", "a queue is full or could not store the message: empty it, or raise its limit"),
 )
 """What the broker says, and what that means; the first that fits is taken."""

@@ -1,0 +1,79 @@
+"""The broker: there, of a version that is known to work, and letting its user do what the services do."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from cli.doctor.finding import Finding, note, setting, unseen, well, wrong
+from cli.doctor.needs import needs_of, topology_of
+from shared.bus.rabbitmq.examination import Examination, examined
+from shared.errors import SettingsError, TransientError
+from shared.settings import BrokerSettings, load
+
+REACHABLE: Final = "broker"
+REST: Final = ("broker version", "broker topology", "broker permissions")
+OLDEST: Final = (3, 10)
+"""The oldest RabbitMQ that everything is tested on; quorum queues and streams need 3.9."""
+_LOAD: Final = (
+    "start a service whose user may make it, or load deploy/rabbitmq/definitions.json (rabbitmqctl import_definitions)"
+)
+
+
+async def look(names: Sequence[str]) -> list[Finding]:
+    """Return what was found of the broker for the services of these names."""
+    try:
+        settings = load(BrokerSettings)
+    except SettingsError as error:
+        return [setting(REACHABLE, str(error)), *unseen(REST, "its settings are wrong")]
+    if settings.url is None:
+        return [note(REACHABLE, "none: messages go through the database, for `sniper up` in one process")]
+    try:
+        async with examined(settings) as broker:
+            return [well(REACHABLE, "answers"), *await _inside(broker, names)]
+    except TransientError as error:
+        return [wrong(REACHABLE, _plain(error), _advice(str(error))), *unseen(REST, "the broker is not reached")]
+
+
+def _plain(error: TransientError) -> str:
+    return str(error).removeprefix("broker away: ")
+
+
+def _advice(words: str) -> str:
+    return "" if "SNIPER_BROKER_URL" in words else "start it, and compare host and port in SNIPER_BROKER_URL"
+
+
+async def _inside(broker: Examination, names: Sequence[str]) -> list[Finding]:
+    missing = await broker.missing(topology_of(names))
+    return [
+        judge_version(broker.version()),
+        wrong(REST[1], f"missing: {', '.join(missing)}", _LOAD) if missing else well(REST[1], "complete"),
+        await _permissions(broker, names, missing),
+    ]
+
+
+def judge_version(told: str) -> Finding:
+    """Judge a broker by how it calls itself, like `RabbitMQ 3.10.8`."""
+    numbers = re.search(r"(\d+)\.(\d+)", told)
+    if not told.startswith("RabbitMQ") or numbers is None:
+        return note(REST[0], f"{told or 'unnamed'}: only RabbitMQ is tested")
+    if (int(numbers[1]), int(numbers[2])) < OLDEST:
+        return wrong(REST[0], told, f"upgrade it to {OLDEST[0]}.{OLDEST[1]} or later")
+    return well(REST[0], told)
+
+
+async def _permissions(broker: Examination, names: Sequence[str], missing: Sequence[str]) -> Finding:
+    needs = needs_of(names)
+    addresses = [each for each in needs.publishes if f"exchange {each[0].name}" not in missing]
+    queues = [each for each in needs.consumes if f"queue {each.name}" not in missing]
+    lacking = [f"publish {key} to {to.name}" for to, key in addresses if not await broker.may_publish(to, key)]
+    lacking += [f"read {queue.name}" for queue in queues if not await broker.may_consume(queue)]
+    if not (addresses or queues):
+        return note(REST[2], "not looked at: all that they are for is missing")
+    if not lacking:
+        return well(REST[2], f"all that {', '.join(names)} need")
+    return wrong(
+        REST[2],
+        f"the user may not {', nor '.join(lacking)}",
+        "rabbitmqctl set_permissions and set_topic_permissions give it, as deploy/rabbitmq/definitions.json has them; "
+        "--service NAME asks for what one service needs",
+    )

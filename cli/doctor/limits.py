@@ -1,0 +1,66 @@
+"""The limits and what closes trading, judged by what `sniper status` gathers. Pure."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Final
+
+from api.reading.answers import ExposureStatus
+from cli import config as configuration
+from cli.doctor.finding import Finding, note, well, wrong
+from cli.status import Status
+
+LIMITS: Final = ("limits", "halts", "trading", "services")
+FULL: Final = Decimal("0.9")
+"""From this part of the limit on, the next listing is bought small or not at all."""
+
+
+def judged(status: Status) -> list[Finding]:
+    """Return a finding of limits, halts, gates and services each."""
+    return [_limits(status), _halts(status), _trading(status), _services(status)]
+
+
+def _limits(status: Status) -> Finding:
+    config = status.config
+    told = f"{config.max_trade_usdt:f} USDT a trade, {config.max_position_usdt:f} at stake at most"
+    full = [_stake(each) for each in _nearly_full(status.exposure)]
+    if full:
+        return wrong(LIMITS[0], f"{told}; {', '.join(full)}", "sell something, or raise max_position_usdt")
+    return well(LIMITS[0], told)
+
+
+def _nearly_full(exposure: Iterable[ExposureStatus]) -> Iterable[ExposureStatus]:
+    return (each for each in exposure if each.limit_usdt - each.room_usdt > FULL * each.limit_usdt)
+
+
+def _stake(row: ExposureStatus) -> str:
+    return f"{row.limit_usdt - row.room_usdt:f} of {row.limit_usdt:f} USDT are at stake ({row.mode})"
+
+
+def _halts(status: Status) -> Finding:
+    halts = configuration.halts(status.config)
+    if halts:
+        return wrong(LIMITS[1], "; ".join(halts), "`sniper resume` lifts it, once its cause is gone")
+    return well(LIMITS[1], "none")
+
+
+def _trading(status: Status) -> Finding:
+    closed = [f"{gate.name}: {gate.reason}" for gate in status.gates if not gate.open]
+    match status.trading:
+        case "live":
+            return well(LIMITS[2], "live: orders cost money")
+        case "armed":
+            return wrong(LIMITS[2], f"armed, but no order goes out: {'; '.join(closed)}", "open what is closed")
+        case "dry-run":
+            return note(LIMITS[2], f"dry-run ({'; '.join(closed)})")
+
+
+def _services(status: Status) -> Finding:
+    if status.health.status == "ok":
+        return well(LIMITS[3], ", ".join(each.component_name for each in status.health.components) or "none yet")
+    unwell = [
+        f"{each.component_name} {each.status}: {each.detail}"
+        for each in status.health.components
+        if each.status != "running"
+    ]
+    told = "; ".join(unwell) or "nothing was ever heard of one"
+    return wrong(LIMITS[3], told, "start them (`sniper up`, `sniper run NAME`), and read their log")

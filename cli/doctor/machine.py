@@ -1,0 +1,45 @@
+"""The machine: room on its disk, and the data directory."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Final
+
+from cli.doctor.finding import Finding, setting, unseen, well, wrong
+from shared.errors import SettingsError
+from shared.settings import DataSettings, load
+
+DATA: Final = "data directory"
+DISK: Final = "disk"
+FREE_BYTES_MIN: Final = 1024**3
+FREE_PART_MIN: Final = 0.05
+_GIB: Final = 1024**3
+
+
+def look() -> list[Finding]:
+    """Return what was found of the data directory and of the disk that it is on."""
+    try:
+        directory = load(DataSettings).data_dir
+    except SettingsError as error:
+        return [setting(DATA, str(error)), *unseen((DISK,), "the settings are wrong")]
+    existing = next((each for each in (directory, *directory.absolute().parents) if each.is_dir()), Path("/"))
+    usage = shutil.disk_usage(existing)
+    return [_data(directory, existing), judge_disk(usage.total, usage.free)]
+
+
+def _data(directory: Path, existing: Path) -> Finding:
+    advice = "give it to the user that runs us (chown), or name another in SNIPER_DATA_DIR"
+    if directory.exists() and not directory.is_dir():
+        return wrong(DATA, f"{directory} is no directory", "name another in SNIPER_DATA_DIR")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        what = directory if existing == directory else f"{existing}, where {directory} would be made,"
+        return wrong(DATA, f"{what} cannot be written to", advice)
+    return well(DATA, f"{directory}" if directory.is_dir() else f"{directory}, made at the first start")
+
+
+def judge_disk(total_bytes: int, free_bytes: int) -> Finding:
+    """Judge the room that is left on the disk of the data directory."""
+    told = f"{free_bytes / _GIB:.1f} of {total_bytes / _GIB:.1f} GiB free"
+    if free_bytes < max(FREE_BYTES_MIN, FREE_PART_MIN * total_bytes):
+        return wrong(DISK, told, "make room: `sniper archive` moves old listings and trades to compressed files")
+    return well(DISK, told)

@@ -1,0 +1,77 @@
+"""What each service must be able to do on the broker and in the database, to compare with what its user may."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from shared import topology
+from shared.bus.port import Exchange, Queue, Topology
+from shared.events import Mode, Source, TradeStatus
+
+Address = tuple[Exchange, str]
+"""An exchange and a routing key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    publishes: Sequence[Address] = ()
+    consumes: Sequence[Queue] = ()
+    writes: Sequence[str] = ()
+    """Tables it puts rows into."""
+
+
+def _health(*components: str) -> Sequence[Address]:
+    return [(topology.EVENTS, f"health.{component}") for component in components]
+
+
+_TRADES: Final = [(topology.EVENTS, f"trade.{mode}.{status}") for mode in Mode for status in TradeStatus]
+_SEEN: Final = (Source.MEXC_WEBSOCKET, Source.MEXC_REST_API)
+
+NEEDS: Final[Mapping[str, Needs]] = MappingProxyType(
+    {
+        "ingest": Needs(
+            publishes=[*((topology.RAW, f"raw.{source}") for source in _SEEN), *_health("ingest")],
+            writes=("symbols",),
+        ),
+        "dedup": Needs(
+            publishes=[
+                (topology.EVENTS, "listing.detected"),
+                (topology.EVENTS, "listing.rescheduled"),
+                *_health("dedup"),
+            ],
+            consumes=(topology.DEDUP_RAW,),
+            writes=("listing_claims",),
+        ),
+        "executor": Needs(
+            publishes=[*_TRADES, *_health("executor", "exits")],
+            consumes=(topology.EXECUTOR_LISTINGS, topology.EXECUTOR_OPENINGS),
+            writes=("orders", "exposure", "positions"),
+        ),
+        "persister": Needs(
+            publishes=_health("persister"),
+            consumes=(topology.PERSISTER_LISTINGS, topology.PERSISTER_TRADES, topology.PERSISTER_HEALTH),
+            writes=("listings", "trades", "bot_health"),
+        ),
+        "api": Needs(
+            publishes=[(topology.RAW, f"raw.{Source.TEST_INJECTION}"), *_health("api")],
+            writes=("trade_config_audit", "api_tokens", "sessions"),
+        ),
+        "notifier": Needs(publishes=_health("notifier"), consumes=(topology.NOTIFIER_EVENTS,)),
+    }
+)
+
+
+def needs_of(names: Sequence[str]) -> Needs:
+    """Return what the services of these names need together."""
+    chosen = [NEEDS[name] for name in names]
+    return Needs(
+        publishes=[address for each in chosen for address in each.publishes],
+        consumes=[queue for each in chosen for queue in each.consumes],
+        writes=[table for each in chosen for table in each.writes],
+    )
+
+
+def topology_of(names: Sequence[str]) -> Topology:
+    """Return the topology that these services run on."""
+    return topology.NOTIFYING if "notifier" in names else topology.SNIPER
