@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy import URL
 
-from cli import schema, variables
+from cli import rights, schema, variables
 from notifier.settings import NotifierSettings
 from shared import database, redaction, telemetry
 from shared.backoff import pause
@@ -93,6 +93,7 @@ async def started(plan: Plan, settings: ProcessSettings, stop: asyncio.Event) ->
             await schema.upgrade(opened, url, settings.database, stop)
         else:
             await schema.available(opened, stop)
+            await when_available("rights", lambda: rights.require(opened, plan.services), stop)
         watch = await stack.enter_async_context(database.watched(opened))
         fit = await stack.enter_async_context(schema.watched(opened))
         bus = await stack.enter_async_context(open_bus(settings.broker, opened, plan))
