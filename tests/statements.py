@@ -20,8 +20,7 @@ def modules(package: str) -> Iterator[ModuleType]:
     found = importlib.import_module(package)
     yield found
     for each in pkgutil.walk_packages(getattr(found, "__path__", ()), f"{package}."):
-        if each.name != _DIALECT: Final = registry.load("postgresql.asyncpg")()
-_ONLY_FOR_MAKING_CODE and not each.name.endswith("__main__"):
+        if each.name != _ONLY_FOR_MAKING_CODE and not each.name.endswith("__main__"):
             yield importlib.import_module(each.name)
 
 
