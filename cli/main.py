@@ -105,12 +105,16 @@ def simulator(context: typer.Context) -> None:
 
 
 @app.command()
-def migrate() -> None:
+def migrate(
+    roles: Annotated[
+        bool, typer.Option("--roles", help="Also make a role for each service and give it its rights, and no more.")
+    ] = False,
+) -> None:
     """Bring the database schema up to date."""
     from cli import migrate as command
     from cli import operate
 
-    operate.run(command.migrate)
+    operate.run(lambda stop: command.migrate(stop, roles=roles))
 
 
 @app.command()

@@ -1,15 +1,20 @@
-"""`sniper migrate`: bring the schema up to this build's."""
+"""`sniper migrate`: bring the schema up to this build's, and with `--roles` give each service's role its rights."""
 
 import asyncio
 
+import asyncpg
 from rich.console import Console
 
 import migrations
 from cli import process, schema
+from migrations import roles as named_roles
 from shared import database
+from shared.database import Database
+from shared.database_refusals import first_line
+from shared.errors import SettingsError, TransientError
 
 
-async def migrate(stop: asyncio.Event) -> None:
+async def migrate(stop: asyncio.Event, *, roles: bool = False) -> None:
     """Upgrade the database; raise SniperError where it is away or belongs to a newer build."""
     settings = process.ProcessSettings.load()
     async with (
@@ -17,4 +22,26 @@ async def migrate(stop: asyncio.Event) -> None:
         database.connect(settings.database, url, name="migrate") as opened,
     ):
         await schema.upgrade(opened, url, settings.database, stop)
+        if roles:
+            await give_rights(opened)
     Console().print(f"the schema is at {migrations.head()}", highlight=False)
+    if roles:
+        Console().print(f"rights are given to {', '.join(named_roles.names())}", highlight=False, soft_wrap=True)
+
+
+async def give_rights(opened: Database, prefix: str = named_roles.PREFIX) -> None:
+    """Make the roles that are missing and give each its rights; raise SettingsError where we may not."""
+    try:
+        async with opened.session() as connection:
+            await connection.execute(named_roles.script(prefix))
+    except TransientError as error:
+        if isinstance(error.__cause__, asyncpg.InsufficientPrivilegeError):
+            raise SettingsError(_refused(error.__cause__)) from None
+        raise
+
+
+def _refused(error: asyncpg.InsufficientPrivilegeError) -> str:
+    return (
+        f"the roles cannot be given their rights: {first_line(error)}: run this as the owner of the tables, after an "
+        f"administrator made {', '.join(named_roles.names())} or gave the owner CREATEROLE"
+    )

@@ -8,13 +8,14 @@ from typing import Final
 
 from sqlalchemy import URL
 
-from cli import schema, variables
+from cli import rights, schema, variables
 from notifier.settings import NotifierSettings
 from shared import database, redaction, telemetry
 from shared.backoff import pause
 from shared.bus import embedded, rabbitmq
 from shared.bus.port import Bus
 from shared.database import Database
+from shared.database_tls import checked_against
 from shared.errors import SettingsError
 from shared.lifecycle import when_available
 from shared.runtime import Runtime
@@ -93,6 +94,7 @@ async def started(plan: Plan, settings: ProcessSettings, stop: asyncio.Event) ->
             await schema.upgrade(opened, url, settings.database, stop)
         else:
             await schema.available(opened, stop)
+            await when_available("rights", lambda: rights.require(opened, plan.services), stop)
         watch = await stack.enter_async_context(database.watched(opened))
         fit = await stack.enter_async_context(schema.watched(opened))
         bus = await stack.enter_async_context(open_bus(settings.broker, opened, plan))
@@ -141,7 +143,8 @@ async def connected_database(name: str) -> AsyncIterator[Database]:
 async def database_url(settings: ProcessSettings) -> AsyncIterator[URL]:
     """Yield where the database is, starting our own server where no URL is set."""
     if settings.database.url is not None:
-        yield database.parse_url(settings.database.url.get_secret_value(), variable="SNIPER_DATABASE_URL")
+        url = database.parse_url(settings.database.url.get_secret_value(), variable="SNIPER_DATABASE_URL")
+        yield checked_against(url, settings.database.ca_file)
         return
     # Only here: a service with a database of its own needs neither the wheel nor its memory.
     try:

@@ -123,7 +123,7 @@ async def require(opened: Database) -> None:
             return
 
 
-RIGHTS: Final = "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO it"
+RIGHTS: Final = "sign in as the service's own role, and let the owner of the tables run `sniper migrate --roles`"
 
 
 async def _found(opened: Database) -> str | None:

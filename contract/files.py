@@ -9,8 +9,10 @@ from contract import asyncapi
 from contract.definitions import definitions
 from contract.samples import SAMPLES
 from contract.schemas import schemas
+from migrations import roles
 from shared.cloudevents import encode
 
+ROLES_HEAD: Final = "-- Made by `make contract`; the same as `sniper migrate --roles`. docs/deployment.md says when.\n"
 FROZEN: Final = Path("contract/frozen")
 """What each release has promised, in a folder by its version; nothing below it ever changes."""
 
@@ -19,7 +21,8 @@ def generated() -> Mapping[str, str]:
     """Return the text of each file that follows the models and the topology."""
     described = {f"docs/schemas/{name}": _json(schema) for name, schema in schemas().items()}
     broker = {"deploy/rabbitmq/definitions.json": _json(definitions())}
-    return {"docs/asyncapi.yaml": asyncapi.render()} | broker | described
+    database = {"deploy/postgres/roles.sql": ROLES_HEAD + roles.script()}
+    return {"docs/asyncapi.yaml": asyncapi.render()} | broker | database | described
 
 
 def frozen(version: str) -> Mapping[str, str]:

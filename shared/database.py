@@ -70,6 +70,10 @@ _NOT_OURS = (
 _UNUSABLE = (*_AWAY, *_NOT_OURS, asyncpg.InsufficientPrivilegeError)
 """All that may be mended while one waits."""
 
+OWN_ROLE: Final = (
+    "sign in as the role that is meant for this, and let the owner of the tables run `sniper migrate --roles`"
+)
+
 _REFUSED = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 """What says that a value cannot be stored, now or ever: by the server, or by asyncpg before it is sent."""
 
@@ -189,7 +193,7 @@ def _unusable(error: Exception) -> TransientError:
     if isinstance(error, _NOT_OURS):
         return SchemaError(f"the schema is not that of this build: {first_line(error)}")
     if isinstance(error, asyncpg.InsufficientPrivilegeError):
-        return TransientError(f"the database refuses: {first_line(error)}: grant it to the role")
+        return TransientError(f"the database refuses: {first_line(error)}: {OWN_ROLE}")
     return _away(error)
 
 

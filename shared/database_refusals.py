@@ -1,6 +1,7 @@
 """PostgreSQL's refusals in one sentence that says what to do, and whether waiting can help."""
 
 import re
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -8,9 +9,11 @@ from typing import Final
 import asyncpg
 from asyncpg.exceptions import ClientConfigurationError
 
-from shared.errors import SettingsError
+from shared import tls
+from shared.errors import SettingsError, TransientError
 
 VARIABLE: Final = "SNIPER_DATABASE_URL"
+AUTHORITY: Final = "SNIPER_DATABASE_CA_FILE"
 MAKE_DATABASE: Final = "CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0"
 POOLED: Final = (
     f"{VARIABLE}: leads to a pooler that hands out sessions by the transaction or the statement (PgBouncer's "
@@ -48,6 +51,10 @@ def refusals_are_settings() -> Iterator[None]:
     """Translate what a server refuses now and will refuse again into SettingsError."""
     try:
         yield
+    except ssl.SSLCertVerificationError as error:
+        sentence = tls.refusal(error, url=VARIABLE, authority=AUTHORITY)
+        kind = TransientError if tls.mends_itself(error) else SettingsError
+        raise kind(f"the database is not believed: {sentence}") from None
     except (asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError) as error:
         if "statement pooling" in str(error):
             raise SettingsError(POOLED) from None

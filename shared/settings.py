@@ -99,6 +99,8 @@ class BrokerSettings(Settings):
         ]
         | None
     ) = None
+    ca_file: Path | None = None
+    """Whose certificates are believed with `amqps`, in PEM form; None: those that the system believes."""
     heartbeat_seconds: int = Field(default=10, ge=5, le=60)
     publish_timeout_seconds: float = Field(default=5.0, gt=0, le=60)
     drain_seconds: float = Field(default=10.0, gt=0, le=300)
@@ -110,6 +112,8 @@ class DatabaseSettings(Settings):
     model_config = SettingsConfigDict(env_prefix=f"{PREFIX}DATABASE_")
 
     url: Annotated[SecretStr, AfterValidator(_url("postgres", "postgresql", "postgresql+asyncpg"))] | None = None
+    ca_file: Path | None = None
+    """Whose certificate the server's is checked against, in PEM form; host names are checked, too."""
     pool_size: int = Field(default=10, ge=2, le=100)
     statement_timeout_seconds: float = Field(default=5.0, gt=0, le=60)
     connect_timeout_seconds: float = Field(default=5.0, gt=0, le=60)

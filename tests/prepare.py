@@ -13,6 +13,7 @@ from tests.image_tools import PACKAGES, ImageToolsMissingError, require_image_to
 from tests.images import fetch_what_images_need
 from tests.kubectl import KubectlMissingError, fetch_kubectl, find_kubectl
 from tests.servers.choice import BrokerKind, ServerUnavailableError, find_broker, postgres_source
+from tests.servers.encrypted import find_encrypting_postgres
 
 JAVA_CLIENT_JAR = Path("/usr/share/java/amqp-client.jar")
 _DEBIAN = Path("/etc/debian_version")
@@ -41,6 +42,7 @@ def main() -> int:
     _say(f"Chromium for the tests: {browser}")
     _say(f"Images for the tests: {images}")
     _install_promtool()
+    _install_encrypting_postgres()
     _say(f"kubectl for the tests: {_find_or_fetch_kubectl()}")
     return 0
 
@@ -83,6 +85,12 @@ def _install_promtool() -> None:
     """Where it cannot be had, only the tests of the alerts fail."""
     if shutil.which("promtool") is None and _may_install():
         install("prometheus")
+
+
+def _install_encrypting_postgres() -> None:
+    """The wheel's cannot encrypt. Where another cannot be had, only the tests of TLS fail."""
+    if find_encrypting_postgres() is None and _may_install():
+        install("postgresql")
 
 
 def _find_or_fetch_kubectl() -> str:

@@ -4,7 +4,6 @@ import asyncio
 import re
 import subprocess
 from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -37,8 +36,8 @@ def image() -> Iterator[Image]:
         pytest.fail(str(error), pytrace=False)
 
 
-def test_the_image_adds_less_than_120_megabytes_to_its_base(image: Image) -> None:
-    assert image.added_bytes < 120 * MEGABYTE
+def test_the_image_adds_less_than_120_megabytes_to_its_base_with_room_to_grow(image: Image) -> None:
+    assert image.added_bytes < 100 * MEGABYTE
 
 
 def test_the_image_holds_neither_the_embedded_postgres_nor_what_builds_it_nor_the_tests(image: Image) -> None:
@@ -67,9 +66,9 @@ def test_every_subcommand_starts_as_a_user_without_a_name_or_a_capability(image:
     shown = image.run("--help").stdout
     names = re.findall(r"^│ ([a-z-]+) ", shown, re.MULTILINE)
 
-    with ThreadPoolExecutor(max_workers=4) as pool:
-        ended = pool.map(lambda name: image.run(name, "--help"), names)
-        failed = {name: each.stderr for name, each in zip(names, ended, strict=True) if each.returncode}
+    # One after the other: runs of buildah in one container take away each other's files.
+    ended = {name: image.run(name, "--help") for name in names}
+    failed = {name: each.stderr for name, each in ended.items() if each.returncode}
 
     assert len(names) > 15
     assert failed == {}

@@ -70,10 +70,10 @@ class RabbitMQNode(PrivateRabbitMQ):
 
 
 @contextmanager
-def private_node(*, durable: bool) -> Iterator[RabbitMQNode]:
-    """A new node with its data in a directory that goes with it."""
+def private_node(*, durable: bool, further: str = "") -> Iterator[RabbitMQNode]:
+    """A new node with its data in a directory that goes with it; *further* are lines of its configuration."""
     with guarded() as guard:
-        layout = NodeLayout(scratch_directory("sniper-rabbitmq-", durable=durable))
+        layout = NodeLayout(scratch_directory("sniper-rabbitmq-", durable=durable), further=further)
         guard.watch("directory", layout.directory)
         layout.write()
         with _own_epmd(layout, guard):

@@ -24,6 +24,8 @@ class NodeLayout:
     ports: NodePorts = field(default_factory=lambda: NodePorts(*free_ports(4)))
     username: str = "sniper"
     password: str = field(default_factory=lambda: secrets.token_hex(16))
+    further: str = ""
+    """More lines for its configuration."""
 
     @property
     def node_name(self) -> str:
@@ -73,4 +75,5 @@ default_user = {self.username}
 default_pass = {self.password}
 disk_free_limit.absolute = 50MB
 vm_memory_high_watermark.absolute = 1GB
+{self.further}
 """

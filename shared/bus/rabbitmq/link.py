@@ -1,6 +1,7 @@
 """One connection to RabbitMQ that is made again whenever it is lost, with the topology declared on it."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -38,6 +39,8 @@ class LinkOptions:
     heartbeat_seconds: int
     timeout_seconds: float
     """For one call to the broker."""
+    tls: ssl.SSLContext | None = None
+    """Whom to believe with `amqps`; None: whom the system believes."""
 
 
 class Link:
@@ -122,6 +125,7 @@ class Link:
         connection = aio_pika.Connection(
             URL(options.url).update_query(heartbeat=options.heartbeat_seconds),
             client_properties={"connection_name": options.name},
+            ssl_context=options.tls,
         )
 
         def on_close(*_: object) -> None:

@@ -6,7 +6,10 @@ from typing import Final
 from aiormq import exceptions
 from pamqp.exceptions import PAMQPException
 
+from shared import tls
+
 VARIABLE: Final = "SNIPER_BROKER_URL"
+AUTHORITY: Final = "SNIPER_BROKER_CA_FILE"
 _SPOKEN: Final = re.compile(r"\b[A-Z_]{6,} - [^'\"\\]*(?:'[^'\"]*'[^'\"\\]*)*")
 _BY_WORDS: Final[tuple[tuple[str, str], ...]] = (
     (
@@ -34,6 +37,7 @@ _BY_WORDS: Final[tuple[tuple[str, str], ...]] = (
         r"PRECONDITION_FAILED",
         "a queue or an exchange is there with other properties than ours: delete it when it is empty",
     ),
+    (r"WRONG_VERSION_NUMBER", f"what answers speaks no TLS: correct the port or the amqps:// in {VARIABLE}"),
     (r"RESOURCE_ERROR|RESOURCE_LOCKED", "the broker is short of something, or another connection holds it"),
     (
         r"Connection refused|Connect call failed",
@@ -55,6 +59,9 @@ _BY_CLASS: Final[tuple[tuple[type[BaseException], str], ...]] = (
 
 def meaning(error: BaseException) -> str:
     """Say what *error* means, and in which words the broker put it; its own words alone where we know no better."""
+    refused = tls.refusal(error, url=VARIABLE, authority=AUTHORITY)
+    if refused is not None:
+        return refused
     words = repr(error)
     sentence = said(words)
     if sentence is None:

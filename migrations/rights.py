@@ -1,0 +1,143 @@
+"""Who may do what in the database: a role for each service, and two more. Data alone; `migrations.roles` gives it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, TypeAlias
+
+from shared.controls import SEEDED
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """One right on a table, or on some of its columns."""
+
+    word: str
+    columns: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.word} ({', '.join(self.columns)})" if self.columns else self.word
+
+
+Rights: TypeAlias = Mapping[str, tuple[Right, ...]]
+"""Rights by table."""
+
+
+def change(*columns: str) -> Right:
+    """Return the right to change these columns."""
+    return Right("UPDATE", columns)
+
+
+READ: Final = Right("SELECT")
+ADD: Final = Right("INSERT")
+CHANGE: Final = Right("UPDATE")
+REMOVE: Final = Right("DELETE")
+
+SCHEMA_READ: Final = "alembic_version"
+"""Everybody waits for the schema of its build, and so reads this."""
+
+_INGEST: Final[Rights] = {
+    "monitor_switches": (READ,),
+    "rate_usage": (READ, ADD, CHANGE),
+    "symbols": (READ, ADD, CHANGE),
+    "unplaced_symbols": (READ, ADD),
+}
+_DEDUP: Final[Rights] = {
+    "listing_claims": (READ, ADD, CHANGE),
+    "listing_observations": (READ, ADD),
+}
+_EXECUTOR: Final[Rights] = {
+    "close_requests": (READ,),
+    "exposure": (READ, CHANGE),
+    "halts": (READ, ADD),
+    "listing_claims": (READ,),
+    "order_attempts": (READ, ADD, CHANGE),
+    "orders": (READ, ADD, CHANGE),
+    "other_fees": (READ, ADD, CHANGE),
+    "position_exits": (READ,),
+    "positions": (READ, ADD, CHANGE),
+    "rate_usage": (READ, ADD, CHANGE),
+    "settle_requests": (READ,),
+    # It locks the row that it decides by, ends auto_trade when its time is over, and takes the exits over from the
+    # environment once: no limit, and no halt.
+    "trade_config": (
+        READ,
+        change("auto_trade", "auto_trade_until", "exits_seeded_at", "updated_at", *sorted(SEEDED)),
+    ),
+    "trade_config_audit": (ADD,),
+    "trade_outbox": (READ, ADD, CHANGE, REMOVE),
+    "write_offs": (READ,),
+}
+_PERSISTER: Final[Rights] = {
+    "bot_health": (READ, ADD, CHANGE),
+    "listings": (ADD,),
+    "trades": (READ, ADD, CHANGE),
+}
+_API: Final[Rights] = {
+    "api_tokens": (READ, ADD, CHANGE),
+    "bot_health": (READ,),
+    "close_requests": (READ, ADD),
+    "exposure": (READ,),
+    "halts": (READ,),
+    "latency_hours": (READ,),
+    "listing_claims": (READ,),
+    "listing_hours": (READ,),
+    "listing_observations": (READ,),
+    "listings": (READ,),
+    "monitor_switches": (READ, ADD),
+    "orders": (READ,),
+    "position_exits": (READ, ADD),
+    "position_results": (READ,),
+    "positions": (READ,),
+    "sessions": (READ, ADD, CHANGE),
+    "settle_requests": (ADD,),
+    "sighting_hours": (READ,),
+    "sign_in_links": (READ, ADD, CHANGE),
+    "stream_events": (READ, change("position"), REMOVE),
+    "stream_head": (READ, change("position")),
+    "symbols": (READ,),
+    "trade_config": (READ, CHANGE),
+    "trade_config_audit": (READ, ADD),
+    "trade_hours": (READ,),
+    "trades": (READ,),
+    "unplaced_symbols": (READ, change("acknowledged_at", "acknowledged_by")),
+    "write_offs": (ADD,),
+}
+_NOTIFIER: Final[Rights] = {
+    "halts": (READ,),
+    "trade_config": (READ,),
+}
+_TELEGRAM: Final[Rights] = {
+    "bot_health": (READ,),
+    "close_requests": (READ, ADD),
+    "exposure": (READ,),
+    "halts": (READ,),
+    "listings": (READ,),
+    "position_exits": (READ,),
+    "position_results": (READ,),
+    "positions": (READ,),
+    # It halts, and can neither arm nor change a limit.
+    "trade_config": (READ, change("halted", "halted_at", "halted_reason", "updated_at")),
+    "trade_config_audit": (ADD,),
+}
+_ARCHIVE: Final[Rights] = {
+    "listings": (READ, REMOVE),
+    "trades": (READ, REMOVE),
+}
+
+RIGHTS: Final[Mapping[str, Rights]] = MappingProxyType(
+    {
+        "ingest": _INGEST,
+        "dedup": _DEDUP,
+        "executor": _EXECUTOR,
+        "persister": _PERSISTER,
+        "api": _API,
+        "notifier": _NOTIFIER,
+        "telegram": _TELEGRAM,
+        "archive": _ARCHIVE,
+    }
+)
+"""By the role's name without its prefix: the services, what Telegram's commands need, and who deletes from archives."""
+
+GROUPS: Final = frozenset({"telegram"})
+"""Roles that nobody signs in as: they are granted to another."""

@@ -1,0 +1,57 @@
+"""The SQL that makes the roles and gives each its rights, as often as one likes. Pure."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from migrations.rights import GROUPS, RIGHTS, SCHEMA_READ
+
+PREFIX: Final = "sniper_"
+LOCK: Final = 7_203_594_412
+"""Any fixed number: those who give rights at the same time take turns on it."""
+
+
+def names(prefix: str = PREFIX) -> tuple[str, ...]:
+    """Return the names of all roles."""
+    return tuple(f"{prefix}{each}" for each in RIGHTS)
+
+
+def script(prefix: str = PREFIX) -> str:
+    """Return the whole of it, one transaction, for a database whose schema is of this build.
+
+    Makes the roles that are missing, without passwords; rights that are not named here are taken from them.
+    """
+    return "\n".join(["BEGIN;", *_statements(prefix), "COMMIT;", ""])
+
+
+def _statements(prefix: str) -> Iterator[str]:
+    yield f"SELECT pg_advisory_xact_lock({LOCK});"
+    yield from _made(prefix)
+    everybody = ", ".join(names(prefix))
+    yield f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {everybody};"
+    yield f"REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM {everybody};"
+    yield f"REVOKE ALL ON SCHEMA public FROM {everybody};"
+    yield "REVOKE CREATE ON SCHEMA public FROM PUBLIC;"
+    yield from _of_this_database("REVOKE TEMPORARY", "FROM PUBLIC")
+    yield from _of_this_database("GRANT CONNECT", f"TO {everybody}")
+    yield f"GRANT USAGE ON SCHEMA public TO {everybody};"
+    yield f"GRANT SELECT ON {SCHEMA_READ} TO {everybody};"
+    for role, rights in RIGHTS.items():
+        for table, given in rights.items():
+            yield f"GRANT {_list(given)} ON {table} TO {prefix}{role};"
+
+
+def _made(prefix: str) -> Iterator[str]:
+    for role in RIGHTS:
+        name, kind = f"{prefix}{role}", "NOLOGIN" if role in GROUPS else "LOGIN"
+        yield (
+            f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{name}') "
+            f"THEN CREATE ROLE {name} {kind}; END IF; END $$;"
+        )
+
+
+def _of_this_database(act: str, whom: str) -> Iterator[str]:
+    yield f"DO $$ BEGIN EXECUTE format('{act} ON DATABASE %I {whom}', current_database()); END $$;"
+
+
+def _list(parts: Iterable[object]) -> str:
+    return ", ".join(map(str, parts))
