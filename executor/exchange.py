@@ -3,7 +3,7 @@
 import math
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Final, Protocol
@@ -14,6 +14,7 @@ from executor.footprint import Footprint
 from executor.limiter import Limiter
 from executor.live import Live
 from executor.paper_questions import PaperQuestions
+from executor.refused_times import suspecting
 from executor.reserved_window import Priority
 from executor.settings import ExecutorSettings
 from executor.sides import BySide
@@ -118,7 +119,7 @@ async def open_exchange(
         lines, exit_lines = await opening.lines(LINES), await opening.lines(EXIT_LINES)
         buying, selling = _trading(lines, keys), _trading(exit_lines, keys)
         signing = Signing(Signer(keys.api_key, keys.api_secret), clock.now_ms, settings.recv_window_ms)
-        accounts = {each: await opening.account(signing, each) for each in _ACCOUNTS}
+        accounts = {each: await opening.account(signing, each, clock) for each in _ACCOUNTS}
         fee = settings.taker_fee
         venues: dict[Mode, Venue] = {
             Mode.DRY_RUN: paper.by_side(rest, selling_rest, Checking(buying, clock)),
@@ -173,8 +174,10 @@ class _Opening:
     async def rest(self, priority: Priority, seconds: float = math.inf) -> MexcRest:
         return await self.stack.enter_async_context(connect_rest(self.rest_url, self._limits(priority, seconds)))
 
-    async def account(self, signing: Signing, priority: Priority) -> MexcAccount:
-        return await self.stack.enter_async_context(connect_account(self.rest_url, signing, self._limits(priority)))
+    async def account(self, signing: Signing, priority: Priority, clock: ExchangeClock) -> MexcAccount:
+        limits = self._limits(priority)
+        limits = replace(limits, admission=suspecting(limits.admission, clock.suspect))
+        return await self.stack.enter_async_context(connect_account(self.rest_url, signing, limits))
 
     async def lines(self, count: int) -> OrderLines:
         limits = LineLimits(answer_seconds=self.settings.exchange_timeout_seconds)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import ROUND_DOWN, ROUND_UP, Context, Decimal, localcontext
+from decimal import ROUND_DOWN, ROUND_UP, Context, Decimal
 from typing import Final
 
 from executor.reasons import Reason
@@ -12,6 +12,7 @@ CENT: Final = Decimal("0.01")
 CAREFUL: Final = Context(prec=120, rounding=ROUND_DOWN)
 """Room for a price times a quantity without rounding, and quotients that never come out too large."""
 MINUTE: Final = timedelta(minutes=1)
+_HUNDRED: Final = Decimal(100)
 _AMOUNT_MAX: Final = Decimal(10) ** 15
 """No limit can be set to as much; beyond it something is broken."""
 
@@ -56,14 +57,14 @@ def reservation(
 
     Less where a limit leaves less, and never less than *size*, for which there is room: an order is cut to fit.
     """
-    with localcontext(CAREFUL):
-        at_cap = (size * (1 + slippage_pct / 100)).quantize(CENT, ROUND_UP)
-        room = min(
-            max_trade_usdt,
-            limits.max_position_usdt - committed.committed_usdt,
-            limits.daily_spend_usdt - committed.day_spent_usdt,
-        )
-        return max(size, min(at_cap, room.quantize(CENT)))
+    ratio = CAREFUL.add(1, CAREFUL.divide(slippage_pct, _HUNDRED))
+    at_cap = CAREFUL.multiply(size, ratio).quantize(CENT, ROUND_UP, CAREFUL)
+    room = min(
+        max_trade_usdt,
+        CAREFUL.subtract(limits.max_position_usdt, committed.committed_usdt),
+        CAREFUL.subtract(limits.daily_spend_usdt, committed.day_spent_usdt),
+    )
+    return max(size, min(at_cap, room.quantize(CENT, context=CAREFUL)))
 
 
 def exceeded(size: Decimal, committed: Committed, limits: Limits, now: datetime) -> Reason | None:

@@ -41,6 +41,8 @@ def reference_price(listing_price: Decimal | None, book: OrderBook | None) -> De
 
 def gate(market: Market, price_max: Decimal | None, settings: EntrySettings) -> Refuse | None:
     """Return which gate is shut to an order that pays up to *price_max*; one that cannot be judged is."""
+    if not settings.is_gated:
+        return None
     with localcontext(CAREFUL):
         return (
             _run_up(market, settings.run_up_pct_max)

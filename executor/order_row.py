@@ -29,7 +29,7 @@ def row_of(order: Order, reason: str = "") -> dict[str, object]:
         "fire_at": order.fire_at,
         "exit_reason": order.exit_reason,
         "price_min": order.price_min,
-        "listing": order.listing.model_dump_json(),
+        "listing": order.listing.model_dump_json(exclude_none=True),
         "state": order.state,
         "error_reason": reason or None,
     }
@@ -41,7 +41,7 @@ def opening_of(listing: Listing) -> dict[str, object]:
         "listing_key": listing.key,
         "opens_at": listing.opens_at,
         "observed_at": listing.observed_at,
-        "listing": listing.model_dump_json(),
+        "listing": listing.model_dump_json(exclude_none=True),
     }
 
 

@@ -21,7 +21,6 @@ from executor.pace import Pace
 from executor.reasons import Reason, worded
 from executor.settings import ExecutorSettings
 from executor.states import OrderEvent
-from executor.strategy import Refuse
 from executor.venue import Attempt, Ready, Venue
 from executor.verdicts import Busy, TooDear, Unsent, Untimely
 from executor.words import in_ascii
@@ -152,46 +151,40 @@ class Placing:
         return self._ways.further.takes(after, conclusion, told)
 
     async def _sent(self, order: Order, at_ms: int | None, composed: Composed | None) -> tuple[Conclusion, Told]:
-        if composed is not None:
-            return await self._carried_out(order, composed, None, at_ms)
-        return await self._composed_and_sent(order, at_ms)
-
-    async def _composed_and_sent(self, order: Order, at_ms: int | None) -> tuple[Conclusion, Told]:
+        signed = None
         ahead, self._ahead = self._ahead, None
-        if ahead is not None and ahead.order is order:
-            return await self._carried_out(order, ahead.composed, ahead.signed, at_ms)
+        if composed is None and ahead is not None and ahead.order is order:
+            composed, signed = ahead.composed, ahead.signed
+        if composed is None:
+            made = await self._composed(order)
+            if not isinstance(made, Composed):
+                return made
+            composed = made
+        inquiry = self._ways.absence.inquiry(order, self._stopping)
         try:
-            made = await self._ways.composer.compose(order)
-        except Exception as error:
-            log.exception("an order could not be made", symbol=order.symbol, order=order.client_order_id)
-            return Conclusion(OrderEvent.UNSENT, worded(Reason.INTERNAL_ERROR, type(error).__name__)), Told()
-        if isinstance(made, Refuse):
-            if made.reason is Reason.NO_PRICE and self._stopping.is_set() and _may_wait(order):
-                return Conclusion(OrderEvent.POSTPONED, Reason.INTERRUPTED), Told(fires_again=True)
-            unavailable = made.reason is Reason.EXCHANGE_UNAVAILABLE
-            event = OrderEvent.UNSENT if unavailable else OrderEvent.REFUSED
-            return Conclusion(event, worded(made.reason, made.detail)), Told()
-        return await self._carried_out(order, made, None, at_ms)
-
-    async def _carried_out(
-        self, order: Order, composed: Composed, signed: _Signed | None, at_ms: int | None
-    ) -> tuple[Conclusion, Told]:
-        try:
-            return await self._attempted(order, composed, signed, at_ms)
+            return await self._repeated(order, composed, signed, at_ms, inquiry)
         except Exception as error:
             # Whatever went wrong, a request may be on its way.
             log.exception("an order was left in the dark", symbol=order.symbol, order=order.client_order_id)
             detail = worded(Reason.OUTCOME_UNKNOWN, type(error).__name__)
             return Conclusion(OrderEvent.UNANSWERED, detail), Told()
-
-    async def _attempted(
-        self, order: Order, composed: Composed, signed: _Signed | None, at_ms: int | None
-    ) -> tuple[Conclusion, Told]:
-        inquiry = self._ways.absence.inquiry(order, self._stopping)
-        try:
-            return await self._repeated(order, composed, signed, at_ms, inquiry)
         finally:
             inquiry.end()
+
+    async def _composed(self, order: Order) -> Composed | tuple[Conclusion, Told]:
+        """Return what to send, after a look at the market where that is needed; or what *order* comes to without it."""
+        try:
+            made = await self._ways.composer.compose(order)
+        except Exception as error:
+            log.exception("an order could not be made", symbol=order.symbol, order=order.client_order_id)
+            return Conclusion(OrderEvent.UNSENT, worded(Reason.INTERNAL_ERROR, type(error).__name__)), Told()
+        if isinstance(made, Composed):
+            return made
+        if made.reason is Reason.NO_PRICE and self._stopping.is_set() and _may_wait(order):
+            return Conclusion(OrderEvent.POSTPONED, Reason.INTERRUPTED), Told(fires_again=True)
+        unavailable = made.reason is Reason.EXCHANGE_UNAVAILABLE
+        event = OrderEvent.UNSENT if unavailable else OrderEvent.REFUSED
+        return Conclusion(event, worded(made.reason, made.detail)), Told()
 
     async def _repeated(
         self, order: Order, composed: Composed, signed: _Signed | None, at_ms: int | None, inquiry: Inquiry

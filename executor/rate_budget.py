@@ -49,6 +49,8 @@ class RateBudget:
         }
         # An order counts from the moment it is written: its answer may take seconds, and others must not wait for it.
         self._orders = ReservedWindow(limits.orders, SECOND, _of_orders(limits.orders), margin_seconds=0)
+        self._windows_of: dict[Cost, Sequence[tuple[ReservedWindow, int]]] = {}
+        """Of each cost there was: orders wait for this. There are as many as endpoints."""
         self._refused_in_row = 0
         self.quiet_until = -math.inf
         self.banned_until = -math.inf
@@ -131,8 +133,11 @@ class RateBudget:
             self.banned_until = max(self.banned_until, until)
 
     def _windows(self, cost: Cost) -> Sequence[tuple[ReservedWindow, int]]:
-        counted = ((self._weights[cost.pool], cost.weight), (self._requests[cost.pool], 1))
-        return (*counted, (self._orders, 1)) if cost.is_order else counted
+        windows = self._windows_of.get(cost)
+        if windows is None:
+            windows = ((self._weights[cost.pool], cost.weight), (self._requests[cost.pool], 1))
+            self._windows_of[cost] = windows = (*windows, (self._orders, 1)) if cost.is_order else windows
+        return windows
 
 
 def _of_address(limit: int) -> Reserves:

@@ -54,6 +54,7 @@ class ReservedWindow:
         self._limit = limit
         self._seconds = seconds + margin_seconds
         self._reserves = [reserves.get(each, 0) for each in Priority]
+        self._unreserved = limit - sum(self._reserves)
         self._borrower = borrower
         self._lender = lender
         self._others = [self._left_by(each) for each in Priority]
@@ -98,6 +99,9 @@ class ReservedWindow:
         """Return when *amount* more fits; infinite where that waits for something under way, or can never be."""
         if self._ended and self._ended[0][0] <= now:
             self._free(now)
+        # The usual case, for which orders wait: little is used, whoever it was, and whatever is reserved fits beside.
+        if sum(self._used) + amount <= self._unreserved:
+            return now
         used = self._used.copy()
         used[priority] += amount
         if self._charged(priority, used) <= self._limit:
@@ -125,7 +129,7 @@ class ReservedWindow:
     def _free(self, now: float) -> None:
         while self._ended and self._ended[0][0] <= now:
             _, priority, amount = self._ended.popleft()
-            self.take_back(priority, amount)
+            self._used[priority] -= amount
 
     def _charged(self, priority: Priority, used: Sequence[int]) -> int:
         charged = used[priority]

@@ -15,7 +15,7 @@ from executor.order_id import client_order_id
 from executor.settings import ExecutorSettings
 from executor.strategy import Refuse
 from executor.valuation import Quote
-from executor.verdicts import Busy, NotOpen
+from executor.verdicts import Busy, NotOpen, Untimely
 from shared.events import Listing, Side, TradingRules
 from shared.mexc.errors import RateLimited
 from shared.mexc.http_request import Admission
@@ -67,6 +67,8 @@ class SaleTest:
             verdict = verdict_of_test(await self._trading.test_order(request, now_ms=self._clock.now_ms()))
             if isinstance(verdict, Busy):
                 raise RateLimited(verdict.wait_seconds, banned=verdict.banned)
+        if isinstance(verdict, Untimely):
+            self._clock.suspect()
         if isinstance(verdict, NotOpen):
             return False
         return True if verdict is None else None

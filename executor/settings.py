@@ -58,6 +58,11 @@ class EntrySettings(_ExecutorSettings):
     rules_age_seconds: float = Field(default=300.0, ge=1, le=24 * 3600, allow_inf_nan=False)
     """Older rules of a symbol (scale, least amount, price band) are read again before an order, and after a refusal."""
 
+    @property
+    def is_gated(self) -> bool:
+        """Whether no purchase is made without a look at its market."""
+        return (self.run_up_pct_max, self.spread_pct_max, self.depth_usdt_min) != (None, None, None)
+
 
 class TimingSettings(_ExecutorSettings):
     """How long to wait for what."""

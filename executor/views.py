@@ -85,7 +85,7 @@ class Markets:
 
         The rules may be missing: without them an order is rounded more coarsely.
         """
-        if self._gated or (self._settings.entry == "capped" and listing.price is None):
+        if self._settings.is_gated or (self._settings.entry == "capped" and listing.price is None):
             return None
         market = Market(reference=listing.price, book=None, first_price=None)
         self._known.brought(listing.symbol)
@@ -228,8 +228,3 @@ class Markets:
             return None
         trades = await self._rest.recent_trades(symbol)
         return trades[0].price if trades else None
-
-    @property
-    def _gated(self) -> bool:
-        gates = (self._settings.run_up_pct_max, self._settings.spread_pct_max, self._settings.depth_usdt_min)
-        return gates != (None, None, None)

@@ -34,8 +34,14 @@ class OrderLines:
         may_write: MayWrite = always,
     ) -> Answer:
         """See OrderLine."""
-        line = min(self._lines, key=lambda line: (line.callers, not line.is_ready))
+        line = self._best()
         return await line.post(path, query, headers, timeout_seconds=timeout_seconds, may_write=may_write)
+
+    def _best(self) -> OrderLine:
+        for line in self._lines:  # Mostly the first is at rest, and an order waits for this.
+            if not line.callers and line.is_ready:
+                return line
+        return min(self._lines, key=lambda line: (line.callers, not line.is_ready))
 
 
 @asynccontextmanager

@@ -16,6 +16,8 @@ from shared.mexc.errors import ExchangeError, RateLimited
 log = structlog.get_logger(__name__)
 
 SAMPLES: Final = 5
+SUSPECTED_SECONDS: Final = 5.0
+"""From one suspicion that has the time asked for to the next."""
 
 AskTime = Callable[[], Awaitable[int]]
 """Returns the exchange's time in milliseconds; raises ExchangeError."""
@@ -49,6 +51,7 @@ class ExchangeClock:
         self.known: Estimate | None = None
         """The best there ever was, doubted or not; not good enough to sign by."""
         self._doubted = asyncio.Event()
+        self._suspected_at = float("-inf")
         self.first_round = asyncio.Event()
         """Set once that is over, however it ended."""
 
@@ -68,6 +71,17 @@ class ExchangeClock:
         """Forget the time and ask for it at once: the exchange refused a timestamp made from it."""
         self._estimate = None
         self._doubted.set()
+
+    def suspect(self) -> None:
+        """Ask for the time soon, and go by the known one meanwhile: the exchange refused the timestamp of a question.
+
+        That may only have been slow, and must not keep orders from being signed. Where the time is wrong, the answers
+        correct it before an order has to find out.
+        """
+        now = self._now()
+        if now - self._suspected_at >= SUSPECTED_SECONDS:
+            self._suspected_at = now
+            self._doubted.set()
 
     def uncertainty_seconds(self) -> float:
         """How far it may be off; infinite while it is not known at all. May be asked from another thread."""

@@ -1,6 +1,6 @@
 """Orders signed while the exchange's clock is wrong, steps, or cannot be read."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,7 +17,9 @@ from executor.venue import Venue
 from executor.verdicts import Accepted, Executed, Untimely, Verdict
 from shared.events import Mode, Side
 from shared.mexc.clock import ClockUncertainError
+from shared.mexc.errors import ExchangeRejected
 from shared.mexc.order_transport import always
+from shared.mexc.timekeeper import SAMPLES
 from shared.mexc.trading import OrderRequest
 from tests.builders import a_listing, an_order
 from tests.limiters import a_limiter
@@ -127,3 +129,59 @@ async def test_nothing_is_signed_while_the_time_cannot_be_read(simulator: Simula
             await trader.send()
 
     assert await answers(simulator) == []
+
+
+ASKED = "GET /api/v3/order, GET /api/v3/openOrders, GET /api/v3/allOrders, GET /api/v3/account, DELETE /api/v3/order"
+
+
+async def ask_for_an_order(exchange: Exchange) -> object:
+    return await exchange.venues[Mode.LIVE].look_up(ORDER)
+
+
+async def ask_for_balances(exchange: Exchange) -> object:
+    assert exchange.account is not None
+    return await exchange.account.balances()
+
+
+async def ask_for_balances_to_sell(exchange: Exchange) -> object:
+    assert exchange.exits.account is not None
+    return await exchange.exits.account.balances()
+
+
+async def cancel_an_order(exchange: Exchange) -> object:
+    return await exchange.venues[Mode.LIVE].cancel(ORDER, "1")
+
+
+QUESTIONS = (ask_for_an_order, ask_for_balances, ask_for_balances_to_sell, cancel_an_order)
+
+
+@pytest.mark.parametrize("ask", QUESTIONS, ids=lambda ask: ask.__name__)
+async def test_question_that_is_refused_for_its_time_corrects_the_clock_before_an_order_finds_out(
+    simulator: Simulator, ask: Callable[[Exchange], Awaitable[object]]
+) -> None:
+    async with trading(simulator, Mode.LIVE) as trader:
+        await trader.ready()
+        await simulator.arm("clock_skew", seconds=-5)
+        with pytest.raises(ExchangeRejected, match="700003"):
+            await ask(trader.exchange)
+        await eventually(lambda: trader.exchange.clock.ahead_seconds() < -4)
+        verdict = await trader.send()
+
+    assert taken(verdict)
+    assert await answers(simulator) == [200]
+
+
+async def test_questions_that_go_on_being_refused_keep_no_order_from_being_signed(simulator: Simulator) -> None:
+    await simulator.arm("api_error", endpoint=ASKED, code=700003, message="not now", count=None)
+    async with trading(simulator, Mode.LIVE) as trader:
+        await trader.ready()
+        before = (await simulator.requests())[TIME]
+        for _ in range(10):
+            with pytest.raises(ExchangeRejected):
+                await ask_for_balances(trader.exchange)
+            assert trader.exchange.is_ready()
+        verdict = await trader.send()
+        asked = (await simulator.requests())[TIME] - before
+
+    assert taken(verdict)
+    assert asked <= 2 * SAMPLES  # One round for all of them, or two on a machine that takes seconds for ten questions.
