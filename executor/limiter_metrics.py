@@ -1,6 +1,7 @@
 """The metrics of the executor's rate limiter."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -11,11 +12,15 @@ _SECONDS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
 class LimiterMetrics:
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, weight_max: Mapping[Pool, int] = MappingProxyType({})) -> None:
+        self._weight_max = weight_max
         weight = Counter("sniper_executor_rate_weight", "Weight of the requests sent.", ("pool",), registry=registry)
         self._weight = {pool: weight.labels(pool.value) for pool in Pool}
         self._weight_used = Gauge(
             "sniper_executor_rate_weight_used", "Weight that counts against the limit.", ("pool",), registry=registry
+        )
+        self._weight_left = Gauge(
+            "sniper_executor_rate_weight_left", "Weight that may still be spent.", ("pool",), registry=registry
         )
         self._waiting = Gauge("sniper_executor_rate_waiting", "Requests that wait for the limits.", registry=registry)
         self._quiet = Gauge(
@@ -40,6 +45,8 @@ class LimiterMetrics:
 
     def using(self, pool: Pool, weight: int) -> None:
         self._weight_used.labels(pool.value).set(weight)
+        if pool in self._weight_max:
+            self._weight_left.labels(pool.value).set(self._weight_max[pool] - weight)
 
     def waiting(self, count: int) -> None:
         self._waiting.set(count)

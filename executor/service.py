@@ -13,10 +13,11 @@ from executor.auto_trade_end import keep_ending
 from executor.credentials import credentials
 from executor.exchange import Exchange, OpenExchange, open_exchange
 from executor.exit_seeds import seed
-from executor.facts import show_facts
+from executor.facts import show_facts, sight_of
 from executor.halt_watch import HaltWatch, watching_halts
 from executor.handler import BuyListing, Desk
 from executor.holdings import Holdings
+from executor.key_age import show_key_age
 from executor.mass_listing import MassListing
 from executor.metrics import show_vigil
 from executor.order import Order
@@ -25,6 +26,7 @@ from executor.readiness import Readiness, reconcile
 from executor.recall import recall_footprint
 from executor.settings import ExecutorSettings, ExitSeeds
 from executor.stake import show_stakes
+from executor.standing import StandingMetrics, show_standing
 from executor.vigil import Vigil, overdue_seconds
 from shared.backoff import pause
 from shared.bus.typed import receives
@@ -76,10 +78,19 @@ async def serve(
         exits.shows("worth_usdt", parts.exits.worths.facts)
         component.shows("troubles", runtime.telemetry.troubles.fact)
         show_vigil(vigil, runtime.telemetry.registry)
+        show_key_age(venue, runtime.telemetry.registry)
         runtime.telemetry.ready_when("executor", lambda: exchange.is_ready() and parts.readiness.reconciled)
         ended = asyncio.Event()
         async with asyncio.TaskGroup() as beside:
             showing = beside.create_task(show_stakes(runtime.database, parts.metrics), name="stakes")
+            standing = beside.create_task(
+                show_standing(
+                    runtime.database,
+                    StandingMetrics(runtime.telemetry.registry, settings),
+                    sight_of(exchange, parts.readiness, halts, live=venue.live),
+                ),
+                name="standing",
+            )
             beside.create_task(parts.outbox.relay(ended), name="outbox")
             beside.create_task(vigil.keep(runtime.stop), name="vigil")
             recall = recall_footprint(
@@ -93,6 +104,7 @@ async def serve(
             beside.create_task(_reconciled(runtime, settings, exchange, parts, halts, alarms), name="reconciliation")
             await _trade(runtime, settings, parts, halts, component, vigil)
             showing.cancel()
+            standing.cancel()
             ended.set()
             parts.outbox.filled()
 
@@ -154,6 +166,7 @@ async def _trade(
 
         def send(order: Order) -> None:
             under_way.create_task(parts.placing.place(order), name=f"order-{order.symbol}")
+            parts.metrics.committed(order)
 
         desk = Desk(parts.placing.prepare, send, parts.schedule.changed.set, halts.halt)
         buy = BuyListing(

@@ -1,6 +1,7 @@
 """Settings that several services share, read from SNIPER_* variables, a .env file or mounted secret files."""
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -137,6 +138,10 @@ class ExchangeSettings(Settings):
     mexc_web_url: RestUrl | None = None
     mexc_api_key: SecretStr | None = None
     mexc_api_secret: SecretStr | None = None
+    mexc_api_key_made_on: date | None = None
+    """For the metrics of its age alone: the exchange does not tell."""
+    mexc_api_key_days: int = Field(default=90, ge=1, le=3650)
+    """How long a key lives that no address is bound to."""
     live: bool = False
 
     @property
