@@ -8,6 +8,7 @@ import structlog
 from api import tls
 from api.access import exposure
 from api.app import create_app
+from api.certificate import show_expiry
 from api.parts import parts_of
 from api.server import Server, listen, url_of
 from api.settings import ApiSettings
@@ -23,6 +24,7 @@ async def serve(runtime: Runtime, settings: ApiSettings, *, on_listening: Callab
     parts = parts_of(runtime)
     app = create_app(parts, settings)
     context = tls.context_of(settings)
+    show_expiry(settings.tls_certificate, runtime.telemetry.registry)
     with closing(listen(settings)) as listener:
         await exposure.require_token(listener, runtime)
         url = url_of(listener, tls=context is not None)

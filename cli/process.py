@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass, replace
 from typing import Final
 
+from prometheus_client import CollectorRegistry
 from sqlalchemy import URL
 
 from cli import rights, schema, variables
@@ -13,6 +14,7 @@ from notifier.settings import NotifierSettings
 from shared import database, redaction, telemetry
 from shared.backoff import pause
 from shared.bus import embedded, rabbitmq
+from shared.bus.metrics import BusMetrics
 from shared.bus.port import Bus
 from shared.database import Database
 from shared.database_tls import checked_against
@@ -97,7 +99,7 @@ async def started(plan: Plan, settings: ProcessSettings, stop: asyncio.Event) ->
             await when_available("rights", lambda: rights.require(opened, plan.services), stop)
         watch = await stack.enter_async_context(database.watched(opened))
         fit = await stack.enter_async_context(schema.watched(opened))
-        bus = await stack.enter_async_context(open_bus(settings.broker, opened, plan))
+        bus = await stack.enter_async_context(open_bus(settings.broker, opened, plan, own.registry))
         own.ready_when("database", lambda: watch.reachable)
         own.ready_when("schema", lambda: fit.fits)
         own.ready_when("broker", bus.is_connected)
@@ -171,9 +173,11 @@ async def open_database(
     return await when_available("database", attempt, stop)
 
 
-def open_bus(settings: BrokerSettings, opened: Database, plan: Plan) -> AbstractAsyncContextManager[Bus]:
+def open_bus(
+    settings: BrokerSettings, opened: Database, plan: Plan, registry: CollectorRegistry | None = None
+) -> AbstractAsyncContextManager[Bus]:
     """Return the bus the settings ask for: RabbitMQ, or the one in this process."""
-    topology = NOTIFYING if "notifier" in plan.services else SNIPER
+    topology, metrics = NOTIFYING if "notifier" in plan.services else SNIPER, BusMetrics(registry)
     if settings.url is None:
-        return embedded.open_embedded(opened.pool, topology, drain_seconds=settings.drain_seconds)
-    return rabbitmq.connect(settings, topology, name=plan.name)
+        return embedded.open_embedded(opened.pool, topology, drain_seconds=settings.drain_seconds, metrics=metrics)
+    return rabbitmq.connect(settings, topology, name=plan.name, metrics=metrics)

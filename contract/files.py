@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from contract import asyncapi
+from contract import asyncapi, metrics
 from contract.definitions import definitions
 from contract.samples import SAMPLES
 from contract.schemas import schemas
@@ -18,11 +18,12 @@ FROZEN: Final = Path("contract/frozen")
 
 
 def generated() -> Mapping[str, str]:
-    """Return the text of each file that follows the models and the topology."""
+    """Return the text of each file that follows the models, the topology and the definitions of metrics."""
     described = {f"docs/schemas/{name}": _json(schema) for name, schema in schemas().items()}
     broker = {"deploy/rabbitmq/definitions.json": _json(definitions())}
     database = {"deploy/postgres/roles.sql": ROLES_HEAD + roles.script()}
-    return {"docs/asyncapi.yaml": asyncapi.render()} | broker | database | described
+    documents = {"docs/asyncapi.yaml": asyncapi.render(), "docs/metrics.md": metrics.render()}
+    return documents | broker | database | described
 
 
 def frozen(version: str) -> Mapping[str, str]:

@@ -48,6 +48,7 @@ class Deduplicate:
         """Raise PermanentError for what cannot be a listing, TransientError while the ledger is away."""
         now = self._now()
         self._skew.note(raw, now)
+        self._metrics.lag_seconds.labels(raw.source).observe(max(0.0, (now - raw.observed_at).total_seconds()))
         sighting = listing_of(raw, listed_at=never_after(now, raw.listed_at, raw.source), deduplicated_at=now)
         if not self._seen.is_duplicate(sighting.key, raw.id):
             claim = await self._ledger.claim(sighting, raw.id)

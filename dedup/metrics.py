@@ -5,23 +5,40 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 LEAD_SECONDS: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+LAG_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60)
 
 
 class Metrics:
     """Sightings by what became of them, each labelled with its source; and which source sees listings first."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        def counter(name: str, meaning: str) -> Counter:
-            return Counter(name, meaning, ["source"], registry=registry)
-
-        self.listings = counter("sniper_dedup_listings_total", "Sightings that became a listing.")
-        self.duplicates = counter("sniper_dedup_duplicates_total", "Sightings of a listing already known.")
-        self.rescheduled = counter("sniper_dedup_rescheduled_total", "Sightings that moved an opening time.")
-        self.earlier = counter(
-            "sniper_dedup_earlier_total", "Duplicates observed before the sighting that became the listing."
+        self.listings = Counter(
+            "sniper_dedup_listings_total", "Sightings that became a listing.", ["source"], registry=registry
         )
-        self.republished = counter(
-            "sniper_dedup_republished_total", "Listings published again, since it was not certain that they were."
+        self.duplicates = Counter(
+            "sniper_dedup_duplicates_total", "Sightings of a listing already known.", ["source"], registry=registry
+        )
+        self.rescheduled = Counter(
+            "sniper_dedup_rescheduled_total", "Sightings that moved an opening time.", ["source"], registry=registry
+        )
+        self.earlier = Counter(
+            "sniper_dedup_earlier_total",
+            "Duplicates observed before the sighting that became the listing.",
+            ["source"],
+            registry=registry,
+        )
+        self.republished = Counter(
+            "sniper_dedup_republished_total",
+            "Listings published again, since it was not certain that they were.",
+            ["source"],
+            registry=registry,
+        )
+        self.lag_seconds = Histogram(
+            "sniper_dedup_detection_lag_seconds",
+            "From the moment at which a source saw a symbol to its sighting being handled.",
+            ["source"],
+            buckets=LAG_SECONDS,
+            registry=registry,
         )
         self.lead_seconds = Histogram(
             "sniper_dedup_lead_seconds",

@@ -45,6 +45,7 @@ from executor.suspensions import PassesTest
 from executor.views import Markets
 from shared.events import Mode, Side
 from shared.mexc.order_lines import EXIT_LINES, LINES
+from shared.mexc.weights import Pool
 from shared.runtime import Runtime
 
 
@@ -79,7 +80,8 @@ def limiter_of(settings: ExecutorSettings, registry: CollectorRegistry) -> Limit
         key_requests=settings.key_requests_per_second,
         orders=settings.orders_per_second,
     )
-    return Limiter(RateBudget(limits), LimiterMetrics(registry))
+    weight_max = {Pool.ADDRESS: limits.address_weight, Pool.KEY: limits.key_weight}
+    return Limiter(RateBudget(limits), LimiterMetrics(registry, weight_max))
 
 
 def assemble(
@@ -87,7 +89,7 @@ def assemble(
 ) -> Parts:
     """Make every part of an executor on *exchange*; nothing runs yet."""
     database, stopping, now = runtime.database, runtime.stop, exchange.now
-    metrics = ExecutorMetrics(runtime.telemetry.registry)
+    metrics = ExecutorMetrics(runtime.telemetry.registry, now=now)
     show_clock(exchange.clock, runtime.telemetry.registry)
     outbox = Outbox(database, runtime.bus, alarm=alarms.say)
     books = Books(
@@ -126,6 +128,7 @@ def assemble(
         books=books,
         further=further,
         latch=halts.halt,
+        sent=metrics.sent,
     )
     placing = Placing(ways, settings, now=now, stopping=stopping)
     patience = timedelta(hours=settings.opening_horizon_hours)

@@ -7,8 +7,11 @@ from functools import partial
 from pydantic import JsonValue
 
 from executor.exchange import Exchange
+from executor.halt_watch import HaltWatch
 from executor.readiness import Readiness
 from executor.settings import ExecutorSettings
+from executor.standing import Sight
+from shared.events import Mode
 from shared.health import Component
 
 
@@ -16,7 +19,7 @@ def show_facts(
     component: Component, settings: ExecutorSettings, exchange: Exchange, readiness: Readiness, *, live: bool
 ) -> None:
     """Let *component* tell with each heartbeat whether live orders could go out, and within which limits."""
-    component.shows("gates", partial(_gates, exchange, readiness, live=live))
+    component.shows("gates", lambda: dict(_gates(exchange, readiness, live=live)))
     component.shows("limits", _unchanging(limits_of(settings)))
     component.shows("exchange_ahead_ms", partial(_ahead_ms, exchange))
 
@@ -34,7 +37,16 @@ def limits_of(settings: ExecutorSettings) -> dict[str, JsonValue]:
     }
 
 
-def _gates(exchange: Exchange, readiness: Readiness, *, live: bool) -> dict[str, JsonValue]:
+def sight_of(exchange: Exchange, readiness: Readiness, halts: HaltWatch, *, live: bool) -> Sight:
+    """Return what metrics show of what only this process sees."""
+
+    def halted() -> dict[str, bool]:
+        return {mode.value: bool(halts.buys_halted(mode)) for mode in Mode} | {"exits": bool(halts.exits_halted())}
+
+    return Sight(partial(_gates, exchange, readiness, live=live), halted, exchange.now)
+
+
+def _gates(exchange: Exchange, readiness: Readiness, *, live: bool) -> dict[str, str]:
     """Return the obstacle behind each gate, in words; empty where there is none."""
     return {
         "live": "" if live else "SNIPER_LIVE is not set",

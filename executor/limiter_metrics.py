@@ -1,6 +1,7 @@
 """The metrics of the executor's rate limiter."""
 
 from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily
@@ -26,11 +27,15 @@ class _WeightCounter(Collector):
 
 
 class LimiterMetrics:
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, weight_max: Mapping[Pool, int] = MappingProxyType({})) -> None:
+        self._weight_max = weight_max
         self._weight = dict.fromkeys(Pool, 0)
         registry.register(_WeightCounter(self._weight))
         self._weight_used = Gauge(
             "sniper_executor_rate_weight_used", "Weight that counts against the limit.", ("pool",), registry=registry
+        )
+        self._weight_left = Gauge(
+            "sniper_executor_rate_weight_left", "Weight that may still be spent.", ("pool",), registry=registry
         )
         self._waiting = Gauge("sniper_executor_rate_waiting", "Requests that wait for the limits.", registry=registry)
         self._quiet = Gauge(
@@ -55,6 +60,8 @@ class LimiterMetrics:
 
     def using(self, pool: Pool, weight: int) -> None:
         self._weight_used.labels(pool.value).set(weight)
+        if pool in self._weight_max:
+            self._weight_left.labels(pool.value).set(self._weight_max[pool] - weight)
 
     def waiting(self, count: int) -> None:
         self._waiting.set(count)

@@ -1,20 +1,26 @@
 """What Prometheus learns of the executor."""
 
+from collections.abc import Callable
+from datetime import datetime
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from executor.journal import Decided
 from executor.order import Order
 from executor.stake import Stake
+from executor.states import OrderState
 from executor.vigil import Vigil
+from shared.events import Side, utc_now
 from shared.mexc.timekeeper import ExchangeClock
 
-_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
 class ExecutorMetrics:
     """Registered once per process."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, *, now: Callable[[], datetime] = utc_now) -> None:
+        self._now = now
         self._decisions = Counter(
             "sniper_executor_decisions_total",
             "Listings decided on, by what was decided and why.",
@@ -36,6 +42,13 @@ class ExecutorMetrics:
         self._order_seconds = Histogram(
             "sniper_executor_order_seconds",
             "From a decision to the exchange's answer.",
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._stage_seconds = Histogram(
+            "sniper_executor_order_stage_seconds",
+            "From a decision to buy at once to its being committed, sent, acknowledged and filled.",
+            ("stage",),
             buckets=_SECONDS,
             registry=registry,
         )
@@ -61,11 +74,28 @@ class ExecutorMetrics:
         self._decisions.labels(decided.outcome, code_of(decided.reason)).inc()
         self._decision_seconds.observe(seconds)
 
+    def committed(self, order: Order) -> None:
+        """Time the commit of the decision to send *order*, which is just over."""
+        self._time(order, "committed", self._now())
+
+    def sent(self, order: Order, at: datetime, answered_at: datetime | None) -> None:
+        """Time the first request of *order*, which left *at* a time, and its answer."""
+        self._time(order, "sent", at)
+        if answered_at is not None:
+            self._time(order, "acknowledged", answered_at)
+
+    def _time(self, order: Order, stage: str, at: datetime) -> None:
+        """Orders that wait for an opening, sales, and further attempts have no decision just before."""
+        if order.side is Side.BUY and order.fire_at is None and order.attempt == 1:
+            self._stage_seconds.labels(stage).observe(max(0.0, (at - order.decided_at).total_seconds()))
+
     def stepped(self, order: Order, reason: str | None) -> None:
         """Count one step in the life of *order*."""
         self._orders.labels(order.mode, order.side, order.state, code_of(reason)).inc()
         if order.answered_at is not None:
             self._order_seconds.observe(max(0.0, (order.answered_at - order.due_at).total_seconds()))
+        if order.state in {OrderState.FILLED, OrderState.PARTIALLY_FILLED}:
+            self._time(order, "filled", self._now())
 
     def at_stake(self, stake: Stake) -> None:
         """Show what is at stake in one mode."""
@@ -88,13 +118,19 @@ def show_clock(clock: ExchangeClock, registry: CollectorRegistry) -> None:
 
 
 def show_vigil(vigil: Vigil, registry: CollectorRegistry) -> None:
-    """Show how long positions were left alone, whenever somebody looks."""
+    """Show how long positions were left alone, and how many of them, whenever somebody looks."""
     age = Gauge(
         "sniper_executor_exit_look_age_seconds",
         "Since the last good look at the position that was not looked at for longest.",
         registry=registry,
     )
     age.set_function(vigil.age_seconds)
+    unsupervised = Gauge(
+        "sniper_executor_unsupervised_positions",
+        "Positions that nobody could look at for too long; all of them where nothing is looked at.",
+        registry=registry,
+    )
+    unsupervised.set_function(vigil.overdue_count)
 
 
 def code_of(reason: str | None) -> str:

@@ -22,7 +22,7 @@ from executor.reasons import Reason, worded
 from executor.settings import ExecutorSettings
 from executor.states import OrderEvent
 from executor.venue import Attempt, Ready, Venue
-from executor.verdicts import Busy, TooDear, Unsent, Untimely
+from executor.verdicts import Busy, TooDear, Unanswered, Unsent, Untimely
 from executor.words import in_ascii
 from shared.backoff import jittered
 from shared.errors import TransientError
@@ -59,6 +59,8 @@ class Ways:
     books: Books
     further: Further
     latch: Latch
+    sent: Callable[[Order, datetime, datetime | None], None] = lambda *_: None
+    """Told of each request that left, when, and when it was answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,8 +239,12 @@ class Placing:
                 return _Objected(Conclusion(*objection))
             if isinstance(signed, Attempt):
                 return signed
+            began = self._now()
             attempt = await signed.ready(lambda: self._ways.gate.objection(order) is None)
-            if isinstance(attempt.verdict, Unsent) and (objection := self._ways.gate.objection(order)):
+            if not isinstance(attempt.verdict, Unsent):
+                answered_at = None if isinstance(attempt.verdict, Unanswered) else attempt.answered_at
+                self._ways.sent(order, began, answered_at)
+            elif objection := self._ways.gate.objection(order):
                 return _Objected(Conclusion(*objection))
             return attempt
 

@@ -13,10 +13,11 @@ from executor.auto_trade_end import keep_ending
 from executor.credentials import credentials
 from executor.exchange import Exchange, OpenExchange, open_exchange
 from executor.exit_seeds import seed
-from executor.facts import show_facts
+from executor.facts import show_facts, sight_of
 from executor.halt_watch import HaltWatch, watching_halts
 from executor.handler import BuyListing, Desk
 from executor.holdings import Holdings
+from executor.key_age import show_key_age
 from executor.key_watch import KeyWatch
 from executor.mass_listing import MassListing
 from executor.metrics import show_vigil
@@ -26,6 +27,7 @@ from executor.readiness import Readiness, reconcile
 from executor.recall import recall_footprint
 from executor.settings import ExecutorSettings, ExitSeeds
 from executor.stake import show_stakes
+from executor.standing import StandingMetrics, show_standing
 from executor.vigil import Vigil, overdue_seconds
 from shared.backoff import pause
 from shared.bus.typed import receives
@@ -81,10 +83,19 @@ async def serve(
         exits.shows("worth_usdt", parts.exits.worths.facts)
         component.shows("troubles", runtime.telemetry.troubles.fact)
         show_vigil(vigil, runtime.telemetry.registry)
+        show_key_age(_key_terms(venue), runtime.telemetry.registry)
         runtime.telemetry.ready_when("executor", lambda: exchange.is_ready() and parts.readiness.reconciled)
         ended = asyncio.Event()
         async with asyncio.TaskGroup() as beside:
             showing = beside.create_task(show_stakes(runtime.database, parts.metrics), name="stakes")
+            standing = beside.create_task(
+                show_standing(
+                    runtime.database,
+                    StandingMetrics(runtime.telemetry.registry, settings),
+                    sight_of(exchange, parts.readiness, halts, live=venue.live),
+                ),
+                name="standing",
+            )
             beside.create_task(parts.outbox.relay(ended), name="outbox")
             beside.create_task(vigil.keep(runtime.stop), name="vigil")
             recall = recall_footprint(
@@ -100,6 +111,7 @@ async def serve(
             beside.create_task(_reconciled(runtime, settings, exchange, parts, halts, alarms), name="reconciliation")
             await _trade(runtime, settings, parts, halts, component, vigil)
             showing.cancel()
+            standing.cancel()
             ended.set()
             parts.outbox.filled()
 
@@ -107,8 +119,11 @@ async def serve(
 def _key_watch(exchange: Exchange, venue: ExchangeSettings, alarms: Alarms) -> KeyWatch | None:
     if exchange.account is None:
         return None
-    terms = KeyTerms(venue.mexc_api_key_created, ip_bound=venue.mexc_api_key_ip_bound)
-    return KeyWatch(exchange.account, terms, alarms.say, now=exchange.now)
+    return KeyWatch(exchange.account, _key_terms(venue), alarms.say, now=exchange.now)
+
+
+def _key_terms(venue: ExchangeSettings) -> KeyTerms:
+    return KeyTerms(venue.mexc_api_key_created, ip_bound=venue.mexc_api_key_ip_bound)
 
 
 async def _reconciled(
@@ -168,6 +183,7 @@ async def _trade(
 
         def send(order: Order) -> None:
             under_way.create_task(parts.placing.place(order), name=f"order-{order.symbol}")
+            parts.metrics.committed(order)
 
         desk = Desk(parts.placing.prepare, send, parts.schedule.changed.set, halts.halt)
         buy = BuyListing(

@@ -51,6 +51,13 @@ class Vigil:
         """Return how long ago the position that was not looked at for longest was, or else anything was."""
         return self._clock() - min((self._passed_at, *self._seen.values()))
 
+    def overdue_count(self) -> int:
+        """Return how many positions are not watched. May be asked from another thread."""
+        seen, now = self._seen, self._clock()
+        if now - self._passed_at > self._overdue_seconds:
+            return len(seen)
+        return sum(now - at > self._overdue_seconds for at in seen.values())
+
     def judge(self) -> None:
         """Tell the health as it is now."""
         now = self._clock()

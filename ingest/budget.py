@@ -156,7 +156,9 @@ class Budget:
                 self._allowance.begin(first.weight)
                 self._metrics.weight.inc(first.weight)
                 first.admitted.set_result(None)
-        self._metrics.weight_used.set(self._allowance.weight_used(now))
+        used = self._allowance.weight_used(now)
+        self._metrics.weight_used.set(used)
+        self._metrics.weight_left.set(self._allowance.weight_max - used)
         self._metrics.waiting.set(len(self._waiting))
 
     def _look_again(self, seconds: float) -> None:

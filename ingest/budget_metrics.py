@@ -11,6 +11,7 @@ class BudgetMetrics:
         self.weight_used = Gauge(
             "sniper_ingest_rest_weight_used", "Weight that counts against the limit", registry=registry
         )
+        self.weight_left = Gauge("sniper_ingest_rest_weight_left", "Weight that may still be spent", registry=registry)
         self.waiting = Gauge("sniper_ingest_rest_waiting", "REST requests that wait for the limits", registry=registry)
         self._refusals = Counter(
             "sniper_ingest_rest_refusals",

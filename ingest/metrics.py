@@ -23,6 +23,12 @@ class Metrics:
         self.unpublishable = Counter(
             "sniper_ingest_unpublishable", "New symbols that the event contract has no place for", registry=registry
         )
+        self.raw_events = Counter(
+            "sniper_ingest_raw_events",
+            "Listings seen, by source and result: published, published late, or buried as unpublishable",
+            ["source", "result"],
+            registry=registry,
+        )
         self.publish_retries = Counter(
             "sniper_ingest_publish_retries", "Raw events published again because the broker was away", registry=registry
         )

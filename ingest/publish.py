@@ -107,6 +107,7 @@ class Publisher:
     async def _bury(self, sighting: Sighting, reason: str, when_safe: Callable[[Sighting], None]) -> None:
         """Announce in the dead letters what has no place elsewhere, and keep it in mind until a person knows."""
         self._metrics.unpublishable.inc()
+        self._metrics.raw_events.labels(sighting.source, "buried").inc()
         name = legible(sighting.known.symbol)
         if self._unplaced.is_kept(name):
             when_safe(sighting)
@@ -138,6 +139,7 @@ class Publisher:
                 event = event.model_copy(update={"published_at": self._now()})
         seconds = (self._now() - sighting.observed_at).total_seconds()
         when_safe(sighting)
+        self._metrics.raw_events.labels(event.source, "late" if event.late else "published").inc()
         self._metrics.publish_seconds.labels(event.source).observe(seconds)
         log.info("listing seen", symbol=event.symbol, source=event.source, late=event.late, seconds=seconds)
 

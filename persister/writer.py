@@ -8,10 +8,10 @@ from typing import Final, Generic, TypeVar
 from persister.metrics import Metrics
 from shared.database import Connection, Database, refused_is_permanent
 from shared.errors import TransientError
-from shared.events import HealthStatus
+from shared.events import Event, HealthStatus, utc_now
 from shared.health import Component
 
-Row = TypeVar("Row")
+Row = TypeVar("Row", bound=Event)
 
 Insert = Callable[[Connection, Sequence[Row]], Awaitable[int]]
 """Writes all rows in one statement; returns how many of them were news."""
@@ -31,6 +31,7 @@ class Writer(Generic[Row]):
         self._rows = metrics.rows.labels(table)
         self._duplicates = metrics.duplicates.labels(table)
         self._batch_rows = metrics.batch_rows.labels(table)
+        self._lag_seconds = metrics.lag_seconds.labels(table)
         self._flush_seconds = metrics.flush_seconds.labels(table)
         self._away = metrics.database_away.labels(table)
 
@@ -45,6 +46,9 @@ class Writer(Generic[Row]):
         self._tell_away(away=False)
         self._flush_seconds.observe(time.perf_counter() - started)
         self._batch_rows.observe(len(rows))
+        now = utc_now()
+        for row in rows:
+            self._lag_seconds.observe(max(0.0, (now - row.time).total_seconds()))
         self._rows.inc(news)
         self._duplicates.inc(len(rows) - news)
 

@@ -41,7 +41,7 @@ def main() -> int:
     _say(f"PostgreSQL for the tests: {postgres_source(os.environ)}")
     _say(f"Chromium for the tests: {browser}")
     _say(f"Images for the tests: {images}")
-    _install_promtool()
+    _install_monitoring_tools()
     _install_encrypting_postgres()
     _say(f"kubectl for the tests: {_find_or_fetch_kubectl()}")
     return 0
@@ -81,10 +81,11 @@ def _find_or_install_image_tools() -> str:
     return "buildah, on a Debian of mmdebstrap"
 
 
-def _install_promtool() -> None:
-    """Where it cannot be had, only the tests of the alerts fail."""
-    if shutil.which("promtool") is None and _may_install():
-        install("prometheus")
+def _install_monitoring_tools() -> None:
+    """Where they cannot be had, only the tests of the alerts and the dashboards fail."""
+    for tool, package in (("promtool", "prometheus"), ("amtool", "prometheus-alertmanager")):
+        if shutil.which(tool) is None and _may_install():
+            install(package)
 
 
 def _install_encrypting_postgres() -> None:

@@ -9,6 +9,7 @@ from typing import Final, Protocol, TypeVar
 import structlog
 
 from shared.backoff import DOUBLINGS_MAX, jittered, pause
+from shared.bus.metrics import BusMetrics
 from shared.bus.port import Exchange, Handler, Message, Publish, Queue
 from shared.errors import PermanentError, TransientError
 
@@ -48,16 +49,29 @@ class Delivery(Protocol):
 class Settler:
     """Runs the handler of one queue and answers for its deliveries."""
 
-    def __init__(self, queue: Queue, handle: Handler, publish: Publish, dead: Exchange, until: asyncio.Event) -> None:
+    def __init__(
+        self,
+        queue: Queue,
+        handle: Handler,
+        publish: Publish,
+        dead: Exchange,
+        until: asyncio.Event,
+        metrics: BusMetrics | None = None,
+    ) -> None:
         self.queue = queue
         self.until = until
         self._handle = handle
         self._publish = publish
         self._dead = dead
         self._complain_at = float("-inf")
+        self._metrics = (metrics or BusMetrics()).of_queue(queue.name)
 
     async def settle(self, delivery: Delivery) -> None:
         """Answer *delivery*; leave it unanswered (for redelivery) only if told to stop while a dependency is away."""
+        with self._metrics.handling(delivery.attempt):
+            await self._settle(delivery)
+
+    async def _settle(self, delivery: Delivery) -> None:
         try:
             await self._process(delivery)
         except _StoppedWhileHoldingError:
@@ -89,6 +103,7 @@ class Settler:
         log.warning("dead letter", queue=self.queue.name, reason=reason, message_id=delivery.message.message_id)
         with suppress(_StoppedWhileHoldingError):
             await self._hold(self._publish, dead_letter(delivery, self.queue, self._dead, reason))
+            self._metrics.buried()
             await delivery.ack()
 
     async def _give_back_later(self, delivery: Delivery) -> None:

@@ -15,6 +15,7 @@ from shared.bus.drain import feed_until
 from shared.bus.embedded.feed import EmbeddedDelivery, Feed
 from shared.bus.embedded.lock import QueueLocks
 from shared.bus.embedded.store import Graves, Row, Store, Target
+from shared.bus.metrics import BusMetrics
 from shared.bus.port import Handler, Message, Queue, Topology, matches
 from shared.bus.settle import Settler
 from shared.database import Pool
@@ -29,12 +30,14 @@ PRUNE_ROWS: Final = 10_000
 
 
 @asynccontextmanager
-async def open_embedded(pool: Pool, topology: Topology, *, drain_seconds: float) -> AsyncIterator["EmbeddedBus"]:
+async def open_embedded(
+    pool: Pool, topology: Topology, *, drain_seconds: float, metrics: BusMetrics | None = None
+) -> AsyncIterator["EmbeddedBus"]:
     """Yield a bus on the table ``bus_messages``, which migrations create.
 
     Other processes on the same database share its queues: any may publish, one at a time consumes each queue.
     """
-    bus = EmbeddedBus(pool, topology, drain_seconds=drain_seconds)
+    bus = EmbeddedBus(pool, topology, metrics or BusMetrics(), drain_seconds=drain_seconds)
     upkeep = asyncio.create_task(bus.keep_up(), name="bus upkeep")
     try:
         yield bus
@@ -47,8 +50,9 @@ async def open_embedded(pool: Pool, topology: Topology, *, drain_seconds: float)
 class EmbeddedBus:
     """A `Bus` that hands messages over in memory once they are committed."""
 
-    def __init__(self, pool: Pool, topology: Topology, *, drain_seconds: float) -> None:
+    def __init__(self, pool: Pool, topology: Topology, metrics: BusMetrics, *, drain_seconds: float) -> None:
         self._topology = topology
+        self._metrics = metrics
         self._drain_seconds = drain_seconds
         self._store = Store(pool, Graves(topology.dead, self._bound(topology.dead.name, "")))
         self._locks = QueueLocks(pool)
@@ -64,9 +68,11 @@ class EmbeddedBus:
         """Return once *message* is committed for every queue bound to it."""
         queues = self._bound(message.exchange, message.routing_key)
         if not queues:
+            self._metrics.returned(message.exchange)
             raise TransientError(f"no queue takes {message.routing_key} of {message.exchange}")
         places = {queue: feed for queue in queues if (feed := self._reserve(queue))}
-        ids = await self._store_for(queues, message, places)
+        with self._metrics.publishing(message.exchange):
+            ids = await self._store_for(queues, message, places)
         for queue, feed in places.items():
             feed.offer(Row(ids[queue], 1, message))
 
@@ -88,7 +94,7 @@ class EmbeddedBus:
 
     async def consume(self, queue: Queue, handle: Handler, *, until: asyncio.Event) -> None:
         """See `Bus.consume`; while another consumer has the queue, this one waits for its turn."""
-        settler = Settler(queue, handle, self.publish, self._topology.dead, until)
+        settler = Settler(queue, handle, self.publish, self._topology.dead, until, self._metrics)
         async with self._feeding(queue) as feed:
             await feed_until(until, partial(_feed, feed, settler), drain_seconds=self._drain_seconds)
 

@@ -14,6 +14,7 @@ from aiormq.exceptions import ChannelNotFoundEntity, PublishError
 
 from shared import tls
 from shared.bus.drain import feed_until
+from shared.bus.metrics import BusMetrics
 from shared.bus.port import Handler, Message, Queue, Topology
 from shared.bus.rabbitmq.calls import away_is_transient
 from shared.bus.rabbitmq.consumer import Consumer
@@ -27,7 +28,9 @@ from shared.settings import BrokerSettings
 
 
 @asynccontextmanager
-async def connect(settings: BrokerSettings, topology: Topology, *, name: str) -> AsyncIterator["RabbitBus"]:
+async def connect(
+    settings: BrokerSettings, topology: Topology, *, name: str, metrics: BusMetrics | None = None
+) -> AsyncIterator["RabbitBus"]:
     """Yield a bus at once and connect it behind the scenes, for as long as that takes.
 
     A service therefore starts, says that it is not ready, and can be stopped, while the broker is away.
@@ -36,7 +39,8 @@ async def connect(settings: BrokerSettings, topology: Topology, *, name: str) ->
     declarer = Declarer(topology)
     publishing, consuming = (Link(options, declarer) for options in _links(settings, name))
     async with _kept(publishing), _kept(consuming):
-        yield RabbitBus(publishing, consuming, topology, Limits.of(settings), app_id=f"sniper-{name}")
+        way = Way(publishing, consuming, Limits.of(settings))
+        yield RabbitBus(way, topology, metrics or BusMetrics(), app_id=f"sniper-{name}")
 
 
 @asynccontextmanager
@@ -82,14 +86,24 @@ class Limits:
         return cls(settings.publish_timeout_seconds, settings.drain_seconds)
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a bus reaches its broker."""
+
+    publishing: Link
+    consuming: Link
+    limits: Limits
+
+
 class RabbitBus:
     """A `Bus` on two connections, one to publish and one to consume."""
 
-    def __init__(self, publishing: Link, consuming: Link, topology: Topology, limits: Limits, *, app_id: str) -> None:
-        self._publishing = publishing
-        self._consuming = consuming
+    def __init__(self, way: Way, topology: Topology, metrics: BusMetrics, *, app_id: str) -> None:
+        self._publishing = way.publishing
+        self._consuming = way.consuming
+        self._limits = way.limits
         self._topology = topology
-        self._limits = limits
+        self._metrics = metrics
         self._app_id = app_id
         self._under_way: dict[str, asyncio.Event] = {}
         self._opening = asyncio.Lock()
@@ -108,8 +122,10 @@ class RabbitBus:
         """
         with away_is_transient():
             try:
-                await self._publish_in_turn(message)
+                with self._metrics.publishing(message.exchange):
+                    await self._publish_in_turn(message)
             except (PublishError, ChannelNotFoundEntity):
+                self._metrics.returned(message.exchange)
                 # No queue took it, or there is no such exchange: somebody may have deleted it.
                 self._publishing.declare_soon()
                 raise
@@ -153,7 +169,7 @@ class RabbitBus:
 
     async def consume(self, queue: Queue, handle: Handler, *, until: asyncio.Event) -> None:
         """See `Bus.consume`; while the broker is away this waits for it, or for *until*."""
-        settler = Settler(queue, handle, self.publish, self._topology.dead, until)
+        settler = Settler(queue, handle, self.publish, self._topology.dead, until, self._metrics)
         consumer = Consumer(self._consuming, settler, self._limits.timeout_seconds)
         self._consumers.add(consumer)
         try:
