@@ -232,7 +232,7 @@ class Exits:
     def _remember(self, look: _Look, sales: Sales) -> None:
         """Keep the memory that the next look needs, and log news."""
         names = {each.name for each in look.everything}
-        self.fair_values.holds([each.position for each in look.everything])
+        self.fair_values.forget_all_but(names)
         self._judge.forget_all_but(names)
         self.worths.forget_all_but(names)
         sales.forget_all_but(names, look.due | (names - look.watched))

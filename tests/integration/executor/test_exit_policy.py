@@ -12,7 +12,9 @@ from api import config_history, held_positions, position_exits, trade_config
 from api.position_exits import Wanted
 from cli import first_run
 from executor.auto_trade_end import end_if_due
+from executor.daily_loss import DailyLoss
 from executor.exit_seeds import plant, seed
+from executor.fair_values import FairValues
 from executor.positions import read_held
 from executor.settings import ExitSeeds
 from shared.database import Database
@@ -234,6 +236,41 @@ async def loss_is_known(opened: Desk) -> bool:
     """Whether what was lost since the halt is remembered, too: it is known to who resumes."""
     [row] = await opened.rows("SELECT day_result_usdt, loss_known_usdt FROM exposure WHERE mode = 'live'")
     return bool(row["loss_known_usdt"] >= -row["day_result_usdt"] > 0)
+
+
+async def test_a_resumption_counts_from_the_loss_of_then_and_not_from_the_worst_of_the_halt(
+    database_url: str, simulator: Simulator, tmp_path: Path
+) -> None:
+    async with desk(database_url, simulator, tmp_path, daily_loss_usdt_max=20, stop_loss_pct=90) as opened:
+        await opened.buy("DIPUSDT")
+        await falls(opened, "DIPUSDT", "0.5")
+        await eventually(lambda: is_halted(opened, 1), within_seconds=SECONDS)
+        await opened.move("DIPUSDT", "0.9")
+        await eventually(lambda: is_known_below(opened, 20), within_seconds=SECONDS)
+        await trade_config.resume(opened.database, changed_by="test")
+        await opened.move("DIPUSDT", "0.6")
+        await eventually(lambda: is_halted(opened, 2), within_seconds=SECONDS)
+
+
+async def is_known_below(opened: Desk, usdt: int) -> bool:
+    [row] = await opened.rows("SELECT loss_known_usdt FROM exposure WHERE mode = 'live'")
+    return bool(row["loss_known_usdt"] < usdt)
+
+
+async def test_what_is_sold_is_no_loss_twice_before_its_sale_was_seen(
+    database_url: str, simulator: Simulator, tmp_path: Path
+) -> None:
+    """The prices are those of before the sale, as they are until the next look."""
+    async with desk(database_url, simulator, tmp_path, daily_loss_usdt_max=50, stop_loss_pct=20) as opened:
+        await opened.buy("ONCEUSDT")
+        [before] = (await read_held(opened.database)).held
+        values = FairValues()
+        values.saw(before.position, Decimal("0.65"))
+        await falls(opened, "ONCEUSDT", "0.65")
+        await opened.position_in("ONCEUSDT", "closed")
+        await DailyLoss(opened.database, values, every_seconds=1, now=utc_now).compare()
+
+        assert await halts_of(opened) == []
 
 
 async def test_a_loss_on_paper_halts_only_dry_runs(database_url: str, simulator: Simulator, tmp_path: Path) -> None:

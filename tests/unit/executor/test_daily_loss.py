@@ -7,9 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from executor.daily_loss import is_too_much, loss_of
-from executor.fair_values import FairValues
-from executor.position import PositionState
-from shared.events import Mode
+from executor.fair_values import FairValues, Holding
 from tests.unit.executor.test_exit_rules import a_position
 
 MONEY = st.decimals(min_value=Decimal(-100_000), max_value=Decimal(100_000), places=4)
@@ -45,26 +43,24 @@ def test_after_a_resumption_as_much_again_may_be_lost() -> None:
 
 
 def test_what_is_held_is_worth_the_middle_of_its_book_and_what_was_paid_before_one_was_seen() -> None:
-    values, held = FairValues(), a_position(base_qty=Decimal(100), cost_usdt=Decimal(100))
-    paper = a_position(mode=Mode.DRY_RUN)
-    values.holds([held, paper])
+    values, position = FairValues(), a_position(base_qty=Decimal(100), cost_usdt=Decimal(100))
+    held = [Holding(position.name, position.base_qty, position.cost_usdt)]
 
-    assert values.unrealised(Mode.LIVE) == 0
-    values.saw(held, Decimal("0.8"))
-    assert values.unrealised(Mode.LIVE) == -20
-    values.saw(held, None)
-    assert values.unrealised(Mode.LIVE) == -20
-    assert values.unrealised(Mode.DRY_RUN) == 0
-    values.holds([paper])
-    assert values.unrealised(Mode.LIVE) == 0
-    values.holds([held])
-    assert values.unrealised(Mode.LIVE) == 0
+    assert values.unrealised(held) == 0
+    values.saw(position, Decimal("0.8"))
+    assert values.unrealised(held) == -20
+    values.saw(position, None)
+    assert values.unrealised(held) == -20
+    assert values.unrealised([]) == 0
+    values.forget_all_but([position.name])
+    assert values.unrealised(held) == -20
+    values.forget_all_but([])
+    assert values.unrealised(held) == 0
 
 
-@pytest.mark.parametrize("state", [PositionState.EXTERNAL, PositionState.UNSELLABLE])
-def test_what_nobody_can_price_is_no_loss_before_it_is_written_off(state: PositionState) -> None:
-    values, held = FairValues(), a_position(cost_usdt=Decimal(100))
-    values.saw(held, Decimal("0.1"))
-    values.holds([a_position(cost_usdt=Decimal(100), state=state)])
+def test_what_was_sold_meanwhile_counts_by_its_result_alone() -> None:
+    """The price was seen before a half was sold."""
+    values, position = FairValues(), a_position(base_qty=Decimal(100), cost_usdt=Decimal(100))
+    values.saw(position, Decimal("0.8"))
 
-    assert values.unrealised(Mode.LIVE) == 0
+    assert values.unrealised([Holding(position.name, Decimal(50), Decimal(50))]) == -10
