@@ -18,6 +18,8 @@ from tests.waiting import eventually
 READY_SECONDS = 60
 STOP_SECONDS = 10
 OURS = "SNIPER_"
+SHOWN_MAX: Final = 8000
+"""How many characters of its log are shown where a test fails."""
 
 
 @dataclass(slots=True)
@@ -73,6 +75,9 @@ async def sniper(*arguments: str, environment: Mapping[str, str], directory: Pat
     running = Sniper(process, metrics_port, log)
     try:
         yield running
+    except BaseException:
+        print(f"--- {log.name}\n{log.read_text(errors='replace')[-SHOWN_MAX:]}")  # noqa: T201 - shown where a test fails
+        raise
     finally:
         if process.returncode is None:
             await running.kill()

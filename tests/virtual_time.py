@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 import pytest
 from asyncpg.pool import PoolConnectionHolder, PoolConnectionProxy
+from asyncpg.prepared_stmt import PreparedStatement
 
 from executor import halt_watch
 from executor.halt_watch import HaltWatch
@@ -86,8 +87,11 @@ def following_the_database(loop: VirtualLoop) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         for made in (asyncpg.Connection, PoolConnectionProxy):
-            for name in ("execute", "executemany", "fetch", "fetchrow", "fetchval", "close"):
+            for name in ("execute", "executemany", "fetch", "fetchrow", "fetchval", "prepare", "close"):
                 patch.setattr(made, name, counted(getattr(made, name)))
+        # What SQLAlchemy calls.
+        patch.setattr(asyncpg, "connect", counted(asyncpg.connect))
+        patch.setattr(PreparedStatement, "fetch", counted(PreparedStatement.fetch))
         for name in ("connect", "release", "close"):
             patch.setattr(PoolConnectionHolder, name, counted(getattr(PoolConnectionHolder, name)))
         loop.is_busy = lambda: under_way > 0
