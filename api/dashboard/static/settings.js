@@ -33,8 +33,10 @@ export function showConfig() {
     byId("config-stale").hidden = loadedTag === configTag;
     return;
   }
-  [loaded, loadedTag] = [config, configTag];
   byId("config-stale").hidden = true;
+  // What stands there already keeps its focus.
+  if (loaded !== null && loadedTag === configTag) return;
+  [loaded, loadedTag] = [config, configTag];
   replace(byId("config-fields"), present().map((setting) => settingField(setting, config)), "take_profit_ladder" in config && ladderField(config.take_profit_ladder));
   for (const input of form.querySelectorAll("input")) input.addEventListener("input", check);
   check();

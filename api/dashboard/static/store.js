@@ -68,7 +68,8 @@ export function happened(kind, event) {
     underWay.get(ROWS[kind])?.push(event);
     put(ROWS[kind], event);
   } else if (kind in STATES) take(STATES[kind], kind === "held" ? { items: event } : event);
-  refresh(CHANGED[kind] ?? []);
+  // Without its database the backend answers nothing; with it again, everything may have changed.
+  refresh(kind === "database" ? (event.reachable ? CHANGED.open : []) : (CHANGED[kind] ?? []));
 }
 
 /** Put *row* where it belongs in the list of *slice*, newest first. @param {Slice} slice @param {any} row */
