@@ -328,7 +328,7 @@ async def press(page: Page, name: str, *, key: str = "Enter") -> None:
 
 
 async def write(page: Page, label: str, text: str) -> None:
-    await reach(page, page.get_by_label(label, exact=True))
+    await reach(page, page.get_by_role("textbox", name=label, exact=True))
     await page.keyboard.press("Control+A")
     await page.keyboard.type(text)
 
