@@ -24,6 +24,7 @@ from bench.api_load import Target, connected, throughput, times_ms, watching
 from bench.errors import BenchmarkError
 from bench.figures import Result, percentile_99
 from bench.ground import Ground, when_ready
+from bench.painted import painted_ms
 from tests.servers.ports import free_ports
 from tests.services import open_database
 
@@ -56,6 +57,7 @@ async def measure(ground: Ground) -> Result:
             **await _times(ground, target),
             **await _depth(ground, target),
             "database_1000_rows_ms": await _thousand_rows_ms(database, ground.plan.samples),
+            "stored to painted in Chromium": _summary(await painted_ms(target, database, ground.plan.samples)),
             **await _beside_streams(ground, target, database),
             "memory_mb": round(psutil.Process(process).memory_info().rss / 1e6, 1),
         }

@@ -88,6 +88,10 @@ def demo(
 @app.command()
 def run(service: Annotated[Service, typer.Argument(help="Which one.")]) -> None:
     """Run one service: what a container runs."""
+    from cli import lean
+
+    lean.import_structlog_alone()
+
     from cli.run import run as run_service
     from shared import lifecycle
 

@@ -291,6 +291,7 @@ Index("ix_trades_symbol", trades.c.symbol, trades.c.created_at.desc(), trades.c.
 Index("ix_trades_status", trades.c.status, trades.c.created_at.desc(), trades.c.id.desc())
 Index("ix_trades_listing_key", trades.c.listing_key)
 Index("ix_trades_mode", trades.c.mode, trades.c.created_at.desc(), trades.c.id.desc())
+Index("ix_trades_side", trades.c.side, trades.c.created_at.desc(), trades.c.id.desc())
 # One row for an order, from pending to what came of it.
 Index("uq_trades_client_order_id", trades.c.client_order_id, unique=True)
 

@@ -1,12 +1,15 @@
 """A real Chromium for the tests of the dashboard."""
 
+import os
 import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Final
+from pathlib import Path
+from typing import Final, Literal
 
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
+SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 VARIABLE: Final = "SNIPER_TEST_CHROMIUM"
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS: Final = (
@@ -15,6 +18,33 @@ ARGUMENTS: Final = (
     "--disable-background-networking",
     "--disable-component-update",
 )
+
+
+SEEN_MS_MAX: Final = 60_000
+"""For what a page is to show: a machine may be five times slower than a developer's, with others at work on it."""
+expect.set_options(timeout=SEEN_MS_MAX)
+
+PICTURES: Final = Path(os.environ.get("SNIPER_TEST_PICTURES", "build/pictures"))
+WIDTHS: Final = (1440, 1024, 390)
+TOO_WIDE: Final = """
+width => document.documentElement.scrollWidth <= width ? [] : [...document.querySelectorAll("body *")]
+    .filter(each => each.getBoundingClientRect().right > width + 1).map(each => each.outerHTML.slice(0, 80))
+"""
+
+
+async def pictures(page: Page, name: str, *, full_page: bool = True) -> list[str]:
+    """Keep a picture of *page* at each width, light and dark; return what is wider than its window."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    wide = []
+    for scheme in SCHEMES:
+        await page.emulate_media(color_scheme=scheme)
+        for width in WIDTHS:
+            await page.set_viewport_size({"width": width, "height": 900})
+            wide += [f"{width}: {each}" for each in await page.evaluate(TOO_WIDE, width)]
+            path = PICTURES / f"{name}-{width}-{scheme}.png"
+            await page.screenshot(path=path, full_page=full_page, animations="disabled")
+    await page.emulate_media(color_scheme=None)
+    return wide
 
 
 class BrowserMissingError(Exception):

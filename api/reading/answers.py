@@ -165,7 +165,7 @@ class Decision(Answer):
 class PriceMark(Answer):
     """A price that is known of the coin, in its quote asset."""
 
-    name: Literal["listed", "paid", "peak", "sold"]
+    name: Literal["listed", "paid", "peak", "now", "sold"]
     mode: Mode | None
     price: Amount
     change_pct: Amount | None

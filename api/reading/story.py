@@ -3,11 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
-from typing import Any, Final
+from decimal import Context, Decimal
+from typing import Any, Final, NamedTuple
 
 from api.problems import ApiError
-from api.reading import health
+from api.reading import health, results
 from api.reading.answers import ListingStory, Occurrence, PriceMark, Sighting, Stage
 from api.reading.decisions import decisions_of
 from api.reading.pages import rows_of
@@ -18,6 +18,7 @@ from shared.events import Side, TradeStatus, utc_now
 
 OCCURRENCES_MAX: Final = 50
 _HUNDRED: Final = Decimal(100)
+_DIGITS: Final = Context(prec=8)
 
 
 def _of_symbol(table: PageTable, *, descending: bool) -> str:
@@ -45,6 +46,14 @@ FIRST_WORDS: Final = """
 """
 
 
+class _Told(NamedTuple):
+    """What the executor tells beside its health."""
+
+    limits: Row
+    worth: Mapping[str, Decimal]
+    """Of what is held, by listing key and mode: what it would bring, net of the fee."""
+
+
 async def read(reader: Reader, symbol: str) -> ListingStory:
     """Return every occurrence of *symbol*; raises ApiError where there is none, TransientError."""
     rows = await reader.fetch(ALL_OF_SYMBOL, symbol, OCCURRENCES_MAX)
@@ -59,6 +68,7 @@ async def read(reader: Reader, symbol: str) -> ListingStory:
     now = utc_now()
     components = [health.component_of(row, now) for row in await reader.fetch(health.COMPONENTS)]
     limits = health.fact(components, "executor", "limits")
+    told = _Told(limits if isinstance(limits, dict) else {}, results.worth_told(components))
     occurrences = [
         _occurrence(
             listing,
@@ -66,7 +76,7 @@ async def read(reader: Reader, symbol: str) -> ListingStory:
             sightings[listing.listing_key or ""],
             [trade for trade in trades if trade.listing_key == listing.listing_key],
             [position for position in positions if position.listing_key == listing.listing_key],
-            limits if isinstance(limits, dict) else {},
+            told,
         )
         for listing in listings
     ]
@@ -86,17 +96,17 @@ def _occurrence(
     sightings: Sequence[Row],
     trades: list[TradeRow],
     positions: list[PositionRow],
-    limits: Row,
+    told: _Told,
 ) -> Occurrence:
     return Occurrence(
         listing=listing,
         opens_at=listing.opens_at if claim is None else claim["opens_at"],
         seen=_seen(listing, sightings),
         stages=list(_stages(listing, claim, trades)),
-        decisions=decisions_of(trades, limits),
+        decisions=decisions_of(trades, told.limits),
         trades=trades,
         positions=positions,
-        prices=list(_prices(claim, trades, positions)),
+        prices=list(_prices(claim, trades, positions, told.worth)),
     )
 
 
@@ -131,8 +141,10 @@ def _stages(listing: ListingRow, claim: Row | None, trades: Iterable[TradeRow]) 
                     yield stage(name, datetime.fromisoformat(at), trade.mode)
 
 
-def _prices(claim: Row | None, trades: Iterable[TradeRow], positions: Iterable[PositionRow]) -> Iterator[PriceMark]:
-    """Yield the prices that are known of the coin since it was listed."""
+def _prices(
+    claim: Row | None, trades: Iterable[TradeRow], positions: Iterable[PositionRow], worth: Mapping[str, Decimal]
+) -> Iterator[PriceMark]:
+    """Yield the prices that are known of the coin since it was listed; of now, what is held would bring."""
     listed = Decimal(claim["price"]) if claim is not None and claim["price"] is not None else None
 
     def mark(name: Any, mode: Any, price: Decimal) -> PriceMark:
@@ -144,6 +156,14 @@ def _prices(claim: Row | None, trades: Iterable[TradeRow], positions: Iterable[P
     for position in positions:
         yield mark("paid", position.mode, position.average_price)
         yield mark("peak", position.mode, position.peak_price)
+        brings = worth.get(f"{position.listing_key} {position.mode}")
+        if brings is not None and position.base_qty > 0:
+            yield mark("now", position.mode, _rounded(brings / position.base_qty))
     for trade in trades:
         if trade.side is Side.SELL and trade.status is TradeStatus.FILLED and trade.average_price is not None:
             yield mark("sold", trade.mode, trade.average_price)
+
+
+def _rounded(price: Decimal) -> Decimal:
+    """Return *price* in digits enough: it follows from an amount of money in cents."""
+    return _DIGITS.plus(price)

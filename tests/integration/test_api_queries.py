@@ -93,6 +93,7 @@ NOWHERE_NEAR_THE_BEGINNING = Place(utc_now() - timedelta(days=7), 10_000)
         (TRADES, {}, "ix_trades_created_at"),
         (TRADES, {"after": NOWHERE_NEAR_THE_BEGINNING}, "ix_trades_created_at"),
         (TRADES, {"mode": "live"}, "ix_trades_mode"),
+        (TRADES, {"side": "SELL"}, "ix_trades_side"),
         (TRADES, {"symbol": "COIN500"}, "ix_trades_symbol"),
         (TRADES, {"status": "failed"}, "ix_trades_status"),
         (ORDERS, {}, "ix_orders_created_at"),

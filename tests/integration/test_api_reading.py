@@ -315,9 +315,10 @@ async def test_the_story_of_a_listing_tells_everything_of_each_occurrence(api: S
     await store(
         api.database,
         "positions",
-        {"mode": "dry-run", "average_price": Decimal("0.51"), "peak_price": Decimal(1)},
+        {"mode": "dry-run", "average_price": Decimal("0.51"), "peak_price": Decimal(1), "base_qty": Decimal(100)},
         {"listing_key": "ABCUSDT:2"},
     )
+    await store(api.database, "bot_health", component("exits", facts={"worth_usdt": {"ABCUSDT:1 dry-run": "60.00"}}))
 
     story = await get(api, "/listings/ABCUSDT")
 
@@ -351,6 +352,7 @@ async def test_the_story_of_a_listing_tells_everything_of_each_occurrence(api: S
         ("listed", "0.50", "0.00"),
         ("paid", "0.51", "2.00"),
         ("peak", "1", "100.00"),
+        ("now", "0.60", "20.00"),
         ("sold", "0.75", "50.00"),
     ]
 

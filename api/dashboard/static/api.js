@@ -43,8 +43,8 @@ export const getTagged = (path) => ask("GET", path);
 /** @param {string} path @param {any} body @returns {Promise<any>} */
 export const post = async (path, body = {}) => (await ask("POST", path, { body })).answer;
 
-/** @param {string} path @param {any} body @param {string} etag @returns {Promise<any>} */
-export const put = async (path, body, etag) => (await ask("PUT", path, { body, headers: { "If-Match": etag } })).answer;
+/** @param {string} path @param {any} body @param {string} etag @returns {Promise<{answer: any, etag: string | null}>} */
+export const putTagged = (path, body, etag) => ask("PUT", path, { body, headers: { "If-Match": etag } });
 
 /** @param {string} path @param {any} body @returns {Promise<any>} */
 export const patch = async (path, body) => (await ask("PATCH", path, { body })).answer;

@@ -4,7 +4,7 @@ import { post } from "./api.js";
 import { byId, el, setAttribute, setText, syncList } from "./dom.js";
 import { ask, carryOut, field } from "./dialogs.js";
 import { duration } from "./format.js";
-import { silentSeconds, state as linkState } from "./link.js";
+import { awaySeconds, silentSeconds, state as linkState } from "./link.js";
 import { data, refresh } from "./store.js";
 
 const BADGES = { live: "LIVE", armed: "ARMED", "dry-run": "DRY-RUN" };
@@ -64,19 +64,25 @@ function showHalts(config) {
 export function showTitle() {
   const open = data.positions?.items.length ?? 0;
   const trading = data.status ? BADGES[/** @type {keyof typeof BADGES} */ (data.status.trading)] : "…";
-  const mark = linkState() === "silent" ? "⚠ " : "";
+  const mark = ["silent", "away"].includes(linkState()) ? "⚠ " : "";
   document.title = `${mark}${open ? `(${open}) ` : ""}${trading} · sniper`;
 }
 
 /** Show the state of the link, and grey what can no longer be trusted. */
 export function showLink() {
   const state = linkState();
-  const words = { live: "connected", lost: "connecting…", silent: `nothing heard for ${duration(silentSeconds())}` };
+  const words = {
+    live: "connected",
+    lost: "connecting…",
+    silent: `nothing heard for ${duration(silentSeconds())}`,
+    away: `database away for ${duration(awaySeconds())}`,
+  };
+  const untrusted = state === "silent" || state === "away";
   const place = byId("link");
   setText(place, words[state]);
   place.dataset.state = state;
-  document.body.classList.toggle("stale", state === "silent");
-  if (state === "silent") showIcon(COLOURS.unknown);
+  document.body.classList.toggle("stale", untrusted);
+  if (untrusted) showIcon(COLOURS.unknown);
   showTitle();
 }
 

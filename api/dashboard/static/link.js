@@ -8,14 +8,27 @@ const KINDS = ["listing", "trade", "position", "halt", "config", "health", "stat
 
 let heardAt = performance.now();
 let open = false;
+/** Since when the backend says that its database is away; null while it is there. @type {number | null} */
+let awaySince = null;
 
 /** Seconds since anything was heard. */
 export const silentSeconds = () => (performance.now() - heardAt) / 1000;
 
-/** `live`, `lost` (tried again), or `silent` for so long that nothing shown can be trusted. */
+/** Seconds for which the database has been away, as the backend says; 0 while it is there. */
+export const awaySeconds = () => (awaySince === null ? 0 : (performance.now() - awaySince) / 1000);
+
+/** `live`, `lost` (tried again), or nothing shown can be trusted: `silent` for long, or without its database, `away`. */
 export function state() {
   if (silentSeconds() > SILENCE_SECONDS) return "silent";
-  return open ? "live" : "lost";
+  if (!open) return "lost";
+  return awaySince === null ? "live" : "away";
+}
+
+/** @param {string} kind @param {any} data */
+function noteDatabase(kind, data) {
+  const reachable = kind === "database" ? data.reachable : kind === "heartbeat" ? data.database : null;
+  if (reachable === true) awaySince = null;
+  else if (reachable === false) awaySince ??= performance.now();
 }
 
 /** Hand every event to *listen*, from the worker that all tabs share, or from a stream of this page's own. */
@@ -24,7 +37,9 @@ export function connect(/** @type {Listener} */ listen) {
   const take = (message) => {
     open = message.kind !== "lost";
     if (open) heardAt = performance.now();
-    listen(message.kind, message.data ? JSON.parse(message.data) : null);
+    const data = message.data ? JSON.parse(message.data) : null;
+    noteDatabase(message.kind, data);
+    listen(message.kind, data);
   };
   if ("SharedWorker" in window) connectShared(take);
   else connectAlone(take);

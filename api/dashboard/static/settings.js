@@ -1,11 +1,11 @@
 /** The configuration: checked while typing, saved against the version that was read, and armed on purpose only. */
 
-import { Refused, get, post, put } from "./api.js";
+import { Refused, get, post } from "./api.js";
 import { ask, carryOut, explain, field, say } from "./dialogs.js";
 import { byId, el, replace, setText } from "./dom.js";
 import { EXITS, ladderField, ladderOf, ladderText } from "./exits.js";
 import { moment } from "./format.js";
-import { configTag, data, refresh } from "./store.js";
+import { changeConfig, configTag, data, refresh } from "./store.js";
 
 /** @type {import("./exits.js").Setting[]} */
 const SETTINGS = [
@@ -33,8 +33,10 @@ export function showConfig() {
     byId("config-stale").hidden = loadedTag === configTag;
     return;
   }
-  [loaded, loadedTag] = [config, configTag];
   byId("config-stale").hidden = true;
+  // What stands there already keeps its focus.
+  if (loaded !== null && loadedTag === configTag) return;
+  [loaded, loadedTag] = [config, configTag];
   replace(byId("config-fields"), present().map((setting) => settingField(setting, config)), "take_profit_ladder" in config && ladderField(config.take_profit_ladder));
   for (const input of form.querySelectorAll("input")) input.addEventListener("input", check);
   check();
@@ -177,11 +179,9 @@ function reset() {
 async function save(event) {
   event.preventDefault();
   try {
-    await put("/config", changes(), loadedTag ?? "");
+    await changeConfig(changes(), loadedTag);
     say("The configuration is saved.");
-    replace(byId("config-fields"));
-    loaded = null;
-    refresh(["config", "status"]);
+    reset();
   } catch (error) {
     if (error instanceof Refused && error.status === 412) await showConflict();
     else say(explain(error), true);
@@ -223,8 +223,7 @@ function askToArm() {
     act: async (form) => {
       const after = Number(form.get("minutes") ?? 0);
       const until = after > 0 ? { auto_trade_until: new Date(Date.now() + after * 60_000).toISOString() } : {};
-      await put("/config", { auto_trade: true, confirm: String(form.get("confirm")), ...until }, configTag ?? "");
-      refresh(["config", "status"]);
+      await changeConfig({ auto_trade: true, confirm: String(form.get("confirm")), ...until }, configTag);
       return after > 0 ? `auto_trade is on, and switches itself off after ${after} minutes.` : "auto_trade is on.";
     },
   });
@@ -232,10 +231,9 @@ function askToArm() {
 
 async function disarm() {
   try {
-    await put("/config", { auto_trade: false }, configTag ?? "");
+    await changeConfig({ auto_trade: false }, configTag);
     say("auto_trade is off.");
   } catch (error) {
     say(explain(error), true);
   }
-  refresh(["config", "status"]);
 }

@@ -1,6 +1,6 @@
 /** What the page shows: slices of the API's answers, read again when an event says that they changed. */
 
-import { Refused, get, getTagged } from "./api.js";
+import { Refused, get, getTagged, putTagged } from "./api.js";
 import { backendSays, exchangeSays } from "./clock.js";
 
 /** @typedef {"health" | "status" | "config" | "listings" | "trades" | "upcoming" | "stats" | "tradeStats" | "results" | "monitor"} Slice */
@@ -68,7 +68,8 @@ export function happened(kind, event) {
     underWay.get(ROWS[kind])?.push(event);
     put(ROWS[kind], event);
   } else if (kind in STATES) take(STATES[kind], kind === "held" ? { items: event } : event);
-  refresh(CHANGED[kind] ?? []);
+  // Without its database the backend answers nothing; with it again, everything may have changed.
+  refresh(kind === "database" ? (event.reachable ? CHANGED.open : []) : (CHANGED[kind] ?? []));
 }
 
 /** Put *row* where it belongs in the list of *slice*, newest first. @param {Slice} slice @param {any} row */
@@ -102,6 +103,21 @@ async function readWanted() {
   if (wanted.size) refresh([]);
 }
 
+/** Change the configuration from the version with this tag; what is stored then is shown at once. @param {any} changes @param {string | null} tag */
+export async function changeConfig(changes, tag) {
+  try {
+    takeConfig(await putTagged(PATHS.config, changes, tag ?? ""));
+  } finally {
+    refresh(["config", "status"]);
+  }
+}
+
+/** @param {{answer: any, etag: string | null}} found */
+function takeConfig(found) {
+  configTag = found.etag;
+  take("config", found.answer);
+}
+
 /** Rows that events brought while a list was being read: its answer may be from before them. @type {Map<Slice, any[]>} */
 const underWay = new Map();
 
@@ -110,9 +126,7 @@ async function read(slice) {
   underWay.set(slice, []);
   try {
     if (slice === "config") {
-      const found = await getTagged(PATHS.config);
-      configTag = found.etag;
-      take("config", found.answer);
+      takeConfig(await getTagged(PATHS.config));
     } else {
       take(slice, await get(PATHS[slice]));
       underWay.get(slice)?.forEach((row) => put(slice, row));

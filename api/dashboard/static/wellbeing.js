@@ -16,6 +16,7 @@ export function showHealth() {
   word.dataset.status = health.status;
   setText(byId("version"), health.version);
   syncList(byId("components"), health.components, (each) => each.component_name, component);
+  byId("no-feeds").hidden = health.feeds.length > 0;
   syncList(byId("feeds"), health.feeds, (each) => each.name, feed);
   showSilence(health.latest_listing);
   showTroubles(health.troubles);
