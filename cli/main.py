@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from cli.archive_commands import archive_app
 from cli.config_commands import config_app
 from cli.monitor_commands import monitor_app
 from cli.order_commands import orders_app
@@ -21,6 +22,7 @@ app = typer.Typer(
     # Theirs print local variables, and a secret may be among them.
     pretty_exceptions_enable=False,
 )
+app.add_typer(archive_app, name="archive")
 app.add_typer(config_app, name="config")
 app.add_typer(monitor_app, name="monitor")
 app.add_typer(orders_app, name="orders")
