@@ -6,9 +6,7 @@ from typing import Annotated
 
 import typer
 
-archive_app = typer.Typer(
-    invoke_without_command=True, help="Keep old listings and trades as compressed files; delete, restore, verify them."
-)
+archive_app = typer.Typer(invoke_without_command=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead, for programs.")]
 From = Annotated[Path, typer.Option("--from", metavar="DIR", help="Where the archive is.")]

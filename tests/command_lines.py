@@ -1,0 +1,39 @@
+"""Command lines of ours, read by the parser that reads what people type, without doing what they say."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from typer.main import get_command
+
+from cli.main import app
+
+COMMAND: Any = get_command(app)
+
+
+def parse(arguments: Sequence[str]) -> str:
+    """Return the name of the command that *arguments* call, like "config set"; raise its UsageError where they do not.
+
+    Raises AssertionError where they stop at a group that does nothing itself.
+    """
+    names: list[str] = []
+    command, words = COMMAND, list(arguments)
+    parent: Any = None
+    while True:
+        context = command.make_context(names[-1] if names else "sniper", words, parent=parent)
+        rest = [*getattr(context, "_protected_args", ()), *context.args]
+        if not hasattr(command, "commands") or (not rest and command.invoke_without_command):
+            return " ".join(names)
+        assert rest, f"{' '.join(names) or 'sniper'} wants a command"
+        name, command, words = command.resolve_command(context, rest)
+        parent = context
+        names.append(name)
+
+
+def commands(command: Any = COMMAND, within: str = "") -> Iterator[str]:
+    """Yield the name of every command that does something, groups among them."""
+    for name, below in command.commands.items():
+        full = f"{within} {name}".strip()
+        if hasattr(below, "commands"):
+            yield from commands(below, full)
+        if not hasattr(below, "commands") or below.invoke_without_command:
+            yield full
