@@ -43,7 +43,7 @@ MANUAL: Final[Mapping[str, Manual]] = MappingProxyType(
             ("sniper demo --listings 3", "three coins from listing to trade, and a table of latencies"),
             ("sniper demo --listings 3 --json", "the same for a program"),
             exits="0 every listing was traded; 1 not all were; 2 a wrong argument or setting",
-            page="README.md",
+            page="docs/quickstart.md",
         ),
         "run": _of(("sniper run executor", "one service, as a container runs it"), page="docs/deployment.md"),
         "simulator": _of(

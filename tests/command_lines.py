@@ -1,6 +1,8 @@
 """Command lines of ours, read by the parser that reads what people type, without doing what they say."""
 
+import re
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from typer.main import get_command
@@ -37,3 +39,17 @@ def commands(command: Any = COMMAND, within: str = "") -> Iterator[str]:
             yield from commands(below, full)
         if not hasattr(below, "commands") or below.invoke_without_command:
             yield full
+
+
+def in_sentences(page: Path) -> Iterator[str]:
+    """Yield the command lines of ours that *page* names within a sentence or a table."""
+    prose = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    yield from re.findall(r"`(sniper(?: [^`]+)?)`", prose)
+
+
+def in_blocks(page: Path) -> Iterator[str]:
+    """Yield the command lines of ours in the blocks of *page*, which a reader copies, without their comments."""
+    for block in re.findall(r"^```sh\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
+        for line in block.splitlines():
+            if found := re.search(r"(?:^|\$\()(sniper [^)#]*)", line):
+                yield found[1].strip()
