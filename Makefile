@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: run demo test soak check format bench contract lock wire clean
+.PHONY: run demo test soak check format bench contract docs lock wire clean
 .DEFAULT_GOAL := run
 
 run: .venv/runtime.stamp ## every service in one process against the simulator
@@ -40,13 +40,19 @@ bench: .venv/dev.stamp ## measure against the bare floor; writes bench/results/l
 wire: .venv/dev.stamp ## compile the wire schema
 	$(BIN)/python -m shared.mexc.compile_wire
 
-contract: .venv/dev.stamp ## schemas, the AsyncAPI document and the broker's definitions, from the models and the topology
+contract: .venv/dev.stamp ## schemas, the AsyncAPI document, the broker's definitions and pages of reference, from the code
 	$(BIN)/python -m contract
+	$(BIN)/python -m reference
+
+docs: .venv/runtime.stamp .venv/docs.stamp ## the site of docs/, in build/site; a link that leads nowhere is an error
+	@$(BIN)/python -m reference.site build/docs
+	@NO_COLOR=1 .venv/docs/bin/zensical build --strict --config-file mkdocs.yml
 
 lock: ## pin every dependency with its hashes (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock" --extra local --extra dev pyproject.toml requirements/build.in -o requirements/dev.txt
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock" -c requirements/dev.txt pyproject.toml requirements/build.in -o requirements/runtime.txt
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock" -c requirements/dev.txt requirements/local.in -o requirements/local.txt
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock" requirements/docs.in -o requirements/docs.txt
 
 clean: ## remove what the make targets made, but not your data in .sniper
 	rm -rf .venv build *.egg-info .mypy_cache .pytest_cache .ruff_cache bench/results
@@ -64,4 +70,9 @@ clean: ## remove what the make targets made, but not your data in .sniper
 .venv/dev.stamp: .venv/runtime.stamp requirements/dev.txt
 	@echo "Installing what the tests need (once)"
 	@$(PIP) install --require-hashes --no-deps -r requirements/dev.txt
+	@touch $@
+
+.venv/docs.stamp: .venv/bin/python requirements/docs.txt
+	@$(PYTHON) -m venv .venv/docs
+	@.venv/docs/bin/pip --disable-pip-version-check --quiet install --require-hashes --no-deps -r requirements/docs.txt
 	@touch $@

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from cli import manual
+from cli.archive_commands import archive_app
 from cli.config_commands import config_app
 from cli.monitor_commands import monitor_app
 from cli.order_commands import orders_app
@@ -16,11 +18,15 @@ from cli.token_commands import sign_in, token_app
 app = typer.Typer(
     name="sniper",
     help="Sees new MEXC listings first, tells everyone once, buys within hard limits.",
+    epilog="Settings are SNIPER_* variables, a .env file or mounted secret files: docs/configuration.md lists each.\n\n"
+    f"Exit code: {manual.USUAL}.\n\n"
+    "Examples: `sniper COMMAND --help` shows some of each; docs/commands.md has all.",
     no_args_is_help=True,
     add_completion=False,
     # Theirs print local variables, and a secret may be among them.
     pretty_exceptions_enable=False,
 )
+app.add_typer(archive_app, name="archive")
 app.add_typer(config_app, name="config")
 app.add_typer(monitor_app, name="monitor")
 app.add_typer(orders_app, name="orders")
@@ -40,6 +46,12 @@ class Service(StrEnum):
     PERSISTER = "persister"
     API = "api"
     NOTIFIER = "notifier"
+
+
+class Shell(StrEnum):
+    BASH = "bash"
+    ZSH = "zsh"
+    FISH = "fish"
 
 
 class ExchangeName(StrEnum):
@@ -243,6 +255,20 @@ def watch(
     operate.run(lambda stop: command.watch(stop, since_minutes=since, limit=limit))
 
 
+@app.command()
+def completion(shell: Annotated[Shell, typer.Argument(help="Which one you use.")]) -> None:
+    """Print what your shell sources to complete our command lines."""
+    from cli.completion import script
+
+    print(script(shell.value))
+
+
+manual.attach(app)
+
+
 def main() -> None:
     """Entry point of the `sniper` command."""
-    app()
+    from cli import completion as answers
+
+    answers.get_ready()
+    app(prog_name="sniper")

@@ -1,0 +1,63 @@
+"""One file of the archive: a row a line, as PostgreSQL tells it in JSON, compressed. Equal rows make equal bytes."""
+
+import gzip
+import hashlib
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+from cli.archive import manifest
+from cli.archive.manifest import DayFile, Table
+from shared.errors import SniperError
+
+LEVEL: Final = 6
+
+
+class DamagedError(SniperError):
+    """A file of the archive is not what its manifest says."""
+
+
+def write(directory: Path, table: Table, day: date, lines: Sequence[str], revision: str) -> DayFile:
+    """Write the file of *day* and read it back; raise DamagedError where the disk gives something else."""
+    # No time in its head: the same rows make the same file.
+    content = gzip.compress("".join(f"{line}\n" for line in lines).encode(), LEVEL, mtime=0)
+    digest = hashlib.sha256(content).hexdigest()
+    file = DayFile(table=table, day=day, rows=len(lines), bytes=len(content), sha256=digest, revision=revision)
+    path = directory / file.path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    manifest.put(path, content)
+    if read(directory, file) != list(lines):
+        raise DamagedError(f"{path} does not read back as it was written: see to the disk")
+    return file
+
+
+def read(directory: Path, file: DayFile) -> list[str]:
+    """Return the lines of *file*; raise DamagedError where it is missing, or not as its manifest says."""
+    path = directory / file.path
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DamagedError(f"{path} cannot be read ({error.strerror}): restore it from a copy") from None
+    if hashlib.sha256(content).hexdigest() != file.sha256:
+        raise DamagedError(f"{path} is not what the manifest says (checksum): restore it from a copy")
+    try:
+        # At line feeds only: a text may hold what Python takes for another end of a line.
+        lines = gzip.decompress(content).decode().split("\n")[:-1]
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError):
+        raise DamagedError(f"{path} cannot be unpacked: restore it from a copy") from None
+    if len(lines) != file.rows:
+        raise DamagedError(f"{path} holds {len(lines)} rows, and {file.rows} by the manifest: restore it from a copy")
+    return lines
+
+
+def rows(lines: Sequence[str]) -> Mapping[int, str]:
+    """Return *lines* by the id of their row."""
+    return {int(_row(line)["id"]): line for line in lines}
+
+
+def _row(line: str) -> dict[str, Any]:
+    row: dict[str, Any] = json.loads(line)
+    return row

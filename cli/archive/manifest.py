@@ -1,0 +1,96 @@
+"""The manifest of an archive: which files it holds, how many rows each, and their checksums."""
+
+import os
+from datetime import date
+from pathlib import Path
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from shared.errors import SniperError
+
+NAME: Final = "manifest.json"
+Table = Literal["listings", "trades"]
+TABLES: Final[tuple[Table, ...]] = ("listings", "trades")
+
+
+class DayFile(BaseModel):
+    """One table's rows of one day (UTC, by `created_at`)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    table: Table
+    day: date
+    rows: int = Field(ge=1)
+    bytes: int = Field(ge=1)
+    """Of the compressed file."""
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    """Of the compressed file."""
+    revision: str
+    """Of the schema that the rows had."""
+
+    @property
+    def path(self) -> str:
+        """Where it is, from the archive's directory on."""
+        return f"{self.table}/{self.day}.jsonl.gz"
+
+
+class Manifest(BaseModel):
+    """All that an archive holds, by table and day."""
+
+    model_config = ConfigDict(frozen=True)
+
+    version: Literal[1] = 1
+    files: tuple[DayFile, ...] = ()
+
+    def find(self, table: Table, day: date) -> DayFile | None:
+        """Return the file of that table and day, if there is one."""
+        return next((each for each in self.files if (each.table, each.day) == (table, day)), None)
+
+    def of(self, table: Table) -> list[DayFile]:
+        """Return the files of one table, oldest first."""
+        return [each for each in self.files if each.table == table]
+
+    def holding(self, file: DayFile) -> "Manifest":
+        """Return the same with *file* instead of what there was of its table and day."""
+        others = [each for each in self.files if (each.table, each.day) != (file.table, file.day)]
+        files = sorted([*others, file], key=lambda each: (each.table, each.day))
+        return self.model_copy(update={"files": tuple(files)})
+
+
+def read(directory: Path) -> Manifest:
+    """Return the manifest in *directory*, an empty one where there is none; raise SniperError for what is none."""
+    try:
+        text = (directory / NAME).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return Manifest()
+    except OSError as error:
+        raise SniperError(f"{directory / NAME} cannot be read: {error.strerror}") from None
+    try:
+        return Manifest.model_validate_json(text)
+    except ValidationError:
+        raise SniperError(f"{directory / NAME} is no manifest of ours: restore it from a copy") from None
+
+
+def write(directory: Path, manifest: Manifest) -> None:
+    """Put *manifest* into *directory*, whole or not at all, whatever happens meanwhile."""
+    put(directory / NAME, manifest.model_dump_json(indent=2).encode() + b"\n")
+
+
+def put(path: Path, content: bytes) -> None:
+    """Write *content* to *path*: another name first, on the disk, and only then that name."""
+    beside = path.with_name(f".{path.name}.part")
+    with beside.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+    _sync_directory(path.parent)
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,102 @@
+"""Run the commands of the archive, and print what came of them."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+
+from cli import operate
+from cli.archive import deleting, restoring, writing
+from cli.archive.manifest import TABLES, DayFile
+from shared.errors import SettingsError, SniperError
+from shared.events import utc_now
+
+_AGE: Final = re.compile(r"(\d{1,5})([dw])")
+_DAYS: Final = {"d": 1, "w": 7}
+CONFIRMATION: Final = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A file, and the counts of what was done about its rows."""
+
+    file: DayFile
+    counts: dict[str, int]
+
+
+def end_of(age: str, now: datetime) -> date:
+    """Return the first day (UTC) that is not older than *age*, like 90d or 12w; raise SettingsError for no age."""
+    match = _AGE.fullmatch(age)
+    days = int(match[1]) * _DAYS[match[2]] if match else 0
+    if days < 1:
+        raise SettingsError("--older-than: is a number of days or weeks like 90d or 12w, at least 1d")
+    return (now - timedelta(days=days)).date()
+
+
+async def archive(age: str, directory: Path, *, as_json: bool) -> None:
+    """Write every day that is older than *age*, and print what is there now."""
+    end = end_of(age, utc_now())
+    async with operate.database() as database:
+        written = await writing.write(database, directory, end)
+    told = [
+        Told(each.file, {"written": each.file.rows * each.fresh, "verified": each.file.rows * (not each.fresh)})
+        for each in written
+    ]
+    _print(told, as_json=as_json, before=end, directory=directory)
+
+
+async def delete(directory: Path, confirmation: str | None, *, as_json: bool) -> None:
+    """Delete from the database what the archive holds, once somebody said so."""
+    if confirmation != CONFIRMATION:
+        raise SettingsError(f'--confirm: must be "{CONFIRMATION}": archived rows leave the database')
+    async with operate.database() as database:
+        done = await deleting.delete(database, directory)
+    told = [Told(each.file, {"deleted": each.deleted, "in use": each.in_use, "changed": each.changed}) for each in done]
+    _print(told, as_json=as_json, directory=directory)
+    if any(each.changed for each in done):
+        raise SniperError("some rows are not what the archive holds, and stay: archive again, and then delete")
+
+
+async def restore(directory: Path, *, as_json: bool) -> None:
+    """Bring back what the database lacks of the archive."""
+    async with operate.database() as database:
+        done = await restoring.restore(database, directory)
+    told = [
+        Told(each.file, {"restored": each.restored, "there": each.present, "different": each.different})
+        for each in done
+    ]
+    _print(told, as_json=as_json, directory=directory)
+    if any(each.different for each in done):
+        raise SniperError("some rows are in the database with other values, and stay as they are")
+
+
+async def verify(directory: Path, *, as_json: bool) -> None:
+    """Read every file of the archive against its manifest."""
+    with writing.locked(directory):
+        found = writing.verified(directory)
+    _print([Told(each, {"verified": each.rows}) for each in found.files], as_json=as_json, directory=directory)
+
+
+def _print(told: Sequence[Told], *, as_json: bool, directory: Path, before: date | None = None) -> None:
+    console = Console(soft_wrap=True, highlight=False)
+    if as_json:
+        files = [{**each.file.model_dump(mode="json"), **each.counts} for each in told]
+        answer: dict[str, Any] = {"directory": str(directory), "files": files}
+        console.print(json.dumps(answer if before is None else {**answer, "before": f"{before}"}), markup=False)
+        return
+    for table in TABLES:
+        console.print(_line(table, [each for each in told if each.file.table == table]), markup=False)
+    limit = "" if before is None else f", days before {before}"
+    console.print(f"in {directory}{limit}; nothing but `sniper archive delete` takes rows away", markup=False)
+
+
+def _line(table: str, told: Sequence[Told]) -> str:
+    names = list(told[0].counts) if told else []
+    counts = ", ".join(f"{sum(each.counts[name] for each in told)} {name}" for name in names)
+    size = sum(each.file.bytes for each in told)
+    return f"{table:<9} {len(told)} days, {size} bytes{f': {counts}' if counts else ''}"

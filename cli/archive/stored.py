@@ -1,0 +1,56 @@
+"""Rows as the database tells them: a line of JSON each, in which nothing is lost."""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+
+from cli.archive.manifest import Table
+from shared.database import Connection, Database
+
+BATCH_ROWS: Final = 1000
+"""So many rows at a time: a statement must end within its time limit."""
+_FIRST: Final = "SELECT min(created_at) FROM {table} WHERE created_at >= $1 AND created_at < $2"
+_BATCH: Final = """
+    SELECT id, created_at, row_to_json(stored)::text AS line FROM {table} AS stored
+    WHERE (created_at, id) > ($1, $2) AND created_at < $3 ORDER BY created_at, id LIMIT $4
+"""
+_BEGINNING: Final = datetime(1, 1, 2, tzinfo=UTC)
+
+
+@asynccontextmanager
+async def told_in_utc(database: Database) -> AsyncIterator[Connection]:
+    """Lend a transaction that tells times in UTC wherever the session is, so that a row is always the same line."""
+    async with database.transaction() as connection:
+        await connection.execute("SET LOCAL timezone = 'UTC'")
+        yield connection
+
+
+async def next_day(database: Database, table: Table, start: date | None, end: date) -> date | None:
+    """Return the first day from *start* on, and before *end*, that has rows; None where none has."""
+    since = _BEGINNING if start is None else midnight(start)
+    async with database.connection() as connection:
+        first: datetime | None = await connection.fetchval(_FIRST.format(table=table), since, midnight(end))
+    return None if first is None else first.astimezone(UTC).date()
+
+
+async def lines(connection: Connection, table: Table, day: date) -> list[str]:
+    """Return the rows of *day*, in the order of their time."""
+    found: list[str] = []
+    query, at, last = _BATCH.format(table=table), midnight(day), -1
+    while True:
+        batch = await connection.fetch(query, at, last, midnight(day + timedelta(days=1)), BATCH_ROWS)
+        found += [row["line"] for row in batch]
+        if len(batch) < BATCH_ROWS:
+            return found
+        at, last = batch[-1]["created_at"], batch[-1]["id"]
+
+
+def midnight(day: date) -> datetime:
+    """Return the moment (UTC) at which *day* begins."""
+    return datetime.combine(day, time(), UTC)
+
+
+def batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Yield *ids* in parts of as many as one statement may be about."""
+    return (ids[start : start + BATCH_ROWS] for start in range(0, len(ids), BATCH_ROWS))

@@ -1,0 +1,1 @@
+"""Pages of reference, made from the code: settings, commands and calls, for people who read."""

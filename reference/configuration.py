@@ -1,0 +1,150 @@
+"""The reference of settings, from their classes: every variable with its kind, its default and what it means."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from enum import Enum
+from pathlib import Path
+from typing import Any, Final, Literal, get_args, get_origin
+
+import annotated_types as bounds
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+from pydantic_settings import BaseSettings
+
+from cli.variables import SETTINGS
+from contract.docstrings import documented
+from reference.markdown import code, page, table
+from reference.meanings import MEANINGS
+
+PAGES: Final = "docs/*.md"
+OURS: Final = frozenset({"configuration.md", "commands.md", "rest.md", "decisions.md"})
+"""Pages that explain no settings."""
+_ROW: Final = re.compile(r"^\| *(?P<names>`SNIPER_[^|]+?) *\|(?P<cells>.*)\| *$", re.MULTILINE)
+_NAME: Final = re.compile(r"`(SNIPER_[A-Z0-9_]+)`")
+_SIGNS: Final = ((bounds.Ge, "≥", "ge"), (bounds.Gt, ">", "gt"), (bounds.Le, "≤", "le"), (bounds.Lt, "<", "lt"))
+_KINDS: Final = {bool: "true or false", int: "whole number", float: "number", str: "text", Path: "path"}
+
+
+_HEAD: Final = (
+    "Every variable that is read, from the classes that read it. Values come from the environment, then from a `.env` "
+    "file in the working directory, then from files of that name (in lower case) in `/run/secrets`. A wrong value ends "
+    "the process with exit code 2 and a sentence that names the variable; a name that nobody reads is logged, and "
+    "`sniper doctor` tells it.\n\n"
+    "Limits and exits are no settings: `sniper config` and the API change them while everything runs, and record who "
+    "did."
+)
+
+
+def configuration_page(root: Path) -> str:
+    """Return docs/configuration.md."""
+    told = told_on_pages(root)
+    return page("Configuration", [_HEAD], *(_section(kind, told) for kind in sorted(SETTINGS, key=_title)))
+
+
+def _title(kind: type[BaseSettings]) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind.__name__.removesuffix("Settings")) or "Shared"
+
+
+def _section(kind: type[BaseSettings], told: Mapping[str, str]) -> Iterator[str]:
+    below = documented(kind)
+    yield f"## {_title(kind)}"
+    yield ""
+    yield " ".join((kind.__doc__ or "").split())
+    yield ""
+    yield from table(
+        ("variable", "value", "default", "meaning"),
+        [
+            (code(name), value_of(field), default_of(field), meaning_of(name, told, below.get(key), field))
+            for key, field in kind.model_fields.items()
+            if (name := f"{kind.model_config['env_prefix']}{key}".upper())
+        ],
+    )
+
+
+def told_on_pages(root: Path) -> Mapping[str, str]:
+    """Return what the tables of the other pages say of each variable, with a link to the page."""
+    found: dict[str, str] = {}
+    for path in sorted(root.glob(PAGES)):
+        if path.name in OURS:
+            continue
+        for row in _ROW.finditer(path.read_text(encoding="utf-8")):
+            cells = re.split(r"(?<!\\)\|", row["cells"])
+            names = _NAME.findall(row["names"])
+            said = _moved(cells[-1].strip())
+            link = f"[{path.stem}]({path.name})"
+            for name in names:
+                found.setdefault(name, f"{said} ({link})" if said else f"see {link}")
+    return found
+
+
+def _moved(text: str) -> str:
+    """Return *text* without links within its own page, which lead nowhere from another."""
+    return re.sub(r"\[([^\]]+)\]\(#[^)]*\)", r"\1", text)
+
+
+def meaning_of(name: str, told: Mapping[str, str], below: str | None, field: FieldInfo) -> str:
+    """Return what a variable means: what a page says, or else what stands at its definition."""
+    return told.get(name) or below or field.description or MEANINGS.get(name, "")
+
+
+def value_of(field: FieldInfo) -> str:
+    """Return what may be given, in words."""
+    kind = _words(field.annotation)
+    limits = [
+        f"{sign} {_text(getattr(each, name))}"
+        for each in field.metadata
+        for one, sign, name in _SIGNS
+        if isinstance(each, one)
+    ]
+    return " ".join([kind, *limits])
+
+
+def _words(annotation: Any) -> str:
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Literal:
+        return " or ".join(code(str(each)) for each in arguments)
+    if origin in {list, tuple, set, frozenset, dict}:
+        return "list" if origin is not dict else "JSON object"
+    if origin is None:
+        return _class_words(annotation) if isinstance(annotation, type) else "text"
+    # Optional, or annotated: what it is about comes first.
+    return _words(next(each for each in arguments if each is not type(None)))
+
+
+def _class_words(kind: type) -> str:
+    if issubclass(kind, SecretStr):
+        return "secret"
+    if issubclass(kind, Enum):
+        return " or ".join(code(str(each.value)) for each in kind)
+    if issubclass(kind, BaseModel):
+        return "JSON object"
+    return _KINDS.get(kind, kind.__name__.lower())
+
+
+def default_of(field: FieldInfo) -> str:
+    """Return the default as it would be written in the environment; empty where there is none."""
+    if field.default is not PydanticUndefined:
+        return "" if field.default is None else code(_text(field.default))
+    if field.default_factory is not None:
+        made: object = field.get_default(call_default_factory=True, validated_data={})
+        return code(_text(made))
+    return ""
+
+
+def _text(value: object) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case SecretStr():
+            return value.get_secret_value()  # A default is no secret.
+        case float():
+            return f"{value:g}"
+        case str() | Enum():
+            return str(value)
+        case frozenset() | set():
+            return _text(sorted(value))
+        case Iterable():
+            return json.dumps([str(each) if isinstance(each, Enum) else each for each in value])
+    return str(value)

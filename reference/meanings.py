@@ -1,0 +1,56 @@
+"""What a variable means where neither a page nor its definition tells."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "SNIPER_API_HOST": "address that the API and the dashboard listen on",
+        "SNIPER_API_PORT": "port of the API and the dashboard; 0 takes a free one",
+        "SNIPER_BROKER_URL": "where RabbitMQ is, like `amqp://user:password@host/vhost`; without it messages go through the database, in one process",
+        "SNIPER_BROKER_HEARTBEAT_SECONDS": "a connection that is silent for two of these is made again",
+        "SNIPER_BROKER_PUBLISH_TIMEOUT_SECONDS": "how long a call to the broker may take",
+        "SNIPER_BROKER_DRAIN_SECONDS": "how long messages that are being handled may take when the process is told to stop",
+        "SNIPER_DATA_DIR": "where the PostgreSQL and the simulator of our own keep their data",
+        "SNIPER_DATABASE_URL": "where PostgreSQL is, like `postgresql://user:password@host/database`; without it one of our own is started",
+        "SNIPER_DATABASE_POOL_SIZE": "sessions a process holds at most",
+        "SNIPER_DATABASE_STATEMENT_TIMEOUT_SECONDS": "how long one statement may take",
+        "SNIPER_DATABASE_CONNECT_TIMEOUT_SECONDS": "how long a connection may take to be made",
+        "SNIPER_MEXC_REST_URL": "the exchange's REST API",
+        "SNIPER_MEXC_WS_URL": "the exchange's websocket",
+        "SNIPER_MEXC_WEB_URL": "the web site with the calendar of new coins; another REST URL brings its own",
+        "SNIPER_MEXC_API_KEY": "the API key; without one orders are only computed",
+        "SNIPER_MEXC_API_SECRET": "the secret of the API key",
+        "SNIPER_LIVE": "whether orders may cost money, once auto_trade is on as well",
+        "SNIPER_EXECUTOR_TAKE_PROFIT_PCT": "first value of the exit of that name, on a database on which none was ever set",
+        "SNIPER_EXECUTOR_STOP_LOSS_PCT": "first value of the exit of that name, on a database on which none was ever set",
+        "SNIPER_EXECUTOR_TRAILING_STOP_PCT": "first value of the exit of that name, on a database on which none was ever set",
+        "SNIPER_EXECUTOR_HOLDING_SECONDS_MAX": "first value of the exit of that name, on a database on which none was ever set",
+        "SNIPER_INGEST_DEFAULT_SYMBOLS_SECONDS": "how often the list of tradable names is asked for",
+        "SNIPER_INGEST_DEFAULT_SYMBOLS_OPENING_SECONDS": "the same when something opens soon",
+        "SNIPER_INGEST_EXCHANGE_INFO_SECONDS": "how often the descriptions of all symbols are asked for",
+        "SNIPER_INGEST_EXCHANGE_INFO_OPENING_SECONDS": "the same when something opens soon",
+        "SNIPER_INGEST_OPENING_BEFORE_SECONDS": "how long before an opening is soon",
+        "SNIPER_INGEST_CALENDAR_SECONDS": "how often the calendar of new coins is asked for",
+        "SNIPER_INGEST_WEBSOCKET_PING_SECONDS": "how often a websocket is asked whether it still answers",
+        "SNIPER_INGEST_DRAIN_SECONDS": "how long raw events that are being published may take when the process is told to stop",
+        "SNIPER_PERSISTER_WINDOW_SECONDS": "how long rows are gathered before they are stored together",
+        "SNIPER_SIMULATOR_HOST": "address that the simulator listens on",
+        "SNIPER_SIMULATOR_API_KEY": "the one key that it knows",
+        "SNIPER_SIMULATOR_API_SECRET": "the secret of that key",
+        "SNIPER_SIMULATOR_FUNDS_USDT": "what the account holds at first",
+        "SNIPER_SIMULATOR_TAKER_FEE": "part of a trade that is taken as its fee",
+        "SNIPER_SIMULATOR_WEIGHT_PER_10_SECONDS": "weight of requests that one address may spend",
+        "SNIPER_SIMULATOR_REQUESTS_PER_SECOND": "requests that one address may send",
+        "SNIPER_SIMULATOR_ORDERS_PER_SECOND": "orders that one account may send",
+        "SNIPER_SIMULATOR_BAN_SECONDS": "how long an address is banned that goes on beyond a limit",
+        "SNIPER_SIMULATOR_EXCESS_DECIMALS": "what becomes of a quantity with more digits than the symbol has",
+        "SNIPER_SIMULATOR_TICKER_INTERVAL_SECONDS": "how often the ticker of all symbols is pushed",
+        "SNIPER_SIMULATOR_WS_SUBSCRIPTIONS_MAX": "streams that one websocket may subscribe to",
+        "SNIPER_SIMULATOR_WS_LIFETIME_SECONDS": "after which a websocket is closed",
+        "SNIPER_LOG_LEVEL": "the least that is logged",
+        "SNIPER_LOG_FORMAT": "for people, or a JSON object a line for programs",
+        "SNIPER_METRICS_HOST": "address that `/metrics`, `/livez` and `/readyz` are served on",
+    }
+)

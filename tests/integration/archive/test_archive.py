@@ -1,0 +1,332 @@
+"""`sniper archive`: written, verified, deleted and restored, on a real PostgreSQL."""
+
+import asyncio
+import gzip
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from sqlalchemy import make_url
+from typer.testing import CliRunner, Result
+
+from cli.archive import manifest, writing
+from cli.main import app
+from shared.events import utc_now
+from tests import rows
+from tests.processes import clean
+from tests.servers.databases import PostgresServer
+from tests.services import open_database
+
+AT = datetime.fromisoformat("2026-03-01T23:30:00+02:00")
+"""Still the first of March in UTC."""
+DAYS = 3
+PER_DAY = 4
+Sniper = Callable[..., Result]
+Rows = dict[str, list[str]]
+
+
+@pytest.fixture
+def sniper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str) -> Sniper:
+    """Run a command on the database of this test."""
+    monkeypatch.chdir(tmp_path)
+    return lambda *arguments, **variables: CliRunner().invoke(
+        app, arguments, env={"SNIPER_DATABASE_URL": database_url} | variables
+    )
+
+
+@pytest.fixture
+def _stored(database_url: str) -> None:
+    """Listings and trades of three old days, and of now."""
+
+    async def store_all() -> None:
+        async with open_database(database_url) as database, database.engine.begin() as connection:
+            for day in range(DAYS):
+                for number in range(PER_DAY):
+                    await _store_pair(connection, f"D{day}N{number}", AT + timedelta(days=day, minutes=number))
+            await _store_pair(connection, "NEW", utc_now())
+
+    asyncio.run(store_all())
+
+
+async def _store_pair(connection: Any, name: str, at: datetime) -> None:
+    key = f"{name}USDT:1"
+    await rows.store(
+        connection,
+        "listings",
+        symbol=f"{name}USDT",
+        listing_key=key,
+        listed_at=at,
+        created_at=at,
+        not_tradable_reason='one\u2028line, \u00e4 "quoted"\nand another',
+    )
+    await rows.store(
+        connection,
+        "trades",
+        symbol=f"{name}USDT",
+        listing_key=key,
+        event_id=f"{key}/BUY",
+        client_order_id=f"sn-{name}",
+        created_at=at + timedelta(microseconds=1),
+        base_qty=Decimal("123456789.1234567890123450"),
+        fees={"MX": "0.10", "nested": [1, 2.50]},
+    )
+
+
+def fetch(url: str, query: str, *arguments: object) -> list[Any]:
+    async def ask() -> list[Any]:
+        connection = await asyncpg.connect(url)
+        try:
+            return [row[0] for row in await connection.fetch(query, *arguments)]
+        finally:
+            await connection.close()
+
+    return asyncio.run(ask())
+
+
+def everything(url: str) -> Rows:
+    """Every listing and trade as PostgreSQL writes the row: not a digit may differ."""
+    return {table: fetch(url, f"SELECT {table}::text FROM {table} ORDER BY id") for table in manifest.TABLES}
+
+
+def counts(url: str) -> list[list[Any]]:
+    """What triggers keep of rows: statistics by the hour, and the log of the stream."""
+    queries = ("SELECT sum(listings)::int FROM listing_hours", "SELECT sum(trades)::int FROM trade_hours")
+    return [fetch(url, query) for query in (*queries, "SELECT count(*) FROM stream_events")]
+
+
+def files(directory: Path) -> dict[str, bytes]:
+    return {f"{each.relative_to(directory)}": each.read_bytes() for each in sorted(directory.rglob("*.gz"))}
+
+
+def archived(sniper: Sniper) -> Any:
+    ended = sniper("archive", "--older-than", "90d", "--to", "kept", "--json")
+    assert ended.exit_code == 0, ended.stderr
+    return json.loads(ended.stdout)
+
+
+@pytest.mark.usefixtures("_stored")
+def test_each_old_day_is_a_file_and_nothing_is_deleted(sniper: Sniper, database_url: str, tmp_path: Path) -> None:
+    before = everything(database_url)
+    told = archived(sniper)
+
+    assert everything(database_url) == before
+    assert [(each["table"], each["day"], each["rows"], each["written"]) for each in told["files"]] == [
+        (table, f"2026-03-0{day}", PER_DAY, PER_DAY) for table in manifest.TABLES for day in (1, 2, 3)
+    ]
+    lines = gzip.decompress((tmp_path / "kept" / "trades" / "2026-03-01.jsonl.gz").read_bytes()).decode().split("\n")
+    assert json.loads(lines[0], parse_float=str)["base_qty"] == "123456789.1234567890123450"
+
+
+@pytest.mark.usefixtures("_stored")
+def test_archiving_again_verifies_and_writes_the_same_bytes(sniper: Sniper, tmp_path: Path) -> None:
+    archived(sniper)
+    first = files(tmp_path / "kept")
+    again = archived(sniper)
+    (tmp_path / "kept").rename(tmp_path / "before")
+    archived(sniper)
+
+    assert {(each["written"], each["verified"]) for each in again["files"]} == {(0, PER_DAY)}
+    assert files(tmp_path / "kept") == first
+    assert len(first) == 2 * DAYS
+
+
+@pytest.mark.usefixtures("_stored")
+def test_what_was_deleted_comes_back_bit_by_bit_without_news_of_it(sniper: Sniper, database_url: str) -> None:
+    archived(sniper)
+    before, told = everything(database_url), counts(database_url)
+
+    deleted = sniper("archive", "delete", "--from", "kept", "--confirm", "delete")
+    left = {table: len(found) for table, found in everything(database_url).items()}
+    restored = sniper("archive", "restore", "--from", "kept")
+    twice = json.loads(sniper("archive", "restore", "--from", "kept", "--json").stdout)
+
+    assert (deleted.exit_code, restored.exit_code) == (0, 0), deleted.stderr + restored.stderr
+    assert left == {"listings": 1, "trades": 1}
+    assert everything(database_url) == before
+    assert counts(database_url) == told
+    assert {(each["restored"], each["there"]) for each in twice["files"]} == {(0, PER_DAY)}
+
+
+@pytest.mark.usefixtures("_stored")
+def test_an_empty_database_takes_it_all_and_goes_on_with_other_ids(
+    sniper: Sniper, database_url: str, postgres_server: PostgresServer
+) -> None:
+    archived(sniper)
+    old = fetch(database_url, "SELECT listings::text FROM listings WHERE symbol <> 'NEWUSDT' ORDER BY id")
+    other = postgres_server.create_migrated_database()
+    try:
+        assert sniper("archive", "restore", "--from", "kept", SNIPER_DATABASE_URL=other).exit_code == 0
+        assert everything(other)["listings"] == old
+        asyncio.run(_store_next(other))
+        assert fetch(other, "SELECT id FROM listings ORDER BY id DESC LIMIT 1") == [DAYS * PER_DAY + 1]
+    finally:
+        postgres_server.drop_database(other)
+
+
+async def _store_next(url: str) -> None:
+    async with open_database(url) as database, database.engine.begin() as connection:
+        await _store_pair(connection, "NEXT", utc_now())
+
+
+@pytest.mark.usefixtures("_stored")
+def test_what_is_open_or_has_changed_stays(sniper: Sniper, database_url: str) -> None:
+    archived(sniper)
+
+    async def hold() -> None:
+        async with open_database(database_url) as database, database.engine.begin() as connection:
+            await rows.store(connection, "positions", listing_key="D0N0USDT:1", mode="live", state="open")
+            await rows.store(connection, "orders", listing_key="D1N1USDT:1", mode="live", state="unknown")
+        for change in (
+            "mode = 'live' WHERE symbol IN ('D0N0USDT', 'D1N1USDT')",
+            "status = 'pending' WHERE symbol = 'D2N2USDT'",
+            "fee = 1 WHERE symbol = 'D2N3USDT'",
+        ):
+            await _execute(database_url, f"UPDATE trades SET {change}")
+
+    asyncio.run(hold())
+    ended = sniper("archive", "delete", "--from", "kept", "--confirm", "delete")
+
+    kept = ["D0N0USDT", "D1N1USDT", "D2N2USDT", "D2N3USDT"]
+    assert (ended.exit_code, "archive again, and then delete" in ended.stderr) == (1, True)
+    assert fetch(database_url, "SELECT symbol FROM trades WHERE symbol <> 'NEWUSDT' ORDER BY symbol") == kept
+    assert fetch(database_url, "SELECT symbol FROM listings WHERE symbol <> 'NEWUSDT' ORDER BY symbol") == kept[:2]
+
+
+@pytest.mark.usefixtures("_stored")
+def test_a_changed_row_is_archived_again_beside_what_has_left(sniper: Sniper, database_url: str) -> None:
+    archived(sniper)
+    asyncio.run(_execute(database_url, "UPDATE trades SET fee = 1 WHERE symbol = 'D2N3USDT'"))
+    sniper("archive", "delete", "--from", "kept", "--confirm", "delete")
+
+    again = archived(sniper)["files"]
+    assert [(each["table"], each["day"], each["rows"], each["written"]) for each in again] == [
+        ("trades", "2026-03-03", PER_DAY, PER_DAY)
+    ]
+    assert sniper("archive", "delete", "--from", "kept", "--confirm", "delete").exit_code == 0
+    sniper("archive", "restore", "--from", "kept")
+    assert fetch(database_url, "SELECT count(*) FROM trades WHERE fee = 1 AND symbol = 'D2N3USDT'") == [1]
+    assert fetch(database_url, "SELECT count(*) FROM trades") == [DAYS * PER_DAY + 1]
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.mark.usefixtures("_stored")
+def test_nothing_is_deleted_without_the_word_or_by_a_damaged_archive(
+    sniper: Sniper, database_url: str, tmp_path: Path
+) -> None:
+    archived(sniper)
+    before = everything(database_url)
+    unsaid = sniper("archive", "delete", "--from", "kept")
+    damaged = tmp_path / "kept" / "trades" / "2026-03-02.jsonl.gz"
+    damaged.write_bytes(damaged.read_bytes()[:-9])
+    refused = sniper("archive", "delete", "--from", "kept", "--confirm", "delete")
+    looked = sniper("archive", "verify", "--from", "kept")
+
+    assert (unsaid.exit_code, unsaid.stderr) == (
+        2,
+        '--confirm: must be "delete": archived rows leave the database\n',
+    )
+    assert (refused.exit_code, looked.exit_code) == (1, 1)
+    assert "2026-03-02.jsonl.gz is not what the manifest says (checksum)" in refused.stderr
+    assert everything(database_url) == before
+
+
+@pytest.mark.usefixtures("_stored")
+def test_a_damaged_file_is_written_anew_while_the_database_has_its_rows(sniper: Sniper, tmp_path: Path) -> None:
+    archived(sniper)
+    whole = files(tmp_path / "kept")
+    (tmp_path / "kept" / "listings" / "2026-03-01.jsonl.gz").unlink()
+    archived(sniper)
+    assert files(tmp_path / "kept") == whole
+
+    sniper("archive", "delete", "--from", "kept", "--confirm", "delete")
+    sniper("archive", "restore", "--from", "kept")
+    assert sniper("archive", "verify", "--from", "kept").exit_code == 0
+
+
+@pytest.mark.usefixtures("_stored")
+def test_a_run_that_is_killed_anywhere_is_finished_by_the_next(
+    sniper: Sniper, database_url: str, tmp_path: Path
+) -> None:
+    archived(sniper)
+    whole = {name: (tmp_path / "kept" / name).read_bytes() for name in [*files(tmp_path / "kept"), manifest.NAME]}
+    environment = clean() | {"SNIPER_DATABASE_URL": database_url, "PYTHONPATH": str(Path(__file__).parents[3])}
+    for step in range(1, 6):
+        child = Path(__file__).with_name("dying_child.py")
+        died = subprocess.run(
+            [sys.executable, str(child), "resumed", str(step)], env=environment, cwd=tmp_path, check=False
+        )
+        assert died.returncode == -signal.SIGKILL
+    ended = sniper("archive", "--older-than", "90d", "--to", "resumed")
+
+    assert ended.exit_code == 0, ended.stderr
+    assert {name: (tmp_path / "resumed" / name).read_bytes() for name in whole} == whole
+
+
+@pytest.mark.usefixtures("_stored")
+def test_listings_are_immutable_for_everyone_else(database_url: str) -> None:
+    for statement in ("DELETE FROM listings", "UPDATE listings SET late = true", "TRUNCATE listings"):
+        with pytest.raises(asyncpg.RestrictViolationError, match="rows of listings are immutable"):
+            asyncio.run(_execute(database_url, statement))
+
+
+@pytest.mark.usefixtures("_stored")
+def test_a_role_that_may_not_is_told_what_an_administrator_runs(
+    sniper: Sniper, database_url: str, postgres_server: PostgresServer
+) -> None:
+    archived(sniper)
+    role = f"op_{make_url(database_url).database}"
+    asyncio.run(_execute(database_url, f"CREATE ROLE {role} LOGIN PASSWORD 'op'"))
+    grant = f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}"
+    asyncio.run(_execute(database_url, grant))
+    url = make_url(database_url).set(username=role, password="op").render_as_string(hide_password=False)
+    try:
+        refused = sniper("archive", "delete", "--from", "kept", "--confirm", "delete", SNIPER_DATABASE_URL=url)
+        asyncio.run(_execute(database_url, refused.stderr.partition("administrator run ")[2]))
+        allowed = sniper("archive", "delete", "--from", "kept", "--confirm", "delete", SNIPER_DATABASE_URL=url)
+        with pytest.raises(asyncpg.RestrictViolationError):
+            asyncio.run(_execute(url, "DELETE FROM listings"))
+    finally:
+        asyncio.run(_execute(database_url, f"DROP OWNED BY {role}"))
+        asyncio.run(_execute(database_url, f"DROP ROLE {role}"))
+
+    assert (refused.exit_code, allowed.exit_code) == (2, 0), allowed.stderr
+    assert fetch(database_url, "SELECT count(*) FROM listings") == [1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--older-than", "soon", "--to", "kept"), "--older-than: is a number of days or weeks like 90d or 12w"),
+        (("--older-than", "0d", "--to", "kept"), "at least 1d"),
+        (("--older-than", "90d"), "--to are needed"),
+    ],
+)
+def test_an_archive_that_cannot_be_meant_is_refused(sniper: Sniper, arguments: tuple[str, ...], told: str) -> None:
+    ended = sniper("archive", *arguments)
+
+    assert ended.exit_code == 2
+    assert told in ended.stderr
+
+
+def test_a_directory_without_an_archive_and_one_in_use(sniper: Sniper, tmp_path: Path) -> None:
+    nothing = sniper("archive", "restore", "--from", "empty")
+    with writing.locked(tmp_path / "kept"):
+        taken = sniper("archive", "--older-than", "90d", "--to", "kept")
+
+    assert (nothing.exit_code, "there is no archive in empty" in nothing.stderr) == (1, True)
+    assert (taken.exit_code, "another run is at work in kept" in taken.stderr) == (1, True)

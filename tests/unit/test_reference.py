@@ -1,0 +1,67 @@
+"""The pages of reference say what the code says."""
+
+import re
+from pathlib import Path
+from typing import Final
+
+import pytest
+import yaml
+
+from cli import variables
+from cli.manual import MANUAL
+from reference.pages import generated
+from reference.rest import document
+from reference.site import inward, lay_out
+from tests.api_document import document as served_document
+from tests.api_document import operations_of
+
+ROOT: Final = Path(__file__).parents[2]
+PAGES: Final = generated(ROOT)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_what_make_contract_writes(name: str) -> None:
+    assert (ROOT / name).read_text(encoding="utf-8") == PAGES[name], "run `make contract`"
+
+
+def test_every_variable_is_there_with_its_meaning() -> None:
+    rows = re.findall(r"^\| `(SNIPER_[A-Z0-9_]+)` \|.*\| (.*) \|$", PAGES["docs/configuration.md"], re.MULTILINE)
+
+    assert {name for name, _ in rows} == variables.known()
+    assert [name for name, meaning in rows if not meaning.strip()] == []
+
+
+def test_every_call_is_there() -> None:
+    titles = re.findall(r"^### ([A-Z]+ /.*)$", PAGES["docs/rest.md"], re.MULTILINE)
+
+    assert document() == served_document()
+    assert sorted(titles) == sorted(str(each) for each in operations_of(document()))
+
+
+def test_every_command_is_there_with_its_examples() -> None:
+    page = PAGES["docs/commands.md"]
+
+    assert re.findall(r"^## sniper (.*)$", page, re.MULTILINE) == sorted(MANUAL)
+    assert all(example.line in page for manual in MANUAL.values() for example in manual.examples)
+
+
+@pytest.mark.parametrize(
+    ("link", "told"),
+    [
+        ("see [README](../README.md#going-live).", "see `README.md`."),
+        ("[deploy/rabbitmq/](../deploy/rabbitmq/README.md)", "`deploy/rabbitmq/README.md`"),
+        ("[what was promised](../contract/frozen)", "what was promised (`contract/frozen`)"),
+        ("[api](api.md#calls)", "[api](api.md#calls)"),
+    ],
+)
+def test_a_link_that_leads_out_of_the_site_becomes_a_path(link: str, told: str) -> None:
+    assert inward(link) == told
+
+
+def test_every_page_has_its_place_in_the_navigation(tmp_path: Path) -> None:
+    lay_out(tmp_path / "docs")
+    navigation = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"]
+
+    assert sorted(re.findall(r"[\w-]+\.md", f"{navigation}")) == sorted(
+        each.name for each in (tmp_path / "docs").glob("*.md")
+    )
