@@ -148,9 +148,8 @@ async def ask_for_balances_to_sell(exchange: Exchange) -> object:
     return await exchange.exits.account.balances()
 
 
-async def cancel_an_order(exchange: Exchange) -> object:
+async def cancel_an_order(exchange: Exchange) -> None:
     await exchange.venues[Mode.LIVE].cancel(ORDER, "1")
-    return None
 
 
 QUESTIONS = (ask_for_an_order, ask_for_balances, ask_for_balances_to_sell, cancel_an_order)
