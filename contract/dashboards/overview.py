@@ -11,7 +11,7 @@ BOARD: Final = Board(
         [
             show("Processes up", 'sum(up{job="sniper"})', kind="number"),
             show("Alerts firing", 'count(ALERTS{alertstate="firing"}) or vector(0)', kind="number"),
-            show("Halted", "max(sniper_executor_halted)", kind="number", about="1 where anything is halted."),
+            show("Anything halted", "max(sniper_executor_halted)", kind="number", about="1 where anything is halted."),
             show("Canary's age", "min(sniper_persister_canary_age_seconds)", kind="number", unit="s"),
             show("Since the last new listing", "min(sniper_ingest_last_listing_age_seconds)", kind="number", unit="s"),
             show("Version", "count by (version) (sniper_build_info)", "version", kind="number"),
