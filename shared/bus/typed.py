@@ -6,6 +6,7 @@ from typing import TypeVar
 from shared import cloudevents, events, topology
 from shared.bus.port import Handler, Message
 from shared.canary import is_canary
+from shared.log_context import decoded
 
 E = TypeVar("E", bound=events.Event)
 
@@ -25,6 +26,7 @@ def receives(model: type[E], handle: EventHandler[E], *, canaries: Handler | Non
         event = cloudevents.decode(message.body)
         if not isinstance(event, model):
             raise cloudevents.unexpected(event, model)
+        decoded(event)
         return [topology.to_message(result) for result in await handle(event)]
 
     return on_message
