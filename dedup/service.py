@@ -10,11 +10,18 @@ from dedup.seen import Seen
 from dedup.settings import DedupSettings
 from dedup.skew import Skew
 from shared.batch import BatchLimits, batching
+from shared.bus.port import Message
 from shared.bus.typed import receives
+from shared.canary import from_message, passed_on, to_message
 from shared.events import HealthStatus, Listing, RawListing, utc_now
 from shared.health import Component, heartbeat
 from shared.runtime import Runtime
 from shared.topology import DEDUP_RAW
+
+
+async def _pass_on(message: Message) -> Sequence[Message]:
+    """Let a canary go on; it is no sighting, and is neither claimed nor counted."""
+    return [to_message(passed_on(from_message(message), utc_now()))]
 
 
 async def serve(runtime: Runtime, settings: DedupSettings) -> None:
@@ -37,4 +44,4 @@ async def serve(runtime: Runtime, settings: DedupSettings) -> None:
                 concern = skew.concern()
                 component.set(HealthStatus.DEGRADED if concern else HealthStatus.RUNNING, concern)
 
-        await runtime.bus.consume(DEDUP_RAW, receives(RawListing, handle), until=runtime.stop)
+        await runtime.bus.consume(DEDUP_RAW, receives(RawListing, handle, canaries=_pass_on), until=runtime.stop)

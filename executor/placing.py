@@ -27,8 +27,10 @@ from executor.words import in_ascii
 from shared.backoff import jittered
 from shared.errors import TransientError
 from shared.events import Mode, Side
+from shared.log_context import about
 from shared.mexc.clock import ClockUncertainError
 from shared.mexc.trading import OrderRequest, order_params
+from shared.tracing import ordering
 
 log = structlog.get_logger(__name__)
 
@@ -125,8 +127,13 @@ class Placing:
         *composed* is what to send, where that is known already.
         """
         self._in_hand.add(order.client_order_id)
+        with about(order.listing_key, order.listing.id):
+            await self._place(order, at_ms, composed)
+
+    async def _place(self, order: Order, at_ms: int | None, composed: Composed | None) -> None:
         try:
-            conclusion, told = await self._sent(order, at_ms, composed)
+            with ordering(order.side, order.mode):
+                conclusion, told = await self._sent(order, at_ms, composed)
             if not self._goes_on(order, conclusion, told):
                 await self._record(order, conclusion, told)
         finally:

@@ -20,6 +20,7 @@ from executor.settings import TimingSettings
 from executor.states import OrderEvent, OrderState
 from executor.venue import Absent, Ended, Finding, Unclear, Untold, Venue, Working
 from shared.events import Mode, Side
+from shared.log_context import about
 from shared.mexc.errors import ExchangeRejected
 
 log = structlog.get_logger(__name__)
@@ -65,6 +66,10 @@ class Settling:
 
     async def heed(self, order: Order, finding: Finding, search: Search, ways: Sequence[Way]) -> None:
         """Carry out what follows from *finding*, which *ways* led to."""
+        with about(order.listing_key, order.listing.id):
+            await self._heed(order, finding, search, ways)
+
+    async def _heed(self, order: Order, finding: Finding, search: Search, ways: Sequence[Way]) -> None:
         match finding:
             case Ended(exchange_order_id, fill, note):
                 await self._end(order, exchange_order_id, fill, worded(Reason.UNKNOWN_STATUS, note) if note else "")

@@ -21,7 +21,10 @@ from shared.bus.port import Bus
 from shared.cloudevents import explain
 from shared.errors import TransientError
 from shared.events import RawListing, utc_now
+from shared.listing_key import key_of
+from shared.log_context import about
 from shared.mexc.symbols import Pair, split_symbol
+from shared.tracing import sighting as sighting_span
 from shared.trading_rules import rules_of
 
 log = structlog.get_logger(__name__)
@@ -128,20 +131,30 @@ class Publisher:
         raise AssertionError
 
     async def _hold(self, event: RawListing, sighting: Sighting, when_safe: Callable[[Sighting], None]) -> None:
-        for attempt in itertools.count():
-            try:
-                await self._bus.publish(topology.to_message(event))
-                break
-            except TransientError as error:
-                self._metrics.publish_retries.inc()
-                log.warning("holding a sighting", symbol=event.symbol, source=event.source, reason=str(error))
-                await asyncio.sleep(jittered(attempt, max_seconds=RETRY_MAX_SECONDS))
-                event = event.model_copy(update={"published_at": self._now()})
+        with about(key_of(event), event.id), sighting_span(event.source, sighting.observed_at):
+            event = await self._until_taken(event)
+            self._taken(event, sighting, when_safe)
+
+    def _taken(self, event: RawListing, sighting: Sighting, when_safe: Callable[[Sighting], None]) -> None:
         seconds = (self._now() - sighting.observed_at).total_seconds()
         when_safe(sighting)
         self._metrics.raw_events.labels(event.source, "late" if event.late else "published").inc()
         self._metrics.publish_seconds.labels(event.source).observe(seconds)
         log.info("listing seen", symbol=event.symbol, source=event.source, late=event.late, seconds=seconds)
+
+    async def _until_taken(self, event: RawListing) -> RawListing:
+        """Publish *event* until the broker has it, and return it as it was published."""
+        for attempt in itertools.count():
+            try:
+                await self._bus.publish(topology.to_message(event))
+            except TransientError as error:
+                self._metrics.publish_retries.inc()
+                log.warning("holding a sighting", symbol=event.symbol, source=event.source, reason=str(error))
+                await asyncio.sleep(jittered(attempt, max_seconds=RETRY_MAX_SECONDS))
+                event = event.model_copy(update={"published_at": self._now()})
+            else:
+                return event
+        raise AssertionError
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._pending.discard(task)

@@ -5,6 +5,7 @@ from datetime import timedelta
 from functools import partial
 
 from ingest import baseline
+from ingest.canary import sending_canaries
 from ingest.catalogue import Catalogue, Rules
 from ingest.detector import Detector
 from ingest.exchange_time import ExchangeTime, SkewWatch
@@ -38,6 +39,7 @@ async def serve(runtime: Runtime, settings: IngestSettings, exchange: ExchangeSe
     async with (
         heartbeat(component, runtime.bus),
         telling(component, feeds),
+        sending_canaries(runtime.bus, runtime.telemetry.registry, every_seconds=settings.canary_seconds),
         recording(partial(baseline.store, runtime.database), flush_seconds=settings.drain_seconds) as recorder,
         remembering(UnplacedRecords(runtime.database)) as unplaced,
         publishing(

@@ -58,4 +58,6 @@ class IngestSettings(Settings):
     are those that may be taken for another: of several scripts, or of letters that look like Latin ones."""
     pending_max: int = Field(default=1000, ge=1, le=100_000)
     """Sightings held while the broker is away; beyond it the sources wait."""
+    canary_seconds: float = Field(default=60.0, ge=0, le=3600)
+    """Between two canaries, synthetic events that show whether listings would come through; 0 sends none."""
     drain_seconds: float = Field(default=5.0, gt=0, le=60)

@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 
+import structlog
+
 from shared.batch import Batcher
 from shared.bus.typed import EventHandler
 from shared.events import CLOCK_TOLERANCE, Health, Listing, Trade, never_after, utc_now
 from shared.health import Component
 from shared.topology import PipelineEvent
+
+log = structlog.get_logger(__name__)
 
 
 def records_listings(rows: Batcher[Listing], component: Component) -> EventHandler[Listing]:
@@ -20,6 +24,7 @@ def records_listings(rows: Batcher[Listing], component: Component) -> EventHandl
         listed_at = never_after(now + CLOCK_TOLERANCE, listing.listed_at, listing.source)
         component.saw_event(now)
         await rows.add(listing if listed_at == listing.listed_at else listing.model_copy(update={"listed_at": now}))
+        log.debug("listing stored", symbol=listing.symbol)
         return ()
 
     return record
@@ -31,6 +36,7 @@ def records_trades(rows: Batcher[Trade], component: Component) -> EventHandler[T
     async def record(trade: Trade) -> Sequence[PipelineEvent]:
         component.saw_event(utc_now())
         await rows.add(trade)
+        log.debug("trade stored", symbol=trade.symbol, status=trade.status)
         return ()
 
     return record

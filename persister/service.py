@@ -2,6 +2,7 @@
 
 import asyncio
 
+from persister.canary import Canaries
 from persister.handlers import records_health, records_listings, records_trades
 from persister.metrics import Metrics
 from persister.repository import insert_listings, insert_trades, upsert_health
@@ -21,6 +22,7 @@ async def serve(runtime: Runtime, settings: PersisterSettings) -> None:
     bus, database, stop = runtime.bus, runtime.database, runtime.stop
     component, metrics = Component("persister"), Metrics(runtime.telemetry.registry)
     component.shows("troubles", runtime.telemetry.troubles.fact)
+    canaries = Canaries(runtime.telemetry.registry)
     limits = BatchLimits(settings.batch_rows_max, settings.window_seconds)
     runtime.telemetry.ready_when("persister", lambda: not stop.is_set())
     # Left in the reverse order: consumers first, then what their rows wait in, then the farewells.
@@ -33,7 +35,7 @@ async def serve(runtime: Runtime, settings: PersisterSettings) -> None:
         asyncio.TaskGroup() as tasks,
     ):
         for queue, handler in (
-            (PERSISTER_LISTINGS, receives(Listing, records_listings(listings, component))),
+            (PERSISTER_LISTINGS, receives(Listing, records_listings(listings, component), canaries=canaries)),
             (PERSISTER_TRADES, receives(Trade, records_trades(trades, component))),
             (PERSISTER_HEALTH, receives(Health, records_health(health))),
         ):

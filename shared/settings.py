@@ -174,6 +174,8 @@ class TelemetrySettings(Settings):
     metrics_host: str = "127.0.0.1"
     metrics_port: int = Field(default=9464, ge=0, le=65535)
     """Serves /metrics, /livez and /readyz; 0 takes a free port."""
+    otlp_endpoint: RestUrl | None = None
+    """Collector of traces, over OTLP/HTTP; none are made without."""
 
 
 S = TypeVar("S", bound=Settings)

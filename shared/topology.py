@@ -9,9 +9,13 @@ from shared.bus.port import Binding, Exchange, Message, Queue, Topology
 RAW: Final = Exchange("sniper.raw")
 EVENTS: Final = Exchange("sniper.events")
 DEAD: Final = Exchange("sniper.dead", "fanout")
-EXCHANGES: Final = (RAW, EVENTS, DEAD)
+CANARY: Final = Exchange("sniper.canary")
+"""For `shared.canary` alone: whoever reads events or the archive does not see it."""
+EXCHANGES: Final = (RAW, EVENTS, DEAD, CANARY)
+CANARY_RAW: Final = "canary.raw"
+CANARY_DETECTED: Final = "canary.detected"
 
-DEDUP_RAW: Final = Queue("dedup.raw", (Binding(RAW, "raw.#"),), prefetch=100)
+DEDUP_RAW: Final = Queue("dedup.raw", (Binding(RAW, "raw.#"), Binding(CANARY, CANARY_RAW)), prefetch=100)
 EXECUTOR_LISTINGS: Final = Queue(
     # A stale listing must die here, not be bought late.
     "executor.listings",
@@ -25,7 +29,9 @@ EXECUTOR_OPENINGS: Final = Queue(
     (Binding(EVENTS, "listing.rescheduled"),),
     prefetch=4,
 )
-PERSISTER_LISTINGS: Final = Queue("persister.listings", (Binding(EVENTS, "listing.detected"),), prefetch=200)
+PERSISTER_LISTINGS: Final = Queue(
+    "persister.listings", (Binding(EVENTS, "listing.detected"), Binding(CANARY, CANARY_DETECTED)), prefetch=200
+)
 PERSISTER_TRADES: Final = Queue("persister.trades", (Binding(EVENTS, "trade.#"),), prefetch=200)
 PERSISTER_HEALTH: Final = Queue("persister.health", (Binding(EVENTS, "health.*"),), prefetch=50)
 DEAD_LETTERS: Final = Queue("sniper.dead", (Binding(DEAD, "#"),), dead_letters=False)

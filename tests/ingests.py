@@ -53,7 +53,8 @@ class Outbox(RecordingBus):
         return self.seen_by(symbol) == BOTH
 
     def _events(self) -> list[events.Event]:
-        return [cloudevents.decode(message.body) for message in self.published if message.exchange != "sniper.dead"]
+        others = ("sniper.dead", "sniper.canary")
+        return [cloudevents.decode(message.body) for message in self.published if message.exchange not in others]
 
 
 @asynccontextmanager

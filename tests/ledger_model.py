@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from dedup.identity import key_of
 from shared.events import Listing, ListingKey, ListingRescheduled, RawListing
+from shared.listing_key import key_of
 
 
 @dataclass(slots=True)

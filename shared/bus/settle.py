@@ -8,10 +8,12 @@ from typing import Final, Protocol, TypeVar
 
 import structlog
 
+from shared import tracing
 from shared.backoff import DOUBLINGS_MAX, jittered, pause
 from shared.bus.metrics import BusMetrics
 from shared.bus.port import Exchange, Handler, Message, Publish, Queue
 from shared.errors import PermanentError, TransientError
+from shared.log_context import delivered
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -68,7 +70,8 @@ class Settler:
 
     async def settle(self, delivery: Delivery) -> None:
         """Answer *delivery*; leave it unanswered (for redelivery) only if told to stop while a dependency is away."""
-        with self._metrics.handling(delivery.attempt):
+        delivered(delivery.message.message_id)
+        with self._metrics.handling(delivery.attempt), tracing.handling(self.queue.name, delivery.message):
             await self._settle(delivery)
 
     async def _settle(self, delivery: Delivery) -> None:

@@ -5,22 +5,28 @@ from typing import TypeVar
 
 from shared import cloudevents, events, topology
 from shared.bus.port import Handler, Message
+from shared.canary import is_canary
+from shared.log_context import decoded
 
 E = TypeVar("E", bound=events.Event)
 
 EventHandler = Callable[[E], Awaitable[Sequence[topology.PipelineEvent]]]
 
 
-def receives(model: type[E], handle: EventHandler[E]) -> Handler:
+def receives(model: type[E], handle: EventHandler[E], *, canaries: Handler | None = None) -> Handler:
     """Return *handle* as a bus handler: decoded on the way in, encoded and addressed on the way out.
 
-    A body that is not an event of *model* raises PermanentError, which sends it to the dead letters.
+    *canaries* handles those, on the queues that they come by. A body that is not an event of *model* raises
+    PermanentError, which sends it to the dead letters.
     """
 
     async def on_message(message: Message) -> Sequence[Message]:
+        if canaries is not None and is_canary(message):
+            return await canaries(message)
         event = cloudevents.decode(message.body)
         if not isinstance(event, model):
             raise cloudevents.unexpected(event, model)
+        decoded(event)
         return [topology.to_message(result) for result in await handle(event)]
 
     return on_message

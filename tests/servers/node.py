@@ -35,6 +35,10 @@ class RabbitMQNode(PrivateRabbitMQ):
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
+    def prometheus_port(self) -> int:
+        return self._layout.ports.prometheus
+
+    @property
     def pid(self) -> int:
         assert self._process is not None, "the node does not run"
         return self._process.pid
@@ -70,10 +74,11 @@ class RabbitMQNode(PrivateRabbitMQ):
 
 
 @contextmanager
-def private_node(*, durable: bool, further: str = "") -> Iterator[RabbitMQNode]:
+def private_node(*, durable: bool, further: str = "", shows_metrics: bool = False) -> Iterator[RabbitMQNode]:
     """A new node with its data in a directory that goes with it; *further* are lines of its configuration."""
     with guarded() as guard:
-        layout = NodeLayout(scratch_directory("sniper-rabbitmq-", durable=durable), further=further)
+        directory = scratch_directory("sniper-rabbitmq-", durable=durable)
+        layout = NodeLayout(directory, further=further, shows_metrics=shows_metrics)
         guard.watch("directory", layout.directory)
         layout.write()
         with _own_epmd(layout, guard):

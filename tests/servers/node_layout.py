@@ -14,6 +14,7 @@ class NodePorts:
     management: int
     distribution: int
     epmd: int
+    prometheus: int
 
 
 @dataclass(frozen=True)
@@ -21,11 +22,13 @@ class NodeLayout:
     """One node's files and addresses; `write` puts the files there."""
 
     directory: Path
-    ports: NodePorts = field(default_factory=lambda: NodePorts(*free_ports(4)))
+    ports: NodePorts = field(default_factory=lambda: NodePorts(*free_ports(5)))
     username: str = "sniper"
     password: str = field(default_factory=lambda: secrets.token_hex(16))
     further: str = ""
     """More lines for its configuration."""
+    shows_metrics: bool = False
+    """Whether the plugin runs that Prometheus asks."""
 
     @property
     def node_name(self) -> str:
@@ -40,7 +43,8 @@ class NodeLayout:
         cookie = self.directory / ".erlang.cookie"
         cookie.write_text(secrets.token_hex(16))
         cookie.chmod(0o400)
-        (self.directory / "plugins").write_text("[rabbitmq_management].\n")
+        plugins = ["rabbitmq_management", *(["rabbitmq_prometheus"] if self.shows_metrics else [])]
+        (self.directory / "plugins").write_text(f"[{','.join(plugins)}].\n")
         (self.directory / "environment").touch()
         (self.directory / "node.conf").write_text(self._configuration())
 
@@ -76,4 +80,10 @@ default_pass = {self.password}
 disk_free_limit.absolute = 50MB
 vm_memory_high_watermark.absolute = 1GB
 {self.further}
-"""
+{self._prometheus()}"""
+
+    def _prometheus(self) -> str:
+        """Nobody knows these settings where the plugin does not run."""
+        if not self.shows_metrics:
+            return ""
+        return f"prometheus.tcp.ip = {LOOPBACK}\nprometheus.tcp.port = {self.ports.prometheus}\n"

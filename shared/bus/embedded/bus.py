@@ -20,6 +20,7 @@ from shared.bus.port import Handler, Message, Queue, Topology, matches
 from shared.bus.settle import Settler
 from shared.database import Pool
 from shared.errors import TransientError
+from shared.tracing import carrying
 
 log = structlog.get_logger()
 
@@ -66,7 +67,7 @@ class EmbeddedBus:
 
     async def publish(self, message: Message, /) -> None:
         """Return once *message* is committed for every queue bound to it."""
-        queues = self._bound(message.exchange, message.routing_key)
+        message, queues = carrying(message), self._bound(message.exchange, message.routing_key)
         if not queues:
             self._metrics.returned(message.exchange)
             raise TransientError(f"no queue takes {message.routing_key} of {message.exchange}")

@@ -25,6 +25,7 @@ from shared.bus.rabbitmq.topology import Declarer
 from shared.bus.settle import Settler
 from shared.errors import SettingsError, TransientError
 from shared.settings import BrokerSettings
+from shared.tracing import carrying
 
 
 @asynccontextmanager
@@ -123,7 +124,7 @@ class RabbitBus:
         with away_is_transient():
             try:
                 with self._metrics.publishing(message.exchange):
-                    await self._publish_in_turn(message)
+                    await self._publish_in_turn(carrying(message))
             except (PublishError, ChannelNotFoundEntity):
                 self._metrics.returned(message.exchange)
                 # No queue took it, or there is no such exchange: somebody may have deleted it.

@@ -77,12 +77,14 @@ def read(*, queue: str, exchange: str, routing_key: str) -> Act:
     return act
 
 
-RAW, EVENTS, DEAD = (exchange.name for exchange in topology.EXCHANGES)
+RAW, EVENTS, DEAD, CANARY = (exchange.name for exchange in topology.EXCHANGES)
 MAY = [
     ("ingest", publish(RAW, "raw.mexc_websocket")),
     ("ingest", publish(RAW, "raw.mexc_rest_api")),
     ("ingest", publish(EVENTS, "health.ingest")),
     ("ingest", publish(DEAD, "raw.mexc_websocket")),
+    ("ingest", publish(CANARY, "canary.raw")),
+    ("dedup", publish(CANARY, "canary.detected")),
     ("dedup", consume("dedup.raw")),
     ("dedup", publish(EVENTS, "listing.detected")),
     ("dedup", publish(EVENTS, "listing.rescheduled")),
@@ -122,6 +124,8 @@ MAY_NOT = [
     *((user, consume("sniper.archive")) for user in (*SERVICES, "reader")),
     *((user, consume("sniper.dead")) for user in (*SERVICES, "reader", "replay")),
     *((user, consume("executor.listings")) for user in (*SERVICES, "reader", "replay") if user != "executor"),
+    *((user, publish(CANARY, "canary.raw")) for user in (*SERVICES, "reader", "replay") if user != "ingest"),
+    *((user, publish(CANARY, "canary.detected")) for user in (*SERVICES, "reader", "replay") if user != "dedup"),
     ("ingest", publish(RAW, "raw.test_injection")),
     ("api", publish(RAW, "raw.mexc_rest_api")),
     ("api", publish(DEAD, "dedup.raw")),
@@ -152,7 +156,8 @@ def test_a_user_may_do_nothing_else(users: Users, user: str, act: Act) -> None:
 
 
 @pytest.mark.parametrize(
-    ("exchange", "routing_key"), [(EVENTS, "health.*"), (EVENTS, "#"), (EVENTS, "*.*"), (RAW, "raw.#"), (DEAD, "#")]
+    ("exchange", "routing_key"),
+    [(EVENTS, "health.*"), (EVENTS, "#"), (EVENTS, "*.*"), (RAW, "raw.#"), (DEAD, "#"), (CANARY, "#")],
 )
 def test_a_reader_sees_only_listings_and_trades(users: Users, exchange: str, routing_key: str) -> None:
     carry_out(users, "reader", declare("reader.curious"))

@@ -3,9 +3,10 @@ from decimal import Decimal
 
 import pytest
 
-from dedup.identity import key_of, listing_of, rescheduled
+from dedup.identity import listing_of, rescheduled
 from shared.errors import PermanentError
 from shared.events import Source, TradingRules
+from shared.listing_key import key_of
 from tests.builders import NOON, a_listing, a_raw_listing
 
 

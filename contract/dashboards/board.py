@@ -1,0 +1,121 @@
+"""One dashboard: panels in rows, each with the queries behind it; and how Grafana wants to read it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from grafana_foundation_sdk.builders import common, dashboard, heatmap, prometheus, stat, timeseries
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models.common import LegendDisplayMode, LegendPlacement
+from grafana_foundation_sdk.models.dashboard import DataSourceRef, GridPos
+from grafana_foundation_sdk.models.prometheus import PromQueryFormat
+
+Kind = Literal["lines", "number", "heat"]
+SOURCE: Final = DataSourceRef(type_val="prometheus", uid="prometheus")
+_COLUMNS: Final = 24
+_HEIGHT: Final = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What to ask Prometheus, and the labels that tell its series apart."""
+
+    expr: str
+    by: Sequence[str] = ()
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """What one panel shows; *unit* in Grafana's words."""
+
+    title: str
+    queries: Sequence[Query]
+    kind: Kind = "lines"
+    unit: str = "short"
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """A dashboard: its panels, row by row."""
+
+    uid: str
+    title: str
+    rows: Sequence[Sequence[Panel]]
+
+    @property
+    def panels(self) -> Sequence[Panel]:
+        return [panel for row in self.rows for panel in row]
+
+
+def show(
+    title: str,
+    expr: str,
+    *by: str,
+    kind: Kind = "lines",
+    unit: str = "short",
+    about: str = "",
+) -> Panel:
+    """Return a panel of one query."""
+    return Panel(title, [Query(expr, by)], kind, unit, about)
+
+
+def quantile(title: str, histogram: str, *by: str, of: float = 0.95, unit: str = "s") -> Panel:
+    """Return a panel of how long all but the slowest take; the rest of *histogram* is told by heat maps."""
+    labels = ", ".join((*by, "le"))
+    expr = f"histogram_quantile({of}, sum by ({labels}) (rate({histogram}[$__rate_interval])))"
+    return show(title, expr, *by, unit=unit)
+
+
+def heat(title: str, histogram: str, selector: str = "") -> Panel:
+    """Return a heat map of *histogram*."""
+    return show(title, f"sum by (le) (increase({histogram}{selector}[$__rate_interval]))", "le", kind="heat", unit="s")
+
+
+def render(board: Board) -> str:
+    """Return *board* as the JSON that Grafana reads."""
+    made = (
+        dashboard.Dashboard(board.title)
+        .uid(board.uid)
+        .tags(["sniper"])
+        .timezone("utc")
+        .refresh("10s")
+        .time("now-1h", "now")
+        .editable()
+    )
+    for number, row in enumerate(board.rows):
+        width = _COLUMNS // len(row)
+        for place, panel in enumerate(row):
+            made = made.with_panel(_built(panel, GridPos(_HEIGHT, width, place * width, number * _HEIGHT)))
+    return str(JSONEncoder(sort_keys=True, indent=2).encode(made.build())) + "\n"
+
+
+def _built(panel: Panel, at: GridPos) -> heatmap.Panel | stat.Panel | timeseries.Panel:
+    targets = [_target(panel.kind, query).ref_id(chr(ord("A") + n)) for n, query in enumerate(panel.queries)]
+    built: heatmap.Panel | stat.Panel | timeseries.Panel
+    if panel.kind == "heat":
+        built = heatmap.Panel().calculate(calculate=False)
+    elif panel.kind == "number":
+        built = stat.Panel()
+    else:
+        built = timeseries.Panel().legend(_legend_below())
+    built.title(panel.title).description(panel.about).unit(panel.unit).datasource(SOURCE).grid_pos(at)
+    for target in targets:
+        built.with_target(target)
+    return built
+
+
+def _target(kind: Kind, query: Query) -> prometheus.Dataquery:
+    asked = prometheus.Dataquery().expr(query.expr).legend_format(_legend(query)).datasource(SOURCE)
+    return asked.format(PromQueryFormat.HEATMAP if kind == "heat" else PromQueryFormat.TIME_SERIES)
+
+
+def _legend_below() -> common.VizLegendOptions:
+    made = common.VizLegendOptions().show_legend(show_legend=True)
+    return made.display_mode(LegendDisplayMode.LIST).placement(LegendPlacement.BOTTOM)
+
+
+def _legend(query: Query) -> str:
+    told = " ".join(f"{{{{{label}}}}}" for label in query.by)
+    return " ".join(filter(None, (query.name, told)))

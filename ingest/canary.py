@@ -1,0 +1,48 @@
+"""Sends a canary again and again, and tells whether the broker took it; what became of it, the persister tells."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Never
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter
+
+from shared.bus.port import Bus
+from shared.canary import Canary, to_message
+from shared.errors import TransientError
+from shared.events import utc_now
+
+log = structlog.get_logger(__name__)
+
+
+@asynccontextmanager
+async def sending_canaries(bus: Bus, registry: CollectorRegistry, *, every_seconds: float) -> AsyncIterator[None]:
+    """Send one at once and then *every_seconds* during the block; none where that is 0."""
+    if not every_seconds:
+        yield
+        return
+    sending = asyncio.create_task(_send(bus, registry, every_seconds), name="canaries")
+    try:
+        yield
+    finally:
+        sending.cancel()
+        await asyncio.wait([sending])
+
+
+async def _send(bus: Bus, registry: CollectorRegistry, every_seconds: float) -> Never:
+    canaries = Counter(
+        "sniper_ingest_canaries_total",
+        "Canaries sent through the broker to the persister, by whether the broker took them.",
+        ["result"],
+        registry=registry,
+    )
+    while True:
+        try:
+            await bus.publish(to_message(Canary(id=uuid.uuid4().hex, sent_at=utc_now())))
+            canaries.labels("published").inc()
+        except TransientError as error:
+            canaries.labels("failed").inc()
+            log.debug("a canary was not sent", reason=str(error))
+        await asyncio.sleep(every_seconds)

@@ -1,0 +1,52 @@
+"""Hears canaries: how long they took to come through, and how long ago the latest set out."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Gauge, Histogram
+
+from shared.bus.port import Message
+from shared.canary import from_message
+from shared.events import utc_now
+
+STAGE_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60)
+
+
+class Canaries:
+    """A bus handler that stores nothing."""
+
+    def __init__(self, registry: CollectorRegistry, *, now: Callable[[], datetime] = utc_now) -> None:
+        self._now = now
+        self._latest = now()
+        """When the latest that came was sent; at first, when anybody began to listen."""
+        age = Gauge(
+            "sniper_persister_canary_age_seconds",
+            "Since the latest canary that came through was sent; with several persisters, the least counts.",
+            registry=registry,
+        )
+        age.set_function(self.age_seconds)
+        self._seconds = Histogram(
+            "sniper_persister_canary_stage_seconds",
+            "From a canary being sent to dedup, from there to the persister, and the whole way.",
+            ["stage"],
+            buckets=STAGE_SECONDS,
+            registry=registry,
+        )
+
+    def age_seconds(self) -> float:
+        """Return how old the latest canary is. May be asked from another thread."""
+        return (self._now() - self._latest).total_seconds()
+
+    async def __call__(self, message: Message) -> Sequence[Message]:
+        """Note how long it took; raise PermanentError where it cannot be read."""
+        canary, now = from_message(message), self._now()
+        between = canary.deduplicated_at or canary.sent_at
+        for stage, began, ended in (
+            ("dedup", canary.sent_at, between),
+            ("persister", between, now),
+            ("whole", canary.sent_at, now),
+        ):
+            self._seconds.labels(stage).observe(max(0.0, (ended - began).total_seconds()))
+        self._latest = max(self._latest, min(canary.sent_at, now))
+        return ()
