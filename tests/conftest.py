@@ -23,6 +23,8 @@ from tests.servers.shared import offered, shared_postgres, shared_rabbitmq
 
 OFFERED: Final = pytest.StashKey[Path]()
 OFFERED_AT: Final = "servers_offered_at"
+TESTS: Final = Path(__file__).parent
+LONGEST_FIRST: Final = ("deploy", "e2e", "faults", "hostile", "soak", "integration", "contract", "unit")
 Server = TypeVar("Server", bound=RabbitMQServer)
 
 
@@ -32,6 +34,12 @@ def _logging_as_it_was() -> Iterator[None]:
     yield
     structlog.reset_defaults()
     library_logs.give_back()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the folders whose modules take longest: short ones fill what is left of a run evenly."""
+    items.sort(key=lambda item: LONGEST_FIRST.index(item.path.relative_to(TESTS).parts[0]))
 
 
 @pytest.hookimpl(optionalhook=True)
