@@ -93,7 +93,7 @@ async def test_it_shows_what_it_trades_stops_on_ctrl_c_and_loses_nothing_when_ki
             before = await shown(api, "listings", "FIRSTUSDT")
         exit_code = await second.stop(signal.SIGINT)
 
-    assert not is_left_running(tmp_path)
+    assert not is_left_running(tmp_path), second.log.read_text()
     assert await last_words(tmp_path) == ENDED
     assert between["listed_at"] > before["listed_at"]
     assert exit_code == 0
