@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from prometheus_client import CollectorRegistry
 
@@ -110,6 +111,7 @@ def assemble(
         selling_markets,
         PositionPrices(exits.watching, exits.rest, recent),
         _sale_test(exchange, settings, selling_markets) if exchange.live else None,
+        apart=partial(exchange.limiter.apart_seconds, Priority.WATCH, Pool.ADDRESS),
     )
     composer = Composer(markets, settings, selling=selling_markets, now=now, stopping=stopping)
     balances = None if exits.account is None else LastBalances(exits.account)

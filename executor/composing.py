@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 from executor.entry import buy_request, sell_request
+from executor.freshness import overdue
 from executor.further import price_bound
 from executor.market import Reading
 from executor.order import Order
@@ -99,13 +100,23 @@ class Composer:
 
     async def _looked(self, order: Order) -> Composed | Refuse:
         try:
-            return self._made(order, await self._markets_of(order).look(order))
+            view = await self._markets_of(order).look(order)
+            return self._opened_long_ago(order, view) or self._made(order, view)
         except ExchangeRejected as error:
             if error.is_unknown_symbol:
                 return Refuse(Reason.SYMBOL_UNKNOWN if order.fire_at is None else Reason.NO_PRICE, str(error))
             return Refuse(Reason.EXCHANGE_UNAVAILABLE, str(error))
         except ExchangeError as error:
             return Refuse(Reason.EXCHANGE_UNAVAILABLE, str(error))
+
+    def _opened_long_ago(self, order: Order, view: View) -> Refuse | None:
+        """Return why *order*, of a listing of which nothing told when it opens, is not sent: it opened long ago."""
+        is_told = order.listing.opens_at is not None or order.fire_at is not None or order.attempt > 1
+        if order.side is not Side.BUY or is_told or view.opened_at is None:
+            return None
+        opened = order.listing.model_copy(update={"opens_at": view.opened_at})
+        age = overdue(opened, self._settings, self._now())
+        return None if age is None else Refuse(Reason.STALE_LISTING, f"it opened on {view.opened_at:%Y-%m-%d}")
 
     def _markets_of(self, order: Order) -> Markets:
         return self._markets if order.side is Side.BUY else self._selling

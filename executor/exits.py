@@ -77,7 +77,7 @@ class Exits:
         self._quoting = Quoting(sight.prices)
         self._urgent: set[str] = set()
         self._pressing: set[str] = set()  # Urgent, or due and not sold yet.
-        self._pace = LookPace(settings)
+        self._pace = LookPace(settings, sight.apart)
         self._objected: frozenset[str] = frozenset()
         self.worths = Worths(settings.taker_fee)
 

@@ -83,6 +83,10 @@ class Limiter:
         """Return for how long a ban holds."""
         return max(0.0, self._budget.banned_until - self._now())
 
+    def apart_seconds(self, priority: Priority, pool: Pool, weight: int) -> float:
+        """Return how far apart requests of *weight* can go on and on, so that none has to wait for long."""
+        return self._budget.apart_seconds(priority, pool, weight, self._now())
+
     def usage(self) -> Usage:
         """Return the present use: of each priority all of it, and what of it is free again in how many seconds."""
         now, used = self._now(), dict[str, int]()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
+from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily
@@ -10,7 +11,8 @@ from prometheus_client.registry import Collector
 from executor.reserved_window import Priority
 from shared.mexc.weights import Cost, Pool
 
-_SECONDS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+WAIT_SECONDS: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+"""The bounds by which waits are counted."""
 
 
 class _WeightCounter(Collector):
@@ -51,7 +53,7 @@ class LimiterMetrics:
             "sniper_executor_rate_wait_seconds",
             "How long requests waited for the limits, of those that had to.",
             ("priority",),
-            buckets=_SECONDS,
+            buckets=WAIT_SECONDS,
             registry=registry,
         )
 

@@ -14,10 +14,15 @@ _TOPS_WEIGHT: Final = weight_of("/api/v3/ticker/bookTicker")
 _WEIGHT_SECONDS: Final = 10.0
 
 
+def round_weight(symbols: int) -> int:
+    """Return the weight of one look at each of so many *symbols*."""
+    return symbols * _BOOK_WEIGHT if symbols <= SINGLY_MAX else _TOPS_WEIGHT
+
+
 def beat_seconds(symbols: int, settings: ExecutorSettings) -> float:
-    """Return how far apart the looks at each of so many *symbols* are."""
+    """Return how far apart the looks at each of so many *symbols* are where nothing else is asked."""
     requests = symbols if symbols <= SINGLY_MAX else 1
-    weight = symbols * _BOOK_WEIGHT if symbols <= SINGLY_MAX else _TOPS_WEIGHT
+    weight = round_weight(symbols)
     weight_per_second = settings.weight_per_10_seconds / _WEIGHT_SECONDS * WATCH_SHARE
     requests_per_second = settings.requests_per_second * WATCH_SHARE
     return max(settings.exit_check_seconds, weight / weight_per_second, requests / requests_per_second)

@@ -1,10 +1,10 @@
 """Turns of the positions to be looked at. Pure: the time is an argument."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 from executor.held import Held
-from executor.look_beat import SINGLY_MAX, beat_seconds
+from executor.look_beat import SINGLY_MAX, beat_seconds, round_weight
 from executor.position import PositionState
 from executor.settings import ExecutorSettings
 
@@ -14,6 +14,13 @@ RETRY_SECONDS_MAX: Final = 1.0
 """One that waits for another try is looked at so often at least, for it may not be due any more."""
 _WAIT_SECONDS_MIN: Final = 0.02
 
+Apart = Callable[[int], float]
+"""Returns how far apart requests of a weight can go on and on within what the rate limits leave now."""
+
+
+def freely(_weight: int) -> float:
+    return 0.0
+
 
 class LookPace:
     """A beat for all, as quick as the rate limits allow for so many symbols; quick looks are for what is urgent.
@@ -22,8 +29,10 @@ class LookPace:
     of all, all have their turn together.
     """
 
-    def __init__(self, settings: ExecutorSettings) -> None:
+    def __init__(self, settings: ExecutorSettings, apart: Apart = freely) -> None:
+        """Looks are further apart where *apart* says so: better that than to use up what is left, and see nothing."""
         self._settings = settings
+        self._apart = apart
         self._turn_at: dict[str, float] = {}
         self._together_at = float("-inf")
         self._rarely_at: dict[str, float] = {}
@@ -67,7 +76,9 @@ class LookPace:
         self._rarely_at = {name: at for name, at in self._rarely_at.items() if name in names}
 
     def _next_turn(self, symbols: int, now: float) -> float:
-        beat = beat_seconds(symbols, self._settings)
+        if symbols == 0:
+            return now
+        beat = max(beat_seconds(symbols, self._settings), self._apart(round_weight(symbols)))
         if symbols <= SINGLY_MAX:
             return now + beat
         if now >= self._together_at:

@@ -71,6 +71,10 @@ class RateBudget:
         """Return whether a request could ever begin."""
         return all(amount <= window.most(priority) for window, amount in self._windows(cost))
 
+    def apart_seconds(self, priority: Priority, pool: Pool, weight: int, now: float) -> float:
+        """Return how far apart requests of *weight* can go on and on, so that none has to wait for long."""
+        return self._weights[pool].apart_seconds(priority, weight, now)
+
     def weight_used(self, pool: Pool, now: float) -> int:
         return self._weights[pool].used(now)
 
@@ -146,7 +150,8 @@ def _of_address(limit: int) -> Reserves:
 
 
 def _of_requests_of_address(limit: int) -> Reserves:
-    return {**_of_address(limit), Priority.EXIT: max(1, limit // 8)}
+    """A burst of purchases on paper asks for a book each."""
+    return {Priority.EXIT: max(1, limit // 8), Priority.WATCH: limit // 3, Priority.PURCHASE: max(1, limit // 3)}
 
 
 def _of_key(limit: int) -> Reserves:

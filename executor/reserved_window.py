@@ -112,6 +112,17 @@ class ReservedWindow:
                 return free_at
         return math.inf
 
+    def apart_seconds(self, priority: Priority, amount: int, now: float) -> float:
+        """Return how far apart *amount* can be taken again and again: what fits now, spread until more does.
+
+        No further than the reserve allows for ever. Where nothing fits there is nothing to spread: whoever asks waits.
+        """
+        fit = self.room(priority, now) // amount
+        if not fit:
+            return 0.0
+        more_at = self.fits_at(priority, (fit + 1) * amount, now)
+        return min((more_at - now) / (fit + 1), self._seconds / max(1, self._reserves[priority] // amount))
+
     def begin(self, priority: Priority, amount: int) -> None:
         self._used[priority] += amount
 

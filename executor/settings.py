@@ -47,6 +47,10 @@ class EntrySettings(_ExecutorSettings):
     """As a ratio, taken on top of what a buyer spends."""
     listing_age_seconds: float = Field(default=60.0, gt=0, le=3600, allow_inf_nan=False)
     """An older listing is not bought; one that waits for its opening ages from then on."""
+    opening_unknown: Literal["buy", "ask"] = "buy"
+    """What to do about a listing that a ticker showed before anything told when it opened. ``buy`` at once: it may be
+    an old coin that trades again. ``ask`` exchangeInfo first, which takes a question: one that opened longer ago than
+    listing_age_seconds is not bought."""
     trade_relist: bool = False
     """Whether to buy symbols that were listed before, were gone, and are back."""
     run_up_pct_max: Percent | None = None

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from executor.look_pace import Apart, freely
 from executor.position_prices import PositionPrices
 from executor.suspensions import PassesTest
 from executor.views import Markets
@@ -13,3 +14,5 @@ class Sight:
     prices: PositionPrices
     passes_test: PassesTest | None = None
     """Where live sales may be sent."""
+    apart: Apart = freely
+    """Of the looks that nothing is known to be due in."""

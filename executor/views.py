@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
@@ -49,6 +50,8 @@ class View:
 
     market: Market
     rules: TradingRules | None
+    opened_at: datetime | None = None
+    """When the symbol opens or opened, where exchangeInfo was asked and says so."""
 
 
 class Markets:
@@ -77,6 +80,7 @@ class Markets:
         self._wide = below(Decimal(1), 2 * settings.exit_slippage_pct)
         """A band that reaches so far below the last price hardly binds a sale."""
         self._lasts: dict[str, tuple[Decimal, float]] = {}
+        self._opened_at: dict[str, datetime] = {}
         self._reread_at: dict[tuple[str, Side], float] = {}
         """When a refusal of an order of that side had the rules read again."""
 
@@ -86,6 +90,8 @@ class Markets:
         The rules may be missing: without them an order is rounded more coarsely.
         """
         if self._settings.is_gated or (self._settings.entry == "capped" and listing.price is None):
+            return None
+        if self._settings.opening_unknown == "ask" and listing.opens_at is None and listing.rules is None:
             return None
         market = Market(reference=listing.price, book=None, first_price=None)
         self._known.brought(listing.symbol)
@@ -101,7 +107,8 @@ class Markets:
             book = OrderBook(*self._left(symbol, book.bids, book.asks))
         # What a coin cost when it was seen is long ago for an order that waited, or was sent before.
         seen = order.listing.price if order.fire_at is None and order.attempt == 1 else None
-        return View(Market(reference_price(seen, book), book, first_price, last), rules)
+        market = Market(reference_price(seen, book), book, first_price, last)
+        return View(market, rules, self._opened_at.get(symbol))
 
     async def reread(self, order: Order, *, price: bool) -> Reading:
         """Return what a refusal of *order* may be explained by, as far as it is learned soon; the *price* too."""
@@ -157,6 +164,10 @@ class Markets:
         rules = None if info is None else rules_of(info)
         if rules is not None:
             self._known.learn(listing.symbol, rules)
+        if info is not None and info.first_open_time is not None:
+            while len(self._opened_at) >= _KEPT_MAX:
+                self._opened_at.pop(next(iter(self._opened_at)))
+            self._opened_at[listing.symbol] = info.first_open_time
         return rules
 
     async def _read_again(self, order: Order) -> TradingRules | None:

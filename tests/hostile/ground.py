@@ -13,7 +13,16 @@ from typing import Any, Final
 import msgspec
 
 from executor.settings import ExecutorSettings
-from shared.events import Health, HealthStatus, Listing, ListingRescheduled, Trade, utc_now
+from shared.events import (
+    Health,
+    HealthStatus,
+    Listing,
+    ListingRescheduled,
+    Side,
+    Trade,
+    TradeStatus,
+    utc_now,
+)
 from shared.mexc.payloads import symbol_info
 from shared.runtime import Runtime
 from shared.topology import PERSISTER_HEALTH, PERSISTER_TRADES, to_message
@@ -263,6 +272,16 @@ class Ground:
     def published(self, listing: Listing) -> list[Trade]:
         """Return the trades published of *listing*, in their order."""
         return [each for each in self.trades.events if isinstance(each, Trade) and each.listing_key == listing.key]
+
+    async def told(self, listing: Listing) -> list[Trade]:
+        """Return the same once the end of its purchase is among them: the books say so before anyone is told."""
+
+        def ended() -> list[Trade]:
+            trades = self.published(listing)
+            ends = [each for each in trades if each.side is Side.BUY and each.status is not TradeStatus.PENDING]
+            return trades if ends else []
+
+        return await eventually(ended, within_seconds=SECONDS)
 
     async def exposure(self) -> tuple[Decimal, Decimal]:
         """Return what the books reserve and hold."""

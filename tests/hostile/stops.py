@@ -60,6 +60,15 @@ class Scenario:
             await eventually(lambda symbol=symbol: self._is_watched(symbol), within_seconds=15)  # type: ignore[misc]
         return symbols
 
+    async def holds_many(self) -> list[str]:
+        """Hold eight coins, whose looks take all that the rate limits have for looks: nothing else has just used them.
+
+        What they leave while something else did is counted by the tests of the rate budget.
+        """
+        await self.ground.staffed(**EXITS)
+        await self.has_room()
+        return await self.holds(8)
+
     def symbols(self, what: str, count: int) -> list[str]:
         """Return the symbols of so many coins."""
         return [f"{self.name}{what}{number}USDT" for number in range(count)]

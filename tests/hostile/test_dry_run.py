@@ -100,7 +100,7 @@ async def test_an_order_is_as_large_as_it_is_set_where_the_price_holds_and_never
     await ground.announces(rises)
     dearer = await ground.position(rises.symbol, "open")
     [kept] = await ground.rows("SELECT * FROM positions WHERE symbol = $1", holds.symbol)
-    reserved = {each.reserved_qty for each in ground.published(holds) if each.side is Side.BUY}
+    reserved = {each.reserved_qty for each in await ground.told(holds) if each.side is Side.BUY}
 
     assert Decimal("99.9") < kept["cost_usdt"] <= 100
     assert Decimal("104.9") < dearer["cost_usdt"] <= 105

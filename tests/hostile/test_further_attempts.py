@@ -16,11 +16,12 @@ async def test_a_first_order_that_is_cancelled_unfilled_is_followed_by_one_that_
     async with ground.executor():
         listing = await ground.buys("EMPTYUSDT")
         order = await ground.order("EMPTYUSDT", "filled")
+        told = await ground.told(listing)
 
     first, second = await ground.posted("EMPTYUSDT")
     assert first["client_order_id"] == order["client_order_id"]
     assert second["client_order_id"] == order["attempt_id"]
-    assert [each.status for each in ground.published(listing)] == [TradeStatus.FILLED]
+    assert [each.status for each in told] == [TradeStatus.FILLED]
     await ground.agrees()
 
 

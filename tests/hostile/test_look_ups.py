@@ -163,7 +163,11 @@ async def test_a_row_of_a_newer_version_in_the_outbox_ends_nothing(ground: Groun
     await ground.says("executor", HealthStatus.DEGRADED, "trades cannot be published")
 
     assert running.process.returncode is None
-    assert await ground.rows("SELECT 1 FROM trade_outbox WHERE set_aside_at IS NULL") == []
+    await eventually(lambda: _outbox_is_empty(ground), within_seconds=10)
+
+
+async def _outbox_is_empty(ground: Ground) -> bool:
+    return await ground.rows("SELECT 1 FROM trade_outbox WHERE set_aside_at IS NULL") == []
 
 
 async def test_an_order_that_appears_after_it_was_given_up_is_held_and_halts_purchases(ground: Ground) -> None:
@@ -174,7 +178,7 @@ async def test_an_order_that_appears_after_it_was_given_up_is_held_and_halts_pur
     await ground.announces(await ground.lists("LATEUSDT"))
     await ground.order("LATEUSDT", "failed")
     await ground.position("LATEUSDT", "open", within_seconds=25)
-    halts = await ground.rows("SELECT cause FROM halts")
+    halts = await eventually(lambda: ground.rows("SELECT cause FROM halts"), within_seconds=10)
 
     assert {each["cause"] for each in halts} == {"appeared"}
 

@@ -17,7 +17,7 @@ async def test_a_429_without_an_order_behind_it_delays_a_purchase_and_doubles_no
     await ground.order("BUSYUSDT", "filled")
 
     assert [each["status"] for each in await ground.posted("BUSYUSDT")] == [429, 200]
-    assert [each.status for each in ground.published(listing)][-1] is TradeStatus.FILLED
+    assert (await ground.told(listing))[-1].status is TradeStatus.FILLED
 
 
 async def test_an_empty_book_buys_nothing_and_binds_no_money(ground: Ground) -> None:

@@ -12,7 +12,7 @@ from executor.composing import Composed, Composer
 from executor.settings import ExecutorSettings
 from executor.strategy import Refuse
 from executor.views import Markets
-from shared.events import Side, TradingRules
+from shared.events import Listing, Side, TradingRules
 from shared.mexc.errors import ExchangeError, ExchangeRejected, ExchangeUnavailable, RateLimited
 from shared.mexc.payloads import Level, OrderBook, PublicTrade
 from shared.mexc.rest import MexcRest
@@ -254,3 +254,53 @@ async def test_a_sale_asks_by_a_way_of_its_own_and_a_purchase_by_the_other() -> 
     await composer.reread(SALE, price=True)
     assert buying.asked == []
     assert sorted(selling.asked) == ["rules", "trades"]
+
+
+YEARS_AGO = a_symbol_info(first_open_time=NOON - timedelta(days=730))
+SHOWN_FIRST = an_order(listing=a_listing(price=Decimal(3)))
+"""A ticker showed it, with a price and nothing else."""
+
+
+async def test_a_listing_that_only_a_ticker_has_shown_is_bought_at_once() -> None:
+    rest = Rest(info=YEARS_AGO)
+
+    assert isinstance(await a_composer(rest).compose(SHOWN_FIRST), Composed)
+    assert rest.asked == []
+
+
+async def test_a_listing_that_only_a_ticker_has_shown_is_asked_about_where_that_is_set_and_not_bought_if_old() -> None:
+    rest = Rest(info=YEARS_AGO)
+
+    refused = await a_composer(rest, opening_unknown="ask").compose(SHOWN_FIRST)
+
+    assert isinstance(refused, Refuse)
+    assert (refused.reason, refused.detail) == ("stale_listing", f"it opened on {YEARS_AGO.first_open_time:%Y-%m-%d}")
+    assert "rules" in rest.asked
+
+
+@pytest.mark.parametrize("opened", [None, NOON - timedelta(seconds=30), NOON + timedelta(seconds=30)])
+async def test_one_that_opens_now_or_of_which_nobody_knows_is_bought_all_the_same(opened: datetime | None) -> None:
+    rest = Rest(info=a_symbol_info(first_open_time=opened))
+
+    assert isinstance(await a_composer(rest, opening_unknown="ask").compose(SHOWN_FIRST), Composed)
+
+
+@pytest.mark.parametrize("told", [a_listing(price=Decimal(3), rules=RULES), a_listing(price=Decimal(3), opens_at=NOON)])
+async def test_what_was_described_is_not_asked_about(told: Listing) -> None:
+    rest = Rest(info=YEARS_AGO)
+
+    assert isinstance(await a_composer(rest, opening_unknown="ask").compose(an_order(listing=told)), Composed)
+    assert rest.asked == []
+
+
+async def test_an_old_opening_is_heeded_wherever_it_comes_along() -> None:
+    """It costs nothing there: the price is asked for, and the rules beside it."""
+    refused = await a_composer(Rest(info=YEARS_AGO)).compose(an_order())
+
+    assert isinstance(refused, Refuse)
+    assert refused.reason == "stale_listing"
+
+
+async def test_a_sale_and_an_order_that_waited_are_sent_however_old_their_coin_is() -> None:
+    for order in (SALE, an_order(listing=PRICED.listing, fire_at=NOON)):
+        assert isinstance(await a_composer(Rest(info=YEARS_AGO), opening_unknown="ask").compose(order), Composed)

@@ -1,5 +1,6 @@
 """The accounting: never more than the limit in any window, and a reserve is always there."""
 
+import itertools
 import math
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from executor.rate_budget import EXITS_FIRST_SECONDS, Limits, RateBudget
-from executor.reserved_window import Priority, ReservedWindow
+from executor.reserved_window import MARGIN_SECONDS, Priority, ReservedWindow
 from shared.mexc.weights import ORDER, Cost, Pool, cost_of
 
 RESERVES = {Priority.EXIT: 6, Priority.PURCHASE: 4}
@@ -245,3 +246,51 @@ def test_pools_are_apart() -> None:
 
     assert budget.weight_used(Pool.KEY, 100) > 0
     assert budget.weight_used(Pool.ADDRESS, 100) == 0
+
+
+def gaps_between_looks(beat_seconds: float, *, spread: bool) -> list[float]:
+    """Look at the prices of all, in every beat, while sales and purchases take whatever they can get."""
+    budget, now, looked_at = RateBudget(Limits(address_requests=10_000)), 100.0, list[float]()
+    for _ in range(40):
+        for priority in (Priority.EXIT, Priority.PURCHASE, Priority.OTHER):
+            spent(budget, priority, BOOK, now)
+        now = max(now, budget.opens_at(Priority.WATCH, TOPS, now))
+        looked_at.append(now)
+        budget.begin(Priority.WATCH, TOPS, now)
+        budget.end(Priority.WATCH, TOPS, now)
+        apart = budget.apart_seconds(Priority.WATCH, TOPS.pool, TOPS.weight, now) if spread else 0.0
+        now += max(beat_seconds, apart)
+    return [after - before for before, after in itertools.pairwise(looked_at)]
+
+
+def test_looks_that_are_spread_over_what_is_left_never_have_to_wait_for_long() -> None:
+    assert max(gaps_between_looks(4 / 3, spread=False)) > 4
+    assert max(gaps_between_looks(4 / 3, spread=True)) < 2.6
+
+
+def test_looks_are_no_further_apart_than_their_beat_where_nobody_else_asks() -> None:
+    window = ReservedWindow(80, 10, {})
+    for number in range(100):
+        now = 100 + number * 4 / 3
+        assert window.fits_at(Priority.WATCH, 10, now) == now
+        window.count(Priority.WATCH, 10, now)
+        assert window.apart_seconds(Priority.WATCH, 10, now) <= 4 / 3
+
+
+@given(steps)
+def test_whoever_waits_for_as_long_as_is_said_waits_no_longer(asked: list[tuple[Priority, int, float, float]]) -> None:
+    window, now = a_lending_window(), 100.0
+    for priority, amount, gap, _ in asked:
+        now += gap
+        if window.fits_at(priority, amount, now) <= now:
+            window.count(priority, amount, now)
+        apart = window.apart_seconds(Priority.WATCH, 2, now)
+        assert 0 <= apart <= (10 + MARGIN_SECONDS) / 4
+        assert not apart or window.fits_at(Priority.WATCH, 2, now + apart) <= now + apart
+
+
+def test_what_is_under_way_holds_up_no_look_after_its_end() -> None:
+    window = ReservedWindow(20, 10, {})
+    window.begin(Priority.EXIT, 15)
+
+    assert window.apart_seconds(Priority.WATCH, 10, 100) == 0
