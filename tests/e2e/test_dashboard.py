@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import signal
 import statistics
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -48,6 +49,19 @@ class Deck:
         await page.goto(f"{self.url}/#{view}")
         await expect(page.locator("#link")).to_have_text("connected")
         return page
+
+    async def targets(self) -> list[dict[str, Any]]:
+        """Return what the browser runs: pages, and workers too."""
+        session = await self.browser.new_browser_cdp_session()
+        found: list[dict[str, Any]] = (await session.send("Target.getTargets"))["targetInfos"]
+        await session.detach()
+        return found
+
+    async def close_target(self, target: str) -> None:
+        """End a worker, as the browser does where memory is short."""
+        session = await self.browser.new_browser_cdp_session()
+        await session.send("Target.closeTarget", {"targetId": target})
+        await session.detach()
 
     async def lists(self, symbol: str, **coin: Any) -> None:
         await self.exchange.list_coin(symbol, **{**COIN, **coin})
@@ -452,15 +466,29 @@ async def test_a_phone_shows_it_without_scrolling_sideways(deck: Deck) -> None:
 async def test_the_page_never_looks_alive_when_nothing_is_heard(deck: Deck) -> None:
     """The process is frozen: nothing comes over a connection that stands."""
     page = await deck.page()
-    await page.clock.install()
-    deck.process.process.send_signal(19)
+    await expect(page.locator("#positions tr")).not_to_have_count(0)
+    deck.process.process.send_signal(signal.SIGSTOP)
     try:
-        await page.clock.fast_forward(20_000)
         await expect(page.locator("#link")).to_have_attribute("data-state", "silent")
         await expect(page.locator("body")).to_have_class(re.compile("stale"))
         assert await pictures(page, "broken") == []
     finally:
-        deck.process.process.send_signal(18)
+        deck.process.process.send_signal(signal.SIGCONT)
+
+    await expect(page.locator("#link")).to_have_text("connected")
+    await expect(page.locator("body")).not_to_have_class(re.compile("stale"))
+    await page.close()
+
+
+async def test_a_page_whose_worker_ended_joins_another_and_misses_nothing(deck: Deck) -> None:
+    """As a page that joins a worker which is just ending: it never hears of that."""
+    page = await deck.page()
+    [worker] = [each for each in await deck.targets() if each["type"] == "shared_worker"]
+    await deck.close_target(worker["targetId"])
+    await deck.lists("ORPHANUSDT")
+
+    await expect(page.locator("#listings")).to_contain_text("ORPHANUSDT")
+    await expect(page.locator("#link")).to_have_text("connected")
     await page.close()
 
 

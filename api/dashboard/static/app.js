@@ -105,6 +105,7 @@ wire();
 showNotifying();
 setText(byId("times"), isUtc() ? "UTC" : "local");
 store.onChange((slice) => {
+  document.body.classList.toggle("reading", !store.isRead());
   (SHOWN[slice] ?? []).forEach((show) => show());
   const troubles = Object.entries(store.troubles).map(([name, why]) => `${name}: ${why}`);
   byId("unreadable").hidden = troubles.length === 0;

@@ -5,6 +5,8 @@ import { el, replace, svg } from "./dom.js";
 const WIDTH = 360;
 const LEFT = 44;
 const BOTTOM = 18;
+/** Half a label has room beside the last bar. */
+const RIGHT = 14;
 
 /**
  * @typedef {{label: string, value: number, title: string, below?: boolean}} Bar
@@ -20,7 +22,7 @@ export function drawBars(place, bars, shape) {
   const span = top - bottom || 1;
   /** @param {number} value */
   const y = (value) => 6 + ((top - value) / span) * (height - BOTTOM - 6);
-  const step = (WIDTH - LEFT) / bars.length;
+  const step = (WIDTH - RIGHT - LEFT) / bars.length;
   const marks = bars.map((bar, number) => {
     const x = LEFT + number * step + step * 0.12;
     const [from, to] = bar.value >= 0 ? [y(bar.value), y(0)] : [y(0), y(bar.value)];
@@ -32,7 +34,7 @@ export function drawBars(place, bars, shape) {
     { viewBox: `0 0 ${WIDTH} ${height}`, role: "img", "aria-label": describe(bars, shape), class: "chart" },
     axis(top, y, shape),
     bottom < 0 && axis(bottom, y, shape),
-    svg("line", { x1: LEFT, x2: WIDTH, y1: y(0), y2: y(0), class: "zero" }),
+    svg("line", { x1: LEFT, x2: WIDTH - RIGHT, y1: y(0), y2: y(0), class: "zero" }),
     marks,
     labels(bars, step, height),
   );
@@ -44,7 +46,7 @@ function axis(value, y, shape) {
   return svg(
     "g",
     {},
-    svg("line", { x1: LEFT, x2: WIDTH, y1: y(value), y2: y(value), class: "grid" }),
+    svg("line", { x1: LEFT, x2: WIDTH - RIGHT, y1: y(value), y2: y(value), class: "grid" }),
     svg("text", { x: LEFT - 5, y: y(value) + 3.5, class: "tick", "text-anchor": "end" }, shape.format(value)),
   );
 }

@@ -4,10 +4,13 @@
 
 export const SILENCE_SECONDS = 15;
 const WORKER = "/dashboard/stream-worker.js";
+const PING_MS = 5000;
 const KINDS = ["listing", "trade", "position", "halt", "config", "health", "status", "held", "hello", "reset", "database", "heartbeat"];
 
 let heardAt = performance.now();
 let open = false;
+/** What Trusted Types let us load the worker by. @type {any} */
+let policy = null;
 /** Since when the backend says that its database is away; null while it is there. @type {number | null} */
 let awaySince = null;
 
@@ -31,12 +34,14 @@ function noteDatabase(kind, data) {
   else if (reachable === false) awaySince ??= performance.now();
 }
 
+/** @typedef {{kind: string, data?: string, ago?: number}} Message `ago`: the ms since the backend was heard. */
+
 /** Hand every event to *listen*, from the worker that all tabs share, or from a stream of this page's own. */
 export function connect(/** @type {Listener} */ listen) {
-  /** @param {{kind: string, data?: string}} message */
+  /** @param {Message} message */
   const take = (message) => {
     open = message.kind !== "lost";
-    if (open) heardAt = performance.now();
+    if (open) heardAt = Math.max(heardAt, performance.now() - (message.ago ?? 0));
     const data = message.data ? JSON.parse(message.data) : null;
     noteDatabase(message.kind, data);
     listen(message.kind, data);
@@ -45,20 +50,42 @@ export function connect(/** @type {Listener} */ listen) {
   else connectAlone(take);
 }
 
-/** @param {(message: {kind: string, data?: string}) => void} take */
+/** @param {(message: Message) => void} take */
 function connectShared(take) {
-  /** @type {any} */
-  const types = /** @type {any} */ (window).trustedTypes;
-  const url = types ? types.createPolicy("stream", { createScriptURL: () => WORKER }).createScriptURL("") : WORKER;
-  const worker = new SharedWorker(url, { name: "stream" });
-  worker.port.onmessage = (event) => take(event.data);
-  worker.port.start();
-  addEventListener("pagehide", () => worker.port.postMessage("leave"));
+  let answered = true;
+  /** @param {MessageEvent} event */
+  const hear = (event) => {
+    answered = true;
+    if (event.data.kind !== "pong") take(event.data);
+  };
+  let port = joinWorker(hear);
+  // A worker may end beneath its pages, or end just as one joins it. Nobody is told; but it does not answer then.
+  setInterval(() => {
+    if (!answered) {
+      port.postMessage("leave");
+      port.onmessage = null;
+      port = joinWorker(hear);
+    }
+    answered = false;
+    port.postMessage("ping");
+  }, PING_MS);
+  addEventListener("pagehide", () => port.postMessage("leave"));
   // A page that the browser kept, and shows again.
-  addEventListener("pageshow", (event) => event.persisted && worker.port.postMessage("return"));
+  addEventListener("pageshow", (event) => event.persisted && port.postMessage("return"));
 }
 
-/** @param {(message: {kind: string, data?: string}) => void} take */
+/** @param {(event: MessageEvent) => void} hear */
+function joinWorker(hear) {
+  /** @type {any} */
+  const types = /** @type {any} */ (window).trustedTypes;
+  policy ??= types?.createPolicy("stream", { createScriptURL: () => WORKER }) ?? null;
+  const worker = new SharedWorker(policy ? policy.createScriptURL("") : WORKER, { name: "stream" });
+  worker.port.onmessage = hear;
+  worker.port.start();
+  return worker.port;
+}
+
+/** @param {(message: Message) => void} take */
 function connectAlone(take) {
   const source = new EventSource("/events");
   source.onopen = () => take({ kind: "open" });

@@ -75,6 +75,7 @@ function draw(row, name, cells) {
 
 /** @param {string | null | undefined} pct @param {string} sign @param {string} reference @param {number} direction */
 function exitWords(pct, sign, reference, direction) {
+  if (!data.config) return ["…"];
   if (!pct) return ["none"];
   const at = Number(reference) * (1 + (direction * Number(pct)) / 100);
   return [`${sign}${Number(pct)} %`, el("small", {}, price(at))];

@@ -139,6 +139,9 @@ async function read(slice) {
   }
 }
 
+/** Whether every slice was read once, or could not be. */
+export const isRead = () => Object.keys(PATHS).every((slice) => slice in data || slice in troubles);
+
 /** Read everything now, and what changes with time alone again and again. */
 export function start() {
   refresh(/** @type {Slice[]} */ (Object.keys(PATHS)));

@@ -49,7 +49,8 @@ setInterval(() => {
 /** @param {MessagePort} port */
 function join(port) {
   port.onmessage = (event) => {
-    if (event.data === "leave") ports.delete(port);
+    if (event.data === "ping") port.postMessage({ kind: "pong" });
+    else if (event.data === "leave") ports.delete(port);
     else greet(port);
   };
   greet(port);
@@ -60,8 +61,9 @@ function greet(port) {
   ports.add(port);
   if (source === null) open();
   else if (source.readyState === EventSource.OPEN) {
-    port.postMessage({ kind: "open" });
-    for (const message of latest.values()) port.postMessage(message);
+    const ago = performance.now() - heardAt;
+    port.postMessage({ kind: "open", ago });
+    for (const message of latest.values()) port.postMessage({ ...message, ago });
   }
 }
 

@@ -45,7 +45,8 @@ async function more() {
 
 /** @param {any} row */
 function tradeRow(row) {
-  const outcome = row.status === "filled" ? words(row.exit_reason) || "bought" : `${row.status}: ${words(row.error_reason?.split(":")[0]) || "no reason"}`;
+  const why = words(row.error_reason?.split(":")[0]) || (row.status === "pending" ? "under way" : "no reason");
+  const outcome = row.status === "filled" ? words(row.exit_reason) || "bought" : `${row.status}: ${why}`;
   return el(
     "tr",
     {},

@@ -60,12 +60,15 @@ function showSilence(latest) {
   place.classList.toggle("wrong", hours >= 72);
 }
 
+/** @param {number} count @param {string} what */
+const counted = (count, what) => `${count} ${what}${count === 1 ? "" : "s"}`;
+
 /** @param {any[]} troubles */
 function showTroubles(troubles) {
   const errors = troubles.reduce((sum, each) => sum + each.errors, 0);
   const warnings = troubles.reduce((sum, each) => sum + each.warnings, 0);
   const place = byId("troubles-count");
-  setText(place, `${errors} errors, ${warnings} warnings in the last hour`);
+  setText(place, `${counted(errors, "error")}, ${counted(warnings, "warning")} in the last hour`);
   place.classList.toggle("wrong", errors > 0);
   const lines = troubles.flatMap((each) => each.latest).slice(0, 6);
   byId("troubles").hidden = lines.length === 0;
