@@ -10,7 +10,7 @@ from executor.order import Order
 from executor.stake import Stake
 from executor.states import OrderState
 from executor.vigil import Vigil
-from shared.events import Side, utc_now
+from shared.events import Side
 from shared.mexc.timekeeper import ExchangeClock
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -19,7 +19,7 @@ _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 
 class ExecutorMetrics:
     """Registered once per process."""
 
-    def __init__(self, registry: CollectorRegistry, *, now: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, registry: CollectorRegistry, *, now: Callable[[], datetime]) -> None:
         self._now = now
         self._decisions = Counter(
             "sniper_executor_decisions_total",

@@ -129,7 +129,7 @@ class Executor:
         self.database = FailingDatabase.over(database, self.failpoint)
         self.exchange, self.time, self.unready = exchange, time, unready
         self.registry = CollectorRegistry()
-        self.metrics = ExecutorMetrics(self.registry)
+        self.metrics = ExecutorMetrics(self.registry, now=time)
         self.component = Component("executor")
         self.alarms = Alarms(self.component, self.registry)
         self.halts = HaltWatch(database, halt_file)

@@ -198,3 +198,26 @@ async def test_every_metric_that_is_defined_is_shown_by_some_process(observed: O
     pages = [(await service.get("/metrics")).text for service in observed.services.values()]
 
     assert DEFINED - {name for page in pages for name in re.findall(r"^# TYPE (\w+)", page, re.MULTILINE)} == set()
+
+
+SCRAPES: Final = 50
+SCRAPE_SECONDS: Final = 15
+SHARE_MAX: Final = 0.01
+
+
+async def test_scraping_every_service_costs_less_than_a_hundredth_of_a_core(observed: Observed) -> None:
+    """By the CPU time that each process counts itself, with whatever else it did meanwhile."""
+    seconds = 0.0
+    for service in observed.services.values():
+        before = await cpu_seconds(service)
+        for _ in range(SCRAPES):
+            await service.get("/metrics")
+        seconds += (await cpu_seconds(service) - before) / SCRAPES
+
+    assert seconds < SHARE_MAX * SCRAPE_SECONDS
+
+
+async def cpu_seconds(service: Sniper) -> float:
+    found = re.search(r"^process_cpu_seconds_total (\S+)", (await service.get("/metrics")).text, re.MULTILINE)
+    assert found is not None
+    return float(found.group(1))
