@@ -3,6 +3,7 @@
 
 import json
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -253,6 +254,36 @@ def watch(
     from cli import watch as command
 
     operate.run(lambda stop: command.watch(stop, since_minutes=since, limit=limit))
+
+
+@app.command()
+def replay(  # noqa: PLR0913, PLR0917 - options of a command
+    where: Annotated[str, typer.Option("--from", metavar="archive|FILE", help="The broker's archive, or a file.")],
+    since: Annotated[str | None, typer.Option(metavar="TIME", help="From then on; ISO 8601 with its offset.")] = None,
+    until: Annotated[str | None, typer.Option(metavar="TIME", help="Before then.")] = None,
+    speed: Annotated[float, typer.Option(min=0, help="So many times as fast as it came; 0: as fast as it goes.")] = 0,
+    limits: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A limit, as `sniper config get` shows it.")
+    ] = None,
+    database: Annotated[str | None, typer.Option(metavar="URL", help="An empty one; else one of our own.")] = None,
+    broker: Annotated[str | None, typer.Option(metavar="URL", help="An empty vhost; else none is needed.")] = None,
+    save: Annotated[Path | None, typer.Option(metavar="FILE", help="Keep the events that were read.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Decide again on what was seen, under the settings of now, and print what was decided then and now side by side.
+
+    It happens in a sandbox: nothing is bought, and no live database or broker is touched.
+    """
+    from cli import operate
+    from cli.replay import report
+    from cli.replay.recording import Span
+
+    async def main(_: object) -> None:
+        span = Span(report.moment("--since", since), report.moment("--until", until))
+        request = report.Request(where, span, speed, limits or (), database, broker, save)
+        await report.run(request, as_json=as_json)
+
+    operate.run(main)
 
 
 @app.command()

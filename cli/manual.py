@@ -89,6 +89,12 @@ MANUAL: Final[Mapping[str, Manual]] = MappingProxyType(
             ("sniper completion zsh", "for a file named _sniper in a directory of $fpath"),
             ("sniper completion fish", "for ~/.config/fish/completions/sniper.fish"),
         ),
+        "replay": _of(
+            ("sniper replay --from archive --since 2026-03-01T00:00:00Z", "as of today's settings, what came since"),
+            ("sniper replay --from seen.jsonl.gz --set max_trade_usdt=50", "saved events, under another limit"),
+            ("sniper replay --from archive --save seen.jsonl.gz --json", "keep the events, tell a program"),
+            page="docs/archive.md",
+        ),
         "archive": _of(
             ("sniper archive --older-than 90d --to archive", "one file a day and table; nothing is deleted"),
             ("sniper archive --older-than 12w --to archive --json", "the same, told to a program"),

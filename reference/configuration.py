@@ -143,8 +143,7 @@ def _text(value: object) -> str:
             return f"{value:g}"
         case str() | Enum():
             return str(value)
-        case frozenset() | set():
-            return _text(sorted(value))
         case Iterable():
-            return json.dumps([str(each) if isinstance(each, Enum) else each for each in value])
+            listed = sorted(value) if isinstance(value, frozenset | set) else list(value)
+            return json.dumps([str(each) if isinstance(each, Enum) else each for each in listed])
     return str(value)

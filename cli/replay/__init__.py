@@ -1,0 +1,1 @@
+"""`sniper replay`: what was seen once, decided on again under today's settings, in a sandbox that nobody else uses."""

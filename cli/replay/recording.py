@@ -1,0 +1,85 @@
+"""A recording: sightings as they came, and what was decided about each listing then."""
+
+import gzip
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from shared import cloudevents
+from shared.errors import PermanentError, SettingsError, SniperError
+from shared.events import Event, RawListing, Side, Trade, TradeStatus
+
+GZIP: Final = b"\x1f\x8b"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A range of time; None is open."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def holds(self, at: datetime) -> bool:
+        """Tell whether *at* lies in it: from *since* on, and before *until*."""
+        return (self.since is None or at >= self.since) and (self.until is None or at < self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    raws: Sequence[RawListing]
+    """In the order in which they were published, each once."""
+    then: Mapping[str, str]
+    """What was decided about a listing, by its key, in the words of `decision_of`."""
+
+
+def recorded(bodies: Iterable[bytes], span: Span) -> Recording:
+    """Return what *bodies* tell of *span*; what is no event of ours is passed over."""
+    events = [event for body in bodies if (event := _event(body)) is not None]
+    raws = {each.id: each for each in events if isinstance(each, RawListing) and span.holds(each.published_at)}
+    trades = sorted(
+        (each for each in events if isinstance(each, Trade) and each.side is Side.BUY),
+        key=lambda each: (each.created_at, each.id),
+    )
+    then: dict[str, str] = {}
+    for trade in trades:
+        then.setdefault(trade.listing_key, decision_of(trade))
+    return Recording(sorted(raws.values(), key=lambda each: (each.published_at, each.id)), then)
+
+
+def _event(body: bytes) -> Event | None:
+    try:
+        return cloudevents.decode(body)
+    except PermanentError:
+        return None
+
+
+def decision_of(trade: Trade) -> str:
+    """Return what the first word about an order says that was decided."""
+    if trade.status is TradeStatus.REJECTED:
+        return f"refused: {trade.error_reason or 'for no reason that was told'}"
+    reserved = trade.quote_qty if trade.reserved_qty is None else trade.reserved_qty
+    return "wait for the opening" if not reserved else f"buy for {reserved:f}"
+
+
+def read(path: Path) -> Sequence[bytes]:
+    """Return the events in a file, one a line, compressed or not; raises SettingsError where it cannot be read."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}") from None
+    try:
+        text = gzip.decompress(content) if content.startswith(GZIP) else content
+    except (OSError, EOFError):
+        raise SettingsError(f"{path} cannot be unpacked") from None
+    return [line for line in text.split(b"\n") if line.strip()]
+
+
+def save(path: Path, bodies: Iterable[bytes]) -> None:
+    """Write events to a file, one a line, compressed where its name ends in .gz."""
+    content = b"".join(body.replace(b"\n", b" ") + b"\n" for body in bodies)
+    try:
+        path.write_bytes(gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
+    except OSError as error:
+        raise SniperError(f"{path} cannot be written: {error.strerror}") from None

@@ -1,0 +1,97 @@
+"""Replay, and print what was decided then and now, side by side."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from api import trade_config
+from api.controls import RefusedChangeError
+from cli import operate, screen
+from cli.config import typed
+from cli.replay import recording, source
+from cli.replay.recording import Recording, Span
+from cli.replay.run import replay
+from cli.replay.sandbox import require_not_live, sandbox
+from shared.database import Database
+from shared.errors import SettingsError
+
+ARCHIVE: Final = "archive"
+NOTHING: Final = "–"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be replayed, where, and under what."""
+
+    where: str
+    """`archive`, or a file."""
+    span: Span
+    speed: float
+    limits: Sequence[str]
+    """KEY=VALUE of the configuration."""
+    database_url: str | None
+    broker_url: str | None
+    save: Path | None
+
+
+def moment(option: str, text: str | None) -> datetime | None:
+    """Return the moment that *text* names; raise SettingsError for none, or one without its offset."""
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise SettingsError(f"{option}: is a time in ISO 8601 with its offset, like 2026-03-02T12:00:00Z")
+    return at
+
+
+async def run(request: Request, *, as_json: bool) -> None:
+    """Replay what is asked for."""
+    require_not_live(request.database_url, request.broker_url)
+    since = request.span.since
+    from_archive = request.where == ARCHIVE
+    bodies = await source.archived(since) if from_archive else recording.read(Path(request.where))
+    if request.save is not None:
+        recording.save(request.save, bodies)
+    found = recording.recorded(bodies, request.span)
+    if not found.raws:
+        raise SettingsError(f"--from: {request.where} holds no sighting of a listing in that time")
+    async with sandbox(request.database_url, request.broker_url) as runtime:
+        await _configure(runtime.database, request.limits)
+        now = await replay(runtime, found.raws, speed=request.speed)
+    _print(found, now, as_json=as_json)
+
+
+async def _configure(database: Database, limits: Sequence[str]) -> None:
+    changes: dict[str, object] = {}
+    for assignment in limits:
+        key, separator, value = assignment.partition("=")
+        if not separator:
+            raise SettingsError(f"--set: {assignment} is not KEY=VALUE")
+        changes[key] = typed(key, value)
+    if not changes:
+        return
+    try:
+        await trade_config.change(database, changes, changed_by="replay")
+    except RefusedChangeError as error:
+        raise operate.refused(error) from None
+
+
+def _print(found: Recording, now: Mapping[str, str], *, as_json: bool) -> None:
+    rows = [(key, found.then.get(key, NOTHING), told) for key, told in now.items()]
+    console = Console(soft_wrap=True, highlight=False)
+    if as_json:
+        for key, then, told in rows:
+            line = {"listing_key": key, "then": None if then == NOTHING else then, "now": told}
+            console.print(json.dumps({**line, "same": then == told}), markup=False)
+        return
+    changed = sum(then != told for _, then, told in rows)
+    console.print(screen.table("Decisions", ("listing", "then", "now"), rows))
+    console.print(f"{len(found.raws)} sightings, {len(rows)} listings, {changed} decided otherwise", markup=False)

@@ -1,0 +1,273 @@
+"""Let a recording pass through dedup, executor and persister of today, one sighting after the other.
+
+Their clock is the recording's: it stands at the moment of the sighting in hand. So limits by the minute and the day
+hold as they would have, however fast it goes, and the same recording under the same settings gives the same decisions.
+Orders are decided on and committed as on paper, and then end unsent: what the market was like nobody recorded.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from prometheus_client import CollectorRegistry
+
+from dedup.handler import Deduplicate
+from dedup.ledger import Ledger
+from dedup.metrics import Metrics
+from dedup.observations import Observation, Observations
+from dedup.seen import Seen
+from dedup.settings import DedupSettings
+from dedup.skew import Skew
+from executor.books import Books, Told
+from executor.halts import Cause, latch
+from executor.handler import BuyListing, Desk
+from executor.journal import Decided, Journal
+from executor.mass_listing import MassListing
+from executor.metrics import ExecutorMetrics
+from executor.order import Order
+from executor.outbox import Outbox
+from executor.settings import ExecutorSettings
+from executor.states import OrderEvent
+from persister.service import serve as persist
+from persister.settings import PersisterSettings
+from shared.backoff import pause
+from shared.bus.typed import receives
+from shared.events import Listing, Mode, RawListing, Trade
+from shared.runtime import Runtime
+from shared.settings import load
+from shared.topology import DEDUP_RAW, EXECUTOR_LISTINGS, EXECUTOR_OPENINGS, to_message
+
+UNSENT: Final = "a replay sends nothing"
+HANDLED_SECONDS_MAX: Final = 30.0
+
+
+class Clock:
+    """The time of the recording."""
+
+    def __init__(self, start: datetime) -> None:
+        self._now = start
+
+    def now(self) -> datetime:
+        return self._now
+
+    def advance(self, to: datetime) -> None:
+        """Go on to *to*; time never goes back."""
+        self._now = max(self._now, to)
+
+
+class _Watched(ExecutorMetrics):
+    """Hears of each decision, as the metrics do."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        super().__init__(registry)
+        self.latest: Decided | None = None
+
+    def decided(self, decided: Decided, seconds: float) -> None:
+        super().decided(decided, seconds)
+        self.latest = decided
+
+
+@dataclass(frozen=True, slots=True)
+class _Halting:
+    cause: Cause
+    mode: Mode | None
+    reason: str
+
+
+class Pipeline:
+    """Dedup and executor on the sandbox of *runtime*."""
+
+    def __init__(self, runtime: Runtime, settings: ExecutorSettings, clock: Clock) -> None:
+        self._runtime = runtime
+        self._clock = clock
+        self._halting: list[_Halting] = []
+        self._handled: dict[str, asyncio.Event] = {}
+        self.decisions: dict[str, str] = {}
+        registry = CollectorRegistry()
+        self._metrics = _Watched(registry)
+        self._outbox = Outbox(runtime.database, runtime.bus, alarm=_say_nothing)
+        told = self._outbox.filled
+        self._journal = Journal(
+            runtime.database, settings, live=False, unready=_nothing_objected, told=told, now=clock.now
+        )
+        self._books = Books(
+            runtime.database, settings, told=told, count=self._metrics.stepped, now=clock.now, alarm=_say_nothing
+        )
+        desk = Desk(_leave, _leave, _leave_all, self._halt)
+        self._buy = BuyListing(
+            self._journal, MassListing(settings.listings_per_minute_max), desk, self._metrics, now=clock.now
+        )
+        self._deduplicate = self._dedup(load(DedupSettings))
+
+    def _dedup(self, settings: DedupSettings) -> Deduplicate:
+        registry, database = CollectorRegistry(), self._runtime.database
+        metrics = Metrics(registry)
+        observations = Observations(database, metrics)
+
+        async def observe(observation: Observation) -> None:
+            await observations.write([observation])
+
+        skew = Skew(settings.clock_skew_seconds_max, registry)
+        seen = Seen(settings.remembered_keys_max)
+        return Deduplicate(Ledger(database), seen, observe, metrics, skew, now=self._clock.now)
+
+    async def play(self, raw: RawListing) -> None:
+        """Publish *raw* and return once all that follows from it is decided."""
+        await self.open_until(raw.published_at)
+        self._clock.advance(raw.published_at)
+        await self._publish_and_wait(raw)
+
+    async def open_until(self, moment: datetime | None) -> None:
+        """Decide on what waits for an opening before *moment*, or for any at all, each at its time."""
+        while True:
+            armed = [each for each in await self._books.armed(list(Mode)) if each.fire_at is not None]
+            due = [each for each in armed if moment is None or (each.fire_at is not None and each.fire_at <= moment)]
+            if not due:
+                return
+            await self._fire(min(due, key=lambda each: (each.fire_at or self._clock.now(), each.client_order_id)))
+
+    async def _fire(self, order: Order) -> None:
+        if order.fire_at is not None:
+            self._clock.advance(order.fire_at)
+        decided = await self._journal.fire(order)
+        self.decisions[order.listing_key] = f"{told_of(decided)}, at its opening"
+        if decided.outcome == "refused":
+            await self._books.record(order, OrderEvent.REFUSED, Told(reason=decided.reason))
+        elif decided.order is not None:
+            await self._books.record(decided.order, OrderEvent.LAPSED, Told(reason=UNSENT))
+
+    async def serve(self) -> None:
+        """Consume until the runtime stops, then let the last trades out."""
+        bus, stop, ended = self._runtime.bus, self._runtime.stop, asyncio.Event()
+        async with asyncio.TaskGroup() as beside:
+            beside.create_task(self._outbox.relay(ended), name="outbox")
+            async with asyncio.TaskGroup() as tasks:
+                for queue, handler in (
+                    (DEDUP_RAW, receives(RawListing, self._sighted)),
+                    (EXECUTOR_LISTINGS, receives(Listing, self._listed)),
+                    (EXECUTOR_OPENINGS, receives(Listing, self._listed)),
+                ):
+                    tasks.create_task(bus.consume(queue, handler, until=stop), name=queue.name)
+            ended.set()
+            self._outbox.filled()
+
+    async def _publish_and_wait(self, raw: RawListing) -> None:
+        handled = self._handled[raw.id] = asyncio.Event()
+        await self._runtime.bus.publish(to_message(raw))
+        async with asyncio.timeout(HANDLED_SECONDS_MAX):
+            await handled.wait()
+            while self._handled:
+                await next(iter(self._handled.values())).wait()
+
+    async def _sighted(self, raw: RawListing) -> Sequence[Listing]:
+        try:
+            news = await self._deduplicate(raw)
+            for listing in news:
+                self._handled[listing.id] = asyncio.Event()
+        finally:
+            self._done(raw.id)
+        return news
+
+    async def _listed(self, listing: Listing) -> Sequence[Trade]:
+        self._metrics.latest = None
+        try:
+            await self._buy(listing)
+            await self._settle(listing)
+        finally:
+            self._done(listing.id)
+        return ()
+
+    def _done(self, event_id: str) -> None:
+        if event_id in self._handled:
+            self._handled.pop(event_id).set()
+
+    async def _settle(self, listing: Listing) -> None:
+        halted = await self._latched()
+        decided = self._metrics.latest
+        if decided is None or decided.outcome == "repeated":
+            return
+        if decided.outcome == "buy" and decided.order is not None:
+            await self._books.record(decided.order, OrderEvent.LAPSED, Told(reason=halted or UNSENT))
+        refused = halted and decided.outcome == "buy"
+        self.decisions[listing.key] = f"refused: {halted}" if refused else told_of(decided)
+
+    def _halt(self, cause: Cause, mode: Mode | None, reason: str) -> None:
+        self._halting.append(_Halting(cause, mode, reason))
+
+    async def _latched(self) -> str:
+        """Commit the halts that were called for; return why, as the last look before an order would tell it."""
+        raised, self._halting = self._halting, []
+        async with self._runtime.database.connection() as connection:
+            for each in raised:
+                await latch(connection, each.cause, each.mode, each.reason)
+        return f"halted: {raised[0].cause}: {raised[0].reason}" if raised else ""
+
+
+def told_of(decided: Decided) -> str:
+    """Return a decision in the words that a recording's are told in."""
+    match decided.outcome:
+        case "buy" if decided.order is not None:
+            return f"buy for {decided.order.quote_qty:f}"
+        case "armed":
+            return "wait for the opening"
+        case "refused":
+            return f"refused: {decided.reason}"
+        case other:
+            return other
+
+
+async def replay(runtime: Runtime, raws: Sequence[RawListing], *, speed: float) -> Mapping[str, str]:
+    """Return what is decided about each listing, by its key, in the order of the decisions.
+
+    *speed*: so many times as fast as it came; 0 is as fast as it goes.
+    """
+    settings, persister = load(ExecutorSettings), load(PersisterSettings)
+    if not raws:
+        return {}
+    clock = Clock(raws[0].published_at)
+    pipeline = Pipeline(runtime, settings, clock)
+    async with asyncio.TaskGroup() as services:
+        services.create_task(persist(runtime, persister), name="persister")
+        services.create_task(pipeline.serve(), name="pipeline")
+        try:
+            for raw in raws:
+                if speed:
+                    await pause(max(0.0, (raw.published_at - clock.now()).total_seconds() / speed), runtime.stop)
+                await pipeline.play(raw)
+            await pipeline.open_until(None)
+            await _stored(runtime, len(pipeline.decisions))
+        finally:
+            runtime.stop.set()
+    return pipeline.decisions
+
+
+STORED: Final = """
+    SELECT (SELECT count(*) FROM listing_claims) <= (SELECT count(*) FROM listings)
+       AND (SELECT count(DISTINCT listing_key) FROM trades) >= $1
+"""
+LOOK_SECONDS: Final = 0.02
+
+
+async def _stored(runtime: Runtime, decisions: int) -> None:
+    """Return once the persister has stored every listing, and a trade of each decision."""
+    async with asyncio.timeout(HANDLED_SECONDS_MAX):
+        while True:
+            async with runtime.database.connection() as connection:
+                if await connection.fetchval(STORED, decisions):
+                    return
+            await asyncio.sleep(LOOK_SECONDS)
+
+
+def _nothing_objected() -> None:
+    return None
+
+
+def _say_nothing(_: str, __: str) -> None: ...
+
+
+def _leave(_: Order) -> None: ...
+
+
+def _leave_all() -> None: ...

@@ -1,0 +1,94 @@
+"""A database and a broker for a replay alone, proven to hold nothing and to be nobody's."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+from pydantic import SecretStr
+
+from cli import process, schema
+from cli.process import ProcessSettings
+from shared import database
+from shared.bus.rabbitmq.examination import examined
+from shared.database import Database
+from shared.errors import SettingsError
+from shared.runtime import Runtime
+from shared.settings import BrokerSettings, DatabaseSettings, DataSettings, ExchangeSettings, TelemetrySettings, load
+from shared.telemetry import Telemetry
+from shared.topology import NOTIFYING, SNIPER
+
+ANYTHING: Final = """
+    SELECT string_agg(relname, ', ' ORDER BY relname) FROM (
+        SELECT relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+        WHERE relkind IN ('r', 'p', 'v', 'm', 'S') AND nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema'
+        ORDER BY relname LIMIT 3
+    ) AS found
+"""
+
+
+def require_not_live(database_url: str | None, broker_url: str | None) -> None:
+    """Raise SettingsError where anything of it may be what a live system runs on."""
+    if load(ExchangeSettings).live:
+        raise SettingsError("SNIPER_LIVE: must not be set for a replay")
+    for option, given, variable, settings in (
+        ("--database", database_url, "SNIPER_DATABASE_URL", load(DatabaseSettings).url),
+        ("--broker", broker_url, "SNIPER_BROKER_URL", load(BrokerSettings).url),
+    ):
+        if given is not None and settings is not None and given.strip() == settings.get_secret_value():
+            raise SettingsError(f"{option}: is {variable}, which a replay must not touch: name one that is empty")
+
+
+@asynccontextmanager
+async def sandbox(database_url: str | None, broker_url: str | None) -> AsyncIterator[Runtime]:
+    """Yield a database and a bus that hold nothing: those of these URLs, or else some of our own for this time only.
+
+    Raises SettingsError where one holds anything.
+    """
+    require_not_live(database_url, broker_url)
+    async with AsyncExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sniper-replay-")))
+        settings = ProcessSettings(
+            broker=_broker(broker_url),
+            database=_database(database_url),
+            data=DataSettings(data_dir=directory),
+            telemetry=TelemetrySettings(),
+        )
+        if settings.broker.url is not None:
+            await _require_empty_broker(settings.broker)
+        url = await stack.enter_async_context(process.database_url(settings))
+        opened = await stack.enter_async_context(database.connect(settings.database, url, name="replay"))
+        await _require_empty_database(opened)
+        stop = asyncio.Event()
+        await schema.upgrade(opened, url, settings.database, stop)
+        plan = process.Plan("replay", services=(), migrate=True)
+        bus = await stack.enter_async_context(process.open_bus(settings.broker, opened, plan))
+        yield Runtime(bus, opened, Telemetry(), stop)
+
+
+def _broker(url: str | None) -> BrokerSettings:
+    secret = None if url is None else SecretStr(url)
+    return load(BrokerSettings).model_copy(update={"url": secret})
+
+
+def _database(url: str | None) -> DatabaseSettings:
+    if url is not None:
+        database.parse_url(url, variable="--database")
+    return load(DatabaseSettings).model_copy(update={"url": None if url is None else SecretStr(url)})
+
+
+async def _require_empty_database(opened: Database) -> None:
+    async with opened.connection() as connection:
+        found: str | None = await connection.fetchval(ANYTHING)
+    if found:
+        raise SettingsError(f"--database: holds something already ({found}, for one): name one that is empty")
+
+
+async def _require_empty_broker(settings: BrokerSettings) -> None:
+    async with examined(settings) as broker:
+        missing = set(await broker.missing(NOTIFYING))
+    ours = [f"exchange {each.name}" for each in SNIPER.exchanges] + [f"queue {each.name}" for each in NOTIFYING.queues]
+    if found := [each for each in ours if each not in missing]:
+        raise SettingsError(f"--broker: holds {found[0]} already: name a virtual host that is empty")
