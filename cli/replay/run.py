@@ -6,7 +6,7 @@ Orders are decided on and committed as on paper, and then end unsent: what the m
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -60,8 +60,8 @@ class Clock:
 class _Watched(ExecutorMetrics):
     """Hears of each decision, as the metrics do."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
-        super().__init__(registry)
+    def __init__(self, registry: CollectorRegistry, *, now: Callable[[], datetime]) -> None:
+        super().__init__(registry, now=now)
         self.latest: Decided | None = None
 
     def decided(self, decided: Decided, seconds: float) -> None:
@@ -86,7 +86,7 @@ class Pipeline:
         self._handled: dict[str, asyncio.Event] = {}
         self.decisions: dict[str, str] = {}
         registry = CollectorRegistry()
-        self._metrics = _Watched(registry)
+        self._metrics = _Watched(registry, now=clock.now)
         self._outbox = Outbox(runtime.database, runtime.bus, alarm=_say_nothing)
         told = self._outbox.filled
         self._journal = Journal(

@@ -149,8 +149,8 @@ async def test_the_demo_stops_on_ctrl_c(tmp_path: Path) -> None:
     )
     assert process.stderr is not None
     async with asyncio.timeout(60):
-        while b"listing seen" not in await process.stderr.readline():
-            pass
+        while b"listing seen" not in (line := await process.stderr.readline()):
+            assert line, "it ended before it had seen a listing"
 
     process.send_signal(signal.SIGINT)
     async with asyncio.timeout(STOP_SECONDS):
