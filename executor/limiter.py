@@ -88,7 +88,11 @@ class Limiter:
         return self._budget.apart_seconds(priority, pool, weight, self._now())
 
     def usage(self) -> Usage:
-        """Return the present use: of each priority all of it, and what of it is free again in how many seconds."""
+        """Return the present use: of each priority all of it, and what of it is free again in how many seconds.
+
+        Asked for every half second, it also keeps the metrics true while no request comes or goes.
+        """
+        self._show()
         now, used = self._now(), dict[str, int]()
         for pool, each in product(Pool, Priority):
             used[usage_name(pool, each)] = self._budget.used_by(pool, each, now)

@@ -67,11 +67,14 @@ class LookPace:
         """
         names = {each.name for each in held}
         often = {each.name: each.position.symbol for each in held if each.position.state in WATCHED}
-        turn_at = self._next_turn(len(set(often.values())), now)
+        symbols = len(set(often.values()))
+        turn_at = self._next_turn(symbols, now)
+        # What is due is looked at within the share of sales: nothing that is left to routine looks keeps it waiting.
+        due_at = min(turn_at, now + beat_seconds(symbols, self._settings))
         kept = {name: at for name, at in self._turn_at.items() if name in names and name not in watched}
         self._turn_at = kept | {name: turn_at for name in calm if name in often}
         self._turn_at |= {
-            name: now + min(left, RETRY_SECONDS_MAX) if left > 0 else turn_at for name, left in waiting.items()
+            name: now + min(left, RETRY_SECONDS_MAX) if left > 0 else due_at for name, left in waiting.items()
         }
         self._rarely_at = {name: at for name, at in self._rarely_at.items() if name in names}
 

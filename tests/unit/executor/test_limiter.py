@@ -274,3 +274,13 @@ async def test_what_never_fits_is_an_error_and_not_a_wait() -> None:
 
     with pytest.raises(ValueError, match="never fits"):
         await ground.ask(Priority.PURCHASE_LOOKUP)
+
+
+async def test_what_counts_as_used_stays_true_while_nothing_is_asked(ground: Ground) -> None:
+    assert ground.limiter.try_acquire(Priority.WATCH, BOOK)
+    ground.limiter.release(Priority.WATCH, BOOK)
+    before = ground.sample("weight_used", pool="address")
+    ground.clock.now += 11
+    ground.limiter.usage()
+
+    assert (before, ground.sample("weight_used", pool="address")) == (3, 0)
