@@ -168,7 +168,7 @@ async def _until_traded(runtime: Runtime, listings: int) -> None:
 
 async def _report(runtime: Runtime, listings: int) -> Report:
     async with runtime.database.connection() as connection:
-        times = [_times(row["stages"], row["stored_at"]) for row in await connection.fetch(TIMES)]
+        times = [journey(row["stages"], row["stored_at"]) for row in await connection.fetch(TIMES)]
     return Report(
         wanted=listings,
         duplicates_dropped=_duplicates(runtime),
@@ -192,11 +192,11 @@ def _duplicates(runtime: Runtime) -> int:
     )
 
 
-def _times(stages: Mapping[str, str], stored_at: datetime) -> Sequence[datetime]:
+def journey(stages: Mapping[str, str], stored_at: datetime) -> Sequence[datetime]:
+    """Return the moments of a trade on its way, without the time that an announced opening was waited for."""
     names = ("observed_at", "published_at", "deduplicated_at", "decided_at", "answered_at")
     observed_at, published_at, deduplicated_at, *later = (datetime.fromisoformat(stages[name]) for name in names)
     due_at = datetime.fromisoformat(stages["due_at"]) if stages.get("due_at") else deduplicated_at
-    # What was waited for an announced opening is no latency: it is taken out of all that came after it.
     waited = max(due_at - deduplicated_at, timedelta(0))
     decided_at, answered_at, stored_at = (max(each, due_at) - waited for each in (*later, stored_at))
     return [observed_at, published_at, deduplicated_at, decided_at, answered_at, stored_at]

@@ -48,10 +48,11 @@ async def refusals_seen(database: Database) -> list[str]:
 
 
 async def countdowns_seen(database: Database) -> list[str]:
-    """Return the symbols that were bought at an opening which was announced before."""
+    """Return the symbols that were bought at an opening which was announced before, and say that they waited for it."""
     waited = """
         SELECT t.symbol FROM trades t JOIN listings l USING (listing_key)
         WHERE t.side = 'BUY' AND t.status = 'filled' AND l.opens_at > l.listed_at + interval '1 s'
+            AND (t.stages ->> 'due_at')::timestamptz > (t.stages ->> 'deduplicated_at')::timestamptz
     """
     return await fetch(database, waited)
 
