@@ -1,4 +1,4 @@
-"""Pauses of detection, as operators decide on them: sources rest, and what they missed is late afterwards."""
+"""Pauses of detection, by an operator or because another ingest watches: sources rest, what they missed is late."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -7,6 +7,7 @@ from typing import Final
 
 import structlog
 
+from ingest.lease import Lease
 from ingest.source import Report, Source, watch_all
 from shared.backoff import pause
 from shared.database import Database
@@ -16,7 +17,7 @@ from shared.monitor_switch import Pause, pause_in_force
 
 log = structlog.get_logger(__name__)
 
-LOOK_SECONDS: Final = 1.0
+LOOK_SECONDS: Final = 0.5
 
 Step = Callable[[], Awaitable[None]]
 
@@ -24,28 +25,30 @@ Step = Callable[[], Awaitable[None]]
 class Pauses:
     """Whether detection is paused; while the database does not say, whatever it said last."""
 
-    def __init__(self, database: Database, stop: asyncio.Event) -> None:
+    def __init__(self, database: Database, lease: Lease, stop: asyncio.Event) -> None:
         self._database = database
+        self._lease = lease
         self._stop = stop
         self._pause: Pause | None = None
         self._rests, self._runs = asyncio.Event(), asyncio.Event()
 
     @property
     def is_paused(self) -> bool:
-        return self._pause is not None
+        return self._pause is not None or not self._lease.is_held
 
     def __call__(self) -> str:
-        """Say who paused it, for health; empty where nobody did."""
-        return "" if self._pause is None else str(self._pause)
+        """Say who paused it, or who watches instead, for health; empty where it watches."""
+        return self._lease() if self._pause is None else str(self._pause)
 
     async def look(self) -> None:
         """Read what stands now; raise TransientError when the database is away."""
+        await self._lease.look()
         async with self._database.connection() as connection:
             found = await pause_in_force(connection)
         if found != self._pause:
             log.warning("detection is paused" if found else "detection goes on", pause=str(found or ""))
         self._pause = found
-        now, not_now = (self._rests, self._runs) if found else (self._runs, self._rests)
+        now, not_now = (self._rests, self._runs) if self.is_paused else (self._runs, self._rests)
         now.set()
         not_now.clear()
 

@@ -12,6 +12,7 @@ from ingest.exchange_time import ExchangeTime, SkewWatch
 from ingest.feeds import Feeds, telling
 from ingest.filters import Filters
 from ingest.horizon import Horizon
+from ingest.lease import leasing
 from ingest.metrics import Metrics
 from ingest.outlook import Outlook, Quiet, latest_listing
 from ingest.pauses import Pauses
@@ -37,6 +38,7 @@ async def serve(runtime: Runtime, settings: IngestSettings, exchange: ExchangeSe
     component.shows("feeds", feeds.facts)
     component.shows("exchange_ahead_ms", time.exchange_ahead_ms)
     async with (
+        leasing(runtime.database, component) as lease,
         heartbeat(component, runtime.bus),
         telling(component, feeds),
         sending_canaries(runtime.bus, runtime.telemetry.registry, every_seconds=settings.canary_seconds),
@@ -51,7 +53,7 @@ async def serve(runtime: Runtime, settings: IngestSettings, exchange: ExchangeSe
             unplaced=unplaced,
         ) as publisher,
     ):
-        pauses = Pauses(runtime.database, runtime.stop)
+        pauses = Pauses(runtime.database, lease, runtime.stop)
         await when_available("pauses", pauses.look, runtime.stop)
         feeds.rest_while(pauses)
         known = await when_available("symbols", partial(baseline.load, runtime.database), runtime.stop)

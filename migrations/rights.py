@@ -37,6 +37,7 @@ SCHEMA_READ: Final = "alembic_version"
 """Everybody waits for the schema of its build, and so reads this."""
 
 _INGEST: Final[Rights] = {
+    "leases": (READ, ADD, CHANGE),
     "monitor_switches": (READ,),
     "rate_usage": (READ, ADD, CHANGE),
     "symbols": (READ, ADD, CHANGE),

@@ -38,6 +38,16 @@ class Component:
         self._last_event_at: datetime | None = None
         self._farewell = HealthStatus.STOPPED, ""
         self._facts: dict[str, Fact] = {}
+        self._silent: Callable[[], bool] = lambda: False
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether another process speaks under this name."""
+        return self._silent()
+
+    def silent_while(self, silent: Callable[[], bool]) -> None:
+        """Tell nothing while *silent* says so."""
+        self._silent = silent
 
     def shows(self, name: str, fact: Fact) -> None:
         """Tell *fact* under this name with each heartbeat."""
@@ -121,6 +131,8 @@ async def _beat(component: Component, bus: Bus) -> None:
 
 
 async def _say(component: Component, bus: Bus, seconds: float) -> None:
+    if component.is_silent:
+        return
     try:
         async with asyncio.timeout(seconds):
             await bus.publish(topology.to_message(component.report(utc_now())))

@@ -41,6 +41,7 @@ __all__ = [
     "exposure",
     "halts",
     "latency_hours",
+    "leases",
     "listing_claims",
     "listing_hours",
     "listing_observations",
@@ -186,6 +187,16 @@ position_exits = Table(
     created_at(),
     UniqueConstraint("listing_key", "mode", "revision"),
     CheckConstraint("mode IN ('dry-run', 'live')", name="mode_known"),
+)
+
+# Which of several processes does what only one may do; it beats while that one is well.
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("holder", String(120), nullable=False),
+    Column("beats", BigInteger, nullable=False, server_default="0"),
+    Column("updated_at", TIME, nullable=False, server_default=func.now()),
 )
 
 # Immutable: whether detection sleeps; the last row counts, and none means that it does not.

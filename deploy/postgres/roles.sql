@@ -17,6 +17,7 @@ DO $$ BEGIN EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', curren
 DO $$ BEGIN EXECUTE format('GRANT CONNECT ON DATABASE %I TO sniper_ingest, sniper_dedup, sniper_executor, sniper_persister, sniper_api, sniper_notifier, sniper_telegram, sniper_archive', current_database()); END $$;
 GRANT USAGE ON SCHEMA public TO sniper_ingest, sniper_dedup, sniper_executor, sniper_persister, sniper_api, sniper_notifier, sniper_telegram, sniper_archive;
 GRANT SELECT ON alembic_version TO sniper_ingest, sniper_dedup, sniper_executor, sniper_persister, sniper_api, sniper_notifier, sniper_telegram, sniper_archive;
+GRANT SELECT, INSERT, UPDATE ON leases TO sniper_ingest;
 GRANT SELECT ON monitor_switches TO sniper_ingest;
 GRANT SELECT, INSERT, UPDATE ON rate_usage TO sniper_ingest;
 GRANT SELECT, INSERT, UPDATE ON symbols TO sniper_ingest;

@@ -1,0 +1,125 @@
+"""Which of several ingests watches: the one whose lease goes on beating. The others stand by.
+
+No clock decides, but what a process that stands by sees itself: a lease that did not beat for a while during which the
+database answered every look. So the holder goes on while the database is away, and nobody takes over meanwhile.
+"""
+
+import asyncio
+import os
+import secrets
+import socket
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from shared.database import Database
+from shared.errors import TransientError
+from shared.health import Component
+
+log = structlog.get_logger(__name__)
+
+NAME: Final = "ingest"
+STALL_SECONDS: Final = 2.0
+"""A lease that does not beat for so long is free."""
+LEAVE_SECONDS: Final = 1.0
+NOBODY: Final = ""
+
+MAKE: Final = "INSERT INTO leases (name, holder) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING"
+READ: Final = "SELECT holder, beats FROM leases WHERE name = $1"
+BEAT: Final = """
+    UPDATE leases SET beats = beats + 1, updated_at = now() WHERE name = $1 AND holder = $2 RETURNING true
+"""
+TAKE: Final = """
+    UPDATE leases SET holder = $2, beats = beats + 1, updated_at = now() WHERE name = $1 AND beats = $3 RETURNING true
+"""
+LEAVE: Final = "UPDATE leases SET holder = '', beats = beats + 1, updated_at = now() WHERE name = $1 AND holder = $2"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A lease as another process was seen to hold it, and since when it has looked so."""
+
+    holder: str
+    beats: int
+    since: float
+
+
+class Lease:
+    """This process's part in the lease."""
+
+    def __init__(
+        self, database: Database, *, holder: str | None = None, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._database = database
+        self._holder = holder or f"{socket.gethostname()[:60]} process {os.getpid()} ({secrets.token_hex(4)})"
+        self._now = now
+        self._seen: Seen | None = None
+        self.is_held = False
+        self.changed: Callable[[], None] = lambda: None
+        """Called when it was taken, or was found to be lost."""
+
+    def __call__(self) -> str:
+        """Say who watches instead; empty while we do."""
+        if self.is_held:
+            return ""
+        return f"stands by: {self._seen.holder if self._seen is not None else 'another process'} watches"
+
+    async def look(self) -> None:
+        """Beat while we hold it, and otherwise see whether it is free; raise TransientError, and keep what is held."""
+        try:
+            held = await (self._beat() if self.is_held else self._taken())
+        except BaseException:
+            self._seen = None  # Who could not look has not seen it stand still.
+            raise
+        if held != self.is_held:
+            log.warning("this ingest watches" if held else "another ingest watches", holder=self._holder)
+            self.is_held = held
+            self.changed()
+
+    async def leave(self) -> None:
+        """Let the next take it at once."""
+        if self.is_held:
+            async with self._database.connection() as connection:
+                await connection.execute(LEAVE, NAME, self._holder)
+            self.is_held = False
+
+    async def _beat(self) -> bool:
+        async with self._database.connection() as connection:
+            return bool(await connection.fetchval(BEAT, NAME, self._holder))
+
+    async def _taken(self) -> bool:
+        async with self._database.connection() as connection:
+            row = await connection.fetchrow(READ, NAME)
+            if row is None:
+                await connection.execute(MAKE, NAME, self._holder)
+                return bool(await connection.fetchval(BEAT, NAME, self._holder))
+            if not self._is_free(row["holder"], row["beats"]):
+                return False
+            return bool(await connection.fetchval(TAKE, NAME, self._holder, row["beats"]))
+
+    def _is_free(self, holder: str, beats: int) -> bool:
+        if holder == NOBODY:
+            return True
+        if self._seen is None or (self._seen.holder, self._seen.beats) != (holder, beats):
+            self._seen = Seen(holder, beats, self._now())
+        return self._now() - self._seen.since >= STALL_SECONDS
+
+
+@asynccontextmanager
+async def leasing(database: Database, component: Component) -> AsyncIterator[Lease]:
+    """Lend a lease to the body, and leave it at the end; only its holder tells of its health."""
+    lease = Lease(database)
+    component.silent_while(lambda: not lease.is_held)
+    lease.changed = component.changed.set
+    try:
+        yield lease
+    finally:
+        try:
+            async with asyncio.timeout(LEAVE_SECONDS):
+                await lease.leave()
+        except (TransientError, TimeoutError) as error:
+            log.debug("the lease was not left", reason=str(error))

@@ -1,0 +1,127 @@
+"""Two ingests: one watches, the other takes over from it, and every listing is told once."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from tests.processes import Sniper, sniper
+from tests.simulators import SimulatorProcess, running_simulator
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.timeout(240)
+
+BEFORE, AFTER = 5, 25
+
+
+@dataclass
+class Pair:
+    """Two ingests over one database and broker, with what stores the listings they tell of."""
+
+    simulator: SimulatorProcess
+    rows: "asyncpg.Connection[asyncpg.Record]"
+    watches: Sniper
+    stands_by: Sniper
+
+    async def holder(self) -> str:
+        return str(await self.rows.fetchval("SELECT holder FROM leases WHERE name = 'ingest'"))
+
+    async def stored(self) -> list[str]:
+        return [row["symbol"] for row in await self.rows.fetch("SELECT symbol FROM listings ORDER BY symbol")]
+
+    async def list_coins(self, first: int, last: int) -> list[str]:
+        """List coins one after the other; return their names."""
+        names = [f"STANDBY{number:02}USDT" for number in range(first, last)]
+        for name in names:
+            await self.simulator.list_coin(name)
+            await asyncio.sleep(0.1)
+        return names
+
+
+@pytest.fixture
+async def pair(database_url: str, broker_url: str, tmp_path: Path) -> AsyncIterator[Pair]:
+    async with AsyncExitStack() as stack:
+        simulator = await stack.enter_async_context(running_simulator())
+        environment = {
+            "SNIPER_DATABASE_URL": database_url,
+            "SNIPER_BROKER_URL": broker_url,
+            "SNIPER_MEXC_REST_URL": simulator.rest_url,
+            "SNIPER_MEXC_WS_URL": simulator.ws_url,
+        }
+        rows = await asyncpg.connect(database_url)
+        stack.push_async_callback(rows.close)
+
+        async def start(name: str) -> Sniper:
+            running = sniper("run", name, environment=environment, directory=tmp_path)
+            service = await stack.enter_async_context(running)
+            await service.ready()
+            return service
+
+        await start("persister")
+        await start("dedup")
+        yield Pair(simulator, rows, await start("ingest"), await start("ingest"))
+
+
+@asynccontextmanager
+async def frozen(service: Sniper) -> AsyncIterator[None]:
+    service.process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        service.process.send_signal(signal.SIGCONT)
+
+
+async def end(service: Sniper, how: str) -> None:
+    if how == "asked":
+        assert await service.stop() == 0
+    else:
+        await service.kill()
+
+
+@pytest.mark.parametrize("how", ["asked", "killed"])
+async def test_the_second_takes_over_and_nothing_is_missed_or_invented(pair: Pair, how: str) -> None:
+    first = await pair.holder()
+    before = await pair.list_coins(0, BEFORE)
+    listing = asyncio.create_task(pair.list_coins(BEFORE, AFTER))
+    await end(pair.watches, how)
+
+    await eventually(lambda: differs(pair, first))
+    wanted = [*before, *await listing]
+    await eventually(lambda: are_stored(pair, wanted), within_seconds=30)
+    late = await pair.list_coins(AFTER, AFTER + 1)
+    await eventually(lambda: are_stored(pair, [*wanted, *late]), within_seconds=30)
+
+    status = "SELECT status = 'running' FROM bot_health WHERE component_name = 'ingest'"
+    await eventually(lambda: pair.rows.fetchval(status))
+
+
+async def test_one_that_froze_comes_back_as_the_one_that_stands_by(pair: Pair) -> None:
+    first = await pair.holder()
+    async with frozen(pair.watches):
+        await eventually(lambda: differs(pair, first))
+        wanted = await pair.list_coins(0, BEFORE)
+        await eventually(lambda: are_stored(pair, wanted), within_seconds=30)
+    second = await pair.holder()
+    await eventually(lambda: "another ingest watches" in pair.watches.log.read_text())
+    wanted += await pair.list_coins(BEFORE, BEFORE + 3)
+    await eventually(lambda: are_stored(pair, wanted), within_seconds=30)
+
+    assert await pair.holder() == second
+    assert await pair.watches.is_ready()
+
+
+async def differs(pair: Pair, holder: str) -> bool:
+    return await pair.holder() not in {holder, ""}
+
+
+async def are_stored(pair: Pair, wanted: list[str]) -> bool:
+    """Tell whether exactly these are; one that is twice or was never listed is an error."""
+    stored = await pair.stored()
+    assert set(stored) <= set(wanted)
+    assert len(stored) == len(set(stored))
+    return stored == sorted(wanted)
