@@ -131,3 +131,16 @@ async def test_it_judges_by_itself_until_told_to_stop(watch: Watch) -> None:
 def test_slow_looks_are_given_more_time() -> None:
     assert overdue_seconds(ExitSettings()) == OVERDUE
     assert overdue_seconds(ExitSettings(exit_check_seconds=30)) == 150
+
+
+def test_positions_that_are_not_watched_are_counted(watch: Watch) -> None:
+    watch.vigil.looked({"A", "B"}, set())
+    watch.later(OVERDUE)
+    watch.vigil.looked({"A"}, {"B"})
+    watch.later(1)
+
+    assert watch.vigil.overdue_count() == 1
+
+    watch.later(OVERDUE)
+
+    assert watch.vigil.overdue_count() == 2
