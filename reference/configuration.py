@@ -123,13 +123,9 @@ def _class_words(kind: type) -> str:
 
 
 def default_of(field: FieldInfo) -> str:
-    """Return the default as it would be written in the environment; empty where there is none."""
-    if field.default is not PydanticUndefined:
-        return "" if field.default is None else code(_text(field.default))
-    if field.default_factory is not None:
-        made: object = field.get_default(call_default_factory=True, validated_data={})
-        return code(_text(made))
-    return ""
+    """Return the default as it would be written in the environment; empty where there is none, or it is made."""
+    known = field.default is not PydanticUndefined and field.default is not None
+    return code(_text(field.default)) if known else ""
 
 
 def _text(value: object) -> str:
