@@ -1,8 +1,7 @@
 """The reference of settings, from their classes: every variable with its kind, its default and what it means."""
 
-import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Any, Final, Literal, get_args, get_origin
@@ -54,9 +53,9 @@ def _section(kind: type[BaseSettings], told: Mapping[str, str]) -> Iterator[str]
     yield " ".join((kind.__doc__ or "").split())
     yield ""
     yield from table(
-        ("variable", "value", "default", "meaning"),
+        ("variable", "default", "value", "meaning"),
         [
-            (code(name), value_of(field), default_of(field), meaning_of(name, told, below.get(key), field))
+            (code(name), default_of(field), value_of(field), meaning_of(name, told, below.get(key), field))
             for key, field in kind.model_fields.items()
             if (name := f"{kind.model_config['env_prefix']}{key}".upper())
         ],
@@ -124,13 +123,9 @@ def _class_words(kind: type) -> str:
 
 
 def default_of(field: FieldInfo) -> str:
-    """Return the default as it would be written in the environment; empty where there is none."""
-    if field.default is not PydanticUndefined:
-        return "" if field.default is None else code(_text(field.default))
-    if field.default_factory is not None:
-        made: object = field.get_default(call_default_factory=True, validated_data={})
-        return code(_text(made))
-    return ""
+    """Return the default as it would be written in the environment; empty where there is none, or it is made."""
+    known = field.default is not PydanticUndefined and field.default is not None
+    return code(_text(field.default)) if known else ""
 
 
 def _text(value: object) -> str:
@@ -143,7 +138,6 @@ def _text(value: object) -> str:
             return f"{value:g}"
         case str() | Enum():
             return str(value)
-        case Iterable():
-            listed = sorted(value) if isinstance(value, frozenset | set) else list(value)
-            return json.dumps([str(each) if isinstance(each, Enum) else each for each in listed])
+        case frozenset():
+            return ",".join(sorted(value))
     return str(value)

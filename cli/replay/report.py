@@ -13,12 +13,16 @@ from api import trade_config
 from api.controls import RefusedChangeError
 from cli import operate, screen
 from cli.config import typed
+from cli.process import ProcessSettings
 from cli.replay import recording, source
 from cli.replay.recording import Recording, Span
 from cli.replay.run import replay
-from cli.replay.sandbox import require_not_live, sandbox
+from cli.replay.sandbox import broker_settings, database_settings, require_not_live, sandbox
+from shared import redaction
 from shared.database import Database
 from shared.errors import SettingsError
+from shared.settings import BrokerSettings, DatabaseSettings, ExchangeSettings, Settings, load
+from shared.telemetry import configure_logging
 
 ARCHIVE: Final = "archive"
 NOTHING: Final = "–"
@@ -55,6 +59,7 @@ def moment(option: str, text: str | None) -> datetime | None:
 async def run(request: Request, *, as_json: bool) -> None:
     """Replay what is asked for."""
     require_not_live(request.database_url, request.broker_url)
+    _log_quietly(request)
     since = request.span.since
     from_archive = request.where == ARCHIVE
     bodies = await source.archived(since) if from_archive else recording.read(Path(request.where))
@@ -67,6 +72,13 @@ async def run(request: Request, *, as_json: bool) -> None:
         await _configure(runtime.database, request.limits)
         now = await replay(runtime, found.raws, speed=request.speed)
     _print(found, now, as_json=as_json)
+
+
+def _log_quietly(request: Request) -> None:
+    """Log to standard error what is wrong, and no secret: the decisions are all that is printed."""
+    known: list[Settings] = [load(DatabaseSettings), load(BrokerSettings), load(ExchangeSettings)]
+    known += [database_settings(request.database_url), broker_settings(request.broker_url)]
+    configure_logging(ProcessSettings.load().quiet().telemetry, redaction.values_of(known))
 
 
 async def _configure(database: Database, limits: Sequence[str]) -> None:

@@ -5,9 +5,9 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
-from pydantic import SecretStr
+from pydantic import ValidationError
 
 from cli import process, schema
 from cli.process import ProcessSettings
@@ -20,6 +20,7 @@ from shared.settings import BrokerSettings, DatabaseSettings, DataSettings, Exch
 from shared.telemetry import Telemetry
 from shared.topology import NOTIFYING, SNIPER
 
+S = TypeVar("S", BrokerSettings, DatabaseSettings)
 ANYTHING: Final = """
     SELECT string_agg(relname, ', ' ORDER BY relname) FROM (
         SELECT relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
@@ -51,8 +52,8 @@ async def sandbox(database_url: str | None, broker_url: str | None) -> AsyncIter
     async with AsyncExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sniper-replay-")))
         settings = ProcessSettings(
-            broker=_broker(broker_url),
-            database=_database(database_url),
+            broker=broker_settings(broker_url),
+            database=database_settings(database_url),
             data=DataSettings(data_dir=directory),
             telemetry=TelemetrySettings(),
         )
@@ -68,15 +69,24 @@ async def sandbox(database_url: str | None, broker_url: str | None) -> AsyncIter
         yield Runtime(bus, opened, Telemetry(), stop)
 
 
-def _broker(url: str | None) -> BrokerSettings:
-    secret = None if url is None else SecretStr(url)
-    return load(BrokerSettings).model_copy(update={"url": secret})
+def broker_settings(url: str | None) -> BrokerSettings:
+    """Return the settings of a broker at *url*; raise SettingsError for what is no URL of one."""
+    return _at(BrokerSettings, url, "--broker")
 
 
-def _database(url: str | None) -> DatabaseSettings:
+def database_settings(url: str | None) -> DatabaseSettings:
+    """Return the settings of a database at *url*; raise SettingsError for what is no URL of one."""
     if url is not None:
         database.parse_url(url, variable="--database")
-    return load(DatabaseSettings).model_copy(update={"url": None if url is None else SecretStr(url)})
+    return _at(DatabaseSettings, url, "--database")
+
+
+def _at(kind: type[S], url: str | None, option: str) -> S:
+    known = load(kind).model_dump(exclude={"url"})
+    try:
+        return kind.model_validate({**known, "url": url})
+    except ValidationError as error:
+        raise SettingsError(f"{option}: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
 
 
 async def _require_empty_database(opened: Database) -> None:

@@ -1,8 +1,9 @@
 """`sniper replay`: recorded sightings decided on again, in a sandbox, the same way each time."""
 
+import asyncio
 import gzip
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,20 @@ def sniper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sniper:
     return lambda *arguments, **variables: CliRunner().invoke(
         app, arguments, env={"COLUMNS": "200", "SNIPER_LOG_LEVEL": "error"} | variables
     )
+
+
+@pytest.fixture
+def replay(sniper: Sniper, postgres_server: PostgresServer) -> Iterator[Sniper]:
+    """Replay in a database that holds nothing, a new one each time."""
+    made: list[str] = []
+
+    def run(*options: str, **variables: str) -> Result:
+        made.append(postgres_server.create_database())
+        return sniper("replay", "--database", made[-1], *options, **variables)
+
+    yield run
+    for url in made:
+        postgres_server.drop_database(url)
 
 
 def seen(symbol: str, at_minutes: float = 0, **overrides: Any) -> RawListing:
@@ -68,11 +83,11 @@ def decided(result: Result) -> dict[str, tuple[str | None, str]]:
     return {each["listing_key"]: (each["then"], each["now"]) for each in lines}
 
 
-def test_what_was_decided_then_and_now_stands_side_by_side(sniper: Sniper, tmp_path: Path) -> None:
+def test_what_was_decided_then_and_now_stands_side_by_side(sniper: Sniper, replay: Sniper, tmp_path: Path) -> None:
     file = str(written(tmp_path / "seen.jsonl.gz", recording()))
 
     now = decided(sniper("replay", "--from", file, "--json"))
-    shown = sniper("replay", "--from", file).stdout
+    shown = replay("--from", file).stdout
 
     assert list(now) == ["AAAUSDT:1", "BBBUSDT:1", "CCCUSDT:1", "DDDUSDT:1", "EEEUSDT:1"]
     assert now["AAAUSDT:1"] == ("refused: halted: me", "buy for 100.00")
@@ -83,13 +98,13 @@ def test_what_was_decided_then_and_now_stands_side_by_side(sniper: Sniper, tmp_p
     assert "6 sightings, 5 listings, 5 decided otherwise" in shown
 
 
-def test_the_same_file_and_settings_give_the_same_bytes_and_others_do_not(sniper: Sniper, tmp_path: Path) -> None:
+def test_the_same_file_and_settings_give_the_same_bytes_and_others_do_not(replay: Sniper, tmp_path: Path) -> None:
     burst = [seen(f"X{number}USDT", number / 100) for number in range(14)]
     file = str(written(tmp_path / "seen.jsonl.gz", [*recording(), *burst]))
 
-    first, second = (sniper("replay", "--from", file, "--json") for _ in range(2))
-    paced = sniper("replay", "--from", file, "--json", "--speed", "100000")
-    other = sniper("replay", "--from", file, "--json", "--set", "max_trade_usdt=50")
+    first, second = (replay("--from", file, "--json") for _ in range(2))
+    paced = replay("--from", file, "--json", "--speed", "100000")
+    other = replay("--from", file, "--json", "--set", "max_trade_usdt=50")
 
     assert first.exit_code == 0
     assert first.stdout_bytes == second.stdout_bytes == paced.stdout_bytes
@@ -97,20 +112,20 @@ def test_the_same_file_and_settings_give_the_same_bytes_and_others_do_not(sniper
     assert decided(other)["AAAUSDT:1"][1] == "buy for 50.00"
 
 
-def test_a_changed_setting_is_judged_by_what_came(sniper: Sniper, tmp_path: Path) -> None:
+def test_a_changed_setting_is_judged_by_what_came(replay: Sniper, tmp_path: Path) -> None:
     file = str(written(tmp_path / "seen.jsonl.gz", [seen(f"X{number}USDT", number / 100) for number in range(5)]))
 
-    few = decided(sniper("replay", "--from", file, "--json", SNIPER_EXECUTOR_LISTINGS_PER_MINUTE_MAX="3"))
+    few = decided(replay("--from", file, "--json", SNIPER_EXECUTOR_LISTINGS_PER_MINUTE_MAX="3"))
     assert [told for _, told in few.values()][:3] == ["buy for 100.00"] * 3
     assert "mass_listing" in few["X3USDT:1"][1]
     assert few["X4USDT:1"][1].startswith("refused: halted")
 
 
-def test_a_range_of_time_is_replayed(sniper: Sniper, tmp_path: Path) -> None:
+def test_a_range_of_time_is_replayed(replay: Sniper, tmp_path: Path) -> None:
     file = str(written(tmp_path / "seen.jsonl.gz", recording()))
     since, until = (f"{NOON + minutes * MINUTE:%Y-%m-%dT%H:%M:%SZ}" for minutes in (1, 3))
 
-    assert list(decided(sniper("replay", "--from", file, "--since", since, "--until", until, "--json"))) == [
+    assert list(decided(replay("--from", file, "--since", since, "--until", until, "--json"))) == [
         "BBBUSDT:1",
         "CCCUSDT:1",
     ]
@@ -124,21 +139,19 @@ async def _publish(database_url: str, broker_url: str, events: list[Event]) -> N
 
 def test_the_archive_of_a_broker_is_read_kept_and_left_as_it_is(
     sniper: Sniper,
-    tmp_path: Path,
+    replay: Sniper,
     broker_url: str,
     database_url: str,
     rabbitmq_server: RabbitMQServer,
     postgres_server: PostgresServer,
 ) -> None:
-    import asyncio
-
     asyncio.run(_publish(database_url, broker_url, recording()))
     vhost, database = rabbitmq_server.create_vhost(), postgres_server.create_database()
     live = {"SNIPER_BROKER_URL": broker_url, "SNIPER_DATABASE_URL": database_url}
     sandbox = ("--broker", rabbitmq_server.url_for(vhost), "--database", database)
     try:
         read = sniper("replay", "--from", "archive", "--save", "kept.jsonl.gz", "--json", *sandbox, **live)
-        again = sniper("replay", "--from", "kept.jsonl.gz", "--json")
+        again = replay("--from", "kept.jsonl.gz", "--json")
         used = sniper("replay", "--from", "kept.jsonl.gz", *sandbox)
     finally:
         rabbitmq_server.delete_vhost(vhost)
@@ -149,6 +162,14 @@ def test_the_archive_of_a_broker_is_read_kept_and_left_as_it_is(
     assert read.stdout_bytes == again.stdout_bytes
     assert (used.exit_code, "holds exchange sniper.raw already" in used.stderr) == (2, True)
     assert stored == [5, 5]
+    assert asyncio.run(_count(database_url)) == [0, 0]
+
+
+def test_the_archive_of_one_process_is_read_too(sniper: Sniper, replay: Sniper, database_url: str) -> None:
+    live = {"SNIPER_DATABASE_URL": database_url}
+    assert sniper("inject", "TESTUSDT", **live).exit_code == 0
+
+    assert list(decided(replay("--from", "archive", "--json", **live))) == ["test:TESTUSDT:1"]
     assert asyncio.run(_count(database_url)) == [0, 0]
 
 
@@ -170,8 +191,8 @@ async def _count(url: str) -> list[int]:
         (("--broker", "amqp://a@127.0.0.1:1/"), {"SNIPER_BROKER_URL": "amqp://a@127.0.0.1:1/"}, "--broker: is SNIPER_"),
         (("--since", "yesterday"), {}, "--since: is a time in ISO 8601 with its offset"),
         (("--since", "2026-03-03T00:00:00Z"), {}, "holds no sighting of a listing in that time"),
-        (("--set", "max_trade_usdt=-5"), {}, "max_trade_usdt: Input should be greater than 0"),
-        (("--set", "max_trade_usdt"), {}, "is not KEY=VALUE"),
+        (("--database", "mysql://a@b/c"), {}, "--database: must start with postgres://"),
+        (("--broker", "http://a"), {}, "--broker: must start with amqp://"),
     ],
 )
 def test_what_may_be_live_or_cannot_be_meant_is_refused(
@@ -188,6 +209,16 @@ def test_what_may_be_live_or_cannot_be_meant_is_refused(
     ended = sniper("replay", "--from", file, *words, **{k: v.format(live=database_url) for k, v in variables.items()})
     assert ended.exit_code == 2, ended.output
     assert told in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("assignment", "told"),
+    [("max_trade_usdt=-5", "max_trade_usdt: Input should be greater than 0"), ("max_trade_usdt", "is not KEY=VALUE")],
+)
+def test_a_limit_that_cannot_be_is_refused(replay: Sniper, tmp_path: Path, assignment: str, told: str) -> None:
+    ended = replay("--from", str(written(tmp_path / "seen.jsonl", recording())), "--set", assignment)
+
+    assert (ended.exit_code, told in ended.stderr) == (2, True), ended.output
 
 
 def test_a_file_that_is_not_there(sniper: Sniper) -> None:
