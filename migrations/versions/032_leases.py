@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "032"
-down_revision = "027"
+down_revision = "031"
 branch_labels = None
 depends_on = None
 

@@ -7,7 +7,7 @@ it is first used, or by whoever sets up the roles: a migration may not have the 
 from alembic import op
 
 revision = "036"
-down_revision = "031"
+down_revision = "032"
 branch_labels = None
 depends_on = None
 
