@@ -92,6 +92,7 @@ _stages = st.builds(
     deduplicated_at=times,
     decided_at=times,
     answered_at=maybe_times,
+    due_at=maybe_times,
 )
 
 raw_listings = st.builds(RawListing, **_sighting)

@@ -208,8 +208,14 @@ export function differences(row) {
     .join(", ");
 }
 
+const A_MOMENT = /^\d{4}-\d\d-\d\dT/;
+
 /** @param {any} value */
-const shown = (value) => (value === null || value === undefined || value === "" ? "none" : typeof value === "object" ? JSON.stringify(value) : String(value));
+function shown(value) {
+  if (value === null || value === undefined || value === "") return "none";
+  if (Array.isArray(value)) return ladderText(value) || "none";
+  return A_MOMENT.test(String(value)) ? moment(value, { date: true }) : typeof value === "object" ? JSON.stringify(value) : String(value);
+}
 
 function askToArm() {
   const minutes = "auto_trade_until" in data.config && field("Switch off again after", { name: "minutes", value: "60", inputmode: "numeric" }, "minutes; empty: stays on until somebody switches it off");
