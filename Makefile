@@ -40,7 +40,7 @@ bench: .venv/dev.stamp ## measure against the bare floor; writes bench/results/l
 wire: .venv/dev.stamp ## compile the wire schema
 	$(BIN)/python -m shared.mexc.compile_wire
 
-contract: .venv/dev.stamp ## schemas, the AsyncAPI document and the broker's definitions, from the models and the topology
+contract: .venv/dev.stamp ## schemas, the AsyncAPI document, the broker's definitions, the reference of metrics and the dashboards
 	$(BIN)/python -m contract
 
 lock: ## pin every dependency with its hashes (needs uv)
