@@ -40,7 +40,7 @@ bench: .venv/dev.stamp ## measure against the bare floor; writes bench/results/l
 wire: .venv/dev.stamp ## compile the wire schema
 	$(BIN)/python -m shared.mexc.compile_wire
 
-contract: .venv/dev.stamp ## schemas, the AsyncAPI document, the broker's definitions and pages of reference, from the code
+contract: .venv/dev.stamp ## schemas, the AsyncAPI document, the broker's definitions, the dashboards and pages of reference, from the code
 	$(BIN)/python -m contract
 	$(BIN)/python -m reference
 
