@@ -1,26 +1,64 @@
 """Make the secrets that compose.yaml mounts, all or none: `python3 deploy/make_secrets.py [DIRECTORY]`.
 
-The exchange's keys are the simulator's. Standard library only.
+Each service gets a user of the broker and a role of the database, with a password of its own. The exchange's keys are
+the simulator's. Standard library only.
 """
 
+import json
 import secrets
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
+
+from rabbitmq.passwords import hashed
+
+DEFINITIONS: Final = Path(__file__).parent / "rabbitmq" / "definitions.json"
+SERVICES: Final = ("ingest", "dedup", "executor", "persister", "api", "notifier")
+BYTES: Final = 24
+SALT_BYTES: Final = 4
 
 
 def made() -> Mapping[str, str]:
     """Return the content of each file; passwords are of 192 random bits."""
-    database, broker = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
+    owner = secrets.token_urlsafe(BYTES)
+    by_role = {service: secrets.token_urlsafe(BYTES) for service in SERVICES}
+    by_user = {service: secrets.token_urlsafe(BYTES) for service in SERVICES}
+    databases = {
+        f"{service}_database_url": f"postgresql://sniper_{service}:{password}@postgres:5432/sniper"
+        for service, password in by_role.items()
+    }
+    brokers = {
+        f"{service}_broker_url": f"amqp://sniper-{service}:{password}@rabbitmq:5672/"
+        for service, password in by_user.items()
+    }
     return {
-        "postgres_password": database,
-        "sniper_database_url": f"postgresql://sniper:{database}@postgres:5432/sniper",
-        "rabbitmq_user.conf": f"default_user = sniper\ndefault_pass = {broker}\n",
-        "sniper_broker_url": f"amqp://sniper:{broker}@rabbitmq:5672/",
-        "grafana_password": secrets.token_urlsafe(24),
+        "postgres_password": owner,
+        "migrate_database_url": f"postgresql://sniper:{owner}@postgres:5432/sniper",
+        "postgres_roles.sql": _roles(by_role),
+        "rabbitmq_definitions.json": _definitions(by_user),
+        "grafana_password": secrets.token_urlsafe(BYTES),
         "sniper_mexc_api_key": "sim-key",
         "sniper_mexc_api_secret": "sim-secret",
+        "sniper_notifier_urls": "",
+        **databases,
+        **brokers,
     }
+
+
+def _roles(passwords: Mapping[str, str]) -> str:
+    """Return what PostgreSQL runs when it first starts; the rights are the migration's to give."""
+    return "".join(f"CREATE ROLE sniper_{role} LOGIN PASSWORD '{word}';\n" for role, word in passwords.items())
+
+
+def _definitions(passwords: Mapping[str, str]) -> str:
+    """Return what RabbitMQ loads at each start; a user without a password cannot sign in."""
+    definitions = json.loads(DEFINITIONS.read_text(encoding="utf-8"))
+    for user in definitions["users"]:
+        password = passwords.get(user["name"].removeprefix("sniper-"))
+        if password is not None:
+            user["password_hash"] = hashed(password, secrets.token_bytes(SALT_BYTES))
+    return json.dumps(definitions, indent=2) + "\n"
 
 
 def main(directory: Path) -> int:

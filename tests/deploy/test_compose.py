@@ -3,18 +3,28 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import jsonschema
 import pytest
+from sqlalchemy import make_url
 
+from migrations import roles
+from shared.bus import rabbitmq
 from shared.database import parse_url
 from shared.settings import BrokerSettings
+from shared.topology import SNIPER
 from tests.deployments import DEPLOY, is_subcommand, read, unknown_settings
+from tests.servers.postgres import PrivatePostgres
+from tests.servers.rabbitmq import PrivateRabbitMQ
+from tests.waiting import eventually
 
-OURS = ("ingest", "dedup", "executor", "persister", "api", "migrate", "simulator")
+SERVICES = ("ingest", "dedup", "executor", "persister", "api", "notifier")
+OURS = (*SERVICES, "migrate", "simulator")
 STOP_SECONDS = 15
 
 
@@ -33,7 +43,7 @@ def test_the_file_fits_the_schema_of_compose(compose: dict[str, Any]) -> None:
 def test_every_port_is_on_the_loopback(compose: dict[str, Any]) -> None:
     ports = [port for service in compose["services"].values() for port in service.get("ports", [])]
 
-    assert len(ports) == 3
+    assert len(ports) == 4
     assert [port for port in ports if not port.startswith("127.0.0.1:")] == []
 
 
@@ -48,10 +58,34 @@ def test_our_containers_run_without_rights_a_command_that_exists(name: str, comp
     assert int(service["stop_grace_period"].removesuffix("s")) > STOP_SECONDS
 
 
+def files_of(service: dict[str, Any]) -> dict[str, str]:
+    """Return which secret each file of a container is, by the file's name."""
+    given = service.get("secrets", [])
+    return {each: each for each in given if isinstance(each, str)} | {
+        each["target"]: each["source"] for each in given if not isinstance(each, str)
+    }
+
+
 def test_every_variable_and_every_secret_of_ours_is_a_setting(compose: dict[str, Any]) -> None:
     named = [variable for service in compose["services"].values() for variable in service.get("environment", {})]
+    files = [name for each in OURS for name in files_of(compose["services"][each])]
 
-    assert unknown_settings([*named, *compose["secrets"]]) == []
+    assert unknown_settings([*named, *files]) == []
+
+
+def test_every_secret_that_is_given_is_made_and_every_other_is_none(compose: dict[str, Any]) -> None:
+    given = {source for service in compose["services"].values() for source in files_of(service).values()}
+
+    assert given == set(compose["secrets"])
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_each_service_signs_in_as_itself_alone(name: str, compose: dict[str, Any]) -> None:
+    files = files_of(compose["services"][name])
+
+    assert files["sniper_database_url"] == f"{name}_database_url"
+    assert files["sniper_broker_url"] == f"{name}_broker_url"
+    assert not {each for each in files.values() if each.endswith("_url") and not each.startswith(f"{name}_")}
 
 
 def test_only_the_executor_is_given_the_keys_of_the_exchange(compose: dict[str, Any]) -> None:
@@ -81,12 +115,47 @@ def test_the_secrets_are_made_and_understood(compose: dict[str, Any], tmp_path: 
     assert (made.returncode, again.returncode) == (0, 1)
     assert "nothing was changed" in again.stderr
     assert set(secrets) == wanted
-    assert parse_url(secrets["sniper_database_url"], variable="it").password == secrets["postgres_password"]
-    BrokerSettings.model_validate({"url": secrets["sniper_broker_url"]})
+    assert parse_url(secrets["migrate_database_url"], variable="it").password == secrets["postgres_password"]
+    users = {each["name"]: each["password_hash"] for each in json.loads(secrets["rabbitmq_definitions.json"])["users"]}
+    for name in SERVICES:
+        url = parse_url(secrets[f"{name}_database_url"], variable="it")
+        assert f"CREATE ROLE {url.username} LOGIN PASSWORD '{url.password}';" in secrets["postgres_roles.sql"]
+        assert url.username in roles.names()
+        BrokerSettings.model_validate({"url": secrets[f"{name}_broker_url"]})
+        assert users[f"sniper-{name}"]
+    assert [name for name, password in users.items() if not password] == ["sniper-reader", "sniper-replay"]
+
+
+@pytest.fixture
+def secrets(tmp_path: Path) -> dict[str, str]:
+    """Return what an operator makes, by the file's name."""
+    subprocess.run([sys.executable, str(DEPLOY / "make_secrets.py"), str(tmp_path)], check=True)
+    return {each.name: each.read_text() for each in tmp_path.iterdir()}
+
+
+async def test_what_is_made_sets_up_a_real_broker_and_a_real_database(
+    private_postgres: Callable[[], PrivatePostgres],
+    private_rabbitmq: Callable[[], PrivateRabbitMQ],
+    secrets: dict[str, str],
+) -> None:
+    server, broker = private_postgres(), private_rabbitmq()
+    owner = await asyncpg.connect(server.create_migrated_database())
+    await owner.execute(secrets["postgres_roles.sql"])
+    await owner.execute(roles.script())
+    await owner.close()
+    with broker.management() as api:
+        api.post("/api/definitions", json=json.loads(secrets["rabbitmq_definitions.json"])).raise_for_status()
+
+    for name in SERVICES:
+        url = make_url(secrets[f"{name}_broker_url"])
+        own = make_url(broker.url_for("/")).set(username=url.username, password=url.password)
+        settings = BrokerSettings.model_validate({"url": own.render_as_string(hide_password=False)})
+        async with rabbitmq.connect(settings, SNIPER, name=name) as bus:
+            await eventually(bus.is_connected, within_seconds=30)
 
 
 def test_prometheus_asks_every_service(compose: dict[str, Any]) -> None:
-    [job] = read(DEPLOY / "prometheus/prometheus.yml")["scrape_configs"]
+    [job, *_] = read(DEPLOY / "prometheus/prometheus.yml")["scrape_configs"]
 
     [targets] = [each["targets"] for each in job["static_configs"]]
     running = [name for name, each in compose["services"].items() if each.get("command", [""])[0] == "run"]
