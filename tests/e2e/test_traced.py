@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ pytestmark = [pytest.mark.timeout(120), pytest.mark.asyncio(loop_scope="module")
 
 SYMBOL = "TRACEDUSDT"
 KEY = f"{SYMBOL}:1"
+COIN: Mapping[str, Any] = {"price": "1", "swing": 0, "asks": [("1", "100000")], "bids": [("0.99", "100000")]}
 
 
 @dataclass(slots=True)
@@ -60,10 +61,11 @@ async def told(
                 "SNIPER_LOG_LEVEL": "debug",
             }
             async with cluster(environment, directory) as services:
-                await exchange.list_coin(SYMBOL)
+                await exchange.list_coin(SYMBOL, **COIN)
                 rows = await asyncpg.connect(url)
                 try:
-                    await eventually(lambda: rows.fetchval("SELECT true FROM trades WHERE status = 'filled'"))
+                    filled = "SELECT true FROM trades WHERE status = 'filled'"
+                    await eventually(lambda: rows.fetchval(filled), within_seconds=40)
                 finally:
                     await rows.close()
                 yield Told(services, collector)
