@@ -123,7 +123,7 @@ def _class_words(kind: type) -> str:
 
 
 def default_of(field: FieldInfo) -> str:
-    """Return the default as it would be written in the environment; empty where there is none, or it is made or secret."""
+    """Return the default as it would be written in the environment; empty where it is none, made, or secret."""
     known = field.default is not PydanticUndefined and not isinstance(field.default, SecretStr | None)
     return code(_text(field.default)) if known else ""
 
