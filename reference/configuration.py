@@ -123,8 +123,8 @@ def _class_words(kind: type) -> str:
 
 
 def default_of(field: FieldInfo) -> str:
-    """Return the default as it would be written in the environment; empty where there is none, or it is made."""
-    known = field.default is not PydanticUndefined and field.default is not None
+    """Return the default as it would be written in the environment; empty where it is none, made, or secret."""
+    known = field.default is not PydanticUndefined and not isinstance(field.default, SecretStr | None)
     return code(_text(field.default)) if known else ""
 
 
@@ -132,8 +132,6 @@ def _text(value: object) -> str:
     match value:
         case bool():
             return str(value).lower()
-        case SecretStr():
-            return value.get_secret_value()  # A default is no secret.
         case float():
             return f"{value:g}"
         case str() | Enum():
