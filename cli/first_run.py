@@ -38,7 +38,7 @@ PROFILE: Final[Mapping[str, Any]] = MappingProxyType(
         "orders_per_day": 100_000,
         "daily_spend_usdt": Decimal(10_000_000),
         "weight_per_10_seconds": 120 * REQUESTS_TIMES,
-        "requests_per_second": 6 * REQUESTS_TIMES,
+        "requests_per_second": 8 * REQUESTS_TIMES,
     }
 )
 SIMULATOR: Final[Mapping[str, int]] = MappingProxyType(

@@ -83,8 +83,8 @@ class TimingSettings(_ExecutorSettings):
     """Order requests of all kinds together; MEXC takes 12."""
     weight_per_10_seconds: int = Field(default=120, ge=60, le=100_000)
     """Of what the address may ask without a key; MEXC allows 300 together, of which ingest takes 180."""
-    requests_per_second: int = Field(default=6, ge=4, le=10_000)
-    """Without a key; MEXC allows 20 together, of which ingest takes 14."""
+    requests_per_second: int = Field(default=8, ge=4, le=10_000)
+    """Without a key; MEXC allows 20 together, of which ingest takes 12."""
     key_weight_per_10_seconds: int = Field(default=280, ge=60, le=100_000)
     """Of what the API key may ask: look-ups, trades and balances, and the orders; MEXC allows 300."""
     key_requests_per_second: int = Field(default=20, ge=4, le=10_000)

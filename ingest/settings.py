@@ -36,7 +36,7 @@ class IngestSettings(Settings):
     announcements_seconds: float = Field(default=300.0, ge=1, le=86_400)
     """They are told to people only."""
     weight_per_10_seconds: int = Field(default=180, ge=25, le=100_000)
-    requests_per_second: int = Field(default=14, ge=1, le=10_000)
+    requests_per_second: int = Field(default=12, ge=1, le=10_000)
     """No more than these is ever asked over REST, whatever the beats."""
     websocket_ping_seconds: float = Field(default=10.0, ge=1, le=25)
     websocket_rotate_seconds: float = Field(default=82_800, ge=60, le=86_000)

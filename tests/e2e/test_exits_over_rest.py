@@ -173,7 +173,7 @@ async def test_everything_is_halted_and_sold_in_one_call(operator: Operator) -> 
 
 
 async def test_a_days_loss_halts_purchases(operator: Operator) -> None:
-    await operator.put(daily_loss_usdt_max=40, stop_loss_pct=20)
+    await operator.put(daily_loss_usdt_max=5, stop_loss_pct=20)
     await operator.bought("LOSSUSDT")
     await operator.simulator.change_coin("LOSSUSDT", price="0.4")
     await operator.closed("LOSSUSDT")
