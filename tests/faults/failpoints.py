@@ -54,9 +54,13 @@ POLLS = frozenset(
         "service.AUTO_TRADE",
         "attempt_journal.EARLIER",
         "auto_trade_end.DUE",
-        "daily_loss.RESULTS",
+        "daily_loss.RESULT",
+        "daily_loss.HOLDINGS",
         "fee_prices.OPEN",
         "recall.RECENT",
+        "standing.BY_MODE",
+        "standing.LIMITS",
+        "standing.OUTBOX",
     }
 )
 """What is read again and again beside the orders. Nothing is decided by these alone."""

@@ -113,7 +113,7 @@ async def test_a_right_that_was_taken_away_and_a_table_that_is_gone_may_come_bac
         with pytest.raises(SchemaError, match='the schema is not that of this build: relation "gone" does not exist'):
             async with opened.connection() as connection:
                 await connection.execute("SELECT * FROM gone")
-        with pytest.raises(TransientError, match="permission denied for table pg_authid: grant it"):
+        with pytest.raises(TransientError, match="permission denied for table pg_authid: sign in as the role"):
             async with opened.transaction() as connection:
                 await connection.execute("SET LOCAL ROLE pg_monitor; SELECT * FROM pg_authid")
 

@@ -64,7 +64,7 @@ async def test_every_field_of_a_trade_is_stored(database: Database, writers: Wri
         "client_order_id": trade.client_order_id,
         "listed_at": NOON,
         "config": trade.config.model_dump(mode="json"),
-        "stages": trade.stages.model_dump(mode="json"),
+        "stages": trade.stages.model_dump(mode="json", exclude_none=True),
         "ack_latency_ms": 12,
         "fees": {"MX": "0.05", "USDT": "0.000000001"},
         **sold,
