@@ -122,8 +122,11 @@ _TELEGRAM: Final[Rights] = {
     "trade_config_audit": (ADD,),
 }
 _ARCHIVE: Final[Rights] = {
-    "listings": (READ, REMOVE),
-    "trades": (READ, REMOVE),
+    "listings": (READ, ADD, REMOVE),
+    # What is held or open stays, and so it looks.
+    "orders": (READ,),
+    "positions": (READ,),
+    "trades": (READ, ADD, REMOVE),
 }
 
 RIGHTS: Final[Mapping[str, Rights]] = MappingProxyType(
@@ -138,7 +141,12 @@ RIGHTS: Final[Mapping[str, Rights]] = MappingProxyType(
         "archive": _ARCHIVE,
     }
 )
-"""By the role's name without its prefix: the services, what Telegram's commands need, and who deletes from archives."""
+"""By the role's name without its prefix: services, what Telegram's commands need, and who deletes what is archived."""
 
-GROUPS: Final = frozenset({"telegram"})
+SEQUENCES: Final[Mapping[str, Rights]] = MappingProxyType(
+    {"archive": {"listings_id_seq": (READ, CHANGE), "trades_id_seq": (READ, CHANGE)}}
+)
+"""Rights on sequences, by role: whoever brings rows back under their ids lets the next ones have later ids."""
+
+GROUPS: Final = frozenset({"telegram", "archive"})
 """Roles that nobody signs in as: they are granted to another."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from migrations.rights import GROUPS, RIGHTS, SCHEMA_READ
+from migrations.rights import GROUPS, RIGHTS, SCHEMA_READ, SEQUENCES
 
 PREFIX: Final = "sniper_"
 LOCK: Final = 7_203_594_412
@@ -35,9 +35,16 @@ def _statements(prefix: str) -> Iterator[str]:
     yield from _of_this_database("GRANT CONNECT", f"TO {everybody}")
     yield f"GRANT USAGE ON SCHEMA public TO {everybody};"
     yield f"GRANT SELECT ON {SCHEMA_READ} TO {everybody};"
-    for role, rights in RIGHTS.items():
-        for table, given in rights.items():
-            yield f"GRANT {_list(given)} ON {table} TO {prefix}{role};"
+    for role in RIGHTS:
+        yield from (f"{each};" for each in granted(role, prefix))
+
+
+def granted(role: str, prefix: str = PREFIX) -> Iterator[str]:
+    """Yield the statements that give *role* its rights on tables and sequences, without their semicolons."""
+    for table, given in RIGHTS[role].items():
+        yield f"GRANT {_list(given)} ON {table} TO {prefix}{role}"
+    for sequence, given in SEQUENCES.get(role, {}).items():
+        yield f"GRANT {_list(given)} ON SEQUENCE {sequence} TO {prefix}{role}"
 
 
 def _made(prefix: str) -> Iterator[str]:

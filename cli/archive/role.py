@@ -4,25 +4,31 @@ from typing import Final
 
 import asyncpg
 
+from migrations import roles
+from migrations.rights import RIGHTS, SCHEMA_READ, SEQUENCES
 from shared.database import Connection, Database
 from shared.errors import SettingsError
 
 ROLE: Final = "sniper_archive"
 """Known to the triggers of revision 036, too."""
-GRANTS: Final = (
-    f"GRANT SELECT, INSERT, DELETE ON listings, trades TO {ROLE}",
-    f"GRANT SELECT ON positions, orders, alembic_version TO {ROLE}",
-    f"GRANT SELECT, UPDATE ON SEQUENCE listings_id_seq, trades_id_seq TO {ROLE}",
-)
+GRANTS: Final = (f"GRANT SELECT ON {SCHEMA_READ} TO {ROLE}", *roles.granted("archive"))
+
+
+def _has_all() -> str:
+    tests = [
+        f"has_{kind}_privilege(oid, '{name}', '{right.word}')"
+        for kind, rights in (("table", RIGHTS["archive"]), ("sequence", SEQUENCES["archive"]))
+        for name, given in rights.items()
+        for right in given
+    ]
+    return " AND ".join(tests)
+
+
 _STANDING: Final = f"""
     SELECT current_user AS role, EXISTS (SELECT FROM pg_roles WHERE rolname = '{ROLE}') AS made,
         coalesce((SELECT pg_has_role(current_user, oid, 'MEMBER') FROM pg_roles WHERE rolname = '{ROLE}'), false)
             AS may,
-        coalesce((
-            SELECT bool_and(has_table_privilege(oid, name, 'SELECT') AND has_table_privilege(oid, name, 'INSERT')
-                AND has_table_privilege(oid, name, 'DELETE'))
-            FROM pg_roles, unnest(ARRAY['listings', 'trades']) AS name WHERE rolname = '{ROLE}'
-        ), false) AS granted
+        coalesce((SELECT {_has_all()} FROM pg_roles WHERE rolname = '{ROLE}'), false) AS granted
 """  # noqa: S608 - constants
 
 
@@ -32,7 +38,7 @@ async def ensure(database: Database) -> None:
         standing = await connection.fetchrow(_STANDING)
     if standing is None or (standing["may"] and standing["granted"]):
         return
-    statements = [] if standing["made"] else [f"CREATE ROLE {ROLE} LOGIN"]
+    statements = [] if standing["made"] else [f"CREATE ROLE {ROLE} NOLOGIN"]
     statements += list(GRANTS) if not standing["granted"] else []
     statements += [] if standing["may"] else [f'GRANT {ROLE} TO "{standing["role"]}"']
     try:
