@@ -25,7 +25,8 @@ def write(directory: Path, table: Table, day: date, lines: Sequence[str], revisi
     # No time in its head: the same rows make the same file.
     content = gzip.compress("".join(f"{line}\n" for line in lines).encode(), LEVEL, mtime=0)
     digest = hashlib.sha256(content).hexdigest()
-    file = DayFile(table=table, day=day, rows=len(lines), bytes=len(content), sha256=digest, revision=revision)
+    ids = manifest.told(rows(lines))
+    file = DayFile(table=table, day=day, rows=len(lines), bytes=len(content), sha256=digest, ids=ids, revision=revision)
     path = directory / file.path
     path.parent.mkdir(parents=True, exist_ok=True)
     manifest.put(path, content)
@@ -43,14 +44,19 @@ def read(directory: Path, file: DayFile) -> list[str]:
         raise DamagedError(f"{path} cannot be read ({error.strerror}): restore it from a copy") from None
     if hashlib.sha256(content).hexdigest() != file.sha256:
         raise DamagedError(f"{path} is not what the manifest says (checksum): restore it from a copy")
+    lines = unpacked(path, content)
+    if len(lines) != file.rows or manifest.told(rows(lines)) != file.ids:
+        raise DamagedError(f"{path} does not hold the rows that the manifest says: restore it from a copy")
+    return lines
+
+
+def unpacked(path: Path, content: bytes) -> list[str]:
+    """Return the lines of a file's *content*; raise DamagedError where it is none."""
     try:
         # At line feeds only: a text may hold what Python takes for another end of a line.
-        lines = gzip.decompress(content).decode().split("\n")[:-1]
+        return gzip.decompress(content).decode().split("\n")[:-1]
     except (OSError, EOFError, zlib.error, UnicodeDecodeError):
         raise DamagedError(f"{path} cannot be unpacked: restore it from a copy") from None
-    if len(lines) != file.rows:
-        raise DamagedError(f"{path} holds {len(lines)} rows, and {file.rows} by the manifest: restore it from a copy")
-    return lines
 
 
 def rows(lines: Sequence[str]) -> Mapping[int, str]:

@@ -1,6 +1,7 @@
 """The manifest of an archive: which files it holds, how many rows each, and their checksums."""
 
 import os
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 from typing import Final, Literal
@@ -12,6 +13,10 @@ from shared.errors import SniperError
 NAME: Final = "manifest.json"
 Table = Literal["listings", "trades"]
 TABLES: Final[tuple[Table, ...]] = ("listings", "trades")
+
+
+NAMED_DIGITS: Final = 8
+"""So many digits of a file's checksum are in its name."""
 
 
 class DayFile(BaseModel):
@@ -26,13 +31,20 @@ class DayFile(BaseModel):
     """Of the compressed file."""
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     """Of the compressed file."""
+    ids: str = Field(pattern=r"^\d+(-\d+)?(,\d+(-\d+)?)*$")
+    """Of its rows, as `told` tells them."""
     revision: str
     """Of the schema that the rows had."""
 
     @property
     def path(self) -> str:
-        """Where it is, from the archive's directory on."""
-        return f"{self.table}/{self.day}.jsonl.gz"
+        """Where it is, from the archive's directory on: other contents have another name, and replace nothing."""
+        return f"{self.table}/{self.day}.{self.sha256[:NAMED_DIGITS]}.jsonl.gz"
+
+    def holds(self) -> set[int]:
+        """Return the ids of its rows."""
+        ends = [part.partition("-") for part in self.ids.split(",")]
+        return {each for first, _, last in ends for each in range(int(first), int(last or first) + 1)}
 
 
 class Manifest(BaseModel):
@@ -40,7 +52,7 @@ class Manifest(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     files: tuple[DayFile, ...] = ()
 
     def find(self, table: Table, day: date) -> DayFile | None:
@@ -51,11 +63,27 @@ class Manifest(BaseModel):
         """Return the files of one table, oldest first."""
         return [each for each in self.files if each.table == table]
 
+    def moved(self, file: DayFile) -> set[int]:
+        """Return the ids of *file* that a later day holds too: a trade's day moves on as the trade does."""
+        later = [each.holds() for each in self.of(file.table) if each.day > file.day]
+        return file.holds().intersection(set().union(*later))
+
     def holding(self, file: DayFile) -> "Manifest":
         """Return the same with *file* instead of what there was of its table and day."""
         others = [each for each in self.files if (each.table, each.day) != (file.table, file.day)]
         files = sorted([*others, file], key=lambda each: (each.table, each.day))
         return self.model_copy(update={"files": tuple(files)})
+
+
+def told(ids: Iterable[int]) -> str:
+    """Return *ids* in order, what follows upon another as a range: 1-4,7."""
+    ranges: list[list[int]] = []
+    for each in sorted(ids):
+        if ranges and each == ranges[-1][1] + 1:
+            ranges[-1][1] = each
+        else:
+            ranges.append([each, each])
+    return ",".join(f"{first}" if first == last else f"{first}-{last}" for first, last in ranges)
 
 
 def read(directory: Path) -> Manifest:

@@ -56,7 +56,13 @@ async def delete(directory: Path, confirmation: str | None, *, as_json: bool) ->
         raise SettingsError(f'--confirm: must be "{CONFIRMATION}": archived rows leave the database')
     async with operate.database() as database:
         done = await deleting.delete(database, directory)
-    told = [Told(each.file, {"deleted": each.deleted, "in use": each.in_use, "changed": each.changed}) for each in done]
+    told = [
+        Told(
+            each.file,
+            {"deleted": each.deleted, "in use": each.in_use, "changed": each.changed, "moved": each.moved},
+        )
+        for each in done
+    ]
     _print(told, as_json=as_json, directory=directory)
     if any(each.changed for each in done):
         raise SniperError("some rows are not what the archive holds, and stay: archive again, and then delete")
@@ -67,12 +73,15 @@ async def restore(directory: Path, *, as_json: bool) -> None:
     async with operate.database() as database:
         done = await restoring.restore(database, directory)
     told = [
-        Told(each.file, {"restored": each.restored, "there": each.present, "different": each.different})
+        Told(
+            each.file,
+            {"restored": each.restored, "there": each.present, "different": each.different, "moved": each.moved},
+        )
         for each in done
     ]
     _print(told, as_json=as_json, directory=directory)
     if any(each.different for each in done):
-        raise SniperError("some rows are in the database with other values, and stay as they are")
+        raise SniperError("some rows are in the database with other values or under other ids, and stay as they are")
 
 
 async def verify(directory: Path, *, as_json: bool) -> None:

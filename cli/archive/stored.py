@@ -15,6 +15,7 @@ _BATCH: Final = """
     SELECT id, created_at, row_to_json(stored)::text AS line FROM {table} AS stored
     WHERE (created_at, id) > ($1, $2) AND created_at < $3 ORDER BY created_at, id LIMIT $4
 """
+_PRESENT: Final = "SELECT id FROM {table} WHERE id = ANY($1::bigint[])"
 _BEGINNING: Final = datetime(1, 1, 2, tzinfo=UTC)
 
 
@@ -44,6 +45,14 @@ async def lines(connection: Connection, table: Table, day: date) -> list[str]:
         if len(batch) < BATCH_ROWS:
             return found
         at, last = batch[-1]["created_at"], batch[-1]["id"]
+
+
+async def present(connection: Connection, table: Table, ids: Sequence[int]) -> set[int]:
+    """Return those of *ids* that the database has a row of, on whatever day."""
+    found: set[int] = set()
+    for batch in batches(ids):
+        found |= {row["id"] for row in await connection.fetch(_PRESENT.format(table=table), list(batch))}
+    return found
 
 
 def midnight(day: date) -> datetime:

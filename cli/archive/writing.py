@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Final
 
 import migrations
-from cli.archive import day_file, manifest, stored
+from cli.archive import day_file, manifest, stored, unnamed
 from cli.archive.day_file import DamagedError
 from cli.archive.manifest import TABLES, DayFile, Manifest, Table
-from shared.database import Database
+from shared.database import Connection, Database
 from shared.errors import SniperError
 
 LOCK: Final = ".lock"
@@ -30,6 +30,7 @@ class Written:
 async def write(database: Database, directory: Path, end: date) -> list[Written]:
     """Archive every day before *end*; raises SniperError, and a next run goes on where this one ended."""
     with locked(directory):
+        await unnamed.clear(database, directory)
         return [each for table in TABLES for each in await _write_table(database, directory, table, end)]
 
 
@@ -43,30 +44,36 @@ async def _write_table(database: Database, directory: Path, table: Table, end: d
 
 
 async def _write_day(database: Database, directory: Path, table: Table, day: date) -> Written:
-    async with stored.told_in_utc(database) as connection:
-        fresh = await stored.lines(connection, table, day)
     before = manifest.read(directory)
     known = before.find(table, day)
-    lines = fresh if known is None else _with_what_was_there(directory, known, fresh)
+    async with stored.told_in_utc(database) as connection:
+        fresh = await stored.lines(connection, table, day)
+        lines = fresh if known is None else await _with_what_was_there(connection, directory, known, fresh)
     if known is not None and lines is None:
         return Written(known, fresh=False)
     file = day_file.write(directory, table, day, lines or fresh, migrations.head())
     manifest.write(directory, before.holding(file))
+    if known is not None and known.path != file.path:
+        # Not before the manifest names the other: at each moment the file that it names is there.
+        (directory / known.path).unlink(missing_ok=True)
     return Written(file, fresh=True)
 
 
-def _with_what_was_there(directory: Path, known: DayFile, fresh: list[str]) -> list[str] | None:
+async def _with_what_was_there(
+    connection: Connection, directory: Path, known: DayFile, fresh: list[str]
+) -> list[str] | None:
     """Return the rows of a day that was archived before, together with those of now; None where nothing is new.
 
     What was archived and has left the database since stays in the file.
     """
+    now = day_file.rows(fresh)
     try:
         archived = day_file.rows(day_file.read(directory, known))
     except DamagedError:
-        if len(fresh) < known.rows:
+        lacking = known.holds() - now.keys()
+        if lacking - await stored.present(connection, known.table, sorted(lacking)):
             raise  # Only the file knew the others.
         return fresh
-    now = day_file.rows(fresh)
     if all(archived.get(each) == line for each, line in now.items()):
         return None
     return _in_order({**archived, **now})

@@ -1,6 +1,7 @@
-"""An archive run that dies at its n-th write to the disk, before that write has its name."""
+"""An archive run that dies at its n-th step on the disk: amid a write, after it, or beside a removal."""
 
 import asyncio
+import itertools
 import os
 import signal
 import sys
@@ -13,20 +14,33 @@ from cli.archive import manifest, writing
 DIRECTORY, STEP = Path(sys.argv[1]), int(sys.argv[2])
 
 
+put, unlink = manifest.put, Path.unlink
+steps = itertools.count(1)
+
+
+def die_at_the_step() -> None:
+    if next(steps) == STEP:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def dying_put(path: Path, content: bytes) -> None:
+    path.with_name(f".{path.name}.part").write_bytes(content[: len(content) // 2])
+    die_at_the_step()
+    put(path, content)
+    die_at_the_step()
+
+
+def dying_unlink(path: Path, missing_ok: bool = False) -> None:
+    die_at_the_step()
+    unlink(path, missing_ok=missing_ok)
+    die_at_the_step()
+
+
 async def main() -> None:
-    put, done = manifest.put, 0
-
-    def dying(path: Path, content: bytes) -> None:
-        nonlocal done
-        done += 1
-        if done == STEP:
-            path.with_name(f".{path.name}.part").write_bytes(content[: len(content) // 2])
-            os.kill(os.getpid(), signal.SIGKILL)
-        put(path, content)
-
-    manifest.put = dying
     async with operate.database() as database:
         await writing.write(database, DIRECTORY, date(2026, 6, 1))
 
 
+manifest.put = dying_put
+Path.unlink = dying_unlink  # type: ignore[method-assign, assignment]
 asyncio.run(main())

@@ -3,6 +3,8 @@
 import asyncio
 import gzip
 import json
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,8 +19,9 @@ import pytest
 from sqlalchemy import make_url
 from typer.testing import CliRunner, Result
 
-from cli.archive import manifest, writing
+from cli.archive import day_file, manifest, role, writing
 from cli.main import app
+from migrations import roles
 from shared.events import utc_now
 from tests import rows
 from tests.processes import clean
@@ -106,6 +109,12 @@ def files(directory: Path) -> dict[str, bytes]:
     return {f"{each.relative_to(directory)}": each.read_bytes() for each in sorted(directory.rglob("*.gz"))}
 
 
+def file_of(directory: Path, table: str, day: int) -> Path:
+    """The one file of that day of March."""
+    (found,) = directory.glob(f"{table}/2026-03-0{day}.*.jsonl.gz")
+    return found
+
+
 def archived(sniper: Sniper) -> Any:
     ended = sniper("archive", "--older-than", "90d", "--to", "kept", "--json")
     assert ended.exit_code == 0, ended.stderr
@@ -121,7 +130,7 @@ def test_each_old_day_is_a_file_and_nothing_is_deleted(sniper: Sniper, database_
     assert [(each["table"], each["day"], each["rows"], each["written"]) for each in told["files"]] == [
         (table, f"2026-03-0{day}", PER_DAY, PER_DAY) for table in manifest.TABLES for day in (1, 2, 3)
     ]
-    lines = gzip.decompress((tmp_path / "kept" / "trades" / "2026-03-01.jsonl.gz").read_bytes()).decode().split("\n")
+    lines = gzip.decompress(file_of(tmp_path / "kept", "trades", 1).read_bytes()).decode().split("\n")
     assert json.loads(lines[0], parse_float=str)["base_qty"] == "123456789.1234567890123450"
 
 
@@ -231,7 +240,7 @@ def test_nothing_is_deleted_without_the_word_or_by_a_damaged_archive(
     archived(sniper)
     before = everything(database_url)
     unsaid = sniper("archive", "delete", "--from", "kept")
-    damaged = tmp_path / "kept" / "trades" / "2026-03-02.jsonl.gz"
+    damaged = file_of(tmp_path / "kept", "trades", 2)
     damaged.write_bytes(damaged.read_bytes()[:-9])
     refused = sniper("archive", "delete", "--from", "kept", "--confirm", "delete")
     looked = sniper("archive", "verify", "--from", "kept")
@@ -241,7 +250,7 @@ def test_nothing_is_deleted_without_the_word_or_by_a_damaged_archive(
         '--confirm: must be "delete": archived rows leave the database\n',
     )
     assert (refused.exit_code, looked.exit_code) == (1, 1)
-    assert "2026-03-02.jsonl.gz is not what the manifest says (checksum)" in refused.stderr
+    assert f"{damaged.name} is not what the manifest says (checksum)" in refused.stderr
     assert everything(database_url) == before
 
 
@@ -249,7 +258,7 @@ def test_nothing_is_deleted_without_the_word_or_by_a_damaged_archive(
 def test_a_damaged_file_is_written_anew_while_the_database_has_its_rows(sniper: Sniper, tmp_path: Path) -> None:
     archived(sniper)
     whole = files(tmp_path / "kept")
-    (tmp_path / "kept" / "listings" / "2026-03-01.jsonl.gz").unlink()
+    file_of(tmp_path / "kept", "listings", 1).unlink()
     archived(sniper)
     assert files(tmp_path / "kept") == whole
 
@@ -264,17 +273,151 @@ def test_a_run_that_is_killed_anywhere_is_finished_by_the_next(
 ) -> None:
     archived(sniper)
     whole = {name: (tmp_path / "kept" / name).read_bytes() for name in [*files(tmp_path / "kept"), manifest.NAME]}
-    environment = clean() | {"SNIPER_DATABASE_URL": database_url, "PYTHONPATH": str(Path(__file__).parents[3])}
-    for step in range(1, 6):
-        child = Path(__file__).with_name("dying_child.py")
-        died = subprocess.run(
-            [sys.executable, str(child), "resumed", str(step)], env=environment, cwd=tmp_path, check=False
-        )
-        assert died.returncode == -signal.SIGKILL
+    for step in range(1, 11):
+        assert died(database_url, tmp_path, "resumed", step)
     ended = sniper("archive", "--older-than", "90d", "--to", "resumed")
 
     assert ended.exit_code == 0, ended.stderr
     assert {name: (tmp_path / "resumed" / name).read_bytes() for name in whole} == whole
+    assert files(tmp_path / "resumed").keys() == files(tmp_path / "kept").keys()
+
+
+def died(database_url: str, directory: Path, archive: str, step: int) -> bool:
+    """Archive in a process that dies at that step; tell whether it got so far."""
+    environment = clean() | {"SNIPER_DATABASE_URL": database_url, "PYTHONPATH": str(Path(__file__).parents[3])}
+    command = [sys.executable, f"{Path(__file__).with_name('dying_child.py')}", archive, f"{step}"]
+    ended = subprocess.run(command, env=environment, cwd=directory, check=False).returncode
+    assert ended in {0, -signal.SIGKILL}
+    return ended != 0
+
+
+@pytest.mark.usefixtures("_stored")
+def test_a_merge_that_is_killed_anywhere_loses_nothing(sniper: Sniper, database_url: str, tmp_path: Path) -> None:
+    archived(sniper)
+    asyncio.run(_execute(database_url, "UPDATE trades SET fee = 1 WHERE symbol = 'D2N3USDT'"))
+    sniper("archive", "delete", "--from", "kept", "--confirm", "delete")
+    step = 1
+    while died(database_url, _copied(tmp_path, step), "kept", step):
+        run = tmp_path / f"{step}" / "kept"
+        deleted = sniper("archive", "verify", "--from", f"{run}")
+        ended = sniper("archive", "--older-than", "90d", "--to", f"{run}")
+        assert (deleted.exit_code, ended.exit_code) == (0, 0), deleted.stderr + ended.stderr
+        assert [each["rows"] for each in json.loads((run / manifest.NAME).read_text())["files"]] == [PER_DAY] * 6
+        assert sniper("archive", "verify", "--from", f"{run}").exit_code == 0
+        assert (len(files(run)), list(run.rglob("*.part"))) == (2 * DAYS, [])
+        step += 1
+
+    assert step == 7
+
+
+def _copied(directory: Path, step: int) -> Path:
+    shutil.copytree(directory / "kept", directory / f"{step}" / "kept")
+    return directory / f"{step}"
+
+
+@pytest.mark.usefixtures("_stored")
+def test_what_a_trade_became_is_what_comes_back(sniper: Sniper, database_url: str) -> None:
+    archived(sniper)
+    moved = "UPDATE trades SET created_at = created_at + interval '1 day', fee = 7 WHERE symbol = 'D0N0USDT'"
+    asyncio.run(_execute(database_url, moved))
+    told = archived(sniper)["files"]
+    before = everything(database_url)
+
+    deleted = sniper("archive", "delete", "--from", "kept", "--confirm", "delete", "--json")
+    left = fetch(database_url, "SELECT symbol FROM trades")
+    restored = sniper("archive", "restore", "--from", "kept", "--json")
+
+    assert [each["rows"] for each in told if each["table"] == "trades"] == [PER_DAY, PER_DAY + 1, PER_DAY]
+    assert (deleted.exit_code, restored.exit_code) == (0, 0), deleted.stderr + restored.stderr
+    assert left == ["NEWUSDT"]
+    assert everything(database_url) == before
+    for answer in (deleted, restored):
+        assert sum(each["moved"] for each in json.loads(answer.stdout)["files"]) == 1
+
+
+@pytest.mark.usefixtures("_stored")
+def test_a_trade_that_moved_to_a_day_not_yet_archived_stays_and_is_no_failure(
+    sniper: Sniper, database_url: str
+) -> None:
+    archived(sniper)
+    asyncio.run(_execute(database_url, "UPDATE trades SET created_at = now() WHERE symbol = 'D0N0USDT'"))
+
+    assert sniper("archive", "delete", "--from", "kept", "--confirm", "delete").exit_code == 0
+    assert fetch(database_url, "SELECT symbol FROM trades ORDER BY id") == ["D0N0USDT", "NEWUSDT"]
+
+
+@pytest.mark.usefixtures("_stored")
+def test_files_whose_manifest_is_lost_are_not_written_over(sniper: Sniper, database_url: str, tmp_path: Path) -> None:
+    archived(sniper)
+    asyncio.run(_execute(database_url, "UPDATE trades SET fee = 1 WHERE symbol = 'D2N3USDT'"))
+    sniper("archive", "delete", "--from", "kept", "--confirm", "delete")
+    whole = files(tmp_path / "kept")
+    (tmp_path / "kept" / manifest.NAME).unlink()
+
+    refused = sniper("archive", "--older-than", "90d", "--to", "kept")
+
+    assert refused.exit_code == 1
+    assert "there is a file that no manifest names" in refused.stderr
+    assert "from a copy, or move the file out of the archive" in refused.stderr
+    assert files(tmp_path / "kept") == whole
+
+
+@pytest.mark.usefixtures("_stored")
+def test_a_damaged_file_stays_where_only_it_has_some_rows(sniper: Sniper, database_url: str, tmp_path: Path) -> None:
+    archived(sniper)
+    asyncio.run(_execute(database_url, "UPDATE trades SET fee = 1 WHERE symbol = 'D2N3USDT'"))
+    sniper("archive", "delete", "--from", "kept", "--confirm", "delete")
+    asyncio.run(_store_more(database_url, PER_DAY))
+    damaged = file_of(tmp_path / "kept", "trades", 3)
+    damaged.write_bytes(damaged.read_bytes()[:-9])
+
+    refused = sniper("archive", "--older-than", "90d", "--to", "kept")
+    assert (refused.exit_code, f"{damaged.name} is not what the manifest says" in refused.stderr) == (1, True)
+
+
+async def _store_more(url: str, count: int) -> None:
+    async with open_database(url) as database, database.engine.begin() as connection:
+        for number in range(count):
+            await _store_pair(connection, f"MORE{number}", AT + timedelta(days=2, minutes=30 + number))
+
+
+@pytest.mark.usefixtures("_stored")
+def test_a_row_under_another_id_stays_and_the_others_come_back(sniper: Sniper, database_url: str) -> None:
+    archived(sniper)
+    sniper("archive", "delete", "--from", "kept", "--confirm", "delete")
+    asyncio.run(_store_again(database_url))
+
+    ended = sniper("archive", "restore", "--from", "kept", "--json")
+
+    assert (ended.exit_code, "under other ids, and stay as they are" in ended.stderr) == (1, True)
+    counted = json.loads(ended.stdout)["files"]
+    assert sum(each["different"] for each in counted) == 2
+    assert sum(each["restored"] for each in counted) == 2 * DAYS * PER_DAY - 2
+    assert fetch(database_url, "SELECT count(*) FROM trades") == [DAYS * PER_DAY + 1]
+
+
+async def _store_again(url: str) -> None:
+    async with open_database(url) as database, database.engine.begin() as connection:
+        await _store_pair(connection, "D1N1", AT)
+
+
+@pytest.mark.usefixtures("_stored")
+def test_rows_of_two_schemas_in_one_file_come_back(sniper: Sniper, database_url: str, tmp_path: Path) -> None:
+    archived(sniper)
+    before = everything(database_url)
+    sniper("archive", "delete", "--from", "kept", "--confirm", "delete")
+    known = manifest.read(tmp_path / "kept")
+    file = next(each for each in known.of("listings") if each.day.day == 1)
+    lines = day_file.read(tmp_path / "kept", file)
+    # As a schema wrote it that did not have the column `late`, which may not be NULL.
+    older = re.sub(r'"late":(true|false),', "", lines[-1])
+    assert older != lines[-1]
+    mixed = day_file.write(tmp_path / "kept", "listings", file.day, [*lines[:-1], older], file.revision)
+    manifest.write(tmp_path / "kept", known.holding(mixed))
+
+    restored = sniper("archive", "restore", "--from", "kept")
+    assert restored.exit_code == 0, restored.stderr
+    assert everything(database_url) == before
 
 
 @pytest.mark.usefixtures("_stored")
@@ -289,11 +432,11 @@ def test_a_role_that_may_not_is_told_what_an_administrator_runs(
     sniper: Sniper, database_url: str, postgres_server: PostgresServer
 ) -> None:
     archived(sniper)
-    role = f"op_{make_url(database_url).database}"
-    asyncio.run(_execute(database_url, f"CREATE ROLE {role} LOGIN PASSWORD 'op'"))
-    grant = f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}"
+    operator = f"op_{make_url(database_url).database}"
+    asyncio.run(_execute(database_url, f"CREATE ROLE {operator} LOGIN PASSWORD 'op'"))
+    grant = f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {operator}"
     asyncio.run(_execute(database_url, grant))
-    url = make_url(database_url).set(username=role, password="op").render_as_string(hide_password=False)
+    url = make_url(database_url).set(username=operator, password="op").render_as_string(hide_password=False)
     try:
         refused = sniper("archive", "delete", "--from", "kept", "--confirm", "delete", SNIPER_DATABASE_URL=url)
         asyncio.run(_execute(database_url, refused.stderr.partition("administrator run ")[2]))
@@ -301,11 +444,36 @@ def test_a_role_that_may_not_is_told_what_an_administrator_runs(
         with pytest.raises(asyncpg.RestrictViolationError):
             asyncio.run(_execute(url, "DELETE FROM listings"))
     finally:
-        asyncio.run(_execute(database_url, f"DROP OWNED BY {role}"))
-        asyncio.run(_execute(database_url, f"DROP ROLE {role}"))
+        asyncio.run(_execute(database_url, f"DROP OWNED BY {operator}"))
+        asyncio.run(_execute(database_url, f"DROP ROLE {operator}"))
 
     assert (refused.exit_code, allowed.exit_code) == (2, 0), allowed.stderr
     assert fetch(database_url, "SELECT count(*) FROM listings") == [1]
+
+
+@pytest.mark.usefixtures("_stored")
+def test_the_rights_that_migrate_gives_are_enough_for_a_member_of_the_role(
+    sniper: Sniper, database_url: str, postgres_server: PostgresServer
+) -> None:
+    archived(sniper)
+    before = everything(database_url)
+    member = f"member_{make_url(database_url).database}"
+    asyncio.run(_execute(database_url, roles.script()))
+    asyncio.run(_execute(database_url, f"CREATE ROLE {member} LOGIN PASSWORD 'op'; GRANT {role.ROLE} TO {member}"))
+    url = make_url(database_url).set(username=member, password="op").render_as_string(hide_password=False)
+    try:
+        deleted = sniper("archive", "delete", "--from", "kept", "--confirm", "delete", SNIPER_DATABASE_URL=url)
+        left = fetch(database_url, "SELECT count(*) FROM listings")
+        asyncio.run(_execute(database_url, "SELECT setval('listings_id_seq', 1)"))
+        restored = sniper("archive", "restore", "--from", "kept", SNIPER_DATABASE_URL=url)
+        sequence = fetch(database_url, "SELECT last_value FROM listings_id_seq")
+    finally:
+        asyncio.run(_execute(database_url, f"DROP OWNED BY {member}"))
+        asyncio.run(_execute(database_url, f"DROP ROLE {member}"))
+
+    assert (deleted.exit_code, restored.exit_code) == (0, 0), deleted.stderr + restored.stderr
+    assert (left, sequence) == ([1], [DAYS * PER_DAY])
+    assert everything(database_url) == before
 
 
 @pytest.mark.parametrize(

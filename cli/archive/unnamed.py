@@ -1,0 +1,61 @@
+"""Files in an archive that its manifest does not name: a run that was cut short left them, or the manifest is lost."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from cli.archive import day_file, manifest, stored
+from cli.archive.day_file import DamagedError
+from cli.archive.manifest import TABLES, Manifest, Table
+from shared.database import Database
+from shared.errors import SniperError
+
+_NAME: Final = re.compile(r"(\d{4}-\d{2}-\d{2})\.([0-9a-f]{8})\.jsonl\.gz")
+
+
+async def clear(database: Database, directory: Path) -> None:
+    """Remove what no manifest names, and of which every row is elsewhere; raise SniperError for the first other.
+
+    Elsewhere is: in the database, or the same in the file of that day which the manifest names.
+    """
+    known = manifest.read(directory)
+    named = {directory / each.path for each in known.files}
+    for table in TABLES:
+        for part in sorted((directory / table).glob(".*.part")):
+            part.unlink()
+        for path in sorted(set((directory / table).glob("*.gz")) - named):
+            rows = _rows(path)
+            if rows is None or not await _are_elsewhere(database, table, rows, _kept(directory, known, table, path)):
+                raise SniperError(
+                    f"{path}: there is a file that no manifest names, and rows of it may be nowhere else: "
+                    f"restore {directory / manifest.NAME} from a copy, or move the file out of the archive"
+                )
+            path.unlink()
+
+
+def _rows(path: Path) -> Mapping[int, str] | None:
+    """Return the rows of a file of which the name is right, and says what it holds; None for any other."""
+    match, content = _NAME.fullmatch(path.name), path.read_bytes()
+    if match is None or not hashlib.sha256(content).hexdigest().startswith(match[2]):
+        return None
+    try:
+        return day_file.rows(day_file.unpacked(path, content))
+    except (DamagedError, ValueError):
+        return None
+
+
+async def _are_elsewhere(database: Database, table: Table, rows: Mapping[int, str], kept: Mapping[int, str]) -> bool:
+    rest = [each for each, line in rows.items() if kept.get(each) != line]
+    async with database.connection() as connection:
+        return set(rest) <= await stored.present(connection, table, rest)
+
+
+def _kept(directory: Path, known: Manifest, table: Table, path: Path) -> Mapping[int, str]:
+    """Return the rows of the file that the manifest names for the day of *path*, as far as that can be read."""
+    file = next((each for each in known.of(table) if f"{each.day}" == path.name.partition(".")[0]), None)
+    try:
+        return {} if file is None else day_file.rows(day_file.read(directory, file))
+    except DamagedError:
+        return {}
