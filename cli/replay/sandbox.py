@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from cli import process, schema
 from cli.process import ProcessSettings
+from cli.replay.same import same_place
 from shared import database
 from shared.bus.rabbitmq.examination import examined
 from shared.database import Database
@@ -38,7 +39,7 @@ def require_not_live(database_url: str | None, broker_url: str | None) -> None:
         ("--database", database_url, "SNIPER_DATABASE_URL", load(DatabaseSettings).url),
         ("--broker", broker_url, "SNIPER_BROKER_URL", load(BrokerSettings).url),
     ):
-        if given is not None and settings is not None and given.strip() == settings.get_secret_value():
+        if given is not None and settings is not None and same_place(given, settings.get_secret_value()):
             raise SettingsError(f"{option}: is {variable}, which a replay must not touch: name one that is empty")
 
 
