@@ -1,27 +1,32 @@
 """Read a stream of RabbitMQ from a time on, to where it ends now; nothing is taken out of it."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, suppress
 from datetime import datetime
 from typing import Final
 
 import aio_pika
-from aio_pika.abc import AbstractQueue
+from aio_pika.abc import AbstractConnection, AbstractQueue
 from yarl import URL
 
 from shared.bus.port import Queue
 from shared.bus.rabbitmq.calls import AWAY, away_is_transient, uninterrupted
-from shared.errors import SettingsError
+from shared.errors import SettingsError, TransientError
 from shared.settings import BrokerSettings
 
 IDLE_SECONDS: Final = 2.0
-"""A stream that sends nothing for so long has been read to its end."""
+"""A stream that sends nothing for so long is asked where it ends."""
+END_SECONDS_MAX: Final = 10.0
+"""So long may the answer take."""
+PAUSES_MAX: Final = 15
+"""So many times in a row may a stream that has not ended send nothing."""
+_OFFSET: Final = "x-stream-offset"
 PREFETCH: Final = 500
 
 
 async def read_stream(settings: BrokerSettings, queue: Queue, since: datetime | None) -> AsyncIterator[bytes]:
-    """Yield the body of each message from *since* on, in order; raises TransientError where the broker is away.
+    """Yield the body of each message from *since* on, in order; raises TransientError where the broker stops short.
 
     Some that are a little older come first: the broker finds the chunk that a time lies in.
     """
@@ -35,7 +40,7 @@ async def read_stream(settings: BrokerSettings, queue: Queue, since: datetime | 
             channel = await connection.channel(publisher_confirms=False)
             await channel.set_qos(prefetch_count=PREFETCH)
             stream = await channel.get_queue(queue.name, ensure=False)
-            async with aclosing(_bodies(stream, since)) as bodies:
+            async with aclosing(_bodies(stream, since, lambda: _end(connection, queue))) as bodies:
                 async for body in bodies:
                     yield body
     finally:
@@ -43,17 +48,63 @@ async def read_stream(settings: BrokerSettings, queue: Queue, since: datetime | 
             await uninterrupted(connection.close(), seconds=settings.publish_timeout_seconds)
 
 
-async def _bodies(stream: AbstractQueue, since: datetime | None) -> AsyncGenerator[bytes, None]:
+async def _bodies(
+    stream: AbstractQueue, since: datetime | None, end: Callable[[], Awaitable[int | None]]
+) -> AsyncGenerator[bytes, None]:
     arrived: asyncio.Queue[aio_pika.abc.AbstractIncomingMessage] = asyncio.Queue()
-    tag = await stream.consume(arrived.put, arguments={"x-stream-offset": "first" if since is None else since})
+    tag = await stream.consume(arrived.put, arguments={_OFFSET: "first" if since is None else since})
+    last, pauses = -1, 0
     try:
         while True:
-            async with asyncio.timeout(IDLE_SECONDS):
-                message = await arrived.get()
-            await message.ack()
-            yield message.body
-    except TimeoutError:
-        return
+            message = await _next(arrived)
+            if message is not None:
+                await message.ack()
+                last, pauses = _offset_of(message), 0
+                yield message.body
+            elif await _ended(last, since, end):
+                return
+            elif (pauses := pauses + 1) > PAUSES_MAX:
+                raise TransientError(f"the broker stopped sending after message {last} of {stream.name}: try again")
     finally:
         with suppress(*AWAY):
             await stream.cancel(tag)
+
+
+async def _next(
+    arrived: "asyncio.Queue[aio_pika.abc.AbstractIncomingMessage]",
+) -> aio_pika.abc.AbstractIncomingMessage | None:
+    try:
+        async with asyncio.timeout(IDLE_SECONDS):
+            return await arrived.get()
+    except TimeoutError:
+        return None
+
+
+async def _ended(last: int, since: datetime | None, end: Callable[[], Awaitable[int | None]]) -> bool:
+    if last < 0 and since is not None:
+        return True  # All of it is older.
+    final = await end()
+    if final is None and last >= 0:
+        raise TransientError("the broker does not tell where the stream ends: try again")
+    return final is None or last >= final
+
+
+async def _end(connection: AbstractConnection, queue: Queue) -> int | None:
+    """Return the offset at which the last chunk of the stream begins; None where there is none in time."""
+    channel = await connection.channel(publisher_confirms=False)
+    try:
+        await channel.set_qos(prefetch_count=1)
+        stream = await channel.get_queue(queue.name, ensure=False)
+        arrived: asyncio.Queue[aio_pika.abc.AbstractIncomingMessage] = asyncio.Queue()
+        await stream.consume(arrived.put, arguments={_OFFSET: "last"})
+        async with asyncio.timeout(END_SECONDS_MAX):
+            return _offset_of(await arrived.get())
+    except TimeoutError:
+        return None
+    finally:
+        with suppress(*AWAY):
+            await channel.close()
+
+
+def _offset_of(message: aio_pika.abc.AbstractIncomingMessage) -> int:
+    return int(f"{message.headers[_OFFSET]}")

@@ -14,8 +14,10 @@ from typer.testing import CliRunner, Result
 
 from cli.main import app
 from shared import topology
+from shared.bus.rabbitmq import stream
 from shared.cloudevents import encode
 from shared.events import Event, RawListing, Source, TradeStatus
+from shared.settings import BrokerSettings
 from tests.builders import NOON, a_raw_listing, a_trade
 from tests.servers.databases import PostgresServer
 from tests.servers.rabbitmq import RabbitMQServer
@@ -163,6 +165,21 @@ def test_the_archive_of_a_broker_is_read_kept_and_left_as_it_is(
     assert (used.exit_code, "holds exchange sniper.raw already" in used.stderr) == (2, True)
     assert stored == [5, 5]
     assert asyncio.run(_count(database_url)) == [0, 0]
+
+
+def test_a_broker_that_pauses_is_read_to_the_end(
+    broker_url: str, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = [seen(f"X{number}USDT", number) for number in range(40)]
+    asyncio.run(_publish(database_url, broker_url, events))
+    monkeypatch.setattr(stream, "IDLE_SECONDS", 0.0)
+    monkeypatch.setattr(stream, "PAUSES_MAX", 10_000)
+
+    async def read() -> list[bytes]:
+        settings = BrokerSettings(url=broker_url)
+        return [body async for body in stream.read_stream(settings, topology.ARCHIVE, None)]
+
+    assert len(asyncio.run(read())) == len(events)
 
 
 def test_the_archive_of_one_process_is_read_too(sniper: Sniper, replay: Sniper, database_url: str) -> None:
