@@ -38,6 +38,8 @@ WRITTEN_IN: Final[Mapping[str, tuple[str, ...]]] = {
     ),
 }
 """Where the statements stand that each runs; commands run as the API."""
+OTHERS: Final = ("cli.archive.", "cli.doctor.", "cli.replay.")
+"""Commands that run as `sniper_archive`, as whoever asks, and on a database of their own."""
 IN_PARTS: Final = {"executor.statements._RESERVED"}
 """Parts of other statements, and none by themselves."""
 MADE_WHILE_RUNNING: Final = {("api", "trade_config", "UPDATE"), ("telegram", "position_exits", "SELECT")}
@@ -82,7 +84,7 @@ def written(role: str) -> Mapping[str, str]:
     if "api.queries.HELD_POSITIONS" in WRITTEN_IN[role]:
         held = "api.queries.HELD_POSITIONS"
         return {**found, held: statements("api.queries")[held]}
-    return {name: text for name, text in found.items() if name not in IN_PARTS}
+    return {name: text for name, text in found.items() if name not in IN_PARTS and not name.startswith(OTHERS)}
 
 
 async def prepared(session: Session, role: str) -> Mapping[str, tuple[str, str]]:
