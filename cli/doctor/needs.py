@@ -31,7 +31,11 @@ _SEEN: Final = (Source.MEXC_WEBSOCKET, Source.MEXC_REST_API)
 NEEDS: Final[Mapping[str, Needs]] = MappingProxyType(
     {
         "ingest": Needs(
-            publishes=[*((topology.RAW, f"raw.{source}") for source in _SEEN), *_health("ingest")],
+            publishes=[
+                *((topology.RAW, f"raw.{source}") for source in _SEEN),
+                *_health("ingest"),
+                (topology.CANARY, topology.CANARY_RAW),
+            ],
             writes=("symbols",),
         ),
         "dedup": Needs(
@@ -39,6 +43,7 @@ NEEDS: Final[Mapping[str, Needs]] = MappingProxyType(
                 (topology.EVENTS, "listing.detected"),
                 (topology.EVENTS, "listing.rescheduled"),
                 *_health("dedup"),
+                (topology.CANARY, topology.CANARY_DETECTED),
             ],
             consumes=(topology.DEDUP_RAW,),
             writes=("listing_claims",),
