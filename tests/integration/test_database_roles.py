@@ -38,10 +38,10 @@ WRITTEN_IN: Final[Mapping[str, tuple[str, ...]]] = {
     ),
 }
 """Where the statements stand that each runs; commands run as the API."""
-OTHERS: Final = ("cli.archive.", "cli.doctor.", "cli.replay.")
-"""Commands that run as `sniper_archive`, as whoever asks, and on a database of their own."""
 IN_PARTS: Final = {"executor.statements._RESERVED"}
 """Parts of other statements, and none by themselves."""
+OF_OTHERS: Final = ("cli.archive.", "cli.replay.")
+"""Commands beside any service: archives have a role of their own, and the table of the bus in one process an owner."""
 MADE_WHILE_RUNNING: Final = {("api", "trade_config", "UPDATE"), ("telegram", "position_exits", "SELECT")}
 """Rights of statements that are put together only then; that those are enough is shown by running them."""
 ACTS: Final = {
@@ -84,7 +84,7 @@ def written(role: str) -> Mapping[str, str]:
     if "api.queries.HELD_POSITIONS" in WRITTEN_IN[role]:
         held = "api.queries.HELD_POSITIONS"
         return {**found, held: statements("api.queries")[held]}
-    return {name: text for name, text in found.items() if name not in IN_PARTS and not name.startswith(OTHERS)}
+    return {name: text for name, text in found.items() if name not in IN_PARTS and not name.startswith(OF_OTHERS)}
 
 
 async def prepared(session: Session, role: str) -> Mapping[str, tuple[str, str]]:

@@ -8,11 +8,10 @@ from typing import Final
 
 import aio_pika
 from aio_pika.abc import AbstractQueue
-from yarl import URL
 
 from shared.bus.port import Queue
 from shared.bus.rabbitmq.calls import AWAY, away_is_transient, uninterrupted
-from shared.errors import SettingsError
+from shared.bus.rabbitmq.dialling import dialled
 from shared.settings import BrokerSettings
 
 IDLE_SECONDS: Final = 2.0
@@ -25,10 +24,7 @@ async def read_stream(settings: BrokerSettings, queue: Queue, since: datetime | 
 
     Some that are a little older come first: the broker finds the chunk that a time lies in.
     """
-    if settings.url is None:
-        raise SettingsError("SNIPER_BROKER_URL: is missing")
-    url = URL(settings.url.get_secret_value()).update_query(heartbeat=settings.heartbeat_seconds)
-    connection = aio_pika.Connection(url, client_properties={"connection_name": "sniper replay reads"})
+    connection = dialled(settings, "sniper replay reads")
     try:
         with away_is_transient():
             await uninterrupted(connection.connect(), seconds=settings.publish_timeout_seconds)
