@@ -111,7 +111,9 @@ class Composer:
 
     def _opened_long_ago(self, order: Order, view: View) -> Refuse | None:
         """Return why *order*, of a listing of which nothing told when it opens, is not sent: it opened long ago."""
-        is_told = order.listing.opens_at is not None or order.fire_at is not None or order.attempt > 1
+        # Of a symbol that came back the exchange may name the opening of its former life still.
+        is_back = order.listing.occurrence > 1
+        is_told = is_back or order.listing.opens_at is not None or order.fire_at is not None or order.attempt > 1
         if order.side is not Side.BUY or is_told or view.opened_at is None:
             return None
         opened = order.listing.model_copy(update={"opens_at": view.opened_at})

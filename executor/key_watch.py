@@ -19,6 +19,7 @@ from shared.mexc.api_key import KeyTerms, failings, risks
 from shared.mexc.clock import ClockUncertainError
 from shared.mexc.errors import ExchangeError, ExchangeRejected
 from shared.mexc.order_reports import KeyRights
+from shared.redaction import hidden_by_form
 
 log = structlog.get_logger(__name__)
 
@@ -57,7 +58,7 @@ class KeyWatch:
             rights = await self._account.key_rights()
         except (ExchangeError, TransientError, ClockUncertainError) as error:
             if _is_about_the_key(error):
-                self._refusal = f"the exchange refuses the API key: {error}"
+                self._refusal = f"the exchange refuses the API key: {hidden_by_form(str(error))}"
             log.info("the API key was not looked at", reason=in_a_line(error))
         else:
             self._take(rights)

@@ -169,8 +169,9 @@ class Placing:
             if not isinstance(made, Composed):
                 return made
             composed = made
-        inquiry = self._ways.absence.inquiry(order, self._stopping)
+        inquiry = None
         try:
+            inquiry = self._ways.absence.inquiry(order, self._stopping)
             return await self._repeated(order, composed, signed, at_ms, inquiry)
         except Exception as error:
             # Whatever went wrong, a request may be on its way.
@@ -178,7 +179,8 @@ class Placing:
             detail = worded(Reason.OUTCOME_UNKNOWN, type(error).__name__)
             return Conclusion(OrderEvent.UNANSWERED, detail), Told()
         finally:
-            inquiry.end()
+            if inquiry is not None:
+                inquiry.end()
 
     async def _composed(self, order: Order) -> Composed | tuple[Conclusion, Told]:
         """Return what to send, after a look at the market where that is needed; or what *order* comes to without it."""

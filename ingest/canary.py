@@ -2,9 +2,9 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Never
+from typing import Final, Never
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter
@@ -16,14 +16,22 @@ from shared.events import utc_now
 
 log = structlog.get_logger(__name__)
 
+STANDBY_SECONDS: Final = 1.0
+"""How soon one that begins to watch sends its first."""
+
 
 @asynccontextmanager
-async def sending_canaries(bus: Bus, registry: CollectorRegistry, *, every_seconds: float) -> AsyncIterator[None]:
-    """Send one at once and then *every_seconds* during the block; none where that is 0."""
+async def sending_canaries(
+    bus: Bus, registry: CollectorRegistry, *, every_seconds: float, watches: Callable[[], bool]
+) -> AsyncIterator[None]:
+    """Send one at once and then *every_seconds* during the block, while this process *watches*; none where that is 0.
+
+    Whoever stands by sends none: it would hide that what the one that watches finds does not come through.
+    """
     if not every_seconds:
         yield
         return
-    sending = asyncio.create_task(_send(bus, registry, every_seconds), name="canaries")
+    sending = asyncio.create_task(_send(bus, registry, every_seconds, watches), name="canaries")
     try:
         yield
     finally:
@@ -31,7 +39,7 @@ async def sending_canaries(bus: Bus, registry: CollectorRegistry, *, every_secon
         await asyncio.wait([sending])
 
 
-async def _send(bus: Bus, registry: CollectorRegistry, every_seconds: float) -> Never:
+async def _send(bus: Bus, registry: CollectorRegistry, every_seconds: float, watches: Callable[[], bool]) -> Never:
     canaries = Counter(
         "sniper_ingest_canaries_total",
         "Canaries sent through the broker to the persister, by whether the broker took them.",
@@ -39,6 +47,9 @@ async def _send(bus: Bus, registry: CollectorRegistry, every_seconds: float) -> 
         registry=registry,
     )
     while True:
+        if not watches():
+            await asyncio.sleep(min(every_seconds, STANDBY_SECONDS))
+            continue
         try:
             await bus.publish(to_message(Canary(id=uuid.uuid4().hex, sent_at=utc_now())))
             canaries.labels("published").inc()

@@ -41,7 +41,13 @@ async def serve(runtime: Runtime, settings: IngestSettings, exchange: ExchangeSe
         leasing(runtime.database, component) as lease,
         heartbeat(component, runtime.bus),
         telling(component, feeds),
-        sending_canaries(runtime.bus, runtime.telemetry.registry, every_seconds=settings.canary_seconds),
+        sending_canaries(
+            runtime.bus,
+            runtime.telemetry.registry,
+            every_seconds=settings.canary_seconds,
+            # Paused or not: a pause is no failure, and pages nobody.
+            watches=lambda: lease.is_held,
+        ),
         recording(partial(baseline.store, runtime.database), flush_seconds=settings.drain_seconds) as recorder,
         remembering(UnplacedRecords(runtime.database)) as unplaced,
         publishing(

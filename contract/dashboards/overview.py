@@ -55,7 +55,7 @@ BOARD: Final = Board(
                     Query("sniper_api_certificate_expiry_timestamp_seconds - time()", name="certificate"),
                 ],
                 unit="s",
-                about="Where SNIPER_MEXC_API_KEY_MADE_ON is set, and where the API has a certificate.",
+                about="Where SNIPER_MEXC_API_KEY_CREATED is set, and where the API has a certificate.",
             ),
         ],
         [

@@ -79,7 +79,7 @@ async def observed(
             "SNIPER_MEXC_WS_URL": exchange.ws_url,
             "SNIPER_MEXC_API_KEY": SimulatorProcess.api_key,
             "SNIPER_MEXC_API_SECRET": SimulatorProcess.api_secret,
-            "SNIPER_MEXC_API_KEY_MADE_ON": "2026-01-01",
+            "SNIPER_MEXC_API_KEY_CREATED": "2026-01-01",
             "SNIPER_INGEST_CANARY_SECONDS": "1",
             "SNIPER_INGEST_EXCHANGE_INFO_SECONDS": "2",
             "SNIPER_EXECUTOR_ORDERS_PER_MINUTE": "1000",

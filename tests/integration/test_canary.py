@@ -37,7 +37,7 @@ def through(registry: CollectorRegistry, stage: str = "whole") -> float:
 async def test_it_comes_through_and_nothing_is_stored(database_url: str, broker_url: str) -> None:
     async with pipeline(database_url, broker_url, dedup, persister) as runtime:
         registry = runtime.telemetry.registry
-        async with sending_canaries(runtime.bus, registry, every_seconds=0.05):
+        async with sending_canaries(runtime.bus, registry, every_seconds=0.05, watches=lambda: True):
             await eventually(lambda: through(registry) >= 3)
 
         assert through(registry, "dedup") >= 3
@@ -111,3 +111,20 @@ async def test_one_that_cannot_be_read_is_buried(database_url: str, broker_url: 
             await buried.holds(1)
 
     assert "no canary" in buried.reasons[0]
+
+
+async def test_one_that_stands_by_sends_none_until_it_watches(database_url: str, broker_url: str) -> None:
+    async with pipeline(database_url, broker_url, dedup, persister) as runtime:
+        registry, asked = runtime.telemetry.registry, 0
+        is_held = False
+
+        def watches() -> bool:
+            nonlocal asked
+            asked += 1
+            return is_held
+
+        async with sending_canaries(runtime.bus, registry, every_seconds=0.05, watches=watches):
+            await eventually(lambda: asked >= 3)
+            assert registry.get_sample_value("sniper_ingest_canaries_total", {"result": "published"}) is None
+            is_held = True
+            await eventually(lambda: through(registry) >= 1)

@@ -40,9 +40,8 @@ WRITTEN_IN: Final[Mapping[str, tuple[str, ...]]] = {
 """Where the statements stand that each runs; commands run as the API."""
 IN_PARTS: Final = {"executor.statements._RESERVED"}
 """Parts of other statements, and none by themselves."""
-OF_ANOTHER: Final = ("cli.archive.", "cli.replay.source.READ")
-"""Not run as the API: the archive acts as its own role, under which its own tests run it, and the bus in one process
-belongs to the owner of the tables."""
+OF_OTHERS: Final = ("cli.archive.", "cli.replay.")
+"""Commands beside any service: archives have a role of their own, and the table of the bus in one process an owner."""
 MADE_WHILE_RUNNING: Final = {("api", "trade_config", "UPDATE"), ("telegram", "position_exits", "SELECT")}
 """Rights of statements that are put together only then; that those are enough is shown by running them."""
 ACTS: Final = {
@@ -85,7 +84,7 @@ def written(role: str) -> Mapping[str, str]:
     if "api.queries.HELD_POSITIONS" in WRITTEN_IN[role]:
         held = "api.queries.HELD_POSITIONS"
         return {**found, held: statements("api.queries")[held]}
-    return {name: text for name, text in found.items() if name not in IN_PARTS and not name.startswith(OF_ANOTHER)}
+    return {name: text for name, text in found.items() if name not in IN_PARTS and not name.startswith(OF_OTHERS)}
 
 
 async def prepared(session: Session, role: str) -> Mapping[str, tuple[str, str]]:

@@ -14,6 +14,8 @@ from cryptography import x509
 from shared import database, topology
 from shared.bus import rabbitmq
 from shared.bus.rabbitmq import RabbitBus
+from shared.bus.rabbitmq.examination import examined
+from shared.bus.rabbitmq.stream import read_stream
 from shared.database import Database
 from shared.database_tls import checked_against
 from shared.errors import SettingsError, SniperError, TransientError
@@ -142,6 +144,17 @@ async def test_the_broker_is_reached_by_its_certificate(broker: EncryptedRabbitM
     async with bus(broker.url, ours.path) as running:
         connected: RabbitBus = running
         await eventually(connected.is_connected, within_seconds=30)
+
+
+async def test_commands_reach_the_broker_by_the_same_certificate(broker: EncryptedRabbitMQ, ours: Authority) -> None:
+    settings = BrokerSettings.model_validate({"url": broker.url, "ca_file": ours.path})
+    async with bus(broker.url, ours.path) as running:
+        connected: RabbitBus = running
+        await eventually(connected.is_connected, within_seconds=30)
+
+    async with examined(settings) as examination:
+        assert "RabbitMQ" in examination.version()
+    assert [body async for body in read_stream(settings, topology.ARCHIVE, None)] == []
 
 
 async def said_of_broker(url: str, authority: Path | None) -> str:

@@ -1,29 +1,27 @@
 """The bus on RabbitMQ: confirmed publishes, handlers that outlive connections, bounded stops."""
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from aio_pika.abc import AbstractChannel
 from aiormq import spec
 from aiormq.exceptions import ChannelNotFoundEntity, PublishError
 
-from shared import tls
 from shared.bus.drain import feed_until
 from shared.bus.metrics import BusMetrics
 from shared.bus.port import Handler, Message, Queue, Topology
 from shared.bus.rabbitmq.calls import away_is_transient
 from shared.bus.rabbitmq.consumer import Consumer
+from shared.bus.rabbitmq.dialling import believed_by, url_of
 from shared.bus.rabbitmq.link import Link, LinkOptions
-from shared.bus.rabbitmq.meaning import AUTHORITY, VARIABLE, said
+from shared.bus.rabbitmq.meaning import said
 from shared.bus.rabbitmq.message import properties_of
 from shared.bus.rabbitmq.topology import Declarer
 from shared.bus.settle import Settler
-from shared.errors import SettingsError, TransientError
+from shared.errors import TransientError
 from shared.settings import BrokerSettings
 from shared.tracing import carrying
 
@@ -55,24 +53,13 @@ async def _kept(link: Link) -> AsyncIterator[None]:
 
 
 def _links(settings: BrokerSettings, name: str) -> tuple[LinkOptions, LinkOptions]:
-    if settings.url is None:
-        raise SettingsError("SNIPER_BROKER_URL: is missing")
-
     def options(role: str) -> LinkOptions:
         heartbeat, timeout = settings.heartbeat_seconds, settings.publish_timeout_seconds
         return LinkOptions(url, f"sniper {name} {role}", heartbeat, timeout, believed)
 
-    url = settings.url.get_secret_value()
-    believed = _believed(url, settings.ca_file)
+    url = url_of(settings)
+    believed = believed_by(url, settings.ca_file)
     return options("publishes"), options("consumes")
-
-
-def _believed(url: str, authority: Path | None) -> ssl.SSLContext | None:
-    if authority is None:
-        return None
-    if not url.startswith("amqps://"):
-        raise SettingsError(f"{AUTHORITY}: nothing is encrypted with amqp://: write amqps:// in {VARIABLE}")
-    return tls.trusting(authority, variable=AUTHORITY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,16 +10,14 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
-import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aiormq.abc import AbstractChannel as AbstractUnderlayChannel
 from aiormq.exceptions import ChannelAccessRefused, ChannelNotFoundEntity, ChannelPreconditionFailed
 from pamqp.common import FieldValue
-from yarl import URL
 
 from shared.bus.port import Exchange, Queue, Topology
 from shared.bus.rabbitmq.calls import AWAY, away_is_transient, uninterrupted
-from shared.errors import SettingsError
+from shared.bus.rabbitmq.dialling import dialled
 from shared.settings import BrokerSettings
 
 _IMPOSSIBLE: Final[dict[str, FieldValue]] = {"x-priority": "none"}
@@ -28,10 +26,7 @@ _IMPOSSIBLE: Final[dict[str, FieldValue]] = {"x-priority": "none"}
 @asynccontextmanager
 async def examined(settings: BrokerSettings) -> AsyncIterator["Examination"]:
     """Connect once; raises TransientError in one sentence where the broker is away or lets nobody in."""
-    if settings.url is None:
-        raise SettingsError("SNIPER_BROKER_URL: is missing")
-    url = URL(settings.url.get_secret_value()).update_query(heartbeat=settings.heartbeat_seconds)
-    connection = aio_pika.Connection(url, client_properties={"connection_name": "sniper doctor"})
+    connection = dialled(settings, "sniper doctor")
     try:
         with away_is_transient():
             await uninterrupted(connection.connect(), seconds=settings.publish_timeout_seconds)

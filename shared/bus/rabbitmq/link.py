@@ -7,13 +7,12 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final, Never
 
-import aio_pika
 import structlog
 from aio_pika.abc import AbstractConnection
-from yarl import URL
 
 from shared.backoff import jittered, pause
 from shared.bus.rabbitmq.calls import AWAY, away_is_transient, uninterrupted
+from shared.bus.rabbitmq.dialling import connection_to
 from shared.bus.rabbitmq.topology import Declarer
 
 log = structlog.get_logger()
@@ -122,10 +121,8 @@ class Link:
     @asynccontextmanager
     async def _connected(self, lost: asyncio.Event) -> AsyncIterator[AbstractConnection]:
         options = self._options
-        connection = aio_pika.Connection(
-            URL(options.url).update_query(heartbeat=options.heartbeat_seconds),
-            client_properties={"connection_name": options.name},
-            ssl_context=options.tls,
+        connection = connection_to(
+            options.url, name=options.name, heartbeat_seconds=options.heartbeat_seconds, believed=options.tls
         )
 
         def on_close(*_: object) -> None:

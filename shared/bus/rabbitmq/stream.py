@@ -8,11 +8,11 @@ from typing import Final
 
 import aio_pika
 from aio_pika.abc import AbstractConnection, AbstractQueue
-from yarl import URL
 
 from shared.bus.port import Queue
 from shared.bus.rabbitmq.calls import AWAY, away_is_transient, uninterrupted
-from shared.errors import SettingsError, TransientError
+from shared.bus.rabbitmq.dialling import dialled
+from shared.errors import TransientError
 from shared.settings import BrokerSettings
 
 IDLE_SECONDS: Final = 2.0
@@ -30,10 +30,7 @@ async def read_stream(settings: BrokerSettings, queue: Queue, since: datetime | 
 
     Some that are a little older come first: the broker finds the chunk that a time lies in.
     """
-    if settings.url is None:
-        raise SettingsError("SNIPER_BROKER_URL: is missing")
-    url = URL(settings.url.get_secret_value()).update_query(heartbeat=settings.heartbeat_seconds)
-    connection = aio_pika.Connection(url, client_properties={"connection_name": "sniper replay reads"})
+    connection = dialled(settings, "sniper replay reads")
     try:
         with away_is_transient():
             await uninterrupted(connection.connect(), seconds=settings.publish_timeout_seconds)
@@ -107,4 +104,5 @@ async def _end(connection: AbstractConnection, queue: Queue) -> int | None:
 
 
 def _offset_of(message: aio_pika.abc.AbstractIncomingMessage) -> int:
-    return int(f"{message.headers[_OFFSET]}")
+    offset = message.headers[_OFFSET]
+    return offset if isinstance(offset, int) else -1

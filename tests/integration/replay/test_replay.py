@@ -170,7 +170,7 @@ def test_the_archive_of_a_broker_is_read_kept_and_left_as_it_is(
 def test_a_broker_that_pauses_is_read_to_the_end(
     broker_url: str, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    events = [seen(f"X{number}USDT", number) for number in range(40)]
+    events: list[Event] = [seen(f"X{number}USDT", number) for number in range(40)]
     asyncio.run(_publish(database_url, broker_url, events))
     monkeypatch.setattr(stream, "IDLE_SECONDS", 0.0)
     monkeypatch.setattr(stream, "PAUSES_MAX", 10_000)

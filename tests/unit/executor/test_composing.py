@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import cast
@@ -276,6 +277,12 @@ async def test_a_listing_that_only_a_ticker_has_shown_is_asked_about_where_that_
     assert isinstance(refused, Refuse)
     assert (refused.reason, refused.detail) == ("stale_listing", f"it opened on {YEARS_AGO.first_open_time:%Y-%m-%d}")
     assert "rules" in rest.asked
+
+
+async def test_one_that_came_back_is_not_refused_by_the_opening_of_its_former_life() -> None:
+    back = replace(SHOWN_FIRST, listing=SHOWN_FIRST.listing.model_copy(update={"occurrence": 2}))
+
+    assert isinstance(await a_composer(Rest(info=YEARS_AGO), opening_unknown="ask").compose(back), Composed)
 
 
 @pytest.mark.parametrize("opened", [None, NOON - timedelta(seconds=30), NOON + timedelta(seconds=30)])
