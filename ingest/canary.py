@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Final, Never
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from shared.bus.port import Bus
 from shared.canary import Canary, to_message
@@ -28,6 +28,11 @@ async def sending_canaries(
 
     Whoever stands by sends none: it would hide that what the one that watches finds does not come through.
     """
+    Gauge(
+        "sniper_ingest_canary_interval_seconds",
+        "Between two canaries as it is set; 0 where none are sent.",
+        registry=registry,
+    ).set(every_seconds)
     if not every_seconds:
         yield
         return

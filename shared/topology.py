@@ -9,7 +9,7 @@ from shared.bus.port import Binding, Exchange, Message, Queue, Topology
 RAW: Final = Exchange("sniper.raw")
 EVENTS: Final = Exchange("sniper.events")
 DEAD: Final = Exchange("sniper.dead", "fanout")
-CANARY: Final = Exchange("sniper.canary")
+CANARY: Final = Exchange("sniper.canary", is_vital=False)
 """For `shared.canary` alone: whoever reads events or the archive does not see it."""
 EXCHANGES: Final = (RAW, EVENTS, DEAD, CANARY)
 CANARY_RAW: Final = "canary.raw"

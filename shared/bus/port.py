@@ -14,6 +14,8 @@ class Exchange:
 
     name: str
     kind: Literal["topic", "fanout"] = "topic"
+    is_vital: bool = True
+    """Whether a service waits for it; one that only watching goes through may be missing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,33 +24,39 @@ class Declarer:
     async def declare(self, connection: AbstractConnection) -> None:
         """Create what is missing. What exists keeps its arguments: declaring over them would fail for ever.
 
-        Raises TransientError naming all that is missing, where our user may not make it.
+        Raises TransientError naming all that is missing and vital, where our user may not make it.
         """
         async with self._passing:
-            missing = [name for exchange in self._topology.exchanges for name in await _lacks(connection, exchange)]
+            absent = [exchange for exchange in self._topology.exchanges if await _lacks(connection, exchange)]
+            missing = [f"exchange {exchange.name}" for exchange in absent if exchange.is_vital]
+            for exchange in absent:
+                if not exchange.is_vital:
+                    log.warning("goes on without an exchange that our user may not make", exchange=exchange.name)
             for queue in self._topology.queues:
-                missing += await self._lacks_queue(connection, queue)
+                missing += await self._lacks_queue(connection, queue, absent)
             if missing:
                 raise TransientError(
                     f"missing on the broker, where our user may not make it: {', '.join(missing)}; an operator loads "
                     "deploy/rabbitmq/definitions.json"
                 )
 
-    async def _lacks_queue(self, connection: AbstractConnection, queue: Queue) -> Sequence[str]:
+    async def _lacks_queue(
+        self, connection: AbstractConnection, queue: Queue, absent: Sequence[Exchange]
+    ) -> Sequence[str]:
         try:
             await _ensure_queue(connection, queue, self._topology.dead)
         except ChannelAccessRefused:
             return [f"queue {queue.name}"]
-        await _ensure_bindings(connection, queue.name, queue.bindings)
+        await _ensure_bindings(connection, queue.name, [each for each in queue.bindings if each.exchange not in absent])
         return ()
 
 
-async def _lacks(connection: AbstractConnection, exchange: Exchange) -> Sequence[str]:
+async def _lacks(connection: AbstractConnection, exchange: Exchange) -> bool:
     try:
         await _ensure_exchange(connection, exchange)
     except ChannelAccessRefused:
-        return [f"exchange {exchange.name}"]
-    return ()
+        return True
+    return False
 
 
 async def _ensure_exchange(connection: AbstractConnection, exchange: Exchange) -> None:

@@ -225,3 +225,17 @@ async def test_a_service_says_what_is_missing_that_it_may_not_make(
             await eventually(is_said, within_seconds=30)
 
     assert f"missing on the broker, where our user may not make it: {kind[:-1]} {name};" in reasons[0]
+
+
+async def test_a_service_runs_without_the_exchange_of_the_canary(
+    rabbitmq_server: RabbitMQServer, tmp_path: Path
+) -> None:
+    left_out = {"exchanges": topology.CANARY.name}
+    with set_up(rabbitmq_server, tmp_path, left_out=left_out) as users, structlog.testing.capture_logs() as logs:
+        settings = BrokerSettings(url=SecretStr(users.url("dedup")))
+        async with rabbitmq.connect(settings, topology.SNIPER, name="dedup") as bus:
+            await eventually(bus.is_connected, within_seconds=30)
+            await bus.publish(to_message(EVENT_OF["dedup"]))
+
+    warned = [line.get("exchange") for line in logs if line["log_level"] == "warning"]
+    assert topology.CANARY.name in warned

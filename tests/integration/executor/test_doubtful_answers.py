@@ -433,3 +433,18 @@ async def test_after_a_resumption_barred_pairs_are_counted_anew(
     await barred(executor, time, "THREE", "FOUR")
 
     assert await halts(database) == []
+
+
+async def test_an_order_whose_inquiry_cannot_begin_is_recorded_as_in_doubt(
+    database: Database, exchange: ModelExchange, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    executor = await an_executor(database, exchange, time)
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("no inquiry")
+
+    monkeypatch.setattr("executor.absence.Absence.inquiry", broken)
+    await executor.buy(a_coin("NEW", time))
+
+    assert await states(executor) == [("BUY", "unknown", "outcome_unknown")]
+    assert exchange.received == []

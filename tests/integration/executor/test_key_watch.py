@@ -66,6 +66,19 @@ async def test_a_key_that_is_refused_is_an_alarm_with_the_exchanges_word() -> No
     assert alarms["api key"].startswith("the exchange refuses the API key: 700002")
 
 
+async def test_what_looks_like_a_signature_in_the_exchanges_word_is_hidden() -> None:
+    word = "no: timestamp=1&signature=0123456789abcdef0123456789abcdef"
+    body = json.dumps({"code": 700002, "msg": word}).encode()
+    async with (
+        serving(answering(reply(body, status="400 Bad Request"))) as server,
+        watching(server.url) as (watch, alarms),
+    ):
+        await watch.look()
+
+    assert alarms["api key"].startswith("the exchange refuses the API key: 700002")
+    assert "0123456789abcdef" not in alarms["api key"]
+
+
 async def test_an_exchange_that_is_away_says_nothing_about_the_key() -> None:
     async with running_simulator() as simulator, watching(simulator.rest_url) as (watch, _):
         await watch.look()
