@@ -44,6 +44,7 @@ GOOD: Mapping[str, Row] = MappingProxyType(
             "request_id": "r1",
         },
         "monitor_switches": {"paused": True, "reason": "maintenance", "changed_by": "cli:test"},
+        "leases": {"name": "ingest", "holder": "one"},
         "rate_usage": {"service": "ingest", "quiet_until": NOON, "banned": False, "used": {"address": 25}},
         "close_requests": {"listing_key": "ABCUSDT:1", "mode": "live", "requested_by": "cli:test"},
         "write_offs": {"listing_key": "ABCUSDT:1", "mode": "live", "requested_by": "cli:test", "reason": "delisted"},
