@@ -3,7 +3,7 @@
 import asyncio
 import statistics
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -26,6 +26,7 @@ from shared.database import Database
 from shared.errors import SniperError
 from shared.runtime import Runtime
 from shared.settings import BrokerSettings, DatabaseSettings, DataSettings, ExchangeSettings, TelemetrySettings, load
+from simulator.settings import SimulatorSettings
 
 PLAN: Final = process.Plan("demo", services=("persister", "dedup", "executor", "ingest"), migrate=True)
 STAGES: Final = ("published", "deduplicated", "decided", "answered", "stored")
@@ -44,6 +45,7 @@ SECOND_SIGHTING_SECONDS: Final = 6.0
 POLL_SECONDS: Final = 0.05
 DOLLARS_EACH: Final = Decimal(100)
 SPACING_SECONDS: Final = 0.2
+AT_ONCE_MAX: Final = 50
 
 COUNT = """
     SELECT (SELECT count(*) FROM listing_claims) AS detected,
@@ -88,7 +90,7 @@ async def demo(listings: int, stop: asyncio.Event) -> Report:
     """
     with tempfile.TemporaryDirectory(prefix="sniper-demo-") as directory:
         async with (
-            exchange.simulated("--ticker-interval-seconds", "1") as venue,
+            exchange.simulated("--ticker-interval-seconds", "1", *_simulator_options(listings)) as venue,
             process.started(PLAN, _private(Path(directory)), stop) as own,
         ):
             chosen = _services(Path(directory), venue, listings)
@@ -104,6 +106,16 @@ def _private(directory: Path) -> process.ProcessSettings:
     ).quiet()
 
 
+def _at_once(listings: int) -> int:
+    """Return how many coins come within the ten seconds of a limit on requests, of which MEXC lists one."""
+    return min(listings, AT_ONCE_MAX)
+
+
+def _simulator_options(listings: int) -> Iterator[str]:
+    for name in ("weight_per_10_seconds", "requests_per_second"):
+        yield f"--{name.replace('_', '-')}={SimulatorSettings.model_fields[name].default * _at_once(listings)}"
+
+
 def _services(directory: Path, venue: ExchangeSettings, listings: int) -> Mapping[str, Serve]:
     """Return the services: the limits against too many listings and orders are meant for fewer coins."""
     settings = load(ExecutorSettings)
@@ -112,6 +124,8 @@ def _services(directory: Path, venue: ExchangeSettings, listings: int) -> Mappin
         "orders_per_day": max(settings.orders_per_day, listings),
         "listings_per_minute_max": max(settings.listings_per_minute_max, listings),
         "daily_spend_usdt": max(settings.daily_spend_usdt, DOLLARS_EACH * listings),
+        "weight_per_10_seconds": settings.weight_per_10_seconds * _at_once(listings),
+        "requests_per_second": settings.requests_per_second * _at_once(listings),
     }
     roomy = settings.model_copy(update=room)
     return {**prepare(PLAN.services), "executor": lambda runtime, _: serve_executor(runtime, roomy, venue, directory)}

@@ -76,7 +76,10 @@ class Lease:
             self._seen = None  # Who could not look has not seen it stand still.
             raise
         if held != self.is_held:
-            log.warning("this ingest watches" if held else "another ingest watches", holder=self._holder)
+            if held:
+                log.info("this ingest watches", holder=self._holder)
+            else:
+                log.warning("another ingest watches", holder=self._holder)
             self.is_held = held
             self.changed()
 

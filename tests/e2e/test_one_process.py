@@ -119,7 +119,7 @@ async def test_coin_whose_name_is_of_another_script_is_bought_and_one_that_looks
 
 async def test_the_demo_takes_every_listing_the_whole_way_and_says_how_long_each_stage_took(tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "cli", "demo", "--listings", "3", "--json"),
+        *(sys.executable, "-m", "cli", "demo", "--listings", "6", "--json"),
         env=clean(),
         cwd=tmp_path,
         stdout=asyncio.subprocess.PIPE,
@@ -129,10 +129,10 @@ async def test_the_demo_takes_every_listing_the_whole_way_and_says_how_long_each
     report = json.loads(output.splitlines()[-1])
     assert process.returncode == 0
     assert {name: report[name] for name in ("detected", "duplicates_dropped", "stored", "traded")} == {
-        "detected": 3,
-        "duplicates_dropped": 3,
-        "stored": 3,
-        "traded": 3,
+        "detected": 6,
+        "duplicates_dropped": 6,
+        "stored": 6,
+        "traded": 6,
     }
     assert list(report["stages"]) == ["published", "deduplicated", "decided", "answered", "stored"]
     assert all(0 <= stage["p50_ms"] <= stage["p99_ms"] for stage in report["stages"].values())
