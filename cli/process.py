@@ -86,12 +86,11 @@ async def started(plan: Plan, settings: ProcessSettings, stop: asyncio.Event) ->
     /livez and /readyz answer from the first moment.
     """
     async with AsyncExitStack() as stack:
-        serving = telemetry.serve(settings.telemetry, _secrets(settings))
+        awaits = ("database", "broker", *plan.services)
+        serving = telemetry.serve(settings.telemetry, _secrets(settings), awaits=awaits)
         own, metrics_port = await stack.enter_async_context(serving)
         await stack.enter_async_context(exporting(settings.telemetry, plan.name))
         variables.warn_of_unknown()
-        for part in ("database", "broker", *plan.services):
-            own.ready_when(part, lambda: False)
         url = await stack.enter_async_context(database_url(settings))
         opened = await open_database(stack, settings.database, url, plan.name, stop)
         if plan.migrate:

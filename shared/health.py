@@ -21,6 +21,7 @@ log = structlog.get_logger()
 HEARTBEAT_SECONDS: Final = 5.0
 SILENCE_MAX: Final = timedelta(seconds=12)
 """A component silent for longer is taken for dead: two heartbeats missed, and some grace."""
+_SILENCE: Final = "silent, last said "
 FAREWELL_SECONDS: Final = 2.0
 
 Fact = Callable[[], JsonValue]
@@ -92,6 +93,16 @@ def _read(name: str, fact: Fact) -> JsonValue:
     except Exception as error:  # noqa: BLE001 - a fault in what is only shown
         log.warning("a fact of health cannot be read", fact=name, reason=in_a_line(error))
         return None
+
+
+def silence(said: str) -> str:
+    """Return the detail of a component that is marked as silent, having told *said* last."""
+    return f"{_SILENCE}{said}"
+
+
+def last_said(status: str, detail: str) -> str:
+    """Return what a component told itself, also where it was marked as silent since."""
+    return detail.removeprefix(_SILENCE) if detail.startswith(_SILENCE) else status
 
 
 def judge(status: HealthStatus, updated_at: datetime, *, now: datetime) -> HealthStatus:

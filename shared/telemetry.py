@@ -7,7 +7,7 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -42,7 +42,8 @@ ReadyCheck = Callable[[], bool]
 class Telemetry:
     """The metrics registry of one process and the checks behind /readyz."""
 
-    def __init__(self) -> None:
+    def __init__(self, awaits: Iterable[str] = ()) -> None:
+        """Begin as not ready: each of *awaits* is missing until `ready_when` gives it a check."""
         # Twice as many series, of which nobody here makes anything. The library knows this for all of a process only.
         cast("Callable[[], None]", disable_created_metrics)()
         self.registry = CollectorRegistry()
@@ -58,7 +59,7 @@ class Telemetry:
             buckets=_LAG_SECONDS,
             registry=self.registry,
         )
-        self._ready_checks: dict[str, ReadyCheck] = {}
+        self._ready_checks: dict[str, ReadyCheck] = dict.fromkeys(awaits, lambda: False)
         self._beat_at = time.monotonic()
 
     def ready_when(self, what: str, check: ReadyCheck) -> None:
@@ -83,13 +84,14 @@ class Telemetry:
 
 @asynccontextmanager
 async def serve(
-    settings: TelemetrySettings, secrets: Collection[str] = frozenset()
+    settings: TelemetrySettings, secrets: Collection[str] = frozenset(), *, awaits: Iterable[str] = ()
 ) -> AsyncIterator[tuple[Telemetry, int]]:
     """Serve /metrics, /livez and /readyz from a thread of their own; yield the telemetry and the port in use.
 
-    A thread, because a stuck event loop cannot report itself. No log line shows any of *secrets*.
+    A thread, because a stuck event loop cannot report itself. No log line shows any of *secrets*. /readyz names
+    each of *awaits* as missing from its first answer on, until `Telemetry.ready_when` gives it a check.
     """
-    telemetry = Telemetry()
+    telemetry = Telemetry(awaits)
     configure_logging(settings, secrets, telemetry.troubles)
     address = (settings.metrics_host, settings.metrics_port)
     try:

@@ -11,7 +11,7 @@ from api.reading.answers import Feed, Health, LatestListing, Overall, Troubles
 from api.reading.reader import Reader, Row
 from api.schemas import ComponentHealth, age_seconds
 from shared.events import HealthStatus, utc_now
-from shared.health import judge
+from shared.health import SILENCE_MAX, judge, last_said
 
 COMPONENTS: Final = """
     SELECT component_name, status, last_event_at, updated_at, detail, facts FROM bot_health ORDER BY component_name
@@ -56,14 +56,15 @@ def component_of(row: Row, now: datetime) -> ComponentHealth:
     said = HealthStatus(row["status"])
     status = judge(said, row["updated_at"], now=now)
     age = age_seconds(row["updated_at"], now=now)
-    silent = f"silent for {age:.0f} s, last said {said}"
+    is_silent = status is HealthStatus.ERROR and age > SILENCE_MAX.total_seconds()
+    silent = f"silent for {age:.0f} s, last said {last_said(said, row['detail'])}"
     return ComponentHealth(
         component_name=row["component_name"],
         status=status,
         last_event_at=row["last_event_at"],
         updated_at=row["updated_at"],
         age_seconds=age,
-        detail=row["detail"] if status is said else silent,
+        detail=silent if is_silent else row["detail"],
         facts=row["facts"],
     )
 

@@ -1,6 +1,7 @@
 """The exchange library many bots use takes the simulator for MEXC."""
 
-from collections.abc import AsyncIterator
+import decimal
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import ccxt.async_support as ccxt
@@ -13,6 +14,15 @@ class SpotOnly(ccxt.mexc):  # type: ignore[misc]
     async def fetch_markets(self, params: Any = None) -> Any:
         """Without the futures, which live on another host."""
         return await self.fetch_spot_markets(params or {})
+
+
+@pytest.fixture(autouse=True)
+def _arithmetic_as_it_was() -> Iterator[None]:
+    """Take back how ccxt rounds: it changes that for all of the process."""
+    context, before = decimal.getcontext(), decimal.getcontext().copy()
+    yield
+    context.rounding = before.rounding
+    context.traps.update(before.traps)
 
 
 @pytest.fixture

@@ -48,6 +48,27 @@ def test_a_component_is_shown_as_judged_with_what_it_said() -> None:
     assert (silent.status, silent.age_seconds, silent.detail) == (ERROR, 34, "silent for 34 s, last said degraded")
 
 
+@pytest.mark.parametrize(
+    ("status", "detail", "said"),
+    [("error", "silent, last said running", "running"), ("error", "its sources are blind", "error")],
+)
+def test_a_component_that_is_marked_as_silent_is_still_told_with_since_when(
+    status: str, detail: str, said: str
+) -> None:
+    row: dict[str, Any] = {
+        "component_name": "dedup",
+        "status": status,
+        "last_event_at": None,
+        "updated_at": NOON,
+        "detail": detail,
+        "facts": {},
+    }
+
+    silent = report([row], now=NOON + timedelta(seconds=34)).components[0]
+
+    assert (silent.status, silent.detail) == (ERROR, f"silent for 34 s, last said {said}")
+
+
 def test_a_clock_ahead_of_ours_makes_nothing_younger_than_new() -> None:
     said: dict[str, Any] = {
         "component_name": "x",

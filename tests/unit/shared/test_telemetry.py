@@ -20,6 +20,20 @@ async def test_a_port_in_use_is_refused_by_its_variable() -> None:
                 pass
 
 
+async def test_what_is_awaited_is_missing_from_the_first_answer_on() -> None:
+    async with (
+        serve(TelemetrySettings(metrics_port=0), awaits=("database", "ingest")) as (telemetry, port),
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
+    ):
+        first = await client.get("/readyz")
+        telemetry.ready_when("database", lambda: True)
+        telemetry.ready_when("ingest", lambda: True)
+        last = await client.get("/readyz")
+
+    assert (first.status_code, first.text) == (503, "waiting for: database, ingest\n")
+    assert last.status_code == 200
+
+
 async def test_head_answers_as_get_without_a_body() -> None:
     async with (
         serve(TelemetrySettings(metrics_port=0)) as (telemetry, port),
