@@ -44,8 +44,8 @@ contract: .venv/dev.stamp ## schemas, the AsyncAPI document, the broker's defini
 	$(BIN)/python -m contract
 	$(BIN)/python -m reference
 
-docs: .venv/runtime.stamp .venv/docs.stamp ## the site of docs/, in build/site; a link that leads nowhere is an error
-	@$(BIN)/python -m reference.site build/docs
+docs: .venv/docs.stamp ## the site of docs/, in build/site; a link that leads nowhere is an error
+	@.venv/docs/bin/python -m reference.site build/docs
 	@NO_COLOR=1 .venv/docs/bin/zensical build --strict --config-file mkdocs.yml
 
 lock: ## pin every dependency with its hashes (needs uv)

@@ -1,6 +1,7 @@
 """`python -m reference.site DIRECTORY`: lay out the pages of docs/ for the site that `make docs` builds.
 
-A link that leads out of docs/ leads nowhere on a site: it becomes the path of the file in the repository.
+A link that leads out of docs/ leads nowhere on a site: it becomes the path of the file in the repository. Diagrams,
+which GitHub draws by itself, become pictures. Run it with the Python that has what `requirements/docs.txt` names.
 """
 
 import re
@@ -9,9 +10,11 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from reference.diagrams import drawn
+
 ROOT: Final = Path(__file__).parents[1]
 _OUTWARD: Final = re.compile(r"\[([^\]]+)\]\(\.\./([^)#\s]+)(#[^)]*)?\)")
-_WANTED: Final = ("*.md", "asyncapi.yaml", "schemas/*.json", "examples/*/*.*")
+_WANTED: Final = ("*.md", "asyncapi.yaml", "schemas/*.json", "examples/*/*.*", "pictures/*.webp")
 
 
 def lay_out(directory: Path) -> None:
@@ -22,7 +25,8 @@ def lay_out(directory: Path) -> None:
         target = directory / source.relative_to(docs)
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.suffix == ".md":
-            target.write_text(inward(source.read_text(encoding="utf-8")), encoding="utf-8")
+            page = drawn(inward(source.read_text(encoding="utf-8")), source.stem, directory)
+            target.write_text(page, encoding="utf-8")
         else:
             shutil.copyfile(source, target)
 

@@ -24,7 +24,8 @@ def diagram() -> str:
     first = [f"    [*] --> {state}" for state in _FIRST]
     steps = [f"    {state} --> {to}: {event} / {effect}" for (state, event), (to, effect) in TABLE.items()]
     last = [f"    {state} --> [*]" for state in OrderState if state in FINAL]
-    return "\n".join(["```mermaid", "stateDiagram-v2", *first, *steps, *last, "```"])
+    title = "    accTitle: The states of an order, what leads from one to another, and what that does to its money"
+    return "\n".join(["```mermaid", "stateDiagram-v2", title, *first, *steps, *last, "```"])
 
 
 def states() -> str:
