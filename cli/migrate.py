@@ -1,6 +1,7 @@
 """`sniper migrate`: bring the schema up to this build's, and with `--roles` give each service's role its rights."""
 
 import asyncio
+from collections.abc import Sequence
 
 import asyncpg
 from rich.console import Console
@@ -22,18 +23,25 @@ async def migrate(stop: asyncio.Event, *, roles: bool = False) -> None:
         database.connect(settings.database, url, name="migrate") as opened,
     ):
         await schema.upgrade(opened, url, settings.database, stop)
-        if roles:
-            await give_rights(opened)
+        signing_in = await give_rights(opened) if roles else ()
     Console().print(f"the schema is at {migrations.head()}", highlight=False)
     if roles:
         Console().print(f"rights are given to {', '.join(named_roles.names())}", highlight=False, soft_wrap=True)
+    for name in signing_in:
+        told = f"{name} may sign in, and nobody should as it: have an administrator run ALTER ROLE {name} NOLOGIN"
+        Console(stderr=True).print(told, highlight=False, soft_wrap=True)
 
 
-async def give_rights(opened: Database, prefix: str = named_roles.PREFIX) -> None:
-    """Make the roles that are missing and give each its rights; raise SettingsError where we may not."""
+async def give_rights(opened: Database, prefix: str = named_roles.PREFIX) -> Sequence[str]:
+    """Make the roles that are missing and give each its rights; raise SettingsError where we may not.
+
+    Returns the groups that still may sign in, as we may not change them.
+    """
     try:
         async with opened.session() as connection:
             await connection.execute(named_roles.script(prefix))
+            found = await connection.fetch(named_roles.SIGN_IN, list(named_roles.groups(prefix)))
+            return [row["name"] for row in found]
     except TransientError as error:
         if isinstance(error.__cause__, asyncpg.InsufficientPrivilegeError):
             raise SettingsError(_refused(error.__cause__)) from None

@@ -6,6 +6,8 @@ from typing import Final
 from migrations.rights import GROUPS, RIGHTS, SCHEMA_READ, SEQUENCES
 
 PREFIX: Final = "sniper_"
+SIGN_IN: Final = "SELECT rolname AS name FROM pg_roles WHERE rolname = ANY($1::text[]) AND rolcanlogin ORDER BY rolname"
+"""Tells which roles may sign in."""
 LOCK: Final = 7_203_594_412
 """Any fixed number: those who give rights at the same time take turns on it."""
 
@@ -15,10 +17,16 @@ def names(prefix: str = PREFIX) -> tuple[str, ...]:
     return tuple(f"{prefix}{each}" for each in RIGHTS)
 
 
+def groups(prefix: str = PREFIX) -> tuple[str, ...]:
+    """Return the names of those that nobody is to sign in as."""
+    return tuple(name for name in names(prefix) if name.removeprefix(prefix) in GROUPS)
+
+
 def script(prefix: str = PREFIX) -> str:
     """Return the whole of it, one transaction, for a database whose schema is of this build.
 
-    Makes the roles that are missing, without passwords; rights that are not named here are taken from them.
+    Makes the roles that are missing, without passwords; rights that are not named here are taken from them. Where
+    whoever runs it may change roles, nobody signs in as a group any more that was made otherwise before.
     """
     return "\n".join(["BEGIN;", *_statements(prefix), "COMMIT;", ""])
 
@@ -53,6 +61,12 @@ def _made(prefix: str) -> Iterator[str]:
         yield (
             f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{name}') "
             f"THEN CREATE ROLE {name} {kind}; END IF; END $$;"
+        )
+    for name in groups(prefix):
+        yield (
+            f"DO $$ BEGIN IF EXISTS (SELECT FROM pg_roles WHERE rolname = '{name}' AND rolcanlogin) "
+            f"THEN ALTER ROLE {name} NOLOGIN; END IF; EXCEPTION WHEN insufficient_privilege "
+            f"THEN RAISE WARNING '{name} may sign in: have an administrator run ALTER ROLE {name} NOLOGIN'; END $$;"
         )
 
 

@@ -9,6 +9,8 @@ DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'sniper_api') TH
 DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'sniper_notifier') THEN CREATE ROLE sniper_notifier LOGIN; END IF; END $$;
 DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'sniper_telegram') THEN CREATE ROLE sniper_telegram NOLOGIN; END IF; END $$;
 DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'sniper_archive') THEN CREATE ROLE sniper_archive NOLOGIN; END IF; END $$;
+DO $$ BEGIN IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'sniper_telegram' AND rolcanlogin) THEN ALTER ROLE sniper_telegram NOLOGIN; END IF; EXCEPTION WHEN insufficient_privilege THEN RAISE WARNING 'sniper_telegram may sign in: have an administrator run ALTER ROLE sniper_telegram NOLOGIN'; END $$;
+DO $$ BEGIN IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'sniper_archive' AND rolcanlogin) THEN ALTER ROLE sniper_archive NOLOGIN; END IF; EXCEPTION WHEN insufficient_privilege THEN RAISE WARNING 'sniper_archive may sign in: have an administrator run ALTER ROLE sniper_archive NOLOGIN'; END $$;
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM sniper_ingest, sniper_dedup, sniper_executor, sniper_persister, sniper_api, sniper_notifier, sniper_telegram, sniper_archive;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM sniper_ingest, sniper_dedup, sniper_executor, sniper_persister, sniper_api, sniper_notifier, sniper_telegram, sniper_archive;
 REVOKE ALL ON SCHEMA public FROM sniper_ingest, sniper_dedup, sniper_executor, sniper_persister, sniper_api, sniper_notifier, sniper_telegram, sniper_archive;

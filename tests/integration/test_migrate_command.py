@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 import migrations
-from migrations.roles import names
+from migrations.roles import groups, names
 from tests.processes import Sniper, sniper
 from tests.servers.postgres import PrivatePostgres, private_postgres_server
 from tests.waiting import eventually
@@ -236,6 +236,8 @@ async def test_roles_are_made_with_their_rights_and_given_them_again_by_a_later_
     private_postgres: Callable[[], PrivatePostgres], tmp_path: Path
 ) -> None:
     url = private_postgres().create_database()
+    # As an earlier build made it: nobody is to sign in as it.
+    await execute(url, "CREATE ROLE sniper_archive LOGIN")
     environment = {"SNIPER_DATABASE_URL": url}
     said = ""
     for _ in range(2):
@@ -244,11 +246,34 @@ async def test_roles_are_made_with_their_rights_and_given_them_again_by_a_later_
         assert code == 0, said
 
     async with session(url) as connection:
-        made = await connection.fetch("SELECT rolname AS name FROM pg_roles WHERE rolname LIKE 'sniper\\_%'")
+        made = await connection.fetch(
+            "SELECT rolname AS name, rolcanlogin AS signs_in FROM pg_roles WHERE rolname LIKE 'sniper\\_%'"
+        )
         may = await connection.fetchval("SELECT has_table_privilege('sniper_persister', 'listings', 'INSERT')")
     assert said.endswith(f"rights are given to {', '.join(names())}\n")
     assert {each["name"] for each in made} == set(names())
+    assert {each["name"] for each in made if not each["signs_in"]} == set(groups())
     assert may
+
+
+async def test_an_owner_that_may_not_change_a_role_says_which_may_sign_in_and_should_not(
+    private_postgres: Callable[[], PrivatePostgres], tmp_path: Path
+) -> None:
+    url = private_postgres().create_database()
+    await execute(url, "CREATE ROLE landlord LOGIN", *(f"CREATE ROLE {name} LOGIN" for name in names()))
+    await execute(
+        url, f"ALTER SCHEMA public OWNER TO landlord; ALTER DATABASE {make_url(url).database} OWNER TO landlord"
+    )
+    environment = {"SNIPER_DATABASE_URL": as_role(url, "landlord")}
+
+    async with sniper("migrate", "--roles", environment=environment, directory=tmp_path) as running:
+        code, said = await ended(running)
+
+    assert code == 0, said
+    for name in groups():
+        assert (
+            f"{name} may sign in, and nobody should as it: have an administrator run ALTER ROLE {name} NOLOGIN" in said
+        )
 
 
 async def test_an_owner_that_may_make_no_roles_is_told_who_may(
