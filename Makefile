@@ -49,7 +49,7 @@ docs: .venv/docs.stamp ## the site of docs/, in build/site; a link that leads no
 	@NO_COLOR=1 .venv/docs/bin/zensical build --strict --config-file mkdocs.yml
 
 lock: ## pin every dependency with its hashes (needs uv)
-	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock" --extra local --extra otel --extra dev pyproject.toml requirements/build.in -o requirements/dev.txt
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock" --extra local --extra otel --extra parquet --extra dev pyproject.toml requirements/build.in -o requirements/dev.txt
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock" -c requirements/dev.txt pyproject.toml requirements/build.in -o requirements/runtime.txt
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock" -c requirements/dev.txt requirements/local.in -o requirements/local.txt
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock" requirements/docs.in -o requirements/docs.txt

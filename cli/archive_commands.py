@@ -2,7 +2,7 @@
 # ruff: noqa: PLC0415
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -17,6 +17,9 @@ def archive(
     context: typer.Context,
     older_than: Annotated[str | None, typer.Option(metavar="AGE", help="Like 90d or 12w, at least 1d.")] = None,
     to: Annotated[Path | None, typer.Option(metavar="DIR", help="Made where it is missing.")] = None,
+    format_: Annotated[
+        Literal["jsonl", "parquet"], typer.Option("--format", help="Parquet needs the extra [parquet].")
+    ] = "jsonl",
     as_json: AsJson = False,
 ) -> None:
     """Write listings and trades of whole days (UTC) that are older than an age, one file a day; nothing is deleted.
@@ -30,7 +33,7 @@ def archive(
         return
     if older_than is None or to is None:
         raise typer.BadParameter("--older-than and --to are needed, as in `sniper archive --older-than 90d --to DIR`")
-    operate.run(lambda _: report.archive(older_than, to, as_json=as_json))
+    operate.run(lambda _: report.archive(older_than, to, format_, as_json=as_json))
 
 
 @archive_app.command("delete")

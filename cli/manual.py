@@ -98,6 +98,7 @@ MANUAL: Final[Mapping[str, Manual]] = MappingProxyType(
         "archive": _of(
             ("sniper archive --older-than 90d --to archive", "one file a day and table; nothing is deleted"),
             ("sniper archive --older-than 12w --to archive --json", "the same, told to a program"),
+            ("sniper archive --older-than 90d --to columns --format parquet", "for DuckDB, pandas and the like"),
         ),
         "archive verify": _of(("sniper archive verify --from archive", "read every file against its checksum")),
         "archive delete": _of(

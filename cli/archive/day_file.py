@@ -1,4 +1,4 @@
-"""One file of the archive: a row a line, as PostgreSQL tells it in JSON, compressed. Equal rows make equal bytes."""
+"""One file of the archive: rows as PostgreSQL tells them in JSON, compressed. Equal rows make equal bytes."""
 
 import gzip
 import hashlib
@@ -9,8 +9,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-from cli.archive import manifest
-from cli.archive.manifest import DayFile, Table
+from cli.archive import manifest, parquet
+from cli.archive.manifest import ENDINGS, DayFile, Format, Table
 from shared.errors import SniperError
 
 LEVEL: Final = 6
@@ -20,19 +20,32 @@ class DamagedError(SniperError):
     """A file of the archive is not what its manifest says."""
 
 
-def write(directory: Path, table: Table, day: date, lines: Sequence[str], revision: str) -> DayFile:
+def write(
+    directory: Path, table: Table, day: date, lines: Sequence[str], revision: str, format_: Format = "jsonl"
+) -> DayFile:
     """Write the file of *day* and read it back; raise DamagedError where the disk gives something else."""
-    # No time in its head: the same rows make the same file.
-    content = gzip.compress("".join(f"{line}\n" for line in lines).encode(), LEVEL, mtime=0)
-    digest = hashlib.sha256(content).hexdigest()
-    ids = manifest.told(rows(lines))
-    file = DayFile(table=table, day=day, rows=len(lines), bytes=len(content), sha256=digest, ids=ids, revision=revision)
+    content = parquet.packed(table, lines) if format_ == "parquet" else _packed(lines)
+    file = DayFile(
+        table=table,
+        day=day,
+        format=format_,
+        rows=len(lines),
+        bytes=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        ids=manifest.told(rows(lines)),
+        revision=revision,
+    )
     path = directory / file.path
     path.parent.mkdir(parents=True, exist_ok=True)
     manifest.put(path, content)
     if read(directory, file) != list(lines):
         raise DamagedError(f"{path} does not read back as it was written: see to the disk")
     return file
+
+
+def _packed(lines: Sequence[str]) -> bytes:
+    # No time in its head: the same rows make the same file.
+    return gzip.compress("".join(f"{line}\n" for line in lines).encode(), LEVEL, mtime=0)
 
 
 def read(directory: Path, file: DayFile) -> list[str]:
@@ -51,11 +64,13 @@ def read(directory: Path, file: DayFile) -> list[str]:
 
 
 def unpacked(path: Path, content: bytes) -> list[str]:
-    """Return the lines of a file's *content*; raise DamagedError where it is none."""
+    """Return the lines of a file's *content*, by the ending of its name; raise DamagedError where it is none."""
     try:
+        if path.name.endswith(ENDINGS["parquet"]):
+            return parquet.unpacked(content)
         # At line feeds only: a text may hold what Python takes for another end of a line.
         return gzip.decompress(content).decode().split("\n")[:-1]
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError):
+    except (OSError, EOFError, zlib.error, ValueError):
         raise DamagedError(f"{path} cannot be unpacked: restore it from a copy") from None
 
 

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from cli import operate
 from cli.archive import deleting, restoring, writing
-from cli.archive.manifest import TABLES, DayFile
+from cli.archive.manifest import TABLES, DayFile, Format
 from shared.errors import SettingsError, SniperError
 from shared.events import utc_now
 
@@ -38,11 +38,11 @@ def end_of(age: str, now: datetime) -> date:
     return (now - timedelta(days=days)).date()
 
 
-async def archive(age: str, directory: Path, *, as_json: bool) -> None:
+async def archive(age: str, directory: Path, format_: Format, *, as_json: bool) -> None:
     """Write every day that is older than *age*, and print what is there now."""
     end = end_of(age, utc_now())
     async with operate.database() as database:
-        written = await writing.write(database, directory, end)
+        written = await writing.write(database, directory, end, format_)
     told = [
         Told(each.file, {"written": each.file.rows * each.fresh, "verified": each.file.rows * (not each.fresh)})
         for each in written

@@ -12,7 +12,8 @@ from cli.archive.manifest import TABLES, Manifest, Table
 from shared.database import Database
 from shared.errors import SniperError
 
-_NAME: Final = re.compile(r"(\d{4}-\d{2}-\d{2})\.([0-9a-f]{8})\.jsonl\.gz")
+_NAME: Final = re.compile(r"(\d{4}-\d{2}-\d{2})\.([0-9a-f]{8})\.(?:jsonl\.gz|parquet)")
+_FILES: Final = ("*.gz", "*.parquet")
 
 
 async def clear(database: Database, directory: Path) -> None:
@@ -25,7 +26,8 @@ async def clear(database: Database, directory: Path) -> None:
     for table in TABLES:
         for part in sorted((directory / table).glob(".*.part")):
             part.unlink()
-        for path in sorted(set((directory / table).glob("*.gz")) - named):
+        found = {path for pattern in _FILES for path in (directory / table).glob(pattern)}
+        for path in sorted(found - named):
             rows = _rows(path)
             if rows is None or not await _are_elsewhere(database, table, rows, _kept(directory, known, table, path)):
                 raise SniperError(

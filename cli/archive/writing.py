@@ -11,7 +11,7 @@ from typing import Final
 import migrations
 from cli.archive import day_file, manifest, stored, unnamed
 from cli.archive.day_file import DamagedError
-from cli.archive.manifest import TABLES, DayFile, Manifest, Table
+from cli.archive.manifest import TABLES, DayFile, Format, Manifest, Table
 from shared.database import Connection, Database
 from shared.errors import SniperError
 
@@ -27,23 +27,26 @@ class Written:
     """Whether this run wrote it; it was there already otherwise, and has been verified."""
 
 
-async def write(database: Database, directory: Path, end: date) -> list[Written]:
-    """Archive every day before *end*; raises SniperError, and a next run goes on where this one ended."""
+async def write(database: Database, directory: Path, end: date, format_: Format = "jsonl") -> list[Written]:
+    """Archive every day before *end*; raises SniperError, and a next run goes on where this one ended.
+
+    A file that has all that there is of its day stays as it is, whatever its format.
+    """
     with locked(directory):
         await unnamed.clear(database, directory)
-        return [each for table in TABLES for each in await _write_table(database, directory, table, end)]
+        return [each for table in TABLES for each in await _write_table(database, directory, table, end, format_)]
 
 
-async def _write_table(database: Database, directory: Path, table: Table, end: date) -> list[Written]:
+async def _write_table(database: Database, directory: Path, table: Table, end: date, format_: Format) -> list[Written]:
     done: list[Written] = []
     day = await stored.next_day(database, table, None, end)
     while day is not None:
-        done.append(await _write_day(database, directory, table, day))
+        done.append(await _write_day(database, directory, table, day, format_))
         day = await stored.next_day(database, table, day + timedelta(days=1), end)
     return done
 
 
-async def _write_day(database: Database, directory: Path, table: Table, day: date) -> Written:
+async def _write_day(database: Database, directory: Path, table: Table, day: date, format_: Format) -> Written:
     before = manifest.read(directory)
     known = before.find(table, day)
     async with stored.told_in_utc(database) as connection:
@@ -51,7 +54,7 @@ async def _write_day(database: Database, directory: Path, table: Table, day: dat
         lines = fresh if known is None else await _with_what_was_there(connection, directory, known, fresh)
     if known is not None and lines is None:
         return Written(known, fresh=False)
-    file = day_file.write(directory, table, day, lines or fresh, migrations.head())
+    file = day_file.write(directory, table, day, lines or fresh, migrations.head(), format_)
     manifest.write(directory, before.holding(file))
     if known is not None and known.path != file.path:
         # Not before the manifest names the other: at each moment the file that it names is there.

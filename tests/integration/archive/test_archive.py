@@ -16,6 +16,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from pyarrow import parquet
 from sqlalchemy import make_url
 from typer.testing import CliRunner, Result
 
@@ -23,6 +24,7 @@ from cli.archive import day_file, manifest, role, writing
 from cli.main import app
 from migrations import roles
 from shared.events import utc_now
+from shared.tables import metadata
 from tests import rows
 from tests.processes import clean
 from tests.servers.databases import PostgresServer
@@ -106,7 +108,8 @@ def counts(url: str) -> list[list[Any]]:
 
 
 def files(directory: Path) -> dict[str, bytes]:
-    return {f"{each.relative_to(directory)}": each.read_bytes() for each in sorted(directory.rglob("*.gz"))}
+    found = sorted([*directory.rglob("*.gz"), *directory.rglob("*.parquet")])
+    return {f"{each.relative_to(directory)}": each.read_bytes() for each in found}
 
 
 def file_of(directory: Path, table: str, day: int) -> Path:
@@ -115,8 +118,8 @@ def file_of(directory: Path, table: str, day: int) -> Path:
     return found
 
 
-def archived(sniper: Sniper) -> Any:
-    ended = sniper("archive", "--older-than", "90d", "--to", "kept", "--json")
+def archived(sniper: Sniper, *options: str) -> Any:
+    ended = sniper("archive", "--older-than", "90d", "--to", "kept", "--json", *options)
     assert ended.exit_code == 0, ended.stderr
     return json.loads(ended.stdout)
 
@@ -474,6 +477,96 @@ def test_the_rights_that_migrate_gives_are_enough_for_a_member_of_the_role(
     assert (deleted.exit_code, restored.exit_code) == (0, 0), deleted.stderr + restored.stderr
     assert (left, sequence) == ([1], [DAYS * PER_DAY])
     assert everything(database_url) == before
+
+
+PARQUET = ("--format", "parquet")
+
+
+@pytest.mark.usefixtures("_stored")
+def test_parquet_holds_the_same_rows_and_their_columns(sniper: Sniper, database_url: str, tmp_path: Path) -> None:
+    archived(sniper, *PARQUET)
+    first = files(tmp_path / "kept")
+    read = {table: parquet.read_table(tmp_path / "kept" / table).sort_by("id") for table in manifest.TABLES}
+    shutil.rmtree(tmp_path / "kept")
+    archived(sniper)
+    known = manifest.read(tmp_path / "kept")
+
+    assert {Path(name).suffix for name in first} == {".parquet"}
+    for table in manifest.TABLES:
+        lines = [line for file in known.of(table) for line in day_file.read(tmp_path / "kept", file)]
+        assert read[table]["row_json"].to_pylist() == lines
+        assert set(read[table].column_names) == {"row_json", *metadata.tables[table].columns.keys()}
+        for column, kind in (("id", "bigint"), ("symbol", "text"), ("created_at", "timestamptz")):
+            query = f"SELECT {column}::{kind} FROM {table} WHERE symbol <> 'NEWUSDT' ORDER BY id"
+            assert read[table][column].to_pylist() == fetch(database_url, query)
+    trade = read["trades"].to_pylist()[0]
+    assert (trade["base_qty"], type(trade["quote_qty"])) == ("123456789.1234567890123450", Decimal)
+    assert json.loads(trade["fees"]) == {"MX": "0.10", "nested": [1, 2.5]}
+
+
+@pytest.mark.usefixtures("_stored")
+def test_what_was_deleted_comes_back_from_parquet(sniper: Sniper, database_url: str, tmp_path: Path) -> None:
+    archived(sniper, *PARQUET)
+    first = files(tmp_path / "kept")
+    again = archived(sniper, *PARQUET)
+    before = everything(database_url)
+
+    deleted = sniper("archive", "delete", "--from", "kept", "--confirm", "delete")
+    left = {table: len(found) for table, found in everything(database_url).items()}
+    restored = sniper("archive", "restore", "--from", "kept")
+
+    assert (deleted.exit_code, restored.exit_code) == (0, 0), deleted.stderr + restored.stderr
+    assert {(each["format"], each["written"], each["verified"]) for each in again["files"]} == {("parquet", 0, PER_DAY)}
+    assert files(tmp_path / "kept") == first
+    assert left == {"listings": 1, "trades": 1}
+    assert everything(database_url) == before
+
+
+@pytest.mark.usefixtures("_stored")
+def test_a_day_that_is_written_anew_changes_its_format_and_no_other_does(
+    sniper: Sniper, database_url: str, tmp_path: Path
+) -> None:
+    archived(sniper)
+    asyncio.run(_execute(database_url, "UPDATE trades SET fee = 1 WHERE symbol = 'D2N3USDT'"))
+    told = archived(sniper, *PARQUET)["files"]
+    before = everything(database_url)
+    (tmp_path / "kept" / "trades" / "2026-03-02.00000000.parquet").write_bytes(b"of nobody")
+    refused = sniper("archive", "delete", "--from", "kept", "--confirm", "delete")
+    (tmp_path / "kept" / "trades" / "2026-03-02.00000000.parquet").unlink()
+    deleted = sniper("archive", "delete", "--from", "kept", "--confirm", "delete")
+    restored = sniper("archive", "restore", "--from", "kept")
+
+    assert [(each["table"], each["day"]) for each in told if each["format"] == "parquet"] == [("trades", "2026-03-03")]
+    assert len(files(tmp_path / "kept")) == 2 * DAYS
+    assert (refused.exit_code, "there is a file that no manifest names" in refused.stderr) == (1, True)
+    assert (deleted.exit_code, restored.exit_code) == (0, 0), deleted.stderr + restored.stderr
+    assert everything(database_url) == before
+
+
+@pytest.mark.usefixtures("_stored")
+def test_without_the_extra_parquet_is_refused_and_what_is_there_stays(
+    sniper: Sniper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archived(sniper, *PARQUET)
+    whole = files(tmp_path / "kept")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    looked = sniper("archive", "verify", "--from", "kept")
+    written = sniper("archive", "--older-than", "90d", "--to", "other", *PARQUET)
+
+    for ended in (looked, written):
+        assert (ended.exit_code, ended.stderr) == (
+            2,
+            "files in Parquet need the extra [parquet], which is not installed here\n",
+        )
+    assert files(tmp_path / "kept") == whole
+
+
+def test_a_manifest_of_before_there_were_formats_is_read(tmp_path: Path) -> None:
+    file = {"table": "trades", "day": "2026-03-01", "rows": 1, "bytes": 9, "sha256": "0" * 64, "ids": "7"}
+    told = {"version": 2, "files": [{**file, "revision": "036"}]}
+    (tmp_path / manifest.NAME).write_text(json.dumps(told))
+
+    assert [each.path for each in manifest.read(tmp_path).files] == ["trades/2026-03-01.00000000.jsonl.gz"]
 
 
 @pytest.mark.parametrize(
