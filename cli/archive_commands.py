@@ -2,9 +2,11 @@
 # ruff: noqa: PLC0415
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
+
+from cli.archive.formats import Format
 
 archive_app = typer.Typer(invoke_without_command=True)
 
@@ -18,8 +20,9 @@ def archive(
     older_than: Annotated[str | None, typer.Option(metavar="AGE", help="Like 90d or 12w, at least 1d.")] = None,
     to: Annotated[Path | None, typer.Option(metavar="DIR", help="Made where it is missing.")] = None,
     format_: Annotated[
-        Literal["jsonl", "parquet"], typer.Option("--format", help="Parquet needs the extra [parquet].")
-    ] = "jsonl",
+        Format,
+        typer.Option("--format", help="parquet needs pyarrow: the extra named parquet."),
+    ] = Format.JSONL,
     as_json: AsJson = False,
 ) -> None:
     """Write listings and trades of whole days (UTC) that are older than an age, one file a day; nothing is deleted.

@@ -50,7 +50,11 @@ MANUAL: Final[Mapping[str, Manual]] = MappingProxyType(
             ("sniper simulator --port 18080", "the exchange alone, on http://127.0.0.1:18080"),
             page="docs/simulator.md",
         ),
-        "migrate": _of(("sniper migrate", "before services of a new version start"), page="docs/setup.md"),
+        "migrate": _of(
+            ("sniper migrate", "before services of a new version start"),
+            ("sniper migrate --roles", "where each service signs in as a role of its own, too"),
+            page="docs/setup.md",
+        ),
         "inject": _of(
             ("sniper inject TESTUSDT", "a listing that goes the way of every other"),
             ("sniper inject TESTUSDC --quote USDC", "one that is priced in another coin"),
@@ -83,7 +87,9 @@ MANUAL: Final[Mapping[str, Manual]] = MappingProxyType(
             ("sniper watch", "until Ctrl-C"),
             ("sniper watch --since 60 --limit 20", "begin with the last hour, and end after twenty lines"),
         ),
-        "sign-in": _of(("sniper sign-in", "a link for your browser, good once and for ten minutes")),
+        "sign-in": _of(
+            ("sniper sign-in", "a link for your browser, good once and for ten minutes"), page="docs/dashboard.md"
+        ),
         "completion": _of(
             ('eval "$(sniper completion bash)"', "for this shell; a line of ~/.bashrc makes it last"),
             ("sniper completion zsh", "for a file named _sniper in a directory of $fpath"),
@@ -99,15 +105,20 @@ MANUAL: Final[Mapping[str, Manual]] = MappingProxyType(
             ("sniper archive --older-than 90d --to archive", "one file a day and table; nothing is deleted"),
             ("sniper archive --older-than 12w --to archive --json", "the same, told to a program"),
             ("sniper archive --older-than 90d --to columns --format parquet", "for DuckDB, pandas and the like"),
+            page="docs/archive.md",
         ),
-        "archive verify": _of(("sniper archive verify --from archive", "read every file against its checksum")),
+        "archive verify": _of(
+            ("sniper archive verify --from archive", "read every file against its checksum"), page="docs/archive.md"
+        ),
         "archive delete": _of(
             ("sniper archive delete --from archive --confirm delete", "make room, once copies are elsewhere"),
             exits="0 done; 1 a file is damaged, or rows have changed since and stay; 2 a wrong argument or setting",
+            page="docs/archive.md",
         ),
         "archive restore": _of(
             ("sniper archive restore --from archive", "bring back every row that the database lacks"),
             exits="0 done; 1 a file is damaged, or rows are there with other values; 2 a wrong argument or setting",
+            page="docs/archive.md",
         ),
         "config get": _of(
             ("sniper config get", "limits, exits and halts"), ("sniper config get --json", "for a program")

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from cli.archive import manifest, parquet
-from cli.archive.manifest import ENDINGS, DayFile, Format, Table
+from cli.archive.formats import Format
+from cli.archive.manifest import DayFile, Table
 from shared.errors import SniperError
 
 LEVEL: Final = 6
@@ -21,10 +22,10 @@ class DamagedError(SniperError):
 
 
 def write(
-    directory: Path, table: Table, day: date, lines: Sequence[str], revision: str, format_: Format = "jsonl"
+    directory: Path, table: Table, day: date, lines: Sequence[str], revision: str, format_: Format = Format.JSONL
 ) -> DayFile:
     """Write the file of *day* and read it back; raise DamagedError where the disk gives something else."""
-    content = parquet.packed(table, lines) if format_ == "parquet" else _packed(lines)
+    content = parquet.packed(table, lines) if format_ is Format.PARQUET else _packed(lines)
     file = DayFile(
         table=table,
         day=day,
@@ -66,7 +67,7 @@ def read(directory: Path, file: DayFile) -> list[str]:
 def unpacked(path: Path, content: bytes) -> list[str]:
     """Return the lines of a file's *content*, by the ending of its name; raise DamagedError where it is none."""
     try:
-        if path.name.endswith(ENDINGS["parquet"]):
+        if path.name.endswith(Format.PARQUET.ending):
             return parquet.unpacked(content)
         # At line feeds only: a text may hold what Python takes for another end of a line.
         return gzip.decompress(content).decode().split("\n")[:-1]

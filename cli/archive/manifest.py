@@ -1,21 +1,19 @@
 """The manifest of an archive: which files it holds, how many rows each, and their checksums."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
-from types import MappingProxyType
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from cli.archive.formats import Format
 from shared.errors import SniperError
 
 NAME: Final = "manifest.json"
 Table = Literal["listings", "trades"]
 TABLES: Final[tuple[Table, ...]] = ("listings", "trades")
-Format = Literal["jsonl", "parquet"]
-ENDINGS: Final[Mapping[Format, str]] = MappingProxyType({"jsonl": "jsonl.gz", "parquet": "parquet"})
 
 
 NAMED_DIGITS: Final = 8
@@ -29,7 +27,7 @@ class DayFile(BaseModel):
 
     table: Table
     day: date
-    format: Format = "jsonl"
+    format: Format = Format.JSONL
     rows: int = Field(ge=1)
     bytes: int = Field(ge=1)
     """Of the compressed file."""
@@ -43,7 +41,7 @@ class DayFile(BaseModel):
     @property
     def path(self) -> str:
         """Where it is, from the archive's directory on: other contents have another name, and replace nothing."""
-        return f"{self.table}/{self.day}.{self.sha256[:NAMED_DIGITS]}.{ENDINGS[self.format]}"
+        return f"{self.table}/{self.day}.{self.sha256[:NAMED_DIGITS]}.{self.format.ending}"
 
     def holds(self) -> set[int]:
         """Return the ids of its rows."""

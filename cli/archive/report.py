@@ -12,7 +12,8 @@ from rich.console import Console
 
 from cli import operate
 from cli.archive import deleting, restoring, writing
-from cli.archive.manifest import TABLES, DayFile, Format
+from cli.archive.formats import Format
+from cli.archive.manifest import TABLES, DayFile
 from shared.errors import SettingsError, SniperError
 from shared.events import utc_now
 

@@ -11,7 +11,8 @@ from typing import Final
 import migrations
 from cli.archive import day_file, manifest, stored, unnamed
 from cli.archive.day_file import DamagedError
-from cli.archive.manifest import TABLES, DayFile, Format, Manifest, Table
+from cli.archive.formats import Format
+from cli.archive.manifest import TABLES, DayFile, Manifest, Table
 from shared.database import Connection, Database
 from shared.errors import SniperError
 
@@ -27,7 +28,7 @@ class Written:
     """Whether this run wrote it; it was there already otherwise, and has been verified."""
 
 
-async def write(database: Database, directory: Path, end: date, format_: Format = "jsonl") -> list[Written]:
+async def write(database: Database, directory: Path, end: date, format_: Format = Format.JSONL) -> list[Written]:
     """Archive every day before *end*; raises SniperError, and a next run goes on where this one ended.
 
     A file that has all that there is of its day stays as it is, whatever its format.

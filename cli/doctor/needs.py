@@ -1,4 +1,4 @@
-"""What each service must be able to do on the broker and in the database, to compare with what its user may."""
+"""What each service must be able to do on the broker, to compare with what its user may."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,8 +17,6 @@ Address = tuple[Exchange, str]
 class Needs:
     publishes: Sequence[Address] = ()
     consumes: Sequence[Queue] = ()
-    writes: Sequence[str] = ()
-    """Tables it puts rows into."""
 
 
 def _health(*components: str) -> Sequence[Address]:
@@ -36,7 +34,6 @@ NEEDS: Final[Mapping[str, Needs]] = MappingProxyType(
                 *_health("ingest"),
                 (topology.CANARY, topology.CANARY_RAW),
             ],
-            writes=("symbols",),
         ),
         "dedup": Needs(
             publishes=[
@@ -46,21 +43,17 @@ NEEDS: Final[Mapping[str, Needs]] = MappingProxyType(
                 (topology.CANARY, topology.CANARY_DETECTED),
             ],
             consumes=(topology.DEDUP_RAW,),
-            writes=("listing_claims",),
         ),
         "executor": Needs(
             publishes=[*_TRADES, *_health("executor", "exits")],
             consumes=(topology.EXECUTOR_LISTINGS, topology.EXECUTOR_OPENINGS),
-            writes=("orders", "exposure", "positions"),
         ),
         "persister": Needs(
             publishes=_health("persister"),
             consumes=(topology.PERSISTER_LISTINGS, topology.PERSISTER_TRADES, topology.PERSISTER_HEALTH),
-            writes=("listings", "trades", "bot_health"),
         ),
         "api": Needs(
             publishes=[(topology.RAW, f"raw.{Source.TEST_INJECTION}"), *_health("api")],
-            writes=("trade_config_audit", "api_tokens", "sessions"),
         ),
         "notifier": Needs(publishes=_health("notifier"), consumes=(topology.NOTIFIER_EVENTS,)),
     }
@@ -73,7 +66,6 @@ def needs_of(names: Sequence[str]) -> Needs:
     return Needs(
         publishes=[address for each in chosen for address in each.publishes],
         consumes=[queue for each in chosen for queue in each.consumes],
-        writes=[table for each in chosen for table in each.writes],
     )
 
 

@@ -181,7 +181,7 @@ async def test_a_role_that_may_not_write(look: Look, database_url: str, postgres
         database_url,
         f"CREATE ROLE {role} LOGIN PASSWORD 'reads'",
         f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}",
-        f"GRANT INSERT ON listings, trades, bot_health TO {role}",
+        f"GRANT INSERT, UPDATE ON listings, trades, bot_health TO {role}",
     )
     url = make_url(database_url).set(username=role, password="reads").render_as_string(hide_password=False)
     try:
@@ -189,7 +189,10 @@ async def test_a_role_that_may_not_write(look: Look, database_url: str, postgres
     finally:
         await execute(database_url, f"DROP OWNED BY {role}", f"DROP ROLE {role}")
 
-    assert_wrong(found["database role"], f"{role} may not write listing_claims, orders", "GRANT SELECT, INSERT")
+    assert_wrong(
+        found["database role"], f'"{role}" of SNIPER_DATABASE_URL lacks INSERT on listing_claims', "sign in as"
+    )
+    assert found["database role"].advice.startswith("sign in as sniper_persister or sniper_dedup")
     assert persister["database role"].verdict is Verdict.WELL
 
 
@@ -197,7 +200,7 @@ async def test_a_database_without_the_schema(look: Look, empty_database_url: str
     found = await look(SNIPER_DATABASE_URL=empty_database_url)
 
     assert_wrong(found["database schema"], f"this build needs {migrations.head()}: run `sniper migrate`")
-    assert found["limits"].told == "not looked at: the schema is not ours"
+    assert found["database role"].told == found["limits"].told == "not looked at: the schema is not ours"
 
 
 async def test_a_database_of_a_newer_build(look: Look, database_url: str) -> None:
