@@ -14,7 +14,20 @@ from typing import Final
 import uvloop
 from rich.console import Console
 
-from bench import api, dedup, embedded, executor, machine, openings, persister, pipeline, publish, report, ticker
+from bench import (
+    api,
+    dedup,
+    embedded,
+    executor,
+    machine,
+    openings,
+    persister,
+    pipeline,
+    publish,
+    report,
+    telemetry,
+    ticker,
+)
 from bench.errors import BenchmarkError
 from bench.figures import Result
 from bench.ground import Ground, prepared
@@ -32,6 +45,7 @@ ON_SERVERS: Final[Mapping[str, Callable[[Ground], Awaitable[Result]]]] = Mapping
         "dedup": dedup.measure,
         "persister": persister.measure,
         "api": api.measure,
+        "telemetry": telemetry.measure,
     }
 )
 ALONE: Final[Mapping[str, Callable[[Plan], Result]]] = MappingProxyType(
