@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: run demo test soak check format bench contract docs lock wire clean
+.PHONY: run demo test soak check format bench contract docs pictures lock wire clean
 .DEFAULT_GOAL := run
 
 run: .venv/runtime.stamp ## every service in one process against the simulator
@@ -47,6 +47,10 @@ contract: .venv/dev.stamp ## schemas, the AsyncAPI document, the broker's defini
 docs: .venv/docs.stamp ## the site of docs/, in build/site; a link that leads nowhere is an error
 	@.venv/docs/bin/python -m reference.site build/docs
 	@NO_COLOR=1 .venv/docs/bin/zensical build --strict --config-file mkdocs.yml
+
+pictures: .venv/dev.stamp ## the pictures of the operating guide, of a running dashboard, into docs/pictures
+	@$(BIN)/python -m tests.prepare
+	@$(BIN)/python -m tests.guide_pictures
 
 lock: ## pin every dependency with its hashes (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock" --extra local --extra otel --extra parquet --extra dev pyproject.toml requirements/build.in -o requirements/dev.txt

@@ -1,109 +1,43 @@
 """The dashboard in a real Chromium, on `sniper up` against the simulator: what an operator sees and does there."""
 
 import asyncio
-import os
 import re
 import signal
 import statistics
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect
+from playwright.async_api import Locator, Page, ViewportSize, expect
 
-from tests.browsers import SEEN_MS_MAX, TOO_WIDE, pictures, running_chromium
-from tests.processes import Sniper, sniper
-from tests.servers.ports import free_ports
-from tests.simulators import SimulatorProcess, running_simulator
-from tests.waiting import eventually
+from tests import guide_pictures
+from tests.browsers import TOO_WIDE, pictures
+from tests.decks import Deck, link_in, running_deck
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
-WIDE: Final = ViewportSize(width=1440, height=900)
 PHONE: Final = ViewportSize(width=390, height=844)
-COIN: Final = {"price": "1", "swing": 0, "asks": [("1", "100000")], "bids": [("0.99", "100000")]}
+GUIDE: Final = Path(__file__).parents[2] / "docs"
+PICTURE_BYTES_MAX: Final = 100_000
 PAGE_BYTES_MAX: Final = 150_000
 PAINTED_SECONDS: Final = 1.0
 STOPS_MAX: Final = 200
 """More than there are places that the Tab key comes to."""
 
 
-@dataclass(slots=True)
-class Deck:
-    """A running system with an operator who is signed in."""
-
-    exchange: SimulatorProcess
-    process: Sniper
-    browser: Browser
-    context: BrowserContext
-    url: str
-
-    async def page(self, view: str = "now", viewport: ViewportSize = WIDE) -> Page:
-        """Open the dashboard in a tab of its own, once its link is live."""
-        page = await self.context.new_page()
-        await page.set_viewport_size(viewport)
-        await page.goto(f"{self.url}/#{view}")
-        await expect(page.locator("#link")).to_have_text("connected")
-        return page
-
-    async def targets(self) -> list[dict[str, Any]]:
-        """Return what the browser runs: pages, and workers too."""
-        session = await self.browser.new_browser_cdp_session()
-        found: list[dict[str, Any]] = (await session.send("Target.getTargets"))["targetInfos"]
-        await session.detach()
-        return found
-
-    async def close_target(self, target: str) -> None:
-        """End a worker, as the browser does where memory is short."""
-        session = await self.browser.new_browser_cdp_session()
-        await session.send("Target.closeTarget", {"targetId": target})
-        await session.detach()
-
-    async def lists(self, symbol: str, **coin: Any) -> None:
-        await self.exchange.list_coin(symbol, **{**COIN, **coin})
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def deck(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Deck]:
-    directory: Path = tmp_path_factory.mktemp("dashboard")
-    async with running_simulator() as exchange, running_chromium(os.environ) as browser:
-        environment = {
-            "SNIPER_MEXC_REST_URL": exchange.rest_url,
-            "SNIPER_MEXC_WS_URL": exchange.ws_url,
-            # Live orders are possible, and dry runs are all that happens while auto_trade is off.
-            "SNIPER_MEXC_API_KEY": SimulatorProcess.api_key,
-            "SNIPER_MEXC_API_SECRET": SimulatorProcess.api_secret,
-            "SNIPER_LIVE": "true",
-            # More coins in a minute than MEXC lists in a week: its limits are not what is tested here.
-            "SNIPER_EXECUTOR_ORDERS_PER_MINUTE": "1000",
-            "SNIPER_EXECUTOR_WEIGHT_PER_10_SECONDS": "10000",
-            "SNIPER_EXECUTOR_REQUESTS_PER_SECOND": "1000",
-            "SNIPER_API_PORT": str(free_ports(1)[0]),
-        }
-        async with sniper("up", "--exchange", "mexc", environment=environment, directory=directory) as process:
-            await process.ready()
-            link = await eventually(lambda: _link_in(process.log), within_seconds=SEEN_MS_MAX / 1000)
-            context = await browser.new_context(viewport=WIDE)
-            page = await context.new_page()
-            await page.goto(link)
-            await expect(page.locator("#mode")).to_have_text("DRY-RUN")
-            await page.close()
-            yield Deck(exchange, process, browser, context, link.partition("/sign-in")[0])
-
-
-def _link_in(log: Path) -> str:
-    found = re.search(r"http://\S+/sign-in\?link=\S+", log.read_text())
-    return found.group() if found else ""
+    async with running_deck(tmp_path_factory.mktemp("dashboard")) as running:
+        yield running
 
 
 async def test_a_link_signs_in_once(deck: Deck) -> None:
     stranger = await deck.browser.new_context()
     page = await stranger.new_page()
-    await page.goto(_link_in(deck.process.log))
+    await page.goto(link_in(deck.process.log))
 
     await expect(page).to_have_title(re.compile("Sign in"))
     await expect(page.get_by_role("alert")).to_be_visible()
@@ -492,6 +426,24 @@ async def test_a_page_whose_worker_ended_joins_another_and_misses_nothing(deck: 
     await expect(page.locator("#listings")).to_contain_text("ORPHANUSDT")
     await expect(page.locator("#link")).to_have_text("connected")
     await page.close()
+
+
+async def test_every_picture_of_the_guide_is_taken_of_the_dashboard(deck: Deck, tmp_path: Path) -> None:
+    await guide_pictures.take(deck, tmp_path)
+
+    taken, kept = contents(tmp_path), contents(guide_pictures.PLACE)
+    assert set(taken) == set(kept) == shown_in_the_guide()
+    for content in (*taken.values(), *kept.values()):
+        assert (content[:4], content[8:12]) == (b"RIFF", b"WEBP")
+        assert len(content) < PICTURE_BYTES_MAX
+
+
+def contents(directory: Path) -> dict[str, bytes]:
+    return {each.name: each.read_bytes() for each in directory.iterdir()}
+
+
+def shown_in_the_guide() -> set[str]:
+    return {name for page in GUIDE.glob("*.md") for name in re.findall(r"\(pictures/(.+?)\)", page.read_text())}
 
 
 async def test_signing_out_ends_the_session(deck: Deck) -> None:
