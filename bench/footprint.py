@@ -1,0 +1,172 @@
+"""`python -m bench.footprint`: what each service takes at rest, and what listings leave in the database and its archive.
+
+There is no floor of that: the figures are for whoever plans machines. They are written to a file of their own.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import asyncpg
+import httpx
+import psutil
+import uvloop
+
+from bench import api_data, machine
+from bench.environment import environment, raise_limits
+from bench.ground import Ground, prepared, when_ready
+from bench.pipeline import shown
+from bench.report import RESULTS
+from bench.sampling import Plan
+from bench.stages import passed_by
+from bench.venue import open_venue
+from cli.archive import writing
+from cli.archive.formats import Format
+from shared.events import utc_now
+from shared.settings import TelemetrySettings
+from shared.telemetry import configure_logging
+from tests.processes import Sniper
+from tests.services import open_database
+
+SERVICES: Final = ("persister", "dedup", "executor", "ingest", "api")
+REST_SECONDS: Final = 30.0
+SCRAPES: Final = 40
+SCRAPE_EVERY_SECONDS: Final = 15.0
+MILLION: Final = 1_000_000
+_SIZE: Final = "SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+_SIZE_OF: Final = "SELECT pg_total_relation_size($1::regclass)"
+_WITH_ITS_STATISTICS: Final = {
+    "listings": ("listings", "listing_hours"),
+    "trades": ("trades", "trade_hours", "latency_hours"),
+}
+
+
+async def measure(ground: Ground, rows: int) -> Mapping[str, object]:
+    """Return everything that was found, by what it is."""
+    return {**await _services(ground), "per_million": await _rows(ground, rows)}
+
+
+async def _services(ground: Ground) -> Mapping[str, object]:
+    """Return what each service takes, at rest and to be scraped, and what a traded listing leaves in the database."""
+    database, broker = ground.database(), ground.broker()
+    await raise_limits(database)
+    async with open_venue() as venue, AsyncExitStack() as stack:
+        variables = environment(venue, database, broker)
+        found: dict[str, dict[str, float]] = {}
+        running: dict[str, Sniper] = {}
+        for name in SERVICES:
+            began = time.perf_counter()
+            running[name] = await stack.enter_async_context(ground.service("run", name, environment=variables))
+            await when_ready(running[name])
+            found[name] = {"ready_seconds": round(time.perf_counter() - began, 2)}
+        for name, rest in (await _at_rest(running)).items():
+            found[name] |= rest | {"scrape_core_pct": await _scraping_pct(running[name])}
+        before = await _size(database)
+        journeys = [await shown(venue, number) for number in range(ground.plan.samples)]
+        await passed_by(database, journeys)
+        grown = await _size(database) - before
+    together = {key: round(sum(each[key] for each in found.values()), 2) for key in ("rss_mb", "pss_mb", "core_pct")}
+    return {"services": found, "together": together, "bytes_of_a_traded_listing": grown // len(journeys)}
+
+
+async def _at_rest(running: Mapping[str, Sniper]) -> Mapping[str, dict[str, float]]:
+    processes = {name: psutil.Process(each.process.pid) for name, each in running.items()}
+    before = {name: _cpu_seconds(each) for name, each in processes.items()}
+    await asyncio.sleep(REST_SECONDS)
+    return {
+        name: {
+            "rss_mb": round(each.memory_info().rss / 1e6, 1),
+            "pss_mb": round(each.memory_full_info().pss / 1e6, 1),
+            "core_pct": round(100 * (_cpu_seconds(each) - before[name]) / REST_SECONDS, 2),
+        }
+        for name, each in processes.items()
+    }
+
+
+async def _scraping_pct(service: Sniper) -> float:
+    """Return the part of a core that it takes *service* to be scraped as often as Prometheus does."""
+    process = psutil.Process(service.process.pid)
+    url = f"http://127.0.0.1:{service.metrics_port}/metrics"
+    async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+        (await client.get(url)).raise_for_status()
+        before = _cpu_seconds(process)
+        for _ in range(SCRAPES):
+            await client.get(url)
+    return round(100 * (_cpu_seconds(process) - before) / SCRAPES / SCRAPE_EVERY_SECONDS, 3)
+
+
+def _cpu_seconds(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+async def _rows(ground: Ground, rows: int) -> Mapping[str, object]:
+    """Return the bytes of a million listings and trades, in the database and in each format of the archive."""
+    database = ground.database()
+    await api_data.fill(database, rows)
+    connection = await asyncpg.connect(database)
+    try:
+        sizes = {
+            name: sum([await connection.fetchval(_SIZE_OF, table) for table in tables])
+            for name, tables in _WITH_ITS_STATISTICS.items()
+        }
+    finally:
+        await connection.close()
+    found = {f"database_{name}_mb": _per_million_mb(size, rows) for name, size in sizes.items()}
+    for format_ in Format:
+        for table, (size, archived) in (await _archived(database, format_)).items():
+            found[f"archive_{format_}_{table}_mb"] = _per_million_mb(size, archived)
+    return found
+
+
+async def _archived(database: str, format_: Format) -> Mapping[str, tuple[int, int]]:
+    """Return bytes and rows of each table, archived in that format up to yesterday."""
+    end = (utc_now() - timedelta(days=1)).date()
+    with TemporaryDirectory(prefix="sniper-bench-") as directory:
+        async with open_database(database) as opened:
+            written = await writing.write(opened, Path(directory), end, format_)
+    tables = {each.file.table: [one.file for one in written if one.file.table == each.file.table] for each in written}
+    return {
+        name: (sum(file.bytes for file in files), sum(file.rows for file in files)) for name, files in tables.items()
+    }
+
+
+def _per_million_mb(size: int, rows: int) -> int:
+    return round(size / rows * MILLION / 1e6)
+
+
+async def _size(database: str) -> int:
+    connection = await asyncpg.connect(database)
+    try:
+        return int(await connection.fetchval(_SIZE))
+    finally:
+        await connection.close()
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure, print and save; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m bench.footprint", description=__doc__)
+    parser.add_argument("--rows", type=int, default=200_000, help="listings to store, and as many trades")
+    parser.add_argument("--samples", type=int, default=300, help="listings to trade")
+    parser.add_argument("--results", type=Path, default=RESULTS.with_name("footprint.json"))
+    options = parser.parse_args(arguments)
+    configure_logging(TelemetrySettings(log_level="warning"))
+    with prepared(Plan(options.samples, warmups=1)) as ground:
+        found = uvloop.run(measure(ground, options.rows))
+    told: dict[str, Any] = {"machine": dict(machine.describe()), **found}
+    options.results.parent.mkdir(parents=True, exist_ok=True)
+    options.results.write_text(json.dumps(told, indent=2) + "\n")
+    sys.stdout.write(json.dumps(told, indent=2) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
