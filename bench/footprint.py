@@ -1,4 +1,4 @@
-"""`python -m bench.footprint`: what each service takes at rest, and what listings leave in the database and its archive.
+"""`python -m bench.footprint`: what each service takes at rest, and what listings leave in database and archive.
 
 There is no floor of that: the figures are for whoever plans machines. They are written to a file of their own.
 """
@@ -25,7 +25,7 @@ from bench.environment import environment, raise_limits
 from bench.ground import Ground, prepared, when_ready
 from bench.pipeline import shown
 from bench.report import RESULTS
-from bench.sampling import Plan
+from bench.sampling import BLOCK, Plan
 from bench.stages import passed_by
 from bench.venue import open_venue
 from cli.archive import writing
@@ -70,7 +70,11 @@ async def _services(ground: Ground) -> Mapping[str, object]:
         for name, rest in (await _at_rest(running)).items():
             found[name] |= rest | {"scrape_core_pct": await _scraping_pct(running[name])}
         before = await _size(database)
-        journeys = [await shown(venue, number) for number in range(ground.plan.samples)]
+        journeys = []
+        for number in range(ground.plan.samples):
+            journeys.append(await shown(venue, number))
+            if len(journeys) % BLOCK == 0:
+                await venue.list_newcomers()
         await passed_by(database, journeys)
         grown = await _size(database) - before
     together = {key: round(sum(each[key] for each in found.values()), 2) for key in ("rss_mb", "pss_mb", "core_pct")}
@@ -133,10 +137,11 @@ async def _archived(database: str, format_: Format) -> Mapping[str, tuple[int, i
     with TemporaryDirectory(prefix="sniper-bench-") as directory:
         async with open_database(database) as opened:
             written = await writing.write(opened, Path(directory), end, format_)
-    tables = {each.file.table: [one.file for one in written if one.file.table == each.file.table] for each in written}
-    return {
-        name: (sum(file.bytes for file in files), sum(file.rows for file in files)) for name, files in tables.items()
-    }
+    totals: dict[str, tuple[int, int]] = {}
+    for each in written:
+        size, rows = totals.get(each.file.table, (0, 0))
+        totals[each.file.table] = (size + each.file.bytes, rows + each.file.rows)
+    return totals
 
 
 def _per_million_mb(size: int, rows: int) -> int:
