@@ -37,7 +37,6 @@ from tests.processes import Sniper
 from tests.services import open_database
 
 SERVICES: Final = ("persister", "dedup", "executor", "ingest", "api")
-REST_SECONDS: Final = 30.0
 SCRAPES: Final = 40
 SCRAPE_EVERY_SECONDS: Final = 15.0
 MILLION: Final = 1_000_000
@@ -49,12 +48,12 @@ _WITH_ITS_STATISTICS: Final = {
 }
 
 
-async def measure(ground: Ground, rows: int) -> Mapping[str, object]:
+async def measure(ground: Ground, rows: int, rest_seconds: float) -> Mapping[str, object]:
     """Return everything that was found, by what it is."""
-    return {**await _services(ground), "per_million": await _rows(ground, rows)}
+    return {**await _services(ground, rest_seconds), "per_million": await _rows(ground, rows)}
 
 
-async def _services(ground: Ground) -> Mapping[str, object]:
+async def _services(ground: Ground, rest_seconds: float) -> Mapping[str, object]:
     """Return what each service takes, at rest and to be scraped, and what a traded listing leaves in the database."""
     database, broker = ground.database(), ground.broker()
     await raise_limits(database)
@@ -67,7 +66,7 @@ async def _services(ground: Ground) -> Mapping[str, object]:
             running[name] = await stack.enter_async_context(ground.service("run", name, environment=variables))
             await when_ready(running[name])
             found[name] = {"ready_seconds": round(time.perf_counter() - began, 2)}
-        for name, rest in (await _at_rest(running)).items():
+        for name, rest in (await _at_rest(running, rest_seconds)).items():
             found[name] |= rest | {"scrape_core_pct": await _scraping_pct(running[name])}
         before = await _size(database)
         journeys = []
@@ -81,15 +80,15 @@ async def _services(ground: Ground) -> Mapping[str, object]:
     return {"services": found, "together": together, "bytes_of_a_traded_listing": grown // len(journeys)}
 
 
-async def _at_rest(running: Mapping[str, Sniper]) -> Mapping[str, dict[str, float]]:
+async def _at_rest(running: Mapping[str, Sniper], seconds: float) -> Mapping[str, dict[str, float]]:
     processes = {name: psutil.Process(each.process.pid) for name, each in running.items()}
     before = {name: _cpu_seconds(each) for name, each in processes.items()}
-    await asyncio.sleep(REST_SECONDS)
+    await asyncio.sleep(seconds)
     return {
         name: {
             "rss_mb": round(each.memory_info().rss / 1e6, 1),
             "pss_mb": round(each.memory_full_info().pss / 1e6, 1),
-            "core_pct": round(100 * (_cpu_seconds(each) - before[name]) / REST_SECONDS, 2),
+            "core_pct": round(100 * (_cpu_seconds(each) - before[name]) / seconds, 2),
         }
         for name, each in processes.items()
     }
@@ -161,11 +160,12 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.footprint", description=__doc__)
     parser.add_argument("--rows", type=int, default=200_000, help="listings to store, and as many trades")
     parser.add_argument("--samples", type=int, default=300, help="listings to trade")
+    parser.add_argument("--rest", type=float, default=30, help="seconds for which services are watched at rest")
     parser.add_argument("--results", type=Path, default=RESULTS.with_name("footprint.json"))
     options = parser.parse_args(arguments)
     configure_logging(TelemetrySettings(log_level="warning"))
     with prepared(Plan(options.samples, warmups=1)) as ground:
-        found = uvloop.run(measure(ground, options.rows))
+        found = uvloop.run(measure(ground, options.rows, options.rest))
     told: dict[str, Any] = {"machine": dict(machine.describe()), **found}
     options.results.parent.mkdir(parents=True, exist_ok=True)
     options.results.write_text(json.dumps(told, indent=2) + "\n")

@@ -7,8 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from bench import footprint
 from bench.__main__ import NAMES
+from bench.ground import Ground
+from bench.sampling import Plan
 from tests.processes import clean
+from tests.servers.databases import PostgresServer
+from tests.servers.guard import guarded
+from tests.servers.rabbitmq import RabbitMQServer
 
 BY_TWO_CLOCKS = ("openings", "pipeline")
 """The exchange's time is one of them: on a busy machine it is known less well than two samples take."""
@@ -26,3 +32,17 @@ def test_every_benchmark_runs_with_two_samples_and_writes_its_figures(tmp_path: 
     assert [name for name in NAMES if not written[name]["floor"]["p50_ms"] > 0] == []
     assert [name for name in NAMES if name not in BY_TWO_CLOCKS and not written[name]["p50_ms"] > 0] == []
     assert written["pipeline"]["from_frame_sent"]["p50_ms"] > 0
+
+
+@pytest.mark.timeout(120)
+async def test_what_services_and_rows_take_is_measured(
+    postgres_server: PostgresServer, rabbitmq_server: RabbitMQServer, tmp_path: Path
+) -> None:
+    with guarded() as guard:
+        ground = Ground(Plan(samples=2, warmups=1), postgres_server, rabbitmq_server, guard, tmp_path)
+        found = json.loads(json.dumps(await footprint.measure(ground, rows=300, rest_seconds=0.2)))
+
+    assert {name for name, each in found["services"].items() if each["pss_mb"] > 1} == set(footprint.SERVICES)
+    assert found["together"]["rss_mb"] > found["together"]["pss_mb"]
+    assert found["bytes_of_a_traded_listing"] > 0
+    assert all(size > 0 for size in found["per_million"].values())
