@@ -10,7 +10,6 @@ from cli.doctor.machine import judge_disk
 from cli.doctor.needs import NEEDS
 from cli.services import NAMES
 from contract.rights import RIGHTS, Rights
-from shared.tables import metadata
 
 GIB = 1024**3
 
@@ -28,10 +27,6 @@ def test_what_a_service_needs_is_what_its_user_may_do(rights: Rights) -> None:
     assert {exchange for exchange in rights.publishes if exchange.kind == "topic"} == {
         exchange for exchange, _ in needs.publishes
     }
-
-
-def test_the_tables_that_are_written_exist() -> None:
-    assert {table for needs in NEEDS.values() for table in needs.writes} <= set(metadata.tables)
 
 
 @pytest.mark.parametrize(
