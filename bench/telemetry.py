@@ -4,24 +4,26 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Final, Never
 
 import httpx
+import psutil
 
 from bench.environment import environment, raise_limits
 from bench.errors import BenchmarkError
 from bench.figures import Result, latency
 from bench.ground import Ground, when_ready
 from bench.pipeline import SERVICES, shown
-from bench.sampling import interleaved
+from bench.sampling import Plan, interleaved
 from bench.stages import Passed, medians_ms, passed_by, received_to_ordered_ms
-from bench.venue import Venue, open_venue
+from bench.venue import Journey, Venue, open_venue
 from tests.processes import Sniper
 from tests.servers.ports import free_ports
 
 SCRAPE_SECONDS: Final = 15.0
+HALVES: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +34,26 @@ class Pipeline:
     database: str
     services: Sequence[Sniper]
 
+    def cpu_seconds(self) -> float:
+        """Return the processor time that its services took so far."""
+        times = [psutil.Process(each.process.pid).cpu_times() for each in self.services]
+        return float(sum(each.user + each.system for each in times))
+
 
 async def measure(ground: Ground) -> Result:
     """Return the times from a frame's arrival to that of its order, with telemetry; the floor is without.
 
     Each round starts all processes anew, and the other pipeline first: luck in placing them is not what is measured.
+    Half of a round's blocks are taken with telemetry first, as the second of two blocks comes later after a rest.
     """
     passed: dict[bool, list[Passed]] = {True: [], False: []}
+    cpu_seconds = {True: 0.0, False: 0.0}
     exports = scrapes = 0
     for number in range(ground.plan.rounds):
         one = await _round(ground, with_first=bool(number % 2))
-        for traced, journeys in one.passed.items():
-            passed[traced] += journeys
+        for on in (True, False):
+            passed[on] += one.passed[on]
+            cpu_seconds[on] += one.cpu_seconds[on]
         exports, scrapes = exports + one.exports, scrapes + one.scrapes
     return Result(
         ours=latency(received_to_ordered_ms(passed[True])),
@@ -52,6 +62,8 @@ async def measure(ground: Ground) -> Result:
         extra={
             "stages_p50_ms": medians_ms(passed[True]),
             "floor_stages_p50_ms": medians_ms(passed[False]),
+            "cpu_seconds": round(cpu_seconds[True], 2),
+            "floor_cpu_seconds": round(cpu_seconds[False], 2),
             "exports": exports,
             "scrapes": scrapes,
         },
@@ -60,9 +72,10 @@ async def measure(ground: Ground) -> Result:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """Journeys by whether telemetry was on, and what telemetry there was."""
+    """Journeys and processor time by whether telemetry was on, and what telemetry there was."""
 
     passed: Mapping[bool, Sequence[Passed]]
+    cpu_seconds: Mapping[bool, float]
     exports: int
     scrapes: int
 
@@ -70,7 +83,6 @@ class Round:
 async def _round(ground: Ground, *, with_first: bool) -> Round:
     [port] = free_ports(1)
     collector = f"http://127.0.0.1:{port}"
-    plan = replace(ground.plan, samples=-(-ground.plan.samples // ground.plan.rounds))
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(ground.child("bench.collector", str(port), environment={}))
         pipelines = {
@@ -78,17 +90,35 @@ async def _round(ground: Ground, *, with_first: bool) -> Round:
             for on in (with_first, not with_first)
         }
         scraping = await stack.enter_async_context(_scraped(pipelines[True].services))
-        without, traced = sides = (pipelines[False], pipelines[True])
-
-        async def rest() -> None:
-            await asyncio.gather(*(each.venue.list_newcomers() for each in sides))
-
-        journeys = await interleaved(partial(shown, without.venue), partial(shown, traced.venue), plan, rest)
-        passed = [await passed_by(each.database, own) for each, own in zip(sides, journeys, strict=True)]
+        before = {on: each.cpu_seconds() for on, each in pipelines.items()}
+        journeys = await _by_turns(ground.plan, pipelines)
+        cpu_seconds = {on: each.cpu_seconds() - before[on] for on, each in pipelines.items()}
+        passed = {on: await passed_by(each.database, journeys[on]) for on, each in pipelines.items()}
         exports = await _exports(collector)
     if not (exports and scraping.done):
         raise BenchmarkError(f"telemetry was off: {exports} exports, {scraping.done} scrapes")
-    return Round({False: passed[0], True: passed[1]}, exports, scraping.done)
+    return Round(passed, cpu_seconds, exports, scraping.done)
+
+
+async def _by_turns(plan: Plan, pipelines: Mapping[bool, Pipeline]) -> Mapping[bool, Sequence[Journey]]:
+    """Return the journeys of each; one half is taken with the one first, and the other half with the other."""
+    taken: dict[bool, list[Journey]] = {True: [], False: []}
+    half = Plan(-(-plan.samples // (HALVES * plan.rounds)), -(-plan.warmups // HALVES))
+
+    async def rest() -> None:
+        await asyncio.gather(*(each.venue.list_newcomers() for each in pipelines.values()))
+
+    for number, first in enumerate((False, True)):
+        offset = number * (half.samples + half.warmups)
+        order = (first, not first)
+        samples = [partial(_shown_from, pipelines[on].venue, offset) for on in order]
+        for on, journeys in zip(order, await interleaved(samples[0], samples[1], half, rest), strict=True):
+            taken[on] += journeys
+    return taken
+
+
+async def _shown_from(venue: Venue, offset: int, number: int) -> Journey:
+    return await shown(venue, offset + number)
 
 
 @asynccontextmanager
