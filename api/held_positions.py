@@ -36,7 +36,7 @@ def name_of(position: PositionRow) -> str:
     return f"{position.listing_key} ({position.mode})"
 
 
-async def everything(database: Database) -> Sequence[PositionRow]:
+async def everything(database: Database) -> list[PositionRow]:
     """Return every position that is neither sold nor written off, oldest first: what these cost is the exposure."""
     return rows_of(POSITIONS, await Reader(database).fetch(HELD), PositionRow)
 
