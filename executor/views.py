@@ -109,6 +109,8 @@ class Markets:
             self._first_price(symbol),
             self._protected(order),
         )
+        if book is None and rules is None:
+            book = await self._book(order)  # Which is refused where the exchange does not know the symbol at all.
         if book is not None and order.mode is Mode.DRY_RUN:
             book = OrderBook(*self._left(symbol, book.bids, book.asks))
         market = Market(reference_price(seen, book), book, first_price, last)
