@@ -7,7 +7,7 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from api import injection_routes, problems
+from api import description, injection_routes, problems
 from api.access import installation
 from api.access.parts import access_of
 from api.dashboard import files as dashboard
@@ -46,8 +46,7 @@ def create_app(parts: Parts, settings: ApiSettings) -> FastAPI:
     app = FastAPI(
         title="MEXC listing sniper",
         version=version("mexc-listing-sniper"),
-        docs_url=None,
-        redoc_url=None,
+        openapi_url=None,
         responses={status: {"model": Problem, "description": words} for status, words in REFUSALS.items()},
     )
     app.state.database = database
@@ -62,5 +61,6 @@ def create_app(parts: Parts, settings: ApiSettings) -> FastAPI:
     writing = (config_routes, trading_routes, exit_routes, order_routes, injection_routes)
     for routes in (*reading, *writing):
         app.include_router(routes.router)
+    description.add(app)
     dashboard.add(app)
     return app

@@ -1,9 +1,11 @@
-"""The positions that a decision of an operator concerns: by number, symbol or listing."""
+"""What is held, and of it the positions that a decision of an operator concerns: by number, symbol or listing."""
 
 from collections.abc import Sequence
 from typing import Final
 
-from api import queries
+from api.reading.pages import rows_of
+from api.reading.reader import Reader
+from api.reading.tables import POSITIONS
 from api.schemas import PositionRow
 from shared.database import Database
 from shared.errors import SniperError
@@ -11,6 +13,14 @@ from shared.events import Mode
 
 SELLABLE: Final = frozenset({"open", "closing"})
 """In any other state nothing can be sold of it; `api.write_offs` gives it up."""
+_SELECTED: Final = (
+    f"SELECT {', '.join(f'{sql} AS {name}' for name, sql in POSITIONS.columns.items())} FROM {POSITIONS.tables}"  # noqa: S608 - names of ours alone
+)
+HELD: Final = f"""
+    {_SELECTED} WHERE positions.state IN ('open', 'closing', 'dust', 'external', 'unsellable')
+    ORDER BY positions.opened_at, positions.id
+"""
+NUMBERED: Final = f"{_SELECTED} WHERE positions.id = $1"
 
 
 class NoSuchPositionError(SniperError):
@@ -26,6 +36,11 @@ def name_of(position: PositionRow) -> str:
     return f"{position.listing_key} ({position.mode})"
 
 
+async def everything(database: Database) -> list[PositionRow]:
+    """Return every position that is neither sold nor written off, oldest first: what these cost is the exposure."""
+    return rows_of(POSITIONS, await Reader(database).fetch(HELD), PositionRow)
+
+
 async def of(database: Database, what: str, mode: Mode | None, *, sellable: bool) -> Sequence[PositionRow]:
     """Return what is held of *what*, a symbol or a listing key, in *mode* (None: in both).
 
@@ -33,7 +48,7 @@ async def of(database: Database, what: str, mode: Mode | None, *, sellable: bool
     """
     held = [
         position
-        for position in await queries.held_positions(database)
+        for position in await everything(database)
         if what in {position.symbol, position.listing_key} and mode in {None, position.mode}
         if position.state in SELLABLE or not sellable
     ]
@@ -49,9 +64,10 @@ async def numbered(database: Database, number: int, *, sellable: bool) -> Positi
     Raises NoSuchPositionError where there is none, and EndedPositionError where nothing is held of it any more, or
     nothing can be sold and it has to be *sellable*.
     """
-    position = await queries.position(database, number)
-    if position is None:
+    found = rows_of(POSITIONS, await Reader(database).fetch(NUMBERED, number), PositionRow)
+    if not found:
         raise NoSuchPositionError(f"there is no position {number}")
+    [position] = found
     if position.state in {"closed", "written_off"}:
         raise EndedPositionError(f"{name_of(position)} is {position.state}: nothing is held of it")
     if sellable and position.state not in SELLABLE:

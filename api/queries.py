@@ -1,4 +1,4 @@
-"""Reads of commands and of those who act on what is held, in SQLAlchemy Core."""
+"""Reads of commands, in SQLAlchemy Core: no service imports these, which take ten megabytes of it more."""
 
 import asyncio
 from collections.abc import AsyncIterator, Collection
@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, bindparam, func, select
+from sqlalchemy import Select, Table, bindparam, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -17,15 +17,7 @@ from api.reading.pages import Pages
 from api.reading.reader import READ_SECONDS_MAX, Reader
 from api.schemas import AlsoSeen, Answer, ListingRow, OrderRow, Page, PositionRow, TradeRow
 from shared.database import Database, away_is_transient
-from shared.tables import (
-    close_requests,
-    listing_observations,
-    listings,
-    orders,
-    position_exits,
-    position_results,
-    positions,
-)
+from shared.tables import listing_observations, listings, orders
 
 Row = TypeVar("Row", bound=Answer)
 
@@ -34,37 +26,11 @@ def _columns(table: Table, row: type[Answer]) -> Select[Any]:
     return select(*(table.c[name] for name in row.model_fields))
 
 
-def _of_position(of: FromClause) -> ColumnElement[bool]:
-    return and_(of.c.listing_key == positions.c.listing_key, of.c.mode == positions.c.mode)
-
-
-_OWN_EXITS: Final = (
-    select(position_exits.c.after)
-    .where(_of_position(position_exits))
-    .order_by(position_exits.c.revision.desc())
-    .limit(1)
-    .scalar_subquery()
-)
-_POSITIONS: Final = (
-    select(
-        *(positions.c[name] for name in PositionRow.model_fields if name in positions.c),
-        close_requests.c.created_at.label("close_requested_at"),
-        _OWN_EXITS.label("exits"),
-        position_results.c.result_usdt,
-        position_results.c.result_pct,
-        position_results.c.fees_unknown,
-    )
-    .outerjoin(close_requests, _of_position(close_requests))
-    .outerjoin(position_results, _of_position(position_results))
-)
 OPEN_ORDERS: Final = (
     _columns(orders, OrderRow)
     .where(orders.c.state.in_(("armed", "sending", "acknowledged", "unknown")))
     .order_by(orders.c.created_at)
 )
-HELD_POSITIONS: Final = _POSITIONS.where(
-    positions.c.state.in_(("open", "closing", "dust", "external", "unsellable"))
-).order_by(positions.c.opened_at, positions.c.id)
 LISTINGS_BY_SOURCE: Final = (
     select(listings.c.source, func.count())
     .where(listings.c.created_at > func.now() - timedelta(hours=24))
@@ -101,17 +67,6 @@ async def newest_positions(database: Database, wanted: PositionsFilter) -> Page[
 async def open_orders(database: Database) -> list[OrderRow]:
     """Return every order that waits, is at the exchange or may be, oldest first."""
     return await _all(database, OPEN_ORDERS, OrderRow)
-
-
-async def held_positions(database: Database) -> list[PositionRow]:
-    """Return every position that is neither sold nor written off, oldest first: what these cost is the exposure."""
-    return await _all(database, HELD_POSITIONS, PositionRow)
-
-
-async def position(database: Database, number: int) -> PositionRow | None:
-    """Return the position of that number, whatever became of it; None where there is none."""
-    found = await _all(database, _POSITIONS.where(positions.c.id == number), PositionRow)
-    return found[0] if found else None
 
 
 async def listings_by_source(database: Database) -> dict[str, int]:

@@ -25,7 +25,7 @@ async def show(*, closed: bool, as_json: bool) -> None:
         if closed:
             found = (await queries.newest_positions(database, PositionsFilter(limit=NEWEST_MAX))).items
         else:
-            found = await queries.held_positions(database)
+            found = await held_positions.everything(database)
     if as_json:
         print(json.dumps([each.model_dump(mode="json") for each in found], indent=2))
     else:

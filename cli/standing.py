@@ -12,7 +12,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from api import queries
+from api import held_positions, queries
 from api.reading import status
 from api.reading.reader import Reader
 from api.schemas import ComponentHealth, OrderRow, PositionRow
@@ -68,7 +68,7 @@ def simulated_prices(simulator_url: str, client: httpx.AsyncClient) -> Prices:
 
 async def gather(database: Database, prices: Prices) -> Standing:
     """Ask the database, and *prices* of what is held; raise TransientError when the database is away."""
-    held = await queries.held_positions(database)
+    held = await held_positions.everything(database)
     orders = [each for each in await queries.open_orders(database) if each.state == "armed"]
     found, report = await status.read(database, Reader(database))
     config, at_stake = found.config, [each.reserved_usdt + each.filled_usdt for each in found.exposure]

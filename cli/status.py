@@ -8,7 +8,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from api import queries
+from api import held_positions, queries
 from api.filters import ListingsFilter, TradesFilter
 from api.reading import status as statuses
 from api.reading.answers import ExposureStatus, Gate, Health, Trading
@@ -63,7 +63,7 @@ async def gather(database: Database) -> Status:
         config=standing.config,
         exposure=standing.exposure,
         open_orders=await queries.open_orders(database),
-        open_positions=await queries.held_positions(database),
+        open_positions=await held_positions.everything(database),
         listings_24h_by_source=await queries.listings_by_source(database),
         latest_listings=latest,
         also_seen=await queries.also_seen(database, [each.listing_key for each in latest if each.listing_key]),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from api import close_requests, held_positions, queries, trade_config
+from api import close_requests, held_positions, trade_config
 from api.reading import status as statuses
 from api.reading.answers import Status
 from api.reading.reader import Reader
@@ -33,7 +33,7 @@ class DatabaseOperations:
 
     async def positions(self) -> str:
         """Return what is held, a line each."""
-        held = await queries.held_positions(self._database)
+        held = await held_positions.everything(self._database)
         lines = [_line(position) for position in held[:POSITIONS_MAX]]
         if len(held) > POSITIONS_MAX:
             lines.append(f"and {len(held) - POSITIONS_MAX} more")

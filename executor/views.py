@@ -100,13 +100,19 @@ class Markets:
     async def look(self, order: Order) -> View:
         """Return the market of *order* as it is now."""
         symbol = order.symbol
-        book, rules, first_price, last = await asyncio.gather(
-            self._book(order), self.rules(order), self._first_price(symbol), self._protected(order)
-        )
-        if order.mode is Mode.DRY_RUN:
-            book = OrderBook(*self._left(symbol, book.bids, book.asks))
         # What a coin cost when it was seen is long ago for an order that waited, or was sent before.
         seen = order.listing.price if order.fire_at is None and order.attempt == 1 else None
+        needs_book = order.side is Side.SELL or self._settings.is_gated or seen is None
+        book, rules, first_price, last = await asyncio.gather(
+            self._book(order) if needs_book else _no_book(),
+            self.rules(order),
+            self._first_price(symbol),
+            self._protected(order),
+        )
+        if book is None and rules is None:
+            book = await self._book(order)  # Which is refused where the exchange does not know the symbol at all.
+        if book is not None and order.mode is Mode.DRY_RUN:
+            book = OrderBook(*self._left(symbol, book.bids, book.asks))
         market = Market(reference_price(seen, book), book, first_price, last)
         return View(market, rules, self._opened_at.get(symbol))
 
@@ -239,3 +245,7 @@ class Markets:
             return None
         trades = await self._rest.recent_trades(symbol)
         return trades[0].price if trades else None
+
+
+async def _no_book() -> None:
+    """Ask for none: a purchase at a price that is known goes by that, and a book weighs something."""

@@ -1,17 +1,19 @@
-"""Every page that follows from the code, by its path in the tree."""
+"""Every page that follows from the code, and the API's description of itself, by their paths in the tree."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from reference.commands import commands_page
 from reference.configuration import configuration_page
-from reference.rest import rest_page
+from reference.rest import document, rest_page
 
 
 def generated(root: Path) -> Mapping[str, str]:
-    """Return the text of each page; what settings mean is told on pages that people wrote, below *root*."""
+    """Return the text of each; what settings mean is told on pages that people wrote, below *root*."""
     return {
         "docs/commands.md": commands_page(),
         "docs/configuration.md": configuration_page(root),
         "docs/rest.md": rest_page(),
+        "api/openapi.json": json.dumps(document(), indent=1, ensure_ascii=False) + "\n",
     }

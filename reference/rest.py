@@ -1,11 +1,10 @@
-"""The reference of the API, from the OpenAPI document that it serves."""
+"""The reference of the API, from its description in OpenAPI, which is made here and served as it is."""
 
 import asyncio
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
 from asyncpg import Pool
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.app import create_app
 from api.parts import parts_of
@@ -13,6 +12,7 @@ from api.settings import ApiSettings
 from reference.markdown import code, page, table
 from shared.bus.port import Bus
 from shared.database import Database
+from shared.database_engine import EngineOnDemand
 from shared.runtime import Runtime
 from shared.telemetry import Telemetry
 
@@ -26,7 +26,7 @@ PATTERN_CHARACTERS_MAX: Final = 40
 
 def document() -> Mapping[str, Any]:
     """Return the API's OpenAPI document, without a server behind it."""
-    nowhere = Database(pool=cast("Pool", None), engine=cast("AsyncEngine", None))
+    nowhere = Database(pool=cast("Pool", None), engines=cast("EngineOnDemand", None))
     runtime = Runtime(cast("Bus", None), nowhere, Telemetry(), asyncio.Event())
     return create_app(parts_of(runtime), ApiSettings.model_construct(**_defaults())).openapi()
 

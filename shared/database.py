@@ -1,7 +1,7 @@
 """PostgreSQL: connections with timeouts on everything, and one server of our own where none is given.
 
-Two ways in, on purpose. Statements on the path from frame to order, and batches, go straight through asyncpg:
-SQLAlchemy adds three to five times a bare commit there. Everything that reads for people uses SQLAlchemy Core.
+Two ways in, on purpose. Services go straight through asyncpg: SQLAlchemy adds three to five times a bare commit, and
+its engine eight megabytes to a process. Commands that read for people use SQLAlchemy Core.
 """
 
 import asyncio
@@ -10,19 +10,22 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 from sqlalchemy import URL
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from shared.database_dialling import Session, dialling_of, examined
+from shared.database_engine import EngineOnDemand
 from shared.database_files import require_files
 from shared.database_refusals import first_line, refusals_are_settings
 from shared.database_url import parse_url
 from shared.errors import PermanentError, SchemaError, TransientError
 from shared.settings import DatabaseSettings
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 __all__ = [
     "Connection",
@@ -83,7 +86,12 @@ class Database:
     """One database and the two ways into it."""
 
     pool: Pool
-    engine: AsyncEngine
+    engines: EngineOnDemand
+
+    @property
+    def engine(self) -> "AsyncEngine":
+        """The way in of SQLAlchemy."""
+        return self.engines.get()
 
     def connection(self) -> AbstractAsyncContextManager[Connection]:
         """Lend a connection in autocommit; raise TransientError when the server is away or not as we need it."""
@@ -238,19 +246,11 @@ async def connect(settings: DatabaseSettings, url: URL, *, name: str) -> AsyncIt
             reset=_keep_session,
         )
 
-    engine = create_async_engine(
-        url,
-        # SQLAlchemy would read the URL's options in a way of its own, and does not know sslmode.
-        async_creator=dialling.open,
-        pool_size=2,
-        max_overflow=3,
-        pool_timeout=2,
-        pool_pre_ping=True,
-    )
+    engines = EngineOnDemand(url, dialling)
     try:
-        yield Database(pool, engine)
+        yield Database(pool, engines)
     finally:
-        await engine.dispose()
+        await engines.dispose()
         await _close(pool)
 
 

@@ -1,7 +1,5 @@
 """Tables that exist for reading: statistics by the hour, kept by triggers, and the log of the event stream."""
 
-from typing import Final
-
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
@@ -19,9 +17,6 @@ from sqlalchemy import (
 )
 
 from shared.schema import TIME, metadata
-
-STREAM_CHANNEL: Final = "sniper_stream"
-"""Notified, without a payload, when rows were added to stream_events that should be read at once."""
 
 
 def _hours(name: str, *columns: Column[object]) -> Table:

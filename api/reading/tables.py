@@ -2,14 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from types import MappingProxyType
-from typing import Final
-
-from sqlalchemy import Numeric, Table
-from sqlalchemy.dialects.postgresql import JSONB
+from typing import Annotated, Any, Final, get_args, get_origin
 
 from api.schemas import Answer, ListingRow, OrderRow, PositionRow, TradeRow
-from shared.tables import listings, orders, positions, trades
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,7 +32,7 @@ class PageTable:
 
 
 def _page_table(
-    table: Table,
+    table: str,
     row: type[Answer],
     filters: tuple[str, ...],
     *,
@@ -44,30 +41,40 @@ def _page_table(
     others: Mapping[str, str] = MappingProxyType({}),
 ) -> PageTable:
     """Return the list of rows of *table*, with *others* than its own columns from what is *joined*."""
-    own = [name for name in row.model_fields if name not in others]
-    numeric = frozenset(name for name in own if isinstance(table.c[name].type, Numeric))
-    json = frozenset(name for name in own if isinstance(table.c[name].type, JSONB))
+    kinds = {name: _kinds(of.annotation) for name, of in row.model_fields.items() if name not in others}
+    numeric = frozenset(name for name, kind in kinds.items() if Decimal in kind)
+    json = frozenset(name for name, kind in kinds.items() if dict in kind)
     # As text a number has every digit and no exponent, and JSON is passed on unread.
-    as_text = {name: f"{table.name}.{name}::text" for name in numeric | json}
-    columns = {name: others.get(name) or as_text.get(name) or f"{table.name}.{name}" for name in row.model_fields}
+    as_text = {name: f"{table}.{name}::text" for name in numeric | json}
+    columns = {name: others.get(name) or as_text.get(name) or f"{table}.{name}" for name in row.model_fields}
     return PageTable(
-        table.name,
+        table,
         MappingProxyType(columns),
-        f"{table.name}.{at}",
-        f"{table.name}.id",
-        MappingProxyType({name: f"{table.name}.{name}" for name in filters}),
+        f"{table}.{at}",
+        f"{table}.id",
+        MappingProxyType({name: f"{table}.{name}" for name in filters}),
         json,
-        numeric | {name for name in own if table.c[name].type.python_type is int},
-        f"{table.name} {joined}".strip(),
+        numeric | {name for name, kind in kinds.items() if int in kind},
+        f"{table} {joined}".strip(),
         at_field=at,
     )
 
 
-LISTINGS: Final = _page_table(listings, ListingRow, ("source", "symbol"))
-TRADES: Final = _page_table(trades, TradeRow, ("mode", "side", "status", "symbol"))
-ORDERS: Final = _page_table(orders, OrderRow, ("mode", "side", "state", "symbol"))
+def _kinds(annotation: Any) -> frozenset[Any]:
+    """Return the types that *annotation* allows, without what narrows them."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _kinds(get_args(annotation)[0])
+    if origin is None or origin is dict:
+        return frozenset({origin or annotation})
+    return frozenset[Any]().union(*map(_kinds, get_args(annotation)))
+
+
+LISTINGS: Final = _page_table("listings", ListingRow, ("source", "symbol"))
+TRADES: Final = _page_table("trades", TradeRow, ("mode", "side", "status", "symbol"))
+ORDERS: Final = _page_table("orders", OrderRow, ("mode", "side", "state", "symbol"))
 _POSITIONS: Final = _page_table(
-    positions,
+    "positions",
     PositionRow,
     ("mode", "state", "symbol"),
     at="opened_at",

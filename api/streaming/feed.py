@@ -16,10 +16,11 @@ from shared.database import Connection, Database
 from shared.errors import TransientError
 from shared.events import utc_now
 from shared.isolation import in_a_line
-from shared.read_tables import STREAM_CHANNEL
 
 log = structlog.get_logger()
 
+STREAM_CHANNEL: Final = "sniper_stream"
+"""Notified by triggers, without a payload, when rows were added to stream_events that should be read at once."""
 LOOK_SECONDS: Final = 0.25
 """Listings, trades and changes of the configuration are notified. Positions and halts are not, for the executor's sake:
 they are found by looking."""

@@ -1,9 +1,10 @@
 """Everything asked of MEXC over REST that is not an order."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from hashlib import blake2b
 from typing import Final
 
@@ -11,8 +12,9 @@ import httpx
 import msgspec
 import structlog
 
-from shared.mexc.errors import ExchangeRejected, ExchangeUnavailable
-from shared.mexc.http_request import DEFAULT_LIMITS, RestLimits, ask, connect_http, decode, get_segments
+from shared.mexc.errors import ExchangeUnavailable
+from shared.mexc.gathering import Gathering
+from shared.mexc.http_request import DEFAULT_LIMITS, RestLimits, ask, connect_http, decode, get_segments, unlimited
 from shared.mexc.payloads import (
     UNREADABLE,
     BookTicker,
@@ -35,6 +37,8 @@ from shared.mexc.symbols import SymbolInfo, all_normalised
 log = structlog.get_logger(__name__)
 
 _Entries = dict[bytes, SymbolInfo | None]
+
+_INFO: Final = "/api/v3/exchangeInfo"
 
 _ENTRIES_PER_TURN: Final = 125
 """Of an answer that does not come in pieces."""
@@ -60,6 +64,7 @@ class MexcRest:
         self._entries: _Entries = {}
         self._symbols: Collection[SymbolInfo] = ()
         self._unread: frozenset[str] = frozenset()
+        self._rules = Gathering(self._rules_of, partial(limits.admission, "GET", _INFO))
 
     async def ping(self) -> None:
         """Return when the exchange answers."""
@@ -105,15 +110,11 @@ class MexcRest:
         return sorted((trade for trade in trades if trade is not None), key=lambda trade: trade.traded_at)
 
     async def symbol_rules(self, symbol: str) -> SymbolInfo | None:
-        """What the exchange says of *symbol* now; None when it does not know it."""
-        try:
-            body = await self._get("/api/v3/exchangeInfo", symbol=symbol)
-        except ExchangeRejected as refusal:
-            if refusal.is_unknown_symbol:
-                return None
-            raise
-        infos = (symbol_info(entry) for entry in decode(body, ExchangeInfo).symbols)
-        found = next((info for info in infos if info is not None and info.symbol == symbol), None)
+        """What the exchange says of *symbol* now; None when it does not know it.
+
+        That weighs much, and as much for many: those who would wait for one another share a question.
+        """
+        found = await self._rules.of(symbol)
         if found is not None and (unread := set(found.filters_unread.split()) - self._unread):
             self._unread |= unread
             log.warning("filters of exchangeInfo that are not known", symbol=symbol, filters=sorted(unread))
@@ -121,7 +122,7 @@ class MexcRest:
 
     async def exchange_info(self) -> Collection[SymbolInfo]:
         """Every symbol the exchange shows. The same object comes back while the exchange says the same."""
-        segments = await get_segments(self._http, self._limits, "/api/v3/exchangeInfo", {})
+        segments = await get_segments(self._http, self._limits, _INFO, {})
         if not await is_same(segments, self._described, DESCRIPTIONS):
             self._entries = await _entries(segments, self._entries)
             await asyncio.sleep(0)  # What was known before is gone by now, which takes a turn of its own.
@@ -135,6 +136,12 @@ class MexcRest:
         body = await self._get("/api/v3/announcements", language="en-US", page="1", limit=str(limit))
         entries = [entry for page in decode(body, Notices).data for entry in page.details[:limit]]
         return [each for each in map(notice, entries) if each is not None]
+
+    async def _rules_of(self, symbols: Sequence[str]) -> Mapping[str, SymbolInfo]:
+        named = {"symbol": symbols[0]} if len(symbols) == 1 else {"symbols": ",".join(symbols)}
+        body = await ask(self._http, replace(self._limits, admission=unlimited), _INFO, named)
+        infos = (symbol_info(entry) for entry in decode(body, ExchangeInfo).symbols)
+        return {info.symbol: info for info in infos if info is not None}
 
     async def _get(self, path: str, **params: str) -> bytes:
         return await ask(self._http, self._limits, path, params)

@@ -10,6 +10,7 @@ import pytest
 from shared.database import Database
 from shared.events import utc_now
 from tests import rows
+from tests.api_document import document
 from tests.builders import NOON
 from tests.servers.databases import PostgresServer
 from tests.serving_api import ServedApi, serving_api
@@ -330,6 +331,7 @@ async def test_config_shows_every_halt_in_force(api: ServedApi) -> None:
 async def test_the_description_is_there_and_the_pages_around_it_are_not(seeded_api: ServedApi) -> None:
     description = (await seeded_api.client.get("/openapi.json")).raise_for_status().json()
 
+    assert description == document()
     assert set(PATHS) < set(description["paths"])
     assert description["security"] == [{"token": []}, {"session": []}]
     assert [path for path in description["paths"] if "security" in description["paths"][path].get("post", {})] == [

@@ -30,7 +30,6 @@ WRITTEN_IN: Final[Mapping[str, tuple[str, ...]]] = {
     "telegram": (
         "api.close_requests",
         "api.held_positions",
-        "api.queries.HELD_POSITIONS",
         "api.reading.health",
         "api.reading.status",
         "shared.config_store",
@@ -80,10 +79,7 @@ async def owner(roles: Roles) -> AsyncIterator[Session]:
 
 
 def written(role: str) -> Mapping[str, str]:
-    found = statements(*(each for each in WRITTEN_IN[role] if not each.endswith("HELD_POSITIONS")))
-    if "api.queries.HELD_POSITIONS" in WRITTEN_IN[role]:
-        held = "api.queries.HELD_POSITIONS"
-        return {**found, held: statements("api.queries")[held]}
+    found = statements(*WRITTEN_IN[role])
     return {name: text for name, text in found.items() if name not in IN_PARTS and not name.startswith(OF_OTHERS)}
 
 

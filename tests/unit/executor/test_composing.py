@@ -91,6 +91,15 @@ async def test_what_the_listing_does_not_tell_is_asked_for() -> None:
     assert sorted(rest.asked) == ["depth", "rules"]
 
 
+async def test_a_coin_so_dear_that_its_fractions_must_be_known_costs_one_question_where_its_price_is_known() -> None:
+    rest = Rest()
+
+    composed = await a_composer(rest).compose(an_order(listing=a_listing(price=Decimal(237))))
+
+    assert isinstance(composed, Composed)
+    assert rest.asked == ["rules"]
+
+
 async def test_an_order_that_waited_for_its_opening_goes_by_the_price_of_today() -> None:
     waited = an_order(listing=PRICED.listing, fire_at=NOON)
 

@@ -1,0 +1,192 @@
+"""Questions about single names that go together where they would wait: one about many weighs as much as about one."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import dataclass, field
+from typing import Final, Generic, NamedTuple, TypeVar
+
+from shared.mexc.errors import ExchangeRejected, RateLimited
+
+T = TypeVar("T")
+
+PATIENCE_SECONDS: Final = 0.25
+"""A question that is not answered for longer holds up no other."""
+NAMES_MAX: Final = 50
+
+Ask = Callable[[Sequence[str]], Awaitable[Mapping[str, T]]]
+
+
+class _Told(NamedTuple, Generic[T]):
+    value: T | None
+
+
+@dataclass(eq=False, slots=True)
+class _Asker(Generic[T]):
+    """One who waits."""
+
+    name: str
+    word: "asyncio.Future[_Batch[T] | _Told[T]]"
+    """Of the answer, or that it is this one's turn to ask for all of the batch."""
+
+    def hears(self, told: "_Batch[T] | _Told[T]") -> bool:
+        """Tell it, and return True, unless it has gone."""
+        if self.word.done():
+            return False
+        self.word.set_result(told)
+        return True
+
+
+class _Batch(Generic[T]):
+    """Those who wait for one question, beside the one who puts it."""
+
+    def __init__(self) -> None:
+        self.waiting: list[_Asker[T]] = []
+
+    def names(self, own: str) -> Sequence[str]:
+        """Return every name once, the leader's *own* first."""
+        return list(dict.fromkeys((own, *(each.name for each in self.waiting))))
+
+    def tell(self, found: Mapping[str, T]) -> None:
+        """Give those whose names were *found* their answers."""
+        for asker in self.without(lambda name: name not in found).waiting:
+            asker.hears(_Told(found[asker.name]))
+
+    def tell_nothing(self) -> None:
+        """Tell everybody that the name is not known."""
+        for asker in self.waiting:
+            asker.hears(_Told(None))
+
+    def fail(self, error: Exception) -> None:
+        """Have everybody hear of *error*."""
+        for asker in self.waiting:
+            if not asker.word.done():
+                asker.word.set_exception(error)
+
+    def without(self, stays: Callable[[str], bool]) -> "_Batch[T]":
+        """Take out those whose name does not stay, and return them as a batch of their own."""
+        others = _Batch[T]()
+        others.waiting = [each for each in self.waiting if not stays(each.name)]
+        self.waiting = [each for each in self.waiting if stays(each.name)]
+        return others
+
+
+@dataclass(slots=True)
+class _Question:
+    """A question under way."""
+
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    refusal: RateLimited | None = None
+
+
+class Gathering(Generic[T]):
+    """Asks for each name as soon as may be, and for several in one question where they would wait for one another.
+
+    The first question goes out at once. What is asked while it is under way, or while the limits let none begin, goes
+    together in the next. What the exchange refuses of several, or leaves out, is asked for again in smaller questions,
+    so that a name which it does not know concerns that name alone.
+    """
+
+    def __init__(
+        self,
+        ask: Ask[T],
+        admission: Callable[[], AbstractAsyncContextManager[None]],
+        *,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
+        """*ask* puts one question, within *admission*, where it waits for its turn."""
+        self._ask = ask
+        self._admission = admission
+        self._patience_seconds = patience_seconds
+        self._open: _Batch[T] | None = None
+        """Has not been asked for yet: who comes joins it."""
+        self._latest: _Question | None = None
+
+    async def of(self, name: str) -> T | None:
+        """Return the answer for *name*; None where the exchange does not know it. Raises ExchangeError."""
+        batch = self._open
+        if batch is None or len(batch.waiting) >= NAMES_MAX:
+            batch = self._open = _Batch[T]()
+            return await self._led(batch, name)
+        told = await self._told(batch, name)
+        return told.value if isinstance(told, _Told) else await self._led(told, name)
+
+    async def _told(self, batch: _Batch[T], name: str) -> _Batch[T] | _Told[T]:
+        asker = _Asker[T](name, asyncio.get_running_loop().create_future())
+        batch.waiting.append(asker)
+        try:
+            return await asker.word
+        except asyncio.CancelledError:
+            word = asker.word
+            if asker in batch.waiting:
+                batch.waiting.remove(asker)
+            if word.done() and not word.cancelled() and word.exception() is None:
+                told = word.result()
+                if isinstance(told, _Batch):
+                    self._hand_on(told)
+            raise
+
+    async def _led(self, batch: _Batch[T], name: str) -> T | None:
+        """Ask for all of *batch*, and for *name*, until that is answered; what is left is for another to ask for."""
+        try:
+            while True:
+                names, found = await self._answered(batch, name)
+                batch.tell(found)
+                if len(names) == 1:
+                    batch.tell_nothing()
+                    return found.get(name)
+                if name in found:
+                    self._hand_on(batch)
+                    return found[name]
+                if not found:
+                    self._hand_on(batch.without(frozenset(names[: (len(names) + 1) // 2]).__contains__))
+        except Exception as error:
+            self._close(batch)
+            batch.fail(error)
+            raise
+        except BaseException:
+            self._hand_on(batch)  # Only this asker gives up.
+            raise
+
+    async def _answered(self, batch: _Batch[T], name: str) -> tuple[Sequence[str], Mapping[str, T]]:
+        """Return what was asked for, and what was found of it."""
+        async with self._admission():
+            await self._turn()
+            self._close(batch)
+            names = batch.names(name)
+            question = self._latest = _Question()
+            try:
+                return names, await self._ask(names)
+            except RateLimited as refusal:
+                question.refusal = refusal
+                raise
+            except ExchangeRejected as refusal:
+                if len(names) == 1 and not refusal.is_unknown_symbol:
+                    raise
+                return names, {}
+            finally:
+                question.ended.set()
+                if self._latest is question:
+                    self._latest = None
+
+    async def _turn(self) -> None:
+        """Wait for the end of the question before, whose askers are not asked for again, but not for long."""
+        before = self._latest
+        if before is None:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._patience_seconds):
+                await before.ended.wait()
+        if before.refusal is not None:
+            raise before.refusal
+
+    def _hand_on(self, batch: _Batch[T]) -> None:
+        """Have the first who waits ask for *batch*, if there is anybody."""
+        while batch.waiting:
+            if batch.waiting.pop(0).hears(batch):
+                return
+        self._close(batch)
+
+    def _close(self, batch: _Batch[T]) -> None:
+        if self._open is batch:
+            self._open = None
