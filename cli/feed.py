@@ -39,7 +39,7 @@ SALE_REASONS: Final[Mapping[str, str]] = MappingProxyType(
         "not_filled": "nothing was bid at a price we take",
         "no_liquidity": "nothing is bid",
         "not_open": "it does not trade",
-        "stale_listing": "it could not be sent in time",
+        "too_late": "it could not be sent in time",
     }
 )
 

@@ -125,7 +125,7 @@ async def _settle_purchase(connection: Connection, order: Order, fill: Fill | No
         fill.base_bought(order.listing.base_asset),
         spent,
         fill.average_price,
-        max(order.answered_at or order.decided_at, order.decided_at),
+        max(order.answered_at or fill.traded_at or order.decided_at, order.decided_at),
         fill.paid(order.listing.quote_asset),
     )
     await other_fees.record(connection, order, fill)

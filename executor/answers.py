@@ -68,11 +68,7 @@ def verdict_of(answer: Answer) -> Verdict:
 
 def verdict_of_test(answer: Answer) -> Verdict | None:
     """Judge the answer to an order's test, which never makes one; None where the order would have been taken."""
-    reply = _read(answer.body)
-    if reply is not None and answer.status == 200:
-        verdict = None if reply.code in _SUCCESS else _judged(reply, _wait_seconds(answer))
-    else:
-        verdict = verdict_of(answer)
+    verdict = _judged_as_order(answer)
     match verdict:
         case Refused():
             return Refused(Reason.ORDER_TEST_REJECTED, verdict.detail, stop=verdict.stop)
@@ -83,6 +79,19 @@ def verdict_of_test(answer: Answer) -> Verdict | None:
         case Busy():
             return replace(verdict, in_doubt=False)
     return verdict
+
+
+def refusal_of_test(answer: Answer) -> Reason | None:
+    """Return the reason for which an order's test was refused; None where it was not, or may be taken yet."""
+    verdict = _judged_as_order(answer)
+    return verdict.reason if isinstance(verdict, Refused) else None
+
+
+def _judged_as_order(answer: Answer) -> Verdict | None:
+    reply = _read(answer.body)
+    if reply is None or answer.status != 200:
+        return verdict_of(answer)
+    return None if reply.code in _SUCCESS else _judged(reply, _wait_seconds(answer))
 
 
 def verdict_of_code(code: int, message: str) -> Verdict:

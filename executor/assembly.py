@@ -45,7 +45,7 @@ from executor.sight import Sight
 from executor.suspensions import PassesTest
 from executor.views import Markets
 from shared.events import Mode, Side
-from shared.mexc.order_lines import EXIT_LINES, LINES
+from shared.mexc.order_lines import LINES, SALES_AT_ONCE
 from shared.mexc.weights import Pool
 from shared.runtime import Runtime
 
@@ -119,7 +119,7 @@ def assemble(
         database, live=live, unready=readiness.unready, told=outbox.filled, count=metrics.stepped, now=now
     )
     further = FurtherAttempts(attempts, composer, exchange.sending, settings, now=now, stopping=stopping)
-    pace = Pace(exchange.limiter, at_once={Side.BUY: LINES, Side.SELL: EXIT_LINES})
+    pace = Pace(exchange.limiter, at_once={Side.BUY: LINES, Side.SELL: SALES_AT_ONCE})
     ways = Ways(
         venues=exchange.sending,
         composer=composer,

@@ -1,7 +1,7 @@
 """Look up one order at the exchange: by every way of looking, in its own figures and in its trades."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Final, Protocol
@@ -107,7 +107,7 @@ class Evidence:
         """Look through what was traded since the order was decided on, where no list shows the order itself."""
         if order.exchange_order_id is not None:
             trades = await self._trades(order, order.exchange_order_id, self._begin_ms(order), lambda _: False)
-            return _from_trades(order, order.exchange_order_id, trades)
+            return self._from_trades(order, order.exchange_order_id, trades)
         span = self._begin_ms(order), self._now_ms() + _MARGIN_MS
         found = await all_trades(
             lambda start, end: self._account.trades_page(
@@ -118,7 +118,7 @@ class Evidence:
         )
         ours = [each for each in found if each.client_order_id == order.sent_as]
         if ours:
-            return _from_trades(order, ours[0].order_id, ours)
+            return self._from_trades(order, ours[0].order_id, ours)
         return Absent(frozenset(each.order_id for each in found if _may_be_of(order, each)))
 
     async def _read(self, order: Order, report: OrderReport, *, has_ended: bool) -> Finding:
@@ -155,7 +155,9 @@ class Evidence:
         if quantity and _adds_up(report, trades):
             complete = report.status is OrderStatus.FILLED or report.executed_quantity == report.quantity
             value = report.executed_value or value
-            return Ended(report.order_id, filled(quantity, value, *_fees(order, trades), complete=complete), note)
+            traded_at = self._last_trade(trades)
+            fill = filled(quantity, value, *_fees(order, trades), complete=complete, traded_at=traded_at)
+            return Ended(report.order_id, fill, note)
         base_qty, cost = max(quantity, report.executed_quantity or quantity), max(value, report.executed_value or value)
         if not (base_qty and cost):
             raise ExchangeUnavailable("the exchange does not show the fill of the order")
@@ -165,7 +167,23 @@ class Evidence:
         with_worst[quote_asset] = fees.get(quote_asset, Decimal(0)) + CAREFUL.multiply(cost - value, self._fee_max)
         ranked = fees_of(order.listing.base_asset, quote_asset, with_worst.items())
         complete = report.status is OrderStatus.FILLED or base_qty == report.quantity
-        return Untold(report.order_id, filled(base_qty, cost, ranked, quote_asset, complete=complete), why)
+        traded_at = self._last_trade(trades)
+        fill = filled(base_qty, cost, ranked, quote_asset, complete=complete, traded_at=traded_at)
+        return Untold(report.order_id, fill, why)
+
+    def _from_trades(self, order: Order, order_id: str, trades: Sequence[TradeReport]) -> Finding:
+        if not trades:
+            return Absent()
+        quantity, value = _sums(trades)
+        wanted = order.requested_qty or order.base_qty
+        complete, traded_at = wanted is not None and quantity >= wanted, self._last_trade(trades)
+        fill = filled(quantity, value, *_fees(order, trades), complete=complete, traded_at=traded_at)
+        return Untold(order_id, fill, "its trades are shown and the order is not")
+
+    def _last_trade(self, trades: Sequence[TradeReport]) -> datetime | None:
+        """Return when the last of *trades* was, which is not ahead of the exchange's time."""
+        now = datetime.fromtimestamp(self._now_ms() / 1000, UTC)
+        return max((min(each.traded_at, now) for each in trades if each.traded_at is not None), default=None)
 
     def _begin_ms(self, order: Order) -> int:
         decided_ms = int(order.decided_at.timestamp() * 1000) - _MARGIN_MS
@@ -178,15 +196,6 @@ def _ours(order: Order, reports: Sequence[OrderReport]) -> OrderReport | None:
         if report.client_order_id == order.sent_as or (known is not None and report.order_id == known):
             return report
     return None
-
-
-def _from_trades(order: Order, order_id: str, trades: Sequence[TradeReport]) -> Finding:
-    if not trades:
-        return Absent()
-    quantity, value = _sums(trades)
-    wanted = order.requested_qty or order.base_qty
-    fill = filled(quantity, value, *_fees(order, trades), complete=wanted is not None and quantity >= wanted)
-    return Untold(order_id, fill, "its trades are shown and the order is not")
 
 
 def _may_be_of(order: Order, trade: TradeReport) -> bool:

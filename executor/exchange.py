@@ -116,7 +116,8 @@ async def open_exchange(
                 spare=spare,
             )
             return
-        lines, exit_lines = await opening.lines(LINES), await opening.lines(EXIT_LINES)
+        lines = await opening.lines(LINES, settings.exchange_timeout_seconds)
+        exit_lines = await opening.lines(EXIT_LINES, settings.sale_answer_seconds)
         buying, selling = _trading(lines, keys), _trading(exit_lines, keys)
         signing = Signing(Signer(keys.api_key, keys.api_secret), clock.now_ms, settings.recv_window_ms)
         accounts = {each: await opening.account(signing, each, clock) for each in _ACCOUNTS}
@@ -179,8 +180,8 @@ class _Opening:
         limits = replace(limits, admission=suspecting(limits.admission, clock.suspect))
         return await self.stack.enter_async_context(connect_account(self.rest_url, signing, limits))
 
-    async def lines(self, count: int) -> OrderLines:
-        limits = LineLimits(answer_seconds=self.settings.exchange_timeout_seconds)
+    async def lines(self, count: int, answer_seconds: float) -> OrderLines:
+        limits = LineLimits(answer_seconds=min(answer_seconds, self.settings.exchange_timeout_seconds))
         return await self.stack.enter_async_context(open_lines(Endpoint.of(self.rest_url), limits, count=count))
 
     async def clock(self) -> ExchangeClock:

@@ -15,7 +15,7 @@ from shared.exit_policy import ExitPolicy
 
 _HUNDRED: Final = Decimal(100)
 STOPS: Final = frozenset({ExitReason.STOP_LOSS, ExitReason.TRAILING_STOP})
-_GAINS: Final = frozenset({ExitReason.TAKE_PROFIT, ExitReason.TAKE_PROFIT_STEP})
+GAINS: Final = frozenset({ExitReason.TAKE_PROFIT, ExitReason.TAKE_PROFIT_STEP})
 """These have a floor of their own."""
 
 
@@ -40,20 +40,22 @@ def exit_due(position: Position, seen: Seen, policy: ExitPolicy) -> ExitReason |
 
     What a person wants comes first, then what limits a loss, then time, then gain. A sale that got rid of a part is
     finished, whatever the price has done since; the rest of a take-profit only at what a take-profit may be sold for.
-    A step of the ladder is no such sale: the rest is kept on purpose.
+    A step of the ladder is no such sale: the rest is kept on purpose. No gain is due by a crossed book, whose bids may
+    not be there any more.
     """
     worth = seen.worth
     sellable, net = (None, None) if worth is None else (worth.sellable, worth.net)
     reference = _stop_reference(position)
     is_begun = position.received_usdt > 0 and seen.begun_by is not ExitReason.TAKE_PROFIT_STEP
     trails = _is_trailing(position, policy)
+    is_crossed = worth is not None and worth.is_crossed
     checks = (
         (ExitReason.BY_HAND, seen.close_requested),
         (ExitReason.STOP_LOSS, _has_fallen(sellable, reference, policy.stop_loss_pct)),
         (ExitReason.TRAILING_STOP, trails and _has_fallen(sellable, position.peak_price, policy.trailing_stop_pct)),
         (ExitReason.HOLDING_TIME, _is_over(seen.now - position.opened_at, policy.holding_seconds_max)),
-        (ExitReason.TAKE_PROFIT, _has_risen(net, position.average_price, policy.take_profit_pct)),
-        (ExitReason.TAKE_PROFIT_STEP, not is_begun and seen.ladder is not None),
+        (ExitReason.TAKE_PROFIT, not is_crossed and _has_risen(net, position.average_price, policy.take_profit_pct)),
+        (ExitReason.TAKE_PROFIT_STEP, not is_crossed and not is_begun and seen.ladder is not None),
         (ExitReason.REMAINDER, is_begun and _reaches(worth, seen.floor)),
     )
     return next((reason for reason, is_due in checks if is_due), None)
@@ -87,12 +89,15 @@ def rest_price_of(position: Position, floor: Decimal, policy: ExitPolicy, settin
 
 
 def needs_confirmation(reason: ExitReason, worth: Worth | None, settings: ExitSettings) -> bool:
-    """Return whether one look is too little to sell for *reason*: a stop, and any sale without a floor into a hole."""
+    """Return whether one look is too little to sell for *reason*: a stop, and any sale without a floor into a hole.
+
+    Where nothing is asked, nothing shows that the bids are none.
+    """
     if reason in STOPS:
         return True
-    if reason in _GAINS or worth is None or worth.best_ask is None:
+    if reason in GAINS or worth is None:
         return False
-    return worth.sellable <= below(worth.best_ask, settings.exit_gap_pct)
+    return worth.best_ask is None or worth.sellable <= below(worth.best_ask, settings.exit_gap_pct)
 
 
 def reference_of(average_price: Decimal, worth: Worth, settings: ExitSettings) -> Decimal:
@@ -119,7 +124,7 @@ def _is_trailing(position: Position, policy: ExitPolicy) -> bool:
 
 
 def _reaches(worth: Worth | None, floor: Decimal | None) -> bool:
-    return floor is None or (worth is not None and worth.whole >= floor)
+    return floor is None or (worth is not None and not worth.is_crossed and worth.whole >= floor)
 
 
 def _has_fallen(price: Decimal | None, reference: Decimal, percent: Decimal | None) -> bool:

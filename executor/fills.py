@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import ROUND_DOWN, ROUND_UP, Decimal, localcontext
 from typing import Final
 
@@ -26,6 +27,8 @@ class Fill:
     """Whether the whole order was executed; the rest of one that was not is cancelled."""
     other_fees: Mapping[str, Decimal] = field(default_factory=dict, hash=False)
     """By asset, where the exchange took its fee in several."""
+    traded_at: datetime | None = field(default=None, compare=False)
+    """When the last trade was; None where the exchange did not say."""
 
     @property
     def fees(self) -> Mapping[str, Decimal]:
@@ -86,7 +89,15 @@ def fees_of(base_asset: str, quote_asset: str, fees: Iterable[Fee]) -> Mapping[s
     return {asset: sums[asset] for asset in (*ranked, *(each for each in sums if each not in ranked))}
 
 
-def filled(base_qty: Decimal, cost: Decimal, fees: Mapping[str, Decimal], otherwise: str, *, complete: bool) -> Fill:
+def filled(
+    base_qty: Decimal,
+    cost: Decimal,
+    fees: Mapping[str, Decimal],
+    otherwise: str,
+    *,
+    complete: bool,
+    traded_at: datetime | None = None,
+) -> Fill:
     """Return the fill whose *fees* are in that order; where there are none, nothing was taken in *otherwise*."""
     (asset, fee), *others = fees.items() or [(otherwise, Decimal(0))]
-    return Fill(base_qty, cost, fee, asset, complete, dict(others))
+    return Fill(base_qty, cost, fee, asset, complete, dict(others), traded_at)

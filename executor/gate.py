@@ -33,6 +33,8 @@ class Gate:
             return OrderEvent.REFUSED, worded(Reason.NOT_LIVE, f"auto_trade ended at {ends:%H:%M:%S} UTC")
         # Whoever was stopped in between and wakes up late must not send what others may take for absent.
         if self._now() > order.send_until:
+            if order.side is Side.SELL:
+                return OrderEvent.LAPSED, Reason.TOO_LATE
             if order.attempt > 1:
                 return OrderEvent.LAPSED, Reason.NOT_FILLED
             return OrderEvent.LAPSED, Reason.OPENING_PASSED if order.fire_at else Reason.STALE_LISTING

@@ -10,9 +10,15 @@ from executor.position import Position
 from executor.reasons import Reason
 from shared.exit_policy import NO_EXITS, ExitPolicy
 
-_NO_TRADING: Final = frozenset(
-    {Reason.NOT_OPEN, Reason.SYMBOL_UNKNOWN, Reason.RISK_CONTROL, Reason.NOT_TRADABLE_BY_API, Reason.TYPE_REFUSED}
-)
+CLOSED: Final = frozenset({Reason.NOT_OPEN, Reason.SYMBOL_UNKNOWN})
+"""Nobody can sell."""
+NO_TRADING: Final = CLOSED | {
+    Reason.RISK_CONTROL,
+    Reason.NOT_TRADABLE_BY_API,
+    Reason.TYPE_REFUSED,
+    Reason.PAIR_REFUSED,
+}
+"""We cannot sell now, whatever the price."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +30,14 @@ class Sale:
     reason: str = ""
 
     @property
+    def code(self) -> str:
+        """The first word of its reason."""
+        return self.reason.partition(":")[0]
+
+    @property
     def found_no_trading(self) -> bool:
         """Return whether the exchange refused it because the symbol does not trade, or not for this account."""
-        return self.reason.partition(":")[0] in _NO_TRADING
+        return self.code in NO_TRADING
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,10 +31,12 @@ from shared.events import TradingRules
 from shared.mexc.payloads import Level
 
 DELISTED_LOOKS: Final = 3
+CROSSED_LOOKS: Final = 5
+"""A person is told of a book that is crossed in so many looks in a row."""
 _KEPT: Final = Context(prec=18, rounding=ROUND_DOWN)
 _FLOOR: Final = Context(prec=18, rounding=ROUND_UP)
 _WATCHED: Final = frozenset({PositionState.OPEN, PositionState.CLOSING})
-_DUE, _UNBID, _SMALL, _UNKNOWN = "due", "unbid", "small", "unknown"
+_DUE, _UNBID, _SMALL, _UNKNOWN, _CROSSED = "due", "unbid", "small", "unknown", "crossed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +90,18 @@ class Judge:
         self._streaks.broken(name, _UNKNOWN)
         worth = worth_of(quote, each.position.base_qty, settings.exit_depth_pct, settings.taker_fee)
         if each.position.state not in _WATCHED:
-            reopens = worth is not None and self._is_worth(each.position, worth.whole, rules)
+            reopens = worth is not None and not worth.is_crossed and self._is_worth(each.position, worth.whole, rules)
             return Judgement(each.position, reopens=reopens)
         seems_dust = self._seems_dust(each.position, quote, rules, at)
         if worth is None:
             return replace(self._unbid(each, at), seems_dust=seems_dust)
         self._streaks.broken(name, _UNBID)
-        position = self._learned(each.position, worth, at)
+        # A crossed book holds bids that may not be there: they make nothing dearer than it is known to be.
+        position = each.position if worth.is_crossed else self._learned(each.position, worth, at)
         each = replace(each, position=position)
         seen = _seen(each, worth, self._ladder_sale(each, quote, rules), at)
-        return self._due(each, seen, rules, at, seems_dust=seems_dust)
+        judged = self._due(each, seen, rules, at, seems_dust=seems_dust)
+        return replace(judged, objection=judged.objection or self._crossed(position, worth, at))
 
     def is_settled(self, each: Held, top: Quote, at: At) -> bool:
         """Return whether the best prices alone decide: the book would change nothing.
@@ -151,7 +155,8 @@ class Judge:
         judged = Judgement(position, seems_dust=seems_dust)
         reason = exit_due(position, seen, each.policy)
         if reason is None or not needs_confirmation(reason, seen.worth, settings):
-            self._streaks.broken(each.name, _DUE)
+            if seen.worth is None or not seen.worth.is_crossed:
+                self._streaks.broken(each.name, _DUE)
         elif not self._streaks.seen(each.name, _DUE, at.seconds).is_confirmed(settings.stop_confirmations):
             return replace(judged, is_urgent=True)
         if reason is None:
@@ -191,6 +196,14 @@ class Judge:
         streak = self._streaks.seen(each.name, _UNBID, at.seconds)
         matters = streak.is_confirmed(self._settings.stop_confirmations) and not self._streaks.has(each.name, _SMALL)
         return Judgement(each.position, objection=f"no bids for {each.name}" if matters else "")
+
+    def _crossed(self, position: Position, worth: Worth, at: At) -> str:
+        """Return what a person should know of a book that stays crossed: no gain is taken by it."""
+        if not worth.is_crossed:
+            self._streaks.broken(position.name, _CROSSED)
+            return ""
+        streak = self._streaks.seen(position.name, _CROSSED, at.seconds)
+        return f"the book of {position.name} is crossed" if streak.is_confirmed(CROSSED_LOOKS) else ""
 
     def _learned(self, position: Position, worth: Worth, at: At) -> Position:
         """Return *position* with what its stop is measured from, and with its peak, as this look leaves them."""

@@ -2,12 +2,17 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Final
 
 from executor.limiter import Limiter
 from executor.reserved_window import Priority
 from shared.events import Side
 from shared.mexc.weights import ORDER
+
+_OVER_SECONDS: Final = 0.01
+"""Who waited for a line in vain is past the time of the order, by any clock."""
 
 
 class Pace:
@@ -29,17 +34,21 @@ class Pace:
         """Return for how long a ban holds."""
         return self._limiter.banned_seconds()
 
+    def has_line(self, side: Side) -> bool:
+        """Return whether an order of *side* would find a line at once."""
+        return not self._free[side].locked()
+
     def turn(self, side: Side, *, seconds_max: float, stop: asyncio.Event) -> "Turn":
         """Return what is entered to send one order: with True when it may begin, and is counted.
 
-        It does not wait where that is now. It is False where the exchange wants quiet for longer than *seconds_max*,
-        or until *stop* is set.
+        It does not wait where that is now. It is False where no line was free, or the exchange wants quiet, for longer
+        than *seconds_max*, or until *stop* is set.
         """
         priority = Priority.EXIT if side is Side.SELL else Priority.PURCHASE
         return Turn(self._limiter, self._free[side], priority, seconds_max, stop)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Turn:
     """One request, from the wait for a line to its answer. No generator: orders wait for this."""
 
@@ -48,14 +57,30 @@ class Turn:
     priority: Priority
     seconds_max: float
     stop: asyncio.Event
+    has_line: bool = False
 
     async def __aenter__(self) -> bool:
-        await self.line.acquire()
+        if not await self._find_line():
+            return False
         try:
             return await self.limiter.acquire(self.priority, ORDER, seconds_max=self.seconds_max, stop=self.stop)
         except BaseException:
-            self.line.release()
+            self._give_back()
             raise
 
     async def __aexit__(self, *_: object) -> None:
-        self.line.release()
+        self._give_back()
+
+    async def _find_line(self) -> bool:
+        if not self.line.locked():  # The usual case has nothing to wait for, and a timer costs more than the rest.
+            self.has_line = await self.line.acquire()
+            return True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, self.seconds_max) + _OVER_SECONDS):
+                self.has_line = await self.line.acquire()
+        return self.has_line
+
+    def _give_back(self) -> None:
+        if self.has_line:
+            self.has_line = False
+            self.line.release()

@@ -112,6 +112,10 @@ class Placing:
         """Return for how long the exchange wants to be asked nothing at all."""
         return self._ways.pace.banned_seconds()
 
+    def has_line(self, side: Side) -> bool:
+        """Return whether an order of *side* could leave at once, as far as others of ours matter."""
+        return self._ways.pace.has_line(side)
+
     def prepare(self, order: Order) -> None:
         """Make *order* ready to be placed next, from what is at hand. Nothing leaves; what fails here fails there."""
         try:
@@ -240,7 +244,7 @@ class Placing:
         left_seconds = (order.send_until - self._now()).total_seconds()
         async with self._ways.pace.turn(order.side, seconds_max=left_seconds, stop=self._stopping) as may_begin:
             if not may_begin:
-                return _Objected(self._quiet())
+                return _Objected(self._unbegun(order))
             if signed is None or self._is_old(signed):
                 signed = self._signed(order, request)
             objection = self._ways.gate.objection(order)
@@ -276,9 +280,13 @@ class Placing:
         """Tell whether *signed* might arrive too late by now."""
         return self._ways.moments.now_ms() - signed.at_ms > self._settings.recv_window_ms / 2
 
-    def _quiet(self) -> Conclusion:
+    def _unbegun(self, order: Order) -> Conclusion:
+        """Return what an order comes to that got no turn."""
         if self._stopping.is_set():
             return Conclusion(OrderEvent.LAPSED, Reason.INTERRUPTED)
+        objection = self._ways.gate.objection(order)
+        if objection is not None and objection[0] is OrderEvent.LAPSED:
+            return Conclusion(*objection)
         return Conclusion(OrderEvent.REFUSED, worded(Reason.TOO_MANY_REQUESTS, "the exchange wants quiet"))
 
     def _heed(self, attempt: Attempt) -> None:

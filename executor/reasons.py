@@ -61,6 +61,9 @@ class Reason(StrEnum):
     """The order waited for an opening, and was not sent before the listing was as old as one may be; or no opening
     became known for as long as any is waited for."""
 
+    TOO_LATE = "too_late"
+    """A sale was not sent in its time: no line to the exchange was free, the limits left no room, or this machine was
+    too busy. Another follows."""
     MODE_SWITCHED = "mode_switched"
     """Trading was switched between dry-run and live while the order waited; one of the other mode took its place."""
 

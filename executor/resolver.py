@@ -11,7 +11,7 @@ from executor.books import Books
 from executor.order import Order
 from executor.placing import Placing
 from executor.search import FIRST_WAIT_SECONDS, WAIT_SECONDS_MAX, Search
-from executor.settings import TimingSettings
+from executor.settings import ExecutorSettings
 from executor.settling import Settling
 from executor.venue import Venue
 from shared.backoff import pause
@@ -52,7 +52,7 @@ class Resolver:
         venues: Mapping[Mode, Venue],
         books: Books,
         placing: Placing,
-        settings: TimingSettings,
+        settings: ExecutorSettings,
         *,
         now: Callable[[], datetime],
         alerts: Alerts | None = None,

@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from executor.answers import verdict_of_test
+from executor.answers import refusal_of_test, verdict_of_test
 from executor.drafting import sale
 from executor.entry import sell_request
-from executor.held import Held
+from executor.held import NO_TRADING, Held
 from executor.order import ExitReason
 from executor.order_id import client_order_id
 from executor.settings import ExecutorSettings
@@ -28,7 +28,7 @@ _NO_ORDER: Final = 0
 
 
 class SaleTest:
-    """One at a time: a test whose answer is slow leaves the other line to sales."""
+    """One at a time: a test whose answer is slow leaves the other lines to sales."""
 
     def __init__(
         self,
@@ -64,11 +64,12 @@ class SaleTest:
         if isinstance(request, Refuse):
             return None
         async with self._turn, self._admission(_METHOD, _PATH):
-            verdict = verdict_of_test(await self._trading.test_order(request, now_ms=self._clock.now_ms()))
+            answer = await self._trading.test_order(request, now_ms=self._clock.now_ms())
+            verdict = verdict_of_test(answer)
             if isinstance(verdict, Busy):
                 raise RateLimited(verdict.wait_seconds, banned=verdict.banned)
         if isinstance(verdict, Untimely):
             self._clock.suspect()
-        if isinstance(verdict, NotOpen):
+        if isinstance(verdict, NotOpen) or refusal_of_test(answer) in NO_TRADING:
             return False
         return True if verdict is None else None

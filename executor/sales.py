@@ -7,7 +7,8 @@ from typing import Final
 
 import structlog
 
-from executor.held import Held
+from executor.exit_rules import GAINS
+from executor.held import CLOSED, Held
 from executor.judging import Judgement
 from executor.patience import Patience
 from executor.position import PositionState
@@ -22,6 +23,8 @@ from shared.mexc.clock import ClockUncertainError
 from shared.mexc.errors import ExchangeError
 
 _WAIT_SECONDS_MIN: Final = 0.05
+_LINE_SECONDS: Final = 0.1
+"""Between looks for a line, while all of them wait for answers."""
 
 log = structlog.get_logger(__name__)
 
@@ -42,17 +45,22 @@ class Sales:
         first_seconds = min(settings.exit_retry_seconds, settings.exit_check_seconds)
         self._patience = Patience(first_seconds, attempts_alarm=settings.sale_attempts_alarm)
         self._in_hand: set[str] = set()
+        self._without_line: set[str] = set()
         self._next_try_seconds = float("inf")
         self._doubted_since: dict[tuple[str, int], float] = {}
 
     def wait_seconds(self) -> float:
         """Return how soon to look again: soon while a sale is under way, else when one that failed may be repeated."""
+        if self._without_line:
+            return _LINE_SECONDS
         if self._in_hand or self._suspensions.is_asking():
             return self._settings.stop_confirm_seconds
         return max(_WAIT_SECONDS_MIN, self._next_try_seconds)
 
     def left_seconds(self, name: str, now: float) -> float:
-        """Return how long until a sale that failed is tried again."""
+        """Return how long until a sale that failed is tried again, or a line looked for that was not free."""
+        if name in self._without_line:
+            return _LINE_SECONDS
         return self._patience.left_seconds(name, now)
 
     def is_released(self, name: str) -> bool:
@@ -60,7 +68,7 @@ class Sales:
         return self._suspensions.is_released(name)
 
     def held_back(self) -> Collection[str]:
-        """Return the positions that wait for their symbol to trade, by name."""
+        """Return the positions of which the exchange takes no sale for now, by name."""
         return self._suspensions.held()
 
     def may_be_sold(self, each: Held, now: float) -> bool:
@@ -72,12 +80,19 @@ class Sales:
     def sell(
         self, each: Held, judgement: Judgement, quote: Quote, *, rules: TradingRules | None, others: Decimal
     ) -> None:
-        """Begin to sell what is due, unless its symbol does not trade, or it was tried just now."""
+        """Begin to sell what is due, unless its symbol does not trade, it was tried just now, or no line is free.
+
+        What waits for a line is not journalled meanwhile: it would lapse there, and be journalled again.
+        """
         now, position = asyncio.get_running_loop().time(), judgement.position
         if judgement.reason is None or self._suspensions.hold(each, quote):
             return
-        if not self._patience.is_over(each.name, position.base_qty, now):
-            self._next_try_seconds = min(self._next_try_seconds, self._patience.left_seconds(each.name, now))
+        is_gain = judgement.reason in GAINS
+        if not self._patience.is_over(each.name, position.base_qty, now, is_gain=is_gain):
+            left_seconds = self._patience.left_seconds(each.name, now, is_gain=is_gain)
+            self._next_try_seconds = min(self._next_try_seconds, left_seconds)
+        elif not self._selling.has_line():
+            self._without_line.add(each.name)
         else:
             self._patience.tried(each.name, position.base_qty, now)
             beside = others if position.state is PositionState.CLOSING else None
@@ -91,22 +106,25 @@ class Sales:
 
     def objections(self, everything: Sequence[Held], now: float) -> Iterator[str]:
         """Yield what a person should know of sales that get nowhere."""
-        suspended = self._suspensions.held()
+        refused = self._suspensions.refused()
         for each in everything:
-            if each.name in suspended:
-                yield f"{each.name} is to be sold, and its symbol does not trade"
+            if each.name in refused:
+                yield f"{each.name} is to be sold, and {_refusal(refused[each.name])}"
+            if each.name in self._without_line:
+                yield f"{each.name} is to be sold, and every line waits for an answer to another sale"
             if each.name not in self._in_hand and self._is_in_doubt(each, now):
                 yield f"a sale of {each.name} cannot be confirmed"
         for name in self._patience.alarming():
             yield f"{self._settings.sale_attempts_alarm} sales of {name} in a row sold nothing"
 
     def look_begins(self) -> None:
-        """Forget when the next try was due: every look finds out anew."""
+        """Forget when the next try was due, and what had no line: every look finds out anew."""
         self._next_try_seconds = float("inf")
+        self._without_line.clear()
 
     def forget_all_but(self, names: Collection[str], due: Collection[str]) -> None:
         """Forget positions that are not held any more, and the failures of those that are not *due*."""
-        self._suspensions.forget_all_but(names)
+        self._suspensions.forget_all_but(names, due)
         self._patience.forget_all_but(self._in_hand | set(due))
         self._doubted_since = {key: since for key, since in self._doubted_since.items() if key[0] in names}
 
@@ -135,3 +153,9 @@ class Sales:
             log.exception("a position was not seen to", position=name)
         finally:
             self._in_hand.discard(name)
+
+
+def _refusal(code: str) -> str:
+    if code in CLOSED:
+        return "its symbol does not trade"
+    return f"the exchange takes no sale of it ({code})"

@@ -10,7 +10,7 @@ from typing import Final
 from executor.fills import Fill
 from executor.lookup_ladder import EVERY_WAY, Way, ways_due
 from executor.order import Order
-from executor.settings import TimingSettings
+from executor.settings import ExecutorSettings
 from shared.events import Mode, Side
 
 CLOCK_MARGIN: Final = timedelta(milliseconds=250)
@@ -100,18 +100,20 @@ class Search:
         self.due_at += wait_seconds
 
 
-def times_of(order: Order, settings: TimingSettings) -> Times:
+def times_of(order: Order, settings: ExecutorSettings) -> Times:
     """Return the moments of *order* at which a search for it changes.
 
-    The exchange takes no request that is older than its window. A sale that arrived shows in the
-    balance at once, so no further time has to pass for one.
+    The exchange takes no request that is older than its window. A sale that arrived shows in the balance at once, so
+    no further time has to pass for one, unless the account holds other coins of the kind.
     """
+    protection = timedelta(seconds=settings.protection_seconds)
     overdue_at = (order.answered_at or order.send_until) + timedelta(seconds=settings.lookup_alarm_seconds)
     if order.side is Side.SELL:
         closed_at = order.send_until + timedelta(milliseconds=settings.recv_window_ms) + CLOCK_MARGIN
-        return Times(closed_at, closed_at, overdue_at)
+        is_alone = order.mode is Mode.DRY_RUN or order.listing.base_asset not in settings.other_holdings
+        return Times(closed_at, closed_at if is_alone else closed_at + protection, overdue_at)
     sent_by = order.send_until + timedelta(seconds=settings.exchange_timeout_seconds)
     if order.mode is Mode.DRY_RUN:
         return Times(sent_by, sent_by, overdue_at)
     window = timedelta(milliseconds=settings.recv_window_ms)
-    return Times(sent_by, sent_by + window + timedelta(seconds=settings.protection_seconds), overdue_at)
+    return Times(sent_by, sent_by + window + protection, overdue_at)

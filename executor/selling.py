@@ -15,7 +15,7 @@ from executor.order import ExitReason
 from executor.placing import Placing
 from executor.position import Position
 from executor.valuation import is_worth_selling
-from shared.events import Mode, TradingRules
+from shared.events import Mode, Side, TradingRules
 from shared.mexc.errors import ExchangeError
 from shared.mexc.order_reports import Balance
 
@@ -91,6 +91,10 @@ class Selling:
     def banned_seconds(self) -> float:
         """Return for how long the exchange wants to be asked nothing at all."""
         return self._placing.banned_seconds()
+
+    def has_line(self) -> bool:
+        """Return whether a sale could leave at once: not while all lines wait for answers to others."""
+        return self._placing.has_line(Side.SELL)
 
     async def sell(self, wanted: Exit) -> None:
         """Sell as much of what is *wanted* as is there; return when the sale was taken, or was not."""

@@ -99,6 +99,8 @@ class TimingSettings(_ExecutorSettings):
     """For an answer of the exchange; the wait for the rate limits does not count."""
     sale_seconds: float = Field(default=1.5, ge=0.1, le=30, allow_inf_nan=False)
     """How long a sale may be sent for; a new one follows. The shorter, the sooner a crash in the middle is settled."""
+    sale_answer_seconds: float = Field(default=2.0, ge=0.1, le=30, allow_inf_nan=False)
+    """For the answer to a sale, exchange_timeout_seconds at most; then it is looked up, and its line is free again."""
     resting_seconds: float = Field(default=1.0, ge=0, le=60, allow_inf_nan=False)
     """How long an order may be seen open before it is cancelled: ours never rest on purpose."""
     unknown_status_seconds: float = Field(default=5.0, gt=0, le=600, allow_inf_nan=False)
@@ -163,7 +165,8 @@ class DoubtSettings(_ExecutorSettings):
     exit_retry_seconds: float = Field(default=0.25, ge=0.05, le=60, allow_inf_nan=False)
     """Before a sale that failed is tried again; it doubles up to a second."""
     sale_attempts_alarm: int = Field(default=20, ge=2, le=10_000)
-    """After so many sales in a row that sold nothing, health says so, and the wait doubles up to half a minute."""
+    """After so many sales in a row that sold nothing, health says so, and the wait doubles up to three seconds; of a
+    gain up to half a minute."""
     unconfirmed_sale_seconds: float = Field(default=5.0, ge=1, le=600, allow_inf_nan=False)
     """A live sale in doubt for longer does not keep a stop from selling what the balance shows as free."""
     dust_looks: int = Field(default=5, ge=2, le=1000)

@@ -16,12 +16,13 @@ from executor.lookup_ladder import REMEMBERED, Way
 from executor.order import Order
 from executor.reasons import Reason, worded
 from executor.search import Search, Times, times_of
-from executor.settings import TimingSettings
+from executor.settings import ExecutorSettings
 from executor.states import OrderEvent, OrderState
 from executor.venue import Absent, Ended, Finding, Unclear, Untold, Venue, Working
 from shared.events import Mode, Side
 from shared.log_context import about
 from shared.mexc.errors import ExchangeRejected
+from shared.mexc.order_reports import Balance
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +43,7 @@ class Settling:
         self,
         venues: Mapping[Mode, Venue],
         books: Books,
-        settings: TimingSettings,
+        settings: ExecutorSettings,
         *,
         tries_again: Callable[[Order, Conclusion], bool],
         now: Callable[[], datetime],
@@ -156,6 +157,9 @@ class Settling:
 
     async def _miss_sale(self, order: Order, search: Search, ways: Sequence[Way]) -> None:
         """A sale that took place leaves fewer coins, or locks them; where all are there and free, it did not."""
+        if order.listing.base_asset in self._settings.other_holdings:
+            await self._miss_sale_among_others(order, search)
+            return
         explained = await self._books.held_of(order)
         if explained is not None and not explained:
             await self._miss_needless_sale(order, search)
@@ -163,12 +167,26 @@ class Settling:
         if Way.BALANCE not in ways and search.unsold_since is None:
             return
         balance = await self._venues[order.mode].balance(order.listing.base_asset)
-        if balance is None or balance.locked or explained is None or balance.free < explained * ROUNDING:
+        if not _is_all_there(explained, balance):
             search.unsold_since = None
             search.obstacle = "its coins are not all there and free, and no trade of it is shown"
         elif search.unsold_since is None:
             search.unsold_since = self._now()
         elif self._is_unsold(order, search):
+            await self._give_up(order)
+
+    async def _miss_sale_among_others(self, order: Order, search: Search) -> None:
+        """Coins that are there prove nothing where the account holds others of the kind: it is absent as a purchase is.
+
+        Missing ones prove that it is not.
+        """
+        asset, search.unsold_since = order.listing.base_asset, None
+        search.obstacle = f"{search.obstacle}, and the account holds other {asset}"
+        is_exhausted = search.is_exhausted(self.times(order).arrived_by) and self._is_remembered(order)
+        if not is_exhausted or await self._books.missed(order) < self._settings.absent_reads:
+            return
+        explained, balance = await self._books.held_of(order), await self._venues[order.mode].balance(asset)
+        if _is_all_there(explained, balance):
             await self._give_up(order)
 
     async def _miss_needless_sale(self, order: Order, search: Search) -> None:
@@ -203,3 +221,10 @@ class Settling:
 
     def _since(self, moment: datetime) -> float:
         return (self._now() - moment).total_seconds()
+
+
+def _is_all_there(explained: Decimal | None, balance: Balance | None) -> bool:
+    """Return whether the coins that the positions explain are there, and free."""
+    if balance is None or explained is None:
+        return False
+    return not balance.locked and balance.free >= explained * ROUNDING

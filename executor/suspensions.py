@@ -1,13 +1,17 @@
-"""Positions whose symbol does not trade: one sale found that out, and no other is sent until it trades again."""
+"""Positions whose sale was refused because nothing trades: what is asked before another, and the longest wait for it.
+
+A status that says that the symbol trades may be old, and a test of a sale may be taken where the sale is not: where
+neither decides, a sale is tried again after a few seconds, for the price may be falling.
+"""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import structlog
 
-from executor.held import Held
+from executor.held import Held, Sale
 from executor.valuation import Quote
 from shared.errors import TransientError
 from shared.events import Mode
@@ -17,10 +21,19 @@ from shared.mexc.errors import ExchangeError
 log = structlog.get_logger(__name__)
 
 FIRST_WAIT_SECONDS: Final = 0.25
-WAIT_SECONDS_MAX: Final = 600.0
-"""Between sales of a symbol that the exchange calls tradable while it refuses them all."""
+"""Before a sale is tried again of a symbol that is not known to be closed; it doubles."""
+QUICKLY_SECONDS: Final = 30.0
+QUICK_WAIT_SECONDS_MAX: Final = 1.5
+"""In so many seconds after the first refusal in a row."""
+SOON_SECONDS: Final = 600.0
+WAIT_SECONDS_MAX: Final = 5.0
+"""The same for longer."""
+LONG_WAIT_SECONDS_MAX: Final = 30.0
+"""From then on, and while tests of the sale find no trading, either."""
 QUESTION_SECONDS_MIN: Final = 2.5
 """Between questions for the status, which are dear, whatever the book does."""
+QUESTION_SECONDS_MAX: Final = 2.5
+"""No sale waits longer for the answer."""
 TEST_SECONDS: Final = 0.75
 """Between tests of a sale, which cost next to nothing."""
 
@@ -35,18 +48,33 @@ class _Suspended:
     """The known facts since a sale was refused."""
 
     sequence: int
+    code: str
+    """Why it was refused."""
+    since: float
+    """When the first in a row was."""
     refused_at: float
     wait_seconds: float
     quote: Quote | None
     ask_at: float
+    is_closed: bool | None = None
+    """By its status; None before that was told."""
     was_closed: bool = False
     released: bool = False
     asking: bool = False
+    testing: bool = False
     test_at: float = 0.0
     passed: bool = False
     """Released by a test."""
-    is_testable: bool = True
-    """No test has passed before a sale that found no trading."""
+    is_believed: bool = True
+    """No test has passed right before a sale that found no trading; or one has failed since."""
+    fails: bool = False
+    """The last test found no trading."""
+
+    def is_over(self, now: float) -> bool:
+        """Return whether a sale is to be tried, whatever is not known."""
+        if self.is_closed or (self.is_closed is None and self.asking):
+            return False
+        return now - self.refused_at >= (LONG_WAIT_SECONDS_MAX if self.fails else self.wait_seconds)
 
 
 class Suspensions:
@@ -57,12 +85,13 @@ class Suspensions:
         tasks: asyncio.TaskGroup,
         passes_test: PassesTest | None = None,
     ) -> None:
-        """Without *passes_test*, which is for live positions, and where tests deceive, the status alone decides."""
+        """Without *passes_test*, which is for live positions, status and time decide."""
         self._can_be_sold = can_be_sold
         self._passes_test = passes_test
         self._check_seconds = check_seconds
         self._tasks = tasks
         self._known: dict[str, _Suspended] = {}
+        self._due: set[str] = set()
 
     def hold(self, each: Held, quote: Quote) -> bool:
         """Return whether no sale of *each* is to be tried now; from time to time the exchange gets the question."""
@@ -73,72 +102,108 @@ class Suspensions:
         now = asyncio.get_running_loop().time()
         known = self._known.get(each.name)
         if known is None or known.sequence != sale.sequence:
-            known = self._known[each.name] = _refused(known, sale.sequence, quote, now)
-        if known.released:
-            return False
-        if not known.asking and (question := self._question(each, known, quote, now)) is not None:
-            known.asking = True
-            self._tasks.create_task(question, name=f"suspension-{each.position.symbol}")
-        return True
-
-    def _question(self, each: Held, known: _Suspended, quote: Quote, now: float) -> Coroutine[None, None, None] | None:
-        """Return what to ask: the status now and then, and a test often; without one, the status when a book moves."""
-        is_tested = self._passes_test is not None and each.position.mode is Mode.LIVE and known.is_testable
-        moved = quote != known.quote and now >= known.ask_at - self._check_seconds + QUESTION_SECONDS_MIN
-        if now >= known.ask_at or (moved and not is_tested):
-            known.quote = quote
-            return self._ask(each, known)
-        return self._test(each, known, quote) if is_tested and known.was_closed and now >= known.test_at else None
+            known = self._known[each.name] = _refused(known, sale, quote, now)
+        self._due.add(each.name)
+        if not known.released:
+            self._ask_what_is_due(each, known, quote, now)
+            known.released = known.is_over(now)
+        return not known.released
 
     def held(self) -> Collection[str]:
-        """Return the positions that wait for their symbol to trade, by name."""
-        return sorted(name for name, known in self._known.items() if known.was_closed and not known.released)
+        """Return the positions of which no sale is tried for now, by name."""
+        return sorted(name for name, known in self._known.items() if not known.released)
+
+    def refused(self) -> Mapping[str, str]:
+        """Return the positions that are to be sold, and whose last sale found no trading, by name, and why."""
+        return {name: known.code for name, known in self._known.items() if name in self._due}
 
     def is_asking(self) -> bool:
         """Return whether an answer of the exchange is awaited."""
-        return any(known.asking for known in self._known.values())
+        return any(known.asking or known.testing for known in self._known.values())
 
     def is_released(self, name: str) -> bool:
         """Return whether a sale that was held back may be tried now."""
         known = self._known.get(name)
         return known is not None and known.released
 
-    def forget_all_but(self, names: Collection[str]) -> None:
-        """Forget positions that are not held any more."""
+    def forget_all_but(self, names: Collection[str], due: Collection[str]) -> None:
+        """Forget positions that are not held any more, and that others than those *due* were to be sold."""
         self._known = {name: known for name, known in self._known.items() if name in names}
+        self._due &= set(due)
+
+    def _ask_what_is_due(self, each: Held, known: _Suspended, quote: Quote, now: float) -> None:
+        """Ask for the status now and then, and test often; without a test that tells, ask when a book moves."""
+        is_tested = self._passes_test is not None and each.position.mode is Mode.LIVE
+        moved = quote != known.quote and now >= known.ask_at - self._check_seconds + QUESTION_SECONDS_MIN
+        tells = is_tested and known.is_believed
+        if not known.asking and (now >= known.ask_at or (moved and known.is_closed and not tells)):
+            known.asking, known.quote = True, quote
+            self._tasks.create_task(self._ask(each, known), name=f"suspension-{each.position.symbol}")
+        if is_tested and not known.testing and now >= known.test_at:
+            known.testing = True
+            self._tasks.create_task(self._test(each, known, quote), name=f"sale-test-{each.position.symbol}")
 
     async def _test(self, each: Held, known: _Suspended, quote: Quote) -> None:
         assert self._passes_test is not None
         try:
-            known.released = known.passed = bool(await self._passes_test(each, quote))
+            passes = await self._passes_test(each, quote)
         except (ExchangeError, ClockUncertainError) as error:
             log.info("a sale was not tested", symbol=each.position.symbol, reason=str(error))
         except Exception:
             # One symbol that cannot be asked about must not end the exits of the others.
             log.exception("a sale was not tested", symbol=each.position.symbol)
+        else:
+            known.fails = passes is False
+            if passes and known.is_believed:
+                known.released = known.passed = True
+            known.is_believed |= known.fails
         known.test_at = asyncio.get_running_loop().time() + TEST_SECONDS
-        known.asking = False
+        known.testing = False
 
     async def _ask(self, each: Held, known: _Suspended) -> None:
-        """Ask whether the symbol trades; one that always did by its status is tried again, more and more slowly."""
-        clock, trades = asyncio.get_running_loop().time, False
+        """Ask whether the symbol trades; one that did not and does is tried at once."""
+        again_seconds = min(self._check_seconds, QUESTION_SECONDS_MIN)
         try:
-            trades = await self._can_be_sold(each.position.symbol)
-            known.was_closed = known.was_closed or not trades
-        except (ExchangeError, TransientError) as error:
-            log.info("whether a symbol trades was not learned", symbol=each.position.symbol, reason=str(error))
+            async with asyncio.timeout(QUESTION_SECONDS_MAX):
+                known.is_closed = not await self._can_be_sold(each.position.symbol)
+            again_seconds = self._check_seconds
+        except (ExchangeError, TransientError, TimeoutError) as error:
+            log.info("whether a symbol trades was not learned", symbol=each.position.symbol, reason=repr(error))
         except Exception:
             # One symbol that cannot be asked about must not end the exits of the others.
             log.exception("whether a symbol trades was not learned", symbol=each.position.symbol)
-        waited = clock() - known.refused_at
-        known.released = trades and (known.was_closed or waited >= known.wait_seconds)
-        known.ask_at = clock() + (self._check_seconds if known.was_closed else max(0.0, known.wait_seconds - waited))
+        else:
+            known.released = known.released or (known.was_closed and not known.is_closed)
+            known.was_closed = known.was_closed or known.is_closed
+        known.ask_at = asyncio.get_running_loop().time() + again_seconds
         known.asking = False
 
 
-def _refused(before: _Suspended | None, sequence: int, quote: Quote, now: float) -> _Suspended:
+def _refused(before: _Suspended | None, sale: Sale, quote: Quote, now: float) -> _Suspended:
     """One refusal more; where the symbol never was closed by its status, the next try comes later."""
-    again = before is not None and not before.was_closed
-    wait_seconds = min(WAIT_SECONDS_MAX, before.wait_seconds * 2) if before and again else FIRST_WAIT_SECONDS
-    is_testable = before is None or (before.is_testable and not before.passed)
-    return _Suspended(sequence, now, wait_seconds, quote, ask_at=now, is_testable=is_testable)
+    if before is None:
+        return _Suspended(sale.sequence, sale.code, now, now, FIRST_WAIT_SECONDS, quote, ask_at=now)
+    waits = list(_waits_after(before, now))
+    return _Suspended(
+        sale.sequence,
+        sale.code,
+        before.since,
+        now,
+        min(waits),
+        before.quote,
+        before.ask_at,
+        is_closed=before.is_closed,
+        test_at=before.test_at,
+        is_believed=before.is_believed and not before.passed,
+        fails=before.fails,
+    )
+
+
+def _waits_after(before: _Suspended, now: float) -> Iterator[float]:
+    """Yield what bounds the wait after one refusal more."""
+    yield FIRST_WAIT_SECONDS if before.was_closed else before.wait_seconds * 2
+    yield LONG_WAIT_SECONDS_MAX
+    if now - before.since < SOON_SECONDS:
+        yield WAIT_SECONDS_MAX
+    if now - before.since < QUICKLY_SECONDS:
+        yield QUICK_WAIT_SECONDS_MAX

@@ -57,6 +57,11 @@ class Worth:
     best_bid: Decimal
     best_ask: Decimal | None = None
 
+    @property
+    def is_crossed(self) -> bool:
+        """Return whether its best bid is above the best ask, so that it may be more than anyone pays."""
+        return self.best_ask is not None and self.best_bid > self.best_ask
+
 
 def quote_of(book: OrderBook) -> Quote:
     """Return *book* without what cannot be computed with, in order, whatever order it came in."""

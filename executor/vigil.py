@@ -13,7 +13,7 @@ from shared.health import Component
 JUDGE_SECONDS: Final = 1.0
 OVERDUE_SECONDS_MIN: Final = 10.0
 OVERDUE_LOOKS: Final = 5
-_NAMED_MAX: Final = 5
+NAMED_MAX: Final = 5
 
 
 def overdue_seconds(settings: ExitSettings) -> float:
@@ -66,7 +66,7 @@ class Vigil:
             why = f": {self._objection}" if self._objection else ""
             self._component.set(HealthStatus.ERROR, f"positions are not watched{why}")
         elif overdue:
-            named = ", ".join(overdue[:_NAMED_MAX])
+            named = ", ".join(overdue[:NAMED_MAX])
             self._component.set(HealthStatus.DEGRADED, f"{len(overdue)} positions are not watched: {named}")
         elif self._objection:
             self._component.set(HealthStatus.DEGRADED, self._objection)

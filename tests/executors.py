@@ -43,7 +43,7 @@ from executor.views import Markets
 from shared.database import Connection, Database
 from shared.events import Listing, Mode, Side, TradingRules, utc_now
 from shared.health import Component
-from shared.mexc.order_lines import EXIT_LINES, LINES
+from shared.mexc.order_lines import LINES, SALES_AT_ONCE
 from shared.mexc.rest import MexcRest
 from tests.builders import NOON, a_listing
 from tests.limiters import a_limiter
@@ -156,7 +156,7 @@ class Executor:
         markets = Markets(rest, self.settings, footprint=self.footprint)
         self.composer = Composer(markets, self.settings, now=time, stopping=self.stopping)
         self.moments = Moments(time.now_ms, now=time)
-        pace = Pace(a_limiter(self.settings), at_once={Side.BUY: LINES, Side.SELL: EXIT_LINES})
+        pace = Pace(a_limiter(self.settings), at_once={Side.BUY: LINES, Side.SELL: SALES_AT_ONCE})
         self.attempts = AttemptJournal(
             self.database,
             live=live,

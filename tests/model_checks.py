@@ -1,5 +1,6 @@
 """What always has to hold, whatever market, exchange, clocks and crashes do."""
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,8 +13,9 @@ from executor.order import ExitReason
 from executor.position import ENDED, HELD
 from executor.settings import ExecutorSettings
 from executor.states import AT_LARGE
+from executor.vigil import NAMED_MAX
 from shared.database import Connection, Database
-from shared.events import HealthStatus, Listing, Side
+from shared.events import Health, HealthStatus, Listing, Side
 from shared.halts import in_force
 from tests.model_exchange import ModelExchange
 from tests.model_ledger import Entry, Sent
@@ -95,6 +97,7 @@ class Books:
         return {each["attempt_id"] or name: each for name, each in self.orders.items()}
 
 
+UNWATCHED: Final = re.compile(r"(\d+) positions are not watched")
 _NONE: Final = Decimal(0)
 SENT_AS: Final = "SELECT * FROM orders WHERE $1 = coalesce(attempt_id, client_order_id)"
 
@@ -283,20 +286,28 @@ class Checks:
         return cost
 
     def _check_watched(self, books: Books) -> None:
-        """Every position is looked at, or health says that it is not; what is not open says why."""
+        """Every position is looked at, or health names it as one that is not; what is not open says why."""
         now, health = self.loop.time(), self.bus.health.get("exits")
-        is_told = health is None or health.status is not HealthStatus.RUNNING
         is_young = now - max(self.started_at, self.well_since) < OVERDUE_SECONDS
         for (key, mode), position in books.positions.items():
-            if position["state"] not in {"open", "closing"} or is_told or is_young:
+            if position["state"] not in {"open", "closing"} or is_young or _is_told(health, f"{key} {mode}"):
                 continue
             # It may be known for less long than it is held.
             known_since = self.known_since.setdefault((key, mode), now)
             seen_at = max(self.exchange.looked_at.get(position["symbol"], 0.0), known_since)
-            assert now - seen_at < OVERDUE_SECONDS, f"{key} {mode} was not looked at for {now - seen_at:.0f} s"
+            unseen = f"{key} {mode} was not looked at for {now - seen_at:.0f} s: {health and health.detail}"
+            assert now - seen_at < OVERDUE_SECONDS, unseen
         for position in books.positions.values():
             if position["state"] in {"external", "unsellable"}:
                 assert position["note"], f"nobody is told of {dict(position)}"
+
+
+def _is_told(health: Health | None, name: str) -> bool:
+    """Return whether *health* says of the position *name*, or of all, that nobody looks at it."""
+    if health is None or health.status is HealthStatus.ERROR or name in health.detail:
+        return True
+    counted = UNWATCHED.match(health.detail)
+    return counted is not None and int(counted[1]) > NAMED_MAX
 
 
 def _realised(position: Record) -> Decimal:

@@ -25,6 +25,7 @@ WAY_SECONDS = 0.02
 """There and back."""
 EARLY_MS_MAX = 1_000
 _OUT_OF_WINDOW = 700003
+TEST_PATH = "/api/v3/order/test"
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ class ModelExchange:
     drift: float = 0.0
     is_down: bool = False
     limited_until: float = 0.0
-    requests: list[Sent] = field(default_factory=list)
+    requests: list[tuple[float, Sent]] = field(default_factory=list)
+    """To take an order, and when each was sent."""
     looked_at: dict[str, float] = field(default_factory=dict)
     """When the price of a symbol was read last."""
     _processing: set[asyncio.Task[Answer]] = field(default_factory=set)
@@ -91,11 +93,13 @@ class ModelExchange:
     ) -> Answer:
         if not may_write():
             raise NotSent("held back")
-        fate = self.fates.popleft() if self.fates else HONEST
+        fate = self.fates.popleft() if self.fates and path != TEST_PATH else HONEST
         if fate.cut or self.is_down:
             raise NotSent("cut")
+        if path == TEST_PATH:
+            return self._tested(_sent(query))
         sent = _sent(query)
-        self.requests.append(sent)
+        self.requests.append((self.clock(), sent))
         await self.on_request(sent)
         processing = asyncio.get_running_loop().create_task(self._processed(sent, fate))
         self._processing.add(processing)
@@ -122,7 +126,14 @@ class ModelExchange:
         assert refusal is not None
         return _answer(400, msgspec.json.encode({"code": refusal[0], "msg": refusal[1]}))
 
-    def _refusal(self, sent: Sent) -> tuple[int, str] | None:
+    def _tested(self, sent: Sent) -> Answer:
+        """Answer the test of an order, which makes none."""
+        refusal = self._refusal(sent, is_test=True)
+        if refusal is None:
+            return _answer(200, b"{}")
+        return _answer(400, msgspec.json.encode({"code": refusal[0], "msg": refusal[1]}))
+
+    def _refusal(self, sent: Sent, *, is_test: bool = False) -> tuple[int, str] | None:
         now_ms, coin = self.now_ms(), self.coins.get(sent.symbol)
         if not now_ms - sent.window_ms <= sent.timestamp_ms <= now_ms + EARLY_MS_MAX:
             return _OUT_OF_WINDOW, "Timestamp for this request is outside of the recvWindow"
@@ -132,9 +143,12 @@ class ModelExchange:
             return 30000, "Trading suspended"
         if sent.quantity * sent.price < 1:
             return 30002, "The minimum transaction volume cannot be less than：1USDT"
-        if sent.side is Side.SELL and sent.quantity > self.ledger.free(coin.asset):
-            return 30005, "Oversold"
-        return None
+        return self._refusal_of_sale(sent, coin, is_test=is_test) if sent.side is Side.SELL else None
+
+    def _refusal_of_sale(self, sent: Sent, coin: Coin, *, is_test: bool) -> tuple[int, str] | None:
+        if coin.refuses_sales is not None and not (is_test and coin.tests_pass):
+            return coin.refuses_sales, "no sale of it now"
+        return (30005, "Oversold") if sent.quantity > self.ledger.free(coin.asset) else None
 
     def _take(self, sent: Sent, fate: Fate) -> Entry:
         now = self.clock()

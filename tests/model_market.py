@@ -31,6 +31,8 @@ class Look(StrEnum):
     NAN = "nan"
     THIN = "thin"
     """Thirty coins at the price, and the rest at half of it."""
+    CROSSED = "crossed"
+    """Five times the ask for everything."""
 
 
 @dataclass
@@ -44,6 +46,10 @@ class Coin:
     looks_left: int = 0
     taken: dict[Decimal, Decimal] = field(default_factory=dict)
     """What was sold into each price since the book last changed."""
+    refuses_sales: int | None = None
+    """By this code, whatever its status says."""
+    tests_pass: bool = False
+    """While it refuses sales."""
 
     @property
     def symbol(self) -> str:
@@ -89,6 +95,7 @@ class Coin:
             Look.SPIKE: (Level((self.ask * 100).quantize(TICK), Decimal("0.1")), deep),
             Look.EMPTY: (),
             Look.NAN: (Level(nan, nan), Level(nan, Decimal(1))),
+            Look.CROSSED: (Level((self.ask * 5).quantize(TICK), PLENTY),),
             Look.THIN: (Level(self.bid, Decimal(30)), Level((self.bid / 2).quantize(TICK), PLENTY)),
         }
         return (deep,) if self.look is None else odd[self.look]

@@ -167,7 +167,7 @@ class Process:
             Mode.DRY_RUN: DryRun(rest, None, footprint=footprint, settings=settings, now=now, clock=loop.time),
             Mode.LIVE: Live(trading, account, clock, taker_fee=settings.taker_fee, now=now),
         }
-        exits = ForExits(rest, rest, account, footprint=footprint)
+        exits = ForExits(rest, rest, account, trading, footprint=footprint)
         try:
             await clock.first_round.wait()
             yield Exchange(

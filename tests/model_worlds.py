@@ -156,7 +156,7 @@ class World(Checks):
         exchange.fates.clear()
         exchange.is_down, exchange.limited_until, exchange.drift = False, 0.0, 0.0
         for coin in exchange.coins.values():
-            coin.trading, coin.spread = Trading.ON, Decimal("0.002")
+            coin.trading, coin.spread, coin.refuses_sales = Trading.ON, Decimal("0.002"), None
             coin.show(None, 0)
         await self.configure(RESUME)
         await self.set_exits(**POLICY)

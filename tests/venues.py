@@ -111,6 +111,8 @@ class ModelExchange:
     """Not all trades of an order are told."""
     rules: SymbolInfo | None = None
     """What it demands of every symbol; None: what any test's symbol has."""
+    others: dict[str, Decimal] = field(default_factory=dict)
+    """Coins that the account holds for other reasons."""
     balances: LastBalances | None = None
     """What the account holds, where an executor may ask for it."""
 
@@ -156,7 +158,7 @@ class ModelExchange:
 
     def balance(self, asset: str) -> Balance:
         """What was bought and not sold of *asset*; a sale that works locks its coins."""
-        free = locked = Decimal(0)
+        free, locked = self.others.get(asset, Decimal(0)), Decimal(0)
         for each in self.entries:
             if each.order.listing.base_asset != asset:
                 continue

@@ -55,6 +55,7 @@ REASONS: Final[Mapping[str, Words]] = MappingProxyType(
         "spread": Words("best bid and best ask were too far apart", Kind.OURS),
         "depth": Words("too little was on offer near the best price", Kind.OURS),
         "opening_passed": Words("its opening passed before the order could be sent", Kind.OURS),
+        "too_late": Words("the sale could not be sent in its time; another follows", Kind.FAULT),
         "mode_switched": Words("trading was switched between dry-run and live while it waited", Kind.OURS),
         "symbol_unknown": Words("the exchange does not know the symbol", Kind.EXCHANGE),
         "not_open": Words("it did not open for as long as was asked", Kind.EXCHANGE),

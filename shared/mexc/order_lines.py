@@ -9,8 +9,10 @@ from shared.mexc.order_line import LineLimits, OrderLine
 from shared.mexc.order_transport import Answer, MayWrite, always
 
 LINES: Final = 3
-EXIT_LINES: Final = 2
-"""Of their own, so that a sale never waits behind purchases whose answers are slow."""
+EXIT_LINES: Final = 6
+"""Of their own, so that a sale never waits behind purchases whose answers are slow, and hardly behind other sales."""
+SALES_AT_ONCE: Final = EXIT_LINES - 1
+"""The last one is for tests of sales."""
 
 
 class OrderLines:

@@ -1,8 +1,9 @@
 """Market, exchange, both clocks and crashes, however they interleave: limits hold, everything is known, and sold."""
 
 import os
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any, TypeVar
 
 import pytest
@@ -11,11 +12,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from shared.database import Database
+from shared.events import HealthStatus, Side
 from shared.exit_policy import FIELDS
 from tests.model_checks import OTHER_POLICIES
 from tests.model_exchange import Fate
 from tests.model_fates import FATES
-from tests.model_market import Look, Trading
+from tests.model_market import Coin, Look, Trading
 from tests.model_worlds import HALT, RESUME, World
 from tests.strategies import steady
 from tests.virtual_time import VirtualLoop, a_virtual_loop
@@ -86,6 +88,21 @@ class MarketMachine(RuleBasedStateMachine):
     def trading_changes(self, data: st.DataObject, trading: Trading) -> None:
         self._a_coin(data).trading = trading
         self.pass_by(2)
+
+    @precondition(lambda self: self.world.listings)
+    @rule(
+        data=st.data(),
+        code=st.sampled_from([None, 30000, 30001, 10007, 30005, 30020, 30028, 30029, 30041, 10098]),
+        tests_pass=st.booleans(),
+        seconds=st.sampled_from([0.5, 6, 40]),
+    )
+    def sales_of_a_coin_are_refused(
+        self, data: st.DataObject, code: int | None, *, tests_pass: bool, seconds: float
+    ) -> None:
+        """Until that changes, whatever the status of the symbol says."""
+        coin = self._a_coin(data)
+        coin.refuses_sales, coin.tests_pass = code, tests_pass
+        self.pass_by(seconds)
 
     # The exchange.
 
@@ -236,3 +253,76 @@ def test_an_order_behind_any_status_is_found_and_sold_and_never_sent_twice(datab
 
     with a_virtual_loop(database_url) as (loop, database):
         loop.run_until_complete(play(World(loop, database)))
+
+
+async def a_fallen_coin(world: World, *, refused: int, tests_pass: bool = False) -> Coin:
+    """Have a coin bought, its sales refused, and its price fall below the stop."""
+    listing = world.list_coin()
+    await world.advance(3)
+    coin = world.exchange.coins[listing.symbol]
+    coin.refuses_sales, coin.tests_pass = refused, tests_pass
+    coin.move(coin.price / 2, Decimal("0.002"))
+    return coin
+
+
+def sales_of(world: World, coin: Coin) -> Sequence[float]:
+    """Return when each sale of *coin* was sent."""
+    return [at for at, each in world.exchange.requests if (each.symbol, each.side) == (coin.symbol, Side.SELL)]
+
+
+def played(database_url: str, play: Callable[[World], Coroutine[Any, Any, None]]) -> None:
+    """Let *play* happen in a world of its own, and everything be known and sold in the end."""
+
+    async def whole(world: World) -> None:
+        await world.begin()
+        try:
+            await play(world)
+            await world.check()
+            await world.heal()
+        finally:
+            await world.end()
+
+    with a_virtual_loop(database_url) as (loop, database):
+        loop.run_until_complete(whole(World(loop, database)))
+
+
+@pytest.mark.timeout(120)
+def test_a_sale_that_is_refused_while_the_symbol_trades_is_named_and_made_within_two_seconds_of_the_end(
+    database_url: str,
+) -> None:
+    """M11, M25, M27: by whichever code, and whether or not tests of orders find out."""
+
+    async def play(world: World) -> None:
+        cases = ((30028, True), (30028, False), (10098, True), (30001, False), (30041, False))
+        coins = [await a_fallen_coin(world, refused=code, tests_pass=passes) for code, passes in cases]
+        await world.advance(1.5)
+        health = world.bus.health["exits"]
+        assert health.status is HealthStatus.DEGRADED
+        assert all(f"{coin.symbol}:1 live is to be sold, and " in health.detail for coin in coins), health.detail
+        await world.advance(12)
+        for coin in coins:
+            assert len(sales_of(world, coin)) <= (25 if coin.tests_pass else 2)
+            coin.refuses_sales = None
+        await world.advance(2)
+        assert not [coin for coin in coins if world.exchange.ledger.held(coin.asset)]
+
+    played(database_url, play)
+
+
+@pytest.mark.timeout(120)
+def test_a_stop_that_is_refused_thirty_times_is_tried_every_three_seconds(database_url: str) -> None:
+    """M11: with an alarm, and never later."""
+
+    async def play(world: World) -> None:
+        coin = await a_fallen_coin(world, refused=30005)
+        fell_at = world.loop.time()
+        while len(sales_of(world, coin)) < 30:
+            await world.advance(1)
+        times = [fell_at, *sales_of(world, coin)]
+        assert max(after - before for before, after in pairwise(times)) < 3.6
+        assert f"sales of {coin.symbol}:1 live in a row sold nothing" in world.bus.health["exits"].detail
+        coin.refuses_sales = None
+        await world.advance(3.6)
+        assert not world.exchange.ledger.held(coin.asset)
+
+    played(database_url, play)

@@ -1,5 +1,6 @@
 """A market that lies: holes, crumbs, spreads, garbage, nothing, and coins that are gone."""
 
+import time
 from decimal import Decimal
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ WRITE_OFF: Final = """
 INSERT INTO write_offs (listing_key, mode, requested_by, reason) VALUES ($1, 'live', 'a test', 'sold by hand')
 """
 HOLE: Final = [("0.001", "100000")]
+ORDER: Final = "POST /api/v3/order"
 
 
 async def test_a_hole_for_one_look_makes_no_dust_of_a_position_and_frees_nothing(ground: Ground) -> None:
@@ -47,19 +49,35 @@ async def test_a_hole_or_a_crumb_for_one_look_is_no_stop(ground: Ground, setting
     symbol = "SHAKYUSDT" if "stop_loss_pct" in settings else "SHAKENUSDT"
     await ground.staffed(**settings)
     await ground.buys(symbol)
-    for bids in ([("0.05", "100000")], [("5", "0.2"), ("0.99", "100000")]):
-        await ground.exchange.glimpse(symbol, bids=bids)
+    crumb: dict[str, Any] = {"bids": [("5", "0.2"), ("0.99", "100000")], "asks": [("5.1", "100000")]}
+    for book in ({"bids": [("0.05", "100000")]}, crumb):
+        await ground.exchange.glimpse(symbol, **book)
         await ground.looked(times=4)
     await ground.position(symbol, "open")
 
     assert await ground.posted(symbol, "SELL") == []
 
 
+@pytest.mark.parametrize("exits", [{"trailing_stop_pct": 30}, {"take_profit_pct": 50}], ids=["peak", "gain"])
+async def test_a_large_bid_above_the_ask_raises_no_peak_and_is_no_gain(ground: Ground, exits: dict[str, Any]) -> None:
+    """M3, M14: for all of the position, in one look and then in many."""
+    symbol = "PEAKUSDT" if "trailing_stop_pct" in exits else "GAINUSDT"
+    await ground.staffed(**exits)
+    await ground.buys(symbol)
+    for looks in (1, 8):
+        await ground.exchange.glimpse(symbol, looks=looks, bids=[("5", "100000")], asks=[("1", "100000")])
+        await ground.looked(times=looks + 3)
+    held = await ground.position(symbol, "open")
+
+    assert await ground.posted(symbol, "SELL") == []
+    assert held["peak_price"] <= 1
+
+
 async def test_a_crumb_above_the_trigger_takes_no_profit(ground: Ground) -> None:
     """M2."""
     await ground.staffed(take_profit_pct=50)
     await ground.buys("CRUMBUSDT")
-    await ground.exchange.script("CRUMBUSDT", bids=[("2", "1"), ("0.5", "100000")])
+    await ground.exchange.script("CRUMBUSDT", bids=[("2", "1"), ("0.5", "100000")], asks=[("2.1", "100000")])
     await ground.looked(times=8)
     await ground.position("CRUMBUSDT", "open")
 
@@ -70,7 +88,7 @@ async def test_what_a_take_profit_leaves_is_never_sold_below_its_trigger_less_sl
     """M2: sixty coins at 2.00 make the whole worth the trigger, and the rest finds 0.90."""
     await ground.staffed(take_profit_pct=20)
     await ground.buys("RESTUSDT")
-    await ground.exchange.script("RESTUSDT", bids=[("2", "60"), ("0.9", "100000")])
+    await ground.exchange.script("RESTUSDT", bids=[("2", "60"), ("0.9", "100000")], asks=[("2.1", "100000")])
     await ground.sale_on_the_wire("RESTUSDT")
     await ground.looked(times=8)
     left = await ground.position("RESTUSDT", "open")
@@ -78,6 +96,29 @@ async def test_what_a_take_profit_leaves_is_never_sold_below_its_trigger_less_sl
 
     assert left["base_qty"] > 30
     assert min(Decimal(each["price"]) for each in fills) >= Decimal("1.2") * Decimal("0.95")
+
+
+@pytest.mark.parametrize("endpoint", [ORDER, f"{ORDER}, {ORDER}/test"], ids=["orders", "orders and their tests"])
+async def test_a_sale_that_is_refused_while_the_coin_trades_is_told_and_made_once_it_is_taken(
+    ground: Ground, endpoint: str
+) -> None:
+    """M11, M25, M27: by the exchange's risk control, for a while."""
+    symbol = f"RISK{len(endpoint)}USDT"
+    await ground.staffed(stop_loss_pct=20)
+    await ground.buys(symbol)
+    refusal = {"code": 30028, "message": "Sell orders are suspended", "side": "SELL"}
+    await ground.exchange.arm("api_error", endpoint=endpoint, symbol=symbol, count=None, **refusal)
+    await ground.falls(symbol)
+    await ground.says("exits", HealthStatus.DEGRADED, f"{symbol}:1 live is to be sold, and the exchange takes no sale")
+    await ground.looked(times=40)
+    refused = await ground.posted(symbol, "SELL")
+    await ground.exchange.disarm("api_error")
+    taken_at_ns = time.time_ns()
+    await ground.sold(symbol)
+    *_, last = await ground.posted(symbol, "SELL")
+
+    assert (last["received_at_ns"] - taken_at_ns) / 1e9 < 2
+    assert len(refused) <= (8 if endpoint == ORDER else 2)
 
 
 async def test_a_wide_spread_at_the_purchase_is_no_stop(ground: Ground) -> None:

@@ -26,6 +26,7 @@ from tests.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
 
+ORDER: Final = "POST /api/v3/order"
 LOOK_UPS: Final = "GET /api/v3/order, GET /api/v3/openOrders, GET /api/v3/allOrders, GET /api/v3/myTrades"
 
 
@@ -41,6 +42,26 @@ async def while_six_purchases_hang(it: Scenario) -> None:
     await it.announces(hanging)
     await eventually(lambda: it.ground.posted(hanging[0]), within_seconds=10)
     await it.sells_one_by_one(held)
+
+
+async def while_four_sales_hang(it: Scenario) -> None:
+    """M12: all but one of those that may be under way; their answers never come."""
+    *hanging, held = await it.holds(5)
+    await it.ground.exchange.arm("hang_before_accept", side="SELL", count=4)
+    await asyncio.gather(*(it.ground.falls(symbol) for symbol in hanging))
+    for symbol in hanging:
+        await it.sale(symbol)
+    await it.sells_one_by_one([held])
+
+
+async def while_two_sales_hang(it: Scenario) -> None:
+    """M12: no other waits for them."""
+    first, second, *held = await it.holds(4)
+    await it.ground.exchange.arm("hang_before_accept", side="SELL", count=2)
+    await asyncio.gather(it.ground.falls(first), it.ground.falls(second))
+    for symbol in (first, second):
+        await it.sale(symbol)
+    await it.sells_together(held)
 
 
 async def refused_six_times_as_oversold(it: Scenario) -> None:
@@ -163,6 +184,18 @@ async def when_it_trades_again_after_a_suspension(it: Scenario) -> None:
         it.took(await it.ground.falls(symbol, "0.69"), await it.sale(symbol, taken=True))
 
 
+async def when_the_exchange_takes_sales_again(it: Scenario) -> None:
+    """M11, M25: its status never said that it did not, and tests of orders pass in the first play only."""
+    for symbol, endpoint in zip(await it.holds(2), (ORDER, f"{ORDER}, {ORDER}/test"), strict=True):
+        refusal = {"endpoint": endpoint, "code": 30028, "message": "no sales", "symbol": symbol, "side": "SELL"}
+        await it.ground.exchange.arm("api_error", count=None, **refusal)
+        await it.ground.falls(symbol)
+        await it.ground.says("exits", HealthStatus.DEGRADED, f"{symbol}:1 live is to be sold")
+        await it.sale(symbol, count=4 if endpoint == ORDER else 1)
+        await it.ground.exchange.disarm("api_error")
+        it.took(time.time_ns(), await it.sale(symbol, taken=True))
+
+
 async def with_seven_more_positions(it: Scenario) -> None:
     """M30: from four on, one question is for the prices of all."""
     held = await it.holds_many()
@@ -189,6 +222,8 @@ async def _is_used_up(ground: Ground) -> bool:
 SCENARIOS: Final[tuple[Play, ...]] = (
     plainly,
     while_six_purchases_hang,
+    while_two_sales_hang,
+    while_four_sales_hang,
     refused_six_times_as_oversold,
     right_after_a_ban,
     beside_a_row_that_this_version_cannot_read,
@@ -202,6 +237,7 @@ SCENARIOS: Final[tuple[Play, ...]] = (
     while_reconciliation_is_stuck,
     after_a_restart,
     when_it_trades_again_after_a_suspension,
+    when_the_exchange_takes_sales_again,
     with_seven_more_positions,
     of_eight_positions_at_once,
     with_seven_more_positions_and_refused_six_times,

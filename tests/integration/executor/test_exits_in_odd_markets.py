@@ -112,7 +112,7 @@ async def test_a_high_bid_for_one_coin_takes_no_profit(database_url: str, simula
     """M2."""
     async with desk(database_url, simulator, tmp_path, take_profit_pct=50) as opened:
         bought = await opened.buy("CRUMBUSDT")
-        await simulator.change_coin("CRUMBUSDT", bids=[["2.0", "1"], ["0.5", "100000"]])
+        await simulator.change_coin("CRUMBUSDT", bids=[["2.0", "1"], ["0.5", "100000"]], asks=[["2.1", "100000"]])
         await looks(simulator, 6)
 
         assert await opened.sales("CRUMBUSDT") == []
@@ -152,9 +152,9 @@ async def test_a_bid_for_a_fifth_of_a_coin_raises_no_peak(
     """M3."""
     async with desk(database_url, simulator, tmp_path, trailing_stop_pct=30) as opened:
         await opened.buy("PEAKUSDT")
-        await simulator.change_coin("PEAKUSDT", bids=[["2.0", "0.2"], ["0.99", "100000"]])
+        await simulator.change_coin("PEAKUSDT", bids=[["2.0", "0.2"], ["0.99", "100000"]], asks=[["2.1", "100000"]])
         await looks(simulator, 6)
-        await simulator.change_coin("PEAKUSDT", bids=None)
+        await simulator.change_coin("PEAKUSDT", bids=None, asks=None)
         await looks(simulator, 6)
         [position] = await opened.positions("PEAKUSDT")
 

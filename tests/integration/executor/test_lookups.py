@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -401,6 +402,51 @@ async def test_a_sale_that_took_place_is_never_taken_for_absent(
     assert (await row(live, -1))["state"] == ("filled" if shown else "unknown")
 
 
+async def with_other_coins(live: Executor, exchange: ModelExchange, time: Time) -> Executor:
+    """Return an executor whose account holds coins of the kind for other reasons."""
+    exchange.others["NEW"] = Decimal(1000)
+    return Executor(live.database, exchange, time, ExecutorSettings(other_holdings=frozenset({"NEW"})))
+
+
+async def test_a_hidden_sale_of_a_coin_that_the_account_holds_for_other_reasons_is_not_taken_for_absent(
+    live: Executor, exchange: ModelExchange, time: Time
+) -> None:
+    """Coins that are there are the operator's own."""
+    sale = await selling(live, time, Behaviour.LOSE_ANSWER)
+    exchange.hidden_from = set(EVERY_WAY)
+    again = await with_other_coins(live, exchange, time)
+    await look(again, time, times=40, every_seconds=0.25)
+    hidden = (await row(live, -1))["state"]
+    exchange.hidden_from = set()
+    await look(again, time, times=4, every_seconds=0.5)
+
+    assert (hidden, (await row(live, -1))["state"]) == ("unknown", "filled")
+    assert [each.request.client_order_id for each in exchange.entries][1:] == [sale.client_order_id]
+
+
+async def test_a_sale_of_such_a_coin_that_never_arrived_is_proven_absent_as_a_purchase_is(
+    live: Executor, exchange: ModelExchange, time: Time
+) -> None:
+    await selling(live, time, Behaviour.SWALLOW)
+    again = await with_other_coins(live, exchange, time)
+    await looked_for(again, time, seconds=30)
+
+    found = await row(live, -1)
+    assert found["state"] == "failed"
+    assert found["given_up_at"] > found["send_until"] + IN_TIME + timedelta(seconds=SETTINGS.protection_seconds)
+
+
+async def test_a_sale_of_such_a_coin_whose_coins_are_missing_is_not_absent(
+    live: Executor, exchange: ModelExchange, time: Time
+) -> None:
+    await selling(live, time, Behaviour.SWALLOW)
+    again = await with_other_coins(live, exchange, time)
+    exchange.others["NEW"] = Decimal(-1)
+    await look(again, time, times=60, every_seconds=0.5)
+
+    assert (await row(live, -1))["state"] == "unknown"
+
+
 async def test_a_sale_in_doubt_whose_position_another_has_sold_meanwhile_is_settled_all_the_same(
     live: Executor, time: Time
 ) -> None:
@@ -592,6 +638,25 @@ async def test_an_order_older_than_the_exchange_remembers_is_not_absent_but_need
 
     found = await row(live)
     assert (found["state"], bool(found["attention"])) == ("unknown", True)
+
+
+# M21
+
+
+@pytest.mark.parametrize("after", [timedelta(seconds=2), timedelta(seconds=-2), None])
+async def test_a_position_whose_answer_was_lost_is_as_old_as_its_last_trade(
+    live: Executor, exchange: ModelExchange, time: Time, after: timedelta | None
+) -> None:
+    """And never older than its decision, which is all that is known without the time of a trade."""
+    order = await bought(live, time, Behaviour.LOSE_ANSWER)
+    [entry] = exchange.entries
+    assert entry.fill is not None
+    entry.fill = replace(entry.fill, traded_at=None if after is None else order.decided_at + after)
+    time.pass_by(10)
+    await live.resolve()
+
+    [each] = await held(live.database)
+    assert each.position.opened_at == order.decided_at + max(after or timedelta(0), timedelta(0))
 
 
 # M22

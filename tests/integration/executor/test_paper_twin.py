@@ -42,7 +42,7 @@ class Ledger:
 
 async def bids(opened: Desk, symbol: str, *levels: tuple[str, str]) -> None:
     price = levels[0][0]
-    await opened.simulator.change_coin(symbol, price=price, bids=[list(level) for level in levels])
+    await opened.simulator.change_coin(symbol, price=price, bids=[list(level) for level in levels], asks=None)
 
 
 async def by_hand(opened: Desk, symbol: str) -> None:

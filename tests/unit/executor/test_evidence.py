@@ -259,3 +259,29 @@ async def test_trades_of_the_symbol_that_name_no_order_of_ours_may_be_of_it(
     changes: dict[str, Any], others: set[str]
 ) -> None:
     assert await found(Account(None, a_trade(**changes)), ORDER) == Absent(frozenset(others))
+
+
+LAST = NOON + timedelta(seconds=3)
+
+
+@pytest.mark.parametrize(
+    ("trades", "traded_at"),
+    [
+        ([a_trade(1, quantity=Decimal(20), quote_quantity=Decimal(40), traded_at=LAST)], LAST),
+        ([], None),
+        ([a_trade(1, quantity=Decimal(20), quote_quantity=Decimal(40), traded_at=None)], None),
+        ([a_trade(1, quantity=Decimal(20), quote_quantity=Decimal(40), traded_at=LAST + timedelta(days=9))], ...),
+    ],
+    ids=["told", "no trades", "not told", "ahead"],
+)
+async def test_a_fill_carries_the_time_of_its_last_trade(trades: list[TradeReport], traded_at: Any) -> None:
+    """Never one that is ahead of the exchange's time."""
+    early = a_trade(2, quantity=Decimal(30), quote_quantity=Decimal(60), traded_at=NOON if trades else None)
+    found = await Evidence(Account(a_report(), early, *trades), lambda: NOW_MS, fee_max=WORST_FEE).find(
+        ORDER, EVERY_WAY, has_ended=False
+    )
+    expected = NOON + timedelta(seconds=5) if traded_at is ... else traded_at
+
+    assert isinstance(found, Ended | Untold)
+    assert found.fill is not None
+    assert found.fill.traded_at == (expected or (NOON if trades else None))

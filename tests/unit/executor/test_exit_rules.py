@@ -221,7 +221,10 @@ def test_a_take_profit_never_sells_below_its_trigger_less_the_slippage(
         (ExitReason.HOLDING_TIME, "0.51", "1", False),
         (ExitReason.HOLDING_TIME, "0.5", "1", True),
         (ExitReason.BY_HAND, "0.5", "1", True),
-        (ExitReason.BY_HAND, "0.5", None, False),
+        (ExitReason.BY_HAND, "0.5", None, True),
+        (ExitReason.HOLDING_TIME, "0.999", None, True),
+        (ExitReason.REMAINDER, "0.999", None, True),
+        (ExitReason.TAKE_PROFIT, "0.1", None, False),
         (ExitReason.REMAINDER, "0.001", "1", True),
     ],
 )
@@ -279,3 +282,26 @@ def test_the_rest_of_a_step_has_to_be_worth_a_sale_at_its_stop() -> None:
 
     assert rest_price_of(position, floor, NO_EXITS, settings) == floor
     assert rest_price_of(position, floor, ExitPolicy(stop_loss_pct=Decimal(50)), settings) == Decimal("0.405")
+
+
+CROSSED = at(Decimal(5), best_ask=Decimal(1))
+
+
+def test_no_gain_is_due_by_a_crossed_book() -> None:
+    step = LadderSale(Decimal(30), at_pct=Decimal(10))
+    crossed = Seen(CROSSED, close_requested=False, now=NOON, floor=Decimal("1.1"), ladder=step)
+    part = a_position(received_usdt=Decimal(10))
+
+    assert exit_due(a_position(), crossed, ExitPolicy(take_profit_pct=10)) is None
+    assert exit_due(part, crossed, NO_EXITS) is None
+
+
+def test_a_stop_time_and_a_person_sell_by_a_crossed_book_too() -> None:
+    crossed = Seen(at(Decimal("0.5"), best_ask=Decimal("0.4")), close_requested=False, now=NOON)
+    late = replace(crossed, now=NOON + timedelta(hours=2))
+    part = a_position(received_usdt=Decimal(10))
+
+    assert exit_due(a_position(), crossed, EVERYTHING) is ExitReason.STOP_LOSS
+    assert exit_due(a_position(), late, ExitPolicy(holding_seconds_max=60)) is ExitReason.HOLDING_TIME
+    assert exit_due(a_position(), replace(crossed, close_requested=True), NO_EXITS) is ExitReason.BY_HAND
+    assert exit_due(part, crossed, NO_EXITS) is ExitReason.REMAINDER

@@ -36,6 +36,7 @@ def test_an_order_in_time_passes_up_to_its_last_moment() -> None:
         (ORDER, "stale_listing"),
         (an_order(send_until=NOON, fire_at=NOON), "opening_passed"),
         (an_order(send_until=NOON, attempt=2, attempt_id="another"), "not_filled"),
+        (an_order(send_until=NOON, side=Side.SELL), "too_late"),
     ],
 )
 def test_an_order_past_its_time_lapses(order: Order, reason: str) -> None:

@@ -57,6 +57,7 @@ class Looks:
         return [self.look(quote).reason for quote in quotes]
 
 
+CROSSED = book(("5", PLENTY))
 FAIR, HOLE, FALLEN = book(("0.999", PLENTY)), book(("0.001", PLENTY)), book(("0.85", PLENTY), ask="0.851")
 WORTHY_HOLE = book(("0.05", PLENTY))
 LADDER = [{"at_pct": 5, "sell_pct": 40}, {"at_pct": 10, "sell_pct": 30}]
@@ -74,6 +75,63 @@ def test_a_stop_is_due_in_the_second_look_that_shows_it(rule: str) -> None:
 @pytest.mark.parametrize("rule", [{"stop_loss_pct": 10}, {"trailing_stop_pct": 10}])
 def test_a_hole_for_one_look_is_no_stop_however_often_it_comes(rule: dict[str, Any]) -> None:
     assert Looks(**rule).reasons(*[WORTHY_HOLE, FAIR] * 5) == [None] * 10
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"trailing_stop_pct": 10},
+        {"trailing_stop_pct": 10, "trailing_activation_pct": 20},
+        {"take_profit_pct": 50},
+        {"take_profit_ladder": [{"at_pct": 5, "sell_pct": 40}]},
+        {"stop_loss_pct": 10},
+    ],
+)
+@pytest.mark.parametrize("known", [True, False])
+def test_a_crossed_book_sells_nothing_and_raises_no_peak_however_often_it_comes(
+    rule: dict[str, Any], *, known: bool
+) -> None:
+    looks = Looks(known=known, **rule)
+
+    assert looks.reasons(*[CROSSED, CROSSED, FAIR] * 4) == [None] * 12
+    assert looks.held.position.peak_price <= 1
+
+
+def test_a_crossed_book_neither_confirms_a_stop_nor_contradicts_it() -> None:
+    looks = Looks(stop_loss_pct=10)
+
+    assert looks.reasons(FALLEN, CROSSED, CROSSED, FALLEN) == [None, None, None, ExitReason.STOP_LOSS]
+
+
+def test_a_stop_that_a_crossed_book_shows_is_sold() -> None:
+    looks, fallen = Looks(stop_loss_pct=10), book(("0.85", PLENTY), ask="0.8")
+
+    assert looks.reasons(fallen, fallen) == [None, ExitReason.STOP_LOSS]
+
+
+def test_a_book_that_stays_crossed_is_told() -> None:
+    looks = Looks(stop_loss_pct=10)
+    said = [looks.look(CROSSED).objection for _ in range(5)]
+
+    assert (said[-2], said[-1]) == ("", f"the book of {looks.held.name} is crossed")
+    assert looks.look(FAIR).objection == ""
+
+
+def test_a_crossed_book_makes_no_dust_worth_watching() -> None:
+    looks = Looks()
+    looks.held = replace(looks.held, position=a_position(state=PositionState.DUST, base_qty=Decimal("0.5")))
+
+    assert not looks.look(CROSSED).reopens
+
+
+@pytest.mark.parametrize("rule", [{"holding_seconds_max": 0.5}, {}])
+def test_a_hole_beside_an_empty_side_of_asks_sells_nothing_in_one_look(rule: dict[str, Any]) -> None:
+    looks = Looks(**rule)
+    looks.held = replace(looks.held, close_requested=not rule)
+    hole = book(("0.05", PLENTY), ask=None)
+
+    assert [looks.look(hole).reason, looks.look(FAIR).reason is not None] == [None, True]
+    assert [each is not None for each in looks.reasons(hole, hole)] == [False, True]
 
 
 def test_a_breach_asks_for_another_look_soon() -> None:

@@ -155,3 +155,21 @@ async def test_purchases_that_hang_take_no_turn_from_a_sale(clock: Clock) -> Non
         await asyncio.sleep(0)
         assert await take(pace, side=Side.SELL)
         answered.set()
+
+
+async def test_who_finds_no_line_in_its_time_gets_no_turn_and_takes_none_from_others(clock: Clock) -> None:
+    pace, answered = a_pace(clock, per_second=100, sales_at_once=1), asyncio.Event()
+
+    async def hang() -> None:
+        async with pace.turn(Side.SELL, seconds_max=10, stop=asyncio.Event()):
+            await answered.wait()
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(hang())
+        await asyncio.sleep(0)
+        found = [pace.has_line(Side.SELL), await take(pace, seconds_max=0.01, side=Side.SELL)]
+        answered.set()
+
+    assert found == [False, False]
+    assert pace.has_line(Side.SELL)
+    assert await take(pace, side=Side.SELL)

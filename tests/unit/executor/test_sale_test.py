@@ -122,8 +122,8 @@ async def test_a_symbol_that_takes_the_test_trades() -> None:
     assert await Exchange().passes(TAKEN) is True
 
 
-@pytest.mark.parametrize("code", [30000, 30001, 30016, 10007])
-async def test_a_symbol_that_takes_no_orders_does_not_trade(code: int) -> None:
+@pytest.mark.parametrize("code", [30000, 30001, 30016, 10007, 30028, 30029, 10098, 30020, 30041, 26])
+async def test_a_symbol_that_takes_no_orders_of_ours_does_not_trade(code: int) -> None:
     assert await Exchange().passes(a_refusal(code)) is False
 
 
@@ -195,7 +195,7 @@ async def test_an_answer_that_does_not_come_is_raised(error: NotSent | OutcomeUn
         await Exchange().passes(error)
 
 
-async def test_one_test_at_a_time_leaves_the_other_line_to_sales() -> None:
+async def test_one_test_at_a_time_leaves_the_other_lines_to_sales() -> None:
     exchange = Exchange(answers=False)
     async with exchange.in_time(), asyncio.TaskGroup() as tasks:
         both = [tasks.create_task(exchange.test.passes(HELD, BID)) for _ in range(2)]

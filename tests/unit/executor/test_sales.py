@@ -1,0 +1,103 @@
+"""Sales that begin, and what keeps one from it: a line that is not free, or an exchange that takes none."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from decimal import Decimal
+from typing import cast
+
+import pytest
+
+from executor.held import Held, Sale
+from executor.judging import Judgement
+from executor.order import ExitReason
+from executor.sales import Sales
+from executor.selling import Exit, Selling
+from executor.settings import ExecutorSettings
+from executor.valuation import Quote
+from shared.events import Mode
+from shared.mexc.payloads import Level
+from tests.unit.executor.test_exit_rules import a_position
+from tests.waiting import eventually
+
+HELD = Held(a_position(), close_requested=False)
+QUOTE = Quote((Level(Decimal(1), Decimal(1000)),), ())
+
+
+class Lines:
+    """A `Selling` whose sales are all refused."""
+
+    modes = (Mode.LIVE,)
+
+    def __init__(self) -> None:
+        self.is_free = True
+        self.sold: list[Exit] = []
+
+    def has_line(self) -> bool:
+        return self.is_free
+
+    async def sell(self, wanted: Exit) -> None:
+        self.sold.append(wanted)
+
+
+async def trades(_: str) -> bool:
+    return True
+
+
+@pytest.fixture
+async def tasks() -> AsyncIterator[asyncio.TaskGroup]:
+    async with asyncio.TaskGroup() as group:
+        yield group
+
+
+def look(sales: Sales, each: Held = HELD, reason: ExitReason = ExitReason.STOP_LOSS) -> list[str]:
+    """Look at a position that is due, and return what a person should know then."""
+    sales.look_begins()
+    sales.sell(each, Judgement(each.position, reason), QUOTE, rules=None, others=Decimal(0))
+    objections = list(sales.objections([each], asyncio.get_running_loop().time()))
+    sales.forget_all_but({each.name}, {each.name})
+    return objections
+
+
+async def test_what_finds_no_line_is_not_begun_is_told_and_is_begun_once_one_is_free(tasks: asyncio.TaskGroup) -> None:
+    lines = Lines()
+    sales = Sales(cast("Selling", lines), trades, ExecutorSettings(), tasks)
+    lines.is_free = False
+    told = [look(sales) for _ in range(3)][-1]
+    waits = sales.wait_seconds(), sales.left_seconds(HELD.name, asyncio.get_running_loop().time())
+    lines.is_free = True
+    told_then = look(sales)
+    await eventually(lambda: lines.sold)
+
+    assert told == [f"{HELD.name} is to be sold, and every line waits for an answer to another sale"]
+    assert max(waits) <= 0.1
+    assert (told_then, len(lines.sold)) == ([], 1)
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("not_open: 30000 Trading suspended", "its symbol does not trade"),
+        ("risk_control: 30028 no", "the exchange takes no sale of it (risk_control)"),
+        ("pair_refused: 26 no", "the exchange takes no sale of it (pair_refused)"),
+    ],
+)
+async def test_a_sale_that_is_held_back_is_told_at_once_in_the_same_words_until_it_is_made(
+    tasks: asyncio.TaskGroup, reason: str, told: str
+) -> None:
+    lines = Lines()
+    sales = Sales(cast("Selling", lines), trades, ExecutorSettings(), tasks)
+    refused = replace(HELD, last_sale=Sale(1, "rejected", reason))
+    objections = [look(sales, refused)]
+
+    def is_sold() -> bool:
+        objections.append(look(sales, refused))
+        return bool(lines.sold)
+
+    await eventually(is_sold)
+
+    sending = replace(HELD, last_sale=Sale(2, "sending"))
+    objections.append(list(sales.objections([sending], asyncio.get_running_loop().time())))
+
+    assert {tuple(each) for each in objections} == {(f"{HELD.name} is to be sold, and {told}",)}
+    assert look(sales, replace(HELD, last_sale=Sale(2, "filled"))) == []
