@@ -156,7 +156,9 @@ def test_every_pod_is_restricted(manifests: list[Manifest]) -> None:
 def test_every_pod_of_ours_is_given_longer_than_it_drains(manifests: list[Manifest]) -> None:
     drains = BrokerSettings().drain_seconds + DRAIN_SECONDS + ExecutorSettings().stop_grace_seconds
 
-    assert [name for name, spec in ours(manifests).items() if spec["terminationGracePeriodSeconds"] <= drains] == []
+    for name, spec in ours(manifests).items():
+        waits = spec["containers"][0].get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
+        assert spec["terminationGracePeriodSeconds"] > waits + drains, name
 
 
 def test_every_probe_asks_a_port_that_is_named(manifests: list[Manifest]) -> None:
@@ -311,7 +313,7 @@ def test_in_production_two_ingests_never_share_a_machine(production: list[Manife
 
     [never] = apart["requiredDuringSchedulingIgnoredDuringExecution"]
     [rather_not] = apart["preferredDuringSchedulingIgnoredDuringExecution"]
-    executor = ours(production) and {"app.kubernetes.io/component": "executor"}
+    [executor] = [labels for name, labels, _ in pods(production) if name == "executor"]
     assert selects(never["labelSelector"], template["metadata"]["labels"])
     assert never["topologyKey"] == "kubernetes.io/hostname"
     assert selects(rather_not["podAffinityTerm"]["labelSelector"], executor)
