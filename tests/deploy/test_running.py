@@ -62,15 +62,9 @@ async def idle(
             one = await stack.enter_async_context(sniper("run", command, environment=environment, directory=directory))
             await one.ready()
             found.seconds[name] = time.monotonic() - began
-            found.cpu_seconds[name] = await cpu_seconds(one)
+            found.cpu_seconds[name] = await one.cpu_seconds()
             found.services[name] = one
         yield found
-
-
-async def cpu_seconds(service: Sniper) -> float:
-    shown = re.search(r"^process_cpu_seconds_total (\S+)", (await service.get("/metrics")).text, re.MULTILINE)
-    assert shown is not None
-    return float(shown.group(1))
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -30,7 +31,7 @@ class Users:
 
     token: str
     url: str
-    limits: list[str] = field(default_factory=list)
+    limits: list[Decimal] = field(default_factory=list)
     """What was set, in turn."""
     injected: list[str] = field(default_factory=list)
     read: int = 0
@@ -44,8 +45,8 @@ class Users:
     async def configure(self) -> None:
         """Set a limit, over the version that was read before."""
         tag = (await self.call("GET", "/config")).headers["ETag"]
-        wanted = f"{50 + len(self.limits) / 100:.2f}"
-        await self.call("PUT", "/config", body={"max_trade_usdt": wanted}, **{"If-Match": tag})
+        wanted = Decimal(50) + Decimal(len(self.limits)) / 100
+        await self.call("PUT", "/config", body={"max_trade_usdt": str(wanted)}, **{"If-Match": tag})
         self.limits.append(wanted)
 
     async def inject(self) -> None:
@@ -111,6 +112,6 @@ async def test_every_call_is_answered_and_every_write_happens_once_while_one_api
         codes.append(await new.stop(within_seconds=30))
 
     assert codes == [0, 0]
-    assert [row["set"] for row in changes] == users.limits
+    assert [Decimal(row["set"]) for row in changes] == users.limits
     assert sorted(row["symbol"] for row in listings) == sorted(users.injected)
     assert users.read > 0
