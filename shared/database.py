@@ -6,27 +6,30 @@ SQLAlchemy adds three to five times a bare commit there. Everything that reads f
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 from sqlalchemy import URL
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from shared.database_dialling import Session, dialling_of, examined
+from shared.database_dialling import Dialling, Session, dialling_of, examined
 from shared.database_files import require_files
 from shared.database_refusals import first_line, refusals_are_settings
 from shared.database_url import parse_url
 from shared.errors import PermanentError, SchemaError, TransientError
 from shared.settings import DatabaseSettings
 
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
 __all__ = [
     "Connection",
     "Database",
+    "Engine",
     "Pool",
     "Watch",
     "away_is_transient",
@@ -78,12 +81,47 @@ _REFUSED = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 """What says that a value cannot be stored, now or ever: by the server, or by asyncpg before it is sent."""
 
 
+class Engine:
+    """SQLAlchemy's way in, imported and made when somebody first goes it: most services never do, and save 9 MB."""
+
+    def __init__(self, url: URL, dialling: Dialling) -> None:
+        self._url = url
+        self._dialling = dialling
+        self._made: AsyncEngine | None = None
+
+    def __call__(self) -> "AsyncEngine":
+        """Return the engine, the same at each call."""
+        if self._made is None:
+            from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415
+
+            self._made = create_async_engine(
+                self._url,
+                # SQLAlchemy would read the URL's options in a way of its own, and does not know sslmode.
+                async_creator=self._dialling.open,
+                pool_size=2,
+                max_overflow=3,
+                pool_timeout=2,
+                pool_pre_ping=True,
+            )
+        return self._made
+
+    async def close(self) -> None:
+        """End its connections, if there ever was one."""
+        if self._made is not None:
+            await self._made.dispose()
+
+
 @dataclass(frozen=True, slots=True)
 class Database:
     """One database and the two ways into it."""
 
     pool: Pool
-    engine: AsyncEngine
+    engine_of: Callable[[], "AsyncEngine"]
+
+    @property
+    def engine(self) -> "AsyncEngine":
+        """Return SQLAlchemy's way in."""
+        return self.engine_of()
 
     def connection(self) -> AbstractAsyncContextManager[Connection]:
         """Lend a connection in autocommit; raise TransientError when the server is away or not as we need it."""
@@ -238,19 +276,11 @@ async def connect(settings: DatabaseSettings, url: URL, *, name: str) -> AsyncIt
             reset=_keep_session,
         )
 
-    engine = create_async_engine(
-        url,
-        # SQLAlchemy would read the URL's options in a way of its own, and does not know sslmode.
-        async_creator=dialling.open,
-        pool_size=2,
-        max_overflow=3,
-        pool_timeout=2,
-        pool_pre_ping=True,
-    )
+    engine = Engine(url, dialling)
     try:
         yield Database(pool, engine)
     finally:
-        await engine.dispose()
+        await engine.close()
         await _close(pool)
 
 

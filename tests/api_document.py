@@ -5,12 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 from asyncpg import Pool
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.app import create_app
 from api.parts import parts_of
 from api.settings import ApiSettings
-from shared.database import Database
+from shared.database import Database, Engine
 from shared.runtime import Runtime
 from shared.telemetry import Telemetry
 from tests.fakes import RecordingBus
@@ -34,7 +33,7 @@ class Operation(NamedTuple):
 
 def document() -> Mapping[str, Any]:
     """Return the OpenAPI document of the API as it is in this tree."""
-    nowhere = Database(pool=cast("Pool", None), engine=cast("AsyncEngine", None))
+    nowhere = Database(pool=cast("Pool", None), engine_of=cast("Engine", None))
     runtime = Runtime(RecordingBus(), nowhere, Telemetry(), asyncio.Event())
     return create_app(parts_of(runtime), ApiSettings()).openapi()
 

@@ -96,7 +96,7 @@ class FailingDatabase(Database):
 
     @classmethod
     def over(cls, database: Database, failpoint: Failpoints) -> "FailingDatabase":
-        made = cls(database.pool, database.engine)
+        made = cls(database.pool, database.engine_of)
         object.__setattr__(made, "failpoint", failpoint)
         return made
 

@@ -89,7 +89,7 @@ class MortalDatabase(Database):
 
     @classmethod
     def of(cls, database: Database, process: "Process") -> "MortalDatabase":
-        made = cls(database.pool, database.engine)
+        made = cls(database.pool, database.engine_of)
         object.__setattr__(made, "process", process)
         return made
 

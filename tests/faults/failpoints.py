@@ -135,11 +135,11 @@ class PointedDatabase(Database):
 
     @classmethod
     def of(cls, database: Database, points: Points) -> "PointedDatabase":
-        return cls(database.pool, database.engine, points, _named_statements())
+        return cls(database.pool, database.engine_of, points, _named_statements())
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        async with Database(self.pool, self.engine).connection() as connection:
+        async with Database(self.pool, self.engine_of).connection() as connection:
             yield cast("Connection", _PointedConnection(connection, self.points, self.names))
 
     @asynccontextmanager
