@@ -57,6 +57,7 @@ lock: ## pin every dependency with its hashes (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock" -c requirements/dev.txt pyproject.toml requirements/build.in -o requirements/runtime.txt
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock" -c requirements/dev.txt requirements/local.in -o requirements/local.txt
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock" requirements/docs.in -o requirements/docs.txt
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock" requirements/linters.in -o requirements/linters.txt
 
 clean: ## remove what the make targets made, but not your data in .sniper
 	rm -rf .venv build *.egg-info .mypy_cache .pytest_cache .ruff_cache bench/results

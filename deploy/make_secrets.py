@@ -1,9 +1,10 @@
 """Make the secrets that compose.yaml mounts, all or none: `python3 deploy/make_secrets.py [DIRECTORY]`.
 
-Each service gets a user of the broker and a role of the database, with a password of its own. The exchange's keys are
-the simulator's. Standard library only.
+Each service gets a user of the broker and a role of the database, with a password of its own; `--broker` and
+`--database` name other hosts than compose.yaml's. The exchange's keys are the simulator's. Standard library only.
 """
 
+import argparse
 import json
 import secrets
 import sys
@@ -19,22 +20,22 @@ BYTES: Final = 24
 SALT_BYTES: Final = 4
 
 
-def made() -> Mapping[str, str]:
-    """Return the content of each file; passwords are of 192 random bits."""
+def made(*, broker: str, database: str) -> Mapping[str, str]:
+    """Return the content of each file for servers on these hosts; passwords are of 192 random bits."""
     owner = secrets.token_urlsafe(BYTES)
     by_role = {service: secrets.token_urlsafe(BYTES) for service in SERVICES}
     by_user = {service: secrets.token_urlsafe(BYTES) for service in SERVICES}
     databases = {
-        f"{service}_database_url": f"postgresql://sniper_{service}:{password}@postgres:5432/sniper"
+        f"{service}_database_url": f"postgresql://sniper_{service}:{password}@{database}:5432/sniper"
         for service, password in by_role.items()
     }
     brokers = {
-        f"{service}_broker_url": f"amqp://sniper-{service}:{password}@rabbitmq:5672/"
+        f"{service}_broker_url": f"amqp://sniper-{service}:{password}@{broker}:5672/"
         for service, password in by_user.items()
     }
     return {
         "postgres_password": owner,
-        "migrate_database_url": f"postgresql://sniper:{owner}@postgres:5432/sniper",
+        "migrate_database_url": f"postgresql://sniper:{owner}@{database}:5432/sniper",
         "postgres_roles.sql": _roles(by_role),
         "rabbitmq_definitions.json": _definitions(by_user),
         "grafana_password": secrets.token_urlsafe(BYTES),
@@ -61,9 +62,15 @@ def _definitions(passwords: Mapping[str, str]) -> str:
     return json.dumps(definitions, indent=2) + "\n"
 
 
-def main(directory: Path) -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Write them, all or none; return the exit status."""
-    files = made()
+    parser = argparse.ArgumentParser(description="Make the passwords and addresses of every service, all or none.")
+    parser.add_argument("directory", nargs="?", type=Path, default=Path(__file__).parent / "secrets")
+    parser.add_argument("--broker", default="rabbitmq", metavar="HOST")
+    parser.add_argument("--database", default="postgres", metavar="HOST")
+    chosen = parser.parse_args(arguments)
+    directory: Path = chosen.directory
+    files = made(broker=chosen.broker, database=chosen.database)
     if existing := sorted(name for name in files if (directory / name).exists()):
         sys.stderr.write(f"{directory} holds {', '.join(existing)} already: nothing was changed\n")
         return 1
@@ -77,4 +84,4 @@ def main(directory: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "secrets"))
+    sys.exit(main())

@@ -13,12 +13,12 @@ SIZE: Final[Schema] = {"type": "string", "pattern": "^[0-9]+[MG]i$"}
 LABELS: Final[Schema] = {"type": "object", "additionalProperties": TEXT}
 
 
-def closed(**properties: Schema) -> Schema:
-    """Return the schema of an object that has exactly these."""
+def closed(*optional: str, **properties: Schema) -> Schema:
+    """Return the schema of an object that has exactly these, but may lack what is *optional*."""
     return {
         "type": "object",
         "properties": properties,
-        "required": list(properties),
+        "required": [name for name in properties if name not in optional],
         "additionalProperties": False,
     }
 
@@ -32,8 +32,46 @@ def _resource(version: str, spec: Schema) -> Schema:
     return closed(apiVersion={"const": version}, kind=TEXT, metadata=metadata, spec=spec)
 
 
+def either(*schemas: Schema) -> Schema:
+    return {"oneOf": list(schemas)}
+
+
 _AMOUNTS: Final = closed(cpu=TEXT, memory=SIZE)
 _KEY: Final = closed(name=TEXT, key=TEXT)
+_NAMED: Final = closed(name=TEXT)
+_APART: Final = closed(
+    podAntiAffinity=closed(
+        requiredDuringSchedulingIgnoredDuringExecution=several(
+            closed(topologyKey=TEXT, labelSelector=closed(matchLabels=LABELS))
+        )
+    )
+)
+_ITEMS: Final = several(closed(key=TEXT, path=TEXT))
+_MOUNTED: Final = closed(
+    containers=several(
+        closed(
+            name={"const": "rabbitmq"},
+            volumeMounts=several(closed(name=TEXT, mountPath=TEXT, readOnly={"const": True})),
+        )
+    ),
+    volumes=several(closed(name=TEXT, secret=closed(secretName=TEXT, items=_ITEMS))),
+)
+_ROLE: Final = either(
+    closed(name=TEXT, ensure={"const": "present"}, login={"const": True}, passwordSecret=_NAMED),
+    closed(name=TEXT, ensure={"const": "present"}, login={"const": False}),
+)
+_TOLD: Final = closed(summary=TEXT, runbook_url=TEXT)
+_SPAN: Final = {"type": "string", "pattern": "^[0-9]+(s|m|h)$"}
+_RULE: Final = either(
+    closed(record=TEXT, expr=TEXT),
+    closed(
+        alert=TEXT,
+        expr=TEXT,
+        labels=closed(severity={"enum": ["critical", "warning"]}),
+        annotations=_TOLD,
+        **{"for": _SPAN},
+    ),
+)
 
 SCHEMAS: Final[dict[str, Schema]] = {
     "RabbitmqCluster": _resource(
@@ -42,7 +80,9 @@ SCHEMAS: Final[dict[str, Schema]] = {
             replicas={"type": "integer", "minimum": 3},
             persistence=closed(storage=SIZE),
             resources=closed(requests=_AMOUNTS, limits=_AMOUNTS),
+            affinity=_APART,
             rabbitmq=closed(additionalConfig=TEXT),
+            override=closed(statefulSet=closed(spec=closed(template=closed(spec=_MOUNTED)))),
         ),
     ),
     "Cluster": _resource(
@@ -51,7 +91,8 @@ SCHEMAS: Final[dict[str, Schema]] = {
             instances={"type": "integer", "minimum": 3},
             storage=closed(size=SIZE),
             inheritedMetadata=closed(labels=LABELS),
-            bootstrap=closed(initdb=closed(database=TEXT, owner=TEXT, encoding={"const": "UTF8"})),
+            bootstrap=closed(initdb=closed(database=TEXT, owner=TEXT, encoding={"const": "UTF8"}, secret=_NAMED)),
+            managed=closed(roles=several(_ROLE)),
             backup=closed(
                 retentionPolicy={"type": "string", "pattern": "^[0-9]+[dwm]$"},
                 barmanObjectStore=closed(
@@ -74,17 +115,30 @@ SCHEMAS: Final[dict[str, Schema]] = {
         closed(
             refreshInterval=TEXT,
             secretStoreRef=closed(kind={"enum": ["SecretStore", "ClusterSecretStore"]}, name=TEXT),
-            target=closed(name=TEXT),
+            target=closed("template", name=TEXT, template=closed(type={"const": "kubernetes.io/basic-auth"})),
             data=several(closed(secretKey=TEXT, remoteRef=closed(key=TEXT, property=TEXT))),
         ),
     ),
     "PodMonitor": _resource(
         "monitoring.coreos.com/v1",
         closed(
+            "jobLabel",
+            jobLabel=TEXT,
             selector=closed(matchLabels=LABELS),
-            podMetricsEndpoints=several(closed(port=TEXT, interval=TEXT)),
-            podTargetLabels=several(TEXT),
+            podMetricsEndpoints=several(
+                closed(
+                    *("path", "params", "relabelings"),
+                    port=TEXT,
+                    interval=_SPAN,
+                    path=TEXT,
+                    params={"type": "object", "additionalProperties": several(TEXT)},
+                    relabelings=several(closed(sourceLabels=several(TEXT), targetLabel=TEXT)),
+                )
+            ),
         ),
+    ),
+    "PrometheusRule": _resource(
+        "monitoring.coreos.com/v1", closed(groups=several(closed(name=TEXT, rules=several(_RULE))))
     ),
     "ScaledObject": _resource(
         "keda.sh/v1alpha1",

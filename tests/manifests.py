@@ -10,7 +10,10 @@ from tests.deployments import DEPLOY
 from tests.kubectl import find_kubectl
 
 OVERLAYS: Final = ("local", "production")
+BASIC_AUTH: Final = ("username", "password")
 Manifest = Mapping[str, Any]
+Key = tuple[str, str, str]
+"""A namespace, a secret in it, and a key of that."""
 
 
 def render(overlay: str) -> list[Manifest]:
@@ -32,38 +35,56 @@ def pods(manifests: Sequence[Manifest]) -> Iterator[tuple[str, Mapping[str, str]
         yield each["metadata"]["name"], template["metadata"]["labels"], template["spec"]
 
 
-def secret_keys(manifests: Sequence[Manifest]) -> set[tuple[str, str]]:
-    """Return (secret, key) of each that the manifests make, or fetch."""
-    made = {(each["metadata"]["name"], key) for each in kinds(manifests, "Secret") for key in each["data"]}
+def secret_keys(manifests: Sequence[Manifest]) -> set[Key]:
+    """Return each key of a secret that the manifests make, or fetch."""
+    made = {(_home(each), each["metadata"]["name"], key) for each in kinds(manifests, "Secret") for key in each["data"]}
     fetched = {
-        (each["spec"]["target"]["name"], entry["secretKey"])
+        (_home(each), each["spec"]["target"]["name"], entry["secretKey"])
         for each in kinds(manifests, "ExternalSecret")
         for entry in each["spec"]["data"]
     }
     return made | fetched
 
 
+def referred_to(manifests: Sequence[Manifest]) -> set[Key]:
+    """Return each key of a secret that the manifests refer to."""
+    return {(_home(each), name, key) for each in manifests for name, key in secret_references(each)}
+
+
 def secret_references(node: Any) -> Iterator[tuple[str, str]]:
     """Yield (secret, key) of every reference to one, wherever it is."""
-    if isinstance(node, dict):
-        for name, value in node.items():
-            if name in {"secretKeyRef", "accessKeyId", "secretAccessKey"}:
-                yield value["name"], value["key"]
-            elif name == "secretTargetRef":
-                yield from ((each["name"], each["key"]) for each in value)
-            else:
-                yield from secret_references(value)
-    elif isinstance(node, list):
+    if isinstance(node, list):
         for each in node:
             yield from secret_references(each)
+    if not isinstance(node, dict):
+        return
+    for name, value in node.items():
+        if name in {"secretKeyRef", "accessKeyId", "secretAccessKey"}:
+            yield value["name"], value["key"]
+        elif name == "secretTargetRef":
+            yield from ((each["name"], each["key"]) for each in value)
+        elif name in {"secret", "passwordSecret"}:
+            yield from _keys_of(value)
+        else:
+            yield from secret_references(value)
 
 
-def reached_by(manifests: Sequence[Manifest], policy: str) -> set[str]:
-    """Return the pods, among ours, that the egress or ingress *policy* is for."""
-    [found] = [each for each in kinds(manifests, "NetworkPolicy") if each["metadata"]["name"] == policy]
-    return {name for name, labels, _ in pods(manifests) if _selects(found["spec"]["podSelector"], labels)}
+def _keys_of(reference: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield those of a volume, or of who signs in."""
+    name = reference.get("secretName") or reference["name"]
+    for key in [each["key"] for each in reference["items"]] if "items" in reference else BASIC_AUTH:
+        yield name, key
 
 
-def _selects(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
-    exact = all(labels.get(name) == value for name, value in selector.get("matchLabels", {}).items())
-    return exact and all(labels.get(each["key"]) in each["values"] for each in selector.get("matchExpressions", []))
+def mounted_secrets(spec: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """Return the secret and the key of each file that a pod of ours is given, by the file's name."""
+    [volume] = [each["projected"] for each in spec["volumes"] if each["name"] == "secrets"]
+    return {
+        item["path"]: (source["secret"]["name"], item["key"])
+        for source in volume["sources"]
+        for item in source["secret"]["items"]
+    }
+
+
+def _home(manifest: Manifest) -> str:
+    return str(manifest["metadata"].get("namespace", ""))

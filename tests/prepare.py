@@ -12,6 +12,7 @@ from tests.browsers import BrowserMissingError, find_chromium
 from tests.image_tools import PACKAGES, ImageToolsMissingError, require_image_tools
 from tests.images import fetch_what_images_need
 from tests.kubectl import KubectlMissingError, fetch_kubectl, find_kubectl
+from tests.linters import LintersMissingError, are_installed, install_linters
 from tests.servers.choice import BrokerKind, ServerUnavailableError, find_broker, postgres_source
 from tests.servers.encrypted import find_encrypting_postgres
 
@@ -44,6 +45,7 @@ def main() -> int:
     _install_monitoring_tools()
     _install_encrypting_postgres()
     _say(f"kubectl for the tests: {_find_or_fetch_kubectl()}")
+    _say(f"Linters for the tests: {_find_or_install_linters()}")
     return 0
 
 
@@ -104,6 +106,17 @@ def _find_or_fetch_kubectl() -> str:
         return str(fetch_kubectl())
     except KubectlMissingError as error:
         return str(error)
+
+
+def _find_or_install_linters() -> str:
+    """Say which. Where they cannot be had, only their tests fail."""
+    try:
+        if not are_installed():
+            _say("Installing hadolint and checkov for the tests (half a minute, once)")
+            install_linters()
+    except LintersMissingError as error:
+        return str(error)
+    return "hadolint and checkov, in an environment of their own"
 
 
 def _install_what_consumers_need() -> None:

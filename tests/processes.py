@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -46,6 +47,12 @@ class Sniper:
 
     async def ready(self) -> None:
         await eventually(self.is_ready, within_seconds=READY_SECONDS, every_seconds=0.05)
+
+    async def cpu_seconds(self) -> float:
+        """Return how much it has computed, by its own account."""
+        found = re.search(r"^process_cpu_seconds_total (\S+)", (await self.get("/metrics")).text, re.MULTILINE)
+        assert found is not None
+        return float(found.group(1))
 
     async def kill(self) -> None:
         """End it as a power cut would."""

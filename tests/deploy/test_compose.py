@@ -126,6 +126,16 @@ def test_the_secrets_are_made_and_understood(compose: dict[str, Any], tmp_path: 
     assert [name for name, password in users.items() if not password] == ["sniper-reader", "sniper-replay"]
 
 
+def test_the_secrets_can_be_those_of_a_cluster(tmp_path: Path) -> None:
+    hosts = ("--broker", "sniper.sniper-data", "--database", "sniper-rw.sniper-data")
+    subprocess.run([sys.executable, str(DEPLOY / "make_secrets.py"), str(tmp_path), *hosts], check=True)
+
+    for name in SERVICES:
+        assert make_url((tmp_path / f"{name}_broker_url").read_text()).host == hosts[1]
+        assert make_url((tmp_path / f"{name}_database_url").read_text()).host == hosts[3]
+    assert make_url((tmp_path / "migrate_database_url").read_text()).host == hosts[3]
+
+
 @pytest.fixture
 def secrets(tmp_path: Path) -> dict[str, str]:
     """Return what an operator makes, by the file's name."""

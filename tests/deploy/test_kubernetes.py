@@ -1,48 +1,81 @@
-"""The manifests are valid, and name only commands, settings, paths, ports, queues and secrets that exist."""
+"""The manifests are valid, and name only commands, settings, files, ports, queues, users and secrets that exist."""
 
-from collections.abc import Mapping
+import base64
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Final
 
+import asyncpg
 import jsonschema
 import kubernetes_validate
+import pika
 import pytest
+from pika.exceptions import ChannelClosedByBroker
+from sqlalchemy import make_url
 
+from cli.services import NAMES
+from contract.kubernetes import BROKER, PASSWORD, ROLES
 from executor.service import DRAIN_SECONDS
 from executor.settings import ExecutorSettings
-from shared import telemetry, topology
-from shared.settings import BrokerSettings, TelemetrySettings
+from migrations import roles
+from migrations.rights import GROUPS
+from shared import topology
+from shared.settings import SECRETS_DIRECTORY, BrokerSettings, TelemetrySettings
 from tests.custom_kinds import SCHEMAS
-from tests.deployments import is_subcommand, unknown_settings
+from tests.deployments import DEPLOY, is_subcommand, read, unknown_settings
 from tests.kubectl import KubectlMissingError
 from tests.manifests import (
     OVERLAYS,
     Manifest,
     kinds,
+    mounted_secrets,
     pods,
-    reached_by,
+    referred_to,
     render,
     secret_keys,
-    secret_references,
 )
-from tests.simulators import plain_http, simulator_in_this_process
+from tests.network_paths import selects
+from tests.servers.postgres import PrivatePostgres
+from tests.servers.rabbitmq import RabbitMQServer
 
 pytestmark = pytest.mark.timeout(180)
-SERVICES: Final = {"ingest", "dedup", "executor", "persister", "api"}
-TRADING: Final = {"ingest", "executor"}
+ROOT: Final = DEPLOY.parent
+SERVICES: Final = set(NAMES)
 PROBES: Final = ("startupProbe", "livenessProbe", "readinessProbe")
 
 
-@pytest.fixture(scope="module", params=OVERLAYS)
-def manifests(request: pytest.FixtureRequest) -> list[Manifest]:
+@pytest.fixture(scope="module")
+def overlays() -> Mapping[str, list[Manifest]]:
     try:
-        return render(request.param)
+        return {name: render(name) for name in OVERLAYS}
     except KubectlMissingError as error:
         pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture(params=OVERLAYS)
+def manifests(request: pytest.FixtureRequest, overlays: Mapping[str, list[Manifest]]) -> list[Manifest]:
+    return overlays[request.param]
+
+
+@pytest.fixture
+def production(overlays: Mapping[str, list[Manifest]]) -> list[Manifest]:
+    return overlays["production"]
+
+
+@pytest.fixture
+def local(overlays: Mapping[str, list[Manifest]]) -> list[Manifest]:
+    return overlays["local"]
 
 
 def ours(manifests: list[Manifest]) -> dict[str, Mapping[str, Any]]:
     """Return the specification of each pod that runs our image."""
     return {name: spec for name, labels, spec in pods(manifests) if labels.get("app.kubernetes.io/name") == "sniper"}
+
+
+def named(manifests: list[Manifest], kind: str, name: str) -> Manifest:
+    [found] = [each for each in kinds(manifests, kind) if each["metadata"]["name"] == name]
+    return found
 
 
 def validate(manifest: Manifest) -> None:
@@ -58,9 +91,11 @@ def test_every_manifest_fits_the_schema_of_its_kind(manifests: list[Manifest]) -
         validate(each)
 
 
-@pytest.mark.parametrize("kind", ["Deployment", "NetworkPolicy", "RabbitmqCluster", "Cluster", "PodMonitor"])
-def test_a_misspelt_field_is_noticed(kind: str) -> None:
-    [first, *_] = kinds(render("production"), kind)
+@pytest.mark.parametrize(
+    "kind", ["Deployment", "NetworkPolicy", "RabbitmqCluster", "Cluster", "PodMonitor", "PrometheusRule"]
+)
+def test_a_misspelt_field_is_noticed(kind: str, production: list[Manifest]) -> None:
+    [first, *_] = kinds(production, kind)
     misspelt = {**first, "spec": {**first["spec"], "replica": 1}}
 
     with pytest.raises((jsonschema.ValidationError, kubernetes_validate.ValidationError)):
@@ -68,14 +103,37 @@ def test_a_misspelt_field_is_noticed(kind: str) -> None:
 
 
 def test_every_container_of_ours_runs_a_command_that_exists_and_sets_what_is_read(manifests: list[Manifest]) -> None:
-    settings = [name for each in kinds(manifests, "ConfigMap") for name in each["data"]]
+    settings = [name for each in kinds(manifests, "ConfigMap") for name in each["data"] if name.startswith("SNIPER_")]
     for name, spec in ours(manifests).items():
         [container] = spec["containers"]
-        settings += [variable["name"] for variable in container["env"]]
+        settings += [variable["name"] for variable in container.get("env", [])]
         assert is_subcommand(container["args"]), name
 
     assert {*ours(manifests)} - {"simulator"} == SERVICES | {"migrate"}
+    assert settings
     assert unknown_settings(settings) == []
+
+
+def test_every_secret_is_a_file_with_the_name_of_a_setting_where_settings_are_read(manifests: list[Manifest]) -> None:
+    for name, spec in ours(manifests).items():
+        if name == "simulator":
+            continue
+        [mount] = spec["containers"][0]["volumeMounts"]
+        assert Path(mount["mountPath"]) == SECRETS_DIRECTORY
+        assert unknown_settings(list(mounted_secrets(spec))) == [], name
+
+
+def test_a_secret_is_read_as_kubernetes_lays_it(tmp_path: Path) -> None:
+    hidden = tmp_path / "..2026_11_28"
+    hidden.mkdir()
+    (hidden / "sniper_broker_url").write_text("amqp://me@rabbitmq/")
+    (tmp_path / "..data").symlink_to(hidden.name)
+    (tmp_path / "sniper_broker_url").symlink_to("..data/sniper_broker_url")
+
+    settings = BrokerSettings(_secrets_dir=tmp_path)
+
+    assert settings.url is not None
+    assert settings.url.get_secret_value() == "amqp://me@rabbitmq/"
 
 
 def test_every_pod_is_restricted(manifests: list[Manifest]) -> None:
@@ -98,79 +156,233 @@ def test_every_pod_is_restricted(manifests: list[Manifest]) -> None:
 def test_every_pod_of_ours_is_given_longer_than_it_drains(manifests: list[Manifest]) -> None:
     drains = BrokerSettings().drain_seconds + DRAIN_SECONDS + ExecutorSettings().stop_grace_seconds
 
-    assert [name for name, spec in ours(manifests).items() if spec["terminationGracePeriodSeconds"] <= drains] == []
+    for name, spec in ours(manifests).items():
+        waits = spec["containers"][0].get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
+        assert spec["terminationGracePeriodSeconds"] > waits + drains, name
 
 
-async def test_what_the_probes_ask_is_answered_by_real_processes(manifests: list[Manifest]) -> None:
-    async with (
-        telemetry.serve(TelemetrySettings(metrics_port=0)) as (_, port),
-        simulator_in_this_process() as exchange,
-        plain_http() as client,
-    ):
-        for name, spec in ours(manifests).items():
-            [container] = spec["containers"]
-            probes = [container[probe]["httpGet"] for probe in PROBES if probe in container]
-            named = {each["name"]: each["containerPort"] for each in container.get("ports", [])}
-            asked = exchange.port if name == "simulator" else port
-            answers = [await client.get(f"http://127.0.0.1:{asked}{probe['path']}") for probe in probes]
+def test_every_probe_asks_a_port_that_is_named(manifests: list[Manifest]) -> None:
+    for name, spec in ours(manifests).items():
+        [container] = spec["containers"]
+        probes = [container[probe]["httpGet"] for probe in PROBES if probe in container]
+        ports = {each["name"]: each["containerPort"] for each in container.get("ports", [])}
 
-            assert [each.status_code for each in answers] == [200] * {"migrate": 0, "simulator": 1}.get(name, 3)
-            assert {probe["port"] for probe in probes} <= set(named)
-            assert named.get("metrics", 9464) == TelemetrySettings.model_fields["metrics_port"].default
+        assert len(probes) == {"migrate": 0, "simulator": 2}.get(name, 3), name
+        assert {probe["port"] for probe in probes} <= set(ports), name
+        assert ports.get("metrics", 9464) == TelemetrySettings.model_fields["metrics_port"].default, name
 
 
 def test_every_key_of_a_secret_that_is_referred_to_is_made(manifests: list[Manifest]) -> None:
-    wanted = {each for manifest in manifests for each in secret_references(manifest)}
+    wanted = referred_to(manifests)
 
     assert wanted
     assert wanted - secret_keys(manifests) == set()
 
 
+def test_each_service_has_a_secret_of_its_own_and_the_migration_the_owners(manifests: list[Manifest]) -> None:
+    more = {"executor": {"sniper-exchange"}}
+    for name in SERVICES:
+        secrets = {_unhashed(secret) for secret, _ in mounted_secrets(ours(manifests)[name]).values()}
+        assert secrets == {f"sniper-{name}"} | more.get(name, set())
+        assert {"sniper_database_url", "sniper_broker_url"} <= set(mounted_secrets(ours(manifests)[name]))
+
+    migration = ours(manifests)["migrate"]
+    assert {_unhashed(secret) for secret, _ in mounted_secrets(migration).values()} == {"sniper-owner"}
+    assert migration["containers"][0]["args"] == ["migrate", "--roles"]
+
+
+def _unhashed(secret: str) -> str:
+    """Return the name without what kustomize puts behind one that it makes."""
+    base, _, digest = secret.rpartition("-")
+    return base if len(digest) == 10 else secret
+
+
+def test_locally_each_service_signs_in_as_itself(local: list[Manifest]) -> None:
+    made = {_unhashed(each["metadata"]["name"]): each["data"] for each in kinds(local, "Secret")}
+    hosts = {each["metadata"]["name"] for each in kinds(local, "Service")}
+    for name in SERVICES:
+        given = {key: base64.b64decode(value).decode() for key, value in made[f"sniper-{name}"].items()}
+        database, broker = make_url(given["sniper_database_url"]), make_url(given["sniper_broker_url"])
+        assert (database.username, broker.username) == (f"{roles.PREFIX}{name}", f"sniper-{name}")
+        assert database.password == broker.password == PASSWORD
+        assert {database.host, broker.host} <= hosts
+
+
+def test_the_users_of_the_local_broker_sign_in_and_see_how_long_their_queues_are(
+    rabbitmq_server: RabbitMQServer,
+) -> None:
+    vhost = rabbitmq_server.create_vhost()
+    text = (ROOT / BROKER).read_text(encoding="utf-8").replace('"sniper-', f'"{vhost}-')
+    loaded = json.loads(text.replace('"vhost": "/"', f'"vhost": "{vhost}"'))
+    loaded["vhosts"] = [{"name": vhost}]
+    with rabbitmq_server.management() as api:
+        try:
+            api.post("/api/definitions", json=loaded).raise_for_status()
+            for name in SERVICES:
+                url = make_url(rabbitmq_server.url_for(vhost)).set(username=f"{vhost}-{name}", password=PASSWORD)
+                parameters = pika.URLParameters(url.render_as_string(hide_password=False))
+                with pika.BlockingConnection(parameters) as connection:
+                    channel = connection.channel()
+                    declared = channel.queue_declare("dedup.raw", passive=True)
+                    assert declared.method.message_count == 0
+                    with pytest.raises(ChannelClosedByBroker):
+                        channel.queue_declare("mine")
+        finally:
+            rabbitmq_server.delete_vhost(vhost)
+            for user in loaded["users"]:
+                api.delete(f"/api/users/{user['name']}").raise_for_status()
+
+
+async def test_the_roles_of_the_local_database_are_given_their_rights(
+    private_postgres: Callable[[], PrivatePostgres],
+) -> None:
+    url = private_postgres().create_migrated_database()
+    owner = await asyncpg.connect(url)
+    try:
+        await owner.execute((ROOT / ROLES).read_text(encoding="utf-8"))
+        await owner.execute(roles.script())
+    finally:
+        await owner.close()
+
+    for name in SERVICES:
+        own = make_url(url).set(username=f"{roles.PREFIX}{name}", password=PASSWORD)
+        session = await asyncpg.connect(own.render_as_string(hide_password=False))
+        await session.fetchval("SELECT version_num FROM alembic_version")
+        await session.close()
+
+
+def test_in_production_each_role_has_the_password_of_its_service(production: list[Manifest]) -> None:
+    stored = {
+        (each["metadata"]["namespace"], each["spec"]["target"]["name"]): {
+            entry["remoteRef"]["key"] for entry in each["spec"]["data"]
+        }
+        for each in kinds(production, "ExternalSecret")
+    }
+    cluster = named(production, "Cluster", "sniper")["spec"]
+    made = {each["name"]: each.get("passwordSecret", {}).get("name") for each in cluster["managed"]["roles"]}
+
+    assert set(made) == set(roles.names())
+    assert {name.removeprefix(roles.PREFIX) for name, secret in made.items() if secret is None} == GROUPS
+    for name in SERVICES:
+        assert stored["sniper", f"sniper-{name}"] == {f"sniper-{name}"}
+        assert stored["sniper-data", str(made[f"{roles.PREFIX}{name}"])] == {f"sniper-{name}"}
+    assert stored["sniper", "sniper-owner"] == stored["sniper-data", cluster["bootstrap"]["initdb"]["secret"]["name"]]
+
+
+def test_rabbitmq_reads_the_definitions_where_they_are_mounted(manifests: list[Manifest]) -> None:
+    for cluster in kinds(manifests, "RabbitmqCluster"):
+        [container] = cluster["spec"]["override"]["statefulSet"]["spec"]["template"]["spec"]["containers"]
+        configuration = cluster["spec"]["rabbitmq"]["additionalConfig"]
+        assert f"load_definitions = {container['volumeMounts'][0]['mountPath']}/definitions.json" in configuration
+    for each in kinds(manifests, "StatefulSet"):
+        for container in each["spec"]["template"]["spec"]["containers"]:
+            if container["name"] == "rabbitmq":
+                [made] = [each for each in kinds(manifests, "ConfigMap") if "definitions.json" in each["data"]]
+                paths = {mount["mountPath"] for mount in container["volumeMounts"] if mount["name"] == "definitions"}
+                [loaded] = [line for line in made["data"]["20-definitions.conf"].splitlines() if "=" in line]
+                assert str(Path(loaded.partition("= ")[2]).parent) in paths
+
+
 def test_only_the_executor_is_given_the_keys_of_the_exchange(manifests: list[Manifest]) -> None:
     holders = {
-        name for name, _, spec in pods(manifests) for secret, _ in secret_references(spec) if "exchange" in secret
+        name
+        for name, spec in ours(manifests).items()
+        if name != "simulator" and "sniper_mexc_api_key" in mounted_secrets(spec)
     }
 
     assert holders == {"executor"}
 
 
-def test_the_network_is_closed_but_for_the_paths_that_are_needed(manifests: list[Manifest]) -> None:
-    everything = {name for name, _, _ in pods(manifests)}
-
-    assert reached_by(manifests, "default-deny") == everything
-    assert reached_by(manifests, "to-broker") == SERVICES
-    assert reached_by(manifests, "to-exchange") == TRADING
-    assert reached_by(manifests, "from-prometheus") == SERVICES
-    assert reached_by(manifests, "to-api") == {"api"}
-    assert SERVICES | {"migrate"} <= reached_by(manifests, "to-database")
-
-
 def test_one_executor_runs_and_never_two(manifests: list[Manifest]) -> None:
-    [executor] = [each for each in kinds(manifests, "StatefulSet") if each["metadata"]["name"] == "executor"]
+    executor = named(manifests, "StatefulSet", "executor")["spec"]
 
-    assert executor["spec"]["replicas"] == 1
-    assert executor["spec"].get("updateStrategy", {}).get("type", "RollingUpdate") == "RollingUpdate"
+    assert executor["replicas"] == 1
+    assert executor.get("updateStrategy", {}).get("type", "RollingUpdate") == "RollingUpdate"
 
 
-def test_every_service_survives_one_disruption(manifests: list[Manifest]) -> None:
+def test_two_ingests_run_and_never_three(manifests: list[Manifest]) -> None:
+    ingest = named(manifests, "Deployment", "ingest")["spec"]
+
+    assert ingest["replicas"] == 2
+    assert ingest["strategy"] == {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}
+
+
+def test_in_production_two_ingests_never_share_a_machine(production: list[Manifest]) -> None:
+    template = named(production, "Deployment", "ingest")["spec"]["template"]
+    apart = template["spec"]["affinity"]["podAntiAffinity"]
+
+    [never] = apart["requiredDuringSchedulingIgnoredDuringExecution"]
+    [rather_not] = apart["preferredDuringSchedulingIgnoredDuringExecution"]
+    [executor] = [labels for name, labels, _ in pods(production) if name == "executor"]
+    assert selects(never["labelSelector"], template["metadata"]["labels"])
+    assert never["topologyKey"] == "kubernetes.io/hostname"
+    assert selects(rather_not["podAffinityTerm"]["labelSelector"], executor)
+
+
+def test_one_notifier_runs_and_never_two(manifests: list[Manifest]) -> None:
+    notifier = named(manifests, "Deployment", "notifier")["spec"]
+
+    assert (notifier["replicas"], notifier["strategy"]) == (1, {"type": "Recreate"})
+
+
+def test_every_service_survives_one_disruption_and_is_in_no_nodes_way(manifests: list[Manifest]) -> None:
     budgets = {each["metadata"]["name"]: each["spec"] for each in kinds(manifests, "PodDisruptionBudget")}
+    everybody = {name: labels for name, labels, _ in pods(manifests)}
 
-    assert set(budgets) == SERVICES
-    for name, labels, _ in pods(manifests):
-        if name in SERVICES:
-            assert budgets[name]["selector"]["matchLabels"].items() <= labels.items()
-
-
-def test_what_grows_grows_by_queues_that_exist(manifests: list[Manifest]) -> None:
-    scaled = kinds(manifests, "ScaledObject")
-    queues = {trigger["metadata"]["queueName"] for each in scaled for trigger in each["spec"]["triggers"]}
-
-    assert queues <= {queue.name for queue in topology.QUEUES}
-    assert {each["spec"]["scaleTargetRef"]["name"] for each in scaled} in ({"dedup", "persister"}, set())
+    assert set(budgets) - {"rabbitmq"} == SERVICES
+    for name in SERVICES:
+        assert budgets[name]["maxUnavailable"] == 1
+        assert {each for each, labels in everybody.items() if selects(budgets[name]["selector"], labels)} == {name}
 
 
-def test_production_runs_an_image_by_its_digest() -> None:
-    images = {spec["containers"][0]["image"] for spec in ours(render("production")).values()}
+def test_what_grows_grows_by_its_own_queues(production: list[Manifest], local: list[Manifest]) -> None:
+    own = {"dedup": [topology.DEDUP_RAW], "persister": [topology.PERSISTER_LISTINGS, topology.PERSISTER_TRADES]}
+    scaled = {each["metadata"]["name"]: each["spec"] for each in kinds(production, "ScaledObject")}
+
+    assert set(scaled) == set(own)
+    assert kinds(local, "ScaledObject") == []
+    for name, queues in own.items():
+        triggers = scaled[name]["triggers"]
+        assert scaled[name]["scaleTargetRef"] == {"name": name}
+        assert [each["metadata"]["queueName"] for each in triggers] == [queue.name for queue in queues]
+        assert {each["authenticationRef"]["name"] for each in triggers} == {name}
+        [signs_in] = named(production, "TriggerAuthentication", name)["spec"]["secretTargetRef"]
+        assert (signs_in["name"], signs_in["key"]) == (f"sniper-{name}", "sniper_broker_url")
+        assert "replicas" not in named(production, "Deployment", name)["spec"]
+
+
+def test_prometheus_asks_each_service_by_the_labels_that_rules_go_by(production: list[Manifest]) -> None:
+    monitor = named(production, "PodMonitor", "sniper")["spec"]
+    labels = {name: labels for name, labels, _ in pods(production)}
+    [endpoint] = monitor["podMetricsEndpoints"]
+    [relabelled] = endpoint["relabelings"]
+
+    asked = {name for name, own in labels.items() if selects(monitor["selector"], own)}
+    [job, *_] = read(DEPLOY / "prometheus" / "prometheus.yml")["scrape_configs"]
+    assert asked == SERVICES
+    assert {labels[name][monitor["jobLabel"]] for name in asked} == {job["job_name"]}
+    assert relabelled["targetLabel"] == job["relabel_configs"][0]["target_label"] == "service"
+    assert relabelled["sourceLabels"] == ["__meta_kubernetes_pod_label_app_kubernetes_io_component"]
+    assert all(labels[name]["app.kubernetes.io/component"] == name for name in asked)
+
+
+def test_prometheus_asks_rabbitmq_what_rules_and_dashboards_ask_for(production: list[Manifest]) -> None:
+    endpoints = named(production, "PodMonitor", "rabbitmq")["spec"]["podMetricsEndpoints"]
+    [_, *jobs] = read(DEPLOY / "prometheus" / "prometheus.yml")["scrape_configs"]
+
+    asked = [(each.get("path", "/metrics"), each.get("params", {})) for each in endpoints]
+    assert asked == [(each.get("metrics_path", "/metrics"), each.get("params", {})) for each in jobs]
+
+
+def test_production_has_the_rules_that_are_tested(production: list[Manifest]) -> None:
+    groups = named(production, "PrometheusRule", "sniper")["spec"]["groups"]
+
+    files = read(DEPLOY / "prometheus" / "prometheus.yml")["rule_files"]
+    assert groups == [group for name in files for group in read(DEPLOY / "prometheus" / name)["groups"]]
+
+
+def test_production_runs_an_image_by_its_digest(production: list[Manifest]) -> None:
+    images = {spec["containers"][0]["image"] for spec in ours(production).values()}
 
     assert len(images) == 1
     assert "@sha256:" in images.pop()

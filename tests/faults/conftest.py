@@ -1,11 +1,13 @@
 """The ground that all tests of one module share."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from tests.faults.ground import Ground, a_ground
+from tests.newer_build import make_newer_build
 from tests.servers.databases import PostgresServer
 from tests.servers.rabbitmq import RabbitMQServer
 
@@ -24,3 +26,9 @@ async def ground(shared_ground: Ground) -> AsyncIterator[Ground]:
     await shared_ground.simulator.disarm()
     yield shared_ground
     await shared_ground.simulator.disarm()
+
+
+@pytest.fixture(scope="module")
+def newer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a build runs whose events have a field more than ours."""
+    return make_newer_build(tmp_path_factory.mktemp("newer"))

@@ -1,7 +1,6 @@
 """Two versions side by side on one broker and database under load, the old one drained: nothing lost or doubled."""
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from functools import partial
@@ -20,25 +19,8 @@ from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(240)
 
-ROOT: Final = Path(__file__).parents[2]
-PACKAGES: Final = ("api", "cli", "dedup", "executor", "ingest", "migrations", "notifier", "persister", "shared")
 SERVICES: Final = ("dedup", "persister")
 BATCH: Final = 40
-LISTED: Final = "    listed_at: "
-ADDED: Final = '    added_later: str = "by a newer version"\n'
-
-
-@pytest.fixture(scope="module")
-def newer(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A build whose events have a field more than ours."""
-    directory = tmp_path_factory.mktemp("newer")
-    for name in PACKAGES:
-        shutil.copytree(ROOT / name, directory / name, ignore=shutil.ignore_patterns("__pycache__"))
-    module = directory / "shared" / "events.py"
-    text = module.read_text(encoding="utf-8")
-    assert LISTED in text
-    module.write_text(text.replace(LISTED, ADDED + LISTED), encoding="utf-8")
-    return directory
 
 
 @pytest.fixture

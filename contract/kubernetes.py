@@ -1,0 +1,61 @@
+"""What the manifests of deploy/kubernetes take over from elsewhere: Prometheus' rules, and the users of `local`."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from contract.definitions import PREFIX, definitions
+from migrations import roles
+from migrations.rights import GROUPS, RIGHTS
+
+OVERLAYS: Final = "deploy/kubernetes/overlays"
+RULES: Final = f"{OVERLAYS}/production/services/rules.yaml"
+BROKER: Final = f"{OVERLAYS}/local/definitions.json"
+ROLES: Final = f"{OVERLAYS}/local/roles.sql"
+PASSWORD: Final = "local"  # noqa: S105 - no secret
+"""Of every user of the overlay `local`, whose data ends with its pods."""
+SERVICES: Final = tuple(name for name in RIGHTS if name not in GROUPS)
+_PROMETHEUS: Final = Path(__file__).parents[1] / "deploy" / "prometheus"
+_SOURCES: Final = ("recording.yml", "alerts.yml")
+_MADE: Final = "Made by `make contract`"
+
+
+def files() -> Mapping[str, str]:
+    """Return the text of each of them by its path."""
+    return {RULES: _rules(), BROKER: _broker(), ROLES: _roles()}
+
+
+def _rules() -> str:
+    """Return the rules of Prometheus as the resource that its operator reads."""
+    rule = {
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": "PrometheusRule",
+        "metadata": {"name": "sniper"},
+        "spec": {"groups": [group for name in _SOURCES for group in _groups(name)]},
+    }
+    dumped = yaml.safe_dump(rule, sort_keys=False, allow_unicode=True, width=120)
+    return f"# {_MADE} from deploy/prometheus.\n{dumped}"
+
+
+def _groups(name: str) -> list[Any]:
+    groups: list[Any] = yaml.safe_load((_PROMETHEUS / name).read_text(encoding="utf-8"))["groups"]
+    return groups
+
+
+def _broker() -> str:
+    """Return the broker's definitions with a password for each service; RabbitMQ hashes it."""
+    loaded = definitions()
+    for user in loaded["users"]:
+        if user["name"].removeprefix(PREFIX) in SERVICES:
+            del user["password_hash"], user["hashing_algorithm"]
+            user["password"] = PASSWORD
+    return json.dumps(loaded, indent=2) + "\n"
+
+
+def _roles() -> str:
+    """Return what PostgreSQL runs when it first starts; the rights are the migration's to give."""
+    made = "".join(f"CREATE ROLE {roles.PREFIX}{name} LOGIN PASSWORD '{PASSWORD}';\n" for name in SERVICES)
+    return f"-- {_MADE}.\n{made}"

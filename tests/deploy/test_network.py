@@ -1,0 +1,85 @@
+"""The NetworkPolicies let through what the system is made of, by the code that says so, and nothing else."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import pytest
+
+from contract.rights import RIGHTS as BROKER_RIGHTS
+from migrations.rights import GROUPS
+from migrations.rights import RIGHTS as DATABASE_RIGHTS
+from tests.kubectl import KubectlMissingError
+from tests.manifests import Manifest, render
+from tests.network_paths import Path, Peer, paths, peers
+
+SERVICES: Final = {"ingest", "dedup", "executor", "persister", "api", "notifier"}
+TRADING: Final = {"ingest", "executor"}
+"""Who asks the exchange."""
+ON_THE_BROKER: Final = {each.user for each in BROKER_RIGHTS} - {"reader", "replay"}
+IN_THE_DATABASE: Final = (set(DATABASE_RIGHTS) - GROUPS) | {"migrate"}
+OUTSIDE: Final = (
+    Peer("names", "kube-system", {"k8s-app": "kube-dns"}),
+    Peer("prometheus", "monitoring", {"app": "prometheus"}),
+    Peer("proxy", "ingress"),
+    Peer("keda", "keda"),
+    Peer("operator", "cnpg-system"),
+    # Labels like ours, elsewhere.
+    Peer("stranger", "default", {"app.kubernetes.io/component": "api", "sniper/service": "true"}),
+    Peer("impostor", "default", {"app.kubernetes.io/component": "rabbitmq", "sniper/database": "true"}),
+    Peer("web", address="203.0.113.7"),
+    Peer("office", address="10.1.2.3"),
+    Peer("metadata", address="169.254.169.254"),
+)
+NODES: Final = [Peer(f"rabbitmq-{n}", "sniper-data", {"app.kubernetes.io/component": "rabbitmq"}) for n in range(2)]
+INSTANCES: Final = [Peer(f"postgres-{n}", "sniper-data", {"sniper/database": "true"}) for n in range(2)]
+"""What the operators make in production."""
+
+
+def between(sources: Iterable[str], targets: Iterable[str], *ports: int) -> set[Path]:
+    targets = list(targets)
+    return {(one, other, port) for one in sources for other in targets for port in ports if one != other}
+
+
+def rendered(overlay: str) -> Sequence[Manifest]:
+    try:
+        return render(overlay)
+    except KubectlMissingError as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+def test_each_service_has_a_user_of_the_broker_and_a_role_of_the_database() -> None:
+    assert ON_THE_BROKER == SERVICES
+    assert SERVICES | {"migrate"} == IN_THE_DATABASE
+
+
+def test_locally_only_the_needed_paths_are_open() -> None:
+    manifests = rendered("local")
+
+    assert paths(manifests, [*peers(manifests), *OUTSIDE]) == {
+        *between(ON_THE_BROKER, ["rabbitmq"], 5672),
+        *between(IN_THE_DATABASE, ["postgres"], 5432),
+        *between(TRADING, ["simulator"], 8080),
+        *between(IN_THE_DATABASE, ["names"], 53),
+        *between(["prometheus"], SERVICES, 9464),
+        *between(["proxy"], ["api"], 8000),
+    }
+
+
+def test_in_production_only_the_needed_paths_are_open() -> None:
+    manifests = rendered("production")
+    nodes, instances = [each.name for each in NODES], [each.name for each in INSTANCES]
+
+    assert paths(manifests, [*peers(manifests), *NODES, *INSTANCES, *OUTSIDE]) == {
+        *between(ON_THE_BROKER | {"keda"}, nodes, 5671, 5672),
+        *between(IN_THE_DATABASE, instances, 5432),
+        *between(TRADING | {"notifier"}, ["web"], 443),
+        *between([*IN_THE_DATABASE, *nodes, *instances], ["names"], 53),
+        *between(["prometheus"], SERVICES, 9464),
+        *between(["prometheus"], nodes, 15692),
+        *between(["prometheus"], instances, 9187),
+        *between(["proxy"], ["api"], 8000),
+        *between(nodes, nodes, 4369, 25672),
+        *between([*instances, "operator"], instances, 5432, 8000),
+        # The cluster's API, and backups: neither has an address that is known here.
+        *between([*nodes, *instances], [each.name for each in OUTSIDE], 443, 6443),
+    }
