@@ -5,14 +5,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
 from asyncpg import Pool
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.app import create_app
 from api.parts import parts_of
 from api.settings import ApiSettings
 from reference.markdown import code, page, table
 from shared.bus.port import Bus
-from shared.database import Database
+from shared.database import Database, Engine
 from shared.runtime import Runtime
 from shared.telemetry import Telemetry
 
@@ -26,7 +25,7 @@ PATTERN_CHARACTERS_MAX: Final = 40
 
 def document() -> Mapping[str, Any]:
     """Return the API's OpenAPI document, without a server behind it."""
-    nowhere = Database(pool=cast("Pool", None), engine=cast("AsyncEngine", None))
+    nowhere = Database(pool=cast("Pool", None), engine_of=cast("Engine", None))
     runtime = Runtime(cast("Bus", None), nowhere, Telemetry(), asyncio.Event())
     return create_app(parts_of(runtime), ApiSettings.model_construct(**_defaults())).openapi()
 
