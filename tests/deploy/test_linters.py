@@ -14,12 +14,12 @@ import yaml
 from tests.deployments import DEPLOY
 from tests.kubectl import KubectlMissingError
 from tests.linters import LintersMissingError, lint
-from tests.manifests import OVERLAYS, render
+from tests.manifests import OVERLAYS, Manifest, render
 
 pytestmark = pytest.mark.timeout(240)
 
 BAD: Final = "bad"
-BAD_POD: Final = {
+BAD_POD: Final[Manifest] = {
     "apiVersion": "v1",
     "kind": "Pod",
     "metadata": {"name": BAD, "namespace": BAD},
@@ -55,11 +55,12 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Mapping[str, A
     """What checkov says of all that is in deploy/, and of a pod that is bad."""
     directory = tmp_path_factory.mktemp("checkov")
     try:
-        rendered = {name: list(render(name)) for name in OVERLAYS}
+        rendered: dict[str, list[Manifest]] = {name: render(name) for name in OVERLAYS}
     except KubectlMissingError as error:
         pytest.fail(str(error), pytrace=False)
     for name, manifests in {**rendered, BAD: [BAD_POD]}.items():
-        (directory / f"{name}.yaml").write_text(yaml.safe_dump_all(manifests))
+        dumped: str = yaml.safe_dump_all(list(manifests))
+        (directory / f"{name}.yaml").write_text(dumped)
     shutil.copy(DEPLOY / "Dockerfile", directory)
     chosen = ("--directory", str(directory), "--framework", "kubernetes", "dockerfile", "--skip-download")
     said = linted("checkov", *chosen, "--output", "json", "--compact", directory=directory)
