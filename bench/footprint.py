@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -22,23 +21,21 @@ import uvloop
 
 from bench import api_data, machine
 from bench.environment import environment, raise_limits
+from bench.errors import BenchmarkError
 from bench.ground import Ground, prepared, when_ready
 from bench.pipeline import shown
 from bench.report import RESULTS
 from bench.sampling import BLOCK, Plan
 from bench.stages import passed_by
 from bench.venue import open_venue
-from cli.archive import writing
-from cli.archive.formats import Format
-from shared.events import utc_now
 from shared.settings import TelemetrySettings
 from shared.telemetry import configure_logging
-from tests.processes import Sniper
-from tests.services import open_database
+from tests.processes import Sniper, clean
 
 SERVICES: Final = ("persister", "dedup", "executor", "ingest", "api")
 SCRAPES: Final = 40
 SCRAPE_EVERY_SECONDS: Final = 15.0
+FORMATS: Final = ("jsonl", "parquet")
 MILLION: Final = 1_000_000
 _SIZE: Final = "SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relnamespace = 'public'::regnamespace"
 _SIZE_OF: Final = "SELECT pg_total_relation_size($1::regclass)"
@@ -124,22 +121,28 @@ async def _rows(ground: Ground, rows: int) -> Mapping[str, object]:
     finally:
         await connection.close()
     found = {f"database_{name}_mb": _per_million_mb(size, rows) for name, size in sizes.items()}
-    for format_ in Format:
+    for format_ in FORMATS:
         for table, (size, archived) in (await _archived(database, format_)).items():
             found[f"archive_{format_}_{table}_mb"] = _per_million_mb(size, archived)
     return found
 
 
-async def _archived(database: str, format_: Format) -> Mapping[str, tuple[int, int]]:
-    """Return bytes and rows of each table, archived in that format up to yesterday."""
-    end = (utc_now() - timedelta(days=1)).date()
+async def _archived(database: str, format_: str) -> Mapping[str, tuple[int, int]]:
+    """Return bytes and rows of each table, archived in that format as an operator does."""
     with TemporaryDirectory(prefix="sniper-bench-") as directory:
-        async with open_database(database) as opened:
-            written = await writing.write(opened, Path(directory), end, format_)
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "cli", "archive", "--older-than", "1d", "--to", directory),
+            *("--format", format_, "--json"),
+            env=clean() | {"SNIPER_DATABASE_URL": database},
+            stdout=asyncio.subprocess.PIPE,
+        )
+        told, _ = await process.communicate()
+    if process.returncode:
+        raise BenchmarkError(f"sniper archive ended with {process.returncode}")
     totals: dict[str, tuple[int, int]] = {}
-    for each in written:
-        size, rows = totals.get(each.file.table, (0, 0))
-        totals[each.file.table] = (size + each.file.bytes, rows + each.file.rows)
+    for file in json.loads(told)["files"]:
+        size, rows = totals.get(file["table"], (0, 0))
+        totals[file["table"]] = (size + file["bytes"], rows + file["rows"])
     return totals
 
 
