@@ -58,10 +58,11 @@ class Sales:
         return max(_WAIT_SECONDS_MIN, self._next_try_seconds)
 
     def left_seconds(self, name: str, now: float) -> float:
-        """Return how long until a sale that failed is tried again, or a line looked for that was not free."""
+        """Return how long until a sale that failed is tried again, a line looked for, or the exchange asked again."""
         if name in self._without_line:
             return _LINE_SECONDS
-        return self._patience.left_seconds(name, now)
+        held_seconds = self._suspensions.left_seconds(name, now)
+        return self._patience.left_seconds(name, now) if held_seconds is None else held_seconds
 
     def is_released(self, name: str) -> bool:
         """Return whether the symbol of a position has begun to trade again, so that it is to be sold at once."""

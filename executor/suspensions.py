@@ -36,6 +36,9 @@ QUESTION_SECONDS_MAX: Final = 2.5
 """No sale waits longer for the answer."""
 TEST_SECONDS: Final = 0.75
 """Between tests of a sale, which cost next to nothing."""
+ANSWER_SECONDS: Final = 0.5
+"""Between looks at a position while an answer is awaited, which is heeded as soon as it is there."""
+_SOON_SECONDS: Final = 0.05
 
 CanBeSold = Callable[[str], Awaitable[bool]]
 """Returns whether the exchange says that a symbol may be sold now; raises ExchangeError."""
@@ -62,6 +65,7 @@ class _Suspended:
     released: bool = False
     asking: bool = False
     testing: bool = False
+    is_tested: bool = False
     test_at: float = 0.0
     passed: bool = False
     """Released by a test."""
@@ -74,7 +78,11 @@ class _Suspended:
         """Return whether a sale is to be tried, whatever is not known."""
         if self.is_closed or (self.is_closed is None and self.asking):
             return False
-        return now - self.refused_at >= (LONG_WAIT_SECONDS_MAX if self.fails else self.wait_seconds)
+        return self.left_seconds(now) <= 0
+
+    def left_seconds(self, now: float) -> float:
+        """Return how long until it is tried so, where its status does not say that it is closed."""
+        return self.refused_at + (LONG_WAIT_SECONDS_MAX if self.fails else self.wait_seconds) - now
 
 
 class Suspensions:
@@ -126,6 +134,20 @@ class Suspensions:
         known = self._known.get(name)
         return known is not None and known.released
 
+    def left_seconds(self, name: str, now: float) -> float | None:
+        """Return how long until a look at a position that is held back could change anything; None for any other."""
+        known = self._known.get(name)
+        if known is None or known.released:
+            return None
+        if known.asking or known.testing:
+            return ANSWER_SECONDS
+        left = [known.ask_at - now]
+        if not known.is_closed:
+            left.append(known.left_seconds(now))
+        if known.is_tested:
+            left.append(known.test_at - now)
+        return max(_SOON_SECONDS, min(left))
+
     def forget_all_but(self, names: Collection[str], due: Collection[str]) -> None:
         """Forget positions that are not held any more, and that others than those *due* were to be sold."""
         self._known = {name: known for name, known in self._known.items() if name in names}
@@ -133,7 +155,7 @@ class Suspensions:
 
     def _ask_what_is_due(self, each: Held, known: _Suspended, quote: Quote, now: float) -> None:
         """Ask for the status now and then, and test often; without a test that tells, ask when a book moves."""
-        is_tested = self._passes_test is not None and each.position.mode is Mode.LIVE
+        known.is_tested = is_tested = self._passes_test is not None and each.position.mode is Mode.LIVE
         moved = quote != known.quote and now >= known.ask_at - self._check_seconds + QUESTION_SECONDS_MIN
         tells = is_tested and known.is_believed
         if not known.asking and (now >= known.ask_at or (moved and known.is_closed and not tells)):

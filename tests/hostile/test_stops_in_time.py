@@ -44,16 +44,6 @@ async def while_six_purchases_hang(it: Scenario) -> None:
     await it.sells_one_by_one(held)
 
 
-async def while_four_sales_hang(it: Scenario) -> None:
-    """M12: all but one of those that may be under way; their answers never come."""
-    *hanging, held = await it.holds(5)
-    await it.ground.exchange.arm("hang_before_accept", side="SELL", count=4)
-    await asyncio.gather(*(it.ground.falls(symbol) for symbol in hanging))
-    for symbol in hanging:
-        await it.sale(symbol)
-    await it.sells_one_by_one([held])
-
-
 async def while_two_sales_hang(it: Scenario) -> None:
     """M12: no other waits for them."""
     first, second, *held = await it.holds(4)
@@ -223,7 +213,6 @@ SCENARIOS: Final[tuple[Play, ...]] = (
     plainly,
     while_six_purchases_hang,
     while_two_sales_hang,
-    while_four_sales_hang,
     refused_six_times_as_oversold,
     right_after_a_ban,
     beside_a_row_that_this_version_cannot_read,
