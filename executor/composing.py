@@ -115,8 +115,12 @@ class Composer:
         return self._markets.too_old(order.listing, self._now()) if order.side is Side.BUY else None
 
     async def _asked(self, order: Order) -> Composed | Refuse | None:
-        """Have the opening asked for where a ticker is all that has shown the coin, and go on with what is at hand."""
-        if self._settings.opening_unknown != "ask" or not self._markets.may_be_old(order.listing):
+        """Have the opening asked for where a ticker is all that has shown the coin, and go on with what is at hand.
+
+        Where that is not enough, the market is looked at anyway, and the opening comes along.
+        """
+        is_doubtful = self._settings.opening_unknown == "ask" and self._markets.may_be_old(order.listing)
+        if not is_doubtful or self.at_once(order, asked=True) is None:
             return None
         await self._ask(order.listing)
         return self.too_old(order) or self.at_once(order, asked=True)

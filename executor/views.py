@@ -118,15 +118,21 @@ class Markets:
     async def look(self, order: Order) -> View:
         """Return the market of *order* as it is now."""
         symbol = order.symbol
-        book, rules, first_price, last = await asyncio.gather(
-            self._book(order), self.rules(order), self._first_price(symbol), self._protected(order)
-        )
+        book, rules, first_price, last = await self._asked(order)
         if order.mode is Mode.DRY_RUN:
             book = OrderBook(*self._left(symbol, book.bids, book.asks))
         # What a coin cost when it was seen is long ago for an order that waited, or was sent before.
         seen = order.listing.price if order.fire_at is None and order.attempt == 1 else None
         market = Market(reference_price(seen, book), book, first_price, last)
         return View(market, rules)
+
+    async def _asked(self, order: Order) -> tuple[OrderBook, TradingRules | None, Decimal | None, Decimal | None]:
+        """Ask all that is needed at once, and nothing else: each question more is a task that the others wait for."""
+        if order.side is Side.BUY and self._settings.run_up_pct_max is None:
+            return *await asyncio.gather(self._book(order), self.rules(order)), None, None
+        return await asyncio.gather(
+            self._book(order), self.rules(order), self._first_price(order.symbol), self._protected(order)
+        )
 
     async def reread(self, order: Order, *, price: bool) -> Reading:
         """Return what a refusal of *order* may be explained by, as far as it is learned soon; the *price* too."""

@@ -335,6 +335,17 @@ async def test_it_is_bought_once_the_bound_is_over_and_an_answer_after_that_coun
     assert refused == offered == Refuse(Reason.STALE_LISTING, OPENED)
 
 
+async def test_where_the_market_is_looked_at_anyway_no_question_comes_before() -> None:
+    rest = Rest(info=YEARS_AGO)
+    rest.holds = asyncio.Event()
+    composing = asyncio.create_task(a_composer(rest, opening_ask_seconds=5).compose(an_order()))
+
+    await eventually(lambda: sorted(rest.asked) == ["depth", "rules"], within_seconds=3)
+    rest.holds.set()
+
+    assert await composing == Refuse(Reason.STALE_LISTING, OPENED)
+
+
 async def test_who_insists_buys_nothing_without_an_answer() -> None:
     answered, away = Rest(info=YEARS_AGO), Rest(info=ExchangeUnavailable("HTTP 503"))
 
