@@ -24,6 +24,8 @@ NO_LIMITS: Final[Mapping[str, str]] = MappingProxyType(
         "SNIPER_EXECUTOR_REQUESTS_PER_SECOND": "10000",
         "SNIPER_EXECUTOR_KEY_WEIGHT_PER_10_SECONDS": "100000",
         "SNIPER_EXECUTOR_KEY_REQUESTS_PER_SECOND": "10000",
+        # Their coins are shown by a ticker alone. What it costs to ask when such a one opened is measured by itself.
+        "SNIPER_EXECUTOR_OPENING_UNKNOWN": "buy",
         # None of the hundreds of positions is ever due.
         "SNIPER_EXECUTOR_EXIT_CHECK_SECONDS": "60",
     }

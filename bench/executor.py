@@ -13,7 +13,7 @@ from bench.environment import create_floor_table, environment, raise_limits, tra
 from bench.figures import Figures, Result, latency
 from bench.floor.part import persistent
 from bench.ground import START_SECONDS, Ground
-from bench.listings import fresh
+from bench.listings import Told, fresh
 from bench.sampling import Sample, interleaved
 from bench.stamps import Stamps, heard
 from bench.venue import Moment, Venue, open_venue
@@ -22,13 +22,16 @@ from shared.events import Listing
 from shared.topology import EVENTS
 
 LIVE: Final[Mapping[str, str]] = {"SNIPER_LIVE": "true"}
+ASKING: Final[Mapping[str, str]] = {"SNIPER_EXECUTOR_OPENING_UNKNOWN": "ask"}
+"""As it is unless an operator says otherwise: when a coin opened that only a ticker has shown is asked first."""
 
 
 async def measure(ground: Ground) -> Result:
     """Return the times of live orders for listings that bring their price and rules along; the others are extras."""
-    live, floor = await _measured(ground, LIVE, complete=True)
-    dry_run, dry_run_floor = await _measured(ground, {}, complete=True)
-    looking, looking_floor = await _measured(ground, LIVE, complete=False)
+    live, floor = await _measured(ground, LIVE, Told.ALL)
+    dry_run, dry_run_floor = await _measured(ground, {}, Told.ALL)
+    asking, asking_floor = await _measured(ground, {**LIVE, **ASKING}, Told.PRICE)
+    looking, looking_floor = await _measured(ground, LIVE, Told.NOTHING)
     return Result(
         ours=live,
         floor=floor,
@@ -36,6 +39,7 @@ async def measure(ground: Ground) -> Result:
         extra={
             "over_floor_p50_ms": round(live.p50_ms - 1.5 * floor.p50_ms, 3),
             "dry_run": _beside(dry_run, dry_run_floor),
+            "shown_by_a_ticker": _beside(asking, asking_floor),
             "without_price_and_rules": _beside(looking, looking_floor),
         },
     )
@@ -46,7 +50,7 @@ def _beside(ours: Figures, floor: Figures) -> Mapping[str, object]:
     return {**ours.as_json(), "floor": floor.as_json(), **ratios}
 
 
-async def _measured(ground: Ground, more: Mapping[str, str], *, complete: bool) -> tuple[Figures, Figures]:
+async def _measured(ground: Ground, more: Mapping[str, str], what: Told) -> tuple[Figures, Figures]:
     """Return our figures and the floor's, each sample's way from its beginning to the venue."""
     database, broker = ground.database(), ground.broker()
     await raise_limits(database)
@@ -62,7 +66,7 @@ async def _measured(ground: Ground, more: Mapping[str, str], *, complete: bool) 
     ):
 
         async def sample(number: int) -> float:
-            listing = fresh(f"N{number:05d}", complete=complete)
+            listing = fresh(f"N{number:05d}", told=what)
             return await told(listing, events, venue, stamps)
 
         floor_ms, ours_ms = await interleaved(bare, sample, ground.plan, pause=partial(asyncio.sleep, 0))

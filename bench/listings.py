@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from enum import Enum
 from typing import Final
 
 from bench.market import PRICE
@@ -18,8 +19,17 @@ RULES: Final = TradingRules(
 )
 
 
-def fresh(base_asset: str, *, complete: bool, opens_at: datetime | None = None) -> Listing:
-    """Return a listing of now; a *complete* one brings its price and the rules of its symbol along."""
+class Told(Enum):
+    """What a listing brings along."""
+
+    ALL = "price and rules"
+    PRICE = "price"
+    """As one that a ticker shows before any list does."""
+    NOTHING = "nothing"
+
+
+def fresh(base_asset: str, *, told: Told, opens_at: datetime | None = None) -> Listing:
+    """Return a listing of now that brings along what is *told* of its symbol."""
     symbol, now = f"{base_asset}USDT", utc_now()
     return Listing(
         id=f"{symbol}:1:detected",
@@ -33,6 +43,6 @@ def fresh(base_asset: str, *, complete: bool, opens_at: datetime | None = None) 
         published_at=now,
         deduplicated_at=now,
         opens_at=opens_at,
-        price=PRICE if complete else None,
-        rules=RULES if complete else None,
+        price=None if told is Told.NOTHING else PRICE,
+        rules=RULES if told is Told.ALL else None,
     )

@@ -11,7 +11,7 @@ from bench.executor import LIVE, exchange_of, triggered
 from bench.figures import Result, latency
 from bench.floor.part import persistent
 from bench.ground import Ground
-from bench.listings import fresh
+from bench.listings import Told, fresh
 from bench.sampling import Sample
 from bench.venue import Moment, Venue, open_venue
 from shared import cloudevents
@@ -51,7 +51,7 @@ async def _announced(events: AbstractExchange, count: int) -> list[tuple[str, da
     first = utc_now() + AHEAD + count * AHEAD_EACH
     openings = [(f"T{number:05d}", _whole_ms(first + number * EVERY)) for number in range(count)]
     for base_asset, opens_at in openings:
-        listing = fresh(base_asset, complete=True, opens_at=opens_at)
+        listing = fresh(base_asset, told=Told.ALL, opens_at=opens_at)
         await events.publish(persistent(listing.id, cloudevents.encode(listing)), "listing.detected")
     return [(f"{base_asset}USDT", opens_at) for base_asset, opens_at in openings]
 

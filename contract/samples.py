@@ -64,6 +64,7 @@ _KNOWN: Final[Mapping[str, Any]] = {
         price_step=Decimal("0.000001"),
         price_up=Decimal("1.2"),
         price_down=Decimal("0.8"),
+        taker_fee=Decimal("0.0005"),
     ),
 }
 _DEDUPLICATED: Final[Mapping[str, Any]] = {"key": ListingKey("ABCUSDT:1"), "deduplicated_at": _after(4)}

@@ -26,7 +26,9 @@ from shared.mexc.order_reports import Balance
 log = structlog.get_logger(__name__)
 
 BESIDE_EVERY_SECONDS: Final = 2.0
-"""Between looks beside waits, of all orders together."""
+"""Between looks beside the waits of one order."""
+BESIDE_MAX: Final = 6
+"""Looks under way at once, and orders that are looked for so often; of more, each is as much more rarely."""
 BESIDE_WAIT_SECONDS: Final = 0.05
 """Beside shorter waits nothing is looked for: an order that was taken would hardly show yet."""
 CORRECTION_SECONDS: Final = 0.5
@@ -68,7 +70,9 @@ class Absence:
         self._balances = balances
         self._now = now
         self._turns = {side: asyncio.Lock() for side in Side}
-        self._beside_at = _NEVER
+        self._beside_at: dict[str, float] = {}
+        """When each order that is attempted was looked for beside a wait, by the id it was sent under."""
+        self._looking_beside: set[str] = set()
 
     def inquiry(self, order: Order, stopping: asyncio.Event) -> "Inquiry":
         """Return what accompanies the attempts of *order*; what the account holds before them is kept."""
@@ -86,15 +90,26 @@ class Absence:
         return None
 
     def may_look_beside(self, order: Order, now: float) -> bool:
-        """Say whether a look may be taken beside a wait, and count it."""
-        if (
-            self._turns[order.side].locked()
-            or now - self._beside_at < BESIDE_EVERY_SECONDS
-            or self._pace.banned_seconds()
-        ):
+        """Say whether a look may be taken beside a wait of *order*, and count it.
+
+        No order waits for the looks of another, unless many do: what goes out under one id again and again is looked
+        for in between.
+        """
+        every_seconds = BESIDE_EVERY_SECONDS * max(1.0, len(self._beside_at) / BESIDE_MAX)
+        is_early = now - self._beside_at.get(order.sent_as, _NEVER) < every_seconds
+        if is_early or len(self._looking_beside) >= BESIDE_MAX or self._pace.banned_seconds():
             return False
-        self._beside_at = now
+        self._beside_at[order.sent_as] = now
+        self._looking_beside.add(order.sent_as)
         return True
+
+    def looked_beside(self, order: Order) -> None:
+        """Take note that such a look is over."""
+        self._looking_beside.discard(order.sent_as)
+
+    def forget(self, order: Order) -> None:
+        """Take note that *order* is attempted no more."""
+        self._beside_at.pop(order.sent_as, None)
 
     async def is_untouched(self, order: Order, before: Balance | None) -> bool:
         """Say whether a sale moved nothing: its coins are free as they were *before* it."""
@@ -162,6 +177,7 @@ class Inquiry:
 
     def end(self) -> None:
         """Look no longer."""
+        self._absence.forget(self._order)
         if self._looking is not None:
             self._looking.cancel()
 
@@ -169,6 +185,7 @@ class Inquiry:
         is_worth_it = not wait_seconds or wait_seconds >= BESIDE_WAIT_SECONDS
         if self._looking is None and is_worth_it and self._absence.may_look_beside(self._order, _monotonic()):
             self._looking = asyncio.create_task(self._looked(), name=f"look-{self._order.symbol}")
+            self._looking.add_done_callback(lambda _: self._absence.looked_beside(self._order))
 
     async def _seen_beside(self) -> Found | None:
         if self._looking is None or not self._looking.done():

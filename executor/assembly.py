@@ -10,8 +10,9 @@ from prometheus_client import CollectorRegistry
 from executor.absence import Absence
 from executor.alarms import Alarms
 from executor.attempt_journal import AttemptJournal
-from executor.books import Books
-from executor.composing import Composer
+from executor.books import Books, Told
+from executor.charges import Charges
+from executor.composing import Ask, Composer, ask_nobody
 from executor.custody import Custody
 from executor.daily_loss import DailyLoss
 from executor.exchange import Exchange
@@ -27,7 +28,9 @@ from executor.limiter import Limiter
 from executor.limiter_metrics import LimiterMetrics
 from executor.metrics import ExecutorMetrics, show_clock
 from executor.moments import Moments
+from executor.opening_question import OpeningQuestion
 from executor.operator_settlement import OperatorSettlement
+from executor.order import Order
 from executor.outbox import Outbox
 from executor.pace import Pace
 from executor.placing import Placing, Ways
@@ -46,7 +49,7 @@ from executor.suspensions import PassesTest
 from executor.views import Markets
 from shared.events import Mode, Side
 from shared.mexc.order_lines import LINES, SALES_AT_ONCE
-from shared.mexc.weights import Pool
+from shared.mexc.weights import INFO_PATH, Pool, cost_of
 from shared.runtime import Runtime
 
 
@@ -93,18 +96,19 @@ def assemble(
     metrics = ExecutorMetrics(runtime.telemetry.registry, now=now)
     show_clock(exchange.clock, runtime.telemetry.registry)
     outbox = Outbox(database, runtime.bus, alarm=alarms.say)
+    known = KnownRules(settings.rules_age_seconds)
     books = Books(
         database,
         settings,
         told=outbox.filled,
-        count=metrics.stepped,
+        count=partial(_recorded, metrics, Charges(known, settings, alarms.say)),
         now=now,
         alarm=alarms.say,
     )
     readiness = Readiness(exchange.clock)
     journal = Journal(database, settings, live=live, unready=readiness.unready, told=outbox.filled, now=now)
     moments, exits = Moments(exchange.clock.now_ms, now=now), exchange.exits
-    known, recent = KnownRules(settings.rules_age_seconds), RecentBooks()
+    recent = RecentBooks()
     markets = Markets(exchange.rest, settings, footprint=exits.footprint, known=known)
     selling_markets = Markets(exits.rest, settings, footprint=exits.footprint, known=known, recent=recent)
     sight = Sight(
@@ -113,7 +117,8 @@ def assemble(
         _sale_test(exchange, settings, selling_markets) if exchange.live else None,
         apart=partial(exchange.limiter.apart_seconds, Priority.WATCH, Pool.ADDRESS),
     )
-    composer = Composer(markets, settings, selling=selling_markets, now=now, stopping=stopping)
+    ask = _question(exchange, settings, markets)
+    composer = Composer(markets, settings, selling=selling_markets, ask=ask, now=now, stopping=stopping)
     balances = None if exits.account is None else LastBalances(exits.account)
     attempts = AttemptJournal(
         database, live=live, unready=readiness.unready, told=outbox.filled, count=metrics.stepped, now=now
@@ -123,7 +128,7 @@ def assemble(
     ways = Ways(
         venues=exchange.sending,
         composer=composer,
-        gate=Gate(halts, now=now),
+        gate=Gate(halts, known.openings, settings, now=now),
         pace=pace,
         moments=moments,
         absence=Absence(exchange.venues, pace, moments, settings, balances=balances, now=now),
@@ -158,6 +163,20 @@ def assemble(
         daily_loss=DailyLoss(database, supervisor.fair_values, every_seconds=settings.exit_check_seconds, now=now),
         fee_prices=fee_prices,
     )
+
+
+def _recorded(metrics: ExecutorMetrics, charges: Charges, order: Order, told: Told) -> None:
+    metrics.recorded(order, told)
+    charges.mind(order, told)
+
+
+def _question(exchange: Exchange, settings: ExecutorSettings, markets: Markets) -> Ask:
+    """Return what asks for openings with what nobody has reserved of the limits."""
+    if exchange.infos is None:
+        return ask_nobody
+    has_room = partial(exchange.limiter.has_room, Priority.OTHER, cost_of("GET", INFO_PATH))
+    seconds_max = settings.opening_ask_seconds
+    return OpeningQuestion(exchange.infos.symbol_rules, markets.take_in, has_room=has_room, seconds_max=seconds_max)
 
 
 def _sale_test(exchange: Exchange, settings: ExecutorSettings, markets: Markets) -> PassesTest | None:

@@ -96,6 +96,8 @@ class Situation:
     tries: Tries
     now: datetime
     settings: ExecutorSettings
+    fee: Decimal
+    """For taking, as a ratio."""
 
 
 def next_move(verdict: Verdict, at: Situation) -> Again | Reread | Conclusion:
@@ -225,13 +227,13 @@ def _resized_as(request: OrderRequest, at: Situation) -> Again:
 
 
 def _money(at: Situation) -> Decimal:
-    return net_of_fee(at.order.quote_qty, at.settings.taker_fee)
+    return net_of_fee(at.order.quote_qty, at.fee)
 
 
 def _target(at: Situation) -> Decimal | None:
     """Return what a purchase of a set size is to spend where the price holds; any other spends all it may."""
     is_set = at.order.side is Side.BUY and at.settings.order_usdt is not None
-    return target_of(at.order, at.settings) if is_set else None
+    return target_of(at.order, at.settings, at.fee) if is_set else None
 
 
 M = TypeVar("M", Again | Conclusion, Again | Reread | Conclusion)

@@ -114,7 +114,7 @@ class Books:
         limits: LimitSettings,
         *,
         told: Callable[[], None],
-        count: Callable[[Order, str | None], None],
+        count: Callable[[Order, Told], None],
         now: Callable[[], datetime],
         alarm: Alarm,
     ) -> None:
@@ -152,7 +152,7 @@ class Books:
                 trade = trade_of(after, fill=told.fill, reason=told.reason)
                 await connection.execute(TELL, trade.model_dump(mode="json"))
         self._told()
-        self._count(after, told.reason)
+        self._count(after, told)
         return after
 
     async def at_large(self, modes: Collection[str]) -> Sequence[Order]:

@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
-from executor.admission import Closed, closed, would_be_taken
+from executor.admission import Closed, Sight, closed, would_be_taken
 from executor.answers import verdict_of_code, verdict_of_test
 from executor.codes import CODES, Kind
 from executor.footprint import Book, Footprint
@@ -24,13 +24,13 @@ from executor.paper import filled, taken
 from executor.paper_market import Met, PaperMarket, Questions
 from executor.reasons import Reason
 from executor.settings import ExecutorSettings
+from executor.taker_fees import TakerFees
 from executor.valuation import quote_of
 from executor.venue import Absent, Attempt, Finding, Ready
 from executor.verdicts import Executed, Refused, Unsent, Untimely, Verdict
 from shared.events import Side
 from shared.mexc.errors import ExchangeRejected, ExchangeUnavailable, NotSent, OutcomeUnknown, RateLimited
 from shared.mexc.order_transport import MayWrite
-from shared.mexc.payloads import OrderBook
 from shared.mexc.timekeeper import ExchangeClock
 from shared.mexc.trading import MexcTrading, OrderRequest, SignedOrder
 
@@ -76,6 +76,7 @@ class DryRun:
         self._now = now
         self._clock = clock
         self._market = PaperMarket(questions, state_seconds=settings.paper_state_seconds, now=now, clock=clock)
+        self._fees = TakerFees(clock)
         self._closed: dict[Book, _Closed] = {}
 
     def prepare(self, order: Order, request: OrderRequest, /, *, at_ms: int | None = None) -> Ready:
@@ -150,18 +151,19 @@ class DryRun:
             return shut.verdict
         after_seconds = self._settings.market_after_seconds
         verdict = would_be_taken(request, met.seen, self._now(), market_after_seconds=after_seconds)
-        return self._filled(order, request, met.seen.book) if verdict is None else verdict
+        return self._filled(order, request, met.seen) if verdict is None else verdict
 
-    def _filled(self, order: Order, request: OrderRequest, book: OrderBook) -> Verdict:
+    def _filled(self, order: Order, request: OrderRequest, seen: Sight) -> Verdict:
         is_buy = request.side is Side.BUY
         side = (request.symbol, Side.SELL if is_buy else Side.BUY)
-        quote = quote_of(book)
+        quote = quote_of(seen.book)
         shown = quote.asks if is_buy else quote.bids
         if not shown:
             return Refused(Reason.NO_LIQUIDITY)
         got = taken(self._footprint.left(side, shown, self._clock()), request)
         self._footprint.take(side, got.levels, self._clock())
-        return Executed(filled(got, self._settings.taker_fee, order.listing.quote_asset))
+        fee = self._fees.of(seen.rules, self._settings.taker_fee)
+        return Executed(filled(got, fee, order.listing.quote_asset))
 
     def _remember(self, name: Book, shut: Closed | None) -> None:
         """Ask again soon at first, then less often, about a symbol that is closed."""

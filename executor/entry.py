@@ -26,9 +26,9 @@ _CENTS: Final = 2
 
 
 def buy_request(
-    order: Order, market: Market, rules: TradingRules | None, settings: ExecutorSettings
+    order: Order, market: Market, rules: TradingRules | None, settings: ExecutorSettings, fee: Decimal
 ) -> OrderRequest | Refuse:
-    """Return the request that spends what *order* is to, fee included, or why there is none.
+    """Return the request that spends what *order* is to, the *fee* included, or why there is none.
 
     A capped one is for as many coins as its target buys at the reference price, and costs no more than was reserved
     where all of them are bought at the cap.
@@ -36,7 +36,7 @@ def buy_request(
     rules = rules or _NO_RULES
     with localcontext(CAREFUL):
         price_max = _price_max(market, rules, order.slippage_pct, _bound(order))
-        money = net_of_fee(order.quote_qty, settings.taker_fee)
+        money = net_of_fee(order.quote_qty, fee)
         if settings.entry == "capped" and price_max is None:
             return Refuse(Reason.NO_PRICE)
         shut = gate(market, price_max, settings)
@@ -44,15 +44,15 @@ def buy_request(
             return shut
         if settings.entry == "capped" and price_max is not None:
             at = price_max if market.reference is None else min(market.reference, price_max)
-            quantity = min(money / price_max, target_of(order, settings) / at)
+            quantity = min(money / price_max, target_of(order, settings, fee) / at)
             return _capped(order, price_max, quantity, rules, settings)
         return _at_any_price(order, money, rules, settings)
 
 
-def target_of(order: Order, settings: ExecutorSettings) -> Decimal:
-    """Return what the purchase *order* is to spend where the price holds, net of the fee; its reservation is more."""
+def target_of(order: Order, settings: ExecutorSettings, fee: Decimal) -> Decimal:
+    """Return what the purchase *order* is to spend where the price holds, net of the *fee*; its reservation is more."""
     size = order.quote_qty if settings.order_usdt is None else min(order.quote_qty, settings.order_usdt)
-    return net_of_fee(size, settings.taker_fee)
+    return net_of_fee(size, fee)
 
 
 def sell_request(
@@ -159,6 +159,16 @@ def _no_finer(rules: TradingRules, price: Decimal, quantity: Decimal) -> Trading
     quote = min(_decimals(price), _price_decimals(price, rules))
     base = min(_decimals(quantity), _decimals(quantity) if rules.base_precision is None else rules.base_precision)
     return rules.model_copy(update={"quote_precision": quote, "base_precision": base})
+
+
+def within(request: OrderRequest, money: Decimal) -> OrderRequest:
+    """Return the purchase *request* for *money* at most, which is net of the fee: that may have turned out higher."""
+    with localcontext(CAREFUL):
+        if request.side is not Side.BUY or _notional(request) <= money:
+            return request
+        if request.price is None or request.quantity is None:
+            return replace(request, quote_order_qty=money)
+        return replace(request, quantity=_cut(money / request.price, _decimals(request.quantity)))
 
 
 def resized(request: OrderRequest, notional_min: Decimal | None, money: Decimal) -> OrderRequest | Refuse:

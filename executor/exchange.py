@@ -14,6 +14,7 @@ from executor.footprint import Footprint
 from executor.limiter import Limiter
 from executor.live import Live
 from executor.paper_questions import PaperQuestions
+from executor.recent_infos import RecentInfos
 from executor.refused_times import suspecting
 from executor.reserved_window import Priority
 from executor.settings import ExecutorSettings
@@ -69,6 +70,8 @@ class Exchange:
     """What everything above passes on its way, but for orders, which wait for it before they are signed."""
     spare: MexcRest | None = None
     """For market data that nothing waits for."""
+    infos: RecentInfos | None = None
+    """Asks exchangeInfo by the same way."""
 
     @property
     def sending(self) -> Mapping[Mode, Venue]:
@@ -99,7 +102,8 @@ async def open_exchange(
         spare = await opening.rest(Priority.OTHER)
         clock = await opening.clock()
         now = TradingClock(clock).now
-        paper = _Paper(Footprint(settings.paper_footprint_seconds), settings, now, spare)
+        infos = RecentInfos(spare)
+        paper = _Paper(Footprint(settings.paper_footprint_seconds), settings, now, spare, infos)
         if keys is None:
             on_paper = {Mode.DRY_RUN: paper.by_side(rest, selling_rest, None)}
             exits = ForExits(selling_rest, watching, footprint=paper.footprint)
@@ -114,6 +118,7 @@ async def open_exchange(
                 exits=exits,
                 limiter=limiter,
                 spare=spare,
+                infos=infos,
             )
             return
         lines = await opening.lines(LINES, settings.exchange_timeout_seconds)
@@ -142,6 +147,7 @@ async def open_exchange(
             exits=exits,
             limiter=limiter,
             spare=spare,
+            infos=infos,
         )
 
 
@@ -154,12 +160,13 @@ class _Paper:
     now: Callable[[], datetime]
     aside: MexcRest
     """Has no reserve of the rate limits."""
+    infos: RecentInfos
 
     def by_side(self, rest: MexcRest, selling: MexcRest, checking: Checking | None) -> BySide:
         return BySide(purchases=self._dry_run(rest, checking), sales=self._dry_run(selling, None))
 
     def _dry_run(self, rest: MexcRest, checking: Checking | None) -> DryRun:
-        questions = PaperQuestions(rest, self.aside)
+        questions = PaperQuestions(rest, self.aside, self.infos.symbol_rules)
         return DryRun(questions, checking, footprint=self.footprint, settings=self.settings, now=self.now)
 
 

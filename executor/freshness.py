@@ -35,6 +35,19 @@ def opening_ahead(listing: Listing, ages: Ages, now: datetime) -> datetime | Non
     return listing.opens_at
 
 
+def is_of_unknown_age(listing: Listing) -> bool:
+    """Return whether *listing* appeared while nobody watched, and nothing tells when it opened: it is not bought.
+
+    Where that is told, its age alone decides, however *listing* came to be seen.
+    """
+    return listing.late and listing.opens_at is None
+
+
+def is_just_open(listing: Listing, ages: Ages, now: datetime) -> bool:
+    """Return whether *listing* is known to have opened, and is fresh."""
+    return listing.opens_at is not None and listing.opens_at <= now <= fresh_until(listing, ages)
+
+
 def is_from_the_future(listing: Listing, now: datetime) -> bool:
     """Return whether *listing* was seen later than clocks may differ: its age is unknown then, and it is not bought."""
     return min(listing.listed_at, listing.observed_at) - now > CLOCK_TOLERANCE

@@ -19,6 +19,7 @@ from executor.order import Order
 from executor.reasons import Reason, worded
 from executor.settings import ExecutorSettings
 from executor.states import OrderState
+from executor.strategy import Refuse
 from executor.venue import Absent, Ended, Untold, Venue
 from shared.backoff import pause
 from shared.errors import TransientError
@@ -115,9 +116,9 @@ class FurtherAttempts:
         order = unfilled.order
         try:
             composed = await self._awaited(order)
-            again = None if composed is None else await self._begun(order, composed)
-            if again is None:
-                await sender.end(order, unfilled.conclusion, unfilled.told)
+            again = await self._begun(order, composed) if isinstance(composed, Composed) else None
+            if again is None or not isinstance(composed, Composed):
+                await sender.end(order, _because(composed, unfilled.conclusion), unfilled.told)
             else:
                 log.info("an order is attempted again", symbol=order.symbol, order=again.sent_as, attempt=again.attempt)
                 await sender.place(again, composed=composed)
@@ -131,8 +132,11 @@ class FurtherAttempts:
         finally:
             self._in_charge.pop(order.sent_as, None)
 
-    async def _awaited(self, order: Order) -> Composed | None:
-        """Return what to send once it would be filled; None where that does not come in time."""
+    async def _awaited(self, order: Order) -> Composed | Refuse | None:
+        """Return what to send once it would be filled, or why nothing may be; None where neither comes in time.
+
+        In between the last attempt is looked for, until it is proven once more that it got nothing.
+        """
         until = further_until(order, self._settings)
         next_one = replace(order, attempt=order.attempt + 1, attempt_id=further_id(order))
         has_traded = order.mode is Mode.LIVE
@@ -146,7 +150,7 @@ class FurtherAttempts:
             await pause(self._settings.retry_every_seconds, self._stopping)
         return None
 
-    async def _offered(self, order: Order) -> Composed | None:
+    async def _offered(self, order: Order) -> Composed | Refuse | None:
         try:
             return await self._composer.offered(order)
         except ExchangeError as error:
@@ -194,3 +198,10 @@ class FurtherAttempts:
         if traded is not None:
             conclusion = replace(executed(traded.fill), reason=worded(Reason.FEE_ASSUMED, traded.why))
             await sender.end(order, replace(conclusion, exchange_order_id=traded.exchange_order_id), Told())
+
+
+def _because(composed: Composed | Refuse | None, conclusion: Conclusion) -> Conclusion:
+    """Return *conclusion*, with the reason for which no attempt follows where there is one."""
+    if not isinstance(composed, Refuse):
+        return conclusion
+    return replace(conclusion, reason=worded(composed.reason, composed.detail))

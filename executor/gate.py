@@ -4,6 +4,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
+from executor.freshness import Ages
+from executor.known_openings import KnownOpenings
 from executor.order import Order
 from executor.reasons import Reason, worded
 from executor.states import OrderEvent
@@ -19,8 +21,10 @@ class Halts(Protocol):
 
 
 class Gate:
-    def __init__(self, halts: Halts, *, now: Callable[[], datetime]) -> None:
+    def __init__(self, halts: Halts, openings: KnownOpenings, ages: Ages, *, now: Callable[[], datetime]) -> None:
         self._halts = halts
+        self._ages = ages
+        self._openings = openings
         self._now = now
 
     def objection(self, order: Order) -> tuple[OrderEvent, str] | None:
@@ -31,11 +35,21 @@ class Gate:
         ends = order.config.auto_trade_until if order.mode is Mode.LIVE and order.side is Side.BUY else None
         if ends is not None and self._now() >= ends:
             return OrderEvent.REFUSED, worded(Reason.NOT_LIVE, f"auto_trade ended at {ends:%H:%M:%S} UTC")
+        # What was told since the request was made counts: an answer may have come late, or along with another.
+        if order.listing.symbol in self._openings.told and order.side is Side.BUY:
+            old = self._openings.too_old(order.listing, self._ages, self._now())
+            if old is not None:
+                return OrderEvent.REFUSED, worded(old.reason, old.detail)
         # Whoever was stopped in between and wakes up late must not send what others may take for absent.
         if self._now() > order.send_until:
-            if order.side is Side.SELL:
-                return OrderEvent.LAPSED, Reason.TOO_LATE
-            if order.attempt > 1:
-                return OrderEvent.LAPSED, Reason.NOT_FILLED
-            return OrderEvent.LAPSED, Reason.OPENING_PASSED if order.fire_at else Reason.STALE_LISTING
+            return OrderEvent.LAPSED, _lateness(order)
         return None
+
+
+def _lateness(order: Order) -> Reason:
+    """Return the reason of an order that could not be sent in time."""
+    if order.side is Side.SELL:
+        return Reason.TOO_LATE
+    if order.attempt > 1:
+        return Reason.NOT_FILLED
+    return Reason.OPENING_PASSED if order.fire_at else Reason.STALE_LISTING

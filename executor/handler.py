@@ -7,6 +7,7 @@ from time import perf_counter
 
 import structlog
 
+from executor.freshness import Ages, is_just_open
 from executor.halts import Cause
 from executor.journal import Journal
 from executor.mass_listing import MassListing
@@ -39,9 +40,11 @@ class BuyListing:
         mass_listing: MassListing,
         desk: Desk,
         metrics: ExecutorMetrics,
+        ages: Ages,
         *,
         now: Callable[[], datetime],
     ) -> None:
+        self._ages = ages
         self._journal = journal
         self._mass_listing = mass_listing
         self._desk = desk
@@ -52,7 +55,7 @@ class BuyListing:
         """Return once what is to be done is committed; raise TransientError when the database is away."""
         if isinstance(listing, ListingRescheduled) and await self._moved(listing):
             return ()
-        if _might_be_bought(listing) and self._mass_listing.is_too_many(listing.key, self._now()):
+        if self._might_be_bought(listing) and self._mass_listing.is_too_many(listing.key, self._now()):
             self._desk.latch(Cause.MASS_LISTING, None, f"too many listings in a minute, {listing.symbol} the latest")
         outcome = await self._decide(listing)
         if outcome == "repeated" and isinstance(listing, ListingRescheduled):
@@ -87,6 +90,11 @@ class BuyListing:
         self._desk.armed()
         return True
 
+    def _might_be_bought(self, listing: Listing) -> bool:
+        """Tell whether *listing* is one to buy.
 
-def _might_be_bought(listing: Listing) -> bool:
-    return listing.tradable and not listing.late and listing.source is not Source.TEST_INJECTION
+        After a pause many appear late at once; of these only what has just opened is.
+        """
+        if not listing.tradable or listing.source is Source.TEST_INJECTION:
+            return False
+        return not listing.late or is_just_open(listing, self._ages, self._now())

@@ -1,10 +1,12 @@
-"""What is known of the exchange's rules of each symbol, and how old that is. Pure but for the clock."""
+"""What is known of the exchange's rules of each symbol, how old that is, and when it opened. Pure but for the clock."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from executor.known_openings import KnownOpenings
+from executor.taker_fees import TakerFees
 from shared.events import Listing, TradingRules
 
 _KEPT_MAX: Final = 1_000
@@ -27,6 +29,8 @@ class KnownRules:
         self._learned: dict[str, _Learned] = {}
         self._brought_at: dict[str, float] = {}
         """When a purchase went by the rules that its listing brought along."""
+        self.openings = KnownOpenings()
+        self.fees = TakerFees(clock)
 
     def fresh(self, symbol: str) -> TradingRules | None:
         """Return the rules that were read lately; None where none were."""

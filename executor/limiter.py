@@ -120,6 +120,13 @@ class Limiter:
         if before.quiet_seconds > 0:
             self._budget.keep_quiet(now + before.quiet_seconds, banned=before.banned)
 
+    def has_room(self, priority: Priority, cost: Cost) -> bool:
+        """Return whether a request may begin now, ahead of nobody who waits; nothing is counted."""
+        now = self._now()
+        if self._waiting and self._is_preceded(priority, cost, now):
+            return False
+        return self._budget.opens_at(priority, cost, now) <= now
+
     def try_acquire(self, priority: Priority, cost: Cost) -> bool:
         """Count a request and return True where it may begin now, without waiting; `release` it once it is over."""
         now = self._now()

@@ -33,12 +33,15 @@ class LimiterMetrics:
         self._weight_max = weight_max
         self._weight = dict.fromkeys(Pool, 0)
         registry.register(_WeightCounter(self._weight))
-        self._weight_used = Gauge(
+        used = Gauge(
             "sniper_executor_rate_weight_used", "Weight that counts against the limit.", ("pool",), registry=registry
         )
-        self._weight_left = Gauge(
+        left = Gauge(
             "sniper_executor_rate_weight_left", "Weight that may still be spent.", ("pool",), registry=registry
         )
+        # Orders wait for the answers to questions, after each of which these are set.
+        self._weight_used = {pool: used.labels(pool.value) for pool in Pool}
+        self._weight_left = {pool: left.labels(pool.value) for pool in weight_max}
         self._waiting = Gauge("sniper_executor_rate_waiting", "Requests that wait for the limits.", registry=registry)
         self._quiet = Gauge(
             "sniper_executor_rate_quiet_seconds", "For how long the exchange wants to hear nothing.", registry=registry
@@ -61,9 +64,9 @@ class LimiterMetrics:
         self._weight[cost.pool] += cost.weight
 
     def using(self, pool: Pool, weight: int) -> None:
-        self._weight_used.labels(pool.value).set(weight)
+        self._weight_used[pool].set(weight)
         if pool in self._weight_max:
-            self._weight_left.labels(pool.value).set(self._weight_max[pool] - weight)
+            self._weight_left[pool].set(self._weight_max[pool] - weight)
 
     def waiting(self, count: int) -> None:
         self._waiting.set(count)

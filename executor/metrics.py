@@ -5,6 +5,7 @@ from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from executor.books import Told
 from executor.journal import Decided
 from executor.order import Order
 from executor.stake import Stake
@@ -96,6 +97,10 @@ class ExecutorMetrics:
             self._order_seconds.observe(max(0.0, (order.answered_at - order.due_at).total_seconds()))
         if order.state in {OrderState.FILLED, OrderState.PARTIALLY_FILLED}:
             self._time(order, "filled", self._now())
+
+    def recorded(self, order: Order, told: Told) -> None:
+        """Count one step in the life of *order*, and what was told of it."""
+        self.stepped(order, told.reason)
 
     def at_stake(self, stake: Stake) -> None:
         """Show what is at stake in one mode."""

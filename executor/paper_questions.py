@@ -1,6 +1,6 @@
 """The questions of paper orders, each by the way that its weight allows."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from shared.mexc.payloads import OrderBook, PublicTrade
@@ -16,12 +16,14 @@ class PaperQuestions:
     """For what an order is filled by: with the reserve of its side."""
     aside: MexcRest
     """For what is done without where the limits do not allow it in time."""
+    described: Callable[[str], Awaitable[SymbolInfo | None]] | None = None
+    """Asks exchangeInfo by the same way, for others too; unless it is given, *aside* is asked."""
 
     async def depth(self, symbol: str, limit: int) -> OrderBook:
         return await self.rest.depth(symbol, limit)
 
     async def symbol_rules(self, symbol: str) -> SymbolInfo | None:
-        return await self.aside.symbol_rules(symbol)
+        return await (self.described or self.aside.symbol_rules)(symbol)
 
     async def recent_trades(self, symbol: str, limit: int) -> Sequence[PublicTrade]:
         return await self.aside.recent_trades(symbol, limit)

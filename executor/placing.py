@@ -13,8 +13,10 @@ from executor.absence import Absence, Found, Inquiry, Undecided
 from executor.attempts import Again, Conclusion, Reread, Situation, Tries, next_move, reconsidered
 from executor.books import NOTHING_MORE, Books, Told
 from executor.composing import Composed, Composer
+from executor.entry import within
 from executor.gate import Gate
 from executor.halts import Cause
+from executor.limits import net_of_fee
 from executor.moments import Moments
 from executor.order import Order
 from executor.pace import Pace
@@ -219,19 +221,21 @@ class Placing:
                 attempts=count,
                 price_max=composed.price_max,
             )
-            situation = Situation(order, request, rules, tries, self._now(), self._settings)
+            fee = self._ways.composer.fee(rules)
+            situation = Situation(order, request, rules, tries, self._now(), self._settings, fee)
             move = next_move(attempt.verdict, situation)
             if isinstance(move, Reread):
                 reading = await self._ways.composer.reread(order, price=isinstance(attempt.verdict, TooDear))
                 rules = reading.rules or rules
-                move = reconsidered(attempt.verdict, replace(situation, now=self._now()), reading)
+                fee = self._ways.composer.fee(rules)
+                move = reconsidered(attempt.verdict, replace(situation, now=self._now(), fee=fee), reading)
             if isinstance(move, Conclusion):
                 return move, told
             seen = await inquiry.before(move, written=not isinstance(attempt.verdict, Unsent))
             if seen is not None or self._stopping.is_set():
                 answered_at = None if isinstance(seen, Found) else told.answered_at
                 return _unless_closed(order, _ended(move, seen), replace(told, answered_at=answered_at), move.tries)
-            request, tries = move.request, move.tries
+            request, tries = within(move.request, net_of_fee(order.quote_qty, fee)), move.tries
         raise AssertionError
 
     async def _attempt(

@@ -187,7 +187,7 @@ async def _trade(
 
         desk = Desk(parts.placing.prepare, send, parts.schedule.changed.set, halts.halt)
         buy = BuyListing(
-            parts.journal, MassListing(settings.listings_per_minute_max), desk, parts.metrics, now=parts.now
+            parts.journal, MassListing(settings.listings_per_minute_max), desk, parts.metrics, settings, now=parts.now
         )
 
         async def handle(listing: Listing) -> Sequence[Trade]:

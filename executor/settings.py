@@ -44,13 +44,17 @@ class EntrySettings(_ExecutorSettings):
     quote_assets: Annotated[frozenset[DollarAsset], NoDecode, BeforeValidator(_listed)] = frozenset({"USDT"})
     """Separated by commas."""
     taker_fee: Decimal = Field(default=Decimal("0.0005"), ge=0, le=Decimal("0.1"), allow_inf_nan=False)
-    """As a ratio, taken on top of what a buyer spends."""
+    """As a ratio, taken on top of what a buyer spends. Where exchangeInfo tells a higher one, or more was charged, that
+    counts."""
     listing_age_seconds: float = Field(default=60.0, gt=0, le=3600, allow_inf_nan=False)
     """An older listing is not bought; one that waits for its opening ages from then on."""
-    opening_unknown: Literal["buy", "ask"] = "buy"
-    """What to do about a listing that a ticker showed before anything told when it opened. ``buy`` at once: it may be
-    an old coin that trades again. ``ask`` exchangeInfo first, which takes a question: one that opened longer ago than
-    listing_age_seconds is not bought."""
+    opening_unknown: Literal["ask", "buy", "insist"] = "ask"
+    """What to do about a listing that a ticker showed before anything told when it opened: it may be an old coin that
+    trades again. ``ask`` exchangeInfo, for opening_ask_seconds at most, and buy where it does not say by then; one that
+    opened longer ago than listing_age_seconds is not bought. ``buy`` at once. ``insist`` on an answer: without any
+    nothing is bought."""
+    opening_ask_seconds: float = Field(default=0.15, gt=0, le=5, allow_inf_nan=False)
+    """How long an order waits at most for the answer that opening_unknown asks for."""
     trade_relist: bool = False
     """Whether to buy symbols that were listed before, were gone, and are back."""
     run_up_pct_max: Percent | None = None

@@ -7,7 +7,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
-from executor.freshness import is_from_the_future, opening_ahead, overdue
+from executor.freshness import is_from_the_future, is_of_unknown_age, opening_ahead, overdue
 from executor.limits import Committed, Limits, exceeded, net_of_fee, order_size, reservation
 from executor.reasons import Reason
 from executor.settings import ExecutorSettings
@@ -129,7 +129,7 @@ def _untimely(listing: Listing, opening: datetime | None, settings: ExecutorSett
     if opening is not None:
         too_far = opening - now > timedelta(hours=settings.opening_horizon_hours)
         return Refuse(Reason.OPENING_TOO_FAR, opening.isoformat()) if too_far else None
-    if listing.late:
+    if is_of_unknown_age(listing):
         return Refuse(Reason.STALE_LISTING, "it appeared while nobody watched")
     age = overdue(listing, settings, now)
     return None if age is None else Refuse(Reason.STALE_LISTING, f"{age.total_seconds():.1f} s old")

@@ -18,12 +18,14 @@ from executor.order import Order
 from executor.paper import is_plausible
 from executor.position_prices import BOOK_LEVELS, RecentBooks
 from executor.settings import ExecutorSettings
-from executor.strategy import SIDES_CLOSED
+from executor.strategy import SIDES_CLOSED, Refuse
+from executor.taker_fees import TakerFees
 from executor.valuation import Quote
-from shared.events import Listing, Mode, Side, TradingRules
+from shared.events import Listing, Mode, Side, Source, TradingRules
 from shared.mexc.errors import ExchangeError
 from shared.mexc.payloads import Level, OrderBook
 from shared.mexc.rest import MexcRest
+from shared.mexc.symbols import SymbolInfo
 from shared.trading_rules import rules_of
 
 log = structlog.get_logger(__name__)
@@ -50,8 +52,6 @@ class View:
 
     market: Market
     rules: TradingRules | None
-    opened_at: datetime | None = None
-    """When the symbol opens or opened, where exchangeInfo was asked and says so."""
 
 
 class Markets:
@@ -69,7 +69,7 @@ class Markets:
     ) -> None:
         """Orders on paper are shown books less their *footprint*, where there is one; its moments are *clock*'s.
 
-        Rules are remembered in *known*; live sales are priced by *recent* books, where there are any.
+        Rules and openings are remembered in *known*; live sales are priced by *recent* books, where there are any.
         """
         self._rest = rest
         self._settings = settings
@@ -80,41 +80,66 @@ class Markets:
         self._wide = below(Decimal(1), 2 * settings.exit_slippage_pct)
         """A band that reaches so far below the last price hardly binds a sale."""
         self._lasts: dict[str, tuple[Decimal, float]] = {}
-        self._opened_at: dict[str, datetime] = {}
         self._reread_at: dict[tuple[str, Side], float] = {}
         """When a refusal of an order of that side had the rules read again."""
 
-    def at_hand(self, listing: Listing) -> View | None:
+    @property
+    def fees(self) -> TakerFees:
+        """What orders are charged."""
+        return self._known.fees
+
+    def at_hand(self, listing: Listing, *, asked: bool = False) -> View | None:
         """Return what a purchase may be made from without a question, which would cost time; None where one is needed.
 
-        The rules may be missing: without them an order is rounded more coarsely.
+        The rules may be missing: without them an order is rounded more coarsely. An opening that may be long ago is
+        worth a question, unless it was *asked* for.
         """
         if self._settings.is_gated or (self._settings.entry == "capped" and listing.price is None):
             return None
-        if self._settings.opening_unknown == "ask" and listing.opens_at is None and listing.rules is None:
+        if listing.rules is None and listing.opens_at is None and not asked and self.may_be_old(listing):
             return None
         market = Market(reference=listing.price, book=None, first_price=None)
         self._known.brought(listing.symbol)
         return View(market, self._known.fresh(listing.symbol) or self._known.latest(listing))
 
+    def may_be_old(self, listing: Listing) -> bool:
+        """Tell whether only a question can show that *listing* opened long ago: a ticker is all that has shown it."""
+        if self._settings.opening_unknown == "buy" or listing.rules is not None or listing.opens_at is not None:
+            return False
+        # Of one that came back no answer would tell; and where rules were read lately, so was the opening.
+        if listing.occurrence > 1 or self._known.fresh(listing.symbol) is not None:
+            return False
+        return self._settings.opening_unknown == "insist" or listing.source is Source.MEXC_WEBSOCKET
+
+    def too_old(self, listing: Listing, now: datetime) -> Refuse | None:
+        """Return why *listing* is not bought, by what was told of its opening since."""
+        return self._known.openings.too_old(listing, self._settings, now)
+
     async def look(self, order: Order) -> View:
         """Return the market of *order* as it is now."""
-        symbol = order.symbol
         # What a coin cost when it was seen is long ago for an order that waited, or was sent before.
         seen = order.listing.price if order.fire_at is None and order.attempt == 1 else None
         needs_book = order.side is Side.SELL or self._settings.is_gated or seen is None
-        book, rules, first_price, last = await asyncio.gather(
-            self._book(order) if needs_book else _no_book(),
-            self.rules(order),
-            self._first_price(symbol),
-            self._protected(order),
-        )
+        book, rules, first_price, last = await self._asked(order, needs_book=needs_book)
         if book is None and rules is None:
             book = await self._book(order)  # Which is refused where the exchange does not know the symbol at all.
         if book is not None and order.mode is Mode.DRY_RUN:
-            book = OrderBook(*self._left(symbol, book.bids, book.asks))
+            book = OrderBook(*self._left(order.symbol, book.bids, book.asks))
         market = Market(reference_price(seen, book), book, first_price, last)
-        return View(market, rules, self._opened_at.get(symbol))
+        return View(market, rules)
+
+    async def _asked(
+        self, order: Order, *, needs_book: bool
+    ) -> tuple[OrderBook | None, TradingRules | None, Decimal | None, Decimal | None]:
+        """Ask all that is needed at once, and nothing else: each question more is a task that the others wait for."""
+        book = self._book(order) if needs_book else None
+        if order.side is Side.BUY and self._settings.run_up_pct_max is None:
+            if book is None:
+                return None, await self.rules(order), None, None
+            return *await asyncio.gather(book, self.rules(order)), None, None
+        return await asyncio.gather(
+            book or _no_book(), self.rules(order), self._first_price(order.symbol), self._protected(order)
+        )
 
     async def reread(self, order: Order, *, price: bool) -> Reading:
         """Return what a refusal of *order* may be explained by, as far as it is learned soon; the *price* too."""
@@ -167,13 +192,14 @@ class Markets:
     async def learn(self, listing: Listing) -> TradingRules | None:
         """Read what the exchange demands of orders on the symbol of *listing* now, and keep it."""
         info = await self._rest.symbol_rules(listing.symbol)
-        rules = None if info is None else rules_of(info)
+        return None if info is None else self.take_in(info)
+
+    def take_in(self, info: SymbolInfo) -> TradingRules | None:
+        """Keep what exchangeInfo says of a symbol now, and return the rules in it."""
+        rules = rules_of(info)
         if rules is not None:
-            self._known.learn(listing.symbol, rules)
-        if info is not None and info.first_open_time is not None:
-            while len(self._opened_at) >= _KEPT_MAX:
-                self._opened_at.pop(next(iter(self._opened_at)))
-            self._opened_at[listing.symbol] = info.first_open_time
+            self._known.learn(info.symbol, rules)
+        self._known.openings.learn(info.symbol, info.first_open_time)
         return rules
 
     async def _read_again(self, order: Order) -> TradingRules | None:

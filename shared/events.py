@@ -189,6 +189,8 @@ class TradingRules(BaseModel):
     """The highest price of a purchase, as a factor of the last price."""
     price_down: Amount | None = None
     """The lowest price of a sale, as a factor of the last price."""
+    taker_fee: Amount | None = None
+    """What is charged for taking, as a ratio of what is bought or sold for."""
 
 
 class _Sighting(Event):

@@ -15,7 +15,8 @@ from prometheus_client import CollectorRegistry
 from executor.absence import Absence
 from executor.alarms import Alarms
 from executor.attempt_journal import AttemptJournal
-from executor.books import Books
+from executor.books import Books, Told
+from executor.charges import Charges
 from executor.composing import Composer
 from executor.dry_run import DryRun
 from executor.footprint import Footprint
@@ -25,6 +26,7 @@ from executor.halt_watch import HaltWatch
 from executor.halts import Cause
 from executor.handler import BuyListing, Desk
 from executor.journal import Journal
+from executor.known_rules import KnownRules
 from executor.mass_listing import MassListing
 from executor.metrics import ExecutorMetrics
 from executor.moments import Moments
@@ -142,18 +144,20 @@ class Executor:
             Mode.DRY_RUN: DryRun(exchange, None, footprint=self.footprint, settings=self.settings, now=time),
             Mode.LIVE: ModelVenue(exchange, failpoint=self.failpoint),
         }
+        known = KnownRules(self.settings.rules_age_seconds)
+        self.charges = Charges(known, self.settings, self.alarms.say)
         self.books = Books(
             self.database,
             self.settings,
             told=lambda: None,
-            count=self.metrics.stepped,
+            count=self._recorded,
             now=time,
             alarm=self.alarms.say,
         )
         self.journal = Journal(
             self.database, self.settings, live=live, unready=self._unready, told=lambda: None, now=time
         )
-        markets = Markets(rest, self.settings, footprint=self.footprint)
+        markets = Markets(rest, self.settings, footprint=self.footprint, known=known)
         self.composer = Composer(markets, self.settings, now=time, stopping=self.stopping)
         self.moments = Moments(time.now_ms, now=time)
         pace = Pace(a_limiter(self.settings), at_once={Side.BUY: LINES, Side.SELL: SALES_AT_ONCE})
@@ -171,7 +175,7 @@ class Executor:
         ways = Ways(
             venues=self.venues,
             composer=self.composer,
-            gate=Gate(self.halts, now=time),
+            gate=Gate(self.halts, known.openings, self.settings, now=time),
             pace=pace,
             moments=self.moments,
             absence=Absence(self.venues, pace, self.moments, self.settings, balances=exchange.balances, now=time),
@@ -187,7 +191,11 @@ class Executor:
         self.schedule = Schedule(self.books, self.journal, self.placing, self.composer, self.moments, patience=patience)
         desk = Desk(self.placing.prepare, self._send, self.schedule.changed.set, self._latch)
         mass_listing = MassListing(self.settings.listings_per_minute_max)
-        self.handle = BuyListing(self.journal, mass_listing, desk, self.metrics, now=time)
+        self.handle = BuyListing(self.journal, mass_listing, desk, self.metrics, self.settings, now=time)
+
+    def _recorded(self, order: Order, told: Told) -> None:
+        self.metrics.recorded(order, told)
+        self.charges.mind(order, told)
 
     async def send_all(self) -> None:
         """Send what was decided, as the service does at once."""

@@ -1,7 +1,8 @@
 """Keeps every loop over many things honest: what is wrong with one of them concerns that one.
 
-Looks for loops, comprehensions and gatherings in the services that wait for or read something for each item, without
-`shared.isolation` or a broad `except` around it. Where one failure may concern all, the loop is named below, and why.
+Looks for loops, comprehensions and gatherings in the services, and in what they share, that wait for or read something
+for each item, without `shared.isolation` or a broad `except` around it. Where one failure may concern all, the loop is
+named below, and why.
 `.venv/bin/python -m tests.loops` says what is wrong; `make check` runs it.
 """
 
@@ -12,13 +13,22 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parents[1]
-SERVICES: Final = ("dedup", "executor", "ingest", "persister")
+SERVICES: Final = ("api", "dedup", "executor", "ingest", "notifier", "persister", "shared")
 READERS: Final = frozenset(
     {"Decimal", "HealthStatus", "Mode", "OrderState", "decode", "model_validate", "order_of", "position_of"}
 )
 """What turns one item into something, and raises where it cannot."""
 
 MAY_FAIL_AS_A_WHOLE: Final[Mapping[str, str]] = {
+    "api/access/hosts.py:__call__": "The headers of one request, which is refused.",
+    "api/close_requests.py:request": "All of them or none, in one transaction.",
+    "api/config_history.py:page_of": "A page with a change left out would not show who changed what.",
+    "api/queries.py:_all": "A page with a row left out would not be what it says; the answer is an error.",
+    "api/queries.py:also_seen": "Computed by one statement from columns of one type.",
+    "api/reading/results.py:of_window": "The modes are constants, and the mode of a row is one of them by constraint.",
+    "api/reading/status.py:exposure_of": "Two rows, seeded by the migration; without either the status would be wrong.",
+    "api/streaming/sources.py:frames": "One statement for each kind of row; what is wrong with one is the database's.",
+    "api/write_offs.py:request": "All of them or none, in one transaction.",
     "executor/custody.py:allotted": "Constants only; the balances are read before.",
     "executor/evidence.py:_fees": "The trades of one order.",
     "executor/evidence.py:find": "The ways of looking for one order; what one way refuses is kept, and the next taken.",
@@ -33,6 +43,26 @@ MAY_FAIL_AS_A_WHOLE: Final[Mapping[str, str]] = {
     "ingest/connection.py:_ask": "Requests on one socket, which a failure ends.",
     "ingest/websocket.py:_salvaged": "Each item is read behind a guard of its own; the wait gives up a turn.",
     "ingest/detector.py:report": "A sighting that is not published is held by the publisher, which raises nothing.",
+    "notifier/desk.py:open_desk": "Channels are made at the start, and send nothing yet.",
+    "notifier/desk.py:send_held": "Each delivery retries and gives up for itself, and raises nothing of its channel.",
+    "notifier/telegram/bot.py:_read": "Without its number an update cannot be confirmed; its words are read apart.",
+    "shared/bus/embedded/bus.py:_bury_expired": "Queues of one database; made up for a moment later.",
+    "shared/bus/embedded/bus.py:_prune": "Queues of one database; made up for at the next turn.",
+    "shared/bus/rabbitmq/examination.py:missing": "One broker is asked; without an answer nothing is said.",
+    "shared/bus/rabbitmq/topology.py:bind": "The bindings of one queue.",
+    "shared/bus/rabbitmq/topology.py:declare": "One broker at a start, which is tried again.",
+    "shared/bus/settle.py:_process": "What follows from one message, which is delivered again.",
+    "shared/mexc/filters.py:filters_of": "Guarded against what an entry may raise.",
+    "shared/mexc/order_line.py:_exchange": "The headers of one answer.",
+    "shared/mexc/order_lines.py:open_lines": "Lines are made at the start, and connect for themselves.",
+    "shared/mexc/payloads.py:names_among": "Guarded against what an entry may raise.",
+    "shared/mexc/pieces.py:_pieces": "Pieces of one answer, whose entries are read apart.",
+    "shared/mexc/pieces.py:is_same": "Bytes are compared; the wait gives up a turn.",
+    "shared/mexc/rest.py:_entries": "Each entry is read behind a guard of its own; the wait gives up a turn.",
+    "shared/mexc/rest.py:_names": "What cannot be read as a whole is read name by name; the wait gives up a turn.",
+    "shared/mexc/rest.py:_readable": "Entries that are read already; the wait gives up a turn.",
+    "shared/mexc/rest.py:book_tickers": "Guarded against what an entry may raise; the wait gives up a turn.",
+    "shared/mexc/web.py:new_coins": "Each entry is read behind a guard of its own; the wait gives up a turn.",
 }
 
 

@@ -8,6 +8,7 @@ from executor.market import Market
 from executor.reasons import Reason
 from executor.settings import ExecutorSettings
 from executor.strategy import Refuse
+from executor.taker_fees import TakerFees
 from shared.events import Side, TradingRules
 from shared.mexc.payloads import OrderBook
 from shared.mexc.trading import OrderRequest
@@ -34,7 +35,8 @@ def bought(
 ) -> OrderRequest | Refuse:
     market = Market(None if reference is None else Decimal(reference), book)
     order = an_order(quote_qty=Decimal(quote_qty), config=an_applied_config(entry_slippage_pct=slippage_pct))
-    return buy_request(order, market, rules, ExecutorSettings(**settings))
+    chosen = ExecutorSettings(**settings)
+    return buy_request(order, market, rules, chosen, TakerFees().of(rules, chosen.taker_fee))
 
 
 def sold(

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from importlib.metadata import version
 from typing import Final
 
+import structlog
 from pydantic import JsonValue
 
 from api.reading.answers import Feed, Health, LatestListing, Overall, Troubles
@@ -12,6 +13,9 @@ from api.reading.reader import Reader, Row
 from api.schemas import ComponentHealth, age_seconds
 from shared.events import HealthStatus, utc_now
 from shared.health import SILENCE_MAX, judge, last_said
+from shared.isolation import in_a_line, readable
+
+log = structlog.get_logger(__name__)
 
 COMPONENTS: Final = """
     SELECT component_name, status, last_event_at, updated_at, detail, facts FROM bot_health ORDER BY component_name
@@ -88,7 +92,7 @@ def _feeds(components: Sequence[ComponentHealth]) -> list[Feed]:
     """Return the feeds of ingest, older by what has passed since it told of them."""
     passed = next((each.age_seconds for each in components if each.component_name == "ingest"), 0.0)
     told = fact(components, "ingest", "feeds")
-    feeds = [Feed.model_validate(each) for each in told] if isinstance(told, list) else []
+    feeds = readable(told, Feed.model_validate, failed=_left_out) if isinstance(told, list) else ()
     return [feed.model_copy(update={"age_seconds": round(feed.age_seconds + passed, 1)}) for feed in feeds]
 
 
@@ -100,11 +104,20 @@ def _latest(row: Row, now: datetime) -> LatestListing:
 def _troubles(components: Sequence[ComponentHealth]) -> list[Troubles]:
     """Return what each process logged: all components of one process tell the same."""
     by_process: dict[str, Troubles] = {}
-    for component in components:
-        told = component.facts.get("troubles")
-        if isinstance(told, dict):
-            one = Troubles.model_validate({**told, "components": [component.component_name]})
-            known = by_process.get(one.process)
-            names = [*(known.components if known else []), component.component_name]
-            by_process[one.process] = one.model_copy(update={"components": names})
+    telling = [each for each in components if isinstance(each.facts.get("troubles"), dict)]
+    for one in readable(telling, _troubles_of, failed=_left_out):
+        known = by_process.get(one.process)
+        names = [*(known.components if known else []), *one.components]
+        by_process[one.process] = one.model_copy(update={"components": names})
     return list(by_process.values())
+
+
+def _troubles_of(component: ComponentHealth) -> Troubles:
+    told = component.facts["troubles"]
+    assert isinstance(told, dict)
+    return Troubles.model_validate({**told, "components": [component.component_name]})
+
+
+def _left_out(_: object, error: Exception) -> None:
+    """A component of another version may tell a fact in other words, which says nothing about the others."""
+    log.info("a fact of a component's health cannot be read", reason=in_a_line(error))

@@ -5,13 +5,17 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+import structlog
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from api.reading import health
 from api.reading.answers import DayResult, ModeResults, Result, Results
 from api.reading.reader import Reader, Row
 from api.schemas import ComponentHealth
 from shared.events import HealthStatus, Mode, utc_now
+from shared.isolation import in_a_line, readable
+
+log = structlog.get_logger(__name__)
 
 DAYS_MAX: Final = 366
 _NOTHING: Final = Decimal("0.00")
@@ -78,7 +82,18 @@ def worth_told(components: Sequence[ComponentHealth]) -> Mapping[str, Decimal]:
     told = health.fact(components, "exits", "worth_usdt")
     if not watching or not isinstance(told, dict):
         return {}
-    return {name: Decimal(str(worth)) for name, worth in told.items()}
+    return dict(readable(told.items(), _worth, failed=_left_out))
+
+
+def _worth(told: tuple[str, JsonValue]) -> tuple[str, Decimal]:
+    name, worth = told[0], Decimal(str(told[1]))
+    if not worth.is_finite():
+        raise ValueError("no amount")
+    return name, worth
+
+
+def _left_out(told: tuple[str, JsonValue], error: Exception) -> None:
+    log.info("what a position would bring cannot be read", position=told[0], reason=in_a_line(error))
 
 
 def told_at(components: Sequence[ComponentHealth]) -> datetime | None:

@@ -93,11 +93,16 @@ class Pipeline:
             runtime.database, settings, live=False, unready=_nothing_objected, told=told, now=clock.now
         )
         self._books = Books(
-            runtime.database, settings, told=told, count=self._metrics.stepped, now=clock.now, alarm=_say_nothing
+            runtime.database, settings, told=told, count=self._metrics.recorded, now=clock.now, alarm=_say_nothing
         )
         desk = Desk(_leave, _leave, _leave_all, self._halt)
         self._buy = BuyListing(
-            self._journal, MassListing(settings.listings_per_minute_max), desk, self._metrics, now=clock.now
+            self._journal,
+            MassListing(settings.listings_per_minute_max),
+            desk,
+            self._metrics,
+            settings,
+            now=clock.now,
         )
         self._deduplicate = self._dedup(load(DedupSettings))
 

@@ -25,7 +25,7 @@ class Rules:
     watch_first: timedelta = timedelta(seconds=10)
     """The tickers must have been watched for so long before a first sign of trading counts as the opening itself."""
     fresh_for: timedelta = timedelta(minutes=2)
-    """A symbol that appears later than this after its opening appears late."""
+    """A symbol that appears later than this after its opening appears late. Who buys goes by the opening itself."""
     moves_max: int = 20
     """Opening times believed of one symbol; who names more makes them up."""
     symbols_max: int = 100_000

@@ -108,6 +108,7 @@ class _Symbol(msgspec.Struct, rename="camel"):
     quote_amount_precision_market: Number = None
     max_quote_amount: Number = None
     max_quote_amount_market: Number = None
+    taker_commission: Number = None
     filters: msgspec.Raw = _NO_FILTERS
     order_types: msgspec.Raw = _NOT_SENT
 
@@ -167,6 +168,7 @@ class _Name(msgspec.Struct):
 
 
 _OPENING_YEAR_MIN: Final = 2010
+_FEE_MAX: Final = Decimal("0.1")
 
 _text_decoder: Final = msgspec.json.Decoder(str)
 _NOT_A_NUMBER: Final = Decimal("NaN")
@@ -290,8 +292,15 @@ def _known(wire: _Symbol) -> SymbolInfo:
         price_up=filters.price_up,
         price_down=filters.price_down,
         market_orders=_holds_market(wire.order_types),
+        taker_fee=_fee_of(wire.taker_commission),
         filters_unread=filters.unread,
     )
+
+
+def _fee_of(commission: Number) -> Decimal | None:
+    """Of a figure that can be no fee nothing is believed."""
+    fee = decimal_of(commission)
+    return fee if fee is not None and 0 <= fee <= _FEE_MAX else None
 
 
 def _holds_market(order_types: msgspec.Raw) -> bool | None:

@@ -62,6 +62,8 @@ class SymbolInfo(msgspec.Struct, frozen=True, gc=False):
     """The lowest price of a sale, as a factor of the last price."""
     market_orders: bool | None = None
     """Whether orders without a price are taken; None where the exchange does not say."""
+    taker_fee: Decimal | None = None
+    """As a ratio of what is bought or sold for."""
     filters_unread: str = ""
     """The filters whose meaning is not known, by name."""
 

@@ -22,6 +22,7 @@ class Cost(NamedTuple):
     """Counts against the orders a second too: a new order, and the end of one."""
 
 
+INFO_PATH: Final = "/api/v3/exchangeInfo"
 HEAVIEST: Final = 25
 _UNKNOWN: Final = HEAVIEST
 """Rather too much than too little."""
@@ -30,7 +31,7 @@ _ADDRESS: Final[Mapping[str, int]] = MappingProxyType(
         "/api/v3/ping": 1,
         "/api/v3/time": 1,
         "/api/v3/defaultSymbols": 1,
-        "/api/v3/exchangeInfo": 25,
+        INFO_PATH: 25,
         "/api/v3/depth": 3,
         "/api/v3/trades": 5,
         "/api/v3/klines": 1,

@@ -17,12 +17,14 @@ async def shown_by_a_ticker(ground: Ground, symbol: str, *, opened_ms_ago: int) 
     return listing.model_copy(update={"rules": None, "opens_at": None})
 
 
-async def test_an_executor_that_is_to_ask_buys_no_old_coin_that_a_ticker_shows_first(ground: Ground) -> None:
-    await ground.staffed(opening_unknown="ask")
-    await ground.announces(await shown_by_a_ticker(ground, "AGEDUSDT", opened_ms_ago=TWO_YEARS_MS))
-    refused = await ground.order("AGEDUSDT", "rejected")
-    await ground.announces(await shown_by_a_ticker(ground, "YOUNGUSDT", opened_ms_ago=500))
-    await ground.position("YOUNGUSDT", "open")
+@pytest.mark.parametrize("choice", ["ask", "insist"])
+async def test_no_old_coin_is_bought_that_a_ticker_shows_first(ground: Ground, choice: str) -> None:
+    await ground.staffed(opening_unknown=choice, opening_ask_seconds=2)
+    aged, young = f"AGED{choice.upper()}USDT", f"YOUNG{choice.upper()}USDT"
+    await ground.announces(await shown_by_a_ticker(ground, aged, opened_ms_ago=TWO_YEARS_MS))
+    refused = await ground.order(aged, "rejected")
+    await ground.announces(await shown_by_a_ticker(ground, young, opened_ms_ago=500))
+    await ground.position(young, "open")
 
     assert refused["error_reason"].startswith("stale_listing: it opened on ")
-    assert await ground.posted("AGEDUSDT") == []
+    assert await ground.posted(aged) == []

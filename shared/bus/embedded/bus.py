@@ -123,8 +123,10 @@ class EmbeddedBus:
             if queue.time_to_live is not None and queue.name not in self._feeds:
                 lease = await self._locks.take(queue.name)
                 if lease is not None:
-                    await self._store.bury_expired(queue)
-                    await self._locks.release(lease)
+                    try:
+                        await self._store.bury_expired(queue)
+                    finally:
+                        await self._locks.release(lease)
 
     async def _prune(self) -> None:
         for queue in self._topology.queues:

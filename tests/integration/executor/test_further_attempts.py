@@ -15,6 +15,7 @@ from executor.settings import ExecutorSettings
 from executor.states import OrderEvent
 from shared.database import Database
 from shared.events import Mode
+from tests.builders import a_symbol_info
 from tests.executors import Crash, Executor, Failpoints, Time, a_coin, configure, trades
 from tests.venues import Behaviour, ModelExchange, ModelVenue
 from tests.waiting import eventually
@@ -116,6 +117,21 @@ async def test_without_a_run_up_to_follow_no_attempt_pays_more_than_the_first(
 
     assert [each.price for each in exchange.received] == [Decimal("2.1"), Decimal("2.1")]
     assert (await one(live))["state"] == "filled"
+
+
+async def test_a_coin_that_turns_out_to_be_old_while_its_first_attempt_got_nothing_is_not_bought_by_a_second(
+    live: Executor, exchange: ModelExchange, time: Time
+) -> None:
+    exchange.rules = a_symbol_info("NEWUSDT", first_open_time=time() - timedelta(days=730))
+    exchange.script.append(Behaviour.FILL_NOTHING)
+
+    await live.buy(a_coin("NEW", time, rules=None, price=Decimal("0.02")))
+    await settle(live)
+
+    row = await one(live)
+    assert (row["state"], row["error_reason"].partition(":")[0]) == ("expired", "stale_listing")
+    assert len(exchange.received) == 1
+    await is_balanced(live, exchange)
 
 
 async def test_there_are_only_so_many_attempts(live: Executor, exchange: ModelExchange, time: Time) -> None:

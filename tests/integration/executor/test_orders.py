@@ -340,6 +340,18 @@ async def test_more_listings_at_once_than_can_be_true_halt(
     assert [state for _, state, _ in await told(executor)] == ["filled"] * 3 + ["rejected"] * 2
 
 
+async def test_of_what_appeared_late_only_what_has_just_opened_is_one_of_a_mass(
+    database: Database, exchange: ModelExchange, time: Time
+) -> None:
+    executor = Executor(database, exchange, time, ExecutorSettings(listings_per_minute_max=1))
+    opened = {"just": time(), "long": time() - timedelta(hours=1), "soon": time() + timedelta(hours=1), "never": None}
+
+    for when in ("long", "soon", "never", "just"):
+        for number in range(2):
+            await executor.buy(a_coin(f"{when.upper()}{number}", time, late=True, opens_at=opened[when]))
+        assert executor.latched == ([Cause.MASS_LISTING] if when == "just" else [])
+
+
 async def test_injections_are_no_mass_listing(database: Database, exchange: ModelExchange, time: Time) -> None:
     executor = Executor(database, exchange, time, ExecutorSettings(listings_per_minute_max=1))
 

@@ -1,9 +1,11 @@
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from api.reading.health import overall, report
+from api.reading.results import worth_told
 from shared.events import HealthStatus
 from tests.builders import NOON
 
@@ -79,3 +81,23 @@ def test_a_clock_ahead_of_ours_makes_nothing_younger_than_new() -> None:
     }
 
     assert report([{**said, "updated_at": NOON}], now=NOON - timedelta(seconds=9)).components[0].age_seconds == 0
+
+
+def test_a_fact_that_cannot_be_read_hides_no_other() -> None:
+    """A newer version may tell it in other words while the two run side by side."""
+    feed = {"name": "tickers", "age_seconds": 1, "trouble": "", "optional": False}
+    troubles = {"process": "one", "warnings": 0, "errors": 1, "latest": []}
+    facts: list[dict[str, Any]] = [
+        {"feeds": [{"name": "names"}, feed], "troubles": {"process": "another"}},
+        {"worth_usdt": {"A:1 live": "1.5", "B:1 live": "NaN", "C:1 live": [], "D:1 live": 2}, "troubles": troubles},
+    ]
+    said = {"status": "running", "last_event_at": None, "updated_at": NOON, "detail": ""}
+    rows = [
+        {**said, "component_name": name, "facts": each} for name, each in zip(("ingest", "exits"), facts, strict=True)
+    ]
+
+    health = report(rows, now=NOON)
+
+    assert [each.name for each in health.feeds] == ["tickers"]
+    assert [(each.process, each.components) for each in health.troubles] == [("one", ["exits"])]
+    assert worth_told(health.components) == {"A:1 live": Decimal("1.5"), "D:1 live": Decimal(2)}

@@ -22,7 +22,8 @@ SETTINGS = ExecutorSettings(retry_every_seconds=0.25)
 def a_situation(side: Side = Side.BUY, **order: Any) -> Situation:
     """A capped order for 100 coins at 1, attempted once, a second after it was decided on."""
     request = OrderRequest("ABCUSDT", side, "IMMEDIATE_OR_CANCEL", "snABC", quantity=Decimal(100), price=Decimal(1))
-    return Situation(an_order(side=side, **order), request, None, Tries(), NOON + timedelta(seconds=1), SETTINGS)
+    at, fee = NOON + timedelta(seconds=1), SETTINGS.taker_fee
+    return Situation(an_order(side=side, **order), request, None, Tries(), at, SETTINGS, fee)
 
 
 def waits(situation: Situation, times: int) -> list[float]:

@@ -10,15 +10,18 @@ from typing import cast
 import pytest
 
 from executor.composing import Composed, Composer
+from executor.opening_question import OpeningQuestion
+from executor.reasons import Reason
 from executor.settings import ExecutorSettings
 from executor.strategy import Refuse
 from executor.views import Markets
-from shared.events import Listing, Side, TradingRules
+from shared.events import Listing, Side, Source, TradingRules
 from shared.mexc.errors import ExchangeError, ExchangeRejected, ExchangeUnavailable, RateLimited
 from shared.mexc.payloads import Level, OrderBook, PublicTrade
 from shared.mexc.rest import MexcRest
 from shared.mexc.symbols import SymbolInfo
 from tests.builders import NOON, a_listing, a_symbol_info, an_order
+from tests.waiting import eventually
 
 LEVEL = (Level(Decimal(2), Decimal(1000)),)
 BOOK, EMPTY = OrderBook(bids=LEVEL, asks=LEVEL), OrderBook(bids=(), asks=())
@@ -35,6 +38,9 @@ class Rest:
         self._info = info or a_symbol_info()
         self.asked: list[str] = []
         self.trades: list[PublicTrade] = []
+        self.knows = True
+        self.holds: asyncio.Event | None = None
+        """What exchangeInfo is held up by."""
 
     async def depth(self, symbol: str, limit: int) -> OrderBook:
         self.asked.append("depth")
@@ -47,7 +53,9 @@ class Rest:
         self.asked.append("rules")
         if isinstance(self._info, ExchangeError):
             raise self._info
-        return self._info
+        if self.holds is not None:
+            await self.holds.wait()
+        return self._info if self.knows else None
 
     async def recent_trades(self, symbol: str, limit: int = 1000) -> list[PublicTrade]:
         self.asked.append("trades")
@@ -65,10 +73,14 @@ class Now:
         return NOON + timedelta(seconds=self.looks - 1)
 
 
-def a_composer(rest: Rest, clock: Callable[[], float] = lambda: 0.0, **settings: object) -> Composer:
+def a_composer(
+    rest: Rest, clock: Callable[[], float] = lambda: 0.0, *, has_room: bool = True, **settings: object
+) -> Composer:
     chosen = ExecutorSettings.model_validate({"retry_every_seconds": 0.05} | settings)
     markets = Markets(cast("MexcRest", rest), chosen, clock=clock)
-    return Composer(markets, chosen, now=Now(), stopping=asyncio.Event())
+    seconds_max = chosen.opening_ask_seconds
+    ask = OpeningQuestion(rest.symbol_rules, markets.take_in, has_room=lambda: has_room, seconds_max=seconds_max)
+    return Composer(markets, chosen, ask=ask, now=Now(), stopping=asyncio.Event())
 
 
 async def test_a_listing_that_brings_price_and_rules_along_costs_no_question() -> None:
@@ -267,56 +279,149 @@ async def test_a_sale_asks_by_a_way_of_its_own_and_a_purchase_by_the_other() -> 
 
 
 YEARS_AGO = a_symbol_info(first_open_time=NOON - timedelta(days=730))
+OPENED = f"it opened on {YEARS_AGO.first_open_time:%Y-%m-%d}"
 SHOWN_FIRST = an_order(listing=a_listing(price=Decimal(3)))
 """A ticker showed it, with a price and nothing else."""
 
 
-async def test_a_listing_that_only_a_ticker_has_shown_is_bought_at_once() -> None:
+async def test_a_listing_that_only_a_ticker_has_shown_is_asked_about_and_not_bought_if_old() -> None:
     rest = Rest(info=YEARS_AGO)
 
-    assert isinstance(await a_composer(rest).compose(SHOWN_FIRST), Composed)
+    refused = await a_composer(rest).compose(SHOWN_FIRST)
+
+    assert isinstance(refused, Refuse)
+    assert (refused.reason, refused.detail) == ("stale_listing", OPENED)
+    assert rest.asked == ["rules"]
+
+
+async def test_one_that_is_as_young_as_it_looks_is_bought_by_the_rules_that_came_along() -> None:
+    rest = Rest(info=a_symbol_info(first_open_time=NOON, base_precision=0))
+
+    composed = await a_composer(rest).compose(SHOWN_FIRST)
+
+    assert isinstance(composed, Composed)
+    assert composed.rules is not None
+    assert (composed.rules.base_precision, rest.asked) == (0, ["rules"])
+
+
+async def test_it_is_bought_at_once_where_that_is_set() -> None:
+    rest = Rest(info=YEARS_AGO)
+
+    assert isinstance(await a_composer(rest, opening_unknown="buy").compose(SHOWN_FIRST), Composed)
     assert rest.asked == []
 
 
-async def test_a_listing_that_only_a_ticker_has_shown_is_asked_about_where_that_is_set_and_not_bought_if_old() -> None:
+@pytest.mark.parametrize(
+    "info", [ExchangeUnavailable("HTTP 503"), RateLimited(3), ExchangeRejected(403, "denied"), None]
+)
+async def test_it_is_bought_where_the_exchange_does_not_say(info: ExchangeError | None) -> None:
+    rest = Rest(info=info)
+    rest.knows = info is not None
+
+    assert isinstance(await a_composer(rest).compose(SHOWN_FIRST), Composed)
+    assert rest.asked == ["rules"]
+
+
+async def test_it_is_bought_where_the_limits_have_no_room_for_the_question() -> None:
     rest = Rest(info=YEARS_AGO)
 
-    refused = await a_composer(rest, opening_unknown="ask").compose(SHOWN_FIRST)
-
-    assert isinstance(refused, Refuse)
-    assert (refused.reason, refused.detail) == ("stale_listing", f"it opened on {YEARS_AGO.first_open_time:%Y-%m-%d}")
-    assert "rules" in rest.asked
+    assert isinstance(await a_composer(rest, has_room=False).compose(SHOWN_FIRST), Composed)
+    assert rest.asked == []
 
 
-async def test_one_that_came_back_is_not_refused_by_the_opening_of_its_former_life() -> None:
+async def test_it_is_bought_once_the_bound_is_over_and_an_answer_after_that_counts_all_the_same() -> None:
+    rest = Rest(info=YEARS_AGO)
+    rest.holds = asyncio.Event()
+    composer = a_composer(rest, opening_ask_seconds=0.001)
+
+    composed = await composer.compose(SHOWN_FIRST)
+    rest.holds.set()
+    again = replace(SHOWN_FIRST, attempt=2, attempt_id="another", price_max=Decimal(4))
+    refused = await eventually(lambda: composer.too_old(again))
+    offered = await composer.offered(again)
+
+    assert isinstance(composed, Composed)
+    assert refused == offered == Refuse(Reason.STALE_LISTING, OPENED)
+
+
+async def test_where_the_market_is_looked_at_anyway_no_question_comes_before() -> None:
+    rest = Rest(info=YEARS_AGO)
+    rest.holds = asyncio.Event()
+    composing = asyncio.create_task(a_composer(rest, opening_ask_seconds=5).compose(an_order()))
+
+    await eventually(lambda: sorted(rest.asked) == ["depth", "rules"], within_seconds=3)
+    rest.holds.set()
+
+    assert await composing == Refuse(Reason.STALE_LISTING, OPENED)
+
+
+async def test_who_insists_buys_nothing_without_an_answer() -> None:
+    answered, away = Rest(info=YEARS_AGO), Rest(info=ExchangeUnavailable("HTTP 503"))
+
+    refused = await a_composer(answered, opening_unknown="insist").compose(SHOWN_FIRST)
+    unknown = await a_composer(away, opening_unknown="insist").compose(SHOWN_FIRST)
+
+    assert refused == Refuse(Reason.STALE_LISTING, OPENED)
+    assert isinstance(unknown, Refuse)
+    assert unknown.reason is Reason.EXCHANGE_UNAVAILABLE
+
+
+@pytest.mark.parametrize("choice", ["ask", "insist"])
+async def test_one_that_came_back_is_not_refused_by_the_opening_of_its_former_life(choice: str) -> None:
     back = replace(SHOWN_FIRST, listing=SHOWN_FIRST.listing.model_copy(update={"occurrence": 2}))
 
-    assert isinstance(await a_composer(Rest(info=YEARS_AGO), opening_unknown="ask").compose(back), Composed)
+    assert isinstance(await a_composer(Rest(info=YEARS_AGO), opening_unknown=choice).compose(back), Composed)
 
 
+@pytest.mark.parametrize("choice", ["ask", "insist"])
 @pytest.mark.parametrize("opened", [None, NOON - timedelta(seconds=30), NOON + timedelta(seconds=30)])
-async def test_one_that_opens_now_or_of_which_nobody_knows_is_bought_all_the_same(opened: datetime | None) -> None:
+async def test_one_that_opens_now_or_of_which_nobody_knows_is_bought_all_the_same(
+    opened: datetime | None, choice: str
+) -> None:
     rest = Rest(info=a_symbol_info(first_open_time=opened))
 
-    assert isinstance(await a_composer(rest, opening_unknown="ask").compose(SHOWN_FIRST), Composed)
+    assert isinstance(await a_composer(rest, opening_unknown=choice).compose(SHOWN_FIRST), Composed)
 
 
-@pytest.mark.parametrize("told", [a_listing(price=Decimal(3), rules=RULES), a_listing(price=Decimal(3), opens_at=NOON)])
-async def test_what_was_described_is_not_asked_about(told: Listing) -> None:
+@pytest.mark.parametrize(
+    "told",
+    [
+        a_listing(price=Decimal(3), rules=RULES),
+        a_listing(price=Decimal(3), opens_at=NOON),
+        a_listing(price=Decimal(3), source=Source.MEXC_REST_API),
+        a_listing(price=Decimal(3), occurrence=2),
+    ],
+    ids=["described", "announced", "in a list", "back"],
+)
+async def test_what_more_than_a_ticker_has_told_is_not_asked_about(told: Listing) -> None:
     rest = Rest(info=YEARS_AGO)
 
-    assert isinstance(await a_composer(rest, opening_unknown="ask").compose(an_order(listing=told)), Composed)
+    assert isinstance(await a_composer(rest).compose(an_order(listing=told)), Composed)
     assert rest.asked == []
 
 
 async def test_an_old_opening_is_heeded_wherever_it_comes_along() -> None:
     """It costs nothing there: the price is asked for, and the rules beside it."""
-    refused = await a_composer(Rest(info=YEARS_AGO)).compose(an_order())
-
-    assert isinstance(refused, Refuse)
-    assert refused.reason == "stale_listing"
+    for order in (an_order(), an_order(attempt=2, attempt_id="another"), an_order(fire_at=NOON)):
+        assert await a_composer(Rest(info=YEARS_AGO)).compose(order) == Refuse(Reason.STALE_LISTING, OPENED)
 
 
-async def test_a_sale_and_an_order_that_waited_are_sent_however_old_their_coin_is() -> None:
-    for order in (SALE, an_order(listing=PRICED.listing, fire_at=NOON)):
-        assert isinstance(await a_composer(Rest(info=YEARS_AGO), opening_unknown="ask").compose(order), Composed)
+async def test_a_further_attempt_does_not_buy_a_coin_that_turns_out_to_be_old() -> None:
+    again = an_order(listing=SHOWN_FIRST.listing, attempt=2, attempt_id="another", price_max=Decimal(4))
+
+    assert await a_composer(Rest(info=YEARS_AGO)).offered(again) == Refuse(Reason.STALE_LISTING, OPENED)
+
+
+async def test_rules_that_are_read_again_for_a_refusal_tell_whether_the_coin_is_old() -> None:
+    composer = a_composer(Rest(info=YEARS_AGO), opening_unknown="buy")
+
+    await composer.reread(SHOWN_FIRST, price=False)
+
+    assert composer.too_old(SHOWN_FIRST) == Refuse(Reason.STALE_LISTING, OPENED)
+
+
+async def test_a_sale_and_an_order_that_waited_for_its_opening_are_sent_however_old_their_coin_is() -> None:
+    announced = a_listing(price=Decimal(3), rules=RULES, opens_at=NOON)
+
+    for order in (SALE, an_order(listing=announced, fire_at=NOON)):
+        assert isinstance(await a_composer(Rest(info=YEARS_AGO), opening_unknown="insist").compose(order), Composed)

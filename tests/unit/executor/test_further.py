@@ -86,12 +86,12 @@ def test_no_further_attempt_pays_more_a_coin_than_is_followed_nor_more_money_tha
 ) -> None:
     settings = SETTINGS.model_copy(update={"run_up_pct_max": run_up})
     order = an_order(quote_qty=Decimal(size) / 100, config=an_applied_config(entry_slippage_pct=slippage))
-    once = buy_request(order, Market(first, at(first), first), RULES, settings)
+    once = buy_request(order, Market(first, at(first), first), RULES, settings, settings.taker_fee)
     if not isinstance(once, OrderRequest):
         return
     bound = price_bound(once, first, settings)
     again = replace(order, attempt=2, attempt_id="another", price_max=bound)
-    request = buy_request(again, Market(now, at(now), first), RULES, settings)
+    request = buy_request(again, Market(now, at(now), first), RULES, settings, settings.taker_fee)
     if not isinstance(request, OrderRequest):
         return
 
@@ -112,7 +112,7 @@ def at(price: Decimal) -> OrderBook:
 
 def test_an_order_without_a_price_is_never_attempted_again() -> None:
     settings = SETTINGS.model_copy(update={"entry": "market"})
-    request = buy_request(an_order(), Market(Decimal(2)), RULES, settings)
+    request = buy_request(an_order(), Market(Decimal(2)), RULES, settings, settings.taker_fee)
 
     assert isinstance(request, OrderRequest)
     assert price_bound(request, Decimal(2), settings) is None

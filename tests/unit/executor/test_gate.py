@@ -3,10 +3,12 @@ from datetime import datetime, timedelta
 import pytest
 
 from executor.gate import Gate
+from executor.known_openings import KnownOpenings
 from executor.order import Order
+from executor.settings import ExecutorSettings
 from executor.states import OrderEvent
 from shared.events import Mode, Side
-from tests.builders import NOON, an_applied_config, an_order
+from tests.builders import NOON, a_listing, an_applied_config, an_order
 
 ORDER = an_order(send_until=NOON)
 
@@ -22,8 +24,8 @@ class Halts:
         return self._exits
 
 
-def a_gate(halts: Halts, now: datetime = NOON) -> Gate:
-    return Gate(halts, now=lambda: now)
+def a_gate(halts: Halts, now: datetime = NOON, openings: KnownOpenings | None = None) -> Gate:
+    return Gate(halts, openings or KnownOpenings(), ExecutorSettings(), now=lambda: now)
 
 
 def test_an_order_in_time_passes_up_to_its_last_moment() -> None:
@@ -87,3 +89,17 @@ def test_no_live_purchase_is_sent_once_live_trading_has_ended(
     if objection is not None:
         assert objection[0] is OrderEvent.REFUSED
         assert objection[1].startswith("not_live: auto_trade ended at ")
+
+
+def test_a_coin_that_turned_out_to_be_old_since_its_request_was_made_is_not_bought_and_may_be_sold() -> None:
+    openings = KnownOpenings()
+    gate = a_gate(Halts(), openings=openings)
+
+    before = gate.objection(an_order())
+    openings.learn("ABCUSDT", NOON - timedelta(days=730))
+
+    assert before is None
+    assert gate.objection(an_order()) == (OrderEvent.REFUSED, "stale_listing: it opened on 2024-03-02")
+    assert gate.objection(an_order(side=Side.SELL)) is None
+    for told in ({"opens_at": NOON}, {"occurrence": 2}):
+        assert gate.objection(an_order(listing=a_listing(**told))) is None

@@ -284,3 +284,14 @@ async def test_what_counts_as_used_stays_true_while_nothing_is_asked(ground: Gro
     ground.limiter.usage()
 
     assert (before, ground.sample("weight_used", pool="address")) == (3, 0)
+
+
+def test_room_for_what_nobody_waits_for_leaves_the_reserves_of_others_alone_and_counts_nothing(ground: Ground) -> None:
+    described = cost_of("GET", "/api/v3/exchangeInfo")
+
+    assert all(ground.limiter.has_room(Priority.OTHER, described) for _ in range(10))
+    assert ground.limiter.try_acquire(Priority.OTHER, described)
+    assert not ground.limiter.has_room(Priority.OTHER, described)
+    assert ground.limiter.has_room(Priority.PURCHASE, described)
+    ground.limiter.refuse(3, banned=False)
+    assert not ground.limiter.has_room(Priority.PURCHASE, described)

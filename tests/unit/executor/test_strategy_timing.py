@@ -40,7 +40,14 @@ def test_an_old_sighting_is_stale_whatever_the_listing_time_says() -> None:
 
 def test_a_late_listing_is_stale() -> None:
     assert decided(a_listing(late=True)) == Refuse(Reason.STALE_LISTING, "it appeared while nobody watched")
-    assert reason_of(decided(a_listing(late=True, opens_at=NOON))) is Reason.STALE_LISTING
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_where_the_opening_is_known_the_age_alone_decides_however_late_the_symbol_appeared(late: bool) -> None:
+    opened = a_listing(late=late, opens_at=NOON - timedelta(seconds=200))
+
+    assert isinstance(decided(opened, now=NOON, listing_age_seconds=300), Buy)
+    assert decided(opened, now=NOON) == Refuse(Reason.STALE_LISTING, "200.0 s old")
 
 
 def test_a_listing_from_the_future_has_no_known_age() -> None:

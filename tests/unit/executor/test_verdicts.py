@@ -53,7 +53,7 @@ REQUEST = OrderRequest(
 )
 RULES = TradingRules(base_precision=2, quote_precision=2, quote_amount_min=Decimal(1))
 FILL = Fill(Decimal(10), Decimal(20), Decimal("0.01"), "USDT", complete=True)
-AT = Situation(ORDER, REQUEST, RULES, Tries(), NOON, ExecutorSettings())
+AT = Situation(ORDER, REQUEST, RULES, Tries(), NOON, ExecutorSettings(), Decimal("0.0005"))
 LATE = replace(AT, now=ORDER.send_until)
 """No wait, however short, ends in time."""
 TOO_DEAR = TooDear("30010 at most 2.05", Decimal("2.05"))

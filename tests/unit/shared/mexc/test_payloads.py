@@ -26,6 +26,7 @@ DOCUMENTED: dict[str, Any] = {
     "maxQuoteAmount": "2000000",
     "quoteAmountPrecisionMarket": "5",
     "maxQuoteAmountMarket": "100000",
+    "takerCommission": "0.0005",
     "tradeSideType": 1,
     "st": False,
     "firstOpenTime": 1700000000123,
@@ -57,6 +58,7 @@ def test_documented_symbol_is_read_whole() -> None:
         quote_amount_min_market=Decimal(5),
         quote_amount_max=Decimal(2_000_000),
         quote_amount_max_market=Decimal(100_000),
+        taker_fee=Decimal("0.0005"),
         market_orders=True,
     )
 
@@ -153,6 +155,17 @@ def test_a_number_of_absurd_size_is_left_out_and_costs_no_time(absurd: str) -> N
 
     assert info is not None
     assert (info.trade_side_type, info.first_open_time, info.quote_amount_max) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("told", "fee"),
+    [("0", "0"), (0.002, "0.002"), ("0.1", "0.1"), ("0.11", None), ("-0.001", None), ("NaN", None), (None, None)],
+)
+def test_a_commission_that_can_be_no_fee_is_left_out(told: object, fee: str | None) -> None:
+    info = read(takerCommission=told)
+
+    assert info is not None
+    assert info.taker_fee == (None if fee is None else Decimal(fee))
 
 
 def test_public_trade_is_read_without_its_id() -> None:

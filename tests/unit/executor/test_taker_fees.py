@@ -1,0 +1,96 @@
+"""M20: what orders are reckoned with, so that no fee takes a purchase over its limit."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from executor.books import Told
+from executor.charges import Charges
+from executor.entry import within
+from executor.fills import Fill
+from executor.known_rules import KnownRules
+from executor.limits import net_of_fee
+from executor.settings import ExecutorSettings
+from executor.taker_fees import LATELY_SECONDS, TakerFees
+from shared.events import TradingRules
+from shared.mexc.trading import OrderRequest
+from tests.builders import a_listing, an_order
+from tests.order_requests import RULES, bought, capped, spending
+
+SET = Decimal("0.0005")
+
+
+def ruled(fee: str) -> TradingRules:
+    return TradingRules(taker_fee=Decimal(fee))
+
+
+def a_fill(fee: str, asset: str = "USDT", cost: str = "100") -> Fill:
+    return Fill(Decimal(50), Decimal(cost), Decimal(fee), asset, complete=True)
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"), [("0.002", "0.002"), ("0", "0.0005"), ("-1", "0.0005"), ("50", "0.0005")]
+)
+def test_the_higher_of_what_is_set_and_what_the_rules_tell_counts_and_no_figure_that_can_be_no_fee(
+    told: str, expected: str
+) -> None:
+    assert TakerFees().of(ruled(told), SET) == Decimal(expected)
+
+
+@pytest.mark.parametrize("fee", ["0", "0.0005", "0.002", "0.1"])
+@pytest.mark.parametrize("settings", [{}, {"order_usdt": "60"}, {"entry": "market"}])
+def test_a_purchase_that_is_filled_at_its_cap_costs_no_more_than_its_money_whatever_the_rules_say_of_the_fee(
+    fee: str, settings: dict[str, Any]
+) -> None:
+    request = bought(rules=RULES.model_copy(update={"taker_fee": Decimal(fee)}), **settings)
+
+    assert isinstance(request, OrderRequest)
+    spent = request.quote_order_qty or (request.price or 0) * (request.quantity or 0)
+    assert spent * (1 + Decimal(fee)) <= Decimal(100)
+
+
+def test_where_no_rules_tell_the_highest_fee_of_late_counts() -> None:
+    now = [0.0]
+    fees = TakerFees(lambda: now[0])
+
+    for told in ("0.001", "0.002", "0.0015"):
+        fees.of(ruled(told), SET)
+
+    assert (fees.of(None, SET), fees.of(TradingRules(), SET)) == (Decimal("0.002"), Decimal("0.002"))
+    assert fees.of(ruled("0.0005"), SET) == SET
+    now[0] = LATELY_SECONDS + 1
+    fees.of(ruled("0.003"), SET)
+    assert fees.of(None, SET) == Decimal("0.003")
+
+
+def test_a_fill_that_is_charged_more_raises_what_is_reckoned_with_and_is_told_once() -> None:
+    alarms: list[tuple[str, str]] = []
+    known = KnownRules(300)
+    charges = Charges(known, ExecutorSettings(), lambda source, what: alarms.append((source, what)))
+    order = an_order(listing=a_listing(rules=ruled("0.0005")))
+
+    for fill in (a_fill("0.05"), a_fill("0.2"), a_fill("0.2"), a_fill("0.3", "ABC")):
+        charges.mind(order, Told(fill=fill))
+
+    assert [source for source, _ in alarms] == ["taker fee"]
+    assert "a fee of 0.2000 % where 0.0500 % was reckoned with" in alarms[0][1]
+    assert known.fees.of(ruled("0.0005"), SET) == known.fees.of(None, SET) == Decimal("0.002")
+
+
+def test_a_fee_that_was_assumed_proves_nothing_of_what_is_charged() -> None:
+    alarms: list[str] = []
+    charges = Charges(KnownRules(300), ExecutorSettings(), lambda _, what: alarms.append(what))
+
+    charges.mind(an_order(), Told(fill=a_fill("0.2"), reason="fee_assumed: 1 trades"))
+    charges.mind(an_order(), Told())
+
+    assert alarms == []
+
+
+def test_a_request_is_cut_to_what_a_fee_leaves_that_turned_out_to_be_higher() -> None:
+    money = net_of_fee(Decimal(100), Decimal("0.002"))
+
+    assert within(capped("47.59", "2.1000"), money) == capped("47.52", "2.1000")
+    assert within(spending("99.95"), money) == spending("99.80")
+    assert within(capped("1", "2"), money) == capped("1", "2")
