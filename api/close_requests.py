@@ -41,4 +41,9 @@ def told(position: PositionRow, config: TradeConfig) -> str:
     if position.close_requested_at is not None:
         since = f"{position.close_requested_at:%Y-%m-%d %H:%M:%S} UTC"
         said = f"{name_of(position)}: the executor has been asked to sell it since {since}"
-    return f"{said}; {HALTED}" if config.exits_halted else said
+    return f"{said}; {HALTED}" if sales_are_halted(config) else said
+
+
+def sales_are_halted(config: TradeConfig) -> bool:
+    """Return whether nothing is sold now, whoever halted it."""
+    return config.exits_halted or any(halt.exits for halt in config.halts)

@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 
 from api.reading.pages import Pages
 from api.reading.reader import Reader
+from api.reading.summaries import Summaries
 from api.streaming.hub import Hub
 from shared.runtime import Runtime
 
@@ -18,13 +19,14 @@ class Parts:
     runtime: Runtime
     reader: Reader
     pages: Pages
+    summaries: Summaries
     hub: Hub
 
 
 def parts_of(runtime: Runtime) -> Parts:
     """Return the parts of an API that runs on *runtime*."""
     reader = Reader(runtime.database)
-    return Parts(runtime, reader, Pages(reader), Hub())
+    return Parts(runtime, reader, Pages(reader), Summaries(runtime.database, reader), Hub())
 
 
 async def _parts(request: Request) -> Parts:

@@ -4,8 +4,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Generic, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue, PlainSerializer
+from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue, PlainSerializer, computed_field
 
+from api.reading.words import limits_of, told
 from shared.events import HealthStatus, Mode, Side, Source, TradeStatus
 from shared.exit_policy import LadderStep
 
@@ -81,6 +82,18 @@ class TradeRow(Answer):
     """All fees by asset; fee is the one that counts most."""
     exit_reason: str | None
     """Of a sale: why."""
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def words(self) -> str | None:
+        """What `error_reason` means; null where there is none."""
+        return told(self.error_reason)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def bound_by(self) -> list[str]:
+        """The settings that bound it: their values stand in `config`, or are limits of the executor."""
+        return limits_of(self.error_reason)
 
 
 class OrderRow(Answer):

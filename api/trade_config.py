@@ -47,7 +47,8 @@ class SellingAll:
         """Say what becomes of it."""
         if not self.positions:
             return "purchases are halted; nothing is held"
-        return f"purchases are halted, and the executor is asked to sell {', '.join(self.positions)}"
+        said = f"purchases are halted, and the executor is asked to sell {', '.join(self.positions)}"
+        return f"{said}; {close_requests.HALTED}" if close_requests.sales_are_halted(self.config) else said
 
 
 async def read(database: Database) -> TradeConfig:

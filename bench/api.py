@@ -4,9 +4,11 @@ import asyncio
 import json
 import statistics
 import time
+import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -24,7 +26,7 @@ from bench.api_load import Target, connected, throughput, times_ms, watching
 from bench.errors import BenchmarkError
 from bench.figures import Result, percentile_99
 from bench.ground import Ground, when_ready
-from bench.painted import painted_ms
+from bench.painted import opened_ms, painted_ms
 from tests.servers.ports import free_ports
 from tests.services import open_database
 
@@ -37,6 +39,20 @@ ROUNDS: Final = 4
 PACE_SECONDS: Final = 0.02
 PAGE: Final = "/listings?limit=50"
 STATS: Final = ("/listings/stats", "/listings/stats?hours=744", "/trades/stats", "/trades/stats?hours=744")
+OPENING: Final = (
+    "/health",
+    "/status",
+    "/config",
+    "/listings?limit=30",
+    "/trades?limit=100",
+    "/upcoming",
+    "/listings/stats",
+    "/trades/stats",
+    "/results",
+    "/monitor",
+)
+"""What a dashboard asks for when it is opened; from then on all comes by the stream."""
+UNLIMITED: Final[Mapping[str, str]] = MappingProxyType({"SNIPER_API_REQUESTS_PER_MINUTE": "10000000"})
 LISTS: Final = ("/trades?limit=50", "/trades?limit=50&mode=live", "/trades?limit=50&status=failed", "/results")
 
 
@@ -47,7 +63,7 @@ async def measure(ground: Ground) -> Result:
     began = time.perf_counter()
     await api_data.fill(database, rows)
     filled_seconds = round(time.perf_counter() - began, 1)
-    async with _api(ground, database) as (target, process):
+    async with _api(ground, database, UNLIMITED) as (target, _):
         page = await _page(target)
         async with _floor(ground, page) as bare:
             ours, floor = await _rates(ground, target, bare)
@@ -58,27 +74,32 @@ async def measure(ground: Ground) -> Result:
             **await _depth(ground, target),
             "database_1000_rows_ms": await _thousand_rows_ms(database, ground.plan.samples),
             "stored to painted in Chromium": _summary(await painted_ms(target, database, ground.plan.samples)),
-            **await _beside_streams(ground, target, database),
-            "memory_mb": round(psutil.Process(process).memory_info().rss / 1e6, 1),
+            **await _opened(ground, target),
         }
+    extra |= await _beside_dashboards(ground, database)
     return Result(ours=ours, floor=floor, what=f"GET {PAGE} on {CLIENTS} connections at once", extra=extra)
 
 
 @asynccontextmanager
-async def _api(ground: Ground, database: str) -> AsyncIterator[tuple[Target, int]]:
+async def _api(ground: Ground, database: str, settings: Mapping[str, str]) -> AsyncIterator[tuple[Target, int]]:
     """Run the API alone; yield where it answers, and its process."""
     [port] = free_ports(1)
     environment = {
         "SNIPER_DATABASE_URL": database,
         "SNIPER_BROKER_URL": ground.broker(),
         "SNIPER_API_PORT": str(port),
-        "SNIPER_API_REQUESTS_PER_MINUTE": "10000000",
+        **settings,
     }
-    async with open_database(database) as opened:
-        token = await tokens.create(opened, "bench", Scope.VIEW, created_by="bench")
+    token = await _token(database)
     async with ground.service("run", "api", environment=environment) as running:
         await when_ready(running)
         yield Target(port, token), running.process.pid
+
+
+async def _token(database: str) -> str:
+    """Return the value of a token of its own, and so with requests of its own."""
+    async with open_database(database) as opened:
+        return await tokens.create(opened, f"bench-{uuid.uuid4().hex}", Scope.VIEW, created_by="bench")
 
 
 @asynccontextmanager
@@ -148,22 +169,36 @@ async def _thousand_rows_ms(database: str, samples: int) -> float:
     return round(statistics.median(times), 2)
 
 
-async def _beside_streams(ground: Ground, target: Target, database: str) -> Mapping[str, object]:
-    """Return what open pages cost other requests: by turns with and without them."""
+async def _opened(ground: Ground, target: Target) -> Mapping[str, object]:
+    """Return how soon an opened page paints something, and everything."""
+    opened = await opened_ms(target, ground.plan.samples)
+    return {
+        "first paint in Chromium": _summary([each.first_paint for each in opened]),
+        "page read in Chromium": _summary([each.read for each in opened]),
+    }
+
+
+async def _beside_dashboards(ground: Ground, database: str) -> Mapping[str, object]:
+    """Return what open dashboards cost other requests, at the limits of an installation: by turns with and without."""
     paths = [PAGE] * max(20, ground.plan.samples)
     alone, beside, seen = list[float](), list[float](), 0
-    for _ in range(ROUNDS):
-        alone += await times_ms(target, paths, every_seconds=PACE_SECONDS)
-        async with watching(target, STREAMS) as listings, asyncio.TaskGroup() as tasks:
-            storing = tasks.create_task(api_data.keep_listing(database, 1 / EVENTS_PER_SECOND), name="listings")
-            beside += await times_ms(target, paths, every_seconds=PACE_SECONDS)
-            storing.cancel()
-        seen += listings[0]
+    async with _api(ground, database, {}) as (target, process):
+        dashboards = Target(target.port, await _token(database))
+        for _ in range(ROUNDS):
+            alone += await times_ms(target, paths, every_seconds=PACE_SECONDS)
+            async with watching(dashboards, STREAMS, OPENING) as listings, asyncio.TaskGroup() as tasks:
+                happening = api_data.keep_happening(database, 1 / EVENTS_PER_SECOND)
+                storing = tasks.create_task(happening, name="events")
+                beside += await times_ms(target, paths, every_seconds=PACE_SECONDS)
+                storing.cancel()
+            seen += listings[0]
+        memory = psutil.Process(process).memory_info().rss
     if not seen:
-        raise BenchmarkError("no listing came to any stream")
+        raise BenchmarkError("no listing came to any dashboard")
     ratio = percentile_99(beside) / percentile_99(alone)
     return {
-        f"GET {PAGE} without streams": _summary(alone),
-        f"GET {PAGE} beside {STREAMS} streams": f"{_summary(beside)}, {ratio:.2f}× the 99th percentile",
-        "listings that came to streams": seen,
+        f"GET {PAGE} without dashboards": _summary(alone),
+        f"GET {PAGE} beside {STREAMS} dashboards": f"{_summary(beside)}, {ratio:.2f}× the 99th percentile",
+        "listings that came to dashboards": seen,
+        "memory_mb": round(memory / 1e6, 1),
     }

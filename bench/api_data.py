@@ -36,6 +36,13 @@ _TRADES: Final = """
 """
 
 
+_LISTED: Final = "INSERT INTO listings (symbol, listed_at, source) VALUES ($1, clock_timestamp(), 'mexc_rest_api')"
+_REFUSED: Final = """
+    INSERT INTO trades (symbol, side, quote_qty, latency_ms, mode, status, error_reason)
+    VALUES ($1, 'BUY', 100, 0, 'dry-run', 'rejected', 'max_position: 950 of 1000')
+"""
+
+
 async def fill(database: str, rows: int) -> None:
     """Store *rows* listings and as many trades, the newest of now."""
     connection = await asyncpg.connect(database)
@@ -51,17 +58,14 @@ async def fill(database: str, rows: int) -> None:
         await connection.close()
 
 
-async def keep_listing(database: str, every_seconds: float) -> None:
-    """Store a listing every so often, until cancelled."""
+async def keep_happening(database: str, every_seconds: float) -> None:
+    """Store a listing or a trade, by turns, every so often, until cancelled."""
     connection = await asyncpg.connect(database)
     try:
         number = 0
         while True:
             number += 1
-            await connection.execute(
-                "INSERT INTO listings (symbol, listed_at, source) VALUES ($1, clock_timestamp(), 'mexc_rest_api')",
-                f"NEW{number}USDT",
-            )
+            await connection.execute(_LISTED if number % 2 else _REFUSED, f"NEW{number}USDT")
             await asyncio.sleep(every_seconds)
     finally:
         await connection.close()

@@ -92,11 +92,15 @@ async def throughput(target: Target, path: str, *, clients: int, seconds: float)
 
 
 @asynccontextmanager
-async def watching(target: Target, count: int) -> AsyncIterator[list[int]]:
-    """Read *count* streams for the time of the block; yield how many listings have come to all of them together."""
+async def watching(target: Target, count: int, opening: Sequence[str] = ()) -> AsyncIterator[list[int]]:
+    """Be *count* dashboards for the time of the block; yield how many listings have come to all of them together.
+
+    Each asks for what it is painted from, the paths of *opening*, and then reads the stream.
+    """
     seen, begun = [0], asyncio.Semaphore(0)
 
     async def watch() -> None:
+        await times_ms(target, opening)
         reader, writer = await asyncio.open_connection("127.0.0.1", target.port)
         try:
             writer.write(target.request("/events"))

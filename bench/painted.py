@@ -1,9 +1,9 @@
-"""How long after a listing was stored a browser shows it: from the row's time to the end of the frame that has it."""
+"""How soon a browser shows things: a listing, from its row's time to the end of the frame that has it, and the page."""
 
 import os
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 import asyncpg
 from playwright.async_api import Page, expect
@@ -27,6 +27,16 @@ WATCH: Final = """
 }
 """
 SEEN: Final = "symbol => painted.get(symbol)"
+FIRST_PAINT: Final = "() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
+READ: Final = "() => document.body.classList.contains('reading') ? 0 : performance.now()"
+
+
+class Opened(NamedTuple):
+    """Times of one page, in ms since it was asked for."""
+
+    first_paint: float
+    read: float
+    """Until everything that it shows at first has come."""
 
 
 async def painted_ms(target: Target, database: str, samples: int) -> Sequence[float]:
@@ -40,6 +50,22 @@ async def painted_ms(target: Target, database: str, samples: int) -> Sequence[fl
             return [await _one(page, connection, f"SEEN{number}USDT") for number in range(samples)]
     finally:
         await connection.close()
+
+
+async def opened_ms(target: Target, samples: int) -> Sequence[Opened]:
+    """Open the dashboard *samples* times, one after the other."""
+    async with running_chromium(os.environ) as browser:
+        context = await browser.new_context(viewport={"width": 1440, "height": 900})
+        page = await context.new_page()
+        await _sign_in(page, target)
+        return [await _open(page) for _ in range(samples)]
+
+
+async def _open(page: Page) -> Opened:
+    await page.reload()
+    read = await page.wait_for_function(READ)
+    painted = await page.wait_for_function(FIRST_PAINT)
+    return Opened(float(await painted.json_value()), float(await read.json_value()))
 
 
 async def _sign_in(page: Page, target: Target) -> None:

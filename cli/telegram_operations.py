@@ -49,7 +49,8 @@ class DatabaseOperations:
         """Ask for what is held of *symbol* to be sold; raise NoSuchPositionError where nothing is."""
         held = await held_positions.of(self._database, symbol, None, sellable=True)
         await close_requests.request(self._database, held, requested_by=by)
-        return "\n".join(f"{each.symbol} ({each.mode}): the executor is asked to sell it" for each in held)
+        config = await trade_config.read(self._database)
+        return "\n".join(close_requests.told(each, config) for each in held)
 
 
 def _standing(status: Status) -> Iterator[str]:

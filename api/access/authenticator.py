@@ -39,14 +39,14 @@ class Authenticator:
         self._throttle = throttle
         self._remembered: OrderedDict[Credential, _Remembered] = OrderedDict()
 
-    async def admit(self, credential: Credential | None, client: str) -> Principal:
-        """Return whose *credential* is (None: it cannot be read), and count the request.
+    async def admit(self, credential: Credential | None, client: str, *, stops: bool = False) -> Principal:
+        """Return whose *credential* is (None: it cannot be read), and count the request, one that *stops* apart.
 
         Raises ApiError: 401 where it does not hold, 429 where *client* or the token is throttled. A credential that
         held before is exempt from the throttling of failures, so that nobody else at its address can lock it out.
         """
         principal = await self._verified(credential, client)
-        await self._throttle.count_request(principal.token_id)
+        await self._throttle.count_request(principal.token_id, stops=stops)
         return principal
 
     async def still_holds(self, credential: Credential) -> bool:

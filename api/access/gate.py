@@ -23,6 +23,8 @@ OPEN: Final = frozenset(
 """Everything that is answered without a token or a session."""
 SIGN_OUT: Final = ("DELETE", SESSION)
 """The one write that a session with the scope `view` may make: it ends itself."""
+STOPS: Final = frozenset({("POST", "/halt"), ("POST", "/halt-and-close")})
+"""What must not wait behind a token's other requests."""
 READING: Final = frozenset({"GET", "HEAD"})
 
 
@@ -79,7 +81,8 @@ class Gate:
 
     async def _admit(self, presented: _Presented, scope: Scope, receive: Receive, send: Send) -> None:
         credential = presented.credential
-        admitted = await self._authenticator.admit(credential, client_of((scope.get("client") or ("",))[0]))
+        client = client_of((scope.get("client") or ("",))[0])
+        admitted = await self._authenticator.admit(credential, client, stops=_route(scope) in STOPS)
         _require_scope(admitted, scope)
         assert credential is not None
         # Not a copy of the scope: what is outside learns from it which route has answered.

@@ -15,6 +15,8 @@ from api.problems import ApiError
 
 log = structlog.get_logger()
 
+STOPS_PER_MINUTE: Final = 60
+"""Halts of one token, counted apart: whoever has used up its requests can still stop trading."""
 NETWORK_BITS: Final = 64
 """An IPv6 client has a whole network of addresses."""
 
@@ -26,6 +28,7 @@ class Throttle:
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._failures = RateLimitItemPerMinute(failures_per_minute, namespace="failures")
         self._requests = RateLimitItemPerMinute(requests_per_minute, namespace="requests")
+        self._stops = RateLimitItemPerMinute(STOPS_PER_MINUTE, namespace="stops")
 
     async def require_attempt(self, address: str) -> None:
         """Raise ApiError (429) where *address* has failed too often to try another credential now."""
@@ -37,11 +40,11 @@ class Throttle:
         log.warning("a failed attempt to come in", client=address)
         await self._limiter.hit(self._failures, address)
 
-    async def count_request(self, token_id: int) -> None:
-        """Count a request of a token; raise ApiError (429) where it has made too many."""
-        key = str(token_id)
-        if not await self._limiter.hit(self._requests, key):
-            raise await self._exceeded(self._requests, key, "too_many_requests", "too many requests of this token")
+    async def count_request(self, token_id: int, *, stops: bool = False) -> None:
+        """Count a request of a token, one that *stops* trading apart; raise ApiError (429) where it made too many."""
+        key, limit = str(token_id), self._stops if stops else self._requests
+        if not await self._limiter.hit(limit, key):
+            raise await self._exceeded(limit, key, "too_many_requests", "too many requests of this token")
 
     async def _exceeded(self, limit: RateLimitItem, key: str, code: str, message: str) -> ApiError:
         resets_at = (await self._limiter.get_window_stats(limit, key)).reset_time

@@ -295,6 +295,9 @@ class ModeResults(Answer):
 
     mode: Mode
     total_usdt: Amount
+    """Of the days of the series."""
+    all_time_usdt: Amount
+    """Of every position that ever ended; of more than a month ago as it stood when this was first read."""
     days: list[DayResult]
 
 

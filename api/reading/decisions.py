@@ -6,16 +6,16 @@ from typing import Any
 from pydantic import JsonValue
 
 from api.reading.answers import Decision
-from api.reading.words import code_of, words_of
+from api.reading.words import code_of, told, words_of
 from api.schemas import TradeRow
 from shared.events import Mode, Side, TradeStatus
 
 
 def decision_of(trade: TradeRow, limits: Mapping[str, JsonValue]) -> Decision:
     """Return what became of a purchase; *limits* are those of the executor that trade_config does not hold."""
-    code, detail = code_of(trade.error_reason)
+    code, _ = code_of(trade.error_reason)
     bound = dict(_bound(words_of(code).limits, {**limits, **(trade.config or {})})) if code else {}
-    return Decision(mode=trade.mode, status=trade.status, code=code, words=_words(trade, code, detail), limits=bound)
+    return Decision(mode=trade.mode, status=trade.status, code=code, words=_words(trade), limits=bound)
 
 
 def decisions_of(trades: Iterable[TradeRow], limits: Mapping[str, JsonValue]) -> list[Decision]:
@@ -30,8 +30,8 @@ def _bound(names: Iterable[str], known: Mapping[str, Any]) -> Iterable[tuple[str
             yield name, str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _words(trade: TradeRow, code: str, detail: str) -> str:
-    reason = words_of(code).sentence + (f" ({detail})" if detail else "") if code else ""
+def _words(trade: TradeRow) -> str:
+    reason = told(trade.error_reason)
     match trade.status:
         case TradeStatus.FILLED:
             price = "" if trade.average_price is None else f" at {trade.average_price:f}"

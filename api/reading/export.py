@@ -21,7 +21,7 @@ _FORMULA_STARTS: Final = tuple("=+-@\t\r\n＝＋－＠")
 
 async def export(reader: Reader, table: PageTable, wanted: ListFilter) -> AsyncIterator[bytes]:
     """Yield every row of *table* that is *wanted*, newest first, below a line of names; raises TransientError."""
-    head, after = _lines([list(table.columns)]), None
+    head, after = _lines([[*table.columns, *table.derived]]), None
     while True:
         statement, arguments = page_statement(table, wanted, after, limit=ROWS)
         rows = await reader.fetch(statement, *arguments)
@@ -32,7 +32,8 @@ async def export(reader: Reader, table: PageTable, wanted: ListFilter) -> AsyncI
 
 
 def _cells(table: PageTable, row: Row) -> list[str]:
-    return [_cell(value, is_text=name not in table.numbers) for name, value in row.items()]
+    values = {**row, **{name: derive(row) for name, derive in table.derived.items()}}
+    return [_cell(value, is_text=name not in table.numbers) for name, value in values.items()]
 
 
 def _cell(value: Any, *, is_text: bool) -> str:
@@ -45,6 +46,8 @@ def _cell(value: Any, *, is_text: bool) -> str:
             return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
         case str() if is_text:
             return neutralised(value)
+        case list():
+            return ", ".join(value)
         case _:
             return str(value)
 

@@ -63,6 +63,8 @@ def as_item(table: PageTable, row: Row) -> dict[str, Any]:
     for name in table.json:
         if item[name] is not None:
             item[name] = msgspec.Raw(item[name].encode())
+    for name, derive in table.derived.items():
+        item[name] = derive(row)
     return item
 
 

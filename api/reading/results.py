@@ -1,6 +1,6 @@
 """Results: what positions came to, and what those that are held would bring."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Annotated, Final
@@ -9,7 +9,9 @@ import structlog
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from api.reading import health
+from api.reading.all_time import FRESH_DAYS, AllTime
 from api.reading.answers import DayResult, ModeResults, Result, Results
+from api.reading.ended import ENDED
 from api.reading.reader import Reader, Row
 from api.schemas import ComponentHealth
 from shared.events import HealthStatus, Mode, utc_now
@@ -20,31 +22,15 @@ log = structlog.get_logger(__name__)
 DAYS_MAX: Final = 366
 _NOTHING: Final = Decimal("0.00")
 
-# Where a version took part that did not keep what a result needs: a trade tells what was spent with its fee, and a
-# position what its sales brought without theirs.
-_ENDED: Final = """
-    SELECT
-        positions.mode, positions.closed_at,
-        coalesce(position_results.result_usdt, positions.received_usdt - bought.spent) AS result
-    FROM positions
-    LEFT JOIN position_results USING (listing_key, mode)
-    LEFT JOIN LATERAL (
-        SELECT sum(trades.quote_qty) AS spent FROM trades
-        WHERE position_results.result_usdt IS NULL
-            AND trades.listing_key = positions.listing_key AND trades.mode = positions.mode
-            AND trades.side = 'BUY' AND trades.status = 'filled'
-    ) AS bought ON true
-    WHERE positions.closed_at >= $1 AND coalesce(position_results.result_usdt, bought.spent) IS NOT NULL
-"""
 BY_MODE: Final = f"""
-    SELECT mode, count(*) AS closed, round(sum(result), 2) AS realised FROM ({_ENDED}) AS ended GROUP BY mode
+    SELECT mode, count(*) AS closed, round(sum(result), 2) AS realised FROM ({ENDED}) AS ended GROUP BY mode
 """  # noqa: S608 - constants
 BY_DAY: Final = f"""
     SELECT
         mode, (closed_at AT TIME ZONE 'UTC')::date AS day,
         count(*) AS closed, count(*) FILTER (WHERE result > 0) AS won,
         round(sum(result), 2) AS realised
-    FROM ({_ENDED}) AS ended GROUP BY 1, 2
+    FROM ({ENDED}) AS ended GROUP BY 1, 2
 """  # noqa: S608 - constants
 HELD: Final = """
     SELECT listing_key, mode, cost_usdt FROM positions
@@ -67,12 +53,17 @@ async def of_window(reader: Reader, components: Sequence[ComponentHealth], since
     return {mode: _result(ended.get(mode), [row for row in held if row["mode"] == mode], worth) for mode in Mode}
 
 
-async def by_day(reader: Reader, wanted: Days) -> Results:
-    """Return the daily series of each mode; raises TransientError."""
+async def by_day(reader: Reader, all_time: AllTime, wanted: Days) -> Results:
+    """Return the daily series of each mode, and what it came to since ever; raises TransientError."""
     until = utc_now().date()
-    since = until - timedelta(days=wanted.days - 1)
-    rows = await reader.fetch(BY_DAY, datetime.combine(since, time(), UTC))
-    modes = [_series(mode, [row for row in rows if row["mode"] == mode], since, until) for mode in Mode]
+    since, fresh = until - timedelta(days=wanted.days - 1), until - timedelta(days=FRESH_DAYS)
+    before = await all_time.before(fresh)
+    rows = await reader.fetch(BY_DAY, datetime.combine(min(since, fresh), time(), UTC))
+    modes = []
+    for mode in Mode:
+        of_mode = {row["day"]: row for row in rows if row["mode"] == mode}
+        later = sum((row["realised"] for day, row in of_mode.items() if day >= fresh), before[mode])
+        modes.append(_series(mode, of_mode, since, until, all_time=later))
     return Results(since=since, until=until, modes=modes)
 
 
@@ -116,9 +107,9 @@ def _result(ended: Row | None, held: Sequence[Row], worth: Mapping[str, Decimal]
     )
 
 
-def _series(mode: Mode, rows: Iterable[Row], since: date, until: date) -> ModeResults:
-    days = list(_days({row["day"]: row for row in rows}, since, until))
-    return ModeResults(mode=mode, total_usdt=days[-1].cumulative_usdt, days=days)
+def _series(mode: Mode, by_day: Mapping[date, Row], since: date, until: date, *, all_time: Decimal) -> ModeResults:
+    days = list(_days(by_day, since, until))
+    return ModeResults(mode=mode, total_usdt=days[-1].cumulative_usdt, all_time_usdt=all_time, days=days)
 
 
 def _days(by_day: Mapping[date, Row], since: date, until: date) -> Iterator[DayResult]:

@@ -8,7 +8,7 @@ from api import config_tag, trade_config
 from api.access.dependencies import view
 from api.parts import Shared
 from api.problems import ApiError
-from api.reading import health, listing_stats, results, status, story, trade_stats, upcoming
+from api.reading import story
 from api.reading.answers import Alive, Health, ListingStats, ListingStory, Results, Status, TradeStats, Upcoming
 from api.reading.results import Days
 from api.reading.windows import Window
@@ -40,13 +40,13 @@ async def get_ready(parts: Shared) -> Alive:
 @router.get("/health")
 async def get_health(parts: Shared) -> Health:
     """Show every component with its state and age, and all of them together. It is 200 whatever they are."""
-    return await health.read(parts.reader)
+    return await parts.summaries.health()
 
 
 @router.get("/status")
 async def get_status(parts: Shared) -> Status:
     """Show whether orders cost money now: every gate of live trading, and why it is closed."""
-    return (await status.read(parts.runtime.database, parts.reader))[0]
+    return await parts.summaries.status()
 
 
 @router.get("/config")
@@ -60,7 +60,7 @@ async def get_config(parts: Shared, response: Response) -> TradeConfig:
 @router.get("/listings/stats")
 async def get_listing_stats(parts: Shared, window: Annotated[Window, Query()]) -> ListingStats:
     """Count the listings of a window by source, and how often and by how much each source was first."""
-    return await listing_stats.read(parts.reader, window)
+    return await parts.summaries.listing_stats(window)
 
 
 @router.get("/listings/{symbol}", responses=_NOT_FOUND)
@@ -72,16 +72,16 @@ async def get_listing(parts: Shared, symbol: Annotated[Symbol, Path(examples=["A
 @router.get("/trades/stats")
 async def get_trade_stats(parts: Shared, window: Annotated[Window, Query()]) -> TradeStats:
     """Summarise the trades of a window: outcomes, times of each stage, money, and why nothing was bought."""
-    return await trade_stats.read(parts.runtime.database, parts.reader, window)
+    return await parts.summaries.trade_stats(window)
 
 
 @router.get("/results")
 async def get_results(parts: Shared, days: Annotated[Days, Query()]) -> Results:
-    """Show what the positions that ended on each day (UTC) came to, for dry-run and live apart."""
-    return await results.by_day(parts.reader, days)
+    """Show what the positions that ended on each day (UTC) came to, and all of them, for dry-run and live apart."""
+    return await parts.summaries.results(days)
 
 
 @router.get("/upcoming")
 async def get_upcoming(parts: Shared) -> Upcoming:
     """List openings to come, with the time by the exchange's clock, and those that moved."""
-    return await upcoming.read(parts.reader)
+    return await parts.summaries.upcoming()

@@ -1,11 +1,12 @@
 """Lists that are read by pages: the columns of each, its order, and what it can be narrowed by. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Annotated, Any, Final, get_args, get_origin
 
+from api.reading.words import limits_of, told
 from api.schemas import Answer, ListingRow, OrderRow, PositionRow, TradeRow
 
 
@@ -29,6 +30,10 @@ class PageTable:
     """SQL of the tables."""
     at_field: str = field(default="created_at", kw_only=True)
     """The field that holds the time."""
+    derived: Mapping[str, Callable[[Mapping[str, Any]], object]] = field(
+        default_factory=lambda: MappingProxyType({}), kw_only=True
+    )
+    """Further fields of an answer, from the values of the others."""
 
 
 def _page_table(
@@ -71,7 +76,13 @@ def _kinds(annotation: Any) -> frozenset[Any]:
 
 
 LISTINGS: Final = _page_table("listings", ListingRow, ("source", "symbol"))
-TRADES: Final = _page_table("trades", TradeRow, ("mode", "side", "status", "symbol"))
+_TRADES: Final = _page_table("trades", TradeRow, ("mode", "side", "status", "symbol"))
+TRADES: Final = replace(
+    _TRADES,
+    derived=MappingProxyType(
+        {"words": lambda row: told(row["error_reason"]), "bound_by": lambda row: limits_of(row["error_reason"])}
+    ),
+)
 ORDERS: Final = _page_table("orders", OrderRow, ("mode", "side", "state", "symbol"))
 _POSITIONS: Final = _page_table(
     "positions",

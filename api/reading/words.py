@@ -95,6 +95,21 @@ def words_of(code: str) -> Words:
     return REASONS.get(code, _UNKNOWN)
 
 
+def told(error_reason: str | None) -> str | None:
+    """Return *error_reason* as a sentence without its end, with its detail; None where there is none."""
+    code, detail = code_of(error_reason)
+    if not code:
+        return None
+    if code not in REASONS:
+        detail = error_reason or ""
+    return words_of(code).sentence + (f" ({detail})" if detail else "")
+
+
+def limits_of(error_reason: str | None) -> list[str]:
+    """Return the names of the settings that *error_reason* is about."""
+    return list(words_of(code_of(error_reason)[0]).limits)
+
+
 def code_of(error_reason: str | None) -> tuple[str, str]:
     """Return the code that *error_reason* begins with, and the detail behind it; empty where there is none."""
     code, _, detail = (error_reason or "").partition(":")

@@ -11,6 +11,7 @@ from api.streaming import event_log, sources
 from api.streaming.frames import frame_of
 from api.streaming.hub import Hub
 from api.streaming.states import States
+from api.streaming.summaries import SummaryStates
 from shared.backoff import jittered
 from shared.database import Connection, Database
 from shared.errors import TransientError
@@ -27,6 +28,10 @@ they are found by looking."""
 IDLE_SECONDS: Final = 5.0
 """The same while nobody is there."""
 STATES_SECONDS: Final = 1.0
+SUMMARIES_SECONDS: Final = 5.0
+"""What no event tells of, as the hour that a window begins with, is found by looking."""
+SUMMARIES_PAUSE_SECONDS: Final = 2.0
+"""However much happens, for all clients together."""
 HEARTBEAT_SECONDS: Final = 5.0
 PRUNE_SECONDS: Final = 600.0
 RETRY_SECONDS_MAX: Final = 2.0
@@ -35,9 +40,10 @@ RETRY_SECONDS_MAX: Final = 2.0
 class Feed:
     """Reads the log and the states for as long as it runs, whatever becomes of the database."""
 
-    def __init__(self, database: Database, states: States, hub: Hub) -> None:
+    def __init__(self, database: Database, states: States, summaries: SummaryStates, hub: Hub) -> None:
         self._database = database
         self._states = states
+        self._summaries = summaries
         self._hub = hub
         self._reachable = True
         self._states_objection = ""
@@ -48,6 +54,7 @@ class Feed:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._beat(), name="stream-heartbeat")
             tasks.create_task(self._keep_showing_states(), name="stream-states")
+            tasks.create_task(self._keep_showing_summaries(), name="stream-summaries")
             failures = 0
             while True:
                 began = asyncio.get_running_loop().time()
@@ -92,14 +99,27 @@ class Feed:
             if not self._hub.subscribers or not self._reachable:
                 await self._hub.watched.wait()
                 continue
-            await self._show_states()
+            await self._show(self._states)
             with suppress(TimeoutError):
                 async with asyncio.timeout(STATES_SECONDS):
                     await self._hub.watched.wait()
 
-    async def _show_states(self) -> None:
+    async def _keep_showing_summaries(self) -> Never:
+        """Show the summaries soon after something happened, and at most every few seconds."""
+        while True:
+            self._hub.stirred.clear()
+            if not self._hub.subscribers or not self._reachable:
+                await self._hub.stirred.wait()
+                continue
+            await self._show(self._summaries)
+            await asyncio.sleep(SUMMARIES_PAUSE_SECONDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SUMMARIES_SECONDS - SUMMARIES_PAUSE_SECONDS):
+                    await self._hub.stirred.wait()
+
+    async def _show(self, states: States | SummaryStates) -> None:
         try:
-            await self._states.look()
+            await states.look()
         except (TransientError, TimeoutError) as error:
             log.debug("the states were not read", reason=in_a_line(error))
         except Exception as error:  # noqa: BLE001 - a row that makes no sense, or a configuration that is gone
@@ -140,6 +160,7 @@ class Feed:
             log.warning("the stream waits for the database", reason=reason)
             self._reachable = False
             self._states.start_over()
+            self._summaries.start_over()
             self._hub.show("database", frame_of("database", {"reachable": False}))
 
     def _tell_back(self) -> None:
@@ -147,4 +168,5 @@ class Feed:
             log.info("the stream goes on")
             self._reachable = True
             self._hub.watched.set()
+            self._hub.stirred.set()
             self._hub.show("database", frame_of("database", {"reachable": True}))

@@ -50,6 +50,8 @@ class Hub:
         """Set when there is something to be read for somebody."""
         self.watched = asyncio.Event()
         """Set when states are to be shown at once: somebody came, or the database is back."""
+        self.stirred = asyncio.Event()
+        """Set when summaries may have changed: something happened, somebody came, or the database is back."""
         self.resuming = asyncio.Semaphore(RESUMING_MAX)
         """Held while missed events are read: all pages come back at once after a restart."""
         self.dropped = 0
@@ -80,6 +82,7 @@ class Hub:
         self._subscribers.add(subscriber)
         self.wanted.set()
         self.watched.set()
+        self.stirred.set()
         return subscriber
 
     def unsubscribe(self, subscriber: Subscriber) -> None:
@@ -91,6 +94,7 @@ class Hub:
         self.position = position
         if frames:
             self.send(frames)
+            self.stirred.set()
 
     def show(self, state: str, frame: bytes) -> None:
         """Hand out a state that replaces the one before; later subscribers get it first."""

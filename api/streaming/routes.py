@@ -32,9 +32,10 @@ async def get_events(
 ) -> Response:
     """Stream what happens: `listing`, `trade`, `position`, `halt` and `config`, each with an `id` to resume from.
 
-    `health`, `status` and `held` are states: the last of each is the truth. `hello` tells the position that the stream
-    begins at, `reset` that something was missed and has to be read anew, `database` whether it is there. A `heartbeat`
-    comes every 5 s.
+    `health`, `status` and `held` are states: the last of each is the truth. So are `upcoming`, `listing_stats`,
+    `trade_stats`, `results` and `monitor`, which are what the calls of these names answer without parameters, a few
+    seconds old at most. `hello` tells the position that the stream begins at, `reset` that something was missed and has
+    to be read anew, `database` whether it is there. A `heartbeat` comes every 5 s.
     """
     return EventStream(parts.runtime.database, parts.hub, _position(last_event_id, after))
 

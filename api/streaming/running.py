@@ -10,6 +10,7 @@ from api.parts import Parts
 from api.streaming.feed import Feed
 from api.streaming.hub import Hub
 from api.streaming.states import States
+from api.streaming.summaries import SummaryStates
 
 
 @asynccontextmanager
@@ -17,7 +18,8 @@ async def streaming(parts: Parts) -> AsyncIterator[None]:
     """Feed the hub of *parts*; every stream ends with the runtime's stop event, or else with the block."""
     runtime, hub = parts.runtime, parts.hub
     _measure(hub, runtime.telemetry.registry)
-    feed = Feed(runtime.database, States(runtime.database, parts.reader, hub), hub)
+    states, summaries = States(runtime.database, parts.reader, hub), SummaryStates(parts.summaries, hub)
+    feed = Feed(runtime.database, states, summaries, hub)
     async with asyncio.TaskGroup() as tasks:
         reading = tasks.create_task(feed.run(), name="stream")
         ending = tasks.create_task(_close_with(runtime.stop, hub), name="stream-end")

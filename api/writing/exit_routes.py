@@ -58,7 +58,7 @@ async def patch_position(
 @router.get("/monitor", dependencies=[Depends(view)])
 async def get_monitor(parts: Shared) -> MonitorState:
     """Show whether detection sleeps, since when and by whom."""
-    return await monitor_switches.read(parts.runtime.database)
+    return await parts.summaries.monitor()
 
 
 @router.post("/monitor/pause")

@@ -49,6 +49,8 @@ class SettleAsked(Answer):
     client_order_id: str
     order: str
     """Its side and symbol."""
+    message: str
+    """What becomes of it, for people."""
 
 
 @router.post("/orders/{client_order_id}/settle", status_code=202, responses=CONFLICT)
@@ -59,15 +61,17 @@ async def post_settle(
     wanted: SettleWanted,
 ) -> SettleAsked:
     """Say what became of an order that the exchange does not explain."""
+    outcome = _outcome(wanted)
     with refusals():
         order = await settle_requests.request(
             parts.runtime.database,
             client_order_id,
-            _outcome(wanted),
+            outcome,
             reason=wanted.reason,
             requested_by=principal.audit_name,
         )
-    return SettleAsked(client_order_id=client_order_id, order=order)
+    message = settle_requests.told(client_order_id, order, outcome)
+    return SettleAsked(client_order_id=client_order_id, order=order, message=message)
 
 
 def _outcome(wanted: SettleWanted) -> Outcome | None:

@@ -46,6 +46,20 @@ class WriteOffWanted(_Body):
     reason: Annotated[Reason, Field(min_length=1)]
 
 
+class PositionAsked(PositionRow):
+    """The executor is asked to do something about the position, which is shown as it stands."""
+
+    message: str
+    """What becomes of it, for people."""
+
+
+class SellingEverything(TradeConfig):
+    """Purchases are halted, and everything is to be sold."""
+
+    message: str
+    """What becomes of it, for people."""
+
+
 @router.post("/halt")
 async def post_halt(parts: Shared, principal: Operator, request: RequestId, wanted: HaltWanted) -> TradeConfig:
     """Stop purchases, and sales too where `exits` says so, until `POST /resume`."""
@@ -62,13 +76,13 @@ async def post_halt(parts: Shared, principal: Operator, request: RequestId, want
 @router.post("/halt-and-close")
 async def post_halt_and_close(
     parts: Shared, principal: Operator, request: RequestId, wanted: HaltAndCloseWanted
-) -> TradeConfig:
+) -> SellingEverything:
     """Stop purchases and sell every open position: both, or neither. What is still bought is sold, too."""
     with refusals():
         done = await trade_config.halt_and_sell(
             parts.runtime.database, wanted.reason, changed_by=principal.audit_name, request_id=request
         )
-    return done.config
+    return SellingEverything(**dict(done.config), message=done.told())
 
 
 @router.post("/resume")
@@ -78,22 +92,27 @@ async def post_resume(parts: Shared, principal: Operator, request: RequestId) ->
 
 
 @router.post("/positions/{position_id}/close", status_code=202, responses=NOT_FOUND | CONFLICT)
-async def post_close(parts: Shared, principal: Operator, position_id: PositionId) -> PositionRow:
+async def post_close(parts: Shared, principal: Operator, position_id: PositionId) -> PositionAsked:
     """Ask the executor to sell what is held of the position."""
     database = parts.runtime.database
     with refusals():
         held = await held_positions.numbered(database, position_id, sellable=True)
         await close_requests.request(database, [held], requested_by=principal.audit_name)
-        return await held_positions.numbered(database, position_id, sellable=False)
+        asked = await held_positions.numbered(database, position_id, sellable=False)
+    return _asked(asked, close_requests.told(held, await trade_config.read(database)))
 
 
 @router.post("/positions/{position_id}/write-off", status_code=202, responses=NOT_FOUND | CONFLICT)
 async def post_write_off(
     parts: Shared, principal: Operator, position_id: PositionId, wanted: WriteOffWanted
-) -> PositionRow:
+) -> PositionAsked:
     """Ask the executor to book the position as lost; what it cost no longer counts as exposure."""
     database = parts.runtime.database
     with refusals():
         held = await held_positions.numbered(database, position_id, sellable=False)
         await write_offs.request(database, [held], reason=wanted.reason, requested_by=principal.audit_name)
-    return held
+    return _asked(held, write_offs.told(held))
+
+
+def _asked(position: PositionRow, message: str) -> PositionAsked:
+    return PositionAsked(**dict(position), message=message)

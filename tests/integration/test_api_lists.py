@@ -159,6 +159,7 @@ async def test_csv_tells_what_json_tells_in_plain_text(api: ServedApi) -> None:
     assert list(row) == list(item)
     assert row["base_qty"] == "0.00000001"
     assert row["error_reason"] == 'of "many", words'
+    assert row["words"] == item["words"] == 'for a reason that this version has no words for (of "many", words)'
     assert row["created_at"] == item["created_at"]
     assert (row["exit_reason"], row["fees"]) == ("", '{"MX": "0.05", "USDT": "0.01"}')
     assert answer.headers["content-disposition"] == 'attachment; filename="trades.csv"'
@@ -190,3 +191,16 @@ async def test_csv_has_no_pages(api: ServedApi, param: str) -> None:
     (field,) = answer.json()["details"]["fields"]
     assert field["field"] == param
     assert "narrow it by since and until" in field["message"]
+
+
+async def test_a_refusal_is_told_in_words_with_the_settings_that_bound_it(api: ServedApi) -> None:
+    await store(api.database, "trades", {"status": "rejected", "error_reason": "max_position: 95 of 100"})
+
+    [item], [row] = (
+        (await api.client.get("/trades")).json()["items"],
+        read(await api.client.get("/trades", headers=CSV)),
+    )
+
+    assert item["words"].endswith("beyond the limit on all positions (95 of 100)")
+    assert item["bound_by"] == ["max_position_usdt"]
+    assert (row["words"], row["bound_by"]) == (item["words"], "max_position_usdt")

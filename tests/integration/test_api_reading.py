@@ -289,6 +289,28 @@ async def test_results_come_by_day_for_each_mode_without_a_gap(api: ServedApi) -
     assert dry["days"][-1]["day"] == results["until"] == utc_now().date().isoformat()
 
 
+async def test_all_that_was_ever_earned_is_told_beside_the_series(api: ServedApi) -> None:
+    for number, days_ago in enumerate((2, 40, 150, 300)):
+        await hold(api, f"C{number}", **closed(str(101 + 10**number), days_ago=days_ago))
+    await hold(api, "LIVE", mode="live", **closed("90", days_ago=1))
+
+    found = [(await get(api, "/results", days=days))["modes"] for days in (1, 30, 200)]
+
+    assert [(dry["all_time_usdt"], live["all_time_usdt"]) for dry, live in found] == [("1115.00", "-10.00")] * 3
+    assert [dry["total_usdt"] for dry, _ in found] == ["0.00", "2.00", "114.00"]
+
+
+async def test_the_sum_of_what_ended_long_ago_goes_on_where_a_day_has_passed(
+    api: ServedApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await hold(api, "SOON", **closed("130", days_ago=30))
+    before = (await get(api, "/results"))["modes"][0]
+    monkeypatch.setattr("api.reading.results.utc_now", lambda: utc_now() + timedelta(days=4))
+    after = (await get(api, "/results"))["modes"][0]
+
+    assert (before["all_time_usdt"], after["all_time_usdt"], after["total_usdt"]) == ("30.00", "30.00", "0.00")
+
+
 async def test_the_story_of_a_listing_tells_everything_of_each_occurrence(api: ServedApi) -> None:
     told = {
         "symbol": "ABCUSDT",

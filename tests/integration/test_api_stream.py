@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 import migrations
 from api import trade_config
+from api.reading import listing_stats
 from api.streaming import event_log
 from shared.database import Database
 from tests import rows
@@ -51,6 +53,11 @@ async def test_a_stream_begins_with_its_position_and_every_state(api: ServedApi)
         assert (await client.first("status"))["trading"] == "dry-run"
         assert (await client.first("health"))["version"]
         assert await client.first("held") == []
+        assert (await client.first("trade_stats"))["modes"][0]["count"] == 0
+        assert (await client.first("listing_stats"))["total"] == 0
+        assert (await client.first("upcoming"))["items"] == []
+        assert (await client.first("results"))["modes"][0]["all_time_usdt"] == "0.00"
+        assert (await client.first("monitor"))["paused"] is False
         assert (await client.first("heartbeat", within_seconds=7))["database"] is True
 
 
@@ -64,6 +71,47 @@ async def test_what_is_stored_comes_as_the_lists_show_it(api: ServedApi) -> None
             assert [await client.first(kind)] == shown
         positions = [event.id for event in client.of("listing", "trade", "position")]
         assert positions == [1, 2, 3]
+
+
+def has_counted(client: EventClient, count: int) -> bool:
+    return bool(client.data_of("listing_stats")[-1]["total"] == count)
+
+
+async def test_summaries_follow_what_happens_and_are_read_once_for_all_clients(
+    api: ServedApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = 0
+
+    async def counted(*of: Any) -> Any:
+        nonlocal reads
+        reads += 1
+        return await read(*of)
+
+    read = listing_stats.read
+    monkeypatch.setattr("api.reading.summaries.listing_stats.read", counted)
+    async with AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(listening(api.client)) for _ in range(10)]
+        for client in clients:
+            await client.first("listing_stats")
+        read_before = reads
+        await list_coins(api.database, *(f"C{number}USDT" for number in range(20)))
+        for client in clients:
+            await client.until(partial(has_counted, client, 20))
+
+    assert reads - read_before <= 3
+
+
+async def test_a_summary_that_cannot_be_read_keeps_no_other_back(
+    api: ServedApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: Any) -> Any:
+        raise ValueError("a row that makes no sense")
+
+    monkeypatch.setattr("api.reading.summaries.upcoming.read", fail)
+    async with listening(api.client) as client:
+        await client.first("monitor")
+
+        assert client.of("upcoming") == []
 
 
 async def test_a_trade_comes_again_when_it_has_ended(api: ServedApi) -> None:

@@ -229,6 +229,8 @@ async def test_everything_is_halted_and_sold_as_one_action(api: ServedApi) -> No
     done = (await api.client.post("/halt-and-close", json={"reason": "get out"})).raise_for_status().json()
 
     assert (done["halted"], done["exits_halted"], done["selling_all"]) == (True, False, True)
+    selling = "purchases are halted, and the executor is asked to sell ABCUSDT:1 (live), XYZUSDT:1 (live)"
+    assert done["message"] == selling
     assert await fetch(api, "SELECT listing_key, requested_by FROM close_requests ORDER BY 1") == [
         ("ABCUSDT:1", AUTHOR),
         ("XYZUSDT:1", AUTHOR),
@@ -273,9 +275,19 @@ async def test_a_position_is_closed_by_its_number(api: ServedApi) -> None:
 
     assert (asked.status_code, again.status_code) == (202, 202)
     assert again.json()["close_requested_at"] == asked.json()["close_requested_at"] is not None
+    assert asked.json()["message"] == "ABCUSDT:1 (live): the executor is asked to sell it"
+    assert again.json()["message"].startswith("ABCUSDT:1 (live): the executor has been asked to sell it since 2")
     assert await fetch(api, "SELECT listing_key, mode, requested_by FROM close_requests") == [
         ("ABCUSDT:1", "live", AUTHOR)
     ]
+
+
+async def test_a_sale_while_sales_are_halted_is_said_to_wait(api: ServedApi) -> None:
+    number = await number_of(api)
+    (await api.client.post("/halt", json={"exits": True})).raise_for_status()
+    asked = await api.client.post(f"/positions/{number}/close")
+
+    assert asked.json()["message"].endswith("asked to sell it; sales are halted: it is sold once trading resumes")
 
 
 @pytest.mark.parametrize("action", ["close", "write-off"])
@@ -332,6 +344,7 @@ async def test_a_position_is_given_up_with_a_reason(api: ServedApi) -> None:
 
     assert [each["field"] for each in refused.json()["details"]["fields"]] == ["reason"]
     assert asked.json()["cost_usdt"] == "99.95"
+    assert asked.json()["message"] == "ABCUSDT:1 (live): the executor writes off 99.95 USDT"
     assert await fetch(api, "SELECT reason, requested_by FROM write_offs") == [("delisted", AUTHOR)]
 
 
@@ -343,6 +356,7 @@ async def test_an_order_in_doubt_is_settled_by_what_an_operator_found(api: Serve
     filled = await api.client.post(path, json={"base_qty": "10.5", "cost": 21, "reason": "as the app shows it"})
 
     assert (unclear.status_code, absent.status_code, filled.status_code) == (422, 409, 202)
+    assert filled.json()["message"].endswith("the executor is asked to record that it filled 10.5 for 21")
     assert await fetch(api, "SELECT requested_by, reason FROM settle_requests") == [(AUTHOR, "as the app shows it")]
 
 

@@ -2,7 +2,6 @@
 
 import "./elements.js";
 import { remove } from "./api.js";
-import * as closed from "./closed.js";
 import { carryOut } from "./dialogs.js";
 import { byId, setText } from "./dom.js";
 import * as figures from "./figures.js";
@@ -11,19 +10,21 @@ import * as header from "./header.js";
 import * as link from "./link.js";
 import * as listings from "./listings.js";
 import * as positions from "./positions.js";
+import * as sales from "./sales.js";
 import * as settings from "./settings.js";
 import * as store from "./store.js";
 import * as tables from "./tables.js";
+import * as views from "./views.js";
 import * as wellbeing from "./wellbeing.js";
 
 /** @type {Record<string, (() => void)[]>} */
 const SHOWN = {
-  status: [header.showStatus, figures.showExposure, figures.showResults],
+  status: [header.showStatus, figures.showExposure, figures.showResults, figures.showOpen],
   health: [wellbeing.showHealth, positions.showPositions],
   config: [settings.showConfig, positions.showPositions],
   listings: [listings.showListings],
-  trades: [listings.showListings],
-  positions: [positions.showPositions, header.showTitle],
+  trades: [listings.showListings, positions.showPositions],
+  positions: [positions.showPositions, header.showTitle, figures.showOpen],
   upcoming: [listings.showUpcoming],
   stats: [wellbeing.showFirst],
   tradeStats: [figures.showResults, figures.showSpeed],
@@ -32,11 +33,14 @@ const SHOWN = {
 };
 const VIEWS = ["now", "trades", "settings", "history"];
 
-/** @param {string} kind @param {any} event */
-function take(kind, event) {
-  store.happened(kind, event);
-  if (kind === "trade") positions.notify(event);
-  if (kind !== "heartbeat" && byId("story").open) listings.showStory();
+/** @param {string} kind @param {any} event @param {number} ago */
+function take(kind, event, ago) {
+  store.happened(kind, event, ago);
+  if (kind === "trade") {
+    positions.notify(event);
+    sales.tellSale(event);
+  }
+  views.happened(kind, event);
   header.showLink();
 }
 
@@ -48,11 +52,7 @@ function showView() {
     if (view === chosen) tab?.setAttribute("aria-current", "page");
     else tab?.removeAttribute("aria-current");
   }
-  if (chosen === "trades") {
-    tables.showTrades();
-    closed.showClosed();
-  }
-  if (chosen === "history") tables.showHistory();
+  views.show(chosen);
 }
 
 /** @param {string} theme */
@@ -115,3 +115,5 @@ showView();
 store.start();
 link.connect(take);
 setInterval(header.showLink, 1000);
+// Whether an opening has passed is a matter of time alone.
+setInterval(listings.showUpcoming, 2000);

@@ -5,15 +5,17 @@ import { explain } from "./dialogs.js";
 import { byId, el, replace, setText } from "./dom.js";
 import { gain, moment, money, percent } from "./format.js";
 
-/** Show the latest. */
+/** Show the latest; whether they could be read. */
 export async function showClosed() {
   try {
     const page = await get("/positions?state=closed&limit=30");
     replace(byId("closed"), page.items.map(closedRow));
     byId("no-closed").hidden = page.items.length > 0;
     setText(byId("closed-error"), "");
+    return true;
   } catch (error) {
     setText(byId("closed-error"), explain(error));
+    return false;
   }
 }
 

@@ -49,6 +49,10 @@ export async function carryOut(act) {
   }
 }
 
+/** A refusal of this page's own, before anything is asked of the backend: what is wrong with each field. @param {Record<string, string>} fields */
+export const unfit = (fields) =>
+  new Refused(422, { code: "invalid", details: { fields: Object.entries(fields).map(([field, message]) => ({ field, message })) } });
+
 /** @param {any} error */
 export function explain(error) {
   if (!(error instanceof Refused)) return "The API does not answer. Nothing is known of what came of it.";

@@ -1,7 +1,8 @@
 /** Exits: their fields, the ladder as people write it, and the exits of one position. */
 
 import { patch } from "./api.js";
-import { ask, field } from "./dialogs.js";
+import { ask, field, unfit } from "./dialogs.js";
+import { complaint } from "./numbers.js";
 import { data, refresh } from "./store.js";
 
 /** @typedef {{name: string, label: string, unit: string, min?: number, max?: number, optional?: boolean}} Setting */
@@ -15,6 +16,8 @@ export const EXITS = [
   { name: "holding_seconds_max", label: "Sell after", unit: "seconds", min: 1, optional: true },
 ];
 const LADDER = "take_profit_ladder";
+const LADDER_LABEL = "Take-profit in steps";
+const ABOVE_NOUGHT = { min: 0.0001 };
 const ONE = "of_position_";
 
 /** What counts for *row*: its own exits before the configured ones. @param {any} row @returns {Record<string, any>} */
@@ -28,7 +31,7 @@ export function ladderOf(text) {
   if (!text.trim()) return [];
   return text.split(",").map((step) => {
     const [at, sell, ...rest] = step.split(":").map((part) => part.trim());
-    if (!Number(at) || !Number(sell) || rest.length) throw new Error("steps are written like 30: 50, 60: 25");
+    if (complaint(at ?? "", ABOVE_NOUGHT) || complaint(sell ?? "", ABOVE_NOUGHT) || rest.length) throw new Error("steps are written like 30: 50, 60: 25");
     return { at_pct: at, sell_pct: sell };
   });
 }
@@ -41,7 +44,7 @@ const valueOf = (text, name) => (name === LADDER ? ladderOf(text) : text === "" 
 
 /** The field of the ladder. @param {any} ladder @param {string} [name] */
 export const ladderField = (ladder, name = LADDER) =>
-  field("Take-profit in steps", { name, value: ladderText(ladder), placeholder: "30: 50, 60: 25" }, "at %: sell %, separated by commas; empty: none");
+  field(LADDER_LABEL, { name, value: ladderText(ladder), placeholder: "30: 50, 60: 25" }, "at %: sell %, separated by commas; empty: none");
 
 /** Ask for exits of *row* alone. What is as configured follows the configuration. @param {any} row */
 export function askForExits(row) {
@@ -57,11 +60,28 @@ export function askForExits(row) {
       ladderField(counts[LADDER], ONE + LADDER),
     ],
     act: async (form) => {
+      refuseUnfit(form);
       await patch(`/positions/${row.id}`, changesOf(row, form));
       refresh(["status"]);
       return `The exits of ${row.symbol} are changed.`;
     },
   });
+}
+
+/** Refuse what is no number: it must not become none at all on its way. @param {FormData} form */
+function refuseUnfit(form) {
+  /** @type {Record<string, string>} */
+  const found = {};
+  for (const setting of EXITS) {
+    const wrong = complaint(String(form.get(ONE + setting.name) ?? "").trim(), setting);
+    if (wrong) found[setting.label] = wrong;
+  }
+  try {
+    ladderOf(String(form.get(ONE + LADDER) ?? ""));
+  } catch (error) {
+    found[LADDER_LABEL] = /** @type {Error} */ (error).message;
+  }
+  if (Object.keys(found).length) throw unfit(found);
 }
 
 /** What PATCH takes of what was typed. @param {any} row @param {FormData} form */

@@ -1,8 +1,10 @@
 /** How exposed we are, what came of it, and how fast we are; dry-run and live apart. */
 
 import { drawBars, meter } from "./chart.js";
+import { backendNow } from "./clock.js";
 import { byId, el, replace, setText, syncList } from "./dom.js";
 import { gain, milliseconds, money, words } from "./format.js";
+import { worth } from "./positions.js";
 import { data } from "./store.js";
 
 const STAGES = /** @type {const} */ (["publish", "dedup", "decide", "order", "total", "sale"]);
@@ -18,6 +20,7 @@ export function showMode(mode) {
   sessionStorage.setItem("mode", mode);
   showExposure();
   showResults();
+  showOpen();
   showSpeed();
 }
 
@@ -51,11 +54,9 @@ export function showResults() {
   }
   const stats = data.tradeStats?.modes.find((/** @type {any} */ each) => each.mode === mode);
   const series = data.results?.modes.find((/** @type {any} */ each) => each.mode === mode);
-  const today = series?.days.at(-1);
-  tell("result-today", today ? gain(today.realised_usdt) : "–", Number(today?.realised_usdt ?? 0));
-  tell("result-total", series ? gain(series.total_usdt) : "–", Number(series?.total_usdt ?? 0));
-  const unrealised = stats?.result.unrealised_usdt ?? null;
-  tell("result-open", unrealised === null ? "–" : gain(unrealised), Number(unrealised ?? 0));
+  const day = new Date(backendNow()).toISOString().slice(0, 10);
+  tell("result-today", series?.days.find((/** @type {any} */ each) => each.day === day)?.realised_usdt);
+  tell("result-total", series?.all_time_usdt);
   const days = (series?.days ?? []).slice(-14);
   drawBars(byId("result-chart"), days.some((/** @type {any} */ day) => day.closed) ? days.map(dayBar) : [], {
     name: `Result by day, ${mode}`,
@@ -73,11 +74,19 @@ function dayBar(day) {
   return { label: day.day.slice(5), value: Number(day.realised_usdt), title };
 }
 
-/** @param {string} id @param {string} text @param {number} value */
-function tell(id, text, value) {
+/** Show what all that is held would bring beyond what it cost; nothing while that is not known of all of it. */
+export function showOpen() {
+  const held = data.positions?.items.filter((/** @type {any} */ row) => row.mode === shownMode()).map(worth);
+  const isKnown = held && held.every((/** @type {any} */ each) => each !== null);
+  tell("result-open", isKnown ? held.reduce((/** @type {number} */ sum, /** @type {any} */ each) => sum + each.gained, 0) : null);
+}
+
+/** @param {string} id @param {import("./format.js").Numeric} amount */
+function tell(id, amount) {
+  const isKnown = amount !== null && amount !== undefined;
   const place = byId(id);
-  setText(place, text);
-  place.className = value < 0 ? "loss" : value > 0 ? "win" : "";
+  setText(place, isKnown ? gain(amount) : "–");
+  place.className = !isKnown || Number(amount) === 0 ? "" : Number(amount) < 0 ? "loss" : "win";
 }
 
 /** @param {any} stats */

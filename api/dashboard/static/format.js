@@ -76,5 +76,8 @@ export function moment(iso, how = {}) {
   return at.toLocaleString("en-GB", options);
 }
 
+/** *text* as a sentence. @param {string} text */
+export const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+
 /** Words for a code: `stop_loss` is "stop loss". @param {string | null | undefined} code */
 export const words = (code) => (code ?? "").replaceAll("_", " ").replace("mexc ", "");

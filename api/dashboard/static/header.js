@@ -3,8 +3,9 @@
 import { post } from "./api.js";
 import { byId, el, setAttribute, setText, syncList } from "./dom.js";
 import { ask, carryOut, field } from "./dialogs.js";
-import { duration } from "./format.js";
+import { duration, sentence } from "./format.js";
 import { awaySeconds, silentSeconds, state as linkState } from "./link.js";
+import { expectSales } from "./sales.js";
 import { data, refresh } from "./store.js";
 
 const BADGES = { live: "LIVE", armed: "ARMED", "dry-run": "DRY-RUN" };
@@ -96,9 +97,10 @@ export function start() {
       action: "Halt and sell all",
       danger: true,
       act: async () => {
+        expectSales(data.positions?.items ?? []);
         const answer = await post("/halt-and-close", { reason: "halted on the dashboard" });
         refresh(["status", "config"]);
-        return answer.message ?? "Halted. The executor sells everything.";
+        return sentence(answer.message);
       },
     }),
   );
@@ -122,7 +124,7 @@ export function start() {
       fields: [field("Symbol", { name: "symbol", required: true, placeholder: "TESTUSDT" })],
       act: async (form) => {
         const symbol = String(form.get("symbol")).trim().toUpperCase();
-        await post("/listings", { symbol, source: "test_injection", listed_at: new Date().toISOString() });
+        await post("/listings", { symbol });
         dispatchEvent(new CustomEvent("follow", { detail: symbol }));
         return `${symbol} is on its way.`;
       },

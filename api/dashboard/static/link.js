@@ -1,11 +1,11 @@
 /** The link to the backend: events as they happen, and whether anything is heard at all. */
 
-/** @typedef {(kind: string, data: any) => void} Listener */
+/** @typedef {(kind: string, data: any, ago: number) => void} Listener `ago`: the ms since the backend said so. */
 
 export const SILENCE_SECONDS = 15;
 const WORKER = "/dashboard/stream-worker.js";
 const PING_MS = 5000;
-const KINDS = ["listing", "trade", "position", "halt", "config", "health", "status", "held", "hello", "reset", "database", "heartbeat"];
+const KINDS = ["listing", "trade", "position", "halt", "config", "health", "status", "held", "upcoming", "listing_stats", "trade_stats", "results", "monitor", "hello", "reset", "database", "heartbeat"];
 
 let heardAt = performance.now();
 let open = false;
@@ -34,7 +34,7 @@ function noteDatabase(kind, data) {
   else if (reachable === false) awaySince ??= performance.now();
 }
 
-/** @typedef {{kind: string, data?: string, ago?: number}} Message `ago`: the ms since the backend was heard. */
+/** @typedef {{kind: string, data?: string, ago?: number}} Message `ago`: the ms since the backend said so. */
 
 /** Hand every event to *listen*, from the worker that all tabs share, or from a stream of this page's own. */
 export function connect(/** @type {Listener} */ listen) {
@@ -44,7 +44,7 @@ export function connect(/** @type {Listener} */ listen) {
     if (open) heardAt = Math.max(heardAt, performance.now() - (message.ago ?? 0));
     const data = message.data ? JSON.parse(message.data) : null;
     noteDatabase(message.kind, data);
-    listen(message.kind, data);
+    listen(message.kind, data, message.ago ?? 0);
   };
   if ("SharedWorker" in window) connectShared(take);
   else connectAlone(take);

@@ -1,10 +1,12 @@
 /** What was just listed, who saw it first, what we did about it and why not; and the way of one listing in full. */
 
 import { Refused, get } from "./api.js";
+import { exchangeNow } from "./clock.js";
 import { byId, el, replace, setText, syncList } from "./dom.js";
 import { explain } from "./dialogs.js";
 import { milliseconds, moment, money, price, words } from "./format.js";
 import { data } from "./store.js";
+import { why } from "./why.js";
 
 const SHOWN = 12;
 
@@ -49,16 +51,9 @@ function outcomeOf(row, trade) {
   if (!trade) return { kind: "quiet", text: row.late ? "late: may be long open" : "no decision yet" };
   const mode = trade.mode === "live" ? "" : " on paper";
   if (trade.status === "filled") return { kind: "good", text: `bought${mode} for ${money(trade.quote_qty)} USDT` };
-  if (trade.status === "pending") return { kind: "quiet", text: trade.error_reason ? words(trade.error_reason) : "under way" };
+  if (trade.status === "pending") return { kind: "quiet", text: trade.words ? why(trade) : "under way" };
   const kind = trade.status === "failed" ? "wrong" : "quiet";
-  return { kind, text: `not bought: ${inWords(trade.error_reason)}` };
-}
-
-/** `max_position: 95 of 100` as "max position: 95 of 100". @param {string | null} reason */
-function inWords(reason) {
-  if (!reason) return "no reason was given";
-  const [code, ...rest] = reason.split(":");
-  return [words(code), ...rest].join(":");
+  return { kind, text: `not bought: ${why(trade)}` };
 }
 
 /** From the frame that showed it, or the opening that was waited for, to the exchange's answer. @param {any} trade */
@@ -71,11 +66,12 @@ function detectionToOrder(trade) {
 /** Seconds for which a coin that has opened still stands among those about to. */
 const JUST_OPENED = 60;
 
+/** Seconds until *item* opens by the exchange's clock; null while nobody knows. @param {any} item */
+const secondsLeft = (item) => (item.opens_at === null ? null : (Date.parse(item.opens_at) - exchangeNow()) / 1000);
+
 /** Show what is about to open. */
 export function showUpcoming() {
-  const items = (data.upcoming?.items ?? []).filter(
-    (item) => item.seconds_left === null || item.seconds_left > -JUST_OPENED || item.waited_for.length,
-  );
+  const items = (data.upcoming?.items ?? []).filter((/** @type {any} */ item) => (secondsLeft(item) ?? 0) > -JUST_OPENED || item.waited_for.length);
   byId("no-upcoming").hidden = items.length > 0;
   syncList(byId("upcoming"), items.slice(0, 8), (item) => item.listing_key, createUpcoming);
 }
@@ -84,7 +80,7 @@ export function showUpcoming() {
 function createUpcoming(first) {
   const line = el("li");
   line.refresh = (/** @type {any} */ item) => {
-    const idle = item.seconds_left < 0 ? "open now" : "not waited for";
+    const idle = (secondsLeft(item) ?? 0) < 0 ? "open now" : "not waited for";
     const waits = item.waited_for.length ? `to be bought (${item.waited_for.join(", ")})` : idle;
     replace(
       line,

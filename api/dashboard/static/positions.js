@@ -4,8 +4,10 @@ import { post } from "./api.js";
 import { ask, say } from "./dialogs.js";
 import { byId, el, replace, setAttribute, setText, syncList } from "./dom.js";
 import { askForExits, exitsOf } from "./exits.js";
-import { gain, money, percent, price } from "./format.js";
+import { gain, money, percent, price, sentence } from "./format.js";
+import { expectSales, failedSale, salesAreHalted } from "./sales.js";
 import { data } from "./store.js";
+import { why } from "./why.js";
 
 const LABELS = ["", "paid", "stop", "target", "bought", "exits"];
 
@@ -47,8 +49,9 @@ function create(first) {
   line.refresh = (/** @type {any} */ now) => {
     row = now;
     draw(now, name, cells);
-    setText(closing, now.close_requested_at ? "Selling…" : "Close");
-    closing.disabled = Boolean(now.close_requested_at);
+    const isSelling = Boolean(now.close_requested_at) && !failedSale(now);
+    setText(closing, isSelling ? "Selling…" : "Close");
+    closing.disabled = isSelling;
     setAttribute(closing, "aria-label", `Close ${now.symbol}`);
     setAttribute(changing, "aria-label", `Change the exits of ${now.symbol}`);
   };
@@ -70,6 +73,8 @@ function draw(row, name, cells) {
   replace(cells[4], el("sn-age", { datetime: row.opened_at }));
   const trouble = row.note || unwatched(row);
   const watch = row.state === "closing" ? "selling" : row.state === "open" ? "watched" : row.state;
+  const unsold = failedSale(row);
+  if (unsold) return replace(cells[5], el("span", { class: "wrong" }, "⚠ not sold"), el("small", { class: "outcome" }, why(unsold)));
   replace(cells[5], el("span", { class: trouble ? "wrong" : "good", title: trouble }, trouble ? `⚠ ${row.state === "open" ? "needs a look" : row.state}` : watch));
 }
 
@@ -100,12 +105,13 @@ function askToClose(row) {
   const brings = now ? ` It would bring about ${money(now.value)} USDT (${percent(now.pct)}).` : "";
   ask({
     title: `Sell ${row.symbol} now?`,
-    text: `All that is held of it (${row.mode}) is sold at what the book gives.${brings}`,
+    text: `All that is held of it (${row.mode}) is sold at what the book gives.${brings}${salesAreHalted() ? " Sales are halted: it is sold once trading resumes." : ""}`,
     action: "Sell",
     danger: true,
     act: async () => {
-      await post(`/positions/${row.id}/close`);
-      return `The executor sells ${row.symbol}.`;
+      expectSales([row]);
+      const answer = await post(`/positions/${row.id}/close`);
+      return sentence(answer.message);
     },
   });
 }

@@ -1,10 +1,12 @@
 /** The configuration: checked while typing, saved against the version that was read, and armed on purpose only. */
 
 import { Refused, get, post } from "./api.js";
-import { ask, carryOut, explain, field, say } from "./dialogs.js";
+import { backendIsKnown, backendNow } from "./clock.js";
+import { ask, carryOut, explain, field, say, unfit } from "./dialogs.js";
 import { byId, el, replace, setText } from "./dom.js";
 import { EXITS, ladderField, ladderOf, ladderText } from "./exits.js";
 import { moment } from "./format.js";
+import { complaint } from "./numbers.js";
 import { changeConfig, configTag, data, refresh } from "./store.js";
 
 /** @type {import("./exits.js").Setting[]} */
@@ -15,6 +17,8 @@ const SETTINGS = [
   { name: "entry_slippage_pct", label: "Pay at most above the price", unit: "%", min: 0.0001, max: 1000 },
   ...EXITS,
 ];
+/** How long live trading stays on. @type {import("./exits.js").Setting} */
+const MINUTES = { name: "minutes", label: "Switch off again after", unit: "minutes", min: 1, max: 366 * 24 * 60, optional: true };
 
 /** @type {any} */
 let loaded = null;
@@ -86,13 +90,9 @@ function complaints() {
   /** @type {Map<string, string>} */
   const found = new Map();
   const values = typed();
-  for (const { name, min, max, optional } of present()) {
-    const text = values.get(name) ?? "";
-    if (text === "" && optional) continue;
-    const number = Number(text);
-    if (text === "" || !Number.isFinite(number)) found.set(name, "must be a number");
-    else if (min !== undefined && number < min) found.set(name, `must be ${min} or more`);
-    else if (max !== undefined && number > max) found.set(name, `must be ${max} or less`);
+  for (const setting of present()) {
+    const wrong = complaint(values.get(setting.name) ?? "", setting);
+    if (wrong) found.set(setting.name, wrong);
   }
   if (!found.size && Number(values.get("max_position_usdt")) < Number(values.get("max_trade_usdt"))) {
     found.set("max_position_usdt", "must not be less than what one trade may cost");
@@ -178,6 +178,7 @@ function reset() {
 /** @param {Event} event */
 async function save(event) {
   event.preventDefault();
+  if (complaints().size) return check();
   try {
     await changeConfig(changes(), loadedTag);
     say("The configuration is saved.");
@@ -218,7 +219,7 @@ function shown(value) {
 }
 
 function askToArm() {
-  const minutes = "auto_trade_until" in data.config && field("Switch off again after", { name: "minutes", value: "60", inputmode: "numeric" }, "minutes; empty: stays on until somebody switches it off");
+  const minutes = "auto_trade_until" in data.config && field(MINUTES.label, { name: MINUTES.name, value: "60", inputmode: "decimal" }, `${MINUTES.unit}; empty: stays on until somebody switches it off`);
   const word = field("To confirm, type live", { name: "confirm", required: true, pattern: "live" });
   ask({
     title: "Switch auto_trade on?",
@@ -227,12 +228,20 @@ function askToArm() {
     danger: true,
     fields: [minutes, word].filter(Boolean),
     act: async (form) => {
-      const after = Number(form.get("minutes") ?? 0);
-      const until = after > 0 ? { auto_trade_until: new Date(Date.now() + after * 60_000).toISOString() } : {};
-      await changeConfig({ auto_trade: true, confirm: String(form.get("confirm")), ...until }, configTag);
-      return after > 0 ? `auto_trade is on, and switches itself off after ${after} minutes.` : "auto_trade is on.";
+      const text = String(form.get(MINUTES.name) ?? "").trim();
+      const wrong = complaint(text, MINUTES);
+      if (wrong) throw unfit({ [MINUTES.label]: `${wrong}; only empty means without an end` });
+      const end = text === "" ? {} : { auto_trade_until: endAfter(Number(text)) };
+      await changeConfig({ auto_trade: true, confirm: String(form.get("confirm")), ...end }, configTag);
+      return text === "" ? "auto_trade is on, until somebody switches it off." : `auto_trade is on, and switches itself off after ${text} minutes.`;
     },
   });
+}
+
+/** The moment so many minutes from now, by the backend's clock: it is the one that is waited for. @param {number} minutes */
+function endAfter(minutes) {
+  if (!backendIsKnown()) throw new Refused(0, { message: "The backend's clock is not known yet: try again in a moment." });
+  return new Date(backendNow() + minutes * 60_000).toISOString();
 }
 
 async function disarm() {

@@ -4,17 +4,17 @@
 const ports = new Set();
 /** @type {EventSource | null} */
 let source = null;
-const KINDS = ["listing", "trade", "position", "halt", "config", "health", "status", "held", "hello", "reset", "database", "heartbeat"];
+const KINDS = ["listing", "trade", "position", "halt", "config", "health", "status", "held", "upcoming", "listing_stats", "trade_stats", "results", "monitor", "hello", "reset", "database", "heartbeat"];
 /** Of these the last is the truth, and a tab that joins later gets it at once. */
-const STATES = new Set(["health", "status", "held", "database"]);
+const STATES = new Set(["health", "status", "held", "upcoming", "listing_stats", "trade_stats", "results", "monitor", "database"]);
 const SILENCE_MS = 15_000;
 let heardAt = 0;
-/** @type {Map<string, any>} */
+/** Each with when it came. @type {Map<string, {message: any, at: number}>} */
 const latest = new Map();
 
 /** @param {any} message */
 function tellAll(message) {
-  if (STATES.has(message.kind)) latest.set(message.kind, message);
+  if (STATES.has(message.kind)) latest.set(message.kind, { message, at: performance.now() });
   for (const port of ports) port.postMessage(message);
 }
 
@@ -61,9 +61,9 @@ function greet(port) {
   ports.add(port);
   if (source === null) open();
   else if (source.readyState === EventSource.OPEN) {
-    const ago = performance.now() - heardAt;
-    port.postMessage({ kind: "open", ago });
-    for (const message of latest.values()) port.postMessage({ ...message, ago });
+    const now = performance.now();
+    port.postMessage({ kind: "open", ago: now - heardAt });
+    for (const { message, at } of latest.values()) port.postMessage({ ...message, ago: now - at });
   }
 }
 

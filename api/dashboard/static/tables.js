@@ -2,12 +2,18 @@
 
 import { get } from "./api.js";
 import { explain } from "./dialogs.js";
-import { byId, el, replace, setText } from "./dom.js";
+import { byId, el, replace, setText, syncList } from "./dom.js";
 import { milliseconds, moment, money, price, words } from "./format.js";
 import { differences } from "./settings.js";
+import { why } from "./why.js";
 
+const PAGE = 50;
 /** @type {string | null} */
 let cursor = null;
+/** What is shown, newest first. @type {any[]} */
+let shown = [];
+/** Which answer is waited for: one to a question of before is not shown any more. */
+let turn = 0;
 
 /** @returns {URLSearchParams} */
 function filters() {
@@ -19,34 +25,57 @@ function filters() {
   return query;
 }
 
-/** Show the newest trades that pass the filters. */
-export async function showTrades() {
-  cursor = null;
+/** Show the newest trades that pass the filters; whether they could be read. */
+export function showTrades() {
+  [cursor, shown] = [null, []];
   replace(byId("all-trades"));
-  await more();
+  return readTrades((page) => page.items);
 }
 
-async function more() {
+/** Show what is new among them, and keep what is shown of older ones; whether they could be read. */
+export function updateTrades() {
+  return readTrades((page) => {
+    const known = new Set(shown.map((row) => row.id));
+    const fresh = new Set(page.items.map((/** @type {any} */ row) => row.id));
+    // With none in common there may be others between: the list begins anew.
+    const older = page.items.some((/** @type {any} */ row) => known.has(row.id)) ? shown.filter((row) => !fresh.has(row.id)) : [];
+    return [...page.items, ...older];
+  });
+}
+
+const more = () => readTrades((page) => [...shown, ...page.items], cursor);
+
+/**
+ * Read a page, and show what *merge* makes of it and of what is shown.
+ * @param {(page: any) => any[]} merge @param {string | null} [from] cursor of the page; none: the newest
+ */
+async function readTrades(merge, from = null) {
+  const mine = ++turn;
   const query = filters();
   byId("trades-csv").href = `/trades?${query}`;
-  query.set("limit", "50");
-  if (cursor) query.set("cursor", cursor);
+  query.set("limit", String(PAGE));
+  if (from) query.set("cursor", from);
   try {
     const page = await get(`/trades?${query}`);
-    byId("all-trades").append(...page.items.map(tradeRow));
-    cursor = page.next;
+    if (mine !== turn) return true;
+    const rows = merge(page);
+    if (from || rows.length === page.items.length) cursor = page.next;
+    shown = rows;
+    syncList(byId("all-trades"), rows, (row) => JSON.stringify(row), tradeRow);
     byId("trades-more").hidden = !cursor;
-    byId("no-trades").hidden = byId("all-trades").children.length > 0;
+    byId("no-trades").hidden = rows.length > 0;
     setText(byId("trades-error"), "");
+    return true;
   } catch (error) {
     setText(byId("trades-error"), explain(error));
+    return false;
   }
 }
 
 /** @param {any} row */
 function tradeRow(row) {
-  const why = words(row.error_reason?.split(":")[0]) || (row.status === "pending" ? "under way" : "no reason");
-  const outcome = row.status === "filled" ? words(row.exit_reason) || "bought" : `${row.status}: ${why}`;
+  const reason = row.status === "pending" && !row.words ? "under way" : why(row);
+  const outcome = row.status === "filled" ? words(row.exit_reason) || "bought" : `${row.status}: ${reason}`;
   return el(
     "tr",
     {},
@@ -56,7 +85,7 @@ function tradeRow(row) {
     el("td", {}, el("span", { class: `tag ${row.mode}` }, row.mode)),
     el("td", { class: "number" }, money(row.quote_qty)),
     el("td", { class: "number" }, price(row.average_price)),
-    el("td", { class: row.status === "failed" ? "wrong" : "", title: row.error_reason ?? "" }, outcome),
+    el("td", {}, el("span", { class: `outcome ${row.status === "failed" ? "wrong" : ""}`, title: row.error_reason ?? "" }, outcome)),
     el("td", { class: "number" }, milliseconds(row.ack_latency_ms)),
   );
 }
@@ -71,16 +100,18 @@ async function saveCsv(event) {
   URL.revokeObjectURL(url);
 }
 
-/** Show who changed what. */
+/** Show who changed what; whether it could be read. */
 export async function showHistory() {
   try {
     const page = await get("/config/history?limit=50");
     const rows = page.items.map((/** @type {any} */ row) => el("tr", {}, el("td", {}, moment(row.changed_at ?? row.created_at, { date: true })), el("td", {}, row.changed_by), el("td", {}, differences(row) || "nothing")));
     replace(byId("history"), rows);
     byId("no-history").hidden = rows.length > 0;
+    return true;
   } catch (error) {
     byId("no-history").hidden = false;
     setText(byId("no-history"), explain(error));
+    return false;
   }
 }
 

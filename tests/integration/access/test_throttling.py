@@ -6,6 +6,7 @@ import httpx
 
 from api.access import sessions
 from api.access.principal import Scope
+from api.access.throttle import STOPS_PER_MINUTE
 from tests.serving_api import ServedApi, serving_api
 from tests.signing_in import browser, execute, signed_in_browser, until_looked_up_again
 
@@ -87,3 +88,23 @@ async def test_a_token_has_so_many_requests_a_minute_with_its_sessions_and_anoth
         assert (of_session.status_code, of_session.json()["code"]) == (429, "too_many_requests")
         assert int(of_session.headers["retry-after"]) >= 1
         assert (await api.client.get("/session")).status_code == 200
+
+
+async def test_a_token_that_has_used_up_its_requests_still_halts(database_url: str) -> None:
+    async with serving_api(database_url, requests_per_minute=5) as api:
+        value = await api.make_token("busy", Scope.OPERATE)
+        async with api.bearer(value) as client, signed_in_browser(api, value) as page:
+            await asyncio.gather(*(client.get("/session") for _ in range(10)))
+            used_up = await client.get("/session")
+            halted = await page.post("/halt", json={"reason": "in one click"})
+            sold = await client.post("/halt-and-close", json={})
+            resumed = await client.post("/resume")
+
+    assert (used_up.status_code, halted.status_code, sold.status_code, resumed.status_code) == (429, 200, 200, 429)
+
+
+async def test_halts_are_counted_too(database_url: str) -> None:
+    async with serving_api(database_url) as api:
+        answers = await asyncio.gather(*(api.client.post("/halt", json={}) for _ in range(STOPS_PER_MINUTE + 5)))
+
+    assert {answer.status_code for answer in answers} == {200, 429}

@@ -11,6 +11,7 @@ import apprise.plugins.slack
 import apprise.plugins.telegram
 import pytest
 
+from api import close_requests, trade_config
 from cli.telegram_operations import DatabaseOperations
 from notifier.service import serve
 from notifier.settings import NotifierSettings
@@ -21,6 +22,7 @@ from shared.runtime import Runtime
 from shared.settings import BrokerSettings
 from shared.telemetry import Telemetry
 from shared.topology import NOTIFIER_EVENTS, NOTIFYING, to_message
+from tests import rows
 from tests.builders import a_health, a_listing, a_trade
 from tests.inboxes import Inbox, http_inbox, mail_inbox
 from tests.services import open_database, serving
@@ -180,6 +182,16 @@ def telegram(inbox: Inbox) -> Telegram:
 
 def commanding(inbox: Inbox) -> dict[str, Any]:
     return {"telegram_token": TOKEN, "telegram_users": frozenset({USER}), "telegram_url": inbox.url}
+
+
+async def test_a_sale_by_telegram_is_said_to_wait_while_sales_are_halted(database_url: str) -> None:
+    async with open_database(database_url) as database:
+        async with database.engine.begin() as connection:
+            await rows.store(connection, "positions")
+        await trade_config.halt(database, "a drill", changed_by="test", exits=True)
+        answer = await DatabaseOperations(database).close("ABCUSDT", "telegram:1")
+
+    assert answer == f"ABCUSDT:1 (live): the executor is asked to sell it; {close_requests.HALTED}"
 
 
 async def test_a_halt_by_telegram_is_recorded_with_who_asked(
