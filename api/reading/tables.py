@@ -32,6 +32,8 @@ class PageTable:
     """SQL of the tables."""
     at_field: str = field(default="created_at", kw_only=True)
     """The field that holds the time."""
+    always: str = field(default="", kw_only=True)
+    """SQL of a condition that every row of the list meets."""
 
 
 def _page_table(
@@ -91,4 +93,7 @@ _POSITIONS: Final = _page_table(
 )
 POSITIONS: Final = replace(
     _POSITIONS, json=_POSITIONS.json | {"exits"}, numbers=_POSITIONS.numbers | {"result_usdt", "result_pct"}
+)
+CLOSED: Final = replace(
+    POSITIONS, name="closed", at="positions.closed_at", at_field="closed_at", always="positions.closed_at IS NOT NULL"
 )

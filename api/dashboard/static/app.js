@@ -2,31 +2,35 @@
 
 import "./elements.js";
 import { remove } from "./api.js";
-import * as closed from "./closed.js";
 import { carryOut } from "./dialogs.js";
 import { byId, setText } from "./dom.js";
 import * as figures from "./figures.js";
 import { isUtc, useUtc } from "./format.js";
 import * as header from "./header.js";
+import * as latency from "./latency.js";
 import * as link from "./link.js";
 import * as listings from "./listings.js";
+import { watchOrders } from "./orders.js";
 import * as positions from "./positions.js";
+import { learnRights } from "./rights.js";
+import * as sales from "./sales.js";
 import * as settings from "./settings.js";
 import * as store from "./store.js";
 import * as tables from "./tables.js";
+import * as unplaced from "./unplaced.js";
 import * as wellbeing from "./wellbeing.js";
 
 /** @type {Record<string, (() => void)[]>} */
 const SHOWN = {
   status: [header.showStatus, figures.showExposure, figures.showResults],
-  health: [wellbeing.showHealth, positions.showPositions],
-  config: [settings.showConfig, positions.showPositions],
+  health: [wellbeing.showHealth, positions.showPositions, unplaced.watchUnplaced, watchOrders],
+  config: [settings.showConfig, positions.showPositions, sales.showSales],
   listings: [listings.showListings],
-  trades: [listings.showListings],
+  trades: [listings.showListings, watchOrders],
   positions: [positions.showPositions, header.showTitle],
   upcoming: [listings.showUpcoming],
   stats: [wellbeing.showFirst],
-  tradeStats: [figures.showResults, figures.showSpeed],
+  tradeStats: [figures.showResults, figures.showSpeed, latency.showLatency],
   results: [figures.showResults],
   monitor: [settings.showMonitor],
 };
@@ -48,11 +52,7 @@ function showView() {
     if (view === chosen) tab?.setAttribute("aria-current", "page");
     else tab?.removeAttribute("aria-current");
   }
-  if (chosen === "trades") {
-    tables.showTrades();
-    closed.showClosed();
-  }
-  if (chosen === "history") tables.showHistory();
+  tables.show(chosen);
 }
 
 /** @param {string} theme */
@@ -77,7 +77,7 @@ function showNotifying() {
 }
 
 function wire() {
-  [header, settings, tables].forEach((part) => part.start());
+  [header, settings, tables, latency, sales, unplaced].forEach((part) => part.start());
   byId("theme").addEventListener("click", switchTheme);
   byId("times").addEventListener("click", () => {
     useUtc(!isUtc());
@@ -113,5 +113,6 @@ store.onChange((slice) => {
 });
 showView();
 store.start();
+learnRights().catch(() => {}); // The API refuses by itself what is not allowed.
 link.connect(take);
 setInterval(header.showLink, 1000);

@@ -1,46 +1,33 @@
-/** Closed trades and the history of the configuration: pages by cursor, filters, and CSV of the same rows. */
+/** What was traded: closed positions, trades and orders by pages, and the history of decisions. */
 
-import { get } from "./api.js";
-import { explain } from "./dialogs.js";
-import { byId, el, replace, setText } from "./dom.js";
-import { milliseconds, moment, money, price, words } from "./format.js";
+import { byId, el } from "./dom.js";
+import { gain, milliseconds, moment, money, percent, price, words } from "./format.js";
+import { isInDoubt, settleButton } from "./orders.js";
+import { paged } from "./pager.js";
 import { differences } from "./settings.js";
 
-/** @type {string | null} */
-let cursor = null;
+/** @type {Record<string, (() => Promise<void>)[]>} */
+const VIEWS = { trades: [], history: [] };
 
-/** @returns {URLSearchParams} */
-function filters() {
-  const query = new URLSearchParams();
-  for (const [name, value] of new FormData(byId("trade-filters"))) {
-    const text = String(value).trim();
-    if (text) query.set(name, name === "symbol" ? text.toUpperCase() : text);
-  }
-  return query;
-}
+/** Show the newest rows of what *view* holds. @param {string} view */
+export const show = (view) => VIEWS[view]?.forEach((newest) => newest());
 
-/** Show the newest trades that pass the filters. */
-export async function showTrades() {
-  cursor = null;
-  replace(byId("all-trades"));
-  await more();
-}
-
-async function more() {
-  const query = filters();
-  byId("trades-csv").href = `/trades?${query}`;
-  query.set("limit", "50");
-  if (cursor) query.set("cursor", cursor);
-  try {
-    const page = await get(`/trades?${query}`);
-    byId("all-trades").append(...page.items.map(tradeRow));
-    cursor = page.next;
-    byId("trades-more").hidden = !cursor;
-    byId("no-trades").hidden = byId("all-trades").children.length > 0;
-    setText(byId("trades-error"), "");
-  } catch (error) {
-    setText(byId("trades-error"), explain(error));
-  }
+/** @param {any} row */
+function closedRow(row) {
+  const kind = row.result_usdt === null ? "number" : Number(row.result_usdt) < 0 ? "number loss" : "number win";
+  const note = row.fees_unknown ? el("small", {}, "less fees of unknown value") : null;
+  return el(
+    "tr",
+    {},
+    el("td", {}, moment(row.closed_at, { date: true })),
+    el("th", { scope: "row" }, row.symbol),
+    el("td", {}, el("span", { class: `tag ${row.mode}` }, row.mode)),
+    el("td", {}, row.state === "written_off" ? "given up" : "sold"),
+    el("td", { class: "number" }, money(row.paid)),
+    el("td", { class: "number" }, money(row.received_usdt)),
+    el("td", { class: kind }, gain(row.result_usdt), note),
+    el("td", { class: kind }, percent(row.result_pct)),
+  );
 }
 
 /** @param {any} row */
@@ -61,36 +48,44 @@ function tradeRow(row) {
   );
 }
 
-/** Fetch the same rows as CSV, and hand them to the browser as a file. @param {Event} event */
-async function saveCsv(event) {
-  event.preventDefault();
-  const response = await fetch(`/trades?${filters()}`, { headers: { Accept: "text/csv" }, credentials: "same-origin" });
-  if (!response.ok) return setText(byId("trades-error"), `CSV: the API answers ${response.status}`);
-  const url = URL.createObjectURL(await response.blob());
-  el("a", { href: url, download: "trades.csv" }).click();
-  URL.revokeObjectURL(url);
+/** @param {any} row */
+function orderRow(row) {
+  const why = row.attention ?? row.error_reason ?? "";
+  return el(
+    "tr",
+    {},
+    el("td", {}, moment(row.decided_at, { date: true })),
+    el("th", { scope: "row" }, row.symbol),
+    el("td", {}, row.side === "BUY" ? "buy" : "sell"),
+    el("td", {}, el("span", { class: `tag ${row.mode}` }, row.mode)),
+    el("td", { class: "number" }, money(row.cost ?? row.quote_qty)),
+    el("td", {}, words(row.state)),
+    el("td", { class: row.attention ? "wrong" : "" }, why),
+    el("td", { class: "actions" }, isInDoubt(row) && settleButton(row)),
+  );
 }
 
-/** Show who changed what. */
-export async function showHistory() {
-  try {
-    const page = await get("/config/history?limit=50");
-    const rows = page.items.map((/** @type {any} */ row) => el("tr", {}, el("td", {}, moment(row.changed_at ?? row.created_at, { date: true })), el("td", {}, row.changed_by), el("td", {}, differences(row) || "nothing")));
-    replace(byId("history"), rows);
-    byId("no-history").hidden = rows.length > 0;
-  } catch (error) {
-    byId("no-history").hidden = false;
-    setText(byId("no-history"), explain(error));
-  }
+/** @param {any} row */
+function historyRow(row) {
+  // The page knows the zone that moments are shown in.
+  const what = row.kind === "config" && row.before ? differences(row) : row.words;
+  return el(
+    "tr",
+    { title: row.request_id && `request ${row.request_id}` },
+    el("td", {}, moment(row.created_at, { date: true })),
+    el("td", {}, row.made_by),
+    el("td", {}, words(row.kind)),
+    el("td", {}, what),
+  );
 }
 
-/** Wire filters and buttons. */
+/** Wire the lists. */
 export function start() {
-  byId("trade-filters").addEventListener("change", showTrades);
-  byId("trade-filters").addEventListener("submit", (/** @type {Event} */ event) => {
-    event.preventDefault();
-    showTrades();
-  });
-  byId("trades-more").addEventListener("click", more);
-  byId("trades-csv").addEventListener("click", saveCsv);
+  VIEWS.trades = [
+    paged({ name: "closed", rows: "closed", path: "/positions/closed", row: closedRow }),
+    paged({ name: "trades", rows: "all-trades", path: "/trades", row: tradeRow }),
+    paged({ name: "orders", rows: "all-orders", path: "/orders", row: orderRow }),
+  ];
+  VIEWS.history = [paged({ name: "history", rows: "history", path: "/history", row: historyRow })];
+  addEventListener("settled", () => byId("view-trades").hidden || show("trades"));
 }
