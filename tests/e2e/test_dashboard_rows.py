@@ -105,7 +105,8 @@ async def desk(postgres_server: PostgresServer) -> AsyncIterator[Desk]:
 
 
 def held(symbol: str, **more: Any) -> dict[str, Any]:
-    return {"symbol": symbol, "listing_key": f"{symbol}:1", "base_asset": symbol.removesuffix("USDT"), **more}
+    price = {"average_price": 1, "peak_price": 1, "opened_at": utc_now()}
+    return {"symbol": symbol, "listing_key": f"{symbol}:1", "base_asset": symbol.removesuffix("USDT"), **price, **more}
 
 
 # What only a person decides.
@@ -300,7 +301,9 @@ async def test_closed_positions_are_filtered_paged_and_saved_as_a_file(desk: Des
     await (await download.value).save_as(path)
 
     assert (await download.value).suggested_filename == "closed.csv"
-    assert [row["symbol"] for row in csv.DictReader(path.open())] == [f"OLD{number}USDT" for number in range(10)]
+    assert [row["symbol"] for row in csv.DictReader(path.read_text().splitlines())] == [
+        f"OLD{number}USDT" for number in range(10)
+    ]
     await form.get_by_label("Coin").fill("nothing")
     await page.keyboard.press("Enter")
     await expect(page.locator("#closed-none")).to_be_visible()
@@ -343,8 +346,8 @@ async def test_times_and_theme_are_kept(desk: Desk) -> None:
     assert (int(local[-8:-6]) - int(utc[-8:-6])) % 24 == 9
     await expect(page.locator("html")).to_have_attribute("data-theme", str(theme))
     await page.locator("#times").click()
-    await page.locator("#theme").click()
     await expect(cell).to_have_text(utc)
+    await page.evaluate("localStorage.removeItem('theme')")
     await page.close()
 
 
