@@ -43,9 +43,9 @@ MANY_ORDERS = text("""
 
 MANY_POSITIONS = text("""
     INSERT INTO positions (listing_key, mode, symbol, base_asset, quote_asset, state, listing, base_qty, cost_usdt,
-                           average_price, peak_price, opened_at, closed_at)
+                           average_price, peak_price, paid, proceeds, opened_at, closed_at)
     SELECT 'COIN' || n, 'live', 'COIN' || n, 'COIN' || n, 'USDT', CASE WHEN n % 500 = 0 THEN 'open' ELSE 'closed' END,
-           '{}', 0, 0, 1, 1, now() - n * interval '1 minute',
+           '{}', 0, 0, 1, 1, 100, 110, now() - n * interval '1 minute',
            CASE WHEN n % 500 = 0 THEN NULL ELSE now() - n * interval '30 s' END
     FROM generate_series(1, 20000) AS n
 """)

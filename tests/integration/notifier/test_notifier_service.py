@@ -91,7 +91,7 @@ async def test_an_exit_reaches_a_room_of_matrix_by_its_own_protocol(runtime: Run
         await runtime.bus.publish(to_message(a_trade(side="SELL", exit_reason="take_profit")))
         await eventually(lambda: any("/send/" in path for path, _ in inbox.received))
 
-    (login, signed_in), (join, _), (send, event) = inbox.received
+    (login, signed_in), (join, _), (send, event) = inbox.received[:3]
     assert (login, join) == ("/_matrix/client/v3/login", "/_matrix/client/v3/join/%23news%3Ahome.example")
     assert (signed_in["identifier"]["user"], signed_in["password"]) == ("bot", "passw0rd")
     assert send.startswith("/_matrix/client/v3/rooms/%21room%3Ahome.example/send/m.room.message/")
