@@ -6,6 +6,7 @@ import { carryOut } from "./dialogs.js";
 import { byId, setText } from "./dom.js";
 import * as figures from "./figures.js";
 import { isUtc, useUtc } from "./format.js";
+import * as halting from "./halting.js";
 import * as header from "./header.js";
 import * as latency from "./latency.js";
 import * as link from "./link.js";
@@ -13,7 +14,6 @@ import * as listings from "./listings.js";
 import { watchOrders } from "./orders.js";
 import * as positions from "./positions.js";
 import { learnRights } from "./rights.js";
-import * as sales from "./sales.js";
 import * as settings from "./settings.js";
 import * as store from "./store.js";
 import * as tables from "./tables.js";
@@ -24,7 +24,7 @@ import * as wellbeing from "./wellbeing.js";
 const SHOWN = {
   status: [header.showStatus, figures.showExposure, figures.showResults],
   health: [wellbeing.showHealth, positions.showPositions, unplaced.watchUnplaced, watchOrders],
-  config: [settings.showConfig, positions.showPositions, sales.showSales],
+  config: [settings.showConfig, positions.showPositions, halting.showSales],
   listings: [listings.showListings],
   trades: [listings.showListings, watchOrders],
   positions: [positions.showPositions, header.showTitle],
@@ -77,7 +77,7 @@ function showNotifying() {
 }
 
 function wire() {
-  [header, settings, tables, latency, sales, unplaced].forEach((part) => part.start());
+  [header, settings, tables, latency, halting, unplaced].forEach((part) => part.start());
   byId("theme").addEventListener("click", switchTheme);
   byId("times").addEventListener("click", () => {
     useUtc(!isUtc());

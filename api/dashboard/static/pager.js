@@ -2,53 +2,70 @@
 
 import { get } from "./api.js";
 import { explain } from "./dialogs.js";
-import { byId, replace, setText } from "./dom.js";
+import { byId, setText, syncList } from "./dom.js";
 import { isUtc } from "./format.js";
 
 const ROWS = 50;
 const MOMENTS = new Set(["since", "until"]);
 
 /**
- * @typedef {{name: string, rows: string, path: string, row: (item: any) => Element}} List `name` is what the ids of its
+ * @typedef {{name: string, rows: string, path: string, row: (item: any) => Element}} Shape `name` is what the ids of its
  *   parts begin with: -filters, -csv, -more, -error and -none; `rows` is the id of its body.
+ * @typedef {{newest: () => Promise<boolean>, update: () => Promise<boolean>}} List show the newest alone, or what is new
+ *   above what is shown; each tells whether it could be read.
  */
 
-/** Wire *list*, and return what shows its newest rows. @param {List} list @returns {() => Promise<void>} */
+/** Wire a list. @param {Shape} shape @returns {List} */
 export function paged({ name, rows, path, row }) {
   const form = byId(`${name}-filters`);
+  /** @type {any[]} */
+  let shown = [];
   /** @type {string | null} */
   let cursor = null;
   let turn = 0;
 
-  /** @param {boolean} anew */
-  async function read(anew) {
+  /** Read a page, and show what *merge* makes of it. @param {(items: any[]) => any[]} merge @param {string | null} [from] */
+  async function read(merge, from = null) {
     // Of two that are under way the later counts: filters may have changed between them.
     const mine = ++turn;
     const wanted = filters(form);
     if (form) byId(`${name}-csv`).href = `${path}?${new URLSearchParams([...wanted, ["format", "csv"]])}`;
-    const query = new URLSearchParams([...wanted, ["limit", String(ROWS)], ...(anew || !cursor ? [] : [["cursor", cursor]])]);
+    const query = new URLSearchParams([...wanted, ["limit", String(ROWS)], ...(from ? [["cursor", from]] : [])]);
     try {
       const page = await get(`${path}?${query}`);
-      if (mine !== turn) return;
-      if (anew) replace(byId(rows));
-      byId(rows).append(...page.items.map(row));
-      cursor = page.next;
+      if (mine !== turn) return true;
+      shown = merge(page.items);
+      if (from || shown.length === page.items.length) cursor = page.next;
+      syncList(byId(rows), shown, (item) => `${isUtc()} ${JSON.stringify(item)}`, row);
       byId(`${name}-more`).hidden = !cursor;
-      byId(`${name}-none`).hidden = byId(rows).children.length > 0;
+      byId(`${name}-none`).hidden = shown.length > 0;
       setText(byId(`${name}-error`), "");
+      return true;
     } catch (error) {
       if (mine === turn) setText(byId(`${name}-error`), explain(error));
+      return false;
     }
   }
 
-  const newest = () => read(true);
+  const newest = () => read((items) => items);
+  const update = () => read((items) => withOlder(items, shown));
   form?.addEventListener("change", newest);
   form?.addEventListener("submit", (/** @type {Event} */ event) => {
     event.preventDefault();
     newest();
   });
-  byId(`${name}-more`).addEventListener("click", () => read(false));
-  return newest;
+  byId(`${name}-more`).addEventListener("click", () => read((items) => [...shown, ...items], cursor));
+  return { newest, update };
+}
+
+/** @param {any} item */
+const keyOf = (item) => item.id ?? item.number;
+
+/** What is *newest*, and what of *shown* is older. With none in common there may be others between. @param {any[]} newest @param {any[]} shown */
+function withOlder(newest, shown) {
+  const fresh = new Set(newest.map(keyOf));
+  const older = shown.filter((item) => !fresh.has(keyOf(item)));
+  return older.length < shown.length ? [...newest, ...older] : newest;
 }
 
 /** What *form* says, as the API takes it. @param {HTMLFormElement | null} form */

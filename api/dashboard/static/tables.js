@@ -1,16 +1,16 @@
 /** What was traded: closed positions, trades and orders by pages, and the history of decisions. */
 
-import { byId, el } from "./dom.js";
+import { el } from "./dom.js";
 import { gain, milliseconds, moment, money, percent, price, words } from "./format.js";
 import { isInDoubt, settleButton } from "./orders.js";
 import { paged } from "./pager.js";
 import { differences } from "./settings.js";
 
-/** @type {Record<string, (() => Promise<void>)[]>} */
-const VIEWS = { trades: [], history: [] };
+/** The lists of each view. @type {Record<string, import("./pager.js").List[]>} */
+const LISTS = { trades: [], history: [] };
 
 /** Show the newest rows of what *view* holds. @param {string} view */
-export const show = (view) => VIEWS[view]?.forEach((newest) => newest());
+export const show = (view) => LISTS[view]?.forEach((list) => list.newest());
 
 /** @param {any} row */
 function closedRow(row) {
@@ -81,11 +81,11 @@ function historyRow(row) {
 
 /** Wire the lists. */
 export function start() {
-  VIEWS.trades = [
+  LISTS.trades = [
     paged({ name: "closed", rows: "closed", path: "/positions/closed", row: closedRow }),
     paged({ name: "trades", rows: "all-trades", path: "/trades", row: tradeRow }),
     paged({ name: "orders", rows: "all-orders", path: "/orders", row: orderRow }),
   ];
-  VIEWS.history = [paged({ name: "history", rows: "history", path: "/history", row: historyRow })];
-  addEventListener("settled", () => byId("view-trades").hidden || show("trades"));
+  LISTS.history = [paged({ name: "history", rows: "history", path: "/history", row: historyRow })];
+  addEventListener("settled", () => LISTS.trades.forEach((list) => list.update()));
 }
