@@ -317,14 +317,17 @@ async def test_latency_is_drawn_by_the_hour_for_the_stage_that_is_chosen(desk: D
     page = await desk.page()
     await page.get_by_role("button", name="live", exact=True).click()
     bars = page.locator("#latency-chart .part")
-    await page.get_by_label("By the hour").select_option("order")
+    await page.get_by_label("Chart of speed").select_option("order")
+    await expect(page.locator("#speed-chart")).to_be_hidden()
     await expect(bars).to_have_count(3)
     await expect(page.locator("#latency-chart svg")).to_have_attribute(
         "aria-label", re.compile("p50 .* p95 .* samples")
     )
-    await page.get_by_label("By the hour").select_option("publish")
+    await page.get_by_label("Chart of speed").select_option("publish")
 
     await expect(bars).to_have_count(1)
+    await page.get_by_label("Chart of speed").select_option("")
+    await expect(page.locator("#latency-chart")).to_be_hidden()
     await page.close()
 
 

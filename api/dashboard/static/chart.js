@@ -54,7 +54,8 @@ export function drawRanges(place, ranges, shape) {
     const bar = whole[number];
     bar.classList.add("rest");
     const [y, height] = [Number(bar.getAttribute("y")), Number(bar.getAttribute("height"))];
-    const part = high ? (height * low) / high : 0;
+    if (!high) return;
+    const part = (height * low) / high;
     const size = { x: bar.getAttribute("x"), y: y + height - part, width: bar.getAttribute("width"), height: part, rx: 1 };
     bar.after(svg("rect", { ...size, class: "part" }, svg("title", {}, title)));
   });

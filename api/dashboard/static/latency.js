@@ -8,6 +8,7 @@ import { milliseconds, moment } from "./format.js";
 import { data } from "./store.js";
 
 const AGAIN_MS = 30_000;
+const HOUR_MS = 3_600_000;
 /** @type {any} */
 let read = null;
 let readAt = -Infinity;
@@ -16,6 +17,10 @@ let of = null;
 
 /** Show the hours of the stage that is chosen; read them again where there are others, but not with every trade. */
 export async function showLatency() {
+  const stage = byId("latency-stage").value;
+  byId("speed-chart").hidden = stage !== "";
+  byId("latency-chart").hidden = stage === "";
+  if (!stage) return;
   if (data.tradeStats && data.tradeStats !== of && performance.now() - readAt > AGAIN_MS) {
     [of, readAt] = [data.tradeStats, performance.now()];
     try {
@@ -24,15 +29,16 @@ export async function showLatency() {
       // What was read before stands there, with its hours.
     }
   }
-  draw();
+  draw(stage);
 }
 
-function draw() {
-  const stage = byId("latency-stage").value;
+/** @param {string} stage */
+function draw(stage) {
   const mode = shownMode();
-  const hours = read?.modes.find((/** @type {any} */ each) => each.mode === mode)?.stages.find((/** @type {any} */ each) => each.stage === stage)?.hours ?? [];
-  drawRanges(byId("latency-chart"), hours.map((/** @type {any} */ each) => ({ label: moment(each.hour).slice(0, 5), low: each.p50_ms, high: each.p95_ms, title: titleOf(each) })), {
-    name: `${stage} by hour, ${mode}: half took no longer than the darker part, 95 % than the whole`,
+  const stages = read?.modes.find((/** @type {any} */ each) => each.mode === mode)?.stages ?? [];
+  const timed = new Map(stages.find((/** @type {any} */ each) => each.stage === stage)?.hours.map((/** @type {any} */ each) => [Date.parse(each.hour), each]));
+  drawRanges(byId("latency-chart"), timed.size ? hours().map((at) => range(at, timed.get(at))) : [], {
+    name: `${stage} by the hour, ${mode}: half took no longer than the darker part, 95 % than the whole`,
     unit: "milliseconds",
     height: 80,
     format: milliseconds,
@@ -40,15 +46,25 @@ function draw() {
   });
 }
 
-/** @param {any} each */
-const titleOf = (each) => `${moment(each.hour, { date: true })}: p50 ${milliseconds(each.p50_ms)}, p95 ${milliseconds(each.p95_ms)}, ${each.samples} samples`;
+/** Every hour that was asked for, also those without a sample. */
+function hours() {
+  const [since, until] = [Date.parse(read.since), Date.parse(read.until)];
+  return Array.from({ length: Math.floor((until - since) / HOUR_MS) + 1 }, (_, number) => since + number * HOUR_MS);
+}
+
+/** @param {number} at @param {any} timed */
+function range(at, timed) {
+  const hour = new Date(at).toISOString();
+  const told = timed ? `p50 ${milliseconds(timed.p50_ms)}, p95 ${milliseconds(timed.p95_ms)}, ${timed.samples} samples` : "nothing was timed";
+  return { label: moment(hour).slice(0, 5), low: timed?.p50_ms ?? 0, high: timed?.p95_ms ?? 0, title: `${moment(hour, { date: true })}: ${told}` };
+}
 
 /** Wire the choice. */
 export function start() {
-  byId("latency-stage").value = sessionStorage.getItem("stage") ?? "total";
+  byId("latency-stage").value = sessionStorage.getItem("stage") ?? "";
   byId("latency-stage").addEventListener("change", () => {
     sessionStorage.setItem("stage", byId("latency-stage").value);
-    draw();
+    showLatency();
   });
-  for (const button of document.querySelectorAll("[data-choose-mode]")) button.addEventListener("click", draw);
+  for (const button of document.querySelectorAll("[data-choose-mode]")) button.addEventListener("click", showLatency);
 }
