@@ -20,7 +20,7 @@ from api.reading import routes as reading_routes
 from api.schemas import Problem
 from api.settings import ApiSettings
 from api.streaming import routes as streaming_routes
-from api.writing import config_routes, exit_routes, order_routes, trading_routes
+from api.writing import config_routes, exit_routes, order_routes, trading_routes, unplaced_routes
 
 REFUSALS: Final[Mapping[int, str]] = MappingProxyType(
     {
@@ -58,7 +58,7 @@ def create_app(parts: Parts, settings: ApiSettings) -> FastAPI:
     problems.install(app)
     app.include_router(reading_routes.probes)
     reading = (reading_routes, list_routes, streaming_routes)
-    writing = (config_routes, trading_routes, exit_routes, order_routes, injection_routes)
+    writing = (config_routes, trading_routes, exit_routes, order_routes, unplaced_routes, injection_routes)
     for routes in (*reading, *writing):
         app.include_router(routes.router)
     description.add(app)

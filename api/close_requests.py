@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import Final
 
+from api import actions
 from api.held_positions import name_of
 from api.schemas import PositionRow, TradeConfig
+from shared.config_store import Author
 from shared.database import Connection, Database
 
 REQUEST: Final = """
@@ -22,11 +24,15 @@ REQUEST_ALL: Final = """
 HALTED: Final = "sales are halted: it is sold once trading resumes"
 
 
-async def request(database: Database, held: Sequence[PositionRow], *, requested_by: str) -> None:
-    """Have the positions in *held* sold."""
+async def request(
+    database: Database, held: Sequence[PositionRow], *, requested_by: str, request_id: str | None = None
+) -> None:
+    """Have the positions in *held* sold. Who asks again is recorded, and changes nothing."""
+    author = Author(requested_by, request_id)
     async with database.transaction() as connection:
         for position in held:
             await connection.execute(REQUEST, position.listing_key, position.mode, requested_by)
+            await actions.record(connection, "close", author, subject=name_of(position))
 
 
 async def request_all(connection: Connection, *, requested_by: str) -> Sequence[str]:

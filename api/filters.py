@@ -63,7 +63,7 @@ class ListFilter(BaseModel):
         return {name: bound for name, bound in bounds.items() if bound is not None}
 
 
-_BESIDE: Final = {"since", "until", "limit", "offset", "cursor"}
+_BESIDE: Final = {"since", "until", "limit", "offset", "cursor", "format"}
 
 
 class PageFilter(ListFilter):
@@ -72,6 +72,10 @@ class PageFilter(ListFilter):
     limit: Annotated[int, Field(ge=1, le=100)] = 50
     offset: Offset = 0
     cursor: Annotated[Cursor | None, Field(description="`next` of the page before")] = None
+    format: Annotated[
+        Literal["json", "csv"] | None,
+        Field(description="What to answer with, for a link that cannot say `Accept`; left out: as `Accept` says"),
+    ] = None
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -106,6 +110,12 @@ class OrdersFilter(PageFilter):
 class PositionsFilter(PageFilter):
     mode: Mode | None = None
     state: PositionState | None = None
+    symbol: Symbol | None = None
+
+
+class ClosedFilter(PageFilter):
+    mode: Mode | None = None
+    state: Literal["closed", "written_off"] | None = None
     symbol: Symbol | None = None
 
 

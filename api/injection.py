@@ -8,7 +8,9 @@ from typing import Annotated, Final, NamedTuple
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from api import actions
 from shared.bus.port import Bus
+from shared.config_store import Author
 from shared.database import Database
 from shared.errors import SniperError, TransientError
 from shared.events import KnownSource, RawListing, Source, Symbol, Utc, refuse_future, utc_now
@@ -76,8 +78,8 @@ class BrokerAwayError(TransientError):
     """The broker did not take it."""
 
 
-async def inject(bus: Bus, database: Database, injection: Injection) -> Injected:
-    """Publish the listing as a raw event, as a source would.
+async def inject(bus: Bus, database: Database, injection: Injection, author: Author) -> Injected:
+    """Publish the listing as a raw event, as a source would, having recorded who asked for it.
 
     Raises AlreadyRecordedError, PermanentError for one of the future, TransientError where something is away.
     """
@@ -85,9 +87,10 @@ async def inject(bus: Bus, database: Database, injection: Injection) -> Injected
     event = sighting(injection, now)
     refuse_future(event.listed_at, now=now)
     key = f"test:{event.symbol}:1"
-    async with database.connection() as connection:
+    async with database.transaction() as connection:
         if await connection.fetchval(IS_RECORDED, event.symbol, event.listed_at, key):
             raise AlreadyRecordedError("Listing already recorded")
+        await actions.record(connection, "inject", author, subject=event.symbol, details={"event_id": event.id})
     try:
         await bus.publish(to_message(event))
     except TransientError as error:

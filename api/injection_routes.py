@@ -9,10 +9,12 @@ from fastapi import APIRouter, Depends, Response
 from api import injection
 from api.access.dependencies import operate
 from api.access.principal import Principal
+from api.access.request_id import request_id
 from api.injection import AlreadyRecordedError, BrokerAwayError, Injection
 from api.parts import Shared
 from api.problems import ApiError
 from api.schemas import Answer, Problem
+from shared.config_store import Author
 from shared.errors import PermanentError
 
 router = APIRouter(tags=["operating"])
@@ -35,11 +37,16 @@ class Accepted(Answer):
 
 @router.post("/listings", status_code=202, responses=_ALREADY)
 async def post_listing(
-    parts: Shared, wanted: Injection, principal: Annotated[Principal, Depends(operate)], response: Response
+    parts: Shared,
+    wanted: Injection,
+    principal: Annotated[Principal, Depends(operate)],
+    request: Annotated[str, Depends(request_id)],
+    response: Response,
 ) -> Accepted:
     """Inject a test listing, which goes the way of every other and never trades live."""
     try:
-        injected = await injection.inject(parts.runtime.bus, parts.runtime.database, wanted)
+        author = Author(principal.audit_name, request)
+        injected = await injection.inject(parts.runtime.bus, parts.runtime.database, wanted, author)
     except AlreadyRecordedError as error:
         raise ApiError(409, "already_recorded", str(error)) from None
     except BrokerAwayError:

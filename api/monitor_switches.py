@@ -4,13 +4,16 @@ from typing import Final
 
 from pydantic import AwareDatetime
 
+from api import actions
 from api.schemas import Answer
+from shared.config_store import Author
 from shared.database import Connection, Database
 from shared.monitor_switch import LATEST
 
 SWITCH: Final = """
     INSERT INTO monitor_switches (paused, reason, changed_by, request_id) SELECT $1, $2, $3, $4
     WHERE $1 <> coalesce((SELECT paused FROM monitor_switches ORDER BY id DESC LIMIT 1), false)
+    RETURNING true
 """
 
 
@@ -49,7 +52,9 @@ async def _switch(
     database: Database, reason: str, changed_by: str, request_id: str | None, *, paused: bool
 ) -> MonitorState:
     async with database.transaction() as connection:
-        await connection.execute(SWITCH, paused, reason, changed_by, request_id)
+        if not await connection.fetchval(SWITCH, paused, reason, changed_by, request_id):
+            kind: actions.ActionKind = "pause" if paused else "wake"
+            await actions.record(connection, kind, Author(changed_by, request_id), details={"reason": reason})
         return await _read(connection)
 
 

@@ -7,11 +7,13 @@ from typing import Final
 from asyncpg import Record
 from pydantic import ValidationError
 
+from api import actions
 from api.controls import RefusedChangeError, refused
 from api.held_positions import name_of
 from api.schemas import PositionRow
 from shared import config_store
 from shared.cloudevents import problems
+from shared.config_store import Author
 from shared.database import Connection, Database
 from shared.errors import TransientError
 from shared.exit_policy import FIELDS, ExitOverrides, ExitPolicy, contradiction, effective
@@ -58,7 +60,10 @@ async def change(
             own = overridden(before, wanted, configured)
             old, new = _document(before), _document(own)
             values = (position.listing_key, position.mode, revision + 1, old, new, changed_by, request_id)
-            if new != old and not await connection.fetchval(ADD, *values):
+            if new == old:
+                author = Author(changed_by, request_id)
+                await actions.record(connection, "exits", author, subject=name_of(position))
+            elif not await connection.fetchval(ADD, *values):
                 continue
             return PositionExits(own, own.over(configured))
     raise TransientError(f"overtaken by other changes {RACES_MAX} times in a row")

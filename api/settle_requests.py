@@ -1,11 +1,14 @@
 """The only writer of settle_requests: outcomes of orders that an operator found out, for the executor to record."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Final
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
+from api import actions
+from shared.config_store import Author
 from shared.database import Database
 from shared.errors import SniperError
 
@@ -64,7 +67,13 @@ def outcome_of(
 
 
 async def request(
-    database: Database, client_order_id: str, outcome: Outcome | None, *, reason: str, requested_by: str
+    database: Database,
+    client_order_id: str,
+    outcome: Outcome | None,
+    *,
+    reason: str,
+    requested_by: str,
+    request_id: str | None = None,
 ) -> str:
     """Ask for an order to be settled with *outcome* (None: it never took place); return its side and symbol.
 
@@ -79,7 +88,21 @@ async def request(
             raise NotInDoubtError(f"{client_order_id} is {row['state']}: there is nothing to decide about it")
         amounts = (None,) * 4 if outcome is None else (outcome.base_qty, outcome.cost, outcome.fee, outcome.fee_asset)
         await connection.execute(REQUEST, client_order_id, *amounts, reason, requested_by)
+        await actions.record(
+            connection,
+            "settle",
+            Author(requested_by, request_id),
+            subject=client_order_id,
+            details={"reason": reason, **_document(outcome)},
+        )
     return f"{row['side']} {row['symbol']}"
+
+
+def _document(outcome: Outcome | None) -> Mapping[str, JsonValue]:
+    if outcome is None:
+        return {"absent": True}
+    fee = {} if outcome.fee is None else {"fee": f"{outcome.fee:f}", "fee_asset": outcome.fee_asset}
+    return {"base_qty": f"{outcome.base_qty:f}", "cost": f"{outcome.cost:f}", **fee}
 
 
 def told(client_order_id: str, what: str, outcome: Outcome | None) -> str:

@@ -3,10 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Final
 
-from api import close_requests, controls
+from api import actions, close_requests, controls
 from api.controls import Controls
 from api.schemas import TradeConfig
 from shared import config_store
@@ -81,9 +80,12 @@ async def change(
 async def halt(
     database: Database, reason: str, *, changed_by: str, request_id: str | None = None, exits: bool = False
 ) -> TradeConfig:
-    """Stop purchases, and *exits* too, until `resume`."""
-    decide = partial(controls.halted, reason=reason, exits=exits)
-    return await _decide(database, lambda stands: decide(stands.controls), Author(changed_by, request_id))
+    """Stop purchases, and *exits* too, until `resume`. Who halts what is halted is recorded all the same."""
+    async with database.transaction() as connection:
+        stands = await _locked(connection)
+        after = controls.halted(stands.controls, reason, exits=exits)
+        await _halt(connection, stands.controls, after, Author(changed_by, request_id), "halt")
+        return await _read(connection)
 
 
 async def halt_and_sell(
@@ -96,8 +98,7 @@ async def halt_and_sell(
     async with database.transaction() as connection:
         stands = await _locked(connection)
         after = controls.halted_and_selling(stands.controls, reason)
-        if after != stands.controls:
-            await config_store.write(connection, stands.controls, after, Author(changed_by, request_id))
+        await _halt(connection, stands.controls, after, Author(changed_by, request_id), "halt_and_close")
         positions = await close_requests.request_all(connection, requested_by=changed_by)
         return SellingAll(await _read(connection), positions)
 
@@ -115,6 +116,15 @@ async def resume(database: Database, *, changed_by: str, request_id: str | None 
         await config_store.write(connection, stands.controls, after, Author(changed_by, request_id))
         await connection.execute(LIFT)
         return await _read(connection)
+
+
+async def _halt(
+    connection: Connection, before: Controls, after: Controls, author: Author, kind: actions.ActionKind
+) -> None:
+    if after != before:
+        await config_store.write(connection, before, after, author)
+    else:
+        await actions.record(connection, kind, author, details={"reason": after.halted_reason})
 
 
 async def _decide(

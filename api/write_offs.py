@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import Final
 
+from api import actions
 from api.held_positions import name_of
 from api.schemas import PositionRow
+from shared.config_store import Author
 from shared.database import Database
 
 REQUEST: Final = """
@@ -12,11 +14,23 @@ REQUEST: Final = """
 """
 
 
-async def request(database: Database, held: Sequence[PositionRow], *, reason: str, requested_by: str) -> None:
-    """Give up the positions in *held*; their exposure is free again once the executor has booked it."""
+async def request(
+    database: Database,
+    held: Sequence[PositionRow],
+    *,
+    reason: str,
+    requested_by: str,
+    request_id: str | None = None,
+) -> None:
+    """Give up the positions in *held*; their exposure is free again once the executor has booked it.
+
+    Who asks again is recorded, and changes nothing.
+    """
+    author = Author(requested_by, request_id)
     async with database.transaction() as connection:
         for position in held:
             await connection.execute(REQUEST, position.listing_key, position.mode, requested_by, reason)
+            await actions.record(connection, "write_off", author, subject=name_of(position), details={"reason": reason})
 
 
 def told(position: PositionRow) -> str:

@@ -7,6 +7,7 @@ from api import injection
 from api.injection import AlreadyRecordedError, Injection
 from cli import operate
 from shared.cloudevents import explain
+from shared.config_store import Author
 
 
 async def inject(symbol: str, quote: str) -> None:
@@ -17,7 +18,8 @@ async def inject(symbol: str, quote: str) -> None:
         raise operate.refused(ValueError(explain(error))) from None
     async with operate.pipeline() as runtime:
         try:
-            injected = await injection.inject(runtime.bus, runtime.database, wanted)
+            author = Author(operate.operator())
+            injected = await injection.inject(runtime.bus, runtime.database, wanted, author)
         except AlreadyRecordedError as error:
             raise operate.refused(error) from None
     Console().print(f"injected {injected.symbol}, see `sniper status` for what became of it", highlight=False)

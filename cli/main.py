@@ -156,6 +156,17 @@ def status(as_json: AsJson = False) -> None:
 
 
 @app.command()
+def history(
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="So many entries at most.")] = 20, as_json: AsJson = False
+) -> None:
+    """Print who decided what, newest first: limits, halts, sales, exits, write-offs, settled orders."""
+    from cli import history as command
+    from cli import operate
+
+    operate.run(lambda _: command.show(limit, as_json=as_json))
+
+
+@app.command()
 def doctor(
     service: Annotated[
         list[Service] | None, typer.Option(help="Look only at what this service needs; may be given several times.")

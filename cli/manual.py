@@ -63,6 +63,10 @@ MANUAL: Final[Mapping[str, Manual]] = MappingProxyType(
             ("sniper status", "everything on one screen"),
             ("sniper status --json", "the same for a program"),
         ),
+        "history": _of(
+            ("sniper history", "the last twenty decisions of people, and halts of the executor"),
+            ("sniper history --limit 200 --json", "more of them, for a program"),
+        ),
         "doctor": _of(
             ("sniper doctor", "before the first start, and when something is not as it should be"),
             ("sniper doctor --service executor", "what one service needs, under its own users"),

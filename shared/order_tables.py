@@ -214,7 +214,12 @@ Index(
 )
 Index("ix_positions_opened_at", positions.c.opened_at.desc(), positions.c.id.desc())
 Index("ix_positions_symbol", positions.c.symbol, positions.c.opened_at.desc(), positions.c.id.desc())
-Index("ix_positions_closed_at", positions.c.closed_at, postgresql_where=positions.c.closed_at.is_not(None))
+Index(
+    "ix_positions_closed_at",
+    positions.c.closed_at.desc(),
+    positions.c.id.desc(),
+    postgresql_where=positions.c.closed_at.is_not(None),
+)
 
 # Fees in neither the coin nor its quote asset, and what that asset cost then; given up where nobody knows it.
 other_fees = Table(

@@ -48,6 +48,7 @@ __all__ = [
     "listings",
     "metadata",
     "monitor_switches",
+    "operator_actions",
     "orders",
     "other_fees",
     "position_exits",
@@ -171,6 +172,7 @@ trade_config_audit = Table(
     created_at(),
     Column("request_id", String(64)),
 )
+Index("ix_trade_config_audit_created_at", trade_config_audit.c.created_at.desc(), trade_config_audit.c.id.desc())
 
 # Immutable: exits of one position instead of the configured ones; of each position the last revision counts.
 position_exits = Table(
@@ -188,6 +190,7 @@ position_exits = Table(
     UniqueConstraint("listing_key", "mode", "revision"),
     CheckConstraint("mode IN ('dry-run', 'live')", name="mode_known"),
 )
+Index("ix_position_exits_created_at", position_exits.c.created_at.desc(), position_exits.c.id.desc())
 
 # Which of several processes does what only one may do; it beats while that one is well.
 leases = Table(
@@ -210,6 +213,22 @@ monitor_switches = Table(
     Column("request_id", String(64)),
     created_at(),
 )
+Index("ix_monitor_switches_created_at", monitor_switches.c.created_at.desc(), monitor_switches.c.id.desc())
+
+# Immutable: every asking of an operator that no other table keeps as often as it was asked, and by which request.
+operator_actions = Table(
+    "operator_actions",
+    metadata,
+    id_column(),
+    Column("kind", String(20), nullable=False),
+    # A position, an order or a symbol.
+    Column("subject", Text, nullable=False, server_default=""),
+    Column("details", JSONB, nullable=False, server_default="{}"),
+    Column("made_by", String(80), nullable=False),
+    Column("request_id", String(64)),
+    created_at(),
+)
+Index("ix_operator_actions_created_at", operator_actions.c.created_at.desc(), operator_actions.c.id.desc())
 
 # Immutable. A listing is bought once in each mode, so one request is for ever.
 close_requests = Table(

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, Literal
 
+from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
@@ -45,6 +46,13 @@ async def pictures(page: Page, name: str, *, full_page: bool = True) -> list[str
             await page.screenshot(path=path, full_page=full_page, animations="disabled")
     await page.emulate_media(color_scheme=None)
     return wide
+
+
+async def serious_findings(page: Page) -> list[tuple[str, list[str]]]:
+    """Return what axe finds to be serious: the rule, and the first places that break it."""
+    found = (await Axe().run(page)).response["violations"]
+    serious = [each for each in found if each["impact"] in {"serious", "critical"}]
+    return [(each["id"], [node["html"][:120] for node in each["nodes"]][:3]) for each in serious]
 
 
 class BrowserMissingError(Exception):

@@ -44,6 +44,13 @@ GOOD: Mapping[str, Row] = MappingProxyType(
             "request_id": "r1",
         },
         "monitor_switches": {"paused": True, "reason": "maintenance", "changed_by": "cli:test"},
+        "operator_actions": {
+            "kind": "close",
+            "subject": "ABCUSDT:1 (live)",
+            "details": {},
+            "made_by": "token:test",
+            "request_id": "r1",
+        },
         "leases": {"name": "ingest", "holder": "one"},
         "rate_usage": {"service": "ingest", "quiet_until": NOON, "banned": False, "used": {"address": 25}},
         "close_requests": {"listing_key": "ABCUSDT:1", "mode": "live", "requested_by": "cli:test"},

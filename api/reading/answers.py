@@ -235,6 +235,37 @@ class Latency(Answer):
     buckets: list[Bucket]
 
 
+class HourLatency(Answer):
+    """How long one stage took within an hour; each time is within 5 %."""
+
+    hour: AwareDatetime
+    samples: int
+    p50_ms: float
+    p95_ms: float
+
+
+class StageHours(Answer):
+    """The hours in which a stage was timed, the oldest first."""
+
+    stage: Literal["publish", "dedup", "decide", "order", "total", "sale"]
+    hours: list[HourLatency]
+
+
+class ModeHours(Answer):
+    """How the times of one mode went on."""
+
+    mode: Mode
+    stages: list[StageHours]
+
+
+class LatencyHours(Answer):
+    """Times over a window, which begins with a full hour; hours without a sample are left out."""
+
+    since: AwareDatetime
+    until: AwareDatetime
+    modes: list[ModeHours]
+
+
 class Refusals(Answer):
     """How often nothing was bought, or sold, for one reason."""
 

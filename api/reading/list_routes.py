@@ -7,7 +7,15 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from api.access.dependencies import view
-from api.filters import ListingsFilter, OrdersFilter, PageFilter, PositionsFilter, TradesFilter, of_export
+from api.filters import (
+    ClosedFilter,
+    ListingsFilter,
+    OrdersFilter,
+    PageFilter,
+    PositionsFilter,
+    TradesFilter,
+    of_export,
+)
 from api.parts import Parts, Shared
 from api.problems import ApiError
 from api.reading import export, tables
@@ -48,8 +56,17 @@ async def get_positions(parts: Shared, request: Request, wanted: Annotated[Posit
     return await _list(parts, request, tables.POSITIONS, wanted)
 
 
+@router.get("/positions/closed", response_model=Page[PositionRow], responses=_CSV)
+async def get_closed(parts: Shared, request: Request, wanted: Annotated[ClosedFilter, Query()]) -> Response:
+    """List positions that were sold or given up, the last first; `since` and `until` are of that moment.
+
+    `Accept: text/csv` gets all that are wanted.
+    """
+    return await _list(parts, request, tables.CLOSED, wanted)
+
+
 async def _list(parts: Parts, request: Request, table: PageTable, wanted: PageFilter) -> Response:
-    if prefers_csv(request.headers.get("accept")):
+    if wanted.format == "csv" or (wanted.format is None and prefers_csv(request.headers.get("accept"))):
         return await _exported(parts, table, wanted)
     return Response(await parts.pages.page(table, wanted), media_type=JSON, headers=_VARY)
 

@@ -8,8 +8,19 @@ from api import config_tag, trade_config
 from api.access.dependencies import view
 from api.parts import Shared
 from api.problems import ApiError
-from api.reading import story
-from api.reading.answers import Alive, Health, ListingStats, ListingStory, Results, Status, TradeStats, Upcoming
+from api.reading import history, latency, story
+from api.reading.answers import (
+    Alive,
+    Health,
+    LatencyHours,
+    ListingStats,
+    ListingStory,
+    Results,
+    Status,
+    TradeStats,
+    Upcoming,
+)
+from api.reading.history import History, HistoryFilter
 from api.reading.results import Days
 from api.reading.windows import Window
 from api.schemas import Problem, TradeConfig
@@ -75,10 +86,22 @@ async def get_trade_stats(parts: Shared, window: Annotated[Window, Query()]) -> 
     return await parts.summaries.trade_stats(window)
 
 
+@router.get("/trades/stats/latency")
+async def get_latency(parts: Shared, window: Annotated[Window, Query()]) -> LatencyHours:
+    """Show how long each stage took in each hour of a window, for dry-run and live apart."""
+    return await latency.read(parts.reader, window)
+
+
 @router.get("/results")
 async def get_results(parts: Shared, days: Annotated[Days, Query()]) -> Results:
     """Show what the positions that ended on each day (UTC) came to, and all of them, for dry-run and live apart."""
     return await parts.summaries.results(days)
+
+
+@router.get("/history")
+async def get_all_history(parts: Shared, wanted: Annotated[HistoryFilter, Query()]) -> History:
+    """List who decided what, newest first: configuration, halts, exits, sales, write-offs, settled orders and more."""
+    return await history.read(parts.reader, wanted)
 
 
 @router.get("/upcoming")

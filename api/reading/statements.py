@@ -36,6 +36,8 @@ def where(table: PageTable, columns: Iterable[str], times: Iterable[str], *, aft
 @lru_cache(maxsize=1024)
 def _text(table: PageTable, columns: tuple[str, ...], times: tuple[str, ...], *, after: bool, offset: bool) -> str:
     conditions, count = where(table, columns, times, after=after)
+    if table.always:
+        conditions.append(table.always)
     selected = ", ".join(f"{sql} AS {name}" for name, sql in table.columns.items())
     narrowed = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     ordered = f" ORDER BY {table.at} DESC, {table.id} DESC LIMIT ${count + 1}"

@@ -34,6 +34,8 @@ class PageTable:
         default_factory=lambda: MappingProxyType({}), kw_only=True
     )
     """Further fields of an answer, from the values of the others."""
+    always: str = field(default="", kw_only=True)
+    """SQL of a condition that every row of the list meets."""
 
 
 def _page_table(
@@ -109,4 +111,7 @@ _POSITIONS: Final = _page_table(
 )
 POSITIONS: Final = replace(
     _POSITIONS, json=_POSITIONS.json | {"exits"}, numbers=_POSITIONS.numbers | {"result_usdt", "result_pct"}
+)
+CLOSED: Final = replace(
+    POSITIONS, name="closed", at="positions.closed_at", at_field="closed_at", always="positions.closed_at IS NOT NULL"
 )

@@ -1,7 +1,9 @@
 """Routes of the configuration: change it against the version that was read, and see who changed what."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated
+from types import MappingProxyType
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 
@@ -18,6 +20,8 @@ from api.writing.refusals import PRECONDITION, refusals
 
 router = APIRouter(tags=["configuration"])
 
+SWITCHED_OFF: Final[Mapping[str, object]] = MappingProxyType({"auto_trade": False})
+
 
 @router.put("/config", responses=PRECONDITION)
 async def put_config(
@@ -30,7 +34,8 @@ async def put_config(
 ) -> TradeConfig:
     """Change what is named, for purchases from the next one on and for positions from the next look on.
 
-    Switching auto_trade on, or letting it last longer, needs `"confirm": "live"` beside it.
+    Switching auto_trade on, or letting it last longer, needs `"confirm": "live"` beside it. Switching it off, and
+    nothing else, needs no version: what is safe is never refused for being made of an older one.
     """
     with refusals():
         config = await trade_config.change(
@@ -39,7 +44,7 @@ async def put_config(
             changed_by=principal.audit_name,
             request_id=request,
             confirmation=body.confirm,
-            read_at=_version(if_match),
+            read_at=None if body.given("confirm") == SWITCHED_OFF else _version(if_match),
         )
     response.headers["ETag"] = config_tag.of(config)
     return config

@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from api import problems, settle_requests
 from api.access.dependencies import operate
 from api.access.principal import Principal
+from api.access.request_id import request_id
 from api.parts import Shared
 from api.schemas import Answer
 from api.settle_requests import Outcome, UnclearOutcomeError
@@ -57,6 +58,7 @@ class SettleAsked(Answer):
 async def post_settle(
     parts: Shared,
     principal: Annotated[Principal, Depends(operate)],
+    request: Annotated[str, Depends(request_id)],
     client_order_id: Annotated[str, Path(max_length=32, pattern=r"^[^\x00]*$")],
     wanted: SettleWanted,
 ) -> SettleAsked:
@@ -69,6 +71,7 @@ async def post_settle(
             outcome,
             reason=wanted.reason,
             requested_by=principal.audit_name,
+            request_id=request,
         )
     message = settle_requests.told(client_order_id, order, outcome)
     return SettleAsked(client_order_id=client_order_id, order=order, message=message)

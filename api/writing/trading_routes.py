@@ -92,25 +92,27 @@ async def post_resume(parts: Shared, principal: Operator, request: RequestId) ->
 
 
 @router.post("/positions/{position_id}/close", status_code=202, responses=NOT_FOUND | CONFLICT)
-async def post_close(parts: Shared, principal: Operator, position_id: PositionId) -> PositionAsked:
+async def post_close(parts: Shared, principal: Operator, request: RequestId, position_id: PositionId) -> PositionAsked:
     """Ask the executor to sell what is held of the position."""
     database = parts.runtime.database
     with refusals():
         held = await held_positions.numbered(database, position_id, sellable=True)
-        await close_requests.request(database, [held], requested_by=principal.audit_name)
+        await close_requests.request(database, [held], requested_by=principal.audit_name, request_id=request)
         asked = await held_positions.numbered(database, position_id, sellable=False)
     return _asked(asked, close_requests.told(held, await trade_config.read(database)))
 
 
 @router.post("/positions/{position_id}/write-off", status_code=202, responses=NOT_FOUND | CONFLICT)
 async def post_write_off(
-    parts: Shared, principal: Operator, position_id: PositionId, wanted: WriteOffWanted
+    parts: Shared, principal: Operator, request: RequestId, position_id: PositionId, wanted: WriteOffWanted
 ) -> PositionAsked:
     """Ask the executor to book the position as lost; what it cost no longer counts as exposure."""
     database = parts.runtime.database
     with refusals():
         held = await held_positions.numbered(database, position_id, sellable=False)
-        await write_offs.request(database, [held], reason=wanted.reason, requested_by=principal.audit_name)
+        await write_offs.request(
+            database, [held], reason=wanted.reason, requested_by=principal.audit_name, request_id=request
+        )
     return _asked(held, write_offs.told(held))
 
 

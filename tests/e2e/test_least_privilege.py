@@ -24,6 +24,7 @@ SERVICES = ("persister", "dedup", "executor", "ingest", "api", "notifier")
 READINGS = (
     *("/config", "/config/history", "/health", "/listings", "/listings/stats", "/listings/FENCEDUSDT", "/monitor"),
     *("/orders", "/positions", "/results", "/status", "/trades", "/trades/stats", "/upcoming"),
+    *("/history", "/positions/closed", "/trades/stats/latency", "/unplaced"),
 )
 
 

@@ -204,3 +204,44 @@ async def test_a_refusal_is_told_in_words_with_the_settings_that_bound_it(api: S
     assert item["words"].endswith("beyond the limit on all positions (95 of 100)")
     assert item["bound_by"] == ["max_position_usdt"]
     assert (row["words"], row["bound_by"]) == (item["words"], "max_position_usdt")
+
+
+# What has ended.
+
+
+def ended(symbol: str, minutes: int, **more: Any) -> dict[str, Any]:
+    closed_at = NOON + timedelta(minutes=minutes)
+    return {"symbol": symbol, "listing_key": symbol, "state": "closed", "closed_at": closed_at, **more}
+
+
+async def test_what_has_ended_is_listed_by_its_end_with_filters_pages_and_as_a_file(api: ServedApi) -> None:
+    await store(
+        api.database,
+        "positions",
+        ended("LATEUSDT", 30),
+        ended("EARLYUSDT", 10),
+        ended("LOSTUSDT", 20, state="written_off"),
+        ended("PAPERUSDT", 20, mode="dry-run"),
+        {"symbol": "HELDUSDT", "listing_key": "HELDUSDT"},
+    )
+    path, late = "/positions/closed", {"since": (NOON + timedelta(minutes=20)).isoformat()}
+    until = {"until": late["since"]}
+    [first, *rest] = await pages(api.client, path, limit=1)
+    file = (await api.client.get(path, params={"mode": "live", "format": "csv"})).raise_for_status()
+
+    assert [first, *rest] == [["LATEUSDT"], ["PAPERUSDT"], ["LOSTUSDT"], ["EARLYUSDT"]]
+    assert await pages(api.client, path, state="written_off") == [["LOSTUSDT"]]
+    assert await pages(api.client, path, mode="live", **late) == [["LATEUSDT", "LOSTUSDT"]]
+    assert await pages(api.client, path, **until) == [["EARLYUSDT"]]
+    assert file.headers["content-type"].startswith("text/csv")
+    assert [row["symbol"] for row in csv.DictReader(io.StringIO(file.text))] == ["LATEUSDT", "LOSTUSDT", "EARLYUSDT"]
+    assert (await api.client.get(path, params={"state": "open"})).status_code == 422
+
+
+async def test_a_link_says_in_which_format_whatever_the_client_accepts(api: ServedApi) -> None:
+    await store(api.database, "listings", listing("ABCUSDT"))
+    as_file = await api.client.get("/listings", params={"format": "csv"}, headers={"Accept": "application/json"})
+    as_json = await api.client.get("/listings", params={"format": "json"}, headers=CSV)
+
+    assert as_file.headers["content-type"].startswith("text/csv")
+    assert as_json.json()["count"] == 1

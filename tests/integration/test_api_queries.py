@@ -10,9 +10,10 @@ from sqlalchemy import text
 
 from api import queries
 from api.filters import ListingsFilter, OrdersFilter, PageFilter, TradesFilter
+from api.reading import history
 from api.reading.cursor import Place
 from api.reading.statements import page_statement
-from api.reading.tables import LISTINGS, ORDERS, TRADES, PageTable
+from api.reading.tables import CLOSED, LISTINGS, ORDERS, TRADES, PageTable
 from shared.database import Database
 from shared.events import utc_now
 from tests.services import open_database
@@ -40,6 +41,32 @@ MANY_ORDERS = text("""
     FROM generate_series(1, 20000) AS n
 """)
 
+MANY_POSITIONS = text("""
+    INSERT INTO positions (listing_key, mode, symbol, base_asset, quote_asset, state, listing, base_qty, cost_usdt,
+                           average_price, peak_price, paid, proceeds, opened_at, closed_at)
+    SELECT 'COIN' || n, 'live', 'COIN' || n, 'COIN' || n, 'USDT', CASE WHEN n % 500 = 0 THEN 'open' ELSE 'closed' END,
+           '{}', 0, 0, 1, 1, 100, 110, now() - n * interval '1 minute',
+           CASE WHEN n % 500 = 0 THEN NULL ELSE now() - n * interval '30 s' END
+    FROM generate_series(1, 20000) AS n
+""")
+MANY_DECISIONS = [
+    text(f"""
+        INSERT INTO {table} (created_at, {columns})
+        SELECT now() - n * interval '1 minute', {values} FROM generate_series(1, 20000) AS n
+    """)
+    for table, columns, values in (
+        ("trade_config_audit", "changed_by, before, after", "'me', '{}', '{}'"),
+        ("operator_actions", "kind, made_by", "'close', 'me'"),
+        ("monitor_switches", "paused, changed_by", "true, 'me'"),
+        (
+            "position_exits",
+            "listing_key, mode, revision, before, after, changed_by",
+            "'A', 'live', n, '{}', '{}', 'me'",
+        ),
+        ("halts", "cause, reason", "'failures', ''"),
+    )
+]
+
 
 FILTERS: dict[str, type[PageFilter]] = {"listings": ListingsFilter, "trades": TradesFilter, "orders": OrdersFilter}
 
@@ -48,7 +75,7 @@ FILTERS: dict[str, type[PageFilter]] = {"listings": ListingsFilter, "trades": Tr
 async def database(database_url: str) -> AsyncIterator[Database]:
     async with open_database(database_url) as database:
         async with database.engine.begin() as connection:
-            for statement in (MANY_LISTINGS, MANY_TRADES, MANY_ORDERS, text("ANALYZE listings, trades, orders")):
+            for statement in (MANY_LISTINGS, MANY_TRADES, MANY_ORDERS, MANY_POSITIONS, text("ANALYZE")):
                 await connection.execute(statement)
         yield database
 
@@ -109,6 +136,30 @@ async def test_a_page_is_read_off_an_index_wherever_it_begins(
     assert indexes(plan) == {index}
     # Any sort would read more rows than the page has.
     assert {"Seq Scan", "Sort", "Incremental Sort"} & kinds(plan) == set()
+
+
+@pytest.mark.parametrize("wanted", [{}, {"after": NOWHERE_NEAR_THE_BEGINNING}])
+async def test_what_has_ended_is_read_off_an_index_by_its_end(database: Database, wanted: dict[str, Any]) -> None:
+    plan = await plan_of_page(database, CLOSED, **wanted)
+
+    assert "ix_positions_closed_at" in indexes(plan)
+    assert [
+        node for node in nodes(plan) if node.get("Relation Name") == "positions" and node["Node Type"] != "Index Scan"
+    ] == []
+
+
+async def test_every_part_of_the_history_is_read_off_an_index(database: Database) -> None:
+    async with database.engine.begin() as connection:
+        for statement in (*MANY_DECISIONS, text("ANALYZE")):
+            await connection.execute(statement)
+
+    for plan in (
+        await plan_of(database, history.NEWEST, 51),
+        await plan_of(database, history.OLDER, 51, *NOWHERE_NEAR_THE_BEGINNING),
+    ):
+        tables = ("trade_config_audit", "operator_actions", "monitor_switches", "position_exits", "halts")
+        assert indexes(plan) == {f"ix_{table}_created_at" for table in tables}
+        assert "Seq Scan" not in kinds(plan)
 
 
 async def test_open_orders_are_read_off_an_index(database: Database) -> None:

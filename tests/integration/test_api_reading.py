@@ -442,3 +442,22 @@ async def test_openings_to_come_are_listed_by_the_exchanges_clock(api: ServedApi
     assert (_at(first["moved_from"]), _at(second["moved_from"])) == (later, soon)
     assert (own["moved_from"], never["seconds_left"]) == (None, None)
     assert (_at(upcoming["exchange_now"]) - _at(upcoming["now"])).total_seconds() == 60
+
+
+async def test_latency_is_told_by_the_hour_and_stage(api: ServedApi) -> None:
+    hour = utc_now().replace(minute=0, second=0, microsecond=0)
+    for ago, bucket, samples in ((0, 60, 9), (0, 80, 1), (2, 40, 3), (40, 10, 5)):
+        counted = {"hour": hour - timedelta(hours=ago), "bucket": bucket, "samples": samples}
+        await store(api.database, "latency_hours", {**counted, "stage": "order"})
+    told = await get(api, "/trades/stats/latency", hours=24)
+
+    by_mode = {each["mode"]: each["stages"] for each in told["modes"]}
+    [stage] = by_mode["dry-run"]
+    assert by_mode["live"] == []
+    assert stage["stage"] == "order"
+    assert [(each["hour"], each["samples"]) for each in stage["hours"]] == [
+        ((hour - timedelta(hours=2)).isoformat().replace("+00:00", "Z"), 3),
+        (hour.isoformat().replace("+00:00", "Z"), 10),
+    ]
+    earlier, latest = stage["hours"]
+    assert earlier["p50_ms"] == earlier["p95_ms"] < latest["p50_ms"] < latest["p95_ms"]

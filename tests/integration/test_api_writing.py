@@ -9,7 +9,7 @@ import httpx
 import pytest
 from fastapi.routing import APIRoute
 
-from api.writing import config_routes, exit_routes, order_routes, trading_routes
+from api.writing import config_routes, exit_routes, order_routes, trading_routes, unplaced_routes
 from shared.events import utc_now
 from tests import rows
 from tests.serving_api import TOKEN_NAME, ServedApi, serving_api
@@ -26,6 +26,7 @@ WRITES: Final = [
     ("PATCH", "/positions/{position_id}", {"stop_loss_pct": 5}),
     ("POST", "/positions/{position_id}/write-off", {"reason": "lost"}),
     ("POST", "/orders/{client_order_id}/settle", {"absent": True, "reason": "not there"}),
+    ("POST", "/unplaced/acknowledge", {}),
 ]
 TABLES: Final = (
     "trade_config_audit",
@@ -34,6 +35,7 @@ TABLES: Final = (
     "settle_requests",
     "position_exits",
     "monitor_switches",
+    "operator_actions",
 )
 
 
@@ -195,6 +197,18 @@ async def test_live_trading_is_armed_for_a_time_and_disarmed_without_a_word(api:
     assert armed["auto_trade_until"] is not None
     assert [each["field"] for each in longer.json()["details"]["fields"]] == ["confirm"]
     assert (off["auto_trade"], off["auto_trade_until"]) == (False, None)
+
+
+@pytest.mark.parametrize("tag", [None, '"99"', "nonsense", ""])
+async def test_switching_off_is_never_refused_for_its_version(api: ServedApi, tag: str | None) -> None:
+    stale = await etag(api)
+    (await put(api, auto_trade=True, confirm="live")).raise_for_status()
+    headers = {} if tag is None else {"If-Match": tag}
+    off = await api.client.put("/config", json={"auto_trade": False}, headers=headers)
+    with_more = await put(api, tag=stale, auto_trade=False, max_trade_usdt=50)
+
+    assert (off.status_code, off.json()["auto_trade"]) == (200, False)
+    assert with_more.status_code == 412
 
 
 async def test_the_history_is_told_in_parts_and_newest_first(api: ServedApi) -> None:
@@ -380,9 +394,9 @@ async def test_a_token_that_may_only_view_writes_nothing(
 
 
 def test_every_call_that_writes_is_tried_without_the_right_to() -> None:
-    routers = [each.router for each in (config_routes, exit_routes, order_routes, trading_routes)]
+    routers = [each.router for each in (config_routes, exit_routes, order_routes, trading_routes, unplaced_routes)]
     routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
     served = {(method, route.path) for route in routes for method in route.methods or ()}
 
-    reading = {("GET", "/config/history"), ("GET", "/monitor")}
+    reading = {("GET", "/config/history"), ("GET", "/monitor"), ("GET", "/unplaced")}
     assert served - reading == {(method, path) for method, path, _ in WRITES}

@@ -586,6 +586,24 @@ def test_what_has_no_place_is_acknowledged_once_and_by_whom_is_recorded(sniper: 
     assert when is not None
 
 
+def test_the_history_tells_who_decided_what_newest_first(sniper: Sniper, database_url: str) -> None:
+    store(database_url, positions={}, halts={})
+    for command in (("halt", "odd"), ("halt", "odd"), ("resume",), ("close", "ABCUSDT")):
+        assert sniper(*command).exit_code == 0
+    told, latest = sniper("history"), sniper("history", "--limit", "1", "--json")
+
+    words = [line.split("  ", 1)[1].partition(": ")[2] for line in told.stdout.splitlines()]
+    assert words == [
+        "had ABCUSDT:1 (live) sold",
+        "resumed trading",
+        "halted what was halted: odd",
+        "halted purchases: odd",
+        "halted purchases (live), by failures: 5 orders in a row failed",
+    ]
+    [entry] = json.loads(latest.stdout)["items"]
+    assert (entry["kind"], entry["subject"], entry["request_id"]) == ("close", "ABCUSDT:1 (live)", None)
+
+
 @pytest.mark.parametrize("command", [("status",), ("migrate",), ("inject", "TESTUSDT"), ("halt",), ("watch",)])
 def test_a_database_that_is_not_there_is_one_sentence(
     sniper_alone: Sniper, command: tuple[str, ...], closed_port: int

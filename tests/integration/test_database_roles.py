@@ -28,6 +28,7 @@ WRITTEN_IN: Final[Mapping[str, tuple[str, ...]]] = {
     "api": ("api", "cli", "shared.config_store", "shared.halts", "shared.monitor_switch"),
     "notifier": ("notifier", "shared.halts"),
     "telegram": (
+        "api.actions",
         "api.close_requests",
         "api.held_positions",
         "api.reading.health",

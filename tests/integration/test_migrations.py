@@ -255,3 +255,18 @@ def test_the_revisions_that_file_names_tell_are_those_of_alembic() -> None:
 
     assert migrations.head() == scripts[0].revision
     assert all(migrations.age(script.revision) is migrations.Age.OLDER for script in scripts[1:])
+
+
+def test_what_operators_asked_for_before_stands_in_the_history(database_url: str) -> None:
+    populate(database_url)
+    fetch(database_url, "UPDATE unplaced_symbols SET acknowledged_at = now()")
+
+    migrations.downgrade(database_url, "036")
+    migrations.upgrade(database_url)
+
+    assert fetch(database_url, "SELECT kind, subject, made_by, request_id FROM operator_actions ORDER BY kind") == [
+        ("acknowledge", "", "cli:test", None),
+        ("close", "ABCUSDT:1 (live)", "cli:test", None),
+        ("settle", "sniper-ABCUSDT-1", "cli:test", None),
+        ("write_off", "ABCUSDT:1 (live)", "cli:test", None),
+    ]

@@ -193,7 +193,9 @@ async def test_a_coin_may_be_bought_again_once_the_other_purchase_is_not_at_larg
     await rows.store(connection, "orders", client_order_id="another", listing_key="ABCUSDC:1")
 
 
-@pytest.mark.parametrize("table", ["listings", "trade_config_audit", "close_requests", "settle_requests", "write_offs"])
+@pytest.mark.parametrize(
+    "table", ["listings", "trade_config_audit", "close_requests", "settle_requests", "write_offs", "operator_actions"]
+)
 @pytest.mark.parametrize("statement", ["UPDATE {} SET created_at = now()", "DELETE FROM {}", "TRUNCATE {}"])
 async def test_the_record_cannot_be_changed(connection: AsyncConnection, table: str, statement: str) -> None:
     await rows.store(connection, table)

@@ -6,28 +6,33 @@ import { carryOut } from "./dialogs.js";
 import { byId, setText } from "./dom.js";
 import * as figures from "./figures.js";
 import { isUtc, useUtc } from "./format.js";
+import * as halting from "./halting.js";
 import * as header from "./header.js";
+import * as latency from "./latency.js";
 import * as link from "./link.js";
 import * as listings from "./listings.js";
+import { watchOrders } from "./orders.js";
 import * as positions from "./positions.js";
+import { learnRights } from "./rights.js";
 import * as sales from "./sales.js";
 import * as settings from "./settings.js";
 import * as store from "./store.js";
 import * as tables from "./tables.js";
+import * as unplaced from "./unplaced.js";
 import * as views from "./views.js";
 import * as wellbeing from "./wellbeing.js";
 
 /** @type {Record<string, (() => void)[]>} */
 const SHOWN = {
   status: [header.showStatus, figures.showExposure, figures.showResults, figures.showOpen],
-  health: [wellbeing.showHealth, positions.showPositions],
-  config: [settings.showConfig, positions.showPositions],
+  health: [wellbeing.showHealth, positions.showPositions, unplaced.watchUnplaced, watchOrders],
+  config: [settings.showConfig, positions.showPositions, halting.showSales],
   listings: [listings.showListings],
-  trades: [listings.showListings, positions.showPositions],
+  trades: [listings.showListings, positions.showPositions, watchOrders],
   positions: [positions.showPositions, header.showTitle, figures.showOpen],
   upcoming: [listings.showUpcoming],
   stats: [wellbeing.showFirst],
-  tradeStats: [figures.showResults, figures.showSpeed],
+  tradeStats: [figures.showResults, figures.showSpeed, latency.showLatency],
   results: [figures.showResults],
   monitor: [settings.showMonitor],
 };
@@ -77,7 +82,7 @@ function showNotifying() {
 }
 
 function wire() {
-  [header, settings, tables].forEach((part) => part.start());
+  [header, settings, tables, latency, halting, unplaced].forEach((part) => part.start());
   byId("theme").addEventListener("click", switchTheme);
   byId("times").addEventListener("click", () => {
     useUtc(!isUtc());
@@ -113,6 +118,7 @@ store.onChange((slice) => {
 });
 showView();
 store.start();
+learnRights().catch(() => {}); // The API refuses by itself what is not allowed.
 link.connect(take);
 setInterval(header.showLink, 1000);
 // Whether an opening has passed is a matter of time alone.

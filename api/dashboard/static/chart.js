@@ -41,6 +41,26 @@ export function drawBars(place, bars, shape) {
   replace(place, figure);
 }
 
+/** @typedef {{label: string, low: number, high: number, title: string}} Range */
+
+/** Draw ranges from zero, of which the lower part stands out, into *place*. @param {Element} place @param {Range[]} ranges @param {Shape} shape */
+export function drawRanges(place, ranges, shape) {
+  drawBars(place, ranges.map(({ label, high, title }) => ({ label, value: high, title })), shape);
+  const figure = place.querySelector("svg");
+  if (!figure) return;
+  figure.setAttribute("aria-label", `${shape.name}. ${ranges.map((each) => each.title).join("; ")}`);
+  const whole = [...figure.querySelectorAll(".bar")];
+  ranges.forEach(({ low, high, title }, number) => {
+    const bar = whole[number];
+    bar.classList.add("rest");
+    const [y, height] = [Number(bar.getAttribute("y")), Number(bar.getAttribute("height"))];
+    if (!high) return;
+    const part = (height * low) / high;
+    const size = { x: bar.getAttribute("x"), y: y + height - part, width: bar.getAttribute("width"), height: part, rx: 1 };
+    bar.after(svg("rect", { ...size, class: "part" }, svg("title", {}, title)));
+  });
+}
+
 /** @param {number} value @param {(value: number) => number} y @param {Shape} shape */
 function axis(value, y, shape) {
   return svg(

@@ -55,7 +55,8 @@ function showHalts(config) {
   byId("halt").hidden = config.halted;
   if (!halts.length) return;
   const exits = halts.some((/** @type {any} */ halt) => halt.exits);
-  const what = exits ? "Halted: nothing is bought or sold" : "Halted: nothing is bought; exits still run";
+  const rest = config.selling_all ? "everything that is held is being sold" : "exits still run";
+  const what = exits ? "Halted: nothing is bought or sold" : `Halted: nothing is bought; ${rest}`;
   const causes = halts.map((/** @type {any} */ halt) => `${halt.cause}${halt.mode ? ` (${halt.mode})` : ""}${halt.reason ? `: ${halt.reason}` : ""}`);
   setText(banner, `${what} · ${causes.join(" · ")}`);
   banner.dataset.exits = String(exits);
@@ -63,7 +64,7 @@ function showHalts(config) {
 
 /** The title counts open positions, and says what is wrong first. */
 export function showTitle() {
-  const open = data.positions?.items.length ?? 0;
+  const open = (data.positions?.items ?? []).filter((/** @type {any} */ row) => row.state === "open" || row.state === "closing").length;
   const trading = data.status ? BADGES[/** @type {keyof typeof BADGES} */ (data.status.trading)] : "…";
   const mark = ["silent", "away"].includes(linkState()) ? "⚠ " : "";
   document.title = `${mark}${open ? `(${open}) ` : ""}${trading} · sniper`;

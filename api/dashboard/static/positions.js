@@ -1,7 +1,7 @@
 /** Open positions: the result now, the exits, whether anybody watches, and the way out. */
 
 import { post } from "./api.js";
-import { ask, say } from "./dialogs.js";
+import { ask, field, say } from "./dialogs.js";
 import { byId, el, replace, setAttribute, setText, syncList } from "./dom.js";
 import { askForExits, exitsOf } from "./exits.js";
 import { gain, money, percent, price, sentence } from "./format.js";
@@ -10,6 +10,9 @@ import { data } from "./store.js";
 import { why } from "./why.js";
 
 const LABELS = ["", "paid", "stop", "target", "bought", "exits"];
+
+/** Whether anything of *row* can be sold; what is dust, or cannot be sold, can only be given up. @param {any} row */
+export const isSellable = (row) => row.state === "open" || row.state === "closing";
 
 /** @param {string} name */
 const component = (name) => data.health?.components.find((/** @type {any} */ each) => each.component_name === name);
@@ -26,7 +29,8 @@ function unwatched(row) {
   const exits = component("exits");
   if (!exits) return "nobody watches it: the executor was never heard of";
   if (exits.status === "error" || exits.status === "stopped") return `not watched: exits are ${exits.status}`;
-  return exits.detail.includes(row.symbol) ? exits.detail : "";
+  // A word of its own: AUSDT is no part of BAUSDT.
+  return exits.detail.split(/[^\p{L}\p{M}\p{N}_]+/u).includes(row.symbol) ? exits.detail : "";
 }
 
 /** Show the table, and how much is at stake. */
@@ -45,13 +49,17 @@ function create(first) {
   const name = el("th", { scope: "row" });
   const closing = el("button", { class: "small danger", on: { click: () => askToClose(row) } }, "Close");
   const changing = el("button", { class: "small", on: { click: () => askForExits(row) } }, "Exits…");
-  const line = el("tr", {}, name, cells, el("td", { class: "actions" }, changing, closing));
+  const giving = el("button", { class: "small danger", on: { click: () => askToWriteOff(row) } }, "Write off…");
+  const line = el("tr", {}, name, cells, el("td", { class: "actions" }, changing, closing, giving));
   line.refresh = (/** @type {any} */ now) => {
     row = now;
     draw(now, name, cells);
     const isSelling = Boolean(now.close_requested_at) && !failedSale(now);
     setText(closing, isSelling ? "Selling…" : "Close");
     closing.disabled = isSelling;
+    closing.hidden = !isSellable(now);
+    giving.hidden = isSellable(now);
+    setAttribute(giving, "aria-label", `Write off ${now.symbol}`);
     setAttribute(closing, "aria-label", `Close ${now.symbol}`);
     setAttribute(changing, "aria-label", `Change the exits of ${now.symbol}`);
   };
@@ -112,6 +120,21 @@ function askToClose(row) {
       expectSales([row]);
       const answer = await post(`/positions/${row.id}/close`);
       return sentence(answer.message);
+    },
+  });
+}
+
+/** @param {any} row */
+function askToWriteOff(row) {
+  ask({
+    title: `Give up ${row.symbol}?`,
+    text: `${row.note || `It is ${row.state}`}: nothing can be sold of it. What it cost, ${money(row.cost_usdt)} USDT (${row.mode}), is booked as lost and no longer counts as at stake.`,
+    action: "Write off",
+    danger: true,
+    fields: [field("Why", { name: "reason", required: true, maxlength: 200 })],
+    act: async (form) => {
+      await post(`/positions/${row.id}/write-off`, { reason: String(form.get("reason")) });
+      return `The executor books ${row.symbol} as lost.`;
     },
   });
 }

@@ -191,10 +191,11 @@ async function save(event) {
 
 /** Show what somebody else changed meanwhile, and by whom. */
 async function showConflict() {
-  const history = await get("/config/history?limit=1");
-  const last = history.items?.[0];
-  const who = last ? ` by ${last.changed_by}, ${moment(last.changed_at ?? last.created_at, { date: true })}: ${differences(last)}` : "";
-  setText(byId("config-stale-words"), `The configuration was changed meanwhile${who}. Yours was not saved.`);
+  const { items } = await get("/config/history?limit=20");
+  const since = Date.parse(loaded.updated_at);
+  const meanwhile = items.filter((/** @type {any} */ each, /** @type {number} */ number) => number === 0 || Date.parse(each.created_at) > since);
+  const told = meanwhile.map((/** @type {any} */ each) => `by ${each.changed_by}, ${moment(each.created_at, { date: true })}: ${differences(each) || "halts lifted"}`);
+  setText(byId("config-stale-words"), `The configuration was changed meanwhile ${told.join("; ")}. Yours was not saved.`);
   byId("config-stale").hidden = false;
   refresh(["config"]);
 }

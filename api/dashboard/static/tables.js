@@ -1,75 +1,31 @@
-/** Closed trades and the history of the configuration: pages by cursor, filters, and CSV of the same rows. */
+/** What was traded: closed positions, trades and orders by pages, and the history of decisions. */
 
-import { get } from "./api.js";
-import { explain } from "./dialogs.js";
-import { byId, el, replace, setText, syncList } from "./dom.js";
-import { milliseconds, moment, money, price, words } from "./format.js";
+import { el } from "./dom.js";
+import { gain, milliseconds, moment, money, percent, price, words } from "./format.js";
+import { isInDoubt, settleButton } from "./orders.js";
+import { paged } from "./pager.js";
 import { differences } from "./settings.js";
 import { why } from "./why.js";
 
-const PAGE = 50;
-/** @type {string | null} */
-let cursor = null;
-/** What is shown, newest first. @type {any[]} */
-let shown = [];
-/** Which answer is waited for: one to a question of before is not shown any more. */
-let turn = 0;
+/** The lists of each view that is read for itself. @type {Record<string, import("./pager.js").List[]>} */
+export const LISTS = { trades: [], history: [] };
 
-/** @returns {URLSearchParams} */
-function filters() {
-  const query = new URLSearchParams();
-  for (const [name, value] of new FormData(byId("trade-filters"))) {
-    const text = String(value).trim();
-    if (text) query.set(name, name === "symbol" ? text.toUpperCase() : text);
-  }
-  return query;
-}
-
-/** Show the newest trades that pass the filters; whether they could be read. */
-export function showTrades() {
-  [cursor, shown] = [null, []];
-  replace(byId("all-trades"));
-  return readTrades((page) => page.items);
-}
-
-/** Show what is new among them, and keep what is shown of older ones; whether they could be read. */
-export function updateTrades() {
-  return readTrades((page) => {
-    const known = new Set(shown.map((row) => row.id));
-    const fresh = new Set(page.items.map((/** @type {any} */ row) => row.id));
-    // With none in common there may be others between: the list begins anew.
-    const older = page.items.some((/** @type {any} */ row) => known.has(row.id)) ? shown.filter((row) => !fresh.has(row.id)) : [];
-    return [...page.items, ...older];
-  });
-}
-
-const more = () => readTrades((page) => [...shown, ...page.items], cursor);
-
-/**
- * Read a page, and show what *merge* makes of it and of what is shown.
- * @param {(page: any) => any[]} merge @param {string | null} [from] cursor of the page; none: the newest
- */
-async function readTrades(merge, from = null) {
-  const mine = ++turn;
-  const query = filters();
-  byId("trades-csv").href = `/trades?${query}`;
-  query.set("limit", String(PAGE));
-  if (from) query.set("cursor", from);
-  try {
-    const page = await get(`/trades?${query}`);
-    if (mine !== turn) return true;
-    const rows = merge(page);
-    if (from || rows.length === page.items.length) cursor = page.next;
-    shown = rows;
-    syncList(byId("all-trades"), rows, (row) => JSON.stringify(row), tradeRow);
-    byId("trades-more").hidden = !cursor;
-    byId("no-trades").hidden = rows.length > 0;
-    setText(byId("trades-error"), "");
-    return true;
-  } catch (error) {
-    setText(byId("trades-error"), explain(error));
-    return false;
-  }
+/** @param {any} row */
+function closedRow(row) {
+  const kind = row.result_usdt === null ? "number" : Number(row.result_usdt) < 0 ? "number loss" : "number win";
+  const note = row.fees_unknown ? el("small", {}, "less fees of unknown value") : null;
+  return el(
+    "tr",
+    {},
+    el("td", {}, moment(row.closed_at, { date: true })),
+    el("th", { scope: "row" }, row.symbol),
+    el("td", {}, el("span", { class: `tag ${row.mode}` }, row.mode)),
+    el("td", {}, row.state === "written_off" ? "given up" : "sold"),
+    el("td", { class: "number" }, money(row.paid)),
+    el("td", { class: "number" }, money(row.received_usdt)),
+    el("td", { class: kind }, gain(row.result_usdt), note),
+    el("td", { class: kind }, percent(row.result_pct)),
+  );
 }
 
 /** @param {any} row */
@@ -90,38 +46,44 @@ function tradeRow(row) {
   );
 }
 
-/** Fetch the same rows as CSV, and hand them to the browser as a file. @param {Event} event */
-async function saveCsv(event) {
-  event.preventDefault();
-  const response = await fetch(`/trades?${filters()}`, { headers: { Accept: "text/csv" }, credentials: "same-origin" });
-  if (!response.ok) return setText(byId("trades-error"), `CSV: the API answers ${response.status}`);
-  const url = URL.createObjectURL(await response.blob());
-  el("a", { href: url, download: "trades.csv" }).click();
-  URL.revokeObjectURL(url);
+/** @param {any} row */
+function orderRow(row) {
+  const trouble = row.attention ?? row.error_reason ?? "";
+  return el(
+    "tr",
+    {},
+    el("td", {}, moment(row.decided_at, { date: true })),
+    el("th", { scope: "row" }, row.symbol),
+    el("td", {}, row.side === "BUY" ? "buy" : "sell"),
+    el("td", {}, el("span", { class: `tag ${row.mode}` }, row.mode)),
+    el("td", { class: "number" }, money(row.cost ?? row.quote_qty)),
+    el("td", {}, words(row.state)),
+    el("td", { class: row.attention ? "wrong" : "" }, trouble),
+    el("td", { class: "actions" }, isInDoubt(row) && settleButton(row)),
+  );
 }
 
-/** Show who changed what; whether it could be read. */
-export async function showHistory() {
-  try {
-    const page = await get("/config/history?limit=50");
-    const rows = page.items.map((/** @type {any} */ row) => el("tr", {}, el("td", {}, moment(row.changed_at ?? row.created_at, { date: true })), el("td", {}, row.changed_by), el("td", {}, differences(row) || "nothing")));
-    replace(byId("history"), rows);
-    byId("no-history").hidden = rows.length > 0;
-    return true;
-  } catch (error) {
-    byId("no-history").hidden = false;
-    setText(byId("no-history"), explain(error));
-    return false;
-  }
+/** @param {any} row */
+function historyRow(row) {
+  // The page knows the zone that moments are shown in.
+  const what = row.kind === "config" && row.before ? differences(row) : row.words;
+  return el(
+    "tr",
+    { title: row.request_id && `request ${row.request_id}` },
+    el("td", {}, moment(row.created_at, { date: true })),
+    el("td", {}, row.made_by),
+    el("td", {}, words(row.kind)),
+    el("td", {}, what),
+  );
 }
 
-/** Wire filters and buttons. */
+/** Wire the lists. */
 export function start() {
-  byId("trade-filters").addEventListener("change", showTrades);
-  byId("trade-filters").addEventListener("submit", (/** @type {Event} */ event) => {
-    event.preventDefault();
-    showTrades();
-  });
-  byId("trades-more").addEventListener("click", more);
-  byId("trades-csv").addEventListener("click", saveCsv);
+  LISTS.trades = [
+    paged({ name: "closed", rows: "closed", path: "/positions/closed", row: closedRow }),
+    paged({ name: "trades", rows: "all-trades", path: "/trades", row: tradeRow }),
+    paged({ name: "orders", rows: "all-orders", path: "/orders", row: orderRow }),
+  ];
+  LISTS.history = [paged({ name: "history", rows: "history", path: "/history", row: historyRow })];
+  addEventListener("settled", () => LISTS.trades.forEach((list) => list.update()));
 }

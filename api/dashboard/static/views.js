@@ -1,20 +1,14 @@
 /** Lists that are read for the view that is open, and the story of a listing: read again soon after what concerns them. */
 
-import { showClosed } from "./closed.js";
 import { byId } from "./dom.js";
 import { backendNow } from "./clock.js";
 import { showStory } from "./listings.js";
-import { showHistory, showTrades, updateTrades } from "./tables.js";
+import { LISTS } from "./tables.js";
 
 /** @typedef {() => Promise<boolean>} Read whether it could be read */
 
-/** How each view is read, and then again. @type {Record<string, {first: Read[], again: Read[]}>} */
-const READS = {
-  trades: { first: [showTrades, showClosed], again: [updateTrades, showClosed] },
-  history: { first: [showHistory], again: [showHistory] },
-};
 /** After which events each is read again. @type {Record<string, string[]>} */
-const CONCERNS = { trades: ["trade", "position"], history: ["config", "halt"], story: ["listing", "trade", "position"] };
+const CONCERNS = { trades: ["trade", "position"], history: ["config", "halt", "position"], story: ["listing", "trade", "position"] };
 /** Whatever happened before the link stood was missed. */
 const ANYTHING = ["open", "reset"];
 /** Many things happen at once, and many pages may be open. */
@@ -28,19 +22,19 @@ const timers = new Map();
 /** Show *view*, read anew. @param {string} view */
 export function show(view) {
   open = view;
-  byId("view-read").hidden = !(view in READS);
-  if (view in READS) readView(READS[view].first);
+  byId("view-read").hidden = !(view in LISTS);
+  if (view in LISTS) readView(LISTS[view].map((list) => list.newest));
 }
 
 /** Read again what *event* concerns. @param {string} kind @param {any} event */
 export function happened(kind, event) {
   const isBack = ANYTHING.includes(kind) || (kind === "database" && event.reachable);
-  if (open in READS && (isBack || CONCERNS[open].includes(kind))) soon("view", readOpen, PAUSE_MS);
+  if (open in LISTS && (isBack || CONCERNS[open].includes(kind))) soon("view", readOpen, PAUSE_MS);
   const concernsStory = CONCERNS.story.includes(kind) && event.symbol === byId("story").dataset.symbol;
   if (byId("story").open && (isBack || concernsStory || kind === "held")) soon("story", showStory, kind === "held" ? PAUSE_MS : 0);
 }
 
-const readOpen = () => open in READS && readView(READS[open].again);
+const readOpen = () => open in LISTS && readView(LISTS[open].map((list) => list.update));
 
 /** @param {Read[]} reads */
 async function readView(reads) {

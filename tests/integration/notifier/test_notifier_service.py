@@ -81,6 +81,26 @@ async def test_an_exit_reaches_each_service(runtime: Runtime, inbox: Inbox, serv
         await eventually(lambda: any("Sold: ABCUSDT (take profit)" in text for text in inbox.texts()))
 
 
+async def test_an_exit_reaches_a_room_of_matrix_by_its_own_protocol(runtime: Runtime, inbox: Inbox) -> None:
+    """The client-server API (v3): sign in with a password, join the room by its alias, send an event."""
+    inbox.answers = {
+        "login": {"access_token": "t0ken", "user_id": "@bot:home.example", "device_id": "D1"},
+        "%23news%3Ahome.example": {"room_id": "!room:home.example"},
+    }
+    url = f"matrix://bot:passw0rd@{inbox.url.removeprefix('http://')}/%23news:home.example?e2ee=no"
+
+    async with notifying(runtime, urls=url):
+        await runtime.bus.publish(to_message(a_trade(side="SELL", exit_reason="take_profit")))
+        await eventually(lambda: any("/send/" in path for path, _ in inbox.received))
+
+    (login, signed_in), (join, _), (send, event) = inbox.received[:3]
+    assert (login, join) == ("/_matrix/client/v3/login", "/_matrix/client/v3/join/%23news%3Ahome.example")
+    assert (signed_in["identifier"]["user"], signed_in["password"]) == ("bot", "passw0rd")
+    assert send.startswith("/_matrix/client/v3/rooms/%21room%3Ahome.example/send/m.room.message/")
+    assert event["msgtype"] == "m.text"
+    assert "Sold: ABCUSDT (take profit)" in event["body"]
+
+
 async def test_an_exit_reaches_a_mailbox(runtime: Runtime) -> None:
     async with mail_inbox() as (port, messages):
         url = f"mailto://127.0.0.1:{port}/?from=sniper@example.org&to=me@example.org&mode=insecure"
