@@ -3,7 +3,7 @@
 import { Refused, get, post } from "./api.js";
 import { backendIsKnown, backendNow } from "./clock.js";
 import { ask, carryOut, explain, field, say, unfit } from "./dialogs.js";
-import { byId, el, replace, setText } from "./dom.js";
+import { byId, replace, setText } from "./dom.js";
 import { EXITS, ladderField, ladderOf, ladderText } from "./exits.js";
 import { moment } from "./format.js";
 import { complaint } from "./numbers.js";
