@@ -23,7 +23,7 @@ MAY_FAIL_AS_A_WHOLE: Final[Mapping[str, str]] = {
     "api/access/hosts.py:__call__": "The headers of one request, which is refused.",
     "api/close_requests.py:request": "All of them or none, in one transaction.",
     "api/config_history.py:page_of": "A page with a change left out would not show who changed what.",
-    "api/reading/all_time.py:before": "A sum with a part left out would not be the sum; it goes on from there next time.",
+    "api/reading/all_time.py:before": "A sum with a part left out would not be the sum; it goes on there next time.",
     "api/queries.py:_all": "A page with a row left out would not be what it says; the answer is an error.",
     "api/queries.py:also_seen": "Computed by one statement from columns of one type.",
     "api/reading/results.py:of_window": "The modes are constants, and the mode of a row is one of them by constraint.",
