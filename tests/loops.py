@@ -29,6 +29,8 @@ MAY_FAIL_AS_A_WHOLE: Final[Mapping[str, str]] = {
     "api/reading/results.py:of_window": "The modes are constants, and the mode of a row is one of them by constraint.",
     "api/reading/status.py:exposure_of": "Two rows, seeded by the migration; without either the status would be wrong.",
     "api/streaming/sources.py:frames": "One statement for each kind of row; what is wrong with one is the database's.",
+    "api/unplaced.py:acknowledge": "All of them or none, in one transaction.",
+    "api/unplaced.py:newest": "Columns of one type each; a row left out would be a name that nobody sees.",
     "api/write_offs.py:request": "All of them or none, in one transaction.",
     "executor/custody.py:allotted": "Constants only; the balances are read before.",
     "executor/evidence.py:_fees": "The trades of one order.",
