@@ -17,12 +17,12 @@ STEP_DAYS: Final = 92
 
 OLDEST: Final = "SELECT min(closed_at) AS oldest FROM positions WHERE closed_at IS NOT NULL"
 BETWEEN: Final = f"""
-    SELECT mode, round(sum(result), 2) AS realised FROM ({ENDED}) AS ended WHERE closed_at < $2 GROUP BY mode
+    SELECT mode, sum(result) AS realised FROM ({ENDED}) AS ended WHERE closed_at < $2 GROUP BY mode
 """  # noqa: S608 - constants
 
 
 class AllTime:
-    """What was realised in each mode before a day; kept for as long as the process lasts."""
+    """What was realised in each mode before a day, to the last digit; kept for as long as the process lasts."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
@@ -34,7 +34,7 @@ class AllTime:
         """Return what was realised before *day* began (UTC); raises TransientError, and goes on next time."""
         async with self._turn:
             if self._until is None or self._until > day:
-                self._sums, self._until = dict.fromkeys(Mode, Decimal("0.00")), await self._oldest(day)
+                self._sums, self._until = dict.fromkeys(Mode, Decimal(0)), await self._oldest(day)
             while self._until < day:
                 until = min(day, self._until + timedelta(days=STEP_DAYS))
                 for row in await self._reader.fetch(BETWEEN, _begin(self._until), _begin(until)):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated, Final
 
 import structlog
@@ -29,7 +29,7 @@ BY_DAY: Final = f"""
     SELECT
         mode, (closed_at AT TIME ZONE 'UTC')::date AS day,
         count(*) AS closed, count(*) FILTER (WHERE result > 0) AS won,
-        round(sum(result), 2) AS realised
+        round(sum(result), 2) AS realised, sum(result) AS exact
     FROM ({ENDED}) AS ended GROUP BY 1, 2
 """  # noqa: S608 - constants
 HELD: Final = """
@@ -62,8 +62,8 @@ async def by_day(reader: Reader, all_time: AllTime, wanted: Days) -> Results:
     modes = []
     for mode in Mode:
         of_mode = {row["day"]: row for row in rows if row["mode"] == mode}
-        later = sum((row["realised"] for day, row in of_mode.items() if day >= fresh), before[mode])
-        modes.append(_series(mode, of_mode, since, until, all_time=later))
+        ever = sum((row["exact"] for day, row in of_mode.items() if day >= fresh), before[mode])
+        modes.append(_series(mode, of_mode, since, until, all_time=_rounded(ever)))
     return Results(since=since, until=until, modes=modes)
 
 
@@ -105,6 +105,11 @@ def _result(ended: Row | None, held: Sequence[Row], worth: Mapping[str, Decimal]
         unrealised_usdt=sum(known, _NOTHING) if len(known) == len(held) else None,
         open=len(held),
     )
+
+
+def _rounded(amount: Decimal) -> Decimal:
+    """Return *amount* rounded as the database rounds."""
+    return amount.quantize(_NOTHING, ROUND_HALF_UP)
 
 
 def _series(mode: Mode, by_day: Mapping[date, Row], since: date, until: date, *, all_time: Decimal) -> ModeResults:

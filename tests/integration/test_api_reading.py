@@ -311,6 +311,22 @@ async def test_the_sum_of_what_ended_long_ago_goes_on_where_a_day_has_passed(
     assert (before["all_time_usdt"], after["all_time_usdt"], after["total_usdt"]) == ("30.00", "30.00", "0.00")
 
 
+async def test_small_results_are_rounded_once_however_often_they_are_summed_up(
+    api: ServedApi, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(12):
+        ended = {**closed("100", days_ago=number * 10 + 1), "paid": Decimal(100), "proceeds": Decimal("100.004")}
+        await hold(api, f"S{number}", **ended)
+    told = [(await get(api, "/results"))["modes"][0]["all_time_usdt"]]
+    for days in (3, 13, 23, 33):
+        monkeypatch.setattr("api.reading.results.utc_now", lambda days=days: utc_now() + timedelta(days=days))
+        told.append((await get(api, "/results"))["modes"][0]["all_time_usdt"])
+    async with serving_api(database_url) as restarted:
+        told.append((await get(restarted, "/results"))["modes"][0]["all_time_usdt"])
+
+    assert told == ["0.05"] * 6
+
+
 async def test_the_story_of_a_listing_tells_everything_of_each_occurrence(api: ServedApi) -> None:
     told = {
         "symbol": "ABCUSDT",
