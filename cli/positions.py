@@ -39,8 +39,8 @@ async def close(what: str, mode: Mode | None) -> None:
             held = await held_positions.of(database, what, mode, sellable=True)
         except NoSuchPositionError as error:
             raise operate.refused(error) from None
-        await close_requests.request(database, held, requested_by=operate.operator())
         config = await trade_config.read(database)
+        await close_requests.request(database, held, requested_by=operate.operator())
     _print(close_requests.told(position, config) for position in held)
 
 

@@ -48,8 +48,8 @@ class DatabaseOperations:
     async def close(self, symbol: str, by: str) -> str:
         """Ask for what is held of *symbol* to be sold; raise NoSuchPositionError where nothing is."""
         held = await held_positions.of(self._database, symbol, None, sellable=True)
-        await close_requests.request(self._database, held, requested_by=by)
         config = await trade_config.read(self._database)
+        await close_requests.request(self._database, held, requested_by=by)
         return "\n".join(close_requests.told(each, config) for each in held)
 
 

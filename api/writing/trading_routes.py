@@ -97,9 +97,10 @@ async def post_close(parts: Shared, principal: Operator, request: RequestId, pos
     database = parts.runtime.database
     with refusals():
         held = await held_positions.numbered(database, position_id, sellable=True)
+        config = await trade_config.read(database)
         await close_requests.request(database, [held], requested_by=principal.audit_name, request_id=request)
         asked = await held_positions.numbered(database, position_id, sellable=False)
-    return _asked(asked, close_requests.told(held, await trade_config.read(database)))
+    return _asked(asked, close_requests.told(held, config))
 
 
 @router.post("/positions/{position_id}/write-off", status_code=202, responses=NOT_FOUND | CONFLICT)

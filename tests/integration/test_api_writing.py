@@ -296,6 +296,15 @@ async def test_a_position_is_closed_by_its_number(api: ServedApi) -> None:
     ]
 
 
+async def test_no_sale_is_recorded_that_is_not_answered(api: ServedApi) -> None:
+    number = await number_of(api)
+    async with api.database.connection() as connection:
+        await connection.execute("DELETE FROM trade_config")
+
+    assert (await api.client.post(f"/positions/{number}/close")).status_code == 500
+    assert await fetch(api, "SELECT requested_by FROM close_requests") == []
+
+
 async def test_a_sale_while_sales_are_halted_is_said_to_wait(api: ServedApi) -> None:
     number = await number_of(api)
     (await api.client.post("/halt", json={"exits": True})).raise_for_status()
