@@ -123,7 +123,8 @@ async def _halt(
 ) -> None:
     if after != before:
         await config_store.write(connection, before, after, author)
-    else:
+    # While everything is being sold both halts change the reason alone.
+    if after == before or (before.selling_all and after.selling_all):
         await actions.record(connection, kind, author, details={"reason": after.halted_reason})
 
 

@@ -98,7 +98,7 @@ def show(config: TradeConfig, *, as_json: bool = False) -> None:
 def _told(change: ConfigChange) -> Sequence[str]:
     head = f"{change.created_at:%Y-%m-%d %H:%M:%S} UTC  {change.changed_by}"
     fields = [f"    {name}: {_text(before)} -> {_text(after)}" for name, (before, after) in change.changed().items()]
-    return [head, *(fields or ["    lifted what the executor had halted"])]
+    return [head, *(fields or ["    resumed: what the executor had halted, if anything, is lifted"])]
 
 
 def _line(name: str, value: str) -> str:

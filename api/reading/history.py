@@ -66,7 +66,8 @@ class HistoryEntry(Answer):
     number: int
     kind: HistoryKind
     made_by: str
-    """`token:NAME`, `cli:USER`, `telegram:ID`, or `executor` for what it did by itself."""
+    """`token:NAME`, `cli:USER`, `telegram:ID`, `environment` for exits that were set by it once; `executor` or
+    `executor: auto_trade_until` for what the executor did by itself."""
     request_id: str | None
     """Of the request that made it; null where it was none of the API's."""
     subject: str

@@ -36,12 +36,14 @@ class Told(NamedTuple):
 def of_config(before: Document, after: Document) -> Told:
     """Tell what a change of the configuration was: a halt, its end, or other values."""
     if before == after:
-        return Told("resume", "lifted what the executor had halted")
+        return Told("resume", "resumed: what the executor had halted, if anything, is lifted")
     if not after.get("halted"):
         if before.get("halted"):
             return Told("resume", "resumed trading")
         return Told("config", differences(before, after))
-    if all(before.get(name) == after.get(name) for name in _HALTS):
+    # While everything is being sold an action beside it tells which of the two halts was asked for.
+    sells_on = before.get("selling_all") and after.get("selling_all")
+    if sells_on or all(before.get(name) == after.get(name) for name in _HALTS):
         return Told("config", differences(before, after))
     reason = _because(after.get("halted_reason"))
     if after.get("selling_all") and not before.get("selling_all"):

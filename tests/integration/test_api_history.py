@@ -109,6 +109,21 @@ async def test_who_asks_for_what_was_asked_for_before_is_told_too(
     ]
 
 
+async def test_which_halt_was_asked_for_is_told_while_everything_is_being_sold(api: ServedApi) -> None:
+    for path, reason in (("/halt-and-close", "out"), ("/halt-and-close", "again"), ("/halt", "odd")):
+        (await api.client.post(path, json={"reason": reason})).raise_for_status()
+
+    told = [(each["kind"], each["words"]) for each in (await history(api))["items"]]
+
+    assert sorted(told) == [
+        ("config", "halted_reason again → odd"),
+        ("config", "halted_reason out → again"),
+        ("halt", "halted what was halted: odd"),
+        ("halt_and_close", "halted and had everything sold, as before: again"),
+        ("halt_and_close", "halted purchases and had everything sold: out"),
+    ]
+
+
 async def test_halts_of_the_executor_and_their_end_are_told(api: ServedApi) -> None:
     await store(api, "halts", cause="failures", mode="live", reason="5 in a row")
     await trade_config.resume(api.database, changed_by="cli:ann")
@@ -116,7 +131,7 @@ async def test_halts_of_the_executor_and_their_end_are_told(api: ServedApi) -> N
     told = [(each["made_by"], each["kind"], each["words"]) for each in (await history(api))["items"]]
 
     assert told == [
-        ("cli:ann", "resume", "lifted what the executor had halted"),
+        ("cli:ann", "resume", "resumed: what the executor had halted, if anything, is lifted"),
         ("executor", "latch", "halted purchases (live), by failures: 5 in a row"),
     ]
 
