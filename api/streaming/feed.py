@@ -46,7 +46,8 @@ class Feed:
         self._summaries = summaries
         self._hub = hub
         self._reachable = True
-        self._states_objection = ""
+        self._objections: dict[str, str] = {}
+        """What was last wrong with each kind of states."""
         self._prune_due = 0.0
 
     async def run(self) -> Never:
@@ -123,9 +124,10 @@ class Feed:
         except (TransientError, TimeoutError) as error:
             log.debug("the states were not read", reason=in_a_line(error))
         except Exception as error:  # noqa: BLE001 - a row that makes no sense, or a configuration that is gone
-            if (reason := in_a_line(error)) != self._states_objection:
-                log.warning("the states cannot be shown", reason=reason)
-                self._states_objection = reason
+            kind, reason = type(states).__name__, in_a_line(error)
+            if reason != self._objections.get(kind):
+                log.warning("the states cannot be shown", kind=kind, reason=reason)
+                self._objections[kind] = reason
 
     async def _read(self, connection: Connection) -> None:
         """Hand out every event there is after the last one."""
