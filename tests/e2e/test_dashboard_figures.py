@@ -367,6 +367,64 @@ async def test_an_open_list_shows_what_happens_and_how_old_it_is(desk: Desk) -> 
     await desk.lets_go()
 
 
+async def test_history_is_read_again_once_detection_was_switched_and_not_while_it_is_told(desk: Desk) -> None:
+    page = await desk.page("history")
+    read = list[str]()
+    page.on("request", lambda request: read.append(request.url) if "/history?" in request.url else None)
+    (await desk.api.client.post("/monitor/pause", json={"reason": "seen by the page"})).raise_for_status()
+
+    await expect(page.locator("#history")).to_contain_text("paused detection: seen by the page")
+    assert len(read) == 1
+    (await desk.api.client.post("/monitor/resume")).raise_for_status()
+    await page.close()
+
+
+async def test_what_is_new_waits_for_older_rows_and_is_shown_then(desk: Desk) -> None:
+    await desk.store("trades", *(trade(f"WAITS{number}") for number in range(60)))
+    page, held_back = await desk.page("trades"), asyncio.Event()
+    lines = page.locator("#all-trades tr")
+    await expect(lines).to_have_count(50)
+
+    async def hold_back(route: Route) -> None:
+        await held_back.wait()
+        await route.continue_()
+
+    await page.route("**/trades?*cursor=*", hold_back)
+    async with page.expect_request("**/trades?*cursor=*"):
+        await page.locator("#trades-more").click()
+    # Of the lists beside it the page hears at once.
+    async with page.expect_response("**/positions/closed?*"):
+        await desk.store("trades", trade("MEANWHILE", created_at=utc_now()))
+    held_back.set()
+
+    await expect(lines.nth(55)).to_be_visible()
+    await expect(lines.first).to_contain_text("MEANWHILEUSDT", timeout=10_000)
+    await expect(lines.nth(56)).to_be_visible()
+    await page.close()
+
+
+async def test_a_filter_that_makes_no_sense_is_refused_by_name_and_not_tried_again(desk: Desk) -> None:
+    page = await desk.context.new_page()
+    await page.clock.install()
+    await page.goto(f"{desk.url}/#trades")
+    await expect(page.locator("#all-trades tr")).not_to_have_count(0)
+    asked = list[str]()
+    page.on("request", lambda request: asked.append(request.url) if "/trades?" in request.url else None)
+    await page.locator("#trades-filters").get_by_label("Coin").fill("Ä B")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#trades-error")).to_contain_text("symbol: ")
+    before = len(asked)
+    await desk.store("trades", trade("AFTERALL", created_at=utc_now()))
+    await eventually(lambda: len(asked) == before + 1)
+    await expect(page.locator("#view-age")).to_contain_text("s ago")
+
+    # Past the pause after which what could not be read is tried again.
+    await page.clock.fast_forward(10_000)
+    await page.evaluate("() => fetch('/health/live')")
+    assert len(asked) == before + 1
+    await page.close()
+
+
 # Closing.
 
 
@@ -393,7 +451,10 @@ async def test_what_becomes_of_a_sale_is_told_and_a_failed_one_gives_the_button_
     await button.click()
     await page.get_by_role("button", name="Sell", exact=True).click()
     await expect(note).to_contain_text("has been asked to sell it since")
-    await desk.store("trades", trade("SALE2", created_at=utc_now(), **sale))
+    again = {"status": "failed", "error_reason": "not_filled", "created_at": utc_now()}
+    await desk.store("trades", trade("SALE2", **again, **sale))
+    await expect(failure.last).to_contain_text("was not sold: nothing was on offer")
+    await desk.store("trades", trade("SALE3", created_at=utc_now(), **sale))
     await expect(note).to_contain_text("Sold CLOSINGUSDT (dry-run) for 100.00 USDT")
     (await desk.api.client.post("/resume")).raise_for_status()
     await page.get_by_role("button", name="Halt and sell all…").click()

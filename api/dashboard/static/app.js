@@ -45,6 +45,7 @@ function take(kind, event, ago) {
     positions.notify(event);
     sales.tellSale(event);
   }
+  if (views.isBack(kind, event)) learnRights();
   views.happened(kind, event);
   header.showLink();
 }
@@ -98,7 +99,10 @@ function wire() {
   );
   byId("story-close").addEventListener("click", () => byId("story").close());
   for (const button of document.querySelectorAll("[data-choose-mode]")) {
-    button.addEventListener("click", () => figures.showMode(/** @type {any} */ (button).dataset.chooseMode));
+    button.addEventListener("click", () => {
+      figures.showMode(/** @type {any} */ (button).dataset.chooseMode);
+      latency.showLatency();
+    });
   }
   addEventListener("hashchange", showView);
   addEventListener("follow", (event) => listings.follow(/** @type {CustomEvent} */ (event).detail));
@@ -118,7 +122,7 @@ store.onChange((slice) => {
 });
 showView();
 store.start();
-learnRights().catch(() => {}); // The API refuses by itself what is not allowed.
+learnRights();
 link.connect(take);
 setInterval(header.showLink, 1000);
 // Whether an opening has passed is a matter of time alone.

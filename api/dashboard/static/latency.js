@@ -29,11 +29,13 @@ export async function showLatency() {
       // What was read before stands there, with its hours.
     }
   }
-  draw(stage);
+  draw();
 }
 
-/** @param {string} stage */
-function draw(stage) {
+/** Draw what is chosen now: it may be another than when reading began. */
+function draw() {
+  const stage = byId("latency-stage").value;
+  if (!stage) return;
   const mode = shownMode();
   const stages = read?.modes.find((/** @type {any} */ each) => each.mode === mode)?.stages ?? [];
   const timed = new Map(stages.find((/** @type {any} */ each) => each.stage === stage)?.hours.map((/** @type {any} */ each) => [Date.parse(each.hour), each]));
@@ -66,5 +68,4 @@ export function start() {
     sessionStorage.setItem("stage", byId("latency-stage").value);
     showLatency();
   });
-  for (const button of document.querySelectorAll("[data-choose-mode]")) button.addEventListener("click", showLatency);
 }

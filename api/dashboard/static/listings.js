@@ -98,24 +98,30 @@ function createUpcoming(first) {
 export async function follow(symbol) {
   const panel = byId("story");
   panel.dataset.symbol = symbol;
-  await showStory();
-  if (!panel.open) panel.showModal();
+  if ((await showStory()) && !panel.open) panel.showModal();
 }
 
-/** Read the story again that is open. */
+/** How often a story was asked for: the answer to the last counts. */
+let asked = 0;
+
+/** Read the story again that is open; return whether it is shown, and no later one is asked for. */
 export async function showStory() {
   const panel = byId("story");
   const symbol = panel.dataset.symbol;
-  if (!symbol) return;
+  if (!symbol) return false;
   const body = byId("story-body");
+  const mine = ++asked;
   try {
     const story = await get(`/listings/${encodeURIComponent(symbol)}`);
+    if (mine !== asked) return false;
     replace(body, story.occurrences.flatMap(occurrence));
   } catch (error) {
+    if (mine !== asked) return false;
     const pending = error instanceof Refused && error.status === 404;
     replace(body, el("p", { class: "empty" }, pending ? "Not stored yet. This fills in as it goes its way." : explain(error)));
   }
   setText(byId("story-title"), symbol);
+  return true;
 }
 
 /** @param {any} it */

@@ -24,7 +24,7 @@ export async function watchOrders() {
 
 async function read() {
   try {
-    const pages = await Promise.all(["unknown", "acknowledged"].map((state) => get(`/orders?state=${state}&limit=20`)));
+    const pages = await Promise.all(["unknown", "acknowledged"].map((state) => get(`/orders?state=${state}&limit=100`)));
     show(pages.flatMap((page) => page.items).filter(isInDoubt));
   } catch {
     known = "";

@@ -3,8 +3,17 @@
 import { get } from "./api.js";
 import { byId, setAttribute, setText } from "./dom.js";
 
-/** Ask who we are, and switch off what we may not do. */
-export async function learnRights() {
+/** The asking that is under way or has come to an end; null where it has to be done again. @type {Promise<void> | null} */
+let asking = null;
+
+/** Ask who we are, once, and switch off what we may not do; until it is known the API refuses by itself what is not allowed. */
+export function learnRights() {
+  asking ??= learn().catch(() => {
+    asking = null;
+  });
+}
+
+async function learn() {
   const { name, scope } = await get("/session");
   if (scope === "operate") return;
   const why = `The token “${name}” may only view. To change anything, sign in with one that may operate.`;

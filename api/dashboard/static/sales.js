@@ -7,8 +7,8 @@ import { why } from "./why.js";
 
 /** Clocks of two machines differ. */
 const SLACK_MS = 2000;
-/** By listing key and mode, as positions and trades have them. @type {Set<string>} */
-const asked = new Set();
+/** What was told of each last, by listing key and mode, as positions and trades have them. @type {Map<string, "asked" | "failed">} */
+const asked = new Map();
 
 /** @param {any} row */
 const nameOf = (row) => `${row.listing_key} ${row.mode}`;
@@ -17,14 +17,22 @@ const isUnsold = (trade) => trade.status === "failed" || trade.status === "rejec
 
 /** Tell what comes of selling *positions*. @param {any[]} positions */
 export function expectSales(positions) {
-  for (const position of positions) asked.add(nameOf(position));
+  for (const position of positions) asked.set(nameOf(position), "asked");
 }
 
-/** Say what came of a sale that was asked for here. @param {any} trade */
+/** Say what came of a sale that was asked for here: the first failure, and that it is sold. @param {any} trade */
 export function tellSale(trade) {
-  if (trade?.side !== "SELL" || trade.status === "pending" || !asked.delete(nameOf(trade))) return;
-  if (isUnsold(trade)) say(`${trade.symbol} (${trade.mode}) was not sold: ${why(trade)}. It is tried again.`, true);
-  else say(`Sold ${trade.symbol} (${trade.mode}) for ${money(trade.quote_qty)} USDT.`);
+  if (trade?.side !== "SELL" || trade.status === "pending") return;
+  const name = nameOf(trade);
+  const told = asked.get(name);
+  if (!told) return;
+  if (!isUnsold(trade)) {
+    asked.delete(name);
+    say(`Sold ${trade.symbol} (${trade.mode}) for ${money(trade.quote_qty)} USDT.`);
+  } else if (told === "asked") {
+    asked.set(name, "failed");
+    say(`${trade.symbol} (${trade.mode}) was not sold: ${why(trade)}. It is tried again.`, true);
+  }
 }
 
 /** The last sale of *position* since somebody asked for one, where it sold nothing. @param {any} position */

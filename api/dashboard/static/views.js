@@ -8,7 +8,7 @@ import { LISTS } from "./tables.js";
 /** @typedef {() => Promise<boolean>} Read whether it could be read */
 
 /** After which events each is read again. @type {Record<string, string[]>} */
-const CONCERNS = { trades: ["trade", "position"], history: ["config", "halt", "position"], story: ["listing", "trade", "position"] };
+const CONCERNS = { trades: ["trade", "position"], history: ["config", "halt", "monitor", "trade", "position"], story: ["listing", "trade", "position"] };
 /** Whatever happened before the link stood was missed. */
 const ANYTHING = ["open", "reset"];
 /** Many things happen at once, and many pages may be open. */
@@ -16,6 +16,8 @@ const PAUSE_MS = 2000;
 const RETRY_MS = 5000;
 
 let open = "";
+/** When detection was switched last, as far as it was told. @type {string | null | undefined} */
+let switchedAt;
 /** @type {Map<string, number>} */
 const timers = new Map();
 
@@ -26,12 +28,29 @@ export function show(view) {
   if (view in LISTS) readView(LISTS[view].map((list) => list.newest));
 }
 
+/** Whether something may have been missed before this event. @param {string} kind @param {any} event */
+export const isBack = (kind, event) => ANYTHING.includes(kind) || (kind === "database" && event.reachable);
+
 /** Read again what *event* concerns. @param {string} kind @param {any} event */
 export function happened(kind, event) {
-  const isBack = ANYTHING.includes(kind) || (kind === "database" && event.reachable);
-  if (open in LISTS && (isBack || CONCERNS[open].includes(kind))) soon("view", readOpen, PAUSE_MS);
-  const concernsStory = CONCERNS.story.includes(kind) && event.symbol === byId("story").dataset.symbol;
-  if (byId("story").open && (isBack || concernsStory || kind === "held")) soon("story", showStory, kind === "held" ? PAUSE_MS : 0);
+  const anything = isBack(kind, event);
+  const isNews = kind !== "monitor" || isSwitched(event);
+  if (open in LISTS && (anything || (isNews && CONCERNS[open].includes(kind)))) soon("view", readOpen, PAUSE_MS);
+  if (byId("story").open && (anything || concernsStory(kind, event))) soon("story", showStory, kind === "held" ? PAUSE_MS : 0);
+}
+
+/** Whether detection was switched since it was told last: a state is told again and again. @param {any} monitor */
+function isSwitched(monitor) {
+  const before = switchedAt;
+  switchedAt = monitor.changed_at;
+  return before !== undefined && before !== switchedAt;
+}
+
+/** @param {string} kind @param {any} event */
+function concernsStory(kind, event) {
+  const symbol = byId("story").dataset.symbol;
+  if (kind === "held") return event.some((/** @type {any} */ row) => row.symbol === symbol);
+  return CONCERNS.story.includes(kind) && event.symbol === symbol;
 }
 
 const readOpen = () => open in LISTS && readView(LISTS[open].map((list) => list.update));
