@@ -234,7 +234,11 @@ async def test_exits_that_are_no_numbers_are_refused_by_name_and_take_nothing_aw
 
 
 async def test_nothing_is_asked_for_again_however_much_happens(desk: Desk) -> None:
+    """Not even where a story is open of which nothing is told."""
+    await desk.claims("QUIET")
     page = await desk.page()
+    await page.locator("#listings").get_by_role("button", name="QUIETUSDT").click()
+    await expect(page.locator("#story-title")).to_have_text("QUIETUSDT")
     loop, asked = asyncio.get_running_loop(), list[tuple[float, str]]()
     page.on("request", lambda request: asked.append((loop.time(), request.url)))
     opened_at = loop.time()
@@ -404,7 +408,10 @@ async def test_what_is_new_waits_for_older_rows_and_is_shown_then(desk: Desk) ->
 
 
 async def test_a_filter_that_makes_no_sense_is_refused_by_name_and_not_tried_again(desk: Desk) -> None:
-    page = await desk.context.new_page()
+    # A clock that is wound is that of all pages of its context.
+    assert desk.context.browser is not None
+    apart = await desk.context.browser.new_context(storage_state=await desk.context.storage_state())
+    page = await apart.new_page()
     await page.clock.install()
     await page.goto(f"{desk.url}/#trades")
     await expect(page.locator("#all-trades tr")).not_to_have_count(0)
@@ -422,6 +429,28 @@ async def test_a_filter_that_makes_no_sense_is_refused_by_name_and_not_tried_aga
     await page.clock.fast_forward(10_000)
     await page.evaluate("() => fetch('/health/live')")
     assert len(asked) == before + 1
+    await apart.close()
+
+
+async def test_the_story_that_was_asked_for_last_is_shown_whichever_answer_comes_last(desk: Desk) -> None:
+    await desk.claims("FOLLOWED")
+    await desk.claims("LEFT")
+    page, held_back = await desk.page(), asyncio.Event()
+
+    async def hold_back(route: Route) -> None:
+        await held_back.wait()
+        await route.continue_()
+
+    await page.route("**/listings/LEFTUSDT", hold_back)
+    listed = page.locator("#listings")
+    await listed.get_by_role("button", name="LEFTUSDT").click()
+    await listed.get_by_role("button", name="FOLLOWEDUSDT").click()
+    await expect(page.locator("#story-title")).to_have_text("FOLLOWEDUSDT")
+    async with page.expect_event("requestfinished", lambda request: request.url.endswith("/LEFTUSDT")):
+        held_back.set()
+    await page.evaluate("() => fetch('/health/live')")
+
+    await expect(page.locator("#story-title")).to_have_text("FOLLOWEDUSDT")
     await page.close()
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, expect
+from playwright.async_api import Browser, BrowserContext, Page, Route, ViewportSize, expect
 
 from api.access.principal import Scope
 from shared.events import utc_now
@@ -202,6 +202,26 @@ async def test_whoever_may_only_view_sees_every_control_off_and_why(desk: Desk) 
         assert await page.locator("fieldset[data-operate]").first.get_attribute("title") is not None
         assert await serious_findings(page) == []
         await page.close()
+    await viewer.close()
+
+
+async def test_what_may_be_done_is_asked_again_where_it_could_not_be_told(desk: Desk) -> None:
+    viewer = await desk.signed_in("late", Scope.VIEW)
+    page = await viewer.new_page()
+    asked = 0
+
+    async def fail_once(route: Route) -> None:
+        nonlocal asked
+        asked += 1
+        if asked > 1:
+            await route.continue_()
+        else:
+            await route.fulfill(status=503, json={"code": "database_away", "message": "the database is away"})
+
+    await page.route("**/session", fail_once)
+    await page.goto(desk.url)
+
+    await expect(page.locator("#view-only")).to_contain_text("“late” may only view")
     await viewer.close()
 
 

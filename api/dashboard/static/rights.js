@@ -5,11 +5,15 @@ import { byId, setAttribute, setText } from "./dom.js";
 
 /** The asking that is under way or has come to an end; null where it has to be done again. @type {Promise<void> | null} */
 let asking = null;
+/** Whether it was to be done while it was under way: what came back meanwhile may not have been there for it. */
+let again = false;
 
 /** Ask who we are, once, and switch off what we may not do; until it is known the API refuses by itself what is not allowed. */
 export function learnRights() {
+  again = asking !== null;
   asking ??= learn().catch(() => {
     asking = null;
+    if (again) learnRights();
   });
 }
 
