@@ -156,7 +156,9 @@ class Gathering(Generic[T]):
             names = batch.names(name)
             question = self._latest = _Question()
             try:
-                return names, await self._ask(names)
+                answer = await self._ask(names)
+                # What was not asked for is no answer, and must not seem one.
+                return names, {asked: answer[asked] for asked in names if asked in answer}
             except RateLimited as refusal:
                 question.refusal = refusal
                 raise

@@ -220,3 +220,19 @@ async def test_a_question_that_everybody_gave_up_before_it_went_out_is_not_asked
 
     assert await gathering.of("D") == "d"
     assert exchange.asked == [["D"]]
+
+
+async def test_an_answer_that_holds_other_names_is_none() -> None:
+    asked: list[Sequence[str]] = []
+
+    class StrangeAnswers(Exchange):
+        async def ask(self, names: Sequence[str]) -> Mapping[str, str]:
+            asked.append(names)
+            await asyncio.sleep(0)
+            assert len(asked) < 20
+            return {"X": "x"}
+
+    answers = await asyncio.gather(*(await asking(StrangeAnswers().gathering(), *"ABC")))
+
+    assert answers == [None, None, None]
+    assert len(asked) <= 5
