@@ -256,7 +256,7 @@ def first_try(*, tests: Checks | None, away_after: int | None = None) -> float:
 
     async def waited() -> float:
         async with asyncio.TaskGroup() as group:
-            suspensions = Suspensions(symbols.can_be_sold, 10, group, tests and tests.passes)
+            suspensions = Suspensions(symbols.can_be_sold, 10, group, None if tests is None else tests.passes)
             began = loop.time()
             while suspensions.hold(held(REFUSED), STILL) and loop.time() - began < 300:
                 await asyncio.sleep(0.05)

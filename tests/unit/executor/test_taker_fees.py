@@ -11,7 +11,9 @@ from executor.entry import within
 from executor.fills import Fill
 from executor.known_rules import KnownRules
 from executor.limits import net_of_fee
+from executor.reasons import Reason
 from executor.settings import ExecutorSettings
+from executor.strategy import Refuse
 from executor.taker_fees import LATELY_SECONDS, TakerFees
 from shared.events import Mode, TradingRules
 from shared.mexc.trading import OrderRequest
@@ -133,6 +135,27 @@ def test_the_highest_fee_that_rules_told_counts_for_a_day_from_the_last_time() -
 def test_a_request_is_cut_to_what_a_fee_leaves_that_turned_out_to_be_higher() -> None:
     money = net_of_fee(Decimal(100), Decimal("0.002"))
 
-    assert within(capped("47.59", "2.1000"), money) == capped("47.52", "2.1000")
-    assert within(spending("99.95"), money) == spending("99.80")
-    assert within(capped("1", "2"), money) == capped("1", "2")
+    assert within(capped("47.59", "2.1000"), money, RULES) == capped("47.52", "2.1000")
+    assert within(spending("99.95"), money, None) == spending("99.80")
+    assert within(capped("1", "2"), money, None) == capped("1", "2")
+
+
+@pytest.mark.parametrize(
+    ("request_", "money", "rules", "expected"),
+    [
+        (capped("47.59", "2.1"), "99.80", {"base_quantity_step": Decimal("0.5")}, capped("47.5", "2.1")),
+        (capped("3", "45"), "99.80", {"base_quantity_step": Decimal(3)}, "0.01 of the coin"),
+        (capped("1", "99.95"), "99.80", {"base_precision": 0, "base_quantity_min": None}, "1 of the coin"),
+        (capped("3", "0.4"), "0.9", {}, "1 of the quote asset"),
+        (spending("99.95"), "4", {}, "5 of the quote asset"),
+    ],
+)
+def test_what_is_left_of_a_request_is_what_the_exchange_takes_or_none(
+    request_: OrderRequest, money: str, rules: dict[str, Any], expected: OrderRequest | str
+) -> None:
+    found = within(request_, Decimal(money), RULES.model_copy(update=rules))
+
+    if isinstance(expected, str):
+        assert found == Refuse(Reason.BELOW_MINIMUM, expected)
+    else:
+        assert found == expected
