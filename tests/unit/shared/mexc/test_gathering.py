@@ -21,6 +21,7 @@ class Exchange:
         self.asked: list[Sequence[str]] = []
         self.held: list[asyncio.Future[None]] = []
         self.answers_at_once = False
+        self.refusals = 0
         self.unknown = unknown
         self._omits = omits
         self._room = asyncio.Semaphore(room)
@@ -31,7 +32,11 @@ class Exchange:
     @asynccontextmanager
     async def admission(self) -> AsyncIterator[None]:
         await self._room.acquire()  # It is not given back: the window is longer than the test.
-        yield
+        try:
+            yield
+        except RateLimited:
+            self.refusals += 1
+            raise
 
     def make_room(self) -> None:
         self._room.release()
@@ -182,6 +187,7 @@ async def test_what_waits_for_a_question_that_is_refused_as_one_too_many_is_not_
 
     assert [type(each.exception()) for each in tasks] == [RateLimited] * 3
     assert exchange.asked == [["A"]]
+    assert exchange.refusals == 1
     later = await asking(gathering, "D")
     await exchange.answer()
     assert later[0].result() == "d"
