@@ -27,6 +27,8 @@ from shared.mexc.errors import ExchangeError
 _WAIT_SECONDS_MIN: Final = 0.05
 _LINE_SECONDS: Final = 0.1
 """Between looks for a line, while all of them wait for answers."""
+_FREED_LOOKS_MAX: Final = 5
+"""Looks in a row at a position for which a line is free, while its book is not learned."""
 
 log = structlog.get_logger(__name__)
 
@@ -47,8 +49,8 @@ class Sales:
         first_seconds = min(settings.exit_retry_seconds, settings.exit_check_seconds)
         self._patience = Patience(first_seconds, attempts_alarm=settings.sale_attempts_alarm)
         self._in_hand: set[str] = set()
-        self._without_line: dict[str, None] = {}
-        """Those that wait for a line, the longest first."""
+        self._without_line: dict[str, int] = {}
+        """Those that wait for a line, the longest first, and in how many looks one was free for them."""
         self._freed: set[str] = set()
         self._next_try_seconds = float("inf")
         self._doubted_since: dict[tuple[str, int], float] = {}
@@ -100,7 +102,7 @@ class Sales:
             left_seconds = self._patience.left_seconds(each.name, now, is_gain=is_gain)
             self._next_try_seconds = min(self._next_try_seconds, left_seconds)
         elif not self._selling.has_line():
-            self._without_line[each.name] = None
+            self._without_line[each.name] = 0
         else:
             self._patience.tried(each.name, position.base_qty, now)
             beside = others if position.state is PositionState.CLOSING else None
@@ -128,11 +130,13 @@ class Sales:
     def look_begins(self) -> None:
         """Forget when the next try was due; have those that waited longest for a line, where one is free, looked at.
 
-        They are few at a time, whose books are read one by one.
+        They are few at a time, whose books are read one by one; one that cannot be read waits for its beat.
         """
         self._next_try_seconds = float("inf")
         waiting = self._without_line if self._selling.has_line() else ()
         self._freed = set(islice(waiting, SINGLY_MAX))
+        looks = {name: count + (name in self._freed) for name, count in self._without_line.items()}
+        self._without_line = {name: count for name, count in looks.items() if count <= _FREED_LOOKS_MAX}
 
     def looked_at(self, name: str) -> None:
         """Take note that a position is judged anew, which shows whether it still waits for a line."""
@@ -141,7 +145,7 @@ class Sales:
     def forget_all_but(self, names: Collection[str], due: Collection[str]) -> None:
         """Forget positions that are not held any more, and the failures of those that are not *due*."""
         self._suspensions.forget_all_but(names, due)
-        self._without_line = {name: None for name in self._without_line if name in names}
+        self._without_line = {name: count for name, count in self._without_line.items() if name in names}
         self._patience.forget_all_but(self._in_hand | set(due))
         self._doubted_since = {key: since for key, since in self._doubted_since.items() if key[0] in names}
 

@@ -129,3 +129,4 @@ async def test_what_waits_for_a_line_is_looked_at_in_its_beat_or_when_one_is_fre
     for name in names[:SINGLY_MAX]:
         sales.looked_at(name)
     assert woken() == names[SINGLY_MAX:]
+    assert any(woken() == [] for _ in range(20))  # No look learned anything of them.
