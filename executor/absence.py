@@ -51,7 +51,10 @@ class Undecided:
 
 
 class Absence:
-    """Looks orders up at the *venues*, one of a side at a time: they share the exchange's limits with orders."""
+    """Looks orders up at the *venues*, one of a side at a time: they share the exchange's limits with orders.
+
+    Looks beside waits are bounded by themselves, and none waits for another.
+    """
 
     def __init__(
         self,
@@ -81,8 +84,12 @@ class Absence:
 
     async def look(self, order: Order, ways: Collection[Way]) -> Found | None:
         """Return *order* where one of *ways* finds it; raise ExchangeError or ClockUncertainError."""
-        async with self._turns[order.side]:
-            finding = await self._venues[order.mode].look_up(order, ways)
+        venue = self._venues[order.mode]
+        if ways is BESIDE:
+            finding = await venue.look_up(order, ways)
+        else:
+            async with self._turns[order.side]:
+                finding = await venue.look_up(order, ways)
         if not isinstance(finding, Absent):
             return Found(finding.exchange_order_id)
         if finding.others:

@@ -161,14 +161,24 @@ def _no_finer(rules: TradingRules, price: Decimal, quantity: Decimal) -> Trading
     return rules.model_copy(update={"quote_precision": quote, "base_precision": base})
 
 
-def within(request: OrderRequest, money: Decimal) -> OrderRequest:
-    """Return the purchase *request* for *money* at most, which is net of the fee: that may have turned out higher."""
+def within(request: OrderRequest, money: Decimal, rules: TradingRules | None) -> OrderRequest | Refuse:
+    """Return the purchase *request* for *money* at most, which is net of the fee: that may have turned out higher.
+
+    Refuse where the exchange would not take what is left.
+    """
     with localcontext(CAREFUL):
         if request.side is not Side.BUY or _notional(request) <= money:
             return request
+        rules = rules or _NO_RULES
         if request.price is None or request.quantity is None:
-            return replace(request, quote_order_qty=money)
-        return replace(request, quantity=_cut(money / request.price, _decimals(request.quantity)))
+            least = rules.quote_amount_min_market
+            return _outside_notional(money, least, None) or replace(request, quote_order_qty=money)
+        cut = _cut(money / request.price, _decimals(request.quantity))
+        cut = _stepped(cut, rules.base_quantity_step, ROUND_DOWN)
+        outside = _outside(cut, request.price, rules)
+        if outside is not None and outside.reason is Reason.BELOW_MINIMUM:
+            return outside
+        return replace(request, quantity=cut)
 
 
 def resized(request: OrderRequest, notional_min: Decimal | None, money: Decimal) -> OrderRequest | Refuse:

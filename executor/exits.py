@@ -188,6 +188,7 @@ class Exits:
         judgement = self._judge.judge(each, quote, rules, look.at)
         self.fair_values.saw(each.position, quote.middle)
         look.watched.add(each.name)
+        sales.looked_at(each.name)
         await self._keep(each, judgement)
         if each.unreadable_exits:
             look.objections.append(f"{each.name} is watched without {', '.join(each.unreadable_exits)}: unreadable")

@@ -23,6 +23,7 @@ from executor.pace import Pace
 from executor.reasons import Reason, worded
 from executor.settings import ExecutorSettings
 from executor.states import OrderEvent
+from executor.strategy import Refuse
 from executor.venue import Attempt, Ready, Venue
 from executor.verdicts import Busy, TooDear, Unanswered, Unsent, Untimely
 from executor.words import in_ascii
@@ -235,7 +236,11 @@ class Placing:
             if seen is not None or self._stopping.is_set():
                 answered_at = None if isinstance(seen, Found) else told.answered_at
                 return _unless_closed(order, _ended(move, seen), replace(told, answered_at=answered_at), move.tries)
-            request, tries = within(move.request, net_of_fee(order.quote_qty, fee)), move.tries
+            affordable = within(move.request, net_of_fee(order.quote_qty, fee), rules)
+            if isinstance(affordable, Refuse):
+                refused = Conclusion(OrderEvent.REFUSED, worded(affordable.reason, affordable.detail))
+                return refused, told
+            request, tries = affordable, move.tries
         raise AssertionError
 
     async def _attempt(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from decimal import Decimal
+from itertools import islice
 from typing import Final
 
 import structlog
@@ -10,6 +11,7 @@ import structlog
 from executor.exit_rules import GAINS
 from executor.held import CLOSED, Held
 from executor.judging import Judgement
+from executor.look_beat import SINGLY_MAX
 from executor.patience import Patience
 from executor.position import PositionState
 from executor.selling import Exit, Selling
@@ -25,6 +27,8 @@ from shared.mexc.errors import ExchangeError
 _WAIT_SECONDS_MIN: Final = 0.05
 _LINE_SECONDS: Final = 0.1
 """Between looks for a line, while all of them wait for answers."""
+_FREED_LOOKS_MAX: Final = 5
+"""Looks in a row at a position for which a line is free, while its book is not learned."""
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +49,9 @@ class Sales:
         first_seconds = min(settings.exit_retry_seconds, settings.exit_check_seconds)
         self._patience = Patience(first_seconds, attempts_alarm=settings.sale_attempts_alarm)
         self._in_hand: set[str] = set()
-        self._without_line: set[str] = set()
+        self._without_line: dict[str, int] = {}
+        """Those that wait for a line, the longest first, and in how many looks one was free for them."""
+        self._freed: set[str] = set()
         self._next_try_seconds = float("inf")
         self._doubted_since: dict[tuple[str, int], float] = {}
 
@@ -58,15 +64,18 @@ class Sales:
         return max(_WAIT_SECONDS_MIN, self._next_try_seconds)
 
     def left_seconds(self, name: str, now: float) -> float:
-        """Return how long until a sale that failed is tried again, a line looked for, or the exchange asked again."""
+        """Return how long until a sale that failed is tried again, or the exchange asked again.
+
+        Nought where it waits for a line: no look frees one, and the weight that looks take would be missing to others.
+        """
         if name in self._without_line:
-            return _LINE_SECONDS
+            return 0.0
         held_seconds = self._suspensions.left_seconds(name, now)
         return self._patience.left_seconds(name, now) if held_seconds is None else held_seconds
 
     def is_released(self, name: str) -> bool:
-        """Return whether the symbol of a position has begun to trade again, so that it is to be sold at once."""
-        return self._suspensions.is_released(name)
+        """Return whether a position is to be sold at once: its symbol trades again, or a line is free for it."""
+        return name in self._freed or self._suspensions.is_released(name)
 
     def held_back(self) -> Collection[str]:
         """Return the positions of which the exchange takes no sale for now, by name."""
@@ -93,7 +102,7 @@ class Sales:
             left_seconds = self._patience.left_seconds(each.name, now, is_gain=is_gain)
             self._next_try_seconds = min(self._next_try_seconds, left_seconds)
         elif not self._selling.has_line():
-            self._without_line.add(each.name)
+            self._without_line[each.name] = 0
         else:
             self._patience.tried(each.name, position.base_qty, now)
             beside = others if position.state is PositionState.CLOSING else None
@@ -119,13 +128,24 @@ class Sales:
             yield f"{self._settings.sale_attempts_alarm} sales of {name} in a row sold nothing"
 
     def look_begins(self) -> None:
-        """Forget when the next try was due, and what had no line: every look finds out anew."""
+        """Forget when the next try was due; have those that waited longest for a line, where one is free, looked at.
+
+        They are few at a time, whose books are read one by one; one that cannot be read waits for its beat.
+        """
         self._next_try_seconds = float("inf")
-        self._without_line.clear()
+        waiting = self._without_line if self._selling.has_line() else ()
+        self._freed = set(islice(waiting, SINGLY_MAX))
+        looks = {name: count + (name in self._freed) for name, count in self._without_line.items()}
+        self._without_line = {name: count for name, count in looks.items() if count <= _FREED_LOOKS_MAX}
+
+    def looked_at(self, name: str) -> None:
+        """Take note that a position is judged anew, which shows whether it still waits for a line."""
+        self._without_line.pop(name, None)
 
     def forget_all_but(self, names: Collection[str], due: Collection[str]) -> None:
         """Forget positions that are not held any more, and the failures of those that are not *due*."""
         self._suspensions.forget_all_but(names, due)
+        self._without_line = {name: count for name, count in self._without_line.items() if name in names}
         self._patience.forget_all_but(self._in_hand | set(due))
         self._doubted_since = {key: since for key, since in self._doubted_since.items() if key[0] in names}
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -106,7 +107,7 @@ class Schedule:
 
     async def _at_opening(self, order: Order, at_ms: int, until: asyncio.Event) -> None:
         await self._wait(at_ms - PREPARE_MS, until)
-        await self._composer.prefetch(order)
+        await self._prefetch(order, at_ms - DECIDE_MS)
         await self._wait(at_ms - DECIDE_MS, until)
         if until.is_set():
             return  # It is still armed, and the next executor finds it.
@@ -116,6 +117,12 @@ class Schedule:
         await self._end_waiting(order, decided)
         if decided.order is not None:
             await self._placing.place(decided.order, at_ms=at_ms)
+
+    async def _prefetch(self, order: Order, until_ms: int) -> None:
+        """Learn ahead what comes until then: the question may wait for the rate limits, and the opening does not."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout((until_ms - self._moments.now_ms()) / 1000):
+                await self._composer.prefetch(order)
 
     async def _end_waiting(self, order: Order, decided: Decided) -> None:
         """End an armed order that will not be sent: the decision was against it, or for one of the other mode."""

@@ -29,7 +29,7 @@ SOON_SECONDS: Final = 600.0
 WAIT_SECONDS_MAX: Final = 5.0
 """The same for longer."""
 LONG_WAIT_SECONDS_MAX: Final = 30.0
-"""From then on, and while tests of the sale find no trading, either."""
+"""From then on, and while tests of the sale find no trading, or the status says so: either may be wrong."""
 QUESTION_SECONDS_MIN: Final = 2.5
 """Between questions for the status, which are dear, whatever the book does."""
 QUESTION_SECONDS_MAX: Final = 2.5
@@ -76,13 +76,14 @@ class _Suspended:
 
     def is_over(self, now: float) -> bool:
         """Return whether a sale is to be tried, whatever is not known."""
-        if self.is_closed or (self.is_closed is None and self.asking):
+        if self.is_closed is None and self.asking:
             return False
         return self.left_seconds(now) <= 0
 
     def left_seconds(self, now: float) -> float:
-        """Return how long until it is tried so, where its status does not say that it is closed."""
-        return self.refused_at + (LONG_WAIT_SECONDS_MAX if self.fails else self.wait_seconds) - now
+        """Return how long until it is tried so: long where status or test say that nothing trades, but no longer."""
+        is_shut = self.fails or self.is_closed
+        return self.refused_at + (LONG_WAIT_SECONDS_MAX if is_shut else self.wait_seconds) - now
 
 
 class Suspensions:
@@ -141,9 +142,7 @@ class Suspensions:
             return None
         if known.asking or known.testing:
             return ANSWER_SECONDS
-        left = [known.ask_at - now]
-        if not known.is_closed:
-            left.append(known.left_seconds(now))
+        left = [known.ask_at - now, known.left_seconds(now)]
         if known.is_tested:
             left.append(known.test_at - now)
         return max(_SOON_SECONDS, min(left))
@@ -176,7 +175,7 @@ class Suspensions:
             log.exception("a sale was not tested", symbol=each.position.symbol)
         else:
             known.fails = passes is False
-            if passes and known.is_believed:
+            if passes and known.is_believed and not known.released:  # Else the sale went without it.
                 known.released = known.passed = True
             known.is_believed |= known.fails
         known.test_at = asyncio.get_running_loop().time() + TEST_SECONDS
@@ -184,10 +183,10 @@ class Suspensions:
 
     async def _ask(self, each: Held, known: _Suspended) -> None:
         """Ask whether the symbol trades; one that did not and does is tried at once."""
-        again_seconds = min(self._check_seconds, QUESTION_SECONDS_MIN)
+        again_seconds, is_closed = min(self._check_seconds, QUESTION_SECONDS_MIN), None
         try:
             async with asyncio.timeout(QUESTION_SECONDS_MAX):
-                known.is_closed = not await self._can_be_sold(each.position.symbol)
+                is_closed = not await self._can_be_sold(each.position.symbol)
             again_seconds = self._check_seconds
         except (ExchangeError, TransientError, TimeoutError) as error:
             log.info("whether a symbol trades was not learned", symbol=each.position.symbol, reason=repr(error))
@@ -195,8 +194,9 @@ class Suspensions:
             # One symbol that cannot be asked about must not end the exits of the others.
             log.exception("whether a symbol trades was not learned", symbol=each.position.symbol)
         else:
-            known.released = known.released or (known.was_closed and not known.is_closed)
-            known.was_closed = known.was_closed or known.is_closed
+            known.released = known.released or (known.was_closed and not is_closed)
+            known.was_closed = known.was_closed or is_closed
+        known.is_closed = is_closed
         known.ask_at = asyncio.get_running_loop().time() + again_seconds
         known.asking = False
 

@@ -22,7 +22,7 @@ from executor.strategy import SIDES_CLOSED, Refuse
 from executor.taker_fees import TakerFees
 from executor.valuation import Quote
 from shared.events import Listing, Mode, Side, Source, TradingRules
-from shared.mexc.errors import ExchangeError
+from shared.mexc.errors import ExchangeError, ExchangeUnavailable
 from shared.mexc.payloads import Level, OrderBook
 from shared.mexc.rest import MexcRest
 from shared.mexc.symbols import SymbolInfo
@@ -163,8 +163,10 @@ class Markets:
         return trades[-1].price
 
     async def can_be_sold(self, symbol: str) -> bool:
-        """Return whether the exchange says, now, that *symbol* may be sold by API."""
+        """Return whether the exchange says, now, that *symbol* may be sold by API; raise ExchangeError."""
         info = await self._rest.symbol_rules(symbol)
+        if info is not None and not info.tells_status:
+            raise ExchangeUnavailable(f"the status of {symbol} is {info.status!r}")
         if info is None or not info.is_online or not info.api_allowed:
             return False
         return info.trade_side_type not in SIDES_CLOSED[Side.SELL]

@@ -71,6 +71,14 @@ class _Batch(Generic[T]):
         return others
 
 
+class _RefusedBeforeError(Exception):
+    """The question before was refused: that counts once, and this one was not asked."""
+
+    def __init__(self, refusal: RateLimited) -> None:
+        super().__init__(str(refusal))
+        self.refusal = refusal
+
+
 @dataclass(slots=True)
 class _Question:
     """A question under way."""
@@ -150,24 +158,32 @@ class Gathering(Generic[T]):
 
     async def _answered(self, batch: _Batch[T], name: str) -> tuple[Sequence[str], Mapping[str, T]]:
         """Return what was asked for, and what was found of it."""
-        async with self._admission():
-            await self._turn()
-            self._close(batch)
-            names = batch.names(name)
-            question = self._latest = _Question()
-            try:
-                return names, await self._ask(names)
-            except RateLimited as refusal:
-                question.refusal = refusal
+        try:
+            async with self._admission():
+                await self._turn()
+                return await self._put(batch, name)
+        except _RefusedBeforeError as error:
+            raise error.refusal from None
+
+    async def _put(self, batch: _Batch[T], name: str) -> tuple[Sequence[str], Mapping[str, T]]:
+        self._close(batch)
+        names = batch.names(name)
+        question = self._latest = _Question()
+        try:
+            answer = await self._ask(names)
+            # What was not asked for is no answer, and must not seem one.
+            return names, {asked: answer[asked] for asked in names if asked in answer}
+        except RateLimited as refusal:
+            question.refusal = refusal
+            raise
+        except ExchangeRejected as refusal:
+            if len(names) == 1 and not refusal.is_unknown_symbol:
                 raise
-            except ExchangeRejected as refusal:
-                if len(names) == 1 and not refusal.is_unknown_symbol:
-                    raise
-                return names, {}
-            finally:
-                question.ended.set()
-                if self._latest is question:
-                    self._latest = None
+            return names, {}
+        finally:
+            question.ended.set()
+            if self._latest is question:
+                self._latest = None
 
     async def _turn(self) -> None:
         """Wait for the end of the question before, whose askers are not asked for again, but not for long."""
@@ -178,7 +194,7 @@ class Gathering(Generic[T]):
             async with asyncio.timeout(self._patience_seconds):
                 await before.ended.wait()
         if before.refusal is not None:
-            raise before.refusal
+            raise _RefusedBeforeError(before.refusal)
 
     def _hand_on(self, batch: _Batch[T]) -> None:
         """Have the first who waits ask for *batch*, if there is anybody."""

@@ -11,6 +11,7 @@ import msgspec
 
 QUOTE_ASSETS: Final = frozenset({"USDT", "USDC", "USD1", "USDE", "USDF", "EUR", "BRL", "BTC", "ETH", "SOL", "MX"})
 _ONLINE: Final = frozenset({"1", "ENABLED"})
+_NOT_ONLINE: Final = frozenset({"2", "3"})
 _SEPARATORS: Final = "_-/ "
 _ONE_SPELLING: Final = str.maketrans(ascii_lowercase, ascii_uppercase, _SEPARATORS)
 """Of other letters some have ours for capitals, and look-alikes are to stay what they are."""
@@ -71,6 +72,11 @@ class SymbolInfo(msgspec.Struct, frozen=True, gc=False):
     def is_online(self) -> bool:
         """Neither paused nor offline; says nothing about whether trading has opened."""
         return self.status in _ONLINE
+
+    @property
+    def tells_status(self) -> bool:
+        """Whether the status is one that is known, so that it says something."""
+        return self.status in _ONLINE or self.status in _NOT_ONLINE
 
 
 def normalise(symbol: str) -> str:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Collection
 from typing import cast
 
-from executor.absence import BESIDE_EVERY_SECONDS, BESIDE_MAX, BESIDE_WAIT_SECONDS, Absence
+from executor.absence import BESIDE, BESIDE_EVERY_SECONDS, BESIDE_MAX, BESIDE_WAIT_SECONDS, Absence
 from executor.attempts import Again, Tries
 from executor.lookup_ladder import Way
 from executor.moments import Moments
@@ -55,6 +55,26 @@ async def test_each_of_several_orders_that_find_their_symbols_closed_is_looked_f
             waits.create_task(inquiry.before(again, written=True))
 
     assert sorted(looks.sought) == [each.sent_as for each in several]
+
+
+async def test_no_look_beside_a_wait_waits_for_that_of_another_order() -> None:
+    answered = asyncio.Event()
+
+    class Slow(Looks):
+        async def look_up(self, order: Order, _: Collection[Way], /) -> Absent:
+            self.sought.append(order.sent_as)
+            await answered.wait()
+            return Absent()
+
+    looks, several = Slow(), orders(3)
+    absence = an_absence(looks)
+    looking = [asyncio.create_task(absence.look(each, BESIDE)) for each in several]
+    await asyncio.sleep(0)
+    sought = list(looks.sought)
+    answered.set()
+
+    assert await asyncio.gather(*looking) == [None] * 3
+    assert sought == [each.sent_as for each in several]
 
 
 def test_one_order_is_looked_for_every_two_seconds_whatever_others_do() -> None:

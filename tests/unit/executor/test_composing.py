@@ -425,3 +425,18 @@ async def test_a_sale_and_an_order_that_waited_for_its_opening_are_sent_however_
 
     for order in (SALE, an_order(listing=announced, fire_at=NOON)):
         assert isinstance(await a_composer(Rest(info=YEARS_AGO), opening_unknown="insist").compose(order), Composed)
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"), [("1", True), ("ENABLED", True), ("2", False), ("3", False), ("", None), ("9", None)]
+)
+async def test_only_a_status_that_is_known_says_whether_a_symbol_may_be_sold(
+    status: str, *, expected: bool | None
+) -> None:
+    markets = Markets(cast("MexcRest", Rest(info=a_symbol_info(status=status))), ExecutorSettings())
+    try:
+        found = await markets.can_be_sold("ABCUSDT")
+    except ExchangeUnavailable:
+        found = None
+
+    assert found is expected

@@ -10,6 +10,7 @@ import pytest
 
 from executor.held import Held, Sale
 from executor.judging import Judgement
+from executor.look_beat import SINGLY_MAX
 from executor.order import ExitReason
 from executor.sales import Sales
 from executor.selling import Exit, Selling
@@ -17,6 +18,7 @@ from executor.settings import ExecutorSettings
 from executor.valuation import Quote
 from shared.events import Mode
 from shared.mexc.payloads import Level
+from tests.builders import a_listing
 from tests.unit.executor.test_exit_rules import a_position
 from tests.waiting import eventually
 
@@ -53,6 +55,7 @@ async def tasks() -> AsyncIterator[asyncio.TaskGroup]:
 def look(sales: Sales, each: Held = HELD, reason: ExitReason = ExitReason.STOP_LOSS) -> list[str]:
     """Look at a position that is due, and return what a person should know then."""
     sales.look_begins()
+    sales.looked_at(each.name)
     sales.sell(each, Judgement(each.position, reason), QUOTE, rules=None, others=Decimal(0))
     objections = list(sales.objections([each], asyncio.get_running_loop().time()))
     sales.forget_all_but({each.name}, {each.name})
@@ -70,7 +73,7 @@ async def test_what_finds_no_line_is_not_begun_is_told_and_is_begun_once_one_is_
     await eventually(lambda: lines.sold)
 
     assert told == [f"{HELD.name} is to be sold, and every line waits for an answer to another sale"]
-    assert max(waits) <= 0.1
+    assert waits[0] <= 0.1
     assert (told_then, len(lines.sold)) == ([], 1)
 
 
@@ -101,3 +104,29 @@ async def test_a_sale_that_is_held_back_is_told_at_once_in_the_same_words_until_
 
     assert {tuple(each) for each in objections} == {(f"{HELD.name} is to be sold, and {told}",)}
     assert look(sales, replace(HELD, last_sale=Sale(2, "filled"))) == []
+
+
+async def test_what_waits_for_a_line_is_looked_at_in_its_beat_or_when_one_is_free_and_then_a_few_at_a_time(
+    tasks: asyncio.TaskGroup,
+) -> None:
+    lines = Lines()
+    sales = Sales(cast("Selling", lines), trades, ExecutorSettings(), tasks)
+    several = [Held(a_position(listing=a_listing(occurrence=number)), close_requested=False) for number in range(1, 6)]
+    names = [each.name for each in several]
+    lines.is_free = False
+    for each in several:
+        sales.sell(each, Judgement(each.position, ExitReason.STOP_LOSS), QUOTE, rules=None, others=Decimal(0))
+
+    def woken() -> list[str]:
+        sales.look_begins()
+        return [name for name in names if sales.is_released(name)]
+
+    now = asyncio.get_running_loop().time()
+    assert {sales.left_seconds(name, now) for name in names} == {0.0}
+    assert woken() == []
+    lines.is_free = True
+    assert woken() == names[:SINGLY_MAX]
+    for name in names[:SINGLY_MAX]:
+        sales.looked_at(name)
+    assert woken() == names[SINGLY_MAX:]
+    assert any(woken() == [] for _ in range(20))  # No look learned anything of them.

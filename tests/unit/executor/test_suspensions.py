@@ -247,3 +247,54 @@ def test_no_sale_waits_for_longer_than_a_second_and_a_half_at_first_then_five_an
     assert max(wait for _, wait in waits) < 30.1
     assert waits[-1][1] > 29
     assert symbols.asked <= 201
+
+
+def first_try(*, tests: Checks | None, away_after: int | None = None) -> float:
+    """Return after how many seconds a sale is tried of a symbol that is closed by its status for ever."""
+    symbols, loop = Symbols(), VirtualLoop()
+    loop.is_busy = lambda: False
+
+    async def waited() -> float:
+        async with asyncio.TaskGroup() as group:
+            suspensions = Suspensions(symbols.can_be_sold, 10, group, None if tests is None else tests.passes)
+            began = loop.time()
+            while suspensions.hold(held(REFUSED), STILL) and loop.time() - began < 300:
+                await asyncio.sleep(0.05)
+                symbols.away = away_after is not None and symbols.asked >= away_after
+        return loop.time() - began
+
+    try:
+        return loop.run_until_complete(waited())
+    finally:
+        loop.close()
+
+
+@pytest.mark.parametrize("answers", [None, [None] * 1_000, [False] * 1_000, [ExchangeUnavailable("away")] * 1_000])
+def test_a_status_of_closed_is_believed_for_no_longer_than_half_a_minute(answers: list[bool | None] | None) -> None:
+    assert 29 < first_try(tests=None if answers is None else Checks(*answers)) < 30.5
+
+
+def test_a_status_of_closed_is_not_believed_any_more_once_it_cannot_be_read_again() -> None:
+    assert 9 < first_try(tests=None, away_after=1) < 13
+
+
+async def test_a_test_that_is_answered_after_the_sale_left_proves_nothing_of_it(tasks: asyncio.TaskGroup) -> None:
+    symbols, answered, asked = Symbols(), asyncio.Event(), 0
+
+    async def passes(_: Held, __: Quote) -> bool:
+        nonlocal asked
+        asked += 1
+        await answered.wait()
+        return True
+
+    suspensions = Suspensions(symbols.can_be_sold, 0.05, tasks, passes)
+    await eventually(lambda: suspensions.hold(held(REFUSED), STILL) and symbols.asked > 0)
+    symbols.trades = True
+    await eventually(lambda: not suspensions.hold(held(REFUSED), STILL))
+    symbols.trades = False
+    answered.set()
+    await asyncio.sleep(0)
+    again = held(replace(REFUSED, sequence=2))
+    await eventually(lambda: not suspensions.hold(again, STILL), within_seconds=5)
+
+    assert asked == 2

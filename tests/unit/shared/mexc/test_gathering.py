@@ -21,6 +21,7 @@ class Exchange:
         self.asked: list[Sequence[str]] = []
         self.held: list[asyncio.Future[None]] = []
         self.answers_at_once = False
+        self.refusals = 0
         self.unknown = unknown
         self._omits = omits
         self._room = asyncio.Semaphore(room)
@@ -31,7 +32,11 @@ class Exchange:
     @asynccontextmanager
     async def admission(self) -> AsyncIterator[None]:
         await self._room.acquire()  # It is not given back: the window is longer than the test.
-        yield
+        try:
+            yield
+        except RateLimited:
+            self.refusals += 1
+            raise
 
     def make_room(self) -> None:
         self._room.release()
@@ -182,6 +187,7 @@ async def test_what_waits_for_a_question_that_is_refused_as_one_too_many_is_not_
 
     assert [type(each.exception()) for each in tasks] == [RateLimited] * 3
     assert exchange.asked == [["A"]]
+    assert exchange.refusals == 1
     later = await asking(gathering, "D")
     await exchange.answer()
     assert later[0].result() == "d"
@@ -220,3 +226,19 @@ async def test_a_question_that_everybody_gave_up_before_it_went_out_is_not_asked
 
     assert await gathering.of("D") == "d"
     assert exchange.asked == [["D"]]
+
+
+async def test_an_answer_that_holds_other_names_is_none() -> None:
+    asked: list[Sequence[str]] = []
+
+    class StrangeAnswers(Exchange):
+        async def ask(self, names: Sequence[str]) -> Mapping[str, str]:
+            asked.append(names)
+            await asyncio.sleep(0)
+            assert len(asked) < 20
+            return {"X": "x"}
+
+    answers = await asyncio.gather(*(await asking(StrangeAnswers().gathering(), *"ABC")))
+
+    assert answers == [None, None, None]
+    assert len(asked) <= 5
