@@ -174,23 +174,6 @@ async def when_it_trades_again_after_a_suspension(it: Scenario) -> None:
         it.took(await it.ground.falls(symbol, "0.69"), await it.sale(symbol, taken=True))
 
 
-async def when_the_exchange_takes_sales_again(it: Scenario) -> None:
-    """M11, M25: its status never said that it did not, and only tests of orders tell."""
-    for symbol in await it.holds(2):
-        refusal = {
-            "endpoint": f"{ORDER}, {ORDER}/test",
-            "code": 30028,
-            "message": "no",
-            "symbol": symbol,
-            "side": "SELL",
-        }
-        await it.ground.exchange.arm("api_error", count=None, **refusal)
-        await it.ground.falls(symbol)
-        await it.ground.says("exits", HealthStatus.DEGRADED, f"{symbol}:1 live is to be sold")
-        await it.ground.exchange.disarm("api_error")
-        it.took(time.time_ns(), await it.sale(symbol, taken=True))
-
-
 async def with_seven_more_positions(it: Scenario) -> None:
     """M30: from four on, one question is for the prices of all."""
     held = await it.holds_many()
@@ -231,7 +214,6 @@ SCENARIOS: Final[tuple[Play, ...]] = (
     while_reconciliation_is_stuck,
     after_a_restart,
     when_it_trades_again_after_a_suspension,
-    when_the_exchange_takes_sales_again,
     with_seven_more_positions,
     of_eight_positions_at_once,
     with_seven_more_positions_and_refused_six_times,
