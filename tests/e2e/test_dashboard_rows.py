@@ -19,6 +19,7 @@ from tests import rows
 from tests.browsers import pictures, running_chromium, serious_findings
 from tests.servers.databases import PostgresServer
 from tests.serving_api import ServedApi, serving_api
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
@@ -396,8 +397,9 @@ async def test_a_trade_is_notified_where_that_was_asked_for(desk: Desk) -> None:
     await expect(page.locator("#notify")).to_have_attribute("aria-pressed", "true")
     await desk.store("trades", event_id="told", client_order_id="told", symbol="TOLDUSDT", created_at=utc_now())
 
-    await page.wait_for_function("window.noted.length > 0")
-    assert await page.evaluate("window.noted") == ["Bought TOLDUSDT: 100.00 USDT, dry-run"]
+    # Not by `wait_for_function`, which evaluates its text on the page: the content policy forbids that.
+    noted = await eventually(lambda: page.evaluate("window.noted"))
+    assert noted == ["Bought TOLDUSDT: 100.00 USDT, dry-run"]
     await page.locator("#notify").click()
     await page.close()
 
