@@ -1,6 +1,7 @@
 """The API of another version takes over under load: every call is answered, every write happens once."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -35,12 +36,17 @@ class Users:
     """What was set, in turn."""
     injected: list[str] = field(default_factory=list)
     read: int = 0
+    asked: Counter[str] = field(default_factory=Counter)
+    """How many calls have not been answered yet, by address."""
 
     async def call(self, method: str, path: str, *, body: Any = None, **headers: str) -> httpx.Response:
         """Return an answer that is none of a failure; a connection that is cut is one, too."""
-        signed = {"Authorization": f"Bearer {self.token}", **headers}
-        async with httpx.AsyncClient(base_url=self.url, trust_env=False, timeout=20, headers=signed) as client:
-            return (await client.request(method, path, json=body)).raise_for_status()
+        signed, url = {"Authorization": f"Bearer {self.token}", **headers}, self.url
+        self.asked[url] += 1
+        async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=20, headers=signed) as client:
+            answer = await client.request(method, path, json=body)
+        self.asked[url] -= 1
+        return answer.raise_for_status()
 
     async def configure(self) -> None:
         """Set a limit, over the version that was read before."""
@@ -102,8 +108,10 @@ async def test_every_call_is_answered_and_every_write_happens_once_while_one_api
         async with busy(users):
             await users.more()
             new = await start(after, ports[1])
-            # As a Service does: what is asked from now on goes to the new one; the old one finishes what it has.
-            users.url = f"http://127.0.0.1:{ports[1]}"
+            # As a Service does: what is asked from now on goes to the new one. The old one is ended, as after its
+            # preStop, once what was on its way to it has arrived: a connection without a request is simply closed.
+            before_url, users.url = users.url, f"http://127.0.0.1:{ports[1]}"
+            await eventually(lambda: not users.asked[before_url], within_seconds=20)
             codes = [await old.stop(within_seconds=30)]
             await users.more()
         await eventually(partial(has_rows, runtime, "listings", len(users.injected)), within_seconds=60)
