@@ -4,7 +4,7 @@ MEXC has no stop orders, so a position is only as safe as this is alive: it has 
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -118,13 +118,12 @@ class Exits:
         reading = await read_held(self._database)
         everything = await self._without_written_off(reading.held)
         at = At(asyncio.get_running_loop().time(), self._now())
-        ours = [
-            each
-            for each in everything
-            if sales.may_be_sold(each, at.seconds)
-            and (sales.is_released(each.name) or self._pace.is_its_turn(each, at.seconds))
-        ]
-        look = _Look(at, everything, await self._quotes(ours, at))
+        sellable = [each for each in everything if sales.may_be_sold(each, at.seconds)]
+        for each in sellable:
+            sales.test_again(each)
+        ours = [each for each in sellable if sales.is_released(each.name) or self._pace.is_its_turn(each, at.seconds)]
+        pressing = self._pressing | {each.name for each in ours if sales.is_released(each.name)}
+        look = _Look(at, everything, await self._quotes(ours, pressing, at))
         look.objections += (f"{name} cannot be read: {why}" for name, why in reading.unreadable.items())
         for each in ours:
             await self._look_at(each, look, sales)
@@ -151,11 +150,11 @@ class Exits:
             rest.append(each)
         return rest
 
-    async def _quotes(self, ours: Sequence[Held], at: At) -> Quotes:
+    async def _quotes(self, ours: Sequence[Held], pressing: Collection[str], at: At) -> Quotes:
         by_symbol: dict[str, list[Held]] = {}
         for each in ours:
             by_symbol.setdefault(each.position.symbol, []).append(each)
-        urgent = {each.position.symbol for each in ours if each.name in self._pressing}
+        urgent = {each.position.symbol for each in ours if each.name in pressing}
 
         def is_settled(symbol: str, top: Quote) -> bool:
             return all(self._is_settled(each, top, at) for each in by_symbol[symbol])

@@ -36,6 +36,9 @@ class Quoting:
         self._prices = prices
         self._seconds_max = seconds_max
         self._asked: dict[str, asyncio.Task[Quote | ExchangeError]] = {}
+        self._routine: set[str] = set()
+        """Those that were asked for as nothing urgent."""
+        self._overtaken: set[asyncio.Task[Quote | ExchangeError]] = set()
         self._tops: asyncio.Task[Mapping[str, Quote]] | None = None
         self._looks = 0
         self._seen_in: dict[str, int] = {}
@@ -78,17 +81,32 @@ class Quoting:
 
     async def close(self) -> None:
         """Give up the questions that are not answered yet."""
-        tasks = [*self._asked.values(), *([] if self._tops is None else [self._tops])]
+        tasks = [*self._asked.values(), *self._overtaken, *([] if self._tops is None else [self._tops])]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _ask(self, symbols: Collection[str], urgent: Collection[str]) -> None:
-        """Ask for the books of *symbols*, the *urgent* ones first, unless that was done and is not answered yet."""
+        """Ask for the books of *symbols*, the *urgent* ones first, unless that was done and is not answered yet.
+
+        What became urgent meanwhile overtakes: the first may wait long for what the rate limits leave to routine.
+        """
         for symbol in sorted(symbols, key=lambda symbol: symbol not in urgent):
-            if symbol not in self._asked:
-                asking = self._quote(symbol, urgent=symbol in urgent)
-                self._asked[symbol] = asyncio.create_task(asking, name=f"quote-{symbol}")
+            is_urgent = symbol in urgent
+            if symbol in self._asked and not (is_urgent and symbol in self._routine):
+                continue
+            if (overtaken := self._asked.pop(symbol, None)) is not None:
+                self._overtaken.add(overtaken)
+                overtaken.add_done_callback(self._came_late)
+            asking = self._quote(symbol, urgent=is_urgent)
+            self._asked[symbol] = asyncio.create_task(asking, name=f"quote-{symbol}")
+            (self._routine.discard if is_urgent else self._routine.add)(symbol)
+
+    def _came_late(self, task: asyncio.Task[Quote | ExchangeError]) -> None:
+        """Leave an answer: another was asked for. A refusal of it is kept by the rate limiter."""
+        self._overtaken.discard(task)
+        if not task.cancelled():
+            task.exception()
 
     def _ask_together(self, symbols: Collection[str], *, urgent: bool) -> None:
         if symbols and self._tops is None:

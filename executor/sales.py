@@ -25,8 +25,8 @@ from shared.mexc.clock import ClockUncertainError
 from shared.mexc.errors import ExchangeError
 
 _WAIT_SECONDS_MIN: Final = 0.05
-_LINE_SECONDS: Final = 0.1
-"""Between looks for a line, while all of them wait for answers."""
+_SOON_SECONDS: Final = 0.1
+"""Between looks for a line while all of them wait for answers, or for the answer whether a symbol trades again."""
 _FREED_LOOKS_MAX: Final = 5
 """Looks in a row at a position for which a line is free, while its book is not learned."""
 
@@ -57,9 +57,9 @@ class Sales:
 
     def wait_seconds(self) -> float:
         """Return how soon to look again: soon while a sale is under way, else when one that failed may be repeated."""
-        if self._without_line:
-            return _LINE_SECONDS
-        if self._in_hand or self._suspensions.is_asking():
+        if self._without_line or self._suspensions.is_asking():
+            return _SOON_SECONDS
+        if self._in_hand:
             return self._settings.stop_confirm_seconds
         return max(_WAIT_SECONDS_MIN, self._next_try_seconds)
 
@@ -86,6 +86,10 @@ class Sales:
         if each.name in self._in_hand or each.position.mode not in self._selling.modes:
             return False
         return each.position.state is not PositionState.CLOSING or self._is_in_doubt(each, now)
+
+    def test_again(self, each: Held) -> None:
+        """Ask whether a symbol takes sales again, where the last one found no trading."""
+        self._suspensions.test_again(each)
 
     def sell(
         self, each: Held, judgement: Judgement, quote: Quote, *, rules: TradingRules | None, others: Decimal

@@ -64,6 +64,8 @@ class _Suspended:
     was_closed: bool = False
     released: bool = False
     asking: bool = False
+    was_asked: bool = False
+    """The status was, since this refusal."""
     testing: bool = False
     is_tested: bool = False
     test_at: float = 0.0
@@ -101,22 +103,27 @@ class Suspensions:
         self._tasks = tasks
         self._known: dict[str, _Suspended] = {}
         self._due: set[str] = set()
+        self._quotes: dict[str, Quote] = {}
+        """The latest of each that is due."""
 
     def hold(self, each: Held, quote: Quote) -> bool:
         """Return whether no sale of *each* is to be tried now; from time to time the exchange gets the question."""
-        sale = each.last_sale
-        if sale is None or not sale.found_no_trading:
-            self._known.pop(each.name, None)
-            return False
+        self._quotes[each.name] = quote
         now = asyncio.get_running_loop().time()
-        known = self._known.get(each.name)
-        if known is None or known.sequence != sale.sequence:
-            known = self._known[each.name] = _refused(known, sale, quote, now)
+        if (known := self._refusal_of(each, quote, now)) is None:
+            return False
         self._due.add(each.name)
         if not known.released:
             self._ask_what_is_due(each, known, quote, now)
             known.released = known.is_over(now)
         return not known.released
+
+    def test_again(self, each: Held) -> None:
+        """Test the sale of *each* where that is due and it is held back: no look has to wait for its book first."""
+        now, quote = asyncio.get_running_loop().time(), self._quotes.get(each.name)
+        if quote is None or (known := self._refusal_of(each, quote, now)) is None or known.released:
+            return
+        self._test_where_due(each, known, quote, now)
 
     def held(self) -> Collection[str]:
         """Return the positions of which no sale is tried for now, by name."""
@@ -151,21 +158,44 @@ class Suspensions:
         """Forget positions that are not held any more, and that others than those *due* were to be sold."""
         self._known = {name: known for name, known in self._known.items() if name in names}
         self._due &= set(due)
+        self._quotes = {name: quote for name, quote in self._quotes.items() if name in due}
+
+    def _refusal_of(self, each: Held, quote: Quote, now: float) -> _Suspended | None:
+        """Return what is known since the last sale of *each* was refused; None where that found trading."""
+        sale = each.last_sale
+        if sale is None or not sale.found_no_trading:
+            self._known.pop(each.name, None)
+            return None
+        known = self._known.get(each.name)
+        if known is None or known.sequence != sale.sequence:
+            # Where a test tells, the status, which weighs much and would keep looks waiting, is asked for later.
+            ask_at = now + self._check_seconds if self._is_tested(each) else now
+            known = self._known[each.name] = _refused(known, sale, quote, now, ask_at)
+        return known
+
+    def _is_tested(self, each: Held) -> bool:
+        return self._passes_test is not None and each.position.mode is Mode.LIVE
 
     def _ask_what_is_due(self, each: Held, known: _Suspended, quote: Quote, now: float) -> None:
         """Ask for the status now and then, and test often; without a test that tells, ask when a book moves."""
-        known.is_tested = is_tested = self._passes_test is not None and each.position.mode is Mode.LIVE
+        is_tested = self._test_where_due(each, known, quote, now)
         moved = quote != known.quote and now >= known.ask_at - self._check_seconds + QUESTION_SECONDS_MIN
         tells = is_tested and known.is_believed
         if not known.asking and (now >= known.ask_at or (moved and known.is_closed and not tells)):
-            known.asking, known.quote = True, quote
+            known.asking, known.was_asked, known.quote = True, True, quote
             self._tasks.create_task(self._ask(each, known), name=f"suspension-{each.position.symbol}")
-        if is_tested and not known.testing and now >= known.test_at:
+
+    def _test_where_due(self, each: Held, known: _Suspended, quote: Quote, now: float) -> bool:
+        """Return whether sales of *each* can be tested; begin a test where one is due."""
+        known.is_tested = self._is_tested(each)
+        if known.is_tested and not known.testing and now >= known.test_at:
             known.testing = True
             self._tasks.create_task(self._test(each, known, quote), name=f"sale-test-{each.position.symbol}")
+        return known.is_tested
 
     async def _test(self, each: Held, known: _Suspended, quote: Quote) -> None:
         assert self._passes_test is not None
+        passes = None
         try:
             passes = await self._passes_test(each, quote)
         except (ExchangeError, ClockUncertainError) as error:
@@ -178,7 +208,10 @@ class Suspensions:
             if passes and known.is_believed and not known.released:  # Else the sale went without it.
                 known.released = known.passed = True
             known.is_believed |= known.fails
-        known.test_at = asyncio.get_running_loop().time() + TEST_SECONDS
+        now = asyncio.get_running_loop().time()
+        if passes is None and not known.was_asked:
+            known.ask_at = now
+        known.test_at = now + TEST_SECONDS
         known.testing = False
 
     async def _ask(self, each: Held, known: _Suspended) -> None:
@@ -201,11 +234,12 @@ class Suspensions:
         known.asking = False
 
 
-def _refused(before: _Suspended | None, sale: Sale, quote: Quote, now: float) -> _Suspended:
+def _refused(before: _Suspended | None, sale: Sale, quote: Quote, now: float, ask_at: float) -> _Suspended:
     """One refusal more; where the symbol never was closed by its status, the next try comes later."""
     if before is None:
-        return _Suspended(sale.sequence, sale.code, now, now, FIRST_WAIT_SECONDS, quote, ask_at=now)
+        return _Suspended(sale.sequence, sale.code, now, now, FIRST_WAIT_SECONDS, quote, ask_at)
     waits = list(_waits_after(before, now))
+    misled = before.is_believed and before.passed
     return _Suspended(
         sale.sequence,
         sale.code,
@@ -213,10 +247,10 @@ def _refused(before: _Suspended | None, sale: Sale, quote: Quote, now: float) ->
         now,
         min(waits),
         before.quote,
-        before.ask_at,
+        min(before.ask_at, now) if misled else before.ask_at,
         is_closed=before.is_closed,
         test_at=before.test_at,
-        is_believed=before.is_believed and not before.passed,
+        is_believed=before.is_believed and not misled,
         fails=before.fails,
     )
 

@@ -51,8 +51,13 @@ class Scenario:
     held: int = 0
 
     async def holds(self, count: int = 1, **coin: Any) -> list[str]:
-        """Have so many coins bought, and return their symbols once each is watched."""
+        """Have so many coins bought, and return their symbols once each is watched.
+
+        Where nothing is held, the executor has used little of the rate limits: what other scenarios used is theirs.
+        """
         await self.ground.staffed(**EXITS)
+        if not await self.ground.rows(HELD):  # Coins of the play before are looked at together with these.
+            await self.has_room()
         await self.ground.allows(trade_usdt=50, position_usdt=1000)
         symbols = [f"{self.name}{number}USDT" for number in range(self.held, self.held + count)]
         self.held += count
@@ -62,13 +67,7 @@ class Scenario:
         return symbols
 
     async def holds_many(self) -> list[str]:
-        """Hold eight coins, whose looks take all that the rate limits have for looks: nothing else has just used them.
-
-        What they leave while something else did is counted by the tests of the rate budget.
-        """
-        await self.ground.staffed(**EXITS)
-        if not await self.ground.rows(HELD):  # Coins of the play before are looked at together with these.
-            await self.has_room()
+        """Hold eight coins, whose looks take all that the rate limits have for looks."""
         return await self.holds(8)
 
     def symbols(self, what: str, count: int) -> list[str]:

@@ -239,3 +239,19 @@ async def test_a_symbol_that_is_missing_among_the_best_prices_is_asked_for_by_na
 
     assert quotes.unknown == {"C01USDT"}
     assert len(quotes.known) == 9
+
+
+async def test_what_becomes_urgent_overtakes_the_routine_question_for_its_book() -> None:
+    exchange, urgent = Exchange(), Exchange()
+    exchange.slow["C00USDT"] = asyncio.Event()
+    looking = quoting(exchange, urgent, seconds_max=0.05)
+    assert (await looking.quotes(["C00USDT"], set(), settled)).known == {}
+
+    quotes = await looking.quotes(["C00USDT"], {"C00USDT"}, settled)
+    exchange.slow["C00USDT"].set()
+    later = await looking.quotes([], set(), settled)
+    await looking.close()
+
+    assert list(quotes.known) == ["C00USDT"]
+    assert later.known == {}
+    assert (exchange.asked["C00USDT"], urgent.asked["C00USDT"]) == (1, 1)

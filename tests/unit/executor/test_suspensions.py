@@ -153,7 +153,34 @@ async def test_where_tests_are_made_a_book_that_moves_is_no_reason_for_the_dear_
 
     await eventually(moved, within_seconds=10)
 
-    assert symbols.asked == 1
+    assert symbols.asked == 0
+
+
+async def test_while_tests_tell_the_dear_question_has_time(tasks: asyncio.TaskGroup) -> None:
+    symbols, tests = Symbols(), Checks()
+    suspensions = Suspensions(symbols.can_be_sold, 1.0, tasks, tests.passes)
+    await eventually(lambda: suspensions.hold(held(REFUSED), STILL) and symbols.asked == 1, within_seconds=10)
+
+    assert tests.asked >= 2
+
+
+async def test_a_test_waits_for_no_look(tasks: asyncio.TaskGroup) -> None:
+    symbols, tests = Symbols(), Checks(False, True)
+    suspensions = Suspensions(symbols.can_be_sold, 60, tasks, tests.passes)
+    suspensions.test_again(held(REFUSED))
+    assert suspensions.hold(held(REFUSED), STILL)
+
+    def is_released() -> bool:
+        suspensions.test_again(held(REFUSED))
+        return suspensions.is_released("ABCUSDT:1 live")
+
+    await eventually(is_released, within_seconds=10)
+    assert tests.asked == 2
+    suspensions.test_again(held(REFUSED))
+    suspensions.forget_all_but(["ABCUSDT:1 live"], [])
+    suspensions.test_again(held(replace(REFUSED, sequence=2)))
+    await asyncio.sleep(0)
+    assert tests.asked == 2
 
 
 async def test_a_test_that_passed_before_a_sale_that_found_no_trading_is_not_believed_again(
