@@ -276,6 +276,29 @@ async def test_an_opening_that_moved_is_marked_with_where_it_was(desk: Desk) -> 
     await page.close()
 
 
+async def test_what_happens_to_a_listing_while_its_story_is_being_read_is_in_it(desk: Desk) -> None:
+    await desk.store("listings", symbol="RACEUSDT", listing_key="RACEUSDT:1", listed_at=utc_now())
+    page = await desk.page()
+    held_back: list[Route] = []
+
+    async def hold_the_first(route: Route) -> None:
+        if held_back:
+            await route.continue_()
+        else:
+            held_back.append(route)
+            answer = await route.fetch()
+            trade = {"event_id": "RACEUSDT:1:dry-run:BUY", "client_order_id": "sniper-RACEUSDT-1"}
+            await desk.store("trades", symbol="RACEUSDT", listing_key="RACEUSDT:1", **trade)
+            await expect(page.locator("#listings tr", has_text="RACEUSDT")).to_contain_text("bought on paper")
+            await route.fulfill(response=answer)
+
+    await page.route("**/listings/RACEUSDT", hold_the_first)
+    await page.get_by_role("button", name="RACEUSDT").click()
+
+    await expect(page.locator("#story")).to_contain_text("Bought on paper")
+    await page.close()
+
+
 async def test_gates_and_the_key_say_why(desk: Desk) -> None:
     page = await desk.page()
 

@@ -221,6 +221,7 @@ async def test_a_killed_broker_is_back_at_its_address_with_its_messages(node: Pr
         message = aio_pika.Message(b"7", delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
         await channel.default_exchange.publish(message, routing_key="kept")
 
+        node.ctl("eval", "mnesia:sync_log().")  # A queue that is declared is on the disk a moment later.
         node.kill()
         with pytest.raises(ConnectionError):
             await aio_pika.connect(node.url_for("/"))

@@ -98,30 +98,37 @@ function createUpcoming(first) {
 export async function follow(symbol) {
   const panel = byId("story");
   panel.dataset.symbol = symbol;
-  if ((await showStory()) && !panel.open) panel.showModal();
+  opening = true;
+  await showStory();
 }
+
+/** Whether a story is to be opened once it is read: what happens meanwhile may not be in it. */
+let opening = false;
+
+export const isFollowed = () => opening || byId("story").open;
 
 /** How often a story was asked for: the answer to the last counts. */
 let asked = 0;
 
-/** Read the story again that is open; return whether it is shown, and no later one is asked for. */
+/** Read the story again that is followed, and show it, unless a later one is asked for. */
 export async function showStory() {
   const panel = byId("story");
   const symbol = panel.dataset.symbol;
-  if (!symbol) return false;
+  if (!symbol) return;
   const body = byId("story-body");
   const mine = ++asked;
   try {
     const story = await get(`/listings/${encodeURIComponent(symbol)}`);
-    if (mine !== asked) return false;
+    if (mine !== asked) return;
     replace(body, story.occurrences.flatMap(occurrence));
   } catch (error) {
-    if (mine !== asked) return false;
+    if (mine !== asked) return;
     const pending = error instanceof Refused && error.status === 404;
     replace(body, el("p", { class: "empty" }, pending ? "Not stored yet. This fills in as it goes its way." : explain(error)));
   }
   setText(byId("story-title"), symbol);
-  return true;
+  if (opening && !panel.open) panel.showModal();
+  opening = false;
 }
 
 /** @param {any} it */

@@ -2,7 +2,7 @@
 
 import { byId } from "./dom.js";
 import { backendNow } from "./clock.js";
-import { showStory } from "./listings.js";
+import { isFollowed, showStory } from "./listings.js";
 import { LISTS } from "./tables.js";
 
 /** @typedef {() => Promise<boolean>} Read whether it could be read */
@@ -36,7 +36,7 @@ export function happened(kind, event) {
   const anything = isBack(kind, event);
   const isNews = kind !== "monitor" || isSwitched(event);
   if (open in LISTS && (anything || (isNews && CONCERNS[open].includes(kind)))) soon("view", readOpen, PAUSE_MS);
-  if (byId("story").open && (anything || concernsStory(kind, event))) soon("story", showStory, kind === "held" ? PAUSE_MS : 0);
+  if (isFollowed() && (anything || concernsStory(kind, event))) soon("story", showStory, kind === "held" ? PAUSE_MS : 0);
 }
 
 /** Whether detection was switched since it was told last: a state is told again and again. @param {any} monitor */
