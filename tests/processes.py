@@ -54,6 +54,10 @@ class Sniper:
         assert found is not None
         return float(found.group(1))
 
+    def last_words(self) -> str:
+        """Return the end of its log, which says why where a test fails."""
+        return f"--- {self.log.name}\n{self.log.read_text(errors='replace')[-SHOWN_MAX:]}"
+
     async def kill(self) -> None:
         """End it as a power cut would."""
         self.process.kill()
@@ -83,7 +87,7 @@ async def sniper(*arguments: str, environment: Mapping[str, str], directory: Pat
     try:
         yield running
     except BaseException:
-        print(f"--- {log.name}\n{log.read_text(errors='replace')[-SHOWN_MAX:]}")  # noqa: T201 - shown where a test fails
+        print(running.last_words())  # noqa: T201 - shown where a test fails
         raise
     finally:
         if process.returncode is None:

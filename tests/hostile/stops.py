@@ -86,7 +86,9 @@ class Scenario:
             assert self.ground.resident is not None
             families = text_string_to_metric_families((await self.ground.resident.get("/metrics")).text)
             samples = [each for family in families if family.name == WEIGHT_USED for each in family.samples]
-            return [each.value <= USED_MAX for each in samples if each.labels["pool"] == Pool.ADDRESS] == [True]
+            [used] = [each.value for each in samples if each.labels["pool"] == Pool.ADDRESS]
+            assert used <= USED_MAX, f"a weight of {used:g} is used"
+            return True
 
         await eventually(is_there, within_seconds=20, every_seconds=0.1)
 

@@ -114,7 +114,12 @@ class SharedGround:
             await self.removed()
             ground = await self._stack.enter_async_context(self._new())
         yield ground
-        await tidy(ground)
+        try:
+            await tidy(ground)
+        except AssertionError:
+            if ground.resident is not None:
+                print(ground.resident.last_words())  # noqa: T201 - shown where a test fails
+            raise
         self._tidy = ground
 
     async def removed(self) -> None:
