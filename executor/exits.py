@@ -122,7 +122,7 @@ class Exits:
         for each in sellable:
             sales.test_again(each)
         ours = [each for each in sellable if sales.is_released(each.name) or self._pace.is_its_turn(each, at.seconds)]
-        pressing = self._pressing | {each.name for each in ours if sales.is_released(each.name)}
+        pressing = self._pressing | {each.name for each in ours if sales.is_awaited(each.name, at.seconds)}
         look = _Look(at, everything, await self._quotes(ours, pressing, at))
         look.objections += (f"{name} cannot be read: {why}" for name, why in reading.unreadable.items())
         for each in ours:

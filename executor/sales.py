@@ -77,6 +77,10 @@ class Sales:
         """Return whether a position is to be sold at once: its symbol trades again, or a line is free for it."""
         return name in self._freed or self._suspensions.is_released(name)
 
+    def is_awaited(self, name: str, now: float) -> bool:
+        """Return whether nothing but a look at its book keeps a position that is to be sold at once."""
+        return self.is_released(name) and self.left_seconds(name, now) <= 0
+
     def held_back(self) -> Collection[str]:
         """Return the positions of which the exchange takes no sale for now, by name."""
         return self._suspensions.held()

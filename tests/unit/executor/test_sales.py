@@ -130,3 +130,20 @@ async def test_what_waits_for_a_line_is_looked_at_in_its_beat_or_when_one_is_fre
         sales.looked_at(name)
     assert woken() == names[SINGLY_MAX:]
     assert any(woken() == [] for _ in range(20))  # No look learned anything of them.
+
+
+async def test_what_trades_again_is_awaited_until_it_is_tried(tasks: asyncio.TaskGroup) -> None:
+    async def passes(_: Held, __: Quote) -> bool:
+        return True
+
+    lines, loop = Lines(), asyncio.get_running_loop()
+    sales = Sales(cast("Selling", lines), trades, ExecutorSettings(), tasks, passes)
+    refused = replace(HELD, last_sale=Sale(1, "rejected", "not_open: 30000 Trading suspended"))
+    look(sales, refused)
+    assert not sales.is_awaited(HELD.name, loop.time())
+    await eventually(lambda: sales.is_awaited(HELD.name, loop.time()))
+    look(sales, refused)
+    await eventually(lambda: lines.sold)
+
+    assert not sales.is_awaited(HELD.name, loop.time())
+    assert sales.is_awaited(HELD.name, loop.time() + 10)
