@@ -111,7 +111,7 @@ async def test_a_sale_that_is_refused_while_the_coin_trades_is_told_and_made_onc
     await ground.exchange.arm("api_error", endpoint=endpoint, symbol=symbol, count=None, **refusal)
     await ground.falls(symbol)
     await ground.says("exits", HealthStatus.DEGRADED, f"{symbol}:1 live is to be sold, and the exchange takes no sale")
-    await ground.looked(times=40)
+    await ground.looked(times=15)
     refused = await ground.posted(symbol, "SELL")
     await ground.exchange.disarm("api_error")
     taken_at_ns = time.time_ns()
