@@ -35,7 +35,7 @@ EXITS: Final[Mapping[str, Any]] = {
 }
 """Only limits that so many scenarios would meet are wider, and it is quicker proven that a purchase is absent."""
 WEIGHT_USED: Final = "sniper_executor_rate_weight_used"
-USED_MAX: Final = 72
+USED_MAX: Final = 80
 """Of the weight of 120 in ten seconds: looks at one coin take 60, and the rules, which weigh 25, can be read beside."""
 HELD: Final = "SELECT FROM positions WHERE state IN ('open', 'closing')"
 WATCHED: Final = "SELECT stop_reference IS NOT NULL AS watched FROM positions WHERE symbol = $1"
@@ -90,7 +90,7 @@ class Scenario:
             assert used <= USED_MAX, f"a weight of {used:g} is used"
             return True
 
-        await eventually(is_there, within_seconds=20, every_seconds=0.1)
+        await eventually(is_there, within_seconds=40, every_seconds=0.1)
 
     async def sells_one_by_one(self, symbols: Sequence[str]) -> None:
         """Let the market of one after the other fall, and measure until each is on its way out."""

@@ -132,6 +132,7 @@ async def within_a_narrow_band_of_prices(it: Scenario) -> None:
     """M10: no filter names the band, so the first is refused; the one that is taken counts."""
     [symbol] = await it.holds()
     await it.ground.exchange.change_coin(symbol, price_protection="0.01", filters=[])
+    await it.has_room()
     it.took(await it.ground.falls(symbol), await it.sale(symbol, taken=True))
 
 
@@ -139,6 +140,7 @@ async def with_a_scale_that_became_coarser(it: Scenario) -> None:
     """M9: the one that is taken counts."""
     [symbol] = await it.holds(price_decimals=4, quantity_decimals=2)
     await it.ground.exchange.change_coin(symbol, price_decimals=1, quantity_decimals=1)
+    await it.has_room()
     it.took(await it.ground.falls(symbol), await it.sale(symbol, taken=True))
 
 
