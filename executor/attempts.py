@@ -11,8 +11,9 @@ from typing import Final, TypeVar, assert_never
 
 from executor.entry import fitted, repriced, resized, target_of
 from executor.fills import Fill
-from executor.limits import CAREFUL, net_of_fee
+from executor.limits import net_of_fee
 from executor.market import Reading
+from executor.money import CAREFUL
 from executor.order import Order
 from executor.price_band import band_of, nearest_price
 from executor.reasons import Reason, worded

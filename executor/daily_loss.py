@@ -13,7 +13,7 @@ from asyncpg import Record
 from executor import accounts, halts
 from executor.fair_values import FairValues, Holding
 from executor.halts import Cause
-from executor.limits import CENT
+from executor.money import CENT
 from shared.backoff import pause
 from shared.database import Connection, Database
 from shared.errors import TransientError

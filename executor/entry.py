@@ -4,8 +4,9 @@ from dataclasses import replace
 from decimal import ROUND_DOWN, ROUND_UP, Decimal, localcontext
 from typing import Final
 
-from executor.limits import CAREFUL, net_of_fee
+from executor.limits import net_of_fee
 from executor.market import Market, gate
+from executor.money import CAREFUL
 from executor.order import Order
 from executor.paper import is_plausible
 from executor.price_band import band_of, final_price

@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import Final, Protocol
 
 from executor.fills import fees_of, filled
-from executor.limits import CAREFUL
 from executor.lookup_ladder import EVERY_WAY, REMEMBERED, Way
+from executor.money import CAREFUL
 from executor.order import Order
 from executor.venue import Absent, Ended, Finding, Unclear, Untold, Working
 from shared.events import Side

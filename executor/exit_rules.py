@@ -6,7 +6,7 @@ from decimal import Decimal, localcontext
 from typing import Final
 
 from executor.ladder import LadderSale
-from executor.limits import CAREFUL
+from executor.money import CAREFUL
 from executor.order import ExitReason
 from executor.position import Position
 from executor.settings import ExitSettings

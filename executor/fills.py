@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import ROUND_DOWN, ROUND_UP, Decimal, localcontext
 from typing import Final
 
-from executor.limits import CAREFUL, CENT
+from executor.money import CAREFUL, CENT
 
 WORST_FEE: Final = Decimal("0.002")
 """As a ratio: the highest that MEXC is known to have charged for taking."""

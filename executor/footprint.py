@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from executor.limits import CAREFUL
+from executor.money import CAREFUL
 from executor.paper import plausible
 from shared.events import Side
 from shared.mexc.payloads import Level

@@ -9,7 +9,8 @@ from decimal import Decimal, localcontext
 from typing import Final
 
 from executor.freshness import fresh_until
-from executor.limits import CAREFUL, fits
+from executor.limits import fits
+from executor.money import CAREFUL
 from executor.order import Order
 from executor.reasons import Reason
 from executor.settings import ExecutorSettings

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal, localcontext
 from typing import Final
 
-from executor.limits import CAREFUL
+from executor.money import CAREFUL
 from executor.position import Position
 from executor.valuation import is_worth_selling
 from shared.events import TradingRules

@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import ROUND_DOWN, ROUND_UP, Context, Decimal
+from decimal import ROUND_UP, Decimal
 from typing import Final
 
+from executor.money import CAREFUL, CENT
 from executor.reasons import Reason
 
-CENT: Final = Decimal("0.01")
-CAREFUL: Final = Context(prec=120, rounding=ROUND_DOWN)
-"""Room for a price times a quantity without rounding, and quotients that never come out too large."""
 MINUTE: Final = timedelta(minutes=1)
 _HUNDRED: Final = Decimal(100)
 _AMOUNT_MAX: Final = Decimal(10) ** 15

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 
-from executor.limits import CAREFUL
+from executor.money import CAREFUL
 from executor.paper import is_plausible, plausible
 from executor.reasons import Reason
 from executor.settings import EntrySettings

@@ -6,7 +6,7 @@ from decimal import Decimal, localcontext
 from typing import Final
 
 from executor.fills import Fill
-from executor.limits import CAREFUL
+from executor.money import CAREFUL
 from shared.events import Side
 from shared.mexc.payloads import Level
 from shared.mexc.trading import OrderRequest

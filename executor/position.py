@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from executor.fills import Fill
-from executor.limits import CAREFUL, CENT
+from executor.money import CAREFUL, CENT
 from shared.events import Listing, Mode
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal, localcontext
 from typing import Final
 
 from executor.fills import Fill
-from executor.limits import CAREFUL
+from executor.money import CAREFUL
 from executor.order import Order
 from shared.events import TradingRules
 

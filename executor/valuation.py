@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from typing import Final
 
-from executor.limits import CAREFUL
+from executor.money import CAREFUL
 from executor.paper import plausible
 from shared.events import TradingRules
 from shared.mexc.payloads import Level, OrderBook

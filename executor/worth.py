@@ -6,7 +6,7 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from executor.limits import CAREFUL, CENT
+from executor.money import CAREFUL, CENT
 from executor.position import Position
 from executor.valuation import Quote, worth_of
 

@@ -7,8 +7,7 @@ from functools import partial
 
 from ingest.catalogue.absences import Absences
 from ingest.catalogue.admission import Admission
-from ingest.catalogue.draft import Draft
-from ingest.catalogue.findings import EMPTY, NOTHING, Findings, Sighting
+from ingest.catalogue.findings import EMPTY, NOTHING, Draft, Findings, Sighting
 from ingest.catalogue.first_start import Baseline
 from ingest.catalogue.known import Known, State
 from ingest.catalogue.lives import Lives

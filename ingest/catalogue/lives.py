@@ -8,8 +8,7 @@ from functools import partial
 from msgspec.structs import replace
 
 from ingest.catalogue import transitions
-from ingest.catalogue.draft import Draft
-from ingest.catalogue.findings import Sighting
+from ingest.catalogue.findings import Draft, Sighting
 from ingest.catalogue.known import Known
 from ingest.catalogue.openings import Openings, Teller
 from ingest.catalogue.register import Register

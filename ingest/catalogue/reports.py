@@ -6,8 +6,7 @@ from collections.abc import Set as AbstractSet
 
 from msgspec.structs import replace
 
-from ingest.catalogue.draft import Draft
-from ingest.catalogue.findings import Sighting
+from ingest.catalogue.findings import Draft, Sighting
 from ingest.catalogue.known import Known
 from ingest.catalogue.steps import Steps, without
 from shared.events import Source

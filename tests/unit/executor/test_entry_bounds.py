@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from executor.entry import repriced, resized
-from executor.limits import CENT
+from executor.money import CENT
 from shared.events import TradingRules
 from shared.mexc.trading import OrderRequest
 from tests.order_requests import bought, sold

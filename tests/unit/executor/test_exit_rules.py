@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from executor.exit_rules import Seen, above, below, exit_due, floor_of, needs_confirmation, reference_of, rest_price_of
 from executor.ladder import LadderSale
-from executor.limits import CAREFUL
+from executor.money import CAREFUL
 from executor.order import ExitReason
 from executor.position import Position, PositionState
 from executor.settings import ExitSettings

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from executor.entry import repriced
-from executor.limits import CENT, Limits, reservation
+from executor.limits import Limits, reservation
+from executor.money import CENT
 from executor.paper import filled, taken
 from executor.reasons import Reason
 from executor.strategy import Buy, Refuse

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from executor.fills import Fill
-from executor.limits import CENT, net_of_fee
+from executor.limits import net_of_fee
+from executor.money import CENT
 from executor.paper import filled, is_plausible, taken
 from shared.events import Side
 from shared.mexc.payloads import Level

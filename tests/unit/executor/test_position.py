@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from executor.fills import Fill
-from executor.limits import CENT
+from executor.money import CENT
 from executor.position import PositionState, after_sale, written_off
 from tests.unit.executor.test_exit_rules import a_position
 
