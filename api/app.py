@@ -7,20 +7,20 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from api import description, injection_routes, problems
-from api.access import installation
+from api import description, error_handlers
+from api.access.middleware import installation
 from api.access.parts import access_of
 from api.dashboard import files as dashboard
 from api.direct import DirectRoutes
 from api.head import HeadAsGet
 from api.metrics import RequestMetrics
 from api.parts import Parts
-from api.reading import list_routes
 from api.reading import routes as reading_routes
+from api.reading.lists import list_routes
 from api.schemas import Problem
 from api.settings import ApiSettings
 from api.streaming import routes as streaming_routes
-from api.writing import config_routes, exit_routes, order_routes, trading_routes, unplaced_routes
+from api.writing import config_routes, exit_routes, injection_routes, order_routes, trading_routes, unplaced_routes
 
 REFUSALS: Final[Mapping[int, str]] = MappingProxyType(
     {
@@ -55,7 +55,7 @@ def create_app(parts: Parts, settings: ApiSettings) -> FastAPI:
     installation.install(app, access_of(settings, database))
     app.add_middleware(RequestMetrics, registry=parts.runtime.telemetry.registry)
     app.add_middleware(HeadAsGet)
-    problems.install(app)
+    error_handlers.install(app)
     app.include_router(reading_routes.probes)
     reading = (reading_routes, list_routes, streaming_routes)
     writing = (config_routes, trading_routes, exit_routes, order_routes, unplaced_routes, injection_routes)

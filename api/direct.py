@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api import problems
+from api import error_handlers
 
 Handle = Callable[[Request], Awaitable[Response]]
 
@@ -43,5 +43,5 @@ class DirectRoutes:
         try:
             response = await direct.handle(Request(scope, receive, send))
         except RequestValidationError as error:
-            response = problems.answer(problems.unfit(error))
+            response = error_handlers.answer(error_handlers.unfit(error))
         await response(scope, receive, send)

@@ -5,11 +5,11 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from api.reading.pages import Pages
+from api.reading.lists.pages import Pages
 from api.reading.reader import Reader
 from api.reading.summaries import Summaries
 from api.streaming.hub import Hub
-from shared.runtime import Runtime
+from shared.process.runtime import Runtime
 
 
 @dataclass(frozen=True, slots=True)

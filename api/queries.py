@@ -11,13 +11,13 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from api.filters import ListingsFilter, PositionsFilter, TradesFilter
-from api.reading import tables
-from api.reading.pages import Pages
+from api.reading.lists import tables
+from api.reading.lists.filters import ListingsFilter, PositionsFilter, TradesFilter
+from api.reading.lists.pages import Pages
 from api.reading.reader import READ_SECONDS_MAX, Reader
 from api.schemas import AlsoSeen, Answer, ListingRow, OrderRow, Page, PositionRow, TradeRow
-from shared.database import Database, away_is_transient
-from shared.tables import listing_observations, listings, orders
+from shared.postgres.database import Database, away_is_transient
+from shared.postgres.schema.tables import listing_observations, listings, orders
 
 Row = TypeVar("Row", bound=Answer)
 

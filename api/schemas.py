@@ -7,8 +7,8 @@ from typing import Annotated, Generic, TypeVar
 from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue, PlainSerializer, computed_field
 
 from api.reading.words import limits_of, told
+from shared.control.exit_policy import LadderStep
 from shared.events import HealthStatus, Mode, Side, Source, TradeStatus
-from shared.exit_policy import LadderStep
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
-from api.access.connection import HEAD_BYTES_MAX, LimitedConnection
+from api.access.middleware.connection import HEAD_BYTES_MAX, LimitedConnection
 from api.settings import ApiSettings
 from shared.errors import SettingsError
 

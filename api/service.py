@@ -5,16 +5,15 @@ from contextlib import closing
 
 import structlog
 
-from api import tls
-from api.access import exposure
+from api import exposure, tls
 from api.app import create_app
 from api.certificate import show_expiry
 from api.parts import parts_of
 from api.server import Server, listen, url_of
 from api.settings import ApiSettings
 from api.streaming.running import streaming
-from shared.health import Component, heartbeat
-from shared.runtime import Runtime
+from shared.process.health import Component, heartbeat
+from shared.process.runtime import Runtime
 
 log = structlog.get_logger()
 

@@ -14,26 +14,14 @@ from typing import Final
 import uvloop
 from rich.console import Console
 
-from bench import (
-    api,
-    dedup,
-    embedded,
-    executor,
-    machine,
-    openings,
-    persister,
-    pipeline,
-    publish,
-    report,
-    telemetry,
-    ticker,
-)
+from bench import machine, report
 from bench.errors import BenchmarkError
 from bench.figures import Result
 from bench.ground import Ground, prepared
+from bench.parts import api, dedup, embedded, executor, openings, persister, pipeline, publish, telemetry, ticker
 from bench.sampling import Plan
+from shared.process.telemetry import configure_logging
 from shared.settings import TelemetrySettings
-from shared.telemetry import configure_logging
 
 ON_SERVERS: Final[Mapping[str, Callable[[Ground], Awaitable[Result]]]] = MappingProxyType(
     {

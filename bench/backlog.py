@@ -13,11 +13,11 @@ from pydantic import SecretStr
 
 from bench.floor.part import persistent
 from persister.repository import listing_row
-from shared import cloudevents, topology
 from shared.bus import rabbitmq
 from shared.bus.port import Queue
 from shared.events import Listing, RawListing, Source
 from shared.settings import BrokerSettings
+from shared.wire import cloudevents, topology
 from tests.waiting import eventually
 
 NOON: Final = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)

@@ -6,8 +6,8 @@ from typing import Final
 
 import asyncpg
 
+from bench.exchange.venue import Venue
 from bench.floor.path import CREATE
-from bench.venue import Venue
 
 LIMIT_USDT: Final = 1_000_000_000
 RAISE: Final = f"UPDATE trade_config SET max_position_usdt = {LIMIT_USDT}"

@@ -19,17 +19,18 @@ import httpx
 import psutil
 import uvloop
 
-from bench import api_data, machine
+from bench import machine
 from bench.environment import environment, raise_limits
 from bench.errors import BenchmarkError
+from bench.exchange.venue import open_venue
 from bench.ground import Ground, prepared, when_ready
-from bench.pipeline import shown
+from bench.parts import api_data
+from bench.parts.pipeline import shown
 from bench.report import RESULTS
 from bench.sampling import BLOCK, Plan
 from bench.stages import passed_by
-from bench.venue import open_venue
+from shared.process.telemetry import configure_logging
 from shared.settings import TelemetrySettings
-from shared.telemetry import configure_logging
 from tests.processes import Sniper, clean
 
 SERVICES: Final = ("persister", "dedup", "executor", "ingest", "api")

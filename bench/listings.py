@@ -5,7 +5,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Final
 
-from bench.market import PRICE
+from bench.exchange.market import PRICE
 from shared.events import Listing, Source, TradingRules, utc_now
 
 RULES: Final = TradingRules(

@@ -11,7 +11,7 @@ from typing import Final
 import asyncpg
 
 from bench.errors import BenchmarkError
-from bench.venue import Journey
+from bench.exchange.venue import Journey
 
 STAMPS: Final = ("observed_at", "published_at", "deduplicated_at", "decided_at")
 STAGES: Final = ("observed", "published", "deduplicated", "decided", "ordered")

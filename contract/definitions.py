@@ -6,9 +6,9 @@ https://www.rabbitmq.com/docs/definitions
 from typing import Any, Final
 
 from contract.rights import READER_QUEUES, RIGHTS, Rights
-from shared.bus.arguments import queue_arguments
 from shared.bus.port import Queue
-from shared.topology import NOTIFYING
+from shared.bus.queue_arguments import queue_arguments
+from shared.wire.topology import NOTIFYING
 
 Definitions = dict[str, Any]
 

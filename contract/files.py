@@ -10,7 +10,7 @@ from contract.definitions import definitions
 from contract.samples import SAMPLES
 from contract.schemas import schemas
 from migrations import roles
-from shared.cloudevents import encode
+from shared.wire.cloudevents import encode
 
 ROLES_HEAD: Final = "-- Made by `make contract`; the same as `sniper migrate --roles`. docs/deployment.md says when.\n"
 FROZEN: Final = Path("contract/frozen")

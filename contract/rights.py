@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from shared import topology
 from shared.bus.port import Exchange, Queue
+from shared.wire import topology
 
 NOTHING: Final = "^$"
 READER_QUEUES: Final = r"^reader\..+$"

@@ -8,8 +8,8 @@ from pydantic_core import core_schema
 
 from contract.docstrings import documented
 from shared import events
-from shared.cloudevents import EVENT_TYPES, schema_urn
 from shared.events import Event
+from shared.wire.cloudevents import EVENT_TYPES, schema_urn
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 JsonSchema = dict[str, Any]

@@ -6,10 +6,10 @@ from typing import Final
 import structlog
 from pydantic import ValidationError
 
-from shared.cloudevents import explain
-from shared.database import Database, refused_is_permanent
 from shared.errors import TransientError
 from shared.events import Listing
+from shared.postgres.database import Database, refused_is_permanent
+from shared.wire.cloudevents import explain
 
 log = structlog.get_logger(__name__)
 

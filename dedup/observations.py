@@ -8,8 +8,8 @@ from typing import Final
 from asyncpg import Record
 
 from dedup.metrics import Metrics
-from shared.database import Database, refused_is_permanent
 from shared.events import ListingKey, Source
+from shared.postgres.database import Database, refused_is_permanent
 
 # In one order everywhere, so that two processes handed the same sightings do not wait for each other.
 RECORD: Final = """

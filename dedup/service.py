@@ -9,14 +9,14 @@ from dedup.observations import Observations
 from dedup.seen import Seen
 from dedup.settings import DedupSettings
 from dedup.skew import Skew
-from shared.batch import BatchLimits, batching
 from shared.bus.port import Message
-from shared.bus.typed import receives
-from shared.canary import from_message, passed_on, to_message
 from shared.events import HealthStatus, Listing, RawListing, utc_now
-from shared.health import Component, heartbeat
-from shared.runtime import Runtime
-from shared.topology import DEDUP_RAW
+from shared.postgres.batch import BatchLimits, batching
+from shared.process.health import Component, heartbeat
+from shared.process.runtime import Runtime
+from shared.wire.canary import from_message, passed_on, to_message
+from shared.wire.event_handler import receives
+from shared.wire.topology import DEDUP_RAW
 
 
 async def _pass_on(message: Message) -> Sequence[Message]:

@@ -6,9 +6,9 @@ from typing import Final
 import structlog
 from prometheus_client import CollectorRegistry, Gauge
 
-from executor.order import Order
+from executor.model.order import Order
 from shared.events import HealthStatus
-from shared.health import Component
+from shared.process.health import Component
 
 log = structlog.get_logger(__name__)
 

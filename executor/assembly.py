@@ -7,50 +7,50 @@ from functools import partial
 
 from prometheus_client import CollectorRegistry
 
-from executor.absence import Absence
 from executor.alarms import Alarms
-from executor.attempt_journal import AttemptJournal
-from executor.books import Books, Told
-from executor.charges import Charges
-from executor.composing import Ask, Composer, ask_nobody
-from executor.custody import Custody
-from executor.daily_loss import DailyLoss
-from executor.exchange import Exchange
-from executor.exits import Exits
-from executor.fee_prices import FeePrices
-from executor.further_attempts import FurtherAttempts
-from executor.gate import Gate
-from executor.halt_watch import HaltWatch
-from executor.journal import Journal
-from executor.known_rules import KnownRules
-from executor.last_balances import LastBalances
-from executor.limiter import Limiter
-from executor.limiter_metrics import LimiterMetrics
+from executor.exits.market_access import Sight
+from executor.exits.monitor import Exits
+from executor.exits.sale_orders import FreeBalances, Selling
+from executor.exits.sale_test import SaleTest
+from executor.exits.suspensions import PassesTest
+from executor.halts.watch import HaltWatch
+from executor.journal.attempt_writer import AttemptJournal
+from executor.journal.decision_writer import Journal
+from executor.journal.order_transitions import Books, Told
+from executor.journal.outbox import Outbox
+from executor.market_data.market_views import Markets
+from executor.market_data.position_prices import PositionPrices, RecentBooks
+from executor.market_data.symbol_rules import KnownRules
 from executor.metrics import ExecutorMetrics, show_clock
-from executor.moments import Moments
-from executor.opening_question import OpeningQuestion
-from executor.operator_settlement import OperatorSettlement
-from executor.order import Order
-from executor.outbox import Outbox
-from executor.pace import Pace
-from executor.placing import Placing, Ways
-from executor.position_prices import PositionPrices, RecentBooks
-from executor.rate_budget import Limits, RateBudget
-from executor.readiness import Readiness
-from executor.recheck import Recheck
-from executor.reserved_window import Priority
-from executor.resolver import Resolver
-from executor.sale_test import SaleTest
-from executor.schedule import Schedule
-from executor.selling import FreeBalances, Selling
+from executor.model.order import Order
+from executor.openings.opening_question import OpeningQuestion
+from executor.openings.scheduler import Schedule
+from executor.rate_limits.limiter_metrics import LimiterMetrics
+from executor.rate_limits.order_slots import Pace
+from executor.rate_limits.rate_budget import Limits, RateBudget
+from executor.rate_limits.rate_limiter import Limiter
+from executor.rate_limits.sliding_window import Priority
+from executor.reconciliation.balance_check import Custody
+from executor.reconciliation.fee_charges import Charges
+from executor.reconciliation.fee_prices import FeePrices
+from executor.reconciliation.given_up_orders import Recheck
+from executor.reconciliation.operator_settlement import OperatorSettlement
+from executor.reconciliation.order_reconciler import Resolver
+from executor.reconciliation.readiness import Readiness
+from executor.sending.absence_check import Absence
+from executor.sending.exchange_time import Moments
+from executor.sending.last_balances import LastBalances
+from executor.sending.order_sender import Placing, Ways
+from executor.sending.presend_check import Gate
+from executor.sending.purchase_repeater import FurtherAttempts
+from executor.sending.request_builder import Ask, Composer, ask_nobody
 from executor.settings import ExecutorSettings
-from executor.sight import Sight
-from executor.suspensions import PassesTest
-from executor.views import Markets
+from executor.supervision.daily_loss_breaker import DailyLoss
+from executor.venues.exchange_connections import Exchange
 from shared.events import Mode, Side
-from shared.mexc.order_lines import LINES, SALES_AT_ONCE
+from shared.mexc.orders.order_connection_pool import LINES, SALES_AT_ONCE
 from shared.mexc.weights import INFO_PATH, Pool, cost_of
-from shared.runtime import Runtime
+from shared.process.runtime import Runtime
 
 
 @dataclass(frozen=True, slots=True)

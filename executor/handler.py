@@ -7,13 +7,13 @@ from time import perf_counter
 
 import structlog
 
-from executor.freshness import Ages, is_just_open
-from executor.halts import Cause
-from executor.journal import Journal
-from executor.mass_listing import MassListing
+from executor.decisions.freshness import Ages, is_just_open
+from executor.decisions.mass_listing import MassListing
+from executor.halts.latches import Cause
+from executor.journal.decision_writer import Journal
 from executor.metrics import ExecutorMetrics
-from executor.order import Order
-from executor.placing import Latch
+from executor.model.order import Order
+from executor.sending.order_sender import Latch
 from shared.events import Listing, ListingRescheduled, Source, Trade
 
 log = structlog.get_logger(__name__)

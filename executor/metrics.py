@@ -5,14 +5,14 @@ from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from executor.books import Told
-from executor.journal import Decided
-from executor.order import Order
-from executor.stake import Stake
-from executor.states import OrderState
-from executor.vigil import Vigil
+from executor.exits.watchdog import Vigil
+from executor.journal.decision_writer import Decided
+from executor.journal.order_transitions import Told
+from executor.model.order import Order
+from executor.model.order_state import OrderState
+from executor.supervision.exposure_metrics import Stake
 from shared.events import Side
-from shared.mexc.timekeeper import ExchangeClock
+from shared.mexc.time.exchange_clock import ExchangeClock
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 

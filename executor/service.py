@@ -7,40 +7,40 @@ from pathlib import Path
 from typing import Final
 
 from executor.alarms import Alarms
-from executor.announced import Announced
 from executor.assembly import Parts, assemble, limiter_of
-from executor.auto_trade_end import keep_ending
-from executor.credentials import credentials
-from executor.exchange import Exchange, OpenExchange, open_exchange
-from executor.exit_seeds import seed
-from executor.facts import show_facts, sight_of
-from executor.halt_watch import HaltWatch, watching_halts
+from executor.decisions.mass_listing import MassListing
+from executor.exits.environment_exits import seed
+from executor.exits.watchdog import Vigil, overdue_seconds
+from executor.halts.watch import HaltWatch, watching_halts
 from executor.handler import BuyListing, Desk
-from executor.holdings import Holdings
-from executor.key_age import show_key_age
-from executor.key_watch import KeyWatch
-from executor.mass_listing import MassListing
+from executor.journal.announced_openings import Announced
+from executor.journal.position_store import held_live
 from executor.metrics import show_vigil
-from executor.order import Order
-from executor.positions import held_live
-from executor.readiness import Readiness, reconcile
-from executor.recall import recall_footprint
+from executor.model.order import Order
+from executor.reconciliation.readiness import Readiness, reconcile
 from executor.settings import ExecutorSettings, ExitSeeds
-from executor.stake import show_stakes
-from executor.standing import StandingMetrics, show_standing
-from executor.vigil import Vigil, overdue_seconds
+from executor.supervision.api_key_age import show_key_age
+from executor.supervision.api_key_watch import KeyWatch
+from executor.supervision.auto_trade_expiry import keep_ending
+from executor.supervision.exposure_metrics import show_stakes
+from executor.supervision.health_facts import show_facts, sight_of
+from executor.supervision.trading_status import StandingMetrics, show_standing
+from executor.supervision.unexplained_holdings import Holdings
+from executor.venues.credentials import credentials
+from executor.venues.exchange_connections import Exchange, OpenExchange, open_exchange
+from executor.venues.paper.footprint_recovery import recall_footprint
 from shared.backoff import pause
-from shared.bus.typed import receives
-from shared.database import Database
 from shared.errors import SettingsError, TransientError
 from shared.events import Listing, Trade, utc_now
-from shared.health import Component, heartbeat
-from shared.lifecycle import when_available
-from shared.mexc.api_key import KeyTerms
-from shared.rate_usage import remembered
-from shared.runtime import Runtime
+from shared.mexc.orders.api_key import KeyTerms
+from shared.postgres.database import Database
+from shared.postgres.rate_usage import remembered
+from shared.process.health import Component, heartbeat
+from shared.process.lifecycle import when_available
+from shared.process.runtime import Runtime
 from shared.settings import ExchangeSettings
-from shared.topology import EXECUTOR_LISTINGS, EXECUTOR_OPENINGS
+from shared.wire.event_handler import receives
+from shared.wire.topology import EXECUTOR_LISTINGS, EXECUTOR_OPENINGS
 
 DRAIN_SECONDS: Final = 10.0
 """For orders under way when the service is asked to stop; what is not known by then, the next start looks up."""

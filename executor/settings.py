@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from shared import exit_policy
+from shared.control import exit_policy
 from shared.settings import PREFIX, Settings
 
 DollarAsset = Literal["USDT", "USDC", "USD1", "USDE", "USDF"]
@@ -143,7 +143,7 @@ class LimitSettings(_ExecutorSettings):
 
 
 class ExitSettings(_ExecutorSettings):
-    """How positions are watched and sold, as MEXC has no stop orders; when is configuration (`shared.exit_policy`)."""
+    """Supervision and sale of positions, as MEXC has no stop orders; triggers are in `shared.control.exit_policy`."""
 
     exit_slippage_pct: Share = Decimal(5)
     """How far below what the bids pay on average a sale may go, and a take-profit below its trigger."""

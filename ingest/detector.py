@@ -6,11 +6,11 @@ from typing import Final
 import structlog
 
 from ingest.catalogue import Catalogue, Findings, Sighting
-from ingest.evidence import Evidence
-from ingest.outlook import Outlook
-from ingest.publish import Publisher
-from ingest.recorder import Recorder
-from shared.health import Component
+from ingest.health.anomalies import Outlook
+from ingest.output.publisher import Publisher
+from ingest.output.symbol_recorder import Recorder
+from ingest.source_events import Evidence
+from shared.process.health import Component
 
 log = structlog.get_logger(__name__)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ingest.catalogue import Known
-from ingest.scripts import look_alike
+from ingest.lookalike_names import look_alike
 
 _COINS: Final = "BTC|ETH|BNB|XRP|SOL|DOGE|ADA|LTC|LINK|DOT|AVAX|TRX|BCH|EOS|ETC|FIL|UNI|MATIC|ATOM|SHIB|PEPE|SUI"
 # Of at least three letters: MUX and BAX are coins.

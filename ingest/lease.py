@@ -16,9 +16,9 @@ from typing import Final
 
 import structlog
 
-from shared.database import Database
 from shared.errors import TransientError
-from shared.health import Component
+from shared.postgres.database import Database
+from shared.process.health import Component
 
 log = structlog.get_logger(__name__)
 

@@ -10,10 +10,10 @@ import structlog
 from ingest.lease import Lease
 from ingest.source import Report, Source, watch_all
 from shared.backoff import pause
-from shared.database import Database
+from shared.control.monitor_switch import Pause, pause_in_force
 from shared.errors import TransientError
-from shared.lifecycle import StoppedWhileWaitingError
-from shared.monitor_switch import Pause, pause_in_force
+from shared.postgres.database import Database
+from shared.process.lifecycle import StoppedWhileWaitingError
 
 log = structlog.get_logger(__name__)
 

@@ -4,29 +4,29 @@ import asyncio
 from datetime import timedelta
 from functools import partial
 
-from ingest import baseline
-from ingest.canary import sending_canaries
 from ingest.catalogue import Catalogue, Rules
 from ingest.detector import Detector
-from ingest.exchange_time import ExchangeTime, SkewWatch
-from ingest.feeds import Feeds, telling
 from ingest.filters import Filters
-from ingest.horizon import Horizon
+from ingest.health.anomalies import Outlook, Quiet, latest_listing
+from ingest.health.feed_health import Feeds, telling
 from ingest.lease import leasing
 from ingest.metrics import Metrics
-from ingest.outlook import Outlook, Quiet, latest_listing
+from ingest.output import symbol_store
+from ingest.output.canary_sender import sending_canaries
+from ingest.output.publisher import publishing
+from ingest.output.symbol_recorder import recording
+from ingest.output.unplaced_store import UnplacedRecords
+from ingest.output.unplaced_symbols import remembering
 from ingest.pauses import Pauses
-from ingest.publish import publishing
-from ingest.recorder import recording
-from ingest.rest_sources import budget_of, rest_sources
+from ingest.polling.rest_sources import budget_of, rest_sources
 from ingest.settings import IngestSettings
-from ingest.stream_sources import stream_sources
-from ingest.unplaced import remembering
-from ingest.unplaced_records import UnplacedRecords
-from shared.health import Component, heartbeat
-from shared.lifecycle import when_available
-from shared.rate_usage import remembered
-from shared.runtime import Runtime
+from ingest.sighting_time import ExchangeTime, SkewWatch
+from ingest.streams.stream_sources import stream_sources
+from ingest.upcoming_openings import Horizon
+from shared.postgres.rate_usage import remembered
+from shared.process.health import Component, heartbeat
+from shared.process.lifecycle import when_available
+from shared.process.runtime import Runtime
 from shared.settings import ExchangeSettings
 
 
@@ -48,7 +48,7 @@ async def serve(runtime: Runtime, settings: IngestSettings, exchange: ExchangeSe
             # Paused or not: a pause is no failure, and pages nobody.
             watches=lambda: lease.is_held,
         ),
-        recording(partial(baseline.store, runtime.database), flush_seconds=settings.drain_seconds) as recorder,
+        recording(partial(symbol_store.store, runtime.database), flush_seconds=settings.drain_seconds) as recorder,
         remembering(UnplacedRecords(runtime.database)) as unplaced,
         publishing(
             runtime.bus,
@@ -62,7 +62,7 @@ async def serve(runtime: Runtime, settings: IngestSettings, exchange: ExchangeSe
         pauses = Pauses(runtime.database, lease, runtime.stop)
         await when_available("pauses", pauses.look, runtime.stop)
         feeds.rest_while(pauses)
-        known = await when_available("symbols", partial(baseline.load, runtime.database), runtime.stop)
+        known = await when_available("symbols", partial(symbol_store.load, runtime.database), runtime.stop)
         await when_available("unplaced symbols", unplaced.load, runtime.stop)
         filters = Filters(settings.quote_assets, settings.name_pattern)
         # In a thread: nobody else knows the catalogue yet, and thousands of symbols hold the loop for too long.
@@ -91,7 +91,7 @@ async def serve(runtime: Runtime, settings: IngestSettings, exchange: ExchangeSe
 
             async def wake() -> None:
                 """Begin as a process does."""
-                known = await when_available("symbols", partial(baseline.load, runtime.database), runtime.stop)
+                known = await when_available("symbols", partial(symbol_store.load, runtime.database), runtime.stop)
                 await asyncio.to_thread(catalogue.begin_anew, known)
                 feeds.begin()
 

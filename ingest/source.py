@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Never, Protocol
 
-from ingest.evidence import Evidence
+from ingest.source_events import Evidence
 from shared import events
 
 Report = Callable[[Evidence], Awaitable[bool]]

@@ -59,7 +59,7 @@ def downgrade(url: str, revision: str) -> None:
 
 
 def check(url: str) -> None:
-    """Raise alembic's CommandError where the database at *url* and `shared.tables` differ."""
+    """Raise alembic's CommandError where the database at *url* and `shared.postgres.schema.tables` differ."""
     from alembic import command
 
     command.check(configuration(url))

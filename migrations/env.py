@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from migrations import Turn
-from shared.database_url import plain
 from shared.errors import SniperError
-from shared.tables import metadata
+from shared.postgres.schema.tables import metadata
+from shared.postgres.url import plain
 
 MIGRATION_LOCK = 7_203_594_411
 """Any fixed number: processes that migrate at the same time take turns on it."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
-from shared.controls import SEEDED
+from shared.control.controls import SEEDED
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from notifier.metrics import Metrics
 from notifier.notices import Notice
 from notifier.rules import QuietHours, Rules, is_wanted
 from notifier.settings import NotifierSettings
-from shared.batch import Batcher, BatchLimits, batching
+from shared.postgres.batch import Batcher, BatchLimits, batching
 
 log = structlog.get_logger(__name__)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from notifier.notices import Kind, Notice, Severity
-from shared.halts import Halt
+from shared.control.halts import Halt
 
 
 class HaltWatch:

@@ -15,16 +15,16 @@ from notifier.notices import Notice, notice_of
 from notifier.settings import NotifierSettings
 from notifier.telegram.bot import Bot
 from notifier.telegram.commands import Operations
-from shared import cloudevents
 from shared.backoff import pause
 from shared.bus.port import Message
-from shared.database import Database
+from shared.control.halts import in_force
 from shared.errors import PermanentError, TransientError
 from shared.events import Health, HealthStatus, utc_now
-from shared.halts import in_force
-from shared.health import Component, heartbeat
-from shared.runtime import Runtime
-from shared.topology import NOTIFIER_EVENTS
+from shared.postgres.database import Database
+from shared.process.health import Component, heartbeat
+from shared.process.runtime import Runtime
+from shared.wire import cloudevents
+from shared.wire.topology import NOTIFIER_EVENTS
 
 log = structlog.get_logger(__name__)
 

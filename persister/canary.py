@@ -7,8 +7,8 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Gauge, Histogram
 
 from shared.bus.port import Message
-from shared.canary import from_message
 from shared.events import utc_now
+from shared.wire.canary import from_message
 
 STAGE_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60)
 

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import structlog
 
-from shared.batch import Batcher
-from shared.bus.typed import EventHandler
 from shared.events import CLOCK_TOLERANCE, Health, Listing, Trade, never_after, utc_now
-from shared.health import Component
-from shared.topology import PipelineEvent
+from shared.postgres.batch import Batcher
+from shared.process.health import Component
+from shared.wire.event_handler import EventHandler
+from shared.wire.topology import PipelineEvent
 
 log = structlog.get_logger(__name__)
 

@@ -7,9 +7,9 @@ from typing import Final
 
 import asyncpg
 
-from shared.database import Connection
 from shared.events import Health, HealthStatus, Listing, Trade, TradeStatus
-from shared.health import silence
+from shared.postgres.database import Connection
+from shared.process.health import silence
 
 INSERT_LISTINGS: Final = """
     INSERT INTO listings

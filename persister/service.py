@@ -9,12 +9,12 @@ from persister.repository import insert_listings, insert_trades, upsert_health
 from persister.settings import PersisterSettings
 from persister.silence import last_word, watch_for_silence
 from persister.writer import Writer
-from shared.batch import BatchLimits, batching
-from shared.bus.typed import receives
 from shared.events import Health, Listing, Trade
-from shared.health import Component, heartbeat
-from shared.runtime import Runtime
-from shared.topology import PERSISTER_HEALTH, PERSISTER_LISTINGS, PERSISTER_TRADES
+from shared.postgres.batch import BatchLimits, batching
+from shared.process.health import Component, heartbeat
+from shared.process.runtime import Runtime
+from shared.wire.event_handler import receives
+from shared.wire.topology import PERSISTER_HEALTH, PERSISTER_LISTINGS, PERSISTER_TRADES
 
 
 async def serve(runtime: Runtime, settings: PersisterSettings) -> None:

@@ -10,11 +10,11 @@ from asyncpg import Record
 
 from persister.repository import mark_silent, read_health, upsert_health
 from shared.backoff import pause
-from shared.database import Database
 from shared.errors import TransientError
 from shared.events import HealthStatus, utc_now
-from shared.health import FAREWELL_SECONDS, HEARTBEAT_SECONDS, Component, judge
 from shared.isolation import each_isolated, in_a_line
+from shared.postgres.database import Database
+from shared.process.health import FAREWELL_SECONDS, HEARTBEAT_SECONDS, Component, judge
 
 log = structlog.get_logger()
 

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Generic, TypeVar
 
 from persister.metrics import Metrics
-from shared.database import Connection, Database, refused_is_permanent
 from shared.errors import TransientError
 from shared.events import Event, HealthStatus, utc_now
-from shared.health import Component
+from shared.postgres.database import Connection, Database, refused_is_permanent
+from shared.process.health import Component
 
 Row = TypeVar("Row", bound=Event)
 

@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 
-from cli.variables import SETTINGS
+from cli.env_check import SETTINGS
 from contract.docstrings import documented
 from reference.markdown import code, page, table
 from reference.meanings import MEANINGS

@@ -11,10 +11,10 @@ from api.parts import parts_of
 from api.settings import ApiSettings
 from reference.markdown import code, page, table
 from shared.bus.port import Bus
-from shared.database import Database
-from shared.database_engine import EngineOnDemand
-from shared.runtime import Runtime
-from shared.telemetry import Telemetry
+from shared.postgres.database import Database
+from shared.postgres.engine import EngineOnDemand
+from shared.process.runtime import Runtime
+from shared.process.telemetry import Telemetry
 
 _WORDS: Final = {"date-time": "time (ISO 8601)", "date": "date", "uuid": "UUID"}
 _HEAD: Final = (

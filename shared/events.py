@@ -1,4 +1,4 @@
-"""The public contract: what travels on the broker. `shared.cloudevents` turns it into bytes and back.
+"""The public contract: what travels on the broker. `shared.wire.cloudevents` turns it into bytes and back.
 
 Every event is a frozen model. Unknown fields are ignored on read, so a newer producer can roll out before its
 consumers.

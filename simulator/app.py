@@ -12,11 +12,11 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from uvicorn.server import ServerState
 
 from simulator.exchange import Exchange
-from simulator.rest.arming import InvalidError
 from simulator.rest.control import Control, invalid
 from simulator.rest.delivery import deliver, held
 from simulator.rest.endpoints import ENDPOINTS, Endpoint
-from simulator.rest.gate import Call, admit, note_answer, respond
+from simulator.rest.fault_requests import InvalidError
+from simulator.rest.request_pipeline import Call, admit, note_answer, respond
 from simulator.state_file import StateError
 from simulator.stream.hub import Hub
 

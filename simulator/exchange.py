@@ -4,23 +4,23 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from simulator.catalogue import Catalogue
 from simulator.changes import Changes, Kind
-from simulator.checks import Rules
-from simulator.faults import Faults
-from simulator.instrument import Instrument
-from simulator.ledger import Ledger
-from simulator.listings import ListingRequest, listed
-from simulator.market import Market
-from simulator.programme import named, scenario_of
-from simulator.rates import Limits, RateLimiter
-from simulator.rest.info import ExchangeInfo
+from simulator.faults.registry import Faults
+from simulator.market.exchange_info import ExchangeInfo
+from simulator.market.listings import ListingRequest, listed
+from simulator.market.market import Market
+from simulator.market.order_validation import Rules
+from simulator.market.settlement import Fees
+from simulator.market.wallet import Wallet
+from simulator.rate_limits import Limits, RateLimiter
+from simulator.request_log import Ledger
 from simulator.settings import SimulatorSettings
-from simulator.settling import Fees
 from simulator.state import body_of, remembered, restore
 from simulator.state_file import StateFile
-from simulator.universe import Universe, fresh_symbols
-from simulator.wallet import Wallet
+from simulator.symbols.catalogue import Catalogue
+from simulator.symbols.instrument import Instrument
+from simulator.symbols.scenario_order import named, scenario_of
+from simulator.symbols.symbol_generator import Universe, fresh_symbols
 
 
 @dataclass(slots=True)

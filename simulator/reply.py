@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from simulator.refusals import Refusal
+from simulator.market.error_responses import Refusal
 
 
 @dataclass(frozen=True, slots=True)

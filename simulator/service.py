@@ -10,9 +10,9 @@ from starlette.applications import Starlette
 from uvicorn.server import ServerState
 
 from simulator.app import build_app
+from simulator.auto_listing import list_newcomers
 from simulator.connections import Server
 from simulator.exchange import Exchange, build
-from simulator.newcomers import list_newcomers
 from simulator.settings import SimulatorSettings
 from simulator.stream.hub import Hub
 

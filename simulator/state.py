@@ -7,15 +7,15 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from simulator.book import Eaten, Side
-from simulator.catalogue import Gone
 from simulator.changes import ONLY, Kind
-from simulator.instrument import Instrument
-from simulator.market import Market
-from simulator.orders import Order
+from simulator.market.book import Eaten, Side
+from simulator.market.market import Market
+from simulator.market.orders import Order
+from simulator.market.wallet import Arrival, Balance
 from simulator.state_file import StateFile, UnreadableError, open_state, set_aside
-from simulator.universe import Universe
-from simulator.wallet import Arrival, Balance
+from simulator.symbols.catalogue import Gone
+from simulator.symbols.instrument import Instrument
+from simulator.symbols.symbol_generator import Universe
 
 T = TypeVar("T")
 

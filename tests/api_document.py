@@ -9,10 +9,10 @@ from asyncpg import Pool
 from api.app import create_app
 from api.parts import parts_of
 from api.settings import ApiSettings
-from shared.database import Database
-from shared.database_engine import EngineOnDemand
-from shared.runtime import Runtime
-from shared.telemetry import Telemetry
+from shared.postgres.database import Database
+from shared.postgres.engine import EngineOnDemand
+from shared.process.runtime import Runtime
+from shared.process.telemetry import Telemetry
 from tests.fakes import RecordingBus
 
 READING = frozenset({"GET", "HEAD"})

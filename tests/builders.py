@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from executor.limits import Committed
-from executor.order import Order
+from executor.decisions.limits import Committed
+from executor.model.order import Order
 from shared.events import AppliedConfig, Health, HealthStatus, Listing, Mode, RawListing, Side, Source, Stages, Trade
 from shared.mexc.symbols import SymbolInfo
 

@@ -10,10 +10,10 @@ from datetime import timedelta
 
 from pydantic import SecretStr
 
-from shared import database
 from shared.bus import rabbitmq
 from shared.bus.embedded import open_embedded
 from shared.bus.port import Binding, Bus, Exchange, Handler, Message, Queue, Topology
+from shared.postgres import database
 from shared.settings import BrokerSettings, DatabaseSettings
 from tests.waiting import eventually
 

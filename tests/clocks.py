@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
-from shared.mexc.timekeeper import ExchangeClock
-from shared.mexc.trading_clock import TradingClock
+from shared.mexc.time.exchange_clock import ExchangeClock
+from shared.mexc.time.trading_clock import TradingClock
 from tests.builders import NOON
 from tests.executors import Time
 

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 import pytest
 import structlog
 
-from shared import library_logs
+from shared.process import library_logs
 from tests.servers.broker import private_rabbitmq_server, rabbitmq_server_for
 from tests.servers.choice import ServerUnavailableError
 from tests.servers.databases import PostgresServer

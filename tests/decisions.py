@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from executor.limits import Committed
-from executor.reasons import Reason
+from executor.decisions.limits import Committed
+from executor.decisions.strategy import Arm, Buy, Refuse, Standing, TradeConfig, decide, decide_firing
+from executor.model.reasons import Reason
 from executor.settings import ExecutorSettings
-from executor.strategy import Arm, Buy, Refuse, Standing, TradeConfig, decide, decide_firing
 from shared.events import Listing, Mode
 from tests.builders import NOON, a_committed, a_listing, an_applied_config
 

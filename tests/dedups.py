@@ -10,9 +10,9 @@ from dedup.metrics import Metrics
 from dedup.observations import Observation, Observations
 from dedup.seen import Seen
 from dedup.skew import Skew
-from shared.database import Database
 from shared.errors import PermanentError
 from shared.events import Listing, RawListing, Source
+from shared.postgres.database import Database
 from tests.builders import NOON
 
 

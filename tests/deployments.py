@@ -7,9 +7,9 @@ from typing import Any, Final
 import typer.main
 import yaml
 
-from cli import variables
+from cli import env_check
+from cli.composing.services import NAMES
 from cli.main import app
-from cli.services import NAMES
 
 DEPLOY: Final = Path(__file__).parents[1] / "deploy"
 
@@ -28,4 +28,4 @@ def is_subcommand(words: Sequence[str]) -> bool:
 
 def unknown_settings(names: Sequence[str]) -> list[str]:
     """Return those of *names* that no setting has."""
-    return variables.unknown(names)
+    return env_check.unknown(names)

@@ -13,12 +13,12 @@ from pydantic import SecretStr
 from executor.service import serve
 from executor.settings import ExecutorSettings
 from shared.bus import embedded
-from shared.database import Database
 from shared.events import Health, HealthStatus, Listing, Trade, utc_now
-from shared.runtime import Runtime
+from shared.postgres.database import Database
+from shared.process.runtime import Runtime
+from shared.process.telemetry import Telemetry
 from shared.settings import ExchangeSettings
-from shared.telemetry import Telemetry
-from shared.topology import PERSISTER_HEALTH, PERSISTER_TRADES, SNIPER, to_message
+from shared.wire.topology import PERSISTER_HEALTH, PERSISTER_TRADES, SNIPER, to_message
 from tests.builders import a_listing
 from tests.policies import configure_exits, split
 from tests.services import Outlet, emptying, open_database, serving

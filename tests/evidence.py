@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from ingest.catalogue import Catalogue, Findings, Known, Rules, Sighting, State
-from ingest.evidence import Announcement, FirstTrade, Names, Snapshot
+from ingest.source_events import Announcement, FirstTrade, Names, Snapshot
 from shared.events import Source
 from shared.mexc.symbols import SymbolInfo
 from tests.builders import NOON, a_symbol_info

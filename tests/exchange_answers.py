@@ -4,18 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from executor.reasons import Reason
-from executor.verdicts import (
-    Busy,
-    NotOpen,
-    Refused,
-    TooDear,
-    Unanswered,
-    Untimely,
-    Verdict,
-    WrongSize,
-)
-from shared.mexc.order_transport import Answer
+from executor.model.reasons import Reason
+from executor.model.send_result import Busy, NotOpen, Refused, TooDear, Unanswered, Untimely, Verdict, WrongSize
+from shared.mexc.orders.order_transport import Answer
 from tests.builders import NOON
 
 CAP = "Order price cannot exceed 0.05USDT"

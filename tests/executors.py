@@ -12,41 +12,41 @@ from typing import Any, cast
 import asyncpg
 from prometheus_client import CollectorRegistry
 
-from executor.absence import Absence
 from executor.alarms import Alarms
-from executor.attempt_journal import AttemptJournal
-from executor.books import Books, Told
-from executor.charges import Charges
-from executor.composing import Composer
-from executor.dry_run import DryRun
-from executor.footprint import Footprint
-from executor.further_attempts import FurtherAttempts
-from executor.gate import Gate
-from executor.halt_watch import HaltWatch
-from executor.halts import Cause
+from executor.decisions.mass_listing import MassListing
+from executor.decisions.strategy import Refuse
+from executor.halts.latches import Cause
+from executor.halts.watch import HaltWatch
 from executor.handler import BuyListing, Desk
-from executor.journal import Journal
-from executor.known_rules import KnownRules
-from executor.mass_listing import MassListing
+from executor.journal.attempt_writer import AttemptJournal
+from executor.journal.decision_writer import Journal
+from executor.journal.order_transitions import Books, Told
+from executor.market_data.market_views import Markets
+from executor.market_data.symbol_rules import KnownRules
 from executor.metrics import ExecutorMetrics
-from executor.moments import Moments
-from executor.operator_settlement import OperatorSettlement
-from executor.order import Order
-from executor.pace import Pace
-from executor.placing import Placing, Ways
-from executor.recheck import Recheck
-from executor.resolver import Resolver
-from executor.schedule import Schedule
+from executor.model.order import Order
+from executor.openings.scheduler import Schedule
+from executor.pricing.paper_footprint import Footprint
+from executor.rate_limits.order_slots import Pace
+from executor.reconciliation.fee_charges import Charges
+from executor.reconciliation.given_up_orders import Recheck
+from executor.reconciliation.operator_settlement import OperatorSettlement
+from executor.reconciliation.order_reconciler import Resolver
+from executor.sending.absence_check import Absence
+from executor.sending.exchange_time import Moments
+from executor.sending.order_sender import Placing, Ways
+from executor.sending.presend_check import Gate
+from executor.sending.purchase_repeater import FurtherAttempts
+from executor.sending.request_builder import Composer
 from executor.settings import ExecutorSettings
-from executor.stake import Stake, read_stake
-from executor.strategy import Refuse
-from executor.venue import Venue
-from executor.views import Markets
-from shared.database import Connection, Database
+from executor.supervision.exposure_metrics import Stake, read_stake
+from executor.venues.dry_run import DryRun
+from executor.venues.venue import Venue
 from shared.events import Listing, Mode, Side, TradingRules, utc_now
-from shared.health import Component
-from shared.mexc.order_lines import LINES, SALES_AT_ONCE
-from shared.mexc.rest import MexcRest
+from shared.mexc.market_data import MexcRest
+from shared.mexc.orders.order_connection_pool import LINES, SALES_AT_ONCE
+from shared.postgres.database import Connection, Database
+from shared.process.health import Component
 from tests.builders import NOON, a_listing
 from tests.limiters import a_limiter
 from tests.venues import ModelExchange, ModelVenue

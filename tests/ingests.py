@@ -8,14 +8,15 @@ import asyncpg
 
 from ingest import service
 from ingest.settings import IngestSettings
-from shared import cloudevents, events
+from shared import events
 from shared.bus.port import Message
-from shared.database import Database
 from shared.errors import TransientError
 from shared.events import Health, RawListing, Source
-from shared.runtime import Runtime
+from shared.postgres.database import Database
+from shared.process.runtime import Runtime
+from shared.process.telemetry import Telemetry
 from shared.settings import ExchangeSettings
-from shared.telemetry import Telemetry
+from shared.wire import cloudevents
 from tests.fakes import RecordingBus
 from tests.services import serving
 from tests.simulators import Simulator

@@ -8,8 +8,8 @@ from typing import Any, Final, TypeVar
 from prometheus_client import CollectorRegistry
 
 from executor.assembly import limiter_of
-from executor.limiter import Limiter
-from executor.limiter_metrics import LimiterMetrics
+from executor.rate_limits.limiter_metrics import LimiterMetrics
+from executor.rate_limits.rate_limiter import Limiter
 from executor.settings import ExecutorSettings
 
 T = TypeVar("T")

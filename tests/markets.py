@@ -4,14 +4,14 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from simulator.book import Side
-from simulator.catalogue import Catalogue
-from simulator.checks import Rules
-from simulator.instrument import Instrument
-from simulator.market import Market
-from simulator.orders import OrderRequest, OrderType
-from simulator.settling import Fees
-from simulator.wallet import Wallet
+from simulator.market.book import Side
+from simulator.market.market import Market
+from simulator.market.order_validation import Rules
+from simulator.market.orders import OrderRequest, OrderType
+from simulator.market.settlement import Fees
+from simulator.market.wallet import Wallet
+from simulator.symbols.catalogue import Catalogue
+from simulator.symbols.instrument import Instrument
 
 NOW_MS = 1_700_000_000_000
 NO_FEES = Fees(taker=Decimal(0))

@@ -9,14 +9,14 @@ from typing import Any, Final
 
 from asyncpg import Record
 
-from executor.order import ExitReason
-from executor.position import ENDED, HELD
+from executor.exits.watchdog import NAMED_MAX
+from executor.model.order import ExitReason
+from executor.model.order_state import AT_LARGE
+from executor.model.position import ENDED, HELD
 from executor.settings import ExecutorSettings
-from executor.states import AT_LARGE
-from executor.vigil import NAMED_MAX
-from shared.database import Connection, Database
+from shared.control.halts import in_force
 from shared.events import Health, HealthStatus, Listing, Side
-from shared.halts import in_force
+from shared.postgres.database import Connection, Database
 from tests.model_exchange import ModelExchange
 from tests.model_ledger import Entry, Sent
 from tests.model_process import ModelBus

@@ -9,11 +9,11 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from executor.lookup_ladder import Way
+from executor.venues.lookup_schedule import Way
 from shared.events import Side, utc_now
 from shared.mexc.errors import ExchangeRejected, ExchangeUnavailable, NotSent, OutcomeUnknown, RateLimited
-from shared.mexc.order_reports import Balance, KeyRights, OrderReport, TradeReport
-from shared.mexc.order_transport import Answer, MayWrite, always
+from shared.mexc.orders.order_reports import Balance, KeyRights, OrderReport, TradeReport
+from shared.mexc.orders.order_transport import Answer, MayWrite, always
 from shared.mexc.payloads import BookTicker, OrderBook, PublicTrade
 from shared.mexc.symbols import SymbolInfo
 from tests.builders import NOON

@@ -5,8 +5,8 @@ from typing import Final
 import msgspec
 from hypothesis import strategies as st
 
-from executor.codes import CODES, Kind
-from executor.lookup_ladder import Way
+from executor.venues.error_codes import CODES, Kind
+from executor.venues.lookup_schedule import Way
 from tests.model_exchange import HONEST, ONLY_TRADES, Fate
 
 Lie = tuple[int, bytes, str]

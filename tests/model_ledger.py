@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from decimal import ROUND_DOWN, Decimal
 from typing import Literal
 
-from executor.lookup_ladder import Way
+from executor.venues.lookup_schedule import Way
 from shared.events import Side
-from shared.mexc.order_reports import Balance, OrderReport, OrderStatus, TradeReport
+from shared.mexc.orders.order_reports import Balance, OrderReport, OrderStatus, TradeReport
 from tests.model_market import Coin
 
 FEE = Decimal("0.0005")

@@ -10,28 +10,28 @@ from typing import cast
 
 from pydantic import SecretStr
 
-from executor.credentials import Credentials
-from executor.dry_run import DryRun
-from executor.exchange import Exchange, ForExits
-from executor.footprint import Footprint
-from executor.limiter import Limiter
-from executor.live import Live
+from executor.pricing.paper_footprint import Footprint
+from executor.rate_limits.rate_limiter import Limiter
 from executor.service import serve
 from executor.settings import ExecutorSettings
-from executor.venue import Venue
-from shared import cloudevents, topology
+from executor.venues.credentials import Credentials
+from executor.venues.dry_run import DryRun
+from executor.venues.exchange_connections import Exchange, ForExits
+from executor.venues.live import Live
+from executor.venues.venue import Venue
 from shared.bus.port import Handler, Message, Queue
-from shared.database import Connection, Database
 from shared.errors import TransientError
 from shared.events import Health, Listing, ListingRescheduled, Mode
-from shared.mexc.account import MexcAccount
-from shared.mexc.rest import MexcRest
-from shared.mexc.timekeeper import ExchangeClock
-from shared.mexc.trading import MexcTrading
-from shared.mexc.trading_clock import TradingClock
-from shared.runtime import Runtime
+from shared.mexc.market_data import MexcRest
+from shared.mexc.orders.account import MexcAccount
+from shared.mexc.orders.order_api import MexcTrading
+from shared.mexc.time.exchange_clock import ExchangeClock
+from shared.mexc.time.trading_clock import TradingClock
+from shared.postgres.database import Connection, Database
+from shared.process.runtime import Runtime
+from shared.process.telemetry import Telemetry
 from shared.settings import ExchangeSettings
-from shared.telemetry import Telemetry
+from shared.wire import cloudevents, topology
 from tests.builders import NOON
 from tests.model_exchange import ModelExchange
 

@@ -10,13 +10,13 @@ from typing import Any, Final
 
 from asyncpg import Record
 
-from api import held_positions, position_exits, trade_config
-from api.held_positions import NoSuchPositionError
-from api.position_exits import Wanted
-from executor.states import AT_LARGE
-from shared import exit_policy
-from shared.database import Database
+from api.operator import held_positions, position_exits, trade_config
+from api.operator.held_positions import NoSuchPositionError
+from api.operator.position_exits import Wanted
+from executor.model.order_state import AT_LARGE
+from shared.control import exit_policy
 from shared.events import Listing, Mode, TradingRules
+from shared.postgres.database import Database
 from tests.builders import NOON, a_listing
 from tests.model_checks import CENT, POLICY, SETTINGS, Books, Checks
 from tests.model_market import Coin, Trading

@@ -21,7 +21,7 @@ import pytest
 
 # Loaded once, before the processes part.
 import shared.events
-import shared.mexc.trading
+import shared.mexc.orders.order_api
 import shared.settings  # noqa: F401
 
 ROOT = Path(__file__).parents[1]

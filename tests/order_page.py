@@ -9,10 +9,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
 
-from executor.codes import CODES, UNKNOWN_CODE, Code, Kind
-from executor.reasons import Reason
+from executor.model.order_state import AT_LARGE, FINAL, TABLE, OrderEvent, OrderState
+from executor.model.reasons import Reason
 from executor.settings import ExecutorSettings
-from executor.states import AT_LARGE, FINAL, TABLE, OrderEvent, OrderState
+from executor.venues.error_codes import CODES, UNKNOWN_CODE, Code, Kind
 
 Word = TypeVar("Word", bound=StrEnum)
 PAGE = Path(__file__).parents[1] / "docs" / "orders.md"

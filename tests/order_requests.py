@@ -3,15 +3,15 @@
 from decimal import Decimal
 from typing import Any
 
-from executor.entry import buy_request, sell_request
-from executor.market import Market
-from executor.reasons import Reason
+from executor.decisions.market_filters import Market
+from executor.decisions.order_request import buy_request, sell_request
+from executor.decisions.strategy import Refuse
+from executor.model.reasons import Reason
+from executor.pricing.taker_fees import TakerFees
 from executor.settings import ExecutorSettings
-from executor.strategy import Refuse
-from executor.taker_fees import TakerFees
 from shared.events import Side, TradingRules
+from shared.mexc.orders.order_api import OrderRequest
 from shared.mexc.payloads import OrderBook
-from shared.mexc.trading import OrderRequest
 from tests.builders import an_applied_config, an_order
 
 RULES = TradingRules(

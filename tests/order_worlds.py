@@ -7,11 +7,11 @@ from typing import Any, Final, NamedTuple
 
 from hypothesis import strategies as st
 
-from executor.order import Order
+from executor.model.order import Order
 from executor.settings import ExecutorSettings
-from shared.database import Database
 from shared.events import Listing, Mode, Source
-from shared.mexc.trading import OrderRequest
+from shared.mexc.orders.order_api import OrderRequest
+from shared.postgres.database import Database
 from tests.executors import Crash, Executor, Failpoints, Time
 from tests.venues import Behaviour, ModelExchange
 

@@ -7,9 +7,9 @@ from prometheus_client import CollectorRegistry
 
 from persister.metrics import Metrics
 from persister.writer import Insert, Writer
-from shared.database import Database
 from shared.events import HealthStatus
-from shared.health import Component
+from shared.postgres.database import Database
+from shared.process.health import Component
 from tests.builders import NOON
 
 

@@ -13,7 +13,7 @@ from executor.settings import ExecutorSettings
 from persister.service import serve as serve_persister
 from persister.settings import PersisterSettings
 from shared.bus.port import Bus, Message
-from shared.runtime import Runtime
+from shared.process.runtime import Runtime
 from shared.settings import ExchangeSettings
 from tests.services import rabbitmq_runtime, serving
 

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from shared.controls import Controls
-from shared.database import Database
-from shared.exit_policy import FIELDS, NO_EXITS
+from shared.control.controls import Controls
+from shared.control.exit_policy import FIELDS, NO_EXITS
+from shared.postgres.database import Database
 
 CONFIGURED: Final = frozenset({*FIELDS, "entry_slippage_pct", "daily_loss_usdt_max"})
 

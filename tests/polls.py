@@ -7,13 +7,13 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from ingest.evidence import Announcement, Evidence, Names, Snapshot, Upcoming
-from ingest.feeds import Feeds
-from ingest.horizon import Horizon
+from ingest.health.feed_health import Feeds
 from ingest.metrics import Metrics
-from ingest.rest_sources import budget_of, rest_sources
+from ingest.polling.rest_sources import budget_of, rest_sources
 from ingest.settings import IngestSettings
 from ingest.source import watch_all
+from ingest.source_events import Announcement, Evidence, Names, Snapshot, Upcoming
+from ingest.upcoming_openings import Horizon
 from shared.settings import ExchangeSettings
 
 

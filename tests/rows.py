@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.tables import metadata
+from shared.postgres.schema.tables import metadata
 from tests.builders import NOON
 
 Row = Mapping[str, Any]

@@ -6,14 +6,16 @@ from contextlib import asynccontextmanager
 
 from pydantic import SecretStr
 
-from shared import cloudevents, database, events, topology
+from shared import events
 from shared.bus import rabbitmq
+from shared.bus.delivery import REASON
 from shared.bus.port import Bus, Message, Queue
-from shared.bus.settle import REASON
-from shared.database import Database
-from shared.runtime import Runtime
+from shared.postgres import database
+from shared.postgres.database import Database
+from shared.process.runtime import Runtime
+from shared.process.telemetry import Telemetry
 from shared.settings import BrokerSettings, DatabaseSettings
-from shared.telemetry import Telemetry
+from shared.wire import cloudevents, topology
 from tests.waiting import eventually
 
 

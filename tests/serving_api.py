@@ -19,9 +19,9 @@ from api.parts import parts_of
 from api.server import Server, listen, url_of
 from api.service import serve
 from api.settings import ApiSettings
-from shared.database import Database
-from shared.runtime import Runtime
-from shared.telemetry import Telemetry
+from shared.postgres.database import Database
+from shared.process.runtime import Runtime
+from shared.process.telemetry import Telemetry
 from tests.fakes import RecordingBus
 from tests.services import open_database, serving
 

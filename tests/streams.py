@@ -11,13 +11,13 @@ from prometheus_client import CollectorRegistry
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
-from ingest.connection import StreamOptions
-from ingest.evidence import Evidence, FirstTrade, Names, Upcoming
-from ingest.feeds import Feed
+from ingest.health.feed_health import Feed
 from ingest.source import Source
-from ingest.stream_metrics import StreamMetrics
-from ingest.trade_stream import TradeStreams
-from ingest.websocket import CHANNEL, TickerStream
+from ingest.source_events import Evidence, FirstTrade, Names, Upcoming
+from ingest.streams.connection import StreamOptions
+from ingest.streams.stream_metrics import StreamMetrics
+from ingest.streams.ticker_stream import CHANNEL, TickerStream
+from ingest.streams.trade_stream import TradeStreams
 from shared.mexc import wire_pb2
 
 Script = Callable[[ServerConnection], Awaitable[None]]

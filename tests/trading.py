@@ -13,9 +13,9 @@ from pydantic import SecretStr
 from executor.service import serve
 from executor.settings import ExecutorSettings
 from shared.events import Listing, Trade, utc_now
-from shared.runtime import Runtime
+from shared.process.runtime import Runtime
 from shared.settings import ExchangeSettings
-from shared.topology import PERSISTER_TRADES, to_message
+from shared.wire.topology import PERSISTER_TRADES, to_message
 from tests.builders import a_listing
 from tests.policies import configured_exits
 from tests.servers.ports import free_ports

@@ -28,7 +28,7 @@ class Turns:
 
 @asynccontextmanager
 async def watching_turns() -> AsyncIterator[Turns]:
-    """Watch while the block runs, in a process whose imports are frozen as `shared.lifecycle` does it."""
+    """Watch while the block runs, in a process whose imports are frozen as `shared.process.lifecycle` does it."""
     turns = Turns()
     gc.collect()
     gc.freeze()

@@ -7,14 +7,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from executor.fills import Fill
-from executor.last_balances import LastBalances
-from executor.lookup_ladder import EVERY_WAY, Way
-from executor.order import Order
-from executor.paper import filled, taken
-from executor.reasons import Reason
-from executor.venue import Absent, Attempt, Ended, Finding, Ready, Unclear, Untold, Working
-from executor.verdicts import (
+from executor.model.fill import Fill
+from executor.model.order import Order
+from executor.model.reasons import Reason
+from executor.model.send_result import (
     Accepted,
     Busy,
     NotOpen,
@@ -26,13 +22,17 @@ from executor.verdicts import (
     Verdict,
     WrongSize,
 )
+from executor.pricing.fill_simulation import filled, taken
+from executor.sending.last_balances import LastBalances
+from executor.venues.lookup_schedule import EVERY_WAY, Way
+from executor.venues.venue import Absent, Attempt, Ended, Finding, Ready, Unclear, Untold, Working
 from shared.events import Side
 from shared.mexc.errors import ExchangeUnavailable
-from shared.mexc.order_reports import Balance
-from shared.mexc.order_transport import MayWrite
+from shared.mexc.orders.order_api import OrderRequest
+from shared.mexc.orders.order_reports import Balance
+from shared.mexc.orders.order_transport import MayWrite
 from shared.mexc.payloads import Level, OrderBook, PublicTrade
 from shared.mexc.symbols import SymbolInfo
-from shared.mexc.trading import OrderRequest
 from tests.builders import a_symbol_info
 
 TAKER_FEE = Decimal("0.0005")

@@ -12,14 +12,14 @@ import pytest
 from asyncpg.pool import PoolConnectionHolder, PoolConnectionProxy
 from asyncpg.prepared_stmt import PreparedStatement
 
-from executor import halt_watch
-from executor.halt_watch import HaltWatch
-from executor.limiter import Limiter
-from executor.selling import FreeBalances
-from executor.views import Markets
-from executor.vigil import Vigil
-from shared.database import Database
-from shared.mexc.timekeeper import ExchangeClock
+from executor.exits.sale_orders import FreeBalances
+from executor.exits.watchdog import Vigil
+from executor.halts import watch
+from executor.halts.watch import HaltWatch
+from executor.market_data.market_views import Markets
+from executor.rate_limits.rate_limiter import Limiter
+from shared.mexc.time.exchange_clock import ExchangeClock
+from shared.postgres.database import Database
 from tests.services import open_database
 
 _BUSY_SECONDS_MAX = 5.0
@@ -113,7 +113,7 @@ def all_on(loop: VirtualLoop) -> Iterator[None]:
         patch.setattr(
             ExchangeClock.__init__, "__defaults__", (*(ExchangeClock.__init__.__defaults__ or ())[:1], loop.time)
         )
-        patch.setattr(halt_watch, "POLL_SECONDS", HALT_POLL_SECONDS)
+        patch.setattr(watch, "POLL_SECONDS", HALT_POLL_SECONDS)
         yield
 
 

@@ -9,7 +9,7 @@ from api.access.credentials import Credential, Kind
 from api.access.lookup import Fault, Holding, Lookup
 from api.access.principal import Principal
 from api.access.throttle import Throttle
-from api.problems import ApiError
+from api.error_handlers import ApiError
 from shared.errors import TransientError
 
 FRESH_SECONDS: Final = 2.0

@@ -2,14 +2,15 @@
 
     principal: Annotated[Principal, Depends(operate)]
 
-`api.access.gate` has admitted the request before, and refuses a write without `operate` whatever its route asks for.
+`api.access.middleware.gate` has admitted the request before, and refuses a write without `operate` whatever its
+route asks for.
 """
 
 from fastapi import Request
 from starlette.types import Scope as AsgiScope
 
 from api.access.principal import Principal, Scope
-from api.problems import ApiError
+from api.error_handlers import ApiError
 
 PRINCIPAL: str = "sniper.principal"
 

@@ -9,7 +9,7 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from api.access.urls import host_name, origin_of
-from api.problems import ApiError
+from api.error_handlers import ApiError
 
 OWN_SITES: Final = frozenset({"same-origin", "none"})
 """Sec-Fetch-Site of what a page of ours asks, and of what a person types."""

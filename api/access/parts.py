@@ -9,7 +9,7 @@ from api.access.origins import Origins
 from api.access.throttle import Throttle
 from api.access.urls import host_name
 from api.settings import ApiSettings
-from shared.database import Database
+from shared.postgres.database import Database
 
 
 @dataclass(frozen=True, slots=True)

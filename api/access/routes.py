@@ -7,15 +7,16 @@ from fastapi import Depends, FastAPI, Query, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 from starlette.responses import RedirectResponse, Response
 
-from api import problems
-from api.access import gate, pages
+from api import error_handlers
+from api.access import pages
 from api.access.dependencies import view
+from api.access.middleware import gate
 from api.access.principal import Principal, Scope
 from api.access.sign_in import SignIn
+from api.error_handlers import ApiError
 from api.head import IS_HEAD
-from api.problems import ApiError
 from api.schemas import Answer, Problem
-from shared.database import Database
+from shared.postgres.database import Database
 
 HOME: Final = "/"
 JSON: Final = "application/json"
@@ -136,7 +137,7 @@ async def _token_in(request: Request) -> str:
         read = _TokenGiven.model_validate(given) if isinstance(given, dict) else _TokenGiven.model_validate_json(given)
     except ValidationError as error:
         faults = error.errors(include_input=False, include_url=False)
-        raise problems.invalid([(str((*each["loc"], "body")[0]), each["msg"]) for each in faults]) from None
+        raise error_handlers.invalid([(str((*each["loc"], "body")[0]), each["msg"]) for each in faults]) from None
     return read.token
 
 
@@ -153,7 +154,7 @@ async def _welcomed(signing_in: SignIn, session: str) -> Response:
 def _refused(request: Request, error: ApiError) -> Response:
     """Return *error* as the page for a browser, else in the form of every other."""
     if "text/html" not in request.headers.get("accept", ""):
-        return problems.answer(error)
+        return error_handlers.answer(error)
     page = pages.sign_in(f"{str(error)[:1].upper()}{str(error)[1:]}.", status=error.status)
     page.headers.update(error.headers)
     return page

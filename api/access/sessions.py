@@ -5,8 +5,8 @@ from typing import Final
 
 from api.access import credentials, tokens
 from api.access.credentials import Credential, Kind
-from shared.database import Connection, Database
 from shared.errors import SniperError
+from shared.postgres.database import Connection, Database
 
 LINK_LIFETIME: Final = timedelta(minutes=10)
 

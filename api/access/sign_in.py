@@ -14,7 +14,7 @@ from api.access.lookup import Holding
 from api.access.parts import Access
 from api.access.sessions import SpentLinkError, UnknownLinkError
 from api.access.throttle import client_of
-from shared.database import Database
+from shared.postgres.database import Database
 
 log = structlog.get_logger()
 

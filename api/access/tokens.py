@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 from api.access import credentials
 from api.access.credentials import Kind
 from api.access.principal import Scope
-from shared.database import Connection, Database
 from shared.errors import SniperError
+from shared.postgres.database import Connection, Database
 
 LOCAL: Final = "local"
 """Name of the token without a value, behind the links that `sniper up` and `sniper sign-in` print."""

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from api.access.dependencies import view
 from api.access.principal import Principal
-from api.problems import ApiError
+from api.error_handlers import ApiError
 
 FOLDER: Final = Path(__file__).parent / "static"
 MEDIA_TYPES: Final[Mapping[str, str]] = MappingProxyType(

@@ -12,8 +12,8 @@ from api.reading.answers import Feed, Health, LatestListing, Overall, Troubles
 from api.reading.reader import Reader, Row
 from api.schemas import ComponentHealth, age_seconds
 from shared.events import HealthStatus, utc_now
-from shared.health import SILENCE_MAX, judge, last_said
 from shared.isolation import in_a_line, readable
+from shared.process.health import SILENCE_MAX, judge, last_said
 
 log = structlog.get_logger(__name__)
 

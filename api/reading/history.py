@@ -6,10 +6,11 @@ from typing import Annotated, Final
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
-from api.filters import Cursor
-from api.reading import cursor, history_words
-from api.reading.cursor import Place
+from api.reading import history_words
 from api.reading.history_words import HistoryKind, Told
+from api.reading.lists import cursor
+from api.reading.lists.cursor import Place
+from api.reading.lists.filters import Cursor
 from api.reading.reader import Reader, Row
 from api.schemas import Answer
 

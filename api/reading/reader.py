@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias, cast
 
-from shared.database import Database
 from shared.errors import TransientError
+from shared.postgres.database import Database
 
 READ_SECONDS_MAX: Final = 2.0
 """Giving up on a server that hangs takes SQLAlchemy's driver another two seconds."""

@@ -4,11 +4,11 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 
-from api import config_tag, trade_config
 from api.access.dependencies import view
+from api.error_handlers import ApiError
+from api.operator import config_tag, trade_config
 from api.parts import Shared
-from api.problems import ApiError
-from api.reading import history, latency, story
+from api.reading import history, story
 from api.reading.answers import (
     Alive,
     Health,
@@ -21,8 +21,9 @@ from api.reading.answers import (
     Upcoming,
 )
 from api.reading.history import History, HistoryFilter
-from api.reading.results import Days
-from api.reading.windows import Window
+from api.reading.statistics import latency
+from api.reading.statistics.results import Days
+from api.reading.statistics.windows import Window
 from api.schemas import Problem, TradeConfig
 from shared.events import Symbol
 

@@ -2,13 +2,13 @@
 
 from typing import Final
 
-from api import trade_config
+from api.operator import trade_config
 from api.reading import health
 from api.reading.answers import ExposureStatus, Health, Status
 from api.reading.gates import against_limit, gates, trading_of
 from api.reading.reader import Reader
 from api.schemas import ExposureRow, TradeConfig
-from shared.database import Database
+from shared.postgres.database import Database
 
 # A day is one in UTC, and what was counted on another is over.
 EXPOSURE: Final = """

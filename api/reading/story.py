@@ -6,13 +6,14 @@ from datetime import datetime
 from decimal import Context, Decimal
 from typing import Any, Final, NamedTuple
 
-from api.problems import ApiError
-from api.reading import health, results
+from api.error_handlers import ApiError
+from api.reading import health
 from api.reading.answers import ListingStory, Occurrence, PriceMark, Sighting, Stage
 from api.reading.decisions import decisions_of
-from api.reading.pages import rows_of
+from api.reading.lists.pages import rows_of
+from api.reading.lists.tables import LISTINGS, POSITIONS, TRADES, PageTable
 from api.reading.reader import Reader, Row
-from api.reading.tables import LISTINGS, POSITIONS, TRADES, PageTable
+from api.reading.statistics import results
 from api.schemas import ListingRow, PositionRow, TradeRow
 from shared.events import Side, TradeStatus, utc_now
 

@@ -1,15 +1,16 @@
 """Summaries: health, status, statistics, results, openings to come, read once for all who ask at the same time."""
 
-from api import monitor_switches
-from api.monitor_switches import MonitorState
-from api.reading import health, listing_stats, results, status, trade_stats, upcoming
-from api.reading.all_time import AllTime
+from api.operator import monitor_switches
+from api.operator.monitor_switches import MonitorState
+from api.reading import health, status, upcoming
 from api.reading.answers import Health, ListingStats, Results, Status, TradeStats, Upcoming
 from api.reading.coalescing import Coalesced
 from api.reading.reader import Reader
-from api.reading.results import Days
-from api.reading.windows import Window
-from shared.database import Database
+from api.reading.statistics import listing_stats, results, trade_stats
+from api.reading.statistics.all_time import AllTime
+from api.reading.statistics.results import Days
+from api.reading.statistics.windows import Window
+from shared.postgres.database import Database
 
 
 class Summaries:

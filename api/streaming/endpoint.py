@@ -13,8 +13,8 @@ from api.reading.reader import READ_SECONDS_MAX
 from api.streaming import event_log, sources
 from api.streaming.frames import OPENING, frame_of
 from api.streaming.hub import Hub, Subscriber
-from shared.database import Database
 from shared.errors import TransientError
+from shared.postgres.database import Database
 
 MEDIA_TYPE: Final = "text/event-stream"
 RESUMED_MAX: Final = 1_000

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from asyncpg import Record
 
-from shared.database import Connection
+from shared.postgres.database import Connection
 
 KEPT: Final = 50_000
 """Events that a client can resume from, at least."""

@@ -13,10 +13,10 @@ from api.streaming.hub import Hub
 from api.streaming.states import States
 from api.streaming.summaries import SummaryStates
 from shared.backoff import jittered
-from shared.database import Connection, Database
 from shared.errors import TransientError
 from shared.events import utc_now
 from shared.isolation import in_a_line
+from shared.postgres.database import Connection, Database
 
 log = structlog.get_logger()
 

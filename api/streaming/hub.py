@@ -3,7 +3,7 @@
 import asyncio
 from typing import Final
 
-from api.problems import ApiError
+from api.error_handlers import ApiError
 
 SUBSCRIBERS_MAX: Final = 100
 RESUMING_MAX: Final = 2

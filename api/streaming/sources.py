@@ -7,13 +7,13 @@ from typing import Any, Final
 import msgspec
 import structlog
 
-from api.reading.pages import as_item
+from api.reading.lists.pages import as_item
+from api.reading.lists.tables import LISTINGS, POSITIONS, TRADES, PageTable
 from api.reading.reader import Row
-from api.reading.tables import LISTINGS, POSITIONS, TRADES, PageTable
 from api.streaming.event_log import LoggedEvent, latest_of_each
 from api.streaming.frames import frame_of
-from shared.database import Connection
 from shared.isolation import in_a_line
+from shared.postgres.database import Connection
 
 log = structlog.get_logger()
 

@@ -8,14 +8,15 @@ from typing import Any, Final
 
 import msgspec
 
-from api.reading import results, status
+from api.reading import status
 from api.reading.answers import Health
-from api.reading.pages import as_item
+from api.reading.lists.pages import as_item
+from api.reading.lists.tables import POSITIONS
 from api.reading.reader import Reader, Row
-from api.reading.tables import POSITIONS
+from api.reading.statistics import results
 from api.streaming.frames import frame
 from api.streaming.hub import Hub
-from shared.database import Database
+from shared.postgres.database import Database
 
 EVERY_SECONDS: Final = 5.0
 """A state that has not changed is shown again, as the ages in it have."""

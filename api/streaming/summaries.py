@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final
 
-from api.reading.results import Days
+from api.reading.statistics.results import Days
+from api.reading.statistics.windows import Window
 from api.reading.summaries import Summaries
-from api.reading.windows import Window
 from api.schemas import Answer
 from api.streaming.frames import frame
 from api.streaming.hub import Hub

@@ -4,8 +4,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, StrictBool
 
-from shared.controls import Limit
-from shared.exit_policy import FIELDS, Ladder, Percent, Seconds, Share
+from shared.control.controls import Limit
+from shared.control.exit_policy import FIELDS, Ladder, Percent, Seconds, Share
 
 EXITS_EXAMPLE: Final[dict[str, JsonValue]] = {
     "stop_loss_pct": "10",

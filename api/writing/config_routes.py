@@ -7,13 +7,13 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 
-from api import config_tag, trade_config
 from api.access.dependencies import operate, view
+from api.access.middleware.request_id import request_id
 from api.access.principal import Principal
-from api.access.request_id import request_id
-from api.config_history import HISTORY, ConfigHistory, page_of
+from api.error_handlers import ApiError
+from api.operator import config_tag, trade_config
+from api.operator.config_history import HISTORY, ConfigHistory, page_of
 from api.parts import Shared
-from api.problems import ApiError
 from api.schemas import TradeConfig
 from api.writing.bodies import ConfigBody
 from api.writing.refusals import PRECONDITION, refusals

@@ -5,18 +5,18 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path
 from pydantic import Field, JsonValue
 
-from api import held_positions, monitor_switches, position_exits
 from api.access.dependencies import operate, view
+from api.access.middleware.request_id import request_id
 from api.access.principal import Principal
-from api.access.request_id import request_id
-from api.monitor_switches import MonitorState
+from api.operator import held_positions, monitor_switches, position_exits
+from api.operator.monitor_switches import MonitorState
+from api.operator.position_exits import Wanted
 from api.parts import Shared
-from api.position_exits import Wanted
 from api.schemas import Answer
 from api.writing.bodies import Body, PositionBody
 from api.writing.refusals import CONFLICT, NOT_FOUND, refusals
-from shared.controls import REASON_CHARACTERS_MAX
-from shared.exit_policy import ExitPolicy
+from shared.control.controls import REASON_CHARACTERS_MAX
+from shared.control.exit_policy import ExitPolicy
 
 router = APIRouter(tags=["trading"])
 

@@ -7,13 +7,14 @@ from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from api import problems, settle_requests
+from api import error_handlers
 from api.access.dependencies import operate
+from api.access.middleware.request_id import request_id
 from api.access.principal import Principal
-from api.access.request_id import request_id
+from api.operator import settle_requests
+from api.operator.settle_requests import Outcome, UnclearOutcomeError
 from api.parts import Shared
 from api.schemas import Answer
-from api.settle_requests import Outcome, UnclearOutcomeError
 from api.writing.refusals import CONFLICT, refusals
 
 router = APIRouter(tags=["orders"])
@@ -83,4 +84,4 @@ def _outcome(wanted: SettleWanted) -> Outcome | None:
     try:
         return Outcome(wanted.base_qty, wanted.cost, wanted.fee, wanted.fee_asset)
     except UnclearOutcomeError as error:
-        raise problems.invalid([("fee", str(error))]) from None
+        raise error_handlers.invalid([("fee", str(error))]) from None

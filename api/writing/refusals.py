@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from api import config_tag, problems
-from api.controls import RefusedChangeError
-from api.held_positions import EndedPositionError, NoSuchPositionError
-from api.problems import ApiError
+from api import error_handlers
+from api.error_handlers import ApiError
+from api.operator import config_tag
+from api.operator.held_positions import EndedPositionError, NoSuchPositionError
+from api.operator.operator_changes import RefusedChangeError
+from api.operator.settle_requests import NotInDoubtError
+from api.operator.trade_config import StaleConfigError
 from api.schemas import Problem
-from api.settle_requests import NotInDoubtError
-from api.trade_config import StaleConfigError
 
 Responses = dict[int | str, dict[str, Any]]
 NOT_FOUND: Final[Responses] = {404: {"model": Problem, "description": "There is none"}}
@@ -27,7 +28,7 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except RefusedChangeError as error:
-        raise problems.invalid([(field or "body", message) for field, message in error.problems]) from None
+        raise error_handlers.invalid([(field or "body", message) for field, message in error.problems]) from None
     except StaleConfigError as error:
         headers = {"ETag": config_tag.of(error.current)}
         details: Any = {"current": error.current.model_dump(mode="json")}

@@ -5,11 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, ConfigDict, Field
 
-from api import close_requests, held_positions, trade_config, write_offs
 from api.access.dependencies import operate
+from api.access.middleware.request_id import request_id
 from api.access.principal import Principal
-from api.access.request_id import request_id
-from api.controls import REASON_CHARACTERS_MAX
+from api.operator import close_requests, held_positions, trade_config, write_offs
+from api.operator.operator_changes import REASON_CHARACTERS_MAX
 from api.parts import Shared
 from api.schemas import PositionRow, TradeConfig
 from api.writing.refusals import CONFLICT, NOT_FOUND, refusals

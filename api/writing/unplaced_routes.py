@@ -5,13 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
-from api import unplaced
 from api.access.dependencies import operate, view
+from api.access.middleware.request_id import request_id
 from api.access.principal import Principal
-from api.access.request_id import request_id
+from api.operator import unplaced
+from api.operator.unplaced import UnplacedSymbol
 from api.parts import Shared
 from api.schemas import Answer
-from api.unplaced import UnplacedSymbol
 from api.writing.bodies import Body
 
 router = APIRouter(tags=["operating"])

@@ -8,7 +8,7 @@ import aio_pika
 
 from bench.floor.part import open_channel, ready
 from shared.events import Source
-from shared.topology import RAW
+from shared.wire.topology import RAW
 
 
 async def confirm(options: argparse.Namespace) -> None:

@@ -8,10 +8,10 @@ from typing import Final
 import asyncpg
 from aio_pika.abc import AbstractIncomingMessage
 
-from bench.account import TEST_PATH
+from bench.exchange.account import TEST_PATH
+from bench.exchange.http_wire import post
 from bench.floor.part import consume, open_channel, persistent, ready, stamped
-from bench.http_wire import post
-from shared.topology import DEDUP_RAW, EXECUTOR_LISTINGS
+from shared.wire.topology import DEDUP_RAW, EXECUTOR_LISTINGS
 
 FIRST_QUEUE: Final = "bench.floor.first"
 SECOND_QUEUE: Final = "bench.floor.second"

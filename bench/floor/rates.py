@@ -9,7 +9,7 @@ from aio_pika.abc import AbstractIncomingMessage
 from bench.backlog import columns
 from bench.floor.part import consume, open_channel, persistent, ready
 from persister.repository import INSERT_LISTINGS
-from shared.topology import DEDUP_RAW, EVENTS, PERSISTER_LISTINGS
+from shared.wire.topology import DEDUP_RAW, EVENTS, PERSISTER_LISTINGS
 
 
 async def relay(options: argparse.Namespace) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 from cli.archive import day_file, role, stored, unnamed
 from cli.archive.manifest import TABLES, DayFile
 from cli.archive.writing import locked, verified
-from shared.database import Connection, Database
+from shared.postgres.database import Connection, Database
 
 _DELETE: Final = """
     DELETE FROM {table} AS stored USING unnest($1::bigint[], $2::text[]) AS archived (id, line)

@@ -15,7 +15,7 @@ from sqlalchemy.types import TypeEngine
 
 from cli.archive.manifest import Table
 from shared.errors import SettingsError
-from shared.tables import metadata
+from shared.postgres.schema.tables import metadata
 
 ROW: Final = "row_json"
 """The column that holds a row as PostgreSQL tells it: nothing is lost in it."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from rich.console import Console
 
-from cli import operate
+from cli import command_runner
 from cli.archive import deleting, restoring, writing
 from cli.archive.formats import Format
 from cli.archive.manifest import TABLES, DayFile
@@ -42,7 +42,7 @@ def end_of(age: str, now: datetime) -> date:
 async def archive(age: str, directory: Path, format_: Format, *, as_json: bool) -> None:
     """Write every day that is older than *age*, and print what is there now."""
     end = end_of(age, utc_now())
-    async with operate.database() as database:
+    async with command_runner.database() as database:
         written = await writing.write(database, directory, end, format_)
     told = [
         Told(each.file, {"written": each.file.rows * each.fresh, "verified": each.file.rows * (not each.fresh)})
@@ -55,7 +55,7 @@ async def delete(directory: Path, confirmation: str | None, *, as_json: bool) ->
     """Delete from the database what the archive holds, once somebody said so."""
     if confirmation != CONFIRMATION:
         raise SettingsError(f'--confirm: must be "{CONFIRMATION}": archived rows leave the database')
-    async with operate.database() as database:
+    async with command_runner.database() as database:
         done = await deleting.delete(database, directory)
     told = [
         Told(
@@ -71,7 +71,7 @@ async def delete(directory: Path, confirmation: str | None, *, as_json: bool) ->
 
 async def restore(directory: Path, *, as_json: bool) -> None:
     """Bring back what the database lacks of the archive."""
-    async with operate.database() as database:
+    async with command_runner.database() as database:
         done = await restoring.restore(database, directory)
     told = [
         Told(

@@ -10,9 +10,9 @@ from typing import Any, Final
 from cli.archive import day_file, role, stored
 from cli.archive.manifest import TABLES, DayFile
 from cli.archive.writing import locked, verified
-from shared.database import Connection, Database
 from shared.errors import SniperError
-from shared.tables import metadata
+from shared.postgres.database import Connection, Database
+from shared.postgres.schema.tables import metadata
 
 _KNOWN: Final = """
     SELECT stored.id, row_to_json(stored)::text AS line FROM {table} AS stored WHERE id = ANY($1::bigint[])

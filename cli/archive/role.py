@@ -6,8 +6,8 @@ import asyncpg
 
 from migrations import roles
 from migrations.rights import RIGHTS, SCHEMA_READ, SEQUENCES
-from shared.database import Connection, Database
 from shared.errors import SettingsError
+from shared.postgres.database import Connection, Database
 
 ROLE: Final = "sniper_archive"
 """Known to the triggers of revision 036, too."""

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 from cli.archive.manifest import Table
-from shared.database import Connection, Database
+from shared.postgres.database import Connection, Database
 
 BATCH_ROWS: Final = 1000
 """So many rows at a time: a statement must end within its time limit."""

@@ -9,8 +9,8 @@ from typing import Final
 from cli.archive import day_file, manifest, stored
 from cli.archive.day_file import DamagedError
 from cli.archive.manifest import TABLES, Manifest, Table
-from shared.database import Database
 from shared.errors import SniperError
+from shared.postgres.database import Database
 
 _NAME: Final = re.compile(r"(\d{4}-\d{2}-\d{2})\.([0-9a-f]{8})\.(?:jsonl\.gz|parquet)")
 _FILES: Final = ("*.gz", "*.parquet")

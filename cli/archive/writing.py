@@ -13,8 +13,8 @@ from cli.archive import day_file, manifest, stored, unnamed
 from cli.archive.day_file import DamagedError
 from cli.archive.formats import Format
 from cli.archive.manifest import TABLES, DayFile, Manifest, Table
-from shared.database import Connection, Database
 from shared.errors import SniperError
+from shared.postgres.database import Connection, Database
 
 LOCK: Final = ".lock"
 

@@ -6,9 +6,9 @@ from types import MappingProxyType
 from typing import Final
 
 from cli.doctor.finding import Finding, note, well, wrong
-from shared.mexc.api_key import RENEWABLE, VALID, KeyTerms
 from shared.mexc.errors import ExchangeRejected
-from shared.mexc.order_reports import KeyRights
+from shared.mexc.orders.api_key import RENEWABLE, VALID, KeyTerms
+from shared.mexc.orders.order_reports import KeyRights
 
 KEY: Final = "api key"
 TRADES: Final = "key may trade"

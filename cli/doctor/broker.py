@@ -6,7 +6,7 @@ from typing import Final
 
 from cli.doctor.finding import Finding, note, setting, unseen, well, wrong
 from cli.doctor.needs import needs_of, topology_of
-from shared.bus.rabbitmq.examination import Examination, examined
+from shared.bus.rabbitmq.inspection import Examination, examined
 from shared.errors import SettingsError, TransientError
 from shared.settings import BrokerSettings, load
 

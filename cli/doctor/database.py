@@ -5,13 +5,14 @@ from typing import Final
 
 import asyncpg
 
-from cli import operate, rights, schema
-from cli import status as statuses
+from cli import command_runner
+from cli.database import rights, schema
 from cli.doctor.finding import Finding, note, setting, unseen, well, wrong
 from cli.doctor.limits import LIMITS, judged
-from shared.database import Database
-from shared.database_refusals import first_line
+from cli.operating import status as statuses
 from shared.errors import SettingsError, SniperError, TransientError
+from shared.postgres.database import Database
+from shared.postgres.refusals import first_line
 
 REACHABLE: Final = "database"
 REST: Final = ("database role", "database schema", *LIMITS)
@@ -24,7 +25,7 @@ ROLE: Final = """
 async def look(names: Sequence[str]) -> list[Finding]:
     """Return what was found of the database for the services of these names, and of the limits in it."""
     try:
-        async with operate.database() as opened:
+        async with command_runner.database() as opened:
             return await _inside(opened, names)
     except SettingsError as error:
         return [setting(REACHABLE, str(error)), *unseen(REST, "the database is not reached")]

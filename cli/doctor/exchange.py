@@ -8,16 +8,16 @@ from urllib.parse import urlsplit
 
 from cli.doctor import api_key
 from cli.doctor.finding import Finding, note, setting, unseen, well, wrong
-from executor.credentials import Credentials, credentials
+from executor.venues.credentials import Credentials, credentials
 from shared.errors import SettingsError
-from shared.mexc.account import connect_account
-from shared.mexc.api_key import KeyTerms
-from shared.mexc.clock import Estimate, Sample, Trust, estimate_of
 from shared.mexc.errors import ExchangeError, ExchangeRejected
-from shared.mexc.http_request import RestLimits
-from shared.mexc.rest import MexcRest, connect_rest
-from shared.mexc.signed_http import Signing
-from shared.mexc.signing import Signer
+from shared.mexc.http.request import RestLimits
+from shared.mexc.http.signed_request import Signing
+from shared.mexc.http.signing import Signer
+from shared.mexc.market_data import MexcRest, connect_rest
+from shared.mexc.orders.account import connect_account
+from shared.mexc.orders.api_key import KeyTerms
+from shared.mexc.time.clock_estimate import Estimate, Sample, Trust, estimate_of
 from shared.settings import ExchangeSettings, load
 
 REACHABLE: Final = "exchange"

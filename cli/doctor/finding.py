@@ -6,7 +6,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.lifecycle import EXIT_FAILURE, EXIT_SETTINGS
+from shared.process.lifecycle import EXIT_FAILURE, EXIT_SETTINGS
 
 
 class Verdict(StrEnum):

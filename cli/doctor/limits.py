@@ -5,9 +5,9 @@ from decimal import Decimal
 from typing import Final
 
 from api.reading.answers import ExposureStatus
-from cli import config as configuration
 from cli.doctor.finding import Finding, note, well, wrong
-from cli.status import Status
+from cli.operating import config as configuration
+from cli.operating.status import Status
 
 LIMITS: Final = ("limits", "halts", "trading", "services")
 FULL: Final = Decimal("0.9")

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from shared import topology
 from shared.bus.port import Exchange, Queue, Topology
 from shared.events import Mode, Source, TradeStatus
+from shared.wire import topology
 
 Address = tuple[Exchange, str]
 """An exchange and a routing key."""

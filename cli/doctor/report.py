@@ -10,7 +10,8 @@ from pydantic_settings import BaseSettings
 from rich.console import Console
 from rich.text import Text
 
-from cli import services, variables
+from cli import env_check
+from cli.composing import services
 from cli.doctor import broker, database, exchange, machine
 from cli.doctor.finding import Finding, Verdict, exit_code, setting, well, wrong
 from shared.errors import SettingsError
@@ -47,12 +48,12 @@ def _settings(names: Sequence[str]) -> list[Finding]:
         services.prepare(names)
     except SettingsError as error:
         complaints.append(str(error))
-    for kind in variables.SETTINGS:
+    for kind in env_check.SETTINGS:
         complaints += _complaint(kind)
     told = sorted({each for complaint in complaints for each in complaint.split("; ")})
     if told:
         return [setting("settings", "; ".join(told), "correct what is named: docs/configuration.md lists each")]
-    misspelt = variables.misspelt()
+    misspelt = env_check.misspelt()
     if misspelt:
         return [wrong("settings", f"nobody reads {', '.join(misspelt)}", "correct the name, or take it away")]
     return [well("settings", "all can be read")]

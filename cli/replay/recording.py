@@ -7,9 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from shared import cloudevents
 from shared.errors import PermanentError, SettingsError, SniperError
 from shared.events import Event, RawListing, Side, Trade, TradeStatus
+from shared.wire import cloudevents
 
 GZIP: Final = b"\x1f\x8b"
 

@@ -9,20 +9,21 @@ from typing import Final
 
 from rich.console import Console
 
-from api import trade_config
-from api.controls import RefusedChangeError
-from cli import operate, screen
-from cli.config import typed
+from api.operator import trade_config
+from api.operator.operator_changes import RefusedChangeError
+from cli import command_runner
+from cli.display import tables
+from cli.operating.config import typed
 from cli.process import ProcessSettings
 from cli.replay import recording, source
 from cli.replay.recording import Recording, Span
 from cli.replay.run import replay
 from cli.replay.sandbox import broker_settings, database_settings, require_not_live, sandbox
-from shared import redaction
-from shared.database import Database
 from shared.errors import SettingsError
+from shared.postgres.database import Database
+from shared.process import redaction
+from shared.process.telemetry import configure_logging
 from shared.settings import BrokerSettings, DatabaseSettings, ExchangeSettings, Settings, load
-from shared.telemetry import configure_logging
 
 ARCHIVE: Final = "archive"
 NOTHING: Final = "–"
@@ -93,7 +94,7 @@ async def _configure(database: Database, limits: Sequence[str]) -> None:
     try:
         await trade_config.change(database, changes, changed_by="replay")
     except RefusedChangeError as error:
-        raise operate.refused(error) from None
+        raise command_runner.refused(error) from None
 
 
 def _print(found: Recording, now: Mapping[str, str], *, as_json: bool) -> None:
@@ -105,5 +106,5 @@ def _print(found: Recording, now: Mapping[str, str], *, as_json: bool) -> None:
             console.print(json.dumps({**line, "same": then == told}), markup=False)
         return
     changed = sum(then != told for _, then, told in rows)
-    console.print(screen.table("Decisions", ("listing", "then", "now"), rows))
+    console.print(tables.table("Decisions", ("listing", "then", "now"), rows))
     console.print(f"{len(found.raws)} sightings, {len(rows)} listings, {changed} decided otherwise", markup=False)

@@ -20,24 +20,24 @@ from dedup.observations import Observation, Observations
 from dedup.seen import Seen
 from dedup.settings import DedupSettings
 from dedup.skew import Skew
-from executor.books import Books, Told
-from executor.halts import Cause, latch
+from executor.decisions.mass_listing import MassListing
+from executor.halts.latches import Cause, latch
 from executor.handler import BuyListing, Desk
-from executor.journal import Decided, Journal
-from executor.mass_listing import MassListing
+from executor.journal.decision_writer import Decided, Journal
+from executor.journal.order_transitions import Books, Told
+from executor.journal.outbox import Outbox
 from executor.metrics import ExecutorMetrics
-from executor.order import Order
-from executor.outbox import Outbox
+from executor.model.order import Order
+from executor.model.order_state import OrderEvent
 from executor.settings import ExecutorSettings
-from executor.states import OrderEvent
 from persister.service import serve as persist
 from persister.settings import PersisterSettings
 from shared.backoff import pause
-from shared.bus.typed import receives
 from shared.events import Listing, Mode, RawListing, Trade
-from shared.runtime import Runtime
+from shared.process.runtime import Runtime
 from shared.settings import load
-from shared.topology import DEDUP_RAW, EXECUTOR_LISTINGS, EXECUTOR_OPENINGS, to_message
+from shared.wire.event_handler import receives
+from shared.wire.topology import DEDUP_RAW, EXECUTOR_LISTINGS, EXECUTOR_OPENINGS, to_message
 
 UNSENT: Final = "a replay sends nothing"
 HANDLED_SECONDS_MAX: Final = 30.0

@@ -9,17 +9,18 @@ from typing import Final, TypeVar
 
 from pydantic import ValidationError
 
-from cli import process, schema
+from cli import process
+from cli.database import schema
 from cli.process import ProcessSettings
 from cli.replay.same import same_place
-from shared import database
-from shared.bus.rabbitmq.examination import examined
-from shared.database import Database
+from shared.bus.rabbitmq.inspection import examined
 from shared.errors import SettingsError
-from shared.runtime import Runtime
+from shared.postgres import database
+from shared.postgres.database import Database
+from shared.process.runtime import Runtime
+from shared.process.telemetry import Telemetry
 from shared.settings import BrokerSettings, DatabaseSettings, DataSettings, ExchangeSettings, TelemetrySettings, load
-from shared.telemetry import Telemetry
-from shared.topology import NOTIFYING, SNIPER
+from shared.wire.topology import NOTIFYING, SNIPER
 
 S = TypeVar("S", BrokerSettings, DatabaseSettings)
 ANYTHING: Final = """

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from cli import operate
+from cli import command_runner
 from shared.bus.rabbitmq.stream import read_stream
 from shared.settings import BrokerSettings, load
-from shared.topology import ARCHIVE
+from shared.wire.topology import ARCHIVE
 
 READ: Final = "SELECT body FROM bus_messages WHERE queue = $1 AND published_at >= $2 ORDER BY id"
 _BEGINNING: Final = datetime.fromisoformat("0001-01-02T00:00:00+00:00")
@@ -18,6 +18,6 @@ async def archived(since: datetime | None) -> Sequence[bytes]:
     settings = load(BrokerSettings)
     if settings.url is not None:
         return [body async for body in read_stream(settings, ARCHIVE, since)]
-    async with operate.database() as database, database.connection() as connection:
+    async with command_runner.database() as database, database.connection() as connection:
         rows = await connection.fetch(READ, ARCHIVE.name, since or _BEGINNING)
     return [row["body"] for row in rows]

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from ingest.catalogue.rules import Rules
-from ingest.catalogue.steps import Steps, without
+from ingest.catalogue.thresholds import Rules
+from ingest.cooperative import Steps, without
 
 BATCH_MAX: Final = 10
 """So many may go at once from a list however short."""

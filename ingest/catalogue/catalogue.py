@@ -6,18 +6,18 @@ from datetime import datetime
 from functools import partial
 
 from ingest.catalogue.absences import Absences
-from ingest.catalogue.admission import Admission
-from ingest.catalogue.findings import EMPTY, NOTHING, Draft, Findings, Sighting
+from ingest.catalogue.coverage_gaps import Vigil
 from ingest.catalogue.first_start import Baseline
-from ingest.catalogue.known import Known, State
-from ingest.catalogue.lives import Lives
+from ingest.catalogue.newcomer_filter import Admission
+from ingest.catalogue.publication_tracker import Objection
 from ingest.catalogue.quarantine import Quarantine
-from ingest.catalogue.reports import Objection
-from ingest.catalogue.rules import Rules
-from ingest.catalogue.steps import Steps, for_each, for_each_alone, in_one_go
+from ingest.catalogue.result import EMPTY, NOTHING, Draft, Findings, Sighting
+from ingest.catalogue.symbol_record import Known, State
+from ingest.catalogue.symbol_updates import Lives
+from ingest.catalogue.thresholds import Rules
 from ingest.catalogue.transitions import old
-from ingest.catalogue.vigil import Vigil
-from ingest.evidence import Announcement, Evidence, FirstTrade, Names, Snapshot, Upcoming
+from ingest.cooperative import Steps, for_each, for_each_alone, in_one_go
+from ingest.source_events import Announcement, Evidence, FirstTrade, Names, Snapshot, Upcoming
 from shared.events import Source
 from shared.mexc.symbols import SymbolInfo
 

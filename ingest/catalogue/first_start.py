@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 
-from ingest.catalogue.findings import EMPTY, NOTHING, Findings
-from ingest.catalogue.known import Known
-from ingest.catalogue.rules import Rules
-from ingest.catalogue.steps import Steps, for_each, without
+from ingest.catalogue.result import EMPTY, NOTHING, Findings
+from ingest.catalogue.symbol_record import Known
+from ingest.catalogue.thresholds import Rules
 from ingest.catalogue.transitions import old
-from ingest.evidence import Names, Snapshot
+from ingest.cooperative import Steps, for_each, without
+from ingest.source_events import Names, Snapshot
 from shared.events import Source
 
 

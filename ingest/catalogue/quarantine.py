@@ -5,9 +5,9 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from typing import Final
 
-from ingest.catalogue.findings import EMPTY
-from ingest.catalogue.rules import Rules
-from ingest.catalogue.steps import Steps, without
+from ingest.catalogue.result import EMPTY
+from ingest.catalogue.thresholds import Rules
+from ingest.cooperative import Steps, without
 
 STRANGE_FOR: Final = timedelta(hours=1)
 

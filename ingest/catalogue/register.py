@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 
-from ingest.catalogue.known import Known, State
+from ingest.catalogue.symbol_record import Known, State
 
 
 class Register:

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from ingest.catalogue.known import Known, State, met
+from ingest.catalogue.symbol_record import Known, State, met
 from shared.mexc.symbols import SymbolInfo
 
 _CLOSED: Final = 4

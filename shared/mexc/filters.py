@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from shared.mexc.numbers import Number, decimal_of
+from shared.mexc.lenient_numbers import Number, decimal_of
 
 _Bounds = dict[str, Decimal | None]
 

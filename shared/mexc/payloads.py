@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from shared.mexc.filters import NO_FILTERS, Filters, filters_of
-from shared.mexc.numbers import Number, decimal_of, integer_of, moment_of
+from shared.mexc.lenient_numbers import Number, decimal_of, integer_of, moment_of
 from shared.mexc.symbols import SymbolInfo, normalise
 
 UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)

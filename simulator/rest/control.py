@@ -10,19 +10,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from simulator.decimals import plain
 from simulator.exchange import Exchange
-from simulator.faults import KINDS, Armed
-from simulator.funding import Funding
-from simulator.instrument import Instrument
-from simulator.kind import WEBSOCKET
-from simulator.ledger import Entry
-from simulator.listings import ListingRequest, SymbolChange, changed
-from simulator.price import last_price
-from simulator.rest.arming import FaultRequest, InvalidError, armed
-from simulator.rest.rows import spending_row, trade_rows
+from simulator.faults.kind import WEBSOCKET
+from simulator.faults.registry import KINDS, Armed
+from simulator.market.funding import Funding
+from simulator.market.listings import ListingRequest, SymbolChange, changed
+from simulator.market.price import last_price
+from simulator.request_log import Entry
+from simulator.rest.fault_requests import FaultRequest, InvalidError, armed
+from simulator.rest.json_rows import spending_row, trade_rows
 from simulator.rest.traffic import passage_row, window_rows
 from simulator.stream.hub import Hub
+from simulator.symbols.decimals import plain
+from simulator.symbols.instrument import Instrument
 
 Answer = Callable[[Request], Awaitable[Response]]
 M = TypeVar("M", bound=BaseModel)

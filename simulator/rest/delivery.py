@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from simulator.connections import reset, write
-from simulator.faults import Armed
+from simulator.faults.registry import Armed
 from simulator.reply import Reply
 
 # A hung request ends with its client or with the exchange; this only bounds a wait for what never comes.

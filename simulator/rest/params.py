@@ -3,8 +3,8 @@
 from decimal import Decimal, InvalidOperation
 from urllib.parse import parse_qsl
 
-from simulator import refusals
-from simulator.refusals import RefusedError
+from simulator.market import error_responses
+from simulator.market.error_responses import RefusedError
 
 
 class Params:
@@ -25,7 +25,7 @@ class Params:
     def required(self, name: str) -> str:
         if value := self._values.get(name):
             return value
-        raise RefusedError(refusals.missing(name))
+        raise RefusedError(error_responses.missing(name))
 
     def decimal(self, name: str) -> Decimal | None:
         text = self._values.get(name)
@@ -34,7 +34,7 @@ class Params:
         try:
             return Decimal(text)
         except InvalidOperation as error:
-            raise RefusedError(refusals.illegal(name)) from error
+            raise RefusedError(error_responses.illegal(name)) from error
 
     def whole(self, name: str, default: int, maximum: int) -> int:
         """A whole number from 1, at the most *maximum*."""
@@ -42,5 +42,5 @@ class Params:
         if text is None:
             return default
         if not text.isdecimal() or int(text) < 1:
-            raise RefusedError(refusals.illegal(name))
+            raise RefusedError(error_responses.illegal(name))
         return min(int(text), maximum)

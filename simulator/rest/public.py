@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from itertools import islice
 
-from simulator import refusals
-from simulator.book import NOTHING, Side
-from simulator.decimals import cut, plain
 from simulator.exchange import Exchange
-from simulator.instrument import Instrument
-from simulator.price import Trade, day, last_price, trades_between
-from simulator.refusals import RefusedError
+from simulator.market import error_responses
+from simulator.market.book import NOTHING, Side
+from simulator.market.error_responses import RefusedError
+from simulator.market.price import Trade, day, last_price, trades_between
 from simulator.rest.params import Params
-from simulator.universe import DAY_MS
+from simulator.symbols.decimals import cut, plain
+from simulator.symbols.instrument import Instrument
+from simulator.symbols.symbol_generator import DAY_MS
 
 
 def ping(_: Exchange, __: Params, ___: int) -> object:
@@ -118,7 +118,7 @@ def _one_or_all(exchange: Exchange, params: Params, row: Callable[[Instrument], 
         return [row(each) for each in exchange.market.catalogue.all_tradable(now_ms)]
     instrument = exchange.market.instrument(symbol, now_ms)
     if not instrument.tradable(now_ms):
-        raise RefusedError(refusals.SYMBOL_INVALID)
+        raise RefusedError(error_responses.SYMBOL_INVALID)
     return row(instrument)
 
 

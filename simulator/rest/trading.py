@@ -3,17 +3,17 @@
 import re
 from decimal import Decimal
 
-from simulator import refusals
-from simulator.book import Side
-from simulator.decimals import plain
 from simulator.exchange import Exchange
-from simulator.faults import Subject
-from simulator.kind import ORDER
-from simulator.orders import PLAIN, Behaviour, Order, OrderRequest, OrderType
-from simulator.refusals import RefusedError
+from simulator.faults.kind import ORDER
+from simulator.faults.registry import Subject
+from simulator.faults.response_faults import Options
+from simulator.market import error_responses
+from simulator.market.book import Side
+from simulator.market.error_responses import RefusedError
+from simulator.market.orders import PLAIN, Behaviour, Order, OrderRequest, OrderType
+from simulator.rest.json_rows import cancel_row, order_row, trade_rows
 from simulator.rest.params import Params
-from simulator.rest.rows import cancel_row, order_row, trade_rows
-from simulator.spoiling import Options
+from simulator.symbols.decimals import plain
 
 # The length and the alphabet clients keep to; MEXC documents neither.
 _CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
@@ -43,11 +43,11 @@ def test_order(exchange: Exchange, params: Params, now_ms: int) -> object:
 
 def get_order(exchange: Exchange, params: Params, now_ms: int) -> object:
     view = "order_id" if params.text("orderId") else "client_id"
-    return order_row(_find(exchange, params, now_ms, view, refusals.ORDER_ABSENT))
+    return order_row(_find(exchange, params, now_ms, view, error_responses.ORDER_ABSENT))
 
 
 def delete_order(exchange: Exchange, params: Params, now_ms: int) -> object:
-    order = _find(exchange, params, now_ms, "cancel", refusals.ORDER_UNKNOWN)
+    order = _find(exchange, params, now_ms, "cancel", error_responses.ORDER_UNKNOWN)
     exchange.market.cancel(order, now_ms)
     return cancel_row(order)
 
@@ -112,10 +112,10 @@ def account(exchange: Exchange, _: Params, now_ms: int) -> object:
 def _order_request(params: Params) -> OrderRequest:
     client_order_id = params.text("newClientOrderId")
     if client_order_id is not None and not _CLIENT_ID.fullmatch(client_order_id):
-        raise RefusedError(refusals.illegal("newClientOrderId"))
+        raise RefusedError(error_responses.illegal("newClientOrderId"))
     side, order_type = params.required("side"), params.required("type")
     if side not in list(Side) or order_type not in list(OrderType):
-        raise RefusedError(refusals.PARAMETER_ERROR)
+        raise RefusedError(error_responses.PARAMETER_ERROR)
     return OrderRequest(
         symbol=params.required("symbol"),
         side=Side(side),
@@ -132,7 +132,7 @@ def _refuse_duplicate(exchange: Exchange, request: OrderRequest) -> None:
         return
     known = exchange.market.orders.find(request.symbol, None, request.client_order_id)
     if known and exchange.faults.take("duplicate_client_id_reject", ORDER, Subject(request.symbol, request.side)):
-        raise RefusedError(refusals.CLIENT_ID_DUPLICATE)
+        raise RefusedError(error_responses.CLIENT_ID_DUPLICATE)
 
 
 def _settle_ms(exchange: Exchange, request: OrderRequest) -> int:
@@ -157,10 +157,10 @@ def _later(options: Options, now_ms: int) -> int:
     return now_ms + int(options.lasting * 1_000)
 
 
-def _find(exchange: Exchange, params: Params, now_ms: int, view: str, absent: refusals.Refusal) -> Order:
+def _find(exchange: Exchange, params: Params, now_ms: int, view: str, absent: error_responses.Refusal) -> Order:
     order_id, client_order_id = params.text("orderId"), params.text("origClientOrderId")
     if not order_id and not client_order_id:
-        raise RefusedError(refusals.ORDER_ID_MISSING)
+        raise RefusedError(error_responses.ORDER_ID_MISSING)
     order = exchange.market.orders.find(params.required("symbol"), order_id, client_order_id)
     forgotten = order is not None and not order.status.open and order.created_ms < _oldest_ms(exchange, now_ms)
     if order is None or forgotten or not order.shows(view, now_ms):

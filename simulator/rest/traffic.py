@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from simulator.ledger import Passage
+from simulator.request_log import Passage
 
 _SECOND_NS = 1_000_000_000
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 
 from shared.mexc import wire_pb2
-from simulator.book import NOTHING, Level
-from simulator.decimals import cut, plain
-from simulator.instrument import Instrument
-from simulator.price import Trade, day
+from simulator.market.book import NOTHING, Level
+from simulator.market.price import Trade, day
+from simulator.symbols.decimals import cut, plain
+from simulator.symbols.instrument import Instrument
 
 _LENGTH_DELIMITED = 2
 

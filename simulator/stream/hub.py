@@ -9,7 +9,7 @@ from uvicorn.server import ServerState
 
 from simulator.connections import reset
 from simulator.exchange import Exchange
-from simulator.kind import WEBSOCKET
+from simulator.faults.kind import WEBSOCKET
 from simulator.stream.channels import Channel, Feed
 from simulator.stream.frames import ticker_frame, ticker_item, tickers_frame
 from simulator.stream.session import Session

@@ -7,7 +7,7 @@ from starlette.types import Message
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from simulator.exchange import Exchange
-from simulator.kind import WEBSOCKET
+from simulator.faults.kind import WEBSOCKET
 from simulator.stream.subscriptions import Subscriptions
 
 # A reader this many frames behind is cut off.

@@ -2,12 +2,12 @@
 
 from collections.abc import Collection
 
-from simulator.book import NOTHING, Level, Side
-from simulator.instrument import Instrument
-from simulator.market import Market
-from simulator.price import trades_between
+from simulator.market.book import NOTHING, Level, Side
+from simulator.market.market import Market
+from simulator.market.price import trades_between
 from simulator.stream.channels import Channel, Feed
 from simulator.stream.frames import book_ticker_frame, deals_frame
+from simulator.symbols.instrument import Instrument
 
 
 class SymbolFeeds:

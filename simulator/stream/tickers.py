@@ -2,10 +2,10 @@
 
 import heapq
 
-from simulator.catalogue import Catalogue
-from simulator.instrument import Instrument
-from simulator.price import next_change_ms
+from simulator.market.price import next_change_ms
 from simulator.stream.frames import repeated_item, ticker_item
+from simulator.symbols.catalogue import Catalogue
+from simulator.symbols.instrument import Instrument
 
 
 class TickerBoard:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.bus import settle
+from shared.bus import delivery
 from shared.bus.port import Message
 from shared.errors import TransientError
 from tests.buses import DEAD_LETTERS, EVENTS, Broker, Inbox, a_message, a_queue, consuming, drained
@@ -185,10 +185,10 @@ async def test_message_that_waits_too_long_goes_to_the_dead_letters_undelivered(
     [dead] = graves.messages
     assert (dead.body, dead.message_id, dead.content_type) == (message.body, message.message_id, message.content_type)
     assert dead.headers["trace"] == "1"
-    assert dead.headers[settle.REASON] == "expired"
-    assert dead.headers[settle.QUEUE] == short.name
-    assert dead.headers[settle.ORIGINAL_EXCHANGE] == EVENTS.name
-    assert dead.headers[settle.ORIGINAL_ROUTING_KEY] == message.routing_key
+    assert dead.headers[delivery.REASON] == "expired"
+    assert dead.headers[delivery.QUEUE] == short.name
+    assert dead.headers[delivery.ORIGINAL_EXCHANGE] == EVENTS.name
+    assert dead.headers[delivery.ORIGINAL_ROUTING_KEY] == message.routing_key
     assert inbox.bodies() == [b"fresh"]
 
 

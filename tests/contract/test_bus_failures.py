@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from shared.bus import settle
+from shared.bus import delivery
 from shared.bus.port import Message
 from shared.errors import PermanentError, TransientError
 from tests.buses import DEAD_LETTERS, EVENTS, Broker, Inbox, a_message, a_queue, consuming, drained
@@ -85,11 +85,11 @@ async def test_message_that_always_fails_goes_to_the_dead_letters_after_its_atte
     assert (dead.body, dead.message_id, dead.content_type) == (message.body, message.message_id, message.content_type)
     assert dead.headers == {
         "trace": "1",
-        settle.REASON: "ValueError: always",
-        settle.QUEUE: queue.name,
-        settle.ATTEMPTS: "3",
-        settle.ORIGINAL_EXCHANGE: EVENTS.name,
-        settle.ORIGINAL_ROUTING_KEY: message.routing_key,
+        delivery.REASON: "ValueError: always",
+        delivery.QUEUE: queue.name,
+        delivery.ATTEMPTS: "3",
+        delivery.ORIGINAL_EXCHANGE: EVENTS.name,
+        delivery.ORIGINAL_ROUTING_KEY: message.routing_key,
     }
     assert await drained(broker, queue) == []
 
@@ -123,7 +123,7 @@ async def test_permanent_error_goes_straight_to_the_dead_letters(broker: Broker)
         await handler.gets(2)
 
     assert handler.bodies() == [b"garbage", b"next"]
-    assert graves.messages[0].headers[settle.REASON] == "not an event"
+    assert graves.messages[0].headers[delivery.REASON] == "not an event"
 
 
 async def test_transient_error_holds_its_message_without_counting_attempts(broker: Broker) -> None:
@@ -150,4 +150,4 @@ async def test_failed_dead_letter_is_kept_and_tried_again(broker: Broker) -> Non
         await bus.publish(a_message(b"garbage"))
         await graves.gets(3)
 
-    assert {message.headers[settle.QUEUE] for message in graves.messages} == {LISTINGS.name}
+    assert {message.headers[delivery.QUEUE] for message in graves.messages} == {LISTINGS.name}

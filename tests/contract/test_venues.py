@@ -9,17 +9,17 @@ from typing import Final
 
 import pytest
 
-from executor.credentials import Credentials
-from executor.exchange import open_exchange
-from executor.fills import Fill
-from executor.lookup_ladder import Way
-from executor.order import Order
+from executor.model.fill import Fill
+from executor.model.order import Order
+from executor.model.send_result import Accepted, Executed, NotOpen, Refused, Unanswered, Unsent
 from executor.settings import ExecutorSettings
-from executor.venue import Absent, Attempt, Ended, Finding, Venue, Working
-from executor.verdicts import Accepted, Executed, NotOpen, Refused, Unanswered, Unsent
+from executor.venues.credentials import Credentials
+from executor.venues.exchange_connections import open_exchange
+from executor.venues.lookup_schedule import Way
+from executor.venues.venue import Absent, Attempt, Ended, Finding, Venue, Working
 from shared.events import Mode, Side
-from shared.mexc.order_transport import always
-from shared.mexc.trading import OrderRequest
+from shared.mexc.orders.order_api import OrderRequest
+from shared.mexc.orders.order_transport import always
 from tests.builders import a_listing, an_order
 from tests.executors import Time
 from tests.limiters import a_limiter

@@ -15,9 +15,9 @@ from sqlalchemy import make_url
 
 from migrations import roles
 from shared.bus import rabbitmq
-from shared.database import parse_url
+from shared.postgres.database import parse_url
 from shared.settings import BrokerSettings
-from shared.topology import SNIPER
+from shared.wire.topology import SNIPER
 from tests.deployments import DEPLOY, is_subcommand, read, unknown_settings
 from tests.servers.postgres import PrivatePostgres
 from tests.servers.rabbitmq import PrivateRabbitMQ

@@ -56,7 +56,7 @@ def test_the_image_says_how_it_is_to_be_run(image: Image) -> None:
 
     assert config["User"] == "10001:10001"
     assert config["Entrypoint"] == ["/opt/sniper/bin/sniper"]
-    assert config["Healthcheck"]["Test"] == ["CMD", "/opt/sniper/bin/python", "-m", "cli.healthcheck"]
+    assert config["Healthcheck"]["Test"] == ["CMD", "/opt/sniper/bin/python", "-m", "cli.composing.healthcheck"]
     labels = config["Labels"]
     assert labels["org.opencontainers.image.revision"] == "c0ffee"
     assert f'version = "{labels["org.opencontainers.image.version"]}"' in (ROOT / "pyproject.toml").read_text()

@@ -14,14 +14,14 @@ import pytest
 from pika.exceptions import ChannelClosedByBroker
 from sqlalchemy import make_url
 
-from cli.services import NAMES
+from cli.composing.services import NAMES
 from contract.kubernetes import BROKER, PASSWORD, ROLES
 from executor.service import DRAIN_SECONDS
 from executor.settings import ExecutorSettings
 from migrations import roles
 from migrations.rights import GROUPS
-from shared import topology
 from shared.settings import SECRETS_DIRECTORY, BrokerSettings, TelemetrySettings
+from shared.wire import topology
 from tests.custom_kinds import SCHEMAS
 from tests.deployments import DEPLOY, is_subcommand, read, unknown_settings
 from tests.kubectl import KubectlMissingError

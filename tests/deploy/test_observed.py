@@ -17,7 +17,7 @@ import pytest_asyncio
 from contract.dashboards import BOARDS
 from contract.dashboards.board import Panel
 from contract.metrics import SERVICES, definitions_of
-from shared import topology
+from shared.wire import topology
 from tests.certificates import self_signed
 from tests.monitoring import said
 from tests.processes import Sniper, sniper

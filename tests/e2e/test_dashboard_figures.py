@@ -309,7 +309,7 @@ async def test_a_day_later_nothing_of_today_stands_among_the_last_24_hours(
     page = await desk.page()
     await expect(page.locator("#refusals")).to_contain_text("too far apart")
     await expect(page.locator("#speed")).to_contain_text("order")
-    monkeypatch.setattr("api.reading.trade_stats.utc_now", partial(later, hours=26))
+    monkeypatch.setattr("api.reading.statistics.trade_stats.utc_now", partial(later, hours=26))
 
     await expect(page.locator("#no-refusals")).to_be_visible()
     await expect(page.locator("#speed tr")).to_have_count(0)

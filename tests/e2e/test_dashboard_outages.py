@@ -14,7 +14,7 @@ from playwright.async_api import Page, expect
 import migrations
 from api.access import tokens
 from api.access.principal import Scope
-from shared.health import SILENCE_MAX
+from shared.process.health import SILENCE_MAX
 from tests.browsers import pictures, running_chromium
 from tests.processes import Cluster
 from tests.servers.ports import free_ports

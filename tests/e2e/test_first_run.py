@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from shared.database import Database
+from shared.postgres.database import Database
 from tests.processes import Sniper, sniper
 from tests.servers.ports import free_ports
 from tests.services import open_database

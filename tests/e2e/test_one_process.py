@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from shared import embedded_postgres
-from shared.database_url import plain
+from shared.postgres import embedded
+from shared.postgres.url import plain
 from tests.processes import STOP_SECONDS, clean, sniper
 from tests.servers.ports import free_ports
 from tests.services import open_database
@@ -56,7 +56,7 @@ async def shown(api: httpx.AsyncClient, what: str, symbol: str) -> dict[str, Any
 async def last_words(directory: Path) -> dict[str, str]:
     """Return what the database of a process started in *directory* has of each component, by its name."""
     async with (
-        embedded_postgres.running(directory / ".sniper") as url,
+        embedded.running(directory / ".sniper") as url,
         open_database(plain(url)) as database,
         database.connection() as connection,
     ):

@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from shared.bus.settle import REASON
+from shared.bus.delivery import REASON
 from tests.processes import Cluster, Sniper, cluster, sniper
 from tests.servers.databases import PostgresServer
 from tests.servers.rabbitmq import RabbitMQServer

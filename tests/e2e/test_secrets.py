@@ -14,7 +14,7 @@ import pytest
 from api.access import tokens
 from api.access.principal import Scope
 from api.dashboard.files import FOLDER
-from shared.database import Database
+from shared.postgres.database import Database
 from tests.api_document import document, operations_of
 from tests.processes import Sniper, sniper
 from tests.servers.ports import free_ports

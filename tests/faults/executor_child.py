@@ -18,11 +18,13 @@ from pydantic import SecretStr
 from cli.process import until_ready
 from executor import service
 from executor.settings import ExecutorSettings
-from shared import database, lifecycle, topology
 from shared.bus import rabbitmq
-from shared.runtime import Runtime
+from shared.postgres import database
+from shared.process import lifecycle
+from shared.process.runtime import Runtime
+from shared.process.telemetry import Telemetry, configure_logging
 from shared.settings import BrokerSettings, DatabaseSettings, ExchangeSettings, TelemetrySettings
-from shared.telemetry import Telemetry, configure_logging
+from shared.wire import topology
 from tests.faults.failpoints import PointedBus, PointedDatabase, Points, open_pointed_exchange
 
 READY = "ready"

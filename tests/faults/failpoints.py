@@ -15,29 +15,29 @@ from functools import partial
 from typing import Any, TypeVar, cast
 
 import executor
-from executor.credentials import Credentials
-from executor.exchange import Exchange, open_exchange
-from executor.limiter import Limiter
-from executor.lookup_ladder import EVERY_WAY, Way
-from executor.named_sql import Statement
-from executor.order import Order
+from executor.journal.named_sql import Statement
+from executor.model.order import Order
+from executor.rate_limits.rate_limiter import Limiter
 from executor.settings import ExecutorSettings
-from executor.venue import Attempt, Finding, Ready, Venue
+from executor.venues.credentials import Credentials
+from executor.venues.exchange_connections import Exchange, open_exchange
+from executor.venues.lookup_schedule import EVERY_WAY, Way
+from executor.venues.venue import Attempt, Finding, Ready, Venue
 from shared.bus.port import Bus, Handler, Message, Queue
-from shared.database import Connection, Database
-from shared.mexc.order_reports import Balance
-from shared.mexc.order_transport import MayWrite
-from shared.mexc.trading import OrderRequest
+from shared.mexc.orders.order_api import OrderRequest
+from shared.mexc.orders.order_reports import Balance
+from shared.mexc.orders.order_transport import MayWrite
+from shared.postgres.database import Connection, Database
 
 T = TypeVar("T")
 
-SHARED = ("shared.config_store", "shared.halts", "shared.rate_usage")
+SHARED = ("shared.control.config_store", "shared.control.halts", "shared.postgres.rate_usage")
 """Modules beside the executor's own that hold its SQL."""
 POLLS = frozenset(
     {
-        "shared.halts.IN_FORCE",
-        "shared.rate_usage.READ",
-        "shared.rate_usage.STORE",
+        "shared.control.halts.IN_FORCE",
+        "shared.postgres.rate_usage.READ",
+        "shared.postgres.rate_usage.STORE",
         "stake.EXPOSURE",
         "stake.COUNTS",
         "stake.HELD",
@@ -95,9 +95,9 @@ def _named_statements() -> Mapping[str, str]:
     modules = [module.name for module in pkgutil.iter_modules(executor.__path__)]
     for module_name in [
         *(f"executor.{name}" for name in modules),
-        "shared.config_store",
-        "shared.halts",
-        "shared.rate_usage",
+        "shared.control.config_store",
+        "shared.control.halts",
+        "shared.postgres.rate_usage",
     ]:
         for name, value in vars(importlib.import_module(module_name)).items():
             text = value.sql if isinstance(value, Statement) else value

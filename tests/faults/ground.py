@@ -12,11 +12,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from executor.order_id import client_order_id
+from executor.model.client_order_id import client_order_id
+from shared.control.halts import IN_FORCE
 from shared.events import Listing, ListingKey, Mode, Side, Trade, TradeStatus, TradingRules, utc_now
-from shared.halts import IN_FORCE
-from shared.runtime import Runtime
-from shared.topology import PERSISTER_TRADES, to_message
+from shared.process.runtime import Runtime
+from shared.wire.topology import PERSISTER_TRADES, to_message
 from tests.builders import a_listing
 from tests.faults.executor_child import Orders
 from tests.faults.executors import ExecutorProcess, executor_process, holding

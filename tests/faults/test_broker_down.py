@@ -9,11 +9,11 @@ from pydantic import SecretStr
 
 from ingest.service import serve as serve_ingest
 from ingest.settings import IngestSettings
-from shared import topology
 from shared.bus import rabbitmq
-from shared.runtime import Runtime
+from shared.process.runtime import Runtime
+from shared.process.telemetry import Telemetry
 from shared.settings import BrokerSettings, ExchangeSettings
-from shared.telemetry import Telemetry
+from shared.wire import topology
 from tests.pipelines import Service, dedup, persister, rows
 from tests.servers.broker import private_rabbitmq_server
 from tests.servers.rabbitmq import PrivateRabbitMQ

@@ -9,13 +9,13 @@ from typing import Final
 
 import pytest
 
-from executor.stake import read_stake
-from shared import topology
+from executor.supervision.exposure_metrics import read_stake
 from shared.bus import rabbitmq
 from shared.bus.port import Bus
-from shared.database import Database
 from shared.events import Listing, Mode
+from shared.postgres.database import Database
 from shared.settings import BrokerSettings
+from shared.wire import topology
 from tests.executors import configure, rows
 from tests.processes import Sniper, sniper
 from tests.services import open_database

@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from executor.credentials import Credentials
-from executor.exchange import Exchange, open_exchange
 from executor.metrics import show_clock
+from executor.model.send_result import Accepted, Executed, Untimely, Verdict
 from executor.settings import ExecutorSettings
-from executor.venue import Venue
-from executor.verdicts import Accepted, Executed, Untimely, Verdict
+from executor.venues.credentials import Credentials
+from executor.venues.exchange_connections import Exchange, open_exchange
+from executor.venues.venue import Venue
 from shared.events import Mode, Side
-from shared.mexc.clock import ClockUncertainError
 from shared.mexc.errors import ExchangeRejected
-from shared.mexc.order_transport import always
-from shared.mexc.timekeeper import SAMPLES
-from shared.mexc.trading import OrderRequest
+from shared.mexc.orders.order_api import OrderRequest
+from shared.mexc.orders.order_transport import always
+from shared.mexc.time.clock_estimate import ClockUncertainError
+from shared.mexc.time.exchange_clock import SAMPLES
 from tests.builders import a_listing, an_order
 from tests.limiters import a_limiter
 from tests.simulators import Simulator, simulator_in_this_process

@@ -8,8 +8,8 @@ from typing import Any, Final
 import pytest
 import pytest_asyncio
 
-from api import trade_config
-from executor.codes import CODES, Code, Kind
+from api.operator import trade_config
+from executor.venues.error_codes import CODES, Code, Kind
 from shared.events import Listing
 from tests.faults.ground import RULES, Ground
 from tests.waiting import eventually

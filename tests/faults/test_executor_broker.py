@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from shared.events import utc_now
-from shared.topology import EXECUTOR_LISTINGS
+from shared.wire.topology import EXECUTOR_LISTINGS
 from tests.faults.ground import Ground
 from tests.servers.rabbitmq import RabbitMQServer
 from tests.waiting import eventually

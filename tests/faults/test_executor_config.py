@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 import pytest_asyncio
 
-from api import trade_config
-from api.controls import RefusedChangeError
+from api.operator import trade_config
+from api.operator.operator_changes import RefusedChangeError
 from shared.events import Mode
 from tests.faults.ground import Ground
 from tests.waiting import eventually

@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 import pytest
 import pytest_asyncio
 
-from api import trade_config
-from shared.topology import to_message
+from api.operator import trade_config
+from shared.wire.topology import to_message
 from tests.faults.executors import ExecutorProcess
 from tests.faults.ground import Ground
 from tests.pipelines import publish_all

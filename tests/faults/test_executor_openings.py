@@ -7,7 +7,7 @@ from typing import Any, Final
 import pytest
 
 from shared.events import Listing, ListingRescheduled, utc_now
-from shared.topology import to_message
+from shared.wire.topology import to_message
 from tests.faults.ground import Ground
 from tests.waiting import eventually
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from shared.topology import to_message
+from shared.wire.topology import to_message
 from tests.faults.ground import Ground
 from tests.pipelines import publish_all
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from api import trade_config
+from api.operator import trade_config
 from shared.events import utc_now
-from shared.runtime import Runtime
-from shared.topology import to_message
+from shared.process.runtime import Runtime
+from shared.wire.topology import to_message
 from tests.builders import a_listing
 from tests.processes import sniper
 from tests.services import rabbitmq_runtime

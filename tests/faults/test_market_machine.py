@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from shared.database import Database
+from shared.control.exit_policy import FIELDS
 from shared.events import HealthStatus, Side
-from shared.exit_policy import FIELDS
+from shared.postgres.database import Database
 from tests.model_checks import OTHER_POLICIES
 from tests.model_exchange import Fate
 from tests.model_fates import FATES

@@ -17,11 +17,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from executor.order import ExitReason, Order
-from executor.positions import held
-from executor.states import AT_LARGE
-from shared.database import Database
+from executor.journal.position_store import held
+from executor.model.order import ExitReason, Order
+from executor.model.order_state import AT_LARGE
 from shared.events import Listing, ListingRescheduled, Mode, Source
+from shared.postgres.database import Database
 from tests.executors import Crash, a_coin, configure, rows
 from tests.order_worlds import (
     ARRIVALS,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from shared.database import Database
 from shared.events import Mode
+from shared.postgres.database import Database
 from tests.model_market import Look
 from tests.model_worlds import World
 from tests.strategies import steady

@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 from shared.bus.port import Message
-from shared.topology import DEAD_LETTERS, PERSISTER_LISTINGS, RAW, to_message
+from shared.wire.topology import DEAD_LETTERS, PERSISTER_LISTINGS, RAW, to_message
 from tests.builders import a_raw_listing, a_trade
 from tests.pipelines import dedup, pipeline, publish_all
 from tests.services import emptying

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ingest.evidence import Names, Upcoming
+from ingest.source_events import Names, Upcoming
 from shared.events import HealthStatus, utc_now
 from tests.polls import Polls, polling
 from tests.simulators import Simulator, simulator_in_this_process

@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 
 from shared.events import Source
-from shared.topology import DEAD_LETTERS, to_message
+from shared.wire.topology import DEAD_LETTERS, to_message
 from tests.builders import a_raw_listing, a_trade
 from tests.pipelines import has_rows, pipeline, publish_all, rows
 from tests.processes import Sniper, sniper

@@ -10,7 +10,7 @@ from typing import Any
 
 from shared.bus.port import Message
 from shared.events import Listing, RawListing, Source, utc_now
-from shared.topology import DEAD_LETTERS, EXECUTOR_LISTINGS, EXECUTOR_OPENINGS, to_message
+from shared.wire.topology import DEAD_LETTERS, EXECUTOR_LISTINGS, EXECUTOR_OPENINGS, to_message
 from tests.builders import NOON, a_raw_listing
 from tests.pipelines import dedup, executor, has_rows, persister, pipeline, publish_all, rows
 from tests.services import emptying

@@ -10,21 +10,21 @@ from itertools import permutations
 import pytest
 from prometheus_client import CollectorRegistry
 
-from ingest import baseline
 from ingest.catalogue import Catalogue, Rules
 from ingest.detector import Detector
-from ingest.evidence import Evidence
-from ingest.feeds import Feeds
 from ingest.filters import Filters
+from ingest.health.anomalies import Outlook, Quiet
+from ingest.health.feed_health import Feeds
 from ingest.metrics import Metrics
-from ingest.outlook import Outlook, Quiet
-from ingest.publish import publishing
-from ingest.recorder import recording
+from ingest.output import symbol_store
+from ingest.output.publisher import publishing
+from ingest.output.symbol_recorder import recording
 from ingest.settings import IngestSettings
 from ingest.source import Report
-from shared.database import Database
+from ingest.source_events import Evidence
 from shared.events import Source
-from shared.health import Component
+from shared.postgres.database import Database
+from shared.process.health import Component
 from tests.builders import NOON, a_symbol_info
 from tests.evidence import OLD, after_first_start, announced, first_trade, names, snapshot, ticks
 from tests.ingests import Outbox, stored
@@ -50,10 +50,12 @@ async def watching(database: Database, outbox: Outbox) -> AsyncIterator[Report]:
     """Take evidence in for the time of the block as ingest does, from what the database holds at its beginning."""
     registry = CollectorRegistry()
     metrics = Metrics(registry, Feeds())
-    catalogue = Catalogue(await baseline.load(database), Rules(), Filters(SETTINGS.quote_assets, SETTINGS.name_pattern))
+    catalogue = Catalogue(
+        await symbol_store.load(database), Rules(), Filters(SETTINGS.quote_assets, SETTINGS.name_pattern)
+    )
     outlook = Outlook(catalogue, Quiet(timedelta(hours=72), NOON), registry)
     async with (
-        recording(partial(baseline.store, database), flush_seconds=5) as recorder,
+        recording(partial(symbol_store.store, database), flush_seconds=5) as recorder,
         publishing(outbox, metrics, 100, drain_seconds=5) as publisher,
     ):
         yield Detector(catalogue, publisher, recorder, Component("ingest"), outlook).report

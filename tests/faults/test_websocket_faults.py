@@ -11,8 +11,8 @@ from structlog.testing import capture_logs
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
-from ingest.evidence import Upcoming
-from ingest.websocket import FRAME_BYTES_MAX
+from ingest.source_events import Upcoming
+from ingest.streams.ticker_stream import FRAME_BYTES_MAX
 from shared.events import utc_now
 from tests.simulators import Simulator, simulator_in_this_process
 from tests.streams import ACK, Server, Watch, sending, silence, tickers, watching

@@ -10,7 +10,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
-from ingest.evidence import Evidence
+from ingest.source_events import Evidence
 from tests.streams import ACK, Server, Watch, following, listening, names_of, sending, silence, tickers, watching
 from tests.waiting import eventually
 from tests.wire import field

@@ -24,9 +24,9 @@ from shared.events import (
     utc_now,
 )
 from shared.mexc.payloads import symbol_info
-from shared.runtime import Runtime
-from shared.topology import PERSISTER_HEALTH, PERSISTER_TRADES, to_message
-from shared.trading_rules import rules_of
+from shared.mexc.trading_rules import rules_of
+from shared.process.runtime import Runtime
+from shared.wire.topology import PERSISTER_HEALTH, PERSISTER_TRADES, to_message
 from tests.builders import a_listing
 from tests.hostile.agreement import Row, coins_are_those_of_the_ledger, one_order_of_each_listing
 from tests.policies import configure_exits, split

@@ -7,9 +7,9 @@ from typing import Final
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from executor.limiter_metrics import WAIT_SECONDS
-from executor.rate_budget import SECOND
-from executor.reserved_window import MARGIN_SECONDS
+from executor.rate_limits.limiter_metrics import WAIT_SECONDS
+from executor.rate_limits.rate_budget import SECOND
+from executor.rate_limits.sliding_window import MARGIN_SECONDS
 from executor.settings import ExecutorSettings
 from tests.hostile.ground import PRODUCTION, QUICK, Ground
 from tests.processes import Sniper

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from shared.events import utc_now
-from shared.topology import DEAD_LETTERS, EXECUTOR_OPENINGS
+from shared.wire.topology import DEAD_LETTERS, EXECUTOR_OPENINGS
 from tests.hostile.ground import COIN, QUICK, Ground, a_ground
 from tests.processes import Cluster
 from tests.servers.databases import PostgresServer

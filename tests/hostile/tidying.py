@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from shared.halts import IN_FORCE
+from shared.control.halts import IN_FORCE
 from tests.hostile.ground import LIMIT_USDT, SECONDS, Ground
 from tests.simulators import Simulator
 from tests.waiting import eventually

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from shared.allocator import return_large_blocks
+from shared.process.malloc_tuning import return_large_blocks
 
 
 def resident_bytes() -> int:

@@ -4,7 +4,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from executor.halt_watch import watching_halts
+from executor.halts.watch import watching_halts
 from executor.settings import LimitSettings
 from shared.events import Mode
 from tests.services import open_database

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.database import Database
 from shared.events import utc_now
+from shared.postgres.database import Database
 from tests import rows
 from tests.api_document import document
 from tests.builders import NOON

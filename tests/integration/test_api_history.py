@@ -7,8 +7,8 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from api import close_requests, held_positions, trade_config
 from api.access.principal import Scope
+from api.operator import close_requests, held_positions, trade_config
 from api.reading import history_words
 from tests import rows
 from tests.builders import NOON

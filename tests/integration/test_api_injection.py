@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from shared.cloudevents import decode
 from shared.errors import TransientError
 from shared.events import RawListing, Source, utc_now
+from shared.wire.cloudevents import decode
 from tests import rows
 from tests.builders import NOON
 from tests.serving_api import ServedApi, serving_api

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.database import Database
+from shared.postgres.database import Database
 from tests import rows
 from tests.builders import NOON
 from tests.serving_api import ServedApi, serving_api

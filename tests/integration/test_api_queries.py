@@ -9,13 +9,13 @@ import pytest
 from sqlalchemy import text
 
 from api import queries
-from api.filters import ListingsFilter, OrdersFilter, PageFilter, TradesFilter
 from api.reading import history
-from api.reading.cursor import Place
-from api.reading.statements import page_statement
-from api.reading.tables import CLOSED, LISTINGS, ORDERS, TRADES, PageTable
-from shared.database import Database
+from api.reading.lists.cursor import Place
+from api.reading.lists.filters import ListingsFilter, OrdersFilter, PageFilter, TradesFilter
+from api.reading.lists.statements import page_statement
+from api.reading.lists.tables import CLOSED, LISTINGS, ORDERS, TRADES, PageTable
 from shared.events import utc_now
+from shared.postgres.database import Database
 from tests.services import open_database
 
 MANY_LISTINGS = text("""

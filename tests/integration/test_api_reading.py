@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from api import trade_config
-from shared.database import Database
+from api.operator import trade_config
 from shared.events import utc_now
+from shared.postgres.database import Database
 from tests import rows
 from tests.builders import NOON
 from tests.serving_api import ServedApi, serving_api
@@ -305,7 +305,7 @@ async def test_the_sum_of_what_ended_long_ago_goes_on_where_a_day_has_passed(
 ) -> None:
     await hold(api, "SOON", **closed("130", days_ago=30))
     before = (await get(api, "/results"))["modes"][0]
-    monkeypatch.setattr("api.reading.results.utc_now", lambda: utc_now() + timedelta(days=4))
+    monkeypatch.setattr("api.reading.statistics.results.utc_now", lambda: utc_now() + timedelta(days=4))
     after = (await get(api, "/results"))["modes"][0]
 
     assert (before["all_time_usdt"], after["all_time_usdt"], after["total_usdt"]) == ("30.00", "30.00", "0.00")
@@ -319,7 +319,9 @@ async def test_small_results_are_rounded_once_however_often_they_are_summed_up(
         await hold(api, f"S{number}", **ended)
     told = [(await get(api, "/results"))["modes"][0]["all_time_usdt"]]
     for days in (3, 13, 23, 33):
-        monkeypatch.setattr("api.reading.results.utc_now", lambda days=days: utc_now() + timedelta(days=days))
+        monkeypatch.setattr(
+            "api.reading.statistics.results.utc_now", lambda days=days: utc_now() + timedelta(days=days)
+        )
         told.append((await get(api, "/results"))["modes"][0]["all_time_usdt"])
     async with serving_api(database_url) as restarted:
         told.append((await get(restarted, "/results"))["modes"][0]["all_time_usdt"])

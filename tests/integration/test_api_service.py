@@ -9,11 +9,11 @@ import pytest
 import migrations
 from api.service import serve
 from api.settings import ApiSettings
-from shared.cloudevents import decode
 from shared.errors import SettingsError
 from shared.events import Health
-from shared.runtime import Runtime
-from shared.telemetry import Telemetry
+from shared.process.runtime import Runtime
+from shared.process.telemetry import Telemetry
+from shared.wire.cloudevents import decode
 from tests.fakes import RecordingBus
 from tests.servers.postgres import PrivatePostgres
 from tests.services import open_database

@@ -12,10 +12,10 @@ import httpx
 import pytest
 
 import migrations
-from api import trade_config
-from api.reading import listing_stats
+from api.operator import trade_config
+from api.reading.statistics import listing_stats
 from api.streaming import event_log
-from shared.database import Database
+from shared.postgres.database import Database
 from tests import rows
 from tests.builders import NOON
 from tests.event_streams import EventClient, listening

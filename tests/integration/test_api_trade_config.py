@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from api import trade_config
-from api.controls import RefusedChangeError
-from shared.database import Database
+from api.operator import trade_config
+from api.operator.operator_changes import RefusedChangeError
+from shared.postgres.database import Database
 from tests import rows
 from tests.services import open_database
 

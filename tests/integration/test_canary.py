@@ -8,14 +8,14 @@ import pytest
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
-from ingest.canary import sending_canaries
-from shared import topology
+from ingest.output.canary_sender import sending_canaries
 from shared.bus import rabbitmq
 from shared.bus.port import Binding, Message, Queue, Topology
-from shared.bus.typed import receives
-from shared.canary import Canary, is_canary, passed_on, to_message
 from shared.events import Event, Listing, RawListing, utc_now
 from shared.settings import BrokerSettings
+from shared.wire import topology
+from shared.wire.canary import Canary, is_canary, passed_on, to_message
+from shared.wire.event_handler import receives
 from tests.builders import a_listing, a_raw_listing
 from tests.pipelines import dedup, persister, pipeline, rows
 from tests.services import emptying

@@ -16,11 +16,11 @@ import asyncpg
 import pytest
 from typer.testing import CliRunner, Result
 
-from api.controls import CHANGEABLE
+from api.operator.operator_changes import CHANGEABLE
 from cli.main import app
-from shared import topology
-from shared.cloudevents import decode
 from shared.events import Event, RawListing, utc_now
+from shared.wire import topology
+from shared.wire.cloudevents import decode
 from tests import rows
 from tests.builders import NOON
 from tests.services import emptying, open_database, rabbitmq_runtime

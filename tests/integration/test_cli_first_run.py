@@ -13,11 +13,11 @@ import pytest
 from rich.console import Console
 
 from api.schemas import TradeRow
-from cli import standing
-from cli.live_screen import LiveScreen
-from cli.results import Result, result_of
-from shared.database import Database
+from cli.display import standing
+from cli.display.live_screen import LiveScreen
+from cli.display.results import Result, result_of
 from shared.events import Side, TradeStatus, utc_now
+from shared.postgres.database import Database
 from tests import rows
 from tests.services import open_database
 from tests.unit.cli.test_watch_lines import TRADE

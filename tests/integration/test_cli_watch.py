@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 import migrations
-from cli.watch import follow
-from shared.database import Database
+from cli.display.watch import follow
 from shared.events import utc_now
+from shared.postgres.database import Database
 from tests import rows
 from tests.servers.postgres import PrivatePostgres
 from tests.services import open_database

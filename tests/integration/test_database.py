@@ -6,9 +6,9 @@ from collections.abc import Callable, Coroutine
 import pytest
 from sqlalchemy import text
 
-from shared import database
-from shared.database import Database
 from shared.errors import SchemaError, SettingsError, TransientError
+from shared.postgres import database
+from shared.postgres.database import Database
 from tests.servers.postgres import PrivatePostgres
 from tests.services import open_database
 

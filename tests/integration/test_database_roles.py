@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from cli import rights as rights_of_a_process
+from cli.database import rights as rights_of_a_process
 from migrations.rights import GROUPS, RIGHTS, SCHEMA_READ
 from shared.errors import TransientError
 from tests.database_roles import Roles, acting_as, set_up
@@ -21,24 +21,24 @@ pytestmark = [pytest.mark.timeout(120), pytest.mark.asyncio(loop_scope="module")
 Session: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 WRITTEN_IN: Final[Mapping[str, tuple[str, ...]]] = {
-    "ingest": ("ingest", "shared.monitor_switch", "shared.rate_usage"),
+    "ingest": ("ingest", "shared.control.monitor_switch", "shared.postgres.rate_usage"),
     "dedup": ("dedup",),
-    "executor": ("executor", "shared.config_store", "shared.halts", "shared.rate_usage"),
+    "executor": ("executor", "shared.control.config_store", "shared.control.halts", "shared.postgres.rate_usage"),
     "persister": ("persister",),
-    "api": ("api", "cli", "shared.config_store", "shared.halts", "shared.monitor_switch"),
-    "notifier": ("notifier", "shared.halts"),
+    "api": ("api", "cli", "shared.control.config_store", "shared.control.halts", "shared.control.monitor_switch"),
+    "notifier": ("notifier", "shared.control.halts"),
     "telegram": (
-        "api.actions",
-        "api.close_requests",
-        "api.held_positions",
+        "api.operator.actions",
+        "api.operator.close_requests",
+        "api.operator.held_positions",
         "api.reading.health",
         "api.reading.status",
-        "shared.config_store",
-        "shared.halts",
+        "shared.control.config_store",
+        "shared.control.halts",
     ),
 }
 """Where the statements stand that each runs; commands run as the API."""
-IN_PARTS: Final = {"executor.statements._RESERVED"}
+IN_PARTS: Final = {"executor.journal.decision_sql._RESERVED"}
 """Parts of other statements, and none by themselves."""
 OF_OTHERS: Final = ("cli.archive.", "cli.replay.")
 """Commands beside any service: archives have a role of their own, and the table of the bus in one process an owner."""

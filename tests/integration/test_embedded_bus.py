@@ -12,7 +12,7 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from shared.bus import settle
+from shared.bus import delivery
 from shared.bus.port import Message
 from shared.errors import TransientError
 from tests.buses import DEAD_LETTERS, EmbeddedBroker, Inbox, a_message, a_queue, consuming, drained
@@ -93,7 +93,7 @@ async def test_delivery_cut_short_by_a_crash_counts_as_an_attempt(broker: Embedd
     graves = Inbox()
     async with broker.open(queue) as bus, consuming(bus, queue, fail), consuming(bus, DEAD_LETTERS, graves):
         await graves.gets(1)
-    assert graves.messages[0].headers[settle.ATTEMPTS] == "2"
+    assert graves.messages[0].headers[delivery.ATTEMPTS] == "2"
 
 
 async def test_message_of_another_process_arrives_within_a_second(broker: EmbeddedBroker) -> None:

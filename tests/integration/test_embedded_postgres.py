@@ -14,11 +14,11 @@ import asyncpg
 import psutil
 import pytest
 
-from shared import embedded_postgres
-from shared.database_url import plain
-from shared.embedded_postgres.postmaster import PID_FILE, find_postmaster
-from shared.embedded_postgres.tools import Tools
 from shared.errors import SniperError
+from shared.postgres import embedded
+from shared.postgres.embedded.postmaster import PID_FILE, find_postmaster
+from shared.postgres.embedded.tools import Tools
+from shared.postgres.url import plain
 from tests.servers.scratch import scratch_directory
 from tests.waiting import eventually
 
@@ -84,7 +84,7 @@ def use_and_be_killed(data_dir: Path) -> None:
 
 
 async def value_from(data_dir: Path, sql: str) -> object:
-    async with embedded_postgres.running(data_dir) as url:
+    async with embedded.running(data_dir) as url:
         connection = await asyncpg.connect(plain(url))
         try:
             return await connection.fetchval(sql)
@@ -207,7 +207,7 @@ async def test_a_server_that_a_killed_process_left_behind_is_used_again_and_then
     left = find_postmaster(postgres(data_dir))
     assert left is not None
 
-    async with embedded_postgres.running(data_dir):
+    async with embedded.running(data_dir):
         found = find_postmaster(postgres(data_dir))
 
     assert found is not None
@@ -216,7 +216,7 @@ async def test_a_server_that_a_killed_process_left_behind_is_used_again_and_then
 
 
 async def test_a_server_that_is_killed_beneath_its_user_is_started_again_at_the_same_address(data_dir: Path) -> None:
-    async with embedded_postgres.running(data_dir) as url:
+    async with embedded.running(data_dir) as url:
         first = find_postmaster(postgres(data_dir))
         assert first is not None
         os.kill(first.process.pid, signal.SIGKILL)
@@ -237,7 +237,7 @@ async def test_a_server_that_is_killed_beneath_its_user_is_started_again_at_the_
 
 
 async def test_a_frozen_server_does_not_keep_its_last_user(data_dir: Path) -> None:
-    async with embedded_postgres.running(data_dir):
+    async with embedded.running(data_dir):
         postmaster = find_postmaster(postgres(data_dir))
         assert postmaster is not None
         postmaster.process.suspend()

@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import pytest
 
-from shared.mexc.clock import ClockUncertainError, Trust
 from shared.mexc.errors import ExchangeUnavailable, RateLimited
-from shared.mexc.rest import connect_rest
-from shared.mexc.timekeeper import ExchangeClock, KeepingOptions, keeping_time
+from shared.mexc.market_data import connect_rest
+from shared.mexc.time.clock_estimate import ClockUncertainError, Trust
+from shared.mexc.time.exchange_clock import ExchangeClock, KeepingOptions, keeping_time
 from tests.simulators import Simulator, simulator_in_this_process
 from tests.waiting import eventually
 

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from api import trade_config
-from executor.halt_watch import UNREADABLE, HaltWatch, watching_halts
-from executor.halts import Cause, latch
+from api.operator import trade_config
+from executor.halts.latches import Cause, latch
+from executor.halts.watch import UNREADABLE, HaltWatch, watching_halts
 from executor.settings import LimitSettings
-from shared.database import Database
 from shared.errors import TransientError
 from shared.events import Mode
+from shared.postgres.database import Database
 from tests.integration.halting_child import TELLING
 from tests.servers.postgres import PrivatePostgres
 from tests.services import open_database

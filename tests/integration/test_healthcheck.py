@@ -4,14 +4,14 @@ import asyncio
 import os
 import sys
 
-from shared import telemetry
+from shared.process import telemetry
 from shared.settings import TelemetrySettings
 from tests.servers.ports import free_ports
 
 
 async def health(port: int) -> int:
     """Return the check's exit code."""
-    command = (sys.executable, "-m", "cli.healthcheck")
+    command = (sys.executable, "-m", "cli.composing.healthcheck")
     check = await asyncio.create_subprocess_exec(*command, env={**os.environ, "SNIPER_METRICS_PORT": str(port)})
     return await check.wait()
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ingest.announcements import assets_in, listings_among
+from ingest.polling.announcements import assets_in, listings_among
 from shared.events import utc_now
 from shared.mexc.payloads import Notice
 from tests.builders import NOON

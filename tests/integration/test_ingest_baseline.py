@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 from msgspec.structs import replace
 
-from ingest import baseline
 from ingest.catalogue import Catalogue, Known, State
-from shared.database import Database
+from ingest.output import symbol_store
+from shared.postgres.database import Database
 from tests.builders import NOON
 from tests.evidence import OLD, a_known, names, snapshot
 from tests.services import open_database
@@ -33,19 +33,19 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 async def test_symbol_that_the_table_refuses_concerns_that_symbol(database: Database, odd: Known) -> None:
     symbols = [a_known(f"COIN{number}USDT") for number in range(300)]
 
-    await baseline.store(database, [*symbols[:200], odd, *symbols[200:]])
+    await symbol_store.store(database, [*symbols[:200], odd, *symbols[200:]])
 
-    loaded = {known.symbol for known in await baseline.load(database)}
+    loaded = {known.symbol for known in await symbol_store.load(database)}
     assert loaded == {known.symbol for known in symbols}
 
 
 async def test_state_that_another_version_wrote_makes_no_symbol_new(database: Database) -> None:
-    await baseline.store(database, [a_known(symbol, trading_since=NOON) for symbol in OLD])
+    await symbol_store.store(database, [a_known(symbol, trading_since=NOON) for symbol in OLD])
     async with database.connection() as connection:
         await connection.execute("ALTER TABLE symbols DROP CONSTRAINT ck_symbols_state_known")
         await connection.execute("UPDATE symbols SET state = 'halted' WHERE symbol = $1", OLD[0])
 
-    known = await baseline.load(database)
+    known = await symbol_store.load(database)
     catalogue = Catalogue(known)
 
     assert {each.symbol: each.state for each in known}[OLD[0]] is State.SUSPENDED

@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from ingest.allowance import Limits
-from ingest.budget import Budget
-from ingest.budget_metrics import BudgetMetrics
-from ingest.calendar import CalendarPoll
-from ingest.evidence import Announcement, Evidence
-from ingest.feeds import Feed, Feeds
+from ingest.budget.budget_metrics import BudgetMetrics
+from ingest.budget.rate_limit import Limits
+from ingest.budget.request_budget import Budget
+from ingest.health.feed_health import Feed, Feeds
 from ingest.metrics import Metrics
+from ingest.polling.calendar import CalendarPoll
+from ingest.source_events import Announcement, Evidence
 from shared.events import HealthStatus, Source, utc_now
-from shared.mexc.http_request import RestLimits
-from shared.mexc.web import connect_web
+from shared.mexc.http.request import RestLimits
+from shared.mexc.website import connect_web
 from tests.loopback import Behaviour, Loopback, answering, hanging, reply, resetting, serving
 from tests.simulators import simulator_in_this_process
 from tests.waiting import eventually

@@ -4,10 +4,10 @@ import asyncio
 
 from ingest import service
 from ingest.settings import IngestSettings
-from shared.database import Database
-from shared.runtime import Runtime
+from shared.postgres.database import Database
+from shared.process.runtime import Runtime
+from shared.process.telemetry import Telemetry
 from shared.settings import ExchangeSettings
-from shared.telemetry import Telemetry
 from tests.fakes import RecordingBus
 from tests.services import open_database, serving
 from tests.simulators import running_simulator

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from ingest.lease import STALL_SECONDS, Lease
-from shared.database import Database
 from shared.errors import TransientError
+from shared.postgres.database import Database
 from tests.servers.postgres import PrivatePostgres
 from tests.services import open_database
 from tests.waiting import eventually

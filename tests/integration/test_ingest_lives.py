@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from shared.database import Database
 from shared.events import HealthStatus
+from shared.postgres.database import Database
 from tests.ingests import BOTH, ingesting, stored
 from tests.services import open_database
 from tests.simulators import Simulator, simulator_in_this_process

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
-from shared.database import Database
 from shared.mexc.payloads import ExchangeInfo, symbol_info
+from shared.postgres.database import Database
 from tests.ingests import ingesting
 from tests.services import open_database
 from tests.simulators import SimulatorProcess, plain_http, running_simulator

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from api import monitor_switches
-from shared.database import Database
+from api.operator import monitor_switches
 from shared.events import HealthStatus
+from shared.postgres.database import Database
 from tests.ingests import BOTH, Outbox, ingesting, stored
 from tests.services import open_database
 from tests.simulators import SimulatorProcess, running_simulator

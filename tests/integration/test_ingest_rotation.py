@@ -4,7 +4,7 @@ import asyncio
 
 from websockets.asyncio.server import ServerConnection
 
-from ingest.evidence import Evidence
+from ingest.source_events import Evidence
 from tests.streams import (
     ACK,
     REFUSAL,

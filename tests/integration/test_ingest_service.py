@@ -6,8 +6,8 @@ from functools import partial
 
 import pytest
 
-from shared.database import Database
 from shared.events import HealthStatus, Source
+from shared.postgres.database import Database
 from tests.ingests import BOTH, Outbox, ingesting, stored
 from tests.services import open_database
 from tests.simulators import SimulatorProcess, running_simulator

@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
-from ingest.evidence import Evidence, FirstTrade, Upcoming
-from ingest.trade_frame import channels_of
-from ingest.trade_stream import SYMBOLS_PER_CONNECTION
+from ingest.source_events import Evidence, FirstTrade, Upcoming
+from ingest.streams.trade_frame import channels_of
+from ingest.streams.trade_stream import SYMBOLS_PER_CONNECTION
 from shared.events import Source, utc_now
 from tests.streams import Exchange, Watch, book, deals, listening, watching
 from tests.waiting import eventually

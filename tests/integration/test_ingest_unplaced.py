@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from api import unplaced
-from ingest.unplaced import Unplaced
-from ingest.unplaced_records import UnplacedRecords
-from shared.database import Database
+from api.operator import unplaced
+from ingest.output.unplaced_store import UnplacedRecords
+from ingest.output.unplaced_symbols import Unplaced
 from shared.events import HealthStatus
+from shared.postgres.database import Database
 from tests.ingests import Outbox, ingesting, stored
 from tests.services import open_database
 from tests.simulators import running_simulator

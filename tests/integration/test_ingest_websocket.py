@@ -6,8 +6,8 @@ import json
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
-from ingest.evidence import Evidence, Names
-from ingest.websocket import CHANNEL, FRAME_BYTES_MAX
+from ingest.source_events import Evidence, Names
+from ingest.streams.ticker_stream import CHANNEL, FRAME_BYTES_MAX
 from shared.events import Source, utc_now
 from tests.streams import (
     ACK,

@@ -13,18 +13,18 @@ from typing import Any
 import pytest
 
 from shared.events import Side
-from shared.mexc.account import MexcAccount, connect_account
-from shared.mexc.clock import ClockUncertainError
 from shared.mexc.errors import ExchangeRejected, ExchangeUnavailable, RateLimited
-from shared.mexc.http_connection import Endpoint
-from shared.mexc.http_request import RestLimits
-from shared.mexc.order_line import OrderLine
-from shared.mexc.order_payloads import acknowledged_order_id
-from shared.mexc.order_reports import KeyRights, OrderStatus
-from shared.mexc.rest import connect_rest
-from shared.mexc.signed_http import NowMs, Signing
-from shared.mexc.signing import Signer, sign
-from shared.mexc.trading import MexcTrading, OrderRequest
+from shared.mexc.http.connection import Endpoint
+from shared.mexc.http.request import RestLimits
+from shared.mexc.http.signed_request import NowMs, Signing
+from shared.mexc.http.signing import Signer, sign
+from shared.mexc.market_data import connect_rest
+from shared.mexc.orders.account import MexcAccount, connect_account
+from shared.mexc.orders.order_api import MexcTrading, OrderRequest
+from shared.mexc.orders.order_connection import OrderLine
+from shared.mexc.orders.order_payloads import acknowledged_order_id
+from shared.mexc.orders.order_reports import KeyRights, OrderStatus
+from shared.mexc.time.clock_estimate import ClockUncertainError
 from tests.loopback import Behaviour, Loopback, answering, hanging, reply, resetting, serving
 from tests.simulators import SimulatorProcess, running_simulator
 

@@ -10,10 +10,10 @@ import pytest
 
 from shared.events import Side
 from shared.mexc.errors import ExchangeRejected, OutcomeUnknown
-from shared.mexc.http_connection import Endpoint
-from shared.mexc.order_line import LineLimits, OrderLine
-from shared.mexc.rest import MexcRest, connect_rest
-from shared.mexc.trading import MexcTrading, OrderRequest
+from shared.mexc.http.connection import Endpoint
+from shared.mexc.market_data import MexcRest, connect_rest
+from shared.mexc.orders.order_api import MexcTrading, OrderRequest
+from shared.mexc.orders.order_connection import LineLimits, OrderLine
 from tests.simulators import SimulatorProcess, running_simulator
 
 

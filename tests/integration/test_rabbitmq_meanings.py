@@ -9,11 +9,11 @@ import structlog
 from pydantic import SecretStr
 from sqlalchemy.engine import make_url
 
-from shared import topology
 from shared.bus import rabbitmq
 from shared.bus.port import Message
 from shared.errors import TransientError
 from shared.settings import BrokerSettings
+from shared.wire import topology
 from tests.processes import sniper
 from tests.servers.rabbitmq import RabbitMQServer
 from tests.waiting import eventually

@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 import pytest
 from prometheus_client import CollectorRegistry
 
-from ingest.allowance import Limits
-from ingest.budget import Budget
-from ingest.budget_metrics import BudgetMetrics
-from shared.database import Database
+from ingest.budget.budget_metrics import BudgetMetrics
+from ingest.budget.rate_limit import Limits
+from ingest.budget.request_budget import Budget
 from shared.mexc.errors import RateLimited
-from shared.rate_usage import NOTHING, Usage, remembered
+from shared.postgres.database import Database
+from shared.postgres.rate_usage import NOTHING, Usage, remembered
 from tests.services import open_database
 from tests.waiting import eventually
 

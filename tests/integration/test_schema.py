@@ -12,8 +12,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.postgres.schema.tables import metadata
 from shared.symbol_format import SQL_CHECK, is_symbol
-from shared.tables import metadata
 from tests import rows
 from tests.builders import NOON
 from tests.servers.databases import PostgresServer

@@ -9,8 +9,8 @@ import pytest
 import websockets
 
 from shared.mexc import wire_pb2
-from simulator.programme import FIRST_ACT
-from simulator.scenarios import BOUNDS, Scenario
+from simulator.symbols.scenario_order import FIRST_ACT
+from simulator.symbols.scenarios import BOUNDS, Scenario
 from tests.simulators import Simulator, simulator_in_this_process
 from tests.traders import Trader, code, info_of
 from tests.waiting import eventually

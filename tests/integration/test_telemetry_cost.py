@@ -8,13 +8,13 @@ from typing import Final
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
-from shared import topology, tracing
-from shared.bus import rabbitmq
+from shared.bus import rabbitmq, tracing
 from shared.bus.metrics import BusMetrics
 from shared.bus.port import Message
 from shared.events import RawListing
 from shared.log_context import decoded, delivered
 from shared.settings import BrokerSettings
+from shared.wire import topology
 from tests.builders import a_raw_listing
 
 MESSAGES: Final = 200

@@ -11,15 +11,16 @@ import pytest
 import structlog
 from cryptography import x509
 
-from shared import database, topology
 from shared.bus import rabbitmq
 from shared.bus.rabbitmq import RabbitBus
-from shared.bus.rabbitmq.examination import examined
+from shared.bus.rabbitmq.inspection import examined
 from shared.bus.rabbitmq.stream import read_stream
-from shared.database import Database
-from shared.database_tls import checked_against
 from shared.errors import SettingsError, SniperError, TransientError
+from shared.postgres import database
+from shared.postgres.database import Database
+from shared.postgres.tls_root import checked_against
 from shared.settings import BrokerSettings, DatabaseSettings
+from shared.wire import topology
 from tests.certificates import Authority
 from tests.processes import Sniper, sniper
 from tests.servers.choice import ServerUnavailableError

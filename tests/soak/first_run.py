@@ -12,7 +12,7 @@ from typing import Final
 
 import pytest
 
-from shared.database import Database
+from shared.postgres.database import Database
 from tests.processes import sniper
 from tests.servers.ports import free_ports
 from tests.services import open_database

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from ingest.settings import IngestSettings
-from shared.topology import DEAD_LETTERS, EXECUTOR_LISTINGS, EXECUTOR_OPENINGS
+from shared.wire.topology import DEAD_LETTERS, EXECUTOR_LISTINGS, EXECUTOR_OPENINGS
 from simulator.settings import SimulatorSettings
 from tests.processes import Sniper, sniper
 from tests.services import emptying, rabbitmq_runtime

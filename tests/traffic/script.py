@@ -7,7 +7,7 @@ from random import Random
 from types import MappingProxyType
 from typing import Final
 
-from simulator import universe
+from simulator.symbols import symbol_generator
 from tests.traffic import lives
 from tests.traffic.lives import MINUTE, Life
 from tests.traffic.steps import Action, Disconnect, List, Misread, Script, Step
@@ -83,7 +83,7 @@ def script_of(day: Day, seed: int = SEED) -> Script:
 
 def old_symbols() -> Sequence[str]:
     """Return the symbols that are there before the day begins."""
-    return [each.symbol for each in universe.initial(SYMBOLS, SEED, 0)]
+    return [each.symbol for each in symbol_generator.initial(SYMBOLS, SEED, 0)]
 
 
 def _old_symbols(rng: Random) -> Sequence[str]:

@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 import yaml
 
-from cli import variables
+from cli import env_check
 from cli.manual import MANUAL
 from reference.pages import generated
 from reference.rest import document
@@ -27,7 +27,7 @@ def test_a_page_is_what_make_contract_writes(name: str) -> None:
 def test_every_variable_is_there_with_its_meaning() -> None:
     rows = re.findall(r"^\| `(SNIPER_[A-Z0-9_]+)` \|.*\| (.*) \|$", PAGES["docs/configuration.md"], re.MULTILINE)
 
-    assert {name for name, _ in rows} == variables.known()
+    assert {name for name, _ in rows} == env_check.known()
     assert [name for name, meaning in rows if not meaning.strip()] == []
 
 

@@ -10,17 +10,17 @@ from typing import Final, Never
 
 import structlog
 
-from shared.bus.arguments import ARCHIVE_AGE
+from shared.bus.delivery import Settler
 from shared.bus.drain import feed_until
-from shared.bus.embedded.feed import EmbeddedDelivery, Feed
 from shared.bus.embedded.lock import QueueLocks
+from shared.bus.embedded.memory_queue import EmbeddedDelivery, Feed
 from shared.bus.embedded.store import Graves, Row, Store, Target
 from shared.bus.metrics import BusMetrics
 from shared.bus.port import Handler, Message, Queue, Topology, matches
-from shared.bus.settle import Settler
-from shared.database import Pool
+from shared.bus.queue_arguments import ARCHIVE_AGE
+from shared.bus.tracing import carrying
 from shared.errors import TransientError
-from shared.tracing import carrying
+from shared.postgres.database import Pool
 
 log = structlog.get_logger()
 

@@ -5,8 +5,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from shared.database import Connection, Pool, away_is_transient
 from shared.errors import TransientError
+from shared.postgres.database import Connection, Pool, away_is_transient
 
 TIMEOUT_SECONDS: Final = 5.0
 

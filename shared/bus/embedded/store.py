@@ -10,9 +10,9 @@ from typing import Final
 
 import asyncpg
 
-from shared.bus import settle
+from shared.bus import delivery
 from shared.bus.port import Exchange, Message, Queue
-from shared.database import Connection, Pool, away_is_transient
+from shared.postgres.database import Connection, Pool, away_is_transient
 
 TIMEOUT_SECONDS: Final = 5.0
 """For one statement and the wait for its connection."""
@@ -154,10 +154,10 @@ class Store:
                 list(known),
                 self._graves.exchange.name,
                 self._graves.queues if queue.dead_letters else [],
-                settle.REASON,
-                settle.QUEUE,
-                settle.ORIGINAL_EXCHANGE,
-                settle.ORIGINAL_ROUTING_KEY,
+                delivery.REASON,
+                delivery.QUEUE,
+                delivery.ORIGINAL_EXCHANGE,
+                delivery.ORIGINAL_ROUTING_KEY,
             )
 
     async def prune(self, queue: str, *, older_than: timedelta, limit: int) -> None:

@@ -10,20 +10,20 @@ from aio_pika.abc import AbstractChannel
 from aiormq import spec
 from aiormq.exceptions import ChannelNotFoundEntity, PublishError
 
+from shared.bus.delivery import Settler
 from shared.bus.drain import feed_until
 from shared.bus.metrics import BusMetrics
 from shared.bus.port import Handler, Message, Queue, Topology
-from shared.bus.rabbitmq.calls import away_is_transient
+from shared.bus.rabbitmq.client_errors import away_is_transient
 from shared.bus.rabbitmq.consumer import Consumer
 from shared.bus.rabbitmq.dialling import believed_by, url_of
-from shared.bus.rabbitmq.link import Link, LinkOptions
-from shared.bus.rabbitmq.meaning import said
+from shared.bus.rabbitmq.error_meanings import said
 from shared.bus.rabbitmq.message import properties_of
+from shared.bus.rabbitmq.reconnecting_connection import Link, LinkOptions
 from shared.bus.rabbitmq.topology import Declarer
-from shared.bus.settle import Settler
+from shared.bus.tracing import carrying
 from shared.errors import TransientError
 from shared.settings import BrokerSettings
-from shared.tracing import carrying
 
 
 @asynccontextmanager

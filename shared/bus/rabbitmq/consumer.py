@@ -12,11 +12,11 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
 from aiormq.exceptions import ChannelNotFoundEntity
 
 from shared.backoff import jittered, pause
+from shared.bus.delivery import Settler
 from shared.bus.port import Message
-from shared.bus.rabbitmq.calls import away_is_transient, uninterrupted
-from shared.bus.rabbitmq.link import Link
+from shared.bus.rabbitmq.client_errors import away_is_transient, uninterrupted
 from shared.bus.rabbitmq.message import attempt, from_amqp
-from shared.bus.settle import Settler
+from shared.bus.rabbitmq.reconnecting_connection import Link
 from shared.errors import TransientError
 
 log = structlog.get_logger()

@@ -8,7 +8,7 @@ from aio_pika.abc import AbstractConnection
 from yarl import URL
 
 from shared import tls
-from shared.bus.rabbitmq.meaning import AUTHORITY, VARIABLE
+from shared.bus.rabbitmq.error_meanings import AUTHORITY, VARIABLE
 from shared.errors import SettingsError
 from shared.settings import BrokerSettings
 

@@ -8,7 +8,7 @@ from aio_pika import DeliveryMode
 from aio_pika.abc import AbstractIncomingMessage
 from aiormq import spec
 
-from shared.bus import settle
+from shared.bus import delivery
 from shared.bus.port import Message
 
 MESSAGE_ID: Final = "x-sniper-message-id"
@@ -64,8 +64,8 @@ def _burial(headers: Mapping[str, Any]) -> Mapping[str, str]:
         return {}
     death = deaths[0]
     return {
-        settle.REASON: str(death["reason"]),
-        settle.QUEUE: str(death["queue"]),
-        settle.ORIGINAL_EXCHANGE: str(death["exchange"]),
-        settle.ORIGINAL_ROUTING_KEY: str(death["routing-keys"][0]),
+        delivery.REASON: str(death["reason"]),
+        delivery.QUEUE: str(death["queue"]),
+        delivery.ORIGINAL_EXCHANGE: str(death["exchange"]),
+        delivery.ORIGINAL_ROUTING_KEY: str(death["routing-keys"][0]),
     }

@@ -10,7 +10,7 @@ import aio_pika
 from aio_pika.abc import AbstractConnection, AbstractQueue
 
 from shared.bus.port import Queue
-from shared.bus.rabbitmq.calls import AWAY, away_is_transient, uninterrupted
+from shared.bus.rabbitmq.client_errors import AWAY, away_is_transient, uninterrupted
 from shared.bus.rabbitmq.dialling import dialled
 from shared.errors import TransientError
 from shared.settings import BrokerSettings

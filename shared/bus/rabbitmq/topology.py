@@ -7,8 +7,8 @@ import structlog
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aiormq.exceptions import ChannelAccessRefused, ChannelNotFoundEntity
 
-from shared.bus.arguments import queue_arguments
 from shared.bus.port import Binding, Exchange, Queue, Topology
+from shared.bus.queue_arguments import queue_arguments
 from shared.errors import TransientError
 
 log = structlog.get_logger()

@@ -7,13 +7,13 @@ from dataclasses import replace
 import pytest
 from fastapi import FastAPI
 
-from api.access.gate import OPEN, SIGN_OUT
+from api.access.middleware.gate import OPEN, SIGN_OUT
 from api.access.principal import Scope
 from api.app import create_app
 from api.parts import parts_of
 from api.settings import ApiSettings
-from shared.runtime import Runtime
-from shared.telemetry import Telemetry
+from shared.process.runtime import Runtime
+from shared.process.telemetry import Telemetry
 from tests.serving_api import ServedApi
 
 NAMED = {

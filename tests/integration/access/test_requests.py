@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from api.access import body_limit, connection
+from api.access.middleware import body_limit, connection
 from tests import raw_http
 from tests.serving_api import ServedApi
 from tests.waiting import eventually

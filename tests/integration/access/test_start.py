@@ -15,8 +15,8 @@ from api.access.principal import Scope
 from api.service import serve
 from api.settings import ApiSettings
 from shared.errors import SettingsError
-from shared.runtime import Runtime
-from shared.telemetry import Telemetry
+from shared.process.runtime import Runtime
+from shared.process.telemetry import Telemetry
 from tests.certificates import self_signed
 from tests.fakes import RecordingBus
 from tests.services import open_database, serving

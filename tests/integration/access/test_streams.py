@@ -10,7 +10,8 @@ from starlette.responses import StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from api.access import streams, tokens
+from api.access import tokens
+from api.access.middleware import streams
 from tests.serving_api import ServedApi, serving_app
 from tests.waiting import eventually
 
@@ -59,8 +60,8 @@ async def api(database_url: str) -> AsyncIterator[ServedApi]:
 async def test_a_stream_comes_as_it_is_sent_and_longer_than_any_limit_on_requests(
     api: ServedApi, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.access.connection.ARRIVAL_SECONDS_MAX", 0.2)
-    monkeypatch.setattr("api.access.body_limit.BODY_SECONDS_MAX", 0.2)
+    monkeypatch.setattr("api.access.middleware.connection.ARRIVAL_SECONDS_MAX", 0.2)
+    monkeypatch.setattr("api.access.middleware.body_limit.BODY_SECONDS_MAX", 0.2)
     monkeypatch.setattr(streams, "RECHECK_SECONDS", 0.05)
     loop = asyncio.get_running_loop()
 

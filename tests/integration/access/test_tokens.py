@@ -7,11 +7,11 @@ import asyncpg
 import pytest
 from fastapi import Depends, FastAPI
 
-from api import trade_config
 from api.access import tokens
 from api.access.dependencies import operate
 from api.access.principal import Principal, Scope
 from api.access.tokens import RefusedTokenError
+from api.operator import trade_config
 from tests.serving_api import ServedApi, serving_app
 from tests.signing_in import execute, until_looked_up_again
 from tests.waiting import eventually

@@ -8,7 +8,7 @@ import sys
 from datetime import date
 from pathlib import Path
 
-from cli import operate
+from cli import command_runner
 from cli.archive import manifest, writing
 
 DIRECTORY, STEP = Path(sys.argv[1]), int(sys.argv[2])
@@ -37,7 +37,7 @@ def dying_unlink(path: Path, missing_ok: bool = False) -> None:
 
 
 async def main() -> None:
-    async with operate.database() as database:
+    async with command_runner.database() as database:
         await writing.write(database, DIRECTORY, date(2026, 6, 1))
 
 

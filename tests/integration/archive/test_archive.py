@@ -24,7 +24,7 @@ from cli.archive import day_file, manifest, role, writing
 from cli.main import app
 from migrations import roles
 from shared.events import utc_now
-from shared.tables import metadata
+from shared.postgres.schema.tables import metadata
 from tests import rows
 from tests.processes import clean
 from tests.servers.databases import PostgresServer

@@ -12,10 +12,10 @@ from pika.exceptions import ChannelClosedByBroker, ProbableAuthenticationError
 from pydantic import SecretStr
 
 from contract.definitions import READER_LIMITS
-from shared import topology
 from shared.bus import rabbitmq
 from shared.settings import BrokerSettings
-from shared.topology import PipelineEvent, to_message
+from shared.wire import topology
+from shared.wire.topology import PipelineEvent, to_message
 from tests.broker_users import Users, set_up
 from tests.builders import a_health, a_listing, a_raw_listing, a_trade
 from tests.servers.rabbitmq import RabbitMQServer

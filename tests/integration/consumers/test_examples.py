@@ -14,12 +14,12 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import make_url
 
-from shared import topology
 from shared.bus import rabbitmq
 from shared.bus.port import Bus
 from shared.events import ListingRescheduled, utc_now
 from shared.settings import BrokerSettings
-from shared.topology import PipelineEvent, to_message
+from shared.wire import topology
+from shared.wire.topology import PipelineEvent, to_message
 from tests.builders import a_health, a_listing, a_raw_listing, a_trade
 from tests.node_packages import installed
 from tests.servers.rabbitmq import RabbitMQServer

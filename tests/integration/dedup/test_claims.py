@@ -7,9 +7,9 @@ from itertools import count
 import pytest
 
 from dedup.seen import fingerprint
-from shared.database import Database
 from shared.errors import PermanentError, TransientError
 from shared.events import Source
+from shared.postgres.database import Database
 from tests.builders import NOON, a_raw_listing
 from tests.dedups import DedupProcess
 

@@ -12,8 +12,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, rule, run_state_machine_as_test
 
-from shared.database import Database
 from shared.events import Listing, RawListing, Source
+from shared.postgres.database import Database
 from tests.builders import NOON, a_raw_listing
 from tests.dedups import DedupProcess, KilledError
 from tests.ledger_model import Consumer, LedgerModel

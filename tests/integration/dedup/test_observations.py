@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from dedup.observations import Observation
-from shared.database import Database
 from shared.errors import PermanentError
 from shared.events import ListingKey, Source
+from shared.postgres.database import Database
 from tests.builders import NOON, a_raw_listing
 from tests.dedups import DedupProcess
 

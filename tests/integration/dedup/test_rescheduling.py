@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from shared.database import Database
 from shared.events import Listing, ListingRescheduled, RawListing, Source
+from shared.postgres.database import Database
 from tests.builders import NOON, a_raw_listing
 from tests.dedups import DedupProcess
 

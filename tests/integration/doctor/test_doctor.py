@@ -14,8 +14,8 @@ from sqlalchemy import make_url
 import migrations
 from cli.doctor import report
 from cli.doctor.finding import Finding, Verdict, exit_code
-from shared import topology
 from shared.events import utc_now
+from shared.wire import topology
 from tests import rows
 from tests.broker_users import set_up
 from tests.processes import clean

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from shared.database import Database
+from shared.postgres.database import Database
 from tests.executors import Executor, Time
 from tests.services import open_database
 from tests.simulators import Simulator, simulator_in_this_process

@@ -5,13 +5,13 @@ from decimal import Decimal
 
 import pytest
 
-from executor.books import Told
-from executor.fills import Fill
-from executor.order import ExitReason, Order
-from executor.positions import held
-from executor.states import OrderEvent, OrderState
-from shared.database import Database
+from executor.journal.order_transitions import Told
+from executor.journal.position_store import held
+from executor.model.fill import Fill
+from executor.model.order import ExitReason, Order
+from executor.model.order_state import OrderEvent, OrderState
 from shared.events import Mode
+from shared.postgres.database import Database
 from tests.executors import Executor, Time, a_coin, configure, trades
 
 FILL = Fill(Decimal(10), Decimal("59.95"), Decimal("0.029975"), "USDT", complete=True)

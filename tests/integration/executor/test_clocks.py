@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from executor.settings import ExecutorSettings
-from shared.database import Database
 from shared.events import ListingRescheduled
+from shared.postgres.database import Database
 from tests.clocks import Clocks
 from tests.executors import Executor, a_coin, configure
 from tests.venues import Behaviour, ModelExchange

@@ -7,13 +7,13 @@ from decimal import Decimal
 
 import pytest
 
-from executor.reasons import Reason
+from executor.decisions.strategy import Refuse
+from executor.model.order_state import OrderState
+from executor.model.reasons import Reason
 from executor.settings import ExecutorSettings
-from executor.states import OrderState
-from executor.strategy import Refuse
-from shared.database import Database
 from shared.errors import TransientError
 from shared.events import Mode, Source, utc_now
+from shared.postgres.database import Database
 from tests.executors import Executor, Time, a_coin, configure, rows, trades
 from tests.servers.postgres import PrivatePostgres
 from tests.services import open_database

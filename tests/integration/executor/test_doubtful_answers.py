@@ -8,18 +8,18 @@ from typing import Any
 
 import pytest
 
-from executor.absence import BESIDE_WAIT_SECONDS
-from executor.books import Told
-from executor.last_balances import LastBalances
-from executor.lookup_ladder import Way
-from executor.order import ExitReason, Order
-from executor.positions import held
+from executor.journal.order_transitions import Told
+from executor.journal.position_store import held
+from executor.model.order import ExitReason, Order
+from executor.model.order_state import OrderEvent, OrderState
+from executor.sending.absence_check import BESIDE_WAIT_SECONDS
+from executor.sending.last_balances import LastBalances
 from executor.settings import ExecutorSettings
-from executor.states import OrderEvent, OrderState
-from shared.database import Database
+from executor.venues.lookup_schedule import Way
 from shared.events import Mode
-from shared.mexc.order_reports import Balance
-from shared.mexc.trading import OrderRequest
+from shared.mexc.orders.order_api import OrderRequest
+from shared.mexc.orders.order_reports import Balance
+from shared.postgres.database import Database
 from tests.builders import a_symbol_info
 from tests.executors import Executor, Time, a_coin, configure, trades
 from tests.venues import Behaviour, ModelExchange, ModelVenue
@@ -443,7 +443,7 @@ async def test_an_order_whose_inquiry_cannot_begin_is_recorded_as_in_doubt(
     def broken(*_: object) -> None:
         raise RuntimeError("no inquiry")
 
-    monkeypatch.setattr("executor.absence.Absence.inquiry", broken)
+    monkeypatch.setattr("executor.sending.absence_check.Absence.inquiry", broken)
     await executor.buy(a_coin("NEW", time))
 
     assert await states(executor) == [("BUY", "unknown", "outcome_unknown")]

@@ -8,18 +8,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from api import config_history, held_positions, position_exits, trade_config
-from api.position_exits import Wanted
-from cli import first_run
-from executor.auto_trade_end import end_if_due
-from executor.daily_loss import DailyLoss
-from executor.exit_seeds import plant, seed
-from executor.fair_values import FairValues
-from executor.positions import read_held
+from api.operator import config_history, held_positions, position_exits, trade_config
+from api.operator.position_exits import Wanted
+from cli.composing import first_run
+from executor.exits.environment_exits import plant, seed
+from executor.journal.position_store import read_held
+from executor.pricing.fair_values import FairValues
 from executor.settings import ExitSeeds
-from shared.database import Database
+from executor.supervision.auto_trade_expiry import end_if_due
+from executor.supervision.daily_loss_breaker import DailyLoss
+from shared.control.halts import IN_FORCE
 from shared.events import HealthStatus, Mode, TradeStatus, utc_now
-from shared.halts import IN_FORCE
+from shared.postgres.database import Database
 from tests.desks import SECONDS, Desk, desk, fresh, statuses
 from tests.services import open_database
 from tests.simulators import Simulator

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shared.events import HealthStatus, TradeStatus
-from shared.runtime import Runtime
+from shared.process.runtime import Runtime
 from tests.desks import SECONDS, Desk, desk, executor_running, fresh, statuses, watched_runtime
 from tests.services import open_database
 from tests.simulators import Simulator, simulator_in_this_process

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from executor.fills import Fill
-from executor.lookup_ladder import AGAIN_AFTER
-from executor.positions import held
+from executor.journal.position_store import held
+from executor.model.fill import Fill
+from executor.model.order_state import OrderEvent
 from executor.settings import ExecutorSettings
-from executor.states import OrderEvent
-from shared.database import Database
+from executor.venues.lookup_schedule import AGAIN_AFTER
 from shared.events import Mode
+from shared.postgres.database import Database
 from tests.builders import a_symbol_info
 from tests.executors import Crash, Executor, Failpoints, Time, a_coin, configure, trades
 from tests.venues import Behaviour, ModelExchange, ModelVenue

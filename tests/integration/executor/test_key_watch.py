@@ -9,15 +9,15 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from executor.key_watch import KeyWatch
+from executor.supervision.api_key_watch import KeyWatch
 from shared.events import Health, utc_now
-from shared.mexc.account import connect_account
-from shared.mexc.api_key import KeyTerms
-from shared.mexc.http_request import RestLimits
-from shared.mexc.signed_http import Signing
-from shared.mexc.signing import Signer
+from shared.mexc.http.request import RestLimits
+from shared.mexc.http.signed_request import Signing
+from shared.mexc.http.signing import Signer
+from shared.mexc.orders.account import connect_account
+from shared.mexc.orders.api_key import KeyTerms
 from shared.settings import ExchangeSettings
-from shared.topology import PERSISTER_HEALTH
+from shared.wire.topology import PERSISTER_HEALTH
 from tests.loopback import answering, reply, serving
 from tests.services import emptying
 from tests.simulators import running_simulator

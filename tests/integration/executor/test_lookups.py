@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 
-from api import settle_requests
-from api.settle_requests import NotInDoubtError, Outcome
+from api.operator import settle_requests
+from api.operator.settle_requests import NotInDoubtError, Outcome
 from executor.alarms import Alarms
-from executor.fills import Fill
-from executor.lookup_ladder import AGAIN_AFTER, EVERY_WAY, Way
-from executor.order import ExitReason, Order
-from executor.position import Position
-from executor.positions import held
+from executor.journal.position_store import held
+from executor.model.fill import Fill
+from executor.model.order import ExitReason, Order
+from executor.model.position import Position
 from executor.settings import ExecutorSettings
-from shared.database import Database
+from executor.venues.lookup_schedule import AGAIN_AFTER, EVERY_WAY, Way
 from shared.events import HealthStatus, Mode
-from shared.health import Component
+from shared.postgres.database import Database
+from shared.process.health import Component
 from tests.executors import Executor, Time, a_coin, configure, trades
 from tests.venues import Behaviour, Entry, ModelExchange, ModelVenue
 

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from executor.halts import Cause
-from executor.order import Order
+from executor.halts.latches import Cause
+from executor.model.order import Order
 from executor.settings import ExecutorSettings
-from executor.stake import show_stakes
-from executor.venue import Attempt, Ready
-from shared.database import Database
+from executor.supervision.exposure_metrics import show_stakes
+from executor.venues.venue import Attempt, Ready
 from shared.events import Mode, Source
-from shared.mexc.order_lines import LINES
-from shared.mexc.order_transport import MayWrite
-from shared.mexc.trading import OrderRequest
+from shared.mexc.orders.order_api import OrderRequest
+from shared.mexc.orders.order_connection_pool import LINES
+from shared.mexc.orders.order_transport import MayWrite
+from shared.postgres.database import Database
 from tests.executors import Crash, Executor, Failpoints, Time, a_coin, configure, trades
 from tests.venues import Behaviour, ModelExchange, ModelVenue
 from tests.waiting import eventually

@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from executor.outbox import BATCH_MAX, Outbox
-from shared import cloudevents
+from executor.journal.outbox import BATCH_MAX, Outbox
 from shared.bus.port import Message
-from shared.database import Database
 from shared.errors import PermanentError, TransientError
+from shared.postgres.database import Database
+from shared.wire import cloudevents
 from tests.builders import a_trade
 from tests.executors import trades
 from tests.fakes import RecordingBus

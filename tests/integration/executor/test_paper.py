@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from executor.exchange import open_exchange
-from executor.footprint import Footprint
-from executor.order import Order
-from executor.recall import recall_footprint
+from executor.model.order import Order
+from executor.model.send_result import Executed, NotOpen, TooDear, Verdict, WrongSize
+from executor.pricing.paper_footprint import Footprint
 from executor.settings import ExecutorSettings
-from executor.venue import Venue
-from executor.verdicts import Executed, NotOpen, TooDear, Verdict, WrongSize
+from executor.venues.exchange_connections import open_exchange
+from executor.venues.paper.footprint_recovery import recall_footprint
+from executor.venues.venue import Venue
 from shared.events import Mode, Side, utc_now
-from shared.mexc.order_transport import always
+from shared.mexc.orders.order_api import OrderRequest
+from shared.mexc.orders.order_transport import always
 from shared.mexc.payloads import Level
-from shared.mexc.trading import OrderRequest
 from tests.builders import a_listing, an_order
 from tests.executors import Executor, Time, a_coin
 from tests.limiters import a_limiter

@@ -4,15 +4,15 @@ from decimal import Decimal
 
 import pytest
 
-from executor.books import Told
-from executor.fills import Fill
-from executor.held import Held, Sale
-from executor.order import ExitReason, Order
-from executor.position import PositionState
-from executor.positions import held, held_live, learn, mark, read_held, write_off
-from executor.states import OrderEvent
-from shared.database import Database
+from executor.journal.order_transitions import Told
+from executor.journal.position_store import held, held_live, learn, mark, read_held, write_off
+from executor.model.fill import Fill
+from executor.model.order import ExitReason, Order
+from executor.model.order_state import OrderEvent
+from executor.model.position import PositionState
+from executor.model.watched_position import Held, Sale
 from shared.events import Mode
+from shared.postgres.database import Database
 from tests.builders import NOON
 from tests.executors import Executor, Time, a_coin, configure
 

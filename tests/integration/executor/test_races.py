@@ -10,12 +10,12 @@ from typing import Final
 
 import pytest
 
-from executor.journal import Decided, Journal
-from executor.order import Order
+from executor.journal.decision_writer import Decided, Journal
+from executor.model.order import Order
 from executor.settings import ExecutorSettings
-from shared.database import Database
 from shared.errors import TransientError
 from shared.events import Listing, Mode
+from shared.postgres.database import Database
 from tests.executors import Executor, Time, a_coin, configure, rows
 from tests.services import open_database
 from tests.venues import ModelExchange

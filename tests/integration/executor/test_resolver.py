@@ -8,15 +8,15 @@ from typing import Never
 
 import pytest
 
-from executor import resolver
-from executor.lookup_ladder import EVERY_WAY, Way
-from executor.order import Order
-from executor.resolver import FIRST_WAIT_SECONDS, LOOKS_AT_ONCE, WAIT_SECONDS_MAX
-from executor.venue import Finding
-from shared.database import Database
+from executor.model.order import Order
+from executor.reconciliation import order_reconciler
+from executor.reconciliation.order_reconciler import FIRST_WAIT_SECONDS, LOOKS_AT_ONCE, WAIT_SECONDS_MAX
+from executor.venues.lookup_schedule import EVERY_WAY, Way
+from executor.venues.venue import Finding
 from shared.errors import TransientError
 from shared.events import Mode
 from shared.mexc.errors import ExchangeUnavailable, RateLimited
+from shared.postgres.database import Database
 from tests.executors import Executor, Time, a_coin, configure
 from tests.venues import Behaviour, ModelExchange, ModelVenue
 from tests.waiting import eventually
@@ -277,7 +277,7 @@ async def test_a_look_that_cannot_be_taken_is_not_taken_again_at_once(
             until.set()
 
     monkeypatch.setattr(live.books, "at_large", away)
-    monkeypatch.setattr(resolver, "pause", wait)
+    monkeypatch.setattr(order_reconciler, "pause", wait)
     await live.resolver.run(until)
 
-    assert min(waits) >= resolver.AGAIN_SECONDS
+    assert min(waits) >= order_reconciler.AGAIN_SECONDS

@@ -8,11 +8,11 @@ from typing import Final
 
 import pytest
 
-from executor.readiness import Readiness
+from executor.reconciliation.readiness import Readiness
 from executor.service import purchases_may_begin, serve
 from executor.settings import ExecutorSettings
-from shared.database import Database
 from shared.events import HealthStatus, TradeStatus
+from shared.postgres.database import Database
 from tests.desks import QUICK, SECONDS, Desk, executor_running, fresh, venue_of, watched_runtime
 from tests.executors import Time
 from tests.policies import configure_exits, split

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from asyncpg import Record
 
-from executor.books import Told
-from executor.fee_prices import AGE_MAX, FeePrices
-from executor.fills import Fill
-from executor.order import ExitReason, Order
-from executor.positions import held, write_off
-from executor.states import OrderEvent
-from shared.database import Database
+from executor.journal.order_transitions import Told
+from executor.journal.position_store import held, write_off
+from executor.model.fill import Fill
+from executor.model.order import ExitReason, Order
+from executor.model.order_state import OrderEvent
+from executor.reconciliation.fee_prices import AGE_MAX, FeePrices
 from shared.mexc.errors import ExchangeRejected, ExchangeUnavailable
+from shared.postgres.database import Database
 from tests.executors import Executor, Time, a_coin
 
 RESULTS = "SELECT * FROM position_results"

@@ -7,15 +7,15 @@ from datetime import datetime, timedelta
 import pytest
 
 from dedup.ledger import Ledger
-from executor.announced import Announced
-from executor.books import Told
-from executor.dispatch import Dispatch
-from executor.journal import Decided
-from executor.positions import held
+from executor.journal.announced_openings import Announced
+from executor.journal.decision_writer import Decided
+from executor.journal.dispatch import Dispatch
+from executor.journal.order_transitions import Told
+from executor.journal.position_store import held
+from executor.model.order_state import OrderEvent, OrderState
 from executor.settings import ExecutorSettings
-from executor.states import OrderEvent, OrderState
-from shared.database import Database
 from shared.events import Listing, ListingRescheduled, Mode
+from shared.postgres.database import Database
 from tests.executors import RULES, Executor, Time, a_coin, configure
 from tests.venues import Behaviour, ModelExchange
 

@@ -10,18 +10,18 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from executor.journal import Journal
+from executor.journal.decision_writer import Journal
 from executor.service import serve
 from executor.settings import ExecutorSettings
-from executor.stake import read_stake
-from shared.database import Database
+from executor.supervision.exposure_metrics import read_stake
 from shared.errors import SettingsError
 from shared.events import Mode, TradeStatus, utc_now
+from shared.mexc.market_data import connect_rest
 from shared.mexc.payloads import OrderBook
-from shared.mexc.rest import connect_rest
-from shared.runtime import Runtime
+from shared.postgres.database import Database
+from shared.process.runtime import Runtime
+from shared.process.telemetry import Telemetry
 from shared.settings import ExchangeSettings
-from shared.telemetry import Telemetry
 from tests.executors import configure
 from tests.fakes import RecordingBus
 from tests.servers.postgres import PrivatePostgres

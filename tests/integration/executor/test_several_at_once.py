@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from executor.reasons import Reason
+from executor.model.reasons import Reason
 from executor.settings import ExecutorSettings
 from shared.mexc.weights import weight_of
 from tests.executors import configure

@@ -8,8 +8,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from executor.settings import LimitSettings
-from executor.standing import Sight, StandingMetrics
-from shared.database import Database
+from executor.supervision.trading_status import Sight, StandingMetrics
+from shared.postgres.database import Database
 from tests.builders import NOON
 from tests.services import open_database
 

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from executor.states import OrderState
-from shared.database import Database
+from executor.model.order_state import OrderState
 from shared.events import Listing, Mode
 from shared.mexc.payloads import OrderBook
+from shared.postgres.database import Database
 from tests.executors import Executor, Time, a_coin, configure
 from tests.venues import Behaviour, ModelExchange
 from tests.waiting import eventually

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from shared.topology import PERSISTER_HEALTH, PERSISTER_TRADES
+from shared.wire.topology import PERSISTER_HEALTH, PERSISTER_TRADES
 from tests.desks import ONE_DOLLAR, Desk, executor_running, fresh, statuses
 from tests.services import emptying, rabbitmq_runtime
 from tests.simulators import Simulator

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from dedup.ledger import Ledger
-from executor.halts import Cause
-from shared.database import Database
+from executor.halts.latches import Cause
+from shared.control.halts import in_force
 from shared.events import HealthStatus, Mode
-from shared.halts import in_force
 from shared.mexc.symbols import SymbolInfo
+from shared.postgres.database import Database
 from tests.builders import a_symbol_info
 from tests.desks import SECONDS, desk
 from tests.executors import Executor, Time, a_coin, configure

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import FrameType
 
 from executor.handler import BuyListing
-from shared.mexc.http_connection import HttpConnection
+from shared.mexc.http.connection import HttpConnection
 from tests.executors import RULES, configure
 from tests.simulators import running_simulator
 from tests.trading import a_fresh_listing, a_venue, executor

@@ -11,17 +11,17 @@ import apprise.plugins.slack
 import apprise.plugins.telegram
 import pytest
 
-from api import close_requests, trade_config
-from cli.telegram_operations import DatabaseOperations
+from api.operator import close_requests, trade_config
+from cli.composing.telegram_operations import DatabaseOperations
 from notifier.service import serve
 from notifier.settings import NotifierSettings
 from shared.bus import rabbitmq
 from shared.bus.port import Message
 from shared.events import HealthStatus, utc_now
-from shared.runtime import Runtime
+from shared.process.runtime import Runtime
+from shared.process.telemetry import Telemetry
 from shared.settings import BrokerSettings
-from shared.telemetry import Telemetry
-from shared.topology import NOTIFIER_EVENTS, NOTIFYING, to_message
+from shared.wire.topology import NOTIFIER_EVENTS, NOTIFYING, to_message
 from tests import rows
 from tests.builders import a_health, a_listing, a_trade
 from tests.inboxes import Inbox, http_inbox, mail_inbox

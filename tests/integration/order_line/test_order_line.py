@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from shared.mexc.errors import NotSent, OutcomeUnknown
-from shared.mexc.http_connection import Endpoint
-from shared.mexc.order_line import LineLimits, OrderLine
-from shared.mexc.order_transport import Answer
+from shared.mexc.http.connection import Endpoint
+from shared.mexc.orders.order_connection import LineLimits, OrderLine
+from shared.mexc.orders.order_transport import Answer
 from tests.certificates import self_signed
 from tests.loopback import Behaviour, Loopback, answering, answering_then_closing, hanging, reply, resetting, serving
 from tests.waiting import eventually

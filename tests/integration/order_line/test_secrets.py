@@ -6,9 +6,9 @@ import pytest
 
 from shared.events import Side
 from shared.mexc.errors import OutcomeUnknown
-from shared.mexc.http_connection import Endpoint
-from shared.mexc.order_line import OrderLine
-from shared.mexc.trading import MexcTrading, OrderRequest
+from shared.mexc.http.connection import Endpoint
+from shared.mexc.orders.order_api import MexcTrading, OrderRequest
+from shared.mexc.orders.order_connection import OrderLine
 from tests.loopback import Behaviour, answering, resetting, serving
 
 KEY, SECRET = "mx0-canary-key", "canary-secret"

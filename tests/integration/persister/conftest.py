@@ -2,7 +2,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from shared.database import Database
+from shared.postgres.database import Database
 from tests.persisting import Writers
 from tests.services import open_database
 

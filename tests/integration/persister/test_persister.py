@@ -11,10 +11,10 @@ import pytest
 
 from persister.handlers import records_listings
 from persister.repository import insert_listings, insert_trades
-from shared.batch import BatchLimits, batching
-from shared.database import Connection, Database
 from shared.errors import PermanentError, TransientError
 from shared.events import HealthStatus, Trade, TradeStatus, utc_now
+from shared.postgres.batch import BatchLimits, batching
+from shared.postgres.database import Connection, Database
 from tests.builders import NOON, a_listing, a_trade
 from tests.persisting import Writers, rows
 

@@ -10,9 +10,9 @@ import pytest
 
 from persister.repository import mark_silent, upsert_health
 from persister.silence import last_word, put_silent_in_error, watch_for_silence
-from shared.database import Database
 from shared.events import HealthStatus, utc_now
-from shared.health import SILENCE_MAX, Component
+from shared.postgres.database import Database
+from shared.process.health import SILENCE_MAX, Component
 from tests.builders import NOON, a_health
 from tests.persisting import Writers, rows
 from tests.waiting import eventually

@@ -9,11 +9,11 @@ from persister.repository import insert_trades, upsert_health
 from persister.service import serve
 from persister.settings import PersisterSettings
 from persister.silence import watch_for_silence
-from shared.batch import Batcher, BatchLimits, batching
-from shared.database import Database
 from shared.errors import TransientError
 from shared.events import Trade
-from shared.topology import DEAD_LETTERS, to_message
+from shared.postgres.batch import Batcher, BatchLimits, batching
+from shared.postgres.database import Database
+from shared.wire.topology import DEAD_LETTERS, to_message
 from tests.builders import NOON, a_health, a_trade
 from tests.persisting import Writers, rows
 from tests.servers.postgres import PrivatePostgres

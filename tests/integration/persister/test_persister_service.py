@@ -7,9 +7,9 @@ import pytest
 
 from persister.service import serve
 from persister.settings import PersisterSettings
-from shared.database import Database
-from shared.runtime import Runtime
-from shared.topology import DEAD_LETTERS, to_message
+from shared.postgres.database import Database
+from shared.process.runtime import Runtime
+from shared.wire.topology import DEAD_LETTERS, to_message
 from tests.builders import a_health, a_listing, a_trade
 from tests.persisting import rows
 from tests.services import emptying, rabbitmq_runtime, serving

@@ -13,11 +13,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli.main import app
-from shared import topology
 from shared.bus.rabbitmq import stream
-from shared.cloudevents import encode
 from shared.events import Event, RawListing, Source, TradeStatus
 from shared.settings import BrokerSettings
+from shared.wire import topology
+from shared.wire.cloudevents import encode
 from tests.builders import NOON, a_raw_listing, a_trade
 from tests.servers.databases import PostgresServer
 from tests.servers.rabbitmq import RabbitMQServer

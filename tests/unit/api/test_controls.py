@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api import controls
-from api.controls import (
+from api.operator import operator_changes
+from api.operator.operator_changes import (
     REASON_CHARACTERS_MAX,
     Controls,
     RefusedChangeError,
@@ -16,7 +16,7 @@ from api.controls import (
     halted_and_selling,
     resumed,
 )
-from shared.exit_policy import LadderStep
+from shared.control.exit_policy import LadderStep
 from tests.builders import NOON
 from tests.strategies import json_values, steady
 
@@ -33,7 +33,7 @@ HOUR = timedelta(hours=1)
 
 
 def changed(before: Controls, changes: Mapping[str, Any], *, confirmation: str | None = "live") -> Controls:
-    return controls.changed(before, changes, confirmation=confirmation, now=NOON)
+    return operator_changes.changed(before, changes, confirmation=confirmation, now=NOON)
 
 
 def a_ladder(*steps: tuple[object, object]) -> list[dict[str, object]]:
@@ -188,7 +188,7 @@ def test_a_halt_does_not_fail_over_what_is_wrong_beside_it() -> None:
     assert halted_and_selling(broken, "get out").selling_all
 
 
-CHANGEABLE = st.sampled_from(sorted(controls.CHANGEABLE))
+CHANGEABLE = st.sampled_from(sorted(operator_changes.CHANGEABLE))
 
 
 @steady

@@ -2,12 +2,12 @@
 
 from typing import get_args
 
-from api.filters import OrderState, PositionState
-from executor import position, states
+from api.reading.lists.filters import OrderState, PositionState
+from executor.model import order_state, position
 
 
 def test_orders_can_be_asked_for_in_every_state_there_is() -> None:
-    assert list(get_args(OrderState)) == list(states.OrderState)
+    assert list(get_args(OrderState)) == list(order_state.OrderState)
 
 
 def test_positions_can_be_asked_for_in_every_state_there_is() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from api.reading.health import overall, report
-from api.reading.results import worth_told
+from api.reading.statistics.results import worth_told
 from shared.events import HealthStatus
 from tests.builders import NOON
 

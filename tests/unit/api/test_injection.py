@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from api.injection import Injection, sighting
+from api.operator.injection import Injection, sighting
 from shared.events import Source
 from tests.builders import NOON
 

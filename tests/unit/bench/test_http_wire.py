@@ -1,6 +1,6 @@
 """The little HTTP that the benchmarks speak."""
 
-from bench.http_wire import Request, answer, parse_head, post
+from bench.exchange.http_wire import Request, answer, parse_head, post
 
 
 def test_request_tells_what_it_is_for_and_how_much_follows() -> None:

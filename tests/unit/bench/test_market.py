@@ -2,9 +2,9 @@
 
 import json
 
-from bench.market import Market
-from ingest.ticker_frame import items_in, names_in
-from ingest.websocket import CHANNEL
+from bench.exchange.market import Market
+from ingest.streams.ticker_frame import items_in, names_in
+from ingest.streams.ticker_stream import CHANNEL
 
 
 def symbols_in(frame: bytes) -> set[str]:

@@ -2,8 +2,8 @@
 
 import pytest
 
+from bench.exchange.venue import Journey, Moment
 from bench.stages import Passed, medians_ms, passed, received_to_ordered_ms
-from bench.venue import Journey, Moment
 
 STAGES = {
     "observed_at": "2026-03-02T12:00:00.001Z",

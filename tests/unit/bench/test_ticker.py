@@ -6,7 +6,7 @@ import time
 import pytest
 
 from bench.errors import BenchmarkError
-from bench.ticker import turns_of
+from bench.parts.ticker import turns_of
 
 
 def spin(milliseconds: float) -> None:

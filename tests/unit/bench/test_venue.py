@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
-from bench import venue as module
-from bench.account import TEST_PATH
 from bench.errors import BenchmarkError
-from bench.http_wire import post
-from bench.market import Market
-from bench.venue import Moment, Venue
+from bench.exchange import venue as module
+from bench.exchange.account import TEST_PATH
+from bench.exchange.http_wire import post
+from bench.exchange.market import Market
+from bench.exchange.venue import Moment, Venue
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from cli.config import moment, typed
-from cli.positions import wanted_of
+from cli.operating.config import moment, typed
+from cli.operating.positions import wanted_of
 from shared.errors import SettingsError
 from tests.builders import NOON
 

@@ -4,11 +4,11 @@ import re
 
 import pytest
 
+from cli.composing.services import NAMES
 from cli.doctor.broker import judge_version
 from cli.doctor.finding import Verdict
 from cli.doctor.machine import judge_disk
 from cli.doctor.needs import NEEDS
-from cli.services import NAMES
 from contract.rights import RIGHTS, Rights
 
 GIB = 1024**3

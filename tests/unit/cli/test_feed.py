@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from api.schemas import ListingRow, TradeRow
-from cli.feed import REASONS, SALE_REASONS, Tally, line
-from cli.results import Result
-from executor.reasons import Reason
+from cli.display.feed import REASONS, SALE_REASONS, Tally, line
+from cli.display.results import Result
+from executor.model.reasons import Reason
 from shared.events import Mode, Side, TradeStatus
 from tests.builders import NOON
 from tests.unit.cli.test_watch_lines import LISTING, TRADE

@@ -4,11 +4,11 @@ from itertools import islice
 
 import pytest
 
-from cli import first_run
+from cli.composing import first_run
 from executor.settings import ExecutorSettings, ExitSeeds
-from shared.exit_policy import ExitPolicy
-from simulator.programme import FIRST_ACT
+from shared.control.exit_policy import ExitPolicy
 from simulator.settings import SimulatorSettings
+from simulator.symbols.scenario_order import FIRST_ACT
 
 
 @pytest.fixture(autouse=True)

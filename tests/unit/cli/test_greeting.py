@@ -1,8 +1,8 @@
 """The first lines of `sniper up`."""
 
-from cli.greeting import Greeting
+from cli.composing.greeting import Greeting
 from executor.settings import ExecutorSettings
-from shared.exit_policy import NO_EXITS
+from shared.control.exit_policy import NO_EXITS
 from shared.settings import ExchangeSettings
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from cli.inject import inject
+from cli.operating.inject import inject
 from shared.errors import SettingsError
 
 

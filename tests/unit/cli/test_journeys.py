@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from cli.demo import journey
+from cli.composing.demo import journey
 from tests.builders import NOON
 
 NAMES = ("observed_at", "published_at", "deduplicated_at", "decided_at", "answered_at")

@@ -6,13 +6,13 @@ from typing import Any, Never, cast
 
 import pytest
 
-from cli.services import Serve
-from cli.up import run_services
+from cli.composing.services import Serve
+from cli.composing.up import run_services
 from shared.bus.port import Bus
-from shared.database import Database
 from shared.errors import SniperError, TransientError
-from shared.runtime import Runtime
-from shared.telemetry import Telemetry
+from shared.postgres.database import Database
+from shared.process.runtime import Runtime
+from shared.process.telemetry import Telemetry
 
 
 class AwayDatabase:

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from cli.screen import rounded, signed
+from cli.display.tables import rounded, signed
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from cli.services import NAMES
+from cli.composing.services import NAMES
 
 PROGRAM = """
 import sys

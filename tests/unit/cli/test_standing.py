@@ -11,8 +11,8 @@ import pytest
 from rich.console import Console
 
 from api.schemas import ComponentHealth, OrderRow, PositionRow
-from cli.feed import Tally
-from cli.standing import Standing, block, simulated_prices, summary
+from cli.display.feed import Tally
+from cli.display.standing import Standing, block, simulated_prices, summary
 from shared.events import HealthStatus
 from tests.builders import NOON
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from api.settings import ApiSettings
-from cli.tokens import base_url, lifetime_of
+from cli.access.tokens import base_url, lifetime_of
 from shared.errors import SettingsError
 
 

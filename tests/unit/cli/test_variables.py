@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from cli.variables import SETTINGS, known, unknown, warn_of_unknown
+from cli.env_check import SETTINGS, known, unknown, warn_of_unknown
 
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -2,7 +2,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from api.schemas import ListingRow, TradeRow
-from cli.watch import line
+from cli.display.watch import line
 from shared.events import Mode, Side, Source, TradeStatus
 from tests.builders import NOON
 

@@ -14,9 +14,9 @@ from contract.asyncapi import CHANNELS
 from contract.files import FROZEN
 from contract.samples import SAMPLES
 from contract.schemas import file_name, schemas
-from shared.cloudevents import EVENT_TYPES, decode, encode
 from shared.events import Event
-from shared.topology import PipelineEvent, to_message
+from shared.wire.cloudevents import EVENT_TYPES, decode, encode
+from shared.wire.topology import PipelineEvent, to_message
 from tests import strategies
 from tests.builders import a_trade
 

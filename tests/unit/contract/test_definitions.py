@@ -10,7 +10,7 @@ import pytest
 
 from contract.definitions import definitions
 from contract.rights import NOTHING, RIGHTS
-from shared.topology import NOTIFYING
+from shared.wire.topology import NOTIFYING
 from tests.broker_users import PASSWORDS
 
 

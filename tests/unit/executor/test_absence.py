@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import Collection
 from typing import cast
 
-from executor.absence import BESIDE, BESIDE_EVERY_SECONDS, BESIDE_MAX, BESIDE_WAIT_SECONDS, Absence
-from executor.attempts import Again, Tries
-from executor.lookup_ladder import Way
-from executor.moments import Moments
-from executor.order import Order
-from executor.pace import Pace
+from executor.decisions.retry_policy import Again, Tries
+from executor.model.order import Order
+from executor.rate_limits.order_slots import Pace
+from executor.sending.absence_check import BESIDE, BESIDE_EVERY_SECONDS, BESIDE_MAX, BESIDE_WAIT_SECONDS, Absence
+from executor.sending.exchange_time import Moments
 from executor.settings import ExecutorSettings
-from executor.venue import Absent, Venue
+from executor.venues.lookup_schedule import Way
+from executor.venues.venue import Absent, Venue
 from shared.events import Mode
 from tests.builders import NOON, an_order
 from tests.order_requests import capped

@@ -9,13 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.admission import AGAIN_SECONDS, OPENING_AGAIN_SECONDS, STATE_AGAIN_SECONDS, Sight, closed, would_be_taken
-from executor.entry import objection
-from executor.reasons import Reason
-from executor.verdicts import Executed, NotOpen, Refused, TooDear, Verdict, WrongSize
+from executor.decisions.order_request import objection
+from executor.model.reasons import Reason
+from executor.model.send_result import Executed, NotOpen, Refused, TooDear, Verdict, WrongSize
+from executor.venues.paper.order_acceptance import (
+    AGAIN_SECONDS,
+    OPENING_AGAIN_SECONDS,
+    STATE_AGAIN_SECONDS,
+    Sight,
+    closed,
+    would_be_taken,
+)
 from shared.events import Side, TradingRules
+from shared.mexc.orders.order_api import OrderRequest
 from shared.mexc.payloads import Level, OrderBook
-from shared.mexc.trading import OrderRequest
 from tests.builders import NOON, a_symbol_info
 from tests.strategies import steady, trading_rules
 

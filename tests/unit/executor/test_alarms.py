@@ -1,6 +1,6 @@
 from executor.alarms import Alarms
 from shared.events import Health, HealthStatus
-from shared.health import Component
+from shared.process.health import Component
 from tests.builders import NOON, an_order
 
 

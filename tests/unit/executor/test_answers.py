@@ -3,18 +3,10 @@ from decimal import Decimal
 
 import pytest
 
-from executor.answers import verdict_of
-from executor.codes import CODES, Kind
-from executor.reasons import Reason
-from executor.verdicts import (
-    Accepted,
-    Busy,
-    NotOpen,
-    TooDear,
-    Unanswered,
-    Untimely,
-    WrongSize,
-)
+from executor.model.reasons import Reason
+from executor.model.send_result import Accepted, Busy, NotOpen, TooDear, Unanswered, Untimely, WrongSize
+from executor.venues.error_codes import CODES, Kind
+from executor.venues.response_classifier import verdict_of
 from tests.exchange_answers import CAP, EXPECTED, LEAST, NO_ORDER, a_refusal, an_answer, stop
 
 DEFINITIVE = (

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.sentences import at_least, at_most
+from executor.venues.error_texts import at_least, at_most
 from tests.exchange_answers import CAP, LEAST
 from tests.strategies import steady
 

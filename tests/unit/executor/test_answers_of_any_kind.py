@@ -3,11 +3,11 @@ import json
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from executor.answers import verdict_of, verdict_of_test
-from executor.codes import CODES, Kind
-from executor.sentences import at_least, at_most
-from executor.verdicts import Accepted, Busy, Unanswered
-from shared.mexc.order_transport import Answer
+from executor.model.send_result import Accepted, Busy, Unanswered
+from executor.venues.error_codes import CODES, Kind
+from executor.venues.error_texts import at_least, at_most
+from executor.venues.response_classifier import verdict_of, verdict_of_test
+from shared.mexc.orders.order_transport import Answer
 from tests.exchange_answers import CAP, LEAST, NO_ORDER, an_answer
 from tests.strategies import json_values, steady
 

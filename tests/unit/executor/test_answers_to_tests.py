@@ -2,15 +2,10 @@ from dataclasses import replace
 
 import pytest
 
-from executor.answers import verdict_of_test
-from executor.codes import CODES
-from executor.reasons import Reason
-from executor.verdicts import (
-    Busy,
-    Refused,
-    Unanswered,
-    Unsent,
-)
+from executor.model.reasons import Reason
+from executor.model.send_result import Busy, Refused, Unanswered, Unsent
+from executor.venues.error_codes import CODES
+from executor.venues.response_classifier import verdict_of_test
 from tests.exchange_answers import EXPECTED, a_refusal, an_answer
 
 

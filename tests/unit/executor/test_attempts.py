@@ -7,13 +7,21 @@ from typing import Any
 
 import pytest
 
-from executor.attempts import EARLY_MAX, EARLY_WAIT_SECONDS, Again, Conclusion, Situation, Tries, next_move
-from executor.reasons import Reason
+from executor.decisions.retry_policy import (
+    EARLY_MAX,
+    EARLY_WAIT_SECONDS,
+    Again,
+    Conclusion,
+    Situation,
+    Tries,
+    next_move,
+)
+from executor.model.order_state import OrderEvent
+from executor.model.reasons import Reason
+from executor.model.send_result import Busy, NotOpen, WrongSize
 from executor.settings import ExecutorSettings
-from executor.states import OrderEvent
-from executor.verdicts import Busy, NotOpen, WrongSize
 from shared.events import Side
-from shared.mexc.trading import OrderRequest
+from shared.mexc.orders.order_api import OrderRequest
 from tests.builders import NOON, an_order
 
 SETTINGS = ExecutorSettings(retry_every_seconds=0.25)

@@ -9,16 +9,16 @@ from typing import cast
 
 import pytest
 
-from executor.composing import Composed, Composer
-from executor.opening_question import OpeningQuestion
-from executor.reasons import Reason
+from executor.decisions.strategy import Refuse
+from executor.market_data.market_views import Markets
+from executor.model.reasons import Reason
+from executor.openings.opening_question import OpeningQuestion
+from executor.sending.request_builder import Composed, Composer
 from executor.settings import ExecutorSettings
-from executor.strategy import Refuse
-from executor.views import Markets
 from shared.events import Listing, Side, Source, TradingRules
 from shared.mexc.errors import ExchangeError, ExchangeRejected, ExchangeUnavailable, RateLimited
+from shared.mexc.market_data import MexcRest
 from shared.mexc.payloads import Level, OrderBook, PublicTrade
-from shared.mexc.rest import MexcRest
 from shared.mexc.symbols import SymbolInfo
 from tests.builders import NOON, a_listing, a_symbol_info, an_order
 from tests.waiting import eventually

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import SecretStr
 
-from executor.credentials import Credentials, credentials
+from executor.venues.credentials import Credentials, credentials
 from shared.errors import SettingsError
 from shared.settings import ExchangeSettings
 

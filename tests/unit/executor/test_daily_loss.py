@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.daily_loss import is_too_much, loss_of
-from executor.fair_values import FairValues, Holding
+from executor.pricing.fair_values import FairValues, Holding
+from executor.supervision.daily_loss_breaker import is_too_much, loss_of
 from tests.unit.executor.test_exit_rules import a_position
 
 MONEY = st.decimals(min_value=Decimal(-100_000), max_value=Decimal(100_000), places=4)

@@ -2,9 +2,9 @@ import re
 
 import pytest
 
-from executor.codes import CODES, Kind
-from executor.reasons import Reason
-from executor.states import TABLE
+from executor.model.order_state import TABLE
+from executor.model.reasons import Reason
+from executor.venues.error_codes import CODES, Kind
 from tests.order_page import PAGE, PARTS, refreshed
 
 TEXT = PAGE.read_text(encoding="utf-8")

@@ -3,11 +3,11 @@ from typing import Any
 
 import pytest
 
-from executor.reasons import Reason
-from executor.strategy import Refuse
+from executor.decisions.strategy import Refuse
+from executor.model.reasons import Reason
 from shared.events import Side, TradingRules
+from shared.mexc.orders.order_api import OrderRequest
 from shared.mexc.payloads import Level, OrderBook
-from shared.mexc.trading import OrderRequest
 from tests.order_requests import RULES, below, bought, capped, sold, spending
 
 BOOK = OrderBook(bids=(), asks=(Level(Decimal(2), Decimal(1000)),))

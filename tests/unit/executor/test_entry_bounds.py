@@ -3,10 +3,10 @@ from decimal import Context, Decimal, localcontext
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.entry import repriced, resized
-from executor.money import CENT
+from executor.decisions.order_request import repriced, resized
+from executor.model.money import CENT
 from shared.events import TradingRules
-from shared.mexc.trading import OrderRequest
+from shared.mexc.orders.order_api import OrderRequest
 from tests.order_requests import bought, sold
 from tests.strategies import steady
 

@@ -2,11 +2,11 @@ from decimal import Decimal
 
 import pytest
 
-from executor.entry import fitted, repriced, resized
-from executor.reasons import Reason
-from executor.strategy import Refuse
+from executor.decisions.order_request import fitted, repriced, resized
+from executor.decisions.strategy import Refuse
+from executor.model.reasons import Reason
 from shared.events import Side, TradingRules
-from shared.mexc.trading import OrderRequest
+from shared.mexc.orders.order_api import OrderRequest
 from tests.order_requests import RULES, below, bought, capped, sold, spending
 
 

@@ -1,7 +1,7 @@
 import pytest
 
-from executor.reasons import Reason
-from executor.strategy import Refuse
+from executor.decisions.strategy import Refuse
+from executor.model.reasons import Reason
 from shared.events import Side
 from tests.order_requests import below, capped, sold
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from executor.evidence import Evidence
-from executor.fills import WORST_FEE
-from executor.lookup_ladder import EVERY_WAY, Way
-from executor.venue import Absent, Ended, Finding, Unclear, Untold, Working
+from executor.model.fill import WORST_FEE
+from executor.venues.lookup_schedule import EVERY_WAY, Way
+from executor.venues.order_lookup import Evidence
+from executor.venues.venue import Absent, Ended, Finding, Unclear, Untold, Working
 from shared.events import Side
 from shared.mexc.errors import ExchangeError, ExchangeRejected, ExchangeUnavailable, RateLimited
-from shared.mexc.order_reports import OrderReport, OrderStatus, TradeReport
+from shared.mexc.orders.order_reports import OrderReport, OrderStatus, TradeReport
 from tests.builders import NOON, an_order
 
 ORDER = an_order(client_order_id="sn1")

@@ -9,15 +9,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.exit_rules import Seen, above, below, exit_due, floor_of, needs_confirmation, reference_of, rest_price_of
-from executor.ladder import LadderSale
-from executor.money import CAREFUL
-from executor.order import ExitReason
-from executor.position import Position, PositionState
+from executor.decisions.exit_rules import (
+    Seen,
+    above,
+    below,
+    exit_due,
+    floor_of,
+    needs_confirmation,
+    reference_of,
+    rest_price_of,
+)
+from executor.decisions.take_profit_ladder import LadderSale
+from executor.model.money import CAREFUL
+from executor.model.order import ExitReason
+from executor.model.position import Position, PositionState
+from executor.pricing.valuation import Worth
 from executor.settings import ExitSettings
-from executor.valuation import Worth
+from shared.control.exit_policy import NO_EXITS, ExitPolicy
 from shared.events import Mode
-from shared.exit_policy import NO_EXITS, ExitPolicy
 from tests.builders import NOON, a_listing
 
 EVERYTHING = ExitPolicy(

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.fills import Fill, fees_of, filled
-from executor.money import CENT
+from executor.model.fill import Fill, fees_of, filled
+from executor.model.money import CENT
 from tests.strategies import steady
 
 QUANTITIES = st.decimals(min_value="1E-8", max_value="1E12", places=8)

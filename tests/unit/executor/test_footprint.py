@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.footprint import Footprint
-from executor.paper import taken
+from executor.pricing.fill_simulation import taken
+from executor.pricing.paper_footprint import Footprint
 from shared.events import Side
+from shared.mexc.orders.order_api import OrderRequest
 from shared.mexc.payloads import Level
-from shared.mexc.trading import OrderRequest
 from tests.strategies import steady
 
 BIDS = ("ABCUSDT", Side.BUY)

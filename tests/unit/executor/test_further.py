@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.entry import buy_request
-from executor.freshness import fresh_until
-from executor.further import Conditions, forbidden, further_until, price_bound
-from executor.market import Market
-from executor.order import Order
+from executor.decisions.freshness import fresh_until
+from executor.decisions.market_filters import Market
+from executor.decisions.order_request import buy_request
+from executor.decisions.repeat_purchases import Conditions, forbidden, further_until, price_bound
+from executor.model.order import Order
+from executor.model.order_state import OrderState
 from executor.settings import ExecutorSettings
-from executor.states import OrderState
 from shared.events import Mode, Side, TradingRules
+from shared.mexc.orders.order_api import OrderRequest
 from shared.mexc.payloads import Level, OrderBook
-from shared.mexc.trading import OrderRequest
 from tests.builders import NOON, a_listing, an_applied_config, an_order
 from tests.strategies import steady
 

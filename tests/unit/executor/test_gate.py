@@ -2,11 +2,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from executor.gate import Gate
-from executor.known_openings import KnownOpenings
-from executor.order import Order
+from executor.decisions.known_openings import KnownOpenings
+from executor.model.order import Order
+from executor.model.order_state import OrderEvent
+from executor.sending.presend_check import Gate
 from executor.settings import ExecutorSettings
-from executor.states import OrderEvent
 from shared.events import Mode, Side
 from tests.builders import NOON, a_listing, an_applied_config, an_order
 

@@ -6,10 +6,10 @@ from typing import Any, cast
 
 import pytest
 
-from executor.halt_watch import FRESH_SECONDS, POLL_SECONDS, UNREADABLE, HaltWatch
-from executor.halts import Cause
-from shared.database import Connection, Database
+from executor.halts.latches import Cause
+from executor.halts.watch import FRESH_SECONDS, POLL_SECONDS, UNREADABLE, HaltWatch
 from shared.events import Mode
+from shared.postgres.database import Connection, Database
 
 
 class Rows:

@@ -6,11 +6,11 @@ from decimal import Decimal
 
 import pytest
 
-from executor import holdings
-from executor.halts import Cause
-from executor.holdings import Holdings
+from executor.halts.latches import Cause
+from executor.supervision import unexplained_holdings as holdings
+from executor.supervision.unexplained_holdings import Holdings
 from shared.events import Mode
-from shared.mexc.order_reports import Balance
+from shared.mexc.orders.order_reports import Balance
 
 
 class World:

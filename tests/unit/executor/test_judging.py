@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.held import Held
-from executor.judging import At, Judge, Judgement
-from executor.order import ExitReason
-from executor.position import PositionState
+from executor.decisions.exit_decision import At, Judge, Judgement
+from executor.model.order import ExitReason
+from executor.model.position import PositionState
+from executor.model.watched_position import Held
+from executor.pricing.valuation import Quote, quote_of
 from executor.settings import ExecutorSettings
-from executor.valuation import Quote, quote_of
+from shared.control.exit_policy import FIELDS, ExitPolicy
 from shared.events import TradingRules
-from shared.exit_policy import FIELDS, ExitPolicy
 from shared.mexc.payloads import Level, OrderBook
 from tests.builders import NOON
 from tests.unit.executor.test_exit_rules import a_position

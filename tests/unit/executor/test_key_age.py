@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime
 
 from prometheus_client import CollectorRegistry
 
-from executor.key_age import show_key_age
-from shared.mexc.api_key import KeyTerms
+from executor.supervision.api_key_age import show_key_age
+from shared.mexc.orders.api_key import KeyTerms
 
 MADE = "sniper_executor_api_key_made_timestamp_seconds"
 EXPIRY = "sniper_executor_api_key_expiry_timestamp_seconds"

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 import pytest
 from prometheus_client import CollectorRegistry
 
-from executor.limiter import Limiter
-from executor.limiter_metrics import LimiterMetrics
-from executor.rate_budget import EXITS_FIRST_SECONDS, Limits, RateBudget
-from executor.reserved_window import Priority
+from executor.rate_limits.limiter_metrics import LimiterMetrics
+from executor.rate_limits.rate_budget import EXITS_FIRST_SECONDS, Limits, RateBudget
+from executor.rate_limits.rate_limiter import Limiter
+from executor.rate_limits.sliding_window import Priority
 from shared.mexc.errors import RateLimited
 from shared.mexc.weights import ORDER, Cost, Pool, cost_of
-from shared.rate_usage import Usage
+from shared.postgres.rate_usage import Usage
 from tests.limiters import Clock
 
 TRADES = cost_of("GET", "/api/v3/myTrades")

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.limits import MINUTE, Committed, Limits, exceeded, fits, net_of_fee, order_size
-from executor.money import CAREFUL, CENT
-from executor.reasons import Reason
+from executor.decisions.limits import MINUTE, Committed, Limits, exceeded, fits, net_of_fee, order_size
+from executor.model.money import CAREFUL, CENT
+from executor.model.reasons import Reason
 from tests.builders import NOON, a_committed
 from tests.strategies import steady
 

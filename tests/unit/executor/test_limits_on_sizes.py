@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.entry import repriced
-from executor.limits import Limits, reservation
-from executor.money import CENT
-from executor.paper import filled, taken
-from executor.reasons import Reason
-from executor.strategy import Buy, Refuse
+from executor.decisions.limits import Limits, reservation
+from executor.decisions.order_request import repriced
+from executor.decisions.strategy import Buy, Refuse
+from executor.model.money import CENT
+from executor.model.reasons import Reason
+from executor.pricing.fill_simulation import filled, taken
 from shared.events import TradingRules
+from shared.mexc.orders.order_api import OrderRequest
 from shared.mexc.payloads import Level
-from shared.mexc.trading import OrderRequest
 from tests.builders import a_committed, a_listing
 from tests.decisions import a_standing, decided
 from tests.order_requests import RULES, bought, capped

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from executor.held import Held
-from executor.look_beat import SINGLY_MAX, beat_seconds
-from executor.look_pace import LookPace
-from executor.position import PositionState
+from executor.exits.look_interval import SINGLY_MAX, beat_seconds
+from executor.exits.look_schedule import LookPace
+from executor.model.position import PositionState
+from executor.model.watched_position import Held
 from executor.settings import ExecutorSettings
 from shared.mexc.weights import weight_of
 from tests.builders import a_listing

@@ -1,6 +1,6 @@
 from datetime import datetime, timedelta
 
-from executor.lookup_ladder import AGAIN_AFTER, EVERY_WAY, LADDER, REMEMBERED, Way, times_due, ways_due
+from executor.venues.lookup_schedule import AGAIN_AFTER, EVERY_WAY, LADDER, REMEMBERED, Way, times_due, ways_due
 from tests.builders import NOON
 
 FAR = NOON + timedelta(days=1)

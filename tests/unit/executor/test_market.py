@@ -3,10 +3,10 @@ from typing import Any
 
 import pytest
 
-from executor.market import Market, gate, reference_price
-from executor.reasons import Reason
+from executor.decisions.market_filters import Market, gate, reference_price
+from executor.decisions.strategy import Refuse
+from executor.model.reasons import Reason
 from executor.settings import EntrySettings
-from executor.strategy import Refuse
 from shared.mexc.payloads import Level, OrderBook
 
 PRICE = Decimal(100)

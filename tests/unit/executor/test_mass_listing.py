@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.mass_listing import MassListing
+from executor.decisions.mass_listing import MassListing
 from shared.events import ListingKey
 from tests.builders import NOON
 from tests.strategies import steady

@@ -2,9 +2,9 @@ from datetime import timedelta
 
 import pytest
 
-from executor.moments import Moments, milliseconds
+from executor.sending.exchange_time import Moments, milliseconds
 from shared.events import utc_now
-from shared.mexc.clock import ClockUncertainError
+from shared.mexc.time.clock_estimate import ClockUncertainError
 from tests.builders import NOON
 
 

@@ -3,9 +3,9 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.order_id import client_order_id
+from executor.model.client_order_id import client_order_id
 from shared.events import ListingKey, Mode, Side
-from shared.mexc.trading import CLIENT_ORDER_ID
+from shared.mexc.orders.order_api import CLIENT_ORDER_ID
 from tests.strategies import steady
 
 DECISIONS = st.tuples(st.text().map(ListingKey), st.sampled_from(Mode), st.sampled_from(Side))

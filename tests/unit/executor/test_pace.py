@@ -2,9 +2,9 @@ import asyncio
 
 import pytest
 
-from executor.limiter import Limiter
-from executor.pace import Pace
-from executor.rate_budget import Limits, RateBudget
+from executor.rate_limits.order_slots import Pace
+from executor.rate_limits.rate_budget import Limits, RateBudget
+from executor.rate_limits.rate_limiter import Limiter
 from shared.events import Side
 from tests.limiters import Clock, metrics
 

@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.fills import Fill
-from executor.limits import net_of_fee
-from executor.money import CENT
-from executor.paper import filled, is_plausible, taken
+from executor.decisions.limits import net_of_fee
+from executor.model.fill import Fill
+from executor.model.money import CENT
+from executor.pricing.fill_simulation import filled, is_plausible, taken
 from shared.events import Side
+from shared.mexc.orders.order_api import OrderRequest
 from shared.mexc.payloads import Level
-from shared.mexc.trading import OrderRequest
 from tests.strategies import steady
 
 FEE = Decimal("0.0005")

@@ -9,10 +9,10 @@ from functools import partial
 import httpx
 import pytest
 
-from executor.paper_questions import PaperQuestions
+from executor.venues.paper.questions import PaperQuestions
 from shared.mexc.errors import RateLimited
-from shared.mexc.http_request import RestLimits
-from shared.mexc.rest import MexcRest
+from shared.mexc.http.request import RestLimits
+from shared.mexc.market_data import MexcRest
 
 BOOK = {"bids": [["0.99", "5"]], "asks": [["1.01", "7"]]}
 TRADE = {"price": "1.00", "qty": "2", "quoteQty": "2", "time": 1_700_000_000_000}

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from itertools import count
 
-from executor.patience import ALARMED_SECONDS_MAX, GAIN_SECONDS_MAX, WAIT_SECONDS_MAX, Patience
+from executor.exits.retry_backoff import ALARMED_SECONDS_MAX, GAIN_SECONDS_MAX, WAIT_SECONDS_MAX, Patience
 
 HELD = Decimal(100)
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.fills import Fill
-from executor.money import CENT
-from executor.position import PositionState, after_sale, written_off
+from executor.model.fill import Fill
+from executor.model.money import CENT
+from executor.model.position import PositionState, after_sale, written_off
 from tests.unit.executor.test_exit_rules import a_position
 
 QUANTITIES = st.decimals(min_value=Decimal("1E-8"), max_value=Decimal("1E9"), places=8)

@@ -1,6 +1,6 @@
 """How often an order must be looked for, and when, before it counts as absent."""
 
-from executor.proof import COUNTED_SECONDS, FIRST_WAIT_SECONDS, WAIT_SECONDS_MAX, Proof
+from executor.decisions.absence_proof import COUNTED_SECONDS, FIRST_WAIT_SECONDS, WAIT_SECONDS_MAX, Proof
 
 
 def a_proof() -> Proof:

@@ -9,13 +9,13 @@ from typing import cast
 
 import pytest
 
-from executor.look_beat import SINGLY_MAX
-from executor.position_prices import PositionPrices, RecentBooks
-from executor.quoting import DEEP_MAX, Quoting
-from executor.valuation import Quote
+from executor.exits.book_reader import DEEP_MAX, Quoting
+from executor.exits.look_interval import SINGLY_MAX
+from executor.market_data.position_prices import PositionPrices, RecentBooks
+from executor.pricing.valuation import Quote
 from shared.mexc.errors import ExchangeError, ExchangeRejected, ExchangeUnavailable, RateLimited
+from shared.mexc.market_data import MexcRest
 from shared.mexc.payloads import BookTicker, Level, OrderBook
-from shared.mexc.rest import MexcRest
 from tests.waiting import eventually
 
 ONE = Decimal(1)

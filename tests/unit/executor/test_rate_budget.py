@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.rate_budget import EXITS_FIRST_SECONDS, Limits, RateBudget
-from executor.reserved_window import MARGIN_SECONDS, Priority, ReservedWindow
+from executor.rate_limits.rate_budget import EXITS_FIRST_SECONDS, Limits, RateBudget
+from executor.rate_limits.sliding_window import MARGIN_SECONDS, Priority, ReservedWindow
 from shared.mexc.weights import ORDER, Cost, Pool, cost_of
 
 RESERVES = {Priority.EXIT: 6, Priority.PURCHASE: 4}

@@ -6,14 +6,14 @@ from typing import cast
 
 import pytest
 
-from executor.readiness import Readiness, reconcile
-from executor.reasons import Reason
-from executor.resolver import Resolver
-from executor.strategy import Refuse
+from executor.decisions.strategy import Refuse
+from executor.model.reasons import Reason
+from executor.reconciliation.order_reconciler import Resolver
+from executor.reconciliation.readiness import Readiness, reconcile
 from shared.errors import TransientError
 from shared.events import Mode
-from shared.mexc.clock import ClockUncertainError
 from shared.mexc.errors import ExchangeUnavailable
+from shared.mexc.time.clock_estimate import ClockUncertainError
 
 
 class Clock:
@@ -73,7 +73,7 @@ def test_it_is_unready_until_it_is_reconciled_and_while_the_clock_is_uncertain(r
 async def test_it_is_tried_until_the_exchange_has_answered_about_everything(
     readiness: Readiness, obstacle: bool | Exception, named: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("executor.readiness.jittered", lambda *_, **__: 0.0)
+    monkeypatch.setattr("executor.reconciliation.readiness.jittered", lambda *_, **__: 0.0)
     checks: list[bool] = []
     lookups = Lookups(obstacle, obstacle, True)
 

@@ -1,4 +1,4 @@
-from executor.reasons import Reason, worded
+from executor.model.reasons import Reason, worded
 
 
 def test_a_detail_follows_its_reason() -> None:

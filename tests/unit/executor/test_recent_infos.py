@@ -5,9 +5,9 @@ from typing import cast
 
 import pytest
 
-from executor.recent_infos import RECENT_SECONDS, RecentInfos
+from executor.market_data.recent_exchange_info import RECENT_SECONDS, RecentInfos
 from shared.mexc.errors import ExchangeUnavailable
-from shared.mexc.rest import MexcRest
+from shared.mexc.market_data import MexcRest
 from shared.mexc.symbols import SymbolInfo
 from tests.builders import a_symbol_info
 

@@ -6,11 +6,11 @@ from functools import partial
 
 import pytest
 
-from executor.limiter import Limiter
-from executor.rate_budget import WEIGHT_SECONDS, Limits, RateBudget
-from executor.reserved_window import Priority
+from executor.rate_limits.rate_budget import WEIGHT_SECONDS, Limits, RateBudget
+from executor.rate_limits.rate_limiter import Limiter
+from executor.rate_limits.sliding_window import Priority
 from executor.settings import ExecutorSettings
-from shared.mexc.gathering import Gathering
+from shared.mexc.request_batching import Gathering
 from tests.limiters import Clock, metrics
 
 INFO, BOOK = "/api/v3/exchangeInfo", "/api/v3/depth"

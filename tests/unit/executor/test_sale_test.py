@@ -9,18 +9,18 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from executor.held import Held
-from executor.order_id import client_order_id
-from executor.sale_test import SaleTest
+from executor.exits.sale_test import SaleTest
+from executor.model.client_order_id import client_order_id
+from executor.model.watched_position import Held
+from executor.pricing.valuation import Quote
 from executor.settings import ExecutorSettings
-from executor.valuation import Quote
 from shared.events import Listing, Mode, Side, TradingRules
-from shared.mexc.clock import ClockUncertainError
 from shared.mexc.errors import NotSent, OutcomeUnknown, RateLimited
-from shared.mexc.order_transport import Answer, MayWrite, always
+from shared.mexc.orders.order_api import MexcTrading
+from shared.mexc.orders.order_transport import Answer, MayWrite, always
 from shared.mexc.payloads import Level
-from shared.mexc.timekeeper import ExchangeClock
-from shared.mexc.trading import MexcTrading
+from shared.mexc.time.clock_estimate import ClockUncertainError
+from shared.mexc.time.exchange_clock import ExchangeClock
 from tests.builders import NOON
 from tests.exchange_answers import a_refusal, an_answer
 from tests.unit.executor.test_exit_rules import a_position

@@ -8,14 +8,14 @@ from typing import cast
 
 import pytest
 
-from executor.held import Held, Sale
-from executor.judging import Judgement
-from executor.look_beat import SINGLY_MAX
-from executor.order import ExitReason
-from executor.sales import Sales
-from executor.selling import Exit, Selling
+from executor.decisions.exit_decision import Judgement
+from executor.exits.look_interval import SINGLY_MAX
+from executor.exits.running_sales import Sales
+from executor.exits.sale_orders import Exit, Selling
+from executor.model.order import ExitReason
+from executor.model.watched_position import Held, Sale
+from executor.pricing.valuation import Quote
 from executor.settings import ExecutorSettings
-from executor.valuation import Quote
 from shared.events import Mode
 from shared.mexc.payloads import Level
 from tests.builders import a_listing

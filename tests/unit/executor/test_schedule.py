@@ -4,13 +4,13 @@ import asyncio
 from datetime import datetime, timedelta
 from typing import cast
 
-from executor.books import Books
-from executor.composing import Composer
-from executor.journal import Decided, Journal
-from executor.moments import Moments
-from executor.order import Order
-from executor.placing import Placing
-from executor.schedule import DECIDE_MS, PREPARE_MS, Schedule
+from executor.journal.decision_writer import Decided, Journal
+from executor.journal.order_transitions import Books
+from executor.model.order import Order
+from executor.openings.scheduler import DECIDE_MS, PREPARE_MS, Schedule
+from executor.sending.exchange_time import Moments
+from executor.sending.order_sender import Placing
+from executor.sending.request_builder import Composer
 from tests.builders import NOON, an_order
 from tests.virtual_time import VirtualLoop
 

@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 
-from executor.fills import Fill
-from executor.lookup_ladder import EVERY_WAY, Way
-from executor.order import Order
-from executor.search import (
+from executor.model.fill import Fill
+from executor.model.order import Order
+from executor.reconciliation.order_search import (
     CLOCK_MARGIN,
     QUICK_SECONDS,
     REFUSED_SECONDS,
@@ -17,6 +16,7 @@ from executor.search import (
     times_of,
 )
 from executor.settings import ExecutorSettings
+from executor.venues.lookup_schedule import EVERY_WAY, Way
 from shared.events import Mode, Side
 from tests.builders import NOON, an_order
 

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from executor.states import AT_LARGE, FINAL, TABLE, Effect, OrderEvent, OrderState, Step
+from executor.model.order_state import AT_LARGE, FINAL, TABLE, Effect, OrderEvent, OrderState, Step
 
 BEGINNINGS = {OrderState.ARMED: False, OrderState.SENDING: True}
 """How an order comes into the journal, and whether money is reserved for it then."""

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.limits import Committed
-from executor.reasons import Reason
-from executor.strategy import Arm, Buy, Refuse, TradeConfig
+from executor.decisions.limits import Committed
+from executor.decisions.strategy import Arm, Buy, Refuse, TradeConfig
+from executor.model.reasons import Reason
 from shared.events import Listing, Mode, Source, TradingRules
 from tests.builders import NOON, a_committed, a_listing, an_applied_config
 from tests.decisions import LATER, NOW, UNSYNCHRONISED, a_standing, ahead, decided, fired, reason_of, unconfigured

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from executor.reasons import Reason
-from executor.strategy import Arm, Buy, Refuse
+from executor.decisions.strategy import Arm, Buy, Refuse
+from executor.model.reasons import Reason
 from tests.builders import NOON, a_listing
 from tests.decisions import LATER, NOW, ahead, decided, fired, reason_of
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from executor.streaks import Streaks
+from executor.decisions.consecutive_looks import Streaks
 
 
 def test_looks_in_a_row_are_counted_with_their_time() -> None:

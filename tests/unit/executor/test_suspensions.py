@@ -9,13 +9,13 @@ from itertools import pairwise
 
 import pytest
 
-from executor.held import Held, Sale
-from executor.suspensions import Suspensions
-from executor.valuation import Quote
+from executor.exits.suspensions import Suspensions
+from executor.model.watched_position import Held, Sale
+from executor.pricing.valuation import Quote
 from shared.events import Mode
-from shared.mexc.clock import ClockUncertainError
 from shared.mexc.errors import ExchangeUnavailable
 from shared.mexc.payloads import Level
+from shared.mexc.time.clock_estimate import ClockUncertainError
 from tests.unit.executor.test_exit_rules import a_position
 from tests.virtual_time import VirtualLoop
 from tests.waiting import eventually

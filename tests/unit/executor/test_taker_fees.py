@@ -5,18 +5,18 @@ from typing import Any
 
 import pytest
 
-from executor.books import Told
-from executor.charges import Charges
-from executor.entry import within
-from executor.fills import Fill
-from executor.known_rules import KnownRules
-from executor.limits import net_of_fee
-from executor.reasons import Reason
+from executor.decisions.limits import net_of_fee
+from executor.decisions.order_request import within
+from executor.decisions.strategy import Refuse
+from executor.journal.order_transitions import Told
+from executor.market_data.symbol_rules import KnownRules
+from executor.model.fill import Fill
+from executor.model.reasons import Reason
+from executor.pricing.taker_fees import LATELY_SECONDS, TakerFees
+from executor.reconciliation.fee_charges import Charges
 from executor.settings import ExecutorSettings
-from executor.strategy import Refuse
-from executor.taker_fees import LATELY_SECONDS, TakerFees
 from shared.events import Mode, TradingRules
-from shared.mexc.trading import OrderRequest
+from shared.mexc.orders.order_api import OrderRequest
 from tests.builders import a_listing, an_order
 from tests.order_requests import RULES, bought, capped, spending
 

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.fills import Fill
-from executor.order import ExitReason, Order
-from executor.states import OrderState
-from executor.trade import trade_of
+from executor.model.fill import Fill
+from executor.model.order import ExitReason, Order
+from executor.model.order_state import OrderState
+from executor.model.trade_event import trade_of
 from shared.events import Side, Trade
 from tests.builders import NOON, a_listing, an_order
 from tests.strategies import steady

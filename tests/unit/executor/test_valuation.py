@@ -6,13 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.valuation import (
-    Quote,
-    is_decided_by_the_best_bid,
-    is_worth_selling,
-    quote_of,
-    worth_of,
-)
+from executor.pricing.valuation import Quote, is_decided_by_the_best_bid, is_worth_selling, quote_of, worth_of
 from shared.events import TradingRules
 from shared.mexc.payloads import Level, OrderBook, order_book
 

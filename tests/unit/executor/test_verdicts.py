@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from executor.attempts import (
+from executor.decisions.market_filters import Reading
+from executor.decisions.retry_policy import (
     REPRICED_MAX,
     UNSENT_MAX,
     UNSENT_WAIT_SECONDS,
@@ -20,12 +21,10 @@ from executor.attempts import (
     next_move,
     reconsidered,
 )
-from executor.fills import Fill
-from executor.market import Reading
-from executor.reasons import Reason
-from executor.settings import ExecutorSettings
-from executor.states import OrderEvent
-from executor.verdicts import (
+from executor.model.fill import Fill
+from executor.model.order_state import OrderEvent
+from executor.model.reasons import Reason
+from executor.model.send_result import (
     Accepted,
     Busy,
     Executed,
@@ -38,8 +37,9 @@ from executor.verdicts import (
     Verdict,
     WrongSize,
 )
+from executor.settings import ExecutorSettings
 from shared.events import Side, TradingRules
-from shared.mexc.trading import OrderRequest
+from shared.mexc.orders.order_api import OrderRequest
 from tests.builders import NOON, an_order
 
 ORDER = an_order(send_until=NOON + timedelta(seconds=10))

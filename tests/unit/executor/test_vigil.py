@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
+from executor.exits.watchdog import Vigil, overdue_seconds
 from executor.settings import ExitSettings
-from executor.vigil import Vigil, overdue_seconds
 from shared.events import HealthStatus, utc_now
-from shared.health import Component
+from shared.process.health import Component
 from tests.waiting import eventually
 
 OVERDUE = 10.0

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.allowance import Allowance, Limits
+from ingest.budget.rate_limit import Allowance, Limits
 from shared.mexc.errors import RateLimited
 
 LIMITS = Limits(weight=30, weight_seconds=10, requests=5, requests_seconds=1)

@@ -4,9 +4,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from ingest.bad_frames import BadFrames
-from ingest.control_frame import FrameError
-from ingest.stream_metrics import StreamMetrics
+from ingest.streams.bad_frames import BadFrames
+from ingest.streams.control_frame import FrameError
+from ingest.streams.stream_metrics import StreamMetrics
 
 
 class Clock:

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 import pytest
 from prometheus_client import CollectorRegistry
 
-from ingest.allowance import Limits
-from ingest.budget import WAITING_MAX, Budget, OverbookedError, Priority
-from ingest.budget_metrics import BudgetMetrics
+from ingest.budget.budget_metrics import BudgetMetrics
+from ingest.budget.rate_limit import Limits
+from ingest.budget.request_budget import WAITING_MAX, Budget, OverbookedError, Priority
 from shared.mexc.errors import RateLimited
 from tests.waiting import eventually
 

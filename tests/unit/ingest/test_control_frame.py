@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.control_frame import FrameError, answer_in, subscription, unsubscription
+from ingest.streams.control_frame import FrameError, answer_in, subscription, unsubscription
 from tests.streams import answer, refusal
 
 

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 import pytest
 from prometheus_client import CollectorRegistry
 
-from ingest.exchange_time import ExchangeTime, SkewWatch
+from ingest.sighting_time import ExchangeTime, SkewWatch
 from shared.mexc.errors import ExchangeUnavailable
-from shared.mexc.timekeeper import ExchangeClock
+from shared.mexc.time.exchange_clock import ExchangeClock
 from tests.builders import NOON
 
 

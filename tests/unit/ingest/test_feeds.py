@@ -3,7 +3,7 @@
 import pytest
 from prometheus_client import CollectorRegistry
 
-from ingest.feeds import Feed, Feeds, health_of
+from ingest.health.feed_health import Feed, Feeds, health_of
 from ingest.metrics import Metrics
 from shared.events import HealthStatus
 

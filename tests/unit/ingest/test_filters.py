@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingest.catalogue.known import met
+from ingest.catalogue.symbol_record import met
 from ingest.filters import Filters
 from ingest.settings import IngestSettings
 from tests.builders import NOON

@@ -6,9 +6,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from ingest.catalogue import Catalogue, State
-from ingest.evidence import Evidence
-from ingest.feeds import Feed, Feeds
-from ingest.outlook import Doubts, Outlook, Quiet, feed_of, latest_listing
+from ingest.health.anomalies import Doubts, Outlook, Quiet, feed_of, latest_listing
+from ingest.health.feed_health import Feed, Feeds
+from ingest.source_events import Evidence
 from shared.events import HealthStatus
 from tests.builders import NOON
 from tests.evidence import OLD, a_known, after_first_start, announced, first_trade, names, snapshot, ticks

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ingest.evidence import Upcoming
-from ingest.pace import Beat, OpeningWindow
+from ingest.polling.poll_interval import Beat, OpeningWindow
+from ingest.source_events import Upcoming
 from tests.builders import NOON
 
 WINDOW = OpeningWindow(before=timedelta(seconds=60), after=timedelta(seconds=300))

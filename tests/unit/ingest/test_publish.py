@@ -13,13 +13,13 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from ingest.catalogue import Known, Sighting, State
-from ingest.feeds import Feed, Feeds
+from ingest.health.feed_health import Feed, Feeds
 from ingest.metrics import Metrics
-from ingest.publish import Publisher, publishing
-from shared import cloudevents
+from ingest.output.publisher import Publisher, publishing
 from shared.bus.port import Message
 from shared.errors import TransientError
 from shared.events import RawListing, Source, TradingRules, utc_now
+from shared.wire import cloudevents
 from tests.builders import NOON, a_symbol_info
 from tests.fakes import RecordingBus
 from tests.waiting import eventually

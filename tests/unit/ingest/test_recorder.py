@@ -6,7 +6,7 @@ from collections.abc import Collection
 from msgspec.structs import replace
 
 from ingest.catalogue import Known, State
-from ingest.recorder import recording
+from ingest.output.symbol_recorder import recording
 from shared.errors import TransientError
 from tests.builders import NOON
 from tests.waiting import eventually

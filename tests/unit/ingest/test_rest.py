@@ -8,18 +8,18 @@ import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 
-from ingest.allowance import Limits
-from ingest.budget import Budget
-from ingest.budget_metrics import BudgetMetrics
-from ingest.evidence import Evidence, Names, Snapshot, Upcoming
-from ingest.feeds import Feeds
-from ingest.horizon import Horizon
+from ingest.budget.budget_metrics import BudgetMetrics
+from ingest.budget.rate_limit import Limits
+from ingest.budget.request_budget import Budget
+from ingest.health.feed_health import Feeds
 from ingest.metrics import Metrics
-from ingest.pace import Beat
-from ingest.rest import RestPace, RestPolls
+from ingest.polling.poll_interval import Beat
+from ingest.polling.symbol_polls import RestPace, RestPolls
+from ingest.source_events import Evidence, Names, Snapshot, Upcoming
+from ingest.upcoming_openings import Horizon
 from shared.events import utc_now
-from shared.mexc.http_request import RestLimits
-from shared.mexc.rest import MexcRest
+from shared.mexc.http.request import RestLimits
+from shared.mexc.market_data import MexcRest
 from tests.waiting import eventually
 
 Answer = Callable[[], httpx.Response]

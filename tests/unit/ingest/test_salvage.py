@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.control_frame import FrameError
-from ingest.salvage import readable_items
-from ingest.ticker_frame import UnreadableItemError, items_in
-from ingest.websocket import CHANNEL
+from ingest.streams.control_frame import FrameError
+from ingest.streams.frame_salvage import readable_items
+from ingest.streams.ticker_frame import UnreadableItemError, items_in
+from ingest.streams.ticker_stream import CHANNEL
 from tests import strategies
 from tests.streams import tickers
 from tests.wire import field

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingest.scripts import look_alike
+from ingest.lookalike_names import look_alike
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.evidence import Upcoming
-from ingest.seats import nearest, seated
+from ingest.source_events import Upcoming
+from ingest.streams.channel_assignment import nearest, seated
 from tests.builders import NOON
 
 SYMBOLS = [f"{letter}USDT" for letter in "ABCDEFGHIJ"]

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.control_frame import UNSUBSCRIPTION_ID, Answer
-from ingest.subscriptions import Subscriptions
+from ingest.streams.control_frame import UNSUBSCRIPTION_ID, Answer
+from ingest.streams.subscriptions import Subscriptions
 from tests.streams import refusal
 
 

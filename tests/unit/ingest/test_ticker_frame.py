@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.control_frame import FrameError
-from ingest.ticker_frame import SYMBOLS_MAX, Prices, items_in, names_in
-from ingest.websocket import CHANNEL, FRAME_BYTES_MAX, SLICE_SYMBOLS
+from ingest.streams.control_frame import FrameError
+from ingest.streams.ticker_frame import SYMBOLS_MAX, Prices, items_in, names_in
+from ingest.streams.ticker_stream import CHANNEL, FRAME_BYTES_MAX, SLICE_SYMBOLS
 from shared.mexc import wire_pb2
 from tests.streams import tickers
 from tests.wire import field

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.control_frame import FrameError
-from ingest.trade_frame import Trade, channels_of, traded_in
-from ingest.trade_stream import FRAME_BYTES_MAX
+from ingest.streams.control_frame import FrameError
+from ingest.streams.trade_frame import Trade, channels_of, traded_in
+from ingest.streams.trade_stream import FRAME_BYTES_MAX
 from tests.streams import book, deals, tickers
 from tests.wire import field
 

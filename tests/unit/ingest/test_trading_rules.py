@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from shared.trading_rules import rules_of
+from shared.mexc.trading_rules import rules_of
 from tests.builders import a_symbol_info
 
 

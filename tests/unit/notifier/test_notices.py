@@ -14,8 +14,8 @@ from notifier.halt_watch import HaltWatch
 from notifier.health_watch import HealthWatch
 from notifier.notices import Kind, Notice, Severity, notice_of
 from notifier.rules import is_wanted, parse_quiet_hours, parse_rules
+from shared.control.halts import Halt
 from shared.events import HealthStatus, ListingRescheduled, Mode, TradeStatus
-from shared.halts import Halt
 from tests.builders import NOON, a_health, a_listing, a_trade
 
 UTC_ZONE = ZoneInfo("UTC")

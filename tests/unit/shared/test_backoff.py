@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingest.connection import StreamOptions
+from ingest.streams.connection import StreamOptions
 from shared.backoff import jittered
 
 

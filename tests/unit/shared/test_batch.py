@@ -5,8 +5,8 @@ from itertools import count
 
 import pytest
 
-from shared.batch import BatchLimits, batching
 from shared.errors import PermanentError, TransientError
+from shared.postgres.batch import BatchLimits, batching
 
 FOR_EVER = 3600.0
 

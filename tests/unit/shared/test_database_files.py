@@ -5,9 +5,9 @@ from urllib.parse import quote
 
 import pytest
 
-from shared.database_files import require_files
-from shared.database_url import parse_url
 from shared.errors import SettingsError
+from shared.postgres.url import parse_url
+from shared.postgres.url_files import require_files
 from tests.certificates import self_signed
 
 

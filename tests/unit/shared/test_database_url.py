@@ -5,8 +5,8 @@ import getpass
 import asyncpg
 import pytest
 
-from shared.database_url import parameter, parse_url, plain
 from shared.errors import SettingsError
+from shared.postgres.url import parameter, parse_url, plain
 
 CANARY = "c4n4ry"
 

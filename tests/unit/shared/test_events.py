@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.cloudevents import CONTENT_TYPE, decode, encode
 from shared.errors import PermanentError
 from shared.events import CLOCK_TOLERANCE, Event, RawListing, refuse_future
+from shared.wire.cloudevents import CONTENT_TYPE, decode, encode
 from tests import strategies
 from tests.builders import NOON, a_health, a_listing, a_raw_listing, a_trade
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from shared.exit_policy import FIELDS, NO_EXITS, ExitOverrides, ExitPolicy, LadderStep, contradiction, effective
+from shared.control.exit_policy import FIELDS, NO_EXITS, ExitOverrides, ExitPolicy, LadderStep, contradiction, effective
 from tests.strategies import json_values, steady
 
 CONFIGURED = ExitPolicy(take_profit_pct=Decimal(50), stop_loss_pct=Decimal(15), holding_seconds_max=3600)

@@ -2,9 +2,9 @@ from datetime import timedelta
 
 import pytest
 
-from shared.cloudevents import decode
 from shared.events import Health, HealthStatus
-from shared.health import SILENCE_MAX, Component, heartbeat, judge
+from shared.process.health import SILENCE_MAX, Component, heartbeat, judge
+from shared.wire.cloudevents import decode
 from tests.builders import NOON
 from tests.fakes import RecordingBus
 from tests.waiting import eventually

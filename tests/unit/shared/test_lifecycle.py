@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from shared.errors import TransientError
-from shared.lifecycle import StoppedWhileWaitingError, when_available
+from shared.process.lifecycle import StoppedWhileWaitingError, when_available
 
 PROGRAM = """
 import asyncio

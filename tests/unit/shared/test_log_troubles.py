@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from shared.log_troubles import LATEST, LINE_CHARACTERS_MAX, Troubles
+from shared.process.log_troubles import LATEST, LINE_CHARACTERS_MAX, Troubles
 
 
 class Clock:

@@ -6,8 +6,8 @@ from typing import Literal
 import pytest
 import structlog
 
+from shared.process.telemetry import configure_logging
 from shared.settings import TelemetrySettings
-from shared.telemetry import configure_logging
 
 CANARY = "c4n4ry"
 

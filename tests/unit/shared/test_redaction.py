@@ -7,9 +7,9 @@ from typing import Any, Literal
 import pytest
 import structlog
 
-from shared.redaction import MASK, Redaction, hidden_by_form, values_of
+from shared.process.redaction import MASK, Redaction, hidden_by_form, values_of
+from shared.process.telemetry import configure_logging
 from shared.settings import BrokerSettings, DatabaseSettings, ExchangeSettings, TelemetrySettings
-from shared.telemetry import configure_logging
 
 SECRET = "c4n4ry-s3cr3t"
 TOKEN = "snt_0123456789abcdef." + "Zz09_-" * 7 + "Q"

@@ -4,8 +4,8 @@ import pytest
 
 from api.settings import ApiSettings
 from executor.settings import ExecutorSettings
-from shared.database import parse_url
 from shared.errors import SettingsError
+from shared.postgres.database import parse_url
 from shared.settings import (
     BrokerSettings,
     DatabaseSettings,

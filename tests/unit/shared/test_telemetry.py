@@ -2,8 +2,8 @@ import httpx
 import pytest
 
 from shared.errors import SettingsError
+from shared.process.telemetry import serve
 from shared.settings import TelemetrySettings
-from shared.telemetry import serve
 from tests.servers.ports import free_ports
 
 

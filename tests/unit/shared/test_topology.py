@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared import topology
 from shared.bus.port import Message, matches
-from shared.cloudevents import CONTENT_TYPE, decode
 from shared.events import ListingRescheduled
-from shared.topology import PipelineEvent, to_message
+from shared.wire import topology
+from shared.wire.cloudevents import CONTENT_TYPE, decode
+from shared.wire.topology import PipelineEvent, to_message
 from tests.builders import a_health, a_listing, a_raw_listing, a_trade
 from tests.strategies import steady
 

@@ -5,11 +5,11 @@ import sys
 import pytest
 from opentelemetry import trace
 
-from shared import tracing
+from shared.bus import tracing
 from shared.bus.port import Message
 from shared.errors import SettingsError
+from shared.process.trace_export import exporting
 from shared.settings import TelemetrySettings
-from shared.trace_export import exporting
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = f"00-{TRACE}-b7ad6b7169203331-01"

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.mexc.account import TRADES_MAX
-from shared.mexc.order_reports import TradeReport
-from shared.mexc.trade_pages import PAGES_MAX, all_trades
+from shared.mexc.orders.account import TRADES_MAX
+from shared.mexc.orders.order_reports import TradeReport
+from shared.mexc.orders.trade_pages import PAGES_MAX, all_trades
 from tests.builders import NOON
 from tests.strategies import steady
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from simulator.book import LEVELS, REFILL_SECONDS, Eaten, Level, asks, bids, without
+from simulator.market.book import LEVELS, REFILL_SECONDS, Eaten, Level, asks, bids, without
 from tests.markets import NOW_MS, an_instrument
 
 

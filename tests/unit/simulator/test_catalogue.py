@@ -1,7 +1,7 @@
 """The life of a symbol: announced, listed, open, suspended, gone."""
 
-from simulator.catalogue import Catalogue
-from simulator.instrument import Phase
+from simulator.symbols.catalogue import Catalogue
+from simulator.symbols.instrument import Phase
 from tests.markets import NOW_MS, an_instrument
 
 

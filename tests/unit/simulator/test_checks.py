@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from simulator.checks import Rules, check
-from simulator.instrument import Instrument
-from simulator.orders import OrderRequest, OrderType
-from simulator.refusals import Refusal, RefusedError
+from simulator.market.error_responses import Refusal, RefusedError
+from simulator.market.order_validation import Rules, check
+from simulator.market.orders import OrderRequest, OrderType
+from simulator.symbols.instrument import Instrument
 from tests.markets import NOW_MS, a_buy, a_sell, an_instrument
 
 MARKET = OrderType.MARKET

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from simulator.faults import KINDS
+from simulator.faults.registry import KINDS
 from simulator.rest.endpoints import ENDPOINTS
-from simulator.scenarios import BOUNDS, Scenario
+from simulator.symbols.scenarios import BOUNDS, Scenario
 
 PAGE = (Path(__file__).parents[3] / "docs" / "simulator.md").read_text(encoding="utf-8")
 

@@ -2,10 +2,10 @@
 
 import msgspec
 
-from simulator.faults import KINDS, Armed, Faults
-from simulator.kind import ORDER, WEBSOCKET
+from simulator.faults.kind import ORDER, WEBSOCKET
+from simulator.faults.registry import KINDS, Armed, Faults
+from simulator.faults.response_faults import Options
 from simulator.reply import Reply
-from simulator.spoiling import Options
 
 
 def armed(name: str, *, endpoint: str | None = None, count: int | None = 1, options: Options | None = None) -> Armed:

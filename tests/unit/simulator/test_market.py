@@ -4,13 +4,13 @@ from decimal import Decimal
 
 import pytest
 
-from simulator.book import Side
-from simulator.checks import Rules
-from simulator.instrument import FeeAsset
-from simulator.market import Market
-from simulator.orders import OrderRequest, OrderType, Status
-from simulator.refusals import RefusedError
-from simulator.settling import Fees
+from simulator.market.book import Side
+from simulator.market.error_responses import RefusedError
+from simulator.market.market import Market
+from simulator.market.order_validation import Rules
+from simulator.market.orders import OrderRequest, OrderType, Status
+from simulator.market.settlement import Fees
+from simulator.symbols.instrument import FeeAsset
 from tests.markets import NOW_MS, a_buy, a_market, a_sell, an_instrument
 
 IOC, FOK, MARKET, MAKER = (

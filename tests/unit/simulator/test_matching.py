@@ -2,8 +2,8 @@
 
 from decimal import Decimal
 
-from simulator.book import Level, Side
-from simulator.matching import Taken, Wanted, take
+from simulator.market.book import Level, Side
+from simulator.market.matching import Taken, Wanted, take
 
 ASKS = [Level(Decimal(10), Decimal(1)), Level(Decimal(11), Decimal(2)), Level(Decimal(12), Decimal(3))]
 BIDS = [Level(Decimal(9), Decimal(1)), Level(Decimal(8), Decimal(2))]

@@ -2,8 +2,8 @@
 
 from decimal import Decimal
 
-from simulator.price import day, next_change_ms, price_at, trades_between
-from simulator.universe import fresh_symbols, initial, newcomer
+from simulator.market.price import day, next_change_ms, price_at, trades_between
+from simulator.symbols.symbol_generator import fresh_symbols, initial, newcomer
 from tests.markets import NOW_MS, an_instrument
 
 

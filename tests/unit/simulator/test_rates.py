@@ -1,6 +1,6 @@
 """Rate limits: a shared weight, requests and orders per second, and the ban."""
 
-from simulator.rates import Limits, RateLimiter
+from simulator.rate_limits import Limits, RateLimiter
 from tests.markets import NOW_MS
 
 LIMITS = Limits(

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.book import Side
-from simulator.instrument import Instrument, Phase
-from simulator.listings import ListingRequest, SymbolChange, changed, listed
-from simulator.orders import OrderRequest, OrderType
-from simulator.price import day, next_change_ms, price_at, trades_between
-from simulator.programme import FIRST_ACT, ROUND, named, scenario_of
-from simulator.scenarios import BOUNDS, LIVELY_SECONDS, Scenario, course_of
+from simulator.market.book import Side
+from simulator.market.listings import ListingRequest, SymbolChange, changed, listed
+from simulator.market.orders import OrderRequest, OrderType
+from simulator.market.price import day, next_change_ms, price_at, trades_between
 from simulator.settings import SimulatorSettings
+from simulator.symbols.instrument import Instrument, Phase
+from simulator.symbols.scenario_order import FIRST_ACT, ROUND, named, scenario_of
+from simulator.symbols.scenarios import BOUNDS, LIVELY_SECONDS, Scenario, course_of
 from tests.markets import NOW_MS, a_buy, a_market, a_sell
 
 SCENARIOS = st.sampled_from(list(Scenario))

@@ -2,8 +2,8 @@
 
 import pytest
 
-from simulator.refusals import RefusedError
-from simulator.signing import check_encoding, check_signature, check_timestamp
+from simulator.market.error_responses import RefusedError
+from simulator.rest.signing import check_encoding, check_signature, check_timestamp
 
 SECRET = "45d0b3c26f2644f19bfb98b07741b2f5"
 QUERY = "symbol=BTCUSDT&side=BUY&type=LIMIT&quantity=1&price=11&recvWindow=5000&timestamp=1644489390087"

@@ -2,10 +2,10 @@
 
 from decimal import Decimal
 
-from simulator.market import Market
-from simulator.orders import OrderType
-from simulator.settling import Fees
-from simulator.spending import exposures
+from simulator.market.exposure_history import exposures
+from simulator.market.market import Market
+from simulator.market.orders import OrderType
+from simulator.market.settlement import Fees
 from tests.markets import NOW_MS, a_buy, a_market, a_sell, an_instrument
 
 IOC, MARKET = OrderType.IMMEDIATE_OR_CANCEL, OrderType.MARKET

@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 
 from simulator import state_file
-from simulator.book import Side
 from simulator.changes import Kind
 from simulator.exchange import Exchange, build
-from simulator.instrument import Instrument
-from simulator.listings import ListingRequest, SymbolChange, changed
-from simulator.orders import Behaviour, Order, OrderType, Status
-from simulator.scenarios import Scenario
+from simulator.market.book import Side
+from simulator.market.listings import ListingRequest, SymbolChange, changed
+from simulator.market.orders import Behaviour, Order, OrderType, Status
+from simulator.market.wallet import Arrival
 from simulator.settings import SimulatorSettings
 from simulator.state_file import StateError, UnreadableError, open_state, set_aside
-from simulator.wallet import Arrival
+from simulator.symbols.instrument import Instrument
+from simulator.symbols.scenarios import Scenario
 from tests.markets import a_buy, a_sell
 
 SYMBOLS = 20

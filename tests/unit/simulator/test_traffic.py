@@ -1,6 +1,6 @@
 """The weight that each caller spends, window by window."""
 
-from simulator.ledger import Passage
+from simulator.request_log import Passage
 from simulator.rest.traffic import window_rows
 
 SECOND_NS = 1_000_000_000

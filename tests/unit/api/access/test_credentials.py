@@ -4,7 +4,7 @@ import pytest
 
 from api.access import credentials
 from api.access.credentials import PATTERN, Kind
-from shared.redaction import MASK, hidden_by_form
+from shared.process.redaction import MASK, hidden_by_form
 
 
 @pytest.mark.parametrize("kind", Kind)

@@ -5,7 +5,7 @@ from starlette.datastructures import Headers
 
 from api.access.origins import Origins
 from api.access.urls import host_name, origin_of
-from api.problems import ApiError
+from api.error_handlers import ApiError
 
 LOCAL = Origins(frozenset({"localhost", "sniper.lan"}), None)
 PROXIED = Origins(frozenset({"localhost", "sniper.example.com"}), "https://sniper.example.com")

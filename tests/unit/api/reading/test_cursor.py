@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.reading.cursor import CHARACTERS_MAX, Place, decode, encode
+from api.reading.lists.cursor import CHARACTERS_MAX, Place, decode, encode
 
 MOMENTS = st.datetimes(timezones=st.just(UTC))
 IDS = st.integers(0, 2**63 - 1)

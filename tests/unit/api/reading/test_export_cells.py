@@ -1,6 +1,6 @@
 import pytest
 
-from api.reading.export import neutralised
+from api.reading.lists.export import neutralised
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "＋1", "－1", "＠1"])

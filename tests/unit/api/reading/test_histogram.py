@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.reading.histogram import FIRST_MS, GROWTH, percentile_ms, up_to_ms
+from api.reading.statistics.histogram import FIRST_MS, GROWTH, percentile_ms, up_to_ms
 
 TIMES_MS = st.lists(st.floats(0.2, 1e6), min_size=1, max_size=200)
 

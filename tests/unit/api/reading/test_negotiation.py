@@ -1,6 +1,6 @@
 import pytest
 
-from api.reading.negotiation import prefers_csv
+from api.reading.lists.negotiation import prefers_csv
 
 
 @pytest.mark.parametrize(

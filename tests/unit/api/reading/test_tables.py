@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import Numeric
 from sqlalchemy.dialects.postgresql import JSONB
 
-from api.reading.tables import LISTINGS, ORDERS, POSITIONS, TRADES, PageTable
-from shared.tables import metadata
+from api.reading.lists.tables import LISTINGS, ORDERS, POSITIONS, TRADES, PageTable
+from shared.postgres.schema.tables import metadata
 
 FROM_ELSEWHERE: Final = {"exits", "result_usdt", "result_pct", "close_requested_at", "fees_unknown"}
 """Of positions: what other tables hold."""

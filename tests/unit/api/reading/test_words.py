@@ -6,7 +6,7 @@ import pytest
 from api.reading.decisions import decision_of
 from api.reading.words import REASONS, code_of, words_of
 from api.schemas import TradeRow
-from executor.reasons import Reason
+from executor.model.reasons import Reason
 from executor.settings import ExecutorSettings
 from shared.events import AppliedConfig
 from tests.builders import NOON

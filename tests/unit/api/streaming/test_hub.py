@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from starlette.types import Message
 
-from api.problems import ApiError
+from api.error_handlers import ApiError
 from api.streaming.endpoint import EventStream
 from api.streaming.frames import frame, frame_of
 from api.streaming.hub import FRAMES_MAX, Hub

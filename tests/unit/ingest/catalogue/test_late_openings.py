@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from ingest.catalogue import Catalogue, State
-from ingest.evidence import Evidence
+from ingest.source_events import Evidence
 from tests.builders import a_symbol_info
 from tests.evidence import (
     OLD,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingest.evidence import Evidence
+from ingest.source_events import Evidence
 from tests.builders import a_symbol_info
 from tests.evidence import (
     OLD,

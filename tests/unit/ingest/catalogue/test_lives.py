@@ -3,7 +3,7 @@
 import pytest
 
 from ingest.catalogue import Catalogue, Rules, State
-from ingest.evidence import Evidence
+from ingest.source_events import Evidence
 from tests.builders import NOON, a_symbol_info
 from tests.evidence import (
     OLD,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from ingest.catalogue import Catalogue, Findings, Known, Rules, Sighting, State
-from ingest.evidence import Announcement, Evidence, FirstTrade, Names, Snapshot
+from ingest.source_events import Announcement, Evidence, FirstTrade, Names, Snapshot
 from shared.events import Source
 from tests.builders import NOON, a_symbol_info
 from tests.evidence import REST, WEBSOCKET

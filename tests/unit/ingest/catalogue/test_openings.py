@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.catalogue import Catalogue, Rules, State
-from ingest.catalogue.openings import Openings, Teller
+from ingest.catalogue.opening_times import Openings, Teller
 from tests.builders import NOON
 from tests.evidence import (
     OLD,

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from ingest.catalogue import Catalogue, State
-from ingest.evidence import Snapshot
+from ingest.source_events import Snapshot
 from shared.mexc.symbols import SymbolInfo
 from tests.builders import a_symbol_info
 from tests.evidence import (

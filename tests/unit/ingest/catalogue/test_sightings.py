@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from ingest.catalogue import Catalogue, Known, Rules, State
-from ingest.evidence import Evidence
+from ingest.source_events import Evidence
 from tests.builders import NOON, a_symbol_info
 from tests.evidence import (
     OLD,

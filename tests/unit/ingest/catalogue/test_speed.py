@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from ingest.catalogue import Catalogue, Rules
-from ingest.evidence import Evidence
+from ingest.source_events import Evidence
 from tests.evidence import OLD, after_first_start, announced, names, snapshot, stored, ticks
 
 

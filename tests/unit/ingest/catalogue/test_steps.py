@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from ingest.catalogue import Catalogue, Findings
-from ingest.catalogue.steps import SYMBOLS_PER_STEP, in_one_go, without
-from ingest.evidence import Evidence
+from ingest.cooperative import SYMBOLS_PER_STEP, in_one_go, without
+from ingest.source_events import Evidence
 from tests.evidence import names, snapshot, stored, ticks
 
 MANY = tuple(f"MANY{number}USDT" for number in range(2_000))

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from ingest.catalogue.known import State
+from ingest.catalogue.symbol_record import State
 from ingest.catalogue.transitions import Access, is_open, old, reopening, state_of
 from shared.mexc.symbols import SymbolInfo
 from tests.builders import NOON, a_symbol_info

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import pytest
 from prometheus_client import CollectorRegistry
 
+from shared.bus.delivery import Settler
 from shared.bus.metrics import BusMetrics
 from shared.bus.port import Binding, Exchange, Message, Queue
-from shared.bus.settle import Settler
 from shared.errors import PermanentError, TransientError
 
 EVENTS, DEAD = Exchange("events"), Exchange("dead", "fanout")

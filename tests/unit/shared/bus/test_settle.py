@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from shared.bus import settle
+from shared.bus import delivery as settle
+from shared.bus.delivery import Settler, dead_letter
 from shared.bus.port import Exchange, Handler, Message, Queue
-from shared.bus.settle import Settler, dead_letter
 from shared.errors import PermanentError, TransientError
 from tests.waiting import eventually
 

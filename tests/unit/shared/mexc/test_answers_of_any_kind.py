@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.mexc.chunked_json import DESCRIPTIONS, NAMES, pieces_of
 from shared.mexc.errors import ExchangeUnavailable
-from shared.mexc.http_request import decode
+from shared.mexc.http.request import decode
 from shared.mexc.payloads import (
     Calendar,
     DefaultSymbols,
@@ -23,7 +24,6 @@ from shared.mexc.payloads import (
     public_trade,
     symbol_info,
 )
-from shared.mexc.pieces import DESCRIPTIONS, NAMES, pieces_of
 from tests.strategies import json_values, steady
 
 SHAPES: tuple[type[msgspec.Struct], ...] = (Calendar, DefaultSymbols, ExchangeInfo, Notices, ServerTime)

@@ -2,8 +2,8 @@ from datetime import date
 
 import pytest
 
-from shared.mexc.api_key import KeyTerms, failings, risks
-from shared.mexc.order_reports import KeyRights
+from shared.mexc.orders.api_key import KeyTerms, failings, risks
+from shared.mexc.orders.order_reports import KeyRights
 
 MADE = date(2026, 3, 1)
 SOUND = KeyRights(can_trade=True, can_withdraw=False)

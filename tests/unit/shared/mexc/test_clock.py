@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.mexc.clock import Estimate, Sample, Trust, estimate_of, preferred
+from shared.mexc.time.clock_estimate import Estimate, Sample, Trust, estimate_of, preferred
 
 TRUST = Trust(uncertainty_ms_max=400, age_seconds_max=300)
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from shared.mexc.errors import ExchangeError, ExchangeRejected, ExchangeUnavailable, RateLimited
-from shared.mexc.gathering import NAMES_MAX, Gathering
+from shared.mexc.request_batching import NAMES_MAX, Gathering
 
 UNKNOWN = ExchangeRejected(-1121, "Invalid symbol.")
 TURNS = 20

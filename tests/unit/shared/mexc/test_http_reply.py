@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.mexc.http_reply import ReplyError, ReplyReader, plain_reply
+from shared.mexc.http.reply import ReplyError, ReplyReader, plain_reply
 from tests.loopback import reply
 
 TOKENS = st.text("abcdefghijklmnopqrstuvwxyz-", min_size=1, max_size=12).filter(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from shared.events import Side
 from shared.mexc.errors import ExchangeUnavailable
-from shared.mexc.order_payloads import (
+from shared.mexc.orders.order_payloads import (
     AccountPayload,
     OrderPayload,
     TradePayload,
@@ -20,7 +20,7 @@ from shared.mexc.order_payloads import (
     order_report,
     trade_report,
 )
-from shared.mexc.order_reports import Balance, OrderReport, OrderStatus, TradeReport
+from shared.mexc.orders.order_reports import Balance, OrderReport, OrderStatus, TradeReport
 
 ORDER: dict[str, Any] = {
     "symbol": "NEWUSDT",

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.mexc.chunked_json import DESCRIPTIONS, NAMES, PIECE_BYTES, is_same, pieces_of
 from shared.mexc.errors import ExchangeUnavailable
-from shared.mexc.http_request import decode
+from shared.mexc.http.request import decode
 from shared.mexc.payloads import DefaultSymbols, ExchangeInfo
-from shared.mexc.pieces import DESCRIPTIONS, NAMES, PIECE_BYTES, is_same, pieces_of
 from tests.strategies import json_values, steady
 
 PADDING = "x" * 500

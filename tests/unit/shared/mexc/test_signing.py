@@ -1,4 +1,4 @@
-from shared.mexc.signing import Signer, encoded_query, sign, signed_query
+from shared.mexc.http.signing import Signer, encoded_query, sign, signed_query
 
 SECRET = "45d0b3c26f2644f19bfb98b07741b2f5"
 PARAMS = [

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.events import Side
-from shared.mexc.order_transport import Answer, MayWrite, always
-from shared.mexc.signing import sign
-from shared.mexc.trading import MexcTrading, OrderRequest, order_params, plain
+from shared.mexc.http.signing import sign
+from shared.mexc.orders.order_api import MexcTrading, OrderRequest, order_params, plain
+from shared.mexc.orders.order_transport import Answer, MayWrite, always
 
 KEY, SECRET = "mx0-canary-key", "canary-secret"
 MARKET_BUY = OrderRequest(

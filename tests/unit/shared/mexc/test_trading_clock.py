@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.mexc.clock import ClockUncertainError
-from shared.mexc.trading_clock import FOLLOWED_SECONDS
+from shared.mexc.time.clock_estimate import ClockUncertainError
+from shared.mexc.time.trading_clock import FOLLOWED_SECONDS
 from tests.builders import NOON
 from tests.clocks import Clocks
 

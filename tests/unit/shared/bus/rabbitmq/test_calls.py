@@ -3,7 +3,7 @@ import asyncio
 import pytest
 from aiormq.exceptions import ConnectionClosed
 
-from shared.bus.rabbitmq.calls import away_is_transient, uninterrupted
+from shared.bus.rabbitmq.client_errors import away_is_transient, uninterrupted
 from shared.errors import TransientError
 
 

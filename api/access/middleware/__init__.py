@@ -1,0 +1,1 @@
+"""What surrounds every route: refusals, limits and headers."""

@@ -1,0 +1,50 @@
+"""Failures before and behind the routes, answered in the one form."""
+
+from asyncio import CancelledError
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api import error_handlers
+from api.error_handlers import ApiError
+from shared.errors import TransientError
+
+log = structlog.get_logger()
+
+
+class Failures:
+    """ASGI middleware that answers what was raised, unless an answer has begun."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        has_begun = False
+
+        async def note_start(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, note_start)
+        except BaseException as error:
+            if has_begun:
+                raise  # The server cuts the connection, so that nobody takes the half for the whole.
+            await error_handlers.answer(_described(error, scope))(scope, receive, send)
+            if not isinstance(error, Exception):
+                raise
+
+
+def _described(error: BaseException, scope: Scope) -> ApiError:
+    match error:
+        case ApiError():
+            return error
+        case TransientError():
+            log.warning("database away", path=scope["path"], reason=str(error))
+            return error_handlers.database_away()
+        case CancelledError():
+            return ApiError(503, "stopping", "the API is ending", headers={"Connection": "close"})
+        case _:
+            log.error("request failed", path=scope["path"], exc_info=error)
+            return error_handlers.internal()

@@ -1,0 +1,28 @@
+"""The only writer of operator_actions: what an operator asked for, whoever asked for the same before."""
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+from pydantic import JsonValue
+
+from shared.control.config_store import Author
+from shared.postgres.database import Connection
+
+ActionKind = Literal[
+    "close", "write_off", "settle", "halt", "halt_and_close", "pause", "wake", "inject", "acknowledge", "exits"
+]
+RECORD: Final = """
+    INSERT INTO operator_actions (kind, subject, details, made_by, request_id) VALUES ($1, $2, $3, $4, $5)
+"""
+
+
+async def record(
+    connection: Connection,
+    kind: ActionKind,
+    author: Author,
+    *,
+    subject: str = "",
+    details: Mapping[str, JsonValue] | None = None,
+) -> None:
+    """Note who asked for what, in the caller's transaction, so that nothing is done of which nobody knows by whom."""
+    await connection.execute(RECORD, kind, subject, dict(details or {}), author.name, author.request_id)

@@ -1,0 +1,55 @@
+"""The only writer of close_requests: positions that an operator wants sold, for the executor to sell."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from api.operator import actions
+from api.operator.held_positions import name_of
+from api.schemas import PositionRow, TradeConfig
+from shared.control.config_store import Author
+from shared.postgres.database import Connection, Database
+
+REQUEST: Final = """
+    INSERT INTO close_requests (listing_key, mode, requested_by) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
+"""
+REQUEST_ALL: Final = """
+    WITH held AS (
+        SELECT listing_key, mode, opened_at FROM positions WHERE state IN ('open', 'closing')
+    ), requested AS (
+        INSERT INTO close_requests (listing_key, mode, requested_by)
+        SELECT listing_key, mode, $1 FROM held ON CONFLICT DO NOTHING
+    )
+    SELECT listing_key, mode FROM held ORDER BY opened_at
+"""
+HALTED: Final = "sales are halted: it is sold once trading resumes"
+
+
+async def request(
+    database: Database, held: Sequence[PositionRow], *, requested_by: str, request_id: str | None = None
+) -> None:
+    """Have the positions in *held* sold. Who asks again is recorded, and changes nothing."""
+    author = Author(requested_by, request_id)
+    async with database.transaction() as connection:
+        for position in held:
+            await connection.execute(REQUEST, position.listing_key, position.mode, requested_by)
+            await actions.record(connection, "close", author, subject=name_of(position))
+
+
+async def request_all(connection: Connection, *, requested_by: str) -> Sequence[str]:
+    """Have everything sold that can be, in the caller's transaction; return the names of what is held."""
+    rows = await connection.fetch(REQUEST_ALL, requested_by)
+    return [f"{row['listing_key']} ({row['mode']})" for row in rows]
+
+
+def told(position: PositionRow, config: TradeConfig) -> str:
+    """Say what becomes of a request to sell *position*, which is shown as it was before."""
+    said = f"{name_of(position)}: the executor is asked to sell it"
+    if position.close_requested_at is not None:
+        since = f"{position.close_requested_at:%Y-%m-%d %H:%M:%S} UTC"
+        said = f"{name_of(position)}: the executor has been asked to sell it since {since}"
+    return f"{said}; {HALTED}" if sales_are_halted(config) else said
+
+
+def sales_are_halted(config: TradeConfig) -> bool:
+    """Return whether nothing is sold now, whoever halted it."""
+    return config.exits_halted or any(halt.exits for halt in config.halts)

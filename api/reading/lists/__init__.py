@@ -1,0 +1,1 @@
+"""Lists, read by pages or as a whole."""

@@ -1,0 +1,132 @@
+"""Results: what positions came to, and what those that are held would bring."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Annotated, Final
+
+import structlog
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from api.reading import health
+from api.reading.answers import DayResult, ModeResults, Result, Results
+from api.reading.reader import Reader, Row
+from api.reading.statistics.all_time import FRESH_DAYS, AllTime
+from api.reading.statistics.ended import ENDED
+from api.schemas import ComponentHealth
+from shared.events import HealthStatus, Mode, utc_now
+from shared.isolation import in_a_line, readable
+
+log = structlog.get_logger(__name__)
+
+DAYS_MAX: Final = 366
+_NOTHING: Final = Decimal("0.00")
+
+BY_MODE: Final = f"""
+    SELECT mode, count(*) AS closed, round(sum(result), 2) AS realised FROM ({ENDED}) AS ended GROUP BY mode
+"""  # noqa: S608 - constants
+BY_DAY: Final = f"""
+    SELECT
+        mode, (closed_at AT TIME ZONE 'UTC')::date AS day,
+        count(*) AS closed, count(*) FILTER (WHERE result > 0) AS won,
+        round(sum(result), 2) AS realised, sum(result) AS exact
+    FROM ({ENDED}) AS ended GROUP BY 1, 2
+"""  # noqa: S608 - constants
+HELD: Final = """
+    SELECT listing_key, mode, cost_usdt FROM positions
+    WHERE state IN ('open', 'closing', 'dust', 'external', 'unsellable')
+"""
+
+
+class Days(BaseModel):
+    """How far a series reaches back, today included."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    days: Annotated[int, Field(ge=1, le=DAYS_MAX)] = 30
+
+
+async def of_window(reader: Reader, components: Sequence[ComponentHealth], since: datetime) -> Mapping[Mode, Result]:
+    """Return what was realised in each mode from *since* on, and what is not realised yet; raises TransientError."""
+    ended = {Mode(row["mode"]): row for row in await reader.fetch(BY_MODE, since)}
+    held, worth = await reader.fetch(HELD), worth_told(components)
+    return {mode: _result(ended.get(mode), [row for row in held if row["mode"] == mode], worth) for mode in Mode}
+
+
+async def by_day(reader: Reader, all_time: AllTime, wanted: Days) -> Results:
+    """Return the daily series of each mode, and what it came to since ever; raises TransientError."""
+    until = utc_now().date()
+    since, fresh = until - timedelta(days=wanted.days - 1), until - timedelta(days=FRESH_DAYS)
+    before = await all_time.before(fresh)
+    rows = await reader.fetch(BY_DAY, datetime.combine(min(since, fresh), time(), UTC))
+    modes = []
+    for mode in Mode:
+        of_mode = {row["day"]: row for row in rows if row["mode"] == mode}
+        ever = sum((row["exact"] for day, row in of_mode.items() if day >= fresh), before[mode])
+        modes.append(_series(mode, of_mode, since, until, all_time=_rounded(ever)))
+    return Results(since=since, until=until, modes=modes)
+
+
+def worth_told(components: Sequence[ComponentHealth]) -> Mapping[str, Decimal]:
+    """Return what each position would bring, by listing key and mode; nothing while the exits are not watched."""
+    watching = any(each.component_name == "exits" and each.status is not HealthStatus.ERROR for each in components)
+    told = health.fact(components, "exits", "worth_usdt")
+    if not watching or not isinstance(told, dict):
+        return {}
+    return dict(readable(told.items(), _worth, failed=_left_out))
+
+
+def _worth(told: tuple[str, JsonValue]) -> tuple[str, Decimal]:
+    name, worth = told[0], Decimal(str(told[1]))
+    if not worth.is_finite():
+        raise ValueError("no amount")
+    return name, worth
+
+
+def _left_out(told: tuple[str, JsonValue], error: Exception) -> None:
+    log.info("what a position would bring cannot be read", position=told[0], reason=in_a_line(error))
+
+
+def told_at(components: Sequence[ComponentHealth]) -> datetime | None:
+    """Return when the worth of positions was told last."""
+    return next((each.updated_at for each in components if each.component_name == "exits"), None)
+
+
+def name_of(position: Row) -> str:
+    """Return the name by which the executor tells of a position."""
+    return f"{position['listing_key']} {position['mode']}"
+
+
+def _result(ended: Row | None, held: Sequence[Row], worth: Mapping[str, Decimal]) -> Result:
+    known = [worth[name_of(row)] - row["cost_usdt"] for row in held if name_of(row) in worth]
+    return Result(
+        realised_usdt=_NOTHING if ended is None else ended["realised"],
+        closed=0 if ended is None else ended["closed"],
+        unrealised_usdt=sum(known, _NOTHING) if len(known) == len(held) else None,
+        open=len(held),
+    )
+
+
+def _rounded(amount: Decimal) -> Decimal:
+    """Return *amount* rounded as the database rounds."""
+    return amount.quantize(_NOTHING, ROUND_HALF_UP)
+
+
+def _series(mode: Mode, by_day: Mapping[date, Row], since: date, until: date, *, all_time: Decimal) -> ModeResults:
+    days = list(_days(by_day, since, until))
+    return ModeResults(mode=mode, total_usdt=days[-1].cumulative_usdt, all_time_usdt=all_time, days=days)
+
+
+def _days(by_day: Mapping[date, Row], since: date, until: date) -> Iterator[DayResult]:
+    cumulative, nothing = _NOTHING, {"closed": 0, "won": 0, "realised": _NOTHING}
+    for number in range((until - since).days + 1):
+        day = since + timedelta(days=number)
+        row = by_day.get(day, nothing)
+        cumulative += row["realised"]
+        yield DayResult(
+            day=day,
+            closed=row["closed"],
+            won=row["won"],
+            realised_usdt=row["realised"],
+            cumulative_usdt=cumulative,
+        )

@@ -1,0 +1,89 @@
+"""What the venue shows: a few thousand coins that trade, and frames in which one more appears."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+from itertools import cycle, islice
+from typing import Final
+
+import msgspec
+
+from ingest.streams.ticker_stream import CHANNEL
+from simulator.market.exchange_info import ExchangeInfo
+from simulator.market.order_validation import Rules
+from simulator.stream.frames import repeated_item, ticker_item, tickers_frame
+from simulator.symbols import symbol_generator
+from simulator.symbols.catalogue import Catalogue
+from simulator.symbols.instrument import Instrument
+
+NAMES_PATH: Final = "/api/v3/defaultSymbols"
+PRICE: Final = Decimal("1.0000")
+SYMBOLS: Final = 2_500
+CHANGED: Final = 50
+"""Coins in one frame: the exchange pushes those whose price has changed."""
+_SEED: Final = 7
+
+
+class Market:
+    """Coins that are always there. A newcomer is in a frame only until it is listed: nothing else can show it first."""
+
+    def __init__(self, symbols: int = SYMBOLS) -> None:
+        now_ms = _now_ms()
+        self._coins = symbol_generator.initial(symbols, _SEED, now_ms)
+        self._items = cycle([_item(coin, now_ms) for coin in self._coins])
+        self._listed = [coin.symbol for coin in self._coins]
+        self._newcomers: list[str] = []
+
+    def list_newcomers(self) -> None:
+        """Let the list of names hold what frames have shown."""
+        self._listed.extend(self._newcomers)
+        self._newcomers.clear()
+
+    def bodies(self) -> Mapping[str, bytes]:
+        """Return what GET answers, by path."""
+        now_ms = _now_ms()
+        info = ExchangeInfo(Catalogue(self._coins), Rules()).body(now_ms, now_ms)
+        level = [f"{PRICE:f}", "1000000"]
+        return {
+            "/api/v3/ping": b"{}",
+            NAMES_PATH: self.names(),
+            "/api/v3/exchangeInfo": info,
+            "/api/v3/announcements": b'{"code":0,"data":[{"details":[],"totalPage":"0"}],"msg":""}',
+            "/api/operation/new_coin_calendar": b'{"data":{"newCoins":[]}}',
+            # Whoever watches positions asks; nobody wants any of them.
+            "/api/v3/ticker/bookTicker": b"[]",
+            "/api/v3/trades": msgspec.json.encode([{"price": f"{PRICE:f}", "qty": "1", "time": now_ms}]),
+            "/api/v3/depth": msgspec.json.encode({"lastUpdateId": 1, "bids": [level], "asks": [level]}),
+        }
+
+    def info(self, symbol: str) -> bytes:
+        """Return what exchangeInfo tells of one coin, which trades."""
+        now_ms = _now_ms()
+        return ExchangeInfo(Catalogue([_newcomer(symbol, now_ms)]), Rules()).body(now_ms, now_ms)
+
+    def names(self) -> bytes:
+        """Return the list of names."""
+        return msgspec.json.encode({"code": 0, "data": self._listed, "msg": "success"})
+
+    def frame(self, newcomer: str | None = None, changed: int = CHANGED) -> bytes:
+        """Return a push of *changed* coins, *newcomer* in their midst."""
+        now_ms = _now_ms()
+        items = list(islice(self._items, changed if newcomer is None else changed - 1))
+        if newcomer is not None:
+            self._newcomers.append(newcomer)
+            items.insert(len(items) // 2, _item(_newcomer(newcomer, now_ms), now_ms))
+        return tickers_frame(CHANNEL, items, now_ms)
+
+
+def _newcomer(symbol: str, now_ms: int) -> Instrument:
+    """Return a coin that costs what the book offers it for, so that every order for it is filled."""
+    return replace(symbol_generator.newcomer(symbol, now_ms, now_ms, PRICE), swing=0.0)
+
+
+def _item(coin: Instrument, now_ms: int) -> bytes:
+    return repeated_item(ticker_item(coin, now_ms))
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

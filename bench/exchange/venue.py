@@ -1,0 +1,187 @@
+"""The exchange as the benchmarks need it: little work, and the clock that both ends of a sample are read from."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final, NamedTuple, Never
+
+import msgspec
+from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
+from websockets.exceptions import ConnectionClosed
+
+from bench.errors import BenchmarkError
+from bench.exchange.account import ORDER_PATH, TEST_PATH, Account
+from bench.exchange.http_wire import Request, answer, parse_head
+from bench.exchange.market import NAMES_PATH, Market
+from ingest.streams.ticker_stream import CHANNEL
+
+TIME_PATH: Final = "/api/v3/time"
+INFO_PATH: Final = "/api/v3/exchangeInfo"
+LOST_SECONDS: Final = 10.0
+LISTED_SECONDS: Final = 1.5
+"""Until every newcomer has been asked for, seen a second time and stored."""
+QUIET_SECONDS: Final = 1.0
+"""Between the frames that show nothing new."""
+
+
+class Moment(NamedTuple):
+    """One instant: by a clock that every process of this machine reads alike and that never steps, and of the day."""
+
+    monotonic_ns: int
+    wall_seconds: float
+
+    @classmethod
+    def now(cls) -> "Moment":
+        return cls(time.monotonic_ns(), time.time())
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """From what set a sample off to its order."""
+
+    symbol: str
+    started: Moment
+    ordered: Moment
+
+    @property
+    def ms(self) -> float:
+        return (self.ordered.monotonic_ns - self.started.monotonic_ns) / 1e6
+
+
+class Venue:
+    """Shows coins and notes when an order for each arrives."""
+
+    def __init__(self, market: Market) -> None:
+        self._market = market
+        self._answers = {path: answer(body) for path, body in market.bodies().items()}
+        self._account = Account()
+        self._awaited: dict[str, asyncio.Future[Moment]] = {}
+        self._followers: set[ServerConnection] = set()
+        self._unawaited: list[str] = []
+        self.http_port = 0
+        self.ws_port = 0
+
+    @property
+    def rest_url(self) -> str:
+        return f"http://127.0.0.1:{self.http_port}"
+
+    @property
+    def ws_url(self) -> str:
+        return f"ws://127.0.0.1:{self.ws_port}/ws"
+
+    async def show(self, symbol: str) -> Journey:
+        """Send a frame in which *symbol* is new and follow it to its order."""
+        ordered = self.expect(symbol)
+        return await self.arrival(symbol, await self.push(symbol), ordered)
+
+    async def push(self, symbol: str) -> Moment:
+        """Send a frame in which *symbol* is new; return when."""
+        frame, follower = self._market.frame(symbol), self._follower()
+        started = Moment.now()
+        await follower.send(frame)
+        return started
+
+    async def list_newcomers(self) -> None:
+        """Let REST show what frames did, and wait until that is no news any more.
+
+        Ingest believes in a few dozen coins that no list knows, and no more.
+        """
+        self._market.list_newcomers()
+        self._answers[NAMES_PATH] = answer(self._market.names())
+        await asyncio.sleep(LISTED_SECONDS)
+
+    def _follower(self) -> ServerConnection:
+        if len(self._followers) != 1:
+            raise BenchmarkError(f"{len(self._followers)} connections follow the frames instead of one")
+        return next(iter(self._followers))
+
+    def expect(self, symbol: str) -> asyncio.Future[Moment]:
+        """Return what the arrival of an order for *symbol* will be."""
+        return self._awaited.setdefault(symbol, asyncio.get_running_loop().create_future())
+
+    async def arrival(self, symbol: str, started: Moment, ordered: asyncio.Future[Moment]) -> Journey:
+        """Wait for the order; raise BenchmarkError where none comes, or where one came that nobody asked for."""
+        try:
+            async with asyncio.timeout(LOST_SECONDS):
+                journey = Journey(symbol, started, await ordered)
+        except TimeoutError:
+            raise BenchmarkError(f"sample lost: no order for {symbol} within {LOST_SECONDS:.0f} s") from None
+        if self._unawaited:
+            raise BenchmarkError(f"orders nobody waits for: {', '.join(self._unawaited)}")
+        return journey
+
+    async def speak(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one HTTP connection."""
+        try:
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                arrived = Moment.now()  # Before it is read: a longer request takes longer, and is no later for that.
+                request = parse_head(head)
+                await reader.readexactly(request.body_bytes)
+                writer.write(self._answer(request, arrived))
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    def _answer(self, request: Request, arrived: Moment) -> bytes:
+        if request.method == "POST" and request.path in {ORDER_PATH, TEST_PATH}:
+            self._note(request.symbol, arrived)
+            return self._account.take(request) if request.path == ORDER_PATH else answer(b"{}")
+        if request.path == TIME_PATH:
+            return answer(msgspec.json.encode({"serverTime": int(arrived.wall_seconds * 1000)}))
+        if request.path == INFO_PATH and request.symbol:
+            return answer(self._market.info(request.symbol))
+        told = self._account.answer(request)
+        return self._answers[request.path] if told is None else told
+
+    def _note(self, symbol: str, arrived: Moment) -> None:
+        ordered = self._awaited.pop(symbol, None)
+        if ordered is None:
+            self._unawaited.append(symbol)
+        elif not ordered.done():
+            ordered.set_result(arrived)
+
+    async def follow(self, connection: ServerConnection) -> None:
+        """Serve one websocket."""
+        try:
+            async for text in connection:
+                asked = msgspec.json.decode(text)["method"]
+                granted = asked == "SUBSCRIPTION"
+                await connection.send(
+                    msgspec.json.encode({"id": 0, "code": 0, "msg": CHANNEL if granted else "PONG"}).decode()
+                )
+                if granted:
+                    self._followers.add(connection)
+                    await connection.send(self._market.frame())
+        except ConnectionClosed:
+            pass
+        finally:
+            self._followers.discard(connection)
+
+    async def keep_pushing(self) -> Never:
+        """Push what a quiet market pushes, until cancelled."""
+        while True:
+            await asyncio.sleep(QUIET_SECONDS)
+            broadcast(self._followers, self._market.frame())
+
+
+@asynccontextmanager
+async def open_venue() -> AsyncIterator[Venue]:
+    """Serve a venue on two free ports of this machine."""
+    venue = Venue(Market())
+    http = await asyncio.start_server(venue.speak, "127.0.0.1", 0)
+    async with http, serve(venue.follow, "127.0.0.1", 0, compression=None) as stream:
+        venue.http_port, venue.ws_port = _port(http), _port(stream)
+        pushing = asyncio.create_task(venue.keep_pushing(), name="venue-push")
+        try:
+            yield venue
+        finally:
+            pushing.cancel()
+
+
+def _port(server: asyncio.Server | Server) -> int:
+    port: int = next(iter(server.sockets)).getsockname()[1]
+    return port

@@ -1,0 +1,80 @@
+"""How many sightings a second dedup gets through, from one queue into others."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Final
+
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+
+from bench.backlog import declared, empty, fill, sightings
+from bench.errors import BenchmarkError
+from bench.figures import Result, Step, steps_between, throughput
+from bench.ground import Ground
+from shared.wire.topology import DEDUP_RAW, EVENTS, EXECUTOR_LISTINGS, PERSISTER_LISTINGS
+
+LISTINGS: Final = 2_000
+"""In one round, at most; each is seen twice."""
+LISTINGS_PER_SAMPLE: Final = 200
+EVERY: Final = 50
+"""Listings between two readings of the clock: as many as two sightings each make a full prefetch."""
+ROUND_SECONDS_MAX: Final = 60.0
+
+Worker = Callable[[], AbstractAsyncContextManager[object]]
+
+
+async def measure(ground: Ground) -> Result:
+    """Return the rates at which waiting sightings become listings, and the time for a hundred of them."""
+    database, broker = ground.database(), ground.broker()
+    variables = {"SNIPER_DATABASE_URL": database, "SNIPER_BROKER_URL": broker}
+    count = min(LISTINGS, LISTINGS_PER_SAMPLE * ground.plan.samples)
+    bare: list[Step] = []
+    ours: list[Step] = []
+    async with declared(broker) as channel:
+        for number in range(ground.plan.rounds):
+            numbers = range(number * count, (number + 1) * count)
+            bare.extend(await _round(channel, lambda: ground.floor("relay", broker=broker), numbers))
+            ours.extend(await _round(channel, lambda: ground.services("dedup", environment=variables), numbers))
+    return Result(
+        ours=throughput(ours),
+        floor=throughput(bare),
+        what=f"{EVERY * 2} sightings handled",
+        extra={"sightings": count * 2 * ground.plan.rounds},
+    )
+
+
+async def _round(channel: AbstractChannel, worker: Worker, numbers: range) -> Sequence[Step]:
+    """Let *worker* empty the queue; return the steps in which its listings came out."""
+    waiting = (sighting for number in numbers for sighting in sightings(number))
+    await fill(channel, DEDUP_RAW, waiting)
+    async with _tap(channel, len(numbers)) as outlet, worker():
+        moments = await outlet
+    await empty(channel, EXECUTOR_LISTINGS, PERSISTER_LISTINGS)
+    readings = moments[::EVERY]
+    return steps_between(readings, [EVERY * 2] * len(readings))
+
+
+@asynccontextmanager
+async def _tap(channel: AbstractChannel, count: int) -> AsyncIterator[asyncio.Future[list[float]]]:
+    """Take a copy of each listing published; yield what will be the moments they came."""
+    queue = await channel.declare_queue(exclusive=True)
+    await queue.bind(EVENTS.name, "listing.detected")
+    moments: list[float] = []
+    complete: asyncio.Future[list[float]] = asyncio.get_running_loop().create_future()
+
+    async def on_listing(_: AbstractIncomingMessage) -> None:
+        moments.append(time.perf_counter())
+        if len(moments) == count:
+            complete.set_result(moments)
+
+    tag = await queue.consume(on_listing, no_ack=True)
+    try:
+        async with asyncio.timeout(ROUND_SECONDS_MAX):
+            yield complete
+    except TimeoutError:
+        message = f"{len(moments)} of {count} listings came out within {ROUND_SECONDS_MAX:.0f} s"
+        raise BenchmarkError(message) from None
+    finally:
+        await queue.cancel(tag)
+        await queue.delete(if_unused=False, if_empty=False)

@@ -1,0 +1,81 @@
+"""How soon a browser shows things: a listing, from its row's time to the end of the frame that has it, and the page."""
+
+import os
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final, NamedTuple
+
+import asyncpg
+from playwright.async_api import Page, expect
+
+from bench.parts.api_load import Target
+from tests.browsers import running_chromium
+
+STORE: Final = """
+    INSERT INTO listings (symbol, listed_at, source, listing_key, created_at)
+    VALUES ($1, clock_timestamp(), 'mexc_websocket', $1, clock_timestamp()) RETURNING created_at
+"""
+# A frame is painted after its callbacks, and a task of no delay runs after that.
+WATCH: Final = """
+() => {
+    window.painted = new Map();
+    const note = symbol => painted.has(symbol) || painted.set(symbol, Date.now());
+    const look = () => document.querySelectorAll("#listings tr th").forEach(({ textContent: symbol }) => {
+        if (!painted.has(symbol)) requestAnimationFrame(() => setTimeout(note, 0, symbol));
+    });
+    new MutationObserver(look).observe(document.getElementById("listings"), { childList: true });
+}
+"""
+SEEN: Final = "symbol => painted.get(symbol)"
+FIRST_PAINT: Final = "() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
+READ: Final = "() => document.body.classList.contains('reading') ? 0 : performance.now()"
+
+
+class Opened(NamedTuple):
+    """Times of one page, in ms since it was asked for."""
+
+    first_paint: float
+    read: float
+    """Until everything that it shows at first has come."""
+
+
+async def painted_ms(target: Target, database: str, samples: int) -> Sequence[float]:
+    """Store *samples* listings one after the other; return how long each took to be seen on the dashboard."""
+    connection = await asyncpg.connect(database)
+    try:
+        async with running_chromium(os.environ) as browser:
+            page = await browser.new_page(viewport={"width": 1440, "height": 900})
+            await _sign_in(page, target)
+            await page.evaluate(WATCH)
+            return [await _one(page, connection, f"SEEN{number}USDT") for number in range(samples)]
+    finally:
+        await connection.close()
+
+
+async def opened_ms(target: Target, samples: int) -> Sequence[Opened]:
+    """Open the dashboard *samples* times, one after the other."""
+    async with running_chromium(os.environ) as browser:
+        context = await browser.new_context(viewport={"width": 1440, "height": 900})
+        page = await context.new_page()
+        await _sign_in(page, target)
+        return [await _open(page) for _ in range(samples)]
+
+
+async def _open(page: Page) -> Opened:
+    await page.reload()
+    read = await page.wait_for_function(READ)
+    painted = await page.wait_for_function(FIRST_PAINT)
+    return Opened(float(await painted.json_value()), float(await read.json_value()))
+
+
+async def _sign_in(page: Page, target: Target) -> None:
+    await page.goto(f"http://127.0.0.1:{target.port}/sign-in")
+    await page.locator("input[name=token]").fill(target.token)
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#link")).to_have_text("connected")
+
+
+async def _one(page: Page, connection: "asyncpg.Connection[asyncpg.Record]", symbol: str) -> float:
+    stored_at: datetime = await connection.fetchval(STORE, symbol)
+    seen = await page.wait_for_function(SEEN, arg=symbol, polling=50)
+    return float(await seen.json_value()) - stored_at.timestamp() * 1000

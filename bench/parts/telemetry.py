@@ -1,0 +1,172 @@
+"""What telemetry costs on the way from frame to order: two whole pipelines by turns, one with it and one without."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, Never
+
+import httpx
+import psutil
+
+from bench.environment import environment, raise_limits
+from bench.errors import BenchmarkError
+from bench.exchange.venue import Journey, Venue, open_venue
+from bench.figures import Result, latency
+from bench.ground import Ground, when_ready
+from bench.parts.pipeline import SERVICES, shown
+from bench.sampling import Plan, interleaved
+from bench.stages import Passed, medians_ms, passed_by, received_to_ordered_ms
+from tests.processes import Sniper
+from tests.servers.ports import free_ports
+
+SCRAPE_SECONDS: Final = 15.0
+HALVES: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """Four services on a database, a virtual host and an exchange of their own."""
+
+    venue: Venue
+    database: str
+    services: Sequence[Sniper]
+
+    def cpu_seconds(self) -> float:
+        """Return the processor time that its services took so far."""
+        times = [psutil.Process(each.process.pid).cpu_times() for each in self.services]
+        return float(sum(each.user + each.system for each in times))
+
+
+async def measure(ground: Ground) -> Result:
+    """Return the times from a frame's arrival to that of its order, with telemetry; the floor is without.
+
+    Each round starts all processes anew, and the other pipeline first: luck in placing them is not what is measured.
+    Half of a round's blocks are taken with telemetry first, as the second of two blocks comes later after a rest.
+    """
+    passed: dict[bool, list[Passed]] = {True: [], False: []}
+    cpu_seconds = {True: 0.0, False: 0.0}
+    exports = scrapes = 0
+    for number in range(ground.plan.rounds):
+        one = await _round(ground, with_first=bool(number % 2))
+        for on in (True, False):
+            passed[on] += one.passed[on]
+            cpu_seconds[on] += one.cpu_seconds[on]
+        exports, scrapes = exports + one.exports, scrapes + one.scrapes
+    return Result(
+        ours=latency(received_to_ordered_ms(passed[True])),
+        floor=latency(received_to_ordered_ms(passed[False])),
+        what="websocket frame received → order request on the wire, traced and scraped; the floor: neither",
+        extra={
+            "stages_p50_ms": medians_ms(passed[True]),
+            "floor_stages_p50_ms": medians_ms(passed[False]),
+            "cpu_seconds": round(cpu_seconds[True], 2),
+            "floor_cpu_seconds": round(cpu_seconds[False], 2),
+            "exports": exports,
+            "scrapes": scrapes,
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Journeys and processor time by whether telemetry was on, and what telemetry there was."""
+
+    passed: Mapping[bool, Sequence[Passed]]
+    cpu_seconds: Mapping[bool, float]
+    exports: int
+    scrapes: int
+
+
+async def _round(ground: Ground, *, with_first: bool) -> Round:
+    [port] = free_ports(1)
+    collector = f"http://127.0.0.1:{port}"
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(ground.child("bench.collector", str(port), environment={}))
+        pipelines = {
+            on: await stack.enter_async_context(_pipeline(ground, collector if on else None))
+            for on in (with_first, not with_first)
+        }
+        scraping = await stack.enter_async_context(_scraped(pipelines[True].services))
+        before = {on: each.cpu_seconds() for on, each in pipelines.items()}
+        journeys = await _by_turns(ground.plan, pipelines)
+        cpu_seconds = {on: each.cpu_seconds() - before[on] for on, each in pipelines.items()}
+        passed = {on: await passed_by(each.database, journeys[on]) for on, each in pipelines.items()}
+        exports = await _exports(collector)
+    if not (exports and scraping.done):
+        raise BenchmarkError(f"telemetry was off: {exports} exports, {scraping.done} scrapes")
+    return Round(passed, cpu_seconds, exports, scraping.done)
+
+
+async def _by_turns(plan: Plan, pipelines: Mapping[bool, Pipeline]) -> Mapping[bool, Sequence[Journey]]:
+    """Return the journeys of each; one half is taken with the one first, and the other half with the other."""
+    taken: dict[bool, list[Journey]] = {True: [], False: []}
+    half = Plan(-(-plan.samples // (HALVES * plan.rounds)), -(-plan.warmups // HALVES))
+
+    async def rest() -> None:
+        await asyncio.gather(*(each.venue.list_newcomers() for each in pipelines.values()))
+
+    for number, first in enumerate((False, True)):
+        offset = number * (half.samples + half.warmups)
+        order = (first, not first)
+        samples = [partial(_shown_from, pipelines[on].venue, offset) for on in order]
+        for on, journeys in zip(order, await interleaved(samples[0], samples[1], half, rest), strict=True):
+            taken[on] += journeys
+    return taken
+
+
+async def _shown_from(venue: Venue, offset: int, number: int) -> Journey:
+    return await shown(venue, offset + number)
+
+
+@asynccontextmanager
+async def _pipeline(ground: Ground, collector: str | None) -> AsyncIterator[Pipeline]:
+    database, broker = ground.database(), ground.broker()
+    await raise_limits(database)
+    async with open_venue() as venue, AsyncExitStack() as stack:
+        variables = environment(venue, database, broker)
+        if collector is not None:
+            variables["SNIPER_OTLP_ENDPOINT"] = collector
+        services = [
+            await stack.enter_async_context(ground.service("run", name, environment=variables)) for name in SERVICES
+        ]
+        for service in services:
+            await when_ready(service)
+        yield Pipeline(venue, database, services)
+
+
+@dataclass(slots=True)
+class Scraping:
+    """How often each service was scraped."""
+
+    done: int = 0
+
+
+@asynccontextmanager
+async def _scraped(services: Sequence[Sniper]) -> AsyncIterator[Scraping]:
+    """Read the metrics of *services* as Prometheus does, for the time of the block."""
+    scraping = Scraping()
+    urls = [f"http://127.0.0.1:{each.metrics_port}/metrics" for each in services]
+
+    async def keep_scraping(client: httpx.AsyncClient) -> Never:
+        while True:
+            for url in urls:
+                (await client.get(url)).raise_for_status()
+            scraping.done += 1
+            await asyncio.sleep(SCRAPE_SECONDS)
+
+    async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+        task = asyncio.create_task(keep_scraping(client), name="bench-scrape")
+        try:
+            yield scraping
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+
+async def _exports(collector: str) -> int:
+    async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+        return int((await client.get(collector)).text)

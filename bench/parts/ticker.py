@@ -1,0 +1,99 @@
+"""What a frame of all coins costs ingest, beside parsing its bytes and nothing more."""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+
+from bench.errors import BenchmarkError
+from bench.exchange.market import Market
+from bench.figures import Result, latency
+from bench.sampling import Plan
+from ingest.catalogue import Catalogue, Known, State
+from ingest.detector import Detector
+from ingest.health.anomalies import Outlook, Quiet
+from ingest.health.feed_health import Feed, Feeds
+from ingest.metrics import Metrics
+from ingest.output.publisher import Publisher
+from ingest.output.symbol_recorder import Recorder
+from ingest.source import Report
+from ingest.streams.connection import StreamOptions
+from ingest.streams.stream_metrics import StreamMetrics
+from ingest.streams.ticker_frame import items_in, names_in
+from ingest.streams.ticker_stream import CHANNEL, TickerStream
+from shared.events import utc_now
+from shared.mexc.wire_pb2 import PushDataV3ApiWrapper
+from shared.process.health import Component
+from tests.fakes import RecordingBus
+
+
+def measure(symbols: int, plan: Plan) -> Result:
+    """Return the times for a frame of this many coins, every one of them known, through the stream and the detector."""
+    frame = Market(symbols).frame(changed=symbols)
+    stream = TickerStream(StreamOptions(""), Feed("websocket", 1), StreamMetrics(CollectorRegistry()))
+    report = _report(names_in(items_in(frame, CHANNEL)))
+    turns_ms: list[list[float]] = []
+
+    def bare() -> None:
+        PushDataV3ApiWrapper.FromString(frame)
+
+    def ours() -> None:
+        turns_ms.append(turns_of(stream.take(report, frame)))
+
+    taken: dict[Callable[[], None], list[float]] = {bare: [], ours: []}
+    for _ in range(plan.warmups + plan.samples):
+        for work, samples in taken.items():
+            samples.append(_timed_ms(work))
+    bare_ms, ours_ms = (samples[plan.warmups :] for samples in taken.values())
+    held_ms = [max(turns) for turns in turns_ms[plan.warmups :]]
+    return Result(
+        ours=latency(ours_ms),
+        floor=latency(bare_ms),
+        what=f"a frame of {symbols} coins decoded and compared",
+        extra={
+            "frame_bytes": len(frame),
+            "cpu": latency([sum(turns) for turns in turns_ms[plan.warmups :]]).as_json(),
+            "loop_held_ms": latency(held_ms).as_json() | {"max_ms": round(max(held_ms), 4)},
+        },
+    )
+
+
+def turns_of(work: Coroutine[Any, Any, object]) -> list[float]:
+    """Run *work*, which may only pause to let others run; return how long it held its thread each time.
+
+    In milliseconds of processor time, so that whoever else wants the processor does not count.
+    """
+    turns: list[float] = []
+    while True:
+        started = time.thread_time_ns()
+        try:
+            waits_for = work.send(None)
+        except StopIteration:
+            turns.append((time.thread_time_ns() - started) / 1e6)
+            return turns
+        turns.append((time.thread_time_ns() - started) / 1e6)
+        if waits_for is not None:
+            work.close()
+            raise BenchmarkError("what was to run through waits for something")
+
+
+def _timed_ms(work: Callable[[], None]) -> float:
+    started = time.perf_counter_ns()
+    work()
+    return (time.perf_counter_ns() - started) / 1e6
+
+
+def _report(names: set[str]) -> Report:
+    """Return what takes in evidence where *names* are known. It can publish nothing: the tasks are not begun."""
+    now, registry = utc_now(), CollectorRegistry()
+    catalogue = Catalogue(Known(name, State.TRADABLE, name, "USDT", now, trading_since=now) for name in names)
+    publisher = Publisher(RecordingBus(), asyncio.TaskGroup(), Metrics(registry, Feeds()), pending_max=1)
+    outlook = Outlook(catalogue, Quiet(timedelta(hours=1), now), registry)
+    return Detector(catalogue, publisher, Recorder(_store_nothing), Component("ingest"), outlook).report
+
+
+async def _store_nothing(_: object) -> None:
+    """Records of known symbols are not what is measured."""

@@ -1,0 +1,1 @@
+"""Access to the API: tokens and sign-in links."""

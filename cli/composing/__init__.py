@@ -1,0 +1,1 @@
+"""Compositions of services, as processes."""

@@ -1,0 +1,91 @@
+"""The services by name, each imported only where it runs: a process carries what it runs, and no more."""
+# ruff: noqa: PLC0415
+
+from collections.abc import Callable, Collection, Coroutine, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from shared.process.runtime import Runtime
+from shared.settings import DataSettings, ExchangeSettings, load
+
+Serve = Callable[[Runtime, ExchangeSettings | None], Coroutine[None, None, None]]
+"""Runs a service, at another exchange than its settings name where one is given."""
+
+
+def prepare(names: Collection[str]) -> Mapping[str, Serve]:
+    """Import these services and read their settings; raise SettingsError naming each bad variable.
+
+    A service does not end because of the settings of another.
+    """
+    return {name: _PREPARED[name]() for name in names}
+
+
+def _persister() -> Serve:
+    from persister.service import serve
+    from persister.settings import PersisterSettings
+
+    settings = load(PersisterSettings)
+    return lambda runtime, _: serve(runtime, settings)
+
+
+def _dedup() -> Serve:
+    from dedup.service import serve
+    from dedup.settings import DedupSettings
+
+    settings = load(DedupSettings)
+    return lambda runtime, _: serve(runtime, settings)
+
+
+def _executor() -> Serve:
+    from executor.service import serve
+    from executor.settings import ExecutorSettings, ExitSeeds
+
+    settings, venue, data_dir = load(ExecutorSettings), load(ExchangeSettings), load(DataSettings).data_dir
+    seeds = load(ExitSeeds)
+    return lambda runtime, instead: serve(runtime, settings, instead or venue, data_dir, seeds=seeds)
+
+
+def _ingest() -> Serve:
+    from ingest.service import serve
+    from ingest.settings import IngestSettings
+
+    settings, venue = load(IngestSettings), load(ExchangeSettings)
+    return lambda runtime, instead: serve(runtime, settings, instead or venue)
+
+
+def _api() -> Serve:
+    from api.service import serve
+    from api.settings import ApiSettings
+
+    settings = load(ApiSettings)
+    return lambda runtime, _: serve(runtime, settings)
+
+
+def _notifier() -> Serve:
+    from cli.composing.telegram_operations import DatabaseOperations
+    from notifier.service import serve
+    from notifier.settings import NotifierSettings
+
+    settings = load(NotifierSettings)
+    return lambda runtime, _: serve(runtime, settings, DatabaseOperations(runtime.database))
+
+
+def wanted() -> tuple[str, ...]:
+    """Return the services that `sniper up` runs: all, but the notifier only where somebody is to be notified."""
+    from notifier.settings import NotifierSettings
+
+    return tuple(name for name in NAMES if name != NOTIFIER or load(NotifierSettings).is_configured)
+
+
+NOTIFIER: Final = "notifier"
+_PREPARED: Final[Mapping[str, Callable[[], Serve]]] = MappingProxyType(
+    {
+        "persister": _persister,
+        "dedup": _dedup,
+        "executor": _executor,
+        "ingest": _ingest,
+        "api": _api,
+        NOTIFIER: _notifier,
+    }
+)
+NAMES: Final = tuple(_PREPARED)

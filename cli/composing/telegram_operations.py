@@ -1,0 +1,66 @@
+"""What Telegram commands do, by the functions that the API and the command line use."""
+
+from collections.abc import Iterator
+
+from api.operator import close_requests, held_positions, trade_config
+from api.reading import status as statuses
+from api.reading.answers import Status
+from api.reading.reader import Reader
+from api.schemas import PositionRow
+from shared.events import HealthStatus
+from shared.postgres.database import Database
+
+POSITIONS_MAX = 30
+HALTED_BY_TELEGRAM = "halted by Telegram"
+
+
+class DatabaseOperations:
+    """See `notifier.telegram.commands.Operations`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._reader = Reader(database)
+
+    async def status(self) -> str:
+        """Return trading, health, exposure and halts in a few lines."""
+        standing, found = await statuses.read(self._database, self._reader)
+        ill = [
+            f"{each.component_name} is {each.status}: {each.detail}"
+            for each in found.components
+            if each.status is not HealthStatus.RUNNING
+        ]
+        return "\n".join([f"trading: {standing.trading}", f"health: {found.status}", *ill, *_standing(standing)])
+
+    async def positions(self) -> str:
+        """Return what is held, a line each."""
+        held = await held_positions.everything(self._database)
+        lines = [_line(position) for position in held[:POSITIONS_MAX]]
+        if len(held) > POSITIONS_MAX:
+            lines.append(f"and {len(held) - POSITIONS_MAX} more")
+        return "\n".join(lines) or "nothing is held"
+
+    async def halt(self, by: str) -> str:
+        """Halt purchases."""
+        config = await trade_config.halt(self._database, HALTED_BY_TELEGRAM, changed_by=by)
+        exits = "sales are halted, too" if config.exits_halted else "exits still run"
+        return f"purchases are halted; {exits}. Resume by the dashboard or `sniper resume`"
+
+    async def close(self, symbol: str, by: str) -> str:
+        """Ask for what is held of *symbol* to be sold; raise NoSuchPositionError where nothing is."""
+        held = await held_positions.of(self._database, symbol, None, sellable=True)
+        config = await trade_config.read(self._database)
+        await close_requests.request(self._database, held, requested_by=by)
+        return "\n".join(close_requests.told(each, config) for each in held)
+
+
+def _standing(status: Status) -> Iterator[str]:
+    for halt in status.config.halts:
+        yield f"halted: {halt.cause}: {halt.reason}"
+    for row in status.exposure:
+        at_stake = row.reserved_usdt + row.filled_usdt
+        yield f"{row.mode}: {at_stake:f} of {row.limit_usdt:f} USDT at stake"
+
+
+def _line(position: PositionRow) -> str:
+    name = f"{position.symbol} ({position.mode}, {position.state})"
+    return f"{name}: {position.base_qty:f} for {position.cost_usdt:f} USDT"

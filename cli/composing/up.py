@@ -1,0 +1,153 @@
+"""`sniper up`: every service in one process, with what happens shown on the terminal."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import httpx
+from rich.console import Console
+
+from api import exposure
+from api.operator import trade_config
+from api.settings import ApiSettings
+from cli import process
+from cli.access import tokens
+from cli.composing import first_run, list_coins, services, simulator_process
+from cli.composing.greeting import Greeting
+from cli.composing.services import Serve
+from cli.composing.simulate import settings as simulator_settings
+from cli.display import standing
+from cli.display.live_screen import LiveScreen
+from executor.exits.environment_exits import plant
+from executor.service import serve as serve_executor
+from executor.settings import ExecutorSettings, ExitSeeds
+from shared.backoff import pause
+from shared.control.exit_policy import ExitPolicy
+from shared.errors import TransientError
+from shared.postgres.database import Database
+from shared.process.health import FAREWELL_SECONDS
+from shared.process.runtime import Runtime
+from shared.settings import ExchangeSettings, load
+
+STATE: Final = "simulator.sqlite"
+"""Where the simulator keeps its state, in the data directory."""
+PERSISTER: Final = "persister"
+LAST_WORDS_POLL_SECONDS: Final = 0.02
+UNENDED: Final = """
+SELECT count(*) FROM bot_health WHERE status IN ('running', 'degraded') AND component_name <> $1
+"""
+
+
+async def run_services(
+    chosen: Mapping[str, Serve], runtime: Runtime, exchange_instead: ExchangeSettings | None = None
+) -> None:
+    """Run these services in this process until the runtime's stop event is set or one of them fails.
+
+    The persister ends last: it stores what the others still publish, their last words among it.
+    """
+    lasting = replace(runtime, stop=asyncio.Event())
+    async with asyncio.TaskGroup() as storing:
+        if PERSISTER in chosen:
+            storing.create_task(chosen[PERSISTER](lasting, exchange_instead), name=PERSISTER)
+        try:
+            async with asyncio.TaskGroup() as running:
+                for name in (each for each in chosen if each != PERSISTER):
+                    running.create_task(chosen[name](runtime, exchange_instead), name=name)
+            await runtime.stop.wait()
+            await _last_words_stored(lasting)
+        finally:
+            lasting.stop.set()
+
+
+async def _last_words_stored(lasting: Runtime) -> None:
+    """Return once every component but the persister said goodbye, or after as long as that is waited for."""
+    with suppress(TransientError, TimeoutError):
+        async with asyncio.timeout(FAREWELL_SECONDS):
+            while await _count_unended(lasting.database):
+                await pause(LAST_WORDS_POLL_SECONDS, lasting.stop)
+
+
+async def _count_unended(database: Database) -> int:
+    async with database.connection() as connection:
+        return int(await connection.fetchval(UNENDED, PERSISTER))
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What a run trades on, and how."""
+
+    venue: ExchangeSettings
+    executor: ExecutorSettings
+    prices: standing.Prices = standing.no_prices
+    speed: float | None = None
+    """Of the simulator's scenarios; None on a real exchange."""
+
+
+async def up(exchange_name: str, stop: asyncio.Event) -> None:
+    """Run every service in this process and show listings and trades as they happen, until *stop*."""
+    console, settings = Console(highlight=False), process.ProcessSettings.load().quiet()
+    names = services.wanted()
+    plan = process.Plan("up", services=names, migrate=True)
+    chosen, ground = services.prepare(names), _Ground(load(ExchangeSettings), load(ExecutorSettings))
+    data_dir = settings.data.data_dir
+    async with AsyncExitStack() as stack:
+        own = await stack.enter_async_context(process.started(plan, settings, stop))
+        if exchange_name == "simulator":
+            ground = await _simulated(stack, data_dir, ground.executor)
+            chosen = {**chosen, "executor": _executor(ground.executor, data_dir)}
+            await _plant_exits(own.runtime.database, ground.speed)
+        way_in, base = await _way_in(own.runtime.database), tokens.base_url(load(ApiSettings))
+        exits = ExitPolicy.model_validate(await trade_config.read(own.runtime.database))
+        greeting = Greeting(way_in, base, ground.venue, own.metrics_port, ground.executor, exits, ground.speed)
+        for line in greeting.lines():
+            console.print(line, soft_wrap=True)
+        ready = asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(run_services(chosen, own.runtime, ground.venue), name="services")
+            screen = LiveScreen(console, own.runtime.database, ground.prices)
+            tasks.create_task(screen.show(ready, stop), name="screen")
+            await process.until_ready(own.runtime)
+            ready.set()
+            if ground.speed is not None:
+                waits = first_run.waits(ground.speed)
+                listing = list_coins.keep_listing(ground.venue.mexc_rest_url, waits, stop=stop)
+                tasks.create_task(listing, name="newcomers")
+
+
+async def _simulated(stack: AsyncExitStack, data_dir: Path, executor: ExecutorSettings) -> _Ground:
+    """Start a simulator that keeps its state in *data_dir*, with the profile of a first run."""
+    own = simulator_settings(())
+    state = own.state_file or data_dir / STATE
+    venue = await stack.enter_async_context(
+        simulator_process.simulated(f"--state-file={state}", *first_run.simulator_options(own))
+    )
+    client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
+    return _Ground(
+        venue,
+        first_run.with_profile(executor),
+        standing.simulated_prices(venue.mexc_rest_url, client),
+        own.scenario_speed,
+    )
+
+
+async def _plant_exits(database: Database, speed: float | None) -> None:
+    """Begin with the exits of a first run, unless exits were ever set."""
+    exits = first_run.exits_at_first(load(ExitSeeds), speed=speed or 1.0)
+    await plant(database, exits, first_run.AUTHOR)
+
+
+async def _way_in(database: Database) -> str:
+    """Return a link that signs the operator in; where other machines reach the API, the page that asks for a token."""
+    settings = load(ApiSettings)
+    if exposure.is_loopback(settings.host):
+        return await tokens.link(database)
+    return f"{tokens.base_url(settings)}/sign-in"
+
+
+def _executor(settings: ExecutorSettings, data_dir: Path) -> Serve:
+    """Return the executor with *settings* instead of those it would read."""
+    ordinary, seeds = load(ExchangeSettings), load(ExitSeeds)
+    return lambda runtime, instead: serve_executor(runtime, settings, instead or ordinary, data_dir, seeds=seeds)

@@ -1,0 +1,53 @@
+"""The rights of the role that a process signs in as, against those that its services need."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from migrations.rights import RIGHTS, Right
+from migrations.roles import PREFIX
+from shared.errors import TransientError
+from shared.postgres.database import Database
+
+QUERY: Final = """
+    SELECT current_user AS role, array_agg(wanted.right_word || ' on ' || wanted.name ORDER BY wanted.position)
+        FILTER (WHERE NOT CASE
+            WHEN wanted.column_name = '' THEN has_table_privilege(wanted.name, wanted.right_word)
+            ELSE has_column_privilege(wanted.name, wanted.column_name, wanted.right_word)
+        END) AS missing
+    FROM unnest($1::text[], $2::text[], $3::text[])
+        WITH ORDINALITY AS wanted (name, right_word, column_name, position)
+"""
+SHOWN_MAX: Final = 3
+
+
+async def require(opened: Database, services: Sequence[str]) -> None:
+    """Raise TransientError naming what the role lacks of what *services* need: it may be granted at any time."""
+    wanted = list(_wanted(services))
+    if not wanted:
+        return
+    async with opened.connection() as connection:
+        row = await connection.fetchrow(QUERY, *map(list, zip(*wanted, strict=True)))
+    if row is not None and row["missing"]:
+        raise TransientError(_sentence(row["role"], list(dict.fromkeys(row["missing"])), services))
+
+
+def _wanted(services: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+    """Yield table, right and column ('' for all) of everything that *services* need."""
+    for service in services:
+        for table, rights in RIGHTS.get(service, {}).items():
+            for right in rights:
+                yield from ((table, right.word, column) for column in _columns(right))
+
+
+def _columns(right: Right) -> tuple[str, ...]:
+    return right.columns or ("",)
+
+
+def _sentence(role: str, missing: Sequence[str], services: Sequence[str]) -> str:
+    shown = ", ".join(missing[:SHOWN_MAX])
+    more = f" and {len(missing) - SHOWN_MAX} more" if len(missing) > SHOWN_MAX else ""
+    own = " or ".join(f"{PREFIX}{each}" for each in services)
+    return (
+        f'the role "{role}" of SNIPER_DATABASE_URL lacks {shown}{more}: sign in as {own}, and let the owner of the '
+        f"tables run `sniper migrate --roles`"
+    )

@@ -1,0 +1,96 @@
+"""What `sniper status` shows of money: what is at stake, open orders, open positions."""
+
+from collections.abc import Iterable, Sequence
+
+from rich.table import Table
+
+from api.schemas import ExposureRow, OrderRow, PositionRow
+from cli.display import tables
+from shared.events import Side
+
+
+def at_stake(exposures: Iterable[ExposureRow]) -> Table:
+    """Draw what is at stake in each mode."""
+    rows = [
+        (
+            each.mode.value,
+            f"{each.reserved_usdt:f}",
+            f"{each.filled_usdt:f}",
+            str(each.orders_today),
+            f"{each.spent_today_usdt:f}",
+            str(each.failures),
+        )
+        for each in exposures
+    ]
+    columns = ("mode", "reserved USDT", "held USDT", "orders today", "spent today USDT", "failures in a row")
+    return tables.table("At stake", columns, rows)
+
+
+def open_orders(orders: Sequence[OrderRow]) -> Table:
+    """Draw open orders, those in doubt in red."""
+    rows = [
+        (
+            f"{each.decided_at:%m-%d %H:%M:%S}",
+            f"{each.side} {each.symbol}",
+            _amount(each),
+            each.mode.value,
+            _state(each),
+        )
+        for each in orders
+    ]
+    table = tables.table("Open orders", ("decided (UTC)", "order", "amount", "mode", "state"), rows)
+    table.row_styles = ["red" if each.state == "unknown" else "" for each in orders]
+    return table
+
+
+def _amount(order: OrderRow) -> str:
+    if order.side is Side.SELL:
+        return "all" if order.base_qty is None else f"{order.base_qty:f}"
+    # Nothing is reserved before an armed order fires.
+    return f"{order.quote_qty:f} USDT" if order.quote_qty else ""
+
+
+def _state(order: OrderRow) -> str:
+    if order.state == "armed":
+        opens = f"{order.fire_at:%Y-%m-%d %H:%M:%S} UTC" if order.fire_at else "an opening that nobody has told yet"
+        return f"armed for {opens}"
+    state = order.state
+    if order.state == "unknown":
+        state = f"unknown, looked for and not found {order.misses} times"
+    if order.attention:
+        return f"{state}; {order.client_order_id} needs a person: {order.attention}"
+    return state
+
+
+def positions(held: Sequence[PositionRow], *, title: str = "Open positions") -> Table:
+    """Draw positions, prices and money in USDT."""
+    rows = [
+        (
+            f"{each.opened_at:%m-%d %H:%M:%S}",
+            each.symbol,
+            each.mode.value,
+            tables.rounded(each.base_qty),
+            tables.rounded(each.average_price),
+            f"{each.cost_usdt:f}",
+            f"{each.received_usdt:f}",
+            _stands(each),
+        )
+        for each in held
+    ]
+    columns = ("opened (UTC)", "symbol", "mode", "quantity", "price", "cost", "sold for", "state")
+    return tables.table(title, columns, rows)
+
+
+def _stands(position: PositionRow) -> str:
+    if position.result_usdt is not None:
+        return f"{position.state}: {_result(position)}"
+    if position.close_requested_at and position.state in {"open", "closing"}:
+        return f"{position.state}, to be sold since {position.close_requested_at:%m-%d %H:%M:%S}"
+    return f"{position.state}: {position.note}" if position.note else position.state
+
+
+def _result(position: PositionRow) -> str:
+    """Say what a position came to."""
+    percent = "" if position.result_pct is None else f" ({position.result_pct:+.2f} %)"
+    unknown = ", less fees of unknown value" if position.fees_unknown else ""
+    return f"{position.result_usdt:+.2f} USDT{percent}{unknown}"

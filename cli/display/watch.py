@@ -1,0 +1,170 @@
+"""`sniper watch`: listings and trades as they are stored, oldest first, and a pending trade once more when it ends."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final, Generic, TypeVar
+
+import structlog
+from rich.console import Console
+from rich.text import Text
+from sqlalchemy import ColumnElement, Select, Table, bindparam, func, select
+
+from api.queries import reading
+from api.schemas import ListingRow, TradeRow
+from cli import command_runner
+from cli.display import tables
+from shared.backoff import pause
+from shared.errors import TransientError
+from shared.events import TradeStatus
+from shared.postgres.database import Database
+from shared.postgres.schema.tables import listings, trades
+
+log = structlog.get_logger()
+
+POLL_SECONDS: Final = 0.5
+ROWS_MAX: Final = 500
+OVERLAP: Final = 200
+"""Ids are given before rows are committed, so one may appear after a higher one: these many are looked at again."""
+
+STATUS_STYLES: Final = {TradeStatus.FILLED: "green", TradeStatus.PENDING: "yellow"}
+
+_PENDING: Final = select(trades.c.id).where(trades.c.status == TradeStatus.PENDING)
+_ENDED: Final = select(*(trades.c[name] for name in TradeRow.model_fields)).where(
+    trades.c.id.in_(bindparam("ids", expanding=True)), trades.c.status != TradeStatus.PENDING
+)
+
+Row = TypeVar("Row", ListingRow, TradeRow)
+
+
+@dataclass(slots=True)
+class _Tail(Generic[Row]):
+    """The growing end of one table."""
+
+    table: Table
+    model: type[Row]
+    since: timedelta
+    start: int | None = None
+    """Rows up to this id are old; unknown before the first look."""
+    seen: deque[int] = field(default_factory=lambda: deque(maxlen=OVERLAP + ROWS_MAX))
+
+    async def read(self, database: Database) -> list[Row]:
+        async with reading(database) as connection:
+            if self.start is None:
+                self.start = await connection.scalar(self._newest_old()) or 0
+                # A trade that waited for hours is an old row, and news since it ended.
+                wanted: ColumnElement[bool] = (self.table.c.id > self.start) | (
+                    self.table.c.created_at > func.now() - self.since
+                )
+            else:
+                wanted = self.table.c.id > max([self.start, *(each - OVERLAP for each in self.seen)])
+            found = await connection.execute(self._rows(wanted))
+            rows = [self.model.model_validate(row) for row in found]
+        known = frozenset(self.seen)
+        fresh = [row for row in rows if row.id not in known]
+        self.seen.extend(row.id for row in fresh)
+        return fresh
+
+    def _newest_old(self) -> Select[tuple[int]]:
+        old = self.table.c.created_at <= func.now() - self.since
+        return select(self.table.c.id).where(old).order_by(self.table.c.created_at.desc()).limit(1)
+
+    def _rows(self, wanted: ColumnElement[bool]) -> Select[Any]:
+        columns = (self.table.c[name] for name in self.model.model_fields)
+        return select(*columns).where(wanted).order_by(self.table.c.id).limit(ROWS_MAX)
+
+
+@dataclass(slots=True)
+class _Endings:
+    """The trades that were pending, and are not any more: their rows are not new, but what they tell is."""
+
+    pending: set[int] | None = None
+    """Unknown before the first look."""
+
+    async def read(self, database: Database) -> list[TradeRow]:
+        async with reading(database) as connection:
+            if self.pending is None:
+                self.pending = set(await connection.scalars(_PENDING))
+            found = await connection.execute(_ENDED, {"ids": list(self.pending)})
+            rows = [TradeRow.model_validate(row) for row in found]
+        for row in rows:
+            self.saw(row)
+        return rows
+
+    def saw(self, row: ListingRow | TradeRow) -> None:
+        """Remember a trade for as long as it is pending."""
+        if self.pending is None or isinstance(row, ListingRow):
+            return
+        if row.status is TradeStatus.PENDING:
+            self.pending.add(row.id)
+        else:
+            self.pending.discard(row.id)
+
+
+async def follow(
+    database: Database, stop: asyncio.Event, *, since: timedelta = timedelta()
+) -> AsyncGenerator[ListingRow | TradeRow, None]:
+    """Yield each row stored from *since* ago on, until *stop*; a database that is away is waited for."""
+    tails = (_Tail(listings, ListingRow, since), _Tail(trades, TradeRow, since))
+    endings = _Endings()
+    while not stop.is_set():
+        rows = [row for source in (endings, *tails) for row in await _fresh(source, database)]
+        for row in sorted(rows, key=happened_at):
+            endings.saw(row)
+            yield row
+        await pause(POLL_SECONDS, stop)
+
+
+def happened_at(row: ListingRow | TradeRow) -> datetime:
+    """When the market moved, not when we wrote it down: a coin is listed before it is traded."""
+    return row.listed_at if isinstance(row, ListingRow) else row.created_at
+
+
+async def _fresh(
+    source: _Endings | _Tail[ListingRow] | _Tail[TradeRow], database: Database
+) -> Sequence[ListingRow | TradeRow]:
+    try:
+        return await source.read(database)
+    except TransientError as error:
+        log.warning("cannot watch", reason=str(error))
+        return []
+
+
+async def watch(stop: asyncio.Event, *, since_minutes: float, limit: int) -> None:
+    """`sniper watch`."""
+    async with command_runner.database() as database:
+        await show(Console(), database, stop, since=timedelta(minutes=since_minutes), limit=limit)
+
+
+async def show(
+    console: Console, database: Database, stop: asyncio.Event, *, since: timedelta = timedelta(), limit: int = 0
+) -> None:
+    """Print each row as it comes, until *stop* or for *limit* rows (0: no limit)."""
+    shown = 0
+    async with aclosing(follow(database, stop, since=since)) as rows:
+        async for row in rows:
+            console.print(line(row), soft_wrap=True)
+            shown += 1
+            if shown == limit:
+                return
+
+
+def line(row: ListingRow | TradeRow) -> Text:
+    """Return one row as one line."""
+    time = (f"{happened_at(row):%H:%M:%S}  ", "dim")
+    if isinstance(row, ListingRow):
+        opens = f", opens {row.opens_at:%Y-%m-%d %H:%M:%S} UTC" if row.opens_at else ""
+        return Text.assemble(time, ("listing  ", "cyan"), (row.symbol, "bold"), f" by {row.source}{opens}")
+    exit_reason = f" ({row.exit_reason})" if row.exit_reason else ""
+    reason = f": {row.error_reason}" if row.error_reason else ""
+    return Text.assemble(
+        time,
+        ("trade    ", "magenta"),
+        (row.symbol, "bold"),
+        f" {row.side} {row.quote_qty:f} USDT{exit_reason} {row.mode} ",
+        (row.status, STATUS_STYLES.get(row.status, "red")),
+        f" in {tables.milliseconds(row.ack_latency_ms)}{reason}",
+    )

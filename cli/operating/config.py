@@ -1,0 +1,119 @@
+"""`sniper config`: show the limits and the exit policy, change them, and show who changed what."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from rich.console import Console
+
+from api.operator import config_history, trade_config
+from api.operator.config_history import ConfigChange
+from api.operator.operator_changes import CHANGEABLE, RefusedChangeError
+from api.schemas import TradeConfig
+from cli import command_runner
+from shared.errors import SettingsError
+
+NONE: Final = "none"
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_LADDER: Final = "take_profit_ladder"
+
+
+async def get(*, as_json: bool) -> None:
+    """Print the configuration."""
+    async with command_runner.database() as database:
+        show(await trade_config.read(database), as_json=as_json)
+
+
+async def change(key: str, value: str, *, until: str | None, confirmation: str | None) -> None:
+    """Set one field; raise SettingsError naming it where the value does not fit."""
+    changes: dict[str, object] = {key: typed(key, value)}
+    if until is not None:
+        changes["auto_trade_until"] = moment(until, now=datetime.now(UTC))
+    async with command_runner.database() as database:
+        try:
+            after = await trade_config.change(
+                database, changes, changed_by=command_runner.operator(), confirmation=confirmation
+            )
+        except RefusedChangeError as error:
+            raise command_runner.refused(error) from None
+    show(after)
+
+
+async def history(limit: int, *, as_json: bool) -> None:
+    """Print the latest changes, newest first."""
+    async with command_runner.database() as database:
+        found = await config_history.newest(database, limit=limit)
+    lines = [line for each in found.items for line in _told(each)] or ["nothing was changed yet"]
+    text = found.model_dump_json(indent=2) if as_json else "\n".join(lines)
+    Console(soft_wrap=True).print(text, markup=False, highlight=False)
+
+
+def typed(key: str, value: str) -> object:
+    """Return what *value* says for the field *key*: ``none`` is no value, and a ladder is JSON."""
+    if value == NONE:
+        return [] if key == _LADDER else None
+    if key != _LADDER:
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        example = '[{"at_pct": 30, "sell_pct": 50}]'
+        raise SettingsError(f"{_LADDER}: is JSON like {example}, or none") from None
+
+
+def moment(text: str, *, now: datetime) -> object:
+    """Return the moment that *text* names: a span of time from *now* on like 90m, or ISO 8601 with its offset."""
+    number, unit = text[:-1], text[-1:]
+    if unit in _UNITS and number.replace(".", "", 1).isdigit():
+        return now + timedelta(seconds=float(number) * _UNITS[unit])
+    return text
+
+
+def limits(config: TradeConfig) -> list[str]:
+    """Return limits and exits as `key value` lines."""
+    shown = config.model_dump(mode="json", include={*CHANGEABLE, "updated_at"})
+    return [_line(name, _text(shown[name])) for name in (*CHANGEABLE, "updated_at")]
+
+
+def halts(config: TradeConfig) -> list[str]:
+    """Return a line for each halt in force: what stands still since when, and who or what is the cause."""
+    return [
+        f"{'purchases and sales' if halt.exits else 'purchases'}"
+        f"{f' ({halt.mode})' if halt.mode else ''}"
+        f"{f' since {halt.since:%Y-%m-%d %H:%M:%S} UTC' if halt.since else ''}"
+        f", by {halt.cause}: {halt.reason}"
+        for halt in config.halts
+    ]
+
+
+def show(config: TradeConfig, *, as_json: bool = False) -> None:
+    """Print *config*."""
+    halted = [*halts(config), *(["everything held is being sold"] if config.selling_all else [])]
+    lines = [*limits(config), *(_line("halted", each) for each in halted or ["no"])]
+    text = config.model_dump_json(indent=2) if as_json else "\n".join(lines)
+    Console(soft_wrap=True).print(text, markup=False, highlight=False)
+
+
+def _told(change: ConfigChange) -> Sequence[str]:
+    head = f"{change.created_at:%Y-%m-%d %H:%M:%S} UTC  {change.changed_by}"
+    fields = [f"    {name}: {_text(before)} -> {_text(after)}" for name, (before, after) in change.changed().items()]
+    return [head, *(fields or ["    resumed: what the executor had halted, if anything, is lifted"])]
+
+
+def _line(name: str, value: str) -> str:
+    return f"{name:<23} {value}"
+
+
+def _text(value: Any) -> str:
+    match value:
+        case None | []:
+            return NONE
+        case bool():
+            return str(value).lower()
+        case float():
+            return f"{value:g}"
+        case list():
+            return json.dumps(value)
+        case _:
+            return str(value)

@@ -1,0 +1,25 @@
+"""`sniper inject`: a listing of an operator's own making, on the way of every other."""
+
+from pydantic import ValidationError
+from rich.console import Console
+
+from api.operator import injection
+from api.operator.injection import AlreadyRecordedError, Injection
+from cli import command_runner
+from shared.control.config_store import Author
+from shared.wire.cloudevents import explain
+
+
+async def inject(symbol: str, quote: str) -> None:
+    """Publish a raw listing of *symbol*; raise SettingsError where no listing can be called that, or one is."""
+    try:
+        wanted = Injection(symbol=symbol, quote_asset=quote)
+    except ValidationError as error:
+        raise command_runner.refused(ValueError(explain(error))) from None
+    async with command_runner.pipeline() as runtime:
+        try:
+            author = Author(command_runner.operator())
+            injected = await injection.inject(runtime.bus, runtime.database, wanted, author)
+        except AlreadyRecordedError as error:
+            raise command_runner.refused(error) from None
+    Console().print(f"injected {injected.symbol}, see `sniper status` for what became of it", highlight=False)

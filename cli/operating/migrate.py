@@ -1,0 +1,56 @@
+"""`sniper migrate`: bring the schema up to this build's, and with `--roles` give each service's role its rights."""
+
+import asyncio
+from collections.abc import Sequence
+
+import asyncpg
+from rich.console import Console
+
+import migrations
+from cli import process
+from cli.database import schema
+from migrations import roles as named_roles
+from shared.errors import SettingsError, TransientError
+from shared.postgres import database
+from shared.postgres.database import Database
+from shared.postgres.refusals import first_line
+
+
+async def migrate(stop: asyncio.Event, *, roles: bool = False) -> None:
+    """Upgrade the database; raise SniperError where it is away or belongs to a newer build."""
+    settings = process.ProcessSettings.load()
+    async with (
+        process.database_url(settings) as url,
+        database.connect(settings.database, url, name="migrate") as opened,
+    ):
+        await schema.upgrade(opened, url, settings.database, stop)
+        signing_in = await give_rights(opened) if roles else ()
+    Console().print(f"the schema is at {migrations.head()}", highlight=False)
+    if roles:
+        Console().print(f"rights are given to {', '.join(named_roles.names())}", highlight=False, soft_wrap=True)
+    for name in signing_in:
+        told = f"{name} may sign in, and nobody should as it: have an administrator run ALTER ROLE {name} NOLOGIN"
+        Console(stderr=True).print(told, highlight=False, soft_wrap=True)
+
+
+async def give_rights(opened: Database, prefix: str = named_roles.PREFIX) -> Sequence[str]:
+    """Make the roles that are missing and give each its rights; raise SettingsError where we may not.
+
+    Returns the groups that still may sign in, as we may not change them.
+    """
+    try:
+        async with opened.session() as connection:
+            await connection.execute(named_roles.script(prefix))
+            found = await connection.fetch(named_roles.SIGN_IN, list(named_roles.groups(prefix)))
+            return [row["name"] for row in found]
+    except TransientError as error:
+        if isinstance(error.__cause__, asyncpg.InsufficientPrivilegeError):
+            raise SettingsError(_refused(error.__cause__)) from None
+        raise
+
+
+def _refused(error: asyncpg.InsufficientPrivilegeError) -> str:
+    return (
+        f"the roles cannot be given their rights: {first_line(error)}: run this as the owner of the tables, after an "
+        f"administrator made {', '.join(named_roles.names())} or gave the owner CREATEROLE"
+    )

@@ -1,0 +1,24 @@
+"""`sniper monitor`: let detection sleep, and go on."""
+
+from rich.console import Console
+
+from api.operator import monitor_switches
+from cli import command_runner
+
+
+async def pause(reason: str) -> None:
+    """Let detection sleep until `resume`."""
+    async with command_runner.database() as database:
+        state = await monitor_switches.pause(database, reason, changed_by=command_runner.operator())
+    _print(state.told())
+
+
+async def resume() -> None:
+    """Let detection go on."""
+    async with command_runner.database() as database:
+        state = await monitor_switches.resume(database, changed_by=command_runner.operator())
+    _print(state.told())
+
+
+def _print(line: str) -> None:
+    Console(soft_wrap=True).print(line, markup=False, highlight=False)

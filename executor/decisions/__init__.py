@@ -1,0 +1,1 @@
+"""Rules of buying and selling, as functions of their arguments. Pure."""

@@ -1,0 +1,1 @@
+"""Supervision and sale of open positions."""

@@ -1,0 +1,134 @@
+"""Sell what is held of one position, through the same journal and the same way out as every order."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+import structlog
+
+from executor.journal.decision_writer import Journal
+from executor.model.order import ExitReason
+from executor.model.position import Position
+from executor.pricing.valuation import is_worth_selling
+from executor.sending.last_balances import Account
+from executor.sending.order_sender import Placing
+from shared.events import Mode, Side, TradingRules
+from shared.mexc.errors import ExchangeError
+from shared.mexc.orders.order_reports import Balance
+
+log = structlog.get_logger(__name__)
+
+SHARED_SECONDS: Final = 0.5
+BALANCE_SECONDS_MAX: Final = 0.5
+"""No sale waits longer for a balance: the exchange knows it anyway, and refuses what is too much."""
+
+Free = Callable[[str], Awaitable[Decimal]]
+"""Returns how much of an asset the account could sell; raises ExchangeError or ClockUncertainError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """A sale that is wanted."""
+
+    position: Position
+    reason: ExitReason
+    price_min: Decimal
+    rules: TradingRules | None = None
+    explained_by_others: Decimal | None = None
+    """Of the coin, what other positions hold; None unless an earlier sale of this one is in doubt."""
+    quantity: Decimal | None = None
+    """Of the coin; None: all of it."""
+
+    @property
+    def is_beside_another(self) -> bool:
+        return self.explained_by_others is not None
+
+
+class FreeBalances:
+    """What the account could sell. Sales that begin together share one answer: MEXC gives two a second.
+
+    No answer serves the same asset twice: what was sold meanwhile is not there any more.
+    """
+
+    def __init__(self, account: Account, clock: Callable[[], float] = time.monotonic) -> None:
+        self._account = account
+        self._clock = clock
+        self._turn = asyncio.Lock()
+        self._read_at = float("-inf")
+        self._balances: Mapping[str, Balance] = {}
+        self._served: set[str] = set()
+
+    async def of(self, asset: str) -> Decimal:
+        """Return how much of *asset* is free."""
+        async with self._turn:
+            age_seconds = self._clock() - self._read_at
+            if age_seconds <= SHARED_SECONDS and asset in self._served:
+                await asyncio.sleep(SHARED_SECONDS - age_seconds)
+            if age_seconds > SHARED_SECONDS or asset in self._served:
+                asked_at = self._clock()
+                self._balances = await self._account.balances()
+                self._read_at = asked_at
+                self._served.clear()
+            self._served.add(asset)
+        balance = self._balances.get(asset)
+        return Decimal(0) if balance is None else balance.free
+
+
+class Selling:
+    def __init__(self, journal: Journal, placing: Placing, free: Mapping[Mode, Free | None]) -> None:
+        self._journal = journal
+        self._placing = placing
+        self._free = free
+
+    @property
+    def modes(self) -> list[Mode]:
+        """Those whose positions can be sold from here."""
+        return list(self._free)
+
+    def banned_seconds(self) -> float:
+        """Return for how long the exchange wants to be asked nothing at all."""
+        return self._placing.banned_seconds()
+
+    def has_line(self) -> bool:
+        """Return whether a sale could leave at once: not while all lines wait for answers to others."""
+        return self._placing.has_line(Side.SELL)
+
+    async def sell(self, wanted: Exit) -> None:
+        """Sell as much of what is *wanted* as is there; return when the sale was taken, or was not."""
+        position = wanted.position
+        sellable = await self._sellable(wanted)
+        amount = sellable if wanted.quantity is None else min(sellable, wanted.quantity)
+        if not is_worth_selling(amount, wanted.price_min, wanted.rules):
+            log.info("too little of what was bought is there to be sold", position=position.name, free=f"{amount:f}")
+            return
+        order = await self._journal.sell(
+            position, amount, wanted.reason, price_min=wanted.price_min, beside=wanted.is_beside_another
+        )
+        if order is not None:
+            log.info("selling", symbol=position.symbol, listing=position.listing.key, reason=wanted.reason)
+            await self._placing.place(order)
+
+    async def _sellable(self, wanted: Exit) -> Decimal:
+        """What was bought takes a moment to arrive, and people sell by hand.
+
+        Beside a sale in doubt only what no other position explains counts: had that one sold, it would not be there.
+        """
+        position = wanted.position
+        free = self._free[position.mode]
+        if free is None:
+            return position.base_qty
+        try:
+            async with asyncio.timeout(BALANCE_SECONDS_MAX):
+                there = await free(position.listing.base_asset)
+        except (ExchangeError, TimeoutError) as error:
+            if wanted.is_beside_another:
+                raise
+            # A stop does not wait for a balance: the exchange refuses to sell missing coins, and says so.
+            log.warning(
+                "the balance is not known, so all of a position is sold", position=position.name, reason=repr(error)
+            )
+            return position.base_qty
+        return max(Decimal(0), min(position.base_qty, there - (wanted.explained_by_others or 0)))

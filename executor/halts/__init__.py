@@ -1,0 +1,1 @@
+"""Halts of trading: latched, watched, and lifted by operators."""

@@ -1,0 +1,1 @@
+"""The journal of orders and positions: each step one transaction."""

@@ -1,0 +1,168 @@
+"""The journal's SQL on the way to an order. Each statement settles one step, because each one is a round trip."""
+
+from typing import Final
+
+from executor.journal.named_sql import named
+
+# A clock that is a little behind another, or steps back over midnight, must not begin a day anew.
+_TODAY: Final = "exposure.day BETWEEN :today::date AND :today::date + 1"
+_AT_LARGE: Final = "('sending', 'acknowledged', 'unknown')"
+
+
+def _held(mode: str) -> str:
+    """Tell whether the coin is at stake already, through another listing of it."""
+    return f"""
+        EXISTS (
+            SELECT FROM orders
+            WHERE orders.mode = {mode} AND orders.base_asset = :base_asset AND orders.side = 'BUY'
+                AND orders.state IN {_AT_LARGE} AND orders.listing_key <> :listing_key
+        ) OR EXISTS (
+            SELECT FROM positions
+            WHERE positions.mode = {mode} AND positions.base_asset = :base_asset
+                AND positions.state IN ('open', 'closing', 'external', 'unsellable')
+                AND positions.listing_key <> :listing_key
+        )
+    """  # noqa: S608 - constants
+
+
+# Everything a decision is made of, as of one moment. The mode follows from the configuration that is read with it.
+# xmin names this version of the config's row: a reservation holds for no other.
+READ: Final = named(f"""
+SELECT
+    exposure.mode,
+    exposure.reserved_usdt + exposure.filled_usdt AS committed_usdt,
+    exposure.recent_orders,
+    CASE WHEN {_TODAY} THEN exposure.day_orders ELSE 0 END AS day_orders,
+    CASE WHEN {_TODAY} THEN exposure.day_spent_usdt ELSE 0 END AS day_spent_usdt,
+    config.max_trade_usdt, config.max_position_usdt, config.auto_trade, config.updated_at,
+    config.auto_trade_until, config.entry_slippage_pct,
+    config.xmin::text AS version,
+    CASE
+        WHEN config.halted THEN 'operator: ' || config.halted_reason
+        ELSE coalesce((
+            SELECT halts.cause || ': ' || halts.reason FROM halts
+            WHERE halts.created_at > config.resumed_at AND (halts.mode IS NULL OR halts.mode = exposure.mode)
+            ORDER BY halts.created_at LIMIT 1
+        ), '')
+    END AS halted,
+    standing.state AS standing,
+    waiting.fire_at AS waits_until,
+    {_held("exposure.mode")} AS base_held
+FROM exposure
+LEFT JOIN trade_config AS config ON config.id = 1
+LEFT JOIN orders AS standing
+    ON standing.listing_key = :listing_key AND standing.mode = exposure.mode AND standing.side = 'BUY'
+LEFT JOIN orders AS waiting ON waiting.client_order_id = :waiting::varchar AND waiting.state = 'armed'
+WHERE exposure.mode = CASE
+    WHEN :live::boolean AND coalesce(config.auto_trade, false)
+        AND (config.auto_trade_until IS NULL OR config.auto_trade_until > :now::timestamptz) THEN 'live'
+    ELSE 'dry-run'
+END
+""")  # noqa: S608 - constants
+
+_COLUMNS: Final = """
+    listing_key, mode, side, sequence, symbol, base_asset, client_order_id, quote_qty, base_qty, config, decided_at,
+    send_until, fire_at, exit_reason, price_min, listing, state, error_reason
+"""
+_VALUES: Final = """
+    :listing_key, :mode, :side, :sequence, :symbol, :base_asset, :client_order_id, :quote_qty::numeric, :base_qty,
+    :config::text::jsonb, :decided_at::timestamptz, :send_until, :fire_at, :exit_reason, :price_min,
+    :listing::text::jsonb, :state, :error_reason
+"""
+
+# An order for which nothing is reserved, a refusal or one that waits, together with the trade that tells of it.
+ADD: Final = named(f"""
+WITH added AS (
+    INSERT INTO orders ({_COLUMNS}) VALUES ({_VALUES}) ON CONFLICT DO NOTHING RETURNING true
+)
+INSERT INTO trade_outbox (event) SELECT :trade::text::jsonb FROM added RETURNING true
+""")  # noqa: S608 - constants
+
+# The same comparisons as executor.decisions.limits.exceeded, which tells the reason: this is where they hold.
+_RESERVED: Final = f"""
+    UPDATE exposure SET
+        reserved_usdt = reserved_usdt + :quote_qty::numeric,
+        ceiling_usdt = :max_position_usdt::numeric,
+        recent_orders = (array_prepend(:decided_at::timestamptz, recent_orders))[1 : :orders_per_minute::int],
+        day = CASE WHEN {_TODAY} THEN day ELSE :today END,
+        day_orders = CASE WHEN {_TODAY} THEN day_orders ELSE 0 END + 1,
+        day_spent_usdt = CASE WHEN {_TODAY} THEN day_spent_usdt ELSE 0 END + :quote_qty::numeric
+    FROM config
+    WHERE exposure.mode = :mode
+        AND reserved_usdt + filled_usdt + :quote_qty::numeric <= :max_position_usdt::numeric
+        AND (
+            recent_orders[:orders_per_minute::int] IS NULL
+            OR recent_orders[:orders_per_minute::int] <= :decided_at::timestamptz - interval '1 minute'
+        )
+        AND CASE WHEN {_TODAY} THEN day_orders ELSE 0 END < :orders_per_day::int
+        AND CASE WHEN {_TODAY} THEN day_spent_usdt ELSE 0 END + :quote_qty::numeric <= :daily_spend_usdt::numeric
+        AND NOT ({_held(":mode")})
+    RETURNING true
+"""  # noqa: S608 - constants
+
+_HALTED: Final = """EXISTS (
+    SELECT FROM halts WHERE created_at > trade_config.resumed_at AND (halts.mode IS NULL OR halts.mode = :mode)
+)"""
+
+# One transaction in one statement: the config is the one that was decided on, and stays so until this is committed,
+# which is what the share lock is for; nothing halts; there is room under every limit; and the order is new. Else
+# nothing is written: a duplicate fails the whole statement. The row of exposure makes deciders take turns.
+RESERVE: Final = named(f"""
+WITH config AS (
+    SELECT FROM trade_config WHERE id = 1 AND xmin::text = :version AND NOT {_HALTED} FOR SHARE
+), reserved AS ({_RESERVED})
+INSERT INTO orders ({_COLUMNS}) SELECT {_VALUES} FROM reserved RETURNING true
+""")  # noqa: S608 - constants
+
+# The same for an order that waited, for this very opening, and still does: only one executor can fire it. It is locked
+# before the exposure, unlike anywhere else. That cannot deadlock: while it is armed nobody who holds the exposure
+# wants it.
+FIRE: Final = named(f"""
+WITH waiting AS (
+    SELECT FROM orders WHERE client_order_id = :client_order_id AND state = 'armed' AND fire_at = :fire_at FOR UPDATE
+), config AS (
+    SELECT FROM trade_config, waiting
+    WHERE id = 1 AND trade_config.xmin::text = :version AND NOT {_HALTED} FOR SHARE OF trade_config
+), reserved AS ({_RESERVED})
+UPDATE orders SET
+    quote_qty = :quote_qty::numeric, config = :config::text::jsonb, decided_at = :decided_at::timestamptz,
+    send_until = :send_until, state = :state,
+    -- What was answered before it waited says nothing of what it gets now.
+    answered_at = NULL,
+    updated_at = now()
+FROM reserved
+WHERE orders.client_order_id = :client_order_id
+RETURNING true
+""")  # noqa: S608 - constants
+
+# The opening of an order that waits moved; or of one that is being sent, which may have to wait for it after all. The
+# latest word stands, in whatever order the words arrive; and to hear again of an opening at which it stayed closed
+# is no reason to try again.
+MOVE: Final = named("""
+UPDATE orders SET
+    fire_at = CASE
+        WHEN state = 'armed' AND (listing ->> 'opens_at')::timestamptz IS DISTINCT FROM :opens_at
+            AND (listing ->> 'opens_at' IS NULL OR (listing ->> 'observed_at')::timestamptz <= :observed_at)
+            THEN :opens_at
+        ELSE fire_at
+    END,
+    listing = CASE
+        WHEN listing ->> 'opens_at' IS NULL OR (listing ->> 'observed_at')::timestamptz <= :observed_at
+            THEN :listing::text::jsonb
+        ELSE listing
+    END,
+    updated_at = now()
+WHERE listing_key = :listing_key AND side = 'BUY' AND state IN ('armed', 'sending')
+RETURNING true
+""")
+
+# A sale: only one at a time of a position, and only of one that is held; or one more where another is in doubt.
+SELL: Final = named(f"""
+WITH closing AS (
+    UPDATE positions SET state = 'closing', sales = sales + 1, updated_at = now()
+    WHERE listing_key = :listing_key AND mode = :mode AND sales = :sequence - 1
+        AND (state = 'open' OR (state = 'closing' AND :beside::boolean))
+    RETURNING true
+)
+INSERT INTO orders ({_COLUMNS}) SELECT {_VALUES} FROM closing RETURNING true
+""")  # noqa: S608 - constants

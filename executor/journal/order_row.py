@@ -1,0 +1,82 @@
+"""An order as a row of the journal, and back."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from asyncpg import Record
+
+from executor.model.order import ExitReason, Order
+from executor.model.order_state import OrderState
+from shared.errors import PermanentError
+from shared.events import AppliedConfig, Listing, Mode, Side
+
+
+def row_of(order: Order, reason: str = "") -> dict[str, object]:
+    """Return the columns of *order* by their names, JSON as text."""
+    return {
+        "listing_key": order.listing_key,
+        "mode": order.mode,
+        "side": order.side,
+        "sequence": order.sequence,
+        "symbol": order.symbol,
+        "base_asset": order.listing.base_asset,
+        "client_order_id": order.client_order_id,
+        "quote_qty": order.quote_qty,
+        "base_qty": order.base_qty,
+        "config": order.config.model_dump_json(),
+        "decided_at": order.decided_at,
+        "send_until": order.send_until,
+        "fire_at": order.fire_at,
+        "exit_reason": order.exit_reason,
+        "price_min": order.price_min,
+        "listing": order.listing.model_dump_json(exclude_none=True),
+        "state": order.state,
+        "error_reason": reason or None,
+    }
+
+
+def opening_of(listing: Listing) -> dict[str, object]:
+    """Return the word of *listing* on its opening, as an order that waits takes it in."""
+    return {
+        "listing_key": listing.key,
+        "opens_at": listing.opens_at,
+        "observed_at": listing.observed_at,
+        "listing": listing.model_dump_json(exclude_none=True),
+    }
+
+
+def order_of(row: Record | None) -> Order:
+    """Return the order in *row*; raise PermanentError where the journal has lost it."""
+    if row is None:
+        raise PermanentError("the journal does not hold the order")
+    return Order(
+        listing=Listing.model_validate(row["listing"]),
+        mode=Mode(row["mode"]),
+        side=Side(row["side"]),
+        sequence=row["sequence"],
+        client_order_id=row["client_order_id"],
+        quote_qty=row["quote_qty"],
+        base_qty=row["base_qty"],
+        config=AppliedConfig.model_validate(row["config"]),
+        decided_at=row["decided_at"],
+        send_until=row["send_until"],
+        fire_at=row["fire_at"],
+        exit_reason=row["exit_reason"] and ExitReason(row["exit_reason"]),
+        state=OrderState(row["state"]),
+        exchange_order_id=row["exchange_order_id"],
+        answered_at=row["answered_at"],
+        price_min=row["price_min"],
+        attempt=row["attempt"],
+        attempt_id=row["attempt_id"],
+        price_max=row["price_max"],
+        requested_qty=requested_qty(row["request"]),
+        attention=row["attention"] or "",
+        given_up_at=row["given_up_at"],
+        looked_again=row["looked_again"],
+    )
+
+
+def requested_qty(request: Mapping[str, str] | None) -> Decimal | None:
+    """Return how many coins *request* names, where it does."""
+    quantity = (request or {}).get("quantity")
+    return None if quantity is None else Decimal(quantity)

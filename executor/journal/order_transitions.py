@@ -1,0 +1,267 @@
+"""What becomes of committed orders: each step of their lives once, with its money, in one transaction."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+import structlog
+from asyncpg import Record
+
+from executor.alarms import Alarm, unread
+from executor.halts import pair_refusals
+from executor.journal import settlement
+from executor.journal.announced_openings import follow
+from executor.journal.named_sql import named
+from executor.journal.order_row import order_of
+from executor.journal.storable_text import UNSTORABLE, in_ascii
+from executor.model.fill import Fill
+from executor.model.order import Order
+from executor.model.order_state import AT_LARGE, FINAL, TABLE, OrderEvent, OrderState
+from executor.model.reasons import Reason, worded
+from executor.model.trade_event import trade_of
+from executor.settings import LimitSettings
+from shared.isolation import readable
+from shared.postgres.database import Connection, Database
+
+log = structlog.get_logger(__name__)
+
+READ: Final = "SELECT * FROM orders WHERE client_order_id = $1 FOR UPDATE"
+WRITE: Final = named("""
+UPDATE orders SET
+    state = :state::varchar,
+    executed_qty = :executed_qty, cost = :cost, fee = :fee, fee_asset = :fee_asset,
+    fees = :fees::jsonb,
+    error_reason = :error_reason,
+    exchange_order_id = coalesce(:exchange_order_id, exchange_order_id),
+    answered_at = coalesce(answered_at, :answered_at),
+    send_until = least(send_until, :send_until),
+    request = coalesce(:request::jsonb, request),
+    attempts = greatest(attempts, :attempts),
+    price_max = coalesce(:price_max, price_max),
+    -- What waits again waits for an opening that became known meanwhile, also one that has passed since; or for one
+    -- that is not known yet. Times are compared with ours: the database's clock is another.
+    fire_at = CASE
+        WHEN :state::varchar <> 'armed' THEN fire_at
+        WHEN (listing ->> 'opens_at')::timestamptz > :now
+            OR (listing ->> 'opens_at')::timestamptz IS DISTINCT FROM :tried_opening
+            THEN (listing ->> 'opens_at')::timestamptz
+        -- It was about to be sent, and still is: by the next executor, at once.
+        WHEN :fires_again::boolean THEN coalesce(fire_at, :now)
+    END,
+    given_up_at = coalesce(:given_up_at, given_up_at),
+    attention = NULL, misses = 0, updated_at = now()
+WHERE client_order_id = :client_order_id
+RETURNING *
+""")
+TELL: Final = "INSERT INTO trade_outbox (event) VALUES ($1)"
+IN_STATES: Final = "SELECT * FROM orders WHERE state = ANY($1) AND mode = ANY($2) ORDER BY created_at"
+MISS: Final = "UPDATE orders SET misses = misses + 1 WHERE client_order_id = $1 AND state = 'unknown' RETURNING misses"
+WAITS: Final = """
+SELECT EXISTS (SELECT FROM orders WHERE client_order_id = $1 AND state = 'armed' AND fire_at = $2)
+"""
+ALARM: Final = """
+UPDATE orders SET attention = $2 WHERE client_order_id = $1 AND attention IS NULL AND state = ANY($3) RETURNING *
+"""
+GIVEN_UP: Final = """
+SELECT * FROM orders
+WHERE state = 'failed' AND given_up_at IS NOT NULL AND mode = ANY($1) AND looked_again < $2 ORDER BY given_up_at
+"""
+KNOWN_IDS: Final = """
+SELECT exchange_order_id FROM orders WHERE symbol = $1 AND exchange_order_id IS NOT NULL
+UNION ALL
+SELECT earlier.exchange_order_id FROM order_attempts AS earlier JOIN orders USING (client_order_id)
+WHERE orders.symbol = $1 AND earlier.exchange_order_id IS NOT NULL
+"""
+HELD_OF: Final = """
+SELECT coalesce(
+    sum(base_qty) FILTER (WHERE state IN ('open', 'closing', 'dust', 'external', 'unsellable')),
+    CASE WHEN bool_or(state = 'closed' AND listing_key = $3) THEN 0 END
+) FROM positions WHERE mode = $1 AND base_asset = $2
+"""
+LOOKED: Final = "UPDATE orders SET looked_again = $2 WHERE client_order_id = $1 AND looked_again < $2"
+_TOLD: Final = FINAL | {OrderState.ARMED, OrderState.UNKNOWN}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is known beside the event itself; None leaves what the journal holds."""
+
+    fill: Fill | None = None
+    reason: str | None = None
+    exchange_order_id: str | None = None
+    answered_at: datetime | None = None
+    send_until: datetime | None = None
+    """The sender promises to send nothing after this."""
+    request: dict[str, str] | None = None
+    attempts: int = 0
+    given_up_at: datetime | None = None
+    price_max: Decimal | None = None
+    """What no further attempt pays more than for a coin."""
+    fires_again: bool = False
+    """Of what waits again: it tries again at once, not only when an opening is told."""
+
+
+NOTHING_MORE: Final = Told()
+
+
+class Books:
+    """Raises TransientError when the database is away, after which the step may or may not be taken: take it again."""
+
+    def __init__(
+        self,
+        database: Database,
+        limits: LimitSettings,
+        *,
+        told: Callable[[], None],
+        count: Callable[[Order, Told], None],
+        now: Callable[[], datetime],
+        alarm: Alarm,
+    ) -> None:
+        self._database = database
+        self._limits = limits
+        self._told = told
+        self._count = count
+        self._now = now
+        self._alarm = alarm
+
+    async def record(self, order: Order, event: OrderEvent, told: Told = NOTHING_MORE) -> Order | None:
+        """Let *event* happen to *order*, and return it as it is then; None where it is past that already.
+
+        Words that the database cannot hold are stored as far as it can: what happened matters, not how it was put.
+        """
+        try:
+            return await self._recorded(order, event, told)
+        except UNSTORABLE as error:
+            log.warning("words that cannot be stored", order=order.client_order_id, reason=str(error))
+        reason = None if told.reason is None else in_ascii(told.reason)
+        return await self._recorded(order, event, replace(told, reason=reason))
+
+    async def _recorded(self, order: Order, event: OrderEvent, told: Told) -> Order | None:
+        async with self._database.transaction() as connection:
+            await connection.execute(settlement.LOCK, order.mode)
+            before = order_of(await connection.fetchrow(READ, order.client_order_id))
+            taken = TABLE.get((before.state, event))
+            if taken is None or _is_overtaken(order, before):
+                return None
+            after = await _write(connection, order, taken.state, told, self._now())
+            await settlement.settle(connection, after, taken.effect, told.fill)
+            await settlement.count_failures(connection, after, event, self._limits.failures_max)
+            await pair_refusals.count(connection, after, told.reason, self._limits.pair_refusals_max)
+            if after.state in _TOLD:
+                trade = trade_of(after, fill=told.fill, reason=told.reason)
+                await connection.execute(TELL, trade.model_dump(mode="json"))
+        self._told()
+        self._count(after, told)
+        return after
+
+    async def at_large(self, modes: Collection[str]) -> Sequence[Order]:
+        """Return the orders that may be at the exchange and are not settled, oldest first."""
+        return await self._in_states("orders at large", AT_LARGE, modes)
+
+    async def armed(self, modes: Collection[str]) -> Sequence[Order]:
+        """Return the orders that wait for an opening: for the latest word of any message or of dedup's ledger."""
+        async with self._database.connection() as connection:
+            await follow(connection)
+        return await self._in_states("orders that wait", {OrderState.ARMED}, modes)
+
+    async def waits(self, order: Order) -> bool:
+        """Return whether *order* still waits, and for the same opening, also by what dedup's ledger knows now."""
+        async with self._database.connection() as connection:
+            await follow(connection)
+            return bool(await connection.fetchval(WAITS, order.client_order_id, order.fire_at))
+
+    async def missed(self, order: Order) -> int:
+        """Count that an unknown *order* was looked for and not found; return how often in a row that was."""
+        async with self._database.connection() as connection:
+            return await connection.fetchval(MISS, order.client_order_id) or 0
+
+    async def alarm(self, order: Order, why: str) -> bool:
+        """Say for a person why *order* is not settled, unless that was said already or it is settled since."""
+        async with self._database.transaction() as connection:
+            row = await connection.fetchrow(ALARM, order.client_order_id, why, list(AT_LARGE))
+            if row is None:
+                return False
+            trade = trade_of(order_of(row), reason=worded(Reason.UNSETTLED, why))
+            told = trade.model_copy(update={"id": f"{trade.id}.unsettled"})
+            await connection.execute(TELL, told.model_dump(mode="json"))
+        self._told()
+        return True
+
+    async def given_up(self, modes: Collection[str], times_max: int) -> Sequence[Order]:
+        """Return the orders that were given up and looked for again fewer times since, oldest first."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(GIVEN_UP, list(modes), times_max)
+        return self._readable("orders given up", rows)
+
+    async def appeared(self, order: Order, event: OrderEvent, told: Told) -> Order | None:
+        """Count what an *order* got that was given up."""
+        return await self.record(order, event, told)
+
+    async def looked_again(self, order: Order, times: int) -> None:
+        """Remember that an *order* which was given up was looked for so many times since."""
+        async with self._database.connection() as connection:
+            await connection.execute(LOOKED, order.client_order_id, times)
+
+    async def known_ids(self, order: Order) -> set[str]:
+        """Return the exchange's ids of all orders of the symbol of *order*."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(KNOWN_IDS, order.symbol)
+        return {row["exchange_order_id"] for row in rows}
+
+    async def held_of(self, order: Order) -> Decimal | None:
+        """Return how much of the coin of *order* the positions of its mode explain; None where that is not known.
+
+        Nothing is to be there where other sales have sold all of its own position.
+        """
+        async with self._database.connection() as connection:
+            held = await connection.fetchval(HELD_OF, order.mode, order.listing.base_asset, order.listing_key)
+        return None if held is None else Decimal(held)
+
+    async def _in_states(self, what: str, states: Collection[OrderState], modes: Collection[str]) -> Sequence[Order]:
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(IN_STATES, list(states), list(modes))
+        return self._readable(what, rows)
+
+    def _readable(self, what: str, rows: Sequence[Record]) -> Sequence[Order]:
+        """Return the orders in *rows* that can be read. A newer version may have written the others."""
+        failed: list[str] = []
+        orders = readable(rows, order_of, failed=lambda row, _: failed.append(row["client_order_id"]))
+        self._alarm(what, unread(failed, what))
+        return orders
+
+
+def _is_overtaken(known: Order, stands: Order) -> bool:
+    """Tell whether an order was attempted again since it was *known*, or fired, or waits for another opening.
+
+    What was found of it then says nothing about it now.
+    """
+    if known.attempt != stands.attempt:
+        return True
+    return known.state is OrderState.ARMED and (stands.state, stands.fire_at) != (known.state, known.fire_at)
+
+
+async def _write(connection: Connection, order: Order, state: OrderState, told: Told, now: datetime) -> Order:
+    fill = told.fill
+    values: dict[str, object] = {
+        "client_order_id": order.client_order_id,
+        "state": state,
+        "executed_qty": Decimal(0) if fill is None else fill.base_qty,
+        "cost": Decimal(0) if fill is None else fill.cost,
+        "fee": None if fill is None else fill.fee,
+        "fee_asset": None if fill is None else fill.fee_asset,
+        "fees": None if fill is None else {asset: f"{fee:f}" for asset, fee in fill.fees.items()},
+        "error_reason": told.reason,
+        "exchange_order_id": told.exchange_order_id,
+        "answered_at": told.answered_at,
+        "send_until": told.send_until,
+        "request": told.request,
+        "attempts": told.attempts,
+        "now": now,
+        "tried_opening": order.listing.opens_at,
+        "given_up_at": told.given_up_at,
+        "price_max": told.price_max,
+        "fires_again": told.fires_again,
+    }
+    return order_of(await connection.fetchrow(WRITE.sql, *WRITE.arguments(values)))

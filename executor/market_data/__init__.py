@@ -1,0 +1,1 @@
+"""Prices and rules of symbols, read at the exchange and remembered."""

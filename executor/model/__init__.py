@@ -1,0 +1,1 @@
+"""What an order, a fill and a position are. Pure data."""

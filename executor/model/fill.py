@@ -1,0 +1,103 @@
+"""What an order got."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import ROUND_DOWN, ROUND_UP, Decimal, localcontext
+from typing import Final
+
+from executor.model.money import CAREFUL, CENT
+
+WORST_FEE: Final = Decimal("0.002")
+"""As a ratio: the highest that MEXC is known to have charged for taking."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """All that was executed of one order. The exchange says in which asset it took its fee; never assume."""
+
+    base_qty: Decimal
+    """Executed, before any fee."""
+    cost: Decimal
+    """In the quote asset, before any fee."""
+    fee: Decimal
+    fee_asset: str
+    """The fee that counts most: in the coin, then in the quote asset, then in any other."""
+    complete: bool
+    """Whether the whole order was executed; the rest of one that was not is cancelled."""
+    other_fees: Mapping[str, Decimal] = field(default_factory=dict, hash=False)
+    """By asset, where the exchange took its fee in several."""
+    traded_at: datetime | None = field(default=None, compare=False)
+    """When the last trade was; None where the exchange did not say."""
+
+    @property
+    def fees(self) -> Mapping[str, Decimal]:
+        """All fees by asset."""
+        return {self.fee_asset: self.fee, **self.other_fees}
+
+    @property
+    def average_price(self) -> Decimal:
+        return self.cost / self.base_qty
+
+    def quote_spent(self, quote_asset: str) -> Decimal:
+        """What a buyer paid, rounded up to a whole cent so that exposure is never understated."""
+        with localcontext(CAREFUL):
+            return (self.cost + self._fee_in(quote_asset)).quantize(CENT, ROUND_UP)
+
+    def paid(self, quote_asset: str) -> Decimal:
+        """What a buyer paid, to the last digit."""
+        with localcontext(CAREFUL):
+            return self.cost + self._fee_in(quote_asset)
+
+    def brought(self, quote_asset: str) -> Decimal:
+        """What a seller got, to the last digit; less than nothing where the fee was more."""
+        with localcontext(CAREFUL):
+            return self.cost - self._fee_in(quote_asset)
+
+    def quote_received(self, quote_asset: str) -> Decimal:
+        """What a seller got, rounded down to a whole cent."""
+        with localcontext(CAREFUL):
+            return max(Decimal(0), self.cost - self._fee_in(quote_asset)).quantize(CENT, ROUND_DOWN)
+
+    def base_bought(self, base_asset: str) -> Decimal:
+        """What a buyer holds."""
+        with localcontext(CAREFUL):
+            return self.base_qty - self._fee_in(base_asset)
+
+    def base_sold(self, base_asset: str) -> Decimal:
+        """What a seller no longer holds."""
+        with localcontext(CAREFUL):
+            return self.base_qty + self._fee_in(base_asset)
+
+    def _fee_in(self, asset: str) -> Decimal:
+        return self.fees.get(asset, Decimal(0))
+
+
+Fee = tuple[str | None, Decimal]
+"""In which asset, and how much; None where the exchange does not say in which."""
+
+
+def fees_of(base_asset: str, quote_asset: str, fees: Iterable[Fee]) -> Mapping[str, Decimal]:
+    """Sum *fees* by asset, the one that counts most first. What names no asset counts as money spent."""
+    sums: dict[str, Decimal] = {}
+    with localcontext(CAREFUL):
+        for asset, fee in fees:
+            if fee:
+                named = asset or quote_asset
+                sums[named] = sums.get(named, Decimal(0)) + fee
+    ranked = [asset for asset in (base_asset, quote_asset) if asset in sums]
+    return {asset: sums[asset] for asset in (*ranked, *(each for each in sums if each not in ranked))}
+
+
+def filled(
+    base_qty: Decimal,
+    cost: Decimal,
+    fees: Mapping[str, Decimal],
+    otherwise: str,
+    *,
+    complete: bool,
+    traded_at: datetime | None = None,
+) -> Fill:
+    """Return the fill whose *fees* are in that order; where there are none, nothing was taken in *otherwise*."""
+    (asset, fee), *others = fees.items() or [(otherwise, Decimal(0))]
+    return Fill(base_qty, cost, fee, asset, complete, dict(others), traded_at)

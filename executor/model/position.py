@@ -1,0 +1,113 @@
+"""What is held of one listing, and what a sale leaves of it."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import ROUND_DOWN, Decimal, localcontext
+from enum import StrEnum
+from typing import Final
+
+from executor.model.fill import Fill
+from executor.model.money import CAREFUL, CENT
+from shared.events import Listing, Mode
+
+
+class PositionState(StrEnum):
+    OPEN = "open"
+    CLOSING = "closing"
+    """A sale is under way."""
+    CLOSED = "closed"
+    DUST = "dust"
+    """Less than the exchange takes at a fair price; valued now and then, and open again once it is more."""
+    EXTERNAL = "external"
+    """The account does not hold the coins: they were sold, or moved, outside."""
+    UNSELLABLE = "unsellable"
+    """The exchange does not know the symbol any more."""
+    WRITTEN_OFF = "written_off"
+    """A person gave it up as lost."""
+
+
+HELD: Final = (
+    PositionState.OPEN,
+    PositionState.CLOSING,
+    PositionState.DUST,
+    PositionState.EXTERNAL,
+    PositionState.UNSELLABLE,
+)
+"""The cost of these counts as exposure."""
+ENDED: Final = frozenset({PositionState.CLOSED, PositionState.WRITTEN_OFF})
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """One purchase and what was sold of it."""
+
+    listing: Listing
+    mode: Mode
+    state: PositionState
+    base_qty: Decimal
+    """Held now, net of fees."""
+    cost_usdt: Decimal
+    """What the part that is held cost, fee included: its share of the exposure."""
+    average_price: Decimal
+    peak_price: Decimal
+    """The highest price since the purchase at which all of it could have been sold."""
+    received_usdt: Decimal
+    sales: int
+    opened_at: datetime
+    """When it was filled."""
+    stop_reference: Decimal | None = None
+    """What a stop is measured from: the price paid, less the first spread; None until the first look."""
+    note: str = ""
+    """Why it is in a state that a person should know of."""
+    bought_qty: Decimal | None = None
+    """All that was bought, net of fees; None where that is not known."""
+    proceeds: Decimal = Decimal(0)
+    """From all sales, to the last digit; received_usdt is the same in whole cents."""
+
+    @property
+    def symbol(self) -> str:
+        return self.listing.symbol
+
+    @property
+    def name(self) -> str:
+        """What logs and health call it."""
+        return f"{self.listing.key} {self.mode}"
+
+
+def after_sale(position: Position, fill: Fill | None) -> Position:
+    """Return *position* once a sale of it has ended; what was sold frees its share of the cost, in whole cents.
+
+    One that has ended before, through another sale while this one was in doubt, stays so; what this one brought counts.
+    """
+    has_ended = position.state in ENDED
+    if fill is None:
+        return position if has_ended else replace(position, state=PositionState.OPEN)
+    quote_asset = position.listing.quote_asset
+    with localcontext(CAREFUL):
+        proceeds = position.proceeds + fill.brought(quote_asset)
+    position = replace(
+        position, received_usdt=position.received_usdt + fill.quote_received(quote_asset), proceeds=proceeds
+    )
+    if has_ended:
+        return position
+    sold = fill.base_sold(position.listing.base_asset)
+    if sold >= position.base_qty:
+        return replace(position, state=PositionState.CLOSED, base_qty=Decimal(0), cost_usdt=Decimal(0))
+    with localcontext(CAREFUL):
+        freed = (position.cost_usdt * sold / position.base_qty).quantize(CENT, ROUND_DOWN)
+        return replace(
+            position,
+            state=PositionState.OPEN,
+            base_qty=position.base_qty - sold,
+            cost_usdt=position.cost_usdt - freed,
+        )
+
+
+def written_off(position: Position) -> Position:
+    """Return *position* as a person gives it up: nothing will be got for it any more, so nothing is at stake."""
+    return replace(position, state=PositionState.WRITTEN_OFF, cost_usdt=Decimal(0))
+
+
+def realised(before: Position, after: Position) -> Decimal:
+    """Return what a sale or a write-off that led from *before* to *after* came to, in whole cents."""
+    return after.received_usdt - before.received_usdt - (before.cost_usdt - after.cost_usdt)

@@ -1,0 +1,103 @@
+"""What one attempt to send an order came to."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from executor.model.fill import Fill
+from executor.model.reasons import Reason
+from shared.mexc.retry_after import quiet_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The exchange took the order; what it got is still to be read."""
+
+    exchange_order_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """What the order got, known at once: a dry run's, from the order book. None: nothing at its price."""
+
+    fill: Fill | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Certainly no order, and asking again would change nothing."""
+
+    reason: Reason
+    detail: str = ""
+    stop: bool = False
+    """The refusal concerns our keys or our account: every other order would be refused too, so trading halts."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotOpen:
+    """Certainly no order: the symbol does not trade yet. Worth asking again soon."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class TooDear:
+    """Certainly no order: the price is beyond what the exchange allows; it may have named the most or least it takes.
+
+    Of a sale the price is too low.
+    """
+
+    detail: str
+    price_max: Decimal | None
+    price_min: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WrongSize:
+    """Certainly no order: the amount does not suit the exchange or the balance."""
+
+    reason: Reason
+    detail: str
+    notional_min: Decimal | None = None
+    """The least it takes, where it said so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Untimely:
+    """Certainly no order: the exchange's clock and ours disagree. Worth signing again once they do not."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """Asked too often, or kept out: nothing may be sent for a while. It proves nothing about the order."""
+
+    detail: str
+    wait_seconds: float | None
+    banned: bool = False
+    in_doubt: bool = True
+    """Whether there may be an order. There is none after a test, which never makes one."""
+
+    @property
+    def quiet_seconds(self) -> float:
+        """How long to keep quiet: what the exchange named, else the default; a ban's is longer."""
+        return quiet_seconds(self.wait_seconds, banned=self.banned)
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """Certainly no order: not a byte was written."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """Whether there is an order is not known."""
+
+    detail: str
+    stop: bool = False
+    """Our keys or our account seem to be refused, though not in a way that proves anything: trading halts."""
+
+
+Verdict = Accepted | Executed | Refused | NotOpen | TooDear | WrongSize | Untimely | Busy | Unsent | Unanswered

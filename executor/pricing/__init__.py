@@ -1,0 +1,1 @@
+"""The worth of coins by order books and rules. Pure."""

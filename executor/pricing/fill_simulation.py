@@ -1,0 +1,80 @@
+"""What an order would have got from an order book."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal, localcontext
+from typing import Final
+
+from executor.model.fill import Fill
+from executor.model.money import CAREFUL
+from shared.events import Side
+from shared.mexc.orders.order_api import OrderRequest
+from shared.mexc.payloads import Level
+
+_STEP: Final = Decimal("1E-8")
+"""In which a market order's money is turned into coins."""
+_MAGNITUDE_MAX: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What an order takes from a book, level by level."""
+
+    levels: tuple[Level, ...] = ()
+    complete: bool = False
+    """Whether it is all that was wanted."""
+
+
+def taken(levels: Iterable[Level], request: OrderRequest) -> Taken:
+    """Return what *request* takes from *levels*, best first, as far as its price allows and they last."""
+    base_qty = cost = Decimal(0)
+    parts: list[Level] = []
+    with localcontext(CAREFUL):
+        for price, offered in _acceptable(plausible(levels), request):
+            wanted = _wanted(request, price, base_qty, cost)
+            part = min(wanted, offered)
+            base_qty += part
+            cost += part * price
+            if part:
+                parts.append(Level(price, part))
+            if part == wanted:
+                return Taken(tuple(parts), complete=True)
+    return Taken(tuple(parts))
+
+
+def filled(taken: Taken, taker_fee: Decimal, quote_asset: str) -> Fill | None:
+    """Return the fill that *taken* comes to; None where it is nothing.
+
+    The fee is charged in *quote_asset*, on top of a buyer's cost or off a seller's proceeds.
+    """
+    if not taken.levels:
+        return None
+    with localcontext(CAREFUL):
+        base_qty = sum((quantity for _, quantity in taken.levels), Decimal(0))
+        cost = sum((price * quantity for price, quantity in taken.levels), Decimal(0))
+        return Fill(base_qty, cost, cost * taker_fee, quote_asset, taken.complete)
+
+
+def plausible(levels: Iterable[Level]) -> Iterator[Level]:
+    """Pass over the levels that cannot be computed with."""
+    return (level for level in levels if is_plausible(level.price) and is_plausible(level.quantity))
+
+
+def is_plausible(number: Decimal) -> bool:
+    """Tell whether *number* can be a price or a quantity: positive, and of a size that can be computed with."""
+    return number.is_finite() and number > 0 and abs(number.adjusted()) <= _MAGNITUDE_MAX
+
+
+def _acceptable(levels: Iterable[Level], request: OrderRequest) -> Iterator[Level]:
+    limit, is_buy = request.price, request.side is Side.BUY
+    for level in levels:
+        if limit is None or (level.price <= limit if is_buy else level.price >= limit):
+            yield level
+
+
+def _wanted(request: OrderRequest, price: Decimal, base_qty: Decimal, cost: Decimal) -> Decimal:
+    """Return how much is still to be had at *price*."""
+    if request.quantity is not None:
+        return request.quantity - base_qty
+    assert request.quote_order_qty is not None
+    return ((request.quote_order_qty - cost) / price).quantize(_STEP)

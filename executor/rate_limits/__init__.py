@@ -1,0 +1,1 @@
+"""One rate limiter for every request to the exchange."""

@@ -1,0 +1,1 @@
+"""Orders and holdings held against the exchange."""

@@ -1,0 +1,113 @@
+"""Compare what the account holds with the live positions: coins are sold, moved or spent behind our back, too."""
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Final
+
+import structlog
+
+from executor.decisions.consecutive_looks import Streaks
+from executor.journal.position_store import mark, read_held
+from executor.model.position import Position, PositionState
+from executor.model.watched_position import Held
+from executor.pricing.valuation import is_worth_selling
+from executor.sending.last_balances import Account
+from executor.settings import ExecutorSettings
+from shared.backoff import pause
+from shared.errors import TransientError
+from shared.events import Mode
+from shared.mexc.errors import ExchangeError
+from shared.mexc.orders.order_reports import Balance
+from shared.mexc.time.clock_estimate import ClockUncertainError
+from shared.postgres.database import Database
+
+log = structlog.get_logger(__name__)
+
+COMPARISONS: Final = 3
+_TOLERANCE: Final = Decimal("0.99")
+"""Fees and rounding explain that much less."""
+_MISSING: Final = "missing"
+_COMPARED: Final = frozenset({PositionState.OPEN, PositionState.EXTERNAL})
+
+
+class Custody:
+    def __init__(self, database: Database, account: Account, settings: ExecutorSettings) -> None:
+        self._database = database
+        self._account = account
+        self._settings = settings
+        self._streaks = Streaks(0.0)
+
+    async def run(self, until: asyncio.Event) -> None:
+        """Compare again and again, until *until* is set."""
+        while not until.is_set():
+            await pause(self._settings.custody_check_seconds, until)
+            if until.is_set():
+                return
+            try:
+                await self.compare()
+            except (TransientError, ExchangeError, ClockUncertainError) as error:
+                log.info("holdings were not compared", reason=str(error))
+            except Exception:
+                # Whatever is wrong with one comparison, there must be another.
+                log.exception("holdings were not compared")
+
+    async def compare(self) -> None:
+        """Read the positions and the balances once, and mark what has long been missing, or is back."""
+        live = [each for each in (await read_held(self._database)).held if each.position.mode is Mode.LIVE]
+        self._streaks.forget_all_but({each.name for each in live})
+        if not live:
+            return
+        balances = await self._account.balances()
+        if not balances:
+            return  # What paid for the positions is never all gone: that is no answer.
+        for position, there in allotted(live, balances):
+            try:
+                await self._compare(position, there)
+            except TransientError:
+                raise
+            except Exception:
+                # A fault of one position concerns that position.
+                log.exception("a holding was not compared", position=position.name)
+
+    async def _compare(self, position: Position, there: Decimal) -> None:
+        if there >= position.base_qty * _TOLERANCE:
+            self._streaks.broken(position.name, _MISSING)
+            if position.note:
+                await self._mark(position, PositionState.OPEN, "")
+            return
+        now = asyncio.get_running_loop().time()
+        streak = self._streaks.seen(position.name, _MISSING, now)
+        if not streak.is_confirmed(COMPARISONS, self._settings.missing_seconds):
+            return
+        # The rest stays watched, where it is worth anything.
+        is_watched = is_worth_selling(there, position.average_price, position.listing.rules)
+        state = PositionState.OPEN if is_watched else PositionState.EXTERNAL
+        note = f"the account holds {there:f} of {position.base_qty:f} {position.listing.base_asset}"
+        if (state, note) != (position.state, position.note):
+            await self._mark(position, state, note)
+
+    async def _mark(self, position: Position, state: PositionState, note: str) -> None:
+        if await mark(self._database, position, state, note):
+            log.warning(
+                "holdings differ from a position" if note else "holdings agree with a position again",
+                position=position.name,
+                state=state,
+                note=note,
+            )
+
+
+def allotted(live: Sequence[Held], balances: Mapping[str, Balance]) -> Iterator[tuple[Position, Decimal]]:
+    """Yield each position that can be compared, and how much of it is there; of one coin the oldest comes first.
+
+    While a sale of a coin is under way nothing can be said of it.
+    """
+    selling = {each.position.listing.base_asset for each in live if each.position.state is PositionState.CLOSING}
+    left = {asset: balance.free + balance.locked for asset, balance in balances.items()}
+    for each in live:
+        position = each.position
+        asset = position.listing.base_asset
+        there = min(position.base_qty, left.get(asset, Decimal(0)))
+        left[asset] = left.get(asset, Decimal(0)) - there
+        if position.state in _COMPARED and asset not in selling:
+            yield position, there

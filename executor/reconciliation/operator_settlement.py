@@ -1,0 +1,97 @@
+"""Carry out what operators decided of orders that the exchange does not explain."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+import structlog
+from asyncpg import Record
+
+from executor.journal.order_row import order_of
+from executor.journal.order_transitions import Books, Told
+from executor.model.fill import Fill
+from executor.model.order import Order
+from executor.model.order_state import OrderEvent, OrderState
+from executor.model.reasons import Reason, worded
+from executor.sending.order_sender import Placing
+from shared.backoff import pause
+from shared.errors import TransientError
+from shared.postgres.database import Database
+
+log = structlog.get_logger(__name__)
+
+EVERY_SECONDS: Final = 1.0
+# The latest word on each order, as long as it can change something. One that is being sent is not in doubt yet.
+PENDING: Final = """
+SELECT DISTINCT ON (orders.client_order_id)
+    orders.*, decided.base_qty AS decided_qty, decided.cost AS decided_cost, decided.fee AS decided_fee,
+    decided.fee_asset AS decided_fee_asset, decided.reason AS decided_reason, decided.requested_by
+FROM settle_requests AS decided JOIN orders USING (client_order_id)
+WHERE orders.state IN ('acknowledged', 'unknown')
+    OR orders.state = 'failed' AND orders.given_up_at < decided.created_at AND decided.base_qty IS NOT NULL
+ORDER BY orders.client_order_id, decided.id DESC
+"""
+
+
+class OperatorSettlement:
+    def __init__(self, database: Database, books: Books, placing: Placing, *, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._books = books
+        self._placing = placing
+        self._now = now
+
+    async def run(self, until: asyncio.Event) -> None:
+        """Carry out the requests of operators, until *until* is set."""
+        while not until.is_set():
+            try:
+                await self.carry_out()
+            except TransientError as error:
+                log.debug("what operators decided was not read", reason=str(error))
+            except Exception:
+                # Whatever is wrong with one look, there must be another; and exits go on meanwhile.
+                log.exception("what operators decided was not read")
+            await pause(EVERY_SECONDS, until)
+
+    async def carry_out(self) -> None:
+        """Settle each order that an operator decided on."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(PENDING)
+        for row in rows:
+            try:
+                await self._settle(row)
+            except TransientError:
+                raise
+            except Exception:
+                # A fault with one request concerns that request.
+                log.exception("what an operator decided was not carried out", order=row["client_order_id"])
+
+    async def _settle(self, row: Record) -> None:
+        order = order_of(row)
+        if self._placing.has_in_hand(order):
+            return
+        reason = worded(Reason.SETTLED_BY_HAND, f"{row['requested_by']}: {row['decided_reason']}")
+        fill = _fill(order, row)
+        given_up_at = self._now() if fill is None else None
+        told = Told(fill=fill, reason=reason, given_up_at=given_up_at)
+        await self._books.record(order, _event(order, fill), told)
+        log.warning("an order was settled by hand", order=order.client_order_id, symbol=order.symbol, reason=reason)
+
+
+def _fill(order: Order, row: Record) -> Fill | None:
+    if row["decided_qty"] is None:
+        return None
+    wanted = order.requested_qty or order.base_qty
+    fee_asset = row["decided_fee_asset"] or order.listing.quote_asset
+    complete = wanted is None or row["decided_qty"] >= wanted
+    fee = row["decided_fee"] or Decimal(0)
+    return Fill(row["decided_qty"], row["decided_cost"], fee, fee_asset, complete)
+
+
+def _event(order: Order, fill: Fill | None) -> OrderEvent:
+    if fill is None:
+        return OrderEvent.WRITTEN_OFF
+    if order.state is OrderState.FAILED:
+        return OrderEvent.APPEARED_FILLED if fill.complete else OrderEvent.APPEARED_PARTLY_FILLED
+    return OrderEvent.FOUND_FILLED if fill.complete else OrderEvent.FOUND_PARTLY_FILLED

@@ -1,0 +1,1 @@
+"""From a committed order to its bytes, and to its outcome."""

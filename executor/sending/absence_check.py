@@ -1,0 +1,257 @@
+"""Prove that an answered order is absent at the exchange before any of its requests is written again."""
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import structlog
+
+from executor.decisions.absence_proof import Proof
+from executor.decisions.retry_policy import Again
+from executor.model.order import Order
+from executor.rate_limits.order_slots import Pace
+from executor.sending.exchange_time import Moments
+from executor.sending.last_balances import LastBalances
+from executor.settings import TimingSettings
+from executor.venues.lookup_schedule import Way, ways_due
+from executor.venues.venue import Absent, Venue
+from shared.backoff import pause
+from shared.events import Mode, Side
+from shared.mexc.errors import ExchangeError, ExchangeUnavailable, RateLimited
+from shared.mexc.orders.order_reports import Balance
+from shared.mexc.time.clock_estimate import ClockUncertainError
+
+log = structlog.get_logger(__name__)
+
+BESIDE_EVERY_SECONDS: Final = 2.0
+"""Between looks beside the waits of one order."""
+BESIDE_MAX: Final = 6
+"""Looks under way at once, and orders that are looked for so often; of more, each is as much more rarely."""
+BESIDE_WAIT_SECONDS: Final = 0.05
+"""Beside shorter waits nothing is looked for: an order that was taken would hardly show yet."""
+CORRECTION_SECONDS: Final = 0.5
+"""How long an order that was corrected, and could go at once, waits for a look."""
+BESIDE: Final = (Way.CLIENT_ID,)
+THOROUGH: Final = (Way.CLIENT_ID, Way.OPEN_ORDERS, Way.ALL_ORDERS, Way.TRADES)
+_NEVER: Final = float("-inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The order is there after all."""
+
+    exchange_order_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """It was not found, and nothing proves that it is absent."""
+
+
+class Absence:
+    """Looks orders up at the *venues*, one of a side at a time: they share the exchange's limits with orders.
+
+    Looks beside waits are bounded by themselves, and none waits for another.
+    """
+
+    def __init__(
+        self,
+        venues: Mapping[Mode, Venue],
+        pace: Pace,
+        moments: Moments,
+        settings: TimingSettings,
+        *,
+        balances: LastBalances | None,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._venues = venues
+        self._pace = pace
+        self._moments = moments
+        self._settings = settings
+        self._balances = balances
+        self._now = now
+        self._turns = {side: asyncio.Lock() for side in Side}
+        self._beside_at: dict[str, float] = {}
+        """When each order that is attempted was looked for beside a wait, by the id it was sent under."""
+        self._looking_beside: set[str] = set()
+
+    def inquiry(self, order: Order, stopping: asyncio.Event) -> "Inquiry":
+        """Return what accompanies the attempts of *order*; what the account holds before them is kept."""
+        before = self._held(order) if order.side is Side.SELL else None
+        return Inquiry(self, order, before, stopping)
+
+    async def look(self, order: Order, ways: Collection[Way]) -> Found | None:
+        """Return *order* where one of *ways* finds it; raise ExchangeError or ClockUncertainError."""
+        venue = self._venues[order.mode]
+        if ways is BESIDE:
+            finding = await venue.look_up(order, ways)
+        else:
+            async with self._turns[order.side]:
+                finding = await venue.look_up(order, ways)
+        if not isinstance(finding, Absent):
+            return Found(finding.exchange_order_id)
+        if finding.others:
+            raise ExchangeUnavailable("trades of the symbol belong to an order that is not known")
+        return None
+
+    def may_look_beside(self, order: Order, now: float) -> bool:
+        """Say whether a look may be taken beside a wait of *order*, and count it.
+
+        No order waits for the looks of another, unless many do: what goes out under one id again and again is looked
+        for in between.
+        """
+        every_seconds = BESIDE_EVERY_SECONDS * max(1.0, len(self._beside_at) / BESIDE_MAX)
+        is_early = now - self._beside_at.get(order.sent_as, _NEVER) < every_seconds
+        if is_early or len(self._looking_beside) >= BESIDE_MAX or self._pace.banned_seconds():
+            return False
+        self._beside_at[order.sent_as] = now
+        self._looking_beside.add(order.sent_as)
+        return True
+
+    def looked_beside(self, order: Order) -> None:
+        """Take note that such a look is over."""
+        self._looking_beside.discard(order.sent_as)
+
+    def forget(self, order: Order) -> None:
+        """Take note that *order* is attempted no more."""
+        self._beside_at.pop(order.sent_as, None)
+
+    async def is_untouched(self, order: Order, before: Balance | None) -> bool:
+        """Say whether a sale moved nothing: its coins are free as they were *before* it."""
+        if self._balances is None or before is None or order.base_qty is None or before.free < order.base_qty:
+            return False
+        async with self._turns[order.side]:
+            after = (await self._balances.balances()).get(order.listing.base_asset)
+        return after == before
+
+    def quiet_after(self, error: Exception) -> float:
+        """Return for how long to ask nothing after *error*, and let no order out meanwhile."""
+        if not isinstance(error, RateLimited):
+            return 0.0
+        self._pace.quiet_for(error.quiet_seconds, banned=error.banned)
+        return error.quiet_seconds
+
+    def shows_by_ms(self) -> int:
+        """Return when a request that was just answered, had it made an order, could not be hidden any more."""
+        protection_ms = int(self._settings.protection_seconds * 1000)
+        return self._moments.now_ms() + self._settings.recv_window_ms + protection_ms
+
+    def now_ms(self) -> int:
+        return self._moments.now_ms()
+
+    def left_seconds(self, order: Order) -> float:
+        """Return for how long requests of *order* may begin."""
+        return (order.send_until - self._now()).total_seconds()
+
+    def ways_due(self, order: Order, tried: dict[Way, datetime], *, decisive: bool) -> Collection[Way]:
+        """Return by which ways to look for *order* now, and count them as *tried*: dear ones rarely, but at the end."""
+        now = self._now()
+        due = THOROUGH if decisive else [way for way in ways_due(tried, order.decided_at, now, now) if way in THOROUGH]
+        tried |= dict.fromkeys(due, now)
+        return due
+
+    @property
+    def reads(self) -> int:
+        return self._settings.absent_reads
+
+    def _held(self, order: Order) -> Balance | None:
+        return None if self._balances is None else self._balances.last(order.listing.base_asset)
+
+
+class Inquiry:
+    """Waits between the attempts of one order, and looks for it meanwhile."""
+
+    def __init__(self, absence: Absence, order: Order, before: Balance | None, stopping: asyncio.Event) -> None:
+        self._absence = absence
+        self._order = order
+        self._before = before
+        self._stopping = stopping
+        self._looking: asyncio.Task[Found | None] | None = None
+        self._tried: dict[Way, datetime] = {}
+
+    async def before(self, move: Again, *, written: bool) -> Found | Undecided | None:
+        """Wait for as long as *move* says; return None where it may be made, because there is no order."""
+        if move.in_doubt:
+            return await self._proof(move.wait_seconds)
+        if written:
+            self._look_beside(move.wait_seconds)
+        await pause(move.wait_seconds, self._stopping)
+        if self._looking is not None and not move.wait_seconds:
+            await asyncio.wait({self._looking}, timeout=CORRECTION_SECONDS)
+        return await self._seen_beside()
+
+    def end(self) -> None:
+        """Look no longer."""
+        self._absence.forget(self._order)
+        if self._looking is not None:
+            self._looking.cancel()
+
+    def _look_beside(self, wait_seconds: float) -> None:
+        is_worth_it = not wait_seconds or wait_seconds >= BESIDE_WAIT_SECONDS
+        if self._looking is None and is_worth_it and self._absence.may_look_beside(self._order, _monotonic()):
+            self._looking = asyncio.create_task(self._looked(), name=f"look-{self._order.symbol}")
+            self._looking.add_done_callback(lambda _: self._absence.looked_beside(self._order))
+
+    async def _seen_beside(self) -> Found | None:
+        if self._looking is None or not self._looking.done():
+            return None
+        seen, self._looking = await self._looking, None
+        return seen
+
+    async def _looked(self) -> Found | None:
+        """The answer was proof by itself; a look only makes sure, and what goes wrong with it holds up nothing."""
+        try:
+            return await self._absence.look(self._order, BESIDE)
+        except (ExchangeError, ClockUncertainError) as error:
+            self._absence.quiet_after(error)
+        except Exception:
+            log.exception("a look beside a wait failed", order=self._order.client_order_id)
+        return None
+
+    async def _proof(self, quiet_seconds: float) -> Found | Undecided | None:
+        """Look for the order until it is found or proven absent, or nothing of it may be written any more."""
+        try:
+            async with asyncio.timeout(self._absence.left_seconds(self._order)):
+                return await self._proven(Proof(self._absence.shows_by_ms(), self._absence.reads, quiet_seconds))
+        except TimeoutError:
+            return Undecided()
+
+    async def _proven(self, proof: Proof) -> Found | Undecided | None:
+        while proof.wait_seconds <= self._absence.left_seconds(self._order):
+            await pause(proof.wait_seconds, self._stopping)
+            if self._stopping.is_set():
+                break
+            sought = await self._sought(proof)
+            if isinstance(sought, Found):
+                return sought
+            if sought or proof.is_complete:
+                return None
+            takes_seconds = proof.takes_seconds(self._absence.now_ms())
+            if self._before is None and takes_seconds > self._absence.left_seconds(self._order):
+                break  # Who settles orders in doubt may begin sooner.
+        return Undecided()
+
+    async def _sought(self, proof: Proof) -> Found | bool:
+        """Look once; return the order where it is there, else whether the balance proves that it is not."""
+        looked_ms = self._absence.now_ms()
+        try:
+            decisive = proof.is_decisive(looked_ms)
+            found = await self._absence.look(
+                self._order, self._absence.ways_due(self._order, self._tried, decisive=decisive)
+            )
+            if found is not None:
+                log.warning("an order is there whose answer was no acceptance", order=self._order.client_order_id)
+                return found
+            untouched = await self._absence.is_untouched(self._order, self._before)
+        except (ExchangeError, ClockUncertainError) as error:
+            log.info("an order was not looked up", order=self._order.client_order_id, reason=str(error))
+            proof.failed(self._absence.quiet_after(error))
+            return False
+        proof.missed(looked_ms)
+        return untouched
+
+
+def _monotonic() -> float:
+    return asyncio.get_running_loop().time()

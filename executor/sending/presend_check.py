@@ -1,0 +1,55 @@
+"""What is asked once more of every order, right before a byte of it is written."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol
+
+from executor.decisions.freshness import Ages
+from executor.decisions.known_openings import KnownOpenings
+from executor.model.order import Order
+from executor.model.order_state import OrderEvent
+from executor.model.reasons import Reason, worded
+from shared.events import Mode, Side
+
+
+class Halts(Protocol):
+    def buys_halted(self, mode: Mode) -> str:
+        """Say why nothing may be bought now; empty where it may."""
+
+    def exits_halted(self) -> str:
+        """Say why nothing may be sold now; empty where it may."""
+
+
+class Gate:
+    def __init__(self, halts: Halts, openings: KnownOpenings, ages: Ages, *, now: Callable[[], datetime]) -> None:
+        self._halts = halts
+        self._ages = ages
+        self._openings = openings
+        self._now = now
+
+    def objection(self, order: Order) -> tuple[OrderEvent, str] | None:
+        """Return what stands against sending *order* now, as what happens to it and why."""
+        halted = self._halts.buys_halted(order.mode) if order.side is Side.BUY else self._halts.exits_halted()
+        if halted:
+            return OrderEvent.REFUSED, worded(Reason.HALTED, halted)
+        ends = order.config.auto_trade_until if order.mode is Mode.LIVE and order.side is Side.BUY else None
+        if ends is not None and self._now() >= ends:
+            return OrderEvent.REFUSED, worded(Reason.NOT_LIVE, f"auto_trade ended at {ends:%H:%M:%S} UTC")
+        # What was told since the request was made counts: an answer may have come late, or along with another.
+        if order.listing.symbol in self._openings.told and order.side is Side.BUY:
+            old = self._openings.too_old(order.listing, self._ages, self._now())
+            if old is not None:
+                return OrderEvent.REFUSED, worded(old.reason, old.detail)
+        # Whoever was stopped in between and wakes up late must not send what others may take for absent.
+        if self._now() > order.send_until:
+            return OrderEvent.LAPSED, _lateness(order)
+        return None
+
+
+def _lateness(order: Order) -> Reason:
+    """Return the reason of an order that could not be sent in time."""
+    if order.side is Side.SELL:
+        return Reason.TOO_LATE
+    if order.attempt > 1:
+        return Reason.NOT_FILLED
+    return Reason.OPENING_PASSED if order.fire_at else Reason.STALE_LISTING

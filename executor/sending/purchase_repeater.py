@@ -1,0 +1,207 @@
+"""Attempt a purchase again whose attempt is proven to have got nothing: soon, a few times, under ids of their own."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final, Protocol
+
+import structlog
+
+from executor.decisions.repeat_purchases import further_until
+from executor.decisions.retry_policy import Conclusion, executed
+from executor.decisions.strategy import Refuse
+from executor.journal.attempt_writer import AttemptJournal, further_id
+from executor.journal.order_transitions import Told
+from executor.model.order import Order
+from executor.model.order_state import OrderState
+from executor.model.reasons import Reason, worded
+from executor.sending.request_builder import Composed, Composer
+from executor.settings import ExecutorSettings
+from executor.venues.lookup_schedule import Way
+from executor.venues.venue import Absent, Ended, Untold, Venue
+from shared.backoff import pause
+from shared.errors import TransientError
+from shared.events import Mode
+from shared.mexc.errors import ExchangeError
+from shared.mexc.orders.order_api import order_params
+from shared.mexc.time.clock_estimate import ClockUncertainError
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS: Final = 1.0
+BY_ID: Final = (Way.EXCHANGE_ID, Way.CLIENT_ID)
+
+
+class Sender(Protocol):
+    async def place(self, order: Order, *, composed: Composed | None = None) -> None:
+        """Send *order*, and record what came of it."""
+
+    async def end(self, order: Order, conclusion: Conclusion, told: Told) -> None:
+        """Record *conclusion* of an *order* that is not sent any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unfilled:
+    """An order whose attempt got nothing, and what it comes to where none follows."""
+
+    order: Order
+    conclusion: Conclusion
+    told: Told
+
+
+class _StandsError(Exception):
+    """The attempt was seen otherwise than ended with nothing filled; its trades where only they say so."""
+
+    def __init__(self, traded: Untold | None = None) -> None:
+        self.traded = traded
+
+
+class FurtherAttempts:
+    """Takes orders in charge, waits until they can be filled, and has them sent again."""
+
+    def __init__(
+        self,
+        journal: AttemptJournal,
+        composer: Composer,
+        venues: Mapping[Mode, Venue],
+        settings: ExecutorSettings,
+        *,
+        now: Callable[[], datetime],
+        stopping: asyncio.Event,
+    ) -> None:
+        self._journal = journal
+        self._composer = composer
+        self._venues = venues
+        self._settings = settings
+        self._now = now
+        self._stopping = stopping
+        self._in_charge: dict[str, str] = {}
+        self._changed = asyncio.Event()
+        self.waiting: deque[Unfilled] = deque()
+        """Not begun with yet."""
+
+    def takes(self, order: Order, conclusion: Conclusion, told: Told) -> bool:
+        """Take *order* in charge where another attempt may follow; else *conclusion* is what became of it."""
+        until = further_until(order, self._settings)
+        if until is None or self._now() >= until or self._stopping.is_set() or order.mode not in self._venues:
+            return False
+        if order.sent_as not in self._in_charge:
+            self._in_charge[order.sent_as] = order.client_order_id
+            self.waiting.append(Unfilled(order, conclusion, told))
+            self._changed.set()
+        return True
+
+    def has_in_charge(self, order: Order) -> bool:
+        """Tell whether an attempt of *order* is about to follow."""
+        return order.client_order_id in self._in_charge.values()
+
+    async def run(self, sender: Sender, until: asyncio.Event) -> None:
+        """Attend to what was taken in charge, until *until* is set; what waits by then is ended."""
+        async with asyncio.TaskGroup() as attending:
+            while not until.is_set():
+                self._changed.clear()
+                self._begin(sender, attending)
+                await pause(LOOK_SECONDS, self._changed)
+            self._begin(sender, attending)
+
+    def _begin(self, sender: Sender, attending: asyncio.TaskGroup) -> None:
+        while self.waiting:
+            unfilled = self.waiting.popleft()
+            attending.create_task(self.attend(unfilled, sender), name=f"again-{unfilled.order.symbol}")
+
+    async def attend(self, unfilled: Unfilled, sender: Sender) -> None:
+        """Have another attempt made as soon as one can be filled; where none can in time, end the order."""
+        order = unfilled.order
+        try:
+            composed = await self._awaited(order)
+            again = await self._begun(order, composed) if isinstance(composed, Composed) else None
+            if again is None or not isinstance(composed, Composed):
+                await sender.end(order, _because(composed, unfilled.conclusion), unfilled.told)
+            else:
+                log.info("an order is attempted again", symbol=order.symbol, order=again.sent_as, attempt=again.attempt)
+                await sender.place(again, composed=composed)
+        except _StandsError as found:
+            log.warning("an order got something after all", symbol=order.symbol, order=order.sent_as)
+            await self._settled(order, found, sender)
+        except Exception:
+            # A fault with one order concerns that order; where it went on to another attempt, this changes nothing.
+            log.exception("an order was not attempted again", symbol=order.symbol, order=order.sent_as)
+            await sender.end(order, unfilled.conclusion, unfilled.told)
+        finally:
+            self._in_charge.pop(order.sent_as, None)
+
+    async def _awaited(self, order: Order) -> Composed | Refuse | None:
+        """Return what to send once it would be filled, or why nothing may be; None where neither comes in time.
+
+        In between the last attempt is looked for, until it is proven once more that it got nothing.
+        """
+        until = further_until(order, self._settings)
+        next_one = replace(order, attempt=order.attempt + 1, attempt_id=further_id(order))
+        has_traded = order.mode is Mode.LIVE
+        while until is not None and self._now() < until and not self._stopping.is_set():
+            composed, proven = await asyncio.gather(
+                self._offered(next_one), self._is_unfilled(order, trades=has_traded)
+            )
+            has_traded = has_traded and not proven
+            if composed is not None and proven:
+                return composed
+            await pause(self._settings.retry_every_seconds, self._stopping)
+        return None
+
+    async def _offered(self, order: Order) -> Composed | Refuse | None:
+        try:
+            return await self._composer.offered(order)
+        except ExchangeError as error:
+            log.info("what is offered was not learned", symbol=order.symbol, reason=str(error))
+        except Exception:
+            log.exception("what is offered was not learned", symbol=order.symbol)
+        return None
+
+    async def _is_unfilled(self, order: Order, *, trades: bool) -> bool:
+        """Look for the attempt, and its *trades*; return whether that proves once more that it got nothing."""
+        if order.mode is Mode.DRY_RUN:
+            return True
+        venue = self._venues[order.mode]
+        try:
+            finding = await venue.look_up(order, BY_ID)
+            # One that was refused is not there; any other has ended.
+            refused = order.state is OrderState.SENDING
+            if not (isinstance(finding, Absent) if refused else isinstance(finding, Ended) and finding.fill is None):
+                raise _StandsError
+            if trades and not refused and isinstance(traded := await venue.look_up(order, (Way.TRADES,)), Untold):
+                raise _StandsError(traded)
+        except (ExchangeError, ClockUncertainError) as error:
+            log.info("an attempt was not looked up", order=order.sent_as, reason=str(error))
+            return False
+        return True
+
+    async def _begun(self, order: Order, composed: Composed) -> Order | None:
+        until = further_until(order, self._settings)
+        if until is None or self._now() >= until:
+            return None
+        try:
+            begun = await self._journal.begin(order, dict(order_params(composed.request)), until)
+        except TransientError as error:
+            # Committed or not, it is not sent; where it was committed, it is looked up like any other.
+            log.warning("a further attempt was not committed", order=order.sent_as, reason=str(error))
+            return None
+        if isinstance(begun, Order):
+            return begun
+        log.info("no further attempt", symbol=order.symbol, order=order.sent_as, reason=begun and begun.reason)
+        return None
+
+    async def _settled(self, order: Order, found: _StandsError, sender: Sender) -> None:
+        """Record what trades show of an order that says that it got nothing; leave any other to its look-ups."""
+        traded = found.traded
+        if traded is not None:
+            conclusion = replace(executed(traded.fill), reason=worded(Reason.FEE_ASSUMED, traded.why))
+            await sender.end(order, replace(conclusion, exchange_order_id=traded.exchange_order_id), Told())
+
+
+def _because(composed: Composed | Refuse | None, conclusion: Conclusion) -> Conclusion:
+    """Return *conclusion*, with the reason for which no attempt follows where there is one."""
+    if not isinstance(composed, Refuse):
+        return conclusion
+    return replace(conclusion, reason=worded(composed.reason, composed.detail))

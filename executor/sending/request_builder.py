@@ -1,0 +1,170 @@
+"""From an order to the request that is sent: asks for prices and rules where the listing brought none along."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from executor.decisions.market_filters import Reading
+from executor.decisions.order_request import buy_request, sell_request
+from executor.decisions.repeat_purchases import price_bound
+from executor.decisions.strategy import Refuse
+from executor.market_data.market_views import Markets, View
+from executor.model.order import Order
+from executor.model.reasons import Reason
+from executor.pricing.fill_simulation import plausible
+from executor.settings import ExecutorSettings
+from shared.backoff import pause
+from shared.events import Listing, Side, TradingRules
+from shared.mexc.errors import ExchangeError, ExchangeRejected
+from shared.mexc.orders.order_api import OrderRequest
+
+_ERRORS_MAX: Final = 3
+_LEARNABLE: Final = frozenset({Reason.NO_PRICE, Reason.RULES_UNKNOWN})
+"""What asking the exchange may mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    request: OrderRequest
+    rules: TradingRules | None
+    price_max: Decimal | None = None
+    """What no further attempt pays more than for a coin; None where there may be none, or this is one."""
+
+
+Ask = Callable[[Listing], Awaitable[None]]
+"""Has the opening of a listing asked for, and waits for the answer, for a moment; it raises nothing."""
+
+
+async def ask_nobody(_: Listing) -> None:
+    """Have nothing asked."""
+
+
+class Composer:
+    def __init__(
+        self,
+        markets: Markets,
+        settings: ExecutorSettings,
+        *,
+        selling: Markets | None = None,
+        ask: Ask = ask_nobody,
+        now: Callable[[], datetime],
+        stopping: asyncio.Event,
+    ) -> None:
+        """*markets* is looked at for purchases, *selling* for sales: the same unless given.
+
+        *ask* is asked for openings that may be long ago.
+        """
+        self._markets = markets
+        self._fees = markets.fees
+        self._selling = selling or markets
+        self._ask = ask
+        self._settings = settings
+        self._now = now
+        self._stopping = stopping
+
+    async def compose(self, order: Order) -> Composed | Refuse:
+        """Return what to send for *order*, or why nothing can be; at once where everything needed is at hand."""
+        return self.at_once(order) or await self._asked(order) or await self._learned(order)
+
+    def at_once(self, order: Order, *, asked: bool = False) -> Composed | Refuse | None:
+        """Return the same from what is at hand; None where the exchange must be asked first.
+
+        *asked* where it was, about the opening.
+        """
+        is_new = order.side is Side.BUY and order.fire_at is None and order.attempt == 1
+        view = self._markets.at_hand(order.listing, asked=asked) if is_new else None
+        composed = None if view is None else self._made(order, view)
+        is_learnable = isinstance(composed, Refuse) and composed.reason in _LEARNABLE
+        return None if is_learnable else composed
+
+    async def offered(self, order: Order) -> Composed | Refuse | None:
+        """Return what to send for a further attempt of *order*; None while nothing is offered at what it may pay.
+
+        Refuse where none may follow at all: the coin turns out to be old.
+        """
+        view = await self._markets.look(order)
+        old = self.too_old(order)
+        if old is not None:
+            return old
+        composed = self._made(order, view)
+        if isinstance(composed, Refuse) or composed.request.price is None or view.market.book is None:
+            return None
+        best_ask = next((level.price for level in plausible(view.market.book.asks)), None)
+        return composed if best_ask is not None and best_ask <= composed.request.price else None
+
+    async def prefetch(self, order: Order) -> None:
+        """Learn ahead what the exchange demands of *order* now, as far as can be: it may have changed since."""
+        try:
+            await self._markets.learn(order.listing)
+        except ExchangeError:
+            return  # Asked again when it matters.
+
+    async def reread(self, order: Order, *, price: bool) -> Reading:
+        """Return what may explain that *order* was refused: the rules as they are now, and the last price."""
+        return await self._markets_of(order).reread(order, price=price)
+
+    def fee(self, rules: TradingRules | None) -> Decimal:
+        """Return the fee for taking under *rules* that is reckoned with now."""
+        return self._fees.of(rules, self._settings.taker_fee)
+
+    def too_old(self, order: Order) -> Refuse | None:
+        """Return why *order* is not sent: nothing told when its coin opens but exchangeInfo, and that is long ago."""
+        return self._markets.too_old(order.listing, self._now()) if order.side is Side.BUY else None
+
+    async def _asked(self, order: Order) -> Composed | Refuse | None:
+        """Have the opening asked for where a ticker is all that has shown the coin, and go on with what is at hand.
+
+        Where that is not enough, the market is looked at anyway, and the opening comes along.
+        """
+        is_doubtful = self._settings.opening_unknown == "ask" and self._markets.may_be_old(order.listing)
+        if not is_doubtful or self.at_once(order, asked=True) is None:
+            return None
+        await self._ask(order.listing)
+        return self.too_old(order) or self.at_once(order, asked=True)
+
+    async def _learned(self, order: Order) -> Composed | Refuse:
+        """Look at the market until an order can be made; until its time is over where it waits for an opening."""
+        errors = 0
+        while True:
+            composed = await self._looked(order)
+            if isinstance(composed, Composed) or composed.reason not in _WORTH_WAITING:
+                return composed
+            errors += composed.reason is Reason.EXCHANGE_UNAVAILABLE
+            wait_seconds = self._settings.retry_every_seconds
+            is_over = self._now() + timedelta(seconds=wait_seconds) > order.send_until
+            if is_over or errors >= _ERRORS_MAX or self._stopping.is_set():
+                return composed
+            await pause(wait_seconds, self._stopping)
+
+    async def _looked(self, order: Order) -> Composed | Refuse:
+        try:
+            view = await self._markets_of(order).look(order)
+            return self.too_old(order) or self._made(order, view)
+        except ExchangeRejected as error:
+            if error.is_unknown_symbol:
+                return Refuse(Reason.SYMBOL_UNKNOWN if order.fire_at is None else Reason.NO_PRICE, str(error))
+            return Refuse(Reason.EXCHANGE_UNAVAILABLE, str(error))
+        except ExchangeError as error:
+            return Refuse(Reason.EXCHANGE_UNAVAILABLE, str(error))
+
+    def _markets_of(self, order: Order) -> Markets:
+        return self._markets if order.side is Side.BUY else self._selling
+
+    def _made(self, order: Order, view: View) -> Composed | Refuse:
+        if order.side is Side.BUY:
+            fee = self._fees.of(view.rules, self._settings.taker_fee)
+            request = buy_request(order, view.market, view.rules, self._settings, fee)
+        else:
+            book = view.market.book
+            best_bid = None if book is None else next((level.price for level in plausible(book.bids)), None)
+            request = sell_request(order, best_bid, view.rules, self._settings, last=view.market.last)
+        if isinstance(request, Refuse):
+            return request
+        bound = price_bound(request, view.market.reference, self._settings) if order.attempt == 1 else None
+        return Composed(request, view.rules, bound)
+
+
+_WORTH_WAITING: Final = frozenset({Reason.NO_PRICE, Reason.EXCHANGE_UNAVAILABLE})

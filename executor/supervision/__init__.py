@@ -1,0 +1,1 @@
+"""The executor as a whole: its breakers, its key, and its figures for people."""

@@ -1,0 +1,72 @@
+"""Shows what is at stake, whoever put it there; and how much of what is open is in doubt."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final, Never, Protocol
+
+import structlog
+
+from executor.model import position
+from executor.model.order_state import FINAL, OrderState
+from executor.model.position import PositionState
+from shared.errors import TransientError
+from shared.events import Mode
+from shared.postgres.database import Database
+
+log = structlog.get_logger(__name__)
+
+EVERY_SECONDS: Final = 5.0
+EXPOSURE: Final = "SELECT reserved_usdt, filled_usdt FROM exposure WHERE mode = $1"
+COUNTS: Final = """
+SELECT state, count(*) AS count FROM orders
+WHERE mode = $1 AND state IN ('armed', 'sending', 'acknowledged', 'unknown') GROUP BY state
+"""
+
+HELD: Final = """
+SELECT state, count(*) AS count FROM positions
+WHERE mode = $1 AND state IN ('open', 'closing', 'dust', 'external', 'unsellable') GROUP BY state
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Stake:
+    """What is at stake in one mode."""
+
+    mode: Mode
+    reserved_usdt: Decimal
+    held_usdt: Decimal
+    open_orders: Mapping[OrderState, int]
+    positions: Mapping[PositionState, int]
+
+
+class Gauges(Protocol):
+    def at_stake(self, stake: Stake) -> None:
+        """Show *stake*."""
+
+
+async def read_stake(database: Database, mode: Mode) -> Stake:
+    """Return what is at stake now; raise TransientError when the database is away."""
+    async with database.connection() as connection:
+        exposure = await connection.fetchrow(EXPOSURE, mode)
+        counts = {row["state"]: row["count"] for row in await connection.fetch(COUNTS, mode)}
+        held = {row["state"]: row["count"] for row in await connection.fetch(HELD, mode)}
+    if exposure is None:
+        raise TransientError(f"the exposure of {mode} is not seeded")
+    open_orders = {state: counts.get(state, 0) for state in OrderState if state not in FINAL}
+    positions = {state: held.get(state, 0) for state in position.HELD}
+    return Stake(mode, exposure["reserved_usdt"], exposure["filled_usdt"], open_orders, positions)
+
+
+async def show_stakes(database: Database, gauges: Gauges) -> Never:
+    """Read it every few seconds, until cancelled; this also keeps a connection warm between listings."""
+    while True:
+        for mode in Mode:
+            try:
+                gauges.at_stake(await read_stake(database, mode))
+            except TransientError as error:
+                log.debug("exposure not read", mode=mode, reason=str(error))
+            except Exception:
+                log.exception("exposure not shown", mode=mode)
+        await asyncio.sleep(EVERY_SECONDS)

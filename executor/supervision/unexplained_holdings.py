@@ -1,0 +1,106 @@
+"""Halt purchases on coins in the account that no position explains, at the start and while the executor runs."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from decimal import Decimal
+from typing import Final
+
+import structlog
+
+from executor.halts.latches import Cause
+from executor.sending.last_balances import Account
+from executor.sending.order_sender import Latch
+from shared.backoff import pause
+from shared.errors import TransientError
+from shared.events import Mode
+from shared.mexc.errors import ExchangeError
+from shared.mexc.time.clock_estimate import ClockUncertainError
+
+log = structlog.get_logger(__name__)
+
+_ROUNDING: Final = Decimal("1.001")
+"""How far a balance may exceed what the positions explain."""
+_NAMED_MAX: Final = 10
+
+Held = Callable[[], Awaitable[Mapping[str, Decimal | None]]]
+"""Returns what open live positions hold, by asset; None where that is not known yet."""
+
+
+class Holdings:
+    def __init__(
+        self,
+        account: Account,
+        held: Held,
+        others: Collection[str],
+        latch: Latch,
+        *,
+        look_for: Callable[[Collection[str]], Awaitable[None]],
+        alarm: Callable[[str, str], None],
+    ) -> None:
+        self._account = account
+        self._held = held
+        self._others = others
+        self._latch = latch
+        self._look_for = look_for
+        self._alarm = alarm
+        self._known: set[str] = set()
+        """What was an alarm already, and may stand since an operator resumed."""
+
+    async def check(self, until: asyncio.Event, *, confirm_seconds: float) -> None:
+        """Halt where there is something new that nothing explains, not even an order that was given up.
+
+        Found once is not enough: a balance may be behind an order that just ended. Stopped meanwhile, leave it at that.
+        """
+        found = await self._unexplained()
+        if found - self._known:
+            await pause(confirm_seconds, until)
+            if until.is_set():
+                return
+            found = await self._unexplained()
+        await self._heed(found)
+
+    async def watch(self, every_seconds: float, until: asyncio.Event, *, confirm_seconds: float) -> None:
+        """Check again and again, until *until* is set."""
+        while not until.is_set():
+            await pause(every_seconds, until)
+            if until.is_set():
+                return
+            try:
+                await self.check(until, confirm_seconds=confirm_seconds)
+            except (TransientError, ExchangeError, ClockUncertainError) as error:
+                log.info("holdings not compared", reason=str(error))
+            except Exception:
+                log.exception("holdings not compared")
+
+    async def _heed(self, found: set[str]) -> None:
+        if found - self._known:
+            await self._look_for(found)
+            found = await self._unexplained()
+        if new := found - self._known:
+            self._latch(Cause.HOLDINGS, Mode.LIVE, _words(new))
+        self._known &= found
+        self._known |= found
+        self._alarm("holdings", _words(found) if found else "")
+
+    async def _unexplained(self) -> set[str]:
+        """Return the assets of which there is more than is explained before or after the account was asked."""
+        before = await self._held()
+        balances = await self._account.balances()
+        after = await self._held()
+        return {
+            asset
+            for asset, balance in balances.items()
+            if asset not in self._others
+            and (explained := _explained(asset, before, after)) is not None
+            and balance.free + balance.locked > explained * _ROUNDING
+        }
+
+
+def _explained(asset: str, *held: Mapping[str, Decimal | None]) -> Decimal | None:
+    quantities = [each.get(asset, Decimal(0)) for each in held]
+    known = [quantity for quantity in quantities if quantity is not None]
+    return max(known) if len(known) == len(quantities) else None
+
+
+def _words(assets: Collection[str]) -> str:
+    return f"the account holds what no position explains: {', '.join(sorted(assets)[:_NAMED_MAX])}"

@@ -1,0 +1,176 @@
+"""A dry run of the exchange: the order book tells what an order would have got, and nothing is bought.
+
+The book is asked for at the moment at which the order would have been written, so both requests take the same time to
+arrive and what comes back is the book that the order would have met, less what paper orders took from it already. It is
+filled only where the exchange would have taken the order: by what exchangeInfo and trades, which are asked for beside
+the book, show of the symbol. With API keys the exchange checks the very request, too.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Final
+
+from executor.model.order import Order
+from executor.model.reasons import Reason
+from executor.model.send_result import Executed, Refused, Unsent, Untimely, Verdict
+from executor.pricing.fill_simulation import filled, taken
+from executor.pricing.paper_footprint import Book, Footprint
+from executor.pricing.taker_fees import TakerFees
+from executor.pricing.valuation import quote_of
+from executor.settings import ExecutorSettings
+from executor.venues.error_codes import CODES, Kind
+from executor.venues.lookup_schedule import EVERY_WAY, Way
+from executor.venues.paper.market import Met, PaperMarket, Questions
+from executor.venues.paper.order_acceptance import Closed, Sight, closed, would_be_taken
+from executor.venues.response_classifier import verdict_of_code, verdict_of_test
+from executor.venues.venue import Absent, Attempt, Finding, Ready
+from shared.events import Side
+from shared.mexc.errors import ExchangeRejected, ExchangeUnavailable, NotSent, OutcomeUnknown, RateLimited
+from shared.mexc.orders.order_api import MexcTrading, OrderRequest, SignedOrder
+from shared.mexc.orders.order_transport import MayWrite
+from shared.mexc.time.exchange_clock import ExchangeClock
+
+_KEPT_MAX: Final = 1_000
+_FIRST_AGAIN_SECONDS: Final = 0.1
+_EXCHANGES_WORD: Final = frozenset({Kind.NOT_OPEN, Kind.REFUSED})
+"""Codes of these kinds say about the symbol what they would say about an order on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checking:
+    """What it takes to have an order checked."""
+
+    trading: MexcTrading
+    clock: ExchangeClock
+
+
+@dataclass(frozen=True, slots=True)
+class _Closed:
+    """A symbol that takes no order of a side, until when that need not be asked again, and what it was found after."""
+
+    verdict: Verdict
+    until: float
+    seconds: float
+
+
+class DryRun:
+    """A `Venue` that spends nothing. Without keys, and for sales, it requests market data only."""
+
+    def __init__(
+        self,
+        questions: Questions,
+        checking: Checking | None,
+        *,
+        footprint: Footprint,
+        settings: ExecutorSettings,
+        now: Callable[[], datetime],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._checking = checking
+        self._footprint = footprint
+        self._settings = settings
+        self._now = now
+        self._clock = clock
+        self._market = PaperMarket(questions, state_seconds=settings.paper_state_seconds, now=now, clock=clock)
+        self._fees = TakerFees(clock)
+        self._closed: dict[Book, _Closed] = {}
+
+    def prepare(self, order: Order, request: OrderRequest, /, *, at_ms: int | None = None) -> Ready:
+        # The account does not hold what was only bought on paper: any sale of it would be refused.
+        checking = self._checking if request.side is Side.BUY else None
+        if checking is None:
+            return partial(self._unchecked, order, request)
+        now_ms = checking.clock.now_ms()
+        signed = checking.trading.sign(request, now_ms=now_ms if at_ms is None else at_ms, test=True)
+        return partial(self._checked, order, request, signed, checking)
+
+    async def look_up(self, _: Order, _ways: Collection[Way] = EVERY_WAY, /, **_has_ended: bool) -> Finding:
+        """A dry run leaves no order behind."""
+        return Absent()
+
+    async def balance(self, _: str, /) -> None:
+        """Nothing of a dry run shows in an account."""
+
+    async def cancel(self, _: Order, _exchange_order_id: str, /) -> None:
+        """There is nothing to end."""
+
+    async def _unchecked(self, order: Order, request: OrderRequest, _: MayWrite) -> Attempt:
+        return await self._executed(order, request)
+
+    async def _checked(
+        self, order: Order, request: OrderRequest, signed: SignedOrder, checking: Checking, may_write: MayWrite
+    ) -> Attempt:
+        async with asyncio.TaskGroup() as tasks:
+            met = tasks.create_task(self._met(order, request), name=f"depth-{request.symbol}")
+            # On a warm line this writes the request before it first waits, so the order leaves ahead of the task above.
+            objection = await self._objection(signed, checking, may_write)
+            answered_at = self._now()
+            if objection is not None:
+                met.cancel()
+        # Nothing leaves a footprint before the exchange has agreed.
+        return Attempt(objection or self._judged(order, request, met.result()), answered_at)
+
+    async def _objection(self, signed: SignedOrder, checking: Checking, may_write: MayWrite) -> Verdict | None:
+        try:
+            answer = await checking.trading.send(signed, may_write)
+        except (NotSent, OutcomeUnknown) as error:
+            return Unsent(str(error))  # A test that is not answered leaves no order behind.
+        verdict = verdict_of_test(answer)
+        if isinstance(verdict, Untimely):
+            checking.clock.doubt()
+        return verdict
+
+    async def _executed(self, order: Order, request: OrderRequest) -> Attempt:
+        met = await self._met(order, request)
+        return Attempt(self._judged(order, request, met), met.at if isinstance(met, Met) else self._now())
+
+    async def _met(self, order: Order, request: OrderRequest) -> Met | Verdict:
+        """Return what *request* meets; or at once what was found a moment ago, of a symbol that was closed then."""
+        known = self._closed.get((request.symbol, request.side))
+        if known is not None and self._clock() < known.until:
+            return known.verdict
+        try:
+            return await self._market.meet(order, request)
+        except ExchangeRejected as error:
+            code = CODES.get(error.code)
+            says = code is not None and code.kind in _EXCHANGES_WORD
+            return verdict_of_code(error.code, error.message) if says else Unsent(str(error))
+        except (ExchangeUnavailable, RateLimited) as error:
+            return Unsent(str(error))
+
+    def _judged(self, order: Order, request: OrderRequest, met: Met | Verdict) -> Verdict:
+        if not isinstance(met, Met):
+            return met
+        shut = closed(request.side, met.seen, self._now())
+        self._remember((request.symbol, request.side), shut)
+        if shut is not None:
+            return shut.verdict
+        after_seconds = self._settings.market_after_seconds
+        verdict = would_be_taken(request, met.seen, self._now(), market_after_seconds=after_seconds)
+        return self._filled(order, request, met.seen) if verdict is None else verdict
+
+    def _filled(self, order: Order, request: OrderRequest, seen: Sight) -> Verdict:
+        is_buy = request.side is Side.BUY
+        side = (request.symbol, Side.SELL if is_buy else Side.BUY)
+        quote = quote_of(seen.book)
+        shown = quote.asks if is_buy else quote.bids
+        if not shown:
+            return Refused(Reason.NO_LIQUIDITY)
+        got = taken(self._footprint.left(side, shown, self._clock()), request)
+        self._footprint.take(side, got.levels, self._clock())
+        fee = self._fees.of(seen.rules, self._settings.taker_fee)
+        return Executed(filled(got, fee, order.listing.quote_asset))
+
+    def _remember(self, name: Book, shut: Closed | None) -> None:
+        """Ask again soon at first, then less often, about a symbol that is closed."""
+        before = self._closed.pop(name, None)
+        if shut is None:
+            return
+        while len(self._closed) >= _KEPT_MAX:
+            self._closed.pop(next(iter(self._closed)))
+        seconds = min(shut.seconds, _FIRST_AGAIN_SECONDS if before is None else 2 * before.seconds)
+        self._closed[name] = _Closed(shut.verdict, self._clock() + seconds, seconds)

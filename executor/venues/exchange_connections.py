@@ -1,0 +1,210 @@
+"""The exchange, opened in every way that the executor uses it."""
+
+import math
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+from typing import Final, Protocol
+
+from executor.market_data.recent_exchange_info import RecentInfos
+from executor.pricing.paper_footprint import Footprint
+from executor.rate_limits.rate_limiter import Limiter
+from executor.rate_limits.sliding_window import Priority
+from executor.settings import ExecutorSettings
+from executor.venues.credentials import Credentials
+from executor.venues.dry_run import Checking, DryRun
+from executor.venues.live import Live
+from executor.venues.paper.questions import PaperQuestions
+from executor.venues.side_routing import BySide
+from executor.venues.timestamp_refusals import suspecting
+from executor.venues.venue import Venue
+from shared.events import Mode
+from shared.mexc.http.connection import Endpoint
+from shared.mexc.http.request import RestLimits
+from shared.mexc.http.signed_request import Signing
+from shared.mexc.http.signing import Signer
+from shared.mexc.market_data import MexcRest, connect_rest
+from shared.mexc.orders.account import MexcAccount, connect_account
+from shared.mexc.orders.order_api import MexcTrading
+from shared.mexc.orders.order_connection import LineLimits
+from shared.mexc.orders.order_connection_pool import EXIT_LINES, LINES, OrderLines, open_lines
+from shared.mexc.time.exchange_clock import ExchangeClock, KeepingOptions, keeping_time
+from shared.mexc.time.trading_clock import TradingClock
+
+_ACCOUNTS: Final = (Priority.EXIT, Priority.SALE_LOOKUP, Priority.PURCHASE_LOOKUP, Priority.OTHER)
+TIME_PATH: Final = "/api/v3/time"
+LOOK_SECONDS: Final = 2.0
+"""For an answer about prices and rules that exits need: a later one would be of little use."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForExits:
+    """The connections of sales alone: a request of another that hangs never holds them up."""
+
+    rest: MexcRest
+    watching: MexcRest
+    """For routine looks at positions."""
+    account: MexcAccount | None = None
+    trading: MexcTrading | None = None
+    footprint: Footprint = field(kw_only=True)
+    """What paper orders took from the books, which show it on: positions on paper are worth the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """Its market data and its clock; and for whom there are keys, the account and the lines that orders leave by."""
+
+    rest: MexcRest
+    clock: ExchangeClock
+    now: Callable[[], datetime]
+    """The one time that all parts go by: the exchange's, as far as it is known."""
+    venues: Mapping[Mode, Venue]
+    """Where orders can be looked up: live ones too, although none may be sent now, for some may have been."""
+    live: bool
+    account: MexcAccount | None
+    lines: OrderLines | None
+    exits: ForExits
+    limiter: Limiter
+    """What everything above passes on its way, but for orders, which wait for it before they are signed."""
+    spare: MexcRest | None = None
+    """For market data that nothing waits for."""
+    infos: RecentInfos | None = None
+    """Asks exchangeInfo by the same way."""
+
+    @property
+    def sending(self) -> Mapping[Mode, Venue]:
+        """Where orders may be sent."""
+        return {mode: venue for mode, venue in self.venues.items() if self.live or mode is not Mode.LIVE}
+
+    def is_ready(self) -> bool:
+        """Tell whether orders could go out now. May be asked from another thread."""
+        return self.lines is None or (self.lines.is_ready and self.clock.is_trustworthy())
+
+
+class OpenExchange(Protocol):
+    def __call__(
+        self, rest_url: str, keys: Credentials | None, settings: ExecutorSettings, limiter: Limiter, *, live: bool
+    ) -> AbstractAsyncContextManager[Exchange]:
+        """See `open_exchange`."""
+
+
+@asynccontextmanager
+async def open_exchange(
+    rest_url: str, keys: Credentials | None, settings: ExecutorSettings, limiter: Limiter, *, live: bool
+) -> AsyncIterator[Exchange]:
+    """Connect to the exchange at *rest_url*, which need not be there yet. *live* takes keys."""
+    async with AsyncExitStack() as stack:
+        opening = _Opening(stack, rest_url, settings, limiter)
+        rest = await opening.rest(Priority.PURCHASE)
+        selling_rest, watching = [await opening.rest(each, LOOK_SECONDS) for each in (Priority.EXIT, Priority.WATCH)]
+        spare = await opening.rest(Priority.OTHER)
+        clock = await opening.clock()
+        now = TradingClock(clock).now
+        infos = RecentInfos(spare)
+        paper = _Paper(Footprint(settings.paper_footprint_seconds), settings, now, spare, infos)
+        if keys is None:
+            on_paper = {Mode.DRY_RUN: paper.by_side(rest, selling_rest, None)}
+            exits = ForExits(selling_rest, watching, footprint=paper.footprint)
+            yield Exchange(
+                rest,
+                clock,
+                now,
+                on_paper,
+                live=False,
+                account=None,
+                lines=None,
+                exits=exits,
+                limiter=limiter,
+                spare=spare,
+                infos=infos,
+            )
+            return
+        lines = await opening.lines(LINES, settings.exchange_timeout_seconds)
+        exit_lines = await opening.lines(EXIT_LINES, settings.sale_answer_seconds)
+        buying, selling = _trading(lines, keys), _trading(exit_lines, keys)
+        signing = Signing(Signer(keys.api_key, keys.api_secret), clock.now_ms, settings.recv_window_ms)
+        accounts = {each: await opening.account(signing, each, clock) for each in _ACCOUNTS}
+        fee = settings.taker_fee
+        venues: dict[Mode, Venue] = {
+            Mode.DRY_RUN: paper.by_side(rest, selling_rest, Checking(buying, clock)),
+            Mode.LIVE: BySide(
+                purchases=Live(buying, accounts[Priority.PURCHASE_LOOKUP], clock, taker_fee=fee, now=now),
+                sales=Live(selling, accounts[Priority.SALE_LOOKUP], clock, taker_fee=fee, now=now),
+            ),
+        }
+        exits = ForExits(selling_rest, watching, accounts[Priority.EXIT], selling, footprint=paper.footprint)
+        account = accounts[Priority.OTHER]
+        yield Exchange(
+            rest,
+            clock,
+            now,
+            venues,
+            live=live,
+            account=account,
+            lines=lines,
+            exits=exits,
+            limiter=limiter,
+            spare=spare,
+            infos=infos,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Paper:
+    """What the dry runs of both sides have in common."""
+
+    footprint: Footprint
+    settings: ExecutorSettings
+    now: Callable[[], datetime]
+    aside: MexcRest
+    """Has no reserve of the rate limits."""
+    infos: RecentInfos
+
+    def by_side(self, rest: MexcRest, selling: MexcRest, checking: Checking | None) -> BySide:
+        return BySide(purchases=self._dry_run(rest, checking), sales=self._dry_run(selling, None))
+
+    def _dry_run(self, rest: MexcRest, checking: Checking | None) -> DryRun:
+        questions = PaperQuestions(rest, self.aside, self.infos.symbol_rules)
+        return DryRun(questions, checking, footprint=self.footprint, settings=self.settings, now=self.now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """Opens one way to the exchange after the other, each with connections of its own."""
+
+    stack: AsyncExitStack
+    rest_url: str
+    settings: ExecutorSettings
+    limiter: Limiter
+
+    async def rest(self, priority: Priority, seconds: float = math.inf) -> MexcRest:
+        return await self.stack.enter_async_context(connect_rest(self.rest_url, self._limits(priority, seconds)))
+
+    async def account(self, signing: Signing, priority: Priority, clock: ExchangeClock) -> MexcAccount:
+        limits = self._limits(priority)
+        limits = replace(limits, admission=suspecting(limits.admission, clock.suspect))
+        return await self.stack.enter_async_context(connect_account(self.rest_url, signing, limits))
+
+    async def lines(self, count: int, answer_seconds: float) -> OrderLines:
+        limits = LineLimits(answer_seconds=min(answer_seconds, self.settings.exchange_timeout_seconds))
+        return await self.stack.enter_async_context(open_lines(Endpoint.of(self.rest_url), limits, count=count))
+
+    async def clock(self) -> ExchangeClock:
+        """Nothing is signed without the time, so it goes first; waiting for its turn is not measured."""
+        options = KeepingOptions(turn=partial(self.limiter.admission(Priority.EXIT), "GET", TIME_PATH))
+        first_seconds = self.settings.exchange_timeout_seconds
+        rest = await self.stack.enter_async_context(
+            connect_rest(self.rest_url, RestLimits(total_seconds=first_seconds))
+        )
+        keeping = keeping_time(rest.server_time, first_seconds_max=first_seconds, options=options)
+        return await self.stack.enter_async_context(keeping)
+
+    def _limits(self, priority: Priority, seconds: float = math.inf) -> RestLimits:
+        seconds = min(seconds, self.settings.exchange_timeout_seconds)
+        return RestLimits(total_seconds=seconds, admission=self.limiter.admission(priority))
+
+
+def _trading(lines: OrderLines, keys: Credentials) -> MexcTrading:
+    return MexcTrading(lines, api_key=keys.api_key, api_secret=keys.api_secret)

@@ -1,0 +1,66 @@
+"""The exchange itself, where orders cost money."""
+
+from collections.abc import Callable, Collection
+from datetime import datetime
+from decimal import Decimal
+from functools import partial
+
+from executor.model.fill import WORST_FEE
+from executor.model.order import Order
+from executor.model.send_result import Unanswered, Unsent, Untimely
+from executor.venues.lookup_schedule import EVERY_WAY, Way
+from executor.venues.order_lookup import Evidence
+from executor.venues.response_classifier import verdict_of
+from executor.venues.venue import Attempt, Finding, Ready
+from shared.mexc.errors import NotSent, OutcomeUnknown
+from shared.mexc.orders.account import MexcAccount
+from shared.mexc.orders.order_api import MexcTrading, OrderRequest, SignedOrder
+from shared.mexc.orders.order_reports import Balance
+from shared.mexc.orders.order_transport import MayWrite
+from shared.mexc.time.exchange_clock import ExchangeClock
+
+
+class Live:
+    """A `Venue`. Each request is signed once and written at most once."""
+
+    def __init__(
+        self,
+        trading: MexcTrading,
+        account: MexcAccount,
+        clock: ExchangeClock,
+        *,
+        taker_fee: Decimal = WORST_FEE,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._trading = trading
+        self._account = account
+        self._evidence = Evidence(account, clock.now_ms, fee_max=max(taker_fee, WORST_FEE))
+        self._clock = clock
+        self._now = now
+
+    def prepare(self, _: Order, request: OrderRequest, /, *, at_ms: int | None = None) -> Ready:
+        now_ms = self._clock.now_ms()
+        return partial(self._send, self._trading.sign(request, now_ms=now_ms if at_ms is None else at_ms))
+
+    async def _send(self, signed: SignedOrder, may_write: MayWrite) -> Attempt:
+        try:
+            answer = await self._trading.send(signed, may_write)
+            answered_at = self._now()
+        except NotSent as error:
+            return Attempt(Unsent(str(error)), self._now())
+        except OutcomeUnknown as error:
+            return Attempt(Unanswered(str(error)), self._now())
+        verdict = verdict_of(answer)
+        if isinstance(verdict, Untimely):
+            self._clock.doubt()
+        return Attempt(verdict, answered_at)
+
+    async def look_up(self, order: Order, ways: Collection[Way] = EVERY_WAY, /, *, has_ended: bool = False) -> Finding:
+        return await self._evidence.find(order, ways, has_ended=has_ended)
+
+    async def balance(self, asset: str, /) -> Balance | None:
+        balances = await self._account.balances()
+        return balances.get(asset, Balance(Decimal(0), Decimal(0)))
+
+    async def cancel(self, order: Order, exchange_order_id: str, /) -> None:
+        await self._account.cancel(order.symbol, order_id=exchange_order_id)

@@ -1,0 +1,221 @@
+"""Look up one order at the exchange: by every way of looking, in its own figures and in its trades."""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Final, Protocol
+
+from executor.model.fill import fees_of, filled
+from executor.model.money import CAREFUL
+from executor.model.order import Order
+from executor.venues.lookup_schedule import EVERY_WAY, REMEMBERED, Way
+from executor.venues.venue import Absent, Ended, Finding, Unclear, Untold, Working
+from shared.events import Side
+from shared.mexc.errors import ExchangeError, ExchangeUnavailable, RateLimited
+from shared.mexc.orders.order_reports import OrderReport, OrderStatus, TradeReport
+from shared.mexc.orders.trade_pages import all_trades
+
+_MARGIN_MS: Final = 60_000
+_ROUNDING: Final = Decimal("1E-6")
+"""By how much of it the value of an order and that of its trades may differ: each trade's is rounded."""
+_CLOCKS_APART: Final = timedelta(seconds=5)
+"""By how much the exchange's clock may be behind the one that a decision was dated by."""
+_REMEMBERED_MS: Final = int(REMEMBERED / timedelta(milliseconds=1))
+
+
+class Account(Protocol):
+    """Questions about our orders; each raises ExchangeError or ClockUncertainError."""
+
+    async def order_by_client_id(self, symbol: str, client_order_id: str) -> OrderReport | None:
+        """Return the order sent under that id."""
+
+    async def order_by_id(self, symbol: str, order_id: str) -> OrderReport | None:
+        """Return the order of the exchange's own id."""
+
+    async def open_orders(self, symbol: str) -> Sequence[OrderReport]:
+        """Return those that work."""
+
+    async def all_orders(self, symbol: str, *, start_ms: int) -> Sequence[OrderReport]:
+        """Return those since then."""
+
+    async def trades_page(
+        self, symbol: str, *, order_id: str = "", start_ms: int | None = None, end_ms: int | None = None
+    ) -> Sequence[TradeReport]:
+        """Return a hundred trades at most."""
+
+
+class Evidence:
+    def __init__(self, account: Account, now_ms: Callable[[], int], *, fee_max: Decimal) -> None:
+        self._account = account
+        self._now_ms = now_ms
+        self._fee_max = fee_max
+        self._reports: Mapping[Way, Callable[[Order], Awaitable[OrderReport | None]]] = MappingProxyType(
+            {
+                Way.EXCHANGE_ID: self._by_exchange_id,
+                Way.CLIENT_ID: self._by_client_id,
+                Way.OPEN_ORDERS: self._among_open_orders,
+                Way.ALL_ORDERS: self._among_all_orders,
+            }
+        )
+
+    async def find(self, order: Order, ways: Collection[Way], *, has_ended: bool) -> Finding:
+        """Return what the first of *ways*, cheapest first, shows of *order*.
+
+        One that is refused does not keep the others from it; what it said is raised where none of them shows anything.
+        """
+        obstacle: ExchangeError | None = None
+        others: frozenset[str] = frozenset()
+        for way in (each for each in EVERY_WAY if each in ways):
+            try:
+                finding = await self._look(order, way, has_ended=has_ended)
+            except RateLimited:
+                raise
+            except ExchangeError as error:
+                obstacle = obstacle or error
+                continue
+            if not isinstance(finding, Absent):
+                return finding
+            others |= finding.others
+        if obstacle is not None:
+            raise obstacle
+        return Absent(others)
+
+    async def _look(self, order: Order, way: Way, *, has_ended: bool) -> Finding:
+        if way is Way.TRADES:
+            return await self._by_trades(order)
+        if way not in self._reports:
+            return Absent()
+        report = await self._reports[way](order)
+        return Absent() if report is None else await self._read(order, report, has_ended=has_ended)
+
+    async def _by_exchange_id(self, order: Order) -> OrderReport | None:
+        if order.exchange_order_id is None:
+            return None
+        return await self._account.order_by_id(order.symbol, order.exchange_order_id)
+
+    async def _by_client_id(self, order: Order) -> OrderReport | None:
+        return await self._account.order_by_client_id(order.symbol, order.sent_as)
+
+    async def _among_open_orders(self, order: Order) -> OrderReport | None:
+        return _ours(order, await self._account.open_orders(order.symbol))
+
+    async def _among_all_orders(self, order: Order) -> OrderReport | None:
+        return _ours(order, await self._account.all_orders(order.symbol, start_ms=self._begin_ms(order)))
+
+    async def _by_trades(self, order: Order) -> Finding:
+        """Look through what was traded since the order was decided on, where no list shows the order itself."""
+        if order.exchange_order_id is not None:
+            trades = await self._trades(order, order.exchange_order_id, self._begin_ms(order), lambda _: False)
+            return self._from_trades(order, order.exchange_order_id, trades)
+        span = self._begin_ms(order), self._now_ms() + _MARGIN_MS
+        found = await all_trades(
+            lambda start, end: self._account.trades_page(
+                order.symbol, start_ms=span[0] if start is None else start, end_ms=span[1] if end is None else end
+            ),
+            *span,
+            lambda _: False,
+        )
+        ours = [each for each in found if each.client_order_id == order.sent_as]
+        if ours:
+            return self._from_trades(order, ours[0].order_id, ours)
+        return Absent(frozenset(each.order_id for each in found if _may_be_of(order, each)))
+
+    async def _read(self, order: Order, report: OrderReport, *, has_ended: bool) -> Finding:
+        """Return what *report* says. Where its status has no meaning here, its quantities decide."""
+        is_whole = bool(report.quantity) and report.executed_quantity == report.quantity
+        if report.status.is_open:
+            return Working(report.order_id)
+        if not (report.status.has_ended or has_ended or is_whole):
+            return Unclear(report.order_id, report.status_word, report.executed_quantity)
+        note = "" if report.status.has_ended else report.status_word or "none"
+        if report.executed_quantity == 0 and report.status is not OrderStatus.FILLED:
+            return Ended(report.order_id, None, note)
+        begin_ms = self._begin_ms(order)
+        trades = await self._trades(order, report.order_id, begin_ms, lambda found: _adds_up(report, found))
+        return self._settled(order, report, trades, note)
+
+    async def _trades(
+        self, order: Order, order_id: str, begin_ms: int, enough: Callable[[Sequence[TradeReport]], bool]
+    ) -> Sequence[TradeReport]:
+        def ours(found: Sequence[TradeReport]) -> Sequence[TradeReport]:
+            # An exchange that overlooks the parameter sends those of other orders too.
+            return [each for each in found if each.order_id == order_id]
+
+        found = await all_trades(
+            lambda start, end: self._account.trades_page(order.symbol, order_id=order_id, start_ms=start, end_ms=end),
+            begin_ms,
+            self._now_ms() + _MARGIN_MS,
+            lambda page: enough(ours(page)),
+        )
+        return ours(found)
+
+    def _settled(self, order: Order, report: OrderReport, trades: Sequence[TradeReport], note: str) -> Finding:
+        quantity, value = _sums(trades)
+        if quantity and _adds_up(report, trades):
+            complete = report.status is OrderStatus.FILLED or report.executed_quantity == report.quantity
+            value = report.executed_value or value
+            traded_at = self._last_trade(trades)
+            fill = filled(quantity, value, *_fees(order, trades), complete=complete, traded_at=traded_at)
+            return Ended(report.order_id, fill, note)
+        base_qty, cost = max(quantity, report.executed_quantity or quantity), max(value, report.executed_value or value)
+        if not (base_qty and cost):
+            raise ExchangeUnavailable("the exchange does not show the fill of the order")
+        why = f"{len(trades)} trades over {quantity:f} and {value:f} shown of {report.executed_quantity} executed"
+        fees, quote_asset = _fees(order, trades)
+        with_worst = dict(fees)
+        with_worst[quote_asset] = fees.get(quote_asset, Decimal(0)) + CAREFUL.multiply(cost - value, self._fee_max)
+        ranked = fees_of(order.listing.base_asset, quote_asset, with_worst.items())
+        complete = report.status is OrderStatus.FILLED or base_qty == report.quantity
+        traded_at = self._last_trade(trades)
+        fill = filled(base_qty, cost, ranked, quote_asset, complete=complete, traded_at=traded_at)
+        return Untold(report.order_id, fill, why)
+
+    def _from_trades(self, order: Order, order_id: str, trades: Sequence[TradeReport]) -> Finding:
+        if not trades:
+            return Absent()
+        quantity, value = _sums(trades)
+        wanted = order.requested_qty or order.base_qty
+        complete, traded_at = wanted is not None and quantity >= wanted, self._last_trade(trades)
+        fill = filled(quantity, value, *_fees(order, trades), complete=complete, traded_at=traded_at)
+        return Untold(order_id, fill, "its trades are shown and the order is not")
+
+    def _last_trade(self, trades: Sequence[TradeReport]) -> datetime | None:
+        """Return when the last of *trades* was, which is not ahead of the exchange's time."""
+        now = datetime.fromtimestamp(self._now_ms() / 1000, UTC)
+        return max((min(each.traded_at, now) for each in trades if each.traded_at is not None), default=None)
+
+    def _begin_ms(self, order: Order) -> int:
+        decided_ms = int(order.decided_at.timestamp() * 1000) - _MARGIN_MS
+        return max(decided_ms, self._now_ms() - _REMEMBERED_MS + _MARGIN_MS)
+
+
+def _ours(order: Order, reports: Sequence[OrderReport]) -> OrderReport | None:
+    known = order.exchange_order_id
+    for report in reports:
+        if report.client_order_id == order.sent_as or (known is not None and report.order_id == known):
+            return report
+    return None
+
+
+def _may_be_of(order: Order, trade: TradeReport) -> bool:
+    is_late = trade.traded_at is None or trade.traded_at >= order.decided_at - _CLOCKS_APART
+    return is_late and (trade.is_buyer is None or trade.is_buyer == (order.side is Side.BUY))
+
+
+def _adds_up(report: OrderReport, trades: Sequence[TradeReport]) -> bool:
+    quantity, value = _sums(trades)
+    if report.executed_quantity is None or report.executed_value is None or quantity != report.executed_quantity:
+        return False
+    return abs(value - report.executed_value) <= report.executed_value * _ROUNDING
+
+
+def _sums(trades: Sequence[TradeReport]) -> tuple[Decimal, Decimal]:
+    quantity = sum((trade.quantity for trade in trades), Decimal(0))
+    return quantity, sum((trade.quote_quantity for trade in trades), Decimal(0))
+
+
+def _fees(order: Order, trades: Sequence[TradeReport]) -> tuple[Mapping[str, Decimal], str]:
+    listing = order.listing
+    charged = ((trade.commission_asset, trade.commission or Decimal(0)) for trade in trades)
+    return fees_of(listing.base_asset, listing.quote_asset, charged), listing.quote_asset

@@ -1,0 +1,1 @@
+"""The market as a paper order meets it."""

@@ -1,0 +1,144 @@
+"""The market as a paper order meets it: the book of the moment, and beside it what the exchange says of the symbol."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final, Protocol, TypeVar
+
+import structlog
+
+from executor.model.order import Order
+from executor.venues.paper.order_acceptance import Sight
+from shared.events import Side, TradingRules
+from shared.mexc.errors import ExchangeError
+from shared.mexc.orders.order_api import OrderRequest
+from shared.mexc.payloads import OrderBook, PublicTrade
+from shared.mexc.symbols import SymbolInfo
+from shared.mexc.trading_rules import rules_of
+
+log = structlog.get_logger(__name__)
+
+BOOK_LEVELS: Final = 500
+ASIDE_SECONDS_MAX: Final = 1.0
+"""The longest wait for an answer beside the book."""
+_KEPT_MAX: Final = 1_000
+
+T = TypeVar("T")
+
+
+class Questions(Protocol):
+    """Each raises ExchangeUnavailable, ExchangeRejected or RateLimited."""
+
+    async def depth(self, symbol: str, limit: int) -> OrderBook:
+        """Return the book of *symbol*."""
+
+    async def symbol_rules(self, symbol: str) -> SymbolInfo | None:
+        """Return what exchangeInfo says of *symbol*; None where the exchange does not know it."""
+
+    async def recent_trades(self, symbol: str, limit: int) -> Sequence[PublicTrade]:
+        """Return the last trades of *symbol*, oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What exchangeInfo said of a symbol; no info: that there is no such symbol."""
+
+    info: SymbolInfo | None
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """What an order met, and when the book was there: the moment of the answer that a live order would have had."""
+
+    seen: Sight
+    at: datetime
+
+
+class PaperMarket:
+    def __init__(
+        self,
+        questions: Questions,
+        *,
+        state_seconds: float,
+        now: Callable[[], datetime],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._questions = questions
+        self._state_seconds = state_seconds
+        self._now = now
+        self._clock = clock
+        self._states: dict[str, _State] = {}
+
+    async def meet(self, order: Order, request: OrderRequest) -> Met:
+        """Ask for the book, at once, and beside it for whatever is not known yet; raise what the book's answer raises.
+
+        No request after the book changes the price at which the order would have been filled.
+        """
+        (book, at), state = await asyncio.gather(self._book(request.symbol), self._state(request.symbol))
+        if isinstance(book, ExchangeError):
+            raise book
+        seen = _sight(order, book, state)
+        if not _needs_trades(request, seen, at):
+            return Met(seen, at)
+        trades = await self._aside(self._questions.recent_trades(request.symbol, 1), request.symbol)
+        if trades is None:
+            return Met(seen, at)
+        last = trades[-1].price if trades else None
+        return Met(replace(seen, has_traded=bool(trades), last=last), at)
+
+    async def _book(self, symbol: str) -> tuple[OrderBook | ExchangeError, datetime]:
+        try:
+            book: OrderBook | ExchangeError = await self._questions.depth(symbol, BOOK_LEVELS)
+        except ExchangeError as error:
+            book = error
+        return book, self._now()
+
+    async def _state(self, symbol: str) -> _State | None:
+        """Return what exchangeInfo says, or said so shortly ago that it still holds; None where it is not learned."""
+        known = self._states.get(symbol)
+        if known is not None and self._clock() - known.at <= self._state_seconds:
+            return known
+        return await self._aside(self._read(symbol), symbol)
+
+    async def _read(self, symbol: str) -> _State:
+        state = _State(await self._questions.symbol_rules(symbol), self._clock())
+        self._states.pop(symbol, None)
+        while len(self._states) >= _KEPT_MAX:
+            self._states.pop(next(iter(self._states)))
+        self._states[symbol] = state
+        return state
+
+    async def _aside(self, question: Awaitable[T], symbol: str) -> T | None:
+        try:
+            async with asyncio.timeout(ASIDE_SECONDS_MAX):
+                return await question
+        except (ExchangeError, TimeoutError) as error:
+            log.info("what a paper order goes by was not learned", symbol=symbol, reason=repr(error))
+            return None
+
+
+def _sight(order: Order, book: OrderBook, state: _State | None) -> Sight:
+    info, listing = None if state is None else state.info, order.listing
+    rules: TradingRules | None = None if info is None else rules_of(info)
+    opens_at = None if info is None else info.first_open_time
+    return Sight(
+        book=book,
+        info=info,
+        is_known=state is None or info is not None,
+        rules=rules or listing.rules,
+        opens_at=opens_at or listing.opens_at,
+        opened_at=opens_at or listing.opens_at or listing.listed_at,
+    )
+
+
+def _needs_trades(request: OrderRequest, seen: Sight, now: datetime) -> bool:
+    """Return whether only trades can show that the symbol is open, or what its price protection goes by."""
+    if request.side is Side.BUY and seen.opens_at is not None and seen.opens_at > now:
+        return bool(seen.book.bids)
+    if request.side is Side.BUY and not seen.book.bids:
+        return True
+    rules = seen.rules or TradingRules()
+    return request.price is not None and bool(rules.price_up or rules.price_down)

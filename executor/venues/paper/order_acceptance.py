@@ -1,0 +1,135 @@
+"""Judge whether the exchange would take an order, by the state and the rules that it shows of the symbol. Pure.
+
+Each refusal is one of the exchange's own codes, judged by the same table as an answer to a live order.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from executor.decisions.order_request import objection
+from executor.decisions.strategy import SIDES_CLOSED
+from executor.model.reasons import Reason
+from executor.model.send_result import Executed, Verdict
+from executor.pricing.price_band import band_of
+from executor.venues.error_codes import CODES
+from executor.venues.response_classifier import verdict_of_code
+from shared.events import Side, TradingRules
+from shared.mexc.orders.order_api import OrderRequest, plain
+from shared.mexc.payloads import OrderBook
+from shared.mexc.symbols import SymbolInfo
+
+_UNKNOWN, _SUSPENDED, _WRONG_SIDE, _NOT_BY_API, _DISABLED = -1121, 30000, 30001, 10007, 30016
+_MARKET_DISABLED, _TOO_SMALL, _TOO_LARGE, _TOO_FINE, _PRICE_OUTSIDE = 30018, 30002, 30003, 700008, 30087
+_PAUSED: Final = "2"
+AGAIN_SECONDS: Final = 1.0
+STATE_AGAIN_SECONDS: Final = 3.0
+OPENING_AGAIN_SECONDS: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """The known facts of a symbol at the moment at which an order would arrive."""
+
+    book: OrderBook
+    info: SymbolInfo | None = None
+    """Of exchangeInfo; None where it could not be learned."""
+    is_known: bool = True
+    """Whether the exchange knows the symbol at all."""
+    rules: TradingRules | None = None
+    """The latest that are known."""
+    opens_at: datetime | None = None
+    """The opening by exchangeInfo, else by the listing."""
+    opened_at: datetime | None = None
+    """The opening, or when the symbol was first seen."""
+    has_traded: bool | None = None
+    """None where that was not learned, or need not be."""
+    last: Decimal | None = None
+    """The price of the last trade, where it was learned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The symbol takes no such order; that holds for so long."""
+
+    verdict: Verdict
+    seconds: float
+
+
+def closed(side: Side, seen: Sight, now: datetime) -> Closed | None:
+    """Return why the symbol would take no order of *side* now, whatever its form; None where it would."""
+    info, rules = seen.info, seen.rules or TradingRules()
+    if not seen.is_known:
+        return Closed(_refusal(_UNKNOWN), STATE_AGAIN_SECONDS)
+    if info is not None and not info.is_online:
+        code = _SUSPENDED if info.status == _PAUSED else _DISABLED
+        return Closed(_refusal(code, f"status {info.status}"), STATE_AGAIN_SECONDS)
+    if rules.api_allowed is False:
+        return Closed(_refusal(_NOT_BY_API), STATE_AGAIN_SECONDS)
+    if rules.trade_side_type in SIDES_CLOSED[side]:
+        return Closed(_refusal(_WRONG_SIDE, f"trade side type {rules.trade_side_type}"), STATE_AGAIN_SECONDS)
+    return _unopened(side, seen, now)
+
+
+def _unopened(side: Side, seen: Sight, now: datetime) -> Closed | None:
+    """A trade shows that a symbol is open, and so do bids at an opening that is not ahead; offers alone do not."""
+    ahead = timedelta(0) if seen.opens_at is None else seen.opens_at - now
+    if seen.has_traded:
+        return None
+    if ahead > timedelta(0):
+        seconds = min(ahead.total_seconds(), OPENING_AGAIN_SECONDS)
+        return Closed(_refusal(_WRONG_SIDE, f"opens in {ahead.total_seconds():.1f} s"), seconds)
+    if side is Side.BUY and not seen.book.bids:
+        return Closed(_refusal(_WRONG_SIDE, "nothing was traded yet, and nothing is bid"), AGAIN_SECONDS)
+    return None
+
+
+def would_be_taken(request: OrderRequest, seen: Sight, now: datetime, *, market_after_seconds: float) -> Verdict | None:
+    """Return what the exchange would answer to *request* on an open symbol; None where it would take it.
+
+    A MARKET order sooner after the opening than *market_after_seconds* is taken, and cancelled unfilled.
+    """
+    rules = seen.rules or TradingRules()
+    if request.type == "MARKET" and seen.info is not None and seen.info.market_orders is False:
+        return _refusal(_MARKET_DISABLED)
+    refusal = _misfit(request, rules) or (_refusal(_PRICE_OUTSIDE) if _is_outside(request, rules, seen.last) else None)
+    if refusal is not None:
+        return refusal
+    young = timedelta(seconds=market_after_seconds)
+    if request.type == "MARKET" and seen.opened_at is not None and now - seen.opened_at < young:
+        return Executed(None)
+    return None
+
+
+def _misfit(request: OrderRequest, rules: TradingRules) -> Verdict | None:
+    refused = objection(request, rules)
+    if refused is None:
+        return None
+    match refused.reason:
+        case Reason.BELOW_MINIMUM:
+            return _too_small(request, rules)
+        case Reason.ABOVE_MAXIMUM:
+            return _refusal(_TOO_LARGE, f"{refused.detail} at most")
+        case _:
+            return _refusal(_TOO_FINE, refused.detail)
+
+
+def _too_small(request: OrderRequest, rules: TradingRules) -> Verdict:
+    """In the exchange's words, so that the least amount is read from them as it is from an answer."""
+    least = rules.quote_amount_min_market if request.price is None else rules.quote_amount_min
+    words = "" if least is None else f"The minimum transaction volume cannot be less than:{plain(least)}USDT"
+    return _refusal(_TOO_SMALL, words)
+
+
+def _is_outside(request: OrderRequest, rules: TradingRules, last: Decimal | None) -> bool:
+    if request.price is None:
+        return False
+    band = band_of(rules, last)
+    if request.side is Side.BUY:
+        return band.highest is not None and request.price > band.highest
+    return band.lowest is not None and request.price < band.lowest
+
+
+def _refusal(code: int, detail: str = "") -> Verdict:
+    return verdict_of_code(code, f"{CODES[code].says}: {detail}" if detail else CODES[code].says)

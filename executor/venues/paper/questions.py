@@ -1,0 +1,29 @@
+"""The questions of paper orders, each by the way that its weight allows."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from shared.mexc.market_data import MexcRest
+from shared.mexc.payloads import OrderBook, PublicTrade
+from shared.mexc.symbols import SymbolInfo
+
+
+@dataclass(frozen=True, slots=True)
+class PaperQuestions:
+    """What is asked beside the book weighs as much as ten books: it must hold up no order's book, and no sale."""
+
+    rest: MexcRest
+    """For what an order is filled by: with the reserve of its side."""
+    aside: MexcRest
+    """For what is done without where the limits do not allow it in time."""
+    described: Callable[[str], Awaitable[SymbolInfo | None]] | None = None
+    """Asks exchangeInfo by the same way, for others too; unless it is given, *aside* is asked."""
+
+    async def depth(self, symbol: str, limit: int) -> OrderBook:
+        return await self.rest.depth(symbol, limit)
+
+    async def symbol_rules(self, symbol: str) -> SymbolInfo | None:
+        return await (self.described or self.aside.symbol_rules)(symbol)
+
+    async def recent_trades(self, symbol: str, limit: int) -> Sequence[PublicTrade]:
+        return await self.aside.recent_trades(symbol, limit)

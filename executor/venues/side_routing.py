@@ -1,0 +1,29 @@
+"""Two ways to one exchange, by the side of the order: sales never queue behind purchases."""
+
+from collections.abc import Collection
+
+from executor.model.order import Order
+from executor.venues.lookup_schedule import EVERY_WAY, Way
+from executor.venues.venue import Finding, Ready, Venue
+from shared.events import Side
+from shared.mexc.orders.order_api import OrderRequest
+from shared.mexc.orders.order_reports import Balance
+
+
+class BySide:
+    """A `Venue` that hands each order to the one of its side."""
+
+    def __init__(self, *, purchases: Venue, sales: Venue) -> None:
+        self._venues = {Side.BUY: purchases, Side.SELL: sales}
+
+    def prepare(self, order: Order, request: OrderRequest, /, *, at_ms: int | None = None) -> Ready:
+        return self._venues[order.side].prepare(order, request, at_ms=at_ms)
+
+    async def look_up(self, order: Order, ways: Collection[Way] = EVERY_WAY, /, *, has_ended: bool = False) -> Finding:
+        return await self._venues[order.side].look_up(order, ways, has_ended=has_ended)
+
+    async def balance(self, asset: str, /) -> Balance | None:
+        return await self._venues[Side.SELL].balance(asset)
+
+    async def cancel(self, order: Order, exchange_order_id: str, /) -> None:
+        await self._venues[order.side].cancel(order, exchange_order_id)

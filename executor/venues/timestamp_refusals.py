@@ -1,0 +1,33 @@
+"""Suspect the exchange's time wherever a question is refused for its timestamp: look-ups, balances and cancels too."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from executor.venues.error_codes import CODES, Kind
+from shared.mexc.errors import ExchangeRejected
+from shared.mexc.http.request import Admission
+
+
+def suspecting(admission: Admission, suspect: Callable[[], None]) -> Admission:
+    """Return *admission* that calls *suspect* where what it admits is refused for its time."""
+
+    @asynccontextmanager
+    async def admitted(method: str, path: str) -> AsyncIterator[None]:
+        async with admission(method, path):
+            try:
+                yield
+            except ExchangeRejected as refusal:
+                if is_untimely(refusal):
+                    suspect()
+                raise
+
+    def admit(method: str, path: str) -> AbstractAsyncContextManager[None]:
+        return admitted(method, path)
+
+    return admit
+
+
+def is_untimely(refusal: ExchangeRejected) -> bool:
+    """Return whether the exchange refused a request for its timestamp."""
+    code = CODES.get(refusal.code)
+    return code is not None and code.kind is Kind.UNTIMELY

@@ -1,0 +1,93 @@
+"""Where orders go: the exchange, or a dry run of it. Both are used in the same way."""
+
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from executor.model.fill import Fill
+from executor.model.order import Order
+from executor.model.send_result import Verdict
+from executor.venues.lookup_schedule import EVERY_WAY, Way
+from shared.mexc.orders.order_api import OrderRequest
+from shared.mexc.orders.order_reports import Balance
+from shared.mexc.orders.order_transport import MayWrite
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One request, or none, and what it came to."""
+
+    verdict: Verdict
+    answered_at: datetime
+
+
+Ready = Callable[[MayWrite], Awaitable[Attempt]]
+"""Sends exactly one request when called, prepared down to its last byte. It may be called once.
+
+What it costs money to send is not written unless it may be at the moment of writing, and is Unsent then.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The order was found, and nothing will be filled any more; without a fill nothing was."""
+
+    exchange_order_id: str
+    fill: Fill | None
+    note: str = ""
+    """What a person should know of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """The order got this by its own figures or by its trades, and the two do not add up."""
+
+    exchange_order_id: str
+    fill: Fill
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """The order was found in a state that has no meaning here: it may work, and may have ended."""
+
+    exchange_order_id: str
+    word: str
+    executed_quantity: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """The order was found, and may still be filled."""
+
+    exchange_order_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """Nobody there knows of the order, yet."""
+
+    others: frozenset[str] = frozenset()
+    """The exchange's ids of orders that were traded meanwhile, of which it may be one."""
+
+
+Finding = Ended | Untold | Unclear | Working | Absent
+
+
+class Venue(Protocol):
+    def prepare(self, order: Order, request: OrderRequest, /, *, at_ms: int | None = None) -> Ready:
+        """Return what sends *request* now, or at *at_ms* of the exchange's clock; raise ClockUncertainError."""
+
+    async def look_up(self, order: Order, ways: Collection[Way] = EVERY_WAY, /, *, has_ended: bool = False) -> Finding:
+        """Return what became of *order*, looked for in *ways*; raise ExchangeError where that could not be learned.
+
+        *has_ended* says so of an order whose state has no meaning here.
+        """
+
+    async def balance(self, asset: str, /) -> Balance | None:
+        """Return what the account holds of *asset*; None where nothing bought or sold shows in an account."""
+
+    async def cancel(self, order: Order, exchange_order_id: str, /) -> None:
+        """Ask that an order which still works ends; raise ExchangeError."""

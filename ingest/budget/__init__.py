@@ -1,0 +1,1 @@
+"""One budget of weight for every REST request of ingest."""

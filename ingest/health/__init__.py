@@ -1,0 +1,1 @@
+"""Health of feeds and of detection."""

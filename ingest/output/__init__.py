@@ -1,0 +1,1 @@
+"""From a sighting to the bus and the database."""

@@ -1,0 +1,64 @@
+"""Sends a canary again and again, and tells whether the broker took it; what became of it, the persister tells."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Final, Never
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from shared.bus.port import Bus
+from shared.errors import TransientError
+from shared.events import utc_now
+from shared.wire.canary import Canary, to_message
+
+log = structlog.get_logger(__name__)
+
+STANDBY_SECONDS: Final = 1.0
+"""How soon one that begins to watch sends its first."""
+
+
+@asynccontextmanager
+async def sending_canaries(
+    bus: Bus, registry: CollectorRegistry, *, every_seconds: float, watches: Callable[[], bool]
+) -> AsyncIterator[None]:
+    """Send one at once and then *every_seconds* during the block, while this process *watches*; none where that is 0.
+
+    Whoever stands by sends none: it would hide that what the one that watches finds does not come through.
+    """
+    Gauge(
+        "sniper_ingest_canary_interval_seconds",
+        "Between two canaries as it is set; 0 where none are sent.",
+        registry=registry,
+    ).set(every_seconds)
+    if not every_seconds:
+        yield
+        return
+    sending = asyncio.create_task(_send(bus, registry, every_seconds, watches), name="canaries")
+    try:
+        yield
+    finally:
+        sending.cancel()
+        await asyncio.wait([sending])
+
+
+async def _send(bus: Bus, registry: CollectorRegistry, every_seconds: float, watches: Callable[[], bool]) -> Never:
+    canaries = Counter(
+        "sniper_ingest_canaries_total",
+        "Canaries sent through the broker to the persister, by whether the broker took them.",
+        ["result"],
+        registry=registry,
+    )
+    while True:
+        if not watches():
+            await asyncio.sleep(min(every_seconds, STANDBY_SECONDS))
+            continue
+        try:
+            await bus.publish(to_message(Canary(id=uuid.uuid4().hex, sent_at=utc_now())))
+            canaries.labels("published").inc()
+        except TransientError as error:
+            canaries.labels("failed").inc()
+            log.debug("a canary was not sent", reason=str(error))
+        await asyncio.sleep(every_seconds)

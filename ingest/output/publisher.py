@@ -1,0 +1,178 @@
+"""Sightings as raw events on the bus, held while the broker is away."""
+
+import asyncio
+import itertools
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from functools import partial
+from typing import Final
+
+import structlog
+from pydantic import ValidationError
+
+from ingest.catalogue import Sighting
+from ingest.metrics import Metrics
+from ingest.output.unplaced_symbols import Unplaced, dead_letter, legible
+from shared.backoff import jittered
+from shared.bus.port import Bus
+from shared.bus.tracing import sighting as sighting_span
+from shared.errors import TransientError
+from shared.events import RawListing, utc_now
+from shared.listing_key import key_of
+from shared.log_context import about
+from shared.mexc.symbols import Pair, split_symbol
+from shared.mexc.trading_rules import rules_of
+from shared.wire import topology
+from shared.wire.cloudevents import explain
+
+log = structlog.get_logger(__name__)
+
+RETRY_MAX_SECONDS: Final = 2.0
+ASSET_LENGTH_MAX: Final = 40
+
+
+def raw_listing(sighting: Sighting, event_id: str, published_at: datetime) -> RawListing:
+    """Return the event that tells of *sighting*; raise ValidationError where the contract has no place for it."""
+    known = sighting.known
+    pair = split_symbol(known.symbol) or Pair(known.symbol, "")
+    return RawListing(
+        id=event_id,
+        symbol=known.symbol,
+        base_asset=known.base_asset if _is_asset(known.base_asset) else pair.base,
+        quote_asset=known.quote_asset if _is_asset(known.quote_asset) else pair.quote,
+        source=sighting.source,
+        listed_at=sighting.observed_at,
+        opens_at=known.opens_at,
+        observed_at=sighting.observed_at,
+        published_at=published_at,
+        occurrence=known.occurrence,
+        late=sighting.late,
+        tradable=not sighting.not_tradable_reason,
+        not_tradable_reason=sighting.not_tradable_reason,
+        price=sighting.price,
+        rules=None if sighting.info is None else rules_of(sighting.info),
+    )
+
+
+def _is_asset(text: str) -> bool:
+    """Return whether an event and the database have a place for *text*; an empty one says that it is not known."""
+    return len(text) <= ASSET_LENGTH_MAX and text.isprintable()
+
+
+class Publisher:
+    """Publishes each sighting in a task of its own, so that nobody waits for the broker's confirm."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        tasks: asyncio.TaskGroup,
+        metrics: Metrics,
+        pending_max: int,
+        now: Callable[[], datetime] = utc_now,
+        unplaced: Unplaced | None = None,
+    ) -> None:
+        self._bus = bus
+        self._tasks = tasks
+        self._metrics = metrics
+        self._now = now
+        self._unplaced = unplaced or Unplaced()
+        self._slots = asyncio.Semaphore(pending_max)
+        self._pending: set[asyncio.Task[None]] = set()
+
+    async def publish(self, sighting: Sighting, when_safe: Callable[[Sighting], None]) -> None:
+        """Start publishing; *when_safe* is called once the broker has it.
+
+        What the contract has no place for goes to the dead letters instead, once. Returns without waiting for the
+        broker, unless too many sightings wait for it already.
+        """
+        try:
+            event = raw_listing(sighting, secrets.token_hex(16), self._now())
+            publish = partial(self._hold, event, sighting, when_safe)
+        except ValidationError as error:
+            publish = partial(self._bury, sighting, explain(error), when_safe)
+        await self._slots.acquire()
+        task = self._tasks.create_task(publish(), name=f"publish-{sighting.known.symbol}")
+        self._pending.add(task)
+        task.add_done_callback(self._done)
+
+    async def drain(self, seconds: float) -> None:
+        """Wait for what is pending, but not for longer than *seconds*; give up the rest."""
+        if not self._pending:
+            return
+        _, overdue = await asyncio.wait(self._pending, timeout=seconds)
+        for task in overdue:
+            task.cancel()
+        if overdue:
+            log.warning("sightings not published; the next start publishes them late", count=len(overdue))
+
+    async def _bury(self, sighting: Sighting, reason: str, when_safe: Callable[[Sighting], None]) -> None:
+        """Announce in the dead letters what has no place elsewhere, and keep it in mind until a person knows."""
+        self._metrics.unpublishable.inc()
+        self._metrics.raw_events.labels(sighting.source, "buried").inc()
+        name = legible(sighting.known.symbol)
+        if self._unplaced.is_kept(name):
+            when_safe(sighting)
+        elif self._unplaced.meet(name, reason):
+            log.warning("not published", symbol=name, source=sighting.source, reason=reason)
+            letter = dead_letter(sighting, secrets.token_hex(16), reason)
+            await self._until_done(name, partial(self._bus.publish, letter))
+            await self._until_done(name, partial(self._unplaced.keep, name, reason))
+            when_safe(sighting)
+
+    async def _until_done(self, name: str, step: Callable[[], Awaitable[None]]) -> None:
+        for attempt in itertools.count():
+            try:
+                return await step()
+            except TransientError as error:
+                log.warning("holding a sighting", symbol=name, reason=str(error))
+                await asyncio.sleep(jittered(attempt, max_seconds=RETRY_MAX_SECONDS))
+        raise AssertionError
+
+    async def _hold(self, event: RawListing, sighting: Sighting, when_safe: Callable[[Sighting], None]) -> None:
+        with about(key_of(event), event.id), sighting_span(event.source, sighting.observed_at):
+            event = await self._until_taken(event)
+            self._taken(event, sighting, when_safe)
+
+    def _taken(self, event: RawListing, sighting: Sighting, when_safe: Callable[[Sighting], None]) -> None:
+        seconds = (self._now() - sighting.observed_at).total_seconds()
+        when_safe(sighting)
+        self._metrics.raw_events.labels(event.source, "late" if event.late else "published").inc()
+        self._metrics.publish_seconds.labels(event.source).observe(seconds)
+        log.info("listing seen", symbol=event.symbol, source=event.source, late=event.late, seconds=seconds)
+
+    async def _until_taken(self, event: RawListing) -> RawListing:
+        """Publish *event* until the broker has it, and return it as it was published."""
+        for attempt in itertools.count():
+            try:
+                await self._bus.publish(topology.to_message(event))
+            except TransientError as error:
+                self._metrics.publish_retries.inc()
+                log.warning("holding a sighting", symbol=event.symbol, source=event.source, reason=str(error))
+                await asyncio.sleep(jittered(attempt, max_seconds=RETRY_MAX_SECONDS))
+                event = event.model_copy(update={"published_at": self._now()})
+            else:
+                return event
+        raise AssertionError
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._pending.discard(task)
+        self._slots.release()
+
+
+@asynccontextmanager
+async def publishing(
+    bus: Bus,
+    metrics: Metrics,
+    pending_max: int,
+    *,
+    drain_seconds: float,
+    now: Callable[[], datetime] = utc_now,
+    unplaced: Unplaced | None = None,
+) -> AsyncIterator[Publisher]:
+    """Lend a publisher to the body; at its end, give what is pending *drain_seconds*."""
+    async with asyncio.TaskGroup() as tasks:
+        publisher = Publisher(bus, tasks, metrics, pending_max, now, unplaced)
+        yield publisher
+        await publisher.drain(drain_seconds)

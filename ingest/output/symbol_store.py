@@ -1,0 +1,109 @@
+"""The `symbols` table: what ingest still knows after a restart."""
+
+from collections.abc import Collection, Sequence
+from itertools import islice
+from typing import Final
+
+import asyncpg
+import structlog
+
+from ingest.catalogue import Known, State
+from shared.errors import PermanentError
+from shared.postgres.database import Connection, Database, refused_is_permanent
+
+log = structlog.get_logger(__name__)
+
+TEXT_LENGTH_MAX: Final = 40
+ROWS_PER_STATEMENT: Final = 150
+"""Read or written at a stretch, for a few milliseconds; then others have their turn."""
+
+_LOAD: Final = """
+    SELECT symbol, state, base_asset, quote_asset, first_seen_at, opens_at, occurrence, published, trading_since,
+           gone_since
+    FROM symbols
+"""
+_STORE: Final = """
+    INSERT INTO symbols AS known (
+        symbol, state, base_asset, quote_asset, first_seen_at, opens_at, occurrence, published, trading_since,
+        gone_since
+    )
+    SELECT * FROM unnest(
+        $1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::int[], $8::bool[],
+        $9::timestamptz[], $10::timestamptz[]
+    )
+    ON CONFLICT (symbol) DO UPDATE
+    SET state = excluded.state, base_asset = excluded.base_asset, quote_asset = excluded.quote_asset,
+        first_seen_at = excluded.first_seen_at, opens_at = excluded.opens_at, occurrence = excluded.occurrence,
+        published = excluded.published, trading_since = excluded.trading_since, gone_since = excluded.gone_since,
+        opens_moved_from = CASE
+            WHEN known.occurrence <> excluded.occurrence THEN NULL
+            WHEN known.opens_at <> excluded.opens_at THEN known.opens_at
+            ELSE known.opens_moved_from
+        END,
+        updated_at = now()
+"""
+
+
+async def load(database: Database) -> Sequence[Known]:
+    """Return every symbol stored; nothing means that this is the first start. Raises TransientError."""
+    async with database.transaction() as connection:
+        return [_known(row) async for row in connection.cursor(_LOAD, prefetch=ROWS_PER_STATEMENT)]
+
+
+async def store(database: Database, symbols: Collection[Known]) -> None:
+    """Store all of *symbols*, each once, or none. Raises TransientError.
+
+    All or none matters for the first baseline: half of one would make the other half look new at the next start. What
+    the table has no room for is left out, each by itself.
+    """
+    rows, count = map(_row, filter(_fits, symbols)), 0
+    async with database.transaction() as connection:
+        while some := list(islice(rows, ROWS_PER_STATEMENT)):
+            count += await _store_some(connection, some)
+    if count < len(symbols):
+        log.warning("symbols the table has no room for", count=len(symbols) - count)
+
+
+async def _store_some(connection: Connection, rows: Sequence[tuple[object, ...]]) -> int:
+    """Store *rows* and return how many were; where one is refused, halve them until it stands alone."""
+    try:
+        with refused_is_permanent():
+            async with connection.transaction():
+                await connection.execute(_STORE, *zip(*rows, strict=True))
+    except PermanentError as error:
+        if len(rows) == 1:
+            log.warning("a symbol the table has no room for", reason=str(error))
+            return 0
+        middle = len(rows) // 2
+        return await _store_some(connection, rows[:middle]) + await _store_some(connection, rows[middle:])
+    return len(rows)
+
+
+def _known(row: asyncpg.Record) -> Known:
+    """Return the symbol of *row*. A state that another version wrote does not make the symbol new: it was shown."""
+    try:
+        state = State(row["state"])
+    except ValueError:
+        log.warning("a state that cannot be read", symbol=row["symbol"], state=row["state"])
+        state = State.SUSPENDED
+    return Known(**{**row, "state": state})
+
+
+def _row(known: Known) -> tuple[object, ...]:
+    return (
+        known.symbol,
+        known.state.value,
+        known.base_asset,
+        known.quote_asset,
+        known.first_seen_at,
+        known.opens_at,
+        known.occurrence,
+        known.published,
+        known.trading_since,
+        known.gone_since,
+    )
+
+
+def _fits(known: Known) -> bool:
+    texts = (known.symbol, known.base_asset, known.quote_asset)
+    return all(len(text) <= TEXT_LENGTH_MAX and "\0" not in text for text in texts)

@@ -1,0 +1,137 @@
+"""Symbols that no event has a place for: in the dead letters once, in health until a person has seen them."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Final, Never, Protocol
+
+import structlog
+
+from ingest.catalogue import Sighting
+from shared.bus.delivery import ATTEMPTS, ORIGINAL_EXCHANGE, ORIGINAL_ROUTING_KEY, QUEUE, REASON
+from shared.bus.port import Message
+from shared.errors import SniperError
+from shared.events import RawListing
+from shared.wire.cloudevents import CONTENT_TYPE
+from shared.wire.topology import DEAD, RAW
+
+log = structlog.get_logger(__name__)
+
+NAME_LENGTH_MAX: Final = 100
+NAMED_MAX: Final = 3
+"""Named in health; the others are counted."""
+LOOK_SECONDS: Final = 2.0
+
+
+class Records(Protocol):
+    """What outlives a restart. Both raise TransientError while the database is away."""
+
+    async def load(self) -> Mapping[str, str | None]:
+        """Return the names that are known, each with the reason while no person has acknowledged it."""
+
+    async def store(self, name: str, reason: str) -> None:
+        """Keep *name*, unless it is known."""
+
+
+class Unplaced:
+    def __init__(self, records: Records | None = None) -> None:
+        self._records = records
+        self._known: dict[str, str | None] = {}
+        self._unstored: dict[str, str] = {}
+
+    def is_kept(self, name: str) -> bool:
+        return name in self._known
+
+    def meet(self, name: str, reason: str) -> bool:
+        """Make *name* a concern; return whether that is news."""
+        is_news = name not in self._known and name not in self._unstored
+        if is_news:
+            self._unstored[name] = reason
+        return is_news
+
+    async def keep(self, name: str, reason: str) -> None:
+        """Return once *name* is stored; raise TransientError while the database is away."""
+        if self._records is not None:
+            await self._records.store(name, reason)
+        self._known[name] = self._unstored.pop(name, reason)
+
+    def concern(self) -> str:
+        """Return the names that are not acknowledged yet, in words; empty where there are none."""
+        waiting = {name: reason for name, reason in self._known.items() if reason is not None} | self._unstored
+        if not waiting:
+            return ""
+        named = ", ".join(f"{name} ({reason})" for name, reason in list(waiting.items())[:NAMED_MAX])
+        more = f" and {len(waiting) - NAMED_MAX} more" if len(waiting) > NAMED_MAX else ""
+        return f"listed under a name without a place: {named}{more}; see sniper.dead, then `sniper acknowledge`"
+
+    async def load(self) -> None:
+        """Read the known names, and the acknowledgements since."""
+        if self._records is not None:
+            self._known |= await self._records.load()
+
+    async def watch(self) -> Never:
+        """Look for what was acknowledged, until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            try:
+                await self.load()
+            except SniperError as error:
+                log.debug("not looked for what was acknowledged", reason=str(error))
+
+
+@asynccontextmanager
+async def remembering(records: Records) -> AsyncIterator[Unplaced]:
+    """Lend what is remembered to the body, and look for what is acknowledged while that runs."""
+    unplaced = Unplaced(records)
+    async with asyncio.TaskGroup() as tasks:
+        watching = tasks.create_task(unplaced.watch(), name="ingest-unplaced")
+        yield unplaced
+        watching.cancel()
+
+
+def legible(name: str) -> str:
+    """Return *name* as it can be stored and shown: cut, and without what cannot be seen."""
+    return "".join(each if each.isprintable() else "\ufffd" for each in name[:NAME_LENGTH_MAX])
+
+
+def dead_letter(sighting: Sighting, event_id: str, reason: str) -> Message:
+    """Return the dead letter of *sighting*: the fields of a raw event, which has no place for it."""
+    known, seen_at = sighting.known, sighting.observed_at.isoformat()
+    data = {
+        "symbol": known.symbol,
+        "base_asset": known.base_asset,
+        "quote_asset": known.quote_asset,
+        "source": sighting.source,
+        "listed_at": seen_at,
+        "opens_at": known.opens_at.isoformat() if known.opens_at else None,
+        "observed_at": seen_at,
+        "published_at": seen_at,
+        "occurrence": known.occurrence,
+        "late": sighting.late,
+    }
+    envelope = {
+        "specversion": "1.0",
+        "id": event_id,
+        "source": RawListing.producer,
+        "type": RawListing.event_type,
+        "subject": legible(known.symbol),
+        "time": seen_at,
+        "datacontenttype": "application/json",
+        "data": data,
+    }
+    routing_key = f"raw.{sighting.source}"
+    return Message(
+        exchange=DEAD.name,
+        routing_key=routing_key,
+        body=json.dumps(envelope).encode(),
+        message_id=event_id,
+        content_type=CONTENT_TYPE,
+        headers={
+            REASON: reason,
+            QUEUE: "ingest",
+            ATTEMPTS: "1",
+            ORIGINAL_EXCHANGE: RAW.name,
+            ORIGINAL_ROUTING_KEY: routing_key,
+        },
+    )

@@ -1,0 +1,1 @@
+"""Sources that are polled over REST, within one budget."""

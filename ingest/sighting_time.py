@@ -1,0 +1,107 @@
+"""The time that sightings are stamped with: the exchange's where it is known, which steps of our clock do not move."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final, Never
+
+from prometheus_client import CollectorRegistry, Gauge
+
+from ingest.budget.request_budget import Budget
+from ingest.source import Report
+from shared.events import Source, utc_now
+from shared.mexc.market_data import MexcRest
+from shared.mexc.time.clock_estimate import ClockUncertainError
+from shared.mexc.time.exchange_clock import ExchangeClock
+
+WEIGHT: Final = 1
+LOOK_SECONDS: Final = 1.0
+"""How often a newer estimate of the exchange's clock is looked for."""
+JITTER_SECONDS: Final = 0.002
+"""Estimates that differ by less are the same: time is not to run back by a hair."""
+
+
+class ExchangeTime:
+    """The time: ours until the exchange's is known, from then on the exchange's, carried by a monotonic clock."""
+
+    def __init__(self, wall: Callable[[], datetime] = utc_now, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._wall = wall
+        self._monotonic = monotonic
+        self._clock: ExchangeClock | None = None
+        self._ahead_seconds: float | None = None
+        """Of the monotonic clock."""
+        self._look_at = float("-inf")
+
+    def __call__(self) -> datetime:
+        now = self._monotonic()
+        if now >= self._look_at:
+            self._look(now)
+        if self._ahead_seconds is None:
+            return self._wall()
+        return datetime.fromtimestamp(now + self._ahead_seconds, UTC)
+
+    def follow(self, clock: ExchangeClock) -> None:
+        """Go by *clock* from now on; where it is in doubt, by the last it was known."""
+        self._clock = clock
+
+    def wall_ahead_seconds(self) -> float:
+        """How far this machine's clock is ahead of the exchange's; not a number while that is unknown."""
+        if self._ahead_seconds is None:
+            return float("nan")
+        return self._wall().timestamp() - self._monotonic() - self._ahead_seconds
+
+    def exchange_ahead_ms(self) -> float | None:
+        """Return how far the exchange's clock is ahead of this machine's; None while that is unknown."""
+        return None if self._ahead_seconds is None else round(-self.wall_ahead_seconds() * 1000, 1)
+
+    def _look(self, now: float) -> None:
+        if self._clock is None:
+            return
+        try:
+            ahead_seconds = self._clock.now_ms() / 1000 - now
+        except ClockUncertainError:
+            return
+        self._look_at = now + LOOK_SECONDS
+        if self._ahead_seconds is None or abs(ahead_seconds - self._ahead_seconds) > JITTER_SECONDS:
+            self._ahead_seconds = ahead_seconds
+
+
+class TimePoll:
+    """A source that reports nothing: it keeps the estimate of the exchange's time."""
+
+    name: Final = Source.MEXC_REST_API
+
+    def __init__(self, rest: MexcRest, budget: Budget, exchange_time: ExchangeTime) -> None:
+        self._rest = rest
+        self._budget = budget
+        self._clock = ExchangeClock(self._ask)
+        exchange_time.follow(self._clock)
+
+    async def watch(self, _: Report) -> Never:
+        await self._clock.keep()
+        raise AssertionError
+
+    async def _ask(self) -> int:
+        async with self._budget.spend(WEIGHT):
+            return await self._rest.server_time()
+
+
+class SkewWatch:
+    """Says that this machine's clock is wrong, for health and metrics."""
+
+    def __init__(self, exchange_time: ExchangeTime, seconds_max: float, registry: CollectorRegistry) -> None:
+        self._time = exchange_time
+        self._seconds_max = seconds_max
+        gauge = Gauge(
+            "sniper_ingest_clock_ahead_seconds",
+            "How far this machine's clock is ahead of the exchange's; NaN while that is unknown",
+            registry=registry,
+        )
+        gauge.set_function(exchange_time.wall_ahead_seconds)
+
+    def __call__(self) -> str:
+        ahead = self._time.wall_ahead_seconds()
+        if not abs(ahead) > self._seconds_max:  # Also where it is not a number.
+            return ""
+        which = "ahead of" if ahead > 0 else "behind"
+        return f"clock: this machine's is more than {self._seconds_max:g} s {which} the exchange's"

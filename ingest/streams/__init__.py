@@ -1,0 +1,1 @@
+"""Sources that the exchange pushes over websockets."""

@@ -1,0 +1,62 @@
+"""The first sign of trading in a frame of one symbol's deals or best prices."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+from google.protobuf.message import DecodeError
+
+from ingest.streams.control_frame import FrameError
+from ingest.streams.price import price_in
+from shared.mexc.wire_pb2 import PublicAggreBookTickerV3Api, PublicAggreDealsV3ApiItem, PushDataV3ApiWrapper
+
+
+class Trade(NamedTuple):
+    """The first sign that a symbol trades."""
+
+    symbol: str
+    price: Decimal
+    """Of the newest deal, or the best ask."""
+
+
+def channels_of(symbol: str) -> frozenset[str]:
+    """Return the channels whose first push proves that *symbol* trades, at the shortest interval there is."""
+    return frozenset(f"spot@public.aggre.{kind}.v3.api.pb@10ms@{symbol}" for kind in ("deals", "bookTicker"))
+
+
+def symbol_of(channel: str) -> str:
+    return channel.rpartition("@")[2]
+
+
+def traded_in(frame: bytes) -> Trade | None:
+    """Return what *frame* proves to trade, if it does; raise FrameError where it is no push of its kind.
+
+    A deal is proof, and so is a book with both sides: before the opening there are only asks.
+    """
+    try:
+        push = PushDataV3ApiWrapper.FromString(frame)
+    except DecodeError as error:
+        raise FrameError(str(error)) from error
+    symbol = symbol_of(push.channel)
+    if push.channel not in channels_of(symbol):
+        raise FrameError(f"a push of another channel: {push.channel[:60]!r}")
+    match push.WhichOneof("body"):
+        case "publicAggreDeals":
+            price = _of_a_deal(push.publicAggreDeals.deals)
+        case "publicAggreBookTicker":
+            price = _of_an_ask(push.publicAggreBookTicker)
+        case other:
+            raise FrameError(f"neither deals nor a book: {other}")
+    return None if price is None else Trade(symbol, price)
+
+
+def _of_a_deal(deals: Sequence[PublicAggreDealsV3ApiItem]) -> Decimal | None:
+    newest_first = sorted(deals, key=lambda deal: deal.time, reverse=True)
+    prices = (price_in(deal.price) for deal in newest_first if price_in(deal.quantity))
+    return next((price for price in prices if price is not None), None)
+
+
+def _of_an_ask(book: PublicAggreBookTickerV3Api) -> Decimal | None:
+    """Return the best ask where there are both sides."""
+    has_both = all(map(price_in, (book.bidPrice, book.bidQuantity, book.askQuantity)))
+    return price_in(book.askPrice) if has_both else None

@@ -1,0 +1,84 @@
+"""Deals and best prices of the symbols that are about to open: the first of them says that one trades."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final, Never
+
+from ingest.health.feed_health import Feed
+from ingest.source import Report
+from ingest.source_events import FirstTrade, Upcoming
+from ingest.streams.channel_assignment import nearest, seated
+from ingest.streams.connection import Stream, StreamOptions
+from ingest.streams.rotation import Rotation
+from ingest.streams.stream_metrics import StreamMetrics
+from ingest.streams.trade_frame import channels_of, traded_in
+from shared.events import Source
+
+FRAME_BYTES_MAX: Final = 256 * 1024
+SYMBOLS_PER_CONNECTION: Final = 15
+"""With two channels each: MEXC allows thirty subscriptions on a connection."""
+LOOK_SECONDS: Final = 0.25
+
+
+class TradeStreams:
+    """Follows the symbols nearest to their opening, over as many connections as that takes and no more than allowed."""
+
+    name: Final = Source.MEXC_WEBSOCKET
+
+    def __init__(
+        self,
+        options: StreamOptions,
+        connections_max: int,
+        upcoming: Callable[[], Sequence[Upcoming]],
+        feed: Feed,
+        metrics: StreamMetrics,
+    ) -> None:
+        """*feed* is seen to as long as every symbol is followed that is to be, none at all included."""
+        self._options = options
+        self._upcoming = upcoming
+        self._feed = feed
+        self._metrics = metrics
+        self._seats = (frozenset[str](),) * connections_max
+        """The symbols of each connection; one without any is not made."""
+        self._channels = self._seats
+        self._reported: set[str] = set()
+        """Believed to trade, and not gone from the list of the upcoming yet."""
+
+    async def watch(self, report: Report) -> Never:
+        rotations = [self._rotation(number, report) for number in range(len(self._seats))]
+        async with asyncio.TaskGroup() as tasks:
+            for number, rotation in enumerate(rotations):
+                tasks.create_task(rotation.run(), name=f"trades-{number}")
+            while True:
+                self._look()
+                if all(rotation.is_well() for rotation in rotations):
+                    self._feed.saw()
+                await asyncio.sleep(LOOK_SECONDS)
+        raise AssertionError
+
+    def _rotation(self, number: int, report: Report) -> Rotation:
+        stream = Stream(
+            "trades", lambda: self._channels[number], partial(self._take, report), FRAME_BYTES_MAX, is_quiet=True
+        )
+        return Rotation(stream, self._options, self._feed, self._metrics)
+
+    def _look(self) -> None:
+        wanted = nearest(self._upcoming(), self._options.now(), SYMBOLS_PER_CONNECTION * len(self._seats))
+        self._seats = seated(self._seats, wanted, SYMBOLS_PER_CONNECTION)
+        self._channels = tuple(frozenset[str]().union(*map(channels_of, symbols)) for symbols in self._seats)
+        self._reported.intersection_update(wanted)
+        self._metrics.followed.set(len(wanted))
+
+    async def _take(self, report: Report, push: bytes) -> bool:
+        """Report the symbol that *push* proves to trade, unless that was believed before."""
+        observed_at = self._options.now()
+        trade = traded_in(push)
+        if trade is None or trade.symbol in self._reported or not self._is_followed(trade.symbol):
+            return True
+        if await report(FirstTrade(self.name, observed_at, trade.symbol, trade.price)):
+            self._reported.add(trade.symbol)
+        return True
+
+    def _is_followed(self, symbol: str) -> bool:
+        return any(symbol in symbols for symbols in self._seats)

@@ -1,0 +1,17 @@
+"""The symbols about to open, and the clock for their openings."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ingest.sighting_time import ExchangeTime
+from ingest.source_events import Upcoming
+
+
+@dataclass(frozen=True, slots=True)
+class Horizon:
+    upcoming: Callable[[], Sequence[Upcoming]]
+    time: ExchangeTime = field(default_factory=ExchangeTime)
+
+    def now(self) -> datetime:
+        return self.time()

@@ -1,0 +1,160 @@
+"""Handle one delivery and answer the broker exactly once: publish, confirm, acknowledge, in this order."""
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Final, Protocol, TypeVar
+
+import structlog
+
+from shared.backoff import DOUBLINGS_MAX, jittered, pause
+from shared.bus import tracing
+from shared.bus.metrics import BusMetrics
+from shared.bus.port import Exchange, Handler, Message, Publish, Queue
+from shared.errors import PermanentError, TransientError
+from shared.log_context import delivered
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+HOLD_SECONDS_FIRST: Final = 0.1
+HOLD_SECONDS_MAX: Final = 5.0
+RETRY_SECONDS_MAX: Final = 30.0
+COMPLAIN_EVERY_SECONDS: Final = 60.0
+
+REASON: Final = "x-sniper-reason"
+QUEUE: Final = "x-sniper-queue"
+ATTEMPTS: Final = "x-sniper-attempts"
+ORIGINAL_EXCHANGE: Final = "x-sniper-exchange"
+ORIGINAL_ROUTING_KEY: Final = "x-sniper-routing-key"
+REASON_CHARACTERS_MAX: Final = 500
+
+
+class Delivery(Protocol):
+    """One message handed out by a broker, waiting for its answer."""
+
+    @property
+    def message(self) -> Message: ...
+
+    @property
+    def attempt(self) -> int:
+        """Return 1 for the first delivery."""
+
+    async def ack(self) -> None:
+        """Take the message off the queue for good. Never raises: an answer that is lost means a redelivery."""
+
+    async def give_back(self) -> None:
+        """Return the message to the front of its queue, one attempt older. Never raises."""
+
+
+class Settler:
+    """Runs the handler of one queue and answers for its deliveries."""
+
+    def __init__(
+        self,
+        queue: Queue,
+        handle: Handler,
+        publish: Publish,
+        dead: Exchange,
+        until: asyncio.Event,
+        metrics: BusMetrics | None = None,
+    ) -> None:
+        self.queue = queue
+        self.until = until
+        self._handle = handle
+        self._publish = publish
+        self._dead = dead
+        self._complain_at = float("-inf")
+        self._metrics = (metrics or BusMetrics()).of_queue(queue.name)
+
+    async def settle(self, delivery: Delivery) -> None:
+        """Answer *delivery*; leave it unanswered (for redelivery) only if told to stop while a dependency is away."""
+        delivered(delivery.message.message_id)
+        with self._metrics.handling(delivery.attempt), tracing.handling(self.queue.name, delivery.message):
+            await self._settle(delivery)
+
+    async def _settle(self, delivery: Delivery) -> None:
+        try:
+            await self._process(delivery)
+        except _StoppedWhileHoldingError:
+            return
+        except PermanentError as error:
+            await self._bury(delivery, str(error))
+        except Exception as error:
+            log.exception("handler failed", queue=self.queue.name, attempt=delivery.attempt)
+            await self._retry_or_bury(delivery, f"{type(error).__name__}: {error}")
+        else:
+            await delivery.ack()
+
+    async def _process(self, delivery: Delivery) -> None:
+        if delivery.attempt > self.queue.deliveries_max:
+            raise PermanentError(f"delivered {delivery.attempt} times without an answer")
+        for message in await self._hold(self._handle, delivery.message):
+            await self._hold(self._publish, message)
+
+    async def _retry_or_bury(self, delivery: Delivery, reason: str) -> None:
+        if delivery.attempt >= self.queue.attempts_max:
+            await self._bury(delivery, reason)
+        else:
+            await self._give_back_later(delivery)
+
+    async def _bury(self, delivery: Delivery, reason: str) -> None:
+        if not self.queue.dead_letters:
+            await self._give_back_later(delivery)
+            return
+        log.warning("dead letter", queue=self.queue.name, reason=reason, message_id=delivery.message.message_id)
+        with suppress(_StoppedWhileHoldingError):
+            await self._hold(self._publish, dead_letter(delivery, self.queue, self._dead, reason))
+            self._metrics.buried()
+            await delivery.ack()
+
+    async def _give_back_later(self, delivery: Delivery) -> None:
+        doublings = min(delivery.attempt - 1, DOUBLINGS_MAX)
+        await pause(min(RETRY_SECONDS_MAX, self.queue.retry_delay.total_seconds() * 2**doublings), self.until)
+        await delivery.give_back()
+
+    async def _hold(self, step: Callable[[Message], Awaitable[T]], message: Message) -> T:
+        """Take *step*, again and again while what it depends on is away."""
+        for attempt in itertools.count():
+            try:
+                return await step(message)
+            except TransientError as error:
+                self._complain(message, error)
+                seconds = jittered(attempt, first_seconds=HOLD_SECONDS_FIRST, max_seconds=HOLD_SECONDS_MAX)
+                await pause(seconds, self.until)
+                if self.until.is_set():
+                    raise _StoppedWhileHoldingError from error
+        raise AssertionError
+
+    def _complain(self, message: Message, error: TransientError) -> None:
+        """Say once a minute that messages are held, not once for each of hundreds."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._complain_at:
+            self._complain_at = now + COMPLAIN_EVERY_SECONDS
+            log.warning("holding", queue=self.queue.name, message_id=message.message_id, reason=str(error))
+
+
+class _StoppedWhileHoldingError(Exception):
+    """The service stops while a dependency is away; the broker keeps the message."""
+
+
+def dead_letter(delivery: Delivery, queue: Queue, dead: Exchange, reason: str) -> Message:
+    """Return the message that buries *delivery*: its original bytes, and why in the headers."""
+    original = delivery.message
+    return Message(
+        exchange=dead.name,
+        routing_key=queue.name,
+        body=original.body,
+        message_id=original.message_id,
+        content_type=original.content_type,
+        type=original.type,
+        headers={
+            **original.headers,
+            REASON: reason[:REASON_CHARACTERS_MAX],
+            QUEUE: queue.name,
+            ATTEMPTS: str(delivery.attempt),
+            ORIGINAL_EXCHANGE: original.exchange,
+            ORIGINAL_ROUTING_KEY: original.routing_key,
+        },
+    )

@@ -1,0 +1,144 @@
+"""One connection to RabbitMQ that is made again whenever it is lost, with the topology declared on it."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Final, Never
+
+import structlog
+from aio_pika.abc import AbstractConnection
+
+from shared.backoff import jittered, pause
+from shared.bus.rabbitmq.client_errors import AWAY, away_is_transient, uninterrupted
+from shared.bus.rabbitmq.dialling import connection_to
+from shared.bus.rabbitmq.topology import Declarer
+
+log = structlog.get_logger()
+
+RETRY_SECONDS_MAX: Final = 30.0
+LOG_SECONDS: Final = 60.0
+DECLARE_CALLS: Final = 4
+"""Declaring the topology may take as long as this many other calls."""
+
+MISSING_SECONDS: Final = 0.5
+"""How long a queue that is missing stays so, at least.
+
+RabbitMQ 3.10 tells consumers that their queue is deleted, unless it exists again by then: it then keeps them, and never
+delivers anything to them.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkOptions:
+    url: str
+    name: str
+    """Shown in the management UI."""
+    heartbeat_seconds: int
+    timeout_seconds: float
+    """For one call to the broker."""
+    tls: ssl.SSLContext | None = None
+    """Whom to believe with `amqps`; None: whom the system believes."""
+
+
+class Link:
+    """Keeps one connection up while `keep` runs.
+
+    aio-pika's robust connections restore what they declared themselves and wait for the rest. We also have to bring
+    back, on a broker that lost everything, what another process or an operator had declared, so we start over instead.
+    """
+
+    def __init__(self, options: LinkOptions, declarer: Declarer) -> None:
+        self._options = options
+        self._declarer = declarer
+        self._up = asyncio.Event()
+        self._connection: AbstractConnection | None = None
+        self._something_missing = asyncio.Event()
+        self._logged_at = float("-inf")
+
+    @property
+    def name(self) -> str:
+        return self._options.name
+
+    def is_up(self) -> bool:
+        return self._connection is not None
+
+    async def connection(self) -> AbstractConnection:
+        """Return the open connection, waiting for it without a limit."""
+        while self._connection is None:
+            await self._up.wait()
+        return self._connection
+
+    async def declare(self) -> None:
+        """Bring back whatever is missing of the topology."""
+        await self._declarer.declare(await self.connection())
+
+    def declare_soon(self) -> None:
+        """Bring back whatever is missing of the topology, once consumers have had time to do so."""
+        self._something_missing.set()
+
+    async def keep(self) -> Never:
+        """Connect, and again whenever the connection is lost, until cancelled."""
+        failures = 0
+        while True:
+            try:
+                with away_is_transient():
+                    await self._stay_connected()
+                failures = 0
+                log.warning("broker connection lost", connection=self._options.name)
+            except Exception as error:  # noqa: BLE001 - whatever it is, a service without its broker has to try on
+                failures += 1
+                self._complain(error)
+            await asyncio.sleep(jittered(failures, max_seconds=RETRY_SECONDS_MAX))
+
+    async def _stay_connected(self) -> None:
+        lost = asyncio.Event()
+        async with self._connected(lost) as connection:
+            await self._declare_on(connection)
+            self._something_missing.clear()
+            log.info("broker connected", connection=self.name)
+            self._connection = connection
+            self._up.set()
+            try:
+                await self._watch(connection, lost)
+            finally:
+                self._connection = None
+                self._up.clear()
+
+    async def _watch(self, connection: AbstractConnection, lost: asyncio.Event) -> None:
+        while not lost.is_set():
+            await self._something_missing.wait()
+            self._something_missing.clear()
+            await pause(MISSING_SECONDS, lost)
+            if not lost.is_set():
+                await self._declare_on(connection)
+
+    async def _declare_on(self, connection: AbstractConnection) -> None:
+        seconds = DECLARE_CALLS * self._options.timeout_seconds
+        await uninterrupted(self._declarer.declare(connection), seconds=seconds)
+
+    @asynccontextmanager
+    async def _connected(self, lost: asyncio.Event) -> AsyncIterator[AbstractConnection]:
+        options = self._options
+        connection = connection_to(
+            options.url, name=options.name, heartbeat_seconds=options.heartbeat_seconds, believed=options.tls
+        )
+
+        def on_close(*_: object) -> None:
+            lost.set()
+            self._something_missing.set()
+
+        connection.close_callbacks.add(on_close)
+        try:
+            await uninterrupted(connection.connect(), seconds=options.timeout_seconds)
+            yield connection
+        finally:
+            with suppress(*AWAY):
+                await uninterrupted(connection.close(), seconds=options.timeout_seconds)
+
+    def _complain(self, error: Exception) -> None:
+        now = asyncio.get_running_loop().time()
+        if now - self._logged_at >= LOG_SECONDS:
+            self._logged_at = now
+            log.warning("broker away, trying on", connection=self._options.name, reason=str(error))

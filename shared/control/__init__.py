@@ -1,0 +1,1 @@
+"""Controls of operators: limits, exits, halts, and the sleep of detection."""

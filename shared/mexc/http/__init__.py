@@ -1,0 +1,1 @@
+"""HTTP to the exchange, signed and unsigned."""

@@ -1,0 +1,194 @@
+"""Everything asked of MEXC over REST that is not an order."""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from functools import partial
+from hashlib import blake2b
+from typing import Final
+
+import httpx
+import msgspec
+import structlog
+
+from shared.mexc.chunked_json import DESCRIPTIONS, NAMES, is_same, pieces_of
+from shared.mexc.errors import ExchangeUnavailable
+from shared.mexc.http.request import DEFAULT_LIMITS, RestLimits, ask, connect_http, decode, get_segments, unlimited
+from shared.mexc.payloads import (
+    UNREADABLE,
+    BookTicker,
+    DefaultSymbolsOfAnyKind,
+    ExchangeInfo,
+    Notice,
+    Notices,
+    OrderBook,
+    PublicTrade,
+    ServerTime,
+    names_among,
+    notice,
+    order_book,
+    public_trade,
+    symbol_info,
+)
+from shared.mexc.request_batching import Gathering
+from shared.mexc.symbols import SymbolInfo, all_normalised
+
+log = structlog.get_logger(__name__)
+
+_Entries = dict[bytes, SymbolInfo | None]
+
+_INFO: Final = "/api/v3/exchangeInfo"
+
+_ENTRIES_PER_TURN: Final = 125
+"""Of an answer that does not come in pieces."""
+
+
+@asynccontextmanager
+async def connect_rest(base_url: str, limits: RestLimits = DEFAULT_LIMITS) -> AsyncIterator["MexcRest"]:
+    """Open a client of the exchange at *base_url*, for example https://api.mexc.com."""
+    async with connect_http(base_url, limits) as http:
+        yield MexcRest(http, limits)
+
+
+class MexcRest:
+    """Public market data. Every method raises ExchangeUnavailable, ExchangeRejected or RateLimited."""
+
+    def __init__(self, http: httpx.AsyncClient, limits: RestLimits) -> None:
+        self._http = http
+        self._limits = limits
+        self._names_limits = replace(limits, total_seconds=min(limits.names_seconds, limits.total_seconds))
+        self._described: Sequence[bytes] = ()
+        self._named: Sequence[bytes] = ()
+        self._names: frozenset[str] = frozenset()
+        self._entries: _Entries = {}
+        self._symbols: Collection[SymbolInfo] = ()
+        self._unread: frozenset[str] = frozenset()
+        self._rules = Gathering(self._rules_of, partial(limits.admission, "GET", _INFO))
+
+    async def ping(self) -> None:
+        """Return when the exchange answers."""
+        decode(await self._get("/api/v3/ping"), dict)
+
+    async def server_time(self) -> int:
+        """The exchange's clock, in milliseconds since the epoch."""
+        return decode(await self._get("/api/v3/time"), ServerTime).server_time
+
+    async def default_symbols(self) -> frozenset[str]:
+        """The symbols that may be traded by API. The same object comes back while the exchange says the same."""
+        segments = await get_segments(self._http, self._names_limits, "/api/v3/defaultSymbols", {})
+        if not await is_same(segments, self._named, NAMES):
+            self._names = await _names(segments)
+            self._named = segments
+        return self._names
+
+    async def depth(self, symbol: str, limit: int = 100) -> OrderBook:
+        """The order book of *symbol*, at most *limit* levels a side."""
+        body = await self._get("/api/v3/depth", symbol=symbol, limit=str(limit))
+        with suppress(*UNREADABLE):
+            return order_book(body)
+        return decode(body, OrderBook)  # Which names the fault.
+
+    async def book_ticker(self, symbol: str) -> BookTicker:
+        """The best bid and ask of *symbol*."""
+        return decode(await self._get("/api/v3/ticker/bookTicker", symbol=symbol), BookTicker)
+
+    async def book_tickers(self) -> Sequence[BookTicker]:
+        """The best bid and ask of every symbol; those that cannot be read are left out."""
+        tickers = []
+        for count, entry in enumerate(decode(await self._get("/api/v3/ticker/bookTicker"), list[msgspec.Raw]), start=1):
+            with suppress(*UNREADABLE):
+                tickers.append(msgspec.json.decode(entry, type=BookTicker))
+            if count % _ENTRIES_PER_TURN == 0:
+                await asyncio.sleep(0)
+        return tickers
+
+    async def recent_trades(self, symbol: str, limit: int = 1000) -> Sequence[PublicTrade]:
+        """The last trades of *symbol*, oldest first; those of unreadable price or time are left out."""
+        body = await self._get("/api/v3/trades", symbol=symbol, limit=str(limit))
+        trades = [public_trade(entry) for entry in decode(body, list[msgspec.Raw])]
+        return sorted((trade for trade in trades if trade is not None), key=lambda trade: trade.traded_at)
+
+    async def symbol_rules(self, symbol: str) -> SymbolInfo | None:
+        """What the exchange says of *symbol* now; None when it does not know it.
+
+        That weighs much, and as much for many: those who would wait for one another share a question.
+        """
+        found = await self._rules.of(symbol)
+        if found is not None and (unread := set(found.filters_unread.split()) - self._unread):
+            self._unread |= unread
+            log.warning("filters of exchangeInfo that are not known", symbol=symbol, filters=sorted(unread))
+        return found
+
+    async def exchange_info(self) -> Collection[SymbolInfo]:
+        """Every symbol the exchange shows. The same object comes back while the exchange says the same."""
+        segments = await get_segments(self._http, self._limits, _INFO, {})
+        if not await is_same(segments, self._described, DESCRIPTIONS):
+            self._entries = await _entries(segments, self._entries)
+            await asyncio.sleep(0)  # What was known before is gone by now, which takes a turn of its own.
+            self._symbols = await _readable(self._entries)
+            self._described = segments
+            await asyncio.sleep(0)
+        return self._symbols
+
+    async def notices(self, limit: int = 20) -> Sequence[Notice]:
+        """The newest announcements of the exchange, at most *limit*."""
+        body = await self._get("/api/v3/announcements", language="en-US", page="1", limit=str(limit))
+        entries = [entry for page in decode(body, Notices).data for entry in page.details[:limit]]
+        return [each for each in map(notice, entries) if each is not None]
+
+    async def _rules_of(self, symbols: Sequence[str]) -> Mapping[str, SymbolInfo]:
+        named = {"symbol": symbols[0]} if len(symbols) == 1 else {"symbols": ",".join(symbols)}
+        body = await ask(self._http, replace(self._limits, admission=unlimited), _INFO, named)
+        infos = (symbol_info(entry) for entry in decode(body, ExchangeInfo).symbols)
+        return {info.symbol: info for info in infos if info is not None}
+
+    async def _get(self, path: str, **params: str) -> bytes:
+        return await ask(self._http, self._limits, path, params)
+
+
+async def _names(segments: Sequence[bytes]) -> frozenset[str]:
+    names = set[str]()
+    try:
+        for piece in pieces_of(segments, NAMES):
+            names |= all_normalised(set(piece))
+            await asyncio.sleep(0)
+    except ExchangeUnavailable:
+        entries = decode(b"".join(segments), DefaultSymbolsOfAnyKind).data
+        readable = names_among(entries)
+        if entries and not readable:
+            raise  # Not a single name among so much: that is no list of names.
+        log.warning("names that cannot be read", count=len(entries) - len(readable))
+        names = all_normalised(set(readable))
+    whole = frozenset(names)
+    await asyncio.sleep(0)
+    return whole
+
+
+async def _readable(entries: _Entries) -> Collection[SymbolInfo]:
+    """Values of a dictionary, which the garbage collector passes over; it looks through a tuple of thousands."""
+    symbols = dict[str, SymbolInfo]()
+    for count, info in enumerate(entries.values()):
+        if count % _ENTRIES_PER_TURN == 0:
+            await asyncio.sleep(0)
+        if info is not None:
+            symbols[info.symbol] = info
+    return symbols.values()
+
+
+async def _entries(segments: Sequence[bytes], known: _Entries) -> _Entries:
+    """A digest of each entry as it was sent, and how it reads; one that is *known* to the letter is not read again.
+
+    Entries kept as they were sent would take up memory anew with each answer, in pieces that break it up.
+    """
+    entries: _Entries = {}
+    for piece in pieces_of(segments, DESCRIPTIONS):
+        for count, entry in enumerate(piece):
+            if count % _ENTRIES_PER_TURN == 0:
+                await asyncio.sleep(0)
+            sent = blake2b(entry, digest_size=16).digest()
+            entries[sent] = known[sent] if sent in known else symbol_info(entry)
+    await asyncio.sleep(0)
+    if unnamed := sum(info is None for info in entries.values()):
+        log.warning("exchangeInfo entries without a symbol", count=unnamed)
+    return entries

@@ -1,0 +1,1 @@
+"""Orders, their trades and the account behind the API key."""

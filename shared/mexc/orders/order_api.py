@@ -1,0 +1,122 @@
+"""Build and sign order requests, and send them through an order transport."""
+
+import re
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Final, Literal
+
+from shared.events import Side
+from shared.mexc.http.signing import Signer
+from shared.mexc.orders.order_transport import Answer, MayWrite, OrderTransport, always
+
+OrderType = Literal["LIMIT", "MARKET", "IMMEDIATE_OR_CANCEL", "FILL_OR_KILL"]
+"""MEXC has no timeInForce: sent one, it ignores it and leaves a resting order behind."""
+
+CLIENT_ORDER_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
+RECV_WINDOW_MS_MAX: Final = 60_000
+_ORDER_PATH: Final = "/api/v3/order"
+_TEST_PATH: Final = "/api/v3/order/test"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRequest:
+    """One order as the exchange takes it; what it would refuse on sight raises ValueError here.
+
+    A MARKET order names either the quote amount to spend or the quantity; every other type a quantity and a price.
+    """
+
+    symbol: str
+    side: Side
+    type: OrderType
+    client_order_id: str
+    quantity: Decimal | None = None
+    price: Decimal | None = None
+    quote_order_qty: Decimal | None = None
+    recv_window_ms: int = 2_000
+    """How long after its timestamp the exchange may still accept the order."""
+
+    def __post_init__(self) -> None:
+        if not self.symbol:
+            raise ValueError("symbol must not be empty")
+        if not CLIENT_ORDER_ID.fullmatch(self.client_order_id):
+            raise ValueError("client_order_id must be 1-32 letters, digits, hyphens or underscores")
+        if not 0 < self.recv_window_ms <= RECV_WINDOW_MS_MAX:
+            raise ValueError(f"recv_window_ms must be between 1 and {RECV_WINDOW_MS_MAX}")
+        self._check_amounts()
+
+    def _check_amounts(self) -> None:
+        by_quantity, by_amount = self.quantity is not None, self.quote_order_qty is not None
+        if self.type == "MARKET":
+            if self.price is not None or by_quantity == by_amount:
+                raise ValueError("a MARKET order takes either quantity or quote_order_qty, and no price")
+        elif not by_quantity or self.price is None or by_amount:
+            raise ValueError(f"a {self.type} order takes quantity and price, and no quote_order_qty")
+        for name, amount in self.amounts():
+            if not (amount.is_finite() and amount > 0):
+                raise ValueError(f"{name} must be a positive number")
+
+    def amounts(self) -> list[tuple[str, Decimal]]:
+        """The amounts this order names, under the exchange's names for them."""
+        named = (("quantity", self.quantity), ("quoteOrderQty", self.quote_order_qty), ("price", self.price))
+        return [(name, amount) for name, amount in named if amount is not None]
+
+
+def plain(amount: Decimal) -> str:
+    """*amount* in digits and a point only; the exchange does not read exponents."""
+    return f"{amount:f}"
+
+
+def order_params(order: OrderRequest) -> list[tuple[str, str]]:
+    """The parameters of *order* in the order they are signed and sent, the signer's own to follow."""
+    return [
+        ("symbol", order.symbol),
+        ("side", order.side.value),
+        ("type", order.type),
+        *((name, plain(amount)) for name, amount in order.amounts()),
+        ("newClientOrderId", order.client_order_id),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class SignedOrder:
+    """An order's request as it goes on the wire, good for as long as the exchange takes its timestamp."""
+
+    path: str
+    query: str = field(repr=False)
+    client_order_id: str
+    timestamp_ms: int
+    """By the exchange's clock, which takes no request more than a second before this."""
+    expires_ms: int
+    """When it takes the request no more."""
+
+
+class MexcTrading:
+    """Signs orders with one API key and sends them. The key and the secret appear in no representation of it."""
+
+    __slots__ = ("_signer", "_transport")
+
+    def __init__(self, transport: OrderTransport, *, api_key: str, api_secret: str) -> None:
+        self._transport = transport
+        self._signer = Signer(api_key, api_secret)
+
+    def sign(self, order: OrderRequest, *, now_ms: int, test: bool = False) -> SignedOrder:
+        """Prepare the request that places *order*, or only has it checked when it is a *test*.
+
+        *now_ms* is the exchange's clock, now or at the time the request is meant for.
+        """
+        window_ms = order.recv_window_ms
+        query = self._signer.query(order_params(order), recv_window_ms=window_ms, now_ms=now_ms)
+        path = _TEST_PATH if test else _ORDER_PATH
+        return SignedOrder(path, query, order.client_order_id, now_ms, now_ms + window_ms)
+
+    async def send(self, signed: SignedOrder, may_write: MayWrite = always) -> Answer:
+        """Send exactly one request; raise NotSent or OutcomeUnknown."""
+        return await self._transport.post(signed.path, signed.query, self._signer.headers, may_write=may_write)
+
+    async def place_order(self, order: OrderRequest, *, now_ms: int) -> Answer:
+        """Place *order*. *now_ms* is the exchange's clock; raises NotSent or OutcomeUnknown."""
+        return await self.send(self.sign(order, now_ms=now_ms))
+
+    async def test_order(self, order: OrderRequest, *, now_ms: int) -> Answer:
+        """Have *order* checked but not placed. *now_ms* is the exchange's clock; raises NotSent or OutcomeUnknown."""
+        return await self.send(self.sign(order, now_ms=now_ms, test=True))

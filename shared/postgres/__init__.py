@@ -1,0 +1,1 @@
+"""PostgreSQL: connections, batches, and a server of our own where none is given."""

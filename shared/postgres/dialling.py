@@ -1,0 +1,126 @@
+"""Connections to PostgreSQL: how they are made, and the look at encoding and poolers before the first is used."""
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeAlias
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+from sqlalchemy import URL
+
+from shared.errors import SettingsError, TransientError
+from shared.postgres.refusals import POOLED, require_utf8
+from shared.postgres.url import parameter, plain
+from shared.settings import DatabaseSettings
+
+Plain: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+Session: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
+
+LOCK_TIMEOUT_SECONDS: Final = 1.0
+IDLE_IN_TRANSACTION_SECONDS: Final = 5.0
+ROUNDS: Final = 3
+"""How often two connections are compared: once is enough, unless others use the same pooler meanwhile."""
+WHO: Final = "SELECT pg_backend_pid() AS pid, current_setting('server_encoding') AS encoding"
+
+
+@dataclass(frozen=True, slots=True)
+class Dialling:
+    """Where a connection leads, how long it may take, and what holds in its session."""
+
+    dsn: str
+    connect_seconds: float
+    statement_seconds: float
+    application: str
+    timeouts: dict[str, str]
+    by_statement: bool = False
+    """Whether the timeouts are set by a statement, because a pooler does not hand on those of a start."""
+
+    def arguments(self) -> dict[str, Any]:
+        """Return what asyncpg is to be called with."""
+        return {
+            "dsn": self.dsn,
+            "timeout": self.connect_seconds,
+            "command_timeout": self.statement_seconds,
+            "server_settings": {"application_name": self.application} | ({} if self.by_statement else self.timeouts),
+        }
+
+    async def open(self) -> Plain:
+        """Open one connection."""
+        connection: Plain = await asyncpg.connect(**self.arguments())
+        await self.prepare(connection)
+        return connection
+
+    async def prepare(self, connection: Session) -> None:
+        """Have the timeouts hold in this session."""
+        if self.by_statement:
+            await connection.execute("; ".join(f"SET {name} = {value}" for name, value in self.timeouts.items()))
+
+
+def dialling_of(settings: DatabaseSettings, url: URL, *, name: str) -> Dialling:
+    """Return how a process of this name connects."""
+    return Dialling(
+        plain(url),
+        float(parameter(url, "connect_timeout") or 0) or settings.connect_timeout_seconds,
+        settings.statement_timeout_seconds,
+        parameter(url, "application_name") or f"sniper-{name}",
+        {
+            "statement_timeout": _milliseconds(settings.statement_timeout_seconds),
+            "lock_timeout": _milliseconds(LOCK_TIMEOUT_SECONDS),
+            "idle_in_transaction_session_timeout": _milliseconds(IDLE_IN_TRANSACTION_SECONDS),
+        },
+    )
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(int(seconds * 1000))
+
+
+async def examined(dialling: Dialling) -> Dialling:
+    """Return how to connect, having looked at the server; raise SettingsError where it cannot serve us."""
+    async with AsyncExitStack() as looking:
+        first, dialling = await _first(looking, dialling)
+        pid, encoding = await _who(first)
+        require_utf8(encoding)
+        # A pooler gives out process numbers of its own.
+        if pid == first.get_server_pid():
+            return dialling
+        try:
+            await _require_sessions(first, await _looked_at(looking, dialling), pid)
+        except TimeoutError:
+            raise TransientError("database away: the pooler lends no second session; raise its pool size") from None
+        # It may drop, without a word, what a session is started with.
+        return replace(dialling, by_statement=True)
+
+
+async def _first(looking: AsyncExitStack, dialling: Dialling) -> tuple[Plain, Dialling]:
+    try:
+        return await _looked_at(looking, dialling), dialling
+    except asyncpg.ProtocolViolationError as error:
+        if "startup parameter" not in str(error):
+            raise
+    without = replace(dialling, by_statement=True)
+    return await _looked_at(looking, without), without
+
+
+async def _looked_at(looking: AsyncExitStack, dialling: Dialling) -> Plain:
+    # Without names for statements, which another session may have used where sessions are not ours alone.
+    connection: Plain = await asyncpg.connect(**dialling.arguments(), statement_cache_size=0)
+    looking.callback(connection.terminate)
+    return connection
+
+
+async def _require_sessions(first: Plain, second: Plain, pid: int) -> None:
+    """Raise SettingsError unless each connection has a server process to itself, and keeps it."""
+    for _ in range(ROUNDS):
+        async with second.transaction():
+            if (await _who(second))[0] == pid or (await _who(first))[0] != pid:
+                raise SettingsError(POOLED)
+
+
+async def _who(connection: Plain) -> tuple[int, str]:
+    """Return the server's process and its encoding."""
+    async with connection.transaction():
+        row = await connection.fetchrow(WHO)
+    if row is None:
+        raise TransientError("database away: no answer")
+    return row["pid"], row["encoding"]

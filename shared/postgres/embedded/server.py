@@ -1,0 +1,170 @@
+"""Start, supervise and stop our own PostgreSQL. It listens on a Unix socket only."""
+
+import asyncio
+import hashlib
+import os
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final, Never
+
+import psutil
+import structlog
+from sqlalchemy import URL
+
+from shared.backoff import jittered
+from shared.errors import SniperError
+from shared.postgres.embedded.cluster import ensure_cluster
+from shared.postgres.embedded.lease import Lease
+from shared.postgres.embedded.postmaster import Postmaster, clear_stale_pid_file, find_postmaster
+from shared.postgres.embedded.tools import ToolError, Tools, cause
+
+log = structlog.get_logger(__name__)
+
+LOG_FILE: Final = "log"
+CHECK_SECONDS: Final = 0.5
+RESTART_SECONDS_MAX: Final = 5.0
+STOP_SECONDS: Final = 10
+_SOCKET_PATH_MAX: Final = 90
+"""Systems take 104 to 108 bytes, of which the socket's own name needs fourteen."""
+_LOG_BYTES_MAX: Final = 64 * 1024
+
+
+@asynccontextmanager
+async def running(data_dir: Path) -> AsyncIterator[URL]:
+    """Run a server with its data in *data_dir*, restart it when it ends, and stop it when its last user leaves.
+
+    A server that a killed process left behind is found and used again. Raises SniperError where it does not start.
+    """
+    directory = (data_dir / "postgres").resolve()
+    server = await asyncio.to_thread(_opened, directory)
+    try:
+        supervision = asyncio.create_task(_supervise(server), name="postgres-supervision")
+        try:
+            yield server.url
+        finally:
+            supervision.cancel()
+            await asyncio.wait([supervision])
+    finally:
+        await asyncio.to_thread(server.leave)
+
+
+async def _supervise(server: "EmbeddedServer") -> Never:
+    """Start the server again whenever it is gone: nothing else can, and positions are not watched meanwhile."""
+    attempt = 0
+    while True:
+        if server.is_running():
+            attempt = 0
+            await asyncio.sleep(CHECK_SECONDS)
+            continue
+        if attempt == 0:
+            log.error("our own PostgreSQL ended; it is started again", directory=str(server.directory))
+        try:
+            await asyncio.to_thread(server.start)
+            log.warning("our own PostgreSQL runs again", directory=str(server.directory))
+        except (SniperError, OSError) as error:
+            log.debug("our own PostgreSQL did not start", reason=str(error))
+            attempt += 1
+            await asyncio.sleep(jittered(attempt, max_seconds=RESTART_SECONDS_MAX))
+
+
+def _opened(directory: Path) -> "EmbeddedServer":
+    try:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        lease = Lease(directory.parent)
+    except OSError as error:
+        raise SniperError(f"SNIPER_DATA_DIR: cannot use {directory.parent}: {error.strerror}") from None
+    server = EmbeddedServer(directory, lease)
+    try:
+        server.start()
+    except (SniperError, OSError) as error:
+        lease.close()
+        raise SniperError(f"our own PostgreSQL did not start in {directory}: {error}") from error
+    return server
+
+
+class EmbeddedServer:
+    """The server of one data directory. Its methods block; call them from a thread."""
+
+    def __init__(self, directory: Path, lease: Lease) -> None:
+        self.directory = directory
+        self._lease = lease
+        self._socket_directory = ""
+
+    @property
+    def url(self) -> URL:
+        query = {"host": self._socket_directory}
+        return URL.create("postgresql+asyncpg", username="postgres", database="postgres", query=query)
+
+    def is_running(self) -> bool:
+        return find_postmaster(self.directory) is not None
+
+    def start(self) -> None:
+        """Use the server that runs, or start one; raise SniperError or OSError."""
+        tools = Tools.for_this_user()
+        with self._lease.turn():
+            self._lease.use()
+            postmaster = find_postmaster(self.directory) or self._started(tools)
+            self._socket_directory = postmaster.socket_directory
+
+    def leave(self) -> None:
+        """Stop the server unless another process uses it."""
+        try:
+            with self._lease.turn():
+                if self._lease.is_last_user() and (postmaster := find_postmaster(self.directory)) is not None:
+                    self._stop(postmaster)
+        except (SniperError, OSError, psutil.Error) as error:
+            log.warning("our own PostgreSQL was left running", directory=str(self.directory), reason=str(error))
+        finally:
+            self._lease.close()
+
+    def _started(self, tools: Tools) -> Postmaster:
+        ensure_cluster(self.directory, tools)
+        tools.open_way_to(self.directory)
+        if (left := clear_stale_pid_file(self.directory)) is not None:
+            raise SniperError(f"a process of an earlier server is still ending there (pid {left.pid}): try again")
+        sockets = _socket_directory(self.directory, tools)
+        options = f"-c listen_addresses='' -k '{sockets}'"
+        log_file = self.directory / LOG_FILE
+        logged_bytes = log_file.stat().st_size if log_file.exists() else 0
+        try:
+            tools.run("pg_ctl", ["-w", "-o", options, "-l", str(log_file), "-D", str(self.directory), "start"])
+        except ToolError as error:
+            raise SniperError(_logged_cause(log_file, logged_bytes) or str(error)) from None
+        postmaster = find_postmaster(self.directory)
+        if postmaster is None:
+            raise SniperError(_logged_cause(log_file, logged_bytes) or "it ended at once")
+        return postmaster
+
+    def _stop(self, postmaster: Postmaster) -> None:
+        tools, where = Tools.for_this_user(), ["-w", "-D", str(self.directory)]
+        try:
+            tools.run("pg_ctl", [*where, "-t", str(STOP_SECONDS), "-m", "fast", "stop"])
+        except ToolError:
+            # It answers no signal that can be answered. Every commit is in its log, and the next start reads it.
+            postmaster.process.kill()
+            postmaster.process.wait(STOP_SECONDS)
+
+
+def _logged_cause(log_file: Path, since_byte: int) -> str:
+    """Return the last error that the server logged since; empty where it logged none."""
+    try:
+        with log_file.open("rb") as file:
+            file.seek(since_byte)
+            return cause(file.read(_LOG_BYTES_MAX).decode(errors="replace"))
+    except OSError:
+        return ""
+
+
+def _socket_directory(directory: Path, tools: Tools) -> Path:
+    """Return where the socket goes: the data directory, or a short path of this user's where that one is too long."""
+    if len(str(directory).encode()) <= _SOCKET_PATH_MAX and "'" not in str(directory):
+        return directory
+    name = hashlib.sha256(str(directory).encode()).hexdigest()[:16]
+    short = Path(tempfile.gettempdir()) / f"sniper-{name}"
+    short.mkdir(mode=0o700, exist_ok=True)
+    if short.stat().st_uid not in {os.geteuid(), None if tools.user is None else tools.user.pw_uid}:
+        raise SniperError(f"{short} belongs to another user; choose a shorter SNIPER_DATA_DIR")
+    tools.give(short)
+    return short

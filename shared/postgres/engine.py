@@ -1,0 +1,40 @@
+"""SQLAlchemy's way into the database, for those who ask for it: eight megabytes that no service carries unasked."""
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import URL
+
+from shared.postgres.dialling import Dialling
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+
+class EngineOnDemand:
+    """The one engine of a process, which is made for the first who asks."""
+
+    def __init__(self, url: URL, dialling: Dialling) -> None:
+        self._url = url
+        self._dialling = dialling
+        self._engine: AsyncEngine | None = None
+
+    def get(self) -> "AsyncEngine":
+        """Return the engine."""
+        if self._engine is None:
+            from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415
+
+            self._engine = create_async_engine(
+                self._url,
+                # SQLAlchemy would read the URL's options in a way of its own, and does not know sslmode.
+                async_creator=self._dialling.open,
+                pool_size=2,
+                max_overflow=3,
+                pool_timeout=2,
+                pool_pre_ping=True,
+            )
+        return self._engine
+
+    async def dispose(self) -> None:
+        """Close its connections, where there are any."""
+        if self._engine is not None:
+            await self._engine.dispose()

@@ -1,0 +1,27 @@
+"""The authority that a database's certificate is checked against, as a variable of its own beside the URL."""
+
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import URL
+
+from shared.errors import SettingsError
+from shared.postgres.refusals import AUTHORITY, VARIABLE
+from shared.postgres.url import parameter
+
+CHECKING: Final = ("verify-ca", "verify-full")
+
+
+def checked_against(url: URL, authority: Path | None) -> URL:
+    """Return *url* with the certificate of *authority* to check the server's by; by host name too, unless it says less.
+
+    Raises SettingsError where the URL says that nothing is to be checked, or names another authority.
+    """
+    if authority is None:
+        return url
+    mode, other = parameter(url, "sslmode"), parameter(url, "sslrootcert")
+    if mode is not None and mode not in CHECKING:
+        raise SettingsError(f"{AUTHORITY}: nothing is checked with sslmode={mode}: write sslmode=verify-full")
+    if other is not None and other != str(authority):
+        raise SettingsError(f"{AUTHORITY}: {VARIABLE} names another file (sslrootcert): name it once")
+    return url.update_query_dict({"sslmode": mode or "verify-full", "sslrootcert": str(authority)})

@@ -1,0 +1,56 @@
+"""The files that a PostgreSQL URL names: certificates and keys that cannot be used are named before connecting."""
+
+import ssl
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import URL
+
+from shared.errors import SettingsError
+from shared.postgres.refusals import VARIABLE
+from shared.postgres.url import parameter
+
+AUTHORITIES: Final = ("sslrootcert", "sslcrl")
+
+
+def require_files(url: URL) -> None:
+    """Raise SettingsError naming the parameter and the path of the first file of *url* that cannot be used."""
+    passfile = parameter(url, "passfile")
+    if passfile is not None:
+        _read("passfile", passfile)
+    if parameter(url, "sslmode") == "disable":
+        return
+    for name in AUTHORITIES:
+        path = parameter(url, name)
+        if path is not None:
+            _read(name, path)
+            _load(name, path, partial(ssl.SSLContext.load_verify_locations, cafile=path))
+    _require_own_certificate(url)
+
+
+def _require_own_certificate(url: URL) -> None:
+    certificate, key = parameter(url, "sslcert"), parameter(url, "sslkey")
+    password = parameter(url, "sslpassword") or ""
+    for name, path in (("sslcert", certificate), ("sslkey", key)):
+        if path is not None:
+            _read(name, path)
+    if certificate is not None:
+        chain = partial(ssl.SSLContext.load_cert_chain, certfile=certificate, keyfile=key, password=lambda: password)
+        _load("sslcert", certificate, chain)
+
+
+def _read(name: str, path: str) -> None:
+    try:
+        Path(path).read_bytes()
+    except OSError as error:
+        raise SettingsError(f"{VARIABLE}: {name}: {path}: cannot be read: {error.strerror}") from None
+
+
+def _load(name: str, path: str, load: Callable[[ssl.SSLContext], None]) -> None:
+    try:
+        load(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+    except (ssl.SSLError, ValueError) as error:
+        reason = getattr(error, "reason", None) or "it is not in PEM form"
+        raise SettingsError(f"{VARIABLE}: {name}: {path}: cannot be used: {reason}") from None

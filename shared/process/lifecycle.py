@@ -1,0 +1,95 @@
+"""A process from its first signal handler to its exit code."""
+
+import asyncio
+import gc
+import itertools
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Final, TypeVar
+
+import structlog
+import uvloop
+
+from shared.backoff import jittered, pause
+from shared.errors import SettingsError, SniperError, TransientError
+from shared.process.malloc_tuning import return_large_blocks
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+EXIT_SETTINGS: Final = 2
+EXIT_FAILURE: Final = 1
+COMPLAIN_EVERY_SECONDS: Final = 60.0
+
+
+def run(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+    """Run *main* until it returns; SIGTERM or SIGINT sets the event it is given, a second one kills.
+
+    Ends the process with code 2 for bad settings and 1 for a failure of ours.
+    """
+    return_large_blocks()
+    try:
+        uvloop.run(_with_signals(main))
+    except SniperError as error:
+        _leave([error])
+    except BaseExceptionGroup as group:
+        ours, others = group.split(SniperError)
+        if ours is None or others is not None:
+            raise
+        _leave(list(_singles(ours)))
+
+
+def _singles(group: BaseExceptionGroup[SniperError]) -> Iterator[SniperError]:
+    for error in group.exceptions:
+        yield from _singles(error) if isinstance(error, BaseExceptionGroup) else (error,)
+
+
+def _leave(errors: Sequence[SniperError]) -> None:
+    """End the process with the first of *errors*, settings before others; being stopped early is none."""
+    failures = [error for error in errors if not isinstance(error, StoppedWhileWaitingError)]
+    if not failures:
+        return
+    settings = [error for error in failures if isinstance(error, SettingsError)]
+    print([*settings, *failures][0], file=sys.stderr)  # noqa: T201 - the last word of a process goes to its terminal
+    sys.exit(EXIT_SETTINGS if settings else EXIT_FAILURE)
+
+
+async def _with_signals(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    # To look through all that was imported takes the garbage collector 40 ms, in which nothing else happens.
+    gc.collect()
+    gc.freeze()
+
+    def request_stop(signum: int) -> None:
+        loop.remove_signal_handler(signum)  # A second signal kills at once.
+        stop.set()
+
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, request_stop, signum)
+    await main(stop)
+
+
+class StoppedWhileWaitingError(SniperError):
+    """Told to stop before what we depend on was there."""
+
+
+async def when_available(what: str, connect: Callable[[], Awaitable[T]], stop: asyncio.Event) -> T:
+    """Return what *connect* returns, retrying with backoff while it raises TransientError.
+
+    Says so at first and then once a minute; raises StoppedWhileWaitingError when *stop* is set meanwhile.
+    """
+    loop = asyncio.get_running_loop()
+    complain_at = loop.time()
+    for attempt in itertools.count():
+        try:
+            return await connect()
+        except TransientError as error:
+            if loop.time() >= complain_at:
+                log.warning("waiting", what=what, reason=str(error))
+                complain_at = loop.time() + COMPLAIN_EVERY_SECONDS
+        await pause(jittered(attempt), stop)
+        if stop.is_set():
+            raise StoppedWhileWaitingError(f"stopped while waiting for {what}")
+    raise AssertionError

@@ -1,0 +1,1 @@
+"""Events as bytes on the broker, and where each goes."""

@@ -1,0 +1,98 @@
+"""The broker's exchanges, queues and bindings, as data; and where each event goes."""
+
+from datetime import timedelta
+from typing import Final, assert_never
+
+from shared import events
+from shared.bus.port import Binding, Exchange, Message, Queue, Topology
+from shared.wire import cloudevents
+
+RAW: Final = Exchange("sniper.raw")
+EVENTS: Final = Exchange("sniper.events")
+DEAD: Final = Exchange("sniper.dead", "fanout")
+CANARY: Final = Exchange("sniper.canary", is_vital=False)
+"""For `shared.wire.canary` alone: whoever reads events or the archive does not see it."""
+EXCHANGES: Final = (RAW, EVENTS, DEAD, CANARY)
+CANARY_RAW: Final = "canary.raw"
+CANARY_DETECTED: Final = "canary.detected"
+
+DEDUP_RAW: Final = Queue("dedup.raw", (Binding(RAW, "raw.#"), Binding(CANARY, CANARY_RAW)), prefetch=100)
+EXECUTOR_LISTINGS: Final = Queue(
+    # A stale listing must die here, not be bought late.
+    "executor.listings",
+    (Binding(EVENTS, "listing.detected"),),
+    prefetch=4,
+    time_to_live=timedelta(seconds=60),
+)
+EXECUTOR_OPENINGS: Final = Queue(
+    # When something opens matters for as long as an order may wait for it, also to an executor that was away.
+    "executor.openings",
+    (Binding(EVENTS, "listing.rescheduled"),),
+    prefetch=4,
+)
+PERSISTER_LISTINGS: Final = Queue(
+    "persister.listings", (Binding(EVENTS, "listing.detected"), Binding(CANARY, CANARY_DETECTED)), prefetch=200
+)
+PERSISTER_TRADES: Final = Queue("persister.trades", (Binding(EVENTS, "trade.#"),), prefetch=200)
+PERSISTER_HEALTH: Final = Queue("persister.health", (Binding(EVENTS, "health.*"),), prefetch=50)
+DEAD_LETTERS: Final = Queue("sniper.dead", (Binding(DEAD, "#"),), dead_letters=False)
+ARCHIVE: Final = Queue(
+    # Everything, kept for a while, so that a late consumer can replay.
+    "sniper.archive",
+    (Binding(RAW, "#"), Binding(EVENTS, "#")),
+    kind="stream",
+    dead_letters=False,
+)
+QUEUES: Final = (
+    DEDUP_RAW,
+    EXECUTOR_LISTINGS,
+    EXECUTOR_OPENINGS,
+    PERSISTER_LISTINGS,
+    PERSISTER_TRADES,
+    PERSISTER_HEALTH,
+    DEAD_LETTERS,
+    ARCHIVE,
+)
+NOTIFIER_EVENTS: Final = Queue(
+    # News that nobody was told in time is none: it is dropped, and no dead letter.
+    "notifier.events",
+    (Binding(EVENTS, "listing.#"), Binding(EVENTS, "trade.#"), Binding(EVENTS, "health.*")),
+    prefetch=50,
+    time_to_live=timedelta(minutes=10),
+    dead_letters=False,
+)
+
+SNIPER: Final = Topology(EXCHANGES, QUEUES, DEAD)
+NOTIFYING: Final = Topology(EXCHANGES, (*QUEUES, NOTIFIER_EVENTS), DEAD)
+"""The queue is made by the notifier's process only: without one, nothing would empty it."""
+
+PipelineEvent = events.RawListing | events.Listing | events.Trade | events.Health
+
+
+def to_message(event: PipelineEvent) -> Message:
+    """Return the message that carries *event*, addressed."""
+    exchange, routing_key = _route(event)
+    return Message(
+        exchange=exchange.name,
+        routing_key=routing_key,
+        body=cloudevents.encode(event),
+        message_id=event.id,
+        content_type=cloudevents.CONTENT_TYPE,
+        type=event.event_type,
+    )
+
+
+def _route(event: PipelineEvent) -> tuple[Exchange, str]:
+    match event:
+        case events.RawListing():
+            return RAW, f"raw.{event.source}"
+        case events.ListingRescheduled():
+            return EVENTS, "listing.rescheduled"
+        case events.Listing():
+            return EVENTS, "listing.detected"
+        case events.Trade():
+            return EVENTS, f"trade.{event.mode}.{event.status}"
+        case events.Health():
+            return EVENTS, f"health.{event.component}"
+        case _:
+            assert_never(event)

@@ -1,0 +1,71 @@
+"""How much of the account's money was in coins after each fill: the evidence for limits that hold at any instant."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from simulator.market.book import Side
+from simulator.market.orders import Fill, Order
+
+
+@dataclass(frozen=True, slots=True)
+class Deal:
+    """A fill and the order it belongs to."""
+
+    order: Order
+    fill: Fill
+
+    @property
+    def coins(self) -> Decimal:
+        """Bought or sold, less a fee that was paid in them."""
+        commission = self.fill.commission
+        paid_in_coins = self.order.request.side is Side.BUY and commission.asset == self.order.base
+        return self.fill.quantity - (commission.amount if paid_in_coins else 0)
+
+    @property
+    def spent(self) -> Decimal:
+        """The value with the fee, unless that was paid in the very coins."""
+        return self.fill.value + (self.fill.commission.value if self.coins == self.fill.quantity else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """Coins that left the account without an order, as if sold by hand."""
+
+    asset: str
+    coins: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class _Holding:
+    coins: Decimal = Decimal(0)
+    cost: Decimal = Decimal(0)
+
+    def after(self, deal: Deal) -> "_Holding":
+        """Sold coins leave at the average cost of those held; coins that nobody bought have none."""
+        if deal.order.request.side is Side.BUY:
+            return _Holding(self.coins + deal.coins, self.cost + deal.spent)
+        return self.without(deal.coins)
+
+    def without(self, coins: Decimal) -> "_Holding":
+        left = max(Decimal(0), self.coins - coins)
+        return _Holding(left, self.cost * left / self.coins if self.coins else Decimal(0))
+
+
+def exposures(deals: Iterable[Deal | Removal]) -> Iterator[tuple[Deal | Removal, Decimal]]:
+    """Each deal or removal, and what all coins held after it have cost."""
+    holdings: dict[tuple[str, str], _Holding] = {}
+    exposure = Decimal(0)
+    for deal in deals:
+        for key in _touched(deal, holdings):
+            before = holdings.get(key, _Holding())
+            holdings[key] = before.after(deal) if isinstance(deal, Deal) else before.without(deal.coins)
+            exposure += holdings[key].cost - before.cost
+        yield deal, exposure
+
+
+def _touched(deal: Deal | Removal, holdings: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The symbols, with their coins, whose holding changes."""
+    if isinstance(deal, Deal):
+        return [(deal.order.request.symbol, deal.order.base)]
+    return [(symbol, asset) for symbol, asset in holdings if asset == deal.asset]

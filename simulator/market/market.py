@@ -1,0 +1,247 @@
+"""The market: books, orders, matching and the account they move. No clock and no I/O: time is an argument."""
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from itertools import chain, count
+
+from simulator.changes import Changes, Kind
+from simulator.market import error_responses
+from simulator.market.book import Eaten, Level, Side, refill_quote, untouched, without
+from simulator.market.error_responses import RefusedError
+from simulator.market.exposure_history import Deal, Removal
+from simulator.market.matching import Taken, Wanted, split, take
+from simulator.market.order_validation import Rules, check
+from simulator.market.orders import (
+    PLAIN,
+    Behaviour,
+    Commission,
+    Fill,
+    Order,
+    OrderRequest,
+    OrderStore,
+    OrderType,
+    Status,
+)
+from simulator.market.price import price_at
+from simulator.market.settlement import Fees, needed, settle_maker, settle_taker
+from simulator.market.wallet import Wallet
+from simulator.symbols.catalogue import Catalogue
+from simulator.symbols.decimals import cut
+from simulator.symbols.instrument import Instrument, Phase
+
+_OPEN_ORDERS_MAX = 500
+_DEALS_MAX = 100_000
+
+
+class Market:
+    """One account trading against synthetic books."""
+
+    def __init__(
+        self, catalogue: Catalogue, wallet: Wallet, fees: Fees, rules: Rules, changes: Changes | None = None
+    ) -> None:
+        self.catalogue = catalogue
+        self.wallet = wallet
+        self._changes = changes or Changes()
+        self.orders = OrderStore(self._changes)
+        self.deals: deque[Deal | Removal] = deque(maxlen=_DEALS_MAX)
+        self._fees = fees
+        self.rules = rules
+        self._late: list[Order] = []
+        self._eaten: dict[tuple[str, Side], Eaten] = {}
+        self._numbers = count(1)
+
+    def levels(self, instrument: Instrument, side: Side, now_ms: int) -> Iterator[Level]:
+        """The book of one side, best first: the bids for BUY, the asks for SELL. Before opening there are no bids."""
+        if side is Side.BUY and instrument.phase(now_ms) in {Phase.ANNOUNCED, Phase.PREOPEN}:
+            return iter(())
+        levels = untouched(instrument, side, price_at(instrument, now_ms))
+        eaten = self._eaten.get((instrument.symbol, side), Eaten()).left(refill_quote(instrument, side), now_ms)
+        return without(levels, eaten, instrument.quantity_decimals)
+
+    def refill(self, symbol: str) -> None:
+        """Make the book of *symbol* whole again."""
+        for side in Side:
+            self._eaten.pop((symbol, side), None)
+            self._changes.note(Kind.EATEN, f"{symbol} {side}")
+
+    def eaten(self, symbol: str, side: Side) -> Eaten | None:
+        """What takers have removed from one side of a book, as it was when they last did."""
+        return self._eaten.get((symbol, side))
+
+    def resume(self, orders: Sequence[Order], eaten: Mapping[tuple[str, Side], Eaten]) -> None:
+        """Take over the orders of an earlier run, oldest first, and what they took from the books."""
+        for order in orders:
+            self.orders.add(order)
+            if order.status.open and order.created_ms < order.behaviour.due_ms:
+                self._late.append(order)
+        fills = ((order, fill) for order in orders for fill in order.fills)
+        in_turn = sorted(fills, key=lambda each: (each[1].time_ms, each[1].trade_id))
+        self.deals.extend(Deal(order, fill) for order, fill in in_turn)
+        self._eaten.update(eaten)
+
+    def fund(self, asset: str, amount: Decimal) -> None:
+        """Set the free balance of *asset*; less than there was is coins sold elsewhere."""
+        if (gone := self.wallet.free(asset) - amount) > 0:
+            self.deals.append(Removal(asset, gone))
+        self.wallet.fund(asset, amount)
+
+    def validate(self, request: OrderRequest, now_ms: int) -> OrderRequest:
+        """What the exchange makes of *request*; raises RefusedError. Moves nothing."""
+        instrument = self.instrument(request.symbol, now_ms)
+        middle = price_at(instrument, now_ms)
+        understood = check(request, instrument, middle, now_ms, self.rules)
+        asset, amount = needed(understood, instrument, middle, self._fees_at(instrument, now_ms))
+        if self.wallet.free(asset) < amount:
+            holds_some = request.side is Side.SELL and self.wallet.free(asset) + self.wallet.arriving(asset) > 0
+            raise RefusedError(error_responses.OVERSOLD if holds_some else error_responses.INSUFFICIENT_POSITION)
+        return understood
+
+    def place(self, request: OrderRequest, now_ms: int, *, settle_ms: int = 0, behaviour: Behaviour = PLAIN) -> Order:
+        """Accept, match and settle; raises RefusedError. What happens to an accepted order is read from the order."""
+        understood = self.validate(request, now_ms)
+        if len(self.orders.open()) >= _OPEN_ORDERS_MAX:
+            raise RefusedError(error_responses.TOO_MANY_OPEN_ORDERS)
+        instrument = self.instrument(request.symbol, now_ms)
+        order_id = f"C02__{now_ms}{next(self._numbers):06d}"
+        order = Order(order_id, understood, instrument.base, instrument.quote, now_ms, now_ms, settle_ms=settle_ms)
+        order.behaviour = behaviour
+        if behaviour.due_ms > now_ms:
+            order.visible_from_ms = behaviour.due_ms
+            self._late.append(order)
+        else:
+            self._match(order, instrument, now_ms)
+        self.orders.add(order)
+        return order
+
+    def cancel(self, order: Order, now_ms: int) -> None:
+        """End a resting order; raises RefusedError when it has ended already."""
+        if not order.status.open:
+            raise RefusedError(error_responses.ORDER_UNKNOWN)
+        self.wallet.unlock(*order.held)
+        self._finish(order, Status.PARTIALLY_CANCELED if order.fills else Status.CANCELED, now_ms)
+
+    def advance(self, now_ms: int) -> None:
+        """Let what is due happen: listings, openings, and fills of resting orders the market has come to."""
+        self.catalogue.advance(now_ms)
+        self.wallet.advance(now_ms)
+        self._match_late(now_ms)
+        for order in self.orders.open():
+            instrument = self.catalogue.listed(order.request.symbol, now_ms)
+            if order in self._late:
+                continue
+            if instrument is None:
+                self.cancel(order, now_ms)
+            elif instrument.tradable(now_ms) and not order.behaviour.rests:
+                self._fill_resting(order, instrument, now_ms)
+
+    def instrument(self, symbol: str, now_ms: int) -> Instrument:
+        """The listed symbol; raises RefusedError for an unknown one."""
+        if instrument := self.catalogue.listed(symbol, now_ms):
+            return instrument
+        raise RefusedError(error_responses.SYMBOL_INVALID)
+
+    def _match(self, order: Order, instrument: Instrument, now_ms: int) -> None:
+        request = order.request
+        guarded = instrument.phase(now_ms) is Phase.GUARDED
+        if request.type is OrderType.MARKET and guarded:
+            # Acknowledged, then cancelled: what MEXC was seen to do in the first minute.
+            return self._finish(order, Status.CANCELED, now_ms)
+        taken = self._takeable(order, instrument, now_ms)
+        if order.behaviour != PLAIN and not order.behaviour.due_ms:
+            return self._match_bent(order, instrument, taken, now_ms)
+        is_maker, is_fok = request.type is OrderType.LIMIT_MAKER, request.type is OrderType.FILL_OR_KILL
+        if (is_maker and taken.levels) or (is_fok and not taken.complete):
+            return self._finish(order, Status.CANCELED, now_ms)
+        self._fill(order, instrument, taken, now_ms)
+        if taken.complete:
+            return self._finish(order, Status.FILLED, now_ms)
+        if request.type in {OrderType.LIMIT, OrderType.LIMIT_MAKER}:
+            return self._rest(order)
+        return self._finish(order, Status.PARTIALLY_CANCELED if order.fills else Status.CANCELED, now_ms)
+
+    def _match_late(self, now_ms: int) -> None:
+        """Match the orders whose time has come; one that can no longer be taken is cancelled."""
+        for order in [each for each in self._late if each.behaviour.due_ms <= now_ms]:
+            self._late.remove(order)
+            order.created_ms = order.updated_ms = now_ms
+            try:
+                self.validate(order.request, now_ms)
+            except RefusedError:
+                self._finish(order, Status.CANCELED, now_ms)
+            else:
+                self._match(order, self.instrument(order.request.symbol, now_ms), now_ms)
+                self.orders.note(order)
+
+    def _match_bent(self, order: Order, instrument: Instrument, taken: Taken, now_ms: int) -> None:
+        behaviour = order.behaviour
+        wanted = order.request.quantity if order.request.quantity is not None else taken.quantity
+        if behaviour.takes is not None:
+            taken = taken.limited_to(cut(wanted * behaviour.takes, instrument.quantity_decimals))
+        self._fill(order, instrument, taken, now_ms)
+        if behaviour.rests and order.remaining > 0:
+            return self._rest(order)
+        complete = order.request.quantity is not None and order.remaining == 0
+        ended = Status.FILLED if complete else Status.PARTIALLY_CANCELED if order.fills else Status.CANCELED
+        return self._finish(order, ended, now_ms)
+
+    def _takeable(self, order: Order, instrument: Instrument, now_ms: int) -> Taken:
+        request = order.request
+        fees = self._fees_at(instrument, now_ms)
+        budget = fees.spendable(self.wallet.free(instrument.quote)) if request.side is Side.BUY else None
+        if request.quote_quantity is not None:
+            budget = request.quote_quantity if budget is None else min(budget, request.quote_quantity)
+        wanted = Wanted(request.side, request.price, request.quantity, budget, instrument.quantity_decimals)
+        return take(self.levels(instrument, request.side.other, now_ms), wanted)
+
+    def _fill(self, order: Order, instrument: Instrument, taken: Taken, now_ms: int) -> None:
+        fees = self._fees_at(instrument, now_ms)
+        makers, decimals = instrument.makers_per_level, instrument.quantity_decimals
+        for part in chain.from_iterable(split(level, makers, decimals) for level in taken.levels):
+            commission = settle_taker(self.wallet, order, part, fees, now_ms)
+            later_ms = len(order.fills) // instrument.trades_per_ms if instrument.trades_per_ms else 0
+            self._note_fill(order, part, commission, now_ms + later_ms, is_maker=False)
+        self._eat(instrument, order.request.side.other, taken, now_ms)
+
+    def _fill_resting(self, order: Order, instrument: Instrument, now_ms: int) -> None:
+        side, price = order.request.side, order.request.price
+        assert price is not None
+        wanted = Wanted(side, price, order.remaining, None, instrument.quantity_decimals)
+        taken = take(self.levels(instrument, side.other, now_ms), wanted)
+        if not taken.levels:
+            return
+        for level in taken.levels:
+            # The maker sets the price.
+            filled = Level(price, level.quantity)
+            settle_maker(self.wallet, order, filled, now_ms)
+            free_of_charge = Commission(Decimal(0), instrument.quote, Decimal(0))
+            self._note_fill(order, filled, free_of_charge, now_ms, is_maker=True)
+        self._eat(instrument, side.other, taken, now_ms)
+        self._finish(order, Status.FILLED if taken.complete else Status.PARTIALLY_FILLED, now_ms)
+
+    def _fees_at(self, instrument: Instrument, now_ms: int) -> Fees:
+        mx = self.catalogue.listed("MXUSDT", now_ms)
+        paid_in = instrument.fee_asset or self._fees.paid_in
+        return replace(self._fees, paid_in=paid_in, mx_price=price_at(mx, now_ms) if mx else None)
+
+    def _note_fill(self, order: Order, level: Level, commission: Commission, now_ms: int, *, is_maker: bool) -> None:
+        trade_id = f"{now_ms}{next(self._numbers):06d}"
+        fill = Fill(trade_id, level.price, level.quantity, commission, is_maker, now_ms)
+        order.fills.append(fill)
+        self.deals.append(Deal(order, fill))
+
+    def _eat(self, instrument: Instrument, side: Side, taken: Taken, now_ms: int) -> None:
+        value = sum((level.price * level.quantity for level in taken.levels), Decimal(0))
+        key = (instrument.symbol, side)
+        self._changes.note(Kind.EATEN, f"{instrument.symbol} {side}")
+        self._eaten[key] = self._eaten.get(key, Eaten()).plus(value, refill_quote(instrument, side), now_ms)
+
+    def _rest(self, order: Order) -> None:
+        self.wallet.lock(*order.held)
+        order.status = Status.PARTIALLY_FILLED if order.fills else Status.NEW
+
+    def _finish(self, order: Order, status: Status, now_ms: int) -> None:
+        order.status = status
+        order.updated_ms = now_ms
+        self.orders.note(order)

@@ -1,0 +1,67 @@
+"""The terms a symbol trades under, as the control sets them when it is listed and at any time after."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from simulator.market.book import LEVELS
+from simulator.market.error_responses import worded
+from simulator.symbols.instrument import FeeAsset, Instrument, TradeSide
+
+Amount = Annotated[Decimal, Field(gt=0, le=Decimal(10) ** 12, allow_inf_nan=False)]
+Decimals = Annotated[int, Field(ge=0, le=18)]
+Ratio = Annotated[Decimal, Field(ge=0, lt=1, allow_inf_nan=False)]
+Moment = Annotated[int, Field(ge=0, description="milliseconds since the epoch")]
+
+
+def _readable(words: str) -> str:
+    try:
+        worded(words, Decimal(1), "USDT")
+    except (LookupError, ValueError) as error:
+        raise ValueError(f"cannot be filled in: {error!r}") from error
+    return words
+
+
+Words = Annotated[str, AfterValidator(_readable)]
+
+
+class Terms(BaseModel):
+    """A term that is not given stays as it is. Null gives a nullable term back to the market or the settings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    asks: Annotated[list[tuple[Amount, Amount]], Field(max_length=LEVELS)] | None = None
+    bids: Annotated[list[tuple[Amount, Amount]], Field(max_length=LEVELS)] | None = None
+    last_price: Amount | None = None
+    price_decimals: Decimals = 2
+    quantity_decimals: Decimals = 2
+    notional_min: Amount = Decimal(1)
+    notional_max: Amount = Decimal(2_000_000)
+    price_protection: Ratio | None = None
+    filters: tuple[Mapping[str, str | int | float | bool | None], ...] | None = None
+    trade_side: TradeSide = TradeSide.ALL
+    min_words: Words | None = None
+    max_words: Words | None = None
+    cap_words: Words | None = None
+    makers_per_level: Annotated[int, Field(ge=1, le=1_000)] = 1
+    trades_per_ms: Annotated[int, Field(ge=0, le=1_000)] = 0
+    fee_asset: FeeAsset | None = None
+    first_open_time_ms: Moment = 0
+
+    @property
+    def scripts_book(self) -> bool:
+        return not self.model_fields_set.isdisjoint({"asks", "bids"})
+
+
+def under(instrument: Instrument, terms: Terms) -> Instrument:
+    """*instrument* under the terms that are given."""
+    given: dict[str, Any] = {
+        name: getattr(terms, name) for name in Terms.model_fields if name in terms.model_fields_set
+    }
+    for side, is_reversed in (("asks", False), ("bids", True)):
+        if given.get(side) is not None:
+            given[side] = tuple(sorted(given[side], reverse=is_reversed))
+    return replace(instrument, **given)

@@ -1,0 +1,97 @@
+"""The account's money: free and locked balances per asset, and what has been bought and is still on its way."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from simulator.changes import Changes, Kind
+from simulator.market.error_responses import INSUFFICIENT_POSITION, RefusedError
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    free: Decimal = Decimal(0)
+    locked: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    asset: str
+    amount: Decimal
+    due_ms: int
+
+
+class Wallet:
+    def __init__(self, funds: Mapping[str, Decimal], changes: Changes | None = None) -> None:
+        self._changes = changes or Changes()
+        self._balances: dict[str, Balance] = {}
+        self._arrivals: list[Arrival] = []
+        self._frozen: tuple[int, dict[str, Balance]] = (0, {})
+        for asset, amount in funds.items():
+            self.fund(asset, amount)
+
+    def resume(self, balances: Mapping[str, Balance], arrivals: Iterable[Arrival]) -> None:
+        """Take over everything an earlier run had, and nothing else."""
+        self._balances, self._arrivals = dict(balances), list(arrivals)
+
+    def show(self, balances: dict[str, Balance], until_ms: int) -> None:
+        """Show these balances until then, whatever there is in truth."""
+        self._frozen = (until_ms, balances)
+
+    def shown(self, now_ms: int) -> dict[str, Balance]:
+        """The balances as the account shows them."""
+        until_ms, frozen = self._frozen
+        return frozen if now_ms < until_ms else self.balances()
+
+    def balances(self) -> dict[str, Balance]:
+        """Every asset the account has anything of."""
+        return {asset: balance for asset, balance in self._balances.items() if balance.free or balance.locked}
+
+    def free(self, asset: str) -> Decimal:
+        return self._of(asset).free
+
+    def arriving(self, asset: str) -> Decimal:
+        """What has been bought and cannot be sold yet."""
+        return sum((each.amount for each in self._arrivals if each.asset == asset), Decimal(0))
+
+    def arrivals(self) -> list[Arrival]:
+        return list(self._arrivals)
+
+    def fund(self, asset: str, amount: Decimal) -> None:
+        """Set the free balance."""
+        self._set(asset, Balance(amount, self._of(asset).locked))
+
+    def move(self, asset: str, amount: Decimal) -> None:
+        """Credit (or, negative, debit) the free balance."""
+        balance = self._of(asset)
+        self._set(asset, Balance(balance.free + amount, balance.locked))
+
+    def expect(self, arrival: Arrival) -> None:
+        """Credit the free balance when it is due."""
+        self._arrivals.append(arrival)
+        self._changes.note(Kind.ARRIVALS)
+
+    def advance(self, now_ms: int) -> None:
+        """Let what is due arrive."""
+        for arrival in [each for each in self._arrivals if each.due_ms <= now_ms]:
+            self._arrivals.remove(arrival)
+            self._changes.note(Kind.ARRIVALS)
+            self.move(arrival.asset, arrival.amount)
+
+    def lock(self, asset: str, amount: Decimal) -> None:
+        """Set aside for a resting order; refused beyond the free balance."""
+        balance = self._of(asset)
+        if amount > balance.free:
+            raise RefusedError(INSUFFICIENT_POSITION)
+        self._set(asset, Balance(balance.free - amount, balance.locked + amount))
+
+    def unlock(self, asset: str, amount: Decimal) -> None:
+        balance = self._of(asset)
+        self._set(asset, Balance(balance.free + amount, balance.locked - amount))
+
+    def _set(self, asset: str, balance: Balance) -> None:
+        self._balances[asset] = balance
+        self._changes.note(Kind.BALANCE, asset)
+
+    def _of(self, asset: str) -> Balance:
+        return self._balances.get(asset, Balance())

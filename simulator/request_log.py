@@ -1,0 +1,47 @@
+"""What the exchange has received, and its order requests with whatever became of them: the evidence tests look at."""
+
+from collections import Counter, deque
+from dataclasses import dataclass
+
+from simulator.market.orders import Order
+
+_ENTRIES_MAX = 100_000
+
+
+@dataclass(slots=True)
+class Entry:
+    received_ns: int
+    received_exchange_ns: int  # by the exchange's clock
+    is_test: bool
+    parameters: dict[str, str]
+    order: Order | None = None  # None when no order was placed
+    status: int | None = None  # of the answer; None when none was sent
+    answer: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A request as the rate limits saw it."""
+
+    received_ns: int
+    caller: str
+    endpoint: str
+    weight: int
+    refused_with: int | None  # 429 or 418; None: it went through
+
+
+class Ledger:
+    def __init__(self) -> None:
+        self.traffic: deque[Passage] = deque(maxlen=_ENTRIES_MAX)
+        self.entries: deque[Entry] = deque(maxlen=_ENTRIES_MAX)
+        self.requests: Counter[str] = Counter()
+        self.refusals: Counter[str] = Counter()
+
+    def repeated(self) -> dict[tuple[str, str], int]:
+        """How often a client id came with an order request for its symbol, of those that came more than once."""
+        received = Counter(
+            (each.parameters.get("symbol", ""), each.parameters["newClientOrderId"])
+            for each in self.entries
+            if not each.is_test and "newClientOrderId" in each.parameters
+        )
+        return {key: count for key, count in received.items() if count > 1}

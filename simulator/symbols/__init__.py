@@ -1,0 +1,1 @@
+"""The symbols there are, their rules, and the lives they lead."""
