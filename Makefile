@@ -15,11 +15,11 @@ demo: .venv/runtime.stamp ## the bounded form: five listings, a latency table, e
 # Hundreds of processes are started: each would compile all of our code where the environment forbids to keep that.
 test soak: export PYTHONDONTWRITEBYTECODE :=
 test: .venv/dev.stamp ## all tests, on a real RabbitMQ and a real PostgreSQL
-	@$(BIN)/python -m tests.prepare
+	@$(BIN)/python -m tests.tools.prepare
 	@$(BIN)/python -m pytest $(ARGS)
 
 soak: .venv/dev.stamp ## a whole day of traffic in a quarter of an hour, with its figures
-	@$(BIN)/python -m tests.prepare
+	@$(BIN)/python -m tests.tools.prepare
 	@$(BIN)/python -m pytest -n 0 -s $(ARGS) tests/soak/whole_day.py
 
 check: .venv/dev.stamp ## style, types, import rules and loops
@@ -27,14 +27,14 @@ check: .venv/dev.stamp ## style, types, import rules and loops
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m tests.loops
+	$(BIN)/python -m tests.tools.loops
 
 format: .venv/dev.stamp
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 bench: .venv/dev.stamp ## measure against the bare floor; writes bench/results/latest.json
-	@$(BIN)/python -m tests.prepare
+	@$(BIN)/python -m tests.tools.prepare
 	@$(BIN)/python -m bench $(ARGS)
 
 wire: .venv/dev.stamp ## compile the wire schema
@@ -49,8 +49,8 @@ docs: .venv/docs.stamp ## the site of docs/, in build/site; a link that leads no
 	@NO_COLOR=1 .venv/docs/bin/zensical build --strict --config-file mkdocs.yml
 
 pictures: .venv/dev.stamp ## the pictures of the operating guide, of a running dashboard, into docs/pictures
-	@$(BIN)/python -m tests.prepare
-	@$(BIN)/python -m tests.guide_pictures
+	@$(BIN)/python -m tests.tools.prepare
+	@$(BIN)/python -m tests.tools.guide_pictures
 
 lock: ## pin every dependency with its hashes (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock" --extra local --extra otel --extra parquet --extra dev pyproject.toml requirements/build.in -o requirements/dev.txt

@@ -31,7 +31,7 @@ from bench.sampling import BLOCK, Plan
 from bench.stages import passed_by
 from shared.process.telemetry import configure_logging
 from shared.settings import TelemetrySettings
-from tests.processes import Sniper, clean
+from tests.support.running.processes import Sniper, clean
 
 SERVICES: Final = ("persister", "dedup", "executor", "ingest", "api")
 SCRAPES: Final = 40

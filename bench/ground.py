@@ -12,11 +12,11 @@ from typing import Final, TypeAlias
 
 from bench.errors import BenchmarkError
 from bench.sampling import Plan
-from tests.processes import Sniper, clean, sniper
 from tests.servers import private_postgres_server, private_rabbitmq_server
 from tests.servers.databases import PostgresServer
 from tests.servers.guard import Guard, guarded
 from tests.servers.rabbitmq import RabbitMQServer
+from tests.support.running.processes import Sniper, clean, sniper
 
 START_SECONDS: Final = 20.0
 LOG_CHARACTERS: Final = 1_500

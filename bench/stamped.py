@@ -14,7 +14,7 @@ from executor.settings import ExecutorSettings
 from shared.bus.port import Bus, Handler, Message, Queue
 from shared.process.telemetry import configure_logging
 from shared.settings import BrokerSettings, DatabaseSettings, ExchangeSettings, TelemetrySettings, load
-from tests.services import rabbitmq_runtime, serving
+from tests.support.running.services import rabbitmq_runtime, serving
 from tests.waiting import eventually
 
 READY_SECONDS = 15

@@ -28,7 +28,7 @@ from bench.parts import api_data
 from bench.parts.api_load import Target, connected, throughput, times_ms, watching
 from bench.parts.painted import opened_ms, painted_ms
 from tests.servers.ports import free_ports
-from tests.services import open_database
+from tests.support.running.services import open_database
 
 ROWS_MAX: Final = 1_000_000
 ROWS_PER_SAMPLE: Final = 4_000

@@ -9,7 +9,7 @@ import asyncpg
 from playwright.async_api import Page, expect
 
 from bench.parts.api_load import Target
-from tests.browsers import running_chromium
+from tests.support.browsing.browsers import running_chromium
 
 STORE: Final = """
     INSERT INTO listings (symbol, listed_at, source, listing_key, created_at)

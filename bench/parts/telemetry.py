@@ -19,8 +19,8 @@ from bench.ground import Ground, when_ready
 from bench.parts.pipeline import SERVICES, shown
 from bench.sampling import Plan, interleaved
 from bench.stages import Passed, medians_ms, passed_by, received_to_ordered_ms
-from tests.processes import Sniper
 from tests.servers.ports import free_ports
+from tests.support.running.processes import Sniper
 
 SCRAPE_SECONDS: Final = 15.0
 HALVES: Final = 2

@@ -27,7 +27,7 @@ from ingest.streams.ticker_stream import CHANNEL, TickerStream
 from shared.events import utc_now
 from shared.mexc.wire_pb2 import PushDataV3ApiWrapper
 from shared.process.health import Component
-from tests.fakes import RecordingBus
+from tests.support.fakes.fakes import RecordingBus
 
 
 def measure(symbols: int, plan: Plan) -> Result:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.buses import Broker, EmbeddedBroker, RabbitBroker
+from tests.support.running.buses import Broker, EmbeddedBroker, RabbitBroker
 
 
 @pytest.fixture(params=["rabbitmq", "embedded"])

@@ -10,7 +10,7 @@ import pytest
 from shared.bus import delivery
 from shared.bus.port import Message
 from shared.errors import TransientError
-from tests.buses import DEAD_LETTERS, EVENTS, Broker, Inbox, a_message, a_queue, consuming, drained
+from tests.support.running.buses import DEAD_LETTERS, EVENTS, Broker, Inbox, a_message, a_queue, consuming, drained
 from tests.waiting import eventually
 
 LISTINGS = a_queue()

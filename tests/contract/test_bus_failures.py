@@ -6,7 +6,7 @@ from dataclasses import replace
 from shared.bus import delivery
 from shared.bus.port import Message
 from shared.errors import PermanentError, TransientError
-from tests.buses import DEAD_LETTERS, EVENTS, Broker, Inbox, a_message, a_queue, consuming, drained
+from tests.support.running.buses import DEAD_LETTERS, EVENTS, Broker, Inbox, a_message, a_queue, consuming, drained
 
 LISTINGS = a_queue()
 TRADES = a_queue("trade.#", name="t.trades")

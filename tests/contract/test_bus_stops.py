@@ -8,7 +8,7 @@ import pytest
 
 from shared.bus.port import Message
 from shared.errors import TransientError
-from tests.buses import Broker, Inbox, a_message, a_queue, consuming, drained
+from tests.support.running.buses import Broker, Inbox, a_message, a_queue, consuming, drained
 
 LISTINGS = a_queue()
 

@@ -20,11 +20,11 @@ from executor.venues.venue import Absent, Attempt, Ended, Finding, Venue, Workin
 from shared.events import Mode, Side
 from shared.mexc.orders.order_api import OrderRequest
 from shared.mexc.orders.order_transport import always
-from tests.builders import a_listing, an_order
-from tests.executors import Time
-from tests.limiters import a_limiter
-from tests.simulators import Simulator, simulator_in_this_process
-from tests.venues import Behaviour, ModelExchange, ModelVenue
+from tests.support.data.builders import a_listing, an_order
+from tests.support.fakes.limiters import a_limiter
+from tests.support.fakes.venues import Behaviour, ModelExchange, ModelVenue
+from tests.support.running.executors import Time
+from tests.support.running.simulators import Simulator, simulator_in_this_process
 from tests.waiting import eventually
 
 SYMBOL: Final = "NEWUSDT"

@@ -6,8 +6,8 @@ from typing import Any, Final
 import pytest
 
 from contract.metrics import SERVICES, definitions_of
-from tests.deployments import DEPLOY, read
-from tests.monitoring import said
+from tests.support.deployment.deployments import DEPLOY, read
+from tests.support.deployment.monitoring import said
 
 PROMETHEUS: Final = DEPLOY / "prometheus"
 ALERTMANAGER: Final = DEPLOY / "alertmanager" / "alertmanager.yml"

@@ -18,9 +18,9 @@ from shared.bus import rabbitmq
 from shared.postgres.database import parse_url
 from shared.settings import BrokerSettings
 from shared.wire.topology import SNIPER
-from tests.deployments import DEPLOY, is_subcommand, read, unknown_settings
 from tests.servers.postgres import PrivatePostgres
 from tests.servers.rabbitmq import PrivateRabbitMQ
+from tests.support.deployment.deployments import DEPLOY, is_subcommand, read, unknown_settings
 from tests.waiting import eventually
 
 SERVICES = ("ingest", "dedup", "executor", "persister", "api", "notifier")

@@ -6,7 +6,7 @@ from typing import Final
 
 from contract.dashboards import BOARDS
 from contract.metrics import SERVICES, definitions_of
-from tests.deployments import DEPLOY, read
+from tests.support.deployment.deployments import DEPLOY, read
 
 DEFINED: Final = {each.name for service in SERVICES for each in definitions_of(service)}
 

@@ -11,13 +11,13 @@ import asyncpg
 import pytest
 
 from tests.faults.database_proxy import database_proxy
-from tests.image_tools import ImageToolsMissingError
-from tests.images import ROOT, Image, built, contained
-from tests.processes import Sniper
 from tests.servers.databases import PostgresServer
 from tests.servers.ports import accepts_connections, free_ports
 from tests.servers.rabbitmq import RabbitMQServer
-from tests.simulators import QUICK, Simulator, plain_http
+from tests.support.deployment.image_tools import ImageToolsMissingError
+from tests.support.deployment.images import ROOT, Image, built, contained
+from tests.support.running.processes import Sniper
+from tests.support.running.simulators import QUICK, Simulator, plain_http
 from tests.waiting import eventually
 
 # It is built in a minute on a quiet machine; downloading its base and what it installs takes as long again, once.

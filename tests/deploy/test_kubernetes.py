@@ -22,10 +22,12 @@ from migrations import roles
 from migrations.rights import GROUPS
 from shared.settings import SECRETS_DIRECTORY, BrokerSettings, TelemetrySettings
 from shared.wire import topology
-from tests.custom_kinds import SCHEMAS
-from tests.deployments import DEPLOY, is_subcommand, read, unknown_settings
-from tests.kubectl import KubectlMissingError
-from tests.manifests import (
+from tests.servers.postgres import PrivatePostgres
+from tests.servers.rabbitmq import RabbitMQServer
+from tests.support.data.custom_kinds import SCHEMAS
+from tests.support.deployment.deployments import DEPLOY, is_subcommand, read, unknown_settings
+from tests.support.deployment.kubectl import KubectlMissingError
+from tests.support.deployment.manifests import (
     OVERLAYS,
     Manifest,
     kinds,
@@ -35,9 +37,7 @@ from tests.manifests import (
     render,
     secret_keys,
 )
-from tests.network_paths import selects
-from tests.servers.postgres import PrivatePostgres
-from tests.servers.rabbitmq import RabbitMQServer
+from tests.support.deployment.network_paths import selects
 
 pytestmark = pytest.mark.timeout(180)
 ROOT: Final = DEPLOY.parent

@@ -11,10 +11,10 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from tests.deployments import DEPLOY
-from tests.kubectl import KubectlMissingError
-from tests.linters import LintersMissingError, lint
-from tests.manifests import OVERLAYS, Manifest, render
+from tests.support.deployment.deployments import DEPLOY
+from tests.support.deployment.kubectl import KubectlMissingError
+from tests.support.deployment.linters import LintersMissingError, lint
+from tests.support.deployment.manifests import OVERLAYS, Manifest, render
 
 pytestmark = pytest.mark.timeout(240)
 

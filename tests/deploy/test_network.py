@@ -8,9 +8,9 @@ import pytest
 from contract.rights import RIGHTS as BROKER_RIGHTS
 from migrations.rights import GROUPS
 from migrations.rights import RIGHTS as DATABASE_RIGHTS
-from tests.kubectl import KubectlMissingError
-from tests.manifests import Manifest, render
-from tests.network_paths import Path, Peer, paths, peers
+from tests.support.deployment.kubectl import KubectlMissingError
+from tests.support.deployment.manifests import Manifest, render
+from tests.support.deployment.network_paths import Path, Peer, paths, peers
 
 SERVICES: Final = {"ingest", "dedup", "executor", "persister", "api", "notifier"}
 TRADING: Final = {"ingest", "executor"}

@@ -18,14 +18,14 @@ from contract.dashboards import BOARDS
 from contract.dashboards.board import Panel
 from contract.metrics import SERVICES, definitions_of
 from shared.wire import topology
-from tests.certificates import self_signed
-from tests.monitoring import said
-from tests.processes import Sniper, sniper
-from tests.prometheus import Prometheus, running_prometheus
 from tests.servers.databases import PostgresServer
 from tests.servers.node import RabbitMQNode, private_node
 from tests.servers.ports import free_ports
-from tests.simulators import SimulatorProcess, running_simulator
+from tests.support.deployment.monitoring import said
+from tests.support.deployment.prometheus import Prometheus, running_prometheus
+from tests.support.fakes.certificates import self_signed
+from tests.support.running.processes import Sniper, sniper
+from tests.support.running.simulators import SimulatorProcess, running_simulator
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="module")]

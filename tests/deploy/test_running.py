@@ -11,13 +11,13 @@ from typing import Final
 import pytest
 import pytest_asyncio
 
-from tests.kubectl import KubectlMissingError
-from tests.manifests import OVERLAYS, pods, render
-from tests.processes import Sniper, sniper
 from tests.servers.databases import PostgresServer
 from tests.servers.ports import free_ports
 from tests.servers.rabbitmq import RabbitMQServer
-from tests.simulators import SimulatorProcess, plain_http, running_simulator
+from tests.support.deployment.kubectl import KubectlMissingError
+from tests.support.deployment.manifests import OVERLAYS, pods, render
+from tests.support.running.processes import Sniper, sniper
+from tests.support.running.simulators import SimulatorProcess, plain_http, running_simulator
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="module")]
 

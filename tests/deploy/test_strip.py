@@ -7,7 +7,7 @@ from pathlib import Path
 
 import uvloop.loop
 
-from tests.deployments import DEPLOY
+from tests.support.deployment.deployments import DEPLOY
 
 SCRIPT = DEPLOY / "strip.py"
 

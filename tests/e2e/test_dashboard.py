@@ -12,9 +12,9 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Locator, Page, ViewportSize, expect
 
-from tests import guide_pictures
-from tests.browsers import TOO_WIDE, pictures, serious_findings
-from tests.decks import Deck, link_in, running_deck
+from tests.support.browsing.browsers import TOO_WIDE, pictures, serious_findings
+from tests.support.browsing.decks import Deck, link_in, running_deck
+from tests.tools import guide_pictures
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 

@@ -16,10 +16,10 @@ import pytest_asyncio
 from playwright.async_api import BrowserContext, Page, Route, expect
 
 from shared.events import utc_now
-from tests import rows
-from tests.browsers import running_chromium
 from tests.servers.databases import PostgresServer
-from tests.serving_api import ServedApi, serving_api
+from tests.support.browsing.browsers import running_chromium
+from tests.support.data import rows
+from tests.support.running.serving_api import ServedApi, serving_api
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]

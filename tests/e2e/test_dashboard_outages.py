@@ -15,12 +15,12 @@ import migrations
 from api.access import tokens
 from api.access.principal import Scope
 from shared.process.health import SILENCE_MAX
-from tests.browsers import pictures, running_chromium
-from tests.processes import Cluster
 from tests.servers.ports import free_ports
 from tests.servers.postgres import PrivatePostgres, private_postgres_server
 from tests.servers.rabbitmq import RabbitMQServer
-from tests.services import open_database
+from tests.support.browsing.browsers import pictures, running_chromium
+from tests.support.running.processes import Cluster
+from tests.support.running.services import open_database
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 

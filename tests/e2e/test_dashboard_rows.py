@@ -15,10 +15,10 @@ from playwright.async_api import Browser, BrowserContext, Page, Route, ViewportS
 
 from api.access.principal import Scope
 from shared.events import utc_now
-from tests import rows
-from tests.browsers import pictures, running_chromium, serious_findings
 from tests.servers.databases import PostgresServer
-from tests.serving_api import ServedApi, serving_api
+from tests.support.browsing.browsers import pictures, running_chromium, serious_findings
+from tests.support.data import rows
+from tests.support.running.serving_api import ServedApi, serving_api
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]

@@ -13,12 +13,12 @@ import pytest_asyncio
 from api.access import tokens
 from api.access.principal import Scope
 from shared.events import utc_now
-from tests.processes import Sniper, cluster, sniper
 from tests.servers.databases import PostgresServer
 from tests.servers.ports import free_ports
 from tests.servers.rabbitmq import RabbitMQServer
-from tests.services import open_database
-from tests.simulators import SimulatorProcess, running_simulator
+from tests.support.running.processes import Sniper, cluster, sniper
+from tests.support.running.services import open_database
+from tests.support.running.simulators import SimulatorProcess, running_simulator
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="module")]

@@ -7,9 +7,9 @@ from typing import Any, Final
 import pytest
 
 from shared.postgres.database import Database
-from tests.processes import Sniper, sniper
 from tests.servers.ports import free_ports
-from tests.services import open_database
+from tests.support.running.processes import Sniper, sniper
+from tests.support.running.services import open_database
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(420)

@@ -9,13 +9,13 @@ import asyncpg
 import httpx
 import pytest
 
-from tests.broker_users import Users, set_up
-from tests.database_roles import Roles
-from tests.database_roles import set_up as set_up_roles
-from tests.processes import sniper
 from tests.servers.ports import free_ports
 from tests.servers.rabbitmq import RabbitMQServer
-from tests.simulators import SimulatorProcess, running_simulator
+from tests.support.deployment.broker_users import Users, set_up
+from tests.support.deployment.database_roles import Roles
+from tests.support.deployment.database_roles import set_up as set_up_roles
+from tests.support.running.processes import sniper
+from tests.support.running.simulators import SimulatorProcess, running_simulator
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(240)

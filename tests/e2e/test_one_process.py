@@ -13,11 +13,11 @@ import pytest
 
 from shared.postgres import embedded
 from shared.postgres.url import plain
-from tests.processes import STOP_SECONDS, clean, sniper
 from tests.servers.ports import free_ports
-from tests.services import open_database
-from tests.signing_in import signed_in_to
-from tests.simulators import SimulatorProcess, running_simulator
+from tests.support.running.processes import STOP_SECONDS, clean, sniper
+from tests.support.running.services import open_database
+from tests.support.running.signing_in import signed_in_to
+from tests.support.running.simulators import SimulatorProcess, running_simulator
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(120)

@@ -12,10 +12,10 @@ import pytest
 import pytest_asyncio
 
 from shared.bus.delivery import REASON
-from tests.processes import Cluster, Sniper, cluster, sniper
 from tests.servers.databases import PostgresServer
 from tests.servers.rabbitmq import RabbitMQServer
-from tests.simulators import SimulatorProcess, running_simulator
+from tests.support.running.processes import Cluster, Sniper, cluster, sniper
+from tests.support.running.simulators import SimulatorProcess, running_simulator
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.asyncio(loop_scope="module")]

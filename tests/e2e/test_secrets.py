@@ -15,12 +15,12 @@ from api.access import tokens
 from api.access.principal import Scope
 from api.dashboard.files import FOLDER
 from shared.postgres.database import Database
-from tests.api_document import document, operations_of
-from tests.processes import Sniper, sniper
 from tests.servers.ports import free_ports
-from tests.services import open_database
-from tests.signing_in import signed_in_to
-from tests.simulators import SimulatorProcess, running_simulator
+from tests.support.running.api_document import document, operations_of
+from tests.support.running.processes import Sniper, sniper
+from tests.support.running.services import open_database
+from tests.support.running.signing_in import signed_in_to
+from tests.support.running.simulators import SimulatorProcess, running_simulator
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(120)

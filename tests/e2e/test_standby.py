@@ -10,8 +10,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from tests.processes import Sniper, sniper
-from tests.simulators import SimulatorProcess, running_simulator
+from tests.support.running.processes import Sniper, sniper
+from tests.support.running.simulators import SimulatorProcess, running_simulator
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(240)

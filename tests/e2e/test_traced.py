@@ -11,11 +11,11 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from tests.collectors import Collector, Span, collecting
-from tests.processes import Cluster, cluster
 from tests.servers.databases import PostgresServer
 from tests.servers.rabbitmq import RabbitMQServer
-from tests.simulators import SimulatorProcess, running_simulator
+from tests.support.fakes.collectors import Collector, Span, collecting
+from tests.support.running.processes import Cluster, cluster
+from tests.support.running.simulators import SimulatorProcess, running_simulator
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.asyncio(loop_scope="module")]

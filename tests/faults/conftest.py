@@ -7,9 +7,9 @@ import pytest
 import pytest_asyncio
 
 from tests.faults.ground import Ground, a_ground
-from tests.newer_build import make_newer_build
 from tests.servers.databases import PostgresServer
 from tests.servers.rabbitmq import RabbitMQServer
+from tests.support.deployment.newer_build import make_newer_build
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

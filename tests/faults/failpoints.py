@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 import executor
 from executor.journal.named_sql import Statement
@@ -31,36 +31,36 @@ from shared.postgres.database import Connection, Database
 
 T = TypeVar("T")
 
-SHARED = ("shared.control.config_store", "shared.control.halts", "shared.postgres.rate_usage")
+SHARED: Final = ("shared.control.config_store", "shared.control.halts", "shared.postgres.rate_usage")
 """Modules beside the executor's own that hold its SQL."""
 POLLS = frozenset(
     {
         "shared.control.halts.IN_FORCE",
         "shared.postgres.rate_usage.READ",
         "shared.postgres.rate_usage.STORE",
-        "stake.EXPOSURE",
-        "stake.COUNTS",
-        "stake.HELD",
-        "books.IN_STATES",
-        "positions.HELD",
-        "positions.HELD_LIVE",
+        "exposure_metrics.EXPOSURE",
+        "exposure_metrics.COUNTS",
+        "exposure_metrics.HELD",
+        "order_transitions.IN_STATES",
+        "position_store.HELD",
+        "position_store.HELD_LIVE",
         "outbox.READ",
         "outbox.READ_SET_ASIDE",
         "outbox.COUNT_SET_ASIDE",
-        "announced.LATER",
-        "announced.MISSED",
-        "books.GIVEN_UP",
+        "announced_openings.LATER",
+        "announced_openings.MISSED",
+        "order_transitions.GIVEN_UP",
         "operator_settlement.PENDING",
         "service.AUTO_TRADE",
-        "attempt_journal.EARLIER",
-        "auto_trade_end.DUE",
-        "daily_loss.RESULT",
-        "daily_loss.HOLDINGS",
+        "attempt_writer.EARLIER",
+        "auto_trade_expiry.DUE",
+        "daily_loss_breaker.RESULT",
+        "daily_loss_breaker.HOLDINGS",
         "fee_prices.OPEN",
-        "recall.RECENT",
-        "standing.BY_MODE",
-        "standing.LIMITS",
-        "standing.OUTBOX",
+        "footprint_recovery.RECENT",
+        "trading_status.BY_MODE",
+        "trading_status.LIMITS",
+        "trading_status.OUTBOX",
     }
 )
 """What is read again and again beside the orders. Nothing is decided by these alone."""
@@ -92,18 +92,18 @@ class Points:
 def _named_statements() -> Mapping[str, str]:
     """Return the name of each SQL text that the executor's modules hold."""
     names: dict[str, str] = {}
-    modules = [module.name for module in pkgutil.iter_modules(executor.__path__)]
-    for module_name in [
-        *(f"executor.{name}" for name in modules),
-        "shared.control.config_store",
-        "shared.control.halts",
-        "shared.postgres.rate_usage",
-    ]:
+    own = (each.name for each in pkgutil.walk_packages(executor.__path__, "executor.") if not each.ispkg)
+    for module_name in [*own, *SHARED]:
         for name, value in vars(importlib.import_module(module_name)).items():
             text = value.sql if isinstance(value, Statement) else value
             if name.isupper() and isinstance(text, str) and " " in text.strip():
-                names.setdefault(text, f"{module_name.removeprefix('executor.')}.{name}")
+                names.setdefault(text, f"{_short(module_name)}.{name}")
     return names
+
+
+def _short(module_name: str) -> str:
+    """Return the name of a module as points use it: without the folders of the executor."""
+    return module_name.rpartition(".")[2] if module_name.startswith("executor.") else module_name
 
 
 class _PointedConnection:

@@ -17,14 +17,14 @@ from shared.control.halts import IN_FORCE
 from shared.events import Listing, ListingKey, Mode, Side, Trade, TradeStatus, TradingRules, utc_now
 from shared.process.runtime import Runtime
 from shared.wire.topology import PERSISTER_TRADES, to_message
-from tests.builders import a_listing
 from tests.faults.executor_child import Orders
 from tests.faults.executors import ExecutorProcess, executor_process, holding
-from tests.policies import configure_exits, split
 from tests.servers.databases import PostgresServer
 from tests.servers.rabbitmq import RabbitMQServer
-from tests.services import Outlet, emptying, rabbitmq_runtime
-from tests.simulators import SimulatorProcess, running_simulator
+from tests.support.data.builders import a_listing
+from tests.support.running.policies import configure_exits, split
+from tests.support.running.services import Outlet, emptying, rabbitmq_runtime
+from tests.support.running.simulators import SimulatorProcess, running_simulator
 from tests.waiting import eventually
 
 SETTLE_SECONDS = 40

@@ -3,11 +3,17 @@
 from itertools import pairwise
 from typing import Final
 
-_DECIDED: Final = ("statements.READ", "statements.RESERVE")
-_TAKEN: Final = ("accounts.LOCK", "books.READ", "books.WRITE", "accounts.COUNT", "commit")
+_DECIDED: Final = ("decision_sql.READ", "decision_sql.RESERVE")
+_TAKEN: Final = ("settlement.LOCK", "order_transitions.READ", "order_transitions.WRITE", "settlement.COUNT", "commit")
 _SETTLED: Final = (
-    *("accounts.LOCK#2", "books.READ#2", "books.WRITE#2", "accounts.SETTLE", "accounts.OPEN_POSITION"),
-    *("accounts.COUNT#2", "books.TELL", "commit#2"),
+    *(
+        "settlement.LOCK#2",
+        "order_transitions.READ#2",
+        "order_transitions.WRITE#2",
+        "settlement.SETTLE",
+        "settlement.OPEN_POSITION",
+    ),
+    *("settlement.COUNT#2", "order_transitions.TELL", "commit#2"),
 )
 _STEPS: Final = ("handle", *_DECIDED, "send", *_TAKEN, "look up", *_SETTLED, "publish", "outbox.REMOVE")
 POINTS: Final = tuple(f"{when} {step}" for step in _STEPS for when in ("before", "after"))

@@ -14,11 +14,11 @@ from shared.process.runtime import Runtime
 from shared.process.telemetry import Telemetry
 from shared.settings import BrokerSettings, ExchangeSettings
 from shared.wire import topology
-from tests.pipelines import Service, dedup, persister, rows
 from tests.servers.broker import private_rabbitmq_server
 from tests.servers.rabbitmq import PrivateRabbitMQ
-from tests.services import open_database, serving
-from tests.simulators import Simulator, simulator_in_this_process
+from tests.support.running.pipelines import Service, dedup, persister, rows
+from tests.support.running.services import open_database, serving
+from tests.support.running.simulators import Simulator, simulator_in_this_process
 from tests.waiting import eventually
 
 # A broker takes seconds to start, and whoever waits for it tries ever more rarely.

@@ -16,11 +16,11 @@ from shared.events import Listing, Mode
 from shared.postgres.database import Database
 from shared.settings import BrokerSettings
 from shared.wire import topology
-from tests.executors import configure, rows
-from tests.processes import Sniper, sniper
-from tests.services import open_database
-from tests.simulators import SimulatorProcess, running_simulator
-from tests.trading import a_fresh_listing
+from tests.support.running.executors import configure, rows
+from tests.support.running.processes import Sniper, sniper
+from tests.support.running.services import open_database
+from tests.support.running.simulators import SimulatorProcess, running_simulator
+from tests.support.running.trading import a_fresh_listing
 from tests.waiting import eventually
 
 # SNIPER_TEST_BURST=1000 takes half a minute more.

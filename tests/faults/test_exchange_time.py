@@ -21,9 +21,9 @@ from shared.mexc.orders.order_api import OrderRequest
 from shared.mexc.orders.order_transport import always
 from shared.mexc.time.clock_estimate import ClockUncertainError
 from shared.mexc.time.exchange_clock import SAMPLES
-from tests.builders import a_listing, an_order
-from tests.limiters import a_limiter
-from tests.simulators import Simulator, simulator_in_this_process
+from tests.support.data.builders import a_listing, an_order
+from tests.support.fakes.limiters import a_limiter
+from tests.support.running.simulators import Simulator, simulator_in_this_process
 from tests.waiting import eventually
 
 TIME = "GET /api/v3/time"

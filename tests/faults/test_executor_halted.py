@@ -14,7 +14,7 @@ from api.operator import trade_config
 from shared.wire.topology import to_message
 from tests.faults.executors import ExecutorProcess
 from tests.faults.ground import Ground
-from tests.pipelines import publish_all
+from tests.support.running.pipelines import publish_all
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]

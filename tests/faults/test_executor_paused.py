@@ -7,22 +7,22 @@ import pytest
 
 from shared.wire.topology import to_message
 from tests.faults.ground import Ground
-from tests.pipelines import publish_all
+from tests.support.running.pipelines import publish_all
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
 
 
 async def test_an_executor_that_wakes_up_late_after_its_decision_sends_nothing(ground: Ground) -> None:
     listing = await ground.lists()
-    async with ground.executor("after statements.RESERVE") as sleeper:
+    async with ground.executor("after decision_sql.RESERVE") as sleeper:
         await ground.publish(listing)
-        await sleeper.reaches("after statements.RESERVE")
+        await sleeper.reaches("after decision_sql.RESERVE")
         sleeper.pause()
         async with ground.executor():
             await ground.becomes(listing, "failed")
             sleeper.resume()
             sleeper.go_on()
-            await sleeper.reaches("after books.READ")
+            await sleeper.reaches("after order_transitions.READ")
             await ground.settled()
 
     assert await ground.posted(listing) == []
@@ -38,13 +38,13 @@ async def test_a_request_that_was_signed_long_ago_is_not_sent_any_more(ground: G
             await ground.becomes(listing, "failed")
             sleeper.resume()
             sleeper.go_on()
-            await sleeper.reaches("after books.READ")
+            await sleeper.reaches("after order_transitions.READ")
             await ground.settled()
 
     assert await ground.posted(listing) == []
 
 
-@pytest.mark.parametrize("point", ["before statements.READ", "before statements.RESERVE"])
+@pytest.mark.parametrize("point", ["before decision_sql.READ", "before decision_sql.RESERVE"])
 async def test_an_executor_that_wakes_up_before_its_decision_finds_that_another_took_it(
     ground: Ground, point: str
 ) -> None:

@@ -11,10 +11,10 @@ from api.operator import trade_config
 from shared.events import utc_now
 from shared.process.runtime import Runtime
 from shared.wire.topology import to_message
-from tests.builders import a_listing
-from tests.processes import sniper
-from tests.services import rabbitmq_runtime
-from tests.simulators import SimulatorProcess, running_simulator
+from tests.support.data.builders import a_listing
+from tests.support.running.processes import sniper
+from tests.support.running.services import rabbitmq_runtime
+from tests.support.running.simulators import SimulatorProcess, running_simulator
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(120)

@@ -14,13 +14,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from shared.control.exit_policy import FIELDS
 from shared.events import HealthStatus, Side
 from shared.postgres.database import Database
-from tests.model_checks import OTHER_POLICIES
-from tests.model_exchange import Fate
-from tests.model_fates import FATES
-from tests.model_market import Coin, Look, Trading
-from tests.model_worlds import HALT, RESUME, World
-from tests.strategies import steady
-from tests.virtual_time import VirtualLoop, a_virtual_loop
+from tests.support.data.strategies import steady
+from tests.support.fakes.virtual_time import VirtualLoop, a_virtual_loop
+from tests.support.model.model_checks import OTHER_POLICIES
+from tests.support.model.model_exchange import Fate
+from tests.support.model.model_fates import FATES
+from tests.support.model.model_market import Coin, Look, Trading
+from tests.support.model.model_worlds import HALT, RESUME, World
 
 T = TypeVar("T")
 EXAMPLES = int(os.environ.get("SNIPER_TEST_MACHINE_EXAMPLES", "4"))

@@ -22,8 +22,9 @@ from executor.model.order import ExitReason, Order
 from executor.model.order_state import AT_LARGE
 from shared.events import Listing, ListingRescheduled, Mode, Source
 from shared.postgres.database import Database
-from tests.executors import Crash, a_coin, configure, rows
-from tests.order_worlds import (
+from tests.support.data.strategies import steady
+from tests.support.fakes.venues import Behaviour, Entry
+from tests.support.model.order_worlds import (
     ARRIVALS,
     BEHAVIOURS,
     EXPOSURE,
@@ -35,9 +36,8 @@ from tests.order_worlds import (
     Happening,
     World,
 )
-from tests.services import open_database
-from tests.strategies import steady
-from tests.venues import Behaviour, Entry
+from tests.support.running.executors import Crash, a_coin, configure, rows
+from tests.support.running.services import open_database
 
 T = TypeVar("T")
 

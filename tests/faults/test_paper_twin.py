@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from shared.events import Mode
 from shared.postgres.database import Database
-from tests.model_market import Look
-from tests.model_worlds import World
-from tests.strategies import steady
-from tests.virtual_time import VirtualLoop, a_virtual_loop
+from tests.support.data.strategies import steady
+from tests.support.fakes.virtual_time import VirtualLoop, a_virtual_loop
+from tests.support.model.model_market import Look
+from tests.support.model.model_worlds import World
 
 APART_MAX = Decimal("0.01")
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from shared.bus.port import Message
 from shared.wire.topology import DEAD_LETTERS, PERSISTER_LISTINGS, RAW, to_message
-from tests.builders import a_raw_listing, a_trade
-from tests.pipelines import dedup, pipeline, publish_all
-from tests.services import emptying
+from tests.support.data.builders import a_raw_listing, a_trade
+from tests.support.running.pipelines import dedup, pipeline, publish_all
+from tests.support.running.services import emptying
 
 GOOD = 1000
 

@@ -10,8 +10,8 @@ import pytest
 
 from ingest.source_events import Names, Upcoming
 from shared.events import HealthStatus, utc_now
-from tests.polls import Polls, polling
-from tests.simulators import Simulator, simulator_in_this_process
+from tests.support.running.polls import Polls, polling
+from tests.support.running.simulators import Simulator, simulator_in_this_process
 from tests.waiting import eventually
 
 QUICKEST: dict[str, Any] = {"default_symbols_seconds": 0.1, "exchange_info_seconds": 2, "calendar_seconds": 1}

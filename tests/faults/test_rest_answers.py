@@ -9,11 +9,11 @@ from typing import Any, Never
 import pytest
 
 from shared.events import HealthStatus
-from tests.certificates import self_signed
-from tests.loopback import answering, reply, serving
-from tests.polls import polling
 from tests.servers.ports import free_ports
-from tests.simulators import Simulator, simulator_in_this_process
+from tests.support.fakes.certificates import self_signed
+from tests.support.fakes.loopback import answering, reply, serving
+from tests.support.running.polls import polling
+from tests.support.running.simulators import Simulator, simulator_in_this_process
 from tests.waiting import eventually
 
 EXCHANGE_INFO = "GET /api/v3/exchangeInfo"

@@ -12,9 +12,9 @@ import pytest_asyncio
 
 from executor.settings import ExecutorSettings
 from tests.faults.ground import LIMITS, Ground, a_ground
-from tests.processes import sniper
 from tests.servers.databases import PostgresServer
 from tests.servers.rabbitmq import RabbitMQServer
+from tests.support.running.processes import sniper
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]

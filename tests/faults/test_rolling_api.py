@@ -15,9 +15,9 @@ import pytest
 
 from api.access import tokens
 from api.access.principal import Scope
-from tests.pipelines import dedup, has_rows, persister, pipeline, rows
-from tests.processes import sniper
 from tests.servers.ports import free_ports
+from tests.support.running.pipelines import dedup, has_rows, persister, pipeline, rows
+from tests.support.running.processes import sniper
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(240)

@@ -10,8 +10,8 @@ from typing import Final
 import pytest
 
 from tests.faults.ground import QUICK, Ground
-from tests.policies import configure_exits
-from tests.processes import Sniper, sniper
+from tests.support.running.policies import configure_exits
+from tests.support.running.processes import Sniper, sniper
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]

@@ -8,10 +8,10 @@ import pytest
 
 from shared.events import Source
 from shared.wire.topology import DEAD_LETTERS, to_message
-from tests.builders import a_raw_listing, a_trade
-from tests.pipelines import has_rows, pipeline, publish_all, rows
-from tests.processes import Sniper, sniper
-from tests.services import emptying
+from tests.support.data.builders import a_raw_listing, a_trade
+from tests.support.running.pipelines import has_rows, pipeline, publish_all, rows
+from tests.support.running.processes import Sniper, sniper
+from tests.support.running.services import emptying
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(240)

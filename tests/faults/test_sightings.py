@@ -11,10 +11,10 @@ from typing import Any
 from shared.bus.port import Message
 from shared.events import Listing, RawListing, Source, utc_now
 from shared.wire.topology import DEAD_LETTERS, EXECUTOR_LISTINGS, EXECUTOR_OPENINGS, to_message
-from tests.builders import NOON, a_raw_listing
-from tests.pipelines import dedup, executor, has_rows, persister, pipeline, publish_all, rows
-from tests.services import emptying
-from tests.simulators import simulator_in_this_process
+from tests.support.data.builders import NOON, a_raw_listing
+from tests.support.running.pipelines import dedup, executor, has_rows, persister, pipeline, publish_all, rows
+from tests.support.running.services import emptying
+from tests.support.running.simulators import simulator_in_this_process
 from tests.waiting import eventually
 
 REAL_SOURCES = (Source.MEXC_WEBSOCKET, Source.MEXC_REST_API)

@@ -25,10 +25,10 @@ from ingest.source_events import Evidence
 from shared.events import Source
 from shared.postgres.database import Database
 from shared.process.health import Component
-from tests.builders import NOON, a_symbol_info
-from tests.evidence import OLD, after_first_start, announced, first_trade, names, snapshot, ticks
-from tests.ingests import Outbox, stored
-from tests.services import open_database
+from tests.support.data.builders import NOON, a_symbol_info
+from tests.support.data.evidence import OLD, after_first_start, announced, first_trade, names, snapshot, ticks
+from tests.support.running.ingests import Outbox, stored
+from tests.support.running.services import open_database
 
 THOUSANDS = tuple(f"COIN{number}USDT" for number in range(2558))
 SETTINGS = IngestSettings()

@@ -14,8 +14,8 @@ from websockets.http11 import Request, Response
 from ingest.source_events import Upcoming
 from ingest.streams.ticker_stream import FRAME_BYTES_MAX
 from shared.events import utc_now
-from tests.simulators import Simulator, simulator_in_this_process
-from tests.streams import ACK, Server, Watch, sending, silence, tickers, watching
+from tests.support.fakes.streams import ACK, Server, Watch, sending, silence, tickers, watching
+from tests.support.running.simulators import Simulator, simulator_in_this_process
 from tests.waiting import eventually
 
 

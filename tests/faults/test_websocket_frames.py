@@ -11,9 +11,20 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
 from ingest.source_events import Evidence
-from tests.streams import ACK, Server, Watch, following, listening, names_of, sending, silence, tickers, watching
+from tests.support.data.wire import field
+from tests.support.fakes.streams import (
+    ACK,
+    Server,
+    Watch,
+    following,
+    listening,
+    names_of,
+    sending,
+    silence,
+    tickers,
+    watching,
+)
 from tests.waiting import eventually
-from tests.wire import field
 
 
 async def test_connection_that_brings_nothing_but_garbage_is_made_again() -> None:

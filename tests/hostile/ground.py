@@ -27,14 +27,14 @@ from shared.mexc.payloads import symbol_info
 from shared.mexc.trading_rules import rules_of
 from shared.process.runtime import Runtime
 from shared.wire.topology import PERSISTER_HEALTH, PERSISTER_TRADES, to_message
-from tests.builders import a_listing
 from tests.hostile.agreement import Row, coins_are_those_of_the_ledger, one_order_of_each_listing
-from tests.policies import configure_exits, split
-from tests.processes import Sniper, sniper
 from tests.servers.databases import PostgresServer
 from tests.servers.rabbitmq import RabbitMQServer
-from tests.services import Outlet, emptying, rabbitmq_runtime
-from tests.simulators import SimulatorProcess, plain_http, running_simulator
+from tests.support.data.builders import a_listing
+from tests.support.running.policies import configure_exits, split
+from tests.support.running.processes import Sniper, sniper
+from tests.support.running.services import Outlet, emptying, rabbitmq_runtime
+from tests.support.running.simulators import SimulatorProcess, plain_http, running_simulator
 from tests.waiting import eventually
 
 SECONDS: Final = 25

@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from shared.mexc.weights import Pool
 from tests.hostile.ground import PRODUCTION, QUICK, Ground
-from tests.simulators import plain_http
+from tests.support.running.simulators import plain_http
 from tests.waiting import eventually
 
 ALLOWED_SECONDS: Final = 2.0

@@ -12,7 +12,7 @@ from executor.rate_limits.rate_budget import SECOND
 from executor.rate_limits.sliding_window import MARGIN_SECONDS
 from executor.settings import ExecutorSettings
 from tests.hostile.ground import PRODUCTION, QUICK, Ground
-from tests.processes import Sniper
+from tests.support.running.processes import Sniper
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]

@@ -12,10 +12,10 @@ import pytest_asyncio
 from shared.events import utc_now
 from shared.wire.topology import DEAD_LETTERS, EXECUTOR_OPENINGS
 from tests.hostile.ground import COIN, QUICK, Ground, a_ground
-from tests.processes import Cluster
 from tests.servers.databases import PostgresServer
 from tests.servers.rabbitmq import RabbitMQServer
-from tests.services import emptying
+from tests.support.running.processes import Cluster
+from tests.support.running.services import emptying
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]

@@ -19,9 +19,9 @@ from shared.events import HealthStatus
 from tests.hostile.ground import Ground, a_ground
 from tests.hostile.stops import EXITS, Figures, Play, Scenario
 from tests.hostile.tidying import SharedGround
-from tests.processes import READY_SECONDS
 from tests.servers.databases import PostgresServer
 from tests.servers.rabbitmq import RabbitMQServer
+from tests.support.running.processes import READY_SECONDS
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]

@@ -8,7 +8,7 @@ from typing import Final
 
 from shared.control.halts import IN_FORCE
 from tests.hostile.ground import LIMIT_USDT, SECONDS, Ground
-from tests.simulators import Simulator
+from tests.support.running.simulators import Simulator
 from tests.waiting import eventually
 
 RESUME: Final = """

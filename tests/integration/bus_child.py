@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from shared.bus.port import Message
-from tests.buses import EmbeddedBroker, a_message, a_queue, consuming
+from tests.support.running.buses import EmbeddedBroker, a_message, a_queue, consuming
 
 LISTINGS = a_queue()
 

@@ -2,8 +2,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.simulators import Simulator
-from tests.traders import Trader, trading
+from tests.support.running.simulators import Simulator
+from tests.support.running.traders import Trader, trading
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 from executor.halts.watch import watching_halts
 from executor.settings import LimitSettings
 from shared.events import Mode
-from tests.services import open_database
+from tests.support.running.services import open_database
 
 TELLING = "told:"
 

@@ -9,11 +9,11 @@ import pytest
 
 from shared.events import utc_now
 from shared.postgres.database import Database
-from tests import rows
-from tests.api_document import document
-from tests.builders import NOON
 from tests.servers.databases import PostgresServer
-from tests.serving_api import ServedApi, serving_api
+from tests.support.data import rows
+from tests.support.data.builders import NOON
+from tests.support.running.api_document import document
+from tests.support.running.serving_api import ServedApi, serving_api
 
 LISTS = ("/listings", "/trades", "/orders", "/positions")
 PATHS = (*LISTS, "/health", "/status", "/config", "/listings/stats", "/trades/stats", "/results", "/upcoming")

@@ -8,10 +8,10 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from tests import rows
-from tests.api_document import Operation, document, operations_of
 from tests.servers.databases import PostgresServer
-from tests.serving_api import ServedApi, serving_api
+from tests.support.data import rows
+from tests.support.running.api_document import Operation, document, operations_of
+from tests.support.running.serving_api import ServedApi, serving_api
 
 WRITES: Final[Sequence[Operation]] = [operation for operation in operations_of(document()) if operation.writes]
 JSON: Final = {"Content-Type": "application/json"}

@@ -22,10 +22,10 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from api.access.principal import Scope
-from tests.api_document import Operation, document, operations_of
-from tests.rows import store
 from tests.servers.databases import PostgresServer
-from tests.serving_api import ServedApi, serving_api
+from tests.support.data.rows import store
+from tests.support.running.api_document import Operation, document, operations_of
+from tests.support.running.serving_api import ServedApi, serving_api
 
 STREAM: Final = "text/event-stream"
 STORED: Final = frozenset({"listings", "trades", "orders", "positions", "bot_health", "trade_config_audit", "halts"})

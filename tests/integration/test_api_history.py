@@ -10,9 +10,9 @@ import pytest
 from api.access.principal import Scope
 from api.operator import close_requests, held_positions, trade_config
 from api.reading import history_words
-from tests import rows
-from tests.builders import NOON
-from tests.serving_api import TOKEN_NAME, ServedApi, serving_api
+from tests.support.data import rows
+from tests.support.data.builders import NOON
+from tests.support.running.serving_api import TOKEN_NAME, ServedApi, serving_api
 
 AUTHOR: Final = f"token:{TOKEN_NAME}"
 NAME: Final = "ABCUSDT:1 (live)"

@@ -9,9 +9,9 @@ import pytest
 from shared.errors import TransientError
 from shared.events import RawListing, Source, utc_now
 from shared.wire.cloudevents import decode
-from tests import rows
-from tests.builders import NOON
-from tests.serving_api import ServedApi, serving_api
+from tests.support.data import rows
+from tests.support.data.builders import NOON
+from tests.support.running.serving_api import ServedApi, serving_api
 
 
 @pytest.fixture

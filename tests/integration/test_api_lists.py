@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from shared.postgres.database import Database
-from tests import rows
-from tests.builders import NOON
-from tests.serving_api import ServedApi, serving_api
+from tests.support.data import rows
+from tests.support.data.builders import NOON
+from tests.support.running.serving_api import ServedApi, serving_api
 
 CSV = {"Accept": "text/csv"}
 

@@ -11,12 +11,12 @@ import psutil
 
 from api.access import tokens
 from api.access.principal import Scope
-from tests.api_document import Operation, document, operations_of
-from tests.processes import sniper
-from tests.rows import store
 from tests.servers.ports import free_ports
-from tests.services import open_database
-from tests.simulators import plain_http
+from tests.support.data.rows import store
+from tests.support.running.api_document import Operation, document, operations_of
+from tests.support.running.processes import sniper
+from tests.support.running.services import open_database
+from tests.support.running.simulators import plain_http
 
 BYTES_MAX: Final = 100_000_000
 ROUNDS: Final = 3

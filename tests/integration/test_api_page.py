@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from api.app import REFUSALS
-from tests import rows
-from tests.api_document import document, operations_of
-from tests.serving_api import ServedApi, serving_api
+from tests.support.data import rows
+from tests.support.running.api_document import document, operations_of
+from tests.support.running.serving_api import ServedApi, serving_api
 
 PAGE = Path(__file__).parents[2] / "docs" / "api.md"
 TEXT = PAGE.read_text(encoding="utf-8")

@@ -16,7 +16,7 @@ from api.reading.lists.statements import page_statement
 from api.reading.lists.tables import CLOSED, LISTINGS, ORDERS, TRADES, PageTable
 from shared.events import utc_now
 from shared.postgres.database import Database
-from tests.services import open_database
+from tests.support.running.services import open_database
 
 MANY_LISTINGS = text("""
     INSERT INTO listings (symbol, listed_at, source, created_at)

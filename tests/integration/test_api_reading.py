@@ -10,9 +10,9 @@ import pytest
 from api.operator import trade_config
 from shared.events import utc_now
 from shared.postgres.database import Database
-from tests import rows
-from tests.builders import NOON
-from tests.serving_api import ServedApi, serving_api
+from tests.support.data import rows
+from tests.support.data.builders import NOON
+from tests.support.running.serving_api import ServedApi, serving_api
 
 GATES = {"live": "", "keys": "", "clock": "", "reconciled": ""}
 

@@ -14,10 +14,10 @@ from shared.events import Health
 from shared.process.runtime import Runtime
 from shared.process.telemetry import Telemetry
 from shared.wire.cloudevents import decode
-from tests.fakes import RecordingBus
 from tests.servers.postgres import PrivatePostgres
-from tests.services import open_database
-from tests.serving_api import ServedApi, serving_api
+from tests.support.fakes.fakes import RecordingBus
+from tests.support.running.services import open_database
+from tests.support.running.serving_api import ServedApi, serving_api
 from tests.waiting import eventually
 
 STOP_SECONDS_MAX = 8

@@ -16,11 +16,11 @@ from api.operator import trade_config
 from api.reading.statistics import listing_stats
 from api.streaming import event_log
 from shared.postgres.database import Database
-from tests import rows
-from tests.builders import NOON
-from tests.event_streams import EventClient, listening
 from tests.servers.postgres import PrivatePostgres
-from tests.serving_api import ServedApi, serving_api
+from tests.support.data import rows
+from tests.support.data.builders import NOON
+from tests.support.running.event_streams import EventClient, listening
+from tests.support.running.serving_api import ServedApi, serving_api
 from tests.waiting import eventually
 
 INSERT = "INSERT INTO listings (symbol, listed_at, source, listing_key) VALUES ($1, now(), 'mexc_websocket', $1)"

@@ -8,8 +8,8 @@ import pytest
 from api.operator import trade_config
 from api.operator.operator_changes import RefusedChangeError
 from shared.postgres.database import Database
-from tests import rows
-from tests.services import open_database
+from tests.support.data import rows
+from tests.support.running.services import open_database
 
 SEED = {
     "max_trade_usdt": "100.00",

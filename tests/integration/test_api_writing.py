@@ -11,8 +11,8 @@ from fastapi.routing import APIRoute
 
 from api.writing import config_routes, exit_routes, order_routes, trading_routes, unplaced_routes
 from shared.events import utc_now
-from tests import rows
-from tests.serving_api import TOKEN_NAME, ServedApi, serving_api
+from tests.support.data import rows
+from tests.support.running.serving_api import TOKEN_NAME, ServedApi, serving_api
 
 AUTHOR: Final = f"token:{TOKEN_NAME}"
 WRITES: Final = [

@@ -11,10 +11,10 @@ from bench import footprint
 from bench.__main__ import NAMES
 from bench.ground import Ground
 from bench.sampling import Plan
-from tests.processes import clean
 from tests.servers.databases import PostgresServer
 from tests.servers.guard import guarded
 from tests.servers.rabbitmq import RabbitMQServer
+from tests.support.running.processes import clean
 
 BY_TWO_CLOCKS = ("openings", "pipeline")
 """The exchange's time is one of them: on a busy machine it is known less well than two samples take."""

@@ -16,9 +16,9 @@ from shared.settings import BrokerSettings
 from shared.wire import topology
 from shared.wire.canary import Canary, is_canary, passed_on, to_message
 from shared.wire.event_handler import receives
-from tests.builders import a_listing, a_raw_listing
-from tests.pipelines import dedup, persister, pipeline, rows
-from tests.services import emptying
+from tests.support.data.builders import a_listing, a_raw_listing
+from tests.support.running.pipelines import dedup, persister, pipeline, rows
+from tests.support.running.services import emptying
 from tests.waiting import eventually
 
 EVERYTHING: Final = Queue("reader.everything", (Binding(topology.RAW, "#"), Binding(topology.EVENTS, "#")))

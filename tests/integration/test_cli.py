@@ -21,9 +21,9 @@ from cli.main import app
 from shared.events import Event, RawListing, utc_now
 from shared.wire import topology
 from shared.wire.cloudevents import decode
-from tests import rows
-from tests.builders import NOON
-from tests.services import emptying, open_database, rabbitmq_runtime
+from tests.support.data import rows
+from tests.support.data.builders import NOON
+from tests.support.running.services import emptying, open_database, rabbitmq_runtime
 
 CANARY = "c4n4ry"
 

@@ -18,8 +18,8 @@ from cli.display.live_screen import LiveScreen
 from cli.display.results import Result, result_of
 from shared.events import Side, TradeStatus, utc_now
 from shared.postgres.database import Database
-from tests import rows
-from tests.services import open_database
+from tests.support.data import rows
+from tests.support.running.services import open_database
 from tests.unit.cli.test_watch_lines import TRADE
 from tests.waiting import eventually
 

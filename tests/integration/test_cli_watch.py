@@ -10,9 +10,9 @@ import migrations
 from cli.display.watch import follow
 from shared.events import utc_now
 from shared.postgres.database import Database
-from tests import rows
 from tests.servers.postgres import PrivatePostgres
-from tests.services import open_database
+from tests.support.data import rows
+from tests.support.running.services import open_database
 from tests.waiting import eventually
 
 

@@ -10,7 +10,7 @@ from shared.errors import SchemaError, SettingsError, TransientError
 from shared.postgres import database
 from shared.postgres.database import Database
 from tests.servers.postgres import PrivatePostgres
-from tests.services import open_database
+from tests.support.running.services import open_database
 
 PrivateServer = Callable[[], PrivatePostgres]
 ENOUGH_SECONDS = 2.5

@@ -9,9 +9,9 @@ from sqlalchemy import text
 
 from shared.errors import SettingsError, TransientError
 from shared.settings import DatabaseSettings
-from tests.poolers import pooling
-from tests.processes import sniper
-from tests.services import open_database
+from tests.support.fakes.poolers import pooling
+from tests.support.running.processes import sniper
+from tests.support.running.services import open_database
 
 REFUSAL = r"^SNIPER_DATABASE_URL: leads to a pooler that hands out sessions by the transaction .* pool_mode = session$"
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 from cli.main import app
 from shared.errors import SettingsError, TransientError
 from tests.servers.postgres import PrivatePostgres, private_postgres_server
-from tests.services import open_database
+from tests.support.running.services import open_database
 from tests.waiting import eventually
 
 CANARY = "c4n4ry"

@@ -11,10 +11,10 @@ import pytest_asyncio
 from cli.database import rights as rights_of_a_process
 from migrations.rights import GROUPS, RIGHTS, SCHEMA_READ
 from shared.errors import TransientError
-from tests.database_roles import Roles, acting_as, set_up
 from tests.servers.databases import PostgresServer
-from tests.services import open_database
-from tests.statements import statements
+from tests.support.data.statements import statements
+from tests.support.deployment.database_roles import Roles, acting_as, set_up
+from tests.support.running.services import open_database
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.asyncio(loop_scope="module")]
 

@@ -15,8 +15,8 @@ import pytest
 from shared.bus import delivery
 from shared.bus.port import Message
 from shared.errors import TransientError
-from tests.buses import DEAD_LETTERS, EmbeddedBroker, Inbox, a_message, a_queue, consuming, drained
 from tests.servers.postgres import PrivatePostgres
+from tests.support.running.buses import DEAD_LETTERS, EmbeddedBroker, Inbox, a_message, a_queue, consuming, drained
 from tests.waiting import eventually
 
 LISTINGS = a_queue()

@@ -26,7 +26,7 @@ FOREIGN_PID_FILE = "{pid}\n{directory}\n1700000000\n5432\n{directory}\n\n  12345
 IN_USE = """
 import asyncio, sys
 from pathlib import Path
-from shared import embedded_postgres
+from shared.postgres import embedded as embedded_postgres
 
 async def main():
     async with embedded_postgres.running(Path(sys.argv[1])) as url:
@@ -39,7 +39,7 @@ asyncio.run(main())
 
 AS_A_USER_WITHOUT_A_NAME = """
 import concurrent.futures.thread, os
-from shared import embedded_postgres
+from shared.postgres import embedded as embedded_postgres
 os.setuid(54_321)
 """
 

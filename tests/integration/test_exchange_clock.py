@@ -13,7 +13,7 @@ from shared.mexc.errors import ExchangeUnavailable, RateLimited
 from shared.mexc.market_data import connect_rest
 from shared.mexc.time.clock_estimate import ClockUncertainError, Trust
 from shared.mexc.time.exchange_clock import ExchangeClock, KeepingOptions, keeping_time
-from tests.simulators import Simulator, simulator_in_this_process
+from tests.support.running.simulators import Simulator, simulator_in_this_process
 from tests.waiting import eventually
 
 TIME = "GET /api/v3/time"

@@ -19,7 +19,7 @@ from shared.events import Mode
 from shared.postgres.database import Database
 from tests.integration.halting_child import TELLING
 from tests.servers.postgres import PrivatePostgres
-from tests.services import open_database
+from tests.support.running.services import open_database
 from tests.waiting import eventually
 
 SETTINGS = LimitSettings()

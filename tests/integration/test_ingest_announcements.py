@@ -10,10 +10,10 @@ import pytest
 from ingest.polling.announcements import assets_in, listings_among
 from shared.events import utc_now
 from shared.mexc.payloads import Notice
-from tests.builders import NOON
-from tests.loopback import Behaviour, answering, reply, serving
-from tests.polls import Polls, polling
-from tests.simulators import simulator_in_this_process
+from tests.support.data.builders import NOON
+from tests.support.fakes.loopback import Behaviour, answering, reply, serving
+from tests.support.running.polls import Polls, polling
+from tests.support.running.simulators import simulator_in_this_process
 from tests.waiting import eventually
 
 

@@ -8,9 +8,9 @@ from msgspec.structs import replace
 from ingest.catalogue import Catalogue, Known, State
 from ingest.output import symbol_store
 from shared.postgres.database import Database
-from tests.builders import NOON
-from tests.evidence import OLD, a_known, names, snapshot
-from tests.services import open_database
+from tests.support.data.builders import NOON
+from tests.support.data.evidence import OLD, a_known, names, snapshot
+from tests.support.running.services import open_database
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ from ingest.source_events import Announcement, Evidence
 from shared.events import HealthStatus, Source, utc_now
 from shared.mexc.http.request import RestLimits
 from shared.mexc.website import connect_web
-from tests.loopback import Behaviour, Loopback, answering, hanging, reply, resetting, serving
-from tests.simulators import simulator_in_this_process
+from tests.support.fakes.loopback import Behaviour, Loopback, answering, hanging, reply, resetting, serving
+from tests.support.running.simulators import simulator_in_this_process
 from tests.waiting import eventually
 
 LIMITS = RestLimits(total_seconds=0.2)

@@ -8,9 +8,9 @@ from shared.postgres.database import Database
 from shared.process.runtime import Runtime
 from shared.process.telemetry import Telemetry
 from shared.settings import ExchangeSettings
-from tests.fakes import RecordingBus
-from tests.services import open_database, serving
-from tests.simulators import running_simulator
+from tests.support.fakes.fakes import RecordingBus
+from tests.support.running.services import open_database, serving
+from tests.support.running.simulators import running_simulator
 from tests.waiting import eventually
 
 

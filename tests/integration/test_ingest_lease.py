@@ -8,7 +8,7 @@ from ingest.lease import STALL_SECONDS, Lease
 from shared.errors import TransientError
 from shared.postgres.database import Database
 from tests.servers.postgres import PrivatePostgres
-from tests.services import open_database
+from tests.support.running.services import open_database
 from tests.waiting import eventually
 
 

@@ -6,9 +6,9 @@ import pytest
 
 from shared.events import HealthStatus
 from shared.postgres.database import Database
-from tests.ingests import BOTH, ingesting, stored
-from tests.services import open_database
-from tests.simulators import Simulator, simulator_in_this_process
+from tests.support.running.ingests import BOTH, ingesting, stored
+from tests.support.running.services import open_database
+from tests.support.running.simulators import Simulator, simulator_in_this_process
 from tests.waiting import eventually
 
 

@@ -8,10 +8,10 @@ import pytest
 
 from shared.mexc.payloads import ExchangeInfo, symbol_info
 from shared.postgres.database import Database
-from tests.ingests import ingesting
-from tests.services import open_database
-from tests.simulators import SimulatorProcess, plain_http, running_simulator
-from tests.turns import watching_turns
+from tests.support.running.ingests import ingesting
+from tests.support.running.services import open_database
+from tests.support.running.simulators import SimulatorProcess, plain_http, running_simulator
+from tests.tools.turns import watching_turns
 from tests.waiting import eventually
 
 SYMBOLS = 30_000

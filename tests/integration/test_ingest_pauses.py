@@ -7,9 +7,9 @@ import pytest
 from api.operator import monitor_switches
 from shared.events import HealthStatus
 from shared.postgres.database import Database
-from tests.ingests import BOTH, Outbox, ingesting, stored
-from tests.services import open_database
-from tests.simulators import SimulatorProcess, running_simulator
+from tests.support.running.ingests import BOTH, Outbox, ingesting, stored
+from tests.support.running.services import open_database
+from tests.support.running.simulators import SimulatorProcess, running_simulator
 from tests.waiting import eventually
 
 

@@ -5,7 +5,7 @@ import asyncio
 from websockets.asyncio.server import ServerConnection
 
 from ingest.source_events import Evidence
-from tests.streams import (
+from tests.support.fakes.streams import (
     ACK,
     REFUSAL,
     Script,

@@ -8,9 +8,9 @@ import pytest
 
 from shared.events import HealthStatus, Source
 from shared.postgres.database import Database
-from tests.ingests import BOTH, Outbox, ingesting, stored
-from tests.services import open_database
-from tests.simulators import SimulatorProcess, running_simulator
+from tests.support.running.ingests import BOTH, Outbox, ingesting, stored
+from tests.support.running.services import open_database
+from tests.support.running.simulators import SimulatorProcess, running_simulator
 from tests.waiting import eventually
 
 

@@ -10,7 +10,7 @@ from ingest.source_events import Evidence, FirstTrade, Upcoming
 from ingest.streams.trade_frame import channels_of
 from ingest.streams.trade_stream import SYMBOLS_PER_CONNECTION
 from shared.events import Source, utc_now
-from tests.streams import Exchange, Watch, book, deals, listening, watching
+from tests.support.fakes.streams import Exchange, Watch, book, deals, listening, watching
 from tests.waiting import eventually
 
 DEAL = ("1.5", "20")

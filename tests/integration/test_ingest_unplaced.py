@@ -10,9 +10,9 @@ from ingest.output.unplaced_store import UnplacedRecords
 from ingest.output.unplaced_symbols import Unplaced
 from shared.events import HealthStatus
 from shared.postgres.database import Database
-from tests.ingests import Outbox, ingesting, stored
-from tests.services import open_database
-from tests.simulators import running_simulator
+from tests.support.running.ingests import Outbox, ingesting, stored
+from tests.support.running.services import open_database
+from tests.support.running.simulators import running_simulator
 from tests.waiting import eventually
 
 LONG = "TWENTYONECHARACTERSUSDT"

@@ -9,7 +9,8 @@ from websockets.asyncio.server import ServerConnection, serve
 from ingest.source_events import Evidence, Names
 from ingest.streams.ticker_stream import CHANNEL, FRAME_BYTES_MAX
 from shared.events import Source, utc_now
-from tests.streams import (
+from tests.support.data.wire import field
+from tests.support.fakes.streams import (
     ACK,
     PONG,
     REFUSAL,
@@ -25,7 +26,6 @@ from tests.streams import (
     tickers,
 )
 from tests.waiting import eventually
-from tests.wire import field
 
 
 async def test_frames_become_evidence_stamped_when_they_arrived() -> None:

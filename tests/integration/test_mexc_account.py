@@ -25,8 +25,8 @@ from shared.mexc.orders.order_connection import OrderLine
 from shared.mexc.orders.order_payloads import acknowledged_order_id
 from shared.mexc.orders.order_reports import KeyRights, OrderStatus
 from shared.mexc.time.clock_estimate import ClockUncertainError
-from tests.loopback import Behaviour, Loopback, answering, hanging, reply, resetting, serving
-from tests.simulators import SimulatorProcess, running_simulator
+from tests.support.fakes.loopback import Behaviour, Loopback, answering, hanging, reply, resetting, serving
+from tests.support.running.simulators import SimulatorProcess, running_simulator
 
 KEY, SECRET = "mx0-canary-key", "canary-secret"
 LIMITS = RestLimits(total_seconds=2)

@@ -14,7 +14,7 @@ from shared.mexc.http.connection import Endpoint
 from shared.mexc.market_data import MexcRest, connect_rest
 from shared.mexc.orders.order_api import MexcTrading, OrderRequest
 from shared.mexc.orders.order_connection import LineLimits, OrderLine
-from tests.simulators import SimulatorProcess, running_simulator
+from tests.support.running.simulators import SimulatorProcess, running_simulator
 
 
 @pytest.fixture

@@ -14,7 +14,16 @@ import pytest
 from shared.mexc.errors import ExchangeRejected, ExchangeUnavailable, RateLimited
 from shared.mexc.http.request import RestLimits
 from shared.mexc.market_data import MexcRest, _entries, connect_rest
-from tests.loopback import Behaviour, Loopback, answering, answering_then_closing, hanging, reply, resetting, serving
+from tests.support.fakes.loopback import (
+    Behaviour,
+    Loopback,
+    answering,
+    answering_then_closing,
+    hanging,
+    reply,
+    resetting,
+    serving,
+)
 
 LIMITS = RestLimits(total_seconds=2, body_bytes_max=1_000_000)
 

@@ -12,8 +12,8 @@ from sqlalchemy.engine import make_url
 
 import migrations
 from migrations.roles import groups, names
-from tests.processes import Sniper, sniper
 from tests.servers.postgres import PrivatePostgres, private_postgres_server
+from tests.support.running.processes import Sniper, sniper
 from tests.waiting import eventually
 
 MIGRATION_LOCK = 7_203_594_411

@@ -11,9 +11,9 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
 import migrations
-from tests import rows
-from tests.builders import NOON
-from tests.services import open_database
+from tests.support.data import rows
+from tests.support.data.builders import NOON
+from tests.support.running.services import open_database
 
 REVISIONS = [script.revision for script in ScriptDirectory.from_config(migrations.configuration("")).walk_revisions()]
 LEFT_BEHIND = """

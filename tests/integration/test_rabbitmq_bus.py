@@ -15,8 +15,8 @@ from shared.bus import rabbitmq
 from shared.bus.port import Bus, Message
 from shared.errors import TransientError
 from shared.settings import BrokerSettings
-from tests.buses import EVENTS, Inbox, RabbitBroker, a_message, a_queue, a_topology, consuming, drained
 from tests.servers.rabbitmq import RabbitMQServer
+from tests.support.running.buses import EVENTS, Inbox, RabbitBroker, a_message, a_queue, a_topology, consuming, drained
 from tests.waiting import eventually
 
 LISTINGS = a_queue()

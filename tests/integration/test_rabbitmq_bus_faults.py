@@ -10,9 +10,9 @@ from shared.bus import rabbitmq
 from shared.bus.port import Message
 from shared.errors import TransientError
 from shared.settings import BrokerSettings
-from tests.buses import Inbox, RabbitBroker, a_message, a_queue, a_topology, consuming, drained
 from tests.servers import private_rabbitmq_server
 from tests.servers.rabbitmq import PrivateRabbitMQ
+from tests.support.running.buses import Inbox, RabbitBroker, a_message, a_queue, a_topology, consuming, drained
 from tests.waiting import eventually
 
 LISTINGS = a_queue()

@@ -14,8 +14,8 @@ from shared.bus.port import Message
 from shared.errors import TransientError
 from shared.settings import BrokerSettings
 from shared.wire import topology
-from tests.processes import sniper
 from tests.servers.rabbitmq import RabbitMQServer
+from tests.support.running.processes import sniper
 from tests.waiting import eventually
 
 CANARY = "c4n4ry"

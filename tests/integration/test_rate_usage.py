@@ -12,7 +12,7 @@ from ingest.budget.request_budget import Budget
 from shared.mexc.errors import RateLimited
 from shared.postgres.database import Database
 from shared.postgres.rate_usage import NOTHING, Usage, remembered
-from tests.services import open_database
+from tests.support.running.services import open_database
 from tests.waiting import eventually
 
 

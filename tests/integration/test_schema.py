@@ -14,10 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.postgres.schema.tables import metadata
 from shared.symbol_format import SQL_CHECK, is_symbol
-from tests import rows
-from tests.builders import NOON
 from tests.servers.databases import PostgresServer
-from tests.services import open_database
+from tests.support.data import rows
+from tests.support.data.builders import NOON
+from tests.support.running.services import open_database
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.simulators import Simulator, simulator_in_this_process
-from tests.traders import Trader
+from tests.support.running.simulators import Simulator, simulator_in_this_process
+from tests.support.running.traders import Trader
 
 DEPTH, BEST, BESTS = "/api/v3/depth", "/api/v3/ticker/bookTicker", "/api/v3/ticker/bookTicker?"
 GARBAGE = ("NaN", "Infinity", "-1", "", "1e999", "0", "9" * 400, None, 7, "one")

@@ -7,7 +7,7 @@ from typing import Any
 import ccxt.async_support as ccxt
 import pytest
 
-from tests.simulators import SimulatorProcess, running_simulator
+from tests.support.running.simulators import SimulatorProcess, running_simulator
 
 
 class SpotOnly(ccxt.mexc):  # type: ignore[misc]

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.simulators import Simulator, simulator_in_this_process
-from tests.traders import Trader
+from tests.support.running.simulators import Simulator, simulator_in_this_process
+from tests.support.running.traders import Trader
 
 
 @pytest.fixture

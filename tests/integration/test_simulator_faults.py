@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.simulators import Simulator, simulator_in_this_process
-from tests.traders import Trader, code, trading
+from tests.support.running.simulators import Simulator, simulator_in_this_process
+from tests.support.running.traders import Trader, code, trading
 from tests.waiting import eventually
 
 

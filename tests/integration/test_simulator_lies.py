@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.simulators import Simulator, simulator_in_this_process
-from tests.traders import Trader, code, trading
+from tests.support.running.simulators import Simulator, simulator_in_this_process
+from tests.support.running.traders import Trader, code, trading
 from tests.waiting import eventually
 
 IOC: dict[str, Any] = {"type": "IMMEDIATE_OR_CANCEL", "quoteOrderQty": None, "quantity": "20", "price": "1.05"}

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.simulators import Simulator, plain_http, simulator_in_this_process
-from tests.traders import Trader, code, info_of
+from tests.support.running.simulators import Simulator, plain_http, simulator_in_this_process
+from tests.support.running.traders import Trader, code, info_of
 from tests.waiting import eventually
 
 

@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.simulators import Simulator, simulator_in_this_process
-from tests.traders import Trader, code, info_of, trading
+from tests.support.running.simulators import Simulator, simulator_in_this_process
+from tests.support.running.traders import Trader, code, info_of, trading
 
 NAMES = ("龙虾USDT", "ЩИТUSDT", "カエルUSDT", "김치USDC", "ÉTÉUSDT", "Ω3USDT", "A_1USDT", "مالUSDT")
 

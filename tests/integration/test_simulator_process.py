@@ -8,7 +8,7 @@ import httpx
 import pytest
 import websockets
 
-from tests.simulators import SimulatorProcess, plain_http, running_simulator
+from tests.support.running.simulators import SimulatorProcess, plain_http, running_simulator
 from tests.waiting import eventually
 
 STOP_SECONDS = 10

@@ -11,8 +11,8 @@ import websockets
 from shared.mexc import wire_pb2
 from simulator.symbols.scenario_order import FIRST_ACT
 from simulator.symbols.scenarios import BOUNDS, Scenario
-from tests.simulators import Simulator, simulator_in_this_process
-from tests.traders import Trader, code, info_of
+from tests.support.running.simulators import Simulator, simulator_in_this_process
+from tests.support.running.traders import Trader, code, info_of
 from tests.waiting import eventually
 
 TICKERS = "spot@public.miniTickers.v3.api.pb@UTC+8"

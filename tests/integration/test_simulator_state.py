@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.simulators import Simulator, running_simulator
-from tests.traders import Trader, info_of, trading
+from tests.support.running.simulators import Simulator, running_simulator
+from tests.support.running.traders import Trader, info_of, trading
 from tests.waiting import eventually
 
 

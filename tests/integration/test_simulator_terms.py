@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.simulators import Simulator, simulator_in_this_process
-from tests.traders import Trader, code, info_of, trading
+from tests.support.running.simulators import Simulator, simulator_in_this_process
+from tests.support.running.traders import Trader, code, info_of, trading
 
 MARKET: dict[str, Any] = {"price": "1", "swing": 0, "asks": [("1", "1000")], "bids": [("0.9", "1000")]}
 

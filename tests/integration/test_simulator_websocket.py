@@ -11,7 +11,7 @@ import websockets
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
 from shared.mexc import wire_pb2
-from tests.simulators import Simulator, simulator_in_this_process
+from tests.support.running.simulators import Simulator, simulator_in_this_process
 
 TICKERS = "spot@public.miniTickers.v3.api.pb@UTC+8"
 ANSWER_SECONDS = 5

@@ -15,7 +15,7 @@ from shared.events import RawListing
 from shared.log_context import decoded, delivered
 from shared.settings import BrokerSettings
 from shared.wire import topology
-from tests.builders import a_raw_listing
+from tests.support.data.builders import a_raw_listing
 
 MESSAGES: Final = 200
 ROUNDS: Final = 5

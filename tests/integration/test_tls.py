@@ -21,10 +21,10 @@ from shared.postgres.database import Database
 from shared.postgres.tls_root import checked_against
 from shared.settings import BrokerSettings, DatabaseSettings
 from shared.wire import topology
-from tests.certificates import Authority
-from tests.processes import Sniper, sniper
 from tests.servers.choice import ServerUnavailableError
 from tests.servers.encrypted import EncryptedPostgres, EncryptedRabbitMQ, encrypted_postgres, encrypted_rabbitmq
+from tests.support.fakes.certificates import Authority
+from tests.support.running.processes import Sniper, sniper
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(180)

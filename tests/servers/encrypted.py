@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from tests.certificates import Authority
 from tests.servers.choice import ServerUnavailableError, node_installed
 from tests.servers.guard import guarded
 from tests.servers.node import RabbitMQNode, private_node
 from tests.servers.ports import LOOPBACK, accepts_connections, free_ports
 from tests.servers.scratch import scratch_directory
+from tests.support.fakes.certificates import Authority
 
 _START_SECONDS: Final = 30
 _USER: Final = "postgres"

@@ -13,9 +13,9 @@ from typing import Final
 import pytest
 
 from shared.postgres.database import Database
-from tests.processes import sniper
 from tests.servers.ports import free_ports
-from tests.services import open_database
+from tests.support.running.processes import sniper
+from tests.support.running.services import open_database
 
 SPEED: Final = 4
 SIMULATED_MINUTES: Final = 16

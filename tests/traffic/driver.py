@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.simulators import Simulator
+from tests.support.running.simulators import Simulator
 from tests.traffic.steps import Delist, Disconnect, List, Misread, Move, Pause, Resume, Script, Step
 
 

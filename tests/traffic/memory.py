@@ -7,8 +7,8 @@ from typing import Never
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.processes import Sniper
-from tests.simulators import plain_http
+from tests.support.running.processes import Sniper
+from tests.support.running.simulators import plain_http
 from tests.traffic.record import Reading
 
 

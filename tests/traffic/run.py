@@ -10,9 +10,9 @@ from typing import Final
 from ingest.settings import IngestSettings
 from shared.wire.topology import DEAD_LETTERS, EXECUTOR_LISTINGS, EXECUTOR_OPENINGS
 from simulator.settings import SimulatorSettings
-from tests.processes import Sniper, sniper
-from tests.services import emptying, rabbitmq_runtime
-from tests.simulators import SimulatorProcess, running_simulator
+from tests.support.running.processes import Sniper, sniper
+from tests.support.running.services import emptying, rabbitmq_runtime
+from tests.support.running.simulators import SimulatorProcess, running_simulator
 from tests.traffic.driver import Driver
 from tests.traffic.memory import Memory, sample
 from tests.traffic.record import Record

@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from tests.command_lines import commands, in_blocks, in_sentences, parse
+from tests.support.running.command_lines import commands, in_blocks, in_sentences, parse
 
 ROOT: Final = Path(__file__).parents[2]
 PAGES: Final = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

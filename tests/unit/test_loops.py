@@ -4,7 +4,7 @@ from textwrap import dedent
 
 import pytest
 
-from tests.loops import findings, loops_that_fail_together
+from tests.tools.loops import findings, loops_that_fail_together
 
 FAIL_TOGETHER = (
     "for row in rows:\n    await publish(row)",

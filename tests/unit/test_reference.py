@@ -12,8 +12,8 @@ from cli.manual import MANUAL
 from reference.pages import generated
 from reference.rest import document
 from reference.site import inward
-from tests.api_document import document as served_document
-from tests.api_document import operations_of
+from tests.support.running.api_document import document as served_document
+from tests.support.running.api_document import operations_of
 
 ROOT: Final = Path(__file__).parents[2]
 PAGES: Final = generated(ROOT)

@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from tests.servers.databases import PostgresServer
-from tests.serving_api import ServedApi, serving_api
+from tests.support.running.serving_api import ServedApi, serving_api
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ from api.parts import parts_of
 from api.settings import ApiSettings
 from shared.process.runtime import Runtime
 from shared.process.telemetry import Telemetry
-from tests.serving_api import ServedApi
+from tests.support.running.serving_api import ServedApi
 
 NAMED = {
     ("GET", "/health/live"),
@@ -90,7 +90,7 @@ async def test_nothing_is_served_without_a_token_but_what_is_named(shared_api: S
     ],
 )
 async def test_no_spelling_of_a_path_gets_by(shared_api: ServedApi, path: str) -> None:
-    from tests import raw_http
+    from tests.support.running import raw_http
 
     url = shared_api.client.base_url
     answer = await raw_http.send(

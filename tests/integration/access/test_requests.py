@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from api.access.middleware import body_limit, connection
-from tests import raw_http
-from tests.serving_api import ServedApi
+from tests.support.running import raw_http
+from tests.support.running.serving_api import ServedApi
 from tests.waiting import eventually
 
 JSON = "Content-Type: application/json"

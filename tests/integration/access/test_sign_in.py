@@ -9,8 +9,8 @@ import pytest
 
 from api.access import sessions, tokens
 from api.access.principal import Scope
-from tests.serving_api import ServedApi, serving_api
-from tests.signing_in import browser, execute, session_in, signed_in_browser, until_looked_up_again
+from tests.support.running.serving_api import ServedApi, serving_api
+from tests.support.running.signing_in import browser, execute, session_in, signed_in_browser, until_looked_up_again
 
 FORMED = {"Accept": "text/html"}
 

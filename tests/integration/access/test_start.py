@@ -17,10 +17,10 @@ from api.settings import ApiSettings
 from shared.errors import SettingsError
 from shared.process.runtime import Runtime
 from shared.process.telemetry import Telemetry
-from tests.certificates import self_signed
-from tests.fakes import RecordingBus
-from tests.services import open_database, serving
-from tests.serving_api import serving_api
+from tests.support.fakes.certificates import self_signed
+from tests.support.fakes.fakes import RecordingBus
+from tests.support.running.services import open_database, serving
+from tests.support.running.serving_api import serving_api
 
 REFUSAL = (
     r"^SNIPER_API_HOST: other machines reach 0\.0\.0\.0, and there is no token: "

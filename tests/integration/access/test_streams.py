@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.access import tokens
 from api.access.middleware import streams
-from tests.serving_api import ServedApi, serving_app
+from tests.support.running.serving_api import ServedApi, serving_app
 from tests.waiting import eventually
 
 

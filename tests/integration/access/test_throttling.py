@@ -7,8 +7,8 @@ import httpx
 from api.access import sessions
 from api.access.principal import Scope
 from api.access.throttle import STOPS_PER_MINUTE
-from tests.serving_api import ServedApi, serving_api
-from tests.signing_in import browser, execute, signed_in_browser, until_looked_up_again
+from tests.support.running.serving_api import ServedApi, serving_api
+from tests.support.running.signing_in import browser, execute, signed_in_browser, until_looked_up_again
 
 
 async def attempt(api: ServedApi, value: str = "wrong") -> httpx.Response:

@@ -12,8 +12,8 @@ from api.access.dependencies import operate
 from api.access.principal import Principal, Scope
 from api.access.tokens import RefusedTokenError
 from api.operator import trade_config
-from tests.serving_api import ServedApi, serving_app
-from tests.signing_in import execute, until_looked_up_again
+from tests.support.running.serving_api import ServedApi, serving_app
+from tests.support.running.signing_in import execute, until_looked_up_again
 from tests.waiting import eventually
 
 

@@ -25,10 +25,10 @@ from cli.main import app
 from migrations import roles
 from shared.events import utc_now
 from shared.postgres.schema.tables import metadata
-from tests import rows
-from tests.processes import clean
 from tests.servers.databases import PostgresServer
-from tests.services import open_database
+from tests.support.data import rows
+from tests.support.running.processes import clean
+from tests.support.running.services import open_database
 
 AT = datetime.fromisoformat("2026-03-01T23:30:00+02:00")
 """Still the first of March in UTC."""

@@ -16,9 +16,9 @@ from shared.bus import rabbitmq
 from shared.settings import BrokerSettings
 from shared.wire import topology
 from shared.wire.topology import PipelineEvent, to_message
-from tests.broker_users import Users, set_up
-from tests.builders import a_health, a_listing, a_raw_listing, a_trade
 from tests.servers.rabbitmq import RabbitMQServer
+from tests.support.data.builders import a_health, a_listing, a_raw_listing, a_trade
+from tests.support.deployment.broker_users import Users, set_up
 from tests.waiting import eventually
 
 REFUSED = 403

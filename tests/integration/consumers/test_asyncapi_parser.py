@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.node_packages import installed
+from tests.support.deployment.node_packages import installed
 
 ROOT = Path(__file__).parents[3]
 

@@ -20,9 +20,9 @@ from shared.events import ListingRescheduled, utc_now
 from shared.settings import BrokerSettings
 from shared.wire import topology
 from shared.wire.topology import PipelineEvent, to_message
-from tests.builders import a_health, a_listing, a_raw_listing, a_trade
-from tests.node_packages import installed
 from tests.servers.rabbitmq import RabbitMQServer
+from tests.support.data.builders import a_health, a_listing, a_raw_listing, a_trade
+from tests.support.deployment.node_packages import installed
 from tests.waiting import eventually
 
 EXAMPLES: Final = Path(__file__).parents[3] / "docs" / "examples"

@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from shared.postgres.database import Database
-from tests.services import open_database
+from tests.support.running.services import open_database
 
 
 @pytest.fixture

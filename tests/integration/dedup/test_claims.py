@@ -10,8 +10,8 @@ from dedup.seen import fingerprint
 from shared.errors import PermanentError, TransientError
 from shared.events import Source
 from shared.postgres.database import Database
-from tests.builders import NOON, a_raw_listing
-from tests.dedups import DedupProcess
+from tests.support.data.builders import NOON, a_raw_listing
+from tests.support.running.dedups import DedupProcess
 
 
 async def test_the_first_sighting_becomes_the_listing(database: Database) -> None:

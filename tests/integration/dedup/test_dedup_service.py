@@ -13,8 +13,8 @@ from dedup.settings import DedupSettings
 from shared.events import Event, Health, Listing, utc_now
 from shared.process.runtime import Runtime
 from shared.wire.topology import DEAD_LETTERS, EXECUTOR_LISTINGS, PERSISTER_HEALTH, to_message
-from tests.builders import a_raw_listing
-from tests.services import emptying, rabbitmq_runtime, serving
+from tests.support.data.builders import a_raw_listing
+from tests.support.running.services import emptying, rabbitmq_runtime, serving
 from tests.waiting import eventually
 
 

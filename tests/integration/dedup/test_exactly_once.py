@@ -14,11 +14,11 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, rule, run_state_m
 
 from shared.events import Listing, RawListing, Source
 from shared.postgres.database import Database
-from tests.builders import NOON, a_raw_listing
-from tests.dedups import DedupProcess, KilledError
-from tests.ledger_model import Consumer, LedgerModel
-from tests.services import open_database
-from tests.strategies import steady
+from tests.support.data.builders import NOON, a_raw_listing
+from tests.support.data.strategies import steady
+from tests.support.fakes.ledger_model import Consumer, LedgerModel
+from tests.support.running.dedups import DedupProcess, KilledError
+from tests.support.running.services import open_database
 
 REAL_SOURCES = [Source.MEXC_WEBSOCKET, Source.MEXC_REST_API]
 COINS = ["A{}COINUSDT", "a{}coin_usdt", "B{}COINUSDT"]

@@ -9,8 +9,8 @@ from dedup.observations import Observation
 from shared.errors import PermanentError
 from shared.events import ListingKey, Source
 from shared.postgres.database import Database
-from tests.builders import NOON, a_raw_listing
-from tests.dedups import DedupProcess
+from tests.support.data.builders import NOON, a_raw_listing
+from tests.support.running.dedups import DedupProcess
 
 WEBSOCKET, REST = Source.MEXC_WEBSOCKET, Source.MEXC_REST_API
 

@@ -9,8 +9,8 @@ import pytest
 
 from shared.events import Listing, ListingRescheduled, RawListing, Source
 from shared.postgres.database import Database
-from tests.builders import NOON, a_raw_listing
-from tests.dedups import DedupProcess
+from tests.support.data.builders import NOON, a_raw_listing
+from tests.support.running.dedups import DedupProcess
 
 ONE = NOON + timedelta(hours=1)
 TWO = NOON + timedelta(hours=2)

@@ -12,10 +12,10 @@ from typer.testing import CliRunner, Result
 
 from cli.main import app
 from shared.events import utc_now
-from tests import rows
-from tests.builders import NOON
-from tests.command_lines import in_blocks
-from tests.services import open_database
+from tests.support.data import rows
+from tests.support.data.builders import NOON
+from tests.support.running.command_lines import in_blocks
+from tests.support.running.services import open_database
 
 ROOT: Final = Path(__file__).parents[3]
 LASTING: Final = frozenset({"up", "run", "simulator", "watch", "demo"})

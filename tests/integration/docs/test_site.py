@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from reference.diagrams import BLOCK, UntitledError, drawn
-from tests.browsers import running_chromium
+from tests.support.browsing.browsers import running_chromium
 
 ROOT: Final = Path(__file__).parents[3]
 SOURCES: Final = tuple((ROOT / "docs").glob("*.md"))

@@ -16,14 +16,14 @@ from cli.doctor import report
 from cli.doctor.finding import Finding, Verdict, exit_code
 from shared.events import utc_now
 from shared.wire import topology
-from tests import rows
-from tests.broker_users import set_up
-from tests.processes import clean
 from tests.servers.databases import PostgresServer
 from tests.servers.ports import free_ports
 from tests.servers.rabbitmq import RabbitMQServer
-from tests.services import open_database, rabbitmq_runtime
-from tests.simulators import Simulator, simulator_in_this_process
+from tests.support.data import rows
+from tests.support.deployment.broker_users import set_up
+from tests.support.running.processes import clean
+from tests.support.running.services import open_database, rabbitmq_runtime
+from tests.support.running.simulators import Simulator, simulator_in_this_process
 
 ALL = ("persister", "dedup", "executor", "ingest", "api")
 Look = Callable[..., Awaitable[dict[str, Finding]]]

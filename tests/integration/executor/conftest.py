@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from shared.postgres.database import Database
-from tests.executors import Executor, Time
-from tests.services import open_database
-from tests.simulators import Simulator, simulator_in_this_process
-from tests.venues import ModelExchange
+from tests.support.fakes.venues import ModelExchange
+from tests.support.running.executors import Executor, Time
+from tests.support.running.services import open_database
+from tests.support.running.simulators import Simulator, simulator_in_this_process
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from executor.model.order import ExitReason, Order
 from executor.model.order_state import OrderEvent, OrderState
 from shared.events import Mode
 from shared.postgres.database import Database
-from tests.executors import Executor, Time, a_coin, configure, trades
+from tests.support.running.executors import Executor, Time, a_coin, configure, trades
 
 FILL = Fill(Decimal(10), Decimal("59.95"), Decimal("0.029975"), "USDT", complete=True)
 PART = Fill(Decimal(4), Decimal("24.00"), Decimal("0.004"), "NEW", complete=False)

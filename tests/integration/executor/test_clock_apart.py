@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from shared.events import utc_now
-from tests.desks import ONE_DOLLAR, desk, fresh
-from tests.simulators import simulator_in_this_process
+from tests.support.running.desks import ONE_DOLLAR, desk, fresh
+from tests.support.running.simulators import simulator_in_this_process
 
 NOTHING = (Decimal("0.00"), Decimal("0.00"))
 

@@ -7,9 +7,9 @@ import pytest
 from executor.settings import ExecutorSettings
 from shared.events import ListingRescheduled
 from shared.postgres.database import Database
-from tests.clocks import Clocks
-from tests.executors import Executor, a_coin, configure
-from tests.venues import Behaviour, ModelExchange
+from tests.support.fakes.clocks import Clocks
+from tests.support.fakes.venues import Behaviour, ModelExchange
+from tests.support.running.executors import Executor, a_coin, configure
 
 SETTINGS = ExecutorSettings(absent_reads=2, retry_seconds=1, exchange_timeout_seconds=1)
 

@@ -14,10 +14,10 @@ from executor.settings import ExecutorSettings
 from shared.errors import TransientError
 from shared.events import Mode, Source, utc_now
 from shared.postgres.database import Database
-from tests.executors import Executor, Time, a_coin, configure, rows, trades
 from tests.servers.postgres import PrivatePostgres
-from tests.services import open_database
-from tests.venues import ModelExchange
+from tests.support.fakes.venues import ModelExchange
+from tests.support.running.executors import Executor, Time, a_coin, configure, rows, trades
+from tests.support.running.services import open_database
 from tests.waiting import eventually
 
 WAITING = """

@@ -20,9 +20,9 @@ from shared.events import Mode
 from shared.mexc.orders.order_api import OrderRequest
 from shared.mexc.orders.order_reports import Balance
 from shared.postgres.database import Database
-from tests.builders import a_symbol_info
-from tests.executors import Executor, Time, a_coin, configure, trades
-from tests.venues import Behaviour, ModelExchange, ModelVenue
+from tests.support.data.builders import a_symbol_info
+from tests.support.fakes.venues import Behaviour, ModelExchange, ModelVenue
+from tests.support.running.executors import Executor, Time, a_coin, configure, trades
 from tests.waiting import eventually
 
 SOON: dict[str, Any] = {"recv_window_ms": 100, "protection_seconds": 0.3, "absent_reads": 2}

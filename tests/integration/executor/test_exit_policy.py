@@ -20,9 +20,9 @@ from executor.supervision.daily_loss_breaker import DailyLoss
 from shared.control.halts import IN_FORCE
 from shared.events import HealthStatus, Mode, TradeStatus, utc_now
 from shared.postgres.database import Database
-from tests.desks import SECONDS, Desk, desk, fresh, statuses
-from tests.services import open_database
-from tests.simulators import Simulator
+from tests.support.running.desks import SECONDS, Desk, desk, fresh, statuses
+from tests.support.running.services import open_database
+from tests.support.running.simulators import Simulator
 from tests.waiting import eventually
 
 LADDER = [{"at_pct": 20, "sell_pct": 50}, {"at_pct": 50, "sell_pct": 50}]

@@ -10,9 +10,9 @@ import pytest
 
 from shared.events import HealthStatus, TradeStatus
 from shared.process.runtime import Runtime
-from tests.desks import SECONDS, Desk, desk, executor_running, fresh, statuses, watched_runtime
-from tests.services import open_database
-from tests.simulators import Simulator, simulator_in_this_process
+from tests.support.running.desks import SECONDS, Desk, desk, executor_running, fresh, statuses, watched_runtime
+from tests.support.running.services import open_database
+from tests.support.running.simulators import Simulator, simulator_in_this_process
 from tests.waiting import eventually
 
 NOTHING = (Decimal("0.00"), Decimal("0.00"))

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from shared.events import HealthStatus
-from tests.desks import SECONDS, Desk, desk, statuses
-from tests.simulators import Simulator, simulator_in_this_process
+from tests.support.running.desks import SECONDS, Desk, desk, statuses
+from tests.support.running.simulators import Simulator, simulator_in_this_process
 from tests.waiting import eventually
 
 NOTHING = (Decimal("0.00"), Decimal("0.00"))

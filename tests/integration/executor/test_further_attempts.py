@@ -15,9 +15,9 @@ from executor.settings import ExecutorSettings
 from executor.venues.lookup_schedule import AGAIN_AFTER
 from shared.events import Mode
 from shared.postgres.database import Database
-from tests.builders import a_symbol_info
-from tests.executors import Crash, Executor, Failpoints, Time, a_coin, configure, trades
-from tests.venues import Behaviour, ModelExchange, ModelVenue
+from tests.support.data.builders import a_symbol_info
+from tests.support.fakes.venues import Behaviour, ModelExchange, ModelVenue
+from tests.support.running.executors import Crash, Executor, Failpoints, Time, a_coin, configure, trades
 from tests.waiting import eventually
 
 SETTINGS = ExecutorSettings.model_validate({"retry_every_seconds": 0.05})

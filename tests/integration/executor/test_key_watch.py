@@ -18,10 +18,10 @@ from shared.mexc.orders.account import connect_account
 from shared.mexc.orders.api_key import KeyTerms
 from shared.settings import ExchangeSettings
 from shared.wire.topology import PERSISTER_HEALTH
-from tests.loopback import answering, reply, serving
-from tests.services import emptying
-from tests.simulators import running_simulator
-from tests.trading import an_unused_url, executor
+from tests.support.fakes.loopback import answering, reply, serving
+from tests.support.running.services import emptying
+from tests.support.running.simulators import running_simulator
+from tests.support.running.trading import an_unused_url, executor
 from tests.waiting import eventually
 
 

@@ -21,8 +21,8 @@ from executor.venues.lookup_schedule import AGAIN_AFTER, EVERY_WAY, Way
 from shared.events import HealthStatus, Mode
 from shared.postgres.database import Database
 from shared.process.health import Component
-from tests.executors import Executor, Time, a_coin, configure, trades
-from tests.venues import Behaviour, Entry, ModelExchange, ModelVenue
+from tests.support.fakes.venues import Behaviour, Entry, ModelExchange, ModelVenue
+from tests.support.running.executors import Executor, Time, a_coin, configure, trades
 
 SETTINGS = ExecutorSettings()
 IN_TIME = timedelta(milliseconds=SETTINGS.recv_window_ms)

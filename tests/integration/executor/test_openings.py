@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from shared.events import Listing, ListingRescheduled, TradeStatus, utc_now
-from tests.desks import ONE_DOLLAR, SECONDS, Desk, desk, fresh
-from tests.simulators import Simulator
+from tests.support.running.desks import ONE_DOLLAR, SECONDS, Desk, desk, fresh
+from tests.support.running.simulators import Simulator
 from tests.waiting import eventually
 
 NOTHING = (Decimal("0.00"), Decimal("0.00"))

@@ -17,8 +17,8 @@ from shared.mexc.orders.order_api import OrderRequest
 from shared.mexc.orders.order_connection_pool import LINES
 from shared.mexc.orders.order_transport import MayWrite
 from shared.postgres.database import Database
-from tests.executors import Crash, Executor, Failpoints, Time, a_coin, configure, trades
-from tests.venues import Behaviour, ModelExchange, ModelVenue
+from tests.support.fakes.venues import Behaviour, ModelExchange, ModelVenue
+from tests.support.running.executors import Crash, Executor, Failpoints, Time, a_coin, configure, trades
 from tests.waiting import eventually
 
 

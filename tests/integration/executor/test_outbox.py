@@ -11,11 +11,11 @@ from shared.bus.port import Message
 from shared.errors import PermanentError, TransientError
 from shared.postgres.database import Database
 from shared.wire import cloudevents
-from tests.builders import a_trade
-from tests.executors import trades
-from tests.fakes import RecordingBus
 from tests.servers.postgres import PrivatePostgres
-from tests.services import open_database
+from tests.support.data.builders import a_trade
+from tests.support.fakes.fakes import RecordingBus
+from tests.support.running.executors import trades
+from tests.support.running.services import open_database
 from tests.waiting import eventually
 
 

@@ -20,13 +20,13 @@ from shared.events import Mode, Side, utc_now
 from shared.mexc.orders.order_api import OrderRequest
 from shared.mexc.orders.order_transport import always
 from shared.mexc.payloads import Level
-from tests.builders import a_listing, an_order
-from tests.executors import Executor, Time, a_coin
-from tests.limiters import a_limiter
-from tests.services import open_database
-from tests.simulators import Simulator
-from tests.trading import a_fresh_listing, a_venue, executor
-from tests.venues import ModelExchange
+from tests.support.data.builders import a_listing, an_order
+from tests.support.fakes.limiters import a_limiter
+from tests.support.fakes.venues import ModelExchange
+from tests.support.running.executors import Executor, Time, a_coin
+from tests.support.running.services import open_database
+from tests.support.running.simulators import Simulator
+from tests.support.running.trading import a_fresh_listing, a_venue, executor
 from tests.waiting import eventually
 
 SYMBOL = "NEWUSDT"

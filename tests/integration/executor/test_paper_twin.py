@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import pytest
 
-from tests.desks import Desk, desk
-from tests.simulators import Simulator
+from tests.support.running.desks import Desk, desk
+from tests.support.running.simulators import Simulator
 from tests.waiting import eventually
 
 APART_MAX: Final = Decimal("0.01")

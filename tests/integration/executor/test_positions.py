@@ -13,8 +13,8 @@ from executor.model.position import PositionState
 from executor.model.watched_position import Held, Sale
 from shared.events import Mode
 from shared.postgres.database import Database
-from tests.builders import NOON
-from tests.executors import Executor, Time, a_coin, configure
+from tests.support.data.builders import NOON
+from tests.support.running.executors import Executor, Time, a_coin, configure
 
 BOUGHT = Fill(Decimal(10), Decimal("59.95"), Decimal("0.03"), "USDT", complete=True)
 

@@ -16,9 +16,9 @@ from executor.settings import ExecutorSettings
 from shared.errors import TransientError
 from shared.events import Listing, Mode
 from shared.postgres.database import Database
-from tests.executors import Executor, Time, a_coin, configure, rows
-from tests.services import open_database
-from tests.venues import ModelExchange
+from tests.support.fakes.venues import ModelExchange
+from tests.support.running.executors import Executor, Time, a_coin, configure, rows
+from tests.support.running.services import open_database
 from tests.waiting import eventually
 
 DECIDERS: Final = 40

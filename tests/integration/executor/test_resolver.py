@@ -17,8 +17,8 @@ from shared.errors import TransientError
 from shared.events import Mode
 from shared.mexc.errors import ExchangeUnavailable, RateLimited
 from shared.postgres.database import Database
-from tests.executors import Executor, Time, a_coin, configure
-from tests.venues import Behaviour, ModelExchange, ModelVenue
+from tests.support.fakes.venues import Behaviour, ModelExchange, ModelVenue
+from tests.support.running.executors import Executor, Time, a_coin, configure
 from tests.waiting import eventually
 
 

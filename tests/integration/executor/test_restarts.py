@@ -13,11 +13,11 @@ from executor.service import purchases_may_begin, serve
 from executor.settings import ExecutorSettings
 from shared.events import HealthStatus, TradeStatus
 from shared.postgres.database import Database
-from tests.desks import QUICK, SECONDS, Desk, executor_running, fresh, venue_of, watched_runtime
-from tests.executors import Time
-from tests.policies import configure_exits, split
-from tests.services import open_database, serving
-from tests.simulators import Simulator
+from tests.support.running.desks import QUICK, SECONDS, Desk, executor_running, fresh, venue_of, watched_runtime
+from tests.support.running.executors import Time
+from tests.support.running.policies import configure_exits, split
+from tests.support.running.services import open_database, serving
+from tests.support.running.simulators import Simulator
 from tests.waiting import eventually
 
 LOOK_UPS: Final = ("order", "openOrders", "allOrders", "myTrades")

@@ -15,7 +15,7 @@ from executor.model.order_state import OrderEvent
 from executor.reconciliation.fee_prices import AGE_MAX, FeePrices
 from shared.mexc.errors import ExchangeRejected, ExchangeUnavailable
 from shared.postgres.database import Database
-from tests.executors import Executor, Time, a_coin
+from tests.support.running.executors import Executor, Time, a_coin
 
 RESULTS = "SELECT * FROM position_results"
 DAY = "SELECT result_day, day_result_usdt FROM exposure WHERE mode = 'dry-run'"

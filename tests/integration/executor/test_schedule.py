@@ -16,8 +16,8 @@ from executor.model.order_state import OrderEvent, OrderState
 from executor.settings import ExecutorSettings
 from shared.events import Listing, ListingRescheduled, Mode
 from shared.postgres.database import Database
-from tests.executors import RULES, Executor, Time, a_coin, configure
-from tests.venues import Behaviour, ModelExchange
+from tests.support.fakes.venues import Behaviour, ModelExchange
+from tests.support.running.executors import RULES, Executor, Time, a_coin, configure
 
 SOON = timedelta(seconds=30)
 

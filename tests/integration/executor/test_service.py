@@ -22,12 +22,12 @@ from shared.postgres.database import Database
 from shared.process.runtime import Runtime
 from shared.process.telemetry import Telemetry
 from shared.settings import ExchangeSettings
-from tests.executors import configure
-from tests.fakes import RecordingBus
 from tests.servers.postgres import PrivatePostgres
-from tests.services import open_database, serving
-from tests.simulators import SimulatorProcess, running_simulator
-from tests.trading import a_fresh_listing, a_venue, an_unused_url, executor
+from tests.support.fakes.fakes import RecordingBus
+from tests.support.running.executors import configure
+from tests.support.running.services import open_database, serving
+from tests.support.running.simulators import SimulatorProcess, running_simulator
+from tests.support.running.trading import a_fresh_listing, a_venue, an_unused_url, executor
 from tests.waiting import eventually
 
 ORDER = "POST /api/v3/order"

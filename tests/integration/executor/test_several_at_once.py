@@ -8,9 +8,9 @@ import pytest
 from executor.model.reasons import Reason
 from executor.settings import ExecutorSettings
 from shared.mexc.weights import weight_of
-from tests.executors import configure
-from tests.simulators import running_simulator
-from tests.trading import a_fresh_listing, a_venue, executor
+from tests.support.running.executors import configure
+from tests.support.running.simulators import running_simulator
+from tests.support.running.trading import a_fresh_listing, a_venue, executor
 
 INFO: Final = "/api/v3/exchangeInfo"
 PRICE: Final = Decimal("237.1")

@@ -10,8 +10,8 @@ from prometheus_client import CollectorRegistry
 from executor.settings import LimitSettings
 from executor.supervision.trading_status import Sight, StandingMetrics
 from shared.postgres.database import Database
-from tests.builders import NOON
-from tests.services import open_database
+from tests.support.data.builders import NOON
+from tests.support.running.services import open_database
 
 UNKNOWN = """
 INSERT INTO orders (listing_key, base_asset, mode, side, symbol, client_order_id, state, quote_qty, config,

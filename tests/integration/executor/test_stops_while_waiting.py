@@ -8,8 +8,8 @@ from executor.model.order_state import OrderState
 from shared.events import Listing, Mode
 from shared.mexc.payloads import OrderBook
 from shared.postgres.database import Database
-from tests.executors import Executor, Time, a_coin, configure
-from tests.venues import Behaviour, ModelExchange
+from tests.support.fakes.venues import Behaviour, ModelExchange
+from tests.support.running.executors import Executor, Time, a_coin, configure
 from tests.waiting import eventually
 
 

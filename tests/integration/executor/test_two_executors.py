@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from shared.wire.topology import PERSISTER_HEALTH, PERSISTER_TRADES
-from tests.desks import ONE_DOLLAR, Desk, executor_running, fresh, statuses
-from tests.services import emptying, rabbitmq_runtime
-from tests.simulators import Simulator
+from tests.support.running.desks import ONE_DOLLAR, Desk, executor_running, fresh, statuses
+from tests.support.running.services import emptying, rabbitmq_runtime
+from tests.support.running.simulators import Simulator
 from tests.waiting import eventually
 
 

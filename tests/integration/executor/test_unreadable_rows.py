@@ -12,11 +12,11 @@ from shared.control.halts import in_force
 from shared.events import HealthStatus, Mode
 from shared.mexc.symbols import SymbolInfo
 from shared.postgres.database import Database
-from tests.builders import a_symbol_info
-from tests.desks import SECONDS, desk
-from tests.executors import Executor, Time, a_coin, configure
-from tests.simulators import Simulator
-from tests.venues import Behaviour, ModelExchange
+from tests.support.data.builders import a_symbol_info
+from tests.support.fakes.venues import Behaviour, ModelExchange
+from tests.support.running.desks import SECONDS, desk
+from tests.support.running.executors import Executor, Time, a_coin, configure
+from tests.support.running.simulators import Simulator
 from tests.waiting import eventually
 
 NEWER = (

@@ -9,9 +9,9 @@ from types import FrameType
 
 from executor.handler import BuyListing
 from shared.mexc.http.connection import HttpConnection
-from tests.executors import RULES, configure
-from tests.simulators import running_simulator
-from tests.trading import a_fresh_listing, a_venue, executor
+from tests.support.running.executors import RULES, configure
+from tests.support.running.simulators import running_simulator
+from tests.support.running.trading import a_fresh_listing, a_venue, executor
 
 CALLS_MAX = 218
 """Of our own functions, from the decoded listing to the bytes of its order. Raise it only for what must be before them:

@@ -22,10 +22,10 @@ from shared.process.runtime import Runtime
 from shared.process.telemetry import Telemetry
 from shared.settings import BrokerSettings
 from shared.wire.topology import NOTIFIER_EVENTS, NOTIFYING, to_message
-from tests import rows
-from tests.builders import a_health, a_listing, a_trade
-from tests.inboxes import Inbox, http_inbox, mail_inbox
-from tests.services import open_database, serving
+from tests.support.data import rows
+from tests.support.data.builders import a_health, a_listing, a_trade
+from tests.support.fakes.inboxes import Inbox, http_inbox, mail_inbox
+from tests.support.running.services import open_database, serving
 from tests.waiting import eventually
 
 USER, STRANGER = 42, 43

@@ -4,7 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
-from tests.inboxes import http_inbox
+from tests.support.fakes.inboxes import http_inbox
 
 
 def run(monkeypatch: pytest.MonkeyPatch, urls: str) -> tuple[int, str]:

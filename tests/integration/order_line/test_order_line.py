@@ -16,8 +16,17 @@ from shared.mexc.errors import NotSent, OutcomeUnknown
 from shared.mexc.http.connection import Endpoint
 from shared.mexc.orders.order_connection import LineLimits, OrderLine
 from shared.mexc.orders.order_transport import Answer
-from tests.certificates import self_signed
-from tests.loopback import Behaviour, Loopback, answering, answering_then_closing, hanging, reply, resetting, serving
+from tests.support.fakes.certificates import self_signed
+from tests.support.fakes.loopback import (
+    Behaviour,
+    Loopback,
+    answering,
+    answering_then_closing,
+    hanging,
+    reply,
+    resetting,
+    serving,
+)
 from tests.waiting import eventually
 
 PATH = "/api/v3/order/test"

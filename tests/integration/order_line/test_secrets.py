@@ -9,7 +9,7 @@ from shared.mexc.errors import OutcomeUnknown
 from shared.mexc.http.connection import Endpoint
 from shared.mexc.orders.order_api import MexcTrading, OrderRequest
 from shared.mexc.orders.order_connection import OrderLine
-from tests.loopback import Behaviour, answering, resetting, serving
+from tests.support.fakes.loopback import Behaviour, answering, resetting, serving
 
 KEY, SECRET = "mx0-canary-key", "canary-secret"
 ORDER = OrderRequest(

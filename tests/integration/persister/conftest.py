@@ -3,8 +3,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from shared.postgres.database import Database
-from tests.persisting import Writers
-from tests.services import open_database
+from tests.support.running.persisting import Writers
+from tests.support.running.services import open_database
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from shared.errors import PermanentError, TransientError
 from shared.events import HealthStatus, Trade, TradeStatus, utc_now
 from shared.postgres.batch import BatchLimits, batching
 from shared.postgres.database import Connection, Database
-from tests.builders import NOON, a_listing, a_trade
-from tests.persisting import Writers, rows
+from tests.support.data.builders import NOON, a_listing, a_trade
+from tests.support.running.persisting import Writers, rows
 
 
 async def test_every_field_of_a_listing_is_stored(database: Database, writers: Writers) -> None:

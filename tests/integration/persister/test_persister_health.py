@@ -13,8 +13,8 @@ from persister.silence import last_word, put_silent_in_error, watch_for_silence
 from shared.events import HealthStatus, utc_now
 from shared.postgres.database import Database
 from shared.process.health import SILENCE_MAX, Component
-from tests.builders import NOON, a_health
-from tests.persisting import Writers, rows
+from tests.support.data.builders import NOON, a_health
+from tests.support.running.persisting import Writers, rows
 from tests.waiting import eventually
 
 

@@ -14,10 +14,10 @@ from shared.events import Trade
 from shared.postgres.batch import Batcher, BatchLimits, batching
 from shared.postgres.database import Database
 from shared.wire.topology import DEAD_LETTERS, to_message
-from tests.builders import NOON, a_health, a_trade
-from tests.persisting import Writers, rows
 from tests.servers.postgres import PrivatePostgres
-from tests.services import emptying, open_database, rabbitmq_runtime, serving
+from tests.support.data.builders import NOON, a_health, a_trade
+from tests.support.running.persisting import Writers, rows
+from tests.support.running.services import emptying, open_database, rabbitmq_runtime, serving
 from tests.waiting import eventually
 
 ANSWER_SECONDS = 0.5

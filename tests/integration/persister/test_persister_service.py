@@ -10,9 +10,9 @@ from persister.settings import PersisterSettings
 from shared.postgres.database import Database
 from shared.process.runtime import Runtime
 from shared.wire.topology import DEAD_LETTERS, to_message
-from tests.builders import a_health, a_listing, a_trade
-from tests.persisting import rows
-from tests.services import emptying, rabbitmq_runtime, serving
+from tests.support.data.builders import a_health, a_listing, a_trade
+from tests.support.running.persisting import rows
+from tests.support.running.services import emptying, rabbitmq_runtime, serving
 from tests.waiting import eventually
 
 

@@ -18,10 +18,10 @@ from shared.events import Event, RawListing, Source, TradeStatus
 from shared.settings import BrokerSettings
 from shared.wire import topology
 from shared.wire.cloudevents import encode
-from tests.builders import NOON, a_raw_listing, a_trade
 from tests.servers.databases import PostgresServer
 from tests.servers.rabbitmq import RabbitMQServer
-from tests.services import rabbitmq_runtime
+from tests.support.data.builders import NOON, a_raw_listing, a_trade
+from tests.support.running.services import rabbitmq_runtime
 
 MINUTE = timedelta(minutes=1)
 Sniper = Callable[..., Result]

@@ -7,7 +7,7 @@ import pytest
 from api.reading.health import overall, report
 from api.reading.statistics.results import worth_told
 from shared.events import HealthStatus
-from tests.builders import NOON
+from tests.support.data.builders import NOON
 
 RUNNING, STOPPED, DEGRADED, ERROR = (
     HealthStatus.RUNNING,

@@ -7,7 +7,7 @@ import pytest
 from cli.operating.config import moment, typed
 from cli.operating.positions import wanted_of
 from shared.errors import SettingsError
-from tests.builders import NOON
+from tests.support.data.builders import NOON
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from cli.composing.demo import journey
-from tests.builders import NOON
+from tests.support.data.builders import NOON
 
 NAMES = ("observed_at", "published_at", "deduplicated_at", "decided_at", "answered_at")
 

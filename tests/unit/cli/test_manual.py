@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from cli.completion import VARIABLE
 from cli.main import app
 from cli.manual import MANUAL, Example
-from tests.command_lines import commands, parse
+from tests.support.running.command_lines import commands, parse
 
 ROOT = Path(__file__).parents[3]
 COMMANDS = sorted(commands())

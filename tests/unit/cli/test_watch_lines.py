@@ -4,7 +4,7 @@ from decimal import Decimal
 from api.schemas import ListingRow, TradeRow
 from cli.display.watch import line
 from shared.events import Mode, Side, Source, TradeStatus
-from tests.builders import NOON
+from tests.support.data.builders import NOON
 
 LISTING = ListingRow(
     id=1,

@@ -17,8 +17,8 @@ from contract.schemas import file_name, schemas
 from shared.events import Event
 from shared.wire.cloudevents import EVENT_TYPES, decode, encode
 from shared.wire.topology import PipelineEvent, to_message
-from tests import strategies
-from tests.builders import a_trade
+from tests.support.data import strategies
+from tests.support.data.builders import a_trade
 
 ROOT = Path(__file__).parents[3]
 RELEASES = sorted(folder for folder in (ROOT / FROZEN).iterdir() if folder.is_dir())

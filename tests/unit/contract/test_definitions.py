@@ -11,7 +11,7 @@ import pytest
 from contract.definitions import definitions
 from contract.rights import NOTHING, RIGHTS
 from shared.wire.topology import NOTIFYING
-from tests.broker_users import PASSWORDS
+from tests.support.deployment.broker_users import PASSWORDS
 
 
 def run(directory: Path, given: dict[str, Any]) -> "subprocess.CompletedProcess[str]":

@@ -7,7 +7,7 @@ from dedup.identity import listing_of, rescheduled
 from shared.errors import PermanentError
 from shared.events import Source, TradingRules
 from shared.listing_key import key_of
-from tests.builders import NOON, a_listing, a_raw_listing
+from tests.support.data.builders import NOON, a_listing, a_raw_listing
 
 
 @pytest.mark.parametrize("spelling", ["BTCUSDT", "BTC_USDT", "btcusdt", "Btc_Usdt"])

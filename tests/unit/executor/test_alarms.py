@@ -1,7 +1,7 @@
 from executor.alarms import Alarms
 from shared.events import Health, HealthStatus
 from shared.process.health import Component
-from tests.builders import NOON, an_order
+from tests.support.data.builders import NOON, an_order
 
 
 def health_of(component: Component) -> Health:

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from executor.venues.error_texts import at_least, at_most
-from tests.exchange_answers import CAP, LEAST
-from tests.strategies import steady
+from tests.support.data.exchange_answers import CAP, LEAST
+from tests.support.data.strategies import steady
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from executor.venues.error_codes import CODES, Kind
 from executor.venues.error_texts import at_least, at_most
 from executor.venues.response_classifier import verdict_of, verdict_of_test
 from shared.mexc.orders.order_transport import Answer
-from tests.exchange_answers import CAP, LEAST, NO_ORDER, an_answer
-from tests.strategies import json_values, steady
+from tests.support.data.exchange_answers import CAP, LEAST, NO_ORDER, an_answer
+from tests.support.data.strategies import json_values, steady
 
 STATUSES = st.sampled_from([100, 200, 201, 204, 302, 307, 400, 401, 403, 404, 408, 409, 418, 429, 499, 500, 503, 510])
 

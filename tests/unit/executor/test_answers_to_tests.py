@@ -6,7 +6,7 @@ from executor.model.reasons import Reason
 from executor.model.send_result import Busy, Refused, Unanswered, Unsent
 from executor.venues.error_codes import CODES
 from executor.venues.response_classifier import verdict_of_test
-from tests.exchange_answers import EXPECTED, a_refusal, an_answer
+from tests.support.data.exchange_answers import EXPECTED, a_refusal, an_answer
 
 
 @pytest.mark.parametrize("body", [b"{}", b'{"code": 200, "msg": "success"}', b'{"code": 0}', b'{"code": null}'])

@@ -5,7 +5,7 @@ import pytest
 from executor.model.order_state import TABLE
 from executor.model.reasons import Reason
 from executor.venues.error_codes import CODES, Kind
-from tests.order_page import PAGE, PARTS, refreshed
+from tests.tools.order_page import PAGE, PARTS, refreshed
 
 TEXT = PAGE.read_text(encoding="utf-8")
 
@@ -18,7 +18,7 @@ def part(name: str) -> str:
 
 @pytest.mark.parametrize("name", PARTS)
 def test_the_page_about_orders_says_what_the_code_does(name: str) -> None:
-    assert part(name) == PARTS[name](), "python -m tests.order_page writes it anew"
+    assert part(name) == PARTS[name](), "python -m tests.tools.order_page writes it anew"
 
 
 def test_writing_the_page_anew_changes_nothing() -> None:

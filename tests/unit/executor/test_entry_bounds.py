@@ -7,8 +7,8 @@ from executor.decisions.order_request import repriced, resized
 from executor.model.money import CENT
 from shared.events import TradingRules
 from shared.mexc.orders.order_api import OrderRequest
-from tests.order_requests import bought, sold
-from tests.strategies import steady
+from tests.support.data.order_requests import bought, sold
+from tests.support.data.strategies import steady
 
 PRECISIONS = st.none() | st.integers(0, 18)
 AMOUNTS = st.decimals(0, 10**6, places=4)

@@ -7,7 +7,7 @@ from executor.decisions.strategy import Refuse
 from executor.model.reasons import Reason
 from shared.events import Side, TradingRules
 from shared.mexc.orders.order_api import OrderRequest
-from tests.order_requests import RULES, below, bought, capped, sold, spending
+from tests.support.data.order_requests import RULES, below, bought, capped, sold, spending
 
 
 def test_a_refused_price_is_corrected_to_what_the_exchange_takes_for_the_same_money() -> None:

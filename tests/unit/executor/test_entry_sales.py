@@ -3,7 +3,7 @@ import pytest
 from executor.decisions.strategy import Refuse
 from executor.model.reasons import Reason
 from shared.events import Side
-from tests.order_requests import below, capped, sold
+from tests.support.data.order_requests import below, capped, sold
 
 
 def test_a_sale_takes_at_least_the_bid_less_the_slippage() -> None:

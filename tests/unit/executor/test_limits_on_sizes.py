@@ -15,10 +15,10 @@ from executor.pricing.fill_simulation import filled, taken
 from shared.events import TradingRules
 from shared.mexc.orders.order_api import OrderRequest
 from shared.mexc.payloads import Level
-from tests.builders import a_committed, a_listing
-from tests.decisions import a_standing, decided
-from tests.order_requests import RULES, bought, capped
-from tests.strategies import steady
+from tests.support.data.builders import a_committed, a_listing
+from tests.support.data.decisions import a_standing, decided
+from tests.support.data.order_requests import RULES, bought, capped
+from tests.support.data.strategies import steady
 
 FEE = Decimal("0.0005")
 PLENTY = Decimal(1_000_000)

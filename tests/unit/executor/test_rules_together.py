@@ -11,7 +11,7 @@ from executor.rate_limits.rate_limiter import Limiter
 from executor.rate_limits.sliding_window import Priority
 from executor.settings import ExecutorSettings
 from shared.mexc.request_batching import Gathering
-from tests.limiters import Clock, metrics
+from tests.support.fakes.limiters import Clock, metrics
 
 INFO, BOOK = "/api/v3/exchangeInfo", "/api/v3/depth"
 SECONDS_MAX = 2.0

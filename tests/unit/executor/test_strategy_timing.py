@@ -6,8 +6,8 @@ import pytest
 
 from executor.decisions.strategy import Arm, Buy, Refuse
 from executor.model.reasons import Reason
-from tests.builders import NOON, a_listing
-from tests.decisions import LATER, NOW, ahead, decided, fired, reason_of
+from tests.support.data.builders import NOON, a_listing
+from tests.support.data.decisions import LATER, NOW, ahead, decided, fired, reason_of
 
 
 def test_a_listing_at_the_age_limit_is_bought() -> None:

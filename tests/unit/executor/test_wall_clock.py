@@ -26,4 +26,4 @@ def test_no_statement_compares_with_the_databases_clock() -> None:
 
 
 def sources() -> list[Path]:
-    return sorted(Path(executor.__file__).parent.glob("*.py"))
+    return sorted(Path(executor.__file__).parent.rglob("*.py"))

@@ -5,7 +5,7 @@ import pytest
 from ingest.catalogue.symbol_record import met
 from ingest.filters import Filters
 from ingest.settings import IngestSettings
-from tests.builders import NOON
+from tests.support.data.builders import NOON
 
 DEFAULTS = IngestSettings()
 FILTERS = Filters(DEFAULTS.quote_assets, DEFAULTS.name_pattern)

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from shared.mexc.trading_rules import rules_of
-from tests.builders import a_symbol_info
+from tests.support.data.builders import a_symbol_info
 
 
 def test_rules_are_what_the_exchange_says() -> None:

@@ -15,7 +15,7 @@ from notifier.notices import Kind, Notice, Severity
 from notifier.rules import parse_quiet_hours
 from notifier.settings import NotifierSettings
 from shared.errors import TransientError
-from tests.builders import NOON
+from tests.support.data.builders import NOON
 
 
 class Address:

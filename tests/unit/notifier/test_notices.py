@@ -16,7 +16,7 @@ from notifier.notices import Kind, Notice, Severity, notice_of
 from notifier.rules import is_wanted, parse_quiet_hours, parse_rules
 from shared.control.halts import Halt
 from shared.events import HealthStatus, ListingRescheduled, Mode, TradeStatus
-from tests.builders import NOON, a_health, a_listing, a_trade
+from tests.support.data.builders import NOON, a_health, a_listing, a_trade
 
 UTC_ZONE = ZoneInfo("UTC")
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.prepare import services_forbidden
+from tests.tools.prepare import services_forbidden
 
 
 def test_no_service_may_start_while_a_package_is_installed(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from shared.errors import PermanentError
 from shared.events import CLOCK_TOLERANCE, Event, RawListing, refuse_future
 from shared.wire.cloudevents import CONTENT_TYPE, decode, encode
-from tests import strategies
-from tests.builders import NOON, a_health, a_listing, a_raw_listing, a_trade
+from tests.support.data import strategies
+from tests.support.data.builders import NOON, a_health, a_listing, a_raw_listing, a_trade
 
 SYMBOL_REFUSED = "Invalid symbol format"
 SOURCE_REFUSED = "source must be: mexc_websocket, mexc_rest_api, or test_injection"

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from shared.mexc.errors import RateLimited
 from shared.mexc.retry_after import BANNED_SECONDS, LIMITED_SECONDS, WAIT_SECONDS_MAX, retry_after_seconds
-from tests.builders import NOON
-from tests.strategies import steady
+from tests.support.data.builders import NOON
+from tests.support.data.strategies import steady
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.symbol_format import is_symbol
-from tests import strategies
+from tests.support.data import strategies
 
 NAMES = (
     *("ABC", "ABCUSDT", "abc_usdt", "1000SATSUSDT", "___", "A" * 20),

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from shared.mexc.orders.account import TRADES_MAX
 from shared.mexc.orders.order_reports import TradeReport
 from shared.mexc.orders.trade_pages import PAGES_MAX, all_trades
-from tests.builders import NOON
-from tests.strategies import steady
+from tests.support.data.builders import NOON
+from tests.support.data.strategies import steady
 
 NOON_MS = int(NOON.timestamp() * 1000)
 SPAN = (NOON_MS - 60_000, NOON_MS + 120_000)

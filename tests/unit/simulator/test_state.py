@@ -22,7 +22,7 @@ from simulator.settings import SimulatorSettings
 from simulator.state_file import StateError, UnreadableError, open_state, set_aside
 from simulator.symbols.instrument import Instrument
 from simulator.symbols.scenarios import Scenario
-from tests.markets import a_buy, a_sell
+from tests.support.data.markets import a_buy, a_sell
 
 SYMBOLS = 20
 

@@ -6,7 +6,7 @@ from shared.mexc import wire_pb2
 from simulator.stream.frames import repeated_item, ticker_item, tickers_frame
 from simulator.stream.tickers import TickerBoard
 from simulator.symbols.catalogue import Catalogue
-from tests.markets import NOW_MS, an_instrument
+from tests.support.data.markets import NOW_MS, an_instrument
 
 CHANNEL = "spot@public.miniTickers.v3.api.pb@UTC+8"
 

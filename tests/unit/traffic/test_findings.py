@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shared.events import Event, Listing, ListingRescheduled
-from tests.builders import NOON, a_listing
+from tests.support.data.builders import NOON, a_listing
 from tests.traffic.findings import Findings, findings
 from tests.traffic.memory import deviation
 from tests.traffic.record import Reading, Record

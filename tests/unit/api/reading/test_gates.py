@@ -8,7 +8,7 @@ from api.reading.gates import against_limit, gates, trading_of
 from api.schemas import ComponentHealth, ExposureRow, TradeConfig
 from shared.control.exit_policy import NO_EXITS
 from shared.events import HealthStatus, Mode
-from tests.builders import NOON
+from tests.support.data.builders import NOON
 
 ALL_OPEN = {"live": "", "keys": "", "clock": "", "reconciled": ""}
 

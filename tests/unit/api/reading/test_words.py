@@ -9,7 +9,7 @@ from api.schemas import TradeRow
 from executor.model.reasons import Reason
 from executor.settings import ExecutorSettings
 from shared.events import AppliedConfig
-from tests.builders import NOON
+from tests.support.data.builders import NOON
 
 
 def a_trade(**overrides: Any) -> TradeRow:

@@ -3,7 +3,7 @@
 import pytest
 
 from ingest.catalogue import Catalogue
-from tests.evidence import OLD, after_first_start, opening, snapshot, stored
+from tests.support.data.evidence import OLD, after_first_start, opening, snapshot, stored
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from decimal import Decimal
 import pytest
 
 from ingest.catalogue import Catalogue, State
-from tests.builders import NOON, a_symbol_info
-from tests.evidence import (
+from tests.support.data.builders import NOON, a_symbol_info
+from tests.support.data.evidence import (
     OLD,
     WEBSOCKET,
     after_first_start,

@@ -7,8 +7,8 @@ import pytest
 
 from ingest.catalogue import Catalogue, State
 from ingest.source_events import Evidence
-from tests.builders import a_symbol_info
-from tests.evidence import (
+from tests.support.data.builders import a_symbol_info
+from tests.support.data.evidence import (
     OLD,
     a_known,
     after_first_start,

@@ -3,8 +3,8 @@
 import pytest
 
 from ingest.source_events import Evidence
-from tests.builders import a_symbol_info
-from tests.evidence import (
+from tests.support.data.builders import a_symbol_info
+from tests.support.data.evidence import (
     OLD,
     REST,
     WEBSOCKET,

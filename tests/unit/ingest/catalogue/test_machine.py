@@ -13,8 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from ingest.catalogue import Catalogue, Findings, Known, Rules, Sighting, State
 from ingest.source_events import Announcement, Evidence, FirstTrade, Names, Snapshot
 from shared.events import Source
-from tests.builders import NOON, a_symbol_info
-from tests.evidence import REST, WEBSOCKET
+from tests.support.data.builders import NOON, a_symbol_info
+from tests.support.data.evidence import REST, WEBSOCKET
 
 CROWD: Final = frozenset(f"OLD{number}USDT" for number in range(150))
 """Always there, so that few who come and go are no reason for doubt."""

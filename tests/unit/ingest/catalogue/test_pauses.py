@@ -4,17 +4,8 @@ import pytest
 
 from ingest.catalogue import State
 from shared.mexc.symbols import SymbolInfo
-from tests.builders import a_symbol_info
-from tests.evidence import (
-    OLD,
-    after_first_start,
-    after_restart,
-    names,
-    snapshot,
-    states,
-    stored,
-    ticks,
-)
+from tests.support.data.builders import a_symbol_info
+from tests.support.data.evidence import OLD, after_first_start, after_restart, names, snapshot, states, stored, ticks
 
 LEAVER, REST_OF = OLD[0], OLD[1:]
 

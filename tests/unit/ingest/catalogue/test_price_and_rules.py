@@ -9,8 +9,8 @@ import pytest
 from ingest.catalogue import Catalogue, State
 from ingest.source_events import Snapshot
 from shared.mexc.symbols import SymbolInfo
-from tests.builders import a_symbol_info
-from tests.evidence import (
+from tests.support.data.builders import a_symbol_info
+from tests.support.data.evidence import (
     OLD,
     REST,
     WEBSOCKET,

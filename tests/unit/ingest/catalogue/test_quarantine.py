@@ -8,7 +8,18 @@ from ingest.catalogue import Catalogue, Rules
 from ingest.catalogue.quarantine import Quarantine
 from ingest.cooperative import in_one_go
 from ingest.source_events import Evidence
-from tests.evidence import OLD, REST, WEBSOCKET, a_known, after_first_start, names, seen, snapshot, stored, ticks
+from tests.support.data.evidence import (
+    OLD,
+    REST,
+    WEBSOCKET,
+    a_known,
+    after_first_start,
+    names,
+    seen,
+    snapshot,
+    stored,
+    ticks,
+)
 
 HUNDRED = frozenset(f"{number}USDT" for number in range(100))
 CROWD = tuple(f"CROWD{number}USDT" for number in range(51))

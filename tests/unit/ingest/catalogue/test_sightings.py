@@ -7,8 +7,8 @@ import pytest
 
 from ingest.catalogue import Catalogue, Known, Rules, State
 from ingest.source_events import Evidence
-from tests.builders import NOON, a_symbol_info
-from tests.evidence import (
+from tests.support.data.builders import NOON, a_symbol_info
+from tests.support.data.evidence import (
     OLD,
     REST,
     WEBSOCKET,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from ingest.catalogue import Catalogue, Rules
 from ingest.source_events import Evidence
-from tests.evidence import OLD, after_first_start, announced, names, snapshot, stored, ticks
+from tests.support.data.evidence import OLD, after_first_start, announced, names, snapshot, stored, ticks
 
 
 def many(count: int) -> tuple[str, ...]:

@@ -8,8 +8,8 @@ from msgspec.structs import replace
 from ingest.catalogue.symbol_record import State
 from ingest.catalogue.transitions import Access, is_open, old, reopening, state_of
 from shared.mexc.symbols import SymbolInfo
-from tests.builders import NOON, a_symbol_info
-from tests.evidence import a_known, at
+from tests.support.data.builders import NOON, a_symbol_info
+from tests.support.data.evidence import a_known, at
 
 LISTED, TRADABLE, SUSPENDED = State.LISTED, State.TRADABLE, State.SUSPENDED
 SOON, PAST = at(60), at(-60)

@@ -24,7 +24,7 @@ from shared.mexc.payloads import (
     public_trade,
     symbol_info,
 )
-from tests.strategies import json_values, steady
+from tests.support.data.strategies import json_values, steady
 
 SHAPES: tuple[type[msgspec.Struct], ...] = (Calendar, DefaultSymbols, ExchangeInfo, Notices, ServerTime)
 ENTRIES: tuple[Callable[[msgspec.Raw], object], ...] = (new_coin, notice, public_trade, symbol_info)

@@ -1,0 +1,1 @@
+"""What several tests share: data, stand-ins, and what starts the real things."""

@@ -1,0 +1,1 @@
+"""Data of tests: events, rows, requests, strategies."""

@@ -1,0 +1,89 @@
+"""Evidence as a test needs it, timed in seconds after noon, and a catalogue that has just had its first start."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from ingest.catalogue import Catalogue, Findings, Known, Rules, Sighting, State
+from ingest.source_events import Announcement, FirstTrade, Names, Snapshot
+from shared.events import Source
+from shared.mexc.symbols import SymbolInfo
+from tests.support.data.builders import NOON, a_symbol_info
+
+WEBSOCKET, REST = Source.MEXC_WEBSOCKET, Source.MEXC_REST_API
+OLD = tuple(f"OLD{number}USDT" for number in range(20))
+"""Enough of them that one more or less is no reason for doubt."""
+
+
+def at(seconds: float) -> datetime:
+    return NOON + timedelta(seconds=seconds)
+
+
+def ticks(*symbols: str, after: float = 0, price: Decimal | None = None) -> Names:
+    return Names(WEBSOCKET, at(after), frozenset(symbols), complete=False, price_of=lambda _: price)
+
+
+def names(*symbols: str, after: float = 0) -> Names:
+    return Names(REST, at(after), frozenset(symbols), complete=True)
+
+
+def snapshot(*symbols: str | SymbolInfo, after: float = 0) -> Snapshot:
+    infos = tuple(each if isinstance(each, SymbolInfo) else a_symbol_info(each) for each in symbols)
+    return Snapshot(REST, at(after), infos)
+
+
+def announced(symbol: str, opens_after: float, *, after: float = 0) -> Announcement:
+    return Announcement(REST, at(after), symbol, at(opens_after))
+
+
+def first_trade(symbol: str, *, after: float = 0, price: Decimal | None = None) -> FirstTrade:
+    return FirstTrade(WEBSOCKET, at(after), symbol, price)
+
+
+def watch(catalogue: Catalogue, until: float) -> None:
+    """Let the tickers of the old symbols come without a gap for a while, the last of them just before *until*."""
+    for before in (12, 1):
+        catalogue.observe(ticks(*OLD, after=until - before))
+
+
+def a_known(symbol: str, state: State = State.TRADABLE, **overrides: Any) -> Known:
+    return Known(symbol, state, symbol.removesuffix("USDT"), "USDT", NOON - timedelta(days=1), **overrides)
+
+
+def after_first_start(*more: str | SymbolInfo, rules: Rules | None = None) -> Catalogue:
+    """A catalogue that has just taken the old symbols, and *more*, for its baseline."""
+    catalogue = Catalogue(rules=rules)
+    catalogue.observe(ticks(*OLD, after=-1))
+    catalogue.observe(names(*OLD))
+    catalogue.observe(snapshot(*OLD, *more))
+    assert catalogue.has_baseline
+    return catalogue
+
+
+def after_restart(*known: Known, rules: Rules | None = None) -> Catalogue:
+    """A catalogue that finds the old symbols and *known* in the database."""
+    return Catalogue([*(a_known(symbol, trading_since=NOON) for symbol in OLD), *known], rules)
+
+
+def seen(findings: Findings) -> list[tuple[str, Source]]:
+    return [(sighting.known.symbol, sighting.source) for sighting in findings.sightings]
+
+
+def states(records: Iterable[Known]) -> dict[str, State]:
+    return {known.symbol: known.state for known in records}
+
+
+def stored(catalogue: Catalogue, sightings: Sequence[Sighting]) -> list[Known]:
+    """Confirm *sightings*; return what that stores."""
+    return [known for known in map(catalogue.confirm, sightings) if known is not None]
+
+
+def opening(seconds: float | None) -> SymbolInfo:
+    """ABCUSDT, which opens so long after noon."""
+    return a_symbol_info("ABCUSDT", first_open_time=None if seconds is None else at(seconds))
+
+
+def told(findings: Findings) -> list[float]:
+    """When the openings that *findings* tell anew are, in seconds after noon."""
+    return [(each.known.opens_at - NOON).total_seconds() for each in findings.rescheduled if each.known.opens_at]

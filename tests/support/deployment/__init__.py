@@ -1,0 +1,1 @@
+"""What deploys, builds and watches: the tools and their files."""

@@ -1,0 +1,1 @@
+"""A model of the exchange and the market, for the state machines."""

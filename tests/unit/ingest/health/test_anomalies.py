@@ -1,0 +1,143 @@
+"""What health and metrics say of answers not believed, and of long quiet."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from ingest.catalogue import Catalogue, State
+from ingest.health.anomalies import Doubts, Outlook, Quiet, feed_of, latest_listing
+from ingest.health.feed_health import Feed, Feeds
+from ingest.source_events import Evidence
+from shared.events import HealthStatus
+from tests.support.data.builders import NOON
+from tests.support.data.evidence import OLD, a_known, after_first_start, announced, first_trade, names, snapshot, ticks
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def seconds(self) -> float:
+        return self.now.timestamp()
+
+    def advance(self, **duration: float) -> None:
+        self.now += timedelta(**duration)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def registry() -> CollectorRegistry:
+    return CollectorRegistry()
+
+
+def an_outlook(catalogue: Catalogue, registry: CollectorRegistry, clock: Clock) -> Outlook:
+    return Outlook(catalogue, Quiet(timedelta(hours=72), NOON, clock), registry)
+
+
+def test_answer_that_is_not_believed_is_told_with_the_reason_and_counted(
+    registry: CollectorRegistry, clock: Clock
+) -> None:
+    catalogue = after_first_start()
+    outlook = an_outlook(catalogue, registry, clock)
+    for evidence in (snapshot(*OLD), snapshot(), snapshot(*OLD[:5]), names(*OLD)):
+        outlook.note(evidence, catalogue.observe(evidence))
+
+    assert outlook.concerns() == "exchangeInfo not believed (empty: not a single symbol)"
+    assert registry.get_sample_value("sniper_ingest_quarantined_reads_total", {"feed": "exchangeInfo"}) == 2
+
+
+def test_doubt_degrades_health(registry: CollectorRegistry, clock: Clock) -> None:
+    catalogue, feeds = after_first_start(), Feeds(Feed("exchangeInfo", 60))
+    outlook = an_outlook(catalogue, registry, clock)
+    feeds.warn(outlook.concerns)
+
+    outlook.note(names(*OLD[:5]), catalogue.observe(names(*OLD[:5])))
+
+    told = "defaultSymbols not believed (shrunken: 15 of 20 symbols missing)"
+    assert feeds.health() == (HealthStatus.DEGRADED, told)
+
+
+def test_doubt_fades_and_its_words_stay_the_same_while_it_lasts(clock: Clock) -> None:
+    doubts = Doubts(clock.seconds)
+    assert doubts.note("websocket", "swollen: 51")
+
+    clock.advance(seconds=30)
+    assert not doubts.note("websocket", "swollen: 99")
+    assert doubts() == "websocket not believed (swollen: 51)"
+    clock.advance(seconds=31)
+
+    assert doubts() == ""
+    assert doubts.note("websocket", "swollen: 77")
+
+
+def test_long_quiet_is_told_until_something_is_listed(registry: CollectorRegistry, clock: Clock) -> None:
+    catalogue = after_first_start()
+    outlook = an_outlook(catalogue, registry, clock)
+    clock.advance(hours=72)
+    assert outlook.concerns() == ""
+    clock.advance(seconds=1)
+    assert outlook.concerns() == "no new listing since 2026-03-02 12:00 UTC"
+    assert registry.get_sample_value("sniper_ingest_last_listing_age_seconds") == 72 * 3600 + 1
+
+    new = ticks("ABCUSDT", after=72 * 3600 + 1)
+    outlook.note(new, catalogue.observe(new))
+
+    assert outlook.concerns() == ""
+    assert registry.get_sample_value("sniper_ingest_last_listing_age_seconds") == 0
+
+
+def test_quiet_goes_on_through_a_restart() -> None:
+    known = [
+        a_known("ABCUSDT"),
+        a_known("XYZUSDT", State.ANNOUNCED, opens_at=NOON + timedelta(days=9)),
+    ]
+
+    assert latest_listing(known, otherwise=NOON) == NOON - timedelta(days=1)
+    assert latest_listing([], otherwise=NOON) == NOON
+
+
+def test_symbols_are_counted_by_state(registry: CollectorRegistry, clock: Clock) -> None:
+    an_outlook(after_first_start(), registry, clock)
+
+    assert registry.get_sample_value("sniper_ingest_symbols", {"state": "tradable"}) == len(OLD)
+    assert registry.get_sample_value("sniper_ingest_symbols", {"state": "gone"}) == 0
+
+
+def test_moved_openings_are_counted(registry: CollectorRegistry, clock: Clock) -> None:
+    catalogue = after_first_start()
+    outlook = an_outlook(catalogue, registry, clock)
+    for evidence in (announced("ABCUSDT", 3600), snapshot(*OLD, "ABCUSDT"), announced("ABCUSDT", 7200)):
+        outlook.note(evidence, catalogue.observe(evidence))
+
+    assert registry.get_sample_value("sniper_ingest_rescheduled_total") == 1
+
+
+def test_new_symbols_are_counted_for_the_source_that_saw_them(registry: CollectorRegistry, clock: Clock) -> None:
+    catalogue = after_first_start()
+    outlook = an_outlook(catalogue, registry, clock)
+    for evidence in (ticks("ABCUSDT"), ticks("ABCUSDT", "XYZUSDT")):
+        outlook.note(evidence, catalogue.observe(evidence))
+
+    assert registry.get_sample_value("sniper_ingest_sightings_total", {"source": "mexc_websocket"}) == 2
+
+
+@pytest.mark.parametrize(
+    ("evidence", "feed"),
+    [
+        (snapshot(), "exchangeInfo"),
+        (names(), "defaultSymbols"),
+        (ticks(), "websocket"),
+        (first_trade("ABCUSDT"), "trades"),
+        (announced("ABCUSDT", 60), "calendar"),
+    ],
+)
+def test_evidence_tells_its_feed(evidence: Evidence, feed: str) -> None:
+    assert feed_of(evidence) == feed

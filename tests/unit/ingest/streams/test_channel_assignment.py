@@ -1,0 +1,65 @@
+"""Which symbols are followed one by one, and on which connection."""
+
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.source_events import Upcoming
+from ingest.streams.channel_assignment import nearest, seated
+from tests.support.data.builders import NOON
+
+SYMBOLS = [f"{letter}USDT" for letter in "ABCDEFGHIJ"]
+
+
+def opening(symbol: str, minutes: float | None) -> Upcoming:
+    return Upcoming(symbol, None if minutes is None else NOON + timedelta(minutes=minutes))
+
+
+def test_nearest_openings_come_first_whether_due_or_overdue() -> None:
+    upcoming = [opening("FAR", 600), opening("SOON", 2), opening("STALE", -100_000), opening("LATE", -1)]
+
+    assert nearest(upcoming, NOON, at_most=3) == ["LATE", "SOON", "FAR"]
+
+
+def test_symbol_without_a_known_opening_comes_last() -> None:
+    assert nearest([opening("UNKNOWN", None), opening("FAR", 100_000)], NOON, at_most=2) == ["FAR", "UNKNOWN"]
+
+
+def test_symbol_that_would_break_the_name_of_a_channel_is_left_out() -> None:
+    odd = [opening(symbol, 1) for symbol in ("A,B", "A@B", "A B", "[AB]", "币安人生USDT")]
+
+    assert nearest(odd, NOON, at_most=9) == ["币安人生USDT"]
+
+
+def test_newcomers_fill_the_first_connections_with_room() -> None:
+    before = [frozenset("ab"), frozenset("c"), frozenset[str]()]
+
+    assert seated(before, "abcdef", places=2) == (frozenset("ab"), frozenset("cd"), frozenset("ef"))
+
+
+def test_symbol_not_wanted_any_more_frees_its_place() -> None:
+    assert seated([frozenset("ab"), frozenset("c")], "bd", places=2) == (frozenset("bd"), frozenset())
+
+
+def test_what_finds_no_place_is_left_out() -> None:
+    assert seated([frozenset[str]()], "abc", places=2) == (frozenset("ab"),)
+
+
+@given(
+    st.lists(st.lists(st.sampled_from(SYMBOLS), unique=True, max_size=12), max_size=8),
+    st.integers(1, 3),
+    st.integers(1, 4),
+)
+def test_every_wanted_symbol_has_one_place_as_long_as_there_are_enough_and_keeps_it(
+    changes: list[list[str]], connections: int, places: int
+) -> None:
+    seats = (frozenset[str](),) * connections
+    for wanted in changes:
+        fitting = wanted[: connections * places]
+        before, seats = seats, seated(seats, fitting, places)
+
+        assert sorted(symbol for symbols in seats for symbol in symbols) == sorted(fitting)
+        assert all(len(symbols) <= places for symbols in seats)
+        for symbols_before, symbols in zip(before, seats, strict=True):
+            assert symbols_before.intersection(fitting) <= symbols
