@@ -8,44 +8,44 @@ from functools import partial
 from prometheus_client import CollectorRegistry
 
 from executor.alarms import Alarms
-from executor.exits.market_access import Sight
-from executor.exits.monitor import Exits
-from executor.exits.sale_orders import FreeBalances, Selling
+from executor.exits.market_access import MarketAccess
+from executor.exits.monitor import ExitMonitor
+from executor.exits.sale_orders import FreeBalances, SaleOrders
 from executor.exits.sale_test import SaleTest
 from executor.exits.suspensions import PassesTest
 from executor.halts.watch import HaltWatch
-from executor.journal.attempt_writer import AttemptJournal
-from executor.journal.decision_writer import Journal
-from executor.journal.order_transitions import Books, Told
+from executor.journal.attempt_writer import AttemptWriter
+from executor.journal.decision_writer import DecisionWriter
+from executor.journal.order_transitions import OrderTransitions, Told
 from executor.journal.outbox import Outbox
 from executor.market_data.market_views import Markets
 from executor.market_data.position_prices import PositionPrices, RecentBooks
-from executor.market_data.symbol_rules import KnownRules
+from executor.market_data.symbol_rules import SymbolRules
 from executor.metrics import ExecutorMetrics, show_clock
 from executor.model.order import Order
 from executor.openings.opening_question import OpeningQuestion
-from executor.openings.scheduler import Schedule
+from executor.openings.scheduler import OpeningScheduler
 from executor.rate_limits.limiter_metrics import LimiterMetrics
-from executor.rate_limits.order_slots import Pace
+from executor.rate_limits.order_slots import OrderSlots
 from executor.rate_limits.rate_budget import Limits, RateBudget
-from executor.rate_limits.rate_limiter import Limiter
+from executor.rate_limits.rate_limiter import RateLimiter
 from executor.rate_limits.sliding_window import Priority
-from executor.reconciliation.balance_check import Custody
-from executor.reconciliation.fee_charges import Charges
+from executor.reconciliation.balance_check import BalanceCheck
+from executor.reconciliation.fee_charges import FeeCharges
 from executor.reconciliation.fee_prices import FeePrices
-from executor.reconciliation.given_up_orders import Recheck
+from executor.reconciliation.given_up_orders import GivenUpOrders
 from executor.reconciliation.operator_settlement import OperatorSettlement
-from executor.reconciliation.order_reconciler import Resolver
+from executor.reconciliation.order_reconciler import OrderReconciler
 from executor.reconciliation.readiness import Readiness
-from executor.sending.absence_check import Absence
-from executor.sending.exchange_time import Moments
+from executor.sending.absence_check import AbsenceCheck
+from executor.sending.exchange_time import ExchangeTime
 from executor.sending.last_balances import LastBalances
-from executor.sending.order_sender import Placing, Ways
-from executor.sending.presend_check import Gate
-from executor.sending.purchase_repeater import FurtherAttempts
-from executor.sending.request_builder import Ask, Composer, ask_nobody
+from executor.sending.order_sender import OrderSender, Ways
+from executor.sending.presend_check import PresendCheck
+from executor.sending.purchase_repeater import PurchaseRepeater
+from executor.sending.request_builder import Ask, RequestBuilder, ask_nobody
 from executor.settings import ExecutorSettings
-from executor.supervision.daily_loss_breaker import DailyLoss
+from executor.supervision.daily_loss_breaker import DailyLossBreaker
 from executor.venues.exchange_connections import Exchange
 from shared.events import Mode, Side
 from shared.mexc.orders.order_connection_pool import LINES, SALES_AT_ONCE
@@ -61,21 +61,21 @@ class Parts:
     metrics: ExecutorMetrics
     outbox: Outbox
     readiness: Readiness
-    journal: Journal
-    placing: Placing
-    further: FurtherAttempts
-    resolver: Resolver
-    recheck: Recheck
+    journal: DecisionWriter
+    placing: OrderSender
+    further: PurchaseRepeater
+    resolver: OrderReconciler
+    recheck: GivenUpOrders
     operator_settlement: OperatorSettlement
-    schedule: Schedule
-    exits: Exits
-    custody: Custody | None
+    schedule: OpeningScheduler
+    exits: ExitMonitor
+    custody: BalanceCheck | None
     """Where there is an account whose coins can be sold."""
-    daily_loss: DailyLoss
+    daily_loss: DailyLossBreaker
     fee_prices: FeePrices | None
 
 
-def limiter_of(settings: ExecutorSettings, registry: CollectorRegistry) -> Limiter:
+def limiter_of(settings: ExecutorSettings, registry: CollectorRegistry) -> RateLimiter:
     """Make the one limiter of this process."""
     limits = Limits(
         address_weight=settings.weight_per_10_seconds,
@@ -85,7 +85,7 @@ def limiter_of(settings: ExecutorSettings, registry: CollectorRegistry) -> Limit
         orders=settings.orders_per_second,
     )
     weight_max = {Pool.ADDRESS: limits.address_weight, Pool.KEY: limits.key_weight}
-    return Limiter(RateBudget(limits), LimiterMetrics(registry, weight_max))
+    return RateLimiter(RateBudget(limits), LimiterMetrics(registry, weight_max))
 
 
 def assemble(
@@ -96,55 +96,55 @@ def assemble(
     metrics = ExecutorMetrics(runtime.telemetry.registry, now=now)
     show_clock(exchange.clock, runtime.telemetry.registry)
     outbox = Outbox(database, runtime.bus, alarm=alarms.say)
-    known = KnownRules(settings.rules_age_seconds)
-    books = Books(
+    known = SymbolRules(settings.rules_age_seconds)
+    books = OrderTransitions(
         database,
         settings,
         told=outbox.filled,
-        count=partial(_recorded, metrics, Charges(known, settings, alarms.say)),
+        count=partial(_recorded, metrics, FeeCharges(known, settings, alarms.say)),
         now=now,
         alarm=alarms.say,
     )
     readiness = Readiness(exchange.clock)
-    journal = Journal(database, settings, live=live, unready=readiness.unready, told=outbox.filled, now=now)
-    moments, exits = Moments(exchange.clock.now_ms, now=now), exchange.exits
+    journal = DecisionWriter(database, settings, live=live, unready=readiness.unready, told=outbox.filled, now=now)
+    moments, exits = ExchangeTime(exchange.clock.now_ms, now=now), exchange.exits
     recent = RecentBooks()
     markets = Markets(exchange.rest, settings, footprint=exits.footprint, known=known)
     selling_markets = Markets(exits.rest, settings, footprint=exits.footprint, known=known, recent=recent)
-    sight = Sight(
+    sight = MarketAccess(
         selling_markets,
         PositionPrices(exits.watching, exits.rest, recent),
         _sale_test(exchange, settings, selling_markets) if exchange.live else None,
         apart=partial(exchange.limiter.apart_seconds, Priority.WATCH, Pool.ADDRESS),
     )
     ask = _question(exchange, settings, markets)
-    composer = Composer(markets, settings, selling=selling_markets, ask=ask, now=now, stopping=stopping)
+    composer = RequestBuilder(markets, settings, selling=selling_markets, ask=ask, now=now, stopping=stopping)
     balances = None if exits.account is None else LastBalances(exits.account)
-    attempts = AttemptJournal(
+    attempts = AttemptWriter(
         database, live=live, unready=readiness.unready, told=outbox.filled, count=metrics.stepped, now=now
     )
-    further = FurtherAttempts(attempts, composer, exchange.sending, settings, now=now, stopping=stopping)
-    pace = Pace(exchange.limiter, at_once={Side.BUY: LINES, Side.SELL: SALES_AT_ONCE})
+    further = PurchaseRepeater(attempts, composer, exchange.sending, settings, now=now, stopping=stopping)
+    pace = OrderSlots(exchange.limiter, at_once={Side.BUY: LINES, Side.SELL: SALES_AT_ONCE})
     ways = Ways(
         venues=exchange.sending,
         composer=composer,
-        gate=Gate(halts, known.openings, settings, now=now),
+        gate=PresendCheck(halts, known.openings, settings, now=now),
         pace=pace,
         moments=moments,
-        absence=Absence(exchange.venues, pace, moments, settings, balances=balances, now=now),
+        absence=AbsenceCheck(exchange.venues, pace, moments, settings, balances=balances, now=now),
         books=books,
         further=further,
         latch=halts.halt,
         sent=metrics.sent,
     )
-    placing = Placing(ways, settings, now=now, stopping=stopping)
+    placing = OrderSender(ways, settings, now=now, stopping=stopping)
     patience = timedelta(hours=settings.opening_horizon_hours)
-    schedule = Schedule(books, journal, placing, composer, moments, patience=patience)
+    schedule = OpeningScheduler(books, journal, placing, composer, moments, patience=patience)
     free = None if balances is None else FreeBalances(balances).of
-    selling = Selling(journal, placing, {mode: free if mode is Mode.LIVE else None for mode in exchange.sending})
+    selling = SaleOrders(journal, placing, {mode: free if mode is Mode.LIVE else None for mode in exchange.sending})
     account = exchange.account if exchange.live else None
-    custody = None if account is None else Custody(database, account, settings)
-    supervisor, spare = Exits(database, sight, selling, halts, settings, now=now), exchange.spare
+    custody = None if account is None else BalanceCheck(database, account, settings)
+    supervisor, spare = ExitMonitor(database, sight, selling, halts, settings, now=now), exchange.spare
     fee_prices = None if spare is None else FeePrices(database, Markets(spare, settings).last_price, now=now)
     return Parts(
         now=now,
@@ -154,18 +154,20 @@ def assemble(
         journal=journal,
         placing=placing,
         further=further,
-        resolver=Resolver(exchange.venues, books, placing, settings, now=now, alerts=alarms),
-        recheck=Recheck(exchange.venues, books, placing, attempts=attempts, now=now),
+        resolver=OrderReconciler(exchange.venues, books, placing, settings, now=now, alerts=alarms),
+        recheck=GivenUpOrders(exchange.venues, books, placing, attempts=attempts, now=now),
         operator_settlement=OperatorSettlement(database, books, placing, now=now),
         schedule=schedule,
         exits=supervisor,
         custody=custody,
-        daily_loss=DailyLoss(database, supervisor.fair_values, every_seconds=settings.exit_check_seconds, now=now),
+        daily_loss=DailyLossBreaker(
+            database, supervisor.fair_values, every_seconds=settings.exit_check_seconds, now=now
+        ),
         fee_prices=fee_prices,
     )
 
 
-def _recorded(metrics: ExecutorMetrics, charges: Charges, order: Order, told: Told) -> None:
+def _recorded(metrics: ExecutorMetrics, charges: FeeCharges, order: Order, told: Told) -> None:
     metrics.recorded(order, told)
     charges.mind(order, told)
 

@@ -10,7 +10,7 @@ import structlog
 from executor.decisions.freshness import Ages, is_just_open
 from executor.decisions.mass_listing import MassListing
 from executor.halts.latches import Cause
-from executor.journal.decision_writer import Journal
+from executor.journal.decision_writer import DecisionWriter
 from executor.metrics import ExecutorMetrics
 from executor.model.order import Order
 from executor.sending.order_sender import Latch
@@ -36,7 +36,7 @@ class BuyListing:
 
     def __init__(
         self,
-        journal: Journal,
+        journal: DecisionWriter,
         mass_listing: MassListing,
         desk: Desk,
         metrics: ExecutorMetrics,

@@ -5,12 +5,12 @@ from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from executor.exits.watchdog import Vigil
+from executor.exits.watchdog import Watchdog
 from executor.journal.decision_writer import Decided
 from executor.journal.order_transitions import Told
 from executor.model.order import Order
 from executor.model.order_state import OrderState
-from executor.supervision.exposure_metrics import Stake
+from executor.supervision.exposure_metrics import ExposureMetrics
 from shared.events import Side
 from shared.mexc.time.exchange_clock import ExchangeClock
 
@@ -102,7 +102,7 @@ class ExecutorMetrics:
         """Count one step in the life of *order*, and what was told of it."""
         self.stepped(order, told.reason)
 
-    def at_stake(self, stake: Stake) -> None:
+    def at_stake(self, stake: ExposureMetrics) -> None:
         """Show what is at stake in one mode."""
         self._stake.labels(stake.mode, "reserved").set(float(stake.reserved_usdt))
         self._stake.labels(stake.mode, "held").set(float(stake.held_usdt))
@@ -122,7 +122,7 @@ def show_clock(clock: ExchangeClock, registry: CollectorRegistry) -> None:
     uncertainty.set_function(clock.uncertainty_seconds)
 
 
-def show_vigil(vigil: Vigil, registry: CollectorRegistry) -> None:
+def show_vigil(vigil: Watchdog, registry: CollectorRegistry) -> None:
     """Show how long positions were left alone, and how many of them, whenever somebody looks."""
     age = Gauge(
         "sniper_executor_exit_look_age_seconds",

@@ -10,22 +10,22 @@ from executor.alarms import Alarms
 from executor.assembly import Parts, assemble, limiter_of
 from executor.decisions.mass_listing import MassListing
 from executor.exits.environment_exits import seed
-from executor.exits.watchdog import Vigil, overdue_seconds
+from executor.exits.watchdog import Watchdog, overdue_seconds
 from executor.halts.watch import HaltWatch, watching_halts
 from executor.handler import BuyListing, Desk
-from executor.journal.announced_openings import Announced
+from executor.journal.announced_openings import AnnouncedOpenings
 from executor.journal.position_store import held_live
 from executor.metrics import show_vigil
 from executor.model.order import Order
 from executor.reconciliation.readiness import Readiness, reconcile
 from executor.settings import ExecutorSettings, ExitSeeds
 from executor.supervision.api_key_age import show_key_age
-from executor.supervision.api_key_watch import KeyWatch
+from executor.supervision.api_key_watch import ApiKeyWatch
 from executor.supervision.auto_trade_expiry import keep_ending
 from executor.supervision.exposure_metrics import show_stakes
 from executor.supervision.health_facts import show_facts, sight_of
 from executor.supervision.trading_status import StandingMetrics, show_standing
-from executor.supervision.unexplained_holdings import Holdings
+from executor.supervision.unexplained_holdings import UnexplainedHoldings
 from executor.venues.credentials import credentials
 from executor.venues.exchange_connections import Exchange, OpenExchange, open_exchange
 from executor.venues.paper.footprint_recovery import recall_footprint
@@ -65,7 +65,7 @@ async def serve(
     if seeds is not None:
         await when_available("configuration", partial(seed, runtime.database, seeds), runtime.stop)
     component, exits = Component("executor"), Component("exits")
-    vigil = Vigil(exits, overdue_seconds=overdue_seconds(settings))
+    vigil = Watchdog(exits, overdue_seconds=overdue_seconds(settings))
     limiter = limiter_of(settings, runtime.telemetry.registry)
     async with (
         remembered(runtime.database, "executor", limiter),
@@ -116,10 +116,10 @@ async def serve(
             parts.outbox.filled()
 
 
-def _key_watch(exchange: Exchange, venue: ExchangeSettings, alarms: Alarms) -> KeyWatch | None:
+def _key_watch(exchange: Exchange, venue: ExchangeSettings, alarms: Alarms) -> ApiKeyWatch | None:
     if exchange.account is None:
         return None
-    return KeyWatch(exchange.account, _key_terms(venue), alarms.say, now=exchange.now)
+    return ApiKeyWatch(exchange.account, _key_terms(venue), alarms.say, now=exchange.now)
 
 
 def _key_terms(venue: ExchangeSettings) -> KeyTerms:
@@ -133,7 +133,7 @@ async def _reconciled(
     if not exchange.live or exchange.account is None:
         parts.readiness.reconcile()  # Nothing is sent; what was sent before is looked up all the same.
         return
-    holdings = Holdings(
+    holdings = UnexplainedHoldings(
         exchange.account,
         partial(held_live, runtime.database),
         settings.other_holdings | settings.quote_assets,
@@ -176,7 +176,7 @@ async def _trade(
     parts: Parts,
     halts: HaltWatch,
     component: Component,
-    vigil: Vigil,
+    vigil: Watchdog,
 ) -> None:
     """Consume listings until told to stop, then see to its end what is under way."""
     async with asyncio.timeout(None) as drain, asyncio.TaskGroup() as under_way:
@@ -209,7 +209,7 @@ async def _trade(
         hold_seconds = settings.reconcile_hold_seconds
         await purchases_may_begin(runtime.database, parts.readiness, runtime.stop, hold_seconds=hold_seconds)
         under_way.create_task(parts.schedule.run(runtime.stop), name="schedule")
-        announced = Announced(runtime.database, buy.missed, now=parts.now)
+        announced = AnnouncedOpenings(runtime.database, buy.missed, now=parts.now)
         under_way.create_task(announced.run(runtime.stop), name="announced")
         news = receives(Listing, handle)
         under_way.create_task(runtime.bus.consume(EXECUTOR_OPENINGS, news, until=runtime.stop), name="openings")

@@ -23,8 +23,8 @@ from dedup.skew import Skew
 from executor.decisions.mass_listing import MassListing
 from executor.halts.latches import Cause, latch
 from executor.handler import BuyListing, Desk
-from executor.journal.decision_writer import Decided, Journal
-from executor.journal.order_transitions import Books, Told
+from executor.journal.decision_writer import Decided, DecisionWriter
+from executor.journal.order_transitions import OrderTransitions, Told
 from executor.journal.outbox import Outbox
 from executor.metrics import ExecutorMetrics
 from executor.model.order import Order
@@ -89,10 +89,10 @@ class Pipeline:
         self._metrics = _Watched(registry, now=clock.now)
         self._outbox = Outbox(runtime.database, runtime.bus, alarm=_say_nothing)
         told = self._outbox.filled
-        self._journal = Journal(
+        self._journal = DecisionWriter(
             runtime.database, settings, live=False, unready=_nothing_objected, told=told, now=clock.now
         )
-        self._books = Books(
+        self._books = OrderTransitions(
             runtime.database, settings, told=told, count=self._metrics.recorded, now=clock.now, alarm=_say_nothing
         )
         desk = Desk(_leave, _leave, _leave_all, self._halt)

@@ -14,7 +14,7 @@ COUNTED_SECONDS: Final = 0.5
 
 
 @dataclass(slots=True)
-class Proof:
+class AbsenceProof:
     shows_by_ms: int
     """By when it would have to show, had it been taken; by the exchange's clock."""
     reads: int

@@ -31,7 +31,7 @@ class Quotes:
     """The exchange does not know these."""
 
 
-class Quoting:
+class BookReader:
     def __init__(self, prices: PositionPrices, *, seconds_max: float = LOOK_SECONDS_MAX) -> None:
         self._prices = prices
         self._seconds_max = seconds_max

@@ -22,7 +22,7 @@ def freely(_weight: int) -> float:
     return 0.0
 
 
-class LookPace:
+class LookSchedule:
     """A beat for all, as quick as the rate limits allow for so many symbols; quick looks are for what is urgent.
 
     The weight that the others would take in quick looks would be missing there. Where one question is for the prices

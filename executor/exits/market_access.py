@@ -9,7 +9,7 @@ from executor.market_data.position_prices import PositionPrices
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class MarketAccess:
     markets: Markets
     prices: PositionPrices
     passes_test: PassesTest | None = None

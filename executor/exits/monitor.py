@@ -12,13 +12,13 @@ from typing import Protocol
 import structlog
 
 from executor.decisions.exit_decision import At, Judge, Judgement
-from executor.exits.book_reader import Quotes, Quoting
-from executor.exits.look_schedule import WATCHED, LookPace
-from executor.exits.market_access import Sight
-from executor.exits.open_values import Worths
-from executor.exits.running_sales import Sales
-from executor.exits.sale_orders import Selling
-from executor.exits.watchdog import Vigil
+from executor.exits.book_reader import BookReader, Quotes
+from executor.exits.look_schedule import WATCHED, LookSchedule
+from executor.exits.market_access import MarketAccess
+from executor.exits.open_values import OpenValues
+from executor.exits.running_sales import RunningSales
+from executor.exits.sale_orders import SaleOrders
+from executor.exits.watchdog import Watchdog
 from executor.journal.position_store import held_by_others, learn, mark, read_held, write_off
 from executor.model.position import Position, PositionState
 from executor.model.watched_position import Held
@@ -53,12 +53,12 @@ class _Look:
     objections: list[str] = field(default_factory=list)
 
 
-class Exits:
+class ExitMonitor:
     def __init__(
         self,
         database: Database,
-        sight: Sight,
-        selling: Selling,
+        sight: MarketAccess,
+        selling: SaleOrders,
         halts: Halts,
         settings: ExecutorSettings,
         *,
@@ -74,17 +74,17 @@ class Exits:
         self._settings = settings
         self._now = now
         self._judge = Judge(settings)
-        self._quoting = Quoting(sight.prices)
+        self._quoting = BookReader(sight.prices)
         self._urgent: set[str] = set()
         self._pressing: set[str] = set()  # Urgent, or due and not sold yet.
-        self._pace = LookPace(settings, sight.apart)
+        self._pace = LookSchedule(settings, sight.apart)
         self._objected: frozenset[str] = frozenset()
-        self.worths = Worths(settings.taker_fee)
+        self.worths = OpenValues(settings.taker_fee)
 
-    async def run(self, vigil: Vigil, until: asyncio.Event) -> None:
+    async def run(self, vigil: Watchdog, until: asyncio.Event) -> None:
         """Look at every position again and again, until *until* is set; sales that began by then are finished."""
         async with asyncio.TaskGroup() as tasks:
-            sales = Sales(self._selling, self._markets.can_be_sold, self._settings, tasks, self._passes_test)
+            sales = RunningSales(self._selling, self._markets.can_be_sold, self._settings, tasks, self._passes_test)
             try:
                 while not until.is_set():
                     await pause(await self._look_again(vigil, sales), until)
@@ -92,7 +92,7 @@ class Exits:
                 await self._quoting.close()
         vigil.end()
 
-    async def _look_again(self, vigil: Vigil, sales: Sales) -> float:
+    async def _look_again(self, vigil: Watchdog, sales: RunningSales) -> float:
         """Look once, whatever comes of it; return how long to wait before the next look."""
         wait_seconds = self._settings.exit_check_seconds
         try:
@@ -110,7 +110,7 @@ class Exits:
         turn = self._pace.wait_seconds(asyncio.get_running_loop().time())
         return min(wait_seconds, soon, sales.wait_seconds(), self._quoting.wait_seconds(), turn)
 
-    async def _look(self, vigil: Vigil, sales: Sales) -> None:
+    async def _look(self, vigil: Watchdog, sales: RunningSales) -> None:
         """Look at every position once, and begin to sell those that are due."""
         if (banned_seconds := self._selling.banned_seconds()) > 0:
             raise RateLimited(banned_seconds, banned=True)
@@ -166,7 +166,7 @@ class Exits:
         is_untouched = self._markets.quote_for(each.position.mode, each.position.symbol, top) == top
         return is_untouched and self._judge.is_settled(each, top, at)
 
-    async def _look_at(self, each: Held, look: _Look, sales: Sales) -> None:
+    async def _look_at(self, each: Held, look: _Look, sales: RunningSales) -> None:
         """Look at one position; its faults concern it alone, unless the database is away."""
         try:
             quote = look.quotes.known.get(each.position.symbol)
@@ -182,7 +182,7 @@ class Exits:
             log.exception("a position cannot be judged", position=each.name)
             look.objections.append(f"{each.name} cannot be judged: {type(error).__name__}")
 
-    async def _judged(self, each: Held, quote: Quote, look: _Look, sales: Sales) -> None:
+    async def _judged(self, each: Held, quote: Quote, look: _Look, sales: RunningSales) -> None:
         rules = self._markets.rules_at_hand(each.position.listing)
         judgement = self._judge.judge(each, quote, rules, look.at)
         self.fair_values.saw(each.position, quote.middle)
@@ -229,7 +229,7 @@ class Exits:
         if await mark(self._database, position, state, note):
             log.warning("a position changed", position=position.name, state=state, note=note)
 
-    def _remember(self, look: _Look, sales: Sales) -> None:
+    def _remember(self, look: _Look, sales: RunningSales) -> None:
         """Keep the memory that the next look needs, and log news."""
         names = {each.name for each in look.everything}
         self.fair_values.forget_all_but(names)

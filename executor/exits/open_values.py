@@ -13,7 +13,7 @@ from executor.pricing.valuation import Quote, worth_of
 _WHOLE: Final = Decimal(100)
 
 
-class Worths:
+class OpenValues:
     """The worth of each position by name, net of the fee, in whole cents of its quote asset."""
 
     def __init__(self, taker_fee: Decimal) -> None:

@@ -26,7 +26,7 @@ class _Wait:
         return self.tried_at + min(self.seconds, _ceiling(is_alarming=self.attempts >= attempts_alarm, is_gain=is_gain))
 
 
-class Patience:
+class RetryBackoff:
     """Pure: the time comes in as an argument."""
 
     def __init__(self, first_seconds: float, *, attempts_alarm: int) -> None:

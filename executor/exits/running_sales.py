@@ -11,8 +11,8 @@ import structlog
 from executor.decisions.exit_decision import Judgement
 from executor.decisions.exit_rules import GAINS
 from executor.exits.look_interval import SINGLY_MAX
-from executor.exits.retry_backoff import Patience
-from executor.exits.sale_orders import Exit, Selling
+from executor.exits.retry_backoff import RetryBackoff
+from executor.exits.sale_orders import Exit, SaleOrders
 from executor.exits.suspensions import CanBeSold, PassesTest, Suspensions
 from executor.model.order_state import OrderState
 from executor.model.position import PositionState
@@ -33,10 +33,10 @@ _FREED_LOOKS_MAX: Final = 5
 log = structlog.get_logger(__name__)
 
 
-class Sales:
+class RunningSales:
     def __init__(
         self,
-        selling: Selling,
+        selling: SaleOrders,
         can_be_sold: CanBeSold,
         settings: ExecutorSettings,
         tasks: asyncio.TaskGroup,
@@ -47,7 +47,7 @@ class Sales:
         self._tasks = tasks
         self._suspensions = Suspensions(can_be_sold, settings.suspended_check_seconds, tasks, passes_test)
         first_seconds = min(settings.exit_retry_seconds, settings.exit_check_seconds)
-        self._patience = Patience(first_seconds, attempts_alarm=settings.sale_attempts_alarm)
+        self._patience = RetryBackoff(first_seconds, attempts_alarm=settings.sale_attempts_alarm)
         self._in_hand: set[str] = set()
         self._without_line: dict[str, int] = {}
         """Those that wait for a line, the longest first, and in how many looks one was free for them."""

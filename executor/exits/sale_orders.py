@@ -9,12 +9,12 @@ from typing import Final
 
 import structlog
 
-from executor.journal.decision_writer import Journal
+from executor.journal.decision_writer import DecisionWriter
 from executor.model.order import ExitReason
 from executor.model.position import Position
 from executor.pricing.valuation import is_worth_selling
 from executor.sending.last_balances import Account
-from executor.sending.order_sender import Placing
+from executor.sending.order_sender import OrderSender
 from shared.events import Mode, Side, TradingRules
 from shared.mexc.errors import ExchangeError
 from shared.mexc.orders.order_reports import Balance
@@ -77,8 +77,8 @@ class FreeBalances:
         return Decimal(0) if balance is None else balance.free
 
 
-class Selling:
-    def __init__(self, journal: Journal, placing: Placing, free: Mapping[Mode, Free | None]) -> None:
+class SaleOrders:
+    def __init__(self, journal: DecisionWriter, placing: OrderSender, free: Mapping[Mode, Free | None]) -> None:
         self._journal = journal
         self._placing = placing
         self._free = free

@@ -21,7 +21,7 @@ def overdue_seconds(settings: ExitSettings) -> float:
     return max(OVERDUE_SECONDS_MIN, OVERDUE_LOOKS * settings.exit_check_seconds)
 
 
-class Vigil:
+class Watchdog:
     """Whoever looks at positions says so here. One that nobody could look at for too long is overdue."""
 
     def __init__(

@@ -74,7 +74,7 @@ def _not_read(row: Record, error: Exception) -> None:
     log.warning("a claim was not read", listing=row["listing_key"], reason=in_a_line(error))
 
 
-class Announced:
+class AnnouncedOpenings:
     """Decides on listings that are to open and that no message led to a decision on."""
 
     def __init__(

@@ -76,7 +76,7 @@ RETURNING true
 """
 
 
-class AttemptJournal:
+class AttemptWriter:
     """Raises TransientError when the database is away, after which a step may or may not be taken."""
 
     def __init__(

@@ -61,7 +61,7 @@ class _OvertakenError(Exception):
     """Another decision, or a change of the limits, was committed between our reading and our writing."""
 
 
-class Journal:
+class DecisionWriter:
     """Raises TransientError when the database is away; what was called is then simply called again."""
 
     def __init__(

@@ -106,7 +106,7 @@ class Told:
 NOTHING_MORE: Final = Told()
 
 
-class Books:
+class OrderTransitions:
     """Raises TransientError when the database is away, after which the step may or may not be taken: take it again."""
 
     def __init__(

@@ -14,10 +14,10 @@ from executor.decisions.exit_rules import below
 from executor.decisions.market_filters import Market, Reading, reference_price
 from executor.decisions.strategy import SIDES_CLOSED, Refuse
 from executor.market_data.position_prices import BOOK_LEVELS, RecentBooks
-from executor.market_data.symbol_rules import KnownRules
+from executor.market_data.symbol_rules import SymbolRules
 from executor.model.order import Order
 from executor.pricing.fill_simulation import is_plausible
-from executor.pricing.paper_footprint import Footprint
+from executor.pricing.paper_footprint import PaperFootprint
 from executor.pricing.taker_fees import TakerFees
 from executor.pricing.valuation import Quote
 from executor.settings import ExecutorSettings
@@ -62,8 +62,8 @@ class Markets:
         rest: MexcRest,
         settings: ExecutorSettings,
         *,
-        footprint: Footprint | None = None,
-        known: KnownRules | None = None,
+        footprint: PaperFootprint | None = None,
+        known: SymbolRules | None = None,
         recent: RecentBooks | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -75,7 +75,7 @@ class Markets:
         self._settings = settings
         self._footprint = footprint
         self._clock = clock
-        self._known = known or KnownRules(settings.rules_age_seconds, clock)
+        self._known = known or SymbolRules(settings.rules_age_seconds, clock)
         self._recent = recent or RecentBooks(clock)
         self._wide = below(Decimal(1), 2 * settings.exit_slippage_pct)
         """A band that reaches so far below the last price hardly binds a sale."""

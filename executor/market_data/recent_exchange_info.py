@@ -18,7 +18,7 @@ class _Asked:
     at: float
 
 
-class RecentInfos:
+class RecentExchangeInfo:
     def __init__(self, rest: MexcRest, clock: Callable[[], float] = time.monotonic) -> None:
         self._rest = rest
         self._clock = clock

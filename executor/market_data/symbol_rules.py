@@ -19,7 +19,7 @@ class _Learned:
     at: float
 
 
-class KnownRules:
+class SymbolRules:
     """One memory for purchases and sales: a sale soon after its purchase goes by the same rules."""
 
     def __init__(self, age_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:

@@ -8,14 +8,14 @@ from typing import Final
 
 import structlog
 
-from executor.journal.decision_writer import Decided, Journal
-from executor.journal.order_transitions import Books, Told
+from executor.journal.decision_writer import Decided, DecisionWriter
+from executor.journal.order_transitions import OrderTransitions, Told
 from executor.model.order import Order
 from executor.model.order_state import OrderEvent
 from executor.model.reasons import Reason, worded
-from executor.sending.exchange_time import Moments, milliseconds
-from executor.sending.order_sender import Placing
-from executor.sending.request_builder import Composer
+from executor.sending.exchange_time import ExchangeTime, milliseconds
+from executor.sending.order_sender import OrderSender
+from executor.sending.request_builder import RequestBuilder
 from shared.backoff import pause
 from shared.errors import TransientError
 from shared.events import Mode
@@ -33,14 +33,14 @@ DECIDE_MS: Final = 250
 Opening = tuple[str, datetime]
 
 
-class Schedule:
+class OpeningScheduler:
     def __init__(
         self,
-        books: Books,
-        journal: Journal,
-        placing: Placing,
-        composer: Composer,
-        moments: Moments,
+        books: OrderTransitions,
+        journal: DecisionWriter,
+        placing: OrderSender,
+        composer: RequestBuilder,
+        moments: ExchangeTime,
         *,
         patience: timedelta,
     ) -> None:

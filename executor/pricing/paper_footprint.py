@@ -31,7 +31,7 @@ class _Trace:
     at: float
 
 
-class Footprint:
+class PaperFootprint:
     """Moments are seconds of one monotonic clock."""
 
     def __init__(self, keep_seconds: float, *, levels_max: int = LEVELS_MAX) -> None:

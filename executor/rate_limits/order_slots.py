@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from executor.rate_limits.rate_limiter import Limiter
+from executor.rate_limits.rate_limiter import RateLimiter
 from executor.rate_limits.sliding_window import Priority
 from shared.events import Side
 from shared.mexc.weights import ORDER
@@ -15,14 +15,14 @@ _OVER_SECONDS: Final = 0.01
 """Who waited for a line in vain is past the time of the order, by any clock."""
 
 
-class Pace:
+class OrderSlots:
     """With a turn a request may be written at once: nothing stands between the check and the first byte.
 
     Unless the line has to connect, after which it is checked once more. Sales have lines of their own, so that
     purchases which hang at the exchange never hold one up.
     """
 
-    def __init__(self, limiter: Limiter, *, at_once: Mapping[Side, int]) -> None:
+    def __init__(self, limiter: RateLimiter, *, at_once: Mapping[Side, int]) -> None:
         self._limiter = limiter
         self._free = {side: asyncio.Semaphore(count) for side, count in at_once.items()}
 
@@ -52,7 +52,7 @@ class Pace:
 class Turn:
     """One request, from the wait for a line to its answer. No generator: orders wait for this."""
 
-    limiter: Limiter
+    limiter: RateLimiter
     line: asyncio.Semaphore
     priority: Priority
     seconds_max: float

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from executor.rate_limits.sliding_window import Priority, ReservedWindow, Reserves
+from executor.rate_limits.sliding_window import Priority, Reserves, SlidingWindow
 from shared.backoff import DOUBLINGS_MAX
 from shared.mexc.retry_after import BANNED_SECONDS, LIMITED_SECONDS
 from shared.mexc.weights import Cost, Pool
@@ -36,20 +36,20 @@ class RateBudget:
     def __init__(self, limits: Limits) -> None:
         lending = {"borrower": Priority.EXIT, "lender": Priority.PURCHASE}
         self._weights = {
-            Pool.ADDRESS: ReservedWindow(
+            Pool.ADDRESS: SlidingWindow(
                 limits.address_weight, WEIGHT_SECONDS, _of_address(limits.address_weight), **lending
             ),
-            Pool.KEY: ReservedWindow(limits.key_weight, WEIGHT_SECONDS, _of_key(limits.key_weight)),
+            Pool.KEY: SlidingWindow(limits.key_weight, WEIGHT_SECONDS, _of_key(limits.key_weight)),
         }
         self._requests = {
-            Pool.ADDRESS: ReservedWindow(
+            Pool.ADDRESS: SlidingWindow(
                 limits.address_requests, SECOND, _of_requests_of_address(limits.address_requests), **lending
             ),
-            Pool.KEY: ReservedWindow(limits.key_requests, SECOND, _of_requests(limits.key_requests)),
+            Pool.KEY: SlidingWindow(limits.key_requests, SECOND, _of_requests(limits.key_requests)),
         }
         # An order counts from the moment it is written: its answer may take seconds, and others must not wait for it.
-        self._orders = ReservedWindow(limits.orders, SECOND, _of_orders(limits.orders), margin_seconds=0)
-        self._windows_of: dict[Cost, Sequence[tuple[ReservedWindow, int]]] = {}
+        self._orders = SlidingWindow(limits.orders, SECOND, _of_orders(limits.orders), margin_seconds=0)
+        self._windows_of: dict[Cost, Sequence[tuple[SlidingWindow, int]]] = {}
         """Of each cost there was: orders wait for this. There are as many as endpoints."""
         self._refused_in_row = 0
         self.quiet_until = -math.inf
@@ -136,7 +136,7 @@ class RateBudget:
         if banned:
             self.banned_until = max(self.banned_until, until)
 
-    def _windows(self, cost: Cost) -> Sequence[tuple[ReservedWindow, int]]:
+    def _windows(self, cost: Cost) -> Sequence[tuple[SlidingWindow, int]]:
         windows = self._windows_of.get(cost)
         if windows is None:
             windows = ((self._weights[cost.pool], cost.weight), (self._requests[cost.pool], 1))

@@ -50,7 +50,7 @@ class _Waiter:
     admitted: asyncio.Future[bool] = field(compare=False)
 
 
-class Limiter:
+class RateLimiter:
     """Admits requests by priority and in the order they came.
 
     A request overtakes one of a higher priority that waits only within a reserve which takes nothing from it.

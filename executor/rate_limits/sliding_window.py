@@ -28,7 +28,7 @@ Reserves = Mapping[Priority, int]
 """How much of a limit is kept for each, whatever the others take."""
 
 
-class ReservedWindow:
+class SlidingWindow:
     """One limit, in which each priority has a share that no other can take.
 
     The others are charged with what they took, or with their reserves where that is more; together with one's own use

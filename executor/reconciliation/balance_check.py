@@ -31,7 +31,7 @@ _MISSING: Final = "missing"
 _COMPARED: Final = frozenset({PositionState.OPEN, PositionState.EXTERNAL})
 
 
-class Custody:
+class BalanceCheck:
     def __init__(self, database: Database, account: Account, settings: ExecutorSettings) -> None:
         self._database = database
         self._account = account

@@ -5,7 +5,7 @@ from typing import Final
 
 from executor.alarms import Alarm
 from executor.journal.order_transitions import Told
-from executor.market_data.symbol_rules import KnownRules
+from executor.market_data.symbol_rules import SymbolRules
 from executor.model.order import Order
 from executor.model.reasons import Reason
 from executor.settings import EntrySettings
@@ -16,8 +16,8 @@ COST_MIN: Final = Decimal(1)
 _SOURCE: Final = "taker fee"
 
 
-class Charges:
-    def __init__(self, known: KnownRules, settings: EntrySettings, alarm: Alarm) -> None:
+class FeeCharges:
+    def __init__(self, known: SymbolRules, settings: EntrySettings, alarm: Alarm) -> None:
         self._known = known
         self._settings = settings
         self._alarm = alarm

@@ -8,14 +8,14 @@ from typing import Final, Protocol
 
 import structlog
 
-from executor.journal.attempt_writer import AttemptJournal
-from executor.journal.order_transitions import Books, Told
+from executor.journal.attempt_writer import AttemptWriter
+from executor.journal.order_transitions import OrderTransitions, Told
 from executor.model.fill import Fill
 from executor.model.order import Order
 from executor.model.order_state import OrderEvent
 from executor.model.reasons import Reason, worded
 from executor.reconciliation.lookup_outcome import UNKNOWN_ORDER
-from executor.sending.order_sender import Placing
+from executor.sending.order_sender import OrderSender
 from executor.venues.lookup_schedule import AGAIN_AFTER, EVERY_WAY, times_due
 from executor.venues.venue import Absent, Ended, Unclear, Untold, Venue, Working
 from shared.backoff import pause
@@ -43,16 +43,16 @@ class GivenUp(Protocol):
         """Count what *order* got after all."""
 
 
-class Recheck:
+class GivenUpOrders:
     """Live only: of a dry run nothing is left behind."""
 
     def __init__(
         self,
         venues: Mapping[Mode, Venue],
-        books: Books,
-        placing: Placing,
+        books: OrderTransitions,
+        placing: OrderSender,
         *,
-        attempts: AttemptJournal,
+        attempts: AttemptWriter,
         now: Callable[[], datetime],
     ) -> None:
         self._venue = venues.get(Mode.LIVE)

@@ -10,12 +10,12 @@ from typing import Final, assert_never
 import structlog
 
 from executor.decisions.retry_policy import Conclusion, executed
-from executor.journal.order_transitions import Books, Told
+from executor.journal.order_transitions import OrderTransitions, Told
 from executor.model.fill import Fill
 from executor.model.order import Order
 from executor.model.order_state import OrderEvent, OrderState
 from executor.model.reasons import Reason, worded
-from executor.reconciliation.order_search import Search, Times, times_of
+from executor.reconciliation.order_search import OrderSearch, Times, times_of
 from executor.settings import ExecutorSettings
 from executor.venues.lookup_schedule import REMEMBERED, Way
 from executor.venues.venue import Absent, Ended, Finding, Unclear, Untold, Venue, Working
@@ -42,7 +42,7 @@ class Settling:
     def __init__(
         self,
         venues: Mapping[Mode, Venue],
-        books: Books,
+        books: OrderTransitions,
         settings: ExecutorSettings,
         *,
         tries_again: Callable[[Order, Conclusion], bool],
@@ -61,16 +61,16 @@ class Settling:
         """Return the moments at which the search for *order* changes."""
         return times_of(order, self._settings)
 
-    def has_ended(self, search: Search) -> bool:
+    def has_ended(self, search: OrderSearch) -> bool:
         """Return whether the order was cancelled, and that long ago."""
         return search.cancelled_at is not None and self._since(search.cancelled_at) >= ENDED_SECONDS
 
-    async def heed(self, order: Order, finding: Finding, search: Search, ways: Sequence[Way]) -> None:
+    async def heed(self, order: Order, finding: Finding, search: OrderSearch, ways: Sequence[Way]) -> None:
         """Carry out what follows from *finding*, which *ways* led to."""
         with about(order.listing_key, order.listing.id):
             await self._heed(order, finding, search, ways)
 
-    async def _heed(self, order: Order, finding: Finding, search: Search, ways: Sequence[Way]) -> None:
+    async def _heed(self, order: Order, finding: Finding, search: OrderSearch, ways: Sequence[Way]) -> None:
         match finding:
             case Ended(exchange_order_id, fill, note):
                 await self._end(order, exchange_order_id, fill, worded(Reason.UNKNOWN_STATUS, note) if note else "")
@@ -97,7 +97,7 @@ class Settling:
         told = Told(fill=fill, reason=reason or conclusion.reason, exchange_order_id=exchange_order_id)
         await self._record(order, conclusion.event, told)
 
-    async def _doubt(self, order: Order, finding: Untold, search: Search) -> None:
+    async def _doubt(self, order: Order, finding: Untold, search: OrderSearch) -> None:
         """Wait until trades add up; from then on its own figures count, or the trades where it has none."""
         search.obstacle = finding.why
         if search.untold is None or search.untold[0] != finding.fill:
@@ -106,7 +106,7 @@ class Settling:
             reason = worded(Reason.FEE_ASSUMED, finding.why)
             await self._end(order, finding.exchange_order_id, finding.fill, reason)
 
-    async def _wait_for_end(self, order: Order, finding: Unclear, search: Search) -> None:
+    async def _wait_for_end(self, order: Order, finding: Unclear, search: OrderSearch) -> None:
         """Give an order whose status has no meaning here time to change, and then have it end."""
         search.obstacle = f"its status is {finding.word or 'missing'}"
         if search.unclear is None or search.unclear[0] != finding.executed_quantity:
@@ -115,7 +115,7 @@ class Settling:
         elif search.cancelled_at is None and self._since(search.unclear[1]) >= self._settings.unknown_status_seconds:
             await self._cancel(order, finding.exchange_order_id, search)
 
-    async def _let_work(self, order: Order, exchange_order_id: str, search: Search) -> None:
+    async def _let_work(self, order: Order, exchange_order_id: str, search: OrderSearch) -> None:
         """An order of ours never rests: give it a moment to end by itself, then end it."""
         search.obstacle = "it rests"
         if order.state is not OrderState.ACKNOWLEDGED:
@@ -125,7 +125,7 @@ class Settling:
         elif self._since(search.open_since) >= self._settings.resting_seconds and self._may_cancel(search):
             await self._cancel(order, exchange_order_id, search)
 
-    async def _cancel(self, order: Order, exchange_order_id: str, search: Search) -> None:
+    async def _cancel(self, order: Order, exchange_order_id: str, search: OrderSearch) -> None:
         log.warning("an order is cancelled", symbol=order.symbol, order=order.client_order_id, reason=search.obstacle)
         try:
             await self._venues[order.mode].cancel(order, exchange_order_id)
@@ -134,11 +134,11 @@ class Settling:
                 raise
         search.cancelled_at = self._now()
 
-    def _may_cancel(self, search: Search) -> bool:
+    def _may_cancel(self, search: OrderSearch) -> bool:
         """Return whether there was no cancel yet, or one that has done nothing for long."""
         return search.cancelled_at is None or self._since(search.cancelled_at) >= CANCELLED_AGAIN_SECONDS
 
-    async def _miss(self, order: Order, search: Search, ways: Sequence[Way], others: Collection[str]) -> None:
+    async def _miss(self, order: Order, search: OrderSearch, ways: Sequence[Way], others: Collection[str]) -> None:
         """The exchange does not show *order*: not yet, or never, which takes time and several looks to decide."""
         times, now = self.times(order), self._now()
         if order.state is OrderState.SENDING and now > times.sent_by:
@@ -155,7 +155,7 @@ class Settling:
         elif order.mode is Mode.DRY_RUN or (search.is_exhausted(times.arrived_by) and self._is_remembered(order)):
             await self._count_miss(order)
 
-    async def _miss_sale(self, order: Order, search: Search, ways: Sequence[Way]) -> None:
+    async def _miss_sale(self, order: Order, search: OrderSearch, ways: Sequence[Way]) -> None:
         """A sale that took place leaves fewer coins, or locks them; where all are there and free, it did not."""
         if order.listing.base_asset in self._settings.other_holdings:
             await self._miss_sale_among_others(order, search)
@@ -175,7 +175,7 @@ class Settling:
         elif self._is_unsold(order, search):
             await self._give_up(order)
 
-    async def _miss_sale_among_others(self, order: Order, search: Search) -> None:
+    async def _miss_sale_among_others(self, order: Order, search: OrderSearch) -> None:
         """Coins that are there prove nothing where the account holds others of the kind: it is absent as a purchase is.
 
         Missing ones prove that it is not.
@@ -189,7 +189,7 @@ class Settling:
         if _is_all_there(explained, balance):
             await self._give_up(order)
 
-    async def _miss_needless_sale(self, order: Order, search: Search) -> None:
+    async def _miss_needless_sale(self, order: Order, search: OrderSearch) -> None:
         """Nothing is held any more: another sale got rid of all of it, which this one would have left nothing for."""
         search.unsold_since = None
         search.obstacle = "its position has ended, and no trade of it is shown"
@@ -197,7 +197,7 @@ class Settling:
         if is_exhausted and await self._books.missed(order) >= self._settings.absent_reads:
             await self._give_up(order)
 
-    def _is_unsold(self, order: Order, search: Search) -> bool:
+    def _is_unsold(self, order: Order, search: OrderSearch) -> bool:
         is_confirmed = search.unsold_since is not None and self._since(search.unsold_since) >= UNSOLD_SECONDS
         return is_confirmed and search.is_exhausted(self.times(order).arrived_by)
 

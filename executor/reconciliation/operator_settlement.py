@@ -10,12 +10,12 @@ import structlog
 from asyncpg import Record
 
 from executor.journal.order_row import order_of
-from executor.journal.order_transitions import Books, Told
+from executor.journal.order_transitions import OrderTransitions, Told
 from executor.model.fill import Fill
 from executor.model.order import Order
 from executor.model.order_state import OrderEvent, OrderState
 from executor.model.reasons import Reason, worded
-from executor.sending.order_sender import Placing
+from executor.sending.order_sender import OrderSender
 from shared.backoff import pause
 from shared.errors import TransientError
 from shared.postgres.database import Database
@@ -36,7 +36,9 @@ ORDER BY orders.client_order_id, decided.id DESC
 
 
 class OperatorSettlement:
-    def __init__(self, database: Database, books: Books, placing: Placing, *, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, books: OrderTransitions, placing: OrderSender, *, now: Callable[[], datetime]
+    ) -> None:
         self._database = database
         self._books = books
         self._placing = placing

@@ -7,11 +7,11 @@ from typing import Final, Protocol
 
 import structlog
 
-from executor.journal.order_transitions import Books
+from executor.journal.order_transitions import OrderTransitions
 from executor.model.order import Order
 from executor.reconciliation.lookup_outcome import Settling
-from executor.reconciliation.order_search import FIRST_WAIT_SECONDS, WAIT_SECONDS_MAX, Search
-from executor.sending.order_sender import Placing
+from executor.reconciliation.order_search import FIRST_WAIT_SECONDS, WAIT_SECONDS_MAX, OrderSearch
+from executor.sending.order_sender import OrderSender
 from executor.settings import ExecutorSettings
 from executor.venues.venue import Venue
 from shared.backoff import pause
@@ -20,7 +20,7 @@ from shared.events import Mode, Side
 from shared.isolation import each_isolated, in_a_line
 from shared.mexc.errors import ExchangeError, RateLimited
 
-__all__ = ["FIRST_WAIT_SECONDS", "LOOKS_AT_ONCE", "WAIT_SECONDS_MAX", "Resolver"]
+__all__ = ["FIRST_WAIT_SECONDS", "LOOKS_AT_ONCE", "WAIT_SECONDS_MAX", "OrderReconciler"]
 
 log = structlog.get_logger(__name__)
 
@@ -46,12 +46,12 @@ class NoAlerts:
         pass
 
 
-class Resolver:
+class OrderReconciler:
     def __init__(
         self,
         venues: Mapping[Mode, Venue],
-        books: Books,
-        placing: Placing,
+        books: OrderTransitions,
+        placing: OrderSender,
         settings: ExecutorSettings,
         *,
         now: Callable[[], datetime],
@@ -63,7 +63,7 @@ class Resolver:
         self._settling = Settling(venues, books, settings, tries_again=placing.tries_again, now=now)
         self._now = now
         self._alerts = alerts or NoAlerts()
-        self._searches: dict[str, Search] = {}
+        self._searches: dict[str, OrderSearch] = {}
         self._quiet_until = float("-inf")
         self._looks = {side: asyncio.Semaphore(LOOKS_AT_ONCE) for side in Side}
 
@@ -126,8 +126,8 @@ class Resolver:
         if await self._books.alarm(order, why):
             log.error("an order needs a person", symbol=order.symbol, order=order.client_order_id, reason=why)
 
-    def _search(self, order: Order) -> Search:
-        fresh = Search(due_at=asyncio.get_running_loop().time())
+    def _search(self, order: Order) -> OrderSearch:
+        fresh = OrderSearch(due_at=asyncio.get_running_loop().time())
         return self._searches.setdefault(order.sent_as, fresh)
 
     def _wait_seconds(self) -> float:
@@ -144,7 +144,7 @@ class Resolver:
         async with search.turn, self._looks[order.side]:
             return await self._resolved(order, search)
 
-    async def _resolved(self, order: Order, search: Search) -> bool:
+    async def _resolved(self, order: Order, search: OrderSearch) -> bool:
         if self._quiet_seconds():
             search.obstacle = search.obstacle or _QUIET
             return False
@@ -171,7 +171,7 @@ class Resolver:
         left_seconds = self._quiet_until - asyncio.get_running_loop().time()
         return max(0.0, left_seconds, self._placing.banned_seconds())
 
-    async def _look(self, order: Order, search: Search) -> None:
+    async def _look(self, order: Order, search: OrderSearch) -> None:
         ways = search.ways(order, self._settling.times(order), self._now())
         search.tried |= dict.fromkeys(ways, self._now())
         try:

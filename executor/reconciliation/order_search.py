@@ -38,7 +38,7 @@ class Times:
 
 
 @dataclass(slots=True)
-class Search:
+class OrderSearch:
     due_at: float
     """By the clock of the loop."""
     wait_seconds: float = FIRST_WAIT_SECONDS

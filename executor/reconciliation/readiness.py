@@ -8,7 +8,7 @@ import structlog
 
 from executor.decisions.strategy import Refuse
 from executor.model.reasons import Reason
-from executor.reconciliation.order_reconciler import Resolver
+from executor.reconciliation.order_reconciler import OrderReconciler
 from shared.backoff import jittered, pause
 from shared.errors import TransientError
 from shared.events import Mode
@@ -71,7 +71,7 @@ class Readiness:
 
 
 async def reconcile(
-    resolver: Resolver,
+    resolver: OrderReconciler,
     check_holdings: Callable[[], Awaitable[None]],
     readiness: Readiness,
     stop: asyncio.Event,
@@ -94,7 +94,7 @@ async def reconcile(
         attempt += 1
 
 
-async def _obstacle(resolver: Resolver, check_holdings: Callable[[], Awaitable[None]]) -> str:
+async def _obstacle(resolver: OrderReconciler, check_holdings: Callable[[], Awaitable[None]]) -> str:
     """Return the obstacle to buying; empty where there is none."""
     try:
         if obstacles := await resolver.obstacles(Mode.LIVE):

@@ -8,11 +8,11 @@ from typing import Final
 
 import structlog
 
-from executor.decisions.absence_proof import Proof
+from executor.decisions.absence_proof import AbsenceProof
 from executor.decisions.retry_policy import Again
 from executor.model.order import Order
-from executor.rate_limits.order_slots import Pace
-from executor.sending.exchange_time import Moments
+from executor.rate_limits.order_slots import OrderSlots
+from executor.sending.exchange_time import ExchangeTime
 from executor.sending.last_balances import LastBalances
 from executor.settings import TimingSettings
 from executor.venues.lookup_schedule import Way, ways_due
@@ -50,7 +50,7 @@ class Undecided:
     """It was not found, and nothing proves that it is absent."""
 
 
-class Absence:
+class AbsenceCheck:
     """Looks orders up at the *venues*, one of a side at a time: they share the exchange's limits with orders.
 
     Looks beside waits are bounded by themselves, and none waits for another.
@@ -59,8 +59,8 @@ class Absence:
     def __init__(
         self,
         venues: Mapping[Mode, Venue],
-        pace: Pace,
-        moments: Moments,
+        pace: OrderSlots,
+        moments: ExchangeTime,
         settings: TimingSettings,
         *,
         balances: LastBalances | None,
@@ -163,7 +163,7 @@ class Absence:
 class Inquiry:
     """Waits between the attempts of one order, and looks for it meanwhile."""
 
-    def __init__(self, absence: Absence, order: Order, before: Balance | None, stopping: asyncio.Event) -> None:
+    def __init__(self, absence: AbsenceCheck, order: Order, before: Balance | None, stopping: asyncio.Event) -> None:
         self._absence = absence
         self._order = order
         self._before = before
@@ -214,11 +214,11 @@ class Inquiry:
         """Look for the order until it is found or proven absent, or nothing of it may be written any more."""
         try:
             async with asyncio.timeout(self._absence.left_seconds(self._order)):
-                return await self._proven(Proof(self._absence.shows_by_ms(), self._absence.reads, quiet_seconds))
+                return await self._proven(AbsenceProof(self._absence.shows_by_ms(), self._absence.reads, quiet_seconds))
         except TimeoutError:
             return Undecided()
 
-    async def _proven(self, proof: Proof) -> Found | Undecided | None:
+    async def _proven(self, proof: AbsenceProof) -> Found | Undecided | None:
         while proof.wait_seconds <= self._absence.left_seconds(self._order):
             await pause(proof.wait_seconds, self._stopping)
             if self._stopping.is_set():
@@ -233,7 +233,7 @@ class Inquiry:
                 break  # Who settles orders in doubt may begin sooner.
         return Undecided()
 
-    async def _sought(self, proof: Proof) -> Found | bool:
+    async def _sought(self, proof: AbsenceProof) -> Found | bool:
         """Look once; return the order where it is there, else whether the balance proves that it is not."""
         looked_ms = self._absence.now_ms()
         try:

@@ -11,7 +11,7 @@ _NEAR_SECONDS: Final = 0.003
 """Timers come up to a millisecond or two late; this close to the moment the loop is watched instead."""
 
 
-class Moments:
+class ExchangeTime:
     """The exchange's clock, and ours where the exchange's is not known."""
 
     def __init__(self, exchange_ms: Callable[[], int], *, now: Callable[[], datetime]) -> None:

@@ -14,17 +14,17 @@ from executor.decisions.order_request import within
 from executor.decisions.retry_policy import Again, Conclusion, Reread, Situation, Tries, next_move, reconsidered
 from executor.decisions.strategy import Refuse
 from executor.halts.latches import Cause
-from executor.journal.order_transitions import NOTHING_MORE, Books, Told
+from executor.journal.order_transitions import NOTHING_MORE, OrderTransitions, Told
 from executor.journal.storable_text import in_ascii
 from executor.model.order import Order
 from executor.model.order_state import OrderEvent
 from executor.model.reasons import Reason, worded
 from executor.model.send_result import Busy, TooDear, Unanswered, Unsent, Untimely
-from executor.rate_limits.order_slots import Pace
-from executor.sending.absence_check import Absence, Found, Inquiry, Undecided
-from executor.sending.exchange_time import Moments
-from executor.sending.presend_check import Gate
-from executor.sending.request_builder import Composed, Composer
+from executor.rate_limits.order_slots import OrderSlots
+from executor.sending.absence_check import AbsenceCheck, Found, Inquiry, Undecided
+from executor.sending.exchange_time import ExchangeTime
+from executor.sending.presend_check import PresendCheck
+from executor.sending.request_builder import BuiltRequest, RequestBuilder
 from executor.settings import ExecutorSettings
 from executor.venues.venue import Attempt, Ready, Venue
 from shared.backoff import jittered
@@ -56,12 +56,12 @@ class Ways:
     """What orders are sent by."""
 
     venues: Mapping[Mode, Venue]
-    composer: Composer
-    gate: Gate
-    pace: Pace
-    moments: Moments
-    absence: Absence
-    books: Books
+    composer: RequestBuilder
+    gate: PresendCheck
+    pace: OrderSlots
+    moments: ExchangeTime
+    absence: AbsenceCheck
+    books: OrderTransitions
     further: Further
     latch: Latch
     sent: Callable[[Order, datetime, datetime | None], None] = lambda *_: None
@@ -81,7 +81,7 @@ class _Ahead:
     """What was made of an order before it was committed."""
 
     order: Order
-    composed: Composed
+    composed: BuiltRequest
     signed: _Signed
 
 
@@ -92,7 +92,7 @@ class _Objected:
     conclusion: Conclusion
 
 
-class Placing:
+class OrderSender:
     """Sends each order it is given, in such a way that no two orders can come of it."""
 
     def __init__(
@@ -123,12 +123,14 @@ class Placing:
         """Make *order* ready to be placed next, from what is at hand. Nothing leaves; what fails here fails there."""
         try:
             composed = self._ways.composer.at_once(order)
-            if isinstance(composed, Composed) and isinstance(signed := self._signed(order, composed.request), _Signed):
+            if isinstance(composed, BuiltRequest) and isinstance(
+                signed := self._signed(order, composed.request), _Signed
+            ):
                 self._ahead = _Ahead(order, composed, signed)
         except Exception as error:  # noqa: BLE001 - told with its cause when the order is placed
             log.debug("an order was not made ahead", symbol=order.symbol, reason=repr(error))
 
-    async def place(self, order: Order, *, at_ms: int | None = None, composed: Composed | None = None) -> None:
+    async def place(self, order: Order, *, at_ms: int | None = None, composed: BuiltRequest | None = None) -> None:
         """Send *order*, at *at_ms* of the exchange's clock where that is given, and record what came of it.
 
         *composed* is what to send, where that is known already.
@@ -137,7 +139,7 @@ class Placing:
         with about(order.listing_key, order.listing.id):
             await self._place(order, at_ms, composed)
 
-    async def _place(self, order: Order, at_ms: int | None, composed: Composed | None) -> None:
+    async def _place(self, order: Order, at_ms: int | None, composed: BuiltRequest | None) -> None:
         try:
             with ordering(order.side, order.mode):
                 conclusion, told = await self._sent(order, at_ms, composed)
@@ -166,14 +168,14 @@ class Placing:
         after = replace(order, answered_at=told.answered_at, price_max=price_max)
         return self._ways.further.takes(after, conclusion, told)
 
-    async def _sent(self, order: Order, at_ms: int | None, composed: Composed | None) -> tuple[Conclusion, Told]:
+    async def _sent(self, order: Order, at_ms: int | None, composed: BuiltRequest | None) -> tuple[Conclusion, Told]:
         signed = None
         ahead, self._ahead = self._ahead, None
         if composed is None and ahead is not None and ahead.order is order:
             composed, signed = ahead.composed, ahead.signed
         if composed is None:
             made = await self._composed(order)
-            if not isinstance(made, Composed):
+            if not isinstance(made, BuiltRequest):
                 return made
             composed = made
         inquiry = None
@@ -189,14 +191,14 @@ class Placing:
             if inquiry is not None:
                 inquiry.end()
 
-    async def _composed(self, order: Order) -> Composed | tuple[Conclusion, Told]:
+    async def _composed(self, order: Order) -> BuiltRequest | tuple[Conclusion, Told]:
         """Return what to send, after a look at the market where that is needed; or what *order* comes to without it."""
         try:
             made = await self._ways.composer.compose(order)
         except Exception as error:
             log.exception("an order could not be made", symbol=order.symbol, order=order.client_order_id)
             return Conclusion(OrderEvent.UNSENT, worded(Reason.INTERNAL_ERROR, type(error).__name__)), Told()
-        if isinstance(made, Composed):
+        if isinstance(made, BuiltRequest):
             return made
         if made.reason is Reason.NO_PRICE and self._stopping.is_set() and _may_wait(order):
             return Conclusion(OrderEvent.POSTPONED, Reason.INTERRUPTED), Told(fires_again=True)
@@ -205,7 +207,7 @@ class Placing:
         return Conclusion(event, worded(made.reason, made.detail)), Told()
 
     async def _repeated(
-        self, order: Order, composed: Composed, signed: _Signed | None, at_ms: int | None, inquiry: Inquiry
+        self, order: Order, composed: BuiltRequest, signed: _Signed | None, at_ms: int | None, inquiry: Inquiry
     ) -> tuple[Conclusion, Told]:
         """Attempt *order* until that comes to something; nothing is written again before *inquiry* allows it."""
         request, rules, tries = composed.request, composed.rules, Tries()

@@ -20,7 +20,7 @@ class Halts(Protocol):
         """Say why nothing may be sold now; empty where it may."""
 
 
-class Gate:
+class PresendCheck:
     def __init__(self, halts: Halts, openings: KnownOpenings, ages: Ages, *, now: Callable[[], datetime]) -> None:
         self._halts = halts
         self._ages = ages

@@ -12,12 +12,12 @@ import structlog
 from executor.decisions.repeat_purchases import further_until
 from executor.decisions.retry_policy import Conclusion, executed
 from executor.decisions.strategy import Refuse
-from executor.journal.attempt_writer import AttemptJournal, further_id
+from executor.journal.attempt_writer import AttemptWriter, further_id
 from executor.journal.order_transitions import Told
 from executor.model.order import Order
 from executor.model.order_state import OrderState
 from executor.model.reasons import Reason, worded
-from executor.sending.request_builder import Composed, Composer
+from executor.sending.request_builder import BuiltRequest, RequestBuilder
 from executor.settings import ExecutorSettings
 from executor.venues.lookup_schedule import Way
 from executor.venues.venue import Absent, Ended, Untold, Venue
@@ -35,7 +35,7 @@ BY_ID: Final = (Way.EXCHANGE_ID, Way.CLIENT_ID)
 
 
 class Sender(Protocol):
-    async def place(self, order: Order, *, composed: Composed | None = None) -> None:
+    async def place(self, order: Order, *, composed: BuiltRequest | None = None) -> None:
         """Send *order*, and record what came of it."""
 
     async def end(self, order: Order, conclusion: Conclusion, told: Told) -> None:
@@ -58,13 +58,13 @@ class _StandsError(Exception):
         self.traded = traded
 
 
-class FurtherAttempts:
+class PurchaseRepeater:
     """Takes orders in charge, waits until they can be filled, and has them sent again."""
 
     def __init__(
         self,
-        journal: AttemptJournal,
-        composer: Composer,
+        journal: AttemptWriter,
+        composer: RequestBuilder,
         venues: Mapping[Mode, Venue],
         settings: ExecutorSettings,
         *,
@@ -116,8 +116,8 @@ class FurtherAttempts:
         order = unfilled.order
         try:
             composed = await self._awaited(order)
-            again = await self._begun(order, composed) if isinstance(composed, Composed) else None
-            if again is None or not isinstance(composed, Composed):
+            again = await self._begun(order, composed) if isinstance(composed, BuiltRequest) else None
+            if again is None or not isinstance(composed, BuiltRequest):
                 await sender.end(order, _because(composed, unfilled.conclusion), unfilled.told)
             else:
                 log.info("an order is attempted again", symbol=order.symbol, order=again.sent_as, attempt=again.attempt)
@@ -132,7 +132,7 @@ class FurtherAttempts:
         finally:
             self._in_charge.pop(order.sent_as, None)
 
-    async def _awaited(self, order: Order) -> Composed | Refuse | None:
+    async def _awaited(self, order: Order) -> BuiltRequest | Refuse | None:
         """Return what to send once it would be filled, or why nothing may be; None where neither comes in time.
 
         In between the last attempt is looked for, until it is proven once more that it got nothing.
@@ -150,7 +150,7 @@ class FurtherAttempts:
             await pause(self._settings.retry_every_seconds, self._stopping)
         return None
 
-    async def _offered(self, order: Order) -> Composed | Refuse | None:
+    async def _offered(self, order: Order) -> BuiltRequest | Refuse | None:
         try:
             return await self._composer.offered(order)
         except ExchangeError as error:
@@ -177,7 +177,7 @@ class FurtherAttempts:
             return False
         return True
 
-    async def _begun(self, order: Order, composed: Composed) -> Order | None:
+    async def _begun(self, order: Order, composed: BuiltRequest) -> Order | None:
         until = further_until(order, self._settings)
         if until is None or self._now() >= until:
             return None
@@ -200,7 +200,7 @@ class FurtherAttempts:
             await sender.end(order, replace(conclusion, exchange_order_id=traded.exchange_order_id), Told())
 
 
-def _because(composed: Composed | Refuse | None, conclusion: Conclusion) -> Conclusion:
+def _because(composed: BuiltRequest | Refuse | None, conclusion: Conclusion) -> Conclusion:
     """Return *conclusion*, with the reason for which no attempt follows where there is one."""
     if not isinstance(composed, Refuse):
         return conclusion

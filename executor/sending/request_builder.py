@@ -27,7 +27,7 @@ _LEARNABLE: Final = frozenset({Reason.NO_PRICE, Reason.RULES_UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True)
-class Composed:
+class BuiltRequest:
     request: OrderRequest
     rules: TradingRules | None
     price_max: Decimal | None = None
@@ -42,7 +42,7 @@ async def ask_nobody(_: Listing) -> None:
     """Have nothing asked."""
 
 
-class Composer:
+class RequestBuilder:
     def __init__(
         self,
         markets: Markets,
@@ -65,11 +65,11 @@ class Composer:
         self._now = now
         self._stopping = stopping
 
-    async def compose(self, order: Order) -> Composed | Refuse:
+    async def compose(self, order: Order) -> BuiltRequest | Refuse:
         """Return what to send for *order*, or why nothing can be; at once where everything needed is at hand."""
         return self.at_once(order) or await self._asked(order) or await self._learned(order)
 
-    def at_once(self, order: Order, *, asked: bool = False) -> Composed | Refuse | None:
+    def at_once(self, order: Order, *, asked: bool = False) -> BuiltRequest | Refuse | None:
         """Return the same from what is at hand; None where the exchange must be asked first.
 
         *asked* where it was, about the opening.
@@ -80,7 +80,7 @@ class Composer:
         is_learnable = isinstance(composed, Refuse) and composed.reason in _LEARNABLE
         return None if is_learnable else composed
 
-    async def offered(self, order: Order) -> Composed | Refuse | None:
+    async def offered(self, order: Order) -> BuiltRequest | Refuse | None:
         """Return what to send for a further attempt of *order*; None while nothing is offered at what it may pay.
 
         Refuse where none may follow at all: the coin turns out to be old.
@@ -114,7 +114,7 @@ class Composer:
         """Return why *order* is not sent: nothing told when its coin opens but exchangeInfo, and that is long ago."""
         return self._markets.too_old(order.listing, self._now()) if order.side is Side.BUY else None
 
-    async def _asked(self, order: Order) -> Composed | Refuse | None:
+    async def _asked(self, order: Order) -> BuiltRequest | Refuse | None:
         """Have the opening asked for where a ticker is all that has shown the coin, and go on with what is at hand.
 
         Where that is not enough, the market is looked at anyway, and the opening comes along.
@@ -125,12 +125,12 @@ class Composer:
         await self._ask(order.listing)
         return self.too_old(order) or self.at_once(order, asked=True)
 
-    async def _learned(self, order: Order) -> Composed | Refuse:
+    async def _learned(self, order: Order) -> BuiltRequest | Refuse:
         """Look at the market until an order can be made; until its time is over where it waits for an opening."""
         errors = 0
         while True:
             composed = await self._looked(order)
-            if isinstance(composed, Composed) or composed.reason not in _WORTH_WAITING:
+            if isinstance(composed, BuiltRequest) or composed.reason not in _WORTH_WAITING:
                 return composed
             errors += composed.reason is Reason.EXCHANGE_UNAVAILABLE
             wait_seconds = self._settings.retry_every_seconds
@@ -139,7 +139,7 @@ class Composer:
                 return composed
             await pause(wait_seconds, self._stopping)
 
-    async def _looked(self, order: Order) -> Composed | Refuse:
+    async def _looked(self, order: Order) -> BuiltRequest | Refuse:
         try:
             view = await self._markets_of(order).look(order)
             return self.too_old(order) or self._made(order, view)
@@ -153,7 +153,7 @@ class Composer:
     def _markets_of(self, order: Order) -> Markets:
         return self._markets if order.side is Side.BUY else self._selling
 
-    def _made(self, order: Order, view: View) -> Composed | Refuse:
+    def _made(self, order: Order, view: View) -> BuiltRequest | Refuse:
         if order.side is Side.BUY:
             fee = self._fees.of(view.rules, self._settings.taker_fee)
             request = buy_request(order, view.market, view.rules, self._settings, fee)
@@ -164,7 +164,7 @@ class Composer:
         if isinstance(request, Refuse):
             return request
         bound = price_bound(request, view.market.reference, self._settings) if order.attempt == 1 else None
-        return Composed(request, view.rules, bound)
+        return BuiltRequest(request, view.rules, bound)
 
 
 _WORTH_WAITING: Final = frozenset({Reason.NO_PRICE, Reason.EXCHANGE_UNAVAILABLE})

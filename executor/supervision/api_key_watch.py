@@ -29,7 +29,7 @@ FIRST_SECONDS: Final = 10.0
 """Until the next look, while no look was answered."""
 
 
-class KeyWatch:
+class ApiKeyWatch:
     """Nothing is decided by what it sees: a key that is refused halts trading where an order is refused."""
 
     def __init__(self, account: MexcAccount, terms: KeyTerms, alarm: Alarm, *, now: Callable[[], datetime]) -> None:

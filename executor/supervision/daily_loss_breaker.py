@@ -52,7 +52,7 @@ def is_too_much(loss: Decimal, known: Decimal, loss_max: Decimal) -> bool:
     return loss >= known + loss_max
 
 
-class DailyLoss:
+class DailyLossBreaker:
     """Compares again and again. A day is one in UTC, by the exchange's time."""
 
     def __init__(

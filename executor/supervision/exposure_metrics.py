@@ -31,7 +31,7 @@ WHERE mode = $1 AND state IN ('open', 'closing', 'dust', 'external', 'unsellable
 
 
 @dataclass(frozen=True, slots=True)
-class Stake:
+class ExposureMetrics:
     """What is at stake in one mode."""
 
     mode: Mode
@@ -42,11 +42,11 @@ class Stake:
 
 
 class Gauges(Protocol):
-    def at_stake(self, stake: Stake) -> None:
+    def at_stake(self, stake: ExposureMetrics) -> None:
         """Show *stake*."""
 
 
-async def read_stake(database: Database, mode: Mode) -> Stake:
+async def read_stake(database: Database, mode: Mode) -> ExposureMetrics:
     """Return what is at stake now; raise TransientError when the database is away."""
     async with database.connection() as connection:
         exposure = await connection.fetchrow(EXPOSURE, mode)
@@ -56,7 +56,7 @@ async def read_stake(database: Database, mode: Mode) -> Stake:
         raise TransientError(f"the exposure of {mode} is not seeded")
     open_orders = {state: counts.get(state, 0) for state in OrderState if state not in FINAL}
     positions = {state: held.get(state, 0) for state in position.HELD}
-    return Stake(mode, exposure["reserved_usdt"], exposure["filled_usdt"], open_orders, positions)
+    return ExposureMetrics(mode, exposure["reserved_usdt"], exposure["filled_usdt"], open_orders, positions)
 
 
 async def show_stakes(database: Database, gauges: Gauges) -> Never:

@@ -26,7 +26,7 @@ Held = Callable[[], Awaitable[Mapping[str, Decimal | None]]]
 """Returns what open live positions hold, by asset; None where that is not known yet."""
 
 
-class Holdings:
+class UnexplainedHoldings:
     def __init__(
         self,
         account: Account,

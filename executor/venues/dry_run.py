@@ -18,14 +18,14 @@ from executor.model.order import Order
 from executor.model.reasons import Reason
 from executor.model.send_result import Executed, Refused, Unsent, Untimely, Verdict
 from executor.pricing.fill_simulation import filled, taken
-from executor.pricing.paper_footprint import Book, Footprint
+from executor.pricing.paper_footprint import Book, PaperFootprint
 from executor.pricing.taker_fees import TakerFees
 from executor.pricing.valuation import quote_of
 from executor.settings import ExecutorSettings
 from executor.venues.error_codes import CODES, Kind
 from executor.venues.lookup_schedule import EVERY_WAY, Way
 from executor.venues.paper.market import Met, PaperMarket, Questions
-from executor.venues.paper.order_acceptance import Closed, Sight, closed, would_be_taken
+from executor.venues.paper.order_acceptance import Closed, MarketSight, closed, would_be_taken
 from executor.venues.response_classifier import verdict_of_code, verdict_of_test
 from executor.venues.venue import Absent, Attempt, Finding, Ready
 from shared.events import Side
@@ -65,7 +65,7 @@ class DryRun:
         questions: Questions,
         checking: Checking | None,
         *,
-        footprint: Footprint,
+        footprint: PaperFootprint,
         settings: ExecutorSettings,
         now: Callable[[], datetime],
         clock: Callable[[], float] = time.monotonic,
@@ -153,7 +153,7 @@ class DryRun:
         verdict = would_be_taken(request, met.seen, self._now(), market_after_seconds=after_seconds)
         return self._filled(order, request, met.seen) if verdict is None else verdict
 
-    def _filled(self, order: Order, request: OrderRequest, seen: Sight) -> Verdict:
+    def _filled(self, order: Order, request: OrderRequest, seen: MarketSight) -> Verdict:
         is_buy = request.side is Side.BUY
         side = (request.symbol, Side.SELL if is_buy else Side.BUY)
         quote = quote_of(seen.book)

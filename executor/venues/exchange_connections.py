@@ -8,16 +8,16 @@ from datetime import datetime
 from functools import partial
 from typing import Final, Protocol
 
-from executor.market_data.recent_exchange_info import RecentInfos
-from executor.pricing.paper_footprint import Footprint
-from executor.rate_limits.rate_limiter import Limiter
+from executor.market_data.recent_exchange_info import RecentExchangeInfo
+from executor.pricing.paper_footprint import PaperFootprint
+from executor.rate_limits.rate_limiter import RateLimiter
 from executor.rate_limits.sliding_window import Priority
 from executor.settings import ExecutorSettings
 from executor.venues.credentials import Credentials
 from executor.venues.dry_run import Checking, DryRun
 from executor.venues.live import Live
 from executor.venues.paper.questions import PaperQuestions
-from executor.venues.side_routing import BySide
+from executor.venues.side_routing import SideRouting
 from executor.venues.timestamp_refusals import suspecting
 from executor.venues.venue import Venue
 from shared.events import Mode
@@ -48,7 +48,7 @@ class ForExits:
     """For routine looks at positions."""
     account: MexcAccount | None = None
     trading: MexcTrading | None = None
-    footprint: Footprint = field(kw_only=True)
+    footprint: PaperFootprint = field(kw_only=True)
     """What paper orders took from the books, which show it on: positions on paper are worth the rest."""
 
 
@@ -66,11 +66,11 @@ class Exchange:
     account: MexcAccount | None
     lines: OrderLines | None
     exits: ForExits
-    limiter: Limiter
+    limiter: RateLimiter
     """What everything above passes on its way, but for orders, which wait for it before they are signed."""
     spare: MexcRest | None = None
     """For market data that nothing waits for."""
-    infos: RecentInfos | None = None
+    infos: RecentExchangeInfo | None = None
     """Asks exchangeInfo by the same way."""
 
     @property
@@ -85,14 +85,14 @@ class Exchange:
 
 class OpenExchange(Protocol):
     def __call__(
-        self, rest_url: str, keys: Credentials | None, settings: ExecutorSettings, limiter: Limiter, *, live: bool
+        self, rest_url: str, keys: Credentials | None, settings: ExecutorSettings, limiter: RateLimiter, *, live: bool
     ) -> AbstractAsyncContextManager[Exchange]:
         """See `open_exchange`."""
 
 
 @asynccontextmanager
 async def open_exchange(
-    rest_url: str, keys: Credentials | None, settings: ExecutorSettings, limiter: Limiter, *, live: bool
+    rest_url: str, keys: Credentials | None, settings: ExecutorSettings, limiter: RateLimiter, *, live: bool
 ) -> AsyncIterator[Exchange]:
     """Connect to the exchange at *rest_url*, which need not be there yet. *live* takes keys."""
     async with AsyncExitStack() as stack:
@@ -102,8 +102,8 @@ async def open_exchange(
         spare = await opening.rest(Priority.OTHER)
         clock = await opening.clock()
         now = TradingClock(clock).now
-        infos = RecentInfos(spare)
-        paper = _Paper(Footprint(settings.paper_footprint_seconds), settings, now, spare, infos)
+        infos = RecentExchangeInfo(spare)
+        paper = _Paper(PaperFootprint(settings.paper_footprint_seconds), settings, now, spare, infos)
         if keys is None:
             on_paper = {Mode.DRY_RUN: paper.by_side(rest, selling_rest, None)}
             exits = ForExits(selling_rest, watching, footprint=paper.footprint)
@@ -129,7 +129,7 @@ async def open_exchange(
         fee = settings.taker_fee
         venues: dict[Mode, Venue] = {
             Mode.DRY_RUN: paper.by_side(rest, selling_rest, Checking(buying, clock)),
-            Mode.LIVE: BySide(
+            Mode.LIVE: SideRouting(
                 purchases=Live(buying, accounts[Priority.PURCHASE_LOOKUP], clock, taker_fee=fee, now=now),
                 sales=Live(selling, accounts[Priority.SALE_LOOKUP], clock, taker_fee=fee, now=now),
             ),
@@ -155,15 +155,15 @@ async def open_exchange(
 class _Paper:
     """What the dry runs of both sides have in common."""
 
-    footprint: Footprint
+    footprint: PaperFootprint
     settings: ExecutorSettings
     now: Callable[[], datetime]
     aside: MexcRest
     """Has no reserve of the rate limits."""
-    infos: RecentInfos
+    infos: RecentExchangeInfo
 
-    def by_side(self, rest: MexcRest, selling: MexcRest, checking: Checking | None) -> BySide:
-        return BySide(purchases=self._dry_run(rest, checking), sales=self._dry_run(selling, None))
+    def by_side(self, rest: MexcRest, selling: MexcRest, checking: Checking | None) -> SideRouting:
+        return SideRouting(purchases=self._dry_run(rest, checking), sales=self._dry_run(selling, None))
 
     def _dry_run(self, rest: MexcRest, checking: Checking | None) -> DryRun:
         questions = PaperQuestions(rest, self.aside, self.infos.symbol_rules)
@@ -177,7 +177,7 @@ class _Opening:
     stack: AsyncExitStack
     rest_url: str
     settings: ExecutorSettings
-    limiter: Limiter
+    limiter: RateLimiter
 
     async def rest(self, priority: Priority, seconds: float = math.inf) -> MexcRest:
         return await self.stack.enter_async_context(connect_rest(self.rest_url, self._limits(priority, seconds)))

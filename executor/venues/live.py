@@ -9,7 +9,7 @@ from executor.model.fill import WORST_FEE
 from executor.model.order import Order
 from executor.model.send_result import Unanswered, Unsent, Untimely
 from executor.venues.lookup_schedule import EVERY_WAY, Way
-from executor.venues.order_lookup import Evidence
+from executor.venues.order_lookup import OrderLookup
 from executor.venues.response_classifier import verdict_of
 from executor.venues.venue import Attempt, Finding, Ready
 from shared.mexc.errors import NotSent, OutcomeUnknown
@@ -34,7 +34,7 @@ class Live:
     ) -> None:
         self._trading = trading
         self._account = account
-        self._evidence = Evidence(account, clock.now_ms, fee_max=max(taker_fee, WORST_FEE))
+        self._evidence = OrderLookup(account, clock.now_ms, fee_max=max(taker_fee, WORST_FEE))
         self._clock = clock
         self._now = now
 

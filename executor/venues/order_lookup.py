@@ -45,7 +45,7 @@ class Account(Protocol):
         """Return a hundred trades at most."""
 
 
-class Evidence:
+class OrderLookup:
     def __init__(self, account: Account, now_ms: Callable[[], int], *, fee_max: Decimal) -> None:
         self._account = account
         self._now_ms = now_ms

@@ -10,7 +10,7 @@ from shared.mexc.orders.order_api import OrderRequest
 from shared.mexc.orders.order_reports import Balance
 
 
-class BySide:
+class SideRouting:
     """A `Venue` that hands each order to the one of its side."""
 
     def __init__(self, *, purchases: Venue, sales: Venue) -> None:

@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar, cast
 import executor
 from executor.journal.named_sql import Statement
 from executor.model.order import Order
-from executor.rate_limits.rate_limiter import Limiter
+from executor.rate_limits.rate_limiter import RateLimiter
 from executor.settings import ExecutorSettings
 from executor.venues.credentials import Credentials
 from executor.venues.exchange_connections import Exchange, open_exchange
@@ -211,7 +211,7 @@ async def open_pointed_exchange(
     rest_url: str,
     keys: Credentials | None,
     settings: ExecutorSettings,
-    limiter: Limiter,
+    limiter: RateLimiter,
     *,
     live: bool,
 ) -> AsyncIterator[Exchange]:

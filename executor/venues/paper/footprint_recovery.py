@@ -8,7 +8,7 @@ from typing import Final
 
 import structlog
 
-from executor.pricing.paper_footprint import Footprint
+from executor.pricing.paper_footprint import PaperFootprint
 from shared.backoff import jittered, pause
 from shared.errors import TransientError
 from shared.events import Mode, Side
@@ -27,7 +27,7 @@ _WAIT_SECONDS_MAX: Final = 5.0
 
 async def recall_footprint(
     database: Database,
-    footprint: Footprint,
+    footprint: PaperFootprint,
     keep_seconds: float,
     stop: asyncio.Event,
     *,

@@ -10,7 +10,7 @@ from typing import Final, Protocol, TypeVar
 import structlog
 
 from executor.model.order import Order
-from executor.venues.paper.order_acceptance import Sight
+from executor.venues.paper.order_acceptance import MarketSight
 from shared.events import Side, TradingRules
 from shared.mexc.errors import ExchangeError
 from shared.mexc.orders.order_api import OrderRequest
@@ -53,7 +53,7 @@ class _State:
 class Met:
     """What an order met, and when the book was there: the moment of the answer that a live order would have had."""
 
-    seen: Sight
+    seen: MarketSight
     at: datetime
 
 
@@ -120,11 +120,11 @@ class PaperMarket:
             return None
 
 
-def _sight(order: Order, book: OrderBook, state: _State | None) -> Sight:
+def _sight(order: Order, book: OrderBook, state: _State | None) -> MarketSight:
     info, listing = None if state is None else state.info, order.listing
     rules: TradingRules | None = None if info is None else rules_of(info)
     opens_at = None if info is None else info.first_open_time
-    return Sight(
+    return MarketSight(
         book=book,
         info=info,
         is_known=state is None or info is not None,
@@ -134,7 +134,7 @@ def _sight(order: Order, book: OrderBook, state: _State | None) -> Sight:
     )
 
 
-def _needs_trades(request: OrderRequest, seen: Sight, now: datetime) -> bool:
+def _needs_trades(request: OrderRequest, seen: MarketSight, now: datetime) -> bool:
     """Return whether only trades can show that the symbol is open, or what its price protection goes by."""
     if request.side is Side.BUY and seen.opens_at is not None and seen.opens_at > now:
         return bool(seen.book.bids)

@@ -29,7 +29,7 @@ OPENING_AGAIN_SECONDS: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class MarketSight:
     """The known facts of a symbol at the moment at which an order would arrive."""
 
     book: OrderBook
@@ -57,7 +57,7 @@ class Closed:
     seconds: float
 
 
-def closed(side: Side, seen: Sight, now: datetime) -> Closed | None:
+def closed(side: Side, seen: MarketSight, now: datetime) -> Closed | None:
     """Return why the symbol would take no order of *side* now, whatever its form; None where it would."""
     info, rules = seen.info, seen.rules or TradingRules()
     if not seen.is_known:
@@ -72,7 +72,7 @@ def closed(side: Side, seen: Sight, now: datetime) -> Closed | None:
     return _unopened(side, seen, now)
 
 
-def _unopened(side: Side, seen: Sight, now: datetime) -> Closed | None:
+def _unopened(side: Side, seen: MarketSight, now: datetime) -> Closed | None:
     """A trade shows that a symbol is open, and so do bids at an opening that is not ahead; offers alone do not."""
     ahead = timedelta(0) if seen.opens_at is None else seen.opens_at - now
     if seen.has_traded:
@@ -85,7 +85,9 @@ def _unopened(side: Side, seen: Sight, now: datetime) -> Closed | None:
     return None
 
 
-def would_be_taken(request: OrderRequest, seen: Sight, now: datetime, *, market_after_seconds: float) -> Verdict | None:
+def would_be_taken(
+    request: OrderRequest, seen: MarketSight, now: datetime, *, market_after_seconds: float
+) -> Verdict | None:
     """Return what the exchange would answer to *request* on an open symbol; None where it would take it.
 
     A MARKET order sooner after the opening than *market_after_seconds* is taken, and cancelled unfilled.

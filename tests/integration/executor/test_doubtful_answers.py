@@ -443,7 +443,7 @@ async def test_an_order_whose_inquiry_cannot_begin_is_recorded_as_in_doubt(
     def broken(*_: object) -> None:
         raise RuntimeError("no inquiry")
 
-    monkeypatch.setattr("executor.sending.absence_check.Absence.inquiry", broken)
+    monkeypatch.setattr("executor.sending.absence_check.AbsenceCheck.inquiry", broken)
     await executor.buy(a_coin("NEW", time))
 
     assert await states(executor) == [("BUY", "unknown", "outcome_unknown")]

@@ -16,7 +16,7 @@ from executor.journal.position_store import read_held
 from executor.pricing.fair_values import FairValues
 from executor.settings import ExitSeeds
 from executor.supervision.auto_trade_expiry import end_if_due
-from executor.supervision.daily_loss_breaker import DailyLoss
+from executor.supervision.daily_loss_breaker import DailyLossBreaker
 from shared.control.halts import IN_FORCE
 from shared.events import HealthStatus, Mode, TradeStatus, utc_now
 from shared.postgres.database import Database
@@ -268,7 +268,7 @@ async def test_what_is_sold_is_no_loss_twice_before_its_sale_was_seen(
         values.saw(before.position, Decimal("0.65"))
         await falls(opened, "ONCEUSDT", "0.65")
         await opened.position_in("ONCEUSDT", "closed")
-        await DailyLoss(opened.database, values, every_seconds=1, now=utc_now).compare()
+        await DailyLossBreaker(opened.database, values, every_seconds=1, now=utc_now).compare()
 
         assert await halts_of(opened) == []
 

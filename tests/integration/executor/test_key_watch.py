@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from executor.supervision.api_key_watch import KeyWatch
+from executor.supervision.api_key_watch import ApiKeyWatch
 from shared.events import Health, utc_now
 from shared.mexc.http.request import RestLimits
 from shared.mexc.http.signed_request import Signing
@@ -34,11 +34,13 @@ MADE = KeyTerms(date(2026, 3, 1))
 
 
 @asynccontextmanager
-async def watching(url: str, secret: str = "sim-secret", terms: KeyTerms = MADE) -> AsyncIterator[tuple[KeyWatch, Any]]:
+async def watching(
+    url: str, secret: str = "sim-secret", terms: KeyTerms = MADE
+) -> AsyncIterator[tuple[ApiKeyWatch, Any]]:
     alarms: dict[str, str] = {}
     signing = Signing(Signer("sim-key", secret), wall_ms, 5000)
     async with connect_account(url, signing, RestLimits()) as account:
-        yield KeyWatch(account, terms, alarms.__setitem__, now=lambda: NOON), alarms
+        yield ApiKeyWatch(account, terms, alarms.__setitem__, now=lambda: NOON), alarms
 
 
 async def test_the_exchange_tells_what_a_key_may_do_and_the_operator_how_old_it_is() -> None:

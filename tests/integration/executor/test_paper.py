@@ -11,7 +11,7 @@ import pytest
 
 from executor.model.order import Order
 from executor.model.send_result import Executed, NotOpen, TooDear, Verdict, WrongSize
-from executor.pricing.paper_footprint import Footprint
+from executor.pricing.paper_footprint import PaperFootprint
 from executor.settings import ExecutorSettings
 from executor.venues.exchange_connections import open_exchange
 from executor.venues.paper.footprint_recovery import recall_footprint
@@ -201,7 +201,7 @@ async def test_a_restart_remembers_what_paper_orders_took_shortly_before(databas
         await before.buy(a_coin("ABC", time))
         [order] = await before.rows()
 
-        after = Footprint(60)
+        after = PaperFootprint(60)
         await recall_footprint(database, after, 60, stop, now=time, clock=lambda: 0.0)
 
     assert order["executed_qty"] > 0

@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 
-from executor.journal.decision_writer import Decided, Journal
+from executor.journal.decision_writer import Decided, DecisionWriter
 from executor.model.order import Order
 from executor.settings import ExecutorSettings
 from shared.errors import TransientError
@@ -39,13 +39,13 @@ async def database(database_url: str) -> AsyncIterator[Database]:
         yield opened
 
 
-def journals(database: Database, time: Time, count: int, **settings: object) -> list[Journal]:
+def journals(database: Database, time: Time, count: int, **settings: object) -> list[DecisionWriter]:
     exchange = ModelExchange(time)
     chosen = ExecutorSettings.model_validate({"orders_per_minute": 10_000} | settings)
     return [Executor(database, exchange, time, chosen).journal for _ in range(count)]
 
 
-async def decided(journal: Journal, listing: Listing) -> Decided:
+async def decided(journal: DecisionWriter, listing: Listing) -> Decided:
     """Decide as a broker has it done: what was overtaken too often is delivered again."""
     while True:
         try:
@@ -54,7 +54,7 @@ async def decided(journal: Journal, listing: Listing) -> Decided:
             assert "overtaken" in str(error)  # noqa: PT017 - anything else is a failure
 
 
-async def decided_at_once(deciders: Sequence[Journal], time: Time) -> Counter[str]:
+async def decided_at_once(deciders: Sequence[DecisionWriter], time: Time) -> Counter[str]:
     """Let each of *deciders* decide on a coin of its own; return how often what was decided."""
     coins = [a_coin(f"NEW{number}", time) for number in range(len(deciders))]
     found = await asyncio.gather(*(decided(*each) for each in zip(deciders, coins, strict=True)))

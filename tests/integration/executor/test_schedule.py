@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from dedup.ledger import Ledger
-from executor.journal.announced_openings import Announced
+from executor.journal.announced_openings import AnnouncedOpenings
 from executor.journal.decision_writer import Decided
 from executor.journal.dispatch import Dispatch
 from executor.journal.order_transitions import Told
@@ -337,7 +337,7 @@ async def test_an_opening_that_was_announced_while_no_executor_ran_is_waited_for
     listing = a_coin("NEW", time)
     await claimed(executor, listing, opens_at)
     await claimed(executor, a_coin("OPEN", time), time() - timedelta(seconds=1))
-    announced = Announced(executor.database, executor.handle.missed, now=time)
+    announced = AnnouncedOpenings(executor.database, executor.handle.missed, now=time)
 
     for _ in range(2):
         await announced.catch_up()
@@ -353,7 +353,7 @@ async def test_a_claim_that_cannot_be_read_keeps_no_other_from_being_waited_for(
     async with executor.database.connection() as connection:
         await connection.execute("UPDATE listing_claims SET listing = '{}' WHERE listing_key = 'BADUSDT:1'")
 
-    await Announced(executor.database, executor.handle.missed, now=time).catch_up()
+    await AnnouncedOpenings(executor.database, executor.handle.missed, now=time).catch_up()
 
     assert [row["symbol"] for row in await executor.rows()] == ["GOODUSDT"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from executor.journal.decision_writer import Journal
+from executor.journal.decision_writer import DecisionWriter
 from executor.service import serve
 from executor.settings import ExecutorSettings
 from executor.supervision.exposure_metrics import read_stake
@@ -191,7 +191,7 @@ async def test_an_order_whose_executor_died_and_whose_message_expired_is_ended_a
     long_ago = utc_now() - timedelta(seconds=121)
     listing = a_fresh_listing("LEFTUSDT", at=long_ago)
     async with open_database(database_url) as database:
-        died = Journal(
+        died = DecisionWriter(
             database,
             ExecutorSettings(),
             live=False,

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from executor.assembly import limiter_of
 from executor.rate_limits.limiter_metrics import LimiterMetrics
-from executor.rate_limits.rate_limiter import Limiter
+from executor.rate_limits.rate_limiter import RateLimiter
 from executor.settings import ExecutorSettings
 
 T = TypeVar("T")
@@ -18,7 +18,7 @@ _TURNS: Final = 20
 """Of the loop, after which every task that can go on has gone on."""
 
 
-def a_limiter(settings: ExecutorSettings | None = None) -> Limiter:
+def a_limiter(settings: ExecutorSettings | None = None) -> RateLimiter:
     return limiter_of(settings or ExecutorSettings(), CollectorRegistry())
 
 

@@ -10,8 +10,8 @@ from typing import cast
 
 from pydantic import SecretStr
 
-from executor.pricing.paper_footprint import Footprint
-from executor.rate_limits.rate_limiter import Limiter
+from executor.pricing.paper_footprint import PaperFootprint
+from executor.rate_limits.rate_limiter import RateLimiter
 from executor.service import serve
 from executor.settings import ExecutorSettings
 from executor.venues.credentials import Credentials
@@ -154,7 +154,7 @@ class Process:
 
     @asynccontextmanager
     async def _open(
-        self, rest_url: str, keys: Credentials | None, settings: ExecutorSettings, limiter: Limiter, *, live: bool
+        self, rest_url: str, keys: Credentials | None, settings: ExecutorSettings, limiter: RateLimiter, *, live: bool
     ) -> AsyncIterator[Exchange]:
         model, loop = self._exchange, asyncio.get_running_loop()
         rest, account = cast("MexcRest", model), cast("MexcAccount", model)
@@ -162,7 +162,7 @@ class Process:
         keeping = loop.create_task(clock.keep(), name="clock")
         now = TradingClock(clock, wall=self._wall, monotonic=loop.time).now
         trading = MexcTrading(model, api_key="key", api_secret="secret")
-        footprint = Footprint(settings.paper_footprint_seconds)
+        footprint = PaperFootprint(settings.paper_footprint_seconds)
         venues: dict[Mode, Venue] = {
             Mode.DRY_RUN: DryRun(rest, None, footprint=footprint, settings=settings, now=now, clock=loop.time),
             Mode.LIVE: Live(trading, account, clock, taker_fee=settings.taker_fee, now=now),

@@ -18,28 +18,28 @@ from executor.decisions.strategy import Refuse
 from executor.halts.latches import Cause
 from executor.halts.watch import HaltWatch
 from executor.handler import BuyListing, Desk
-from executor.journal.attempt_writer import AttemptJournal
-from executor.journal.decision_writer import Journal
-from executor.journal.order_transitions import Books, Told
+from executor.journal.attempt_writer import AttemptWriter
+from executor.journal.decision_writer import DecisionWriter
+from executor.journal.order_transitions import OrderTransitions, Told
 from executor.market_data.market_views import Markets
-from executor.market_data.symbol_rules import KnownRules
+from executor.market_data.symbol_rules import SymbolRules
 from executor.metrics import ExecutorMetrics
 from executor.model.order import Order
-from executor.openings.scheduler import Schedule
-from executor.pricing.paper_footprint import Footprint
-from executor.rate_limits.order_slots import Pace
-from executor.reconciliation.fee_charges import Charges
-from executor.reconciliation.given_up_orders import Recheck
+from executor.openings.scheduler import OpeningScheduler
+from executor.pricing.paper_footprint import PaperFootprint
+from executor.rate_limits.order_slots import OrderSlots
+from executor.reconciliation.fee_charges import FeeCharges
+from executor.reconciliation.given_up_orders import GivenUpOrders
 from executor.reconciliation.operator_settlement import OperatorSettlement
-from executor.reconciliation.order_reconciler import Resolver
-from executor.sending.absence_check import Absence
-from executor.sending.exchange_time import Moments
-from executor.sending.order_sender import Placing, Ways
-from executor.sending.presend_check import Gate
-from executor.sending.purchase_repeater import FurtherAttempts
-from executor.sending.request_builder import Composer
+from executor.reconciliation.order_reconciler import OrderReconciler
+from executor.sending.absence_check import AbsenceCheck
+from executor.sending.exchange_time import ExchangeTime
+from executor.sending.order_sender import OrderSender, Ways
+from executor.sending.presend_check import PresendCheck
+from executor.sending.purchase_repeater import PurchaseRepeater
+from executor.sending.request_builder import RequestBuilder
 from executor.settings import ExecutorSettings
-from executor.supervision.exposure_metrics import Stake, read_stake
+from executor.supervision.exposure_metrics import ExposureMetrics, read_stake
 from executor.venues.dry_run import DryRun
 from executor.venues.venue import Venue
 from shared.events import Listing, Mode, Side, TradingRules, utc_now
@@ -139,14 +139,14 @@ class Executor:
         self.to_send: list[Order] = []
         self.latched: list[Cause] = []
         rest = cast("MexcRest", exchange)
-        self.footprint = Footprint(self.settings.paper_footprint_seconds)
+        self.footprint = PaperFootprint(self.settings.paper_footprint_seconds)
         self.venues: dict[Mode, Venue] = {
             Mode.DRY_RUN: DryRun(exchange, None, footprint=self.footprint, settings=self.settings, now=time),
             Mode.LIVE: ModelVenue(exchange, failpoint=self.failpoint),
         }
-        known = KnownRules(self.settings.rules_age_seconds)
-        self.charges = Charges(known, self.settings, self.alarms.say)
-        self.books = Books(
+        known = SymbolRules(self.settings.rules_age_seconds)
+        self.charges = FeeCharges(known, self.settings, self.alarms.say)
+        self.books = OrderTransitions(
             self.database,
             self.settings,
             told=lambda: None,
@@ -154,14 +154,14 @@ class Executor:
             now=time,
             alarm=self.alarms.say,
         )
-        self.journal = Journal(
+        self.journal = DecisionWriter(
             self.database, self.settings, live=live, unready=self._unready, told=lambda: None, now=time
         )
         markets = Markets(rest, self.settings, footprint=self.footprint, known=known)
-        self.composer = Composer(markets, self.settings, now=time, stopping=self.stopping)
-        self.moments = Moments(time.now_ms, now=time)
-        pace = Pace(a_limiter(self.settings), at_once={Side.BUY: LINES, Side.SELL: SALES_AT_ONCE})
-        self.attempts = AttemptJournal(
+        self.composer = RequestBuilder(markets, self.settings, now=time, stopping=self.stopping)
+        self.moments = ExchangeTime(time.now_ms, now=time)
+        pace = OrderSlots(a_limiter(self.settings), at_once={Side.BUY: LINES, Side.SELL: SALES_AT_ONCE})
+        self.attempts = AttemptWriter(
             self.database,
             live=live,
             unready=self._unready,
@@ -169,26 +169,28 @@ class Executor:
             count=self.metrics.stepped,
             now=time,
         )
-        self.further = FurtherAttempts(
+        self.further = PurchaseRepeater(
             self.attempts, self.composer, self.venues, self.settings, now=time, stopping=self.stopping
         )
         ways = Ways(
             venues=self.venues,
             composer=self.composer,
-            gate=Gate(self.halts, known.openings, self.settings, now=time),
+            gate=PresendCheck(self.halts, known.openings, self.settings, now=time),
             pace=pace,
             moments=self.moments,
-            absence=Absence(self.venues, pace, self.moments, self.settings, balances=exchange.balances, now=time),
+            absence=AbsenceCheck(self.venues, pace, self.moments, self.settings, balances=exchange.balances, now=time),
             books=self.books,
             further=self.further,
             latch=self._latch,
         )
-        self.placing = Placing(ways, self.settings, now=time, stopping=self.stopping)
-        self.resolver = Resolver(self.venues, self.books, self.placing, self.settings, now=time)
-        self.recheck = Recheck(self.venues, self.books, self.placing, attempts=self.attempts, now=time)
+        self.placing = OrderSender(ways, self.settings, now=time, stopping=self.stopping)
+        self.resolver = OrderReconciler(self.venues, self.books, self.placing, self.settings, now=time)
+        self.recheck = GivenUpOrders(self.venues, self.books, self.placing, attempts=self.attempts, now=time)
         self.operator_settlement = OperatorSettlement(self.database, self.books, self.placing, now=time)
         patience = timedelta(hours=self.settings.opening_horizon_hours)
-        self.schedule = Schedule(self.books, self.journal, self.placing, self.composer, self.moments, patience=patience)
+        self.schedule = OpeningScheduler(
+            self.books, self.journal, self.placing, self.composer, self.moments, patience=patience
+        )
         desk = Desk(self.placing.prepare, self._send, self.schedule.changed.set, self._latch)
         mass_listing = MassListing(self.settings.listings_per_minute_max)
         self.handle = BuyListing(self.journal, mass_listing, desk, self.metrics, self.settings, now=time)
@@ -234,7 +236,7 @@ class Executor:
         async with self.database.connection() as connection:
             await self.halts.look(connection)
 
-    async def stake(self, mode: Mode) -> Stake:
+    async def stake(self, mode: Mode) -> ExposureMetrics:
         return await read_stake(self.database, mode)
 
     async def rows(self) -> list[asyncpg.Record]:

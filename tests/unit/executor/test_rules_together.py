@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from executor.rate_limits.rate_budget import WEIGHT_SECONDS, Limits, RateBudget
-from executor.rate_limits.rate_limiter import Limiter
+from executor.rate_limits.rate_limiter import RateLimiter
 from executor.rate_limits.sliding_window import Priority
 from executor.settings import ExecutorSettings
 from shared.mexc.request_batching import Gathering
@@ -26,7 +26,7 @@ class Buying:
         settings = ExecutorSettings()
         limits = Limits(address_weight=settings.weight_per_10_seconds, address_requests=settings.requests_per_second)
         self.clock = Clock()
-        limiter = Limiter(RateBudget(limits), metrics(), now=self.clock, call_later=self.clock.call_later)
+        limiter = RateLimiter(RateBudget(limits), metrics(), now=self.clock, call_later=self.clock.call_later)
         self._admission = limiter.admission(Priority.PURCHASE)
         self._rules = Gathering(self._answer, partial(self._admission, "GET", INFO))
         self.questions = 0

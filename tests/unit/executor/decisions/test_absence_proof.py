@@ -1,10 +1,10 @@
 """How often an order must be looked for, and when, before it counts as absent."""
 
-from executor.decisions.absence_proof import COUNTED_SECONDS, FIRST_WAIT_SECONDS, WAIT_SECONDS_MAX, Proof
+from executor.decisions.absence_proof import COUNTED_SECONDS, FIRST_WAIT_SECONDS, WAIT_SECONDS_MAX, AbsenceProof
 
 
-def a_proof() -> Proof:
-    return Proof(shows_by_ms=10_000, reads=2, wait_seconds=3.0)
+def a_proof() -> AbsenceProof:
+    return AbsenceProof(shows_by_ms=10_000, reads=2, wait_seconds=3.0)
 
 
 def test_looks_that_begin_before_it_must_show_count_for_nothing() -> None:

@@ -9,7 +9,7 @@ from typing import cast
 
 import pytest
 
-from executor.exits.book_reader import DEEP_MAX, Quoting
+from executor.exits.book_reader import DEEP_MAX, BookReader
 from executor.exits.look_interval import SINGLY_MAX
 from executor.market_data.position_prices import PositionPrices, RecentBooks
 from executor.pricing.valuation import Quote
@@ -53,9 +53,9 @@ def coins(count: int) -> list[str]:
     return [f"C{number:02}USDT" for number in range(count)]
 
 
-def quoting(exchange: Exchange, urgent: Exchange | None = None, seconds_max: float = 20) -> Quoting:
+def quoting(exchange: Exchange, urgent: Exchange | None = None, seconds_max: float = 20) -> BookReader:
     routine = cast("MexcRest", exchange)
-    return Quoting(
+    return BookReader(
         PositionPrices(routine, cast("MexcRest", urgent or exchange), RecentBooks()),
         seconds_max=seconds_max,
     )
@@ -165,7 +165,7 @@ async def test_those_that_are_urgent_wait_for_no_other() -> None:
     for each in exchange.slow.values():
         each.set()
 
-    async def is_learned(looking: Quoting, symbols: list[str]) -> bool:
+    async def is_learned(looking: BookReader, symbols: list[str]) -> bool:
         return "C01USDT" in (await looking.quotes(symbols, {"C02USDT"}, settled)).known
 
     await eventually(lambda: is_learned(few, coins(3)))
@@ -196,7 +196,7 @@ async def test_what_comes_when_it_is_not_needed_any_more_is_dropped() -> None:
     assert (await looking.quotes(coins(10), set(), settled)).known["C05USDT"].bids[0].price == 2
 
 
-async def forgets(looking: Quoting) -> bool:
+async def forgets(looking: BookReader) -> bool:
     await looking.quotes([], set(), settled)
     return looking.wait_seconds() > 1
 

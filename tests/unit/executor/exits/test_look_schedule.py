@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from executor.exits.look_interval import SINGLY_MAX, beat_seconds
-from executor.exits.look_schedule import LookPace
+from executor.exits.look_schedule import LookSchedule
 from executor.model.position import PositionState
 from executor.model.watched_position import Held
 from executor.settings import ExecutorSettings
@@ -23,15 +23,15 @@ def held(*symbols: str) -> list[Held]:
     ]
 
 
-def pace(**settings: Any) -> LookPace:
-    return LookPace(ExecutorSettings(**settings))
+def pace(**settings: Any) -> LookSchedule:
+    return LookSchedule(ExecutorSettings(**settings))
 
 
 def coins(count: int) -> list[Held]:
     return held(*(f"C{number:02}USDT" for number in range(count)))
 
 
-def look(paced: LookPace, everything: list[Held], now: float, **more: Any) -> list[str]:
+def look(paced: LookSchedule, everything: list[Held], now: float, **more: Any) -> list[str]:
     """Look at all whose turn it is, of which nothing is due; return their symbols."""
     names = {each.name for each in everything if paced.is_its_turn(each, now)}
     paced.looked(everything, names, more.get("calm", names), more.get("waiting", {}), now)

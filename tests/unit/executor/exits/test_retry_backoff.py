@@ -3,16 +3,16 @@
 from decimal import Decimal
 from itertools import count
 
-from executor.exits.retry_backoff import ALARMED_SECONDS_MAX, GAIN_SECONDS_MAX, WAIT_SECONDS_MAX, Patience
+from executor.exits.retry_backoff import ALARMED_SECONDS_MAX, GAIN_SECONDS_MAX, WAIT_SECONDS_MAX, RetryBackoff
 
 HELD = Decimal(100)
 
 
-def patient(first_seconds: float = 1.0, attempts_alarm: int = 5) -> Patience:
-    return Patience(first_seconds, attempts_alarm=attempts_alarm)
+def patient(first_seconds: float = 1.0, attempts_alarm: int = 5) -> RetryBackoff:
+    return RetryBackoff(first_seconds, attempts_alarm=attempts_alarm)
 
 
-def waits(patience: Patience, attempts: int, *, is_gain: bool = False) -> list[int]:
+def waits(patience: RetryBackoff, attempts: int, *, is_gain: bool = False) -> list[int]:
     """Return the seconds between *attempts*, each made in the first whole second in which it may be."""
     found: list[int] = []
     for _ in range(attempts):

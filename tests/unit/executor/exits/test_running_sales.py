@@ -10,8 +10,8 @@ import pytest
 
 from executor.decisions.exit_decision import Judgement
 from executor.exits.look_interval import SINGLY_MAX
-from executor.exits.running_sales import Sales
-from executor.exits.sale_orders import Exit, Selling
+from executor.exits.running_sales import RunningSales
+from executor.exits.sale_orders import Exit, SaleOrders
 from executor.model.order import ExitReason
 from executor.model.watched_position import Held, Sale
 from executor.pricing.valuation import Quote
@@ -27,7 +27,7 @@ QUOTE = Quote((Level(Decimal(1), Decimal(1000)),), ())
 
 
 class Lines:
-    """A `Selling` whose sales are all refused."""
+    """A `SaleOrders` whose sales are all refused."""
 
     modes = (Mode.LIVE,)
 
@@ -52,7 +52,7 @@ async def tasks() -> AsyncIterator[asyncio.TaskGroup]:
         yield group
 
 
-def look(sales: Sales, each: Held = HELD, reason: ExitReason = ExitReason.STOP_LOSS) -> list[str]:
+def look(sales: RunningSales, each: Held = HELD, reason: ExitReason = ExitReason.STOP_LOSS) -> list[str]:
     """Look at a position that is due, and return what a person should know then."""
     sales.look_begins()
     sales.looked_at(each.name)
@@ -64,7 +64,7 @@ def look(sales: Sales, each: Held = HELD, reason: ExitReason = ExitReason.STOP_L
 
 async def test_what_finds_no_line_is_not_begun_is_told_and_is_begun_once_one_is_free(tasks: asyncio.TaskGroup) -> None:
     lines = Lines()
-    sales = Sales(cast("Selling", lines), trades, ExecutorSettings(), tasks)
+    sales = RunningSales(cast("SaleOrders", lines), trades, ExecutorSettings(), tasks)
     lines.is_free = False
     told = [look(sales) for _ in range(3)][-1]
     waits = sales.wait_seconds(), sales.left_seconds(HELD.name, asyncio.get_running_loop().time())
@@ -89,7 +89,7 @@ async def test_a_sale_that_is_held_back_is_told_at_once_in_the_same_words_until_
     tasks: asyncio.TaskGroup, reason: str, told: str
 ) -> None:
     lines = Lines()
-    sales = Sales(cast("Selling", lines), trades, ExecutorSettings(), tasks)
+    sales = RunningSales(cast("SaleOrders", lines), trades, ExecutorSettings(), tasks)
     refused = replace(HELD, last_sale=Sale(1, "rejected", reason))
     objections = [look(sales, refused)]
 
@@ -110,7 +110,7 @@ async def test_what_waits_for_a_line_is_looked_at_in_its_beat_or_when_one_is_fre
     tasks: asyncio.TaskGroup,
 ) -> None:
     lines = Lines()
-    sales = Sales(cast("Selling", lines), trades, ExecutorSettings(), tasks)
+    sales = RunningSales(cast("SaleOrders", lines), trades, ExecutorSettings(), tasks)
     several = [Held(a_position(listing=a_listing(occurrence=number)), close_requested=False) for number in range(1, 6)]
     names = [each.name for each in several]
     lines.is_free = False
@@ -137,7 +137,7 @@ async def test_what_trades_again_is_awaited_until_it_is_tried(tasks: asyncio.Tas
         return True
 
     lines, loop = Lines(), asyncio.get_running_loop()
-    sales = Sales(cast("Selling", lines), trades, ExecutorSettings(), tasks, passes)
+    sales = RunningSales(cast("SaleOrders", lines), trades, ExecutorSettings(), tasks, passes)
     refused = replace(HELD, last_sale=Sale(1, "rejected", "not_open: 30000 Trading suspended"))
     look(sales, refused)
     assert not sales.is_awaited(HELD.name, loop.time())

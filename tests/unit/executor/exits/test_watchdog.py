@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from executor.exits.watchdog import Vigil, overdue_seconds
+from executor.exits.watchdog import Watchdog, overdue_seconds
 from executor.settings import ExitSettings
 from shared.events import HealthStatus, utc_now
 from shared.process.health import Component
@@ -19,7 +19,7 @@ class Watch:
     def __init__(self) -> None:
         self.now = 1000.0
         self.component = Component("exits")
-        self.vigil = Vigil(self.component, overdue_seconds=OVERDUE, clock=lambda: self.now)
+        self.vigil = Watchdog(self.component, overdue_seconds=OVERDUE, clock=lambda: self.now)
 
     def later(self, seconds: float) -> None:
         self.now += seconds

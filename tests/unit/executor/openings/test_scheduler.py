@@ -4,13 +4,13 @@ import asyncio
 from datetime import datetime, timedelta
 from typing import cast
 
-from executor.journal.decision_writer import Decided, Journal
-from executor.journal.order_transitions import Books
+from executor.journal.decision_writer import Decided, DecisionWriter
+from executor.journal.order_transitions import OrderTransitions
 from executor.model.order import Order
-from executor.openings.scheduler import DECIDE_MS, PREPARE_MS, Schedule
-from executor.sending.exchange_time import Moments
-from executor.sending.order_sender import Placing
-from executor.sending.request_builder import Composer
+from executor.openings.scheduler import DECIDE_MS, PREPARE_MS, OpeningScheduler
+from executor.sending.exchange_time import ExchangeTime
+from executor.sending.order_sender import OrderSender
+from executor.sending.request_builder import RequestBuilder
 from tests.support.data.builders import NOON, an_order
 from tests.support.fakes.virtual_time import VirtualLoop
 
@@ -55,12 +55,12 @@ class Desk:
 def test_a_question_that_waits_for_the_rate_limits_makes_no_order_miss_its_opening() -> None:
     async def scheduled() -> Desk:
         desk, until = Desk(), asyncio.Event()
-        schedule = Schedule(
-            cast("Books", desk),
-            cast("Journal", desk),
-            cast("Placing", desk),
-            cast("Composer", desk),
-            cast("Moments", desk),
+        schedule = OpeningScheduler(
+            cast("OrderTransitions", desk),
+            cast("DecisionWriter", desk),
+            cast("OrderSender", desk),
+            cast("RequestBuilder", desk),
+            cast("ExchangeTime", desk),
             patience=timedelta(hours=1),
         )
         async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:

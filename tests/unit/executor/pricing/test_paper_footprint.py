@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from executor.pricing.fill_simulation import taken
-from executor.pricing.paper_footprint import Footprint
+from executor.pricing.paper_footprint import PaperFootprint
 from shared.events import Side
 from shared.mexc.orders.order_api import OrderRequest
 from shared.mexc.payloads import Level
@@ -27,7 +27,7 @@ def a_book(*levels: tuple[str, str]) -> list[Level]:
     return [Level(Decimal(price), Decimal(quantity)) for price, quantity in levels]
 
 
-def sold(footprint: Footprint, shown: Sequence[Level], quantity: str | Decimal, at: float = 0.0) -> Decimal:
+def sold(footprint: PaperFootprint, shown: Sequence[Level], quantity: str | Decimal, at: float = 0.0) -> Decimal:
     """What a sale of *quantity* at any price brings on paper."""
     request = OrderRequest("ABCUSDT", Side.SELL, "IMMEDIATE_OR_CANCEL", "sn", Decimal(quantity), price=Decimal("0.01"))
     got = taken(footprint.left(BIDS, shown, at), request)
@@ -36,7 +36,7 @@ def sold(footprint: Footprint, shown: Sequence[Level], quantity: str | Decimal, 
 
 
 def test_the_same_ten_bids_are_sold_to_once() -> None:
-    footprint, shown = Footprint(KEPT), a_book(("1.20", "10"), ("0.50", "1000"))
+    footprint, shown = PaperFootprint(KEPT), a_book(("1.20", "10"), ("0.50", "1000"))
 
     proceeds = [sold(footprint, shown, "95", 0), *(sold(footprint, shown, "10", at) for at in range(1, 10))]
 
@@ -45,7 +45,7 @@ def test_the_same_ten_bids_are_sold_to_once() -> None:
 
 
 def test_a_level_that_others_have_taken_from_holds_what_we_left_and_they_left() -> None:
-    footprint = Footprint(KEPT)
+    footprint = PaperFootprint(KEPT)
     sold(footprint, a_book(("2", "100")), "10")
 
     assert footprint.left(BIDS, a_book(("2", "50")), 1) == tuple(a_book(("2", "40")))
@@ -53,14 +53,14 @@ def test_a_level_that_others_have_taken_from_holds_what_we_left_and_they_left() 
 
 
 def test_what_is_added_to_a_level_can_be_taken() -> None:
-    footprint = Footprint(KEPT)
+    footprint = PaperFootprint(KEPT)
     sold(footprint, a_book(("2", "10")), "10")
 
     assert footprint.left(BIDS, a_book(("2", "13")), 1) == tuple(a_book(("2", "3")))
 
 
 def test_a_level_that_was_gone_meanwhile_is_another() -> None:
-    footprint, shown = Footprint(KEPT), a_book(("2", "10"), ("1", "10"))
+    footprint, shown = PaperFootprint(KEPT), a_book(("2", "10"), ("1", "10"))
     sold(footprint, shown, "10")
 
     footprint.left(BIDS, a_book(("1", "10")), 1)
@@ -70,7 +70,7 @@ def test_a_level_that_was_gone_meanwhile_is_another() -> None:
 
 @pytest.mark.parametrize("hiding", [a_book(("3", "10")), []])
 def test_a_look_that_does_not_reach_a_level_says_nothing_of_it(hiding: list[Level]) -> None:
-    footprint, shown = Footprint(KEPT), a_book(("2", "10"))
+    footprint, shown = PaperFootprint(KEPT), a_book(("2", "10"))
     sold(footprint, shown, "10")
 
     footprint.left(BIDS, hiding, 1)
@@ -79,7 +79,7 @@ def test_a_look_that_does_not_reach_a_level_says_nothing_of_it(hiding: list[Leve
 
 
 def test_what_was_taken_counts_until_it_has_not_been_touched_for_long_enough() -> None:
-    footprint, shown = Footprint(KEPT), a_book(("2", "10"))
+    footprint, shown = PaperFootprint(KEPT), a_book(("2", "10"))
     sold(footprint, shown, "4", 0)
     sold(footprint, shown, "4", 50)
 
@@ -89,7 +89,7 @@ def test_what_was_taken_counts_until_it_has_not_been_touched_for_long_enough() -
 
 
 def test_each_symbol_and_side_has_a_footprint_of_its_own() -> None:
-    footprint, shown = Footprint(KEPT), a_book(("2", "10"))
+    footprint, shown = PaperFootprint(KEPT), a_book(("2", "10"))
     footprint.take(("ABCUSDT", Side.SELL), shown, 0)
     footprint.take(("XYZUSDT", Side.BUY), shown, 0)
 
@@ -97,7 +97,7 @@ def test_each_symbol_and_side_has_a_footprint_of_its_own() -> None:
 
 
 def test_purchases_leave_a_footprint_among_the_asks() -> None:
-    footprint, asks = Footprint(KEPT), ("ABCUSDT", Side.SELL)
+    footprint, asks = PaperFootprint(KEPT), ("ABCUSDT", Side.SELL)
     footprint.take(asks, a_book(("1", "10")), 0)
 
     assert footprint.left(asks, a_book(("1", "10"), ("2", "10")), 1) == tuple(a_book(("2", "10")))
@@ -106,7 +106,7 @@ def test_purchases_leave_a_footprint_among_the_asks() -> None:
 
 
 def test_a_restart_takes_the_best_levels_for_those_that_were_taken() -> None:
-    before, after, shown = Footprint(KEPT), Footprint(KEPT), a_book(("3", "10"), ("2", "10"), ("1", "10"))
+    before, after, shown = PaperFootprint(KEPT), PaperFootprint(KEPT), a_book(("3", "10"), ("2", "10"), ("1", "10"))
     sold(before, shown, "15", 0)
 
     after.recall(BIDS, Decimal(15), 0)
@@ -116,7 +116,7 @@ def test_a_restart_takes_the_best_levels_for_those_that_were_taken() -> None:
 
 
 def test_what_the_first_look_after_a_restart_does_not_reach_is_taken_from_the_next() -> None:
-    footprint, shown = Footprint(KEPT), a_book(("3", "10"), ("2", "10"))
+    footprint, shown = PaperFootprint(KEPT), a_book(("3", "10"), ("2", "10"))
     footprint.recall(BIDS, Decimal(15), 0)
 
     assert footprint.left(BIDS, shown[:1], 1) == ()
@@ -125,20 +125,20 @@ def test_what_the_first_look_after_a_restart_does_not_reach_is_taken_from_the_ne
 
 
 def test_what_a_restart_recalls_too_late_is_forgotten() -> None:
-    footprint, shown = Footprint(KEPT), a_book(("3", "10"))
+    footprint, shown = PaperFootprint(KEPT), a_book(("3", "10"))
     footprint.recall(BIDS, Decimal(10), 0)
 
     assert footprint.left(BIDS, shown, KEPT) == tuple(shown)
 
 
 def test_nothing_is_remembered_where_that_is_switched_off() -> None:
-    footprint, shown = Footprint(0), a_book(("2", "10"))
+    footprint, shown = PaperFootprint(0), a_book(("2", "10"))
 
     assert [sold(footprint, shown, "10"), sold(footprint, shown, "10")] == [Decimal(20), Decimal(20)]
 
 
 def test_no_more_levels_are_remembered_than_there_is_room_for() -> None:
-    footprint = Footprint(KEPT, levels_max=3)
+    footprint = PaperFootprint(KEPT, levels_max=3)
 
     for price in range(1, 9):
         footprint.take(BIDS, [Level(Decimal(price), Decimal(1))], price)
@@ -151,7 +151,7 @@ def test_no_more_levels_are_remembered_than_there_is_room_for() -> None:
 @given(st.sampled_from(["NaN", "-1", "0", "Infinity"]))
 @steady
 def test_levels_that_cannot_be_computed_with_are_left_out(quantity: str) -> None:
-    footprint = Footprint(KEPT)
+    footprint = PaperFootprint(KEPT)
     sold(footprint, a_book(("3", "1")), "1")
 
     assert footprint.left(BIDS, a_book(("3", quantity), ("1", "10")), 0) == tuple(a_book(("1", "10")))
@@ -167,7 +167,7 @@ def test_no_more_is_received_than_the_book_ever_offered_within_the_decay(
     steps: list[tuple[dict[Decimal, Decimal] | None, Decimal, float]],
 ) -> None:
     """What is offered at a price is what it shows first, and whatever it shows more than the look before."""
-    footprint = Footprint(1_000)
+    footprint = PaperFootprint(1_000)
     side: dict[Decimal, Decimal] = {}
     offered: dict[Decimal, Decimal] = {}
     received: dict[Decimal, Decimal] = {}
@@ -190,7 +190,7 @@ def test_no_more_is_received_than_the_book_ever_offered_within_the_decay(
 @steady
 def test_who_took_more_before_receives_no_more_now(side: dict[Decimal, Decimal], less: Decimal, more: Decimal) -> None:
     less, more = sorted((less, more))
-    shown, footprints = displayed(side), (Footprint(KEPT), Footprint(KEPT))
+    shown, footprints = displayed(side), (PaperFootprint(KEPT), PaperFootprint(KEPT))
 
     for footprint, quantity in zip(footprints, (less, more), strict=True):
         sold(footprint, shown, quantity)
@@ -202,7 +202,7 @@ def test_who_took_more_before_receives_no_more_now(side: dict[Decimal, Decimal],
 @given(SIDES, st.floats(0, 100), st.floats(0, 100))
 @steady
 def test_what_is_left_never_shrinks_with_time_alone(side: dict[Decimal, Decimal], one: float, other: float) -> None:
-    shown, footprint = displayed(side), Footprint(KEPT)
+    shown, footprint = displayed(side), PaperFootprint(KEPT)
     sold(footprint, shown, "75")
 
     earlier, later = (footprint.left(BIDS, shown, at) for at in sorted((one, other)))
@@ -213,7 +213,7 @@ def test_what_is_left_never_shrinks_with_time_alone(side: dict[Decimal, Decimal]
 @given(SIDES, QUANTITIES.filter(bool))
 @steady
 def test_looking_twice_is_looking_once(side: dict[Decimal, Decimal], quantity: Decimal) -> None:
-    shown, footprint = displayed(side), Footprint(KEPT)
+    shown, footprint = displayed(side), PaperFootprint(KEPT)
     sold(footprint, shown, quantity)
 
     assert footprint.left(BIDS, shown, 1) == footprint.left(BIDS, shown, 1)

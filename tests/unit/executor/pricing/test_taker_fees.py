@@ -9,11 +9,11 @@ from executor.decisions.limits import net_of_fee
 from executor.decisions.order_request import within
 from executor.decisions.strategy import Refuse
 from executor.journal.order_transitions import Told
-from executor.market_data.symbol_rules import KnownRules
+from executor.market_data.symbol_rules import SymbolRules
 from executor.model.fill import Fill
 from executor.model.reasons import Reason
 from executor.pricing.taker_fees import LATELY_SECONDS, TakerFees
-from executor.reconciliation.fee_charges import Charges
+from executor.reconciliation.fee_charges import FeeCharges
 from executor.settings import ExecutorSettings
 from shared.events import Mode, TradingRules
 from shared.mexc.orders.order_api import OrderRequest
@@ -68,8 +68,8 @@ def test_where_no_rules_tell_the_highest_fee_of_late_counts() -> None:
 
 def test_a_fill_that_is_charged_more_raises_what_is_reckoned_with_and_is_told_once() -> None:
     alarms: list[tuple[str, str]] = []
-    known = KnownRules(300)
-    charges = Charges(known, ExecutorSettings(), lambda source, what: alarms.append((source, what)))
+    known = SymbolRules(300)
+    charges = FeeCharges(known, ExecutorSettings(), lambda source, what: alarms.append((source, what)))
     order = an_order(listing=a_listing(rules=ruled("0.0005")), mode=Mode.LIVE)
 
     for fill in (a_fill("0.05"), a_fill("0.2"), a_fill("0.2"), a_fill("0.3", "ABC")):
@@ -93,9 +93,9 @@ def test_a_fill_that_is_charged_more_raises_what_is_reckoned_with_and_is_told_on
 )
 def test_a_fee_that_the_exchange_did_not_charge_or_only_rounded_proves_nothing(mode: Mode, told: Told) -> None:
     alarms: list[str] = []
-    known = KnownRules(300)
+    known = SymbolRules(300)
 
-    Charges(known, ExecutorSettings(), lambda _, what: alarms.append(what)).mind(an_order(mode=mode), told)
+    FeeCharges(known, ExecutorSettings(), lambda _, what: alarms.append(what)).mind(an_order(mode=mode), told)
 
     assert not any(alarms)
     assert known.fees.of(None, SET) == SET
@@ -103,8 +103,8 @@ def test_a_fee_that_the_exchange_did_not_charge_or_only_rounded_proves_nothing(m
 
 def test_a_fee_that_was_charged_counts_for_a_day_from_the_last_time_and_then_the_alarm_ends() -> None:
     now, alarms = [0.0], [""]
-    known = KnownRules(300, lambda: now[0])
-    charges = Charges(known, ExecutorSettings(), lambda _, what: alarms.append(what))
+    known = SymbolRules(300, lambda: now[0])
+    charges = FeeCharges(known, ExecutorSettings(), lambda _, what: alarms.append(what))
     order, reckoned = an_order(mode=Mode.LIVE), []
 
     for at, fee in ((0.0, "0.2"), (LATELY_SECONDS / 2, "0.2"), (LATELY_SECONDS * 1.4, "0.05")):

@@ -2,9 +2,9 @@ import asyncio
 
 import pytest
 
-from executor.rate_limits.order_slots import Pace
+from executor.rate_limits.order_slots import OrderSlots
 from executor.rate_limits.rate_budget import Limits, RateBudget
-from executor.rate_limits.rate_limiter import Limiter
+from executor.rate_limits.rate_limiter import RateLimiter
 from shared.events import Side
 from tests.support.fakes.limiters import Clock, metrics
 
@@ -16,18 +16,20 @@ def clock() -> Clock:
     return Clock()
 
 
-def a_pace(clock: Clock, per_second: int = 3, at_once: int = 100, sales_at_once: int = 100) -> Pace:
+def a_pace(clock: Clock, per_second: int = 3, at_once: int = 100, sales_at_once: int = 100) -> OrderSlots:
     limits = Limits(MANY, MANY, MANY, MANY, orders=per_second)
-    limiter = Limiter(RateBudget(limits), metrics(), now=clock, call_later=clock.call_later)
-    return Pace(limiter, at_once={Side.BUY: at_once, Side.SELL: sales_at_once})
+    limiter = RateLimiter(RateBudget(limits), metrics(), now=clock, call_later=clock.call_later)
+    return OrderSlots(limiter, at_once={Side.BUY: at_once, Side.SELL: sales_at_once})
 
 
-async def take(pace: Pace, seconds_max: float = 1000, stop: asyncio.Event | None = None, side: Side = Side.BUY) -> bool:
+async def take(
+    pace: OrderSlots, seconds_max: float = 1000, stop: asyncio.Event | None = None, side: Side = Side.BUY
+) -> bool:
     async with pace.turn(side, seconds_max=seconds_max, stop=stop or asyncio.Event()) as may_begin:
         return may_begin
 
 
-async def begun(pace: Pace, clock: Clock, count: int) -> list[float]:
+async def begun(pace: OrderSlots, clock: Clock, count: int) -> list[float]:
     moments = []
     for _ in range(count):
         assert await clock.during(take(pace))

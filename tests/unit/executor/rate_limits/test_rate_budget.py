@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from executor.rate_limits.rate_budget import EXITS_FIRST_SECONDS, Limits, RateBudget
-from executor.rate_limits.sliding_window import MARGIN_SECONDS, Priority, ReservedWindow
+from executor.rate_limits.sliding_window import MARGIN_SECONDS, Priority, SlidingWindow
 from shared.mexc.weights import ORDER, Cost, Pool, cost_of
 
 RESERVES = {Priority.EXIT: 6, Priority.PURCHASE: 4}
@@ -30,7 +30,7 @@ steps = st.lists(
 def test_no_window_ever_holds_more_than_the_limit_wherever_it_begins(
     asked: list[tuple[Priority, int, float, float]],
 ) -> None:
-    window, now, taken = ReservedWindow(20, 10, RESERVES), 100.0, list[tuple[float, int]]()
+    window, now, taken = SlidingWindow(20, 10, RESERVES), 100.0, list[tuple[float, int]]()
     for priority, amount, gap, _ in asked:
         now += gap
         if window.fits_at(priority, amount, now) <= now:
@@ -44,7 +44,7 @@ def test_no_window_ever_holds_more_than_the_limit_wherever_it_begins(
 
 @given(steps)
 def test_whoever_stays_within_its_reserve_always_fits(asked: list[tuple[Priority, int, float, float]]) -> None:
-    window, now = ReservedWindow(20, 10, RESERVES), 100.0
+    window, now = SlidingWindow(20, 10, RESERVES), 100.0
     for priority, amount, gap, answered_after in asked:
         now += gap
         for each, reserve in RESERVES.items():
@@ -70,7 +70,7 @@ def test_a_reserve_is_there_whatever_is_assumed_to_have_been_used_before(before:
 def test_what_fits_at_a_later_moment_fits_then_and_not_before(
     asked: list[tuple[Priority, int, float, float]],
 ) -> None:
-    window, now = ReservedWindow(20, 10, RESERVES), 100.0
+    window, now = SlidingWindow(20, 10, RESERVES), 100.0
     for priority, amount, gap, _ in asked:
         now += gap
         fits_at = window.fits_at(priority, amount, now)
@@ -88,8 +88,8 @@ def test_what_fits_at_a_later_moment_fits_then_and_not_before(
 LENDING = {Priority.EXIT: 2, Priority.WATCH: 8, Priority.PURCHASE: 4}
 
 
-def a_lending_window() -> ReservedWindow:
-    return ReservedWindow(20, 10, LENDING, borrower=Priority.EXIT, lender=Priority.PURCHASE)
+def a_lending_window() -> SlidingWindow:
+    return SlidingWindow(20, 10, LENDING, borrower=Priority.EXIT, lender=Priority.PURCHASE)
 
 
 @given(steps)
@@ -129,7 +129,7 @@ def test_who_stays_within_a_reserve_always_fits_but_the_lender_where_the_borrowe
 
 
 def test_what_is_under_way_counts_until_a_window_after_its_answer() -> None:
-    window = ReservedWindow(10, 10, {})
+    window = SlidingWindow(10, 10, {})
     window.begin(Priority.EXIT, 10)
     assert window.fits_at(Priority.EXIT, 1, 1000) == math.inf
 
@@ -140,7 +140,7 @@ def test_what_is_under_way_counts_until_a_window_after_its_answer() -> None:
 
 def test_more_cannot_be_reserved_than_there_is() -> None:
     with pytest.raises(ValueError, match="reserved"):
-        ReservedWindow(9, 10, RESERVES)
+        SlidingWindow(9, 10, RESERVES)
 
 
 def spent(budget: RateBudget, priority: Priority, cost: Cost, now: float) -> int:
@@ -269,7 +269,7 @@ def test_looks_that_are_spread_over_what_is_left_never_have_to_wait_for_long() -
 
 
 def test_looks_are_no_further_apart_than_their_beat_where_nobody_else_asks() -> None:
-    window = ReservedWindow(80, 10, {})
+    window = SlidingWindow(80, 10, {})
     for number in range(100):
         now = 100 + number * 4 / 3
         assert window.fits_at(Priority.WATCH, 10, now) == now
@@ -290,7 +290,7 @@ def test_whoever_waits_for_as_long_as_is_said_waits_no_longer(asked: list[tuple[
 
 
 def test_what_is_under_way_holds_up_no_look_after_its_end() -> None:
-    window = ReservedWindow(20, 10, {})
+    window = SlidingWindow(20, 10, {})
     window.begin(Priority.EXIT, 15)
 
     assert window.apart_seconds(Priority.WATCH, 10, 100) == 0

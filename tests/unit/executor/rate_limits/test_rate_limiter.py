@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 
 from executor.rate_limits.limiter_metrics import LimiterMetrics
 from executor.rate_limits.rate_budget import EXITS_FIRST_SECONDS, Limits, RateBudget
-from executor.rate_limits.rate_limiter import Limiter
+from executor.rate_limits.rate_limiter import RateLimiter
 from executor.rate_limits.sliding_window import Priority
 from shared.mexc.errors import RateLimited
 from shared.mexc.weights import ORDER, Cost, Pool, cost_of
@@ -24,7 +24,9 @@ class Ground:
     def __init__(self, limits: Limits | None = None) -> None:
         self.clock, self.registry = Clock(), CollectorRegistry()
         budget = RateBudget(limits or Limits(key_requests=10_000))
-        self.limiter = Limiter(budget, LimiterMetrics(self.registry), now=self.clock, call_later=self.clock.call_later)
+        self.limiter = RateLimiter(
+            budget, LimiterMetrics(self.registry), now=self.clock, call_later=self.clock.call_later
+        )
         self.went: list[tuple[str, float]] = []
 
     async def ask(self, priority: Priority, method: str = "GET", path: str = "/api/v3/myTrades") -> None:

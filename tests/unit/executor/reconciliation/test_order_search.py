@@ -12,7 +12,7 @@ from executor.reconciliation.order_search import (
     REFUSED_SECONDS,
     UNTOLD_SECONDS,
     WAIT_SECONDS_MAX,
-    Search,
+    OrderSearch,
     times_of,
 )
 from executor.settings import ExecutorSettings
@@ -29,7 +29,7 @@ def ordered(side: Side = Side.BUY, mode: Mode = Mode.LIVE, **more: object) -> Or
     return an_order(side=side, mode=mode, send_until=SENT, **more)
 
 
-def waits(search: Search, order: Order, looks: int, seconds_in: float = 60) -> list[float]:
+def waits(search: OrderSearch, order: Order, looks: int, seconds_in: float = 60) -> list[float]:
     """Return the waits between so many looks."""
     found = []
     for _ in range(looks):
@@ -59,18 +59,18 @@ def test_an_order_is_overdue_two_minutes_after_its_answer_or_after_it_could_be_s
 
 
 def test_looks_follow_each_other_more_and_more_slowly() -> None:
-    assert waits(Search(0.0), ordered(), 8) == [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, WAIT_SECONDS_MAX, WAIT_SECONDS_MAX]
+    assert waits(OrderSearch(0.0), ordered(), 8) == [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, WAIT_SECONDS_MAX, WAIT_SECONDS_MAX]
 
 
 @pytest.mark.parametrize("seen", [{"open_since": NOON}, {"unclear": (None, NOON)}, {"unsold_since": NOON}])
 def test_an_order_that_has_to_be_settled_soon_is_looked_at_often(seen: dict[str, Any]) -> None:
-    search = Search(0.0, **seen)
+    search = OrderSearch(0.0, **seen)
 
     assert set(waits(search, ordered(), 8)[3:]) == {QUICK_SECONDS}
 
 
 def test_trades_that_are_a_moment_late_are_looked_for_at_once_and_those_that_stay_away_rarely() -> None:
-    assert waits(Search(0.0, untold=(FILL, NOON)), ordered(), 8) == [
+    assert waits(OrderSearch(0.0, untold=(FILL, NOON)), ordered(), 8) == [
         0.05,
         0.1,
         0.2,
@@ -82,7 +82,7 @@ def test_trades_that_are_a_moment_late_are_looked_for_at_once_and_those_that_sta
 
 
 def test_a_sale_is_looked_at_right_after_its_absence_can_be_proven() -> None:
-    sale, search = ordered(Side.SELL), Search(0.0, wait_seconds=WAIT_SECONDS_MAX)
+    sale, search = ordered(Side.SELL), OrderSearch(0.0, wait_seconds=WAIT_SECONDS_MAX)
 
     assert waits(search, sale, 1, seconds_in=4.0) == [0.3]  # 4.25 s, and a little.
 
@@ -92,11 +92,11 @@ def test_only_a_sale_is_looked_for_in_the_balance() -> None:
 
     for side, ways in ((Side.SELL, set(EVERY_WAY)), (Side.BUY, set(EVERY_WAY) - {Way.BALANCE})):
         order = ordered(side)
-        assert set(Search(0.0).ways(order, times_of(order, SETTINGS), late)) == ways
+        assert set(OrderSearch(0.0).ways(order, times_of(order, SETTINGS), late)) == ways
 
 
 def test_a_search_is_exhausted_when_every_way_was_tried_since_and_a_trace_begins_it_anew() -> None:
-    search = Search(0.0)
+    search = OrderSearch(0.0)
     search.missed([way for way in EVERY_WAY if way is not Way.TRADES], SENT)
     without = search.is_exhausted(NOON)
     search.missed([Way.TRADES], SENT)
@@ -105,7 +105,7 @@ def test_a_search_is_exhausted_when_every_way_was_tried_since_and_a_trace_begins
 
 
 def test_dear_ways_that_were_refused_are_tried_again_sooner_than_those_that_showed_nothing() -> None:
-    order, search = ordered(), Search(0.0)
+    order, search = ordered(), OrderSearch(0.0)
     times, late = times_of(ordered(), SETTINGS), NOON + timedelta(seconds=60)
     soon, again = late + timedelta(seconds=2), late + timedelta(seconds=REFUSED_SECONDS)
     search.tried = dict.fromkeys(EVERY_WAY, late)
@@ -120,7 +120,7 @@ def test_dear_ways_that_were_refused_are_tried_again_sooner_than_those_that_show
 
 
 def test_a_cheap_look_that_is_refused_brings_no_dear_one_about() -> None:
-    search = Search(0.0, tried=dict.fromkeys(EVERY_WAY, NOON + timedelta(seconds=60)))
+    search = OrderSearch(0.0, tried=dict.fromkeys(EVERY_WAY, NOON + timedelta(seconds=60)))
     search.refused([Way.CLIENT_ID], NOON + timedelta(seconds=62), "HTTP 503")
 
     assert search.refused_at is None

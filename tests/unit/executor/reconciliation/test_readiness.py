@@ -8,7 +8,7 @@ import pytest
 
 from executor.decisions.strategy import Refuse
 from executor.model.reasons import Reason
-from executor.reconciliation.order_reconciler import Resolver
+from executor.reconciliation.order_reconciler import OrderReconciler
 from executor.reconciliation.readiness import Readiness, reconcile
 from shared.errors import TransientError
 from shared.events import Mode
@@ -84,7 +84,9 @@ async def test_it_is_tried_until_the_exchange_has_answered_about_everything(
         checks.append(readiness.reconciled)
         refusals.append(readiness.unready())
 
-    await reconcile(cast("Resolver", lookups), check, readiness, asyncio.Event(), lambda _, what: alarms.append(what))
+    await reconcile(
+        cast("OrderReconciler", lookups), check, readiness, asyncio.Event(), lambda _, what: alarms.append(what)
+    )
 
     assert lookups.answers == []
     # Whoever is refused meanwhile learns why, and so does the health once it lasts.
@@ -98,7 +100,7 @@ async def test_it_ends_unreconciled_when_it_is_told_to_stop(readiness: Readiness
     stop = asyncio.Event()
     stop.set()
 
-    await reconcile(cast("Resolver", Lookups()), lambda: asyncio.sleep(0), readiness, stop, lambda *_: None)
+    await reconcile(cast("OrderReconciler", Lookups()), lambda: asyncio.sleep(0), readiness, stop, lambda *_: None)
 
     assert not readiness.reconciled
 
@@ -109,6 +111,6 @@ async def test_a_stop_while_it_compares_what_is_held_leaves_it_unreconciled(read
     async def stops() -> None:
         stop.set()
 
-    await reconcile(cast("Resolver", Lookups(True)), stops, readiness, stop, lambda *_: None)
+    await reconcile(cast("OrderReconciler", Lookups(True)), stops, readiness, stop, lambda *_: None)
 
     assert not readiness.reconciled

@@ -6,9 +6,9 @@ from typing import cast
 
 from executor.decisions.retry_policy import Again, Tries
 from executor.model.order import Order
-from executor.rate_limits.order_slots import Pace
-from executor.sending.absence_check import BESIDE, BESIDE_EVERY_SECONDS, BESIDE_MAX, BESIDE_WAIT_SECONDS, Absence
-from executor.sending.exchange_time import Moments
+from executor.rate_limits.order_slots import OrderSlots
+from executor.sending.absence_check import BESIDE, BESIDE_EVERY_SECONDS, BESIDE_MAX, BESIDE_WAIT_SECONDS, AbsenceCheck
+from executor.sending.exchange_time import ExchangeTime
 from executor.settings import ExecutorSettings
 from executor.venues.lookup_schedule import Way
 from executor.venues.venue import Absent, Venue
@@ -34,10 +34,10 @@ class Looks:
         return Absent()
 
 
-def an_absence(looks: Looks | None = None) -> Absence:
+def an_absence(looks: Looks | None = None) -> AbsenceCheck:
     venues = {Mode.DRY_RUN: cast("Venue", looks or Looks())}
-    pace, moments = cast("Pace", Unbanned()), cast("Moments", None)
-    return Absence(venues, pace, moments, ExecutorSettings(), balances=None, now=lambda: NOON)
+    pace, moments = cast("OrderSlots", Unbanned()), cast("ExchangeTime", None)
+    return AbsenceCheck(venues, pace, moments, ExecutorSettings(), balances=None, now=lambda: NOON)
 
 
 def orders(count: int) -> list[Order]:

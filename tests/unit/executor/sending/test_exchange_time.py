@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from executor.sending.exchange_time import Moments, milliseconds
+from executor.sending.exchange_time import ExchangeTime, milliseconds
 from shared.events import utc_now
 from shared.mexc.time.clock_estimate import ClockUncertainError
 from tests.support.data.builders import NOON
@@ -13,16 +13,16 @@ def unknown() -> int:
 
 
 def test_the_exchanges_time_counts() -> None:
-    assert Moments(lambda: 42, now=lambda: NOON).now_ms() == 42
+    assert ExchangeTime(lambda: 42, now=lambda: NOON).now_ms() == 42
 
 
 def test_ours_counts_where_the_exchanges_is_not_known() -> None:
-    assert Moments(unknown, now=lambda: NOON + timedelta(microseconds=7999)).now_ms() == milliseconds(NOON) + 7
+    assert ExchangeTime(unknown, now=lambda: NOON + timedelta(microseconds=7999)).now_ms() == milliseconds(NOON) + 7
 
 
 @pytest.mark.parametrize("ahead_ms", [-50, 0, 40])
 async def test_a_moment_is_reached_and_never_early(ahead_ms: int) -> None:
-    moments = Moments(lambda: milliseconds(utc_now()) + 5000, now=utc_now)
+    moments = ExchangeTime(lambda: milliseconds(utc_now()) + 5000, now=utc_now)
     at_ms = moments.now_ms() + ahead_ms
 
     await moments.reach(at_ms)

@@ -5,7 +5,7 @@ import pytest
 from executor.decisions.known_openings import KnownOpenings
 from executor.model.order import Order
 from executor.model.order_state import OrderEvent
-from executor.sending.presend_check import Gate
+from executor.sending.presend_check import PresendCheck
 from executor.settings import ExecutorSettings
 from shared.events import Mode, Side
 from tests.support.data.builders import NOON, a_listing, an_applied_config, an_order
@@ -24,8 +24,8 @@ class Halts:
         return self._exits
 
 
-def a_gate(halts: Halts, now: datetime = NOON, openings: KnownOpenings | None = None) -> Gate:
-    return Gate(halts, openings or KnownOpenings(), ExecutorSettings(), now=lambda: now)
+def a_gate(halts: Halts, now: datetime = NOON, openings: KnownOpenings | None = None) -> PresendCheck:
+    return PresendCheck(halts, openings or KnownOpenings(), ExecutorSettings(), now=lambda: now)
 
 
 def test_an_order_in_time_passes_up_to_its_last_moment() -> None:

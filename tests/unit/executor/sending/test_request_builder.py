@@ -13,7 +13,7 @@ from executor.decisions.strategy import Refuse
 from executor.market_data.market_views import Markets
 from executor.model.reasons import Reason
 from executor.openings.opening_question import OpeningQuestion
-from executor.sending.request_builder import Composed, Composer
+from executor.sending.request_builder import BuiltRequest, RequestBuilder
 from executor.settings import ExecutorSettings
 from shared.events import Listing, Side, Source, TradingRules
 from shared.mexc.errors import ExchangeError, ExchangeRejected, ExchangeUnavailable, RateLimited
@@ -75,12 +75,12 @@ class Now:
 
 def a_composer(
     rest: Rest, clock: Callable[[], float] = lambda: 0.0, *, has_room: bool = True, **settings: object
-) -> Composer:
+) -> RequestBuilder:
     chosen = ExecutorSettings.model_validate({"retry_every_seconds": 0.05} | settings)
     markets = Markets(cast("MexcRest", rest), chosen, clock=clock)
     seconds_max = chosen.opening_ask_seconds
     ask = OpeningQuestion(rest.symbol_rules, markets.take_in, has_room=lambda: has_room, seconds_max=seconds_max)
-    return Composer(markets, chosen, ask=ask, now=Now(), stopping=asyncio.Event())
+    return RequestBuilder(markets, chosen, ask=ask, now=Now(), stopping=asyncio.Event())
 
 
 async def test_a_listing_that_brings_price_and_rules_along_costs_no_question() -> None:
@@ -88,7 +88,7 @@ async def test_a_listing_that_brings_price_and_rules_along_costs_no_question() -
 
     composed = await a_composer(rest).compose(PRICED)
 
-    assert isinstance(composed, Composed)
+    assert isinstance(composed, BuiltRequest)
     assert (composed.request.price, composed.rules) == (Decimal("3.15"), RULES)
     assert rest.asked == []
 
@@ -98,7 +98,7 @@ async def test_what_the_listing_does_not_tell_is_asked_for() -> None:
 
     composed = await a_composer(rest).compose(an_order())
 
-    assert isinstance(composed, Composed)
+    assert isinstance(composed, BuiltRequest)
     assert composed.request.price == Decimal("2.10")
     assert sorted(rest.asked) == ["depth", "rules"]
 
@@ -108,7 +108,7 @@ async def test_a_coin_so_dear_that_its_fractions_must_be_known_costs_one_questio
 
     composed = await a_composer(rest).compose(an_order(listing=a_listing(price=Decimal(237))))
 
-    assert isinstance(composed, Composed)
+    assert isinstance(composed, BuiltRequest)
     assert rest.asked == ["rules"]
 
 
@@ -117,7 +117,7 @@ async def test_an_order_that_waited_for_its_opening_goes_by_the_price_of_today()
 
     composed = await a_composer(Rest()).compose(waited)
 
-    assert isinstance(composed, Composed)
+    assert isinstance(composed, BuiltRequest)
     assert composed.request.price == Decimal("2.10")
 
 
@@ -135,14 +135,14 @@ async def test_a_sale_goes_by_the_best_bid() -> None:
 
     composed = await a_composer(Rest()).compose(sale)
 
-    assert isinstance(composed, Composed)
+    assert isinstance(composed, BuiltRequest)
     assert (composed.request.side, composed.request.price) == (Side.SELL, Decimal("1.90"))
 
 
 async def test_a_book_without_offers_is_looked_at_until_there_is_one() -> None:
     rest = Rest(EMPTY, EMPTY, BOOK)
 
-    assert isinstance(await a_composer(rest).compose(an_order()), Composed)
+    assert isinstance(await a_composer(rest).compose(an_order()), BuiltRequest)
     assert rest.asked.count("depth") == 3
 
 
@@ -176,7 +176,7 @@ async def test_a_symbol_the_exchange_does_not_know_is_refused_at_once() -> None:
 async def test_a_symbol_that_is_about_to_open_may_be_unknown_for_a_moment() -> None:
     rest = Rest(ExchangeRejected(-1121, "Invalid symbol."), BOOK)
 
-    assert isinstance(await a_composer(rest).compose(an_order(fire_at=NOON)), Composed)
+    assert isinstance(await a_composer(rest).compose(an_order(fire_at=NOON)), BuiltRequest)
 
 
 async def test_rules_are_learned_ahead_and_once() -> None:
@@ -198,7 +198,7 @@ async def test_a_sale_goes_by_the_rules_of_today_and_not_by_those_of_the_listing
 
     composed = await a_composer(rest).compose(SALE)
 
-    assert isinstance(composed, Composed)
+    assert isinstance(composed, BuiltRequest)
     assert (str(composed.request.quantity), str(composed.request.price)) == ("10", "1.9")
 
 
@@ -218,7 +218,7 @@ async def test_rules_that_cannot_be_read_again_hold_up_no_sale() -> None:
     for error in (ExchangeUnavailable("HTTP 503"), RateLimited(3), ExchangeRejected(10072, "no")):
         composed = await a_composer(Rest(info=error)).compose(SALE)
 
-        assert isinstance(composed, Composed)
+        assert isinstance(composed, BuiltRequest)
         assert composed.rules == RULES
 
 
@@ -230,7 +230,7 @@ async def test_rules_of_an_order_that_waited_are_read_again_before_its_opening()
     await composer.prefetch(waited)
     composed = await composer.compose(waited)
 
-    assert isinstance(composed, Composed)
+    assert isinstance(composed, BuiltRequest)
     assert (rest.asked, str(composed.request.price)) == (["rules", "depth"], "2.1")
 
 
@@ -242,7 +242,7 @@ async def test_a_sale_under_price_protection_goes_by_the_last_price() -> None:
     await composer.prefetch(SALE)
     composed = await composer.compose(SALE)
 
-    assert isinstance(composed, Composed)
+    assert isinstance(composed, BuiltRequest)
     assert composed.request.price == Decimal("2.04")  # 2.037, rounded up.
 
 
@@ -264,7 +264,7 @@ async def test_a_sale_asks_by_a_way_of_its_own_and_a_purchase_by_the_other() -> 
     buying, selling = Rest(), Rest()
     chosen = ExecutorSettings()
     ways = [Markets(cast("MexcRest", rest), chosen) for rest in (buying, selling)]
-    composer = Composer(ways[0], chosen, selling=ways[1], now=Now(), stopping=asyncio.Event())
+    composer = RequestBuilder(ways[0], chosen, selling=ways[1], now=Now(), stopping=asyncio.Event())
 
     await composer.compose(an_order(listing=PRICED.listing, side=Side.SELL, base_qty=Decimal(10)))
     assert (buying.asked, sorted(selling.asked)) == ([], ["depth", "rules"])
@@ -299,7 +299,7 @@ async def test_one_that_is_as_young_as_it_looks_is_bought_by_the_rules_that_came
 
     composed = await a_composer(rest).compose(SHOWN_FIRST)
 
-    assert isinstance(composed, Composed)
+    assert isinstance(composed, BuiltRequest)
     assert composed.rules is not None
     assert (composed.rules.base_precision, rest.asked) == (0, ["rules"])
 
@@ -307,7 +307,7 @@ async def test_one_that_is_as_young_as_it_looks_is_bought_by_the_rules_that_came
 async def test_it_is_bought_at_once_where_that_is_set() -> None:
     rest = Rest(info=YEARS_AGO)
 
-    assert isinstance(await a_composer(rest, opening_unknown="buy").compose(SHOWN_FIRST), Composed)
+    assert isinstance(await a_composer(rest, opening_unknown="buy").compose(SHOWN_FIRST), BuiltRequest)
     assert rest.asked == []
 
 
@@ -318,14 +318,14 @@ async def test_it_is_bought_where_the_exchange_does_not_say(info: ExchangeError 
     rest = Rest(info=info)
     rest.knows = info is not None
 
-    assert isinstance(await a_composer(rest).compose(SHOWN_FIRST), Composed)
+    assert isinstance(await a_composer(rest).compose(SHOWN_FIRST), BuiltRequest)
     assert rest.asked == ["rules"]
 
 
 async def test_it_is_bought_where_the_limits_have_no_room_for_the_question() -> None:
     rest = Rest(info=YEARS_AGO)
 
-    assert isinstance(await a_composer(rest, has_room=False).compose(SHOWN_FIRST), Composed)
+    assert isinstance(await a_composer(rest, has_room=False).compose(SHOWN_FIRST), BuiltRequest)
     assert rest.asked == []
 
 
@@ -340,7 +340,7 @@ async def test_it_is_bought_once_the_bound_is_over_and_an_answer_after_that_coun
     refused = await eventually(lambda: composer.too_old(again))
     offered = await composer.offered(again)
 
-    assert isinstance(composed, Composed)
+    assert isinstance(composed, BuiltRequest)
     assert refused == offered == Refuse(Reason.STALE_LISTING, OPENED)
 
 
@@ -370,7 +370,7 @@ async def test_who_insists_buys_nothing_without_an_answer() -> None:
 async def test_one_that_came_back_is_not_refused_by_the_opening_of_its_former_life(choice: str) -> None:
     back = replace(SHOWN_FIRST, listing=SHOWN_FIRST.listing.model_copy(update={"occurrence": 2}))
 
-    assert isinstance(await a_composer(Rest(info=YEARS_AGO), opening_unknown=choice).compose(back), Composed)
+    assert isinstance(await a_composer(Rest(info=YEARS_AGO), opening_unknown=choice).compose(back), BuiltRequest)
 
 
 @pytest.mark.parametrize("choice", ["ask", "insist"])
@@ -380,7 +380,7 @@ async def test_one_that_opens_now_or_of_which_nobody_knows_is_bought_all_the_sam
 ) -> None:
     rest = Rest(info=a_symbol_info(first_open_time=opened))
 
-    assert isinstance(await a_composer(rest, opening_unknown=choice).compose(SHOWN_FIRST), Composed)
+    assert isinstance(await a_composer(rest, opening_unknown=choice).compose(SHOWN_FIRST), BuiltRequest)
 
 
 @pytest.mark.parametrize(
@@ -396,7 +396,7 @@ async def test_one_that_opens_now_or_of_which_nobody_knows_is_bought_all_the_sam
 async def test_what_more_than_a_ticker_has_told_is_not_asked_about(told: Listing) -> None:
     rest = Rest(info=YEARS_AGO)
 
-    assert isinstance(await a_composer(rest).compose(an_order(listing=told)), Composed)
+    assert isinstance(await a_composer(rest).compose(an_order(listing=told)), BuiltRequest)
     assert rest.asked == []
 
 
@@ -424,7 +424,7 @@ async def test_a_sale_and_an_order_that_waited_for_its_opening_are_sent_however_
     announced = a_listing(price=Decimal(3), rules=RULES, opens_at=NOON)
 
     for order in (SALE, an_order(listing=announced, fire_at=NOON)):
-        assert isinstance(await a_composer(Rest(info=YEARS_AGO), opening_unknown="insist").compose(order), Composed)
+        assert isinstance(await a_composer(Rest(info=YEARS_AGO), opening_unknown="insist").compose(order), BuiltRequest)
 
 
 @pytest.mark.parametrize(

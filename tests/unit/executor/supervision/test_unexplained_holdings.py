@@ -8,7 +8,7 @@ import pytest
 
 from executor.halts.latches import Cause
 from executor.supervision import unexplained_holdings as holdings
-from executor.supervision.unexplained_holdings import Holdings
+from executor.supervision.unexplained_holdings import UnexplainedHoldings
 from shared.events import Mode
 from shared.mexc.orders.order_reports import Balance
 
@@ -40,8 +40,8 @@ class World:
         self.looked_for.append(set(assets))
         self.positions |= self.appears
 
-    def holdings(self) -> Holdings:
-        return Holdings(
+    def holdings(self) -> UnexplainedHoldings:
+        return UnexplainedHoldings(
             self,
             self.explained,
             {"USDT", "MX"},

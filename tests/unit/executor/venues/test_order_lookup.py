@@ -9,7 +9,7 @@ import pytest
 
 from executor.model.fill import WORST_FEE
 from executor.venues.lookup_schedule import EVERY_WAY, Way
-from executor.venues.order_lookup import Evidence
+from executor.venues.order_lookup import OrderLookup
 from executor.venues.venue import Absent, Ended, Finding, Unclear, Untold, Working
 from shared.events import Side
 from shared.mexc.errors import ExchangeError, ExchangeRejected, ExchangeUnavailable, RateLimited
@@ -103,7 +103,7 @@ def _ms(moment: datetime | None) -> float:
 
 
 async def found(account: Account, order: Any = ORDER, ways: Sequence[Way] = EVERY_WAY, **more: bool) -> Finding:
-    evidence = Evidence(account, lambda: NOW_MS, fee_max=WORST_FEE)
+    evidence = OrderLookup(account, lambda: NOW_MS, fee_max=WORST_FEE)
     return await evidence.find(order, ways, has_ended=more.get("has_ended", False))
 
 
@@ -277,7 +277,7 @@ LAST = NOON + timedelta(seconds=3)
 async def test_a_fill_carries_the_time_of_its_last_trade(trades: list[TradeReport], traded_at: Any) -> None:
     """Never one that is ahead of the exchange's time."""
     early = a_trade(2, quantity=Decimal(30), quote_quantity=Decimal(60), traded_at=NOON if trades else None)
-    found = await Evidence(Account(a_report(), early, *trades), lambda: NOW_MS, fee_max=WORST_FEE).find(
+    found = await OrderLookup(Account(a_report(), early, *trades), lambda: NOW_MS, fee_max=WORST_FEE).find(
         ORDER, EVERY_WAY, has_ended=False
     )
     expected = NOON + timedelta(seconds=5) if traded_at is ... else traded_at

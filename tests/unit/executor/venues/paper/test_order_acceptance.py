@@ -16,7 +16,7 @@ from executor.venues.paper.order_acceptance import (
     AGAIN_SECONDS,
     OPENING_AGAIN_SECONDS,
     STATE_AGAIN_SECONDS,
-    Sight,
+    MarketSight,
     closed,
     would_be_taken,
 )
@@ -39,10 +39,10 @@ RULES = TradingRules(
     quote_amount_max=Decimal(1000),
     quote_amount_max_market=Decimal(100),
 )
-SEEN = Sight(BOOK, a_symbol_info(), rules=RULES)
+SEEN = MarketSight(BOOK, a_symbol_info(), rules=RULES)
 
 
-def shut(seen: Sight, side: Side = BUY, now: datetime = NOON) -> tuple[str, float] | None:
+def shut(seen: MarketSight, side: Side = BUY, now: datetime = NOON) -> tuple[str, float] | None:
     """What the symbol says to any order, and for how long that holds."""
     found = closed(side, seen, now)
     if found is None:
@@ -51,7 +51,7 @@ def shut(seen: Sight, side: Side = BUY, now: datetime = NOON) -> tuple[str, floa
     return found.verdict.detail, found.seconds
 
 
-def answer(request: OrderRequest, seen: Sight = SEEN, now: datetime = NOON) -> Verdict | None:
+def answer(request: OrderRequest, seen: MarketSight = SEEN, now: datetime = NOON) -> Verdict | None:
     return would_be_taken(request, seen, now, market_after_seconds=60)
 
 
@@ -63,11 +63,11 @@ def spending(amount: str = "50") -> OrderRequest:
     return OrderRequest("ABCUSDT", BUY, "MARKET", "sn", quote_order_qty=Decimal(amount))
 
 
-def info(**overrides: Any) -> Sight:
+def info(**overrides: Any) -> MarketSight:
     return replace(SEEN, info=a_symbol_info(**overrides))
 
 
-def rules(**overrides: Any) -> Sight:
+def rules(**overrides: Any) -> MarketSight:
     return replace(SEEN, rules=RULES.model_copy(update=overrides))
 
 
@@ -85,7 +85,7 @@ def test_a_symbol_that_is_not_online_takes_none(status: str) -> None:
 
 
 def test_a_symbol_that_the_exchange_does_not_know_takes_none() -> None:
-    assert shut(Sight(BOOK, is_known=False)) == ("-1121 invalid symbol", STATE_AGAIN_SECONDS)
+    assert shut(MarketSight(BOOK, is_known=False)) == ("-1121 invalid symbol", STATE_AGAIN_SECONDS)
 
 
 def test_a_symbol_that_is_not_traded_by_api_takes_none() -> None:
@@ -115,7 +115,7 @@ def test_a_symbol_that_trades_is_open_whatever_was_said_of_its_opening() -> None
 
 @pytest.mark.parametrize("has_traded", [False, None])
 def test_offers_alone_do_not_show_that_a_symbol_trades(has_traded: bool | None) -> None:
-    seen = Sight(ASKS, a_symbol_info(), opens_at=NOON, has_traded=has_traded)
+    seen = MarketSight(ASKS, a_symbol_info(), opens_at=NOON, has_traded=has_traded)
 
     assert (shut(seen) or ("", 0.0))[1] == AGAIN_SECONDS
     assert shut(replace(seen, has_traded=True)) is None
@@ -172,7 +172,7 @@ def test_a_price_beyond_the_protection_is_refused(request_: OrderRequest, is_tak
 
 
 def test_what_is_not_known_stands_against_nothing() -> None:
-    seen = Sight(BOOK)
+    seen = MarketSight(BOOK)
 
     assert (shut(seen), answer(capped("0.001", "0.000001"), seen)) == (None, None)
 
@@ -189,6 +189,6 @@ def test_a_paper_order_is_refused_for_its_size_exactly_where_the_live_path_would
 ) -> None:
     request = OrderRequest("ABCUSDT", side, "IMMEDIATE_OR_CANCEL", "sn", quantity, price)
 
-    verdict = answer(request, Sight(BOOK, rules=rules))
+    verdict = answer(request, MarketSight(BOOK, rules=rules))
 
     assert isinstance(verdict, WrongSize) == (objection(request, rules) is not None)
