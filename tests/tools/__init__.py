@@ -1,0 +1,1 @@
+"""Measuring tools for the structure of the code base; run each with `python -m`."""
