@@ -156,12 +156,12 @@ def _targets(node: ast.AST, module: Module, own: AbstractSet[str]) -> Iterator[s
         case ast.Import(names=names):
             yield from (each.name for each in names)
         case ast.ImportFrom(names=names):
-            origin = _origin(node, module)
+            origin = origin_of(node, module)
             inner = (f"{origin}.{each.name}" for each in names)
             yield from (each if each in own else origin for each in inner)
 
 
-def _origin(node: ast.ImportFrom, module: Module) -> str:
+def origin_of(node: ast.ImportFrom, module: Module) -> str:
     """Return the absolute dotted name that *node* imports from."""
     if not node.level:
         return node.module or ""

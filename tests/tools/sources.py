@@ -87,6 +87,8 @@ def modules_in(paths: Iterable[str], root: Path = ROOT) -> Sequence[Module]:
 def _files(place: Path, root: Path, given: str) -> Iterator[Path]:
     if not place.exists() or not place.is_relative_to(root):
         raise SourceError(f"{given}: no such file or folder in the repository")
+    if place.is_file() and place.suffix != ".py":
+        raise SourceError(f"{given}: no Python file")
     found = [place] if place.is_file() else sorted(place.rglob("*.py"))
     return (each for each in found if each.name not in GENERATED and not SKIPPED_FOLDERS & set(each.parts))
 
@@ -127,7 +129,7 @@ def _joined(block: Sequence[tokenize.TokenInfo]) -> Prose:
 
 
 def _without_code(text: str) -> str:
-    """Blank code spans and keep line breaks, so that lines can be counted in what is left."""
+    """Blank code spans and keep line breaks, so that lines can still be counted."""
     return CODE_SPAN.sub(lambda span: re.sub(r"[^\n]", " ", span.group()), text)
 
 
