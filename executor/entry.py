@@ -1,5 +1,6 @@
 """What exactly is sent: orders as the exchange takes them, within the money or the coins of the decision."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import ROUND_DOWN, ROUND_UP, Decimal, localcontext
 from typing import Final
@@ -130,6 +131,28 @@ def fitted(
         # To the letter: an exchange may refuse digits behind the point even where they are noughts.
         same = order_params(fresh) == order_params(request)
         return _outside(cut, price, rules) or (Refuse(Reason.SIZE_REFUSED) if same else fresh)
+
+
+def coarsened(
+    request: OrderRequest, rules: TradingRules | None, prices: Sequence[Decimal], quantities: Sequence[Decimal]
+) -> OrderRequest | Refuse:
+    """Return the sale *request* with no more digits than *prices* and *quantities* have, nor than *rules* allow.
+
+    It is no cheaper and for no more coins; where it was no dearer than one of *prices*, it still is not. Refuse where
+    no digit less helps.
+    """
+    if request.price is None or request.quantity is None or request.quantity <= 0:
+        return Refuse(Reason.SIZE_REFUSED)
+    rules = rules or _NO_RULES
+    with localcontext(CAREFUL):
+        base = max([*map(_digits_behind, quantities), -request.quantity.adjusted()])  # One digit of it stays.
+        quote = max(map(_digits_behind, prices))
+        coarser = {
+            "base_precision": base if rules.base_precision is None else min(base, rules.base_precision),
+            "quote_precision": quote if rules.quote_precision is None else min(quote, rules.quote_precision),
+        }
+        fresh = fitted(request, Decimal(0), rules.model_copy(update=coarser))
+    return Refuse(Reason.SIZE_REFUSED) if isinstance(fresh, Refuse) else fresh
 
 
 def objection(request: OrderRequest, rules: TradingRules) -> Refuse | None:
@@ -326,6 +349,11 @@ def _decimals(number: Decimal) -> int:
     exponent = number.as_tuple().exponent
     assert isinstance(exponent, int)
     return min(max(0, -exponent), _DECIMALS_MAX)
+
+
+def _digits_behind(number: Decimal) -> int:
+    """Return how many decimals *number* has, without noughts at its end."""
+    return _decimals(number.normalize())
 
 
 def _cut(number: Decimal, decimals: int, rounding: str = ROUND_DOWN) -> Decimal:

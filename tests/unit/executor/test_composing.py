@@ -14,7 +14,7 @@ from executor.opening_question import OpeningQuestion
 from executor.reasons import Reason
 from executor.settings import ExecutorSettings
 from executor.strategy import Refuse
-from executor.views import Markets
+from executor.views import UNLEARNED_SECONDS, Markets
 from shared.events import Listing, Side, Source, TradingRules
 from shared.mexc.errors import ExchangeError, ExchangeRejected, ExchangeUnavailable, RateLimited
 from shared.mexc.payloads import Level, OrderBook, PublicTrade
@@ -440,3 +440,38 @@ async def test_only_a_status_that_is_known_says_whether_a_symbol_may_be_sold(
         found = None
 
     assert found is expected
+
+
+async def test_a_sale_that_can_do_without_the_rules_waits_for_them_once_in_a_row() -> None:
+    rest, seconds = Rest(), [0.0]
+    composer = a_composer(rest, clock=lambda: seconds[0])
+    rest.holds = asyncio.Event()
+
+    first = await composer.reread(SALE, price=False, is_needed=False)
+    second = await composer.reread(SALE, price=False, is_needed=False)
+
+    assert (first.rules, second.rules, rest.asked) == (None, None, ["rules"])
+    seconds[0] = UNLEARNED_SECONDS + 0.1
+    rest.holds.set()
+    assert (await composer.reread(SALE, price=False, is_needed=False)).rules is not None
+
+
+async def test_rules_of_before_a_question_that_got_no_answer_are_not_those_of_now() -> None:
+    rest = Rest()
+    composer = a_composer(rest)
+    await composer.prefetch(SALE)
+    rest.holds = asyncio.Event()
+
+    assert (await composer.reread(SALE, price=False)).rules is None
+    rest.holds.set()
+
+    assert (await composer.reread(SALE, price=False)).rules is not None
+    assert (await composer.reread(SALE, price=False)).rules is not None
+    assert rest.asked == ["rules"] * 3
+
+
+async def test_a_sale_keeps_the_bids_that_it_was_priced_by() -> None:
+    composed = await a_composer(Rest()).compose(SALE)
+
+    assert isinstance(composed, Composed)
+    assert composed.bids == BOOK.bids
