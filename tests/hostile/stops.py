@@ -39,7 +39,7 @@ USED_MAX: Final = 80
 """Of the weight of 120 in ten seconds: looks at one coin take 60, and the rules, which weigh 25, can be read beside."""
 USED_UP: Final = 95
 """The rules do not fit beside so much."""
-BOOKS: Final = 30
+BOOKS: Final = 24
 """More than there is room for."""
 HELD: Final = "SELECT FROM positions WHERE state IN ('open', 'closing')"
 WATCHED: Final = "SELECT stop_reference IS NOT NULL AS watched FROM positions WHERE symbol = $1"
@@ -62,7 +62,7 @@ class Scenario:
         await self.ground.staffed(**EXITS)
         if not await self.ground.rows(HELD):  # Coins of the play before are looked at together with these.
             await self.has_room()
-        await self.ground.allows(trade_usdt=50, position_usdt=1000)
+        await self.ground.allows(trade_usdt=50, position_usdt=5000)
         symbols = [f"{self.name}{number}USDT" for number in range(self.held, self.held + count)]
         self.held += count
         await asyncio.gather(*(self.ground.buys(symbol, **coin) for symbol in symbols))
