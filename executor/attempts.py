@@ -253,14 +253,14 @@ def _as_the_bids_show(at: Situation, rules: TradingRules | None) -> OrderRequest
     """Return a sale with as few digits as the bids have, where that is fewer than *rules* allow."""
     if at.order.side is Side.BUY or not at.bids:
         return Refuse(Reason.SIZE_REFUSED)
-    return coarsened(at.request, rules, [each.price for each in at.bids], [each.quantity for each in at.bids])
+    return coarsened(at.request, rules, at.bids)
 
 
 def _rounded(at: Situation) -> OrderRequest | Refuse:
     """Return a sale of whole coins at a price with no more digits than the best bid: few scales are coarser."""
     if at.order.side is Side.BUY or not at.bids:
         return Refuse(Reason.SIZE_REFUSED)
-    return coarsened(at.request, at.rules, [at.bids[0].price], [Decimal(1)])
+    return coarsened(at.request, at.rules, [Level(at.bids[0].price, Decimal(1))])
 
 
 def _resized_as(request: OrderRequest, at: Situation, *, rounded: bool = False) -> Again:

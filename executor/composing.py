@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from executor.entry import buy_request, sell_request
+from executor.entry import buy_request, sell_request, shown_by
 from executor.further import price_bound
 from executor.market import Reading
 from executor.order import Order
@@ -172,9 +172,11 @@ class Composer:
 
     def _sale_made(self, order: Order, view: View) -> Composed | Refuse:
         bids = () if view.market.book is None else tuple(plausible(view.market.book.bids))
-        best_bid = bids[0].price if bids else None
-        request = sell_request(order, best_bid, view.rules, self._settings, last=view.market.last)
-        return request if isinstance(request, Refuse) else Composed(request, view.rules, bids=bids)
+        best_bid, rules = bids[0].price if bids else None, view.rules
+        if rules is None and bids and order.base_qty:
+            rules = shown_by(bids, order.base_qty)
+        request = sell_request(order, best_bid, rules, self._settings, last=view.market.last)
+        return request if isinstance(request, Refuse) else Composed(request, rules, bids=bids)
 
 
 _WORTH_WAITING: Final = frozenset({Reason.NO_PRICE, Reason.EXCHANGE_UNAVAILABLE})

@@ -14,6 +14,7 @@ from executor.reasons import Reason
 from executor.settings import ExecutorSettings
 from executor.strategy import Refuse
 from shared.events import Side, TradingRules
+from shared.mexc.payloads import Level
 from shared.mexc.trading import OrderRequest, order_params, plain
 
 _NO_RULES: Final = TradingRules()
@@ -133,25 +134,26 @@ def fitted(
         return _outside(cut, price, rules) or (Refuse(Reason.SIZE_REFUSED) if same else fresh)
 
 
-def coarsened(
-    request: OrderRequest, rules: TradingRules | None, prices: Sequence[Decimal], quantities: Sequence[Decimal]
-) -> OrderRequest | Refuse:
-    """Return the sale *request* with no more digits than *prices* and *quantities* have, nor than *rules* allow.
+def shown_by(bids: Sequence[Level], quantity: Decimal) -> TradingRules:
+    """Return the scale that *bids* show to a sale of *quantity*, of which one digit stays; there are bids."""
+    with localcontext(CAREFUL):
+        base = max([*(_digits_behind(each.quantity) for each in bids), -quantity.adjusted()])
+        return TradingRules(base_precision=min(base, _DECIMALS_MAX), quote_precision=max(_digits_behind(each.price) for each in bids))
 
-    It is no cheaper and for no more coins; where it was no dearer than one of *prices*, it still is not. Refuse where
-    no digit less helps.
+
+def coarsened(request: OrderRequest, rules: TradingRules | None, bids: Sequence[Level]) -> OrderRequest | Refuse:
+    """Return the sale *request* with no more digits than *bids* have, nor than *rules* allow.
+
+    It is no cheaper and for no more coins; where it was no dearer than one of *bids*, it still is not. Refuse where no
+    digit less helps.
     """
     if request.price is None or request.quantity is None or request.quantity <= 0:
         return Refuse(Reason.SIZE_REFUSED)
-    rules = rules or _NO_RULES
-    with localcontext(CAREFUL):
-        base = max([*map(_digits_behind, quantities), -request.quantity.adjusted()])  # One digit of it stays.
-        quote = max(map(_digits_behind, prices))
-        coarser = {
-            "base_precision": base if rules.base_precision is None else min(base, rules.base_precision),
-            "quote_precision": quote if rules.quote_precision is None else min(quote, rules.quote_precision),
-        }
-        fresh = fitted(request, Decimal(0), rules.model_copy(update=coarser))
+    rules, shown = rules or _NO_RULES, shown_by(bids, request.quantity)
+    base = [each for each in (shown.base_precision, rules.base_precision) if each is not None]
+    quote = [each for each in (shown.quote_precision, rules.quote_precision) if each is not None]
+    coarser = rules.model_copy(update={"base_precision": min(base), "quote_precision": min(quote)})
+    fresh = fitted(request, Decimal(0), coarser)
     return Refuse(Reason.SIZE_REFUSED) if isinstance(fresh, Refuse) else fresh
 
 

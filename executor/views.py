@@ -190,7 +190,7 @@ class Markets:
         return self._known.latest(listing)
 
     async def rules(self, order: Order) -> TradingRules | None:
-        """Return what the exchange demands of *order*; None where it does not know the symbol.
+        """Return what the exchange demands of *order*; None where it does not know the symbol, or a sale would wait.
 
         What a listing brought along is true while it is new; after that, and when they are old, rules are read again.
         A sale soon after goes by the same as its purchase: to read them is dear, and a refusal has them read.
@@ -203,7 +203,9 @@ class Markets:
         if known is not None:
             return known
         older = self._known.latest(listing)
-        return await self.learn(listing) if older is None else await self._learned_soon(listing) or older
+        if older is None and order.side is Side.BUY:
+            return await self.learn(listing)
+        return await self._learned_soon(listing) or older
 
     async def learn(self, listing: Listing) -> TradingRules | None:
         """Read what the exchange demands of orders on the symbol of *listing* now, and keep it."""

@@ -151,7 +151,7 @@ def test_a_sale_with_fewer_digits_is_no_cheaper_nor_larger_and_still_meets_the_b
     request = OrderRequest("ABCUSDT", Side.SELL, "IMMEDIATE_OR_CANCEL", "snABC", quantity=quantity, price=floor)
     rules = TradingRules(base_precision=base, quote_precision=quote)
 
-    fresh = coarsened(request, rules, prices, quantities)
+    fresh = coarsened(request, rules, [Level(*each) for each in zip(prices, quantities, strict=True)])
 
     if isinstance(fresh, Refuse):
         return

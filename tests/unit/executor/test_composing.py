@@ -475,3 +475,25 @@ async def test_a_sale_keeps_the_bids_that_it_was_priced_by() -> None:
 
     assert isinstance(composed, Composed)
     assert composed.bids == BOOK.bids
+
+
+@pytest.mark.parametrize("away", [False, True])
+async def test_a_sale_whose_rules_nobody_has_read_goes_by_the_digits_of_its_bids(away: bool) -> None:
+    bids = (Level(Decimal("2.000"), Decimal("7.50")), Level(Decimal("1.99"), Decimal(3)))
+    rest = Rest(OrderBook(bids, LEVEL), info=ExchangeUnavailable("HTTP 503") if away else None)
+    rest.holds = asyncio.Event()
+    sale = an_order(listing=a_listing(price=Decimal(3)), side=Side.SELL, base_qty=Decimal("10.129"))
+
+    composed = await a_composer(rest).compose(sale)
+
+    assert isinstance(composed, Composed)
+    assert (str(composed.request.quantity), str(composed.request.price)) == ("10.1", "1.90")
+
+
+async def test_a_sale_whose_rules_nobody_has_read_has_them_read_where_that_is_soon() -> None:
+    sale = an_order(listing=a_listing(price=Decimal(3)), side=Side.SELL, base_qty=Decimal("10.129"))
+
+    composed = await a_composer(Rest(info=a_symbol_info(base_precision=2))).compose(sale)
+
+    assert isinstance(composed, Composed)
+    assert str(composed.request.quantity) == "10.12"
