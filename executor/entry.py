@@ -138,7 +138,9 @@ def shown_by(bids: Sequence[Level], quantity: Decimal) -> TradingRules:
     """Return the scale that *bids* show to a sale of *quantity*, of which one digit stays; there are bids."""
     with localcontext(CAREFUL):
         base = max([*(_digits_behind(each.quantity) for each in bids), -quantity.adjusted()])
-        return TradingRules(base_precision=min(base, _DECIMALS_MAX), quote_precision=max(_digits_behind(each.price) for each in bids))
+        return TradingRules(
+            base_precision=min(base, _DECIMALS_MAX), quote_precision=max(_digits_behind(each.price) for each in bids)
+        )
 
 
 def coarsened(request: OrderRequest, rules: TradingRules | None, bids: Sequence[Level]) -> OrderRequest | Refuse:
