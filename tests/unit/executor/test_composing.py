@@ -497,3 +497,11 @@ async def test_a_sale_whose_rules_nobody_has_read_has_them_read_where_that_is_so
 
     assert isinstance(composed, Composed)
     assert str(composed.request.quantity) == "10.12"
+
+
+@pytest.mark.parametrize("quantity", ["1E-40", "1E+40", "NaN", "Infinity"])
+async def test_a_quantity_that_cannot_be_sold_is_refused_whatever_the_bids_show(quantity: str) -> None:
+    sale = an_order(listing=a_listing(price=Decimal(3)), side=Side.SELL)
+    sale = replace(sale, base_qty=Decimal(quantity))
+
+    assert isinstance(await a_composer(Rest(info=ExchangeUnavailable("HTTP 503"))).compose(sale), Refuse)
