@@ -225,10 +225,12 @@ class OrderSender:
                 price_max=composed.price_max,
             )
             fee = self._ways.composer.fee(rules)
-            situation = Situation(order, request, rules, tries, self._now(), self._settings, fee)
+            situation = Situation(order, request, rules, tries, self._now(), self._settings, fee, composed.bids)
             move = next_move(attempt.verdict, situation)
             if isinstance(move, Reread):
-                reading = await self._ways.composer.reread(order, price=isinstance(attempt.verdict, TooDear))
+                reading = await self._ways.composer.reread(
+                    order, price=isinstance(attempt.verdict, TooDear), is_needed=move.is_needed
+                )
                 rules = reading.rules or rules
                 fee = self._ways.composer.fee(rules)
                 move = reconsidered(attempt.verdict, replace(situation, now=self._now(), fee=fee), reading)
