@@ -26,3 +26,11 @@ def test_the_page_on_orders_lists_its_sections_in_order() -> None:
     text = (ROOT / "docs" / "orders.md").read_text(encoding="utf-8")
 
     assert re.findall(r"^- \[(.+)\]\(#", text, re.MULTILINE) == re.findall(r"^## (.+)$", text, re.MULTILINE)
+
+
+def test_the_glossary_has_each_term_once_and_in_order() -> None:
+    text = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    terms = re.findall(r"^\| ([^|]+) \|", text, re.MULTILINE)[2:]
+
+    assert len(terms) > 40
+    assert terms == sorted(set(terms), key=str.lower)
