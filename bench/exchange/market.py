@@ -11,7 +11,7 @@ import msgspec
 
 from ingest.streams.ticker_stream import CHANNEL
 from simulator.market.exchange_info import ExchangeInfo
-from simulator.market.order_validation import Rules
+from simulator.market.order_validation import TradingRules
 from simulator.stream.frames import repeated_item, ticker_item, tickers_frame
 from simulator.symbols import symbol_generator
 from simulator.symbols.catalogue import Catalogue
@@ -43,7 +43,7 @@ class Market:
     def bodies(self) -> Mapping[str, bytes]:
         """Return what GET answers, by path."""
         now_ms = _now_ms()
-        info = ExchangeInfo(Catalogue(self._coins), Rules()).body(now_ms, now_ms)
+        info = ExchangeInfo(Catalogue(self._coins), TradingRules()).body(now_ms, now_ms)
         level = [f"{PRICE:f}", "1000000"]
         return {
             "/api/v3/ping": b"{}",
@@ -60,7 +60,7 @@ class Market:
     def info(self, symbol: str) -> bytes:
         """Return what exchangeInfo tells of one coin, which trades."""
         now_ms = _now_ms()
-        return ExchangeInfo(Catalogue([_newcomer(symbol, now_ms)]), Rules()).body(now_ms, now_ms)
+        return ExchangeInfo(Catalogue([_newcomer(symbol, now_ms)]), TradingRules()).body(now_ms, now_ms)
 
     def names(self) -> bytes:
         """Return the list of names."""
