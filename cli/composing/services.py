@@ -1,4 +1,4 @@
-"""The services by name, each imported only where it runs: a process carries what it runs, and no more."""
+"""Services by name, each imported only where it runs, to save memory."""
 # ruff: noqa: PLC0415
 
 from collections.abc import Callable, Collection, Coroutine, Mapping
@@ -9,14 +9,11 @@ from shared.process.runtime import Runtime
 from shared.settings import DataSettings, ExchangeSettings, load
 
 Serve = Callable[[Runtime, ExchangeSettings | None], Coroutine[None, None, None]]
-"""Runs a service, at another exchange than its settings name where one is given."""
+"""Runs a service, on the given exchange instead of its settings' if there is one."""
 
 
 def prepare(names: Collection[str]) -> Mapping[str, Serve]:
-    """Import these services and read their settings; raise SettingsError naming each bad variable.
-
-    A service does not end because of the settings of another.
-    """
+    """Import these services and read their settings only; raise SettingsError naming each bad variable."""
     return {name: _PREPARED[name]() for name in names}
 
 
@@ -71,7 +68,7 @@ def _notifier() -> Serve:
 
 
 def wanted() -> tuple[str, ...]:
-    """Return the services that `sniper up` runs: all, but the notifier only where somebody is to be notified."""
+    """Return the services that `sniper up` runs: all, but the notifier only if it is configured."""
     from notifier.settings import NotifierSettings
 
     return tuple(name for name in NAMES if name != NOTIFIER or load(NotifierSettings).is_configured)

@@ -1,4 +1,4 @@
-"""`sniper simulator`: the exchange alone, to try things on, with every option of `python -m simulator`."""
+"""`sniper simulator`: the simulated exchange alone, with the options of `python -m simulator`."""
 
 import asyncio
 import os
@@ -23,7 +23,7 @@ def settings(arguments: Sequence[str]) -> CommandLine:
     """Read *arguments* and the environment; raise SettingsError naming each bad variable."""
     if unreadable := list(objections(SimulatorSettings)):
         raise SettingsError("; ".join(unreadable))
-    if is_service_link(PORT, os.environ.get(PORT, "")):  # Kubernetes' own, and none of ours.
+    if is_service_link(PORT, os.environ.get(PORT, "")):  # Set by Kubernetes, not by an operator.
         arguments = [f"--port={SimulatorSettings.model_fields['port'].default}", *arguments]
     try:
         return read(arguments, "sniper simulator")
@@ -32,7 +32,7 @@ def settings(arguments: Sequence[str]) -> CommandLine:
 
 
 async def simulate(arguments: Sequence[str], stop: asyncio.Event) -> None:
-    """Run the exchange that *arguments* ask for until *stop*."""
+    """Run the exchange with the options in *arguments* until *stop*."""
     wanted = settings(arguments)
     base = f"{wanted.host}:{{port}}"
 

@@ -1,9 +1,9 @@
-"""The rights of the role that a process signs in as, against those that its services need."""
+"""Check of the rights of a process's database role against those its services need."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from migrations.rights import RIGHTS, Right
+from migrations.rights import RIGHTS
 from migrations.roles import PREFIX
 from shared.errors import TransientError
 from shared.postgres.database import Database
@@ -21,7 +21,7 @@ SHOWN_MAX: Final = 3
 
 
 async def require(opened: Database, services: Sequence[str]) -> None:
-    """Raise TransientError naming what the role lacks of what *services* need: it may be granted at any time."""
+    """Raise TransientError naming the rights that *services* need and the role lacks: they may be granted any time."""
     wanted = list(_wanted(services))
     if not wanted:
         return
@@ -32,15 +32,11 @@ async def require(opened: Database, services: Sequence[str]) -> None:
 
 
 def _wanted(services: Sequence[str]) -> Iterator[tuple[str, str, str]]:
-    """Yield table, right and column ('' for all) of everything that *services* need."""
+    """Yield table, right and column ('' for all) of all rights that *services* need."""
     for service in services:
         for table, rights in RIGHTS.get(service, {}).items():
             for right in rights:
-                yield from ((table, right.word, column) for column in _columns(right))
-
-
-def _columns(right: Right) -> tuple[str, ...]:
-    return right.columns or ("",)
+                yield from ((table, right.word, column) for column in right.columns or ("",))
 
 
 def _sentence(role: str, missing: Sequence[str], services: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Compute the result of a closed position: its sales against its purchase, fees counted in."""
+"""Result of a closed position: its sales less its purchase, fees included."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -29,7 +29,7 @@ _CLOSED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Of a closed position, in USDT."""
+    """Result of a closed position, in USDT."""
 
     cost: Decimal
     received: Decimal
@@ -44,7 +44,7 @@ class Result:
 
 
 async def result_of(database: Database, row: ListingRow | TradeRow) -> Result | None:
-    """Return the result of the position that the sale *row* closed; None where it is no such sale.
+    """Return the result of the position that the sale *row* closed; None for any other row.
 
     Raises TransientError when the database is away.
     """

@@ -1,4 +1,4 @@
-"""`sniper status`: how everything is doing, on one screen."""
+"""`sniper status`: health, trading, limits, positions and the latest events on one screen."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
@@ -25,14 +25,14 @@ LATEST: Final = 5
 
 
 class Status(BaseModel):
-    """Everything `sniper status` shows."""
+    """The contents of `sniper status`."""
 
     model_config = ConfigDict(frozen=True)
 
     health: Health
     trading: Trading
     gates: list[Gate]
-    """What live trading takes; the reasons are those of the gates that are closed."""
+    """Conditions of live trading; closed gates have a reason."""
     config: TradeConfig
     exposure: list[ExposureStatus]
     open_orders: list[OrderRow]
@@ -40,7 +40,7 @@ class Status(BaseModel):
     listings_24h_by_source: dict[str, int]
     latest_listings: list[ListingRow]
     also_seen: list[AlsoSeen]
-    """Which other sources saw the latest listings, and how long after the first."""
+    """Other sources of the latest listings, and their lags behind the first."""
     latest_trades: list[TradeRow]
 
 
@@ -55,15 +55,15 @@ async def show(*, as_json: bool) -> None:
 
 
 async def gather(database: Database) -> Status:
-    """Ask the database for all of it."""
+    """Query the database for all of it."""
     latest = (await queries.newest_listings(database, ListingsFilter(limit=LATEST))).items
-    standing, health = await statuses.read(database, Reader(database))
+    status, health = await statuses.read(database, Reader(database))
     return Status(
         health=health,
-        trading=standing.trading,
-        gates=standing.gates,
-        config=standing.config,
-        exposure=standing.exposure,
+        trading=status.trading,
+        gates=status.gates,
+        config=status.config,
+        exposure=status.exposure,
         open_orders=await queries.open_orders(database),
         open_positions=await held_positions.everything(database),
         listings_24h_by_source=await queries.listings_by_source(database),
@@ -75,15 +75,17 @@ async def gather(database: Database) -> Status:
 
 def rendered(status: Status) -> Group:
     """Return the status as tables."""
+    gates = [f"{each.name:<12} {'open' if each.open else f'closed: {each.reason}'}" for each in status.gates]
+    counts = [f"{source:<18} {count}" for source, count in status.listings_24h_by_source.items()]
     return Group(
         _components(status.health),
         *_alarms(status),
-        tables.section(f"Trading: {status.trading}", "\n".join(_gates(status.gates))),
+        tables.section(f"Trading: {status.trading}", "\n".join(gates)),
         tables.section("Limits", "\n".join(configuration.limits(status.config))),
-        money_tables.at_stake(status.exposure),
-        *([money_tables.open_orders(status.open_orders)] if status.open_orders else []),
-        *([money_tables.positions(status.open_positions)] if status.open_positions else []),
-        tables.section("Listings in 24 h", _counts(status.listings_24h_by_source)),
+        money_tables.exposure_table(status.exposure),
+        *([money_tables.open_orders_table(status.open_orders)] if status.open_orders else []),
+        *([money_tables.positions_table(status.open_positions)] if status.open_positions else []),
+        tables.section("Listings in 24 h", "\n".join(counts) or "none"),
         _listings(status.latest_listings, status.also_seen),
         _trades(status.latest_trades),
     )
@@ -96,11 +98,6 @@ def _alarms(status: Status) -> Iterator[Text]:
     if status.open_positions and (watching is None or watching.status is not HealthStatus.RUNNING):
         why = "nobody is there to sell them" if watching is None else f"{watching.status}: {watching.detail}"
         yield tables.section("Open positions are not watched", why, style="red")
-
-
-def _gates(gates: Iterable[Gate]) -> Iterator[str]:
-    for gate in gates:
-        yield f"{gate.name:<12} {'open' if gate.open else f'closed: {gate.reason}'}"
 
 
 def _components(report: Health) -> Table:
@@ -146,7 +143,3 @@ def _trades(trades: Iterable[TradeRow]) -> Table:
         for each in trades
     ]
     return tables.table("Latest trades", ("time (UTC)", "trade", "USDT", "outcome"), rows)
-
-
-def _counts(by_source: dict[str, int]) -> str:
-    return "\n".join(f"{source:<18} {count}" for source, count in by_source.items()) or "none"

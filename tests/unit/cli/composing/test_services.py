@@ -9,8 +9,8 @@ from cli.composing.services import NAMES
 
 PROGRAM = """
 import sys
-from cli.composing import lean
-lean.import_structlog_alone()
+from cli.composing import light_imports
+light_imports.import_structlog_without_rich()
 from cli import process
 from cli.composing import run, services
 services.prepare([sys.argv[1]])

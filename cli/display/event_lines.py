@@ -1,4 +1,4 @@
-"""Listings and trades in words, a line each, for a person who watches a first run."""
+"""Listings and trades as lines of words, for the screen of `sniper up`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from shared.events import Mode, Side, TradeStatus
 
 SYMBOL_WIDTH: Final = 15
 _Words = tuple[str, str, Text]
-"""What happened in a word, the style of that word, and the rest of the line."""
+"""The event in one word, the style of that word, and the rest of the line."""
 REASONS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "not_filled": "nothing was on offer at a price we pay",
@@ -33,7 +33,7 @@ REASONS: Final[Mapping[str, str]] = MappingProxyType(
         "opening_passed": "it did not open in time",
     }
 )
-"""The reasons that a first run may show; any other is shown by its code."""
+"""Words for the reasons of a first run; any other is shown by its code."""
 SALE_REASONS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "not_filled": "nothing was bid at a price we take",
@@ -45,8 +45,8 @@ SALE_REASONS: Final[Mapping[str, str]] = MappingProxyType(
 
 
 @dataclass(slots=True)
-class Tally:
-    """What was bought and sold since the start."""
+class TradeTally:
+    """Purchases and sales since the start."""
 
     bought: int = 0
     sold: int = 0
@@ -64,7 +64,7 @@ class Tally:
 
 
 def line(row: ListingRow | TradeRow, result: Result | None, now: datetime) -> Text:
-    """Return one row as one line; *result* is that of the position which a sale closed."""
+    """Return one row as one line; *result* is that of the position a sale closed."""
     if isinstance(row, ListingRow):
         what, style, words = _listing(row, now)
     else:
@@ -78,7 +78,8 @@ def line(row: ListingRow | TradeRow, result: Result | None, now: datetime) -> Te
 def _purchase(row: TradeRow) -> _Words:
     match row.status:
         case TradeStatus.FILLED:
-            return "bought", "magenta", Text(f"{row.quote_qty:f} USDT{_price(row)}{_answered(row)}")
+            latency = "" if row.ack_latency_ms is None else f", {row.ack_latency_ms} ms after the decision"
+            return "bought", "magenta", Text(f"{row.quote_qty:f} USDT{_price(row)}{latency}")
         case TradeStatus.PENDING:
             return "waits", "blue", Text(_reason(row) or "to be bought once it opens")
         case TradeStatus.REJECTED:
@@ -113,10 +114,6 @@ def _listing(row: ListingRow, now: datetime) -> _Words:
 
 def _price(row: TradeRow) -> str:
     return "" if row.average_price is None else f" at {tables.rounded(row.average_price)}"
-
-
-def _answered(row: TradeRow) -> str:
-    return "" if row.ack_latency_ms is None else f", {row.ack_latency_ms} ms after the decision"
 
 
 def _reason(row: TradeRow) -> str:

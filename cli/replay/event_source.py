@@ -1,4 +1,4 @@
-"""Events as they came, out of the archive of the broker: RabbitMQ's stream, or the table of the bus in one process."""
+"""Events from the broker's archive: RabbitMQ's stream, or the table of the embedded bus."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,8 +13,8 @@ READ: Final = "SELECT body FROM bus_messages WHERE queue = $1 AND published_at >
 _BEGINNING: Final = datetime.fromisoformat("0001-01-02T00:00:00+00:00")
 
 
-async def archived(since: datetime | None) -> Sequence[bytes]:
-    """Return every event that the archive holds from *since* on. Reads, and changes nothing."""
+async def archived_events(since: datetime | None) -> Sequence[bytes]:
+    """Return every event of the archive from *since* on. Read-only."""
     settings = load(BrokerSettings)
     if settings.url is not None:
         return [body async for body in read_stream(settings, ARCHIVE, since)]

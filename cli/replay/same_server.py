@@ -1,4 +1,4 @@
-"""Whether two URLs lead to the same database or virtual host, however they are written."""
+"""Comparison of two URLs: same database or virtual host, in any notation."""
 
 import socket
 from typing import Final
@@ -9,8 +9,8 @@ _PORTS: Final = {"amqp": 5672, "amqps": 5671}
 _POSTGRES: Final = 5432
 
 
-def same_place(one: str, other: str) -> bool:
-    """Tell whether both name the same port and name on a host that resolves to the same address."""
+def is_same_server(one: str, other: str) -> bool:
+    """Return whether both name the same port and name on hosts that share an address."""
     if one.strip() == other.strip():
         return True
     try:
@@ -18,7 +18,7 @@ def same_place(one: str, other: str) -> bool:
         if (_port(first), _name(first)) != (_port(second), _name(second)):
             return False
     except ValueError:
-        return False  # What is no URL is refused where it is used.
+        return False  # An invalid URL is refused where it is used.
     return not _addresses(first).isdisjoint(_addresses(second))
 
 

@@ -1,12 +1,12 @@
-"""Files in an archive that its manifest does not name: a run that was cut short left them, or the manifest is lost."""
+"""Files in an archive that its manifest does not name: left by an interrupted run, or the manifest is lost."""
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from cli.archive import day_file, manifest, stored
+from cli.archive import day_file, manifest, stored_rows
 from cli.archive.day_file import DamagedError
 from cli.archive.manifest import TABLES, Manifest, Table
 from shared.errors import SniperError
@@ -17,9 +17,9 @@ _FILES: Final = ("*.gz", "*.parquet")
 
 
 async def clear(database: Database, directory: Path) -> None:
-    """Remove what no manifest names, and of which every row is elsewhere; raise SniperError for the first other.
+    """Remove orphan files whose rows are all elsewhere; raise SniperError for the first other one.
 
-    Elsewhere is: in the database, or the same in the file of that day which the manifest names.
+    Elsewhere means in the database, or unchanged in the file that the manifest names for that day.
     """
     known = manifest.read(directory)
     named = {directory / each.path for each in known.files}
@@ -29,7 +29,9 @@ async def clear(database: Database, directory: Path) -> None:
         found = {path for pattern in _FILES for path in (directory / table).glob(pattern)}
         for path in sorted(found - named):
             rows = _rows(path)
-            if rows is None or not await _are_elsewhere(database, table, rows, _kept(directory, known, table, path)):
+            kept = _kept(directory, known, table, path)
+            rest = None if rows is None else [each for each, line in rows.items() if kept.get(each) != line]
+            if rest is None or not await _are_stored(database, table, rest):
                 raise SniperError(
                     f"{path}: there is a file that no manifest names, and rows of it may be nowhere else: "
                     f"restore {directory / manifest.NAME} from a copy, or move the file out of the archive"
@@ -38,7 +40,7 @@ async def clear(database: Database, directory: Path) -> None:
 
 
 def _rows(path: Path) -> Mapping[int, str] | None:
-    """Return the rows of a file of which the name is right, and says what it holds; None for any other."""
+    """Return the rows of a file whose name matches its contents; None for any other."""
     match, content = _NAME.fullmatch(path.name), path.read_bytes()
     if match is None or not hashlib.sha256(content).hexdigest().startswith(match[2]):
         return None
@@ -48,14 +50,13 @@ def _rows(path: Path) -> Mapping[int, str] | None:
         return None
 
 
-async def _are_elsewhere(database: Database, table: Table, rows: Mapping[int, str], kept: Mapping[int, str]) -> bool:
-    rest = [each for each, line in rows.items() if kept.get(each) != line]
+async def _are_stored(database: Database, table: Table, ids: Sequence[int]) -> bool:
     async with database.connection() as connection:
-        return set(rest) <= await stored.present(connection, table, rest)
+        return set(ids) <= await stored_rows.present(connection, table, ids)
 
 
 def _kept(directory: Path, known: Manifest, table: Table, path: Path) -> Mapping[int, str]:
-    """Return the rows of the file that the manifest names for the day of *path*, as far as that can be read."""
+    """Return the rows of the file that the manifest names for the day of *path*; none if it is unreadable."""
     file = next((each for each in known.of(table) if f"{each.day}" == path.name.partition(".")[0]), None)
     try:
         return {} if file is None else day_file.rows(day_file.read(directory, file))

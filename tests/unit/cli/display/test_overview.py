@@ -11,12 +11,12 @@ import pytest
 from rich.console import Console
 
 from api.schemas import ComponentHealth, OrderRow, PositionRow
-from cli.display.feed import Tally
-from cli.display.standing import Standing, block, simulated_prices, summary
+from cli.display.event_lines import TradeTally
+from cli.display.overview import Overview, block, simulated_prices, summary
 from shared.events import HealthStatus
 from tests.support.data.builders import NOON
 
-TALLY = Tally(bought=3, refused=1, sold=2, gain=Decimal("-4.5"))
+TALLY = TradeTally(bought=3, refused=1, sold=2, gain=Decimal("-4.5"))
 
 
 def a_position(symbol: str, price: str = "2", **fields: Any) -> PositionRow:
@@ -30,17 +30,17 @@ def an_order(symbol: str, in_seconds: float | None) -> OrderRow:
     return OrderRow.model_construct(**values)
 
 
-STANDING = Standing(
+STANDING = Overview(
     at=NOON,
     held=[a_position("UPUSDT"), a_position("DOWNUSDT"), a_position("DARKUSDT")],
     prices={"UPUSDT": Decimal("2.5"), "DOWNUSDT": Decimal("1.9")},
     armed=[an_order("SOONUSDT", 23.4), an_order("NOWUSDT", -0.2), an_order("EVERUSDT", None)],
-    at_stake=Decimal("285.5"),
-    at_stake_max=Decimal(1000),
-    unwell=[],
+    exposure=Decimal("285.5"),
+    exposure_max=Decimal(1000),
+    unhealthy=[],
     halted=False,
 )
-EMPTY = replace(STANDING, held=[], prices={}, armed=[], at_stake=Decimal(0))
+EMPTY = replace(STANDING, held=[], prices={}, armed=[], exposure=Decimal(0))
 UNWELL = ComponentHealth(
     component_name="exits",
     status=HealthStatus.DEGRADED,
@@ -51,14 +51,14 @@ UNWELL = ComponentHealth(
 )
 
 
-def drawn(standing: Standing) -> list[str]:
+def drawn(standing: Overview) -> list[str]:
     console = Console(width=90, file=StringIO(), highlight=False)
     console.print(block(standing, TALLY))
     assert isinstance(console.file, StringIO)
     return [" ".join(line.split()) for line in console.file.getvalue().splitlines()]
 
 
-def test_the_block_shows_what_is_held_what_opens_and_what_is_at_stake() -> None:
+def test_the_block_shows_what_is_held_what_opens_and_what_is_at_exposure() -> None:
     assert drawn(STANDING)[1:] == [
         "held paid now result for",
         "UPUSDT 2 2.5 +25.0 % 12 s",
@@ -80,14 +80,14 @@ def test_the_line_says_the_same() -> None:
 
 
 def test_nothing_is_said_to_be_nothing() -> None:
-    assert summary(EMPTY, Tally()).plain == (
+    assert summary(EMPTY, TradeTally()).plain == (
         "12:00:00  now      nothing is held · 0.00 of 1,000 USDT at stake · 0 bought, 0 refused, 0 sold"
     )
     assert drawn(EMPTY)[1:] == ["0.00 of 1,000 USDT at stake · 3 bought, 1 refused, 2 sold for −4.50 USDT"]
 
 
-def test_a_halt_and_what_is_unwell_are_shown() -> None:
-    troubled = replace(EMPTY, halted=True, unwell=[UNWELL])
+def test_a_halt_and_what_is_unhealthy_are_shown() -> None:
+    troubled = replace(EMPTY, halted=True, unhealthy=[UNWELL])
 
     assert drawn(troubled)[2:] == ["trading is halted: see `sniper status`", "exits degraded: [red] does not trade"]
     assert summary(troubled, TALLY).plain.endswith(" · trading is halted · exits degraded: [red] does not trade")

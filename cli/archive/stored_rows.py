@@ -1,4 +1,4 @@
-"""Rows as the database tells them: a line of JSON each, in which nothing is lost."""
+"""Rows as the database's JSON, one line each, without loss."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -9,7 +9,7 @@ from cli.archive.manifest import Table
 from shared.postgres.database import Connection, Database
 
 BATCH_ROWS: Final = 1000
-"""So many rows at a time: a statement must end within its time limit."""
+"""Rows per batch: a statement must end within its time limit."""
 _FIRST: Final = "SELECT min(created_at) FROM {table} WHERE created_at >= $1 AND created_at < $2"
 _BATCH: Final = """
     SELECT id, created_at, row_to_json(stored)::text AS line FROM {table} AS stored
@@ -20,15 +20,15 @@ _BEGINNING: Final = datetime(1, 1, 2, tzinfo=UTC)
 
 
 @asynccontextmanager
-async def told_in_utc(database: Database) -> AsyncIterator[Connection]:
-    """Lend a transaction that tells times in UTC wherever the session is, so that a row is always the same line."""
+async def utc_transaction(database: Database) -> AsyncIterator[Connection]:
+    """Open a transaction with times in UTC whatever the session's zone, so that equal rows are equal lines."""
     async with database.transaction() as connection:
         await connection.execute("SET LOCAL timezone = 'UTC'")
         yield connection
 
 
 async def next_day(database: Database, table: Table, start: date | None, end: date) -> date | None:
-    """Return the first day from *start* on, and before *end*, that has rows; None where none has."""
+    """Return the first day with rows from *start* on and before *end*; None where none has."""
     since = _BEGINNING if start is None else midnight(start)
     async with database.connection() as connection:
         first: datetime | None = await connection.fetchval(_FIRST.format(table=table), since, midnight(end))
@@ -36,7 +36,7 @@ async def next_day(database: Database, table: Table, start: date | None, end: da
 
 
 async def lines(connection: Connection, table: Table, day: date) -> list[str]:
-    """Return the rows of *day*, in the order of their time."""
+    """Return the rows of *day*, ordered by time."""
     found: list[str] = []
     query, at, last = _BATCH.format(table=table), midnight(day), -1
     while True:
@@ -48,7 +48,7 @@ async def lines(connection: Connection, table: Table, day: date) -> list[str]:
 
 
 async def present(connection: Connection, table: Table, ids: Sequence[int]) -> set[int]:
-    """Return those of *ids* that the database has a row of, on whatever day."""
+    """Return those of *ids* that the database has a row of, on any day."""
     found: set[int] = set()
     for batch in batches(ids):
         found |= {row["id"] for row in await connection.fetch(_PRESENT.format(table=table), list(batch))}
@@ -56,10 +56,10 @@ async def present(connection: Connection, table: Table, ids: Sequence[int]) -> s
 
 
 def midnight(day: date) -> datetime:
-    """Return the moment (UTC) at which *day* begins."""
+    """Return the start of *day* (UTC)."""
     return datetime.combine(day, time(), UTC)
 
 
 def batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    """Yield *ids* in parts of as many as one statement may be about."""
+    """Yield *ids* in batches for one statement each."""
     return (ids[start : start + BATCH_ROWS] for start in range(0, len(ids), BATCH_ROWS))

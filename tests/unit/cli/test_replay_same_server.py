@@ -2,7 +2,7 @@
 
 import pytest
 
-from cli.replay.same import same_place
+from cli.replay.same_server import is_same_server
 
 
 @pytest.mark.parametrize(
@@ -22,5 +22,5 @@ from cli.replay.same import same_place
     ],
 )
 def test_two_urls_of_one_place(one: str, other: str, same: bool) -> None:
-    assert same_place(one, other) is same
-    assert same_place(other, one) is same
+    assert is_same_server(one, other) is same
+    assert is_same_server(other, one) is same

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from api.schemas import ListingRow, TradeRow
-from cli.display.feed import REASONS, SALE_REASONS, Tally, line
+from cli.display.event_lines import REASONS, SALE_REASONS, TradeTally, line
 from cli.display.results import Result
 from executor.model.reasons import Reason
 from shared.events import Mode, Side, TradeStatus
@@ -100,7 +100,7 @@ def test_markup_in_names_and_reasons_is_text() -> None:
 
 
 def test_everything_is_counted_once() -> None:
-    tally = Tally()
+    tally = TradeTally()
     for row, result in (
         (LISTING, None),
         (a_trade(status=TradeStatus.PENDING), None),
@@ -114,4 +114,4 @@ def test_everything_is_counted_once() -> None:
     ):
         tally.count(row, result)
 
-    assert tally == Tally(bought=1, refused=2, sold=2, gain=Decimal("-22.3"))
+    assert tally == TradeTally(bought=1, refused=2, sold=2, gain=Decimal("-22.3"))
