@@ -1,4 +1,4 @@
-"""Settings of the API: its address, the names it goes by, and the limits of sessions and requests."""
+"""Settings of the API: its address and names, and the limits of sessions and requests."""
 
 from pathlib import Path
 from typing import Annotated, Self
@@ -35,21 +35,21 @@ class ApiSettings(Settings):
     host: str = Field(default="127.0.0.1", min_length=1)
     port: int = Field(default=8000, ge=0, le=65535)
     public_url: Annotated[str, AfterValidator(_origin)] | None = None
-    """Address that browsers use, where a proxy ends TLS."""
+    """Address for browsers, if a proxy terminates TLS."""
     allowed_hosts: Annotated[frozenset[Annotated[str, AfterValidator(_host)]], NoDecode, BeforeValidator(_listed)] = (
         frozenset()
     )
-    """Further names that requests may be meant for, besides localhost, addresses, the host and the public URL's."""
+    """Further accepted host names, besides localhost, addresses, the host and the public URL's."""
     tls_certificate: Path | None = None
-    """PEM file of the certificate and those between it and its root; with it the API speaks TLS."""
+    """PEM file of the certificate and its intermediates; with it the API uses TLS."""
     tls_key: Path | None = None
     """PEM file of its key; None: in the certificate's file."""
     session_idle_seconds: int = Field(default=12 * 3600, ge=120, le=30 * 86400)
-    """A session ends when it was not used for so long; an open page uses it."""
+    """A session ends when unused for this long; an open page uses it."""
     session_seconds_max: int = Field(default=7 * 86400, ge=120, le=365 * 86400)
-    """A session ends after so long, however much it is used."""
+    """A session ends after this long, even if it is used."""
     failures_per_minute: int = Field(default=10, ge=1, le=10_000)
-    """Failed attempts of one address to come in."""
+    """Failed sign-in attempts of one address."""
     requests_per_minute: int = Field(default=6000, ge=1, le=10_000_000)
     """Requests of one token and its sessions."""
 

@@ -42,7 +42,7 @@ async def create(name: str, scope: Scope, expires: str | None) -> None:
 async def show(*, revoked: bool, as_json: bool) -> None:
     """Print all tokens, and with *revoked* the revoked ones too."""
     async with command_runner.database() as database:
-        found = [row for row in await tokens.everyone(database) if revoked or row.revoked_at is None]
+        found = [row for row in await tokens.all_tokens(database) if revoked or row.revoked_at is None]
     if as_json:
         print(json.dumps([row._asdict() for row in found], indent=2, default=datetime.isoformat))
     elif found:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from api.operator import close_requests, held_positions, trade_config
 from api.reading import status as statuses
-from api.reading.answers import Status
 from api.reading.reader import Reader
+from api.schemas.status import Status
 from shared.events import HealthStatus
 from shared.postgres.database import Database
 
@@ -32,7 +32,7 @@ class DatabaseOperations:
 
     async def positions(self) -> str:
         """Return the held positions, one line each."""
-        held = await held_positions.everything(self._database)
+        held = await held_positions.all_held(self._database)
         lines = [
             f"{each.symbol} ({each.mode}, {each.state}): {each.base_qty:f} for {each.cost_usdt:f} USDT"
             for each in held[:POSITIONS_MAX]
@@ -49,10 +49,10 @@ class DatabaseOperations:
 
     async def close(self, symbol: str, by: str) -> str:
         """Request the sale of all positions of *symbol*; raise NoSuchPositionError if there is none."""
-        held = await held_positions.of(self._database, symbol, None, sellable=True)
+        held = await held_positions.find_held(self._database, symbol, None, sellable=True)
         config = await trade_config.read(self._database)
         await close_requests.request(self._database, held, requested_by=by)
-        return "\n".join(close_requests.told(each, config) for each in held)
+        return "\n".join(close_requests.request_message(each, config) for each in held)
 
 
 def _halts_and_exposure(status: Status) -> Iterator[str]:

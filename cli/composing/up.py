@@ -10,7 +10,7 @@ from typing import Final
 import httpx
 from rich.console import Console
 
-from api import exposure
+from api import network_exposure
 from api.operator import trade_config
 from api.settings import ApiSettings
 from cli import process
@@ -136,7 +136,7 @@ async def _simulated(stack: AsyncExitStack, data_dir: Path, executor: ExecutorSe
 async def _way_in(database: Database) -> str:
     """Return a sign-in link; if other machines reach the API, the page that asks for a token."""
     settings = load(ApiSettings)
-    if exposure.is_loopback(settings.host):
+    if network_exposure.is_loopback(settings.host):
         return await tokens.link(database)
     return f"{tokens.base_url(settings)}/sign-in"
 

@@ -10,7 +10,7 @@ import structlog
 from rich.console import Console
 from rich.live import Live
 
-from api.schemas import ListingRow, TradeRow
+from api.schemas.rows import ListingRow, TradeRow
 from cli.display import event_lines, overview
 from cli.display.results import Result, result_of
 from cli.display.watch import follow

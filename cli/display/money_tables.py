@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from rich.table import Table
 
-from api.schemas import ExposureRow, OrderRow, PositionRow
+from api.schemas.rows import OrderRow, PositionRow
+from api.schemas.status import ExposureRow
 from cli.display import tables
 from shared.events import Side
 

@@ -16,7 +16,8 @@ from api import queries
 from api.operator import held_positions
 from api.reading import status
 from api.reading.reader import Reader
-from api.schemas import ComponentHealth, OrderRow, PositionRow
+from api.schemas.health import ComponentHealth
+from api.schemas.rows import OrderRow, PositionRow
 from cli.display import tables
 from cli.display.event_lines import SYMBOL_WIDTH, TradeTally
 from shared.events import HealthStatus, utc_now
@@ -69,7 +70,7 @@ def simulated_prices(simulator_url: str, client: httpx.AsyncClient) -> PriceSour
 
 async def gather(database: Database, prices: PriceSource) -> Overview:
     """Query the database, and *prices* of held symbols; raise TransientError when the database is unavailable."""
-    held = await held_positions.everything(database)
+    held = await held_positions.all_held(database)
     orders = [each for each in await queries.open_orders(database) if each.state == "armed"]
     found, report = await status.read(database, Reader(database))
     config, exposure = found.config, [each.reserved_usdt + each.filled_usdt for each in found.exposure]

@@ -14,7 +14,7 @@ from rich.text import Text
 from sqlalchemy import ColumnElement, Table, bindparam, func, select
 
 from api.queries import reading
-from api.schemas import ListingRow, TradeRow
+from api.schemas.rows import ListingRow, TradeRow
 from cli import command_runner
 from cli.display import tables
 from shared.backoff import pause

@@ -25,7 +25,7 @@ async def halt_and_close(reason: str) -> None:
             done = await trade_config.halt_and_sell(database, reason, changed_by=command_runner.operator_name())
         except RefusedChangeError as error:
             raise command_runner.usage_error(error) from None
-    Console(soft_wrap=True).print(done.told(), markup=False, highlight=False)
+    Console(soft_wrap=True).print(done.message(), markup=False, highlight=False)
 
 
 async def resume() -> None:

@@ -10,14 +10,14 @@ async def pause(reason: str) -> None:
     """Pause detection until `resume`."""
     async with command_runner.database() as database:
         state = await monitor_switches.pause(database, reason, changed_by=command_runner.operator_name())
-    _print(state.told())
+    _print(state.message())
 
 
 async def resume() -> None:
     """Resume detection."""
     async with command_runner.database() as database:
         state = await monitor_switches.resume(database, changed_by=command_runner.operator_name())
-    _print(state.told())
+    _print(state.message())
 
 
 def _print(line: str) -> None:

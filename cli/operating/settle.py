@@ -19,7 +19,7 @@ async def settle(client_order_id: str, outcome: Outcome | None, reason: str) -> 
             )
         except settle_requests.NotInDoubtError as error:
             raise command_runner.usage_error(error) from None
-    line = settle_requests.told(client_order_id, what, outcome)
+    line = settle_requests.request_message(client_order_id, what, outcome)
     Console(soft_wrap=True).print(line, markup=False, highlight=False)
 
 

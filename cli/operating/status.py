@@ -11,10 +11,12 @@ from rich.text import Text
 from api import queries
 from api.operator import held_positions
 from api.reading import status as statuses
-from api.reading.answers import ExposureStatus, Gate, Health, Trading
 from api.reading.lists.filters import ListingsFilter, TradesFilter
 from api.reading.reader import Reader
-from api.schemas import AlsoSeen, ListingRow, OrderRow, PositionRow, TradeConfig, TradeRow
+from api.schemas.config import TradeConfig
+from api.schemas.health import Health
+from api.schemas.rows import AlsoSeen, ListingRow, OrderRow, PositionRow, TradeRow
+from api.schemas.status import ExposureStatus, Gate, Trading
 from cli import command_runner
 from cli.display import money_tables, tables
 from cli.operating import config as configuration
@@ -65,7 +67,7 @@ async def gather(database: Database) -> Status:
         config=status.config,
         exposure=status.exposure,
         open_orders=await queries.open_orders(database),
-        open_positions=await held_positions.everything(database),
+        open_positions=await held_positions.all_held(database),
         listings_24h_by_source=await queries.listings_by_source(database),
         latest_listings=latest,
         also_seen=await queries.also_seen(database, [each.listing_key for each in latest if each.listing_key]),

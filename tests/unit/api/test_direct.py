@@ -8,7 +8,7 @@ import pytest
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.routing import APIRoute
 
-from api.direct import DirectRoutes
+from api.fast_routes import FastRoutes
 
 
 class Plain(APIRoute):
@@ -68,7 +68,7 @@ async def test_only_what_is_read_at_a_fixed_path_is_answered_directly(
     app.include_router(router)
     search = Search(app)
 
-    transport = httpx.ASGITransport(DirectRoutes(search, router.routes))
+    transport = httpx.ASGITransport(FastRoutes(search, router.routes))
     async with httpx.AsyncClient(transport=transport, base_url="http://test", verify=False) as client:
         answer = await client.request(method, path)
 

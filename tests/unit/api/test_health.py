@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from api.reading.health import overall, report
-from api.reading.statistics.results import worth_told
+from api.reading.statistics.results import reported_worth
 from shared.events import HealthStatus
 from tests.support.data.builders import NOON
 
@@ -100,4 +100,4 @@ def test_a_fact_that_cannot_be_read_hides_no_other() -> None:
 
     assert [each.name for each in health.feeds] == ["tickers"]
     assert [(each.process, each.components) for each in health.troubles] == [("one", ["exits"])]
-    assert worth_told(health.components) == {"A:1 live": Decimal("1.5"), "D:1 live": Decimal(2)}
+    assert reported_worth(health.components) == {"A:1 live": Decimal("1.5"), "D:1 live": Decimal(2)}

@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 
 from api.reading.decisions import decision_of
-from api.reading.words import REASONS, code_of, words_of
-from api.schemas import TradeRow
+from api.reading.reason_texts import REASONS, code_of, reason_text
+from api.schemas.rows import TradeRow
 from executor.model.reasons import Reason
 from executor.settings import ExecutorSettings
 from shared.events import AppliedConfig
@@ -44,7 +44,7 @@ def test_words_go_into_a_sentence(words: Any) -> None:
 
 
 def test_a_code_of_a_newer_version_is_no_failure() -> None:
-    assert "no words" in words_of("brand_new").sentence
+    assert "no words" in reason_text("brand_new").sentence
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The gate before every path: without a token or a session nothing is answered but what `OPEN` names."""
+"""Authentication in front of every path: without a token or a session only the paths in `OPEN` are answered."""
 
 from typing import Final, NamedTuple
 
@@ -8,10 +8,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.access import cookies, credentials, dependencies, principal
 from api.access.authenticator import Authenticator, UnauthenticatedError
-from api.access.credentials import Credential, Kind
-from api.access.middleware.streams import GuardedSend
+from api.access.credentials import Credential, CredentialKind
+from api.access.middleware.stream_guard import GuardedSend
 from api.access.origins import Origins
-from api.access.principal import Principal
 from api.access.throttle import client_of
 
 SIGN_IN: Final = "/sign-in"
@@ -20,25 +19,25 @@ SESSION: Final = "/session"
 OPEN: Final = frozenset(
     {("GET", "/health/live"), ("GET", "/health/ready"), ("GET", SIGN_IN), ("GET", STYLE), ("POST", SESSION)}
 )
-"""Everything that is answered without a token or a session."""
+"""Routes that need no token or session."""
 SIGN_OUT: Final = ("DELETE", SESSION)
-"""The one write that a session with the scope `view` may make: it ends itself."""
+"""The only write allowed to a session with the scope `view`: it ends itself."""
 STOPS: Final = frozenset({("POST", "/halt"), ("POST", "/halt-and-close")})
-"""What must not wait behind a token's other requests."""
+"""Routes counted apart: they must not wait behind a token's other requests."""
 READING: Final = frozenset({"GET", "HEAD"})
 
 
 class _Presented(NamedTuple):
-    """A credential that came with a request."""
+    """The credential of a request."""
 
     credential: Credential | None
-    """None: it cannot be one."""
+    """None: malformed."""
     ambient: bool
-    """Whether browsers add it by themselves: a cookie."""
+    """Whether browsers add it by themselves, as a cookie."""
 
 
-class Gate:
-    """ASGI middleware that admits requests; what is behind it finds the principal in the scope."""
+class Authentication:
+    """ASGI middleware that admits requests, and puts the principal into their scope."""
 
     def __init__(self, app: ASGIApp, authenticator: Authenticator, origins: Origins) -> None:
         self._app = app
@@ -62,30 +61,33 @@ class Gate:
                 _require_open(scope)
                 await self._app(scope, receive, send)
         except UnauthenticatedError:
-            if "authorization" in headers or not _is_navigation(scope, headers):
+            is_navigation = scope["method"] == "GET" and "text/html" in headers.get("accept", "")
+            if "authorization" in headers or not is_navigation:
                 raise
             await RedirectResponse(SIGN_IN, status_code=303)(scope, receive, send)
 
     def _presented(self, scope: Scope, headers: Headers) -> _Presented | None:
-        """Return the credential of the request, a token before a session; None where there is none."""
+        """Return the credential of the request, a token before a session; None if there is none."""
         authorization = headers.get("authorization")
         if authorization is not None:
             scheme, _, value = authorization.partition(" ")
-            token = credentials.parse(value.strip(), Kind.TOKEN) if scheme.lower() == "bearer" else None
+            token = credentials.parse(value.strip(), CredentialKind.TOKEN) if scheme.lower() == "bearer" else None
             return _Presented(token, ambient=False)
         cookie = cookies.value_in(headers, cookies.name_of(scope, headers, self._origins))
-        # A browser that signs in anew may still have a cookie of before.
+        # A browser that signs in again may still have an old cookie.
         if cookie is None or _route(scope) in OPEN:
             return None
-        return _Presented(credentials.parse(cookie, Kind.SESSION), ambient=True)
+        return _Presented(credentials.parse(cookie, CredentialKind.SESSION), ambient=True)
 
     async def _admit(self, presented: _Presented, scope: Scope, receive: Receive, send: Send) -> None:
         credential = presented.credential
         client = client_of((scope.get("client") or ("",))[0])
         admitted = await self._authenticator.admit(credential, client, stops=_route(scope) in STOPS)
-        _require_scope(admitted, scope)
+        ends_itself = _route(scope) == SIGN_OUT and admitted.session_id is not None
+        if scope["method"] not in READING and not ends_itself:
+            dependencies.require(admitted, principal.Scope.OPERATE)
         assert credential is not None
-        # Not a copy of the scope: what is outside learns from it which route has answered.
+        # Not a copy of the scope: outer middlewares read from it which route has answered.
         scope[dependencies.PRINCIPAL] = admitted
         guarded = GuardedSend(send, lambda: self._authenticator.still_holds(credential))
         try:
@@ -100,15 +102,5 @@ def _require_open(scope: Scope) -> None:
         raise UnauthenticatedError("unauthenticated", "a token or a session is needed")
 
 
-def _require_scope(admitted: Principal, scope: Scope) -> None:
-    ends_itself = _route(scope) == SIGN_OUT and admitted.session_id is not None
-    if scope["method"] not in READING and not ends_itself:
-        dependencies.require(admitted, principal.Scope.OPERATE)
-
-
 def _route(scope: Scope) -> tuple[str, str]:
     return scope["method"], scope["path"]
-
-
-def _is_navigation(scope: Scope, headers: Headers) -> bool:
-    return scope["method"] == "GET" and "text/html" in headers.get("accept", "")

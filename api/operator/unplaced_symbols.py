@@ -1,4 +1,4 @@
-"""Symbols listed under a name that no event has a place for, and that a person has seen them."""
+"""Unplaced symbols: listed under names that fit no event; shown until acknowledged."""
 
 from collections.abc import Collection, Sequence
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 from pydantic import AwareDatetime
 
 from api.operator import actions
-from api.schemas import Answer
+from api.schemas.base import Answer
 from shared.control.config_store import Author
 from shared.postgres.database import Database
 
@@ -22,19 +22,19 @@ ACKNOWLEDGE: Final = """
 
 
 class UnplacedSymbol(Answer):
-    """What the exchange lists under a name that no event has a place for: it is neither stored nor bought."""
+    """A symbol listed under a name that fits no event: it is neither stored nor bought."""
 
     symbol: str
     reason: str
-    """Why it has no place."""
+    """Why the name does not fit."""
     seen_at: AwareDatetime
     acknowledged_at: AwareDatetime | None
-    """When a person said that they know; null while nobody has, and ingest is degraded for it."""
+    """Null until acknowledged; ingest is degraded until then."""
     acknowledged_by: str | None
 
 
 async def newest(database: Database, *, limit: int, waiting: bool) -> Sequence[UnplacedSymbol]:
-    """Return *limit* of them at most, newest first; where *waiting*, those alone that nobody has acknowledged."""
+    """Return at most *limit* of them, newest first; with *waiting* only unacknowledged ones."""
     async with database.connection() as connection:
         rows = await connection.fetch(NEWEST, waiting, limit)
     return [UnplacedSymbol.model_validate(dict(row)) for row in rows]
@@ -43,7 +43,7 @@ async def newest(database: Database, *, limit: int, waiting: bool) -> Sequence[U
 async def acknowledge(
     database: Database, *, by: str, request_id: str | None = None, symbols: Collection[str] | None = None
 ) -> Sequence[UnplacedSymbol]:
-    """Record that a person knows of *symbols* (None: of all there are); return those that were not known to one."""
+    """Acknowledge *symbols* (None: all); return those that were not acknowledged before."""
     async with database.transaction() as connection:
         rows = await connection.fetch(ACKNOWLEDGE, by, None if symbols is None else list(symbols))
         found = sorted((UnplacedSymbol.model_validate(dict(row)) for row in rows), key=lambda each: each.seen_at)

@@ -1,4 +1,4 @@
-"""Refusals of decisions, as the API answers them."""
+"""Mapping of refused operator decisions to API errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from api.operator.held_positions import EndedPositionError, NoSuchPositionError
 from api.operator.operator_changes import RefusedChangeError
 from api.operator.settle_requests import NotInDoubtError
 from api.operator.trade_config import StaleConfigError
-from api.schemas import Problem
+from api.schemas.errors import Problem
 
 Responses = dict[int | str, dict[str, Any]]
 NOT_FOUND: Final[Responses] = {404: {"model": Problem, "description": "There is none"}}
@@ -23,14 +23,16 @@ PRECONDITION: Final[Responses] = {
 
 
 @contextmanager
-def refusals() -> Iterator[None]:
-    """Answer what the block refuses with the status that fits."""
+def answer_operator_errors() -> Iterator[None]:
+    """Translate refusals raised in the block into API errors."""
     try:
         yield
     except RefusedChangeError as error:
-        raise error_handlers.invalid([(field or "body", message) for field, message in error.problems]) from None
+        raise error_handlers.invalid_fields(
+            [(field or "body", message) for field, message in error.field_errors]
+        ) from None
     except StaleConfigError as error:
-        headers = {"ETag": config_tag.of(error.current)}
+        headers = {"ETag": config_tag.etag_of(error.current)}
         details: Any = {"current": error.current.model_dump(mode="json")}
         raise ApiError(412, "stale", str(error), details=details, headers=headers) from None
     except NoSuchPositionError as error:

@@ -1,15 +1,15 @@
-"""HEAD: what GET would answer, without its body (RFC 9110, section 9.3.2)."""
+"""HEAD requests, answered like GET without a body (RFC 9110, section 9.3.2)."""
 
 from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 IS_HEAD: Final = "sniper.is_head"
-"""Set in the scope for those few to whom it matters."""
+"""Set in the scope for the few routes that need it."""
 
 
 class HeadAsGet:
-    """Let routes that know GET answer HEAD too. The server leaves the body out, because it knows what was asked."""
+    """ASGI middleware that passes HEAD on as GET. The server omits the body, as it knows the original method."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -1,9 +1,9 @@
-"""Positions that ended from a moment on, each with what it came to. SQL alone."""
+"""SQL of the positions ended since a time, with their results."""
 
 from typing import Final
 
-# Where a version took part that did not keep what a result needs: a trade tells what was spent with its fee, and a
-# position what its sales brought without theirs.
+# Without a stored result, as of older versions: amounts spent with fees from trades, proceeds without fees from the
+# position.
 ENDED: Final = """
     SELECT
         positions.mode, positions.closed_at,

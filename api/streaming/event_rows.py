@@ -1,4 +1,4 @@
-"""Rows behind the events of the log, as JSON."""
+"""Rows of logged events, as JSON frames."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -39,8 +39,8 @@ ROWS: Final[Mapping[str, str]] = {
 _TABLES: Final = {"listing": LISTINGS, "trade": TRADES, "position": POSITIONS}
 
 
-async def frames(connection: Connection, events: Sequence[LoggedEvent]) -> list[bytes]:
-    """Return a frame for each row that *events* tell of, in their order."""
+async def event_frames(connection: Connection, events: Sequence[LoggedEvent]) -> list[bytes]:
+    """Return a frame for each row of *events*, in their order."""
     latest = latest_of_each(events)
     ids: defaultdict[str, list[int]] = defaultdict(list)
     for event in latest:
@@ -52,12 +52,12 @@ async def frames(connection: Connection, events: Sequence[LoggedEvent]) -> list[
 
 
 def _framed(event: LoggedEvent, row: Row | None) -> bytes | None:
-    """Return the frame of one event; None where its row is gone or cannot be encoded, which stops no other."""
+    """Return the frame of one event; None if its row is gone or cannot be encoded, which does not affect others."""
     if row is None:
         return None
     try:
         return frame_of(event.kind, _item(event.kind, row), event.position)
-    except Exception as error:  # noqa: BLE001 - whatever is wrong with one row
+    except Exception as error:  # noqa: BLE001 - any error of one row
         log.warning("an event cannot be encoded", kind=event.kind, row_id=event.row_id, reason=in_a_line(error))
         return None
 

@@ -1,4 +1,4 @@
-"""Responses that go on: each is ended soon after the credential it was admitted by has ceased to hold."""
+"""Guard of streaming responses: each is ended soon after its credential becomes invalid."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -10,11 +10,11 @@ RECHECK_SECONDS: Final = 10.0
 
 
 class AccessEndedError(OSError):
-    """The response was ended; for the application this is a client that went away."""
+    """The response was ended; to the application this is a disconnected client."""
 
 
 class GuardedSend:
-    """An ASGI ``send`` that looks a credential up again while it sends."""
+    """An ASGI ``send`` that checks a credential again while sending."""
 
     def __init__(self, send: Send, holds: Callable[[], Awaitable[bool]]) -> None:
         self._send = send

@@ -1,4 +1,4 @@
-"""Look-up of tokens and sessions in the database, which says whether they still hold, by its own clock."""
+"""Look-up of tokens and sessions in the database, which judges their validity by its own clock."""
 
 import asyncio
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import structlog
 
-from api.access.credentials import Credential, Kind
+from api.access.credentials import Credential, CredentialKind
 from api.access.principal import Principal, Scope
 from shared.errors import TransientError
 from shared.postgres.database import Connection, Database, away_is_transient
@@ -17,7 +17,7 @@ log = structlog.get_logger()
 
 LOOK_UP_SECONDS_MAX: Final = 2.0
 TOUCH_EVERY: Final = timedelta(minutes=1)
-"""Last-used times are this exact, and a row is written no more often."""
+"""Resolution of last-used times: a row is written no more often."""
 
 FIND_BY_VALUE: Final = """
     SELECT t.id AS token_id, NULL::bigint AS session_id, t.name, t.scope, t.digest, t.expires_at,
@@ -42,17 +42,17 @@ NOTE_USE: Final = "UPDATE api_tokens SET last_used_at = now() WHERE id = $1"
 NOTE_SESSION_USE: Final = "UPDATE sessions SET last_used_at = now() WHERE id = $1"
 
 
-class Fault(Enum):
-    """Reasons why a credential opens nothing."""
+class CredentialFault(Enum):
+    """Reasons why a credential is not valid."""
 
     UNKNOWN = auto()
     OVER = auto()
-    """It was genuine, and is revoked, signed out or expired."""
+    """Once valid, now revoked, signed out or expired."""
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
-    """A credential that holds."""
+class ValidCredential:
+    """A valid credential."""
 
     principal: Principal
     seconds_left: float | None
@@ -60,35 +60,37 @@ class Holding:
 
 
 @dataclass(frozen=True, slots=True)
-class Lookup:
-    """Asks the database about credentials."""
+class CredentialLookup:
+    """Queries the database for credentials."""
 
     database: Database
     session_idle: timedelta
     session_max: timedelta
 
-    async def find(self, credential: Credential) -> Holding | Fault:
-        """Return whose *credential* is, and note its use; raise TransientError when the database is away."""
+    async def find(self, credential: Credential) -> ValidCredential | CredentialFault:
+        """Return the principal of *credential*, and record its use; raise TransientError if the database is away."""
         with away_is_transient():
             async with asyncio.timeout(LOOK_UP_SECONDS_MAX), self.database.connection() as connection:
                 row = await self._row(connection, credential)
                 if row is None or row["digest"] is None or not credential.matches(row["digest"]):
-                    return Fault.UNKNOWN
+                    return CredentialFault.UNKNOWN
                 if not row["holds"]:
-                    return Fault.OVER
+                    return CredentialFault.OVER
                 if row["touch_due"]:
                     await _touch(connection, row)
-        return Holding(_principal(row), row["seconds_left"])
+        scope, session_id = Scope(row["scope"]), row["session_id"]
+        principal = Principal(row["name"], scope, row["token_id"], session_id, row["expires_at"])
+        return ValidCredential(principal, row["seconds_left"])
 
     async def _row(self, connection: Connection, credential: Credential) -> Any:
-        if credential.kind is Kind.TOKEN:
+        if credential.kind is CredentialKind.TOKEN:
             return await connection.fetchrow(FIND_BY_VALUE, credential.public_id, TOUCH_EVERY)
         limits = (self.session_idle, self.session_max)
         return await connection.fetchrow(FIND_BY_SESSION, credential.public_id, TOUCH_EVERY, *limits)
 
 
 async def _touch(connection: Connection, row: Any) -> None:
-    """Note the use of a token, and of the session it comes through; a server that only reads forbids no reading."""
+    """Record the use of a token and of its session; a read-only server does not prevent reading."""
     try:
         with away_is_transient():
             await connection.execute(NOTE_USE, row["token_id"])
@@ -96,7 +98,3 @@ async def _touch(connection: Connection, row: Any) -> None:
                 await connection.execute(NOTE_SESSION_USE, row["session_id"])
     except TransientError as error:
         log.warning("the use of a token is not recorded", name=row["name"], reason=str(error))
-
-
-def _principal(row: Any) -> Principal:
-    return Principal(row["name"], Scope(row["scope"]), row["token_id"], row["session_id"], row["expires_at"])

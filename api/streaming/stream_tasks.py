@@ -1,4 +1,4 @@
-"""The stream beside a server: read for as long as the block lasts, and ended when the process is to stop."""
+"""Tasks of the stream beside a server: it is published during the block, and ends with the process's stop."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,20 +6,20 @@ from contextlib import asynccontextmanager
 
 from prometheus_client import CollectorRegistry, Gauge
 
-from api.parts import Parts
-from api.streaming.feed import Feed
+from api.app_state import AppState
 from api.streaming.hub import Hub
+from api.streaming.publisher import StreamPublisher
 from api.streaming.states import States
 from api.streaming.summaries import SummaryStates
 
 
 @asynccontextmanager
-async def streaming(parts: Parts) -> AsyncIterator[None]:
-    """Feed the hub of *parts*; every stream ends with the runtime's stop event, or else with the block."""
-    runtime, hub = parts.runtime, parts.hub
+async def run_stream(state: AppState) -> AsyncIterator[None]:
+    """Publish to the hub of *state*; every stream ends with the runtime's stop event, or with the block."""
+    runtime, hub = state.runtime, state.hub
     _measure(hub, runtime.telemetry.registry)
-    states, summaries = States(runtime.database, parts.reader, hub), SummaryStates(parts.summaries, hub)
-    feed = Feed(runtime.database, states, summaries, hub)
+    states, summaries = States(runtime.database, state.reader, hub), SummaryStates(state.summaries, hub)
+    feed = StreamPublisher(runtime.database, states, summaries, hub)
     async with asyncio.TaskGroup() as tasks:
         reading = tasks.create_task(feed.run(), name="stream")
         ending = tasks.create_task(_close_with(runtime.stop, hub), name="stream-end")
@@ -32,7 +32,7 @@ async def streaming(parts: Parts) -> AsyncIterator[None]:
 
 
 async def _close_with(stop: asyncio.Event, hub: Hub) -> None:
-    """End every stream once *stop* is set: a server waits for what it is answering."""
+    """End every stream once *stop* is set, as a server waits for open responses."""
     await stop.wait()
     hub.close()
 

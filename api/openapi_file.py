@@ -1,6 +1,6 @@
-"""The API's description of itself in OpenAPI, as `make contract` wrote it.
+"""The OpenAPI document, as `make contract` wrote it.
 
-To make it takes nine megabytes that a process does not give back, and it is the same for every process of a build.
+Generating it takes nine megabytes that a process does not release, and it is the same for every process of a build.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ FILE: Final = Path(__file__).with_name("openapi.json")
 
 
 def add(app: FastAPI) -> None:
-    """Serve the description in *app*."""
+    """Serve the document in *app*."""
     content = FILE.read_bytes()
 
     async def get_description(_: Annotated[Principal, Depends(view)]) -> Response:

@@ -1,4 +1,4 @@
-"""Addresses that other machines reach are served only where nobody can come in without a token."""
+"""Check that an address reachable from other machines is served only if a token exists."""
 
 import socket
 from ipaddress import IPv6Address, ip_address
@@ -10,7 +10,7 @@ from shared.process.runtime import Runtime
 
 
 async def require_token(listener: socket.socket, runtime: Runtime) -> None:
-    """Raise SettingsError, with how to make one, where *listener* is not on the loopback and there is no token."""
+    """Raise SettingsError, with instructions, if *listener* is not on the loopback and there is no token."""
     address = str(listener.getsockname()[0])
     if is_loopback(address):
         return
@@ -23,7 +23,7 @@ async def require_token(listener: socket.socket, runtime: Runtime) -> None:
 
 
 def is_loopback(address: str) -> bool:
-    """Return whether only this machine reaches *address*, an IP address or a name; of names, only localhost's."""
+    """Return whether *address* is the loopback: an IP address, or of names only localhost."""
     if address.lower() == "localhost":
         return True
     try:

@@ -1,4 +1,4 @@
-"""Stories of listings: who saw each occurrence first, when it passed each stage, and all that came of it."""
+"""Story of a symbol's listings: sightings, stages, decisions, trades and prices of each occurrence."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -8,13 +8,13 @@ from typing import Any, Final, NamedTuple
 
 from api.error_handlers import ApiError
 from api.reading import health
-from api.reading.answers import ListingStory, Occurrence, PriceMark, Sighting, Stage
 from api.reading.decisions import decisions_of
-from api.reading.lists.pages import rows_of
+from api.reading.lists.pages import models_of
 from api.reading.lists.tables import LISTINGS, POSITIONS, TRADES, PageTable
 from api.reading.reader import Reader, Row
 from api.reading.statistics import results
-from api.schemas import ListingRow, PositionRow, TradeRow
+from api.schemas.listings import ListingStory, Occurrence, PriceMark, Sighting, Stage
+from api.schemas.rows import ListingRow, PositionRow, TradeRow
 from shared.events import Side, TradeStatus, utc_now
 
 OCCURRENCES_MAX: Final = 50
@@ -47,29 +47,29 @@ FIRST_WORDS: Final = """
 """
 
 
-class _Told(NamedTuple):
-    """What the executor tells beside its health."""
+class _ExecutorFacts(NamedTuple):
+    """Facts from the executor's health report."""
 
     limits: Row
     worth: Mapping[str, Decimal]
-    """Of what is held, by listing key and mode: what it would bring, net of the fee."""
+    """Current worth of held positions, by listing key and mode, net of the fee."""
 
 
 async def read(reader: Reader, symbol: str) -> ListingStory:
-    """Return every occurrence of *symbol*; raises ApiError where there is none, TransientError."""
+    """Return every occurrence of *symbol*; raises ApiError if there is none, TransientError."""
     rows = await reader.fetch(ALL_OF_SYMBOL, symbol, OCCURRENCES_MAX)
     if not rows:
         raise ApiError(404, "not_found", f"no listing of {symbol} is recorded")
-    listings = rows_of(LISTINGS, rows, ListingRow)
+    listings = models_of(LISTINGS, rows, ListingRow)
     keys = [each.listing_key for each in listings if each.listing_key]
     claims = {row["listing_key"]: row for row in await reader.fetch(CLAIMS, keys)}
     sightings = _by_key(await reader.fetch(FIRST_WORDS, keys))
-    trades = rows_of(TRADES, await reader.fetch(TRADES_OF_SYMBOL, symbol, ROWS_MAX), TradeRow)
-    positions = rows_of(POSITIONS, await reader.fetch(POSITIONS_OF_SYMBOL, symbol, ROWS_MAX), PositionRow)
+    trades = models_of(TRADES, await reader.fetch(TRADES_OF_SYMBOL, symbol, ROWS_MAX), TradeRow)
+    positions = models_of(POSITIONS, await reader.fetch(POSITIONS_OF_SYMBOL, symbol, ROWS_MAX), PositionRow)
     now = utc_now()
     components = [health.component_of(row, now) for row in await reader.fetch(health.COMPONENTS)]
     limits = health.fact(components, "executor", "limits")
-    told = _Told(limits if isinstance(limits, dict) else {}, results.worth_told(components))
+    told = _ExecutorFacts(limits if isinstance(limits, dict) else {}, results.reported_worth(components))
     occurrences = [
         _occurrence(
             listing,
@@ -97,7 +97,7 @@ def _occurrence(
     sightings: Sequence[Row],
     trades: list[TradeRow],
     positions: list[PositionRow],
-    told: _Told,
+    told: _ExecutorFacts,
 ) -> Occurrence:
     return Occurrence(
         listing=listing,
@@ -112,18 +112,15 @@ def _occurrence(
 
 
 def _seen(listing: ListingRow, sightings: Iterable[Row]) -> list[Sighting]:
-    """Return the first word of each source, the earliest first."""
+    """Return the first sighting of each source, the earliest first."""
     others = (Sighting(source=row["source"], lag_ms=row["lag_ms"]) for row in sightings)
     claimed = Sighting(source=listing.source, lag_ms=0)
-    return sorted([claimed, *(each for each in others if each.source is not listing.source)], key=_lag)
-
-
-def _lag(sighting: Sighting) -> int:
-    return sighting.lag_ms
+    found = [claimed, *(each for each in others if each.source is not listing.source)]
+    return sorted(found, key=lambda sighting: sighting.lag_ms)
 
 
 def _stages(listing: ListingRow, claim: Row | None, trades: Iterable[TradeRow]) -> Iterator[Stage]:
-    """Yield each moment that is known, in the order of the way."""
+    """Yield each known stage, in order."""
     observed_at = listing.observed_at or listing.created_at
 
     def stage(name: str, at: datetime, mode: Any = None) -> Stage:
@@ -145,7 +142,7 @@ def _stages(listing: ListingRow, claim: Row | None, trades: Iterable[TradeRow]) 
 def _prices(
     claim: Row | None, trades: Iterable[TradeRow], positions: Iterable[PositionRow], worth: Mapping[str, Decimal]
 ) -> Iterator[PriceMark]:
-    """Yield the prices that are known of the coin since it was listed; of now, what is held would bring."""
+    """Yield the known prices of the coin since its listing; the current one follows from the position's worth."""
     listed = Decimal(claim["price"]) if claim is not None and claim["price"] is not None else None
 
     def mark(name: Any, mode: Any, price: Decimal) -> PriceMark:
@@ -159,12 +156,8 @@ def _prices(
         yield mark("peak", position.mode, position.peak_price)
         brings = worth.get(f"{position.listing_key} {position.mode}")
         if brings is not None and position.base_qty > 0:
-            yield mark("now", position.mode, _rounded(brings / position.base_qty))
+            # Limited digits: the price follows from an amount in cents.
+            yield mark("now", position.mode, _DIGITS.plus(brings / position.base_qty))
     for trade in trades:
         if trade.side is Side.SELL and trade.status is TradeStatus.FILLED and trade.average_price is not None:
             yield mark("sold", trade.mode, trade.average_price)
-
-
-def _rounded(price: Decimal) -> Decimal:
-    """Return *price* in digits enough: it follows from an amount of money in cents."""
-    return _DIGITS.plus(price)
