@@ -1,4 +1,4 @@
-"""On what the figures were measured: without it they say little."""
+"""Description of the measuring machine, to interpret the figures."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""The results, for people and for programs."""
+"""Report of the results, as a table and as JSON."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ RESULTS: Final = Path(__file__).parent / "results" / "latest.json"
 
 
 def table(results: Mapping[str, Result]) -> Table:
-    """Show each benchmark on a line, and on one below it its floor."""
+    """Return a table with a line per benchmark, and its floor below."""
     shown = Table(title="Ours, and below it the bare floor in the same run", title_justify="left")
     shown.add_column("benchmark", no_wrap=True)
     for heading in ("p50 ms", "p99 ms", "per s", "p50", "p99", "rate"):
@@ -26,7 +26,7 @@ def table(results: Mapping[str, Result]) -> Table:
 
 
 def details(results: Mapping[str, Result]) -> list[str]:
-    """Return what was timed and the rest of what was found, a line each."""
+    """Return the measured intervals and the extra figures, a line each."""
     return [
         f"{name}: {line}"
         for name, result in results.items()
@@ -35,7 +35,7 @@ def details(results: Mapping[str, Result]) -> list[str]:
 
 
 def save(results: Mapping[str, Result], machine: Mapping[str, object], path: Path) -> None:
-    """Write an object with one entry for each benchmark, and one for the machine."""
+    """Write an object with an entry per benchmark, and one for the machine."""
     path.parent.mkdir(parents=True, exist_ok=True)
     entries = {name: result.as_json() for name, result in results.items()}
     path.write_text(json.dumps({"machine": dict(machine), **entries}, indent=2, ensure_ascii=False) + "\n")

@@ -1,4 +1,4 @@
-"""What a frame of all coins costs ingest, beside parsing its bytes and nothing more."""
+"""Cost of a frame of all coins to ingest, beside merely parsing its bytes."""
 
 import asyncio
 import time
@@ -31,7 +31,7 @@ from tests.support.fakes.fakes import RecordingBus
 
 
 def measure(symbols: int, plan: Plan) -> Result:
-    """Return the times for a frame of this many coins, every one of them known, through the stream and the detector."""
+    """Return the times for a frame of this many known coins through the stream and the detector."""
     frame = Market(symbols).frame(changed=symbols)
     stream = TickerStream(StreamOptions(""), Feed("websocket", 1), StreamMetrics(CollectorRegistry()))
     report = _report(names_in(items_in(frame, CHANNEL)))
@@ -62,9 +62,9 @@ def measure(symbols: int, plan: Plan) -> Result:
 
 
 def turns_of(work: Coroutine[Any, Any, object]) -> list[float]:
-    """Run *work*, which may only pause to let others run; return how long it held its thread each time.
+    """Run *work*, which may only yield to the loop; return how long it held its thread each time.
 
-    In milliseconds of processor time, so that whoever else wants the processor does not count.
+    In milliseconds of processor time, so that other processes do not count.
     """
     turns: list[float] = []
     while True:
@@ -87,7 +87,7 @@ def _timed_ms(work: Callable[[], None]) -> float:
 
 
 def _report(names: set[str]) -> Report:
-    """Return what takes in evidence where *names* are known. It can publish nothing: the tasks are not begun."""
+    """Return a detector's report function with known *names*. It cannot publish: its tasks are not started."""
     now, registry = utc_now(), CollectorRegistry()
     catalogue = Catalogue(Known(name, State.TRADABLE, name, "USDT", now, trading_since=now) for name in names)
     publisher = Publisher(RecordingBus(), asyncio.TaskGroup(), Metrics(registry, Feeds()), pending_max=1)
@@ -96,4 +96,4 @@ def _report(names: set[str]) -> Report:
 
 
 async def _store_nothing(_: object) -> None:
-    """Records of known symbols are not what is measured."""
+    """Store nothing: records of known symbols are not measured."""

@@ -1,4 +1,4 @@
-"""How soon a browser shows things: a listing, from its row's time to the end of the frame that has it, and the page."""
+"""Paint times in a browser: of a listing, from its row's time to the painted frame, and of the opened page."""
 
 import os
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ STORE: Final = """
     INSERT INTO listings (symbol, listed_at, source, listing_key, created_at)
     VALUES ($1, clock_timestamp(), 'mexc_websocket', $1, clock_timestamp()) RETURNING created_at
 """
-# A frame is painted after its callbacks, and a task of no delay runs after that.
+# A frame is painted after its callbacks, and a task without delay runs after that.
 WATCH: Final = """
 () => {
     window.painted = new Map();
@@ -31,28 +31,28 @@ FIRST_PAINT: Final = "() => performance.getEntriesByName('first-contentful-paint
 READ: Final = "() => document.body.classList.contains('reading') ? 0 : performance.now()"
 
 
-class Opened(NamedTuple):
-    """Times of one page, in ms since it was asked for."""
+class PageTimes(NamedTuple):
+    """Times of one page, in ms since its request."""
 
     first_paint: float
     read: float
-    """Until everything that it shows at first has come."""
+    """Until its initial data is shown."""
 
 
 async def painted_ms(target: Target, database: str, samples: int) -> Sequence[float]:
-    """Store *samples* listings one after the other; return how long each took to be seen on the dashboard."""
+    """Store *samples* listings one after the other; return the time until each is painted on the dashboard."""
     connection = await asyncpg.connect(database)
     try:
         async with running_chromium(os.environ) as browser:
             page = await browser.new_page(viewport={"width": 1440, "height": 900})
             await _sign_in(page, target)
             await page.evaluate(WATCH)
-            return [await _one(page, connection, f"SEEN{number}USDT") for number in range(samples)]
+            return [await _painted_after_ms(page, connection, f"SEEN{number}USDT") for number in range(samples)]
     finally:
         await connection.close()
 
 
-async def opened_ms(target: Target, samples: int) -> Sequence[Opened]:
+async def opened_ms(target: Target, samples: int) -> Sequence[PageTimes]:
     """Open the dashboard *samples* times, one after the other."""
     async with running_chromium(os.environ) as browser:
         context = await browser.new_context(viewport={"width": 1440, "height": 900})
@@ -61,11 +61,11 @@ async def opened_ms(target: Target, samples: int) -> Sequence[Opened]:
         return [await _open(page) for _ in range(samples)]
 
 
-async def _open(page: Page) -> Opened:
+async def _open(page: Page) -> PageTimes:
     await page.reload()
     read = await page.wait_for_function(READ)
     painted = await page.wait_for_function(FIRST_PAINT)
-    return Opened(float(await painted.json_value()), float(await read.json_value()))
+    return PageTimes(float(await painted.json_value()), float(await read.json_value()))
 
 
 async def _sign_in(page: Page, target: Target) -> None:
@@ -75,7 +75,7 @@ async def _sign_in(page: Page, target: Target) -> None:
     await expect(page.locator("#link")).to_have_text("connected")
 
 
-async def _one(page: Page, connection: "asyncpg.Connection[asyncpg.Record]", symbol: str) -> float:
+async def _painted_after_ms(page: Page, connection: "asyncpg.Connection[asyncpg.Record]", symbol: str) -> float:
     stored_at: datetime = await connection.fetchval(STORE, symbol)
     seen = await page.wait_for_function(SEEN, arg=symbol, polling=50)
     return float(await seen.json_value()) - stored_at.timestamp() * 1000

@@ -1,4 +1,4 @@
-"""What benchmarks stand on: private servers, and processes that are gone when the run is, however it ends."""
+"""Testbed of the benchmarks: private servers and processes, which end with the run in any case."""
 
 import asyncio
 import sys
@@ -25,8 +25,8 @@ Child: TypeAlias = asyncio.subprocess.Process
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
-    """Servers that wait for the disk as production's do, and room for logs."""
+class Testbed:
+    """Durable servers, as in production, and a directory for logs."""
 
     plan: Plan
     postgres: PostgresServer
@@ -35,21 +35,21 @@ class Ground:
     directory: Path
 
     def database(self) -> str:
-        """Return the URL of a new database of the newest schema."""
+        """Return the URL of a new database with the newest schema."""
         return self.postgres.create_migrated_database()
 
     def broker(self) -> str:
         """Return the URL of a new, empty virtual host."""
         return self.rabbitmq.url_for(self.rabbitmq.create_vhost())
 
-    def last_words(self) -> str:
-        """Return the ends of all logs, for whoever wonders what went wrong."""
+    def log_tails(self) -> str:
+        """Return the ends of all logs, for diagnosis."""
         ends = ((log.name, log.read_text()[-LOG_CHARACTERS:]) for log in sorted(self.directory.glob("*.log")))
         return "\n".join(f"--- {name}\n{end}" for name, end in ends if end)
 
     @asynccontextmanager
     async def service(self, *arguments: str, environment: Mapping[str, str]) -> AsyncIterator[Sniper]:
-        """Run `sniper` with these arguments; yield it without waiting until it is ready."""
+        """Run `sniper` with these arguments; yield it before it is ready."""
         async with sniper(*arguments, environment=environment, directory=self.directory) as running:
             self.guard.watch("process", running.process.pid)
             try:
@@ -67,7 +67,7 @@ class Ground:
                 await stack.enter_async_context(self.service("run", name, environment=environment)) for name in names
             ]
             for service in running:
-                await when_ready(service)
+                await wait_until_ready(service)
             yield
 
     @asynccontextmanager
@@ -79,7 +79,7 @@ class Ground:
 
     @asynccontextmanager
     async def child(self, module: str, *arguments: str, environment: Mapping[str, str]) -> AsyncIterator[Child]:
-        """Run a module of the benchmarks in a process of its own; it is ready once it has said so."""
+        """Run a module of the benchmarks in a process of its own, once it has reported ready."""
         with (self.directory / f"{module}-{'-'.join(arguments[:1])}.log").open("ab") as log:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", module, *arguments),
@@ -98,8 +98,8 @@ class Ground:
             self.guard.release("process", process.pid)
 
 
-async def when_ready(service: Sniper) -> None:
-    """Return once /readyz says so; raise BenchmarkError where it does not, or where the process ended."""
+async def wait_until_ready(service: Sniper) -> None:
+    """Wait for /readyz; raise BenchmarkError after a timeout, or if the process ended."""
     try:
         await service.ready()
     except (AssertionError, RuntimeError) as error:
@@ -114,12 +114,12 @@ async def _ready(process: Child, name: str) -> None:
 
 
 @contextmanager
-def prepared(plan: Plan) -> Iterator[Ground]:
-    """Start the servers, both at a time; they are gone at the end of the block."""
+def open_testbed(plan: Plan) -> Iterator[Testbed]:
+    """Start both servers concurrently; they end with the block."""
     with ExitStack() as stack, ThreadPoolExecutor(max_workers=1) as pool:
         directory = Path(stack.enter_context(TemporaryDirectory(prefix="sniper-bench-")))
         guard = stack.enter_context(guarded())
         guard.watch("directory", directory)
         starting = pool.submit(stack.enter_context, private_rabbitmq_server())
         postgres = stack.enter_context(private_postgres_server(durable=True))
-        yield Ground(plan, postgres, starting.result(), guard, directory)
+        yield Testbed(plan, postgres, starting.result(), guard, directory)

@@ -1,4 +1,4 @@
-"""The executor as `sniper run executor` runs it, saying when each listing was handed to it."""
+"""The executor as run by `sniper run executor`, reporting the delivery time of each listing."""
 
 import asyncio
 import time
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import uvloop
 
-from bench.floor.part import ready, stamped
+from bench.floor.messaging import print_ready, print_stamp
 from executor.service import serve
 from executor.settings import ExecutorSettings
 from shared.bus.port import Bus, Handler, Message, Queue
@@ -22,7 +22,7 @@ READY_SECONDS = 15
 
 @dataclass(frozen=True, slots=True)
 class StampingBus:
-    """The bus, but for a look at the clock whenever it delivers."""
+    """A bus that reports the time of each delivery."""
 
     bus: Bus
 
@@ -33,7 +33,7 @@ class StampingBus:
         async def stamp(message: Message) -> Sequence[Message]:
             began_ns = time.monotonic_ns()
             results = await handle(message)
-            stamped(message.message_id, began_ns)
+            print_stamp(message.message_id, began_ns)
             return results
 
         await self.bus.consume(queue, stamp, until=until)
@@ -51,7 +51,7 @@ async def run() -> None:
         runtime = replace(opened, bus=StampingBus(opened.bus))
         async with serving(runtime, lambda own: serve(own, settings, venue, Path.cwd())):
             await eventually(lambda: runtime.telemetry.not_ready() == [], within_seconds=READY_SECONDS)
-            ready()
+            print_ready()
             await asyncio.Event().wait()
 
 

@@ -1,4 +1,4 @@
-"""`python -m bench.collector PORT`: takes traces over OTLP/HTTP, keeps none, and tells on GET how often some came."""
+"""`python -m bench.trace_collector PORT`: discards OTLP/HTTP traces, and answers GET with the number of exports."""
 
 import itertools
 import sys
@@ -7,7 +7,7 @@ from typing import ClassVar
 
 
 class Collector(BaseHTTPRequestHandler):
-    """Answers as a collector does that has nothing to complain of."""
+    """Accepts every export."""
 
     protocol_version = "HTTP/1.1"
     exports: ClassVar = itertools.count(0)
@@ -27,7 +27,7 @@ class Collector(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Nobody reads it."""
+        """Log nothing."""
 
 
 def main() -> None:
