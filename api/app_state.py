@@ -29,9 +29,10 @@ def build_app_state(runtime: Runtime) -> AppState:
     return AppState(runtime, reader, Pages(reader), Summaries(runtime.database, reader), Hub())
 
 
-async def _state(request: Request) -> AppState:
+async def state_of(request: Request) -> AppState:
+    """Return the state of the application; a dependency of routes."""
     state: AppState = request.app.state.shared
     return state
 
 
-SharedState = Annotated[AppState, Depends(_state)]
+SharedState = Annotated[AppState, Depends(state_of)]

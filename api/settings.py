@@ -10,21 +10,29 @@ from api.access.urls import host_name, origin_of
 from shared.settings import PREFIX, Settings
 
 
-def _listed(value: object) -> object:
+def split_at_commas(value: object) -> object:
+    """Return the parts of a text; anything else as it is."""
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
-def _host(name: str) -> str:
+def require_host_name(name: str) -> str:
+    """Return *name* in lower case if it is a host name without a port."""
     if host_name(name) != name.lower():
         raise ValueError("must be host names without ports, separated by commas")
     return name.lower()
 
 
-def _origin(url: str) -> str:
+def require_origin(url: str) -> str:
+    """Return the origin of *url* if it has no path."""
     origin = origin_of(url)
     if origin is None or url.lower().rstrip("/") not in {origin, f"{origin}:80", f"{origin}:443"}:
         raise ValueError("must be an address like https://sniper.example.com, without a path")
     return origin
+
+
+HostNames = Annotated[
+    frozenset[Annotated[str, AfterValidator(require_host_name)]], NoDecode, BeforeValidator(split_at_commas)
+]
 
 
 class ApiSettings(Settings):
@@ -34,11 +42,9 @@ class ApiSettings(Settings):
 
     host: str = Field(default="127.0.0.1", min_length=1)
     port: int = Field(default=8000, ge=0, le=65535)
-    public_url: Annotated[str, AfterValidator(_origin)] | None = None
+    public_url: Annotated[str, AfterValidator(require_origin)] | None = None
     """Address for browsers, if a proxy terminates TLS."""
-    allowed_hosts: Annotated[frozenset[Annotated[str, AfterValidator(_host)]], NoDecode, BeforeValidator(_listed)] = (
-        frozenset()
-    )
+    allowed_hosts: HostNames = frozenset()
     """Further accepted host names, besides localhost, addresses, the host and the public URL's."""
     tls_certificate: Path | None = None
     """PEM file of the certificate and its intermediates; with it the API uses TLS."""
@@ -54,7 +60,7 @@ class ApiSettings(Settings):
     """Requests of one token and its sessions."""
 
     @model_validator(mode="after")
-    def _key_has_certificate(self) -> Self:
+    def require_certificate_of_key(self) -> Self:
         if self.tls_key is not None and self.tls_certificate is None:
             raise ValueError("SNIPER_API_TLS_KEY needs SNIPER_API_TLS_CERTIFICATE")
         return self

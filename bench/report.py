@@ -19,7 +19,8 @@ def table(results: Mapping[str, Result]) -> Table:
     for heading in ("p50 ms", "p99 ms", "per s", "p50", "p99", "rate"):
         shown.add_column(heading, justify="right", no_wrap=True)
     for name, result in results.items():
-        ratios = (f"{result.ratio_p50:.2f}×", f"{result.ratio_p99:.2f}×", _times(result.ratio_rate))
+        rate = "" if result.ratio_rate is None else f"{result.ratio_rate:.2f}×"
+        ratios = (f"{result.ratio_p50:.2f}×", f"{result.ratio_p99:.2f}×", rate)
         shown.add_row(f"[bold]{name}[/]", *_cells(result.ours), *ratios)
         shown.add_row("  floor", *_cells(result.floor), "", "", "", style="dim", end_section=True)
     return shown
@@ -44,7 +45,3 @@ def save(results: Mapping[str, Result], machine: Mapping[str, object], path: Pat
 def _cells(figures: Figures) -> tuple[str, str, str]:
     rate = "" if figures.per_s is None else f"{figures.per_s:,.0f}"
     return f"{figures.p50_ms:.2f}", f"{figures.p99_ms:.2f}", rate
-
-
-def _times(ratio: float | None) -> str:
-    return "" if ratio is None else f"{ratio:.2f}×"

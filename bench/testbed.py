@@ -89,7 +89,10 @@ class Testbed:
             )
         self.guard.watch("process", process.pid)
         try:
-            await _ready(process, module)
+            assert process.stdout is not None
+            async with asyncio.timeout(START_SECONDS):
+                if await process.stdout.readline() != b"ready\n":
+                    raise BenchmarkError(f"{module} did not start")
             yield process
         finally:
             if process.returncode is None:
@@ -104,13 +107,6 @@ async def wait_until_ready(service: Sniper) -> None:
         await service.ready()
     except (AssertionError, RuntimeError) as error:
         raise BenchmarkError(f"{service.log.name}: not ready: {error}") from error
-
-
-async def _ready(process: Child, name: str) -> None:
-    assert process.stdout is not None
-    async with asyncio.timeout(START_SECONDS):
-        if await process.stdout.readline() != b"ready\n":
-            raise BenchmarkError(f"{name} did not start")
 
 
 @contextmanager

@@ -91,7 +91,7 @@ async def start_process(
     """
     async with AsyncExitStack() as stack:
         awaits = ("database", "broker", *plan.services)
-        serving = telemetry.serve(settings.telemetry, _secrets(settings), awaits=awaits)
+        serving = telemetry.serve(settings.telemetry, secrets_of(settings), awaits=awaits)
         own, metrics_port = await stack.enter_async_context(serving)
         await stack.enter_async_context(exporting(settings.telemetry, plan.name))
         env_check.warn_about_unknown()
@@ -111,7 +111,7 @@ async def start_process(
         yield RunningProcess(Runtime(bus, opened, own, stop), metrics_port)
 
 
-def _secrets(settings: ProcessSettings) -> frozenset[str]:
+def secrets_of(settings: ProcessSettings) -> frozenset[str]:
     """Return the secrets to redact from logs, also those of an exchange this process does not use."""
     others: list[Settings] = []
     words: frozenset[str] = frozenset()

@@ -71,7 +71,11 @@ class Authenticator:
         found = CredentialFault.UNKNOWN if credential is None else await self._lookup.find(credential)
         if isinstance(found, ValidCredential):
             assert credential is not None
-            self._remember(credential, found)
+            seconds = FRESH_SECONDS if found.seconds_left is None else min(FRESH_SECONDS, found.seconds_left)
+            self._remembered[credential] = _Remembered(found.principal, time.monotonic() + seconds)
+            self._remembered.move_to_end(credential)
+            while len(self._remembered) > REMEMBERED_MAX:
+                self._remembered.popitem(last=False)
             return found.principal
         if credential is not None:
             self._remembered.pop(credential, None)
@@ -88,10 +92,3 @@ class Authenticator:
         # An expired credential is no guess, and must not keep its owner from signing in again.
         await self._throttle.count_failure(client)
         return UnauthenticatedError("unauthenticated", "the token or session is not known")
-
-    def _remember(self, credential: Credential, holding: ValidCredential) -> None:
-        seconds = FRESH_SECONDS if holding.seconds_left is None else min(FRESH_SECONDS, holding.seconds_left)
-        self._remembered[credential] = _Remembered(holding.principal, time.monotonic() + seconds)
-        self._remembered.move_to_end(credential)
-        while len(self._remembered) > REMEMBERED_MAX:
-            self._remembered.popitem(last=False)

@@ -71,7 +71,11 @@ class CredentialLookup:
         """Return the principal of *credential*, and record its use; raise TransientError if the database is away."""
         with away_is_transient():
             async with asyncio.timeout(LOOK_UP_SECONDS_MAX), self.database.connection() as connection:
-                row = await self._row(connection, credential)
+                if credential.kind is CredentialKind.TOKEN:
+                    row = await connection.fetchrow(FIND_BY_VALUE, credential.public_id, TOUCH_EVERY)
+                else:
+                    limits = (self.session_idle, self.session_max)
+                    row = await connection.fetchrow(FIND_BY_SESSION, credential.public_id, TOUCH_EVERY, *limits)
                 if row is None or row["digest"] is None or not credential.matches(row["digest"]):
                     return CredentialFault.UNKNOWN
                 if not row["holds"]:
@@ -81,12 +85,6 @@ class CredentialLookup:
         scope, session_id = Scope(row["scope"]), row["session_id"]
         principal = Principal(row["name"], scope, row["token_id"], session_id, row["expires_at"])
         return ValidCredential(principal, row["seconds_left"])
-
-    async def _row(self, connection: Connection, credential: Credential) -> Any:
-        if credential.kind is CredentialKind.TOKEN:
-            return await connection.fetchrow(FIND_BY_VALUE, credential.public_id, TOUCH_EVERY)
-        limits = (self.session_idle, self.session_max)
-        return await connection.fetchrow(FIND_BY_SESSION, credential.public_id, TOUCH_EVERY, *limits)
 
 
 async def _touch(connection: Connection, row: Any) -> None:

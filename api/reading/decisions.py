@@ -1,7 +1,6 @@
 """Decisions on listings in words, with the limits that applied. Pure."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from pydantic import JsonValue
 
@@ -14,20 +13,15 @@ from shared.events import Mode, Side, TradeStatus
 def decision_of(trade: TradeRow, limits: Mapping[str, JsonValue]) -> Decision:
     """Return the outcome of a purchase; *limits* are the executor's, which trade_config does not hold."""
     code, _ = code_of(trade.error_reason)
-    bound = dict(_bound(reason_text(code).limits, {**limits, **(trade.config or {})})) if code else {}
+    known = {**limits, **(trade.config or {})}
+    values = {name: known[name] for name in reason_text(code).limits if known.get(name) is not None} if code else {}
+    bound = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in values.items()}
     return Decision(mode=trade.mode, status=trade.status, code=code, words=_words(trade), limits=bound)
 
 
 def decisions_of(trades: Iterable[TradeRow], limits: Mapping[str, JsonValue]) -> list[Decision]:
     """Return the outcome of each purchase in *trades*: at most one per mode, save orders that appeared later."""
     return [decision_of(trade, limits) for trade in trades if trade.side is Side.BUY]
-
-
-def _bound(names: Iterable[str], known: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-    for name in names:
-        value = known.get(name)
-        if value is not None:
-            yield name, str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _words(trade: TradeRow) -> str:

@@ -52,7 +52,9 @@ def _obstacles(
     # Volatile facts are meaningless once the executor is silent.
     yield "clock", absence or _setting(told, "clock", unknown)
     yield "reconciled", absence or _setting(told, "reconciled", unknown)
-    yield "exposure", _full(exposure)
+    live = next((row for row in exposure if row.mode is Mode.LIVE), None)
+    has_room = live is None or live.room_usdt >= CENT
+    yield "exposure", "" if has_room or live is None else f"max_position_usdt: {live.limit_usdt:f} are at stake already"
 
 
 def _auto_trade(config: TradeConfig, now: datetime) -> str:
@@ -73,10 +75,3 @@ def _absence(executor: ComponentHealth | None) -> str:
     if executor.status is HealthStatus.STOPPED:
         return "the executor is stopped"
     return f"the executor is {executor.detail}" if executor.status is HealthStatus.ERROR else ""
-
-
-def _full(exposure: Sequence[ExposureStatus]) -> str:
-    live = next((row for row in exposure if row.mode is Mode.LIVE), None)
-    if live is None or live.room_usdt >= CENT:
-        return ""
-    return f"max_position_usdt: {live.limit_usdt:f} are at stake already"

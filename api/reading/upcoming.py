@@ -47,10 +47,11 @@ async def read(reader: Reader) -> Upcoming:
     rows, now = await reader.fetch(UPCOMING, ROWS_MAX), utc_now()
     components = [health.component_of(row, now) for row in await reader.fetch(health.COMPONENTS)]
     exchange_now = health.exchange_now(components, now)
-    return Upcoming(now=now, exchange_now=exchange_now, items=[_item(row, exchange_now or now) for row in rows])
+    return Upcoming(now=now, exchange_now=exchange_now, items=[item_of(row, exchange_now or now) for row in rows])
 
 
-def _item(row: Row, now: datetime) -> UpcomingListing:
+def item_of(row: Row, now: datetime) -> UpcomingListing:
+    """Return the answer of one row, with its countdown from *now*."""
     opens_at = row["opens_at"]
     seconds_left = None if opens_at is None else round((opens_at - now).total_seconds(), 3)
     moved_from = row["moved_from"] if row["moved_from"] != opens_at else None

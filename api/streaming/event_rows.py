@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import structlog
@@ -56,14 +56,11 @@ def _framed(event: LoggedEvent, row: Row | None) -> bytes | None:
     if row is None:
         return None
     try:
-        return frame_of(event.kind, _item(event.kind, row), event.position)
+        table = _TABLES.get(event.kind)
+        item = dict(row) if table is None else as_item(table, row)
+        if table is None:
+            item |= {name: msgspec.Raw(item[name].encode()) for name in ("before", "after") if name in item}
+        return frame_of(event.kind, item, event.position)
     except Exception as error:  # noqa: BLE001 - any error of one row
         log.warning("an event cannot be encoded", kind=event.kind, row_id=event.row_id, reason=in_a_line(error))
         return None
-
-
-def _item(kind: str, row: Row) -> dict[str, Any]:
-    table = _TABLES.get(kind)
-    if table is not None:
-        return as_item(table, row)
-    return {name: msgspec.Raw(value.encode()) if name in {"before", "after"} else value for name, value in row.items()}

@@ -82,7 +82,10 @@ class StreamPublisher:
                 await connection.add_listener(STREAM_CHANNEL, wake)
             while True:
                 await self._read_and_prune(connection)
-                await self._wait_for_request()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_SECONDS if self._hub.subscribers else IDLE_SECONDS):
+                        await self._hub.read_requested.wait()
+                self._hub.read_requested.clear()
 
     async def _read_and_prune(self, connection: Connection) -> None:
         async with asyncio.timeout(READ_SECONDS_MAX):
@@ -142,13 +145,6 @@ class StreamPublisher:
                 self._hub.publish(events[-1].position, b"".join(frames))
             if len(events) < event_log.BATCH:
                 return
-
-    async def _wait_for_request(self) -> None:
-        seconds = LOOK_SECONDS if self._hub.subscribers else IDLE_SECONDS
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._hub.read_requested.wait()
-        self._hub.read_requested.clear()
 
     async def _send_heartbeats(self) -> Never:
         """Show that the stream is alive, even without the database."""

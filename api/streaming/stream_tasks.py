@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import Gauge
 
 from api.app_state import AppState
 from api.streaming.hub import Hub
@@ -17,12 +17,16 @@ from api.streaming.summaries import SummaryStates
 async def run_stream(state: AppState) -> AsyncIterator[None]:
     """Publish to the hub of *state*; every stream ends with the runtime's stop event, or with the block."""
     runtime, hub = state.runtime, state.hub
-    _measure(hub, runtime.telemetry.registry)
+    registry = runtime.telemetry.registry
+    streams = Gauge("sniper_api_streams", "Clients of the event stream.", registry=registry)
+    streams.set_function(lambda: hub.subscribers)
+    dropped = Gauge("sniper_api_streams_dropped", "Clients let go because they were too slow.", registry=registry)
+    dropped.set_function(lambda: hub.dropped)
     states, summaries = States(runtime.database, state.reader, hub), SummaryStates(state.summaries, hub)
     feed = StreamPublisher(runtime.database, states, summaries, hub)
     async with asyncio.TaskGroup() as tasks:
         reading = tasks.create_task(feed.run(), name="stream")
-        ending = tasks.create_task(_close_with(runtime.stop, hub), name="stream-end")
+        ending = tasks.create_task(close_on(runtime.stop, hub), name="stream-end")
         try:
             yield
         finally:
@@ -31,14 +35,7 @@ async def run_stream(state: AppState) -> AsyncIterator[None]:
             ending.cancel()
 
 
-async def _close_with(stop: asyncio.Event, hub: Hub) -> None:
+async def close_on(stop: asyncio.Event, hub: Hub) -> None:
     """End every stream once *stop* is set, as a server waits for open responses."""
     await stop.wait()
     hub.close()
-
-
-def _measure(hub: Hub, registry: CollectorRegistry) -> None:
-    streams = Gauge("sniper_api_streams", "Clients of the event stream.", registry=registry)
-    streams.set_function(lambda: hub.subscribers)
-    dropped = Gauge("sniper_api_streams_dropped", "Clients let go because they were too slow.", registry=registry)
-    dropped.set_function(lambda: hub.dropped)

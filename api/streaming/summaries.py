@@ -45,15 +45,12 @@ class SummaryStates:
         failures = []
         for name, read in self._reads.items():
             try:
-                self._show(name, await read())
+                found = await read()
+                lasting = found.model_dump(exclude=_PASSING)
+                if self._shown.get(name) != lasting or not self._hub.is_shown(name):
+                    self._shown[name] = lasting
+                    self._hub.show(name, frame(name, found.model_dump_json().encode()))
             except Exception as error:  # noqa: BLE001 - any error of one of them
                 failures.append(error)
         if failures:
             raise failures[0]
-
-    def _show(self, name: str, found: Answer) -> None:
-        """Publish a summary if its lasting part has changed."""
-        lasting = found.model_dump(exclude=_PASSING)
-        if self._shown.get(name) != lasting or not self._hub.is_shown(name):
-            self._shown[name] = lasting
-            self._hub.show(name, frame(name, found.model_dump_json().encode()))

@@ -78,7 +78,10 @@ class Venue:
 
     async def push(self, symbol: str) -> Instant:
         """Send a frame in which *symbol* is new; return the time."""
-        frame, follower = self._market.frame(symbol), self._follower()
+        frame = self._market.frame(symbol)
+        if len(self._followers) != 1:
+            raise BenchmarkError(f"{len(self._followers)} connections follow the frames instead of one")
+        [follower] = self._followers
         started = Instant.now()
         await follower.send(frame)
         return started
@@ -91,11 +94,6 @@ class Venue:
         self._market.list_newcomers()
         self._answers[NAMES_PATH] = answer(self._market.names())
         await asyncio.sleep(LISTED_SECONDS)
-
-    def _follower(self) -> ServerConnection:
-        if len(self._followers) != 1:
-            raise BenchmarkError(f"{len(self._followers)} connections follow the frames instead of one")
-        return next(iter(self._followers))
 
     def expect(self, symbol: str) -> asyncio.Future[Instant]:
         """Return a future of the arrival of an order for *symbol*."""
@@ -128,7 +126,11 @@ class Venue:
 
     def _answer(self, request: Request, arrived: Instant) -> bytes:
         if request.method == "POST" and request.path in {ORDER_PATH, TEST_PATH}:
-            self._note(request.symbol, arrived)
+            ordered = self._awaited.pop(request.symbol, None)
+            if ordered is None:
+                self._unawaited.append(request.symbol)
+            elif not ordered.done():
+                ordered.set_result(arrived)
             return self._account.take(request) if request.path == ORDER_PATH else answer(b"{}")
         if request.path == TIME_PATH:
             return answer(msgspec.json.encode({"serverTime": int(arrived.wall_seconds * 1000)}))
@@ -136,13 +138,6 @@ class Venue:
             return answer(self._market.info(request.symbol))
         told = self._account.answer(request)
         return self._answers[request.path] if told is None else told
-
-    def _note(self, symbol: str, arrived: Instant) -> None:
-        ordered = self._awaited.pop(symbol, None)
-        if ordered is None:
-            self._unawaited.append(symbol)
-        elif not ordered.done():
-            ordered.set_result(arrived)
 
     async def follow(self, connection: ServerConnection) -> None:
         """Serve one websocket."""

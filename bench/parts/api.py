@@ -67,15 +67,17 @@ async def measure(testbed: Testbed) -> Result:
         page = await _page(target)
         async with _floor(testbed, page) as bare:
             ours, floor = await _rates(testbed, target, bare)
-        extra = {
+        extra: dict[str, object] = {
             "rows": rows,
             "filled_seconds": filled_seconds,
             **await _times(testbed, target),
             **await _depth(testbed, target),
             "database_1000_rows_ms": await _thousand_rows_ms(database, testbed.plan.samples),
             "stored to painted in Chromium": _summary(await painted_ms(target, database, testbed.plan.samples)),
-            **await _opened(testbed, target),
         }
+        opened = await opened_ms(target, testbed.plan.samples)
+        extra["first paint in Chromium"] = _summary([each.first_paint for each in opened])
+        extra["page read in Chromium"] = _summary([each.read for each in opened])
     extra |= await _beside_dashboards(testbed, database)
     return Result(ours=ours, floor=floor, what=f"GET {PAGE} on {CLIENTS} connections at once", extra=extra)
 
@@ -167,15 +169,6 @@ async def _thousand_rows_ms(database: str, samples: int) -> float:
     finally:
         await connection.close()
     return round(statistics.median(times), 2)
-
-
-async def _opened(testbed: Testbed, target: Target) -> Mapping[str, object]:
-    """Return the times until an opened page paints first, and completely."""
-    opened = await opened_ms(target, testbed.plan.samples)
-    return {
-        "first paint in Chromium": _summary([each.first_paint for each in opened]),
-        "page read in Chromium": _summary([each.read for each in opened]),
-    }
 
 
 async def _beside_dashboards(testbed: Testbed, database: str) -> Mapping[str, object]:

@@ -41,15 +41,11 @@ class Client:
             head = await self._reader.readuntil(b"\r\n\r\n")
             if b" 200 " not in head[:16]:
                 raise BenchmarkError(f"the API answers {head[:200].decode(errors='replace')}")
-            return await self._reader.readexactly(_length(head))
+            _, _, rest = head.lower().partition(b"content-length:")
+            return await self._reader.readexactly(int(rest.partition(b"\r\n")[0]))
 
     def close(self) -> None:
         self._writer.close()
-
-
-def _length(head: bytes) -> int:
-    _, _, rest = head.lower().partition(b"content-length:")
-    return int(rest.partition(b"\r\n")[0])
 
 
 @asynccontextmanager

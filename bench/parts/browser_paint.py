@@ -58,14 +58,13 @@ async def opened_ms(target: Target, samples: int) -> Sequence[PageTimes]:
         context = await browser.new_context(viewport={"width": 1440, "height": 900})
         page = await context.new_page()
         await _sign_in(page, target)
-        return [await _open(page) for _ in range(samples)]
-
-
-async def _open(page: Page) -> PageTimes:
-    await page.reload()
-    read = await page.wait_for_function(READ)
-    painted = await page.wait_for_function(FIRST_PAINT)
-    return PageTimes(float(await painted.json_value()), float(await read.json_value()))
+        found = []
+        for _ in range(samples):
+            await page.reload()
+            read = await page.wait_for_function(READ)
+            painted = await page.wait_for_function(FIRST_PAINT)
+            found.append(PageTimes(float(await painted.json_value()), float(await read.json_value())))
+        return found
 
 
 async def _sign_in(page: Page, target: Target) -> None:

@@ -21,6 +21,7 @@ from shared.events import Listing
 from shared.wire import cloudevents
 from shared.wire.topology import EVENTS
 
+MODULE: Final = "bench.stamping_executor"
 LIVE: Final[Mapping[str, str]] = {"SNIPER_LIVE": "true"}
 ASKING: Final[Mapping[str, str]] = {"SNIPER_EXECUTOR_OPENING_UNKNOWN": "ask"}
 """The default: for a coin shown by a ticker alone, the executor first asks for its opening."""
@@ -59,9 +60,7 @@ async def _order_delays(testbed: Testbed, more: Mapping[str, str], what: Listing
         await trade_live(database)
     async with (
         open_venue() as venue,
-        testbed.child(
-            "bench.stamping_executor", environment={**environment(venue, database, broker), **more}
-        ) as executor,
+        testbed.child(MODULE, environment=environment(venue, database, broker) | dict(more)) as executor,
         read_stamps(executor) as stamps,
         exchange_of(broker) as events,
         triggered(testbed, venue, "straight", database=database) as bare,

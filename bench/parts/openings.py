@@ -49,7 +49,9 @@ async def measure(testbed: Testbed) -> Result:
 async def _announce(events: AbstractExchange, count: int) -> list[tuple[str, datetime]]:
     """Publish *count* listings that do not trade yet; return the opening of each."""
     first = utc_now() + AHEAD + count * AHEAD_EACH
-    openings = [(f"T{number:05d}", _whole_ms(first + number * EVERY)) for number in range(count)]
+    # Whole milliseconds, the exchange's unit of openings.
+    times_ms = [int((first + number * EVERY).timestamp() * 1000) for number in range(count)]
+    openings = [(f"T{number:05d}", datetime.fromtimestamp(ms / 1000, UTC)) for number, ms in enumerate(times_ms)]
     for base_asset, opens_at in openings:
         listing = new_listing(base_asset, details=ListingDetails.ALL, opens_at=opens_at)
         await events.publish(persistent(listing.id, cloudevents.encode(listing)), "listing.detected")
@@ -68,8 +70,3 @@ async def _lateness_ms(
         journey = await venue.arrival(symbol, Instant.now(), ordered)
         late_ms.append((journey.ordered.wall_seconds - opens_at.timestamp()) * 1000)
     return late_ms, floor_ms
-
-
-def _whole_ms(moment: datetime) -> datetime:
-    """Truncate to milliseconds, the exchange's unit of openings."""
-    return datetime.fromtimestamp(int(moment.timestamp() * 1000) / 1000, UTC)

@@ -8,7 +8,7 @@ import asyncpg
 
 from bench.backlog import fill, listing, open_channel_with_queues
 from bench.errors import BenchmarkError
-from bench.figures import Figures, Result, Step, steps_between, throughput
+from bench.figures import Result, Step, steps_between, throughput
 from bench.testbed import Testbed
 from persister.settings import PersisterSettings
 from shared.wire.topology import PERSISTER_LISTINGS
@@ -51,15 +51,11 @@ async def measure(testbed: Testbed) -> Result:
         for name, (worker, from_queue) in workers.items():
             rounds[name].extend(await _round(testbed, worker, rows, from_queue=from_queue))
     figures = {name: throughput(each) for name, each in rounds.items()}
-    return _result(figures, rows * testbed.plan.rounds)
-
-
-def _result(figures: dict[str, Figures], rows: int) -> Result:
     return Result(
         ours=figures["ours"],
         floor=figures["floor"],
         what=f"a batch of {BATCH} rows",
-        extra={"floor_with_broker": figures["floor_with_broker"].as_json(), "rows": rows},
+        extra={"floor_with_broker": figures["floor_with_broker"].as_json(), "rows": rows * testbed.plan.rounds},
     )
 
 

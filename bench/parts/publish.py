@@ -28,7 +28,7 @@ UNDISTURBED_SECONDS: Final = 0.05
 async def measure(testbed: Testbed) -> Result:
     """Return the times from a frame's arrival to the confirm (the floor: one bare publish in its own process)."""
     database, broker = testbed.database(), testbed.broker()
-    body = cloudevents.encode(_raw_event())
+    body = cloudevents.encode(typical_event())
     async with (
         open_venue() as venue,
         testbed.service(
@@ -47,8 +47,8 @@ async def measure(testbed: Testbed) -> Result:
     )
 
 
-def _raw_event() -> RawListing:
-    """Return a typical event, so that the floor has the same payload."""
+def typical_event() -> RawListing:
+    """Return an event of ours, so that the floor has the same payload."""
     known, now = Known("F00000USDT", State.TRADABLE, "F00000", "USDT", utc_now()), utc_now()
     return raw_listing(Sighting(known, Source.MEXC_WEBSOCKET, now, late=False), secrets.token_hex(16), now)
 
@@ -69,13 +69,10 @@ class IngestLog:
                 if not line.endswith(b"\n"):
                     break
                 self._read += len(line)
-                self._note(line)
+                entry = json.loads(line)
+                if entry["event"] == "listing seen" and entry["source"] == Source.MEXC_WEBSOCKET:
+                    self._ms[entry["symbol"]] = entry["seconds"] * 1000
         return self._ms[symbol]
-
-    def _note(self, line: bytes) -> None:
-        said = json.loads(line)
-        if said["event"] == "listing seen" and said["source"] == Source.MEXC_WEBSOCKET:
-            self._ms[said["symbol"]] = said["seconds"] * 1000
 
 
 async def listing_sample(venue: Venue, log: IngestLog, number: int) -> float:

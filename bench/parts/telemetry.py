@@ -94,7 +94,8 @@ async def _round(testbed: Testbed, *, with_first: bool) -> Round:
         journeys = await _by_turns(testbed.plan, pipelines)
         cpu_seconds = {on: each.cpu_seconds() - before[on] for on, each in pipelines.items()}
         passed = {on: await stage_times(each.database, journeys[on]) for on, each in pipelines.items()}
-        exports = await _exports(collector)
+        client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=5))
+        exports = int((await client.get(collector)).text)
     if not (exports and scraping.done):
         raise BenchmarkError(f"telemetry was off: {exports} exports, {scraping.done} scrapes")
     return Round(passed, cpu_seconds, exports, scraping.done)
@@ -165,8 +166,3 @@ async def _scraped(services: Sequence[Sniper]) -> AsyncIterator[Scraping]:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-
-
-async def _exports(collector: str) -> int:
-    async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
-        return int((await client.get(collector)).text)

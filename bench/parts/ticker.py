@@ -46,7 +46,9 @@ def measure(symbols: int, plan: Plan) -> Result:
     taken: dict[Callable[[], None], list[float]] = {bare: [], ours: []}
     for _ in range(plan.warmups + plan.samples):
         for work, samples in taken.items():
-            samples.append(_timed_ms(work))
+            started = time.perf_counter_ns()
+            work()
+            samples.append((time.perf_counter_ns() - started) / 1e6)
     bare_ms, ours_ms = (samples[plan.warmups :] for samples in taken.values())
     held_ms = [max(turns) for turns in turns_ms[plan.warmups :]]
     return Result(
@@ -78,12 +80,6 @@ def turns_of(work: Coroutine[Any, Any, object]) -> list[float]:
         if waits_for is not None:
             work.close()
             raise BenchmarkError("what was to run through waits for something")
-
-
-def _timed_ms(work: Callable[[], None]) -> float:
-    started = time.perf_counter_ns()
-    work()
-    return (time.perf_counter_ns() - started) / 1e6
 
 
 def _report(names: set[str]) -> Report:

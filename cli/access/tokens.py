@@ -46,7 +46,7 @@ async def show(*, revoked: bool, as_json: bool) -> None:
     if as_json:
         print(json.dumps([row._asdict() for row in found], indent=2, default=datetime.isoformat))
     elif found:
-        Console().print(tables.table("Tokens", COLUMNS, map(_cells, found)))
+        Console().print(tables.table("Tokens", COLUMNS, map(cells_of, found)))
     else:
         print("no tokens: `sniper token create NAME` makes one")
 
@@ -90,7 +90,8 @@ def lifetime_of(text: str) -> timedelta:
     return timedelta(**{UNITS[match[2]]: int(match[1])})
 
 
-def _cells(row: TokenRow) -> tuple[str, ...]:
+def cells_of(row: TokenRow) -> tuple[str, ...]:
+    """Return the cells of a token in the table."""
     name = row.name if row.has_value else f"{row.name} (links only)"
     expires = _time(row.expires_at) if row.usable or row.revoked_at else f"{_time(row.expires_at)} (over)"
     revoked = "" if row.revoked_at is None else f"{_time(row.revoked_at)} by {row.revoked_by}"

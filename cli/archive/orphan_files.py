@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -31,7 +31,7 @@ async def clear(database: Database, directory: Path) -> None:
             rows = _rows(path)
             kept = _kept(directory, known, table, path)
             rest = None if rows is None else [each for each, line in rows.items() if kept.get(each) != line]
-            if rest is None or not await _are_stored(database, table, rest):
+            if rest is None or not set(rest) <= await stored_rows.present_in(database, table, rest):
                 raise SniperError(
                     f"{path}: there is a file that no manifest names, and rows of it may be nowhere else: "
                     f"restore {directory / manifest.NAME} from a copy, or move the file out of the archive"
@@ -48,11 +48,6 @@ def _rows(path: Path) -> Mapping[int, str] | None:
         return day_file.rows(day_file.unpacked(path, content))
     except (DamagedError, ValueError):
         return None
-
-
-async def _are_stored(database: Database, table: Table, ids: Sequence[int]) -> bool:
-    async with database.connection() as connection:
-        return set(ids) <= await stored_rows.present(connection, table, ids)
 
 
 def _kept(directory: Path, known: Manifest, table: Table, path: Path) -> Mapping[int, str]:

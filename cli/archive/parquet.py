@@ -31,7 +31,7 @@ def packed(table: Table, lines: Sequence[str]) -> bytes:
     raw = [{name: bytes(each) for name, each in decoder.decode(line).items()} for line in lines]
     columns = {ROW: arrow.array(lines, arrow.string())}
     for column in metadata.tables[table].columns:
-        kind, read = _kind(arrow, column.type)
+        kind, read = column_type(arrow, column.type)
         values = (row.get(column.name, b"null") for row in raw)
         columns[column.name] = arrow.array([None if each == b"null" else read(each) for each in values], kind)
     sink = arrow.BufferOutputStream()
@@ -60,7 +60,7 @@ def _arrow() -> Any:
     return pa
 
 
-def _kind(arrow: Any, declared: TypeEngine[Any]) -> tuple[Any, Callable[[bytes], Any]]:
+def column_type(arrow: Any, declared: TypeEngine[Any]) -> tuple[Any, Callable[[bytes], Any]]:
     """Return the Arrow type of a column, and the function that parses its values."""
     match declared:
         case BigInteger():
@@ -74,10 +74,10 @@ def _kind(arrow: Any, declared: TypeEngine[Any]) -> tuple[Any, Callable[[bytes],
         case Numeric(precision=int(precision), scale=int(scale)):
             return arrow.decimal128(precision, scale), lambda raw: Decimal(raw.decode())
         case _:
-            return arrow.string(), _text
+            return arrow.string(), plain_text
 
 
-def _text(raw: bytes) -> str:
+def plain_text(raw: bytes) -> str:
     """Return a text unquoted; unbounded numbers and JSON verbatim, to the last digit."""
     value = json.loads(raw)
     return value if isinstance(value, str) else raw.decode()

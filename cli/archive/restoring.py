@@ -77,10 +77,12 @@ async def _restore_batch(connection: Connection, file: DayFile, archived: Mappin
     inserted: set[int] = set()
     for lines in _by_columns(missing.values()):
         inserted |= await _insert(connection, file, lines)
-    came = {each: missing[each] for each in inserted}
-    _require_same(file, came, await _rows(connection, file, list(came)))
+    now = await _rows(connection, file, list(inserted))
+    for each in inserted:
+        if each not in now or not same(missing[each], now[each]):  # Rolls back the inserts.
+            raise SniperError(f"{file.path}: row {each} does not come back as it was archived: nothing was restored")
     present = sum(same(archived[each], line) for each, line in before.items())
-    return RestoreResult(file, len(came), present, len(archived) - len(came) - present, 0)
+    return RestoreResult(file, len(inserted), present, len(archived) - len(inserted) - present, 0)
 
 
 def _by_columns(lines: Iterable[str]) -> Iterable[list[str]]:
@@ -108,13 +110,6 @@ async def _insert(connection: Connection, file: DayFile, lines: Sequence[str]) -
     columns = ", ".join(f'"{name}"' for name in names)
     query = _INSERT.format(table=file.table, columns=columns)
     return {row["id"] for row in await connection.fetch(query, f"[{','.join(lines)}]")}
-
-
-def _require_same(file: DayFile, archived: Mapping[int, str], now: Mapping[int, str]) -> None:
-    """Raise SniperError, which rolls back the inserts, if a row differs from the archived one."""
-    for each, line in archived.items():
-        if each not in now or not same(line, now[each]):
-            raise SniperError(f"{file.path}: row {each} does not come back as it was archived: nothing was restored")
 
 
 def same(archived: str, stored_line: str) -> bool:

@@ -55,6 +55,12 @@ async def present(connection: Connection, table: Table, ids: Sequence[int]) -> s
     return found
 
 
+async def present_in(database: Database, table: Table, ids: Sequence[int]) -> set[int]:
+    """Return the same on a connection of its own."""
+    async with database.connection() as connection:
+        return await present(connection, table, ids)
+
+
 def midnight(day: date) -> datetime:
     """Return the start of *day* (UTC)."""
     return datetime.combine(day, time(), UTC)

@@ -3,7 +3,7 @@
 import asyncio
 import statistics
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -86,32 +86,29 @@ class Report:
 
 async def demo(listings: int, stop: asyncio.Event) -> Report:
     """List coins on a private simulator and follow them through a private pipeline, both temporary."""
+    fields = SimulatorSettings.model_fields
+    limits = [
+        f"--{name.replace('_', '-')}={fields[name].default * _at_once(listings)}"
+        for name in ("weight_per_10_seconds", "requests_per_second")
+    ]
     with tempfile.TemporaryDirectory(prefix="sniper-demo-") as directory:
+        private = process.ProcessSettings(
+            broker=BrokerSettings(url=None),
+            database=DatabaseSettings(url=None),
+            data=DataSettings(data_dir=Path(directory)),
+            telemetry=load(TelemetrySettings).model_copy(update={"metrics_port": 0}),
+        ).quiet()
         async with (
-            simulator_process.run_simulator("--ticker-interval-seconds", "1", *_simulator_options(listings)) as venue,
-            process.start_process(PLAN, _private(Path(directory)), stop) as own,
+            simulator_process.run_simulator("--ticker-interval-seconds", "1", *limits) as venue,
+            process.start_process(PLAN, private, stop) as own,
         ):
             chosen = _services(Path(directory), venue, listings)
             return await _follow(own.runtime, chosen, venue, listings)
 
 
-def _private(directory: Path) -> process.ProcessSettings:
-    return process.ProcessSettings(
-        broker=BrokerSettings(url=None),
-        database=DatabaseSettings(url=None),
-        data=DataSettings(data_dir=directory),
-        telemetry=load(TelemetrySettings).model_copy(update={"metrics_port": 0}),
-    ).quiet()
-
-
 def _at_once(listings: int) -> int:
     """Return how many coins share the ten seconds of a rate limit that is made for one listing."""
     return min(listings, AT_ONCE_MAX)
-
-
-def _simulator_options(listings: int) -> Iterator[str]:
-    for name in ("weight_per_10_seconds", "requests_per_second"):
-        yield f"--{name.replace('_', '-')}={SimulatorSettings.model_fields[name].default * _at_once(listings)}"
 
 
 def _services(directory: Path, venue: ExchangeSettings, listings: int) -> Mapping[str, Serve]:
@@ -130,32 +127,24 @@ def _services(directory: Path, venue: ExchangeSettings, listings: int) -> Mappin
 
 
 async def _follow(runtime: Runtime, chosen: Mapping[str, Serve], venue: ExchangeSettings, listings: int) -> Report:
-    await _make_room(runtime.database, listings)
+    config = await trade_config.read(runtime.database)
+    room = max(config.max_position_usdt, config.max_trade_usdt * listings)
+    await trade_config.change(runtime.database, {"max_position_usdt": room}, changed_by="demo")
     async with asyncio.TaskGroup() as tasks:
         services = tasks.create_task(run_services(chosen, runtime, venue), name="services")
         try:
-            await _until_ready(runtime)
+            try:
+                async with asyncio.timeout(SECONDS_FIRST):
+                    await process.until_ready(runtime)
+            except TimeoutError:
+                missing = ", ".join(runtime.telemetry.not_ready())
+                raise SniperError(f"not ready in {SECONDS_FIRST:.0f} s: {missing}") from None
             await _list_coins(venue.mexc_rest_url, listings, runtime.stop)
             await _until_traded(runtime, listings)
             return await _report(runtime, listings)
         finally:
             runtime.stop.set()
             await asyncio.wait([services])
-
-
-async def _make_room(database: Database, listings: int) -> None:
-    """Raise the position limit to fit every coin of the demo."""
-    config = await trade_config.read(database)
-    room = max(config.max_position_usdt, config.max_trade_usdt * listings)
-    await trade_config.change(database, {"max_position_usdt": room}, changed_by="demo")
-
-
-async def _until_ready(runtime: Runtime) -> None:
-    try:
-        async with asyncio.timeout(SECONDS_FIRST):
-            await process.until_ready(runtime)
-    except TimeoutError:
-        raise SniperError(f"not ready in {SECONDS_FIRST:.0f} s: {', '.join(runtime.telemetry.not_ready())}") from None
 
 
 async def _list_coins(simulator_url: str, listings: int, stop: asyncio.Event) -> None:

@@ -33,18 +33,15 @@ class Greeting:
         """Yield the lines, the sign-in address first."""
         yield Text.assemble("Open ", (self.way_in, "bold underline"))
         yield Text("")
-        yield self._headline()
+        armed = ("able to trade live, once auto_trade is on", "bold red")
+        mode = armed if self.venue.live else ("dry-run, nothing is ordered", "green")
+        where = "MEXC" if self.speed is None else "a simulated exchange"
+        yield Text.assemble(("sniper", "bold"), " is up: ", mode, f", on {where} ({self.venue.mexc_rest_url})")
         yield from self._addresses()
         if self.speed is not None:
             yield Text("")
             yield from self._profile(self.speed)
         yield Text("")
-
-    def _headline(self) -> Text:
-        armed = ("able to trade live, once auto_trade is on", "bold red")
-        mode = armed if self.venue.live else ("dry-run, nothing is ordered", "green")
-        where = "MEXC" if self.speed is None else "a simulated exchange"
-        return Text.assemble(("sniper", "bold"), " is up: ", mode, f", on {where} ({self.venue.mexc_rest_url})")
 
     def _addresses(self) -> Iterator[Text]:
         yield _row("trades", f"{self.base}/trades")

@@ -17,7 +17,7 @@ def prepare(names: Collection[str]) -> Mapping[str, Serve]:
     return {name: _PREPARED[name]() for name in names}
 
 
-def _persister() -> Serve:
+def prepare_persister() -> Serve:
     from persister.service import serve
     from persister.settings import PersisterSettings
 
@@ -25,7 +25,7 @@ def _persister() -> Serve:
     return lambda runtime, _: serve(runtime, settings)
 
 
-def _dedup() -> Serve:
+def prepare_dedup() -> Serve:
     from dedup.service import serve
     from dedup.settings import DedupSettings
 
@@ -33,7 +33,7 @@ def _dedup() -> Serve:
     return lambda runtime, _: serve(runtime, settings)
 
 
-def _executor() -> Serve:
+def prepare_executor() -> Serve:
     from executor.service import serve
     from executor.settings import ExecutorSettings, ExitSeeds
 
@@ -42,7 +42,7 @@ def _executor() -> Serve:
     return lambda runtime, instead: serve(runtime, settings, instead or venue, data_dir, seeds=seeds)
 
 
-def _ingest() -> Serve:
+def prepare_ingest() -> Serve:
     from ingest.service import serve
     from ingest.settings import IngestSettings
 
@@ -50,7 +50,7 @@ def _ingest() -> Serve:
     return lambda runtime, instead: serve(runtime, settings, instead or venue)
 
 
-def _api() -> Serve:
+def prepare_api() -> Serve:
     from api.service import serve
     from api.settings import ApiSettings
 
@@ -58,7 +58,7 @@ def _api() -> Serve:
     return lambda runtime, _: serve(runtime, settings)
 
 
-def _notifier() -> Serve:
+def prepare_notifier() -> Serve:
     from cli.composing.telegram_operations import DatabaseOperations
     from notifier.service import serve
     from notifier.settings import NotifierSettings
@@ -77,12 +77,12 @@ def wanted() -> tuple[str, ...]:
 NOTIFIER: Final = "notifier"
 _PREPARED: Final[Mapping[str, Callable[[], Serve]]] = MappingProxyType(
     {
-        "persister": _persister,
-        "dedup": _dedup,
-        "executor": _executor,
-        "ingest": _ingest,
-        "api": _api,
-        NOTIFIER: _notifier,
+        "persister": prepare_persister,
+        "dedup": prepare_dedup,
+        "executor": prepare_executor,
+        "ingest": prepare_ingest,
+        "api": prepare_api,
+        NOTIFIER: prepare_notifier,
     }
 )
 NAMES: Final = tuple(_PREPARED)

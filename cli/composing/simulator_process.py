@@ -27,7 +27,7 @@ async def run_simulator(*options: str, port: int = 0) -> AsyncIterator[ExchangeS
         start_new_session=True,  # Ctrl-C is for this process, which stops the child last.
     )
     try:
-        yield _pointed_at(await _address(child))
+        yield settings_for(await _address(child))
     finally:
         await _end(child)
 
@@ -44,7 +44,8 @@ async def _address(child: asyncio.subprocess.Process) -> str:
     return line.rsplit(" ", 1)[-1].strip()
 
 
-def _pointed_at(address: str) -> ExchangeSettings:
+def settings_for(address: str) -> ExchangeSettings:
+    """Return exchange settings that point at the simulator at *address*."""
     return load(ExchangeSettings).model_copy(
         update={
             "mexc_rest_url": address,

@@ -28,7 +28,12 @@ class DatabaseOperations:
             for each in found.components
             if each.status is not HealthStatus.RUNNING
         ]
-        return "\n".join([f"trading: {status.trading}", f"health: {found.status}", *ill, *_halts_and_exposure(status)])
+        halts = [f"halted: {each.cause}: {each.reason}" for each in status.config.halts]
+        exposure = [
+            f"{each.mode}: {each.reserved_usdt + each.filled_usdt:f} of {each.limit_usdt:f} USDT at stake"
+            for each in status.exposure
+        ]
+        return "\n".join([f"trading: {status.trading}", f"health: {found.status}", *ill, *halts, *exposure])
 
     async def positions(self) -> str:
         """Return the held positions, one line each."""

@@ -22,28 +22,24 @@ SHOWN_MAX: Final = 3
 
 async def require(opened: Database, services: Sequence[str]) -> None:
     """Raise TransientError naming the rights that *services* need and the role lacks: they may be granted any time."""
-    wanted = list(_wanted(services))
+    wanted = list(needed_rights(services))
     if not wanted:
         return
     async with opened.connection() as connection:
         row = await connection.fetchrow(QUERY, *map(list, zip(*wanted, strict=True)))
     if row is not None and row["missing"]:
-        raise TransientError(_sentence(row["role"], list(dict.fromkeys(row["missing"])), services))
+        missing = list(dict.fromkeys(row["missing"]))
+        more = f" and {len(missing) - SHOWN_MAX} more" if len(missing) > SHOWN_MAX else ""
+        own = " or ".join(f"{PREFIX}{each}" for each in services)
+        raise TransientError(
+            f'the role "{row["role"]}" of SNIPER_DATABASE_URL lacks {", ".join(missing[:SHOWN_MAX])}{more}: sign in as '
+            f"{own}, and let the owner of the tables run `sniper migrate --roles`"
+        )
 
 
-def _wanted(services: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+def needed_rights(services: Sequence[str]) -> Iterator[tuple[str, str, str]]:
     """Yield table, right and column ('' for all) of all rights that *services* need."""
     for service in services:
         for table, rights in RIGHTS.get(service, {}).items():
             for right in rights:
                 yield from ((table, right.word, column) for column in right.columns or ("",))
-
-
-def _sentence(role: str, missing: Sequence[str], services: Sequence[str]) -> str:
-    shown = ", ".join(missing[:SHOWN_MAX])
-    more = f" and {len(missing) - SHOWN_MAX} more" if len(missing) > SHOWN_MAX else ""
-    own = " or ".join(f"{PREFIX}{each}" for each in services)
-    return (
-        f'the role "{role}" of SNIPER_DATABASE_URL lacks {shown}{more}: sign in as {own}, and let the owner of the '
-        f"tables run `sniper migrate --roles`"
-    )

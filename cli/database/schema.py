@@ -78,7 +78,11 @@ def _in_one_sentence(role: str, lock_seconds: float) -> Iterator[None]:
     except DBAPIError as error:
         driver = error.orig.__cause__ if error.orig is not None else None
         if isinstance(driver, asyncpg.LockNotAvailableError):
-            raise _locked(error.statement or "", lock_seconds) from None
+            shown = " ".join((error.statement or "").split())[:STATEMENT_CHARACTERS_MAX]
+            raise SniperError(
+                f"the schema cannot be migrated now: another session holds a lock that this needs, {shown}, and kept "
+                f"it for {lock_seconds:g} s: end that session, or stop the services, and run `sniper migrate` again"
+            ) from None
         raise _explained(driver or error, role) from None
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         raise _explained(error, role) from None
@@ -88,14 +92,6 @@ def _explained(error: BaseException, role: str) -> SniperError:
     if isinstance(error, asyncpg.InsufficientPrivilegeError):
         return SettingsError(f"the schema cannot be migrated: {missing_right(error, role)}")
     return SniperError(f"the schema cannot be migrated: {type(error).__name__}: {first_line(error)}")
-
-
-def _locked(statement: str, seconds: float) -> SniperError:
-    shown = " ".join(statement.split())[:STATEMENT_CHARACTERS_MAX]
-    return SniperError(
-        f"the schema cannot be migrated now: another session holds a lock that this needs, {shown}, and kept it for "
-        f"{seconds:g} s: end that session, or stop the services, and run `sniper migrate` again"
-    )
 
 
 async def available(opened: Database, stop: asyncio.Event) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from contextlib import AbstractContextManager, aclosing, nullcontext
+from contextlib import AbstractContextManager, aclosing, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -10,9 +10,8 @@ import structlog
 from rich.console import Console
 from rich.live import Live
 
-from api.schemas.rows import ListingRow, TradeRow
 from cli.display import event_lines, overview
-from cli.display.results import Result, result_of
+from cli.display.results import result_of
 from cli.display.watch import follow
 from shared.backoff import pause
 from shared.errors import TransientError
@@ -43,15 +42,11 @@ class LiveScreen:
     async def _show_events(self, stop: asyncio.Event) -> None:
         async with aclosing(follow(self.database, stop)) as rows:
             async for row in rows:
-                result = await self._result(row)
+                result = None
+                with suppress(TransientError):
+                    result = await result_of(self.database, row)
                 self.tally.count(row, result)
                 self.console.print(event_lines.line(row, result, utc_now()), soft_wrap=True)
-
-    async def _result(self, row: ListingRow | TradeRow) -> Result | None:
-        try:
-            return await result_of(self.database, row)
-        except TransientError:
-            return None
 
     async def _show_overview(self, ready: asyncio.Event, stop: asyncio.Event) -> None:
         await ready.wait()
@@ -62,7 +57,10 @@ class LiveScreen:
                 except TransientError as error:
                     log.debug("standing not known", reason=str(error))
                 else:
-                    self._draw(live, found)
+                    if live is None:
+                        self.console.print(overview.summary(found, self.tally), soft_wrap=True)
+                    else:
+                        live.update(overview.block(found, self.tally), refresh=True)
                 await pause(SUMMARY_SECONDS if live is None else BLOCK_SECONDS, stop)
 
     def _live(self) -> AbstractContextManager[Live | None]:
@@ -72,9 +70,3 @@ class LiveScreen:
         return Live(
             console=self.console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=is_terminal
         )
-
-    def _draw(self, live: Live | None, found: overview.Overview) -> None:
-        if live is None:
-            self.console.print(overview.summary(found, self.tally), soft_wrap=True)
-        else:
-            live.update(overview.block(found, self.tally), refresh=True)

@@ -101,7 +101,11 @@ def block(overview: Overview, tally: TradeTally) -> Group:
     for order in overview.armed[:ROWS_MAX]:
         name = Text.assemble(("opens  ", "blue"), (order.symbol, "bold"))
         table.add_row(name, "", "", "", Text(_countdown(order, overview)))
-    return Group(Rule(style="dim"), table, *_footer(overview, tally))
+    footer = [Text(f"{_exposure(overview)} · {_since_the_start(tally)}", "dim")]
+    if overview.halted:
+        footer.append(Text("trading is halted: see `sniper status`", "bold red"))
+    footer += [Text(_unhealthy(each), "yellow") for each in overview.unhealthy]
+    return Group(Rule(style="dim"), table, *footer)
 
 
 def summary(overview: Overview, tally: TradeTally) -> Text:
@@ -132,13 +136,6 @@ def _countdown(order: OrderRow, overview: Overview) -> str:
         return "at a time that is not known"
     seconds = (order.fire_at - overview.at).total_seconds()
     return f"in {seconds:.0f} s" if seconds > 0 else "any moment"
-
-
-def _footer(overview: Overview, tally: TradeTally) -> Sequence[Text]:
-    lines = [Text(f"{_exposure(overview)} · {_since_the_start(tally)}", "dim")]
-    if overview.halted:
-        lines.append(Text("trading is halted: see `sniper status`", "bold red"))
-    return [*lines, *(Text(_unhealthy(each), "yellow") for each in overview.unhealthy)]
 
 
 def _exposure(overview: Overview) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -107,7 +107,12 @@ async def follow(
     tails = (_Tail(listings, ListingRow, since), _Tail(trades, TradeRow, since))
     endings = _Endings()
     while not stop.is_set():
-        rows = [row for source in (endings, *tails) for row in await _fresh(source, database)]
+        rows: list[ListingRow | TradeRow] = []
+        for source in (endings, *tails):
+            try:
+                rows += await source.read(database)
+            except TransientError as error:
+                log.warning("cannot watch", reason=str(error))
         for row in sorted(rows, key=happened_at):
             endings.saw(row)
             yield row
@@ -117,16 +122,6 @@ async def follow(
 def happened_at(row: ListingRow | TradeRow) -> datetime:
     """Return the event's time at the exchange, not when it was stored: a coin is listed before it is traded."""
     return row.listed_at if isinstance(row, ListingRow) else row.created_at
-
-
-async def _fresh(
-    source: _Endings | _Tail[ListingRow] | _Tail[TradeRow], database: Database
-) -> Sequence[ListingRow | TradeRow]:
-    try:
-        return await source.read(database)
-    except TransientError as error:
-        log.warning("cannot watch", reason=str(error))
-        return []
 
 
 async def watch(stop: asyncio.Event, *, since_minutes: float, limit: int) -> None:

@@ -39,10 +39,10 @@ def refused(error: ExchangeRejected) -> Finding:
 
 def rights(told: KeyRights) -> list[Finding]:
     """Return the findings on trading and on withdrawal."""
-    return [_trades(told), _withdraws(told)]
+    return [judge_trading_right(told), judge_withdrawal_right(told)]
 
 
-def _trades(told: KeyRights) -> Finding:
+def judge_trading_right(told: KeyRights) -> Finding:
     match told.can_trade:
         case None:
             return note(TRADES, "the exchange does not tell")
@@ -52,7 +52,7 @@ def _trades(told: KeyRights) -> Finding:
             return well(TRADES, ", ".join(told.kinds) or "yes")
 
 
-def _withdraws(told: KeyRights) -> Finding:
+def judge_withdrawal_right(told: KeyRights) -> Finding:
     match told.can_withdraw:
         case None:
             return note(WITHDRAWS, "the exchange does not tell", "see at the exchange that the key may not withdraw")

@@ -41,7 +41,7 @@ async def _inside(broker: Examination, names: Sequence[str]) -> list[Finding]:
     return [
         judge_version(broker.version()),
         wrong(REST[1], f"missing: {', '.join(missing)}", _LOAD) if missing else well(REST[1], "complete"),
-        await _permissions(broker, names, missing),
+        await judge_permissions(broker, names, missing),
     ]
 
 
@@ -55,7 +55,8 @@ def judge_version(told: str) -> Finding:
     return well(REST[0], told)
 
 
-async def _permissions(broker: Examination, names: Sequence[str], missing: Sequence[str]) -> Finding:
+async def judge_permissions(broker: Examination, names: Sequence[str], missing: Sequence[str]) -> Finding:
+    """Return the finding on the user's permissions, as far as their queues and exchanges are not *missing*."""
     needs = needs_of(names)
     addresses = [each for each in needs.publishes if f"exchange {each[0].name}" not in missing]
     queues = [each for each in needs.consumes if f"queue {each.name}" not in missing]

@@ -42,28 +42,25 @@ async def _inside(opened: Database, names: Sequence[str]) -> list[Finding]:
     if row is None:
         raise TransientError("no answer")
     reachable = well(REACHABLE, f"PostgreSQL {row['version']} answers")
-    refusing = _refusing_writes(row)
+    refusing = None
+    if row["standby"] or row["read_only"]:
+        kind = "a standby, which takes no writes" if row["standby"] else "read-only"
+        told = f"{row['role']}: the server is {kind}"
+        refusing = wrong(REST[0], told, "name the primary in SNIPER_DATABASE_URL")
     try:
         await schema.require(opened)
     except (SettingsError, TransientError) as error:
         role = refusing or note(REST[0], "not looked at: the schema is not ours")
         judge = setting if isinstance(error, SettingsError) else wrong
         return [reachable, role, judge(REST[1], str(error)), *not_examined(LIMITS, "the schema is not ours")]
-    found = [reachable, refusing or await _role(opened, row["role"], names), well(REST[1], "that of this build")]
+    found = [reachable, refusing or await judge_role(opened, row["role"], names), well(REST[1], "that of this build")]
     try:
         return [*found, *limits_findings(await statuses.gather(opened))]
     except (TransientError, asyncpg.PostgresError) as error:
         return [*found, *not_examined(LIMITS, f"this role may not read them ({first_line(error)})")]
 
 
-def _refusing_writes(row: asyncpg.Record) -> Finding | None:
-    if not (row["standby"] or row["read_only"]):
-        return None
-    what = "a standby, which takes no writes" if row["standby"] else "read-only"
-    return wrong(REST[0], f"{row['role']}: the server is {what}", "name the primary in SNIPER_DATABASE_URL")
-
-
-async def _role(opened: Database, role: str, names: Sequence[str]) -> Finding:
+async def judge_role(opened: Database, role: str, names: Sequence[str]) -> Finding:
     """Compare the role's rights with those of each service's own role."""
     try:
         await rights.require(opened, names)

@@ -40,7 +40,7 @@ async def check() -> list[Finding]:
     host = urlsplit(settings.mexc_rest_url).netloc
     async with connect_rest(settings.mexc_rest_url, LIMITS) as rest:
         try:
-            estimate = estimate_of(await _samples(rest))
+            estimate = estimate_of(await take_samples(rest))
         except ExchangeError as error:
             advice = "see whether this machine may reach it (DNS, firewall), and SNIPER_MEXC_REST_URL"
             parts = not_examined((CLOCK, *KEY_PARTS), "the exchange is not reached")
@@ -48,10 +48,11 @@ async def check() -> list[Finding]:
     now = time.monotonic()
     ahead = 0.0 if estimate is None else estimate.now_ms(now) / 1000 - time.time()
     found = [well(REACHABLE, f"{host} answers"), judge_clock(Trust().objection(estimate, now), ahead)]
-    return [*found, *await _key(settings, keys, estimate)]
+    return [*found, *await judge_key(settings, keys, estimate)]
 
 
-async def _samples(rest: MexcRest) -> Sequence[Sample]:
+async def take_samples(rest: MexcRest) -> Sequence[Sample]:
+    """Return samples of the exchange's time."""
     samples = []
     for _ in range(SAMPLES):
         asked_at = time.monotonic()
@@ -70,9 +71,13 @@ def judge_clock(objection: str, ahead_seconds: float) -> Finding:
     return well(CLOCK, told)
 
 
-async def _key(settings: ExchangeSettings, keys: Credentials | None, estimate: Estimate | None) -> list[Finding]:
+async def judge_key(settings: ExchangeSettings, keys: Credentials | None, estimate: Estimate | None) -> list[Finding]:
+    """Return the findings on the API key, with a query of the account if there is one."""
     if keys is None:
-        return [_no_key(settings)]
+        advice = "set SNIPER_MEXC_API_KEY and SNIPER_MEXC_API_SECRET"
+        if settings.live:
+            return [wrong(api_key.KEY, "none, while SNIPER_LIVE is set: no order can be sent", advice)]
+        return [note(api_key.KEY, "none: orders are only computed (dry-run)", advice)]
     terms = KeyTerms(settings.mexc_api_key_created, settings.mexc_api_key_ip_bound)
     about = [api_key.binding(terms), api_key.age(terms, datetime.now(UTC).date())]
     if estimate is None:
@@ -91,10 +96,3 @@ async def _key(settings: ExchangeSettings, keys: Credentials | None, estimate: E
             parts = not_examined(api_key.RIGHTS, "the account is not reached")
             return [wrong(api_key.KEY, str(error), "try again"), *parts, *about]
     return [well(api_key.KEY, "accepted"), *api_key.rights(told), *about]
-
-
-def _no_key(settings: ExchangeSettings) -> Finding:
-    advice = "set SNIPER_MEXC_API_KEY and SNIPER_MEXC_API_SECRET"
-    if settings.live:
-        return wrong(api_key.KEY, "none, while SNIPER_LIVE is set: no order can be sent", advice)
-    return note(api_key.KEY, "none: orders are only computed (dry-run)", advice)

@@ -14,10 +14,10 @@ FULL: Final = Decimal("0.9")
 
 def limits_findings(status: Status) -> list[Finding]:
     """Return the findings on limits, halts, gates and services."""
-    return [_limits(status), _halts(status), _trading(status), _services(status)]
+    return [judge_limits(status), judge_halts(status), judge_trading(status), judge_services(status)]
 
 
-def _limits(status: Status) -> Finding:
+def judge_limits(status: Status) -> Finding:
     config = status.config
     told = f"{config.max_trade_usdt:f} USDT a trade, {config.max_position_usdt:f} at stake at most"
     full = [
@@ -30,14 +30,14 @@ def _limits(status: Status) -> Finding:
     return well(LIMITS[0], told)
 
 
-def _halts(status: Status) -> Finding:
+def judge_halts(status: Status) -> Finding:
     halts = configuration.halts(status.config)
     if halts:
         return wrong(LIMITS[1], "; ".join(halts), "`sniper resume` lifts it, once its cause is gone")
     return well(LIMITS[1], "none")
 
 
-def _trading(status: Status) -> Finding:
+def judge_trading(status: Status) -> Finding:
     closed = [f"{gate.name}: {gate.reason}" for gate in status.gates if not gate.open]
     match status.trading:
         case "live":
@@ -48,13 +48,13 @@ def _trading(status: Status) -> Finding:
             return note(LIMITS[2], f"dry-run ({'; '.join(closed)})")
 
 
-def _services(status: Status) -> Finding:
+def judge_services(status: Status) -> Finding:
     if status.health.status == "ok":
         return well(LIMITS[3], ", ".join(each.component_name for each in status.health.components) or "none yet")
-    unwell = [
+    unhealthy = [
         f"{each.component_name} {each.status}: {each.detail}"
         for each in status.health.components
         if each.status != "running"
     ]
-    told = "; ".join(unwell) or "nothing was ever heard of one"
+    told = "; ".join(unhealthy) or "nothing was ever heard of one"
     return wrong(LIMITS[3], told, "start them (`sniper up`, `sniper run NAME`), and read their log")

@@ -24,10 +24,11 @@ def check() -> list[Finding]:
         return [setting(DATA, str(error)), *not_examined((DISK,), "the settings are wrong")]
     existing = next((each for each in (directory, *directory.absolute().parents) if each.is_dir()), Path("/"))
     usage = shutil.disk_usage(existing)
-    return [_data(directory, existing), judge_disk(usage.total, usage.free)]
+    return [judge_directory(directory, existing), judge_disk(usage.total, usage.free)]
 
 
-def _data(directory: Path, existing: Path) -> Finding:
+def judge_directory(directory: Path, existing: Path) -> Finding:
+    """Return the finding on the data directory, of which *existing* is the deepest existing part."""
     advice = "give it to the user that runs us (chown), or name another in SNIPER_DATA_DIR"
     if directory.exists() and not directory.is_dir():
         return wrong(DATA, f"{directory} is no directory", "name another in SNIPER_DATA_DIR")

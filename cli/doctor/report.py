@@ -30,17 +30,19 @@ async def examine(names: Sequence[str], *, as_json: bool) -> int:
         console.print(json.dumps({"exit_code": code, "findings": told}, indent=2), markup=False)
     else:
         for each in found:
-            console.print(_line(each))
+            head = (f"{each.verdict:<8}", _STYLES[each.verdict])
+            advice = f" → {each.advice}" if each.advice else ""
+            console.print(Text.assemble(head, f"{each.part:<{_PART_COLUMNS}} {each.told}{advice}"))
     return code
 
 
 async def findings(names: Sequence[str]) -> list[Finding]:
     """Return all findings; an unavailable part does not hide the others."""
     looked = await asyncio.gather(broker.check(names), database.check(names), exchange.check())
-    return [*_settings(names), *machine.check(), *(each for part in looked for each in part)]
+    return [*judge_settings(names), *machine.check(), *(each for part in looked for each in part)]
 
 
-def _settings(names: Sequence[str]) -> list[Finding]:
+def judge_settings(names: Sequence[str]) -> list[Finding]:
     """Return the finding on the settings of services, which no other check covers."""
     complaints = []
     try:
@@ -60,13 +62,6 @@ def _settings(names: Sequence[str]) -> list[Finding]:
     if misspelt:
         return [wrong("settings", f"nobody reads {', '.join(misspelt)}", "correct the name, or take it away")]
     return [well("settings", "all can be read")]
-
-
-def _line(finding: Finding) -> Text:
-    advice = f" → {finding.advice}" if finding.advice else ""
-    return Text.assemble(
-        (f"{finding.verdict:<8}", _STYLES[finding.verdict]), f"{finding.part:<{_PART_COLUMNS}} {finding.told}{advice}"
-    )
 
 
 def usual() -> Sequence[str]:

@@ -45,12 +45,8 @@ async def give_rights(opened: Database, prefix: str = named_roles.PREFIX) -> Seq
             return [row["name"] for row in found]
     except TransientError as error:
         if isinstance(error.__cause__, asyncpg.InsufficientPrivilegeError):
-            raise SettingsError(_refused(error.__cause__)) from None
+            raise SettingsError(
+                f"the roles cannot be given their rights: {first_line(error.__cause__)}: run this as the owner of the "
+                f"tables, after an administrator made {', '.join(named_roles.names())} or gave the owner CREATEROLE"
+            ) from None
         raise
-
-
-def _refused(error: asyncpg.InsufficientPrivilegeError) -> str:
-    return (
-        f"the roles cannot be given their rights: {first_line(error)}: run this as the owner of the tables, after an "
-        f"administrator made {', '.join(named_roles.names())} or gave the owner CREATEROLE"
-    )

@@ -80,7 +80,7 @@ def rendered(status: Status) -> Group:
     gates = [f"{each.name:<12} {'open' if each.open else f'closed: {each.reason}'}" for each in status.gates]
     counts = [f"{source:<18} {count}" for source, count in status.listings_24h_by_source.items()]
     return Group(
-        _components(status.health),
+        components_table(status.health),
         *_alarms(status),
         tables.section(f"Trading: {status.trading}", "\n".join(gates)),
         tables.section("Limits", "\n".join(configuration.limits(status.config))),
@@ -88,8 +88,8 @@ def rendered(status: Status) -> Group:
         *([money_tables.open_orders_table(status.open_orders)] if status.open_orders else []),
         *([money_tables.positions_table(status.open_positions)] if status.open_positions else []),
         tables.section("Listings in 24 h", "\n".join(counts) or "none"),
-        _listings(status.latest_listings, status.also_seen),
-        _trades(status.latest_trades),
+        listings_table(status.latest_listings, status.also_seen),
+        trades_table(status.latest_trades),
     )
 
 
@@ -102,7 +102,7 @@ def _alarms(status: Status) -> Iterator[Text]:
         yield tables.section("Open positions are not watched", why, style="red")
 
 
-def _components(report: Health) -> Table:
+def components_table(report: Health) -> Table:
     rows = [
         (each.component_name, each.status, f"{each.age_seconds:.0f} s ago", each.detail) for each in report.components
     ]
@@ -111,7 +111,7 @@ def _components(report: Health) -> Table:
     return table
 
 
-def _listings(listings: Iterable[ListingRow], others: Sequence[AlsoSeen]) -> Table:
+def listings_table(listings: Iterable[ListingRow], others: Sequence[AlsoSeen]) -> Table:
     rows = [
         (f"{each.listed_at:%Y-%m-%d %H:%M:%S}", each.symbol, _short(each.source), _notes(each, others))
         for each in listings
@@ -133,7 +133,7 @@ def _short(source: Source) -> str:
     return source.removeprefix("mexc_")
 
 
-def _trades(trades: Iterable[TradeRow]) -> Table:
+def trades_table(trades: Iterable[TradeRow]) -> Table:
     rows = [
         (
             f"{each.created_at:%m-%d %H:%M:%S}",

@@ -40,13 +40,13 @@ async def replay(runtime: Runtime, raws: Sequence[RawListing], *, speed: float) 
                     await pause(max(0.0, (raw.published_at - clock.now()).total_seconds() / speed), runtime.stop)
                 await pipeline.play(raw)
             await pipeline.open_until(None)
-            await _stored(runtime, len(pipeline.decisions))
+            await wait_until_stored(runtime, len(pipeline.decisions))
         finally:
             runtime.stop.set()
     return pipeline.decisions
 
 
-async def _stored(runtime: Runtime, decisions: int) -> None:
+async def wait_until_stored(runtime: Runtime, decisions: int) -> None:
     """Wait until the persister has stored every listing, and a trade of each decision."""
     async with asyncio.timeout(HANDLED_SECONDS_MAX):
         while True:

@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -36,7 +37,10 @@ class Recording:
 
 def recording_of(bodies: Iterable[bytes], span: Span) -> Recording:
     """Return the recording in *bodies* within *span*; unknown events are skipped."""
-    events = [event for body in bodies if (event := _event(body)) is not None]
+    events: list[Event] = []
+    for body in bodies:
+        with suppress(PermanentError):
+            events.append(cloudevents.decode(body))
     raws = {each.id: each for each in events if isinstance(each, RawListing) and span.holds(each.published_at)}
     trades = sorted(
         (each for each in events if isinstance(each, Trade) and each.side is Side.BUY),
@@ -46,13 +50,6 @@ def recording_of(bodies: Iterable[bytes], span: Span) -> Recording:
     for trade in trades:
         then.setdefault(trade.listing_key, decision_of(trade))
     return Recording(sorted(raws.values(), key=lambda each: (each.published_at, each.id)), then)
-
-
-def _event(body: bytes) -> Event | None:
-    try:
-        return cloudevents.decode(body)
-    except PermanentError:
-        return None
 
 
 def decision_of(trade: Trade) -> str:

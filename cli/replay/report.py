@@ -60,7 +60,10 @@ def moment(option: str, text: str | None) -> datetime | None:
 async def run(request: ReplayRequest, *, as_json: bool) -> None:
     """Replay as requested, and print the decisions."""
     require_not_live(request.database_url, request.broker_url)
-    _log_quietly(request)
+    # Warnings only, to standard error and without secrets: only decisions are printed.
+    known: list[Settings] = [load(DatabaseSettings), load(BrokerSettings), load(ExchangeSettings)]
+    known += [database_settings(request.database_url), broker_settings(request.broker_url)]
+    configure_logging(ProcessSettings.load().quiet().telemetry, redaction.values_of(known))
     since = request.span.since
     from_archive = request.where == ARCHIVE
     bodies = await event_source.archived_events(since) if from_archive else recording.read(Path(request.where))
@@ -73,13 +76,6 @@ async def run(request: ReplayRequest, *, as_json: bool) -> None:
         await _configure(runtime.database, request.limits)
         now = await replay(runtime, found.raws, speed=request.speed)
     _print(found, now, as_json=as_json)
-
-
-def _log_quietly(request: ReplayRequest) -> None:
-    """Log warnings to standard error, without secrets: only decisions are printed."""
-    known: list[Settings] = [load(DatabaseSettings), load(BrokerSettings), load(ExchangeSettings)]
-    known += [database_settings(request.database_url), broker_settings(request.broker_url)]
-    configure_logging(ProcessSettings.load().quiet().telemetry, redaction.values_of(known))
 
 
 async def _configure(database: Database, limits: Sequence[str]) -> None:

@@ -60,10 +60,10 @@ async def sandbox(database_url: str | None, broker_url: str | None) -> AsyncIter
             telemetry=TelemetrySettings(),
         )
         if settings.broker.url is not None:
-            await _require_empty_broker(settings.broker)
+            await require_empty_broker(settings.broker)
         url = await stack.enter_async_context(process.database_url(settings))
         opened = await stack.enter_async_context(database.connect(settings.database, url, name="replay"))
-        await _require_empty_database(opened)
+        await require_empty_database(opened)
         stop = asyncio.Event()
         await schema.upgrade(opened, url, settings.database, stop)
         plan = process.ProcessPlan("replay", services=(), migrate=True)
@@ -91,14 +91,16 @@ def _at(kind: type[S], url: str | None, option: str) -> S:
         raise SettingsError(f"{option}: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
 
 
-async def _require_empty_database(opened: Database) -> None:
+async def require_empty_database(opened: Database) -> None:
+    """Raise SettingsError if the database has any table."""
     async with opened.connection() as connection:
         found: str | None = await connection.fetchval(ANYTHING)
     if found:
         raise SettingsError(f"--database: holds something already ({found}, for one): name one that is empty")
 
 
-async def _require_empty_broker(settings: BrokerSettings) -> None:
+async def require_empty_broker(settings: BrokerSettings) -> None:
+    """Raise SettingsError if the virtual host has any of our exchanges or queues."""
     async with examined(settings) as broker:
         missing = set(await broker.missing(NOTIFYING))
     ours = [f"exchange {each.name}" for each in SNIPER.exchanges] + [f"queue {each.name}" for each in NOTIFYING.queues]

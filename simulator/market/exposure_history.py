@@ -57,15 +57,12 @@ def exposures(deals: Iterable[Deal | Removal]) -> Iterator[tuple[Deal | Removal,
     holdings: dict[tuple[str, str], _Holding] = {}
     exposure = Decimal(0)
     for deal in deals:
-        for key in _touched(deal, holdings):
+        if isinstance(deal, Deal):
+            changed = [(deal.order.request.symbol, deal.order.base)]
+        else:
+            changed = [(symbol, asset) for symbol, asset in holdings if asset == deal.asset]
+        for key in changed:
             before = holdings.get(key, _Holding())
             holdings[key] = before.after(deal) if isinstance(deal, Deal) else before.without(deal.coins)
             exposure += holdings[key].cost - before.cost
         yield deal, exposure
-
-
-def _touched(deal: Deal | Removal, holdings: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return the symbols, with their coins, whose holding changes."""
-    if isinstance(deal, Deal):
-        return [(deal.order.request.symbol, deal.order.base)]
-    return [(symbol, asset) for symbol, asset in holdings if asset == deal.asset]

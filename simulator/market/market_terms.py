@@ -17,7 +17,8 @@ Ratio = Annotated[Decimal, Field(ge=0, lt=1, allow_inf_nan=False)]
 Moment = Annotated[int, Field(ge=0, description="milliseconds since the epoch")]
 
 
-def _readable(words: str) -> str:
+def require_template(words: str) -> str:
+    """Return *words* if `worded` can fill them in."""
     try:
         worded(words, Decimal(1), "USDT")
     except (LookupError, ValueError) as error:
@@ -25,7 +26,7 @@ def _readable(words: str) -> str:
     return words
 
 
-Words = Annotated[str, AfterValidator(_readable)]
+Words = Annotated[str, AfterValidator(require_template)]
 
 
 class MarketTerms(BaseModel):

@@ -84,15 +84,12 @@ class LimitedConnection(H11Protocol):
             cycle.disconnected = True
             cycle.message_event.set()
         if self.conn.our_state in _CAN_ANSWER:
-            self.transport.write(self._written(error))
+            answer = error_handlers.response_of(error)
+            headers = [*answer.headers.items(), *ALWAYS, ("Connection", "close")]
+            response = h11.Response(status_code=answer.status_code, headers=headers)
+            events = (response, h11.Data(data=bytes(answer.body)), h11.EndOfMessage())
+            self.transport.write(b"".join(self.conn.send(event) or b"" for event in events))
         self.transport.close()
-
-    def _written(self, error: ApiError) -> bytes:
-        answer = error_handlers.response_of(error)
-        headers = [*answer.headers.items(), *ALWAYS, ("Connection", "close")]
-        response = h11.Response(status_code=answer.status_code, headers=headers)
-        events = (response, h11.Data(data=bytes(answer.body)), h11.EndOfMessage())
-        return b"".join(self.conn.send(event) or b"" for event in events)
 
 
 def _fault_of(received: bytes) -> ApiError | None:

@@ -34,19 +34,16 @@ class AllTime:
         """Return the results realised before *day* (UTC); raises TransientError, and continues at the next call."""
         async with self._turn:
             if self._until is None or self._until > day:
-                self._sums, self._until = dict.fromkeys(Mode, Decimal(0)), await self._oldest(day)
+                row = await self._reader.fetchrow(OLDEST)
+                oldest: datetime | None = None if row is None else row["oldest"]
+                self._sums = dict.fromkeys(Mode, Decimal(0))
+                self._until = day if oldest is None else min(day, oldest.astimezone(UTC).date())
             while self._until < day:
                 until = min(day, self._until + timedelta(days=STEP_DAYS))
                 for row in await self._reader.fetch(BETWEEN, _begin(self._until), _begin(until)):
                     self._sums[Mode(row["mode"])] += row["realised"]
                 self._until = until
             return dict(self._sums)
-
-    async def _oldest(self, day: date) -> date:
-        """Return the day of the first result, at the latest *day*."""
-        row = await self._reader.fetchrow(OLDEST)
-        oldest: datetime | None = None if row is None else row["oldest"]
-        return day if oldest is None else min(day, oldest.astimezone(UTC).date())
 
 
 def _begin(day: date) -> datetime:
