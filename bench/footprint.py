@@ -137,11 +137,11 @@ async def _archived(database: str, format_: str) -> Mapping[str, tuple[int, int]
             env=clean() | {"SNIPER_DATABASE_URL": database},
             stdout=asyncio.subprocess.PIPE,
         )
-        told, _ = await process.communicate()
+        output, _ = await process.communicate()
     if process.returncode:
         raise BenchmarkError(f"sniper archive ended with {process.returncode}")
     totals: dict[str, tuple[int, int]] = {}
-    for file in json.loads(told)["files"]:
+    for file in json.loads(output)["files"]:
         size, rows = totals.get(file["table"], (0, 0))
         totals[file["table"]] = (size + file["bytes"], rows + file["rows"])
     return totals
@@ -170,10 +170,10 @@ def main(arguments: Sequence[str]) -> int:
     configure_logging(TelemetrySettings(log_level="warning"))
     with open_testbed(Plan(options.samples, warmups=1)) as testbed:
         found = uvloop.run(measure(testbed, options.rows, options.rest))
-    told: dict[str, Any] = {"machine": dict(machine.describe()), **found}
+    output: dict[str, Any] = {"machine": dict(machine.describe()), **found}
     options.results.parent.mkdir(parents=True, exist_ok=True)
-    options.results.write_text(json.dumps(told, indent=2) + "\n")
-    sys.stdout.write(json.dumps(told, indent=2) + "\n")
+    options.results.write_text(json.dumps(output, indent=2) + "\n")
+    sys.stdout.write(json.dumps(output, indent=2) + "\n")
     return 0
 
 

@@ -31,9 +31,9 @@ class Stamps:
         assert child.stdout is not None
         async for line in child.stdout:
             name, _, began_ns = line.decode().strip().rpartition(" ")
-            said = self._of(name)
-            if not said.done():
-                said.set_result(int(began_ns))
+            stamp = self._of(name)
+            if not stamp.done():
+                stamp.set_result(int(began_ns))
 
     def _of(self, name: str) -> asyncio.Future[int]:
         return self._stamps.setdefault(name, asyncio.get_running_loop().create_future())

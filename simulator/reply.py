@@ -14,7 +14,7 @@ class Reply:
     status: int = 200
     body: bytes = b"{}"
     content_type: str = "application/json"
-    retry_after: str | None = None  # the header as it is sent
+    retry_after: str | None = None  # the header, verbatim
     retry_after_date_in: float | None = None  # or the moment that many seconds from now, as an HTTP date
     delay_seconds: float = 0
     hang: bool = False  # never sent

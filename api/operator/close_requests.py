@@ -44,11 +44,11 @@ async def request_all(connection: Connection, *, requested_by: str) -> Sequence[
 
 def request_message(position: PositionRow, config: TradeConfig) -> str:
     """Return the outcome of a request to sell *position*, in its state before, in words."""
-    said = f"{name_of(position)}: the executor is asked to sell it"
+    message = f"{name_of(position)}: the executor is asked to sell it"
     if position.close_requested_at is not None:
         since = f"{position.close_requested_at:%Y-%m-%d %H:%M:%S} UTC"
-        said = f"{name_of(position)}: the executor has been asked to sell it since {since}"
-    return f"{said}; {HALTED}" if sales_are_halted(config) else said
+        message = f"{name_of(position)}: the executor has been asked to sell it since {since}"
+    return f"{message}; {HALTED}" if sales_are_halted(config) else message
 
 
 def sales_are_halted(config: TradeConfig) -> bool:

@@ -14,7 +14,7 @@ from shared.postgres.database import Database
 SELLABLE: Final = frozenset({"open", "closing"})
 """In any other state it cannot be sold; see `api.operator.write_offs`."""
 _SELECTED: Final = (
-    f"SELECT {', '.join(f'{sql} AS {name}' for name, sql in POSITIONS.columns.items())} FROM {POSITIONS.tables}"  # noqa: S608 - names of ours alone
+    f"SELECT {', '.join(f'{sql} AS {name}' for name, sql in POSITIONS.columns.items())} FROM {POSITIONS.tables}"  # noqa: S608 - constant names only
 )
 HELD: Final = f"""
     {_SELECTED} WHERE positions.state IN ('open', 'closing', 'dust', 'external', 'unsellable')

@@ -40,14 +40,14 @@ class HaltAndSellResult:
 
     config: TradeConfig
     positions: Sequence[str]
-    """The names of the positions held then; purchases under way are sold, too."""
+    """The names of the positions held then; purchases in progress are sold, too."""
 
     def message(self) -> str:
         """Return the result in words."""
         if not self.positions:
             return "purchases are halted; nothing is held"
-        said = f"purchases are halted, and the executor is asked to sell {', '.join(self.positions)}"
-        return f"{said}; {close_requests.HALTED}" if close_requests.sales_are_halted(self.config) else said
+        text = f"purchases are halted, and the executor is asked to sell {', '.join(self.positions)}"
+        return f"{text}; {close_requests.HALTED}" if close_requests.sales_are_halted(self.config) else text
 
 
 async def read(database: Database) -> TradeConfig:
@@ -85,9 +85,9 @@ async def halt(
 ) -> TradeConfig:
     """Stop purchases, and with *exits* sales too, until `resume`. A repeated halt is recorded, too."""
     async with database.transaction() as connection:
-        stands = await _locked(connection)
-        after = operator_changes.with_halt(stands.controls, reason, exits=exits)
-        await _halt(connection, stands.controls, after, Author(changed_by, request_id), "halt")
+        current = await _locked(connection)
+        after = operator_changes.with_halt(current.controls, reason, exits=exits)
+        await _halt(connection, current.controls, after, Author(changed_by, request_id), "halt")
         return await _read(connection)
 
 
@@ -96,12 +96,12 @@ async def halt_and_sell(
 ) -> HaltAndSellResult:
     """Stop purchases and request the sale of everything held, in one transaction.
 
-    Purchases under way are sold as well, until `resume`.
+    Purchases in progress are sold as well, until `resume`.
     """
     async with database.transaction() as connection:
-        stands = await _locked(connection)
-        after = operator_changes.with_halt_and_sale(stands.controls, reason)
-        await _halt(connection, stands.controls, after, Author(changed_by, request_id), "halt_and_close")
+        current = await _locked(connection)
+        after = operator_changes.with_halt_and_sale(current.controls, reason)
+        await _halt(connection, current.controls, after, Author(changed_by, request_id), "halt_and_close")
         positions = await close_requests.request_all(connection, requested_by=changed_by)
         return HaltAndSellResult(await _read(connection), positions)
 
@@ -112,11 +112,11 @@ async def resume(database: Database, *, changed_by: str, request_id: str | None 
     Positions of an unfinished sale of everything remain to be sold.
     """
     async with database.transaction() as connection:
-        stands = await _locked(connection)
-        if stands.controls.selling_all:
+        current = await _locked(connection)
+        if current.controls.selling_all:
             await close_requests.request_all(connection, requested_by=changed_by)
-        after = operator_changes.with_resume(stands.controls)
-        await config_store.write(connection, stands.controls, after, Author(changed_by, request_id))
+        after = operator_changes.with_resume(current.controls)
+        await config_store.write(connection, current.controls, after, Author(changed_by, request_id))
         await connection.execute(LIFT)
         return await _read(connection)
 
@@ -132,10 +132,10 @@ async def _halt(
 
 
 async def _locked(connection: Connection) -> Locked:
-    stands = await config_store.locked(connection)
-    if stands is None:
+    current = await config_store.locked(connection)
+    if current is None:
         raise MissingConfigError
-    return stands
+    return current
 
 
 async def _read(connection: Connection) -> TradeConfig:

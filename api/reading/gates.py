@@ -40,18 +40,18 @@ def _obstacles(
     executor: ComponentHealth | None, config: TradeConfig, exposure: Sequence[ExposureStatus], now: datetime
 ) -> Iterator[tuple[str, str]]:
     """Yield each gate with the reason that closes it; an empty one if it is open."""
-    told: Any = {} if executor is None else executor.facts.get("gates") or {}
+    facts: Any = {} if executor is None else executor.facts.get("gates") or {}
     absence = _absence(executor)
     unknown = absence or "the executor has not told yet"
-    yield "live", _setting(told, "live", unknown)
-    yield "keys", _setting(told, "keys", unknown)
+    yield "live", _setting(facts, "live", unknown)
+    yield "keys", _setting(facts, "keys", unknown)
     yield "auto_trade", _auto_trade(config, now)
     halts = (halt for halt in config.halts if halt.mode in {None, Mode.LIVE})
     yield "halt", "; ".join(f"halted by {halt.cause}: {halt.reason}".rstrip(": ") for halt in halts)
     yield "executor", absence
     # Volatile facts are meaningless once the executor is silent.
-    yield "clock", absence or _setting(told, "clock", unknown)
-    yield "reconciled", absence or _setting(told, "reconciled", unknown)
+    yield "clock", absence or _setting(facts, "clock", unknown)
+    yield "reconciled", absence or _setting(facts, "reconciled", unknown)
     live = next((row for row in exposure if row.mode is Mode.LIVE), None)
     has_room = live is None or live.room_usdt >= CENT
     yield "exposure", "" if has_room or live is None else f"max_position_usdt: {live.limit_usdt:f} are at stake already"
@@ -65,8 +65,8 @@ def _auto_trade(config: TradeConfig, now: datetime) -> str:
     return "" if config.auto_trade else "auto_trade is off"
 
 
-def _setting(told: Mapping[str, str], name: str, unknown: str) -> str:
-    return told.get(name, unknown)
+def _setting(facts: Mapping[str, str], name: str, unknown: str) -> str:
+    return facts.get(name, unknown)
 
 
 def _absence(executor: ComponentHealth | None) -> str:

@@ -57,11 +57,11 @@ def overall(statuses: Sequence[HealthStatus]) -> Overall:
 
 def component_of(row: Row, now: datetime) -> ComponentHealth:
     """Judge one row at *now*: a silent component is in error."""
-    said = HealthStatus(row["status"])
-    status = judge(said, row["updated_at"], now=now)
+    reported = HealthStatus(row["status"])
+    status = judge(reported, row["updated_at"], now=now)
     age = age_seconds(row["updated_at"], now=now)
     is_silent = status is HealthStatus.ERROR and age > SILENCE_MAX.total_seconds()
-    silent = f"silent for {age:.0f} s, last said {last_said(said, row['detail'])}"
+    silent = f"silent for {age:.0f} s, last said {last_said(reported, row['detail'])}"
     return ComponentHealth(
         component_name=row["component_name"],
         status=status,
@@ -75,8 +75,8 @@ def component_of(row: Row, now: datetime) -> ComponentHealth:
 
 def fact(components: Iterable[ComponentHealth], component: str, name: str) -> JsonValue:
     """Return the latest fact of that name from *component*; None if there is none."""
-    told = (each.facts.get(name) for each in components if each.component_name == component)
-    return next(told, None)
+    values = (each.facts.get(name) for each in components if each.component_name == component)
+    return next(values, None)
 
 
 def exchange_now(components: Sequence[ComponentHealth], now: datetime) -> datetime | None:
@@ -91,8 +91,8 @@ def exchange_now(components: Sequence[ComponentHealth], now: datetime) -> dateti
 def _feeds(components: Sequence[ComponentHealth]) -> list[Feed]:
     """Return the feeds of ingest, aged by the time since its report."""
     passed = next((each.age_seconds for each in components if each.component_name == "ingest"), 0.0)
-    told = fact(components, "ingest", "feeds")
-    feeds = readable(told, Feed.model_validate, failed=_left_out) if isinstance(told, list) else ()
+    reported_fact = fact(components, "ingest", "feeds")
+    feeds = readable(reported_fact, Feed.model_validate, failed=_left_out) if isinstance(reported_fact, list) else ()
     return [feed.model_copy(update={"age_seconds": round(feed.age_seconds + passed, 1)}) for feed in feeds]
 
 
@@ -108,9 +108,9 @@ def _troubles(components: Sequence[ComponentHealth]) -> list[Troubles]:
 
 
 def _troubles_of(component: ComponentHealth) -> Troubles:
-    told = component.facts["troubles"]
-    assert isinstance(told, dict)
-    return Troubles.model_validate({**told, "components": [component.component_name]})
+    reported_fact = component.facts["troubles"]
+    assert isinstance(reported_fact, dict)
+    return Troubles.model_validate({**reported_fact, "components": [component.component_name]})
 
 
 def _left_out(_: object, error: Exception) -> None:

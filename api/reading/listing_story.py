@@ -28,7 +28,7 @@ def _of_symbol(table: PageTable, *, descending: bool) -> str:
     return f"""
         SELECT {selected} FROM {table.tables} WHERE {table.filters["symbol"]} = $1
         ORDER BY {table.at} {order}, {table.id} {order} LIMIT $2
-    """  # noqa: S608 - names of ours alone
+    """  # noqa: S608 - constant names only
 
 
 ALL_OF_SYMBOL: Final = _of_symbol(LISTINGS, descending=True)
@@ -69,7 +69,7 @@ async def read(reader: Reader, symbol: str) -> ListingStory:
     now = utc_now()
     components = [health.component_of(row, now) for row in await reader.fetch(health.COMPONENTS)]
     limits = health.fact(components, "executor", "limits")
-    told = _ExecutorFacts(limits if isinstance(limits, dict) else {}, results.reported_worth(components))
+    facts = _ExecutorFacts(limits if isinstance(limits, dict) else {}, results.reported_worth(components))
     occurrences = [
         _occurrence(
             listing,
@@ -77,7 +77,7 @@ async def read(reader: Reader, symbol: str) -> ListingStory:
             sightings[listing.listing_key or ""],
             [trade for trade in trades if trade.listing_key == listing.listing_key],
             [position for position in positions if position.listing_key == listing.listing_key],
-            told,
+            facts,
         )
         for listing in listings
     ]
@@ -97,17 +97,17 @@ def _occurrence(
     sightings: Sequence[Row],
     trades: list[TradeRow],
     positions: list[PositionRow],
-    told: _ExecutorFacts,
+    facts: _ExecutorFacts,
 ) -> Occurrence:
     return Occurrence(
         listing=listing,
         opens_at=listing.opens_at if claim is None else claim["opens_at"],
         seen=_seen(listing, sightings),
         stages=list(_stages(listing, claim, trades)),
-        decisions=decisions_of(trades, told.limits),
+        decisions=decisions_of(trades, facts.limits),
         trades=trades,
         positions=positions,
-        prices=list(_prices(claim, trades, positions, told.worth)),
+        prices=list(_prices(claim, trades, positions, facts.worth)),
     )
 
 

@@ -26,7 +26,7 @@ CHANGES: Final = """
 
 def _of_table(table: PageTable) -> str:
     selected = ", ".join(f"{sql} AS {name}" for name, sql in table.columns.items())
-    return f"SELECT {selected} FROM {table.tables} WHERE {table.id} = ANY($1)"  # noqa: S608 - names of ours alone
+    return f"SELECT {selected} FROM {table.tables} WHERE {table.id} = ANY($1)"  # noqa: S608 - constant names only
 
 
 ROWS: Final[Mapping[str, str]] = {

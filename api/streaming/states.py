@@ -27,7 +27,7 @@ HELD: Final = f"""
     SELECT {_SELECTED} FROM {POSITIONS.tables}
     WHERE positions.state IN ('open', 'closing', 'dust', 'external', 'unsellable')
     ORDER BY positions.opened_at, positions.id LIMIT {HELD_MAX}
-"""  # noqa: S608 - names of ours alone
+"""  # noqa: S608 - constant names only
 
 
 class States:
@@ -69,8 +69,10 @@ class States:
 
 def _item(row: Row, worth: Decimal | None, at: datetime | None) -> dict[str, Any]:
     """Return a position with its current worth and the time of that; null if unknown."""
-    told = {"worth_usdt": None, "worth_at": None} if worth is None else {"worth_usdt": f"{worth:f}", "worth_at": at}
-    return as_item(POSITIONS, row) | told
+    worth_fields = (
+        {"worth_usdt": None, "worth_at": None} if worth is None else {"worth_usdt": f"{worth:f}", "worth_at": at}
+    )
+    return as_item(POSITIONS, row) | worth_fields
 
 
 def _lasting(found: Health) -> object:

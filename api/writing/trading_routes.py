@@ -78,7 +78,7 @@ async def post_halt(state: SharedState, principal: Operator, request: RequestId,
 async def post_halt_and_close(
     state: SharedState, principal: Operator, request: RequestId, wanted: HaltAndCloseWanted
 ) -> SellingEverything:
-    """Stop purchases and sell every open position, atomically. Purchases under way are sold, too."""
+    """Stop purchases and sell every open position, atomically. Purchases in progress are sold, too."""
     with answer_operator_errors():
         done = await trade_config.halt_and_sell(
             state.runtime.database, wanted.reason, changed_by=principal.audit_name, request_id=request

@@ -136,8 +136,8 @@ class Venue:
             return answer(msgspec.json.encode({"serverTime": int(arrived.wall_seconds * 1000)}))
         if request.path == INFO_PATH and request.symbol:
             return answer(self._market.info(request.symbol))
-        told = self._account.answer(request)
-        return self._answers[request.path] if told is None else told
+        account_answer = self._account.answer(request)
+        return self._answers[request.path] if account_answer is None else account_answer
 
     async def follow(self, connection: ServerConnection) -> None:
         """Serve one websocket."""

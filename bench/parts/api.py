@@ -119,7 +119,7 @@ async def _page(target: Target, path: str = PAGE) -> bytes:
 
 
 async def _rates(testbed: Testbed, target: Target, bare: Target) -> tuple[Any, Any]:
-    """Return the throughput of both, by turns; the median of each."""
+    """Return the throughput of both, measured alternately; the median of each."""
     seconds = min(3.0, testbed.plan.samples / 100)
     taken: dict[str, list[Any]] = {"floor": [], "ours": []}
     for _ in range(ROUNDS):

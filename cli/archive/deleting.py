@@ -92,8 +92,8 @@ async def _delete_batch(
     await role.assume(connection)
     in_use = {row["id"] for row in await connection.fetch(_IN_USE[file.table], list(ids))}
     free = [each for each in ids if each not in in_use]
-    gone = await connection.fetch(_DELETE.format(table=file.table), free, [archived[each] for each in free])
+    deleted = await connection.fetch(_DELETE.format(table=file.table), free, [archived[each] for each in free])
     day = (stored_rows.midnight(file.day), stored_rows.midnight(file.day + timedelta(days=1)))
     left = await connection.fetch(_STILL.format(table=file.table), free, *day)
     changed, still = left[0]["changed"], left[0]["still"]
-    return DeletionResult(file, len(gone), len(in_use), changed, still - changed)
+    return DeletionResult(file, len(deleted), len(in_use), changed, still - changed)

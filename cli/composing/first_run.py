@@ -89,8 +89,8 @@ def limits(settings: ExecutorSettings) -> str:
 
 
 def _worded(settings: ExecutorSettings | ExitPolicy, words: Mapping[str, str]) -> str:
-    stands = ((text, getattr(settings, name)) for name, text in words.items())
-    return ", ".join(text.format(value) for text, value in stands if value is not None)
+    values = ((text, getattr(settings, name)) for name, text in words.items())
+    return ", ".join(text.format(value) for text, value in values if value is not None)
 
 
 def waits(speed: float) -> Iterator[float]:

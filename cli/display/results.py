@@ -46,7 +46,7 @@ class Result:
 async def result_of(database: Database, row: ListingRow | TradeRow) -> Result | None:
     """Return the result of the position that the sale *row* closed; None for any other row.
 
-    Raises TransientError when the database is away.
+    Raises TransientError when the database is unavailable.
     """
     if isinstance(row, ListingRow) or row.side is not Side.SELL or row.status is not TradeStatus.FILLED:
         return None

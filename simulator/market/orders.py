@@ -71,7 +71,7 @@ class Behaviour:
 
     takes: Decimal | None = None  # at most this part of its quantity; None: as the book allows
     ends_as: str | None = None  # at once, under this word
-    rests: bool = False  # unfilled until cancelled, whatever its type
+    rests: bool = False  # unfilled until cancelled, for any type
     due_ms: int = 0  # not matched before
 
 

@@ -42,4 +42,4 @@ def _text(table: PageTable, columns: tuple[str, ...], times: tuple[str, ...], *,
     narrowed = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     ordered = f" ORDER BY {table.at} DESC, {table.id} DESC LIMIT ${count + 1}"
     skipped = f" OFFSET ${count + 2}" if offset else ""
-    return f"SELECT {selected} FROM {table.tables}{narrowed}{ordered}{skipped}"  # noqa: S608 - names of ours alone
+    return f"SELECT {selected} FROM {table.tables}{narrowed}{ordered}{skipped}"  # noqa: S608 - constant names only

@@ -76,18 +76,18 @@ async def daily_results(reader: Reader, all_time: AllTime, wanted: Days) -> Resu
 def reported_worth(components: Sequence[ComponentHealth]) -> Mapping[str, Decimal]:
     """Return the current worth of each position, by listing key and mode; nothing while exits are not monitored."""
     watching = any(each.component_name == "exits" and each.status is not HealthStatus.ERROR for each in components)
-    told = health.fact(components, "exits", "worth_usdt")
-    if not watching or not isinstance(told, dict):
+    reported = health.fact(components, "exits", "worth_usdt")
+    if not watching or not isinstance(reported, dict):
         return {}
 
-    def unreadable(told: tuple[str, JsonValue], error: Exception) -> None:
-        log.info("what a position would bring cannot be read", position=told[0], reason=in_a_line(error))
+    def unreadable(reported: tuple[str, JsonValue], error: Exception) -> None:
+        log.info("what a position would bring cannot be read", position=reported[0], reason=in_a_line(error))
 
-    return dict(readable(told.items(), _worth, failed=unreadable))
+    return dict(readable(reported.items(), _worth, failed=unreadable))
 
 
-def _worth(told: tuple[str, JsonValue]) -> tuple[str, Decimal]:
-    name, worth = told[0], Decimal(str(told[1]))
+def _worth(reported: tuple[str, JsonValue]) -> tuple[str, Decimal]:
+    name, worth = reported[0], Decimal(str(reported[1]))
     if not worth.is_finite():
         raise ValueError("no amount")
     return name, worth

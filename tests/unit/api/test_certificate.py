@@ -1,4 +1,4 @@
-"""When a certificate ends, as it says itself."""
+"""Expiry of a certificate."""
 
 import datetime as dt
 from pathlib import Path

@@ -84,7 +84,7 @@ def test_a_clock_ahead_of_ours_makes_nothing_younger_than_new() -> None:
 
 
 def test_a_fact_that_cannot_be_read_hides_no_other() -> None:
-    """A newer version may tell it in other words while the two run side by side."""
+    """A newer version may report it in another form during a rolling update."""
     feed = {"name": "tickers", "age_seconds": 1, "trouble": "", "optional": False}
     troubles = {"process": "one", "warnings": 0, "errors": 1, "latest": []}
     facts: list[dict[str, Any]] = [

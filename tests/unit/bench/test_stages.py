@@ -1,4 +1,4 @@
-"""A journey's stamps, and what they amount to."""
+"""Stage times of a journey, and their medians."""
 
 import pytest
 

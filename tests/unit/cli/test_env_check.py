@@ -9,7 +9,7 @@ from cli.env_check import SETTINGS, known, unknown, warn_about_unknown
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 WITHOUT_A_DEFAULT_OF_THEIR_OWN = {"SNIPER_EXECUTOR_ORDER_USDT", "SNIPER_MEXC_WEB_URL", "SNIPER_INGEST_QUOTE_ASSETS"}
-"""That of another setting holds, or it is a set in an order of its own."""
+"""Excluded: defaults taken from another setting, and sets, which have no order."""
 
 
 def test_a_misspelt_variable_is_told_with_what_was_meant(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

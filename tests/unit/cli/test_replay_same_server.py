@@ -1,4 +1,4 @@
-"""A replay knows the system of the environment under other spellings."""
+"""A replay recognises the configured servers in other notations."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The state file: rows that are there again after any end, and files that cannot be read are kept."""
+"""State file: rows survive any end of the process, and unreadable files are kept."""
 
 import os
 import sqlite3
@@ -37,7 +37,7 @@ def an_exchange(path: Path, report: Callable[[str], None] = lambda _: None, **se
 
 
 def again(exchange: Exchange, path: Path) -> Exchange:
-    """Save *exchange*, end it without a word, and start another from its file."""
+    """Save *exchange*, drop it, and start another from its file."""
     exchange.save()
     exchange.close()
     return an_exchange(path)
@@ -294,7 +294,7 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 
 def test_a_transaction_that_was_cut_off_leaves_what_was_there_before(path: Path) -> None:
-    """A process is killed in the middle of a save: none of it counts, and all of what was saved before."""
+    """A process killed in the middle of a save loses that save alone."""
     an_exchange(path).close()
     program = f"""
 import os, signal

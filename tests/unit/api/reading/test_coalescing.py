@@ -9,7 +9,7 @@ from tests.waiting import eventually
 
 
 class Reads:
-    """Reads that end when they are told to, each with its number."""
+    """Numbered reads that end on demand."""
 
     def __init__(self) -> None:
         self.begun: list[asyncio.Future[None]] = []

@@ -1,4 +1,4 @@
-"""A sample that went wrong is no sample: the venue notices."""
+"""The venue detects invalid samples."""
 
 import asyncio
 

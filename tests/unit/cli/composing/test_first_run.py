@@ -1,4 +1,4 @@
-"""The profile of a first run holds where nothing is set, and nowhere else."""
+"""The profile of a first run applies to unset fields alone."""
 
 from itertools import islice
 

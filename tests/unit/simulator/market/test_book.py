@@ -1,4 +1,4 @@
-"""Books are finite, ordered, eaten from the best end, and fill up again."""
+"""Books are finite, ordered, depleted from the best level, and refilled."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""Orders against the book: what each type does, and what it does to the balances."""
+"""Orders against the book: effects of each type on fills and balances."""
 
 from decimal import Decimal
 

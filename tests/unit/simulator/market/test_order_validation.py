@@ -1,4 +1,4 @@
-"""What the exchange refuses, and with which code."""
+"""Refusals of orders, with their codes."""
 
 from decimal import Decimal
 from typing import Any

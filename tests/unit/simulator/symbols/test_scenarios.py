@@ -1,4 +1,4 @@
-"""Scenarios are pure functions of a seed and the time, within the bounds that are documented."""
+"""Scenarios are pure functions of a seed and the time, within their documented bounds."""
 
 from decimal import Decimal
 from itertools import accumulate, pairwise
@@ -21,7 +21,7 @@ SCENARIOS = st.sampled_from(list(Scenario))
 SEEDS = st.integers(min_value=-(2**63), max_value=2**63)
 HOUR_MS = 3_600_000
 few = settings(max_examples=25)
-"""For what looks at a whole course."""
+"""For tests of a whole course."""
 
 
 def a_coin(scenario: Scenario, seed: int = 1, speed: float = 1, **request: object) -> Instrument:

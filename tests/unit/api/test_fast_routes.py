@@ -1,4 +1,4 @@
-"""Which requests leave the framework's way."""
+"""Requests that bypass the framework's routing."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -12,7 +12,7 @@ from api.fast_routes import FastRoutes
 
 
 class Plain(APIRoute):
-    """A route that needs nothing of the framework."""
+    """A route that needs no part of the framework."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         async def handle(request: Request) -> Response:
@@ -41,7 +41,7 @@ async def get_listing(symbol: str) -> Response:
 
 
 class Search:
-    """Stands where the framework's own middlewares and its search for a route would."""
+    """Takes the place of the framework's own middlewares and routing."""
 
     def __init__(self, app: Any) -> None:
         self.app = app
