@@ -68,7 +68,7 @@ class CredentialLookup:
     session_max: timedelta
 
     async def find(self, credential: Credential) -> ValidCredential | CredentialFault:
-        """Return the principal of *credential*, and record its use; raise TransientError if the database is unavailable."""
+        """Return the principal of *credential*, and record its use; raises TransientError."""
         with away_is_transient():
             async with asyncio.timeout(LOOK_UP_SECONDS_MAX), self.database.connection() as connection:
                 if credential.kind is CredentialKind.TOKEN:

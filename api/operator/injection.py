@@ -88,7 +88,7 @@ class BrokerAwayError(TransientError):
 async def inject(bus: Bus, database: Database, injection: Injection, author: Author) -> InjectedListing:
     """Record the request, and publish the listing as a raw event, as a source would.
 
-    Raises AlreadyRecordedError, PermanentError for a future listing, TransientError if database or broker is unavailable.
+    Raises AlreadyRecordedError, PermanentError for a future listing, and TransientError.
     """
     now = utc_now()
     event = sighting(injection, now)
