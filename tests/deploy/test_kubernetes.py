@@ -378,7 +378,25 @@ def test_production_has_the_rules_that_are_tested(production: list[Manifest]) ->
     groups = named(production, "PrometheusRule", "sniper")["spec"]["groups"]
 
     files = read(DEPLOY / "prometheus" / "prometheus.yml")["rule_files"]
-    assert groups == [group for name in files for group in read(DEPLOY / "prometheus" / name)["groups"]]
+    expected, *others = [group for name in files for group in read(DEPLOY / "prometheus" / name)["groups"]]
+    assert groups[1:] == others
+    assert [rule["labels"] for rule in groups[0]["rules"]] == [rule["labels"] for rule in expected["rules"]]
+
+
+def test_production_expects_as_many_processes_as_run_at_the_least(production: list[Manifest]) -> None:
+    [group, *_] = named(production, "PrometheusRule", "sniper")["spec"]["groups"]
+    expected = {rule["labels"]["service"]: rule["expr"] for rule in group["rules"]}
+    replicas = {
+        each["metadata"]["name"]: each["spec"]["replicas"]
+        for each in kinds(production, "Deployment", "StatefulSet")
+        if "replicas" in each["spec"]
+    }
+    scaled = {
+        each["spec"]["scaleTargetRef"]["name"]: each["spec"]["minReplicaCount"]
+        for each in kinds(production, "ScaledObject")
+    }
+
+    assert expected == {name: f"vector({count})" for name, count in {**replicas, **scaled}.items()}
 
 
 def test_production_runs_an_image_by_its_digest(production: list[Manifest]) -> None:
