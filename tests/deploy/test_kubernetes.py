@@ -109,7 +109,7 @@ def test_every_container_of_ours_runs_a_command_that_exists_and_sets_what_is_rea
         settings += [variable["name"] for variable in container.get("env", [])]
         assert is_subcommand(container["args"]), name
 
-    assert {*ours(manifests)} - {"simulator"} == SERVICES | {"migrate"}
+    assert {*ours(manifests)} - {"simulator"} == SERVICES | {"migrate", "token"}
     assert settings
     assert unknown_settings(settings) == []
 
@@ -118,7 +118,7 @@ def test_every_secret_is_a_file_with_the_name_of_a_setting_where_settings_are_re
     for name, spec in ours(manifests).items():
         if name == "simulator":
             continue
-        [mount] = spec["containers"][0]["volumeMounts"]
+        [mount] = [each for each in spec["containers"][0]["volumeMounts"] if each["name"] == "secrets"]
         assert Path(mount["mountPath"]) == SECRETS_DIRECTORY
         assert unknown_settings(list(mounted_secrets(spec))) == [], name
 
@@ -167,7 +167,7 @@ def test_every_probe_asks_a_port_that_is_named(manifests: list[Manifest]) -> Non
         probes = [container[probe]["httpGet"] for probe in PROBES if probe in container]
         ports = {each["name"]: each["containerPort"] for each in container.get("ports", [])}
 
-        assert len(probes) == {"migrate": 0, "simulator": 2}.get(name, 3), name
+        assert len(probes) == {"migrate": 0, "token": 0, "simulator": 2}.get(name, 3), name
         assert {probe["port"] for probe in probes} <= set(ports), name
         assert ports.get("metrics", 9464) == TelemetrySettings.model_fields["metrics_port"].default, name
 
@@ -186,6 +186,8 @@ def test_each_service_has_a_secret_of_its_own_and_the_migration_the_owners(manif
         assert secrets == {f"sniper-{name}"} | more.get(name, set())
         assert {"sniper_database_url", "sniper_broker_url"} <= set(mounted_secrets(ours(manifests)[name]))
 
+    token = mounted_secrets(ours(manifests)["token"])
+    assert {path: _unhashed(secret) for path, (secret, _) in token.items()} == {"sniper_database_url": "sniper-api"}
     migration = ours(manifests)["migrate"]
     assert {_unhashed(secret) for secret, _ in mounted_secrets(migration).values()} == {"sniper-owner"}
     assert migration["containers"][0]["args"] == ["migrate", "--roles"]
@@ -293,6 +295,46 @@ def test_only_the_executor_is_given_the_keys_of_the_exchange(manifests: list[Man
     assert holders == {"executor"}
 
 
+def test_the_executor_knows_the_age_of_its_key(manifests: list[Manifest]) -> None:
+    assert "sniper_mexc_api_key_created" in mounted_secrets(ours(manifests)["executor"])
+
+
+def test_the_token_is_made_when_it_is_asked_for_by_the_command_that_is_documented(manifests: list[Manifest]) -> None:
+    template = named(manifests, "CronJob", "token")
+
+    assert template["spec"]["suspend"] is True
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "token"}}
+    validate({**job, "spec": template["spec"]["jobTemplate"]["spec"]})
+    page = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
+    assert f"kubectl -n {template['metadata']['namespace']} create job token --from=cronjob/token" in page
+    assert "kubectl -n sniper run token" not in page
+
+
+def test_in_production_everything_is_encrypted_and_checked(production: list[Manifest]) -> None:
+    [settings] = [each["data"] for each in kinds(production, "ConfigMap")]
+    authority = Path(settings["SNIPER_BROKER_CA_FILE"])
+    assert settings["SNIPER_DATABASE_CA_FILE"] == str(authority)
+    for name, spec in ours(production).items():
+        [mount] = [each for each in spec["containers"][0]["volumeMounts"] if each["name"] == "authority"]
+        [volume] = [each["secret"] for each in spec["volumes"] if each["name"] == "authority"]
+        assert Path(mount["mountPath"]) / volume["items"][0]["path"] == authority, name
+
+    stored = {
+        (each["metadata"]["namespace"], each["metadata"]["name"]): each["spec"]
+        for each in kinds(production, "ExternalSecret")
+    }
+    broker = named(production, "RabbitmqCluster", "sniper")["spec"]["tls"]["secretName"]
+    database = named(production, "Cluster", "sniper")["spec"]["certificates"]
+    for secret in (broker, database["serverTLSSecret"]):
+        shown = stored["sniper-data", secret]
+        assert shown["target"]["template"]["type"] == "kubernetes.io/tls"
+        assert {each["secretKey"] for each in shown["data"]} == {"tls.crt", "tls.key"}
+    ours_checks, theirs = stored["sniper", "sniper-authority"], stored["sniper-data", database["serverCASecret"]]
+    assert ours_checks["data"] == theirs["data"]
+    for each in kinds(production, "TriggerAuthentication"):
+        assert [entry["parameter"] for entry in each["spec"]["secretTargetRef"]] == ["host", "tls", "ca"]
+
+
 def test_one_executor_runs_and_never_two(manifests: list[Manifest]) -> None:
     executor = named(manifests, "StatefulSet", "executor")["spec"]
 
@@ -346,7 +388,7 @@ def test_what_grows_grows_by_its_own_queues(production: list[Manifest], local: l
         assert scaled[name]["scaleTargetRef"] == {"name": name}
         assert [each["metadata"]["queueName"] for each in triggers] == [queue.name for queue in queues]
         assert {each["authenticationRef"]["name"] for each in triggers} == {name}
-        [signs_in] = named(production, "TriggerAuthentication", name)["spec"]["secretTargetRef"]
+        [signs_in, *_] = named(production, "TriggerAuthentication", name)["spec"]["secretTargetRef"]
         assert (signs_in["name"], signs_in["key"]) == (f"sniper-{name}", "sniper_broker_url")
         assert "replicas" not in named(production, "Deployment", name)["spec"]
 
