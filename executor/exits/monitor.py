@@ -27,6 +27,7 @@ from executor.pricing.valuation import Quote
 from executor.settings import ExecutorSettings
 from shared.backoff import pause
 from shared.errors import TransientError
+from shared.log_context import of_listing
 from shared.mexc.errors import ExchangeError, RateLimited
 from shared.postgres.database import Database
 
@@ -126,7 +127,8 @@ class ExitMonitor:
         look = _Look(at, everything, await self._quotes(ours, pressing, at))
         look.objections += (f"{name} cannot be read: {why}" for name, why in reading.unreadable.items())
         for each in ours:
-            await self._look_at(each, look, sales)
+            with of_listing(each.position.listing):
+                await self._look_at(each, look, sales)
         look.objections += (*sales.objections(everything, at.seconds), *_notes(everything))
         self._remember(look, sales)
         names = {each.name for each in everything if each.position.state in WATCHED}
@@ -138,17 +140,23 @@ class ExitMonitor:
         """Give up what a person wrote off; return the rest. Each concerns itself alone."""
         rest = []
         for each in everything:
-            try:
-                if each.write_off is not None and await write_off(self._database, each.position, self._now()):
-                    log.warning("a position is written off", position=each.name, reason=each.write_off)
-                    continue
-            except TransientError:
-                raise
-            except Exception:
-                # A fault of one position concerns that position.
-                log.exception("a position was not written off", position=each.name)
-            rest.append(each)
+            with of_listing(each.position.listing):
+                if each.write_off is None or not await self._is_written_off(each):
+                    rest.append(each)
         return rest
+
+    async def _is_written_off(self, each: Held) -> bool:
+        """Write *each* off; return whether that could be done. A fault of one position concerns that position."""
+        try:
+            if not await write_off(self._database, each.position, self._now()):
+                return False
+        except TransientError:
+            raise
+        except Exception:
+            log.exception("a position was not written off", position=each.name)
+            return False
+        log.warning("a position is written off", position=each.name, reason=each.write_off)
+        return True
 
     async def _quotes(self, ours: Sequence[Held], pressing: Collection[str], at: At) -> Quotes:
         by_symbol: dict[str, list[Held]] = {}
@@ -198,7 +206,7 @@ class ExitMonitor:
         if judgement.is_calm:
             look.calm.add(each.name)
         if judgement.seems_dust and each.position.state is PositionState.OPEN:
-            sales.begin(each.name, lambda: self._settle_dust(judgement.position))
+            sales.begin(each.position, lambda: self._settle_dust(judgement.position))
         elif judgement.reason is not None:
             look.due.add(each.name)
             if halted := self._halts.exits_halted():
