@@ -141,22 +141,17 @@ class ExitMonitor:
         rest = []
         for each in everything:
             with of_listing(each.position.listing):
-                if each.write_off is None or not await self._is_written_off(each):
-                    rest.append(each)
+                try:
+                    if each.write_off is not None and await write_off(self._database, each.position, self._now()):
+                        log.warning("a position is written off", position=each.name, reason=each.write_off)
+                        continue
+                except TransientError:
+                    raise
+                except Exception:
+                    # A fault of one position concerns that position.
+                    log.exception("a position was not written off", position=each.name)
+            rest.append(each)
         return rest
-
-    async def _is_written_off(self, each: Held) -> bool:
-        """Write *each* off; return whether that could be done. A fault of one position concerns that position."""
-        try:
-            if not await write_off(self._database, each.position, self._now()):
-                return False
-        except TransientError:
-            raise
-        except Exception:
-            log.exception("a position was not written off", position=each.name)
-            return False
-        log.warning("a position is written off", position=each.name, reason=each.write_off)
-        return True
 
     async def _quotes(self, ours: Sequence[Held], pressing: Collection[str], at: At) -> Quotes:
         by_symbol: dict[str, list[Held]] = {}

@@ -64,16 +64,13 @@ class BalanceCheck:
             return  # What paid for the positions is never all gone: that is no answer.
         for position, there in allotted(live, balances):
             with of_listing(position.listing):
-                await self._compare_alone(position, there)
-
-    async def _compare_alone(self, position: Position, there: Decimal) -> None:
-        """Compare one; a fault of one position concerns that position."""
-        try:
-            await self._compare(position, there)
-        except TransientError:
-            raise
-        except Exception:
-            log.exception("a holding was not compared", position=position.name)
+                try:
+                    await self._compare(position, there)
+                except TransientError:
+                    raise
+                except Exception:
+                    # A fault of one position concerns that position.
+                    log.exception("a holding was not compared", position=position.name)
 
     async def _compare(self, position: Position, there: Decimal) -> None:
         if there >= position.base_qty * _TOLERANCE:

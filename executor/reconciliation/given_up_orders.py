@@ -99,20 +99,17 @@ class GivenUpOrders:
             if self._placing.banned_seconds() or clock() < self._not_before.get(order.sent_as, 0.0):
                 continue
             with of_listing(order.listing):
-                await self._look_for_one(order, among)
-
-    async def _look_for_one(self, order: Order, among: GivenUp) -> None:
-        """Look once; a fault with one order concerns that order."""
-        try:
-            await self._look_again(order, among)
-        except (RateLimited, TransientError):
-            raise
-        except ExchangeError as error:
-            self._not_before[order.sent_as] = asyncio.get_running_loop().time() + REFUSED_SECONDS
-            log.info("what was given up was not looked for", order=order.sent_as, reason=str(error))
-        except Exception:
-            self._not_before[order.sent_as] = asyncio.get_running_loop().time() + REFUSED_SECONDS
-            log.exception("what was given up was not looked for", order=order.sent_as)
+                try:
+                    await self._look_again(order, among)
+                except (RateLimited, TransientError):
+                    raise
+                except ExchangeError as error:
+                    self._not_before[order.sent_as] = clock() + REFUSED_SECONDS
+                    log.info("what was given up was not looked for", order=order.sent_as, reason=str(error))
+                except Exception:
+                    # A fault with one order concerns that order.
+                    self._not_before[order.sent_as] = clock() + REFUSED_SECONDS
+                    log.exception("what was given up was not looked for", order=order.sent_as)
 
     async def _look_again(self, order: Order, among: GivenUp) -> None:
         assert self._venue is not None

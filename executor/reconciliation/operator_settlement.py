@@ -62,16 +62,13 @@ class OperatorSettlement:
             rows = await connection.fetch(PENDING)
         for row in rows:
             with about_row(row):
-                await self._settle_alone(row)
-
-    async def _settle_alone(self, row: Record) -> None:
-        """Settle one; a fault with one request concerns that request."""
-        try:
-            await self._settle(row)
-        except TransientError:
-            raise
-        except Exception:
-            log.exception("what an operator decided was not carried out", order=row["client_order_id"])
+                try:
+                    await self._settle(row)
+                except TransientError:
+                    raise
+                except Exception:
+                    # A fault with one request concerns that request.
+                    log.exception("what an operator decided was not carried out", order=row["client_order_id"])
 
     async def _settle(self, row: Record) -> None:
         order = order_of(row)

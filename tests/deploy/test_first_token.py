@@ -36,7 +36,7 @@ async def ended(arguments: Sequence[str], environment: Mapping[str, str]) -> tup
     """Run `sniper` to its end; return the exit code and its standard output."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "cli", *arguments),
-        env={name: value for name, value in clean().items() if name not in NOBODY} | environment,
+        env={**{name: value for name, value in clean().items() if name not in NOBODY}, **environment},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
     )
