@@ -5,8 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import jsonschema
+import kubernetes_validate
 import yaml
 
+from tests.support.data.custom_kinds import SCHEMAS
 from tests.support.deployment.deployments import DEPLOY
 from tests.support.deployment.kubectl import find_kubectl
 
@@ -38,6 +41,24 @@ def pods(manifests: Sequence[Manifest]) -> Iterator[tuple[str, Mapping[str, str]
     for each in kinds(manifests, "Deployment", "StatefulSet", "Job", "CronJob"):
         template = each["spec"].get("jobTemplate", each)["spec"]["template"]
         yield each["metadata"]["name"], template["metadata"]["labels"], template["spec"]
+
+
+def ours(manifests: list[Manifest]) -> dict[str, Mapping[str, Any]]:
+    """Return the specification of each pod that runs our image."""
+    return {name: spec for name, labels, spec in pods(manifests) if labels.get("app.kubernetes.io/name") == "sniper"}
+
+
+def named(manifests: list[Manifest], kind: str, name: str) -> Manifest:
+    [found] = [each for each in kinds(manifests, kind) if each["metadata"]["name"] == name]
+    return found
+
+
+def validate(manifest: Manifest) -> None:
+    """Raise for what its kind has no place for, and for a kind that nobody knows."""
+    if manifest["kind"] in SCHEMAS:
+        jsonschema.validate(manifest, SCHEMAS[manifest["kind"]])
+    else:
+        kubernetes_validate.validate(dict(manifest), kubernetes_validate.latest_version(), strict=True)
 
 
 def secret_keys(manifests: Sequence[Manifest]) -> set[Key]:
