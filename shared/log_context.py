@@ -33,4 +33,4 @@ def about(listing: str, event_id: str) -> AbstractContextManager[None]:
 
 def of_listing(listing: Listing) -> AbstractContextManager[None]:
     """Let every line within the block name *listing* and the event that told of it: an order's, a position's."""
-    return about(listing.key, listing.id)
+    return bound_contextvars(listing=listing.key, event_id=listing.id)
