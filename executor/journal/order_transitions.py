@@ -23,6 +23,7 @@ from executor.model.reasons import Reason, worded
 from executor.model.trade_event import trade_of
 from executor.settings import LimitSettings
 from shared.isolation import readable
+from shared.log_context import of_listing
 from shared.postgres.database import Connection, Database
 
 log = structlog.get_logger(__name__)
@@ -134,7 +135,8 @@ class OrderTransitions:
         try:
             return await self._recorded(order, event, told)
         except UNSTORABLE as error:
-            log.warning("words that cannot be stored", order=order.client_order_id, reason=str(error))
+            with of_listing(order.listing):
+                log.warning("words that cannot be stored", order=order.client_order_id, reason=str(error))
         reason = None if told.reason is None else in_ascii(told.reason)
         return await self._recorded(order, event, replace(told, reason=reason))
 

@@ -31,7 +31,7 @@ from shared.backoff import jittered
 from shared.bus.tracing import ordering
 from shared.errors import TransientError
 from shared.events import Mode, Side
-from shared.log_context import about
+from shared.log_context import of_listing
 from shared.mexc.orders.order_api import OrderRequest, order_params
 from shared.mexc.time.clock_estimate import ClockUncertainError
 
@@ -128,7 +128,8 @@ class OrderSender:
             ):
                 self._ahead = _Ahead(order, composed, signed)
         except Exception as error:  # noqa: BLE001 - told with its cause when the order is placed
-            log.debug("an order was not made ahead", symbol=order.symbol, reason=repr(error))
+            with of_listing(order.listing):
+                log.debug("an order was not made ahead", symbol=order.symbol, reason=repr(error))
 
     async def place(self, order: Order, *, at_ms: int | None = None, composed: BuiltRequest | None = None) -> None:
         """Send *order*, at *at_ms* of the exchange's clock where that is given, and record what came of it.
@@ -136,7 +137,7 @@ class OrderSender:
         *composed* is what to send, where that is known already.
         """
         self._in_hand.add(order.client_order_id)
-        with about(order.listing_key, order.listing.id):
+        with of_listing(order.listing):
             await self._place(order, at_ms, composed)
 
     async def _place(self, order: Order, at_ms: int | None, composed: BuiltRequest | None) -> None:
@@ -151,7 +152,8 @@ class OrderSender:
 
     async def end(self, order: Order, conclusion: Conclusion, told: Told) -> None:
         """Record *conclusion* of an *order* that is not sent any more."""
-        await self._record(order, conclusion, told)
+        with of_listing(order.listing):
+            await self._record(order, conclusion, told)
         self.recorded.set()
 
     def tries_again(self, order: Order, conclusion: Conclusion) -> bool:
