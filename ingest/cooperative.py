@@ -25,7 +25,7 @@ def for_each(items: Iterable[T], act: Callable[[T], object]) -> Steps[None]:
         yield
 
 
-def for_each_alone(items: Iterable[T], act: Callable[[T], object], faults: list[str]) -> Steps[None]:
+def for_each_isolated(items: Iterable[T], act: Callable[[T], object], faults: list[str]) -> Steps[None]:
     """Do the same; an error over one item goes to *faults*, and concerns no other."""
 
     def act_alone(item: T) -> None:
@@ -37,7 +37,7 @@ def for_each_alone(items: Iterable[T], act: Callable[[T], object], faults: list[
     yield from for_each(items, act_alone)
 
 
-def without(symbols: Collection[str], others: AbstractSet[str]) -> Steps[set[str]]:
+def difference(symbols: Collection[str], others: AbstractSet[str]) -> Steps[set[str]]:
     """Return *symbols* without *others*."""
     left: set[str] = set()
     unread = iter(symbols if symbols is not others else ())
@@ -47,7 +47,7 @@ def without(symbols: Collection[str], others: AbstractSet[str]) -> Steps[set[str
     return left
 
 
-def in_one_go(steps: Steps[T]) -> T:
+def run_to_end(steps: Steps[T]) -> T:
     """Take all *steps*; return what comes of them."""
     while True:
         try:

@@ -5,11 +5,11 @@ from typing import Final
 
 import structlog
 
-from ingest.catalogue import Catalogue, Findings, Sighting
-from ingest.health.anomalies import Outlook
+from ingest.catalogue import Catalogue, ObservationResult, Sighting
+from ingest.health.anomalies import AnomalyMonitor
 from ingest.output.publisher import Publisher
-from ingest.output.symbol_recorder import Recorder
-from ingest.source_events import Evidence
+from ingest.output.symbol_recorder import SymbolRecorder
+from ingest.source_events import SourceEvent
 from shared.process.health import Component
 
 log = structlog.get_logger(__name__)
@@ -20,51 +20,56 @@ _UNTIL_SENT: Final = 4
 
 class Detector:
     def __init__(
-        self, catalogue: Catalogue, publisher: Publisher, recorder: Recorder, component: Component, outlook: Outlook
+        self,
+        catalogue: Catalogue,
+        publisher: Publisher,
+        recorder: SymbolRecorder,
+        component: Component,
+        anomalies: AnomalyMonitor,
     ) -> None:
         self._catalogue = catalogue
         self._publisher = publisher
         self._recorder = recorder
         self._component = component
-        self._outlook = outlook
+        self._anomalies = anomalies
         self._turn = asyncio.Lock()
 
-    async def report(self, evidence: Evidence) -> bool:
-        """Publish what *evidence* shows to be new; return whether it was believed."""
+    async def report(self, event: SourceEvent) -> bool:
+        """Publish what *event* shows to be new; return whether it was believed."""
         async with self._turn:
-            findings = await self._observed(evidence)
+            result = await self._observe(event)
         # First, and without a pause: what is known once a sighting is safe must not be overwritten by this.
-        self._recorder.put(findings.records)
-        for sighting in (*findings.sightings, *findings.rescheduled):
+        self._recorder.put(result.records)
+        for sighting in (*result.sightings, *result.rescheduled):
             await self._publisher.publish(sighting, self._store)
-        if findings.sightings:
-            await _turns(_UNTIL_SENT)
-        for sighting in (*findings.sightings, *findings.rescheduled):
+        if result.sightings:
+            await _yield_turns(_UNTIL_SENT)
+        for sighting in (*result.sightings, *result.rescheduled):
             self._component.saw_event(sighting.observed_at)
-        self._outlook.note(evidence, findings)
-        for fault in findings.faults:
+        self._anomalies.note(event, result)
+        for fault in result.faults:
             log.error("a symbol was not taken in", fault=fault)
-        return findings.believed
+        return result.accepted
 
-    async def _observed(self, evidence: Evidence) -> Findings:
+    async def _observe(self, event: SourceEvent) -> ObservationResult:
         """A list of thousands takes longer than the loop may be held; a frame without news takes a single step."""
-        steps = self._catalogue.observing(evidence)
+        steps = self._catalogue.observe_in_steps(event)
         while True:
             try:
                 next(steps)
             except StopIteration as end:
-                findings: Findings = end.value
-                return findings
+                result: ObservationResult = end.value
+                return result
             await asyncio.sleep(0)
 
     def _store(self, sighting: Sighting) -> None:
         # Only now: stored before it was published, a symbol lost in a crash would never be new again.
-        known = self._catalogue.confirm(sighting)
-        if known is not None:
-            self._recorder.put([known])
+        record = self._catalogue.confirm(sighting)
+        if record is not None:
+            self._recorder.put([record])
 
 
-async def _turns(count: int) -> None:
+async def _yield_turns(count: int) -> None:
     """Let everybody else go first."""
     for _ in range(count):
         await asyncio.sleep(0)

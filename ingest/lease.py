@@ -40,7 +40,7 @@ LEAVE: Final = "UPDATE leases SET holder = '', beats = beats + 1, updated_at = n
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ObservedLease:
     """A lease as another process was seen to hold it, and since when it has looked so."""
 
     holder: str
@@ -57,7 +57,7 @@ class Lease:
         self._database = database
         self._holder = holder or f"{socket.gethostname()[:60]} process {os.getpid()} ({secrets.token_hex(4)})"
         self._now = now
-        self._seen: Seen | None = None
+        self._observed: ObservedLease | None = None
         self.is_held = False
         self.changed: Callable[[], None] = lambda: None
         """Called when it was taken, or was found to be lost."""
@@ -66,14 +66,14 @@ class Lease:
         """Say who watches instead; empty while we do."""
         if self.is_held:
             return ""
-        return f"stands by: {self._seen.holder if self._seen is not None else 'another process'} watches"
+        return f"stands by: {self._observed.holder if self._observed is not None else 'another process'} watches"
 
-    async def look(self) -> None:
+    async def refresh(self) -> None:
         """Beat while we hold it, and otherwise see whether it is free; raise TransientError, and keep what is held."""
         try:
-            held = await (self._beat() if self.is_held else self._taken())
+            held = await (self._beat() if self.is_held else self._try_take())
         except BaseException:
-            self._seen = None  # Who could not look has not seen it stand still.
+            self._observed = None  # Who could not look has not seen it stand still.
             raise
         if held != self.is_held:
             if held:
@@ -83,7 +83,7 @@ class Lease:
             self.is_held = held
             self.changed()
 
-    async def leave(self) -> None:
+    async def release(self) -> None:
         """Let the next take it at once."""
         if self.is_held:
             async with self._database.connection() as connection:
@@ -94,7 +94,7 @@ class Lease:
         async with self._database.connection() as connection:
             return bool(await connection.fetchval(BEAT, NAME, self._holder))
 
-    async def _taken(self) -> bool:
+    async def _try_take(self) -> bool:
         async with self._database.connection() as connection:
             row = await connection.fetchrow(READ, NAME)
             if row is None:
@@ -107,13 +107,13 @@ class Lease:
     def _is_free(self, holder: str, beats: int) -> bool:
         if holder == NOBODY:
             return True
-        if self._seen is None or (self._seen.holder, self._seen.beats) != (holder, beats):
-            self._seen = Seen(holder, beats, self._now())
-        return self._now() - self._seen.since >= STALL_SECONDS
+        if self._observed is None or (self._observed.holder, self._observed.beats) != (holder, beats):
+            self._observed = ObservedLease(holder, beats, self._now())
+        return self._now() - self._observed.since >= STALL_SECONDS
 
 
 @asynccontextmanager
-async def leasing(database: Database, component: Component) -> AsyncIterator[Lease]:
+async def hold_lease(database: Database, component: Component) -> AsyncIterator[Lease]:
     """Lend a lease to the body, and leave it at the end; only its holder tells of its health."""
     lease = Lease(database)
     component.silent_while(lambda: not lease.is_held)
@@ -123,6 +123,6 @@ async def leasing(database: Database, component: Component) -> AsyncIterator[Lea
     finally:
         try:
             async with asyncio.timeout(LEAVE_SECONDS):
-                await lease.leave()
+                await lease.release()
         except (TransientError, TimeoutError) as error:
             log.debug("the lease was not left", reason=str(error))

@@ -14,7 +14,7 @@ _TWINS: Final = frozenset("АВЕЅІЈКМНОРСТУХҮԚԜԌаеорсух�
 _WITH_LETTERS_OF_THEIR_OWN: Final = frozenset({"CYRILLIC", "GREEK"})
 
 
-def look_alike(name: str) -> str:
+def lookalike_reason(name: str) -> str:
     """Say why *name* may be taken for another; empty where it is plainly of one script."""
     if name.isascii():
         return ""

@@ -4,25 +4,25 @@ import asyncio
 from datetime import timedelta
 from functools import partial
 
-from ingest.catalogue import Catalogue, Rules
+from ingest.catalogue import Catalogue, Thresholds
 from ingest.detector import Detector
 from ingest.filters import Filters
-from ingest.health.anomalies import Outlook, Quiet, latest_listing
-from ingest.health.feed_health import Feeds, telling
-from ingest.lease import leasing
+from ingest.health.anomalies import AnomalyMonitor, ListingDrought, latest_listing
+from ingest.health.feed_health import FeedHealth, reporting_health
+from ingest.lease import hold_lease
 from ingest.metrics import Metrics
 from ingest.output import symbol_store
 from ingest.output.canary_sender import sending_canaries
 from ingest.output.publisher import publishing
 from ingest.output.symbol_recorder import recording
-from ingest.output.unplaced_store import UnplacedRecords
-from ingest.output.unplaced_symbols import remembering
+from ingest.output.unplaced_store import UnplacedStore
+from ingest.output.unplaced_symbols import tracking_unplaced
 from ingest.pauses import Pauses
 from ingest.polling.rest_sources import budget_of, rest_sources
 from ingest.settings import IngestSettings
 from ingest.sighting_time import ExchangeTime, SkewWatch
 from ingest.streams.stream_sources import stream_sources
-from ingest.upcoming_openings import Horizon
+from ingest.upcoming_openings import UpcomingOpenings
 from shared.postgres.rate_usage import remembered
 from shared.process.health import Component, heartbeat
 from shared.process.lifecycle import when_available
@@ -32,15 +32,15 @@ from shared.settings import ExchangeSettings
 
 async def serve(runtime: Runtime, settings: IngestSettings, exchange: ExchangeSettings) -> None:
     """Watch *exchange* until the runtime's stop event is set."""
-    component, feeds, time = Component("ingest"), Feeds(), ExchangeTime()
+    component, feeds, time = Component("ingest"), FeedHealth(), ExchangeTime()
     metrics = Metrics(runtime.telemetry.registry, feeds)
     component.shows("troubles", runtime.telemetry.troubles.fact)
     component.shows("feeds", feeds.facts)
     component.shows("exchange_ahead_ms", time.exchange_ahead_ms)
     async with (
-        leasing(runtime.database, component) as lease,
+        hold_lease(runtime.database, component) as lease,
         heartbeat(component, runtime.bus),
-        telling(component, feeds),
+        reporting_health(component, feeds),
         sending_canaries(
             runtime.bus,
             runtime.telemetry.registry,
@@ -49,7 +49,7 @@ async def serve(runtime: Runtime, settings: IngestSettings, exchange: ExchangeSe
             watches=lambda: lease.is_held,
         ),
         recording(partial(symbol_store.store, runtime.database), flush_seconds=settings.drain_seconds) as recorder,
-        remembering(UnplacedRecords(runtime.database)) as unplaced,
+        tracking_unplaced(UnplacedStore(runtime.database)) as unplaced,
         publishing(
             runtime.bus,
             metrics,
@@ -60,47 +60,47 @@ async def serve(runtime: Runtime, settings: IngestSettings, exchange: ExchangeSe
         ) as publisher,
     ):
         pauses = Pauses(runtime.database, lease, runtime.stop)
-        await when_available("pauses", pauses.look, runtime.stop)
-        feeds.rest_while(pauses)
-        known = await when_available("symbols", partial(symbol_store.load, runtime.database), runtime.stop)
+        await when_available("pauses", pauses.refresh, runtime.stop)
+        feeds.suspend_while(pauses)
+        records = await when_available("symbols", partial(symbol_store.load, runtime.database), runtime.stop)
         await when_available("unplaced symbols", unplaced.load, runtime.stop)
         filters = Filters(settings.quote_assets, settings.name_pattern)
         # In a thread: nobody else knows the catalogue yet, and thousands of symbols hold the loop for too long.
-        catalogue = await asyncio.to_thread(Catalogue, known, _rules(settings), filters)
-        latest_at = await asyncio.to_thread(latest_listing, known, otherwise=time())
-        quiet = Quiet(timedelta(hours=settings.quiet_hours), latest_at, time)
-        outlook = Outlook(catalogue, quiet, runtime.telemetry.registry)
-        feeds.warn(outlook.concerns)
-        feeds.warn(unplaced.concern)
-        feeds.warn(SkewWatch(time, settings.clock_skew_seconds_max, runtime.telemetry.registry))
-        horizon = Horizon(lambda: catalogue.upcoming(time()), time)
-        streams = stream_sources(exchange, settings, horizon, feeds, runtime.telemetry.registry)
+        catalogue = await asyncio.to_thread(Catalogue, records, _rules(settings), filters)
+        latest_at = await asyncio.to_thread(latest_listing, records, otherwise=time())
+        drought = ListingDrought(timedelta(hours=settings.quiet_hours), latest_at, time)
+        anomalies = AnomalyMonitor(catalogue, drought, runtime.telemetry.registry)
+        feeds.add_warning(anomalies.warnings)
+        feeds.add_warning(unplaced.warning)
+        feeds.add_warning(SkewWatch(time, settings.clock_skew_seconds_max, runtime.telemetry.registry))
+        openings = UpcomingOpenings(lambda: catalogue.upcoming(time()), time)
+        streams = stream_sources(exchange, settings, openings, feeds, runtime.telemetry.registry)
         budget = budget_of(settings, runtime.telemetry.registry)
         async with (
             remembered(runtime.database, "ingest", budget),
-            rest_sources(exchange, settings, horizon, feeds, metrics, budget) as polls,
+            rest_sources(exchange, settings, openings, feeds, metrics, budget) as polls,
         ):
             runtime.telemetry.ready_when(
-                "ingest", lambda: pauses.is_paused or (catalogue.has_baseline and feeds.are_settled())
+                "ingest", lambda: pauses.is_paused or (catalogue.has_baseline and feeds.are_known())
             )
 
-            async def rest() -> None:
+            async def suspend() -> None:
                 """End as a process does: what is not published by then is published late."""
                 await publisher.drain(settings.drain_seconds)
                 await when_available("symbols", recorder.flush, runtime.stop)
 
-            async def wake() -> None:
+            async def resume() -> None:
                 """Begin as a process does."""
-                known = await when_available("symbols", partial(symbol_store.load, runtime.database), runtime.stop)
-                await asyncio.to_thread(catalogue.begin_anew, known)
-                feeds.begin()
+                records = await when_available("symbols", partial(symbol_store.load, runtime.database), runtime.stop)
+                await asyncio.to_thread(catalogue.reset, records)
+                feeds.restart()
 
-            report = Detector(catalogue, publisher, recorder, component, outlook).report
-            await pauses.watch((*streams, *polls), report, rest=rest, wake=wake)
+            report = Detector(catalogue, publisher, recorder, component, anomalies).report
+            await pauses.watch((*streams, *polls), report, suspend=suspend, resume=resume)
 
 
-def _rules(settings: IngestSettings) -> Rules:
-    return Rules(
+def _rules(settings: IngestSettings) -> Thresholds:
+    return Thresholds(
         gone_reads=settings.gone_reads,
         gone_after=timedelta(seconds=settings.gone_seconds),
         blind_after=timedelta(seconds=settings.default_symbols_seconds + settings.stall_seconds),

@@ -7,7 +7,7 @@ from typing import Final, Never
 
 from prometheus_client import CollectorRegistry, Gauge
 
-from ingest.budget.request_budget import Budget
+from ingest.budget.request_budget import RequestBudget
 from ingest.source import Report
 from shared.events import Source, utc_now
 from shared.mexc.market_data import MexcRest
@@ -71,7 +71,7 @@ class TimePoll:
 
     name: Final = Source.MEXC_REST_API
 
-    def __init__(self, rest: MexcRest, budget: Budget, exchange_time: ExchangeTime) -> None:
+    def __init__(self, rest: MexcRest, budget: RequestBudget, exchange_time: ExchangeTime) -> None:
         self._rest = rest
         self._budget = budget
         self._clock = ExchangeClock(self._ask)

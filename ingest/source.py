@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Never, Protocol
 
-from ingest.source_events import Evidence
+from ingest.source_events import SourceEvent
 from shared import events
 
-Report = Callable[[Evidence], Awaitable[bool]]
+Report = Callable[[SourceEvent], Awaitable[bool]]
 """Takes evidence in and tells whether it was believed."""
 
 

@@ -18,7 +18,7 @@ def no_price(_: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class SymbolNames:
     """Symbols that trade now."""
 
     source: Source
@@ -59,7 +59,7 @@ class FirstTrade:
     """Of the deal, or the best ask."""
 
 
-Evidence = Names | Snapshot | Announcement | FirstTrade
+SourceEvent = SymbolNames | Snapshot | Announcement | FirstTrade
 
 
 @dataclass(frozen=True, slots=True)

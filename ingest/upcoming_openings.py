@@ -9,7 +9,7 @@ from ingest.source_events import Upcoming
 
 
 @dataclass(frozen=True, slots=True)
-class Horizon:
+class UpcomingOpenings:
     upcoming: Callable[[], Sequence[Upcoming]]
     time: ExchangeTime = field(default_factory=ExchangeTime)
 

@@ -70,7 +70,7 @@ class _Window:
         self._ended_sum += amount
 
 
-class Allowance:
+class RateLimit:
     """Both limits, and the time for which the exchange wants to hear nothing at all."""
 
     def __init__(self, limits: Limits) -> None:
@@ -91,13 +91,13 @@ class Allowance:
     def weight_used(self, now: float) -> int:
         return self._weight.used(now)
 
-    def assume(self, weight: int, at: float) -> None:
+    def restore(self, weight: int, at: float) -> None:
         """Count *weight* that was used at a time before this began."""
         used = min(weight, self._weight.limit)
         self._weight.begin(used)
         self._weight.end(used, at)
 
-    def keep_closed(self, until: float) -> None:
+    def close_until(self, until: float) -> None:
         """The exchange wants to hear nothing until then, as it said before this began."""
         self.closed_until = max(self.closed_until, until)
 
@@ -116,7 +116,7 @@ class Allowance:
         self._weight.end(weight, now)
         self._requests.end(1, now)
 
-    def welcomed(self) -> None:
+    def succeeded(self) -> None:
         """The exchange answered as it should."""
         self._refused_in_row = 0
 

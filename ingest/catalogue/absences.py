@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from ingest.catalogue.thresholds import Rules
-from ingest.cooperative import Steps, without
+from ingest.catalogue.thresholds import Thresholds
+from ingest.cooperative import Steps, difference
 
 BATCH_MAX: Final = 10
 """So many may go at once from a list however short."""
@@ -19,8 +19,8 @@ class _Absence:
 
 
 class Absences:
-    def __init__(self, rules: Rules) -> None:
-        self._rules = rules
+    def __init__(self, thresholds: Thresholds) -> None:
+        self._thresholds = thresholds
         self._missing: dict[str, _Absence] = {}
 
     def seen(self, symbols: AbstractSet[str]) -> None:
@@ -36,19 +36,19 @@ class Absences:
         While so many are missing as no exchange delists at once, none is: a cache is that old, not the news. Those that
         no snapshot ever *described* are not missing from it, and count only once nothing else has shown them for long.
         """
-        absent = yield from without(expected, shown)
+        absent = yield from difference(expected, shown)
         before = self._missing
         self._missing = {symbol: _once_more(before.get(symbol), at) for symbol in absent}
         gone = sorted(symbol for symbol, absence in self._missing.items() if self._is_confirmed(absence, at))
         lost = described & self._missing.keys() | set(gone)
-        if len(lost) > max(BATCH_MAX, len(expected) * self._rules.shrunken_percent // 100):
+        if len(lost) > max(BATCH_MAX, len(expected) * self._thresholds.shrunken_percent // 100):
             return []
         for symbol in gone:
             del self._missing[symbol]
         return gone
 
     def _is_confirmed(self, absence: _Absence, at: datetime) -> bool:
-        return absence.reads >= self._rules.gone_reads and at - absence.since >= self._rules.gone_after
+        return absence.reads >= self._thresholds.gone_reads and at - absence.since >= self._thresholds.gone_after
 
 
 def _once_more(absence: _Absence | None, at: datetime) -> _Absence:

@@ -2,18 +2,18 @@
 
 from datetime import datetime
 
-from ingest.catalogue.thresholds import Rules
+from ingest.catalogue.thresholds import Thresholds
 
 
-class Vigil:
+class CoverageGaps:
     """Follows when there was evidence at all, and whether a snapshot has told since what we missed.
 
     The tickers go on watching while the lists are blind, so that what ticks first has not been there for a while.
     """
 
-    def __init__(self, rules: Rules) -> None:
-        self._blind_after = rules.blind_after
-        self._watch_first = rules.watch_first
+    def __init__(self, thresholds: Thresholds) -> None:
+        self._blind_after = thresholds.blind_after
+        self._watch_min = thresholds.watch_min
         self._listed_at: datetime | None = None
         self._ticked_at: datetime | None = None
         self._watching_since: datetime | None = None
@@ -22,14 +22,14 @@ class Vigil:
         """The last ticker before that gap."""
         self._lists_caught_up = self._ticks_caught_up = False
 
-    def tells_late(self, at: datetime) -> bool:
+    def list_is_late(self, at: datetime) -> bool:
         """Return whether what a list shows first at *at* may have been there before. Read it before `listed`."""
-        self._wake(at)
+        self._expire(at)
         return not self._lists_caught_up
 
-    def ticks_late(self, at: datetime) -> bool:
+    def ticker_is_late(self, at: datetime) -> bool:
         """Return the same of what a ticker or a trade shows first. Read it before `ticked`."""
-        self._wake(at)
+        self._expire(at)
         return not self._ticks_caught_up
 
     def listed(self, at: datetime, *, is_snapshot: bool) -> None:
@@ -52,9 +52,9 @@ class Vigil:
         if not self._is_recent(self._ticked_at, at):
             return self._ticked_at
         assert self._watching_since is not None
-        return at if at - self._watching_since >= self._watch_first else self._watched_until
+        return at if at - self._watching_since >= self._watch_min else self._watched_until
 
-    def _wake(self, at: datetime) -> None:
+    def _expire(self, at: datetime) -> None:
         listed, ticked = self._is_recent(self._listed_at, at), self._is_recent(self._ticked_at, at)
         self._lists_caught_up = self._lists_caught_up and listed
         self._ticks_caught_up = self._ticks_caught_up and (listed or ticked)

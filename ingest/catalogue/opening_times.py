@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, auto
 
-from ingest.catalogue.thresholds import Rules
+from ingest.catalogue.thresholds import Thresholds
 
 
-class Teller(Enum):
+class OpeningSource(Enum):
     """Who names opening times."""
 
     EXCHANGE_INFO = auto()
@@ -15,18 +15,18 @@ class Teller(Enum):
 
 
 @dataclass(slots=True)
-class _Word:
+class _Statement:
     """What one teller says of one symbol."""
 
     opens_at: datetime
     past: set[datetime] = field(default_factory=set)
     """What it said before."""
-    again: datetime | None = None
-    agreeing: int = 0
-    """How often in a row it has gone back to `again`."""
+    repeated: datetime | None = None
+    repeats: int = 0
+    """How often in a row it has gone back to `repeated`."""
 
 
-class Openings:
+class OpeningTimes:
     """Remembers who said what about symbols that do not trade yet.
 
     The latest change wins, whoever tells it; two who merely disagree change nothing. exchangeInfo is believed at its
@@ -34,44 +34,46 @@ class Openings:
     cache, so it has to be repeated.
     """
 
-    def __init__(self, rules: Rules) -> None:
-        self._rules = rules
-        self._words: dict[str, dict[Teller, _Word]] = {}
-        self._silent: set[str] = set()
+    def __init__(self, thresholds: Thresholds) -> None:
+        self._thresholds = thresholds
+        self._words: dict[str, dict[OpeningSource, _Statement]] = {}
+        self._without_time: set[str] = set()
         """Of these exchangeInfo names no time."""
 
-    def believe(self, symbol: str, teller: Teller, told: datetime | None, current: datetime | None) -> datetime | None:
-        """Return when *symbol* opens, now that *teller* says *told* and *current* was believed so far."""
-        if told is None:
-            self._silent.add(symbol)
+    def resolve(
+        self, symbol: str, source: OpeningSource, stated: datetime | None, current: datetime | None
+    ) -> datetime | None:
+        """Return when *symbol* opens, now that *source* says *stated* and *current* was believed so far."""
+        if stated is None:
+            self._without_time.add(symbol)
             return current
-        if teller is Teller.EXCHANGE_INFO:
-            self._silent.discard(symbol)
-        words = self._words.setdefault(symbol, {})
-        word = words.get(teller)
-        if word is not None:
-            return told if self._is_news(word, told) else current
-        is_believed = teller is Teller.EXCHANGE_INFO or current is None or symbol in self._silent
-        if is_believed or Teller.EXCHANGE_INFO in words:
-            words[teller] = _Word(told)
+        if source is OpeningSource.EXCHANGE_INFO:
+            self._without_time.discard(symbol)
+        statements = self._words.setdefault(symbol, {})
+        statement = statements.get(source)
+        if statement is not None:
+            return stated if self._accept(statement, stated) else current
+        is_believed = source is OpeningSource.EXCHANGE_INFO or current is None or symbol in self._without_time
+        if is_believed or OpeningSource.EXCHANGE_INFO in statements:
+            statements[source] = _Statement(stated)
         # Otherwise the time known from before a restart stands until exchangeInfo has had its say.
-        return told if is_believed else current
+        return stated if is_believed else current
 
     def forget(self, symbol: str) -> None:
         self._words.pop(symbol, None)
-        self._silent.discard(symbol)
+        self._without_time.discard(symbol)
 
-    def _is_news(self, word: _Word, told: datetime) -> bool:
-        if told == word.opens_at:
-            word.agreeing = 0
+    def _accept(self, statement: _Statement, stated: datetime) -> bool:
+        if stated == statement.opens_at:
+            statement.repeats = 0
             return False
-        if told in word.past:
-            word.agreeing = word.agreeing + 1 if told == word.again else 1
-            word.again = told
-            if word.agreeing < self._rules.gone_reads:
+        if stated in statement.past:
+            statement.repeats = statement.repeats + 1 if stated == statement.repeated else 1
+            statement.repeated = stated
+            if statement.repeats < self._thresholds.gone_reads:
                 return False
-        elif len(word.past) >= self._rules.moves_max:
+        elif len(statement.past) >= self._thresholds.moves_max:
             return False
-        word.past.add(word.opens_at)
-        word.opens_at, word.agreeing = told, 0
+        statement.past.add(statement.opens_at)
+        statement.opens_at, statement.repeats = stated, 0
         return True

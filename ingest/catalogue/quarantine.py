@@ -5,57 +5,57 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from typing import Final
 
-from ingest.catalogue.result import EMPTY
-from ingest.catalogue.thresholds import Rules
-from ingest.cooperative import Steps, without
+from ingest.catalogue.result import EMPTY_ANSWER
+from ingest.catalogue.thresholds import Thresholds
+from ingest.cooperative import Steps, difference
 
-STRANGE_FOR: Final = timedelta(hours=1)
+UNLISTED_FOR: Final = timedelta(hours=1)
 
 
 class Quarantine:
     """Judges the answers of one list, one after the other."""
 
-    def __init__(self, rules: Rules, shown_before: AbstractSet[str] = frozenset()) -> None:
-        self._rules = rules
-        self._believed = shown_before
+    def __init__(self, thresholds: Thresholds, shown_before: AbstractSet[str] = frozenset()) -> None:
+        self._thresholds = thresholds
+        self._accepted = shown_before
         self._held: AbstractSet[str] | None = None
 
-    def doubt(self, shown: AbstractSet[str], new_count: int) -> Steps[str]:
+    def rejection(self, shown: AbstractSet[str], new_count: int) -> Steps[str]:
         """Return why not to believe that *shown* is all there is, or nothing where it is believed.
 
         Two answers in a row that show the same are believed, unless they show nothing.
         """
         if not shown:
             self._held = None
-            return EMPTY.reason
-        lost = yield from without(self._believed, shown)
+            return EMPTY_ANSWER.reason
+        lost = yield from difference(self._accepted, shown)
         reason = "" if shown == self._held else self._reason(len(lost), new_count)
         self._held = shown if reason else None
         if not reason:
-            self._believed = shown
+            self._accepted = shown
         return reason
 
     def _reason(self, lost: int, new_count: int) -> str:
-        before = len(self._believed)
-        if lost * 100 > before * self._rules.shrunken_percent:
+        before = len(self._accepted)
+        if lost * 100 > before * self._thresholds.shrunken_percent:
             return f"shrunken: {lost} of {before} symbols missing"
-        if new_count > self._rules.swollen_max:
+        if new_count > self._thresholds.swollen_max:
             return f"swollen: {new_count} symbols new at once"
         return ""
 
 
-class Strangers:
+class UnlistedSymbols:
     """The symbols that only tickers showed, and no list, within the hour."""
 
-    def __init__(self, rules: Rules) -> None:
-        self._rules = rules
+    def __init__(self, thresholds: Thresholds) -> None:
+        self._thresholds = thresholds
         self._met: dict[str, datetime] = {}
 
-    def doubt(self, new_count: int, at: datetime) -> str:
+    def rejection(self, new_count: int, at: datetime) -> str:
         """Return why not to believe in so many more, or nothing."""
-        for symbol in [symbol for symbol, met_at in self._met.items() if at - met_at > STRANGE_FOR]:
+        for symbol in [symbol for symbol, met_at in self._met.items() if at - met_at > UNLISTED_FOR]:
             del self._met[symbol]
-        if len(self._met) + new_count <= self._rules.swollen_max:
+        if len(self._met) + new_count <= self._thresholds.swollen_max:
             return ""
         return f"swollen: {len(self._met) + new_count} symbols that no list shows"
 

@@ -5,23 +5,23 @@ from collections.abc import Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 
-from ingest.catalogue.symbol_record import Known, State
+from ingest.catalogue.symbol_record import SymbolRecord, SymbolState
 
 
-class Register:
+class SymbolRegister:
     """A symbol seen once stays: gone is a state like the others.
 
     Thousands are kept as keys of a dictionary, which the garbage collector passes over, and not in a set, which it
     looks through.
     """
 
-    def __init__(self, known: Iterable[Known] = ()) -> None:
-        self._known: dict[str, Known] = {}
+    def __init__(self, records: Iterable[SymbolRecord] = ()) -> None:
+        self._known: dict[str, SymbolRecord] = {}
         self._shown: dict[str, None] = {}
         self._tradable: dict[str, None] = {}
         self._waiting: set[str] = set()
-        self._counts: Counter[State] = Counter()
-        for each in known:
+        self._counts: Counter[SymbolState] = Counter()
+        for each in records:
             self.put(each)
 
     def __len__(self) -> int:
@@ -30,24 +30,24 @@ class Register:
     def __contains__(self, symbol: str) -> bool:
         return symbol in self._known
 
-    def get(self, symbol: str) -> Known | None:
+    def get(self, symbol: str) -> SymbolRecord | None:
         return self._known.get(symbol)
 
-    def __getitem__(self, symbol: str) -> Known:
+    def __getitem__(self, symbol: str) -> SymbolRecord:
         return self._known[symbol]
 
-    def put(self, known: Known) -> None:
-        before = self._known.get(known.symbol)
+    def put(self, record: SymbolRecord) -> None:
+        before = self._known.get(record.symbol)
         if before is not None:
             self._counts[before.state] -= 1
-        self._known[known.symbol] = known
-        self._counts[known.state] += 1
-        _keep(self._shown, known.symbol, wanted=known.is_shown)
-        _keep(self._tradable, known.symbol, wanted=known.state is State.TRADABLE)
-        if known.state is not State.GONE and known.trading_since is None:
-            self._waiting.add(known.symbol)
+        self._known[record.symbol] = record
+        self._counts[record.state] += 1
+        _keep(self._shown, record.symbol, wanted=record.is_shown)
+        _keep(self._tradable, record.symbol, wanted=record.state is SymbolState.TRADABLE)
+        if record.state is not SymbolState.GONE and record.trading_since is None:
+            self._waiting.add(record.symbol)
         else:
-            self._waiting.discard(known.symbol)
+            self._waiting.discard(record.symbol)
 
     @property
     def shown(self) -> AbstractSet[str]:
@@ -64,7 +64,7 @@ class Register:
         return self._waiting
 
     @property
-    def counts(self) -> Mapping[State, int]:
+    def counts(self) -> Mapping[SymbolState, int]:
         """How many symbols are in each state. May be read from other threads."""
         return MappingProxyType(self._counts)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from ingest.catalogue.symbol_record import Known
+from ingest.catalogue.symbol_record import SymbolRecord
 from ingest.source_events import PriceOf, no_price
 from shared.events import Source
 from shared.mexc.symbols import SymbolInfo
@@ -16,7 +16,7 @@ from shared.mexc.symbols import SymbolInfo
 class Sighting:
     """One source saw one new symbol, or a new opening time of one seen before."""
 
-    known: Known
+    record: SymbolRecord
     source: Source
     observed_at: datetime
     late: bool
@@ -29,14 +29,14 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
+class ObservationResult:
     sightings: tuple[Sighting, ...] = ()
     """To publish; the symbol is to be stored once that is confirmed."""
     rescheduled: tuple[Sighting, ...] = ()
     """Symbols sighted before whose opening time moved: to publish again, and to store in the same way."""
-    records: Collection[Known] = ()
+    records: Collection[SymbolRecord] = ()
     """To store now: there is nothing to publish about them."""
-    believed: bool = True
+    accepted: bool = True
     """Where it was not, whoever reported it keeps the old truth and asks again."""
     reason: str = ""
     """Why it was not believed."""
@@ -44,27 +44,27 @@ class Findings:
     """What went wrong with single symbols; the others were taken in."""
 
 
-NOTHING: Final = Findings()
-EMPTY: Final = Findings(believed=False, reason="empty: not a single symbol")
+UNCHANGED: Final = ObservationResult()
+EMPTY_ANSWER: Final = ObservationResult(accepted=False, reason="empty: not a single symbol")
 
 
-class Draft:
+class ResultBuilder:
     def __init__(self, source: Source, at: datetime, price_of: PriceOf = no_price) -> None:
         self.source = source
         self.at = at
         self.price_of = price_of
         self.sightings: list[Sighting] = []
         self.rescheduled: list[Sighting] = []
-        self.records: dict[str, Known] = {}
+        self.records: dict[str, SymbolRecord] = {}
         self.reason = ""
         self.faults: list[str] = []
 
-    def findings(self) -> Findings:
-        return Findings(
+    def build(self) -> ObservationResult:
+        return ObservationResult(
             tuple(self.sightings),
             tuple(self.rescheduled),
             self.records.values() if self.records else (),
-            believed=not self.reason,
+            accepted=not self.reason,
             reason=self.reason,
             faults=tuple(self.faults),
         )

@@ -8,7 +8,7 @@ import msgspec
 from shared.mexc.symbols import split_symbol
 
 
-class State(StrEnum):
+class SymbolState(StrEnum):
     """Where a symbol stands in its life on the exchange."""
 
     ANNOUNCED = "announced"
@@ -22,14 +22,14 @@ class State(StrEnum):
     """Confirmed to be shown no more; its return is a new listing."""
 
 
-class Known(msgspec.Struct, frozen=True, gc=False):
+class SymbolRecord(msgspec.Struct, frozen=True, gc=False):
     """What outlives a restart of one symbol. The quote is empty where no known quote asset fits the name.
 
     There are thousands, and the garbage collector stops everything while it looks at them: it need not.
     """
 
     symbol: str
-    state: State
+    state: SymbolState
     base_asset: str
     quote_asset: str
     first_seen_at: datetime
@@ -46,14 +46,14 @@ class Known(msgspec.Struct, frozen=True, gc=False):
     @property
     def is_shown(self) -> bool:
         """Neither still to come nor gone."""
-        return self.state not in {State.ANNOUNCED, State.GONE}
+        return self.state not in {SymbolState.ANNOUNCED, SymbolState.GONE}
 
     def opens_after(self, moment: datetime) -> bool:
         return self.opens_at is not None and self.opens_at > moment
 
 
-def met(symbol: str, observed_at: datetime, state: State = State.LISTED) -> Known:
+def record_of_name(symbol: str, observed_at: datetime, state: SymbolState = SymbolState.LISTED) -> SymbolRecord:
     """Return a symbol of which only the name is known."""
     pair = split_symbol(symbol)
     base, quote = pair or (symbol, "")
-    return Known(symbol, state, base, quote, observed_at)
+    return SymbolRecord(symbol, state, base, quote, observed_at)

@@ -10,8 +10,8 @@ from prometheus_client import CollectorRegistry, Counter, Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from ingest.catalogue import Catalogue, Findings, Known, State
-from ingest.source_events import Announcement, Evidence, FirstTrade, Names, Snapshot
+from ingest.catalogue import Catalogue, ObservationResult, SymbolRecord, SymbolState
+from ingest.source_events import Announcement, FirstTrade, Snapshot, SourceEvent, SymbolNames
 from shared.events import utc_now
 
 log = structlog.get_logger(__name__)
@@ -20,52 +20,54 @@ DOUBT_SECONDS: Final = 30.0
 """For so long after an answer that was not believed, the doubt is told of."""
 
 
-class Doubts:
+class RejectedFeeds:
     """Which of the feeds showed something that was not believed, lately."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
-        self._doubts: dict[str, tuple[float, str]] = {}
+        self._rejections: dict[str, tuple[float, str]] = {}
 
     def note(self, feed: str, reason: str) -> bool:
         """Remember that what *feed* showed was not believed; return whether that is news."""
         is_news = not self._is_recent(feed)
         # Its first words stay while it lasts, so that health does not change with every number in them.
-        self._doubts[feed] = (self._now(), reason if is_news else self._doubts[feed][1])
+        self._rejections[feed] = (self._now(), reason if is_news else self._rejections[feed][1])
         return is_news
 
     def __call__(self) -> str:
-        doubted = [f"{feed} not believed ({self._doubts[feed][1]})" for feed in self._doubts if self._is_recent(feed)]
-        return "; ".join(sorted(doubted))
+        rejected = [
+            f"{feed} not believed ({self._rejections[feed][1]})" for feed in self._rejections if self._is_recent(feed)
+        ]
+        return "; ".join(sorted(rejected))
 
     def _is_recent(self, feed: str) -> bool:
-        return feed in self._doubts and self._now() - self._doubts[feed][0] <= DOUBT_SECONDS
+        return feed in self._rejections and self._now() - self._rejections[feed][0] <= DOUBT_SECONDS
 
 
-class Quiet:
+class ListingDrought:
     """For how long nothing new was listed."""
 
-    def __init__(self, quiet_after: timedelta, latest_at: datetime, now: Callable[[], datetime] = utc_now) -> None:
-        self._quiet_after = quiet_after
+    def __init__(self, drought_after: timedelta, latest_at: datetime, now: Callable[[], datetime] = utc_now) -> None:
+        self._drought_after = drought_after
         self._latest_at = latest_at
         self._now = now
 
-    def saw(self, at: datetime) -> None:
+    def listed(self, at: datetime) -> None:
         self._latest_at = max(self._latest_at, at)
 
     def age_seconds(self) -> float:
         return (self._now() - self._latest_at).total_seconds()
 
     def __call__(self) -> str:
-        if self.age_seconds() <= self._quiet_after.total_seconds():
+        if self.age_seconds() <= self._drought_after.total_seconds():
             return ""
         return f"no new listing since {self._latest_at:%Y-%m-%d %H:%M} UTC"
 
 
-class Outlook:
-    def __init__(self, catalogue: Catalogue, quiet: Quiet, registry: CollectorRegistry) -> None:
-        self._doubts = Doubts()
-        self._quiet = quiet
+class AnomalyMonitor:
+    def __init__(self, catalogue: Catalogue, drought: ListingDrought, registry: CollectorRegistry) -> None:
+        self._rejections = RejectedFeeds()
+        self._drought = drought
         self._quarantined = Counter(
             "sniper_ingest_quarantined_reads",
             "Answers and frames not believed for what they lack or for what is new in them",
@@ -78,39 +80,39 @@ class Outlook:
         self._rescheduled = Counter(
             "sniper_ingest_rescheduled", "Opening times that moved, as published", registry=registry
         )
-        registry.register(_Collector(catalogue, quiet))
+        registry.register(_Collector(catalogue, drought))
 
-    def concerns(self) -> str:
+    def warnings(self) -> str:
         """Say what is worrying; empty when nothing is."""
-        return "; ".join(filter(None, (self._doubts(), self._quiet())))
+        return "; ".join(filter(None, (self._rejections(), self._drought())))
 
-    def note(self, evidence: Evidence, findings: Findings) -> None:
-        """Take note of what *evidence* led to."""
-        self._rescheduled.inc(len(findings.rescheduled))
-        for sighting in findings.sightings:
+    def note(self, event: SourceEvent, result: ObservationResult) -> None:
+        """Take note of what *event* led to."""
+        self._rescheduled.inc(len(result.rescheduled))
+        for sighting in result.sightings:
             self._sightings.labels(sighting.source).inc()
-        if findings.sightings:
-            self._quiet.saw(evidence.observed_at)
-        if not findings.believed:
-            feed = feed_of(evidence)
+        if result.sightings:
+            self._drought.listed(event.observed_at)
+        if not result.accepted:
+            feed = feed_of(event)
             self._quarantined.labels(feed).inc()
-            if self._doubts.note(feed, findings.reason):
-                log.warning("not believed", feed=feed, reason=findings.reason)
+            if self._rejections.note(feed, result.reason):
+                log.warning("not believed", feed=feed, reason=result.reason)
 
 
-def latest_listing(known: Iterable[Known], *, otherwise: datetime) -> datetime:
-    """Return when the newest of *known* was first seen."""
-    return max((each.first_seen_at for each in known if each.is_shown), default=otherwise)
+def latest_listing(records: Iterable[SymbolRecord], *, otherwise: datetime) -> datetime:
+    """Return when the newest of *records* was first seen."""
+    return max((each.first_seen_at for each in records if each.is_shown), default=otherwise)
 
 
-def feed_of(evidence: Evidence) -> str:
-    """Name the feed that *evidence* came by."""
-    match evidence:
+def feed_of(event: SourceEvent) -> str:
+    """Name the feed that *event* came by."""
+    match event:
         case Snapshot():
             return "exchangeInfo"
-        case Names(complete=True):
+        case SymbolNames(complete=True):
             return "defaultSymbols"
-        case Names():
+        case SymbolNames():
             return "websocket"
         case FirstTrade():
             return "trades"
@@ -119,16 +121,18 @@ def feed_of(evidence: Evidence) -> str:
 
 
 class _Collector(Collector):
-    def __init__(self, catalogue: Catalogue, quiet: Quiet) -> None:
+    def __init__(self, catalogue: Catalogue, drought: ListingDrought) -> None:
         self._catalogue = catalogue
-        self._quiet = quiet
+        self._drought = drought
 
     def collect(self) -> Iterator[Metric]:
         symbols = GaugeMetricFamily("sniper_ingest_symbols", "Symbols known", labels=["state"])
         counts = self._catalogue.counts
-        for state in State:
+        for state in SymbolState:
             symbols.add_metric([state], counts.get(state, 0))
         yield symbols
         yield GaugeMetricFamily(
-            "sniper_ingest_last_listing_age_seconds", "Time since the last new listing", value=self._quiet.age_seconds()
+            "sniper_ingest_last_listing_age_seconds",
+            "Time since the last new listing",
+            value=self._drought.age_seconds(),
         )

@@ -29,18 +29,18 @@ class Feed:
         self._now = now
         self._refusal = ""
         self._reason = ""
-        self._saw_at = now()
+        self._received_at = now()
         self._last = "yet"
 
-    def begins(self) -> None:
+    def restart(self) -> None:
         """Wait for data anew, as at a start."""
-        self._saw_at = self._now()
+        self._received_at = self._now()
         self._last = "yet"
         self._reason = self._refusal = ""
 
-    def saw(self) -> None:
+    def received(self) -> None:
         """Usable data came."""
-        self._saw_at = self._now()
+        self._received_at = self._now()
         self._last = f"since {utc_now():%H:%M:%S} UTC"
         self._reason = self._refusal = ""
 
@@ -54,9 +54,9 @@ class Feed:
 
     def age_seconds(self) -> float:
         """How long ago usable data came, or since the start."""
-        return self._now() - self._saw_at
+        return self._now() - self._received_at
 
-    def is_settled(self) -> bool:
+    def is_known(self) -> bool:
         """Tell whether it is known how this feed does: it brought data at least once, or it is in trouble."""
         return self._last != "yet" or bool(self.trouble())
 
@@ -70,49 +70,49 @@ class Feed:
         return f"{self.name}: no data {self._last}{why}"
 
 
-Concern = Callable[[], str]
+HealthWarning = Callable[[], str]
 """Says what is wrong beside the feeds, in words that stay the same while it stays wrong; empty when nothing is."""
 
 
-class Feeds:
+class FeedHealth:
     """The feeds of this service, as its sources add them, and what else it is to warn of."""
 
     def __init__(self, *feeds: Feed) -> None:
         self._feeds = list(feeds)
-        self._beside: list[Feed] = []
-        self._warnings: list[Concern] = []
-        self._rests: Concern = lambda: ""
+        self._secondary: list[Feed] = []
+        self._warnings: list[HealthWarning] = []
+        self._suspended: HealthWarning = lambda: ""
 
     def __iter__(self) -> Iterator[Feed]:
-        return iter((*self._feeds, *self._beside))
+        return iter((*self._feeds, *self._secondary))
 
     def add(self, feed: Feed) -> Feed:
         """Count *feed* in from now on, and return it."""
         self._feeds.append(feed)
         return feed
 
-    def add_beside(self, feed: Feed) -> Feed:
+    def add_secondary(self, feed: Feed) -> Feed:
         """Warn of *feed* from now on, and return it: that it is well must not hide that all the others are blind."""
-        self._beside.append(feed)
-        self.warn(feed.trouble)
+        self._secondary.append(feed)
+        self.add_warning(feed.trouble)
         return feed
 
-    def warn(self, warning: Concern) -> None:
+    def add_warning(self, warning: HealthWarning) -> None:
         """Ask *warning* too, from now on."""
         self._warnings.append(warning)
 
-    def are_settled(self) -> bool:
+    def are_known(self) -> bool:
         """Tell whether the service can be judged: it does not wait for what it can do without."""
-        return all(feed.is_settled() for feed in self._feeds if not feed.optional)
+        return all(feed.is_known() for feed in self._feeds if not feed.optional)
 
-    def rest_while(self, rests: Concern) -> None:
-        """Say nothing of the feeds while *rests* says why they rest on purpose."""
-        self._rests = rests
+    def suspend_while(self, suspended: HealthWarning) -> None:
+        """Say nothing of the feeds while *suspended* says why they rest on purpose."""
+        self._suspended = suspended
 
-    def begin(self) -> None:
+    def restart(self) -> None:
         """Wait for data of every feed anew, as at a start."""
         for feed in self:
-            feed.begins()
+            feed.restart()
 
     def facts(self) -> list[JsonValue]:
         """Return each feed by name: how old its last data is, what is wrong with it, and whether it may be missing."""
@@ -128,8 +128,8 @@ class Feeds:
 
     def health(self) -> tuple[HealthStatus, str]:
         """Return the status of the service and the details."""
-        if resting := self._rests():
-            return HealthStatus.DEGRADED, resting
+        if pause := self._suspended():
+            return HealthStatus.DEGRADED, pause
         return health_of(self._feeds, [warning() for warning in self._warnings])
 
 
@@ -141,14 +141,14 @@ def health_of(feeds: Iterable[Feed], warnings: Iterable[str] = ()) -> tuple[Heal
     troubles = [(feed.trouble(), feed.optional) for feed in feeds]
     required = [trouble for trouble, optional in troubles if not optional]
     warned = [warning for warning in warnings if warning]
-    told = "; ".join([*(trouble for trouble, _ in troubles if trouble), *warned])
+    details = "; ".join([*(trouble for trouble, _ in troubles if trouble), *warned])
     if required and all(required):
-        return HealthStatus.ERROR, told
-    return HealthStatus.DEGRADED if any(required) or warned else HealthStatus.RUNNING, told
+        return HealthStatus.ERROR, details
+    return HealthStatus.DEGRADED if any(required) or warned else HealthStatus.RUNNING, details
 
 
 @asynccontextmanager
-async def telling(component: Component, feeds: Feeds) -> AsyncIterator[None]:
+async def reporting_health(component: Component, feeds: FeedHealth) -> AsyncIterator[None]:
     """Let *component* tell the state of *feeds* while the body runs."""
     async with asyncio.TaskGroup() as tasks:
         task = tasks.create_task(_keep_told(component, feeds), name="ingest-health")
@@ -156,7 +156,7 @@ async def telling(component: Component, feeds: Feeds) -> AsyncIterator[None]:
         task.cancel()
 
 
-async def _keep_told(component: Component, feeds: Feeds) -> Never:
+async def _keep_told(component: Component, feeds: FeedHealth) -> Never:
     while True:
         component.set(*feeds.health())
         await asyncio.sleep(CHECK_SECONDS)

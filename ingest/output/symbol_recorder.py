@@ -7,19 +7,19 @@ from typing import Final, Never
 
 import structlog
 
-from ingest.catalogue import Known
+from ingest.catalogue import SymbolRecord
 from shared.backoff import jittered
 from shared.errors import TransientError
 
 log = structlog.get_logger(__name__)
 
-Store = Callable[[Collection[Known]], Awaitable[None]]
+Store = Callable[[Collection[SymbolRecord]], Awaitable[None]]
 
 GATHER_SECONDS: Final = 0.2
 """Until a record is stored: by then its listing is bought, and the database has nothing more urgent to do."""
 
 
-class Recorder:
+class SymbolRecorder:
     """Holds the newest record of each symbol until it is stored, all that wait in one go.
 
     It holds no more than there are symbols, however long the database is away.
@@ -27,10 +27,10 @@ class Recorder:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._waiting: dict[str, Known] = {}
+        self._waiting: dict[str, SymbolRecord] = {}
         self._filled = asyncio.Event()
 
-    def put(self, records: Iterable[Known]) -> None:
+    def put(self, records: Iterable[SymbolRecord]) -> None:
         for record in records:
             self._waiting[record.symbol] = record
         if self._waiting:
@@ -64,12 +64,12 @@ class Recorder:
 
 
 @asynccontextmanager
-async def recording(store: Store, *, flush_seconds: float) -> AsyncIterator[Recorder]:
+async def recording(store: Store, *, flush_seconds: float) -> AsyncIterator[SymbolRecorder]:
     """Run a recorder while the body runs, and give it *flush_seconds* at the end for what it still holds.
 
     What it cannot store by then is found again at the next start, and published late.
     """
-    recorder = Recorder(store)
+    recorder = SymbolRecorder(store)
     async with asyncio.TaskGroup() as tasks:
         writing = tasks.create_task(recorder.run(), name="ingest-recorder")
         try:

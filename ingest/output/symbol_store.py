@@ -7,7 +7,7 @@ from typing import Final
 import asyncpg
 import structlog
 
-from ingest.catalogue import Known, State
+from ingest.catalogue import SymbolRecord, SymbolState
 from shared.errors import PermanentError
 from shared.postgres.database import Connection, Database, refused_is_permanent
 
@@ -44,13 +44,13 @@ _STORE: Final = """
 """
 
 
-async def load(database: Database) -> Sequence[Known]:
+async def load(database: Database) -> Sequence[SymbolRecord]:
     """Return every symbol stored; nothing means that this is the first start. Raises TransientError."""
     async with database.transaction() as connection:
-        return [_known(row) async for row in connection.cursor(_LOAD, prefetch=ROWS_PER_STATEMENT)]
+        return [_record(row) async for row in connection.cursor(_LOAD, prefetch=ROWS_PER_STATEMENT)]
 
 
-async def store(database: Database, symbols: Collection[Known]) -> None:
+async def store(database: Database, symbols: Collection[SymbolRecord]) -> None:
     """Store all of *symbols*, each once, or none. Raises TransientError.
 
     All or none matters for the first baseline: half of one would make the other half look new at the next start. What
@@ -79,31 +79,31 @@ async def _store_some(connection: Connection, rows: Sequence[tuple[object, ...]]
     return len(rows)
 
 
-def _known(row: asyncpg.Record) -> Known:
+def _record(row: asyncpg.Record) -> SymbolRecord:
     """Return the symbol of *row*. A state that another version wrote does not make the symbol new: it was shown."""
     try:
-        state = State(row["state"])
+        state = SymbolState(row["state"])
     except ValueError:
         log.warning("a state that cannot be read", symbol=row["symbol"], state=row["state"])
-        state = State.SUSPENDED
-    return Known(**{**row, "state": state})
+        state = SymbolState.SUSPENDED
+    return SymbolRecord(**{**row, "state": state})
 
 
-def _row(known: Known) -> tuple[object, ...]:
+def _row(record: SymbolRecord) -> tuple[object, ...]:
     return (
-        known.symbol,
-        known.state.value,
-        known.base_asset,
-        known.quote_asset,
-        known.first_seen_at,
-        known.opens_at,
-        known.occurrence,
-        known.published,
-        known.trading_since,
-        known.gone_since,
+        record.symbol,
+        record.state.value,
+        record.base_asset,
+        record.quote_asset,
+        record.first_seen_at,
+        record.opens_at,
+        record.occurrence,
+        record.published,
+        record.trading_since,
+        record.gone_since,
     )
 
 
-def _fits(known: Known) -> bool:
-    texts = (known.symbol, known.base_asset, known.quote_asset)
+def _fits(record: SymbolRecord) -> bool:
+    texts = (record.symbol, record.base_asset, record.quote_asset)
     return all(len(text) <= TEXT_LENGTH_MAX and "\0" not in text for text in texts)

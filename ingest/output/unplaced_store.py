@@ -16,7 +16,7 @@ _STORE: Final = "INSERT INTO unplaced_symbols (symbol, reason) VALUES ($1, $2) O
 
 
 @dataclass(frozen=True, slots=True)
-class UnplacedRecords:
+class UnplacedStore:
     database: Database
 
     async def load(self) -> Mapping[str, str | None]:

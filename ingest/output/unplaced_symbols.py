@@ -24,7 +24,7 @@ NAMED_MAX: Final = 3
 LOOK_SECONDS: Final = 2.0
 
 
-class Records(Protocol):
+class UnplacedRecords(Protocol):
     """What outlives a restart. Both raise TransientError while the database is away."""
 
     async def load(self) -> Mapping[str, str | None]:
@@ -34,31 +34,31 @@ class Records(Protocol):
         """Keep *name*, unless it is known."""
 
 
-class Unplaced:
-    def __init__(self, records: Records | None = None) -> None:
+class UnplacedSymbols:
+    def __init__(self, records: UnplacedRecords | None = None) -> None:
         self._records = records
         self._known: dict[str, str | None] = {}
-        self._unstored: dict[str, str] = {}
+        self._pending: dict[str, str] = {}
 
-    def is_kept(self, name: str) -> bool:
+    def is_stored(self, name: str) -> bool:
         return name in self._known
 
-    def meet(self, name: str, reason: str) -> bool:
+    def add(self, name: str, reason: str) -> bool:
         """Make *name* a concern; return whether that is news."""
-        is_news = name not in self._known and name not in self._unstored
+        is_news = name not in self._known and name not in self._pending
         if is_news:
-            self._unstored[name] = reason
+            self._pending[name] = reason
         return is_news
 
-    async def keep(self, name: str, reason: str) -> None:
+    async def store(self, name: str, reason: str) -> None:
         """Return once *name* is stored; raise TransientError while the database is away."""
         if self._records is not None:
             await self._records.store(name, reason)
-        self._known[name] = self._unstored.pop(name, reason)
+        self._known[name] = self._pending.pop(name, reason)
 
-    def concern(self) -> str:
+    def warning(self) -> str:
         """Return the names that are not acknowledged yet, in words; empty where there are none."""
-        waiting = {name: reason for name, reason in self._known.items() if reason is not None} | self._unstored
+        waiting = {name: reason for name, reason in self._known.items() if reason is not None} | self._pending
         if not waiting:
             return ""
         named = ", ".join(f"{name} ({reason})" for name, reason in list(waiting.items())[:NAMED_MAX])
@@ -81,33 +81,33 @@ class Unplaced:
 
 
 @asynccontextmanager
-async def remembering(records: Records) -> AsyncIterator[Unplaced]:
+async def tracking_unplaced(records: UnplacedRecords) -> AsyncIterator[UnplacedSymbols]:
     """Lend what is remembered to the body, and look for what is acknowledged while that runs."""
-    unplaced = Unplaced(records)
+    unplaced = UnplacedSymbols(records)
     async with asyncio.TaskGroup() as tasks:
         watching = tasks.create_task(unplaced.watch(), name="ingest-unplaced")
         yield unplaced
         watching.cancel()
 
 
-def legible(name: str) -> str:
+def printable(name: str) -> str:
     """Return *name* as it can be stored and shown: cut, and without what cannot be seen."""
     return "".join(each if each.isprintable() else "\ufffd" for each in name[:NAME_LENGTH_MAX])
 
 
 def dead_letter(sighting: Sighting, event_id: str, reason: str) -> Message:
     """Return the dead letter of *sighting*: the fields of a raw event, which has no place for it."""
-    known, seen_at = sighting.known, sighting.observed_at.isoformat()
+    record, seen_at = sighting.record, sighting.observed_at.isoformat()
     data = {
-        "symbol": known.symbol,
-        "base_asset": known.base_asset,
-        "quote_asset": known.quote_asset,
+        "symbol": record.symbol,
+        "base_asset": record.base_asset,
+        "quote_asset": record.quote_asset,
         "source": sighting.source,
         "listed_at": seen_at,
-        "opens_at": known.opens_at.isoformat() if known.opens_at else None,
+        "opens_at": record.opens_at.isoformat() if record.opens_at else None,
         "observed_at": seen_at,
         "published_at": seen_at,
-        "occurrence": known.occurrence,
+        "occurrence": record.occurrence,
         "late": sighting.late,
     }
     envelope = {
@@ -115,7 +115,7 @@ def dead_letter(sighting: Sighting, event_id: str, reason: str) -> Message:
         "id": event_id,
         "source": RawListing.producer,
         "type": RawListing.event_type,
-        "subject": legible(known.symbol),
+        "subject": printable(record.symbol),
         "time": seen_at,
         "datacontenttype": "application/json",
         "data": data,

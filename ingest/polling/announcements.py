@@ -7,10 +7,10 @@ from typing import Final, Never
 
 import structlog
 
-from ingest.budget.request_budget import Budget, Priority
-from ingest.health.feed_health import Feed, Feeds
+from ingest.budget.request_budget import Priority, RequestBudget
+from ingest.health.feed_health import Feed, FeedHealth
 from ingest.metrics import Metrics
-from ingest.polling.poll import AgainSeconds, Poll, repeat
+from ingest.polling.poll import Poll, RetrySeconds, run_poll
 from ingest.source import Report
 from shared.events import Source
 from shared.mexc.market_data import MexcRest
@@ -20,7 +20,7 @@ from shared.mexc.weights import weight_of
 log = structlog.get_logger(__name__)
 
 WEIGHT: Final = weight_of("/api/v3/announcements")
-AGAIN: Final = AgainSeconds(60.0, 1800.0)
+AGAIN: Final = RetrySeconds(60.0, 1800.0)
 TITLE_LENGTH_MAX: Final = 200
 _LISTING: Final = re.compile(r"\blist(s|ed|ing|ings)?\b", re.IGNORECASE)
 _TICKER: Final = re.compile(r"\(([^\W_a-z]{2,15})\)")
@@ -31,7 +31,9 @@ class AnnouncementPoll:
 
     name: Final = Source.MEXC_REST_API
 
-    def __init__(self, rest: MexcRest, budget: Budget, every_seconds: float, feeds: Feeds, metrics: Metrics) -> None:
+    def __init__(
+        self, rest: MexcRest, budget: RequestBudget, every_seconds: float, feeds: FeedHealth, metrics: Metrics
+    ) -> None:
         self._rest = rest
         self._budget = budget
         self._every_seconds = every_seconds
@@ -41,7 +43,7 @@ class AnnouncementPoll:
         self._asked = False
 
     async def watch(self, report: Report) -> Never:
-        await repeat(Poll(self._feed, self._ask, self._until_next, AGAIN), report, self._metrics)
+        await run_poll(Poll(self._feed, self._ask, self._until_next, AGAIN), report, self._metrics)
 
     async def _ask(self, _: Report) -> bool:
         self._asked = True

@@ -7,10 +7,10 @@ from typing import Final, Never
 
 import structlog
 
-from ingest.budget.request_budget import Budget, Priority
-from ingest.health.feed_health import Feed, Feeds
+from ingest.budget.request_budget import Priority, RequestBudget
+from ingest.health.feed_health import Feed, FeedHealth
 from ingest.metrics import Metrics
-from ingest.polling.poll import AgainSeconds, Poll, repeat
+from ingest.polling.poll import Poll, RetrySeconds, run_poll
 from ingest.source import Report
 from ingest.source_events import Announcement
 from shared.events import Source, utc_now
@@ -28,7 +28,7 @@ AHEAD_MAX: Final = timedelta(days=90)
 """An opening later than that is a mistake or a placeholder."""
 COINS_MAX: Final = 200
 """To come at once; the site shows a handful."""
-AGAIN: Final = AgainSeconds(60.0, 1800.0)
+AGAIN: Final = RetrySeconds(60.0, 1800.0)
 """A site that keeps servers out is asked twice an hour whether it still does."""
 
 
@@ -40,9 +40,9 @@ class CalendarPoll:
     def __init__(
         self,
         web: MexcWeb,
-        budget: Budget,
+        budget: RequestBudget,
         every_seconds: float,
-        feeds: Feeds,
+        feeds: FeedHealth,
         metrics: Metrics,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
@@ -55,7 +55,7 @@ class CalendarPoll:
         self._asked = False
 
     async def watch(self, report: Report) -> Never:
-        await repeat(Poll(self._feed, self._ask, self._until_next, AGAIN), report, self._metrics)
+        await run_poll(Poll(self._feed, self._ask, self._until_next, AGAIN), report, self._metrics)
 
     async def _ask(self, report: Report) -> bool:
         async with self._budget.spend(WEIGHT, Priority.SPARE):

@@ -8,7 +8,7 @@ from ingest.source_events import Upcoming
 
 
 @dataclass(frozen=True, slots=True)
-class Beat:
+class PollInterval:
     """The seconds from one request to the next."""
 
     usual_seconds: float

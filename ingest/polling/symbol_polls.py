@@ -4,14 +4,14 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Final, Never
 
-from ingest.budget.request_budget import Budget, Priority
-from ingest.health.feed_health import Feed, Feeds
+from ingest.budget.request_budget import Priority, RequestBudget
+from ingest.health.feed_health import Feed, FeedHealth
 from ingest.metrics import Metrics
-from ingest.polling.poll import AgainSeconds, Poll, repeat
-from ingest.polling.poll_interval import Beat, OpeningWindow
+from ingest.polling.poll import Poll, RetrySeconds, run_poll
+from ingest.polling.poll_interval import OpeningWindow, PollInterval
 from ingest.source import Report
-from ingest.source_events import Names, Snapshot
-from ingest.upcoming_openings import Horizon
+from ingest.source_events import Snapshot, SymbolNames
+from ingest.upcoming_openings import UpcomingOpenings
 from shared.backoff import pause
 from shared.events import Source
 from shared.mexc.market_data import MexcRest
@@ -19,16 +19,16 @@ from shared.mexc.weights import weight_of
 
 NAMES_WEIGHT: Final = weight_of("/api/v3/defaultSymbols")
 SNAPSHOT_WEIGHT: Final = weight_of("/api/v3/exchangeInfo")
-NAMES_AGAIN: Final = AgainSeconds(0.5, 5.0)
-SNAPSHOT_AGAIN: Final = AgainSeconds(2.0, 20.0)
+NAMES_AGAIN: Final = RetrySeconds(0.5, 5.0)
+SNAPSHOT_AGAIN: Final = RetrySeconds(2.0, 20.0)
 
 
 @dataclass(frozen=True, slots=True)
-class RestPace:
+class PollIntervals:
     """How often each endpoint is asked."""
 
-    names: Beat
-    snapshots: Beat
+    names: PollInterval
+    snapshots: PollInterval
     opening: OpeningWindow = field(default_factory=OpeningWindow)
     blind_seconds: float = 15.0
     """Beyond its beat, until an endpoint without a usable answer counts as blind."""
@@ -36,7 +36,7 @@ class RestPace:
     """The least between two snapshots, however many names are new: at their weight they would eat the allowance."""
 
 
-class RestPolls:
+class SymbolPolls:
     """Asks each endpoint at its own pace, and for a snapshot at once when a new name shows up."""
 
     name: Final = Source.MEXC_REST_API
@@ -44,23 +44,25 @@ class RestPolls:
     def __init__(
         self,
         rest: MexcRest,
-        budget: Budget,
-        pace: RestPace,
-        horizon: Horizon,
-        feeds: Feeds,
+        budget: RequestBudget,
+        intervals: PollIntervals,
+        openings: UpcomingOpenings,
+        feeds: FeedHealth,
         metrics: Metrics,
     ) -> None:
         self._rest = rest
         self._budget = budget
-        self._pace = pace
-        self._horizon = horizon
+        self._intervals = intervals
+        self._openings = openings
         self._metrics = metrics
-        self._names_feed = feeds.add(Feed("defaultSymbols", pace.names.usual_seconds + pace.blind_seconds))
-        self._snapshots_feed = feeds.add(Feed("exchangeInfo", pace.snapshots.usual_seconds + pace.blind_seconds))
-        feeds.warn(budget.trouble)
+        self._names_feed = feeds.add(Feed("defaultSymbols", intervals.names.usual_seconds + intervals.blind_seconds))
+        self._snapshots_feed = feeds.add(
+            Feed("exchangeInfo", intervals.snapshots.usual_seconds + intervals.blind_seconds)
+        )
+        feeds.add_warning(budget.trouble)
         self._names: dict[str, None] = {}
         """As keys: the garbage collector looks through thousands in a set."""
-        self._believed: frozenset[str] = frozenset()
+        self._accepted: frozenset[str] = frozenset()
         self._new_name = asyncio.Event()
         self._names_at = self._snapshot_at = float("-inf")
 
@@ -69,7 +71,7 @@ class RestPolls:
         snapshots = Poll(self._snapshots_feed, self._ask_snapshot, self._until_next_snapshot, SNAPSHOT_AGAIN)
         async with asyncio.TaskGroup() as tasks:
             for poll in (names, snapshots):
-                tasks.create_task(repeat(poll, report, self._metrics), name=f"poll-{poll.feed.name}")
+                tasks.create_task(run_poll(poll, report, self._metrics), name=f"poll-{poll.feed.name}")
         raise AssertionError
 
     async def _ask_names(self, report: Report) -> bool:
@@ -77,17 +79,17 @@ class RestPolls:
         async with self._budget.spend(NAMES_WEIGHT, Priority.URGENT if opening else Priority.ROUTINE):
             self._names_at = _loop_time()
             names = await self._rest.default_symbols()
-        believed = await report(Names(self.name, self._horizon.now(), names, complete=True))
-        if believed and names is not self._believed:
-            self._believed = names
+        accepted = await report(SymbolNames(self.name, self._openings.now(), names, complete=True))
+        if accepted and names is not self._accepted:
+            self._accepted = names
             if new := names.difference(self._names):
                 self._new_name.set()
                 await asyncio.sleep(0)
                 self._names.update(dict.fromkeys(new))
-        return believed
+        return accepted
 
     async def _until_next_names(self) -> None:
-        await _until(self._names_at + self._pace.names.seconds(opening=self._is_opening()))
+        await _until(self._names_at + self._intervals.names.seconds(opening=self._is_opening()))
 
     async def _ask_snapshot(self, report: Report) -> bool:
         prompted = self._new_name.is_set()
@@ -95,15 +97,15 @@ class RestPolls:
         async with self._budget.spend(SNAPSHOT_WEIGHT, Priority.ROUTINE if prompted else Priority.SPARE):
             self._snapshot_at = _loop_time()
             symbols = await self._rest.exchange_info()
-        return await report(Snapshot(self.name, self._horizon.now(), symbols))
+        return await report(Snapshot(self.name, self._openings.now(), symbols))
 
     async def _until_next_snapshot(self) -> None:
         """Wait out the interval, or for a new name: the first names of all ask for the first snapshot."""
-        await pause(self._pace.snapshots.seconds(opening=self._is_opening()), self._new_name)
-        await _until(self._snapshot_at + self._pace.snapshot_gap_seconds)
+        await pause(self._intervals.snapshots.seconds(opening=self._is_opening()), self._new_name)
+        await _until(self._snapshot_at + self._intervals.snapshot_gap_seconds)
 
     def _is_opening(self) -> bool:
-        return self._pace.opening.is_near(self._horizon.upcoming(), self._horizon.now())
+        return self._intervals.opening.is_near(self._openings.upcoming(), self._openings.now())
 
 
 def _loop_time() -> float:

@@ -24,12 +24,12 @@ class BadFrames:
         self._counter = metrics.bad_frames.labels(stream)
         self._now = now
         self._sample_at = float("-inf")
-        self._untold = 0
+        self._unlogged = 0
 
     def drop(self, frame: bytes | str, error: FrameError) -> None:
         """Count *frame*; log its beginning unless another was logged within the last minute."""
         self._counter.inc()
-        self._untold += 1
+        self._unlogged += 1
         if self._now() < self._sample_at:
             return
         sample = frame[:SAMPLE_BYTES].hex() if isinstance(frame, bytes) else repr(frame[:SAMPLE_BYTES])
@@ -39,7 +39,7 @@ class BadFrames:
             reason=str(error)[:200],
             size=len(frame),
             begins_with=sample,
-            dropped_since_last_told=self._untold,
+            dropped_since_last_told=self._unlogged,
         )
         self._sample_at = self._now() + SAMPLE_SECONDS
-        self._untold = 0
+        self._unlogged = 0

@@ -20,7 +20,7 @@ def nearest(upcoming: Iterable[Upcoming], now: datetime, at_most: int) -> list[s
     return [each.symbol for each in sorted(followable, key=distance)[:at_most]]
 
 
-def seated(before: Sequence[frozenset[str]], wanted: Iterable[str], places: int) -> tuple[frozenset[str], ...]:
+def assigned(before: Sequence[frozenset[str]], wanted: Iterable[str], places: int) -> tuple[frozenset[str], ...]:
     """Return *before*, the symbols of each connection, with those that are *wanted* now and no others.
 
     A symbol keeps its connection, the others fill up the first ones with room; what finds none is left out.
@@ -28,9 +28,9 @@ def seated(before: Sequence[frozenset[str]], wanted: Iterable[str], places: int)
     queue = list(wanted)
     staying = [symbols.intersection(queue) for symbols in before]
     newcomers = [symbol for symbol in queue if not any(symbol in symbols for symbols in staying)]
-    seats = []
+    result = []
     for symbols in staying:
         free = max(0, places - len(symbols))
-        seats.append(symbols.union(newcomers[:free]))
+        result.append(symbols.union(newcomers[:free]))
         newcomers = newcomers[free:]
-    return tuple(seats)
+    return tuple(result)

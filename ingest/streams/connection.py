@@ -103,7 +103,7 @@ class Connection:
         socket = await self._open()
         try:
             self._ping_at = self._now() + self._options.ping_seconds
-            self._heard()
+            self._reset_stall()
             while not self._retired and (channels := self._stream.channels()):
                 await self._ask(socket, channels)
                 await self._listen(socket)
@@ -170,9 +170,9 @@ class Connection:
             self._metrics.frames.labels(self._stream.name).inc()
         self._bad_in_a_row = 0
         if has_data:
-            self._heard()
+            self._reset_stall()
         if has_data and not self._stream.is_quiet:
-            self._be_live()
+            self._mark_live()
 
     def _on_answer(self, text: str) -> None:
         try:
@@ -183,13 +183,13 @@ class Connection:
         if answer.msg != PONG and self._subscriptions.answered(answer, self._now()):
             self._refused(" ".join(answer.msg.split())[:200])
         if self._stream.is_quiet:
-            self._heard()
+            self._reset_stall()
         if self._stream.is_quiet and self.has_all():
-            self._be_live()
+            self._mark_live()
 
     def _refused(self, reason: str) -> None:
         self._metrics.refusals.labels(self._stream.name).inc()
-        if self._subscriptions.is_hopeless():
+        if self._subscriptions.is_refused():
             raise RefusedError(f"subscription refused: {reason}")
         self._feed.refused(f"a part of the subscriptions refused: {reason}")
         log.warning("subscription refused in part", stream=self._stream.name, reason=reason)
@@ -200,11 +200,11 @@ class Connection:
         if self._bad_in_a_row >= self._options.bad_frames_max:
             raise LostError(f"{self._bad_in_a_row} frames in a row could not be read")
 
-    def _be_live(self) -> None:
+    def _mark_live(self) -> None:
         if not self.live.done():
             self.live.set_result(None)
 
-    def _heard(self) -> None:
+    def _reset_stall(self) -> None:
         # Where only the answers to our pings are sure to come, the wait begins with the next ping.
         unasked_seconds = self._options.ping_seconds if self._stream.is_quiet else 0
         self._stall_at = self._now() + unasked_seconds + self._options.stall_seconds

@@ -10,7 +10,7 @@ from shared.events import Price
 _PRICE: Final = TypeAdapter[Decimal](Price)
 
 
-def price_in(text: str) -> Decimal | None:
+def parse_price(text: str) -> Decimal | None:
     """Read *text*; None where it is no positive number, or one that an event has no place for."""
     try:
         return _PRICE.validate_python(text)

@@ -24,7 +24,7 @@ Ending = LostError | RefusedError | None
 
 
 @dataclass(frozen=True, slots=True)
-class _Link:
+class _ActiveConnection:
     """A connection and the task that follows it."""
 
     connection: Connection
@@ -50,11 +50,11 @@ class Rotation:
         self._feed = feed
         self._metrics = metrics
         self._bad_frames = BadFrames(stream.name, metrics)
-        self._latest: _Link | None = None
+        self._latest: _ActiveConnection | None = None
         """The connection that came alive last."""
         self._failures = 0
 
-    def is_well(self) -> bool:
+    def covers_channels(self) -> bool:
         """Tell whether a connection follows all channels that are wanted."""
         serving = self._serving()
         return not self._stream.channels() or (serving is not None and serving.connection.has_all())
@@ -66,16 +66,18 @@ class Rotation:
                 if not self._stream.channels():
                     await asyncio.sleep(TURN_SECONDS)
                     continue
-                link = self._connect(tasks)
-                if await link.comes_alive():
-                    await self._serve(link)
-                elif ending := link.following.result():
+                active = self._connect(tasks)
+                if await active.comes_alive():
+                    await self._serve(active)
+                elif ending := active.following.result():
                     await self._pause(ending)
         raise AssertionError
 
-    def _connect(self, tasks: asyncio.TaskGroup) -> _Link:
+    def _connect(self, tasks: asyncio.TaskGroup) -> _ActiveConnection:
         connection = Connection(self._stream, self._options, self._feed, self._bad_frames, self._metrics)
-        return _Link(connection, tasks.create_task(self._follow(connection), name=f"websocket-{self._stream.name}"))
+        return _ActiveConnection(
+            connection, tasks.create_task(self._follow(connection), name=f"websocket-{self._stream.name}")
+        )
 
     async def _follow(self, connection: Connection) -> Ending:
         try:
@@ -86,15 +88,15 @@ class Rotation:
             return error
         return None
 
-    async def _serve(self, link: _Link) -> None:
-        """Put *link* in the place of the one before; return when the next one is due."""
+    async def _serve(self, active: _ActiveConnection) -> None:
+        """Put *active* in the place of the one before; return when the next one is due."""
         self._failures = 0
         if serving := self._serving():
             serving.connection.retire()
             self._metrics.rotations.labels(self._stream.name).inc()
-        self._latest = link
+        self._latest = active
         jitter = random.uniform(1 - ROTATION_JITTER, 1)  # noqa: S311 - jitter, not a secret
-        if await link.ends_within(self._options.rotate_seconds * jitter) and (ending := link.following.result()):
+        if await active.ends_within(self._options.rotate_seconds * jitter) and (ending := active.following.result()):
             await self._pause(ending)
 
     async def _pause(self, ending: LostError | RefusedError) -> None:
@@ -118,5 +120,5 @@ class Rotation:
                 while self._stream.channels() == refused:  # noqa: ASYNC110 - it is asked, it does not tell
                     await asyncio.sleep(TURN_SECONDS)
 
-    def _serving(self) -> _Link | None:
+    def _serving(self) -> _ActiveConnection | None:
         return None if self._latest is None or self._latest.following.done() else self._latest

@@ -8,7 +8,7 @@ from ingest.streams.control_frame import UNSUBSCRIPTION_ID, Answer, subscription
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _Pending:
     """A channel without a grant."""
 
     again_at: float
@@ -29,24 +29,24 @@ class Subscriptions:
         self._answer_seconds = answer_seconds
         self._retry_seconds = retry_seconds
         self._granted: set[str] = set()
-        self._asked: dict[str, _Asked] = {}
+        self._pending: dict[str, _Pending] = {}
 
     def covers(self, channels: AbstractSet[str]) -> bool:
         """Tell whether all of *channels* were granted."""
         return channels <= self._granted
 
-    def is_hopeless(self) -> bool:
+    def is_refused(self) -> bool:
         """Tell whether all that was asked for was refused."""
-        return not self._granted and all(asked.alone and asked.refusals for asked in self._asked.values())
+        return not self._granted and all(pending.alone and pending.refusals for pending in self._pending.values())
 
     def due(self, wanted: AbstractSet[str], now: float) -> list[str]:
         """Return the requests to send now so that the connection comes to follow *wanted* and nothing else."""
         requests = []
-        if dropped := (self._granted | self._asked.keys()) - wanted:
+        if dropped := (self._granted | self._pending.keys()) - wanted:
             self._forget(dropped)
             requests.append(unsubscription(dropped))
-        overdue = sorted(channel for channel, asked in self._asked.items() if asked.again_at <= now)
-        if new := wanted - self._granted - self._asked.keys():
+        overdue = sorted(channel for channel, pending in self._pending.items() if pending.again_at <= now)
+        if new := wanted - self._granted - self._pending.keys():
             self._ask(new, now)
             requests.append(subscription(new))
         for channel in overdue:
@@ -56,40 +56,40 @@ class Subscriptions:
 
     def answered(self, answer: Answer, now: float) -> bool:
         """Take an answer in; return whether it was a refusal."""
-        if answer.id == UNSUBSCRIPTION_ID or not self._asked:
+        if answer.id == UNSUBSCRIPTION_ID or not self._pending:
             return False
-        if (granted := answer.grants()) <= self._granted | self._asked.keys():
+        if (granted := answer.grants()) <= self._granted | self._pending.keys():
             self._grant(granted)
             return False
-        if any(not asked.alone for asked in self._asked.values()):
+        if any(not pending.alone for pending in self._pending.values()):
             self._split(now)
             return True
-        for channel in answer.refuses() & self._asked.keys() or set(self._asked):
+        for channel in answer.refuses() & self._pending.keys() or set(self._pending):
             self._refuse(channel, now)
         return True
 
     def _ask(self, channels: AbstractSet[str], now: float) -> None:
         for channel in channels:
-            before = self._asked.get(channel)
+            before = self._pending.get(channel)
             refusals = before.refusals if before else 0
-            self._asked[channel] = _Asked(now + self._answer_seconds, len(channels) == 1, refusals)
+            self._pending[channel] = _Pending(now + self._answer_seconds, len(channels) == 1, refusals)
 
     def _grant(self, channels: AbstractSet[str]) -> None:
         self._granted |= channels
         for channel in channels:
-            self._asked.pop(channel, None)
+            self._pending.pop(channel, None)
 
     def _split(self, now: float) -> None:
         """Ask for what was asked for together one by one, at once."""
-        for channel, asked in self._asked.items():
-            if not asked.alone:
-                self._asked[channel] = _Asked(now, alone=True)
+        for channel, pending in self._pending.items():
+            if not pending.alone:
+                self._pending[channel] = _Pending(now, alone=True)
 
     def _refuse(self, channel: str, now: float) -> None:
-        refusals = self._asked[channel].refusals
-        self._asked[channel] = _Asked(now + self._retry_seconds(refusals), alone=True, refusals=refusals + 1)
+        refusals = self._pending[channel].refusals
+        self._pending[channel] = _Pending(now + self._retry_seconds(refusals), alone=True, refusals=refusals + 1)
 
     def _forget(self, channels: AbstractSet[str]) -> None:
         self._granted -= channels
         for channel in channels:
-            self._asked.pop(channel, None)
+            self._pending.pop(channel, None)

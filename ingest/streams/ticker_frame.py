@@ -8,7 +8,7 @@ from typing import Final
 from google.protobuf.message import DecodeError
 
 from ingest.streams.control_frame import FrameError
-from ingest.streams.price import price_in
+from ingest.streams.price import parse_price
 from shared.mexc.symbols import all_normalised, normalise
 from shared.mexc.wire_pb2 import TickerFrame, TickerSymbol
 
@@ -44,7 +44,7 @@ def names_in(items: Iterable[TickerSymbol]) -> set[str]:
     return names
 
 
-class Prices:
+class TickerPrices:
     """The prices of some symbols of a frame, not looked at before one of them is asked for: mostly none is."""
 
     def __init__(self, items: Sequence[TickerSymbol], places: range) -> None:
@@ -56,7 +56,7 @@ class Prices:
         # Mostly one is news, spelled as usual: to look for it takes a fifth of what reading them all does.
         text = self._spelled_as(symbol) if self._is_first else None
         self._is_first = False
-        return price_in(self._texts.get(symbol, "") if text is None else text)
+        return parse_price(self._texts.get(symbol, "") if text is None else text)
 
     def _spelled_as(self, symbol: str) -> str | None:
         """Of a symbol that is there twice the last counts."""

@@ -9,12 +9,12 @@ from typing import Final, Never
 
 from ingest.health.feed_health import Feed
 from ingest.source import Report
-from ingest.source_events import Names
+from ingest.source_events import SymbolNames
 from ingest.streams.connection import Stream, StreamOptions
 from ingest.streams.frame_salvage import readable_items
 from ingest.streams.rotation import Rotation
 from ingest.streams.stream_metrics import StreamMetrics
-from ingest.streams.ticker_frame import SYMBOLS_MAX, Prices, UnreadableItemError, items_in, names_in
+from ingest.streams.ticker_frame import SYMBOLS_MAX, TickerPrices, UnreadableItemError, items_in, names_in
 from shared.events import Source
 from shared.mexc.wire_pb2 import TickerSymbol
 
@@ -56,14 +56,14 @@ class TickerStream:
             symbols = names_in(islice(unread, SLICE_SYMBOLS))
             names_seconds = perf_counter() - started
             has_symbols = has_symbols or bool(symbols)
-            prices = Prices(items, range(first, min(first + SLICE_SYMBOLS, len(items))))
-            await report(Names(self.name, observed_at, symbols, complete=False, price_of=prices))
+            prices = TickerPrices(items, range(first, min(first + SLICE_SYMBOLS, len(items))))
+            await report(SymbolNames(self.name, observed_at, symbols, complete=False, price_of=prices))
             # Noted behind the report: to note it costs as much as the reading.
             self._metrics.decode_seconds.labels("names").observe(names_seconds)
             await asyncio.sleep(0)
         self._metrics.decode_seconds.labels("parse").observe(parse_seconds)
         if has_symbols:
-            self._feed.saw()
+            self._feed.received()
         return has_symbols
 
     async def _salvaged(self, push: bytes) -> Sequence[TickerSymbol]:

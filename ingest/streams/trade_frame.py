@@ -7,7 +7,7 @@ from typing import NamedTuple
 from google.protobuf.message import DecodeError
 
 from ingest.streams.control_frame import FrameError
-from ingest.streams.price import price_in
+from ingest.streams.price import parse_price
 from shared.mexc.wire_pb2 import PublicAggreBookTickerV3Api, PublicAggreDealsV3ApiItem, PushDataV3ApiWrapper
 
 
@@ -52,11 +52,11 @@ def traded_in(frame: bytes) -> Trade | None:
 
 def _of_a_deal(deals: Sequence[PublicAggreDealsV3ApiItem]) -> Decimal | None:
     newest_first = sorted(deals, key=lambda deal: deal.time, reverse=True)
-    prices = (price_in(deal.price) for deal in newest_first if price_in(deal.quantity))
+    prices = (parse_price(deal.price) for deal in newest_first if parse_price(deal.quantity))
     return next((price for price in prices if price is not None), None)
 
 
 def _of_an_ask(book: PublicAggreBookTickerV3Api) -> Decimal | None:
     """Return the best ask where there are both sides."""
-    has_both = all(map(price_in, (book.bidPrice, book.bidQuantity, book.askQuantity)))
-    return price_in(book.askPrice) if has_both else None
+    has_both = all(map(parse_price, (book.bidPrice, book.bidQuantity, book.askQuantity)))
+    return parse_price(book.askPrice) if has_both else None

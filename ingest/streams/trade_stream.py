@@ -8,7 +8,7 @@ from typing import Final, Never
 from ingest.health.feed_health import Feed
 from ingest.source import Report
 from ingest.source_events import FirstTrade, Upcoming
-from ingest.streams.channel_assignment import nearest, seated
+from ingest.streams.channel_assignment import assigned, nearest
 from ingest.streams.connection import Stream, StreamOptions
 from ingest.streams.rotation import Rotation
 from ingest.streams.stream_metrics import StreamMetrics
@@ -39,21 +39,21 @@ class TradeStreams:
         self._upcoming = upcoming
         self._feed = feed
         self._metrics = metrics
-        self._seats = (frozenset[str](),) * connections_max
+        self._assignments = (frozenset[str](),) * connections_max
         """The symbols of each connection; one without any is not made."""
-        self._channels = self._seats
+        self._channels = self._assignments
         self._reported: set[str] = set()
         """Believed to trade, and not gone from the list of the upcoming yet."""
 
     async def watch(self, report: Report) -> Never:
-        rotations = [self._rotation(number, report) for number in range(len(self._seats))]
+        rotations = [self._rotation(number, report) for number in range(len(self._assignments))]
         async with asyncio.TaskGroup() as tasks:
             for number, rotation in enumerate(rotations):
                 tasks.create_task(rotation.run(), name=f"trades-{number}")
             while True:
-                self._look()
-                if all(rotation.is_well() for rotation in rotations):
-                    self._feed.saw()
+                self._assign()
+                if all(rotation.covers_channels() for rotation in rotations):
+                    self._feed.received()
                 await asyncio.sleep(LOOK_SECONDS)
         raise AssertionError
 
@@ -63,10 +63,10 @@ class TradeStreams:
         )
         return Rotation(stream, self._options, self._feed, self._metrics)
 
-    def _look(self) -> None:
-        wanted = nearest(self._upcoming(), self._options.now(), SYMBOLS_PER_CONNECTION * len(self._seats))
-        self._seats = seated(self._seats, wanted, SYMBOLS_PER_CONNECTION)
-        self._channels = tuple(frozenset[str]().union(*map(channels_of, symbols)) for symbols in self._seats)
+    def _assign(self) -> None:
+        wanted = nearest(self._upcoming(), self._options.now(), SYMBOLS_PER_CONNECTION * len(self._assignments))
+        self._assignments = assigned(self._assignments, wanted, SYMBOLS_PER_CONNECTION)
+        self._channels = tuple(frozenset[str]().union(*map(channels_of, symbols)) for symbols in self._assignments)
         self._reported.intersection_update(wanted)
         self._metrics.followed.set(len(wanted))
 
@@ -81,4 +81,4 @@ class TradeStreams:
         return True
 
     def _is_followed(self, symbol: str) -> bool:
-        return any(symbol in symbols for symbols in self._seats)
+        return any(symbol in symbols for symbols in self._assignments)

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 
 from ingest.budget.budget_metrics import BudgetMetrics
 from ingest.budget.rate_limit import Limits
-from ingest.budget.request_budget import Budget
+from ingest.budget.request_budget import RequestBudget
 from shared.mexc.errors import RateLimited
 from shared.postgres.database import Database
 from shared.postgres.rate_usage import NOTHING, Usage, remembered
@@ -129,8 +129,8 @@ async def test_a_table_that_is_not_there_leaves_it_unknown_and_holds_up_nobody(d
 
 
 async def test_ingest_goes_on_within_a_ban_and_asks_nothing_until_it_is_over(database: Database) -> None:
-    def a_budget() -> Budget:
-        return Budget(Limits(), BudgetMetrics(CollectorRegistry()))
+    def a_budget() -> RequestBudget:
+        return RequestBudget(Limits(), BudgetMetrics(CollectorRegistry()))
 
     banned, successor = a_budget(), a_budget()
     async with remembered(database, "ingest", banned):
@@ -146,6 +146,6 @@ async def test_ingest_goes_on_within_a_ban_and_asks_nothing_until_it_is_over(dat
         asking.cancel()
 
 
-async def _ask(budget: Budget) -> None:
+async def _ask(budget: RequestBudget) -> None:
     async with budget.spend(1):
         pass
