@@ -6,7 +6,7 @@ from typing import Final
 
 from cli.doctor.finding import Finding, note, setting, unseen, well, wrong
 from cli.doctor.needs import needs_of, topology_of
-from shared.bus.rabbitmq.inspection import Examination, examined
+from shared.bus.rabbitmq.inspection import BrokerInspection, inspecting
 from shared.errors import SettingsError, TransientError
 from shared.settings import BrokerSettings, load
 
@@ -28,7 +28,7 @@ async def look(names: Sequence[str]) -> list[Finding]:
     if settings.url is None:
         return [note(REACHABLE, "none: messages go through the database, for `sniper up` in one process")]
     try:
-        async with examined(settings) as broker:
+        async with inspecting(settings) as broker:
             return [well(REACHABLE, "answers"), *await _inside(broker, names)]
     except TransientError as error:
         return [wrong(REACHABLE, _plain(error), _advice(str(error))), *unseen(REST, "the broker is not reached")]
@@ -42,7 +42,7 @@ def _advice(words: str) -> str:
     return "" if "SNIPER_BROKER_URL" in words else "start it, and compare host and port in SNIPER_BROKER_URL"
 
 
-async def _inside(broker: Examination, names: Sequence[str]) -> list[Finding]:
+async def _inside(broker: BrokerInspection, names: Sequence[str]) -> list[Finding]:
     missing = await broker.missing(topology_of(names))
     return [
         judge_version(broker.version()),
@@ -61,7 +61,7 @@ def judge_version(told: str) -> Finding:
     return well(REST[0], told)
 
 
-async def _permissions(broker: Examination, names: Sequence[str], missing: Sequence[str]) -> Finding:
+async def _permissions(broker: BrokerInspection, names: Sequence[str], missing: Sequence[str]) -> Finding:
     needs = needs_of(names)
     addresses = [each for each in needs.publishes if f"exchange {each[0].name}" not in missing]
     queues = [each for each in needs.consumes if f"queue {each.name}" not in missing]

@@ -131,7 +131,7 @@ class QueueMetrics:
             del self._held[number]
             self._handler_seconds.observe(self._clock() - began)
 
-    def buried(self) -> None:
+    def dead_lettered(self) -> None:
         """Count a dead letter."""
         self._dead_letters.inc()
 

@@ -65,7 +65,7 @@ def telemetry(metrics: BusMetrics) -> float:
     began = time.process_time()
     for _ in range(MESSAGES):
         with metrics.publishing(message.exchange):
-            tracing.carrying(message)
+            tracing.with_trace_context(message)
         delivered(message.message_id)
         with queue.handling(1), tracing.handling(topology.DEDUP_RAW.name, message):
             decoded(event)

@@ -13,7 +13,7 @@ from cryptography import x509
 
 from shared.bus import rabbitmq
 from shared.bus.rabbitmq import RabbitBus
-from shared.bus.rabbitmq.inspection import examined
+from shared.bus.rabbitmq.inspection import inspecting
 from shared.bus.rabbitmq.stream import read_stream
 from shared.errors import SettingsError, SniperError, TransientError
 from shared.postgres import database
@@ -153,7 +153,7 @@ async def test_commands_reach_the_broker_by_the_same_certificate(broker: Encrypt
         connected: RabbitBus = running
         await eventually(connected.is_connected, within_seconds=30)
 
-    async with examined(settings) as examination:
+    async with inspecting(settings) as examination:
         assert "RabbitMQ" in examination.version()
     assert [body async for body in read_stream(settings, topology.ARCHIVE, None)] == []
 

@@ -30,7 +30,7 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
-class Lease:
+class QueueLease:
     """The right to consume a queue, as long as the session it was taken in lives."""
 
     queue: str
@@ -48,7 +48,7 @@ class QueueLocks:
         self._session: Session | None = None
         self._talking = asyncio.Lock()
 
-    async def take(self, queue: str) -> Lease | None:
+    async def take(self, queue: str) -> QueueLease | None:
         """Return the lease on *queue*, None while somebody has it; raise TransientError when the database is away."""
         with away_is_transient():
             async with asyncio.timeout(TIMEOUT_SECONDS), self._talking:
@@ -57,9 +57,9 @@ class QueueLocks:
                 if queue in session.held or not await session.connection.fetchval(_TAKE, _key(queue)):
                     return None
                 session.held.add(queue)
-                return Lease(queue, session)
+                return QueueLease(queue, session)
 
-    async def release(self, lease: Lease) -> None:
+    async def release(self, lease: QueueLease) -> None:
         """Let somebody else have the queue; raise TransientError when the database is away."""
         if not lease.is_valid():
             return

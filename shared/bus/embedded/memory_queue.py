@@ -10,8 +10,8 @@ from typing import Final, Never
 import structlog
 
 from shared.backoff import jittered, pause
-from shared.bus.embedded.lock import Lease, QueueLocks
-from shared.bus.embedded.store import Row, Store
+from shared.bus.embedded.lock import QueueLease, QueueLocks
+from shared.bus.embedded.store import MessageStore, StoredMessage
 from shared.bus.port import Message, Queue
 from shared.errors import TransientError
 
@@ -37,16 +37,16 @@ class Held:
         return self.id < other.id
 
 
-class Feed:
+class MemoryQueue:
     """Hands out the messages of one queue, oldest first: those published here at once, the others from the table."""
 
-    def __init__(self, queue: Queue, store: Store, locks: QueueLocks, unseen: Counter[str]) -> None:
+    def __init__(self, queue: Queue, store: MessageStore, locks: QueueLocks, unseen: Counter[str]) -> None:
         """*unseen* counts, by queue, the messages on their way into the table only."""
         self.queue = queue
         self._unseen = unseen
         self._store = store
         self._locks = locks
-        self._lease: Lease | None = None
+        self._lease: QueueLease | None = None
         self._waiting: list[Held] = []
         self._reserved = 0
         self._acknowledged: set[int] = set()
@@ -55,9 +55,9 @@ class Feed:
         # While messages wait in the table only, younger ones have to queue up behind them there.
         self._is_behind = True
         self._refused_one = False
-        self._something_waits = asyncio.Event()
-        self._wants_more = asyncio.Event()
-        self._something_acknowledged = asyncio.Event()
+        self._has_waiting = asyncio.Event()
+        self._load_now = asyncio.Event()
+        self._has_acknowledged = asyncio.Event()
 
     def is_flowing(self) -> bool:
         return self._lease is not None and self._lease.is_valid()
@@ -75,12 +75,12 @@ class Feed:
         """Give up a place, once its message is stored or could not be."""
         self._reserved -= 1
 
-    def look_again(self) -> None:
+    def mark_behind(self) -> None:
         """Take notice of a message that is stored but was not handed over."""
         self._is_behind = True
-        self._ask_for_more()
+        self._load_if_low()
 
-    def offer(self, row: Row) -> None:
+    def offer(self, row: StoredMessage) -> None:
         """Hand over a message that is stored."""
         if row.id not in self._known:
             lifetime = float("inf") if self.queue.time_to_live is None else self.queue.time_to_live.total_seconds()
@@ -90,25 +90,25 @@ class Feed:
         """Deliver *held*, before all that are younger."""
         self._known.add(held.id)
         heapq.heappush(self._waiting, held)
-        self._something_waits.set()
+        self._has_waiting.set()
 
     async def take(self) -> Held:
         """Return the oldest message that is not too old. Cancelling this loses none."""
         while True:
             while not self._waiting:
-                self._something_waits.clear()
-                await self._something_waits.wait()
+                self._has_waiting.clear()
+                await self._has_waiting.wait()
             held = heapq.heappop(self._waiting)
             if held.expires_at > _now():
-                self._ask_for_more()
+                self._load_if_low()
                 return held
             self._forget([held])
-            self._wants_more.set()
+            self._load_now.set()
 
     def acknowledge(self, held: Held) -> None:
         """Take *held* off the queue for good, within moments."""
         self._acknowledged.add(held.id)
-        self._something_acknowledged.set()
+        self._has_acknowledged.set()
 
     async def count(self, held: Held) -> None:
         """Write down how often *held* has been delivered."""
@@ -119,19 +119,19 @@ class Feed:
         failures = 0
         while True:
             try:
-                if self.is_flowing() or await self._own():
-                    await self._look()
+                if self.is_flowing() or await self._acquire():
+                    await self._load()
                 failures = 0
             except TransientError as error:
                 failures += 1
                 log.warning("cannot read", queue=self.queue.name, reason=str(error))
-            await pause(jittered(failures) if failures else POLL_SECONDS, self._wants_more)
-            self._wants_more.clear()
+            await pause(jittered(failures) if failures else POLL_SECONDS, self._load_now)
+            self._load_now.clear()
 
     async def flush(self) -> Never:
         """Delete what is acknowledged, in batches, until cancelled."""
         while True:
-            await self._something_acknowledged.wait()
+            await self._has_acknowledged.wait()
             await asyncio.sleep(FLUSH_SECONDS)
             try:
                 await self._delete_acknowledged()
@@ -150,7 +150,7 @@ class Feed:
         except TransientError as error:
             log.warning("stopped without the database, messages come again", queue=self.queue.name, reason=str(error))
 
-    async def _own(self) -> bool:
+    async def _acquire(self) -> bool:
         # What waits since before the queue was lost may be another's by now.
         self._forget(self._waiting)
         self._waiting.clear()
@@ -158,7 +158,7 @@ class Feed:
         self._lease = await self._locks.take(self.queue.name)
         return self._lease is not None
 
-    async def _look(self) -> None:
+    async def _load(self) -> None:
         if self.queue.time_to_live is not None:
             self._forget_expired()
             await self._store.bury_expired(self.queue, known=self._known)
@@ -172,9 +172,9 @@ class Feed:
         # A message on its way into the table meanwhile may have come too late to be seen.
         self._is_behind = self._refused_one or len(rows) == room
 
-    def _ask_for_more(self) -> None:
+    def _load_if_low(self) -> None:
         if self._is_behind and len(self._waiting) < HELD_MAX // 2:
-            self._wants_more.set()
+            self._load_now.set()
 
     def _forget_expired(self) -> None:
         """Leave what is too old to the table, where it is buried."""
@@ -193,7 +193,7 @@ class Feed:
         self._acknowledged.difference_update(ids)
         self._known.difference_update(ids)
         if not self._acknowledged:
-            self._something_acknowledged.clear()
+            self._has_acknowledged.clear()
 
 
 @dataclass(slots=True)
@@ -201,7 +201,7 @@ class EmbeddedDelivery:
     """One message handed out by a feed, waiting for its answer."""
 
     held: Held
-    feed: Feed
+    memory: MemoryQueue
     is_answered: bool = False
 
     @property
@@ -214,21 +214,21 @@ class EmbeddedDelivery:
 
     async def ack(self) -> None:
         self.is_answered = True
-        self.feed.acknowledge(self.held)
+        self.memory.acknowledge(self.held)
 
-    async def give_back(self) -> None:
+    async def requeue(self) -> None:
         self.is_answered = True
         again = replace(self.held, deliveries=self.held.deliveries + 1)
         try:
-            await self.feed.count(again)
+            await self.memory.count(again)
         except TransientError as error:
             log.warning("attempt not counted", message_id=self.message.message_id, reason=str(error))
-        self.feed.put_back(again)
+        self.memory.put_back(again)
 
     def abandon(self) -> None:
         """Keep a message that got no answer, because its handler was stopped."""
         if not self.is_answered:
-            self.feed.put_back(replace(self.held, deliveries=self.held.deliveries + 1))
+            self.memory.put_back(replace(self.held, deliveries=self.held.deliveries + 1))
 
 
 def _now() -> float:

@@ -75,7 +75,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class StoredMessage:
     """One message in one queue; *deliveries* counts this one."""
 
     id: int
@@ -85,19 +85,19 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Graves:
+class DeadLetterQueues:
     """Where dead letters go."""
 
     exchange: Exchange
     queues: Sequence[str]
 
 
-class Store:
+class MessageStore:
     """Every statement the bus runs, each one round trip; TransientError when the database is away."""
 
-    def __init__(self, pool: Pool, graves: Graves) -> None:
+    def __init__(self, pool: Pool, dead_letters: DeadLetterQueues) -> None:
         self._pool = pool
-        self._graves = graves
+        self._dead_letters = dead_letters
         self._is_reachable = False
 
     def is_reachable(self) -> bool:
@@ -127,7 +127,7 @@ class Store:
             )
         return {row["queue"]: row["id"] for row in rows}
 
-    async def load(self, queue: str, *, known: Collection[int], limit: int) -> list[Row]:
+    async def load(self, queue: str, *, known: Collection[int], limit: int) -> list[StoredMessage]:
         """Return the oldest rows of *queue* that are not *known*, oldest first, and count their delivery."""
         async with self._connection() as connection:
             records = await connection.fetch(_LOAD, queue, list(known), limit)
@@ -152,8 +152,8 @@ class Store:
                 queue.name,
                 queue.time_to_live,
                 list(known),
-                self._graves.exchange.name,
-                self._graves.queues if queue.dead_letters else [],
+                self._dead_letters.exchange.name,
+                self._dead_letters.queues if queue.dead_letters else [],
                 delivery.REASON,
                 delivery.QUEUE,
                 delivery.ORIGINAL_EXCHANGE,
@@ -177,7 +177,7 @@ class Store:
             self._is_reachable = answered
 
 
-def _row(record: asyncpg.Record) -> Row:
+def _row(record: asyncpg.Record) -> StoredMessage:
     message = Message(
         exchange=record["exchange"],
         routing_key=record["routing_key"],
@@ -186,4 +186,4 @@ def _row(record: asyncpg.Record) -> Row:
         content_type=record["content_type"],
         headers=json.loads(record["headers"]),
     )
-    return Row(record["id"], record["deliveries"], message, record["age_seconds"])
+    return StoredMessage(record["id"], record["deliveries"], message, record["age_seconds"])

@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 from aiormq.exceptions import AMQPError
 from pamqp.exceptions import PAMQPException
 
-from shared.bus.rabbitmq.error_meanings import meaning
+from shared.bus.rabbitmq.error_meanings import explain_error
 from shared.errors import TransientError
 
 T = TypeVar("T")
@@ -28,7 +28,7 @@ def away_is_transient() -> Iterator[None]:
             raise
         raise TransientError("broker away: the connection died during the call") from error
     except AWAY as error:
-        raise TransientError(f"broker away: {meaning(error)}") from error
+        raise TransientError(f"broker away: {explain_error(error)}") from error
     except Exception as error:
         # The client's word, of no class in particular, to calls whose connection ended for no reason it knows.
         if type(error) is not Exception:
@@ -36,7 +36,7 @@ def away_is_transient() -> Iterator[None]:
         raise TransientError("broker away: the connection ended during the call") from error
 
 
-async def uninterrupted(call: Awaitable[T], *, seconds: float) -> T:
+async def run_shielded(call: Awaitable[T], *, seconds: float) -> T:
     """Return what *call* returns; when we are cancelled meanwhile, let it end first, within *seconds* at most.
 
     A call cut short leaves its channel half open, which the broker answers by closing the connection, and some

@@ -13,24 +13,24 @@ from shared.errors import SettingsError
 from shared.settings import BrokerSettings
 
 
-def dialled(settings: BrokerSettings, name: str) -> AbstractConnection:
+def new_connection(settings: BrokerSettings, name: str) -> AbstractConnection:
     """Return a connection that is yet to be made, shown as *name* on the broker.
 
     Raises SettingsError where there is no broker, or the authority to believe is of no use.
     """
     url = url_of(settings)
-    believed = believed_by(url, settings.ca_file)
-    return connection_to(url, name=name, heartbeat_seconds=settings.heartbeat_seconds, believed=believed)
+    ssl_context = tls_context(url, settings.ca_file)
+    return connection_to(url, name=name, heartbeat_seconds=settings.heartbeat_seconds, ssl_context=ssl_context)
 
 
 def connection_to(
-    url: str, *, name: str, heartbeat_seconds: int, believed: ssl.SSLContext | None
+    url: str, *, name: str, heartbeat_seconds: int, ssl_context: ssl.SSLContext | None
 ) -> AbstractConnection:
-    """Return a connection that is yet to be made; without anyone *believed*, the system's authorities are."""
+    """Return a connection that is yet to be made; without *ssl_context*, the system's authorities are."""
     return aio_pika.Connection(
         URL(url).update_query(heartbeat=heartbeat_seconds),
         client_properties={"connection_name": name},
-        ssl_context=believed,
+        ssl_context=ssl_context,
     )
 
 
@@ -41,7 +41,7 @@ def url_of(settings: BrokerSettings) -> str:
     return settings.url.get_secret_value()
 
 
-def believed_by(url: str, authority: Path | None) -> ssl.SSLContext | None:
+def tls_context(url: str, authority: Path | None) -> ssl.SSLContext | None:
     """Return whom to believe with `amqps`; None: whom the system believes. Raises SettingsError."""
     if authority is None:
         return None

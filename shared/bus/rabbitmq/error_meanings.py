@@ -57,13 +57,13 @@ _BY_CLASS: Final[tuple[tuple[type[BaseException], str], ...]] = (
 )
 
 
-def meaning(error: BaseException) -> str:
+def explain_error(error: BaseException) -> str:
     """Say what *error* means, and in which words the broker put it; its own words alone where we know no better."""
     refused = tls.refusal(error, url=VARIABLE, authority=AUTHORITY)
     if refused is not None:
         return refused
     words = repr(error)
-    sentence = said(words)
+    sentence = explain_words(words)
     if sentence is None:
         sentence = next((meant for kind, meant in _BY_CLASS if isinstance(error, kind)), None)
     if sentence is None:
@@ -72,6 +72,6 @@ def meaning(error: BaseException) -> str:
     return f"{sentence} ({spoken.group().strip() if spoken else type(error).__name__})"
 
 
-def said(words: str) -> str | None:
+def explain_words(words: str) -> str | None:
     """Say what the broker means by *words*."""
     return next((meant for pattern, meant in _BY_WORDS if re.search(pattern, words)), None)

@@ -16,28 +16,28 @@ from aiormq.exceptions import ChannelAccessRefused, ChannelNotFoundEntity, Chann
 from pamqp.common import FieldValue
 
 from shared.bus.port import Exchange, Queue, Topology
-from shared.bus.rabbitmq.client_errors import AWAY, away_is_transient, uninterrupted
-from shared.bus.rabbitmq.dialling import dialled
+from shared.bus.rabbitmq.client_errors import AWAY, away_is_transient, run_shielded
+from shared.bus.rabbitmq.dialling import new_connection
 from shared.settings import BrokerSettings
 
 _IMPOSSIBLE: Final[dict[str, FieldValue]] = {"x-priority": "none"}
 
 
 @asynccontextmanager
-async def examined(settings: BrokerSettings) -> AsyncIterator["Examination"]:
+async def inspecting(settings: BrokerSettings) -> AsyncIterator["BrokerInspection"]:
     """Connect once; raises TransientError in one sentence where the broker is away or lets nobody in."""
-    connection = dialled(settings, "sniper doctor")
+    connection = new_connection(settings, "sniper doctor")
     try:
         with away_is_transient():
-            await uninterrupted(connection.connect(), seconds=settings.publish_timeout_seconds)
-            yield Examination(connection, settings.publish_timeout_seconds)
+            await run_shielded(connection.connect(), seconds=settings.publish_timeout_seconds)
+            yield BrokerInspection(connection, settings.publish_timeout_seconds)
     finally:
         with suppress(*AWAY):
-            await uninterrupted(connection.close(), seconds=settings.publish_timeout_seconds)
+            await run_shielded(connection.close(), seconds=settings.publish_timeout_seconds)
 
 
 @dataclass(frozen=True, slots=True)
-class Examination:
+class BrokerInspection:
     """One connection to look through."""
 
     connection: AbstractConnection

@@ -11,9 +11,9 @@ import structlog
 from aio_pika.abc import AbstractConnection
 
 from shared.backoff import jittered, pause
-from shared.bus.rabbitmq.client_errors import AWAY, away_is_transient, uninterrupted
+from shared.bus.rabbitmq.client_errors import AWAY, away_is_transient, run_shielded
 from shared.bus.rabbitmq.dialling import connection_to
-from shared.bus.rabbitmq.topology import Declarer
+from shared.bus.rabbitmq.topology import TopologyDeclarer
 
 log = structlog.get_logger()
 
@@ -31,25 +31,25 @@ delivers anything to them.
 
 
 @dataclass(frozen=True, slots=True)
-class LinkOptions:
+class ConnectionOptions:
     url: str
     name: str
     """Shown in the management UI."""
     heartbeat_seconds: int
     timeout_seconds: float
     """For one call to the broker."""
-    tls: ssl.SSLContext | None = None
+    ssl_context: ssl.SSLContext | None = None
     """Whom to believe with `amqps`; None: whom the system believes."""
 
 
-class Link:
+class ReconnectingConnection:
     """Keeps one connection up while `keep` runs.
 
     aio-pika's robust connections restore what they declared themselves and wait for the rest. We also have to bring
     back, on a broker that lost everything, what another process or an operator had declared, so we start over instead.
     """
 
-    def __init__(self, options: LinkOptions, declarer: Declarer) -> None:
+    def __init__(self, options: ConnectionOptions, declarer: TopologyDeclarer) -> None:
         self._options = options
         self._declarer = declarer
         self._up = asyncio.Event()
@@ -64,7 +64,7 @@ class Link:
     def is_up(self) -> bool:
         return self._connection is not None
 
-    async def connection(self) -> AbstractConnection:
+    async def opened(self) -> AbstractConnection:
         """Return the open connection, waiting for it without a limit."""
         while self._connection is None:
             await self._up.wait()
@@ -72,13 +72,13 @@ class Link:
 
     async def declare(self) -> None:
         """Bring back whatever is missing of the topology."""
-        await self._declarer.declare(await self.connection())
+        await self._declarer.declare(await self.opened())
 
     def declare_soon(self) -> None:
         """Bring back whatever is missing of the topology, once consumers have had time to do so."""
         self._something_missing.set()
 
-    async def keep(self) -> Never:
+    async def keep_connected(self) -> Never:
         """Connect, and again whenever the connection is lost, until cancelled."""
         failures = 0
         while True:
@@ -116,13 +116,13 @@ class Link:
 
     async def _declare_on(self, connection: AbstractConnection) -> None:
         seconds = DECLARE_CALLS * self._options.timeout_seconds
-        await uninterrupted(self._declarer.declare(connection), seconds=seconds)
+        await run_shielded(self._declarer.declare(connection), seconds=seconds)
 
     @asynccontextmanager
     async def _connected(self, lost: asyncio.Event) -> AsyncIterator[AbstractConnection]:
         options = self._options
         connection = connection_to(
-            options.url, name=options.name, heartbeat_seconds=options.heartbeat_seconds, believed=options.tls
+            options.url, name=options.name, heartbeat_seconds=options.heartbeat_seconds, ssl_context=options.ssl_context
         )
 
         def on_close(*_: object) -> None:
@@ -131,11 +131,11 @@ class Link:
 
         connection.close_callbacks.add(on_close)
         try:
-            await uninterrupted(connection.connect(), seconds=options.timeout_seconds)
+            await run_shielded(connection.connect(), seconds=options.timeout_seconds)
             yield connection
         finally:
             with suppress(*AWAY):
-                await uninterrupted(connection.close(), seconds=options.timeout_seconds)
+                await run_shielded(connection.close(), seconds=options.timeout_seconds)
 
     def _complain(self, error: Exception) -> None:
         now = asyncio.get_running_loop().time()

@@ -10,8 +10,8 @@ import aio_pika
 from aio_pika.abc import AbstractConnection, AbstractQueue
 
 from shared.bus.port import Queue
-from shared.bus.rabbitmq.client_errors import AWAY, away_is_transient, uninterrupted
-from shared.bus.rabbitmq.dialling import dialled
+from shared.bus.rabbitmq.client_errors import AWAY, away_is_transient, run_shielded
+from shared.bus.rabbitmq.dialling import new_connection
 from shared.errors import TransientError
 from shared.settings import BrokerSettings
 
@@ -30,10 +30,10 @@ async def read_stream(settings: BrokerSettings, queue: Queue, since: datetime | 
 
     Some that are a little older come first: the broker finds the chunk that a time lies in.
     """
-    connection = dialled(settings, "sniper replay reads")
+    connection = new_connection(settings, "sniper replay reads")
     try:
         with away_is_transient():
-            await uninterrupted(connection.connect(), seconds=settings.publish_timeout_seconds)
+            await run_shielded(connection.connect(), seconds=settings.publish_timeout_seconds)
             channel = await connection.channel(publisher_confirms=False)
             await channel.set_qos(prefetch_count=PREFETCH)
             stream = await channel.get_queue(queue.name, ensure=False)
@@ -42,7 +42,7 @@ async def read_stream(settings: BrokerSettings, queue: Queue, since: datetime | 
                     yield body
     finally:
         with suppress(*AWAY):
-            await uninterrupted(connection.close(), seconds=settings.publish_timeout_seconds)
+            await run_shielded(connection.close(), seconds=settings.publish_timeout_seconds)
 
 
 async def _bodies(

@@ -14,7 +14,7 @@ from shared.errors import TransientError
 log = structlog.get_logger()
 
 
-class Declarer:
+class TopologyDeclarer:
     """Makes *topology* exist, one pass at a time however many ask."""
 
     def __init__(self, topology: Topology) -> None:
