@@ -19,7 +19,7 @@ from shared.bus.port import Bus
 from shared.errors import SettingsError
 from shared.postgres import database
 from shared.postgres.database import Database
-from shared.postgres.tls_root import checked_against
+from shared.postgres.tls_root import with_authority
 from shared.process import redaction, telemetry
 from shared.process.lifecycle import when_available
 from shared.process.runtime import Runtime
@@ -100,7 +100,7 @@ async def started(plan: Plan, settings: ProcessSettings, stop: asyncio.Event) ->
         else:
             await schema.available(opened, stop)
             await when_available("rights", lambda: rights.require(opened, plan.services), stop)
-        watch = await stack.enter_async_context(database.watched(opened))
+        watch = await stack.enter_async_context(database.watching_reachability(opened))
         fit = await stack.enter_async_context(schema.watched(opened))
         bus = await stack.enter_async_context(open_bus(settings.broker, opened, plan, own.registry))
         own.ready_when("database", lambda: watch.reachable)
@@ -149,7 +149,7 @@ async def database_url(settings: ProcessSettings) -> AsyncIterator[URL]:
     """Yield where the database is, starting our own server where no URL is set."""
     if settings.database.url is not None:
         url = database.parse_url(settings.database.url.get_secret_value(), variable="SNIPER_DATABASE_URL")
-        yield checked_against(url, settings.database.ca_file)
+        yield with_authority(url, settings.database.ca_file)
         return
     # Only here: a service with a database of its own needs neither the wheel nor its memory.
     try:

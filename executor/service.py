@@ -34,7 +34,7 @@ from shared.errors import SettingsError, TransientError
 from shared.events import Listing, Trade, utc_now
 from shared.mexc.orders.api_key import KeyTerms
 from shared.postgres.database import Database
-from shared.postgres.rate_usage import remembered
+from shared.postgres.rate_usage import persisted_usage
 from shared.process.health import Component, heartbeat
 from shared.process.lifecycle import when_available
 from shared.process.runtime import Runtime
@@ -68,7 +68,7 @@ async def serve(
     vigil = Watchdog(exits, overdue_seconds=overdue_seconds(settings))
     limiter = limiter_of(settings, runtime.telemetry.registry)
     async with (
-        remembered(runtime.database, "executor", limiter),
+        persisted_usage(runtime.database, "executor", limiter),
         open_exchange(venue.mexc_rest_url, keys, settings, limiter, live=venue.live) as exchange,
         watching_halts(runtime.database, settings, data_dir) as halts,
         heartbeat(component, runtime.bus),

@@ -23,7 +23,7 @@ from ingest.settings import IngestSettings
 from ingest.sighting_time import ExchangeTime, SkewWatch
 from ingest.streams.stream_sources import stream_sources
 from ingest.upcoming_openings import UpcomingOpenings
-from shared.postgres.rate_usage import remembered
+from shared.postgres.rate_usage import persisted_usage
 from shared.process.health import Component, heartbeat
 from shared.process.lifecycle import when_available
 from shared.process.runtime import Runtime
@@ -77,7 +77,7 @@ async def serve(runtime: Runtime, settings: IngestSettings, exchange: ExchangeSe
         streams = stream_sources(exchange, settings, openings, feeds, runtime.telemetry.registry)
         budget = budget_of(settings, runtime.telemetry.registry)
         async with (
-            remembered(runtime.database, "ingest", budget),
+            persisted_usage(runtime.database, "ingest", budget),
             rest_sources(exchange, settings, openings, feeds, metrics, budget) as polls,
         ):
             runtime.telemetry.ready_when(

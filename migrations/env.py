@@ -12,7 +12,7 @@ from sqlalchemy.pool import NullPool
 from migrations import Turn
 from shared.errors import SniperError
 from shared.postgres.schema.tables import metadata
-from shared.postgres.url import plain
+from shared.postgres.url import driver_url
 
 MIGRATION_LOCK = 7_203_594_411
 """Any fixed number: processes that migrate at the same time take turns on it."""
@@ -71,7 +71,7 @@ async def _run() -> None:
         # In the form that asyncpg reads: SQLAlchemy does not know all options of a URL, sslmode for one.
         async_creator=partial(
             asyncpg.connect,
-            plain(url),
+            driver_url(url),
             timeout=CONNECT_SECONDS,
             server_settings={"application_name": "sniper-migrate"},
         ),

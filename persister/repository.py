@@ -9,7 +9,7 @@ import asyncpg
 
 from shared.events import Health, HealthStatus, Listing, Trade, TradeStatus
 from shared.postgres.database import Connection
-from shared.process.health import silence
+from shared.process.health import silence_detail
 
 INSERT_LISTINGS: Final = """
     INSERT INTO listings
@@ -177,4 +177,4 @@ async def read_health(connection: Connection) -> Sequence[asyncpg.Record]:
 
 async def mark_silent(connection: Connection, component: str, said: HealthStatus, updated_at: datetime) -> None:
     """Put a component in error that has not been heard of since *updated_at*, unless it spoke just now."""
-    await connection.execute(MARK_SILENT, HealthStatus.ERROR, silence(said), component, updated_at)
+    await connection.execute(MARK_SILENT, HealthStatus.ERROR, silence_detail(said), component, updated_at)

@@ -14,7 +14,7 @@ from shared.errors import TransientError
 from shared.events import HealthStatus, utc_now
 from shared.isolation import each_isolated, in_a_line
 from shared.postgres.database import Database
-from shared.process.health import FAREWELL_SECONDS, HEARTBEAT_SECONDS, Component, judge
+from shared.process.health import FAREWELL_SECONDS, HEARTBEAT_SECONDS, Component, effective_status
 
 log = structlog.get_logger()
 
@@ -58,7 +58,7 @@ async def put_silent_in_error(database: Database) -> None:
 
         async def look(row: Record) -> None:
             said = HealthStatus(row["status"])
-            if judge(said, row["updated_at"], now=row["now"]) is not said:
+            if effective_status(said, row["updated_at"], now=row["now"]) is not said:
                 log.warning("component silent", component=row["component_name"], since=str(row["updated_at"]))
                 await mark_silent(connection, row["component_name"], said, row["updated_at"])
 

@@ -8,12 +8,12 @@ from shared.events import Event, Listing, RawListing, Trade
 from shared.listing_key import key_of
 
 
-def delivered(event_id: str) -> None:
+def bind_event_id(event_id: str) -> None:
     """Let every further line of this task name the event that was delivered to it."""
     bind_contextvars(event_id=event_id)
 
 
-def decoded(event: Event) -> None:
+def bind_listing(event: Event) -> None:
     """Let every further line of this task name the listing that *event* is about, if it is about one."""
     match event:
         case RawListing():
@@ -26,6 +26,6 @@ def decoded(event: Event) -> None:
             pass
 
 
-def about(listing: str, event_id: str) -> AbstractContextManager[None]:
+def listing_context(listing: str, event_id: str) -> AbstractContextManager[None]:
     """Let every line within the block name these."""
     return bound_contextvars(listing=listing, event_id=event_id)

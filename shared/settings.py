@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_va
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from shared.errors import SettingsError
-from shared.settings_sources import Environment, objections
+from shared.settings_sources import Environment, unreadable_sources
 
 PREFIX = "SNIPER_"
 SECRETS_DIRECTORY = Path("/run/secrets")
@@ -186,7 +186,7 @@ def load(settings: type[S]) -> S:
 
     A file that cannot be read is as bad: without it, another database might be meant.
     """
-    if unreadable := list(objections(settings)):
+    if unreadable := list(unreadable_sources(settings)):
         raise SettingsError("; ".join(unreadable))
     try:
         return settings()

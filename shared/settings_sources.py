@@ -33,7 +33,7 @@ class Environment(EnvSettingsSource):
         return value, key, is_complex
 
 
-def objections(settings: type[BaseSettings]) -> Iterator[str]:
+def unreadable_sources(settings: type[BaseSettings]) -> Iterator[str]:
     """Yield a sentence for each source of *settings* that is there and cannot be read."""
     config = settings.model_config
     names = {f"{config.get('env_prefix') or ''}{field}".upper() for field in settings.model_fields}

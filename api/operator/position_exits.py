@@ -13,7 +13,7 @@ from api.operator.operator_changes import RefusedChangeError, refused
 from api.schemas import PositionRow
 from shared.control import config_store
 from shared.control.config_store import Author
-from shared.control.exit_policy import FIELDS, ExitOverrides, ExitPolicy, contradiction, effective
+from shared.control.exit_policy import FIELDS, ExitOverrides, ExitPolicy, contradiction, effective_policy
 from shared.errors import TransientError
 from shared.postgres.database import Connection, Database
 from shared.wire.cloudevents import problems
@@ -56,7 +56,7 @@ async def change(
         async with database.transaction() as connection:
             revision, before = await _latest(connection, position)
             row = await connection.fetchrow(config_store.READ)
-            configured, _ = effective(dict.fromkeys(FIELDS) if row is None else _exits_in(row), {})
+            configured, _ = effective_policy(dict.fromkeys(FIELDS) if row is None else _exits_in(row), {})
             own = overridden(before, wanted, configured)
             old, new = _document(before), _document(own)
             values = (position.listing_key, position.mode, revision + 1, old, new, changed_by, request_id)

@@ -9,8 +9,8 @@ from api.operator import actions, close_requests, operator_changes
 from api.operator.operator_changes import Controls
 from api.schemas import TradeConfig
 from shared.control import config_store
-from shared.control.config_store import Author, Locked
-from shared.control.controls import controls_in
+from shared.control.config_store import Author, LockedConfig
+from shared.control.controls import controls_from_row
 from shared.control.halts import in_force
 from shared.errors import SniperError
 from shared.postgres.database import Connection, Database
@@ -71,7 +71,7 @@ async def change(
     changed since the version whose `updated_at` is *read_at* (None: any).
     """
 
-    def decide(stands: Locked) -> Controls:
+    def decide(stands: LockedConfig) -> Controls:
         return operator_changes.changed(stands.controls, changes, confirmation=confirmation, now=stands.now)
 
     return await _decide(database, decide, Author(changed_by, request_id), read_at)
@@ -129,7 +129,7 @@ async def _halt(
 
 
 async def _decide(
-    database: Database, decide: Callable[[Locked], Controls], author: Author, read_at: datetime | None = None
+    database: Database, decide: Callable[[LockedConfig], Controls], author: Author, read_at: datetime | None = None
 ) -> TradeConfig:
     async with database.transaction() as connection:
         stands = await _locked(connection)
@@ -141,8 +141,8 @@ async def _decide(
         return await _read(connection)
 
 
-async def _locked(connection: Connection) -> Locked:
-    stands = await config_store.locked(connection)
+async def _locked(connection: Connection) -> LockedConfig:
+    stands = await config_store.lock_config(connection)
     if stands is None:
         raise MissingConfigError
     return stands
@@ -152,5 +152,5 @@ async def _read(connection: Connection) -> TradeConfig:
     row = await connection.fetchrow(config_store.READ)
     if row is None:
         raise MissingConfigError
-    ladder = controls_in(dict(row)).take_profit_ladder
+    ladder = controls_from_row(dict(row)).take_profit_ladder
     return TradeConfig.model_validate({**row, "take_profit_ladder": ladder, "halts": await in_force(connection)})

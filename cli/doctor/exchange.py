@@ -17,7 +17,7 @@ from shared.mexc.http.signing import Signer
 from shared.mexc.market_data import MexcRest, connect_rest
 from shared.mexc.orders.account import connect_account
 from shared.mexc.orders.api_key import KeyTerms
-from shared.mexc.time.clock_estimate import Estimate, Sample, Trust, estimate_of
+from shared.mexc.time.clock_estimate import ClockEstimate, ClockSample, TrustLimits, estimate_of
 from shared.settings import ExchangeSettings, load
 
 REACHABLE: Final = "exchange"
@@ -46,16 +46,16 @@ async def look() -> list[Finding]:
             return [wrong(REACHABLE, f"{host}: {error}", advice), *_unreached()]
     now = time.monotonic()
     ahead = 0.0 if estimate is None else estimate.now_ms(now) / 1000 - time.time()
-    found = [well(REACHABLE, f"{host} answers"), judge_clock(Trust().objection(estimate, now), ahead)]
+    found = [well(REACHABLE, f"{host} answers"), judge_clock(TrustLimits().objection(estimate, now), ahead)]
     return [*found, *await _key(settings, keys, estimate)]
 
 
-async def _samples(rest: MexcRest) -> Sequence[Sample]:
+async def _samples(rest: MexcRest) -> Sequence[ClockSample]:
     samples = []
     for _ in range(SAMPLES):
         asked_at = time.monotonic()
         server_ms = await rest.server_time()
-        samples.append(Sample(asked_at, time.monotonic(), server_ms))
+        samples.append(ClockSample(asked_at, time.monotonic(), server_ms))
     return samples
 
 
@@ -73,7 +73,7 @@ def _unreached() -> list[Finding]:
     return unseen((CLOCK, *KEY_PARTS), "the exchange is not reached")
 
 
-async def _key(settings: ExchangeSettings, keys: Credentials | None, estimate: Estimate | None) -> list[Finding]:
+async def _key(settings: ExchangeSettings, keys: Credentials | None, estimate: ClockEstimate | None) -> list[Finding]:
     if keys is None:
         return [_no_key(settings)]
     terms = KeyTerms(settings.mexc_api_key_created, settings.mexc_api_key_ip_bound)

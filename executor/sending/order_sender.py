@@ -31,7 +31,7 @@ from shared.backoff import jittered
 from shared.bus.tracing import ordering
 from shared.errors import TransientError
 from shared.events import Mode, Side
-from shared.log_context import about
+from shared.log_context import listing_context
 from shared.mexc.orders.order_api import OrderRequest, order_params
 from shared.mexc.time.clock_estimate import ClockUncertainError
 
@@ -136,7 +136,7 @@ class OrderSender:
         *composed* is what to send, where that is known already.
         """
         self._in_hand.add(order.client_order_id)
-        with about(order.listing_key, order.listing.id):
+        with listing_context(order.listing_key, order.listing.id):
             await self._place(order, at_ms, composed)
 
     async def _place(self, order: Order, at_ms: int | None, composed: BuiltRequest | None) -> None:

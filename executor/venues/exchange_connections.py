@@ -30,7 +30,7 @@ from shared.mexc.orders.account import MexcAccount, connect_account
 from shared.mexc.orders.order_api import MexcTrading
 from shared.mexc.orders.order_connection import LineLimits
 from shared.mexc.orders.order_connection_pool import EXIT_LINES, LINES, OrderLines, open_lines
-from shared.mexc.time.exchange_clock import ExchangeClock, KeepingOptions, keeping_time
+from shared.mexc.time.exchange_clock import ClockOptions, ExchangeClock, running_clock
 from shared.mexc.time.trading_clock import TradingClock
 
 _ACCOUNTS: Final = (Priority.EXIT, Priority.SALE_LOOKUP, Priority.PURCHASE_LOOKUP, Priority.OTHER)
@@ -193,12 +193,12 @@ class _Opening:
 
     async def clock(self) -> ExchangeClock:
         """Nothing is signed without the time, so it goes first; waiting for its turn is not measured."""
-        options = KeepingOptions(turn=partial(self.limiter.admission(Priority.EXIT), "GET", TIME_PATH))
+        options = ClockOptions(turn=partial(self.limiter.admission(Priority.EXIT), "GET", TIME_PATH))
         first_seconds = self.settings.exchange_timeout_seconds
         rest = await self.stack.enter_async_context(
             connect_rest(self.rest_url, RestLimits(total_seconds=first_seconds))
         )
-        keeping = keeping_time(rest.server_time, first_seconds_max=first_seconds, options=options)
+        keeping = running_clock(rest.server_time, first_seconds_max=first_seconds, options=options)
         return await self.stack.enter_async_context(keeping)
 
     def _limits(self, priority: Priority, seconds: float = math.inf) -> RestLimits:

@@ -21,7 +21,7 @@ from shared.bus.tracing import sighting as sighting_span
 from shared.errors import TransientError
 from shared.events import RawListing, utc_now
 from shared.listing_key import key_of
-from shared.log_context import about
+from shared.log_context import listing_context
 from shared.mexc.symbols import Pair, split_symbol
 from shared.mexc.trading_rules import rules_of
 from shared.wire import topology
@@ -133,7 +133,7 @@ class Publisher:
     async def _publish_event(
         self, event: RawListing, sighting: Sighting, on_confirmed: Callable[[Sighting], None]
     ) -> None:
-        with about(key_of(event), event.id), sighting_span(event.source, sighting.observed_at):
+        with listing_context(key_of(event), event.id), sighting_span(event.source, sighting.observed_at):
             event = await self._until_confirmed(event)
             self._confirmed(event, sighting, on_confirmed)
 

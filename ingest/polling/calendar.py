@@ -16,7 +16,7 @@ from ingest.source_events import Announcement
 from shared.events import Source, utc_now
 from shared.mexc.errors import RateLimited
 from shared.mexc.payloads import NewCoin
-from shared.mexc.website import MexcWeb
+from shared.mexc.website import MexcWebsite
 from shared.mexc.weights import weight_of
 
 log = structlog.get_logger(__name__)
@@ -39,7 +39,7 @@ class CalendarPoll:
 
     def __init__(
         self,
-        web: MexcWeb,
+        web: MexcWebsite,
         budget: RequestBudget,
         every_seconds: float,
         feeds: FeedHealth,

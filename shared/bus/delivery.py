@@ -13,7 +13,7 @@ from shared.bus import tracing
 from shared.bus.metrics import BusMetrics
 from shared.bus.port import Exchange, Handler, Message, Publish, Queue
 from shared.errors import PermanentError, TransientError
-from shared.log_context import delivered
+from shared.log_context import bind_event_id
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -70,7 +70,7 @@ class DeliveryProcessor:
 
     async def process(self, delivery: Delivery) -> None:
         """Answer *delivery*; leave it unanswered (for redelivery) only if told to stop while a dependency is away."""
-        delivered(delivery.message.message_id)
+        bind_event_id(delivery.message.message_id)
         with self._metrics.handling(delivery.attempt), tracing.handling(self.queue.name, delivery.message):
             await self._answer(delivery)
 

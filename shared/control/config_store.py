@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from shared.control.controls import FIELDS, SEEDED, Controls, controls_in, differences
+from shared.control.controls import FIELDS, SEEDED, Controls, changed_fields, controls_from_row
 from shared.postgres.database import Connection
 
 COLUMNS: Final = ", ".join(FIELDS)
@@ -26,7 +26,7 @@ _SEEDED_AT: Final = "exits_seeded_at = coalesce(exits_seeded_at, clock_timestamp
 
 
 @dataclass(frozen=True, slots=True)
-class Locked:
+class LockedConfig:
     """The row, locked until the transaction ends."""
 
     controls: Controls
@@ -45,17 +45,17 @@ class Author:
     request_id: str | None = None
 
 
-async def locked(connection: Connection) -> Locked | None:
+async def lock_config(connection: Connection) -> LockedConfig | None:
     """Lock the row for the rest of the transaction and return it; None where there is none."""
     row = await connection.fetchrow(READ_LOCKED)
     if row is None:
         return None
-    return Locked(controls_in(dict(row)), row["exits_seeded_at"] is not None, row["updated_at"], row["now"])
+    return LockedConfig(controls_from_row(dict(row)), row["exits_seeded_at"] is not None, row["updated_at"], row["now"])
 
 
 async def write(connection: Connection, before: Controls, after: Controls, author: Author) -> None:
     """Store *after* in place of *before*, which is locked, and who did it."""
-    changes = differences(before, after)
+    changes = changed_fields(before, after)
     documents = before.model_dump(mode="json"), after.model_dump(mode="json")
     await connection.execute(RECORD, author.name, *documents, author.request_id)
     statement, values = assignments(changes)

@@ -67,7 +67,7 @@ SEEDED: Final = frozenset({*ExitPolicy.model_fields, "entry_slippage_pct"})
 _LADDER: Final = TypeAdapter(Ladder)
 
 
-def controls_in(row: Mapping[str, Any]) -> Controls:
+def controls_from_row(row: Mapping[str, Any]) -> Controls:
     """Return what *row* holds, valid or not: a halt must not fail over what is wrong beside it."""
     try:
         ladder = _LADDER.validate_python(row["take_profit_ladder"])
@@ -76,6 +76,6 @@ def controls_in(row: Mapping[str, Any]) -> Controls:
     return Controls.model_construct(**{**{name: row[name] for name in FIELDS}, "take_profit_ladder": ladder})
 
 
-def differences(before: Controls, after: Controls) -> Mapping[str, Any]:
+def changed_fields(before: Controls, after: Controls) -> Mapping[str, Any]:
     """Return the fields that *after* has otherwise than *before*, as it has them."""
     return {name: getattr(after, name) for name in FIELDS if getattr(after, name) != getattr(before, name)}

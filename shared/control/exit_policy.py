@@ -82,7 +82,7 @@ class ExitOverrides(ExitPolicy):
         return configured.model_copy(update={name: getattr(self, name) for name in self.model_fields_set})
 
 
-def effective(configured: Mapping[str, Any], own: Mapping[str, Any]) -> tuple[ExitPolicy, Sequence[str]]:
+def effective_policy(configured: Mapping[str, Any], own: Mapping[str, Any]) -> tuple[ExitPolicy, Sequence[str]]:
     """Return the policy of a position that has exits of its *own* beside what is *configured*.
 
     What another version wrote and this one cannot read is left out and named: the other exits hold all the same.
@@ -96,7 +96,7 @@ def effective(configured: Mapping[str, Any], own: Mapping[str, Any]) -> tuple[Ex
         unreadable = {str(problem["loc"][0]) for problem in error.errors() if problem["loc"]}
     rest = {name: value for name, value in own.items() if name not in unreadable}
     instead = {name: NO_EXITS.model_dump().get(name) for name in unreadable - own.keys()}
-    policy, others = effective({**configured, **instead}, rest)
+    policy, others = effective_policy({**configured, **instead}, rest)
     return policy, sorted({*unreadable, *others})
 
 

@@ -12,12 +12,12 @@ from shared.mexc.payloads import UNREADABLE, DefaultSymbols, ExchangeInfo
 
 T = TypeVar("T")
 
-PIECE_BYTES: Final = 32 * 1024
+CHUNK_BYTES: Final = 32 * 1024
 """About fifty symbols described, or two thousand names: a millisecond to read."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer(Generic[T]):
+class ArrayAnswer(Generic[T]):
     """An answer that is one long array, and little else."""
 
     shape: type[msgspec.Struct]
@@ -32,11 +32,11 @@ class Answer(Generic[T]):
         return b'"%b":[' % self.key.encode()
 
 
-DESCRIPTIONS: Final = Answer(ExchangeInfo, "symbols", list[msgspec.Raw], b'},{"symbol"')
-NAMES: Final = Answer(DefaultSymbols, "data", list[str], b'","')
+DESCRIPTIONS: Final = ArrayAnswer(ExchangeInfo, "symbols", list[msgspec.Raw], b'},{"symbol"')
+NAMES: Final = ArrayAnswer(DefaultSymbols, "data", list[str], b'","')
 
 
-def pieces_of(segments: Sequence[bytes], answer: Answer[T]) -> Iterator[Collection[T]]:
+def chunks_of(segments: Sequence[bytes], answer: ArrayAnswer[T]) -> Iterator[Collection[T]]:
     """Yield the entries of *answer*, some of them twice at worst; raise ExchangeUnavailable where it is another."""
     try:
         yield from _pieces(segments, answer)
@@ -46,19 +46,19 @@ def pieces_of(segments: Sequence[bytes], answer: Answer[T]) -> Iterator[Collecti
         yield getattr(decode(b"".join(segments), answer.shape), answer.key)
 
 
-def _pieces(segments: Sequence[bytes], answer: Answer[T]) -> Iterator[Collection[T]]:
+def _pieces(segments: Sequence[bytes], answer: ArrayAnswer[T]) -> Iterator[Collection[T]]:
     head, opening, rest = segments[0].partition(answer.opening)
     msgspec.json.decode(head + opening + b"]}", type=answer.shape)
     for segment in (b"", *segments[1:]):
         rest, start = rest + segment, 0
-        while (seam := rest.find(answer.seam, start + PIECE_BYTES)) >= 0:
+        while (seam := rest.find(answer.seam, start + CHUNK_BYTES)) >= 0:
             yield msgspec.json.decode(b"[%b]" % rest[start : seam + 1], type=answer.entries)
             start = seam + 2
         rest = rest[start:]
     yield getattr(msgspec.json.decode(b"{%b%b" % (opening, rest), type=answer.shape), answer.key)
 
 
-async def is_same(segments: Sequence[bytes], before: Sequence[bytes], answer: Answer[T]) -> bool:
+async def is_unchanged(segments: Sequence[bytes], before: Sequence[bytes], answer: ArrayAnswer[T]) -> bool:
     """Tell whether both hold the same; what comes before the array, as the server's time does, does not count.
 
     False where that is of another length.

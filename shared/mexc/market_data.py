@@ -12,7 +12,7 @@ import httpx
 import msgspec
 import structlog
 
-from shared.mexc.chunked_json import DESCRIPTIONS, NAMES, is_same, pieces_of
+from shared.mexc.chunked_json import DESCRIPTIONS, NAMES, chunks_of, is_unchanged
 from shared.mexc.errors import ExchangeUnavailable
 from shared.mexc.http.request import DEFAULT_LIMITS, RestLimits, ask, connect_http, decode, get_segments, unlimited
 from shared.mexc.payloads import (
@@ -31,7 +31,7 @@ from shared.mexc.payloads import (
     public_trade,
     symbol_info,
 )
-from shared.mexc.request_batching import Gathering
+from shared.mexc.request_batching import RequestBatcher
 from shared.mexc.symbols import SymbolInfo, all_normalised
 
 log = structlog.get_logger(__name__)
@@ -64,7 +64,7 @@ class MexcRest:
         self._entries: _Entries = {}
         self._symbols: Collection[SymbolInfo] = ()
         self._unread: frozenset[str] = frozenset()
-        self._rules = Gathering(self._rules_of, partial(limits.admission, "GET", _INFO))
+        self._rules = RequestBatcher(self._rules_of, partial(limits.admission, "GET", _INFO))
 
     async def ping(self) -> None:
         """Return when the exchange answers."""
@@ -77,7 +77,7 @@ class MexcRest:
     async def default_symbols(self) -> frozenset[str]:
         """The symbols that may be traded by API. The same object comes back while the exchange says the same."""
         segments = await get_segments(self._http, self._names_limits, "/api/v3/defaultSymbols", {})
-        if not await is_same(segments, self._named, NAMES):
+        if not await is_unchanged(segments, self._named, NAMES):
             self._names = await _names(segments)
             self._named = segments
         return self._names
@@ -123,7 +123,7 @@ class MexcRest:
     async def exchange_info(self) -> Collection[SymbolInfo]:
         """Every symbol the exchange shows. The same object comes back while the exchange says the same."""
         segments = await get_segments(self._http, self._limits, _INFO, {})
-        if not await is_same(segments, self._described, DESCRIPTIONS):
+        if not await is_unchanged(segments, self._described, DESCRIPTIONS):
             self._entries = await _entries(segments, self._entries)
             await asyncio.sleep(0)  # What was known before is gone by now, which takes a turn of its own.
             self._symbols = await _readable(self._entries)
@@ -150,7 +150,7 @@ class MexcRest:
 async def _names(segments: Sequence[bytes]) -> frozenset[str]:
     names = set[str]()
     try:
-        for piece in pieces_of(segments, NAMES):
+        for piece in chunks_of(segments, NAMES):
             names |= all_normalised(set(piece))
             await asyncio.sleep(0)
     except ExchangeUnavailable:
@@ -182,7 +182,7 @@ async def _entries(segments: Sequence[bytes], known: _Entries) -> _Entries:
     Entries kept as they were sent would take up memory anew with each answer, in pieces that break it up.
     """
     entries: _Entries = {}
-    for piece in pieces_of(segments, DESCRIPTIONS):
+    for piece in chunks_of(segments, DESCRIPTIONS):
         for count, entry in enumerate(piece):
             if count % _ENTRIES_PER_TURN == 0:
                 await asyncio.sleep(0)

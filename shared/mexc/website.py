@@ -20,13 +20,13 @@ _LIMITS: Final = RestLimits(body_bytes_max=4 * 1024 * 1024, connections_max=1)
 
 
 @asynccontextmanager
-async def connect_web(base_url: str, limits: RestLimits = _LIMITS) -> AsyncIterator["MexcWeb"]:
+async def connect_website(base_url: str, limits: RestLimits = _LIMITS) -> AsyncIterator["MexcWebsite"]:
     """Open a client of the web site at *base_url*, for example https://www.mexc.com."""
     async with connect_http(base_url, limits, _HEADERS) as http:
-        yield MexcWeb(http, limits)
+        yield MexcWebsite(http, limits)
 
 
-class MexcWeb:
+class MexcWebsite:
     def __init__(self, http: httpx.AsyncClient, limits: RestLimits) -> None:
         self._http = http
         self._limits = limits

@@ -17,7 +17,7 @@ from asyncpg.pool import PoolConnectionProxy
 from sqlalchemy import URL
 
 from shared.errors import PermanentError, SchemaError, TransientError
-from shared.postgres.dialling import Session, dialling_of, examined
+from shared.postgres.dialling import Session, connect_options, inspected_options
 from shared.postgres.engine import EngineOnDemand
 from shared.postgres.refusals import first_line, refusals_are_settings
 from shared.postgres.url import parse_url
@@ -31,12 +31,12 @@ __all__ = [
     "Connection",
     "Database",
     "Pool",
-    "Watch",
+    "Reachability",
     "away_is_transient",
     "connect",
     "parse_url",
     "refused_is_permanent",
-    "watched",
+    "watching_reachability",
 ]
 
 # asyncpg's stubs know these as generic, asyncpg itself does not.
@@ -95,7 +95,7 @@ class Database:
 
     def connection(self) -> AbstractAsyncContextManager[Connection]:
         """Lend a connection in autocommit; raise TransientError when the server is away or not as we need it."""
-        return _Lent(self.pool)
+        return _PooledConnection(self.pool)
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Connection]:
@@ -134,7 +134,7 @@ class Database:
         return True
 
 
-class _Lent(AbstractAsyncContextManager[Connection]):
+class _PooledConnection(AbstractAsyncContextManager[Connection]):
     """A connection of the pool for the time of a block. No generator: orders wait for this."""
 
     _connection: Connection
@@ -163,16 +163,16 @@ class _Lent(AbstractAsyncContextManager[Connection]):
             raise _unusable(error) from error
 
 
-class Watch:
+class Reachability:
     """Whether the database answered the last time somebody asked."""
 
     reachable = True
 
 
 @asynccontextmanager
-async def watched(database: Database) -> AsyncIterator[Watch]:
+async def watching_reachability(database: Database) -> AsyncIterator[Reachability]:
     """Ask the database every few seconds whether it answers, for those who may not ask themselves."""
-    watch = Watch()
+    watch = Reachability()
 
     async def look() -> None:
         while True:
@@ -230,14 +230,14 @@ async def connect(settings: DatabaseSettings, url: URL, *, name: str) -> AsyncIt
     """
     require_files(url)
     with away_is_transient(), refusals_are_settings():
-        dialling = await examined(dialling_of(settings, url, name=name))
+        options = await inspected_options(connect_options(settings, url, name=name))
 
         async def prepare(connection: Session) -> None:
-            await dialling.prepare(connection)
+            await options.prepare(connection)
             await _speak_json(connection)
 
         pool = await asyncpg.create_pool(
-            **dialling.arguments(),
+            **options.arguments(),
             min_size=2,
             max_size=settings.pool_size,
             # Listings are hours apart, and each must find its statements prepared.
@@ -246,7 +246,7 @@ async def connect(settings: DatabaseSettings, url: URL, *, name: str) -> AsyncIt
             reset=_keep_session,
         )
 
-    engines = EngineOnDemand(url, dialling)
+    engines = EngineOnDemand(url, options)
     try:
         yield Database(pool, engines)
     finally:

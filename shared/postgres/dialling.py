@@ -10,7 +10,7 @@ from sqlalchemy import URL
 
 from shared.errors import SettingsError, TransientError
 from shared.postgres.refusals import POOLED, require_utf8
-from shared.postgres.url import parameter, plain
+from shared.postgres.url import driver_url, parameter
 from shared.settings import DatabaseSettings
 
 Plain: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -20,11 +20,11 @@ LOCK_TIMEOUT_SECONDS: Final = 1.0
 IDLE_IN_TRANSACTION_SECONDS: Final = 5.0
 ROUNDS: Final = 3
 """How often two connections are compared: once is enough, unless others use the same pooler meanwhile."""
-WHO: Final = "SELECT pg_backend_pid() AS pid, current_setting('server_encoding') AS encoding"
+BACKEND: Final = "SELECT pg_backend_pid() AS pid, current_setting('server_encoding') AS encoding"
 
 
 @dataclass(frozen=True, slots=True)
-class Dialling:
+class ConnectOptions:
     """Where a connection leads, how long it may take, and what holds in its session."""
 
     dsn: str
@@ -56,10 +56,10 @@ class Dialling:
             await connection.execute("; ".join(f"SET {name} = {value}" for name, value in self.timeouts.items()))
 
 
-def dialling_of(settings: DatabaseSettings, url: URL, *, name: str) -> Dialling:
+def connect_options(settings: DatabaseSettings, url: URL, *, name: str) -> ConnectOptions:
     """Return how a process of this name connects."""
-    return Dialling(
-        plain(url),
+    return ConnectOptions(
+        driver_url(url),
         float(parameter(url, "connect_timeout") or 0) or settings.connect_timeout_seconds,
         settings.statement_timeout_seconds,
         parameter(url, "application_name") or f"sniper-{name}",
@@ -75,36 +75,36 @@ def _milliseconds(seconds: float) -> str:
     return str(int(seconds * 1000))
 
 
-async def examined(dialling: Dialling) -> Dialling:
+async def inspected_options(options: ConnectOptions) -> ConnectOptions:
     """Return how to connect, having looked at the server; raise SettingsError where it cannot serve us."""
     async with AsyncExitStack() as looking:
-        first, dialling = await _first(looking, dialling)
-        pid, encoding = await _who(first)
+        first, options = await _first_connection(looking, options)
+        pid, encoding = await _backend_of(first)
         require_utf8(encoding)
         # A pooler gives out process numbers of its own.
         if pid == first.get_server_pid():
-            return dialling
+            return options
         try:
-            await _require_sessions(first, await _looked_at(looking, dialling), pid)
+            await _require_sessions(first, await _inspected_connection(looking, options), pid)
         except TimeoutError:
             raise TransientError("database away: the pooler lends no second session; raise its pool size") from None
         # It may drop, without a word, what a session is started with.
-        return replace(dialling, by_statement=True)
+        return replace(options, by_statement=True)
 
 
-async def _first(looking: AsyncExitStack, dialling: Dialling) -> tuple[Plain, Dialling]:
+async def _first_connection(looking: AsyncExitStack, options: ConnectOptions) -> tuple[Plain, ConnectOptions]:
     try:
-        return await _looked_at(looking, dialling), dialling
+        return await _inspected_connection(looking, options), options
     except asyncpg.ProtocolViolationError as error:
         if "startup parameter" not in str(error):
             raise
-    without = replace(dialling, by_statement=True)
-    return await _looked_at(looking, without), without
+    without = replace(options, by_statement=True)
+    return await _inspected_connection(looking, without), without
 
 
-async def _looked_at(looking: AsyncExitStack, dialling: Dialling) -> Plain:
+async def _inspected_connection(looking: AsyncExitStack, options: ConnectOptions) -> Plain:
     # Without names for statements, which another session may have used where sessions are not ours alone.
-    connection: Plain = await asyncpg.connect(**dialling.arguments(), statement_cache_size=0)
+    connection: Plain = await asyncpg.connect(**options.arguments(), statement_cache_size=0)
     looking.callback(connection.terminate)
     return connection
 
@@ -113,14 +113,14 @@ async def _require_sessions(first: Plain, second: Plain, pid: int) -> None:
     """Raise SettingsError unless each connection has a server process to itself, and keeps it."""
     for _ in range(ROUNDS):
         async with second.transaction():
-            if (await _who(second))[0] == pid or (await _who(first))[0] != pid:
+            if (await _backend_of(second))[0] == pid or (await _backend_of(first))[0] != pid:
                 raise SettingsError(POOLED)
 
 
-async def _who(connection: Plain) -> tuple[int, str]:
+async def _backend_of(connection: Plain) -> tuple[int, str]:
     """Return the server's process and its encoding."""
     async with connection.transaction():
-        row = await connection.fetchrow(WHO)
+        row = await connection.fetchrow(BACKEND)
     if row is None:
         raise TransientError("database away: no answer")
     return row["pid"], row["encoding"]

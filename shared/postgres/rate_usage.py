@@ -52,10 +52,10 @@ class Usage:
     age_seconds: float = 0.0
 
 
-NOTHING: Final = Usage({})
+NO_USAGE: Final = Usage({})
 
 
-class Spender(Protocol):
+class RateLimiter(Protocol):
     """The rate limiter of a service."""
 
     refused: asyncio.Event
@@ -72,7 +72,7 @@ class Spender(Protocol):
 
 
 @asynccontextmanager
-async def remembered(database: Database, service: str, spender: Spender) -> AsyncIterator[None]:
+async def persisted_usage(database: Database, service: str, spender: RateLimiter) -> AsyncIterator[None]:
     """Let *spender* go on from what was used before, and remember what it uses during the block."""
     spender.resume(await _read(database, service))
     await _store(database, service, spender.presumed())
@@ -94,20 +94,20 @@ async def _read(database: Database, service: str) -> Usage | None:
         log.warning("the use of the rate limits is not known", reason=str(error))
         return None
     if row is None:
-        return NOTHING
+        return NO_USAGE
     used = row["used"] if isinstance(row["used"], dict) else {}
     known = {name: amount for name, amount in used.items() if isinstance(amount, int) and amount >= 0}
     return Usage(known, max(0.0, row["quiet_seconds"]), row["banned"], max(0.0, row["age_seconds"]))
 
 
-async def _keep(database: Database, service: str, spender: Spender) -> Never:
-    stored = NOTHING
+async def _keep(database: Database, service: str, spender: RateLimiter) -> Never:
+    stored = NO_USAGE
     while True:
         await pause(STORE_SECONDS, spender.refused)
         spender.refused.clear()
         usage = spender.usage()
         if any(usage.used.values()) or usage.quiet_seconds > 0 or usage.used != stored.used:
-            stored = usage if await _store(database, service, usage) else NOTHING
+            stored = usage if await _store(database, service, usage) else NO_USAGE
 
 
 async def _store(database: Database, service: str, usage: Usage) -> bool:

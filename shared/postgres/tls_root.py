@@ -12,7 +12,7 @@ from shared.postgres.url import parameter
 CHECKING: Final = ("verify-ca", "verify-full")
 
 
-def checked_against(url: URL, authority: Path | None) -> URL:
+def with_authority(url: URL, authority: Path | None) -> URL:
     """Return *url* with the certificate of *authority* to check the server's by; by host name too, unless it says less.
 
     Raises SettingsError where the URL says that nothing is to be checked, or names another authority.

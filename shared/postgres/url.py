@@ -10,7 +10,7 @@ from urllib.parse import unquote, unquote_plus
 from sqlalchemy import URL
 
 from shared.errors import SettingsError
-from shared.postgres.url_parameters import judged
+from shared.postgres.url_parameters import supported_parameters
 from shared.settings import ENCODE
 
 SCHEMES: Final = ("postgres", "postgresql", "postgresql+asyncpg")
@@ -32,7 +32,7 @@ def parse_url(text: str, *, variable: str) -> URL:
         raise SettingsError(f"{variable}: {error}") from None
 
 
-def plain(url: URL) -> str:
+def driver_url(url: URL) -> str:
     """Return the form that PostgreSQL's own tools and asyncpg read."""
     bare = url.set(drivername="postgresql").difference_update_query(OURS)
     return bare.render_as_string(hide_password=False)
@@ -65,7 +65,7 @@ def _parsed(text: str) -> URL:
         unquote(user) or None,
         unquote(password) or None,
         database=_database(path or ""),
-        query=judged(dict(_pairs(query or ""))),
+        query=supported_parameters(dict(_pairs(query or ""))),
     )
     return _with_a_user(_at(url, hosts))
 

@@ -118,7 +118,7 @@ ADVICE: Final[Mapping[str, str]] = MappingProxyType(
 _WORD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,40}")
 
 
-def judged(query: Mapping[str, str]) -> dict[str, str]:
+def supported_parameters(query: Mapping[str, str]) -> dict[str, str]:
     """Return the parameters that mean something here; raise ValueError naming the first that is not supported."""
     understood: dict[str, str] = {}
     for name, value in _translated(query).items():

@@ -95,17 +95,17 @@ def _read(name: str, fact: Fact) -> JsonValue:
         return None
 
 
-def silence(said: str) -> str:
+def silence_detail(said: str) -> str:
     """Return the detail of a component that is marked as silent, having told *said* last."""
     return f"{_SILENCE}{said}"
 
 
-def last_said(status: str, detail: str) -> str:
+def last_reported(status: str, detail: str) -> str:
     """Return what a component told itself, also where it was marked as silent since."""
     return detail.removeprefix(_SILENCE) if detail.startswith(_SILENCE) else status
 
 
-def judge(status: HealthStatus, updated_at: datetime, *, now: datetime) -> HealthStatus:
+def effective_status(status: HealthStatus, updated_at: datetime, *, now: datetime) -> HealthStatus:
     """Return the status to believe: a component that went silent without saying goodbye is in error."""
     if status is not HealthStatus.STOPPED and now - updated_at > SILENCE_MAX:
         return HealthStatus.ERROR

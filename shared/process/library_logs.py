@@ -61,15 +61,15 @@ def _shown(text: str) -> str:
     return _PASSWORD.sub(r"\1***@", line)[:TEXT_CHARACTERS_MAX]
 
 
-def take_over() -> None:
+def redirect() -> None:
     """Have every library log through us, from warnings on; what was set up before is replaced."""
     root = logging.getLogger()
-    give_back()
+    release()
     root.addHandler(LibraryLog(logging.WARNING))
 
 
-def give_back() -> None:
-    """Undo `take_over`."""
+def release() -> None:
+    """Undo `redirect`."""
     root = logging.getLogger()
     for handler in [each for each in root.handlers if isinstance(each, LibraryLog)]:
         root.removeHandler(handler)

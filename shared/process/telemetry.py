@@ -186,4 +186,4 @@ def configure_logging(
         logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _StandardError())),
         cache_logger_on_first_use=False,
     )
-    library_logs.take_over()
+    library_logs.redirect()

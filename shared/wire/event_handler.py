@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from shared import events
 from shared.bus.port import Handler, Message
-from shared.log_context import decoded
+from shared.log_context import bind_listing
 from shared.wire import cloudevents, topology
 from shared.wire.canary import is_canary
 
@@ -27,7 +27,7 @@ def receives(model: type[E], handle: EventHandler[E], *, canaries: Handler | Non
         event = cloudevents.decode(message.body)
         if not isinstance(event, model):
             raise cloudevents.unexpected(event, model)
-        decoded(event)
+        bind_listing(event)
         return [topology.to_message(result) for result in await handle(event)]
 
     return on_message

@@ -19,7 +19,7 @@ from ingest.polling.calendar import CalendarPoll
 from ingest.source_events import Announcement, SourceEvent
 from shared.events import HealthStatus, Source, utc_now
 from shared.mexc.http.request import RestLimits
-from shared.mexc.website import connect_web
+from shared.mexc.website import connect_website
 from tests.support.fakes.loopback import Behaviour, Loopback, answering, hanging, reply, resetting, serving
 from tests.support.running.simulators import simulator_in_this_process
 from tests.waiting import eventually
@@ -53,7 +53,7 @@ class Watched:
 @asynccontextmanager
 async def watching(url: str, every_seconds: float = 0.01) -> AsyncIterator[Watched]:
     watched = Watched()
-    async with connect_web(url, LIMITS) as web, asyncio.TaskGroup() as tasks:
+    async with connect_website(url, LIMITS) as web, asyncio.TaskGroup() as tasks:
         poll = CalendarPoll(web, watched.budget, every_seconds, watched.feeds, watched.metrics)
         task = tasks.create_task(poll.watch(watched.report))
         yield watched

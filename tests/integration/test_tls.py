@@ -18,7 +18,7 @@ from shared.bus.rabbitmq.stream import read_stream
 from shared.errors import SettingsError, SniperError, TransientError
 from shared.postgres import database
 from shared.postgres.database import Database
-from shared.postgres.tls_root import checked_against
+from shared.postgres.tls_root import with_authority
 from shared.settings import BrokerSettings, DatabaseSettings
 from shared.wire import topology
 from tests.servers.choice import ServerUnavailableError
@@ -73,7 +73,7 @@ def broker(ours: Authority, folder: Path) -> Iterator[EncryptedRabbitMQ]:
 @asynccontextmanager
 async def opened(url: str, authority: Path | None) -> AsyncIterator[Database]:
     settings = DatabaseSettings.model_validate({"url": url, "ca_file": authority})
-    parsed = checked_against(database.parse_url(url, variable="SNIPER_DATABASE_URL"), settings.ca_file)
+    parsed = with_authority(database.parse_url(url, variable="SNIPER_DATABASE_URL"), settings.ca_file)
     async with database.connect(settings, parsed, name="test") as running:
         yield running
 

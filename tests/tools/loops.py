@@ -60,7 +60,7 @@ MAY_FAIL_AS_A_WHOLE: Final[Mapping[str, str]] = {
     "shared/mexc/orders/order_connection_pool.py:open_lines": "Lines are made at the start, and connect for themselves.",
     "shared/mexc/payloads.py:names_among": "Guarded against what an entry may raise.",
     "shared/mexc/chunked_json.py:_pieces": "Pieces of one answer, whose entries are read apart.",
-    "shared/mexc/chunked_json.py:is_same": "Bytes are compared; the wait gives up a turn.",
+    "shared/mexc/chunked_json.py:is_unchanged": "Bytes are compared; the wait gives up a turn.",
     "shared/mexc/market_data.py:_entries": "Each entry is read behind a guard of its own; the wait gives up a turn.",
     "shared/mexc/market_data.py:_names": "What cannot be read as a whole is read name by name; the wait gives up a turn.",
     "shared/mexc/market_data.py:_readable": "Entries that are read already; the wait gives up a turn.",

@@ -17,7 +17,7 @@ class ClockUncertainError(TransientError):
     """The exchange's time is not known well enough to sign by it."""
 
 
-class Sample(NamedTuple):
+class ClockSample(NamedTuple):
     """One question for the time. The local times are of a clock that never steps, in seconds."""
 
     asked_at: float
@@ -36,7 +36,7 @@ class Sample(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class ClockEstimate:
     """What a round of samples tells."""
 
     ahead_ms: float
@@ -48,7 +48,7 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
-class Trust:
+class TrustLimits:
     """When an estimate is good enough to sign by.
 
     The exchange takes no timestamp more than a second ahead of its clock, and none older than the window of the order.
@@ -57,7 +57,7 @@ class Trust:
     uncertainty_ms_max: float = 400.0
     age_seconds_max: float = 300.0
 
-    def objection(self, estimate: Estimate | None, now: float) -> str:
+    def objection(self, estimate: ClockEstimate | None, now: float) -> str:
         """Say why not to sign by *estimate*; empty when it is good enough."""
         if estimate is None:
             return "the exchange has not told its time"
@@ -69,7 +69,7 @@ class Trust:
         return ""
 
 
-def estimate_of(samples: Sequence[Sample]) -> Estimate | None:
+def estimate_of(samples: Sequence[ClockSample]) -> ClockEstimate | None:
     """Return what the median sample says; None of fewer than three.
 
     It is as uncertain as that sample's way was long, or as the samples disagree where that is more.
@@ -79,14 +79,16 @@ def estimate_of(samples: Sequence[Sample]) -> Estimate | None:
     by_offset = sorted(samples, key=lambda sample: sample.ahead_ms)
     middle = by_offset[len(samples) // 2]
     disagreement_ms = statistics.median(abs(sample.ahead_ms - middle.ahead_ms) for sample in samples)
-    return Estimate(
+    return ClockEstimate(
         middle.ahead_ms,
         max(middle.off_ms_max, disagreement_ms),
         made_at=max(sample.answered_at for sample in samples),
     )
 
 
-def preferred(held: Estimate | None, fresh: Estimate | None, trust: Trust, now: float) -> Estimate | None:
+def preferred(
+    held: ClockEstimate | None, fresh: ClockEstimate | None, trust: TrustLimits, now: float
+) -> ClockEstimate | None:
     """Return the newer one, unless only the older one can be trusted."""
     if fresh is None or (trust.objection(fresh, now) and not trust.objection(held, now)):
         return held

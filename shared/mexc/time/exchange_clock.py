@@ -11,7 +11,14 @@ import structlog
 
 from shared.backoff import jittered, pause
 from shared.mexc.errors import ExchangeError, RateLimited
-from shared.mexc.time.clock_estimate import ClockUncertainError, Estimate, Sample, Trust, estimate_of, preferred
+from shared.mexc.time.clock_estimate import (
+    ClockEstimate,
+    ClockSample,
+    ClockUncertainError,
+    TrustLimits,
+    estimate_of,
+    preferred,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -27,28 +34,28 @@ Turn = Callable[[], AbstractAsyncContextManager[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class KeepingOptions:
+class ClockOptions:
     every_seconds: float = 30.0
     retry_first_seconds: float = 1.0
-    trust: Trust = field(default_factory=Trust)
+    trust: TrustLimits = field(default_factory=TrustLimits)
     turn: Turn = nullcontext
     """Waiting there is no part of the way that is measured."""
 
 
-DEFAULT_OPTIONS: Final = KeepingOptions()
+DEFAULT_OPTIONS: Final = ClockOptions()
 
 
 class ExchangeClock:
     """The exchange's time. It runs on a clock of ours that never steps, so ours may be set without moving it."""
 
     def __init__(
-        self, ask: AskTime, options: KeepingOptions = DEFAULT_OPTIONS, now: Callable[[], float] = time.monotonic
+        self, ask: AskTime, options: ClockOptions = DEFAULT_OPTIONS, now: Callable[[], float] = time.monotonic
     ) -> None:
         self._ask = ask
         self._options = options
         self._now = now
-        self._estimate: Estimate | None = None
-        self.known: Estimate | None = None
+        self._estimate: ClockEstimate | None = None
+        self.known: ClockEstimate | None = None
         """The best there ever was, doubted or not; not good enough to sign by."""
         self._doubted = asyncio.Event()
         self._suspected_at = float("-inf")
@@ -108,7 +115,7 @@ class ExchangeClock:
 
     async def _round(self) -> ExchangeError | None:
         """Ask for the time, and again to be sure; return what cut that short."""
-        samples: list[Sample] = []
+        samples: list[ClockSample] = []
         try:
             while len(samples) < SAMPLES:
                 samples.append(await self._sample())
@@ -121,11 +128,11 @@ class ExchangeClock:
             self.known = preferred(self.known, fresh, trust, now)
         return None
 
-    async def _sample(self) -> Sample:
+    async def _sample(self) -> ClockSample:
         async with self._options.turn():
             asked_at = self._now()
             server_ms = await self._ask()
-            return Sample(asked_at, self._now(), server_ms)
+            return ClockSample(asked_at, self._now(), server_ms)
 
     def _wait_seconds(self, failures: int) -> float:
         every, first = self._options.every_seconds, self._options.retry_first_seconds
@@ -133,8 +140,8 @@ class ExchangeClock:
 
 
 @asynccontextmanager
-async def keeping_time(
-    ask: AskTime, *, first_seconds_max: float, options: KeepingOptions = DEFAULT_OPTIONS
+async def running_clock(
+    ask: AskTime, *, first_seconds_max: float, options: ClockOptions = DEFAULT_OPTIONS
 ) -> AsyncIterator[ExchangeClock]:
     """Keep the exchange's time while the body runs, which begins once it is known, or known to be unknown for now."""
     clock = ExchangeClock(ask, options)

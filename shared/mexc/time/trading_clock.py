@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
-from shared.mexc.time.clock_estimate import Estimate
+from shared.mexc.time.clock_estimate import ClockEstimate
 
 STEP_SECONDS: Final = 2.0
 """A better estimate moves the time by less, beyond how far both may be off; more is a step of the exchange's."""
@@ -16,7 +16,7 @@ the exchange's time as it is, in the meantime too."""
 
 class KnownTime(Protocol):
     @property
-    def known(self) -> Estimate | None:
+    def known(self) -> ClockEstimate | None:
         """The exchange's time as well as it was ever known; None before that."""
 
 
@@ -38,7 +38,7 @@ class TradingClock:
         self._monotonic = monotonic
         self._ahead = wall() - monotonic()
         """How far the time to go by is ahead of the monotonic clock."""
-        self._estimate: Estimate | None = None
+        self._estimate: ClockEstimate | None = None
         self._off_seconds_max = float("inf")
         """How far the time to go by may be off."""
         self._stepped_at: float | None = None

@@ -19,7 +19,7 @@ _RETRY_SECONDS: Final = 0.02
 _OWNER_ONLY: Final = 0o600
 
 
-class Lease:
+class ServerLease:
     """One process's claims on the server of one data directory."""
 
     def __init__(self, directory: Path) -> None:

@@ -16,9 +16,9 @@ from sqlalchemy import URL
 from shared.backoff import jittered
 from shared.errors import SniperError
 from shared.postgres.embedded.cluster import ensure_cluster
-from shared.postgres.embedded.lease import Lease
+from shared.postgres.embedded.lease import ServerLease
 from shared.postgres.embedded.postmaster import Postmaster, clear_stale_pid_file, find_postmaster
-from shared.postgres.embedded.tools import ToolError, Tools, cause
+from shared.postgres.embedded.tools import ToolError, Tools, failure_cause
 
 log = structlog.get_logger(__name__)
 
@@ -72,7 +72,7 @@ async def _supervise(server: "EmbeddedServer") -> Never:
 def _opened(directory: Path) -> "EmbeddedServer":
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
-        lease = Lease(directory.parent)
+        lease = ServerLease(directory.parent)
     except OSError as error:
         raise SniperError(f"SNIPER_DATA_DIR: cannot use {directory.parent}: {error.strerror}") from None
     server = EmbeddedServer(directory, lease)
@@ -87,7 +87,7 @@ def _opened(directory: Path) -> "EmbeddedServer":
 class EmbeddedServer:
     """The server of one data directory. Its methods block; call them from a thread."""
 
-    def __init__(self, directory: Path, lease: Lease) -> None:
+    def __init__(self, directory: Path, lease: ServerLease) -> None:
         self.directory = directory
         self._lease = lease
         self._socket_directory = ""
@@ -152,7 +152,7 @@ def _logged_cause(log_file: Path, since_byte: int) -> str:
     try:
         with log_file.open("rb") as file:
             file.seek(since_byte)
-            return cause(file.read(_LOG_BYTES_MAX).decode(errors="replace"))
+            return failure_cause(file.read(_LOG_BYTES_MAX).decode(errors="replace"))
     except OSError:
         return ""
 

@@ -58,7 +58,7 @@ class Tools:
                 extra_groups=None if self.user is None else [],
             )
         except subprocess.CalledProcessError as error:
-            raise ToolError(_explained(cause(error.stderr) or cause(error.stdout) or program)) from None
+            raise ToolError(_explained(failure_cause(error.stderr) or failure_cause(error.stdout) or program)) from None
         except subprocess.TimeoutExpired:
             raise ToolError(f"{program}: not finished after {SECONDS_MAX:.0f} s") from None
 
@@ -78,7 +78,7 @@ class Tools:
                 above.chmod(mode | _OTHERS_PASS)
 
 
-def cause(output: str) -> str:
+def failure_cause(output: str) -> str:
     """Return the line of a program's output that says why it failed: the first error, else the last line."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if "error:" in line.lower() or "fatal:" in line.lower()]
