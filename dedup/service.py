@@ -15,7 +15,7 @@ from shared.postgres.batch import BatchLimits, batching
 from shared.process.health import Component, heartbeat
 from shared.process.runtime import Runtime
 from shared.wire.canary import from_message, passed_on, to_message
-from shared.wire.event_handler import receives
+from shared.wire.event_handler import message_handler
 from shared.wire.topology import DEDUP_RAW
 
 
@@ -44,4 +44,4 @@ async def serve(runtime: Runtime, settings: DedupSettings) -> None:
                 concern = skew.concern()
                 component.set(HealthStatus.DEGRADED if concern else HealthStatus.RUNNING, concern)
 
-        await runtime.bus.consume(DEDUP_RAW, receives(RawListing, handle, canaries=_pass_on), until=runtime.stop)
+        await runtime.bus.consume(DEDUP_RAW, message_handler(RawListing, handle, canaries=_pass_on), until=runtime.stop)

@@ -39,7 +39,7 @@ from shared.process.health import Component, heartbeat
 from shared.process.lifecycle import when_available
 from shared.process.runtime import Runtime
 from shared.settings import ExchangeSettings
-from shared.wire.event_handler import receives
+from shared.wire.event_handler import message_handler
 from shared.wire.topology import EXECUTOR_LISTINGS, EXECUTOR_OPENINGS
 
 DRAIN_SECONDS: Final = 10.0
@@ -211,7 +211,7 @@ async def _trade(
         under_way.create_task(parts.schedule.run(runtime.stop), name="schedule")
         announced = AnnouncedOpenings(runtime.database, buy.missed, now=parts.now)
         under_way.create_task(announced.run(runtime.stop), name="announced")
-        news = receives(Listing, handle)
+        news = message_handler(Listing, handle)
         under_way.create_task(runtime.bus.consume(EXECUTOR_OPENINGS, news, until=runtime.stop), name="openings")
         await runtime.bus.consume(EXECUTOR_LISTINGS, news, until=runtime.stop)
         drain.reschedule(asyncio.get_running_loop().time() + DRAIN_SECONDS)

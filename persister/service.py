@@ -13,7 +13,7 @@ from shared.events import Health, Listing, Trade
 from shared.postgres.batch import BatchLimits, batching
 from shared.process.health import Component, heartbeat
 from shared.process.runtime import Runtime
-from shared.wire.event_handler import receives
+from shared.wire.event_handler import message_handler
 from shared.wire.topology import PERSISTER_HEALTH, PERSISTER_LISTINGS, PERSISTER_TRADES
 
 
@@ -35,9 +35,9 @@ async def serve(runtime: Runtime, settings: PersisterSettings) -> None:
         asyncio.TaskGroup() as tasks,
     ):
         for queue, handler in (
-            (PERSISTER_LISTINGS, receives(Listing, records_listings(listings, component), canaries=canaries)),
-            (PERSISTER_TRADES, receives(Trade, records_trades(trades, component))),
-            (PERSISTER_HEALTH, receives(Health, records_health(health))),
+            (PERSISTER_LISTINGS, message_handler(Listing, records_listings(listings, component), canaries=canaries)),
+            (PERSISTER_TRADES, message_handler(Trade, records_trades(trades, component))),
+            (PERSISTER_HEALTH, message_handler(Health, records_health(health))),
         ):
             tasks.create_task(bus.consume(queue, handler, until=stop), name=queue.name)
         tasks.create_task(watch_for_silence(database, stop), name="silence watch")

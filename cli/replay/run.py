@@ -36,7 +36,7 @@ from shared.backoff import pause
 from shared.events import Listing, Mode, RawListing, Trade
 from shared.process.runtime import Runtime
 from shared.settings import load
-from shared.wire.event_handler import receives
+from shared.wire.event_handler import message_handler
 from shared.wire.topology import DEDUP_RAW, EXECUTOR_LISTINGS, EXECUTOR_OPENINGS, to_message
 
 UNSENT: Final = "a replay sends nothing"
@@ -150,9 +150,9 @@ class Pipeline:
             beside.create_task(self._outbox.relay(ended), name="outbox")
             async with asyncio.TaskGroup() as tasks:
                 for queue, handler in (
-                    (DEDUP_RAW, receives(RawListing, self._sighted)),
-                    (EXECUTOR_LISTINGS, receives(Listing, self._listed)),
-                    (EXECUTOR_OPENINGS, receives(Listing, self._listed)),
+                    (DEDUP_RAW, message_handler(RawListing, self._sighted)),
+                    (EXECUTOR_LISTINGS, message_handler(Listing, self._listed)),
+                    (EXECUTOR_OPENINGS, message_handler(Listing, self._listed)),
                 ):
                     tasks.create_task(bus.consume(queue, handler, until=stop), name=queue.name)
             ended.set()

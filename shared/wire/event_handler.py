@@ -14,7 +14,7 @@ E = TypeVar("E", bound=events.Event)
 EventHandler = Callable[[E], Awaitable[Sequence[topology.PipelineEvent]]]
 
 
-def receives(model: type[E], handle: EventHandler[E], *, canaries: Handler | None = None) -> Handler:
+def message_handler(model: type[E], handle: EventHandler[E], *, canaries: Handler | None = None) -> Handler:
     """Return *handle* as a bus handler: decoded on the way in, encoded and addressed on the way out.
 
     *canaries* handles those, on the queues that they come by. A body that is not an event of *model* raises
