@@ -17,7 +17,7 @@ from notifier.telegram.bot import Bot
 from notifier.telegram.commands import Operations
 from shared.backoff import pause
 from shared.bus.port import Message
-from shared.control.halts import in_force
+from shared.control.halts import halts_in_force
 from shared.errors import PermanentError, TransientError
 from shared.events import Health, HealthStatus, utc_now
 from shared.postgres.database import Database
@@ -109,7 +109,7 @@ class Look:
     async def _halted(self) -> Sequence[Notice]:
         try:
             async with self._database.connection() as connection:
-                return list(self._halts.looked(await in_force(connection), utc_now()))
+                return list(self._halts.looked(await halts_in_force(connection), utc_now()))
         except TransientError as error:
             log.debug("halts were not read", reason=str(error))
             return ()

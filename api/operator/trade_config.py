@@ -11,7 +11,7 @@ from api.schemas import TradeConfig
 from shared.control import config_store
 from shared.control.config_store import Author, LockedConfig
 from shared.control.controls import controls_from_row
-from shared.control.halts import in_force
+from shared.control.halts import halts_in_force
 from shared.errors import SniperError
 from shared.postgres.database import Connection, Database
 
@@ -153,4 +153,4 @@ async def _read(connection: Connection) -> TradeConfig:
     if row is None:
         raise MissingConfigError
     ladder = controls_from_row(dict(row)).take_profit_ladder
-    return TradeConfig.model_validate({**row, "take_profit_ladder": ladder, "halts": await in_force(connection)})
+    return TradeConfig.model_validate({**row, "take_profit_ladder": ladder, "halts": await halts_in_force(connection)})

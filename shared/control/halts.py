@@ -37,7 +37,7 @@ class Halt:
         return f"{self.cause}: {self.reason}" if self.reason else self.cause
 
 
-async def in_force(connection: Connection) -> list[Halt]:
+async def halts_in_force(connection: Connection) -> list[Halt]:
     """Read every halt in force, the longest first."""
     rows = await connection.fetch(IN_FORCE)
     return [Halt(row["cause"], _mode(row["mode"]), row["reason"], row["since"], row["exits"]) for row in rows]
