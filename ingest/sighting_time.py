@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, Gauge
 from ingest.budget.request_budget import RequestBudget
 from ingest.source import Report
 from shared.events import Source, utc_now
-from shared.mexc.market_data import MexcRest
+from shared.mexc.market_data import MexcMarketData
 from shared.mexc.time.clock_estimate import ClockUncertainError
 from shared.mexc.time.exchange_clock import ExchangeClock
 
@@ -71,7 +71,7 @@ class TimePoll:
 
     name: Final = Source.MEXC_REST_API
 
-    def __init__(self, rest: MexcRest, budget: RequestBudget, exchange_time: ExchangeTime) -> None:
+    def __init__(self, rest: MexcMarketData, budget: RequestBudget, exchange_time: ExchangeTime) -> None:
         self._rest = rest
         self._budget = budget
         self._clock = ExchangeClock(self._ask)

@@ -14,7 +14,7 @@ from shared.mexc.errors import ExchangeError, ExchangeRejected
 from shared.mexc.http.request import RestLimits
 from shared.mexc.http.signed_request import Signing
 from shared.mexc.http.signing import Signer
-from shared.mexc.market_data import MexcRest, connect_rest
+from shared.mexc.market_data import MexcMarketData, connect_market_data
 from shared.mexc.orders.account import connect_account
 from shared.mexc.orders.api_key import KeyTerms
 from shared.mexc.time.clock_estimate import ClockEstimate, ClockSample, TrustLimits, estimate_of
@@ -38,7 +38,7 @@ async def look() -> list[Finding]:
     except SettingsError as error:
         return [setting(REACHABLE, str(error)), *unseen((CLOCK, *KEY_PARTS), "the settings are wrong")]
     host = urlsplit(settings.mexc_rest_url).netloc
-    async with connect_rest(settings.mexc_rest_url, LIMITS) as rest:
+    async with connect_market_data(settings.mexc_rest_url, LIMITS) as rest:
         try:
             estimate = estimate_of(await _samples(rest))
         except ExchangeError as error:
@@ -50,7 +50,7 @@ async def look() -> list[Finding]:
     return [*found, *await _key(settings, keys, estimate)]
 
 
-async def _samples(rest: MexcRest) -> Sequence[ClockSample]:
+async def _samples(rest: MexcMarketData) -> Sequence[ClockSample]:
     samples = []
     for _ in range(SAMPLES):
         asked_at = time.monotonic()

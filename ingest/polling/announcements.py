@@ -13,7 +13,7 @@ from ingest.metrics import Metrics
 from ingest.polling.poll import Poll, RetrySeconds, run_poll
 from ingest.source import Report
 from shared.events import Source
-from shared.mexc.market_data import MexcRest
+from shared.mexc.market_data import MexcMarketData
 from shared.mexc.payloads import Notice
 from shared.mexc.weights import weight_of
 
@@ -32,7 +32,7 @@ class AnnouncementPoll:
     name: Final = Source.MEXC_REST_API
 
     def __init__(
-        self, rest: MexcRest, budget: RequestBudget, every_seconds: float, feeds: FeedHealth, metrics: Metrics
+        self, rest: MexcMarketData, budget: RequestBudget, every_seconds: float, feeds: FeedHealth, metrics: Metrics
     ) -> None:
         self._rest = rest
         self._budget = budget

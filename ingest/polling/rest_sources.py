@@ -19,7 +19,7 @@ from ingest.settings import IngestSettings
 from ingest.sighting_time import TimePoll
 from ingest.source import Source
 from ingest.upcoming_openings import UpcomingOpenings
-from shared.mexc.market_data import connect_rest
+from shared.mexc.market_data import connect_market_data
 from shared.mexc.website import connect_website
 from shared.settings import ExchangeSettings
 
@@ -40,7 +40,7 @@ async def rest_sources(
     budget: RequestBudget,
 ) -> AsyncIterator[Sequence[Source]]:
     """Open the exchange's API and its web site, neither of which need be there yet."""
-    async with connect_rest(exchange.mexc_rest_url) as rest, connect_website(exchange.web_url) as web:
+    async with connect_market_data(exchange.mexc_rest_url) as rest, connect_website(exchange.web_url) as web:
         yield (
             SymbolPolls(rest, budget, _intervals(settings), openings, feeds, metrics),
             CalendarPoll(web, budget, settings.calendar_seconds, feeds, metrics, openings.now),

@@ -14,7 +14,7 @@ from ingest.source_events import Snapshot, SymbolNames
 from ingest.upcoming_openings import UpcomingOpenings
 from shared.backoff import pause
 from shared.events import Source
-from shared.mexc.market_data import MexcRest
+from shared.mexc.market_data import MexcMarketData
 from shared.mexc.weights import weight_of
 
 NAMES_WEIGHT: Final = weight_of("/api/v3/defaultSymbols")
@@ -43,7 +43,7 @@ class SymbolPolls:
 
     def __init__(
         self,
-        rest: MexcRest,
+        rest: MexcMarketData,
         budget: RequestBudget,
         intervals: PollIntervals,
         openings: UpcomingOpenings,

@@ -45,13 +45,13 @@ _ENTRIES_PER_TURN: Final = 125
 
 
 @asynccontextmanager
-async def connect_rest(base_url: str, limits: RestLimits = DEFAULT_LIMITS) -> AsyncIterator["MexcRest"]:
+async def connect_market_data(base_url: str, limits: RestLimits = DEFAULT_LIMITS) -> AsyncIterator["MexcMarketData"]:
     """Open a client of the exchange at *base_url*, for example https://api.mexc.com."""
     async with connect_http(base_url, limits) as http:
-        yield MexcRest(http, limits)
+        yield MexcMarketData(http, limits)
 
 
-class MexcRest:
+class MexcMarketData:
     """Public market data. Every method raises ExchangeUnavailable, ExchangeRejected or RateLimited."""
 
     def __init__(self, http: httpx.AsyncClient, limits: RestLimits) -> None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from shared.mexc.errors import ExchangeUnavailable, RateLimited
-from shared.mexc.market_data import connect_rest
+from shared.mexc.market_data import connect_market_data
 from shared.mexc.time.clock_estimate import ClockUncertainError, TrustLimits
 from shared.mexc.time.exchange_clock import ClockOptions, ExchangeClock, running_clock
 from tests.support.running.simulators import Simulator, simulator_in_this_process
@@ -36,7 +36,7 @@ async def clock_of(
     simulator: Simulator, options: ClockOptions, first_seconds: float = 5
 ) -> AsyncIterator[ExchangeClock]:
     async with (
-        connect_rest(simulator.rest_url) as rest,
+        connect_market_data(simulator.rest_url) as rest,
         running_clock(rest.server_time, first_seconds_max=first_seconds, options=options) as clock,
     ):
         yield clock

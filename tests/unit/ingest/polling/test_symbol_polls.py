@@ -19,7 +19,7 @@ from ingest.source_events import Snapshot, SourceEvent, SymbolNames, Upcoming
 from ingest.upcoming_openings import UpcomingOpenings
 from shared.events import utc_now
 from shared.mexc.http.request import RestLimits
-from shared.mexc.market_data import MexcRest
+from shared.mexc.market_data import MexcMarketData
 from tests.waiting import eventually
 
 Answer = Callable[[], httpx.Response]
@@ -101,7 +101,7 @@ async def polling(
         pace = PollIntervals(beats[0], beats[1], blind_seconds=-1, snapshot_gap_seconds=gap_seconds)
         budget = RequestBudget(limits, BudgetMetrics(registry or CollectorRegistry()))
         polls = SymbolPolls(
-            MexcRest(http, RestLimits()), budget, pace, UpcomingOpenings(lambda: upcoming), feeds, metrics
+            MexcMarketData(http, RestLimits()), budget, pace, UpcomingOpenings(lambda: upcoming), feeds, metrics
         )
         watching = tasks.create_task(polls.watch(reported))
         yield reported
