@@ -27,7 +27,7 @@ async def _pass_on(message: Message) -> Sequence[Message]:
 async def serve(runtime: Runtime, settings: DedupSettings) -> None:
     """Deduplicate raw listings until the runtime's stop event is set."""
     component, metrics = Component("dedup"), Metrics(runtime.telemetry.registry)
-    component.shows("troubles", runtime.telemetry.troubles.fact)
+    component.add_fact("troubles", runtime.telemetry.troubles.fact)
     skew = Skew(settings.clock_skew_seconds_max, runtime.telemetry.registry)
     ledger, seen = Ledger(runtime.database), Seen(settings.remembered_keys_max)
     write = Observations(runtime.database, metrics).write

@@ -79,9 +79,9 @@ async def serve(
         show_facts(component, settings, exchange, parts.readiness, live=venue.live)
         key = _key_watch(exchange, venue, alarms)
         if key is not None:
-            component.shows("api_key", key.fact)
-        exits.shows("worth_usdt", parts.exits.worths.facts)
-        component.shows("troubles", runtime.telemetry.troubles.fact)
+            component.add_fact("api_key", key.fact)
+        exits.add_fact("worth_usdt", parts.exits.worths.facts)
+        component.add_fact("troubles", runtime.telemetry.troubles.fact)
         show_vigil(vigil, runtime.telemetry.registry)
         show_key_age(_key_terms(venue), runtime.telemetry.registry)
         runtime.telemetry.ready_when("executor", lambda: exchange.is_ready() and parts.readiness.reconciled)

@@ -34,9 +34,9 @@ async def serve(runtime: Runtime, settings: IngestSettings, exchange: ExchangeSe
     """Watch *exchange* until the runtime's stop event is set."""
     component, feeds, time = Component("ingest"), FeedHealth(), ExchangeTime()
     metrics = Metrics(runtime.telemetry.registry, feeds)
-    component.shows("troubles", runtime.telemetry.troubles.fact)
-    component.shows("feeds", feeds.facts)
-    component.shows("exchange_ahead_ms", time.exchange_ahead_ms)
+    component.add_fact("troubles", runtime.telemetry.troubles.fact)
+    component.add_fact("feeds", feeds.facts)
+    component.add_fact("exchange_ahead_ms", time.exchange_ahead_ms)
     async with (
         hold_lease(runtime.database, component) as lease,
         heartbeat(component, runtime.bus),

@@ -21,7 +21,7 @@ async def serve(runtime: Runtime, settings: PersisterSettings) -> None:
     """Store what is announced until the runtime's stop event is set."""
     bus, database, stop = runtime.bus, runtime.database, runtime.stop
     component, metrics = Component("persister"), Metrics(runtime.telemetry.registry)
-    component.shows("troubles", runtime.telemetry.troubles.fact)
+    component.add_fact("troubles", runtime.telemetry.troubles.fact)
     canaries = Canaries(runtime.telemetry.registry)
     limits = BatchLimits(settings.batch_rows_max, settings.window_seconds)
     runtime.telemetry.ready_when("persister", lambda: not stop.is_set())

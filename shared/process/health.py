@@ -37,31 +37,31 @@ class Component:
         self._status = HealthStatus.RUNNING
         self._detail = ""
         self._last_event_at: datetime | None = None
-        self._farewell = HealthStatus.STOPPED, ""
+        self._shutdown_report = HealthStatus.STOPPED, ""
         self._facts: dict[str, Fact] = {}
-        self._silent: Callable[[], bool] = lambda: False
+        self._is_silent: Callable[[], bool] = lambda: False
 
     @property
     def is_silent(self) -> bool:
         """Whether another process speaks under this name."""
-        return self._silent()
+        return self._is_silent()
 
     def silent_while(self, silent: Callable[[], bool]) -> None:
         """Tell nothing while *silent* says so."""
-        self._silent = silent
+        self._is_silent = silent
 
-    def shows(self, name: str, fact: Fact) -> None:
+    def add_fact(self, name: str, fact: Fact) -> None:
         """Tell *fact* under this name with each heartbeat."""
         self._facts[name] = fact
         self.changed.set()
 
-    def last_words(self, status: HealthStatus, detail: str) -> None:
+    def report_at_shutdown(self, status: HealthStatus, detail: str) -> None:
         """Report this at the end instead of ``stopped``: it ends, and that is not well."""
-        self._farewell = status, detail
+        self._shutdown_report = status, detail
 
-    def say_goodbye(self) -> None:
+    def report_shutdown(self) -> None:
         """Report the end."""
-        self.set(*self._farewell)
+        self.set(*self._shutdown_report)
 
     def set(self, status: HealthStatus, detail: str = "") -> None:
         """Report *status* at once if it is news."""
@@ -118,7 +118,7 @@ async def heartbeat(component: Component, bus: Bus) -> AsyncIterator[None]:
     beating = asyncio.create_task(_beat(component, bus), name=f"heartbeat-{component.name}")
     try:
         yield
-        component.say_goodbye()
+        component.report_shutdown()
     except BaseException as error:
         # A cancelled service was stopped by somebody; any other way out is its own failure.
         failed = isinstance(error, Exception)
@@ -127,13 +127,13 @@ async def heartbeat(component: Component, bus: Bus) -> AsyncIterator[None]:
     finally:
         beating.cancel()
         await asyncio.wait([beating])
-        await _say(component, bus, FAREWELL_SECONDS)
+        await _publish(component, bus, FAREWELL_SECONDS)
 
 
 async def _beat(component: Component, bus: Bus) -> None:
     while True:
         component.changed.clear()
-        await _say(component, bus, HEARTBEAT_SECONDS)
+        await _publish(component, bus, HEARTBEAT_SECONDS)
         try:
             async with asyncio.timeout(HEARTBEAT_SECONDS):
                 await component.changed.wait()
@@ -141,7 +141,7 @@ async def _beat(component: Component, bus: Bus) -> None:
             continue
 
 
-async def _say(component: Component, bus: Bus, seconds: float) -> None:
+async def _publish(component: Component, bus: Bus, seconds: float) -> None:
     if component.is_silent:
         return
     try:
