@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Mapping
 
 
-def documented(model: type) -> Mapping[str, str]:
+def field_docstrings(model: type) -> Mapping[str, str]:
     """Return the string below each annotated field of *model* and of its bases, on one line each, by name.
 
     Pydantic can read them too (`use_attribute_docstrings`), but does so at every import of the models.

@@ -6,7 +6,7 @@ from typing import Any, Final
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
-from contract.docstrings import documented
+from contract.docstrings import field_docstrings
 from shared import events
 from shared.events import Event
 from shared.wire.cloudevents import EVENT_TYPES, schema_urn
@@ -82,7 +82,7 @@ def _parts(model: type[Event], references: str) -> dict[str, JsonSchema]:
     for name, part in parts.items():
         described_by = getattr(events, name)
         if isinstance(described_by, type):
-            _describe(part, documented(described_by))
+            _describe(part, field_docstrings(described_by))
     return parts
 
 

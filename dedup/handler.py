@@ -5,12 +5,12 @@ from datetime import datetime
 
 import structlog
 
-from dedup.identity import listing_of, rescheduled
+from dedup.claim_cache import ClaimCache
+from dedup.clock_skew import ClockSkew
+from dedup.identity import listing_of, rescheduled_event
 from dedup.ledger import Claim, Ledger
 from dedup.metrics import Metrics
 from dedup.observations import Observation
-from dedup.seen import Seen
-from dedup.skew import Skew
 from shared.errors import PermanentError
 from shared.events import Listing, RawListing, never_after, utc_now
 
@@ -30,15 +30,15 @@ class Deduplicate:
     def __init__(
         self,
         ledger: Ledger,
-        seen: Seen,
+        claims: ClaimCache,
         observe: Observe,
         metrics: Metrics,
-        skew: Skew,
+        skew: ClockSkew,
         *,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._ledger = ledger
-        self._seen = seen
+        self._claims = claims
         self._observe = observe
         self._metrics = metrics
         self._skew = skew
@@ -50,9 +50,9 @@ class Deduplicate:
         self._skew.note(raw, now)
         self._metrics.lag_seconds.labels(raw.source).observe(max(0.0, (now - raw.observed_at).total_seconds()))
         sighting = listing_of(raw, listed_at=never_after(now, raw.listed_at, raw.source), deduplicated_at=now)
-        if not self._seen.is_duplicate(sighting.key, raw.id):
+        if not self._claims.is_duplicate(sighting.key, raw.id):
             claim = await self._ledger.claim(sighting, raw.id)
-            self._seen.remember(sighting.key, claim.raw_id)
+            self._claims.remember(sighting.key, claim.raw_id)
             if claim.raw_id == raw.id:
                 return self._forward(claim)
         return await self._compare(sighting, raw.id)
@@ -77,4 +77,4 @@ class Deduplicate:
         if moved is None:
             return ()
         self._metrics.rescheduled.labels(sighting.source).inc()
-        return (rescheduled(moved, sighting),)
+        return (rescheduled_event(moved, sighting),)

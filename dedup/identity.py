@@ -36,7 +36,7 @@ def listing_of(raw: RawListing, *, listed_at: datetime | None = None, deduplicat
         raise PermanentError(explain(error)) from error
 
 
-def rescheduled(listing: Listing, sighting: Listing) -> ListingRescheduled:
+def rescheduled_event(listing: Listing, sighting: Listing) -> ListingRescheduled:
     """Return the event that *listing* opens when *sighting*, a later one of it, says; which must say so.
 
     Its id follows from the key and the new opening time.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 
-class Age(Enum):
+class SchemaAge(Enum):
     """A schema against that of this build."""
 
     OLDER = "older"
@@ -24,10 +24,10 @@ class Age(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class LockWait:
     """How to wait for another migration."""
 
-    patience_seconds: float = 60
+    wait_seconds: float = 60
     """How long for another migration to end."""
     lock_seconds: float = 10
     """How long for a table that another session holds."""
@@ -37,7 +37,7 @@ class Turn:
     """Called once, with who migrates."""
 
 
-def upgrade(url: str, revision: str = "head", *, turn: Turn | None = None) -> None:
+def upgrade(url: str, revision: str = "head", *, lock_wait: LockWait | None = None) -> None:
     """Bring the database at *url* (``postgresql://`` or ``postgresql+asyncpg://``) up to *revision*.
 
     Blocks, and runs an event loop of its own: call it from a thread where one runs already.
@@ -46,8 +46,8 @@ def upgrade(url: str, revision: str = "head", *, turn: Turn | None = None) -> No
     from alembic import command
 
     config = configuration(url)
-    if turn is not None:
-        config.attributes["turn"] = turn
+    if lock_wait is not None:
+        config.attributes["lock_wait"] = lock_wait
     command.upgrade(config, revision)
 
 
@@ -79,11 +79,11 @@ def head() -> str:
     return _history()[0]
 
 
-def age(revision: str | None) -> Age:
+def schema_age(revision: str | None) -> SchemaAge:
     """Return how a schema at *revision* (None: without any) stands to this build's: one it does not know is newer."""
     if revision == head():
-        return Age.CURRENT
-    return Age.OLDER if revision is None or revision in _history() else Age.NEWER
+        return SchemaAge.CURRENT
+    return SchemaAge.OLDER if revision is None or revision in _history() else SchemaAge.NEWER
 
 
 def configuration(url: str) -> "Config":

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from migrations import Turn
+from migrations import LockWait
 from shared.errors import SniperError
 from shared.postgres.schema.tables import metadata
 from shared.postgres.url import driver_url
@@ -28,21 +28,21 @@ HOLDER = """
 """
 
 
-async def _take_turn(connection: AsyncConnection, turn: Turn) -> None:
+async def _acquire_lock(connection: AsyncConnection, lock_wait: LockWait) -> None:
     """Return with the lock taken; raise SniperError where it is not free in time, or where we are to stop."""
     loop = asyncio.get_running_loop()
-    deadline, holder = loop.time() + turn.patience_seconds, ""
-    while not turn.stopped():
+    deadline, holder = loop.time() + lock_wait.wait_seconds, ""
+    while not lock_wait.stopped():
         if await connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": MIGRATION_LOCK}):
             return
         if not holder:
             holder = str(
                 await connection.scalar(text(HOLDER), {"lock": MIGRATION_LOCK}) or "a session that has just ended"
             )
-            turn.waiting(holder)
+            lock_wait.waiting(holder)
         await connection.commit()
         if loop.time() >= deadline:
-            waited = f"another migration is under way, by {holder}, and did not end in {turn.patience_seconds:g} s"
+            waited = f"another migration is under way, by {holder}, and did not end in {lock_wait.wait_seconds:g} s"
             raise SniperError(f"{waited}: wait for it or end it, and run `sniper migrate` again")
         await asyncio.sleep(LOOK_SECONDS)
     raise SniperError("stopped before anything was migrated")
@@ -77,9 +77,9 @@ async def _run() -> None:
         ),
     )
     async with engine.connect() as connection:
-        turn = attributes.get("turn") or Turn()
-        await _take_turn(connection, turn)
-        await connection.run_sync(_migrate, turn.lock_seconds)
+        lock_wait = attributes.get("lock_wait") or LockWait()
+        await _acquire_lock(connection, lock_wait)
+        await connection.run_sync(_migrate, lock_wait.lock_seconds)
     await engine.dispose()
 
 

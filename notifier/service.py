@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 
 from notifier.channel import AppriseChannel, addresses
-from notifier.desk import Desk, open_desk
+from notifier.dispatcher import NoticeDispatcher, open_dispatcher
 from notifier.halt_watch import HaltWatch
 from notifier.health_watch import HealthWatch
 from notifier.metrics import Metrics
@@ -44,12 +44,12 @@ async def serve(runtime: Runtime, settings: NotifierSettings, operations: Operat
     health = HealthWatch()
     async with (
         heartbeat(component, runtime.bus),
-        open_desk(channels, settings, metrics, stop, now=utc_now) as desk,
+        open_dispatcher(channels, settings, metrics, stop, now=utc_now) as dispatcher,
         asyncio.TaskGroup() as tasks,
     ):
-        handler = Receiver(desk, health, component)
+        handler = Receiver(dispatcher, health, component)
         tasks.create_task(runtime.bus.consume(NOTIFIER_EVENTS, handler, until=stop), name=NOTIFIER_EVENTS.name)
-        look = Look(desk, health, runtime.database, component, tasks)
+        look = PeriodicChecks(dispatcher, health, runtime.database, component, tasks)
         tasks.create_task(look.run(stop), name="notifier looks")
         if settings.telegram_token is not None:
             bot = Bot(settings, operations, metrics)
@@ -59,8 +59,8 @@ async def serve(runtime: Runtime, settings: NotifierSettings, operations: Operat
 class Receiver:
     """The bus handler: what it cannot read it leaves, since its queue has no dead letters."""
 
-    def __init__(self, desk: Desk, health: HealthWatch, component: Component) -> None:
-        self._desk = desk
+    def __init__(self, dispatcher: NoticeDispatcher, health: HealthWatch, component: Component) -> None:
+        self._dispatcher = dispatcher
         self._health = health
         self._component = component
 
@@ -74,20 +74,25 @@ class Receiver:
         if not isinstance(event, Health):
             self._component.saw_event(utc_now())
         if notice is not None:
-            await self._desk.take(notice)
+            await self._dispatcher.take(notice)
         return ()
 
 
-class Look:
+class PeriodicChecks:
     """Finds silent components and halts, ends quiet hours, and tells which addresses fail, again and again.
 
     Nothing here waits for an address: each notice is sent in a task of its own.
     """
 
     def __init__(
-        self, desk: Desk, health: HealthWatch, database: Database, component: Component, tasks: asyncio.TaskGroup
+        self,
+        dispatcher: NoticeDispatcher,
+        health: HealthWatch,
+        database: Database,
+        component: Component,
+        tasks: asyncio.TaskGroup,
     ) -> None:
-        self._desk = desk
+        self._dispatcher = dispatcher
         self._health = health
         self._database = database
         self._component = component
@@ -100,9 +105,9 @@ class Look:
             notices = [*self._health.fell_silent(utc_now()), *await self._halted()]
             for notice in notices:
                 self._tasks.create_task(self._send(notice), name=f"notice {notice.id}")
-            if self._desk.quiet_is_over():
-                self._tasks.create_task(self._desk.send_held(), name="held notices")
-            trouble = self._desk.trouble()
+            if self._dispatcher.quiet_is_over():
+                self._tasks.create_task(self._dispatcher.send_held(), name="held notices")
+            trouble = self._dispatcher.trouble()
             self._component.set(HealthStatus.DEGRADED if trouble else HealthStatus.RUNNING, trouble)
             await pause(LOOK_SECONDS, stop)
 
@@ -116,6 +121,6 @@ class Look:
 
     async def _send(self, notice: Notice) -> None:
         try:
-            await self._desk.take(notice)
+            await self._dispatcher.take(notice)
         except TransientError as error:
             log.warning("a notice was not sent", notice=notice.title, reason=str(error))

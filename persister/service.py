@@ -7,7 +7,7 @@ from persister.handlers import records_health, records_listings, records_trades
 from persister.metrics import Metrics
 from persister.repository import insert_listings, insert_trades, upsert_health
 from persister.settings import PersisterSettings
-from persister.silence import last_word, watch_for_silence
+from persister.silence import last_report, watch_for_silence
 from persister.writer import Writer
 from shared.events import Health, Listing, Trade
 from shared.postgres.batch import BatchLimits, batching
@@ -27,7 +27,7 @@ async def serve(runtime: Runtime, settings: PersisterSettings) -> None:
     runtime.telemetry.ready_when("persister", lambda: not stop.is_set())
     # Left in the reverse order: consumers first, then what their rows wait in, then the farewells.
     async with (
-        last_word(component, database),
+        last_report(component, database),
         heartbeat(component, bus),
         batching("listings", Writer("listings", insert_listings, database, metrics, component), limits) as listings,
         batching("trades", Writer("trades", insert_trades, database, metrics, component), limits) as trades,

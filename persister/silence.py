@@ -70,7 +70,7 @@ def _not_judged(row: Record, error: Exception) -> None:
 
 
 @asynccontextmanager
-async def last_word(component: Component, database: Database) -> AsyncIterator[None]:
+async def last_report(component: Component, database: Database) -> AsyncIterator[None]:
     """Write the persister's own farewell at the end of the block: once it is gone, nobody reads that from a queue."""
     try:
         yield

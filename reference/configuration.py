@@ -13,7 +13,7 @@ from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 
 from cli.env_check import SETTINGS
-from contract.docstrings import documented
+from contract.docstrings import field_docstrings
 from reference.markdown import code, page, table
 from reference.meanings import MEANINGS
 
@@ -38,16 +38,16 @@ _HEAD: Final = (
 
 def configuration_page(root: Path) -> str:
     """Return docs/configuration.md."""
-    told = told_on_pages(root)
-    return page("Configuration", [_HEAD], *(_section(kind, told) for kind in sorted(SETTINGS, key=_title)))
+    documented = variables_on_pages(root)
+    return page("Configuration", [_HEAD], *(_section(kind, documented) for kind in sorted(SETTINGS, key=_title)))
 
 
 def _title(kind: type[BaseSettings]) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind.__name__.removesuffix("Settings")) or "Shared"
 
 
-def _section(kind: type[BaseSettings], told: Mapping[str, str]) -> Iterator[str]:
-    below = documented(kind)
+def _section(kind: type[BaseSettings], documented: Mapping[str, str]) -> Iterator[str]:
+    below = field_docstrings(kind)
     yield f"## {_title(kind)}"
     yield ""
     yield " ".join((kind.__doc__ or "").split())
@@ -55,14 +55,14 @@ def _section(kind: type[BaseSettings], told: Mapping[str, str]) -> Iterator[str]
     yield from table(
         ("variable", "default", "value", "meaning"),
         [
-            (code(name), default_of(field), value_of(field), meaning_of(name, told, below.get(key), field))
+            (code(name), default_of(field), value_of(field), meaning_of(name, documented, below.get(key), field))
             for key, field in kind.model_fields.items()
             if (name := f"{kind.model_config['env_prefix']}{key}".upper())
         ],
     )
 
 
-def told_on_pages(root: Path) -> Mapping[str, str]:
+def variables_on_pages(root: Path) -> Mapping[str, str]:
     """Return what the tables of the other pages say of each variable, with a link to the page."""
     found: dict[str, str] = {}
     for path in sorted(root.glob(PAGES)):
@@ -83,9 +83,9 @@ def _moved(text: str) -> str:
     return re.sub(r"\[([^\]]+)\]\(#[^)]*\)", r"\1", text)
 
 
-def meaning_of(name: str, told: Mapping[str, str], below: str | None, field: FieldInfo) -> str:
+def meaning_of(name: str, documented: Mapping[str, str], below: str | None, field: FieldInfo) -> str:
     """Return what a variable means: what a page says, or else what stands at its definition."""
-    return told.get(name) or below or field.description or MEANINGS.get(name, "")
+    return documented.get(name) or below or field.description or MEANINGS.get(name, "")
 
 
 def value_of(field: FieldInfo) -> str:

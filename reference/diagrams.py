@@ -24,7 +24,7 @@ class UntitledError(Exception):
     """A diagram says nothing to those who do not see it."""
 
 
-def drawn(page: str, name: str, directory: Path) -> str:
+def with_pictures(page: str, name: str, directory: Path) -> str:
     """Return *page* with a picture, put into *directory*, in the place of each Mermaid block."""
     for number, block in enumerate(BLOCK.finditer(page), start=1):
         title = TITLE.search(block[1])

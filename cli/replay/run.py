@@ -13,13 +13,13 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry
 
+from dedup.claim_cache import ClaimCache
+from dedup.clock_skew import ClockSkew
 from dedup.handler import Deduplicate
 from dedup.ledger import Ledger
 from dedup.metrics import Metrics
 from dedup.observations import Observation, Observations
-from dedup.seen import Seen
 from dedup.settings import DedupSettings
-from dedup.skew import Skew
 from executor.decisions.mass_listing import MassListing
 from executor.halts.latches import Cause, latch
 from executor.handler import BuyListing, Desk
@@ -114,8 +114,8 @@ class Pipeline:
         async def observe(observation: Observation) -> None:
             await observations.write([observation])
 
-        skew = Skew(settings.clock_skew_seconds_max, registry)
-        seen = Seen(settings.remembered_keys_max)
+        skew = ClockSkew(settings.clock_skew_seconds_max, registry)
+        seen = ClaimCache(settings.remembered_keys_max)
         return Deduplicate(Ledger(database), seen, observe, metrics, skew, now=self._clock.now)
 
     async def play(self, raw: RawListing) -> None:

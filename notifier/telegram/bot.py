@@ -78,7 +78,7 @@ class Bot:
                     await pause(jittered(failures, first_seconds=1, max_seconds=60), stop)
                     failures += 1
                 else:
-                    await each_isolated(updates, lambda update: self._heed(http, update), failed=self._failed)
+                    await each_isolated(updates, lambda update: self._handle(http, update), failed=self._failed)
 
     async def _next(self, http: httpx.AsyncClient, stop: asyncio.Event) -> Sequence[_Update]:
         """Return the next updates; none where *stop* is set first. Raise TransientError."""
@@ -116,7 +116,7 @@ class Bot:
                 log.info("an update of Telegram's cannot be read", reason=in_a_line(error))
         return updates
 
-    async def _heed(self, http: httpx.AsyncClient, update: _Update) -> None:
+    async def _handle(self, http: httpx.AsyncClient, update: _Update) -> None:
         message = update.message
         if message is None or message.sender is None or not message.text.strip():
             return

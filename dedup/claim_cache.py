@@ -8,7 +8,7 @@ FINGERPRINTS: Final = 256
 """So few that they are integers Python keeps anyway: a fingerprint costs no memory."""
 
 
-class Seen:
+class ClaimCache:
     """Recognises most duplicates without the ledger, and never takes a listing for one wrongly.
 
     Forgetting is harmless, since the ledger is asked about whatever is not known here. Two generations make it

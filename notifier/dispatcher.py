@@ -25,7 +25,7 @@ HELD_MAX: Final = 1000
 """Of notices held back, the oldest go first: a night brings fewer."""
 
 
-class Desk:
+class NoticeDispatcher:
     """Where every notice arrives, of whatever source."""
 
     def __init__(
@@ -86,14 +86,14 @@ class Desk:
 
 
 @asynccontextmanager
-async def open_desk(
+async def open_dispatcher(
     channels: Sequence[Channel],
     settings: NotifierSettings,
     metrics: Metrics,
     stop: asyncio.Event,
     *,
     now: Callable[[], datetime],
-) -> AsyncIterator[Desk]:
+) -> AsyncIterator[NoticeDispatcher]:
     """Run one batcher for each of *channels* for the time of the block; what they hold at its end is still sent."""
     limits = BatchLimits(MERGED_MAX, settings.merge_seconds)
     async with AsyncExitStack() as stack:
@@ -103,4 +103,4 @@ async def open_desk(
                 channel, metrics, stop, attempts_max=settings.attempts_max, retry_seconds=settings.retry_seconds
             )
             outgoing.append((delivery, await stack.enter_async_context(batching(channel.name, delivery, limits))))
-        yield Desk(settings.rules, settings.quiet_hours, outgoing, metrics, now)
+        yield NoticeDispatcher(settings.rules, settings.quiet_hours, outgoing, metrics, now)

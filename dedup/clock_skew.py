@@ -12,7 +12,7 @@ SIGHTINGS: Final = 5
 """One that was held back on its way looks older than it is, so the latest few are compared."""
 
 
-class Skew:
+class ClockSkew:
     def __init__(self, seconds_max: float, registry: CollectorRegistry) -> None:
         self._seconds_max = seconds_max
         self._ahead: deque[float] = deque(maxlen=SIGHTINGS)
