@@ -57,7 +57,7 @@ CHANNELS: Final = (
 
 def render() -> str:
     """Return the document as YAML."""
-    heading = "# Made by `make contract` from shared/events.py and shared/wire/topology.py.\n"
+    heading = "# Made by `make contract` from shared/events and shared/wire/topology.py.\n"
     return heading + yaml.dump(document(), Dumper=_Plain, sort_keys=False, allow_unicode=True, width=120)
 
 
