@@ -80,7 +80,7 @@ def _parts(model: type[Event], references: str) -> dict[str, JsonSchema]:
     del described["properties"]["id"]
     described["required"].remove("id")
     for name, part in parts.items():
-        described_by = getattr(events, name)
+        described_by = getattr(events, name, None)
         if isinstance(described_by, type):
             _describe(part, field_docstrings(described_by))
     return parts
