@@ -17,7 +17,7 @@ from shared.bus import embedded, rabbitmq
 from shared.bus.metrics import BusMetrics
 from shared.bus.port import Bus
 from shared.errors import SettingsError
-from shared.postgres import database
+from shared.postgres import database, reachability
 from shared.postgres.database import Database
 from shared.postgres.tls_root import with_authority
 from shared.process import redaction, telemetry
@@ -100,7 +100,7 @@ async def started(plan: Plan, settings: ProcessSettings, stop: asyncio.Event) ->
         else:
             await schema.available(opened, stop)
             await when_available("rights", lambda: rights.require(opened, plan.services), stop)
-        watch = await stack.enter_async_context(database.watching_reachability(opened))
+        watch = await stack.enter_async_context(reachability.watching_reachability(opened))
         fit = await stack.enter_async_context(schema.watched(opened))
         bus = await stack.enter_async_context(open_bus(settings.broker, opened, plan, own.registry))
         own.ready_when("database", lambda: watch.reachable)

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from shared.errors import TransientError
 from shared.events import Listing
-from shared.postgres.database import Database, refused_is_permanent
+from shared.postgres.database import Database
+from shared.postgres.error_translation import refused_is_permanent
 from shared.wire.cloudevents import explain
 
 log = structlog.get_logger(__name__)

@@ -9,7 +9,8 @@ from asyncpg import Record
 
 from dedup.metrics import Metrics
 from shared.events import ListingKey, Source
-from shared.postgres.database import Database, refused_is_permanent
+from shared.postgres.database import Database
+from shared.postgres.error_translation import refused_is_permanent
 
 # In one order everywhere, so that two processes handed the same sightings do not wait for each other.
 RECORD: Final = """

@@ -8,7 +8,8 @@ from typing import Final, Generic, TypeVar
 from persister.metrics import Metrics
 from shared.errors import TransientError
 from shared.events import Event, HealthStatus, utc_now
-from shared.postgres.database import Connection, Database, refused_is_permanent
+from shared.postgres.database import Connection, Database
+from shared.postgres.error_translation import refused_is_permanent
 from shared.process.health import Component
 
 Row = TypeVar("Row", bound=Event)

@@ -9,7 +9,8 @@ import structlog
 
 from ingest.catalogue import SymbolRecord, SymbolState
 from shared.errors import PermanentError
-from shared.postgres.database import Connection, Database, refused_is_permanent
+from shared.postgres.database import Connection, Database
+from shared.postgres.error_translation import refused_is_permanent
 
 log = structlog.get_logger(__name__)
 

@@ -6,8 +6,8 @@ its engine eight megabytes to a process. Commands that read for people use SQLAl
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -16,10 +16,11 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 from sqlalchemy import URL
 
-from shared.errors import PermanentError, SchemaError, TransientError
+from shared.errors import TransientError
 from shared.postgres.dialling import Session, connect_options, inspected_options
 from shared.postgres.engine import EngineOnDemand
-from shared.postgres.refusals import first_line, refusals_are_settings
+from shared.postgres.error_translation import UNUSABLE, away_is_transient, unusable
+from shared.postgres.refusals import refusals_are_settings
 from shared.postgres.url import parse_url
 from shared.postgres.url_files import require_files
 from shared.settings import DatabaseSettings
@@ -27,58 +28,13 @@ from shared.settings import DatabaseSettings
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-__all__ = [
-    "Connection",
-    "Database",
-    "Pool",
-    "Reachability",
-    "away_is_transient",
-    "connect",
-    "parse_url",
-    "refused_is_permanent",
-    "watching_reachability",
-]
+__all__ = ["Connection", "Database", "Pool", "connect", "parse_url"]
 
 # asyncpg's stubs know these as generic, asyncpg itself does not.
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
 
 ANSWER_SECONDS_MAX: Final = 2.0
-WATCH_SECONDS: Final = 2.0
-
-_AWAY = (
-    OSError,
-    TimeoutError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.PostgresSystemError,
-    asyncpg.InvalidAuthorizationSpecificationError,
-    asyncpg.InvalidCatalogNameError,
-    asyncpg.TransactionRollbackError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.ReadOnlySQLTransactionError,
-    asyncpg.InternalClientError,
-)
-"""What says that the server is away, busy, on its way down or letting nobody in, not that the statement is wrong."""
-
-_NOT_OURS = (
-    asyncpg.UndefinedTableError,
-    asyncpg.UndefinedColumnError,
-    asyncpg.InvalidCachedStatementError,
-)
-"""Errors of tables that are not those of this build, any more or yet."""
-
-_UNUSABLE = (*_AWAY, *_NOT_OURS, asyncpg.InsufficientPrivilegeError)
-"""All that may be mended while one waits."""
-
-OWN_ROLE: Final = (
-    "sign in as the role that is meant for this, and let the owner of the tables run `sniper migrate --roles`"
-)
-
-_REFUSED = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
-"""What says that a value cannot be stored, now or ever: by the server, or by asyncpg before it is sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +101,8 @@ class _PooledConnection(AbstractAsyncContextManager[Connection]):
     async def __aenter__(self) -> Connection:
         try:
             self._connection = await self._pool.acquire()
-        except _UNUSABLE as error:
-            raise _unusable(error) from error
+        except UNUSABLE as error:
+            raise unusable(error) from error
         return self._connection
 
     async def __aexit__(
@@ -157,69 +113,10 @@ class _PooledConnection(AbstractAsyncContextManager[Connection]):
             _end(self._connection)
         try:
             await self._pool.release(self._connection)
-        except _UNUSABLE as failure:
-            raise _unusable(failure) from failure
-        if isinstance(error, _UNUSABLE):
-            raise _unusable(error) from error
-
-
-class Reachability:
-    """Whether the database answered the last time somebody asked."""
-
-    reachable = True
-
-
-@asynccontextmanager
-async def watching_reachability(database: Database) -> AsyncIterator[Reachability]:
-    """Ask the database every few seconds whether it answers, for those who may not ask themselves."""
-    watch = Reachability()
-
-    async def look() -> None:
-        while True:
-            watch.reachable = await database.answers()
-            await asyncio.sleep(WATCH_SECONDS)
-
-    looking = asyncio.create_task(look(), name="database-watch")
-    try:
-        yield watch
-    finally:
-        looking.cancel()
-        await asyncio.wait([looking])
-
-
-@contextmanager
-def away_is_transient() -> Iterator[None]:
-    """Translate the many ways a server can be away into TransientError."""
-    try:
-        yield
-    except _AWAY as error:
-        raise _away(error) from error
-
-
-def _unusable(error: Exception) -> TransientError:
-    """Return what to raise for an error that may be mended while one waits."""
-    if isinstance(error, _NOT_OURS):
-        return SchemaError(f"the schema is not that of this build: {first_line(error)}")
-    if isinstance(error, asyncpg.InsufficientPrivilegeError):
-        return TransientError(f"the database refuses: {first_line(error)}: {OWN_ROLE}")
-    return _away(error)
-
-
-def _away(error: Exception) -> TransientError:
-    if isinstance(error, asyncpg.LockNotAvailableError):
-        return TransientError(f"database busy: another session holds a lock: {first_line(error)}")
-    reason = f"{type(error).__name__}: {error}" if str(error) else "no answer in time"
-    return TransientError(f"database away: {reason}")
-
-
-@contextmanager
-def refused_is_permanent() -> Iterator[None]:
-    """Translate a value that the database will never take into PermanentError, in the database's words."""
-    try:
-        yield
-    except _REFUSED as error:
-        # The lines after the first repeat the row.
-        raise PermanentError(f"database: {str(error).partition(chr(10))[0]}") from error
+        except UNUSABLE as failure:
+            raise unusable(failure) from failure
+        if isinstance(error, UNUSABLE):
+            raise unusable(error) from error
 
 
 @asynccontextmanager

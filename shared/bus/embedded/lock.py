@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from shared.errors import TransientError
-from shared.postgres.database import Connection, Pool, away_is_transient
+from shared.postgres.database import Connection, Pool
+from shared.postgres.error_translation import away_is_transient
 
 TIMEOUT_SECONDS: Final = 5.0
 

@@ -12,7 +12,8 @@ import asyncpg
 
 from shared.bus import delivery
 from shared.bus.port import Exchange, Message, Queue
-from shared.postgres.database import Connection, Pool, away_is_transient
+from shared.postgres.database import Connection, Pool
+from shared.postgres.error_translation import away_is_transient
 
 TIMEOUT_SECONDS: Final = 5.0
 """For one statement and the wait for its connection."""

@@ -1,4 +1,4 @@
-"""The executor's tables: orders, what is at stake, what is held, and why trading halts. Nobody else writes them."""
+"""Tables of the executor's orders: the journal, its attempts, exposure, the outbox of trades, and halts."""
 
 from sqlalchemy import (
     ARRAY,
@@ -107,7 +107,6 @@ Index(
     unique=True,
     postgresql_where=text("side = 'BUY' AND state IN ('sending', 'acknowledged', 'unknown')"),
 )
-
 Index("ix_orders_created_at", orders.c.created_at.desc(), orders.c.id.desc())
 Index("ix_orders_symbol", orders.c.symbol, orders.c.created_at.desc(), orders.c.id.desc())
 
@@ -165,87 +164,6 @@ exposure = Table(
     CheckConstraint("mode IN ('dry-run', 'live')", name="mode_known"),
     CheckConstraint("reserved_usdt >= 0 AND filled_usdt >= 0", name="not_negative"),
     CheckConstraint("reserved_usdt + filled_usdt <= ceiling_usdt", name="within_ceiling"),
-)
-
-# What was bought and not sold yet, kept from fills.
-positions = Table(
-    "positions",
-    metadata,
-    id_column(),
-    Column("listing_key", String(32), nullable=False),
-    Column("mode", String(7), nullable=False),
-    Column("symbol", String(20), nullable=False),
-    Column("base_asset", String(40), nullable=False),
-    Column("quote_asset", String(40), nullable=False),
-    Column("state", String(12), nullable=False),
-    Column("listing", JSONB, nullable=False),
-    # Held now, net of fees; and what that part cost.
-    Column("base_qty", Numeric, nullable=False),
-    Column("cost_usdt", Numeric(14, 2), nullable=False),
-    Column("average_price", Numeric, nullable=False),
-    Column("peak_price", Numeric, nullable=False),
-    Column("received_usdt", Numeric(14, 2), nullable=False, server_default=text("0")),
-    Column("sales", Integer, nullable=False, server_default=text("0")),
-    Column("opened_at", TIME, nullable=False),
-    Column("closed_at", TIME),
-    created_at(),
-    Column("updated_at", TIME, nullable=False, server_default=func.now()),
-    # What a stop is measured from; null until the first look.
-    Column("stop_reference", Numeric),
-    # Why it is in a state that a person should know of.
-    Column("note", Text, nullable=False, server_default=""),
-    # All that was bought, net of fees, and paid for it, fees in the quote asset included; null where that is not known.
-    Column("bought_qty", Numeric),
-    Column("paid", Numeric),
-    # All that sales brought, less fees in the quote asset.
-    Column("proceeds", Numeric, nullable=False, server_default=text("0")),
-    UniqueConstraint("listing_key", "mode"),
-    CheckConstraint("mode IN ('dry-run', 'live')", name="mode_known"),
-    CheckConstraint(
-        "state IN ('open', 'closing', 'closed', 'dust', 'external', 'unsellable', 'written_off')", name="state_known"
-    ),
-    CheckConstraint("base_qty >= 0 AND cost_usdt >= 0", name="not_negative"),
-)
-Index(
-    "ix_positions_held",
-    positions.c.mode,
-    positions.c.base_asset,
-    postgresql_where=positions.c.state.in_(("open", "closing", "dust", "external", "unsellable")),
-)
-Index("ix_positions_opened_at", positions.c.opened_at.desc(), positions.c.id.desc())
-Index("ix_positions_symbol", positions.c.symbol, positions.c.opened_at.desc(), positions.c.id.desc())
-Index(
-    "ix_positions_closed_at",
-    positions.c.closed_at.desc(),
-    positions.c.id.desc(),
-    postgresql_where=positions.c.closed_at.is_not(None),
-)
-
-# Fees in neither the coin nor its quote asset, and what that asset cost then; given up where nobody knows it.
-other_fees = Table(
-    "other_fees",
-    metadata,
-    id_column(),
-    Column("listing_key", String(32), nullable=False),
-    Column("mode", String(7), nullable=False),
-    # The attempt that was charged, by its name at the exchange.
-    Column("client_order_id", String(32), nullable=False),
-    Column("asset", String(40), nullable=False),
-    Column("amount", Numeric, nullable=False),
-    Column("taken_at", TIME, nullable=False),
-    # In dollars.
-    Column("price", Numeric),
-    Column("given_up_at", TIME),
-    created_at(),
-    UniqueConstraint("client_order_id", "asset"),
-    CheckConstraint("mode IN ('dry-run', 'live')", name="mode_known"),
-    CheckConstraint("price IS NULL OR given_up_at IS NULL", name="known_or_not"),
-)
-Index("ix_other_fees_listing_key_mode", other_fees.c.listing_key, other_fees.c.mode)
-Index(
-    "ix_other_fees_open",
-    other_fees.c.taken_at,
-    postgresql_where=text("price IS NULL AND given_up_at IS NULL"),
 )
 
 # Trades committed together with what they tell, until the broker has them.
