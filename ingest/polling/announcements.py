@@ -13,8 +13,8 @@ from ingest.metrics import Metrics
 from ingest.polling.poll import Poll, RetrySeconds, run_poll
 from ingest.source import Report
 from shared.events import Source
+from shared.mexc.announcement_payloads import Notice
 from shared.mexc.market_data import MexcMarketData
-from shared.mexc.payloads import Notice
 from shared.mexc.weights import weight_of
 
 log = structlog.get_logger(__name__)

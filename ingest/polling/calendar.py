@@ -14,8 +14,8 @@ from ingest.polling.poll import Poll, RetrySeconds, run_poll
 from ingest.source import Report
 from ingest.source_events import Announcement
 from shared.events import Source, utc_now
+from shared.mexc.announcement_payloads import NewCoin
 from shared.mexc.errors import RateLimited
-from shared.mexc.payloads import NewCoin
 from shared.mexc.website import MexcWebsite
 from shared.mexc.weights import weight_of
 

@@ -8,7 +8,8 @@ from typing import Final, Generic, TypeVar
 import msgspec
 
 from shared.mexc.http.request import decode
-from shared.mexc.payloads import UNREADABLE, DefaultSymbols, ExchangeInfo
+from shared.mexc.payloads import UNREADABLE
+from shared.mexc.symbol_payloads import DefaultSymbols, ExchangeInfo
 
 T = TypeVar("T")
 

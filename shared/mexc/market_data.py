@@ -12,26 +12,13 @@ import httpx
 import msgspec
 import structlog
 
+from shared.mexc.announcement_payloads import Notice, Notices, notice
 from shared.mexc.chunked_json import DESCRIPTIONS, NAMES, chunks_of, is_unchanged
 from shared.mexc.errors import ExchangeUnavailable
 from shared.mexc.http.request import DEFAULT_LIMITS, RestLimits, ask, connect_http, decode, get_segments, unlimited
-from shared.mexc.payloads import (
-    UNREADABLE,
-    BookTicker,
-    DefaultSymbolsOfAnyKind,
-    ExchangeInfo,
-    Notice,
-    Notices,
-    OrderBook,
-    PublicTrade,
-    ServerTime,
-    names_among,
-    notice,
-    order_book,
-    public_trade,
-    symbol_info,
-)
+from shared.mexc.payloads import UNREADABLE, BookTicker, OrderBook, PublicTrade, ServerTime, order_book, public_trade
 from shared.mexc.request_batching import RequestBatcher
+from shared.mexc.symbol_payloads import DefaultSymbolsOfAnyKind, ExchangeInfo, names_among, symbol_info
 from shared.mexc.symbols import SymbolInfo, all_normalised
 
 log = structlog.get_logger(__name__)

@@ -7,8 +7,8 @@ from typing import Final
 
 import httpx
 
+from shared.mexc.announcement_payloads import Calendar, NewCoin, new_coin
 from shared.mexc.http.request import RestLimits, ask, connect_http, decode
-from shared.mexc.payloads import Calendar, NewCoin, new_coin
 
 _CALENDAR_PATH: Final = "/api/operation/new_coin_calendar"
 _HEADERS: Final = {"User-Agent": "Mozilla/5.0 (compatible; mexc-listing-sniper)", "Accept": "application/json"}

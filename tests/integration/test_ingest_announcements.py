@@ -9,7 +9,7 @@ import pytest
 
 from ingest.polling.announcements import assets_in, listings_among
 from shared.events import utc_now
-from shared.mexc.payloads import Notice
+from shared.mexc.announcement_payloads import Notice
 from tests.support.data.builders import NOON
 from tests.support.fakes.loopback import Behaviour, answering, reply, serving
 from tests.support.running.polls import Polls, polling

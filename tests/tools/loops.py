@@ -58,7 +58,7 @@ MAY_FAIL_AS_A_WHOLE: Final[Mapping[str, str]] = {
     "shared/mexc/filters.py:filters_of": "Guarded against what an entry may raise.",
     "shared/mexc/orders/order_connection.py:_exchange": "The headers of one answer.",
     "shared/mexc/orders/order_connection_pool.py:open_lines": "Lines are made at the start, and connect for themselves.",
-    "shared/mexc/payloads.py:names_among": "Guarded against what an entry may raise.",
+    "shared/mexc/symbol_payloads.py:names_among": "Guarded against what an entry may raise.",
     "shared/mexc/chunked_json.py:_pieces": "Pieces of one answer, whose entries are read apart.",
     "shared/mexc/chunked_json.py:is_unchanged": "Bytes are compared; the wait gives up a turn.",
     "shared/mexc/market_data.py:_entries": "Each entry is read behind a guard of its own; the wait gives up a turn.",

@@ -10,20 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.mexc.announcement_payloads import Calendar, Notices, new_coin, notice
 from shared.mexc.chunked_json import DESCRIPTIONS, NAMES, chunks_of
 from shared.mexc.errors import ExchangeUnavailable
 from shared.mexc.http.request import decode
-from shared.mexc.payloads import (
-    Calendar,
-    DefaultSymbols,
-    ExchangeInfo,
-    Notices,
-    ServerTime,
-    new_coin,
-    notice,
-    public_trade,
-    symbol_info,
-)
+from shared.mexc.payloads import ServerTime, public_trade
+from shared.mexc.symbol_payloads import DefaultSymbols, ExchangeInfo, symbol_info
 from tests.support.data.strategies import json_values, steady
 
 SHAPES: tuple[type[msgspec.Struct], ...] = (Calendar, DefaultSymbols, ExchangeInfo, Notices, ServerTime)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from shared.mexc.chunked_json import CHUNK_BYTES, DESCRIPTIONS, NAMES, chunks_of, is_unchanged
 from shared.mexc.errors import ExchangeUnavailable
 from shared.mexc.http.request import decode
-from shared.mexc.payloads import DefaultSymbols, ExchangeInfo
+from shared.mexc.symbol_payloads import DefaultSymbols, ExchangeInfo
 from tests.support.data.strategies import json_values, steady
 
 PADDING = "x" * 500
