@@ -3,6 +3,6 @@
 from ingest.catalogue.catalogue import Catalogue
 from ingest.catalogue.result import ObservationResult, Sighting
 from ingest.catalogue.symbol_record import SymbolRecord, SymbolState
-from ingest.catalogue.thresholds import Thresholds
+from ingest.catalogue.plausibility.thresholds import Thresholds
 
 __all__ = ["Catalogue", "ObservationResult", "Sighting", "SymbolRecord", "SymbolState", "Thresholds"]

@@ -5,29 +5,24 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime
 from functools import partial
 
-from ingest.catalogue.absences import Absences
-from ingest.catalogue.coverage_gaps import CoverageGaps
-from ingest.catalogue.first_start import BaselineCollector
-from ingest.catalogue.newcomer_filter import NewcomerFilter
+from ingest.catalogue.plausibility.absences import Absences
+from ingest.catalogue.plausibility.coverage_gaps import CoverageGaps
+from ingest.catalogue.first_start import BaselineCollector, FirstFrame
+from ingest.catalogue.plausibility.newcomer_filter import NewcomerFilter
 from ingest.catalogue.publication_tracker import TradeFilter
-from ingest.catalogue.quarantine import Quarantine
+from ingest.catalogue.plausibility.quarantine import Quarantines
 from ingest.catalogue.result import EMPTY_ANSWER, UNCHANGED, ObservationResult, ResultBuilder, Sighting
 from ingest.catalogue.symbol_record import SymbolRecord, SymbolState
 from ingest.catalogue.symbol_updates import SymbolUpdates
-from ingest.catalogue.thresholds import Thresholds
+from ingest.catalogue.plausibility.thresholds import Thresholds
 from ingest.catalogue.transitions import baseline_record
 from ingest.cooperative import Steps, for_each, for_each_isolated, run_to_end
 from ingest.source_events import Announcement, FirstTrade, Snapshot, SourceEvent, SymbolNames, Upcoming
-from shared.events import Source
 from shared.mexc.symbols import SymbolInfo
 
 
 def _allow_all(_: SymbolRecord) -> str:
     return ""
-
-
-def _now_in(symbols: AbstractSet[str]) -> AbstractSet[str]:
-    return dict.fromkeys(symbols).keys()
 
 
 class Catalogue:
@@ -55,13 +50,12 @@ class Catalogue:
         self._tracker = self._updates.tracker
         is_first_start = all(each.state is SymbolState.ANNOUNCED for each in records)
         self._baseline = BaselineCollector(self._thresholds) if is_first_start else None
-        self._awaits_old_frame = False
-        self._old_frame_at: datetime | None = None
+        self._first_frame = FirstFrame()
         self._newcomers = NewcomerFilter(self._thresholds, self._register)
         self._gaps = CoverageGaps(self._thresholds)
         self._absences = Absences(self._thresholds)
-        self._names: dict[Source, Quarantine] = {}
-        self._snapshots: dict[Source, Quarantine] = {}
+        self._name_quarantines = Quarantines(self._thresholds, lambda: self._register.tradable)
+        self._snapshot_quarantines = Quarantines(self._thresholds, lambda: self._register.shown)
 
     @property
     def has_baseline(self) -> bool:
@@ -83,7 +77,7 @@ class Catalogue:
             case Announcement():
                 return self._observe_announcement(event)
             case SymbolNames() if self._baseline is not None:
-                return (yield from self._baseline.note(event))
+                return (yield from self._baseline.collect(event))
             case SymbolNames(complete=False):
                 return self._observe_tickers(event)
             case FirstTrade():
@@ -129,9 +123,8 @@ class Catalogue:
 
     def _observe_tickers(self, event: SymbolNames) -> ObservationResult:
         """A ticker frame. Without news it costs two set operations, however many symbols it holds."""
-        names = event.symbols
-        builder = ResultBuilder(event.source, event.observed_at, event.price_of)
-        if self._is_old_frame(builder.at):
+        names, builder = event.symbols, ResultBuilder(event.source, event.observed_at, event.price_of)
+        if self._first_frame.includes(builder.at):
             for name in names:
                 if name not in self._register:
                     self._updates.add_baseline(builder, baseline_record(name, builder.at))
@@ -143,7 +136,7 @@ class Catalogue:
         def show(symbol: str) -> None:
             if symbol not in self._register.shown:
                 self._updates.appear(builder, symbol, late=late)
-                self._updates.start(builder, symbol)
+                self._updates.open_by_ticker(builder, symbol)
             else:
                 self._updates.tick(builder, symbol, opened_at)
             self._updates.report(builder, symbol)
@@ -178,13 +171,9 @@ class Catalogue:
 
     def _observe_names(self, event: SymbolNames) -> Steps[ObservationResult]:
         names, builder = event.symbols, ResultBuilder(event.source, event.observed_at)
-        quarantine = self._names.get(event.source)
-        if quarantine is None:
-            quarantine = self._names[event.source] = Quarantine(self._thresholds, _now_in(self._register.tradable))
-            yield
         unreported = yield from self._tracker.unreported_in_steps(builder.source, names)
         appearing = self._register.new_among(unreported)
-        builder.reason = yield from self._rejection(quarantine, names, appearing)
+        builder.reason = yield from self._rejection(self._name_quarantines, event, names, appearing)
         if builder.reason:
             return builder.build()
         late = self._gaps.list_is_late(builder.at)
@@ -202,13 +191,9 @@ class Catalogue:
         builder, infos = ResultBuilder(event.source, event.observed_at), dict[str, SymbolInfo]()
         yield from for_each(event.symbols, lambda info: infos.update({info.symbol: info}))
         names = infos.keys()
-        quarantine = self._snapshots.get(event.source)
-        if quarantine is None:
-            quarantine = self._snapshots[event.source] = Quarantine(self._thresholds, _now_in(self._register.shown))
-            yield
         unreported = yield from self._tracker.unreported_in_steps(builder.source, names)
         appearing = self._register.new_among(unreported)
-        builder.reason = yield from self._rejection(quarantine, names, appearing)
+        builder.reason = yield from self._rejection(self._snapshot_quarantines, event, names, appearing)
         if builder.reason:
             return builder.build()
         self._appear(builder, appearing, infos, late=self._gaps.list_is_late(builder.at))
@@ -235,27 +220,24 @@ class Catalogue:
         yield from for_each(baseline.described_by(snapshot), partial(self._updates.add_baseline, builder))
         unlisted = yield from baseline.missing_from(shown)
         yield from for_each(unlisted, partial(self._updates.add_baseline, builder))
-        self._updates.note(infos)
-        self._names[snapshot.source] = Quarantine(self._thresholds, baseline.names_of(snapshot.source))
-        self._snapshots[snapshot.source] = Quarantine(self._thresholds, shown)
-        self._awaits_old_frame, self._old_frame_at = baseline.ticked_at is None, baseline.ticked_at
+        self._updates.remember_infos(infos)
+        self._name_quarantines.start(snapshot.source, baseline.names_of(snapshot.source))
+        self._snapshot_quarantines.start(snapshot.source, shown)
+        self._first_frame = baseline.first_frame()
         self._baseline = None
         self._gaps.listed(snapshot.observed_at, is_snapshot=True)
         yield
         return builder.build()
 
-    def _rejection(self, quarantine: Quarantine, shown: AbstractSet[str], appearing: Sequence[str]) -> Steps[str]:
-        rejection = yield from quarantine.rejection(shown, len(appearing))
+    def _rejection(
+        self,
+        quarantines: Quarantines,
+        event: SymbolNames | Snapshot,
+        shown: AbstractSet[str],
+        appearing: Sequence[str],
+    ) -> Steps[str]:
+        rejection = yield from quarantines.rejection(event.source, shown, len(appearing))
         return rejection or self._newcomers.overflow(appearing)
-
-    def _is_old_frame(self, at: datetime) -> bool:
-        """Return whether the frame of *at*, which may come in pieces, still belongs to the very first start.
-
-        Some symbols tick that no list shows: those of the first frame were there before.
-        """
-        if self._awaits_old_frame:
-            self._awaits_old_frame, self._old_frame_at = False, at
-        return at == self._old_frame_at
 
     def _appear(
         self, builder: ResultBuilder, symbols: Sequence[str], infos: Mapping[str, SymbolInfo], *, late: bool

@@ -6,11 +6,25 @@ from datetime import datetime
 
 from ingest.catalogue.result import EMPTY_ANSWER, UNCHANGED, ObservationResult
 from ingest.catalogue.symbol_record import SymbolRecord
-from ingest.catalogue.thresholds import Thresholds
+from ingest.catalogue.plausibility.thresholds import Thresholds
 from ingest.catalogue.transitions import baseline_record
 from ingest.cooperative import Steps, difference, for_each
 from ingest.source_events import Snapshot, SymbolNames
 from shared.events import Source
+
+
+class FirstFrame:
+    """Ticker frame that still belongs to the baseline: its symbols were there before, also those that no list shows."""
+
+    def __init__(self, at: datetime | None = None, *, is_awaited: bool = False) -> None:
+        self._at = at
+        self._is_awaited = is_awaited
+
+    def includes(self, at: datetime) -> bool:
+        """Return whether symbols of *at* are of that frame, which may come in pieces; the awaited one is the next."""
+        if self._is_awaited:
+            self._at, self._is_awaited = at, False
+        return at == self._at
 
 
 class BaselineCollector:
@@ -26,10 +40,10 @@ class BaselineCollector:
         self._names: dict[Source, frozenset[str]] = {}
         self._observe_announcement: dict[str, datetime] = {}
         self._held: AbstractSet[str] | None = None
-        self.ticked_at: datetime | None = None
+        self._ticked_at: datetime | None = None
         """When the latest ticker frame came that is part of it."""
 
-    def note(self, names: SymbolNames) -> Steps[ObservationResult]:
+    def collect(self, names: SymbolNames) -> Steps[ObservationResult]:
         """Take in what trades; nothing follows from it yet."""
         if names.complete and not names.symbols:
             return EMPTY_ANSWER
@@ -38,7 +52,7 @@ class BaselineCollector:
         if names.complete:
             self._names[names.source] = frozenset(names.symbols)
         else:
-            self.ticked_at = names.observed_at
+            self._ticked_at = names.observed_at
         return UNCHANGED
 
     def announce(self, symbol: str, opens_at: datetime) -> ObservationResult:
@@ -49,6 +63,10 @@ class BaselineCollector:
 
     def names_of(self, source: Source) -> frozenset[str]:
         return self._names[source]
+
+    def first_frame(self) -> FirstFrame:
+        """Return the frame that is part of it: the latest collected, or the next where none was."""
+        return FirstFrame(self._ticked_at, is_awaited=self._ticked_at is None)
 
     def is_complete_with(self, snapshot: Snapshot) -> bool:
         return snapshot.source in self._names

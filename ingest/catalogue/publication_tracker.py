@@ -44,7 +44,7 @@ class PublicationTracker:
         """Let *symbol* be new to nobody."""
         self._baseline_symbols.add(symbol)
 
-    def begin(self, record: SymbolRecord, *, late: bool) -> None:
+    def begin_listing(self, record: SymbolRecord, *, late: bool) -> None:
         """A listing begins: everybody reports it."""
         symbol = record.symbol
         self._unconfirmed[symbol] = record.occurrence
@@ -53,7 +53,7 @@ class PublicationTracker:
         else:
             self._late.discard(symbol)
 
-    def end(self, symbol: str) -> None:
+    def end_listing(self, symbol: str) -> None:
         """*symbol* is gone; should it return, that is new to all."""
         for stated in (self._baseline_symbols, *self._reported.values()):
             stated.discard(symbol)
@@ -67,7 +67,7 @@ class PublicationTracker:
         is_late, objection = symbol in self._late, self._trade_filter(record)
         return Sighting(record, builder.source, builder.at, is_late, objection, builder.price_of(symbol), info)
 
-    def moved(self, before: SymbolRecord) -> None:
+    def opening_moved(self, before: SymbolRecord) -> None:
         """The opening is no longer that of *before*, which is what is stored until the news is safe."""
         self._moved_from.setdefault(before.symbol, before)
 

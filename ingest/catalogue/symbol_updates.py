@@ -13,7 +13,7 @@ from ingest.catalogue.publication_tracker import PublicationTracker, TradeFilter
 from ingest.catalogue.register import SymbolRegister
 from ingest.catalogue.result import ResultBuilder, Sighting
 from ingest.catalogue.symbol_record import SymbolRecord
-from ingest.catalogue.thresholds import Thresholds
+from ingest.catalogue.plausibility.thresholds import Thresholds
 from ingest.catalogue.trading_signs import TradingSigns
 from ingest.catalogue.transitions import Access
 from ingest.cooperative import Steps, difference, for_each_isolated
@@ -45,7 +45,7 @@ class SymbolUpdates:
         self.tracker.add_baseline(record.symbol)
         builder.records[record.symbol] = record
 
-    def note(self, infos: Mapping[str, SymbolInfo]) -> None:
+    def remember_infos(self, infos: Mapping[str, SymbolInfo]) -> None:
         """Remember that a snapshot shows *infos*, of which nothing follows."""
         self._infos.update(infos)
 
@@ -60,7 +60,7 @@ class SymbolUpdates:
             )
             record = replace(transitions.with_assets(record, info), opens_at=_of_this_listing(opens_at, before))
         self.register.put(transitions.with_state(record, self._access(symbol), builder.at))
-        self.tracker.begin(
+        self.tracker.begin_listing(
             record, late=late or transitions.opened_long_ago(record, builder.at, self._thresholds.fresh_for)
         )
 
@@ -104,7 +104,7 @@ class SymbolUpdates:
         else:
             self._put(builder, transitions.announced(before, symbol, builder.at, stated))
 
-    def start(self, builder: ResultBuilder, symbol: str) -> None:
+    def open_by_ticker(self, builder: ResultBuilder, symbol: str) -> None:
         """The ticker that *symbol* appeared by shows that it trades, and so does its listing."""
         record = self.register[symbol]
         if record.opens_after(builder.at):
@@ -164,7 +164,7 @@ class SymbolUpdates:
     def delist(self, builder: ResultBuilder, symbol: str) -> None:
         """*symbol* is confirmed to be gone."""
         self._put(builder, transitions.gone(self.register[symbol], builder.at))
-        self.tracker.end(symbol)
+        self.tracker.end_listing(symbol)
         self._openings.forget(symbol)
         self._signs.forget(symbol)
         self._infos.pop(symbol, None)
@@ -197,7 +197,7 @@ class SymbolUpdates:
     def _publish_opening(self, builder: ResultBuilder, before: SymbolRecord, after: SymbolRecord) -> None:
         """Tell of a new opening, where the listing was told at all. A source that has yet to report it does so then."""
         if self.tracker.is_published(before):
-            self.tracker.moved(before)
+            self.tracker.opening_moved(before)
             if self.tracker.is_reported(builder.source, after.symbol):
                 builder.rescheduled.append(self._sighting(builder, after))
         self._put(builder, after)

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 
-from ingest.catalogue.quarantine import UnlistedSymbols
+from ingest.catalogue.plausibility.quarantine import UnlistedSymbols
 from ingest.catalogue.register import SymbolRegister
 from ingest.catalogue.symbol_record import SymbolState
-from ingest.catalogue.thresholds import Thresholds
+from ingest.catalogue.plausibility.thresholds import Thresholds
 
 
 class NewcomerFilter:
@@ -26,7 +26,7 @@ class NewcomerFilter:
         rejection = self._rejection(unlisted, at) if unlisted else ""
         if rejection:
             return sorted(record), rejection
-        self._unlisted.meet(unlisted, at)
+        self._unlisted.add(unlisted, at)
         return sorted(unlisted + record), ""
 
     def overflow(self, symbols: Sequence[str]) -> str:
@@ -37,7 +37,7 @@ class NewcomerFilter:
 
     def listed(self, symbols: AbstractSet[str]) -> None:
         """Take note that a list shows *symbols*."""
-        self._unlisted.accept(symbols)
+        self._unlisted.remove_listed(symbols)
 
     def _rejection(self, unlisted: Sequence[str], at: datetime) -> str:
         return self._unlisted.rejection(len(unlisted), at) or self.overflow(unlisted)

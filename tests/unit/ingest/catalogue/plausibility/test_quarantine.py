@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from ingest.catalogue import Catalogue, Thresholds
-from ingest.catalogue.quarantine import Quarantine
+from ingest.catalogue.plausibility.quarantine import Quarantine
 from ingest.cooperative import run_to_end
 from ingest.source_events import SourceEvent
 from tests.support.data.evidence import (

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from ingest.catalogue.thresholds import Thresholds
+from ingest.catalogue.plausibility.thresholds import Thresholds
 
 
 class CoverageGaps:

@@ -1,13 +1,14 @@
 """Which complete answers are not believed at once: an exchange does not lose or gain so much in one moment."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from typing import Final
 
 from ingest.catalogue.result import EMPTY_ANSWER
-from ingest.catalogue.thresholds import Thresholds
+from ingest.catalogue.plausibility.thresholds import Thresholds
 from ingest.cooperative import Steps, difference
+from shared.events import Source
 
 UNLISTED_FOR: Final = timedelta(hours=1)
 
@@ -44,25 +45,46 @@ class Quarantine:
         return ""
 
 
+class Quarantines:
+    """The quarantine of each source of one kind of list."""
+
+    def __init__(self, thresholds: Thresholds, shown_before: Callable[[], AbstractSet[str]]) -> None:
+        """*shown_before* returns what a source that reports for the first time is compared with."""
+        self._thresholds = thresholds
+        self._shown_before = shown_before
+        self._of_source: dict[Source, Quarantine] = {}
+
+    def start(self, source: Source, shown: AbstractSet[str]) -> None:
+        """Accept *shown* as the first answer of *source*."""
+        self._of_source[source] = Quarantine(self._thresholds, shown)
+
+    def rejection(self, source: Source, shown: AbstractSet[str], new_count: int) -> Steps[str]:
+        """Return why not to accept *shown* from *source*; empty where it is accepted."""
+        if source not in self._of_source:
+            self.start(source, dict.fromkeys(self._shown_before()).keys())
+            yield
+        return (yield from self._of_source[source].rejection(shown, new_count))
+
+
 class UnlistedSymbols:
     """The symbols that only tickers showed, and no list, within the hour."""
 
     def __init__(self, thresholds: Thresholds) -> None:
         self._thresholds = thresholds
-        self._met: dict[str, datetime] = {}
+        self._added: dict[str, datetime] = {}
 
     def rejection(self, new_count: int, at: datetime) -> str:
         """Return why not to believe in so many more, or nothing."""
-        for symbol in [symbol for symbol, met_at in self._met.items() if at - met_at > UNLISTED_FOR]:
-            del self._met[symbol]
-        if len(self._met) + new_count <= self._thresholds.swollen_max:
+        for symbol in [symbol for symbol, added_at in self._added.items() if at - added_at > UNLISTED_FOR]:
+            del self._added[symbol]
+        if len(self._added) + new_count <= self._thresholds.swollen_max:
             return ""
-        return f"swollen: {len(self._met) + new_count} symbols that no list shows"
+        return f"swollen: {len(self._added) + new_count} symbols that no list shows"
 
-    def meet(self, symbols: Iterable[str], at: datetime) -> None:
-        self._met.update(dict.fromkeys(symbols, at))
+    def add(self, symbols: Iterable[str], at: datetime) -> None:
+        self._added.update(dict.fromkeys(symbols, at))
 
-    def accept(self, symbols: AbstractSet[str]) -> None:
+    def remove_listed(self, symbols: AbstractSet[str]) -> None:
         """Take note that a list shows *symbols*."""
-        for symbol in [symbol for symbol in self._met if symbol in symbols]:
-            del self._met[symbol]
+        for symbol in [symbol for symbol in self._added if symbol in symbols]:
+            del self._added[symbol]
