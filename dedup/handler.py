@@ -1,4 +1,4 @@
-"""Turn every listing into exactly one event, and every new opening time of it into one more."""
+"""Deduplication of sightings: one event per listing, and one per new opening time."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
@@ -21,10 +21,10 @@ Observe = Callable[[Observation], Awaitable[None]]
 
 
 class Deduplicate:
-    """Answers the first sighting of a listing with the listing, and any other with what it has of news.
+    """Answers the first sighting of a listing with the listing, and others with what is new in them.
 
-    A sighting may come back, when we were killed between its claim and the broker's answer. It is then answered
-    with the same event again: an event twice with one id is harmless, one that is lost is not.
+    A sighting is redelivered when the process was killed between its claim and the broker's acknowledgement. It gets
+    the same event again: duplicates under one id are harmless, a lost event is not.
     """
 
     def __init__(
@@ -64,14 +64,14 @@ class Deduplicate:
         return (claim.listing,)
 
     async def _compare(self, sighting: Listing, raw_id: str) -> Sequence[Listing]:
-        """Keep a sighting of a known listing. However early it was made, the listing stays as it was published."""
+        """Store the sighting of a known listing. However early it was made, the listing stays as published."""
         moved = None if sighting.opens_at is None else await self._ledger.move(sighting, raw_id)
         try:
             await self._observe(Observation(sighting.key, sighting.source, sighting.observed_at, raw_id))
         except PermanentError as error:
             if moved is None:
                 raise
-            # A note for people; the news of the opening must not be lost with it.
+            # An observation is for people; the rescheduling must not be lost with it.
             log.warning("an observation that cannot be stored", listing=sighting.key, reason=str(error))
         self._metrics.duplicates.labels(sighting.source).inc()
         if moved is None:

@@ -20,7 +20,7 @@ from shared.wire.topology import DEDUP_RAW
 
 
 async def _pass_on(message: Message) -> Sequence[Message]:
-    """Let a canary go on; it is no sighting, and is neither claimed nor counted."""
+    """Pass a canary on; it is no sighting, and is neither claimed nor counted."""
     return [to_message(passed_on(from_message(message), utc_now()))]
 
 

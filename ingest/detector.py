@@ -1,4 +1,4 @@
-"""From evidence to published sightings: the one path that every source's reports take."""
+"""Detection: the path from source events to published sightings."""
 
 import asyncio
 from typing import Final
@@ -15,7 +15,7 @@ from shared.process.health import Component
 log = structlog.get_logger(__name__)
 
 _UNTIL_SENT: Final = 4
-"""Turns of the loop in which a message gets to the socket: its own task's, the client's, and the socket's."""
+"""Turns of the event loop until a message reaches the socket: its own task, the client, the socket."""
 
 
 class Detector:
@@ -35,10 +35,10 @@ class Detector:
         self._turn = asyncio.Lock()
 
     async def report(self, event: SourceEvent) -> bool:
-        """Publish what *event* shows to be new; return whether it was believed."""
+        """Publish the new symbols of *event*; return whether it was accepted."""
         async with self._turn:
             result = await self._observe(event)
-        # First, and without a pause: what is known once a sighting is safe must not be overwritten by this.
+        # First, and without a pause: must not overwrite what is stored once a sighting is confirmed.
         self._recorder.put(result.records)
         for sighting in (*result.sightings, *result.rescheduled):
             await self._publisher.publish(sighting, self._store)
@@ -52,7 +52,7 @@ class Detector:
         return result.accepted
 
     async def _observe(self, event: SourceEvent) -> ObservationResult:
-        """A list of thousands takes longer than the loop may be held; a frame without news takes a single step."""
+        """Yields between steps: a list of thousands would block the event loop; a frame without news takes one step."""
         steps = self._catalogue.observe_in_steps(event)
         while True:
             try:
@@ -63,13 +63,13 @@ class Detector:
             await asyncio.sleep(0)
 
     def _store(self, sighting: Sighting) -> None:
-        # Only now: stored before it was published, a symbol lost in a crash would never be new again.
+        # Only now: stored before publication, a symbol lost in a crash would never be new again.
         record = self._catalogue.confirm(sighting)
         if record is not None:
             self._recorder.put([record])
 
 
 async def _yield_turns(count: int) -> None:
-    """Let everybody else go first."""
+    """Let other tasks run first."""
     for _ in range(count):
         await asyncio.sleep(0)

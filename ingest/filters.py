@@ -1,4 +1,4 @@
-"""Which symbols are told and stored like any other and not to be traded: the rules are data."""
+"""Filters of symbols that are published and stored but not traded. Rules are data."""
 
 import re
 from collections.abc import Collection
@@ -19,7 +19,7 @@ _STOCKS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """Bases that match are not traded."""
+    """Pattern of bases that are not traded."""
 
     reason: str
     base: re.Pattern[str]
@@ -43,7 +43,7 @@ class Filters:
         self._patterns = tuple(patterns)
 
     def __call__(self, record: SymbolRecord) -> str:
-        """Say why *record* is not to be traded; empty where it may be."""
+        """Return why *record* is not to be traded; empty where it may be."""
         if not self._name.fullmatch(record.symbol):
             return "name: not of the pattern"
         if doubt := lookalike_reason(record.symbol.removesuffix(record.quote_asset)) or lookalike_reason(

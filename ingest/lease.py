@@ -1,7 +1,7 @@
-"""Which of several ingests watches: the one whose lease goes on beating. The others stand by.
+"""Lease that decides which of several ingests watches the exchange; the others stand by.
 
-No clock decides, but what a process that stands by sees itself: a lease that did not beat for a while during which the
-database answered every look. So the holder goes on while the database is away, and nobody takes over meanwhile.
+No clock decides, only observation: a lease is free when it did not beat for a while during which the database
+answered every look. So the holder keeps it while the database is away, and no process takes over meanwhile.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 NAME: Final = "ingest"
 STALL_SECONDS: Final = 2.0
-"""A lease that does not beat for so long is free."""
+"""A lease without a beat for this long is free."""
 LEAVE_SECONDS: Final = 1.0
 NOBODY: Final = ""
 
@@ -41,7 +41,7 @@ LEAVE: Final = "UPDATE leases SET holder = '', beats = beats + 1, updated_at = n
 
 @dataclass(frozen=True, slots=True)
 class ObservedLease:
-    """A lease as another process was seen to hold it, and since when it has looked so."""
+    """Lease as held by another process, and since when it has not changed."""
 
     holder: str
     beats: int
@@ -49,7 +49,7 @@ class ObservedLease:
 
 
 class Lease:
-    """This process's part in the lease."""
+    """Lease of this process."""
 
     def __init__(
         self, database: Database, *, holder: str | None = None, now: Callable[[], float] = time.monotonic
@@ -60,20 +60,20 @@ class Lease:
         self._observed: ObservedLease | None = None
         self.is_held = False
         self.changed: Callable[[], None] = lambda: None
-        """Called when it was taken, or was found to be lost."""
+        """Called when it was taken or found to be lost."""
 
     def __call__(self) -> str:
-        """Say who watches instead; empty while we do."""
+        """Return which process watches instead; empty while we hold the lease."""
         if self.is_held:
             return ""
         return f"stands by: {self._observed.holder if self._observed is not None else 'another process'} watches"
 
     async def refresh(self) -> None:
-        """Beat while we hold it, and otherwise see whether it is free; raise TransientError, and keep what is held."""
+        """Beat while we hold it, otherwise take it if it is free; raise TransientError, and keep its state."""
         try:
             held = await (self._beat() if self.is_held else self._try_take())
         except BaseException:
-            self._observed = None  # Who could not look has not seen it stand still.
+            self._observed = None  # A gap in observation proves nothing.
             raise
         if held != self.is_held:
             if held:
@@ -84,7 +84,7 @@ class Lease:
             self.changed()
 
     async def release(self) -> None:
-        """Let the next take it at once."""
+        """Release the lease, so that another process can take it at once."""
         if self.is_held:
             async with self._database.connection() as connection:
                 await connection.execute(LEAVE, NAME, self._holder)
@@ -114,7 +114,7 @@ class Lease:
 
 @asynccontextmanager
 async def hold_lease(database: Database, component: Component) -> AsyncIterator[Lease]:
-    """Lend a lease to the body, and leave it at the end; only its holder tells of its health."""
+    """Try for the lease during the body, and release it at the end; only the holder reports health."""
     lease = Lease(database)
     component.silent_while(lambda: not lease.is_held)
     lease.changed = component.changed.set

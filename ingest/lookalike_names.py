@@ -1,4 +1,4 @@
-"""Names that may be taken for another: of several scripts, or of letters that look like those of another script."""
+"""Lookalike names: of several scripts, or of letters that resemble those of another script."""
 
 import unicodedata
 from typing import Final
@@ -8,14 +8,14 @@ _WRITTEN_TOGETHER: Final = (_EAST_ASIAN, frozenset({"CJK", "HANGUL"}), frozenset
 _LIKE_LATIN: Final = frozenset(
     {"LATIN", "CYRILLIC", "GREEK", "COPTIC", "ARMENIAN", "CHEROKEE", "LISU", "GLAGOLITIC", "GOTHIC", "OLD", "DESERET"}
 )
-"""Scripts with many letters that look like Latin ones."""
+"""Scripts with many letters that resemble Latin ones."""
 _TWINS: Final = frozenset("АВЕЅІЈКМНОРСТУХҮԚԜԌаеорсухіјѕһԁԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧϹϳογνικαρυ")
-"""Of Cyrillic and Greek, those that look like one."""
+"""Cyrillic and Greek letters that resemble Latin ones."""
 _WITH_LETTERS_OF_THEIR_OWN: Final = frozenset({"CYRILLIC", "GREEK"})
 
 
 def lookalike_reason(name: str) -> str:
-    """Say why *name* may be taken for another; empty where it is plainly of one script."""
+    """Return why *name* may be taken for another; empty where it is plainly of one script."""
     if name.isascii():
         return ""
     if not unicodedata.is_normalized("NFKC", name):
@@ -30,5 +30,5 @@ def lookalike_reason(name: str) -> str:
 
 
 def _script_of(character: str) -> str:
-    """Return the script as the character's own name begins with it; that of an underscore is its own."""
+    """Return the script that begins the character's Unicode name; an underscore has one of its own."""
     return unicodedata.name(character, "unknown").partition(" ")[0]

@@ -1,4 +1,4 @@
-"""What ingest counts and times."""
+"""Metrics of ingest."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -48,7 +48,7 @@ class Metrics:
 
 
 class _DataAge(Collector):
-    """Looks at the feeds anew each time, as sources add theirs when they start."""
+    """Reads the feeds at each scrape, since sources add theirs when they start."""
 
     def __init__(self, feeds: FeedHealth) -> None:
         self._feeds = feeds

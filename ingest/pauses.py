@@ -1,4 +1,4 @@
-"""Pauses of detection, by an operator or because another ingest watches: sources rest, what they missed is late."""
+"""Pauses of detection, by an operator or while another ingest holds the lease; sightings after one are late."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -23,7 +23,7 @@ Step = Callable[[], Awaitable[None]]
 
 
 class Pauses:
-    """Whether detection is paused; while the database does not say, whatever it said last."""
+    """State of detection, paused or running; keeps the last known state while the database is away."""
 
     def __init__(self, database: Database, lease: Lease, stop: asyncio.Event) -> None:
         self._database = database
@@ -37,11 +37,11 @@ class Pauses:
         return self._pause is not None or not self._lease.is_held
 
     def __call__(self) -> str:
-        """Say who paused it, or who watches instead, for health; empty where it watches."""
+        """Return who paused detection, or which ingest holds the lease, for health; empty while it runs."""
         return self._lease() if self._pause is None else str(self._pause)
 
     async def refresh(self) -> None:
-        """Read what stands now; raise TransientError when the database is away."""
+        """Read the present state; raise TransientError when the database is away."""
         await self._lease.refresh()
         async with self._database.connection() as connection:
             in_force = await pause_in_force(connection)
@@ -53,7 +53,7 @@ class Pauses:
         not_now.clear()
 
     async def keep_refreshing(self) -> None:
-        """Look again and again, until it is time to stop."""
+        """Refresh at intervals until the service stops."""
         while not self._stop.is_set():
             await pause(LOOK_SECONDS, self._stop)
             try:
@@ -61,14 +61,14 @@ class Pauses:
             except TransientError as error:
                 log.debug("pauses were not read", reason=str(error))
             except Exception:
-                log.exception("pauses were not read")  # It goes on as it was.
+                log.exception("pauses were not read")  # The state stays as it was.
         self._suspended.set()
         self._running.set()
 
     async def watch(self, sources: Sequence[Source], report: Report, *, suspend: Step, resume: Step) -> None:
-        """Watch *sources* until it is time to stop, but not during pauses.
+        """Watch *sources* until the service stops, except during pauses.
 
-        *suspend* finishes what is under way when a pause begins; *resume* starts over after it. Call `refresh` first.
+        *suspend* finishes work under way when a pause begins; *resume* starts over after it. Call `refresh` first.
         """
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.keep_refreshing(), name="ingest-pauses")

@@ -45,7 +45,7 @@ async def serve(runtime: Runtime, settings: IngestSettings, exchange: ExchangeSe
             runtime.bus,
             runtime.telemetry.registry,
             every_seconds=settings.canary_seconds,
-            # Paused or not: a pause is no failure, and pages nobody.
+            # Also during pauses: a pause is no failure, and must not alert.
             watches=lambda: lease.is_held,
         ),
         recording(partial(symbol_store.store, runtime.database), flush_seconds=settings.drain_seconds) as recorder,
@@ -65,7 +65,7 @@ async def serve(runtime: Runtime, settings: IngestSettings, exchange: ExchangeSe
         records = await when_available("symbols", partial(symbol_store.load, runtime.database), runtime.stop)
         await when_available("unplaced symbols", unplaced.load, runtime.stop)
         filters = Filters(settings.quote_assets, settings.name_pattern)
-        # In a thread: nobody else knows the catalogue yet, and thousands of symbols hold the loop for too long.
+        # In a thread, before the catalogue is shared: thousands of symbols would block the event loop for too long.
         catalogue = await asyncio.to_thread(Catalogue, records, _rules(settings), filters)
         latest_at = await asyncio.to_thread(latest_listing, records, otherwise=time())
         drought = ListingDrought(timedelta(hours=settings.quiet_hours), latest_at, time)
@@ -85,12 +85,12 @@ async def serve(runtime: Runtime, settings: IngestSettings, exchange: ExchangeSe
             )
 
             async def suspend() -> None:
-                """End as a process does: what is not published by then is published late."""
+                """Drain as at a shutdown; what is not published by then is published late."""
                 await publisher.drain(settings.drain_seconds)
                 await when_available("symbols", recorder.flush, runtime.stop)
 
             async def resume() -> None:
-                """Begin as a process does."""
+                """Start over as after a restart."""
                 records = await when_available("symbols", partial(symbol_store.load, runtime.database), runtime.stop)
                 await asyncio.to_thread(catalogue.reset, records)
                 feeds.restart()

@@ -1,4 +1,4 @@
-"""The symbols about to open, and the clock for their openings."""
+"""Upcoming openings, and the clock to compare them with."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Decide what is sent, hold back what can wait, and hand the rest to every address."""
+"""Dispatch of notices: filtered by rules, held during quiet hours, and sent to every address."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -22,11 +22,11 @@ log = structlog.get_logger(__name__)
 
 MERGED_MAX: Final = 50
 HELD_MAX: Final = 1000
-"""Of notices held back, the oldest go first: a night brings fewer."""
+"""Held notices; beyond it the oldest are dropped. A night brings fewer."""
 
 
 class NoticeDispatcher:
-    """Where every notice arrives, of whatever source."""
+    """Entry point of every notice."""
 
     def __init__(
         self,
@@ -45,9 +45,9 @@ class NoticeDispatcher:
         self._held: list[Notice] = []
 
     async def take(self, notice: Notice) -> None:
-        """Return once every address has taken *notice* or given it up, or it is held back, unwanted or a duplicate.
+        """Return once every address has taken *notice* or given it up, or it is held, unwanted or a duplicate.
 
-        Raises TransientError when it has to come again, because the service stops.
+        Raises TransientError when it has to be delivered again, because the service stops.
         """
         if not is_wanted(notice, self._rules):
             return
@@ -66,17 +66,17 @@ class NoticeDispatcher:
             raise
 
     def quiet_is_over(self) -> bool:
-        """Return whether something was held back, and no longer has to be."""
+        """Return whether quiet hours are over and notices are held."""
         return bool(self._held) and (self._quiet_hours is None or not self._quiet_hours.cover(self._now()))
 
     async def send_held(self) -> None:
-        """Send what was held back, in one message."""
+        """Send held notices as one message."""
         held, self._held = self._held, []
         if held:
             await asyncio.gather(*(delivery.send(summary(held)) for delivery, _ in self._outgoing))
 
     def trouble(self) -> str:
-        """Return which addresses take nothing; empty where all do."""
+        """Return the failing addresses; empty where none fail."""
         return "; ".join(delivery.failing for delivery, _ in self._outgoing if delivery.failing)
 
     async def _hand_out(self, notice: Notice) -> None:
@@ -94,7 +94,7 @@ async def open_dispatcher(
     *,
     now: Callable[[], datetime],
 ) -> AsyncIterator[NoticeDispatcher]:
-    """Run one batcher for each of *channels* for the time of the block; what they hold at its end is still sent."""
+    """Run one batcher per channel during the block; what they hold at its end is still sent."""
     limits = BatchLimits(MERGED_MAX, settings.merge_seconds)
     async with AsyncExitStack() as stack:
         outgoing = []

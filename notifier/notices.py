@@ -1,4 +1,4 @@
-"""Turn events into notices for people. Pure."""
+"""Notices for people, made from events. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,18 +10,18 @@ from shared.events import Event, Health, Listing, ListingRescheduled, Mode, Side
 
 
 class Kind(StrEnum):
-    """Groups of notices that rules can tell apart."""
+    """Groups of notices that rules distinguish."""
 
     LISTING = "listing"
     OPENING = "opening"
-    """The opening of a known listing moved."""
+    """Moved opening of a known listing."""
     PURCHASE = "purchase"
     REFUSAL = "refusal"
-    """A listing was not bought."""
+    """Listing that was not bought."""
     EXIT = "exit"
     HALT = "halt"
     HEALTH = "health"
-    """A component degraded, failed, fell silent or recovered; sources that fall silent are in `ingest`'s."""
+    """Component that degraded, failed, fell silent or recovered; silent sources are in that of `ingest`."""
 
 
 class Severity(StrEnum):
@@ -40,10 +40,10 @@ _ACTS: Final = {Side.BUY: "bought", Side.SELL: "sold"}
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One thing worth a message: a line that stands alone, and what else there is to say."""
+    """One message: a title that stands alone, and further text."""
 
     id: str
-    """The event's: a redelivered event is one notice."""
+    """The event's id: a redelivered event is one notice."""
     kind: Kind
     severity: Severity
     title: str
@@ -52,7 +52,7 @@ class Notice:
 
 
 def notice_of(event: Event) -> Notice | None:
-    """Return the notice of a listing, an opening or a trade; None where there is nothing to say yet.
+    """Return the notice of a listing, an opening or a trade; None without news.
 
     Health is judged over time: see `notifier.health_watch`.
     """
@@ -127,7 +127,7 @@ def _amounts(trade: Trade, verb: str) -> str:
 
 
 def _label(mode: Mode) -> str:
-    """Name the mode first: whoever reads one line must know whether money moved."""
+    """Begin with the mode: the first word shows whether money moved."""
     return "[LIVE]" if mode is Mode.LIVE else "[dry-run]"
 
 

@@ -1,4 +1,4 @@
-"""Notifier: consume what is announced, and send messages to people. Wiring only."""
+"""Notifier: consume events, and send messages to people. Wiring only."""
 
 import asyncio
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ LOOK_SECONDS: Final = 2.0
 
 
 async def serve(runtime: Runtime, settings: NotifierSettings, operations: Operations) -> None:
-    """Notify, and take commands, until the runtime's stop event is set."""
+    """Send notices and take commands until the runtime's stop event is set."""
     component, metrics, stop = Component("notifier"), Metrics(runtime.telemetry.registry), runtime.stop
     runtime.telemetry.ready_when("notifier", lambda: not stop.is_set())
     channels = [
@@ -57,7 +57,7 @@ async def serve(runtime: Runtime, settings: NotifierSettings, operations: Operat
 
 
 class Receiver:
-    """The bus handler: what it cannot read it leaves, since its queue has no dead letters."""
+    """Bus handler. Unreadable events are dropped, since the queue has no dead letters."""
 
     def __init__(self, dispatcher: NoticeDispatcher, health: HealthWatch, component: Component) -> None:
         self._dispatcher = dispatcher
@@ -79,9 +79,9 @@ class Receiver:
 
 
 class PeriodicChecks:
-    """Finds silent components and halts, ends quiet hours, and tells which addresses fail, again and again.
+    """Periodic checks for silent components, halts, the end of quiet hours and failing addresses.
 
-    Nothing here waits for an address: each notice is sent in a task of its own.
+    No check waits for an address: each notice is sent in a task of its own.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class PeriodicChecks:
         self._halts = HaltWatch()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Look until *stop* is set."""
+        """Check at intervals until *stop* is set."""
         while not stop.is_set():
             notices = [*self._health.fell_silent(utc_now()), *await self._halted()]
             for notice in notices:

@@ -18,14 +18,14 @@ from shared.wire.topology import PERSISTER_HEALTH, PERSISTER_LISTINGS, PERSISTER
 
 
 async def serve(runtime: Runtime, settings: PersisterSettings) -> None:
-    """Store what is announced until the runtime's stop event is set."""
+    """Store events until the runtime's stop event is set."""
     bus, database, stop = runtime.bus, runtime.database, runtime.stop
     component, metrics = Component("persister"), Metrics(runtime.telemetry.registry)
     component.add_fact("troubles", runtime.telemetry.troubles.fact)
     canaries = Canaries(runtime.telemetry.registry)
     limits = BatchLimits(settings.batch_rows_max, settings.window_seconds)
     runtime.telemetry.ready_when("persister", lambda: not stop.is_set())
-    # Left in the reverse order: consumers first, then what their rows wait in, then the farewells.
+    # Closed in reverse order: consumers first, then their batches, then the shutdown reports.
     async with (
         last_report(component, database),
         heartbeat(component, bus),

@@ -1,4 +1,4 @@
-"""Commits batches of one table within a time limit, and tells how it goes."""
+"""Commits of one table's batches, within a time limit, with metrics and health."""
 
 import asyncio
 import time
@@ -15,7 +15,7 @@ from shared.process.health import Component
 Row = TypeVar("Row", bound=Event)
 
 Insert = Callable[[Connection, Sequence[Row]], Awaitable[int]]
-"""Writes all rows in one statement; returns how many of them were news."""
+"""Writes all rows in one statement; returns the number of changes."""
 
 WRITE_SECONDS_MAX: Final = 10.0
 

@@ -1,4 +1,4 @@
-"""One allowance for everything ingest asks over REST: who may ask next, and who waits."""
+"""Budget of REST requests: one rate limit, and a priority queue of requests that wait for it."""
 
 import asyncio
 import heapq
@@ -28,7 +28,7 @@ _USED: Final = "address"
 
 
 class Priority(Enum):
-    """How long a request lets others go first. After that its turn comes before theirs, so none waits for ever."""
+    """Delay before a request's turn comes ahead of later ones of higher priority, so that none starves."""
 
     URGENT = 0.0
     ROUTINE = 1.0
@@ -52,7 +52,7 @@ class _Waiter:
 
 
 class RequestBudget:
-    """Admits requests by their turn, and none while the exchange refuses them."""
+    """Admits requests in order, and none while the exchange refuses them."""
 
     def __init__(self, limits: Limits, metrics: BudgetMetrics, now: Callable[[], float] = time.monotonic) -> None:
         self._rate_limit = RateLimit(limits)
@@ -64,21 +64,21 @@ class RequestBudget:
         self._refusal = ""
         self._banned = False
         self.refused = asyncio.Event()
-        """Set when the exchange asked for quiet."""
+        """Set when the exchange refused a request as too many."""
 
     def usage(self) -> Usage:
-        """Return the present use, and for how long nothing may be asked."""
+        """Return the present use, and how long no requests are admitted."""
         now = self._now()
         quiet_seconds = max(0.0, self._rate_limit.closed_until - now)
         return Usage({_USED: self._rate_limit.weight_used(now)}, quiet_seconds, banned=self._banned)
 
     def presumed(self) -> Usage:
-        """Return the most that may be used before the first store: half of it, so that even a crash loop polls."""
+        """Return the most that may be used before the first store: half, so that even a crash loop polls."""
         usage = self.usage()
         return replace(usage, used={_USED: max(usage.used[_USED], self._rate_limit.weight_max // 2)})
 
     def resume(self, before: Usage | None) -> None:
-        """Go on from what was used *before*; where that is not known, all of it may have been."""
+        """Continue from the use *before*; where that is unknown, all of it counts as used."""
         now = self._now()
         if before is None:
             self._rate_limit.restore(self._rate_limit.weight_max, now)
@@ -94,7 +94,7 @@ class RequestBudget:
 
     @asynccontextmanager
     async def spend(self, weight: int, priority: Priority = Priority.ROUTINE) -> AsyncIterator[None]:
-        """Wait for *weight* to be free and hold it while the body asks; a RateLimited from it closes the budget.
+        """Wait for *weight*, and hold it while the body sends a request; a RateLimited from it closes the budget.
 
         Raises OverbookedError where too many wait already, and ValueError for a weight that could never be free.
         """
@@ -110,7 +110,7 @@ class RequestBudget:
             self._admit()
 
     def trouble(self) -> str:
-        """Say that the exchange refuses requests, and until when; empty while it does not."""
+        """Return that the exchange refuses requests, and until when; empty while it does not."""
         return self._refusal if self._now() < self._rate_limit.closed_until else ""
 
     async def _admission(self, weight: int, priority: Priority) -> None:
@@ -129,7 +129,7 @@ class RequestBudget:
             raise
 
     def _give_up(self, waiter: _Waiter) -> None:
-        if not waiter.admitted.cancelled():  # It was told to go, and cancelled before it could.
+        if not waiter.admitted.cancelled():  # Admitted, and cancelled before it could begin.
             self._rate_limit.take_back(waiter.weight)
         elif waiter in self._waiting:
             self._waiting.remove(waiter)
@@ -137,9 +137,9 @@ class RequestBudget:
         self._admit()
 
     def _admit(self) -> None:
-        """Admit whose turn it is as long as they fit, and look again when the next one does.
+        """Admit waiting requests in order while they fit, and schedule the next look.
 
-        Nobody overtakes the first in line, however light: else a heavy request would starve.
+        A light request does not overtake a heavy one, which would starve.
         """
         if self._timer is not None:
             self._timer.cancel()

@@ -1,20 +1,20 @@
-"""Which evidence to believe, and which symbols it concerns."""
+"""Catalogue of symbols: accepts or rejects the events of sources, and derives the sightings to publish."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from functools import partial
 
+from ingest.catalogue.first_start import BaselineCollector, FirstFrame
 from ingest.catalogue.plausibility.absences import Absences
 from ingest.catalogue.plausibility.coverage_gaps import CoverageGaps
-from ingest.catalogue.first_start import BaselineCollector, FirstFrame
 from ingest.catalogue.plausibility.newcomer_filter import NewcomerFilter
-from ingest.catalogue.publication_tracker import TradeFilter
 from ingest.catalogue.plausibility.quarantine import Quarantines
+from ingest.catalogue.plausibility.thresholds import Thresholds
+from ingest.catalogue.publication_tracker import TradeFilter
 from ingest.catalogue.result import EMPTY_ANSWER, UNCHANGED, ObservationResult, ResultBuilder, Sighting
 from ingest.catalogue.symbol_record import SymbolRecord, SymbolState
 from ingest.catalogue.symbol_updates import SymbolUpdates
-from ingest.catalogue.plausibility.thresholds import Thresholds
 from ingest.catalogue.transitions import baseline_record
 from ingest.cooperative import Steps, for_each, for_each_isolated, run_to_end
 from ingest.source_events import Announcement, FirstTrade, Snapshot, SourceEvent, SymbolNames, Upcoming
@@ -26,9 +26,9 @@ def _allow_all(_: SymbolRecord) -> str:
 
 
 class Catalogue:
-    """Every symbol ever shown to us, where it stands, and which sightings a piece of evidence amounts to.
+    """Every symbol ever seen, its state, and the sightings that follow from each source event.
 
-    A symbol seen once stays seen: what is missing from later evidence is not new when it returns, unless it was
+    A symbol seen once stays known: one that is missing from later events is not new when it returns, unless it was
     confirmed to be gone in between.
     """
 
@@ -43,7 +43,7 @@ class Catalogue:
         self.reset(records)
 
     def reset(self, records: Iterable[SymbolRecord]) -> None:
-        """Forget everything but the *records*, as at a start: what appears before the first snapshot is late."""
+        """Start over from *records*, as at a process start: what appears before the first snapshot is late."""
         records = tuple(records)
         self._updates = SymbolUpdates(records, self._thresholds, self._trade_filter)
         self._register = self._updates.register
@@ -59,20 +59,20 @@ class Catalogue:
 
     @property
     def has_baseline(self) -> bool:
-        """Whether a symbol can be told to be new."""
+        """Return whether new symbols can be recognised."""
         return self._baseline is None
 
     @property
     def counts(self) -> Mapping[SymbolState, int]:
-        """How many symbols are in each state. May be read from other threads."""
+        """Number of symbols in each state. May be read from other threads."""
         return self._register.counts
 
     def observe(self, event: SourceEvent) -> ObservationResult:
-        """Take *event* in. What is not believed changes nothing."""
+        """Process *event*. A rejected one changes nothing."""
         return run_to_end(self.observe_in_steps(event))
 
     def observe_in_steps(self, event: SourceEvent) -> Steps[ObservationResult]:
-        """Do the same in steps, each a few milliseconds at most. Until the last nothing else may be observed."""
+        """Process *event* in steps of a few milliseconds. Observe nothing else until the last step."""
         match event:
             case Announcement():
                 return self._observe_announcement(event)
@@ -88,14 +88,13 @@ class Catalogue:
                 return (yield from self._observe_snapshot(event))
 
     def confirm(self, sighting: Sighting) -> SymbolRecord | None:
-        """Return the symbol as it is to be stored now that *sighting* is safe, if it is."""
+        """Return the record to store once *sighting* is confirmed by the broker; None where there is none."""
         return self._updates.confirm(sighting)
 
     def upcoming(self, now: datetime) -> Sequence[Upcoming]:
-        """Return the symbols announced or shown and not known to trade, soonest first, those without a time last.
+        """Return symbols announced or shown and not known to trade, soonest first, those without a time last.
 
-        To be among the tradable names is no trade: an opening may be late. One that was due long ago is not waited for
-        any more.
+        Being among the tradable names is no proof of trading: openings may be late. Openings long overdue are left out.
         """
         since = now - self._thresholds.late_opening_max
         waiting = [self._register[symbol] for symbol in self._register.waiting]
@@ -122,7 +121,7 @@ class Catalogue:
         return builder.build()
 
     def _observe_tickers(self, event: SymbolNames) -> ObservationResult:
-        """A ticker frame. Without news it costs two set operations, however many symbols it holds."""
+        """Process a ticker frame. Without news it costs two set operations, however many symbols it holds."""
         names, builder = event.symbols, ResultBuilder(event.source, event.observed_at, event.price_of)
         if self._first_frame.includes(builder.at):
             for name in names:

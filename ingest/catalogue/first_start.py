@@ -1,12 +1,12 @@
-"""The first start of all: what was there before we looked is not new."""
+"""Baseline of the very first start: symbols that existed before are not new."""
 
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 
+from ingest.catalogue.plausibility.thresholds import Thresholds
 from ingest.catalogue.result import EMPTY_ANSWER, UNCHANGED, ObservationResult
 from ingest.catalogue.symbol_record import SymbolRecord
-from ingest.catalogue.plausibility.thresholds import Thresholds
 from ingest.catalogue.transitions import baseline_record
 from ingest.cooperative import Steps, difference, for_each
 from ingest.source_events import Snapshot, SymbolNames
@@ -14,24 +14,24 @@ from shared.events import Source
 
 
 class FirstFrame:
-    """Ticker frame that still belongs to the baseline: its symbols were there before, also those that no list shows."""
+    """Ticker frame that still belongs to the baseline, for symbols that tick and are on no list."""
 
     def __init__(self, at: datetime | None = None, *, is_awaited: bool = False) -> None:
         self._at = at
         self._is_awaited = is_awaited
 
     def includes(self, at: datetime) -> bool:
-        """Return whether symbols of *at* are of that frame, which may come in pieces; the awaited one is the next."""
+        """Return whether *at* is the time of that frame, which may come in slices; the awaited one is the next."""
         if self._is_awaited:
             self._at, self._is_awaited = at, False
         return at == self._at
 
 
 class BaselineCollector:
-    """Collects all that is seen until one source gave both its names and a snapshot.
+    """Collects symbols until one source has delivered both its names and a snapshot.
 
-    Both, because a name which only one of the two shows would look new the first time the other is read; and because
-    a snapshot that lacks many of the names is not whole.
+    Both, because a name shown by only one of them would look new when the other is read first; and because a snapshot
+    that lacks many of the names is incomplete.
     """
 
     def __init__(self, thresholds: Thresholds) -> None:
@@ -41,10 +41,10 @@ class BaselineCollector:
         self._observe_announcement: dict[str, datetime] = {}
         self._held: AbstractSet[str] | None = None
         self._ticked_at: datetime | None = None
-        """When the latest ticker frame came that is part of it."""
+        """Time of the latest ticker frame that is part of it."""
 
     def collect(self, names: SymbolNames) -> Steps[ObservationResult]:
-        """Take in what trades; nothing follows from it yet."""
+        """Collect tradable names, without results yet."""
         if names.complete and not names.symbols:
             return EMPTY_ANSWER
         if len(self._seen) + len(names.symbols) <= self._thresholds.symbols_max:
@@ -56,7 +56,7 @@ class BaselineCollector:
         return UNCHANGED
 
     def announce(self, symbol: str, opens_at: datetime) -> ObservationResult:
-        """Take in when a symbol opens, in case that is not told otherwise."""
+        """Collect an opening time, for symbols whose snapshot has none."""
         if len(self._observe_announcement) < self._thresholds.symbols_max:
             self._observe_announcement[symbol] = opens_at
         return UNCHANGED
@@ -65,14 +65,14 @@ class BaselineCollector:
         return self._names[source]
 
     def first_frame(self) -> FirstFrame:
-        """Return the frame that is part of it: the latest collected, or the next where none was."""
+        """Return the frame that is part of the baseline: the latest collected, or the next where none was."""
         return FirstFrame(self._ticked_at, is_awaited=self._ticked_at is None)
 
     def is_complete_with(self, snapshot: Snapshot) -> bool:
         return snapshot.source in self._names
 
     def rejection(self, source: Source, shown: AbstractSet[str]) -> Steps[str]:
-        """Return why a snapshot of *shown* is not whole, or nothing; the second of two alike is taken as it is."""
+        """Return why a snapshot of *shown* is incomplete; empty for the second of two equal ones."""
         missing = len((yield from difference(self._names[source], shown)))
         if missing <= self._thresholds.swollen_max or shown == self._held:
             return ""
@@ -80,11 +80,11 @@ class BaselineCollector:
         return f"shrunken: {missing} of the tradable names missing"
 
     def described_by(self, snapshot: Snapshot) -> Iterator[SymbolRecord]:
-        """Return what *snapshot* shows."""
+        """Return a record for each symbol of *snapshot*."""
         announced, at = self._observe_announcement.get, snapshot.observed_at
         return (baseline_record(info.symbol, at, announced(info.symbol), info) for info in snapshot.symbols)
 
     def missing_from(self, shown: AbstractSet[str]) -> Steps[Iterator[SymbolRecord]]:
-        """Return what was there too, and is not among the *shown*."""
+        """Return a record for each symbol collected that is not among the *shown*."""
         unlisted = yield from difference(self._seen, shown)
         return (baseline_record(name, self._seen[name], self._observe_announcement.get(name)) for name in unlisted)

@@ -1,4 +1,4 @@
-"""Which opening time to believe, when two tell it, move it, and take it back."""
+"""Opening times from two sources that set, move and retract them."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,7 +8,7 @@ from ingest.catalogue.plausibility.thresholds import Thresholds
 
 
 class OpeningSource(Enum):
-    """Who names opening times."""
+    """Sources of opening times."""
 
     EXCHANGE_INFO = auto()
     CALENDAR = auto()
@@ -16,34 +16,34 @@ class OpeningSource(Enum):
 
 @dataclass(slots=True)
 class _Statement:
-    """What one teller says of one symbol."""
+    """Latest opening time of one symbol by one source."""
 
     opens_at: datetime
     past: set[datetime] = field(default_factory=set)
-    """What it said before."""
+    """Earlier times by the same source."""
     repeated: datetime | None = None
     repeats: int = 0
-    """How often in a row it has gone back to `repeated`."""
+    """Number of repetitions of `repeated` in a row."""
 
 
 class OpeningTimes:
-    """Remembers who said what about symbols that do not trade yet.
+    """Opening times by source, of symbols that do not trade yet.
 
-    The latest change wins, whoever tells it; two who merely disagree change nothing. exchangeInfo is believed at its
-    first word, the calendar only where exchangeInfo has none. A time that was taken back before may come from an old
-    cache, so it has to be repeated.
+    The latest change wins, whichever source makes it; two sources that merely differ change nothing. exchangeInfo is
+    accepted at its first statement, the calendar only where exchangeInfo has none. A time that was retracted before may
+    come from a stale cache, so it has to be repeated.
     """
 
     def __init__(self, thresholds: Thresholds) -> None:
         self._thresholds = thresholds
         self._words: dict[str, dict[OpeningSource, _Statement]] = {}
         self._without_time: set[str] = set()
-        """Of these exchangeInfo names no time."""
+        """Symbols for which exchangeInfo has no time."""
 
     def resolve(
         self, symbol: str, source: OpeningSource, stated: datetime | None, current: datetime | None
     ) -> datetime | None:
-        """Return when *symbol* opens, now that *source* says *stated* and *current* was believed so far."""
+        """Return the opening of *symbol* after *source* has stated *stated*, where *current* was accepted before."""
         if stated is None:
             self._without_time.add(symbol)
             return current
@@ -56,7 +56,7 @@ class OpeningTimes:
         is_believed = source is OpeningSource.EXCHANGE_INFO or current is None or symbol in self._without_time
         if is_believed or OpeningSource.EXCHANGE_INFO in statements:
             statements[source] = _Statement(stated)
-        # Otherwise the time known from before a restart stands until exchangeInfo has had its say.
+        # Otherwise the time known from before a restart stands until exchangeInfo states one.
         return stated if is_believed else current
 
     def forget(self, symbol: str) -> None:

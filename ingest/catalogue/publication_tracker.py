@@ -1,4 +1,4 @@
-"""Which source has reported which symbol, and what of it is safe."""
+"""Publication of listings: sources that have reported each symbol, and what the broker has confirmed."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -13,11 +13,11 @@ from shared.events import Source
 from shared.mexc.symbols import SymbolInfo
 
 TradeFilter = Callable[[SymbolRecord], str]
-"""Says why a symbol is not to be traded; empty where it may be."""
+"""Returns why a symbol is not to be traded; empty where it may be."""
 
 
 class PublicationTracker:
-    """Each source reports a listing once; it is stored only after its first report is safe."""
+    """Sources that have reported each listing. A listing is stored only after its first report is confirmed."""
 
     def __init__(self, baseline: Iterable[str], trade_filter: TradeFilter) -> None:
         self._trade_filter = trade_filter
@@ -25,27 +25,27 @@ class PublicationTracker:
         self._reported: defaultdict[Source, set[str]] = defaultdict(set)
         self._late: set[str] = set()
         self._unconfirmed: dict[str, int] = {}
-        """The occurrences of which no report is safe."""
+        """Occurrence of each listing without a confirmed report."""
         self._moved_from: dict[str, SymbolRecord] = {}
-        """Symbols as they were before an opening moved: stored like this while the news of it is not safe."""
+        """Records before their opening moved: stored like this until the reschedule is confirmed."""
 
     def is_reported(self, source: Source, symbol: str) -> bool:
-        """Tell whether *source* need not report *symbol*: it did, or it is not new to anyone."""
+        """Return whether *source* has reported *symbol*, or need not because it belongs to the baseline."""
         return symbol in self._baseline_symbols or symbol in self._reported[source]
 
     def unreported(self, source: Source, symbols: AbstractSet[str]) -> AbstractSet[str]:
-        """Return which of *symbols* the *source* is to report."""
+        """Return the *symbols* that *source* has yet to report."""
         return symbols - self._baseline_symbols - self._reported[source]
 
     def unreported_in_steps(self, source: Source, symbols: AbstractSet[str]) -> Steps[AbstractSet[str]]:
         return (yield from difference(symbols, self._baseline_symbols)) - self._reported[source]
 
     def add_baseline(self, symbol: str) -> None:
-        """Let *symbol* be new to nobody."""
+        """Mark *symbol* as known, so that no source reports it."""
         self._baseline_symbols.add(symbol)
 
     def begin_listing(self, record: SymbolRecord, *, late: bool) -> None:
-        """A listing begins: everybody reports it."""
+        """Begin a listing, which every source reports."""
         symbol = record.symbol
         self._unconfirmed[symbol] = record.occurrence
         if late:
@@ -54,29 +54,29 @@ class PublicationTracker:
             self._late.discard(symbol)
 
     def end_listing(self, symbol: str) -> None:
-        """*symbol* is gone; should it return, that is new to all."""
+        """End the listing of *symbol*; its return is a new one."""
         for stated in (self._baseline_symbols, *self._reported.values()):
             stated.discard(symbol)
         self._late.discard(symbol)
         self._moved_from.pop(symbol, None)
 
     def sighting(self, builder: ResultBuilder, record: SymbolRecord, info: SymbolInfo | None) -> Sighting:
-        """Return what the source of *builder* reports of *record*, which *info* describes."""
+        """Return the sighting of *record* by the source of *builder*; *info* describes the symbol."""
         symbol = record.symbol
         self._reported[builder.source].add(symbol)
         is_late, objection = symbol in self._late, self._trade_filter(record)
         return Sighting(record, builder.source, builder.at, is_late, objection, builder.price_of(symbol), info)
 
     def opening_moved(self, before: SymbolRecord) -> None:
-        """The opening is no longer that of *before*, which is what is stored until the news is safe."""
+        """Keep *before* as the record to store until the moved opening is confirmed."""
         self._moved_from.setdefault(before.symbol, before)
 
     def is_published(self, record: SymbolRecord) -> bool:
-        """Whether the listing is told to others, or about to be."""
+        """Return whether the listing is published, or about to be."""
         return record.published or record.symbol in self._unconfirmed
 
     def confirm(self, sighting: Sighting, record: SymbolRecord) -> bool:
-        """Take note that *sighting* is safe; return whether it told of the listing that *record* is in."""
+        """Record that *sighting* is confirmed; return whether it belongs to the current listing of *record*."""
         symbol = record.symbol
         if self._unconfirmed.get(symbol) == sighting.record.occurrence:
             del self._unconfirmed[symbol]
@@ -87,7 +87,7 @@ class PublicationTracker:
         return True
 
     def storable(self, record: SymbolRecord) -> SymbolRecord | None:
-        """Return *record* as it may be stored: not ahead of what is safe."""
+        """Return *record* as it may be stored, without unconfirmed changes; None where nothing may be stored."""
         if record.symbol in self._unconfirmed:
             return None
         before = self._moved_from.get(record.symbol, record)

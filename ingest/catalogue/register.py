@@ -1,4 +1,4 @@
-"""Every symbol there is, and the sets that save looking at all of them."""
+"""Register of all symbols, with index sets by state."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
@@ -9,10 +9,9 @@ from ingest.catalogue.symbol_record import SymbolRecord, SymbolState
 
 
 class SymbolRegister:
-    """A symbol seen once stays: gone is a state like the others.
+    """Records of all symbols; one that is gone stays, in that state.
 
-    Thousands are kept as keys of a dictionary, which the garbage collector passes over, and not in a set, which it
-    looks through.
+    Index sets are keys of dictionaries: the garbage collector skips those, and scans a set of thousands.
     """
 
     def __init__(self, records: Iterable[SymbolRecord] = ()) -> None:
@@ -51,7 +50,7 @@ class SymbolRegister:
 
     @property
     def shown(self) -> AbstractSet[str]:
-        """Neither still to come nor gone."""
+        """Symbols neither announced nor gone."""
         return self._shown.keys()
 
     @property
@@ -60,16 +59,16 @@ class SymbolRegister:
 
     @property
     def waiting(self) -> AbstractSet[str]:
-        """To come or shown, and not known for sure to trade: few."""
+        """Symbols announced or shown, and not known to trade: few."""
         return self._waiting
 
     @property
     def counts(self) -> Mapping[SymbolState, int]:
-        """How many symbols are in each state. May be read from other threads."""
+        """Number of symbols in each state. May be read from other threads."""
         return MappingProxyType(self._counts)
 
     def new_among(self, symbols: Collection[str]) -> list[str]:
-        """Return those whose appearance is a listing, in order."""
+        """Return those of *symbols* that are not shown, sorted: their appearance is a listing."""
         return sorted(symbol for symbol in symbols if symbol not in self._shown)
 
 

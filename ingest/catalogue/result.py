@@ -1,4 +1,4 @@
-"""What follows from a piece of evidence."""
+"""Result of a source event: sightings to publish and records to store."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -14,34 +14,34 @@ from shared.mexc.symbols import SymbolInfo
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """One source saw one new symbol, or a new opening time of one seen before."""
+    """New symbol, or new opening time of a known one, as seen by one source."""
 
     record: SymbolRecord
     source: Source
     observed_at: datetime
     late: bool
     not_tradable_reason: str = ""
-    """Why it is not to be traded; empty where it may be."""
+    """Reason not to trade it; empty where it may be traded."""
     price: Decimal | None = None
-    """What it cost when it was seen, where that was shown."""
+    """Price at the time of the sighting, where it was shown."""
     info: SymbolInfo | None = None
-    """As exchangeInfo described it last, if it has since the start."""
+    """Latest description by exchangeInfo since the start."""
 
 
 @dataclass(frozen=True, slots=True)
 class ObservationResult:
     sightings: tuple[Sighting, ...] = ()
-    """To publish; the symbol is to be stored once that is confirmed."""
+    """To publish; each symbol is stored once its sighting is confirmed."""
     rescheduled: tuple[Sighting, ...] = ()
-    """Symbols sighted before whose opening time moved: to publish again, and to store in the same way."""
+    """Symbols seen before whose opening moved: to publish again, and to store in the same way."""
     records: Collection[SymbolRecord] = ()
-    """To store now: there is nothing to publish about them."""
+    """To store now, without anything to publish."""
     accepted: bool = True
-    """Where it was not, whoever reported it keeps the old truth and asks again."""
+    """Rejected events change nothing: the source keeps its last snapshot and polls again."""
     reason: str = ""
-    """Why it was not believed."""
+    """Reason of the rejection."""
     faults: tuple[str, ...] = ()
-    """What went wrong with single symbols; the others were taken in."""
+    """Errors over single symbols; the others were processed."""
 
 
 UNCHANGED: Final = ObservationResult()

@@ -1,4 +1,4 @@
-"""What happens to one symbol when a piece of evidence is believed."""
+"""Updates of single symbols by accepted source events."""
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
@@ -9,11 +9,11 @@ from msgspec.structs import replace
 
 from ingest.catalogue import transitions
 from ingest.catalogue.opening_times import OpeningSource, OpeningTimes
+from ingest.catalogue.plausibility.thresholds import Thresholds
 from ingest.catalogue.publication_tracker import PublicationTracker, TradeFilter
 from ingest.catalogue.register import SymbolRegister
 from ingest.catalogue.result import ResultBuilder, Sighting
 from ingest.catalogue.symbol_record import SymbolRecord
-from ingest.catalogue.plausibility.thresholds import Thresholds
 from ingest.catalogue.trading_signs import TradingSigns
 from ingest.catalogue.transitions import Access
 from ingest.cooperative import Steps, difference, for_each_isolated
@@ -21,7 +21,7 @@ from shared.mexc.symbols import SymbolInfo
 
 
 class SymbolUpdates:
-    """Keeps each symbol, what the lists say of it, and who has reported it; writes what follows into a draft."""
+    """Applies events to records, and adds what is to be published and stored to a result builder."""
 
     def __init__(self, records: Iterable[SymbolRecord], thresholds: Thresholds, trade_filter: TradeFilter) -> None:
         self.register = SymbolRegister(records)
@@ -30,27 +30,27 @@ class SymbolUpdates:
         self._openings = OpeningTimes(thresholds)
         self._names: AbstractSet[str] | None = None
         self._unnamed: set[str] = set()
-        """Those that were among the names before."""
+        """Names that left the list of tradable names."""
         self._infos: dict[str, SymbolInfo] = {}
         self._signs = TradingSigns()
 
     @property
     def described(self) -> AbstractSet[str]:
-        """Those that a snapshot has shown since the start, and that are not gone."""
+        """Symbols described by a snapshot since the start, and not gone."""
         return self._infos.keys()
 
     def add_baseline(self, builder: ResultBuilder, record: SymbolRecord) -> None:
-        """Take *record* for old."""
+        """Store *record* as part of the baseline."""
         self.register.put(record)
         self.tracker.add_baseline(record.symbol)
         builder.records[record.symbol] = record
 
     def remember_infos(self, infos: Mapping[str, SymbolInfo]) -> None:
-        """Remember that a snapshot shows *infos*, of which nothing follows."""
+        """Remember descriptions without deriving anything from them."""
         self._infos.update(infos)
 
     def appear(self, builder: ResultBuilder, symbol: str, *, late: bool, info: SymbolInfo | None = None) -> None:
-        """A listing of *symbol* begins."""
+        """Begin a listing of *symbol*."""
         before = self.register.get(symbol)
         record = transitions.appeared(before, symbol, builder.at)
         if info is not None:
@@ -68,17 +68,17 @@ class SymbolUpdates:
         builder.sightings.append(self._sighting(builder, self.register[symbol]))
 
     def confirm(self, sighting: Sighting) -> SymbolRecord | None:
-        """Return the symbol as it is to be stored now that *sighting* is safe, if it is."""
+        """Return the record to store once *sighting* is confirmed by the broker; None where there is none."""
         record = self.register[sighting.record.symbol]
         if self.tracker.confirm(sighting, record):
             self.register.put(replace(record, published=True))
         elif self.tracker.storable(record) is None:
-            # The listing that *sighting* told of has ended, and the news of the next is not safe yet.
+            # The listing of *sighting* has ended, and the next one is not confirmed yet.
             return transitions.gone(replace(sighting.record, published=True), record.first_seen_at)
         return self.tracker.storable(self.register[record.symbol])
 
     def describe(self, builder: ResultBuilder, info: SymbolInfo) -> None:
-        """A snapshot shows a symbol as *info*. That is news, or where an opening is awaited, said once more."""
+        """Apply the description of a symbol, where it changed or an opening is awaited."""
         symbol = info.symbol
         if self._infos.get(symbol) == info and symbol not in self.register.waiting:
             return
@@ -94,7 +94,7 @@ class SymbolUpdates:
         self._change_opening(builder, before, transitions.with_assets(record, info), opens_at)
 
     def announce(self, builder: ResultBuilder, symbol: str, stated: datetime) -> None:
-        """The calendar says that *symbol* opens at *stated*."""
+        """Apply the calendar's opening *stated* to *symbol*."""
         before = self.register.get(symbol)
         if before is not None and before.trading_since is not None and before.is_shown:
             return
@@ -105,7 +105,7 @@ class SymbolUpdates:
             self._put(builder, transitions.announced(before, symbol, builder.at, stated))
 
     def open_by_ticker(self, builder: ResultBuilder, symbol: str) -> None:
-        """The ticker that *symbol* appeared by shows that it trades, and so does its listing."""
+        """Apply the ticker that *symbol* appeared with, which shows that it trades."""
         record = self.register[symbol]
         if record.opens_after(builder.at):
             self._signs.note_early(symbol, builder.price_of)
@@ -113,9 +113,9 @@ class SymbolUpdates:
             self._mark_trading(builder, record)
 
     def tick(self, builder: ResultBuilder, symbol: str, opened_at: datetime | None) -> None:
-        """A ticker shows *symbol*, which by it trades since *opened_at*, as far as that is known.
+        """Apply a ticker of *symbol*, which by it trades since *opened_at*; None where that is unknown.
 
-        Before its opening, if that is known, a ticker does not say that it trades, nor does the same one behind it.
+        A ticker before a known opening is no sign of trading, nor is the same price after it.
         """
         record = self.register[symbol]
         if not record.is_shown or record.trading_since is not None:
@@ -126,17 +126,17 @@ class SymbolUpdates:
             self._signs.note_ticker_only(symbol)
 
     def trade(self, builder: ResultBuilder, symbol: str, opened_at: datetime | None) -> None:
-        """*symbol* trades, whatever was said of its opening, and since *opened_at* as far as that is known."""
+        """Apply a trade of *symbol*, which trades since *opened_at* whatever its opening; None where unknown."""
         before = self.register[symbol]
         self._signs.prove(symbol)
         if before.trading_since is None:
             self._start_trading(builder, before, opened_at)
         else:
-            # Whoever says from now on that it opens later is wrong.
+            # A later opening stated from now on is wrong.
             self._put(builder, replace(before, opens_at=before.opens_at or before.trading_since))
 
     def _start_trading(self, builder: ResultBuilder, before: SymbolRecord, opened_at: datetime | None) -> bool:
-        """Take the first sign that a listing trades; return whether that is published as its opening."""
+        """Apply the first sign of trading; return whether it is published as the opening."""
         after = transitions.with_trading(before, builder.at, self._access(before.symbol), builder.at)
         self._openings.forget(before.symbol)
         opening = transitions.opening_seen(before, opened_at, builder.at, self._thresholds.on_time)
@@ -147,7 +147,7 @@ class SymbolUpdates:
         return opening is not None
 
     def update_names(self, builder: ResultBuilder, names: AbstractSet[str]) -> Steps[None]:
-        """*names* are those that we could trade."""
+        """Apply *names*, the tradable ones by API."""
         before = self.register.tradable if self._names is None else self._names
         self._names = names
         left = yield from difference(before, names)
@@ -158,11 +158,11 @@ class SymbolUpdates:
         yield from for_each_isolated(waiting, partial(self._assume_trading, builder), builder.faults)
 
     def refresh_state(self, builder: ResultBuilder, symbol: str) -> None:
-        """Let the state of *symbol* follow what is known of it."""
+        """Derive the state of *symbol* again."""
         self._put(builder, transitions.with_state(self.register[symbol], self._access(symbol), builder.at))
 
     def delist(self, builder: ResultBuilder, symbol: str) -> None:
-        """*symbol* is confirmed to be gone."""
+        """Apply the confirmed delisting of *symbol*."""
         self._put(builder, transitions.gone(self.register[symbol], builder.at))
         self.tracker.end_listing(symbol)
         self._openings.forget(symbol)
@@ -171,7 +171,7 @@ class SymbolUpdates:
         self._unnamed.discard(symbol)
 
     def _assume_trading(self, builder: ResultBuilder, symbol: str) -> None:
-        """Take a symbol that could be traded for long for one that does trade."""
+        """Mark a symbol as trading that has been tradable for long."""
         record = self.register[symbol]
         since = max(record.opens_at or record.first_seen_at, record.first_seen_at)
         if builder.at - since > self._thresholds.assume_trading_after:
@@ -195,7 +195,7 @@ class SymbolUpdates:
             self._put(builder, after)
 
     def _publish_opening(self, builder: ResultBuilder, before: SymbolRecord, after: SymbolRecord) -> None:
-        """Tell of a new opening, where the listing was told at all. A source that has yet to report it does so then."""
+        """Publish a moved opening of a published listing; a source that has yet to report the listing does it then."""
         if self.tracker.is_published(before):
             self.tracker.opening_moved(before)
             if self.tracker.is_reported(builder.source, after.symbol):
@@ -222,7 +222,7 @@ class SymbolUpdates:
 
 
 def _of_this_listing(opens_at: datetime | None, before: SymbolRecord | None) -> datetime | None:
-    """Drop the opening of the listing that ended: exchangeInfo may still name it."""
+    """Drop the opening of the ended listing, which exchangeInfo may still state."""
     if opens_at is None or before is None or before.gone_since is None:
         return opens_at
     return opens_at if opens_at > before.gone_since else None

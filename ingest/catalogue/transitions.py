@@ -1,4 +1,4 @@
-"""Which state follows from what is known of a symbol, and what changes with each kind of evidence."""
+"""Transitions of a symbol's record: its state by lists and trading, and changes by each kind of event."""
 
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
@@ -9,27 +9,27 @@ from ingest.catalogue.symbol_record import SymbolRecord, SymbolState, record_of_
 from shared.mexc.symbols import SymbolInfo
 
 _CLOSED: Final = 4
-"""The tradeSideType of a pair that takes no order at all."""
+"""tradeSideType of a pair that takes no orders."""
 
 
 class Access(NamedTuple):
-    """Whether we could trade a symbol, as far as the two lists tell; None where they do not."""
+    """Access to a symbol by the two lists; None where they do not show it."""
 
     named: bool | None = None
-    """Among the names of tradable symbols; False only of one that was among them before."""
+    """Among the tradable names; False only for one that was among them before."""
     open: bool | None = None
     """Online, open to the API and to at least one side."""
 
 
 def is_open(info: SymbolInfo) -> bool | None:
-    """None of an entry that was too odd to be read: it says nothing."""
+    """Return whether the pair takes orders; None for an unreadable entry."""
     if not info.status:
         return None
     return info.is_online and info.api_allowed and info.trade_side_type != _CLOSED
 
 
 def state_of(record: SymbolRecord, access: Access, at: datetime) -> SymbolState:
-    """Return the state of *record* at *at*. Only trading makes it tradable, and only a list makes it suspended."""
+    """Return the state of *record* at *at*. Only trading makes it tradable, and only a list suspends it."""
     if not record.is_shown:
         return record.state
     if record.trading_since is None:
@@ -45,13 +45,13 @@ def state_of(record: SymbolRecord, access: Access, at: datetime) -> SymbolState:
 
 
 def with_state(record: SymbolRecord, access: Access, at: datetime) -> SymbolRecord:
-    """Return *record* in the state that follows."""
+    """Return *record* in its state at *at*."""
     state = state_of(record, access, at)
     return record if state is record.state else replace(record, state=state)
 
 
 def with_assets(record: SymbolRecord, info: SymbolInfo) -> SymbolRecord:
-    """Return *record* with the assets that *info* names; what it leaves out stays."""
+    """Return *record* with the assets of *info*; missing ones stay."""
     base, quote = info.base_asset or record.base_asset, info.quote_asset or record.quote_asset
     if (base, quote) == (record.base_asset, record.quote_asset):
         return record
@@ -59,16 +59,15 @@ def with_assets(record: SymbolRecord, info: SymbolInfo) -> SymbolRecord:
 
 
 def with_trading(record: SymbolRecord, since: datetime, access: Access, at: datetime) -> SymbolRecord:
-    """Return *record* as one that is known to trade since *since*."""
+    """Return *record* as trading since *since*."""
     return with_state(replace(record, trading_since=since), access, at)
 
 
 def opening_seen(record: SymbolRecord, opened_at: datetime | None, at: datetime, on_time: timedelta) -> datetime | None:
-    """Return the opening to publish of a listing whose first sign of trading came at *at*; None where none is news.
+    """Return the opening to publish for a first sign of trading at *at*; None where it is no news.
 
-    It trades since *opened_at* at the earliest, where the watch shows that, and not before it was shown or was to
-    open. A moment about the opening that is known is no news, nor is one about the moment at which it was shown as
-    tradable.
+    It is *opened_at* at the earliest, where coverage shows that, and not before the symbol was shown or due to open.
+    A time close to the known opening is no news, nor is one close to the first sight of a tradable symbol.
     """
     if record.opens_at is None:
         opening = max(record.first_seen_at, opened_at or record.first_seen_at)
@@ -81,14 +80,14 @@ def opening_seen(record: SymbolRecord, opened_at: datetime | None, at: datetime,
 
 
 def opened_long_ago(record: SymbolRecord, at: datetime, fresh_for: timedelta) -> bool:
-    """Return whether *record*, which appears at *at*, has been open for longer than *fresh_for* by its opening."""
+    """Return whether *record*, which appears at *at*, opened more than *fresh_for* ago."""
     return record.opens_at is not None and at - record.opens_at > fresh_for
 
 
 def reopening(record: SymbolRecord, opens_at: datetime | None, at: datetime) -> tuple[SymbolRecord, bool]:
-    """Return *record* with the opening *opens_at*, and whether others are to be told: one of the two is to come.
+    """Return *record* with the opening *opens_at*, and whether that is to be published: one of the two is to come.
 
-    Of a symbol that trades only the first word counts: what ticked and only then is said to open later does not trade.
+    For a trading symbol only the first opening counts: one that ticked before a later opening does not trade.
     """
     if opens_at is None or opens_at == record.opens_at:
         return record, False
@@ -101,7 +100,7 @@ def reopening(record: SymbolRecord, opens_at: datetime | None, at: datetime) -> 
 
 
 def appeared(before: SymbolRecord | None, symbol: str, observed_at: datetime) -> SymbolRecord:
-    """Return *symbol* as newly listed: for the first time, as announced, or once more after it was gone."""
+    """Return *symbol* as newly listed: for the first time, as announced, or again after it was gone."""
     if before is None:
         return record_of_name(symbol, observed_at)
     if before.state is SymbolState.GONE:
@@ -110,7 +109,7 @@ def appeared(before: SymbolRecord | None, symbol: str, observed_at: datetime) ->
 
 
 def announced(before: SymbolRecord | None, symbol: str, observed_at: datetime, opens_at: datetime) -> SymbolRecord:
-    """Return *symbol*, of which no list shows anything, as one that will be listed."""
+    """Return *symbol*, which is on no list, as announced."""
     if before is None:
         return replace(record_of_name(symbol, observed_at, SymbolState.ANNOUNCED), opens_at=opens_at)
     if before.state is SymbolState.GONE:
@@ -136,7 +135,7 @@ def _relisted(before: SymbolRecord, state: SymbolState, observed_at: datetime) -
 def baseline_record(
     symbol: str, seen_at: datetime, announced_at: datetime | None = None, info: SymbolInfo | None = None
 ) -> SymbolRecord:
-    """Return *symbol* as one that was there before we looked: it trades, unless its opening is still to come."""
+    """Return *symbol* as part of the baseline: it trades, unless its opening is still to come."""
     record = record_of_name(symbol, seen_at) if info is None else _only_described(info, seen_at)
     opens_at = record.opens_at or announced_at
     if opens_at is not None and opens_at > seen_at:

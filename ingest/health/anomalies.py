@@ -1,4 +1,4 @@
-"""Whether what we are shown can be trusted and whether anything new comes of it, for health and metrics."""
+"""Anomalies for health and metrics: rejected events, and the time without a new listing."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -17,20 +17,20 @@ from shared.events import utc_now
 log = structlog.get_logger(__name__)
 
 DOUBT_SECONDS: Final = 30.0
-"""For so long after an answer that was not believed, the doubt is told of."""
+"""Time during which a rejected event shows in health."""
 
 
 class RejectedFeeds:
-    """Which of the feeds showed something that was not believed, lately."""
+    """Feeds whose latest events were rejected."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._rejections: dict[str, tuple[float, str]] = {}
 
     def note(self, feed: str, reason: str) -> bool:
-        """Remember that what *feed* showed was not believed; return whether that is news."""
+        """Record a rejection of an event of *feed*; return whether it is the first of a series."""
         is_news = not self._is_recent(feed)
-        # Its first words stay while it lasts, so that health does not change with every number in them.
+        # The first reason stays during a series, so that health does not change with every number in it.
         self._rejections[feed] = (self._now(), reason if is_news else self._rejections[feed][1])
         return is_news
 
@@ -45,7 +45,7 @@ class RejectedFeeds:
 
 
 class ListingDrought:
-    """For how long nothing new was listed."""
+    """Time without a new listing."""
 
     def __init__(self, drought_after: timedelta, latest_at: datetime, now: Callable[[], datetime] = utc_now) -> None:
         self._drought_after = drought_after
@@ -83,11 +83,11 @@ class AnomalyMonitor:
         registry.register(_Collector(catalogue, drought))
 
     def warnings(self) -> str:
-        """Say what is worrying; empty when nothing is."""
+        """Return the current warnings; empty without any."""
         return "; ".join(filter(None, (self._rejections(), self._drought())))
 
     def note(self, event: SourceEvent, result: ObservationResult) -> None:
-        """Take note of what *event* led to."""
+        """Record the *result* of *event*."""
         self._rescheduled.inc(len(result.rescheduled))
         for sighting in result.sightings:
             self._sightings.labels(sighting.source).inc()
@@ -106,7 +106,7 @@ def latest_listing(records: Iterable[SymbolRecord], *, otherwise: datetime) -> d
 
 
 def feed_of(event: SourceEvent) -> str:
-    """Name the feed that *event* came by."""
+    """Return the feed of *event*."""
     match event:
         case Snapshot():
             return "exchangeInfo"

@@ -1,4 +1,4 @@
-"""Sightings as raw events on the bus, held while the broker is away."""
+"""Publisher of sightings as raw events, held while the broker is away."""
 
 import asyncio
 import itertools
@@ -34,7 +34,7 @@ ASSET_LENGTH_MAX: Final = 40
 
 
 def raw_listing(sighting: Sighting, event_id: str, published_at: datetime) -> RawListing:
-    """Return the event that tells of *sighting*; raise ValidationError where the contract has no place for it."""
+    """Return the event of *sighting*; raise ValidationError where it does not fit the contract."""
     record = sighting.record
     pair = split_symbol(record.symbol) or Pair(record.symbol, "")
     return RawListing(
@@ -57,12 +57,12 @@ def raw_listing(sighting: Sighting, event_id: str, published_at: datetime) -> Ra
 
 
 def _is_asset(text: str) -> bool:
-    """Return whether an event and the database have a place for *text*; an empty one says that it is not known."""
+    """Return whether *text* fits events and the database; an empty one means unknown."""
     return len(text) <= ASSET_LENGTH_MAX and text.isprintable()
 
 
 class Publisher:
-    """Publishes each sighting in a task of its own, so that nobody waits for the broker's confirm."""
+    """Publishes each sighting in a task of its own, so that detection does not wait for the broker's confirm."""
 
     def __init__(
         self,
@@ -82,9 +82,9 @@ class Publisher:
         self._pending: set[asyncio.Task[None]] = set()
 
     async def publish(self, sighting: Sighting, on_confirmed: Callable[[Sighting], None]) -> None:
-        """Start publishing; *on_confirmed* is called once the broker has it.
+        """Start publishing; *on_confirmed* is called once the broker has confirmed it.
 
-        What the contract has no place for goes to the dead letters instead, once. Returns without waiting for the
+        What does not fit the contract goes to the dead letters instead, once. Returns without waiting for the
         broker, unless too many sightings wait for it already.
         """
         try:
@@ -98,7 +98,7 @@ class Publisher:
         task.add_done_callback(self._done)
 
     async def drain(self, seconds: float) -> None:
-        """Wait for what is pending, but not for longer than *seconds*; give up the rest."""
+        """Wait for pending sightings for *seconds* at most; give up the rest."""
         if not self._pending:
             return
         _, overdue = await asyncio.wait(self._pending, timeout=seconds)
@@ -108,7 +108,7 @@ class Publisher:
             log.warning("sightings not published; the next start publishes them late", count=len(overdue))
 
     async def _dead_letter(self, sighting: Sighting, reason: str, on_confirmed: Callable[[Sighting], None]) -> None:
-        """Announce in the dead letters what has no place elsewhere, and keep it in mind until a person knows."""
+        """Publish a dead letter for what does not fit the contract, and keep it in health until it is acknowledged."""
         self._metrics.unpublishable.inc()
         self._metrics.raw_events.labels(sighting.source, "buried").inc()
         name = printable(sighting.record.symbol)
@@ -145,7 +145,7 @@ class Publisher:
         log.info("listing seen", symbol=event.symbol, source=event.source, late=event.late, seconds=seconds)
 
     async def _until_confirmed(self, event: RawListing) -> RawListing:
-        """Publish *event* until the broker has it, and return it as it was published."""
+        """Publish *event* with retries until the broker confirms it; return it as published."""
         for attempt in itertools.count():
             try:
                 await self._bus.publish(topology.to_message(event))
@@ -173,7 +173,7 @@ async def publishing(
     now: Callable[[], datetime] = utc_now,
     unplaced: UnplacedSymbols | None = None,
 ) -> AsyncIterator[Publisher]:
-    """Lend a publisher to the body; at its end, give what is pending *drain_seconds*."""
+    """Lend a publisher to the body; at its end, drain it for *drain_seconds*."""
     async with asyncio.TaskGroup() as tasks:
         publisher = Publisher(bus, tasks, metrics, pending_max, now, unplaced)
         yield publisher

@@ -1,4 +1,4 @@
-"""The `symbols` table: what ingest still knows after a restart."""
+"""Table `symbols`: the records of ingest across restarts."""
 
 from collections.abc import Collection, Sequence
 from itertools import islice
@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 
 TEXT_LENGTH_MAX: Final = 40
 ROWS_PER_STATEMENT: Final = 150
-"""Read or written at a stretch, for a few milliseconds; then others have their turn."""
+"""Rows per statement: a few milliseconds, then other tasks run."""
 
 _LOAD: Final = """
     SELECT symbol, state, base_asset, quote_asset, first_seen_at, opens_at, occurrence, published, trading_since,
@@ -46,7 +46,7 @@ _STORE: Final = """
 
 
 async def load(database: Database) -> Sequence[SymbolRecord]:
-    """Return every symbol stored; nothing means that this is the first start. Raises TransientError."""
+    """Return every stored record; none means that this is the first start. Raises TransientError."""
     async with database.transaction() as connection:
         return [_record(row) async for row in connection.cursor(_LOAD, prefetch=ROWS_PER_STATEMENT)]
 
@@ -54,8 +54,8 @@ async def load(database: Database) -> Sequence[SymbolRecord]:
 async def store(database: Database, symbols: Collection[SymbolRecord]) -> None:
     """Store all of *symbols*, each once, or none. Raises TransientError.
 
-    All or none matters for the first baseline: half of one would make the other half look new at the next start. What
-    the table has no room for is left out, each by itself.
+    All or none matters for the first baseline: half of one would make the other half look new at the next start.
+    Records that do not fit the table are left out one by one.
     """
     rows, count = map(_row, filter(_fits, symbols)), 0
     async with database.transaction() as connection:
@@ -66,7 +66,7 @@ async def store(database: Database, symbols: Collection[SymbolRecord]) -> None:
 
 
 async def _store_some(connection: Connection, rows: Sequence[tuple[object, ...]]) -> int:
-    """Store *rows* and return how many were; where one is refused, halve them until it stands alone."""
+    """Store *rows* and return how many were; halve them on a refusal, until the refused row stands alone."""
     try:
         with refused_is_permanent():
             async with connection.transaction():
@@ -81,7 +81,7 @@ async def _store_some(connection: Connection, rows: Sequence[tuple[object, ...]]
 
 
 def _record(row: asyncpg.Record) -> SymbolRecord:
-    """Return the symbol of *row*. A state that another version wrote does not make the symbol new: it was shown."""
+    """Return the record of *row*. An unknown state of another version counts as suspended: the symbol is not new."""
     try:
         state = SymbolState(row["state"])
     except ValueError:

@@ -1,4 +1,4 @@
-"""Symbols that no event has a place for: in the dead letters once, in health until a person has seen them."""
+"""Symbols that do not fit events: in the dead letters once, in health until they are acknowledged."""
 
 import asyncio
 import json
@@ -20,18 +20,18 @@ log = structlog.get_logger(__name__)
 
 NAME_LENGTH_MAX: Final = 100
 NAMED_MAX: Final = 3
-"""Named in health; the others are counted."""
+"""Names shown in health; the others are counted."""
 LOOK_SECONDS: Final = 2.0
 
 
 class UnplacedRecords(Protocol):
-    """What outlives a restart. Both raise TransientError while the database is away."""
+    """Storage across restarts. Both methods raise TransientError while the database is away."""
 
     async def load(self) -> Mapping[str, str | None]:
-        """Return the names that are known, each with the reason while no person has acknowledged it."""
+        """Return the known names, each with its reason until it is acknowledged."""
 
     async def store(self, name: str, reason: str) -> None:
-        """Keep *name*, unless it is known."""
+        """Store *name*, unless it is known."""
 
 
 class UnplacedSymbols:
@@ -44,7 +44,7 @@ class UnplacedSymbols:
         return name in self._known
 
     def add(self, name: str, reason: str) -> bool:
-        """Make *name* a concern; return whether that is news."""
+        """Add *name* to the warnings; return whether it is new."""
         is_news = name not in self._known and name not in self._pending
         if is_news:
             self._pending[name] = reason
@@ -57,7 +57,7 @@ class UnplacedSymbols:
         self._known[name] = self._pending.pop(name, reason)
 
     def warning(self) -> str:
-        """Return the names that are not acknowledged yet, in words; empty where there are none."""
+        """Return the names that are not acknowledged yet; empty without any."""
         waiting = {name: reason for name, reason in self._known.items() if reason is not None} | self._pending
         if not waiting:
             return ""
@@ -66,12 +66,12 @@ class UnplacedSymbols:
         return f"listed under a name without a place: {named}{more}; see sniper.dead, then `sniper acknowledge`"
 
     async def load(self) -> None:
-        """Read the known names, and the acknowledgements since."""
+        """Read the known names and their acknowledgements."""
         if self._records is not None:
             self._known |= await self._records.load()
 
     async def watch(self) -> Never:
-        """Look for what was acknowledged, until cancelled."""
+        """Read acknowledgements at intervals, until cancelled."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             try:
@@ -82,7 +82,7 @@ class UnplacedSymbols:
 
 @asynccontextmanager
 async def tracking_unplaced(records: UnplacedRecords) -> AsyncIterator[UnplacedSymbols]:
-    """Lend what is remembered to the body, and look for what is acknowledged while that runs."""
+    """Lend the known names to the body, and read acknowledgements while it runs."""
     unplaced = UnplacedSymbols(records)
     async with asyncio.TaskGroup() as tasks:
         watching = tasks.create_task(unplaced.watch(), name="ingest-unplaced")
@@ -91,12 +91,12 @@ async def tracking_unplaced(records: UnplacedRecords) -> AsyncIterator[UnplacedS
 
 
 def printable(name: str) -> str:
-    """Return *name* as it can be stored and shown: cut, and without what cannot be seen."""
+    """Return *name* as it can be stored and shown: cut, without unprintable characters."""
     return "".join(each if each.isprintable() else "\ufffd" for each in name[:NAME_LENGTH_MAX])
 
 
 def dead_letter(sighting: Sighting, event_id: str, reason: str) -> Message:
-    """Return the dead letter of *sighting*: the fields of a raw event, which has no place for it."""
+    """Return the dead letter of *sighting*, with the fields of a raw event."""
     record, seen_at = sighting.record, sighting.observed_at.isoformat()
     data = {
         "symbol": record.symbol,

@@ -1,4 +1,4 @@
-"""The exchange's announcements: told to people in the log and in metrics, and believed in nothing."""
+"""Announcements of the exchange: logged and counted for people, never evidence."""
 
 import asyncio
 import re
@@ -27,7 +27,7 @@ _TICKER: Final = re.compile(r"\(([^\W_a-z]{2,15})\)")
 
 
 class AnnouncementPoll:
-    """Reports nothing: a title is no evidence, and no symbol is listed or expected because of one."""
+    """Source without events: no symbol is listed or expected because of a title."""
 
     name: Final = Source.MEXC_REST_API
 
@@ -67,10 +67,10 @@ class AnnouncementPoll:
 
 
 def listings_among(notices: Iterable[Notice]) -> list[Notice]:
-    """Return those that speak of a listing of something they name."""
+    """Return the announcements of a listing that name an asset."""
     return [notice for notice in notices if _LISTING.search(notice.title) and assets_in(notice.title)]
 
 
 def assets_in(title: str) -> list[str]:
-    """Return the tickers that *title* names in brackets, as MEXC writes them."""
+    """Return the tickers in brackets in *title*, as MEXC writes them."""
     return _TICKER.findall(title)

@@ -1,4 +1,4 @@
-"""The web site's calendar of new coins: what opens when, if the site lets us know."""
+"""Calendar of new coins on the web site, with their openings, where the site answers."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -23,17 +23,17 @@ log = structlog.get_logger(__name__)
 
 WEIGHT: Final = weight_of("/api/operation/new_coin_calendar")
 QUOTE_ASSET: Final = "USDT"
-"""What MEXC lists new coins against."""
+"""Quote asset of MEXC's new coins."""
 AHEAD_MAX: Final = timedelta(days=90)
-"""An opening later than that is a mistake or a placeholder."""
+"""A later opening is a mistake or a placeholder."""
 COINS_MAX: Final = 200
-"""To come at once; the site shows a handful."""
+"""Upcoming coins at once; the site shows a handful."""
 AGAIN: Final = RetrySeconds(60.0, 1800.0)
-"""A site that keeps servers out is asked twice an hour whether it still does."""
+"""A site that refuses servers is retried twice an hour."""
 
 
 class CalendarPoll:
-    """Reports what is to open. It can be missing: nothing is detected by it alone."""
+    """Reports upcoming openings. Optional: no listing is detected by it alone."""
 
     name: Final = Source.MEXC_REST_API
 
@@ -84,6 +84,6 @@ class CalendarPoll:
 
 
 def _to_come(coins: Sequence[NewCoin], now: datetime) -> list[NewCoin]:
-    """The coins that have not opened, the soonest first, and no more than can be meant."""
+    """Return the coins that have not opened, soonest first, and at most a plausible number."""
     to_come = [coin for coin in coins if now < coin.opens_at <= now + AHEAD_MAX]
     return sorted(to_come, key=lambda coin: coin.opens_at)[:COINS_MAX]

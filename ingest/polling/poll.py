@@ -1,4 +1,4 @@
-"""One endpoint asked again and again, whatever it answers."""
+"""Polling of one endpoint with retries."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -21,7 +21,7 @@ class NotBelievedError(ExchangeError):
 
 
 class RetrySeconds(NamedTuple):
-    """The wait after an answer that was not believed, or after none; it doubles while that lasts."""
+    """Back-off after a rejected or missing answer, doubled with each failure."""
 
     first: float
     most: float
@@ -31,14 +31,14 @@ class RetrySeconds(NamedTuple):
 class Poll:
     feed: Feed
     ask: Callable[[Report], Awaitable[bool]]
-    """Report one answer; return whether it was believed. Raises ExchangeError where there is none to report."""
+    """Report one answer; return whether it was accepted. Raises ExchangeError where there is none to report."""
     wait: Callable[[], Awaitable[None]]
-    """Return when it is time to ask, at first and after an answer that was believed."""
+    """Return when the next request is due, at first and after an accepted answer."""
     retry: RetrySeconds
 
 
 async def run_poll(poll: Poll, report: Report, metrics: Metrics) -> Never:
-    """Ask until cancelled. A failure is counted, and told of when it lasts."""
+    """Poll until cancelled. Failures are counted, and show in health when they last."""
     failures = 0
     while True:
         if not failures:
@@ -61,7 +61,7 @@ async def _problem(poll: Poll, report: Report) -> Exception | None:
     except ExchangeError as error:
         return error
     except Exception as error:
-        # A fault of ours with this answer is no reason to look no more, or for the other sources to end.
+        # An error of ours over this answer must not end the polling, or the other sources.
         log.exception("an answer was not taken in", endpoint=poll.feed.name)
         return error
     return None if accepted else NotBelievedError()

@@ -1,4 +1,4 @@
-"""The sources that ask over REST, opened on one budget. Wiring only."""
+"""REST sources on one budget. Wiring only."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -25,7 +25,7 @@ from shared.settings import ExchangeSettings
 
 
 def budget_of(settings: IngestSettings, registry: CollectorRegistry) -> RequestBudget:
-    """Make the one budget of this process."""
+    """Return the request budget of this process."""
     limits = Limits(weight=settings.weight_per_10_seconds, requests=settings.requests_per_second)
     return RequestBudget(limits, BudgetMetrics(registry))
 
@@ -39,7 +39,7 @@ async def rest_sources(
     metrics: Metrics,
     budget: RequestBudget,
 ) -> AsyncIterator[Sequence[Source]]:
-    """Open the exchange's API and its web site, neither of which need be there yet."""
+    """Open clients of the exchange's API and its web site, which need not be reachable yet."""
     async with connect_market_data(exchange.mexc_rest_url) as rest, connect_website(exchange.web_url) as web:
         yield (
             SymbolPolls(rest, budget, _intervals(settings), openings, feeds, metrics),

@@ -1,4 +1,4 @@
-"""The exchange's REST answers: a quick poll of the tradable names, a slow one of everything."""
+"""Polls of the exchange's symbols: tradable names often, descriptions of all symbols rarely."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -25,19 +25,19 @@ SNAPSHOT_AGAIN: Final = RetrySeconds(2.0, 20.0)
 
 @dataclass(frozen=True, slots=True)
 class PollIntervals:
-    """How often each endpoint is asked."""
+    """Interval of each endpoint."""
 
     names: PollInterval
     snapshots: PollInterval
     opening: OpeningWindow = field(default_factory=OpeningWindow)
     blind_seconds: float = 15.0
-    """Beyond its beat, until an endpoint without a usable answer counts as blind."""
+    """Time beyond its interval until an endpoint without a usable answer counts as blind."""
     snapshot_gap_seconds: float = 2.0
-    """The least between two snapshots, however many names are new: at their weight they would eat the allowance."""
+    """Least time between two snapshots, however many names are new: their weight would exhaust the rate limit."""
 
 
 class SymbolPolls:
-    """Asks each endpoint at its own pace, and for a snapshot at once when a new name shows up."""
+    """Polls each endpoint at its interval, and requests a snapshot at once for a new name."""
 
     name: Final = Source.MEXC_REST_API
 
@@ -61,7 +61,7 @@ class SymbolPolls:
         )
         feeds.add_warning(budget.trouble)
         self._names: dict[str, None] = {}
-        """As keys: the garbage collector looks through thousands in a set."""
+        """As keys of a dictionary: the garbage collector scans a set of thousands."""
         self._accepted: frozenset[str] = frozenset()
         self._new_name = asyncio.Event()
         self._names_at = self._snapshot_at = float("-inf")
@@ -100,7 +100,7 @@ class SymbolPolls:
         return await report(Snapshot(self.name, self._openings.now(), symbols))
 
     async def _until_next_snapshot(self) -> None:
-        """Wait out the interval, or for a new name: the first names of all ask for the first snapshot."""
+        """Wait for the interval or a new name; the very first names request the first snapshot."""
         await pause(self._intervals.snapshots.seconds(opening=self._is_opening()), self._new_name)
         await _until(self._snapshot_at + self._intervals.snapshot_gap_seconds)
 

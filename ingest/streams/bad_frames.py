@@ -1,4 +1,4 @@
-"""Frames that could not be read: counted, a sample of them logged, too many in a row not put up with."""
+"""Unreadable frames: counted, and sampled in the log."""
 
 import time
 from collections.abc import Callable
@@ -13,11 +13,11 @@ log = structlog.get_logger(__name__)
 
 SAMPLE_BYTES: Final = 64
 SAMPLE_SECONDS: Final = 60.0
-"""A log that is told of every bad frame would be the next thing to break."""
+"""Interval of samples: a warning for every bad frame would flood the log."""
 
 
 class BadFrames:
-    """What could not be read of one stream, over all of its connections."""
+    """Unreadable frames of one stream, over all of its connections."""
 
     def __init__(self, stream: str, metrics: StreamMetrics, now: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream

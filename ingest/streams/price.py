@@ -1,4 +1,4 @@
-"""A price or an amount as the exchange writes it."""
+"""Prices and amounts as the exchange writes them."""
 
 from decimal import Decimal
 from typing import Final
@@ -11,7 +11,7 @@ _PRICE: Final = TypeAdapter[Decimal](Price)
 
 
 def parse_price(text: str) -> Decimal | None:
-    """Read *text*; None where it is no positive number, or one that an event has no place for."""
+    """Return *text* as a number; None unless it is positive and fits an event."""
     try:
         return _PRICE.validate_python(text)
     except ValidationError:

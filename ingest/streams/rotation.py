@@ -1,4 +1,4 @@
-"""Keeps a stream on a live connection: made again when lost, replaced before the exchange cuts it."""
+"""Rotation of connections: reconnects with back-off, and replaces a connection before the exchange closes it."""
 
 import asyncio
 import random
@@ -17,21 +17,21 @@ from shared.backoff import jittered
 log = structlog.get_logger(__name__)
 
 ROTATION_JITTER: Final = 0.05
-"""Connections made in the same moment are not to be replaced in the same moment."""
+"""Spreads the replacement of connections that were opened together."""
 
 Ending = LostError | RefusedError | None
-"""Why a connection ended; None where that was meant."""
+"""Error that ended a connection; None where it was retired."""
 
 
 @dataclass(frozen=True, slots=True)
 class _ActiveConnection:
-    """A connection and the task that follows it."""
+    """Connection, and the task that follows it."""
 
     connection: Connection
     following: asyncio.Task[Ending]
 
     async def comes_alive(self) -> bool:
-        """Wait until it can be relied on, and return True, or until it ended without."""
+        """Wait until it is reliable, and return True, or until it ended before."""
         first: set[asyncio.Future[Any]] = {self.following, self.connection.live}
         await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
         return self.connection.live.done()
@@ -42,7 +42,7 @@ class _ActiveConnection:
 
 
 class Rotation:
-    """One connection after another for one stream."""
+    """Keeps one stream on a live connection."""
 
     def __init__(self, stream: Stream, options: StreamOptions, feed: Feed, metrics: StreamMetrics) -> None:
         self._stream = stream
@@ -51,11 +51,11 @@ class Rotation:
         self._metrics = metrics
         self._bad_frames = BadFrames(stream.name, metrics)
         self._latest: _ActiveConnection | None = None
-        """The connection that came alive last."""
+        """Connection that was live last."""
         self._failures = 0
 
     def covers_channels(self) -> bool:
-        """Tell whether a connection follows all channels that are wanted."""
+        """Return whether a connection covers all wanted channels."""
         serving = self._serving()
         return not self._stream.channels() or (serving is not None and serving.connection.has_all())
 
@@ -100,7 +100,7 @@ class Rotation:
             await self._pause(ending)
 
     async def _pause(self, ending: LostError | RefusedError) -> None:
-        """Wait before the next attempt, but not for longer than a connection still in service lives."""
+        """Wait before the next attempt, at most until a connection in service ends."""
         refused, longest = isinstance(ending, RefusedError), self._options.retry_max_seconds
         first = longest if refused else self._options.retry_first_seconds
         seconds = jittered(self._failures, first_seconds=first, max_seconds=longest)
@@ -113,11 +113,11 @@ class Rotation:
         await (self._until_others_are_wanted(seconds) if refused else asyncio.sleep(seconds))
 
     async def _until_others_are_wanted(self, seconds: float) -> None:
-        """Wait *seconds*, or less when the channels change: what was refused says nothing of the others."""
+        """Wait *seconds*, or until the channels change: a refusal concerns only the refused ones."""
         refused = self._stream.channels()
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while self._stream.channels() == refused:  # noqa: ASYNC110 - it is asked, it does not tell
+                while self._stream.channels() == refused:  # noqa: ASYNC110 - polled: the channels send no notification
                     await asyncio.sleep(TURN_SECONDS)
 
     def _serving(self) -> _ActiveConnection | None:

@@ -1,4 +1,4 @@
-"""The websocket sources of one exchange, put together. Wiring only."""
+"""Websocket sources of the exchange. Wiring only."""
 
 from prometheus_client import CollectorRegistry
 
@@ -20,7 +20,7 @@ def stream_sources(
     feeds: FeedHealth,
     registry: CollectorRegistry,
 ) -> tuple[Source, ...]:
-    """Return the tickers of all symbols, and the trades of those that are upcoming on the *openings*."""
+    """Return the sources of all tickers, and of trades of the symbols in *openings*."""
     metrics = StreamMetrics(registry)
     options = StreamOptions(
         exchange.mexc_ws_url,
@@ -30,7 +30,7 @@ def stream_sources(
         now=openings.now,
     )
     tickers = feeds.add(Feed("websocket", settings.stall_seconds))
-    # Most of the time there is nothing to follow and nothing wrong.
+    # Mostly there are no channels, and that is no trouble.
     trades = feeds.add_secondary(Feed("trades", settings.stall_seconds))
     return (
         TickerStream(options, tickers, metrics),

@@ -1,4 +1,4 @@
-"""What was asked for on one connection, what was granted, and what is to be asked again. No I/O, no clock."""
+"""Subscriptions of one connection: pending, granted and due for a retry. No I/O, no clock."""
 
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
@@ -9,38 +9,38 @@ from ingest.streams.control_frame import UNSUBSCRIPTION_ID, Answer, subscription
 
 @dataclass(frozen=True, slots=True)
 class _Pending:
-    """A channel without a grant."""
+    """Channel that is not granted yet."""
 
     again_at: float
     alone: bool = False
-    """Asked for in a request of its own, so that a refusal can mean no other channel."""
+    """Requested alone, so that a refusal concerns no other channel."""
     refusals: int = 0
 
 
 class Subscriptions:
-    """Compares the answers with the requests. All times are seconds of one clock.
+    """Matches answers to requests. All times are seconds of one clock.
 
-    Channels are asked for together at first. Where that is not granted as a whole they are asked for one by one, as the
-    answer to a request for many does not tell for certain which of them it grants.
+    Channels are requested together at first. Where that is not granted as a whole they are requested one by one, since
+    the answer to a request for many does not show for certain which of them it grants.
     """
 
     def __init__(self, answer_seconds: float, retry_seconds: Callable[[int], float]) -> None:
-        """*retry_seconds* returns the wait after refusal number n (from 0) of a channel."""
+        """*retry_seconds* returns the back-off after refusal number n (from 0) of a channel."""
         self._answer_seconds = answer_seconds
         self._retry_seconds = retry_seconds
         self._granted: set[str] = set()
         self._pending: dict[str, _Pending] = {}
 
     def covers(self, channels: AbstractSet[str]) -> bool:
-        """Tell whether all of *channels* were granted."""
+        """Return whether all of *channels* are granted."""
         return channels <= self._granted
 
     def is_refused(self) -> bool:
-        """Tell whether all that was asked for was refused."""
+        """Return whether every request was refused."""
         return not self._granted and all(pending.alone and pending.refusals for pending in self._pending.values())
 
     def due(self, wanted: AbstractSet[str], now: float) -> list[str]:
-        """Return the requests to send now so that the connection comes to follow *wanted* and nothing else."""
+        """Return the requests to send now, so that the connection follows exactly *wanted*."""
         requests = []
         if dropped := (self._granted | self._pending.keys()) - wanted:
             self._forget(dropped)
@@ -55,7 +55,7 @@ class Subscriptions:
         return requests
 
     def answered(self, answer: Answer, now: float) -> bool:
-        """Take an answer in; return whether it was a refusal."""
+        """Process *answer*; return whether it is a refusal."""
         if answer.id == UNSUBSCRIPTION_ID or not self._pending:
             return False
         if (granted := answer.grants()) <= self._granted | self._pending.keys():
@@ -80,7 +80,7 @@ class Subscriptions:
             self._pending.pop(channel, None)
 
     def _split(self, now: float) -> None:
-        """Ask for what was asked for together one by one, at once."""
+        """Request channels one by one, at once, that were requested together."""
         for channel, pending in self._pending.items():
             if not pending.alone:
                 self._pending[channel] = _Pending(now, alone=True)

@@ -1,4 +1,4 @@
-"""The first sign of trading in a frame of one symbol's deals or best prices."""
+"""First sign of trading in a frame of one symbol's trades or best prices."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -12,15 +12,15 @@ from shared.mexc.wire_pb2 import PublicAggreBookTickerV3Api, PublicAggreDealsV3A
 
 
 class Trade(NamedTuple):
-    """The first sign that a symbol trades."""
+    """First sign that a symbol trades."""
 
     symbol: str
     price: Decimal
-    """Of the newest deal, or the best ask."""
+    """Of the newest trade, or the best ask."""
 
 
 def channels_of(symbol: str) -> frozenset[str]:
-    """Return the channels whose first push proves that *symbol* trades, at the shortest interval there is."""
+    """Return the channels whose first push proves that *symbol* trades, at the shortest interval offered."""
     return frozenset(f"spot@public.aggre.{kind}.v3.api.pb@10ms@{symbol}" for kind in ("deals", "bookTicker"))
 
 
@@ -29,9 +29,9 @@ def symbol_of(channel: str) -> str:
 
 
 def traded_in(frame: bytes) -> Trade | None:
-    """Return what *frame* proves to trade, if it does; raise FrameError where it is no push of its kind.
+    """Return the trade that *frame* proves; None without one. Raise FrameError for another kind of push.
 
-    A deal is proof, and so is a book with both sides: before the opening there are only asks.
+    A trade is proof, and so is a two-sided book: before the opening there are only asks.
     """
     try:
         push = PushDataV3ApiWrapper.FromString(frame)
@@ -57,6 +57,6 @@ def _of_a_deal(deals: Sequence[PublicAggreDealsV3ApiItem]) -> Decimal | None:
 
 
 def _of_an_ask(book: PublicAggreBookTickerV3Api) -> Decimal | None:
-    """Return the best ask where there are both sides."""
+    """Return the best ask of a two-sided book."""
     has_both = all(map(parse_price, (book.bidPrice, book.bidQuantity, book.askQuantity)))
     return parse_price(book.askPrice) if has_both else None

@@ -1,4 +1,4 @@
-"""Deals and best prices of the symbols that are about to open: the first of them says that one trades."""
+"""Streams of trades and best prices of symbols about to open: the first push shows that one trades."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -17,12 +17,12 @@ from shared.events import Source
 
 FRAME_BYTES_MAX: Final = 256 * 1024
 SYMBOLS_PER_CONNECTION: Final = 15
-"""With two channels each: MEXC allows thirty subscriptions on a connection."""
+"""With two channels each: MEXC allows thirty subscriptions per connection."""
 LOOK_SECONDS: Final = 0.25
 
 
 class TradeStreams:
-    """Follows the symbols nearest to their opening, over as many connections as that takes and no more than allowed."""
+    """Follows the symbols nearest to their opening, on as many connections as needed and allowed."""
 
     name: Final = Source.MEXC_WEBSOCKET
 
@@ -34,16 +34,16 @@ class TradeStreams:
         feed: Feed,
         metrics: StreamMetrics,
     ) -> None:
-        """*feed* is seen to as long as every symbol is followed that is to be, none at all included."""
+        """*feed* receives data as long as every wanted symbol is covered, none at all included."""
         self._options = options
         self._upcoming = upcoming
         self._feed = feed
         self._metrics = metrics
         self._assignments = (frozenset[str](),) * connections_max
-        """The symbols of each connection; one without any is not made."""
+        """Symbols of each connection; one without any is not opened."""
         self._channels = self._assignments
         self._reported: set[str] = set()
-        """Believed to trade, and not gone from the list of the upcoming yet."""
+        """Accepted as trading, and still among the upcoming ones."""
 
     async def watch(self, report: Report) -> Never:
         rotations = [self._rotation(number, report) for number in range(len(self._assignments))]
@@ -71,7 +71,7 @@ class TradeStreams:
         self._metrics.followed.set(len(wanted))
 
     async def _take(self, report: Report, push: bytes) -> bool:
-        """Report the symbol that *push* proves to trade, unless that was believed before."""
+        """Report the symbol that *push* proves to trade, unless that was accepted before."""
         observed_at = self._options.now()
         trade = traded_in(push)
         if trade is None or trade.symbol in self._reported or not self._is_followed(trade.symbol):

@@ -20,7 +20,7 @@ from shared.isolation import each_isolated, in_a_line
 log = structlog.get_logger(__name__)
 
 AGE_SECONDS_MAX: Final = 60
-"""A command that waited for longer is not carried out: what it was sent for is over."""
+"""Older commands are not carried out."""
 ANSWER_SECONDS: Final = 10.0
 TEXT_MAX: Final = 4096
 CODE_DIGITS: Final = 6
@@ -52,7 +52,7 @@ class _Updates(msgspec.Struct):
 
 
 class Bot:
-    """Takes commands of users that are allowed to send them; others get no answer at all."""
+    """Takes commands of allowed users; others get no answer."""
 
     def __init__(self, settings: NotifierSettings, operations: Operations, metrics: Metrics) -> None:
         self._settings = settings
@@ -61,7 +61,7 @@ class Bot:
         self._offset = 0
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Ask for commands and answer them until *stop* is set; a command under way is finished."""
+        """Poll and answer commands until *stop* is set; a command under way is finished."""
         token = self._settings.telegram_token
         if token is None:
             return
@@ -106,7 +106,7 @@ class Bot:
             numbers = [msgspec.json.decode(each, type=_Numbered).update_id for each in raw]
         except msgspec.MsgspecError as error:
             raise TransientError(f"an answer that cannot be read: {in_a_line(error)}") from None
-        # Confirmed by the next request, readable or not, and before anything is carried out: never twice.
+        # Confirmed by the next request, readable or not, and before execution: at most once.
         self._offset = max([self._offset, *(number + 1 for number in numbers)])
         updates = []
         for each in raw:
@@ -143,7 +143,7 @@ class _Numbered(msgspec.Struct):
 
 
 async def _call(http: httpx.AsyncClient, method: str, parameters: dict[str, Any]) -> bytes:
-    """Return the answer's body; raise TransientError, whose words hold no part of the URL: it holds the token."""
+    """Return the body of the answer; raise TransientError without the URL, which holds the token."""
     try:
         answer = await http.post(method, json=parameters)
     except httpx.HTTPError as error:

@@ -1,4 +1,4 @@
-"""Decide what a message asks for, and whether it may. Pure but for the operations it is handed."""
+"""Commands of users, and their permission. Pure but for the injected operations."""
 
 import hmac
 from collections.abc import Callable
@@ -16,19 +16,19 @@ To resume, arm or change limits, use the dashboard or the command line."""
 
 
 class Operations(Protocol):
-    """What commands are carried out by: the same functions that the API and the command line use."""
+    """Operations behind the commands, shared with the API and the command line."""
 
     async def status(self) -> str:
-        """Return the state of everything in a few lines."""
+        """Return the status of all components in a few lines."""
 
     async def positions(self) -> str:
-        """Return what is held, a line each."""
+        """Return open positions, one per line."""
 
     async def halt(self, by: str) -> str:
-        """Halt purchases, for *by*; return what is so now."""
+        """Halt purchases on behalf of *by*; return the resulting state."""
 
     async def close(self, symbol: str, by: str) -> str:
-        """Ask for what is held of *symbol* to be sold, for *by*; raise SniperError where nothing is."""
+        """Request the sale of *symbol* on behalf of *by*; raise SniperError where nothing is held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class _Asked:
 
 
 class Commands:
-    """One operator's conversation at a time for each user; *make_code* returns a few digits nobody can guess."""
+    """Commands of each user. *make_code* returns an unpredictable code of a few digits."""
 
     def __init__(self, operations: Operations, make_code: Callable[[], str], clock: Callable[[], float]) -> None:
         self._operations = operations
@@ -48,7 +48,7 @@ class Commands:
         self._asked: dict[int, _Asked] = {}
 
     async def answer(self, user: int, text: str) -> str:
-        """Carry out *text* for *user*, who may send commands, and return the answer."""
+        """Execute *text* for *user*, who is allowed to send commands; return the answer."""
         name, *words = text.split()
         command, by = name.partition("@")[0].lower(), f"telegram:{user}"
         try:
@@ -79,7 +79,7 @@ class Commands:
         return f"To sell what is held of {symbol}, send within {CODE_SECONDS:.0f} s: /close {symbol} {code}"
 
     async def _close(self, user: int, symbol: str, code: str, by: str) -> str:
-        """Every code is good for one attempt."""
+        """Sell after a correct code, which is valid for one attempt."""
         asked = self._asked.pop(user, None)
         is_meant = asked is not None and asked.symbol == symbol and self._clock() <= asked.until
         if asked is None or not is_meant or not hmac.compare_digest(asked.code.encode(), code.encode()):

@@ -1,1 +1,1 @@
-"""Rejection of implausible events: thresholds, quarantine, absences, newcomers and gaps in coverage."""
+"""Plausibility of source events: thresholds, quarantine, absences, newcomers and gaps in coverage."""

@@ -1,4 +1,4 @@
-"""Whether we were looking: what appears after we were not may have been there for a while."""
+"""Gaps in coverage: what appears after one may have been there for a while."""
 
 from datetime import datetime
 
@@ -6,9 +6,9 @@ from ingest.catalogue.plausibility.thresholds import Thresholds
 
 
 class CoverageGaps:
-    """Follows when there was evidence at all, and whether a snapshot has told since what we missed.
+    """Tracks when sources delivered events, and whether a snapshot has closed the last gap.
 
-    The tickers go on watching while the lists are blind, so that what ticks first has not been there for a while.
+    Tickers keep coverage while the lists are blind, so that a symbol that ticks first is not late.
     """
 
     def __init__(self, thresholds: Thresholds) -> None:
@@ -17,23 +17,23 @@ class CoverageGaps:
         self._listed_at: datetime | None = None
         self._ticked_at: datetime | None = None
         self._watching_since: datetime | None = None
-        """When the tickers began that have come without a gap since then."""
+        """Start of the current run of tickers without a gap."""
         self._watched_until: datetime | None = None
-        """The last ticker before that gap."""
+        """Time of the last ticker before that gap."""
         self._lists_caught_up = self._ticks_caught_up = False
 
     def list_is_late(self, at: datetime) -> bool:
-        """Return whether what a list shows first at *at* may have been there before. Read it before `listed`."""
+        """Return whether a symbol first shown by a list at *at* may be late. Call before `listed`."""
         self._expire(at)
         return not self._lists_caught_up
 
     def ticker_is_late(self, at: datetime) -> bool:
-        """Return the same of what a ticker or a trade shows first. Read it before `ticked`."""
+        """Return whether a symbol first shown by a ticker or a trade at *at* may be late. Call before `ticked`."""
         self._expire(at)
         return not self._ticks_caught_up
 
     def listed(self, at: datetime, *, is_snapshot: bool) -> None:
-        """Take note that a list was believed. A snapshot shows everything, and ends the catching up."""
+        """Record an accepted list. A snapshot shows everything, and closes the gap."""
         self._listed_at = at
         if is_snapshot:
             self._lists_caught_up = self._ticks_caught_up = True
@@ -44,10 +44,10 @@ class CoverageGaps:
         self._ticked_at = at
 
     def opened_at(self, at: datetime) -> datetime | None:
-        """Return the earliest moment that a first sign of trading at *at* can stand for. Read it before `ticked`.
+        """Return the earliest opening that a first sign of trading at *at* can stand for. Call before `ticked`.
 
-        That is *at* itself for one who was watching; behind a gap it is the moment at which the gap began, and None
-        where nothing was watched before it.
+        That is *at* itself under full coverage, the start of the gap behind one, and None without any coverage before
+        it.
         """
         if not self._is_recent(self._ticked_at, at):
             return self._ticked_at

@@ -1,13 +1,13 @@
-"""Which symbols never seen before to believe in."""
+"""Filter of symbols that were never seen before."""
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 
 from ingest.catalogue.plausibility.quarantine import UnlistedSymbols
+from ingest.catalogue.plausibility.thresholds import Thresholds
 from ingest.catalogue.register import SymbolRegister
 from ingest.catalogue.symbol_record import SymbolState
-from ingest.catalogue.plausibility.thresholds import Thresholds
 
 
 class NewcomerFilter:
@@ -17,9 +17,9 @@ class NewcomerFilter:
         self._unlisted = UnlistedSymbols(thresholds)
 
     def filter_tickers(self, symbols: AbstractSet[str], at: datetime) -> tuple[list[str], str]:
-        """Return which of *symbols* to believe in that a ticker shows, and why not in the others, if one should know.
+        """Return which of *symbols* to accept from a ticker or a trade, and why the others are rejected.
 
-        Too many that no list shows are not believed in, and a symbol that is gone returns by a list only.
+        Unlisted symbols are rejected where there are too many; a symbol that is gone returns through a list only.
         """
         unlisted = [symbol for symbol in symbols if symbol not in self._register]
         record = [symbol for symbol in symbols if symbol in self._register and not self._is_gone(symbol)]
@@ -30,13 +30,13 @@ class NewcomerFilter:
         return sorted(unlisted + record), ""
 
     def overflow(self, symbols: Sequence[str]) -> str:
-        """Return why there cannot be so many more symbols, or nothing."""
+        """Return why no more symbols can be kept; empty where they can."""
         if symbols and len(self._register) + len(symbols) > self._thresholds.symbols_max:
             return f"overflow: more than {self._thresholds.symbols_max} symbols"
         return ""
 
     def listed(self, symbols: AbstractSet[str]) -> None:
-        """Take note that a list shows *symbols*."""
+        """Record that a list shows *symbols*."""
         self._unlisted.remove_listed(symbols)
 
     def _rejection(self, unlisted: Sequence[str], at: datetime) -> str:

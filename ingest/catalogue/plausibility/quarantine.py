@@ -1,12 +1,12 @@
-"""Which complete answers are not believed at once: an exchange does not lose or gain so much in one moment."""
+"""Quarantine of complete answers that lose or gain more symbols at once than an exchange does."""
 
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from typing import Final
 
-from ingest.catalogue.result import EMPTY_ANSWER
 from ingest.catalogue.plausibility.thresholds import Thresholds
+from ingest.catalogue.result import EMPTY_ANSWER
 from ingest.cooperative import Steps, difference
 from shared.events import Source
 
@@ -14,7 +14,7 @@ UNLISTED_FOR: Final = timedelta(hours=1)
 
 
 class Quarantine:
-    """Judges the answers of one list, one after the other."""
+    """Quarantine of one list of one source."""
 
     def __init__(self, thresholds: Thresholds, shown_before: AbstractSet[str] = frozenset()) -> None:
         self._thresholds = thresholds
@@ -22,9 +22,9 @@ class Quarantine:
         self._held: AbstractSet[str] | None = None
 
     def rejection(self, shown: AbstractSet[str], new_count: int) -> Steps[str]:
-        """Return why not to believe that *shown* is all there is, or nothing where it is believed.
+        """Return why *shown* is rejected as the whole list; empty where it is accepted.
 
-        Two answers in a row that show the same are believed, unless they show nothing.
+        The second of two equal answers in a row is accepted, unless it is empty.
         """
         if not shown:
             self._held = None
@@ -46,10 +46,10 @@ class Quarantine:
 
 
 class Quarantines:
-    """The quarantine of each source of one kind of list."""
+    """Quarantine of each source, for one kind of list."""
 
     def __init__(self, thresholds: Thresholds, shown_before: Callable[[], AbstractSet[str]]) -> None:
-        """*shown_before* returns what a source that reports for the first time is compared with."""
+        """*shown_before* returns the symbols that the first answer of a source is compared with."""
         self._thresholds = thresholds
         self._shown_before = shown_before
         self._of_source: dict[Source, Quarantine] = {}
@@ -59,7 +59,7 @@ class Quarantines:
         self._of_source[source] = Quarantine(self._thresholds, shown)
 
     def rejection(self, source: Source, shown: AbstractSet[str], new_count: int) -> Steps[str]:
-        """Return why not to accept *shown* from *source*; empty where it is accepted."""
+        """Return why *shown* from *source* is rejected; empty where it is accepted."""
         if source not in self._of_source:
             self.start(source, dict.fromkeys(self._shown_before()).keys())
             yield
@@ -67,14 +67,14 @@ class Quarantines:
 
 
 class UnlistedSymbols:
-    """The symbols that only tickers showed, and no list, within the hour."""
+    """Symbols shown by tickers within the hour, and by no list."""
 
     def __init__(self, thresholds: Thresholds) -> None:
         self._thresholds = thresholds
         self._added: dict[str, datetime] = {}
 
     def rejection(self, new_count: int, at: datetime) -> str:
-        """Return why not to believe in so many more, or nothing."""
+        """Return why *new_count* more are rejected; empty where they are accepted."""
         for symbol in [symbol for symbol, added_at in self._added.items() if at - added_at > UNLISTED_FOR]:
             del self._added[symbol]
         if len(self._added) + new_count <= self._thresholds.swollen_max:
@@ -85,6 +85,6 @@ class UnlistedSymbols:
         self._added.update(dict.fromkeys(symbols, at))
 
     def remove_listed(self, symbols: AbstractSet[str]) -> None:
-        """Take note that a list shows *symbols*."""
+        """Drop *symbols*, which a list shows."""
         for symbol in [symbol for symbol in self._added if symbol in symbols]:
             del self._added[symbol]
