@@ -1,4 +1,4 @@
-"""JSON Schemas of the events as they travel: a CloudEvent, and in it the data of a model."""
+"""JSON Schemas of the events as sent: CloudEvents with the data of a model."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -16,7 +16,7 @@ JsonSchema = dict[str, Any]
 
 
 class _AsSent(GenerateJsonSchema):
-    """The schema of what is sent, which is not what is read: a field without a value is absent, and none is null."""
+    """Schema of events as sent, not as read: a field without a value is absent, and none is null."""
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchema:
         return self.generate_inner(schema["schema"])

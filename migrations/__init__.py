@@ -1,6 +1,6 @@
-"""The schema's history, and how to move along it.
+"""History of the schema, and migrations along it.
 
-Every service looks up which revision it needs; only what moves along the history loads alembic.
+Every service looks up the revision it needs; only migrations load alembic.
 """
 # ruff: noqa: PLC0415
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class SchemaAge(Enum):
-    """A schema against that of this build."""
+    """Age of a schema relative to that of this build."""
 
     OLDER = "older"
     CURRENT = "current"
@@ -25,23 +25,23 @@ class SchemaAge(Enum):
 
 @dataclass(frozen=True, slots=True)
 class LockWait:
-    """How to wait for another migration."""
+    """Waiting for another migration."""
 
     wait_seconds: float = 60
-    """How long for another migration to end."""
+    """Timeout for another migration to end."""
     lock_seconds: float = 10
-    """How long for a table that another session holds."""
+    """Timeout for a table that another session locks."""
     stopped: Callable[[], bool] = lambda: False
-    """Whether to end instead; heeded until the turn has come."""
+    """Whether to stop waiting; ignored once the lock is held."""
     waiting: Callable[[str], None] = lambda _: None
-    """Called once, with who migrates."""
+    """Called once, with the session that migrates."""
 
 
 def upgrade(url: str, revision: str = "head", *, lock_wait: LockWait | None = None) -> None:
-    """Bring the database at *url* (``postgresql://`` or ``postgresql+asyncpg://``) up to *revision*.
+    """Migrate the database at *url* (``postgresql://`` or ``postgresql+asyncpg://``) up to *revision*.
 
-    Blocks, and runs an event loop of its own: call it from a thread where one runs already.
-    Safe to call from several processes at once; the later ones wait and find nothing to do.
+    Blocks, and runs an event loop of its own: call it from a thread where a loop runs already.
+    Safe to call from several processes at once; later ones wait and find nothing to do.
     """
     from alembic import command
 
@@ -52,7 +52,7 @@ def upgrade(url: str, revision: str = "head", *, lock_wait: LockWait | None = No
 
 
 def downgrade(url: str, revision: str) -> None:
-    """Bring the database at *url* back to *revision*; ``base`` empties it."""
+    """Migrate the database at *url* back to *revision*; ``base`` empties it."""
     from alembic import command
 
     command.downgrade(configuration(url), revision)
@@ -67,7 +67,7 @@ def check(url: str) -> None:
 
 @cache
 def _history() -> tuple[str, ...]:
-    """Return every revision this build knows, the newest first; each file's name begins with its revision."""
+    """Return every revision of this build, newest first; the name of each file begins with its revision."""
     files = (Path(__file__).parent / "versions").glob("[0-9]*.py")
     return tuple(sorted((file.name.partition("_")[0] for file in files), reverse=True))
 
@@ -80,7 +80,7 @@ def head() -> str:
 
 
 def schema_age(revision: str | None) -> SchemaAge:
-    """Return how a schema at *revision* (None: without any) stands to this build's: one it does not know is newer."""
+    """Return the age of a schema at *revision* (None: without any); an unknown revision is newer."""
     if revision == head():
         return SchemaAge.CURRENT
     return SchemaAge.OLDER if revision is None or revision in _history() else SchemaAge.NEWER

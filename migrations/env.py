@@ -1,4 +1,4 @@
-"""Run by alembic for every command: connects, takes the migration lock, migrates."""
+"""Alembic's entry point for every command: connects, takes the migration lock, migrates."""
 
 import asyncio
 from functools import partial
@@ -15,7 +15,7 @@ from shared.postgres.schema.tables import metadata
 from shared.postgres.url import driver_url
 
 MIGRATION_LOCK = 7_203_594_411
-"""Any fixed number: processes that migrate at the same time take turns on it."""
+"""Key of the advisory lock: any fixed number."""
 CONNECT_SECONDS = 10
 LOOK_SECONDS = 0.1
 HOLDER = """
@@ -29,7 +29,7 @@ HOLDER = """
 
 
 async def _acquire_lock(connection: AsyncConnection, lock_wait: LockWait) -> None:
-    """Return with the lock taken; raise SniperError where it is not free in time, or where we are to stop."""
+    """Return once the lock is held; raise SniperError where it is not free in time, or when stopped."""
     loop = asyncio.get_running_loop()
     deadline, holder = loop.time() + lock_wait.wait_seconds, ""
     while not lock_wait.stopped():
@@ -68,7 +68,7 @@ async def _run() -> None:
     engine = create_async_engine(
         url,
         poolclass=NullPool,
-        # In the form that asyncpg reads: SQLAlchemy does not know all options of a URL, sslmode for one.
+        # In asyncpg's form: SQLAlchemy does not know all options of a URL, for example sslmode.
         async_creator=partial(
             asyncpg.connect,
             driver_url(url),

@@ -1,4 +1,4 @@
-"""The reference of settings, from their classes: every variable with its kind, its default and what it means."""
+"""Reference of settings, from their classes: every variable with its type, default and meaning."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ from reference.meanings import MEANINGS
 
 PAGES: Final = "docs/*.md"
 OURS: Final = frozenset({"configuration.md", "commands.md", "rest.md", "decisions.md"})
-"""Pages that explain no settings."""
+"""Pages without descriptions of settings."""
 _ROW: Final = re.compile(r"^\| *(?P<names>`SNIPER_[^|]+?) *\|(?P<cells>.*)\| *$", re.MULTILINE)
 _NAME: Final = re.compile(r"`(SNIPER_[A-Z0-9_]+)`")
 _SIGNS: Final = ((bounds.Ge, "≥", "ge"), (bounds.Gt, ">", "gt"), (bounds.Le, "≤", "le"), (bounds.Lt, "<", "lt"))
@@ -63,7 +63,7 @@ def _section(kind: type[BaseSettings], documented: Mapping[str, str]) -> Iterato
 
 
 def variables_on_pages(root: Path) -> Mapping[str, str]:
-    """Return what the tables of the other pages say of each variable, with a link to the page."""
+    """Return the description of each variable in the tables of the other pages, with a link to the page."""
     found: dict[str, str] = {}
     for path in sorted(root.glob(PAGES)):
         if path.name in OURS:
@@ -79,17 +79,17 @@ def variables_on_pages(root: Path) -> Mapping[str, str]:
 
 
 def _moved(text: str) -> str:
-    """Return *text* without links within its own page, which lead nowhere from another."""
+    """Return *text* without links within its own page, which would be dead on another."""
     return re.sub(r"\[([^\]]+)\]\(#[^)]*\)", r"\1", text)
 
 
 def meaning_of(name: str, documented: Mapping[str, str], below: str | None, field: FieldInfo) -> str:
-    """Return what a variable means: what a page says, or else what stands at its definition."""
+    """Return the meaning of a variable: by a page, or else by its definition."""
     return documented.get(name) or below or field.description or MEANINGS.get(name, "")
 
 
 def value_of(field: FieldInfo) -> str:
-    """Return what may be given, in words."""
+    """Return the type and the bounds of a value in words."""
     kind = _words(field.annotation)
     limits = [
         f"{sign} {_text(getattr(each, name))}"
@@ -108,7 +108,7 @@ def _words(annotation: Any) -> str:
         return "list" if origin is not dict else "JSON object"
     if origin is None:
         return _class_words(annotation) if isinstance(annotation, type) else "text"
-    # Optional, or annotated: what it is about comes first.
+    # Optional or annotated: the first argument is the type.
     return _words(next(each for each in arguments if each is not type(None)))
 
 
@@ -123,7 +123,7 @@ def _class_words(kind: type) -> str:
 
 
 def default_of(field: FieldInfo) -> str:
-    """Return the default as it would be written in the environment; empty where it is none, made, or secret."""
+    """Return the default as written in the environment; empty where it is none, computed or secret."""
     known = field.default is not PydanticUndefined and not isinstance(field.default, SecretStr | None)
     return code(_text(field.default)) if known else ""
 

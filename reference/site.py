@@ -1,7 +1,7 @@
 """`python -m reference.site DIRECTORY`: lay out the pages of docs/ for the site that `make docs` builds.
 
-A link that leads out of docs/ leads nowhere on a site: it becomes the path of the file in the repository. Diagrams,
-which GitHub draws by itself, become pictures. Run it with the Python that has what `requirements/docs.txt` names.
+Links out of docs/ would be dead on a site: they become paths in the repository. Diagrams, which GitHub renders itself,
+become pictures. Run it with a Python that has the packages of `requirements/docs.txt`.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""What every log line on a listing's way carries: the listing's key and the event's id."""
+"""Log context of a listing: its key, and the event's id."""
 
 from contextlib import AbstractContextManager
 
@@ -9,12 +9,12 @@ from shared.listing_key import key_of
 
 
 def bind_event_id(event_id: str) -> None:
-    """Let every further line of this task name the event that was delivered to it."""
+    """Bind the id of the delivered event to further log lines of this task."""
     bind_contextvars(event_id=event_id)
 
 
 def bind_listing(event: Event) -> None:
-    """Let every further line of this task name the listing that *event* is about, if it is about one."""
+    """Bind the listing of *event*, if it has one, to further log lines of this task."""
     match event:
         case RawListing():
             bind_contextvars(listing=key_of(event))
@@ -27,5 +27,5 @@ def bind_listing(event: Event) -> None:
 
 
 def listing_context(listing: str, event_id: str) -> AbstractContextManager[None]:
-    """Let every line within the block name these."""
+    """Bind both to the log lines of the block."""
     return bound_contextvars(listing=listing, event_id=event_id)

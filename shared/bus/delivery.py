@@ -1,4 +1,4 @@
-"""Handle one delivery and answer the broker exactly once: publish, confirm, acknowledge, in this order."""
+"""Processing of one delivery: handle, publish, confirm, acknowledge, in this order, exactly once."""
 
 import asyncio
 import itertools
@@ -32,7 +32,7 @@ REASON_CHARACTERS_MAX: Final = 500
 
 
 class Delivery(Protocol):
-    """One message handed out by a broker, waiting for its answer."""
+    """Message delivered by a broker, to be acknowledged or requeued."""
 
     @property
     def message(self) -> Message: ...
@@ -42,14 +42,14 @@ class Delivery(Protocol):
         """Return 1 for the first delivery."""
 
     async def ack(self) -> None:
-        """Take the message off the queue for good. Never raises: an answer that is lost means a redelivery."""
+        """Acknowledge the message. Never raises: a lost acknowledgement means a redelivery."""
 
     async def requeue(self) -> None:
         """Return the message to the front of its queue, one attempt older. Never raises."""
 
 
 class DeliveryProcessor:
-    """Runs the handler of one queue and answers for its deliveries."""
+    """Runs the handler of one queue, and acknowledges or requeues its deliveries."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class DeliveryProcessor:
         self._metrics = (metrics or BusMetrics()).of_queue(queue.name)
 
     async def process(self, delivery: Delivery) -> None:
-        """Answer *delivery*; leave it unanswered (for redelivery) only if told to stop while a dependency is away."""
+        """Process *delivery*; leave it unanswered (for redelivery) only if stopped while a dependency is away."""
         bind_event_id(delivery.message.message_id)
         with self._metrics.handling(delivery.attempt), tracing.handling(self.queue.name, delivery.message):
             await self._answer(delivery)
@@ -115,7 +115,7 @@ class DeliveryProcessor:
         await delivery.requeue()
 
     async def _retry_transient(self, step: Callable[[Message], Awaitable[T]], message: Message) -> T:
-        """Take *step*, again and again while what it depends on is away."""
+        """Take *step*, and retry it with back-off while it raises TransientError."""
         for attempt in itertools.count():
             try:
                 return await step(message)
@@ -128,7 +128,7 @@ class DeliveryProcessor:
         raise AssertionError
 
     def _log_held(self, message: Message, error: TransientError) -> None:
-        """Say once a minute that messages are held, not once for each of hundreds."""
+        """Log at most once a minute that messages are held."""
         now = asyncio.get_running_loop().time()
         if now >= self._log_held_at:
             self._log_held_at = now + LOG_EVERY_SECONDS
@@ -140,7 +140,7 @@ class _StoppedWhileRetryingError(Exception):
 
 
 def dead_letter(delivery: Delivery, queue: Queue, dead: Exchange, reason: str) -> Message:
-    """Return the message that buries *delivery*: its original bytes, and why in the headers."""
+    """Return the dead letter of *delivery*: its original bytes, with the reason in the headers."""
     original = delivery.message
     return Message(
         exchange=dead.name,

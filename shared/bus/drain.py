@@ -1,4 +1,4 @@
-"""Feed handlers until told to stop, then give those that run a bounded time to finish."""
+"""Bounded drain: consume until stopped, then give running handlers a limited time."""
 
 import asyncio
 from collections.abc import Callable, Coroutine

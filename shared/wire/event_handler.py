@@ -1,4 +1,4 @@
-"""Handlers of events, as handlers of messages."""
+"""Adapter from handlers of events to handlers of messages."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
@@ -15,9 +15,9 @@ EventHandler = Callable[[E], Awaitable[Sequence[topology.PipelineEvent]]]
 
 
 def message_handler(model: type[E], handle: EventHandler[E], *, canaries: Handler | None = None) -> Handler:
-    """Return *handle* as a bus handler: decoded on the way in, encoded and addressed on the way out.
+    """Return *handle* as a bus handler, with decoding before it, and encoding and addressing after it.
 
-    *canaries* handles those, on the queues that they come by. A body that is not an event of *model* raises
+    *canaries* handles canaries on queues that carry them. A body that is no event of *model* raises
     PermanentError, which sends it to the dead letters.
     """
 

@@ -1,4 +1,4 @@
-"""The bus inside one process, on PostgreSQL: a message stays in a table until it is acknowledged."""
+"""In-process bus on PostgreSQL: a message stays in a table until it is acknowledged."""
 
 import asyncio
 import itertools
@@ -27,7 +27,7 @@ log = structlog.get_logger()
 UPKEEP_SECONDS: Final = 1.0
 PRUNE_TURNS: Final = 60
 PRUNE_ROWS: Final = 10_000
-"""Forgotten at once: more than is published between two turns, few enough not to be felt."""
+"""Rows deleted at once: more than are published between two turns, few enough to be fast."""
 
 
 @asynccontextmanager
@@ -61,7 +61,7 @@ class EmbeddedBus:
         self._memory_queues: defaultdict[str, list[MemoryQueue]] = defaultdict(list)
 
     def is_connected(self) -> bool:
-        """Tell whether the database answers and every queue we consume is ours."""
+        """Return whether the database answers and every consumed queue is ours."""
         memory_queues = self._memory_queues.values()
         return self._store.is_reachable() and all(
             any(memory.is_flowing() for memory in of_queue) for of_queue in memory_queues
@@ -104,7 +104,7 @@ class EmbeddedBus:
             await consume_until(until, partial(_run, memory, processor), drain_seconds=self._drain_seconds)
 
     async def keep_up(self) -> Never:
-        """Bury what expires in queues that nobody consumes, and forget old archives, until cancelled."""
+        """Dead-letter expired messages of queues without a consumer, and prune archives, until cancelled."""
         for turn in itertools.count():
             try:
                 await self._store.ping()
@@ -119,7 +119,7 @@ class EmbeddedBus:
         raise AssertionError
 
     async def close(self) -> None:
-        """Let other processes have the queues."""
+        """Release the queues to other processes."""
         await self._locks.close()
 
     async def _bury_expired(self) -> None:

@@ -1,4 +1,4 @@
-"""The bus on RabbitMQ: confirmed publishes, handlers that outlive connections, bounded stops."""
+"""Bus on RabbitMQ: confirmed publishes, handlers that outlive connections, bounded drain."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -30,11 +30,11 @@ from shared.settings import BrokerSettings
 async def connect(
     settings: BrokerSettings, topology: Topology, *, name: str, metrics: BusMetrics | None = None
 ) -> AsyncIterator["RabbitBus"]:
-    """Yield a bus at once and connect it behind the scenes, for as long as that takes.
+    """Yield a bus at once, and connect it in the background, with retries.
 
-    A service therefore starts, says that it is not ready, and can be stopped, while the broker is away.
+    So a service starts, reports that it is not ready, and can be stopped, while the broker is away.
     """
-    # Publishers and consumers apart: a broker short of memory stops reading from those who publish.
+    # Separate connections: a broker short of memory stops reading from publishers.
     declarer = TopologyDeclarer(topology)
     publishing, consuming = (
         ReconnectingConnection(options, declarer) for options in _connection_options(settings, name)
@@ -66,7 +66,7 @@ def _connection_options(settings: BrokerSettings, name: str) -> tuple[Connection
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long a bus waits for what."""
+    """Timeouts of a bus."""
 
     timeout_seconds: float
     drain_seconds: float
@@ -78,7 +78,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class BrokerConnections:
-    """How a bus reaches its broker."""
+    """Connections of a bus to its broker."""
 
     publishing: ReconnectingConnection
     consuming: ReconnectingConnection
@@ -101,14 +101,14 @@ class RabbitBus:
         self._consumers: set[Consumer] = set()
 
     def is_connected(self) -> bool:
-        """Tell whether both connections are up and every consumer is known to the broker."""
+        """Return whether both connections are up and every consumer is registered."""
         flowing = all(consumer.is_flowing() for consumer in self._consumers)
         return flowing and self._publishing.is_up() and self._consuming.is_up()
 
     async def publish(self, message: Message, /) -> None:
         """Return once a queue on disk holds *message*; raise TransientError when that is not certain.
 
-        Not certain means that it may have arrived all the same: publishing it again can make a duplicate.
+        Uncertain means that it may have arrived: publishing it again can make a duplicate.
         """
         with away_is_transient():
             try:
@@ -116,12 +116,12 @@ class RabbitBus:
                     await self._publish_in_turn(with_trace_context(message))
             except (PublishError, ChannelNotFoundEntity):
                 self._metrics.returned(message.exchange)
-                # No queue took it, or there is no such exchange: somebody may have deleted it.
+                # Unroutable, or the exchange is missing: it may have been deleted.
                 self._publishing.declare_soon()
                 raise
 
     async def _publish_in_turn(self, message: Message) -> None:
-        """Publish once no other attempt under the same id is under way: the client tells answers apart by it."""
+        """Publish once no other attempt with the same id is under way: the client matches answers by it."""
         while (other := self._under_way.get(message.message_id)) is not None:
             await other.wait()
         ended = self._under_way[message.message_id] = asyncio.Event()
@@ -135,7 +135,7 @@ class RabbitBus:
         channel = self._channel
         if channel is None or channel.is_closed:
             channel = await self._open_channel()
-        # Without aio-pika's own message and exchange around it, which cost a tenth of what the broker takes.
+        # Bypasses aio-pika's message and exchange, which cost a tenth of the broker's own time.
         underlay = await channel.get_underlay_channel()
         confirmation = await underlay.basic_publish(
             message.body,

@@ -1,4 +1,4 @@
-"""How to call the client library: what its errors mean to us, and how to keep cancellations out of it and apart."""
+"""Calls of the client library: translation of its errors, and protection from cancellation."""
 
 import asyncio
 from collections.abc import Awaitable, Iterator
@@ -18,11 +18,11 @@ AWAY: Final = (AMQPError, PAMQPException, OSError, TimeoutError, RuntimeError)
 
 @contextmanager
 def away_is_transient() -> Iterator[None]:
-    """Translate the many ways a broker can be away into TransientError."""
+    """Translate all errors of an unreachable broker into TransientError."""
     try:
         yield
     except asyncio.CancelledError as error:
-        # Calls that wait on a dying connection end in CancelledError, though nobody cancelled us.
+        # Calls on a dying connection end in CancelledError without a cancellation of ours.
         task = asyncio.current_task()
         if task is None or task.cancelling():
             raise
@@ -30,17 +30,17 @@ def away_is_transient() -> Iterator[None]:
     except AWAY as error:
         raise TransientError(f"broker away: {explain_error(error)}") from error
     except Exception as error:
-        # The client's word, of no class in particular, to calls whose connection ended for no reason it knows.
+        # The client raises a bare Exception where a connection ended for a reason unknown to it.
         if type(error) is not Exception:
             raise
         raise TransientError("broker away: the connection ended during the call") from error
 
 
 async def run_shielded(call: Awaitable[T], *, seconds: float) -> T:
-    """Return what *call* returns; when we are cancelled meanwhile, let it end first, within *seconds* at most.
+    """Return what *call* returns; when cancelled meanwhile, let it end first, within *seconds* at most.
 
-    A call cut short leaves its channel half open, which the broker answers by closing the connection, and some
-    calls lose the cancellation: a loop around them would run on for ever.
+    An interrupted call leaves its channel half open, which the broker answers by closing the connection, and some
+    calls swallow the cancellation: a loop around them would never end.
     """
     task = asyncio.ensure_future(_bounded(call, seconds))
     try:

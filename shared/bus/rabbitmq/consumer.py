@@ -1,4 +1,4 @@
-"""Keep one queue of RabbitMQ flowing into one handler, whatever happens to the channel underneath."""
+"""Consumer of one queue of RabbitMQ, across lost channels."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -22,12 +22,12 @@ from shared.errors import TransientError
 log = structlog.get_logger()
 
 WATCH_SECONDS: Final = 15.0
-"""How often a consumer asks whether the broker still knows it."""
+"""Interval of checks that the broker still knows the consumer."""
 
 
 @dataclass(slots=True)
 class RabbitDelivery:
-    """One message waiting for its answer on the channel it came by."""
+    """Message to be acknowledged on the channel it came by."""
 
     message: Message
     attempt: int
@@ -51,7 +51,7 @@ class RabbitDelivery:
 
 
 class Consumer:
-    """Feeds one queue to a settler, on one channel at a time."""
+    """Consumes one queue, on one channel at a time."""
 
     def __init__(
         self, connection: ReconnectingConnection, processor: DeliveryProcessor, timeout_seconds: float
@@ -61,7 +61,7 @@ class Consumer:
         self._processor = processor
         self._until = processor.until
         self._timeout_seconds = timeout_seconds
-        # Handlers outlive a lost channel while their messages come again by the next one.
+        # Handlers outlive a lost channel while their messages are redelivered on the next one.
         self._slots = asyncio.Semaphore(processor.queue.prefetch)
         self._channel: AbstractChannel | None = None
         self._flowing = False
@@ -85,14 +85,14 @@ class Consumer:
             await asyncio.sleep(jittered(failures))
 
     async def aclose(self) -> None:
-        """Close the channel; the broker takes back what is unanswered."""
+        """Close the channel; the broker requeues unanswered messages."""
         channel, self._channel = self._channel, None
         if channel is not None:
             with suppress(TransientError), away_is_transient():
                 await run_shielded(channel.close(), seconds=self._timeout_seconds)
 
     async def _feed(self, handlers: asyncio.TaskGroup) -> None:
-        # The semaphore is fair: once this passes, nothing of a channel before is waiting any more.
+        # The semaphore is fair: once this passes, no message of an earlier channel is waiting.
         async with self._slots:
             connection = await self._connection.opened()
         lost = asyncio.Event()
@@ -110,7 +110,7 @@ class Consumer:
     async def _start(
         self, channel: AbstractChannel, handlers: asyncio.TaskGroup, lost: asyncio.Event
     ) -> tuple[AbstractQueue, str]:
-        """Let messages come by *channel*; *lost* is set when it closes or the broker cancels its consumer."""
+        """Start consuming on *channel*; *lost* is set when it closes or the broker cancels its consumer."""
         channel.close_callbacks.add(lambda *_: lost.set())
         await channel.initialize()
         underlay = await channel.get_underlay_channel()
@@ -124,7 +124,7 @@ class Consumer:
             raise
 
     async def _watch(self, channel: AbstractChannel, lost: asyncio.Event) -> None:
-        """Return when the broker no longer feeds *channel*, even if it forgot to say so."""
+        """Return when the broker no longer delivers to *channel*, even without a notification."""
         while True:
             await pause(WATCH_SECONDS, lost)
             if lost.is_set():

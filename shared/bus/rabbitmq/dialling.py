@@ -1,4 +1,4 @@
-"""How a broker is dialled, by the bus and by every command that has a connection of its own."""
+"""Connections to a broker, for the bus and for commands with a connection of their own."""
 
 import ssl
 from pathlib import Path
@@ -14,9 +14,9 @@ from shared.settings import BrokerSettings
 
 
 def new_connection(settings: BrokerSettings, name: str) -> AbstractConnection:
-    """Return a connection that is yet to be made, shown as *name* on the broker.
+    """Return an unopened connection, shown as *name* on the broker.
 
-    Raises SettingsError where there is no broker, or the authority to believe is of no use.
+    Raises SettingsError where there is no broker, or the CA file is unusable.
     """
     url = url_of(settings)
     ssl_context = tls_context(url, settings.ca_file)
@@ -26,7 +26,7 @@ def new_connection(settings: BrokerSettings, name: str) -> AbstractConnection:
 def connection_to(
     url: str, *, name: str, heartbeat_seconds: int, ssl_context: ssl.SSLContext | None
 ) -> AbstractConnection:
-    """Return a connection that is yet to be made; without *ssl_context*, the system's authorities are."""
+    """Return an unopened connection; without *ssl_context*, the system's certificate authorities are trusted."""
     return aio_pika.Connection(
         URL(url).update_query(heartbeat=heartbeat_seconds),
         client_properties={"connection_name": name},
@@ -35,14 +35,14 @@ def connection_to(
 
 
 def url_of(settings: BrokerSettings) -> str:
-    """Return where the broker is; raises SettingsError where there is none."""
+    """Return the broker's URL; raise SettingsError where there is none."""
     if settings.url is None:
         raise SettingsError(f"{VARIABLE}: is missing")
     return settings.url.get_secret_value()
 
 
 def tls_context(url: str, authority: Path | None) -> ssl.SSLContext | None:
-    """Return whom to believe with `amqps`; None: whom the system believes. Raises SettingsError."""
+    """Return the TLS context for `amqps`; None for the system's certificate authorities. Raises SettingsError."""
     if authority is None:
         return None
     if not url.startswith("amqps://"):
