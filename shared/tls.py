@@ -13,7 +13,7 @@ _OTHER_NAMES: Final = frozenset({62, 64})
 
 
 def trusting(authority: Path, *, variable: str) -> ssl.SSLContext:
-    """Return a context that trusts the certificates of *authority* (PEM) alone; raise SettingsError naming *variable*."""
+    """Return a context that trusts the certificates of *authority* (PEM) alone; raise SettingsError for *variable*."""
     try:
         return ssl.create_default_context(cafile=authority)
     except ssl.SSLError as error:

@@ -1,7 +1,7 @@
-"""trade_config as stored: read, and changed together with the audit row that says who changed what.
+"""Table trade_config: reads, and changes together with the audit row of their author.
 
-Every writer of the row comes by here: operators through `api.operator.trade_config`, and the executor where
-auto_trade ends by itself or an environment sets the exits once.
+Every writer of the row uses this module: operators through `api.operator.trade_config`, and the executor where
+auto_trade expires or an environment seeds the exits once.
 """
 
 from collections.abc import Mapping
@@ -14,32 +14,32 @@ from shared.postgres.database import Connection
 
 COLUMNS: Final = ", ".join(FIELDS)
 READ: Final = f"SELECT {COLUMNS}, exits_seeded_at, created_at, updated_at FROM trade_config"  # noqa: S608 - constants
-# Changes take turns, so that each is checked against the one before.
+# Serialises changes, so that each is checked against the one before.
 READ_LOCKED: Final = f"""
     SELECT {COLUMNS}, exits_seeded_at, updated_at, clock_timestamp() AS now FROM trade_config FOR UPDATE
 """  # noqa: S608 - constants
 RECORD: Final = "INSERT INTO trade_config_audit (changed_by, before, after, request_id) VALUES ($1, $2, $3, $4)"
 _UPDATE: Final = "UPDATE trade_config SET updated_at = clock_timestamp()"
-# A halt counts from when it began, whatever is changed meanwhile.
+# A halt counts from its beginning, whatever changes meanwhile.
 _HALTED_AT: Final = "halted_at = CASE WHEN {value} THEN coalesce(halted_at, clock_timestamp()) END"
 _SEEDED_AT: Final = "exits_seeded_at = coalesce(exits_seeded_at, clock_timestamp())"
 
 
 @dataclass(frozen=True, slots=True)
 class LockedConfig:
-    """The row, locked until the transaction ends."""
+    """Row of trade_config, locked until the transaction ends."""
 
     controls: Controls
     exits_are_seeded: bool
     updated_at: datetime
-    """The version."""
+    """Version of the row."""
     now: datetime
     """By the database's clock."""
 
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who changes something."""
+    """Author of a change."""
 
     name: str
     request_id: str | None = None
@@ -54,7 +54,7 @@ async def lock_config(connection: Connection) -> LockedConfig | None:
 
 
 async def write(connection: Connection, before: Controls, after: Controls, author: Author) -> None:
-    """Store *after* in place of *before*, which is locked, and who did it."""
+    """Store *after* in place of *before*, which is locked, with an audit row of *author*."""
     changes = changed_fields(before, after)
     documents = before.model_dump(mode="json"), after.model_dump(mode="json")
     await connection.execute(RECORD, author.name, *documents, author.request_id)

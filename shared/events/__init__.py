@@ -1,7 +1,7 @@
-"""The public contract: what travels on the broker. `shared.wire.cloudevents` turns it into bytes and back.
+"""Public contract: events on the broker. `shared.wire.cloudevents` encodes and decodes them.
 
-Every event is a frozen model. Unknown fields are ignored on read, so a newer producer can roll out before its
-consumers.
+Every event is a frozen model. Unknown fields are ignored on read, so that newer producers can be deployed before
+their consumers.
 """
 
 from shared.events.event import Event

@@ -1,4 +1,4 @@
-"""Types of the fields of events: how each is checked on the way in, and written in the JSON Schema."""
+"""Types of event fields, with validation and JSON Schema."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -24,7 +24,7 @@ def _utc(value: datetime) -> datetime:
 
 
 def _written(pattern: str, description: str) -> WithJsonSchema:
-    """Say to readers of the JSON Schema how a number is written: as text, so that none is rounded."""
+    """Return the JSON Schema of a number that is written as text, so that none is rounded."""
     schema = {"type": "string", "pattern": pattern, "description": description}
     return WithJsonSchema(schema, mode="serialization")
 

@@ -11,7 +11,7 @@ from shared.events.kinds import HealthStatus
 
 
 class Health(Event):
-    """How one component is doing; sent every few seconds and on change."""
+    """Health of one component; sent every few seconds and on change."""
 
     event_type: ClassVar[str] = "sniper.health"
     producer: ClassVar[str] = "/health"
@@ -22,7 +22,7 @@ class Health(Event):
     sent_at: Utc
     detail: str = ""
     facts: dict[str, JsonValue] = Field(default_factory=dict)
-    """Beside the status, by name: gates, limits, feeds, the exchange's clock; whatever the component can tell."""
+    """Further facts by name: gates, limits, feeds, the exchange's clock."""
 
     @property
     def subject(self) -> str:

@@ -7,11 +7,11 @@ from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
 ListingKey = NewType("ListingKey", str)
-"""The same for every sighting of one listing: ``ABCUSDT:1``, or ``test:ABCUSDT:1`` for an injected one."""
+"""Shared by all sightings of one listing: ``ABCUSDT:1``, or ``test:ABCUSDT:1`` for an injected one."""
 
 
 class Source(StrEnum):
-    """Who saw a listing."""
+    """Source of a sighting."""
 
     MEXC_WEBSOCKET = "mexc_websocket"
     MEXC_REST_API = "mexc_rest_api"
@@ -19,7 +19,7 @@ class Source(StrEnum):
 
 
 class Mode(StrEnum):
-    """Whether money is at stake."""
+    """Whether orders move money."""
 
     DRY_RUN = "dry-run"
     LIVE = "live"

@@ -11,7 +11,7 @@ from shared.events.kinds import KnownSource, ListingKey
 
 
 class TradingRules(BaseModel):
-    """What the exchange demands of an order on a symbol, and whether it takes one; None where it does not say."""
+    """Rules of the exchange for orders on a symbol; None where it does not state one."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -21,27 +21,27 @@ class TradingRules(BaseModel):
     """Decimals of a price."""
     base_quantity_min: Amount | None = None
     quote_amount_min: Amount | None = None
-    """The least that price times quantity may be."""
+    """Least product of price and quantity."""
     quote_amount_min_market: Amount | None = None
     quote_amount_max: Amount | None = None
     quote_amount_max_market: Amount | None = None
     api_allowed: bool | None = None
-    """False on pairs that refuse every order sent by API; before an opening it may still be about to change."""
+    """False on pairs that refuse every order sent by API; before an opening this may still change."""
     trade_side_type: int | None = None
     """1 both sides, 2 buy only, 3 sell only, 4 closed."""
     base_quantity_max: Amount | None = None
     base_quantity_step: Amount | None = None
-    """Quantities are multiples of it."""
+    """Step of quantities."""
     price_min: Amount | None = None
     price_max: Amount | None = None
     price_step: Amount | None = None
-    """Prices are multiples of it."""
+    """Step of prices."""
     price_up: Amount | None = None
-    """The highest price of a purchase, as a factor of the last price."""
+    """Highest price of a purchase, as a factor of the last price."""
     price_down: Amount | None = None
-    """The lowest price of a sale, as a factor of the last price."""
+    """Lowest price of a sale, as a factor of the last price."""
     taker_fee: Amount | None = None
-    """What is charged for taking, as a ratio of what is bought or sold for."""
+    """Taker fee as a ratio of the quote amount."""
 
 
 class _Sighting(Event):
@@ -54,16 +54,16 @@ class _Sighting(Event):
     observed_at: Utc
     published_at: Utc
     occurrence: int = Field(default=1, ge=1)
-    """1 for the first listing of a symbol, one more for each confirmed relisting."""
+    """1 for the first listing of a symbol, incremented for each confirmed relisting."""
     late: bool = False
-    """Appeared while we were not looking; it may be long open."""
+    """Appeared during a gap in coverage; it may have been open for long."""
     tradable: bool = True
-    """Whether it passed the filters; one that did not is told and stored all the same, but never bought."""
+    """Whether it passed the filters; one that did not is published and stored, but never bought."""
     not_tradable_reason: str = ""
     price: Price | None = None
-    """What the coin cost in the frame that showed it, in the quote asset; None where that told no price."""
+    """Price in the frame that showed it, in the quote asset; None where it had none."""
     rules: TradingRules | None = None
-    """As far as they were known when it was seen."""
+    """As far as known at the time of the sighting."""
 
     @property
     def subject(self) -> str:
@@ -71,7 +71,7 @@ class _Sighting(Event):
 
 
 class RawListing(_Sighting):
-    """One source saw a symbol listed. ``observed_at`` is when its frame or response arrived."""
+    """Sighting of a listed symbol by one source. ``observed_at`` is when its frame or response arrived."""
 
     event_type: ClassVar[str] = "sniper.listing.raw"
     producer: ClassVar[str] = "/ingest"
@@ -82,7 +82,7 @@ class RawListing(_Sighting):
 
 
 class Listing(_Sighting):
-    """One listing, exactly once: the earliest sighting of it."""
+    """Listing, published exactly once, with its earliest sighting."""
 
     event_type: ClassVar[str] = "sniper.listing.detected"
     producer: ClassVar[str] = "/dedup"
@@ -96,6 +96,6 @@ class Listing(_Sighting):
 
 
 class ListingRescheduled(Listing):
-    """The opening time of a known listing moved; ``opens_at`` is the new one."""
+    """Moved opening time of a known listing; ``opens_at`` is the new one."""
 
     event_type: ClassVar[str] = "sniper.listing.rescheduled"

@@ -1,4 +1,4 @@
-"""Present time, and times of listings that lie ahead of it: refused from people, clamped from sources."""
+"""Present time, and times of listings in the future: refused from people, clamped from sources."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -7,19 +7,19 @@ from shared.errors import PermanentError
 from shared.events.kinds import Source
 
 CLOCK_TOLERANCE: Final = timedelta(seconds=2)
-"""How far another machine's clock may run ahead of ours before its times count as the future."""
+"""Tolerated lead of another machine's clock before its times count as the future."""
 
 
 def refuse_future(listed_at: datetime, *, now: datetime) -> None:
-    """Raise PermanentError where a listing claims to have happened after *now*."""
+    """Raise PermanentError where *listed_at* is after *now*, beyond the tolerance."""
     if listed_at > now + CLOCK_TOLERANCE:
         raise PermanentError("listed_at cannot be in the future")
 
 
 def never_after(now: datetime, listed_at: datetime, source: Source) -> datetime:
-    """Return *listed_at*, or *now* where that is earlier: what our own ingest saw has happened, whatever clocks say.
+    """Return *listed_at*, clamped to *now*: a sighting of our own ingest has happened, whatever the clocks.
 
-    What people inject is refused with PermanentError where it is in the future.
+    An injected time in the future is refused with PermanentError.
     """
     if source is Source.TEST_INJECTION:
         refuse_future(listed_at, now=now)
@@ -27,5 +27,5 @@ def never_after(now: datetime, listed_at: datetime, source: Source) -> datetime:
 
 
 def utc_now() -> datetime:
-    """The wall clock, aware."""
+    """Return the wall-clock time, aware."""
     return datetime.now(UTC)

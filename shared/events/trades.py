@@ -12,7 +12,7 @@ from shared.events.kinds import ListingKey, Mode, Side, TradeStatus
 
 
 class AppliedConfig(BaseModel):
-    """The trade_config that a decision was made under."""
+    """trade_config of a decision."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -21,13 +21,13 @@ class AppliedConfig(BaseModel):
     auto_trade: bool
     updated_at: Utc
     auto_trade_until: Utc | None = None
-    """From then on auto_trade counts as off."""
+    """Expiry of auto_trade."""
     entry_slippage_pct: Annotated[Decimal, Field(max_digits=14, allow_inf_nan=False)] | None = None
-    """How far above the reference price a capped purchase might pay; absent where a version did not say."""
+    """Slippage above the reference price that a capped purchase might pay; absent in older versions."""
 
 
 class Stages(BaseModel):
-    """When a listing passed each stage on its way to a trade; a stage not reached is absent."""
+    """Times of each stage from sighting to trade; a stage not reached is absent."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -37,11 +37,11 @@ class Stages(BaseModel):
     decided_at: Utc
     answered_at: Utc | None = None
     due_at: Utc | None = None
-    """The announced opening that a purchase waited for; what it waited is no latency."""
+    """Announced opening that a purchase waited for; the wait is no latency."""
 
 
 class Trade(Event):
-    """What became of one decision to buy or sell. Money in USDT unless the name says otherwise."""
+    """Result of one decision to buy or sell. Money in USDT unless the name says otherwise."""
 
     event_type: ClassVar[str] = "sniper.trade"
     producer: ClassVar[str] = "/executor"
@@ -51,20 +51,20 @@ class Trade(Event):
     quote_qty: Money
     """Of a purchase: spent, fee included, or reserved where nothing was. Of a sale: received, net of the fee."""
     reserved_qty: Money | None = None
-    """Of a purchase: reserved for it, which is what it might have cost at its cap."""
+    """Of a purchase: reserved amount, its maximal cost at the price cap."""
     base_qty: Quantity | None = None
     average_price: Amount | None = None
     fee: Amount | None = None
     fee_asset: str | None = None
-    """The exchange may take its fee in either asset of the pair, or in a third."""
+    """Either asset of the pair, or a third one."""
     fees: dict[str, Amount] | None = None
-    """All fees by asset, where it took them in several; `fee` is the one that counts most."""
+    """All fees by asset, where there are several; `fee` is the largest."""
     exit_reason: str | None = None
-    """Of a sale: why the position is closed."""
+    """Of a sale: reason of the exit."""
     latency_ms: int = Field(ge=0)
     """From the decision to the exchange's answer; 0 where no answer was timed."""
     ack_latency_ms: int | None = Field(default=None, ge=0)
-    """The same for statistics: None where no answer was timed, for example of an order that was found by a look-up."""
+    """The same for statistics: None where no answer was timed, for example for an order found by a look-up."""
     mode: Mode
     status: TradeStatus
     error_reason: str | None = None

@@ -11,7 +11,7 @@ from shared.mexc.symbols import normalise
 
 
 class NewCoin(NamedTuple):
-    """A coin of the calendar, by its ticker: the calendar does not name the pairs it will trade in."""
+    """Coin of the calendar, by its ticker: the calendar does not name the pairs it will trade in."""
 
     asset: str
     opens_at: datetime
@@ -22,7 +22,7 @@ class _Coins(msgspec.Struct, rename="camel"):
 
 
 class Calendar(msgspec.Struct):
-    """Answer of the new-coin calendar, its coins still undecoded for the same reason."""
+    """Answer of the new-coin calendar, its coins undecoded, so that one odd entry cannot cost the others."""
 
     data: _Coins
 
@@ -33,7 +33,7 @@ class _Coin(msgspec.Struct, rename="camel"):
 
 
 class Notice(NamedTuple):
-    """An announcement of the exchange."""
+    """Announcement of the exchange."""
 
     title: str
     posted_at: datetime
@@ -44,7 +44,7 @@ class _NoticePage(msgspec.Struct):
 
 
 class Notices(msgspec.Struct):
-    """Answer of /announcements, its entries still undecoded for the same reason."""
+    """Answer of /announcements, its entries undecoded, so that one odd entry cannot cost the others."""
 
     data: list[_NoticePage]
 

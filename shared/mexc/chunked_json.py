@@ -1,4 +1,4 @@
-"""An answer of thousands of entries, read a piece at a time: read as a whole it holds the loop for too long."""
+"""Long JSON arrays, decoded in chunks: decoded as a whole they block the event loop for too long."""
 
 import asyncio
 from collections.abc import Collection, Iterator, Sequence
@@ -14,19 +14,19 @@ from shared.mexc.symbol_payloads import DefaultSymbols, ExchangeInfo
 T = TypeVar("T")
 
 CHUNK_BYTES: Final = 32 * 1024
-"""About fifty symbols described, or two thousand names: a millisecond to read."""
+"""About fifty descriptions, or two thousand names: a millisecond to decode."""
 
 
 @dataclass(frozen=True, slots=True)
 class ArrayAnswer(Generic[T]):
-    """An answer that is one long array, and little else."""
+    """Shape of an answer that is one long array, and little else."""
 
     shape: type[msgspec.Struct]
     key: str
-    """Of the array."""
+    """Key of the array."""
     entries: type[list[T]]
     seam: bytes
-    """Where one entry ends and the next begins, as the exchange writes it. Its first byte ends the entry."""
+    """Text where one entry ends and the next begins, as the exchange writes it. Its first byte ends the entry."""
 
     @property
     def opening(self) -> bytes:
@@ -42,8 +42,8 @@ def chunks_of(segments: Sequence[bytes], answer: ArrayAnswer[T]) -> Iterator[Col
     try:
         yield from _pieces(segments, answer)
     except UNREADABLE:
-        # It is not spelled as we expect, or no good. What was read so far are entries all the same: only between two
-        # of them can an array be cut into two that are whole.
+        # Unexpected spelling, or invalid. Entries read so far are entries all the same: only between two of them can an
+        # array be cut into two valid ones.
         yield getattr(decode(b"".join(segments), answer.shape), answer.key)
 
 
@@ -60,9 +60,9 @@ def _pieces(segments: Sequence[bytes], answer: ArrayAnswer[T]) -> Iterator[Colle
 
 
 async def is_unchanged(segments: Sequence[bytes], before: Sequence[bytes], answer: ArrayAnswer[T]) -> bool:
-    """Tell whether both hold the same; what comes before the array, as the server's time does, does not count.
+    """Return whether both hold the same array; what comes before it, such as the server's time, does not count.
 
-    False where that is of another length.
+    False for another length.
     """
     if [len(each) for each in segments] != [len(each) for each in before]:
         return False

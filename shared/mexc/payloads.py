@@ -1,4 +1,4 @@
-"""Market data in the exchange's JSON bodies, decoded to just the fields we need, never inventing data."""
+"""Market data in the exchange's JSON bodies, decoded to the needed fields, never inventing data."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -9,18 +9,18 @@ import msgspec
 from shared.mexc.lenient_numbers import Number, decimal_of, moment_of
 
 UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What reading JSON raises: also what is well-formed can be nested too deeply to be read."""
+"""Errors of the JSON decoder, also for valid JSON that is nested too deeply."""
 
 
 class Level(NamedTuple):
-    """One price level of an order book."""
+    """Price level of an order book."""
 
     price: Decimal
     quantity: Decimal
 
 
 class OrderBook(msgspec.Struct, frozen=True, rename="camel"):
-    """A snapshot of the book, best prices first. Both sides are empty before anyone has quoted."""
+    """Snapshot of the book, best prices first. Both sides are empty before the first quotes."""
 
     bids: tuple[Level, ...]
     asks: tuple[Level, ...]
@@ -34,7 +34,7 @@ class _RawBook(msgspec.Struct, rename="camel"):
 
 
 class BookTicker(msgspec.Struct, frozen=True, rename="camel"):
-    """The best bid and ask; a side nobody quotes is None."""
+    """Best bid and ask; a side without quotes is None."""
 
     symbol: str
     bid_price: Decimal | None = None
@@ -44,7 +44,7 @@ class BookTicker(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class PublicTrade(NamedTuple):
-    """A trade of anybody's."""
+    """Public trade."""
 
     price: Decimal
     quantity: Decimal | None
@@ -78,9 +78,9 @@ _trade_decoder: Final = msgspec.json.Decoder(_Trade)
 
 
 def order_book(body: bytes) -> OrderBook:
-    """Read a book; a level that is no two numbers becomes one that is not a number, so that it costs no other level.
+    """Decode a book; an unreadable level becomes NaN, so that it costs no other level.
 
-    Raises one of UNREADABLE where the answer is no book at all.
+    Raises one of UNREADABLE where the answer is no book.
     """
     try:
         return _book_decoder.decode(body)
@@ -97,7 +97,7 @@ def _level(entry: msgspec.Raw) -> Level:
 
 
 def public_trade(entry: msgspec.Raw) -> PublicTrade | None:
-    """Read one entry of the recent trades; None when it lacks a price or a time."""
+    """Decode one entry of the recent trades; None without a price or a time."""
     try:
         trade = _trade_decoder.decode(entry)
     except UNREADABLE:

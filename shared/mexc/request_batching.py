@@ -1,4 +1,4 @@
-"""Questions about single names that go together where they would wait: one about many weighs as much as about one."""
+"""Batching of requests about single names: one about many has the weight of one about one."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -11,7 +11,7 @@ from shared.mexc.errors import ExchangeRejected, RateLimited
 T = TypeVar("T")
 
 JOIN_SECONDS_MAX: Final = 0.25
-"""A question that is not answered for longer holds up no other."""
+"""Longest wait for the answer to the previous request."""
 NAMES_MAX: Final = 50
 
 Ask = Callable[[Sequence[str]], Awaitable[Mapping[str, T]]]
@@ -23,14 +23,14 @@ class _Answer(NamedTuple, Generic[T]):
 
 @dataclass(eq=False, slots=True)
 class _Caller(Generic[T]):
-    """One who waits."""
+    """Caller that waits for its answer."""
 
     name: str
     answer: "asyncio.Future[_Batch[T] | _Answer[T]]"
-    """Of the answer, or that it is this one's turn to ask for all of the batch."""
+    """The answer, or the batch that is this caller's turn to request."""
 
     def deliver(self, answer: "_Batch[T] | _Answer[T]") -> bool:
-        """Tell it, and return True, unless it has gone."""
+        """Deliver *answer*; return False where the caller has given up."""
         if self.answer.done():
             return False
         self.answer.set_result(answer)
@@ -38,7 +38,7 @@ class _Caller(Generic[T]):
 
 
 class _Batch(Generic[T]):
-    """Those who wait for one question, beside the one who puts it."""
+    """Callers that wait for one request, besides its leader."""
 
     def __init__(self) -> None:
         self.waiting: list[_Caller[T]] = []
@@ -48,23 +48,23 @@ class _Batch(Generic[T]):
         return list(dict.fromkeys((own, *(each.name for each in self.waiting))))
 
     def deliver(self, found: Mapping[str, T]) -> None:
-        """Give those whose names were *found* their answers."""
+        """Deliver the answers of the names that were *found*."""
         for caller in self.without(lambda name: name not in found).waiting:
             caller.deliver(_Answer(found[caller.name]))
 
     def deliver_unknown(self) -> None:
-        """Tell everybody that the name is not known."""
+        """Deliver to everyone that the name is unknown."""
         for caller in self.waiting:
             caller.deliver(_Answer(None))
 
     def fail(self, error: Exception) -> None:
-        """Have everybody hear of *error*."""
+        """Deliver *error* to everyone."""
         for caller in self.waiting:
             if not caller.answer.done():
                 caller.answer.set_exception(error)
 
     def without(self, stays: Callable[[str], bool]) -> "_Batch[T]":
-        """Take out those whose name does not stay, and return them as a batch of their own."""
+        """Remove the callers whose name does not stay, and return them as a batch of their own."""
         others = _Batch[T]()
         others.waiting = [each for each in self.waiting if not stays(each.name)]
         self.waiting = [each for each in self.waiting if stays(each.name)]
@@ -72,7 +72,7 @@ class _Batch(Generic[T]):
 
 
 class _RefusedBeforeError(Exception):
-    """The question before was refused: that counts once, and this one was not asked."""
+    """The previous request was refused: that counts once, and this one was not sent."""
 
     def __init__(self, refusal: RateLimited) -> None:
         super().__init__(str(refusal))
@@ -81,18 +81,18 @@ class _RefusedBeforeError(Exception):
 
 @dataclass(slots=True)
 class _Request:
-    """A question under way."""
+    """Request under way."""
 
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     refusal: RateLimited | None = None
 
 
 class RequestBatcher(Generic[T]):
-    """Asks for each name as soon as may be, and for several in one question where they would wait for one another.
+    """Requests each name at once, and several in one request where they would wait for one another.
 
-    The first question goes out at once. What is asked while it is under way, or while the limits let none begin, goes
-    together in the next. What the exchange refuses of several, or leaves out, is asked for again in smaller questions,
-    so that a name which it does not know concerns that name alone.
+    The first request is sent at once. Names that arrive while it is under way, or while the rate limits admit none,
+    share the next. Names of several that the exchange refuses or leaves out are requested again in smaller batches, so
+    that an unknown name concerns itself alone.
     """
 
     def __init__(
@@ -102,16 +102,16 @@ class RequestBatcher(Generic[T]):
         *,
         join_seconds_max: float = JOIN_SECONDS_MAX,
     ) -> None:
-        """*ask* puts one question, within *admission*, where it waits for its turn."""
+        """*ask* sends one request, within *admission*, which waits for its turn."""
         self._ask = ask
         self._admission = admission
         self._join_seconds_max = join_seconds_max
         self._open: _Batch[T] | None = None
-        """Has not been asked for yet: who comes joins it."""
+        """Not sent yet: new callers join it."""
         self._latest: _Request | None = None
 
     async def of(self, name: str) -> T | None:
-        """Return the answer for *name*; None where the exchange does not know it. Raises ExchangeError."""
+        """Return the answer for *name*; None for an unknown one. Raises ExchangeError."""
         batch = self._open
         if batch is None or len(batch.waiting) >= NAMES_MAX:
             batch = self._open = _Batch[T]()
@@ -134,7 +134,7 @@ class RequestBatcher(Generic[T]):
             raise
 
     async def _lead(self, batch: _Batch[T], name: str) -> T | None:
-        """Ask for all of *batch*, and for *name*, until that is answered; what is left is for another to ask for."""
+        """Request all of *batch* and *name* until that is answered; another caller takes over the rest."""
         try:
             while True:
                 names, found = await self._send(batch, name)
@@ -152,11 +152,11 @@ class RequestBatcher(Generic[T]):
             batch.fail(error)
             raise
         except BaseException:
-            self._hand_over(batch)  # Only this asker gives up.
+            self._hand_over(batch)  # Only this caller gives up.
             raise
 
     async def _send(self, batch: _Batch[T], name: str) -> tuple[Sequence[str], Mapping[str, T]]:
-        """Return what was asked for, and what was found of it."""
+        """Return the names requested, and the answers found."""
         try:
             async with self._admission():
                 await self._wait_for_previous()
@@ -170,7 +170,7 @@ class RequestBatcher(Generic[T]):
         request = self._latest = _Request()
         try:
             answer = await self._ask(names)
-            # What was not asked for is no answer, and must not seem one.
+            # Answers for names that were not requested are dropped.
             return names, {asked: answer[asked] for asked in names if asked in answer}
         except RateLimited as refusal:
             request.refusal = refusal
@@ -185,7 +185,7 @@ class RequestBatcher(Generic[T]):
                 self._latest = None
 
     async def _wait_for_previous(self) -> None:
-        """Wait for the end of the question before, whose askers are not asked for again, but not for long."""
+        """Wait for the previous request, whose names are not requested again, but not for long."""
         before = self._latest
         if before is None:
             return
@@ -196,7 +196,7 @@ class RequestBatcher(Generic[T]):
             raise _RefusedBeforeError(before.refusal)
 
     def _hand_over(self, batch: _Batch[T]) -> None:
-        """Have the first who waits ask for *batch*, if there is anybody."""
+        """Hand *batch* over to its first waiting caller, if any."""
         while batch.waiting:
             if batch.waiting.pop(0).deliver(batch):
                 return

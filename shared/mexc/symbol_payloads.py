@@ -27,13 +27,13 @@ class DefaultSymbols(msgspec.Struct):
 
 
 class DefaultSymbolsOfAnyKind(msgspec.Struct):
-    """The same, its names still undecoded so that one odd entry cannot cost the others."""
+    """The same, its names undecoded, so that one odd entry cannot cost the others."""
 
     data: list[msgspec.Raw]
 
 
 class ExchangeInfo(msgspec.Struct):
-    """Answer of /exchangeInfo, its symbols still undecoded so that one odd entry cannot cost the others."""
+    """Answer of /exchangeInfo, its symbols undecoded, so that one odd entry cannot cost the others."""
 
     symbols: list[msgspec.Raw]
 
@@ -71,9 +71,9 @@ _name_decoder: Final = msgspec.json.Decoder(_Name)
 
 
 def symbol_info(entry: msgspec.Raw) -> SymbolInfo | None:
-    """Read one entry of exchangeInfo; None when it does not even name its symbol.
+    """Decode one entry of exchangeInfo; None where it does not even name its symbol.
 
-    An entry with a field of an unforeseen type keeps its name and loses the rest: dropped, it would look
+    An entry with a field of an unexpected type keeps its name and loses the rest: dropped, it would look
     delisted, and its return would look like a listing.
     """
     try:
@@ -128,24 +128,24 @@ def _known(wire: _Symbol) -> SymbolInfo:
 
 
 def _opening_of(milliseconds: Number) -> datetime | None:
-    """An opening from before there were exchanges fills a field that has to hold something."""
+    """Return the opening; None for one before there were exchanges, which is a placeholder."""
     opening = moment_of(milliseconds)
     return opening if opening is not None and opening.year >= _OPENING_YEAR_MIN else None
 
 
 def _fee_of(commission: Number) -> Decimal | None:
-    """Of a figure that can be no fee nothing is believed."""
+    """Return the fee; None for an impossible one."""
     fee = decimal_of(commission)
     return fee if fee is not None and 0 <= fee <= _FEE_MAX else None
 
 
 def _holds_market(order_types: msgspec.Raw) -> bool | None:
-    """Other kinds are taken whether they are listed or not."""
+    """Return whether market orders are listed; None without a list. Other kinds are accepted regardless."""
     return b'"MARKET"' in bytes(order_types) if bytes(order_types) not in _EMPTY else None
 
 
 def _filters(sent: msgspec.Raw) -> Filters:
-    """Filters that are no list must not cost the rest of the entry."""
+    """Return the filters; filters that are no list must not cost the rest of the entry."""
     if bytes(sent) in _EMPTY:
         return NO_FILTERS
     try:

@@ -1,7 +1,7 @@
-"""PostgreSQL: connections with timeouts on everything, and one server of our own where none is given.
+"""Access to PostgreSQL, with timeouts on everything.
 
-Two ways in, on purpose. Services go straight through asyncpg: SQLAlchemy adds three to five times a bare commit, and
-its engine eight megabytes to a process. Commands that read for people use SQLAlchemy Core.
+Two ways, on purpose: services use asyncpg directly, since SQLAlchemy adds three to five times a bare commit, and its
+engine eight megabytes per process. Commands that read for people use SQLAlchemy Core.
 """
 
 import asyncio
@@ -39,23 +39,23 @@ ANSWER_SECONDS_MAX: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """One database and the two ways into it."""
+    """Database, with an asyncpg pool and an SQLAlchemy engine."""
 
     pool: Pool
     engines: EngineOnDemand
 
     @property
     def engine(self) -> "AsyncEngine":
-        """The way in of SQLAlchemy."""
+        """Return the SQLAlchemy engine."""
         return self.engines.get()
 
     def connection(self) -> AbstractAsyncContextManager[Connection]:
-        """Lend a connection in autocommit; raise TransientError when the server is away or not as we need it."""
+        """Lend a connection in autocommit; raise TransientError when the server or its schema is unusable."""
         return _PooledConnection(self.pool)
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Connection]:
-        """Lend a connection whose session may be changed, to listen for instance: it ends with the block."""
+        """Lend a connection whose session may be changed, for example to listen: it is closed after the block."""
         async with self.connection() as connection:
             try:
                 yield connection
@@ -66,7 +66,7 @@ class Database:
     async def transaction(self) -> AsyncIterator[Connection]:
         """Lend a connection inside one READ COMMITTED transaction; raise TransientError when the server is away.
 
-        When that happens during the commit, the outcome is unknown: read again by key before acting on it.
+        During the commit that leaves the outcome unknown: read again by key before acting on it.
         """
         async with self.connection() as connection:
             transaction = connection.transaction()
@@ -81,7 +81,7 @@ class Database:
             await transaction.commit()
 
     async def answers(self) -> bool:
-        """Tell whether the server answers now, or soon enough."""
+        """Return whether the server answers within the timeout."""
         try:
             async with asyncio.timeout(ANSWER_SECONDS_MAX), self.connection() as connection:
                 await connection.execute("SELECT 1")
@@ -91,7 +91,7 @@ class Database:
 
 
 class _PooledConnection(AbstractAsyncContextManager[Connection]):
-    """A connection of the pool for the time of a block. No generator: orders wait for this."""
+    """Connection of the pool during a block. No generator: this is on the hot path of orders."""
 
     _connection: Connection
 
@@ -109,7 +109,7 @@ class _PooledConnection(AbstractAsyncContextManager[Connection]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if isinstance(error, (TimeoutError, asyncio.CancelledError)):
-            # Otherwise the pool waits for the answer that its user gave up: seconds, when the server hangs.
+            # Otherwise the pool waits for the abandoned answer: seconds, when the server hangs.
             _end(self._connection)
         try:
             await self._pool.release(self._connection)
@@ -123,7 +123,7 @@ class _PooledConnection(AbstractAsyncContextManager[Connection]):
 async def connect(settings: DatabaseSettings, url: URL, *, name: str) -> AsyncIterator[Database]:
     """Open the pool and the engine on *url*.
 
-    Raises TransientError when the server is away, SettingsError where it refuses what it will refuse again.
+    Raises TransientError when the server is away, SettingsError for a permanent refusal.
     """
     require_files(url)
     with away_is_transient(), refusals_are_settings():
@@ -152,7 +152,7 @@ async def connect(settings: DatabaseSettings, url: URL, *, name: str) -> AsyncIt
 
 
 def _end(connection: Connection) -> None:
-    """Close *connection* at once; one that the server closed has left the pool's hands already."""
+    """Close *connection* at once; one closed by the server has left the pool already."""
     with suppress(asyncpg.InterfaceError):
         connection.terminate()
 
@@ -170,4 +170,4 @@ async def _speak_json(connection: Session) -> None:
 
 
 async def _keep_session(_: Session) -> None:
-    """Nobody here changes session state, so giving a connection back needs no round trip to reset it."""
+    """No code here changes session state, so a returned connection needs no round trip to reset it."""

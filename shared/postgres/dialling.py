@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL: how they are made, and the look at encoding and poolers before the first is used."""
+"""Connections to PostgreSQL: options, and an inspection of encoding and poolers before the first use."""
 
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -19,13 +19,13 @@ Session: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[a
 LOCK_TIMEOUT_SECONDS: Final = 1.0
 IDLE_IN_TRANSACTION_SECONDS: Final = 5.0
 ROUNDS: Final = 3
-"""How often two connections are compared: once is enough, unless others use the same pooler meanwhile."""
+"""Comparisons of two connections: one is enough, unless others use the same pooler meanwhile."""
 BACKEND: Final = "SELECT pg_backend_pid() AS pid, current_setting('server_encoding') AS encoding"
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectOptions:
-    """Where a connection leads, how long it may take, and what holds in its session."""
+    """Target, timeouts and session parameters of a connection."""
 
     dsn: str
     connect_seconds: float
@@ -33,10 +33,10 @@ class ConnectOptions:
     application: str
     timeouts: dict[str, str]
     by_statement: bool = False
-    """Whether the timeouts are set by a statement, because a pooler does not hand on those of a start."""
+    """Whether the timeouts are set by a statement, because a pooler drops those of the startup."""
 
     def arguments(self) -> dict[str, Any]:
-        """Return what asyncpg is to be called with."""
+        """Return the arguments of asyncpg."""
         return {
             "dsn": self.dsn,
             "timeout": self.connect_seconds,
@@ -51,13 +51,13 @@ class ConnectOptions:
         return connection
 
     async def prepare(self, connection: Session) -> None:
-        """Have the timeouts hold in this session."""
+        """Set the timeouts of this session."""
         if self.by_statement:
             await connection.execute("; ".join(f"SET {name} = {value}" for name, value in self.timeouts.items()))
 
 
 def connect_options(settings: DatabaseSettings, url: URL, *, name: str) -> ConnectOptions:
-    """Return how a process of this name connects."""
+    """Return the connection options of a process of this name."""
     return ConnectOptions(
         driver_url(url),
         float(parameter(url, "connect_timeout") or 0) or settings.connect_timeout_seconds,
@@ -76,19 +76,19 @@ def _milliseconds(seconds: float) -> str:
 
 
 async def inspected_options(options: ConnectOptions) -> ConnectOptions:
-    """Return how to connect, having looked at the server; raise SettingsError where it cannot serve us."""
+    """Return the options after an inspection of the server; raise SettingsError where it is unsuitable."""
     async with AsyncExitStack() as looking:
         first, options = await _first_connection(looking, options)
         pid, encoding = await _backend_of(first)
         require_utf8(encoding)
-        # A pooler gives out process numbers of its own.
+        # Poolers report process ids of their own.
         if pid == first.get_server_pid():
             return options
         try:
             await _require_sessions(first, await _inspected_connection(looking, options), pid)
         except TimeoutError:
             raise TransientError("database away: the pooler lends no second session; raise its pool size") from None
-        # It may drop, without a word, what a session is started with.
+        # It may silently drop startup parameters.
         return replace(options, by_statement=True)
 
 
@@ -103,14 +103,14 @@ async def _first_connection(looking: AsyncExitStack, options: ConnectOptions) ->
 
 
 async def _inspected_connection(looking: AsyncExitStack, options: ConnectOptions) -> Plain:
-    # Without names for statements, which another session may have used where sessions are not ours alone.
+    # Without named statements, which clash where a pooler shares sessions.
     connection: Plain = await asyncpg.connect(**options.arguments(), statement_cache_size=0)
     looking.callback(connection.terminate)
     return connection
 
 
 async def _require_sessions(first: Plain, second: Plain, pid: int) -> None:
-    """Raise SettingsError unless each connection has a server process to itself, and keeps it."""
+    """Raise SettingsError unless each connection keeps a server process of its own."""
     for _ in range(ROUNDS):
         async with second.transaction():
             if (await _backend_of(second))[0] == pid or (await _backend_of(first))[0] != pid:
@@ -118,7 +118,7 @@ async def _require_sessions(first: Plain, second: Plain, pid: int) -> None:
 
 
 async def _backend_of(connection: Plain) -> tuple[int, str]:
-    """Return the server's process and its encoding."""
+    """Return the server's process id and its encoding."""
     async with connection.transaction():
         row = await connection.fetchrow(BACKEND)
     if row is None:

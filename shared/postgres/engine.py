@@ -1,4 +1,4 @@
-"""SQLAlchemy's way into the database, for those who ask for it: eight megabytes that no service carries unasked."""
+"""SQLAlchemy engine on demand: eight megabytes that services do not load."""
 
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class EngineOnDemand:
-    """The one engine of a process, which is made for the first who asks."""
+    """The one engine of a process, created on first use."""
 
     def __init__(self, url: URL, options: ConnectOptions) -> None:
         self._url = url
@@ -25,7 +25,7 @@ class EngineOnDemand:
 
             self._engine = create_async_engine(
                 self._url,
-                # SQLAlchemy would read the URL's options in a way of its own, and does not know sslmode.
+                # SQLAlchemy would parse the URL's options itself, and does not know sslmode.
                 async_creator=self._options.open,
                 pool_size=2,
                 max_overflow=3,

@@ -24,29 +24,29 @@ _AWAY = (
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.InternalClientError,
 )
-"""What says that the server is away, busy, on its way down or letting nobody in, not that the statement is wrong."""
+"""Errors of a server that is away, busy, shutting down or refusing us, not of a wrong statement."""
 
 _NOT_OURS = (
     asyncpg.UndefinedTableError,
     asyncpg.UndefinedColumnError,
     asyncpg.InvalidCachedStatementError,
 )
-"""Errors of tables that are not those of this build, any more or yet."""
+"""Errors of a schema that is older or newer than this build's."""
 
 UNUSABLE = (*_AWAY, *_NOT_OURS, asyncpg.InsufficientPrivilegeError)
-"""All that may be mended while one waits."""
+"""Errors that may pass while one waits."""
 
 OWN_ROLE: Final = (
     "sign in as the role that is meant for this, and let the owner of the tables run `sniper migrate --roles`"
 )
 
 _REFUSED = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
-"""What says that a value cannot be stored, now or ever: by the server, or by asyncpg before it is sent."""
+"""Values that cannot be stored, refused by the server, or by asyncpg before sending."""
 
 
 @contextmanager
 def away_is_transient() -> Iterator[None]:
-    """Translate the many ways a server can be away into TransientError."""
+    """Translate all errors of an unreachable server into TransientError."""
     try:
         yield
     except _AWAY as error:
@@ -54,7 +54,7 @@ def away_is_transient() -> Iterator[None]:
 
 
 def unusable(error: Exception) -> TransientError:
-    """Return what to raise for an error that may be mended while one waits."""
+    """Return the TransientError for an error that may pass."""
     if isinstance(error, _NOT_OURS):
         return SchemaError(f"the schema is not that of this build: {first_line(error)}")
     if isinstance(error, asyncpg.InsufficientPrivilegeError):
@@ -71,7 +71,7 @@ def _away(error: Exception) -> TransientError:
 
 @contextmanager
 def refused_is_permanent() -> Iterator[None]:
-    """Translate a value that the database will never take into PermanentError, in the database's words."""
+    """Translate the refusal of a value into PermanentError, with the database's message."""
     try:
         yield
     except _REFUSED as error:

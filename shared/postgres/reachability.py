@@ -11,14 +11,14 @@ WATCH_SECONDS: Final = 2.0
 
 
 class Reachability:
-    """Whether the database answered the last time somebody asked."""
+    """Whether the database answered the latest check."""
 
     reachable = True
 
 
 @asynccontextmanager
 async def watching_reachability(database: Database) -> AsyncIterator[Reachability]:
-    """Ask the database every few seconds whether it answers, for those who may not ask themselves."""
+    """Check at intervals whether the database answers."""
     watch = Reachability()
 
     async def look() -> None:

@@ -1,4 +1,4 @@
-"""The authority that a database's certificate is checked against, as a variable of its own beside the URL."""
+"""Certificate authority of the database, as a variable of its own beside the URL."""
 
 from pathlib import Path
 from typing import Final
@@ -13,9 +13,9 @@ CHECKING: Final = ("verify-ca", "verify-full")
 
 
 def with_authority(url: URL, authority: Path | None) -> URL:
-    """Return *url* with the certificate of *authority* to check the server's by; by host name too, unless it says less.
+    """Return *url* with *authority* as its root certificate; host names are checked, too, unless it says otherwise.
 
-    Raises SettingsError where the URL says that nothing is to be checked, or names another authority.
+    Raises SettingsError where the URL disables the check, or names another authority.
     """
     if authority is None:
         return url

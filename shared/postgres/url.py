@@ -1,4 +1,4 @@
-"""Read PostgreSQL URLs as libpq does, and refuse what cannot be meant or cannot be done by name, before connecting."""
+"""Parser of PostgreSQL URLs, as libpq reads them; refuses by name what is impossible, before connecting."""
 
 import getpass
 import os
@@ -16,7 +16,7 @@ from shared.settings import ENCODE
 SCHEMES: Final = ("postgres", "postgresql", "postgresql+asyncpg")
 PORT_MAX: Final = 65_535
 OURS: Final = ("connect_timeout", "application_name")
-"""Parameters that we carry out ourselves; the driver would send them to the server."""
+"""Parameters handled by us; the driver would send them to the server."""
 
 _PARTS: Final = re.compile(r"(?P<authority>[^/?]*)(?:/(?P<path>[^?]*))?(?:\?(?P<query>.*))?", re.DOTALL)
 _HOST: Final = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+(?:%[\w.]+)?\]|[^:\[\]]*)(?::(?P<port>.*))?", re.DOTALL)
@@ -85,7 +85,7 @@ def _pairs(query: str) -> Iterator[tuple[str, str]]:
 
 
 def _at(url: URL, hosts: str) -> URL:
-    """Return *url* with where it leads to: a host, a directory of sockets, or several of them to be tried in turn."""
+    """Return *url* with its target: a host, a directory of sockets, or several of them to try in turn."""
     places = [_place(host, alone="," not in hosts) for host in hosts.split(",")]
     if len(places) == 1:
         name, port = places[0]
@@ -118,7 +118,7 @@ def _port(text: str) -> int | None:
 
 
 def _with_a_user(url: URL) -> URL:
-    """Return *url*; raise ValueError where it leaves the user to an operating system that has no name for ours."""
+    """Return *url*; raise ValueError where it leaves the user to an operating system without a name for ours."""
     if url.username is None and "user" not in url.query and not os.environ.get("PGUSER"):
         try:
             getpass.getuser()

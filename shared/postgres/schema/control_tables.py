@@ -23,24 +23,24 @@ from shared.postgres.schema.columns import TIME, created_at, id_column, metadata
 trade_config = Table(
     "trade_config",
     metadata,
-    # One row: there is one truth about limits.
+    # A single row: the limits in force.
     Column("id", SmallInteger, primary_key=True, autoincrement=False, server_default=text("1")),
     Column("max_trade_usdt", Numeric(12, 2), nullable=False),
     Column("max_position_usdt", Numeric(12, 2), nullable=False),
     Column("auto_trade", Boolean, nullable=False, server_default=text("false")),
-    # From then on it counts as off, and the executor switches it off.
+    # Expiry, at which the executor switches it off.
     Column("auto_trade_until", TIME),
     Column("halted", Boolean, nullable=False, server_default=text("false")),
     Column("halted_reason", Text, nullable=False, server_default=""),
     Column("exits_halted", Boolean, nullable=False, server_default=text("false")),
     Column("halted_at", TIME),
-    # Until trading resumes everything that is held is sold, also what a purchase under way still buys.
+    # Until trading resumes, everything held is sold, including fills of purchases under way.
     Column("selling_all", Boolean, nullable=False, server_default=text("false")),
-    # Halts that the executor latched before this moment are lifted.
+    # Halts latched by the executor before this time are lifted.
     Column("resumed_at", TIME, nullable=False, server_default=text("'-infinity'")),
     created_at(),
     Column("updated_at", TIME, nullable=False, server_default=func.now()),
-    # The exit policy; null: not for this reason.
+    # Exit policy; null disables a condition.
     Column("take_profit_pct", Numeric),
     Column("take_profit_ladder", JSONB, nullable=False, server_default="[]"),
     Column("stop_loss_pct", Numeric),
@@ -49,7 +49,7 @@ trade_config = Table(
     Column("holding_seconds_max", Double),
     Column("entry_slippage_pct", Numeric, nullable=False, server_default=text("5")),
     Column("daily_loss_usdt_max", Numeric(12, 2)),
-    # When the exits were set first: by an environment, once, or by a person.
+    # First setting of the exits: by an environment, once, or by a person.
     Column("exits_seeded_at", TIME),
     CheckConstraint("id = 1", name="single_row"),
     CheckConstraint("max_trade_usdt > 0 AND max_trade_usdt <> 'NaN'", name="max_trade_positive"),
@@ -81,7 +81,7 @@ trade_config_audit = Table(
 )
 Index("ix_trade_config_audit_created_at", trade_config_audit.c.created_at.desc(), trade_config_audit.c.id.desc())
 
-# Immutable: exits of one position instead of the configured ones; of each position the last revision counts.
+# Immutable: exits of one position instead of the configured ones; the latest revision of each position counts.
 position_exits = Table(
     "position_exits",
     metadata,
@@ -99,13 +99,13 @@ position_exits = Table(
 )
 Index("ix_position_exits_created_at", position_exits.c.created_at.desc(), position_exits.c.id.desc())
 
-# Immutable: every asking of an operator that no other table keeps as often as it was asked, and by which request.
+# Immutable: requests of operators that no other table records one by one.
 operator_actions = Table(
     "operator_actions",
     metadata,
     id_column(),
     Column("kind", String(20), nullable=False),
-    # A position, an order or a symbol.
+    # Position, order or symbol.
     Column("subject", Text, nullable=False, server_default=""),
     Column("details", JSONB, nullable=False, server_default="{}"),
     Column("made_by", String(80), nullable=False),
@@ -114,7 +114,7 @@ operator_actions = Table(
 )
 Index("ix_operator_actions_created_at", operator_actions.c.created_at.desc(), operator_actions.c.id.desc())
 
-# Immutable. A listing is bought once in each mode, so one request is for ever.
+# Immutable. A listing is bought once in each mode, so one request is final.
 close_requests = Table(
     "close_requests",
     metadata,
@@ -127,7 +127,7 @@ close_requests = Table(
     CheckConstraint("mode IN ('dry-run', 'live')", name="mode_known"),
 )
 
-# Immutable: what a person gave up as lost, and why. The executor sees to it.
+# Immutable: positions given up as lost by a person, with the reason, for the executor to carry out.
 write_offs = Table(
     "write_offs",
     metadata,
@@ -142,13 +142,13 @@ write_offs = Table(
     CheckConstraint("reason <> ''", name="reason_given"),
 )
 
-# Immutable: what an operator found out about an order, for the executor to carry out.
+# Immutable: outcome of an order as found out by an operator, for the executor to carry out.
 settle_requests = Table(
     "settle_requests",
     metadata,
     id_column(),
     Column("client_order_id", String(32), nullable=False),
-    # Null: the order never took place.
+    # Null: the order never existed.
     Column("base_qty", Numeric),
     Column("cost", Numeric),
     Column("fee", Numeric),

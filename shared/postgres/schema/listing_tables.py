@@ -40,14 +40,14 @@ listings = Table(
     CheckConstraint(SQL_CHECK, name="symbol_format"),
     CheckConstraint("source IN ('mexc_websocket', 'mexc_rest_api', 'test_injection')", name="source_known"),
 )
-# With the id behind it, which tells apart rows of one moment, a page is read off an index wherever it begins.
+# The id distinguishes rows of one moment, so that a page is read off an index from anywhere.
 Index("ix_listings_created_at", listings.c.created_at.desc(), listings.c.id.desc())
 Index("ix_listings_source_created_at", listings.c.source, listings.c.created_at.desc(), listings.c.id.desc())
-# "Recent" cannot be a partial index on now() - interval, since a predicate must be immutable. Rows arrive in the
-# order of their time, which a block-range index covers at a thousandth of a btree's size.
+# "Recent" cannot be a partial index on now() - interval, since a predicate must be immutable. Rows arrive in time
+# order, which a block-range index covers at a thousandth of a btree's size.
 Index("ix_listings_listed_at_brin", listings.c.listed_at, postgresql_using="brin")
 
-# What ingest knows of each symbol, so that a restart neither misses nor invents a listing.
+# Records of symbols, so that a restart of ingest neither misses nor invents a listing.
 symbols = Table(
     "symbols",
     metadata,
@@ -57,7 +57,7 @@ symbols = Table(
     Column("quote_asset", String(40), nullable=False),
     Column("occurrence", Integer, nullable=False, server_default=text("1")),
     Column("opens_at", TIME),
-    # The opening that was told before, where it moved.
+    # Previous opening, where it moved.
     Column("opens_moved_from", TIME),
     # Of this occurrence.
     Column("first_seen_at", TIME, nullable=False),
@@ -69,7 +69,7 @@ symbols = Table(
     CheckConstraint("gone_since IS NULL OR state = 'gone'", name="gone_since_gone"),
 )
 
-# What the exchange lists under a name that no event has a place for, until a person has seen it.
+# Listed names that do not fit events, until a person acknowledges them.
 unplaced_symbols = Table(
     "unplaced_symbols",
     metadata,
@@ -81,7 +81,7 @@ unplaced_symbols = Table(
     Column("acknowledged_by", String(80)),
 )
 
-# Dedup's ledger: the sighting (its event id) that became each listing, and the listing as it was published.
+# Dedup's ledger: the sighting (its event id) behind each listing, and the listing as published.
 listing_claims = Table(
     "listing_claims",
     metadata,
@@ -89,19 +89,19 @@ listing_claims = Table(
     Column("raw_id", String(64), nullable=False),
     Column("listing", JSONB, nullable=False),
     Column("claimed_at", TIME, nullable=False, server_default=func.now()),
-    # The latest word on the opening time: what it is, when a source saw it, and the sighting (if any) that moved it.
+    # Latest opening time: its value, when a source saw it, and the sighting (if any) that moved it.
     Column("opens_at", TIME),
     Column("opens_observed_at", TIME),
     Column("opens_raw_id", String(64)),
 )
-# The executor looks for announced listings that were never decided on.
+# The executor looks for announced listings without a decision.
 Index(
     "ix_listing_claims_opens_at",
     listing_claims.c.opens_at,
     postgresql_where=listing_claims.c.opens_at.is_not(None),
 )
 
-# Every other sighting of a listing: who else saw it, and how long after the sighting that became the listing.
+# Further sightings of a listing, by source and lag.
 listing_observations = Table(
     "listing_observations",
     metadata,
@@ -110,14 +110,14 @@ listing_observations = Table(
     Column("source", String(20), nullable=False),
     Column("observed_at", TIME, nullable=False),
     Column("raw_id", String(64), nullable=False, unique=True),
-    # Negative where it was observed before, and only reported after.
+    # Negative where it was observed earlier, and reported later.
     Column("lag_ms", BigInteger, nullable=False),
     created_at(),
     CheckConstraint("source IN ('mexc_websocket', 'mexc_rest_api', 'test_injection')", name="source_known"),
 )
 Index("ix_listing_observations_listing_key_source", listing_observations.c.listing_key, listing_observations.c.source)
 
-# Which of several processes does what only one may do; it beats while that one is well.
+# Leases on tasks of a single process; it beats while the holder is well.
 leases = Table(
     "leases",
     metadata,
@@ -127,7 +127,7 @@ leases = Table(
     Column("updated_at", TIME, nullable=False, server_default=func.now()),
 )
 
-# Immutable: whether detection sleeps; the last row counts, and none means that it does not.
+# Immutable: pauses of detection; the latest row counts.
 monitor_switches = Table(
     "monitor_switches",
     metadata,

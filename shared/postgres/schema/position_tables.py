@@ -1,4 +1,4 @@
-"""Tables of trades and positions: what orders came to, what is held, and fees in other assets."""
+"""Tables of trades and positions: results of orders, holdings, and fees in other assets."""
 
 from sqlalchemy import (
     Boolean,
@@ -35,7 +35,7 @@ trades = Table(
     Column("error_reason", Text),
     Column("exchange_order_id", String(64)),
     created_at(),
-    # Where the trade came from and what it was made under; the event id makes a redelivery harmless.
+    # Origin of the trade and its configuration; the event id makes a redelivery harmless.
     Column("event_id", String(80), unique=True),
     Column("listing_key", String(32)),
     Column("client_order_id", String(32)),
@@ -48,7 +48,7 @@ trades = Table(
     Column("exit_reason", String(20)),
     # Null where no answer was timed; latency_ms is 0 then.
     Column("ack_latency_ms", Integer),
-    # All fees by asset; fee and fee_asset hold the one that counts most.
+    # All fees by asset; fee and fee_asset hold the largest.
     Column("fees", JSONB),
     CheckConstraint("side IN ('BUY', 'SELL')", name="side_known"),
     CheckConstraint("latency_ms >= 0", name="latency_not_negative"),
@@ -61,10 +61,10 @@ Index("ix_trades_status", trades.c.status, trades.c.created_at.desc(), trades.c.
 Index("ix_trades_listing_key", trades.c.listing_key)
 Index("ix_trades_mode", trades.c.mode, trades.c.created_at.desc(), trades.c.id.desc())
 Index("ix_trades_side", trades.c.side, trades.c.created_at.desc(), trades.c.id.desc())
-# One row for an order, from pending to what came of it.
+# One row per order, from pending to its result.
 Index("uq_trades_client_order_id", trades.c.client_order_id, unique=True)
 
-# What was bought and not sold yet, kept from fills.
+# Holdings, kept from fills.
 positions = Table(
     "positions",
     metadata,
@@ -76,7 +76,7 @@ positions = Table(
     Column("quote_asset", String(40), nullable=False),
     Column("state", String(12), nullable=False),
     Column("listing", JSONB, nullable=False),
-    # Held now, net of fees; and what that part cost.
+    # Quantity held now, net of fees, and its cost.
     Column("base_qty", Numeric, nullable=False),
     Column("cost_usdt", Numeric(14, 2), nullable=False),
     Column("average_price", Numeric, nullable=False),
@@ -87,14 +87,14 @@ positions = Table(
     Column("closed_at", TIME),
     created_at(),
     Column("updated_at", TIME, nullable=False, server_default=func.now()),
-    # What a stop is measured from; null until the first look.
+    # Reference of stops; null until the first look.
     Column("stop_reference", Numeric),
-    # Why it is in a state that a person should know of.
+    # Reason of a state that a person should know of.
     Column("note", Text, nullable=False, server_default=""),
-    # All that was bought, net of fees, and paid for it, fees in the quote asset included; null where that is not known.
+    # Total quantity bought, net of fees, and its cost, fees in the quote asset included; null where unknown.
     Column("bought_qty", Numeric),
     Column("paid", Numeric),
-    # All that sales brought, less fees in the quote asset.
+    # Total proceeds of sales, less fees in the quote asset.
     Column("proceeds", Numeric, nullable=False, server_default=text("0")),
     UniqueConstraint("listing_key", "mode"),
     CheckConstraint("mode IN ('dry-run', 'live')", name="mode_known"),
@@ -118,19 +118,19 @@ Index(
     postgresql_where=positions.c.closed_at.is_not(None),
 )
 
-# Fees in neither the coin nor its quote asset, and what that asset cost then; given up where nobody knows it.
+# Fees in a third asset, and its price then; given up where the price is unknown.
 other_fees = Table(
     "other_fees",
     metadata,
     id_column(),
     Column("listing_key", String(32), nullable=False),
     Column("mode", String(7), nullable=False),
-    # The attempt that was charged, by its name at the exchange.
+    # Attempt that was charged, by its id at the exchange.
     Column("client_order_id", String(32), nullable=False),
     Column("asset", String(40), nullable=False),
     Column("amount", Numeric, nullable=False),
     Column("taken_at", TIME, nullable=False),
-    # In dollars.
+    # In USDT.
     Column("price", Numeric),
     Column("given_up_at", TIME),
     created_at(),
@@ -145,7 +145,7 @@ Index(
     postgresql_where=text("price IS NULL AND given_up_at IS NULL"),
 )
 
-# A view: what was sold entirely, or given up, came to. No row where that is not known.
+# View: result of positions that were sold entirely or given up. No row where it is unknown.
 position_results = table(
     "position_results",
     column("listing_key", String),

@@ -1,4 +1,4 @@
-"""Tables that services keep for themselves: health, messages of the in-process bus, and use of rate limits."""
+"""Tables of single services: health, messages of the in-process bus, and use of rate limits."""
 
 from sqlalchemy import (
     BigInteger,
@@ -26,12 +26,12 @@ bot_health = Table(
     Column("last_event_at", TIME),
     Column("updated_at", TIME, nullable=False, server_default=func.now()),
     Column("detail", Text, nullable=False, server_default=""),
-    # What the component tells of itself beside its status, by name: gates, feeds, clocks.
+    # Further facts by name: gates, feeds, clocks.
     Column("facts", JSONB, nullable=False, server_default="{}"),
     CheckConstraint("status IN ('running', 'stopped', 'degraded', 'error')", name="status_known"),
 )
 
-# The in-process bus: one row per message and queue, until it is acknowledged.
+# In-process bus: one row per message and queue, until it is acknowledged.
 bus_messages = Table(
     "bus_messages",
     metadata,
@@ -47,7 +47,7 @@ bus_messages = Table(
     Column("published_at", TIME, nullable=False, server_default=func.now()),
 )
 
-# What a service asked of the exchange lately, and until when the exchange wants to hear nothing: for its next start.
+# Use of the exchange's rate limits by a service, and the end of a refusal, for its next start.
 rate_usage = Table(
     "rate_usage",
     metadata,
