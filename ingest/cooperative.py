@@ -1,5 +1,6 @@
 """Cooperative multitasking: long work in short steps, between which other tasks run."""
 
+import asyncio
 from collections.abc import Callable, Collection, Generator, Iterable
 from collections.abc import Set as AbstractSet
 from itertools import filterfalse, islice
@@ -55,3 +56,14 @@ def run_to_end(steps: Steps[T]) -> T:
         except StopIteration as end:
             result: T = end.value
             return result
+
+
+async def run_cooperatively(steps: Steps[T]) -> T:
+    """Run all *steps*, yielding to other tasks between them; return the result."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        await asyncio.sleep(0)

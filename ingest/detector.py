@@ -5,7 +5,8 @@ from typing import Final
 
 import structlog
 
-from ingest.catalogue import Catalogue, ObservationResult, Sighting
+from ingest.catalogue import Catalogue, Sighting
+from ingest.cooperative import run_cooperatively
 from ingest.health.anomalies import AnomalyMonitor
 from ingest.output.publisher import Publisher
 from ingest.output.symbol_recorder import SymbolRecorder
@@ -37,13 +38,14 @@ class Detector:
     async def report(self, event: SourceEvent) -> bool:
         """Publish the new symbols of *event*; return whether it was accepted."""
         async with self._turn:
-            result = await self._observe(event)
+            result = await run_cooperatively(self._catalogue.observe_in_steps(event))
         # First, and without a pause: must not overwrite what is stored once a sighting is confirmed.
         self._recorder.put(result.records)
         for sighting in (*result.sightings, *result.rescheduled):
             await self._publisher.publish(sighting, self._store)
         if result.sightings:
-            await _yield_turns(_UNTIL_SENT)
+            for _ in range(_UNTIL_SENT):
+                await asyncio.sleep(0)
         for sighting in (*result.sightings, *result.rescheduled):
             self._component.saw_event(sighting.observed_at)
         self._anomalies.note(event, result)
@@ -51,25 +53,8 @@ class Detector:
             log.error("a symbol was not taken in", fault=fault)
         return result.accepted
 
-    async def _observe(self, event: SourceEvent) -> ObservationResult:
-        """Yields between steps: a list of thousands would block the event loop; a frame without news takes one step."""
-        steps = self._catalogue.observe_in_steps(event)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                result: ObservationResult = end.value
-                return result
-            await asyncio.sleep(0)
-
     def _store(self, sighting: Sighting) -> None:
         # Only now: stored before publication, a symbol lost in a crash would never be new again.
         record = self._catalogue.confirm(sighting)
         if record is not None:
             self._recorder.put([record])
-
-
-async def _yield_turns(count: int) -> None:
-    """Let other tasks run first."""
-    for _ in range(count):
-        await asyncio.sleep(0)

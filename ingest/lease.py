@@ -17,7 +17,7 @@ from typing import Final
 import structlog
 
 from shared.errors import TransientError
-from shared.postgres.database import Database
+from shared.postgres.database import Connection, Database
 from shared.process.health import Component
 
 log = structlog.get_logger(__name__)
@@ -71,7 +71,8 @@ class Lease:
     async def refresh(self) -> None:
         """Beat while we hold it, otherwise take it if it is free; raise TransientError, and keep its state."""
         try:
-            held = await (self._beat() if self.is_held else self._try_take())
+            async with self._database.connection() as connection:
+                held = await (self._beat(connection) if self.is_held else self._try_take(connection))
         except BaseException:
             self._observed = None  # A gap in observation proves nothing.
             raise
@@ -90,19 +91,17 @@ class Lease:
                 await connection.execute(LEAVE, NAME, self._holder)
             self.is_held = False
 
-    async def _beat(self) -> bool:
-        async with self._database.connection() as connection:
-            return bool(await connection.fetchval(BEAT, NAME, self._holder))
+    async def _beat(self, connection: Connection) -> bool:
+        return bool(await connection.fetchval(BEAT, NAME, self._holder))
 
-    async def _try_take(self) -> bool:
-        async with self._database.connection() as connection:
-            row = await connection.fetchrow(READ, NAME)
-            if row is None:
-                await connection.execute(MAKE, NAME, self._holder)
-                return bool(await connection.fetchval(BEAT, NAME, self._holder))
-            if not self._is_free(row["holder"], row["beats"]):
-                return False
-            return bool(await connection.fetchval(TAKE, NAME, self._holder, row["beats"]))
+    async def _try_take(self, connection: Connection) -> bool:
+        row = await connection.fetchrow(READ, NAME)
+        if row is None:
+            await connection.execute(MAKE, NAME, self._holder)
+            return await self._beat(connection)
+        if not self._is_free(row["holder"], row["beats"]):
+            return False
+        return bool(await connection.fetchval(TAKE, NAME, self._holder, row["beats"]))
 
     def _is_free(self, holder: str, beats: int) -> bool:
         if holder == NOBODY:

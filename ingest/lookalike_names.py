@@ -21,14 +21,10 @@ def lookalike_reason(name: str) -> str:
     if not unicodedata.is_normalized("NFKC", name):
         return "name: letters in disguise"
     letters = [character for character in name if not (character.isascii() and character.isdigit())]
-    scripts = frozenset(map(_script_of, letters)) - {"COMBINING"}
+    # The script begins the character's Unicode name; an underscore has one of its own.
+    scripts = frozenset(unicodedata.name(letter, "unknown").partition(" ")[0] for letter in letters) - {"COMBINING"}
     if len(scripts) > 1 and not any(scripts <= together for together in _WRITTEN_TOGETHER):
         return "name: of more than one script"
     if scripts & _LIKE_LATIN and (not scripts & _WITH_LETTERS_OF_THEIR_OWN or _TWINS.issuperset(letters)):
         return "name: looks like another"
     return ""
-
-
-def _script_of(character: str) -> str:
-    """Return the script that begins the character's Unicode name; an underscore has one of its own."""
-    return unicodedata.name(character, "unknown").partition(" ")[0]

@@ -1,6 +1,7 @@
 """Ingest: watch the exchange and publish every new symbol each source sees. Wiring only."""
 
 import asyncio
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
@@ -13,10 +14,10 @@ from ingest.lease import hold_lease
 from ingest.metrics import Metrics
 from ingest.output import symbol_store
 from ingest.output.canary_sender import sending_canaries
-from ingest.output.publisher import publishing
-from ingest.output.symbol_recorder import recording
+from ingest.output.publisher import Publisher, publishing
+from ingest.output.symbol_recorder import SymbolRecorder, recording
 from ingest.output.unplaced_store import UnplacedStore
-from ingest.output.unplaced_symbols import tracking_unplaced
+from ingest.output.unplaced_symbols import UnplacedSymbols, tracking_unplaced
 from ingest.pauses import Pauses
 from ingest.polling.rest_sources import budget_of, rest_sources
 from ingest.settings import IngestSettings
@@ -28,6 +29,20 @@ from shared.process.health import Component, heartbeat
 from shared.process.lifecycle import when_available
 from shared.process.runtime import Runtime
 from shared.settings import ExchangeSettings
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Parts of the service that detection uses."""
+
+    component: Component
+    feeds: FeedHealth
+    time: ExchangeTime
+    metrics: Metrics
+    pauses: Pauses
+    publisher: Publisher
+    recorder: SymbolRecorder
+    unplaced: UnplacedSymbols
 
 
 async def serve(runtime: Runtime, settings: IngestSettings, exchange: ExchangeSettings) -> None:
@@ -62,46 +77,47 @@ async def serve(runtime: Runtime, settings: IngestSettings, exchange: ExchangeSe
         pauses = Pauses(runtime.database, lease, runtime.stop)
         await when_available("pauses", pauses.refresh, runtime.stop)
         feeds.suspend_while(pauses)
-        records = await when_available("symbols", partial(symbol_store.load, runtime.database), runtime.stop)
-        await when_available("unplaced symbols", unplaced.load, runtime.stop)
-        filters = Filters(settings.quote_assets, settings.name_pattern)
-        # In a thread, before the catalogue is shared: thousands of symbols would block the event loop for too long.
-        catalogue = await asyncio.to_thread(Catalogue, records, _rules(settings), filters)
-        latest_at = await asyncio.to_thread(latest_listing, records, otherwise=time())
-        drought = ListingDrought(timedelta(hours=settings.quiet_hours), latest_at, time)
-        anomalies = AnomalyMonitor(catalogue, drought, runtime.telemetry.registry)
-        feeds.add_warning(anomalies.warnings)
-        feeds.add_warning(unplaced.warning)
-        feeds.add_warning(SkewWatch(time, settings.clock_skew_seconds_max, runtime.telemetry.registry))
-        openings = UpcomingOpenings(lambda: catalogue.upcoming(time()), time)
-        streams = stream_sources(exchange, settings, openings, feeds, runtime.telemetry.registry)
-        budget = budget_of(settings, runtime.telemetry.registry)
-        async with (
-            persisted_usage(runtime.database, "ingest", budget),
-            rest_sources(exchange, settings, openings, feeds, metrics, budget) as polls,
-        ):
-            runtime.telemetry.ready_when(
-                "ingest", lambda: pauses.is_paused or (catalogue.has_baseline and feeds.are_known())
-            )
-
-            async def suspend() -> None:
-                """Drain as at a shutdown; what is not published by then is published late."""
-                await publisher.drain(settings.drain_seconds)
-                await when_available("symbols", recorder.flush, runtime.stop)
-
-            async def resume() -> None:
-                """Start over as after a restart."""
-                records = await when_available("symbols", partial(symbol_store.load, runtime.database), runtime.stop)
-                await asyncio.to_thread(catalogue.reset, records)
-                feeds.restart()
-
-            report = Detector(catalogue, publisher, recorder, component, anomalies).report
-            await pauses.watch((*streams, *polls), report, suspend=suspend, resume=resume)
+        parts = _Parts(component, feeds, time, metrics, pauses, publisher, recorder, unplaced)
+        await _detect(runtime, settings, exchange, parts)
 
 
-def _rules(settings: IngestSettings) -> Thresholds:
-    return Thresholds(
-        gone_reads=settings.gone_reads,
-        gone_after=timedelta(seconds=settings.gone_seconds),
-        blind_after=timedelta(seconds=settings.default_symbols_seconds + settings.stall_seconds),
-    )
+async def _detect(runtime: Runtime, settings: IngestSettings, exchange: ExchangeSettings, parts: _Parts) -> None:
+    feeds, time, registry = parts.feeds, parts.time, runtime.telemetry.registry
+    load_records = partial(symbol_store.load, runtime.database)
+    records = await when_available("symbols", load_records, runtime.stop)
+    await when_available("unplaced symbols", parts.unplaced.load, runtime.stop)
+    filters = Filters(settings.quote_assets, settings.name_pattern)
+    # In a thread, before the catalogue is shared: thousands of symbols would block the event loop for too long.
+    catalogue = await asyncio.to_thread(Catalogue, records, Thresholds.of(settings), filters)
+    latest_at = await asyncio.to_thread(latest_listing, records, otherwise=time())
+    drought = ListingDrought(timedelta(hours=settings.quiet_hours), latest_at, time)
+    anomalies = AnomalyMonitor(catalogue, drought, registry)
+    for warning in (
+        anomalies.warnings,
+        parts.unplaced.warning,
+        SkewWatch(time, settings.clock_skew_seconds_max, registry),
+    ):
+        feeds.add_warning(warning)
+    openings = UpcomingOpenings(lambda: catalogue.upcoming(time()), time)
+    streams = stream_sources(exchange, settings, openings, feeds, registry)
+    budget = budget_of(settings, registry)
+    async with (
+        persisted_usage(runtime.database, "ingest", budget),
+        rest_sources(exchange, settings, openings, feeds, parts.metrics, budget) as polls,
+    ):
+        runtime.telemetry.ready_when(
+            "ingest", lambda: parts.pauses.is_paused or (catalogue.has_baseline and feeds.are_known())
+        )
+
+        async def suspend() -> None:
+            """Drain as at a shutdown; what is not published by then is published late."""
+            await parts.publisher.drain(settings.drain_seconds)
+            await when_available("symbols", parts.recorder.flush, runtime.stop)
+
+        async def resume() -> None:
+            """Start over as after a restart."""
+            await asyncio.to_thread(catalogue.reset, await when_available("symbols", load_records, runtime.stop))
+            feeds.restart()
+
+        detector = Detector(catalogue, parts.publisher, parts.recorder, parts.component, anomalies)
+        await parts.pauses.watch((*streams, *polls), detector.report, suspend=suspend, resume=resume)

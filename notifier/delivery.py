@@ -45,18 +45,17 @@ class Delivery:
             except TransientError as error:
                 self._metrics.failures.inc()
                 if attempt + 1 == attempts or self._stop.is_set():
-                    self._give_up(digest, error)
+                    self.give_up(digest, error)
                     return
-                await pause(self._wait_seconds(attempt), self._stop)
+                seconds = jittered(attempt, first_seconds=self._retry_seconds, max_seconds=RETRY_SECONDS_MAX)
+                await pause(seconds, self._stop)
             else:
                 self.failing = ""
                 self._metrics.sent.inc(digest.count)
                 return
 
-    def _wait_seconds(self, attempt: int) -> float:
-        return jittered(attempt, first_seconds=self._retry_seconds, max_seconds=RETRY_SECONDS_MAX)
-
-    def _give_up(self, digest: Digest, error: TransientError) -> None:
+    def give_up(self, digest: Digest, error: TransientError) -> None:
+        """Report *digest* as given up because of *error*, in health, metrics and the log."""
         self.failing = str(error)
         self._metrics.given_up.inc(digest.count)
         log.error("notices were given up", count=digest.count, title=digest.title, reason=str(error))

@@ -60,7 +60,9 @@ class NoticeDispatcher:
             self._held = [*self._held, notice][-HELD_MAX:]
             return
         try:
-            await self._hand_out(notice)
+            async with asyncio.TaskGroup() as tasks:
+                for _, batcher in self._outgoing:
+                    tasks.create_task(batcher.add(notice))
         except BaseException:
             self._duplicates.release(notice.id)
             raise
@@ -78,11 +80,6 @@ class NoticeDispatcher:
     def trouble(self) -> str:
         """Return the failing addresses; empty where none fail."""
         return "; ".join(delivery.failing for delivery, _ in self._outgoing if delivery.failing)
-
-    async def _hand_out(self, notice: Notice) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            for _, batcher in self._outgoing:
-                tasks.create_task(batcher.add(notice))
 
 
 @asynccontextmanager

@@ -15,7 +15,10 @@ class HaltWatch:
 
     def looked(self, found: Sequence[Halt], now: datetime) -> Iterator[Notice]:
         """Yield a notice for each halt that is new or lifted; at the first look only for new ones."""
-        current = {_name(halt): halt for halt in found}
+        current = {
+            f"halt:{halt.cause}:{halt.mode}:{halt.exits}:{halt.since.isoformat() if halt.since else ''}": halt
+            for halt in found
+        }
         before = self._before or {}
         self._before = current
         for name, halt in current.items():
@@ -25,10 +28,6 @@ class HaltWatch:
             if name not in current:
                 over = f"over:{name}:{now.isoformat()}"
                 yield Notice(over, Kind.HALT, Severity.WARNING, f"Halt lifted: {_scope(halt)}", str(halt), now)
-
-
-def _name(halt: Halt) -> str:
-    return f"halt:{halt.cause}:{halt.mode}:{halt.exits}:{halt.since.isoformat() if halt.since else ''}"
 
 
 def _scope(halt: Halt) -> str:

@@ -48,7 +48,10 @@ class HealthWatch:
             is_news = report.status in {HealthStatus.DEGRADED, HealthStatus.ERROR}
         else:
             is_news = before.is_silent or (report.status, detail) != (before.status, before.detail)
-        return _notice(report) if is_news else None
+        if not is_news:
+            return None
+        title = f"{report.component} is {report.status}"
+        return Notice(report.id, Kind.HEALTH, _SEVERITIES[report.status], title, report.detail, report.time)
 
     def fell_silent(self, now: datetime) -> Iterator[Notice]:
         """Yield a notice for each component that has been silent for too long, once."""
@@ -59,8 +62,3 @@ class HealthWatch:
                 text = f"last heard of at {known.heard_at:%H:%M:%S} UTC"
                 name_of_notice = f"silent:{name}:{known.heard_at.isoformat()}"
                 yield Notice(name_of_notice, Kind.HEALTH, Severity.ERROR, f"{name} is silent", text, now)
-
-
-def _notice(report: Health) -> Notice:
-    title = f"{report.component} is {report.status}"
-    return Notice(report.id, Kind.HEALTH, _SEVERITIES[report.status], title, report.detail, report.time)

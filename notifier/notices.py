@@ -58,7 +58,9 @@ def notice_of(event: Event) -> Notice | None:
     """
     match event:
         case ListingRescheduled():
-            return _opening(event)
+            when = "now" if event.opens_at is None else _moment(event.opens_at)
+            title = f"Opening moved: {event.symbol}"
+            return Notice(event.id, Kind.OPENING, Severity.INFO, title, f"opens {when}", event.time)
         case Listing():
             return _listing(event)
         case Trade(status=TradeStatus.PENDING) | Health():
@@ -72,7 +74,8 @@ def notice_of(event: Event) -> Notice | None:
 
 
 def _listing(listing: Listing) -> Notice:
-    remarks = [f"seen by {listing.source} at {_clock(listing.observed_at)}"]
+    seen_at = listing.observed_at
+    remarks = [f"seen by {listing.source} at {seen_at:%H:%M:%S}.{seen_at.microsecond // 1000:03d} UTC"]
     if listing.opens_at is not None and listing.opens_at > listing.observed_at:
         remarks.append(f"opens {_moment(listing.opens_at)}")
     if listing.late:
@@ -83,12 +86,6 @@ def _listing(listing: Listing) -> Notice:
         remarks.append(f"at {plain(listing.price)}")
     title = f"Listed: {listing.symbol}"
     return Notice(listing.id, Kind.LISTING, Severity.INFO, title, ", ".join(remarks), listing.time)
-
-
-def _opening(moved: ListingRescheduled) -> Notice:
-    when = "now" if moved.opens_at is None else _moment(moved.opens_at)
-    title = f"Opening moved: {moved.symbol}"
-    return Notice(moved.id, Kind.OPENING, Severity.INFO, title, f"opens {when}", moved.time)
 
 
 def _purchase(trade: Trade) -> Notice:
@@ -134,10 +131,6 @@ def _label(mode: Mode) -> str:
 def plain(number: Decimal) -> str:
     """Return *number* without an exponent and without trailing zeros."""
     return f"{number.normalize():f}"
-
-
-def _clock(at: datetime) -> str:
-    return f"{at:%H:%M:%S}.{at.microsecond // 1000:03d} UTC"
 
 
 def _moment(at: datetime) -> str:

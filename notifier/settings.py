@@ -13,10 +13,6 @@ from shared.settings import PREFIX, RestUrl, Settings
 TOKEN_CHARACTERS_MIN: Final = 12
 
 
-def _rules(value: Any) -> Any:
-    return parse_rules(value) if isinstance(value, str) else value
-
-
 def _zone(value: Any) -> Any:
     if not isinstance(value, str):
         return value
@@ -51,9 +47,12 @@ class NotifierSettings(Settings):
 
     urls: Annotated[SecretStr, AfterValidator(_addresses)] = SecretStr("")
     """Addresses in Apprise's form, such as ``tgram://token/chat``, separated by blanks or line breaks."""
-    rules: Annotated[Rules, NoDecode, SkipValidation, BeforeValidator(_rules)] = Field(
-        default_factory=lambda: DEFAULT_RULES
-    )
+    rules: Annotated[
+        Rules,
+        NoDecode,
+        SkipValidation,
+        BeforeValidator(lambda value: parse_rules(value) if isinstance(value, str) else value),
+    ] = Field(default_factory=lambda: DEFAULT_RULES)
     """``listing=off health=error``: least severity (info, warning, error, off) per kind."""
     timezone: Annotated[ZoneInfo, NoDecode, BeforeValidator(_zone)] = ZoneInfo("UTC")
     """Of the quiet hours."""

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Final
 
 import asyncpg
@@ -100,35 +101,35 @@ def listing_row(listing: Listing) -> tuple[object, ...]:
     )
 
 
+_TRADE_ORDER_OF: Final = attrgetter(
+    "id",
+    "symbol",
+    "side",
+    "quote_qty",
+    "base_qty",
+    "latency_ms",
+    "mode",
+    "status",
+    "error_reason",
+    "exchange_order_id",
+    "created_at",
+    "listing_key",
+    "client_order_id",
+    "listed_at",
+)
+_TRADE_RESULT_OF: Final = attrgetter("average_price", "fee", "fee_asset", "exit_reason", "ack_latency_ms")
+
+
+def trade_row(trade: Trade) -> tuple[object, ...]:
+    """Return the columns of *trade* in the order of INSERT_TRADES."""
+    config, stages = trade.config.model_dump_json(), trade.stages.model_dump_json(exclude_none=True)
+    fees = None if trade.fees is None else json.dumps({asset: f"{fee:f}" for asset, fee in trade.fees.items()})
+    return (*_TRADE_ORDER_OF(trade), config, stages, *_TRADE_RESULT_OF(trade), fees)
+
+
 async def insert_trades(connection: Connection, trades: Sequence[Trade]) -> int:
     """Commit the trades in this order; return the number of orders that are new or have ended."""
-    rows = [
-        (
-            trade.id,
-            trade.symbol,
-            trade.side,
-            trade.quote_qty,
-            trade.base_qty,
-            trade.latency_ms,
-            trade.mode,
-            trade.status,
-            trade.error_reason,
-            trade.exchange_order_id,
-            trade.created_at,
-            trade.listing_key,
-            trade.client_order_id,
-            trade.listed_at,
-            trade.config.model_dump_json(),
-            trade.stages.model_dump_json(exclude_none=True),
-            trade.average_price,
-            trade.fee,
-            trade.fee_asset,
-            trade.exit_reason,
-            trade.ack_latency_ms,
-            None if trade.fees is None else json.dumps({asset: f"{fee:f}" for asset, fee in trade.fees.items()}),
-        )
-        for trade in _one_each(trades)
-    ]
+    rows = [trade_row(trade) for trade in _one_each(trades)]
     return await _execute(connection, INSERT_TRADES, rows)
 
 
@@ -145,7 +146,7 @@ def _one_each(trades: Sequence[Trade]) -> Collection[Trade]:
 
 async def upsert_health(connection: Connection, reports: Sequence[Health]) -> int:
     """Commit the latest report per component, unless a later one is stored; return the number of changes."""
-    latest = {report.component: report for report in sorted(reports, key=_sent_at)}
+    latest = {report.component: report for report in sorted(reports, key=attrgetter("sent_at"))}
     rows = [
         (
             report.component,
@@ -164,10 +165,6 @@ async def _execute(connection: Connection, statement: str, rows: Sequence[tuple[
     """Execute a statement that takes one array per column, in a transaction of its own; return the rows written."""
     tag = await connection.execute(statement, *zip(*rows, strict=True))
     return int(tag.rpartition(" ")[2])
-
-
-def _sent_at(report: Health) -> datetime:
-    return report.sent_at
 
 
 async def read_health(connection: Connection) -> Sequence[asyncpg.Record]:

@@ -18,14 +18,15 @@ from shared.wire.topology import PERSISTER_HEALTH, PERSISTER_LISTINGS, PERSISTER
 
 
 async def serve(runtime: Runtime, settings: PersisterSettings) -> None:
-    """Store events until the runtime's stop event is set."""
-    bus, database, stop = runtime.bus, runtime.database, runtime.stop
-    component, metrics = Component("persister"), Metrics(runtime.telemetry.registry)
-    component.add_fact("troubles", runtime.telemetry.troubles.fact)
-    canaries = Canaries(runtime.telemetry.registry)
-    limits = BatchLimits(settings.batch_rows_max, settings.window_seconds)
-    runtime.telemetry.ready_when("persister", lambda: not stop.is_set())
-    # Closed in reverse order: consumers first, then their batches, then the shutdown reports.
+    """Store events until the runtime's stop event is set.
+
+    Contexts close in reverse order: consumers first, then their batches, then the shutdown reports.
+    """
+    bus, database, telemetry, stop = runtime.bus, runtime.database, runtime.telemetry, runtime.stop
+    metrics, canaries = Metrics(telemetry.registry), Canaries(telemetry.registry)
+    component, limits = Component("persister"), BatchLimits(settings.batch_rows_max, settings.window_seconds)
+    component.add_fact("troubles", telemetry.troubles.fact)
+    telemetry.ready_when("persister", lambda: not stop.is_set())
     async with (
         last_report(component, database),
         heartbeat(component, bus),

@@ -95,7 +95,8 @@ class Publisher:
         await self._slots.acquire()
         task = self._tasks.create_task(publish(), name=f"publish-{sighting.record.symbol}")
         self._pending.add(task)
-        task.add_done_callback(self._done)
+        task.add_done_callback(self._pending.discard)
+        task.add_done_callback(lambda _: self._slots.release())
 
     async def drain(self, seconds: float) -> None:
         """Wait for pending sightings for *seconds* at most; give up the rest."""
@@ -135,14 +136,11 @@ class Publisher:
     ) -> None:
         with listing_context(key_of(event), event.id), sighting_span(event.source, sighting.observed_at):
             event = await self._until_confirmed(event)
-            self._confirmed(event, sighting, on_confirmed)
-
-    def _confirmed(self, event: RawListing, sighting: Sighting, on_confirmed: Callable[[Sighting], None]) -> None:
-        seconds = (self._now() - sighting.observed_at).total_seconds()
-        on_confirmed(sighting)
-        self._metrics.raw_events.labels(event.source, "late" if event.late else "published").inc()
-        self._metrics.publish_seconds.labels(event.source).observe(seconds)
-        log.info("listing seen", symbol=event.symbol, source=event.source, late=event.late, seconds=seconds)
+            seconds = (self._now() - sighting.observed_at).total_seconds()
+            on_confirmed(sighting)
+            self._metrics.raw_events.labels(event.source, "late" if event.late else "published").inc()
+            self._metrics.publish_seconds.labels(event.source).observe(seconds)
+            log.info("listing seen", symbol=event.symbol, source=event.source, late=event.late, seconds=seconds)
 
     async def _until_confirmed(self, event: RawListing) -> RawListing:
         """Publish *event* with retries until the broker confirms it; return it as published."""
@@ -157,10 +155,6 @@ class Publisher:
             else:
                 return event
         raise AssertionError
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._pending.discard(task)
-        self._slots.release()
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from itertools import islice
+from operator import attrgetter
 from typing import Final
 
 import asyncpg
@@ -44,6 +45,20 @@ _STORE: Final = """
         updated_at = now()
 """
 
+_COLUMNS_OF: Final = attrgetter(
+    "symbol",
+    "state.value",
+    "base_asset",
+    "quote_asset",
+    "first_seen_at",
+    "opens_at",
+    "occurrence",
+    "published",
+    "trading_since",
+    "gone_since",
+)
+"""Values in the order of the columns above."""
+
 
 async def load(database: Database) -> Sequence[SymbolRecord]:
     """Return every stored record; none means that this is the first start. Raises TransientError."""
@@ -57,7 +72,13 @@ async def store(database: Database, symbols: Collection[SymbolRecord]) -> None:
     All or none matters for the first baseline: half of one would make the other half look new at the next start.
     Records that do not fit the table are left out one by one.
     """
-    rows, count = map(_row, filter(_fits, symbols)), 0
+    texts_of = attrgetter("symbol", "base_asset", "quote_asset")
+    fitting = (
+        record
+        for record in symbols
+        if all(len(text) <= TEXT_LENGTH_MAX and "\0" not in text for text in texts_of(record))
+    )
+    rows, count = map(_COLUMNS_OF, fitting), 0
     async with database.transaction() as connection:
         while some := list(islice(rows, ROWS_PER_STATEMENT)):
             count += await _store_some(connection, some)
@@ -88,23 +109,3 @@ def _record(row: asyncpg.Record) -> SymbolRecord:
         log.warning("a state that cannot be read", symbol=row["symbol"], state=row["state"])
         state = SymbolState.SUSPENDED
     return SymbolRecord(**{**row, "state": state})
-
-
-def _row(record: SymbolRecord) -> tuple[object, ...]:
-    return (
-        record.symbol,
-        record.state.value,
-        record.base_asset,
-        record.quote_asset,
-        record.first_seen_at,
-        record.opens_at,
-        record.occurrence,
-        record.published,
-        record.trading_since,
-        record.gone_since,
-    )
-
-
-def _fits(record: SymbolRecord) -> bool:
-    texts = (record.symbol, record.base_asset, record.quote_asset)
-    return all(len(text) <= TEXT_LENGTH_MAX and "\0" not in text for text in texts)

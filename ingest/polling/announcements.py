@@ -1,6 +1,5 @@
 """Announcements of the exchange: logged and counted for people, never evidence."""
 
-import asyncio
 import re
 from collections.abc import Iterable
 from typing import Final, Never
@@ -10,7 +9,7 @@ import structlog
 from ingest.budget.request_budget import Priority, RequestBudget
 from ingest.health.feed_health import Feed, FeedHealth
 from ingest.metrics import Metrics
-from ingest.polling.poll import Poll, RetrySeconds, run_poll
+from ingest.polling.poll import FixedInterval, Poll, RetrySeconds, run_poll
 from ingest.source import Report
 from shared.events import Source
 from shared.mexc.announcement_payloads import Notice
@@ -20,7 +19,7 @@ from shared.mexc.weights import weight_of
 log = structlog.get_logger(__name__)
 
 WEIGHT: Final = weight_of("/api/v3/announcements")
-AGAIN: Final = RetrySeconds(60.0, 1800.0)
+RETRY: Final = RetrySeconds(60.0, 1800.0)
 TITLE_LENGTH_MAX: Final = 200
 _LISTING: Final = re.compile(r"\blist(s|ed|ing|ings)?\b", re.IGNORECASE)
 _TICKER: Final = re.compile(r"\(([^\W_a-z]{2,15})\)")
@@ -36,17 +35,16 @@ class AnnouncementPoll:
     ) -> None:
         self._rest = rest
         self._budget = budget
-        self._every_seconds = every_seconds
         self._metrics = metrics
         self._feed = feeds.add(Feed("announcements", 3 * every_seconds, optional=True))
         self._latest: Notice | None = None
-        self._asked = False
+        self._wait = FixedInterval(every_seconds)
 
     async def watch(self, report: Report) -> Never:
-        await run_poll(Poll(self._feed, self._ask, self._until_next, AGAIN), report, self._metrics)
+        await run_poll(Poll(self._feed, self.ask, self._wait, RETRY), report, self._metrics)
 
-    async def _ask(self, _: Report) -> bool:
-        self._asked = True
+    async def ask(self, _: Report) -> bool:
+        """Log the newest listing announced; return True, since nothing is reported that could be rejected."""
         async with self._budget.spend(WEIGHT, Priority.SPARE):
             notices = await self._rest.notices()
         latest = max(listings_among(notices), key=lambda notice: notice.posted_at, default=None)
@@ -60,10 +58,6 @@ class AnnouncementPoll:
                 posted_at=latest.posted_at.isoformat(),
             )
         return True
-
-    async def _until_next(self) -> None:
-        if self._asked:
-            await asyncio.sleep(self._every_seconds)
 
 
 def listings_among(notices: Iterable[Notice]) -> list[Notice]:

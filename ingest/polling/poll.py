@@ -36,6 +36,31 @@ class Poll:
     """Return when the next request is due, at first and after an accepted answer."""
     retry: RetrySeconds
 
+    async def attempt(self, report: Report) -> Exception | None:
+        """Request and report one answer; return the problem, if any."""
+        try:
+            accepted = await self.ask(report)
+        except ExchangeError as error:
+            return error
+        except Exception as error:
+            # An error of ours over this answer must not end the polling, or the other sources.
+            log.exception("an answer was not taken in", endpoint=self.feed.name)
+            return error
+        return None if accepted else NotBelievedError()
+
+
+class FixedInterval:
+    """Wait of a poll: none before the first request, a fixed interval before each further one."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._waited = False
+
+    async def __call__(self) -> None:
+        if self._waited:
+            await asyncio.sleep(self._seconds)
+        self._waited = True
+
 
 async def run_poll(poll: Poll, report: Report, metrics: Metrics) -> Never:
     """Poll until cancelled. Failures are counted, and show in health when they last."""
@@ -43,7 +68,7 @@ async def run_poll(poll: Poll, report: Report, metrics: Metrics) -> Never:
     while True:
         if not failures:
             await poll.wait()
-        problem = await _problem(poll, report)
+        problem = await poll.attempt(report)
         if problem is None:
             poll.feed.received()
             failures = 0
@@ -51,23 +76,7 @@ async def run_poll(poll: Poll, report: Report, metrics: Metrics) -> Never:
         poll.feed.lost(str(problem) or type(problem).__name__)
         metrics.rest_errors.labels(poll.feed.name, type(problem).__name__).inc()
         log.debug("no usable answer", endpoint=poll.feed.name, reason=str(problem))
-        await asyncio.sleep(_delay_seconds(poll, problem, failures))
+        seconds = jittered(failures, first_seconds=poll.retry.first, max_seconds=poll.retry.most)
+        named_seconds = problem.retry_after_seconds if isinstance(problem, RateLimited) else None
+        await asyncio.sleep(max(seconds, named_seconds or 0.0))
         failures += 1
-
-
-async def _problem(poll: Poll, report: Report) -> Exception | None:
-    try:
-        accepted = await poll.ask(report)
-    except ExchangeError as error:
-        return error
-    except Exception as error:
-        # An error of ours over this answer must not end the polling, or the other sources.
-        log.exception("an answer was not taken in", endpoint=poll.feed.name)
-        return error
-    return None if accepted else NotBelievedError()
-
-
-def _delay_seconds(poll: Poll, problem: Exception, failures: int) -> float:
-    wait_seconds = jittered(failures, first_seconds=poll.retry.first, max_seconds=poll.retry.most)
-    named_seconds = problem.retry_after_seconds if isinstance(problem, RateLimited) else None
-    return max(wait_seconds, named_seconds or 0.0)

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
 
 from prometheus_client import CollectorRegistry
 
@@ -13,7 +12,6 @@ from ingest.health.feed_health import FeedHealth
 from ingest.metrics import Metrics
 from ingest.polling.announcements import AnnouncementPoll
 from ingest.polling.calendar import CalendarPoll
-from ingest.polling.poll_interval import OpeningWindow, PollInterval
 from ingest.polling.symbol_polls import PollIntervals, SymbolPolls
 from ingest.settings import IngestSettings
 from ingest.sighting_time import TimePoll
@@ -42,19 +40,8 @@ async def rest_sources(
     """Open clients of the exchange's API and its web site, which need not be reachable yet."""
     async with connect_market_data(exchange.mexc_rest_url) as rest, connect_website(exchange.web_url) as web:
         yield (
-            SymbolPolls(rest, budget, _intervals(settings), openings, feeds, metrics),
+            SymbolPolls(rest, budget, PollIntervals.of(settings), openings, feeds, metrics),
             CalendarPoll(web, budget, settings.calendar_seconds, feeds, metrics, openings.now),
             TimePoll(rest, budget, openings.time),
             AnnouncementPoll(rest, budget, settings.announcements_seconds, feeds, metrics),
         )
-
-
-def _intervals(settings: IngestSettings) -> PollIntervals:
-    return PollIntervals(
-        names=PollInterval(settings.default_symbols_seconds, settings.default_symbols_opening_seconds),
-        snapshots=PollInterval(settings.exchange_info_seconds, settings.exchange_info_opening_seconds),
-        opening=OpeningWindow(
-            timedelta(seconds=settings.opening_before_seconds), timedelta(seconds=settings.opening_after_seconds)
-        ),
-        blind_seconds=settings.stall_seconds,
-    )

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final, Never
 
 from ingest.budget.request_budget import Priority, RequestBudget
@@ -9,6 +10,7 @@ from ingest.health.feed_health import Feed, FeedHealth
 from ingest.metrics import Metrics
 from ingest.polling.poll import Poll, RetrySeconds, run_poll
 from ingest.polling.poll_interval import OpeningWindow, PollInterval
+from ingest.settings import IngestSettings
 from ingest.source import Report
 from ingest.source_events import Snapshot, SymbolNames
 from ingest.upcoming_openings import UpcomingOpenings
@@ -19,8 +21,8 @@ from shared.mexc.weights import weight_of
 
 NAMES_WEIGHT: Final = weight_of("/api/v3/defaultSymbols")
 SNAPSHOT_WEIGHT: Final = weight_of("/api/v3/exchangeInfo")
-NAMES_AGAIN: Final = RetrySeconds(0.5, 5.0)
-SNAPSHOT_AGAIN: Final = RetrySeconds(2.0, 20.0)
+NAMES_RETRY: Final = RetrySeconds(0.5, 5.0)
+SNAPSHOT_RETRY: Final = RetrySeconds(2.0, 20.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,16 @@ class PollIntervals:
     """Time beyond its interval until an endpoint without a usable answer counts as blind."""
     snapshot_gap_seconds: float = 2.0
     """Least time between two snapshots, however many names are new: their weight would exhaust the rate limit."""
+
+    @classmethod
+    def of(cls, settings: IngestSettings) -> "PollIntervals":
+        before, after = settings.opening_before_seconds, settings.opening_after_seconds
+        return cls(
+            names=PollInterval(settings.default_symbols_seconds, settings.default_symbols_opening_seconds),
+            snapshots=PollInterval(settings.exchange_info_seconds, settings.exchange_info_opening_seconds),
+            opening=OpeningWindow(timedelta(seconds=before), timedelta(seconds=after)),
+            blind_seconds=settings.stall_seconds,
+        )
 
 
 class SymbolPolls:
@@ -67,14 +79,15 @@ class SymbolPolls:
         self._names_at = self._snapshot_at = float("-inf")
 
     async def watch(self, report: Report) -> Never:
-        names = Poll(self._names_feed, self._ask_names, self._until_next_names, NAMES_AGAIN)
-        snapshots = Poll(self._snapshots_feed, self._ask_snapshot, self._until_next_snapshot, SNAPSHOT_AGAIN)
+        names = Poll(self._names_feed, self.ask_names, self._until_next_names, NAMES_RETRY)
+        snapshots = Poll(self._snapshots_feed, self.ask_snapshot, self._until_next_snapshot, SNAPSHOT_RETRY)
         async with asyncio.TaskGroup() as tasks:
             for poll in (names, snapshots):
                 tasks.create_task(run_poll(poll, report, self._metrics), name=f"poll-{poll.feed.name}")
         raise AssertionError
 
-    async def _ask_names(self, report: Report) -> bool:
+    async def ask_names(self, report: Report) -> bool:
+        """Report the tradable names; a new one requests a snapshot."""
         opening = self._is_opening()
         async with self._budget.spend(NAMES_WEIGHT, Priority.URGENT if opening else Priority.ROUTINE):
             self._names_at = _loop_time()
@@ -91,7 +104,8 @@ class SymbolPolls:
     async def _until_next_names(self) -> None:
         await _until(self._names_at + self._intervals.names.seconds(opening=self._is_opening()))
 
-    async def _ask_snapshot(self, report: Report) -> bool:
+    async def ask_snapshot(self, report: Report) -> bool:
+        """Report the descriptions of all symbols."""
         prompted = self._new_name.is_set()
         self._new_name.clear()
         async with self._budget.spend(SNAPSHOT_WEIGHT, Priority.ROUTINE if prompted else Priority.SPARE):

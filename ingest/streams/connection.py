@@ -1,21 +1,20 @@
 """One websocket connection: subscriptions, pings, and detection of stalls and unreadable frames."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Final
 
 import structlog
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import WebSocketException
+from websockets.asyncio.client import ClientConnection
 
 from ingest.health.feed_health import Feed
 from ingest.streams.bad_frames import BadFrames
 from ingest.streams.control_frame import PING, PONG, FrameError, answer_in
+from ingest.streams.socket import LostError, next_frame, open_socket, send
 from ingest.streams.stream_metrics import StreamMetrics
 from ingest.streams.subscriptions import Subscriptions
 from shared.backoff import jittered
@@ -23,14 +22,8 @@ from shared.events import utc_now
 
 log = structlog.get_logger(__name__)
 
-QUEUED_FRAMES_MAX: Final = 16
-"""Beyond it the exchange has to wait: nothing is dropped, and memory is bounded."""
 TURN_SECONDS: Final = 0.25
 """Delay until a change of the wanted channels is noticed while no frame comes."""
-
-
-class LostError(Exception):
-    """The connection is lost or useless."""
 
 
 class RefusedError(Exception):
@@ -100,12 +93,15 @@ class Connection:
 
     async def follow(self) -> None:
         """Follow the stream until retired or without wanted channels; raise LostError or RefusedError."""
-        socket = await self._open()
+        socket = await open_socket(
+            self._options.url, open_seconds=self._options.io_seconds, frame_bytes_max=self._stream.frame_bytes_max
+        )
         try:
             self._ping_at = self._now() + self._options.ping_seconds
             self._reset_stall()
             while not self._retired and (channels := self._stream.channels()):
-                await self._ask(socket, channels)
+                for request in self._subscriptions.due(channels, self._now()):
+                    await self._send(socket, request)
                 await self._listen(socket)
                 await self._keep(socket)
         finally:
@@ -115,27 +111,8 @@ class Connection:
                 # A cancelled close would leave the socket open.
                 socket.transport.abort()
 
-    async def _open(self) -> ClientConnection:
-        with _lost():
-            return await connect(
-                self._options.url,
-                open_timeout=self._options.io_seconds,
-                close_timeout=1,
-                # The exchange sends PINGs of its own, and our stall timeout shows whether the connection lives.
-                ping_interval=None,
-                max_size=self._stream.frame_bytes_max,
-                max_queue=QUEUED_FRAMES_MAX,
-                # Without compression a frame cannot expand.
-                compression=None,
-                proxy=None,
-            )
-
-    async def _ask(self, socket: ClientConnection, channels: AbstractSet[str]) -> None:
-        for request in self._subscriptions.due(channels, self._now()):
-            await self._send(socket, request)
-
     async def _listen(self, socket: ClientConnection) -> None:
-        match await _next_frame(socket, until=min(self._ping_at, self._stall_at, self._now() + TURN_SECONDS)):
+        match await next_frame(socket, until=min(self._ping_at, self._stall_at, self._now() + TURN_SECONDS)):
             case bytes(push):
                 await self._on_push(push)
             case str(text):
@@ -181,18 +158,16 @@ class Connection:
             self._drop(text, error)
             return
         if answer.msg != PONG and self._subscriptions.answered(answer, self._now()):
-            self._refused(" ".join(answer.msg.split())[:200])
+            self._metrics.refusals.labels(self._stream.name).inc()
+            reason = " ".join(answer.msg.split())[:200]
+            if self._subscriptions.is_refused():
+                raise RefusedError(f"subscription refused: {reason}")
+            self._feed.refused(f"a part of the subscriptions refused: {reason}")
+            log.warning("subscription refused in part", stream=self._stream.name, reason=reason)
         if self._stream.is_quiet:
             self._reset_stall()
         if self._stream.is_quiet and self.has_all():
             self._mark_live()
-
-    def _refused(self, reason: str) -> None:
-        self._metrics.refusals.labels(self._stream.name).inc()
-        if self._subscriptions.is_refused():
-            raise RefusedError(f"subscription refused: {reason}")
-        self._feed.refused(f"a part of the subscriptions refused: {reason}")
-        log.warning("subscription refused in part", stream=self._stream.name, reason=reason)
 
     def _drop(self, frame: bytes | str, error: FrameError) -> None:
         self._bad_frames.drop(frame, error)
@@ -210,25 +185,4 @@ class Connection:
         self._stall_at = self._now() + unasked_seconds + self._options.stall_seconds
 
     async def _send(self, socket: ClientConnection, text: str) -> None:
-        with _lost():
-            async with asyncio.timeout(self._options.io_seconds):
-                await socket.send(text)
-
-
-async def _next_frame(socket: ClientConnection, until: float) -> str | bytes | None:
-    """Return the next frame, or None at *until*, a time of the loop's clock."""
-    try:
-        async with asyncio.timeout_at(until):
-            with _lost():
-                return await socket.recv()
-    except TimeoutError:
-        return None
-
-
-@contextmanager
-def _lost() -> Iterator[None]:
-    """Translate errors of the network into LostError."""
-    try:
-        yield
-    except (OSError, TimeoutError, WebSocketException) as error:
-        raise LostError(str(error) or type(error).__name__) from error
+        await send(socket, text, seconds=self._options.io_seconds)

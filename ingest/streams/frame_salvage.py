@@ -25,14 +25,12 @@ def readable_items(frame: bytes, channel: str) -> Iterator[TickerSymbol | None]:
         raise FrameError("a push of another channel, or of none that can be read")
     for number, tickers in parts:
         if number == _TICKERS and tickers is not None:
-            yield from (_item(value) for part, value in _fields(tickers) if part == _ITEMS and value is not None)
-
-
-def _item(value: bytes) -> TickerSymbol | None:
-    try:
-        return TickerSymbol.FromString(value)
-    except DecodeError:
-        return None
+            for part, value in _fields(tickers):
+                if part == _ITEMS and value is not None:
+                    try:
+                        yield TickerSymbol.FromString(value)
+                    except DecodeError:
+                        yield None
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, bytes | None]]:

@@ -10,7 +10,8 @@ import structlog
 
 from ingest.health.feed_health import Feed
 from ingest.streams.bad_frames import BadFrames
-from ingest.streams.connection import TURN_SECONDS, Connection, LostError, RefusedError, Stream, StreamOptions
+from ingest.streams.connection import TURN_SECONDS, Connection, RefusedError, Stream, StreamOptions
+from ingest.streams.socket import LostError
 from ingest.streams.stream_metrics import StreamMetrics
 from shared.backoff import jittered
 
@@ -66,18 +67,14 @@ class Rotation:
                 if not self._stream.channels():
                     await asyncio.sleep(TURN_SECONDS)
                     continue
-                active = self._connect(tasks)
+                connection = Connection(self._stream, self._options, self._feed, self._bad_frames, self._metrics)
+                following = tasks.create_task(self._follow(connection), name=f"websocket-{self._stream.name}")
+                active = _ActiveConnection(connection, following)
                 if await active.comes_alive():
                     await self._serve(active)
                 elif ending := active.following.result():
                     await self._pause(ending)
         raise AssertionError
-
-    def _connect(self, tasks: asyncio.TaskGroup) -> _ActiveConnection:
-        connection = Connection(self._stream, self._options, self._feed, self._bad_frames, self._metrics)
-        return _ActiveConnection(
-            connection, tasks.create_task(self._follow(connection), name=f"websocket-{self._stream.name}")
-        )
 
     async def _follow(self, connection: Connection) -> Ending:
         try:

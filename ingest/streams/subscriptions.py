@@ -43,7 +43,8 @@ class Subscriptions:
         """Return the requests to send now, so that the connection follows exactly *wanted*."""
         requests = []
         if dropped := (self._granted | self._pending.keys()) - wanted:
-            self._forget(dropped)
+            self._granted -= dropped
+            self._drop_pending(dropped)
             requests.append(unsubscription(dropped))
         overdue = sorted(channel for channel, pending in self._pending.items() if pending.again_at <= now)
         if new := wanted - self._granted - self._pending.keys():
@@ -59,13 +60,18 @@ class Subscriptions:
         if answer.id == UNSUBSCRIPTION_ID or not self._pending:
             return False
         if (granted := answer.grants()) <= self._granted | self._pending.keys():
-            self._grant(granted)
+            self._granted |= granted
+            self._drop_pending(granted)
             return False
         if any(not pending.alone for pending in self._pending.values()):
-            self._split(now)
+            # Each alone, at once.
+            for channel, pending in self._pending.items():
+                if not pending.alone:
+                    self._pending[channel] = _Pending(now, alone=True)
             return True
         for channel in answer.refuses() & self._pending.keys() or set(self._pending):
-            self._refuse(channel, now)
+            refusals = self._pending[channel].refusals
+            self._pending[channel] = _Pending(now + self._retry_seconds(refusals), alone=True, refusals=refusals + 1)
         return True
 
     def _ask(self, channels: AbstractSet[str], now: float) -> None:
@@ -74,22 +80,6 @@ class Subscriptions:
             refusals = before.refusals if before else 0
             self._pending[channel] = _Pending(now + self._answer_seconds, len(channels) == 1, refusals)
 
-    def _grant(self, channels: AbstractSet[str]) -> None:
-        self._granted |= channels
-        for channel in channels:
-            self._pending.pop(channel, None)
-
-    def _split(self, now: float) -> None:
-        """Request channels one by one, at once, that were requested together."""
-        for channel, pending in self._pending.items():
-            if not pending.alone:
-                self._pending[channel] = _Pending(now, alone=True)
-
-    def _refuse(self, channel: str, now: float) -> None:
-        refusals = self._pending[channel].refusals
-        self._pending[channel] = _Pending(now + self._retry_seconds(refusals), alone=True, refusals=refusals + 1)
-
-    def _forget(self, channels: AbstractSet[str]) -> None:
-        self._granted -= channels
+    def _drop_pending(self, channels: AbstractSet[str]) -> None:
         for channel in channels:
             self._pending.pop(channel, None)

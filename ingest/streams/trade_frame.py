@@ -1,6 +1,5 @@
 """First sign of trading in a frame of one symbol's trades or best prices."""
 
-from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -8,7 +7,7 @@ from google.protobuf.message import DecodeError
 
 from ingest.streams.control_frame import FrameError
 from ingest.streams.price import parse_price
-from shared.mexc.wire_pb2 import PublicAggreBookTickerV3Api, PublicAggreDealsV3ApiItem, PushDataV3ApiWrapper
+from shared.mexc.wire_pb2 import PushDataV3ApiWrapper
 
 
 class Trade(NamedTuple):
@@ -42,21 +41,13 @@ def traded_in(frame: bytes) -> Trade | None:
         raise FrameError(f"a push of another channel: {push.channel[:60]!r}")
     match push.WhichOneof("body"):
         case "publicAggreDeals":
-            price = _of_a_deal(push.publicAggreDeals.deals)
+            newest_first = sorted(push.publicAggreDeals.deals, key=lambda deal: deal.time, reverse=True)
+            prices = (parse_price(deal.price) for deal in newest_first if parse_price(deal.quantity))
+            price = next((price for price in prices if price is not None), None)
         case "publicAggreBookTicker":
-            price = _of_an_ask(push.publicAggreBookTicker)
+            book = push.publicAggreBookTicker
+            has_both_sides = all(map(parse_price, (book.bidPrice, book.bidQuantity, book.askQuantity)))
+            price = parse_price(book.askPrice) if has_both_sides else None
         case other:
             raise FrameError(f"neither deals nor a book: {other}")
     return None if price is None else Trade(symbol, price)
-
-
-def _of_a_deal(deals: Sequence[PublicAggreDealsV3ApiItem]) -> Decimal | None:
-    newest_first = sorted(deals, key=lambda deal: deal.time, reverse=True)
-    prices = (parse_price(deal.price) for deal in newest_first if parse_price(deal.quantity))
-    return next((price for price in prices if price is not None), None)
-
-
-def _of_an_ask(book: PublicAggreBookTickerV3Api) -> Decimal | None:
-    """Return the best ask of a two-sided book."""
-    has_both = all(map(parse_price, (book.bidPrice, book.bidQuantity, book.askQuantity)))
-    return parse_price(book.askPrice) if has_both else None

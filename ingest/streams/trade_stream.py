@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from functools import partial
 from typing import Final, Never
 
@@ -46,39 +47,41 @@ class TradeStreams:
         """Accepted as trading, and still among the upcoming ones."""
 
     async def watch(self, report: Report) -> Never:
-        rotations = [self._rotation(number, report) for number in range(len(self._assignments))]
+        take = partial(self.take, report)
+        streams = [
+            Stream("trades", partial(self._channels_of, number), take, FRAME_BYTES_MAX, is_quiet=True)
+            for number in range(len(self._assignments))
+        ]
+        rotations = [Rotation(stream, self._options, self._feed, self._metrics) for stream in streams]
         async with asyncio.TaskGroup() as tasks:
             for number, rotation in enumerate(rotations):
                 tasks.create_task(rotation.run(), name=f"trades-{number}")
             while True:
-                self._assign()
+                self.assign()
                 if all(rotation.covers_channels() for rotation in rotations):
                     self._feed.received()
                 await asyncio.sleep(LOOK_SECONDS)
         raise AssertionError
 
-    def _rotation(self, number: int, report: Report) -> Rotation:
-        stream = Stream(
-            "trades", lambda: self._channels[number], partial(self._take, report), FRAME_BYTES_MAX, is_quiet=True
-        )
-        return Rotation(stream, self._options, self._feed, self._metrics)
+    def _channels_of(self, number: int) -> AbstractSet[str]:
+        return self._channels[number]
 
-    def _assign(self) -> None:
+    def assign(self) -> None:
+        """Assign the symbols nearest to their opening to connections."""
         wanted = nearest(self._upcoming(), self._options.now(), SYMBOLS_PER_CONNECTION * len(self._assignments))
         self._assignments = assigned(self._assignments, wanted, SYMBOLS_PER_CONNECTION)
         self._channels = tuple(frozenset[str]().union(*map(channels_of, symbols)) for symbols in self._assignments)
         self._reported.intersection_update(wanted)
         self._metrics.followed.set(len(wanted))
 
-    async def _take(self, report: Report, push: bytes) -> bool:
+    async def take(self, report: Report, push: bytes) -> bool:
         """Report the symbol that *push* proves to trade, unless that was accepted before."""
         observed_at = self._options.now()
         trade = traded_in(push)
-        if trade is None or trade.symbol in self._reported or not self._is_followed(trade.symbol):
+        if trade is None or trade.symbol in self._reported:
+            return True
+        if not any(trade.symbol in symbols for symbols in self._assignments):
             return True
         if await report(FirstTrade(self.name, observed_at, trade.symbol, trade.price)):
             self._reported.add(trade.symbol)
         return True
-
-    def _is_followed(self, symbol: str) -> bool:
-        return any(symbol in symbols for symbols in self._assignments)

@@ -66,9 +66,9 @@ async def test_a_lease_that_stops_beating_is_taken_and_its_holder_finds_out(data
     await second.refresh()
     assert second.is_held
 
-    await first.look()
+    await first.refresh()
     assert not first.is_held
-    await first.look()
+    await first.refresh()
     assert first() == "stands by: second watches"
 
 

@@ -22,8 +22,12 @@ class NewcomerFilter:
         Unlisted symbols are rejected where there are too many; a symbol that is gone returns through a list only.
         """
         unlisted = [symbol for symbol in symbols if symbol not in self._register]
-        record = [symbol for symbol in symbols if symbol in self._register and not self._is_gone(symbol)]
-        rejection = self._rejection(unlisted, at) if unlisted else ""
+        record = [
+            symbol
+            for symbol in symbols
+            if symbol in self._register and self._register[symbol].state is not SymbolState.GONE
+        ]
+        rejection = (self._unlisted.rejection(len(unlisted), at) or self.overflow(unlisted)) if unlisted else ""
         if rejection:
             return sorted(record), rejection
         self._unlisted.add(unlisted, at)
@@ -38,9 +42,3 @@ class NewcomerFilter:
     def listed(self, symbols: AbstractSet[str]) -> None:
         """Record that a list shows *symbols*."""
         self._unlisted.remove_listed(symbols)
-
-    def _rejection(self, unlisted: Sequence[str], at: datetime) -> str:
-        return self._unlisted.rejection(len(unlisted), at) or self.overflow(unlisted)
-
-    def _is_gone(self, symbol: str) -> bool:
-        return self._register[symbol].state is SymbolState.GONE

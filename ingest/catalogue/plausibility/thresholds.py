@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from ingest.settings import IngestSettings
+
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
@@ -30,3 +32,11 @@ class Thresholds:
     """Opening times accepted per symbol; a source that states more is wrong."""
     symbols_max: int = 100_000
     """Symbols kept; further ones are rejected."""
+
+    @classmethod
+    def of(cls, settings: IngestSettings) -> "Thresholds":
+        return cls(
+            gone_reads=settings.gone_reads,
+            gone_after=timedelta(seconds=settings.gone_seconds),
+            blind_after=timedelta(seconds=settings.default_symbols_seconds + settings.stall_seconds),
+        )
