@@ -43,7 +43,7 @@ from executor.supervision.exposure_metrics import ExposureMetrics, read_stake
 from executor.venues.dry_run import DryRun
 from executor.venues.venue import Venue
 from shared.events import Listing, Mode, Side, TradingRules, utc_now
-from shared.mexc.market_data import MexcRest
+from shared.mexc.market_data import MexcMarketData
 from shared.mexc.orders.order_connection_pool import LINES, SALES_AT_ONCE
 from shared.postgres.database import Connection, Database
 from shared.process.health import Component
@@ -138,7 +138,7 @@ class Executor:
         self.stopping = asyncio.Event()
         self.to_send: list[Order] = []
         self.latched: list[Cause] = []
-        rest = cast("MexcRest", exchange)
+        rest = cast("MexcMarketData", exchange)
         self.footprint = PaperFootprint(self.settings.paper_footprint_seconds)
         self.venues: dict[Mode, Venue] = {
             Mode.DRY_RUN: DryRun(exchange, None, footprint=self.footprint, settings=self.settings, now=time),
