@@ -1,1 +1,1 @@
-"""What others build on, derived from the models and the topology: schemas, the AsyncAPI document, frozen versions."""
+"""The public contract, derived from the models and the topology: schemas, the AsyncAPI document, frozen versions."""

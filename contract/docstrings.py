@@ -1,4 +1,4 @@
-"""What the source says below each field of a class, which Python itself does not keep."""
+"""Docstrings below the fields of a class, read from the source: Python itself does not keep them."""
 
 import ast
 import inspect

@@ -1,4 +1,4 @@
-"""What the manifests of deploy/kubernetes take over from elsewhere: Prometheus' rules, and the users of `local`."""
+"""Generated parts of the manifests in deploy/kubernetes: Prometheus' rules, and the users of `local`."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Who may do what on the broker: one user for each service, and two for programs that are not ours."""
+"""Permissions on the broker: one user for each service, and two for programs that are not ours."""
 
 import re
 from collections.abc import Mapping, Sequence

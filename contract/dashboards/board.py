@@ -18,7 +18,7 @@ _HEIGHT: Final = 7
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What to ask Prometheus, and the labels that tell its series apart."""
+    """A PromQL expression, and the labels that name its series in the legend."""
 
     expr: str
     by: Sequence[str] = ()
@@ -62,7 +62,7 @@ def show(
 
 
 def quantile(title: str, histogram: str, *by: str, of: float = 0.95, unit: str = "s") -> Panel:
-    """Return a panel of how long all but the slowest take; the rest of *histogram* is told by heat maps."""
+    """Return a panel of one quantile of *histogram*; heat maps show the whole distribution."""
     labels = ", ".join((*by, "le"))
     expr = f"histogram_quantile({of}, sum by ({labels}) (rate({histogram}[$__rate_interval])))"
     return show(title, expr, *by, unit=unit)
