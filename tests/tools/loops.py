@@ -120,7 +120,7 @@ def _fails_together(node: ast.AST) -> bool:
 
 
 def _only_counts(over: ast.expr) -> bool:
-    """Tell whether a loop counts attempts at one thing."""
+    """Return whether a loop counts attempts at one thing."""
     return isinstance(over, ast.Call) and _name(over) in {"count", "range"}
 
 
@@ -129,7 +129,7 @@ def _conditions(node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictCo
 
 
 def _is_guarded(step: ast.stmt) -> bool:
-    """Tell whether *step* catches whatever one item raises, also within a block of its own."""
+    """Return whether *step* catches whatever one item raises, also within a block of its own."""
     if isinstance(step, ast.With):
         return all(_is_guarded(each) or not _may_fail(each) for each in step.body)
     return isinstance(step, ast.Try) and any(
@@ -138,7 +138,7 @@ def _is_guarded(step: ast.stmt) -> bool:
 
 
 def _may_fail(part: ast.AST) -> bool:
-    """Tell whether *part* waits for something, or reads something."""
+    """Return whether *part* waits for something, or reads something."""
     return any(
         isinstance(each, ast.Await | ast.AsyncFor | ast.AsyncWith)
         or (isinstance(each, ast.Call) and _name(each) in READERS)

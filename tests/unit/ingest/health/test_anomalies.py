@@ -165,6 +165,6 @@ def test_new_symbols_are_counted_for_the_source_that_saw_them(registry: Collecto
         (announced("ABCUSDT", 60), "calendar"),
     ],
 )
-def test_evidence_tells_its_feed(evidence: SourceEvent, feed: str) -> None:
-    assert feed_of(evidence) == feed
+def test_the_feed_of_an_event_is_known(event: SourceEvent, feed: str) -> None:
+    assert feed_of(event) == feed
     assert feed in FEEDS
