@@ -18,7 +18,7 @@ from executor.journal.attempt_writer import AttemptWriter
 from executor.journal.decision_writer import DecisionWriter
 from executor.journal.order_transitions import OrderTransitions, Told
 from executor.journal.outbox import Outbox
-from executor.market_data.market_views import Markets
+from executor.market_data.market_views import MarketViews
 from executor.market_data.position_prices import PositionPrices, RecentBooks
 from executor.market_data.symbol_rules import SymbolRules
 from executor.metrics import ExecutorMetrics, show_clock
@@ -109,8 +109,8 @@ def assemble(
     journal = DecisionWriter(database, settings, live=live, unready=readiness.unready, told=outbox.filled, now=now)
     moments, exits = ExchangeTime(exchange.clock.now_ms, now=now), exchange.exits
     recent = RecentBooks()
-    markets = Markets(exchange.rest, settings, footprint=exits.footprint, known=known)
-    selling_markets = Markets(exits.rest, settings, footprint=exits.footprint, known=known, recent=recent)
+    markets = MarketViews(exchange.rest, settings, footprint=exits.footprint, known=known)
+    selling_markets = MarketViews(exits.rest, settings, footprint=exits.footprint, known=known, recent=recent)
     sight = MarketAccess(
         selling_markets,
         PositionPrices(exits.watching, exits.rest, recent),
@@ -139,13 +139,13 @@ def assemble(
     )
     placing = OrderSender(ways, settings, now=now, stopping=stopping)
     patience = timedelta(hours=settings.opening_horizon_hours)
-    schedule = OpeningScheduler(books, journal, placing, composer, moments, patience=patience)
+    schedule = OpeningScheduler(books, journal, placing, composer, moments, max_wait=patience)
     free = None if balances is None else FreeBalances(balances).of
     selling = SaleOrders(journal, placing, {mode: free if mode is Mode.LIVE else None for mode in exchange.sending})
     account = exchange.account if exchange.live else None
     custody = None if account is None else BalanceCheck(database, account, settings)
     supervisor, spare = ExitMonitor(database, sight, selling, halts, settings, now=now), exchange.spare
-    fee_prices = None if spare is None else FeePrices(database, Markets(spare, settings).last_price, now=now)
+    fee_prices = None if spare is None else FeePrices(database, MarketViews(spare, settings).last_price, now=now)
     return Parts(
         now=now,
         metrics=metrics,
@@ -169,10 +169,10 @@ def assemble(
 
 def _recorded(metrics: ExecutorMetrics, charges: FeeCharges, order: Order, told: Told) -> None:
     metrics.recorded(order, told)
-    charges.mind(order, told)
+    charges.check(order, told)
 
 
-def _question(exchange: Exchange, settings: ExecutorSettings, markets: Markets) -> Ask:
+def _question(exchange: Exchange, settings: ExecutorSettings, markets: MarketViews) -> Ask:
     """Return what asks for openings with what nobody has reserved of the limits."""
     if exchange.infos is None:
         return ask_nobody
@@ -181,7 +181,7 @@ def _question(exchange: Exchange, settings: ExecutorSettings, markets: Markets) 
     return OpeningQuestion(exchange.infos.symbol_rules, markets.take_in, has_room=has_room, seconds_max=seconds_max)
 
 
-def _sale_test(exchange: Exchange, settings: ExecutorSettings, markets: Markets) -> PassesTest | None:
+def _sale_test(exchange: Exchange, settings: ExecutorSettings, markets: MarketViews) -> PassesTest | None:
     trading, admission = exchange.exits.trading, exchange.limiter.admission(Priority.EXIT)
     if trading is None:
         return None

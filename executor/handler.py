@@ -7,9 +7,9 @@ from time import perf_counter
 
 import structlog
 
-from executor.decisions.freshness import Ages, is_just_open
-from executor.decisions.mass_listing import MassListing
+from executor.decisions.freshness import AgeSettings, is_just_open
 from executor.halts.latches import Cause
+from executor.halts.mass_listing import MassListing
 from executor.journal.decision_writer import DecisionWriter
 from executor.metrics import ExecutorMetrics
 from executor.model.order import Order
@@ -40,7 +40,7 @@ class BuyListing:
         mass_listing: MassListing,
         desk: Desk,
         metrics: ExecutorMetrics,
-        ages: Ages,
+        ages: AgeSettings,
         *,
         now: Callable[[], datetime],
     ) -> None:

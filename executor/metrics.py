@@ -10,7 +10,7 @@ from executor.journal.decision_writer import Decided
 from executor.journal.order_transitions import Told
 from executor.model.order import Order
 from executor.model.order_state import OrderState
-from executor.supervision.exposure_metrics import ExposureMetrics
+from executor.supervision.exposure_metrics import Exposure
 from shared.events import Side
 from shared.mexc.time.exchange_clock import ExchangeClock
 
@@ -53,7 +53,7 @@ class ExecutorMetrics:
             buckets=_SECONDS,
             registry=registry,
         )
-        self._stake = Gauge(
+        self._exposure = Gauge(
             "sniper_executor_exposure_usdt",
             "What is reserved for orders under way, and what open positions cost.",
             ("mode", "state"),
@@ -102,14 +102,14 @@ class ExecutorMetrics:
         """Count one step in the life of *order*, and what was told of it."""
         self.stepped(order, told.reason)
 
-    def at_stake(self, stake: ExposureMetrics) -> None:
+    def show_exposure(self, exposure: Exposure) -> None:
         """Show what is at stake in one mode."""
-        self._stake.labels(stake.mode, "reserved").set(float(stake.reserved_usdt))
-        self._stake.labels(stake.mode, "held").set(float(stake.held_usdt))
-        for state, count in stake.open_orders.items():
-            self._open_orders.labels(stake.mode, state).set(count)
-        for held_state, count in stake.positions.items():
-            self._positions.labels(stake.mode, held_state).set(count)
+        self._exposure.labels(exposure.mode, "reserved").set(float(exposure.reserved_usdt))
+        self._exposure.labels(exposure.mode, "held").set(float(exposure.held_usdt))
+        for state, count in exposure.open_orders.items():
+            self._open_orders.labels(exposure.mode, state).set(count)
+        for held_state, count in exposure.positions.items():
+            self._positions.labels(exposure.mode, held_state).set(count)
 
 
 def show_clock(clock: ExchangeClock, registry: CollectorRegistry) -> None:
@@ -122,20 +122,20 @@ def show_clock(clock: ExchangeClock, registry: CollectorRegistry) -> None:
     uncertainty.set_function(clock.uncertainty_seconds)
 
 
-def show_vigil(vigil: Watchdog, registry: CollectorRegistry) -> None:
+def show_watchdog(watchdog: Watchdog, registry: CollectorRegistry) -> None:
     """Show how long positions were left alone, and how many of them, whenever somebody looks."""
     age = Gauge(
         "sniper_executor_exit_look_age_seconds",
         "Since the last good look at the position that was not looked at for longest.",
         registry=registry,
     )
-    age.set_function(vigil.age_seconds)
+    age.set_function(watchdog.age_seconds)
     unsupervised = Gauge(
         "sniper_executor_unsupervised_positions",
         "Positions that nobody could look at for too long; all of them where nothing is looked at.",
         registry=registry,
     )
-    unsupervised.set_function(vigil.overdue_count)
+    unsupervised.set_function(watchdog.overdue_count)
 
 
 def code_of(reason: str | None) -> str:

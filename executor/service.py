@@ -8,23 +8,23 @@ from typing import Final
 
 from executor.alarms import Alarms
 from executor.assembly import Parts, assemble, limiter_of
-from executor.decisions.mass_listing import MassListing
 from executor.exits.environment_exits import seed
 from executor.exits.watchdog import Watchdog, overdue_seconds
+from executor.halts.mass_listing import MassListing
 from executor.halts.watch import HaltWatch, watching_halts
 from executor.handler import BuyListing, Desk
 from executor.journal.announced_openings import AnnouncedOpenings
 from executor.journal.position_store import held_live
-from executor.metrics import show_vigil
+from executor.metrics import show_watchdog
 from executor.model.order import Order
 from executor.reconciliation.readiness import Readiness, reconcile
 from executor.settings import ExecutorSettings, ExitSeeds
 from executor.supervision.api_key_age import show_key_age
 from executor.supervision.api_key_watch import ApiKeyWatch
 from executor.supervision.auto_trade_expiry import keep_ending
-from executor.supervision.exposure_metrics import show_stakes
-from executor.supervision.health_facts import show_facts, sight_of
-from executor.supervision.trading_status import StandingMetrics, show_standing
+from executor.supervision.exposure_metrics import show_exposure
+from executor.supervision.health_facts import process_status, show_facts
+from executor.supervision.trading_status import TradingStatusMetrics, show_trading_status
 from executor.supervision.unexplained_holdings import UnexplainedHoldings
 from executor.venues.credentials import credentials
 from executor.venues.exchange_connections import Exchange, OpenExchange, open_exchange
@@ -65,7 +65,7 @@ async def serve(
     if seeds is not None:
         await when_available("configuration", partial(seed, runtime.database, seeds), runtime.stop)
     component, exits = Component("executor"), Component("exits")
-    vigil = Watchdog(exits, overdue_seconds=overdue_seconds(settings))
+    watchdog = Watchdog(exits, overdue_seconds=overdue_seconds(settings))
     limiter = limiter_of(settings, runtime.telemetry.registry)
     async with (
         remembered(runtime.database, "executor", limiter),
@@ -80,24 +80,24 @@ async def serve(
         key = _key_watch(exchange, venue, alarms)
         if key is not None:
             component.shows("api_key", key.fact)
-        exits.shows("worth_usdt", parts.exits.worths.facts)
+        exits.shows("worth_usdt", parts.exits.open_values.facts)
         component.shows("troubles", runtime.telemetry.troubles.fact)
-        show_vigil(vigil, runtime.telemetry.registry)
+        show_watchdog(watchdog, runtime.telemetry.registry)
         show_key_age(_key_terms(venue), runtime.telemetry.registry)
         runtime.telemetry.ready_when("executor", lambda: exchange.is_ready() and parts.readiness.reconciled)
         ended = asyncio.Event()
         async with asyncio.TaskGroup() as beside:
-            showing = beside.create_task(show_stakes(runtime.database, parts.metrics), name="stakes")
+            showing = beside.create_task(show_exposure(runtime.database, parts.metrics), name="stakes")
             standing = beside.create_task(
-                show_standing(
+                show_trading_status(
                     runtime.database,
-                    StandingMetrics(runtime.telemetry.registry, settings),
-                    sight_of(exchange, parts.readiness, halts, live=venue.live),
+                    TradingStatusMetrics(runtime.telemetry.registry, settings),
+                    process_status(exchange, parts.readiness, halts, live=venue.live),
                 ),
                 name="standing",
             )
             beside.create_task(parts.outbox.relay(ended), name="outbox")
-            beside.create_task(vigil.keep(runtime.stop), name="vigil")
+            beside.create_task(watchdog.keep(runtime.stop), name="vigil")
             recall = recall_footprint(
                 runtime.database,
                 exchange.exits.footprint,
@@ -109,7 +109,7 @@ async def serve(
             if key is not None:
                 beside.create_task(key.run(runtime.stop), name="API key")
             beside.create_task(_reconciled(runtime, settings, exchange, parts, halts, alarms), name="reconciliation")
-            await _trade(runtime, settings, parts, halts, component, vigil)
+            await _trade(runtime, settings, parts, halts, component, watchdog)
             showing.cancel()
             standing.cancel()
             ended.set()
@@ -176,7 +176,7 @@ async def _trade(
     parts: Parts,
     halts: HaltWatch,
     component: Component,
-    vigil: Watchdog,
+    watchdog: Watchdog,
 ) -> None:
     """Consume listings until told to stop, then see to its end what is under way."""
     async with asyncio.timeout(None) as drain, asyncio.TaskGroup() as under_way:
@@ -196,7 +196,7 @@ async def _trade(
 
         under_way.create_task(parts.resolver.run(runtime.stop), name="resolver")
         under_way.create_task(parts.further.run(parts.placing, runtime.stop), name="further attempts")
-        under_way.create_task(parts.exits.run(vigil, runtime.stop), name="exits")
+        under_way.create_task(parts.exits.run(watchdog, runtime.stop), name="exits")
         if parts.custody is not None:
             under_way.create_task(parts.custody.run(runtime.stop), name="custody")
         under_way.create_task(parts.daily_loss.run(runtime.stop), name="daily loss")

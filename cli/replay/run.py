@@ -20,8 +20,8 @@ from dedup.observations import Observation, Observations
 from dedup.seen import Seen
 from dedup.settings import DedupSettings
 from dedup.skew import Skew
-from executor.decisions.mass_listing import MassListing
 from executor.halts.latches import Cause, latch
+from executor.halts.mass_listing import MassListing
 from executor.handler import BuyListing, Desk
 from executor.journal.decision_writer import Decided, DecisionWriter
 from executor.journal.order_transitions import OrderTransitions, Told

@@ -20,7 +20,7 @@ GAINS: Final = frozenset({ExitReason.TAKE_PROFIT, ExitReason.TAKE_PROFIT_STEP})
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ExitInputs:
     """What is known when a position is looked at."""
 
     worth: Worth | None
@@ -35,7 +35,7 @@ class Seen:
     """The highest step of the ladder that its bids reach."""
 
 
-def exit_due(position: Position, seen: Seen, policy: ExitPolicy) -> ExitReason | None:
+def exit_due(position: Position, seen: ExitInputs, policy: ExitPolicy) -> ExitReason | None:
     """Return why *position* is to be sold now; None while it is to be kept.
 
     What a person wants comes first, then what limits a loss, then time, then gain. A sale that got rid of a part is
@@ -61,7 +61,9 @@ def exit_due(position: Position, seen: Seen, policy: ExitPolicy) -> ExitReason |
     return next((reason for reason, is_due in checks if is_due), None)
 
 
-def floor_of(reason: ExitReason, position: Position, seen: Seen, policy: ExitPolicy, settings: ExitSettings) -> Decimal:
+def floor_of(
+    reason: ExitReason, position: Position, seen: ExitInputs, policy: ExitPolicy, settings: ExitSettings
+) -> Decimal:
     """Return what a coin must bring at least where *position* is sold for *reason*.
 
     A take-profit, or a step of one: its trigger less the slippage, whatever the book says later. Everything else: what

@@ -6,7 +6,7 @@ from typing import Protocol
 from shared.events import CLOCK_TOLERANCE, Listing
 
 
-class Ages(Protocol):
+class AgeSettings(Protocol):
     """The settings it goes by."""
 
     @property
@@ -23,12 +23,12 @@ def ages_from(listing: Listing) -> datetime:
     return min(listing.listed_at, listing.observed_at) if listing.opens_at is None else listing.opens_at
 
 
-def fresh_until(listing: Listing, ages: Ages) -> datetime:
+def fresh_until(listing: Listing, ages: AgeSettings) -> datetime:
     """Return when *listing* is too old to be bought: no request for it may begin later."""
     return ages_from(listing) + timedelta(seconds=ages.listing_age_seconds)
 
 
-def opening_ahead(listing: Listing, ages: Ages, now: datetime) -> datetime | None:
+def opening_ahead(listing: Listing, ages: AgeSettings, now: datetime) -> datetime | None:
     """Return the opening that *listing* must wait for; None where it has opened, or as good as."""
     if listing.opens_at is None or listing.opens_at - now <= timedelta(seconds=ages.opening_tolerance_seconds):
         return None
@@ -43,7 +43,7 @@ def is_of_unknown_age(listing: Listing) -> bool:
     return listing.late and listing.opens_at is None
 
 
-def is_just_open(listing: Listing, ages: Ages, now: datetime) -> bool:
+def is_just_open(listing: Listing, ages: AgeSettings, now: datetime) -> bool:
     """Return whether *listing* is known to have opened, and is fresh."""
     return listing.opens_at is not None and listing.opens_at <= now <= fresh_until(listing, ages)
 
@@ -53,6 +53,6 @@ def is_from_the_future(listing: Listing, now: datetime) -> bool:
     return min(listing.listed_at, listing.observed_at) - now > CLOCK_TOLERANCE
 
 
-def overdue(listing: Listing, ages: Ages, now: datetime) -> timedelta | None:
+def age_if_too_old(listing: Listing, ages: AgeSettings, now: datetime) -> timedelta | None:
     """Return the age of a *listing* that is too old; None while it is fresh."""
     return None if now <= fresh_until(listing, ages) else now - ages_from(listing)

@@ -16,7 +16,7 @@ _AMOUNT_MAX: Final = Decimal(10) ** 15
 
 
 @dataclass(frozen=True, slots=True)
-class Committed:
+class LimitUsage:
     """What one mode has at stake, and what it did lately."""
 
     committed_usdt: Decimal
@@ -49,7 +49,7 @@ def order_size(order_usdt: Decimal | None, max_trade_usdt: Decimal) -> Decimal |
 
 
 def reservation(
-    size: Decimal, slippage_pct: Decimal, max_trade_usdt: Decimal, committed: Committed, limits: Limits
+    size: Decimal, slippage_pct: Decimal, max_trade_usdt: Decimal, usage: LimitUsage, limits: Limits
 ) -> Decimal:
     """Return what to reserve for an order of *size* at the reference price: what it costs at its cap.
 
@@ -59,25 +59,25 @@ def reservation(
     at_cap = CAREFUL.multiply(size, ratio).quantize(CENT, ROUND_UP, CAREFUL)
     room = min(
         max_trade_usdt,
-        CAREFUL.subtract(limits.max_position_usdt, committed.committed_usdt),
-        CAREFUL.subtract(limits.daily_spend_usdt, committed.day_spent_usdt),
+        CAREFUL.subtract(limits.max_position_usdt, usage.committed_usdt),
+        CAREFUL.subtract(limits.daily_spend_usdt, usage.day_spent_usdt),
     )
     return max(size, min(at_cap, room.quantize(CENT, context=CAREFUL)))
 
 
-def exceeded(size: Decimal, committed: Committed, limits: Limits, now: datetime) -> Reason | None:
+def exceeded(size: Decimal, usage: LimitUsage, limits: Limits, now: datetime) -> Reason | None:
     """Return which limit an order of *size* would break; None when it breaks none.
 
     A number that cannot be compared breaks its limit.
     """
-    if not fits(size, committed.committed_usdt, limits.max_position_usdt):
+    if not fits(size, usage.committed_usdt, limits.max_position_usdt):
         return Reason.MAX_POSITION
-    within_a_minute = sum(now - decided_at < MINUTE for decided_at in committed.recent_orders)
+    within_a_minute = sum(now - decided_at < MINUTE for decided_at in usage.recent_orders)
     if within_a_minute >= limits.orders_per_minute:
         return Reason.ORDERS_PER_MINUTE
-    if not 0 <= committed.day_orders < limits.orders_per_day:
+    if not 0 <= usage.day_orders < limits.orders_per_day:
         return Reason.ORDERS_PER_DAY
-    if not fits(size, committed.day_spent_usdt, limits.daily_spend_usdt):
+    if not fits(size, usage.day_spent_usdt, limits.daily_spend_usdt):
         return Reason.DAILY_SPEND
     return None
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Final
 
 from executor.decisions.freshness import fresh_until
-from executor.decisions.strategy import Standing
+from executor.decisions.strategy import TradingState
 from executor.model.client_order_id import client_order_id
 from executor.model.order import ExitReason, Order
 from executor.model.position import Position
@@ -16,17 +16,17 @@ NOTHING: Final = Decimal("0.00")
 
 
 def purchase(
-    listing: Listing, standing: Standing, quote_qty: Decimal, settings: ExecutorSettings, now: datetime
+    listing: Listing, state: TradingState, quote_qty: Decimal, settings: ExecutorSettings, now: datetime
 ) -> Order:
     """Return the order that buys *listing* for *quote_qty* at most."""
     return Order(
         listing=listing,
-        mode=standing.mode,
+        mode=state.mode,
         side=Side.BUY,
         sequence=1,
-        client_order_id=client_order_id(listing.key, standing.mode, Side.BUY),
+        client_order_id=client_order_id(listing.key, state.mode, Side.BUY),
         quote_qty=quote_qty,
-        config=_no_limits(now) if standing.config is None else standing.config.limits,
+        config=_no_limits(now) if state.config is None else state.config.limits,
         decided_at=now,
         send_until=send_until(listing, now, settings),
     )

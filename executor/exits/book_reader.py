@@ -7,7 +7,7 @@ from typing import Final
 
 import structlog
 
-from executor.exits.look_interval import SINGLY_MAX
+from executor.exits.look_interval import SINGLE_BOOKS_MAX
 from executor.market_data.position_prices import PositionPrices
 from executor.pricing.valuation import Quote
 from shared.mexc.errors import ExchangeError, ExchangeRejected, RateLimited
@@ -55,7 +55,7 @@ class BookReader:
         learned, singly = Quotes(), _singly(symbols, urgent)
         together = set(symbols) - singly
         self._ask(singly, urgent)
-        self._ask_together(together, urgent=len(urgent) > SINGLY_MAX)
+        self._ask_together(together, urgent=len(urgent) > SINGLE_BOOKS_MAX)
         hurried = singly & set(urgent)
         await self._waited(hurried, self._seconds_max)
         patience = 0.0 if hurried else self._seconds_max
@@ -176,6 +176,6 @@ class BookReader:
 
 def _singly(symbols: Collection[str], urgent: Collection[str]) -> set[str]:
     """Return of which of *symbols* to read the books at once; the best prices of the others come first."""
-    few = set(urgent) if len(urgent) <= SINGLY_MAX else set[str]()
+    few = set(urgent) if len(urgent) <= SINGLE_BOOKS_MAX else set[str]()
     rest = set(symbols) - few
-    return few | rest if len(rest) <= SINGLY_MAX else few
+    return few | rest if len(rest) <= SINGLE_BOOKS_MAX else few

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
-from executor.exits.look_interval import SINGLY_MAX, beat_seconds, round_weight
+from executor.exits.look_interval import SINGLE_BOOKS_MAX, look_interval_seconds, look_weight
 from executor.model.position import PositionState
-from executor.model.watched_position import Held
+from executor.model.watched_position import WatchedPosition
 from executor.settings import ExecutorSettings
 
 WATCHED: Final = frozenset({PositionState.OPEN, PositionState.CLOSING})
@@ -14,11 +14,11 @@ RETRY_SECONDS_MAX: Final = 1.0
 """One that waits for another try is looked at so often at least, for it may not be due any more."""
 _WAIT_SECONDS_MIN: Final = 0.02
 
-Apart = Callable[[int], float]
+LookSpacing = Callable[[int], float]
 """Returns how far apart requests of a weight can go on and on within what the rate limits leave now."""
 
 
-def freely(_weight: int) -> float:
+def unlimited(_weight: int) -> float:
     return 0.0
 
 
@@ -29,7 +29,7 @@ class LookSchedule:
     of all, all have their turn together.
     """
 
-    def __init__(self, settings: ExecutorSettings, apart: Apart = freely) -> None:
+    def __init__(self, settings: ExecutorSettings, apart: LookSpacing = unlimited) -> None:
         """Looks are further apart where *apart* says so: better that than to use up what is left, and see nothing."""
         self._settings = settings
         self._apart = apart
@@ -37,7 +37,7 @@ class LookSchedule:
         self._together_at = float("-inf")
         self._rarely_at: dict[str, float] = {}
 
-    def is_its_turn(self, each: Held, now: float) -> bool:
+    def is_its_turn(self, each: WatchedPosition, now: float) -> bool:
         """Return whether *each* is to be looked at now."""
         if each.position.state in WATCHED:
             return each.close_requested or now >= self._turn_at.get(each.name, 0.0)
@@ -55,7 +55,7 @@ class LookSchedule:
 
     def looked(
         self,
-        held: Collection[Held],
+        held: Collection[WatchedPosition],
         watched: Collection[str],
         calm: Collection[str],
         waiting: Mapping[str, float],
@@ -70,7 +70,7 @@ class LookSchedule:
         symbols = len(set(often.values()))
         turn_at = self._next_turn(symbols, now)
         # What is due is looked at within the share of sales: nothing that is left to routine looks keeps it waiting.
-        due_at = min(turn_at, now + beat_seconds(symbols, self._settings))
+        due_at = min(turn_at, now + look_interval_seconds(symbols, self._settings))
         kept = {name: at for name, at in self._turn_at.items() if name in names and name not in watched}
         self._turn_at = kept | {name: turn_at for name in calm if name in often}
         self._turn_at |= {
@@ -81,8 +81,8 @@ class LookSchedule:
     def _next_turn(self, symbols: int, now: float) -> float:
         if symbols == 0:
             return now
-        beat = max(beat_seconds(symbols, self._settings), self._apart(round_weight(symbols)))
-        if symbols <= SINGLY_MAX:
+        beat = max(look_interval_seconds(symbols, self._settings), self._apart(look_weight(symbols)))
+        if symbols <= SINGLE_BOOKS_MAX:
             return now + beat
         if now >= self._together_at:
             self._together_at = now + beat

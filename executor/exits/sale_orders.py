@@ -30,7 +30,7 @@ Free = Callable[[str], Awaitable[Decimal]]
 
 
 @dataclass(frozen=True, slots=True)
-class Exit:
+class SaleIntent:
     """A sale that is wanted."""
 
     position: Position
@@ -78,9 +78,9 @@ class FreeBalances:
 
 
 class SaleOrders:
-    def __init__(self, journal: DecisionWriter, placing: OrderSender, free: Mapping[Mode, Free | None]) -> None:
+    def __init__(self, journal: DecisionWriter, sender: OrderSender, free: Mapping[Mode, Free | None]) -> None:
         self._journal = journal
-        self._placing = placing
+        self._sender = sender
         self._free = free
 
     @property
@@ -90,33 +90,33 @@ class SaleOrders:
 
     def banned_seconds(self) -> float:
         """Return for how long the exchange wants to be asked nothing at all."""
-        return self._placing.banned_seconds()
+        return self._sender.banned_seconds()
 
-    def has_line(self) -> bool:
+    def has_free_connection(self) -> bool:
         """Return whether a sale could leave at once: not while all lines wait for answers to others."""
-        return self._placing.has_line(Side.SELL)
+        return self._sender.has_free_connection(Side.SELL)
 
-    async def sell(self, wanted: Exit) -> None:
-        """Sell as much of what is *wanted* as is there; return when the sale was taken, or was not."""
-        position = wanted.position
-        sellable = await self._sellable(wanted)
-        amount = sellable if wanted.quantity is None else min(sellable, wanted.quantity)
-        if not is_worth_selling(amount, wanted.price_min, wanted.rules):
+    async def sell(self, intent: SaleIntent) -> None:
+        """Sell as much of what is *intent* as is there; return when the sale was taken, or was not."""
+        position = intent.position
+        sellable = await self._sellable(intent)
+        amount = sellable if intent.quantity is None else min(sellable, intent.quantity)
+        if not is_worth_selling(amount, intent.price_min, intent.rules):
             log.info("too little of what was bought is there to be sold", position=position.name, free=f"{amount:f}")
             return
         order = await self._journal.sell(
-            position, amount, wanted.reason, price_min=wanted.price_min, beside=wanted.is_beside_another
+            position, amount, intent.reason, price_min=intent.price_min, beside=intent.is_beside_another
         )
         if order is not None:
-            log.info("selling", symbol=position.symbol, listing=position.listing.key, reason=wanted.reason)
-            await self._placing.place(order)
+            log.info("selling", symbol=position.symbol, listing=position.listing.key, reason=intent.reason)
+            await self._sender.place(order)
 
-    async def _sellable(self, wanted: Exit) -> Decimal:
+    async def _sellable(self, intent: SaleIntent) -> Decimal:
         """What was bought takes a moment to arrive, and people sell by hand.
 
         Beside a sale in doubt only what no other position explains counts: had that one sold, it would not be there.
         """
-        position = wanted.position
+        position = intent.position
         free = self._free[position.mode]
         if free is None:
             return position.base_qty
@@ -124,11 +124,11 @@ class SaleOrders:
             async with asyncio.timeout(BALANCE_SECONDS_MAX):
                 there = await free(position.listing.base_asset)
         except (ExchangeError, TimeoutError) as error:
-            if wanted.is_beside_another:
+            if intent.is_beside_another:
                 raise
             # A stop does not wait for a balance: the exchange refuses to sell missing coins, and says so.
             log.warning(
                 "the balance is not known, so all of a position is sold", position=position.name, reason=repr(error)
             )
             return position.base_qty
-        return max(Decimal(0), min(position.base_qty, there - (wanted.explained_by_others or 0)))
+        return max(Decimal(0), min(position.base_qty, there - (intent.explained_by_others or 0)))

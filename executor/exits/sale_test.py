@@ -8,14 +8,14 @@ from typing import Final
 
 from executor.decisions.order_drafts import sale
 from executor.decisions.order_request import sell_request
-from executor.decisions.strategy import Refuse
 from executor.model.client_order_id import client_order_id
 from executor.model.order import ExitReason
-from executor.model.send_result import Busy, NotOpen, Untimely
-from executor.model.watched_position import NO_TRADING, Held
+from executor.model.reasons import Refusal
+from executor.model.send_result import NotOpen, Throttled, TimestampRefused
+from executor.model.watched_position import NO_TRADING, WatchedPosition
 from executor.pricing.valuation import Quote
 from executor.settings import ExecutorSettings
-from executor.venues.response_classifier import refusal_of_test, verdict_of_test
+from executor.venues.response_classifier import refusal_of_test, result_of_test
 from shared.events import Listing, Side, TradingRules
 from shared.mexc.errors import RateLimited
 from shared.mexc.http.request import Admission
@@ -49,7 +49,7 @@ class SaleTest:
         self._now = now
         self._turn = asyncio.Lock()
 
-    async def passes(self, each: Held, quote: Quote) -> bool | None:
+    async def passes(self, each: WatchedPosition, quote: Quote) -> bool | None:
         """Return whether a sale of *each* would find its symbol trading; None where the answer does not say.
 
         Raises ExchangeError and ClockUncertainError.
@@ -61,15 +61,15 @@ class SaleTest:
         request = sell_request(
             replace(order, client_order_id=name), best_bid, self._rules(position.listing), self._settings
         )
-        if isinstance(request, Refuse):
+        if isinstance(request, Refusal):
             return None
         async with self._turn, self._admission(_METHOD, _PATH):
             answer = await self._trading.test_order(request, now_ms=self._clock.now_ms())
-            verdict = verdict_of_test(answer)
-            if isinstance(verdict, Busy):
-                raise RateLimited(verdict.wait_seconds, banned=verdict.banned)
-        if isinstance(verdict, Untimely):
+            result = result_of_test(answer)
+            if isinstance(result, Throttled):
+                raise RateLimited(result.wait_seconds, banned=result.banned)
+        if isinstance(result, TimestampRefused):
             self._clock.suspect()
-        if isinstance(verdict, NotOpen) or refusal_of_test(answer) in NO_TRADING:
+        if isinstance(result, NotOpen) or refusal_of_test(answer) in NO_TRADING:
             return False
-        return True if verdict is None else None
+        return True if result is None else None

@@ -11,7 +11,7 @@ from typing import Final
 
 import structlog
 
-from executor.model.watched_position import Held, Sale
+from executor.model.watched_position import Sale, WatchedPosition
 from executor.pricing.valuation import Quote
 from shared.errors import TransientError
 from shared.events import Mode
@@ -42,7 +42,7 @@ _SOON_SECONDS: Final = 0.05
 
 CanBeSold = Callable[[str], Awaitable[bool]]
 """Returns whether the exchange says that a symbol may be sold now; raises ExchangeError."""
-PassesTest = Callable[[Held, Quote], Awaitable[bool | None]]
+PassesTest = Callable[[WatchedPosition, Quote], Awaitable[bool | None]]
 """Returns whether a sale would find its symbol trading; None where that is not said. Raises as `SaleTest.passes`."""
 
 
@@ -106,7 +106,7 @@ class Suspensions:
         self._quotes: dict[str, Quote] = {}
         """The latest of each that is due."""
 
-    def hold(self, each: Held, quote: Quote) -> bool:
+    def hold(self, each: WatchedPosition, quote: Quote) -> bool:
         """Return whether no sale of *each* is to be tried now; from time to time the exchange gets the question."""
         self._quotes[each.name] = quote
         now = asyncio.get_running_loop().time()
@@ -118,7 +118,7 @@ class Suspensions:
             known.released = known.is_over(now)
         return not known.released
 
-    def test_again(self, each: Held) -> None:
+    def test_again(self, each: WatchedPosition) -> None:
         """Test the sale of *each* where that is due and it is held back: no look has to wait for its book first."""
         now, quote = asyncio.get_running_loop().time(), self._quotes.get(each.name)
         if quote is None or (known := self._refusal_of(each, quote, now)) is None or known.released:
@@ -160,7 +160,7 @@ class Suspensions:
         self._due &= set(due)
         self._quotes = {name: quote for name, quote in self._quotes.items() if name in due}
 
-    def _refusal_of(self, each: Held, quote: Quote, now: float) -> _Suspended | None:
+    def _refusal_of(self, each: WatchedPosition, quote: Quote, now: float) -> _Suspended | None:
         """Return what is known since the last sale of *each* was refused; None where that found trading."""
         sale = each.last_sale
         if sale is None or not sale.found_no_trading:
@@ -173,10 +173,10 @@ class Suspensions:
             known = self._known[each.name] = _refused(known, sale, quote, now, ask_at)
         return known
 
-    def _is_tested(self, each: Held) -> bool:
+    def _is_tested(self, each: WatchedPosition) -> bool:
         return self._passes_test is not None and each.position.mode is Mode.LIVE
 
-    def _ask_what_is_due(self, each: Held, known: _Suspended, quote: Quote, now: float) -> None:
+    def _ask_what_is_due(self, each: WatchedPosition, known: _Suspended, quote: Quote, now: float) -> None:
         """Ask for the status now and then, and test often; without a test that tells, ask when a book moves."""
         is_tested = self._test_where_due(each, known, quote, now)
         moved = quote != known.quote and now >= known.ask_at - self._check_seconds + QUESTION_SECONDS_MIN
@@ -185,7 +185,7 @@ class Suspensions:
             known.asking, known.was_asked, known.quote = True, True, quote
             self._tasks.create_task(self._ask(each, known), name=f"suspension-{each.position.symbol}")
 
-    def _test_where_due(self, each: Held, known: _Suspended, quote: Quote, now: float) -> bool:
+    def _test_where_due(self, each: WatchedPosition, known: _Suspended, quote: Quote, now: float) -> bool:
         """Return whether sales of *each* can be tested; begin a test where one is due."""
         known.is_tested = self._is_tested(each)
         if known.is_tested and not known.testing and now >= known.test_at:
@@ -193,7 +193,7 @@ class Suspensions:
             self._tasks.create_task(self._test(each, known, quote), name=f"sale-test-{each.position.symbol}")
         return known.is_tested
 
-    async def _test(self, each: Held, known: _Suspended, quote: Quote) -> None:
+    async def _test(self, each: WatchedPosition, known: _Suspended, quote: Quote) -> None:
         assert self._passes_test is not None
         passes = None
         try:
@@ -214,7 +214,7 @@ class Suspensions:
         known.test_at = now + TEST_SECONDS
         known.testing = False
 
-    async def _ask(self, each: Held, known: _Suspended) -> None:
+    async def _ask(self, each: WatchedPosition, known: _Suspended) -> None:
         """Ask whether the symbol trades; one that did not and does is tried at once."""
         again_seconds, is_closed = min(self._check_seconds, QUESTION_SECONDS_MIN), None
         try:

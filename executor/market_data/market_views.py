@@ -11,11 +11,12 @@ from typing import Final
 import structlog
 
 from executor.decisions.exit_rules import below
-from executor.decisions.market_filters import Market, Reading, reference_price
-from executor.decisions.strategy import SIDES_CLOSED, Refuse
+from executor.decisions.market_filters import MarketSnapshot, RereadResult, reference_price
+from executor.decisions.strategy import SIDES_CLOSED
 from executor.market_data.position_prices import BOOK_LEVELS, RecentBooks
 from executor.market_data.symbol_rules import SymbolRules
 from executor.model.order import Order
+from executor.model.reasons import Refusal
 from executor.pricing.fill_simulation import is_plausible
 from executor.pricing.paper_footprint import PaperFootprint
 from executor.pricing.taker_fees import TakerFees
@@ -47,14 +48,14 @@ Levels = tuple[Level, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class MarketView:
     """What an order is made from."""
 
-    market: Market
+    market: MarketSnapshot
     rules: TradingRules | None
 
 
-class Markets:
+class MarketViews:
     """Asks the exchange for what the listing did not bring along, and nothing else. Raises ExchangeError."""
 
     def __init__(
@@ -88,7 +89,7 @@ class Markets:
         """What orders are charged."""
         return self._known.fees
 
-    def at_hand(self, listing: Listing, *, asked: bool = False) -> View | None:
+    def at_hand(self, listing: Listing, *, asked: bool = False) -> MarketView | None:
         """Return what a purchase may be made from without a question, which would cost time; None where one is needed.
 
         The rules may be missing: without them an order is rounded more coarsely. An opening that may be long ago is
@@ -98,9 +99,9 @@ class Markets:
             return None
         if listing.rules is None and listing.opens_at is None and not asked and self.may_be_old(listing):
             return None
-        market = Market(reference=listing.price, book=None, first_price=None)
+        market = MarketSnapshot(reference=listing.price, book=None, first_price=None)
         self._known.brought(listing.symbol)
-        return View(market, self._known.fresh(listing.symbol) or self._known.latest(listing))
+        return MarketView(market, self._known.fresh(listing.symbol) or self._known.latest(listing))
 
     def may_be_old(self, listing: Listing) -> bool:
         """Tell whether only a question can show that *listing* opened long ago: a ticker is all that has shown it."""
@@ -111,11 +112,11 @@ class Markets:
             return False
         return self._settings.opening_unknown == "insist" or listing.source is Source.MEXC_WEBSOCKET
 
-    def too_old(self, listing: Listing, now: datetime) -> Refuse | None:
+    def too_old(self, listing: Listing, now: datetime) -> Refusal | None:
         """Return why *listing* is not bought, by what was told of its opening since."""
         return self._known.openings.too_old(listing, self._settings, now)
 
-    async def look(self, order: Order) -> View:
+    async def look(self, order: Order) -> MarketView:
         """Return the market of *order* as it is now."""
         # What a coin cost when it was seen is long ago for an order that waited, or was sent before.
         seen = order.listing.price if order.fire_at is None and order.attempt == 1 else None
@@ -125,8 +126,8 @@ class Markets:
             book = await self._book(order)  # Which is refused where the exchange does not know the symbol at all.
         if book is not None and order.mode is Mode.DRY_RUN:
             book = OrderBook(*self._left(order.symbol, book.bids, book.asks))
-        market = Market(reference_price(seen, book), book, first_price, last)
-        return View(market, rules)
+        market = MarketSnapshot(reference_price(seen, book), book, first_price, last)
+        return MarketView(market, rules)
 
     async def _asked(
         self, order: Order, *, needs_book: bool
@@ -141,10 +142,12 @@ class Markets:
             book or _no_book(), self.rules(order), self._first_price(order.symbol), self._protected(order)
         )
 
-    async def reread(self, order: Order, *, price: bool) -> Reading:
+    async def reread(self, order: Order, *, price: bool) -> RereadResult:
         """Return what a refusal of *order* may be explained by, as far as it is learned soon; the *price* too."""
         rules = self._read_again(order)
-        return Reading(*await asyncio.gather(rules, self._last(order.symbol))) if price else Reading(await rules)
+        return (
+            RereadResult(*await asyncio.gather(rules, self._last(order.symbol))) if price else RereadResult(await rules)
+        )
 
     def quote_for(self, mode: Mode, symbol: str, quote: Quote) -> Quote:
         """Return *quote* as an order of *mode* would meet it: less what paper orders took, for one on paper."""

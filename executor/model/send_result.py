@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from executor.model.fill import Fill
+from executor.model.order_state import OrderEvent
 from executor.model.reasons import Reason
 from shared.mexc.retry_after import quiet_seconds
 
@@ -40,7 +41,7 @@ class NotOpen:
 
 
 @dataclass(frozen=True, slots=True)
-class TooDear:
+class PriceRefused:
     """Certainly no order: the price is beyond what the exchange allows; it may have named the most or least it takes.
 
     Of a sale the price is too low.
@@ -62,14 +63,14 @@ class WrongSize:
 
 
 @dataclass(frozen=True, slots=True)
-class Untimely:
+class TimestampRefused:
     """Certainly no order: the exchange's clock and ours disagree. Worth signing again once they do not."""
 
     detail: str
 
 
 @dataclass(frozen=True, slots=True)
-class Busy:
+class Throttled:
     """Asked too often, or kept out: nothing may be sent for a while. It proves nothing about the order."""
 
     detail: str
@@ -100,4 +101,35 @@ class Unanswered:
     """Our keys or our account seem to be refused, though not in a way that proves anything: trading halts."""
 
 
-Verdict = Accepted | Executed | Refused | NotOpen | TooDear | WrongSize | Untimely | Busy | Unsent | Unanswered
+SendResult = (
+    Accepted
+    | Executed
+    | Refused
+    | NotOpen
+    | PriceRefused
+    | WrongSize
+    | TimestampRefused
+    | Throttled
+    | Unsent
+    | Unanswered
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """The end of all attempts."""
+
+    event: OrderEvent
+    reason: str | None = None
+    fill: Fill | None = None
+    exchange_order_id: str | None = None
+    halts: bool = False
+    """Every other order would fare the same."""
+
+
+def executed(fill: Fill | None, *, otherwise: Reason = Reason.NOT_FILLED) -> Conclusion:
+    """Return the conclusion of an order that got *fill*, and nothing more."""
+    if fill is None:
+        return Conclusion(OrderEvent.FOUND_UNFILLED, otherwise)
+    event = OrderEvent.FOUND_FILLED if fill.complete else OrderEvent.FOUND_PARTLY_FILLED
+    return Conclusion(event, fill=fill)

@@ -41,7 +41,7 @@ class Sale:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class WatchedPosition:
     """One position, what a person wants done with it, and how its sales went."""
 
     position: Position

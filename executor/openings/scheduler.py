@@ -36,21 +36,21 @@ Opening = tuple[str, datetime]
 class OpeningScheduler:
     def __init__(
         self,
-        books: OrderTransitions,
+        transitions: OrderTransitions,
         journal: DecisionWriter,
-        placing: OrderSender,
-        composer: RequestBuilder,
-        moments: ExchangeTime,
+        sender: OrderSender,
+        request_builder: RequestBuilder,
+        exchange_time: ExchangeTime,
         *,
-        patience: timedelta,
+        max_wait: timedelta,
     ) -> None:
-        self._books = books
-        self._patience = patience
+        self._transitions = transitions
+        self._max_wait = max_wait
         self._journal = journal
-        self._placing = placing
-        self._composer = composer
-        self._moments = moments
-        self._in_hand: set[Opening] = set()
+        self._sender = sender
+        self._request_builder = request_builder
+        self._exchange_time = exchange_time
+        self._attended: set[Opening] = set()
         self.changed = asyncio.Event()
         """To be set when an order was armed, or its opening moved."""
 
@@ -67,7 +67,7 @@ class OpeningScheduler:
 
     async def _armed(self) -> Sequence[Order]:
         try:
-            return await self._books.armed(list(Mode))
+            return await self._transitions.armed(list(Mode))
         except TransientError as error:
             log.debug("openings not read", reason=str(error))
         except Exception:
@@ -76,25 +76,25 @@ class OpeningScheduler:
 
     def _is_near(self, order: Order) -> bool:
         """Tell whether *order* opens soon, or should have, and is not in hand."""
-        soon_ms = self._moments.now_ms() + HORIZON_MS
+        soon_ms = self._exchange_time.now_ms() + HORIZON_MS
         is_due = order.fire_at is not None and milliseconds(order.fire_at) <= soon_ms
-        return is_due and _opening(order) not in self._in_hand
+        return is_due and _opening(order) not in self._attended
 
     def _is_forgotten(self, order: Order) -> bool:
         """Tell whether nobody has said when *order* opens for as long as any opening is waited for."""
-        waited_ms = self._moments.now_ms() - milliseconds(order.decided_at)
-        return order.fire_at is None and timedelta(milliseconds=waited_ms) > self._patience
+        waited_ms = self._exchange_time.now_ms() - milliseconds(order.decided_at)
+        return order.fire_at is None and timedelta(milliseconds=waited_ms) > self._max_wait
 
     async def _give_up(self, order: Order) -> None:
         reason = worded(Reason.OPENING_PASSED, "nobody told when")
         try:
-            await self._books.record(order, OrderEvent.LAPSED, Told(reason=reason))
+            await self._transitions.record(order, OrderEvent.LAPSED, Told(reason=reason))
         except TransientError as error:
             log.debug("an order still waits", symbol=order.symbol, reason=str(error))
 
     async def _attend(self, order: Order, until: asyncio.Event) -> None:
         opening = _opening(order)
-        self._in_hand.add(opening)
+        self._attended.add(opening)
         try:
             await self._at_opening(order, milliseconds(opening[1]), until)
         except TransientError as error:
@@ -103,7 +103,7 @@ class OpeningScheduler:
             # One order that cannot be decided on must not keep the others from their openings.
             log.exception("an opening was not decided on", symbol=order.symbol)
         finally:
-            self._in_hand.discard(opening)
+            self._attended.discard(opening)
 
     async def _at_opening(self, order: Order, at_ms: int, until: asyncio.Event) -> None:
         await self._wait(at_ms - PREPARE_MS, until)
@@ -111,30 +111,30 @@ class OpeningScheduler:
         await self._wait(at_ms - DECIDE_MS, until)
         if until.is_set():
             return  # It is still armed, and the next executor finds it.
-        if not await self._books.waits(order):
+        if not await self._transitions.waits(order):
             return  # Its opening moved, and whoever waits for that decides on it then.
         decided = await self._journal.fire(order)
         await self._end_waiting(order, decided)
         if decided.order is not None:
-            await self._placing.place(decided.order, at_ms=at_ms)
+            await self._sender.place(decided.order, at_ms=at_ms)
 
     async def _prefetch(self, order: Order, until_ms: int) -> None:
         """Learn ahead what comes until then: the question may wait for the rate limits, and the opening does not."""
         with suppress(TimeoutError):
-            async with asyncio.timeout((until_ms - self._moments.now_ms()) / 1000):
-                await self._composer.prefetch(order)
+            async with asyncio.timeout((until_ms - self._exchange_time.now_ms()) / 1000):
+                await self._request_builder.prefetch(order)
 
     async def _end_waiting(self, order: Order, decided: Decided) -> None:
         """End an armed order that will not be sent: the decision was against it, or for one of the other mode."""
         if decided.outcome == "refused":
             passed = decided.reason.startswith(Reason.OPENING_PASSED)
             event = OrderEvent.LAPSED if passed else OrderEvent.REFUSED
-            await self._books.record(order, event, Told(reason=decided.reason))
+            await self._transitions.record(order, event, Told(reason=decided.reason))
         elif decided.outcome == "switched" or (decided.order is not None and decided.order.mode is not order.mode):
-            await self._books.record(order, OrderEvent.REFUSED, Told(reason=Reason.MODE_SWITCHED))
+            await self._transitions.record(order, OrderEvent.REFUSED, Told(reason=Reason.MODE_SWITCHED))
 
     async def _wait(self, until_ms: int, until: asyncio.Event) -> None:
-        left_seconds = (until_ms - self._moments.now_ms()) / 1000
+        left_seconds = (until_ms - self._exchange_time.now_ms()) / 1000
         if left_seconds > 0:
             await pause(left_seconds, until)
 

@@ -34,22 +34,22 @@ class OrderSlots:
         """Return for how long a ban holds."""
         return self._limiter.banned_seconds()
 
-    def has_line(self, side: Side) -> bool:
+    def has_free_connection(self, side: Side) -> bool:
         """Return whether an order of *side* would find a line at once."""
         return not self._free[side].locked()
 
-    def turn(self, side: Side, *, seconds_max: float, stop: asyncio.Event) -> "Turn":
+    def turn(self, side: Side, *, seconds_max: float, stop: asyncio.Event) -> "OrderSlot":
         """Return what is entered to send one order: with True when it may begin, and is counted.
 
         It does not wait where that is now. It is False where no line was free, or the exchange wants quiet, for longer
         than *seconds_max*, or until *stop* is set.
         """
         priority = Priority.EXIT if side is Side.SELL else Priority.PURCHASE
-        return Turn(self._limiter, self._free[side], priority, seconds_max, stop)
+        return OrderSlot(self._limiter, self._free[side], priority, seconds_max, stop)
 
 
 @dataclass(slots=True)
-class Turn:
+class OrderSlot:
     """One request, from the wait for a line to its answer. No generator: orders wait for this."""
 
     limiter: RateLimiter
@@ -57,7 +57,7 @@ class Turn:
     priority: Priority
     seconds_max: float
     stop: asyncio.Event
-    has_line: bool = False
+    has_free_connection: bool = False
 
     async def __aenter__(self) -> bool:
         if not await self._find_line():
@@ -73,14 +73,14 @@ class Turn:
 
     async def _find_line(self) -> bool:
         if not self.line.locked():  # The usual case has nothing to wait for, and a timer costs more than the rest.
-            self.has_line = await self.line.acquire()
+            self.has_free_connection = await self.line.acquire()
             return True
         with suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, self.seconds_max) + _OVER_SECONDS):
-                self.has_line = await self.line.acquire()
-        return self.has_line
+                self.has_free_connection = await self.line.acquire()
+        return self.has_free_connection
 
     def _give_back(self) -> None:
-        if self.has_line:
-            self.has_line = False
+        if self.has_free_connection:
+            self.has_free_connection = False
             self.line.release()

@@ -10,7 +10,7 @@ import structlog
 from executor.decisions.consecutive_looks import Streaks
 from executor.journal.position_store import mark, read_held
 from executor.model.position import Position, PositionState
-from executor.model.watched_position import Held
+from executor.model.watched_position import WatchedPosition
 from executor.pricing.valuation import is_worth_selling
 from executor.sending.last_balances import Account
 from executor.settings import ExecutorSettings
@@ -97,7 +97,7 @@ class BalanceCheck:
             )
 
 
-def allotted(live: Sequence[Held], balances: Mapping[str, Balance]) -> Iterator[tuple[Position, Decimal]]:
+def allotted(live: Sequence[WatchedPosition], balances: Mapping[str, Balance]) -> Iterator[tuple[Position, Decimal]]:
     """Yield each position that can be compared, and how much of it is there; of one coin the oldest comes first.
 
     While a sale of a coin is under way nothing can be said of it.

@@ -22,7 +22,7 @@ class FeeCharges:
         self._settings = settings
         self._alarm = alarm
 
-    def mind(self, order: Order, told: Told) -> None:
+    def check(self, order: Order, told: Told) -> None:
         """Take note of what is *told* of *order*, where that is a fill of which the exchange told the fee."""
         fees, wrong = self._known.fees, ""
         if told.fill is not None and _is_charged(order, told) and told.fill.cost >= COST_MIN:

@@ -30,7 +30,7 @@ REFUSED_SECONDS: Final = 60.0
 """Before an order whose look-up was refused is looked for once more."""
 
 
-class GivenUp(Protocol):
+class GivenUpJournal(Protocol):
     """The journal of what was given up: orders, or earlier attempts of them."""
 
     async def given_up(self, modes: Collection[str], times_max: int) -> Sequence[Order]:
@@ -49,16 +49,16 @@ class GivenUpOrders:
     def __init__(
         self,
         venues: Mapping[Mode, Venue],
-        books: OrderTransitions,
-        placing: OrderSender,
+        transitions: OrderTransitions,
+        sender: OrderSender,
         *,
         attempts: AttemptWriter,
         now: Callable[[], datetime],
     ) -> None:
         self._venue = venues.get(Mode.LIVE)
-        self._books = books
+        self._transitions = transitions
         self._attempts = attempts
-        self._placing = placing
+        self._sender = sender
         self._now = now
         self._not_before: dict[str, float] = {}
         self._cancelled: set[str] = set()
@@ -89,13 +89,13 @@ class GivenUpOrders:
         if self._venue is None:
             return
         with suppress(RateLimited):
-            await self._look_for_each(self._books, is_wanted)
+            await self._look_for_each(self._transitions, is_wanted)
             await self._look_for_each(self._attempts, is_wanted)
 
-    async def _look_for_each(self, among: GivenUp, is_wanted: Callable[[Order], bool]) -> None:
+    async def _look_for_each(self, among: GivenUpJournal, is_wanted: Callable[[Order], bool]) -> None:
         clock = asyncio.get_running_loop().time
         for order in filter(is_wanted, await among.given_up([Mode.LIVE], len(AGAIN_AFTER))):
-            if self._placing.banned_seconds() or clock() < self._not_before.get(order.sent_as, 0.0):
+            if self._sender.banned_seconds() or clock() < self._not_before.get(order.sent_as, 0.0):
                 continue
             try:
                 await self._look_again(order, among)
@@ -111,10 +111,10 @@ class GivenUpOrders:
                 self._not_before[order.sent_as] = clock() + REFUSED_SECONDS
                 log.exception("what was given up was not looked for", order=order.sent_as)
 
-    async def _look_again(self, order: Order, among: GivenUp) -> None:
+    async def _look_again(self, order: Order, among: GivenUpJournal) -> None:
         assert self._venue is not None
         match await self._venue.look_up(order, EVERY_WAY, has_ended=order.sent_as in self._cancelled):
-            case Ended(_, None) if among is self._books:
+            case Ended(_, None) if among is self._transitions:
                 await among.looked_again(order, len(AGAIN_AFTER))  # It ended, and got nothing.
             case Absent() | Ended(_, None):
                 # Of an attempt that another followed this was believed before.
@@ -125,7 +125,7 @@ class GivenUpOrders:
             case Working(exchange_order_id) | Unclear(exchange_order_id, _, _):
                 await self._end(order, exchange_order_id)
 
-    async def _appeared(self, order: Order, exchange_order_id: str, fill: Fill, among: GivenUp) -> None:
+    async def _appeared(self, order: Order, exchange_order_id: str, fill: Fill, among: GivenUpJournal) -> None:
         log.error("an order that was given up appeared", symbol=order.symbol, order=order.sent_as)
         event = OrderEvent.APPEARED_FILLED if fill.complete else OrderEvent.APPEARED_PARTLY_FILLED
         reason = worded(Reason.APPEARED, f"given up at {_at(order):%Y-%m-%d %H:%M:%S} UTC")

@@ -9,13 +9,13 @@ from typing import Final, assert_never
 
 import structlog
 
-from executor.decisions.retry_policy import Conclusion, executed
 from executor.journal.order_transitions import OrderTransitions, Told
 from executor.model.fill import Fill
 from executor.model.order import Order
 from executor.model.order_state import OrderEvent, OrderState
 from executor.model.reasons import Reason, worded
-from executor.reconciliation.order_search import OrderSearch, Times, times_of
+from executor.model.send_result import Conclusion, executed
+from executor.reconciliation.order_search import OrderSearch, SearchDeadlines, search_deadlines
 from executor.settings import ExecutorSettings
 from executor.venues.lookup_schedule import REMEMBERED, Way
 from executor.venues.venue import Absent, Ended, Finding, Unclear, Untold, Venue, Working
@@ -38,11 +38,11 @@ ROUNDING: Final = Decimal("0.999")
 """How much of what the positions explain has to be there: fees are rounded."""
 
 
-class Settling:
+class LookupOutcomes:
     def __init__(
         self,
         venues: Mapping[Mode, Venue],
-        books: OrderTransitions,
+        transitions: OrderTransitions,
         settings: ExecutorSettings,
         *,
         tries_again: Callable[[Order, Conclusion], bool],
@@ -51,26 +51,26 @@ class Settling:
         """*tries_again* takes an order in charge that got nothing, where another attempt may follow."""
         self._tries_again = tries_again
         self._venues = venues
-        self._books = books
+        self._transitions = transitions
         self._settings = settings
         self._now = now
         self._recording = asyncio.Lock()
         """One at a time: decisions want the exposure too."""
 
-    def times(self, order: Order) -> Times:
+    def deadlines(self, order: Order) -> SearchDeadlines:
         """Return the moments at which the search for *order* changes."""
-        return times_of(order, self._settings)
+        return search_deadlines(order, self._settings)
 
     def has_ended(self, search: OrderSearch) -> bool:
         """Return whether the order was cancelled, and that long ago."""
         return search.cancelled_at is not None and self._since(search.cancelled_at) >= ENDED_SECONDS
 
-    async def heed(self, order: Order, finding: Finding, search: OrderSearch, ways: Sequence[Way]) -> None:
+    async def apply(self, order: Order, finding: Finding, search: OrderSearch, ways: Sequence[Way]) -> None:
         """Carry out what follows from *finding*, which *ways* led to."""
         with about(order.listing_key, order.listing.id):
-            await self._heed(order, finding, search, ways)
+            await self._apply(order, finding, search, ways)
 
-    async def _heed(self, order: Order, finding: Finding, search: OrderSearch, ways: Sequence[Way]) -> None:
+    async def _apply(self, order: Order, finding: Finding, search: OrderSearch, ways: Sequence[Way]) -> None:
         match finding:
             case Ended(exchange_order_id, fill, note):
                 await self._end(order, exchange_order_id, fill, worded(Reason.UNKNOWN_STATUS, note) if note else "")
@@ -140,19 +140,19 @@ class Settling:
 
     async def _miss(self, order: Order, search: OrderSearch, ways: Sequence[Way], others: Collection[str]) -> None:
         """The exchange does not show *order*: not yet, or never, which takes time and several looks to decide."""
-        times, now = self.times(order), self._now()
-        if order.state is OrderState.SENDING and now > times.sent_by:
+        deadlines, now = self.deadlines(order), self._now()
+        if order.state is OrderState.SENDING and now > deadlines.sent_by:
             reason = worded(Reason.OUTCOME_UNKNOWN, "its sender is gone")
             doubted = await self._record(order, OrderEvent.UNANSWERED, Told(reason=reason))
             order = order if doubted is None else doubted
-        if order.state is not OrderState.UNKNOWN or now <= times.arrived_by:
+        if order.state is not OrderState.UNKNOWN or now <= deadlines.arrived_by:
             return
-        if others and (strange := set(others) - await self._books.known_ids(order)):
+        if others and (strange := set(others) - await self._transitions.known_ids(order)):
             search.unsold_since = None
             search.obstacle = f"there are trades of the symbol that may be of it: {', '.join(sorted(strange)[:3])}"
         elif order.side is Side.SELL and order.mode is Mode.LIVE:
             await self._miss_sale(order, search, ways)
-        elif order.mode is Mode.DRY_RUN or (search.is_exhausted(times.arrived_by) and self._is_remembered(order)):
+        elif order.mode is Mode.DRY_RUN or (search.is_exhausted(deadlines.arrived_by) and self._is_remembered(order)):
             await self._count_miss(order)
 
     async def _miss_sale(self, order: Order, search: OrderSearch, ways: Sequence[Way]) -> None:
@@ -160,7 +160,7 @@ class Settling:
         if order.listing.base_asset in self._settings.other_holdings:
             await self._miss_sale_among_others(order, search)
             return
-        explained = await self._books.held_of(order)
+        explained = await self._transitions.held_of(order)
         if explained is not None and not explained:
             await self._miss_needless_sale(order, search)
             return
@@ -182,10 +182,10 @@ class Settling:
         """
         asset, search.unsold_since = order.listing.base_asset, None
         search.obstacle = f"{search.obstacle}, and the account holds other {asset}"
-        is_exhausted = search.is_exhausted(self.times(order).arrived_by) and self._is_remembered(order)
-        if not is_exhausted or await self._books.missed(order) < self._settings.absent_reads:
+        is_exhausted = search.is_exhausted(self.deadlines(order).arrived_by) and self._is_remembered(order)
+        if not is_exhausted or await self._transitions.missed(order) < self._settings.absent_reads:
             return
-        explained, balance = await self._books.held_of(order), await self._venues[order.mode].balance(asset)
+        explained, balance = await self._transitions.held_of(order), await self._venues[order.mode].balance(asset)
         if _is_all_there(explained, balance):
             await self._give_up(order)
 
@@ -193,16 +193,16 @@ class Settling:
         """Nothing is held any more: another sale got rid of all of it, which this one would have left nothing for."""
         search.unsold_since = None
         search.obstacle = "its position has ended, and no trade of it is shown"
-        is_exhausted = search.is_exhausted(self.times(order).arrived_by) and self._is_remembered(order)
-        if is_exhausted and await self._books.missed(order) >= self._settings.absent_reads:
+        is_exhausted = search.is_exhausted(self.deadlines(order).arrived_by) and self._is_remembered(order)
+        if is_exhausted and await self._transitions.missed(order) >= self._settings.absent_reads:
             await self._give_up(order)
 
     def _is_unsold(self, order: Order, search: OrderSearch) -> bool:
         is_confirmed = search.unsold_since is not None and self._since(search.unsold_since) >= UNSOLD_SECONDS
-        return is_confirmed and search.is_exhausted(self.times(order).arrived_by)
+        return is_confirmed and search.is_exhausted(self.deadlines(order).arrived_by)
 
     async def _count_miss(self, order: Order) -> None:
-        if order.side is Side.SELL or await self._books.missed(order) >= self._settings.absent_reads:
+        if order.side is Side.SELL or await self._transitions.missed(order) >= self._settings.absent_reads:
             await self._give_up(order)
 
     async def _give_up(self, order: Order) -> None:
@@ -217,7 +217,7 @@ class Settling:
 
     async def _record(self, order: Order, event: OrderEvent, told: Told) -> Order | None:
         async with self._recording:
-            return await self._books.record(order, event, told)
+            return await self._transitions.record(order, event, told)
 
     def _since(self, moment: datetime) -> float:
         return (self._now() - moment).total_seconds()

@@ -37,11 +37,11 @@ ORDER BY orders.client_order_id, decided.id DESC
 
 class OperatorSettlement:
     def __init__(
-        self, database: Database, books: OrderTransitions, placing: OrderSender, *, now: Callable[[], datetime]
+        self, database: Database, transitions: OrderTransitions, sender: OrderSender, *, now: Callable[[], datetime]
     ) -> None:
         self._database = database
-        self._books = books
-        self._placing = placing
+        self._transitions = transitions
+        self._sender = sender
         self._now = now
 
     async def run(self, until: asyncio.Event) -> None:
@@ -71,13 +71,13 @@ class OperatorSettlement:
 
     async def _settle(self, row: Record) -> None:
         order = order_of(row)
-        if self._placing.has_in_hand(order):
+        if self._sender.has_in_hand(order):
             return
         reason = worded(Reason.SETTLED_BY_HAND, f"{row['requested_by']}: {row['decided_reason']}")
         fill = _fill(order, row)
         given_up_at = self._now() if fill is None else None
         told = Told(fill=fill, reason=reason, given_up_at=given_up_at)
-        await self._books.record(order, _event(order, fill), told)
+        await self._transitions.record(order, _event(order, fill), told)
         log.warning("an order was settled by hand", order=order.client_order_id, symbol=order.symbol, reason=reason)
 
 

@@ -9,7 +9,7 @@ import structlog
 
 from executor.journal.order_transitions import OrderTransitions
 from executor.model.order import Order
-from executor.reconciliation.lookup_outcome import Settling
+from executor.reconciliation.lookup_outcome import LookupOutcomes
 from executor.reconciliation.order_search import FIRST_WAIT_SECONDS, WAIT_SECONDS_MAX, OrderSearch
 from executor.sending.order_sender import OrderSender
 from executor.settings import ExecutorSettings
@@ -50,17 +50,17 @@ class OrderReconciler:
     def __init__(
         self,
         venues: Mapping[Mode, Venue],
-        books: OrderTransitions,
-        placing: OrderSender,
+        transitions: OrderTransitions,
+        sender: OrderSender,
         settings: ExecutorSettings,
         *,
         now: Callable[[], datetime],
         alerts: Alerts | None = None,
     ) -> None:
         self._venues = venues
-        self._books = books
-        self._placing = placing
-        self._settling = Settling(venues, books, settings, tries_again=placing.tries_again, now=now)
+        self._transitions = transitions
+        self._sender = sender
+        self._outcomes = LookupOutcomes(venues, transitions, settings, tries_again=sender.tries_again, now=now)
         self._now = now
         self._alerts = alerts or NoAlerts()
         self._searches: dict[str, OrderSearch] = {}
@@ -70,7 +70,7 @@ class OrderReconciler:
     async def run(self, until: asyncio.Event) -> None:
         """Look up what is unsettled again and again, more and more slowly, until *until* is set."""
         while not until.is_set():
-            self._placing.recorded.clear()
+            self._sender.recorded.clear()
             # What is due stays so while it cannot be read: a database that refuses at once must not be asked at once.
             wait_seconds_min = AGAIN_SECONDS
             try:
@@ -81,11 +81,11 @@ class OrderReconciler:
             except Exception:
                 # Whatever is wrong with one look, there must be another.
                 log.exception("unsettled orders not looked up")
-            await pause(max(self._wait_seconds(), wait_seconds_min), self._placing.recorded)
+            await pause(max(self._wait_seconds(), wait_seconds_min), self._sender.recorded)
 
     async def obstacles(self, mode: Mode) -> Sequence[str]:
         """Ask about every unsettled order of *mode* once; return what is in the way of an answer, order by order."""
-        orders = [each for each in await self._books.at_large([mode]) if not self._placing.has_in_hand(each)]
+        orders = [each for each in await self._transitions.at_large([mode]) if not self._sender.has_in_hand(each)]
         known = await asyncio.gather(*map(self._resolve, orders))
         return [
             f"{order.client_order_id} ({order.symbol}): {self._search(order).obstacle}"
@@ -94,8 +94,8 @@ class OrderReconciler:
         ]
 
     async def _look_up_due(self) -> None:
-        at_large = await self._books.at_large(list(self._venues))
-        orders = [order for order in at_large if not self._placing.has_in_hand(order)]
+        at_large = await self._transitions.at_large(list(self._venues))
+        orders = [order for order in at_large if not self._sender.has_in_hand(order)]
         self._searches = {each.sent_as: self._search(each) for each in orders}
         await asyncio.gather(*(self._look_again(each) for each in orders))
         await self._alarm(orders)
@@ -111,11 +111,11 @@ class OrderReconciler:
             return
         await self._resolve(order)
         search.due_at = clock()
-        search.took(order, self._settling.times(order), self._now())
+        search.took(order, self._outcomes.deadlines(order), self._now())
 
     async def _alarm(self, orders: Sequence[Order]) -> None:
         """Call a person for each that should have been settled long ago."""
-        overdue = [each for each in orders if self._now() > self._settling.times(each).overdue_at]
+        overdue = [each for each in orders if self._now() > self._outcomes.deadlines(each).overdue_at]
         unannounced = [each for each in overdue if not each.attention]
         await each_isolated(unannounced, self._announce, failed=_not_announced)
         self._alerts.needed(overdue)
@@ -123,7 +123,7 @@ class OrderReconciler:
     async def _announce(self, order: Order) -> None:
         why = self._search(order).obstacle or "it was not looked for yet"
         why = why if order.attempt == 1 else f"sent as {order.sent_as}: {why}"
-        if await self._books.alarm(order, why):
+        if await self._transitions.alarm(order, why):
             log.error("an order needs a person", symbol=order.symbol, order=order.client_order_id, reason=why)
 
     def _search(self, order: Order) -> OrderSearch:
@@ -169,17 +169,17 @@ class OrderReconciler:
     def _quiet_seconds(self) -> float:
         """Return for how long to ask the exchange nothing."""
         left_seconds = self._quiet_until - asyncio.get_running_loop().time()
-        return max(0.0, left_seconds, self._placing.banned_seconds())
+        return max(0.0, left_seconds, self._sender.banned_seconds())
 
     async def _look(self, order: Order, search: OrderSearch) -> None:
-        ways = search.ways(order, self._settling.times(order), self._now())
+        ways = search.ways(order, self._outcomes.deadlines(order), self._now())
         search.tried |= dict.fromkeys(ways, self._now())
         try:
-            finding = await self._venues[order.mode].look_up(order, ways, has_ended=self._settling.has_ended(search))
+            finding = await self._venues[order.mode].look_up(order, ways, has_ended=self._outcomes.has_ended(search))
         except ExchangeError as error:
             search.refused(ways, self._now(), str(error))
             raise
-        await self._settling.heed(order, finding, search, ways)
+        await self._outcomes.apply(order, finding, search, ways)
 
 
 def _not_announced(order: Order, error: Exception) -> None:

@@ -26,7 +26,7 @@ REFUSED_SECONDS: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Times:
+class SearchDeadlines:
     """The moments of an order from which on absence says something."""
 
     sent_by: datetime
@@ -60,12 +60,12 @@ class OrderSearch:
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Of looks at the order."""
 
-    def ways(self, order: Order, times: Times, now: datetime) -> Sequence[Way]:
+    def ways(self, order: Order, deadlines: SearchDeadlines, now: datetime) -> Sequence[Way]:
         """Return by which ways to look for *order* now."""
         if self.untold is not None or self.unclear or self.open_since:
             return EVERY_WAY  # Perhaps only a dear way shows it; where a cheap one does, no other is gone.
         is_due_again = self.refused_at is not None and abs(now - self.refused_at) >= timedelta(seconds=REFUSED_SECONDS)
-        due = EVERY_WAY if is_due_again else ways_due(self.tried, order.decided_at, times.arrived_by, now)
+        due = EVERY_WAY if is_due_again else ways_due(self.tried, order.decided_at, deadlines.arrived_by, now)
         return [way for way in due if way is not Way.BALANCE or order.side is Side.SELL]
 
     def missed(self, ways: Sequence[Way], now: datetime) -> None:
@@ -87,20 +87,20 @@ class OrderSearch:
         ways = [way for way in EVERY_WAY if way is not Way.BALANCE]
         return all(way in self.answered and self.answered[way] > since for way in ways)
 
-    def took(self, order: Order, times: Times, now: datetime) -> None:
+    def took(self, order: Order, deadlines: SearchDeadlines, now: datetime) -> None:
         """Choose when to look next, after a look."""
         wait_seconds, self.wait_seconds = self.wait_seconds, min(WAIT_SECONDS_MAX, self.wait_seconds * 2)
         if self.untold is not None and wait_seconds >= WAIT_SECONDS_MAX:
             wait_seconds = UNTOLD_SECONDS
         elif self.open_since or self.unclear or self.unsold_since:
             wait_seconds = min(wait_seconds, QUICK_SECONDS)
-        left_seconds = (times.arrived_by - now).total_seconds()
+        left_seconds = (deadlines.arrived_by - now).total_seconds()
         if order.side is Side.SELL and 0 <= left_seconds < wait_seconds:
             wait_seconds = left_seconds + FIRST_WAIT_SECONDS
         self.due_at += wait_seconds
 
 
-def times_of(order: Order, settings: ExecutorSettings) -> Times:
+def search_deadlines(order: Order, settings: ExecutorSettings) -> SearchDeadlines:
     """Return the moments of *order* at which a search for it changes.
 
     The exchange takes no request that is older than its window. A sale that arrived shows in the balance at once, so
@@ -111,9 +111,9 @@ def times_of(order: Order, settings: ExecutorSettings) -> Times:
     if order.side is Side.SELL:
         closed_at = order.send_until + timedelta(milliseconds=settings.recv_window_ms) + CLOCK_MARGIN
         is_alone = order.mode is Mode.DRY_RUN or order.listing.base_asset not in settings.other_holdings
-        return Times(closed_at, closed_at if is_alone else closed_at + protection, overdue_at)
+        return SearchDeadlines(closed_at, closed_at if is_alone else closed_at + protection, overdue_at)
     sent_by = order.send_until + timedelta(seconds=settings.exchange_timeout_seconds)
     if order.mode is Mode.DRY_RUN:
-        return Times(sent_by, sent_by, overdue_at)
+        return SearchDeadlines(sent_by, sent_by, overdue_at)
     window = timedelta(milliseconds=settings.recv_window_ms)
-    return Times(sent_by, sent_by + window + protection, overdue_at)
+    return SearchDeadlines(sent_by, sent_by + window + protection, overdue_at)

@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from executor.halts.watch import HaltWatch
 from executor.reconciliation.readiness import Readiness
 from executor.settings import ExecutorSettings
-from executor.supervision.trading_status import Sight
+from executor.supervision.trading_status import ProcessStatus
 from executor.venues.exchange_connections import Exchange
 from shared.events import Mode
 from shared.process.health import Component
@@ -37,13 +37,13 @@ def limits_of(settings: ExecutorSettings) -> dict[str, JsonValue]:
     }
 
 
-def sight_of(exchange: Exchange, readiness: Readiness, halts: HaltWatch, *, live: bool) -> Sight:
+def process_status(exchange: Exchange, readiness: Readiness, halts: HaltWatch, *, live: bool) -> ProcessStatus:
     """Return what metrics show of what only this process sees."""
 
     def halted() -> dict[str, bool]:
         return {mode.value: bool(halts.buys_halted(mode)) for mode in Mode} | {"exits": bool(halts.exits_halted())}
 
-    return Sight(partial(_gates, exchange, readiness, live=live), halted, exchange.now)
+    return ProcessStatus(partial(_gates, exchange, readiness, live=live), halted, exchange.now)
 
 
 def _gates(exchange: Exchange, readiness: Readiness, *, live: bool) -> dict[str, str]:

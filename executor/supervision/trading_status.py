@@ -38,7 +38,7 @@ Halted = Callable[[], Mapping[str, bool]]
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class ProcessStatus:
     """What only the process itself knows."""
 
     obstacles: Obstacles
@@ -46,7 +46,7 @@ class Sight:
     now: Callable[[], datetime]
 
 
-class StandingMetrics:
+class TradingStatusMetrics:
     """Registered once per process."""
 
     def __init__(self, registry: CollectorRegistry, settings: LimitSettings) -> None:
@@ -100,10 +100,10 @@ class StandingMetrics:
             registry=registry,
         )
 
-    async def read(self, connection: Connection, sight: Sight) -> None:
-        """Show what stands in the database, and what *sight* tells."""
-        now = sight.now()
-        halted, obstacles = sight.halted(), sight.obstacles()
+    async def read(self, connection: Connection, status: ProcessStatus) -> None:
+        """Show what stands in the database, and what *status* tells."""
+        now = status.now()
+        halted, obstacles = status.halted(), status.obstacles()
         limits = await connection.fetchrow(LIMITS)
         at_stake: dict[str, Decimal] = {}
         for row in await connection.fetch(BY_MODE, now.astimezone(UTC).date(), now):
@@ -129,12 +129,12 @@ class StandingMetrics:
             self._gate.labels(name).set(is_open)
 
 
-async def show_standing(database: Database, metrics: StandingMetrics, sight: Sight) -> Never:
+async def show_trading_status(database: Database, metrics: TradingStatusMetrics, status: ProcessStatus) -> Never:
     """Read it every few seconds, until cancelled."""
     while True:
         try:
             async with database.connection() as connection:
-                await metrics.read(connection, sight)
+                await metrics.read(connection, status)
         except TransientError as error:
             log.debug("where trading stands was not read", reason=str(error))
         except Exception:

@@ -22,7 +22,7 @@ _ROUNDING: Final = Decimal("1.001")
 """How far a balance may exceed what the positions explain."""
 _NAMED_MAX: Final = 10
 
-Held = Callable[[], Awaitable[Mapping[str, Decimal | None]]]
+HeldByAsset = Callable[[], Awaitable[Mapping[str, Decimal | None]]]
 """Returns what open live positions hold, by asset; None where that is not known yet."""
 
 
@@ -30,7 +30,7 @@ class UnexplainedHoldings:
     def __init__(
         self,
         account: Account,
-        held: Held,
+        held: HeldByAsset,
         others: Collection[str],
         latch: Latch,
         *,

@@ -16,7 +16,7 @@ from typing import Final
 
 from executor.model.order import Order
 from executor.model.reasons import Reason
-from executor.model.send_result import Executed, Refused, Unsent, Untimely, Verdict
+from executor.model.send_result import Executed, Refused, SendResult, TimestampRefused, Unsent
 from executor.pricing.fill_simulation import filled, taken
 from executor.pricing.paper_footprint import Book, PaperFootprint
 from executor.pricing.taker_fees import TakerFees
@@ -26,7 +26,7 @@ from executor.venues.error_codes import CODES, Kind
 from executor.venues.lookup_schedule import EVERY_WAY, Way
 from executor.venues.paper.market import Met, PaperMarket, Questions
 from executor.venues.paper.order_acceptance import Closed, MarketSight, closed, would_be_taken
-from executor.venues.response_classifier import verdict_of_code, verdict_of_test
+from executor.venues.response_classifier import result_of_code, result_of_test
 from executor.venues.venue import Absent, Attempt, Finding, Ready
 from shared.events import Side
 from shared.mexc.errors import ExchangeRejected, ExchangeUnavailable, NotSent, OutcomeUnknown, RateLimited
@@ -52,7 +52,7 @@ class Checking:
 class _Closed:
     """A symbol that takes no order of a side, until when that need not be asked again, and what it was found after."""
 
-    verdict: Verdict
+    verdict: SendResult
     until: float
     seconds: float
 
@@ -114,13 +114,13 @@ class DryRun:
         # Nothing leaves a footprint before the exchange has agreed.
         return Attempt(objection or self._judged(order, request, met.result()), answered_at)
 
-    async def _objection(self, signed: SignedOrder, checking: Checking, may_write: MayWrite) -> Verdict | None:
+    async def _objection(self, signed: SignedOrder, checking: Checking, may_write: MayWrite) -> SendResult | None:
         try:
             answer = await checking.trading.send(signed, may_write)
         except (NotSent, OutcomeUnknown) as error:
             return Unsent(str(error))  # A test that is not answered leaves no order behind.
-        verdict = verdict_of_test(answer)
-        if isinstance(verdict, Untimely):
+        verdict = result_of_test(answer)
+        if isinstance(verdict, TimestampRefused):
             checking.clock.doubt()
         return verdict
 
@@ -128,7 +128,7 @@ class DryRun:
         met = await self._met(order, request)
         return Attempt(self._judged(order, request, met), met.at if isinstance(met, Met) else self._now())
 
-    async def _met(self, order: Order, request: OrderRequest) -> Met | Verdict:
+    async def _met(self, order: Order, request: OrderRequest) -> Met | SendResult:
         """Return what *request* meets; or at once what was found a moment ago, of a symbol that was closed then."""
         known = self._closed.get((request.symbol, request.side))
         if known is not None and self._clock() < known.until:
@@ -138,11 +138,11 @@ class DryRun:
         except ExchangeRejected as error:
             code = CODES.get(error.code)
             says = code is not None and code.kind in _EXCHANGES_WORD
-            return verdict_of_code(error.code, error.message) if says else Unsent(str(error))
+            return result_of_code(error.code, error.message) if says else Unsent(str(error))
         except (ExchangeUnavailable, RateLimited) as error:
             return Unsent(str(error))
 
-    def _judged(self, order: Order, request: OrderRequest, met: Met | Verdict) -> Verdict:
+    def _judged(self, order: Order, request: OrderRequest, met: Met | SendResult) -> SendResult:
         if not isinstance(met, Met):
             return met
         shut = closed(request.side, met.seen, self._now())
@@ -153,7 +153,7 @@ class DryRun:
         verdict = would_be_taken(request, met.seen, self._now(), market_after_seconds=after_seconds)
         return self._filled(order, request, met.seen) if verdict is None else verdict
 
-    def _filled(self, order: Order, request: OrderRequest, seen: MarketSight) -> Verdict:
+    def _filled(self, order: Order, request: OrderRequest, seen: MarketSight) -> SendResult:
         is_buy = request.side is Side.BUY
         side = (request.symbol, Side.SELL if is_buy else Side.BUY)
         quote = quote_of(seen.book)

@@ -10,7 +10,7 @@ import pytest
 from executor.halts.latches import Cause
 from executor.model.order import Order
 from executor.settings import ExecutorSettings
-from executor.supervision.exposure_metrics import show_stakes
+from executor.supervision.exposure_metrics import show_exposure
 from executor.venues.venue import Attempt, Ready
 from shared.events import Mode, Source
 from shared.mexc.orders.order_api import OrderRequest
@@ -384,7 +384,7 @@ async def test_what_is_at_stake_is_shown(executor: Executor, time: Time) -> None
     await executor.buy(a_coin("NEW", time))
 
     async with asyncio.TaskGroup() as tasks:
-        watching = tasks.create_task(show_stakes(executor.database, executor.metrics))
+        watching = tasks.create_task(show_exposure(executor.database, executor.metrics))
         await eventually(lambda: executor.metric("exposure_usdt", mode="dry-run", state="held") == 95.23)
         watching.cancel()
 

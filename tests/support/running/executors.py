@@ -13,18 +13,18 @@ import asyncpg
 from prometheus_client import CollectorRegistry
 
 from executor.alarms import Alarms
-from executor.decisions.mass_listing import MassListing
-from executor.decisions.strategy import Refuse
 from executor.halts.latches import Cause
+from executor.halts.mass_listing import MassListing
 from executor.halts.watch import HaltWatch
 from executor.handler import BuyListing, Desk
 from executor.journal.attempt_writer import AttemptWriter
 from executor.journal.decision_writer import DecisionWriter
 from executor.journal.order_transitions import OrderTransitions, Told
-from executor.market_data.market_views import Markets
+from executor.market_data.market_views import MarketViews
 from executor.market_data.symbol_rules import SymbolRules
 from executor.metrics import ExecutorMetrics
 from executor.model.order import Order
+from executor.model.reasons import Refusal
 from executor.openings.scheduler import OpeningScheduler
 from executor.pricing.paper_footprint import PaperFootprint
 from executor.rate_limits.order_slots import OrderSlots
@@ -39,7 +39,7 @@ from executor.sending.presend_check import PresendCheck
 from executor.sending.purchase_repeater import PurchaseRepeater
 from executor.sending.request_builder import RequestBuilder
 from executor.settings import ExecutorSettings
-from executor.supervision.exposure_metrics import ExposureMetrics, read_stake
+from executor.supervision.exposure_metrics import Exposure, read_exposure
 from executor.venues.dry_run import DryRun
 from executor.venues.venue import Venue
 from shared.events import Listing, Mode, Side, TradingRules, utc_now
@@ -122,7 +122,7 @@ class Executor:
         settings: ExecutorSettings | None = None,
         *,
         live: bool = True,
-        unready: Refuse | None = None,
+        unready: Refusal | None = None,
         failpoint: Failpoints | None = None,
         halt_file: Path = Path("/nonexistent/halt"),
     ) -> None:
@@ -157,7 +157,7 @@ class Executor:
         self.journal = DecisionWriter(
             self.database, self.settings, live=live, unready=self._unready, told=lambda: None, now=time
         )
-        markets = Markets(rest, self.settings, footprint=self.footprint, known=known)
+        markets = MarketViews(rest, self.settings, footprint=self.footprint, known=known)
         self.composer = RequestBuilder(markets, self.settings, now=time, stopping=self.stopping)
         self.moments = ExchangeTime(time.now_ms, now=time)
         pace = OrderSlots(a_limiter(self.settings), at_once={Side.BUY: LINES, Side.SELL: SALES_AT_ONCE})
@@ -189,7 +189,7 @@ class Executor:
         self.operator_settlement = OperatorSettlement(self.database, self.books, self.placing, now=time)
         patience = timedelta(hours=self.settings.opening_horizon_hours)
         self.schedule = OpeningScheduler(
-            self.books, self.journal, self.placing, self.composer, self.moments, patience=patience
+            self.books, self.journal, self.placing, self.composer, self.moments, max_wait=patience
         )
         desk = Desk(self.placing.prepare, self._send, self.schedule.changed.set, self._latch)
         mass_listing = MassListing(self.settings.listings_per_minute_max)
@@ -197,7 +197,7 @@ class Executor:
 
     def _recorded(self, order: Order, told: Told) -> None:
         self.metrics.recorded(order, told)
-        self.charges.mind(order, told)
+        self.charges.check(order, told)
 
     async def send_all(self) -> None:
         """Send what was decided, as the service does at once."""
@@ -236,8 +236,8 @@ class Executor:
         async with self.database.connection() as connection:
             await self.halts.look(connection)
 
-    async def stake(self, mode: Mode) -> ExposureMetrics:
-        return await read_stake(self.database, mode)
+    async def stake(self, mode: Mode) -> Exposure:
+        return await read_exposure(self.database, mode)
 
     async def rows(self) -> list[asyncpg.Record]:
         return await rows(self.database)
@@ -245,7 +245,7 @@ class Executor:
     def metric(self, name: str, **labels: str) -> float | None:
         return self.registry.get_sample_value(f"sniper_executor_{name}", labels)
 
-    def _unready(self) -> Refuse | None:
+    def _unready(self) -> Refusal | None:
         self.failpoint("before_commit")
         return self.unready
 

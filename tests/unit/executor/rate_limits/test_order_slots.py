@@ -169,9 +169,9 @@ async def test_who_finds_no_line_in_its_time_gets_no_turn_and_takes_none_from_ot
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(hang())
         await asyncio.sleep(0)
-        found = [pace.has_line(Side.SELL), await take(pace, seconds_max=0.01, side=Side.SELL)]
+        found = [pace.has_free_connection(Side.SELL), await take(pace, seconds_max=0.01, side=Side.SELL)]
         answered.set()
 
     assert found == [False, False]
-    assert pace.has_line(Side.SELL)
+    assert pace.has_free_connection(Side.SELL)
     assert await take(pace, side=Side.SELL)
