@@ -145,7 +145,7 @@ def assemble(
     account = exchange.account if exchange.live else None
     custody = None if account is None else BalanceCheck(database, account, settings)
     supervisor, spare = ExitMonitor(database, sight, selling, halts, settings, now=now), exchange.spare
-    fee_prices = None if spare is None else FeePrices(database, MarketViews(spare, settings).last_price, now=now)
+    fee_prices = None if spare is None else FeePrices(database, MarketViews(spare, settings).last_prices.read, now=now)
     return Parts(
         now=now,
         metrics=metrics,
@@ -178,12 +178,14 @@ def _question(exchange: Exchange, settings: ExecutorSettings, markets: MarketVie
         return ask_nobody
     has_room = partial(exchange.limiter.has_room, Priority.OTHER, cost_of("GET", INFO_PATH))
     seconds_max = settings.opening_ask_seconds
-    return OpeningQuestion(exchange.infos.symbol_rules, markets.take_in, has_room=has_room, seconds_max=seconds_max)
+    return OpeningQuestion(
+        exchange.infos.symbol_rules, markets.rules.take_in, has_room=has_room, seconds_max=seconds_max
+    )
 
 
 def _sale_test(exchange: Exchange, settings: ExecutorSettings, markets: MarketViews) -> PassesTest | None:
     trading, admission = exchange.exits.trading, exchange.limiter.admission(Priority.EXIT)
     if trading is None:
         return None
-    rules = markets.rules_at_hand
+    rules = markets.rules.latest
     return SaleTest(trading, exchange.clock, admission, settings, rules=rules, now=exchange.now).passes

@@ -1,4 +1,4 @@
-"""Freshness: the age up to which a listing is bought. One rule for every order, waited for or not. Pure."""
+"""Freshness: the age up to which a listing is bought, the same for every order. Pure."""
 
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -7,38 +7,38 @@ from shared.events import CLOCK_TOLERANCE, Listing
 
 
 class AgeSettings(Protocol):
-    """The settings it goes by."""
+    """The settings that freshness depends on."""
 
     @property
     def listing_age_seconds(self) -> float:
-        """How old a listing may be."""
+        """The greatest age of a listing that is bought."""
 
     @property
     def opening_tolerance_seconds(self) -> float:
-        """How soon an opening counts as reached."""
+        """The time before an opening from which on it counts as reached."""
 
 
 def ages_from(listing: Listing) -> datetime:
-    """Return from when on *listing* ages: from its opening where that is known, else from when it was first seen."""
+    """Return the time from which *listing* ages: its opening where that is known, else its first sighting."""
     return min(listing.listed_at, listing.observed_at) if listing.opens_at is None else listing.opens_at
 
 
 def fresh_until(listing: Listing, ages: AgeSettings) -> datetime:
-    """Return when *listing* is too old to be bought: no request for it may begin later."""
+    """Return the time after which no request for *listing* may begin."""
     return ages_from(listing) + timedelta(seconds=ages.listing_age_seconds)
 
 
 def opening_ahead(listing: Listing, ages: AgeSettings, now: datetime) -> datetime | None:
-    """Return the opening that *listing* must wait for; None where it has opened, or as good as."""
+    """Return the opening that *listing* has to wait for; None where it has opened, or opens within the tolerance."""
     if listing.opens_at is None or listing.opens_at - now <= timedelta(seconds=ages.opening_tolerance_seconds):
         return None
     return listing.opens_at
 
 
 def is_of_unknown_age(listing: Listing) -> bool:
-    """Return whether *listing* appeared while nobody watched, and nothing tells when it opened: it is not bought.
+    """Return whether *listing* appeared while no source watched, and its opening is unknown: it is not bought.
 
-    Where that is told, its age alone decides, however *listing* came to be seen.
+    Where the opening is known, age alone decides, however *listing* came to be seen.
     """
     return listing.late and listing.opens_at is None
 

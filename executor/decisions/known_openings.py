@@ -1,4 +1,4 @@
-"""The openings that exchangeInfo told after a listing that told none: what shows that a coin is old. Pure."""
+"""Openings that exchangeInfo named after a listing that named none: they show that a coin is old. Pure."""
 
 from datetime import datetime
 from typing import Final
@@ -11,14 +11,14 @@ _KEPT_MAX: Final = 1_000
 
 
 class KnownOpenings:
-    """One memory for all who ask exchangeInfo, whatever they ask it for: what came along counts."""
+    """One memory for every reader of exchangeInfo: each answer carries the opening of its symbol."""
 
     def __init__(self) -> None:
         self.by_symbol: dict[str, datetime] = {}
-        """By symbol. Whoever is in a hurry looks here whether there is anything to judge."""
+        """Read directly on the hot path, to see whether there is anything to judge."""
 
     def learn(self, symbol: str, opened_at: datetime | None) -> None:
-        """Keep when *symbol* opens or opened, where that was told; the oldest makes room."""
+        """Keep the opening of *symbol*, where it is known; the oldest entry makes room."""
         if opened_at is None:
             return
         self.by_symbol.pop(symbol, None)
@@ -27,9 +27,9 @@ class KnownOpenings:
         self.by_symbol[symbol] = opened_at
 
     def too_old(self, listing: Listing, ages: AgeSettings, now: datetime) -> Refusal | None:
-        """Return why *listing* is not bought: it told no opening, and opened long ago; None where that is not so."""
+        """Return the refusal of a *listing* that named no opening and opened long ago; None for any other."""
         opened_at = self.by_symbol.get(listing.symbol)
-        # Of a symbol that came back the exchange may name the opening of its former life still.
+        # Of a relisted symbol the exchange may still name the opening of its former listing.
         if opened_at is None or listing.opens_at is not None or listing.occurrence > 1:
             return None
         age = age_if_too_old(listing.model_copy(update={"opens_at": opened_at}), ages, now)

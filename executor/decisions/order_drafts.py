@@ -1,4 +1,4 @@
-"""Orders as a decision makes them: under which id, for how much, and until when they may be sent. Pure."""
+"""New orders of a decision: client order id, amount, and send deadline. Pure."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -51,15 +51,15 @@ def sale(position: Position, base_qty: Decimal, reason: ExitReason, settings: Ex
 
 
 def send_until(listing: Listing, begins_at: datetime, settings: ExecutorSettings) -> datetime:
-    """Return until when an order may be sent that may be from *begins_at* on: while *listing* is fresh at most."""
+    """Return the send deadline of an order that may be sent from *begins_at* on, while *listing* is fresh."""
     return min(begins_at + sending_time(settings), fresh_until(listing, settings))
 
 
 def sending_time(settings: ExecutorSettings) -> timedelta:
-    """Return for how long an order may be sent."""
+    """Return the time within which an order may be sent."""
     return timedelta(seconds=max(settings.retry_seconds, settings.exchange_timeout_seconds))
 
 
 def _no_limits(now: datetime) -> AppliedConfig:
-    """Return what applies where nothing was configured, and to sales: nothing may be spent."""
+    """Return the configuration of sales, and of purchases without one: nothing may be spent."""
     return AppliedConfig(max_trade_usdt=NOTHING, max_position_usdt=NOTHING, auto_trade=False, updated_at=now)

@@ -185,7 +185,7 @@ class ExitMonitor:
             look.objections.append(f"{each.name} cannot be judged: {type(error).__name__}")
 
     async def _judged(self, each: WatchedPosition, quote: Quote, look: _Look, sales: RunningSales) -> None:
-        rules = self._markets.rules_at_hand(each.position.listing)
+        rules = self._markets.rules.latest(each.position.listing)
         decision = self._evaluator.evaluate(each, quote, rules, look.at)
         self.fair_values.saw(each.position, quote.middle)
         look.watched.add(each.name)
@@ -223,8 +223,8 @@ class ExitMonitor:
 
     async def _settle_dust(self, position: Position) -> None:
         """Ask for the last trade before a position is taken for dust."""
-        rules = self._markets.rules_at_hand(position.listing)
-        if self._evaluator.is_dust_at(position, await self._markets.last_price(position.symbol), rules):
+        rules = self._markets.rules.latest(position.listing)
+        if self._evaluator.is_dust_at(position, await self._markets.last_prices.read(position.symbol), rules):
             await self._mark(position, PositionState.DUST, "less than the exchange takes at a fair price")
 
     async def _mark(self, position: Position, state: PositionState, note: str) -> None:

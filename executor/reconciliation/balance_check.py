@@ -72,7 +72,7 @@ class BalanceCheck:
 
     async def _compare(self, position: Position, there: Decimal) -> None:
         if there >= position.base_qty * _TOLERANCE:
-            self._streaks.broken(position.name, _MISSING)
+            self._streaks.reset(position.name, _MISSING)
             if position.note:
                 await self._mark(position, PositionState.OPEN, "")
             return

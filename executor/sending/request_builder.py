@@ -97,7 +97,7 @@ class RequestBuilder:
     async def prefetch(self, order: Order) -> None:
         """Learn ahead what the exchange demands of *order* now, as far as can be: it may have changed since."""
         try:
-            await self._markets.learn(order.listing)
+            await self._markets.rules.read(order.listing)
         except ExchangeError:
             return  # Asked again when it matters.
 

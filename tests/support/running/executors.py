@@ -25,7 +25,7 @@ from executor.market_data.symbol_rules import SymbolRules
 from executor.metrics import ExecutorMetrics
 from executor.model.order import Order
 from executor.model.reasons import Refusal
-from executor.openings.scheduler import OpeningScheduler
+from executor.openings.scheduler import OpeningScheduler, is_forgotten, opens_soon
 from executor.pricing.paper_footprint import PaperFootprint
 from executor.rate_limits.order_slots import OrderSlots
 from executor.reconciliation.fee_charges import FeeCharges
@@ -220,11 +220,12 @@ class Executor:
     async def fire_due(self) -> None:
         """Attend to the openings that are near, or passed."""
         await self.look_for_halts()
-        for order in await self.schedule._armed():
-            if self.schedule._is_forgotten(order):
-                await self.schedule._give_up(order)
-            elif self.schedule._is_near(order):
-                await self.schedule._attend(order, self.stopping)
+        now_ms, max_wait = self.moments.now_ms(), timedelta(hours=self.settings.opening_horizon_hours)
+        for order in await self.schedule.armed():
+            if is_forgotten(order, now_ms, max_wait):
+                await self.schedule.give_up(order)
+            elif opens_soon(order, now_ms):
+                await self.schedule.attend(order, self.stopping)
 
     async def resolve(self) -> None:
         """Look up what is at large, once."""

@@ -78,7 +78,7 @@ def a_composer(
     chosen = ExecutorSettings.model_validate({"retry_every_seconds": 0.05} | settings)
     markets = MarketViews(cast("MexcRest", rest), chosen, clock=clock)
     seconds_max = chosen.opening_ask_seconds
-    ask = OpeningQuestion(rest.symbol_rules, markets.take_in, has_room=lambda: has_room, seconds_max=seconds_max)
+    ask = OpeningQuestion(rest.symbol_rules, markets.rules.take_in, has_room=lambda: has_room, seconds_max=seconds_max)
     return RequestBuilder(markets, chosen, ask=ask, now=Now(), stopping=asyncio.Event())
 
 
