@@ -1,17 +1,25 @@
-"""How often the coins that are held can be looked at within the rate limits. Pure."""
+"""Interval between looks at the coins that are held, within the rate limits. Pure."""
 
+from collections.abc import Collection
 from typing import Final
 
 from executor.settings import ExecutorSettings
 from shared.mexc.weights import weight_of
 
 SINGLE_BOOKS_MAX: Final = 3
-"""From here on, the best prices of all symbols cost less weight than the book of each."""
+"""With more symbols, the best prices of all cost less weight than the book of each."""
 WATCH_SHARE: Final = 5 / 8
-"""Of what the address may ask goes to routine looks: the rest is for sales, rules and purchases."""
+"""The share of the address's weight for routine looks: the rest is for sales, rules and purchases."""
 _BOOK_WEIGHT: Final = weight_of("/api/v3/depth")
 _TOPS_WEIGHT: Final = weight_of("/api/v3/ticker/bookTicker")
 _WEIGHT_SECONDS: Final = 10.0
+
+
+def single_books(symbols: Collection[str], urgent: Collection[str]) -> set[str]:
+    """Return which of *symbols* have their books read at once; of the others the best prices come first."""
+    few = set(urgent) if len(urgent) <= SINGLE_BOOKS_MAX else set[str]()
+    rest = set(symbols) - few
+    return few | rest if len(rest) <= SINGLE_BOOKS_MAX else few
 
 
 def look_weight(symbols: int) -> int:
@@ -20,7 +28,7 @@ def look_weight(symbols: int) -> int:
 
 
 def look_interval_seconds(symbols: int, settings: ExecutorSettings) -> float:
-    """Return how far apart the looks at each of so many *symbols* are where nothing else is asked."""
+    """Return the seconds between looks at each of so many *symbols* while nothing else is requested."""
     requests = symbols if symbols <= SINGLE_BOOKS_MAX else 1
     weight = look_weight(symbols)
     weight_per_second = settings.weight_per_10_seconds / _WEIGHT_SECONDS * WATCH_SHARE

@@ -1,4 +1,4 @@
-"""The ways in which exits learn what coins are worth, and whether they can be sold."""
+"""Access of the exits to prices, and to tests whether coins can be sold."""
 
 from dataclasses import dataclass
 
@@ -15,4 +15,4 @@ class MarketAccess:
     passes_test: PassesTest | None = None
     """Where live sales may be sent."""
     apart: LookSpacing = unlimited
-    """Of the looks that nothing is known to be due in."""
+    """The spacing of routine looks."""

@@ -1,4 +1,4 @@
-"""Ask by the test of an order, which weighs next to nothing, whether a symbol takes sales."""
+"""Test by an order test, which weighs next to nothing, whether a symbol takes sales."""
 
 import asyncio
 from collections.abc import Callable
@@ -24,11 +24,11 @@ from shared.mexc.time.exchange_clock import ExchangeClock
 
 _METHOD, _PATH = "POST", "/api/v3/order/test"
 _NO_ORDER: Final = 0
-"""Counts attempts of a sale: its test is none, and goes by a name of its own."""
+"""The attempt number of a test: it is no attempt, and has a client order id of its own."""
 
 
 class SaleTest:
-    """One at a time: a test whose answer is slow leaves the other lines to sales."""
+    """One test at a time: a slow answer leaves the other connections to sales."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class SaleTest:
         rules: Callable[[Listing], TradingRules | None],
         now: Callable[[], datetime],
     ) -> None:
-        """*rules* returns what is known of the rules of a listing's symbol."""
+        """*rules* returns the known rules of a listing's symbol."""
         self._trading = trading
         self._clock = clock
         self._admission = admission
@@ -50,7 +50,7 @@ class SaleTest:
         self._turn = asyncio.Lock()
 
     async def passes(self, each: WatchedPosition, quote: Quote) -> bool | None:
-        """Return whether a sale of *each* would find its symbol trading; None where the answer does not say.
+        """Return whether a sale of *each* would find its symbol trading; None where the answer leaves that open.
 
         Raises ExchangeError and ClockUncertainError.
         """

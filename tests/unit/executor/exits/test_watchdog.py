@@ -14,7 +14,7 @@ OVERDUE = 10.0
 
 
 class Watch:
-    """A vigil on a clock that the test moves."""
+    """A watchdog on a clock that the test moves."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -23,7 +23,7 @@ class Watch:
 
     def later(self, seconds: float) -> None:
         self.now += seconds
-        self.watchdog.judge()
+        self.watchdog.report()
 
     def says(self) -> tuple[HealthStatus, str]:
         report = self.component.report(utc_now())
