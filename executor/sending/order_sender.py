@@ -259,7 +259,7 @@ class OrderSender:
         if isinstance(signed, Attempt):
             return signed
         left_seconds = (order.send_until - self._now()).total_seconds()
-        async with self._ways.pace.turn(order.side, seconds_max=left_seconds, stop=self._stopping) as may_begin:
+        async with self._ways.pace.slot(order.side, seconds_max=left_seconds, stop=self._stopping) as may_begin:
             if not may_begin:
                 return _Objected(self._unbegun(order))
             if signed is None or self._is_old(signed):

@@ -25,7 +25,7 @@ def a_pace(clock: Clock, per_second: int = 3, at_once: int = 100, sales_at_once:
 async def take(
     pace: OrderSlots, seconds_max: float = 1000, stop: asyncio.Event | None = None, side: Side = Side.BUY
 ) -> bool:
-    async with pace.turn(side, seconds_max=seconds_max, stop=stop or asyncio.Event()) as may_begin:
+    async with pace.slot(side, seconds_max=seconds_max, stop=stop or asyncio.Event()) as may_begin:
         return may_begin
 
 
@@ -133,7 +133,7 @@ async def test_only_so_many_are_under_way_at_once(clock: Clock) -> None:
 
     async def send() -> None:
         nonlocal under_way, most
-        async with pace.turn(Side.BUY, seconds_max=10, stop=asyncio.Event()):
+        async with pace.slot(Side.BUY, seconds_max=10, stop=asyncio.Event()):
             under_way += 1
             most = max(most, under_way)
             await asyncio.sleep(0)
@@ -148,7 +148,7 @@ async def test_purchases_that_hang_take_no_turn_from_a_sale(clock: Clock) -> Non
     pace, answered = a_pace(clock, per_second=100, at_once=3, sales_at_once=1), asyncio.Event()
 
     async def hang() -> None:
-        async with pace.turn(Side.BUY, seconds_max=10, stop=asyncio.Event()):
+        async with pace.slot(Side.BUY, seconds_max=10, stop=asyncio.Event()):
             await answered.wait()
 
     async with asyncio.TaskGroup() as tasks:
@@ -163,7 +163,7 @@ async def test_who_finds_no_line_in_its_time_gets_no_turn_and_takes_none_from_ot
     pace, answered = a_pace(clock, per_second=100, sales_at_once=1), asyncio.Event()
 
     async def hang() -> None:
-        async with pace.turn(Side.SELL, seconds_max=10, stop=asyncio.Event()):
+        async with pace.slot(Side.SELL, seconds_max=10, stop=asyncio.Event()):
             await answered.wait()
 
     async with asyncio.TaskGroup() as tasks:

@@ -226,7 +226,7 @@ def test_a_quiet_without_a_time_doubles_and_a_ban_without_one_is_long() -> None:
     assert waits == [1, 2, 4]
     assert budget.banned_until == -math.inf
 
-    budget.welcomed()
+    budget.succeeded()
     budget.refuse(None, now, banned=True)
 
     assert budget.banned_until - now == budget.quiet_until - now == 120
