@@ -1,6 +1,6 @@
-"""Count the symbols that the exchange bars us from: one says something of the symbol, several in a row of our keys.
+"""Pair refusals: count symbols that the exchange bars us from; several in a row mean that it refuses our keys.
 
-The orders themselves are the count, so a restart forgets nothing.
+The count is read from the orders, so it survives a restart.
 """
 
 from typing import Final

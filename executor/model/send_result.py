@@ -1,4 +1,4 @@
-"""What one attempt to send an order came to."""
+"""Results of one attempt to send an order, and the conclusion of all of them. Pure."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,21 +11,21 @@ from shared.mexc.retry_after import quiet_seconds
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The exchange took the order; what it got is still to be read."""
+    """The exchange took the order; its fill is still to be read."""
 
     exchange_order_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Executed:
-    """What the order got, known at once: a dry run's, from the order book. None: nothing at its price."""
+    """The fill is known at once: a dry run's, from the order book. None: nothing at its price."""
 
     fill: Fill | None
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Certainly no order, and asking again would change nothing."""
+    """Certainly no order, and a retry would change nothing."""
 
     reason: Reason
     detail: str = ""
@@ -35,14 +35,14 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class NotOpen:
-    """Certainly no order: the symbol does not trade yet. Worth asking again soon."""
+    """Certainly no order: the symbol does not trade yet. Worth a retry soon."""
 
     detail: str
 
 
 @dataclass(frozen=True, slots=True)
 class PriceRefused:
-    """Certainly no order: the price is beyond what the exchange allows; it may have named the most or least it takes.
+    """Certainly no order: the price is outside the exchange's band, whose bound it may have named.
 
     Of a sale the price is too low.
     """
@@ -59,7 +59,7 @@ class WrongSize:
     reason: Reason
     detail: str
     notional_min: Decimal | None = None
-    """The least it takes, where it said so."""
+    """The least it takes, where it named that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class TimestampRefused:
 
 @dataclass(frozen=True, slots=True)
 class Throttled:
-    """Asked too often, or kept out: nothing may be sent for a while. It proves nothing about the order."""
+    """Rate-limited or banned: nothing may be sent for a while. It proves nothing about the order."""
 
     detail: str
     wait_seconds: float | None
@@ -81,7 +81,7 @@ class Throttled:
 
     @property
     def quiet_seconds(self) -> float:
-        """How long to keep quiet: what the exchange named, else the default; a ban's is longer."""
+        """The quiet period that the exchange named, else the default; that of a ban is longer."""
         return quiet_seconds(self.wait_seconds, banned=self.banned)
 
 
@@ -94,11 +94,11 @@ class Unsent:
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """Whether there is an order is not known."""
+    """There may be an order or not."""
 
     detail: str
     stop: bool = False
-    """Our keys or our account seem to be refused, though not in a way that proves anything: trading halts."""
+    """Our keys or our account seem to be refused, though without proof: trading halts."""
 
 
 SendResult = (

@@ -60,18 +60,15 @@ class AbsentOrders:
             search.unsold_since = None
             search.obstacle = f"there are trades of the symbol that may be of it: {', '.join(sorted(strange)[:3])}"
         elif order.side is Side.SELL and order.mode is Mode.LIVE:
-            await self._miss_sale(order, search, ways)
-        elif order.mode is Mode.DRY_RUN:
-            if order.side is Side.SELL or await self._transitions.missed(order) >= self._settings.absent_reads:
-                await self._give_up(order)
+            if order.listing.base_asset in self._settings.other_holdings:
+                await self._miss_sale_among_others(order, search)
+            else:
+                await self._miss_sale(order, search, ways)
         elif await self._is_proven(order, search):
             await self._give_up(order)
 
     async def _miss_sale(self, order: Order, search: OrderSearch, ways: Sequence[Way]) -> None:
         """A sale that took place leaves fewer coins, or locks them; where all are there and free, it did not."""
-        if order.listing.base_asset in self._settings.other_holdings:
-            await self._miss_sale_among_others(order, search)
-            return
         explained = await self._transitions.held_of(order)
         if explained is not None and not explained:
             # Another sale sold all of the position, which this one would have left nothing for.
@@ -108,8 +105,10 @@ class AbsentOrders:
     async def _is_proven(self, order: Order, search: OrderSearch) -> bool:
         """Return whether enough look-ups missed *order* in every way, while the exchange would still show it.
 
-        An order that is older only an operator can settle.
+        An order that is older only an operator can settle. A dry run leaves nothing at the exchange.
         """
+        if order.mode is Mode.DRY_RUN:
+            return order.side is Side.SELL or await self._transitions.missed(order) >= self._settings.absent_reads
         is_remembered = self._now() - order.decided_at < REMEMBERED - timedelta(hours=1)
         if not (is_remembered and search.is_exhausted(search_deadlines(order, self._settings).arrived_by)):
             return False

@@ -1,4 +1,4 @@
-"""Whether live orders may be sent at all: the clock is known, and what earlier runs left behind is settled."""
+"""Readiness for live orders: the clock is known, and the orders of earlier runs are settled."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -22,39 +22,39 @@ _NAMED_MAX: Final = 3
 
 class Clock(Protocol):
     def now_ms(self) -> int:
-        """Return the exchange's time; raise ClockUncertainError where it is not known well enough."""
+        """Return the exchange's time; raise ClockUncertainError where it is too uncertain."""
 
 
 class Readiness:
-    """Nothing is bought live before `reconcile` returned. Exits do not wait for it."""
+    """No live purchase before `reconcile` returned. Exits do not wait for it."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._obstacle = ""
         self.settled = asyncio.Event()
-        """Set once everything was settled that an earlier run left."""
+        """Set once all orders of earlier runs are settled."""
 
     @property
     def reconciled(self) -> bool:
         return self.settled.is_set()
 
     def reconcile(self) -> None:
-        """Take note that everything is settled."""
+        """Record that everything is settled."""
         self._obstacle = ""
         self.settled.set()
 
     def object(self, obstacle: str) -> None:
-        """Take note of the obstacle."""
+        """Record the obstacle of the reconciliation."""
         if obstacle != self._obstacle:
             log.warning("not reconciled, so nothing is bought live", reason=obstacle)
         self._obstacle = obstacle
 
     def obstacle(self) -> str:
-        """Return what is not settled yet; empty once everything is."""
+        """Return the obstacle of the reconciliation; empty once everything is settled."""
         return "" if self.reconciled else self._obstacle or "not settled with the exchange yet"
 
     def clock_objection(self) -> str:
-        """Return why nothing can be signed now; empty where it can."""
+        """Return the reason why no order can be signed now; empty where one can."""
         try:
             self._clock.now_ms()
         except ClockUncertainError as error:
@@ -62,7 +62,7 @@ class Readiness:
         return ""
 
     def unready(self) -> Refusal | None:
-        """Say why no live order could be sent now."""
+        """Return the refusal of any live order now; None where one could be sent."""
         if not self.reconciled:
             return Refusal(Reason.UNRECONCILED, self._obstacle)
         objection = self.clock_objection()
@@ -76,7 +76,7 @@ async def reconcile(
     stop: asyncio.Event,
     alarm: Callable[[str, str], None],
 ) -> None:
-    """Ask the exchange about everything unsettled, until it has answered about all of it once, or *stop* is set."""
+    """Look up all unsettled orders until each was answered once, or *stop* is set."""
     attempt = 0
     while not stop.is_set():
         obstacle = await _obstacle(resolver, check_holdings)
@@ -94,7 +94,7 @@ async def reconcile(
 
 
 async def _obstacle(resolver: OrderReconciler, check_holdings: Callable[[], Awaitable[None]]) -> str:
-    """Return the obstacle to buying; empty where there is none."""
+    """Return the obstacle to live purchases; empty without one."""
     try:
         if obstacles := await resolver.obstacles(Mode.LIVE):
             return "; ".join(obstacles[:_NAMED_MAX])
@@ -102,7 +102,7 @@ async def _obstacle(resolver: OrderReconciler, check_holdings: Callable[[], Awai
     except (TransientError, ExchangeError, ClockUncertainError) as error:
         return str(error)
     except Exception as error:
-        # A fault here holds purchases back, and nothing else.
+        # An error here holds back purchases only.
         log.exception("not reconciled")
         return type(error).__name__
     return ""

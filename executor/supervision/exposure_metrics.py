@@ -1,4 +1,4 @@
-"""Shows what is at stake, whoever put it there; and how much of what is open is in doubt."""
+"""Exposure gauges, across all executors; and the number of open orders and positions by state."""
 
 import asyncio
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ WHERE mode = $1 AND state IN ('open', 'closing', 'dust', 'external', 'unsellable
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """What is at stake in one mode."""
+    """Exposure of one mode, with its open orders and positions."""
 
     mode: Mode
     reserved_usdt: Decimal
@@ -47,7 +47,7 @@ class ExposureGauges(Protocol):
 
 
 async def read_exposure(database: Database, mode: Mode) -> Exposure:
-    """Return what is at stake now; raise TransientError when the database is away."""
+    """Return the present exposure; raise TransientError when the database is away."""
     async with database.connection() as connection:
         exposure = await connection.fetchrow(EXPOSURE, mode)
         counts = {row["state"]: row["count"] for row in await connection.fetch(COUNTS, mode)}
@@ -60,7 +60,7 @@ async def read_exposure(database: Database, mode: Mode) -> Exposure:
 
 
 async def show_exposure(database: Database, gauges: ExposureGauges) -> Never:
-    """Read it every few seconds, until cancelled; this also keeps a connection warm between listings."""
+    """Show it every few seconds, until cancelled; this also keeps a connection warm between listings."""
     while True:
         for mode in Mode:
             try:
