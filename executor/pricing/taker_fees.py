@@ -47,19 +47,19 @@ class TakerFees:
 
     def charged(self, order: Order, fill: Fill, rules: TradingRules | None, configured: Decimal) -> str:
         """Record the fee of *fill*; return the alarm text where it was more than expected."""
-        reckoned = self.of(rules, configured)
+        estimated = self.of(rules, configured)
         expected = max(configured, Decimal(0) if rules is None else rules.taker_fee or Decimal(0))
         fee = fill.fees.get(order.listing.quote_asset, Decimal(0))
         with localcontext(CAREFUL):
-            if not fill.cost or fee <= fill.cost * min(reckoned, expected) * _ROUNDED:
+            if not fill.cost or fee <= fill.cost * min(estimated, expected) * _ROUNDED:
                 return ""
             ratio = fee / fill.cost
-            is_expected = fee <= fill.cost * reckoned * _ROUNDED
+            is_expected = fee <= fill.cost * estimated * _ROUNDED
         self._charged.learn(min(ratio, FEE_MAX), self._clock())
         if is_expected:
             return ""
         return (
-            f"{order.symbol} was charged a fee of {ratio * 100:.4f} % where {reckoned * 100:f} % was reckoned with;"
+            f"{order.symbol} was charged a fee of {ratio * 100:.4f} % where {estimated * 100:f} % was reckoned with;"
             " purchases reckon with it from now on: set SNIPER_EXECUTOR_TAKER_FEE"
         )
 
