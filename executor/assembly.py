@@ -27,7 +27,7 @@ from executor.openings.opening_question import OpeningQuestion
 from executor.openings.scheduler import OpeningScheduler
 from executor.rate_limits.limiter_metrics import LimiterMetrics
 from executor.rate_limits.order_slots import OrderSlots
-from executor.rate_limits.rate_budget import Limits, RateBudget
+from executor.rate_limits.rate_budget import RateBudget, RateLimits
 from executor.rate_limits.rate_limiter import RateLimiter
 from executor.rate_limits.sliding_window import Priority
 from executor.reconciliation.balance_check import BalanceCheck
@@ -77,7 +77,7 @@ class Parts:
 
 def limiter_of(settings: ExecutorSettings, registry: CollectorRegistry) -> RateLimiter:
     """Make the one limiter of this process."""
-    limits = Limits(
+    limits = RateLimits(
         address_weight=settings.weight_per_10_seconds,
         address_requests=settings.requests_per_second,
         key_weight=settings.key_weight_per_10_seconds,

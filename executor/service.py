@@ -96,7 +96,7 @@ class ExecutorRun:
         """Start the tasks beside trading; the outbox goes on until *ended* is set."""
         runtime, exchange = self.runtime, self.exchange
         tasks.create_task(self.parts.outbox.relay(ended), name="outbox")
-        tasks.create_task(self.watchdog.keep(runtime.stop), name="vigil")
+        tasks.create_task(self.watchdog.run(runtime.stop), name="vigil")
         footprint, keep_seconds = exchange.exits.footprint, self.settings.paper_footprint_seconds
         recall = recall_footprint(runtime.database, footprint, keep_seconds, runtime.stop, now=exchange.now)
         tasks.create_task(recall, name="footprint")
@@ -108,7 +108,7 @@ class ExecutorRun:
         """Settle the orders of earlier runs with the exchange; then compare the account's holdings until the stop."""
         runtime, parts, settings, account = self.runtime, self.parts, self.settings, self.exchange.account
         if not self.exchange.live or account is None:
-            parts.readiness.reconcile()  # Nothing is sent; orders of earlier runs are looked up all the same.
+            parts.readiness.mark_reconciled()  # Nothing is sent; orders of earlier runs are looked up all the same.
             return
         holdings = UnexplainedHoldings(
             account,

@@ -20,7 +20,7 @@ from dedup.observations import Observation, Observations
 from dedup.seen import Seen
 from dedup.settings import DedupSettings
 from dedup.skew import Skew
-from executor.halts.latches import Cause, latch
+from executor.halts.latches import HaltCause, latch
 from executor.halts.mass_listing import MassListing
 from executor.handler import BuyListing, Desk
 from executor.journal.decision_writer import Decided, DecisionWriter
@@ -71,7 +71,7 @@ class _Watched(ExecutorMetrics):
 
 @dataclass(frozen=True, slots=True)
 class _Halting:
-    cause: Cause
+    cause: HaltCause
     mode: Mode | None
     reason: str
 
@@ -198,7 +198,7 @@ class Pipeline:
         refused = halted and decided.outcome == "buy"
         self.decisions[listing.key] = f"refused: {halted}" if refused else told_of(decided)
 
-    def _halt(self, cause: Cause, mode: Mode | None, reason: str) -> None:
+    def _halt(self, cause: HaltCause, mode: Mode | None, reason: str) -> None:
         self._halting.append(_Halting(cause, mode, reason))
 
     async def _latched(self) -> str:

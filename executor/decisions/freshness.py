@@ -18,14 +18,14 @@ class AgeSettings(Protocol):
         """The time before an opening from which on it counts as reached."""
 
 
-def ages_from(listing: Listing) -> datetime:
+def age_starts_at(listing: Listing) -> datetime:
     """Return the time from which *listing* ages: its opening where that is known, else its first sighting."""
     return min(listing.listed_at, listing.observed_at) if listing.opens_at is None else listing.opens_at
 
 
 def fresh_until(listing: Listing, ages: AgeSettings) -> datetime:
     """Return the time after which no request for *listing* may begin."""
-    return ages_from(listing) + timedelta(seconds=ages.listing_age_seconds)
+    return age_starts_at(listing) + timedelta(seconds=ages.listing_age_seconds)
 
 
 def opening_ahead(listing: Listing, ages: AgeSettings, now: datetime) -> datetime | None:
@@ -55,4 +55,4 @@ def is_from_the_future(listing: Listing, now: datetime) -> bool:
 
 def age_if_too_old(listing: Listing, ages: AgeSettings, now: datetime) -> timedelta | None:
     """Return the age of a *listing* that is too old; None while it is fresh."""
-    return None if now <= fresh_until(listing, ages) else now - ages_from(listing)
+    return None if now <= fresh_until(listing, ages) else now - age_starts_at(listing)

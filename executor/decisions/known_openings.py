@@ -26,7 +26,7 @@ class KnownOpenings:
             self.by_symbol.pop(next(iter(self.by_symbol)))
         self.by_symbol[symbol] = opened_at
 
-    def too_old(self, listing: Listing, ages: AgeSettings, now: datetime) -> Refusal | None:
+    def refusal_if_too_old(self, listing: Listing, ages: AgeSettings, now: datetime) -> Refusal | None:
         """Return the refusal of a *listing* that named no opening and opened long ago; None for any other."""
         opened_at = self.by_symbol.get(listing.symbol)
         # Of a relisted symbol the exchange may still name the opening of its former listing.

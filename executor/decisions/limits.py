@@ -77,7 +77,7 @@ def reservation(
     return max(size, min(at_cap, room.quantize(CENT, context=CAREFUL)))
 
 
-def exceeded(size: Decimal, usage: LimitUsage, limits: Limits, now: datetime) -> Reason | None:
+def exceeded_limit(size: Decimal, usage: LimitUsage, limits: Limits, now: datetime) -> Reason | None:
     """Return the limit that an order of *size* would exceed; None where it exceeds none.
 
     A number that cannot be compared exceeds its limit.

@@ -15,7 +15,7 @@ from shared.events import AppliedConfig, Listing, Side
 NOTHING: Final = Decimal("0.00")
 
 
-def purchase(
+def purchase_order(
     listing: Listing, state: TradingState, quote_qty: Decimal, settings: ExecutorSettings, now: datetime
 ) -> Order:
     """Return the order that buys *listing* for *quote_qty* at most."""
@@ -32,7 +32,9 @@ def purchase(
     )
 
 
-def sale(position: Position, base_qty: Decimal, reason: ExitReason, settings: ExecutorSettings, now: datetime) -> Order:
+def sale_order(
+    position: Position, base_qty: Decimal, reason: ExitReason, settings: ExecutorSettings, now: datetime
+) -> Order:
     """Return the order that sells *base_qty* of *position*."""
     sequence = position.sales + 1
     return Order(

@@ -22,7 +22,7 @@ _TRIED: Final = frozenset({OrderState.SENDING, OrderState.ACKNOWLEDGED})
 
 
 @dataclass(frozen=True, slots=True)
-class Conditions:
+class RepeatConditions:
     """Configuration and exposure in the transaction that commits a further attempt."""
 
     mode: Mode
@@ -62,7 +62,7 @@ def repeat_until(order: Order, settings: ExecutorSettings) -> datetime | None:
     return min(until, fresh_until(order.listing, settings))
 
 
-def repeat_refusal(order: Order, now: Conditions) -> Refusal | None:
+def repeat_refusal(order: Order, now: RepeatConditions) -> Refusal | None:
     """Return the refusal of a further attempt of *order*, whose money is reserved already; None where it may go."""
     if now.halted:
         return Refusal(Reason.HALTED, now.halted)

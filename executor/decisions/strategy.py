@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from executor.decisions.freshness import age_if_too_old, is_from_the_future, is_of_unknown_age, opening_ahead
-from executor.decisions.limits import LimitUsage, exceeded, limits_of, net_of_fee, order_size, reservation
+from executor.decisions.limits import LimitUsage, exceeded_limit, limits_of, net_of_fee, order_size, reservation
 from executor.model.reasons import Reason, Refusal
 from executor.settings import ExecutorSettings
 from shared.control.exit_policy import ENTRY_SLIPPAGE_PCT
@@ -140,7 +140,7 @@ def _buy(state: TradingState, unready: Refusal | None, settings: ExecutorSetting
     if size is None or not net_of_fee(size, settings.taker_fee):
         return Refusal(Reason.LIMITS_INVALID)
     limits = limits_of(applied, settings)
-    reason = exceeded(size, state.usage, limits, now)
+    reason = exceeded_limit(size, state.usage, limits, now)
     if reason is not None:
         return Refusal(reason)
     if settings.entry == "market":  # It spends its size at any price.

@@ -76,7 +76,7 @@ class ExitMonitor:
         """Look at every position once, and begin to sell those that are due."""
         if (banned_seconds := self._selling.banned_seconds()) > 0:
             raise RateLimited(banned_seconds, banned=True)
-        sales.look_begins()
+        sales.begin_look()
         reading = await read_held(self._database)
         everything = await self._positions.without_written_off(reading.held, self._now)
         time = LookTime(asyncio.get_running_loop().time(), self._now())

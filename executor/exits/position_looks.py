@@ -118,7 +118,7 @@ class PositionLooks:
         """Evaluate *each* by *quote*, keep its new reference and peak, and begin the sale that is due."""
         rules = self._markets.rules.latest(each.position.listing)
         decision = self._evaluator.evaluate(each, quote, rules, look.time)
-        self.fair_values.saw(each.position, quote.middle)
+        self.fair_values.record(each.position, quote.middle)
         look.watched.add(each.name)
         sales.looked_at(each.name)
         after = decision.position

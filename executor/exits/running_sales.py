@@ -143,7 +143,7 @@ class RunningSales:
         for name in self._backoff.alarming():
             yield f"{self._settings.sale_attempts_alarm} sales of {name} in a row sold nothing"
 
-    def look_begins(self) -> None:
+    def begin_look(self) -> None:
         """Reset the time of the next retry; choose the positions that waited longest where a connection is free.
 
         They are few at a time, and their books are read one by one; one that cannot be read waits for its turn.

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from executor.decisions.order_drafts import sale
+from executor.decisions.order_drafts import sale_order
 from executor.decisions.order_request import sell_request
 from executor.model.client_order_id import client_order_id
 from executor.model.order import ExitReason
@@ -55,7 +55,7 @@ class SaleTest:
         Raises ExchangeError and ClockUncertainError.
         """
         position = each.position
-        order = sale(position, position.base_qty, ExitReason.STOP_LOSS, self._settings, self._now())
+        order = sale_order(position, position.base_qty, ExitReason.STOP_LOSS, self._settings, self._now())
         name = client_order_id(order.listing_key, order.mode, Side.SELL, order.sequence, attempt=_NO_ORDER)
         best_bid = quote.bids[0].price if quote.bids else None
         request = sell_request(

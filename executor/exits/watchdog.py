@@ -78,7 +78,7 @@ class Watchdog:
         if self._seen:
             self._component.last_words(HealthStatus.ERROR, f"stopped, and {len(self._seen)} positions are not watched")
 
-    async def keep(self, until: asyncio.Event) -> None:
+    async def run(self, until: asyncio.Event) -> None:
         """Report the health every second, also while a look hangs, until *until* is set."""
         while not until.is_set():
             self.report()

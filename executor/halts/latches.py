@@ -11,7 +11,7 @@ from shared.postgres.database import Connection
 log = structlog.get_logger(__name__)
 
 
-class Cause(StrEnum):
+class HaltCause(StrEnum):
     """Cause of a halt by the executor."""
 
     SIGNAL = "signal"
@@ -50,7 +50,7 @@ RETURNING true
 """
 
 
-async def latch(connection: Connection, cause: Cause, mode: Mode | None, reason: str) -> None:
+async def latch(connection: Connection, cause: HaltCause, mode: Mode | None, reason: str) -> None:
     """Halt purchases in *mode* (None: in both) until an operator resumes, unless that halt is in force."""
     if await connection.fetchval(LATCH, cause, mode, reason):
         log.error("trading halted", cause=cause, mode=mode, reason=reason)

@@ -13,7 +13,7 @@ from typing import Final, Never
 
 import structlog
 
-from executor.halts.latches import Cause, latch
+from executor.halts.latches import HaltCause, latch
 from executor.settings import LimitSettings
 from shared.backoff import pause
 from shared.control.halts import Halt, in_force
@@ -35,10 +35,10 @@ FILE_NAME: Final = "halt"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Raised:
+class _RaisedHalt:
     """A halt that no row holds yet."""
 
-    cause: Cause
+    cause: HaltCause
     mode: Mode | None
     reason: str
 
@@ -50,7 +50,7 @@ class HaltWatch:
         self._database = database
         self._file = file
         self._clock = clock
-        self._raised: dict[tuple[Cause, Mode | None], _Raised] = {}
+        self._raised: dict[tuple[HaltCause, Mode | None], _RaisedHalt] = {}
         self._by_file = ""
         self._found: Sequence[Halt] = ()
         self._read_at = -math.inf
@@ -64,22 +64,22 @@ class HaltWatch:
             if raised.mode in {None, mode}:
                 return f"{raised.cause}: {raised.reason}"
         if self._by_file:
-            return f"{Cause.FILE}: {self._by_file}"
-        return self._why(lambda halt: halt.mode in {None, mode})
+            return f"{HaltCause.FILE}: {self._by_file}"
+        return self._reason(lambda halt: halt.mode in {None, mode})
 
     def exits_halted(self) -> str:
         """Return the reason of a halt of sales; empty without one."""
-        return self._why(lambda halt: halt.exits)
+        return self._reason(lambda halt: halt.exits)
 
-    def halt(self, cause: Cause, mode: Mode | None, reason: str) -> None:
+    def halt(self, cause: HaltCause, mode: Mode | None, reason: str) -> None:
         """Halt purchases in *mode* (None: in both) now; the row follows as soon as the database takes it."""
         log.error("halting", cause=cause, mode=mode, reason=reason)
-        self._raised[cause, mode] = _Raised(cause, mode, reason)
+        self._raised[cause, mode] = _RaisedHalt(cause, mode, reason)
         self._hurry.set()
 
     def halt_by_signal(self) -> None:
         """Halt purchases now."""
-        self.halt(Cause.SIGNAL, None, "SIGUSR1")
+        self.halt(HaltCause.SIGNAL, None, "SIGUSR1")
 
     def look_for_file(self) -> None:
         """Halt purchases now if the halt file exists; while it does, a resume has no effect."""
@@ -87,14 +87,14 @@ class HaltWatch:
             self._by_file = f"{self._file} exists" if self._file.exists() else ""
         except OSError as error:
             self._by_file = f"{self._file}: {error.strerror}"
-        latched = (Cause.FILE, None) in self._raised or any(halt.cause == Cause.FILE for halt in self._found)
+        latched = (HaltCause.FILE, None) in self._raised or any(halt.cause == HaltCause.FILE for halt in self._found)
         if self._by_file and not latched:
-            self.halt(Cause.FILE, None, self._by_file)
+            self.halt(HaltCause.FILE, None, self._by_file)
 
     async def look(self, connection: Connection) -> None:
         """Latch the halts raised here, and read those in force."""
         raised = list(self._raised.values())
-        faulty: list[_Raised] = []
+        faulty: list[_RaisedHalt] = []
         await each_isolated(
             raised,
             lambda each: latch(connection, each.cause, each.mode, each.reason),
@@ -109,7 +109,7 @@ class HaltWatch:
             if each not in faulty and self._raised.get((each.cause, each.mode)) is each:
                 del self._raised[each.cause, each.mode]
 
-    async def keep_looking(self) -> Never:
+    async def poll_forever(self) -> Never:
         """Poll on a connection of its own, until cancelled."""
         while True:
             try:
@@ -127,13 +127,13 @@ class HaltWatch:
                 log.exception("halts were not read")  # The last result ages, and then nothing is traded.
             await asyncio.sleep(RETRY_SECONDS)
 
-    async def keep_looking_for_file(self) -> Never:
+    async def poll_file_forever(self) -> Never:
         """Poll the halt file, whatever the database does, until cancelled."""
         while True:
             self.look_for_file()
             await asyncio.sleep(POLL_SECONDS)
 
-    def _why(self, applies: Callable[[Halt], bool]) -> str:
+    def _reason(self, applies: Callable[[Halt], bool]) -> str:
         if self._clock() - self._read_at > FRESH_SECONDS:
             return UNREADABLE
         return next((str(halt) for halt in self._found if applies(halt)), "")
@@ -147,8 +147,8 @@ async def watching_halts(database: Database, settings: LimitSettings, data_dir: 
     with _on_signal(watch.halt_by_signal):
         async with asyncio.TaskGroup() as tasks:
             looking = (
-                tasks.create_task(watch.keep_looking(), name="halt watch"),
-                tasks.create_task(watch.keep_looking_for_file(), name="halt file watch"),
+                tasks.create_task(watch.poll_forever(), name="halt watch"),
+                tasks.create_task(watch.poll_file_forever(), name="halt file watch"),
             )
             await pause(FRESH_SECONDS, watch.was_read)
             try:

@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 from asyncpg import Record
 
-from executor.decisions.repeat_purchases import Conditions, repeat_refusal
+from executor.decisions.repeat_purchases import RepeatConditions, repeat_refusal
 from executor.journal import order_transitions, settlement
 from executor.journal.decision_writer import Unready
 from executor.journal.order_row import order_of, requested_qty
@@ -154,14 +154,14 @@ class AttemptWriter:
         self._told()
         self._count(shown, told.reason)
 
-    async def _conditions(self, connection: Connection, order: Order) -> Conditions | None:
+    async def _conditions(self, connection: Connection, order: Order) -> RepeatConditions | None:
         config = await connection.fetchrow(CONDITIONS, order.mode, self._now())
         await connection.execute(LOCK, order.mode)
         if config is None:
             return None
         is_live = self._live and config["auto_trade"] and order.listing.source is not Source.TEST_INJECTION
         committed = await connection.fetchval(COMMITTED, order.mode)
-        return Conditions(
+        return RepeatConditions(
             mode=Mode.LIVE if is_live else Mode.DRY_RUN,
             halted=config["halted"],
             max_trade_usdt=config["max_trade_usdt"],

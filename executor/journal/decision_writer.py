@@ -14,7 +14,7 @@ from typing import Final
 from asyncpg import Record, UniqueViolationError
 
 from executor.decisions.limits import LimitUsage
-from executor.decisions.order_drafts import NOTHING, purchase, sale, send_until, sending_time
+from executor.decisions.order_drafts import NOTHING, purchase_order, sale_order, send_until, sending_time
 from executor.decisions.strategy import Buy, TradeConfig, TradingState, WaitForOpening, decide, decide_at_opening
 from executor.journal import decision_sql
 from executor.journal.dispatch import NOBODY, Dispatch
@@ -117,7 +117,7 @@ class DecisionWriter:
 
         Returns the order to send, None where another does it. *beside* allows it while an earlier sale is in doubt.
         """
-        order = replace(sale(position, base_qty, reason, self._settings, self._now()), price_min=price_min)
+        order = replace(sale_order(position, base_qty, reason, self._settings, self._now()), price_min=price_min)
         async with self._database.connection() as connection:
             with suppress(UniqueViolationError):
                 values = row_of(order) | {"beside": beside}
@@ -144,18 +144,20 @@ class DecisionWriter:
         decision = decide(listing, standing, self._unready(), self._settings, now)
         match decision:
             case Buy(quote_qty):
-                order = purchase(listing, standing, quote_qty, self._settings, now)
+                order = purchase_order(listing, standing, quote_qty, self._settings, now)
                 return await self._purchase(connection, order, row, dispatch)
             case WaitForOpening(fire_at):
                 order = replace(
-                    purchase(listing, standing, NOTHING, self._settings, now),
+                    purchase_order(listing, standing, NOTHING, self._settings, now),
                     state=OrderState.ARMED,
                     fire_at=fire_at,
                     send_until=(fire_at or now) + sending_time(self._settings),
                 )
                 return await self._add(connection, order, "armed", "")
             case Refusal(reason, detail):
-                order = replace(purchase(listing, standing, NOTHING, self._settings, now), state=OrderState.REJECTED)
+                order = replace(
+                    purchase_order(listing, standing, NOTHING, self._settings, now), state=OrderState.REJECTED
+                )
                 return await self._add(connection, order, "refused", worded(reason, detail))
 
     async def _by_what_was_read_last(
@@ -172,7 +174,7 @@ class DecisionWriter:
         if not isinstance(decision, Buy):
             return None
         try:
-            order = purchase(listing, last.standing, decision.quote_qty, self._settings, now)
+            order = purchase_order(listing, last.standing, decision.quote_qty, self._settings, now)
             return await self._purchase(connection, order, last.row, dispatch)
         except _OvertakenError:
             self._read_last = None
@@ -198,7 +200,7 @@ class DecisionWriter:
         match decision:
             case Buy(quote_qty):
                 order = replace(
-                    purchase(waiting.listing, standing, quote_qty, self._settings, now),
+                    purchase_order(waiting.listing, standing, quote_qty, self._settings, now),
                     fire_at=waiting.fire_at,
                     send_until=send_until(waiting.listing, max(now, waiting.fire_at), self._settings),
                 )

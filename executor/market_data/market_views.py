@@ -92,9 +92,9 @@ class MarketViews:
             return False
         return self._settings.opening_unknown == "insist" or listing.source is Source.MEXC_WEBSOCKET
 
-    def too_old(self, listing: Listing, now: datetime) -> Refusal | None:
+    def refusal_if_too_old(self, listing: Listing, now: datetime) -> Refusal | None:
         """Return the refusal of *listing* by the opening that became known since."""
-        return self._known.openings.too_old(listing, self._settings, now)
+        return self._known.openings.refusal_if_too_old(listing, self._settings, now)
 
     async def look(self, order: Order) -> MarketView:
         """Return the present market of *order*."""
@@ -165,7 +165,9 @@ class MarketViews:
         if self._footprint is None:
             return tuple(bids), tuple(asks)
         at = self._clock()
-        return self._footprint.left((symbol, Side.BUY), bids, at), self._footprint.left((symbol, Side.SELL), asks, at)
+        return self._footprint.remaining((symbol, Side.BUY), bids, at), self._footprint.remaining(
+            (symbol, Side.SELL), asks, at
+        )
 
     async def _first_price(self, symbol: str) -> Decimal | None:
         if self._settings.run_up_pct_max is None:

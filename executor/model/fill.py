@@ -44,12 +44,12 @@ class Fill:
         with localcontext(CAREFUL):
             return (self.cost + self._fee_in(quote_asset)).quantize(CENT, ROUND_UP)
 
-    def paid(self, quote_asset: str) -> Decimal:
+    def cost_with_fee(self, quote_asset: str) -> Decimal:
         """The cost of a buyer with the fee, to the last digit."""
         with localcontext(CAREFUL):
             return self.cost + self._fee_in(quote_asset)
 
-    def brought(self, quote_asset: str) -> Decimal:
+    def proceeds_less_fee(self, quote_asset: str) -> Decimal:
         """The proceeds of a seller less the fee, to the last digit; negative where the fee was more."""
         with localcontext(CAREFUL):
             return self.cost - self._fee_in(quote_asset)
@@ -89,7 +89,7 @@ def fees_of(base_asset: str, quote_asset: str, fees: Iterable[Fee]) -> Mapping[s
     return {asset: sums[asset] for asset in (*ranked, *(each for each in sums if each not in ranked))}
 
 
-def filled(
+def fill_with_fees(
     base_qty: Decimal,
     cost: Decimal,
     fees: Mapping[str, Decimal],

@@ -79,48 +79,48 @@ class Effect(StrEnum):
     """Nothing is reserved yet, and nothing will be."""
 
 
-class Step(NamedTuple):
+class Transition(NamedTuple):
     state: OrderState
     effect: Effect
 
 
 _S, _E = OrderState, OrderEvent
-TABLE: Final[Mapping[tuple[OrderState, OrderEvent], Step]] = MappingProxyType(
+TABLE: Final[Mapping[tuple[OrderState, OrderEvent], Transition]] = MappingProxyType(
     {
-        (_S.ARMED, _E.FIRED): Step(_S.SENDING, Effect.RESERVE),
-        (_S.ARMED, _E.REFUSED): Step(_S.REJECTED, Effect.NOTHING),
-        (_S.ARMED, _E.LAPSED): Step(_S.EXPIRED, Effect.NOTHING),
-        (_S.SENDING, _E.ACCEPTED): Step(_S.ACKNOWLEDGED, Effect.HOLD),
-        (_S.SENDING, _E.REFUSED): Step(_S.REJECTED, Effect.RELEASE),
-        (_S.SENDING, _E.LAPSED): Step(_S.EXPIRED, Effect.RELEASE),
-        (_S.SENDING, _E.POSTPONED): Step(_S.ARMED, Effect.RELEASE),
-        (_S.SENDING, _E.UNSENT): Step(_S.FAILED, Effect.RELEASE),
-        (_S.SENDING, _E.UNANSWERED): Step(_S.UNKNOWN, Effect.HOLD),
+        (_S.ARMED, _E.FIRED): Transition(_S.SENDING, Effect.RESERVE),
+        (_S.ARMED, _E.REFUSED): Transition(_S.REJECTED, Effect.NOTHING),
+        (_S.ARMED, _E.LAPSED): Transition(_S.EXPIRED, Effect.NOTHING),
+        (_S.SENDING, _E.ACCEPTED): Transition(_S.ACKNOWLEDGED, Effect.HOLD),
+        (_S.SENDING, _E.REFUSED): Transition(_S.REJECTED, Effect.RELEASE),
+        (_S.SENDING, _E.LAPSED): Transition(_S.EXPIRED, Effect.RELEASE),
+        (_S.SENDING, _E.POSTPONED): Transition(_S.ARMED, Effect.RELEASE),
+        (_S.SENDING, _E.UNSENT): Transition(_S.FAILED, Effect.RELEASE),
+        (_S.SENDING, _E.UNANSWERED): Transition(_S.UNKNOWN, Effect.HOLD),
         # The next attempt is committed before it is sent, once it is proven that the one before got nothing; its
         # reservation stays. A dry run knows that while it is sending.
-        (_S.SENDING, _E.RETRIED): Step(_S.SENDING, Effect.HOLD),
-        (_S.ACKNOWLEDGED, _E.RETRIED): Step(_S.SENDING, Effect.HOLD),
+        (_S.SENDING, _E.RETRIED): Transition(_S.SENDING, Effect.HOLD),
+        (_S.ACKNOWLEDGED, _E.RETRIED): Transition(_S.SENDING, Effect.HOLD),
         # A dry run knows its fill at once; and a look-up may find an order before its sender has recorded it.
-        (_S.SENDING, _E.FOUND_FILLED): Step(_S.FILLED, Effect.SETTLE),
-        (_S.SENDING, _E.FOUND_PARTLY_FILLED): Step(_S.PARTIALLY_FILLED, Effect.SETTLE),
-        (_S.SENDING, _E.FOUND_UNFILLED): Step(_S.EXPIRED, Effect.RELEASE),
-        (_S.ACKNOWLEDGED, _E.FOUND_FILLED): Step(_S.FILLED, Effect.SETTLE),
-        (_S.ACKNOWLEDGED, _E.FOUND_PARTLY_FILLED): Step(_S.PARTIALLY_FILLED, Effect.SETTLE),
-        (_S.ACKNOWLEDGED, _E.FOUND_UNFILLED): Step(_S.EXPIRED, Effect.RELEASE),
-        (_S.ACKNOWLEDGED, _E.WRITTEN_OFF): Step(_S.FAILED, Effect.RELEASE),
+        (_S.SENDING, _E.FOUND_FILLED): Transition(_S.FILLED, Effect.SETTLE),
+        (_S.SENDING, _E.FOUND_PARTLY_FILLED): Transition(_S.PARTIALLY_FILLED, Effect.SETTLE),
+        (_S.SENDING, _E.FOUND_UNFILLED): Transition(_S.EXPIRED, Effect.RELEASE),
+        (_S.ACKNOWLEDGED, _E.FOUND_FILLED): Transition(_S.FILLED, Effect.SETTLE),
+        (_S.ACKNOWLEDGED, _E.FOUND_PARTLY_FILLED): Transition(_S.PARTIALLY_FILLED, Effect.SETTLE),
+        (_S.ACKNOWLEDGED, _E.FOUND_UNFILLED): Transition(_S.EXPIRED, Effect.RELEASE),
+        (_S.ACKNOWLEDGED, _E.WRITTEN_OFF): Transition(_S.FAILED, Effect.RELEASE),
         # A sender that was taken for dead may still record an outcome that it knows for certain.
-        (_S.UNKNOWN, _E.ACCEPTED): Step(_S.ACKNOWLEDGED, Effect.HOLD),
-        (_S.UNKNOWN, _E.REFUSED): Step(_S.REJECTED, Effect.RELEASE),
-        (_S.UNKNOWN, _E.LAPSED): Step(_S.EXPIRED, Effect.RELEASE),
-        (_S.UNKNOWN, _E.UNSENT): Step(_S.FAILED, Effect.RELEASE),
-        (_S.UNKNOWN, _E.FOUND_FILLED): Step(_S.FILLED, Effect.SETTLE),
-        (_S.UNKNOWN, _E.FOUND_PARTLY_FILLED): Step(_S.PARTIALLY_FILLED, Effect.SETTLE),
-        (_S.UNKNOWN, _E.FOUND_UNFILLED): Step(_S.EXPIRED, Effect.RELEASE),
-        (_S.UNKNOWN, _E.FOUND_ABSENT): Step(_S.FAILED, Effect.RELEASE),
-        (_S.UNKNOWN, _E.WRITTEN_OFF): Step(_S.FAILED, Effect.RELEASE),
+        (_S.UNKNOWN, _E.ACCEPTED): Transition(_S.ACKNOWLEDGED, Effect.HOLD),
+        (_S.UNKNOWN, _E.REFUSED): Transition(_S.REJECTED, Effect.RELEASE),
+        (_S.UNKNOWN, _E.LAPSED): Transition(_S.EXPIRED, Effect.RELEASE),
+        (_S.UNKNOWN, _E.UNSENT): Transition(_S.FAILED, Effect.RELEASE),
+        (_S.UNKNOWN, _E.FOUND_FILLED): Transition(_S.FILLED, Effect.SETTLE),
+        (_S.UNKNOWN, _E.FOUND_PARTLY_FILLED): Transition(_S.PARTIALLY_FILLED, Effect.SETTLE),
+        (_S.UNKNOWN, _E.FOUND_UNFILLED): Transition(_S.EXPIRED, Effect.RELEASE),
+        (_S.UNKNOWN, _E.FOUND_ABSENT): Transition(_S.FAILED, Effect.RELEASE),
+        (_S.UNKNOWN, _E.WRITTEN_OFF): Transition(_S.FAILED, Effect.RELEASE),
         # No proof of absence is final: an order that appears after all counts, even beyond the limit.
-        (_S.FAILED, _E.APPEARED_FILLED): Step(_S.FILLED, Effect.ADD),
-        (_S.FAILED, _E.APPEARED_PARTLY_FILLED): Step(_S.PARTIALLY_FILLED, Effect.ADD),
+        (_S.FAILED, _E.APPEARED_FILLED): Transition(_S.FILLED, Effect.ADD),
+        (_S.FAILED, _E.APPEARED_PARTLY_FILLED): Transition(_S.PARTIALLY_FILLED, Effect.ADD),
     }
 )
 

@@ -84,7 +84,7 @@ def after_sale(position: Position, fill: Fill | None) -> Position:
         return position if has_ended else replace(position, state=PositionState.OPEN)
     quote_asset = position.listing.quote_asset
     with localcontext(CAREFUL):
-        proceeds = position.proceeds + fill.brought(quote_asset)
+        proceeds = position.proceeds + fill.proceeds_less_fee(quote_asset)
     position = replace(
         position, received_usdt=position.received_usdt + fill.quote_received(quote_asset), proceeds=proceeds
     )

@@ -26,7 +26,7 @@ class FairValues:
     def __init__(self) -> None:
         self._prices: dict[str, Decimal] = {}
 
-    def saw(self, position: Position, price: Decimal | None) -> None:
+    def record(self, position: Position, price: Decimal | None) -> None:
         """Keep the fair price of *position*; where its book shows none, the last one stays."""
         if price is not None:
             self._prices[position.name] = price

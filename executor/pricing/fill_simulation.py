@@ -17,7 +17,7 @@ _MAGNITUDE_MAX: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class TakenLevels:
     """The quantities that an order takes from a book, level by level."""
 
     levels: tuple[Level, ...] = ()
@@ -25,7 +25,7 @@ class Taken:
     """The order is filled completely."""
 
 
-def taken(levels: Iterable[Level], request: OrderRequest) -> Taken:
+def take_levels(levels: Iterable[Level], request: OrderRequest) -> TakenLevels:
     """Return the levels that *request* takes from *levels*, best first, as far as its price allows and they last."""
     base_qty = cost = Decimal(0)
     parts: list[Level] = []
@@ -38,21 +38,21 @@ def taken(levels: Iterable[Level], request: OrderRequest) -> Taken:
             if part:
                 parts.append(Level(price, part))
             if part == wanted:
-                return Taken(tuple(parts), complete=True)
-    return Taken(tuple(parts))
+                return TakenLevels(tuple(parts), complete=True)
+    return TakenLevels(tuple(parts))
 
 
-def filled(taken: Taken, taker_fee: Decimal, quote_asset: str) -> Fill | None:
+def simulated_fill(take_levels: TakenLevels, taker_fee: Decimal, quote_asset: str) -> Fill | None:
     """Return the fill of *taken*; None where it is empty.
 
     The fee is charged in *quote_asset*, on top of a buyer's cost or off a seller's proceeds.
     """
-    if not taken.levels:
+    if not take_levels.levels:
         return None
     with localcontext(CAREFUL):
-        base_qty = sum((quantity for _, quantity in taken.levels), Decimal(0))
-        cost = sum((price * quantity for price, quantity in taken.levels), Decimal(0))
-        return Fill(base_qty, cost, cost * taker_fee, quote_asset, taken.complete)
+        base_qty = sum((quantity for _, quantity in take_levels.levels), Decimal(0))
+        cost = sum((price * quantity for price, quantity in take_levels.levels), Decimal(0))
+        return Fill(base_qty, cost, cost * taker_fee, quote_asset, take_levels.complete)
 
 
 def plausible(levels: Iterable[Level]) -> Iterator[Level]:

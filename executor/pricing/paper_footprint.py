@@ -41,7 +41,7 @@ class PaperFootprint:
         self._ages: OrderedDict[tuple[Book, Decimal], None] = OrderedDict()
         self._earlier: dict[Book, list[_Trace]] = {}
 
-    def left(self, book: Book, shown: Iterable[Level], at: float) -> tuple[Level, ...]:
+    def remaining(self, book: Book, shown: Iterable[Level], at: float) -> tuple[Level, ...]:
         """Return the levels *shown*, best first, less the footprint, which follows their changes."""
         levels = tuple(plausible(shown))
         self._follow(book, levels, at)
@@ -50,7 +50,7 @@ class PaperFootprint:
         return tuple(_without(levels, taken)) if taken else levels
 
     def take(self, book: Book, levels: Iterable[Level], at: float) -> None:
-        """Record that a paper order took *levels*, out of those that `left` returned."""
+        """Record that a paper order took *levels*, out of those that `remaining` returned."""
         if self._keep_seconds <= 0:
             return
         for price, quantity in levels:

@@ -20,7 +20,7 @@ EXITS_FIRST_SECONDS: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class RateLimits:
     """The executor's own limits, below those of the exchange for its address and its key."""
 
     address_weight: int = 120
@@ -60,7 +60,7 @@ class Limits:
 class RateBudget:
     """All limits at once, and the quiet period that the exchange asked for."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: RateLimits) -> None:
         lending = {"borrower": Priority.EXIT, "lender": Priority.PURCHASE}
         self._weights = {
             Pool.ADDRESS: SlidingWindow(

@@ -124,7 +124,7 @@ class OrderReconciler:
             return
         await self._resolve(order)
         search.due_at = clock()
-        search.took(order, self._outcomes.deadlines(order), self._now())
+        search.schedule_next(order, self._outcomes.deadlines(order), self._now())
 
     async def _announce(self, order: Order) -> None:
         """Raise the alarm of an order that should have been settled long ago."""

@@ -87,7 +87,7 @@ class OrderSearch:
         ways = [way for way in EVERY_WAY if way is not Way.BALANCE]
         return all(way in self.answered and self.answered[way] > since for way in ways)
 
-    def took(self, order: Order, deadlines: SearchDeadlines, now: datetime) -> None:
+    def schedule_next(self, order: Order, deadlines: SearchDeadlines, now: datetime) -> None:
         """Set the time of the next look-up, after one."""
         wait_seconds, self.wait_seconds = self.wait_seconds, min(WAIT_SECONDS_MAX, self.wait_seconds * 2)
         if self.untold is not None and wait_seconds >= WAIT_SECONDS_MAX:

@@ -38,12 +38,12 @@ class Readiness:
     def reconciled(self) -> bool:
         return self.settled.is_set()
 
-    def reconcile(self) -> None:
+    def mark_reconciled(self) -> None:
         """Record that everything is settled."""
         self._obstacle = ""
         self.settled.set()
 
-    def object(self, obstacle: str) -> None:
+    def set_obstacle(self, obstacle: str) -> None:
         """Record the obstacle of the reconciliation."""
         if obstacle != self._obstacle:
             log.warning("not reconciled, so nothing is bought live", reason=obstacle)
@@ -84,9 +84,9 @@ async def reconcile(
             return
         if not obstacle:
             alarm("reconciliation", "")
-            readiness.reconcile()
+            readiness.mark_reconciled()
             return
-        readiness.object(obstacle)
+        readiness.set_obstacle(obstacle)
         if attempt:
             alarm("reconciliation", f"not reconciled, so nothing is bought live: {obstacle}")
         await pause(jittered(attempt, max_seconds=_RETRY_SECONDS_MAX), stop)

@@ -19,7 +19,7 @@ from executor.decisions.retry_policy import (
     move_after_reread,
     next_move,
 )
-from executor.halts.latches import Cause
+from executor.halts.latches import HaltCause
 from executor.journal.order_transitions import NOTHING_MORE, OrderTransitions, Told
 from executor.journal.storable_text import in_ascii
 from executor.model.order import Order
@@ -45,7 +45,7 @@ log = structlog.get_logger(__name__)
 
 _RECORD_SECONDS_MAX: Final = 1.0
 
-Latch = Callable[[Cause, Mode | None, str], None]
+Latch = Callable[[HaltCause, Mode | None, str], None]
 """Halts trading until an operator resumes; it holds at once, whether or not the database takes it."""
 
 
@@ -314,7 +314,7 @@ class OrderSender:
     async def _record(self, order: Order, conclusion: Conclusion, told: Told) -> None:
         """Record *conclusion*, however long the database takes to come back."""
         if conclusion.halts:
-            self._ways.latch(Cause.CREDENTIALS, order.mode, in_ascii(conclusion.reason or ""))
+            self._ways.latch(HaltCause.CREDENTIALS, order.mode, in_ascii(conclusion.reason or ""))
         unanswered = conclusion.event is OrderEvent.UNANSWERED
         known = Told(
             fill=conclusion.fill,

@@ -39,7 +39,7 @@ class PresendCheck:
             return OrderEvent.REFUSED, worded(Reason.NOT_LIVE, f"auto_trade ended at {ends:%H:%M:%S} UTC")
         # What was told since the request was made counts: an answer may have come late, or along with another.
         if order.listing.symbol in self._openings.by_symbol and order.side is Side.BUY:
-            old = self._openings.too_old(order.listing, self._ages, self._now())
+            old = self._openings.refusal_if_too_old(order.listing, self._ages, self._now())
             if old is not None:
                 return OrderEvent.REFUSED, worded(old.reason, old.detail)
         # Whoever was stopped in between and wakes up late must not send what others may take for absent.

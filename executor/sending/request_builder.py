@@ -111,7 +111,7 @@ class RequestBuilder:
 
     def too_old(self, order: Order) -> Refusal | None:
         """Return why *order* is not sent: nothing told when its coin opens but exchangeInfo, and that is long ago."""
-        return self._markets.too_old(order.listing, self._now()) if order.side is Side.BUY else None
+        return self._markets.refusal_if_too_old(order.listing, self._now()) if order.side is Side.BUY else None
 
     async def _asked(self, order: Order) -> BuiltRequest | Refusal | None:
         """Have the opening asked for where a ticker is all that has shown the coin, and go on with what is at hand.

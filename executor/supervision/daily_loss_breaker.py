@@ -10,7 +10,7 @@ from typing import Final
 import structlog
 
 from executor.halts import latches
-from executor.halts.latches import Cause
+from executor.halts.latches import HaltCause
 from executor.journal import settlement
 from executor.model.money import CENT
 from executor.pricing.fair_values import FairValues, Holding
@@ -103,7 +103,7 @@ class DailyLossBreaker:
             if finding is None:
                 return
             if not finding.is_halted:
-                await latches.latch(connection, Cause.DAILY_LOSS, mode, _words(finding, today))
+                await latches.latch(connection, HaltCause.DAILY_LOSS, mode, _words(finding, today))
             await connection.execute(KNOWN, mode, today, finding.loss)
 
     async def _finding(self, connection: Connection, mode: Mode, today: date) -> "_Finding | None":

@@ -7,7 +7,7 @@ from typing import Final
 
 import structlog
 
-from executor.halts.latches import Cause
+from executor.halts.latches import HaltCause
 from executor.sending.last_balances import Account
 from executor.sending.order_sender import Latch
 from shared.backoff import pause
@@ -79,7 +79,7 @@ class UnexplainedHoldings:
             await self._look_for(found)
             found = await self._unexplained()
         if new := found - self._known:
-            self._latch(Cause.HOLDINGS, Mode.LIVE, _words(new))
+            self._latch(HaltCause.HOLDINGS, Mode.LIVE, _words(new))
         self._known &= found
         self._known |= found
         self._alarm("holdings", _words(found) if found else "")

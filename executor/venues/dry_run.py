@@ -17,7 +17,7 @@ from typing import Final
 from executor.model.order import Order
 from executor.model.reasons import Reason
 from executor.model.send_result import Executed, Refused, SendResult, TimestampRefused, Unsent
-from executor.pricing.fill_simulation import filled, taken
+from executor.pricing.fill_simulation import simulated_fill, take_levels
 from executor.pricing.paper_footprint import Book, PaperFootprint
 from executor.pricing.taker_fees import TakerFees
 from executor.pricing.valuation import quote_of
@@ -160,10 +160,10 @@ class DryRun:
         shown = quote.asks if is_buy else quote.bids
         if not shown:
             return Refused(Reason.NO_LIQUIDITY)
-        got = taken(self._footprint.left(side, shown, self._clock()), request)
+        got = take_levels(self._footprint.remaining(side, shown, self._clock()), request)
         self._footprint.take(side, got.levels, self._clock())
         fee = self._fees.of(seen.rules, self._settings.taker_fee)
-        return Executed(filled(got, fee, order.listing.quote_asset))
+        return Executed(simulated_fill(got, fee, order.listing.quote_asset))
 
     def _remember(self, name: Book, shut: Closed | None) -> None:
         """Ask again soon at first, then less often, about a symbol that is closed."""

@@ -205,6 +205,6 @@ async def test_a_restart_remembers_what_paper_orders_took_shortly_before(databas
         await recall_footprint(database, after, 60, stop, now=time, clock=lambda: 0.0)
 
     assert order["executed_qty"] > 0
-    assert after.left(asks, shown, 0) == before.footprint.left(asks, shown, monotonic())
-    assert after.left(asks, shown, 0) == (Level(Decimal(2), 1_000_000 - order["executed_qty"]),)
-    assert after.left(asks, shown, 60) == tuple(shown)
+    assert after.remaining(asks, shown, 0) == before.footprint.remaining(asks, shown, monotonic())
+    assert after.remaining(asks, shown, 0) == (Level(Decimal(2), 1_000_000 - order["executed_qty"]),)
+    assert after.remaining(asks, shown, 60) == tuple(shown)

@@ -22,7 +22,7 @@ from executor.model.send_result import (
     Unsent,
     WrongSize,
 )
-from executor.pricing.fill_simulation import filled, taken
+from executor.pricing.fill_simulation import simulated_fill, take_levels
 from executor.sending.last_balances import LastBalances
 from executor.venues.lookup_schedule import EVERY_WAY, Way
 from executor.venues.venue import Absent, Attempt, Ended, Finding, Ready, Unclear, Untold, Working
@@ -187,7 +187,9 @@ class ModelExchange:
             offered = Decimal("10.01")
         fill = None
         if behaviour not in {Behaviour.REST, Behaviour.FILL_NOTHING}:
-            fill = filled(taken([Level(self.price, offered)], request), TAKER_FEE, order.listing.quote_asset)
+            fill = simulated_fill(
+                take_levels([Level(self.price, offered)], request), TAKER_FEE, order.listing.quote_asset
+            )
         entry = Entry(
             exchange_order_id=f"X{len(self.entries) + 1}",
             order=order,

@@ -13,7 +13,7 @@ import asyncpg
 from prometheus_client import CollectorRegistry
 
 from executor.alarms import Alarms
-from executor.halts.latches import Cause
+from executor.halts.latches import HaltCause
 from executor.halts.mass_listing import MassListing
 from executor.halts.watch import HaltWatch
 from executor.handler import BuyListing, Desk
@@ -137,7 +137,7 @@ class Executor:
         self.halts = HaltWatch(database, halt_file)
         self.stopping = asyncio.Event()
         self.to_send: list[Order] = []
-        self.latched: list[Cause] = []
+        self.latched: list[HaltCause] = []
         rest = cast("MexcRest", exchange)
         self.footprint = PaperFootprint(self.settings.paper_footprint_seconds)
         self.venues: dict[Mode, Venue] = {
@@ -254,7 +254,7 @@ class Executor:
         self.failpoint("after_commit")
         self.to_send.append(order)
 
-    def _latch(self, cause: Cause, mode: Mode | None, reason: str) -> None:
+    def _latch(self, cause: HaltCause, mode: Mode | None, reason: str) -> None:
         self.latched.append(cause)
         self.halts.halt(cause, mode, reason)
 

@@ -11,7 +11,7 @@ from executor.decisions.order_corrections import repriced
 from executor.decisions.strategy import Buy
 from executor.model.money import CENT
 from executor.model.reasons import Reason, Refusal
-from executor.pricing.fill_simulation import filled, taken
+from executor.pricing.fill_simulation import simulated_fill, take_levels
 from shared.events import TradingRules
 from shared.mexc.orders.order_api import OrderRequest
 from shared.mexc.payloads import Level
@@ -36,7 +36,7 @@ def reserved(order_usdt: str = "100", max_trade: str = "1000") -> Decimal:
 def spent(request: OrderRequest | Refusal, price: str) -> Decimal:
     """What *request* spends where everything is offered at *price*, fee included."""
     assert isinstance(request, OrderRequest)
-    fill = filled(taken([Level(Decimal(price), PLENTY)], request), FEE, "USDT")
+    fill = simulated_fill(take_levels([Level(Decimal(price), PLENTY)], request), FEE, "USDT")
     return Decimal(0) if fill is None else fill.quote_spent("USDT")
 
 

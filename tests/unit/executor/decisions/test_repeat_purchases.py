@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from executor.decisions.freshness import fresh_until
 from executor.decisions.market_filters import MarketSnapshot
 from executor.decisions.order_request import buy_request
-from executor.decisions.repeat_purchases import Conditions, price_bound, repeat_refusal, repeat_until
+from executor.decisions.repeat_purchases import RepeatConditions, price_bound, repeat_refusal, repeat_until
 from executor.model.order import Order
 from executor.model.order_state import OrderState
 from executor.settings import ExecutorSettings
@@ -32,7 +32,7 @@ UNFILLED = replace(
     price_max=Decimal("2.1"),
     send_until=NOON + timedelta(seconds=60),
 )
-ALLOWED = Conditions(
+ALLOWED = RepeatConditions(
     mode=UNFILLED.mode,
     halted="",
     max_trade_usdt=UNFILLED.quote_qty,

@@ -54,7 +54,7 @@ async def tasks() -> AsyncIterator[asyncio.TaskGroup]:
 
 def look(sales: RunningSales, each: WatchedPosition = HELD, reason: ExitReason = ExitReason.STOP_LOSS) -> list[str]:
     """Look at a position that is due, and return what a person should know then."""
-    sales.look_begins()
+    sales.begin_look()
     sales.looked_at(each.name)
     sales.sell(each, ExitDecision(each.position, reason), QUOTE, rules=None, others=Decimal(0))
     objections = list(sales.objections([each], asyncio.get_running_loop().time()))
@@ -121,7 +121,7 @@ async def test_what_waits_for_a_line_is_looked_at_in_its_beat_or_when_one_is_fre
         sales.sell(each, ExitDecision(each.position, ExitReason.STOP_LOSS), QUOTE, rules=None, others=Decimal(0))
 
     def woken() -> list[str]:
-        sales.look_begins()
+        sales.begin_look()
         return [name for name in names if sales.is_released(name)]
 
     now = asyncio.get_running_loop().time()

@@ -120,7 +120,7 @@ async def test_it_judges_by_itself_until_told_to_stop(watch: Watch) -> None:
     watch.watchdog.looked(set(), set())
     watch.now += OVERDUE + 1
     until = asyncio.Event()
-    keeping = asyncio.create_task(watch.watchdog.keep(until))
+    keeping = asyncio.create_task(watch.watchdog.run(until))
     await eventually(lambda: watch.says()[0] is HealthStatus.ERROR)
     until.set()
 

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from executor.rate_limits.order_slots import OrderSlots
-from executor.rate_limits.rate_budget import Limits, RateBudget
+from executor.rate_limits.rate_budget import RateBudget, RateLimits
 from executor.rate_limits.rate_limiter import RateLimiter
 from shared.events import Side
 from tests.support.fakes.limiters import Clock, metrics
@@ -17,7 +17,7 @@ def clock() -> Clock:
 
 
 def a_pace(clock: Clock, per_second: int = 3, at_once: int = 100, sales_at_once: int = 100) -> OrderSlots:
-    limits = Limits(MANY, MANY, MANY, MANY, orders=per_second)
+    limits = RateLimits(MANY, MANY, MANY, MANY, orders=per_second)
     limiter = RateLimiter(RateBudget(limits), metrics(), now=clock, call_later=clock.call_later)
     return OrderSlots(limiter, at_once={Side.BUY: at_once, Side.SELL: sales_at_once})
 

@@ -45,7 +45,7 @@ def readiness() -> Readiness:
 
 def test_it_is_unready_until_it_is_reconciled_and_while_the_clock_is_uncertain(readiness: Readiness) -> None:
     before = readiness.unready()
-    readiness.reconcile()
+    readiness.mark_reconciled()
     after = readiness.unready()
     Clock.known = False
     try:
