@@ -88,15 +88,15 @@ class ExecutorRun:
         metrics = TradingStatusMetrics(runtime.telemetry.registry, self.settings)
         showing = show_trading_status(runtime.database, metrics, status)
         return (
-            tasks.create_task(show_exposure(runtime.database, self.parts.metrics), name="stakes"),
-            tasks.create_task(showing, name="standing"),
+            tasks.create_task(show_exposure(runtime.database, self.parts.metrics), name="exposure"),
+            tasks.create_task(showing, name="trading status"),
         )
 
     def start_background(self, tasks: asyncio.TaskGroup, key: ApiKeyWatch | None, ended: asyncio.Event) -> None:
         """Start the tasks beside trading; the outbox goes on until *ended* is set."""
         runtime, exchange = self.runtime, self.exchange
         tasks.create_task(self.parts.outbox.relay(ended), name="outbox")
-        tasks.create_task(self.watchdog.run(runtime.stop), name="vigil")
+        tasks.create_task(self.watchdog.run(runtime.stop), name="exit watchdog")
         footprint, keep_seconds = exchange.exits.footprint, self.settings.paper_footprint_seconds
         recall = recall_footprint(runtime.database, footprint, keep_seconds, runtime.stop, now=exchange.now)
         tasks.create_task(recall, name="footprint")
@@ -154,11 +154,11 @@ class ExecutorRun:
     def start_orders(self, tasks: asyncio.TaskGroup) -> None:
         """Start everything that looks after orders and positions that there are already."""
         runtime, parts, stop = self.runtime, self.parts, self.runtime.stop
-        tasks.create_task(parts.resolver.run(stop), name="resolver")
+        tasks.create_task(parts.resolver.run(stop), name="order reconciler")
         tasks.create_task(parts.further.run(parts.placing, stop), name="further attempts")
         tasks.create_task(parts.exits.run(self.watchdog, stop), name="exits")
         if parts.custody is not None:
-            tasks.create_task(parts.custody.run(stop), name="custody")
+            tasks.create_task(parts.custody.run(stop), name="balance check")
         tasks.create_task(parts.daily_loss.run(stop), name="daily loss")
         if parts.fee_prices is not None:
             tasks.create_task(parts.fee_prices.run(stop), name="fee prices")

@@ -58,7 +58,7 @@ def run_up_refusal(market: MarketSnapshot, pct_max: Decimal | None) -> Refusal |
     prices = [price for price in (market.reference, asked) if price is not None]
     first = market.first_price
     if first is None or not prices or not all(map(is_plausible, (first, *prices))):
-        return Refusal(Reason.RUN_UP, "nobody knows how far")
+        return Refusal(Reason.RUN_UP, "the rise is unknown")
     risen = max(prices) - first
     if risen * 100 > first * pct_max:
         return Refusal(Reason.RUN_UP, f"{risen * 100 / first:.1f} %")
@@ -71,7 +71,7 @@ def spread_refusal(book: OrderBook | None, pct_max: Decimal | None) -> Refusal |
         return None
     bid, ask = (None, None) if book is None else (_best(book.bids), _best(book.asks))
     if bid is None or ask is None or bid > ask:
-        return Refusal(Reason.SPREAD, "nobody knows how far")
+        return Refusal(Reason.SPREAD, "the spread is unknown")
     middle = (bid + ask) / 2
     if (ask - bid) * 100 > middle * pct_max:
         return Refusal(Reason.SPREAD, f"{(ask - bid) * 100 / middle:.1f} %")
@@ -83,7 +83,7 @@ def depth_refusal(book: OrderBook | None, price_max: Decimal | None, usdt_min: D
     if usdt_min is None:
         return None
     if book is None or price_max is None:
-        return Refusal(Reason.DEPTH, "nobody knows how much")
+        return Refusal(Reason.DEPTH, "the depth is unknown")
     offered = sum((price * quantity for price, quantity in plausible(book.asks) if price <= price_max), Decimal(0))
     return Refusal(Reason.DEPTH, f"{offered:.2f}") if offered < usdt_min else None
 

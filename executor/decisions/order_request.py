@@ -101,7 +101,7 @@ def _limit_request(
         quantity = min(quantity, quantity_max(price, rules))
     tradable = tradable_quantity(quantity, rules)
     if tradable is None:
-        return Refusal(Reason.RULES_UNKNOWN, "nobody knows in which fractions the coin is traded")
+        return Refusal(Reason.RULES_UNKNOWN, "the precision of the coin is unknown")
     return size_refusal(tradable, price, rules) or OrderRequest(
         symbol=order.symbol,
         side=order.side,

@@ -123,7 +123,7 @@ def _untimely(listing: Listing, opening: datetime | None, settings: ExecutorSett
         too_far = opening - now > timedelta(hours=settings.opening_horizon_hours)
         return Refusal(Reason.OPENING_TOO_FAR, opening.isoformat()) if too_far else None
     if is_of_unknown_age(listing):
-        return Refusal(Reason.STALE_LISTING, "it appeared while nobody watched")
+        return Refusal(Reason.STALE_LISTING, "it appeared while no source watched")
     age = age_if_too_old(listing, settings, now)
     return None if age is None else Refusal(Reason.STALE_LISTING, f"{age.total_seconds():.1f} s old")
 

@@ -81,9 +81,9 @@ class LookSchedule:
     def _next_turn(self, symbols: int, now: float) -> float:
         if symbols == 0:
             return now
-        beat = max(look_interval_seconds(symbols, self._settings), self._apart(look_weight(symbols)))
+        interval = max(look_interval_seconds(symbols, self._settings), self._apart(look_weight(symbols)))
         if symbols <= SINGLE_BOOKS_MAX:
-            return now + beat
+            return now + interval
         if now >= self._together_at:
-            self._together_at = now + beat
+            self._together_at = now + interval
         return self._together_at

@@ -90,7 +90,11 @@ def after_sale(position: Position, fill: Fill | None) -> Position:
     )
     if has_ended:
         return position
-    sold = fill.base_sold(position.listing.base_asset)
+    return _less(position, fill.base_sold(position.listing.base_asset))
+
+
+def _less(position: Position, sold: Decimal) -> Position:
+    """Return *position* without the quantity *sold* and its share of the cost."""
     if sold >= position.base_qty:
         return replace(position, state=PositionState.CLOSED, base_qty=Decimal(0), cost_usdt=Decimal(0))
     with localcontext(CAREFUL):

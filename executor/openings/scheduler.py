@@ -70,7 +70,7 @@ class OpeningScheduler:
 
     async def give_up(self, order: Order) -> None:
         """End an order whose opening never became known."""
-        reason = worded(Reason.OPENING_PASSED, "nobody told when")
+        reason = worded(Reason.OPENING_PASSED, "no opening became known")
         try:
             await self._transitions.record(order, OrderEvent.LAPSED, Told(reason=reason))
         except TransientError as error:

@@ -39,7 +39,7 @@ def test_an_old_sighting_is_stale_whatever_the_listing_time_says() -> None:
 
 
 def test_a_late_listing_is_stale() -> None:
-    assert decided(a_listing(late=True)) == Refusal(Reason.STALE_LISTING, "it appeared while nobody watched")
+    assert decided(a_listing(late=True)) == Refusal(Reason.STALE_LISTING, "it appeared while no source watched")
 
 
 @pytest.mark.parametrize("late", [True, False])

@@ -87,7 +87,7 @@ def test_a_price_that_fell_has_not_run_up() -> None:
     ],
 )
 def test_run_up_that_cannot_be_judged_refuses(market: MarketSnapshot) -> None:
-    assert shut(market, run_up_pct_max=1000) == Refusal(Reason.RUN_UP, "nobody knows how far")
+    assert shut(market, run_up_pct_max=1000) == Refusal(Reason.RUN_UP, "the rise is unknown")
 
 
 @pytest.mark.parametrize(("limit", "passes"), [("4", True), ("3.99", False)])
@@ -101,7 +101,7 @@ def test_spread_is_a_share_of_the_middle(limit: str, passes: bool) -> None:
     "book", [None, ONE_SIDED, OrderBook(BOOK.bids, ()), OrderBook(levels(("103", "1")), BOOK.asks)]
 )
 def test_a_spread_that_cannot_be_judged_refuses(book: OrderBook | None) -> None:
-    assert shut(a_market(book=book), spread_pct_max=1000) == Refusal(Reason.SPREAD, "nobody knows how far")
+    assert shut(a_market(book=book), spread_pct_max=1000) == Refusal(Reason.SPREAD, "the spread is unknown")
 
 
 @pytest.mark.parametrize(("least", "passes"), [("519", True), ("519.01", False)])
@@ -118,7 +118,7 @@ def test_depth_passes_over_offers_that_make_no_sense() -> None:
 
 
 def test_depth_that_cannot_be_judged_refuses() -> None:
-    expected = Refusal(Reason.DEPTH, "nobody knows how much")
+    expected = Refusal(Reason.DEPTH, "the depth is unknown")
 
     assert shut(a_market(book=None), depth_usdt_min="0.01") == expected
     assert shut(a_market(), None, depth_usdt_min="0.01") == expected

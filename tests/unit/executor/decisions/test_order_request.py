@@ -41,7 +41,7 @@ def test_without_rules_the_price_keeps_the_decimals_of_the_reference() -> None:
 
 
 def test_without_rules_whole_coins_are_traded_where_that_loses_less_than_a_hundredth() -> None:
-    too_much = Refusal(Reason.RULES_UNKNOWN, "nobody knows in which fractions the coin is traded")
+    too_much = Refusal(Reason.RULES_UNKNOWN, "the precision of the coin is unknown")
 
     assert bought("1.00", "99.95", rules=None, slippage_pct="0.1") == capped("99", "1.001")
     assert bought("5.00", rules=None, slippage_pct="0.1") == too_much
@@ -140,4 +140,4 @@ def test_a_gate_that_is_shut_refuses_every_kind_of_order(entry: str) -> None:
 
 
 def test_a_market_order_without_a_reference_cannot_pass_the_depth_gate() -> None:
-    assert bought(None, entry="market", book=BOOK, depth_usdt_min="1") == Refusal(Reason.DEPTH, "nobody knows how much")
+    assert bought(None, entry="market", book=BOOK, depth_usdt_min="1") == Refusal(Reason.DEPTH, "the depth is unknown")
