@@ -1,5 +1,6 @@
 """Corrections of an order request: to another price, to rules that were read again, to more or less money. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import ROUND_DOWN, ROUND_UP, Decimal, localcontext
 from typing import Final
@@ -11,6 +12,7 @@ from executor.pricing.order_bounds import notional_of, notional_refusal, size_re
 from executor.pricing.precision import (
     cut,
     decimals_of,
+    precision_of_bids,
     price_decimals,
     quantity_max,
     round_price,
@@ -19,6 +21,7 @@ from executor.pricing.precision import (
 )
 from shared.events import Side, TradingRules
 from shared.mexc.orders.order_api import OrderRequest, order_params, plain
+from shared.mexc.payloads import Level
 
 _NO_RULES: Final = TradingRules()
 _CENTS: Final = 2
@@ -75,6 +78,22 @@ def fitted_to_rules(
         # Compared as text: an exchange may refuse digits behind the point even where they are zeros.
         is_same = order_params(fitted) == order_params(request)
         return size_refusal(quantity, price, rules) or (Refusal(Reason.SIZE_REFUSED) if is_same else fitted)
+
+
+def coarsened(request: OrderRequest, rules: TradingRules | None, bids: Sequence[Level]) -> OrderRequest | Refusal:
+    """Return the sale *request* with no more digits than *bids* have, nor than *rules* allow.
+
+    It is no cheaper and for no more coins; where it was no dearer than one of *bids*, it still is not. Return a refusal
+    where fewer digits do not help.
+    """
+    if request.price is None or request.quantity is None or request.quantity <= 0:
+        return Refusal(Reason.SIZE_REFUSED)
+    rules, shown = rules or _NO_RULES, precision_of_bids(bids, request.quantity)
+    base = [each for each in (shown.base_precision, rules.base_precision) if each is not None]
+    quote = [each for each in (shown.quote_precision, rules.quote_precision) if each is not None]
+    coarser = rules.model_copy(update={"base_precision": min(base), "quote_precision": min(quote)})
+    fitted = fitted_to_rules(request, Decimal(0), coarser)
+    return Refusal(Reason.SIZE_REFUSED) if isinstance(fitted, Refusal) else fitted
 
 
 def cut_to_money(request: OrderRequest, money: Decimal, rules: TradingRules | None) -> OrderRequest | Refusal:

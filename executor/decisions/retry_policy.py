@@ -5,16 +5,19 @@ doubt waits for its proof.
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from decimal import Decimal, localcontext
+from datetime import timedelta
 from typing import Final, TypeVar, assert_never
 
-from executor.decisions.limits import net_of_fee
 from executor.decisions.market_filters import RereadResult
 from executor.decisions.order_corrections import fitted_to_rules, repriced, resized
-from executor.decisions.order_request import target_of
-from executor.model.money import CAREFUL
-from executor.model.order import Order
+from executor.decisions.retry_corrections import (
+    AttemptContext,
+    RetryCounts,
+    at_best_bid,
+    at_nearest_price,
+    in_digits_of_bids,
+    in_whole_coins,
+)
 from executor.model.order_state import OrderEvent
 from executor.model.reasons import Reason, Refusal, worded
 from executor.model.send_result import (
@@ -32,8 +35,6 @@ from executor.model.send_result import (
     WrongSize,
     executed,
 )
-from executor.pricing.price_band import band_of, nearest_price
-from executor.settings import ExecutorSettings
 from shared.events import Side, TradingRules
 from shared.mexc.orders.order_api import OrderRequest
 
@@ -45,17 +46,6 @@ EARLY_WAIT_SECONDS: Final = 0.02
 UNSENT_WAIT_SECONDS: Final = 0.1
 TIMESTAMP_REFUSED_WAIT_SECONDS: Final = 0.3
 """The exchange's time is read again meanwhile."""
-
-
-@dataclass(frozen=True, slots=True)
-class RetryCounts:
-    """Retries of an order so far, by their cause."""
-
-    not_open: int = 0
-    unsent: int = 0
-    timestamp_refused: int = 0
-    repriced: int = 0
-    resized: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,30 +65,8 @@ class Retry:
 class RereadRules:
     """Read the rules again, which may explain the refusal; the last price too, where the price was refused."""
 
-
-@dataclass(frozen=True, slots=True)
-class AttemptContext:
-    """An attempt with everything that its retry depends on."""
-
-    order: Order
-    request: OrderRequest
-    rules: TradingRules | None
-    counts: RetryCounts
-    now: datetime
-    settings: ExecutorSettings
-    fee: Decimal
-    """For taking, as a ratio."""
-
-    @property
-    def money(self) -> Decimal:
-        """The money of the order, net of the fee."""
-        return net_of_fee(self.order.quote_qty, self.fee)
-
-    @property
-    def target(self) -> Decimal | None:
-        """The money that a purchase of a set size spends where the price holds; any other spends all it may."""
-        is_set = self.order.side is Side.BUY and self.settings.order_usdt is not None
-        return target_of(self.order, self.settings, self.fee) if is_set else None
+    is_needed: bool = True
+    """No other request is known that could be sent instead."""
 
 
 def next_move(result: SendResult, context: AttemptContext) -> Retry | RereadRules | Conclusion:
@@ -122,14 +90,16 @@ def move_after_reread(result: SendResult, context: AttemptContext, reread: Rerea
     match result:
         case PriceRefused(detail):
             refused = Conclusion(OrderEvent.REFUSED, worded(Reason.PRICE_REFUSED, detail))
-            request = _at_nearest_price(context, rules, reread.last)
+            request = at_nearest_price(context, rules, reread.last)
             counts = replace(context.counts, repriced=context.counts.repriced + 1)
         case WrongSize(reason, detail):
             refused = Conclusion(OrderEvent.REFUSED, worded(reason, detail))
             request = fitted_to_rules(context.request, context.money, rules, context.target)
+            if isinstance(request, Refusal) and request.reason is not Reason.BELOW_MINIMUM and result.of_digits:
+                request = in_digits_of_bids(context, rules)
             if isinstance(request, Refusal) and request.reason is Reason.BELOW_MINIMUM:
                 refused = Conclusion(OrderEvent.REFUSED, worded(Reason.BELOW_MINIMUM, request.detail))
-            counts = replace(context.counts, resized=True)
+            counts = replace(context.counts, resized=True, rounded=False)
         case _:
             raise AssertionError(result)
     move = refused if isinstance(request, Refusal) else Retry(request, 0.0, counts)
@@ -187,31 +157,28 @@ def _repriced(result: PriceRefused, context: AttemptContext) -> Retry | RereadRu
     named = result.price_max if context.request.side is Side.BUY else result.price_min
     request = repriced(context.request, named, context.rules, context.target)
     if isinstance(request, Refusal):
-        return RereadRules()
-    return Retry(request, 0.0, replace(context.counts, repriced=counts.repriced + 1))
-
-
-def _at_nearest_price(context: AttemptContext, rules: TradingRules, last: Decimal | None) -> OrderRequest | Refusal:
-    """Return the request at the nearest price that may be taken, else in the digits of the rules that were read."""
-    request = context.request
-    if request.price is None:
-        return Refusal(Reason.PRICE_REFUSED)
-    with localcontext(CAREFUL):
-        price = nearest_price(request.side, request.price, band_of(rules, last), last, context.counts.repriced)
-    nearer = repriced(request, price, rules, context.target)
-    return fitted_to_rules(request, context.money, rules, context.target) if isinstance(nearer, Refusal) else nearer
+        return RereadRules(is_needed=isinstance(at_best_bid(context, context.rules), Refusal))
+    return Retry(request, 0.0, replace(counts, repriced=counts.repriced + 1))
 
 
 def _resized(result: WrongSize, context: AttemptContext) -> Retry | RereadRules | Conclusion:
-    refused = Conclusion(OrderEvent.REFUSED, worded(result.reason, result.detail))
+    """Retry in fewer digits or for another amount, where that helps; else read the rules again."""
+    refused, counts = Conclusion(OrderEvent.REFUSED, worded(result.reason, result.detail)), context.counts
     if context.order.side is Side.SELL and result.notional_min is not None:
         return Conclusion(OrderEvent.REFUSED, worded(Reason.BELOW_MINIMUM, result.detail))
-    if context.counts.resized or result.reason is not Reason.SIZE_REFUSED:
+    is_rounded = result.of_digits and counts.resized and not counts.rounded
+    if is_rounded:
+        request = in_whole_coins(context)
+    elif counts.resized or result.reason is not Reason.SIZE_REFUSED:
         return refused
-    request = resized(context.request, result.notional_min, context.money)
-    if isinstance(request, Refusal):
-        return refused if request.reason is Reason.BELOW_MINIMUM else RereadRules()
-    return Retry(request, 0.0, replace(context.counts, resized=True))
+    else:
+        request = resized(context.request, result.notional_min, context.money)
+    if not isinstance(request, Refusal):
+        return Retry(request, 0.0, replace(counts, resized=True, rounded=is_rounded))
+    if is_rounded or request.reason is Reason.BELOW_MINIMUM:
+        return refused
+    needs_rules = not result.of_digits or isinstance(in_digits_of_bids(context, context.rules), Refusal)
+    return RereadRules(is_needed=needs_rules)
 
 
 M = TypeVar("M", Retry | Conclusion, Retry | RereadRules | Conclusion)

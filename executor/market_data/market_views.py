@@ -122,9 +122,12 @@ class MarketViews:
             book, self.rules.rules_for(order), self._first_price(order.symbol), self._protection_price(order)
         )
 
-    async def reread(self, order: Order, *, price: bool) -> RereadResult:
-        """Return the rules that may explain a refusal of *order*, as far as they are read soon; the *price* too."""
-        rules = self.rules.reread(order)
+    async def reread(self, order: Order, *, price: bool, is_needed: bool = True) -> RereadResult:
+        """Return the rules that may explain a refusal of *order*, as far as they are read soon; the *price* too.
+
+        A sale waits longer where that *is_needed*: where no request is known that could be sent without it.
+        """
+        rules = self.rules.reread(order, is_needed=is_needed)
         if not price:
             return RereadResult(await rules)
         return RereadResult(*await asyncio.gather(rules, self.last_prices.within(order.symbol, APART_SECONDS)))

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -24,6 +25,16 @@ REREAD_FOR_SALE_SECONDS: Final = 1.0
 """The same for a refused sale that the rules may explain: nothing is sold without them."""
 REREAD_APART_SECONDS: Final = 10.0
 """Rules read so recently are not read once more for another refusal: that weighs much."""
+UNLEARNED_SECONDS: Final = 0.5
+"""After a wait for rules in vain, the next refusal that can do without them does not wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Reread:
+    """The end of a wait for rules."""
+
+    at: float
+    learned: bool
 
 
 class RulesReader:
@@ -34,15 +45,15 @@ class RulesReader:
         self._rest = rest
         self._known = known
         self._clock = clock
-        self._reread_at: dict[tuple[str, Side], float] = {}
-        """The time at which a refusal of an order of that side had the rules read again."""
+        self._rereads: dict[tuple[str, Side], _Reread] = {}
+        """The last for a refusal of an order of that side."""
 
     def latest(self, listing: Listing) -> TradingRules | None:
         """Return the known rules of the symbol of *listing*, without a request."""
         return self._known.latest(listing)
 
     async def rules_for(self, order: Order) -> TradingRules | None:
-        """Return the exchange's rules for *order*; None where it does not know the symbol.
+        """Return the exchange's rules for *order*; None where it does not know the symbol, or a sale would wait.
 
         The rules of a new listing come with it; later, and when they are old, they are read again. A sale soon after
         goes by the rules of its purchase: reading them weighs much, and a refusal has them read.
@@ -55,23 +66,29 @@ class RulesReader:
         if known is not None:
             return known
         older = self._known.latest(listing)
-        return await self.read(listing) if older is None else await self._read_within(listing, REREAD_SECONDS) or older
+        if older is None and order.side is Side.BUY:
+            return await self.read(listing)
+        return await self._read_within(listing, REREAD_SECONDS) or older
 
-    async def reread(self, order: Order) -> TradingRules | None:
-        """Return the present rules after a refusal of *order*.
+    async def reread(self, order: Order, *, is_needed: bool) -> TradingRules | None:
+        """Return the present rules after a refusal of *order*, where they are read soon; a sale waits longer if needed.
 
         Rules that were read a moment ago for an order of the same side are returned again: a sale that is retried
         over and over would use up the weight.
         """
-        symbol, fresh = order.symbol, self._known.fresh(order.symbol)
-        reread_at = self._reread_at.get((symbol, order.side))
-        if fresh is not None and reread_at is not None and self._clock() - reread_at <= REREAD_APART_SECONDS:
-            return fresh
-        while len(self._reread_at) >= _KEPT_MAX:
-            self._reread_at.pop(next(iter(self._reread_at)))
-        self._reread_at[symbol, order.side] = self._clock()
-        seconds = REREAD_SECONDS if order.side is Side.BUY else REREAD_FOR_SALE_SECONDS
-        return await self._read_within(order.listing, seconds)
+        key, fresh = (order.symbol, order.side), self._known.fresh(order.symbol)
+        if (last := self._rereads.get(key)) is not None:
+            age_seconds = self._clock() - last.at
+            if last.learned and fresh is not None and age_seconds <= REREAD_APART_SECONDS:
+                return fresh
+            if not last.learned and not is_needed and age_seconds <= UNLEARNED_SECONDS:
+                return None
+        is_long = order.side is Side.SELL and is_needed
+        rules = await self._read_within(order.listing, REREAD_FOR_SALE_SECONDS if is_long else REREAD_SECONDS)
+        while len(self._rereads) >= _KEPT_MAX:
+            self._rereads.pop(next(iter(self._rereads)))
+        self._rereads[key] = _Reread(self._clock(), learned=rules is not None)
+        return rules
 
     async def read(self, listing: Listing) -> TradingRules | None:
         """Read the present rules of the symbol of *listing*, and keep them."""

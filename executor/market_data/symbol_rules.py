@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from executor.decisions.known_openings import KnownOpenings
+from executor.decisions.freshness import KnownOpenings
 from executor.pricing.taker_fees import TakerFees
 from shared.events import Listing, TradingRules
 

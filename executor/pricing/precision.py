@@ -1,17 +1,20 @@
 """Round prices and quantities to the digits and steps of a symbol. Pure."""
 
-from decimal import ROUND_DOWN, Decimal
+from collections.abc import Sequence
+from decimal import ROUND_DOWN, Decimal, localcontext
 from typing import Final
 
+from executor.model.money import CAREFUL
 from executor.pricing.fill_simulation import is_plausible
 from shared.events import TradingRules
+from shared.mexc.payloads import Level
 
 _LEFT_OVER_MAX: Final = Decimal("0.01")
 """The share of a quantity that whole coins may lose where the precision of the coin is unknown."""
 _ROUNDED_OFF_MAX: Final = Decimal("0.5")
 """The share of the slippage that the last digit of a price may lose where its precision is unknown. With too few digits
 an order buys nothing; with too many it is refused, and corrected by the rules."""
-_DECIMALS_MAX: Final = 30
+DECIMALS_MAX: Final = 30
 
 
 def round_price(price: Decimal, decimals: int, rules: TradingRules, rounding: str) -> Decimal:
@@ -59,16 +62,29 @@ def price_decimals(known: Decimal, rules: TradingRules, wanted: Decimal | None =
     if wanted is None:
         return decimals
     lost_max = abs(wanted - known) * _ROUNDED_OFF_MAX
-    while decimals < _DECIMALS_MAX and wanted - cut(wanted, decimals) > lost_max:
+    while decimals < DECIMALS_MAX and wanted - cut(wanted, decimals) > lost_max:
         decimals += 1
     return decimals
+
+
+def precision_of_bids(bids: Sequence[Level], quantity: Decimal) -> TradingRules:
+    """Return the precision that *bids* show to a sale of *quantity*, of which one digit stays; there are bids."""
+    with localcontext(CAREFUL):
+        base = max([*(_significant_decimals(each.quantity) for each in bids), -quantity.adjusted()])
+        quote = max(_significant_decimals(each.price) for each in bids)
+        return TradingRules(base_precision=min(base, DECIMALS_MAX), quote_precision=quote)
+
+
+def _significant_decimals(number: Decimal) -> int:
+    """Return the number of decimals of *number* without zeros at its end."""
+    return decimals_of(number.normalize())
 
 
 def decimals_of(number: Decimal) -> int:
     """Return how many digits *number* has behind the point."""
     exponent = number.as_tuple().exponent
     assert isinstance(exponent, int)
-    return min(max(0, -exponent), _DECIMALS_MAX)
+    return min(max(0, -exponent), DECIMALS_MAX)
 
 
 def cut(number: Decimal, decimals: int, rounding: str = ROUND_DOWN) -> Decimal:

@@ -11,14 +11,8 @@ import structlog
 
 from executor.decisions.limits import net_of_fee
 from executor.decisions.order_corrections import cut_to_money
-from executor.decisions.retry_policy import (
-    AttemptContext,
-    RereadRules,
-    Retry,
-    RetryCounts,
-    move_after_reread,
-    next_move,
-)
+from executor.decisions.retry_corrections import AttemptContext, RetryCounts
+from executor.decisions.retry_policy import RereadRules, Retry, move_after_reread, next_move
 from executor.halts.latches import HaltCause
 from executor.journal.order_transitions import NOTHING_MORE, OrderTransitions, Told
 from executor.journal.storable_text import in_ascii
@@ -231,10 +225,12 @@ class OrderSender:
                 price_max=composed.price_max,
             )
             fee = self._ways.composer.fee(rules)
-            situation = AttemptContext(order, request, rules, counts, self._now(), self._settings, fee)
+            situation = AttemptContext(order, request, rules, counts, self._now(), self._settings, fee, composed.bids)
             move = next_move(attempt.verdict, situation)
             if isinstance(move, RereadRules):
-                reading = await self._ways.composer.reread(order, price=isinstance(attempt.verdict, PriceRefused))
+                reading = await self._ways.composer.reread(
+                    order, price=isinstance(attempt.verdict, PriceRefused), is_needed=move.is_needed
+                )
                 rules = reading.rules or rules
                 fee = self._ways.composer.fee(rules)
                 move = move_after_reread(attempt.verdict, replace(situation, now=self._now(), fee=fee), reading)

@@ -4,8 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
-from executor.decisions.freshness import AgeSettings
-from executor.decisions.known_openings import KnownOpenings
+from executor.decisions.freshness import AgeSettings, KnownOpenings
 from executor.model.order import Order
 from executor.model.order_state import OrderEvent
 from executor.model.reasons import Reason, worded

@@ -21,7 +21,7 @@ from executor.model.send_result import (
     Unsent,
     WrongSize,
 )
-from executor.venues.error_codes import CODES, UNKNOWN_CODE, Kind
+from executor.venues.error_codes import CODES, UNKNOWN_CODE, Code, Kind
 from executor.venues.error_texts import at_least, at_most
 from shared.mexc.orders.order_transport import Answer
 from shared.mexc.retry_after import retry_after_seconds
@@ -42,6 +42,10 @@ _MAY_STAND: Final = re.compile(
     re.IGNORECASE,
 )
 """Words that contradict a refusal, whatever its code."""
+_DIGITS: Final = 700008
+_KEY_REQUIRED: Final = 400
+_OF_DIGITS: Final = re.compile(r"\b(?:price|quantity|amount) (?:scale|precision)\b", re.IGNORECASE)
+"""Words under which a missing key's code is given for digits: "quantity scale is invalid"."""
 _EXCHANGE_ORDER_ID: Final = re.compile(r"[!-~]{1,64}")
 
 
@@ -109,7 +113,7 @@ def _accepted(reply: _Reply, answer: Answer) -> SendResult:
 def _refused(reply: _Reply | None, answer: Answer) -> SendResult:
     """Judge a refusal: only the exchange's own, under the right status and for a known reason, proves absence."""
     status = answer.status
-    code = CODES.get(reply.code, UNKNOWN_CODE) if reply is not None and reply.code is not None else UNKNOWN_CODE
+    code = _code_of(reply)
     detail = f"HTTP {status}" if reply is None or reply.code is None else f"HTTP {status}: {reply}"
     if status in _KEPT_OUT:
         if code.kind is Kind.STOP:
@@ -126,18 +130,27 @@ def _refused(reply: _Reply | None, answer: Answer) -> SendResult:
 
 def _judged(reply: _Reply, wait_seconds: float | None) -> SendResult:
     assert reply.code is not None
-    code, detail, message = CODES.get(reply.code, UNKNOWN_CODE), str(reply), reply.msg or ""
+    code, detail, message = _code_of(reply), str(reply), reply.msg or ""
     match code.kind:
         case Kind.REFUSED | Kind.STOP | Kind.PAIR:
             return Refused(code.reason, detail, stop=code.kind is Kind.STOP)
         case Kind.TOO_DEAR:
             return PriceRefused(detail, at_most(message), at_least(message))
         case Kind.WRONG_SIZE:
-            return WrongSize(code.reason, detail, at_least(message))
+            return WrongSize(code.reason, detail, at_least(message), of_digits=code is CODES[_DIGITS])
         case Kind.BUSY:
             return Throttled(detail, wait_seconds, banned=_is_ban(reply))
         case Kind.NOT_OPEN | Kind.UNTIMELY | Kind.UNANSWERED:
             return _PLAIN[code.kind](detail)
+
+
+def _code_of(reply: _Reply | None) -> Code:
+    """Return the meaning of *reply*: of its code, unless its words say that it is another."""
+    if reply is None or reply.code is None:
+        return UNKNOWN_CODE
+    if reply.code == _KEY_REQUIRED and _OF_DIGITS.search(reply.msg or ""):
+        return CODES[_DIGITS]
+    return CODES.get(reply.code, UNKNOWN_CODE)
 
 
 def _is_ban(reply: _Reply | None) -> bool:

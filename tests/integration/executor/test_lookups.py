@@ -702,7 +702,7 @@ async def test_a_fault_in_a_look_now_and_then_ends_nothing_and_another_follows(
 
     looking = getattr(live, part)
     monkeypatch.setattr(looking, look_once, fail)
-    monkeypatch.setattr(f"executor.{part}.EVERY_SECONDS", 0.01)
+    monkeypatch.setattr(f"{type(looking).__module__}.EVERY_SECONDS", 0.01)
     async with asyncio.timeout(20):
         await looking.run(until)
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from executor.decisions.retry_policy import EARLY_MAX, EARLY_WAIT_SECONDS, AttemptContext, Retry, RetryCounts, next_move
+from executor.decisions.retry_corrections import AttemptContext, RetryCounts
+from executor.decisions.retry_policy import EARLY_MAX, EARLY_WAIT_SECONDS, Retry, next_move
 from executor.model.order_state import OrderEvent
 from executor.model.reasons import Reason
 from executor.model.send_result import Conclusion, NotOpen, Throttled, WrongSize

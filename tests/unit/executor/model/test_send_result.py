@@ -7,16 +7,15 @@ from decimal import Decimal
 import pytest
 
 from executor.decisions.market_filters import RereadResult
+from executor.decisions.retry_corrections import AttemptContext, RetryCounts
 from executor.decisions.retry_policy import (
     REPRICED_MAX,
     TIMESTAMP_REFUSED_MAX,
     TIMESTAMP_REFUSED_WAIT_SECONDS,
     UNSENT_MAX,
     UNSENT_WAIT_SECONDS,
-    AttemptContext,
     RereadRules,
     Retry,
-    RetryCounts,
     move_after_reread,
     next_move,
 )

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Collection
 from typing import cast
 
-from executor.decisions.retry_policy import Retry, RetryCounts
+from executor.decisions.retry_corrections import RetryCounts
+from executor.decisions.retry_policy import Retry
 from executor.model.order import Order
 from executor.rate_limits.order_slots import OrderSlots
 from executor.sending.absence_check import BESIDE, BESIDE_EVERY_SECONDS, BESIDE_MAX, BESIDE_WAIT_SECONDS, AbsenceCheck
