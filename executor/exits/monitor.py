@@ -25,6 +25,7 @@ from executor.pricing.valuation import Quote
 from executor.settings import ExecutorSettings
 from shared.backoff import pause
 from shared.errors import TransientError
+from shared.log_context import of_listing
 from shared.mexc.errors import ExchangeError, RateLimited
 from shared.postgres.database import Database
 
@@ -90,7 +91,8 @@ class ExitMonitor:
         look = Look(time, everything, await self._read_quotes(ours, pressing, time))
         look.objections += (f"{name} cannot be read: {why}" for name, why in reading.unreadable.items())
         for each in ours:
-            await self._positions.look_at(each, look, sales)
+            with of_listing(each.position.listing):
+                await self._positions.look_at(each, look, sales)
         look.objections += sales.objections(everything, time.seconds)
         self._remember(look, sales)
         self._report(look, reading.unreadable.keys(), watchdog)

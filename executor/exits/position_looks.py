@@ -20,6 +20,7 @@ from executor.pricing.fair_values import FairValues
 from executor.pricing.valuation import Quote
 from executor.settings import ExecutorSettings
 from shared.errors import TransientError
+from shared.log_context import of_listing
 from shared.postgres.database import Database
 
 log = structlog.get_logger(__name__)
@@ -97,14 +98,15 @@ class PositionLooks:
         """End the positions that a person wrote off, and return the others; an error concerns one position alone."""
         rest = []
         for each in everything:
-            try:
-                if each.write_off is not None and await write_off(self._database, each.position, now()):
-                    log.warning("a position is written off", position=each.name, reason=each.write_off)
-                    continue
-            except TransientError:
-                raise
-            except Exception:
-                log.exception("a position was not written off", position=each.name)
+            with of_listing(each.position.listing):
+                try:
+                    if each.write_off is not None and await write_off(self._database, each.position, now()):
+                        log.warning("a position is written off", position=each.name, reason=each.write_off)
+                        continue
+                except TransientError:
+                    raise
+                except Exception:
+                    log.exception("a position was not written off", position=each.name)
             rest.append(each)
         return rest
 
@@ -128,7 +130,7 @@ class PositionLooks:
             await learn(self._database, after, after.stop_reference, after.peak_price)
         look.add(each, decision)
         if decision.seems_dust and each.position.state is PositionState.OPEN:
-            sales.begin(each.name, lambda: self._settle_dust(after))
+            sales.begin(each.position, lambda: self._settle_dust(after))
         elif decision.reason is not None:
             look.due.add(each.name)
             if halted := self._halts.exits_halted():

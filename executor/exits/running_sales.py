@@ -15,12 +15,13 @@ from executor.exits.retry_backoff import RetryBackoff
 from executor.exits.sale_orders import SaleIntent, SaleOrders
 from executor.exits.suspensions import CanBeSold, PassesTest, Suspensions
 from executor.model.order_state import OrderState
-from executor.model.position import PositionState
+from executor.model.position import Position, PositionState
 from executor.model.watched_position import CLOSED, WatchedPosition
 from executor.pricing.valuation import Quote
 from executor.settings import ExecutorSettings
 from shared.errors import TransientError
 from shared.events import Mode, TradingRules
+from shared.log_context import of_listing
 from shared.mexc.errors import ExchangeError
 from shared.mexc.time.clock_estimate import ClockUncertainError
 
@@ -121,12 +122,12 @@ class RunningSales:
             self._backoff.tried(each.name, position.base_qty, now)
             beside = others if position.state is PositionState.CLOSING else None
             wanted = SaleIntent(position, decision.reason, decision.price_min, rules, beside, decision.quantity)
-            self.begin(each.name, lambda: self._selling.sell(wanted))
+            self.begin(position, lambda: self._selling.sell(wanted))
 
-    def begin(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Run *work* on a position, which is left alone meanwhile; a failure is retried by a later look."""
-        self._running.add(name)
-        self._tasks.create_task(self._done(name, work), name=f"exit-{name}")
+    def begin(self, position: Position, work: Callable[[], Awaitable[None]]) -> None:
+        """Run *work* on *position*, which is left alone meanwhile; a failure is retried by a later look."""
+        self._running.add(position.name)
+        self._tasks.create_task(self._done(position, work), name=f"exit-{position.name}")
 
     def objections(self, everything: Sequence[WatchedPosition], now: float) -> Iterator[str]:
         """Yield the objections about sales that make no progress, for people."""
@@ -182,13 +183,14 @@ class RunningSales:
             max_seconds += 2 * self._settings.exchange_timeout_seconds
         return now - self._doubted_since.setdefault((each.name, sale.sequence), now) >= max_seconds
 
-    async def _done(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        try:
-            await work()
-        except (TransientError, ExchangeError, ClockUncertainError, TimeoutError) as error:
-            log.warning("a position was not seen to", position=name, reason=str(error))
-        except Exception:
-            # An error of one position must not end the others.
-            log.exception("a position was not seen to", position=name)
-        finally:
-            self._running.discard(name)
+    async def _done(self, position: Position, work: Callable[[], Awaitable[None]]) -> None:
+        with of_listing(position.listing):
+            try:
+                await work()
+            except (TransientError, ExchangeError, ClockUncertainError, TimeoutError) as error:
+                log.warning("a position was not seen to", position=position.name, reason=str(error))
+            except Exception:
+                # An error of one position must not end the others.
+                log.exception("a position was not seen to", position=position.name)
+            finally:
+                self._running.discard(position.name)

@@ -16,6 +16,7 @@ from executor.pricing.valuation import is_worth_selling
 from executor.sending.last_balances import Account
 from executor.sending.order_sender import OrderSender
 from shared.events import Mode, Side, TradingRules
+from shared.log_context import of_listing
 from shared.mexc.errors import ExchangeError
 from shared.mexc.orders.order_reports import Balance
 
@@ -98,18 +99,21 @@ class SaleOrders:
 
     async def sell(self, intent: SaleIntent) -> None:
         """Sell as much of *intent* as the account holds; return after the attempt."""
-        position = intent.position
-        sellable = await self.sellable_quantity(intent)
-        amount = sellable if intent.quantity is None else min(sellable, intent.quantity)
-        if not is_worth_selling(amount, intent.price_min, intent.rules):
-            log.info("too little of what was bought is there to be sold", position=position.name, free=f"{amount:f}")
-            return
-        order = await self._journal.sell(
-            position, amount, intent.reason, price_min=intent.price_min, beside=intent.is_beside_another
-        )
-        if order is not None:
-            log.info("selling", symbol=position.symbol, listing=position.listing.key, reason=intent.reason)
-            await self._sender.place(order)
+        with of_listing(intent.position.listing):
+            position = intent.position
+            sellable = await self.sellable_quantity(intent)
+            amount = sellable if intent.quantity is None else min(sellable, intent.quantity)
+            if not is_worth_selling(amount, intent.price_min, intent.rules):
+                log.info(
+                    "too little of what was bought is there to be sold", position=position.name, free=f"{amount:f}"
+                )
+                return
+            order = await self._journal.sell(
+                position, amount, intent.reason, price_min=intent.price_min, beside=intent.is_beside_another
+            )
+            if order is not None:
+                log.info("selling", symbol=position.symbol, listing=position.listing.key, reason=intent.reason)
+                await self._sender.place(order)
 
     async def sellable_quantity(self, intent: SaleIntent) -> Decimal:
         """Return the quantity that the account holds: a purchase takes a moment to arrive, and people sell by hand.

@@ -20,6 +20,7 @@ from shared.backoff import pause
 from shared.errors import TransientError
 from shared.events import Mode
 from shared.isolation import each_isolated, in_a_line
+from shared.log_context import of_listing
 
 log = structlog.get_logger(__name__)
 
@@ -71,23 +72,25 @@ class OpeningScheduler:
     async def give_up(self, order: Order) -> None:
         """End an order whose opening never became known."""
         reason = worded(Reason.OPENING_PASSED, "no opening became known")
-        try:
-            await self._transitions.record(order, OrderEvent.LAPSED, Told(reason=reason))
-        except TransientError as error:
-            log.debug("an order still waits", symbol=order.symbol, reason=str(error))
+        with of_listing(order.listing):
+            try:
+                await self._transitions.record(order, OrderEvent.LAPSED, Told(reason=reason))
+            except TransientError as error:
+                log.debug("an order still waits", symbol=order.symbol, reason=str(error))
 
     async def attend(self, order: Order, until: asyncio.Event) -> None:
         """Fire *order* at its opening; an error concerns this order alone."""
         opening = _opening(order)
         self._attended.add(opening)
-        try:
-            await self.fire(order, milliseconds(opening[1]), until)
-        except TransientError as error:
-            log.warning("an opening was not decided on", symbol=order.symbol, reason=str(error))
-        except Exception:
-            log.exception("an opening was not decided on", symbol=order.symbol)
-        finally:
-            self._attended.discard(opening)
+        with of_listing(order.listing):
+            try:
+                await self.fire(order, milliseconds(opening[1]), until)
+            except TransientError as error:
+                log.warning("an opening was not decided on", symbol=order.symbol, reason=str(error))
+            except Exception:
+                log.exception("an opening was not decided on", symbol=order.symbol)
+            finally:
+                self._attended.discard(opening)
 
     async def fire(self, order: Order, at_ms: int, until: asyncio.Event) -> None:
         """Prepare *order*, decide on it shortly before its opening, and have it sent at that time."""
@@ -143,7 +146,8 @@ def is_forgotten(order: Order, now_ms: int, max_wait: timedelta) -> bool:
 
 
 def _log_kept(order: Order, error: Exception) -> None:
-    log.warning("an order still waits", symbol=order.symbol, reason=in_a_line(error))
+    with of_listing(order.listing):
+        log.warning("an order still waits", symbol=order.symbol, reason=in_a_line(error))
 
 
 def _opening(order: Order) -> Opening:

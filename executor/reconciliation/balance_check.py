@@ -17,6 +17,7 @@ from executor.settings import ExecutorSettings
 from shared.backoff import pause
 from shared.errors import TransientError
 from shared.events import Mode
+from shared.log_context import of_listing
 from shared.mexc.errors import ExchangeError
 from shared.mexc.orders.order_reports import Balance
 from shared.mexc.time.clock_estimate import ClockUncertainError
@@ -62,13 +63,14 @@ class BalanceCheck:
         if not balances:
             return  # An account with positions is never empty: that is no answer.
         for position, there in allotted(live, balances):
-            try:
-                await self.compare_position(position, there)
-            except TransientError:
-                raise
-            except Exception:
-                # An error of one position must not stop the others.
-                log.exception("a holding was not compared", position=position.name)
+            with of_listing(position.listing):
+                try:
+                    await self.compare_position(position, there)
+                except TransientError:
+                    raise
+                except Exception:
+                    # An error of one position must not stop the others.
+                    log.exception("a holding was not compared", position=position.name)
 
     async def compare_position(self, position: Position, there: Decimal) -> None:
         """Mark *position* where its balance, *there*, is missing for long, or is back."""

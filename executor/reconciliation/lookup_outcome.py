@@ -20,7 +20,7 @@ from executor.settings import ExecutorSettings
 from executor.venues.lookup_schedule import Way
 from executor.venues.venue import Absent, Ended, Finding, Unclear, Untold, Venue, Working
 from shared.events import Mode
-from shared.log_context import about
+from shared.log_context import of_listing
 from shared.mexc.errors import ExchangeRejected
 
 log = structlog.get_logger(__name__)
@@ -63,7 +63,7 @@ class LookupOutcomes:
 
     async def apply(self, order: Order, finding: Finding, search: OrderSearch, ways: Sequence[Way]) -> None:
         """Apply *finding*, which a look-up by *ways* returned."""
-        with about(order.listing_key, order.listing.id):
+        with of_listing(order.listing):
             match finding:
                 case Ended(exchange_order_id, fill, note):
                     reason = worded(Reason.UNKNOWN_STATUS, note) if note else ""

@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 from asyncpg import Record
 
-from executor.journal.order_row import order_of
+from executor.journal.order_row import about_row, order_of
 from executor.journal.order_transitions import OrderTransitions, Told
 from executor.model.fill import Fill
 from executor.model.order import Order
@@ -61,13 +61,14 @@ class OperatorSettlement:
         async with self._database.connection() as connection:
             rows = await connection.fetch(PENDING)
         for row in rows:
-            try:
-                await self.settle(row)
-            except TransientError:
-                raise
-            except Exception:
-                # An error with one request must not stop the others.
-                log.exception("what an operator decided was not carried out", order=row["client_order_id"])
+            with about_row(row):
+                try:
+                    await self.settle(row)
+                except TransientError:
+                    raise
+                except Exception:
+                    # An error with one request must not stop the others.
+                    log.exception("what an operator decided was not carried out", order=row["client_order_id"])
 
     async def settle(self, row: Record) -> None:
         """Settle one order, unless it is being sent."""

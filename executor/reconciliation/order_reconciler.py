@@ -18,6 +18,7 @@ from shared.backoff import pause
 from shared.errors import TransientError
 from shared.events import Mode, Side
 from shared.isolation import each_isolated, in_a_line
+from shared.log_context import of_listing
 from shared.mexc.errors import ExchangeError, RateLimited
 
 __all__ = ["FIRST_WAIT_SECONDS", "LOOKS_AT_ONCE", "WAIT_SECONDS_MAX", "OrderReconciler"]
@@ -104,13 +105,7 @@ class OrderReconciler:
         await asyncio.gather(*(self._look_again(each) for each in orders))
         overdue = [each for each in orders if self._now() > self._outcomes.deadlines(each).overdue_at]
         unannounced = [each for each in overdue if not each.attention]
-        await each_isolated(
-            unannounced,
-            self._announce,
-            failed=lambda order, error: log.error(
-                "an alarm was not recorded", order=order.client_order_id, reason=in_a_line(error)
-            ),
-        )
+        await each_isolated(unannounced, self._announce, failed=_log_unannounced)
         self._alerts.needed(overdue)
 
     async def _look_again(self, order: Order) -> None:
@@ -130,8 +125,9 @@ class OrderReconciler:
         """Raise the alarm of an order that should have been settled long ago."""
         why = self._search(order).obstacle or "it was not looked for yet"
         why = why if order.attempt == 1 else f"sent as {order.sent_as}: {why}"
-        if await self._transitions.alarm(order, why):
-            log.error("an order needs a person", symbol=order.symbol, order=order.client_order_id, reason=why)
+        with of_listing(order.listing):
+            if await self._transitions.alarm(order, why):
+                log.error("an order needs a person", symbol=order.symbol, order=order.client_order_id, reason=why)
 
     def _search(self, order: Order) -> OrderSearch:
         fresh = OrderSearch(due_at=asyncio.get_running_loop().time())
@@ -143,8 +139,9 @@ class OrderReconciler:
         One look-up at a time: of two, each would use half of the ways, and neither could prove the order absent.
         """
         search = self._search(order)
-        async with search.turn, self._looks[order.side]:
-            return await self._resolved(order, search)
+        with of_listing(order.listing):
+            async with search.turn, self._looks[order.side]:
+                return await self._resolved(order, search)
 
     async def _resolved(self, order: Order, search: OrderSearch) -> bool:
         if self._quiet_seconds():
@@ -182,3 +179,8 @@ class OrderReconciler:
             search.refused(ways, self._now(), str(error))
             raise
         await self._outcomes.apply(order, finding, search, ways)
+
+
+def _log_unannounced(order: Order, error: Exception) -> None:
+    with of_listing(order.listing):
+        log.error("an alarm was not recorded", order=order.client_order_id, reason=in_a_line(error))

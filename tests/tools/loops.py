@@ -129,7 +129,9 @@ def _conditions(node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictCo
 
 
 def _is_guarded(step: ast.stmt) -> bool:
-    """Tell whether *step* catches whatever one item raises."""
+    """Tell whether *step* catches whatever one item raises, also within a block of its own."""
+    if isinstance(step, ast.With):
+        return all(_is_guarded(each) or not _may_fail(each) for each in step.body)
     return isinstance(step, ast.Try) and any(
         handler.type is None or _named(handler.type) in {"Exception", "BaseException"} for handler in step.handlers
     )
