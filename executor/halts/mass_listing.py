@@ -24,5 +24,5 @@ class MassListing:
         return len(self._latest) > self._per_minute_max
 
     def _is_recent(self, key: ListingKey, now: datetime) -> bool:
-        # A clock that stepped back keeps what it counted, which only halts sooner.
+        # A clock that stepped back keeps its counts, which only halts sooner.
         return key in self._latest and now - self._latest[key] < _WINDOW

@@ -102,13 +102,14 @@ class OrderReconciler:
         at_large = await self._transitions.at_large(list(self._venues))
         orders = [order for order in at_large if not self._sender.has_in_hand(order)]
         self._searches = {each.sent_as: self._search(each) for each in orders}
-        await asyncio.gather(*(self._look_again(each) for each in orders))
+        await asyncio.gather(*(self.look_up_if_due(each) for each in orders))
         overdue = [each for each in orders if self._now() > self._outcomes.deadlines(each).overdue_at]
         unannounced = [each for each in overdue if not each.attention]
         await each_isolated(unannounced, self._announce, failed=_log_unannounced)
         self._alerts.needed(overdue)
 
-    async def _look_again(self, order: Order) -> None:
+    async def look_up_if_due(self, order: Order) -> None:
+        """Look up *order* once its back-off is over, and set the time of the next look-up."""
         clock, search = asyncio.get_running_loop().time, self._search(order)
         if search.due_at > clock():
             return
