@@ -1,4 +1,4 @@
-"""Alarms of a component by source: in its health, in the log once, and in a metric."""
+"""Alarms of a component by source: in its health, in a metric, and once in the log."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -15,21 +15,21 @@ log = structlog.get_logger(__name__)
 _NAMED_MAX: Final = 5
 
 Alarm = Callable[[str, str], None]
-"""Raises the alarm of a source with its words, or ends it where they are empty."""
+"""Raises the alarm of a source with its text, or ends it where that is empty."""
 
 
 class Alarms:
-    """Each source has one alarm at most; while there is any, the component is degraded."""
+    """Each source has at most one alarm; while there is any, the component is degraded."""
 
     def __init__(self, component: Component, registry: CollectorRegistry | None = None) -> None:
         self._component = component
         self._standing: dict[str, str] = {}
         self._gauge: Final = Gauge(
-            "sniper_executor_alarms", "Whether something needs a person, by its source.", ("source",), registry=registry
+            "sniper_executor_alarms", "Whether an alarm is raised, by its source.", ("source",), registry=registry
         )
 
     def say(self, source: str, what: str) -> None:
-        """Let *what* be the alarm of *source*; none where it is empty."""
+        """Set the alarm of *source* to *what*; end it where that is empty."""
         if self._standing.get(source, "") == what:
             return
         if what:
@@ -43,7 +43,7 @@ class Alarms:
         self._component.set(status, "; ".join(self._standing.values()))
 
     def needed(self, orders: Sequence[Order]) -> None:
-        """Say that these *orders* need a person, in place of those before."""
+        """Set the alarm of *orders* that need a person, in place of those before."""
         names = named([f"{each.client_order_id} ({each.side} {each.symbol})" for each in orders])
         self.say("orders", f"{len(orders)} orders need a person: {names}" if orders else "")
 

@@ -18,7 +18,7 @@ from executor.journal.attempt_writer import AttemptWriter
 from executor.journal.decision_writer import DecisionWriter
 from executor.journal.order_transitions import OrderTransitions, Told
 from executor.journal.outbox import Outbox
-from executor.market_data.market_views import Markets
+from executor.market_data.market_views import MarketViews
 from executor.market_data.position_prices import PositionPrices, RecentBooks
 from executor.market_data.symbol_rules import SymbolRules
 from executor.metrics import ExecutorMetrics, show_clock
@@ -27,7 +27,7 @@ from executor.openings.opening_question import OpeningQuestion
 from executor.openings.scheduler import OpeningScheduler
 from executor.rate_limits.limiter_metrics import LimiterMetrics
 from executor.rate_limits.order_slots import OrderSlots
-from executor.rate_limits.rate_budget import Limits, RateBudget
+from executor.rate_limits.rate_budget import RateBudget, RateLimits
 from executor.rate_limits.rate_limiter import RateLimiter
 from executor.rate_limits.sliding_window import Priority
 from executor.reconciliation.balance_check import BalanceCheck
@@ -77,7 +77,7 @@ class Parts:
 
 def limiter_of(settings: ExecutorSettings, registry: CollectorRegistry) -> RateLimiter:
     """Make the one limiter of this process."""
-    limits = Limits(
+    limits = RateLimits(
         address_weight=settings.weight_per_10_seconds,
         address_requests=settings.requests_per_second,
         key_weight=settings.key_weight_per_10_seconds,
@@ -109,8 +109,8 @@ def assemble(
     journal = DecisionWriter(database, settings, live=live, unready=readiness.unready, told=outbox.filled, now=now)
     moments, exits = ExchangeTime(exchange.clock.now_ms, now=now), exchange.exits
     recent = RecentBooks()
-    markets = Markets(exchange.rest, settings, footprint=exits.footprint, known=known)
-    selling_markets = Markets(exits.rest, settings, footprint=exits.footprint, known=known, recent=recent)
+    markets = MarketViews(exchange.rest, settings, footprint=exits.footprint, known=known)
+    selling_markets = MarketViews(exits.rest, settings, footprint=exits.footprint, known=known, recent=recent)
     sight = MarketAccess(
         selling_markets,
         PositionPrices(exits.watching, exits.rest, recent),
@@ -139,13 +139,13 @@ def assemble(
     )
     placing = OrderSender(ways, settings, now=now, stopping=stopping)
     patience = timedelta(hours=settings.opening_horizon_hours)
-    schedule = OpeningScheduler(books, journal, placing, composer, moments, patience=patience)
+    schedule = OpeningScheduler(books, journal, placing, composer, moments, max_wait=patience)
     free = None if balances is None else FreeBalances(balances).of
     selling = SaleOrders(journal, placing, {mode: free if mode is Mode.LIVE else None for mode in exchange.sending})
     account = exchange.account if exchange.live else None
     custody = None if account is None else BalanceCheck(database, account, settings)
     supervisor, spare = ExitMonitor(database, sight, selling, halts, settings, now=now), exchange.spare
-    fee_prices = None if spare is None else FeePrices(database, Markets(spare, settings).last_price, now=now)
+    fee_prices = None if spare is None else FeePrices(database, MarketViews(spare, settings).last_prices.read, now=now)
     return Parts(
         now=now,
         metrics=metrics,
@@ -169,21 +169,23 @@ def assemble(
 
 def _recorded(metrics: ExecutorMetrics, charges: FeeCharges, order: Order, told: Told) -> None:
     metrics.recorded(order, told)
-    charges.mind(order, told)
+    charges.check(order, told)
 
 
-def _question(exchange: Exchange, settings: ExecutorSettings, markets: Markets) -> Ask:
+def _question(exchange: Exchange, settings: ExecutorSettings, markets: MarketViews) -> Ask:
     """Return what asks for openings with what nobody has reserved of the limits."""
     if exchange.infos is None:
         return ask_nobody
     has_room = partial(exchange.limiter.has_room, Priority.OTHER, cost_of("GET", INFO_PATH))
     seconds_max = settings.opening_ask_seconds
-    return OpeningQuestion(exchange.infos.symbol_rules, markets.take_in, has_room=has_room, seconds_max=seconds_max)
+    return OpeningQuestion(
+        exchange.infos.symbol_rules, markets.rules.take_in, has_room=has_room, seconds_max=seconds_max
+    )
 
 
-def _sale_test(exchange: Exchange, settings: ExecutorSettings, markets: Markets) -> PassesTest | None:
+def _sale_test(exchange: Exchange, settings: ExecutorSettings, markets: MarketViews) -> PassesTest | None:
     trading, admission = exchange.exits.trading, exchange.limiter.admission(Priority.EXIT)
     if trading is None:
         return None
-    rules = markets.rules_at_hand
+    rules = markets.rules.latest
     return SaleTest(trading, exchange.clock, admission, settings, rules=rules, now=exchange.now).passes

@@ -7,9 +7,9 @@ from time import perf_counter
 
 import structlog
 
-from executor.decisions.freshness import Ages, is_just_open
-from executor.decisions.mass_listing import MassListing
-from executor.halts.latches import Cause
+from executor.decisions.freshness import AgeSettings, is_just_open
+from executor.halts.latches import HaltCause
+from executor.halts.mass_listing import MassListing
 from executor.journal.decision_writer import DecisionWriter
 from executor.metrics import ExecutorMetrics
 from executor.model.order import Order
@@ -41,7 +41,7 @@ class BuyListing:
         mass_listing: MassListing,
         desk: Desk,
         metrics: ExecutorMetrics,
-        ages: Ages,
+        ages: AgeSettings,
         *,
         now: Callable[[], datetime],
     ) -> None:
@@ -57,7 +57,9 @@ class BuyListing:
         if isinstance(listing, ListingRescheduled) and await self._moved(listing):
             return ()
         if self._might_be_bought(listing) and self._mass_listing.is_too_many(listing.key, self._now()):
-            self._desk.latch(Cause.MASS_LISTING, None, f"too many listings in a minute, {listing.symbol} the latest")
+            self._desk.latch(
+                HaltCause.MASS_LISTING, None, f"too many listings in a minute, {listing.symbol} the latest"
+            )
         outcome = await self._decide(listing)
         if outcome == "repeated" and isinstance(listing, ListingRescheduled):
             await self._moved(listing)  # What it moves was armed between the two looks.

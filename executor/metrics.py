@@ -1,7 +1,8 @@
-"""What Prometheus learns of the executor."""
+"""Prometheus metrics of the executor."""
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -10,7 +11,7 @@ from executor.journal.decision_writer import Decided
 from executor.journal.order_transitions import Told
 from executor.model.order import Order
 from executor.model.order_state import OrderState
-from executor.supervision.exposure_metrics import ExposureMetrics
+from executor.supervision.exposure_metrics import Exposure
 from shared.events import Side
 from shared.mexc.time.exchange_clock import ExchangeClock
 
@@ -24,44 +25,35 @@ class ExecutorMetrics:
         self._now = now
         self._decisions = Counter(
             "sniper_executor_decisions_total",
-            "Listings decided on, by what was decided and why.",
+            "Decisions on listings, by outcome and reason.",
             ("outcome", "reason"),
             registry=registry,
         )
         self._orders = Counter(
             "sniper_executor_orders_total",
-            "Steps of orders, by the state they led to and why.",
+            "Transitions of orders, by the state they led to and the reason.",
             ("mode", "side", "state", "reason"),
             registry=registry,
         )
-        self._decision_seconds = Histogram(
-            "sniper_executor_decision_seconds",
-            "From a listing received to its decision committed.",
-            buckets=_SECONDS,
-            registry=registry,
+        seconds = partial(Histogram, buckets=_SECONDS, registry=registry)
+        self._decision_seconds = seconds(
+            "sniper_executor_decision_seconds", "From the receipt of a listing to the commit of its decision."
         )
-        self._order_seconds = Histogram(
-            "sniper_executor_order_seconds",
-            "From a decision to the exchange's answer.",
-            buckets=_SECONDS,
-            registry=registry,
-        )
-        self._stage_seconds = Histogram(
+        self._order_seconds = seconds("sniper_executor_order_seconds", "From a decision to the exchange's answer.")
+        self._stage_seconds = seconds(
             "sniper_executor_order_stage_seconds",
-            "From a decision to buy at once to its being committed, sent, acknowledged and filled.",
+            "From a decision to buy at once to its commit, its sending, its acknowledgement and its fill.",
             ("stage",),
-            buckets=_SECONDS,
-            registry=registry,
         )
-        self._stake = Gauge(
+        self._exposure = Gauge(
             "sniper_executor_exposure_usdt",
-            "What is reserved for orders under way, and what open positions cost.",
+            "Exposure: reservations of orders under way, and the cost of open positions.",
             ("mode", "state"),
             registry=registry,
         )
         self._open_orders = Gauge(
             "sniper_executor_open_orders",
-            "Orders that wait, are under way, or whose outcome is unknown.",
+            "Orders that wait, are under way, or have an unknown outcome.",
             ("mode", "state"),
             registry=registry,
         )
@@ -71,27 +63,27 @@ class ExecutorMetrics:
         )
 
     def decided(self, decided: Decided, seconds: float) -> None:
-        """Count one decision; one that was made before is only a repetition."""
+        """Count one decision; a redelivered listing counts under its own outcome."""
         self._decisions.labels(decided.outcome, code_of(decided.reason)).inc()
         self._decision_seconds.observe(seconds)
 
     def committed(self, order: Order) -> None:
-        """Time the commit of the decision to send *order*, which is just over."""
+        """Time the commit of the decision to send *order*, which has just ended."""
         self._time(order, "committed", self._now())
 
     def sent(self, order: Order, at: datetime, answered_at: datetime | None) -> None:
-        """Time the first request of *order*, which left *at* a time, and its answer."""
+        """Time the first request of *order*, sent *at* a time, and its answer."""
         self._time(order, "sent", at)
         if answered_at is not None:
             self._time(order, "acknowledged", answered_at)
 
     def _time(self, order: Order, stage: str, at: datetime) -> None:
-        """Orders that wait for an opening, sales, and further attempts have no decision just before."""
+        """Time *stage*, unless the order waited for an opening, is a sale, or is a further attempt."""
         if order.side is Side.BUY and order.fire_at is None and order.attempt == 1:
             self._stage_seconds.labels(stage).observe(max(0.0, (at - order.decided_at).total_seconds()))
 
     def stepped(self, order: Order, reason: str | None) -> None:
-        """Count one step in the life of *order*."""
+        """Count one transition of *order*."""
         self._orders.labels(order.mode, order.side, order.state, code_of(reason)).inc()
         if order.answered_at is not None:
             self._order_seconds.observe(max(0.0, (order.answered_at - order.due_at).total_seconds()))
@@ -99,45 +91,45 @@ class ExecutorMetrics:
             self._time(order, "filled", self._now())
 
     def recorded(self, order: Order, told: Told) -> None:
-        """Count one step in the life of *order*, and what was told of it."""
+        """Count one transition of *order* with its reason."""
         self.stepped(order, told.reason)
 
-    def at_stake(self, stake: ExposureMetrics) -> None:
-        """Show what is at stake in one mode."""
-        self._stake.labels(stake.mode, "reserved").set(float(stake.reserved_usdt))
-        self._stake.labels(stake.mode, "held").set(float(stake.held_usdt))
-        for state, count in stake.open_orders.items():
-            self._open_orders.labels(stake.mode, state).set(count)
-        for held_state, count in stake.positions.items():
-            self._positions.labels(stake.mode, held_state).set(count)
+    def show_exposure(self, exposure: Exposure) -> None:
+        """Show the exposure of one mode."""
+        self._exposure.labels(exposure.mode, "reserved").set(float(exposure.reserved_usdt))
+        self._exposure.labels(exposure.mode, "held").set(float(exposure.held_usdt))
+        for state, count in exposure.open_orders.items():
+            self._open_orders.labels(exposure.mode, state).set(count)
+        for held_state, count in exposure.positions.items():
+            self._positions.labels(exposure.mode, held_state).set(count)
 
 
 def show_clock(clock: ExchangeClock, registry: CollectorRegistry) -> None:
-    """Show what is known of the exchange's time, whenever somebody looks."""
+    """Show the offset and uncertainty of the exchange's time at each scrape."""
     ahead = Gauge("sniper_executor_clock_offset_seconds", "Exchange's clock minus ours.", registry=registry)
     ahead.set_function(clock.ahead_seconds)
     uncertainty = Gauge(
-        "sniper_executor_clock_uncertainty_seconds", "How far the exchange's time may be off.", registry=registry
+        "sniper_executor_clock_uncertainty_seconds", "Uncertainty of the exchange's time.", registry=registry
     )
     uncertainty.set_function(clock.uncertainty_seconds)
 
 
-def show_vigil(vigil: Watchdog, registry: CollectorRegistry) -> None:
-    """Show how long positions were left alone, and how many of them, whenever somebody looks."""
+def show_watchdog(watchdog: Watchdog, registry: CollectorRegistry) -> None:
+    """Show the age of the oldest last look at a position, and the number of overdue ones, at each scrape."""
     age = Gauge(
         "sniper_executor_exit_look_age_seconds",
-        "Since the last good look at the position that was not looked at for longest.",
+        "Age of the oldest last good look at a position.",
         registry=registry,
     )
-    age.set_function(vigil.age_seconds)
+    age.set_function(watchdog.age_seconds)
     unsupervised = Gauge(
         "sniper_executor_unsupervised_positions",
-        "Positions that nobody could look at for too long; all of them where nothing is looked at.",
+        "Positions without a look for too long; all of them where the monitor stands still.",
         registry=registry,
     )
-    unsupervised.set_function(vigil.overdue_count)
+    unsupervised.set_function(watchdog.overdue_count)
 
 
 def code_of(reason: str | None) -> str:
-    """The reason without its details, which would make too many series."""
+    """Return the reason without its details, which would make too many series."""
     return (reason or "").partition(":")[0]

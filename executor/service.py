@@ -1,30 +1,31 @@
-"""Executor: buy what dedup announces, once, within limits, or not at all. Wiring only; decisions live elsewhere."""
+"""Executor service: run the parts of one executor beside each other. Wiring only."""
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, Never
 
 from executor.alarms import Alarms
 from executor.assembly import Parts, assemble, limiter_of
-from executor.decisions.mass_listing import MassListing
 from executor.exits.environment_exits import seed
 from executor.exits.watchdog import Watchdog, overdue_seconds
+from executor.halts.mass_listing import MassListing
 from executor.halts.watch import HaltWatch, watching_halts
 from executor.handler import BuyListing, Desk
 from executor.journal.announced_openings import AnnouncedOpenings
 from executor.journal.position_store import held_live
-from executor.metrics import show_vigil
+from executor.metrics import show_watchdog
 from executor.model.order import Order
 from executor.reconciliation.readiness import Readiness, reconcile
 from executor.settings import ExecutorSettings, ExitSeeds
 from executor.supervision.api_key_age import show_key_age
 from executor.supervision.api_key_watch import ApiKeyWatch
 from executor.supervision.auto_trade_expiry import keep_ending
-from executor.supervision.exposure_metrics import show_stakes
-from executor.supervision.health_facts import show_facts, sight_of
-from executor.supervision.trading_status import StandingMetrics, show_standing
+from executor.supervision.exposure_metrics import show_exposure
+from executor.supervision.health_facts import process_status, show_facts
+from executor.supervision.trading_status import TradingStatusMetrics, show_trading_status
 from executor.supervision.unexplained_holdings import UnexplainedHoldings
 from executor.venues.credentials import credentials
 from executor.venues.exchange_connections import Exchange, OpenExchange, open_exchange
@@ -43,10 +44,127 @@ from shared.wire.event_handler import message_handler
 from shared.wire.topology import EXECUTOR_LISTINGS, EXECUTOR_OPENINGS
 
 DRAIN_SECONDS: Final = 10.0
-"""For orders under way when the service is asked to stop; what is not known by then, the next start looks up."""
-
+"""For orders under way at a stop; those that are unsettled by then, the next start looks up."""
 HOLD_LOOK_SECONDS: Final = 0.25
 AUTO_TRADE: Final = "SELECT coalesce((SELECT auto_trade FROM trade_config), false)"
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutorRun:
+    """One executor with everything that it runs on."""
+
+    runtime: Runtime
+    settings: ExecutorSettings
+    venue: ExchangeSettings
+    exchange: Exchange
+    parts: Parts
+    halts: HaltWatch
+    alarms: Alarms
+    component: Component
+    watchdog: Watchdog
+
+    def show_health(self, exits: Component) -> ApiKeyWatch | None:
+        """Show facts and metrics of this executor; return the watch of its API key, where there is one."""
+        telemetry, terms = (
+            self.runtime.telemetry,
+            KeyTerms(self.venue.mexc_api_key_created, ip_bound=self.venue.mexc_api_key_ip_bound),
+        )
+        show_facts(self.component, self.settings, self.exchange, self.parts.readiness, live=self.venue.live)
+        account, key = self.exchange.account, None
+        if account is not None:
+            key = ApiKeyWatch(account, terms, self.alarms.say, now=self.exchange.now)
+            self.component.add_fact("api_key", key.fact)
+        exits.add_fact("worth_usdt", self.parts.exits.open_values.facts)
+        self.component.add_fact("troubles", telemetry.troubles.fact)
+        show_watchdog(self.watchdog, telemetry.registry)
+        show_key_age(terms, telemetry.registry)
+        telemetry.ready_when("executor", lambda: self.exchange.is_ready() and self.parts.readiness.reconciled)
+        return key
+
+    def start_metrics(self, tasks: asyncio.TaskGroup) -> Sequence[asyncio.Task[Never]]:
+        """Start the metrics that are read from the database; the tasks end when they are cancelled."""
+        runtime, exchange = self.runtime, self.exchange
+        status = process_status(exchange, self.parts.readiness, self.halts, live=self.venue.live)
+        metrics = TradingStatusMetrics(runtime.telemetry.registry, self.settings)
+        showing = show_trading_status(runtime.database, metrics, status)
+        return (
+            tasks.create_task(show_exposure(runtime.database, self.parts.metrics), name="exposure"),
+            tasks.create_task(showing, name="trading status"),
+        )
+
+    def start_background(self, tasks: asyncio.TaskGroup, key: ApiKeyWatch | None, ended: asyncio.Event) -> None:
+        """Start the tasks beside trading; the outbox goes on until *ended* is set."""
+        runtime, exchange = self.runtime, self.exchange
+        tasks.create_task(self.parts.outbox.relay(ended), name="outbox")
+        tasks.create_task(self.watchdog.run(runtime.stop), name="exit watchdog")
+        footprint, keep_seconds = exchange.exits.footprint, self.settings.paper_footprint_seconds
+        recall = recall_footprint(runtime.database, footprint, keep_seconds, runtime.stop, now=exchange.now)
+        tasks.create_task(recall, name="footprint")
+        if key is not None:
+            tasks.create_task(key.run(runtime.stop), name="API key")
+        tasks.create_task(self.reconcile(), name="reconciliation")
+
+    async def reconcile(self) -> None:
+        """Settle the orders of earlier runs with the exchange; then compare the account's holdings until the stop."""
+        runtime, parts, settings, account = self.runtime, self.parts, self.settings, self.exchange.account
+        if not self.exchange.live or account is None:
+            parts.readiness.mark_reconciled()  # Nothing is sent; orders of earlier runs are looked up all the same.
+            return
+        holdings = UnexplainedHoldings(
+            account,
+            partial(held_live, runtime.database),
+            settings.other_holdings | settings.quote_assets,
+            self.halts.halt,
+            look_for=parts.recheck.look_for,
+            alarm=self.alarms.say,
+        )
+        confirm_seconds = settings.holdings_confirm_seconds
+        check = partial(holdings.check, runtime.stop, confirm_seconds=confirm_seconds)
+        await reconcile(parts.resolver, check, parts.readiness, runtime.stop, self.alarms.say)
+        await holdings.watch(settings.holdings_check_seconds, runtime.stop, confirm_seconds=confirm_seconds)
+
+    async def trade(self) -> None:
+        """Consume listings until the stop, then finish the orders under way."""
+        runtime, parts = self.runtime, self.parts
+        async with asyncio.timeout(None) as drain, asyncio.TaskGroup() as under_way:
+
+            def send(order: Order) -> None:
+                under_way.create_task(parts.placing.place(order), name=f"order-{order.symbol}")
+                parts.metrics.committed(order)
+
+            desk = Desk(parts.placing.prepare, send, parts.schedule.changed.set, self.halts.halt)
+            mass_listing = MassListing(self.settings.listings_per_minute_max)
+            buy = BuyListing(parts.journal, mass_listing, desk, parts.metrics, self.settings, now=parts.now)
+
+            async def handle(listing: Listing) -> Sequence[Trade]:
+                self.component.saw_event(utc_now())
+                return await buy(listing)
+
+            self.start_orders(under_way)
+            hold_seconds = self.settings.reconcile_hold_seconds
+            await purchases_may_begin(runtime.database, parts.readiness, runtime.stop, hold_seconds=hold_seconds)
+            under_way.create_task(parts.schedule.run(runtime.stop), name="schedule")
+            announced = AnnouncedOpenings(runtime.database, buy.missed, now=parts.now)
+            under_way.create_task(announced.run(runtime.stop), name="announced")
+            news = message_handler(Listing, handle)
+            under_way.create_task(runtime.bus.consume(EXECUTOR_OPENINGS, news, until=runtime.stop), name="openings")
+            await runtime.bus.consume(EXECUTOR_LISTINGS, news, until=runtime.stop)
+            drain.reschedule(asyncio.get_running_loop().time() + DRAIN_SECONDS)
+
+    def start_orders(self, tasks: asyncio.TaskGroup) -> None:
+        """Start everything that looks after orders and positions that there are already."""
+        runtime, parts, stop = self.runtime, self.parts, self.runtime.stop
+        tasks.create_task(parts.resolver.run(stop), name="order reconciler")
+        tasks.create_task(parts.further.run(parts.placing, stop), name="further attempts")
+        tasks.create_task(parts.exits.run(self.watchdog, stop), name="exits")
+        if parts.custody is not None:
+            tasks.create_task(parts.custody.run(stop), name="balance check")
+        tasks.create_task(parts.daily_loss.run(stop), name="daily loss")
+        if parts.fee_prices is not None:
+            tasks.create_task(parts.fee_prices.run(stop), name="fee prices")
+        tasks.create_task(keep_ending(runtime.database, stop, now=parts.now), name="end of auto_trade")
+        tasks.create_task(parts.recheck.run(stop), name="recheck")
+        tasks.create_task(parts.operator_settlement.run(stop), name="operator settlement")
 
 
 async def serve(
@@ -58,14 +176,14 @@ async def serve(
     seeds: ExitSeeds | None = None,
     open_exchange: OpenExchange = open_exchange,
 ) -> None:
-    """Trade listings until the runtime's stop event is set; raise SettingsError for what cannot be."""
+    """Trade listings until the runtime's stop event is set; raise SettingsError for contradictory settings."""
     keys = credentials(venue)
     if venue.live and keys is None:
         raise SettingsError("SNIPER_LIVE: needs SNIPER_MEXC_API_KEY and SNIPER_MEXC_API_SECRET")
     if seeds is not None:
         await when_available("configuration", partial(seed, runtime.database, seeds), runtime.stop)
     component, exits = Component("executor"), Component("exits")
-    vigil = Watchdog(exits, overdue_seconds=overdue_seconds(settings))
+    watchdog = Watchdog(exits, overdue_seconds=overdue_seconds(settings))
     limiter = limiter_of(settings, runtime.telemetry.registry)
     async with (
         persisted_usage(runtime.database, "executor", limiter),
@@ -76,142 +194,37 @@ async def serve(
     ):
         alarms = Alarms(component, runtime.telemetry.registry)
         parts = assemble(runtime, settings, exchange, halts, alarms, live=venue.live)
-        show_facts(component, settings, exchange, parts.readiness, live=venue.live)
-        key = _key_watch(exchange, venue, alarms)
-        if key is not None:
-            component.add_fact("api_key", key.fact)
-        exits.add_fact("worth_usdt", parts.exits.worths.facts)
-        component.add_fact("troubles", runtime.telemetry.troubles.fact)
-        show_vigil(vigil, runtime.telemetry.registry)
-        show_key_age(_key_terms(venue), runtime.telemetry.registry)
-        runtime.telemetry.ready_when("executor", lambda: exchange.is_ready() and parts.readiness.reconciled)
-        ended = asyncio.Event()
+        run = ExecutorRun(runtime, settings, venue, exchange, parts, halts, alarms, component, watchdog)
+        key, ended = run.show_health(exits), asyncio.Event()
         async with asyncio.TaskGroup() as beside:
-            showing = beside.create_task(show_stakes(runtime.database, parts.metrics), name="stakes")
-            standing = beside.create_task(
-                show_standing(
-                    runtime.database,
-                    StandingMetrics(runtime.telemetry.registry, settings),
-                    sight_of(exchange, parts.readiness, halts, live=venue.live),
-                ),
-                name="standing",
-            )
-            beside.create_task(parts.outbox.relay(ended), name="outbox")
-            beside.create_task(vigil.keep(runtime.stop), name="vigil")
-            recall = recall_footprint(
-                runtime.database,
-                exchange.exits.footprint,
-                settings.paper_footprint_seconds,
-                runtime.stop,
-                now=exchange.now,
-            )
-            beside.create_task(recall, name="footprint")
-            if key is not None:
-                beside.create_task(key.run(runtime.stop), name="API key")
-            beside.create_task(_reconciled(runtime, settings, exchange, parts, halts, alarms), name="reconciliation")
-            await _trade(runtime, settings, parts, halts, component, vigil)
-            showing.cancel()
-            standing.cancel()
+            showing = run.start_metrics(beside)
+            run.start_background(beside, key, ended)
+            await run.trade()
+            for task in showing:
+                task.cancel()
             ended.set()
             parts.outbox.filled()
-
-
-def _key_watch(exchange: Exchange, venue: ExchangeSettings, alarms: Alarms) -> ApiKeyWatch | None:
-    if exchange.account is None:
-        return None
-    return ApiKeyWatch(exchange.account, _key_terms(venue), alarms.say, now=exchange.now)
-
-
-def _key_terms(venue: ExchangeSettings) -> KeyTerms:
-    return KeyTerms(venue.mexc_api_key_created, ip_bound=venue.mexc_api_key_ip_bound)
-
-
-async def _reconciled(
-    runtime: Runtime, settings: ExecutorSettings, exchange: Exchange, parts: Parts, halts: HaltWatch, alarms: Alarms
-) -> None:
-    """Settle with the exchange what earlier runs left; then compare what the account holds, for as long as it runs."""
-    if not exchange.live or exchange.account is None:
-        parts.readiness.reconcile()  # Nothing is sent; what was sent before is looked up all the same.
-        return
-    holdings = UnexplainedHoldings(
-        exchange.account,
-        partial(held_live, runtime.database),
-        settings.other_holdings | settings.quote_assets,
-        halts.halt,
-        look_for=parts.recheck.look_for,
-        alarm=alarms.say,
-    )
-    confirm_seconds = settings.holdings_confirm_seconds
-    check = partial(holdings.check, runtime.stop, confirm_seconds=confirm_seconds)
-    await reconcile(parts.resolver, check, parts.readiness, runtime.stop, alarms.say)
-    await holdings.watch(settings.holdings_check_seconds, runtime.stop, confirm_seconds=confirm_seconds)
 
 
 async def purchases_may_begin(
     database: Database, readiness: Readiness, stop: asyncio.Event, *, hold_seconds: float
 ) -> None:
-    """Return when listings may be looked at: after the reconciliation, or where they would be bought on paper.
+    """Return once listings may be decided on: after the reconciliation, or where purchases are on paper.
 
-    They are kept waiting for *hold_seconds* at most: from then on, what would be bought live is refused.
+    They wait for *hold_seconds* at most: after that, live purchases are refused.
     """
     try:
         async with asyncio.timeout(hold_seconds):
-            while not (readiness.reconciled or stop.is_set() or await _is_paper(database)):
+            while not (readiness.reconciled or stop.is_set() or await is_paper(database)):
                 await pause(HOLD_LOOK_SECONDS, readiness.settled)
     except TimeoutError:
         return
 
 
-async def _is_paper(database: Database) -> bool:
+async def is_paper(database: Database) -> bool:
+    """Return whether auto_trade is off; False while the database is away."""
     try:
         async with database.connection() as connection:
             return not await connection.fetchval(AUTO_TRADE)
     except TransientError:
         return False
-
-
-async def _trade(
-    runtime: Runtime,
-    settings: ExecutorSettings,
-    parts: Parts,
-    halts: HaltWatch,
-    component: Component,
-    vigil: Watchdog,
-) -> None:
-    """Consume listings until told to stop, then see to its end what is under way."""
-    async with asyncio.timeout(None) as drain, asyncio.TaskGroup() as under_way:
-
-        def send(order: Order) -> None:
-            under_way.create_task(parts.placing.place(order), name=f"order-{order.symbol}")
-            parts.metrics.committed(order)
-
-        desk = Desk(parts.placing.prepare, send, parts.schedule.changed.set, halts.halt)
-        buy = BuyListing(
-            parts.journal, MassListing(settings.listings_per_minute_max), desk, parts.metrics, settings, now=parts.now
-        )
-
-        async def handle(listing: Listing) -> Sequence[Trade]:
-            component.saw_event(utc_now())
-            return await buy(listing)
-
-        under_way.create_task(parts.resolver.run(runtime.stop), name="resolver")
-        under_way.create_task(parts.further.run(parts.placing, runtime.stop), name="further attempts")
-        under_way.create_task(parts.exits.run(vigil, runtime.stop), name="exits")
-        if parts.custody is not None:
-            under_way.create_task(parts.custody.run(runtime.stop), name="custody")
-        under_way.create_task(parts.daily_loss.run(runtime.stop), name="daily loss")
-        if parts.fee_prices is not None:
-            under_way.create_task(parts.fee_prices.run(runtime.stop), name="fee prices")
-        ending = keep_ending(runtime.database, runtime.stop, now=parts.now)
-        under_way.create_task(ending, name="end of auto_trade")
-        under_way.create_task(parts.recheck.run(runtime.stop), name="recheck")
-        under_way.create_task(parts.operator_settlement.run(runtime.stop), name="operator settlement")
-        hold_seconds = settings.reconcile_hold_seconds
-        await purchases_may_begin(runtime.database, parts.readiness, runtime.stop, hold_seconds=hold_seconds)
-        under_way.create_task(parts.schedule.run(runtime.stop), name="schedule")
-        announced = AnnouncedOpenings(runtime.database, buy.missed, now=parts.now)
-        under_way.create_task(announced.run(runtime.stop), name="announced")
-        news = message_handler(Listing, handle)
-        under_way.create_task(runtime.bus.consume(EXECUTOR_OPENINGS, news, until=runtime.stop), name="openings")
-        await runtime.bus.consume(EXECUTOR_LISTINGS, news, until=runtime.stop)
-        drain.reschedule(asyncio.get_running_loop().time() + DRAIN_SECONDS)

@@ -1,4 +1,4 @@
-"""What the executor can be told: SNIPER_EXECUTOR_*. The limits that change while it runs are in trade_config."""
+"""Executor settings: SNIPER_EXECUTOR_*. The limits that change while it runs are in trade_config."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -11,7 +11,7 @@ from shared.control import exit_policy
 from shared.settings import PREFIX, Settings
 
 DollarAsset = Literal["USDT", "USDC", "USD1", "USDE", "USDF"]
-"""What the limits, which count dollars, can be compared with."""
+"""Quote assets that count as dollars, as the limits do."""
 
 
 def _listed(value: object) -> object:
@@ -29,7 +29,7 @@ class _ExecutorSettings(Settings):
 
 
 class EntrySettings(_ExecutorSettings):
-    """What to buy, and with which kind of order."""
+    """Listings to buy, and the kind of order."""
 
     order_usdt: Dollars | None = None
     """Spent on one listing where the price holds, fee included; it may cost entry_slippage_pct more, and never more
@@ -38,104 +38,104 @@ class EntrySettings(_ExecutorSettings):
     """``capped``: an immediate-or-cancel order that pays at most the reference price and entry_slippage_pct.
     ``market``: spends its amount at any price, and is cancelled by MEXC in a symbol's first minute."""
     entry_attempts: int = Field(default=3, ge=1, le=10)
-    """So often at most a capped order is sent that is proven to have ended with nothing filled."""
+    """The most attempts of a capped order that is proven to have ended unfilled each time."""
     entry_attempts_seconds: float = Field(default=5.0, gt=0, le=60, allow_inf_nan=False)
-    """How long after the answer to the first attempt a further one may begin."""
+    """The time after the answer to the first attempt within which a further one may begin."""
     quote_assets: Annotated[frozenset[DollarAsset], NoDecode, BeforeValidator(_listed)] = frozenset({"USDT"})
     """Separated by commas."""
     taker_fee: Decimal = Field(default=Decimal("0.0005"), ge=0, le=Decimal("0.1"), allow_inf_nan=False)
-    """As a ratio, taken on top of what a buyer spends. Where exchangeInfo tells a higher one, or more was charged, that
+    """As a ratio, taken on top of a buyer's cost. Where exchangeInfo names a higher one, or more was charged, that
     counts."""
     listing_age_seconds: float = Field(default=60.0, gt=0, le=3600, allow_inf_nan=False)
     """An older listing is not bought; one that waits for its opening ages from then on."""
     opening_unknown: Literal["ask", "buy", "insist"] = "ask"
-    """What to do about a listing that a ticker showed before anything told when it opened: it may be an old coin that
-    trades again. ``ask`` exchangeInfo, for opening_ask_seconds at most, and buy where it does not say by then; one that
-    opened longer ago than listing_age_seconds is not bought. ``buy`` at once. ``insist`` on an answer: without any
-    nothing is bought."""
+    """For a listing that a ticker showed before its opening was known, which may be an old coin that trades again:
+    ``ask`` exchangeInfo, for opening_ask_seconds at most, and buy without an answer by then; a coin that opened longer
+    ago than listing_age_seconds is not bought. ``buy`` at once. ``insist`` on an answer: without one nothing is
+    bought."""
     opening_ask_seconds: float = Field(default=0.15, gt=0, le=5, allow_inf_nan=False)
-    """How long an order waits at most for the answer that opening_unknown asks for."""
+    """The longest wait of an order for the answer that opening_unknown asks for."""
     trade_relist: bool = False
-    """Whether to buy symbols that were listed before, were gone, and are back."""
+    """Buy symbols that were listed before, were gone, and are back."""
     run_up_pct_max: Percent | None = None
-    """Refuse when the price is further above that of the first trade."""
+    """Refuse a purchase when the price has risen further above that of the first trade."""
     spread_pct_max: Percent | None = None
-    """Refuse when best bid and best ask are further apart."""
+    """Refuse a purchase when best bid and best ask are further apart."""
     depth_usdt_min: Dollars | None = None
-    """Refuse when less than this is offered up to the price we would pay."""
+    """Refuse a purchase when less than this is offered up to its highest price."""
     rules_age_seconds: float = Field(default=300.0, ge=1, le=24 * 3600, allow_inf_nan=False)
     """Older rules of a symbol (scale, least amount, price band) are read again before an order, and after a refusal."""
 
     @property
     def is_gated(self) -> bool:
-        """Whether no purchase is made without a look at its market."""
+        """A market filter is set, so that no purchase is sent without a look at its market."""
         return (self.run_up_pct_max, self.spread_pct_max, self.depth_usdt_min) != (None, None, None)
 
 
 class TimingSettings(_ExecutorSettings):
-    """How long to wait for what."""
+    """Waits, intervals and rate limits."""
 
     opening_tolerance_seconds: float = Field(default=1.0, ge=0, le=60, allow_inf_nan=False)
     """A listing that opens sooner than this counts as open."""
     opening_horizon_hours: float = Field(default=168.0, gt=0, le=24 * 90, allow_inf_nan=False)
-    """A listing that opens later than this is not waited for, nor for longer one of which nobody says when."""
+    """A listing that opens later than this is not waited for; an unknown opening is waited for as long."""
     retry_seconds: float = Field(default=60.0, ge=0, le=600, allow_inf_nan=False)
-    """How long to go on asking an exchange that answers that the symbol is not open yet."""
+    """The time to retry an order while the exchange answers that the symbol is not open yet."""
     retry_every_seconds: float = Field(default=0.25, ge=0.05, le=10, allow_inf_nan=False)
-    """Between those requests."""
+    """Between those retries."""
     orders_per_second: int = Field(default=12, ge=1, le=100)
     """Order requests of all kinds together; MEXC takes 12."""
     weight_per_10_seconds: int = Field(default=120, ge=60, le=100_000)
-    """Of what the address may ask without a key; MEXC allows 300 together, of which ingest takes 180."""
+    """Weight of requests without a key; MEXC allows 300 per address, of which ingest takes 180."""
     requests_per_second: int = Field(default=8, ge=4, le=10_000)
-    """Without a key; MEXC allows 20 together, of which ingest takes 12."""
+    """Requests without a key; MEXC allows 20 per address, of which ingest takes 12."""
     key_weight_per_10_seconds: int = Field(default=280, ge=60, le=100_000)
-    """Of what the API key may ask: look-ups, trades and balances, and the orders; MEXC allows 300."""
+    """Weight of requests with the key: look-ups, trades and balances, and the orders; MEXC allows 300."""
     key_requests_per_second: int = Field(default=20, ge=4, le=10_000)
-    """With the key, orders included; MEXC allows 20."""
+    """Requests with the key, orders included; MEXC allows 20."""
     recv_window_ms: int = Field(default=2_000, ge=100, le=60_000)
-    """How long after its timestamp the exchange may still take an order."""
+    """The time after its timestamp within which the exchange takes an order."""
     protection_seconds: float = Field(default=10.0, gt=0, le=600, allow_inf_nan=False)
-    """After the last moment at which an order could have arrived, how long it may stay invisible."""
+    """How long an order may stay invisible after the last time at which it could have arrived."""
     absent_reads: int = Field(default=5, ge=2, le=100)
-    """How often in a row, after that, it must be looked for and not found."""
+    """The look-ups in a row after that which must not find it."""
     exchange_timeout_seconds: float = Field(default=5.0, gt=0, le=30, allow_inf_nan=False)
     """For an answer of the exchange; the wait for the rate limits does not count."""
     sale_seconds: float = Field(default=1.5, ge=0.1, le=30, allow_inf_nan=False)
-    """How long a sale may be sent for; a new one follows. The shorter, the sooner a crash in the middle is settled."""
+    """The time to send a sale; a new one follows. The shorter, the sooner a crash in the middle is settled."""
     sale_answer_seconds: float = Field(default=2.0, ge=0.1, le=30, allow_inf_nan=False)
-    """For the answer to a sale, exchange_timeout_seconds at most; then it is looked up, and its line is free again."""
+    """For the answer to a sale, exchange_timeout_seconds at most; then it is looked up, and its connection is free."""
     resting_seconds: float = Field(default=1.0, ge=0, le=60, allow_inf_nan=False)
-    """How long an order may be seen open before it is cancelled: ours never rest on purpose."""
+    """How long an order may be open before it is cancelled: we send no resting orders."""
     unknown_status_seconds: float = Field(default=5.0, gt=0, le=600, allow_inf_nan=False)
-    """An order under a status that has no meaning here is cancelled once its quantities stood still for as long."""
+    """An order with an unknown status is cancelled once its quantities have not changed for as long."""
     trades_seconds: float = Field(default=10.0, gt=0, le=3600, allow_inf_nan=False)
-    """An order whose trades do not add up to it for as long is settled by its own figures, and the highest fee."""
+    """An order whose trades do not add up for as long is settled by its own figures, and the highest fee."""
     lookup_alarm_seconds: float = Field(default=120.0, gt=0, le=86_400, allow_inf_nan=False)
-    """An order of which it is not known for as long what became of it needs a person."""
+    """An order whose outcome is unknown for as long raises an alarm."""
     reconcile_hold_seconds: float = Field(default=10.0, ge=0, le=60, allow_inf_nan=False)
-    """Live only: for how long a start keeps listings waiting for what an earlier run left; then it refuses them."""
+    """Live only: how long listings wait at the start for the orders of an earlier run; after that they are refused."""
     holdings_check_seconds: float = Field(default=60.0, ge=1, le=3600, allow_inf_nan=False)
-    """Live only: how often what the account holds is compared with the positions."""
+    """Live only: the interval between comparisons of the balances with the positions."""
     holdings_confirm_seconds: float = Field(default=5.0, ge=0.1, le=600, allow_inf_nan=False)
-    """Live only: what no position explains is compared once more after as long, before it counts: balances may lag."""
+    """Live only: unexplained holdings are compared again after as long before they count: balances may lag."""
 
 
 class LimitSettings(_ExecutorSettings):
-    """What holds beside the limits of trade_config, for each mode apart."""
+    """Limits beside those of trade_config, for each mode apart."""
 
     orders_per_minute: int = Field(default=10, ge=1, le=10_000)
     """Purchases decided on in the last minute."""
     orders_per_day: int = Field(default=200, ge=1, le=1_000_000)
     """Purchases by the calendar day in UTC."""
     daily_spend_usdt: Dollars = Decimal(5000)
-    """By the calendar day in UTC, whatever was sold meanwhile."""
+    """Spending by the calendar day in UTC, whatever was sold meanwhile."""
     failures_max: int = Field(default=5, ge=1, le=1000)
-    """So many orders in a row that failed or whose outcome was unknown halt trading."""
+    """Orders in a row that failed or whose outcome was unknown, which halt trading."""
     pair_refusals_max: int = Field(default=3, ge=1, le=1000)
-    """So many different symbols in a row that the exchange bars us from halt trading; each alone is only refused."""
+    """Different symbols in a row that the exchange bars us from, which halt trading; each alone is only refused."""
     listings_per_minute_max: int = Field(default=20, ge=1, le=100_000)
-    """More new listings to buy within a minute halt trading: rather an error of somebody than so many coins."""
+    """More new listings to buy within a minute halt trading: they rather mean an error than so many coins."""
     halt_file: Path | None = None
     """While this file exists, trading is halted; ``halt`` in SNIPER_DATA_DIR unless set."""
     other_holdings: Annotated[frozenset[str], NoDecode, BeforeValidator(_listed)] = frozenset({"MX"})
@@ -146,7 +146,7 @@ class ExitSettings(_ExecutorSettings):
     """Supervision and sale of positions, as MEXC has no stop orders; triggers are in `shared.control.exit_policy`."""
 
     exit_slippage_pct: Share = Decimal(5)
-    """How far below what the bids pay on average a sale may go, and a take-profit below its trigger."""
+    """The slippage of a sale below the average price of the bids, and of a take-profit below its trigger."""
     exit_check_seconds: float = Field(default=0.5, ge=0.1, le=60, allow_inf_nan=False)
     """Between looks at a position, or longer, where the rate limits do not allow that for so many symbols."""
     exit_depth_pct: Annotated[Decimal, Field(gt=0, le=100, allow_inf_nan=False)] = Decimal(50)
@@ -154,33 +154,33 @@ class ExitSettings(_ExecutorSettings):
     exit_gap_pct: Share = Decimal(50)
     """Bids this far below the best ask are a hole: even a sale by hand or for the holding time needs confirmation."""
     stop_confirmations: int = Field(default=2, ge=1, le=100)
-    """In so many looks in a row a stop must be due before anything is sold."""
+    """The looks in a row in which a stop must be due before it sells."""
     stop_confirm_seconds: float = Field(default=0.25, ge=0.05, le=60, allow_inf_nan=False)
     """Between the looks that confirm a stop."""
     stop_grace_seconds: float = Field(default=3.0, ge=0, le=3600, allow_inf_nan=False)
-    """After the first look at a position, how long a narrower spread still raises what its stop is measured from."""
+    """How long after the first look at a position a narrower spread still raises the reference of its stop."""
     stop_spread_pct_max: Share = Decimal(50)
-    """No more is taken for the first spread."""
+    """The most that counts as the first spread."""
 
 
 class DoubtSettings(_ExecutorSettings):
-    """How long to look before a position counts as dust or lost, and how it is sold in doubt."""
+    """Confirmation of dust and losses, back-off of sales, and sales in doubt."""
 
     exit_retry_seconds: float = Field(default=0.25, ge=0.05, le=60, allow_inf_nan=False)
-    """Before a sale that failed is tried again; it doubles up to a second."""
+    """The first back-off of a sale that failed; it doubles up to a second."""
     sale_attempts_alarm: int = Field(default=20, ge=2, le=10_000)
     """After so many sales in a row that sold nothing, health says so, and the wait doubles up to three seconds; of a
     gain up to half a minute."""
     unconfirmed_sale_seconds: float = Field(default=5.0, ge=1, le=600, allow_inf_nan=False)
-    """A live sale in doubt for longer does not keep a stop from selling what the balance shows as free."""
+    """A live sale in doubt for longer does not keep a stop from selling the free balance."""
     dust_looks: int = Field(default=5, ge=2, le=1000)
-    """Looks in a row that dust takes."""
+    """Looks in a row that confirm dust."""
     dust_seconds: float = Field(default=10.0, ge=0, le=3600, allow_inf_nan=False)
-    """In so many looks over so long a position must be below the exchange's minimum at a fair price to be dust."""
+    """The time over which a position must be below the exchange's minimum at a fair price to be dust."""
     rare_check_seconds: float = Field(default=60.0, ge=0.1, le=3600, allow_inf_nan=False)
-    """Between looks at dust, and at what cannot be sold."""
+    """Between looks at dust, and at unsellable positions."""
     suspended_check_seconds: float = Field(default=10.0, ge=0.1, le=600, allow_inf_nan=False)
-    """Between questions for the status of a suspended symbol; a test of the sale is made every 0.75 s meanwhile."""
+    """Between requests for the status of a suspended symbol; a sale is tested every 0.75 s meanwhile."""
     delisted_seconds: float = Field(default=60.0, ge=0.1, le=86400, allow_inf_nan=False)
     """A symbol that the exchange does not know for longer makes its position unsellable."""
     custody_check_seconds: float = Field(default=20.0, ge=0.1, le=3600, allow_inf_nan=False)
@@ -190,18 +190,18 @@ class DoubtSettings(_ExecutorSettings):
 
 
 class PaperSettings(_ExecutorSettings):
-    """How honest a dry run is."""
+    """Realism of dry runs."""
 
     paper_footprint_seconds: float = Field(default=60.0, ge=0, le=3600, allow_inf_nan=False)
-    """How long what a paper order took from a level is missing there, unless the book shows that it changed."""
+    """How long the quantity that a paper order took from a level is missing there, unless the book shows a change."""
     paper_state_seconds: float = Field(default=10.0, ge=0, le=300, allow_inf_nan=False)
-    """A paper order goes by no older word of exchangeInfo on the symbol's state and rules."""
+    """The greatest age of exchangeInfo's state and rules of a symbol for a paper order."""
     market_after_seconds: float = Field(default=60.0, ge=0, le=3600, allow_inf_nan=False)
-    """Sooner after the opening a paper MARKET order is cancelled unfilled, as MEXC does with live ones."""
+    """Within this time after the opening a paper MARKET order is cancelled unfilled, as MEXC does with live ones."""
 
 
 class ExitSeeds(_ExecutorSettings):
-    """What the configuration begins with, where a person has not set it before; read once, at the first start."""
+    """Initial exits of the configuration, unless a person has set them before; read once, at the first start."""
 
     take_profit_pct: exit_policy.Percent | None = None
     stop_loss_pct: exit_policy.Share | None = None
@@ -212,4 +212,4 @@ class ExitSeeds(_ExecutorSettings):
 
 
 class ExecutorSettings(EntrySettings, TimingSettings, LimitSettings, ExitSettings, DoubtSettings, PaperSettings):
-    """All of it."""
+    """All settings of the executor."""

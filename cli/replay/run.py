@@ -21,8 +21,8 @@ from dedup.ledger import Ledger
 from dedup.metrics import Metrics
 from dedup.observations import Observation, Observations
 from dedup.settings import DedupSettings
-from executor.decisions.mass_listing import MassListing
-from executor.halts.latches import Cause, latch
+from executor.halts.latches import HaltCause, latch
+from executor.halts.mass_listing import MassListing
 from executor.handler import BuyListing, Desk
 from executor.journal.decision_writer import Decided, DecisionWriter
 from executor.journal.order_transitions import OrderTransitions, Told
@@ -55,7 +55,7 @@ class _DecisionMetrics(ExecutorMetrics):
 
 @dataclass(frozen=True, slots=True)
 class _HaltRequest:
-    cause: Cause
+    cause: HaltCause
     mode: Mode | None
     reason: str
 
@@ -182,7 +182,7 @@ class Pipeline:
         refused = halted and decided.outcome == "buy"
         self.decisions[listing.key] = f"refused: {halted}" if refused else decision_text(decided)
 
-    def _halt(self, cause: Cause, mode: Mode | None, reason: str) -> None:
+    def _halt(self, cause: HaltCause, mode: Mode | None, reason: str) -> None:
         self._halting.append(_HaltRequest(cause, mode, reason))
 
     async def _latched(self) -> str:

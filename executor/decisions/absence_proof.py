@@ -1,7 +1,7 @@
-"""Count the looks that prove an answered order absent. Pure: every time is an argument.
+"""Absence proof: count the look-ups that prove an answered order absent. Pure: every time is an argument.
 
-The same notion as of an order whose outcome is unknown: it could not be hidden any more, and was looked for again and
-again. A look that failed counts for nothing, and those before it neither.
+As for an order whose outcome is unknown: it would have to be visible by then, and repeated look-ups did not find it. A
+look-up that failed resets the count.
 """
 
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ COUNTED_SECONDS: Final = 0.5
 @dataclass(slots=True)
 class AbsenceProof:
     shows_by_ms: int
-    """By when it would have to show, had it been taken; by the exchange's clock."""
+    """The time by which it would be visible, had it been taken; by the exchange's clock."""
     reads: int
-    """How often in a row it must be looked for after that, and not found."""
+    """The number of look-ups in a row after that which must not find it."""
     wait_seconds: float
     """Before the next look."""
     misses: int = 0
@@ -29,11 +29,11 @@ class AbsenceProof:
         return self.misses >= self.reads
 
     def is_decisive(self, looked_ms: int) -> bool:
-        """Return whether a look that begins at *looked_ms* and finds nothing completes the proof."""
+        """Return whether a look-up that begins at *looked_ms* and finds nothing completes the proof."""
         return looked_ms > self.shows_by_ms and self.misses + 1 >= self.reads
 
     def missed(self, looked_ms: int) -> None:
-        """A look that began at *looked_ms* did not find it."""
+        """Record a look-up that began at *looked_ms* and did not find it."""
         if looked_ms > self.shows_by_ms:
             self.misses += 1
             self.wait_seconds = COUNTED_SECONDS
@@ -41,13 +41,13 @@ class AbsenceProof:
             self._wait_longer()
 
     def failed(self, quiet_seconds: float = 0.0) -> None:
-        """A look was not answered; the exchange may want quiet."""
+        """Record a look-up that was not answered; *quiet_seconds* is the back-off that the exchange asked for."""
         self.misses = 0
         self._wait_longer()
         self.wait_seconds = max(self.wait_seconds, quiet_seconds)
 
     def takes_seconds(self, now_ms: int) -> float:
-        """Return how long it takes at least before anything can be proven."""
+        """Return the least time before anything can be proven."""
         return max(0.0, (self.shows_by_ms - now_ms) / 1000)
 
     def _wait_longer(self) -> None:

@@ -1,4 +1,4 @@
-"""Count sightings in a row, and their duration: one look proves little. Pure."""
+"""Count looks in a row that showed the same, and their duration: one look proves little. Pure."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -17,19 +17,19 @@ class Streak:
         return self.last_at - self.began_at
 
     def is_confirmed(self, looks: int, seconds: float = 0.0) -> bool:
-        """Return whether it was seen in so many looks, over so long."""
+        """Return whether it was seen in at least so many looks, over so many seconds."""
         return self.looks >= looks and self.seconds >= seconds
 
 
 class Streaks:
-    """Counts by the name of the position and what was seen; the time comes in as an argument."""
+    """Counts by the name of the position and the thing seen; the time is an argument."""
 
     def __init__(self, apart_seconds: float) -> None:
         self._apart_seconds = apart_seconds
         self._streaks: dict[tuple[str, str], Streak] = {}
 
     def seen(self, name: str, what: str, now: float) -> Streak:
-        """Count one look more, unless it comes too soon after the last one to show anything new."""
+        """Count one more look, unless it comes too soon after the last one to show anything new."""
         before = self._streaks.get((name, what))
         if before is None:
             after = Streak(1, now, now)
@@ -44,10 +44,10 @@ class Streaks:
         """Return whether the last look that could show it did."""
         return (name, what) in self._streaks
 
-    def broken(self, name: str, what: str) -> None:
-        """Begin anew: a look showed something else."""
+    def reset(self, name: str, what: str) -> None:
+        """Start again from zero: a look showed something else."""
         self._streaks.pop((name, what), None)
 
     def forget_all_but(self, names: Collection[str]) -> None:
-        """Forget what was seen of other positions."""
+        """Forget other positions."""
         self._streaks = {key: streak for key, streak in self._streaks.items() if key[0] in names}

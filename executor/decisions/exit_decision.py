@@ -1,6 +1,6 @@
-"""Judge a look at a position: its stop's reference and peak, whether it is to be sold, and for how much at least.
+"""Exit decision on one look at a position: its stop's reference and peak, the reason to sell it, and the least price.
 
-No I/O: the sights of a look come in, and the memory between looks stays in here.
+Pure but for the memory between looks.
 """
 
 from collections.abc import Collection
@@ -12,19 +12,17 @@ from typing import Final
 from executor.decisions.consecutive_looks import Streaks
 from executor.decisions.exit_rules import (
     STOPS,
-    Seen,
-    above,
+    ExitInputs,
     exit_due,
     floor_of,
-    floor_of_gain,
+    ladder_sale_due,
     needs_confirmation,
     reference_of,
-    rest_price_of,
 )
-from executor.decisions.take_profit_ladder import LadderSale, sellable, steps_left
+from executor.decisions.take_profit_ladder import LadderSale
 from executor.model.order import ExitReason
 from executor.model.position import Position, PositionState
-from executor.model.watched_position import Held
+from executor.model.watched_position import WatchedPosition
 from executor.pricing.valuation import Quote, Worth, is_decided_by_the_best_bid, is_worth_selling, worth_of
 from executor.settings import ExecutorSettings
 from shared.events import TradingRules
@@ -32,7 +30,7 @@ from shared.mexc.payloads import Level
 
 DELISTED_LOOKS: Final = 3
 CROSSED_LOOKS: Final = 5
-"""A person is told of a book that is crossed in so many looks in a row."""
+"""A book that is crossed in so many looks in a row becomes an objection."""
 _KEPT: Final = Context(prec=18, rounding=ROUND_DOWN)
 _FLOOR: Final = Context(prec=18, rounding=ROUND_UP)
 _WATCHED: Final = frozenset({PositionState.OPEN, PositionState.CLOSING})
@@ -40,19 +38,19 @@ _DUE, _UNBID, _SMALL, _UNKNOWN, _CROSSED = "due", "unbid", "small", "unknown", "
 
 
 @dataclass(frozen=True, slots=True)
-class At:
-    """When a look was taken: durations by one clock, times of day by the other."""
+class LookTime:
+    """The time of a look: durations by one clock, times of day by the other."""
 
     seconds: float
     now: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
-    """What follows from a look at a position."""
+class ExitDecision:
+    """The decision that follows from a look at a position."""
 
     position: Position
-    """With its reference and its peak as they are now."""
+    """With its present reference and peak."""
     reason: ExitReason | None = None
     """Why it is to be sold now."""
     price_min: Decimal = Decimal(0)
@@ -61,7 +59,7 @@ class Judgement:
     is_urgent: bool = False
     """Another look soon decides."""
     seems_dust: bool = False
-    """By the book it has been below the minimum for long enough; the last trade has the last word."""
+    """By the book it has been below the minimum for long enough; the last trade decides."""
     reopens: bool = False
     """It was not worth watching, and is now."""
     objection: str = ""
@@ -69,147 +67,133 @@ class Judgement:
 
     @property
     def is_calm(self) -> bool:
-        """Return whether nothing is due, and nothing is left open that a look soon after would decide."""
+        """Return whether nothing is due, and nothing is open that a look soon after would decide."""
         return self.reason is None and not (self.is_urgent or self.seems_dust or self.reopens)
 
     def has_learned(self, before: Position) -> bool:
-        """Return whether there is anything to keep of it."""
+        """Return whether the stop's reference or the peak differ from *before*."""
         known = before.stop_reference, before.peak_price
         return known != (self.position.stop_reference, self.position.peak_price)
 
 
-class Judge:
+class ExitEvaluator:
     def __init__(self, settings: ExecutorSettings) -> None:
         self._settings = settings
         self._streaks = Streaks(min(settings.stop_confirm_seconds, settings.exit_check_seconds) / 2)
-        self._young: dict[str, float] = {}
+        self._young_since: dict[str, float] = {}
 
-    def judge(self, each: Held, quote: Quote, rules: TradingRules | None, at: At) -> Judgement:
-        """Return what follows from *quote* for *each*."""
-        settings, name = self._settings, each.name
-        self._streaks.broken(name, _UNKNOWN)
-        worth = worth_of(quote, each.position.base_qty, settings.exit_depth_pct, settings.taker_fee)
-        if each.position.state not in _WATCHED:
-            reopens = worth is not None and not worth.is_crossed and self._is_worth(each.position, worth.whole, rules)
-            return Judgement(each.position, reopens=reopens)
-        seems_dust = self._seems_dust(each.position, quote, rules, at)
+    def evaluate(
+        self, watched: WatchedPosition, quote: Quote, rules: TradingRules | None, time: LookTime
+    ) -> ExitDecision:
+        """Return the decision on *watched* by *quote*."""
+        settings, name = self._settings, watched.name
+        self._streaks.reset(name, _UNKNOWN)
+        worth = worth_of(quote, watched.position.base_qty, settings.exit_depth_pct, settings.taker_fee)
+        if watched.position.state not in _WATCHED:
+            is_worth = worth is not None and not worth.is_crossed and _is_worth(watched.position, worth.whole, rules)
+            return ExitDecision(watched.position, reopens=is_worth)
+        seems_dust = self._seems_dust(watched.position, quote, rules, time)
         if worth is None:
-            return replace(self._unbid(each, at), seems_dust=seems_dust)
-        self._streaks.broken(name, _UNBID)
-        # A crossed book holds bids that may not be there: they make nothing dearer than it is known to be.
-        position = each.position if worth.is_crossed else self._learned(each.position, worth, at)
-        each = replace(each, position=position)
-        seen = _seen(each, worth, self._ladder_sale(each, quote, rules), at)
-        judged = self._due(each, seen, rules, at, seems_dust=seems_dust)
-        return replace(judged, objection=judged.objection or self._crossed(position, worth, at))
+            streak = self._streaks.seen(name, _UNBID, time.seconds)
+            # One look at an empty book says nothing.
+            lasts = streak.is_confirmed(settings.stop_confirmations) and not self._streaks.has(name, _SMALL)
+            objection = f"no bids for {name}" if lasts else ""
+            return ExitDecision(watched.position, seems_dust=seems_dust, objection=objection)
+        self._streaks.reset(name, _UNBID)
+        # A crossed book holds bids that may not be there: they raise neither the peak nor the stop's reference.
+        position = watched.position if worth.is_crossed else self._with_reference(watched.position, worth, time)
+        inputs = _inputs(watched, worth, ladder_sale_due(position, quote, rules, watched.policy, settings), time)
+        decision = ExitDecision(position, seems_dust=seems_dust)
+        decision = self._due(replace(watched, position=position), inputs, rules, time, decision)
+        return replace(decision, objection=decision.objection or self._crossed(position, worth, time))
 
-    def is_settled(self, each: Held, top: Quote, at: At) -> bool:
+    def is_settled(self, watched: WatchedPosition, top: Quote, time: LookTime) -> bool:
         """Return whether the best prices alone decide: the book would change nothing.
 
         They do where the best bid takes all of it, or where it takes the share that stops are judged by, nothing is
         due and no new peak is reached. A stop that is due by the best bid is due by the book as well, which is read
         when it is confirmed.
         """
-        position = each.position
+        position, reference = watched.position, watched.position.stop_reference
         if position.state is not PositionState.OPEN:
             return False
         if top.bids and top.bids[0].quantity >= position.base_qty:
             return True
-        if position.stop_reference is None:
-            return False
-        return not top.bids or self._is_settled_by_a_part(each, top, position.stop_reference, at)
-
-    def _is_settled_by_a_part(self, each: Held, top: Quote, reference: Decimal, at: At) -> bool:
-        position, settings, bid = each.position, self._settings, top.bids[0].price
+        if reference is None or not top.bids:
+            return reference is not None
+        bid, settings = top.bids[0].price, self._settings
         worth = Worth(bid, bid, bid, bid, bid, top.best_ask)
-        if self._is_young(position, at) and reference_of(position.average_price, worth, settings) > reference:
+        if self._is_young(position, time) and reference_of(position.average_price, worth, settings) > reference:
             return False
         endless = Quote((Level(bid, position.base_qty),), top.asks)
-        seen = _seen(each, worth, self._ladder_sale(each, endless, position.listing.rules), at)
-        reason = exit_due(position, seen, each.policy)
+        ladder = ladder_sale_due(position, endless, position.listing.rules, watched.policy, settings)
+        reason = exit_due(position, _inputs(watched, worth, ladder, time), watched.policy)
         if reason in STOPS:
-            return settings.stop_confirmations > 1 and not self._streaks.has(each.name, _DUE)
-        if not is_decided_by_the_best_bid(top, position.base_qty, settings.exit_depth_pct):
-            return False
-        return bid <= position.peak_price and reason is None
+            return settings.stop_confirmations > 1 and not self._streaks.has(watched.name, _DUE)
+        is_decided = is_decided_by_the_best_bid(top, position.base_qty, settings.exit_depth_pct)
+        return is_decided and bid <= position.peak_price and reason is None
 
-    def is_gone(self, each: Held, at: At) -> bool:
-        """Take note that the exchange did not know the symbol; return whether that is so for good."""
-        streak = self._streaks.seen(each.name, _UNKNOWN, at.seconds)
+    def is_gone(self, watched: WatchedPosition, time: LookTime) -> bool:
+        """Count a look in which the exchange did not know the symbol; return whether it is delisted for good."""
+        streak = self._streaks.seen(watched.name, _UNKNOWN, time.seconds)
         return streak.is_confirmed(DELISTED_LOOKS, self._settings.delisted_seconds)
 
     def is_dust_at(self, position: Position, price: Decimal | None, rules: TradingRules | None) -> bool:
-        """Return whether *position* is dust by the last trade, too; else what was seen before proves nothing."""
-        is_dust = price is None or not self._is_worth(position, price, rules)
+        """Return whether *position* is dust by the last trade, too; else the looks before prove nothing."""
+        is_dust = price is None or not _is_worth(position, price, rules)
         if not is_dust:
-            self._streaks.broken(position.name, _SMALL)
+            self._streaks.reset(position.name, _SMALL)
         return is_dust
 
     def forget_all_but(self, names: Collection[str]) -> None:
         """Forget positions that are not held any more."""
         self._streaks.forget_all_but(names)
-        self._young = {name: at for name, at in self._young.items() if name in names}
+        self._young_since = {name: since for name, since in self._young_since.items() if name in names}
 
-    def _due(self, each: Held, seen: Seen, rules: TradingRules | None, at: At, *, seems_dust: bool) -> Judgement:
-        position, settings = each.position, self._settings
-        judged = Judgement(position, seems_dust=seems_dust)
-        reason = exit_due(position, seen, each.policy)
-        if reason is None or not needs_confirmation(reason, seen.worth, settings):
-            if seen.worth is None or not seen.worth.is_crossed:
-                self._streaks.broken(each.name, _DUE)
-        elif not self._streaks.seen(each.name, _DUE, at.seconds).is_confirmed(settings.stop_confirmations):
-            return replace(judged, is_urgent=True)
+    def _due(
+        self,
+        watched: WatchedPosition,
+        inputs: ExitInputs,
+        rules: TradingRules | None,
+        time: LookTime,
+        decision: ExitDecision,
+    ) -> ExitDecision:
+        """Return *decision* with the sale that is due, once that is confirmed."""
+        position, settings, worth = watched.position, self._settings, inputs.worth
+        reason = exit_due(position, inputs, watched.policy)
+        if reason is None or not needs_confirmation(reason, worth, settings):
+            if worth is None or not worth.is_crossed:
+                self._streaks.reset(watched.name, _DUE)
+        elif not self._streaks.seen(watched.name, _DUE, time.seconds).is_confirmed(settings.stop_confirmations):
+            return replace(decision, is_urgent=True)
         if reason is None:
-            return judged
-        part = seen.ladder.quantity if reason is ExitReason.TAKE_PROFIT_STEP and seen.ladder else None
+            return decision
+        part = inputs.ladder.quantity if reason is ExitReason.TAKE_PROFIT_STEP and inputs.ladder else None
         quantity = position.base_qty if part is None else part
-        price_min = _FLOOR.plus(floor_of(reason, position, seen, each.policy, settings))
-        if seen.worth is not None and not is_worth_selling(quantity, price_min, rules):
+        price_min = _FLOOR.plus(floor_of(reason, position, inputs, watched.policy, settings))
+        if worth is not None and not is_worth_selling(quantity, price_min, rules):
             # So little that the exchange would not take it with the slippage off: at the average, or not at all.
-            price_min = max(price_min, _FLOOR.plus(seen.worth.average))
-        if is_worth_selling(quantity, price_min, rules) and _finds_a_bid(seen, price_min):
-            return replace(judged, reason=reason, price_min=price_min, quantity=part)
-        is_small = self._streaks.has(each.name, _SMALL)
-        objection = "" if is_small else f"{each.name} is to be sold ({reason}), and no bid is worth a sale"
-        return replace(judged, objection=objection)
+            price_min = max(price_min, _FLOOR.plus(worth.average))
+        # Where bids are unknown, only an order shows whether there is one.
+        if is_worth_selling(quantity, price_min, rules) and (worth is None or worth.best_bid >= price_min):
+            return replace(decision, reason=reason, price_min=price_min, quantity=part)
+        is_small = self._streaks.has(watched.name, _SMALL)
+        objection = "" if is_small else f"{watched.name} is to be sold ({reason}), and no bid is worth a sale"
+        return replace(decision, objection=objection)
 
-    def _ladder_sale(self, each: Held, quote: Quote, rules: TradingRules | None) -> LadderSale | None:
-        """Return the highest step of the ladder that is not done and whose quantity *quote* pays for.
-
-        None while a sale is under way, of which it is not known yet what it leaves.
-        """
-        position, policy, settings = each.position, each.policy, self._settings
-        if position.state is not PositionState.OPEN:
-            return None
-        for step in steps_left(position, policy):
-            worth = worth_of(quote, step.quantity, settings.exit_depth_pct, settings.taker_fee)
-            if worth is None or worth.net < above(position.average_price, step.at_pct):
-                continue
-            floor = floor_of_gain(position, step.at_pct, settings)
-            rest_price = rest_price_of(position, floor, policy, settings)
-            if (sale := sellable(step, position, rules, floor=floor, rest_price=rest_price)) is not None:
-                return sale
-        return None
-
-    def _unbid(self, each: Held, at: At) -> Judgement:
-        """An empty book for one look is nothing; for longer, a person should know that it cannot be sold."""
-        streak = self._streaks.seen(each.name, _UNBID, at.seconds)
-        matters = streak.is_confirmed(self._settings.stop_confirmations) and not self._streaks.has(each.name, _SMALL)
-        return Judgement(each.position, objection=f"no bids for {each.name}" if matters else "")
-
-    def _crossed(self, position: Position, worth: Worth, at: At) -> str:
-        """Return what a person should know of a book that stays crossed: no gain is taken by it."""
+    def _crossed(self, position: Position, worth: Worth, time: LookTime) -> str:
+        """Return the objection of a book that stays crossed: no gain is taken by it."""
         if not worth.is_crossed:
-            self._streaks.broken(position.name, _CROSSED)
+            self._streaks.reset(position.name, _CROSSED)
             return ""
-        streak = self._streaks.seen(position.name, _CROSSED, at.seconds)
+        streak = self._streaks.seen(position.name, _CROSSED, time.seconds)
         return f"the book of {position.name} is crossed" if streak.is_confirmed(CROSSED_LOOKS) else ""
 
-    def _learned(self, position: Position, worth: Worth, at: At) -> Position:
-        """Return *position* with what its stop is measured from, and with its peak, as this look leaves them."""
+    def _with_reference(self, position: Position, worth: Worth, time: LookTime) -> Position:
+        """Return *position* with the reference of its stop, and with its peak, as this look leaves them."""
         reference, peak = position.stop_reference, position.peak_price
-        if reference is None or self._is_young(position, at):
-            self._young.setdefault(position.name, at.seconds)
+        if reference is None or self._is_young(position, time):
+            self._young_since.setdefault(position.name, time.seconds)
             found = reference_of(position.average_price, worth, self._settings)
             if reference is None and peak <= position.average_price:
                 peak = found  # Nothing was bid for it yet: the peak was only ever paid.
@@ -217,28 +201,24 @@ class Judge:
         highest = max(peak, reference, worth.whole)
         return replace(position, stop_reference=_KEPT.plus(reference), peak_price=_KEPT.plus(highest))
 
-    def _is_young(self, position: Position, at: At) -> bool:
-        first_seen = self._young.get(position.name)
-        return first_seen is not None and at.seconds - first_seen <= self._settings.stop_grace_seconds
+    def _is_young(self, position: Position, time: LookTime) -> bool:
+        since = self._young_since.get(position.name)
+        return since is not None and time.seconds - since <= self._settings.stop_grace_seconds
 
-    def _seems_dust(self, position: Position, quote: Quote, rules: TradingRules | None, at: At) -> bool:
+    def _seems_dust(self, position: Position, quote: Quote, rules: TradingRules | None, time: LookTime) -> bool:
         """Return whether it has long been below the minimum at the middle of the book, else at the price paid."""
         fair = position.average_price if quote.middle is None else quote.middle
-        if self._is_worth(position, fair, rules):
-            self._streaks.broken(position.name, _SMALL)
+        if _is_worth(position, fair, rules):
+            self._streaks.reset(position.name, _SMALL)
             return False
-        streak = self._streaks.seen(position.name, _SMALL, at.seconds)
+        streak = self._streaks.seen(position.name, _SMALL, time.seconds)
         return streak.is_confirmed(self._settings.dust_looks, self._settings.dust_seconds)
 
-    def _is_worth(self, position: Position, price: Decimal, rules: TradingRules | None) -> bool:
-        """Return whether the exchange would take a sale of all of it at *price*."""
-        return is_worth_selling(position.base_qty, price, rules)
+
+def _is_worth(position: Position, price: Decimal, rules: TradingRules | None) -> bool:
+    """Return whether the exchange would take a sale of all of it at *price*."""
+    return is_worth_selling(position.base_qty, price, rules)
 
 
-def _seen(each: Held, worth: Worth, ladder: LadderSale | None, at: At) -> Seen:
-    return Seen(worth, each.close_requested, at.now, each.floor, each.begun_by, ladder)
-
-
-def _finds_a_bid(seen: Seen, price_min: Decimal) -> bool:
-    """Return whether anything would be sold at *price_min*; where bids are not known, that has to be tried."""
-    return seen.worth is None or seen.worth.best_bid >= price_min
+def _inputs(watched: WatchedPosition, worth: Worth, ladder: LadderSale | None, time: LookTime) -> ExitInputs:
+    return ExitInputs(worth, watched.close_requested, time.now, watched.floor, watched.begun_by, ladder)

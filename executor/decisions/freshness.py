@@ -1,49 +1,52 @@
-"""Freshness: the age up to which a listing is bought. One rule for every order, waited for or not. Pure."""
+"""Freshness: the age up to which a listing is bought, the same for every order. Pure."""
 
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Final, Protocol
 
+from executor.model.reasons import Reason, Refusal
 from shared.events import CLOCK_TOLERANCE, Listing
 
+_KEPT_MAX: Final = 1_000
 
-class Ages(Protocol):
-    """The settings it goes by."""
+
+class AgeSettings(Protocol):
+    """The settings that freshness depends on."""
 
     @property
     def listing_age_seconds(self) -> float:
-        """How old a listing may be."""
+        """The greatest age of a listing that is bought."""
 
     @property
     def opening_tolerance_seconds(self) -> float:
-        """How soon an opening counts as reached."""
+        """The time before an opening from which on it counts as reached."""
 
 
-def ages_from(listing: Listing) -> datetime:
-    """Return from when on *listing* ages: from its opening where that is known, else from when it was first seen."""
+def age_starts_at(listing: Listing) -> datetime:
+    """Return the time from which *listing* ages: its opening where that is known, else its first sighting."""
     return min(listing.listed_at, listing.observed_at) if listing.opens_at is None else listing.opens_at
 
 
-def fresh_until(listing: Listing, ages: Ages) -> datetime:
-    """Return when *listing* is too old to be bought: no request for it may begin later."""
-    return ages_from(listing) + timedelta(seconds=ages.listing_age_seconds)
+def fresh_until(listing: Listing, ages: AgeSettings) -> datetime:
+    """Return the time after which no request for *listing* may begin."""
+    return age_starts_at(listing) + timedelta(seconds=ages.listing_age_seconds)
 
 
-def opening_ahead(listing: Listing, ages: Ages, now: datetime) -> datetime | None:
-    """Return the opening that *listing* must wait for; None where it has opened, or as good as."""
+def opening_ahead(listing: Listing, ages: AgeSettings, now: datetime) -> datetime | None:
+    """Return the opening that *listing* has to wait for; None where it has opened, or opens within the tolerance."""
     if listing.opens_at is None or listing.opens_at - now <= timedelta(seconds=ages.opening_tolerance_seconds):
         return None
     return listing.opens_at
 
 
 def is_of_unknown_age(listing: Listing) -> bool:
-    """Return whether *listing* appeared while nobody watched, and nothing tells when it opened: it is not bought.
+    """Return whether *listing* appeared while no source watched, and its opening is unknown: it is not bought.
 
-    Where that is told, its age alone decides, however *listing* came to be seen.
+    Where the opening is known, age alone decides, however *listing* came to be seen.
     """
     return listing.late and listing.opens_at is None
 
 
-def is_just_open(listing: Listing, ages: Ages, now: datetime) -> bool:
+def is_just_open(listing: Listing, ages: AgeSettings, now: datetime) -> bool:
     """Return whether *listing* is known to have opened, and is fresh."""
     return listing.opens_at is not None and listing.opens_at <= now <= fresh_until(listing, ages)
 
@@ -53,6 +56,35 @@ def is_from_the_future(listing: Listing, now: datetime) -> bool:
     return min(listing.listed_at, listing.observed_at) - now > CLOCK_TOLERANCE
 
 
-def overdue(listing: Listing, ages: Ages, now: datetime) -> timedelta | None:
+def age_if_too_old(listing: Listing, ages: AgeSettings, now: datetime) -> timedelta | None:
     """Return the age of a *listing* that is too old; None while it is fresh."""
-    return None if now <= fresh_until(listing, ages) else now - ages_from(listing)
+    return None if now <= fresh_until(listing, ages) else now - age_starts_at(listing)
+
+
+class KnownOpenings:
+    """Openings that exchangeInfo named after a listing that named none: they show that a coin is old.
+
+    Shared by every reader of exchangeInfo: each answer carries the opening of its symbol.
+    """
+
+    def __init__(self) -> None:
+        self.by_symbol: dict[str, datetime] = {}
+        """Read directly on the hot path, to see whether there is anything to judge."""
+
+    def learn(self, symbol: str, opened_at: datetime | None) -> None:
+        """Keep the opening of *symbol*, where it is known; the oldest entry makes room."""
+        if opened_at is None:
+            return
+        self.by_symbol.pop(symbol, None)
+        while len(self.by_symbol) >= _KEPT_MAX:
+            self.by_symbol.pop(next(iter(self.by_symbol)))
+        self.by_symbol[symbol] = opened_at
+
+    def refusal_if_too_old(self, listing: Listing, ages: AgeSettings, now: datetime) -> Refusal | None:
+        """Return the refusal of a *listing* that named no opening and opened long ago; None for any other."""
+        opened_at = self.by_symbol.get(listing.symbol)
+        # Of a relisted symbol the exchange may still name the opening of its former listing.
+        if opened_at is None or listing.opens_at is not None or listing.occurrence > 1:
+            return None
+        age = age_if_too_old(listing.model_copy(update={"opens_at": opened_at}), ages, now)
+        return None if age is None else Refusal(Reason.STALE_LISTING, f"it opened on {opened_at:%Y-%m-%d}")

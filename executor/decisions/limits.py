@@ -1,4 +1,4 @@
-"""How much may be spent, in whole cents and never one more, and how often."""
+"""Limits of spending, in whole cents and never one more, and of the order rate. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,30 +8,32 @@ from typing import Final
 
 from executor.model.money import CAREFUL, CENT
 from executor.model.reasons import Reason
+from executor.settings import LimitSettings
+from shared.events import AppliedConfig
 
 MINUTE: Final = timedelta(minutes=1)
 _HUNDRED: Final = Decimal(100)
 _AMOUNT_MAX: Final = Decimal(10) ** 15
-"""No limit can be set to as much; beyond it something is broken."""
+"""No limit can be set this high; a greater number is an error."""
 
 
 @dataclass(frozen=True, slots=True)
-class Committed:
-    """What one mode has at stake, and what it did lately."""
+class LimitUsage:
+    """The usage of the limits of one mode: its exposure, and its recent orders."""
 
     committed_usdt: Decimal
     """Reserved, or spent on positions that are still open."""
     recent_orders: Sequence[datetime]
-    """When the latest orders were decided on, at least as many as are allowed in a minute."""
+    """Decision times of the latest orders, at least as many as are allowed in a minute."""
     day_orders: int
-    """Decided on since midnight UTC."""
+    """Decided on since midnight in UTC."""
     day_spent_usdt: Decimal
-    """By those, whatever was sold or released since."""
+    """By those orders, also where it was sold or released since."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one mode may have at stake, and do."""
+    """The limits of one mode."""
 
     max_position_usdt: Decimal
     orders_per_minute: int
@@ -39,8 +41,18 @@ class Limits:
     daily_spend_usdt: Decimal
 
 
+def limits_of(applied: AppliedConfig, settings: LimitSettings) -> Limits:
+    """Return the limits of the configuration and of the settings."""
+    return Limits(
+        max_position_usdt=applied.max_position_usdt,
+        orders_per_minute=settings.orders_per_minute,
+        orders_per_day=settings.orders_per_day,
+        daily_spend_usdt=settings.daily_spend_usdt,
+    )
+
+
 def order_size(order_usdt: Decimal | None, max_trade_usdt: Decimal) -> Decimal | None:
-    """Return what to spend on one listing where the price holds, fee included; None where the limits leave nothing."""
+    """Return the amount for one listing where the price holds, fee included; None where the limits leave nothing."""
     wanted = max_trade_usdt if order_usdt is None else order_usdt
     if not (_is_amount(wanted) and _is_amount(max_trade_usdt)):
         return None
@@ -49,9 +61,9 @@ def order_size(order_usdt: Decimal | None, max_trade_usdt: Decimal) -> Decimal |
 
 
 def reservation(
-    size: Decimal, slippage_pct: Decimal, max_trade_usdt: Decimal, committed: Committed, limits: Limits
+    size: Decimal, slippage_pct: Decimal, max_trade_usdt: Decimal, usage: LimitUsage, limits: Limits
 ) -> Decimal:
-    """Return what to reserve for an order of *size* at the reference price: what it costs at its cap.
+    """Return the reservation of an order of *size* at the reference price: its cost at its cap.
 
     Less where a limit leaves less, and never less than *size*, for which there is room: an order is cut to fit.
     """
@@ -59,43 +71,43 @@ def reservation(
     at_cap = CAREFUL.multiply(size, ratio).quantize(CENT, ROUND_UP, CAREFUL)
     room = min(
         max_trade_usdt,
-        CAREFUL.subtract(limits.max_position_usdt, committed.committed_usdt),
-        CAREFUL.subtract(limits.daily_spend_usdt, committed.day_spent_usdt),
+        CAREFUL.subtract(limits.max_position_usdt, usage.committed_usdt),
+        CAREFUL.subtract(limits.daily_spend_usdt, usage.day_spent_usdt),
     )
     return max(size, min(at_cap, room.quantize(CENT, context=CAREFUL)))
 
 
-def exceeded(size: Decimal, committed: Committed, limits: Limits, now: datetime) -> Reason | None:
-    """Return which limit an order of *size* would break; None when it breaks none.
+def exceeded_limit(size: Decimal, usage: LimitUsage, limits: Limits, now: datetime) -> Reason | None:
+    """Return the limit that an order of *size* would exceed; None where it exceeds none.
 
-    A number that cannot be compared breaks its limit.
+    A number that cannot be compared exceeds its limit.
     """
-    if not fits(size, committed.committed_usdt, limits.max_position_usdt):
+    if not fits(size, usage.committed_usdt, limits.max_position_usdt):
         return Reason.MAX_POSITION
-    within_a_minute = sum(now - decided_at < MINUTE for decided_at in committed.recent_orders)
+    within_a_minute = sum(now - decided_at < MINUTE for decided_at in usage.recent_orders)
     if within_a_minute >= limits.orders_per_minute:
         return Reason.ORDERS_PER_MINUTE
-    if not 0 <= committed.day_orders < limits.orders_per_day:
+    if not 0 <= usage.day_orders < limits.orders_per_day:
         return Reason.ORDERS_PER_DAY
-    if not fits(size, committed.day_spent_usdt, limits.daily_spend_usdt):
+    if not fits(size, usage.day_spent_usdt, limits.daily_spend_usdt):
         return Reason.DAILY_SPEND
     return None
 
 
 def fits(size: Decimal, used_usdt: Decimal, limit_usdt: Decimal) -> bool:
-    """Tell whether *size* may be spent beside what is already used of a limit."""
+    """Return whether *size* fits into the limit beside *used_usdt*."""
     if not (_is_amount(size) and _is_amount(limit_usdt) and used_usdt.is_finite() and used_usdt >= 0):
         return False
-    # Unlike a sum, what is left is never rounded up, and comparing does not round.
+    # Unlike a sum, the difference is never rounded up, and comparing does not round.
     return size <= CAREFUL.subtract(limit_usdt, used_usdt)
 
 
 def net_of_fee(size: Decimal, taker_fee: Decimal) -> Decimal:
-    """Return what to ask the exchange for, so that this and the fee on top of it stay within *size*."""
+    """Return the amount to request, so that it and the fee on top of it stay within *size*."""
     # In the default context a fee below 1E-28 would vanish, and then be charged all the same.
     return CAREFUL.divide(size, CAREFUL.add(1, taker_fee)).quantize(CENT, context=CAREFUL)
 
 
 def _is_amount(value: Decimal) -> bool:
-    """Tell whether *value* can be compared at all (NaN cannot), is positive, and is of a size that money has."""
+    """Return whether *value* can be compared at all (NaN cannot), is positive, and below any amount of money."""
     return value.is_finite() and 0 < value < _AMOUNT_MAX

@@ -1,11 +1,11 @@
-"""Orders as a decision makes them: under which id, for how much, and until when they may be sent. Pure."""
+"""New orders of a decision: client order id, amount, and send deadline. Pure."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
 from executor.decisions.freshness import fresh_until
-from executor.decisions.strategy import Standing
+from executor.decisions.strategy import TradingState
 from executor.model.client_order_id import client_order_id
 from executor.model.order import ExitReason, Order
 from executor.model.position import Position
@@ -15,24 +15,26 @@ from shared.events import AppliedConfig, Listing, Side
 NOTHING: Final = Decimal("0.00")
 
 
-def purchase(
-    listing: Listing, standing: Standing, quote_qty: Decimal, settings: ExecutorSettings, now: datetime
+def purchase_order(
+    listing: Listing, state: TradingState, quote_qty: Decimal, settings: ExecutorSettings, now: datetime
 ) -> Order:
     """Return the order that buys *listing* for *quote_qty* at most."""
     return Order(
         listing=listing,
-        mode=standing.mode,
+        mode=state.mode,
         side=Side.BUY,
         sequence=1,
-        client_order_id=client_order_id(listing.key, standing.mode, Side.BUY),
+        client_order_id=client_order_id(listing.key, state.mode, Side.BUY),
         quote_qty=quote_qty,
-        config=_no_limits(now) if standing.config is None else standing.config.limits,
+        config=_no_limits(now) if state.config is None else state.config.limits,
         decided_at=now,
         send_until=send_until(listing, now, settings),
     )
 
 
-def sale(position: Position, base_qty: Decimal, reason: ExitReason, settings: ExecutorSettings, now: datetime) -> Order:
+def sale_order(
+    position: Position, base_qty: Decimal, reason: ExitReason, settings: ExecutorSettings, now: datetime
+) -> Order:
     """Return the order that sells *base_qty* of *position*."""
     sequence = position.sales + 1
     return Order(
@@ -51,15 +53,15 @@ def sale(position: Position, base_qty: Decimal, reason: ExitReason, settings: Ex
 
 
 def send_until(listing: Listing, begins_at: datetime, settings: ExecutorSettings) -> datetime:
-    """Return until when an order may be sent that may be from *begins_at* on: while *listing* is fresh at most."""
+    """Return the send deadline of an order that may be sent from *begins_at* on, while *listing* is fresh."""
     return min(begins_at + sending_time(settings), fresh_until(listing, settings))
 
 
 def sending_time(settings: ExecutorSettings) -> timedelta:
-    """Return for how long an order may be sent."""
+    """Return the time within which an order may be sent."""
     return timedelta(seconds=max(settings.retry_seconds, settings.exchange_timeout_seconds))
 
 
 def _no_limits(now: datetime) -> AppliedConfig:
-    """Return what applies where nothing was configured, and to sales: nothing may be spent."""
+    """Return the configuration of sales, and of purchases without one: nothing may be spent."""
     return AppliedConfig(max_trade_usdt=NOTHING, max_position_usdt=NOTHING, auto_trade=False, updated_at=now)

@@ -1,6 +1,6 @@
-"""The rules of further attempts of a purchase that got nothing: until when, and for how much a coin. Pure.
+"""Rules of repeating a purchase that got nothing: its deadline and its highest price. Pure.
 
-The money of the order bounds every attempt; here only the price, the time, the count and the limits of now are judged.
+The money of the order bounds every attempt; here only the price, the time, the count and the present limits are judged.
 """
 
 from dataclasses import dataclass
@@ -10,11 +10,10 @@ from typing import Final
 
 from executor.decisions.freshness import fresh_until
 from executor.decisions.limits import fits
-from executor.decisions.strategy import Refuse
 from executor.model.money import CAREFUL
 from executor.model.order import Order
 from executor.model.order_state import OrderState
-from executor.model.reasons import Reason
+from executor.model.reasons import Reason, Refusal
 from executor.settings import ExecutorSettings
 from shared.events import Mode, Side
 from shared.mexc.orders.order_api import OrderRequest
@@ -23,22 +22,22 @@ _TRIED: Final = frozenset({OrderState.SENDING, OrderState.ACKNOWLEDGED})
 
 
 @dataclass(frozen=True, slots=True)
-class Conditions:
-    """What stands in the transaction that commits a further attempt."""
+class RepeatConditions:
+    """Configuration and exposure in the transaction that commits a further attempt."""
 
     mode: Mode
-    """In which the listing would be bought now."""
+    """The mode in which the listing would be bought now."""
     halted: str
     max_trade_usdt: Decimal
     max_position_usdt: Decimal
     committed_usdt: Decimal
-    """Reserved and held, with what is reserved for the order itself."""
+    """Reserved and held, the reservation of the order itself included."""
 
 
 def price_bound(request: OrderRequest, reference: Decimal | None, settings: ExecutorSettings) -> Decimal | None:
-    """Return what no further attempt pays more than, after a first one by *request*; None where there may be none.
+    """Return the highest price of further attempts, after a first one by *request*; None where none is allowed.
 
-    As far above the *reference* of the first as a run-up is followed; where that is not set, no more than the first.
+    It is as far above the *reference* of the first as a run-up is followed; without that setting, the first price.
     """
     if request.side is not Side.BUY or request.price is None:
         return None
@@ -48,8 +47,8 @@ def price_bound(request: OrderRequest, reference: Decimal | None, settings: Exec
         return reference * (1 + settings.run_up_pct_max / 100)
 
 
-def further_until(order: Order, settings: ExecutorSettings) -> datetime | None:
-    """Return until when another attempt of *order*, whose last one got nothing, may begin; None where none may."""
+def repeat_until(order: Order, settings: ExecutorSettings) -> datetime | None:
+    """Return the deadline of another attempt of *order*, whose last one got nothing; None where none is allowed."""
     if order.side is not Side.BUY or order.price_max is None or order.state not in _TRIED:
         return None
     if order.attempt >= settings.entry_attempts:
@@ -63,14 +62,14 @@ def further_until(order: Order, settings: ExecutorSettings) -> datetime | None:
     return min(until, fresh_until(order.listing, settings))
 
 
-def forbidden(order: Order, now: Conditions) -> Refuse | None:
-    """Return what stands against a further attempt of *order* where that is so; its money is reserved already."""
+def repeat_refusal(order: Order, now: RepeatConditions) -> Refusal | None:
+    """Return the refusal of a further attempt of *order*, whose money is reserved already; None where it may go."""
     if now.halted:
-        return Refuse(Reason.HALTED, now.halted)
+        return Refusal(Reason.HALTED, now.halted)
     if now.mode is not order.mode:
-        return Refuse(Reason.MODE_SWITCHED)
+        return Refusal(Reason.MODE_SWITCHED)
     if not fits(order.quote_qty, Decimal(0), now.max_trade_usdt):
-        return Refuse(Reason.LIMITS_INVALID, "max_trade_usdt was lowered")
+        return Refusal(Reason.LIMITS_INVALID, "max_trade_usdt was lowered")
     if not fits(now.committed_usdt, Decimal(0), now.max_position_usdt):
-        return Refuse(Reason.MAX_POSITION)
+        return Refusal(Reason.MAX_POSITION)
     return None

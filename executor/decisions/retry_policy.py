@@ -1,118 +1,77 @@
-"""What to do after an attempt: ask again, in which form and when, or conclude. Pure.
+"""Retry policy of order attempts: send again, in which form and when, or conclude. Pure.
 
-Only what is certainly no order may be asked for again, and only in the order's time; a move that is in doubt waits for
-its proof.
+Only a result that proves that there is no order may be retried at once, and only in the order's time; a move that is in
+doubt waits for its proof.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from decimal import Decimal, localcontext
+from datetime import timedelta
 from typing import Final, TypeVar, assert_never
 
-from executor.decisions.limits import net_of_fee
-from executor.decisions.market_filters import Reading
-from executor.decisions.order_request import coarsened, fitted, repriced, resized, target_of
-from executor.decisions.strategy import Refuse
-from executor.model.fill import Fill
-from executor.model.money import CAREFUL
-from executor.model.order import Order
+from executor.decisions.market_filters import RereadResult
+from executor.decisions.order_corrections import fitted_to_rules, repriced, resized
+from executor.decisions.retry_corrections import (
+    AttemptContext,
+    RetryCounts,
+    at_best_bid,
+    at_nearest_price,
+    in_digits_of_bids,
+    in_whole_coins,
+)
 from executor.model.order_state import OrderEvent
-from executor.model.reasons import Reason, worded
+from executor.model.reasons import Reason, Refusal, worded
 from executor.model.send_result import (
     Accepted,
-    Busy,
+    Conclusion,
     Executed,
     NotOpen,
+    PriceRefused,
     Refused,
-    TooDear,
+    SendResult,
+    Throttled,
+    TimestampRefused,
     Unanswered,
     Unsent,
-    Untimely,
-    Verdict,
     WrongSize,
+    executed,
 )
-from executor.pricing.price_band import band_of, nearest_price
-from executor.settings import ExecutorSettings
 from shared.events import Side, TradingRules
 from shared.mexc.orders.order_api import OrderRequest
-from shared.mexc.payloads import Level
 
 EARLY_MAX: Final = 3
 UNSENT_MAX: Final = 3
-UNTIMELY_MAX: Final = 5
+TIMESTAMP_REFUSED_MAX: Final = 5
 REPRICED_MAX: Final = 3
 EARLY_WAIT_SECONDS: Final = 0.02
 UNSENT_WAIT_SECONDS: Final = 0.1
-UNTIMELY_WAIT_SECONDS: Final = 0.3
-"""Meanwhile the exchange is asked for its time."""
+TIMESTAMP_REFUSED_WAIT_SECONDS: Final = 0.3
+"""The exchange's time is read again meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
-class Tries:
-    """How an order has been helped so far."""
-
-    not_open: int = 0
-    unsent: int = 0
-    untimely: int = 0
-    repriced: int = 0
-    resized: bool = False
-    rounded: bool = False
-    """To as few digits as can be, after it was fitted and refused for its digits once more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Again:
-    """Send this, after a wait."""
+class Retry:
+    """Send *request* after a wait."""
 
     request: OrderRequest
     wait_seconds: float
-    tries: Tries
+    counts: RetryCounts
     in_doubt: bool = False
-    """There may be an order already: that there is none has to be proven first."""
+    """There may be an order already: its absence has to be proven first."""
     detail: str = ""
-    """What the exchange said, of a move that is in doubt."""
+    """The words of the exchange, of a move that is in doubt."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reread:
-    """The rules may explain the refusal: read them again and reconsider; the last price too, where it was the price."""
+class RereadRules:
+    """Read the rules again, which may explain the refusal; the last price too, where the price was refused."""
 
     is_needed: bool = True
-    """Nothing else is known that could be sent instead."""
+    """No other request is known that could be sent instead."""
 
 
-@dataclass(frozen=True, slots=True)
-class Conclusion:
-    """What the attempts came to."""
-
-    event: OrderEvent
-    reason: str | None = None
-    fill: Fill | None = None
-    exchange_order_id: str | None = None
-    halts: bool = False
-    """Every other order would fare the same."""
-
-
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """An attempt in its surroundings."""
-
-    order: Order
-    request: OrderRequest
-    rules: TradingRules | None
-    tries: Tries
-    now: datetime
-    settings: ExecutorSettings
-    fee: Decimal
-    """For taking, as a ratio."""
-    bids: Sequence[Level] = ()
-    """Those that a sale was priced by, best first."""
-
-
-def next_move(verdict: Verdict, at: Situation) -> Again | Reread | Conclusion:
-    """Return what follows from *verdict*."""
-    match verdict:
+def next_move(result: SendResult, context: AttemptContext) -> Retry | RereadRules | Conclusion:
+    """Return the move that follows from *result*."""
+    match result:
         case Accepted(exchange_order_id):
             return Conclusion(OrderEvent.ACCEPTED, exchange_order_id=exchange_order_id)
         case Executed(fill):
@@ -122,180 +81,125 @@ def next_move(verdict: Verdict, at: Situation) -> Again | Reread | Conclusion:
         case Unanswered(detail, stop):
             return Conclusion(OrderEvent.UNANSWERED, worded(Reason.OUTCOME_UNKNOWN, detail), halts=stop)
         case _:
-            return _in_time(_asked_again(verdict, at), verdict, at)
+            return _in_time(_retry_move(result, context), result, context)
 
 
-def reconsidered(verdict: Verdict, at: Situation, reading: Reading) -> Again | Conclusion:
-    """Return what follows from *verdict* once more was read: the order corrected, or its refusal."""
-    rules = reading.rules or at.rules or TradingRules()
-    match verdict:
-        case TooDear(detail):
+def move_after_reread(result: SendResult, context: AttemptContext, reread: RereadResult) -> Retry | Conclusion:
+    """Return the move that follows from *result* and the rules that were read again: a corrected order, or an end."""
+    rules = reread.rules or context.rules or TradingRules()
+    match result:
+        case PriceRefused(detail):
             refused = Conclusion(OrderEvent.REFUSED, worded(Reason.PRICE_REFUSED, detail))
-            request = _nearer(at, rules, reading.last)
-            if isinstance(request, Refuse):
-                request = _at_the_best_bid(at, rules)
-            move = refused if isinstance(request, Refuse) else _repriced_as(request, at)
+            request = at_nearest_price(context, rules, reread.last)
+            counts = replace(context.counts, repriced=context.counts.repriced + 1)
         case WrongSize(reason, detail):
             refused = Conclusion(OrderEvent.REFUSED, worded(reason, detail))
-            request = fitted(at.request, _money(at), rules, _target(at))
-            if isinstance(request, Refuse) and request.reason is not Reason.BELOW_MINIMUM and verdict.of_digits:
-                request = _as_the_bids_show(at, rules)
-            if isinstance(request, Refuse) and request.reason is Reason.BELOW_MINIMUM:
+            request = fitted_to_rules(context.request, context.money, rules, context.target)
+            if isinstance(request, Refusal) and request.reason is not Reason.BELOW_MINIMUM and result.of_digits:
+                request = in_digits_of_bids(context, rules)
+            if isinstance(request, Refusal) and request.reason is Reason.BELOW_MINIMUM:
                 refused = Conclusion(OrderEvent.REFUSED, worded(Reason.BELOW_MINIMUM, request.detail))
-            move = refused if isinstance(request, Refuse) else _resized_as(request, at)
+            counts = replace(context.counts, resized=True, rounded=False)
         case _:
-            raise AssertionError(verdict)
-    return _in_time(move, verdict, at)
+            raise AssertionError(result)
+    move = refused if isinstance(request, Refusal) else Retry(request, 0.0, counts)
+    return _in_time(move, result, context)
 
 
-def executed(fill: Fill | None, *, otherwise: Reason = Reason.NOT_FILLED) -> Conclusion:
-    """Return what an order comes to that got *fill*, and nothing more."""
-    if fill is None:
-        return Conclusion(OrderEvent.FOUND_UNFILLED, otherwise)
-    event = OrderEvent.FOUND_FILLED if fill.complete else OrderEvent.FOUND_PARTLY_FILLED
-    return Conclusion(event, fill=fill)
-
-
-def _asked_again(
-    verdict: NotOpen | TooDear | WrongSize | Untimely | Busy | Unsent, at: Situation
-) -> Again | Reread | Conclusion:
-    match verdict:
+def _retry_move(
+    result: NotOpen | PriceRefused | WrongSize | TimestampRefused | Throttled | Unsent, context: AttemptContext
+) -> Retry | RereadRules | Conclusion:
+    match result:
         case NotOpen(detail):
-            return _opening_awaited(at, detail)
-        case Busy(detail):
-            return Again(at.request, verdict.quiet_seconds, at.tries, verdict.in_doubt, detail)
-        case TooDear():
-            return _repriced(verdict, at)
+            return _retry_until_open(context, detail)
+        case Throttled(detail):
+            return Retry(context.request, result.quiet_seconds, context.counts, result.in_doubt, detail)
+        case PriceRefused():
+            return _repriced(result, context)
         case WrongSize():
-            return _resized(verdict, at)
-        case Untimely(detail):
-            return _signed_again(detail, at)
-        case Unsent(detail):
-            return _written_again(detail, at)
+            return _resized(result, context)
+        case TimestampRefused() | Unsent():
+            return _same_again(result, context)
         case _:
-            assert_never(verdict)
+            assert_never(result)
 
 
-def _opening_awaited(at: Situation, detail: str) -> Again | Conclusion:
-    """Ask again soon, and the first few times at once: our clock or the exchange's may be a hair early.
+def _same_again(result: TimestampRefused | Unsent, context: AttemptContext) -> Retry | Conclusion:
+    """Retry the same request, unless that failed too often."""
+    counts = context.counts
+    if isinstance(result, TimestampRefused):
+        if counts.timestamp_refused >= TIMESTAMP_REFUSED_MAX:
+            return Conclusion(OrderEvent.REFUSED, worded(Reason.CLOCK_UNCERTAIN, result.detail))
+        counts = replace(counts, timestamp_refused=counts.timestamp_refused + 1)
+        return Retry(context.request, TIMESTAMP_REFUSED_WAIT_SECONDS, counts)
+    if counts.unsent >= UNSENT_MAX:
+        return Conclusion(OrderEvent.UNSENT, worded(Reason.EXCHANGE_UNAVAILABLE, result.detail))
+    return Retry(context.request, UNSENT_WAIT_SECONDS, replace(counts, unsent=counts.unsent + 1))
+
+
+def _retry_until_open(context: AttemptContext, detail: str) -> Retry | Conclusion:
+    """Retry soon, and the first few times at once: our clock or the exchange's may be a hair early.
 
     Only a purchase has an opening to wait for: the exits watch the symbol of a sale, and ask rarely.
     """
-    if at.order.side is Side.SELL:
+    if context.order.side is Side.SELL:
         return Conclusion(OrderEvent.LAPSED, worded(Reason.NOT_OPEN, detail))
-    is_early = at.order.fire_at is not None and at.tries.not_open < EARLY_MAX
-    wait_seconds = EARLY_WAIT_SECONDS if is_early else at.settings.retry_every_seconds
-    return Again(at.request, wait_seconds, replace(at.tries, not_open=at.tries.not_open + 1))
+    is_early = context.order.fire_at is not None and context.counts.not_open < EARLY_MAX
+    wait_seconds = EARLY_WAIT_SECONDS if is_early else context.settings.retry_every_seconds
+    return Retry(context.request, wait_seconds, replace(context.counts, not_open=context.counts.not_open + 1))
 
 
-def _signed_again(detail: str, at: Situation) -> Again | Conclusion:
-    if at.tries.untimely >= UNTIMELY_MAX:
-        return Conclusion(OrderEvent.REFUSED, worded(Reason.CLOCK_UNCERTAIN, detail))
-    return Again(at.request, UNTIMELY_WAIT_SECONDS, replace(at.tries, untimely=at.tries.untimely + 1))
+def _repriced(result: PriceRefused, context: AttemptContext) -> Retry | RereadRules | Conclusion:
+    """Retry at the price that the exchange named, where that helps; else read the rules again."""
+    counts = context.counts
+    if counts.repriced >= REPRICED_MAX:
+        return Conclusion(OrderEvent.REFUSED, worded(Reason.PRICE_REFUSED, result.detail))
+    named = result.price_max if context.request.side is Side.BUY else result.price_min
+    request = repriced(context.request, named, context.rules, context.target)
+    if isinstance(request, Refusal):
+        return RereadRules(is_needed=isinstance(at_best_bid(context, context.rules), Refusal))
+    return Retry(request, 0.0, replace(counts, repriced=counts.repriced + 1))
 
 
-def _written_again(detail: str, at: Situation) -> Again | Conclusion:
-    if at.tries.unsent >= UNSENT_MAX:
-        return Conclusion(OrderEvent.UNSENT, worded(Reason.EXCHANGE_UNAVAILABLE, detail))
-    return Again(at.request, UNSENT_WAIT_SECONDS, replace(at.tries, unsent=at.tries.unsent + 1))
-
-
-def _repriced(verdict: TooDear, at: Situation) -> Again | Reread | Conclusion:
-    """Go to the price the exchange named, where it named one that helps; else to one that its rules explain."""
-    if at.tries.repriced >= REPRICED_MAX:
-        return Conclusion(OrderEvent.REFUSED, worded(Reason.PRICE_REFUSED, verdict.detail))
-    named = verdict.price_max if at.request.side is Side.BUY else verdict.price_min
-    request = repriced(at.request, named, at.rules, _target(at))
-    if isinstance(request, Refuse):
-        return Reread(is_needed=isinstance(_at_the_best_bid(at, at.rules), Refuse))
-    return _repriced_as(request, at)
-
-
-def _at_the_best_bid(at: Situation, rules: TradingRules | None) -> OrderRequest | Refuse:
-    """Return a sale at the price that stands for the last one where that is not known: the best bid."""
-    if at.order.side is Side.BUY or not at.bids:
-        return Refuse(Reason.PRICE_REFUSED)
-    return repriced(at.request, at.bids[0].price, rules)
-
-
-def _nearer(at: Situation, rules: TradingRules, last: Decimal | None) -> OrderRequest | Refuse:
-    """Return the request at the nearest price that may be taken; or in the scale that was read."""
-    if at.request.price is None:
-        return Refuse(Reason.PRICE_REFUSED)
-    with localcontext(CAREFUL):
-        band = band_of(rules, last)
-        price = nearest_price(at.request.side, at.request.price, band, last, at.tries.repriced)
-    nearer = repriced(at.request, price, rules, _target(at))
-    return fitted(at.request, _money(at), rules, _target(at)) if isinstance(nearer, Refuse) else nearer
-
-
-def _repriced_as(request: OrderRequest, at: Situation) -> Again:
-    return Again(request, 0.0, replace(at.tries, repriced=at.tries.repriced + 1))
-
-
-def _resized(verdict: WrongSize, at: Situation) -> Again | Reread | Conclusion:
-    refused = Conclusion(OrderEvent.REFUSED, worded(verdict.reason, verdict.detail))
-    if at.order.side is Side.SELL and verdict.notional_min is not None:
-        return Conclusion(OrderEvent.REFUSED, worded(Reason.BELOW_MINIMUM, verdict.detail))
-    if verdict.of_digits and at.tries.resized and not at.tries.rounded:
-        request = _rounded(at)
-        return refused if isinstance(request, Refuse) else _resized_as(request, at, rounded=True)
-    if at.tries.resized or verdict.reason is not Reason.SIZE_REFUSED:
+def _resized(result: WrongSize, context: AttemptContext) -> Retry | RereadRules | Conclusion:
+    """Retry in fewer digits or for another amount, where that helps; else read the rules again."""
+    refused, counts = Conclusion(OrderEvent.REFUSED, worded(result.reason, result.detail)), context.counts
+    if context.order.side is Side.SELL and result.notional_min is not None:
+        return Conclusion(OrderEvent.REFUSED, worded(Reason.BELOW_MINIMUM, result.detail))
+    is_rounded = result.of_digits and counts.resized and not counts.rounded
+    if is_rounded:
+        request = in_whole_coins(context)
+    elif counts.resized or result.reason is not Reason.SIZE_REFUSED:
         return refused
-    request = resized(at.request, verdict.notional_min, _money(at))
-    if not isinstance(request, Refuse):
-        return _resized_as(request, at)
-    if request.reason is Reason.BELOW_MINIMUM:
+    else:
+        request = resized(context.request, result.notional_min, context.money)
+    if not isinstance(request, Refusal):
+        return Retry(request, 0.0, replace(counts, resized=True, rounded=is_rounded))
+    if is_rounded or request.reason is Reason.BELOW_MINIMUM:
         return refused
-    return Reread(is_needed=not verdict.of_digits or isinstance(_as_the_bids_show(at, at.rules), Refuse))
+    needs_rules = not result.of_digits or isinstance(in_digits_of_bids(context, context.rules), Refusal)
+    return RereadRules(is_needed=needs_rules)
 
 
-def _as_the_bids_show(at: Situation, rules: TradingRules | None) -> OrderRequest | Refuse:
-    """Return a sale with as few digits as the bids have, where that is fewer than *rules* allow."""
-    if at.order.side is Side.BUY or not at.bids:
-        return Refuse(Reason.SIZE_REFUSED)
-    return coarsened(at.request, rules, at.bids)
+M = TypeVar("M", Retry | Conclusion, Retry | RereadRules | Conclusion)
 
 
-def _rounded(at: Situation) -> OrderRequest | Refuse:
-    """Return a sale of whole coins at a price with no more digits than the best bid: few scales are coarser."""
-    if at.order.side is Side.BUY or not at.bids:
-        return Refuse(Reason.SIZE_REFUSED)
-    return coarsened(at.request, at.rules, [Level(at.bids[0].price, Decimal(1))])
-
-
-def _resized_as(request: OrderRequest, at: Situation, *, rounded: bool = False) -> Again:
-    return Again(request, 0.0, replace(at.tries, resized=True, rounded=rounded))
-
-
-def _money(at: Situation) -> Decimal:
-    return net_of_fee(at.order.quote_qty, at.fee)
-
-
-def _target(at: Situation) -> Decimal | None:
-    """Return what a purchase of a set size is to spend where the price holds; any other spends all it may."""
-    is_set = at.order.side is Side.BUY and at.settings.order_usdt is not None
-    return target_of(at.order, at.settings, at.fee) if is_set else None
-
-
-M = TypeVar("M", Again | Conclusion, Again | Reread | Conclusion)
-
-
-def _in_time(move: M, verdict: Verdict, at: Situation) -> M | Conclusion:
-    """Return *move*, or what it comes to when the order's time is over before it."""
-    if not isinstance(move, Again) or at.now + timedelta(seconds=move.wait_seconds) <= at.order.send_until:
+def _in_time(move: M, result: SendResult, context: AttemptContext) -> M | Conclusion:
+    """Return *move*, or its conclusion where the order's time is over before it."""
+    order = context.order
+    if not isinstance(move, Retry) or context.now + timedelta(seconds=move.wait_seconds) <= order.send_until:
         return move
-    match verdict:
+    match result:
         case NotOpen(detail):
-            # Only a purchase that was never taken has an opening to wait for; whoever wants to sell decides anew.
-            waits = at.order.side is Side.BUY and at.order.attempt == 1
+            # Only a purchase that was never taken has an opening to wait for; a sale is decided anew.
+            waits = order.side is Side.BUY and order.attempt == 1
             event = OrderEvent.POSTPONED if waits else OrderEvent.LAPSED
             return Conclusion(event, worded(Reason.NOT_OPEN, detail))
-        case Busy(detail) if verdict.in_doubt:
+        case Throttled(detail) if result.in_doubt:
             return Conclusion(OrderEvent.UNANSWERED, worded(Reason.OUTCOME_UNKNOWN, detail))
-        case Busy(detail):
+        case Throttled(detail):
             return Conclusion(OrderEvent.REFUSED, worded(Reason.TOO_MANY_REQUESTS, detail))
-        case Untimely(detail):
+        case TimestampRefused(detail):
             return Conclusion(OrderEvent.REFUSED, worded(Reason.CLOCK_UNCERTAIN, detail))
         case _:
             return Conclusion(OrderEvent.UNSENT, worded(Reason.EXCHANGE_UNAVAILABLE, "no time for another attempt"))

@@ -1,6 +1,6 @@
-"""The take-profit ladder: which of its steps a position is still to take, and how much each of them sells. Pure.
+"""Take-profit ladder: the steps that a position has still to take, and the quantity that each sells. Pure.
 
-A step says how much of all that was bought is to be gone by then. So the quantities tell which steps are done, also
+A step names the share of the purchase that is to be sold by then. So the quantities show which steps are done, also
 after a restart, a sale of a part, or a change of the ladder; and none is done twice.
 """
 
@@ -23,13 +23,13 @@ class LadderSale:
     """A step that is not done, with those below it."""
 
     quantity: Decimal
-    """Of the coin: what is more than the step leaves."""
+    """Of the coin: the surplus over the quantity that the step leaves."""
     at_pct: Decimal
     """Above the price paid."""
 
 
 def steps_left(position: Position, policy: ExitPolicy) -> Iterator[LadderSale]:
-    """Yield the steps that *position* is still to take, the highest first."""
+    """Yield the steps that *position* has still to take, the highest first."""
     bought, left_pct, steps = position.bought_qty, _HUNDRED, list[LadderSale]()
     if bought is None:
         return
@@ -45,7 +45,7 @@ def sellable(
 ) -> LadderSale | None:
     """Return *sale* as the exchange would take it at *floor*; None where it would not.
 
-    It is one of everything where the rest, at *rest_price*, could not be sold any more.
+    It sells everything where the rest, at *rest_price*, could not be sold any more.
     """
     with localcontext(CAREFUL):
         rest = position.base_qty - sale.quantity

@@ -1,4 +1,4 @@
-"""The books of the coins that are held, learned at the price of as little of the exchange's weight as will do."""
+"""Read the books of the coins that are held, with as little of the exchange's weight as possible."""
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Final
 
 import structlog
 
-from executor.exits.look_interval import SINGLY_MAX
+from executor.exits.look_interval import SINGLE_BOOKS_MAX, single_books
 from executor.market_data.position_prices import PositionPrices
 from executor.pricing.valuation import Quote
 from shared.mexc.errors import ExchangeError, ExchangeRejected, RateLimited
@@ -15,16 +15,16 @@ from shared.mexc.errors import ExchangeError, ExchangeRejected, RateLimited
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS_MAX: Final = 0.25
-"""A look waits no longer for an answer; it is used in the next."""
+"""A look waits no longer for an answer; a later one is used in the next look."""
 PENDING_SECONDS: Final = 0.1
 """Between looks while an answer is awaited."""
 DEEP_MAX: Final = 6
-"""Books a look, where the best prices leave anything open; the others have their turn in the next looks."""
+"""Books per look, where the best prices do not decide; the others follow in the next looks."""
 
 
 @dataclass(slots=True)
 class Quotes:
-    """What a look has learned, by symbol. One that is in neither could not be learned this time."""
+    """Quotes of one look by symbol. A symbol in neither collection could not be read this time."""
 
     known: dict[str, Quote] = field(default_factory=dict)
     unknown: set[str] = field(default_factory=set)
@@ -37,7 +37,7 @@ class BookReader:
         self._seconds_max = seconds_max
         self._asked: dict[str, asyncio.Task[Quote | ExchangeError]] = {}
         self._routine: set[str] = set()
-        """Those that were asked for as nothing urgent."""
+        """Symbols whose books were requested without urgency."""
         self._overtaken: set[asyncio.Task[Quote | ExchangeError]] = set()
         self._tops: asyncio.Task[Mapping[str, Quote]] | None = None
         self._looks = 0
@@ -49,47 +49,43 @@ class BookReader:
     ) -> Quotes:
         """Return the quotes of *symbols*; of those that *is_settled* by their best prices, only these.
 
-        *urgent* ones, where they are few, wait for no other: what else is answered later is used in the next look.
+        *urgent* ones, where they are few, wait for no other: an answer that comes later is used in the next look.
         Raises RateLimited.
         """
-        learned, singly = Quotes(), _singly(symbols, urgent)
-        together = set(symbols) - singly
-        self._ask(singly, urgent)
-        self._ask_together(together, urgent=len(urgent) > SINGLY_MAX)
-        hurried = singly & set(urgent)
-        await self._waited(hurried, self._seconds_max)
-        patience = 0.0 if hurried else self._seconds_max
-        if (tops := await self._best_prices(patience if together else 0.0)) is not None:
-            known = {symbol: top for symbol, top in tops.items() if symbol in together and is_settled(symbol, top)}
-            learned.known = known
-            deep = self._next(together - known.keys(), urgent, DEEP_MAX - len(singly))
-            self._ask(deep, urgent)
-            singly |= set(deep)
-        await self._waited(singly, patience)
-        for symbol, quote in self._answered().items():
-            if symbol not in symbols:
-                continue  # Nothing of it is to be judged any more.
-            if isinstance(quote, Quote):
-                learned.known[symbol] = quote
-            elif isinstance(quote, ExchangeRejected) and quote.is_unknown_symbol:
-                learned.unknown.add(symbol)
-        return learned
+        single = single_books(symbols, urgent)
+        together = set(symbols) - single
+        self._request(single, urgent)
+        if together and self._tops is None:
+            tops_urgent = len(urgent) > SINGLE_BOOKS_MAX
+            self._tops = asyncio.create_task(self._prices.tops(together, urgent=tops_urgent), name="quote-tops")
+        hurried = single & set(urgent)
+        await self._wait_for(hurried, self._seconds_max)
+        wait_seconds = 0.0 if hurried else self._seconds_max
+        settled: dict[str, Quote] = {}
+        if (tops := await self._best_prices(wait_seconds if together else 0.0)) is not None:
+            settled = {symbol: top for symbol, top in tops.items() if symbol in together and is_settled(symbol, top)}
+            deep = self._next(together - settled.keys(), urgent, DEEP_MAX - len(single))
+            self._request(deep, urgent)
+            single |= set(deep)
+        await self._wait_for(single, wait_seconds)
+        return self._answered(symbols, settled)
 
     def wait_seconds(self) -> float:
-        """Return how soon to look again: soon while an answer is awaited."""
+        """Return the time until the next look: short while an answer is awaited."""
         return PENDING_SECONDS if self._asked or self._tops is not None else float("inf")
 
     async def close(self) -> None:
-        """Give up the questions that are not answered yet."""
+        """Cancel the requests that are not answered yet."""
         tasks = [*self._asked.values(), *self._overtaken, *([] if self._tops is None else [self._tops])]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _ask(self, symbols: Collection[str], urgent: Collection[str]) -> None:
-        """Ask for the books of *symbols*, the *urgent* ones first, unless that was done and is not answered yet.
+    def _request(self, symbols: Collection[str], urgent: Collection[str]) -> None:
+        """Request the books of *symbols*, the *urgent* ones first, unless a request is under way.
 
-        What became urgent meanwhile overtakes: the first may wait long for what the rate limits leave to routine.
+        A symbol that became urgent meanwhile is requested again: the first request may wait long for the share of the
+        rate limits that is left to routine looks.
         """
         for symbol in sorted(symbols, key=lambda symbol: symbol not in urgent):
             is_urgent = symbol in urgent
@@ -103,24 +99,20 @@ class BookReader:
             (self._routine.discard if is_urgent else self._routine.add)(symbol)
 
     def _came_late(self, task: asyncio.Task[Quote | ExchangeError]) -> None:
-        """Leave an answer: another was asked for. A refusal of it is kept by the rate limiter."""
+        """Drop an answer that a later request replaced; the rate limiter has recorded a refusal."""
         self._overtaken.discard(task)
         if not task.cancelled():
             task.exception()
 
-    def _ask_together(self, symbols: Collection[str], *, urgent: bool) -> None:
-        if symbols and self._tops is None:
-            self._tops = asyncio.create_task(self._prices.tops(symbols, urgent=urgent), name="quote-tops")
-
-    async def _waited(self, symbols: Collection[str], seconds: float) -> None:
-        """Wait for the books of *symbols*, but no longer than that: one slow answer holds up no other."""
+    async def _wait_for(self, symbols: Collection[str], seconds: float) -> None:
+        """Wait for the books of *symbols*, but no longer than *seconds*: one slow answer holds up no other."""
         if symbols:
             await asyncio.wait([self._asked[symbol] for symbol in symbols], timeout=seconds)
 
     async def _best_prices(self, seconds: float) -> Mapping[str, Quote] | None:
-        """Return the best prices that were asked for; none where they cannot be learned, so that books are read.
+        """Return the best prices that were requested; empty where the request failed, so that books are read.
 
-        None where they were not asked for, or may still come: a wait for the rate limits would be as long for books.
+        None where they were not requested, or may still come: books would wait for the rate limits as long.
         """
         if self._tops is None:
             return None
@@ -136,16 +128,23 @@ class BookReader:
             log.info("the best prices were not learned", reason=str(error))
             return {}
 
-    def _answered(self) -> Mapping[str, Quote | ExchangeError]:
-        """Return the books that are there, whenever they were asked for."""
+    def _answered(self, symbols: Collection[str], settled: dict[str, Quote]) -> Quotes:
+        """Return *settled* and the books that have arrived since, of those in *symbols*."""
         done = {symbol: self._asked.pop(symbol) for symbol, task in list(self._asked.items()) if task.done()}
         failures = [error for task in done.values() if (error := task.exception()) is not None]
         if failures:
             raise failures[0]
-        return {symbol: task.result() for symbol, task in done.items()}
+        quotes = Quotes(settled)
+        for symbol in done.keys() & set(symbols):
+            quote = done[symbol].result()
+            if isinstance(quote, Quote):
+                quotes.known[symbol] = quote
+            elif isinstance(quote, ExchangeRejected) and quote.is_unknown_symbol:
+                quotes.unknown.add(symbol)
+        return quotes
 
     def _next(self, symbols: Collection[str], urgent: Collection[str], count: int) -> Sequence[str]:
-        """Return whose books to read now: the urgent ones, then those not read for longest."""
+        """Return the symbols whose books to read now: the urgent ones, then those not read for longest."""
         self._looks += 1
         self._seen_in = {symbol: look for symbol, look in self._seen_in.items() if symbol in symbols}
         order = sorted(symbols, key=lambda symbol: (symbol not in urgent, self._seen_in.get(symbol, 0), symbol))
@@ -154,7 +153,7 @@ class BookReader:
         return chosen
 
     async def _quote(self, symbol: str, *, urgent: bool) -> Quote | ExchangeError:
-        """A fault of one symbol must not hide the others, unless the exchange wants quiet."""
+        """Read one book; an error of one symbol must not hide the others, unless the exchange limits the rate."""
         try:
             quote = await self._prices.book(symbol, urgent=urgent)
         except RateLimited:
@@ -162,20 +161,9 @@ class BookReader:
         except ExchangeError as error:
             log.info("the book of a coin was not learned", symbol=symbol, reason=str(error))
             return error
-        self._report(symbol, quote)
-        return quote
-
-    def _report(self, symbol: str, quote: Quote) -> None:
-        """Log, once, that a book holds what cannot be true."""
         if not quote.dropped and not quote.is_crossed:
             self._garbled.discard(symbol)
         elif symbol not in self._garbled:
             self._garbled.add(symbol)
             log.warning("a book makes no sense", symbol=symbol, unreadable=quote.dropped, crossed=quote.is_crossed)
-
-
-def _singly(symbols: Collection[str], urgent: Collection[str]) -> set[str]:
-    """Return of which of *symbols* to read the books at once; the best prices of the others come first."""
-    few = set(urgent) if len(urgent) <= SINGLY_MAX else set[str]()
-    rest = set(symbols) - few
-    return few | rest if len(rest) <= SINGLY_MAX else few
+        return quote

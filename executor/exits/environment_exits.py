@@ -1,4 +1,4 @@
-"""Exits from the environment, where they stood before they became configuration: taken over once, then only named."""
+"""Exits set by environment variables, as before they became configuration: taken over once, then only named."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -19,19 +19,28 @@ _CONFIGURED_AS: Final[Mapping[str, str]] = MappingProxyType({"slippage_pct": "en
 
 
 async def seed(database: Database, seeds: ExitSeeds) -> None:
-    """Set in the configuration what *seeds* name, unless a person or an earlier start has; name them in a warning.
+    """Set *seeds* in the configuration, unless a person or an earlier start has set exits; name them in a warning.
 
     Raises TransientError when the database is away.
     """
     if not seeds.model_fields_set:
         return
     configured = await plant(database, values_of(seeds), AUTHOR)
-    if configured is not None:
-        _warn(seeds, configured)
+    if configured is None:
+        return
+    prefix = seeds.model_config.get("env_prefix", "")
+    counts = {
+        f"{prefix}{name}".upper(): f"{_configured_as(name)} is {getattr(configured, _configured_as(name))}"
+        for name in sorted(seeds.model_fields_set)
+    }
+    log.warning(
+        "variables that only ever set the configuration once: change it with `sniper config set` or PUT /config",
+        variables=counts,
+    )
 
 
 def values_of(seeds: ExitSeeds) -> Mapping[str, object]:
-    """Return what *seeds* set, by field of the configuration."""
+    """Return the values of *seeds* by field of the configuration."""
     named = {_configured_as(name): getattr(seeds, name) for name in seeds.model_fields_set}
     # The variable stands for a stop that trails from the first look, as it did before there was another.
     return {"trailing_activation_pct": None, **named} if "trailing_stop_pct" in named else named
@@ -48,19 +57,6 @@ async def plant(database: Database, values: Mapping[str, object], author: Author
         if after != before:
             await config_store.write(connection, before, after, author)
         return after
-
-
-def _warn(seeds: ExitSeeds, configured: Controls) -> None:
-    """Say of each variable what counts instead of it."""
-    prefix = seeds.model_config.get("env_prefix", "")
-    counts = {
-        f"{prefix}{name}".upper(): f"{_configured_as(name)} is {getattr(configured, _configured_as(name))}"
-        for name in sorted(seeds.model_fields_set)
-    }
-    log.warning(
-        "variables that only ever set the configuration once: change it with `sniper config set` or PUT /config",
-        variables=counts,
-    )
 
 
 def _configured_as(name: str) -> str:

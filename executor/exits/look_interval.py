@@ -1,28 +1,36 @@
-"""How often the coins that are held can be looked at within the rate limits. Pure."""
+"""Interval between looks at the coins that are held, within the rate limits. Pure."""
 
+from collections.abc import Collection
 from typing import Final
 
 from executor.settings import ExecutorSettings
 from shared.mexc.weights import weight_of
 
-SINGLY_MAX: Final = 3
-"""From here on, the best prices of all symbols cost less weight than the book of each."""
+SINGLE_BOOKS_MAX: Final = 3
+"""With more symbols, the best prices of all cost less weight than the book of each."""
 WATCH_SHARE: Final = 5 / 8
-"""Of what the address may ask goes to routine looks: the rest is for sales, rules and purchases."""
+"""The share of the address's weight for routine looks: the rest is for sales, rules and purchases."""
 _BOOK_WEIGHT: Final = weight_of("/api/v3/depth")
 _TOPS_WEIGHT: Final = weight_of("/api/v3/ticker/bookTicker")
 _WEIGHT_SECONDS: Final = 10.0
 
 
-def round_weight(symbols: int) -> int:
+def single_books(symbols: Collection[str], urgent: Collection[str]) -> set[str]:
+    """Return which of *symbols* have their books read at once; of the others the best prices come first."""
+    few = set(urgent) if len(urgent) <= SINGLE_BOOKS_MAX else set[str]()
+    rest = set(symbols) - few
+    return few | rest if len(rest) <= SINGLE_BOOKS_MAX else few
+
+
+def look_weight(symbols: int) -> int:
     """Return the weight of one look at each of so many *symbols*."""
-    return symbols * _BOOK_WEIGHT if symbols <= SINGLY_MAX else _TOPS_WEIGHT
+    return symbols * _BOOK_WEIGHT if symbols <= SINGLE_BOOKS_MAX else _TOPS_WEIGHT
 
 
-def beat_seconds(symbols: int, settings: ExecutorSettings) -> float:
-    """Return how far apart the looks at each of so many *symbols* are where nothing else is asked."""
-    requests = symbols if symbols <= SINGLY_MAX else 1
-    weight = round_weight(symbols)
+def look_interval_seconds(symbols: int, settings: ExecutorSettings) -> float:
+    """Return the seconds between looks at each of so many *symbols* while nothing else is requested."""
+    requests = symbols if symbols <= SINGLE_BOOKS_MAX else 1
+    weight = look_weight(symbols)
     weight_per_second = settings.weight_per_10_seconds / _WEIGHT_SECONDS * WATCH_SHARE
     requests_per_second = settings.requests_per_second * WATCH_SHARE
     return max(settings.exit_check_seconds, weight / weight_per_second, requests / requests_per_second)

@@ -1,18 +1,18 @@
-"""The ways in which exits learn what coins are worth, and whether they can be sold."""
+"""Access of the exits to prices, and to tests whether coins can be sold."""
 
 from dataclasses import dataclass
 
-from executor.exits.look_schedule import Apart, freely
+from executor.exits.look_schedule import LookSpacing, unlimited
 from executor.exits.suspensions import PassesTest
-from executor.market_data.market_views import Markets
+from executor.market_data.market_views import MarketViews
 from executor.market_data.position_prices import PositionPrices
 
 
 @dataclass(frozen=True, slots=True)
 class MarketAccess:
-    markets: Markets
+    markets: MarketViews
     prices: PositionPrices
     passes_test: PassesTest | None = None
     """Where live sales may be sent."""
-    apart: Apart = freely
-    """Of the looks that nothing is known to be due in."""
+    apart: LookSpacing = unlimited
+    """The spacing of routine looks."""

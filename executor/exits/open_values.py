@@ -1,4 +1,4 @@
-"""What open positions would bring at the last look, for people: nothing is decided by it."""
+"""Values of open positions at the last look, for display: no decision depends on them."""
 
 from collections.abc import Collection
 from decimal import ROUND_DOWN, Decimal, localcontext
@@ -14,14 +14,14 @@ _WHOLE: Final = Decimal(100)
 
 
 class OpenValues:
-    """The worth of each position by name, net of the fee, in whole cents of its quote asset."""
+    """The value of each position by name, net of the fee, in whole cents of its quote asset."""
 
     def __init__(self, taker_fee: Decimal) -> None:
         self._taker_fee = taker_fee
         self._worths: dict[str, Decimal] = {}
 
-    def look(self, position: Position, quote: Quote) -> None:
-        """Value *position* by all bids of *quote*; without any it is worth nothing now."""
+    def value(self, position: Position, quote: Quote) -> None:
+        """Value *position* by all bids of *quote*; without any it is zero."""
         worth = worth_of(quote, position.base_qty, _WHOLE, self._taker_fee)
         with localcontext(CAREFUL):
             value = Decimal(0) if worth is None else worth.net * position.base_qty
@@ -33,5 +33,5 @@ class OpenValues:
             del self._worths[name]
 
     def facts(self) -> dict[str, JsonValue]:
-        """Return each worth as text."""
+        """Return each value as text."""
         return {name: f"{worth:f}" for name, worth in self._worths.items()}

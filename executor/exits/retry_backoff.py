@@ -7,22 +7,22 @@ from typing import Final
 
 WAIT_SECONDS_MAX: Final = 1.0
 ALARMED_SECONDS_MAX: Final = 3.0
-"""Once so many attempts failed that a person should look."""
+"""After so many failed attempts that an alarm is raised."""
 GAIN_SECONDS_MAX: Final = 30.0
-"""The same where only a gain is to be taken, which has its floor."""
+"""The same where only a gain is to be taken, which has a floor."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Wait:
     tried_at: float
     seconds: float
-    """Before it is tried again; a gain waits for so long, and what is urgent no longer than it may."""
+    """The back-off of a gain; an urgent sale waits no longer than its own ceiling."""
     base_qty: Decimal
-    """What was held when it was tried."""
+    """Held at the attempt."""
     attempts: int
 
     def until(self, attempts_alarm: int, *, is_gain: bool) -> float:
-        """Return the moment of the next attempt."""
+        """Return the time of the next attempt."""
         return self.tried_at + min(self.seconds, _ceiling(is_alarming=self.attempts >= attempts_alarm, is_gain=is_gain))
 
 
@@ -35,17 +35,17 @@ class RetryBackoff:
         self._waits: dict[str, _Wait] = {}
 
     def is_over(self, name: str, base_qty: Decimal, now: float, *, is_gain: bool = False) -> bool:
-        """Tell whether it may be tried now. One of which some was sold is not kept waiting for what failed before."""
+        """Return whether it may be tried now. After a sale of a part the failures before do not count."""
         wait = self._waits.get(name)
         return wait is None or wait.base_qty != base_qty or now >= wait.until(self._attempts_alarm, is_gain=is_gain)
 
     def left_seconds(self, name: str, now: float, *, is_gain: bool = False) -> float:
-        """Return how long until it may be tried again."""
+        """Return the seconds left of the back-off."""
         wait = self._waits.get(name)
         return 0.0 if wait is None else max(0.0, wait.until(self._attempts_alarm, is_gain=is_gain) - now)
 
     def tried(self, name: str, base_qty: Decimal, now: float) -> None:
-        """Take note of an attempt, whatever comes of it."""
+        """Record an attempt, whatever its result."""
         before = self._waits.get(name)
         if before is None or before.base_qty != base_qty:
             self._waits[name] = _Wait(now, self._first_seconds, base_qty, 1)
@@ -55,11 +55,11 @@ class RetryBackoff:
         self._waits[name] = _Wait(now, min(ceiling, before.seconds * 2), base_qty, attempts)
 
     def alarming(self) -> Collection[str]:
-        """Return those of which so many attempts in a row sold nothing that a person should look."""
+        """Return the names of positions of which so many attempts in a row sold nothing that an alarm is due."""
         return sorted(name for name, wait in self._waits.items() if wait.attempts >= self._attempts_alarm)
 
     def forget_all_but(self, names: Collection[str]) -> None:
-        """Forget those that no longer want to be sold."""
+        """Forget positions that are not to be sold any more."""
         self._waits = {name: wait for name, wait in self._waits.items() if name in names}
 
 

@@ -1,4 +1,4 @@
-"""Sell what is held of one position, through the same journal and the same way out as every order."""
+"""Sale orders of positions, through the same journal and sender as every order."""
 
 import asyncio
 import time
@@ -24,22 +24,22 @@ log = structlog.get_logger(__name__)
 
 SHARED_SECONDS: Final = 0.5
 BALANCE_SECONDS_MAX: Final = 0.5
-"""No sale waits longer for a balance: the exchange knows it anyway, and refuses what is too much."""
+"""No sale waits longer for a balance: the exchange knows it anyway, and refuses an amount that is too large."""
 
 Free = Callable[[str], Awaitable[Decimal]]
-"""Returns how much of an asset the account could sell; raises ExchangeError or ClockUncertainError."""
+"""Returns the free balance of an asset; raises ExchangeError or ClockUncertainError."""
 
 
 @dataclass(frozen=True, slots=True)
-class Exit:
-    """A sale that is wanted."""
+class SaleIntent:
+    """An intended sale."""
 
     position: Position
     reason: ExitReason
     price_min: Decimal
     rules: TradingRules | None = None
     explained_by_others: Decimal | None = None
-    """Of the coin, what other positions hold; None unless an earlier sale of this one is in doubt."""
+    """The quantity of the coin that other positions hold; None unless an earlier sale of this one is in doubt."""
     quantity: Decimal | None = None
     """Of the coin; None: all of it."""
 
@@ -49,9 +49,9 @@ class Exit:
 
 
 class FreeBalances:
-    """What the account could sell. Sales that begin together share one answer: MEXC gives two a second.
+    """Free balances of the account. Sales that begin together share one answer: MEXC gives two a second.
 
-    No answer serves the same asset twice: what was sold meanwhile is not there any more.
+    No answer serves the same asset twice: a sale meanwhile has changed it.
     """
 
     def __init__(self, account: Account, clock: Callable[[], float] = time.monotonic) -> None:
@@ -63,7 +63,7 @@ class FreeBalances:
         self._served: set[str] = set()
 
     async def of(self, asset: str) -> Decimal:
-        """Return how much of *asset* is free."""
+        """Return the free balance of *asset*."""
         async with self._turn:
             age_seconds = self._clock() - self._read_at
             if age_seconds <= SHARED_SECONDS and asset in self._served:
@@ -79,49 +79,49 @@ class FreeBalances:
 
 
 class SaleOrders:
-    def __init__(self, journal: DecisionWriter, placing: OrderSender, free: Mapping[Mode, Free | None]) -> None:
+    def __init__(self, journal: DecisionWriter, sender: OrderSender, free: Mapping[Mode, Free | None]) -> None:
         self._journal = journal
-        self._placing = placing
+        self._sender = sender
         self._free = free
 
     @property
     def modes(self) -> list[Mode]:
-        """Those whose positions can be sold from here."""
+        """The modes whose positions can be sold from here."""
         return list(self._free)
 
     def banned_seconds(self) -> float:
-        """Return for how long the exchange wants to be asked nothing at all."""
-        return self._placing.banned_seconds()
+        """Return the seconds left of a ban."""
+        return self._sender.banned_seconds()
 
-    def has_line(self) -> bool:
-        """Return whether a sale could leave at once: not while all lines wait for answers to others."""
-        return self._placing.has_line(Side.SELL)
+    def has_free_connection(self) -> bool:
+        """Return whether a sale could leave at once: not while all connections wait for answers to others."""
+        return self._sender.has_free_connection(Side.SELL)
 
-    async def sell(self, wanted: Exit) -> None:
-        """Sell as much of what is *wanted* as is there; return when the sale was taken, or was not."""
-        with of_listing(wanted.position.listing):
-            await self._sell(wanted)
+    async def sell(self, intent: SaleIntent) -> None:
+        """Sell as much of *intent* as the account holds; return after the attempt."""
+        with of_listing(intent.position.listing):
+            position = intent.position
+            sellable = await self.sellable_quantity(intent)
+            amount = sellable if intent.quantity is None else min(sellable, intent.quantity)
+            if not is_worth_selling(amount, intent.price_min, intent.rules):
+                log.info(
+                    "too little of what was bought is there to be sold", position=position.name, free=f"{amount:f}"
+                )
+                return
+            order = await self._journal.sell(
+                position, amount, intent.reason, price_min=intent.price_min, beside=intent.is_beside_another
+            )
+            if order is not None:
+                log.info("selling", symbol=position.symbol, listing=position.listing.key, reason=intent.reason)
+                await self._sender.place(order)
 
-    async def _sell(self, wanted: Exit) -> None:
-        position = wanted.position
-        sellable = await self._sellable(wanted)
-        amount = sellable if wanted.quantity is None else min(sellable, wanted.quantity)
-        if not is_worth_selling(amount, wanted.price_min, wanted.rules):
-            log.info("too little of what was bought is there to be sold", position=position.name, free=f"{amount:f}")
-            return
-        order = await self._journal.sell(
-            position, amount, wanted.reason, price_min=wanted.price_min, beside=wanted.is_beside_another
-        )
-        if order is not None:
-            log.info("selling", symbol=position.symbol, listing=position.listing.key, reason=wanted.reason)
-            await self._placing.place(order)
+    async def sellable_quantity(self, intent: SaleIntent) -> Decimal:
+        """Return the quantity that the account holds: a purchase takes a moment to arrive, and people sell by hand.
 
-    async def _sellable(self, wanted: Exit) -> Decimal:
-        """What was bought takes a moment to arrive, and people sell by hand.
-
-        Beside a sale in doubt only what no other position explains counts: had that one sold, it would not be there.
+        Beside a sale in doubt only the balance that no other position explains counts: had that one sold, it would be
+        gone.
         """
-        position = wanted.position
+        position = intent.position
         free = self._free[position.mode]
         if free is None:
             return position.base_qty
@@ -129,11 +129,11 @@ class SaleOrders:
             async with asyncio.timeout(BALANCE_SECONDS_MAX):
                 there = await free(position.listing.base_asset)
         except (ExchangeError, TimeoutError) as error:
-            if wanted.is_beside_another:
+            if intent.is_beside_another:
                 raise
-            # A stop does not wait for a balance: the exchange refuses to sell missing coins, and says so.
+            # A stop does not wait for a balance: the exchange refuses to sell missing coins.
             log.warning(
                 "the balance is not known, so all of a position is sold", position=position.name, reason=repr(error)
             )
             return position.base_qty
-        return max(Decimal(0), min(position.base_qty, there - (wanted.explained_by_others or 0)))
+        return max(Decimal(0), min(position.base_qty, there - (intent.explained_by_others or 0)))

@@ -1,4 +1,4 @@
-"""Ask by the test of an order, which weighs next to nothing, whether a symbol takes sales."""
+"""Test by an order test, which weighs next to nothing, whether a symbol takes sales."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,16 +6,16 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from executor.decisions.order_drafts import sale
+from executor.decisions.order_drafts import sale_order
 from executor.decisions.order_request import sell_request
-from executor.decisions.strategy import Refuse
 from executor.model.client_order_id import client_order_id
 from executor.model.order import ExitReason
-from executor.model.send_result import Busy, NotOpen, Untimely
-from executor.model.watched_position import NO_TRADING, Held
+from executor.model.reasons import Refusal
+from executor.model.send_result import NotOpen, Throttled, TimestampRefused
+from executor.model.watched_position import NO_TRADING, WatchedPosition
 from executor.pricing.valuation import Quote
 from executor.settings import ExecutorSettings
-from executor.venues.response_classifier import refusal_of_test, verdict_of_test
+from executor.venues.response_classifier import refusal_of_test, result_of_test
 from shared.events import Listing, Side, TradingRules
 from shared.mexc.errors import RateLimited
 from shared.mexc.http.request import Admission
@@ -24,11 +24,11 @@ from shared.mexc.time.exchange_clock import ExchangeClock
 
 _METHOD, _PATH = "POST", "/api/v3/order/test"
 _NO_ORDER: Final = 0
-"""Counts attempts of a sale: its test is none, and goes by a name of its own."""
+"""The attempt number of a test: it is no attempt, and has a client order id of its own."""
 
 
 class SaleTest:
-    """One at a time: a test whose answer is slow leaves the other lines to sales."""
+    """One test at a time: a slow answer leaves the other connections to sales."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class SaleTest:
         rules: Callable[[Listing], TradingRules | None],
         now: Callable[[], datetime],
     ) -> None:
-        """*rules* returns what is known of the rules of a listing's symbol."""
+        """*rules* returns the known rules of a listing's symbol."""
         self._trading = trading
         self._clock = clock
         self._admission = admission
@@ -49,27 +49,27 @@ class SaleTest:
         self._now = now
         self._turn = asyncio.Lock()
 
-    async def passes(self, each: Held, quote: Quote) -> bool | None:
-        """Return whether a sale of *each* would find its symbol trading; None where the answer does not say.
+    async def passes(self, each: WatchedPosition, quote: Quote) -> bool | None:
+        """Return whether a sale of *each* would find its symbol trading; None where the answer leaves that open.
 
         Raises ExchangeError and ClockUncertainError.
         """
         position = each.position
-        order = sale(position, position.base_qty, ExitReason.STOP_LOSS, self._settings, self._now())
+        order = sale_order(position, position.base_qty, ExitReason.STOP_LOSS, self._settings, self._now())
         name = client_order_id(order.listing_key, order.mode, Side.SELL, order.sequence, attempt=_NO_ORDER)
         best_bid = quote.bids[0].price if quote.bids else None
         request = sell_request(
             replace(order, client_order_id=name), best_bid, self._rules(position.listing), self._settings
         )
-        if isinstance(request, Refuse):
+        if isinstance(request, Refusal):
             return None
         async with self._turn, self._admission(_METHOD, _PATH):
             answer = await self._trading.test_order(request, now_ms=self._clock.now_ms())
-            verdict = verdict_of_test(answer)
-            if isinstance(verdict, Busy):
-                raise RateLimited(verdict.wait_seconds, banned=verdict.banned)
-        if isinstance(verdict, Untimely):
+            result = result_of_test(answer)
+            if isinstance(result, Throttled):
+                raise RateLimited(result.wait_seconds, banned=result.banned)
+        if isinstance(result, TimestampRefused):
             self._clock.suspect()
-        if isinstance(verdict, NotOpen) or refusal_of_test(answer) in NO_TRADING:
+        if isinstance(result, NotOpen) or refusal_of_test(answer) in NO_TRADING:
             return False
-        return True if verdict is None else None
+        return True if result is None else None

@@ -1,17 +1,17 @@
-"""Positions whose sale was refused because nothing trades: what is asked before another, and the longest wait for it.
+"""Suspensions: sales that are held back because nothing trades, until a status or a test shows that it does.
 
-A status that says that the symbol trades may be old, and a test of a sale may be taken where the sale is not: where
-neither decides, a sale is tried again after a few seconds, for the price may be falling.
+A status that names the symbol as trading may be old, and a test of a sale may be taken where the sale is not: where
+neither decides, a sale is retried after a few seconds, for the price may be falling.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from typing import Final
 
 import structlog
 
-from executor.model.watched_position import Held, Sale
+from executor.exits.suspension import Suspension, first_refusal
+from executor.model.watched_position import WatchedPosition
 from executor.pricing.valuation import Quote
 from shared.errors import TransientError
 from shared.events import Mode
@@ -21,72 +21,20 @@ from shared.mexc.time.clock_estimate import ClockUncertainError
 
 log = structlog.get_logger(__name__)
 
-FIRST_WAIT_SECONDS: Final = 0.25
-"""Before a sale is tried again of a symbol that is not known to be closed; it doubles."""
-QUICKLY_SECONDS: Final = 30.0
-QUICK_WAIT_SECONDS_MAX: Final = 1.5
-"""In so many seconds after the first refusal in a row."""
-SOON_SECONDS: Final = 600.0
-WAIT_SECONDS_MAX: Final = 5.0
-"""The same for longer."""
-LONG_WAIT_SECONDS_MAX: Final = 30.0
-"""From then on, and while tests of the sale find no trading, or the status says so: either may be wrong."""
 QUESTION_SECONDS_MIN: Final = 2.5
-"""Between questions for the status, which are dear, whatever the book does."""
+"""Between requests for the status, which weigh much, whatever the book does."""
 QUESTION_SECONDS_MAX: Final = 2.5
-"""No sale waits longer for the answer."""
+"""No sale waits longer for the status."""
 TEST_SECONDS: Final = 0.75
-"""Between tests of a sale, which cost next to nothing."""
+"""Between tests of a sale, which weigh next to nothing."""
 ANSWER_SECONDS: Final = 0.5
-"""Between looks at a position while an answer is awaited, which is heeded as soon as it is there."""
+"""Between looks at a position while an answer is awaited, which counts as soon as it arrives."""
 _SOON_SECONDS: Final = 0.05
 
 CanBeSold = Callable[[str], Awaitable[bool]]
-"""Returns whether the exchange says that a symbol may be sold now; raises ExchangeError."""
-PassesTest = Callable[[Held, Quote], Awaitable[bool | None]]
-"""Returns whether a sale would find its symbol trading; None where that is not said. Raises as `SaleTest.passes`."""
-
-
-@dataclass(slots=True)
-class _Suspended:
-    """The known facts since a sale was refused."""
-
-    sequence: int
-    code: str
-    """Why it was refused."""
-    since: float
-    """When the first in a row was."""
-    refused_at: float
-    wait_seconds: float
-    quote: Quote | None
-    ask_at: float
-    is_closed: bool | None = None
-    """By its status; None before that was told."""
-    was_closed: bool = False
-    released: bool = False
-    asking: bool = False
-    was_asked: bool = False
-    """The status was, since this refusal."""
-    testing: bool = False
-    is_tested: bool = False
-    test_at: float = 0.0
-    passed: bool = False
-    """Released by a test."""
-    is_believed: bool = True
-    """No test has passed right before a sale that found no trading; or one has failed since."""
-    fails: bool = False
-    """The last test found no trading."""
-
-    def is_over(self, now: float) -> bool:
-        """Return whether a sale is to be tried, whatever is not known."""
-        if self.is_closed is None and self.asking:
-            return False
-        return self.left_seconds(now) <= 0
-
-    def left_seconds(self, now: float) -> float:
-        """Return how long until it is tried so: long where status or test say that nothing trades, but no longer."""
-        is_shut = self.fails or self.is_closed
-        return self.refused_at + (LONG_WAIT_SECONDS_MAX if is_shut else self.wait_seconds) - now
+"""Returns whether the exchange names a symbol as open to sales now; raises ExchangeError."""
+PassesTest = Callable[[WatchedPosition, Quote], Awaitable[bool | None]]
+"""Returns whether a sale would find its symbol trading; None where unknown. Raises as `SaleTest.passes`."""
 
 
 class Suspensions:
@@ -97,18 +45,18 @@ class Suspensions:
         tasks: asyncio.TaskGroup,
         passes_test: PassesTest | None = None,
     ) -> None:
-        """Without *passes_test*, which is for live positions, status and time decide."""
+        """Without *passes_test*, which is for live positions, status and back-off decide."""
         self._can_be_sold = can_be_sold
         self._passes_test = passes_test
         self._check_seconds = check_seconds
         self._tasks = tasks
-        self._known: dict[str, _Suspended] = {}
+        self._known: dict[str, Suspension] = {}
         self._due: set[str] = set()
         self._quotes: dict[str, Quote] = {}
         """The latest of each that is due."""
 
-    def hold(self, each: Held, quote: Quote) -> bool:
-        """Return whether no sale of *each* is to be tried now; from time to time the exchange gets the question."""
+    def hold(self, each: WatchedPosition, quote: Quote) -> bool:
+        """Return whether no sale of *each* is to be tried now; begin the requests that are due."""
         self._quotes[each.name] = quote
         now = asyncio.get_running_loop().time()
         if (known := self._refusal_of(each, quote, now)) is None:
@@ -119,8 +67,8 @@ class Suspensions:
             known.released = known.is_over(now)
         return not known.released
 
-    def test_again(self, each: Held) -> None:
-        """Test the sale of *each* where that is due and it is held back: no look has to wait for its book first."""
+    def test_again(self, each: WatchedPosition) -> None:
+        """Test the sale of *each* where that is due and it is held back, without waiting for its book."""
         now, quote = asyncio.get_running_loop().time(), self._quotes.get(each.name)
         if quote is None or (known := self._refusal_of(each, quote, now)) is None or known.released:
             return
@@ -131,7 +79,7 @@ class Suspensions:
         return sorted(name for name, known in self._known.items() if not known.released)
 
     def refused(self) -> Mapping[str, str]:
-        """Return the positions that are to be sold, and whose last sale found no trading, by name, and why."""
+        """Return the reason by name of the positions that are to be sold, and whose last sale found no trading."""
         return {name: known.code for name, known in self._known.items() if name in self._due}
 
     def is_asking(self) -> bool:
@@ -144,7 +92,7 @@ class Suspensions:
         return known is not None and known.released
 
     def left_seconds(self, name: str, now: float) -> float | None:
-        """Return how long until a look at a position that is held back could change anything; None for any other."""
+        """Return the time until a look at a position that is held back could change anything; None for any other."""
         known = self._known.get(name)
         if known is None or known.released:
             return None
@@ -156,29 +104,30 @@ class Suspensions:
         return max(_SOON_SECONDS, min(left))
 
     def forget_all_but(self, names: Collection[str], due: Collection[str]) -> None:
-        """Forget positions that are not held any more, and that others than those *due* were to be sold."""
+        """Forget positions that are not held any more, and the quotes of those that are not *due*."""
         self._known = {name: known for name, known in self._known.items() if name in names}
         self._due &= set(due)
         self._quotes = {name: quote for name, quote in self._quotes.items() if name in due}
 
-    def _refusal_of(self, each: Held, quote: Quote, now: float) -> _Suspended | None:
-        """Return what is known since the last sale of *each* was refused; None where that found trading."""
+    def _refusal_of(self, each: WatchedPosition, quote: Quote, now: float) -> Suspension | None:
+        """Return the suspension since the last sale of *each* was refused; None where that found trading."""
         sale = each.last_sale
         if sale is None or not sale.found_no_trading:
             self._known.pop(each.name, None)
             return None
         known = self._known.get(each.name)
         if known is None or known.sequence != sale.sequence:
-            # Where a test tells, the status, which weighs much and would keep looks waiting, is asked for later.
+            # Where a test shows it, the status, which weighs much and would keep looks waiting, is read later.
             ask_at = now + self._check_seconds if self._is_tested(each) else now
-            known = self._known[each.name] = _refused(known, sale, quote, now, ask_at)
+            known = first_refusal(sale, quote, now, ask_at) if known is None else known.refused_again(sale, now)
+            self._known[each.name] = known
         return known
 
-    def _is_tested(self, each: Held) -> bool:
+    def _is_tested(self, each: WatchedPosition) -> bool:
         return self._passes_test is not None and each.position.mode is Mode.LIVE
 
-    def _ask_what_is_due(self, each: Held, known: _Suspended, quote: Quote, now: float) -> None:
-        """Ask for the status now and then, and test often; without a test that tells, ask when a book moves."""
+    def _ask_what_is_due(self, each: WatchedPosition, known: Suspension, quote: Quote, now: float) -> None:
+        """Read the status now and then, and test often; where tests show nothing, read it when the book moves."""
         is_tested = self._test_where_due(each, known, quote, now)
         moved = quote != known.quote and now >= known.ask_at - self._check_seconds + QUESTION_SECONDS_MIN
         tells = is_tested and known.is_believed
@@ -186,7 +135,7 @@ class Suspensions:
             known.asking, known.was_asked, known.quote = True, True, quote
             self._begin(each, self._ask(each, known), f"suspension-{each.position.symbol}")
 
-    def _test_where_due(self, each: Held, known: _Suspended, quote: Quote, now: float) -> bool:
+    def _test_where_due(self, each: WatchedPosition, known: Suspension, quote: Quote, now: float) -> bool:
         """Return whether sales of *each* can be tested; begin a test where one is due."""
         known.is_tested = self._is_tested(each)
         if known.is_tested and not known.testing and now >= known.test_at:
@@ -194,11 +143,11 @@ class Suspensions:
             self._begin(each, self._test(each, known, quote), f"sale-test-{each.position.symbol}")
         return known.is_tested
 
-    def _begin(self, each: Held, asking: Coroutine[None, None, None], name: str) -> None:
+    def _begin(self, each: WatchedPosition, asking: Coroutine[None, None, None], name: str) -> None:
         with of_listing(each.position.listing):
             self._tasks.create_task(asking, name=name)
 
-    async def _test(self, each: Held, known: _Suspended, quote: Quote) -> None:
+    async def _test(self, each: WatchedPosition, known: Suspension, quote: Quote) -> None:
         assert self._passes_test is not None
         passes = None
         try:
@@ -206,7 +155,7 @@ class Suspensions:
         except (ExchangeError, ClockUncertainError) as error:
             log.info("a sale was not tested", symbol=each.position.symbol, reason=str(error))
         except Exception:
-            # One symbol that cannot be asked about must not end the exits of the others.
+            # An error with one symbol must not end the exits of the others.
             log.exception("a sale was not tested", symbol=each.position.symbol)
         else:
             known.fails = passes is False
@@ -219,8 +168,8 @@ class Suspensions:
         known.test_at = now + TEST_SECONDS
         known.testing = False
 
-    async def _ask(self, each: Held, known: _Suspended) -> None:
-        """Ask whether the symbol trades; one that did not and does is tried at once."""
+    async def _ask(self, each: WatchedPosition, known: Suspension) -> None:
+        """Read the status of the symbol; a sale is retried at once where the symbol trades again."""
         again_seconds, is_closed = min(self._check_seconds, QUESTION_SECONDS_MIN), None
         try:
             async with asyncio.timeout(QUESTION_SECONDS_MAX):
@@ -229,7 +178,7 @@ class Suspensions:
         except (ExchangeError, TransientError, TimeoutError) as error:
             log.info("whether a symbol trades was not learned", symbol=each.position.symbol, reason=repr(error))
         except Exception:
-            # One symbol that cannot be asked about must not end the exits of the others.
+            # An error with one symbol must not end the exits of the others.
             log.exception("whether a symbol trades was not learned", symbol=each.position.symbol)
         else:
             known.released = known.released or (known.was_closed and not is_closed)
@@ -237,34 +186,3 @@ class Suspensions:
         known.is_closed = is_closed
         known.ask_at = asyncio.get_running_loop().time() + again_seconds
         known.asking = False
-
-
-def _refused(before: _Suspended | None, sale: Sale, quote: Quote, now: float, ask_at: float) -> _Suspended:
-    """One refusal more; where the symbol never was closed by its status, the next try comes later."""
-    if before is None:
-        return _Suspended(sale.sequence, sale.code, now, now, FIRST_WAIT_SECONDS, quote, ask_at)
-    waits = list(_waits_after(before, now))
-    misled = before.is_believed and before.passed
-    return _Suspended(
-        sale.sequence,
-        sale.code,
-        before.since,
-        now,
-        min(waits),
-        before.quote,
-        min(before.ask_at, now) if misled else before.ask_at,
-        is_closed=before.is_closed,
-        test_at=before.test_at,
-        is_believed=before.is_believed and not misled,
-        fails=before.fails,
-    )
-
-
-def _waits_after(before: _Suspended, now: float) -> Iterator[float]:
-    """Yield what bounds the wait after one refusal more."""
-    yield FIRST_WAIT_SECONDS if before.was_closed else before.wait_seconds * 2
-    yield LONG_WAIT_SECONDS_MAX
-    if now - before.since < SOON_SECONDS:
-        yield WAIT_SECONDS_MAX
-    if now - before.since < QUICKLY_SECONDS:
-        yield QUICK_WAIT_SECONDS_MAX

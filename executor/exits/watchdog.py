@@ -1,4 +1,4 @@
-"""Whether every open position is watched: the health of the exits, judged apart from the loop that looks at them."""
+"""Watchdog of the exits: their health by the age of the last look at each position, apart from the loop that looks."""
 
 import asyncio
 import time
@@ -10,19 +10,19 @@ from shared.backoff import pause
 from shared.events import HealthStatus
 from shared.process.health import Component
 
-JUDGE_SECONDS: Final = 1.0
+REPORT_SECONDS: Final = 1.0
 OVERDUE_SECONDS_MIN: Final = 10.0
 OVERDUE_LOOKS: Final = 5
 NAMED_MAX: Final = 5
 
 
 def overdue_seconds(settings: ExitSettings) -> float:
-    """Return how old the last good look at a position may be."""
+    """Return the greatest age of the last good look at a position."""
     return max(OVERDUE_SECONDS_MIN, OVERDUE_LOOKS * settings.exit_check_seconds)
 
 
 class Watchdog:
-    """Whoever looks at positions says so here. One that nobody could look at for too long is overdue."""
+    """The exit monitor reports its looks here. A position without a look for too long is overdue."""
 
     def __init__(
         self, component: Component, *, overdue_seconds: float, clock: Callable[[], float] = time.monotonic
@@ -33,33 +33,33 @@ class Watchdog:
         self._seen: dict[str, float] = {}
         self._passed_at = clock()
         self._objection = "positions are not watched yet"
-        self.judge()
+        self.report()
 
     def looked(self, watched: Collection[str], unwatched: Collection[str], objection: str = "") -> None:
-        """Take note of a look: these positions were judged, these could not be; what is open is among them."""
+        """Record a look: the positions that were evaluated, and those that could not be; together all open ones."""
         now = self._clock()
         self._seen = dict.fromkeys(watched, now) | {name: self._seen.get(name, now) for name in unwatched}
         self._passed_at, self._objection = now, objection
-        self.judge()
+        self.report()
 
     def failed(self, reason: str) -> None:
-        """Take note that nothing could be looked at."""
+        """Record a look that failed altogether."""
         self._objection = reason
-        self.judge()
+        self.report()
 
     def age_seconds(self) -> float:
-        """Return how long ago the position that was not looked at for longest was, or else anything was."""
+        """Return the age of the oldest last look at a position, or of the last look at all."""
         return self._clock() - min((self._passed_at, *self._seen.values()))
 
     def overdue_count(self) -> int:
-        """Return how many positions are not watched. May be asked from another thread."""
+        """Return the number of overdue positions. Safe to call from another thread."""
         seen, now = self._seen, self._clock()
         if now - self._passed_at > self._overdue_seconds:
             return len(seen)
         return sum(now - at > self._overdue_seconds for at in seen.values())
 
-    def judge(self) -> None:
-        """Tell the health as it is now."""
+    def report(self) -> None:
+        """Set the present health."""
         now = self._clock()
         overdue = sorted(name for name, at in self._seen.items() if now - at > self._overdue_seconds)
         if now - self._passed_at > self._overdue_seconds:
@@ -74,14 +74,14 @@ class Watchdog:
             self._component.set(HealthStatus.RUNNING)
 
     def end(self) -> None:
-        """Take note that nobody will look any more: what is open is left alone, which is no way to say goodbye."""
+        """Report ERROR if positions remain open at shutdown."""
         if self._seen:
             self._component.report_at_shutdown(
                 HealthStatus.ERROR, f"stopped, and {len(self._seen)} positions are not watched"
             )
 
-    async def keep(self, until: asyncio.Event) -> None:
-        """Judge again and again, whatever whoever looks is held up by, until *until* is set."""
+    async def run(self, until: asyncio.Event) -> None:
+        """Report the health every second, also while a look hangs, until *until* is set."""
         while not until.is_set():
-            self.judge()
-            await pause(JUDGE_SECONDS, until)
+            self.report()
+            await pause(REPORT_SECONDS, until)

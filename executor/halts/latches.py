@@ -1,4 +1,4 @@
-"""Halts that the executor latches itself. Each holds, over restarts, until an operator resumes."""
+"""Halt latches of the executor: each holds, over restarts, until an operator resumes."""
 
 from enum import StrEnum
 from typing import Final
@@ -11,29 +11,29 @@ from shared.postgres.database import Connection
 log = structlog.get_logger(__name__)
 
 
-class Cause(StrEnum):
-    """What the executor found reason to halt for."""
+class HaltCause(StrEnum):
+    """Cause of a halt by the executor."""
 
     SIGNAL = "signal"
-    """Somebody sent it SIGUSR1."""
+    """The process received SIGUSR1."""
     FILE = "file"
-    """The halt file was there."""
+    """The halt file exists."""
     FAILURES = "failures"
     """Too many orders in a row failed, or their outcome was unknown."""
     MASS_LISTING = "mass_listing"
-    """More coins were listed within a minute than can be true."""
+    """More coins were listed within a minute than are plausible."""
     CREDENTIALS = "credentials"
     """The exchange does not accept our keys."""
     HOLDINGS = "holdings"
-    """The account holds what no position explains."""
+    """The account holds coins that no position explains."""
     DAILY_LOSS = "daily_loss"
-    """As much was lost on a day as an operator allows."""
+    """The loss of a day reached the limit."""
     APPEARED = "appeared"
-    """An order that was given up appeared at the exchange after all."""
+    """A given-up order appeared at the exchange after all."""
 
 
-# Latching and resuming take turns on the row of trade_config, which is what the lock is for, so that nobody lifts a
-# halt that was not there to be seen yet. And it is newer than the latest resumption whatever a clock says.
+# The lock on the row of trade_config serialises latching and resuming, so that no resume lifts a halt that was not
+# visible yet. And a halt is newer than the latest resume whatever the clocks say.
 LATCH: Final = """
 WITH config AS (
     SELECT resumed_at FROM trade_config WHERE id = 1 FOR SHARE
@@ -50,7 +50,7 @@ RETURNING true
 """
 
 
-async def latch(connection: Connection, cause: Cause, mode: Mode | None, reason: str) -> None:
-    """Halt purchases in *mode* (None: in both) until an operator resumes; nothing where that halt is in force."""
+async def latch(connection: Connection, cause: HaltCause, mode: Mode | None, reason: str) -> None:
+    """Halt purchases in *mode* (None: in both) until an operator resumes, unless that halt is in force."""
     if await connection.fetchval(LATCH, cause, mode, reason):
         log.error("trading halted", cause=cause, mode=mode, reason=reason)

@@ -1,6 +1,6 @@
-"""Count the symbols that the exchange bars us from: one says something of the symbol, several in a row of our keys.
+"""Pair refusals: count symbols that the exchange bars us from; several in a row mean that it refuses our keys.
 
-The orders themselves are the count, so a restart forgets nothing.
+The count is read from the orders, so it survives a restart.
 """
 
 from typing import Final
@@ -27,11 +27,11 @@ WHERE orders.mode = $1 AND orders.side = 'BUY' AND orders.state = 'rejected' AND
 """
 
 
-async def count(connection: Connection, order: Order, reason: str | None, most: int) -> None:
+async def halt_if_too_many(connection: Connection, order: Order, reason: str | None, most: int) -> None:
     """Latch the halt of the mode of *order* where it is the *most*-th symbol in a row that was refused as a pair."""
     if order.side is Side.SELL or reason is None or not reason.startswith(Reason.PAIR_REFUSED):
         return
     symbols = await connection.fetchval(COUNT, order.mode, Reason.PAIR_REFUSED)
     if symbols >= most:
         words = f"{symbols} symbols in a row are barred to us, last {order.symbol}"
-        await latches.latch(connection, latches.Cause.CREDENTIALS, order.mode, words)
+        await latches.latch(connection, latches.HaltCause.CREDENTIALS, order.mode, words)

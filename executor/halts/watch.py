@@ -1,4 +1,4 @@
-"""Whether trading is halted, known at every moment without asking: the database, a file and a signal say so."""
+"""Halt watch: the halts by database, file and signal, kept in memory so that orders need no query."""
 
 import asyncio
 import math
@@ -13,7 +13,7 @@ from typing import Final, Never
 
 import structlog
 
-from executor.halts.latches import Cause, latch
+from executor.halts.latches import HaltCause, latch
 from executor.settings import LimitSettings
 from shared.backoff import pause
 from shared.control.halts import Halt, halts_in_force
@@ -25,9 +25,9 @@ from shared.postgres.database import Connection, Database
 log = structlog.get_logger(__name__)
 
 POLL_SECONDS: Final = 0.05
-"""A halt is known at the second look at the latest: the first may be under way when it is committed."""
+"""A halt is known after the second poll at the latest: the first may be under way when it is committed."""
 FRESH_SECONDS: Final = 2.0
-"""What was read longer ago is not believed, and unknown means no order."""
+"""Halts that were read longer ago count as unknown, and unknown means no order."""
 ANSWER_SECONDS: Final = 1.0
 RETRY_SECONDS: Final = 0.25
 UNREADABLE: Final = "halt state unreadable"
@@ -35,22 +35,22 @@ FILE_NAME: Final = "halt"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Raised:
+class _RaisedHalt:
     """A halt that no row holds yet."""
 
-    cause: Cause
+    cause: HaltCause
     mode: Mode | None
     reason: str
 
 
 class HaltWatch:
-    """What holds a halt is its row. Until that is committed it is held here, also when the database is away."""
+    """A halt holds by its row. Until that is committed it is held here, also while the database is away."""
 
     def __init__(self, database: Database, file: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._database = database
         self._file = file
         self._clock = clock
-        self._raised: dict[tuple[Cause, Mode | None], _Raised] = {}
+        self._raised: dict[tuple[HaltCause, Mode | None], _RaisedHalt] = {}
         self._by_file = ""
         self._found: Sequence[Halt] = ()
         self._read_at = -math.inf
@@ -59,55 +59,58 @@ class HaltWatch:
         self.was_read = asyncio.Event()
 
     def buys_halted(self, mode: Mode) -> str:
-        """Return why nothing may be bought in *mode*; empty where it may."""
+        """Return the reason of a halt of purchases in *mode*; empty without one."""
         for raised in self._raised.values():
             if raised.mode in {None, mode}:
                 return f"{raised.cause}: {raised.reason}"
         if self._by_file:
-            return f"{Cause.FILE}: {self._by_file}"
-        return self._why(lambda halt: halt.mode in {None, mode})
+            return f"{HaltCause.FILE}: {self._by_file}"
+        return self._reason(lambda halt: halt.mode in {None, mode})
 
     def exits_halted(self) -> str:
-        """Return why nothing may be sold; empty where it may."""
-        return self._why(lambda halt: halt.exits)
+        """Return the reason of a halt of sales; empty without one."""
+        return self._reason(lambda halt: halt.exits)
 
-    def halt(self, cause: Cause, mode: Mode | None, reason: str) -> None:
+    def halt(self, cause: HaltCause, mode: Mode | None, reason: str) -> None:
         """Halt purchases in *mode* (None: in both) now; the row follows as soon as the database takes it."""
         log.error("halting", cause=cause, mode=mode, reason=reason)
-        self._raised[cause, mode] = _Raised(cause, mode, reason)
+        self._raised[cause, mode] = _RaisedHalt(cause, mode, reason)
         self._hurry.set()
 
     def halt_by_signal(self) -> None:
         """Halt purchases now."""
-        self.halt(Cause.SIGNAL, None, "SIGUSR1")
+        self.halt(HaltCause.SIGNAL, None, "SIGUSR1")
 
     def look_for_file(self) -> None:
-        """Halt purchases now if the file is there; while it is, nobody can resume."""
-        self._by_file = _objection(self._file)
-        latched = (Cause.FILE, None) in self._raised or any(halt.cause == Cause.FILE for halt in self._found)
+        """Halt purchases now if the halt file exists; while it does, a resume has no effect."""
+        try:
+            self._by_file = f"{self._file} exists" if self._file.exists() else ""
+        except OSError as error:
+            self._by_file = f"{self._file}: {error.strerror}"
+        latched = (HaltCause.FILE, None) in self._raised or any(halt.cause == HaltCause.FILE for halt in self._found)
         if self._by_file and not latched:
-            self.halt(Cause.FILE, None, self._by_file)
+            self.halt(HaltCause.FILE, None, self._by_file)
 
     async def look(self, connection: Connection) -> None:
-        """Latch what is raised and read what is in force."""
+        """Latch the halts raised here, and read those in force."""
         raised = list(self._raised.values())
-        faulty: list[_Raised] = []
+        faulty: list[_RaisedHalt] = []
         await each_isolated(
             raised,
             lambda each: latch(connection, each.cause, each.mode, each.reason),
-            failed=lambda each, _: faulty.append(each),  # It holds here all the same, and is latched again.
+            failed=lambda each, _: faulty.append(each),  # It holds here, and is latched again.
         )
         asked_at = self._clock()
         self._found = await halts_in_force(connection)
         self._read_at, self._away = asked_at, False
         self.was_read.set()
         for each in raised:
-            # Not where it was raised once more meanwhile: what was latched may have been lifted already.
+            # Not where it was raised once more meanwhile: the latched one may have been lifted already.
             if each not in faulty and self._raised.get((each.cause, each.mode)) is each:
                 del self._raised[each.cause, each.mode]
 
-    async def keep_looking(self) -> Never:
-        """Look again and again, on a connection of its own, until cancelled."""
+    async def poll_forever(self) -> Never:
+        """Poll on a connection of its own, until cancelled."""
         while True:
             try:
                 async with self._database.connection() as connection:
@@ -117,46 +120,35 @@ class HaltWatch:
                         await pause(POLL_SECONDS, self._hurry)
                         self._hurry.clear()
             except TransientError as error:
-                self._tell_away(error)
+                if not self._away:
+                    log.warning("halts cannot be read, so nothing will be traded", reason=str(error))
+                self._away = True
             except Exception:
-                log.exception("halts were not read")  # What was read grows old, and then nothing is traded.
+                log.exception("halts were not read")  # The last result ages, and then nothing is traded.
             await asyncio.sleep(RETRY_SECONDS)
 
-    async def keep_looking_for_file(self) -> Never:
-        """Look for the file again and again, whatever the database does, until cancelled."""
+    async def poll_file_forever(self) -> Never:
+        """Poll the halt file, whatever the database does, until cancelled."""
         while True:
             self.look_for_file()
             await asyncio.sleep(POLL_SECONDS)
 
-    def _why(self, applies: Callable[[Halt], bool]) -> str:
+    def _reason(self, applies: Callable[[Halt], bool]) -> str:
         if self._clock() - self._read_at > FRESH_SECONDS:
             return UNREADABLE
         return next((str(halt) for halt in self._found if applies(halt)), "")
 
-    def _tell_away(self, error: TransientError) -> None:
-        if not self._away:
-            log.warning("halts cannot be read, so nothing will be traded", reason=str(error))
-        self._away = True
-
-
-def _objection(file: Path) -> str:
-    """Say that *file* is there, or that nobody knows; empty where it is not."""
-    try:
-        return f"{file} exists" if file.exists() else ""
-    except OSError as error:
-        return f"{file}: {error.strerror}"
-
 
 @asynccontextmanager
 async def watching_halts(database: Database, settings: LimitSettings, data_dir: Path) -> AsyncIterator[HaltWatch]:
-    """Watch for the time of the block; what is in force is read before, if the database answers in time."""
+    """Watch for the time of the block; read the halts in force before it, if the database answers in time."""
     watch = HaltWatch(database, settings.halt_file or data_dir / FILE_NAME)
     watch.look_for_file()
     with _on_signal(watch.halt_by_signal):
         async with asyncio.TaskGroup() as tasks:
             looking = (
-                tasks.create_task(watch.keep_looking(), name="halt watch"),
-                tasks.create_task(watch.keep_looking_for_file(), name="halt file watch"),
+                tasks.create_task(watch.poll_forever(), name="halt watch"),
+                tasks.create_task(watch.poll_file_forever(), name="halt file watch"),
             )
             await pause(FRESH_SECONDS, watch.was_read)
             try:
@@ -168,7 +160,7 @@ async def watching_halts(database: Database, settings: LimitSettings, data_dir: 
 
 @contextmanager
 def _on_signal(act: Callable[[], None]) -> Iterator[None]:
-    """Let SIGUSR1 act, where signals arrive: only the main thread is told of them."""
+    """Handle SIGUSR1 by *act*; only in the main thread, which receives signals."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

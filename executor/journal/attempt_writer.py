@@ -9,8 +9,7 @@ from typing import Final
 import structlog
 from asyncpg import Record
 
-from executor.decisions.repeat_purchases import Conditions, forbidden
-from executor.decisions.strategy import Refuse
+from executor.decisions.repeat_purchases import RepeatConditions, repeat_refusal
 from executor.journal import order_transitions, settlement
 from executor.journal.decision_writer import Unready
 from executor.journal.order_row import about_row, order_of, requested_qty
@@ -19,7 +18,7 @@ from executor.journal.settlement import LOCK
 from executor.model.client_order_id import client_order_id
 from executor.model.order import Order
 from executor.model.order_state import TABLE, Effect, OrderEvent, OrderState
-from executor.model.reasons import Reason
+from executor.model.reasons import Reason, Refusal
 from executor.model.trade_event import trade_of
 from shared.events import Mode, Source
 from shared.isolation import in_a_line, readable
@@ -96,7 +95,7 @@ class AttemptWriter:
         self._count = count
         self._now = now
 
-    async def begin(self, order: Order, request: Mapping[str, str], until: datetime) -> Order | Refuse | None:
+    async def begin(self, order: Order, request: Mapping[str, str], until: datetime) -> Order | Refusal | None:
         """Commit that *request* is sent for *order*, whose attempt ended with nothing filled, *until* then at most.
 
         Returns the order to send, or what stands against it; None where it has gone on without us.
@@ -110,7 +109,7 @@ class AttemptWriter:
             step = TABLE.get((stands.state, OrderEvent.RETRIED))
             if step is None or (stands.state, stands.attempt) != (order.state, order.attempt):
                 return None
-            refused = Refuse(Reason.CONFIG_MISSING) if conditions is None else forbidden(order, conditions)
+            refused = Refusal(Reason.CONFIG_MISSING) if conditions is None else repeat_refusal(order, conditions)
             if refused is not None:
                 return refused
             name, now = order.client_order_id, self._now()
@@ -155,14 +154,14 @@ class AttemptWriter:
         self._told()
         self._count(shown, told.reason)
 
-    async def _conditions(self, connection: Connection, order: Order) -> Conditions | None:
+    async def _conditions(self, connection: Connection, order: Order) -> RepeatConditions | None:
         config = await connection.fetchrow(CONDITIONS, order.mode, self._now())
         await connection.execute(LOCK, order.mode)
         if config is None:
             return None
         is_live = self._live and config["auto_trade"] and order.listing.source is not Source.TEST_INJECTION
         committed = await connection.fetchval(COMMITTED, order.mode)
-        return Conditions(
+        return RepeatConditions(
             mode=Mode.LIVE if is_live else Mode.DRY_RUN,
             halted=config["halted"],
             max_trade_usdt=config["max_trade_usdt"],

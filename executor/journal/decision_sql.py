@@ -78,7 +78,7 @@ WITH added AS (
 INSERT INTO trade_outbox (event) SELECT :trade::text::jsonb FROM added RETURNING true
 """)  # noqa: S608 - constants
 
-# The same comparisons as executor.decisions.limits.exceeded, which tells the reason: this is where they hold.
+# The same comparisons as executor.decisions.limits.exceeded_limit, which tells the reason: this is where they hold.
 _RESERVED: Final = f"""
     UPDATE exposure SET
         reserved_usdt = reserved_usdt + :quote_qty::numeric,

@@ -13,9 +13,9 @@ from typing import Final
 
 from asyncpg import Record, UniqueViolationError
 
-from executor.decisions.limits import Committed
-from executor.decisions.order_drafts import NOTHING, purchase, sale, send_until, sending_time
-from executor.decisions.strategy import Arm, Buy, Refuse, Standing, TradeConfig, decide, decide_firing
+from executor.decisions.limits import LimitUsage
+from executor.decisions.order_drafts import NOTHING, purchase_order, sale_order, send_until, sending_time
+from executor.decisions.strategy import Buy, TradeConfig, TradingState, WaitForOpening, decide, decide_at_opening
 from executor.journal import decision_sql
 from executor.journal.dispatch import NOBODY, Dispatch
 from executor.journal.named_sql import Statement
@@ -24,7 +24,7 @@ from executor.journal.storable_text import UNSTORABLE, in_ascii
 from executor.model.order import ExitReason, Order
 from executor.model.order_state import OrderState
 from executor.model.position import Position
-from executor.model.reasons import worded
+from executor.model.reasons import Refusal, worded
 from executor.model.trade_event import trade_of
 from executor.settings import ExecutorSettings
 from shared.errors import TransientError
@@ -33,7 +33,7 @@ from shared.postgres.database import Connection, Database
 
 RACES_MAX: Final = 10
 
-Unready = Callable[[], Refuse | None]
+Unready = Callable[[], Refusal | None]
 """Says why no live order could be sent now."""
 
 
@@ -54,7 +54,7 @@ class _Reading:
     """A row that was read, and what it means for a listing whose coin is not held."""
 
     row: Record
-    standing: Standing
+    standing: TradingState
 
 
 class _OvertakenError(Exception):
@@ -117,7 +117,7 @@ class DecisionWriter:
 
         Returns the order to send, None where another does it. *beside* allows it while an earlier sale is in doubt.
         """
-        order = replace(sale(position, base_qty, reason, self._settings, self._now()), price_min=price_min)
+        order = replace(sale_order(position, base_qty, reason, self._settings, self._now()), price_min=price_min)
         async with self._database.connection() as connection:
             with suppress(UniqueViolationError):
                 values = row_of(order) | {"beside": beside}
@@ -144,18 +144,20 @@ class DecisionWriter:
         decision = decide(listing, standing, self._unready(), self._settings, now)
         match decision:
             case Buy(quote_qty):
-                order = purchase(listing, standing, quote_qty, self._settings, now)
+                order = purchase_order(listing, standing, quote_qty, self._settings, now)
                 return await self._purchase(connection, order, row, dispatch)
-            case Arm(fire_at):
+            case WaitForOpening(fire_at):
                 order = replace(
-                    purchase(listing, standing, NOTHING, self._settings, now),
+                    purchase_order(listing, standing, NOTHING, self._settings, now),
                     state=OrderState.ARMED,
                     fire_at=fire_at,
                     send_until=(fire_at or now) + sending_time(self._settings),
                 )
                 return await self._add(connection, order, "armed", "")
-            case Refuse(reason, detail):
-                order = replace(purchase(listing, standing, NOTHING, self._settings, now), state=OrderState.REJECTED)
+            case Refusal(reason, detail):
+                order = replace(
+                    purchase_order(listing, standing, NOTHING, self._settings, now), state=OrderState.REJECTED
+                )
                 return await self._add(connection, order, "refused", worded(reason, detail))
 
     async def _by_what_was_read_last(
@@ -172,7 +174,7 @@ class DecisionWriter:
         if not isinstance(decision, Buy):
             return None
         try:
-            order = purchase(listing, last.standing, decision.quote_qty, self._settings, now)
+            order = purchase_order(listing, last.standing, decision.quote_qty, self._settings, now)
             return await self._purchase(connection, order, last.row, dispatch)
         except _OvertakenError:
             self._read_last = None
@@ -194,17 +196,17 @@ class DecisionWriter:
         if switched and row["standing"] is not None:
             # Whoever decided in the other mode may have died before it ended this one.
             return Decided(None, "switched")
-        decision = decide_firing(waiting.listing, standing, self._unready(), self._settings, now)
+        decision = decide_at_opening(waiting.listing, standing, self._unready(), self._settings, now)
         match decision:
             case Buy(quote_qty):
                 order = replace(
-                    purchase(waiting.listing, standing, quote_qty, self._settings, now),
+                    purchase_order(waiting.listing, standing, quote_qty, self._settings, now),
                     fire_at=waiting.fire_at,
                     send_until=send_until(waiting.listing, max(now, waiting.fire_at), self._settings),
                 )
                 statement = decision_sql.RESERVE if switched else decision_sql.FIRE
                 return await self._reserve(connection, statement, order, row)
-            case Refuse(reason, detail):
+            case Refusal(reason, detail):
                 return Decided(None, "refused", worded(reason, detail))
 
     async def _read(self, connection: Connection, listing: Listing, waiting: str | None = None) -> Record:
@@ -272,12 +274,12 @@ def _added(order: Order, reason: str) -> Mapping[str, object]:
     return row_of(order, reason) | {"trade": trade_of(order, reason=reason or None).model_dump_json()}
 
 
-def _standing(row: Record) -> Standing:
+def _standing(row: Record) -> TradingState:
     config = None
     if row["version"] is not None:
         config = TradeConfig(AppliedConfig.model_validate(dict(row)), row["halted"])
-    committed = Committed(row["committed_usdt"], row["recent_orders"], row["day_orders"], row["day_spent_usdt"])
-    return Standing(config, Mode(row["mode"]), committed, base_held=row["base_held"])
+    committed = LimitUsage(row["committed_usdt"], row["recent_orders"], row["day_orders"], row["day_spent_usdt"])
+    return TradingState(config, Mode(row["mode"]), committed, base_held=row["base_held"])
 
 
 def _day(moment: datetime) -> date:

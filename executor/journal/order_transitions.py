@@ -150,7 +150,7 @@ class OrderTransitions:
             after = await _write(connection, order, taken.state, told, self._now())
             await settlement.settle(connection, after, taken.effect, told.fill)
             await settlement.count_failures(connection, after, event, self._limits.failures_max)
-            await pair_refusals.count(connection, after, told.reason, self._limits.pair_refusals_max)
+            await pair_refusals.halt_if_too_many(connection, after, told.reason, self._limits.pair_refusals_max)
             if after.state in _TOLD:
                 trade = trade_of(after, fill=told.fill, reason=told.reason)
                 await connection.execute(TELL, trade.model_dump(mode="json"))

@@ -11,7 +11,7 @@ from executor.journal import settlement
 from executor.journal.position_row import position_of
 from executor.model.order import ExitReason
 from executor.model.position import Position, PositionState
-from executor.model.watched_position import Held, Sale
+from executor.model.watched_position import Sale, WatchedPosition
 from shared.control import exit_policy
 from shared.postgres.database import Database
 
@@ -86,12 +86,12 @@ GROUP BY base_asset
 
 
 class Reading(NamedTuple):
-    held: Sequence[Held]
+    held: Sequence[WatchedPosition]
     unreadable: Mapping[str, str]
     """Positions whose rows make no sense to this version, by name, and why."""
 
 
-async def held(database: Database) -> Sequence[Held]:
+async def held(database: Database) -> Sequence[WatchedPosition]:
     """Return all positions that are not closed, oldest first."""
     return (await read_held(database)).held
 
@@ -109,7 +109,7 @@ async def read_held(database: Database) -> Reading:
     return Reading(readable, unreadable)
 
 
-def _held_of(row: Record) -> Held:
+def _held_of(row: Record) -> WatchedPosition:
     last_sale = None
     if row["sale_sequence"] is not None:
         last_sale = Sale(row["sale_sequence"], row["sale_state"], row["sale_reason"] or "")
@@ -120,7 +120,7 @@ def _held_of(row: Record) -> Held:
     floor = row["begun_floor"] if begun_by is ExitReason.TAKE_PROFIT else None
     configured = {name: row[name] for name in exit_policy.FIELDS}
     policy, unreadable = exit_policy.effective_policy(configured, row["own_exits"] or {})
-    return Held(
+    return WatchedPosition(
         position_of(row),
         row["close_requested"],
         row["write_off"],
@@ -152,7 +152,7 @@ async def write_off(database: Database, position: Position, now: datetime) -> bo
         return await settlement.write_off(connection, position, now)
 
 
-def held_by_others(each: Held, everything: Iterable[Held]) -> Decimal:
+def held_by_others(each: WatchedPosition, everything: Iterable[WatchedPosition]) -> Decimal:
     """Return how much of the coin of *each* other positions of its mode explain."""
     mine = each.position
     quantities = (

@@ -96,7 +96,7 @@ async def count_failures(connection: Connection, order: Order, event: OrderEvent
     failures = await connection.fetchval(COUNT, order.mode, event in _FAILURES)
     if failures >= failures_max:
         reason = f"{failures} orders in a row failed, or their outcome was unknown"
-        await latches.latch(connection, latches.Cause.FAILURES, order.mode, reason)
+        await latches.latch(connection, latches.HaltCause.FAILURES, order.mode, reason)
         await connection.execute(START_OVER, order.mode)
 
 
@@ -107,7 +107,7 @@ async def _add(connection: Connection, order: Order, fill: Fill) -> None:
     else:
         await _settle_sale(connection, order, fill)
     reason = f"{order.sent_as} ({order.symbol}) was given up and appeared after all"
-    await latches.latch(connection, latches.Cause.APPEARED, order.mode, reason)
+    await latches.latch(connection, latches.HaltCause.APPEARED, order.mode, reason)
 
 
 async def _settle_purchase(connection: Connection, order: Order, fill: Fill | None, *, reserved: Decimal) -> None:
@@ -127,7 +127,7 @@ async def _settle_purchase(connection: Connection, order: Order, fill: Fill | No
         spent,
         fill.average_price,
         max(order.answered_at or fill.traded_at or order.decided_at, order.decided_at),
-        fill.paid(order.listing.quote_asset),
+        fill.cost_with_fee(order.listing.quote_asset),
     )
     await other_fees.record(connection, order, fill)
 

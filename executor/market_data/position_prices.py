@@ -1,4 +1,4 @@
-"""The prices of what is held: routine looks and urgent ones go their own ways, and what they read prices the sales."""
+"""Prices of positions: routine and urgent looks have rate limits of their own, and their books price the sales."""
 
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -11,7 +11,7 @@ from shared.mexc.payloads import BookTicker, Level, OrderBook
 
 BOOK_LEVELS: Final = 100
 BOOK_SECONDS: Final = 0.5
-"""How old the book may be that a sale is priced by: the look that found it due has just read it."""
+"""The greatest age of a book that prices a sale: the look that found it due has just read it."""
 
 
 class RecentBooks:
@@ -42,14 +42,14 @@ class PositionPrices:
         self._recent = recent
 
     async def tops(self, symbols: Collection[str], *, urgent: bool) -> Mapping[str, Quote]:
-        """Return the best bid and ask of those of *symbols* that the exchange quotes, by one question for all."""
+        """Return the best bid and ask of those of *symbols* that the exchange quotes, by one request for all."""
         tickers = await self._rest(urgent=urgent).book_tickers()
         books = {each.symbol: _top(each) for each in tickers if each.symbol in symbols}
         self._recent.keep(books)
         return {symbol: quote_of(book) for symbol, book in books.items()}
 
     async def book(self, symbol: str, *, urgent: bool) -> Quote:
-        """Return the book of *symbol* as far as a sale may have to reach into it."""
+        """Return the book of *symbol* as deep as a sale may reach."""
         book = await self._rest(urgent=urgent).depth(symbol, BOOK_LEVELS)
         self._recent.keep({symbol: book})
         return quote_of(book)

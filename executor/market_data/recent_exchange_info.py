@@ -1,4 +1,4 @@
-"""What exchangeInfo has just said of a symbol: two who ask for it beside one order ask once."""
+"""Recent exchangeInfo of a symbol: two callers beside one order share one request."""
 
 import asyncio
 import time
@@ -27,7 +27,7 @@ class RecentExchangeInfo:
     async def symbol_rules(self, symbol: str) -> SymbolInfo | None:
         """Return what exchangeInfo says of *symbol*; None where it does not know it. Raises ExchangeError.
 
-        Who no longer waits ends no question that others wait for.
+        A caller that is cancelled does not cancel the request of the others.
         """
         self._forget_old()
         asked = self._asked.get(symbol)
@@ -42,7 +42,7 @@ class RecentExchangeInfo:
 
 
 def _is_usable(asked: _Asked, oldest: float) -> bool:
-    """Tell whether what was *asked* is under way, or was answered since *oldest*; a failure is asked for again."""
+    """Return whether *asked* is under way, or was answered since *oldest*; a failed request is repeated."""
     if not asked.answer.done():
         return True
     return asked.at >= oldest and not asked.answer.cancelled() and asked.answer.exception() is None

@@ -1,1 +1,1 @@
-"""What an order, a fill and a position are. Pure data."""
+"""Orders, fills and positions. Pure data."""

@@ -1,4 +1,4 @@
-"""The name of an order at the exchange, the same for every delivery of its listing."""
+"""Client order id: the idempotency key of an order, the same for every delivery of its listing. Pure."""
 
 import base64
 import hashlib

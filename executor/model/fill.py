@@ -1,4 +1,4 @@
-"""What an order got."""
+"""Fill of an order: quantities, cost and fees. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -9,12 +9,12 @@ from typing import Final
 from executor.model.money import CAREFUL, CENT
 
 WORST_FEE: Final = Decimal("0.002")
-"""As a ratio: the highest that MEXC is known to have charged for taking."""
+"""As a ratio: the highest taker fee that MEXC is known to have charged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """All that was executed of one order. The exchange says in which asset it took its fee; never assume."""
+    """The executed part of one order. The exchange names the asset of its fee; never assume one."""
 
     base_qty: Decimal
     """Executed, before any fee."""
@@ -28,7 +28,7 @@ class Fill:
     other_fees: Mapping[str, Decimal] = field(default_factory=dict, hash=False)
     """By asset, where the exchange took its fee in several."""
     traded_at: datetime | None = field(default=None, compare=False)
-    """When the last trade was; None where the exchange did not say."""
+    """The time of the last trade; None where the exchange did not name it."""
 
     @property
     def fees(self) -> Mapping[str, Decimal]:
@@ -40,32 +40,32 @@ class Fill:
         return self.cost / self.base_qty
 
     def quote_spent(self, quote_asset: str) -> Decimal:
-        """What a buyer paid, rounded up to a whole cent so that exposure is never understated."""
+        """The cost of a buyer with the fee, rounded up to a whole cent so that exposure is never understated."""
         with localcontext(CAREFUL):
             return (self.cost + self._fee_in(quote_asset)).quantize(CENT, ROUND_UP)
 
-    def paid(self, quote_asset: str) -> Decimal:
-        """What a buyer paid, to the last digit."""
+    def cost_with_fee(self, quote_asset: str) -> Decimal:
+        """The cost of a buyer with the fee, to the last digit."""
         with localcontext(CAREFUL):
             return self.cost + self._fee_in(quote_asset)
 
-    def brought(self, quote_asset: str) -> Decimal:
-        """What a seller got, to the last digit; less than nothing where the fee was more."""
+    def proceeds_less_fee(self, quote_asset: str) -> Decimal:
+        """The proceeds of a seller less the fee, to the last digit; negative where the fee was more."""
         with localcontext(CAREFUL):
             return self.cost - self._fee_in(quote_asset)
 
     def quote_received(self, quote_asset: str) -> Decimal:
-        """What a seller got, rounded down to a whole cent."""
+        """The proceeds of a seller less the fee, rounded down to a whole cent."""
         with localcontext(CAREFUL):
             return max(Decimal(0), self.cost - self._fee_in(quote_asset)).quantize(CENT, ROUND_DOWN)
 
     def base_bought(self, base_asset: str) -> Decimal:
-        """What a buyer holds."""
+        """The quantity that a buyer holds, net of the fee."""
         with localcontext(CAREFUL):
             return self.base_qty - self._fee_in(base_asset)
 
     def base_sold(self, base_asset: str) -> Decimal:
-        """What a seller no longer holds."""
+        """The quantity that a seller no longer holds, the fee included."""
         with localcontext(CAREFUL):
             return self.base_qty + self._fee_in(base_asset)
 
@@ -74,11 +74,11 @@ class Fill:
 
 
 Fee = tuple[str | None, Decimal]
-"""In which asset, and how much; None where the exchange does not say in which."""
+"""Asset and amount; None where the exchange does not name the asset."""
 
 
 def fees_of(base_asset: str, quote_asset: str, fees: Iterable[Fee]) -> Mapping[str, Decimal]:
-    """Sum *fees* by asset, the one that counts most first. What names no asset counts as money spent."""
+    """Sum *fees* by asset, the one that counts most first. A fee without an asset counts as money spent."""
     sums: dict[str, Decimal] = {}
     with localcontext(CAREFUL):
         for asset, fee in fees:
@@ -89,7 +89,7 @@ def fees_of(base_asset: str, quote_asset: str, fees: Iterable[Fee]) -> Mapping[s
     return {asset: sums[asset] for asset in (*ranked, *(each for each in sums if each not in ranked))}
 
 
-def filled(
+def fill_with_fees(
     base_qty: Decimal,
     cost: Decimal,
     fees: Mapping[str, Decimal],
@@ -98,6 +98,6 @@ def filled(
     complete: bool,
     traded_at: datetime | None = None,
 ) -> Fill:
-    """Return the fill whose *fees* are in that order; where there are none, nothing was taken in *otherwise*."""
+    """Return the fill with *fees* in that order; without any, its fee is zero in *otherwise*."""
     (asset, fee), *others = fees.items() or [(otherwise, Decimal(0))]
     return Fill(base_qty, cost, fee, asset, complete, dict(others), traded_at)

@@ -1,4 +1,4 @@
-"""An order, as the journal keeps it."""
+"""Order, as the journal keeps it. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from shared.events import AppliedConfig, Listing, ListingKey, Mode, Side
 
 
 class ExitReason(StrEnum):
-    """Why a position is closed."""
+    """Reason of a sale."""
 
     TAKE_PROFIT = "take_profit"
     STOP_LOSS = "stop_loss"
@@ -26,7 +26,7 @@ class ExitReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One decision to buy or sell. Its client order id is its name, and at the exchange that of its first attempt."""
+    """One decision to buy or sell. Its client order id is its key, and at the exchange the id of its first attempt."""
 
     listing: Listing
     mode: Mode
@@ -35,11 +35,11 @@ class Order:
     """1 for the one purchase of a listing; sales count up."""
     client_order_id: str
     quote_qty: Decimal
-    """Reserved for a purchase in dollars, fee included; zero where nothing is."""
+    """The reservation of a purchase in dollars, fee included; zero without one."""
     config: AppliedConfig
     decided_at: datetime
     send_until: datetime
-    """No request of it may begin after this, whoever sends it: what makes its absence provable."""
+    """Send deadline: no request begins later, so that an order not visible afterwards was never placed."""
     fire_at: datetime | None = None
     """The opening it waits for."""
     base_qty: Decimal | None = None
@@ -49,30 +49,30 @@ class Order:
     exchange_order_id: str | None = None
     answered_at: datetime | None = None
     price_min: Decimal | None = None
-    """What a sale must bring for a coin at least; it follows from its reason."""
+    """The least price of a sale; it follows from its reason."""
     attempt: int = 1
-    """Of a purchase: which one is under way, or was the last."""
+    """The number of a purchase's attempt that is under way, or was the last."""
     attempt_id: str | None = None
     """The id at the exchange of a further attempt."""
     price_max: Decimal | None = None
-    """What no further attempt of a purchase pays more than for a coin; None where there may be none."""
+    """The highest price of further attempts of a purchase; None where none is allowed."""
     requested_qty: Decimal | None = None
-    """Of the coin, in the request that was sent last; None where that named an amount of money, or is not known."""
+    """The quantity in the request that was sent last; None where that named an amount of money, or is unknown."""
     attention: str = ""
-    """Why a person has to look at it."""
+    """The reason why it needs a person."""
     given_up_at: datetime | None = None
-    """When it was taken for absent, without the exchange itself having said so."""
+    """The time at which it was given up as absent, without a confirmation by the exchange."""
     looked_again: int = 0
-    """How often it was looked for since."""
+    """The number of look-ups since."""
 
     @property
     def due_at(self) -> datetime:
-        """When it was to be sent: once decided on, and not before the opening it waits for."""
+        """The time to send it: once decided on, and not before the opening it waits for."""
         return self.decided_at if self.fire_at is None else max(self.decided_at, self.fire_at)
 
     @property
     def slippage_pct(self) -> Decimal:
-        """How far above the reference price a purchase may pay, as configured when it was decided on."""
+        """The slippage above the reference price that a purchase may pay, as configured at its decision."""
         configured = self.config.entry_slippage_pct
         return ENTRY_SLIPPAGE_PCT if configured is None else configured
 

@@ -1,4 +1,4 @@
-"""The life of an order as one table: in which state what may happen, where it leads, and what it does to the money."""
+"""State machine of an order as one table: events by state, the next state, and the effect on the exposure. Pure."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -7,14 +7,14 @@ from typing import Final, NamedTuple
 
 
 class OrderState(StrEnum):
-    """Where an order stands in the journal."""
+    """State of an order in the journal."""
 
     ARMED = "armed"
     """Waits for the opening; nothing is reserved for it yet."""
     SENDING = "sending"
     """Committed, with its money reserved: from now on it may be at the exchange."""
     ACKNOWLEDGED = "acknowledged"
-    """The exchange has taken it; what it got is not read yet."""
+    """The exchange has taken it; its fill is not read yet."""
     UNKNOWN = "unknown"
     """It may have arrived or not. It is looked up, and never sent again."""
     FILLED = "filled"
@@ -30,22 +30,22 @@ class OrderState(StrEnum):
 
 
 class OrderEvent(StrEnum):
-    """What happens to an order."""
+    """Event in the life of an order."""
 
     FIRED = "fired"
-    """Its moment came, and the limits allow it."""
+    """Its time came, and the limits allow it."""
     ACCEPTED = "accepted"
-    """The exchange named it an order of its own."""
+    """The exchange took it, and named its own order id."""
     REFUSED = "refused"
     """The exchange would not take it, or a rule of ours forbade it before a byte was written."""
     LAPSED = "lapsed"
     """The time in which it could be sent is over, and no attempt was taken."""
     POSTPONED = "postponed"
-    """The symbol did not open while we kept asking; it waits until an opening is told, or until the next start."""
+    """The symbol did not open while we retried; it waits until an opening is announced, or until the next start."""
     UNSENT = "unsent"
     """No attempt could be written."""
     UNANSWERED = "unanswered"
-    """A request was written and not answered, or whoever sent it is gone."""
+    """A request was written and not answered, or its sender is gone."""
     RETRIED = "retried"
     """It is proven to have ended with nothing filled, and another attempt follows, under another id."""
     FOUND_FILLED = "found_filled"
@@ -55,7 +55,7 @@ class OrderEvent(StrEnum):
     FOUND_UNFILLED = "found_unfilled"
     """It ended at the exchange with nothing filled."""
     FOUND_ABSENT = "found_absent"
-    """Looked for again and again, for longer than it could have taken to arrive: it never did."""
+    """Repeated look-ups did not find it, for longer than it could have taken to arrive."""
     WRITTEN_OFF = "written_off"
     """An operator decided that it never took place."""
     APPEARED_FILLED = "appeared_filled"
@@ -65,66 +65,66 @@ class OrderEvent(StrEnum):
 
 
 class Effect(StrEnum):
-    """What a step does to the exposure."""
+    """Effect of a transition on the exposure."""
 
     RESERVE = "reserve"
     HOLD = "hold"
-    """What is reserved stays reserved."""
+    """The reservation stays."""
     RELEASE = "release"
     SETTLE = "settle"
-    """What was spent takes the place of what was reserved."""
+    """The amount spent replaces the reservation."""
     ADD = "add"
-    """What was spent counts, although nothing is reserved for it any more."""
+    """The amount spent counts, although its reservation was released."""
     NOTHING = "nothing"
     """Nothing is reserved yet, and nothing will be."""
 
 
-class Step(NamedTuple):
+class Transition(NamedTuple):
     state: OrderState
     effect: Effect
 
 
 _S, _E = OrderState, OrderEvent
-TABLE: Final[Mapping[tuple[OrderState, OrderEvent], Step]] = MappingProxyType(
+TABLE: Final[Mapping[tuple[OrderState, OrderEvent], Transition]] = MappingProxyType(
     {
-        (_S.ARMED, _E.FIRED): Step(_S.SENDING, Effect.RESERVE),
-        (_S.ARMED, _E.REFUSED): Step(_S.REJECTED, Effect.NOTHING),
-        (_S.ARMED, _E.LAPSED): Step(_S.EXPIRED, Effect.NOTHING),
-        (_S.SENDING, _E.ACCEPTED): Step(_S.ACKNOWLEDGED, Effect.HOLD),
-        (_S.SENDING, _E.REFUSED): Step(_S.REJECTED, Effect.RELEASE),
-        (_S.SENDING, _E.LAPSED): Step(_S.EXPIRED, Effect.RELEASE),
-        (_S.SENDING, _E.POSTPONED): Step(_S.ARMED, Effect.RELEASE),
-        (_S.SENDING, _E.UNSENT): Step(_S.FAILED, Effect.RELEASE),
-        (_S.SENDING, _E.UNANSWERED): Step(_S.UNKNOWN, Effect.HOLD),
-        # The next attempt is committed before it is sent, by whoever has proven that the one before got nothing; the
-        # money stays reserved for it. A dry run learns that while it is sending.
-        (_S.SENDING, _E.RETRIED): Step(_S.SENDING, Effect.HOLD),
-        (_S.ACKNOWLEDGED, _E.RETRIED): Step(_S.SENDING, Effect.HOLD),
-        # A dry run learns at once what it got; and who looks may find an order before its sender has spoken.
-        (_S.SENDING, _E.FOUND_FILLED): Step(_S.FILLED, Effect.SETTLE),
-        (_S.SENDING, _E.FOUND_PARTLY_FILLED): Step(_S.PARTIALLY_FILLED, Effect.SETTLE),
-        (_S.SENDING, _E.FOUND_UNFILLED): Step(_S.EXPIRED, Effect.RELEASE),
-        (_S.ACKNOWLEDGED, _E.FOUND_FILLED): Step(_S.FILLED, Effect.SETTLE),
-        (_S.ACKNOWLEDGED, _E.FOUND_PARTLY_FILLED): Step(_S.PARTIALLY_FILLED, Effect.SETTLE),
-        (_S.ACKNOWLEDGED, _E.FOUND_UNFILLED): Step(_S.EXPIRED, Effect.RELEASE),
-        (_S.ACKNOWLEDGED, _E.WRITTEN_OFF): Step(_S.FAILED, Effect.RELEASE),
-        # A sender that was taken for dead may still speak: what it knows for certain counts.
-        (_S.UNKNOWN, _E.ACCEPTED): Step(_S.ACKNOWLEDGED, Effect.HOLD),
-        (_S.UNKNOWN, _E.REFUSED): Step(_S.REJECTED, Effect.RELEASE),
-        (_S.UNKNOWN, _E.LAPSED): Step(_S.EXPIRED, Effect.RELEASE),
-        (_S.UNKNOWN, _E.UNSENT): Step(_S.FAILED, Effect.RELEASE),
-        (_S.UNKNOWN, _E.FOUND_FILLED): Step(_S.FILLED, Effect.SETTLE),
-        (_S.UNKNOWN, _E.FOUND_PARTLY_FILLED): Step(_S.PARTIALLY_FILLED, Effect.SETTLE),
-        (_S.UNKNOWN, _E.FOUND_UNFILLED): Step(_S.EXPIRED, Effect.RELEASE),
-        (_S.UNKNOWN, _E.FOUND_ABSENT): Step(_S.FAILED, Effect.RELEASE),
-        (_S.UNKNOWN, _E.WRITTEN_OFF): Step(_S.FAILED, Effect.RELEASE),
-        # No absence is certain for ever: what appears after all counts, even beyond the limit.
-        (_S.FAILED, _E.APPEARED_FILLED): Step(_S.FILLED, Effect.ADD),
-        (_S.FAILED, _E.APPEARED_PARTLY_FILLED): Step(_S.PARTIALLY_FILLED, Effect.ADD),
+        (_S.ARMED, _E.FIRED): Transition(_S.SENDING, Effect.RESERVE),
+        (_S.ARMED, _E.REFUSED): Transition(_S.REJECTED, Effect.NOTHING),
+        (_S.ARMED, _E.LAPSED): Transition(_S.EXPIRED, Effect.NOTHING),
+        (_S.SENDING, _E.ACCEPTED): Transition(_S.ACKNOWLEDGED, Effect.HOLD),
+        (_S.SENDING, _E.REFUSED): Transition(_S.REJECTED, Effect.RELEASE),
+        (_S.SENDING, _E.LAPSED): Transition(_S.EXPIRED, Effect.RELEASE),
+        (_S.SENDING, _E.POSTPONED): Transition(_S.ARMED, Effect.RELEASE),
+        (_S.SENDING, _E.UNSENT): Transition(_S.FAILED, Effect.RELEASE),
+        (_S.SENDING, _E.UNANSWERED): Transition(_S.UNKNOWN, Effect.HOLD),
+        # The next attempt is committed before it is sent, once it is proven that the one before got nothing; its
+        # reservation stays. A dry run knows that while it is sending.
+        (_S.SENDING, _E.RETRIED): Transition(_S.SENDING, Effect.HOLD),
+        (_S.ACKNOWLEDGED, _E.RETRIED): Transition(_S.SENDING, Effect.HOLD),
+        # A dry run knows its fill at once; and a look-up may find an order before its sender has recorded it.
+        (_S.SENDING, _E.FOUND_FILLED): Transition(_S.FILLED, Effect.SETTLE),
+        (_S.SENDING, _E.FOUND_PARTLY_FILLED): Transition(_S.PARTIALLY_FILLED, Effect.SETTLE),
+        (_S.SENDING, _E.FOUND_UNFILLED): Transition(_S.EXPIRED, Effect.RELEASE),
+        (_S.ACKNOWLEDGED, _E.FOUND_FILLED): Transition(_S.FILLED, Effect.SETTLE),
+        (_S.ACKNOWLEDGED, _E.FOUND_PARTLY_FILLED): Transition(_S.PARTIALLY_FILLED, Effect.SETTLE),
+        (_S.ACKNOWLEDGED, _E.FOUND_UNFILLED): Transition(_S.EXPIRED, Effect.RELEASE),
+        (_S.ACKNOWLEDGED, _E.WRITTEN_OFF): Transition(_S.FAILED, Effect.RELEASE),
+        # A sender that was taken for dead may still record an outcome that it knows for certain.
+        (_S.UNKNOWN, _E.ACCEPTED): Transition(_S.ACKNOWLEDGED, Effect.HOLD),
+        (_S.UNKNOWN, _E.REFUSED): Transition(_S.REJECTED, Effect.RELEASE),
+        (_S.UNKNOWN, _E.LAPSED): Transition(_S.EXPIRED, Effect.RELEASE),
+        (_S.UNKNOWN, _E.UNSENT): Transition(_S.FAILED, Effect.RELEASE),
+        (_S.UNKNOWN, _E.FOUND_FILLED): Transition(_S.FILLED, Effect.SETTLE),
+        (_S.UNKNOWN, _E.FOUND_PARTLY_FILLED): Transition(_S.PARTIALLY_FILLED, Effect.SETTLE),
+        (_S.UNKNOWN, _E.FOUND_UNFILLED): Transition(_S.EXPIRED, Effect.RELEASE),
+        (_S.UNKNOWN, _E.FOUND_ABSENT): Transition(_S.FAILED, Effect.RELEASE),
+        (_S.UNKNOWN, _E.WRITTEN_OFF): Transition(_S.FAILED, Effect.RELEASE),
+        # No proof of absence is final: an order that appears after all counts, even beyond the limit.
+        (_S.FAILED, _E.APPEARED_FILLED): Transition(_S.FILLED, Effect.ADD),
+        (_S.FAILED, _E.APPEARED_PARTLY_FILLED): Transition(_S.PARTIALLY_FILLED, Effect.ADD),
     }
 )
 
 FINAL: Final = frozenset({_S.FILLED, _S.PARTIALLY_FILLED, _S.REJECTED, _S.EXPIRED, _S.FAILED})
-"""Nothing happens to these any more, but that one which was given up may appear after all."""
+"""Orders in these states have ended, but one that was given up may appear after all."""
 AT_LARGE: Final = frozenset({_S.SENDING, _S.ACKNOWLEDGED, _S.UNKNOWN})
-"""These may be at the exchange: their money is reserved, and they are looked up until it is known."""
+"""Orders in these states may be at the exchange: their money is reserved, and they are looked up until settled."""

@@ -1,4 +1,4 @@
-"""What is held of one listing, and what a sale leaves of it."""
+"""Position of one listing, and its changes by sales. Pure."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,7 +19,7 @@ class PositionState(StrEnum):
     DUST = "dust"
     """Less than the exchange takes at a fair price; valued now and then, and open again once it is more."""
     EXTERNAL = "external"
-    """The account does not hold the coins: they were sold, or moved, outside."""
+    """The account does not hold the coins: they were sold or moved outside."""
     UNSELLABLE = "unsellable"
     """The exchange does not know the symbol any more."""
     WRITTEN_OFF = "written_off"
@@ -39,7 +39,7 @@ ENDED: Final = frozenset({PositionState.CLOSED, PositionState.WRITTEN_OFF})
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """One purchase and what was sold of it."""
+    """One purchase and its sales."""
 
     listing: Listing
     mode: Mode
@@ -47,20 +47,20 @@ class Position:
     base_qty: Decimal
     """Held now, net of fees."""
     cost_usdt: Decimal
-    """What the part that is held cost, fee included: its share of the exposure."""
+    """The cost of the part that is held, fee included: its share of the exposure."""
     average_price: Decimal
     peak_price: Decimal
     """The highest price since the purchase at which all of it could have been sold."""
     received_usdt: Decimal
     sales: int
     opened_at: datetime
-    """When it was filled."""
+    """The time of its fill."""
     stop_reference: Decimal | None = None
-    """What a stop is measured from: the price paid, less the first spread; None until the first look."""
+    """The price from which a stop is measured: the price paid, less the first spread; None until the first look."""
     note: str = ""
-    """Why it is in a state that a person should know of."""
+    """The cause of a state that needs attention."""
     bought_qty: Decimal | None = None
-    """All that was bought, net of fees; None where that is not known."""
+    """The quantity bought, net of fees; None where it is unknown."""
     proceeds: Decimal = Decimal(0)
     """From all sales, to the last digit; received_usdt is the same in whole cents."""
 
@@ -70,27 +70,31 @@ class Position:
 
     @property
     def name(self) -> str:
-        """What logs and health call it."""
+        """The name in logs and health."""
         return f"{self.listing.key} {self.mode}"
 
 
 def after_sale(position: Position, fill: Fill | None) -> Position:
-    """Return *position* once a sale of it has ended; what was sold frees its share of the cost, in whole cents.
+    """Return *position* after a sale of it; the quantity sold frees its share of the cost, in whole cents.
 
-    One that has ended before, through another sale while this one was in doubt, stays so; what this one brought counts.
+    A position that ended before, through another sale while this one was in doubt, stays so; the proceeds count.
     """
     has_ended = position.state in ENDED
     if fill is None:
         return position if has_ended else replace(position, state=PositionState.OPEN)
     quote_asset = position.listing.quote_asset
     with localcontext(CAREFUL):
-        proceeds = position.proceeds + fill.brought(quote_asset)
+        proceeds = position.proceeds + fill.proceeds_less_fee(quote_asset)
     position = replace(
         position, received_usdt=position.received_usdt + fill.quote_received(quote_asset), proceeds=proceeds
     )
     if has_ended:
         return position
-    sold = fill.base_sold(position.listing.base_asset)
+    return _less(position, fill.base_sold(position.listing.base_asset))
+
+
+def _less(position: Position, sold: Decimal) -> Position:
+    """Return *position* without the quantity *sold* and its share of the cost."""
     if sold >= position.base_qty:
         return replace(position, state=PositionState.CLOSED, base_qty=Decimal(0), cost_usdt=Decimal(0))
     with localcontext(CAREFUL):
@@ -104,10 +108,10 @@ def after_sale(position: Position, fill: Fill | None) -> Position:
 
 
 def written_off(position: Position) -> Position:
-    """Return *position* as a person gives it up: nothing will be got for it any more, so nothing is at stake."""
+    """Return *position* written off by a person: its cost is no exposure any more."""
     return replace(position, state=PositionState.WRITTEN_OFF, cost_usdt=Decimal(0))
 
 
 def realised(before: Position, after: Position) -> Decimal:
-    """Return what a sale or a write-off that led from *before* to *after* came to, in whole cents."""
+    """Return the result of a sale or a write-off that led from *before* to *after*, in whole cents."""
     return after.received_usdt - before.received_usdt - (before.cost_usdt - after.cost_usdt)

@@ -1,30 +1,31 @@
-"""What one attempt to send an order came to."""
+"""Results of one attempt to send an order, and the conclusion of all of them. Pure."""
 
 from dataclasses import dataclass
 from decimal import Decimal
 
 from executor.model.fill import Fill
+from executor.model.order_state import OrderEvent
 from executor.model.reasons import Reason
 from shared.mexc.retry_after import quiet_seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The exchange took the order; what it got is still to be read."""
+    """The exchange took the order; its fill is still to be read."""
 
     exchange_order_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Executed:
-    """What the order got, known at once: a dry run's, from the order book. None: nothing at its price."""
+    """The fill is known at once: a dry run's, from the order book. None: nothing at its price."""
 
     fill: Fill | None
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Certainly no order, and asking again would change nothing."""
+    """Certainly no order, and a retry would change nothing."""
 
     reason: Reason
     detail: str = ""
@@ -34,14 +35,14 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class NotOpen:
-    """Certainly no order: the symbol does not trade yet. Worth asking again soon."""
+    """Certainly no order: the symbol does not trade yet. Worth a retry soon."""
 
     detail: str
 
 
 @dataclass(frozen=True, slots=True)
-class TooDear:
-    """Certainly no order: the price is beyond what the exchange allows; it may have named the most or least it takes.
+class PriceRefused:
+    """Certainly no order: the price is outside the exchange's band, whose bound it may have named.
 
     Of a sale the price is too low.
     """
@@ -58,21 +59,21 @@ class WrongSize:
     reason: Reason
     detail: str
     notional_min: Decimal | None = None
-    """The least it takes, where it said so."""
+    """The least it takes, where it named that."""
     of_digits: bool = False
     """Price or quantity may have more digits than the symbol has now."""
 
 
 @dataclass(frozen=True, slots=True)
-class Untimely:
+class TimestampRefused:
     """Certainly no order: the exchange's clock and ours disagree. Worth signing again once they do not."""
 
     detail: str
 
 
 @dataclass(frozen=True, slots=True)
-class Busy:
-    """Asked too often, or kept out: nothing may be sent for a while. It proves nothing about the order."""
+class Throttled:
+    """Rate-limited or banned: nothing may be sent for a while. It proves nothing about the order."""
 
     detail: str
     wait_seconds: float | None
@@ -82,7 +83,7 @@ class Busy:
 
     @property
     def quiet_seconds(self) -> float:
-        """How long to keep quiet: what the exchange named, else the default; a ban's is longer."""
+        """The quiet period that the exchange named, else the default; that of a ban is longer."""
         return quiet_seconds(self.wait_seconds, banned=self.banned)
 
 
@@ -95,11 +96,42 @@ class Unsent:
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """Whether there is an order is not known."""
+    """There may be an order or not."""
 
     detail: str
     stop: bool = False
-    """Our keys or our account seem to be refused, though not in a way that proves anything: trading halts."""
+    """Our keys or our account seem to be refused, though without proof: trading halts."""
 
 
-Verdict = Accepted | Executed | Refused | NotOpen | TooDear | WrongSize | Untimely | Busy | Unsent | Unanswered
+SendResult = (
+    Accepted
+    | Executed
+    | Refused
+    | NotOpen
+    | PriceRefused
+    | WrongSize
+    | TimestampRefused
+    | Throttled
+    | Unsent
+    | Unanswered
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """The end of all attempts."""
+
+    event: OrderEvent
+    reason: str | None = None
+    fill: Fill | None = None
+    exchange_order_id: str | None = None
+    halts: bool = False
+    """Every other order would fare the same."""
+
+
+def executed(fill: Fill | None, *, otherwise: Reason = Reason.NOT_FILLED) -> Conclusion:
+    """Return the conclusion of an order that got *fill*, and nothing more."""
+    if fill is None:
+        return Conclusion(OrderEvent.FOUND_UNFILLED, otherwise)
+    event = OrderEvent.FOUND_FILLED if fill.complete else OrderEvent.FOUND_PARTLY_FILLED
+    return Conclusion(event, fill=fill)

@@ -1,4 +1,4 @@
-"""The trade event that announces where an order stands."""
+"""Trade event that announces the state of an order. Pure."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -31,7 +31,7 @@ _FINEST: Final = Decimal("1E-30")
 
 
 def trade_of(order: Order, *, fill: Fill | None = None, reason: str | None = None) -> Trade:
-    """Return the event that tells the state of *order*, with what it got and why it got no more."""
+    """Return the event of the state of *order*, with its fill and the reason why it got no more."""
     known_at = order.answered_at or order.decided_at
     return Trade(
         id=f"{order.client_order_id}.{order.state}",

@@ -1,4 +1,4 @@
-"""A position as it is watched: with the wishes of an operator, and the outcome of its sales. Pure."""
+"""Watched position: with the requests of an operator, and the outcome of its sales. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from executor.model.reasons import Reason
 from shared.control.exit_policy import NO_EXITS, ExitPolicy
 
 CLOSED: Final = frozenset({Reason.NOT_OPEN, Reason.SYMBOL_UNKNOWN})
-"""Nobody can sell."""
+"""Reasons under which no account can sell."""
 NO_TRADING: Final = CLOSED | {
     Reason.RISK_CONTROL,
     Reason.NOT_TRADABLE_BY_API,
     Reason.TYPE_REFUSED,
     Reason.PAIR_REFUSED,
 }
-"""We cannot sell now, whatever the price."""
+"""Reasons under which we cannot sell now, at any price."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +41,23 @@ class Sale:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """One position, what a person wants done with it, and how its sales went."""
+class WatchedPosition:
+    """One position, the requests of a person, and the outcome of its sales."""
 
     position: Position
     close_requested: bool
     write_off: str | None = None
-    """Why a person gave it up."""
+    """The reason why a person wrote it off."""
     last_sale: Sale | None = None
     sale_at_large: Sale | None = None
-    """The last that may still sell something."""
+    """The last sale that may still sell something."""
     floor: Decimal | None = None
-    """Of the take-profit that got rid of a part."""
+    """The least price of the take-profit that sold a part."""
     begun_by: ExitReason | None = None
-    """Why the last sale was made that got rid of a part."""
+    """The reason of the last sale that sold a part."""
     policy: ExitPolicy = NO_EXITS
     unreadable_exits: Sequence[str] = ()
-    """Exits that make no sense to this version; the others hold."""
+    """Exits that this version cannot read; the others hold."""
 
     @property
     def name(self) -> str:

@@ -1,4 +1,4 @@
-"""Ask exchangeInfo once, and for a moment, about a coin of which nothing told when it opened."""
+"""Ask exchangeInfo once, within a short bound, for the opening of a coin that came without one."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,7 +13,7 @@ log = structlog.get_logger(__name__)
 
 
 class OpeningQuestion:
-    """Costs an order no more than its bound, and others nothing: without room in the limits nothing is asked."""
+    """Delays an order by its bound at most, and no other: without room in the rate limits nothing is asked."""
 
     def __init__(
         self,
@@ -23,7 +23,7 @@ class OpeningQuestion:
         has_room: Callable[[], bool],
         seconds_max: float,
     ) -> None:
-        """What *ask* returns of a symbol is handed to *learn*, also where it comes too late for who asked."""
+        """Hand what *ask* returns of a symbol to *learn*, also where it comes too late for the order."""
         self._ask = ask
         self._learn = learn
         self._has_room = has_room
@@ -31,18 +31,19 @@ class OpeningQuestion:
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def __call__(self, listing: Listing) -> None:
-        """Return once the answer is there, or the bound is over. Raises nothing: the order goes on in any case."""
+        """Return after the answer, or after the bound. Raises nothing: the order goes on in any case."""
         if not self._has_room():
             log.info("the opening was not asked for: no room in the limits", symbol=listing.symbol)
             return
-        asking = asyncio.create_task(self._asked(listing.symbol), name=f"opening-{listing.symbol}")
+        asking = asyncio.create_task(self.ask(listing.symbol), name=f"opening-{listing.symbol}")
         self._under_way.add(asking)
         asking.add_done_callback(self._under_way.discard)
         _, unanswered = await asyncio.wait({asking}, timeout=self._seconds_max)
         if unanswered:
             log.info("the opening was not told in time", symbol=listing.symbol)
 
-    async def _asked(self, symbol: str) -> None:
+    async def ask(self, symbol: str) -> None:
+        """Ask for *symbol* without a bound, and learn the answer; a failure is logged."""
         try:
             info = await self._ask(symbol)
         except ExchangeError as error:

@@ -1,4 +1,4 @@
-"""Fire what waits for an opening, at its moment. What waits is in the journal, so a restart forgets nothing."""
+"""Fire armed orders at their openings. The journal holds them, so a restart forgets none."""
 
 import asyncio
 from collections.abc import Sequence
@@ -26,10 +26,10 @@ log = structlog.get_logger(__name__)
 
 LOOK_SECONDS: Final = 1.0
 HORIZON_MS: Final = 5_000
-"""How far ahead an opening is taken in hand."""
+"""How long before its opening an order gets a task of its own."""
 PREPARE_MS: Final = 2_000
 DECIDE_MS: Final = 250
-"""How long before the opening the decision is committed: what happens later needs no database."""
+"""How long before the opening the decision is committed: after that, nothing needs the database."""
 
 Opening = tuple[str, datetime]
 
@@ -37,115 +37,115 @@ Opening = tuple[str, datetime]
 class OpeningScheduler:
     def __init__(
         self,
-        books: OrderTransitions,
+        transitions: OrderTransitions,
         journal: DecisionWriter,
-        placing: OrderSender,
-        composer: RequestBuilder,
-        moments: ExchangeTime,
+        sender: OrderSender,
+        request_builder: RequestBuilder,
+        exchange_time: ExchangeTime,
         *,
-        patience: timedelta,
+        max_wait: timedelta,
     ) -> None:
-        self._books = books
-        self._patience = patience
+        """Orders whose opening stays unknown for *max_wait* are given up."""
+        self._transitions = transitions
+        self._max_wait = max_wait
         self._journal = journal
-        self._placing = placing
-        self._composer = composer
-        self._moments = moments
-        self._in_hand: set[Opening] = set()
+        self._sender = sender
+        self._request_builder = request_builder
+        self._exchange_time = exchange_time
+        self._attended: set[Opening] = set()
         self.changed = asyncio.Event()
-        """To be set when an order was armed, or its opening moved."""
+        """Set by others when an order was armed, or its opening moved."""
 
     async def run(self, until: asyncio.Event) -> None:
-        """Take openings in hand as they come near, until *until* is set; finish those that are decided by then."""
+        """Attend to openings as they come near, until *until* is set; finish those that are decided by then."""
         async with asyncio.TaskGroup() as attending:
             while not until.is_set():
                 self.changed.clear()
-                armed = await self._armed()
-                for order in filter(self._is_near, armed):
-                    attending.create_task(self._attend(order, until), name=f"opening-{order.symbol}")
-                await each_isolated(filter(self._is_forgotten, armed), self._give_up, failed=_passed_over)
+                armed, now_ms = await self.armed(), self._exchange_time.now_ms()
+                for order in armed:
+                    if opens_soon(order, now_ms) and _opening(order) not in self._attended:
+                        attending.create_task(self.attend(order, until), name=f"opening-{order.symbol}")
+                forgotten = [order for order in armed if is_forgotten(order, now_ms, self._max_wait)]
+                await each_isolated(forgotten, self.give_up, failed=_log_kept)
                 await pause(LOOK_SECONDS, self.changed)
 
-    async def _armed(self) -> Sequence[Order]:
+    async def give_up(self, order: Order) -> None:
+        """End an order whose opening never became known."""
+        reason = worded(Reason.OPENING_PASSED, "no opening became known")
+        with of_listing(order.listing):
+            try:
+                await self._transitions.record(order, OrderEvent.LAPSED, Told(reason=reason))
+            except TransientError as error:
+                log.debug("an order still waits", symbol=order.symbol, reason=str(error))
+
+    async def attend(self, order: Order, until: asyncio.Event) -> None:
+        """Fire *order* at its opening; an error concerns this order alone."""
+        opening = _opening(order)
+        self._attended.add(opening)
+        with of_listing(order.listing):
+            try:
+                await self.fire(order, milliseconds(opening[1]), until)
+            except TransientError as error:
+                log.warning("an opening was not decided on", symbol=order.symbol, reason=str(error))
+            except Exception:
+                log.exception("an opening was not decided on", symbol=order.symbol)
+            finally:
+                self._attended.discard(opening)
+
+    async def fire(self, order: Order, at_ms: int, until: asyncio.Event) -> None:
+        """Prepare *order*, decide on it shortly before its opening, and have it sent at that time."""
+        await self._wait(at_ms - PREPARE_MS, until)
+        # Reads may wait for the rate limits, and the opening does not wait for them.
+        with suppress(TimeoutError):
+            async with asyncio.timeout((at_ms - DECIDE_MS - self._exchange_time.now_ms()) / 1000):
+                await self._request_builder.prefetch(order)
+        await self._wait(at_ms - DECIDE_MS, until)
+        if until.is_set():
+            return  # It is still armed, and the next executor finds it.
+        if not await self._transitions.waits(order):
+            return  # Its opening moved: the task of the new opening decides.
+        decided = await self._journal.fire(order)
+        await self._end_waiting(order, decided)
+        if decided.order is not None:
+            await self._sender.place(decided.order, at_ms=at_ms)
+
+    async def armed(self) -> Sequence[Order]:
+        """Return the armed orders; none where the database cannot be read."""
         try:
-            return await self._books.armed(list(Mode))
+            return await self._transitions.armed(list(Mode))
         except TransientError as error:
             log.debug("openings not read", reason=str(error))
         except Exception:
             log.exception("openings not read")
         return ()
 
-    def _is_near(self, order: Order) -> bool:
-        """Tell whether *order* opens soon, or should have, and is not in hand."""
-        soon_ms = self._moments.now_ms() + HORIZON_MS
-        is_due = order.fire_at is not None and milliseconds(order.fire_at) <= soon_ms
-        return is_due and _opening(order) not in self._in_hand
-
-    def _is_forgotten(self, order: Order) -> bool:
-        """Tell whether nobody has said when *order* opens for as long as any opening is waited for."""
-        waited_ms = self._moments.now_ms() - milliseconds(order.decided_at)
-        return order.fire_at is None and timedelta(milliseconds=waited_ms) > self._patience
-
-    async def _give_up(self, order: Order) -> None:
-        reason = worded(Reason.OPENING_PASSED, "nobody told when")
-        with of_listing(order.listing):
-            try:
-                await self._books.record(order, OrderEvent.LAPSED, Told(reason=reason))
-            except TransientError as error:
-                log.debug("an order still waits", symbol=order.symbol, reason=str(error))
-
-    async def _attend(self, order: Order, until: asyncio.Event) -> None:
-        with of_listing(order.listing):
-            await self._take_in_hand(order, until)
-
-    async def _take_in_hand(self, order: Order, until: asyncio.Event) -> None:
-        opening = _opening(order)
-        self._in_hand.add(opening)
-        try:
-            await self._at_opening(order, milliseconds(opening[1]), until)
-        except TransientError as error:
-            log.warning("an opening was not decided on", symbol=order.symbol, reason=str(error))
-        except Exception:
-            # One order that cannot be decided on must not keep the others from their openings.
-            log.exception("an opening was not decided on", symbol=order.symbol)
-        finally:
-            self._in_hand.discard(opening)
-
-    async def _at_opening(self, order: Order, at_ms: int, until: asyncio.Event) -> None:
-        await self._wait(at_ms - PREPARE_MS, until)
-        await self._prefetch(order, at_ms - DECIDE_MS)
-        await self._wait(at_ms - DECIDE_MS, until)
-        if until.is_set():
-            return  # It is still armed, and the next executor finds it.
-        if not await self._books.waits(order):
-            return  # Its opening moved, and whoever waits for that decides on it then.
-        decided = await self._journal.fire(order)
-        await self._end_waiting(order, decided)
-        if decided.order is not None:
-            await self._placing.place(decided.order, at_ms=at_ms)
-
-    async def _prefetch(self, order: Order, until_ms: int) -> None:
-        """Learn ahead what comes until then: the question may wait for the rate limits, and the opening does not."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout((until_ms - self._moments.now_ms()) / 1000):
-                await self._composer.prefetch(order)
-
     async def _end_waiting(self, order: Order, decided: Decided) -> None:
-        """End an armed order that will not be sent: the decision was against it, or for one of the other mode."""
+        """End an armed order that will not be sent: it was refused, or one of the other mode took its place."""
         if decided.outcome == "refused":
             passed = decided.reason.startswith(Reason.OPENING_PASSED)
             event = OrderEvent.LAPSED if passed else OrderEvent.REFUSED
-            await self._books.record(order, event, Told(reason=decided.reason))
+            await self._transitions.record(order, event, Told(reason=decided.reason))
         elif decided.outcome == "switched" or (decided.order is not None and decided.order.mode is not order.mode):
-            await self._books.record(order, OrderEvent.REFUSED, Told(reason=Reason.MODE_SWITCHED))
+            await self._transitions.record(order, OrderEvent.REFUSED, Told(reason=Reason.MODE_SWITCHED))
 
     async def _wait(self, until_ms: int, until: asyncio.Event) -> None:
-        left_seconds = (until_ms - self._moments.now_ms()) / 1000
+        left_seconds = (until_ms - self._exchange_time.now_ms()) / 1000
         if left_seconds > 0:
             await pause(left_seconds, until)
 
 
-def _passed_over(order: Order, error: Exception) -> None:
+def opens_soon(order: Order, now_ms: int) -> bool:
+    """Return whether *order* opens within the horizon, or should have opened."""
+    return order.fire_at is not None and milliseconds(order.fire_at) <= now_ms + HORIZON_MS
+
+
+def is_forgotten(order: Order, now_ms: int, max_wait: timedelta) -> bool:
+    """Return whether the opening of *order* has been unknown for longer than *max_wait*."""
+    waited_ms = now_ms - milliseconds(order.decided_at)
+    return order.fire_at is None and timedelta(milliseconds=waited_ms) > max_wait
+
+
+def _log_kept(order: Order, error: Exception) -> None:
     with of_listing(order.listing):
         log.warning("an order still waits", symbol=order.symbol, reason=in_a_line(error))
 

@@ -1,1 +1,1 @@
-"""The worth of coins by order books and rules. Pure."""
+"""Prices, fees and values by order books and rules. Pure."""

@@ -1,4 +1,4 @@
-"""Fair values: the middle of each book when it was last seen, and what that makes of what is held. Pure."""
+"""Fair values: the middle of each book at the last look, and the unrealised result of holdings. Pure."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _NOTHING: Final = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """How much is held of a position, and what that cost in dollars, as the database says."""
+    """Quantity and cost in dollars of a position, as the database holds them."""
 
     name: str
     base_qty: Decimal
@@ -21,13 +21,13 @@ class Holding:
 
 
 class FairValues:
-    """The supervisor of positions tells prices, whoever limits losses reads results."""
+    """Written by the exit monitor, read by the daily loss breaker."""
 
     def __init__(self) -> None:
         self._prices: dict[str, Decimal] = {}
 
-    def saw(self, position: Position, price: Decimal | None) -> None:
-        """Remember the fair price of a coin of *position*; None where its book shows none, and the last one stays."""
+    def record(self, position: Position, price: Decimal | None) -> None:
+        """Keep the fair price of *position*; where its book shows none, the last one stays."""
         if price is not None:
             self._prices[position.name] = price
 
@@ -35,9 +35,9 @@ class FairValues:
         self._prices = {name: price for name, price in self._prices.items() if name in names}
 
     def unrealised(self, holdings: Iterable[Holding]) -> Decimal:
-        """Return by how much *holdings* are worth more than they cost, in dollars; negative for a loss.
+        """Return the unrealised gain of *holdings* in dollars; negative for a loss.
 
-        A coin whose book was not seen yet is worth what was paid for it.
+        A coin whose book was not read yet counts at its cost.
         """
         with localcontext(CAREFUL):
             return sum((self._gain(each) for each in holdings), _NOTHING)

@@ -1,4 +1,4 @@
-"""What an order would have got from an order book."""
+"""Fill simulation: the fill of an order against an order book. Pure."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,21 +12,21 @@ from shared.mexc.orders.order_api import OrderRequest
 from shared.mexc.payloads import Level
 
 _STEP: Final = Decimal("1E-8")
-"""In which a market order's money is turned into coins."""
+"""The step of the quantity that a market order's money buys."""
 _MAGNITUDE_MAX: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """What an order takes from a book, level by level."""
+class TakenLevels:
+    """The quantities that an order takes from a book, level by level."""
 
     levels: tuple[Level, ...] = ()
     complete: bool = False
-    """Whether it is all that was wanted."""
+    """The order is filled completely."""
 
 
-def taken(levels: Iterable[Level], request: OrderRequest) -> Taken:
-    """Return what *request* takes from *levels*, best first, as far as its price allows and they last."""
+def take_levels(levels: Iterable[Level], request: OrderRequest) -> TakenLevels:
+    """Return the levels that *request* takes from *levels*, best first, as far as its price allows and they last."""
     base_qty = cost = Decimal(0)
     parts: list[Level] = []
     with localcontext(CAREFUL):
@@ -38,30 +38,30 @@ def taken(levels: Iterable[Level], request: OrderRequest) -> Taken:
             if part:
                 parts.append(Level(price, part))
             if part == wanted:
-                return Taken(tuple(parts), complete=True)
-    return Taken(tuple(parts))
+                return TakenLevels(tuple(parts), complete=True)
+    return TakenLevels(tuple(parts))
 
 
-def filled(taken: Taken, taker_fee: Decimal, quote_asset: str) -> Fill | None:
-    """Return the fill that *taken* comes to; None where it is nothing.
+def simulated_fill(take_levels: TakenLevels, taker_fee: Decimal, quote_asset: str) -> Fill | None:
+    """Return the fill of *taken*; None where it is empty.
 
     The fee is charged in *quote_asset*, on top of a buyer's cost or off a seller's proceeds.
     """
-    if not taken.levels:
+    if not take_levels.levels:
         return None
     with localcontext(CAREFUL):
-        base_qty = sum((quantity for _, quantity in taken.levels), Decimal(0))
-        cost = sum((price * quantity for price, quantity in taken.levels), Decimal(0))
-        return Fill(base_qty, cost, cost * taker_fee, quote_asset, taken.complete)
+        base_qty = sum((quantity for _, quantity in take_levels.levels), Decimal(0))
+        cost = sum((price * quantity for price, quantity in take_levels.levels), Decimal(0))
+        return Fill(base_qty, cost, cost * taker_fee, quote_asset, take_levels.complete)
 
 
 def plausible(levels: Iterable[Level]) -> Iterator[Level]:
-    """Pass over the levels that cannot be computed with."""
+    """Return the levels without implausible ones."""
     return (level for level in levels if is_plausible(level.price) and is_plausible(level.quantity))
 
 
 def is_plausible(number: Decimal) -> bool:
-    """Tell whether *number* can be a price or a quantity: positive, and of a size that can be computed with."""
+    """Return whether *number* can be a price or a quantity: positive, and of a magnitude that can be computed with."""
     return number.is_finite() and number > 0 and abs(number.adjusted()) <= _MAGNITUDE_MAX
 
 
@@ -73,7 +73,7 @@ def _acceptable(levels: Iterable[Level], request: OrderRequest) -> Iterator[Leve
 
 
 def _wanted(request: OrderRequest, price: Decimal, base_qty: Decimal, cost: Decimal) -> Decimal:
-    """Return how much is still to be had at *price*."""
+    """Return the quantity that is still missing at *price*."""
     if request.quantity is not None:
         return request.quantity - base_qty
     assert request.quote_order_qty is not None

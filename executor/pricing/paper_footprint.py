@@ -1,8 +1,8 @@
-"""The footprint of paper orders: what they took from books that show it as if it were still there. Pure.
+"""Footprint of paper orders: the quantities that they took from books that still show them. Pure.
 
-A paper order takes nothing from the exchange, so the level that it was filled at is displayed on. What was taken of it
-is remembered by symbol, side and price, and subtracted from every later look: until the book itself shows less than
-that, or another level in its place, or until it has not been touched for so long that a market would have refilled it.
+A paper order takes nothing from the exchange, so the level that filled it is still displayed. The quantity taken is
+kept by symbol, side and price, and subtracted in every later look: until the book itself shows less than that, or
+another level in its place, or until it has not been touched for so long that a market would have refilled it.
 """
 
 from collections import OrderedDict
@@ -17,12 +17,12 @@ from shared.events import Side
 from shared.mexc.payloads import Level
 
 LEVELS_MAX: Final = 20_000
-"""Of all symbols together; beyond it the levels that were taken from longest ago are forgotten."""
+"""Of all symbols together; beyond it the levels taken from longest ago are forgotten."""
 
 _NOTHING: Final = Decimal(0)
 
 Book = tuple[str, Side]
-"""A symbol, and the side of those who are found in its book: bids are BUY."""
+"""A symbol and a side of its book: bids are BUY."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class _Trace:
 
 
 class PaperFootprint:
-    """Moments are seconds of one monotonic clock."""
+    """Times are seconds of one monotonic clock."""
 
     def __init__(self, keep_seconds: float, *, levels_max: int = LEVELS_MAX) -> None:
         self._keep_seconds = keep_seconds
@@ -41,8 +41,8 @@ class PaperFootprint:
         self._ages: OrderedDict[tuple[Book, Decimal], None] = OrderedDict()
         self._earlier: dict[Book, list[_Trace]] = {}
 
-    def left(self, book: Book, shown: Iterable[Level], at: float) -> tuple[Level, ...]:
-        """Return the levels *shown*, best first, less what was taken of them; and follow what has changed in them."""
+    def remaining(self, book: Book, shown: Iterable[Level], at: float) -> tuple[Level, ...]:
+        """Return the levels *shown*, best first, less the footprint, which follows their changes."""
         levels = tuple(plausible(shown))
         self._follow(book, levels, at)
         traces = self._traces.get(book, {})
@@ -50,7 +50,7 @@ class PaperFootprint:
         return tuple(_without(levels, taken)) if taken else levels
 
     def take(self, book: Book, levels: Iterable[Level], at: float) -> None:
-        """Remember that a paper order took *levels*, out of what `left` returned."""
+        """Record that a paper order took *levels*, out of those that `remaining` returned."""
         if self._keep_seconds <= 0:
             return
         for price, quantity in levels:
@@ -61,9 +61,9 @@ class PaperFootprint:
             self._forget(*next(iter(self._ages)))
 
     def recall(self, book: Book, quantity: Decimal, at: float) -> None:
-        """Remember that an earlier process took *quantity*, from whichever levels: the best of the next look.
+        """Record that an earlier process took *quantity* at unknown levels: subtract it from the best of the next look.
 
-        The best levels are what an order takes first, so of a book that has not changed it is what it took.
+        An order takes the best levels first, so in a book that has not changed these are the same.
         """
         if self._keep_seconds > 0 and quantity > 0:
             self._earlier.setdefault(book, []).append(_Trace(quantity, at))
@@ -72,9 +72,9 @@ class PaperFootprint:
         return len(self._ages)
 
     def _follow(self, book: Book, levels: Sequence[Level], at: float) -> None:
-        """Forget takings that are too old, not displayed any more, or more than is displayed."""
+        """Forget quantities that are too old, not displayed any more, or more than displayed."""
         displayed = _totals(levels)
-        # Beyond the last level there may be others, which this look did not reach.
+        # Beyond the last level there may be others, which this look did not read.
         last = levels[-1].price if levels else None
         for price, trace in list(self._traces.get(book, {}).items()):
             is_hidden = last is None or (price < last if book[1] is Side.BUY else price > last)
@@ -87,7 +87,7 @@ class PaperFootprint:
             self._assign(book, levels, at)
 
     def _assign(self, book: Book, levels: Sequence[Level], at: float) -> None:
-        """Find the best of *levels* for what an earlier process took; what finds none waits for the next look."""
+        """Assign quantities taken by an earlier process to the best of *levels*; the rest waits for the next look."""
         for trace in self._earlier.pop(book, []):
             if at - trace.at >= self._keep_seconds:
                 continue
@@ -122,7 +122,7 @@ def _totals(levels: Iterable[Level]) -> dict[Decimal, Decimal]:
 
 
 def _without(levels: Iterable[Level], taken: dict[Decimal, Decimal]) -> Iterable[Level]:
-    """Yield *levels* less what was *taken*, which this uses up."""
+    """Yield *levels* less *taken*, which this uses up."""
     for price, offered in levels:
         before = taken.get(price, _NOTHING)
         gone = min(before, offered)

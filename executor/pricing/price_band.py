@@ -1,4 +1,4 @@
-"""The prices that the exchange takes: by its rules, around the last price; and the nearest of them. Pure."""
+"""Price band: the prices that the exchange takes by its rules around the last price, and the nearest of them. Pure."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -8,7 +8,7 @@ from executor.pricing.fill_simulation import is_plausible
 from shared.events import Side, TradingRules
 
 STRAIGHT_AFTER: Final = 2
-"""So often a refused price that no rule explains goes half the way to the last price; then all of it."""
+"""So often a refused price that no rule explains moves half the way to the last price; then all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def final_price(side: Side, wish: Decimal, band: Band, floor: Decimal | None = N
 
 
 def nearest_price(side: Side, refused: Decimal, band: Band, last: Decimal | None, tried: int) -> Decimal | None:
-    """Return the price to try after *refused* was: the band's, else one nearer to the *last*; None where none is."""
+    """Return the price to try after *refused*: the band's, else one nearer to the *last*; None without one."""
     bound = band.highest if side is Side.BUY else band.lowest
     if bound is not None and _is_nearer(side, bound, refused):
         return bound

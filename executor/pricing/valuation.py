@@ -1,4 +1,4 @@
-"""The worth of a position by the book: its bids walked for the whole quantity, never the best bid alone. Pure."""
+"""Valuation of a position by the book: its bids walked for the whole quantity, never the best bid alone. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from shared.mexc.payloads import Level, OrderBook
 
 _HUNDRED: Final = Decimal(100)
 NOTIONAL_MIN: Final = Decimal(1)
-"""The least that can be sold where the rules name none, in the quote asset."""
+"""The least notional of a sale where the rules name none, in the quote asset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Quote:
     bids: tuple[Level, ...]
     asks: tuple[Level, ...]
     dropped: int = 0
-    """So many levels were NaN, infinite, negative, empty or absurd."""
+    """The number of levels that were NaN, infinite, negative, empty or absurd."""
 
     @property
     def best_ask(self) -> Decimal | None:
@@ -35,7 +35,7 @@ class Quote:
 
     @property
     def middle(self) -> Decimal | None:
-        """The price between best bid and best ask; None where the two say nothing together."""
+        """The price between best bid and best ask; None where one is missing, or they are crossed."""
         if not self.bids or not self.asks or self.is_crossed:
             return None
         with localcontext(CAREFUL):
@@ -44,27 +44,27 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Worth:
-    """What a position would bring, per coin."""
+    """The proceeds of a position, per coin."""
 
     sellable: Decimal
     """The average price for the share of the position that stops are judged by."""
     whole: Decimal
-    """The same for all of it; what finds no bid counts nothing."""
+    """The same for all of it; the part without bids counts as zero."""
     net: Decimal
     """The same less the fee."""
     average: Decimal
-    """The average price of what finds a bid."""
+    """The average price of the part that finds bids."""
     best_bid: Decimal
     best_ask: Decimal | None = None
 
     @property
     def is_crossed(self) -> bool:
-        """Return whether its best bid is above the best ask, so that it may be more than anyone pays."""
+        """Return whether the best bid is above the best ask, so that it may be gone."""
         return self.best_ask is not None and self.best_bid > self.best_ask
 
 
 def quote_of(book: OrderBook) -> Quote:
-    """Return *book* without what cannot be computed with, in order, whatever order it came in."""
+    """Return the plausible levels of *book*, sorted."""
     bids = sorted(plausible(book.bids), key=lambda level: level.price, reverse=True)
     asks = sorted(plausible(book.asks), key=lambda level: level.price)
     dropped = len(book.bids) + len(book.asks) - len(bids) - len(asks)
@@ -72,7 +72,7 @@ def quote_of(book: OrderBook) -> Quote:
 
 
 def worth_of(quote: Quote, quantity: Decimal, share_pct: Decimal, taker_fee: Decimal) -> Worth | None:
-    """Return what *quantity* would bring by *quote*; None where there are no bids, or there is nothing to sell."""
+    """Return the worth of *quantity* by *quote*; None without bids, or with nothing to sell."""
     if not quote.bids or quantity <= 0:
         return None
     with localcontext(CAREFUL):
@@ -109,7 +109,7 @@ def is_worth_selling(quantity: Decimal, price: Decimal, rules: TradingRules | No
 
 
 def _walked(bids: Iterable[Level], quantity: Decimal) -> tuple[Decimal, Decimal]:
-    """Return how much of *quantity* finds a bid, and what it brings."""
+    """Return the part of *quantity* that finds bids, and its proceeds."""
     filled = proceeds = Decimal(0)
     for price, wanted in bids:
         taken = min(wanted, quantity - filled)

@@ -1,4 +1,4 @@
-"""The metrics of the executor's rate limiter."""
+"""Metrics of the executor's rate limiter."""
 
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
@@ -12,11 +12,11 @@ from executor.rate_limits.sliding_window import Priority
 from shared.mexc.weights import Cost, Pool
 
 WAIT_SECONDS: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-"""The bounds by which waits are counted."""
+"""Bucket bounds of the histogram of waits."""
 
 
 class _WeightCounter(Collector):
-    """Shows the *weight* that was spent. Orders wait for an addition, where a `Counter` takes a lock."""
+    """Shows the *weight* that was used. Orders wait for a mere addition, where a `Counter` takes a lock."""
 
     def __init__(self, weight: Mapping[Pool, int]) -> None:
         self._weight = weight
@@ -34,27 +34,32 @@ class LimiterMetrics:
         self._weight = dict.fromkeys(Pool, 0)
         registry.register(_WeightCounter(self._weight))
         used = Gauge(
-            "sniper_executor_rate_weight_used", "Weight that counts against the limit.", ("pool",), registry=registry
+            "sniper_executor_rate_weight_used",
+            "Weight in use, which counts against the limit.",
+            ("pool",),
+            registry=registry,
         )
-        left = Gauge(
-            "sniper_executor_rate_weight_left", "Weight that may still be spent.", ("pool",), registry=registry
-        )
-        # Orders wait for the answers to questions, after each of which these are set.
+        left = Gauge("sniper_executor_rate_weight_left", "Weight left within the limit.", ("pool",), registry=registry)
+        # Set after each answer, for which orders wait.
         self._weight_used = {pool: used.labels(pool.value) for pool in Pool}
         self._weight_left = {pool: left.labels(pool.value) for pool in weight_max}
-        self._waiting = Gauge("sniper_executor_rate_waiting", "Requests that wait for the limits.", registry=registry)
+        self._waiting = Gauge(
+            "sniper_executor_rate_waiting", "Requests that wait for the rate limits.", registry=registry
+        )
         self._quiet = Gauge(
-            "sniper_executor_rate_quiet_seconds", "For how long the exchange wants to hear nothing.", registry=registry
+            "sniper_executor_rate_quiet_seconds",
+            "Seconds left of the quiet period that the exchange asked for.",
+            registry=registry,
         )
         self._refusals = Counter(
             "sniper_executor_rate_refusals",
-            "Requests the exchange refused as too many: 429, or 418 with a ban.",
+            "Requests that the exchange rate-limited: 429, or 418 with a ban.",
             ("status",),
             registry=registry,
         )
         self._waits = Histogram(
             "sniper_executor_rate_wait_seconds",
-            "How long requests waited for the limits, of those that had to.",
+            "Waits of requests for the rate limits, of those that had to wait.",
             ("priority",),
             buckets=WAIT_SECONDS,
             registry=registry,
@@ -78,5 +83,5 @@ class LimiterMetrics:
         self._refusals.labels("418" if banned else "429").inc()
 
     def show_quiet(self, seconds: Callable[[], float]) -> None:
-        """Show what *seconds* returns, whenever it is read."""
+        """Show the result of *seconds* at each scrape."""
         self._quiet.set_function(seconds)

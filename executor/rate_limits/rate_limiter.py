@@ -1,15 +1,15 @@
-"""The rate limiter of all requests to the exchange: by priority, within the budget, and none during a quiet."""
+"""Rate limiter of all requests to the exchange: by priority, within the budget, and none during a quiet period."""
 
 import asyncio
 import itertools
 import math
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from itertools import product
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
@@ -17,6 +17,7 @@ from executor.rate_limits.limiter_metrics import LimiterMetrics
 from executor.rate_limits.rate_budget import SECOND, WEIGHT_SECONDS, RateBudget
 from executor.rate_limits.sliding_window import Priority
 from executor.rate_limits.stored_usage import usage_name, used_by_seconds_left
+from executor.rate_limits.waiters import CallLater, Timer, Waiter, call_later
 from shared.mexc.errors import RateLimited
 from shared.mexc.http.request import Admission
 from shared.mexc.weights import Cost, Pool, cost_of
@@ -24,30 +25,8 @@ from shared.postgres.rate_usage import NO_USAGE, Usage
 
 log = structlog.get_logger(__name__)
 
-QUIET_PATIENCE_SECONDS: Final = 1.0
-"""A quiet no longer than this is waited out; a longer one is an answer that the caller may act on."""
-
-
-class Timer(Protocol):
-    def cancel(self) -> None:
-        """Do not call after all."""
-
-
-CallLater = Callable[[float, Callable[[], None]], Timer]
-
-
-def call_later(seconds: float, do: Callable[[], None]) -> Timer:
-    return asyncio.get_running_loop().call_later(seconds, do)
-
-
-@dataclass(order=True, slots=True)
-class _Waiter:
-    priority: Priority
-    number: int
-    cost: Cost = field(compare=False)
-    until: float = field(compare=False)
-    """A quiet that ends later than this is not waited for."""
-    admitted: asyncio.Future[bool] = field(compare=False)
+QUIET_WAIT_SECONDS_MAX: Final = 1.0
+"""A quiet period no longer than this is waited out; a longer one raises `RateLimited`."""
 
 
 class RateLimiter:
@@ -68,29 +47,29 @@ class RateLimiter:
         self._metrics = metrics
         self._now = now
         self._call_later = call_later
-        self._waiting: list[_Waiter] = []
+        self._waiting: list[Waiter] = []
         self._numbers = itertools.count()
         self._timer: Timer | None = None
         self.refused = asyncio.Event()
-        """Set when the exchange asked for quiet."""
+        """Set when the exchange limited the rate."""
         metrics.show_quiet(self.quiet_seconds)
 
     def quiet_seconds(self) -> float:
-        """Return for how long the exchange wants to hear nothing. May be asked from another thread."""
+        """Return the seconds left of the quiet period. Safe to call from another thread."""
         return max(0.0, self._budget.quiet_until - self._now())
 
     def banned_seconds(self) -> float:
-        """Return for how long a ban holds."""
+        """Return the seconds left of a ban."""
         return max(0.0, self._budget.banned_until - self._now())
 
     def apart_seconds(self, priority: Priority, pool: Pool, weight: int) -> float:
-        """Return how far apart requests of *weight* can go on and on, so that none has to wait for long."""
+        """Return the spacing at which requests of *weight* can be sustained, so that none waits for long."""
         return self._budget.apart_seconds(priority, pool, weight, self._now())
 
     def usage(self) -> Usage:
-        """Return the present use: of each priority all of it, and what of it is free again in how many seconds.
+        """Return the present usage of each priority, in total and by the seconds until it is free again.
 
-        Asked for every half second, it also keeps the metrics true while no request comes or goes.
+        It is read every half second, which also keeps the metrics current while no request comes or goes.
         """
         self._show()
         now, used = self._now(), dict[str, int]()
@@ -100,13 +79,13 @@ class RateLimiter:
         return Usage(used, self.quiet_seconds(), banned=self.banned_seconds() > 0)
 
     def presumed(self) -> Usage:
-        """Return the most that may be used before the first store: a process may be killed before it."""
+        """Return the most that may be used before the usage is first stored: a process may be killed before that."""
         usage = self.usage()
         spare = {usage_name(pool, Priority.OTHER): self._budget.unreserved(pool) for pool in Pool}
         return replace(usage, used={**usage.used, **spare})
 
     def resume(self, before: Usage | None) -> None:
-        """Go on from what was used *before*; where that is not known, only reserves are left for now."""
+        """Continue from the usage *before*; where that is unknown, only reserves are left for now."""
         now, age_seconds = self._now(), 0.0 if before is None else before.age_seconds
         if age_seconds < SECOND and before is not NO_USAGE:
             self._budget.assume_second(now - age_seconds)
@@ -121,7 +100,7 @@ class RateLimiter:
             self._budget.keep_quiet(now + before.quiet_seconds, banned=before.banned)
 
     def has_room(self, priority: Priority, cost: Cost) -> bool:
-        """Return whether a request may begin now, ahead of nobody who waits; nothing is counted."""
+        """Return whether a request may begin now without overtaking one that waits; count nothing."""
         now = self._now()
         if self._waiting and self._is_preceded(priority, cost, now):
             return False
@@ -140,41 +119,39 @@ class RateLimiter:
     async def acquire(self, priority: Priority, cost: Cost, *, seconds_max: float, stop: asyncio.Event) -> bool:
         """Count a request and return True as soon as it may begin; `release` it once it is over.
 
-        Return False where the exchange wants quiet for longer than *seconds_max*, or until *stop* is set.
+        Return False where a quiet period lasts longer than *seconds_max*, or until *stop* is set.
         """
         return self.try_acquire(priority, cost) or await self._waited(priority, cost, seconds_max, stop)
 
     def release(self, priority: Priority, cost: Cost) -> None:
-        """Take note that a request is over; orders need not be released."""
+        """Record that a request is over; orders need not be released."""
         self._budget.end(priority, cost, self._now())
         self._admit()
 
     def refuse(self, wait_seconds: float | None, *, banned: bool) -> None:
-        """Keep quiet: the exchange asked for it, in answer to whatever it was."""
+        """Keep quiet, as the exchange asked in answer to any request."""
         self._budget.refuse(wait_seconds, self._now(), banned=banned)
         self._metrics.refused(banned=banned)
         self.refused.set()
         log.warning("the exchange wants quiet", seconds=round(self.quiet_seconds(), 1), banned=banned)
         self._admit()
 
-    def welcome(self) -> None:
-        """Take note that the exchange answered as it should."""
-        self._budget.welcomed()
+    def succeeded(self) -> None:
+        """Record a regular answer, which ends the row of refusals."""
+        self._budget.succeeded()
 
     def admission(self, priority: Priority) -> Admission:
-        """Return what requests of *priority* over HTTP pass."""
+        """Return the admission that HTTP requests of *priority* pass."""
         return partial(self._admitted, priority)
 
-    def _admitted(self, priority: Priority, method: str, path: str) -> AbstractAsyncContextManager[None]:
-        return self._spend(priority, cost_of(method, path))
-
     @asynccontextmanager
-    async def _spend(self, priority: Priority, cost: Cost) -> AsyncIterator[None]:
-        if not await self.acquire(priority, cost, seconds_max=QUIET_PATIENCE_SECONDS, stop=asyncio.Event()):
+    async def _admitted(self, priority: Priority, method: str, path: str) -> AsyncIterator[None]:
+        cost = cost_of(method, path)
+        if not await self.acquire(priority, cost, seconds_max=QUIET_WAIT_SECONDS_MAX, stop=asyncio.Event()):
             raise RateLimited(self.quiet_seconds(), banned=self.banned_seconds() > 0)
         try:
             yield
-            self.welcome()
+            self.succeeded()
         except RateLimited as refusal:
             self.refuse(refusal.retry_after_seconds, banned=refusal.banned)
             raise
@@ -186,7 +163,7 @@ class RateLimiter:
             raise ValueError(f"a weight of {cost.weight} never fits")
         asked_at = self._now()
         admitted: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        waiter = _Waiter(priority, next(self._numbers), cost, asked_at + seconds_max, admitted)
+        waiter = Waiter(priority, next(self._numbers), cost, asked_at + seconds_max, admitted)
         self._waiting.append(waiter)
         self._admit()
         stopping = asyncio.create_task(self._give_up_quiet(waiter, stop), name="rate-limit-stop")
@@ -201,37 +178,32 @@ class RateLimiter:
             self._admit()
             self._metrics.waited(priority, self._now() - asked_at)
 
-    async def _give_up_quiet(self, waiter: _Waiter, stop: asyncio.Event) -> None:
-        """A stop ends the wait for the end of a quiet, and no wait for a turn."""
+    async def _give_up_quiet(self, waiter: Waiter, stop: asyncio.Event) -> None:
+        """End the wait for the end of a quiet period at a *stop*; a wait for the limits goes on."""
         await stop.wait()
         waiter.until = -math.inf
         self._admit()
 
     def _is_preceded(self, priority: Priority, cost: Cost, now: float) -> bool:
-        """Return whether another waits that goes first, and would have to wait longer."""
+        """Return whether a request that goes first waits, and would have to wait longer."""
         first = min((each.priority for each in self._waiting if each.cost.pool is cost.pool), default=None)
         if first is None or first > priority:
             return False
         return not self._budget.is_reserved(priority, cost, now, waiting=first)
 
     def _admit(self) -> None:
-        """Admit those whose turn it is, and look again when the next one's may be."""
+        """Admit the requests whose turn it is, and set a timer for the next."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         now, next_at = self._now(), math.inf
-        left: list[_Waiter] = []
+        left: list[Waiter] = []
         first: dict[Pool, Priority] = {}
         for waiter in sorted(self._waiting):
             if waiter.admitted.done():
                 continue
             opens_at = self._opens_at(waiter, first.get(waiter.cost.pool), now)
-            if opens_at <= now:
-                self._begin(waiter.priority, waiter.cost, now)
-                waiter.admitted.set_result(True)
-            elif self._budget.quiet_until > max(now, waiter.until):
-                waiter.admitted.set_result(False)
-            else:
+            if not self._decide(waiter, opens_at, now):
                 left.append(waiter)
                 first.setdefault(waiter.cost.pool, waiter.priority)
                 next_at = min(next_at, opens_at)
@@ -240,8 +212,17 @@ class RateLimiter:
             self._timer = self._call_later(next_at - now, self._admit)
         self._show()
 
-    def _opens_at(self, waiter: _Waiter, first: Priority | None, now: float) -> float:
-        """Return when *waiter* may begin, where one of priority *first* waits before it for the same pool."""
+    def _decide(self, waiter: Waiter, opens_at: float, now: float) -> bool:
+        """Admit *waiter*, or let it go during a long quiet period; return whether it is decided."""
+        if opens_at <= now:
+            self._begin(waiter.priority, waiter.cost, now)
+            waiter.admitted.set_result(True)
+        elif self._budget.quiet_until > max(now, waiter.until):
+            waiter.admitted.set_result(False)
+        return waiter.admitted.done()
+
+    def _opens_at(self, waiter: Waiter, first: Priority | None, now: float) -> float:
+        """Return the time at which *waiter* may begin behind one of priority *first* that waits for the same pool."""
         if first is not None and not self._budget.is_reserved(waiter.priority, waiter.cost, now, waiting=first):
             return math.inf
         return self._budget.opens_at(waiter.priority, waiter.cost, now)

@@ -1,4 +1,4 @@
-"""One rate limit in a sliding window, in which every priority has a reserve: pure accounting."""
+"""One rate limit in a sliding window, with a reserve for each priority. Pure."""
 
 import math
 from bisect import insort
@@ -8,16 +8,16 @@ from enum import IntEnum
 from typing import Final
 
 MARGIN_SECONDS: Final = 0.02
-"""Added to a window: the exchange's clock is not ours, and ticks in milliseconds."""
+"""Added to a window: the exchange's clock differs from ours, and ticks in milliseconds."""
 
 
 class Priority(IntEnum):
-    """The order of requests where not all fit."""
+    """Priority of requests where not all fit; the lowest number goes first."""
 
     EXIT = 0
-    """Sales, and the prices, rules, balances and the time they need."""
+    """Sales, and the prices, rules, balances and the time that they need."""
     WATCH = 1
-    """Looks at positions of which nothing is due."""
+    """Routine looks at positions."""
     PURCHASE = 2
     SALE_LOOKUP = 3
     PURCHASE_LOOKUP = 4
@@ -25,18 +25,18 @@ class Priority(IntEnum):
 
 
 Reserves = Mapping[Priority, int]
-"""How much of a limit is kept for each, whatever the others take."""
+"""The part of a limit that is kept for each priority, whatever the others use."""
 
 
 class SlidingWindow:
-    """One limit, in which each priority has a share that no other can take.
+    """One limit, in which each priority has a reserve that no other can use.
 
-    The others are charged with what they took, or with their reserves where that is more; together with one's own use
-    that never exceeds the limit. So what stays within a reserve always fits. But what *lender* does not use of its
-    reserve may be taken by *borrower*, and is not kept from the others any more then.
+    The others are charged with their usage, or with their reserves where these are more; together with the priority's
+    own usage that never exceeds the limit. So a request within a reserve always fits. But *borrower* may use the part
+    of its reserve that *lender* leaves, which is not kept from the others any more then.
 
-    The exchange counts a request when it arrives, somewhere between its sending and its answer. So it is held
-    against us from the one until a whole window after the other, which no delay on the way can outwit.
+    The exchange counts a request when it arrives, somewhere between its sending and its answer. So it counts here from
+    the one until a whole window after the other, which covers any delay on the way.
     """
 
     def __init__(
@@ -58,17 +58,17 @@ class SlidingWindow:
         self._borrower = borrower
         self._lender = lender
         self._others = [self._left_by(each) for each in Priority]
-        """Those that each has to leave something to, and how much at least."""
+        """For each priority the others, with the least that it has to leave to each."""
         self._used = [0 for _ in Priority]
         self._ended: deque[tuple[float, Priority, int]] = deque()
-        """What is over, by when it is free again, soonest first."""
+        """Ended usage by the time at which it is free again, soonest first."""
 
     def most(self, priority: Priority) -> int:
-        """Return the most that *priority* could ever take at once."""
+        """Return the most that *priority* could ever use at once."""
         return self._limit - sum(reserve for _, reserve in self._others[priority])
 
     def room(self, priority: Priority, now: float) -> int:
-        """Return how much more *priority* could take now."""
+        """Return how much more *priority* could use now."""
         self._free(now)
         return max(0, self._limit - self._charged(priority, self._used))
 
@@ -81,7 +81,7 @@ class SlidingWindow:
         return self._used[priority]
 
     def used_until(self, priority: Priority, now: float) -> Mapping[int, int]:
-        """Return what *priority* used, by the whole seconds after which it is free again."""
+        """Return the usage of *priority* by the whole seconds until it is free again."""
         self._free(now)
         ended: Counter[int] = Counter()
         for free_at, each, amount in self._ended:
@@ -91,15 +91,15 @@ class SlidingWindow:
         return ended if not under_way else ended + Counter({math.ceil(self._seconds): under_way})
 
     def is_reserved(self, priority: Priority, amount: int, now: float, *, waiting: Priority) -> bool:
-        """Return whether *amount* more stays within the reserve of *priority*, and takes nothing from *waiting*."""
+        """Return whether *amount* more is within the reserve of *priority*, and uses nothing that *waiting* could."""
         is_lent = (waiting, priority) == (self._borrower, self._lender)
         return not is_lent and self.used_by(priority, now) + amount <= self._reserves[priority]
 
     def fits_at(self, priority: Priority, amount: int, now: float) -> float:
-        """Return when *amount* more fits; infinite where that waits for something under way, or can never be."""
+        """Return the time at which *amount* more fits; infinite where that depends on a request under way, or never."""
         if self._ended and self._ended[0][0] <= now:
             self._free(now)
-        # The usual case, for which orders wait: little is used, whoever it was, and whatever is reserved fits beside.
+        # The usual case, for which orders wait: so little is used that all reserves fit beside it.
         if sum(self._used) + amount <= self._unreserved:
             return now
         used = self._used.copy()
@@ -113,9 +113,9 @@ class SlidingWindow:
         return math.inf
 
     def apart_seconds(self, priority: Priority, amount: int, now: float) -> float:
-        """Return how far apart *amount* can be taken again and again: what fits now, spread until more does.
+        """Return the spacing at which *amount* can be used repeatedly: the room of now, spread until more is free.
 
-        No further than the reserve allows for ever. Where nothing fits there is nothing to spread: whoever asks waits.
+        No further apart than the reserve sustains. Zero where nothing fits: the request waits anyway.
         """
         fit = self.room(priority, now) // amount
         if not fit:
@@ -133,7 +133,7 @@ class SlidingWindow:
         insort(self._ended, (now + self._seconds, priority, amount))
 
     def count(self, priority: Priority, amount: int, now: float) -> None:
-        """Count what is over as it begins."""
+        """Count a request that is over as it begins."""
         self._used[priority] += amount
         insort(self._ended, (now + self._seconds, priority, amount))
 
@@ -152,7 +152,7 @@ class SlidingWindow:
         return charged
 
     def _lent(self, used: Sequence[int]) -> int:
-        """Return how much of the lender's reserve is lent."""
+        """Return the part of the lender's reserve that is lent."""
         if self._borrower is None or self._lender is None:
             return 0
         unused = max(0, self._reserves[self._lender] - used[self._lender])

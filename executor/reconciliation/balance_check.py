@@ -1,4 +1,4 @@
-"""Compare what the account holds with the live positions: coins are sold, moved or spent behind our back, too."""
+"""Balance check: compare the account with the live positions, whose coins may be sold or moved outside."""
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ import structlog
 from executor.decisions.consecutive_looks import Streaks
 from executor.journal.position_store import mark, read_held
 from executor.model.position import Position, PositionState
-from executor.model.watched_position import Held
+from executor.model.watched_position import WatchedPosition
 from executor.pricing.valuation import is_worth_selling
 from executor.sending.last_balances import Account
 from executor.settings import ExecutorSettings
@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 COMPARISONS: Final = 3
 _TOLERANCE: Final = Decimal("0.99")
-"""Fees and rounding explain that much less."""
+"""The least share of a position in the account: fees and rounding explain less."""
 _MISSING: Final = "missing"
 _COMPARED: Final = frozenset({PositionState.OPEN, PositionState.EXTERNAL})
 
@@ -40,7 +40,7 @@ class BalanceCheck:
         self._streaks = Streaks(0.0)
 
     async def run(self, until: asyncio.Event) -> None:
-        """Compare again and again, until *until* is set."""
+        """Compare repeatedly, until *until* is set."""
         while not until.is_set():
             await pause(self._settings.custody_check_seconds, until)
             if until.is_set():
@@ -50,31 +50,32 @@ class BalanceCheck:
             except (TransientError, ExchangeError, ClockUncertainError) as error:
                 log.info("holdings were not compared", reason=str(error))
             except Exception:
-                # Whatever is wrong with one comparison, there must be another.
+                # An error of one comparison must not end the loop.
                 log.exception("holdings were not compared")
 
     async def compare(self) -> None:
-        """Read the positions and the balances once, and mark what has long been missing, or is back."""
+        """Read the positions and the balances once, and mark positions that have long been missing, or are back."""
         live = [each for each in (await read_held(self._database)).held if each.position.mode is Mode.LIVE]
         self._streaks.forget_all_but({each.name for each in live})
         if not live:
             return
         balances = await self._account.balances()
         if not balances:
-            return  # What paid for the positions is never all gone: that is no answer.
+            return  # An account with positions is never empty: that is no answer.
         for position, there in allotted(live, balances):
             with of_listing(position.listing):
                 try:
-                    await self._compare(position, there)
+                    await self.compare_position(position, there)
                 except TransientError:
                     raise
                 except Exception:
-                    # A fault of one position concerns that position.
+                    # An error of one position must not stop the others.
                     log.exception("a holding was not compared", position=position.name)
 
-    async def _compare(self, position: Position, there: Decimal) -> None:
+    async def compare_position(self, position: Position, there: Decimal) -> None:
+        """Mark *position* where its balance, *there*, is missing for long, or is back."""
         if there >= position.base_qty * _TOLERANCE:
-            self._streaks.broken(position.name, _MISSING)
+            self._streaks.reset(position.name, _MISSING)
             if position.note:
                 await self._mark(position, PositionState.OPEN, "")
             return
@@ -82,7 +83,7 @@ class BalanceCheck:
         streak = self._streaks.seen(position.name, _MISSING, now)
         if not streak.is_confirmed(COMPARISONS, self._settings.missing_seconds):
             return
-        # The rest stays watched, where it is worth anything.
+        # The rest stays watched where it can be sold.
         is_watched = is_worth_selling(there, position.average_price, position.listing.rules)
         state = PositionState.OPEN if is_watched else PositionState.EXTERNAL
         note = f"the account holds {there:f} of {position.base_qty:f} {position.listing.base_asset}"
@@ -99,10 +100,10 @@ class BalanceCheck:
             )
 
 
-def allotted(live: Sequence[Held], balances: Mapping[str, Balance]) -> Iterator[tuple[Position, Decimal]]:
-    """Yield each position that can be compared, and how much of it is there; of one coin the oldest comes first.
+def allotted(live: Sequence[WatchedPosition], balances: Mapping[str, Balance]) -> Iterator[tuple[Position, Decimal]]:
+    """Yield each position that can be compared, with its balance; of one coin the oldest comes first.
 
-    While a sale of a coin is under way nothing can be said of it.
+    A coin cannot be compared while a sale of it is under way.
     """
     selling = {each.position.listing.base_asset for each in live if each.position.state is PositionState.CLOSING}
     left = {asset: balance.free + balance.locked for asset, balance in balances.items()}

@@ -1,4 +1,4 @@
-"""What fills are charged is held against what was reckoned with: more raises that, and a person is told once."""
+"""Fee charges: compare the fees of fills with the expected fee; a higher one raises it, and one alarm."""
 
 from decimal import Decimal
 from typing import Final
@@ -22,18 +22,14 @@ class FeeCharges:
         self._settings = settings
         self._alarm = alarm
 
-    def mind(self, order: Order, told: Told) -> None:
-        """Take note of what is *told* of *order*, where that is a fill of which the exchange told the fee."""
+    def check(self, order: Order, told: Told) -> None:
+        """Check the fee of the fill in *told*, where the exchange named it."""
         fees, wrong = self._known.fees, ""
-        if told.fill is not None and _is_charged(order, told) and told.fill.cost >= COST_MIN:
+        is_assumed = (told.reason or "").startswith((Reason.FEE_ASSUMED, Reason.SETTLED_BY_HAND))
+        is_charged = order.mode is Mode.LIVE and not is_assumed
+        if told.fill is not None and is_charged and told.fill.cost >= COST_MIN:
             wrong = fees.charged(order, told.fill, self._known.latest(order.listing), self._settings.taker_fee)
         if wrong:
             self._alarm(_SOURCE, wrong)
         elif not fees.is_raised():
             self._alarm(_SOURCE, "")
-
-
-def _is_charged(order: Order, told: Told) -> bool:
-    """Return whether the exchange itself said what it took."""
-    is_assumed = (told.reason or "").startswith((Reason.FEE_ASSUMED, Reason.SETTLED_BY_HAND))
-    return order.mode is Mode.LIVE and not is_assumed

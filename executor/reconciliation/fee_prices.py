@@ -1,4 +1,4 @@
-"""Prices of assets in which fees were taken, learned soon after; what cannot be learned is given up, never invented."""
+"""Prices of assets in which fees were taken, read soon after; an unknown price is given up, never invented."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 
 EVERY_SECONDS: Final = 5.0
 AGE_MAX: Final = timedelta(seconds=60)
-"""A price that is asked for later is not that of then."""
+"""A price that is read later is not that of the fee."""
 OPEN: Final = """
 SELECT id, mode, asset, amount, taken_at FROM other_fees
 WHERE price IS NULL AND given_up_at IS NULL ORDER BY taken_at LIMIT 100
@@ -29,7 +29,7 @@ VALUE: Final = """
 UPDATE other_fees SET price = $2 WHERE id = $1 AND price IS NULL AND given_up_at IS NULL RETURNING true
 """
 GIVE_UP: Final = "UPDATE other_fees SET given_up_at = $2 WHERE id = $1 AND price IS NULL AND given_up_at IS NULL"
-# A day's result that is already another day's stays as it is.
+# The result of a later day stays as it is.
 CHARGE: Final = """
 UPDATE exposure SET
     day_result_usdt = CASE WHEN result_day >= $2 THEN day_result_usdt ELSE 0 END
@@ -39,11 +39,11 @@ WHERE mode = $1
 """
 
 PriceOf = Callable[[str], Awaitable[Decimal | None]]
-"""Returns the price of a symbol's last trade, None where there was none; raises ExchangeError."""
+"""Returns the price of a symbol's last trade; None without trades. Raises ExchangeError."""
 
 
 class FeePrices:
-    """Values the fees that are not valued yet."""
+    """Values fees in other assets."""
 
     def __init__(self, database: Database, price_of: PriceOf, *, now: Callable[[], datetime]) -> None:
         self._database = database
@@ -51,14 +51,14 @@ class FeePrices:
         self._now = now
 
     async def run(self, until: asyncio.Event) -> None:
-        """Look again and again, until *until* is set."""
+        """Value fees every few seconds, until *until* is set."""
         while not until.is_set():
             try:
                 await self.look()
             except TransientError as error:
                 log.info("fees in other assets were not valued", reason=str(error))
             except Exception:
-                # Whatever is wrong with one look, there must be another.
+                # An error of one round must not end the loop.
                 log.exception("fees in other assets were not valued")
             await pause(EVERY_SECONDS, until)
 
@@ -66,9 +66,14 @@ class FeePrices:
         """Value each fee that is not valued yet, once."""
         async with self._database.connection() as connection:
             rows = await connection.fetch(OPEN)
-        await each_isolated(rows, self._value, failed=_passed_over)
+        await each_isolated(
+            rows,
+            self.value,
+            failed=lambda row, error: log.error("a fee was not valued", asset=row["asset"], reason=in_a_line(error)),
+        )
 
-    async def _value(self, row: Record) -> None:
+    async def value(self, row: Record) -> None:
+        """Value one fee, or give it up."""
         now = self._now()
         if now - row["taken_at"] > AGE_MAX:
             await self._give_up(row, "it was asked for too late")
@@ -84,9 +89,10 @@ class FeePrices:
             log.info("a price was not learned", asset=row["asset"], reason=str(error))
             return
         if price is not None:
-            await self._charge(row, price)
+            await self.charge(row, price)
 
-    async def _charge(self, row: Record, price: Decimal) -> None:
+    async def charge(self, row: Record, price: Decimal) -> None:
+        """Charge one fee at *price* to the result of its day."""
         day = row["taken_at"].astimezone(UTC).date()
         async with self._database.transaction() as connection:
             await connection.execute(settlement.LOCK, row["mode"])
@@ -97,7 +103,3 @@ class FeePrices:
         log.warning("nobody knows what a fee cost", asset=row["asset"], amount=f"{row['amount']:f}", reason=why)
         async with self._database.connection() as connection:
             await connection.execute(GIVE_UP, row["id"], self._now())
-
-
-def _passed_over(row: Record, error: Exception) -> None:
-    log.error("a fee was not valued", asset=row["asset"], reason=in_a_line(error))

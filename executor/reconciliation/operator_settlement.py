@@ -1,4 +1,4 @@
-"""Carry out what operators decided of orders that the exchange does not explain."""
+"""Operator settlement: settle orders that the exchange does not explain, as an operator requested."""
 
 import asyncio
 from collections.abc import Callable
@@ -23,7 +23,7 @@ from shared.postgres.database import Database
 log = structlog.get_logger(__name__)
 
 EVERY_SECONDS: Final = 1.0
-# The latest word on each order, as long as it can change something. One that is being sent is not in doubt yet.
+# The latest request for each order, as long as it can change something. One that is being sent is not in doubt yet.
 PENDING: Final = """
 SELECT DISTINCT ON (orders.client_order_id)
     orders.*, decided.base_qty AS decided_qty, decided.cost AS decided_cost, decided.fee AS decided_fee,
@@ -37,52 +37,54 @@ ORDER BY orders.client_order_id, decided.id DESC
 
 class OperatorSettlement:
     def __init__(
-        self, database: Database, books: OrderTransitions, placing: OrderSender, *, now: Callable[[], datetime]
+        self, database: Database, transitions: OrderTransitions, sender: OrderSender, *, now: Callable[[], datetime]
     ) -> None:
         self._database = database
-        self._books = books
-        self._placing = placing
+        self._transitions = transitions
+        self._sender = sender
         self._now = now
 
     async def run(self, until: asyncio.Event) -> None:
-        """Carry out the requests of operators, until *until* is set."""
+        """Settle requested orders every second, until *until* is set."""
         while not until.is_set():
             try:
                 await self.carry_out()
             except TransientError as error:
                 log.debug("what operators decided was not read", reason=str(error))
             except Exception:
-                # Whatever is wrong with one look, there must be another; and exits go on meanwhile.
+                # An error of one round must not end the loop.
                 log.exception("what operators decided was not read")
             await pause(EVERY_SECONDS, until)
 
     async def carry_out(self) -> None:
-        """Settle each order that an operator decided on."""
+        """Settle each requested order once."""
         async with self._database.connection() as connection:
             rows = await connection.fetch(PENDING)
         for row in rows:
             with about_row(row):
                 try:
-                    await self._settle(row)
+                    await self.settle(row)
                 except TransientError:
                     raise
                 except Exception:
-                    # A fault with one request concerns that request.
+                    # An error with one request must not stop the others.
                     log.exception("what an operator decided was not carried out", order=row["client_order_id"])
 
-    async def _settle(self, row: Record) -> None:
+    async def settle(self, row: Record) -> None:
+        """Settle one order, unless it is being sent."""
         order = order_of(row)
-        if self._placing.has_in_hand(order):
+        if self._sender.has_in_hand(order):
             return
         reason = worded(Reason.SETTLED_BY_HAND, f"{row['requested_by']}: {row['decided_reason']}")
-        fill = _fill(order, row)
+        fill = decided_fill(order, row)
         given_up_at = self._now() if fill is None else None
         told = Told(fill=fill, reason=reason, given_up_at=given_up_at)
-        await self._books.record(order, _event(order, fill), told)
+        await self._transitions.record(order, settlement_event(order, fill), told)
         log.warning("an order was settled by hand", order=order.client_order_id, symbol=order.symbol, reason=reason)
 
 
-def _fill(order: Order, row: Record) -> Fill | None:
+def decided_fill(order: Order, row: Record) -> Fill | None:
+    """Return the fill that the operator named; None where the order is written off."""
     if row["decided_qty"] is None:
         return None
     wanted = order.requested_qty or order.base_qty
@@ -92,7 +94,8 @@ def _fill(order: Order, row: Record) -> Fill | None:
     return Fill(row["decided_qty"], row["decided_cost"], fee, fee_asset, complete)
 
 
-def _event(order: Order, fill: Fill | None) -> OrderEvent:
+def settlement_event(order: Order, fill: Fill | None) -> OrderEvent:
+    """Return the event by which *order* is settled with *fill*."""
     if fill is None:
         return OrderEvent.WRITTEN_OFF
     if order.state is OrderState.FAILED:

@@ -1,4 +1,4 @@
-"""Look up what became of orders that may be at the exchange, until each is known. Nothing here ever sends one."""
+"""Order reconciler: look up orders that may be at the exchange, until each is settled. It never sends one."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +9,7 @@ import structlog
 
 from executor.journal.order_transitions import OrderTransitions
 from executor.model.order import Order
-from executor.reconciliation.lookup_outcome import Settling
+from executor.reconciliation.lookup_outcome import LookupOutcomes
 from executor.reconciliation.order_search import FIRST_WAIT_SECONDS, WAIT_SECONDS_MAX, OrderSearch
 from executor.sending.order_sender import OrderSender
 from executor.settings import ExecutorSettings
@@ -26,12 +26,12 @@ __all__ = ["FIRST_WAIT_SECONDS", "LOOKS_AT_ONCE", "WAIT_SECONDS_MAX", "OrderReco
 log = structlog.get_logger(__name__)
 
 LOOKS_AT_ONCE: Final = 4
-"""Of each side: so that after a burst on a slow exchange the last order is not known long after the first, and that no
+"""Of each side: so that after a burst on a slow exchange the last order is not settled long after the first, and no
 sale waits for purchases."""
 IDLE_SECONDS: Final = 1.0
 """Between looks for orders that another executor left behind."""
 AGAIN_SECONDS: Final = 0.25
-"""After a look that could not be taken."""
+"""After a look-up that failed."""
 _QUIET: Final = "the exchange wants quiet"
 
 
@@ -41,7 +41,7 @@ class Alerts(Protocol):
 
 
 class NoAlerts:
-    """Alerts that are not heard."""
+    """Drops the alerts."""
 
     def needed(self, orders: Sequence[Order]) -> None:
         pass
@@ -51,17 +51,17 @@ class OrderReconciler:
     def __init__(
         self,
         venues: Mapping[Mode, Venue],
-        books: OrderTransitions,
-        placing: OrderSender,
+        transitions: OrderTransitions,
+        sender: OrderSender,
         settings: ExecutorSettings,
         *,
         now: Callable[[], datetime],
         alerts: Alerts | None = None,
     ) -> None:
         self._venues = venues
-        self._books = books
-        self._placing = placing
-        self._settling = Settling(venues, books, settings, tries_again=placing.tries_again, now=now)
+        self._transitions = transitions
+        self._sender = sender
+        self._outcomes = LookupOutcomes(venues, transitions, settings, tries_again=sender.tries_again, now=now)
         self._now = now
         self._alerts = alerts or NoAlerts()
         self._searches: dict[str, OrderSearch] = {}
@@ -69,24 +69,27 @@ class OrderReconciler:
         self._looks = {side: asyncio.Semaphore(LOOKS_AT_ONCE) for side in Side}
 
     async def run(self, until: asyncio.Event) -> None:
-        """Look up what is unsettled again and again, more and more slowly, until *until* is set."""
+        """Look up unsettled orders repeatedly, with a back-off for each, until *until* is set."""
         while not until.is_set():
-            self._placing.recorded.clear()
-            # What is due stays so while it cannot be read: a database that refuses at once must not be asked at once.
+            self._sender.recorded.clear()
+            # Due orders stay due while they cannot be read: a database that refuses at once must not be asked at once.
             wait_seconds_min = AGAIN_SECONDS
             try:
-                await self._look_up_due()
+                await self.look_up_due()
                 wait_seconds_min = 0.0
             except TransientError as error:
                 log.debug("unsettled orders not read", reason=str(error))
             except Exception:
-                # Whatever is wrong with one look, there must be another.
+                # An error of one round must not end the loop.
                 log.exception("unsettled orders not looked up")
-            await pause(max(self._wait_seconds(), wait_seconds_min), self._placing.recorded)
+            now = asyncio.get_running_loop().time()
+            due_at = min((each.due_at for each in self._searches.values()), default=now + IDLE_SECONDS)
+            wait_seconds = min(IDLE_SECONDS, due_at - now)
+            await pause(max(wait_seconds, wait_seconds_min), self._sender.recorded)
 
     async def obstacles(self, mode: Mode) -> Sequence[str]:
-        """Ask about every unsettled order of *mode* once; return what is in the way of an answer, order by order."""
-        orders = [each for each in await self._books.at_large([mode]) if not self._placing.has_in_hand(each)]
+        """Look up every unsettled order of *mode* once; return the obstacles of those that are still unsettled."""
+        orders = [each for each in await self._transitions.at_large([mode]) if not self._sender.has_in_hand(each)]
         known = await asyncio.gather(*map(self._resolve, orders))
         return [
             f"{order.client_order_id} ({order.symbol}): {self._search(order).obstacle}"
@@ -94,53 +97,47 @@ class OrderReconciler:
             if not is_known
         ]
 
-    async def _look_up_due(self) -> None:
-        at_large = await self._books.at_large(list(self._venues))
-        orders = [order for order in at_large if not self._placing.has_in_hand(order)]
+    async def look_up_due(self) -> None:
+        """Look up each order that is due, and raise alarms for overdue ones."""
+        at_large = await self._transitions.at_large(list(self._venues))
+        orders = [order for order in at_large if not self._sender.has_in_hand(order)]
         self._searches = {each.sent_as: self._search(each) for each in orders}
-        await asyncio.gather(*(self._look_again(each) for each in orders))
-        await self._alarm(orders)
+        await asyncio.gather(*(self.look_up_if_due(each) for each in orders))
+        overdue = [each for each in orders if self._now() > self._outcomes.deadlines(each).overdue_at]
+        unannounced = [each for each in overdue if not each.attention]
+        await each_isolated(unannounced, self._announce, failed=_log_unannounced)
+        self._alerts.needed(overdue)
 
-    async def _look_again(self, order: Order) -> None:
+    async def look_up_if_due(self, order: Order) -> None:
+        """Look up *order* once its back-off is over, and set the time of the next look-up."""
         clock, search = asyncio.get_running_loop().time, self._search(order)
         if search.due_at > clock():
             return
         if quiet_seconds := self._quiet_seconds():
-            # No look was taken, so none is spaced out: the next comes right after the quiet.
+            # Nothing was looked up, so the back-off stays: the next look-up comes right after the quiet period.
             search.obstacle = search.obstacle or _QUIET
             search.due_at = clock() + quiet_seconds
             return
         await self._resolve(order)
         search.due_at = clock()
-        search.took(order, self._settling.times(order), self._now())
-
-    async def _alarm(self, orders: Sequence[Order]) -> None:
-        """Call a person for each that should have been settled long ago."""
-        overdue = [each for each in orders if self._now() > self._settling.times(each).overdue_at]
-        unannounced = [each for each in overdue if not each.attention]
-        await each_isolated(unannounced, self._announce, failed=_not_announced)
-        self._alerts.needed(overdue)
+        search.schedule_next(order, self._outcomes.deadlines(order), self._now())
 
     async def _announce(self, order: Order) -> None:
+        """Raise the alarm of an order that should have been settled long ago."""
         why = self._search(order).obstacle or "it was not looked for yet"
         why = why if order.attempt == 1 else f"sent as {order.sent_as}: {why}"
         with of_listing(order.listing):
-            if await self._books.alarm(order, why):
+            if await self._transitions.alarm(order, why):
                 log.error("an order needs a person", symbol=order.symbol, order=order.client_order_id, reason=why)
 
     def _search(self, order: Order) -> OrderSearch:
         fresh = OrderSearch(due_at=asyncio.get_running_loop().time())
         return self._searches.setdefault(order.sent_as, fresh)
 
-    def _wait_seconds(self) -> float:
-        now = asyncio.get_running_loop().time()
-        due_at = min((each.due_at for each in self._searches.values()), default=now + IDLE_SECONDS)
-        return max(0.0, min(IDLE_SECONDS, due_at - now))
-
     async def _resolve(self, order: Order) -> bool:
-        """Take what the exchange knows of *order* into the books; return whether that could be done.
+        """Look up *order* and apply the outcome; return whether the exchange answered.
 
-        One look at a time: of two, each would ask in half of the ways, and neither could prove the order absent.
+        One look-up at a time: of two, each would use half of the ways, and neither could prove the order absent.
         """
         search = self._search(order)
         with of_listing(order.listing):
@@ -163,28 +160,28 @@ class OrderReconciler:
             search.obstacle = str(error)
             return False
         except Exception as error:
-            # One order that cannot be settled must not keep the others from it. It stays open, and its money reserved.
+            # An error of one order must not stop the others. It stays unsettled, and its money reserved.
             log.exception("an order was not settled", symbol=order.symbol, order=order.client_order_id)
             search.obstacle = type(error).__name__
             return False
         return True
 
     def _quiet_seconds(self) -> float:
-        """Return for how long to ask the exchange nothing."""
+        """Return the seconds left of a quiet period or a ban."""
         left_seconds = self._quiet_until - asyncio.get_running_loop().time()
-        return max(0.0, left_seconds, self._placing.banned_seconds())
+        return max(0.0, left_seconds, self._sender.banned_seconds())
 
     async def _look(self, order: Order, search: OrderSearch) -> None:
-        ways = search.ways(order, self._settling.times(order), self._now())
+        ways = search.ways(order, self._outcomes.deadlines(order), self._now())
         search.tried |= dict.fromkeys(ways, self._now())
         try:
-            finding = await self._venues[order.mode].look_up(order, ways, has_ended=self._settling.has_ended(search))
+            finding = await self._venues[order.mode].look_up(order, ways, has_ended=self._outcomes.has_ended(search))
         except ExchangeError as error:
             search.refused(ways, self._now(), str(error))
             raise
-        await self._settling.heed(order, finding, search, ways)
+        await self._outcomes.apply(order, finding, search, ways)
 
 
-def _not_announced(order: Order, error: Exception) -> None:
+def _log_unannounced(order: Order, error: Exception) -> None:
     with of_listing(order.listing):
         log.error("an alarm was not recorded", order=order.client_order_id, reason=in_a_line(error))

@@ -1,4 +1,4 @@
-"""Whether live orders may be sent at all: the clock is known, and what earlier runs left behind is settled."""
+"""Readiness for live orders: the clock is known, and the orders of earlier runs are settled."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,8 +6,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from executor.decisions.strategy import Refuse
-from executor.model.reasons import Reason
+from executor.model.reasons import Reason, Refusal
 from executor.reconciliation.order_reconciler import OrderReconciler
 from shared.backoff import jittered, pause
 from shared.errors import TransientError
@@ -23,51 +22,51 @@ _NAMED_MAX: Final = 3
 
 class Clock(Protocol):
     def now_ms(self) -> int:
-        """Return the exchange's time; raise ClockUncertainError where it is not known well enough."""
+        """Return the exchange's time; raise ClockUncertainError where it is too uncertain."""
 
 
 class Readiness:
-    """Nothing is bought live before `reconcile` returned. Exits do not wait for it."""
+    """No live purchase before `reconcile` returned. Exits do not wait for it."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._obstacle = ""
         self.settled = asyncio.Event()
-        """Set once everything was settled that an earlier run left."""
+        """Set once all orders of earlier runs are settled."""
 
     @property
     def reconciled(self) -> bool:
         return self.settled.is_set()
 
-    def reconcile(self) -> None:
-        """Take note that everything is settled."""
+    def mark_reconciled(self) -> None:
+        """Record that everything is settled."""
         self._obstacle = ""
         self.settled.set()
 
-    def object(self, obstacle: str) -> None:
-        """Take note of the obstacle."""
+    def set_obstacle(self, obstacle: str) -> None:
+        """Record the obstacle of the reconciliation."""
         if obstacle != self._obstacle:
             log.warning("not reconciled, so nothing is bought live", reason=obstacle)
         self._obstacle = obstacle
 
     def obstacle(self) -> str:
-        """Return what is not settled yet; empty once everything is."""
+        """Return the obstacle of the reconciliation; empty once everything is settled."""
         return "" if self.reconciled else self._obstacle or "not settled with the exchange yet"
 
     def clock_objection(self) -> str:
-        """Return why nothing can be signed now; empty where it can."""
+        """Return the reason why no order can be signed now; empty where one can."""
         try:
             self._clock.now_ms()
         except ClockUncertainError as error:
             return str(error)
         return ""
 
-    def unready(self) -> Refuse | None:
-        """Say why no live order could be sent now."""
+    def unready(self) -> Refusal | None:
+        """Return the refusal of any live order now; None where one could be sent."""
         if not self.reconciled:
-            return Refuse(Reason.UNRECONCILED, self._obstacle)
+            return Refusal(Reason.UNRECONCILED, self._obstacle)
         objection = self.clock_objection()
-        return Refuse(Reason.CLOCK_UNCERTAIN, objection) if objection else None
+        return Refusal(Reason.CLOCK_UNCERTAIN, objection) if objection else None
 
 
 async def reconcile(
@@ -77,7 +76,7 @@ async def reconcile(
     stop: asyncio.Event,
     alarm: Callable[[str, str], None],
 ) -> None:
-    """Ask the exchange about everything unsettled, until it has answered about all of it once, or *stop* is set."""
+    """Look up all unsettled orders until each was answered once, or *stop* is set."""
     attempt = 0
     while not stop.is_set():
         obstacle = await _obstacle(resolver, check_holdings)
@@ -85,9 +84,9 @@ async def reconcile(
             return
         if not obstacle:
             alarm("reconciliation", "")
-            readiness.reconcile()
+            readiness.mark_reconciled()
             return
-        readiness.object(obstacle)
+        readiness.set_obstacle(obstacle)
         if attempt:
             alarm("reconciliation", f"not reconciled, so nothing is bought live: {obstacle}")
         await pause(jittered(attempt, max_seconds=_RETRY_SECONDS_MAX), stop)
@@ -95,7 +94,7 @@ async def reconcile(
 
 
 async def _obstacle(resolver: OrderReconciler, check_holdings: Callable[[], Awaitable[None]]) -> str:
-    """Return the obstacle to buying; empty where there is none."""
+    """Return the obstacle to live purchases; empty without one."""
     try:
         if obstacles := await resolver.obstacles(Mode.LIVE):
             return "; ".join(obstacles[:_NAMED_MAX])
@@ -103,7 +102,7 @@ async def _obstacle(resolver: OrderReconciler, check_holdings: Callable[[], Awai
     except (TransientError, ExchangeError, ClockUncertainError) as error:
         return str(error)
     except Exception as error:
-        # A fault here holds purchases back, and nothing else.
+        # An error here holds back purchases only.
         log.exception("not reconciled")
         return type(error).__name__
     return ""

@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 
 from executor.decisions.absence_proof import AbsenceProof
-from executor.decisions.retry_policy import Again
+from executor.decisions.retry_policy import Retry
 from executor.model.order import Order
 from executor.rate_limits.order_slots import OrderSlots
 from executor.sending.exchange_time import ExchangeTime
@@ -171,7 +171,7 @@ class Inquiry:
         self._looking: asyncio.Task[Found | None] | None = None
         self._tried: dict[Way, datetime] = {}
 
-    async def before(self, move: Again, *, written: bool) -> Found | Undecided | None:
+    async def before(self, move: Retry, *, written: bool) -> Found | Undecided | None:
         """Wait for as long as *move* says; return None where it may be made, because there is no order."""
         if move.in_doubt:
             return await self._proof(move.wait_seconds)

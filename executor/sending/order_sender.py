@@ -10,16 +10,16 @@ from typing import Final, Protocol
 import structlog
 
 from executor.decisions.limits import net_of_fee
-from executor.decisions.order_request import within
-from executor.decisions.retry_policy import Again, Conclusion, Reread, Situation, Tries, next_move, reconsidered
-from executor.decisions.strategy import Refuse
-from executor.halts.latches import Cause
+from executor.decisions.order_corrections import cut_to_money
+from executor.decisions.retry_corrections import AttemptContext, RetryCounts
+from executor.decisions.retry_policy import RereadRules, Retry, move_after_reread, next_move
+from executor.halts.latches import HaltCause
 from executor.journal.order_transitions import NOTHING_MORE, OrderTransitions, Told
 from executor.journal.storable_text import in_ascii
 from executor.model.order import Order
 from executor.model.order_state import OrderEvent
-from executor.model.reasons import Reason, worded
-from executor.model.send_result import Busy, TooDear, Unanswered, Unsent, Untimely
+from executor.model.reasons import Reason, Refusal, worded
+from executor.model.send_result import Conclusion, PriceRefused, Throttled, TimestampRefused, Unanswered, Unsent
 from executor.rate_limits.order_slots import OrderSlots
 from executor.sending.absence_check import AbsenceCheck, Found, Inquiry, Undecided
 from executor.sending.exchange_time import ExchangeTime
@@ -39,7 +39,7 @@ log = structlog.get_logger(__name__)
 
 _RECORD_SECONDS_MAX: Final = 1.0
 
-Latch = Callable[[Cause, Mode | None, str], None]
+Latch = Callable[[HaltCause, Mode | None, str], None]
 """Halts trading until an operator resumes; it holds at once, whether or not the database takes it."""
 
 
@@ -115,9 +115,9 @@ class OrderSender:
         """Return for how long the exchange wants to be asked nothing at all."""
         return self._ways.pace.banned_seconds()
 
-    def has_line(self, side: Side) -> bool:
+    def has_free_connection(self, side: Side) -> bool:
         """Return whether an order of *side* could leave at once, as far as others of ours matter."""
-        return self._ways.pace.has_line(side)
+        return self._ways.pace.has_free_connection(side)
 
     def prepare(self, order: Order) -> None:
         """Make *order* ready to be placed next, from what is at hand. Nothing leaves; what fails here fails there."""
@@ -212,13 +212,13 @@ class OrderSender:
         self, order: Order, composed: BuiltRequest, signed: _Signed | None, at_ms: int | None, inquiry: Inquiry
     ) -> tuple[Conclusion, Told]:
         """Attempt *order* until that comes to something; nothing is written again before *inquiry* allows it."""
-        request, rules, tries = composed.request, composed.rules, Tries()
+        request, rules, counts = composed.request, composed.rules, RetryCounts()
         for count in itertools.count(1):
             attempt = await self._attempt(order, request, signed, at_ms)
             signed = at_ms = None
             if isinstance(attempt, _Objected):
                 told = Told(request=described(request), attempts=count - 1)
-                return _unless_closed(order, attempt.conclusion, told, tries)
+                return _unless_closed(order, attempt.conclusion, told, counts)
             self._heed(attempt)
             told = Told(
                 answered_at=attempt.answered_at,
@@ -227,26 +227,26 @@ class OrderSender:
                 price_max=composed.price_max,
             )
             fee = self._ways.composer.fee(rules)
-            situation = Situation(order, request, rules, tries, self._now(), self._settings, fee, composed.bids)
+            situation = AttemptContext(order, request, rules, counts, self._now(), self._settings, fee, composed.bids)
             move = next_move(attempt.verdict, situation)
-            if isinstance(move, Reread):
+            if isinstance(move, RereadRules):
                 reading = await self._ways.composer.reread(
-                    order, price=isinstance(attempt.verdict, TooDear), is_needed=move.is_needed
+                    order, price=isinstance(attempt.verdict, PriceRefused), is_needed=move.is_needed
                 )
                 rules = reading.rules or rules
                 fee = self._ways.composer.fee(rules)
-                move = reconsidered(attempt.verdict, replace(situation, now=self._now(), fee=fee), reading)
+                move = move_after_reread(attempt.verdict, replace(situation, now=self._now(), fee=fee), reading)
             if isinstance(move, Conclusion):
                 return move, told
             seen = await inquiry.before(move, written=not isinstance(attempt.verdict, Unsent))
             if seen is not None or self._stopping.is_set():
                 answered_at = None if isinstance(seen, Found) else told.answered_at
-                return _unless_closed(order, _ended(move, seen), replace(told, answered_at=answered_at), move.tries)
-            affordable = within(move.request, net_of_fee(order.quote_qty, fee), rules)
-            if isinstance(affordable, Refuse):
+                return _unless_closed(order, _ended(move, seen), replace(told, answered_at=answered_at), move.counts)
+            affordable = cut_to_money(move.request, net_of_fee(order.quote_qty, fee), rules)
+            if isinstance(affordable, Refusal):
                 refused = Conclusion(OrderEvent.REFUSED, worded(affordable.reason, affordable.detail))
                 return refused, told
-            request, tries = affordable, move.tries
+            request, counts = affordable, move.counts
         raise AssertionError
 
     async def _attempt(
@@ -257,7 +257,7 @@ class OrderSender:
         if isinstance(signed, Attempt):
             return signed
         left_seconds = (order.send_until - self._now()).total_seconds()
-        async with self._ways.pace.turn(order.side, seconds_max=left_seconds, stop=self._stopping) as may_begin:
+        async with self._ways.pace.slot(order.side, seconds_max=left_seconds, stop=self._stopping) as may_begin:
             if not may_begin:
                 return _Objected(self._unbegun(order))
             if signed is None or self._is_old(signed):
@@ -289,7 +289,7 @@ class OrderSender:
         try:
             return _Signed(self._ways.venues[order.mode].prepare(order, request, at_ms=at_ms), signed_ms)
         except ClockUncertainError as error:
-            return Attempt(Untimely(str(error)), self._now())
+            return Attempt(TimestampRefused(str(error)), self._now())
 
     def _is_old(self, signed: _Signed) -> bool:
         """Tell whether *signed* might arrive too late by now."""
@@ -305,14 +305,14 @@ class OrderSender:
         return Conclusion(OrderEvent.REFUSED, worded(Reason.TOO_MANY_REQUESTS, "the exchange wants quiet"))
 
     def _heed(self, attempt: Attempt) -> None:
-        if isinstance(attempt.verdict, Busy):
+        if isinstance(attempt.verdict, Throttled):
             busy = attempt.verdict
             self._ways.pace.quiet_for(busy.wait_seconds, banned=busy.banned)
 
     async def _record(self, order: Order, conclusion: Conclusion, told: Told) -> None:
         """Record *conclusion*, however long the database takes to come back."""
         if conclusion.halts:
-            self._ways.latch(Cause.CREDENTIALS, order.mode, in_ascii(conclusion.reason or ""))
+            self._ways.latch(HaltCause.CREDENTIALS, order.mode, in_ascii(conclusion.reason or ""))
         unanswered = conclusion.event is OrderEvent.UNANSWERED
         known = Told(
             fill=conclusion.fill,
@@ -352,13 +352,13 @@ class OrderSender:
         )
 
 
-def _unless_closed(order: Order, ended: Conclusion, told: Told, tries: Tries) -> tuple[Conclusion, Told]:
+def _unless_closed(order: Order, ended: Conclusion, told: Told, counts: RetryCounts) -> tuple[Conclusion, Told]:
     """Return what follows where nothing more is sent: an order that found its symbol closed until then waits for it.
 
     Where only our own end cuts it short, the next executor tries at once. Not one that was taken before: a further
     attempt waits for no opening.
     """
-    if ended.event is not OrderEvent.LAPSED or not tries.not_open or not _may_wait(order):
+    if ended.event is not OrderEvent.LAPSED or not counts.not_open or not _may_wait(order):
         return ended, told
     if ended.reason == Reason.INTERRUPTED:
         return Conclusion(OrderEvent.POSTPONED, Reason.INTERRUPTED), replace(told, fires_again=True)
@@ -371,7 +371,7 @@ def _may_wait(order: Order) -> bool:
     return order.side is Side.BUY and order.attempt == 1
 
 
-def _ended(move: Again, seen: Found | Undecided | None) -> Conclusion:
+def _ended(move: Retry, seen: Found | Undecided | None) -> Conclusion:
     """Return what the attempts came to where no other follows *move*."""
     match seen:
         case Found(exchange_order_id):

@@ -4,8 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
-from executor.decisions.freshness import Ages
-from executor.decisions.known_openings import KnownOpenings
+from executor.decisions.freshness import AgeSettings, KnownOpenings
 from executor.model.order import Order
 from executor.model.order_state import OrderEvent
 from executor.model.reasons import Reason, worded
@@ -21,7 +20,9 @@ class Halts(Protocol):
 
 
 class PresendCheck:
-    def __init__(self, halts: Halts, openings: KnownOpenings, ages: Ages, *, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, halts: Halts, openings: KnownOpenings, ages: AgeSettings, *, now: Callable[[], datetime]
+    ) -> None:
         self._halts = halts
         self._ages = ages
         self._openings = openings
@@ -36,8 +37,8 @@ class PresendCheck:
         if ends is not None and self._now() >= ends:
             return OrderEvent.REFUSED, worded(Reason.NOT_LIVE, f"auto_trade ended at {ends:%H:%M:%S} UTC")
         # What was told since the request was made counts: an answer may have come late, or along with another.
-        if order.listing.symbol in self._openings.told and order.side is Side.BUY:
-            old = self._openings.too_old(order.listing, self._ages, self._now())
+        if order.listing.symbol in self._openings.by_symbol and order.side is Side.BUY:
+            old = self._openings.refusal_if_too_old(order.listing, self._ages, self._now())
             if old is not None:
                 return OrderEvent.REFUSED, worded(old.reason, old.detail)
         # Whoever was stopped in between and wakes up late must not send what others may take for absent.

@@ -9,14 +9,13 @@ from typing import Final, Protocol
 
 import structlog
 
-from executor.decisions.repeat_purchases import further_until
-from executor.decisions.retry_policy import Conclusion, executed
-from executor.decisions.strategy import Refuse
+from executor.decisions.repeat_purchases import repeat_until
 from executor.journal.attempt_writer import AttemptWriter, further_id
 from executor.journal.order_transitions import Told
 from executor.model.order import Order
 from executor.model.order_state import OrderState
-from executor.model.reasons import Reason, worded
+from executor.model.reasons import Reason, Refusal, worded
+from executor.model.send_result import Conclusion, executed
 from executor.sending.request_builder import BuiltRequest, RequestBuilder
 from executor.settings import ExecutorSettings
 from executor.venues.lookup_schedule import Way
@@ -85,7 +84,7 @@ class PurchaseRepeater:
 
     def takes(self, order: Order, conclusion: Conclusion, told: Told) -> bool:
         """Take *order* in charge where another attempt may follow; else *conclusion* is what became of it."""
-        until = further_until(order, self._settings)
+        until = repeat_until(order, self._settings)
         if until is None or self._now() >= until or self._stopping.is_set() or order.mode not in self._venues:
             return False
         if order.sent_as not in self._in_charge:
@@ -137,12 +136,12 @@ class PurchaseRepeater:
         finally:
             self._in_charge.pop(order.sent_as, None)
 
-    async def _awaited(self, order: Order) -> BuiltRequest | Refuse | None:
+    async def _awaited(self, order: Order) -> BuiltRequest | Refusal | None:
         """Return what to send once it would be filled, or why nothing may be; None where neither comes in time.
 
         In between the last attempt is looked for, until it is proven once more that it got nothing.
         """
-        until = further_until(order, self._settings)
+        until = repeat_until(order, self._settings)
         next_one = replace(order, attempt=order.attempt + 1, attempt_id=further_id(order))
         has_traded = order.mode is Mode.LIVE
         while until is not None and self._now() < until and not self._stopping.is_set():
@@ -155,7 +154,7 @@ class PurchaseRepeater:
             await pause(self._settings.retry_every_seconds, self._stopping)
         return None
 
-    async def _offered(self, order: Order) -> BuiltRequest | Refuse | None:
+    async def _offered(self, order: Order) -> BuiltRequest | Refusal | None:
         try:
             return await self._composer.offered(order)
         except ExchangeError as error:
@@ -183,7 +182,7 @@ class PurchaseRepeater:
         return True
 
     async def _begun(self, order: Order, composed: BuiltRequest) -> Order | None:
-        until = further_until(order, self._settings)
+        until = repeat_until(order, self._settings)
         if until is None or self._now() >= until:
             return None
         try:
@@ -205,8 +204,8 @@ class PurchaseRepeater:
             await sender.end(order, replace(conclusion, exchange_order_id=traded.exchange_order_id), Told())
 
 
-def _because(composed: BuiltRequest | Refuse | None, conclusion: Conclusion) -> Conclusion:
+def _because(composed: BuiltRequest | Refusal | None, conclusion: Conclusion) -> Conclusion:
     """Return *conclusion*, with the reason for which no attempt follows where there is one."""
-    if not isinstance(composed, Refuse):
+    if not isinstance(composed, Refusal):
         return conclusion
     return replace(conclusion, reason=worded(composed.reason, composed.detail))

@@ -1,4 +1,4 @@
-"""Looks after the API key: what the exchange says it may do, whether it still takes it, and when it expires."""
+"""API key watch: its rights and its acceptance at the exchange, and its expiry."""
 
 import asyncio
 from collections.abc import Callable
@@ -24,13 +24,13 @@ from shared.process.redaction import hidden_by_form
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS: Final = 300.0
-"""One request of ten weights: nothing beside what trading asks."""
+"""One request of weight ten: negligible beside trading."""
 FIRST_SECONDS: Final = 10.0
-"""Until the next look, while no look was answered."""
+"""Until the next request, while none was answered."""
 
 
 class ApiKeyWatch:
-    """Nothing is decided by what it sees: a key that is refused halts trading where an order is refused."""
+    """For display and alarms only: a refused key halts trading where an order is refused."""
 
     def __init__(self, account: MexcAccount, terms: KeyTerms, alarm: Alarm, *, now: Callable[[], datetime]) -> None:
         self._account = account
@@ -42,30 +42,34 @@ class ApiKeyWatch:
         self._refusal = ""
 
     async def run(self, until: asyncio.Event) -> None:
-        """Look again and again, until *until* is set."""
+        """Check the key repeatedly, until *until* is set."""
         while not until.is_set():
             try:
                 await self.look()
             except Exception:
-                # It may be looked at another time; nothing else must end for it.
+                # An error of one check must not end the loop.
                 log.exception("the API key was not looked at")
             answered = self._accepted_at is not None or self._refusal
             await pause(LOOK_SECONDS if answered else FIRST_SECONDS, until)
 
     async def look(self) -> None:
-        """Ask the exchange once. No answer leaves what was known, which grows old."""
+        """Read the rights of the key once. Without an answer the last ones stay, and age."""
         try:
             rights = await self._account.key_rights()
         except (ExchangeError, TransientError, ClockUncertainError) as error:
-            if _is_about_the_key(error):
+            code = CODES.get(error.code, UNKNOWN_CODE) if isinstance(error, ExchangeRejected) else UNKNOWN_CODE
+            if code.reason is Reason.CREDENTIALS_REFUSED:
                 self._refusal = f"the exchange refuses the API key: {hidden_by_form(str(error))}"
             log.info("the API key was not looked at", reason=in_a_line(error))
         else:
-            self._take(rights)
+            if rights != self._rights:
+                for risk in risks(rights):
+                    log.warning("an API key that may do more than it should", risk=risk)
+            self._rights, self._accepted_at, self._refusal = rights, self._now(), ""
         self._alarm("api key", "; ".join(self._failings()))
 
     def fact(self) -> JsonValue:
-        """Return all that is known, for people: days as dates, moments in RFC 3339, null for what is not told."""
+        """Return the known facts for health: days as dates, times in RFC 3339, null for unknown ones."""
         rights, terms = self._rights or KeyRights(None, None), self._terms
         return {
             "can_trade": rights.can_trade,
@@ -79,18 +83,6 @@ class ApiKeyWatch:
             "risks": list(risks(self._rights)),
         }
 
-    def _take(self, rights: KeyRights) -> None:
-        if rights != self._rights:
-            for risk in risks(rights):
-                log.warning("an API key that may do more than it should", risk=risk)
-        self._rights, self._accepted_at, self._refusal = rights, self._now(), ""
-
     def _failings(self) -> list[str]:
         refused = [self._refusal] if self._refusal else []
         return [*refused, *failings(self._terms, self._rights, self._now().astimezone(UTC).date())]
-
-
-def _is_about_the_key(error: Exception) -> bool:
-    if not isinstance(error, ExchangeRejected):
-        return False
-    return CODES.get(error.code, UNKNOWN_CODE).reason is Reason.CREDENTIALS_REFUSED

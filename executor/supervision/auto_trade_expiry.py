@@ -1,4 +1,4 @@
-"""Switch auto_trade off once its time is over. Orders go by that time anyway; this is what people see and audit."""
+"""Auto-trade expiry: switch auto_trade off after its deadline. Orders obey the deadline anyway; this shows it."""
 
 import asyncio
 from collections.abc import Callable
@@ -21,7 +21,7 @@ AUTHOR: Final = Author("executor: auto_trade_until")
 
 
 async def keep_ending(database: Database, until: asyncio.Event, *, now: Callable[[], datetime]) -> None:
-    """Look again and again, until *until* is set; *now* is the exchange's time."""
+    """Check every half second, until *until* is set; *now* is the exchange's time."""
     while not until.is_set():
         try:
             await end_if_due(database, now())
@@ -33,7 +33,7 @@ async def keep_ending(database: Database, until: asyncio.Event, *, now: Callable
 
 
 async def end_if_due(database: Database, now: datetime) -> bool:
-    """Switch auto_trade off where its time is over at *now*; return whether it was."""
+    """Switch auto_trade off where it has expired at *now*; return whether it has."""
     async with database.connection() as connection:
         if not await connection.fetchval(DUE, now):
             return False

@@ -1,4 +1,4 @@
-"""The breaker that halts purchases of a mode once it has lost as much on a day as an operator allows."""
+"""Daily loss breaker: halt purchases of a mode once its loss of the day reaches the limit."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,10 +8,9 @@ from decimal import ROUND_UP, Decimal
 from typing import Final
 
 import structlog
-from asyncpg import Record
 
 from executor.halts import latches
-from executor.halts.latches import Cause
+from executor.halts.latches import HaltCause
 from executor.journal import settlement
 from executor.model.money import CENT
 from executor.pricing.fair_values import FairValues, Holding
@@ -33,7 +32,7 @@ SELECT mode, result_day, day_result_usdt, loss_day, loss_known_usdt,
     ) AS halted
 FROM exposure WHERE mode = $1
 """
-# Nobody knows what is external or unsellable is worth: its loss counts once it is written off.
+# External and unsellable positions have no known value: their loss counts once they are written off.
 HOLDINGS: Final = """
 SELECT listing_key, mode, base_qty, cost_usdt FROM positions
 WHERE mode = $1 AND state IN ('open', 'closing', 'dust')
@@ -43,17 +42,17 @@ _NOTHING: Final = Decimal("0.00")
 
 
 def loss_of(realised: Decimal, unrealised: Decimal) -> Decimal:
-    """Return what was lost, in whole cents; gains that are only on paper do not make up for losses that are real."""
+    """Return the loss in whole cents; unrealised gains do not offset realised losses."""
     return max(_NOTHING, -(realised + min(unrealised, _NOTHING))).quantize(CENT, ROUND_UP)
 
 
 def is_too_much(loss: Decimal, known: Decimal, loss_max: Decimal) -> bool:
-    """Return whether *loss* reaches *loss_max*, beyond what was *known* when an operator last resumed."""
+    """Return whether *loss* exceeds the loss *known* at the last resume by *loss_max* or more."""
     return loss >= known + loss_max
 
 
 class DailyLossBreaker:
-    """Compares again and again. A day is one in UTC, by the exchange's time."""
+    """Compares repeatedly. Days are in UTC, by the exchange's time."""
 
     def __init__(
         self, database: Database, fair_values: FairValues, *, every_seconds: float, now: Callable[[], datetime]
@@ -64,7 +63,7 @@ class DailyLossBreaker:
         self._now = now
 
     async def run(self, until: asyncio.Event) -> None:
-        """Compare again and again, until *until* is set."""
+        """Compare repeatedly, until *until* is set."""
         while not until.is_set():
             await pause(self._every_seconds, until)
             try:
@@ -72,25 +71,31 @@ class DailyLossBreaker:
             except TransientError as error:
                 log.info("the day's loss was not compared", reason=str(error))
             except Exception:
-                # Whatever is wrong with one comparison, there must be another.
+                # An error of one comparison must not end the loop.
                 log.exception("the day's loss was not compared")
 
     async def compare(self) -> None:
         """Compare the loss of each mode with the limit once, and halt the modes that reach it."""
         today = self._now().astimezone(UTC).date()
-        await each_isolated(Mode, lambda mode: self._compare(mode, today), failed=_passed_over)
+        await each_isolated(
+            Mode,
+            lambda mode: self.compare_mode(mode, today),
+            failed=lambda mode, error: log.error(
+                "the day's loss of a mode was not compared", mode=mode, reason=in_a_line(error)
+            ),
+        )
 
-    async def _compare(self, mode: Mode, today: date) -> None:
-        """Look without a lock first, on which purchases would wait."""
+    async def compare_mode(self, mode: Mode, today: date) -> None:
+        """Compare one mode, without a lock first: purchases would wait for it."""
         async with self._database.connection() as connection:
             is_due = await self._finding(connection, mode, today) is not None
         if is_due:
             await self._halt(mode, today)
 
     async def _halt(self, mode: Mode, today: date) -> None:
-        """Latch the halt, or remember how much it stands for: after an operator resumed, only more than that counts.
+        """Latch the halt, or update the loss that it stands for: after a resume, only more than that counts.
 
-        The lock is the one under which orders settle: what was realised and what is held are of one moment.
+        The lock is the one under which orders settle, so that realised result and holdings are consistent.
         """
         async with self._database.transaction() as connection:
             await connection.execute(settlement.LOCK, mode)
@@ -98,20 +103,24 @@ class DailyLossBreaker:
             if finding is None:
                 return
             if not finding.is_halted:
-                await latches.latch(connection, Cause.DAILY_LOSS, mode, _words(finding, today))
+                await latches.latch(connection, HaltCause.DAILY_LOSS, mode, _words(finding, today))
             await connection.execute(KNOWN, mode, today, finding.loss)
 
     async def _finding(self, connection: Connection, mode: Mode, today: date) -> "_Finding | None":
-        """Return what has to be written down of *mode*; None where nothing has.
+        """Return the loss of *mode* where it has to be stored; None where it need not.
 
-        During a halt the loss of now is what an operator sees and resumes with, be it more than before or less.
+        During a halt the present loss is the one that an operator sees and resumes with, whether it rose or fell.
         """
         row = await connection.fetchrow(RESULT, mode)
         if row is None or row["loss_max"] is None:
             return None
         realised = row["day_result_usdt"] if row["result_day"] == today else _NOTHING
-        held = [_holding(each) for each in await connection.fetch(HOLDINGS, mode)]
-        loss, known = loss_of(realised, self._fair_values.unrealised(held)), _known(row, today)
+        held = [
+            Holding(f"{each['listing_key']} {each['mode']}", each["base_qty"], each["cost_usdt"])
+            for each in await connection.fetch(HOLDINGS, mode)
+        ]
+        loss = loss_of(realised, self._fair_values.unrealised(held))
+        known = Decimal(row["loss_known_usdt"]) if row["loss_day"] == today else _NOTHING
         is_due = loss != known if row["halted"] else is_too_much(loss, known, row["loss_max"])
         return _Finding(loss, known, is_halted=row["halted"]) if is_due else None
 
@@ -126,15 +135,3 @@ class _Finding:
 def _words(finding: _Finding, today: date) -> str:
     before = f", {finding.known} of them before trading was resumed" if finding.known else ""
     return f"{finding.loss} USDT lost on {today}{before}"
-
-
-def _holding(row: Record) -> Holding:
-    return Holding(f"{row['listing_key']} {row['mode']}", row["base_qty"], row["cost_usdt"])
-
-
-def _known(row: Record, today: date) -> Decimal:
-    return Decimal(row["loss_known_usdt"]) if row["loss_day"] == today else _NOTHING
-
-
-def _passed_over(mode: Mode, error: Exception) -> None:
-    log.error("the day's loss of a mode was not compared", mode=mode, reason=in_a_line(error))

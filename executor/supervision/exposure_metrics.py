@@ -1,4 +1,4 @@
-"""Shows what is at stake, whoever put it there; and how much of what is open is in doubt."""
+"""Exposure gauges, across all executors; and the number of open orders and positions by state."""
 
 import asyncio
 from collections.abc import Mapping
@@ -31,8 +31,8 @@ WHERE mode = $1 AND state IN ('open', 'closing', 'dust', 'external', 'unsellable
 
 
 @dataclass(frozen=True, slots=True)
-class ExposureMetrics:
-    """What is at stake in one mode."""
+class Exposure:
+    """Exposure of one mode, with its open orders and positions."""
 
     mode: Mode
     reserved_usdt: Decimal
@@ -41,13 +41,13 @@ class ExposureMetrics:
     positions: Mapping[PositionState, int]
 
 
-class Gauges(Protocol):
-    def at_stake(self, stake: ExposureMetrics) -> None:
-        """Show *stake*."""
+class ExposureGauges(Protocol):
+    def show_exposure(self, exposure: Exposure) -> None:
+        """Show *exposure*."""
 
 
-async def read_stake(database: Database, mode: Mode) -> ExposureMetrics:
-    """Return what is at stake now; raise TransientError when the database is away."""
+async def read_exposure(database: Database, mode: Mode) -> Exposure:
+    """Return the present exposure; raise TransientError when the database is away."""
     async with database.connection() as connection:
         exposure = await connection.fetchrow(EXPOSURE, mode)
         counts = {row["state"]: row["count"] for row in await connection.fetch(COUNTS, mode)}
@@ -56,15 +56,15 @@ async def read_stake(database: Database, mode: Mode) -> ExposureMetrics:
         raise TransientError(f"the exposure of {mode} is not seeded")
     open_orders = {state: counts.get(state, 0) for state in OrderState if state not in FINAL}
     positions = {state: held.get(state, 0) for state in position.HELD}
-    return ExposureMetrics(mode, exposure["reserved_usdt"], exposure["filled_usdt"], open_orders, positions)
+    return Exposure(mode, exposure["reserved_usdt"], exposure["filled_usdt"], open_orders, positions)
 
 
-async def show_stakes(database: Database, gauges: Gauges) -> Never:
-    """Read it every few seconds, until cancelled; this also keeps a connection warm between listings."""
+async def show_exposure(database: Database, gauges: ExposureGauges) -> Never:
+    """Show it every few seconds, until cancelled; this also keeps a connection warm between listings."""
     while True:
         for mode in Mode:
             try:
-                gauges.at_stake(await read_stake(database, mode))
+                gauges.show_exposure(await read_exposure(database, mode))
             except TransientError as error:
                 log.debug("exposure not read", mode=mode, reason=str(error))
             except Exception:

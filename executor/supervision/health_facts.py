@@ -1,7 +1,6 @@
-"""Facts beside the executor's health: the gates of live trading that only it can see, its limits, and the clock."""
+"""Health facts of the executor: the gates of live trading that only it can see, its limits, and the clock offset."""
 
 import math
-from collections.abc import Callable
 from functools import partial
 
 from pydantic import JsonValue
@@ -9,7 +8,7 @@ from pydantic import JsonValue
 from executor.halts.watch import HaltWatch
 from executor.reconciliation.readiness import Readiness
 from executor.settings import ExecutorSettings
-from executor.supervision.trading_status import Sight
+from executor.supervision.trading_status import ProcessStatus
 from executor.venues.exchange_connections import Exchange
 from shared.events import Mode
 from shared.process.health import Component
@@ -18,10 +17,16 @@ from shared.process.health import Component
 def show_facts(
     component: Component, settings: ExecutorSettings, exchange: Exchange, readiness: Readiness, *, live: bool
 ) -> None:
-    """Let *component* tell with each heartbeat whether live orders could go out, and within which limits."""
+    """Add the gates of live orders, the limits and the clock offset to each heartbeat of *component*."""
     component.add_fact("gates", lambda: dict(_gates(exchange, readiness, live=live)))
-    component.add_fact("limits", _unchanging(limits_of(settings)))
-    component.add_fact("exchange_ahead_ms", partial(_ahead_ms, exchange))
+    limits = limits_of(settings)
+    component.add_fact("limits", lambda: limits)
+
+    def ahead_ms() -> float | None:
+        seconds = exchange.clock.ahead_seconds()
+        return None if math.isnan(seconds) else round(seconds * 1000, 1)
+
+    component.add_fact("exchange_ahead_ms", ahead_ms)
 
 
 def limits_of(settings: ExecutorSettings) -> dict[str, JsonValue]:
@@ -37,29 +42,20 @@ def limits_of(settings: ExecutorSettings) -> dict[str, JsonValue]:
     }
 
 
-def sight_of(exchange: Exchange, readiness: Readiness, halts: HaltWatch, *, live: bool) -> Sight:
-    """Return what metrics show of what only this process sees."""
+def process_status(exchange: Exchange, readiness: Readiness, halts: HaltWatch, *, live: bool) -> ProcessStatus:
+    """Return the status that only this process knows, for metrics."""
 
     def halted() -> dict[str, bool]:
         return {mode.value: bool(halts.buys_halted(mode)) for mode in Mode} | {"exits": bool(halts.exits_halted())}
 
-    return Sight(partial(_gates, exchange, readiness, live=live), halted, exchange.now)
+    return ProcessStatus(partial(_gates, exchange, readiness, live=live), halted, exchange.now)
 
 
 def _gates(exchange: Exchange, readiness: Readiness, *, live: bool) -> dict[str, str]:
-    """Return the obstacle behind each gate, in words; empty where there is none."""
+    """Return the obstacle that closes each gate; empty where it is open."""
     return {
         "live": "" if live else "SNIPER_LIVE is not set",
         "keys": "" if exchange.account is not None else "there are no API keys",
         "clock": readiness.clock_objection(),
         "reconciled": readiness.obstacle(),
     }
-
-
-def _ahead_ms(exchange: Exchange) -> float | None:
-    seconds = exchange.clock.ahead_seconds()
-    return None if math.isnan(seconds) else round(seconds * 1000, 1)
-
-
-def _unchanging(value: JsonValue) -> Callable[[], JsonValue]:
-    return lambda: value

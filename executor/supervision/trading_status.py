@@ -1,4 +1,4 @@
-"""Where trading stands: its limits, its gates and halts, orders in doubt, trades not told yet, and the day's result."""
+"""Trading status metrics: limits, gates and halts, orders in doubt, unpublished trades, and the day's result."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Final, Never
 
 import structlog
+from asyncpg import Record
 from prometheus_client import CollectorRegistry, Gauge
 
 from executor.settings import LimitSettings
@@ -32,79 +33,53 @@ WHERE set_aside_at IS NULL
 """
 
 Obstacles = Callable[[], Mapping[str, str]]
-"""Returns what closes each gate that only the executor sees; empty where it is open."""
+"""Returns the obstacle that closes each gate that only the executor sees; empty where it is open."""
 Halted = Callable[[], Mapping[str, bool]]
 """Returns by scope whether it is halted."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
-    """What only the process itself knows."""
+class ProcessStatus:
+    """Status that only this process knows."""
 
     obstacles: Obstacles
     halted: Halted
     now: Callable[[], datetime]
 
 
-class StandingMetrics:
+class TradingStatusMetrics:
     """Registered once per process."""
 
     def __init__(self, registry: CollectorRegistry, settings: LimitSettings) -> None:
+        def gauge(name: str, text: str, *labels: str) -> Gauge:
+            return Gauge(f"sniper_executor_{name}", text, labels, registry=registry)
+
         self._daily_spend_usdt = settings.daily_spend_usdt
-        self._limit = Gauge(
-            "sniper_executor_limit_usdt",
-            "What one purchase may cost, what all that is held may, and what a day may, in one mode.",
-            ("limit",),
-            registry=registry,
+        self._limit = gauge(
+            "limit_usdt", "Limits in one mode: of one purchase, of the exposure, and of the spending of a day.", "limit"
         )
-        self._unknown_seconds = Gauge(
-            "sniper_executor_unknown_order_age_seconds",
-            "Since the decision on the oldest order of which it is not known what became of it; 0 without one.",
-            ("mode",),
-            registry=registry,
+        self._unknown_seconds = gauge(
+            "unknown_order_age_seconds",
+            "Age of the oldest order whose outcome is unknown, since its decision; 0 without one.",
+            "mode",
         )
-        self._result = Gauge(
-            "sniper_executor_day_result_usdt",
-            "What sales and write-offs of this day in UTC came to, against what was paid.",
-            ("mode",),
-            registry=registry,
+        self._result = gauge(
+            "day_result_usdt",
+            "Result of the sales and write-offs of this day in UTC, against the price paid.",
+            "mode",
         )
-        self._failures = Gauge(
-            "sniper_executor_failures_in_row",
-            "Orders in a row that failed or whose outcome was unknown.",
-            ("mode",),
-            registry=registry,
-        )
-        failures_max = Gauge(
-            "sniper_executor_failures_limit", "So many failures in a row halt trading.", registry=registry
-        )
-        failures_max.set(settings.failures_max)
-        self._halted = Gauge(
-            "sniper_executor_halted",
-            "Whether purchases of a mode, or exits, are halted.",
-            ("scope",),
-            registry=registry,
-        )
-        self._gate = Gauge(
-            "sniper_executor_gate_open",
-            "Whether each condition of live trading is met.",
-            ("gate",),
-            registry=registry,
-        )
-        self._outbox = Gauge(
-            "sniper_executor_outbox_trades", "Trades committed and not published yet.", registry=registry
-        )
-        self._outbox_seconds = Gauge(
-            "sniper_executor_outbox_age_seconds",
-            "For how long the oldest of them waits; 0 without one.",
-            registry=registry,
+        self._failures = gauge("failures_in_row", "Orders in a row that failed or whose outcome was unknown.", "mode")
+        gauge("failures_limit", "Failures in a row that halt trading.").set(settings.failures_max)
+        self._halted = gauge("halted", "Whether purchases of a mode, or exits, are halted.", "scope")
+        self._gate = gauge("gate_open", "Whether each condition of live trading is met.", "gate")
+        self._outbox = gauge("outbox_trades", "Trades committed and not published yet.")
+        self._outbox_seconds = gauge(
+            "outbox_age_seconds", "Age of the oldest trade that is not published; 0 without one."
         )
 
-    async def read(self, connection: Connection, sight: Sight) -> None:
-        """Show what stands in the database, and what *sight* tells."""
-        now = sight.now()
-        halted, obstacles = sight.halted(), sight.obstacles()
-        limits = await connection.fetchrow(LIMITS)
+    async def read(self, connection: Connection, status: ProcessStatus) -> None:
+        """Show the status in the database, and *status*."""
+        now = status.now()
         at_stake: dict[str, Decimal] = {}
         for row in await connection.fetch(BY_MODE, now.astimezone(UTC).date(), now):
             self._unknown_seconds.labels(row["mode"]).set(max(0.0, float(row["unknown_seconds"])))
@@ -115,26 +90,31 @@ class StandingMetrics:
         if outbox is not None:
             self._outbox.set(outbox["count"])
             self._outbox_seconds.set(max(0.0, float(outbox["seconds"])))
+        self._show_gates(status, await connection.fetchrow(LIMITS), at_stake.get(Mode.LIVE, Decimal(0)))
+
+    def _show_gates(self, status: ProcessStatus, limits: Record | None, at_stake: Decimal) -> None:
+        """Show halts, gates and limits, with the exposure *at_stake* in live trading."""
+        halted = status.halted()
         for scope, is_halted in halted.items():
             self._halted.labels(scope).set(is_halted)
-        gates = {name: not why for name, why in obstacles.items()} | {"halt": not halted[Mode.LIVE]}
+        gates = {name: not why for name, why in status.obstacles().items()} | {"halt": not halted[Mode.LIVE]}
         if limits is not None:
             self._limit.labels("trade").set(float(limits["max_trade_usdt"]))
             self._limit.labels("position").set(float(limits["max_position_usdt"]))
             self._limit.labels("daily_spend").set(float(self._daily_spend_usdt))
             until = limits["auto_trade_until"]
-            gates["auto_trade"] = limits["auto_trade"] and (until is None or until > now)
-            gates["exposure"] = at_stake.get(Mode.LIVE, Decimal(0)) < limits["max_position_usdt"]
+            gates["auto_trade"] = limits["auto_trade"] and (until is None or until > status.now())
+            gates["exposure"] = at_stake < limits["max_position_usdt"]
         for name, is_open in gates.items():
             self._gate.labels(name).set(is_open)
 
 
-async def show_standing(database: Database, metrics: StandingMetrics, sight: Sight) -> Never:
-    """Read it every few seconds, until cancelled."""
+async def show_trading_status(database: Database, metrics: TradingStatusMetrics, status: ProcessStatus) -> Never:
+    """Show it every few seconds, until cancelled."""
     while True:
         try:
             async with database.connection() as connection:
-                await metrics.read(connection, sight)
+                await metrics.read(connection, status)
         except TransientError as error:
             log.debug("where trading stands was not read", reason=str(error))
         except Exception:

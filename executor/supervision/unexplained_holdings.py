@@ -7,7 +7,7 @@ from typing import Final
 
 import structlog
 
-from executor.halts.latches import Cause
+from executor.halts.latches import HaltCause
 from executor.sending.last_balances import Account
 from executor.sending.order_sender import Latch
 from shared.backoff import pause
@@ -19,18 +19,18 @@ from shared.mexc.time.clock_estimate import ClockUncertainError
 log = structlog.get_logger(__name__)
 
 _ROUNDING: Final = Decimal("1.001")
-"""How far a balance may exceed what the positions explain."""
+"""The ratio by which a balance may exceed the holdings that positions explain."""
 _NAMED_MAX: Final = 10
 
-Held = Callable[[], Awaitable[Mapping[str, Decimal | None]]]
-"""Returns what open live positions hold, by asset; None where that is not known yet."""
+HeldByAsset = Callable[[], Awaitable[Mapping[str, Decimal | None]]]
+"""Returns the holdings of open live positions by asset; None where they are unknown yet."""
 
 
 class UnexplainedHoldings:
     def __init__(
         self,
         account: Account,
-        held: Held,
+        held: HeldByAsset,
         others: Collection[str],
         latch: Latch,
         *,
@@ -44,12 +44,13 @@ class UnexplainedHoldings:
         self._look_for = look_for
         self._alarm = alarm
         self._known: set[str] = set()
-        """What was an alarm already, and may stand since an operator resumed."""
+        """Assets that raised an alarm before, and may stay since an operator resumed."""
 
     async def check(self, until: asyncio.Event, *, confirm_seconds: float) -> None:
-        """Halt where there is something new that nothing explains, not even an order that was given up.
+        """Halt on new holdings that nothing explains, not even a given-up order.
 
-        Found once is not enough: a balance may be behind an order that just ended. Stopped meanwhile, leave it at that.
+        They are confirmed by a second look: a balance may lag behind an order that just ended. Return without a halt
+        where *until* is set meanwhile.
         """
         found = await self._unexplained()
         if found - self._known:
@@ -57,10 +58,10 @@ class UnexplainedHoldings:
             if until.is_set():
                 return
             found = await self._unexplained()
-        await self._heed(found)
+        await self.act_on(found)
 
     async def watch(self, every_seconds: float, until: asyncio.Event, *, confirm_seconds: float) -> None:
-        """Check again and again, until *until* is set."""
+        """Check repeatedly, until *until* is set."""
         while not until.is_set():
             await pause(every_seconds, until)
             if until.is_set():
@@ -72,18 +73,19 @@ class UnexplainedHoldings:
             except Exception:
                 log.exception("holdings not compared")
 
-    async def _heed(self, found: set[str]) -> None:
+    async def act_on(self, found: set[str]) -> None:
+        """Look up given-up orders that could explain new holdings; halt and alarm where none does."""
         if found - self._known:
             await self._look_for(found)
             found = await self._unexplained()
         if new := found - self._known:
-            self._latch(Cause.HOLDINGS, Mode.LIVE, _words(new))
+            self._latch(HaltCause.HOLDINGS, Mode.LIVE, _words(new))
         self._known &= found
         self._known |= found
         self._alarm("holdings", _words(found) if found else "")
 
     async def _unexplained(self) -> set[str]:
-        """Return the assets of which there is more than is explained before or after the account was asked."""
+        """Return the assets whose balance exceeds the holdings explained before and after it was read."""
         before = await self._held()
         balances = await self._account.balances()
         after = await self._held()

@@ -16,8 +16,8 @@ from typing import Final
 
 from executor.model.order import Order
 from executor.model.reasons import Reason
-from executor.model.send_result import Executed, Refused, Unsent, Untimely, Verdict
-from executor.pricing.fill_simulation import filled, taken
+from executor.model.send_result import Executed, Refused, SendResult, TimestampRefused, Unsent
+from executor.pricing.fill_simulation import simulated_fill, take_levels
 from executor.pricing.paper_footprint import Book, PaperFootprint
 from executor.pricing.taker_fees import TakerFees
 from executor.pricing.valuation import quote_of
@@ -26,7 +26,7 @@ from executor.venues.error_codes import CODES, Kind
 from executor.venues.lookup_schedule import EVERY_WAY, Way
 from executor.venues.paper.market import Met, PaperMarket, Questions
 from executor.venues.paper.order_acceptance import Closed, MarketSight, closed, would_be_taken
-from executor.venues.response_classifier import verdict_of_code, verdict_of_test
+from executor.venues.response_classifier import result_of_code, result_of_test
 from executor.venues.venue import Absent, Attempt, Finding, Ready
 from shared.events import Side
 from shared.mexc.errors import ExchangeRejected, ExchangeUnavailable, NotSent, OutcomeUnknown, RateLimited
@@ -52,7 +52,7 @@ class Checking:
 class _Closed:
     """A symbol that takes no order of a side, until when that need not be asked again, and what it was found after."""
 
-    verdict: Verdict
+    verdict: SendResult
     until: float
     seconds: float
 
@@ -114,13 +114,13 @@ class DryRun:
         # Nothing leaves a footprint before the exchange has agreed.
         return Attempt(objection or self._judged(order, request, met.result()), answered_at)
 
-    async def _objection(self, signed: SignedOrder, checking: Checking, may_write: MayWrite) -> Verdict | None:
+    async def _objection(self, signed: SignedOrder, checking: Checking, may_write: MayWrite) -> SendResult | None:
         try:
             answer = await checking.trading.send(signed, may_write)
         except (NotSent, OutcomeUnknown) as error:
             return Unsent(str(error))  # A test that is not answered leaves no order behind.
-        verdict = verdict_of_test(answer)
-        if isinstance(verdict, Untimely):
+        verdict = result_of_test(answer)
+        if isinstance(verdict, TimestampRefused):
             checking.clock.doubt()
         return verdict
 
@@ -128,7 +128,7 @@ class DryRun:
         met = await self._met(order, request)
         return Attempt(self._judged(order, request, met), met.at if isinstance(met, Met) else self._now())
 
-    async def _met(self, order: Order, request: OrderRequest) -> Met | Verdict:
+    async def _met(self, order: Order, request: OrderRequest) -> Met | SendResult:
         """Return what *request* meets; or at once what was found a moment ago, of a symbol that was closed then."""
         known = self._closed.get((request.symbol, request.side))
         if known is not None and self._clock() < known.until:
@@ -138,11 +138,11 @@ class DryRun:
         except ExchangeRejected as error:
             code = CODES.get(error.code)
             says = code is not None and code.kind in _EXCHANGES_WORD
-            return verdict_of_code(error.code, error.message) if says else Unsent(str(error))
+            return result_of_code(error.code, error.message) if says else Unsent(str(error))
         except (ExchangeUnavailable, RateLimited) as error:
             return Unsent(str(error))
 
-    def _judged(self, order: Order, request: OrderRequest, met: Met | Verdict) -> Verdict:
+    def _judged(self, order: Order, request: OrderRequest, met: Met | SendResult) -> SendResult:
         if not isinstance(met, Met):
             return met
         shut = closed(request.side, met.seen, self._now())
@@ -153,17 +153,17 @@ class DryRun:
         verdict = would_be_taken(request, met.seen, self._now(), market_after_seconds=after_seconds)
         return self._filled(order, request, met.seen) if verdict is None else verdict
 
-    def _filled(self, order: Order, request: OrderRequest, seen: MarketSight) -> Verdict:
+    def _filled(self, order: Order, request: OrderRequest, seen: MarketSight) -> SendResult:
         is_buy = request.side is Side.BUY
         side = (request.symbol, Side.SELL if is_buy else Side.BUY)
         quote = quote_of(seen.book)
         shown = quote.asks if is_buy else quote.bids
         if not shown:
             return Refused(Reason.NO_LIQUIDITY)
-        got = taken(self._footprint.left(side, shown, self._clock()), request)
+        got = take_levels(self._footprint.remaining(side, shown, self._clock()), request)
         self._footprint.take(side, got.levels, self._clock())
         fee = self._fees.of(seen.rules, self._settings.taker_fee)
-        return Executed(filled(got, fee, order.listing.quote_asset))
+        return Executed(simulated_fill(got, fee, order.listing.quote_asset))
 
     def _remember(self, name: Book, shut: Closed | None) -> None:
         """Ask again soon at first, then less often, about a symbol that is closed."""

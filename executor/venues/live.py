@@ -7,10 +7,10 @@ from functools import partial
 
 from executor.model.fill import WORST_FEE
 from executor.model.order import Order
-from executor.model.send_result import Unanswered, Unsent, Untimely
+from executor.model.send_result import TimestampRefused, Unanswered, Unsent
 from executor.venues.lookup_schedule import EVERY_WAY, Way
 from executor.venues.order_lookup import OrderLookup
-from executor.venues.response_classifier import verdict_of
+from executor.venues.response_classifier import result_of
 from executor.venues.venue import Attempt, Finding, Ready
 from shared.mexc.errors import NotSent, OutcomeUnknown
 from shared.mexc.orders.account import MexcAccount
@@ -50,8 +50,8 @@ class Live:
             return Attempt(Unsent(str(error)), self._now())
         except OutcomeUnknown as error:
             return Attempt(Unanswered(str(error)), self._now())
-        verdict = verdict_of(answer)
-        if isinstance(verdict, Untimely):
+        verdict = result_of(answer)
+        if isinstance(verdict, TimestampRefused):
             self._clock.doubt()
         return Attempt(verdict, answered_at)
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Final, Protocol
 
-from executor.model.fill import fees_of, filled
+from executor.model.fill import fees_of, fill_with_fees
 from executor.model.money import CAREFUL
 from executor.model.order import Order
 from executor.venues.lookup_schedule import EVERY_WAY, REMEMBERED, Way
@@ -156,7 +156,7 @@ class OrderLookup:
             complete = report.status is OrderStatus.FILLED or report.executed_quantity == report.quantity
             value = report.executed_value or value
             traded_at = self._last_trade(trades)
-            fill = filled(quantity, value, *_fees(order, trades), complete=complete, traded_at=traded_at)
+            fill = fill_with_fees(quantity, value, *_fees(order, trades), complete=complete, traded_at=traded_at)
             return Ended(report.order_id, fill, note)
         base_qty, cost = max(quantity, report.executed_quantity or quantity), max(value, report.executed_value or value)
         if not (base_qty and cost):
@@ -168,7 +168,7 @@ class OrderLookup:
         ranked = fees_of(order.listing.base_asset, quote_asset, with_worst.items())
         complete = report.status is OrderStatus.FILLED or base_qty == report.quantity
         traded_at = self._last_trade(trades)
-        fill = filled(base_qty, cost, ranked, quote_asset, complete=complete, traded_at=traded_at)
+        fill = fill_with_fees(base_qty, cost, ranked, quote_asset, complete=complete, traded_at=traded_at)
         return Untold(report.order_id, fill, why)
 
     def _from_trades(self, order: Order, order_id: str, trades: Sequence[TradeReport]) -> Finding:
@@ -177,7 +177,7 @@ class OrderLookup:
         quantity, value = _sums(trades)
         wanted = order.requested_qty or order.base_qty
         complete, traded_at = wanted is not None and quantity >= wanted, self._last_trade(trades)
-        fill = filled(quantity, value, *_fees(order, trades), complete=complete, traded_at=traded_at)
+        fill = fill_with_fees(quantity, value, *_fees(order, trades), complete=complete, traded_at=traded_at)
         return Untold(order_id, fill, "its trades are shown and the order is not")
 
     def _last_trade(self, trades: Sequence[TradeReport]) -> datetime | None:

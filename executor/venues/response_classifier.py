@@ -11,14 +11,14 @@ import msgspec
 from executor.model.reasons import Reason
 from executor.model.send_result import (
     Accepted,
-    Busy,
     NotOpen,
+    PriceRefused,
     Refused,
-    TooDear,
+    SendResult,
+    Throttled,
+    TimestampRefused,
     Unanswered,
     Unsent,
-    Untimely,
-    Verdict,
     WrongSize,
 )
 from executor.venues.error_codes import CODES, UNKNOWN_CODE, Code, Kind
@@ -26,8 +26,8 @@ from executor.venues.error_texts import at_least, at_most
 from shared.mexc.orders.order_transport import Answer
 from shared.mexc.retry_after import retry_after_seconds
 
-_PLAIN: Final[Mapping[Kind, Callable[[str], Verdict]]] = MappingProxyType(
-    {Kind.NOT_OPEN: NotOpen, Kind.UNTIMELY: Untimely, Kind.UNANSWERED: Unanswered}
+_PLAIN: Final[Mapping[Kind, Callable[[str], SendResult]]] = MappingProxyType(
+    {Kind.NOT_OPEN: NotOpen, Kind.UNTIMELY: TimestampRefused, Kind.UNANSWERED: Unanswered}
 )
 _SUCCESS: Final = frozenset({None, 0, 200})
 _BANNED: Final = 418
@@ -60,7 +60,7 @@ class _Reply(msgspec.Struct, rename="camel"):
         return f"{self.code} {self.msg or ''}".rstrip()
 
 
-def verdict_of(answer: Answer) -> Verdict:
+def result_of(answer: Answer) -> SendResult:
     """Judge the answer to an order that was sent. Whatever does not certainly say otherwise may have made an order."""
     reply = _read(answer.body)
     if reply is not None and 200 <= answer.status < 300:
@@ -70,7 +70,7 @@ def verdict_of(answer: Answer) -> Verdict:
     return Unanswered(f"HTTP {answer.status}")
 
 
-def verdict_of_test(answer: Answer) -> Verdict | None:
+def result_of_test(answer: Answer) -> SendResult | None:
     """Judge the answer to an order's test, which never makes one; None where the order would have been taken."""
     verdict = _judged_as_order(answer)
     match verdict:
@@ -80,7 +80,7 @@ def verdict_of_test(answer: Answer) -> Verdict | None:
             return Refused(Reason.ORDER_TEST_REJECTED, detail, stop=True)
         case Unanswered() | Accepted():
             return Unsent(f"HTTP {answer.status} without a judgement on the order")
-        case Busy():
+        case Throttled():
             return replace(verdict, in_doubt=False)
     return verdict
 
@@ -91,26 +91,26 @@ def refusal_of_test(answer: Answer) -> Reason | None:
     return verdict.reason if isinstance(verdict, Refused) else None
 
 
-def _judged_as_order(answer: Answer) -> Verdict | None:
+def _judged_as_order(answer: Answer) -> SendResult | None:
     reply = _read(answer.body)
     if reply is None or answer.status != 200:
-        return verdict_of(answer)
+        return result_of(answer)
     return None if reply.code in _SUCCESS else _judged(reply, _wait_seconds(answer))
 
 
-def verdict_of_code(code: int, message: str) -> Verdict:
+def result_of_code(code: int, message: str) -> SendResult:
     """Judge a refusal under *code* that no order was sent for: by the same table."""
     return _judged(_Reply(code, message), None)
 
 
-def _accepted(reply: _Reply, answer: Answer) -> Verdict:
+def _accepted(reply: _Reply, answer: Answer) -> SendResult:
     order_id = "" if reply.order_id is None else str(reply.order_id)
     if _EXCHANGE_ORDER_ID.fullmatch(order_id):
         return Accepted(order_id)
     return Unanswered(f"HTTP {answer.status} without an order id")
 
 
-def _refused(reply: _Reply | None, answer: Answer) -> Verdict:
+def _refused(reply: _Reply | None, answer: Answer) -> SendResult:
     """Judge a refusal: only the exchange's own, under the right status and for a known reason, proves absence."""
     status = answer.status
     code = _code_of(reply)
@@ -118,7 +118,7 @@ def _refused(reply: _Reply | None, answer: Answer) -> Verdict:
     if status in _KEPT_OUT:
         if code.kind is Kind.STOP:
             return Unanswered(detail, stop=True)
-        return Busy(detail, _wait_seconds(answer), banned=status == _BANNED or _is_ban(reply))
+        return Throttled(detail, _wait_seconds(answer), banned=status == _BANNED or _is_ban(reply))
     if reply is not None and (reply.order_id is not None or _MAY_STAND.search(reply.msg or "")):
         return Unanswered(detail)
     if status == _REFUSAL or (status == _UNAUTHORISED and code.kind in _CHECKED_FIRST):
@@ -128,18 +128,18 @@ def _refused(reply: _Reply | None, answer: Answer) -> Verdict:
     return Unanswered(detail, stop=status == _UNAUTHORISED)
 
 
-def _judged(reply: _Reply, wait_seconds: float | None) -> Verdict:
+def _judged(reply: _Reply, wait_seconds: float | None) -> SendResult:
     assert reply.code is not None
     code, detail, message = _code_of(reply), str(reply), reply.msg or ""
     match code.kind:
         case Kind.REFUSED | Kind.STOP | Kind.PAIR:
             return Refused(code.reason, detail, stop=code.kind is Kind.STOP)
         case Kind.TOO_DEAR:
-            return TooDear(detail, at_most(message), at_least(message))
+            return PriceRefused(detail, at_most(message), at_least(message))
         case Kind.WRONG_SIZE:
             return WrongSize(code.reason, detail, at_least(message), of_digits=code is CODES[_DIGITS])
         case Kind.BUSY:
-            return Busy(detail, wait_seconds, banned=_is_ban(reply))
+            return Throttled(detail, wait_seconds, banned=_is_ban(reply))
         case Kind.NOT_OPEN | Kind.UNTIMELY | Kind.UNANSWERED:
             return _PLAIN[code.kind](detail)
 

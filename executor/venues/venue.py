@@ -8,7 +8,7 @@ from typing import Protocol
 
 from executor.model.fill import Fill
 from executor.model.order import Order
-from executor.model.send_result import Verdict
+from executor.model.send_result import SendResult
 from executor.venues.lookup_schedule import EVERY_WAY, Way
 from shared.mexc.orders.order_api import OrderRequest
 from shared.mexc.orders.order_reports import Balance
@@ -19,7 +19,7 @@ from shared.mexc.orders.order_transport import MayWrite
 class Attempt:
     """One request, or none, and what it came to."""
 
-    verdict: Verdict
+    verdict: SendResult
     answered_at: datetime
 
 

@@ -148,7 +148,7 @@ async def test_a_coin_listed_while_nobody_watched_is_published_late_and_not_boug
 
     assert (trade["status"], trade["error_reason"]) == (
         "rejected",
-        "stale_listing: it appeared while nobody watched",
+        "stale_listing: it appeared while no source watched",
     )
     assert await listed(rows, "MISSEDUSDT") == 1
     assert await rows.fetchval("SELECT late FROM listings WHERE symbol = 'MISSEDUSDT'")

@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from executor.supervision.exposure_metrics import read_stake
+from executor.supervision.exposure_metrics import read_exposure
 from shared.bus import rabbitmq
 from shared.bus.port import Bus
 from shared.events import Listing, Mode
@@ -109,13 +109,13 @@ def resident(executor: Sniper) -> int:
 
 
 async def none_at_large(database: Database) -> bool:
-    stake = await read_stake(database, Mode.LIVE)
+    stake = await read_exposure(database, Mode.LIVE)
     return not any(stake.open_orders.values())
 
 
 async def check_money(simulator: SimulatorProcess, database: Database) -> None:
     spending, journal, orders = await simulator.spending(), await rows(database), await simulator.orders()
-    stake = await read_stake(database, Mode.LIVE)
+    stake = await read_exposure(database, Mode.LIVE)
     accepted = [order["symbol"] for order in orders if order["accepted"]]
     refusals = {order["answer"] for order in orders if not order["accepted"]}
     highest = Decimal(spending["exposure_max"])

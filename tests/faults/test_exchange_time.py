@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from executor.metrics import show_clock
-from executor.model.send_result import Accepted, Executed, Untimely, Verdict
+from executor.model.send_result import Accepted, Executed, SendResult, TimestampRefused
 from executor.settings import ExecutorSettings
 from executor.venues.credentials import Credentials
 from executor.venues.exchange_connections import Exchange, open_exchange
@@ -50,7 +50,7 @@ class Trading:
     venue: Venue
     registry: CollectorRegistry
 
-    async def send(self) -> Verdict:
+    async def send(self) -> SendResult:
         return (await self.venue.prepare(ORDER, REQUEST)(always)).verdict
 
     async def ready(self) -> None:
@@ -66,7 +66,7 @@ async def trading(simulator: Simulator, mode: Mode, seconds: float = 5) -> Async
         yield Trading(exchange, exchange.venues[mode], registry)
 
 
-def taken(verdict: Verdict) -> bool:
+def taken(verdict: SendResult) -> bool:
     return isinstance(verdict, Accepted | Executed)
 
 
@@ -101,7 +101,7 @@ async def test_clock_that_steps_costs_one_attempt_and_is_followed_at_once(
         await trader.ready()
         again = await trader.send()
 
-    assert isinstance(refused, Untimely)
+    assert isinstance(refused, TimestampRefused)
     assert taken(again)
     assert await answers(simulator) == [400, 200]
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from executor.exits.suspensions import QUICK_WAIT_SECONDS_MAX
+from executor.exits.suspension import QUICK_WAIT_SECONDS_MAX
 from shared.events import HealthStatus
 from tests.hostile.ground import Ground
 

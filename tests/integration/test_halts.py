@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from api.operator import trade_config
-from executor.halts.latches import Cause, latch
+from executor.halts.latches import HaltCause, latch
 from executor.halts.watch import UNREADABLE, HaltWatch, watching_halts
 from executor.settings import LimitSettings
 from shared.errors import TransientError
@@ -48,7 +48,7 @@ async def look(watch: HaltWatch, database: Database) -> tuple[str, str, str]:
     return watch.buys_halted(Mode.LIVE), watch.buys_halted(Mode.DRY_RUN), watch.exits_halted()
 
 
-async def halt(database: Database, cause: Cause, mode: Mode | None = None, reason: str = "why") -> None:
+async def halt(database: Database, cause: HaltCause, mode: Mode | None = None, reason: str = "why") -> None:
     async with database.connection() as connection:
         await latch(connection, cause, mode, reason)
 
@@ -80,10 +80,10 @@ async def test_an_operator_may_stop_sales_too(database: Database, watch: HaltWat
 
 
 async def test_a_latch_of_one_mode_does_not_halt_the_other(database: Database, watch: HaltWatch) -> None:
-    await halt(database, Cause.FAILURES, Mode.LIVE)
+    await halt(database, HaltCause.FAILURES, Mode.LIVE)
     assert await look(watch, database) == ("failures: why", "", "")
 
-    await halt(database, Cause.FAILURES, Mode.DRY_RUN, "another")
+    await halt(database, HaltCause.FAILURES, Mode.DRY_RUN, "another")
     assert await look(watch, database) == ("failures: why", "failures: another", "")
 
 
@@ -91,12 +91,12 @@ async def test_a_latch_in_force_is_not_latched_again_and_one_that_was_lifted_is(
     database: Database, watch: HaltWatch
 ) -> None:
     for _ in range(3):
-        await halt(database, Cause.MASS_LISTING)
+        await halt(database, HaltCause.MASS_LISTING)
     assert await halts(database) == [("mass_listing", None)]
 
     await trade_config.resume(database, changed_by="ann")
     assert await look(watch, database) == ("", "", "")
-    await halt(database, Cause.MASS_LISTING)
+    await halt(database, HaltCause.MASS_LISTING)
     assert (await look(watch, database))[0] == "mass_listing: why"
     assert await halts(database) == [("mass_listing", None)] * 2
 
@@ -107,7 +107,7 @@ async def test_only_an_operator_lifts_a_halt_whatever_the_clock_of_the_server_sa
     """A halt and its end are told apart by time, and a clock may step back in between, or forward and back."""
     async with database.connection() as connection:
         await connection.execute("UPDATE trade_config SET resumed_at = now() + interval '1 hour'")
-    await halt(database, Cause.CREDENTIALS, Mode.LIVE)
+    await halt(database, HaltCause.CREDENTIALS, Mode.LIVE)
     assert (await look(watch, database))[0] == "credentials: why"
 
     await trade_config.resume(database, changed_by="ann")
@@ -117,7 +117,7 @@ async def test_only_an_operator_lifts_a_halt_whatever_the_clock_of_the_server_sa
 async def test_a_latch_that_is_committed_after_a_resumption_outlives_it(database: Database, watch: HaltWatch) -> None:
     async with database.transaction() as resuming:
         await resuming.execute("SELECT FROM trade_config FOR UPDATE")
-        latching = asyncio.create_task(halt(database, Cause.HOLDINGS, Mode.LIVE))
+        latching = asyncio.create_task(halt(database, HaltCause.HOLDINGS, Mode.LIVE))
         await eventually(lambda: is_waiting(database))
         await resuming.execute("UPDATE trade_config SET resumed_at = clock_timestamp()")
     await latching
@@ -127,7 +127,7 @@ async def test_a_latch_that_is_committed_after_a_resumption_outlives_it(database
 
 async def test_a_resumption_waits_for_a_latch_that_is_being_committed(database: Database, watch: HaltWatch) -> None:
     async with database.transaction() as latching:
-        await latch(latching, Cause.HOLDINGS, Mode.LIVE, "why")
+        await latch(latching, HaltCause.HOLDINGS, Mode.LIVE, "why")
         resuming = asyncio.create_task(trade_config.resume(database, changed_by="ann"))
         await eventually(lambda: is_waiting(database))
     await resuming
@@ -145,7 +145,7 @@ async def test_without_a_configuration_nothing_is_traded_and_a_latch_still_holds
 ) -> None:
     async with database.connection() as connection:
         await connection.execute("DELETE FROM trade_config")
-    await halt(database, Cause.HOLDINGS, Mode.LIVE)
+    await halt(database, HaltCause.HOLDINGS, Mode.LIVE)
 
     missing = "config_missing: trade_config has no row"
     assert await look(watch, database) == (missing, missing, missing)
@@ -173,7 +173,7 @@ async def test_a_file_halts_over_resumptions_until_it_is_gone(
 async def test_the_watch_finds_by_itself_what_others_halt_for(database: Database, tmp_path: Path) -> None:
     async with watching_halts(database, SETTINGS, tmp_path) as watch:
         assert watch.buys_halted(Mode.LIVE) == ""
-        await halt(database, Cause.FAILURES, Mode.LIVE)
+        await halt(database, HaltCause.FAILURES, Mode.LIVE)
         await eventually(lambda: watch.buys_halted(Mode.LIVE) == "failures: why")
         await trade_config.resume(database, changed_by="ann")
         await eventually(lambda: watch.buys_halted(Mode.LIVE) == "")

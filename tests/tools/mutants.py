@@ -28,8 +28,13 @@ import shared.settings  # noqa: F401
 ROOT = Path(__file__).parents[2]
 MODULES = (
     *("limits", "order_state", "strategy", "mass_listing", "fill", "fill_simulation", "market_filters"),
-    *("order_request", "response_classifier"),
+    *("order_request", "order_corrections", "order_bounds", "precision", "response_classifier"),
 )
+_REQUESTS = ("order_request", "order_corrections")
+TESTED_WITH: Mapping[str, Sequence[str]] = MappingProxyType(
+    dict.fromkeys((*_REQUESTS, "order_bounds", "precision"), _REQUESTS)
+)
+"""The modules whose unit tests notice a change of a module, where it has none of its own, or others beside them."""
 SECONDS_MAX = 120
 PYTEST = (
     *("-o", "addopts=", "-o", "filterwarnings=", "--import-mode=importlib", "--noconftest", "--assert=plain"),
@@ -131,7 +136,8 @@ def _tested(name: str, tree: ast.Module) -> int:
     sys.meta_path.insert(0, Mutant(module, tree))
     hypothesis.settings.register_profile("mutants", max_examples=50, database=None)
     hypothesis.settings.load_profile("mutants")
-    tests = sorted(map(str, (ROOT / "tests" / "unit" / "executor").rglob(f"test_{name}*.py")))
+    unit = ROOT / "tests" / "unit" / "executor"
+    tests = sorted(str(path) for each in TESTED_WITH.get(name, (name,)) for path in unit.rglob(f"test_{each}*.py"))
     return int(pytest.main([*PYTEST, *tests]))
 
 

@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from executor.decisions.order_request import objection
 from executor.decisions.strategy import SIDES_CLOSED
 from executor.model.reasons import Reason
-from executor.model.send_result import Executed, Verdict
+from executor.model.send_result import Executed, SendResult
+from executor.pricing.order_bounds import rules_violation
 from executor.pricing.price_band import band_of
 from executor.venues.error_codes import CODES
-from executor.venues.response_classifier import verdict_of_code
+from executor.venues.response_classifier import result_of_code
 from shared.events import Side, TradingRules
 from shared.mexc.orders.order_api import OrderRequest, plain
 from shared.mexc.payloads import OrderBook
@@ -53,7 +53,7 @@ class MarketSight:
 class Closed:
     """The symbol takes no such order; that holds for so long."""
 
-    verdict: Verdict
+    verdict: SendResult
     seconds: float
 
 
@@ -87,7 +87,7 @@ def _unopened(side: Side, seen: MarketSight, now: datetime) -> Closed | None:
 
 def would_be_taken(
     request: OrderRequest, seen: MarketSight, now: datetime, *, market_after_seconds: float
-) -> Verdict | None:
+) -> SendResult | None:
     """Return what the exchange would answer to *request* on an open symbol; None where it would take it.
 
     A MARKET order sooner after the opening than *market_after_seconds* is taken, and cancelled unfilled.
@@ -104,8 +104,8 @@ def would_be_taken(
     return None
 
 
-def _misfit(request: OrderRequest, rules: TradingRules) -> Verdict | None:
-    refused = objection(request, rules)
+def _misfit(request: OrderRequest, rules: TradingRules) -> SendResult | None:
+    refused = rules_violation(request, rules)
     if refused is None:
         return None
     match refused.reason:
@@ -117,7 +117,7 @@ def _misfit(request: OrderRequest, rules: TradingRules) -> Verdict | None:
             return _refusal(_TOO_FINE, refused.detail)
 
 
-def _too_small(request: OrderRequest, rules: TradingRules) -> Verdict:
+def _too_small(request: OrderRequest, rules: TradingRules) -> SendResult:
     """In the exchange's words, so that the least amount is read from them as it is from an answer."""
     least = rules.quote_amount_min_market if request.price is None else rules.quote_amount_min
     words = "" if least is None else f"The minimum transaction volume cannot be less than:{plain(least)}USDT"
@@ -133,5 +133,5 @@ def _is_outside(request: OrderRequest, rules: TradingRules, last: Decimal | None
     return band.lowest is not None and request.price < band.lowest
 
 
-def _refusal(code: int, detail: str = "") -> Verdict:
-    return verdict_of_code(code, f"{CODES[code].says}: {detail}" if detail else CODES[code].says)
+def _refusal(code: int, detail: str = "") -> SendResult:
+    return result_of_code(code, f"{CODES[code].says}: {detail}" if detail else CODES[code].says)

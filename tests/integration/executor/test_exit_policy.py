@@ -265,7 +265,7 @@ async def test_what_is_sold_is_no_loss_twice_before_its_sale_was_seen(
         await opened.buy("ONCEUSDT")
         [before] = (await read_held(opened.database)).held
         values = FairValues()
-        values.saw(before.position, Decimal("0.65"))
+        values.record(before.position, Decimal("0.65"))
         await falls(opened, "ONCEUSDT", "0.65")
         await opened.position_in("ONCEUSDT", "closed")
         await DailyLossBreaker(opened.database, values, every_seconds=1, now=utc_now).compare()

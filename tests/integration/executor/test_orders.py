@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from executor.halts.latches import Cause
+from executor.halts.latches import HaltCause
 from executor.model.order import Order
 from executor.settings import ExecutorSettings
-from executor.supervision.exposure_metrics import show_stakes
+from executor.supervision.exposure_metrics import show_exposure
 from executor.venues.venue import Attempt, Ready
 from shared.events import Mode, Source
 from shared.mexc.orders.order_api import OrderRequest
@@ -212,7 +212,7 @@ async def test_no_request_begins_once_trading_is_halted_however_many_wait_for_a_
         for order in executor.to_send:
             under_way.create_task(executor.placing.place(order))
         await eventually(lambda: len(exchange.received) == LINES)
-        executor.halts.halt(Cause.SIGNAL, None, "drill")
+        executor.halts.halt(HaltCause.SIGNAL, None, "drill")
         answer.set()
 
     assert len(exchange.received) == LINES
@@ -296,7 +296,7 @@ class ConnectingVenue(ModelVenue):
         ready = super().prepare(order, request, at_ms=at_ms)
 
         async def connect_and_send(may_write: MayWrite) -> Attempt:
-            self._halts.halt(Cause.SIGNAL, None, "drill")
+            self._halts.halt(HaltCause.SIGNAL, None, "drill")
             return await ready(may_write)
 
         return connect_and_send
@@ -336,7 +336,7 @@ async def test_more_listings_at_once_than_can_be_true_halt(
     for number in range(5):
         await executor.buy(a_coin(f"NEW{number}", time))
 
-    assert executor.latched == [Cause.MASS_LISTING] * 2
+    assert executor.latched == [HaltCause.MASS_LISTING] * 2
     assert [state for _, state, _ in await told(executor)] == ["filled"] * 3 + ["rejected"] * 2
 
 
@@ -349,7 +349,7 @@ async def test_of_what_appeared_late_only_what_has_just_opened_is_one_of_a_mass(
     for when in ("long", "soon", "never", "just"):
         for number in range(2):
             await executor.buy(a_coin(f"{when.upper()}{number}", time, late=True, opens_at=opened[when]))
-        assert executor.latched == ([Cause.MASS_LISTING] if when == "just" else [])
+        assert executor.latched == ([HaltCause.MASS_LISTING] if when == "just" else [])
 
 
 async def test_injections_are_no_mass_listing(database: Database, exchange: ModelExchange, time: Time) -> None:
@@ -384,7 +384,7 @@ async def test_what_is_at_stake_is_shown(executor: Executor, time: Time) -> None
     await executor.buy(a_coin("NEW", time))
 
     async with asyncio.TaskGroup() as tasks:
-        watching = tasks.create_task(show_stakes(executor.database, executor.metrics))
+        watching = tasks.create_task(show_exposure(executor.database, executor.metrics))
         await eventually(lambda: executor.metric("exposure_usdt", mode="dry-run", state="held") == 95.23)
         watching.cancel()
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from executor.model.order import Order
-from executor.model.send_result import Executed, NotOpen, TooDear, Verdict, WrongSize
+from executor.model.send_result import Executed, NotOpen, PriceRefused, SendResult, WrongSize
 from executor.pricing.paper_footprint import PaperFootprint
 from executor.settings import ExecutorSettings
 from executor.venues.exchange_connections import open_exchange
@@ -42,7 +42,7 @@ class Paper:
     simulator: Simulator
     venue: Venue
 
-    async def send(self, order: Order, quantity: str, price: str) -> Verdict:
+    async def send(self, order: Order, quantity: str, price: str) -> SendResult:
         request = OrderRequest(
             symbol=SYMBOL,
             side=order.side,
@@ -148,7 +148,7 @@ async def test_a_price_that_the_exchange_would_not_allow_is_refused_on_paper(
 ) -> None:
     await paper.simulator.list_coin(SYMBOL, **{**OPEN, "price": "1.22", "price_protection": "0.03"})
 
-    assert isinstance(await paper.send(order, "10", price), TooDear)
+    assert isinstance(await paper.send(order, "10", price), PriceRefused)
     assert isinstance(await paper.send(order, "10", "1.22"), Executed)
 
 
@@ -205,6 +205,6 @@ async def test_a_restart_remembers_what_paper_orders_took_shortly_before(databas
         await recall_footprint(database, after, 60, stop, now=time, clock=lambda: 0.0)
 
     assert order["executed_qty"] > 0
-    assert after.left(asks, shown, 0) == before.footprint.left(asks, shown, monotonic())
-    assert after.left(asks, shown, 0) == (Level(Decimal(2), 1_000_000 - order["executed_qty"]),)
-    assert after.left(asks, shown, 60) == tuple(shown)
+    assert after.remaining(asks, shown, 0) == before.footprint.remaining(asks, shown, monotonic())
+    assert after.remaining(asks, shown, 0) == (Level(Decimal(2), 1_000_000 - order["executed_qty"]),)
+    assert after.remaining(asks, shown, 60) == tuple(shown)

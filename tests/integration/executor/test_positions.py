@@ -10,7 +10,7 @@ from executor.model.fill import Fill
 from executor.model.order import ExitReason, Order
 from executor.model.order_state import OrderEvent
 from executor.model.position import PositionState
-from executor.model.watched_position import Held, Sale
+from executor.model.watched_position import Sale, WatchedPosition
 from shared.events import Mode
 from shared.postgres.database import Database
 from tests.support.data.builders import NOON
@@ -24,7 +24,7 @@ def sold(quantity: str, price: int = 7) -> Fill:
     return Fill(amount, amount * price, Decimal("0.01"), "USDT", complete=True)
 
 
-async def position(executor: Executor, time: Time, name: str = "NEW") -> Held:
+async def position(executor: Executor, time: Time, name: str = "NEW") -> WatchedPosition:
     """Have *name* bought, and return what is held of it."""
     order = (await executor.journal.open(a_coin(name, time))).order
     assert order is not None
@@ -32,7 +32,7 @@ async def position(executor: Executor, time: Time, name: str = "NEW") -> Held:
     return await found(executor, name)
 
 
-async def found(executor: Executor, name: str = "NEW") -> Held:
+async def found(executor: Executor, name: str = "NEW") -> WatchedPosition:
     [each] = [each for each in await held(executor.database) if each.position.listing.base_asset == name]
     return each
 

@@ -144,7 +144,7 @@ async def test_purchases_wait_for_the_reconciliation_and_no_longer_than_they_may
         waiting = tasks.create_task(purchases_may_begin(database, readiness, stop, hold_seconds=60))
         await asyncio.sleep(0)
         before = waiting.done()
-        readiness.reconcile()
+        readiness.mark_reconciled()
 
     assert (before, waiting.done()) == (False, True)
 

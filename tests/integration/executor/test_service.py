@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from executor.journal.decision_writer import DecisionWriter
 from executor.service import serve
 from executor.settings import ExecutorSettings
-from executor.supervision.exposure_metrics import read_stake
+from executor.supervision.exposure_metrics import read_exposure
 from shared.errors import SettingsError
 from shared.events import Mode, TradeStatus, utc_now
 from shared.mexc.market_data import connect_market_data
@@ -93,7 +93,7 @@ async def test_a_live_order_is_sent_once_looked_up_and_told_with_what_it_got(
         listing = a_fresh_listing("FRESHUSDT", price=Decimal("1.00"))
         await trading.tell(*[listing] * 20)
         trade = await trading.ended("FRESHUSDT")
-        stake = await read_stake(trading.runtime.database, Mode.LIVE)
+        stake = await read_exposure(trading.runtime.database, Mode.LIVE)
 
     [order] = await simulator.orders("FRESHUSDT")
     spent = sum(Decimal(fill["quoteQty"]) for fill in order["fills"])
@@ -178,7 +178,7 @@ async def test_an_absent_exchange_fails_the_trade_instead_of_buying_late(databas
     async with executor(database_url, broker_url, nowhere) as trading:
         await trading.tell(a_fresh_listing("FRESHUSDT"))
         trade = await trading.ended("FRESHUSDT")
-        stake = await read_stake(trading.runtime.database, Mode.DRY_RUN)
+        stake = await read_exposure(trading.runtime.database, Mode.DRY_RUN)
 
     assert trade.status is TradeStatus.FAILED
     assert (trade.error_reason or "").startswith("exchange_unavailable: ")
@@ -204,7 +204,7 @@ async def test_an_order_whose_executor_died_and_whose_message_expired_is_ended_a
         async with executor(database_url, broker_url, a_venue(simulator.rest_url)) as trading:
             trade = await trading.ended("LEFTUSDT")
 
-        stake = await read_stake(database, Mode.DRY_RUN)
+        stake = await read_exposure(database, Mode.DRY_RUN)
 
     assert (trade.listing_key, trade.status, trade.error_reason) == (listing.key, TradeStatus.FAILED, "interrupted")
     assert (stake.reserved_usdt, stake.held_usdt) == (NOTHING, NOTHING)

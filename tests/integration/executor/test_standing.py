@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from executor.settings import LimitSettings
-from executor.supervision.trading_status import Sight, StandingMetrics
+from executor.supervision.trading_status import ProcessStatus, TradingStatusMetrics
 from shared.postgres.database import Database
 from tests.support.data.builders import NOON
 from tests.support.running.services import open_database
@@ -30,11 +30,11 @@ class Standing:
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 
     def __post_init__(self) -> None:
-        self._metrics = StandingMetrics(self.registry, LimitSettings())
+        self._metrics = TradingStatusMetrics(self.registry, LimitSettings())
 
     async def after(self, *statements: tuple[object, ...]) -> None:
         """Read it after these statements."""
-        sight = Sight(lambda: self.obstacles, lambda: self.halted, lambda: NOON)
+        sight = ProcessStatus(lambda: self.obstacles, lambda: self.halted, lambda: NOON)
         async with self.database.connection() as connection:
             for statement, *arguments in statements:
                 await connection.execute(str(statement), *arguments)

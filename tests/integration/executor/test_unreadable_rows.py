@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dedup.ledger import Ledger
-from executor.halts.latches import Cause
+from executor.halts.latches import HaltCause
 from shared.control.halts import halts_in_force
 from shared.events import HealthStatus, Mode
 from shared.mexc.symbols import SymbolInfo
@@ -105,8 +105,8 @@ async def test_a_halt_of_a_mode_that_only_a_newer_version_knows_halts_every_mode
 async def test_a_halt_that_cannot_be_stored_holds_and_keeps_no_other_from_being_latched(
     database: Database, executor: Executor
 ) -> None:
-    executor.halts.halt(Cause.HOLDINGS, Mode.LIVE, "a coin named \0")
-    executor.halts.halt(Cause.FAILURES, Mode.DRY_RUN, "five in a row")
+    executor.halts.halt(HaltCause.HOLDINGS, Mode.LIVE, "a coin named \0")
+    executor.halts.halt(HaltCause.FAILURES, Mode.DRY_RUN, "five in a row")
 
     await executor.look_for_halts()
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from executor.decisions.limits import Committed
+from executor.decisions.limits import LimitUsage
 from executor.model.order import Order
 from shared.events import AppliedConfig, Health, HealthStatus, Listing, Mode, RawListing, Side, Source, Stages, Trade
 from shared.mexc.symbols import SymbolInfo
@@ -91,7 +91,7 @@ def an_applied_config(**overrides: Any) -> AppliedConfig:
     return AppliedConfig.model_validate(described | overrides)
 
 
-def a_committed(**overrides: Any) -> Committed:
+def a_committed(**overrides: Any) -> LimitUsage:
     """Nothing at stake, and nothing done today."""
     described: dict[str, Any] = {
         "committed_usdt": Decimal(0),
@@ -99,7 +99,7 @@ def a_committed(**overrides: Any) -> Committed:
         "day_orders": 0,
         "day_spent_usdt": Decimal(0),
     }
-    return Committed(**described | overrides)
+    return LimitUsage(**described | overrides)
 
 
 def a_health(**overrides: Any) -> Health:

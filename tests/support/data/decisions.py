@@ -4,56 +4,56 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from executor.decisions.limits import Committed
-from executor.decisions.strategy import Arm, Buy, Refuse, Standing, TradeConfig, decide, decide_firing
-from executor.model.reasons import Reason
+from executor.decisions.limits import LimitUsage
+from executor.decisions.strategy import Buy, TradeConfig, TradingState, WaitForOpening, decide, decide_at_opening
+from executor.model.reasons import Reason, Refusal
 from executor.settings import ExecutorSettings
 from shared.events import Listing, Mode
 from tests.support.data.builders import NOON, a_committed, a_listing, an_applied_config
 
 NOW = NOON + timedelta(seconds=1)
 LATER = NOW + timedelta(hours=2)
-UNSYNCHRONISED = Refuse(Reason.CLOCK_UNCERTAIN, "no answer yet")
+UNSYNCHRONISED = Refusal(Reason.CLOCK_UNCERTAIN, "no answer yet")
 
 
 def a_standing(
     *,
     mode: Mode = Mode.DRY_RUN,
     halted: str = "",
-    committed: Committed | None = None,
+    committed: LimitUsage | None = None,
     base_held: bool = False,
     **config: Any,
-) -> Standing:
+) -> TradingState:
     limits = an_applied_config(**{"auto_trade": mode is Mode.LIVE} | config)
-    return Standing(TradeConfig(limits, halted), mode, committed or a_committed(), base_held)
+    return TradingState(TradeConfig(limits, halted), mode, committed or a_committed(), base_held)
 
 
-def unconfigured() -> Standing:
+def unconfigured() -> TradingState:
     return replace(a_standing(), config=None)
 
 
 def decided(
     listing: Listing,
-    standing: Standing | None = None,
-    unready: Refuse | None = None,
+    standing: TradingState | None = None,
+    unready: Refusal | None = None,
     now: datetime = NOW,
     **settings: Any,
-) -> Buy | Arm | Refuse:
+) -> Buy | WaitForOpening | Refusal:
     return decide(listing, standing or a_standing(), unready, ExecutorSettings(**settings), now)
 
 
 def fired(
     listing: Listing,
-    standing: Standing | None = None,
-    unready: Refuse | None = None,
+    standing: TradingState | None = None,
+    unready: Refusal | None = None,
     now: datetime = NOW,
     **settings: Any,
-) -> Buy | Refuse:
-    return decide_firing(listing, standing or a_standing(), unready, ExecutorSettings(**settings), now)
+) -> Buy | Refusal:
+    return decide_at_opening(listing, standing or a_standing(), unready, ExecutorSettings(**settings), now)
 
 
-def reason_of(decision: Buy | Arm | Refuse) -> Reason | None:
-    return decision.reason if isinstance(decision, Refuse) else None
+def reason_of(decision: Buy | WaitForOpening | Refusal) -> Reason | None:
+    return decision.reason if isinstance(decision, Refusal) else None
 
 
 def ahead(**overrides: Any) -> Listing:

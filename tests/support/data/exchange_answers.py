@@ -5,13 +5,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from executor.model.reasons import Reason
-from executor.model.send_result import Busy, NotOpen, Refused, TooDear, Unanswered, Untimely, Verdict, WrongSize
+from executor.model.send_result import (
+    NotOpen,
+    PriceRefused,
+    Refused,
+    SendResult,
+    Throttled,
+    TimestampRefused,
+    Unanswered,
+    WrongSize,
+)
 from shared.mexc.orders.order_transport import Answer
 from tests.support.data.builders import NOON
 
 CAP = "Order price cannot exceed 0.05USDT"
 LEAST = "The minimum transaction volume cannot be less than:1USDT"
-NO_ORDER = (Refused, NotOpen, TooDear, WrongSize, Untimely)
+NO_ORDER = (Refused, NotOpen, PriceRefused, WrongSize, TimestampRefused)
 UNANSWERED = (0, 200, 500, 503, 504, 20002, 10203, 11444, -2013, 22222, -2011, -1, -1000, -1001, -1006, -1007)
 
 
@@ -28,17 +37,17 @@ def stop(code: int) -> Refused:
 
 
 # Each code of section 3 of the facts about the exchange, beside what it must come to.
-EXPECTED: Mapping[int, Verdict] = {
+EXPECTED: Mapping[int, SendResult] = {
     **{code: stop(code) for code in (400, 401, 402, 602, 700001, 700002, 700006, 700007, 10072, 10001)},
     **{code: Refused(Reason.PAIR_REFUSED, f"{code} no") for code in (26, 70011)},
     60005: Refused(Reason.RISK_CONTROL, "60005 no", stop=True),
-    700003: Untimely("700003 no"),
-    10073: Untimely("10073 no"),
+    700003: TimestampRefused("700003 no"),
+    10073: TimestampRefused("10073 no"),
     **{code: NotOpen(f"{code} no") for code in (30001, 30000, 30016, 10007, -1121, 30014, 30021)},
     30020: Refused(Reason.NOT_TRADABLE_BY_API, "30020 no"),
     730001: Refused(Reason.SYMBOL_UNKNOWN, "730001 no"),
-    30010: TooDear("30010 no", None),
-    30087: TooDear("30087 no", None),
+    30010: PriceRefused("30010 no", None),
+    30087: PriceRefused("30087 no", None),
     30002: WrongSize(Reason.SIZE_REFUSED, "30002 no"),
     30003: WrongSize(Reason.SIZE_REFUSED, "30003 no"),
     700008: WrongSize(Reason.SIZE_REFUSED, "700008 no", of_digits=True),
@@ -49,6 +58,6 @@ EXPECTED: Mapping[int, Verdict] = {
     30025: Refused(Reason.NO_LIQUIDITY, "30025 no"),
     **{code: Refused(Reason.RISK_CONTROL, f"{code} no") for code in (30027, 30028, 30029, 30032, 10098)},
     **{code: Refused(Reason.MALFORMED, f"{code} no") for code in (-1128, 33333, 44444, 700004, 700005, 700013)},
-    **{code: Busy(f"{code} no", None, banned=code == 418) for code in (429, 418, 403, 510)},
+    **{code: Throttled(f"{code} no", None, banned=code == 418) for code in (429, 418, 403, 510)},
     **{code: Unanswered(f"{code} no") for code in UNANSWERED},
 }

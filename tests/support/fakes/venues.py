@@ -12,17 +12,17 @@ from executor.model.order import Order
 from executor.model.reasons import Reason
 from executor.model.send_result import (
     Accepted,
-    Busy,
     NotOpen,
+    PriceRefused,
     Refused,
-    TooDear,
+    SendResult,
+    Throttled,
+    TimestampRefused,
     Unanswered,
     Unsent,
-    Untimely,
-    Verdict,
     WrongSize,
 )
-from executor.pricing.fill_simulation import filled, taken
+from executor.pricing.fill_simulation import simulated_fill, take_levels
 from executor.sending.last_balances import LastBalances
 from executor.venues.lookup_schedule import EVERY_WAY, Way
 from executor.venues.venue import Absent, Attempt, Ended, Finding, Ready, Unclear, Untold, Working
@@ -63,14 +63,14 @@ class Behaviour(StrEnum):
     TAKE_AND_BE_BUSY = "take the order, and answer as one that takes none now"
 
 
-_REFUSALS: dict[Behaviour, Verdict] = {
+_REFUSALS: dict[Behaviour, SendResult] = {
     Behaviour.REFUSE: Refused(Reason.INSUFFICIENT_BALANCE, "30004"),
     Behaviour.NO_OFFERS: Refused(Reason.NO_LIQUIDITY, "30025"),
     Behaviour.NOT_OPEN: NotOpen("30001"),
-    Behaviour.TOO_DEAR: TooDear("30010", Decimal("2.05")),
+    Behaviour.TOO_DEAR: PriceRefused("30010", Decimal("2.05")),
     Behaviour.WRONG_SIZE: WrongSize(Reason.SIZE_REFUSED, "30002", None),
-    Behaviour.UNTIMELY: Untimely("700003"),
-    Behaviour.BUSY: Busy("429", 0.05),
+    Behaviour.UNTIMELY: TimestampRefused("700003"),
+    Behaviour.BUSY: Throttled("429", 0.05),
 }
 
 
@@ -116,7 +116,7 @@ class ModelExchange:
     balances: LastBalances | None = None
     """What the account holds, where an executor may ask for it."""
 
-    async def receive(self, order: Order, request: OrderRequest, expires_at: datetime) -> Verdict:
+    async def receive(self, order: Order, request: OrderRequest, expires_at: datetime) -> SendResult:
         behaviour = self.script.popleft() if self.script else self.otherwise
         if behaviour is Behaviour.CUT:
             return Unsent("cut")
@@ -126,7 +126,7 @@ class ModelExchange:
         if behaviour is Behaviour.SWALLOW:
             return Unanswered("swallowed")
         if self.now() > expires_at:
-            return Untimely("outside of its window")
+            return TimestampRefused("outside of its window")
         if behaviour in _REFUSALS:
             return _REFUSALS[behaviour]
         entry = self._take(order, request, behaviour)
@@ -187,7 +187,9 @@ class ModelExchange:
             offered = Decimal("10.01")
         fill = None
         if behaviour not in {Behaviour.REST, Behaviour.FILL_NOTHING}:
-            fill = filled(taken([Level(self.price, offered)], request), TAKER_FEE, order.listing.quote_asset)
+            fill = simulated_fill(
+                take_levels([Level(self.price, offered)], request), TAKER_FEE, order.listing.quote_asset
+            )
         entry = Entry(
             exchange_order_id=f"X{len(self.entries) + 1}",
             order=order,

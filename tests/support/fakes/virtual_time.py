@@ -16,7 +16,7 @@ from executor.exits.sale_orders import FreeBalances
 from executor.exits.watchdog import Watchdog
 from executor.halts import watch
 from executor.halts.watch import HaltWatch
-from executor.market_data.market_views import Markets
+from executor.market_data.market_views import MarketViews
 from executor.rate_limits.rate_limiter import RateLimiter
 from shared.mexc.time.exchange_clock import ExchangeClock
 from shared.postgres.database import Database
@@ -103,7 +103,7 @@ def following_the_database(loop: VirtualLoop) -> Iterator[None]:
 def all_on(loop: VirtualLoop) -> Iterator[None]:
     """Let every part of an executor that measures durations do so on *loop*."""
     with pytest.MonkeyPatch.context() as patch:
-        for made in (HaltWatch, Watchdog, Markets, RateLimiter, ExchangeClock, FreeBalances):
+        for made in (HaltWatch, Watchdog, MarketViews, RateLimiter, ExchangeClock, FreeBalances):
             for kind in ("__kwdefaults__", "__defaults__"):
                 known = getattr(made.__init__, kind)
                 if isinstance(known, dict):

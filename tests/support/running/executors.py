@@ -13,19 +13,19 @@ import asyncpg
 from prometheus_client import CollectorRegistry
 
 from executor.alarms import Alarms
-from executor.decisions.mass_listing import MassListing
-from executor.decisions.strategy import Refuse
-from executor.halts.latches import Cause
+from executor.halts.latches import HaltCause
+from executor.halts.mass_listing import MassListing
 from executor.halts.watch import HaltWatch
 from executor.handler import BuyListing, Desk
 from executor.journal.attempt_writer import AttemptWriter
 from executor.journal.decision_writer import DecisionWriter
 from executor.journal.order_transitions import OrderTransitions, Told
-from executor.market_data.market_views import Markets
+from executor.market_data.market_views import MarketViews
 from executor.market_data.symbol_rules import SymbolRules
 from executor.metrics import ExecutorMetrics
 from executor.model.order import Order
-from executor.openings.scheduler import OpeningScheduler
+from executor.model.reasons import Refusal
+from executor.openings.scheduler import OpeningScheduler, is_forgotten, opens_soon
 from executor.pricing.paper_footprint import PaperFootprint
 from executor.rate_limits.order_slots import OrderSlots
 from executor.reconciliation.fee_charges import FeeCharges
@@ -39,7 +39,7 @@ from executor.sending.presend_check import PresendCheck
 from executor.sending.purchase_repeater import PurchaseRepeater
 from executor.sending.request_builder import RequestBuilder
 from executor.settings import ExecutorSettings
-from executor.supervision.exposure_metrics import ExposureMetrics, read_stake
+from executor.supervision.exposure_metrics import Exposure, read_exposure
 from executor.venues.dry_run import DryRun
 from executor.venues.venue import Venue
 from shared.events import Listing, Mode, Side, TradingRules, utc_now
@@ -122,7 +122,7 @@ class Executor:
         settings: ExecutorSettings | None = None,
         *,
         live: bool = True,
-        unready: Refuse | None = None,
+        unready: Refusal | None = None,
         failpoint: Failpoints | None = None,
         halt_file: Path = Path("/nonexistent/halt"),
     ) -> None:
@@ -137,7 +137,7 @@ class Executor:
         self.halts = HaltWatch(database, halt_file)
         self.stopping = asyncio.Event()
         self.to_send: list[Order] = []
-        self.latched: list[Cause] = []
+        self.latched: list[HaltCause] = []
         rest = cast("MexcMarketData", exchange)
         self.footprint = PaperFootprint(self.settings.paper_footprint_seconds)
         self.venues: dict[Mode, Venue] = {
@@ -157,7 +157,7 @@ class Executor:
         self.journal = DecisionWriter(
             self.database, self.settings, live=live, unready=self._unready, told=lambda: None, now=time
         )
-        markets = Markets(rest, self.settings, footprint=self.footprint, known=known)
+        markets = MarketViews(rest, self.settings, footprint=self.footprint, known=known)
         self.composer = RequestBuilder(markets, self.settings, now=time, stopping=self.stopping)
         self.moments = ExchangeTime(time.now_ms, now=time)
         pace = OrderSlots(a_limiter(self.settings), at_once={Side.BUY: LINES, Side.SELL: SALES_AT_ONCE})
@@ -189,7 +189,7 @@ class Executor:
         self.operator_settlement = OperatorSettlement(self.database, self.books, self.placing, now=time)
         patience = timedelta(hours=self.settings.opening_horizon_hours)
         self.schedule = OpeningScheduler(
-            self.books, self.journal, self.placing, self.composer, self.moments, patience=patience
+            self.books, self.journal, self.placing, self.composer, self.moments, max_wait=patience
         )
         desk = Desk(self.placing.prepare, self._send, self.schedule.changed.set, self._latch)
         mass_listing = MassListing(self.settings.listings_per_minute_max)
@@ -197,7 +197,7 @@ class Executor:
 
     def _recorded(self, order: Order, told: Told) -> None:
         self.metrics.recorded(order, told)
-        self.charges.mind(order, told)
+        self.charges.check(order, told)
 
     async def send_all(self) -> None:
         """Send what was decided, as the service does at once."""
@@ -220,11 +220,12 @@ class Executor:
     async def fire_due(self) -> None:
         """Attend to the openings that are near, or passed."""
         await self.look_for_halts()
-        for order in await self.schedule._armed():
-            if self.schedule._is_forgotten(order):
-                await self.schedule._give_up(order)
-            elif self.schedule._is_near(order):
-                await self.schedule._attend(order, self.stopping)
+        now_ms, max_wait = self.moments.now_ms(), timedelta(hours=self.settings.opening_horizon_hours)
+        for order in await self.schedule.armed():
+            if is_forgotten(order, now_ms, max_wait):
+                await self.schedule.give_up(order)
+            elif opens_soon(order, now_ms):
+                await self.schedule.attend(order, self.stopping)
 
     async def resolve(self) -> None:
         """Look up what is at large, once."""
@@ -236,8 +237,8 @@ class Executor:
         async with self.database.connection() as connection:
             await self.halts.look(connection)
 
-    async def stake(self, mode: Mode) -> ExposureMetrics:
-        return await read_stake(self.database, mode)
+    async def stake(self, mode: Mode) -> Exposure:
+        return await read_exposure(self.database, mode)
 
     async def rows(self) -> list[asyncpg.Record]:
         return await rows(self.database)
@@ -245,7 +246,7 @@ class Executor:
     def metric(self, name: str, **labels: str) -> float | None:
         return self.registry.get_sample_value(f"sniper_executor_{name}", labels)
 
-    def _unready(self) -> Refuse | None:
+    def _unready(self) -> Refusal | None:
         self.failpoint("before_commit")
         return self.unready
 
@@ -253,7 +254,7 @@ class Executor:
         self.failpoint("after_commit")
         self.to_send.append(order)
 
-    def _latch(self, cause: Cause, mode: Mode | None, reason: str) -> None:
+    def _latch(self, cause: HaltCause, mode: Mode | None, reason: str) -> None:
         self.latched.append(cause)
         self.halts.halt(cause, mode, reason)
 

@@ -3,10 +3,10 @@ import json
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from executor.model.send_result import Accepted, Busy, Unanswered
+from executor.model.send_result import Accepted, Throttled, Unanswered
 from executor.venues.error_codes import CODES, Kind
 from executor.venues.error_texts import at_least, at_most
-from executor.venues.response_classifier import verdict_of, verdict_of_test
+from executor.venues.response_classifier import result_of, result_of_test
 from shared.mexc.orders.order_transport import Answer
 from tests.support.data.exchange_answers import CAP, LEAST, NO_ORDER, an_answer
 from tests.support.data.strategies import json_values, steady
@@ -56,14 +56,14 @@ def test_whatever_comes_is_judged_and_only_the_exchange_itself_says_that_there_i
 ) -> None:
     answer = an_answer(status, body, {} if header is None else {"retry-after": header})
 
-    verdict = verdict_of(answer)
+    verdict = result_of(answer)
 
     if isinstance(verdict, NO_ORDER):
         assert says_itself_that_there_is_no_order(answer)
     elif isinstance(verdict, Accepted):
         assert 200 <= status < 300
         assert str(json.loads(body)["orderId"]) == verdict.exchange_order_id
-    elif isinstance(verdict, Busy):
+    elif isinstance(verdict, Throttled):
         assert verdict.in_doubt
         assert 0 <= verdict.quiet_seconds <= 3 * 24 * 3600
     else:
@@ -73,10 +73,10 @@ def test_whatever_comes_is_judged_and_only_the_exchange_itself_says_that_there_i
 @steady
 @given(status=STATUSES | st.integers(0, 1000), body=bodies)
 def test_whatever_comes_a_test_neither_makes_an_order_nor_leaves_one_in_doubt(status: int, body: bytes) -> None:
-    verdict = verdict_of_test(an_answer(status, body))
+    verdict = result_of_test(an_answer(status, body))
 
     assert not isinstance(verdict, Accepted | Unanswered)
-    assert not (isinstance(verdict, Busy) and verdict.in_doubt)
+    assert not (isinstance(verdict, Throttled) and verdict.in_doubt)
     assert verdict is not None or status == 200
 
 

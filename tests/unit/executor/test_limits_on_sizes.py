@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from executor.decisions.limits import Limits, reservation
-from executor.decisions.order_request import repriced
-from executor.decisions.strategy import Buy, Refuse
+from executor.decisions.order_corrections import repriced
+from executor.decisions.strategy import Buy
 from executor.model.money import CENT
-from executor.model.reasons import Reason
-from executor.pricing.fill_simulation import filled, taken
+from executor.model.reasons import Reason, Refusal
+from executor.pricing.fill_simulation import simulated_fill, take_levels
 from shared.events import TradingRules
 from shared.mexc.orders.order_api import OrderRequest
 from shared.mexc.payloads import Level
@@ -33,10 +33,10 @@ def reserved(order_usdt: str = "100", max_trade: str = "1000") -> Decimal:
     return decision.quote_qty
 
 
-def spent(request: OrderRequest | Refuse, price: str) -> Decimal:
+def spent(request: OrderRequest | Refusal, price: str) -> Decimal:
     """What *request* spends where everything is offered at *price*, fee included."""
     assert isinstance(request, OrderRequest)
-    fill = filled(taken([Level(Decimal(price), PLENTY)], request), FEE, "USDT")
+    fill = simulated_fill(take_levels([Level(Decimal(price), PLENTY)], request), FEE, "USDT")
     return Decimal(0) if fill is None else fill.quote_spent("USDT")
 
 
@@ -81,7 +81,7 @@ def test_without_room_for_its_size_an_order_is_refused() -> None:
     committed = a_committed(committed_usdt=Decimal(901))
     standing = a_standing(max_trade_usdt="1000", max_position_usdt="1000", committed=committed)
 
-    assert decided(a_listing(), standing, order_usdt="100") == Refuse(Reason.MAX_POSITION)
+    assert decided(a_listing(), standing, order_usdt="100") == Refusal(Reason.MAX_POSITION)
 
 
 def test_a_market_order_spends_its_size_whatever_the_price_and_reserves_no_more() -> None:

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from executor.rate_limits.rate_budget import WEIGHT_SECONDS, Limits, RateBudget
+from executor.rate_limits.rate_budget import WEIGHT_SECONDS, RateBudget, RateLimits
 from executor.rate_limits.rate_limiter import RateLimiter
 from executor.rate_limits.sliding_window import Priority
 from executor.settings import ExecutorSettings
@@ -24,7 +24,9 @@ class Buying:
 
     def __init__(self) -> None:
         settings = ExecutorSettings()
-        limits = Limits(address_weight=settings.weight_per_10_seconds, address_requests=settings.requests_per_second)
+        limits = RateLimits(
+            address_weight=settings.weight_per_10_seconds, address_requests=settings.requests_per_second
+        )
         self.clock = Clock()
         limiter = RateLimiter(RateBudget(limits), metrics(), now=self.clock, call_later=self.clock.call_later)
         self._admission = limiter.admission(Priority.PURCHASE)

@@ -26,7 +26,7 @@ def test_one_look_that_shows_something_else_begins_anew() -> None:
     streaks = Streaks(0.0)
     streaks.seen("A", "due", 1.0)
     streaks.seen("A", "unbid", 1.0)
-    streaks.broken("A", "due")
+    streaks.reset("A", "due")
 
     assert not streaks.has("A", "due")
     assert streaks.has("A", "unbid")

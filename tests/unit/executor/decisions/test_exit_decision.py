@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.decisions.exit_decision import At, Judge, Judgement
+from executor.decisions.exit_decision import ExitDecision, ExitEvaluator, LookTime
 from executor.model.order import ExitReason
 from executor.model.position import PositionState
-from executor.model.watched_position import Held
+from executor.model.watched_position import WatchedPosition
 from executor.pricing.valuation import Quote, quote_of
 from executor.settings import ExecutorSettings
 from shared.control.exit_policy import FIELDS, ExitPolicy
@@ -33,25 +33,25 @@ def book(*bids: tuple[str, str], ask: str | None = "1") -> Quote:
 
 
 class Looks:
-    """A judge, a position of 100 coins bought at 1, and a clock that each look moves on by a second."""
+    """An evaluator, a position of 100 coins bought at 1, and a clock that each look moves on by a second."""
 
     def __init__(self, *, known: bool = True, **settings: Any) -> None:
         defaults = {"taker_fee": Decimal(0), "exit_slippage_pct": Decimal(5)}
         policy = {name: settings.pop(name) for name in FIELDS if name in settings}
-        self.judge = Judge(ExecutorSettings(**defaults | settings))
-        self.held = Held(
+        self.evaluator = ExitEvaluator(ExecutorSettings(**defaults | settings))
+        self.held = WatchedPosition(
             a_position(stop_reference=Decimal(1) if known else None, bought_qty=Decimal(100)),
             close_requested=False,
             policy=ExitPolicy.model_validate(policy),
         )
         self.seconds = 0.0
 
-    def look(self, quote: Quote, *, after: float = 1.0) -> Judgement:
+    def look(self, quote: Quote, *, after: float = 1.0) -> ExitDecision:
         self.seconds += after
-        at = At(self.seconds, NOON + timedelta(seconds=self.seconds))
-        judgement = self.judge.judge(self.held, quote, RULES, at)
-        self.held = replace(self.held, position=judgement.position)
-        return judgement
+        at = LookTime(self.seconds, NOON + timedelta(seconds=self.seconds))
+        decision = self.evaluator.evaluate(self.held, quote, RULES, at)
+        self.held = replace(self.held, position=decision.position)
+        return decision
 
     def reasons(self, *quotes: Quote) -> list[ExitReason | None]:
         return [self.look(quote).reason for quote in quotes]
@@ -162,9 +162,9 @@ def test_a_sale_for_the_holding_time_waits_where_the_book_is_a_hole() -> None:
 
 
 def test_a_take_profit_needs_no_second_look_for_it_has_a_floor() -> None:
-    judgement = Looks(take_profit_pct=10).look(book(("1.2", PLENTY), ask="1.21"))
+    decision = Looks(take_profit_pct=10).look(book(("1.2", PLENTY), ask="1.21"))
 
-    assert (judgement.reason, judgement.price_min) == (ExitReason.TAKE_PROFIT, Decimal("1.045"))
+    assert (decision.reason, decision.price_min) == (ExitReason.TAKE_PROFIT, Decimal("1.045"))
 
 
 def test_what_is_due_and_not_worth_it_is_said_and_not_sold() -> None:
@@ -178,9 +178,9 @@ def test_what_is_due_and_not_worth_it_is_said_and_not_sold() -> None:
 def test_so_little_that_only_its_average_makes_the_minimum_is_sold_at_that() -> None:
     looks = Looks(holding_seconds_max=0.5)
     looks.held = replace(looks.held, position=a_position(base_qty=Decimal("1.02"), stop_reference=Decimal(1)))
-    judgement = looks.look(FAIR)
+    decision = looks.look(FAIR)
 
-    assert (judgement.reason, judgement.price_min) == (ExitReason.HOLDING_TIME, Decimal("0.999"))
+    assert (decision.reason, decision.price_min) == (ExitReason.HOLDING_TIME, Decimal("0.999"))
 
 
 def test_an_empty_book_is_said_from_the_second_look_on() -> None:
@@ -209,7 +209,7 @@ def test_a_last_trade_that_says_otherwise_begins_the_doubt_anew() -> None:
     seemed = looks.look(FAIR).seems_dust
 
     assert seemed
-    assert not looks.judge.is_dust_at(looks.held.position, Decimal(3), RULES)
+    assert not looks.evaluator.is_dust_at(looks.held.position, Decimal(3), RULES)
     assert not looks.look(FAIR).seems_dust
 
 
@@ -255,9 +255,9 @@ def test_no_crumb_makes_anything_due_or_raises_the_peak_by_more_than_it_pays(
     )
 
     for _ in range(looks_taken):
-        judgement = looks.look(quote)
-        assert judgement.reason is None
-        assert judgement.position.peak_price <= 1 + price * crumb / 100
+        decision = looks.look(quote)
+        assert decision.reason is None
+        assert decision.position.peak_price <= 1 + price * crumb / 100
 
 
 @given(prices=st.lists(PRICES, min_size=1, max_size=12))
@@ -293,7 +293,7 @@ def test_what_the_best_prices_settle_a_whole_book_settles_too(
     if again:
         cheap.look(deeper)
         dear.look(deeper)
-    if cheap.judge.is_settled(cheap.held, top, At(cheap.seconds + 1, NOON)):
+    if cheap.evaluator.is_settled(cheap.held, top, LookTime(cheap.seconds + 1, NOON)):
         by_top, by_book = cheap.look(top), dear.look(deeper)
         assert by_top == by_book
 
@@ -302,29 +302,29 @@ def test_a_stop_that_the_best_bid_shows_is_confirmed_by_the_book() -> None:
     looks = Looks(stop_loss_pct=10)
     thin = book(("0.85", "1"), ask="0.86")
 
-    assert looks.judge.is_settled(looks.held, thin, At(1.0, NOON))
+    assert looks.evaluator.is_settled(looks.held, thin, LookTime(1.0, NOON))
     assert looks.look(thin).is_urgent
-    assert not looks.judge.is_settled(looks.held, thin, At(2.0, NOON))
+    assert not looks.evaluator.is_settled(looks.held, thin, LookTime(2.0, NOON))
 
 
 def test_a_stop_is_confirmed_by_the_best_bid_where_that_takes_all_of_it() -> None:
     looks = Looks(stop_loss_pct=10)
 
     assert looks.look(FALLEN).is_urgent
-    assert looks.judge.is_settled(looks.held, FALLEN, At(2.0, NOON))
+    assert looks.evaluator.is_settled(looks.held, FALLEN, LookTime(2.0, NOON))
 
 
 def test_where_one_look_is_enough_the_best_bid_alone_never_is() -> None:
     looks = Looks(stop_loss_pct=10, stop_confirmations=1)
 
-    assert not looks.judge.is_settled(looks.held, book(("0.85", "1"), ask="0.86"), At(1.0, NOON))
+    assert not looks.evaluator.is_settled(looks.held, book(("0.85", "1"), ask="0.86"), LookTime(1.0, NOON))
 
 
-def taken(looks: Looks, judgement: Judgement) -> None:
+def taken(looks: Looks, decision: ExitDecision) -> None:
     """Let what was judged be sold."""
-    position, quantity = looks.held.position, judgement.quantity or looks.held.position.base_qty
+    position, quantity = looks.held.position, decision.quantity or looks.held.position.base_qty
     after = replace(position, base_qty=position.base_qty - quantity, received_usdt=position.received_usdt + 1)
-    looks.held = replace(looks.held, position=after, begun_by=judgement.reason)
+    looks.held = replace(looks.held, position=after, begun_by=decision.reason)
 
 
 def test_a_ladder_sells_a_part_at_each_step_and_no_step_twice() -> None:

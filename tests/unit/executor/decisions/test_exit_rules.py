@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from executor.decisions.exit_rules import (
-    Seen,
+    ExitInputs,
     above,
     below,
     exit_due,
@@ -58,8 +58,8 @@ def at(price: Decimal, best_ask: Decimal | None = None) -> Worth:
     return Worth(price, price, price, price, price, best_ask)
 
 
-def seen(bid: str | None = "1", *, after: float = 1, asked: bool = False, floor: str | None = None) -> Seen:
-    return Seen(
+def seen(bid: str | None = "1", *, after: float = 1, asked: bool = False, floor: str | None = None) -> ExitInputs:
+    return ExitInputs(
         None if bid is None else at(Decimal(bid)),
         close_requested=asked,
         now=NOON + timedelta(seconds=after),
@@ -116,7 +116,8 @@ def test_without_a_rule_nothing_is_ever_due(bid: Decimal, bought_at: Decimal, pe
     position = a_position(average_price=bought_at, peak_price=peak)
 
     assert (
-        exit_due(position, Seen(at(bid), close_requested=False, now=NOON + timedelta(seconds=after)), NO_EXITS) is None
+        exit_due(position, ExitInputs(at(bid), close_requested=False, now=NOON + timedelta(seconds=after)), NO_EXITS)
+        is None
     )
 
 
@@ -127,7 +128,7 @@ def test_a_bid_on_the_threshold_is_due_and_one_inside_is_not(price: Decimal, per
     floor, ceiling, step = below(price, percent), above(price, percent), Decimal("1E-18")
 
     def due(bid: Decimal, settings: ExitPolicy) -> bool:
-        return exit_due(position, Seen(at(bid), close_requested=False, now=NOON), settings) is not None
+        return exit_due(position, ExitInputs(at(bid), close_requested=False, now=NOON), settings) is not None
 
     assert floor < price < ceiling
     assert due(floor, stop)
@@ -140,8 +141,8 @@ def test_a_bid_on_the_threshold_is_due_and_one_inside_is_not(price: Decimal, per
 @given(bid=PRICES, peak=PRICES, percent=PERCENTS)
 def test_a_lower_bid_is_never_kept_where_a_higher_one_is_stopped(bid: Decimal, peak: Decimal, percent: Decimal) -> None:
     settings, position = ExitPolicy(trailing_stop_pct=percent), a_position(peak_price=peak)
-    stopped = exit_due(position, Seen(at(bid), close_requested=False, now=NOON), settings) is not None
-    lower = exit_due(position, Seen(at(bid / 2), close_requested=False, now=NOON), settings) is not None
+    stopped = exit_due(position, ExitInputs(at(bid), close_requested=False, now=NOON), settings) is not None
+    lower = exit_due(position, ExitInputs(at(bid / 2), close_requested=False, now=NOON), settings) is not None
 
     assert lower or not stopped
 
@@ -161,7 +162,7 @@ def test_a_stop_is_judged_by_a_share_of_the_position_and_a_gain_by_all_of_it() -
     gain = Worth(Decimal(9), whole=Decimal("1.2"), net=Decimal("1.1999"), average=Decimal(9), best_bid=Decimal(9))
 
     def due(worth: Worth) -> ExitReason | None:
-        return exit_due(a_position(), Seen(worth, close_requested=False, now=NOON), EVERYTHING)
+        return exit_due(a_position(), ExitInputs(worth, close_requested=False, now=NOON), EVERYTHING)
 
     assert due(split) is None
     assert due(gain) is None
@@ -200,7 +201,7 @@ def test_every_reason_has_its_floor() -> None:
     policy, settings = ExitPolicy(take_profit_pct=Decimal(50)), ExitSettings(exit_slippage_pct=Decimal(10))
     low, stepping = seen("0.4"), replace(seen("9"), ladder=LadderSale(Decimal(50), Decimal(20)))
 
-    def floor(reason: ExitReason, sight: Seen) -> Decimal:
+    def floor(reason: ExitReason, sight: ExitInputs) -> Decimal:
         return floor_of(reason, a_position(), sight, policy, settings)
 
     assert floor(ExitReason.TAKE_PROFIT, seen("9")) == Decimal("1.35")
@@ -264,7 +265,7 @@ def test_a_trailing_stop_counts_once_its_profit_was_reached(peak: str, bid: str,
 def test_an_activation_never_makes_a_trailing_stop_due_that_is_not_due_without(
     peak: Decimal, bid: Decimal, percent: Decimal, activation: Decimal
 ) -> None:
-    position, sight = a_position(peak_price=peak), Seen(at(bid), close_requested=False, now=NOON)
+    position, sight = a_position(peak_price=peak), ExitInputs(at(bid), close_requested=False, now=NOON)
     plain = ExitPolicy(trailing_stop_pct=percent)
     late = plain.model_copy(update={"trailing_activation_pct": activation})
 
@@ -298,7 +299,7 @@ CROSSED = at(Decimal(5), best_ask=Decimal(1))
 
 def test_no_gain_is_due_by_a_crossed_book() -> None:
     step = LadderSale(Decimal(30), at_pct=Decimal(10))
-    crossed = Seen(CROSSED, close_requested=False, now=NOON, floor=Decimal("1.1"), ladder=step)
+    crossed = ExitInputs(CROSSED, close_requested=False, now=NOON, floor=Decimal("1.1"), ladder=step)
     part = a_position(received_usdt=Decimal(10))
 
     assert exit_due(a_position(), crossed, ExitPolicy(take_profit_pct=10)) is None
@@ -306,7 +307,7 @@ def test_no_gain_is_due_by_a_crossed_book() -> None:
 
 
 def test_a_stop_time_and_a_person_sell_by_a_crossed_book_too() -> None:
-    crossed = Seen(at(Decimal("0.5"), best_ask=Decimal("0.4")), close_requested=False, now=NOON)
+    crossed = ExitInputs(at(Decimal("0.5"), best_ask=Decimal("0.4")), close_requested=False, now=NOON)
     late = replace(crossed, now=NOON + timedelta(hours=2))
     part = a_position(received_usdt=Decimal(10))
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.decisions.limits import MINUTE, Committed, Limits, exceeded, fits, net_of_fee, order_size
+from executor.decisions.limits import MINUTE, Limits, LimitUsage, exceeded_limit, fits, net_of_fee, order_size
 from executor.model.money import CAREFUL, CENT
 from executor.model.reasons import Reason
 from tests.support.data.builders import NOON, a_committed
@@ -29,8 +29,8 @@ def some_limits(**overrides: Any) -> Limits:
     return Limits(**described | overrides)
 
 
-def broken_by(committed: Committed, size: str = "100.00", limits: Limits | None = None) -> Reason | None:
-    return exceeded(Decimal(size), committed, limits or some_limits(), NOON)
+def broken_by(committed: LimitUsage, size: str = "100.00", limits: Limits | None = None) -> Reason | None:
+    return exceeded_limit(Decimal(size), committed, limits or some_limits(), NOON)
 
 
 def seconds_ago(*seconds: float) -> list[datetime]:
@@ -159,7 +159,7 @@ def test_each_limit_may_be_used_up_entirely() -> None:
         (a_committed(day_spent_usdt=Decimal("400.01")), Reason.DAILY_SPEND),
     ],
 )
-def test_no_limit_may_be_exceeded_by_one(committed: Committed, reason: Reason) -> None:
+def test_no_limit_may_be_exceeded_by_one(committed: LimitUsage, reason: Reason) -> None:
     assert broken_by(committed) is reason
 
 
@@ -204,7 +204,7 @@ def test_whatever_the_numbers_only_what_provably_fits_is_allowed(
     used = a_committed(committed_usdt=committed, day_spent_usdt=spent)
     limits = some_limits(max_position_usdt=position, daily_spend_usdt=spend)
 
-    if exceeded(size, used, limits, NOON) is None:
+    if exceeded_limit(size, used, limits, NOON) is None:
         with localcontext(Context(prec=120, rounding=ROUND_UP)):
             assert size > 0
             assert committed + size <= position

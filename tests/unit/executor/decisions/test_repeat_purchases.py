@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from executor.decisions.freshness import fresh_until
-from executor.decisions.market_filters import Market
+from executor.decisions.market_filters import MarketSnapshot
 from executor.decisions.order_request import buy_request
-from executor.decisions.repeat_purchases import Conditions, forbidden, further_until, price_bound
+from executor.decisions.repeat_purchases import RepeatConditions, price_bound, repeat_refusal, repeat_until
 from executor.model.order import Order
 from executor.model.order_state import OrderState
 from executor.settings import ExecutorSettings
@@ -32,7 +32,7 @@ UNFILLED = replace(
     price_max=Decimal("2.1"),
     send_until=NOON + timedelta(seconds=60),
 )
-ALLOWED = Conditions(
+ALLOWED = RepeatConditions(
     mode=UNFILLED.mode,
     halted="",
     max_trade_usdt=UNFILLED.quote_qty,
@@ -64,7 +64,7 @@ def test_a_further_attempt_begins_in_its_time_while_the_listing_is_fresh_or_not_
     )
     name = None if attempt == 1 else "another"
     order = replace(UNFILLED, attempt=attempt, attempt_id=name, state=state, side=side)
-    until = further_until(order, settings)
+    until = repeat_until(order, settings)
 
     is_possible = side is Side.BUY and state in {OrderState.SENDING, OrderState.ACKNOWLEDGED}
     assert (until is not None) == (is_possible and attempt < attempts_max)
@@ -76,7 +76,7 @@ def test_a_further_attempt_begins_in_its_time_while_the_listing_is_fresh_or_not_
 
 @pytest.mark.parametrize("unknown", [{"price_max": None}, {"answered_at": None}])
 def test_what_is_not_known_of_the_first_attempt_allows_no_other(unknown: dict[str, Any]) -> None:
-    assert further_until(replace(UNFILLED, **unknown), SETTINGS) is None
+    assert repeat_until(replace(UNFILLED, **unknown), SETTINGS) is None
 
 
 @steady
@@ -86,12 +86,12 @@ def test_no_further_attempt_pays_more_a_coin_than_is_followed_nor_more_money_tha
 ) -> None:
     settings = SETTINGS.model_copy(update={"run_up_pct_max": run_up})
     order = an_order(quote_qty=Decimal(size) / 100, config=an_applied_config(entry_slippage_pct=slippage))
-    once = buy_request(order, Market(first, at(first), first), RULES, settings, settings.taker_fee)
+    once = buy_request(order, MarketSnapshot(first, at(first), first), RULES, settings, settings.taker_fee)
     if not isinstance(once, OrderRequest):
         return
     bound = price_bound(once, first, settings)
     again = replace(order, attempt=2, attempt_id="another", price_max=bound)
-    request = buy_request(again, Market(now, at(now), first), RULES, settings, settings.taker_fee)
+    request = buy_request(again, MarketSnapshot(now, at(now), first), RULES, settings, settings.taker_fee)
     if not isinstance(request, OrderRequest):
         return
 
@@ -112,14 +112,14 @@ def at(price: Decimal) -> OrderBook:
 
 def test_an_order_without_a_price_is_never_attempted_again() -> None:
     settings = SETTINGS.model_copy(update={"entry": "market"})
-    request = buy_request(an_order(), Market(Decimal(2)), RULES, settings, settings.taker_fee)
+    request = buy_request(an_order(), MarketSnapshot(Decimal(2)), RULES, settings, settings.taker_fee)
 
     assert isinstance(request, OrderRequest)
     assert price_bound(request, Decimal(2), settings) is None
 
 
 def test_what_is_reserved_already_needs_no_further_room() -> None:
-    assert forbidden(UNFILLED, ALLOWED) is None
+    assert repeat_refusal(UNFILLED, ALLOWED) is None
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_what_is_reserved_already_needs_no_further_room() -> None:
 )
 def test_what_changed_since_the_first_attempt_forbids_another(change: dict[str, Any], reason: str) -> None:
     on_paper = replace(ALLOWED, mode=Mode.DRY_RUN)
-    refused = forbidden(replace(UNFILLED, mode=Mode.DRY_RUN), replace(on_paper, **change))
+    refused = repeat_refusal(replace(UNFILLED, mode=Mode.DRY_RUN), replace(on_paper, **change))
 
     assert refused is not None
     assert refused.reason == reason
@@ -145,7 +145,7 @@ def test_a_listing_that_is_stale_by_then_is_not_attempted_again() -> None:
     listing = a_listing(listed_at=NOON - timedelta(seconds=59), observed_at=NOON - timedelta(seconds=59))
     stale = replace(UNFILLED, listing=listing)
 
-    assert further_until(stale, SETTINGS) == NOON + timedelta(seconds=1)
+    assert repeat_until(stale, SETTINGS) == NOON + timedelta(seconds=1)
 
 
 def test_the_name_of_an_order_is_that_of_its_first_attempt() -> None:

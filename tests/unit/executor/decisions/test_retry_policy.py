@@ -7,18 +7,11 @@ from typing import Any
 
 import pytest
 
-from executor.decisions.retry_policy import (
-    EARLY_MAX,
-    EARLY_WAIT_SECONDS,
-    Again,
-    Conclusion,
-    Situation,
-    Tries,
-    next_move,
-)
+from executor.decisions.retry_corrections import AttemptContext, RetryCounts
+from executor.decisions.retry_policy import EARLY_MAX, EARLY_WAIT_SECONDS, Retry, next_move
 from executor.model.order_state import OrderEvent
 from executor.model.reasons import Reason
-from executor.model.send_result import Busy, NotOpen, WrongSize
+from executor.model.send_result import Conclusion, NotOpen, Throttled, WrongSize
 from executor.settings import ExecutorSettings
 from shared.events import Side
 from shared.mexc.orders.order_api import OrderRequest
@@ -27,22 +20,22 @@ from tests.support.data.builders import NOON, an_order
 SETTINGS = ExecutorSettings(retry_every_seconds=0.25)
 
 
-def a_situation(side: Side = Side.BUY, **order: Any) -> Situation:
+def a_situation(side: Side = Side.BUY, **order: Any) -> AttemptContext:
     """A capped order for 100 coins at 1, attempted once, a second after it was decided on."""
     request = OrderRequest("ABCUSDT", side, "IMMEDIATE_OR_CANCEL", "snABC", quantity=Decimal(100), price=Decimal(1))
     at, fee = NOON + timedelta(seconds=1), SETTINGS.taker_fee
-    return Situation(an_order(side=side, **order), request, None, Tries(), at, SETTINGS, fee)
+    return AttemptContext(an_order(side=side, **order), request, None, RetryCounts(), at, SETTINGS, fee)
 
 
-def waits(situation: Situation, times: int) -> list[float]:
+def waits(situation: AttemptContext, times: int) -> list[float]:
     """Return the waits after *times* refusals in a row because the symbol is not open."""
     found = []
     for _ in range(times):
         move = next_move(NotOpen("30001"), situation)
-        assert isinstance(move, Again)
+        assert isinstance(move, Retry)
         assert move.request == situation.request
         found.append(move.wait_seconds)
-        situation = replace(situation, tries=move.tries)
+        situation = replace(situation, counts=move.counts)
     return found
 
 
@@ -75,9 +68,9 @@ def test_a_further_attempt_waits_for_no_opening() -> None:
 
 @pytest.mark.parametrize(("told", "waited"), [(None, 1.0), (7.5, 7.5)])
 def test_an_exchange_that_is_busy_is_left_alone_for_as_long_as_it_says(told: float | None, waited: float) -> None:
-    move = next_move(Busy("429", told), a_situation())
+    move = next_move(Throttled("429", told), a_situation())
 
-    assert isinstance(move, Again)
+    assert isinstance(move, Retry)
     assert move.wait_seconds == waited
 
 

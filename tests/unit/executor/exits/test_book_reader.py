@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 
 from executor.exits.book_reader import DEEP_MAX, BookReader
-from executor.exits.look_interval import SINGLY_MAX
+from executor.exits.look_interval import SINGLE_BOOKS_MAX
 from executor.market_data.position_prices import PositionPrices, RecentBooks
 from executor.pricing.valuation import Quote
 from shared.mexc.errors import ExchangeError, ExchangeRejected, ExchangeUnavailable, RateLimited
@@ -71,10 +71,10 @@ def open_question(_: str, __: Quote) -> bool:
 
 async def test_few_symbols_are_looked_at_by_their_books() -> None:
     exchange = Exchange()
-    quotes = await quoting(exchange).quotes(coins(SINGLY_MAX), set(), settled)
+    quotes = await quoting(exchange).quotes(coins(SINGLE_BOOKS_MAX), set(), settled)
 
-    assert sorted(quotes.known) == coins(SINGLY_MAX)
-    assert exchange.asked == Counter(coins(SINGLY_MAX))
+    assert sorted(quotes.known) == coins(SINGLE_BOOKS_MAX)
+    assert exchange.asked == Counter(coins(SINGLE_BOOKS_MAX))
 
 
 async def test_many_that_are_settled_by_their_best_prices_cost_one_question() -> None:
@@ -176,7 +176,7 @@ async def test_those_that_are_urgent_wait_for_no_other() -> None:
 
 async def test_more_urgent_ones_than_books_are_read_for_have_their_best_prices_read_at_once() -> None:
     exchange, hurrying = Exchange(), Exchange()
-    urgent = set(coins(SINGLY_MAX + 1))
+    urgent = set(coins(SINGLE_BOOKS_MAX + 1))
     quotes = await quoting(exchange, hurrying).quotes(coins(10), urgent, settled)
 
     assert sorted(quotes.known) == coins(10)

@@ -6,19 +6,21 @@ from typing import Any
 
 import pytest
 
-from executor.exits.look_interval import SINGLY_MAX, beat_seconds
+from executor.exits.look_interval import SINGLE_BOOKS_MAX, look_interval_seconds
 from executor.exits.look_schedule import LookSchedule
 from executor.model.position import PositionState
-from executor.model.watched_position import Held
+from executor.model.watched_position import WatchedPosition
 from executor.settings import ExecutorSettings
 from shared.mexc.weights import weight_of
 from tests.support.data.builders import a_listing
 from tests.unit.executor.decisions.test_exit_rules import a_position
 
 
-def held(*symbols: str) -> list[Held]:
+def held(*symbols: str) -> list[WatchedPosition]:
     return [
-        Held(replace(a_position(stop_reference=Decimal(1)), listing=a_listing(symbol=symbol)), close_requested=False)
+        WatchedPosition(
+            replace(a_position(stop_reference=Decimal(1)), listing=a_listing(symbol=symbol)), close_requested=False
+        )
         for symbol in symbols
     ]
 
@@ -27,11 +29,11 @@ def pace(**settings: Any) -> LookSchedule:
     return LookSchedule(ExecutorSettings(**settings))
 
 
-def coins(count: int) -> list[Held]:
+def coins(count: int) -> list[WatchedPosition]:
     return held(*(f"C{number:02}USDT" for number in range(count)))
 
 
-def look(paced: LookSchedule, everything: list[Held], now: float, **more: Any) -> list[str]:
+def look(paced: LookSchedule, everything: list[WatchedPosition], now: float, **more: Any) -> list[str]:
     """Look at all whose turn it is, of which nothing is due; return their symbols."""
     names = {each.name for each in everything if paced.is_its_turn(each, now)}
     paced.looked(everything, names, more.get("calm", names), more.get("waiting", {}), now)
@@ -42,16 +44,18 @@ def look(paced: LookSchedule, everything: list[Held], now: float, **more: Any) -
 @pytest.mark.parametrize("weight", [60, 120, 300])
 def test_the_looks_at_any_number_of_coins_stay_within_their_share(symbols: int, weight: int) -> None:
     settings = ExecutorSettings(weight_per_10_seconds=weight)
-    each = symbols * weight_of("/api/v3/depth") if symbols <= SINGLY_MAX else weight_of("/api/v3/ticker/bookTicker")
-    requests = symbols if symbols <= SINGLY_MAX else 1
-    beats = 10 / beat_seconds(symbols, settings)
+    each = (
+        symbols * weight_of("/api/v3/depth") if symbols <= SINGLE_BOOKS_MAX else weight_of("/api/v3/ticker/bookTicker")
+    )
+    requests = symbols if symbols <= SINGLE_BOOKS_MAX else 1
+    beats = 10 / look_interval_seconds(symbols, settings)
 
     assert each * beats <= weight * 0.63
     assert requests * beats <= settings.requests_per_second * 10 * 0.63
 
 
 def test_by_default_one_coin_is_looked_at_twice_a_second_and_any_number_within_four_thirds() -> None:
-    beats = [beat_seconds(symbols, ExecutorSettings()) for symbols in (1, 2, 3, 4, 100)]
+    beats = [look_interval_seconds(symbols, ExecutorSettings()) for symbols in (1, 2, 3, 4, 100)]
 
     assert beats == pytest.approx([0.5, 0.8, 1.2, 4 / 3, 4 / 3])
 
@@ -114,5 +118,5 @@ def test_what_is_not_in_the_account_has_no_turn() -> None:
     assert not pace().is_its_turn(_in_state(PositionState.EXTERNAL), 100.0)
 
 
-def _in_state(state: PositionState) -> Held:
-    return Held(a_position(listing=a_listing(), state=state), close_requested=False)
+def _in_state(state: PositionState) -> WatchedPosition:
+    return WatchedPosition(a_position(listing=a_listing(), state=state), close_requested=False)

@@ -8,12 +8,12 @@ from typing import cast
 
 import pytest
 
-from executor.decisions.exit_decision import Judgement
-from executor.exits.look_interval import SINGLY_MAX
+from executor.decisions.exit_decision import ExitDecision
+from executor.exits.look_interval import SINGLE_BOOKS_MAX
 from executor.exits.running_sales import RunningSales
-from executor.exits.sale_orders import Exit, SaleOrders
+from executor.exits.sale_orders import SaleIntent, SaleOrders
 from executor.model.order import ExitReason
-from executor.model.watched_position import Held, Sale
+from executor.model.watched_position import Sale, WatchedPosition
 from executor.pricing.valuation import Quote
 from executor.settings import ExecutorSettings
 from shared.events import Mode
@@ -22,7 +22,7 @@ from tests.support.data.builders import a_listing
 from tests.unit.executor.decisions.test_exit_rules import a_position
 from tests.waiting import eventually
 
-HELD = Held(a_position(), close_requested=False)
+HELD = WatchedPosition(a_position(), close_requested=False)
 QUOTE = Quote((Level(Decimal(1), Decimal(1000)),), ())
 
 
@@ -33,12 +33,12 @@ class Lines:
 
     def __init__(self) -> None:
         self.is_free = True
-        self.sold: list[Exit] = []
+        self.sold: list[SaleIntent] = []
 
-    def has_line(self) -> bool:
+    def has_free_connection(self) -> bool:
         return self.is_free
 
-    async def sell(self, wanted: Exit) -> None:
+    async def sell(self, wanted: SaleIntent) -> None:
         self.sold.append(wanted)
 
 
@@ -52,11 +52,11 @@ async def tasks() -> AsyncIterator[asyncio.TaskGroup]:
         yield group
 
 
-def look(sales: RunningSales, each: Held = HELD, reason: ExitReason = ExitReason.STOP_LOSS) -> list[str]:
+def look(sales: RunningSales, each: WatchedPosition = HELD, reason: ExitReason = ExitReason.STOP_LOSS) -> list[str]:
     """Look at a position that is due, and return what a person should know then."""
-    sales.look_begins()
+    sales.begin_look()
     sales.looked_at(each.name)
-    sales.sell(each, Judgement(each.position, reason), QUOTE, rules=None, others=Decimal(0))
+    sales.sell(each, ExitDecision(each.position, reason), QUOTE, rules=None, others=Decimal(0))
     objections = list(sales.objections([each], asyncio.get_running_loop().time()))
     sales.forget_all_but({each.name}, {each.name})
     return objections
@@ -111,29 +111,32 @@ async def test_what_waits_for_a_line_is_looked_at_in_its_beat_or_when_one_is_fre
 ) -> None:
     lines = Lines()
     sales = RunningSales(cast("SaleOrders", lines), trades, ExecutorSettings(), tasks)
-    several = [Held(a_position(listing=a_listing(occurrence=number)), close_requested=False) for number in range(1, 6)]
+    several = [
+        WatchedPosition(a_position(listing=a_listing(occurrence=number)), close_requested=False)
+        for number in range(1, 6)
+    ]
     names = [each.name for each in several]
     lines.is_free = False
     for each in several:
-        sales.sell(each, Judgement(each.position, ExitReason.STOP_LOSS), QUOTE, rules=None, others=Decimal(0))
+        sales.sell(each, ExitDecision(each.position, ExitReason.STOP_LOSS), QUOTE, rules=None, others=Decimal(0))
 
     def woken() -> list[str]:
-        sales.look_begins()
+        sales.begin_look()
         return [name for name in names if sales.is_released(name)]
 
     now = asyncio.get_running_loop().time()
     assert {sales.left_seconds(name, now) for name in names} == {0.0}
     assert woken() == []
     lines.is_free = True
-    assert woken() == names[:SINGLY_MAX]
-    for name in names[:SINGLY_MAX]:
+    assert woken() == names[:SINGLE_BOOKS_MAX]
+    for name in names[:SINGLE_BOOKS_MAX]:
         sales.looked_at(name)
-    assert woken() == names[SINGLY_MAX:]
+    assert woken() == names[SINGLE_BOOKS_MAX:]
     assert any(woken() == [] for _ in range(20))  # No look learned anything of them.
 
 
 async def test_what_trades_again_is_awaited_until_it_is_tried(tasks: asyncio.TaskGroup) -> None:
-    async def passes(_: Held, __: Quote) -> bool:
+    async def passes(_: WatchedPosition, __: Quote) -> bool:
         return True
 
     lines, loop = Lines(), asyncio.get_running_loop()

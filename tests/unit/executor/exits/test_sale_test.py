@@ -11,7 +11,7 @@ import pytest
 
 from executor.exits.sale_test import SaleTest
 from executor.model.client_order_id import client_order_id
-from executor.model.watched_position import Held
+from executor.model.watched_position import WatchedPosition
 from executor.pricing.valuation import Quote
 from executor.settings import ExecutorSettings
 from shared.events import Listing, Mode, Side, TradingRules
@@ -29,7 +29,7 @@ from tests.waiting import eventually
 PATH = "/api/v3/order/test"
 TAKEN = an_answer(200, b"{}")
 RULES = TradingRules(base_precision=2, quote_precision=4)
-HELD = Held(a_position(), close_requested=False)
+HELD = WatchedPosition(a_position(), close_requested=False)
 BID = Quote((Level(Decimal("0.8"), Decimal(1000)),), ())
 
 

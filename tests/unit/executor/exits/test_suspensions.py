@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 
 from executor.exits.suspensions import Suspensions
-from executor.model.watched_position import Held, Sale
+from executor.model.watched_position import Sale, WatchedPosition
 from executor.pricing.valuation import Quote
 from shared.events import Mode
 from shared.mexc.errors import ExchangeUnavailable
@@ -44,11 +44,11 @@ async def tasks() -> AsyncIterator[asyncio.TaskGroup]:
         yield group
 
 
-def held(sale: Sale | None) -> Held:
-    return Held(a_position(), close_requested=False, last_sale=sale)
+def held(sale: Sale | None) -> WatchedPosition:
+    return WatchedPosition(a_position(), close_requested=False, last_sale=sale)
 
 
-def released(suspensions: Suspensions, each: Held) -> bool:
+def released(suspensions: Suspensions, each: WatchedPosition) -> bool:
     return not suspensions.hold(each, MOVED)
 
 
@@ -118,7 +118,7 @@ class Checks:
     def __init__(self, *answers: bool | Exception | None) -> None:
         self.answers, self.asked = list(answers), 0
 
-    async def passes(self, _: Held, __: Quote) -> bool | None:
+    async def passes(self, _: WatchedPosition, __: Quote) -> bool | None:
         self.asked += 1
         answer = self.answers.pop(0) if self.answers else False
         if isinstance(answer, Exception):
@@ -308,7 +308,7 @@ def test_a_status_of_closed_is_not_believed_any_more_once_it_cannot_be_read_agai
 async def test_a_test_that_is_answered_after_the_sale_left_proves_nothing_of_it(tasks: asyncio.TaskGroup) -> None:
     symbols, answered, asked = Symbols(), asyncio.Event(), 0
 
-    async def passes(_: Held, __: Quote) -> bool:
+    async def passes(_: WatchedPosition, __: Quote) -> bool:
         nonlocal asked
         asked += 1
         await answered.wait()

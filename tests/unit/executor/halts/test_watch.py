@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from executor.halts.latches import Cause
+from executor.halts.latches import HaltCause
 from executor.halts.watch import FRESH_SECONDS, POLL_SECONDS, UNREADABLE, HaltWatch
 from shared.events import Mode
 from shared.postgres.database import Connection, Database
@@ -130,7 +130,7 @@ async def test_what_is_raised_in_one_mode_does_not_take_the_place_of_what_is_rai
     rows = Rows()
     await look(watch, rows)
     for mode in Mode:
-        watch.halt(Cause.FAILURES, mode, f"in {mode}")
+        watch.halt(HaltCause.FAILURES, mode, f"in {mode}")
 
     assert standing(watch) == ("failures: in live", "failures: in dry-run", "")
     await look(watch, rows)

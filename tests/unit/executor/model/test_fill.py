@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.model.fill import Fill, fees_of, filled
+from executor.model.fill import Fill, fees_of, fill_with_fees
 from executor.model.money import CENT
 from tests.support.data.strategies import steady
 
@@ -75,7 +75,7 @@ def test_exposure_is_never_understated_and_by_less_than_a_cent_overstated(
 
 def test_a_fee_taken_partly_in_the_coin_and_partly_in_money_counts_in_both() -> None:
     fees = fees_of("ABC", "USDT", [("USDT", Decimal("0.02")), ("ABC", Decimal("0.025")), ("MX", Decimal(1))])
-    fill = filled(Decimal(50), Decimal(100), fees, "USDT", complete=True)
+    fill = fill_with_fees(Decimal(50), Decimal(100), fees, "USDT", complete=True)
 
     assert fill.quote_spent("USDT") == Decimal("100.02")
     assert fill.base_bought("ABC") == Decimal("49.975")
@@ -93,7 +93,7 @@ def test_fees_are_summed_by_asset_and_one_without_an_asset_counts_as_money() -> 
 
 
 def test_where_no_fee_was_taken_it_is_nought_of_the_money() -> None:
-    fill = filled(Decimal(50), Decimal(100), {}, "USDT", complete=False)
+    fill = fill_with_fees(Decimal(50), Decimal(100), {}, "USDT", complete=False)
 
     assert (fill.fee, fill.fee_asset, fill.complete) == (Decimal(0), "USDT", False)
 

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from executor.model.order_state import AT_LARGE, FINAL, TABLE, Effect, OrderEvent, OrderState, Step
+from executor.model.order_state import AT_LARGE, FINAL, TABLE, Effect, OrderEvent, OrderState, Transition
 
 BEGINNINGS = {OrderState.ARMED: False, OrderState.SENDING: True}
 """How an order comes into the journal, and whether money is reserved for it then."""
@@ -45,8 +45,8 @@ def test_only_what_was_given_up_may_appear_after_all_and_then_counts_without_a_r
     out = {event: leading for (state, event), leading in TABLE.items() if state is OrderState.FAILED}
 
     assert out == {
-        OrderEvent.APPEARED_FILLED: Step(OrderState.FILLED, Effect.ADD),
-        OrderEvent.APPEARED_PARTLY_FILLED: Step(OrderState.PARTIALLY_FILLED, Effect.ADD),
+        OrderEvent.APPEARED_FILLED: Transition(OrderState.FILLED, Effect.ADD),
+        OrderEvent.APPEARED_PARTLY_FILLED: Transition(OrderState.PARTIALLY_FILLED, Effect.ADD),
     }
     assert [leading.effect for leading in TABLE.values()].count(Effect.ADD) == len(out)
 
@@ -55,7 +55,7 @@ def test_an_operator_can_write_off_only_what_may_be_at_the_exchange_and_nobody_s
     written_off = {state: leading for (state, event), leading in TABLE.items() if event is OrderEvent.WRITTEN_OFF}
 
     assert written_off == dict.fromkeys(
-        [OrderState.ACKNOWLEDGED, OrderState.UNKNOWN], Step(OrderState.FAILED, Effect.RELEASE)
+        [OrderState.ACKNOWLEDGED, OrderState.UNKNOWN], Transition(OrderState.FAILED, Effect.RELEASE)
     )
 
 
@@ -128,7 +128,7 @@ def test_what_is_in_doubt_is_never_attempted_again() -> None:
 
 def test_an_order_waits_again_only_after_the_exchange_would_not_take_it_yet() -> None:
     assert into(OrderState.ARMED) == [(OrderState.SENDING, OrderEvent.POSTPONED)]
-    assert TABLE[OrderState.SENDING, OrderEvent.POSTPONED] == Step(OrderState.ARMED, Effect.RELEASE)
+    assert TABLE[OrderState.SENDING, OrderEvent.POSTPONED] == Transition(OrderState.ARMED, Effect.RELEASE)
 
 
 def test_an_order_comes_into_doubt_only_while_it_is_sent() -> None:
@@ -153,18 +153,18 @@ def test_what_the_exchange_took_ends_as_it_is_found(event: OrderEvent, to: Order
 
 
 def test_what_waits_is_fired_refused_or_lapses_and_costs_nothing_before() -> None:
-    assert TABLE[OrderState.ARMED, OrderEvent.FIRED] == Step(OrderState.SENDING, Effect.RESERVE)
-    assert TABLE[OrderState.ARMED, OrderEvent.REFUSED] == Step(OrderState.REJECTED, Effect.NOTHING)
-    assert TABLE[OrderState.ARMED, OrderEvent.LAPSED] == Step(OrderState.EXPIRED, Effect.NOTHING)
+    assert TABLE[OrderState.ARMED, OrderEvent.FIRED] == Transition(OrderState.SENDING, Effect.RESERVE)
+    assert TABLE[OrderState.ARMED, OrderEvent.REFUSED] == Transition(OrderState.REJECTED, Effect.NOTHING)
+    assert TABLE[OrderState.ARMED, OrderEvent.LAPSED] == Transition(OrderState.EXPIRED, Effect.NOTHING)
 
 
 def test_an_order_without_an_answer_keeps_its_money() -> None:
-    assert TABLE[OrderState.SENDING, OrderEvent.UNANSWERED] == Step(OrderState.UNKNOWN, Effect.HOLD)
+    assert TABLE[OrderState.SENDING, OrderEvent.UNANSWERED] == Transition(OrderState.UNKNOWN, Effect.HOLD)
 
 
 def test_only_what_is_in_doubt_can_prove_absent() -> None:
     assert [state for state, event in TABLE if event is OrderEvent.FOUND_ABSENT] == [OrderState.UNKNOWN]
-    assert TABLE[OrderState.UNKNOWN, OrderEvent.FOUND_ABSENT] == Step(OrderState.FAILED, Effect.RELEASE)
+    assert TABLE[OrderState.UNKNOWN, OrderEvent.FOUND_ABSENT] == Transition(OrderState.FAILED, Effect.RELEASE)
 
 
 def test_what_the_exchange_took_is_not_refused_unsent_or_in_doubt_any_more() -> None:

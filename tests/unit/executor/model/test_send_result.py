@@ -6,35 +6,34 @@ from decimal import Decimal
 
 import pytest
 
-from executor.decisions.market_filters import Reading
+from executor.decisions.market_filters import RereadResult
+from executor.decisions.retry_corrections import AttemptContext, RetryCounts
 from executor.decisions.retry_policy import (
     REPRICED_MAX,
+    TIMESTAMP_REFUSED_MAX,
+    TIMESTAMP_REFUSED_WAIT_SECONDS,
     UNSENT_MAX,
     UNSENT_WAIT_SECONDS,
-    UNTIMELY_MAX,
-    UNTIMELY_WAIT_SECONDS,
-    Again,
-    Conclusion,
-    Reread,
-    Situation,
-    Tries,
+    RereadRules,
+    Retry,
+    move_after_reread,
     next_move,
-    reconsidered,
 )
 from executor.model.fill import Fill
 from executor.model.order_state import OrderEvent
 from executor.model.reasons import Reason
 from executor.model.send_result import (
     Accepted,
-    Busy,
+    Conclusion,
     Executed,
     NotOpen,
+    PriceRefused,
     Refused,
-    TooDear,
+    SendResult,
+    Throttled,
+    TimestampRefused,
     Unanswered,
     Unsent,
-    Untimely,
-    Verdict,
     WrongSize,
 )
 from executor.settings import ExecutorSettings
@@ -53,17 +52,17 @@ REQUEST = OrderRequest(
 )
 RULES = TradingRules(base_precision=2, quote_precision=2, quote_amount_min=Decimal(1))
 FILL = Fill(Decimal(10), Decimal(20), Decimal("0.01"), "USDT", complete=True)
-AT = Situation(ORDER, REQUEST, RULES, Tries(), NOON, ExecutorSettings(), Decimal("0.0005"))
+AT = AttemptContext(ORDER, REQUEST, RULES, RetryCounts(), NOON, ExecutorSettings(), Decimal("0.0005"))
 LATE = replace(AT, now=ORDER.send_until)
 """No wait, however short, ends in time."""
-TOO_DEAR = TooDear("30010 at most 2.05", Decimal("2.05"))
+TOO_DEAR = PriceRefused("30010 at most 2.05", Decimal("2.05"))
 
 
-def tried(**tries: object) -> Situation:
-    return replace(AT, tries=Tries(**tries))  # type: ignore[arg-type]
+def tried(**counts: object) -> AttemptContext:
+    return replace(AT, counts=RetryCounts(**counts))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("at", [AT, LATE, tried(unsent=9, untimely=9, repriced=9, resized=True)])
+@pytest.mark.parametrize("at", [AT, LATE, tried(unsent=9, timestamp_refused=9, repriced=9, resized=True)])
 @pytest.mark.parametrize(
     ("verdict", "conclusion"),
     [
@@ -87,7 +86,7 @@ def tried(**tries: object) -> Situation:
     ],
 )
 def test_what_is_certain_or_may_be_an_order_is_never_asked_for_again(
-    verdict: Verdict, conclusion: Conclusion, at: Situation
+    verdict: SendResult, conclusion: Conclusion, at: AttemptContext
 ) -> None:
     assert next_move(verdict, at) == conclusion
 
@@ -95,36 +94,36 @@ def test_what_is_certain_or_may_be_an_order_is_never_asked_for_again(
 @pytest.mark.parametrize(
     ("verdict", "again"),
     [
-        (NotOpen("30001"), Again(REQUEST, 0.25, Tries(not_open=1))),
-        (Busy("429", 3.5, in_doubt=False), Again(REQUEST, 3.5, Tries(), detail="429")),
-        (Untimely("700003"), Again(REQUEST, UNTIMELY_WAIT_SECONDS, Tries(untimely=1))),
-        (Unsent("refused"), Again(REQUEST, UNSENT_WAIT_SECONDS, Tries(unsent=1))),
+        (NotOpen("30001"), Retry(REQUEST, 0.25, RetryCounts(not_open=1))),
+        (Throttled("429", 3.5, in_doubt=False), Retry(REQUEST, 3.5, RetryCounts(), detail="429")),
+        (TimestampRefused("700003"), Retry(REQUEST, TIMESTAMP_REFUSED_WAIT_SECONDS, RetryCounts(timestamp_refused=1))),
+        (Unsent("refused"), Retry(REQUEST, UNSENT_WAIT_SECONDS, RetryCounts(unsent=1))),
         (
             TOO_DEAR,
-            Again(replace(REQUEST, price=Decimal("2.05"), quantity=Decimal("48.14")), 0.0, Tries(repriced=1)),
+            Retry(replace(REQUEST, price=Decimal("2.05"), quantity=Decimal("48.14")), 0.0, RetryCounts(repriced=1)),
         ),
     ],
 )
-def test_what_is_certainly_no_order_is_asked_for_again(verdict: Verdict, again: Again) -> None:
+def test_what_is_certainly_no_order_is_asked_for_again(verdict: SendResult, again: Retry) -> None:
     assert next_move(verdict, AT) == again
 
 
 @pytest.mark.parametrize(("named", "waited"), [(3.5, 3.5), (None, 1.0), (0.0, 0.0)])
 def test_what_may_be_an_order_is_asked_for_again_only_after_a_proof(named: float | None, waited: float) -> None:
-    assert next_move(Busy("429", named), AT) == Again(REQUEST, waited, Tries(), in_doubt=True, detail="429")
+    assert next_move(Throttled("429", named), AT) == Retry(REQUEST, waited, RetryCounts(), in_doubt=True, detail="429")
 
 
 @pytest.mark.parametrize(
     "verdict",
     [
-        TooDear("no number", None),
-        TooDear("not lower", Decimal(3)),
+        PriceRefused("no number", None),
+        PriceRefused("not lower", Decimal(3)),
         WrongSize(Reason.SIZE_REFUSED, "no number"),
         WrongSize(Reason.SIZE_REFUSED, "large enough already", Decimal(1)),
     ],
 )
-def test_a_refusal_that_rules_could_explain_has_them_read_again(verdict: Verdict) -> None:
-    assert next_move(verdict, AT) == Reread()
+def test_a_refusal_that_rules_could_explain_has_them_read_again(verdict: SendResult) -> None:
+    assert next_move(verdict, AT) == RereadRules()
 
 
 def test_an_order_that_is_too_small_is_enlarged_within_its_money() -> None:
@@ -132,14 +131,18 @@ def test_an_order_that_is_too_small_is_enlarged_within_its_money() -> None:
 
     move = next_move(WrongSize(Reason.SIZE_REFUSED, "5 at least", Decimal(5)), small)
 
-    assert isinstance(move, Again)
-    assert (move.request.quantity, move.tries.resized) == (Decimal("2.39"), True)
+    assert isinstance(move, Retry)
+    assert (move.request.quantity, move.counts.resized) == (Decimal("2.39"), True)
 
 
 @pytest.mark.parametrize(
     ("verdict", "at", "conclusion"),
     [
-        (Untimely("700003"), tried(untimely=UNTIMELY_MAX), (OrderEvent.REFUSED, "clock_uncertain: 700003")),
+        (
+            TimestampRefused("700003"),
+            tried(timestamp_refused=TIMESTAMP_REFUSED_MAX),
+            (OrderEvent.REFUSED, "clock_uncertain: 700003"),
+        ),
         (Unsent("refused"), tried(unsent=UNSENT_MAX), (OrderEvent.UNSENT, "exchange_unavailable: refused")),
         (TOO_DEAR, tried(repriced=REPRICED_MAX), (OrderEvent.REFUSED, "price_refused: 30010 at most 2.05")),
         (
@@ -156,7 +159,7 @@ def test_an_order_that_is_too_small_is_enlarged_within_its_money() -> None:
     ],
 )
 def test_what_was_helped_once_or_cannot_be_helped_ends(
-    verdict: Verdict, at: Situation, conclusion: tuple[OrderEvent, str]
+    verdict: SendResult, at: AttemptContext, conclusion: tuple[OrderEvent, str]
 ) -> None:
     assert next_move(verdict, at) == Conclusion(*conclusion)
 
@@ -165,25 +168,31 @@ def test_what_was_helped_once_or_cannot_be_helped_ends(
     ("verdict", "conclusion"),
     [
         (NotOpen("30001"), (OrderEvent.POSTPONED, "not_open: 30001")),
-        (Busy("429", 3.5), (OrderEvent.UNANSWERED, "outcome_unknown: 429")),
-        (Busy("429", 3.5, in_doubt=False), (OrderEvent.REFUSED, "too_many_requests: 429")),
-        (Untimely("700003"), (OrderEvent.REFUSED, "clock_uncertain: 700003")),
+        (Throttled("429", 3.5), (OrderEvent.UNANSWERED, "outcome_unknown: 429")),
+        (Throttled("429", 3.5, in_doubt=False), (OrderEvent.REFUSED, "too_many_requests: 429")),
+        (TimestampRefused("700003"), (OrderEvent.REFUSED, "clock_uncertain: 700003")),
         (Unsent("refused"), (OrderEvent.UNSENT, "exchange_unavailable: no time for another attempt")),
     ],
 )
-def test_nothing_is_asked_for_again_after_the_orders_time(verdict: Verdict, conclusion: tuple[OrderEvent, str]) -> None:
+def test_nothing_is_asked_for_again_after_the_orders_time(
+    verdict: SendResult, conclusion: tuple[OrderEvent, str]
+) -> None:
     assert next_move(verdict, LATE) == Conclusion(*conclusion)
 
 
 def test_an_attempt_that_would_begin_on_the_last_moment_is_still_made() -> None:
     just_in_time = replace(AT, now=ORDER.send_until - timedelta(seconds=0.25))
 
-    assert next_move(NotOpen("30001"), just_in_time) == Again(REQUEST, 0.25, Tries(not_open=1))
+    assert next_move(NotOpen("30001"), just_in_time) == Retry(REQUEST, 0.25, RetryCounts(not_open=1))
 
 
 def test_a_ban_longer_than_the_orders_time_leaves_it_in_doubt() -> None:
-    assert next_move(Busy("418", 120, banned=True), AT) == Conclusion(OrderEvent.UNANSWERED, "outcome_unknown: 418")
-    assert next_move(Busy("418", None, banned=True), AT) == Conclusion(OrderEvent.UNANSWERED, "outcome_unknown: 418")
+    assert next_move(Throttled("418", 120, banned=True), AT) == Conclusion(
+        OrderEvent.UNANSWERED, "outcome_unknown: 418"
+    )
+    assert next_move(Throttled("418", None, banned=True), AT) == Conclusion(
+        OrderEvent.UNANSWERED, "outcome_unknown: 418"
+    )
 
 
 def test_a_sale_that_is_too_small_is_dust_and_not_enlarged() -> None:
@@ -196,19 +205,19 @@ def test_a_sale_that_is_too_small_is_dust_and_not_enlarged() -> None:
 
 SALE = replace(AT, order=replace(ORDER, side=Side.SELL), request=replace(REQUEST, side=Side.SELL))
 BAND = RULES.model_copy(update={"price_up": Decimal("1.03"), "price_down": Decimal("0.97")})
-REFUSED = TooDear("30087 beyond", None)
+REFUSED = PriceRefused("30087 beyond", None)
 
 
-def again(request: OrderRequest, at: Situation, verdict: Verdict, reading: Reading) -> Again:
-    move = reconsidered(verdict, replace(at, request=request), reading)
-    assert isinstance(move, Again)
+def again(request: OrderRequest, at: AttemptContext, verdict: SendResult, reading: RereadResult) -> Retry:
+    move = move_after_reread(verdict, replace(at, request=request), reading)
+    assert isinstance(move, Retry)
     assert (move.wait_seconds, move.in_doubt) == (0.0, False)
     return move
 
 
 def test_a_refused_price_goes_to_the_edge_of_the_band_around_the_last_price() -> None:
-    bought = again(REQUEST, AT, REFUSED, Reading(BAND, Decimal(2)))
-    sold = again(SALE.request, SALE, REFUSED, Reading(BAND, Decimal("2.20")))
+    bought = again(REQUEST, AT, REFUSED, RereadResult(BAND, Decimal(2)))
+    sold = again(SALE.request, SALE, REFUSED, RereadResult(BAND, Decimal("2.20")))
 
     assert (bought.request.price, bought.request.quantity) == (Decimal("2.06"), Decimal("47.91"))
     assert (sold.request.price, sold.request.quantity) == (Decimal("2.14"), Decimal("47.00"))
@@ -216,14 +225,14 @@ def test_a_refused_price_goes_to_the_edge_of_the_band_around_the_last_price() ->
 
 @pytest.mark.parametrize(("at", "last"), [(AT, "2"), (SALE, "2.20")])
 def test_a_refused_price_that_no_band_explains_goes_half_the_way_to_the_last_price_and_then_all_of_it(
-    at: Situation, last: str
+    at: AttemptContext, last: str
 ) -> None:
-    reading, situation, prices = Reading(RULES, Decimal(last)), at, []
+    reading, situation, prices = RereadResult(RULES, Decimal(last)), at, []
     for _ in range(REPRICED_MAX):
-        move = reconsidered(REFUSED, situation, reading)
-        assert isinstance(move, Again)
+        move = move_after_reread(REFUSED, situation, reading)
+        assert isinstance(move, Retry)
         prices.append(move.request.price)
-        situation = replace(situation, request=move.request, tries=move.tries)
+        situation = replace(situation, request=move.request, counts=move.counts)
 
     assert len(set(prices)) == REPRICED_MAX
     assert prices[-1] == Decimal(last)
@@ -231,24 +240,28 @@ def test_a_refused_price_that_no_band_explains_goes_half_the_way_to_the_last_pri
 
 
 def test_the_least_price_that_was_named_for_a_sale_is_taken_at_once() -> None:
-    move = next_move(TooDear("at least 2.15", None, Decimal("2.15")), SALE)
+    move = next_move(PriceRefused("at least 2.15", None, Decimal("2.15")), SALE)
 
-    assert move == Again(replace(SALE.request, price=Decimal("2.15")), 0.0, Tries(repriced=1))
+    assert move == Retry(replace(SALE.request, price=Decimal("2.15")), 0.0, RetryCounts(repriced=1))
 
 
 def test_a_price_that_nothing_explains_is_refused() -> None:
-    assert reconsidered(REFUSED, AT, Reading(None)) == Conclusion(OrderEvent.REFUSED, "price_refused: 30087 beyond")
+    assert move_after_reread(REFUSED, AT, RereadResult(None)) == Conclusion(
+        OrderEvent.REFUSED, "price_refused: 30087 beyond"
+    )
 
 
 @pytest.mark.parametrize("at", [AT, SALE])
 @pytest.mark.parametrize("verdict", [WrongSize(Reason.SIZE_REFUSED, "30002 scale"), REFUSED])
-def test_an_order_is_sent_once_more_in_the_scale_that_the_exchange_has_now(at: Situation, verdict: Verdict) -> None:
+def test_an_order_is_sent_once_more_in_the_scale_that_the_exchange_has_now(
+    at: AttemptContext, verdict: SendResult
+) -> None:
     coarser = RULES.model_copy(update={"base_precision": 0, "quote_precision": 1})
     odd = replace(at, request=replace(at.request, quantity=Decimal("47.25"), price=Decimal("2.15")))
 
-    move = reconsidered(verdict, odd, Reading(coarser))
+    move = move_after_reread(verdict, odd, RereadResult(coarser))
 
-    assert isinstance(move, Again)
+    assert isinstance(move, Retry)
     expected = ("47", "2.2") if at is SALE else ("48", "2.1")
     assert (str(move.request.quantity), str(move.request.price)) == expected
 
@@ -256,15 +269,19 @@ def test_an_order_is_sent_once_more_in_the_scale_that_the_exchange_has_now(at: S
 def test_a_size_that_the_rules_do_not_explain_is_refused() -> None:
     verdict = WrongSize(Reason.SIZE_REFUSED, "30002 no")
 
-    assert reconsidered(verdict, AT, Reading(RULES)) == Conclusion(OrderEvent.REFUSED, "size_refused: 30002 no")
-    assert reconsidered(verdict, AT, Reading(None)) == Conclusion(OrderEvent.REFUSED, "size_refused: 30002 no")
+    assert move_after_reread(verdict, AT, RereadResult(RULES)) == Conclusion(
+        OrderEvent.REFUSED, "size_refused: 30002 no"
+    )
+    assert move_after_reread(verdict, AT, RereadResult(None)) == Conclusion(
+        OrderEvent.REFUSED, "size_refused: 30002 no"
+    )
 
 
 def test_a_sale_that_is_too_small_by_the_rules_of_today_is_below_the_minimum() -> None:
     risen = RULES.model_copy(update={"quote_amount_min": Decimal(500)})
     verdict = WrongSize(Reason.SIZE_REFUSED, "30002 no")
 
-    assert reconsidered(verdict, SALE, Reading(risen)) == Conclusion(
+    assert move_after_reread(verdict, SALE, RereadResult(risen)) == Conclusion(
         OrderEvent.REFUSED, "below_minimum: 500 of the quote asset"
     )
 
@@ -272,6 +289,6 @@ def test_a_sale_that_is_too_small_by_the_rules_of_today_is_below_the_minimum() -
 def test_nothing_is_corrected_after_the_orders_time() -> None:
     over = replace(AT, now=ORDER.send_until + timedelta(seconds=1))
 
-    assert reconsidered(REFUSED, over, Reading(BAND, Decimal(2))) == Conclusion(
+    assert move_after_reread(REFUSED, over, RereadResult(BAND, Decimal(2))) == Conclusion(
         OrderEvent.UNSENT, "exchange_unavailable: no time for another attempt"
     )

@@ -61,7 +61,7 @@ def test_a_question_that_waits_for_the_rate_limits_makes_no_order_miss_its_openi
             cast("OrderSender", desk),
             cast("RequestBuilder", desk),
             cast("ExchangeTime", desk),
-            patience=timedelta(hours=1),
+            max_wait=timedelta(hours=1),
         )
         async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
             tasks.create_task(schedule.run(until))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from executor.decisions.limits import net_of_fee
 from executor.model.fill import Fill
 from executor.model.money import CENT
-from executor.pricing.fill_simulation import filled, is_plausible, taken
+from executor.pricing.fill_simulation import is_plausible, simulated_fill, take_levels
 from shared.events import Side
 from shared.mexc.orders.order_api import OrderRequest
 from shared.mexc.payloads import Level
@@ -41,7 +41,7 @@ def capped(quantity: Decimal | str, price: Decimal | str, side: Side = Side.BUY)
 
 
 def walk(levels: list[Level], request: OrderRequest, fee: Decimal, quote_asset: str) -> Fill | None:
-    return filled(taken(levels, request), fee, quote_asset)
+    return simulated_fill(take_levels(levels, request), fee, quote_asset)
 
 
 def walked(levels: list[Level], request: OrderRequest, fee: Decimal = FEE) -> Fill:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.pricing.fill_simulation import taken
+from executor.pricing.fill_simulation import take_levels
 from executor.pricing.paper_footprint import PaperFootprint
 from shared.events import Side
 from shared.mexc.orders.order_api import OrderRequest
@@ -30,7 +30,7 @@ def a_book(*levels: tuple[str, str]) -> list[Level]:
 def sold(footprint: PaperFootprint, shown: Sequence[Level], quantity: str | Decimal, at: float = 0.0) -> Decimal:
     """What a sale of *quantity* at any price brings on paper."""
     request = OrderRequest("ABCUSDT", Side.SELL, "IMMEDIATE_OR_CANCEL", "sn", Decimal(quantity), price=Decimal("0.01"))
-    got = taken(footprint.left(BIDS, shown, at), request)
+    got = take_levels(footprint.remaining(BIDS, shown, at), request)
     footprint.take(BIDS, got.levels, at)
     return sum((level.price * level.quantity for level in got.levels), NOTHING)
 
@@ -48,24 +48,24 @@ def test_a_level_that_others_have_taken_from_holds_what_we_left_and_they_left() 
     footprint = PaperFootprint(KEPT)
     sold(footprint, a_book(("2", "100")), "10")
 
-    assert footprint.left(BIDS, a_book(("2", "50")), 1) == tuple(a_book(("2", "40")))
-    assert footprint.left(BIDS, a_book(("2", "5")), 2) == ()
+    assert footprint.remaining(BIDS, a_book(("2", "50")), 1) == tuple(a_book(("2", "40")))
+    assert footprint.remaining(BIDS, a_book(("2", "5")), 2) == ()
 
 
 def test_what_is_added_to_a_level_can_be_taken() -> None:
     footprint = PaperFootprint(KEPT)
     sold(footprint, a_book(("2", "10")), "10")
 
-    assert footprint.left(BIDS, a_book(("2", "13")), 1) == tuple(a_book(("2", "3")))
+    assert footprint.remaining(BIDS, a_book(("2", "13")), 1) == tuple(a_book(("2", "3")))
 
 
 def test_a_level_that_was_gone_meanwhile_is_another() -> None:
     footprint, shown = PaperFootprint(KEPT), a_book(("2", "10"), ("1", "10"))
     sold(footprint, shown, "10")
 
-    footprint.left(BIDS, a_book(("1", "10")), 1)
+    footprint.remaining(BIDS, a_book(("1", "10")), 1)
 
-    assert footprint.left(BIDS, shown, 2) == tuple(shown)
+    assert footprint.remaining(BIDS, shown, 2) == tuple(shown)
 
 
 @pytest.mark.parametrize("hiding", [a_book(("3", "10")), []])
@@ -73,9 +73,9 @@ def test_a_look_that_does_not_reach_a_level_says_nothing_of_it(hiding: list[Leve
     footprint, shown = PaperFootprint(KEPT), a_book(("2", "10"))
     sold(footprint, shown, "10")
 
-    footprint.left(BIDS, hiding, 1)
+    footprint.remaining(BIDS, hiding, 1)
 
-    assert footprint.left(BIDS, shown, 2) == ()
+    assert footprint.remaining(BIDS, shown, 2) == ()
 
 
 def test_what_was_taken_counts_until_it_has_not_been_touched_for_long_enough() -> None:
@@ -83,8 +83,8 @@ def test_what_was_taken_counts_until_it_has_not_been_touched_for_long_enough() -
     sold(footprint, shown, "4", 0)
     sold(footprint, shown, "4", 50)
 
-    assert footprint.left(BIDS, shown, 109.9) == tuple(a_book(("2", "2")))
-    assert footprint.left(BIDS, shown, 110) == tuple(shown)
+    assert footprint.remaining(BIDS, shown, 109.9) == tuple(a_book(("2", "2")))
+    assert footprint.remaining(BIDS, shown, 110) == tuple(shown)
     assert len(footprint) == 0
 
 
@@ -93,16 +93,16 @@ def test_each_symbol_and_side_has_a_footprint_of_its_own() -> None:
     footprint.take(("ABCUSDT", Side.SELL), shown, 0)
     footprint.take(("XYZUSDT", Side.BUY), shown, 0)
 
-    assert footprint.left(BIDS, shown, 0) == tuple(shown)
+    assert footprint.remaining(BIDS, shown, 0) == tuple(shown)
 
 
 def test_purchases_leave_a_footprint_among_the_asks() -> None:
     footprint, asks = PaperFootprint(KEPT), ("ABCUSDT", Side.SELL)
     footprint.take(asks, a_book(("1", "10")), 0)
 
-    assert footprint.left(asks, a_book(("1", "10"), ("2", "10")), 1) == tuple(a_book(("2", "10")))
-    assert footprint.left(asks, a_book(("0.9", "1")), 1) == tuple(a_book(("0.9", "1")))
-    assert footprint.left(asks, a_book(("1", "10"), ("2", "10")), 1) == tuple(a_book(("2", "10")))
+    assert footprint.remaining(asks, a_book(("1", "10"), ("2", "10")), 1) == tuple(a_book(("2", "10")))
+    assert footprint.remaining(asks, a_book(("0.9", "1")), 1) == tuple(a_book(("0.9", "1")))
+    assert footprint.remaining(asks, a_book(("1", "10"), ("2", "10")), 1) == tuple(a_book(("2", "10")))
 
 
 def test_a_restart_takes_the_best_levels_for_those_that_were_taken() -> None:
@@ -111,24 +111,24 @@ def test_a_restart_takes_the_best_levels_for_those_that_were_taken() -> None:
 
     after.recall(BIDS, Decimal(15), 0)
 
-    assert after.left(BIDS, shown, 1) == before.left(BIDS, shown, 1) == tuple(a_book(("2", "5"), ("1", "10")))
-    assert after.left(BIDS, shown, KEPT) == tuple(shown)
+    assert after.remaining(BIDS, shown, 1) == before.remaining(BIDS, shown, 1) == tuple(a_book(("2", "5"), ("1", "10")))
+    assert after.remaining(BIDS, shown, KEPT) == tuple(shown)
 
 
 def test_what_the_first_look_after_a_restart_does_not_reach_is_taken_from_the_next() -> None:
     footprint, shown = PaperFootprint(KEPT), a_book(("3", "10"), ("2", "10"))
     footprint.recall(BIDS, Decimal(15), 0)
 
-    assert footprint.left(BIDS, shown[:1], 1) == ()
-    assert footprint.left(BIDS, shown, 2) == tuple(a_book(("2", "5")))
-    assert footprint.left(BIDS, shown, 3) == tuple(a_book(("2", "5")))
+    assert footprint.remaining(BIDS, shown[:1], 1) == ()
+    assert footprint.remaining(BIDS, shown, 2) == tuple(a_book(("2", "5")))
+    assert footprint.remaining(BIDS, shown, 3) == tuple(a_book(("2", "5")))
 
 
 def test_what_a_restart_recalls_too_late_is_forgotten() -> None:
     footprint, shown = PaperFootprint(KEPT), a_book(("3", "10"))
     footprint.recall(BIDS, Decimal(10), 0)
 
-    assert footprint.left(BIDS, shown, KEPT) == tuple(shown)
+    assert footprint.remaining(BIDS, shown, KEPT) == tuple(shown)
 
 
 def test_nothing_is_remembered_where_that_is_switched_off() -> None:
@@ -145,7 +145,7 @@ def test_no_more_levels_are_remembered_than_there_is_room_for() -> None:
 
     assert len(footprint) == 3
     shown = [Level(Decimal(price), Decimal(1)) for price in range(8, 0, -1)]
-    assert [level.price for level in footprint.left(BIDS, shown, 9)] == [5, 4, 3, 2, 1]
+    assert [level.price for level in footprint.remaining(BIDS, shown, 9)] == [5, 4, 3, 2, 1]
 
 
 @given(st.sampled_from(["NaN", "-1", "0", "Infinity"]))
@@ -154,7 +154,7 @@ def test_levels_that_cannot_be_computed_with_are_left_out(quantity: str) -> None
     footprint = PaperFootprint(KEPT)
     sold(footprint, a_book(("3", "1")), "1")
 
-    assert footprint.left(BIDS, a_book(("3", quantity), ("1", "10")), 0) == tuple(a_book(("1", "10")))
+    assert footprint.remaining(BIDS, a_book(("3", quantity), ("1", "10")), 0) == tuple(a_book(("1", "10")))
 
 
 def displayed(side: dict[Decimal, Decimal]) -> list[Level]:
@@ -178,7 +178,7 @@ def test_no_more_is_received_than_the_book_ever_offered_within_the_decay(
             offered[price] = offered.get(price, NOTHING) + max(NOTHING, shown - side.get(price, NOTHING))
         side, at = after, at + seconds
         request = OrderRequest("ABCUSDT", Side.SELL, "IMMEDIATE_OR_CANCEL", "sn", quantity, price=Decimal(1))
-        got = taken(footprint.left(BIDS, displayed(side), at), request)
+        got = take_levels(footprint.remaining(BIDS, displayed(side), at), request)
         footprint.take(BIDS, got.levels, at)
         for level in got.levels:
             received[level.price] = received.get(level.price, NOTHING) + level.quantity
@@ -205,7 +205,7 @@ def test_what_is_left_never_shrinks_with_time_alone(side: dict[Decimal, Decimal]
     shown, footprint = displayed(side), PaperFootprint(KEPT)
     sold(footprint, shown, "75")
 
-    earlier, later = (footprint.left(BIDS, shown, at) for at in sorted((one, other)))
+    earlier, later = (footprint.remaining(BIDS, shown, at) for at in sorted((one, other)))
 
     assert sum(level.quantity for level in earlier) <= sum(level.quantity for level in later)
 
@@ -216,4 +216,4 @@ def test_looking_twice_is_looking_once(side: dict[Decimal, Decimal], quantity: D
     shown, footprint = displayed(side), PaperFootprint(KEPT)
     sold(footprint, shown, quantity)
 
-    assert footprint.left(BIDS, shown, 1) == footprint.left(BIDS, shown, 1)
+    assert footprint.remaining(BIDS, shown, 1) == footprint.remaining(BIDS, shown, 1)

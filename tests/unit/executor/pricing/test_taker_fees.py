@@ -6,12 +6,11 @@ from typing import Any
 import pytest
 
 from executor.decisions.limits import net_of_fee
-from executor.decisions.order_request import within
-from executor.decisions.strategy import Refuse
+from executor.decisions.order_corrections import cut_to_money
 from executor.journal.order_transitions import Told
 from executor.market_data.symbol_rules import SymbolRules
 from executor.model.fill import Fill
-from executor.model.reasons import Reason
+from executor.model.reasons import Reason, Refusal
 from executor.pricing.taker_fees import LATELY_SECONDS, TakerFees
 from executor.reconciliation.fee_charges import FeeCharges
 from executor.settings import ExecutorSettings
@@ -73,7 +72,7 @@ def test_a_fill_that_is_charged_more_raises_what_is_reckoned_with_and_is_told_on
     order = an_order(listing=a_listing(rules=ruled("0.0005")), mode=Mode.LIVE)
 
     for fill in (a_fill("0.05"), a_fill("0.2"), a_fill("0.2"), a_fill("0.3", "ABC")):
-        charges.mind(order, Told(fill=fill))
+        charges.check(order, Told(fill=fill))
 
     [raised] = [what for source, what in alarms if source == "taker fee" and what]
     assert "a fee of 0.2000 % where 0.0500 % was reckoned with" in raised
@@ -95,7 +94,7 @@ def test_a_fee_that_the_exchange_did_not_charge_or_only_rounded_proves_nothing(m
     alarms: list[str] = []
     known = SymbolRules(300)
 
-    FeeCharges(known, ExecutorSettings(), lambda _, what: alarms.append(what)).mind(an_order(mode=mode), told)
+    FeeCharges(known, ExecutorSettings(), lambda _, what: alarms.append(what)).check(an_order(mode=mode), told)
 
     assert not any(alarms)
     assert known.fees.of(None, SET) == SET
@@ -109,11 +108,11 @@ def test_a_fee_that_was_charged_counts_for_a_day_from_the_last_time_and_then_the
 
     for at, fee in ((0.0, "0.2"), (LATELY_SECONDS / 2, "0.2"), (LATELY_SECONDS * 1.4, "0.05")):
         now[0] = at
-        charges.mind(order, Told(fill=a_fill(fee)))
+        charges.check(order, Told(fill=a_fill(fee)))
         reckoned.append((known.fees.of(None, SET), bool(alarms[-1])))
     now[0] = LATELY_SECONDS * 1.5 + 1
     reckoned.append((known.fees.of(None, SET), bool(alarms[-1])))
-    charges.mind(order, Told())
+    charges.check(order, Told())
 
     assert reckoned == [(Decimal("0.002"), True)] * 3 + [(SET, True)]
     assert alarms[-1] == ""
@@ -135,9 +134,9 @@ def test_the_highest_fee_that_rules_told_counts_for_a_day_from_the_last_time() -
 def test_a_request_is_cut_to_what_a_fee_leaves_that_turned_out_to_be_higher() -> None:
     money = net_of_fee(Decimal(100), Decimal("0.002"))
 
-    assert within(capped("47.59", "2.1000"), money, RULES) == capped("47.52", "2.1000")
-    assert within(spending("99.95"), money, None) == spending("99.80")
-    assert within(capped("1", "2"), money, None) == capped("1", "2")
+    assert cut_to_money(capped("47.59", "2.1000"), money, RULES) == capped("47.52", "2.1000")
+    assert cut_to_money(spending("99.95"), money, None) == spending("99.80")
+    assert cut_to_money(capped("1", "2"), money, None) == capped("1", "2")
 
 
 @pytest.mark.parametrize(
@@ -153,9 +152,9 @@ def test_a_request_is_cut_to_what_a_fee_leaves_that_turned_out_to_be_higher() ->
 def test_what_is_left_of_a_request_is_what_the_exchange_takes_or_none(
     request_: OrderRequest, money: str, rules: dict[str, Any], expected: OrderRequest | str
 ) -> None:
-    found = within(request_, Decimal(money), RULES.model_copy(update=rules))
+    found = cut_to_money(request_, Decimal(money), RULES.model_copy(update=rules))
 
     if isinstance(expected, str):
-        assert found == Refuse(Reason.BELOW_MINIMUM, expected)
+        assert found == Refusal(Reason.BELOW_MINIMUM, expected)
     else:
         assert found == expected

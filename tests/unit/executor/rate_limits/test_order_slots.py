@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from executor.rate_limits.order_slots import OrderSlots
-from executor.rate_limits.rate_budget import Limits, RateBudget
+from executor.rate_limits.rate_budget import RateBudget, RateLimits
 from executor.rate_limits.rate_limiter import RateLimiter
 from shared.events import Side
 from tests.support.fakes.limiters import Clock, metrics
@@ -17,7 +17,7 @@ def clock() -> Clock:
 
 
 def a_pace(clock: Clock, per_second: int = 3, at_once: int = 100, sales_at_once: int = 100) -> OrderSlots:
-    limits = Limits(MANY, MANY, MANY, MANY, orders=per_second)
+    limits = RateLimits(MANY, MANY, MANY, MANY, orders=per_second)
     limiter = RateLimiter(RateBudget(limits), metrics(), now=clock, call_later=clock.call_later)
     return OrderSlots(limiter, at_once={Side.BUY: at_once, Side.SELL: sales_at_once})
 
@@ -25,7 +25,7 @@ def a_pace(clock: Clock, per_second: int = 3, at_once: int = 100, sales_at_once:
 async def take(
     pace: OrderSlots, seconds_max: float = 1000, stop: asyncio.Event | None = None, side: Side = Side.BUY
 ) -> bool:
-    async with pace.turn(side, seconds_max=seconds_max, stop=stop or asyncio.Event()) as may_begin:
+    async with pace.slot(side, seconds_max=seconds_max, stop=stop or asyncio.Event()) as may_begin:
         return may_begin
 
 
@@ -133,7 +133,7 @@ async def test_only_so_many_are_under_way_at_once(clock: Clock) -> None:
 
     async def send() -> None:
         nonlocal under_way, most
-        async with pace.turn(Side.BUY, seconds_max=10, stop=asyncio.Event()):
+        async with pace.slot(Side.BUY, seconds_max=10, stop=asyncio.Event()):
             under_way += 1
             most = max(most, under_way)
             await asyncio.sleep(0)
@@ -148,7 +148,7 @@ async def test_purchases_that_hang_take_no_turn_from_a_sale(clock: Clock) -> Non
     pace, answered = a_pace(clock, per_second=100, at_once=3, sales_at_once=1), asyncio.Event()
 
     async def hang() -> None:
-        async with pace.turn(Side.BUY, seconds_max=10, stop=asyncio.Event()):
+        async with pace.slot(Side.BUY, seconds_max=10, stop=asyncio.Event()):
             await answered.wait()
 
     async with asyncio.TaskGroup() as tasks:
@@ -163,15 +163,15 @@ async def test_who_finds_no_line_in_its_time_gets_no_turn_and_takes_none_from_ot
     pace, answered = a_pace(clock, per_second=100, sales_at_once=1), asyncio.Event()
 
     async def hang() -> None:
-        async with pace.turn(Side.SELL, seconds_max=10, stop=asyncio.Event()):
+        async with pace.slot(Side.SELL, seconds_max=10, stop=asyncio.Event()):
             await answered.wait()
 
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(hang())
         await asyncio.sleep(0)
-        found = [pace.has_line(Side.SELL), await take(pace, seconds_max=0.01, side=Side.SELL)]
+        found = [pace.has_free_connection(Side.SELL), await take(pace, seconds_max=0.01, side=Side.SELL)]
         answered.set()
 
     assert found == [False, False]
-    assert pace.has_line(Side.SELL)
+    assert pace.has_free_connection(Side.SELL)
     assert await take(pace, side=Side.SELL)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.rate_limits.rate_budget import EXITS_FIRST_SECONDS, Limits, RateBudget
+from executor.rate_limits.rate_budget import EXITS_FIRST_SECONDS, RateBudget, RateLimits
 from executor.rate_limits.sliding_window import MARGIN_SECONDS, Priority, SlidingWindow
 from shared.mexc.weights import ORDER, Cost, Pool, cost_of
 
@@ -57,12 +57,12 @@ def test_whoever_stays_within_its_reserve_always_fits(asked: list[tuple[Priority
 
 @given(st.lists(st.tuples(st.sampled_from(Priority), st.integers(0, 400)), max_size=12))
 def test_a_reserve_is_there_whatever_is_assumed_to_have_been_used_before(before: list[tuple[Priority, int]]) -> None:
-    budget = RateBudget(Limits())
+    budget = RateBudget(RateLimits())
     for priority, weight in before:
         budget.assume(Pool.KEY, priority, weight, 100.0)
 
-    assert budget.weight_used(Pool.KEY, 100.0) <= Limits().key_weight
-    if budget.used_by(Pool.KEY, Priority.EXIT, 100.0) + BALANCES.weight <= Limits().key_weight // 5:
+    assert budget.weight_used(Pool.KEY, 100.0) <= RateLimits().key_weight
+    if budget.used_by(Pool.KEY, Priority.EXIT, 100.0) + BALANCES.weight <= RateLimits().key_weight // 5:
         assert budget.opens_at(Priority.EXIT, BALANCES, 100.0) == 100.0
 
 
@@ -154,7 +154,7 @@ def spent(budget: RateBudget, priority: Priority, cost: Cost, now: float) -> int
 
 
 def test_lookups_never_take_what_exits_and_purchases_need() -> None:
-    budget = RateBudget(Limits(key_requests=10_000))
+    budget = RateBudget(RateLimits(key_requests=10_000))
     for priority in (Priority.PURCHASE_LOOKUP, Priority.SALE_LOOKUP, Priority.OTHER):
         spent(budget, priority, TRADES, 100)
 
@@ -166,7 +166,7 @@ BOOK, TOPS, RULES = (cost_of("GET", f"/api/v3/{path}") for path in ("depth", "ti
 
 
 def test_looks_leave_room_for_the_rules_of_a_sale_and_of_a_purchase() -> None:
-    budget = RateBudget(Limits(address_requests=10_000))
+    budget = RateBudget(RateLimits(address_requests=10_000))
 
     assert spent(budget, Priority.WATCH, TOPS, 100) == 8
     assert spent(budget, Priority.EXIT, RULES, 100) == 1
@@ -176,7 +176,7 @@ def test_looks_leave_room_for_the_rules_of_a_sale_and_of_a_purchase() -> None:
 
 
 def test_purchases_leave_two_orders_a_second_to_exits_and_exits_as_many_to_purchases() -> None:
-    budget = RateBudget(Limits())
+    budget = RateBudget(RateLimits())
 
     assert spent(budget, Priority.PURCHASE, ORDER, 100) == 10
     assert spent(budget, Priority.EXIT, ORDER, 100) == 2
@@ -187,7 +187,7 @@ def test_purchases_leave_two_orders_a_second_to_exits_and_exits_as_many_to_purch
 @pytest.mark.parametrize("first", [60, 120, 300])
 @pytest.mark.parametrize("requests", [4, 6, 20])
 def test_every_request_is_possible_with_the_least_that_can_be_set(first: int, requests: int) -> None:
-    limits = Limits(first, requests, first, requests, orders=1)
+    limits = RateLimits(first, requests, first, requests, orders=1)
     budget = RateBudget(limits)
     rules, book = cost_of("GET", "/api/v3/exchangeInfo"), cost_of("GET", "/api/v3/depth")
 
@@ -205,7 +205,7 @@ def test_every_request_is_possible_with_the_least_that_can_be_set(first: int, re
 
 
 def test_after_a_quiet_exits_and_purchases_go_before_lookups() -> None:
-    budget = RateBudget(Limits())
+    budget = RateBudget(RateLimits())
     budget.refuse(5, 100, banned=False)
 
     opens = {each: budget.opens_at(each, BALANCES, 100) for each in Priority}
@@ -217,7 +217,7 @@ def test_after_a_quiet_exits_and_purchases_go_before_lookups() -> None:
 
 
 def test_a_quiet_without_a_time_doubles_and_a_ban_without_one_is_long() -> None:
-    budget, now = RateBudget(Limits()), 100.0
+    budget, now = RateBudget(RateLimits()), 100.0
     waits = []
     for _ in range(3):
         budget.refuse(None, now, banned=False)
@@ -226,14 +226,14 @@ def test_a_quiet_without_a_time_doubles_and_a_ban_without_one_is_long() -> None:
     assert waits == [1, 2, 4]
     assert budget.banned_until == -math.inf
 
-    budget.welcomed()
+    budget.succeeded()
     budget.refuse(None, now, banned=True)
 
     assert budget.banned_until - now == budget.quiet_until - now == 120
 
 
 def test_a_shorter_quiet_does_not_end_a_longer_one() -> None:
-    budget = RateBudget(Limits())
+    budget = RateBudget(RateLimits())
     budget.refuse(600, 100, banned=True)
     budget.refuse(1, 101, banned=False)
 
@@ -241,7 +241,7 @@ def test_a_shorter_quiet_does_not_end_a_longer_one() -> None:
 
 
 def test_pools_are_apart() -> None:
-    budget = RateBudget(Limits())
+    budget = RateBudget(RateLimits())
     spent(budget, Priority.PURCHASE_LOOKUP, TRADES, 100)
 
     assert budget.weight_used(Pool.KEY, 100) > 0
@@ -250,7 +250,7 @@ def test_pools_are_apart() -> None:
 
 def gaps_between_looks(beat_seconds: float, *, spread: bool) -> list[float]:
     """Look at the prices of all, in every beat, while sales and purchases take whatever they can get."""
-    budget, now, looked_at = RateBudget(Limits(address_requests=10_000)), 100.0, list[float]()
+    budget, now, looked_at = RateBudget(RateLimits(address_requests=10_000)), 100.0, list[float]()
     for _ in range(40):
         for priority in (Priority.EXIT, Priority.PURCHASE, Priority.OTHER):
             spent(budget, priority, BOOK, now)

@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from executor.rate_limits.limiter_metrics import LimiterMetrics
-from executor.rate_limits.rate_budget import EXITS_FIRST_SECONDS, Limits, RateBudget
+from executor.rate_limits.rate_budget import EXITS_FIRST_SECONDS, RateBudget, RateLimits
 from executor.rate_limits.rate_limiter import RateLimiter
 from executor.rate_limits.sliding_window import Priority
 from shared.mexc.errors import RateLimited
@@ -21,9 +21,9 @@ PATHS = ("GET", "/api/v3/myTrades")
 
 
 class Ground:
-    def __init__(self, limits: Limits | None = None) -> None:
+    def __init__(self, limits: RateLimits | None = None) -> None:
         self.clock, self.registry = Clock(), CollectorRegistry()
-        budget = RateBudget(limits or Limits(key_requests=10_000))
+        budget = RateBudget(limits or RateLimits(key_requests=10_000))
         self.limiter = RateLimiter(
             budget, LimiterMetrics(self.registry), now=self.clock, call_later=self.clock.call_later
         )
@@ -91,7 +91,7 @@ async def test_a_sale_that_needs_the_rules_has_them_before_the_looks_that_wait_a
 
 
 async def test_looks_within_their_reserve_go_on_while_a_sale_waits_and_purchases_do_not() -> None:
-    ground = Ground(Limits(address_requests=10_000))
+    ground = Ground(RateLimits(address_requests=10_000))
     ground.use_up(Priority.EXIT, cost_of("GET", "/api/v3/exchangeInfo"))
 
     async def both() -> None:
@@ -272,7 +272,7 @@ async def test_a_start_that_does_not_know_what_was_used_has_only_the_reserves(gr
 
 
 async def test_what_never_fits_is_an_error_and_not_a_wait() -> None:
-    ground = Ground(Limits(key_weight=4))
+    ground = Ground(RateLimits(key_weight=4))
 
     with pytest.raises(ValueError, match="never fits"):
         await ground.ask(Priority.PURCHASE_LOOKUP)

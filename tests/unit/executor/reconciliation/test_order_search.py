@@ -13,7 +13,7 @@ from executor.reconciliation.order_search import (
     UNTOLD_SECONDS,
     WAIT_SECONDS_MAX,
     OrderSearch,
-    times_of,
+    search_deadlines,
 )
 from executor.settings import ExecutorSettings
 from executor.venues.lookup_schedule import EVERY_WAY, Way
@@ -34,13 +34,13 @@ def waits(search: OrderSearch, order: Order, looks: int, seconds_in: float = 60)
     found = []
     for _ in range(looks):
         before = search.due_at
-        search.took(order, times_of(order, SETTINGS), NOON + timedelta(seconds=seconds_in))
+        search.schedule_next(order, search_deadlines(order, SETTINGS), NOON + timedelta(seconds=seconds_in))
         found.append(round(search.due_at - before, 6))
     return found
 
 
 def test_a_purchase_is_absent_long_after_a_sale_would_be() -> None:
-    purchase, sale = times_of(ordered(), SETTINGS), times_of(ordered(Side.SELL), SETTINGS)
+    purchase, sale = search_deadlines(ordered(), SETTINGS), search_deadlines(ordered(Side.SELL), SETTINGS)
 
     assert purchase.sent_by == SENT + timedelta(seconds=5)
     assert purchase.arrived_by == SENT + timedelta(seconds=5 + 2 + 10)
@@ -48,14 +48,14 @@ def test_a_purchase_is_absent_long_after_a_sale_would_be() -> None:
 
 
 def test_a_dry_run_leaves_nothing_that_could_arrive() -> None:
-    assert times_of(ordered(mode=Mode.DRY_RUN), SETTINGS).arrived_by == SENT + timedelta(seconds=5)
+    assert search_deadlines(ordered(mode=Mode.DRY_RUN), SETTINGS).arrived_by == SENT + timedelta(seconds=5)
 
 
 def test_an_order_is_overdue_two_minutes_after_its_answer_or_after_it_could_be_sent_last() -> None:
     answered = ordered(answered_at=NOON)
 
-    assert times_of(answered, SETTINGS).overdue_at == NOON + timedelta(minutes=2)
-    assert times_of(ordered(), SETTINGS).overdue_at == SENT + timedelta(minutes=2)
+    assert search_deadlines(answered, SETTINGS).overdue_at == NOON + timedelta(minutes=2)
+    assert search_deadlines(ordered(), SETTINGS).overdue_at == SENT + timedelta(minutes=2)
 
 
 def test_looks_follow_each_other_more_and_more_slowly() -> None:
@@ -92,7 +92,7 @@ def test_only_a_sale_is_looked_for_in_the_balance() -> None:
 
     for side, ways in ((Side.SELL, set(EVERY_WAY)), (Side.BUY, set(EVERY_WAY) - {Way.BALANCE})):
         order = ordered(side)
-        assert set(OrderSearch(0.0).ways(order, times_of(order, SETTINGS), late)) == ways
+        assert set(OrderSearch(0.0).ways(order, search_deadlines(order, SETTINGS), late)) == ways
 
 
 def test_a_search_is_exhausted_when_every_way_was_tried_since_and_a_trace_begins_it_anew() -> None:
@@ -106,7 +106,7 @@ def test_a_search_is_exhausted_when_every_way_was_tried_since_and_a_trace_begins
 
 def test_dear_ways_that_were_refused_are_tried_again_sooner_than_those_that_showed_nothing() -> None:
     order, search = ordered(), OrderSearch(0.0)
-    times, late = times_of(ordered(), SETTINGS), NOON + timedelta(seconds=60)
+    times, late = search_deadlines(ordered(), SETTINGS), NOON + timedelta(seconds=60)
     soon, again = late + timedelta(seconds=2), late + timedelta(seconds=REFUSED_SECONDS)
     search.tried = dict.fromkeys(EVERY_WAY, late)
     search.refused(EVERY_WAY, late, "HTTP 503")

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Collection
 from typing import cast
 
-from executor.decisions.retry_policy import Again, Tries
+from executor.decisions.retry_corrections import RetryCounts
+from executor.decisions.retry_policy import Retry
 from executor.model.order import Order
 from executor.rate_limits.order_slots import OrderSlots
 from executor.sending.absence_check import BESIDE, BESIDE_EVERY_SECONDS, BESIDE_MAX, BESIDE_WAIT_SECONDS, AbsenceCheck
@@ -47,7 +48,7 @@ def orders(count: int) -> list[Order]:
 async def test_each_of_several_orders_that_find_their_symbols_closed_is_looked_for_before_it_goes_out_again() -> None:
     looks, several = Looks(), orders(4)
     absence = an_absence(looks)
-    again = Again(capped("1", "1"), BESIDE_WAIT_SECONDS, Tries(not_open=1))
+    again = Retry(capped("1", "1"), BESIDE_WAIT_SECONDS, RetryCounts(not_open=1))
     inquiries = [absence.inquiry(each, asyncio.Event()) for each in several]
 
     async with asyncio.TaskGroup() as waits:

@@ -2,7 +2,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from executor.decisions.known_openings import KnownOpenings
+from executor.decisions.freshness import KnownOpenings
 from executor.model.order import Order
 from executor.model.order_state import OrderEvent
 from executor.sending.presend_check import PresendCheck

@@ -47,9 +47,9 @@ def test_what_is_held_is_worth_the_middle_of_its_book_and_what_was_paid_before_o
     held = [Holding(position.name, position.base_qty, position.cost_usdt)]
 
     assert values.unrealised(held) == 0
-    values.saw(position, Decimal("0.8"))
+    values.record(position, Decimal("0.8"))
     assert values.unrealised(held) == -20
-    values.saw(position, None)
+    values.record(position, None)
     assert values.unrealised(held) == -20
     assert values.unrealised([]) == 0
     values.forget_all_but([position.name])
@@ -61,6 +61,6 @@ def test_what_is_held_is_worth_the_middle_of_its_book_and_what_was_paid_before_o
 def test_what_was_sold_meanwhile_counts_by_its_result_alone() -> None:
     """The price was seen before a half was sold."""
     values, position = FairValues(), a_position(base_qty=Decimal(100), cost_usdt=Decimal(100))
-    values.saw(position, Decimal("0.8"))
+    values.record(position, Decimal("0.8"))
 
     assert values.unrealised([Holding(position.name, Decimal(50), Decimal(50))]) == -10

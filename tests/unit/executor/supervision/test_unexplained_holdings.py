@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from executor.halts.latches import Cause
+from executor.halts.latches import HaltCause
 from executor.supervision import unexplained_holdings as holdings
 from executor.supervision.unexplained_holdings import UnexplainedHoldings
 from shared.events import Mode
@@ -19,7 +19,7 @@ class World:
     def __init__(self, held: Mapping[str, str], positions: Mapping[str, str | None]) -> None:
         self.held = dict(held)
         self.positions = dict(positions)
-        self.latched: list[tuple[Cause, Mode | None, str]] = []
+        self.latched: list[tuple[HaltCause, Mode | None, str]] = []
         self.alarms: list[str] = []
         self.looked_for: list[set[str]] = []
         self.readings = 0
@@ -72,7 +72,7 @@ async def test_coins_that_no_position_explains_halt_live_trading(
     await world.holdings().check(world.stop, confirm_seconds=0)
 
     words = f"the account holds what no position explains: {unexplained}" if unexplained else ""
-    assert world.latched == ([(Cause.HOLDINGS, Mode.LIVE, words)] if unexplained else [])
+    assert world.latched == ([(HaltCause.HOLDINGS, Mode.LIVE, words)] if unexplained else [])
     assert world.alarms == [words]
 
 

@@ -5,9 +5,17 @@ from decimal import Decimal
 import pytest
 
 from executor.model.reasons import Reason
-from executor.model.send_result import Accepted, Busy, NotOpen, TooDear, Unanswered, Untimely, WrongSize
+from executor.model.send_result import (
+    Accepted,
+    NotOpen,
+    PriceRefused,
+    Throttled,
+    TimestampRefused,
+    Unanswered,
+    WrongSize,
+)
 from executor.venues.error_codes import CODES, Kind
-from executor.venues.response_classifier import verdict_of
+from executor.venues.response_classifier import result_of
 from tests.support.data.exchange_answers import CAP, EXPECTED, LEAST, NO_ORDER, a_refusal, an_answer, stop
 
 DEFINITIVE = (
@@ -20,7 +28,7 @@ DEFINITIVE = (
 
 @pytest.mark.parametrize("code", CODES)
 def test_each_code_comes_to_its_verdict(code: int) -> None:
-    assert verdict_of(a_refusal(code)) == EXPECTED[code]
+    assert result_of(a_refusal(code)) == EXPECTED[code]
 
 
 def test_no_code_is_missing() -> None:
@@ -29,13 +37,13 @@ def test_no_code_is_missing() -> None:
 
 @pytest.mark.parametrize("code", DEFINITIVE)
 def test_what_proves_that_no_order_exists_is_not_looked_up(code: int) -> None:
-    assert isinstance(verdict_of(a_refusal(code)), NO_ORDER)
+    assert isinstance(result_of(a_refusal(code)), NO_ORDER)
 
 
 @pytest.mark.parametrize("code", [30099, 99999, -1003, -9999, 1, 2**70])
 @pytest.mark.parametrize("msg", ["Something new", "being processed, query later", "timeout", "system busy", None])
 def test_a_code_that_no_table_knows_proves_nothing(code: int, msg: str | None) -> None:
-    assert isinstance(verdict_of(a_refusal(code, msg)), Unanswered)
+    assert isinstance(result_of(a_refusal(code, msg)), Unanswered)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +58,7 @@ def test_a_code_that_no_table_knows_proves_nothing(code: int, msg: str | None) -
 )
 @pytest.mark.parametrize("code", [30016, 33333, 10098, 30005, 30010, 700003])
 def test_words_that_contradict_a_known_refusal_leave_it_in_doubt(code: int, msg: str) -> None:
-    assert verdict_of(a_refusal(code, msg)) == Unanswered(f"HTTP 400: {code} {msg}")
+    assert result_of(a_refusal(code, msg)) == Unanswered(f"HTTP 400: {code} {msg}")
 
 
 @pytest.mark.parametrize("status", [402, 404, 405, 410, 413, 422, 451])
@@ -58,36 +66,36 @@ def test_words_that_contradict_a_known_refusal_leave_it_in_doubt(code: int, msg:
 def test_a_known_code_under_a_status_that_is_not_the_exchanges_for_refusals_proves_nothing(
     code: int, status: int
 ) -> None:
-    assert isinstance(verdict_of(a_refusal(code, status=status)), Unanswered)
+    assert isinstance(result_of(a_refusal(code, status=status)), Unanswered)
 
 
 @pytest.mark.parametrize("status", [403, 418, 429])
 @pytest.mark.parametrize("code", CODES)
 def test_an_exchange_that_keeps_us_out_may_have_taken_the_order_whatever_the_code(code: int, status: int) -> None:
-    verdict = verdict_of(a_refusal(code, status=status))
+    verdict = result_of(a_refusal(code, status=status))
 
     if CODES[code].kind is Kind.STOP:
         assert verdict == Unanswered(f"HTTP {status}: {code} no", stop=True)
     else:
         banned = 418 in (status, code)
-        assert verdict == Busy(f"HTTP {status}: {code} no", None, banned=banned, in_doubt=True)
+        assert verdict == Throttled(f"HTTP {status}: {code} no", None, banned=banned, in_doubt=True)
 
 
 def test_a_refusal_may_lack_a_message() -> None:
-    assert verdict_of(a_refusal(30016, None)) == NotOpen("30016")
-    assert verdict_of(an_answer(400, b'{"code": 30016}')) == NotOpen("30016")
-    assert verdict_of(a_refusal(30010, None)) == TooDear("30010", None)
-    assert verdict_of(a_refusal(30002, None)) == WrongSize(Reason.SIZE_REFUSED, "30002")
+    assert result_of(a_refusal(30016, None)) == NotOpen("30016")
+    assert result_of(an_answer(400, b'{"code": 30016}')) == NotOpen("30016")
+    assert result_of(a_refusal(30010, None)) == PriceRefused("30010", None)
+    assert result_of(a_refusal(30002, None)) == WrongSize(Reason.SIZE_REFUSED, "30002")
 
 
 @pytest.mark.parametrize("status", [199, 300, 301, 399, 500])
 @pytest.mark.parametrize("body", [b'{"orderId": "C02"}', b'{"code": 30016}'])
 def test_no_status_beside_those_of_orders_and_refusals_says_anything(status: int, body: bytes) -> None:
-    assert verdict_of(an_answer(status, body)) == Unanswered(f"HTTP {status}")
+    assert result_of(an_answer(status, body)) == Unanswered(f"HTTP {status}")
 
 
 def test_success_without_an_order_id_says_nothing() -> None:
-    assert verdict_of(an_answer(200, b"{}")) == Unanswered("HTTP 200 without an order id")
+    assert result_of(an_answer(200, b"{}")) == Unanswered("HTTP 200 without an order id")
 
 
 @pytest.mark.parametrize("order_id", ["C02__510861197621391376028", 510861197621391376028, "0f" * 32, 0])
@@ -95,7 +103,7 @@ def test_success_without_an_order_id_says_nothing() -> None:
 def test_an_order_id_is_an_order(order_id: str | int, status: int) -> None:
     body = json.dumps({"symbol": "ABCUSDT", "orderId": order_id, "orderListId": -1, "price": None}).encode()
 
-    assert verdict_of(an_answer(status, body)) == Accepted(str(order_id))
+    assert result_of(an_answer(status, body)) == Accepted(str(order_id))
 
 
 @pytest.mark.parametrize(
@@ -120,13 +128,13 @@ def test_an_order_id_is_an_order(order_id: str | int, status: int) -> None:
     ],
 )
 def test_a_success_that_names_no_order_may_have_made_one(body: bytes) -> None:
-    assert isinstance(verdict_of(an_answer(200, body)), Unanswered)
+    assert isinstance(result_of(an_answer(200, body)), Unanswered)
 
 
 @pytest.mark.parametrize("status", [100, 301, 302, 307, 308, 500, 502, 503, 504, 510, 599, 0, 600])
 @pytest.mark.parametrize("body", [b"", b"{}", b'{"code": 30016}', b'{"code": 429}', b'{"orderId": "C02__1"}'])
 def test_neither_success_nor_refusal_may_have_made_an_order(status: int, body: bytes) -> None:
-    assert verdict_of(an_answer(status, body)) == Unanswered(f"HTTP {status}")
+    assert result_of(an_answer(status, body)) == Unanswered(f"HTTP {status}")
 
 
 @pytest.mark.parametrize("status", [400, 404, 405, 413, 422, 451])
@@ -134,19 +142,19 @@ def test_neither_success_nor_refusal_may_have_made_an_order(status: int, body: b
     "body", [b"", b"Denied", b"{}", b'{"msg": "no"}', b'{"code": "30016"}', b'{"code": 1.5}', b"[1]"]
 )
 def test_a_refusal_without_the_exchanges_code_may_have_made_an_order(status: int, body: bytes) -> None:
-    assert verdict_of(an_answer(status, body)) == Unanswered(f"HTTP {status}")
+    assert result_of(an_answer(status, body)) == Unanswered(f"HTTP {status}")
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b'{"msg": "unauthorized"}'])
 def test_401_halts_trading_whatever_it_says_but_without_a_known_code_proves_nothing(body: bytes) -> None:
-    assert verdict_of(an_answer(401, body)) == Unanswered("HTTP 401", stop=True)
+    assert result_of(an_answer(401, body)) == Unanswered("HTTP 401", stop=True)
 
 
 def test_401_refuses_our_keys_where_its_code_says_so() -> None:
-    assert verdict_of(a_refusal(700002, status=401)) == stop(700002)
-    assert verdict_of(a_refusal(700003, status=401)) == Untimely("700003 no")
-    assert verdict_of(a_refusal(4711, status=401)) == Unanswered("HTTP 401: 4711 no", stop=True)
-    assert verdict_of(a_refusal(30016, status=401)) == Unanswered("HTTP 401: 30016 no", stop=True)
+    assert result_of(a_refusal(700002, status=401)) == stop(700002)
+    assert result_of(a_refusal(700003, status=401)) == TimestampRefused("700003 no")
+    assert result_of(a_refusal(4711, status=401)) == Unanswered("HTTP 401: 4711 no", stop=True)
+    assert result_of(a_refusal(30016, status=401)) == Unanswered("HTTP 401: 30016 no", stop=True)
 
 
 @pytest.mark.parametrize(("status", "banned"), [(403, False), (429, False), (418, True)])
@@ -154,59 +162,59 @@ def test_401_refuses_our_keys_where_its_code_says_so() -> None:
 def test_an_exchange_that_keeps_us_out_is_left_alone_for_as_long_as_it_says(
     status: int, body: bytes, *, banned: bool
 ) -> None:
-    assert verdict_of(an_answer(status, body)) == Busy(f"HTTP {status}", None, banned=banned)
-    assert verdict_of(an_answer(status, body, {"retry-after": "1.5"})) == Busy(f"HTTP {status}", 1.5, banned=banned)
+    assert result_of(an_answer(status, body)) == Throttled(f"HTTP {status}", None, banned=banned)
+    assert result_of(an_answer(status, body, {"retry-after": "1.5"})) == Throttled(f"HTTP {status}", 1.5, banned=banned)
 
 
 def test_too_many_requests_in_json_alone_prove_nothing_either() -> None:
-    assert verdict_of(a_refusal(429, "slow down")) == Busy("429 slow down", None, in_doubt=True)
-    assert verdict_of(a_refusal(418, "banned")) == Busy("418 banned", None, banned=True, in_doubt=True)
+    assert result_of(a_refusal(429, "slow down")) == Throttled("429 slow down", None, in_doubt=True)
+    assert result_of(a_refusal(418, "banned")) == Throttled("418 banned", None, banned=True, in_doubt=True)
 
 
 def test_a_ban_that_names_no_time_is_long_and_any_other_quiet_short() -> None:
-    assert Busy("418", None, banned=True).quiet_seconds == 120
-    assert Busy("429", None).quiet_seconds == 1
-    assert Busy("418", 0.0, banned=True).quiet_seconds == 0
+    assert Throttled("418", None, banned=True).quiet_seconds == 120
+    assert Throttled("429", None).quiet_seconds == 1
+    assert Throttled("418", 0.0, banned=True).quiet_seconds == 0
 
 
 def test_how_long_to_be_quiet_may_be_a_moment_counted_from_the_answers_date() -> None:
     headers = {"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT", "date": "Wed, 21 Oct 2026 07:27:00 GMT"}
 
-    assert verdict_of(an_answer(429, b"", headers)) == Busy("HTTP 429", 60.0)
+    assert result_of(an_answer(429, b"", headers)) == Throttled("HTTP 429", 60.0)
 
 
 @pytest.mark.parametrize("status", [408, 409, 499])
 def test_who_gave_up_waiting_does_not_know_whether_there_is_an_order(status: int) -> None:
-    assert verdict_of(a_refusal(30016, status=status)) == Unanswered(f"HTTP {status}: 30016 no")
+    assert result_of(a_refusal(30016, status=status)) == Unanswered(f"HTTP {status}: 30016 no")
 
 
 @pytest.mark.parametrize("msg", ["Duplicate newClientOrderId", "client order id already exists"])
 def test_a_duplicate_means_that_there_may_be_an_order(msg: str) -> None:
-    assert verdict_of(a_refusal(33333, msg)) == Unanswered(f"HTTP 400: 33333 {msg}")
+    assert result_of(a_refusal(33333, msg)) == Unanswered(f"HTTP 400: 33333 {msg}")
 
 
 @pytest.mark.parametrize("status", [400, 401, 404])
 def test_a_refusal_that_names_an_order_contradicts_itself(status: int) -> None:
-    assert isinstance(verdict_of(a_refusal(30016, status=status, orderId="C02__1")), Unanswered)
+    assert isinstance(result_of(a_refusal(30016, status=status, orderId="C02__1")), Unanswered)
 
 
 def test_the_most_the_exchange_takes_is_read_from_its_words() -> None:
-    assert verdict_of(a_refusal(30010, CAP)) == TooDear(f"30010 {CAP}", Decimal("0.05"))
+    assert result_of(a_refusal(30010, CAP)) == PriceRefused(f"30010 {CAP}", Decimal("0.05"))
 
 
 def test_the_least_the_exchange_takes_is_read_from_its_words() -> None:
-    assert verdict_of(a_refusal(30002, LEAST)) == WrongSize(Reason.SIZE_REFUSED, f"30002 {LEAST}", Decimal(1))
+    assert result_of(a_refusal(30002, LEAST)) == WrongSize(Reason.SIZE_REFUSED, f"30002 {LEAST}", Decimal(1))
 
 
 @pytest.mark.parametrize("msg", [" amount scale is invalid", "quantity scale is invalid", "Price Precision is wrong"])
 def test_too_many_digits_under_the_code_of_a_missing_key_halt_nothing(msg: str) -> None:
-    assert verdict_of(a_refusal(400, msg)) == WrongSize(Reason.SIZE_REFUSED, f"400 {msg}", of_digits=True)
+    assert result_of(a_refusal(400, msg)) == WrongSize(Reason.SIZE_REFUSED, f"400 {msg}", of_digits=True)
 
 
 def test_those_words_change_no_other_code_and_prove_nothing_under_another_status() -> None:
-    assert verdict_of(a_refusal(401, "quantity scale is invalid")) == replace(
+    assert result_of(a_refusal(401, "quantity scale is invalid")) == replace(
         stop(401), detail="401 quantity scale is invalid"
     )
-    assert verdict_of(a_refusal(400, "quantity scale is invalid", status=401)) == Unanswered(
+    assert result_of(a_refusal(400, "quantity scale is invalid", status=401)) == Unanswered(
         "HTTP 401: 400 quantity scale is invalid", stop=True
     )

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.decisions.order_request import objection
 from executor.model.reasons import Reason
-from executor.model.send_result import Executed, NotOpen, Refused, TooDear, Verdict, WrongSize
+from executor.model.send_result import Executed, NotOpen, PriceRefused, Refused, SendResult, WrongSize
+from executor.pricing.order_bounds import rules_violation
 from executor.venues.paper.order_acceptance import (
     AGAIN_SECONDS,
     OPENING_AGAIN_SECONDS,
@@ -51,7 +51,7 @@ def shut(seen: MarketSight, side: Side = BUY, now: datetime = NOON) -> tuple[str
     return found.verdict.detail, found.seconds
 
 
-def answer(request: OrderRequest, seen: MarketSight = SEEN, now: datetime = NOON) -> Verdict | None:
+def answer(request: OrderRequest, seen: MarketSight = SEEN, now: datetime = NOON) -> SendResult | None:
     return would_be_taken(request, seen, now, market_after_seconds=60)
 
 
@@ -168,7 +168,7 @@ def test_a_price_beyond_the_protection_is_refused(request_: OrderRequest, is_tak
 
     verdict = answer(request_, seen)
 
-    assert verdict is None if is_taken else isinstance(verdict, TooDear)
+    assert verdict is None if is_taken else isinstance(verdict, PriceRefused)
 
 
 def test_what_is_not_known_stands_against_nothing() -> None:
@@ -191,4 +191,4 @@ def test_a_paper_order_is_refused_for_its_size_exactly_where_the_live_path_would
 
     verdict = answer(request, MarketSight(BOOK, rules=rules))
 
-    assert isinstance(verdict, WrongSize) == (objection(request, rules) is not None)
+    assert isinstance(verdict, WrongSize) == (rules_violation(request, rules) is not None)

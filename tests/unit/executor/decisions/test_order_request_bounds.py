@@ -3,7 +3,7 @@ from decimal import Context, Decimal, localcontext
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.decisions.order_request import repriced, resized
+from executor.decisions.order_corrections import repriced, resized
 from executor.model.money import CENT
 from shared.events import TradingRules
 from shared.mexc.orders.order_api import OrderRequest

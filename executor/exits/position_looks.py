@@ -1,0 +1,149 @@
+"""Look at single positions: evaluate each, keep its reference and peak, and begin the sale that is due."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+import structlog
+
+from executor.decisions.exit_decision import ExitDecision, ExitEvaluator, LookTime
+from executor.exits.book_reader import Quotes
+from executor.exits.look_schedule import WATCHED
+from executor.exits.open_values import OpenValues
+from executor.exits.running_sales import RunningSales
+from executor.journal.position_store import held_by_others, learn, mark, write_off
+from executor.market_data.market_views import MarketViews
+from executor.model.position import Position, PositionState
+from executor.model.watched_position import WatchedPosition
+from executor.pricing.fair_values import FairValues
+from executor.pricing.valuation import Quote
+from executor.settings import ExecutorSettings
+from shared.errors import TransientError
+from shared.log_context import of_listing
+from shared.postgres.database import Database
+
+log = structlog.get_logger(__name__)
+
+
+class Halts(Protocol):
+    def exits_halted(self) -> str:
+        """Return the reason of a halt of sales; empty without one."""
+
+
+@dataclass(slots=True)
+class Look:
+    """The progress of one look at all positions."""
+
+    time: LookTime
+    everything: Sequence[WatchedPosition]
+    quotes: Quotes
+    watched: set[str] = field(default_factory=set)
+    urgent: set[str] = field(default_factory=set)
+    due: set[str] = field(default_factory=set)
+    calm: set[str] = field(default_factory=set)
+    """Positions of which nothing is due, nor open."""
+    objections: list[str] = field(default_factory=list)
+
+    def add(self, each: WatchedPosition, decision: ExitDecision) -> None:
+        """Add *decision* on *each*."""
+        if each.unreadable_exits:
+            self.objections.append(f"{each.name} is watched without {', '.join(each.unreadable_exits)}: unreadable")
+        if decision.is_urgent:
+            self.urgent.add(each.name)
+        if decision.objection:
+            self.objections.append(decision.objection)
+        if decision.is_calm:
+            self.calm.add(each.name)
+
+
+class PositionLooks:
+    def __init__(self, database: Database, markets: MarketViews, halts: Halts, settings: ExecutorSettings) -> None:
+        self.fair_values = FairValues()
+        """By the latest looks."""
+        self.open_values = OpenValues(settings.taker_fee)
+        self._database = database
+        self._markets = markets
+        self._halts = halts
+        self._evaluator = ExitEvaluator(settings)
+
+    def is_settled(self, each: WatchedPosition, top: Quote, time: LookTime) -> bool:
+        """Return whether the best prices decide; not where paper orders took them, so that deeper levels count."""
+        is_untouched = self._markets.quote_for(each.position.mode, each.position.symbol, top) == top
+        return is_untouched and self._evaluator.is_settled(each, top, time)
+
+    async def look_at(self, each: WatchedPosition, look: Look, sales: RunningSales) -> None:
+        """Look at one position; an error concerns it alone, unless the database is away."""
+        position = each.position
+        try:
+            if (quote := look.quotes.known.get(position.symbol)) is not None:
+                met = self._markets.quote_for(position.mode, position.symbol, quote)
+                await self._evaluate(each, met, look, sales)
+                self.open_values.value(position, met)
+            elif (
+                position.symbol in look.quotes.unknown
+                and position.state in WATCHED
+                and self._evaluator.is_gone(each, look.time)
+            ):
+                await self._mark(position, PositionState.UNSELLABLE, "the exchange does not know the symbol")
+        except TransientError:
+            raise
+        except Exception as error:
+            log.exception("a position cannot be judged", position=each.name)
+            look.objections.append(f"{each.name} cannot be judged: {type(error).__name__}")
+
+    async def without_written_off(
+        self, everything: Sequence[WatchedPosition], now: Callable[[], datetime]
+    ) -> Sequence[WatchedPosition]:
+        """End the positions that a person wrote off, and return the others; an error concerns one position alone."""
+        rest = []
+        for each in everything:
+            with of_listing(each.position.listing):
+                try:
+                    if each.write_off is not None and await write_off(self._database, each.position, now()):
+                        log.warning("a position is written off", position=each.name, reason=each.write_off)
+                        continue
+                except TransientError:
+                    raise
+                except Exception:
+                    log.exception("a position was not written off", position=each.name)
+            rest.append(each)
+        return rest
+
+    def forget_all_but(self, names: Collection[str]) -> None:
+        """Forget positions that are not held any more."""
+        self.fair_values.forget_all_but(names)
+        self._evaluator.forget_all_but(names)
+        self.open_values.forget_all_but(names)
+
+    async def _evaluate(self, each: WatchedPosition, quote: Quote, look: Look, sales: RunningSales) -> None:
+        """Evaluate *each* by *quote*, keep its new reference and peak, and begin the sale that is due."""
+        rules = self._markets.rules.latest(each.position.listing)
+        decision = self._evaluator.evaluate(each, quote, rules, look.time)
+        self.fair_values.record(each.position, quote.middle)
+        look.watched.add(each.name)
+        sales.looked_at(each.name)
+        after = decision.position
+        if decision.reopens:
+            await self._mark(each.position, PositionState.OPEN, "")
+        elif decision.has_learned(each.position):
+            await learn(self._database, after, after.stop_reference, after.peak_price)
+        look.add(each, decision)
+        if decision.seems_dust and each.position.state is PositionState.OPEN:
+            sales.begin(each.position, lambda: self._settle_dust(after))
+        elif decision.reason is not None:
+            look.due.add(each.name)
+            if halted := self._halts.exits_halted():
+                look.objections.append(f"sales are halted: {halted}")
+            else:
+                sales.sell(each, decision, quote, rules=rules, others=held_by_others(each, look.everything))
+
+    async def _settle_dust(self, position: Position) -> None:
+        """Read the last trade before a position becomes dust."""
+        rules = self._markets.rules.latest(position.listing)
+        if self._evaluator.is_dust_at(position, await self._markets.last_prices.read(position.symbol), rules):
+            await self._mark(position, PositionState.DUST, "less than the exchange takes at a fair price")
+
+    async def _mark(self, position: Position, state: PositionState, note: str) -> None:
+        if await mark(self._database, position, state, note):
+            log.warning("a position changed", position=position.name, state=state, note=note)
