@@ -100,10 +100,10 @@ async def start_process(
         if plan.migrate:
             await schema.upgrade(opened, url, settings.database, stop)
         else:
-            await schema.available(opened, stop)
+            await schema.wait_until_current(opened, stop)
             await when_available("rights", lambda: rights.require(opened, plan.services), stop)
         watch = await stack.enter_async_context(database.watched(opened))
-        fit = await stack.enter_async_context(schema.watched(opened))
+        fit = await stack.enter_async_context(schema.watch_schema(opened))
         bus = await stack.enter_async_context(open_bus(settings.broker, opened, plan, own.registry))
         own.ready_when("database", lambda: watch.reachable)
         own.ready_when("schema", lambda: fit.fits)
