@@ -64,26 +64,26 @@ async def newest_positions(database: Database, wanted: PositionsFilter) -> Page[
 
 async def open_orders(database: Database) -> list[OrderRow]:
     """Return every armed order, and every one that is or may be at the exchange, oldest first."""
-    async with reading(database) as connection:
+    async with read_connection(database) as connection:
         return [OrderRow.model_validate(each) for each in await connection.execute(OPEN_ORDERS)]
 
 
 async def listings_by_source(database: Database) -> dict[str, int]:
     """Return the number of listings by source in the last 24 hours."""
-    async with reading(database) as connection:
+    async with read_connection(database) as connection:
         counts = await connection.execute(LISTINGS_BY_SOURCE)
         return {str(source): int(count) for source, count in counts}
 
 
 async def also_seen(database: Database, listing_keys: Collection[str]) -> list[AlsoSeen]:
     """Return the lag of each source behind the sighting that became each of these listings, smallest first."""
-    async with reading(database) as connection:
+    async with read_connection(database) as connection:
         found = await connection.execute(FIRST_OF_EACH_SOURCE, {"keys": list(listing_keys)})
         return [AlsoSeen.model_validate(row) for row in found]
 
 
 @asynccontextmanager
-async def reading(database: Database) -> AsyncIterator[AsyncConnection]:
+async def read_connection(database: Database) -> AsyncIterator[AsyncConnection]:
     """Open a connection for a few statements; raise TransientError if the server is unavailable or too slow."""
     with away_is_transient():
         try:

@@ -17,13 +17,13 @@ from rich.console import Console
 from bench import machine, report
 from bench.errors import BenchmarkError
 from bench.figures import Result
+from bench.harness import Harness, open_harness
 from bench.parts import api, dedup, embedded, executor, openings, persister, pipeline, publish, telemetry, ticker
 from bench.sampling import Plan
-from bench.testbed import Testbed, open_testbed
 from shared.process.telemetry import configure_logging
 from shared.settings import TelemetrySettings
 
-ON_SERVERS: Final[Mapping[str, Callable[[Testbed], Awaitable[Result]]]] = MappingProxyType(
+ON_SERVERS: Final[Mapping[str, Callable[[Harness], Awaitable[Result]]]] = MappingProxyType(
     {
         "executor": executor.measure,
         "openings": openings.measure,
@@ -72,26 +72,26 @@ def _measured(names: Collection[str], plan: Plan) -> Iterator[tuple[str, Result 
     # SIGTERM is handled like Ctrl-C, which leaves no process running.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with ExitStack() as stack:
-        testbed = stack.enter_context(open_testbed(plan)) if ON_SERVERS.keys() & names else None
+        harness = stack.enter_context(open_harness(plan)) if ON_SERVERS.keys() & names else None
         for name in NAMES:
             if name not in names:
                 continue
-            if testbed is not None and name in ON_SERVERS:
-                yield name, _on_servers(name, testbed)
+            if harness is not None and name in ON_SERVERS:
+                yield name, _on_servers(name, harness)
             else:
                 yield name, ALONE[name](plan)
 
 
-def _on_servers(name: str, testbed: Testbed) -> Result | BenchmarkError:
+def _on_servers(name: str, harness: Harness) -> Result | BenchmarkError:
     async def run() -> Result:
-        measuring = asyncio.ensure_future(ON_SERVERS[name](testbed))
+        measuring = asyncio.ensure_future(ON_SERVERS[name](harness))
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, measuring.cancel)
         return await measuring
 
     try:
         return uvloop.run(run())
     except BenchmarkError as error:
-        return BenchmarkError(f"{error}\n{testbed.log_tails()}")
+        return BenchmarkError(f"{error}\n{harness.log_tails()}")
 
 
 def _options() -> argparse.Namespace:

@@ -23,12 +23,12 @@ from bench import machine
 from bench.environment import environment, raise_limits
 from bench.errors import BenchmarkError
 from bench.exchange.venue import open_venue
+from bench.harness import Harness, open_harness, wait_until_ready
 from bench.parts import api_data
 from bench.parts.pipeline import listing_sample
 from bench.report import RESULTS
 from bench.sampling import BLOCK, Plan
 from bench.stages import stage_times
-from bench.testbed import Testbed, open_testbed, wait_until_ready
 from shared.process.telemetry import configure_logging
 from shared.settings import TelemetrySettings
 from tests.support.running.processes import Sniper, clean
@@ -46,14 +46,14 @@ _WITH_ITS_STATISTICS: Final = {
 }
 
 
-async def measure(testbed: Testbed, rows: int, rest_seconds: float) -> Mapping[str, object]:
+async def measure(harness: Harness, rows: int, rest_seconds: float) -> Mapping[str, object]:
     """Return all figures, by name."""
-    return {**await _services(testbed, rest_seconds), "per_million": await _rows(testbed, rows)}
+    return {**await _services(harness, rest_seconds), "per_million": await _rows(harness, rows)}
 
 
-async def _services(testbed: Testbed, rest_seconds: float) -> Mapping[str, object]:
+async def _services(harness: Harness, rest_seconds: float) -> Mapping[str, object]:
     """Return each service's resources at rest and for scraping, and the bytes of a traded listing in the database."""
-    database, broker = testbed.database(), testbed.broker()
+    database, broker = harness.database(), harness.broker()
     await raise_limits(database)
     async with open_venue() as venue, AsyncExitStack() as stack:
         variables = environment(venue, database, broker)
@@ -61,14 +61,14 @@ async def _services(testbed: Testbed, rest_seconds: float) -> Mapping[str, objec
         running: dict[str, Sniper] = {}
         for name in SERVICES:
             began = time.perf_counter()
-            running[name] = await stack.enter_async_context(testbed.service("run", name, environment=variables))
+            running[name] = await stack.enter_async_context(harness.service("run", name, environment=variables))
             await wait_until_ready(running[name])
             found[name] = {"ready_seconds": round(time.perf_counter() - began, 2)}
         for name, rest in (await _at_rest(running, rest_seconds)).items():
             found[name] |= rest | {"scrape_core_pct": await _scraping_pct(running[name])}
         before = await _size(database)
         journeys = []
-        for number in range(testbed.plan.samples):
+        for number in range(harness.plan.samples):
             journeys.append(await listing_sample(venue, number))
             if len(journeys) % BLOCK == 0:
                 await venue.list_newcomers()
@@ -109,9 +109,9 @@ def _cpu_seconds(process: psutil.Process) -> float:
     return float(times.user + times.system)
 
 
-async def _rows(testbed: Testbed, rows: int) -> Mapping[str, object]:
+async def _rows(harness: Harness, rows: int) -> Mapping[str, object]:
     """Return the bytes of a million listings and trades, in the database and in each format of the archive."""
-    database = testbed.database()
+    database = harness.database()
     await api_data.fill(database, rows)
     connection = await asyncpg.connect(database)
     try:
@@ -168,8 +168,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--results", type=Path, default=RESULTS.with_name("footprint.json"))
     options = parser.parse_args(arguments)
     configure_logging(TelemetrySettings(log_level="warning"))
-    with open_testbed(Plan(options.samples, warmups=1)) as testbed:
-        found = uvloop.run(measure(testbed, options.rows, options.rest))
+    with open_harness(Plan(options.samples, warmups=1)) as harness:
+        found = uvloop.run(measure(harness, options.rows, options.rest))
     output: dict[str, Any] = {"machine": dict(machine.describe()), **found}
     options.results.parent.mkdir(parents=True, exist_ok=True)
     options.results.write_text(json.dumps(output, indent=2) + "\n")

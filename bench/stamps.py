@@ -7,7 +7,7 @@ from typing import Final
 
 from bench.errors import BenchmarkError
 from bench.exchange.venue import Instant
-from bench.testbed import Child
+from bench.harness import Child
 
 LOST_SECONDS: Final = 10.0
 

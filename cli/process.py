@@ -100,7 +100,7 @@ async def start_process(
         if plan.migrate:
             await schema.upgrade(opened, url, settings.database, stop)
         else:
-            await schema.available(opened, stop)
+            await schema.wait_until_current(opened, stop)
             await when_available("rights", lambda: rights.require(opened, plan.services), stop)
         watch = await stack.enter_async_context(reachability.watching_reachability(opened))
         fit = await stack.enter_async_context(schema.watched(opened))

@@ -12,7 +12,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from uvicorn.server import ServerState
 
 from simulator.exchange import Exchange
-from simulator.rest.control import Control, invalid
+from simulator.rest.control import Control, answer_invalid
 from simulator.rest.delivery import deliver, wait_until_disarmed
 from simulator.rest.endpoints import ENDPOINTS, Endpoint
 from simulator.rest.fault_requests import InvalidFieldError
@@ -40,11 +40,15 @@ def build_app(exchange: Exchange, hub: Hub, connections: ServerState, stop: asyn
             WebSocketRoute("/ws", hub.serve),
             Mount("/_sim", routes=Control(exchange, hub).routes()),
         ],
-        exception_handlers={InvalidFieldError: invalid, ValidationError: invalid, StateError: unsaved},
+        exception_handlers={
+            InvalidFieldError: answer_invalid,
+            ValidationError: answer_invalid,
+            StateError: answer_unsaved,
+        },
     )
 
 
-async def unsaved(_: Request, error: Exception) -> Response:
+async def answer_unsaved(_: Request, error: Exception) -> Response:
     """Answer 500 for a request whose effects could not be saved: its outcome is unknown to the client."""
     return JSONResponse({"code": 500, "msg": str(error)}, 500)
 

@@ -129,12 +129,12 @@ def _text(row: Row) -> HistoryText:
     before, after = row["before"], row["after"]
     match row["record"]:
         case "config":
-            return history_texts.of_config(before, after)
+            return history_texts.describe_config(before, after)
         case "exits" if before is not None:
-            return history_texts.of_exits(row["subject"], before, after)
+            return history_texts.describe_exits(row["subject"], before, after)
         case "switch":
-            return history_texts.of_switch(paused=after["paused"], reason=after["reason"])
+            return history_texts.describe_switch(paused=after["paused"], reason=after["reason"])
         case "latch":
-            return history_texts.of_latch(after["cause"], after["mode"], after["reason"])
+            return history_texts.describe_latch(after["cause"], after["mode"], after["reason"])
         case kind:
-            return history_texts.of_action(kind, row["subject"], after)
+            return history_texts.describe_action(kind, row["subject"], after)

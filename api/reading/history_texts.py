@@ -33,7 +33,7 @@ class HistoryText(NamedTuple):
     words: str
 
 
-def of_config(before: Document, after: Document) -> HistoryText:
+def describe_config(before: Document, after: Document) -> HistoryText:
     """Describe a change of the configuration: a halt, its end, or other values."""
     if before == after:
         return HistoryText("resume", "resumed: what the executor had halted, if anything, is lifted")
@@ -51,13 +51,13 @@ def of_config(before: Document, after: Document) -> HistoryText:
     return HistoryText("halt", f"halted purchases{' and sales' if after.get('exits_halted') else ''}{reason}")
 
 
-def of_exits(subject: str, before: Document, after: Document) -> HistoryText:
+def describe_exits(subject: str, before: Document, after: Document) -> HistoryText:
     """Describe a change of one position's exits; fields that are not its own follow the configuration."""
     follow = dict.fromkeys({*before, *after}, "as configured")
     return HistoryText("exits", f"exits of {subject}: {differences({**follow, **before}, {**follow, **after})}")
 
 
-def of_action(kind: str, subject: str, details: Document) -> HistoryText:
+def describe_action(kind: str, subject: str, details: Document) -> HistoryText:
     """Describe an operator's action, including a repeated one that changed nothing."""
     action = _ACTIONS.get(kind)
     if action is None:
@@ -71,7 +71,7 @@ def of_action(kind: str, subject: str, details: Document) -> HistoryText:
     )
 
 
-def of_switch(*, paused: bool, reason: str) -> HistoryText:
+def describe_switch(*, paused: bool, reason: str) -> HistoryText:
     """Describe a pause or resumption of detection."""
     return (
         HistoryText("pause", f"paused detection{_because(reason)}")
@@ -80,7 +80,7 @@ def of_switch(*, paused: bool, reason: str) -> HistoryText:
     )
 
 
-def of_latch(cause: str, mode: str | None, reason: str) -> HistoryText:
+def describe_latch(cause: str, mode: str | None, reason: str) -> HistoryText:
     """Describe a halt by the executor."""
     return HistoryText("latch", f"halted purchases{f' ({mode})' if mode else ''}, by {cause}{_because(reason)}")
 
@@ -89,13 +89,13 @@ def differences(before: Document, after: Document) -> str:
     """Return the changed fields with both values."""
     names = dict.fromkeys([*before, *after])
     return ", ".join(
-        f"{name} {shown(before.get(name))} → {shown(after.get(name))}"
+        f"{name} {format_value(before.get(name))} → {format_value(after.get(name))}"
         for name in names
         if before.get(name) != after.get(name)
     )
 
 
-def shown(value: object) -> str:
+def format_value(value: object) -> str:
     """Format *value* for people."""
     match value:
         case None | [] | "":

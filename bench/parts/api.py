@@ -23,10 +23,10 @@ from api.reading.lists.statements import page_statement
 from api.reading.lists.tables import LISTINGS
 from bench.errors import BenchmarkError
 from bench.figures import Result, percentile_99
+from bench.harness import Harness, wait_until_ready
 from bench.parts import api_data
 from bench.parts.api_load import Target, open_client, open_dashboards, throughput, times_ms
 from bench.parts.browser_paint import opened_ms, painted_ms
-from bench.testbed import Testbed, wait_until_ready
 from tests.servers.ports import free_ports
 from tests.support.running.services import open_database
 
@@ -56,44 +56,44 @@ UNLIMITED: Final[Mapping[str, str]] = MappingProxyType({"SNIPER_API_REQUESTS_PER
 LISTS: Final = ("/trades?limit=50", "/trades?limit=50&mode=live", "/trades?limit=50&status=failed", "/results")
 
 
-async def measure(testbed: Testbed) -> Result:
+async def measure(harness: Harness) -> Result:
     """Return the throughput of a page of listings, and the latency of everything else."""
-    rows = min(ROWS_MAX, ROWS_PER_SAMPLE * testbed.plan.samples)
-    database = testbed.database()
+    rows = min(ROWS_MAX, ROWS_PER_SAMPLE * harness.plan.samples)
+    database = harness.database()
     began = time.perf_counter()
     await api_data.fill(database, rows)
     filled_seconds = round(time.perf_counter() - began, 1)
-    async with _api(testbed, database, UNLIMITED) as (target, _):
+    async with _api(harness, database, UNLIMITED) as (target, _):
         page = await _page(target)
-        async with _floor(testbed, page) as bare:
-            ours, floor = await _rates(testbed, target, bare)
+        async with _floor(harness, page) as bare:
+            ours, floor = await _rates(harness, target, bare)
         extra: dict[str, object] = {
             "rows": rows,
             "filled_seconds": filled_seconds,
-            **await _times(testbed, target),
-            **await _depth(testbed, target),
-            "database_1000_rows_ms": await _thousand_rows_ms(database, testbed.plan.samples),
-            "stored to painted in Chromium": _summary(await painted_ms(target, database, testbed.plan.samples)),
+            **await _times(harness, target),
+            **await _depth(harness, target),
+            "database_1000_rows_ms": await _thousand_rows_ms(database, harness.plan.samples),
+            "stored to painted in Chromium": _summary(await painted_ms(target, database, harness.plan.samples)),
         }
-        opened = await opened_ms(target, testbed.plan.samples)
+        opened = await opened_ms(target, harness.plan.samples)
         extra["first paint in Chromium"] = _summary([each.first_paint for each in opened])
         extra["page read in Chromium"] = _summary([each.read for each in opened])
-    extra |= await _beside_dashboards(testbed, database)
+    extra |= await _beside_dashboards(harness, database)
     return Result(ours=ours, floor=floor, what=f"GET {PAGE} on {CLIENTS} connections at once", extra=extra)
 
 
 @asynccontextmanager
-async def _api(testbed: Testbed, database: str, settings: Mapping[str, str]) -> AsyncIterator[tuple[Target, int]]:
+async def _api(harness: Harness, database: str, settings: Mapping[str, str]) -> AsyncIterator[tuple[Target, int]]:
     """Run the API alone; yield its address and its process id."""
     [port] = free_ports(1)
     environment = {
         "SNIPER_DATABASE_URL": database,
-        "SNIPER_BROKER_URL": testbed.broker(),
+        "SNIPER_BROKER_URL": harness.broker(),
         "SNIPER_API_PORT": str(port),
         **settings,
     }
     token = await _token(database)
-    async with testbed.service("run", "api", environment=environment) as running:
+    async with harness.service("run", "api", environment=environment) as running:
         await wait_until_ready(running)
         yield Target(port, token), running.process.pid
 
@@ -105,11 +105,11 @@ async def _token(database: str) -> str:
 
 
 @asynccontextmanager
-async def _floor(testbed: Testbed, page: bytes) -> AsyncIterator[Target]:
+async def _floor(harness: Harness, page: bytes) -> AsyncIterator[Target]:
     [port] = free_ports(1)
-    body = testbed.directory / "page.json"
+    body = harness.directory / "page.json"
     body.write_bytes(page)
-    async with testbed.floor("endpoint", port=port, body=str(body)):
+    async with harness.floor("endpoint", port=port, body=str(body)):
         yield Target(port)
 
 
@@ -118,9 +118,9 @@ async def _page(target: Target, path: str = PAGE) -> bytes:
         return await client.get(target.request(path))
 
 
-async def _rates(testbed: Testbed, target: Target, bare: Target) -> tuple[Any, Any]:
+async def _rates(harness: Harness, target: Target, bare: Target) -> tuple[Any, Any]:
     """Return the throughput of both, measured alternately; the median of each."""
-    seconds = min(3.0, testbed.plan.samples / 100)
+    seconds = min(3.0, harness.plan.samples / 100)
     taken: dict[str, list[Any]] = {"floor": [], "ours": []}
     for _ in range(ROUNDS):
         taken["floor"].append(await throughput(bare, PAGE, clients=CLIENTS, seconds=seconds))
@@ -129,12 +129,12 @@ async def _rates(testbed: Testbed, target: Target, bare: Target) -> tuple[Any, A
     return ours, floor
 
 
-async def _times(testbed: Testbed, target: Target) -> Mapping[str, object]:
+async def _times(harness: Harness, target: Target) -> Mapping[str, object]:
     """Return the median and the 99th percentile of each path, one request at a time."""
     found: dict[str, object] = {}
     for path in (PAGE, *LISTS, *STATS):
-        times = await times_ms(target, [path] * (testbed.plan.warmups + testbed.plan.samples))
-        found[f"GET {path}"] = _summary(times[testbed.plan.warmups :])
+        times = await times_ms(target, [path] * (harness.plan.warmups + harness.plan.samples))
+        found[f"GET {path}"] = _summary(times[harness.plan.warmups :])
     return found
 
 
@@ -142,14 +142,14 @@ def _summary(times: Sequence[float]) -> str:
     return f"p50 {statistics.median(times):.2f} ms, p99 {percentile_99(times):.2f} ms"
 
 
-async def _depth(testbed: Testbed, target: Target) -> Mapping[str, object]:
+async def _depth(harness: Harness, target: Target) -> Mapping[str, object]:
     """Return the latency of a page nine tenths down the list, relative to the first."""
     page = json.loads(await _page(target, "/listings?limit=100"))
     last = decode(page["next"])
     deep = Place(last.at - timedelta(days=0.9 * api_data.DAYS), last.id)
     path = f"{PAGE}&{urlencode({'cursor': encode(deep)})}"
-    first = await times_ms(target, [PAGE] * testbed.plan.samples)
-    far = await times_ms(target, [path] * testbed.plan.samples)
+    first = await times_ms(target, [PAGE] * harness.plan.samples)
+    far = await times_ms(target, [path] * harness.plan.samples)
     ratio = statistics.median(far) / statistics.median(first)
     return {"a page nine tenths down": f"{_summary(far)}, {ratio:.2f}× the first"}
 
@@ -171,16 +171,16 @@ async def _thousand_rows_ms(database: str, samples: int) -> float:
     return round(statistics.median(times), 2)
 
 
-async def _beside_dashboards(testbed: Testbed, database: str) -> Mapping[str, object]:
+async def _beside_dashboards(harness: Harness, database: str) -> Mapping[str, object]:
     """Return the cost of open dashboards to other requests, at default limits: alternately with and without."""
-    paths = [PAGE] * max(20, testbed.plan.samples)
+    paths = [PAGE] * max(20, harness.plan.samples)
     alone, beside, seen = list[float](), list[float](), 0
-    async with _api(testbed, database, {}) as (target, process):
+    async with _api(harness, database, {}) as (target, process):
         dashboards = Target(target.port, await _token(database))
         for _ in range(ROUNDS):
             alone += await times_ms(target, paths, every_seconds=PACE_SECONDS)
             async with open_dashboards(dashboards, STREAMS, OPENING) as listings, asyncio.TaskGroup() as tasks:
-                happening = api_data.keep_happening(database, 1 / EVENTS_PER_SECOND)
+                happening = api_data.store_events(database, 1 / EVENTS_PER_SECOND)
                 storing = tasks.create_task(happening, name="events")
                 beside += await times_ms(target, paths, every_seconds=PACE_SECONDS)
                 storing.cancel()

@@ -58,7 +58,7 @@ async def fill(database: str, rows: int) -> None:
         await connection.close()
 
 
-async def keep_happening(database: str, every_seconds: float) -> None:
+async def store_events(database: str, every_seconds: float) -> None:
     """Store a listing or a trade, alternately, at this interval until cancelled."""
     connection = await asyncpg.connect(database)
     try:

@@ -11,7 +11,7 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from bench.backlog import empty, fill, open_channel_with_queues, sightings
 from bench.errors import BenchmarkError
 from bench.figures import Result, Step, steps_between, throughput
-from bench.testbed import Testbed
+from bench.harness import Harness
 from shared.wire.topology import DEDUP_RAW, EVENTS, EXECUTOR_LISTINGS, PERSISTER_LISTINGS
 
 LISTINGS: Final = 2_000
@@ -24,23 +24,23 @@ ROUND_SECONDS_MAX: Final = 60.0
 Worker = Callable[[], AbstractAsyncContextManager[object]]
 
 
-async def measure(testbed: Testbed) -> Result:
+async def measure(harness: Harness) -> Result:
     """Return the rates at which queued sightings become listings, and the time for a hundred of them."""
-    database, broker = testbed.database(), testbed.broker()
+    database, broker = harness.database(), harness.broker()
     variables = {"SNIPER_DATABASE_URL": database, "SNIPER_BROKER_URL": broker}
-    count = min(LISTINGS, LISTINGS_PER_SAMPLE * testbed.plan.samples)
+    count = min(LISTINGS, LISTINGS_PER_SAMPLE * harness.plan.samples)
     bare: list[Step] = []
     ours: list[Step] = []
     async with open_channel_with_queues(broker) as channel:
-        for number in range(testbed.plan.rounds):
+        for number in range(harness.plan.rounds):
             numbers = range(number * count, (number + 1) * count)
-            bare.extend(await _round(channel, lambda: testbed.floor("relay", broker=broker), numbers))
-            ours.extend(await _round(channel, lambda: testbed.services("dedup", environment=variables), numbers))
+            bare.extend(await _round(channel, lambda: harness.floor("relay", broker=broker), numbers))
+            ours.extend(await _round(channel, lambda: harness.services("dedup", environment=variables), numbers))
     return Result(
         ours=throughput(ours),
         floor=throughput(bare),
         what=f"{EVERY * 2} sightings handled",
-        extra={"sightings": count * 2 * testbed.plan.rounds},
+        extra={"sightings": count * 2 * harness.plan.rounds},
     )
 
 

@@ -10,27 +10,27 @@ from bench.environment import create_floor_table, environment, raise_limits
 from bench.errors import BenchmarkError
 from bench.exchange.venue import Instant, Journey, Venue, open_venue
 from bench.figures import Result, latency
+from bench.harness import START_SECONDS, Harness, wait_until_ready
 from bench.parts.pipeline import listing_sample
 from bench.sampling import Sample, interleaved
 from bench.stages import medians_ms, received_to_decided_ms, received_to_ordered_ms, stage_times
-from bench.testbed import START_SECONDS, Testbed, wait_until_ready
 
 COMMAND: Final = ("up", "--exchange", "mexc")
 """The operator's command; its exchange is the venue."""
 
 
-async def measure(testbed: Testbed) -> Result:
+async def measure(harness: Harness) -> Result:
     """Return the times from a frame's arrival in ingest to its order's at the venue, after the commit."""
-    database = testbed.database()
+    database = harness.database()
     await raise_limits(database)
     await create_floor_table(database)
     async with (
         open_venue() as venue,
-        testbed.service(*COMMAND, environment=environment(venue, database, None)) as up,
-        floor_running(testbed, venue, database) as trigger,
+        harness.service(*COMMAND, environment=environment(venue, database, None)) as up,
+        floor_running(harness, venue, database) as trigger,
     ):
         await wait_until_ready(up)
-        bare, ours = await interleaved(trigger, partial(listing_sample, venue), testbed.plan, venue.list_newcomers)
+        bare, ours = await interleaved(trigger, partial(listing_sample, venue), harness.plan, venue.list_newcomers)
         journeys = await stage_times(database, ours)
         resident_mb = await resident_megabytes(up.process.pid)
     return Result(
@@ -47,7 +47,7 @@ async def measure(testbed: Testbed) -> Result:
 
 
 @asynccontextmanager
-async def floor_running(testbed: Testbed, venue: Venue, database: str) -> AsyncIterator[Sample[Journey]]:
+async def floor_running(harness: Harness, venue: Venue, database: str) -> AsyncIterator[Sample[Journey]]:
     """Run the floor's only process; yield its sampling function."""
     connected: asyncio.Future[asyncio.StreamWriter] = asyncio.get_running_loop().create_future()
     server = await asyncio.start_server(lambda _, writer: connected.set_result(writer), "127.0.0.1", 0)
@@ -62,7 +62,7 @@ async def floor_running(testbed: Testbed, venue: Venue, database: str) -> AsyncI
 
     async with (
         server,
-        testbed.floor("alone", database=database, port=venue.http_port, trigger=trigger_port),
+        harness.floor("alone", database=database, port=venue.http_port, trigger=trigger_port),
         asyncio.timeout(START_SECONDS) as starting,
     ):
         writer = await connected

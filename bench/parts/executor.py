@@ -13,10 +13,10 @@ from bench.environment import create_floor_table, environment, raise_limits, tra
 from bench.exchange.venue import Instant, Venue, open_venue
 from bench.figures import Figures, Result, latency
 from bench.floor.messaging import persistent
+from bench.harness import START_SECONDS, Harness
 from bench.listings import ListingDetails, new_listing
 from bench.sampling import Sample, interleaved
 from bench.stamps import Stamps, read_stamps
-from bench.testbed import START_SECONDS, Testbed
 from shared.events import Listing
 from shared.wire import cloudevents
 from shared.wire.topology import EVENTS
@@ -27,12 +27,12 @@ ASKING: Final[Mapping[str, str]] = {"SNIPER_EXECUTOR_OPENING_UNKNOWN": "ask"}
 """The default: for a coin shown by a ticker alone, the executor first asks for its opening."""
 
 
-async def measure(testbed: Testbed) -> Result:
+async def measure(harness: Harness) -> Result:
     """Return the times of live orders for listings with price and rules; other variants are extras."""
-    live, floor = await _order_delays(testbed, LIVE, ListingDetails.ALL)
-    dry_run, dry_run_floor = await _order_delays(testbed, {}, ListingDetails.ALL)
-    asking, asking_floor = await _order_delays(testbed, {**LIVE, **ASKING}, ListingDetails.PRICE)
-    looking, looking_floor = await _order_delays(testbed, LIVE, ListingDetails.NOTHING)
+    live, floor = await _order_delays(harness, LIVE, ListingDetails.ALL)
+    dry_run, dry_run_floor = await _order_delays(harness, {}, ListingDetails.ALL)
+    asking, asking_floor = await _order_delays(harness, {**LIVE, **ASKING}, ListingDetails.PRICE)
+    looking, looking_floor = await _order_delays(harness, LIVE, ListingDetails.NOTHING)
     return Result(
         ours=live,
         floor=floor,
@@ -51,26 +51,26 @@ def _beside(ours: Figures, floor: Figures) -> Mapping[str, object]:
     return {**ours.as_json(), "floor": floor.as_json(), **ratios}
 
 
-async def _order_delays(testbed: Testbed, more: Mapping[str, str], what: ListingDetails) -> tuple[Figures, Figures]:
+async def _order_delays(harness: Harness, more: Mapping[str, str], what: ListingDetails) -> tuple[Figures, Figures]:
     """Return our figures and the floor's, from each sample's start to the order's arrival at the venue."""
-    database, broker = testbed.database(), testbed.broker()
+    database, broker = harness.database(), harness.broker()
     await raise_limits(database)
     await create_floor_table(database)
     if more:
         await trade_live(database)
     async with (
         open_venue() as venue,
-        testbed.child(MODULE, environment=environment(venue, database, broker) | dict(more)) as executor,
+        harness.child(MODULE, environment=environment(venue, database, broker) | dict(more)) as executor,
         read_stamps(executor) as stamps,
         exchange_of(broker) as events,
-        triggered(testbed, venue, "straight", database=database) as bare,
+        triggered(harness, venue, "straight", database=database) as bare,
     ):
 
         async def sample(number: int) -> float:
             listing = new_listing(f"N{number:05d}", details=what)
             return await order_delay_ms(listing, events, venue, stamps)
 
-        floor_ms, ours_ms = await interleaved(bare, sample, testbed.plan, pause=partial(asyncio.sleep, 0))
+        floor_ms, ours_ms = await interleaved(bare, sample, harness.plan, pause=partial(asyncio.sleep, 0))
     return latency(ours_ms), latency(floor_ms)
 
 
@@ -92,14 +92,14 @@ async def exchange_of(broker: str) -> AsyncIterator[AbstractExchange]:
 
 
 @asynccontextmanager
-async def triggered(testbed: Testbed, venue: Venue, part: str, **options: str) -> AsyncIterator[Sample[float]]:
+async def triggered(harness: Harness, venue: Venue, part: str, **options: str) -> AsyncIterator[Sample[float]]:
     """Run a part of the floor triggered by a line; yield its sampling function, in milliseconds."""
     connected: asyncio.Future[asyncio.StreamWriter] = asyncio.get_running_loop().create_future()
     server = await asyncio.start_server(lambda _, writer: connected.set_result(writer), "127.0.0.1", 0)
     trigger: int = server.sockets[0].getsockname()[1]
     async with (
         server,
-        testbed.floor(part, port=venue.http_port, trigger=trigger, **options) as child,
+        harness.floor(part, port=venue.http_port, trigger=trigger, **options) as child,
         read_stamps(child) as stamps,
         asyncio.timeout(START_SECONDS) as starting,
     ):

@@ -10,10 +10,10 @@ from bench.environment import environment, raise_limits, trade_live
 from bench.exchange.venue import Instant, Venue, open_venue
 from bench.figures import Result, latency
 from bench.floor.messaging import persistent
+from bench.harness import Harness
 from bench.listings import ListingDetails, new_listing
 from bench.parts.executor import LIVE, exchange_of, triggered
 from bench.sampling import Sample
-from bench.testbed import Testbed
 from shared.events import utc_now
 from shared.wire import cloudevents
 
@@ -25,18 +25,18 @@ EVERY: Final = timedelta(milliseconds=350)
 """Interval of openings, within the rate limit of orders."""
 
 
-async def measure(testbed: Testbed) -> Result:
+async def measure(harness: Harness) -> Result:
     """Return the lateness of orders; the floor is a bare request, which cannot begin before the opening."""
-    database, broker = testbed.database(), testbed.broker()
+    database, broker = harness.database(), harness.broker()
     await raise_limits(database)
     await trade_live(database)
     async with (
         open_venue() as venue,
-        testbed.services("executor", environment={**environment(venue, database, broker), **LIVE}),
+        harness.services("executor", environment={**environment(venue, database, broker), **LIVE}),
         exchange_of(broker) as events,
-        triggered(testbed, venue, "send") as bare,
+        triggered(harness, venue, "send") as bare,
     ):
-        openings = await _announce(events, min(OPENINGS_MAX, testbed.plan.samples))
+        openings = await _announce(events, min(OPENINGS_MAX, harness.plan.samples))
         late_ms, floor_ms = await _lateness_ms(venue, openings, bare)
     return Result(
         ours=latency(late_ms),

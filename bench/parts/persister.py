@@ -9,7 +9,7 @@ import asyncpg
 from bench.backlog import fill, listing, open_channel_with_queues
 from bench.errors import BenchmarkError
 from bench.figures import Result, Step, steps_between, throughput
-from bench.testbed import Testbed
+from bench.harness import Harness
 from persister.settings import PersisterSettings
 from shared.wire.topology import PERSISTER_LISTINGS
 from tests.waiting import eventually
@@ -28,7 +28,7 @@ Worker = Callable[[str, str], AbstractAsyncContextManager[object]]
 """Writes rows to this database, from this broker."""
 
 
-async def measure(testbed: Testbed) -> Result:
+async def measure(harness: Harness) -> Result:
     """Return the rates of rows, and the time of a batch.
 
     The floor has its rows in memory. A second floor consumes messages first, to show the broker's share.
@@ -36,38 +36,38 @@ async def measure(testbed: Testbed) -> Result:
 
     def ours(database: str, broker: str) -> AbstractAsyncContextManager[object]:
         variables = {"SNIPER_DATABASE_URL": database, "SNIPER_BROKER_URL": broker}
-        return testbed.services("persister", environment=variables)
+        return harness.services("persister", environment=variables)
 
     def bare(database: str, _: str) -> AbstractAsyncContextManager[object]:
-        return testbed.floor("batches", database=database, rows=rows, batch=BATCH)
+        return harness.floor("batches", database=database, rows=rows, batch=BATCH)
 
     def consumed(database: str, broker: str) -> AbstractAsyncContextManager[object]:
-        return testbed.floor("consumed_batches", database=database, broker=broker, rows=rows, batch=BATCH)
+        return harness.floor("consumed_batches", database=database, broker=broker, rows=rows, batch=BATCH)
 
-    rows = min(ROWS, ROWS_PER_SAMPLE * testbed.plan.samples)
+    rows = min(ROWS, ROWS_PER_SAMPLE * harness.plan.samples)
     workers = {"floor": (bare, False), "floor_with_broker": (consumed, True), "ours": (ours, True)}
     rounds: dict[str, list[Step]] = {name: [] for name in workers}
-    for _ in range(testbed.plan.rounds):
+    for _ in range(harness.plan.rounds):
         for name, (worker, from_queue) in workers.items():
-            rounds[name].extend(await _round(testbed, worker, rows, from_queue=from_queue))
+            rounds[name].extend(await _round(harness, worker, rows, from_queue=from_queue))
     figures = {name: throughput(each) for name, each in rounds.items()}
     return Result(
         ours=figures["ours"],
         floor=figures["floor"],
         what=f"a batch of {BATCH} rows",
-        extra={"floor_with_broker": figures["floor_with_broker"].as_json(), "rows": rows * testbed.plan.rounds},
+        extra={"floor_with_broker": figures["floor_with_broker"].as_json(), "rows": rows * harness.plan.rounds},
     )
 
 
-async def _round(testbed: Testbed, worker: Worker, rows: int, *, from_queue: bool) -> Sequence[Step]:
+async def _round(harness: Harness, worker: Worker, rows: int, *, from_queue: bool) -> Sequence[Step]:
     """Let *worker* write every row; return its batches without the last one, whose end is unknown."""
-    database, broker = testbed.database(), testbed.broker()
+    database, broker = harness.database(), harness.broker()
     async with open_channel_with_queues(broker) as channel:
         if from_queue:
             await fill(channel, PERSISTER_LISTINGS, map(listing, range(rows)))
         async with worker(database, broker):
             batches = await _batches(database, rows)
-    testbed.postgres.drop_database(database)
+    harness.postgres.drop_database(database)
     return steps_between([each["created_at"].timestamp() for each in batches], [each["rows"] for each in batches])
 
 

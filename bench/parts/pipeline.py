@@ -12,9 +12,9 @@ from bench.exchange.venue import Instant, Journey, Venue, open_venue
 from bench.figures import Result, latency
 from bench.floor.messaging import persistent
 from bench.floor.path import FIRST_QUEUE, SECOND_QUEUE
+from bench.harness import Harness
 from bench.sampling import Sample, interleaved
 from bench.stages import medians_ms, received_to_ordered_ms, stage_times
-from bench.testbed import Testbed
 from shared.bus.queue_arguments import queue_arguments
 from shared.wire.topology import DEAD, DEDUP_RAW, EXECUTOR_LISTINGS
 
@@ -24,17 +24,17 @@ BODY: Final = b"x" * 1_000
 """About the size of our events."""
 
 
-async def measure(testbed: Testbed) -> Result:
+async def measure(harness: Harness) -> Result:
     """Return the times from a frame's arrival in ingest (the floor: a message's sending) to its order at the venue."""
-    database, broker = testbed.database(), testbed.broker()
+    database, broker = harness.database(), harness.broker()
     await raise_limits(database)
     await create_floor_table(database)
     async with (
         open_venue() as venue,
-        testbed.services(*SERVICES, environment=environment(venue, database, broker)),
-        floor_running(testbed, venue, database, broker) as trigger,
+        harness.services(*SERVICES, environment=environment(venue, database, broker)),
+        floor_running(harness, venue, database, broker) as trigger,
     ):
-        bare, ours = await interleaved(trigger, partial(listing_sample, venue), testbed.plan, venue.list_newcomers)
+        bare, ours = await interleaved(trigger, partial(listing_sample, venue), harness.plan, venue.list_newcomers)
         journeys = await stage_times(database, ours)
     return Result(
         ours=latency(received_to_ordered_ms(journeys)),
@@ -54,7 +54,7 @@ async def listing_sample(venue: Venue, number: int) -> Journey:
 
 
 @asynccontextmanager
-async def floor_running(testbed: Testbed, venue: Venue, database: str, broker: str) -> AsyncIterator[Sample[Journey]]:
+async def floor_running(harness: Harness, venue: Venue, database: str, broker: str) -> AsyncIterator[Sample[Journey]]:
     """Run the floor's two consumers; yield its sampling function."""
     connection = await aio_pika.connect(broker)
     async with connection:
@@ -70,7 +70,7 @@ async def floor_running(testbed: Testbed, venue: Venue, database: str, broker: s
             return await venue.arrival(symbol, started, ordered)
 
         async with (
-            testbed.floor("forward", broker=broker, database=database),
-            testbed.floor("order", broker=broker, database=database, port=venue.http_port),
+            harness.floor("forward", broker=broker, database=database),
+            harness.floor("order", broker=broker, database=database, port=venue.http_port),
         ):
             yield sample

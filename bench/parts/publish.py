@@ -13,6 +13,7 @@ from bench.environment import environment
 from bench.errors import BenchmarkError
 from bench.exchange.venue import LOST_SECONDS, Venue, open_venue
 from bench.figures import Result, latency
+from bench.harness import START_SECONDS, Harness, wait_until_ready
 from bench.sampling import Sample, interleaved
 from bench.testbed import START_SECONDS, Testbed, wait_until_ready
 from ingest.catalogue import Sighting, SymbolRecord, SymbolState
@@ -25,20 +26,20 @@ UNDISTURBED_SECONDS: Final = 0.05
 """Delay from a frame to the first read of the log."""
 
 
-async def measure(testbed: Testbed) -> Result:
+async def measure(harness: Harness) -> Result:
     """Return the times from a frame's arrival to the confirm (the floor: one bare publish in its own process)."""
-    database, broker = testbed.database(), testbed.broker()
+    database, broker = harness.database(), harness.broker()
     body = cloudevents.encode(typical_event())
     async with (
         open_venue() as venue,
-        testbed.service(
+        harness.service(
             "run", "ingest", environment=environment(venue, database, broker) | {"SNIPER_LOG_FORMAT": "json"}
         ) as ingest,
     ):
         await wait_until_ready(ingest)
-        async with floor_running(testbed, broker, body) as bare:
+        async with floor_running(harness, broker, body) as bare:
             ours = partial(listing_sample, venue, IngestLog(ingest.log))
-            bare_ms, ours_ms = await interleaved(bare, ours, testbed.plan, venue.list_newcomers)
+            bare_ms, ours_ms = await interleaved(bare, ours, harness.plan, venue.list_newcomers)
     return Result(
         ours=latency(ours_ms),
         floor=latency(bare_ms),
@@ -87,7 +88,7 @@ async def listing_sample(venue: Venue, log: IngestLog, number: int) -> float:
 
 
 @asynccontextmanager
-async def floor_running(testbed: Testbed, broker: str, body: bytes) -> AsyncIterator[Sample[float]]:
+async def floor_running(harness: Harness, broker: str, body: bytes) -> AsyncIterator[Sample[float]]:
     """Run the floor's only process; yield its sampling function."""
     connected: asyncio.Future[tuple[asyncio.StreamReader, asyncio.StreamWriter]]
     connected = asyncio.get_running_loop().create_future()
@@ -95,7 +96,7 @@ async def floor_running(testbed: Testbed, broker: str, body: bytes) -> AsyncIter
     trigger_port: int = server.sockets[0].getsockname()[1]
     async with (
         server,
-        testbed.floor("confirm", broker=broker, trigger=trigger_port),
+        harness.floor("confirm", broker=broker, trigger=trigger_port),
         asyncio.timeout(START_SECONDS) as starting,
     ):
         reader, writer = await connected

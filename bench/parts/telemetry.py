@@ -15,10 +15,10 @@ from bench.environment import environment, raise_limits
 from bench.errors import BenchmarkError
 from bench.exchange.venue import Journey, Venue, open_venue
 from bench.figures import Result, latency
+from bench.harness import Harness, wait_until_ready
 from bench.parts.pipeline import SERVICES, listing_sample
 from bench.sampling import Plan, interleaved
 from bench.stages import StageTimes, medians_ms, received_to_ordered_ms, stage_times
-from bench.testbed import Testbed, wait_until_ready
 from tests.servers.ports import free_ports
 from tests.support.running.processes import Sniper
 
@@ -40,7 +40,7 @@ class Pipeline:
         return float(sum(each.user + each.system for each in times))
 
 
-async def measure(testbed: Testbed) -> Result:
+async def measure(harness: Harness) -> Result:
     """Return the times from a frame's arrival to its order's, with telemetry; the floor is without.
 
     Each round restarts all processes, starting the other pipeline first, to average out their placement. Half of a
@@ -49,8 +49,8 @@ async def measure(testbed: Testbed) -> Result:
     passed: dict[bool, list[StageTimes]] = {True: [], False: []}
     cpu_seconds = {True: 0.0, False: 0.0}
     exports = scrapes = 0
-    for number in range(testbed.plan.rounds):
-        one = await _round(testbed, with_first=bool(number % 2))
+    for number in range(harness.plan.rounds):
+        one = await _round(harness, with_first=bool(number % 2))
         for on in (True, False):
             passed[on] += one.passed[on]
             cpu_seconds[on] += one.cpu_seconds[on]
@@ -80,18 +80,18 @@ class Round:
     scrapes: int
 
 
-async def _round(testbed: Testbed, *, with_first: bool) -> Round:
+async def _round(harness: Harness, *, with_first: bool) -> Round:
     [port] = free_ports(1)
     collector = f"http://127.0.0.1:{port}"
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(testbed.child("bench.trace_collector", str(port), environment={}))
+        await stack.enter_async_context(harness.child("bench.trace_collector", str(port), environment={}))
         pipelines = {
-            on: await stack.enter_async_context(_pipeline(testbed, collector if on else None))
+            on: await stack.enter_async_context(_pipeline(harness, collector if on else None))
             for on in (with_first, not with_first)
         }
         scraping = await stack.enter_async_context(_scraped(pipelines[True].services))
         before = {on: each.cpu_seconds() for on, each in pipelines.items()}
-        journeys = await _by_turns(testbed.plan, pipelines)
+        journeys = await _by_turns(harness.plan, pipelines)
         cpu_seconds = {on: each.cpu_seconds() - before[on] for on, each in pipelines.items()}
         passed = {on: await stage_times(each.database, journeys[on]) for on, each in pipelines.items()}
         client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=5))
@@ -123,15 +123,15 @@ async def _sample_from(venue: Venue, offset: int, number: int) -> Journey:
 
 
 @asynccontextmanager
-async def _pipeline(testbed: Testbed, collector: str | None) -> AsyncIterator[Pipeline]:
-    database, broker = testbed.database(), testbed.broker()
+async def _pipeline(harness: Harness, collector: str | None) -> AsyncIterator[Pipeline]:
+    database, broker = harness.database(), harness.broker()
     await raise_limits(database)
     async with open_venue() as venue, AsyncExitStack() as stack:
         variables = environment(venue, database, broker)
         if collector is not None:
             variables["SNIPER_OTLP_ENDPOINT"] = collector
         services = [
-            await stack.enter_async_context(testbed.service("run", name, environment=variables)) for name in SERVICES
+            await stack.enter_async_context(harness.service("run", name, environment=variables)) for name in SERVICES
         ]
         for service in services:
             await wait_until_ready(service)

@@ -64,10 +64,10 @@ async def revoke(name: str) -> None:
 async def sign_in() -> None:
     """Print a link that signs a browser in."""
     async with command_runner.database() as database:
-        print(await link(database))
+        print(await make_link_url(database))
 
 
-async def link(database: Database) -> str:
+async def make_link_url(database: Database) -> str:
     """Return the URL of a new sign-in link to the API of this machine."""
     value = await sessions.make_link(database, created_by=command_runner.operator_name())
     return f"{base_url(load(ApiSettings))}/sign-in?link={value}"

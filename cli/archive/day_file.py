@@ -26,7 +26,7 @@ def write(
 ) -> DayFile:
     """Write the file of *day* and read it back; raise DamagedError if the contents differ."""
     if format_ is Format.PARQUET:
-        content = parquet.packed(table, lines)
+        content = parquet.pack(table, lines)
     else:
         # Without a time in the gzip header: the same rows make the same file.
         content = gzip.compress("".join(f"{line}\n" for line in lines).encode(), LEVEL, mtime=0)
@@ -57,17 +57,17 @@ def read(directory: Path, file: DayFile) -> list[str]:
         raise DamagedError(f"{path} cannot be read ({error.strerror}): restore it from a copy") from None
     if hashlib.sha256(content).hexdigest() != file.sha256:
         raise DamagedError(f"{path} is not what the manifest says (checksum): restore it from a copy")
-    lines = unpacked(path, content)
+    lines = decompress(path, content)
     if len(lines) != file.rows or manifest.id_ranges(rows(lines)) != file.ids:
         raise DamagedError(f"{path} does not hold the rows that the manifest says: restore it from a copy")
     return lines
 
 
-def unpacked(path: Path, content: bytes) -> list[str]:
+def decompress(path: Path, content: bytes) -> list[str]:
     """Decompress *content* by the suffix of its file's name; raise DamagedError if that fails."""
     try:
         if path.name.endswith(Format.PARQUET.ending):
-            return parquet.unpacked(content)
+            return parquet.unpack(content)
         # At line feeds only: a text may hold other characters that `splitlines` splits at.
         return gzip.decompress(content).decode().split("\n")[:-1]
     except (OSError, EOFError, zlib.error, ValueError):

@@ -10,7 +10,7 @@ from typing import Final
 
 from cli.archive import day_file, orphan_files, role, stored_rows
 from cli.archive.manifest import TABLES, DayFile
-from cli.archive.writing import locked, verified
+from cli.archive.writing import lock_archive, verify_archive
 from shared.postgres.database import Connection, Database
 
 _DELETE: Final = """
@@ -62,8 +62,8 @@ class DeletionResult:
 
 async def delete(database: Database, directory: Path) -> list[DeletionResult]:
     """Delete the rows held by the archive in *directory*, after verifying every file."""
-    with locked(directory):
-        found = verified(directory)
+    with lock_archive(directory):
+        found = verify_archive(directory)
         await role.ensure_role(database)
         await orphan_files.clear(database, directory)
         files = [file for table in TABLES for file in found.of(table)]

@@ -45,7 +45,7 @@ def _rows(path: Path) -> Mapping[int, str] | None:
     if match is None or not hashlib.sha256(content).hexdigest().startswith(match[2]):
         return None
     try:
-        return day_file.rows(day_file.unpacked(path, content))
+        return day_file.rows(day_file.decompress(path, content))
     except (DamagedError, ValueError):
         return None
 

@@ -22,7 +22,7 @@ ROW: Final = "row_json"
 COMPRESSION: Final = "zstd"
 
 
-def packed(table: Table, lines: Sequence[str]) -> bytes:
+def pack(table: Table, lines: Sequence[str]) -> bytes:
     """Return the file that holds *lines*; raise SettingsError without the extra."""
     arrow = _arrow()
     from pyarrow import parquet  # noqa: PLC0415
@@ -40,7 +40,7 @@ def packed(table: Table, lines: Sequence[str]) -> bytes:
     return content
 
 
-def unpacked(content: bytes) -> list[str]:
+def unpack(content: bytes) -> list[str]:
     """Return the rows in a file's *content*; raise ValueError if that fails, SettingsError without the extra."""
     arrow = _arrow()
     from pyarrow import parquet  # noqa: PLC0415

@@ -87,8 +87,8 @@ async def restore(directory: Path, *, as_json: bool) -> None:
 
 async def verify(directory: Path, *, as_json: bool) -> None:
     """Read every file of the archive against its manifest."""
-    with writing.locked(directory):
-        found = writing.verified(directory)
+    with writing.lock_archive(directory):
+        found = writing.verify_archive(directory)
     _print([FileCounts(each, {"verified": each.rows}) for each in found.files], as_json=as_json, directory=directory)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from cli.archive import day_file, role, stored_rows
 from cli.archive.manifest import TABLES, DayFile
-from cli.archive.writing import locked, verified
+from cli.archive.writing import lock_archive, verify_archive
 from shared.errors import SniperError
 from shared.postgres.database import Connection, Database
 from shared.postgres.schema.tables import metadata
@@ -43,8 +43,8 @@ class RestoreResult:
 
 async def restore(database: Database, directory: Path) -> list[RestoreResult]:
     """Restore every row of the archive in *directory* that the database lacks, after verifying every file."""
-    with locked(directory):
-        found = verified(directory)
+    with lock_archive(directory):
+        found = verify_archive(directory)
         await role.ensure_role(database)
         files = [file for table in TABLES for file in found.of(table)]
         return [await _restore_file(database, directory, file, found.moved(file)) for file in files]

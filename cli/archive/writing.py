@@ -33,7 +33,7 @@ async def write(database: Database, directory: Path, end: date, format_: Format 
 
     A file with all rows of its day stays as it is, in either format.
     """
-    with locked(directory):
+    with lock_archive(directory):
         await orphan_files.clear(database, directory)
         return [each for table in TABLES for each in await _write_table(database, directory, table, end, format_)]
 
@@ -84,7 +84,7 @@ async def _merged(connection: Connection, directory: Path, known: DayFile, fresh
 
 
 @contextmanager
-def locked(directory: Path) -> Iterator[None]:
+def lock_archive(directory: Path) -> Iterator[None]:
     """Lock the archive in *directory*; raise SniperError if another run holds it or it is not writable."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -102,7 +102,7 @@ def locked(directory: Path) -> Iterator[None]:
             raise SniperError(f"{directory}: {error.strerror}: make room, and run it again") from None
 
 
-def verified(directory: Path) -> Manifest:
+def verify_archive(directory: Path) -> Manifest:
     """Verify every file of an archive and return its manifest; raise DamagedError for the first mismatch."""
     found = manifest.read(directory)
     if not found.files:

@@ -169,7 +169,7 @@ async def _until_traded(runtime: Runtime, listings: int) -> None:
 
 async def _report(runtime: Runtime, listings: int) -> Report:
     async with runtime.database.connection() as connection:
-        times = [journey(row["stages"], row["stored_at"]) for row in await connection.fetch(TIMES)]
+        times = [stage_times(row["stages"], row["stored_at"]) for row in await connection.fetch(TIMES)]
     return Report(
         wanted=listings,
         duplicates_dropped=_duplicates(runtime),
@@ -193,7 +193,7 @@ def _duplicates(runtime: Runtime) -> int:
     )
 
 
-def journey(stages: Mapping[str, str], stored_at: datetime) -> Sequence[datetime]:
+def stage_times(stages: Mapping[str, str], stored_at: datetime) -> Sequence[datetime]:
     """Return the times of a trade's stages, without the wait for an announced opening."""
     names = ("observed_at", "published_at", "deduplicated_at", "decided_at", "answered_at")
     observed_at, published_at, deduplicated_at, *later = (datetime.fromisoformat(stages[name]) for name in names)

@@ -78,12 +78,12 @@ def simulator_options(settings: SimulatorSettings) -> Iterator[str]:
         yield f"--{name.replace('_', '-')}={SIMULATOR[name]}"
 
 
-def exits(policy: ExitPolicy) -> str:
+def exits_text(policy: ExitPolicy) -> str:
     """Return the exits of *policy* in words."""
     return _worded(policy, _EXITS)
 
 
-def limits(settings: ExecutorSettings) -> str:
+def limits_text(settings: ExecutorSettings) -> str:
     """Return the limits of *settings* that the profile raises, in words."""
     return _worded(settings, _LIMITS)
 
@@ -93,7 +93,7 @@ def _worded(settings: ExecutorSettings | ExitPolicy, words: Mapping[str, str]) -
     return ", ".join(text.format(value) for text, value in values if value is not None)
 
 
-def waits(speed: float) -> Iterator[float]:
+def listing_intervals(speed: float) -> Iterator[float]:
     """Yield the seconds to wait after each coin before the next is listed."""
     for _ in range(FIRST_COINS):
         yield FIRST_EVERY_SECONDS / speed

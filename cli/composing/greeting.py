@@ -53,8 +53,8 @@ class Greeting:
 
     def _profile(self, speed: float) -> Iterator[Text]:
         yield Text.assemble(("The profile of this run", "bold"), ", on the simulator alone")
-        yield _row("exits", first_run.exits(self.exits))
-        yield _row("limits", first_run.limits(self.executor))
+        yield _row("exits", first_run.exits_text(self.exits))
+        yield _row("limits", first_run.limits_text(self.executor))
         first, later = first_run.FIRST_EVERY_SECONDS / speed, first_run.EVERY_SECONDS / speed
         pace = f"one every {first:.3g} s at first, then every {later:.3g} s"
         yield _row("newcomers", f"{pace}, each with a course of its own")

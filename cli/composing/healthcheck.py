@@ -13,7 +13,7 @@ TIMEOUT_SECONDS: Final = 2.0
 PORT: Final = "9464"
 
 
-def lives(port: int) -> bool:
+def is_alive(port: int) -> bool:
     """Return whether the process on *port* of this machine answers 200 on /livez."""
     connection = HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
     try:
@@ -26,4 +26,4 @@ def lives(port: int) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(0 if lives(int(os.environ.get("SNIPER_METRICS_PORT") or PORT)) else 1)
+    sys.exit(0 if is_alive(int(os.environ.get("SNIPER_METRICS_PORT") or PORT)) else 1)

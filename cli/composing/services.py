@@ -67,7 +67,7 @@ def prepare_notifier() -> Serve:
     return lambda runtime, _: serve(runtime, settings, DatabaseOperations(runtime.database))
 
 
-def wanted() -> tuple[str, ...]:
+def configured_services() -> tuple[str, ...]:
     """Return the services that `sniper up` runs: all, but the notifier only if it is configured."""
     from notifier.settings import NotifierSettings
 

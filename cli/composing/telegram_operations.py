@@ -1,11 +1,8 @@
 """Operations behind Telegram commands, shared with the API and the command line."""
 
-from collections.abc import Iterator
-
 from api.operator import close_requests, held_positions, trade_config
 from api.reading import status as statuses
 from api.reading.reader import Reader
-from api.schemas.status import Status
 from shared.events import HealthStatus
 from shared.postgres.database import Database
 
@@ -58,10 +55,3 @@ class DatabaseOperations:
         config = await trade_config.read(self._database)
         await close_requests.request(self._database, held, requested_by=by)
         return "\n".join(close_requests.request_message(each, config) for each in held)
-
-
-def _halts_and_exposure(status: Status) -> Iterator[str]:
-    for halt in status.config.halts:
-        yield f"halted: {halt.cause}: {halt.reason}"
-    for row in status.exposure:
-        yield f"{row.mode}: {row.reserved_usdt + row.filled_usdt:f} of {row.limit_usdt:f} USDT at stake"

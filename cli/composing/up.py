@@ -87,7 +87,7 @@ class _RunTerms:
 async def up(exchange_name: str, stop: asyncio.Event) -> None:
     """Run every service in this process and show listings and trades, until *stop*."""
     console, settings = Console(highlight=False), process.ProcessSettings.load().quiet()
-    names = services.wanted()
+    names = services.configured_services()
     plan = process.ProcessPlan("up", services=names, migrate=True)
     chosen, terms = services.prepare(names), _RunTerms(load(ExchangeSettings), load(ExecutorSettings))
     data_dir = settings.data.data_dir
@@ -112,7 +112,7 @@ async def up(exchange_name: str, stop: asyncio.Event) -> None:
             await process.until_ready(own.runtime)
             ready.set()
             if terms.speed is not None:
-                waits = first_run.waits(terms.speed)
+                waits = first_run.listing_intervals(terms.speed)
                 listing = list_coins.keep_listing(terms.venue.mexc_rest_url, waits, stop=stop)
                 tasks.create_task(listing, name="newcomers")
 
@@ -137,7 +137,7 @@ async def _way_in(database: Database) -> str:
     """Return a sign-in link; if other machines reach the API, the page that asks for a token."""
     settings = load(ApiSettings)
     if network_exposure.is_loopback(settings.host):
-        return await tokens.link(database)
+        return await tokens.make_link_url(database)
     return f"{tokens.base_url(settings)}/sign-in"
 
 

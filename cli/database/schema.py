@@ -94,7 +94,7 @@ def _explained(error: BaseException, role: str) -> SniperError:
     return SniperError(f"the schema cannot be migrated: {type(error).__name__}: {first_line(error)}")
 
 
-async def available(opened: Database, stop: asyncio.Event) -> None:
+async def wait_until_current(opened: Database, stop: asyncio.Event) -> None:
     """Wait until the schema is that of this build; raise SettingsError if it never will be."""
     await when_available("schema", lambda: require(opened), stop)
 
@@ -158,7 +158,7 @@ class SchemaWatch:
 
 
 @asynccontextmanager
-async def watched(opened: Database) -> AsyncIterator[SchemaWatch]:
+async def watch_schema(opened: Database) -> AsyncIterator[SchemaWatch]:
     """Check every few seconds whether the schema was downgraded meanwhile, and log it."""
     watch = SchemaWatch()
 

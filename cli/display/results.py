@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import and_, bindparam, select
 
-from api.queries import reading
+from api.queries import read_connection
 from api.schemas.rows import ListingRow, TradeRow
 from shared.events import Side, TradeStatus
 from shared.postgres.database import Database
@@ -51,6 +51,6 @@ async def result_of(database: Database, row: ListingRow | TradeRow) -> Result | 
     if isinstance(row, ListingRow) or row.side is not Side.SELL or row.status is not TradeStatus.FILLED:
         return None
     wanted = {"listing_key": row.listing_key, "mode": row.mode, "symbol": row.symbol}
-    async with reading(database) as connection:
+    async with read_connection(database) as connection:
         found = (await connection.execute(_CLOSED, wanted)).first()
     return None if found is None or found.quote_qty <= 0 else Result(found.quote_qty, found.received_usdt)

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 from sqlalchemy import ColumnElement, Table, bindparam, func, select
 
-from api.queries import reading
+from api.queries import read_connection
 from api.schemas.rows import ListingRow, TradeRow
 from cli import command_runner
 from cli.display import tables
@@ -41,7 +41,7 @@ Row = TypeVar("Row", ListingRow, TradeRow)
 
 
 @dataclass(slots=True)
-class _Tail(Generic[Row]):
+class _NewRows(Generic[Row]):
     """The newest rows of one table."""
 
     table: Table
@@ -52,7 +52,7 @@ class _Tail(Generic[Row]):
     seen: deque[int] = field(default_factory=lambda: deque(maxlen=OVERLAP + ROWS_MAX))
 
     async def read(self, database: Database) -> list[Row]:
-        async with reading(database) as connection:
+        async with read_connection(database) as connection:
             if self.start is None:
                 old = self.table.c.created_at <= func.now() - self.since
                 newest_old = select(self.table.c.id).where(old).order_by(self.table.c.created_at.desc()).limit(1)
@@ -74,14 +74,14 @@ class _Tail(Generic[Row]):
 
 
 @dataclass(slots=True)
-class _Endings:
+class _EndedTrades:
     """Pending trades that have ended: their rows are old, their outcomes new."""
 
     pending: set[int] | None = None
     """Unknown before the first read."""
 
     async def read(self, database: Database) -> list[TradeRow]:
-        async with reading(database) as connection:
+        async with read_connection(database) as connection:
             if self.pending is None:
                 self.pending = set(await connection.scalars(_PENDING))
             found = await connection.execute(_ENDED, {"ids": list(self.pending)})
@@ -104,8 +104,8 @@ async def follow(
     database: Database, stop: asyncio.Event, *, since: timedelta = timedelta()
 ) -> AsyncGenerator[ListingRow | TradeRow, None]:
     """Yield each row stored from *since* ago on, until *stop*; retries while the database is unavailable."""
-    tails = (_Tail(listings, ListingRow, since), _Tail(trades, TradeRow, since))
-    endings = _Endings()
+    tails = (_NewRows(listings, ListingRow, since), _NewRows(trades, TradeRow, since))
+    endings = _EndedTrades()
     while not stop.is_set():
         rows: list[ListingRow | TradeRow] = []
         for source in (endings, *tails):

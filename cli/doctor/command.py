@@ -23,7 +23,7 @@ def doctor(
     from cli import command_runner
     from cli.doctor import report
 
-    names = [each.value for each in service] if service else report.usual()
+    names = [each.value for each in service] if service else report.default_services()
     codes: list[int] = []
 
     async def main(_: object) -> None:

@@ -31,7 +31,7 @@ def judge_limits(status: Status) -> Finding:
 
 
 def judge_halts(status: Status) -> Finding:
-    halts = configuration.halts(status.config)
+    halts = configuration.halt_lines(status.config)
     if halts:
         return wrong(LIMITS[1], "; ".join(halts), "`sniper resume` lifts it, once its cause is gone")
     return well(LIMITS[1], "none")

@@ -64,9 +64,9 @@ def judge_settings(names: Sequence[str]) -> list[Finding]:
     return [well("settings", "all can be read")]
 
 
-def usual() -> Sequence[str]:
+def default_services() -> Sequence[str]:
     """Return the services that `sniper up` runs, or all but the notifier if its settings are invalid."""
     try:
-        return services.wanted()
+        return services.configured_services()
     except SettingsError:
         return [name for name in services.NAMES if name != services.NOTIFIER]

@@ -27,9 +27,9 @@ async def get(*, as_json: bool) -> None:
 
 async def change(key: str, value: str, *, until: str | None, confirmation: str | None) -> None:
     """Set one field; raise SettingsError naming it if the value is invalid."""
-    changes: dict[str, object] = {key: typed(key, value)}
+    changes: dict[str, object] = {key: parse_value(key, value)}
     if until is not None:
-        changes["auto_trade_until"] = moment(until, now=datetime.now(UTC))
+        changes["auto_trade_until"] = parse_time(until, now=datetime.now(UTC))
     async with command_runner.database() as database:
         try:
             after = await trade_config.change(
@@ -49,7 +49,7 @@ async def history(limit: int, *, as_json: bool) -> None:
     Console(soft_wrap=True).print(text, markup=False, highlight=False)
 
 
-def typed(key: str, value: str) -> object:
+def parse_value(key: str, value: str) -> object:
     """Parse *value* for the field *key*: ``none`` is no value, and a ladder is JSON."""
     if value == NONE:
         return [] if key == _LADDER else None
@@ -62,7 +62,7 @@ def typed(key: str, value: str) -> object:
         raise SettingsError(f"{_LADDER}: is JSON like {example}, or none") from None
 
 
-def moment(text: str, *, now: datetime) -> object:
+def parse_time(text: str, *, now: datetime) -> object:
     """Return the time of *text*: a span from *now* on like 90m, or ISO 8601 with its offset."""
     number, unit = text[:-1], text[-1:]
     if unit in _UNITS and number.replace(".", "", 1).isdigit():
@@ -70,13 +70,13 @@ def moment(text: str, *, now: datetime) -> object:
     return text
 
 
-def limits(config: TradeConfig) -> list[str]:
+def limit_lines(config: TradeConfig) -> list[str]:
     """Return limits and exits as `key value` lines."""
     shown = config.model_dump(mode="json", include={*CHANGEABLE, "updated_at"})
     return [_line(name, _text(shown[name])) for name in (*CHANGEABLE, "updated_at")]
 
 
-def halts(config: TradeConfig) -> list[str]:
+def halt_lines(config: TradeConfig) -> list[str]:
     """Return a line for each halt in force: its extent, start, cause and reason."""
     return [
         f"{'purchases and sales' if halt.exits else 'purchases'}"
@@ -89,8 +89,8 @@ def halts(config: TradeConfig) -> list[str]:
 
 def show(config: TradeConfig, *, as_json: bool = False) -> None:
     """Print *config*."""
-    halted = [*halts(config), *(["everything held is being sold"] if config.selling_all else [])]
-    lines = [*limits(config), *(_line("halted", each) for each in halted or ["no"])]
+    halted = [*halt_lines(config), *(["everything held is being sold"] if config.selling_all else [])]
+    lines = [*limit_lines(config), *(_line("halted", each) for each in halted or ["no"])]
     text = config.model_dump_json(indent=2) if as_json else "\n".join(lines)
     Console(soft_wrap=True).print(text, markup=False, highlight=False)
 

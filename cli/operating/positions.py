@@ -13,7 +13,7 @@ from api.operator.position_exits import ExitChange
 from api.reading.lists.filters import PositionsFilter
 from cli import command_runner
 from cli.display import money_tables
-from cli.operating.config import typed
+from cli.operating.config import parse_value
 from shared.errors import SettingsError
 from shared.events import Mode
 
@@ -59,7 +59,7 @@ async def write_off(what: str, mode: Mode, reason: str) -> None:
 
 async def exits(what: str, mode: Mode | None, assignments: Sequence[str]) -> None:
     """Give the positions of *what* exits of their own, and print them."""
-    wanted = wanted_of(assignments)
+    wanted = parse_exit_change(assignments)
     async with command_runner.database() as database:
         try:
             held = await held_positions.find_held(database, what, mode, sellable=False)
@@ -72,7 +72,7 @@ async def exits(what: str, mode: Mode | None, assignments: Sequence[str]) -> Non
     _print(position_exits.exits_message(position, after) for position, after in zip(held, changed, strict=True))
 
 
-def wanted_of(assignments: Sequence[str]) -> ExitChange:
+def parse_exit_change(assignments: Sequence[str]) -> ExitChange:
     """Parse KEY=VALUE pairs; the value ``config`` lets a field follow the configuration again."""
     own, follow = dict[str, object](), list[str]()
     for assignment in assignments:
@@ -82,7 +82,7 @@ def wanted_of(assignments: Sequence[str]) -> ExitChange:
         if value == FOLLOW:
             follow.append(key)
         else:
-            own[key] = typed(key, value)
+            own[key] = parse_value(key, value)
     return ExitChange(own, follow)
 
 

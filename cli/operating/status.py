@@ -53,7 +53,7 @@ async def show(*, as_json: bool) -> None:
     if as_json:
         Console(soft_wrap=True).print(found.model_dump_json(indent=2), markup=False, highlight=False)
     else:
-        Console().print(rendered(found))
+        Console().print(render(found))
 
 
 async def gather(database: Database) -> Status:
@@ -75,7 +75,7 @@ async def gather(database: Database) -> Status:
     )
 
 
-def rendered(status: Status) -> Group:
+def render(status: Status) -> Group:
     """Return the status as tables."""
     gates = [f"{each.name:<12} {'open' if each.open else f'closed: {each.reason}'}" for each in status.gates]
     counts = [f"{source:<18} {count}" for source, count in status.listings_24h_by_source.items()]
@@ -83,7 +83,7 @@ def rendered(status: Status) -> Group:
         components_table(status.health),
         *_alarms(status),
         tables.section(f"Trading: {status.trading}", "\n".join(gates)),
-        tables.section("Limits", "\n".join(configuration.limits(status.config))),
+        tables.section("Limits", "\n".join(configuration.limit_lines(status.config))),
         money_tables.exposure_table(status.exposure),
         *([money_tables.open_orders_table(status.open_orders)] if status.open_orders else []),
         *([money_tables.positions_table(status.open_positions)] if status.open_positions else []),
@@ -95,7 +95,7 @@ def rendered(status: Status) -> Group:
 
 def _alarms(status: Status) -> Iterator[Text]:
     if status.config.halts:
-        yield tables.section("Halted", "\n".join(configuration.halts(status.config)), style="red")
+        yield tables.section("Halted", "\n".join(configuration.halt_lines(status.config)), style="red")
     watching = {each.component_name: each for each in status.health.components}.get("exits")
     if status.open_positions and (watching is None or watching.status is not HealthStatus.RUNNING):
         why = "nobody is there to sell them" if watching is None else f"{watching.status}: {watching.detail}"

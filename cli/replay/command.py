@@ -31,7 +31,7 @@ def replay(  # noqa: PLR0913, PLR0917 - options of a command
     from cli.replay.recording import Span
 
     async def main(_: object) -> None:
-        span = Span(report.moment("--since", since), report.moment("--until", until))
+        span = Span(report.parse_time("--since", since), report.parse_time("--until", until))
         request = report.ReplayRequest(where, span, speed, limits or (), database, broker, save)
         await report.run(request, as_json=as_json)
 

@@ -13,7 +13,7 @@ from api.operator import trade_config
 from api.operator.operator_changes import RefusedChangeError
 from cli import command_runner
 from cli.display import tables
-from cli.operating.config import typed
+from cli.operating.config import parse_value
 from cli.process import ProcessSettings
 from cli.replay import event_source, recording
 from cli.replay.player import replay
@@ -44,7 +44,7 @@ class ReplayRequest:
     save: Path | None
 
 
-def moment(option: str, text: str | None) -> datetime | None:
+def parse_time(option: str, text: str | None) -> datetime | None:
     """Parse a time in ISO 8601; raise SettingsError if it is invalid or lacks its offset."""
     if text is None:
         return None
@@ -84,7 +84,7 @@ async def _configure(database: Database, limits: Sequence[str]) -> None:
         key, separator, value = assignment.partition("=")
         if not separator:
             raise SettingsError(f"--set: {assignment} is not KEY=VALUE")
-        changes[key] = typed(key, value)
+        changes[key] = parse_value(key, value)
     if not changes:
         return
     try:

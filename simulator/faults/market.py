@@ -24,7 +24,7 @@ ROWS = (
         "exchangeInfo holds `extra` symbols more, that were never listed.",
         endpoint=EXCHANGE_INFO,
         options=("extra",),
-        transform=response_faults.swell,
+        transform=response_faults.add_symbols,
     ),
     FaultKind(
         "exchange_info_html",
@@ -37,13 +37,13 @@ ROWS = (
         "The book of `symbol` looks like `bids` and `asks` (a side not given: as it is) and trades as it is.",
         endpoint=BOOK,
         options=("bids", "asks"),
-        transform=response_faults.look,
+        transform=response_faults.replace_book,
     ),
     FaultKind(
         "bad_book",
         "In the best levels of the book of `symbol`, `field` is `value`, or absent when `missing` is true.",
         endpoint=BOOK,
         options=("field", "value", "missing"),
-        transform=response_faults.bad_book,
+        transform=response_faults.corrupt_book,
     ),
 )

@@ -81,7 +81,7 @@ def keep_fraction(options: FaultOptions, reply: Reply) -> Reply:
     return replace(reply, body=msgspec.json.encode(info))
 
 
-def swell(options: FaultOptions, reply: Reply) -> Reply:
+def add_symbols(options: FaultOptions, reply: Reply) -> Reply:
     info = msgspec.json.decode(reply.body, type=dict[str, object])
     symbols = info.get("symbols")
     if isinstance(symbols, list) and symbols:
@@ -95,7 +95,7 @@ def html(_: FaultOptions, reply: Reply) -> Reply:
     return replace(reply, body=page, content_type="text/html")
 
 
-def look(options: FaultOptions, reply: Reply) -> Reply:
+def replace_book(options: FaultOptions, reply: Reply) -> Reply:
     """Replace the book: all levels in depth, the best in bookTicker."""
     sides = {name: levels for name, levels in (("bids", options.bids), ("asks", options.asks)) if levels is not None}
 
@@ -110,7 +110,7 @@ def look(options: FaultOptions, reply: Reply) -> Reply:
     return _with_book(options, reply, spoil)
 
 
-def bad_book(options: FaultOptions, reply: Reply) -> Reply:
+def corrupt_book(options: FaultOptions, reply: Reply) -> Reply:
     """Replace or remove one field of the best level."""
     side, place = _PLACES[options.field]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from enum import StrEnum
 
-from simulator.symbols.decimals import cut
+from simulator.symbols.decimals import truncate
 from simulator.symbols.instrument import Instrument, Quotes
 
 LEVELS = 100
@@ -86,14 +86,14 @@ def bids(instrument: Instrument, middle: Decimal) -> Iterator[Level]:
         yield _level(instrument, number, price)
 
 
-def without(levels: Iterable[Level], depleted_value: Decimal, quantity_decimals: int) -> Iterator[Level]:
+def without_depleted(levels: Iterable[Level], depleted_value: Decimal, quantity_decimals: int) -> Iterator[Level]:
     """Yield *levels* less the first *depleted_value* of them."""
     for level in levels:
         value = level.price * level.quantity
         if depleted_value >= value:
             depleted_value -= value
             continue
-        quantity = cut((value - depleted_value) / level.price, quantity_decimals)
+        quantity = truncate((value - depleted_value) / level.price, quantity_decimals)
         depleted_value = Decimal(0)
         if quantity > 0:
             yield Level(level.price, quantity)
@@ -101,4 +101,4 @@ def without(levels: Iterable[Level], depleted_value: Decimal, quantity_decimals:
 
 def _level(instrument: Instrument, number: int, price: Decimal) -> Level:
     value = instrument.depth_quote * (number + 2) / _SHARES
-    return Level(price, max(instrument.quantity_step, cut(value / price, instrument.quantity_decimals)))
+    return Level(price, max(instrument.quantity_step, truncate(value / price, instrument.quantity_decimals)))

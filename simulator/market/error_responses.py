@@ -85,17 +85,17 @@ _CAP_WORDS = "Order price cannot exceed {amount}{asset}"
 
 
 def volume_too_small(words: str | None, minimum: Decimal, asset: str) -> ErrorResponse:
-    return ErrorResponse(30002, worded(words or _MIN_WORDS, minimum, asset))
+    return ErrorResponse(30002, fill_template(words or _MIN_WORDS, minimum, asset))
 
 
 def volume_too_large(words: str | None, maximum: Decimal, asset: str) -> ErrorResponse:
-    return ErrorResponse(30003, worded(words or "The maximum transaction volume is exceeded", maximum, asset))
+    return ErrorResponse(30003, fill_template(words or "The maximum transaction volume is exceeded", maximum, asset))
 
 
 def price_above_cap(words: str | None, cap: Decimal, asset: str) -> ErrorResponse:
-    return ErrorResponse(30010, worded(words or _CAP_WORDS, cap, asset))
+    return ErrorResponse(30010, fill_template(words or _CAP_WORDS, cap, asset))
 
 
-def worded(words: str, amount: Decimal, asset: str) -> str:
+def fill_template(words: str, amount: Decimal, asset: str) -> str:
     """Fill in `{amount}` and `{asset}` in *words*; `{amount:,}` separates thousands by commas."""
     return words.format(amount=Decimal(plain(amount)), asset=asset)

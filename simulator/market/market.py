@@ -8,7 +8,7 @@ from itertools import chain, count
 
 from simulator.changes import Changes, RowKind
 from simulator.market import error_responses
-from simulator.market.book import Depletion, Level, Side, full_side, refill_quote, without
+from simulator.market.book import Depletion, Level, Side, full_side, refill_quote, without_depleted
 from simulator.market.error_responses import RefusedError
 from simulator.market.exposure_history import Deal, Removal
 from simulator.market.matching import TakeRequest, TakeResult, split, take
@@ -28,7 +28,7 @@ from simulator.market.price import price_at
 from simulator.market.settlement import Fees, required_balance, settle_maker, settle_taker
 from simulator.market.wallet import Wallet
 from simulator.symbols.catalogue import Catalogue
-from simulator.symbols.decimals import cut
+from simulator.symbols.decimals import truncate
 from simulator.symbols.instrument import Instrument, Phase
 
 _OPEN_ORDERS_MAX = 500
@@ -59,7 +59,7 @@ class Market:
         levels = full_side(instrument, side, price_at(instrument, now_ms))
         depletion = self._depletions.get((instrument.symbol, side), Depletion())
         depleted = depletion.remaining_value(refill_quote(instrument, side), now_ms)
-        return without(levels, depleted, instrument.quantity_decimals)
+        return without_depleted(levels, depleted, instrument.quantity_decimals)
 
     def refill(self, symbol: str) -> None:
         """Restore the full book of *symbol*."""
@@ -179,7 +179,7 @@ class Market:
         behaviour = order.behaviour
         wanted = order.request.quantity if order.request.quantity is not None else taken.quantity
         if behaviour.takes is not None:
-            taken = taken.limited_to(cut(wanted * behaviour.takes, instrument.quantity_decimals))
+            taken = taken.limited_to(truncate(wanted * behaviour.takes, instrument.quantity_decimals))
         self._fill(order, instrument, taken, now_ms)
         if behaviour.rests and order.remaining > 0:
             return self._rest(order)

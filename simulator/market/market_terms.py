@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from simulator.market.book import LEVELS
-from simulator.market.error_responses import worded
+from simulator.market.error_responses import fill_template
 from simulator.symbols.instrument import FeeAsset, Instrument, TradeSide
 
 Amount = Annotated[Decimal, Field(gt=0, le=Decimal(10) ** 12, allow_inf_nan=False)]
@@ -18,9 +18,9 @@ Moment = Annotated[int, Field(ge=0, description="milliseconds since the epoch")]
 
 
 def require_template(words: str) -> str:
-    """Return *words* if `worded` can fill them in."""
+    """Return *words* if `fill_template` can fill them in."""
     try:
-        worded(words, Decimal(1), "USDT")
+        fill_template(words, Decimal(1), "USDT")
     except (LookupError, ValueError) as error:
         raise ValueError(f"cannot be filled in: {error!r}") from error
     return words

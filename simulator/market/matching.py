@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from simulator.market.book import Level, Side
-from simulator.symbols.decimals import cut
+from simulator.symbols.decimals import truncate
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class TakeResult:
 
 def split(level: Level, makers: int, quantity_decimals: int) -> Iterator[Level]:
     """Split a taken *level* into trades with each of its *makers*, as equal as the quantity step allows."""
-    share = max(cut(level.quantity / makers, quantity_decimals), Decimal(1).scaleb(-quantity_decimals))
+    share = max(truncate(level.quantity / makers, quantity_decimals), Decimal(1).scaleb(-quantity_decimals))
     left = level.quantity
     for _ in range(makers - 1):
         if left <= share:
@@ -65,7 +65,7 @@ def take(levels: Iterable[Level], wanted: TakeRequest) -> TakeResult:
         if not wanted.accepts(level.price):
             break
         room = level.quantity if quantity is None else min(level.quantity, quantity)
-        affordable = room if budget is None else min(room, cut(budget / level.price, wanted.quantity_decimals))
+        affordable = room if budget is None else min(room, truncate(budget / level.price, wanted.quantity_decimals))
         if affordable > 0:
             taken.append(Level(level.price, affordable))
             quantity = None if quantity is None else quantity - affordable

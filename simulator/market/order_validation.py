@@ -8,7 +8,7 @@ from simulator.market.book import Side
 from simulator.market.error_responses import RefusedError
 from simulator.market.orders import OrderRequest, OrderType
 from simulator.market.price import last_price
-from simulator.symbols.decimals import cut, excess
+from simulator.symbols.decimals import has_excess_decimals, truncate
 from simulator.symbols.instrument import Instrument, Phase, TradeSide
 
 _ONLY = {Side.BUY: TradeSide.BUY_ONLY, Side.SELL: TradeSide.SELL_ONLY}
@@ -33,7 +33,7 @@ def validate_order(
     """Return the request as the exchange understands it; raises RefusedError."""
     _check_state(instrument, request.side, now_ms)
     _check_shape(request)
-    request = _fit_decimals(request, instrument, truncate=rules.truncate_decimals)
+    request = _fit_decimals(request, instrument, accept_excess=rules.truncate_decimals)
     _check_volume(request, instrument, middle)
     if request.price is not None:
         _check_price(request, instrument, now_ms, rules)
@@ -72,18 +72,18 @@ def _check_shape(request: OrderRequest) -> None:
             raise RefusedError(error_responses.illegal(name))
 
 
-def _fit_decimals(request: OrderRequest, instrument: Instrument, *, truncate: bool) -> OrderRequest:
+def _fit_decimals(request: OrderRequest, instrument: Instrument, *, accept_excess: bool) -> OrderRequest:
     quantity, price = request.quantity, request.price
-    if not truncate:
-        if quantity is not None and excess(quantity, instrument.quantity_decimals):
+    if not accept_excess:
+        if quantity is not None and has_excess_decimals(quantity, instrument.quantity_decimals):
             raise RefusedError(error_responses.illegal("quantity"))
-        if price is not None and excess(price, instrument.price_decimals):
+        if price is not None and has_excess_decimals(price, instrument.price_decimals):
             raise RefusedError(error_responses.illegal("price"))
         return request
     return replace(
         request,
-        quantity=None if quantity is None else cut(quantity, instrument.quantity_decimals),
-        price=None if price is None else cut(price, instrument.price_decimals),
+        quantity=None if quantity is None else truncate(quantity, instrument.quantity_decimals),
+        price=None if price is None else truncate(price, instrument.price_decimals),
     )
 
 

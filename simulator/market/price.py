@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from simulator.symbols.decimals import cut
+from simulator.symbols.decimals import truncate
 from simulator.symbols.draws import draws
 from simulator.symbols.instrument import Instrument
 from simulator.symbols.scenarios import CALM_PERIODS, Course, wave
@@ -64,13 +64,13 @@ def day_ticker(instrument: Instrument, now_ms: int) -> DayTicker:
     last = last_price(instrument, now_ms)
     age_ms = max(0, min(DAY_MS, now_ms - instrument.opens_at_ms))
     low, high = _price_range(instrument, age_ms)
-    turnover = cut(instrument.depth_quote * 20 * age_ms / DAY_MS, 2)
+    turnover = truncate(instrument.depth_quote * 20 * age_ms / DAY_MS, 2)
     return DayTicker(
         opening=price_at(instrument, now_ms - age_ms),
         last=last,
-        high=max(last, cut(instrument.price * high, instrument.price_decimals)),
-        low=min(last, cut(instrument.price * low, instrument.price_decimals) or instrument.tick),
-        volume=cut(turnover / instrument.price, instrument.quantity_decimals),
+        high=max(last, truncate(instrument.price * high, instrument.price_decimals)),
+        low=min(last, truncate(instrument.price * low, instrument.price_decimals) or instrument.tick),
+        volume=truncate(turnover / instrument.price, instrument.quantity_decimals),
         turnover=turnover,
     )
 
@@ -88,7 +88,7 @@ def trades_between(instrument: Instrument, after_ms: int, until_ms: int) -> Iter
         yield Trade(
             trade_id=f"{instrument.opens_at_ms}{period}",
             price=price,
-            quantity=max(instrument.quantity_step, cut(value / price, instrument.quantity_decimals)),
+            quantity=max(instrument.quantity_step, truncate(value / price, instrument.quantity_decimals)),
             time_ms=instrument.opens_at_ms + open_ms,
             is_buy=side < 0.5,
         )
@@ -104,7 +104,7 @@ def _price(instrument: Instrument, period: int) -> Decimal:
     # A bounded formula that can be computed at any time.
     multiple = _multiple(instrument, period)
     moved = instrument.price * Decimal(repr(round(multiple, 9)))
-    return cut(moved, instrument.price_decimals) or instrument.tick
+    return truncate(moved, instrument.price_decimals) or instrument.tick
 
 
 def _multiple(instrument: Instrument, period: int) -> float:

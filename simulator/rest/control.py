@@ -159,7 +159,7 @@ class Control:
         return self.exchange.market.catalogue.get(request.path_params["symbol"])
 
 
-async def invalid(_: Request, error: Exception) -> Response:
+async def answer_invalid(_: Request, error: Exception) -> Response:
     """Answer an invalid control request with 422, naming its fields."""
     if isinstance(error, InvalidFieldError):
         return _problem(422, error.field, error.message)

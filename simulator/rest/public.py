@@ -9,7 +9,7 @@ from simulator.market.book import NOTHING, Side
 from simulator.market.error_responses import RefusedError
 from simulator.market.price import Trade, day_ticker, last_price, trades_between
 from simulator.rest.params import Params
-from simulator.symbols.decimals import cut, plain
+from simulator.symbols.decimals import plain, truncate
 from simulator.symbols.instrument import Instrument
 from simulator.symbols.symbol_generator import DAY_MS
 
@@ -138,7 +138,7 @@ def _day_row(exchange: Exchange, instrument: Instrument, now_ms: int) -> dict[st
     return {
         "symbol": instrument.symbol,
         "priceChange": plain(of_day.last - of_day.opening),
-        "priceChangePercent": plain(cut(of_day.change, 4)),
+        "priceChangePercent": plain(truncate(of_day.change, 4)),
         "prevClosePrice": plain(of_day.opening),
         "lastPrice": plain(of_day.last),
         **_best(exchange, instrument, now_ms),

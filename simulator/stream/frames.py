@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from shared.mexc import wire_pb2
 from simulator.market.book import NOTHING, Level
 from simulator.market.price import Trade, day_ticker
-from simulator.symbols.decimals import cut, plain
+from simulator.symbols.decimals import plain, truncate
 from simulator.symbols.instrument import Instrument
 
 _LENGTH_DELIMITED = 2
@@ -13,7 +13,7 @@ _LENGTH_DELIMITED = 2
 
 def ticker_item(instrument: Instrument, now_ms: int) -> "wire_pb2.PublicMiniTickerV3Api":
     of_day = day_ticker(instrument, now_ms)
-    change, high, low = plain(cut(of_day.change, 4)), plain(of_day.high), plain(of_day.low)
+    change, high, low = plain(truncate(of_day.change, 4)), plain(of_day.high), plain(of_day.low)
     return wire_pb2.PublicMiniTickerV3Api(
         symbol=instrument.symbol,
         price=plain(of_day.last),

@@ -9,10 +9,10 @@ def plain(number: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def cut(number: Decimal, decimals: int) -> Decimal:
+def truncate(number: Decimal, decimals: int) -> Decimal:
     return number.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_DOWN)
 
 
-def excess(number: Decimal, decimals: int) -> bool:
+def has_excess_decimals(number: Decimal, decimals: int) -> bool:
     """Return whether *number* has more than *decimals* decimal places."""
-    return number != cut(number, decimals)
+    return number != truncate(number, decimals)

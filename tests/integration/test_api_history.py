@@ -207,6 +207,6 @@ async def test_names_without_a_place_are_acknowledged_by_those_who_saw_them(api:
 def test_a_change_beside_a_halt_in_force_is_no_halt() -> None:
     before = {"halted": True, "halted_reason": "odd", "max_trade_usdt": "5"}
 
-    told = history_texts.of_config(before, {**before, "max_trade_usdt": "6"})
+    told = history_texts.describe_config(before, {**before, "max_trade_usdt": "6"})
 
     assert told == ("config", "max_trade_usdt 5 → 6")

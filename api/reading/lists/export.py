@@ -43,14 +43,14 @@ def _cell(value: Any, *, is_text: bool) -> str:
         case datetime():
             return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
         case str() if is_text:
-            return neutralised(value)
+            return escape_formula(value)
         case list():
             return ", ".join(value)
         case _:
             return str(value)
 
 
-def neutralised(text: str) -> str:
+def escape_formula(text: str) -> str:
     """Return *text*, with a leading apostrophe if a spreadsheet would take it for a formula."""
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 

@@ -586,7 +586,7 @@ def test_an_archive_that_cannot_be_meant_is_refused(sniper: Sniper, arguments: t
 
 def test_a_directory_without_an_archive_and_one_in_use(sniper: Sniper, tmp_path: Path) -> None:
     nothing = sniper("archive", "restore", "--from", "empty")
-    with writing.locked(tmp_path / "kept"):
+    with writing.lock_archive(tmp_path / "kept"):
         taken = sniper("archive", "--older-than", "90d", "--to", "kept")
 
     assert (nothing.exit_code, "there is no archive in empty" in nothing.stderr) == (1, True)

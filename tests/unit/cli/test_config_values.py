@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from cli.operating.config import moment, typed
-from cli.operating.positions import wanted_of
+from cli.operating.config import parse_time, parse_value
+from cli.operating.positions import parse_exit_change
 from shared.errors import SettingsError
 from tests.support.data.builders import NOON
 
@@ -20,24 +20,24 @@ from tests.support.data.builders import NOON
     ],
 )
 def test_a_span_of_time_counts_from_now(text: str, ahead: timedelta) -> None:
-    assert moment(text, now=NOON) == NOON + ahead
+    assert parse_time(text, now=NOON) == NOON + ahead
 
 
 @pytest.mark.parametrize("text", ["2026-03-02T12:00:00Z", "h", "-2h", "2 h", "none", "1.2.3h"])
 def test_what_is_no_span_of_time_is_left_to_be_read_as_a_moment(text: str) -> None:
-    assert moment(text, now=NOON) == text
+    assert parse_time(text, now=NOON) == text
 
 
 def test_none_is_no_value_and_a_ladder_is_json() -> None:
-    assert typed("stop_loss_pct", "none") is None
-    assert typed("take_profit_ladder", "none") == []
-    assert typed("take_profit_ladder", '[{"at_pct": 1, "sell_pct": 2}]') == [{"at_pct": 1, "sell_pct": 2}]
-    assert typed("stop_loss_pct", "15") == "15"
+    assert parse_value("stop_loss_pct", "none") is None
+    assert parse_value("take_profit_ladder", "none") == []
+    assert parse_value("take_profit_ladder", '[{"at_pct": 1, "sell_pct": 2}]') == [{"at_pct": 1, "sell_pct": 2}]
+    assert parse_value("stop_loss_pct", "15") == "15"
 
 
 def test_exits_of_a_position_are_set_taken_away_and_given_back() -> None:
-    wanted = wanted_of(["stop_loss_pct=5", "take_profit_pct=none", "trailing_stop_pct=config"])
+    wanted = parse_exit_change(["stop_loss_pct=5", "take_profit_pct=none", "trailing_stop_pct=config"])
 
     assert (wanted.own, wanted.follow) == ({"stop_loss_pct": "5", "take_profit_pct": None}, ["trailing_stop_pct"])
     with pytest.raises(SettingsError, match=r"^stop_loss_pct: say KEY=VALUE"):
-        wanted_of(["stop_loss_pct"])
+        parse_exit_change(["stop_loss_pct"])

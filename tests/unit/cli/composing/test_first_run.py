@@ -24,7 +24,7 @@ def test_the_profile_raises_limits_and_leaves_the_rest_alone() -> None:
 
     changed = {name for name in ExecutorSettings.model_fields if getattr(plain, name) != getattr(settings, name)}
     assert changed == set(first_run.PROFILE)
-    assert first_run.limits(settings) == (
+    assert first_run.limits_text(settings) == (
         "100,000 orders a day, 10,000,000 USDT a day, a request weight of 600 in 10 s"
     )
 
@@ -32,7 +32,7 @@ def test_the_profile_raises_limits_and_leaves_the_rest_alone() -> None:
 def test_a_first_run_begins_with_every_kind_of_exit() -> None:
     policy = ExitPolicy.model_validate(first_run.exits_at_first(ExitSeeds()))
 
-    assert first_run.exits(policy) == "stop-loss 15 %, take-profit 50 %, trailing stop 10 %, holding time 60 s"
+    assert first_run.exits_text(policy) == "stop-loss 15 %, take-profit 50 %, trailing stop 10 %, holding time 60 s"
 
 
 def test_what_is_set_counts_more(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,7 +48,7 @@ def test_what_is_set_counts_more(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_times_shrink_with_the_scenarios() -> None:
     assert first_run.exits_at_first(ExitSeeds(), speed=4)["holding_seconds_max"] == 15
-    assert list(islice(first_run.waits(4), 9)) == [2] * 7 + [5] * 2
+    assert list(islice(first_run.listing_intervals(4), 9)) == [2] * 7 + [5] * 2
 
 
 def test_the_first_coins_are_one_of_each_scenario() -> None:

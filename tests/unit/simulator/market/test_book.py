@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from simulator.market.book import LEVELS, REFILL_SECONDS, Depletion, Level, asks, bids, without
+from simulator.market.book import LEVELS, REFILL_SECONDS, Depletion, Level, asks, bids, without_depleted
 from tests.support.data.markets import NOW_MS, an_instrument
 
 
@@ -38,7 +38,7 @@ def test_a_side_is_worth_the_depth_of_its_instrument() -> None:
 def test_eaten_value_is_missing_from_the_best_end() -> None:
     levels = [Level(Decimal(10), Decimal(2)), Level(Decimal(11), Decimal(2))]
 
-    left = list(without(levels, Decimal(31), quantity_decimals=3))
+    left = list(without_depleted(levels, Decimal(31), quantity_decimals=3))
 
     assert left == [Level(Decimal(11), Decimal(1))]
 
@@ -46,7 +46,7 @@ def test_eaten_value_is_missing_from_the_best_end() -> None:
 def test_untouched_levels_stay_as_they_are() -> None:
     levels = [Level(Decimal(10), Decimal(2))]
 
-    assert list(without(levels, Decimal(0), quantity_decimals=3)) == levels
+    assert list(without_depleted(levels, Decimal(0), quantity_decimals=3)) == levels
 
 
 def test_book_is_full_again_after_the_refill_time() -> None:

@@ -1,4 +1,4 @@
-"""Testbed of the benchmarks: private servers and processes, which end with the run in any case."""
+"""Harness of the benchmarks: private servers and processes, which end with the run in any case."""
 
 import asyncio
 import sys
@@ -25,7 +25,7 @@ Child: TypeAlias = asyncio.subprocess.Process
 
 
 @dataclass(frozen=True, slots=True)
-class Testbed:
+class Harness:
     """Durable servers, as in production, and a directory for logs."""
 
     plan: Plan
@@ -110,7 +110,7 @@ async def wait_until_ready(service: Sniper) -> None:
 
 
 @contextmanager
-def open_testbed(plan: Plan) -> Iterator[Testbed]:
+def open_harness(plan: Plan) -> Iterator[Harness]:
     """Start both servers concurrently; they end with the block."""
     with ExitStack() as stack, ThreadPoolExecutor(max_workers=1) as pool:
         directory = Path(stack.enter_context(TemporaryDirectory(prefix="sniper-bench-")))
@@ -118,4 +118,4 @@ def open_testbed(plan: Plan) -> Iterator[Testbed]:
         guard.watch("directory", directory)
         starting = pool.submit(stack.enter_context, private_rabbitmq_server())
         postgres = stack.enter_context(private_postgres_server(durable=True))
-        yield Testbed(plan, postgres, starting.result(), guard, directory)
+        yield Harness(plan, postgres, starting.result(), guard, directory)
