@@ -103,7 +103,7 @@ async def start_process(
             await schema.wait_until_current(opened, stop)
             await when_available("rights", lambda: rights.require(opened, plan.services), stop)
         watch = await stack.enter_async_context(reachability.watching_reachability(opened))
-        fit = await stack.enter_async_context(schema.watched(opened))
+        fit = await stack.enter_async_context(schema.watch_schema(opened))
         bus = await stack.enter_async_context(open_bus(settings.broker, opened, plan, own.registry))
         own.ready_when("database", lambda: watch.reachable)
         own.ready_when("schema", lambda: fit.fits)

@@ -15,7 +15,6 @@ from bench.exchange.venue import LOST_SECONDS, Venue, open_venue
 from bench.figures import Result, latency
 from bench.harness import START_SECONDS, Harness, wait_until_ready
 from bench.sampling import Sample, interleaved
-from bench.testbed import START_SECONDS, Testbed, wait_until_ready
 from ingest.catalogue import Sighting, SymbolRecord, SymbolState
 from ingest.output.publisher import raw_listing
 from shared.events import RawListing, Source, utc_now
