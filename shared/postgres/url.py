@@ -12,7 +12,7 @@ from sqlalchemy import URL
 from shared.errors import SettingsError
 from shared.postgres.url_hosts import with_hosts
 from shared.postgres.url_parameters import supported_parameters
-from shared.settings import ENCODE
+from shared.setting_types import ENCODE
 
 SCHEMES: Final = ("postgres", "postgresql", "postgresql+asyncpg")
 OURS: Final = ("connect_timeout", "application_name")

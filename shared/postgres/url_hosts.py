@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 from sqlalchemy import URL
 
-from shared.settings import ENCODE
+from shared.setting_types import ENCODE
 
 PORT_MAX: Final = 65_535
 _HOST: Final = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+(?:%[\w.]+)?\]|[^:\[\]]*)(?::(?P<port>.*))?", re.DOTALL)
