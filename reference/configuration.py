@@ -72,10 +72,10 @@ def variables_on_pages(root: Path) -> Mapping[str, str]:
             cells = re.split(r"(?<!\\)\|", row["cells"])
             names = _NAME.findall(row["names"])
             # Links within the page itself would be dead on another.
-            said = re.sub(r"\[([^\]]+)\]\(#[^)]*\)", r"\1", cells[-1].strip())
+            description = re.sub(r"\[([^\]]+)\]\(#[^)]*\)", r"\1", cells[-1].strip())
             link = f"[{path.stem}]({path.name})"
             for name in names:
-                found.setdefault(name, f"{said} ({link})" if said else f"see {link}")
+                found.setdefault(name, f"{description} ({link})" if description else f"see {link}")
     return found
 
 

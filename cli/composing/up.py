@@ -28,7 +28,7 @@ from shared.backoff import pause
 from shared.control.exit_policy import ExitPolicy
 from shared.errors import TransientError
 from shared.postgres.database import Database
-from shared.process.health import FAREWELL_SECONDS
+from shared.process.health import SHUTDOWN_REPORT_SECONDS
 from shared.process.runtime import Runtime
 from shared.settings import ExchangeSettings, load
 
@@ -65,7 +65,7 @@ async def run_services(
 async def _last_words_stored(lasting: Runtime) -> None:
     """Return once every component but the persister said goodbye, or after as long as that is waited for."""
     with suppress(TransientError, TimeoutError):
-        async with asyncio.timeout(FAREWELL_SECONDS):
+        async with asyncio.timeout(SHUTDOWN_REPORT_SECONDS):
             while await _count_unended(lasting.database):
                 await pause(LAST_WORDS_POLL_SECONDS, lasting.stop)
 

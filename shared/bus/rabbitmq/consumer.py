@@ -134,8 +134,8 @@ class Consumer:
             await pause(WATCH_SECONDS, lost)
             if lost.is_set():
                 return
-            asking = channel.declare_queue(self._queue.name, passive=True)
-            queue = await run_shielded(asking, seconds=self._timeout_seconds)
+            check = channel.declare_queue(self._queue.name, passive=True)
+            queue = await run_shielded(check, seconds=self._timeout_seconds)
             if not queue.declaration_result.consumer_count:
                 log.warning("the broker has forgotten the consumer", queue=self._queue.name)
                 return
