@@ -159,6 +159,11 @@ class MemoryQueue:
         return self._lease is not None
 
     async def _load(self) -> None:
+        """Dead-letter what expired, and fill the free places from the table.
+
+        Afterwards publishers may hand over in memory again, unless the table may hold more: it filled all free places,
+        or a message was stored without a place while it was read.
+        """
         if self.queue.time_to_live is not None:
             # The table dead-letters them.
             now = _now()
