@@ -28,16 +28,17 @@ _MADE: Final = "Made by `make contract`"
 
 def files() -> Mapping[str, str]:
     """Return the text of each derived file by its path."""
-    return {RULES: _rules(), BROKER: _broker(), ROLES: _roles()}
+    return {RULES: rules_resource(), BROKER: broker_definitions(), ROLES: roles_script()}
 
 
-def _rules() -> str:
+def rules_resource() -> str:
     """Return the rules of Prometheus as a resource of its operator."""
+    sources = [yaml.safe_load((_PROMETHEUS / name).read_text(encoding="utf-8")) for name in _SOURCES]
     rule = {
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "PrometheusRule",
         "metadata": {"name": "sniper"},
-        "spec": {"groups": [group for name in _SOURCES for group in _groups(name)]},
+        "spec": {"groups": [group for source in sources for group in source["groups"]]},
     }
     dumped = yaml.safe_dump(rule, sort_keys=False, allow_unicode=True, width=120)
     return f"# {_MADE} from deploy/prometheus.\n{dumped}"
@@ -65,7 +66,7 @@ def _documents(path: Path) -> list[Any]:
     return list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
 
 
-def _broker() -> str:
+def broker_definitions() -> str:
     """Return the broker's definitions with a password per service, which RabbitMQ hashes."""
     loaded = definitions()
     for user in loaded["users"]:
@@ -75,7 +76,7 @@ def _broker() -> str:
     return json.dumps(loaded, indent=2) + "\n"
 
 
-def _roles() -> str:
+def roles_script() -> str:
     """Return the script for PostgreSQL's first start; the migration grants the rights."""
     made = "".join(f"CREATE ROLE {roles.PREFIX}{name} LOGIN PASSWORD '{PASSWORD}';\n" for name in SERVICES)
     return f"-- {_MADE}.\n{made}"

@@ -42,15 +42,14 @@ def definitions_of(service: str) -> Sequence[Definition]:
 
 def render() -> str:
     """Return the reference as a page."""
-    return "\n".join([_ABOUT, *(line for service in SERVICES for line in _section(service))])
-
-
-def _section(service: str) -> Iterator[str]:
-    yield f"## {service}\n\n| metric | kind | labels | what it shows |\n| --- | --- | --- | --- |"
-    for each in definitions_of(service):
-        labels = ", ".join(f"`{label}`" for label in each.labels)
-        yield f"| `{each.name}` | {each.kind} | {labels} | {each.meaning.rstrip('.')} |"
-    yield ""
+    lines = [_ABOUT]
+    for service in SERVICES:
+        lines.append(f"## {service}\n\n| metric | kind | labels | what it shows |\n| --- | --- | --- | --- |")
+        for each in definitions_of(service):
+            labels = ", ".join(f"`{label}`" for label in each.labels)
+            lines.append(f"| `{each.name}` | {each.kind} | {labels} | {each.meaning.rstrip('.')} |")
+        lines.append("")
+    return "\n".join(lines)
 
 
 def _definitions(tree: ast.Module) -> Iterator[Definition]:

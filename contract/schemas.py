@@ -82,11 +82,8 @@ def _parts(model: type[Event], references: str) -> dict[str, JsonSchema]:
     for name, part in parts.items():
         described_by = getattr(events, name, None)
         if isinstance(described_by, type):
-            _describe(part, field_docstrings(described_by))
+            words = field_docstrings(described_by)
+            for field, schema in part.get("properties", {}).items():
+                if field in words:
+                    schema["description"] = f"{words[field]} {schema.get('description', '')}".rstrip()
     return parts
-
-
-def _describe(part: JsonSchema, words: Mapping[str, str]) -> None:
-    for name, field in part.get("properties", {}).items():
-        if name in words:
-            field["description"] = f"{words[name]} {field.get('description', '')}".rstrip()

@@ -43,8 +43,8 @@ def rescheduled_event(listing: Listing, sighting: Listing) -> ListingRescheduled
     if sighting.opens_at is None:
         raise ValueError("a sighting without an opening time moves nothing")
     milliseconds = (sighting.opens_at - _EPOCH) // timedelta(milliseconds=1)
-    told = {"opens_at", "source", "observed_at", "published_at", "deduplicated_at", "price"}
+    moved_fields = {"opens_at", "source", "observed_at", "published_at", "deduplicated_at", "price"}
     if sighting.rules is not None:
-        told.add("rules")
-    described = listing.model_dump() | sighting.model_dump(include=told)
+        moved_fields.add("rules")
+    described = listing.model_dump() | sighting.model_dump(include=moved_fields)
     return ListingRescheduled.model_validate(described | {"id": f"{listing.key}:rescheduled:{milliseconds}"})

@@ -80,10 +80,10 @@ class Ledger:
         Return the claimed listing where that moved its opening: now, or at an earlier delivery of *raw_id* with no
         move since.
         """
-        told = (sighting.key, sighting.opens_at, sighting.observed_at, raw_id)
+        opening = (sighting.key, sighting.opens_at, sighting.observed_at, raw_id)
         with refused_is_permanent():
             async with self._database.connection() as connection:
-                row = await connection.fetchrow(MOVE, *told) or await connection.fetchrow(READ_MOVE, sighting.key)
+                row = await connection.fetchrow(MOVE, *opening) or await connection.fetchrow(READ_MOVE, sighting.key)
         if row is None or row["opens_raw_id"] != raw_id:
             return None
         return _claimed(row["listing"], sighting)

@@ -46,10 +46,10 @@ class Filters:
         """Return why *record* is not to be traded; empty where it may be."""
         if not self._name.fullmatch(record.symbol):
             return "name: not of the pattern"
-        if doubt := lookalike_reason(record.symbol.removesuffix(record.quote_asset)) or lookalike_reason(
+        if reason := lookalike_reason(record.symbol.removesuffix(record.quote_asset)) or lookalike_reason(
             record.base_asset
         ):
-            return doubt
+            return reason
         if record.quote_asset not in self._quote_assets:
             return f"quote asset: {record.quote_asset or 'unknown'}"
         return next((each.reason for each in self._patterns if each.base.fullmatch(record.base_asset)), "")

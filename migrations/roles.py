@@ -28,23 +28,24 @@ def script(prefix: str = PREFIX) -> str:
     Creates missing roles without passwords, and revokes rights that are not named here. Where the executing role may
     alter roles, groups lose a login they had before.
     """
-    return "\n".join(["BEGIN;", *_statements(prefix), "COMMIT;", ""])
-
-
-def _statements(prefix: str) -> Iterator[str]:
-    yield f"SELECT pg_advisory_xact_lock({LOCK});"
-    yield from _made(prefix)
     everybody = ", ".join(names(prefix))
-    yield f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {everybody};"
-    yield f"REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM {everybody};"
-    yield f"REVOKE ALL ON SCHEMA public FROM {everybody};"
-    yield "REVOKE CREATE ON SCHEMA public FROM PUBLIC;"
-    yield from _of_this_database("REVOKE TEMPORARY", "FROM PUBLIC")
-    yield from _of_this_database("GRANT CONNECT", f"TO {everybody}")
-    yield f"GRANT USAGE ON SCHEMA public TO {everybody};"
-    yield f"GRANT SELECT ON {SCHEMA_READ} TO {everybody};"
-    for role in RIGHTS:
-        yield from (f"{each};" for each in granted(role, prefix))
+    statements = [
+        "BEGIN;",
+        f"SELECT pg_advisory_xact_lock({LOCK});",
+        *created(prefix),
+        f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {everybody};",
+        f"REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM {everybody};",
+        f"REVOKE ALL ON SCHEMA public FROM {everybody};",
+        "REVOKE CREATE ON SCHEMA public FROM PUBLIC;",
+        *_of_this_database("REVOKE TEMPORARY", "FROM PUBLIC"),
+        *_of_this_database("GRANT CONNECT", f"TO {everybody}"),
+        f"GRANT USAGE ON SCHEMA public TO {everybody};",
+        f"GRANT SELECT ON {SCHEMA_READ} TO {everybody};",
+        *(f"{each};" for role in RIGHTS for each in granted(role, prefix)),
+        "COMMIT;",
+        "",
+    ]
+    return "\n".join(statements)
 
 
 def granted(role: str, prefix: str = PREFIX) -> Iterator[str]:
@@ -55,7 +56,8 @@ def granted(role: str, prefix: str = PREFIX) -> Iterator[str]:
         yield f"GRANT {_list(given)} ON SEQUENCE {sequence} TO {prefix}{role}"
 
 
-def _made(prefix: str) -> Iterator[str]:
+def created(prefix: str) -> Iterator[str]:
+    """Yield the statements that create missing roles, and take a login from groups."""
     for role in RIGHTS:
         name, kind = f"{prefix}{role}", "NOLOGIN" if role in GROUPS else "LOGIN"
         yield (

@@ -8,7 +8,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, SkipVali
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from notifier.rules import DEFAULT_RULES, QuietHours, Rules, parse_quiet_hours, parse_rules
-from shared.settings import PREFIX, RestUrl, Settings
+from shared.setting_types import RestUrl
+from shared.settings import PREFIX, Settings
 
 TOKEN_CHARACTERS_MIN: Final = 12
 

@@ -172,6 +172,6 @@ async def read_health(connection: Connection) -> Sequence[asyncpg.Record]:
     return await connection.fetch(READ_HEALTH)
 
 
-async def mark_silent(connection: Connection, component: str, said: HealthStatus, updated_at: datetime) -> None:
+async def mark_silent(connection: Connection, component: str, reported: HealthStatus, updated_at: datetime) -> None:
     """Mark a component as ERROR that has been silent since *updated_at*, unless it reported in between."""
-    await connection.execute(MARK_SILENT, HealthStatus.ERROR, silence_detail(said), component, updated_at)
+    await connection.execute(MARK_SILENT, HealthStatus.ERROR, silence_detail(reported), component, updated_at)

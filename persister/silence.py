@@ -14,7 +14,7 @@ from shared.errors import TransientError
 from shared.events import HealthStatus, utc_now
 from shared.isolation import each_isolated, in_a_line
 from shared.postgres.database import Database
-from shared.process.health import FAREWELL_SECONDS, HEARTBEAT_SECONDS, Component, effective_status
+from shared.process.health import HEARTBEAT_SECONDS, SHUTDOWN_REPORT_SECONDS, Component, effective_status
 
 log = structlog.get_logger()
 
@@ -57,10 +57,10 @@ async def put_silent_in_error(database: Database) -> None:
     async with database.connection() as connection:
 
         async def look(row: Record) -> None:
-            said = HealthStatus(row["status"])
-            if effective_status(said, row["updated_at"], now=row["now"]) is not said:
+            reported = HealthStatus(row["status"])
+            if effective_status(reported, row["updated_at"], now=row["now"]) is not reported:
                 log.warning("component silent", component=row["component_name"], since=str(row["updated_at"]))
-                await mark_silent(connection, row["component_name"], said, row["updated_at"])
+                await mark_silent(connection, row["component_name"], reported, row["updated_at"])
 
         await each_isolated(await read_health(connection), look, failed=_not_judged)
 
@@ -76,5 +76,5 @@ async def last_report(component: Component, database: Database) -> AsyncIterator
         yield
     finally:
         with suppress(TransientError, TimeoutError):
-            async with asyncio.timeout(FAREWELL_SECONDS), database.connection() as connection:
+            async with asyncio.timeout(SHUTDOWN_REPORT_SECONDS), database.connection() as connection:
                 await upsert_health(connection, [component.report(utc_now())])

@@ -1,7 +1,6 @@
 """Reference of commands, from their parser and the manual at the end of their help."""
 
 from collections.abc import Iterator
-from enum import Enum
 from typing import Any
 
 from typer.main import get_command
@@ -9,6 +8,7 @@ from typer.main import get_command
 from cli.main import app
 from cli.manual import MANUAL, USUAL
 from reference.markdown import code, page, table
+from reference.parameters import choices_of, default_of, spelling_of
 
 
 def commands_page() -> str:
@@ -37,7 +37,13 @@ def _section(name: str, command: Any) -> Iterator[str]:
     yield ""
     yield " ".join((command.help or "").split())
     yield ""
-    yield from _parameters(command)
+    parameters = [each for each in command.params if each.name != "help"]
+    if parameters:
+        rows = [
+            (code(spelling_of(each)), f"{each.help or ''}{choices_of(each)}{default_of(each)}") for each in parameters
+        ]
+        yield from table(("argument or option", "meaning"), rows)
+        yield ""
     yield "```sh"
     for example in manual.examples:
         yield f"{example.line}   # {example.meaning}"
@@ -46,43 +52,3 @@ def _section(name: str, command: Any) -> Iterator[str]:
     page_name = manual.page.removeprefix("docs/")
     usual = "" if manual.exits == USUAL else f"Exit code: {manual.exits}. "
     yield f"{usual}More: [{page_name}]({page_name})"
-
-
-def _parameters(command: Any) -> Iterator[str]:
-    rows = [
-        (code(_spelling(each)), f"{each.help or ''}{_choices(each)}{_default(each)}")
-        for each in command.params
-        if each.name != "help"
-    ]
-    if rows:
-        yield from table(("argument or option", "meaning"), rows)
-        yield ""
-
-
-def _spelling(parameter: Any) -> str:
-    if parameter.param_type_name == "argument":
-        return str(parameter.metavar or parameter.name.upper())
-    value = "" if parameter.is_flag else f" {parameter.metavar or _value(parameter.type_descriptor.annotation)}"
-    return f"{', '.join(parameter.opts)}{value}"
-
-
-def _value(kind: type) -> str:
-    if issubclass(kind, Enum):
-        return "|".join(str(each.value) for each in kind)
-    return {int: "NUMBER", float: "NUMBER"}.get(kind, "TEXT")
-
-
-def _choices(parameter: Any) -> str:
-    kind = parameter.type_descriptor.annotation
-    if parameter.param_type_name != "argument" or not issubclass(kind, Enum):
-        return ""
-    return f" One of {', '.join(code(str(each.value)) for each in kind)}."
-
-
-def _default(parameter: Any) -> str:
-    default = parameter.default
-    if default is None or default is False or default == "" or getattr(parameter, "required", False):
-        return ""
-    if callable(default):
-        return ""
-    return f" Default: {code(str(getattr(default, 'value', default)))}."

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator, Mapping
 from enum import Enum
 from pathlib import Path
-from typing import Any, Final, Literal, get_args, get_origin
+from typing import Final
 
 import annotated_types as bounds
-from pydantic import BaseModel, SecretStr
+from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
@@ -16,6 +16,7 @@ from cli.env_check import SETTINGS
 from contract.docstrings import field_docstrings
 from reference.markdown import code, page, table
 from reference.meanings import MEANINGS
+from reference.value_types import type_words
 
 PAGES: Final = "docs/*.md"
 OURS: Final = frozenset({"configuration.md", "commands.md", "rest.md", "decisions.md"})
@@ -23,7 +24,6 @@ OURS: Final = frozenset({"configuration.md", "commands.md", "rest.md", "decision
 _ROW: Final = re.compile(r"^\| *(?P<names>`SNIPER_[^|]+?) *\|(?P<cells>.*)\| *$", re.MULTILINE)
 _NAME: Final = re.compile(r"`(SNIPER_[A-Z0-9_]+)`")
 _SIGNS: Final = ((bounds.Ge, "≥", "ge"), (bounds.Gt, ">", "gt"), (bounds.Le, "≤", "le"), (bounds.Lt, "<", "lt"))
-_KINDS: Final = {bool: "true or false", int: "whole number", float: "number", str: "text", Path: "path"}
 
 
 _HEAD: Final = (
@@ -71,16 +71,12 @@ def variables_on_pages(root: Path) -> Mapping[str, str]:
         for row in _ROW.finditer(path.read_text(encoding="utf-8")):
             cells = re.split(r"(?<!\\)\|", row["cells"])
             names = _NAME.findall(row["names"])
-            said = _moved(cells[-1].strip())
+            # Links within the page itself would be dead on another.
+            description = re.sub(r"\[([^\]]+)\]\(#[^)]*\)", r"\1", cells[-1].strip())
             link = f"[{path.stem}]({path.name})"
             for name in names:
-                found.setdefault(name, f"{said} ({link})" if said else f"see {link}")
+                found.setdefault(name, f"{description} ({link})" if description else f"see {link}")
     return found
-
-
-def _moved(text: str) -> str:
-    """Return *text* without links within its own page, which would be dead on another."""
-    return re.sub(r"\[([^\]]+)\]\(#[^)]*\)", r"\1", text)
 
 
 def meaning_of(name: str, documented: Mapping[str, str], below: str | None, field: FieldInfo) -> str:
@@ -90,7 +86,7 @@ def meaning_of(name: str, documented: Mapping[str, str], below: str | None, fiel
 
 def value_of(field: FieldInfo) -> str:
     """Return the type and the bounds of a value in words."""
-    kind = _words(field.annotation)
+    kind = type_words(field.annotation)
     limits = [
         f"{sign} {_text(getattr(each, name))}"
         for each in field.metadata
@@ -98,28 +94,6 @@ def value_of(field: FieldInfo) -> str:
         if isinstance(each, one)
     ]
     return " ".join([kind, *limits])
-
-
-def _words(annotation: Any) -> str:
-    origin, arguments = get_origin(annotation), get_args(annotation)
-    if origin is Literal:
-        return " or ".join(code(str(each)) for each in arguments)
-    if origin in {list, tuple, set, frozenset, dict}:
-        return "list" if origin is not dict else "JSON object"
-    if origin is None:
-        return _class_words(annotation) if isinstance(annotation, type) else "text"
-    # Optional or annotated: the first argument is the type.
-    return _words(next(each for each in arguments if each is not type(None)))
-
-
-def _class_words(kind: type) -> str:
-    if issubclass(kind, SecretStr):
-        return "secret"
-    if issubclass(kind, Enum):
-        return " or ".join(code(str(each.value)) for each in kind)
-    if issubclass(kind, BaseModel):
-        return "JSON object"
-    return _KINDS.get(kind, kind.__name__.lower())
 
 
 def default_of(field: FieldInfo) -> str:

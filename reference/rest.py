@@ -10,29 +10,27 @@ from api.app import create_app
 from api.app_state import build_app_state
 from api.settings import ApiSettings
 from reference.markdown import code, page, table
+from reference.schema_types import answer_of, kind_of
 from shared.bus.port import Bus
 from shared.postgres.database import Database
 from shared.postgres.engine import EngineOnDemand
 from shared.process.runtime import Runtime
 from shared.process.telemetry import Telemetry
 
-_WORDS: Final = {"date-time": "time (ISO 8601)", "date": "date", "uuid": "UUID"}
 _HEAD: Final = (
     "Every call of the API with its parameters and its answers, from the OpenAPI document that it serves itself "
     "(`GET /openapi.json`). [api.md](api.md) explains access, refusals, lists and decisions, with a command for each."
 )
-PATTERN_CHARACTERS_MAX: Final = 40
 
 
 def document() -> Mapping[str, Any]:
     """Return the API's OpenAPI document, without a server behind it."""
     nowhere = Database(pool=cast("Pool", None), engines=cast("EngineOnDemand", None))
     runtime = Runtime(cast("Bus", None), nowhere, Telemetry(), asyncio.Event())
-    return create_app(build_app_state(runtime), ApiSettings.model_construct(**_defaults())).openapi()
-
-
-def _defaults() -> dict[str, Any]:
-    return {name: field.get_default(call_default_factory=True) for name, field in ApiSettings.model_fields.items()}
+    defaults: dict[str, Any] = {
+        name: field.get_default(call_default_factory=True) for name, field in ApiSettings.model_fields.items()
+    }
+    return create_app(build_app_state(runtime), ApiSettings.model_construct(**defaults)).openapi()
 
 
 def rest_page() -> str:
@@ -59,12 +57,8 @@ def _call(name: str, operation: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield " ".join(operation.get("description", operation.get("summary", "")).split())
     yield ""
-    parameters = [
-        (code(each["name"]), each["in"], kind_of(each["schema"]), _required(each), each.get("description", ""))
-        for each in operation.get("parameters", ())
-    ]
-    if parameters:
-        yield from table(("parameter", "in", "value", "", "meaning"), parameters)
+    if parameters := operation.get("parameters"):
+        yield from table(("parameter", "in", "value", "", "meaning"), map(_parameter, parameters))
         yield ""
     if body := operation.get("requestBody"):
         kinds = [f"{kind_of(each.get('schema', {}))} ({code(kind)})" for kind, each in body["content"].items()]
@@ -72,22 +66,14 @@ def _call(name: str, operation: Mapping[str, Any]) -> Iterator[str]:
         yield ""
     yield from table(
         ("status", "answer", "meaning"),
-        [(status, _answer(each), each.get("description", "")) for status, each in operation["responses"].items()],
+        [(status, answer_of(each), each.get("description", "")) for status, each in operation["responses"].items()],
     )
 
 
-def _answer(response: Mapping[str, Any]) -> str:
-    return ", ".join(
-        kind_of(each["schema"]) if each.get("schema") else code(kind)
-        for kind, each in response.get("content", {}).items()
-    )
-
-
-def _required(parameter: Mapping[str, Any]) -> str:
-    default = parameter["schema"].get("default")
-    if parameter.get("required"):
-        return "required"
-    return "" if default is None else f"default {code(str(default))}"
+def _parameter(parameter: Mapping[str, Any]) -> tuple[str, ...]:
+    name, schema, default = code(parameter["name"]), parameter["schema"], parameter["schema"].get("default")
+    required = "required" if parameter.get("required") else "" if default is None else f"default {code(str(default))}"
+    return name, parameter["in"], kind_of(schema), required, parameter.get("description", "")
 
 
 def _schema(name: str, schema: Mapping[str, Any]) -> Iterator[str]:
@@ -105,32 +91,3 @@ def _schema(name: str, schema: Mapping[str, Any]) -> Iterator[str]:
                 for field, each in properties.items()
             ],
         )
-
-
-def kind_of(schema: Mapping[str, Any]) -> str:
-    """Return the type of a value in a few words, with a link to its schema."""
-    if reference := schema.get("$ref"):
-        name = reference.rpartition("/")[2]
-        return f"[{name}](#{name.lower()})"
-    for union in ("anyOf", "oneOf", "allOf"):
-        if union in schema:
-            return " or ".join(dict.fromkeys(kind_of(each) for each in schema[union]))
-    if "enum" in schema:
-        return " or ".join(code(str(each)) for each in schema["enum"])
-    if "const" in schema:
-        return code(str(schema["const"]))
-    if schema.get("type") == "array":
-        return f"list of {kind_of(schema.get('items', {}))}"
-    return " ".join([_WORDS.get(schema.get("format", ""), schema.get("type", "anything")), *_limits(schema)])
-
-
-def _limits(schema: Mapping[str, Any]) -> Iterator[str]:
-    signs = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
-    for name, sign in signs.items():
-        if name in schema:
-            yield f"{sign} {schema[name]}"
-    if "maxLength" in schema:
-        yield f"of {schema.get('minLength', 0)} to {schema['maxLength']} characters"
-    pattern = schema.get("pattern", "")
-    if pattern and len(pattern) <= PATTERN_CHARACTERS_MAX:
-        yield f"like {code(pattern)}"

@@ -33,11 +33,12 @@ def lay_out(directory: Path) -> None:
 
 def inward(text: str) -> str:
     """Return a page without links that lead out of docs/."""
-    return _OUTWARD.sub(lambda link: _inline_path(link[1], link[2]), text)
 
+    def inlined(link: re.Match[str]) -> str:
+        words, path = link[1], link[2]
+        return f"`{path}`" if words.strip("`/") in path else f"{words} (`{path}`)"
 
-def _inline_path(words: str, path: str) -> str:
-    return f"`{path}`" if words.strip("`/") in path else f"{words} (`{path}`)"
+    return _OUTWARD.sub(inlined, text)
 
 
 if __name__ == "__main__":

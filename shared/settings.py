@@ -1,20 +1,17 @@
 """Settings shared by several services, from SNIPER_* variables, a .env file or mounted secret files."""
 
-from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
-from urllib.parse import urlsplit
+from typing import Literal, TypeVar
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from shared.errors import SettingsError
+from shared.setting_types import BrokerUrl, DatabaseUrl, PastDay, RestUrl, WebsocketUrl
 from shared.settings_sources import Environment, unreadable_sources
 
 PREFIX = "SNIPER_"
 SECRETS_DIRECTORY = Path("/run/secrets")
-ENCODE = "in a user name and a password, @ is written %40, : %3A, / %2F, ? %3F, # %23 and % %25"
 MEXC_REST_URL = "https://api.mexc.com"
 MEXC_WEB_URL = "https://www.mexc.com"
 
@@ -51,54 +48,12 @@ class Settings(BaseSettings):
         return init_settings, Environment(settings_cls), dotenv_settings, file_secret_settings
 
 
-def _url(*schemes: str) -> Callable[[SecretStr], SecretStr]:
-    def check(value: SecretStr) -> SecretStr:
-        if not value.get_secret_value().startswith(tuple(f"{scheme}://" for scheme in schemes)):
-            raise ValueError(f"must start with {' or '.join(f'{scheme}://' for scheme in schemes)}")
-        return value
-
-    return check
-
-
-def _reachable(url: str) -> str:
-    """Return *url*; raise ValueError, without its value, where it has no host or an impossible port."""
-    try:
-        parts = urlsplit(url)
-        is_reachable = bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        parts, is_reachable = urlsplit(""), False
-    if not is_reachable:
-        raise ValueError(f"must name a host and, if any, a port from 1 to 65535 ({ENCODE})")
-    if "#" in url or "@" in f"{parts.path}{parts.query}" or parts.netloc.count("@") > 1:
-        raise ValueError(f"holds an @ or a # that cannot be meant: {ENCODE}")
-    return url
-
-
-def _reachable_secret(url: SecretStr) -> SecretStr:
-    _reachable(url.get_secret_value())
-    return url
-
-
-def _verified(value: SecretStr) -> SecretStr:
-    if "no_verify_ssl" in value.get_secret_value():
-        raise ValueError("must not switch off the check of the broker's certificate (no_verify_ssl)")
-    return value
-
-
 class BrokerSettings(Settings):
     """RabbitMQ. Without a URL the bus is in-process."""
 
     model_config = SettingsConfigDict(env_prefix=f"{PREFIX}BROKER_")
 
-    url: (
-        Annotated[
-            SecretStr,
-            AfterValidator(_url("amqp", "amqps")),
-            AfterValidator(_reachable_secret),
-            AfterValidator(_verified),
-        ]
-        | None
-    ) = None
+    url: BrokerUrl | None = None
     ca_file: Path | None = None
     """Certificate authority for `amqps`, in PEM form; None for those of the system."""
     heartbeat_seconds: int = Field(default=10, ge=5, le=60)
@@ -111,7 +66,7 @@ class DatabaseSettings(Settings):
 
     model_config = SettingsConfigDict(env_prefix=f"{PREFIX}DATABASE_")
 
-    url: Annotated[SecretStr, AfterValidator(_url("postgres", "postgresql", "postgresql+asyncpg"))] | None = None
+    url: DatabaseUrl | None = None
     ca_file: Path | None = None
     """Certificate authority for the server, in PEM form; host names are checked, too."""
     pool_size: int = Field(default=10, ge=2, le=100)
@@ -129,27 +84,15 @@ class DataSettings(Settings):
     data_dir: Path = Path(".sniper")
 
 
-def _not_ahead(day: date) -> date:
-    """Return *day*, at most tomorrow, which it is already in some time zones."""
-    if day > datetime.now(UTC).date() + timedelta(days=1):
-        raise ValueError("must be the day on which the key was made, which is not ahead")
-    return day
-
-
-RestUrl = Annotated[str, Field(pattern=r"^https?://[^/?#@\s]+$"), AfterValidator(_reachable)]
-
-
 class ExchangeSettings(Settings):
     """Exchange and API key."""
 
     mexc_rest_url: RestUrl = MEXC_REST_URL
-    mexc_ws_url: Annotated[str, Field(pattern=r"^wss?://[^?#@\s]+$"), AfterValidator(_reachable)] = (
-        "wss://wbs-api.mexc.com/ws"
-    )
+    mexc_ws_url: WebsocketUrl = "wss://wbs-api.mexc.com/ws"
     mexc_web_url: RestUrl | None = None
     mexc_api_key: SecretStr | None = None
     mexc_api_secret: SecretStr | None = None
-    mexc_api_key_created: Annotated[date, AfterValidator(_not_ahead)] | None = None
+    mexc_api_key_created: PastDay | None = None
     """Creation day of the key, for example 2026-03-01, which the exchange does not return."""
     mexc_api_key_ip_bound: bool = False
     """Whether the key is bound to IP addresses; an unbound key expires."""
@@ -191,14 +134,11 @@ def load(settings: type[S]) -> S:
     try:
         return settings()
     except ValidationError as error:
-        raise SettingsError("; ".join(_complaints(settings, error))) from None
-
-
-def _complaints(settings: type[Settings], error: ValidationError) -> list[str]:
-    prefix = settings.model_config.get("env_prefix") or ""
-    problems = error.errors(include_input=False, include_url=False, include_context=False)
-    return [
-        f"{prefix}{problem['loc'][0] if problem['loc'] else '*'}".upper()
-        + f": {problem['msg'].removeprefix('Value error, ')}"
-        for problem in problems
-    ]
+        prefix = settings.model_config.get("env_prefix") or ""
+        problems = error.errors(include_input=False, include_url=False, include_context=False)
+        complaints = [
+            f"{prefix}{problem['loc'][0] if problem['loc'] else '*'}".upper()
+            + f": {problem['msg'].removeprefix('Value error, ')}"
+            for problem in problems
+        ]
+        raise SettingsError("; ".join(complaints)) from None

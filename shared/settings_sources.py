@@ -3,7 +3,7 @@
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,7 +43,10 @@ def unreadable_sources(settings: type[BaseSettings]) -> Iterator[str]:
     env_file, secrets = config.get("env_file"), config.get("secrets_dir")
     files = [Path(env_file)] if isinstance(env_file, str | Path) else []
     if isinstance(secrets, str | Path):
-        files += _secrets(Path(secrets), names)
+        try:
+            files += sorted(path for path in Path(secrets).iterdir() if path.name.upper() in names)
+        except OSError:
+            files.append(Path(secrets))
     yield from filter(None, map(_objection, files))
 
 
@@ -53,13 +56,6 @@ def _is_text(value: str) -> bool:
     except UnicodeEncodeError:  # Undecodable bytes, kept as surrogates.
         return False
     return True
-
-
-def _secrets(directory: Path, names: Iterable[str]) -> list[Path]:
-    try:
-        return sorted(path for path in directory.iterdir() if path.name.upper() in names)
-    except OSError:
-        return [directory]
 
 
 def _objection(path: Path) -> str | None:

@@ -33,14 +33,14 @@ def refusal(error: BaseException, *, url: str, authority: str) -> str | None:
         if cause is None:
             return None
         cause = cause.__cause__
-    found, said = f"the certificate of the server in {url}", cause.verify_message.rstrip(".")
+    subject, reason = f"the certificate of the server in {url}", cause.verify_message.rstrip(".")
     if cause.verify_code in _OTHER_NAMES:
-        return f"{found} is another's ({said}): name the server as its certificate does"
+        return f"{subject} is another's ({reason}): name the server as its certificate does"
     if cause.verify_code == _NO_MORE:
-        return f"{found} is refused ({said}): renew it there, or correct this machine's clock"
+        return f"{subject} is refused ({reason}): renew it there, or correct this machine's clock"
     if cause.verify_code == _NOT_YET:
-        return f"{found} is refused ({said}): correct this machine's clock, or the server's certificate"
-    return f"{found} is vouched for by nobody we believe ({said}): name its authority's certificate in {authority}"
+        return f"{subject} is refused ({reason}): correct this machine's clock, or the server's certificate"
+    return f"{subject} is vouched for by nobody we believe ({reason}): name its authority's certificate in {authority}"
 
 
 def mends_itself(error: ssl.SSLCertVerificationError) -> bool:

@@ -28,7 +28,7 @@ from shared.backoff import pause
 from shared.control.exit_policy import ExitPolicy
 from shared.errors import TransientError
 from shared.postgres.database import Database
-from shared.process.health import FAREWELL_SECONDS
+from shared.process.health import SHUTDOWN_REPORT_SECONDS
 from shared.process.runtime import Runtime
 from shared.settings import ExchangeSettings, load
 
@@ -65,7 +65,7 @@ async def run_services(
 async def _wait_for_final_health(lasting: Runtime) -> None:
     """Return once the final health report of every component but the persister is stored, or after a timeout."""
     with suppress(TransientError, TimeoutError):
-        async with asyncio.timeout(FAREWELL_SECONDS):
+        async with asyncio.timeout(SHUTDOWN_REPORT_SECONDS):
             while True:
                 async with lasting.database.connection() as connection:
                     if not await connection.fetchval(UNENDED, PERSISTER):

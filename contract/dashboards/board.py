@@ -14,6 +14,12 @@ Kind = Literal["lines", "number", "heat"]
 SOURCE: Final = DataSourceRef(type_val="prometheus", uid="prometheus")
 _COLUMNS: Final = 24
 _HEIGHT: Final = 7
+_LEGEND_BELOW: Final = (
+    common.VizLegendOptions()
+    .show_legend(show_legend=True)
+    .display_mode(LegendDisplayMode.LIST)
+    .placement(LegendPlacement.BOTTOM)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,30 +98,18 @@ def render(board: Board) -> str:
 
 
 def _built(panel: Panel, at: GridPos) -> heatmap.Panel | stat.Panel | timeseries.Panel:
-    targets = [_target(panel.kind, query).ref_id(chr(ord("A") + n)) for n, query in enumerate(panel.queries)]
     built: heatmap.Panel | stat.Panel | timeseries.Panel
     if panel.kind == "heat":
         built = heatmap.Panel().calculate(calculate=False)
     elif panel.kind == "number":
         built = stat.Panel()
     else:
-        built = timeseries.Panel().legend(_legend_below())
+        built = timeseries.Panel().legend(_LEGEND_BELOW)
     built.title(panel.title).description(panel.about).unit(panel.unit).datasource(SOURCE).grid_pos(at)
-    for target in targets:
-        built.with_target(target)
+    for number, query in enumerate(panel.queries):
+        labels = " ".join(f"{{{{{label}}}}}" for label in query.by)
+        legend = " ".join(filter(None, (query.name, labels)))
+        target = prometheus.Dataquery().expr(query.expr).legend_format(legend).datasource(SOURCE)
+        target = target.format(PromQueryFormat.HEATMAP if panel.kind == "heat" else PromQueryFormat.TIME_SERIES)
+        built.with_target(target.ref_id(chr(ord("A") + number)))
     return built
-
-
-def _target(kind: Kind, query: Query) -> prometheus.Dataquery:
-    asked = prometheus.Dataquery().expr(query.expr).legend_format(_legend(query)).datasource(SOURCE)
-    return asked.format(PromQueryFormat.HEATMAP if kind == "heat" else PromQueryFormat.TIME_SERIES)
-
-
-def _legend_below() -> common.VizLegendOptions:
-    made = common.VizLegendOptions().show_legend(show_legend=True)
-    return made.display_mode(LegendDisplayMode.LIST).placement(LegendPlacement.BOTTOM)
-
-
-def _legend(query: Query) -> str:
-    told = " ".join(f"{{{{{label}}}}}" for label in query.by)
-    return " ".join(filter(None, (query.name, told)))

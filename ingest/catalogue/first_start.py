@@ -38,7 +38,7 @@ class BaselineCollector:
         self._thresholds = thresholds
         self._seen: dict[str, datetime] = {}
         self._names: dict[Source, frozenset[str]] = {}
-        self._observe_announcement: dict[str, datetime] = {}
+        self._announced: dict[str, datetime] = {}
         self._held: AbstractSet[str] | None = None
         self._ticked_at: datetime | None = None
         """Time of the latest ticker frame that is part of it."""
@@ -57,8 +57,8 @@ class BaselineCollector:
 
     def announce(self, symbol: str, opens_at: datetime) -> ObservationResult:
         """Collect an opening time, for symbols whose snapshot has none."""
-        if len(self._observe_announcement) < self._thresholds.symbols_max:
-            self._observe_announcement[symbol] = opens_at
+        if len(self._announced) < self._thresholds.symbols_max:
+            self._announced[symbol] = opens_at
         return UNCHANGED
 
     def names_of(self, source: Source) -> frozenset[str]:
@@ -81,10 +81,10 @@ class BaselineCollector:
 
     def described_by(self, snapshot: Snapshot) -> Iterator[SymbolRecord]:
         """Return a record for each symbol of *snapshot*."""
-        announced, at = self._observe_announcement.get, snapshot.observed_at
+        announced, at = self._announced.get, snapshot.observed_at
         return (baseline_record(info.symbol, at, announced(info.symbol), info) for info in snapshot.symbols)
 
     def missing_from(self, shown: AbstractSet[str]) -> Steps[Iterator[SymbolRecord]]:
         """Return a record for each symbol collected that is not among the *shown*."""
         unlisted = yield from difference(self._seen, shown)
-        return (baseline_record(name, self._seen[name], self._observe_announcement.get(name)) for name in unlisted)
+        return (baseline_record(name, self._seen[name], self._announced.get(name)) for name in unlisted)

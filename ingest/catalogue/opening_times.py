@@ -36,7 +36,7 @@ class OpeningTimes:
 
     def __init__(self, thresholds: Thresholds) -> None:
         self._thresholds = thresholds
-        self._words: dict[str, dict[OpeningSource, _Statement]] = {}
+        self._statements: dict[str, dict[OpeningSource, _Statement]] = {}
         self._without_time: set[str] = set()
         """Symbols for which exchangeInfo has no time."""
 
@@ -49,18 +49,18 @@ class OpeningTimes:
             return current
         if source is OpeningSource.EXCHANGE_INFO:
             self._without_time.discard(symbol)
-        statements = self._words.setdefault(symbol, {})
+        statements = self._statements.setdefault(symbol, {})
         statement = statements.get(source)
         if statement is not None:
             return stated if self._accept(statement, stated) else current
-        is_believed = source is OpeningSource.EXCHANGE_INFO or current is None or symbol in self._without_time
-        if is_believed or OpeningSource.EXCHANGE_INFO in statements:
+        is_accepted = source is OpeningSource.EXCHANGE_INFO or current is None or symbol in self._without_time
+        if is_accepted or OpeningSource.EXCHANGE_INFO in statements:
             statements[source] = _Statement(stated)
         # Otherwise the time known from before a restart stands until exchangeInfo states one.
-        return stated if is_believed else current
+        return stated if is_accepted else current
 
     def forget(self, symbol: str) -> None:
-        self._words.pop(symbol, None)
+        self._statements.pop(symbol, None)
         self._without_time.discard(symbol)
 
     def _accept(self, statement: _Statement, stated: datetime) -> bool:

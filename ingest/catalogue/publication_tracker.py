@@ -55,8 +55,8 @@ class PublicationTracker:
 
     def end_listing(self, symbol: str) -> None:
         """End the listing of *symbol*; its return is a new one."""
-        for stated in (self._baseline_symbols, *self._reported.values()):
-            stated.discard(symbol)
+        for symbols in (self._baseline_symbols, *self._reported.values()):
+            symbols.discard(symbol)
         self._late.discard(symbol)
         self._moved_from.pop(symbol, None)
 

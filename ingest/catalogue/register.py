@@ -15,7 +15,7 @@ class SymbolRegister:
     """
 
     def __init__(self, records: Iterable[SymbolRecord] = ()) -> None:
-        self._known: dict[str, SymbolRecord] = {}
+        self._records: dict[str, SymbolRecord] = {}
         self._shown: dict[str, None] = {}
         self._tradable: dict[str, None] = {}
         self._waiting: set[str] = set()
@@ -24,22 +24,22 @@ class SymbolRegister:
             self.put(each)
 
     def __len__(self) -> int:
-        return len(self._known)
+        return len(self._records)
 
     def __contains__(self, symbol: str) -> bool:
-        return symbol in self._known
+        return symbol in self._records
 
     def get(self, symbol: str) -> SymbolRecord | None:
-        return self._known.get(symbol)
+        return self._records.get(symbol)
 
     def __getitem__(self, symbol: str) -> SymbolRecord:
-        return self._known[symbol]
+        return self._records[symbol]
 
     def put(self, record: SymbolRecord) -> None:
-        before = self._known.get(record.symbol)
+        before = self._records.get(record.symbol)
         if before is not None:
             self._counts[before.state] -= 1
-        self._known[record.symbol] = record
+        self._records[record.symbol] = record
         self._counts[record.state] += 1
         _keep(self._shown, record.symbol, wanted=record.is_shown)
         _keep(self._tradable, record.symbol, wanted=record.state is SymbolState.TRADABLE)

@@ -20,6 +20,16 @@ class Access(NamedTuple):
     open: bool | None = None
     """Online, open to the API and to at least one side."""
 
+    @property
+    def is_denied(self) -> bool:
+        """Return whether one of the lists shows that we cannot trade it."""
+        return self.named is False or self.open is False
+
+    @property
+    def is_granted(self) -> bool:
+        """Return whether one of the lists shows that we can."""
+        return self.named is True or self.open is True
+
 
 def is_open(info: SymbolInfo) -> bool | None:
     """Return whether the pair takes orders; None for an unreadable entry."""
@@ -35,13 +45,13 @@ def state_of(record: SymbolRecord, access: Access, at: datetime) -> SymbolState:
     if record.trading_since is None:
         if record.opens_after(at):
             return SymbolState.LISTED
-        if not access.named:
-            was_open = record.state is not SymbolState.LISTED and access.named is False
-            return SymbolState.SUSPENDED if was_open else record.state
-    if access.named is False or access.open is False:
+        if access.named is None:
+            return record.state
+        if access.named is False:
+            return record.state if record.state is SymbolState.LISTED else SymbolState.SUSPENDED
+    if access.is_denied or (record.state is SymbolState.SUSPENDED and not access.is_granted):
         return SymbolState.SUSPENDED
-    is_reported = access.named or access.open
-    return record.state if record.state is SymbolState.SUSPENDED and not is_reported else SymbolState.TRADABLE
+    return SymbolState.TRADABLE
 
 
 def with_state(record: SymbolRecord, access: Access, at: datetime) -> SymbolRecord:

@@ -63,17 +63,17 @@ class Bot:
             "timeout": self._settings.telegram_poll_seconds,
             "allowed_updates": '["message"]',
         }
-        asking = asyncio.ensure_future(_call(http, "getUpdates", parameters))
+        polling = asyncio.ensure_future(_call(http, "getUpdates", parameters))
         stopping = asyncio.ensure_future(stop.wait())
         try:
-            await asyncio.wait((asking, stopping), return_when=asyncio.FIRST_COMPLETED)
-            if not asking.done():
+            await asyncio.wait((polling, stopping), return_when=asyncio.FIRST_COMPLETED)
+            if not polling.done():
                 return ()
-            body = asking.result()
+            body = polling.result()
         finally:
-            for task in (asking, stopping):
+            for task in (polling, stopping):
                 task.cancel()
-            await asyncio.gather(asking, stopping, return_exceptions=True)
+            await asyncio.gather(polling, stopping, return_exceptions=True)
         try:
             updates, offset = read_updates(body)
         except msgspec.MsgspecError as error:

@@ -17,7 +17,6 @@ class BusMetrics:
     def __init__(
         self, registry: CollectorRegistry | None = None, *, clock: Callable[[], float] = time.perf_counter
     ) -> None:
-        self._registry = registry
         self._clock = clock
         self._publishes = Counter(
             "sniper_bus_publishes_total", "Attempts to publish a message.", ["exchange"], registry=registry
@@ -38,6 +37,31 @@ class BusMetrics:
             buckets=_SECONDS,
             registry=registry,
         )
+        self._queues = _QueueFamilies(registry, clock)
+
+    @contextmanager
+    def publishing(self, exchange: str) -> Iterator[None]:
+        """Count an attempt to publish; the block ends normally once the broker confirmed it."""
+        self._publishes.labels(exchange).inc()
+        began = self._clock()
+        yield
+        self._confirms.labels(exchange).inc()
+        self._publish_seconds.labels(exchange).observe(self._clock() - began)
+
+    def returned(self, exchange: str) -> None:
+        """Count an unroutable message."""
+        self._returns.labels(exchange).inc()
+
+    def of_queue(self, queue: str) -> "QueueMetrics":
+        """Return the metrics of one queue; of several consumers of it, the latest shows the messages held."""
+        return self._queues.of(queue)
+
+
+class _QueueFamilies:
+    """Metrics by queue."""
+
+    def __init__(self, registry: CollectorRegistry | None, clock: Callable[[], float]) -> None:
+        self._clock = clock
         self._deliveries = Counter(
             "sniper_bus_deliveries_total", "Messages handed to the handler of a queue.", ["queue"], registry=registry
         )
@@ -70,21 +94,8 @@ class BusMetrics:
             registry=registry,
         )
 
-    @contextmanager
-    def publishing(self, exchange: str) -> Iterator[None]:
-        """Count an attempt to publish; the block ends normally once the broker confirmed it."""
-        self._publishes.labels(exchange).inc()
-        began = self._clock()
-        yield
-        self._confirms.labels(exchange).inc()
-        self._publish_seconds.labels(exchange).observe(self._clock() - began)
-
-    def returned(self, exchange: str) -> None:
-        """Count an unroutable message."""
-        self._returns.labels(exchange).inc()
-
-    def of_queue(self, queue: str) -> "QueueMetrics":
-        """Return the metrics of one queue; of several consumers of it, the latest shows the messages held."""
+    def of(self, queue: str) -> "QueueMetrics":
+        """Return the metrics of *queue*."""
         metrics = QueueMetrics(
             self._deliveries.labels(queue),
             self._redeliveries.labels(queue),

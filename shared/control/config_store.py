@@ -66,14 +66,11 @@ def assignments(changes: Mapping[str, Any]) -> tuple[str, list[object]]:
     """Return the statement that stores *changes* by field, and its arguments."""
     parts, values = [_UPDATE], list[object]()
     for number, (name, value) in enumerate(changes.items(), start=1):
-        values.append(_stored(name, value))
+        is_ladder = name == "take_profit_ladder"
+        values.append([step.model_dump(mode="json") for step in value] if is_ladder else value)
         parts.append(f"{name} = ${number}")
         if name == "halted":
             parts.append(_HALTED_AT.format(value=f"${number}"))
     if SEEDED & changes.keys():
         parts.append(_SEEDED_AT)
     return ", ".join(parts), values
-
-
-def _stored(name: str, value: Any) -> object:
-    return [step.model_dump(mode="json") for step in value] if name == "take_profit_ladder" else value

@@ -1,6 +1,6 @@
 """Exit policy of a position: take-profit, its ladder, stops and holding time, with their bounds. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from itertools import pairwise
 from typing import Annotated, Any, Final
@@ -15,11 +15,8 @@ _DECIMALS: Final = 4
 _HUNDRED: Final = Decimal(100)
 
 
-def _plain(amount: Decimal) -> str:
-    return f"{amount:f}"  # str() would write a small amount as 1E-8.
-
-
-_Text = PlainSerializer(_plain, return_type=str)
+_Text = PlainSerializer(lambda amount: f"{amount:f}", return_type=str)
+# str() would write a small amount as 1E-8.
 Percent = Annotated[Decimal, Field(gt=0, le=1000, decimal_places=_DECIMALS, allow_inf_nan=False), _Text]
 Share = Annotated[Decimal, Field(gt=0, lt=100, decimal_places=_DECIMALS, allow_inf_nan=False), _Text]
 """In per cent, of an amount that can be lost only once."""
@@ -103,11 +100,9 @@ def effective_policy(configured: Mapping[str, Any], own: Mapping[str, Any]) -> t
 def contradiction(policy: ExitPolicy) -> tuple[str, str] | None:
     """Return a contradictory field of *policy*, and why; None without any."""
     reached = policy.take_profit_pct
-    if reached is not None and (beyond := _beyond(reached, policy.take_profit_ladder)) is not None:
-        return f"take_profit_ladder.{beyond}.at_pct", "must be below take_profit_pct, at which all is sold"
+    if reached is None:
+        return None
+    for number, step in enumerate(policy.take_profit_ladder):
+        if step.at_pct >= reached:
+            return f"take_profit_ladder.{number}.at_pct", "must be below take_profit_pct, at which all is sold"
     return None
-
-
-def _beyond(limit: Decimal, steps: Iterable[LadderStep]) -> int | None:
-    """Return the number of the first of *steps* at or above *limit*."""
-    return next((number for number, step in enumerate(steps) if step.at_pct >= limit), None)

@@ -40,9 +40,6 @@ class Halt:
 async def halts_in_force(connection: Connection) -> list[Halt]:
     """Read every halt in force, the longest first."""
     rows = await connection.fetch(IN_FORCE)
-    return [Halt(row["cause"], _mode(row["mode"]), row["reason"], row["since"], row["exits"]) for row in rows]
-
-
-def _mode(text: str | None) -> Mode | None:
-    """Return the halted mode; None for both, and for one of a newer version."""
-    return Mode(text) if text in set(Mode) else None
+    # A mode of a newer version counts as both.
+    modes = {str(mode): mode for mode in Mode}
+    return [Halt(row["cause"], modes.get(row["mode"]), row["reason"], row["since"], row["exits"]) for row in rows]

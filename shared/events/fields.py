@@ -1,12 +1,12 @@
 """Types of event fields, with validation and JSON Schema."""
 
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, AwareDatetime, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from shared.events.times import as_utc
 from shared.symbol_format import JSON_SCHEMA, is_symbol
 
 
@@ -14,13 +14,6 @@ def _symbol(value: str) -> str:
     if not is_symbol(value):
         raise PydanticCustomError("contract_symbol", "Invalid symbol format")
     return value
-
-
-def _utc(value: datetime) -> datetime:
-    try:
-        return value.astimezone(UTC)
-    except OverflowError:
-        raise PydanticCustomError("time", "is too far from now") from None
 
 
 def _written(pattern: str, description: str) -> WithJsonSchema:
@@ -37,7 +30,7 @@ _UTC_SCHEMA: Final = {
 }
 
 Symbol = Annotated[str, AfterValidator(_symbol), WithJsonSchema(dict(JSON_SCHEMA))]
-Utc = Annotated[AwareDatetime, AfterValidator(_utc), WithJsonSchema(_UTC_SCHEMA, mode="serialization")]
+Utc = Annotated[AwareDatetime, AfterValidator(as_utc), WithJsonSchema(_UTC_SCHEMA, mode="serialization")]
 Money = Annotated[
     Decimal,
     Field(max_digits=14, allow_inf_nan=False),

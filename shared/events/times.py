@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from pydantic_core import PydanticCustomError
+
 from shared.errors import PermanentError
 from shared.events.kinds import Source
 
@@ -29,3 +31,11 @@ def never_after(now: datetime, listed_at: datetime, source: Source) -> datetime:
 def utc_now() -> datetime:
     """Return the wall-clock time, aware."""
     return datetime.now(UTC)
+
+
+def as_utc(value: datetime) -> datetime:
+    """Return *value* in UTC; raise PydanticCustomError where it is out of range."""
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise PydanticCustomError("time", "is too far from now") from None

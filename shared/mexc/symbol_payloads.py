@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
@@ -77,11 +76,11 @@ def symbol_info(entry: msgspec.Raw) -> SymbolInfo | None:
     delisted, and its return would look like a listing.
     """
     try:
-        return _known(_symbol_decoder.decode(entry))
+        return _info_of(_symbol_decoder.decode(entry))
     except UNREADABLE:
         pass
     try:
-        return _known(_Symbol(_name_decoder.decode(entry).symbol))
+        return _info_of(_Symbol(_name_decoder.decode(entry).symbol))
     except UNREADABLE:
         return None
 
@@ -95,9 +94,12 @@ def names_among(entries: Iterable[msgspec.Raw]) -> list[str]:
     return names
 
 
-def _known(wire: _Symbol) -> SymbolInfo:
+def _info_of(wire: _Symbol) -> SymbolInfo:
     price_precision = wire.quote_precision if wire.quote_asset_precision is None else wire.quote_asset_precision
-    filters = _filters(wire.filters)
+    filters, order_types = _filters(wire.filters), bytes(wire.order_types)
+    opening = moment_of(wire.first_open_time)
+    if opening is not None and opening.year < _OPENING_YEAR_MIN:
+        opening = None  # From before there were exchanges: a placeholder.
     return SymbolInfo(
         symbol=normalise(wire.symbol),
         base_asset=wire.base_asset,
@@ -105,7 +107,7 @@ def _known(wire: _Symbol) -> SymbolInfo:
         status="" if wire.status is None else str(wire.status),
         api_allowed=bool(wire.is_spot_trading_allowed),
         trade_side_type=integer_of(wire.trade_side_type),
-        first_open_time=_opening_of(wire.first_open_time),
+        first_open_time=opening,
         special_treatment=bool(wire.st),
         base_precision=integer_of(wire.base_asset_precision),
         quote_precision=integer_of(price_precision),
@@ -121,27 +123,17 @@ def _known(wire: _Symbol) -> SymbolInfo:
         price_step=filters.price_step,
         price_up=filters.price_up,
         price_down=filters.price_down,
-        market_orders=_holds_market(wire.order_types),
+        # Other kinds are accepted regardless.
+        market_orders=None if order_types in _EMPTY else b'"MARKET"' in order_types,
         taker_fee=_fee_of(wire.taker_commission),
         filters_unread=filters.unread,
     )
-
-
-def _opening_of(milliseconds: Number) -> datetime | None:
-    """Return the opening; None for one before there were exchanges, which is a placeholder."""
-    opening = moment_of(milliseconds)
-    return opening if opening is not None and opening.year >= _OPENING_YEAR_MIN else None
 
 
 def _fee_of(commission: Number) -> Decimal | None:
     """Return the fee; None for an impossible one."""
     fee = decimal_of(commission)
     return fee if fee is not None and 0 <= fee <= _FEE_MAX else None
-
-
-def _holds_market(order_types: msgspec.Raw) -> bool | None:
-    """Return whether market orders are listed; None without a list. Other kinds are accepted regardless."""
-    return b'"MARKET"' in bytes(order_types) if bytes(order_types) not in _EMPTY else None
 
 
 def _filters(sent: msgspec.Raw) -> Filters:

@@ -13,9 +13,9 @@ def rules_of(info: SymbolInfo) -> TradingRules | None:
     """
     if not info.status:
         return None
-    told = {name: getattr(info, name) for name in TradingRules.model_fields}
+    values = {name: getattr(info, name) for name in TradingRules.model_fields}
     try:
-        return TradingRules.model_validate(told)
+        return TradingRules.model_validate(values)
     except ValidationError as error:
         unusable = {each["loc"][0] for each in error.errors()}
-        return TradingRules.model_validate({name: told[name] for name in told.keys() - unusable})
+        return TradingRules.model_validate({name: values[name] for name in values.keys() - unusable})

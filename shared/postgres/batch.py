@@ -72,8 +72,15 @@ class Batcher(Generic[Row]):
     async def run(self) -> None:
         """Write batches until closed and drained."""
         while self._waiting or not self._closing:
-            await self._until_due()
-            await self._settle(self._take())
+            await self._some.wait()
+            if self._waiting:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout_at(self._waiting[0].due):
+                        await self._full.wait()
+            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._limits.rows_max))]
+            self._signal()
+            # Cancelled callers are skipped: their messages are redelivered.
+            await self._settle([waiting for waiting in batch if not waiting.committed.done()])
 
     def _signal(self) -> None:
         for event, is_so in (
@@ -85,20 +92,8 @@ class Batcher(Generic[Row]):
             else:
                 event.clear()
 
-    async def _until_due(self) -> None:
-        await self._some.wait()
-        if self._waiting:
-            with suppress(TimeoutError):
-                async with asyncio.timeout_at(self._waiting[0].due):
-                    await self._full.wait()
-
-    def _take(self) -> Sequence[_Waiting[Row]]:
-        batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._limits.rows_max))]
-        self._signal()
-        # Cancelled callers are skipped: their messages are redelivered.
-        return [waiting for waiting in batch if not waiting.committed.done()]
-
     async def _settle(self, batch: Sequence[_Waiting[Row]]) -> None:
+        """Write *batch*; write the halves of a failed one separately, until the rows to blame stand alone."""
         if not batch:
             return
         try:
@@ -107,20 +102,15 @@ class Batcher(Generic[Row]):
             for waiting in batch:
                 waiting.fail(error)
         except Exception as error:  # noqa: BLE001 - any error goes to the callers
-            # One row may be to blame: it must not fail the others.
-            await self._isolate(batch, error)
+            if len(batch) == 1:
+                batch[0].fail(error)
+                return
+            middle = len(batch) // 2
+            await self._settle(batch[:middle])
+            await self._settle(batch[middle:])
         else:
             for waiting in batch:
                 waiting.succeed()
-
-    async def _isolate(self, batch: Sequence[_Waiting[Row]], error: Exception) -> None:
-        """Write the halves of a failed batch separately, until the rows to blame stand alone."""
-        if len(batch) == 1:
-            batch[0].fail(error)
-            return
-        middle = len(batch) // 2
-        await self._settle(batch[:middle])
-        await self._settle(batch[middle:])
 
 
 @asynccontextmanager

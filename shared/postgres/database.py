@@ -35,6 +35,7 @@ Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
 
 ANSWER_SECONDS_MAX: Final = 2.0
+CLOSE_SECONDS_MAX: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,10 @@ async def connect(settings: DatabaseSettings, url: URL, *, name: str) -> AsyncIt
 
         async def prepare(connection: Session) -> None:
             await options.prepare(connection)
-            await _speak_json(connection)
+            await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
+
+        async def keep_session(_: Session) -> None:
+            """No code changes session state, so a returned connection needs no round trip to reset it."""
 
         pool = await asyncpg.create_pool(
             **options.arguments(),
@@ -140,7 +144,7 @@ async def connect(settings: DatabaseSettings, url: URL, *, name: str) -> AsyncIt
             # Listings are hours apart, and each must find its statements prepared.
             max_cached_statement_lifetime=0,
             init=prepare,
-            reset=_keep_session,
+            reset=keep_session,
         )
 
     engines = EngineOnDemand(url, options)
@@ -148,26 +152,14 @@ async def connect(settings: DatabaseSettings, url: URL, *, name: str) -> AsyncIt
         yield Database(pool, engines)
     finally:
         await engines.dispose()
-        await _close(pool)
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS_MAX):
+                await pool.close()
+        except TimeoutError:
+            pool.terminate()
 
 
 def _end(connection: Connection) -> None:
     """Close *connection* at once; one closed by the server has left the pool already."""
     with suppress(asyncpg.InterfaceError):
         connection.terminate()
-
-
-async def _close(pool: Pool) -> None:
-    try:
-        async with asyncio.timeout(2):
-            await pool.close()
-    except TimeoutError:
-        pool.terminate()
-
-
-async def _speak_json(connection: Session) -> None:
-    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
-
-
-async def _keep_session(_: Session) -> None:
-    """No code here changes session state, so a returned connection needs no round trip to reset it."""

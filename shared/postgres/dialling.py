@@ -77,35 +77,35 @@ def _milliseconds(seconds: float) -> str:
 
 async def inspected_options(options: ConnectOptions) -> ConnectOptions:
     """Return the options after an inspection of the server; raise SettingsError where it is unsuitable."""
-    async with AsyncExitStack() as looking:
-        first, options = await _first_connection(looking, options)
+    async with AsyncExitStack() as stack:
+        first, options = await _first_connection(stack, options)
         pid, encoding = await _backend_of(first)
         require_utf8(encoding)
         # Poolers report process ids of their own.
         if pid == first.get_server_pid():
             return options
         try:
-            await _require_sessions(first, await _inspected_connection(looking, options), pid)
+            await _require_sessions(first, await _inspected_connection(stack, options), pid)
         except TimeoutError:
             raise TransientError("database away: the pooler lends no second session; raise its pool size") from None
         # It may silently drop startup parameters.
         return replace(options, by_statement=True)
 
 
-async def _first_connection(looking: AsyncExitStack, options: ConnectOptions) -> tuple[Plain, ConnectOptions]:
+async def _first_connection(stack: AsyncExitStack, options: ConnectOptions) -> tuple[Plain, ConnectOptions]:
     try:
-        return await _inspected_connection(looking, options), options
+        return await _inspected_connection(stack, options), options
     except asyncpg.ProtocolViolationError as error:
         if "startup parameter" not in str(error):
             raise
     without = replace(options, by_statement=True)
-    return await _inspected_connection(looking, without), without
+    return await _inspected_connection(stack, without), without
 
 
-async def _inspected_connection(looking: AsyncExitStack, options: ConnectOptions) -> Plain:
+async def _inspected_connection(stack: AsyncExitStack, options: ConnectOptions) -> Plain:
     # Without named statements, which clash where a pooler shares sessions.
     connection: Plain = await asyncpg.connect(**options.arguments(), statement_cache_size=0)
-    looking.callback(connection.terminate)
+    stack.callback(connection.terminate)
     return connection
 
 

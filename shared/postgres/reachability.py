@@ -21,14 +21,14 @@ async def watching_reachability(database: Database) -> AsyncIterator[Reachabilit
     """Check at intervals whether the database answers."""
     watch = Reachability()
 
-    async def look() -> None:
+    async def poll() -> None:
         while True:
             watch.reachable = await database.answers()
             await asyncio.sleep(WATCH_SECONDS)
 
-    looking = asyncio.create_task(look(), name="database-watch")
+    polling = asyncio.create_task(poll(), name="database-watch")
     try:
         yield watch
     finally:
-        looking.cancel()
-        await asyncio.wait([looking])
+        polling.cancel()
+        await asyncio.wait([polling])

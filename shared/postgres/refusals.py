@@ -58,15 +58,11 @@ def refusals_are_settings() -> Iterator[None]:
     except (asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError) as error:
         if "statement pooling" in str(error):
             raise SettingsError(POOLED) from None
-        remedy = _remedy(error)
+        found = (remedy for kind, word, remedy in _REMEDIES if isinstance(error, kind) and word in str(error))
+        remedy = next(found, None)
         if remedy is None:
             raise
         raise SettingsError(f"the database refuses: {first_line(error)}: {remedy}") from None
-
-
-def _remedy(error: Exception) -> str | None:
-    found = (remedy for kind, word, remedy in _REMEDIES if isinstance(error, kind) and word in str(error))
-    return next(found, None)
 
 
 def first_line(error: BaseException) -> str:
@@ -92,11 +88,12 @@ def missing_right(error: BaseException, role: str) -> str:
         return f"role {quoted} does not own the {kind} {name}: sign in as its owner, or GRANT that role TO {quoted}"
     if denied := _DENIED.search(message):
         kind, name = denied.group("kind", "name")
-        return f"role {quoted} lacks a right on the {kind} {name}: {_grant(kind, name)} TO {quoted}"
+        return f"role {quoted} lacks a right on the {kind} {name}: {grant_statement(kind, name)} TO {quoted}"
     return f"role {quoted} lacks a right: {message}"
 
 
-def _grant(kind: str, name: str) -> str:
+def grant_statement(kind: str, name: str) -> str:
+    """Return the beginning of the statement that grants the usual rights on an object."""
     match kind:
         case "schema":
             return f"GRANT USAGE, CREATE ON SCHEMA {name}"

@@ -27,10 +27,6 @@ def require_files(url: URL) -> None:
         if path is not None:
             _read(name, path)
             _load(name, path, partial(ssl.SSLContext.load_verify_locations, cafile=path))
-    _require_own_certificate(url)
-
-
-def _require_own_certificate(url: URL) -> None:
     certificate, key = parameter(url, "sslcert"), parameter(url, "sslkey")
     password = parameter(url, "sslpassword") or ""
     for name, path in (("sslcert", certificate), ("sslkey", key)):

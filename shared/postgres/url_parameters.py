@@ -120,8 +120,12 @@ _WORD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,40}")
 
 def supported_parameters(query: Mapping[str, str]) -> dict[str, str]:
     """Return the supported parameters; raise ValueError naming the first that is not."""
-    understood: dict[str, str] = {}
-    for name, value in _translated(query).items():
+    understood, given = dict[str, str](), dict(query)
+    if "ssl" in given:
+        # The name in JDBC and SQLAlchemy.
+        mode = given.pop("ssl")
+        given.setdefault("sslmode", {"true": "require", "false": "disable"}.get(mode, mode))
+    for name, value in given.items():
         if name == "fallback_application_name":
             continue  # A name is always set.
         if name in UNDERSTOOD:
@@ -130,15 +134,6 @@ def supported_parameters(query: Mapping[str, str]) -> dict[str, str]:
         elif value.lower() not in HARMLESS.get(name, frozenset()):
             raise ValueError(_refusal(name, secretive=not {"password", "sslpassword"}.isdisjoint(query)))
     return understood
-
-
-def _translated(query: Mapping[str, str]) -> dict[str, str]:
-    """Return *query* with the encryption parameter of JDBC and SQLAlchemy as libpq's."""
-    translated = dict(query)
-    if "ssl" in translated:
-        mode = translated.pop("ssl")
-        translated.setdefault("sslmode", {"true": "require", "false": "disable"}.get(mode, mode))
-    return translated
 
 
 def _check(name: str, value: str) -> None:

@@ -22,7 +22,7 @@ HEARTBEAT_SECONDS: Final = 5.0
 SILENCE_MAX: Final = timedelta(seconds=12)
 """A component silent for longer counts as dead: two missed heartbeats, and a margin."""
 _SILENCE: Final = "silent, last said "
-FAREWELL_SECONDS: Final = 2.0
+SHUTDOWN_REPORT_SECONDS: Final = 2.0
 
 Fact = Callable[[], JsonValue]
 """Returns a fact about a component; called with each heartbeat."""
@@ -95,9 +95,9 @@ def _read(name: str, fact: Fact) -> JsonValue:
         return None
 
 
-def silence_detail(said: str) -> str:
-    """Return the detail of a component marked as silent after its last report *said*."""
-    return f"{_SILENCE}{said}"
+def silence_detail(status: str) -> str:
+    """Return the detail of a component marked as silent after its last report *status*."""
+    return f"{_SILENCE}{status}"
 
 
 def last_reported(status: str, detail: str) -> str:
@@ -127,7 +127,7 @@ async def heartbeat(component: Component, bus: Bus) -> AsyncIterator[None]:
     finally:
         beating.cancel()
         await asyncio.wait([beating])
-        await _publish(component, bus, FAREWELL_SECONDS)
+        await _publish(component, bus, SHUTDOWN_REPORT_SECONDS)
 
 
 async def _beat(component: Component, bus: Bus) -> None:

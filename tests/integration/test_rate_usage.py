@@ -16,7 +16,7 @@ from tests.support.running.services import open_database
 from tests.waiting import eventually
 
 
-class Spender:
+class FakeLimiter:
     def __init__(self) -> None:
         self.refused = asyncio.Event()
         self.used = Usage({"a": 7})
@@ -40,10 +40,10 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 async def known(database: Database, service: str = "test") -> Usage | None:
     """Return what the next start would go on from."""
-    spender = Spender()
-    async with persisted_usage(database, service, spender):
+    limiter = FakeLimiter()
+    async with persisted_usage(database, service, limiter):
         pass
-    return spender.before[0]
+    return limiter.before[0]
 
 
 async def used(database: Database) -> object:
@@ -56,7 +56,7 @@ async def test_the_first_start_of_all_has_used_nothing(database: Database) -> No
 
 
 async def test_what_was_used_at_the_end_is_known_at_the_next_start(database: Database) -> None:
-    async with persisted_usage(database, "test", Spender()):
+    async with persisted_usage(database, "test", FakeLimiter()):
         pass
 
     before = await known(database)
@@ -69,7 +69,7 @@ async def test_what_was_used_at_the_end_is_known_at_the_next_start(database: Dat
 async def test_a_process_killed_before_its_first_word_is_presumed_to_have_used_what_it_could(
     database: Database,
 ) -> None:
-    async with persisted_usage(database, "test", Spender()):
+    async with persisted_usage(database, "test", FakeLimiter()):
         assert await used(database) == {"a": 99}
         await eventually(lambda: _is_used(database, {"a": 7}))
 
@@ -79,7 +79,7 @@ async def _is_used(database: Database, expected: object) -> bool:
 
 
 async def test_a_refusal_is_stored_at_once_and_a_later_start_does_not_shorten_it(database: Database) -> None:
-    first, second = Spender(), Spender()
+    first, second = FakeLimiter(), FakeLimiter()
     async with persisted_usage(database, "test", first):
         first.used = Usage({}, quiet_seconds=600, banned=True)
         first.refused.set()
@@ -99,7 +99,7 @@ async def test_a_refusal_is_stored_at_once_and_a_later_start_does_not_shorten_it
 
 
 async def test_services_know_nothing_of_each_other(database: Database) -> None:
-    async with persisted_usage(database, "test", Spender()):
+    async with persisted_usage(database, "test", FakeLimiter()):
         pass
 
     assert await known(database, "other") is NO_USAGE
@@ -119,13 +119,13 @@ async def test_a_row_of_another_version_does_not_keep_a_service_from_starting(da
 async def test_a_table_that_is_not_there_leaves_it_unknown_and_holds_up_nobody(database: Database) -> None:
     async with database.connection() as connection:
         await connection.execute("DROP TABLE rate_usage")
-    spender = Spender()
+    limiter = FakeLimiter()
 
-    async with asyncio.timeout(20), persisted_usage(database, "test", spender):
-        spender.refused.set()
-        await eventually(lambda: not spender.refused.is_set())
+    async with asyncio.timeout(20), persisted_usage(database, "test", limiter):
+        limiter.refused.set()
+        await eventually(lambda: not limiter.refused.is_set())
 
-    assert spender.before == [None]
+    assert limiter.before == [None]
 
 
 async def test_ingest_goes_on_within_a_ban_and_asks_nothing_until_it_is_over(database: Database) -> None:

@@ -22,16 +22,16 @@ class NewcomerFilter:
         Unlisted symbols are rejected where there are too many; a symbol that is gone returns through a list only.
         """
         unlisted = [symbol for symbol in symbols if symbol not in self._register]
-        record = [
+        known = [
             symbol
             for symbol in symbols
             if symbol in self._register and self._register[symbol].state is not SymbolState.GONE
         ]
         rejection = (self._unlisted.rejection(len(unlisted), at) or self.overflow(unlisted)) if unlisted else ""
         if rejection:
-            return sorted(record), rejection
+            return sorted(known), rejection
         self._unlisted.add(unlisted, at)
-        return sorted(unlisted + record), ""
+        return sorted(unlisted + known), ""
 
     def overflow(self, symbols: Sequence[str]) -> str:
         """Return why no more symbols can be kept; empty where they can."""

@@ -73,7 +73,11 @@ class EmbeddedBus:
         if not queues:
             self._metrics.returned(message.exchange)
             raise TransientError(f"no queue takes {message.routing_key} of {message.exchange}")
-        places = {queue: memory for queue in queues if (memory := self._reserve(queue))}
+        places = {
+            queue: memory
+            for queue in queues
+            if (memory := next((each for each in self._memory_queues.get(queue, ()) if each.reserve()), None))
+        }
         with self._metrics.publishing(message.exchange):
             ids = await self._store_for(queues, message, places)
         for queue, memory in places.items():
@@ -94,9 +98,6 @@ class EmbeddedBus:
                 for memory in self._memory_queues.get(queue, ()):
                     memory.mark_behind()
 
-    def _reserve(self, queue: str) -> MemoryQueue | None:
-        return next((memory for memory in self._memory_queues.get(queue, ()) if memory.reserve()), None)
-
     async def consume(self, queue: Queue, handle: Handler, *, until: asyncio.Event) -> None:
         """See `Bus.consume`; while another consumer has the queue, this one waits for its turn."""
         processor = DeliveryProcessor(queue, handle, self.publish, self._topology.dead, until, self._metrics)
@@ -110,7 +111,9 @@ class EmbeddedBus:
                 await self._store.ping()
                 await self._bury_expired()
                 if turn % PRUNE_TURNS == 0:
-                    await self._prune()
+                    for queue in self._topology.queues:
+                        if queue.kind == "stream":
+                            await self._store.prune(queue.name, older_than=ARCHIVE_AGE, limit=PRUNE_ROWS)
             except TransientError as error:
                 log.warning("no upkeep", reason=str(error))
             except Exception:
@@ -131,11 +134,6 @@ class EmbeddedBus:
                         await self._store.bury_expired(queue)
                     finally:
                         await self._locks.release(lease)
-
-    async def _prune(self) -> None:
-        for queue in self._topology.queues:
-            if queue.kind == "stream":
-                await self._store.prune(queue.name, older_than=ARCHIVE_AGE, limit=PRUNE_ROWS)
 
     def _bound(self, exchange: str, routing_key: str) -> Sequence[str]:
         return [
@@ -170,20 +168,18 @@ async def _run(memory: MemoryQueue, processor: DeliveryProcessor, handlers: asyn
 
 async def _hand_out(memory: MemoryQueue, processor: DeliveryProcessor, handlers: asyncio.TaskGroup) -> None:
     slots = asyncio.Semaphore(memory.queue.prefetch)
+
+    async def handle(delivery: EmbeddedDelivery) -> None:
+        try:
+            await processor.process(delivery)
+        finally:
+            delivery.abandon()
+
     while True:
         await slots.acquire()
         held = await memory.take()
         if processor.until.is_set():
             memory.put_back(held)
             return
-        task = handlers.create_task(
-            _handle(EmbeddedDelivery(held, memory), processor), name=f"{memory.queue.name}:{held.id}"
-        )
+        task = handlers.create_task(handle(EmbeddedDelivery(held, memory)), name=f"{memory.queue.name}:{held.id}")
         task.add_done_callback(lambda _: slots.release())
-
-
-async def _handle(delivery: EmbeddedDelivery, processor: DeliveryProcessor) -> None:
-    try:
-        await processor.process(delivery)
-    finally:
-        delivery.abandon()

@@ -53,7 +53,9 @@ class QueueLocks:
         """Return the lease on *queue*; None while it is taken. Raise TransientError when the database is away."""
         with away_is_transient():
             async with asyncio.timeout(TIMEOUT_SECONDS), self._talking:
-                session = await self._open()
+                if self._session is None or self._session.lost.is_set():
+                    self._session = await Session.open(self._pool)
+                session = self._session
                 # A session may take its own lock twice, so the server's answer is not enough.
                 if queue in session.held or not await session.connection.fetchval(_TAKE, _key(queue)):
                     return None
@@ -79,11 +81,6 @@ class QueueLocks:
                 # Returned to the pool, the session would keep its locks.
                 await session.connection.close()
                 await self._pool.release(session.connection)
-
-    async def _open(self) -> Session:
-        if self._session is None or self._session.lost.is_set():
-            self._session = await Session.open(self._pool)
-        return self._session
 
 
 def _key(queue: str) -> str:

@@ -159,8 +159,17 @@ class MemoryQueue:
         return self._lease is not None
 
     async def _load(self) -> None:
+        """Dead-letter what expired, and fill the free places from the table.
+
+        Afterwards publishers may hand over in memory again, unless the table may hold more: it filled all free places,
+        or a message was stored without a place while it was read.
+        """
         if self.queue.time_to_live is not None:
-            self._forget_expired()
+            # The table dead-letters them.
+            now = _now()
+            self._forget(held for held in self._waiting if held.expires_at <= now)
+            self._waiting = [held for held in self._waiting if held.expires_at > now]
+            heapq.heapify(self._waiting)
             await self._store.bury_expired(self.queue, known=self._known)
         room = HELD_MAX - len(self._waiting) - self._reserved
         if room <= 0:
@@ -175,13 +184,6 @@ class MemoryQueue:
     def _load_if_low(self) -> None:
         if self._is_behind and len(self._waiting) < HELD_MAX // 2:
             self._load_now.set()
-
-    def _forget_expired(self) -> None:
-        """Drop expired messages from memory; the table dead-letters them."""
-        now = _now()
-        self._forget(held for held in self._waiting if held.expires_at <= now)
-        self._waiting = [held for held in self._waiting if held.expires_at > now]
-        heapq.heapify(self._waiting)
 
     def _forget(self, forgotten: Iterable[Held]) -> None:
         self._known.difference_update([held.id for held in forgotten])

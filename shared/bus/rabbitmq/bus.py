@@ -4,10 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
-from aio_pika.abc import AbstractChannel
-from aiormq import spec
 from aiormq.exceptions import ChannelNotFoundEntity, PublishError
 
 from shared.bus.delivery import DeliveryProcessor
@@ -16,13 +13,10 @@ from shared.bus.metrics import BusMetrics
 from shared.bus.port import Handler, Message, Queue, Topology
 from shared.bus.rabbitmq.client_errors import away_is_transient
 from shared.bus.rabbitmq.consumer import Consumer
-from shared.bus.rabbitmq.dialling import tls_context, url_of
-from shared.bus.rabbitmq.error_meanings import explain_words
-from shared.bus.rabbitmq.message import properties_of
+from shared.bus.rabbitmq.publisher import Publisher
 from shared.bus.rabbitmq.reconnecting_connection import ConnectionOptions, ReconnectingConnection
 from shared.bus.rabbitmq.topology import TopologyDeclarer
 from shared.bus.tracing import with_trace_context
-from shared.errors import TransientError
 from shared.settings import BrokerSettings
 
 
@@ -37,7 +31,8 @@ async def connect(
     # Separate connections: a broker short of memory stops reading from publishers.
     declarer = TopologyDeclarer(topology)
     publishing, consuming = (
-        ReconnectingConnection(options, declarer) for options in _connection_options(settings, name)
+        ReconnectingConnection(ConnectionOptions.of(settings, f"sniper {name} {role}"), declarer)
+        for role in ("publishes", "consumes")
     )
     async with _kept_open(publishing), _kept_open(consuming):
         connections = BrokerConnections(publishing, consuming, Limits.of(settings))
@@ -52,16 +47,6 @@ async def _kept_open(connection: ReconnectingConnection) -> AsyncIterator[None]:
     finally:
         keeper.cancel()
         await asyncio.wait([keeper])
-
-
-def _connection_options(settings: BrokerSettings, name: str) -> tuple[ConnectionOptions, ConnectionOptions]:
-    def options(role: str) -> ConnectionOptions:
-        heartbeat, timeout = settings.heartbeat_seconds, settings.publish_timeout_seconds
-        return ConnectionOptions(url, f"sniper {name} {role}", heartbeat, timeout, ssl_context)
-
-    url = url_of(settings)
-    ssl_context = tls_context(url, settings.ca_file)
-    return options("publishes"), options("consumes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +79,7 @@ class RabbitBus:
         self._limits = connections.limits
         self._topology = topology
         self._metrics = metrics
-        self._app_id = app_id
-        self._under_way: dict[str, asyncio.Event] = {}
-        self._opening = asyncio.Lock()
-        self._channel: AbstractChannel | None = None
+        self._publisher = Publisher(connections.publishing, connections.limits.timeout_seconds, app_id=app_id)
         self._consumers: set[Consumer] = set()
 
     def is_connected(self) -> bool:
@@ -113,49 +95,12 @@ class RabbitBus:
         with away_is_transient():
             try:
                 with self._metrics.publishing(message.exchange):
-                    await self._publish_in_turn(with_trace_context(message))
+                    await self._publisher.publish(with_trace_context(message))
             except (PublishError, ChannelNotFoundEntity):
                 self._metrics.returned(message.exchange)
                 # Unroutable, or the exchange is missing: it may have been deleted.
                 self._publishing.declare_soon()
                 raise
-
-    async def _publish_in_turn(self, message: Message) -> None:
-        """Publish once no other attempt with the same id is under way: the client matches answers by it."""
-        while (other := self._under_way.get(message.message_id)) is not None:
-            await other.wait()
-        ended = self._under_way[message.message_id] = asyncio.Event()
-        try:
-            await self._publish_once(message)
-        finally:
-            del self._under_way[message.message_id]
-            ended.set()
-
-    async def _publish_once(self, message: Message) -> None:
-        channel = self._channel
-        if channel is None or channel.is_closed:
-            channel = await self._open_channel()
-        # Bypasses aio-pika's message and exchange, which cost a tenth of the broker's own time.
-        underlay = await channel.get_underlay_channel()
-        confirmation = await underlay.basic_publish(
-            message.body,
-            exchange=message.exchange,
-            routing_key=message.routing_key,
-            properties=properties_of(message, app_id=self._app_id, at=datetime.now(UTC)),
-            mandatory=True,
-            timeout=self._limits.timeout_seconds,
-        )
-        if not isinstance(confirmation, spec.Basic.Ack):
-            raise TransientError(f"broker away: {explain_words(repr(confirmation)) or repr(confirmation)}")
-
-    async def _open_channel(self) -> AbstractChannel:
-        async with asyncio.timeout(self._limits.timeout_seconds), self._opening:
-            if self._channel is None or self._channel.is_closed:
-                connection = await self._publishing.opened()
-                channel = connection.channel(publisher_confirms=True, on_return_raises=True)
-                await channel.initialize()
-                self._channel = channel
-            return self._channel
 
     async def consume(self, queue: Queue, handle: Handler, *, until: asyncio.Event) -> None:
         """See `Bus.consume`; while the broker is away this waits for it, or for *until*."""

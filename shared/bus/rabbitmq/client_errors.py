@@ -42,7 +42,12 @@ async def run_shielded(call: Awaitable[T], *, seconds: float) -> T:
     An interrupted call leaves its channel half open, which the broker answers by closing the connection, and some
     calls swallow the cancellation: a loop around them would never end.
     """
-    task = asyncio.ensure_future(_bounded(call, seconds))
+
+    async def bounded() -> T:
+        async with asyncio.timeout(seconds):
+            return await call
+
+    task = asyncio.ensure_future(bounded())
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
@@ -50,8 +55,3 @@ async def run_shielded(call: Awaitable[T], *, seconds: float) -> T:
         if not task.cancelled():
             task.exception()
         raise
-
-
-async def _bounded(call: Awaitable[T], seconds: float) -> T:
-    async with asyncio.timeout(seconds):
-        return await call

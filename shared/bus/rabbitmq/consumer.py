@@ -117,8 +117,13 @@ class Consumer:
         underlay.on_consumer_cancel_callbacks.add(lambda _: lost.set())
         await channel.set_qos(prefetch_count=self._queue.prefetch)
         queue = await channel.get_queue(self._queue.name, ensure=False)
+
+        async def on_message(incoming: AbstractIncomingMessage) -> None:
+            # The client cancels its callbacks when the connection drops, so the handler runs in a task of ours.
+            handlers.create_task(self._handle(channel, incoming), name=f"{self._queue.name}:{incoming.delivery_tag}")
+
         try:
-            return queue, await queue.consume(partial(self._on_message, channel, handlers))
+            return queue, await queue.consume(on_message)
         except ChannelNotFoundEntity:
             await self._connection.declare()
             raise
@@ -129,17 +134,11 @@ class Consumer:
             await pause(WATCH_SECONDS, lost)
             if lost.is_set():
                 return
-            asking = channel.declare_queue(self._queue.name, passive=True)
-            queue = await run_shielded(asking, seconds=self._timeout_seconds)
+            check = channel.declare_queue(self._queue.name, passive=True)
+            queue = await run_shielded(check, seconds=self._timeout_seconds)
             if not queue.declaration_result.consumer_count:
                 log.warning("the broker has forgotten the consumer", queue=self._queue.name)
                 return
-
-    async def _on_message(
-        self, channel: AbstractChannel, handlers: asyncio.TaskGroup, incoming: AbstractIncomingMessage
-    ) -> None:
-        # The client cancels its callbacks when the connection drops, so the handler runs in a task of ours.
-        handlers.create_task(self._handle(channel, incoming), name=f"{self._queue.name}:{incoming.delivery_tag}")
 
     async def _handle(self, channel: AbstractChannel, incoming: AbstractIncomingMessage) -> None:
         async with self._slots:

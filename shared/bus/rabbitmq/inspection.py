@@ -46,13 +46,13 @@ class BrokerInspection:
     def version(self) -> str:
         """Return the broker's name and version."""
         transport = self.connection.transport
-        told = {} if transport is None else transport.connection.server_properties
-        return f"{_text(told.get('product'))} {_text(told.get('version'))}".strip()
+        properties = {} if transport is None else transport.connection.server_properties
+        return f"{_text(properties.get('product'))} {_text(properties.get('version'))}".strip()
 
     async def missing(self, topology: Topology) -> Sequence[str]:
         """Return the missing exchanges and queues of *topology*."""
-        names = [f"exchange {each.name}" for each in topology.exchanges if not await self._has_exchange(each)]
-        return [*names, *[f"queue {each.name}" for each in topology.queues if not await self._has_queue(each)]]
+        names = [f"exchange {each.name}" for each in topology.exchanges if not await self._exists(each)]
+        return [*names, *[f"queue {each.name}" for each in topology.queues if not await self._exists(each)]]
 
     async def may_publish(self, exchange: Exchange, routing_key: str) -> bool:
         """Return whether our user may publish to *exchange*, which exists."""
@@ -76,7 +76,7 @@ class BrokerInspection:
                 below = await channel.get_underlay_channel()
                 await below.basic_qos(prefetch_count=1, timeout=self.timeout_seconds)
                 await below.basic_consume(
-                    queue.name, _take_nothing, arguments=_IMPOSSIBLE, timeout=self.timeout_seconds
+                    queue.name, lambda _: asyncio.sleep(0), arguments=_IMPOSSIBLE, timeout=self.timeout_seconds
                 )
         except ChannelAccessRefused:
             return False
@@ -91,18 +91,13 @@ class BrokerInspection:
         closed = closing.done() and not closing.cancelled()
         return (closing.exception() or error) if closed else error
 
-    async def _has_exchange(self, exchange: Exchange) -> bool:
+    async def _exists(self, entity: Exchange | Queue) -> bool:
         try:
             async with self._channel() as channel:
-                await channel.declare_exchange(exchange.name, passive=True, timeout=self.timeout_seconds)
-        except ChannelNotFoundEntity:
-            return False
-        return True
-
-    async def _has_queue(self, queue: Queue) -> bool:
-        try:
-            async with self._channel() as channel:
-                await channel.declare_queue(queue.name, passive=True, timeout=self.timeout_seconds)
+                if isinstance(entity, Exchange):
+                    await channel.declare_exchange(entity.name, passive=True, timeout=self.timeout_seconds)
+                else:
+                    await channel.declare_queue(entity.name, passive=True, timeout=self.timeout_seconds)
         except ChannelNotFoundEntity:
             return False
         return True
@@ -112,9 +107,5 @@ class BrokerInspection:
         return self.connection.channel(publisher_confirms=False)
 
 
-async def _take_nothing(_: object) -> None:
-    """Never called: no such consumer is ever registered."""
-
-
-def _text(told: object) -> str:
-    return told.decode(errors="replace") if isinstance(told, bytes) else str(told or "")
+def _text(properties: object) -> str:
+    return properties.decode(errors="replace") if isinstance(properties, bytes) else str(properties or "")

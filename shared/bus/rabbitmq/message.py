@@ -44,7 +44,7 @@ def from_amqp(incoming: AbstractIncomingMessage) -> Message:
         body=incoming.body,
         message_id=message_id,
         content_type=incoming.content_type or "application/octet-stream",
-        headers={**_burial(incoming.headers), **headers},
+        headers={**dead_letter_headers(incoming.headers), **headers},
         type=incoming.type or "",
     )
 
@@ -57,7 +57,7 @@ def attempt(incoming: AbstractIncomingMessage) -> int:
     return 2 if incoming.redelivered else 1
 
 
-def _burial(headers: Mapping[str, Any]) -> Mapping[str, str]:
+def dead_letter_headers(headers: Mapping[str, Any]) -> Mapping[str, str]:
     """Return our dead-letter headers for a message that the broker itself dead-lettered, for example on expiry."""
     deaths = headers.get("x-death")
     if not isinstance(deaths, list) or not deaths:

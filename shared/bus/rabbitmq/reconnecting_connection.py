@@ -12,8 +12,9 @@ from aio_pika.abc import AbstractConnection
 
 from shared.backoff import jittered, pause
 from shared.bus.rabbitmq.client_errors import AWAY, away_is_transient, run_shielded
-from shared.bus.rabbitmq.dialling import connection_to
+from shared.bus.rabbitmq.dialling import connection_to, tls_context, url_of
 from shared.bus.rabbitmq.topology import TopologyDeclarer
+from shared.settings import BrokerSettings
 
 log = structlog.get_logger()
 
@@ -40,6 +41,12 @@ class ConnectionOptions:
     """Of one call to the broker."""
     ssl_context: ssl.SSLContext | None = None
     """Trust with `amqps`; None for the system's certificate authorities."""
+
+    @classmethod
+    def of(cls, settings: BrokerSettings, name: str) -> "ConnectionOptions":
+        """Return the options of a connection called *name*; raise SettingsError."""
+        url, heartbeat, timeout = url_of(settings), settings.heartbeat_seconds, settings.publish_timeout_seconds
+        return cls(url, name, heartbeat, timeout, tls_context(url, settings.ca_file))
 
 
 class ReconnectingConnection:
@@ -89,7 +96,10 @@ class ReconnectingConnection:
                 log.warning("broker connection lost", connection=self._options.name)
             except Exception as error:  # noqa: BLE001 - whatever the error, a service without its broker has to retry
                 failures += 1
-                self._complain(error)
+                now = asyncio.get_running_loop().time()
+                if now - self._logged_at >= LOG_SECONDS:
+                    self._logged_at = now
+                    log.warning("broker away, trying on", connection=self._options.name, reason=str(error))
             await asyncio.sleep(jittered(failures, max_seconds=RETRY_SECONDS_MAX))
 
     async def _stay_connected(self) -> None:
@@ -101,18 +111,15 @@ class ReconnectingConnection:
             self._connection = connection
             self._up.set()
             try:
-                await self._watch(connection, lost)
+                while not lost.is_set():
+                    await self._something_missing.wait()
+                    self._something_missing.clear()
+                    await pause(MISSING_SECONDS, lost)
+                    if not lost.is_set():
+                        await self._declare_on(connection)
             finally:
                 self._connection = None
                 self._up.clear()
-
-    async def _watch(self, connection: AbstractConnection, lost: asyncio.Event) -> None:
-        while not lost.is_set():
-            await self._something_missing.wait()
-            self._something_missing.clear()
-            await pause(MISSING_SECONDS, lost)
-            if not lost.is_set():
-                await self._declare_on(connection)
 
     async def _declare_on(self, connection: AbstractConnection) -> None:
         seconds = DECLARE_CALLS * self._options.timeout_seconds
@@ -136,9 +143,3 @@ class ReconnectingConnection:
         finally:
             with suppress(*AWAY):
                 await run_shielded(connection.close(), seconds=options.timeout_seconds)
-
-    def _complain(self, error: Exception) -> None:
-        now = asyncio.get_running_loop().time()
-        if now - self._logged_at >= LOG_SECONDS:
-            self._logged_at = now
-            log.warning("broker away, trying on", connection=self._options.name, reason=str(error))

@@ -37,7 +37,7 @@ async def read_stream(settings: BrokerSettings, queue: Queue, since: datetime | 
             channel = await connection.channel(publisher_confirms=False)
             await channel.set_qos(prefetch_count=PREFETCH)
             stream = await channel.get_queue(queue.name, ensure=False)
-            async with aclosing(_bodies(stream, since, lambda: _end(connection, queue))) as bodies:
+            async with aclosing(_bodies(stream, since, lambda: last_offset(connection, queue))) as bodies:
                 async for body in bodies:
                     yield body
     finally:
@@ -53,7 +53,10 @@ async def _bodies(
     last, pauses = -1, 0
     try:
         while True:
-            message = await _next(arrived)
+            message = None
+            with suppress(TimeoutError):
+                async with asyncio.timeout(IDLE_SECONDS):
+                    message = await arrived.get()
             if message is not None:
                 await message.ack()
                 last, pauses = _offset_of(message), 0
@@ -67,16 +70,6 @@ async def _bodies(
             await stream.cancel(tag)
 
 
-async def _next(
-    arrived: "asyncio.Queue[aio_pika.abc.AbstractIncomingMessage]",
-) -> aio_pika.abc.AbstractIncomingMessage | None:
-    try:
-        async with asyncio.timeout(IDLE_SECONDS):
-            return await arrived.get()
-    except TimeoutError:
-        return None
-
-
 async def _ended(last: int, since: datetime | None, end: Callable[[], Awaitable[int | None]]) -> bool:
     if last < 0 and since is not None:
         return True  # All messages are older.
@@ -86,7 +79,7 @@ async def _ended(last: int, since: datetime | None, end: Callable[[], Awaitable[
     return final is None or last >= final
 
 
-async def _end(connection: AbstractConnection, queue: Queue) -> int | None:
+async def last_offset(connection: AbstractConnection, queue: Queue) -> int | None:
     """Return the offset of the last chunk of the stream; None where the broker does not answer in time."""
     channel = await connection.channel(publisher_confirms=False)
     try:

@@ -111,7 +111,9 @@ class ExchangeClock:
                 await asyncio.sleep(max(error.quiet_seconds, self._options.retry_first_seconds))
                 continue  # Without the time nothing can be signed, sales least of all.
             failures = 0 if self.is_trustworthy() and error is None else failures + 1
-            await pause(self._wait_seconds(failures), self._doubted)
+            every, first = self._options.every_seconds, self._options.retry_first_seconds
+            seconds = jittered(failures - 1, first_seconds=first, max_seconds=every) if failures else every
+            await pause(seconds, self._doubted)
 
     async def _round(self) -> ExchangeError | None:
         """Take a round of samples; return the error that cut it short."""
@@ -133,10 +135,6 @@ class ExchangeClock:
             asked_at = self._now()
             server_ms = await self._ask()
             return ClockSample(asked_at, self._now(), server_ms)
-
-    def _wait_seconds(self, failures: int) -> float:
-        every, first = self._options.every_seconds, self._options.retry_first_seconds
-        return jittered(failures - 1, first_seconds=first, max_seconds=every) if failures else every
 
 
 @asynccontextmanager

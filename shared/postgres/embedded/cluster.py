@@ -32,7 +32,7 @@ def ensure_cluster(directory: Path, tools: Tools) -> None:
     """
     for leftover in directory.parent.glob(f"{_UNFINISHED}*"):
         shutil.rmtree(leftover, ignore_errors=True)
-    if not _has_content(directory):
+    if not (directory.exists() and any(directory.iterdir())):
         _initialise(directory, tools)
     missing = [name for name in _WITHIN if not (directory / name).exists()]
     if missing:
@@ -43,11 +43,11 @@ def ensure_cluster(directory: Path, tools: Tools) -> None:
     found = (directory / "PG_VERSION").read_text().strip()
     if found != str(VERSION):
         raise SniperError(f"{directory} belongs to PostgreSQL {found}, and ours is {VERSION}: move it away, or upgrade")
-    _configure(directory)
-
-
-def _has_content(directory: Path) -> bool:
-    return directory.exists() and any(directory.iterdir())
+    (directory / CONFIGURATION).write_text("".join(f"{name} = {value}\n" for name, value in PARAMETERS.items()))
+    main, include = directory / "postgresql.conf", f"include = '{CONFIGURATION}'\n"
+    if include not in main.read_text():
+        with main.open("a") as file:
+            file.write(include)
 
 
 def _initialise(directory: Path, tools: Tools) -> None:
@@ -73,12 +73,3 @@ def _initialise(directory: Path, tools: Tools) -> None:
         beside.rename(directory)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-
-
-def _configure(directory: Path) -> None:
-    (directory / CONFIGURATION).write_text("".join(f"{name} = {value}\n" for name, value in PARAMETERS.items()))
-    main = directory / "postgresql.conf"
-    include = f"include = '{CONFIGURATION}'\n"
-    if include not in main.read_text():
-        with main.open("a") as file:
-            file.write(include)

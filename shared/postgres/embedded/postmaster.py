@@ -5,7 +5,6 @@ process. Proof are the executable and its working directory: a PostgreSQL server
 directory. Layout of postmaster.pid: PostgreSQL's src/include/utils/pidfile.h.
 """
 
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +29,10 @@ class Postmaster:
 
 def find_postmaster(directory: Path) -> Postmaster | None:
     """Return the live server of *directory*; None where its pid file is absent or proves nothing."""
-    lines = _lines(directory)
+    try:
+        lines = (directory / PID_FILE).read_text(errors="replace").splitlines()
+    except OSError:
+        return None
     process = _process(lines[0]) if lines else None
     if process is None or not _serves(process, directory):
         return None
@@ -46,17 +48,10 @@ def clear_stale_pid_file(directory: Path) -> psutil.Process | None:
     """
     if not (directory / PID_FILE).exists():
         return None
-    left = next(_processes_in(directory), None)
+    left = next((process for process in psutil.process_iter() if _runs_in(process, directory)), None)
     if left is None:
         (directory / PID_FILE).unlink(missing_ok=True)
     return left
-
-
-def _lines(directory: Path) -> list[str]:
-    try:
-        return (directory / PID_FILE).read_text(errors="replace").splitlines()
-    except OSError:
-        return []
 
 
 def _process(line: str) -> psutil.Process | None:
@@ -65,10 +60,6 @@ def _process(line: str) -> psutil.Process | None:
         return psutil.Process(pid) if pid > 0 else None
     except (ValueError, OverflowError, psutil.Error):
         return None
-
-
-def _processes_in(directory: Path) -> Iterator[psutil.Process]:
-    return (process for process in psutil.process_iter() if _runs_in(process, directory))
 
 
 def _serves(process: psutil.Process, directory: Path) -> bool:

@@ -38,9 +38,9 @@ async def running(data_dir: Path) -> AsyncIterator[URL]:
     A server left behind by a killed process is found and used again. Raises SniperError where it does not start.
     """
     directory = (data_dir / "postgres").resolve()
-    server = await asyncio.to_thread(_opened, directory)
+    server = await asyncio.to_thread(EmbeddedServer.opened, directory)
     try:
-        supervision = asyncio.create_task(_supervise(server), name="postgres-supervision")
+        supervision = asyncio.create_task(server.supervise(), name="postgres-supervision")
         try:
             yield server.url
         finally:
@@ -50,40 +50,6 @@ async def running(data_dir: Path) -> AsyncIterator[URL]:
         await asyncio.to_thread(server.leave)
 
 
-async def _supervise(server: "EmbeddedServer") -> Never:
-    """Restart the server whenever it is gone: nothing else can, and positions are not watched meanwhile."""
-    attempt = 0
-    while True:
-        if server.is_running():
-            attempt = 0
-            await asyncio.sleep(CHECK_SECONDS)
-            continue
-        if attempt == 0:
-            log.error("our own PostgreSQL ended; it is started again", directory=str(server.directory))
-        try:
-            await asyncio.to_thread(server.start)
-            log.warning("our own PostgreSQL runs again", directory=str(server.directory))
-        except (SniperError, OSError) as error:
-            log.debug("our own PostgreSQL did not start", reason=str(error))
-            attempt += 1
-            await asyncio.sleep(jittered(attempt, max_seconds=RESTART_SECONDS_MAX))
-
-
-def _opened(directory: Path) -> "EmbeddedServer":
-    try:
-        directory.parent.mkdir(parents=True, exist_ok=True)
-        lease = ServerLease(directory.parent)
-    except OSError as error:
-        raise SniperError(f"SNIPER_DATA_DIR: cannot use {directory.parent}: {error.strerror}") from None
-    server = EmbeddedServer(directory, lease)
-    try:
-        server.start()
-    except (SniperError, OSError) as error:
-        lease.close()
-        raise SniperError(f"our own PostgreSQL did not start in {directory}: {error}") from error
-    return server
-
-
 class EmbeddedServer:
     """Server of one data directory. Its methods block; call them from a thread."""
 
@@ -91,6 +57,40 @@ class EmbeddedServer:
         self.directory = directory
         self._lease = lease
         self._socket_directory = ""
+
+    @classmethod
+    def opened(cls, directory: Path) -> "EmbeddedServer":
+        """Use the running server of *directory*, or start one; raise SniperError."""
+        try:
+            directory.parent.mkdir(parents=True, exist_ok=True)
+            lease = ServerLease(directory.parent)
+        except OSError as error:
+            raise SniperError(f"SNIPER_DATA_DIR: cannot use {directory.parent}: {error.strerror}") from None
+        server = cls(directory, lease)
+        try:
+            server.start()
+        except (SniperError, OSError) as error:
+            lease.close()
+            raise SniperError(f"our own PostgreSQL did not start in {directory}: {error}") from error
+        return server
+
+    async def supervise(self) -> Never:
+        """Restart the server whenever it is gone: nothing else can, and positions are not watched meanwhile."""
+        attempt = 0
+        while True:
+            if self.is_running():
+                attempt = 0
+                await asyncio.sleep(CHECK_SECONDS)
+                continue
+            if attempt == 0:
+                log.error("our own PostgreSQL ended; it is started again", directory=str(self.directory))
+            try:
+                await asyncio.to_thread(self.start)
+                log.warning("our own PostgreSQL runs again", directory=str(self.directory))
+            except (SniperError, OSError) as error:
+                log.debug("our own PostgreSQL did not start", reason=str(error))
+                attempt += 1
+                await asyncio.sleep(jittered(attempt, max_seconds=RESTART_SECONDS_MAX))
 
     @property
     def url(self) -> URL:
@@ -113,7 +113,13 @@ class EmbeddedServer:
         try:
             with self._lease.turn():
                 if self._lease.is_last_user() and (postmaster := find_postmaster(self.directory)) is not None:
-                    self._stop(postmaster)
+                    tools, where = Tools.for_this_user(), ["-w", "-D", str(self.directory)]
+                    try:
+                        tools.run("pg_ctl", [*where, "-t", str(STOP_SECONDS), "-m", "fast", "stop"])
+                    except ToolError:
+                        # It ignores signals. Every commit is in its log, and the next start recovers it.
+                        postmaster.process.kill()
+                        postmaster.process.wait(STOP_SECONDS)
         except (SniperError, OSError, psutil.Error) as error:
             log.warning("our own PostgreSQL was left running", directory=str(self.directory), reason=str(error))
         finally:
@@ -136,15 +142,6 @@ class EmbeddedServer:
         if postmaster is None:
             raise SniperError(_logged_cause(log_file, logged_bytes) or "it ended at once")
         return postmaster
-
-    def _stop(self, postmaster: Postmaster) -> None:
-        tools, where = Tools.for_this_user(), ["-w", "-D", str(self.directory)]
-        try:
-            tools.run("pg_ctl", [*where, "-t", str(STOP_SECONDS), "-m", "fast", "stop"])
-        except ToolError:
-            # It ignores signals. Every commit is in its log, and the next start recovers it.
-            postmaster.process.kill()
-            postmaster.process.wait(STOP_SECONDS)
 
 
 def _logged_cause(log_file: Path, since_byte: int) -> str:

@@ -41,6 +41,7 @@ class Tools:
 
     def run(self, program: str, arguments: Sequence[str]) -> None:
         """Run *program* to its end; raise ToolError."""
+        unlocalised = {name: value for name, value in os.environ.items() if name != "LANG" and name[:3] != "LC_"}
         try:
             subprocess.run(  # noqa: S603 - the wheel's own programs
                 [BINARIES / program, *arguments],
@@ -52,13 +53,13 @@ class Tools:
                 stdin=subprocess.DEVNULL,
                 cwd="/",
                 # A missing locale keeps both programs from running at all.
-                env={**_unlocalised(os.environ), "LC_ALL": "C"},
+                env={**unlocalised, "LC_ALL": "C"},
                 user=None if self.user is None else self.user.pw_uid,
                 group=None if self.user is None else self.user.pw_gid,
                 extra_groups=None if self.user is None else [],
             )
         except subprocess.CalledProcessError as error:
-            raise ToolError(_explained(failure_cause(error.stderr) or failure_cause(error.stdout) or program)) from None
+            raise ToolError(explained(failure_cause(error.stderr) or failure_cause(error.stdout) or program)) from None
         except subprocess.TimeoutExpired:
             raise ToolError(f"{program}: not finished after {SECONDS_MAX:.0f} s") from None
 
@@ -85,7 +86,7 @@ def failure_cause(output: str) -> str:
     return (errors[:1] or lines[-1:] or [""])[0]
 
 
-def _explained(message: str) -> str:
+def explained(message: str) -> str:
     """Return PostgreSQL's own message, with a remedy where it has none."""
     if "could not look up" in message:
         return (
@@ -93,7 +94,3 @@ def _explained(message: str) -> str:
             "of your own"
         )
     return message
-
-
-def _unlocalised(environment: "os._Environ[str]") -> dict[str, str]:
-    return {name: value for name, value in environment.items() if name != "LANG" and not name.startswith("LC_")}

@@ -11,7 +11,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import ChannelClosedByBroker, ProbableAuthenticationError
 from pydantic import SecretStr
 
-from contract.definitions import READER_LIMITS
+from contract.broker_entries import READER_LIMITS
 from shared.bus import rabbitmq
 from shared.settings import BrokerSettings
 from shared.wire import topology

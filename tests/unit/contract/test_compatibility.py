@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from jsonschema import Draft202012Validator, ValidationError
 
-from contract.asyncapi import CHANNELS
+from contract.channels import CHANNELS
 from contract.files import FROZEN
 from contract.samples import SAMPLES
 from contract.schemas import file_name, schemas

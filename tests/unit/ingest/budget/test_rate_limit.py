@@ -14,73 +14,73 @@ LIMITS = Limits(weight=30, weight_seconds=10, requests=5, requests_seconds=1)
 ENDED = 10.03  # a window, and the grace for a clock that is not ours
 
 
-def spent(allowance: RateLimit, weight: int, *, at: float, answered_at: float | None = None) -> None:
+def spent(rate_limit: RateLimit, weight: int, *, at: float, answered_at: float | None = None) -> None:
     """A request sent *at* a time, and answered at once unless told otherwise."""
-    allowance.begin(weight)
-    allowance.end(weight, at if answered_at is None else answered_at)
+    rate_limit.begin(weight)
+    rate_limit.end(weight, at if answered_at is None else answered_at)
 
 
 def test_weight_is_free_until_the_limit_is_used_up() -> None:
-    allowance = RateLimit(LIMITS)
-    spent(allowance, 25, at=100)
+    rate_limit = RateLimit(LIMITS)
+    spent(rate_limit, 25, at=100)
 
-    assert allowance.opens_at(5, 100) == 100
-    assert allowance.opens_at(6, 100) == pytest.approx(110, abs=0.05)
+    assert rate_limit.opens_at(5, 100) == 100
+    assert rate_limit.opens_at(6, 100) == pytest.approx(110, abs=0.05)
 
 
 def test_weight_comes_free_as_the_oldest_requests_leave_the_window() -> None:
-    allowance = RateLimit(LIMITS)
-    spent(allowance, 20, at=100)
-    spent(allowance, 10, at=104)
+    rate_limit = RateLimit(LIMITS)
+    spent(rate_limit, 20, at=100)
+    spent(rate_limit, 10, at=104)
 
-    assert allowance.opens_at(20, 105) == pytest.approx(110, abs=0.05)
-    assert allowance.opens_at(21, 105) == pytest.approx(114, abs=0.05)
-    assert allowance.opens_at(30, 104 + ENDED) == 104 + ENDED
+    assert rate_limit.opens_at(20, 105) == pytest.approx(110, abs=0.05)
+    assert rate_limit.opens_at(21, 105) == pytest.approx(114, abs=0.05)
+    assert rate_limit.opens_at(30, 104 + ENDED) == 104 + ENDED
 
 
 def test_light_requests_are_limited_by_their_number() -> None:
-    allowance = RateLimit(LIMITS)
+    rate_limit = RateLimit(LIMITS)
     for _ in range(5):
-        spent(allowance, 1, at=100)
+        spent(rate_limit, 1, at=100)
 
-    assert allowance.opens_at(1, 100.5) == pytest.approx(101, abs=0.05)
+    assert rate_limit.opens_at(1, 100.5) == pytest.approx(101, abs=0.05)
 
 
 def test_request_counts_from_its_sending_until_a_window_after_its_answer() -> None:
-    allowance = RateLimit(LIMITS)
-    allowance.begin(30)
-    assert allowance.opens_at(1, 500) == math.inf
+    rate_limit = RateLimit(LIMITS)
+    rate_limit.begin(30)
+    assert rate_limit.opens_at(1, 500) == math.inf
 
-    allowance.end(30, 500)
+    rate_limit.end(30, 500)
 
-    assert allowance.opens_at(1, 505) == pytest.approx(510, abs=0.05)
+    assert rate_limit.opens_at(1, 505) == pytest.approx(510, abs=0.05)
 
 
 def test_request_that_was_not_sent_after_all_costs_nothing() -> None:
-    allowance = RateLimit(LIMITS)
-    allowance.begin(30)
+    rate_limit = RateLimit(LIMITS)
+    rate_limit.begin(30)
 
-    allowance.take_back(30)
+    rate_limit.take_back(30)
 
-    assert allowance.opens_at(30, 100) == 100
+    assert rate_limit.opens_at(30, 100) == 100
 
 
 @pytest.mark.parametrize("banned", [False, True])
 def test_refusal_closes_for_the_time_it_names(banned: bool) -> None:
-    allowance = RateLimit(LIMITS)
+    rate_limit = RateLimit(LIMITS)
 
-    allowance.refuse(RateLimited(7, banned=banned), 100)
+    rate_limit.refuse(RateLimited(7, banned=banned), 100)
 
-    assert allowance.opens_at(1, 101) == 107
+    assert rate_limit.opens_at(1, 101) == 107
 
 
 def test_refusal_never_shortens_an_earlier_one() -> None:
-    allowance = RateLimit(LIMITS)
-    allowance.refuse(RateLimited(600, banned=True), 100)
+    rate_limit = RateLimit(LIMITS)
+    rate_limit.refuse(RateLimited(600, banned=True), 100)
 
-    allowance.refuse(RateLimited(1), 101)
+    rate_limit.refuse(RateLimited(1), 101)
 
-    assert allowance.opens_at(1, 102) == 700
+    assert rate_limit.opens_at(1, 102) == 700
 
 
 def test_ban_that_names_no_time_closes_for_longer_than_a_limit_that_names_none() -> None:
@@ -93,24 +93,24 @@ def test_ban_that_names_no_time_closes_for_longer_than_a_limit_that_names_none()
 
 
 def test_unnamed_times_double_until_the_exchange_answers_again() -> None:
-    allowance, now, waits = RateLimit(LIMITS), 0.0, []
+    rate_limit, now, waits = RateLimit(LIMITS), 0.0, []
     for _ in range(9):
-        until = allowance.refuse(RateLimited(), now)
+        until = rate_limit.refuse(RateLimited(), now)
         waits.append(until - now)
         now = until
     assert waits == [10, 20, 40, 80, 160, 320, 600, 600, 600]
 
-    allowance.succeeded()
+    rate_limit.succeeded()
 
-    assert allowance.refuse(RateLimited(), now) == now + 10
+    assert rate_limit.refuse(RateLimited(), now) == now + 10
 
 
 def test_requests_refused_together_count_as_one_refusal() -> None:
-    allowance = RateLimit(LIMITS)
+    rate_limit = RateLimit(LIMITS)
     for _ in range(3):
-        allowance.refuse(RateLimited(), 0)
+        rate_limit.refuse(RateLimited(), 0)
 
-    assert allowance.closed_until == 10
+    assert rate_limit.closed_until == 10
 
 
 @given(
@@ -127,20 +127,20 @@ def test_requests_refused_together_count_as_one_refusal() -> None:
 def test_exchange_never_counts_more_than_it_allows_however_slow_the_way(
     requests: list[tuple[int, float, float, float]],
 ) -> None:
-    allowance, now = RateLimit(LIMITS), 0.0
+    rate_limit, now = RateLimit(LIMITS), 0.0
     under_way: list[tuple[float, int]] = []
     arrivals: list[tuple[float, int]] = []
     for weight, pause, there, back in requests:
         now += pause
         while True:
             for ended_at, ended in sorted(each for each in under_way if each[0] <= now):
-                allowance.end(ended, ended_at)
+                rate_limit.end(ended, ended_at)
             under_way = [each for each in under_way if each[0] > now]
-            opens_at = allowance.opens_at(weight, now)
+            opens_at = rate_limit.opens_at(weight, now)
             if opens_at <= now:
                 break
             now = min([opens_at, *(ended_at for ended_at, _ in under_way)])
-        allowance.begin(weight)
+        rate_limit.begin(weight)
         arrivals.append((now + there, weight))
         under_way.append((now + there + back, weight))
 

@@ -47,51 +47,51 @@ def test_answer_that_is_not_believed_is_told_with_the_reason_and_counted(
     registry: CollectorRegistry, clock: Clock
 ) -> None:
     catalogue = after_first_start()
-    outlook = an_outlook(catalogue, registry, clock)
+    anomalies = an_outlook(catalogue, registry, clock)
     for event in (snapshot(*OLD), snapshot(), snapshot(*OLD[:5]), names(*OLD)):
-        outlook.note(event, catalogue.observe(event))
+        anomalies.note(event, catalogue.observe(event))
 
-    assert outlook.warnings() == "exchangeInfo not believed (empty: not a single symbol)"
+    assert anomalies.warnings() == "exchangeInfo not believed (empty: not a single symbol)"
     assert registry.get_sample_value("sniper_ingest_quarantined_reads_total", {"feed": "exchangeInfo"}) == 2
 
 
 def test_doubt_degrades_health(registry: CollectorRegistry, clock: Clock) -> None:
     catalogue, feeds = after_first_start(), FeedHealth(Feed("exchangeInfo", 60))
-    outlook = an_outlook(catalogue, registry, clock)
-    feeds.add_warning(outlook.warnings)
+    anomalies = an_outlook(catalogue, registry, clock)
+    feeds.add_warning(anomalies.warnings)
 
-    outlook.note(names(*OLD[:5]), catalogue.observe(names(*OLD[:5])))
+    anomalies.note(names(*OLD[:5]), catalogue.observe(names(*OLD[:5])))
 
     told = "defaultSymbols not believed (shrunken: 15 of 20 symbols missing)"
     assert feeds.health() == (HealthStatus.DEGRADED, told)
 
 
 def test_doubt_fades_and_its_words_stay_the_same_while_it_lasts(clock: Clock) -> None:
-    doubts = RejectedFeeds(clock.seconds)
-    assert doubts.note("websocket", "swollen: 51")
+    rejections = RejectedFeeds(clock.seconds)
+    assert rejections.note("websocket", "swollen: 51")
 
     clock.advance(seconds=30)
-    assert not doubts.note("websocket", "swollen: 99")
-    assert doubts() == "websocket not believed (swollen: 51)"
+    assert not rejections.note("websocket", "swollen: 99")
+    assert rejections() == "websocket not believed (swollen: 51)"
     clock.advance(seconds=31)
 
-    assert doubts() == ""
-    assert doubts.note("websocket", "swollen: 77")
+    assert rejections() == ""
+    assert rejections.note("websocket", "swollen: 77")
 
 
 def test_long_quiet_is_told_until_something_is_listed(registry: CollectorRegistry, clock: Clock) -> None:
     catalogue = after_first_start()
-    outlook = an_outlook(catalogue, registry, clock)
+    anomalies = an_outlook(catalogue, registry, clock)
     clock.advance(hours=72)
-    assert outlook.warnings() == ""
+    assert anomalies.warnings() == ""
     clock.advance(seconds=1)
-    assert outlook.warnings() == "no new listing since 2026-03-02 12:00 UTC"
+    assert anomalies.warnings() == "no new listing since 2026-03-02 12:00 UTC"
     assert registry.get_sample_value("sniper_ingest_last_listing_age_seconds") == 72 * 3600 + 1
 
     new = ticks("ABCUSDT", after=72 * 3600 + 1)
-    outlook.note(new, catalogue.observe(new))
+    anomalies.note(new, catalogue.observe(new))
 
-    assert outlook.warnings() == ""
+    assert anomalies.warnings() == ""
     assert registry.get_sample_value("sniper_ingest_last_listing_age_seconds") == 0
 
 
@@ -139,18 +139,18 @@ def test_symbols_are_counted_by_state(registry: CollectorRegistry, clock: Clock)
 
 def test_moved_openings_are_counted(registry: CollectorRegistry, clock: Clock) -> None:
     catalogue = after_first_start()
-    outlook = an_outlook(catalogue, registry, clock)
+    anomalies = an_outlook(catalogue, registry, clock)
     for event in (announced("ABCUSDT", 3600), snapshot(*OLD, "ABCUSDT"), announced("ABCUSDT", 7200)):
-        outlook.note(event, catalogue.observe(event))
+        anomalies.note(event, catalogue.observe(event))
 
     assert registry.get_sample_value("sniper_ingest_rescheduled_total") == 1
 
 
 def test_new_symbols_are_counted_for_the_source_that_saw_them(registry: CollectorRegistry, clock: Clock) -> None:
     catalogue = after_first_start()
-    outlook = an_outlook(catalogue, registry, clock)
+    anomalies = an_outlook(catalogue, registry, clock)
     for event in (ticks("ABCUSDT"), ticks("ABCUSDT", "XYZUSDT")):
-        outlook.note(event, catalogue.observe(event))
+        anomalies.note(event, catalogue.observe(event))
 
     assert registry.get_sample_value("sniper_ingest_sightings_total", {"source": "mexc_websocket"}) == 2
 
