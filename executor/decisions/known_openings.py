@@ -4,8 +4,7 @@ from datetime import datetime
 from typing import Final
 
 from executor.decisions.freshness import Ages, overdue
-from executor.decisions.strategy import Refuse
-from executor.model.reasons import Reason
+from executor.model.reasons import Reason, Refusal
 from shared.events import Listing
 
 _KEPT_MAX: Final = 1_000
@@ -27,11 +26,11 @@ class KnownOpenings:
             self.told.pop(next(iter(self.told)))
         self.told[symbol] = opened_at
 
-    def too_old(self, listing: Listing, ages: Ages, now: datetime) -> Refuse | None:
+    def too_old(self, listing: Listing, ages: Ages, now: datetime) -> Refusal | None:
         """Return why *listing* is not bought: it told no opening, and opened long ago; None where that is not so."""
         opened_at = self.told.get(listing.symbol)
         # Of a symbol that came back the exchange may name the opening of its former life still.
         if opened_at is None or listing.opens_at is not None or listing.occurrence > 1:
             return None
         age = overdue(listing.model_copy(update={"opens_at": opened_at}), ages, now)
-        return None if age is None else Refuse(Reason.STALE_LISTING, f"it opened on {opened_at:%Y-%m-%d}")
+        return None if age is None else Refusal(Reason.STALE_LISTING, f"it opened on {opened_at:%Y-%m-%d}")

@@ -4,9 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 
-from executor.decisions.strategy import Refuse
 from executor.model.money import CAREFUL
-from executor.model.reasons import Reason
+from executor.model.reasons import Reason, Refusal
 from executor.pricing.fill_simulation import is_plausible, plausible
 from executor.settings import EntrySettings
 from shared.events import TradingRules
@@ -39,7 +38,7 @@ def reference_price(listing_price: Decimal | None, book: OrderBook | None) -> De
     return _best(book.asks) if listing_price is None and book is not None else listing_price
 
 
-def gate(market: Market, price_max: Decimal | None, settings: EntrySettings) -> Refuse | None:
+def gate(market: Market, price_max: Decimal | None, settings: EntrySettings) -> Refusal | None:
     """Return which gate is shut to an order that pays up to *price_max*; one that cannot be judged is."""
     if not settings.is_gated:
         return None
@@ -51,40 +50,40 @@ def gate(market: Market, price_max: Decimal | None, settings: EntrySettings) -> 
         )
 
 
-def _run_up(market: Market, pct_max: Decimal | None) -> Refuse | None:
+def _run_up(market: Market, pct_max: Decimal | None) -> Refusal | None:
     if pct_max is None:
         return None
     asked = None if market.book is None else _best(market.book.asks)
     prices = [price for price in (market.reference, asked) if price is not None]
     first = market.first_price
     if first is None or not prices or not all(map(is_plausible, (first, *prices))):
-        return Refuse(Reason.RUN_UP, "nobody knows how far")
+        return Refusal(Reason.RUN_UP, "nobody knows how far")
     risen = max(prices) - first
     if risen * 100 > first * pct_max:
-        return Refuse(Reason.RUN_UP, f"{risen * 100 / first:.1f} %")
+        return Refusal(Reason.RUN_UP, f"{risen * 100 / first:.1f} %")
     return None
 
 
-def _spread(book: OrderBook | None, pct_max: Decimal | None) -> Refuse | None:
+def _spread(book: OrderBook | None, pct_max: Decimal | None) -> Refusal | None:
     """Judge the distance between best bid and ask, as a share of the price in their middle."""
     if pct_max is None:
         return None
     bid, ask = (None, None) if book is None else (_best(book.bids), _best(book.asks))
     if bid is None or ask is None or bid > ask:
-        return Refuse(Reason.SPREAD, "nobody knows how far")
+        return Refusal(Reason.SPREAD, "nobody knows how far")
     middle = (bid + ask) / 2
     if (ask - bid) * 100 > middle * pct_max:
-        return Refuse(Reason.SPREAD, f"{(ask - bid) * 100 / middle:.1f} %")
+        return Refusal(Reason.SPREAD, f"{(ask - bid) * 100 / middle:.1f} %")
     return None
 
 
-def _depth(book: OrderBook | None, price_max: Decimal | None, usdt_min: Decimal | None) -> Refuse | None:
+def _depth(book: OrderBook | None, price_max: Decimal | None, usdt_min: Decimal | None) -> Refusal | None:
     if usdt_min is None:
         return None
     if book is None or price_max is None:
-        return Refuse(Reason.DEPTH, "nobody knows how much")
+        return Refusal(Reason.DEPTH, "nobody knows how much")
     offered = sum((price * quantity for price, quantity in plausible(book.asks) if price <= price_max), Decimal(0))
-    return Refuse(Reason.DEPTH, f"{offered:.2f}") if offered < usdt_min else None
+    return Refusal(Reason.DEPTH, f"{offered:.2f}") if offered < usdt_min else None
 
 
 def _best(levels: Iterable[Level]) -> Decimal | None:

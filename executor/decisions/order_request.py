@@ -6,10 +6,9 @@ from typing import Final
 
 from executor.decisions.limits import net_of_fee
 from executor.decisions.market_filters import Market, gate
-from executor.decisions.strategy import Refuse
 from executor.model.money import CAREFUL
 from executor.model.order import Order
-from executor.model.reasons import Reason
+from executor.model.reasons import Reason, Refusal
 from executor.pricing.fill_simulation import is_plausible
 from executor.pricing.price_band import band_of, final_price
 from executor.settings import ExecutorSettings
@@ -28,7 +27,7 @@ _CENTS: Final = 2
 
 def buy_request(
     order: Order, market: Market, rules: TradingRules | None, settings: ExecutorSettings, fee: Decimal
-) -> OrderRequest | Refuse:
+) -> OrderRequest | Refusal:
     """Return the request that spends what *order* is to, the *fee* included, or why there is none.
 
     A capped one is for as many coins as its target buys at the reference price, and costs no more than was reserved
@@ -39,7 +38,7 @@ def buy_request(
         price_max = _price_max(market, rules, order.slippage_pct, _bound(order))
         money = net_of_fee(order.quote_qty, fee)
         if settings.entry == "capped" and price_max is None:
-            return Refuse(Reason.NO_PRICE)
+            return Refusal(Reason.NO_PRICE)
         shut = gate(market, price_max, settings)
         if shut is not None:
             return shut
@@ -63,7 +62,7 @@ def sell_request(
     settings: ExecutorSettings,
     *,
     last: Decimal | None = None,
-) -> OrderRequest | Refuse:
+) -> OrderRequest | Refusal:
     """Return the request that sells the coins of *order*, or why there is none.
 
     It sells for no less than the floor that the order was committed with; without one, the best bid less the slippage.
@@ -71,9 +70,9 @@ def sell_request(
     """
     rules = rules or _NO_RULES
     if best_bid is None or not is_plausible(best_bid):
-        return Refuse(Reason.NO_LIQUIDITY)
+        return Refusal(Reason.NO_LIQUIDITY)
     if order.base_qty is None or not is_plausible(order.base_qty):
-        return Refuse(Reason.BELOW_MINIMUM, "there is nothing to sell")
+        return Refusal(Reason.BELOW_MINIMUM, "there is nothing to sell")
     with localcontext(CAREFUL):
         wish = best_bid * (1 - settings.exit_slippage_pct / 100) if order.price_min is None else order.price_min
         lowest = final_price(Side.SELL, wish, band_of(rules, best_bid if last is None else last))
@@ -83,18 +82,18 @@ def sell_request(
 
 def repriced(
     request: OrderRequest, limit: Decimal | None, rules: TradingRules | None, target: Decimal | None = None
-) -> OrderRequest | Refuse:
+) -> OrderRequest | Refusal:
     """Return *request* at *limit*: a purchase for less, and no more money than before; a sale for more.
 
     *target* is what the purchase is to spend where the price holds, net of the fee; without one, all it may.
     """
     if request.price is None or request.quantity is None or limit is None or not is_plausible(limit):
-        return Refuse(Reason.PRICE_REFUSED)
+        return Refusal(Reason.PRICE_REFUSED)
     rules, is_buy = rules or _NO_RULES, request.side is Side.BUY
     with localcontext(CAREFUL):
         price = _priced(limit, _price_decimals(request.price, rules), rules, ROUND_DOWN if is_buy else ROUND_UP)
         if not (0 < price < request.price if is_buy else price > request.price):
-            return Refuse(Reason.PRICE_REFUSED, f"{plain(limit)} at {'most' if is_buy else 'least'}")
+            return Refusal(Reason.PRICE_REFUSED, f"{plain(limit)} at {'most' if is_buy else 'least'}")
         quantity = request.quantity
         if is_buy:
             decimals = _decimals(quantity) if rules.base_precision is None else rules.base_precision
@@ -104,36 +103,36 @@ def repriced(
 
 def fitted(
     request: OrderRequest, money: Decimal, rules: TradingRules, target: Decimal | None = None
-) -> OrderRequest | Refuse:
+) -> OrderRequest | Refusal:
     """Return *request* as *rules* that were read again want it: no dearer, for *money* at most, no more coins sold.
 
-    The *target* is that of `repriced`. Refuse where they do not explain why it was refused.
+    The *target* is that of `repriced`. Refusal where they do not explain why it was refused.
     """
     if request.price is None or request.quantity is None:
         least, most = rules.quote_amount_min_market, rules.quote_amount_max_market
-        return _outside_notional(_notional(request), least, most) or Refuse(Reason.SIZE_REFUSED)
+        return _outside_notional(_notional(request), least, most) or Refusal(Reason.SIZE_REFUSED)
     is_buy, rules = request.side is Side.BUY, _no_finer(rules, request.price, request.quantity)
     with localcontext(CAREFUL):
         decimals = _price_decimals(request.price, rules)
         price = _priced(request.price, decimals, rules, ROUND_DOWN if is_buy else ROUND_UP)
         if price <= 0:
-            return Refuse(Reason.PRICE_REFUSED, "it rounds to nought")
+            return Refusal(Reason.PRICE_REFUSED, "it rounds to nought")
         wanted = request.quantity
         if is_buy:
             wanted = _worth_as_much(request.price * request.quantity, request.quantity, price, target)
         cut = _tradable(min(wanted, _most(price, rules)), rules)
         if cut is None:
-            return Refuse(Reason.RULES_UNKNOWN)
+            return Refusal(Reason.RULES_UNKNOWN)
         if is_buy and rules.quote_amount_min and cut * price < rules.quote_amount_min <= money:
             larger = _cut(rules.quote_amount_min / price, _decimals(cut), ROUND_UP)
             cut = larger if larger * price <= money else cut
         fresh = replace(request, price=price, quantity=cut) if cut > 0 else request
         # To the letter: an exchange may refuse digits behind the point even where they are noughts.
         same = order_params(fresh) == order_params(request)
-        return _outside(cut, price, rules) or (Refuse(Reason.SIZE_REFUSED) if same else fresh)
+        return _outside(cut, price, rules) or (Refusal(Reason.SIZE_REFUSED) if same else fresh)
 
 
-def objection(request: OrderRequest, rules: TradingRules) -> Refuse | None:
+def objection(request: OrderRequest, rules: TradingRules) -> Refusal | None:
     """Return what *rules* hold against *request* as it stands: its digits or its size."""
     if request.price is None or request.quantity is None:
         least, most = rules.quote_amount_min_market, rules.quote_amount_max_market
@@ -142,7 +141,7 @@ def objection(request: OrderRequest, rules: TradingRules) -> Refuse | None:
         price = _priced(request.price, _price_decimals(request.price, rules), rules, ROUND_DOWN)
         is_in_steps = rules.base_precision is None or _tradable(request.quantity, rules) == request.quantity
         if price != request.price or not is_in_steps:
-            return Refuse(Reason.SIZE_REFUSED, "more digits than the symbol has")
+            return Refusal(Reason.SIZE_REFUSED, "more digits than the symbol has")
         return _outside(request.quantity, request.price, rules)
 
 
@@ -162,10 +161,10 @@ def _no_finer(rules: TradingRules, price: Decimal, quantity: Decimal) -> Trading
     return rules.model_copy(update={"quote_precision": quote, "base_precision": base})
 
 
-def within(request: OrderRequest, money: Decimal, rules: TradingRules | None) -> OrderRequest | Refuse:
+def within(request: OrderRequest, money: Decimal, rules: TradingRules | None) -> OrderRequest | Refusal:
     """Return the purchase *request* for *money* at most, which is net of the fee: that may have turned out higher.
 
-    Refuse where the exchange would not take what is left.
+    Refusal where the exchange would not take what is left.
     """
     with localcontext(CAREFUL):
         if request.side is not Side.BUY or _notional(request) <= money:
@@ -182,25 +181,25 @@ def within(request: OrderRequest, money: Decimal, rules: TradingRules | None) ->
         return replace(request, quantity=cut)
 
 
-def resized(request: OrderRequest, notional_min: Decimal | None, money: Decimal) -> OrderRequest | Refuse:
+def resized(request: OrderRequest, notional_min: Decimal | None, money: Decimal) -> OrderRequest | Refusal:
     """Return the purchase *request* for the least the exchange takes, where that is more and within *money*.
 
     *money* is the order's, net of the fee.
     """
     if request.side is not Side.BUY or notional_min is None or not is_plausible(notional_min):
-        return Refuse(Reason.SIZE_REFUSED)
+        return Refusal(Reason.SIZE_REFUSED)
     with localcontext(CAREFUL):
         larger = _worth(request, notional_min)
         if _notional(larger) > money:
-            return Refuse(Reason.BELOW_MINIMUM, f"{plain(notional_min)} of the quote asset")
-        return larger if _notional(larger) > _notional(request) else Refuse(Reason.SIZE_REFUSED)
+            return Refusal(Reason.BELOW_MINIMUM, f"{plain(notional_min)} of the quote asset")
+        return larger if _notional(larger) > _notional(request) else Refusal(Reason.SIZE_REFUSED)
 
 
 def _at_any_price(
     order: Order, money: Decimal, rules: TradingRules, settings: ExecutorSettings
-) -> OrderRequest | Refuse:
+) -> OrderRequest | Refusal:
     if money <= 0:
-        return Refuse(Reason.BELOW_MINIMUM, "there is nothing to spend")
+        return Refusal(Reason.BELOW_MINIMUM, "there is nothing to spend")
     outside = _outside_notional(money, rules.quote_amount_min_market, rules.quote_amount_max_market)
     return outside or OrderRequest(
         symbol=order.symbol,
@@ -214,12 +213,12 @@ def _at_any_price(
 
 def _capped(
     order: Order, price: Decimal, quantity: Decimal, rules: TradingRules, settings: ExecutorSettings
-) -> OrderRequest | Refuse:
+) -> OrderRequest | Refusal:
     if order.side is Side.SELL:  # The rest is sold next.
         quantity = min(quantity, _most(price, rules))
     cut = _tradable(quantity, rules)
     if cut is None:
-        return Refuse(Reason.RULES_UNKNOWN, "nobody knows in which fractions the coin is traded")
+        return Refusal(Reason.RULES_UNKNOWN, "nobody knows in which fractions the coin is traded")
     return _outside(cut, price, rules) or OrderRequest(
         symbol=order.symbol,
         side=order.side,
@@ -276,20 +275,20 @@ def _tradable(quantity: Decimal, rules: TradingRules) -> Decimal | None:
     return whole if quantity - whole < quantity * _LEFT_OVER_MAX else None
 
 
-def _outside(quantity: Decimal, price: Decimal, rules: TradingRules) -> Refuse | None:
+def _outside(quantity: Decimal, price: Decimal, rules: TradingRules) -> Refusal | None:
     if quantity <= 0 or quantity < (rules.base_quantity_min or 0):
         least = max(rules.base_quantity_min or Decimal(0), Decimal(1).scaleb(-(rules.base_precision or 0)))
-        return Refuse(Reason.BELOW_MINIMUM, f"{plain(least)} of the coin")
+        return Refusal(Reason.BELOW_MINIMUM, f"{plain(least)} of the coin")
     if rules.base_quantity_max is not None and quantity > rules.base_quantity_max:
-        return Refuse(Reason.ABOVE_MAXIMUM, f"{plain(rules.base_quantity_max)} of the coin")
+        return Refusal(Reason.ABOVE_MAXIMUM, f"{plain(rules.base_quantity_max)} of the coin")
     return _outside_notional(quantity * price, rules.quote_amount_min, rules.quote_amount_max)
 
 
-def _outside_notional(notional: Decimal, least: Decimal | None, most: Decimal | None) -> Refuse | None:
+def _outside_notional(notional: Decimal, least: Decimal | None, most: Decimal | None) -> Refusal | None:
     if least is not None and notional < least:
-        return Refuse(Reason.BELOW_MINIMUM, f"{plain(least)} of the quote asset")
+        return Refusal(Reason.BELOW_MINIMUM, f"{plain(least)} of the quote asset")
     if most is not None and notional > most:
-        return Refuse(Reason.ABOVE_MAXIMUM, f"{plain(most)} of the quote asset")
+        return Refusal(Reason.ABOVE_MAXIMUM, f"{plain(most)} of the quote asset")
     return None
 
 

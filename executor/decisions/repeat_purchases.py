@@ -10,11 +10,10 @@ from typing import Final
 
 from executor.decisions.freshness import fresh_until
 from executor.decisions.limits import fits
-from executor.decisions.strategy import Refuse
 from executor.model.money import CAREFUL
 from executor.model.order import Order
 from executor.model.order_state import OrderState
-from executor.model.reasons import Reason
+from executor.model.reasons import Reason, Refusal
 from executor.settings import ExecutorSettings
 from shared.events import Mode, Side
 from shared.mexc.orders.order_api import OrderRequest
@@ -63,14 +62,14 @@ def further_until(order: Order, settings: ExecutorSettings) -> datetime | None:
     return min(until, fresh_until(order.listing, settings))
 
 
-def forbidden(order: Order, now: Conditions) -> Refuse | None:
+def forbidden(order: Order, now: Conditions) -> Refusal | None:
     """Return what stands against a further attempt of *order* where that is so; its money is reserved already."""
     if now.halted:
-        return Refuse(Reason.HALTED, now.halted)
+        return Refusal(Reason.HALTED, now.halted)
     if now.mode is not order.mode:
-        return Refuse(Reason.MODE_SWITCHED)
+        return Refusal(Reason.MODE_SWITCHED)
     if not fits(order.quote_qty, Decimal(0), now.max_trade_usdt):
-        return Refuse(Reason.LIMITS_INVALID, "max_trade_usdt was lowered")
+        return Refusal(Reason.LIMITS_INVALID, "max_trade_usdt was lowered")
     if not fits(now.committed_usdt, Decimal(0), now.max_position_usdt):
-        return Refuse(Reason.MAX_POSITION)
+        return Refusal(Reason.MAX_POSITION)
     return None

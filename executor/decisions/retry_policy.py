@@ -12,12 +12,11 @@ from typing import Final, TypeVar, assert_never
 from executor.decisions.limits import net_of_fee
 from executor.decisions.market_filters import Reading
 from executor.decisions.order_request import fitted, repriced, resized, target_of
-from executor.decisions.strategy import Refuse
 from executor.model.fill import Fill
 from executor.model.money import CAREFUL
 from executor.model.order import Order
 from executor.model.order_state import OrderEvent
-from executor.model.reasons import Reason, worded
+from executor.model.reasons import Reason, Refusal, worded
 from executor.model.send_result import (
     Accepted,
     Busy,
@@ -123,13 +122,13 @@ def reconsidered(verdict: Verdict, at: Situation, reading: Reading) -> Again | C
         case TooDear(detail):
             refused = Conclusion(OrderEvent.REFUSED, worded(Reason.PRICE_REFUSED, detail))
             request = _nearer(at, rules, reading.last)
-            move = refused if isinstance(request, Refuse) else _repriced_as(request, at)
+            move = refused if isinstance(request, Refusal) else _repriced_as(request, at)
         case WrongSize(reason, detail):
             refused = Conclusion(OrderEvent.REFUSED, worded(reason, detail))
             request = fitted(at.request, _money(at), rules, _target(at))
-            if isinstance(request, Refuse) and request.reason is Reason.BELOW_MINIMUM:
+            if isinstance(request, Refusal) and request.reason is Reason.BELOW_MINIMUM:
                 refused = Conclusion(OrderEvent.REFUSED, worded(Reason.BELOW_MINIMUM, request.detail))
-            move = refused if isinstance(request, Refuse) else _resized_as(request, at)
+            move = refused if isinstance(request, Refusal) else _resized_as(request, at)
         case _:
             raise AssertionError(verdict)
     return _in_time(move, verdict, at)
@@ -193,18 +192,18 @@ def _repriced(verdict: TooDear, at: Situation) -> Again | Reread | Conclusion:
         return Conclusion(OrderEvent.REFUSED, worded(Reason.PRICE_REFUSED, verdict.detail))
     named = verdict.price_max if at.request.side is Side.BUY else verdict.price_min
     request = repriced(at.request, named, at.rules, _target(at))
-    return Reread() if isinstance(request, Refuse) else _repriced_as(request, at)
+    return Reread() if isinstance(request, Refusal) else _repriced_as(request, at)
 
 
-def _nearer(at: Situation, rules: TradingRules, last: Decimal | None) -> OrderRequest | Refuse:
+def _nearer(at: Situation, rules: TradingRules, last: Decimal | None) -> OrderRequest | Refusal:
     """Return the request at the nearest price that may be taken; or in the scale that was read."""
     if at.request.price is None:
-        return Refuse(Reason.PRICE_REFUSED)
+        return Refusal(Reason.PRICE_REFUSED)
     with localcontext(CAREFUL):
         band = band_of(rules, last)
         price = nearest_price(at.request.side, at.request.price, band, last, at.tries.repriced)
     nearer = repriced(at.request, price, rules, _target(at))
-    return fitted(at.request, _money(at), rules, _target(at)) if isinstance(nearer, Refuse) else nearer
+    return fitted(at.request, _money(at), rules, _target(at)) if isinstance(nearer, Refusal) else nearer
 
 
 def _repriced_as(request: OrderRequest, at: Situation) -> Again:
@@ -218,7 +217,7 @@ def _resized(verdict: WrongSize, at: Situation) -> Again | Reread | Conclusion:
     if at.tries.resized or verdict.reason is not Reason.SIZE_REFUSED:
         return refused
     request = resized(at.request, verdict.notional_min, _money(at))
-    if isinstance(request, Refuse):
+    if isinstance(request, Refusal):
         return refused if request.reason is Reason.BELOW_MINIMUM else Reread()
     return _resized_as(request, at)
 

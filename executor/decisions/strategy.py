@@ -9,7 +9,7 @@ from typing import Final
 
 from executor.decisions.freshness import is_from_the_future, is_of_unknown_age, opening_ahead, overdue
 from executor.decisions.limits import Committed, Limits, exceeded, net_of_fee, order_size, reservation
-from executor.model.reasons import Reason
+from executor.model.reasons import Reason, Refusal
 from executor.settings import ExecutorSettings
 from shared.control.exit_policy import ENTRY_SLIPPAGE_PCT
 from shared.events import AppliedConfig, Listing, Mode, Side, Source
@@ -54,15 +54,9 @@ class Arm:
     """None while nobody knows it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refuse:
-    reason: Reason
-    detail: str = ""
-
-
 def decide(
-    listing: Listing, standing: Standing, unready: Refuse | None, settings: ExecutorSettings, now: datetime
-) -> Buy | Arm | Refuse:
+    listing: Listing, standing: Standing, unready: Refusal | None, settings: ExecutorSettings, now: datetime
+) -> Buy | Arm | Refusal:
     """Return what to do about a *listing* that was just announced; *unready* is what stands against any live order."""
     opening = opening_ahead(listing, settings, now)
     objection = (
@@ -76,8 +70,8 @@ def decide(
 
 
 def decide_firing(
-    listing: Listing, standing: Standing, unready: Refuse | None, settings: ExecutorSettings, now: datetime
-) -> Buy | Refuse:
+    listing: Listing, standing: Standing, unready: Refusal | None, settings: ExecutorSettings, now: datetime
+) -> Buy | Refusal:
     """Return what to do about a *listing* that was waited for, now that its moment has come.
 
     Its rules were read before the opening, so whether they let us in now only the exchange can tell.
@@ -91,29 +85,29 @@ def may_trade_live(config: AppliedConfig, now: datetime) -> bool:
     return config.auto_trade and (config.auto_trade_until is None or now < config.auto_trade_until)
 
 
-def _forbidden(listing: Listing, standing: Standing, now: datetime) -> Refuse | None:
+def _forbidden(listing: Listing, standing: Standing, now: datetime) -> Refusal | None:
     """Return why nothing at all may be bought, or not this with real money."""
     if standing.config is None:
-        return Refuse(Reason.CONFIG_MISSING)
+        return Refusal(Reason.CONFIG_MISSING)
     if standing.config.halted:
-        return Refuse(Reason.HALTED, standing.config.halted)
+        return Refusal(Reason.HALTED, standing.config.halted)
     if standing.mode is not Mode.LIVE:
         return None
     if listing.source is Source.TEST_INJECTION:
-        return Refuse(Reason.NOT_LIVE, "a test injection")
+        return Refusal(Reason.NOT_LIVE, "a test injection")
     if not may_trade_live(standing.config.limits, now):
-        return Refuse(Reason.NOT_LIVE, "auto_trade is off")
+        return Refusal(Reason.NOT_LIVE, "auto_trade is off")
     return None
 
 
-def _unwanted(listing: Listing, settings: ExecutorSettings) -> Refuse | None:
+def _unwanted(listing: Listing, settings: ExecutorSettings) -> Refusal | None:
     """Return why this is nothing we buy, whenever it opens."""
     if not listing.tradable:
-        return Refuse(Reason.FILTERED, listing.not_tradable_reason)
+        return Refusal(Reason.FILTERED, listing.not_tradable_reason)
     if listing.occurrence > 1 and not settings.trade_relist:
-        return Refuse(Reason.RELIST)
+        return Refusal(Reason.RELIST)
     if listing.quote_asset not in settings.quote_assets:
-        return Refuse(Reason.QUOTE_ASSET_NOT_TRADED, listing.quote_asset)
+        return Refusal(Reason.QUOTE_ASSET_NOT_TRADED, listing.quote_asset)
     return None
 
 
@@ -123,34 +117,34 @@ def _is_closed_to_us(listing: Listing) -> bool:
     return rules is not None and (rules.api_allowed is False or rules.trade_side_type in SIDES_CLOSED[Side.BUY])
 
 
-def _untimely(listing: Listing, opening: datetime | None, settings: ExecutorSettings, now: datetime) -> Refuse | None:
+def _untimely(listing: Listing, opening: datetime | None, settings: ExecutorSettings, now: datetime) -> Refusal | None:
     if is_from_the_future(listing, now):
-        return Refuse(Reason.STALE_LISTING, "it is from the future")
+        return Refusal(Reason.STALE_LISTING, "it is from the future")
     if opening is not None:
         too_far = opening - now > timedelta(hours=settings.opening_horizon_hours)
-        return Refuse(Reason.OPENING_TOO_FAR, opening.isoformat()) if too_far else None
+        return Refusal(Reason.OPENING_TOO_FAR, opening.isoformat()) if too_far else None
     if is_of_unknown_age(listing):
-        return Refuse(Reason.STALE_LISTING, "it appeared while nobody watched")
+        return Refusal(Reason.STALE_LISTING, "it appeared while nobody watched")
     age = overdue(listing, settings, now)
-    return None if age is None else Refuse(Reason.STALE_LISTING, f"{age.total_seconds():.1f} s old")
+    return None if age is None else Refusal(Reason.STALE_LISTING, f"{age.total_seconds():.1f} s old")
 
 
-def _passed(listing: Listing, settings: ExecutorSettings, now: datetime) -> Refuse | None:
+def _passed(listing: Listing, settings: ExecutorSettings, now: datetime) -> Refusal | None:
     late = overdue(listing, settings, now)
-    return None if late is None else Refuse(Reason.OPENING_PASSED, f"{late.total_seconds():.1f} s ago")
+    return None if late is None else Refusal(Reason.OPENING_PASSED, f"{late.total_seconds():.1f} s ago")
 
 
-def _sized(standing: Standing, unready: Refuse | None, settings: ExecutorSettings, now: datetime) -> Buy | Refuse:
+def _sized(standing: Standing, unready: Refusal | None, settings: ExecutorSettings, now: datetime) -> Buy | Refusal:
     """Return what the limits leave for a listing that we want now."""
     assert standing.config is not None
     if unready is not None and standing.mode is Mode.LIVE:
         return unready
     if standing.base_held:
-        return Refuse(Reason.BASE_ASSET_HELD)
+        return Refusal(Reason.BASE_ASSET_HELD)
     applied = standing.config.limits
     size = order_size(settings.order_usdt, applied.max_trade_usdt)
     if size is None or not net_of_fee(size, settings.taker_fee):
-        return Refuse(Reason.LIMITS_INVALID)
+        return Refusal(Reason.LIMITS_INVALID)
     limits = Limits(
         max_position_usdt=applied.max_position_usdt,
         orders_per_minute=settings.orders_per_minute,
@@ -159,7 +153,7 @@ def _sized(standing: Standing, unready: Refuse | None, settings: ExecutorSetting
     )
     reason = exceeded(size, standing.committed, limits, now)
     if reason is not None:
-        return Refuse(reason)
+        return Refusal(reason)
     if settings.entry == "market":  # It spends its size, whatever the price.
         return Buy(size)
     slippage_pct = ENTRY_SLIPPAGE_PCT if applied.entry_slippage_pct is None else applied.entry_slippage_pct

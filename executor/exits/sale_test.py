@@ -8,9 +8,9 @@ from typing import Final
 
 from executor.decisions.order_drafts import sale
 from executor.decisions.order_request import sell_request
-from executor.decisions.strategy import Refuse
 from executor.model.client_order_id import client_order_id
 from executor.model.order import ExitReason
+from executor.model.reasons import Refusal
 from executor.model.send_result import Busy, NotOpen, Untimely
 from executor.model.watched_position import NO_TRADING, Held
 from executor.pricing.valuation import Quote
@@ -61,7 +61,7 @@ class SaleTest:
         request = sell_request(
             replace(order, client_order_id=name), best_bid, self._rules(position.listing), self._settings
         )
-        if isinstance(request, Refuse):
+        if isinstance(request, Refusal):
             return None
         async with self._turn, self._admission(_METHOD, _PATH):
             answer = await self._trading.test_order(request, now_ms=self._clock.now_ms())

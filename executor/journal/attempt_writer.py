@@ -10,7 +10,6 @@ import structlog
 from asyncpg import Record
 
 from executor.decisions.repeat_purchases import Conditions, forbidden
-from executor.decisions.strategy import Refuse
 from executor.journal import order_transitions, settlement
 from executor.journal.decision_writer import Unready
 from executor.journal.order_row import order_of, requested_qty
@@ -19,7 +18,7 @@ from executor.journal.settlement import LOCK
 from executor.model.client_order_id import client_order_id
 from executor.model.order import Order
 from executor.model.order_state import TABLE, Effect, OrderEvent, OrderState
-from executor.model.reasons import Reason
+from executor.model.reasons import Reason, Refusal
 from executor.model.trade_event import trade_of
 from shared.events import Mode, Source
 from shared.isolation import in_a_line, readable
@@ -96,7 +95,7 @@ class AttemptWriter:
         self._count = count
         self._now = now
 
-    async def begin(self, order: Order, request: Mapping[str, str], until: datetime) -> Order | Refuse | None:
+    async def begin(self, order: Order, request: Mapping[str, str], until: datetime) -> Order | Refusal | None:
         """Commit that *request* is sent for *order*, whose attempt ended with nothing filled, *until* then at most.
 
         Returns the order to send, or what stands against it; None where it has gone on without us.
@@ -110,7 +109,7 @@ class AttemptWriter:
             step = TABLE.get((stands.state, OrderEvent.RETRIED))
             if step is None or (stands.state, stands.attempt) != (order.state, order.attempt):
                 return None
-            refused = Refuse(Reason.CONFIG_MISSING) if conditions is None else forbidden(order, conditions)
+            refused = Refusal(Reason.CONFIG_MISSING) if conditions is None else forbidden(order, conditions)
             if refused is not None:
                 return refused
             name, now = order.client_order_id, self._now()

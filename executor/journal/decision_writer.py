@@ -15,7 +15,7 @@ from asyncpg import Record, UniqueViolationError
 
 from executor.decisions.limits import Committed
 from executor.decisions.order_drafts import NOTHING, purchase, sale, send_until, sending_time
-from executor.decisions.strategy import Arm, Buy, Refuse, Standing, TradeConfig, decide, decide_firing
+from executor.decisions.strategy import Arm, Buy, Standing, TradeConfig, decide, decide_firing
 from executor.journal import decision_sql
 from executor.journal.dispatch import NOBODY, Dispatch
 from executor.journal.named_sql import Statement
@@ -24,7 +24,7 @@ from executor.journal.storable_text import UNSTORABLE, in_ascii
 from executor.model.order import ExitReason, Order
 from executor.model.order_state import OrderState
 from executor.model.position import Position
-from executor.model.reasons import worded
+from executor.model.reasons import Refusal, worded
 from executor.model.trade_event import trade_of
 from executor.settings import ExecutorSettings
 from shared.errors import TransientError
@@ -33,7 +33,7 @@ from shared.postgres.database import Connection, Database
 
 RACES_MAX: Final = 10
 
-Unready = Callable[[], Refuse | None]
+Unready = Callable[[], Refusal | None]
 """Says why no live order could be sent now."""
 
 
@@ -154,7 +154,7 @@ class DecisionWriter:
                     send_until=(fire_at or now) + sending_time(self._settings),
                 )
                 return await self._add(connection, order, "armed", "")
-            case Refuse(reason, detail):
+            case Refusal(reason, detail):
                 order = replace(purchase(listing, standing, NOTHING, self._settings, now), state=OrderState.REJECTED)
                 return await self._add(connection, order, "refused", worded(reason, detail))
 
@@ -204,7 +204,7 @@ class DecisionWriter:
                 )
                 statement = decision_sql.RESERVE if switched else decision_sql.FIRE
                 return await self._reserve(connection, statement, order, row)
-            case Refuse(reason, detail):
+            case Refusal(reason, detail):
                 return Decided(None, "refused", worded(reason, detail))
 
     async def _read(self, connection: Connection, listing: Listing, waiting: str | None = None) -> Record:

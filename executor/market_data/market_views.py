@@ -12,10 +12,11 @@ import structlog
 
 from executor.decisions.exit_rules import below
 from executor.decisions.market_filters import Market, Reading, reference_price
-from executor.decisions.strategy import SIDES_CLOSED, Refuse
+from executor.decisions.strategy import SIDES_CLOSED
 from executor.market_data.position_prices import BOOK_LEVELS, RecentBooks
 from executor.market_data.symbol_rules import SymbolRules
 from executor.model.order import Order
+from executor.model.reasons import Refusal
 from executor.pricing.fill_simulation import is_plausible
 from executor.pricing.paper_footprint import PaperFootprint
 from executor.pricing.taker_fees import TakerFees
@@ -111,7 +112,7 @@ class Markets:
             return False
         return self._settings.opening_unknown == "insist" or listing.source is Source.MEXC_WEBSOCKET
 
-    def too_old(self, listing: Listing, now: datetime) -> Refuse | None:
+    def too_old(self, listing: Listing, now: datetime) -> Refusal | None:
         """Return why *listing* is not bought, by what was told of its opening since."""
         return self._known.openings.too_old(listing, self._settings, now)
 

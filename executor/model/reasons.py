@@ -1,5 +1,6 @@
 """Why a listing was not bought: stable codes, which people filter and alert by."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -123,6 +124,17 @@ class Reason(StrEnum):
     """Its outcome was unknown, and after all the time it could have taken the exchange does not know it."""
     INTERRUPTED = "interrupted"
     """The executor ended: a dry run that was open has failed; what found its symbol closed is tried by the next one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why an order goes no further, or what is odd about how it ended: a stable code, and the details of the case."""
+
+    reason: Reason
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return worded(self.reason, self.detail)
 
 
 def worded(reason: Reason, detail: str) -> str:

@@ -6,8 +6,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from executor.decisions.strategy import Refuse
-from executor.model.reasons import Reason
+from executor.model.reasons import Reason, Refusal
 from executor.reconciliation.order_reconciler import OrderReconciler
 from shared.backoff import jittered, pause
 from shared.errors import TransientError
@@ -62,12 +61,12 @@ class Readiness:
             return str(error)
         return ""
 
-    def unready(self) -> Refuse | None:
+    def unready(self) -> Refusal | None:
         """Say why no live order could be sent now."""
         if not self.reconciled:
-            return Refuse(Reason.UNRECONCILED, self._obstacle)
+            return Refusal(Reason.UNRECONCILED, self._obstacle)
         objection = self.clock_objection()
-        return Refuse(Reason.CLOCK_UNCERTAIN, objection) if objection else None
+        return Refusal(Reason.CLOCK_UNCERTAIN, objection) if objection else None
 
 
 async def reconcile(

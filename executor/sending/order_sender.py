@@ -12,13 +12,12 @@ import structlog
 from executor.decisions.limits import net_of_fee
 from executor.decisions.order_request import within
 from executor.decisions.retry_policy import Again, Conclusion, Reread, Situation, Tries, next_move, reconsidered
-from executor.decisions.strategy import Refuse
 from executor.halts.latches import Cause
 from executor.journal.order_transitions import NOTHING_MORE, OrderTransitions, Told
 from executor.journal.storable_text import in_ascii
 from executor.model.order import Order
 from executor.model.order_state import OrderEvent
-from executor.model.reasons import Reason, worded
+from executor.model.reasons import Reason, Refusal, worded
 from executor.model.send_result import Busy, TooDear, Unanswered, Unsent, Untimely
 from executor.rate_limits.order_slots import OrderSlots
 from executor.sending.absence_check import AbsenceCheck, Found, Inquiry, Undecided
@@ -239,7 +238,7 @@ class OrderSender:
                 answered_at = None if isinstance(seen, Found) else told.answered_at
                 return _unless_closed(order, _ended(move, seen), replace(told, answered_at=answered_at), move.tries)
             affordable = within(move.request, net_of_fee(order.quote_qty, fee), rules)
-            if isinstance(affordable, Refuse):
+            if isinstance(affordable, Refusal):
                 refused = Conclusion(OrderEvent.REFUSED, worded(affordable.reason, affordable.detail))
                 return refused, told
             request, tries = affordable, move.tries

@@ -11,12 +11,11 @@ import structlog
 
 from executor.decisions.repeat_purchases import further_until
 from executor.decisions.retry_policy import Conclusion, executed
-from executor.decisions.strategy import Refuse
 from executor.journal.attempt_writer import AttemptWriter, further_id
 from executor.journal.order_transitions import Told
 from executor.model.order import Order
 from executor.model.order_state import OrderState
-from executor.model.reasons import Reason, worded
+from executor.model.reasons import Reason, Refusal, worded
 from executor.sending.request_builder import BuiltRequest, RequestBuilder
 from executor.settings import ExecutorSettings
 from executor.venues.lookup_schedule import Way
@@ -132,7 +131,7 @@ class PurchaseRepeater:
         finally:
             self._in_charge.pop(order.sent_as, None)
 
-    async def _awaited(self, order: Order) -> BuiltRequest | Refuse | None:
+    async def _awaited(self, order: Order) -> BuiltRequest | Refusal | None:
         """Return what to send once it would be filled, or why nothing may be; None where neither comes in time.
 
         In between the last attempt is looked for, until it is proven once more that it got nothing.
@@ -150,7 +149,7 @@ class PurchaseRepeater:
             await pause(self._settings.retry_every_seconds, self._stopping)
         return None
 
-    async def _offered(self, order: Order) -> BuiltRequest | Refuse | None:
+    async def _offered(self, order: Order) -> BuiltRequest | Refusal | None:
         try:
             return await self._composer.offered(order)
         except ExchangeError as error:
@@ -200,8 +199,8 @@ class PurchaseRepeater:
             await sender.end(order, replace(conclusion, exchange_order_id=traded.exchange_order_id), Told())
 
 
-def _because(composed: BuiltRequest | Refuse | None, conclusion: Conclusion) -> Conclusion:
+def _because(composed: BuiltRequest | Refusal | None, conclusion: Conclusion) -> Conclusion:
     """Return *conclusion*, with the reason for which no attempt follows where there is one."""
-    if not isinstance(composed, Refuse):
+    if not isinstance(composed, Refusal):
         return conclusion
     return replace(conclusion, reason=worded(composed.reason, composed.detail))

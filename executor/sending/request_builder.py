@@ -10,10 +10,9 @@ from typing import Final
 from executor.decisions.market_filters import Reading
 from executor.decisions.order_request import buy_request, sell_request
 from executor.decisions.repeat_purchases import price_bound
-from executor.decisions.strategy import Refuse
 from executor.market_data.market_views import Markets, View
 from executor.model.order import Order
-from executor.model.reasons import Reason
+from executor.model.reasons import Reason, Refusal
 from executor.pricing.fill_simulation import plausible
 from executor.settings import ExecutorSettings
 from shared.backoff import pause
@@ -65,11 +64,11 @@ class RequestBuilder:
         self._now = now
         self._stopping = stopping
 
-    async def compose(self, order: Order) -> BuiltRequest | Refuse:
+    async def compose(self, order: Order) -> BuiltRequest | Refusal:
         """Return what to send for *order*, or why nothing can be; at once where everything needed is at hand."""
         return self.at_once(order) or await self._asked(order) or await self._learned(order)
 
-    def at_once(self, order: Order, *, asked: bool = False) -> BuiltRequest | Refuse | None:
+    def at_once(self, order: Order, *, asked: bool = False) -> BuiltRequest | Refusal | None:
         """Return the same from what is at hand; None where the exchange must be asked first.
 
         *asked* where it was, about the opening.
@@ -77,20 +76,20 @@ class RequestBuilder:
         is_new = order.side is Side.BUY and order.fire_at is None and order.attempt == 1
         view = self._markets.at_hand(order.listing, asked=asked) if is_new else None
         composed = None if view is None else self._made(order, view)
-        is_learnable = isinstance(composed, Refuse) and composed.reason in _LEARNABLE
+        is_learnable = isinstance(composed, Refusal) and composed.reason in _LEARNABLE
         return None if is_learnable else composed
 
-    async def offered(self, order: Order) -> BuiltRequest | Refuse | None:
+    async def offered(self, order: Order) -> BuiltRequest | Refusal | None:
         """Return what to send for a further attempt of *order*; None while nothing is offered at what it may pay.
 
-        Refuse where none may follow at all: the coin turns out to be old.
+        Refusal where none may follow at all: the coin turns out to be old.
         """
         view = await self._markets.look(order)
         old = self.too_old(order)
         if old is not None:
             return old
         composed = self._made(order, view)
-        if isinstance(composed, Refuse) or composed.request.price is None or view.market.book is None:
+        if isinstance(composed, Refusal) or composed.request.price is None or view.market.book is None:
             return None
         best_ask = next((level.price for level in plausible(view.market.book.asks)), None)
         return composed if best_ask is not None and best_ask <= composed.request.price else None
@@ -110,11 +109,11 @@ class RequestBuilder:
         """Return the fee for taking under *rules* that is reckoned with now."""
         return self._fees.of(rules, self._settings.taker_fee)
 
-    def too_old(self, order: Order) -> Refuse | None:
+    def too_old(self, order: Order) -> Refusal | None:
         """Return why *order* is not sent: nothing told when its coin opens but exchangeInfo, and that is long ago."""
         return self._markets.too_old(order.listing, self._now()) if order.side is Side.BUY else None
 
-    async def _asked(self, order: Order) -> BuiltRequest | Refuse | None:
+    async def _asked(self, order: Order) -> BuiltRequest | Refusal | None:
         """Have the opening asked for where a ticker is all that has shown the coin, and go on with what is at hand.
 
         Where that is not enough, the market is looked at anyway, and the opening comes along.
@@ -125,7 +124,7 @@ class RequestBuilder:
         await self._ask(order.listing)
         return self.too_old(order) or self.at_once(order, asked=True)
 
-    async def _learned(self, order: Order) -> BuiltRequest | Refuse:
+    async def _learned(self, order: Order) -> BuiltRequest | Refusal:
         """Look at the market until an order can be made; until its time is over where it waits for an opening."""
         errors = 0
         while True:
@@ -139,21 +138,21 @@ class RequestBuilder:
                 return composed
             await pause(wait_seconds, self._stopping)
 
-    async def _looked(self, order: Order) -> BuiltRequest | Refuse:
+    async def _looked(self, order: Order) -> BuiltRequest | Refusal:
         try:
             view = await self._markets_of(order).look(order)
             return self.too_old(order) or self._made(order, view)
         except ExchangeRejected as error:
             if error.is_unknown_symbol:
-                return Refuse(Reason.SYMBOL_UNKNOWN if order.fire_at is None else Reason.NO_PRICE, str(error))
-            return Refuse(Reason.EXCHANGE_UNAVAILABLE, str(error))
+                return Refusal(Reason.SYMBOL_UNKNOWN if order.fire_at is None else Reason.NO_PRICE, str(error))
+            return Refusal(Reason.EXCHANGE_UNAVAILABLE, str(error))
         except ExchangeError as error:
-            return Refuse(Reason.EXCHANGE_UNAVAILABLE, str(error))
+            return Refusal(Reason.EXCHANGE_UNAVAILABLE, str(error))
 
     def _markets_of(self, order: Order) -> Markets:
         return self._markets if order.side is Side.BUY else self._selling
 
-    def _made(self, order: Order, view: View) -> BuiltRequest | Refuse:
+    def _made(self, order: Order, view: View) -> BuiltRequest | Refusal:
         if order.side is Side.BUY:
             fee = self._fees.of(view.rules, self._settings.taker_fee)
             request = buy_request(order, view.market, view.rules, self._settings, fee)
@@ -161,7 +160,7 @@ class RequestBuilder:
             book = view.market.book
             best_bid = None if book is None else next((level.price for level in plausible(book.bids)), None)
             request = sell_request(order, best_bid, view.rules, self._settings, last=view.market.last)
-        if isinstance(request, Refuse):
+        if isinstance(request, Refusal):
             return request
         bound = price_bound(request, view.market.reference, self._settings) if order.attempt == 1 else None
         return BuiltRequest(request, view.rules, bound)

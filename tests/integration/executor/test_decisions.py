@@ -7,9 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from executor.decisions.strategy import Refuse
 from executor.model.order_state import OrderState
-from executor.model.reasons import Reason
+from executor.model.reasons import Reason, Refusal
 from executor.settings import ExecutorSettings
 from shared.errors import TransientError
 from shared.events import Mode, Source, utc_now
@@ -125,7 +124,7 @@ async def test_an_injected_listing_never_trades_live_and_does_not_shadow_the_rea
 async def test_what_stands_against_live_orders_does_not_hold_up_a_dry_run(
     database: Database, exchange: ModelExchange, time: Time
 ) -> None:
-    executor = Executor(database, exchange, time, unready=Refuse(Reason.UNRECONCILED))
+    executor = Executor(database, exchange, time, unready=Refusal(Reason.UNRECONCILED))
 
     dry = await executor.journal.open(a_coin("DRY", time))
     await configure(database, "auto_trade = true")

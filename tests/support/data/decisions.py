@@ -5,15 +5,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from executor.decisions.limits import Committed
-from executor.decisions.strategy import Arm, Buy, Refuse, Standing, TradeConfig, decide, decide_firing
-from executor.model.reasons import Reason
+from executor.decisions.strategy import Arm, Buy, Standing, TradeConfig, decide, decide_firing
+from executor.model.reasons import Reason, Refusal
 from executor.settings import ExecutorSettings
 from shared.events import Listing, Mode
 from tests.support.data.builders import NOON, a_committed, a_listing, an_applied_config
 
 NOW = NOON + timedelta(seconds=1)
 LATER = NOW + timedelta(hours=2)
-UNSYNCHRONISED = Refuse(Reason.CLOCK_UNCERTAIN, "no answer yet")
+UNSYNCHRONISED = Refusal(Reason.CLOCK_UNCERTAIN, "no answer yet")
 
 
 def a_standing(
@@ -35,25 +35,25 @@ def unconfigured() -> Standing:
 def decided(
     listing: Listing,
     standing: Standing | None = None,
-    unready: Refuse | None = None,
+    unready: Refusal | None = None,
     now: datetime = NOW,
     **settings: Any,
-) -> Buy | Arm | Refuse:
+) -> Buy | Arm | Refusal:
     return decide(listing, standing or a_standing(), unready, ExecutorSettings(**settings), now)
 
 
 def fired(
     listing: Listing,
     standing: Standing | None = None,
-    unready: Refuse | None = None,
+    unready: Refusal | None = None,
     now: datetime = NOW,
     **settings: Any,
-) -> Buy | Refuse:
+) -> Buy | Refusal:
     return decide_firing(listing, standing or a_standing(), unready, ExecutorSettings(**settings), now)
 
 
-def reason_of(decision: Buy | Arm | Refuse) -> Reason | None:
-    return decision.reason if isinstance(decision, Refuse) else None
+def reason_of(decision: Buy | Arm | Refusal) -> Reason | None:
+    return decision.reason if isinstance(decision, Refusal) else None
 
 
 def ahead(**overrides: Any) -> Listing:

@@ -5,8 +5,7 @@ from typing import Any
 
 from executor.decisions.market_filters import Market
 from executor.decisions.order_request import buy_request, sell_request
-from executor.decisions.strategy import Refuse
-from executor.model.reasons import Reason
+from executor.model.reasons import Reason, Refusal
 from executor.pricing.taker_fees import TakerFees
 from executor.settings import ExecutorSettings
 from shared.events import Side, TradingRules
@@ -32,7 +31,7 @@ def bought(
     book: OrderBook | None = None,
     slippage_pct: str | int = 5,
     **settings: Any,
-) -> OrderRequest | Refuse:
+) -> OrderRequest | Refusal:
     market = Market(None if reference is None else Decimal(reference), book)
     order = an_order(quote_qty=Decimal(quote_qty), config=an_applied_config(entry_slippage_pct=slippage_pct))
     chosen = ExecutorSettings(**settings)
@@ -45,7 +44,7 @@ def sold(
     rules: TradingRules | None = RULES,
     last: Decimal | None = None,
     **settings: Any,
-) -> OrderRequest | Refuse:
+) -> OrderRequest | Refusal:
     order = an_order(side=Side.SELL, base_qty=None if base_qty is None else Decimal(base_qty))
     bid = None if best_bid is None else Decimal(best_bid)
     return sell_request(order, bid, rules, ExecutorSettings(**settings), last=last)
@@ -69,5 +68,5 @@ def spending(amount: str) -> OrderRequest:
     )
 
 
-def below(least: str) -> Refuse:
-    return Refuse(Reason.BELOW_MINIMUM, least)
+def below(least: str) -> Refusal:
+    return Refusal(Reason.BELOW_MINIMUM, least)

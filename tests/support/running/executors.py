@@ -14,7 +14,6 @@ from prometheus_client import CollectorRegistry
 
 from executor.alarms import Alarms
 from executor.decisions.mass_listing import MassListing
-from executor.decisions.strategy import Refuse
 from executor.halts.latches import Cause
 from executor.halts.watch import HaltWatch
 from executor.handler import BuyListing, Desk
@@ -25,6 +24,7 @@ from executor.market_data.market_views import Markets
 from executor.market_data.symbol_rules import SymbolRules
 from executor.metrics import ExecutorMetrics
 from executor.model.order import Order
+from executor.model.reasons import Refusal
 from executor.openings.scheduler import OpeningScheduler
 from executor.pricing.paper_footprint import PaperFootprint
 from executor.rate_limits.order_slots import OrderSlots
@@ -122,7 +122,7 @@ class Executor:
         settings: ExecutorSettings | None = None,
         *,
         live: bool = True,
-        unready: Refuse | None = None,
+        unready: Refusal | None = None,
         failpoint: Failpoints | None = None,
         halt_file: Path = Path("/nonexistent/halt"),
     ) -> None:
@@ -245,7 +245,7 @@ class Executor:
     def metric(self, name: str, **labels: str) -> float | None:
         return self.registry.get_sample_value(f"sniper_executor_{name}", labels)
 
-    def _unready(self) -> Refuse | None:
+    def _unready(self) -> Refusal | None:
         self.failpoint("before_commit")
         return self.unready
 

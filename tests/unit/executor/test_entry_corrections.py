@@ -3,8 +3,7 @@ from decimal import Decimal
 import pytest
 
 from executor.decisions.order_request import fitted, repriced, resized
-from executor.decisions.strategy import Refuse
-from executor.model.reasons import Reason
+from executor.model.reasons import Reason, Refusal
 from shared.events import Side, TradingRules
 from shared.mexc.orders.order_api import OrderRequest
 from tests.support.data.order_requests import RULES, below, bought, capped, sold, spending
@@ -32,20 +31,20 @@ def test_corrections_keep_more_digits_than_pythons_usual_arithmetic_has() -> Non
 def test_a_price_that_would_not_be_lower_or_is_none_is_not_tried_again(price_max: str) -> None:
     decision = repriced(capped("47.59", "2.1000"), Decimal(price_max), RULES)
 
-    assert isinstance(decision, Refuse)
+    assert isinstance(decision, Refusal)
     assert decision.reason is Reason.PRICE_REFUSED
 
 
 def test_the_most_the_exchange_takes_is_told_where_it_does_not_help() -> None:
-    assert repriced(capped("47.59", "2.1000"), Decimal(3), RULES) == Refuse(Reason.PRICE_REFUSED, "3 at most")
+    assert repriced(capped("47.59", "2.1000"), Decimal(3), RULES) == Refusal(Reason.PRICE_REFUSED, "3 at most")
 
 
 def test_without_a_number_no_price_can_be_corrected() -> None:
-    assert repriced(capped("47.59", "2.1000"), None, RULES) == Refuse(Reason.PRICE_REFUSED)
+    assert repriced(capped("47.59", "2.1000"), None, RULES) == Refusal(Reason.PRICE_REFUSED)
 
 
 def test_an_order_without_a_price_is_not_repriced() -> None:
-    assert repriced(spending("99.95"), Decimal(1), RULES) == Refuse(Reason.PRICE_REFUSED)
+    assert repriced(spending("99.95"), Decimal(1), RULES) == Refusal(Reason.PRICE_REFUSED)
 
 
 def test_a_refused_price_of_a_sale_is_corrected_upwards_and_the_coins_stay_the_same() -> None:
@@ -56,7 +55,7 @@ def test_a_refused_price_of_a_sale_is_corrected_upwards_and_the_coins_stay_the_s
 def test_a_price_of_a_sale_that_would_not_be_higher_or_is_none_is_not_tried_again(price_min: str) -> None:
     decision = repriced(capped("50", "2", Side.SELL), Decimal(price_min), RULES)
 
-    assert isinstance(decision, Refuse)
+    assert isinstance(decision, Refusal)
     assert decision.reason is Reason.PRICE_REFUSED
 
 
@@ -79,17 +78,17 @@ def test_it_does_not_grow_beyond_its_money() -> None:
 
 
 def test_an_order_that_is_large_enough_is_not_sent_again() -> None:
-    assert resized(capped("2.39", "2.1000"), Decimal(5), Decimal(100)) == Refuse(Reason.SIZE_REFUSED)
-    assert resized(spending("5.00"), Decimal(5), Decimal(100)) == Refuse(Reason.SIZE_REFUSED)
+    assert resized(capped("2.39", "2.1000"), Decimal(5), Decimal(100)) == Refusal(Reason.SIZE_REFUSED)
+    assert resized(spending("5.00"), Decimal(5), Decimal(100)) == Refusal(Reason.SIZE_REFUSED)
 
 
 @pytest.mark.parametrize("notional_min", [None, Decimal("NaN"), Decimal(0), Decimal(-1), Decimal("1E+30")])
 def test_without_a_number_no_size_can_be_corrected(notional_min: Decimal | None) -> None:
-    assert resized(capped("2.38", "2.1000"), notional_min, Decimal(100)) == Refuse(Reason.SIZE_REFUSED)
+    assert resized(capped("2.38", "2.1000"), notional_min, Decimal(100)) == Refusal(Reason.SIZE_REFUSED)
 
 
 def test_a_sale_never_grows() -> None:
-    assert resized(capped("2.38", "2.1000", Side.SELL), Decimal(5), Decimal(100)) == Refuse(Reason.SIZE_REFUSED)
+    assert resized(capped("2.38", "2.1000", Side.SELL), Decimal(5), Decimal(100)) == Refusal(Reason.SIZE_REFUSED)
 
 
 COARSER = RULES.model_copy(update={"base_precision": 0, "quote_precision": 2})
@@ -112,8 +111,8 @@ def test_rules_that_do_not_explain_a_refusal_send_nothing_again() -> None:
     finer = RULES.model_copy(update={"base_precision": 8, "quote_precision": 8})
     for rules in (RULES, finer, TradingRules()):
         for side in Side:
-            assert fitted(capped("47.59", "2.1000", side), MONEY, rules) == Refuse(Reason.SIZE_REFUSED)
-    assert fitted(spending("99.95"), MONEY, RULES) == Refuse(Reason.SIZE_REFUSED)
+            assert fitted(capped("47.59", "2.1000", side), MONEY, rules) == Refusal(Reason.SIZE_REFUSED)
+    assert fitted(spending("99.95"), MONEY, RULES) == Refusal(Reason.SIZE_REFUSED)
 
 
 def test_an_order_grows_to_a_least_amount_that_rose_within_its_money_only() -> None:

@@ -1,7 +1,6 @@
 import pytest
 
-from executor.decisions.strategy import Refuse
-from executor.model.reasons import Reason
+from executor.model.reasons import Reason, Refusal
 from shared.events import Side
 from tests.support.data.order_requests import below, capped, sold
 
@@ -33,4 +32,4 @@ def test_nothing_to_sell_is_no_sale(base_qty: str | None) -> None:
 
 @pytest.mark.parametrize("best_bid", [None, "0", "NaN", "Infinity", "-1"])
 def test_without_a_bid_nothing_can_be_sold(best_bid: str | None) -> None:
-    assert sold(best_bid) == Refuse(Reason.NO_LIQUIDITY)
+    assert sold(best_bid) == Refusal(Reason.NO_LIQUIDITY)

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from executor.decisions.limits import Limits, reservation
 from executor.decisions.order_request import repriced
-from executor.decisions.strategy import Buy, Refuse
+from executor.decisions.strategy import Buy
 from executor.model.money import CENT
-from executor.model.reasons import Reason
+from executor.model.reasons import Reason, Refusal
 from executor.pricing.fill_simulation import filled, taken
 from shared.events import TradingRules
 from shared.mexc.orders.order_api import OrderRequest
@@ -33,7 +33,7 @@ def reserved(order_usdt: str = "100", max_trade: str = "1000") -> Decimal:
     return decision.quote_qty
 
 
-def spent(request: OrderRequest | Refuse, price: str) -> Decimal:
+def spent(request: OrderRequest | Refusal, price: str) -> Decimal:
     """What *request* spends where everything is offered at *price*, fee included."""
     assert isinstance(request, OrderRequest)
     fill = filled(taken([Level(Decimal(price), PLENTY)], request), FEE, "USDT")
@@ -81,7 +81,7 @@ def test_without_room_for_its_size_an_order_is_refused() -> None:
     committed = a_committed(committed_usdt=Decimal(901))
     standing = a_standing(max_trade_usdt="1000", max_position_usdt="1000", committed=committed)
 
-    assert decided(a_listing(), standing, order_usdt="100") == Refuse(Reason.MAX_POSITION)
+    assert decided(a_listing(), standing, order_usdt="100") == Refusal(Reason.MAX_POSITION)
 
 
 def test_a_market_order_spends_its_size_whatever_the_price_and_reserves_no_more() -> None:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from executor.decisions.strategy import Arm, Buy, Refuse
-from executor.model.reasons import Reason
+from executor.decisions.strategy import Arm, Buy
+from executor.model.reasons import Reason, Refusal
 from tests.support.data.builders import NOON, a_listing
 from tests.support.data.decisions import LATER, NOW, ahead, decided, fired, reason_of
 
@@ -17,13 +17,13 @@ def test_a_listing_at_the_age_limit_is_bought() -> None:
 def test_an_older_listing_is_stale() -> None:
     just_over = NOON + timedelta(seconds=60, milliseconds=1)
 
-    assert decided(a_listing(), now=just_over) == Refuse(Reason.STALE_LISTING, "60.0 s old")
+    assert decided(a_listing(), now=just_over) == Refusal(Reason.STALE_LISTING, "60.0 s old")
 
 
 def test_the_age_limit_can_be_set() -> None:
     now = NOON + timedelta(seconds=6)
 
-    assert decided(a_listing(), now=now, listing_age_seconds=5) == Refuse(Reason.STALE_LISTING, "6.0 s old")
+    assert decided(a_listing(), now=now, listing_age_seconds=5) == Refusal(Reason.STALE_LISTING, "6.0 s old")
 
 
 def test_an_old_listing_seen_only_now_is_stale() -> None:
@@ -39,7 +39,7 @@ def test_an_old_sighting_is_stale_whatever_the_listing_time_says() -> None:
 
 
 def test_a_late_listing_is_stale() -> None:
-    assert decided(a_listing(late=True)) == Refuse(Reason.STALE_LISTING, "it appeared while nobody watched")
+    assert decided(a_listing(late=True)) == Refusal(Reason.STALE_LISTING, "it appeared while nobody watched")
 
 
 @pytest.mark.parametrize("late", [True, False])
@@ -47,12 +47,12 @@ def test_where_the_opening_is_known_the_age_alone_decides_however_late_the_symbo
     opened = a_listing(late=late, opens_at=NOON - timedelta(seconds=200))
 
     assert isinstance(decided(opened, now=NOON, listing_age_seconds=300), Buy)
-    assert decided(opened, now=NOON) == Refuse(Reason.STALE_LISTING, "200.0 s old")
+    assert decided(opened, now=NOON) == Refusal(Reason.STALE_LISTING, "200.0 s old")
 
 
 def test_a_listing_from_the_future_has_no_known_age() -> None:
     future = {"listed_at": NOW + timedelta(seconds=2.001), "observed_at": NOW + timedelta(seconds=2.001)}
-    expected = Refuse(Reason.STALE_LISTING, "it is from the future")
+    expected = Refusal(Reason.STALE_LISTING, "it is from the future")
 
     assert decided(a_listing(**future)) == expected
     assert decided(ahead(**future)) == expected
@@ -73,7 +73,7 @@ def test_an_announced_listing_ages_from_its_opening() -> None:
     announced = ahead(opens_at=NOON)
 
     assert isinstance(decided(announced, now=NOON + timedelta(seconds=60)), Buy)
-    assert decided(announced, now=NOON + timedelta(seconds=61)) == Refuse(Reason.STALE_LISTING, "61.0 s old")
+    assert decided(announced, now=NOON + timedelta(seconds=61)) == Refusal(Reason.STALE_LISTING, "61.0 s old")
 
 
 @pytest.mark.parametrize("offset_seconds", [-60, 0, 1])
@@ -83,7 +83,7 @@ def test_a_listing_that_is_open_or_about_to_be_is_bought(offset_seconds: int) ->
 
 @pytest.mark.parametrize("age", [timedelta(seconds=61), timedelta(hours=1), timedelta(days=730)])
 def test_a_symbol_that_appears_long_after_its_opening_is_stale(age: timedelta) -> None:
-    expected = Refuse(Reason.STALE_LISTING, f"{age.total_seconds():.1f} s old")
+    expected = Refusal(Reason.STALE_LISTING, f"{age.total_seconds():.1f} s old")
 
     assert decided(a_listing(opens_at=NOW - age)) == expected
 
@@ -99,7 +99,7 @@ def test_an_opening_beyond_the_horizon_is_not_waited_for() -> None:
     far = NOW + timedelta(hours=3)
 
     assert decided(ahead(opens_at=far), opening_horizon_hours=3) == Arm(far)
-    assert decided(ahead(opens_at=far), opening_horizon_hours=2.999) == Refuse(
+    assert decided(ahead(opens_at=far), opening_horizon_hours=2.999) == Refusal(
         Reason.OPENING_TOO_FAR, "2026-03-02T15:00:01+00:00"
     )
 
@@ -121,7 +121,7 @@ def test_what_was_waited_for_is_bought_for_as_long_as_any_other_listing_is(age_m
 
 
 def test_how_long_ago_its_moment_passed_is_told() -> None:
-    assert fired(ahead(), now=LATER + timedelta(seconds=67)) == Refuse(Reason.OPENING_PASSED, "67.0 s ago")
+    assert fired(ahead(), now=LATER + timedelta(seconds=67)) == Refusal(Reason.OPENING_PASSED, "67.0 s ago")
 
 
 @pytest.mark.parametrize(("age", "expected"), [(60, None), (61, Reason.OPENING_PASSED)])

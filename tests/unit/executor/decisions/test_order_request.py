@@ -3,8 +3,7 @@ from typing import Any
 
 import pytest
 
-from executor.decisions.strategy import Refuse
-from executor.model.reasons import Reason
+from executor.model.reasons import Reason, Refusal
 from shared.events import Side, TradingRules
 from shared.mexc.orders.order_api import OrderRequest
 from shared.mexc.payloads import Level, OrderBook
@@ -42,7 +41,7 @@ def test_without_rules_the_price_keeps_the_decimals_of_the_reference() -> None:
 
 
 def test_without_rules_whole_coins_are_traded_where_that_loses_less_than_a_hundredth() -> None:
-    too_much = Refuse(Reason.RULES_UNKNOWN, "nobody knows in which fractions the coin is traded")
+    too_much = Refusal(Reason.RULES_UNKNOWN, "nobody knows in which fractions the coin is traded")
 
     assert bought("1.00", "99.95", rules=None, slippage_pct="0.1") == capped("99", "1.001")
     assert bought("5.00", rules=None, slippage_pct="0.1") == too_much
@@ -82,11 +81,11 @@ def test_more_digits_than_pythons_usual_arithmetic_has_are_all_kept() -> None:
 
 @pytest.mark.parametrize("reference", [None, "NaN", "sNaN", "Infinity", "0", "-1", "1E+30"])
 def test_without_a_price_nothing_is_bought(reference: str | None) -> None:
-    assert bought(reference) == Refuse(Reason.NO_PRICE)
+    assert bought(reference) == Refusal(Reason.NO_PRICE)
 
 
 def test_a_price_finer_than_the_symbol_takes_is_no_price() -> None:
-    assert bought("0.00005") == Refuse(Reason.NO_PRICE)
+    assert bought("0.00005") == Refusal(Reason.NO_PRICE)
 
 
 def test_a_purchase_below_the_least_notional_is_refused() -> None:
@@ -94,7 +93,7 @@ def test_a_purchase_below_the_least_notional_is_refused() -> None:
 
 
 def test_the_least_and_the_most_quantity_and_notional_are_the_symbols() -> None:
-    def with_rules(**changed: Any) -> OrderRequest | Refuse:
+    def with_rules(**changed: Any) -> OrderRequest | Refusal:
         return bought(rules=RULES.model_copy(update=changed))
 
     assert with_rules(base_quantity_min=Decimal("47.59")) == capped("47.59", "2.1000")
@@ -102,7 +101,9 @@ def test_the_least_and_the_most_quantity_and_notional_are_the_symbols() -> None:
     assert with_rules(quote_amount_min=Decimal("99.939")) == capped("47.59", "2.1000")
     assert with_rules(quote_amount_min=Decimal("99.9391")) == below("99.9391 of the quote asset")
     assert with_rules(quote_amount_max=Decimal("99.939")) == capped("47.59", "2.1000")
-    assert with_rules(quote_amount_max=Decimal("99.9389")) == Refuse(Reason.ABOVE_MAXIMUM, "99.9389 of the quote asset")
+    assert with_rules(quote_amount_max=Decimal("99.9389")) == Refusal(
+        Reason.ABOVE_MAXIMUM, "99.9389 of the quote asset"
+    )
 
 
 def test_less_than_one_step_of_the_coin_is_below_the_minimum() -> None:
@@ -120,7 +121,7 @@ def test_at_any_price_the_bounds_of_market_orders_hold() -> None:
     assert bought(quote_qty="5.01", entry="market") == spending("5.00")
     assert bought(quote_qty="5.00", entry="market") == below("5 of the quote asset")
     assert bought(quote_qty="150.07", entry="market") == spending("149.99")
-    assert bought(quote_qty="150.10", entry="market") == Refuse(Reason.ABOVE_MAXIMUM, "150 of the quote asset")
+    assert bought(quote_qty="150.10", entry="market") == Refusal(Reason.ABOVE_MAXIMUM, "150 of the quote asset")
 
 
 def test_less_than_a_dollar_is_spent_where_no_rule_forbids_it() -> None:
@@ -134,9 +135,9 @@ def test_nothing_to_spend_is_no_order() -> None:
 
 @pytest.mark.parametrize("entry", ["capped", "market"])
 def test_a_gate_that_is_shut_refuses_every_kind_of_order(entry: str) -> None:
-    assert bought(entry=entry, book=BOOK, depth_usdt_min="2000.01") == Refuse(Reason.DEPTH, "2000.00")
+    assert bought(entry=entry, book=BOOK, depth_usdt_min="2000.01") == Refusal(Reason.DEPTH, "2000.00")
     assert isinstance(bought(entry=entry, book=BOOK, depth_usdt_min="2000.00"), OrderRequest)
 
 
 def test_a_market_order_without_a_reference_cannot_pass_the_depth_gate() -> None:
-    assert bought(None, entry="market", book=BOOK, depth_usdt_min="1") == Refuse(Reason.DEPTH, "nobody knows how much")
+    assert bought(None, entry="market", book=BOOK, depth_usdt_min="1") == Refusal(Reason.DEPTH, "nobody knows how much")

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from executor.decisions.limits import Committed
-from executor.decisions.strategy import Arm, Buy, Refuse, TradeConfig
-from executor.model.reasons import Reason
+from executor.decisions.strategy import Arm, Buy, TradeConfig
+from executor.model.reasons import Reason, Refusal
 from shared.events import Listing, Mode, Source, TradingRules
 from tests.support.data.builders import NOON, a_committed, a_listing, an_applied_config
 from tests.support.data.decisions import (
@@ -36,14 +36,14 @@ def test_a_set_order_size_is_used() -> None:
 
 
 def test_without_a_config_nothing_is_bought_or_waited_for() -> None:
-    assert decided(a_listing(), unconfigured()) == Refuse(Reason.CONFIG_MISSING)
-    assert decided(ahead(), unconfigured()) == Refuse(Reason.CONFIG_MISSING)
-    assert fired(a_listing(opens_at=NOW), unconfigured()) == Refuse(Reason.CONFIG_MISSING)
+    assert decided(a_listing(), unconfigured()) == Refusal(Reason.CONFIG_MISSING)
+    assert decided(ahead(), unconfigured()) == Refusal(Reason.CONFIG_MISSING)
+    assert fired(a_listing(opens_at=NOW), unconfigured()) == Refusal(Reason.CONFIG_MISSING)
 
 
 def test_a_halt_comes_before_everything_else_and_says_who() -> None:
     halted = a_standing(halted="operator: lunch", mode=Mode.LIVE)
-    expected = Refuse(Reason.HALTED, "operator: lunch")
+    expected = Refusal(Reason.HALTED, "operator: lunch")
 
     assert decided(a_listing(late=True, tradable=False), halted, UNSYNCHRONISED) == expected
     assert decided(ahead(), halted) == expected
@@ -54,7 +54,7 @@ def test_a_test_injection_never_trades_live() -> None:
     injected = {"source": Source.TEST_INJECTION}
     live = a_standing(mode=Mode.LIVE)
 
-    assert decided(a_listing(**injected), live) == Refuse(Reason.NOT_LIVE, "a test injection")
+    assert decided(a_listing(**injected), live) == Refusal(Reason.NOT_LIVE, "a test injection")
     assert reason_of(decided(ahead(**injected), live)) is Reason.NOT_LIVE
     assert reason_of(fired(a_listing(opens_at=NOW, **injected), live)) is Reason.NOT_LIVE
     assert isinstance(decided(a_listing(**injected)), Buy)
@@ -63,8 +63,8 @@ def test_a_test_injection_never_trades_live() -> None:
 def test_nothing_trades_live_without_auto_trade() -> None:
     live = a_standing(mode=Mode.LIVE, auto_trade=False)
 
-    assert decided(a_listing(), live) == Refuse(Reason.NOT_LIVE, "auto_trade is off")
-    assert fired(a_listing(opens_at=NOW), live) == Refuse(Reason.NOT_LIVE, "auto_trade is off")
+    assert decided(a_listing(), live) == Refusal(Reason.NOT_LIVE, "auto_trade is off")
+    assert fired(a_listing(opens_at=NOW), live) == Refusal(Reason.NOT_LIVE, "auto_trade is off")
 
 
 @pytest.mark.parametrize(("seconds", "ended"), [(-1, True), (0, True), (1, False)])
@@ -72,7 +72,7 @@ def test_nothing_trades_live_once_live_trading_has_ended(seconds: int, ended: bo
     live = a_standing(mode=Mode.LIVE, auto_trade_until=NOW + timedelta(seconds=seconds))
 
     for decision in (decided(a_listing(), live), fired(a_listing(opens_at=NOW), live)):
-        assert (decision == Refuse(Reason.NOT_LIVE, "auto_trade is off")) == ended
+        assert (decision == Refusal(Reason.NOT_LIVE, "auto_trade is off")) == ended
 
 
 @pytest.mark.parametrize(("slippage", "reserved"), [(None, "52.50"), ("5", "52.50"), ("20", "60.00")])
@@ -88,14 +88,14 @@ def test_a_dry_run_does_not_mind_auto_trade() -> None:
 
 def test_nothing_is_halted_and_no_refusal_has_a_detail_unless_somebody_says_so() -> None:
     assert TradeConfig(an_applied_config()).halted == ""
-    assert Refuse(Reason.RELIST).detail == ""
+    assert Refusal(Reason.RELIST).detail == ""
 
 
 @pytest.mark.parametrize("ask", [decided, fired])
 def test_a_listing_that_the_filters_caught_is_not_bought(ask: Any) -> None:
     listing = a_listing(opens_at=NOW, tradable=False, not_tradable_reason="leveraged token")
 
-    assert ask(listing) == Refuse(Reason.FILTERED, "leveraged token")
+    assert ask(listing) == Refusal(Reason.FILTERED, "leveraged token")
 
 
 def test_what_is_filtered_says_so_however_old_it_is() -> None:
@@ -107,7 +107,7 @@ def test_what_is_filtered_says_so_however_old_it_is() -> None:
 def test_a_relist_is_bought_only_when_asked_for(ask: Any) -> None:
     again = a_listing(occurrence=2, opens_at=NOW)
 
-    assert ask(again) == Refuse(Reason.RELIST)
+    assert ask(again) == Refusal(Reason.RELIST)
     assert isinstance(ask(again, trade_relist=True), Buy)
 
 
@@ -115,7 +115,7 @@ def test_a_relist_is_bought_only_when_asked_for(ask: Any) -> None:
 def test_another_quote_asset_is_not_traded_unless_allowed(ask: Any) -> None:
     listing = a_listing(symbol="ABCUSDC", quote_asset="USDC", opens_at=NOW)
 
-    assert ask(listing) == Refuse(Reason.QUOTE_ASSET_NOT_TRADED, "USDC")
+    assert ask(listing) == Refusal(Reason.QUOTE_ASSET_NOT_TRADED, "USDC")
     assert isinstance(ask(listing, quote_assets={"USDC"}), Buy)
 
 
@@ -165,7 +165,7 @@ def test_what_is_unready_refuses_live_orders_only(ask: Any) -> None:
 
 @pytest.mark.parametrize("ask", [decided, fired])
 def test_a_coin_that_is_held_is_not_bought_again(ask: Any) -> None:
-    assert ask(a_listing(opens_at=NOW), a_standing(base_held=True)) == Refuse(Reason.BASE_ASSET_HELD)
+    assert ask(a_listing(opens_at=NOW), a_standing(base_held=True)) == Refusal(Reason.BASE_ASSET_HELD)
 
 
 @pytest.mark.parametrize(
@@ -181,14 +181,14 @@ def test_a_coin_that_is_held_is_not_bought_again(ask: Any) -> None:
 def test_each_limit_holds(ask: Any, committed: Committed, reason: Reason) -> None:
     limits = {"orders_per_minute": 2, "orders_per_day": 3, "daily_spend_usdt": "350.00"}
 
-    assert ask(a_listing(opens_at=NOW), a_standing(committed=committed), **limits) == Refuse(reason)
+    assert ask(a_listing(opens_at=NOW), a_standing(committed=committed), **limits) == Refusal(reason)
     assert isinstance(ask(a_listing(opens_at=NOW), **limits), Buy)
 
 
 @pytest.mark.parametrize("max_trade", ["0", "-5", "0.01"])
 def test_a_limit_that_leaves_nothing_to_spend_buys_nothing(max_trade: str) -> None:
     # One cent less its fee is no whole cent.
-    assert decided(a_listing(), a_standing(max_trade_usdt=max_trade)) == Refuse(Reason.LIMITS_INVALID)
+    assert decided(a_listing(), a_standing(max_trade_usdt=max_trade)) == Refusal(Reason.LIMITS_INVALID)
 
 
 @steady

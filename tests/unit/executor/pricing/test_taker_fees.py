@@ -7,11 +7,10 @@ import pytest
 
 from executor.decisions.limits import net_of_fee
 from executor.decisions.order_request import within
-from executor.decisions.strategy import Refuse
 from executor.journal.order_transitions import Told
 from executor.market_data.symbol_rules import SymbolRules
 from executor.model.fill import Fill
-from executor.model.reasons import Reason
+from executor.model.reasons import Reason, Refusal
 from executor.pricing.taker_fees import LATELY_SECONDS, TakerFees
 from executor.reconciliation.fee_charges import FeeCharges
 from executor.settings import ExecutorSettings
@@ -156,6 +155,6 @@ def test_what_is_left_of_a_request_is_what_the_exchange_takes_or_none(
     found = within(request_, Decimal(money), RULES.model_copy(update=rules))
 
     if isinstance(expected, str):
-        assert found == Refuse(Reason.BELOW_MINIMUM, expected)
+        assert found == Refusal(Reason.BELOW_MINIMUM, expected)
     else:
         assert found == expected

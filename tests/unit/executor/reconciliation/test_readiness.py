@@ -6,8 +6,7 @@ from typing import cast
 
 import pytest
 
-from executor.decisions.strategy import Refuse
-from executor.model.reasons import Reason
+from executor.model.reasons import Reason, Refusal
 from executor.reconciliation.order_reconciler import OrderReconciler
 from executor.reconciliation.readiness import Readiness, reconcile
 from shared.errors import TransientError
@@ -78,7 +77,7 @@ async def test_it_is_tried_until_the_exchange_has_answered_about_everything(
     lookups = Lookups(obstacle, obstacle, True)
 
     alarms: list[str] = []
-    refusals: list[Refuse | None] = []
+    refusals: list[Refusal | None] = []
 
     async def check() -> None:
         checks.append(readiness.reconciled)
@@ -90,7 +89,7 @@ async def test_it_is_tried_until_the_exchange_has_answered_about_everything(
 
     assert lookups.answers == []
     # Whoever is refused meanwhile learns why, and so does the health once it lasts.
-    assert refusals == [Refuse(Reason.UNRECONCILED, named)]
+    assert refusals == [Refusal(Reason.UNRECONCILED, named)]
     assert alarms == [f"not reconciled, so nothing is bought live: {named}", ""]
     assert checks == [False]  # Once, and before anything may be sent.
     assert readiness.reconciled

@@ -9,9 +9,8 @@ from typing import cast
 
 import pytest
 
-from executor.decisions.strategy import Refuse
 from executor.market_data.market_views import Markets
-from executor.model.reasons import Reason
+from executor.model.reasons import Reason, Refusal
 from executor.openings.opening_question import OpeningQuestion
 from executor.sending.request_builder import BuiltRequest, RequestBuilder
 from executor.settings import ExecutorSettings
@@ -126,7 +125,7 @@ async def test_a_configured_gate_is_always_judged_by_a_fresh_book() -> None:
 
     refused = await a_composer(rest, depth_usdt_min=10_000).compose(PRICED)
 
-    assert isinstance(refused, Refuse)
+    assert isinstance(refused, Refusal)
     assert (refused.reason, "depth" in rest.asked) == ("depth", True)
 
 
@@ -149,7 +148,7 @@ async def test_a_book_without_offers_is_looked_at_until_there_is_one() -> None:
 async def test_a_book_that_stays_empty_is_given_up_when_the_orders_time_is_over() -> None:
     refused = await a_composer(Rest(EMPTY)).compose(an_order(send_until=NOON + timedelta(seconds=3)))
 
-    assert isinstance(refused, Refuse)
+    assert isinstance(refused, Refusal)
     assert refused.reason == "no_price"
 
 
@@ -159,7 +158,7 @@ async def test_an_exchange_that_does_not_answer_is_asked_three_times(error: Exch
 
     refused = await a_composer(rest).compose(an_order())
 
-    assert isinstance(refused, Refuse)
+    assert isinstance(refused, Refusal)
     assert (refused.reason, refused.detail) == ("exchange_unavailable", str(error))
     assert rest.asked.count("depth") == 3
 
@@ -169,7 +168,7 @@ async def test_a_symbol_the_exchange_does_not_know_is_refused_at_once() -> None:
 
     refused = await a_composer(rest).compose(an_order())
 
-    assert isinstance(refused, Refuse)
+    assert isinstance(refused, Refusal)
     assert (refused.reason, rest.asked.count("depth")) == ("symbol_unknown", 1)
 
 
@@ -289,7 +288,7 @@ async def test_a_listing_that_only_a_ticker_has_shown_is_asked_about_and_not_bou
 
     refused = await a_composer(rest).compose(SHOWN_FIRST)
 
-    assert isinstance(refused, Refuse)
+    assert isinstance(refused, Refusal)
     assert (refused.reason, refused.detail) == ("stale_listing", OPENED)
     assert rest.asked == ["rules"]
 
@@ -341,7 +340,7 @@ async def test_it_is_bought_once_the_bound_is_over_and_an_answer_after_that_coun
     offered = await composer.offered(again)
 
     assert isinstance(composed, BuiltRequest)
-    assert refused == offered == Refuse(Reason.STALE_LISTING, OPENED)
+    assert refused == offered == Refusal(Reason.STALE_LISTING, OPENED)
 
 
 async def test_where_the_market_is_looked_at_anyway_no_question_comes_before() -> None:
@@ -352,7 +351,7 @@ async def test_where_the_market_is_looked_at_anyway_no_question_comes_before() -
     await eventually(lambda: sorted(rest.asked) == ["depth", "rules"], within_seconds=3)
     rest.holds.set()
 
-    assert await composing == Refuse(Reason.STALE_LISTING, OPENED)
+    assert await composing == Refusal(Reason.STALE_LISTING, OPENED)
 
 
 async def test_who_insists_buys_nothing_without_an_answer() -> None:
@@ -361,8 +360,8 @@ async def test_who_insists_buys_nothing_without_an_answer() -> None:
     refused = await a_composer(answered, opening_unknown="insist").compose(SHOWN_FIRST)
     unknown = await a_composer(away, opening_unknown="insist").compose(SHOWN_FIRST)
 
-    assert refused == Refuse(Reason.STALE_LISTING, OPENED)
-    assert isinstance(unknown, Refuse)
+    assert refused == Refusal(Reason.STALE_LISTING, OPENED)
+    assert isinstance(unknown, Refusal)
     assert unknown.reason is Reason.EXCHANGE_UNAVAILABLE
 
 
@@ -403,13 +402,13 @@ async def test_what_more_than_a_ticker_has_told_is_not_asked_about(told: Listing
 async def test_an_old_opening_is_heeded_wherever_it_comes_along() -> None:
     """It costs nothing there: the price is asked for, and the rules beside it."""
     for order in (an_order(), an_order(attempt=2, attempt_id="another"), an_order(fire_at=NOON)):
-        assert await a_composer(Rest(info=YEARS_AGO)).compose(order) == Refuse(Reason.STALE_LISTING, OPENED)
+        assert await a_composer(Rest(info=YEARS_AGO)).compose(order) == Refusal(Reason.STALE_LISTING, OPENED)
 
 
 async def test_a_further_attempt_does_not_buy_a_coin_that_turns_out_to_be_old() -> None:
     again = an_order(listing=SHOWN_FIRST.listing, attempt=2, attempt_id="another", price_max=Decimal(4))
 
-    assert await a_composer(Rest(info=YEARS_AGO)).offered(again) == Refuse(Reason.STALE_LISTING, OPENED)
+    assert await a_composer(Rest(info=YEARS_AGO)).offered(again) == Refusal(Reason.STALE_LISTING, OPENED)
 
 
 async def test_rules_that_are_read_again_for_a_refusal_tell_whether_the_coin_is_old() -> None:
@@ -417,7 +416,7 @@ async def test_rules_that_are_read_again_for_a_refusal_tell_whether_the_coin_is_
 
     await composer.reread(SHOWN_FIRST, price=False)
 
-    assert composer.too_old(SHOWN_FIRST) == Refuse(Reason.STALE_LISTING, OPENED)
+    assert composer.too_old(SHOWN_FIRST) == Refusal(Reason.STALE_LISTING, OPENED)
 
 
 async def test_a_sale_and_an_order_that_waited_for_its_opening_are_sent_however_old_their_coin_is() -> None:
