@@ -16,15 +16,17 @@ from executor.exits.suspensions import PassesTest
 from executor.halts.watch import HaltWatch
 from executor.journal.attempt_writer import AttemptWriter
 from executor.journal.decision_writer import DecisionWriter
-from executor.journal.order_transitions import OrderTransitions, Told
+from executor.journal.order_transitions import OrderTransitions
 from executor.journal.outbox import Outbox
 from executor.market_data.market_views import Markets
 from executor.market_data.position_prices import PositionPrices, RecentBooks
 from executor.market_data.symbol_rules import SymbolRules
 from executor.metrics import ExecutorMetrics, show_clock
 from executor.model.order import Order
+from executor.model.order_update import OrderUpdate
 from executor.openings.opening_question import OpeningQuestion
 from executor.openings.scheduler import OpeningScheduler
+from executor.purchase_decisions import PurchaseDecisions
 from executor.rate_limits.limiter_metrics import LimiterMetrics
 from executor.rate_limits.order_slots import OrderSlots
 from executor.rate_limits.rate_budget import Limits, RateBudget
@@ -62,6 +64,7 @@ class Parts:
     outbox: Outbox
     readiness: Readiness
     journal: DecisionWriter
+    decisions: PurchaseDecisions
     placing: OrderSender
     further: PurchaseRepeater
     resolver: OrderReconciler
@@ -106,7 +109,8 @@ def assemble(
         alarm=alarms.say,
     )
     readiness = Readiness(exchange.clock)
-    journal = DecisionWriter(database, settings, live=live, unready=readiness.unready, told=outbox.filled, now=now)
+    journal = DecisionWriter(database, settings, told=outbox.filled, now=now)
+    decisions = PurchaseDecisions(journal, settings, live=live, unready=readiness.unready, now=now)
     moments, exits = ExchangeTime(exchange.clock.now_ms, now=now), exchange.exits
     recent = RecentBooks()
     markets = Markets(exchange.rest, settings, footprint=exits.footprint, known=known)
@@ -127,19 +131,19 @@ def assemble(
     pace = OrderSlots(exchange.limiter, at_once={Side.BUY: LINES, Side.SELL: SALES_AT_ONCE})
     ways = Ways(
         venues=exchange.sending,
-        composer=composer,
-        gate=PresendCheck(halts, known.openings, settings, now=now),
-        pace=pace,
-        moments=moments,
+        builder=composer,
+        presend=PresendCheck(halts, known.openings, settings, now=now),
+        slots=pace,
+        time=moments,
         absence=AbsenceCheck(exchange.venues, pace, moments, settings, balances=balances, now=now),
-        books=books,
-        further=further,
+        transitions=books,
+        repeater=further,
         latch=halts.halt,
         sent=metrics.sent,
     )
     placing = OrderSender(ways, settings, now=now, stopping=stopping)
     patience = timedelta(hours=settings.opening_horizon_hours)
-    schedule = OpeningScheduler(books, journal, placing, composer, moments, patience=patience)
+    schedule = OpeningScheduler(books, decisions, placing, composer, moments, patience=patience)
     free = None if balances is None else FreeBalances(balances).of
     selling = SaleOrders(journal, placing, {mode: free if mode is Mode.LIVE else None for mode in exchange.sending})
     account = exchange.account if exchange.live else None
@@ -152,6 +156,7 @@ def assemble(
         outbox=outbox,
         readiness=readiness,
         journal=journal,
+        decisions=decisions,
         placing=placing,
         further=further,
         resolver=OrderReconciler(exchange.venues, books, placing, settings, now=now, alerts=alarms),
@@ -167,9 +172,9 @@ def assemble(
     )
 
 
-def _recorded(metrics: ExecutorMetrics, charges: FeeCharges, order: Order, told: Told) -> None:
-    metrics.recorded(order, told)
-    charges.mind(order, told)
+def _recorded(metrics: ExecutorMetrics, charges: FeeCharges, order: Order, update: OrderUpdate) -> None:
+    metrics.stepped(order, update.reason)
+    charges.mind(order, update)
 
 
 def _question(exchange: Exchange, settings: ExecutorSettings, markets: Markets) -> Ask:

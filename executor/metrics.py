@@ -6,10 +6,10 @@ from datetime import datetime
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from executor.exits.watchdog import Watchdog
-from executor.journal.decision_writer import Decided
-from executor.journal.order_transitions import Told
 from executor.model.order import Order
 from executor.model.order_state import OrderState
+from executor.model.reasons import Reason
+from executor.purchase_decisions import Decided
 from executor.supervision.exposure_metrics import ExposureMetrics
 from shared.events import Side
 from shared.mexc.time.exchange_clock import ExchangeClock
@@ -72,7 +72,7 @@ class ExecutorMetrics:
 
     def decided(self, decided: Decided, seconds: float) -> None:
         """Count one decision; one that was made before is only a repetition."""
-        self._decisions.labels(decided.outcome, code_of(decided.reason)).inc()
+        self._decisions.labels(decided.outcome, "" if decided.why is None else decided.why.reason).inc()
         self._decision_seconds.observe(seconds)
 
     def committed(self, order: Order) -> None:
@@ -90,17 +90,13 @@ class ExecutorMetrics:
         if order.side is Side.BUY and order.fire_at is None and order.attempt == 1:
             self._stage_seconds.labels(stage).observe(max(0.0, (at - order.decided_at).total_seconds()))
 
-    def stepped(self, order: Order, reason: str | None) -> None:
+    def stepped(self, order: Order, reason: Reason | None) -> None:
         """Count one step in the life of *order*."""
-        self._orders.labels(order.mode, order.side, order.state, code_of(reason)).inc()
+        self._orders.labels(order.mode, order.side, order.state, reason or "").inc()
         if order.answered_at is not None:
             self._order_seconds.observe(max(0.0, (order.answered_at - order.due_at).total_seconds()))
         if order.state in {OrderState.FILLED, OrderState.PARTIALLY_FILLED}:
             self._time(order, "filled", self._now())
-
-    def recorded(self, order: Order, told: Told) -> None:
-        """Count one step in the life of *order*, and what was told of it."""
-        self.stepped(order, told.reason)
 
     def at_stake(self, stake: ExposureMetrics) -> None:
         """Show what is at stake in one mode."""
@@ -136,8 +132,3 @@ def show_vigil(vigil: Watchdog, registry: CollectorRegistry) -> None:
         registry=registry,
     )
     unsupervised.set_function(vigil.overdue_count)
-
-
-def code_of(reason: str | None) -> str:
-    """The reason without its details, which would make too many series."""
-    return (reason or "").partition(":")[0]

@@ -12,12 +12,12 @@ from executor.decisions.mass_listing import MassListing
 from executor.exits.environment_exits import seed
 from executor.exits.watchdog import Watchdog, overdue_seconds
 from executor.halts.watch import HaltWatch, watching_halts
-from executor.handler import BuyListing, Desk
+from executor.handler import BuyListing, Consequences
 from executor.journal.announced_openings import AnnouncedOpenings
 from executor.journal.position_store import held_live
 from executor.metrics import show_vigil
-from executor.model.order import Order
 from executor.reconciliation.readiness import Readiness, reconcile
+from executor.sending.order_sender import OrderDispatch
 from executor.settings import ExecutorSettings, ExitSeeds
 from executor.supervision.api_key_age import show_key_age
 from executor.supervision.api_key_watch import ApiKeyWatch
@@ -180,14 +180,17 @@ async def _trade(
 ) -> None:
     """Consume listings until told to stop, then see to its end what is under way."""
     async with asyncio.timeout(None) as drain, asyncio.TaskGroup() as under_way:
-
-        def send(order: Order) -> None:
-            under_way.create_task(parts.placing.place(order), name=f"order-{order.symbol}")
-            parts.metrics.committed(order)
-
-        desk = Desk(parts.placing.prepare, send, parts.schedule.changed.set, halts.halt)
         buy = BuyListing(
-            parts.journal, MassListing(settings.listings_per_minute_max), desk, parts.metrics, settings, now=parts.now
+            parts.decisions,
+            MassListing(settings.listings_per_minute_max),
+            Consequences(
+                OrderDispatch(parts.placing, under_way, parts.metrics.committed),
+                parts.schedule.changed.set,
+                halts.halt,
+            ),
+            parts.metrics,
+            settings,
+            now=parts.now,
         )
 
         async def handle(listing: Listing) -> Sequence[Trade]:

@@ -16,7 +16,8 @@ from executor.model.fill import Fill
 from executor.model.money import CAREFUL
 from executor.model.order import Order
 from executor.model.order_state import OrderEvent
-from executor.model.reasons import Reason, Refusal, worded
+from executor.model.order_update import OrderUpdate
+from executor.model.reasons import Reason, Refusal
 from executor.model.send_result import (
     Accepted,
     Busy,
@@ -75,18 +76,6 @@ class Reread:
 
 
 @dataclass(frozen=True, slots=True)
-class Conclusion:
-    """What the attempts came to."""
-
-    event: OrderEvent
-    reason: str | None = None
-    fill: Fill | None = None
-    exchange_order_id: str | None = None
-    halts: bool = False
-    """Every other order would fare the same."""
-
-
-@dataclass(frozen=True, slots=True)
 class Situation:
     """An attempt in its surroundings."""
 
@@ -100,51 +89,51 @@ class Situation:
     """For taking, as a ratio."""
 
 
-def next_move(verdict: Verdict, at: Situation) -> Again | Reread | Conclusion:
+def next_move(verdict: Verdict, at: Situation) -> Again | Reread | OrderUpdate:
     """Return what follows from *verdict*."""
     match verdict:
         case Accepted(exchange_order_id):
-            return Conclusion(OrderEvent.ACCEPTED, exchange_order_id=exchange_order_id)
+            return OrderUpdate(OrderEvent.ACCEPTED, exchange_order_id=exchange_order_id)
         case Executed(fill):
             return executed(fill)
         case Refused(reason, detail, stop):
-            return Conclusion(OrderEvent.REFUSED, worded(reason, detail), halts=stop)
+            return OrderUpdate(OrderEvent.REFUSED, Refusal(reason, detail), halts=stop)
         case Unanswered(detail, stop):
-            return Conclusion(OrderEvent.UNANSWERED, worded(Reason.OUTCOME_UNKNOWN, detail), halts=stop)
+            return OrderUpdate(OrderEvent.UNANSWERED, Refusal(Reason.OUTCOME_UNKNOWN, detail), halts=stop)
         case _:
             return _in_time(_asked_again(verdict, at), verdict, at)
 
 
-def reconsidered(verdict: Verdict, at: Situation, reading: Reading) -> Again | Conclusion:
+def reconsidered(verdict: Verdict, at: Situation, reading: Reading) -> Again | OrderUpdate:
     """Return what follows from *verdict* once more was read: the order corrected, or its refusal."""
     rules = reading.rules or at.rules or TradingRules()
     match verdict:
         case TooDear(detail):
-            refused = Conclusion(OrderEvent.REFUSED, worded(Reason.PRICE_REFUSED, detail))
+            refused = OrderUpdate(OrderEvent.REFUSED, Refusal(Reason.PRICE_REFUSED, detail))
             request = _nearer(at, rules, reading.last)
             move = refused if isinstance(request, Refusal) else _repriced_as(request, at)
         case WrongSize(reason, detail):
-            refused = Conclusion(OrderEvent.REFUSED, worded(reason, detail))
+            refused = OrderUpdate(OrderEvent.REFUSED, Refusal(reason, detail))
             request = fitted(at.request, _money(at), rules, _target(at))
             if isinstance(request, Refusal) and request.reason is Reason.BELOW_MINIMUM:
-                refused = Conclusion(OrderEvent.REFUSED, worded(Reason.BELOW_MINIMUM, request.detail))
+                refused = OrderUpdate(OrderEvent.REFUSED, request)
             move = refused if isinstance(request, Refusal) else _resized_as(request, at)
         case _:
             raise AssertionError(verdict)
     return _in_time(move, verdict, at)
 
 
-def executed(fill: Fill | None, *, otherwise: Reason = Reason.NOT_FILLED) -> Conclusion:
+def executed(fill: Fill | None, *, otherwise: Reason = Reason.NOT_FILLED) -> OrderUpdate:
     """Return what an order comes to that got *fill*, and nothing more."""
     if fill is None:
-        return Conclusion(OrderEvent.FOUND_UNFILLED, otherwise)
+        return OrderUpdate(OrderEvent.FOUND_UNFILLED, Refusal(otherwise))
     event = OrderEvent.FOUND_FILLED if fill.complete else OrderEvent.FOUND_PARTLY_FILLED
-    return Conclusion(event, fill=fill)
+    return OrderUpdate(event, fill=fill)
 
 
 def _asked_again(
     verdict: NotOpen | TooDear | WrongSize | Untimely | Busy | Unsent, at: Situation
-) -> Again | Reread | Conclusion:
+) -> Again | Reread | OrderUpdate:
     match verdict:
         case NotOpen(detail):
             return _opening_awaited(at, detail)
@@ -162,34 +151,34 @@ def _asked_again(
             assert_never(verdict)
 
 
-def _opening_awaited(at: Situation, detail: str) -> Again | Conclusion:
+def _opening_awaited(at: Situation, detail: str) -> Again | OrderUpdate:
     """Ask again soon, and the first few times at once: our clock or the exchange's may be a hair early.
 
     Only a purchase has an opening to wait for: the exits watch the symbol of a sale, and ask rarely.
     """
     if at.order.side is Side.SELL:
-        return Conclusion(OrderEvent.LAPSED, worded(Reason.NOT_OPEN, detail))
+        return OrderUpdate(OrderEvent.LAPSED, Refusal(Reason.NOT_OPEN, detail))
     is_early = at.order.fire_at is not None and at.tries.not_open < EARLY_MAX
     wait_seconds = EARLY_WAIT_SECONDS if is_early else at.settings.retry_every_seconds
     return Again(at.request, wait_seconds, replace(at.tries, not_open=at.tries.not_open + 1))
 
 
-def _signed_again(detail: str, at: Situation) -> Again | Conclusion:
+def _signed_again(detail: str, at: Situation) -> Again | OrderUpdate:
     if at.tries.untimely >= UNTIMELY_MAX:
-        return Conclusion(OrderEvent.REFUSED, worded(Reason.CLOCK_UNCERTAIN, detail))
+        return OrderUpdate(OrderEvent.REFUSED, Refusal(Reason.CLOCK_UNCERTAIN, detail))
     return Again(at.request, UNTIMELY_WAIT_SECONDS, replace(at.tries, untimely=at.tries.untimely + 1))
 
 
-def _written_again(detail: str, at: Situation) -> Again | Conclusion:
+def _written_again(detail: str, at: Situation) -> Again | OrderUpdate:
     if at.tries.unsent >= UNSENT_MAX:
-        return Conclusion(OrderEvent.UNSENT, worded(Reason.EXCHANGE_UNAVAILABLE, detail))
+        return OrderUpdate(OrderEvent.UNSENT, Refusal(Reason.EXCHANGE_UNAVAILABLE, detail))
     return Again(at.request, UNSENT_WAIT_SECONDS, replace(at.tries, unsent=at.tries.unsent + 1))
 
 
-def _repriced(verdict: TooDear, at: Situation) -> Again | Reread | Conclusion:
+def _repriced(verdict: TooDear, at: Situation) -> Again | Reread | OrderUpdate:
     """Go to the price the exchange named, where it named one that helps; else to one that its rules explain."""
     if at.tries.repriced >= REPRICED_MAX:
-        return Conclusion(OrderEvent.REFUSED, worded(Reason.PRICE_REFUSED, verdict.detail))
+        return OrderUpdate(OrderEvent.REFUSED, Refusal(Reason.PRICE_REFUSED, verdict.detail))
     named = verdict.price_max if at.request.side is Side.BUY else verdict.price_min
     request = repriced(at.request, named, at.rules, _target(at))
     return Reread() if isinstance(request, Refusal) else _repriced_as(request, at)
@@ -210,10 +199,10 @@ def _repriced_as(request: OrderRequest, at: Situation) -> Again:
     return Again(request, 0.0, replace(at.tries, repriced=at.tries.repriced + 1))
 
 
-def _resized(verdict: WrongSize, at: Situation) -> Again | Reread | Conclusion:
-    refused = Conclusion(OrderEvent.REFUSED, worded(verdict.reason, verdict.detail))
+def _resized(verdict: WrongSize, at: Situation) -> Again | Reread | OrderUpdate:
+    refused = OrderUpdate(OrderEvent.REFUSED, Refusal(verdict.reason, verdict.detail))
     if at.order.side is Side.SELL and verdict.notional_min is not None:
-        return Conclusion(OrderEvent.REFUSED, worded(Reason.BELOW_MINIMUM, verdict.detail))
+        return OrderUpdate(OrderEvent.REFUSED, Refusal(Reason.BELOW_MINIMUM, verdict.detail))
     if at.tries.resized or verdict.reason is not Reason.SIZE_REFUSED:
         return refused
     request = resized(at.request, verdict.notional_min, _money(at))
@@ -236,10 +225,10 @@ def _target(at: Situation) -> Decimal | None:
     return target_of(at.order, at.settings, at.fee) if is_set else None
 
 
-M = TypeVar("M", Again | Conclusion, Again | Reread | Conclusion)
+M = TypeVar("M", Again | OrderUpdate, Again | Reread | OrderUpdate)
 
 
-def _in_time(move: M, verdict: Verdict, at: Situation) -> M | Conclusion:
+def _in_time(move: M, verdict: Verdict, at: Situation) -> M | OrderUpdate:
     """Return *move*, or what it comes to when the order's time is over before it."""
     if not isinstance(move, Again) or at.now + timedelta(seconds=move.wait_seconds) <= at.order.send_until:
         return move
@@ -248,12 +237,12 @@ def _in_time(move: M, verdict: Verdict, at: Situation) -> M | Conclusion:
             # Only a purchase that was never taken has an opening to wait for; whoever wants to sell decides anew.
             waits = at.order.side is Side.BUY and at.order.attempt == 1
             event = OrderEvent.POSTPONED if waits else OrderEvent.LAPSED
-            return Conclusion(event, worded(Reason.NOT_OPEN, detail))
+            return OrderUpdate(event, Refusal(Reason.NOT_OPEN, detail))
         case Busy(detail) if verdict.in_doubt:
-            return Conclusion(OrderEvent.UNANSWERED, worded(Reason.OUTCOME_UNKNOWN, detail))
+            return OrderUpdate(OrderEvent.UNANSWERED, Refusal(Reason.OUTCOME_UNKNOWN, detail))
         case Busy(detail):
-            return Conclusion(OrderEvent.REFUSED, worded(Reason.TOO_MANY_REQUESTS, detail))
+            return OrderUpdate(OrderEvent.REFUSED, Refusal(Reason.TOO_MANY_REQUESTS, detail))
         case Untimely(detail):
-            return Conclusion(OrderEvent.REFUSED, worded(Reason.CLOCK_UNCERTAIN, detail))
+            return OrderUpdate(OrderEvent.REFUSED, Refusal(Reason.CLOCK_UNCERTAIN, detail))
         case _:
-            return Conclusion(OrderEvent.UNSENT, worded(Reason.EXCHANGE_UNAVAILABLE, "no time for another attempt"))
+            return OrderUpdate(OrderEvent.UNSENT, Refusal(Reason.EXCHANGE_UNAVAILABLE, "no time for another attempt"))

@@ -8,11 +8,12 @@ from typing import Final
 
 import structlog
 
-from executor.journal.decision_writer import Decided, DecisionWriter
-from executor.journal.order_transitions import OrderTransitions, Told
+from executor.journal.order_transitions import OrderTransitions
 from executor.model.order import Order
 from executor.model.order_state import OrderEvent
-from executor.model.reasons import Reason, worded
+from executor.model.order_update import OrderUpdate
+from executor.model.reasons import Reason, Refusal
+from executor.purchase_decisions import Decided, Outcome, PurchaseDecisions
 from executor.sending.exchange_time import ExchangeTime, milliseconds
 from executor.sending.order_sender import OrderSender
 from executor.sending.request_builder import RequestBuilder
@@ -37,7 +38,7 @@ class OpeningScheduler:
     def __init__(
         self,
         books: OrderTransitions,
-        journal: DecisionWriter,
+        decisions: PurchaseDecisions,
         placing: OrderSender,
         composer: RequestBuilder,
         moments: ExchangeTime,
@@ -46,7 +47,7 @@ class OpeningScheduler:
     ) -> None:
         self._books = books
         self._patience = patience
-        self._journal = journal
+        self._decisions = decisions
         self._placing = placing
         self._composer = composer
         self._moments = moments
@@ -86,9 +87,9 @@ class OpeningScheduler:
         return order.fire_at is None and timedelta(milliseconds=waited_ms) > self._patience
 
     async def _give_up(self, order: Order) -> None:
-        reason = worded(Reason.OPENING_PASSED, "nobody told when")
+        why = Refusal(Reason.OPENING_PASSED, "nobody told when")
         try:
-            await self._books.record(order, OrderEvent.LAPSED, Told(reason=reason))
+            await self._books.record(order, OrderUpdate(OrderEvent.LAPSED, why))
         except TransientError as error:
             log.debug("an order still waits", symbol=order.symbol, reason=str(error))
 
@@ -113,7 +114,7 @@ class OpeningScheduler:
             return  # It is still armed, and the next executor finds it.
         if not await self._books.waits(order):
             return  # Its opening moved, and whoever waits for that decides on it then.
-        decided = await self._journal.fire(order)
+        decided = await self._decisions.fire(order)
         await self._end_waiting(order, decided)
         if decided.order is not None:
             await self._placing.place(decided.order, at_ms=at_ms)
@@ -126,12 +127,13 @@ class OpeningScheduler:
 
     async def _end_waiting(self, order: Order, decided: Decided) -> None:
         """End an armed order that will not be sent: the decision was against it, or for one of the other mode."""
-        if decided.outcome == "refused":
-            passed = decided.reason.startswith(Reason.OPENING_PASSED)
-            event = OrderEvent.LAPSED if passed else OrderEvent.REFUSED
-            await self._books.record(order, event, Told(reason=decided.reason))
-        elif decided.outcome == "switched" or (decided.order is not None and decided.order.mode is not order.mode):
-            await self._books.record(order, OrderEvent.REFUSED, Told(reason=Reason.MODE_SWITCHED))
+        is_switched = decided.order is not None and decided.order.mode is not order.mode
+        if decided.why is not None:
+            has_passed = decided.why.reason is Reason.OPENING_PASSED
+            event = OrderEvent.LAPSED if has_passed else OrderEvent.REFUSED
+            await self._books.record(order, OrderUpdate(event, decided.why))
+        elif is_switched or decided.outcome is Outcome.SWITCHED:
+            await self._books.record(order, OrderUpdate(OrderEvent.REFUSED, Refusal(Reason.MODE_SWITCHED)))
 
     async def _wait(self, until_ms: int, until: asyncio.Event) -> None:
         left_seconds = (until_ms - self._moments.now_ms()) / 1000

@@ -4,9 +4,9 @@ from decimal import Decimal
 from typing import Final
 
 from executor.alarms import Alarm
-from executor.journal.order_transitions import Told
 from executor.market_data.symbol_rules import SymbolRules
 from executor.model.order import Order
+from executor.model.order_update import OrderUpdate
 from executor.model.reasons import Reason
 from executor.settings import EntrySettings
 from shared.events import Mode
@@ -22,18 +22,18 @@ class FeeCharges:
         self._settings = settings
         self._alarm = alarm
 
-    def mind(self, order: Order, told: Told) -> None:
-        """Take note of what is *told* of *order*, where that is a fill of which the exchange told the fee."""
+    def mind(self, order: Order, update: OrderUpdate) -> None:
+        """Take note of *update*, where that is a fill of which the exchange told the fee."""
         fees, wrong = self._known.fees, ""
-        if told.fill is not None and _is_charged(order, told) and told.fill.cost >= COST_MIN:
-            wrong = fees.charged(order, told.fill, self._known.latest(order.listing), self._settings.taker_fee)
+        if update.fill is not None and _is_charged(order, update) and update.fill.cost >= COST_MIN:
+            wrong = fees.charged(order, update.fill, self._known.latest(order.listing), self._settings.taker_fee)
         if wrong:
             self._alarm(_SOURCE, wrong)
         elif not fees.is_raised():
             self._alarm(_SOURCE, "")
 
 
-def _is_charged(order: Order, told: Told) -> bool:
+def _is_charged(order: Order, update: OrderUpdate) -> bool:
     """Return whether the exchange itself said what it took."""
-    is_assumed = (told.reason or "").startswith((Reason.FEE_ASSUMED, Reason.SETTLED_BY_HAND))
+    is_assumed = update.reason in {Reason.FEE_ASSUMED, Reason.SETTLED_BY_HAND}
     return order.mode is Mode.LIVE and not is_assumed

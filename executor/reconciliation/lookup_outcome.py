@@ -9,12 +9,13 @@ from typing import Final, assert_never
 
 import structlog
 
-from executor.decisions.retry_policy import Conclusion, executed
-from executor.journal.order_transitions import OrderTransitions, Told
+from executor.decisions.retry_policy import executed
+from executor.journal.order_transitions import OrderTransitions
 from executor.model.fill import Fill
 from executor.model.order import Order
 from executor.model.order_state import OrderEvent, OrderState
-from executor.model.reasons import Reason, worded
+from executor.model.order_update import OrderUpdate
+from executor.model.reasons import Reason, Refusal
 from executor.reconciliation.order_search import OrderSearch, Times, times_of
 from executor.settings import ExecutorSettings
 from executor.venues.lookup_schedule import REMEMBERED, Way
@@ -45,7 +46,7 @@ class Settling:
         books: OrderTransitions,
         settings: ExecutorSettings,
         *,
-        tries_again: Callable[[Order, Conclusion], bool],
+        tries_again: Callable[[Order, OrderUpdate], bool],
         now: Callable[[], datetime],
     ) -> None:
         """*tries_again* takes an order in charge that got nothing, where another attempt may follow."""
@@ -73,7 +74,7 @@ class Settling:
     async def _heed(self, order: Order, finding: Finding, search: OrderSearch, ways: Sequence[Way]) -> None:
         match finding:
             case Ended(exchange_order_id, fill, note):
-                await self._end(order, exchange_order_id, fill, worded(Reason.UNKNOWN_STATUS, note) if note else "")
+                await self._end(order, exchange_order_id, fill, Refusal(Reason.UNKNOWN_STATUS, note) if note else None)
             case Untold():
                 await self._doubt(order, finding, search)
             case Unclear():
@@ -86,16 +87,15 @@ class Settling:
             case _:
                 assert_never(finding)
 
-    async def _end(self, order: Order, exchange_order_id: str, fill: Fill | None, reason: str) -> None:
-        conclusion = replace(executed(fill), exchange_order_id=exchange_order_id)
-        if fill is None and not reason and order.state is OrderState.ACKNOWLEDGED:
+    async def _end(self, order: Order, exchange_order_id: str, fill: Fill | None, odd: Refusal | None) -> None:
+        update = replace(executed(fill), exchange_order_id=exchange_order_id)
+        if fill is None and odd is None and order.state is OrderState.ACKNOWLEDGED:
             ended = replace(order, exchange_order_id=exchange_order_id)
-            if self._tries_again(ended, conclusion):
+            if self._tries_again(ended, update):
                 return
-        if reason:
-            log.error("an order ended in an odd way", symbol=order.symbol, order=order.client_order_id, reason=reason)
-        told = Told(fill=fill, reason=reason or conclusion.reason, exchange_order_id=exchange_order_id)
-        await self._record(order, conclusion.event, told)
+        if odd is not None:
+            log.error("an order ended in an odd way", symbol=order.symbol, order=order.client_order_id, reason=str(odd))
+        await self._record(order, replace(update, why=odd or update.why))
 
     async def _doubt(self, order: Order, finding: Untold, search: OrderSearch) -> None:
         """Wait until trades add up; from then on its own figures count, or the trades where it has none."""
@@ -103,8 +103,8 @@ class Settling:
         if search.untold is None or search.untold[0] != finding.fill:
             search.untold = finding.fill, self._now()
         elif self._since(search.untold[1]) >= self._settings.trades_seconds:
-            reason = worded(Reason.FEE_ASSUMED, finding.why)
-            await self._end(order, finding.exchange_order_id, finding.fill, reason)
+            odd = Refusal(Reason.FEE_ASSUMED, finding.why)
+            await self._end(order, finding.exchange_order_id, finding.fill, odd)
 
     async def _wait_for_end(self, order: Order, finding: Unclear, search: OrderSearch) -> None:
         """Give an order whose status has no meaning here time to change, and then have it end."""
@@ -119,7 +119,7 @@ class Settling:
         """An order of ours never rests: give it a moment to end by itself, then end it."""
         search.obstacle = "it rests"
         if order.state is not OrderState.ACKNOWLEDGED:
-            await self._record(order, OrderEvent.ACCEPTED, Told(exchange_order_id=exchange_order_id))
+            await self._record(order, OrderUpdate(OrderEvent.ACCEPTED, exchange_order_id=exchange_order_id))
         if search.open_since is None:
             search.open_since = self._now()
         elif self._since(search.open_since) >= self._settings.resting_seconds and self._may_cancel(search):
@@ -142,8 +142,8 @@ class Settling:
         """The exchange does not show *order*: not yet, or never, which takes time and several looks to decide."""
         times, now = self.times(order), self._now()
         if order.state is OrderState.SENDING and now > times.sent_by:
-            reason = worded(Reason.OUTCOME_UNKNOWN, "its sender is gone")
-            doubted = await self._record(order, OrderEvent.UNANSWERED, Told(reason=reason))
+            why = Refusal(Reason.OUTCOME_UNKNOWN, "its sender is gone")
+            doubted = await self._record(order, OrderUpdate(OrderEvent.UNANSWERED, why))
             order = order if doubted is None else doubted
         if order.state is not OrderState.UNKNOWN or now <= times.arrived_by:
             return
@@ -208,16 +208,16 @@ class Settling:
     async def _give_up(self, order: Order) -> None:
         never = Reason.INTERRUPTED if order.mode is Mode.DRY_RUN else Reason.NEVER_ARRIVED
         log.warning("an order never arrived", symbol=order.symbol, order=order.client_order_id)
-        told = Told(reason=never, given_up_at=None if order.mode is Mode.DRY_RUN else self._now())
-        await self._record(order, OrderEvent.FOUND_ABSENT, told)
+        given_up_at = None if order.mode is Mode.DRY_RUN else self._now()
+        await self._record(order, OrderUpdate(OrderEvent.FOUND_ABSENT, Refusal(never), given_up_at=given_up_at))
 
     def _is_remembered(self, order: Order) -> bool:
         """Return whether the exchange would still show *order*; where not, only an operator can settle it."""
         return self._now() - order.decided_at < REMEMBERED - timedelta(hours=1)
 
-    async def _record(self, order: Order, event: OrderEvent, told: Told) -> Order | None:
+    async def _record(self, order: Order, update: OrderUpdate) -> Order | None:
         async with self._recording:
-            return await self._books.record(order, event, told)
+            return await self._books.record(order, update)
 
     def _since(self, moment: datetime) -> float:
         return (self._now() - moment).total_seconds()

@@ -1,4 +1,4 @@
-"""What is asked once more of every order, right before a byte of it is written."""
+"""Final pre-send check of every order, right before a byte of it is written: halts and deadline."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -8,7 +8,8 @@ from executor.decisions.freshness import Ages
 from executor.decisions.known_openings import KnownOpenings
 from executor.model.order import Order
 from executor.model.order_state import OrderEvent
-from executor.model.reasons import Reason, worded
+from executor.model.order_update import OrderUpdate
+from executor.model.reasons import Reason, Refusal
 from shared.events import Mode, Side
 
 
@@ -27,22 +28,22 @@ class PresendCheck:
         self._openings = openings
         self._now = now
 
-    def objection(self, order: Order) -> tuple[OrderEvent, str] | None:
-        """Return what stands against sending *order* now, as what happens to it and why."""
+    def objection(self, order: Order) -> OrderUpdate | None:
+        """Return what *order* comes to where it may not be sent now."""
         halted = self._halts.buys_halted(order.mode) if order.side is Side.BUY else self._halts.exits_halted()
         if halted:
-            return OrderEvent.REFUSED, worded(Reason.HALTED, halted)
+            return OrderUpdate(OrderEvent.REFUSED, Refusal(Reason.HALTED, halted))
         ends = order.config.auto_trade_until if order.mode is Mode.LIVE and order.side is Side.BUY else None
         if ends is not None and self._now() >= ends:
-            return OrderEvent.REFUSED, worded(Reason.NOT_LIVE, f"auto_trade ended at {ends:%H:%M:%S} UTC")
-        # What was told since the request was made counts: an answer may have come late, or along with another.
+            return OrderUpdate(OrderEvent.REFUSED, Refusal(Reason.NOT_LIVE, f"auto_trade ended at {ends:%H:%M:%S} UTC"))
+        # Openings learned since the request was made count: an answer may have come late, or along with another.
         if order.listing.symbol in self._openings.told and order.side is Side.BUY:
             old = self._openings.too_old(order.listing, self._ages, self._now())
             if old is not None:
-                return OrderEvent.REFUSED, worded(old.reason, old.detail)
-        # Whoever was stopped in between and wakes up late must not send what others may take for absent.
+                return OrderUpdate(OrderEvent.REFUSED, old)
+        # A process that was suspended in between must not send what others may take for absent by now.
         if self._now() > order.send_until:
-            return OrderEvent.LAPSED, _lateness(order)
+            return OrderUpdate(OrderEvent.LAPSED, Refusal(_lateness(order)))
         return None
 
 

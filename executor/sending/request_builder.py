@@ -18,7 +18,7 @@ from executor.settings import ExecutorSettings
 from shared.backoff import pause
 from shared.events import Listing, Side, TradingRules
 from shared.mexc.errors import ExchangeError, ExchangeRejected
-from shared.mexc.orders.order_api import OrderRequest
+from shared.mexc.orders.order_api import OrderRequest, SignedOrder
 
 _ERRORS_MAX: Final = 3
 _LEARNABLE: Final = frozenset({Reason.NO_PRICE, Reason.RULES_UNKNOWN})
@@ -30,7 +30,9 @@ class BuiltRequest:
     request: OrderRequest
     rules: TradingRules | None
     price_max: Decimal | None = None
-    """What no further attempt pays more than for a coin; None where there may be none, or this is one."""
+    """The most that a further attempt pays for a coin; None where there may be none, or this is one."""
+    signed: SignedOrder | None = None
+    """The same down to its last byte, where it was signed already."""
 
 
 Ask = Callable[[Listing], Awaitable[None]]

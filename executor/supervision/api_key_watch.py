@@ -10,7 +10,8 @@ from pydantic import JsonValue
 
 from executor.alarms import Alarm
 from executor.model.reasons import Reason
-from executor.venues.error_codes import CODES, UNKNOWN_CODE
+from executor.model.send_result import Refused
+from executor.venues.error_codes import verdict_of_code
 from shared.backoff import pause
 from shared.errors import TransientError
 from shared.isolation import in_a_line
@@ -93,4 +94,5 @@ class ApiKeyWatch:
 def _is_about_the_key(error: Exception) -> bool:
     if not isinstance(error, ExchangeRejected):
         return False
-    return CODES.get(error.code, UNKNOWN_CODE).reason is Reason.CREDENTIALS_REFUSED
+    verdict = verdict_of_code(error.code)
+    return isinstance(verdict, Refused) and verdict.reason is Reason.CREDENTIALS_REFUSED

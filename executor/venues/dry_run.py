@@ -11,23 +11,22 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Final
 
 from executor.model.order import Order
 from executor.model.reasons import Reason
-from executor.model.send_result import Executed, Refused, Unsent, Untimely, Verdict
+from executor.model.send_result import Executed, NotOpen, Refused, Unsent, Untimely, Verdict
 from executor.pricing.fill_simulation import filled, taken
 from executor.pricing.paper_footprint import Book, PaperFootprint
 from executor.pricing.taker_fees import TakerFees
 from executor.pricing.valuation import quote_of
 from executor.settings import ExecutorSettings
-from executor.venues.error_codes import CODES, Kind
+from executor.venues.error_codes import verdict_of_code
 from executor.venues.lookup_schedule import EVERY_WAY, Way
 from executor.venues.paper.market import Met, PaperMarket, Questions
 from executor.venues.paper.order_acceptance import Closed, MarketSight, closed, would_be_taken
-from executor.venues.response_classifier import verdict_of_code, verdict_of_test
-from executor.venues.venue import Absent, Attempt, Finding, Ready
+from executor.venues.response_classifier import verdict_of_test
+from executor.venues.venue import Absent, Attempt, Finding
 from shared.events import Side
 from shared.mexc.errors import ExchangeRejected, ExchangeUnavailable, NotSent, OutcomeUnknown, RateLimited
 from shared.mexc.orders.order_api import MexcTrading, OrderRequest, SignedOrder
@@ -36,8 +35,6 @@ from shared.mexc.time.exchange_clock import ExchangeClock
 
 _KEPT_MAX: Final = 1_000
 _FIRST_AGAIN_SECONDS: Final = 0.1
-_EXCHANGES_WORD: Final = frozenset({Kind.NOT_OPEN, Kind.REFUSED})
-"""Codes of these kinds say about the symbol what they would say about an order on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +76,28 @@ class DryRun:
         self._fees = TakerFees(clock)
         self._closed: dict[Book, _Closed] = {}
 
-    def prepare(self, order: Order, request: OrderRequest, /, *, at_ms: int | None = None) -> Ready:
+    def sign(self, request: OrderRequest, /, *, at_ms: int | None = None) -> SignedOrder:
         # The account does not hold what was only bought on paper: any sale of it would be refused.
         checking = self._checking if request.side is Side.BUY else None
         if checking is None:
-            return partial(self._unchecked, order, request)
+            return SignedOrder.on_paper(request, int(self._now().timestamp() * 1000) if at_ms is None else at_ms)
         now_ms = checking.clock.now_ms()
-        signed = checking.trading.sign(request, now_ms=now_ms if at_ms is None else at_ms, test=True)
-        return partial(self._checked, order, request, signed, checking)
+        return checking.trading.sign(request, now_ms=now_ms if at_ms is None else at_ms, test=True)
+
+    async def send(self, order: Order, signed: SignedOrder, may_write: MayWrite, /) -> Attempt:
+        request, checking = signed.request, self._checking
+        if checking is None or not signed.query:
+            met = await self._met(order, request)
+            return Attempt(self._judged(order, request, met), met.at if isinstance(met, Met) else self._now())
+        async with asyncio.TaskGroup() as tasks:
+            looking = tasks.create_task(self._met(order, request), name=f"depth-{request.symbol}")
+            # On a warm line this writes the request before it first waits, so the order leaves ahead of the task above.
+            objection = await self._objection(signed, checking, may_write)
+            answered_at = self._now()
+            if objection is not None:
+                looking.cancel()
+        # Nothing leaves a footprint before the exchange has agreed.
+        return Attempt(objection or self._judged(order, request, looking.result()), answered_at)
 
     async def look_up(self, _: Order, _ways: Collection[Way] = EVERY_WAY, /, **_has_ended: bool) -> Finding:
         """A dry run leaves no order behind."""
@@ -98,35 +109,15 @@ class DryRun:
     async def cancel(self, _: Order, _exchange_order_id: str, /) -> None:
         """There is nothing to end."""
 
-    async def _unchecked(self, order: Order, request: OrderRequest, _: MayWrite) -> Attempt:
-        return await self._executed(order, request)
-
-    async def _checked(
-        self, order: Order, request: OrderRequest, signed: SignedOrder, checking: Checking, may_write: MayWrite
-    ) -> Attempt:
-        async with asyncio.TaskGroup() as tasks:
-            met = tasks.create_task(self._met(order, request), name=f"depth-{request.symbol}")
-            # On a warm line this writes the request before it first waits, so the order leaves ahead of the task above.
-            objection = await self._objection(signed, checking, may_write)
-            answered_at = self._now()
-            if objection is not None:
-                met.cancel()
-        # Nothing leaves a footprint before the exchange has agreed.
-        return Attempt(objection or self._judged(order, request, met.result()), answered_at)
-
     async def _objection(self, signed: SignedOrder, checking: Checking, may_write: MayWrite) -> Verdict | None:
         try:
-            answer = await checking.trading.send(signed, may_write)
+            answer = await checking.trading.post(signed, may_write=may_write)
         except (NotSent, OutcomeUnknown) as error:
             return Unsent(str(error))  # A test that is not answered leaves no order behind.
         verdict = verdict_of_test(answer)
         if isinstance(verdict, Untimely):
             checking.clock.doubt()
         return verdict
-
-    async def _executed(self, order: Order, request: OrderRequest) -> Attempt:
-        met = await self._met(order, request)
-        return Attempt(self._judged(order, request, met), met.at if isinstance(met, Met) else self._now())
 
     async def _met(self, order: Order, request: OrderRequest) -> Met | Verdict:
         """Return what *request* meets; or at once what was found a moment ago, of a symbol that was closed then."""
@@ -136,9 +127,8 @@ class DryRun:
         try:
             return await self._market.meet(order, request)
         except ExchangeRejected as error:
-            code = CODES.get(error.code)
-            says = code is not None and code.kind in _EXCHANGES_WORD
-            return verdict_of_code(error.code, error.message) if says else Unsent(str(error))
+            verdict = verdict_of_code(error.code, error.message)
+            return verdict if _is_of_symbol(verdict) else Unsent(str(error))
         except (ExchangeUnavailable, RateLimited) as error:
             return Unsent(str(error))
 
@@ -174,3 +164,10 @@ class DryRun:
             self._closed.pop(next(iter(self._closed)))
         seconds = min(shut.seconds, _FIRST_AGAIN_SECONDS if before is None else 2 * before.seconds)
         self._closed[name] = _Closed(shut.verdict, self._clock() + seconds, seconds)
+
+
+def _is_of_symbol(verdict: Verdict) -> bool:
+    """Return whether a refusal to show the market says of the symbol what it would say of an order on it."""
+    if isinstance(verdict, Refused):
+        return not verdict.stop and verdict.reason is not Reason.PAIR_REFUSED
+    return isinstance(verdict, NotOpen)

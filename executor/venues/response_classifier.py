@@ -1,42 +1,22 @@
 """What the exchange's answer to an order means: by its code, and where it gives none, by what certainly follows."""
 
 import re
-from collections.abc import Callable, Mapping
 from dataclasses import replace
-from types import MappingProxyType
 from typing import Final
 
 import msgspec
 
 from executor.model.reasons import Reason
-from executor.model.send_result import (
-    Accepted,
-    Busy,
-    NotOpen,
-    Refused,
-    TooDear,
-    Unanswered,
-    Unsent,
-    Untimely,
-    Verdict,
-    WrongSize,
-)
-from executor.venues.error_codes import CODES, UNKNOWN_CODE, Kind
-from executor.venues.error_texts import at_least, at_most
+from executor.model.send_result import Accepted, Busy, Refused, Unanswered, Unsent, Untimely, Verdict
+from executor.venues.error_codes import BANNED, Said, code_of
 from shared.mexc.orders.order_transport import Answer
 from shared.mexc.retry_after import retry_after_seconds
 
-_PLAIN: Final[Mapping[Kind, Callable[[str], Verdict]]] = MappingProxyType(
-    {Kind.NOT_OPEN: NotOpen, Kind.UNTIMELY: Untimely, Kind.UNANSWERED: Unanswered}
-)
 _SUCCESS: Final = frozenset({None, 0, 200})
-_BANNED: Final = 418
-_KEPT_OUT: Final = frozenset({403, _BANNED, 429})
+_KEPT_OUT: Final = frozenset({403, BANNED, 429})
 """The exchange has been seen to take an order and answer so."""
 _REFUSAL: Final = 400
 _UNAUTHORISED: Final = 401
-_CHECKED_FIRST: Final = frozenset({Kind.STOP, Kind.UNTIMELY})
-"""A request is checked for these before it is looked into, so that a 401 says them too."""
 _MAY_STAND: Final = re.compile(
     r"duplicate|already exist|processing|being processed|time[ds]?[ -]?out|query (?:it )?later|system (?:is )?busy",
     re.IGNORECASE,
@@ -94,11 +74,6 @@ def _judged_as_order(answer: Answer) -> Verdict | None:
     return None if reply.code in _SUCCESS else _judged(reply, _wait_seconds(answer))
 
 
-def verdict_of_code(code: int, message: str) -> Verdict:
-    """Judge a refusal under *code* that no order was sent for: by the same table."""
-    return _judged(_Reply(code, message), None)
-
-
 def _accepted(reply: _Reply, answer: Answer) -> Verdict:
     order_id = "" if reply.order_id is None else str(reply.order_id)
     if _EXCHANGE_ORDER_ID.fullmatch(order_id):
@@ -109,39 +84,31 @@ def _accepted(reply: _Reply, answer: Answer) -> Verdict:
 def _refused(reply: _Reply | None, answer: Answer) -> Verdict:
     """Judge a refusal: only the exchange's own, under the right status and for a known reason, proves absence."""
     status = answer.status
-    code = CODES.get(reply.code, UNKNOWN_CODE) if reply is not None and reply.code is not None else UNKNOWN_CODE
-    detail = f"HTTP {status}" if reply is None or reply.code is None else f"HTTP {status}: {reply}"
+    verdict = None if reply is None or reply.code is None else _judged(reply, _wait_seconds(answer))
+    detail = f"HTTP {status}" if verdict is None else f"HTTP {status}: {reply}"
     if status in _KEPT_OUT:
-        if code.kind is Kind.STOP:
+        if _stops(verdict):
             return Unanswered(detail, stop=True)
-        return Busy(detail, _wait_seconds(answer), banned=status == _BANNED or _is_ban(reply))
+        return Busy(detail, _wait_seconds(answer), banned=status == BANNED or _is_ban(reply))
     if reply is not None and (reply.order_id is not None or _MAY_STAND.search(reply.msg or "")):
         return Unanswered(detail)
-    if status == _REFUSAL or (status == _UNAUTHORISED and code.kind in _CHECKED_FIRST):
-        if reply is None or reply.code is None:
-            return Unanswered(detail)
-        return _judged(reply, _wait_seconds(answer))
+    # A request is checked for keys and time before it is looked into, so that a 401 says them too.
+    is_checked_first = status == _UNAUTHORISED and (_stops(verdict) or isinstance(verdict, Untimely))
+    if status == _REFUSAL or is_checked_first:
+        return Unanswered(detail) if verdict is None else verdict
     return Unanswered(detail, stop=status == _UNAUTHORISED)
 
 
 def _judged(reply: _Reply, wait_seconds: float | None) -> Verdict:
-    assert reply.code is not None
-    code, detail, message = CODES.get(reply.code, UNKNOWN_CODE), str(reply), reply.msg or ""
-    match code.kind:
-        case Kind.REFUSED | Kind.STOP | Kind.PAIR:
-            return Refused(code.reason, detail, stop=code.kind is Kind.STOP)
-        case Kind.TOO_DEAR:
-            return TooDear(detail, at_most(message), at_least(message))
-        case Kind.WRONG_SIZE:
-            return WrongSize(code.reason, detail, at_least(message))
-        case Kind.BUSY:
-            return Busy(detail, wait_seconds, banned=_is_ban(reply))
-        case Kind.NOT_OPEN | Kind.UNTIMELY | Kind.UNANSWERED:
-            return _PLAIN[code.kind](detail)
+    return code_of(reply.code).verdict(Said(str(reply), reply.msg or "", wait_seconds, _is_ban(reply)))
+
+
+def _stops(verdict: Verdict | None) -> bool:
+    return isinstance(verdict, Refused) and verdict.stop
 
 
 def _is_ban(reply: _Reply | None) -> bool:
-    return reply is not None and reply.code == _BANNED
+    return reply is not None and reply.code == BANNED
 
 
 def _wait_seconds(answer: Answer) -> float | None:

@@ -3,7 +3,8 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from executor.venues.error_codes import CODES, Kind
+from executor.model.send_result import Untimely
+from executor.venues.error_codes import verdict_of_code
 from shared.mexc.errors import ExchangeRejected
 from shared.mexc.http.request import Admission
 
@@ -29,5 +30,4 @@ def suspecting(admission: Admission, suspect: Callable[[], None]) -> Admission:
 
 def is_untimely(refusal: ExchangeRejected) -> bool:
     """Return whether the exchange refused a request for its timestamp."""
-    code = CODES.get(refusal.code)
-    return code is not None and code.kind is Kind.UNTIMELY
+    return isinstance(verdict_of_code(refusal.code), Untimely)

@@ -62,7 +62,7 @@ class Ground(ABC):
         """How many order requests arrived, tests included."""
 
     async def send(self, order: Order = ORDER, request: OrderRequest | None = None) -> Attempt:
-        return await self.venue.prepare(order, request or a_request(order))(always)
+        return await self.venue.send(order, self.venue.sign(request or a_request(order)), always)
 
     async def fill(self, order: Order, attempt: Attempt) -> Fill | None:
         """What *order* got, told at once or by looking it up."""
@@ -141,10 +141,10 @@ async def ground(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
 
 
 async def test_preparing_sends_nothing_and_each_sending_is_one_request(ground: Ground) -> None:
-    ready = ground.venue.prepare(ORDER, a_request())
+    signed = ground.venue.sign(a_request())
     before = await ground.received()
 
-    attempt = await ready(always)
+    attempt = await ground.venue.send(ORDER, signed, always)
 
     assert before == 0
     assert isinstance(attempt.verdict, Accepted | Executed)
@@ -152,7 +152,7 @@ async def test_preparing_sends_nothing_and_each_sending_is_one_request(ground: G
 
 
 async def test_no_request_about_an_order_is_written_that_may_not_be_any_more(ground: Ground) -> None:
-    attempt = await ground.venue.prepare(ORDER, a_request())(lambda: False)
+    attempt = await ground.venue.send(ORDER, ground.venue.sign(a_request()), lambda: False)
 
     assert await ground.received() == 0
     assert isinstance(attempt.verdict, Unsent if ground.hears_of_orders else Executed)

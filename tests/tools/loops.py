@@ -56,7 +56,7 @@ MAY_FAIL_AS_A_WHOLE: Final[Mapping[str, str]] = {
     "shared/bus/rabbitmq/topology.py:declare": "One broker at a start, which is tried again.",
     "shared/bus/delivery.py:_process": "What follows from one message, which is delivered again.",
     "shared/mexc/filters.py:filters_of": "Guarded against what an entry may raise.",
-    "shared/mexc/orders/order_connection.py:_exchange": "The headers of one answer.",
+    "shared/mexc/orders/order_connection.py:_kept": "The headers of one answer.",
     "shared/mexc/orders/order_connection_pool.py:open_lines": "Lines are made at the start, and connect for themselves.",
     "shared/mexc/payloads.py:names_among": "Guarded against what an entry may raise.",
     "shared/mexc/chunked_json.py:_pieces": "Pieces of one answer, whose entries are read apart.",

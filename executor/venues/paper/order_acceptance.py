@@ -13,8 +13,7 @@ from executor.decisions.strategy import SIDES_CLOSED
 from executor.model.reasons import Reason
 from executor.model.send_result import Executed, Verdict
 from executor.pricing.price_band import band_of
-from executor.venues.error_codes import CODES
-from executor.venues.response_classifier import verdict_of_code
+from executor.venues.error_codes import CODES, verdict_of_code
 from shared.events import Side, TradingRules
 from shared.mexc.orders.order_api import OrderRequest, plain
 from shared.mexc.payloads import OrderBook

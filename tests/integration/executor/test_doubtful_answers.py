@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from executor.journal.order_transitions import Told
 from executor.journal.position_store import held
 from executor.model.order import ExitReason, Order
 from executor.model.order_state import OrderEvent, OrderState
+from executor.model.order_update import OrderUpdate
+from executor.model.reasons import Reason, Refusal
 from executor.sending.absence_check import BESIDE_WAIT_SECONDS
 from executor.sending.last_balances import LastBalances
 from executor.settings import ExecutorSettings
@@ -346,10 +347,12 @@ async def test_an_outcome_whose_words_cannot_be_stored_is_stored_without_them(
     executor = await an_executor(database, exchange, time)
     if lost == "…":
         await _make_ascii(database)
-    order = (await executor.journal.open(a_coin("NEW", time))).order
+    order = (await executor.decide(a_coin("NEW", time))).order
     assert order is not None
 
-    after = await executor.books.record(order, OrderEvent.REFUSED, Told(reason=f"refused: 30099 so{lost}so"))
+    after = await executor.books.record(
+        order, OrderUpdate(OrderEvent.REFUSED, why=Refusal(Reason.REFUSED, f"30099 so{lost}so"))
+    )
 
     assert after is not None
     assert after.state is OrderState.REJECTED
@@ -365,7 +368,7 @@ async def test_a_decision_whose_words_cannot_be_stored_is_stored_without_them(
     await _make_ascii(database)
     listing = a_coin("NEW", time, tradable=False, not_tradable_reason="…")
 
-    decided = await executor.journal.open(listing)
+    decided = await executor.decide(listing)
 
     assert decided.outcome == "refused"
     [row], [trade] = await executor.rows(), await trades(database)
@@ -387,9 +390,11 @@ async def _make_ascii(database: Database) -> None:
 
 async def barred(executor: Executor, time: Time, *names: str) -> None:
     for name in names:
-        order = (await executor.journal.open(a_coin(name, time))).order
+        order = (await executor.decide(a_coin(name, time))).order
         if order is not None:
-            await executor.books.record(order, OrderEvent.REFUSED, Told(reason="pair_refused: 26 no"))
+            await executor.books.record(
+                order, OrderUpdate(OrderEvent.REFUSED, why=Refusal(Reason.PAIR_REFUSED, "26 no"))
+            )
 
 
 async def halts(database: Database) -> list[str]:

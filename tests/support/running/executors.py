@@ -16,17 +16,19 @@ from executor.alarms import Alarms
 from executor.decisions.mass_listing import MassListing
 from executor.halts.latches import Cause
 from executor.halts.watch import HaltWatch
-from executor.handler import BuyListing, Desk
+from executor.handler import BuyListing, Consequences
 from executor.journal.attempt_writer import AttemptWriter
 from executor.journal.decision_writer import DecisionWriter
-from executor.journal.order_transitions import OrderTransitions, Told
+from executor.journal.order_transitions import OrderTransitions
 from executor.market_data.market_views import Markets
 from executor.market_data.symbol_rules import SymbolRules
 from executor.metrics import ExecutorMetrics
 from executor.model.order import Order
+from executor.model.order_update import OrderUpdate
 from executor.model.reasons import Refusal
 from executor.openings.scheduler import OpeningScheduler
 from executor.pricing.paper_footprint import PaperFootprint
+from executor.purchase_decisions import Decided, PurchaseDecisions
 from executor.rate_limits.order_slots import OrderSlots
 from executor.reconciliation.fee_charges import FeeCharges
 from executor.reconciliation.given_up_orders import GivenUpOrders
@@ -71,6 +73,17 @@ class Time:
 
     def now_ms(self) -> int:
         return int(self().timestamp() * 1000)
+
+
+class NotSent:
+    """A way out that nothing takes."""
+
+    def prepare(self, order: Order) -> None: ...
+
+    def send(self, order: Order) -> None: ...
+
+
+NOT_SENT = NotSent()
 
 
 class Crash(BaseException):
@@ -154,9 +167,8 @@ class Executor:
             now=time,
             alarm=self.alarms.say,
         )
-        self.journal = DecisionWriter(
-            self.database, self.settings, live=live, unready=self._unready, told=lambda: None, now=time
-        )
+        self.journal = DecisionWriter(self.database, self.settings, told=lambda: None, now=time)
+        self.decisions = PurchaseDecisions(self.journal, self.settings, live=live, unready=self._unready, now=time)
         markets = Markets(rest, self.settings, footprint=self.footprint, known=known)
         self.composer = RequestBuilder(markets, self.settings, now=time, stopping=self.stopping)
         self.moments = ExchangeTime(time.now_ms, now=time)
@@ -174,13 +186,13 @@ class Executor:
         )
         ways = Ways(
             venues=self.venues,
-            composer=self.composer,
-            gate=PresendCheck(self.halts, known.openings, self.settings, now=time),
-            pace=pace,
-            moments=self.moments,
+            builder=self.composer,
+            presend=PresendCheck(self.halts, known.openings, self.settings, now=time),
+            slots=pace,
+            time=self.moments,
             absence=AbsenceCheck(self.venues, pace, self.moments, self.settings, balances=exchange.balances, now=time),
-            books=self.books,
-            further=self.further,
+            transitions=self.books,
+            repeater=self.further,
             latch=self._latch,
         )
         self.placing = OrderSender(ways, self.settings, now=time, stopping=self.stopping)
@@ -189,15 +201,33 @@ class Executor:
         self.operator_settlement = OperatorSettlement(self.database, self.books, self.placing, now=time)
         patience = timedelta(hours=self.settings.opening_horizon_hours)
         self.schedule = OpeningScheduler(
-            self.books, self.journal, self.placing, self.composer, self.moments, patience=patience
+            self.books, self.decisions, self.placing, self.composer, self.moments, patience=patience
         )
-        desk = Desk(self.placing.prepare, self._send, self.schedule.changed.set, self._latch)
-        mass_listing = MassListing(self.settings.listings_per_minute_max)
-        self.handle = BuyListing(self.journal, mass_listing, desk, self.metrics, self.settings, now=time)
+        self.handle = BuyListing(
+            self.decisions,
+            MassListing(self.settings.listings_per_minute_max),
+            Consequences(self, self.schedule.changed.set, self._latch),
+            self.metrics,
+            self.settings,
+            now=time,
+        )
 
-    def _recorded(self, order: Order, told: Told) -> None:
-        self.metrics.recorded(order, told)
-        self.charges.mind(order, told)
+    def _recorded(self, order: Order, update: OrderUpdate) -> None:
+        self.metrics.stepped(order, update.reason)
+        self.charges.mind(order, update)
+
+    def prepare(self, order: Order) -> None:
+        """Make ready what the handler is about to commit."""
+        self.placing.prepare(order)
+
+    def send(self, order: Order) -> None:
+        """Keep what the handler committed for `send_all`."""
+        self.failpoint("after_commit")
+        self.to_send.append(order)
+
+    async def decide(self, listing: Listing) -> Decided:
+        """Decide on *listing* and commit that; the order is the test's to send."""
+        return await self.decisions.open(listing, NOT_SENT)
 
     async def send_all(self) -> None:
         """Send what was decided, as the service does at once."""
@@ -248,10 +278,6 @@ class Executor:
     def _unready(self) -> Refusal | None:
         self.failpoint("before_commit")
         return self.unready
-
-    def _send(self, order: Order) -> None:
-        self.failpoint("after_commit")
-        self.to_send.append(order)
 
     def _latch(self, cause: Cause, mode: Mode | None, reason: str) -> None:
         self.latched.append(cause)

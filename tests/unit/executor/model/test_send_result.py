@@ -14,7 +14,6 @@ from executor.decisions.retry_policy import (
     UNTIMELY_MAX,
     UNTIMELY_WAIT_SECONDS,
     Again,
-    Conclusion,
     Reread,
     Situation,
     Tries,
@@ -23,7 +22,8 @@ from executor.decisions.retry_policy import (
 )
 from executor.model.fill import Fill
 from executor.model.order_state import OrderEvent
-from executor.model.reasons import Reason
+from executor.model.order_update import OrderUpdate
+from executor.model.reasons import Reason, Refusal
 from executor.model.send_result import (
     Accepted,
     Busy,
@@ -67,27 +67,27 @@ def tried(**tries: object) -> Situation:
 @pytest.mark.parametrize(
     ("verdict", "conclusion"),
     [
-        (Accepted("X1"), Conclusion(OrderEvent.ACCEPTED, exchange_order_id="X1")),
-        (Executed(FILL), Conclusion(OrderEvent.FOUND_FILLED, fill=FILL)),
+        (Accepted("X1"), OrderUpdate(OrderEvent.ACCEPTED, exchange_order_id="X1")),
+        (Executed(FILL), OrderUpdate(OrderEvent.FOUND_FILLED, fill=FILL)),
         (
             Executed(replace(FILL, complete=False)),
-            Conclusion(OrderEvent.FOUND_PARTLY_FILLED, fill=replace(FILL, complete=False)),
+            OrderUpdate(OrderEvent.FOUND_PARTLY_FILLED, fill=replace(FILL, complete=False)),
         ),
-        (Executed(None), Conclusion(OrderEvent.FOUND_UNFILLED, "not_filled")),
+        (Executed(None), OrderUpdate(OrderEvent.FOUND_UNFILLED, Refusal(Reason.NOT_FILLED))),
         (
             Unanswered("HTTP 401", stop=True),
-            Conclusion(OrderEvent.UNANSWERED, "outcome_unknown: HTTP 401", halts=True),
+            OrderUpdate(OrderEvent.UNANSWERED, Refusal(Reason.OUTCOME_UNKNOWN, "HTTP 401"), halts=True),
         ),
-        (Unanswered("cut off"), Conclusion(OrderEvent.UNANSWERED, "outcome_unknown: cut off")),
-        (Refused(Reason.RISK_CONTROL, "no"), Conclusion(OrderEvent.REFUSED, "risk_control: no")),
+        (Unanswered("cut off"), OrderUpdate(OrderEvent.UNANSWERED, Refusal(Reason.OUTCOME_UNKNOWN, "cut off"))),
+        (Refused(Reason.RISK_CONTROL, "no"), OrderUpdate(OrderEvent.REFUSED, Refusal(Reason.RISK_CONTROL, "no"))),
         (
             Refused(Reason.CREDENTIALS_REFUSED, "no", stop=True),
-            Conclusion(OrderEvent.REFUSED, "credentials_refused: no", halts=True),
+            OrderUpdate(OrderEvent.REFUSED, Refusal(Reason.CREDENTIALS_REFUSED, "no"), halts=True),
         ),
     ],
 )
 def test_what_is_certain_or_may_be_an_order_is_never_asked_for_again(
-    verdict: Verdict, conclusion: Conclusion, at: Situation
+    verdict: Verdict, conclusion: OrderUpdate, at: Situation
 ) -> None:
     assert next_move(verdict, at) == conclusion
 
@@ -139,40 +139,58 @@ def test_an_order_that_is_too_small_is_enlarged_within_its_money() -> None:
 @pytest.mark.parametrize(
     ("verdict", "at", "conclusion"),
     [
-        (Untimely("700003"), tried(untimely=UNTIMELY_MAX), (OrderEvent.REFUSED, "clock_uncertain: 700003")),
-        (Unsent("refused"), tried(unsent=UNSENT_MAX), (OrderEvent.UNSENT, "exchange_unavailable: refused")),
-        (TOO_DEAR, tried(repriced=REPRICED_MAX), (OrderEvent.REFUSED, "price_refused: 30010 at most 2.05")),
+        (
+            Untimely("700003"),
+            tried(untimely=UNTIMELY_MAX),
+            (OrderEvent.REFUSED, Refusal(Reason.CLOCK_UNCERTAIN, "700003")),
+        ),
+        (
+            Unsent("refused"),
+            tried(unsent=UNSENT_MAX),
+            (OrderEvent.UNSENT, Refusal(Reason.EXCHANGE_UNAVAILABLE, "refused")),
+        ),
+        (
+            TOO_DEAR,
+            tried(repriced=REPRICED_MAX),
+            (OrderEvent.REFUSED, Refusal(Reason.PRICE_REFUSED, "30010 at most 2.05")),
+        ),
         (
             WrongSize(Reason.SIZE_REFUSED, "5", Decimal(5)),
             tried(resized=True),
-            (OrderEvent.REFUSED, "size_refused: 5"),
+            (OrderEvent.REFUSED, Refusal(Reason.SIZE_REFUSED, "5")),
         ),
-        (WrongSize(Reason.SIZE_REFUSED, "500", Decimal(500)), AT, (OrderEvent.REFUSED, "size_refused: 500")),
+        (
+            WrongSize(Reason.SIZE_REFUSED, "500", Decimal(500)),
+            AT,
+            (OrderEvent.REFUSED, Refusal(Reason.SIZE_REFUSED, "500")),
+        ),
         (
             WrongSize(Reason.INSUFFICIENT_BALANCE, "30004", None),
             AT,
-            (OrderEvent.REFUSED, "insufficient_balance: 30004"),
+            (OrderEvent.REFUSED, Refusal(Reason.INSUFFICIENT_BALANCE, "30004")),
         ),
     ],
 )
 def test_what_was_helped_once_or_cannot_be_helped_ends(
-    verdict: Verdict, at: Situation, conclusion: tuple[OrderEvent, str]
+    verdict: Verdict, at: Situation, conclusion: tuple[OrderEvent, Refusal]
 ) -> None:
-    assert next_move(verdict, at) == Conclusion(*conclusion)
+    assert next_move(verdict, at) == OrderUpdate(*conclusion)
 
 
 @pytest.mark.parametrize(
     ("verdict", "conclusion"),
     [
-        (NotOpen("30001"), (OrderEvent.POSTPONED, "not_open: 30001")),
-        (Busy("429", 3.5), (OrderEvent.UNANSWERED, "outcome_unknown: 429")),
-        (Busy("429", 3.5, in_doubt=False), (OrderEvent.REFUSED, "too_many_requests: 429")),
-        (Untimely("700003"), (OrderEvent.REFUSED, "clock_uncertain: 700003")),
-        (Unsent("refused"), (OrderEvent.UNSENT, "exchange_unavailable: no time for another attempt")),
+        (NotOpen("30001"), (OrderEvent.POSTPONED, Refusal(Reason.NOT_OPEN, "30001"))),
+        (Busy("429", 3.5), (OrderEvent.UNANSWERED, Refusal(Reason.OUTCOME_UNKNOWN, "429"))),
+        (Busy("429", 3.5, in_doubt=False), (OrderEvent.REFUSED, Refusal(Reason.TOO_MANY_REQUESTS, "429"))),
+        (Untimely("700003"), (OrderEvent.REFUSED, Refusal(Reason.CLOCK_UNCERTAIN, "700003"))),
+        (Unsent("refused"), (OrderEvent.UNSENT, Refusal(Reason.EXCHANGE_UNAVAILABLE, "no time for another attempt"))),
     ],
 )
-def test_nothing_is_asked_for_again_after_the_orders_time(verdict: Verdict, conclusion: tuple[OrderEvent, str]) -> None:
-    assert next_move(verdict, LATE) == Conclusion(*conclusion)
+def test_nothing_is_asked_for_again_after_the_orders_time(
+    verdict: Verdict, conclusion: tuple[OrderEvent, Refusal]
+) -> None:
+    assert next_move(verdict, LATE) == OrderUpdate(*conclusion)
 
 
 def test_an_attempt_that_would_begin_on_the_last_moment_is_still_made() -> None:
@@ -182,15 +200,19 @@ def test_an_attempt_that_would_begin_on_the_last_moment_is_still_made() -> None:
 
 
 def test_a_ban_longer_than_the_orders_time_leaves_it_in_doubt() -> None:
-    assert next_move(Busy("418", 120, banned=True), AT) == Conclusion(OrderEvent.UNANSWERED, "outcome_unknown: 418")
-    assert next_move(Busy("418", None, banned=True), AT) == Conclusion(OrderEvent.UNANSWERED, "outcome_unknown: 418")
+    assert next_move(Busy("418", 120, banned=True), AT) == OrderUpdate(
+        OrderEvent.UNANSWERED, Refusal(Reason.OUTCOME_UNKNOWN, "418")
+    )
+    assert next_move(Busy("418", None, banned=True), AT) == OrderUpdate(
+        OrderEvent.UNANSWERED, Refusal(Reason.OUTCOME_UNKNOWN, "418")
+    )
 
 
 def test_a_sale_that_is_too_small_is_dust_and_not_enlarged() -> None:
     sale = replace(AT, order=replace(ORDER, side=Side.SELL), request=replace(REQUEST, side=Side.SELL))
 
-    assert next_move(WrongSize(Reason.SIZE_REFUSED, "5 at least", Decimal(5)), sale) == Conclusion(
-        OrderEvent.REFUSED, "below_minimum: 5 at least"
+    assert next_move(WrongSize(Reason.SIZE_REFUSED, "5 at least", Decimal(5)), sale) == OrderUpdate(
+        OrderEvent.REFUSED, Refusal(Reason.BELOW_MINIMUM, "5 at least")
     )
 
 
@@ -227,7 +249,7 @@ def test_a_refused_price_that_no_band_explains_goes_half_the_way_to_the_last_pri
 
     assert len(set(prices)) == REPRICED_MAX
     assert prices[-1] == Decimal(last)
-    assert isinstance(next_move(REFUSED, situation), Conclusion)
+    assert isinstance(next_move(REFUSED, situation), OrderUpdate)
 
 
 def test_the_least_price_that_was_named_for_a_sale_is_taken_at_once() -> None:
@@ -237,7 +259,9 @@ def test_the_least_price_that_was_named_for_a_sale_is_taken_at_once() -> None:
 
 
 def test_a_price_that_nothing_explains_is_refused() -> None:
-    assert reconsidered(REFUSED, AT, Reading(None)) == Conclusion(OrderEvent.REFUSED, "price_refused: 30087 beyond")
+    assert reconsidered(REFUSED, AT, Reading(None)) == OrderUpdate(
+        OrderEvent.REFUSED, Refusal(Reason.PRICE_REFUSED, "30087 beyond")
+    )
 
 
 @pytest.mark.parametrize("at", [AT, SALE])
@@ -256,22 +280,26 @@ def test_an_order_is_sent_once_more_in_the_scale_that_the_exchange_has_now(at: S
 def test_a_size_that_the_rules_do_not_explain_is_refused() -> None:
     verdict = WrongSize(Reason.SIZE_REFUSED, "30002 no")
 
-    assert reconsidered(verdict, AT, Reading(RULES)) == Conclusion(OrderEvent.REFUSED, "size_refused: 30002 no")
-    assert reconsidered(verdict, AT, Reading(None)) == Conclusion(OrderEvent.REFUSED, "size_refused: 30002 no")
+    assert reconsidered(verdict, AT, Reading(RULES)) == OrderUpdate(
+        OrderEvent.REFUSED, Refusal(Reason.SIZE_REFUSED, "30002 no")
+    )
+    assert reconsidered(verdict, AT, Reading(None)) == OrderUpdate(
+        OrderEvent.REFUSED, Refusal(Reason.SIZE_REFUSED, "30002 no")
+    )
 
 
 def test_a_sale_that_is_too_small_by_the_rules_of_today_is_below_the_minimum() -> None:
     risen = RULES.model_copy(update={"quote_amount_min": Decimal(500)})
     verdict = WrongSize(Reason.SIZE_REFUSED, "30002 no")
 
-    assert reconsidered(verdict, SALE, Reading(risen)) == Conclusion(
-        OrderEvent.REFUSED, "below_minimum: 500 of the quote asset"
+    assert reconsidered(verdict, SALE, Reading(risen)) == OrderUpdate(
+        OrderEvent.REFUSED, Refusal(Reason.BELOW_MINIMUM, "500 of the quote asset")
     )
 
 
 def test_nothing_is_corrected_after_the_orders_time() -> None:
     over = replace(AT, now=ORDER.send_until + timedelta(seconds=1))
 
-    assert reconsidered(REFUSED, over, Reading(BAND, Decimal(2))) == Conclusion(
-        OrderEvent.UNSENT, "exchange_unavailable: no time for another attempt"
+    assert reconsidered(REFUSED, over, Reading(BAND, Decimal(2))) == OrderUpdate(
+        OrderEvent.UNSENT, Refusal(Reason.EXCHANGE_UNAVAILABLE, "no time for another attempt")
     )
