@@ -1,5 +1,6 @@
 """What exactly is sent: orders as the exchange takes them, within the money or the coins of the decision."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import ROUND_DOWN, ROUND_UP, Decimal, localcontext
 from typing import Final
@@ -14,6 +15,7 @@ from executor.pricing.price_band import band_of, final_price
 from executor.settings import ExecutorSettings
 from shared.events import Side, TradingRules
 from shared.mexc.orders.order_api import OrderRequest, order_params, plain
+from shared.mexc.payloads import Level
 
 _NO_RULES: Final = TradingRules()
 _LEFT_OVER_MAX: Final = Decimal("0.01")
@@ -130,6 +132,31 @@ def fitted(
         # To the letter: an exchange may refuse digits behind the point even where they are noughts.
         same = order_params(fresh) == order_params(request)
         return _outside(cut, price, rules) or (Refusal(Reason.SIZE_REFUSED) if same else fresh)
+
+
+def shown_by(bids: Sequence[Level], quantity: Decimal) -> TradingRules:
+    """Return the scale that *bids* show to a sale of *quantity*, of which one digit stays; there are bids."""
+    with localcontext(CAREFUL):
+        base = max([*(_digits_behind(each.quantity) for each in bids), -quantity.adjusted()])
+        return TradingRules(
+            base_precision=min(base, _DECIMALS_MAX), quote_precision=max(_digits_behind(each.price) for each in bids)
+        )
+
+
+def coarsened(request: OrderRequest, rules: TradingRules | None, bids: Sequence[Level]) -> OrderRequest | Refusal:
+    """Return the sale *request* with no more digits than *bids* have, nor than *rules* allow.
+
+    It is no cheaper and for no more coins; where it was no dearer than one of *bids*, it still is not. Refusal where no
+    digit less helps.
+    """
+    if request.price is None or request.quantity is None or request.quantity <= 0:
+        return Refusal(Reason.SIZE_REFUSED)
+    rules, shown = rules or _NO_RULES, shown_by(bids, request.quantity)
+    base = [each for each in (shown.base_precision, rules.base_precision) if each is not None]
+    quote = [each for each in (shown.quote_precision, rules.quote_precision) if each is not None]
+    coarser = rules.model_copy(update={"base_precision": min(base), "quote_precision": min(quote)})
+    fresh = fitted(request, Decimal(0), coarser)
+    return Refusal(Reason.SIZE_REFUSED) if isinstance(fresh, Refusal) else fresh
 
 
 def objection(request: OrderRequest, rules: TradingRules) -> Refusal | None:
@@ -326,6 +353,11 @@ def _decimals(number: Decimal) -> int:
     exponent = number.as_tuple().exponent
     assert isinstance(exponent, int)
     return min(max(0, -exponent), _DECIMALS_MAX)
+
+
+def _digits_behind(number: Decimal) -> int:
+    """Return how many decimals *number* has, without noughts at its end."""
+    return _decimals(number.normalize())
 
 
 def _cut(number: Decimal, decimals: int, rounding: str = ROUND_DOWN) -> Decimal:

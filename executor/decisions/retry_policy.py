@@ -4,6 +4,7 @@ Only what is certainly no order may be asked for again, and only in the order's 
 its proof.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
@@ -11,7 +12,7 @@ from typing import Final, TypeVar, assert_never
 
 from executor.decisions.limits import net_of_fee
 from executor.decisions.market_filters import Reading
-from executor.decisions.order_request import fitted, repriced, resized, target_of
+from executor.decisions.order_request import coarsened, fitted, repriced, resized, target_of
 from executor.model.fill import Fill
 from executor.model.money import CAREFUL
 from executor.model.order import Order
@@ -35,6 +36,7 @@ from executor.pricing.price_band import band_of, nearest_price
 from executor.settings import ExecutorSettings
 from shared.events import Side, TradingRules
 from shared.mexc.orders.order_api import OrderRequest
+from shared.mexc.payloads import Level
 
 EARLY_MAX: Final = 3
 UNSENT_MAX: Final = 3
@@ -55,6 +57,8 @@ class Tries:
     untimely: int = 0
     repriced: int = 0
     resized: bool = False
+    rounded: bool = False
+    """To as few digits as can be, after it was fitted and refused for its digits once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,9 @@ class Again:
 class Reread:
     """The rules may explain the refusal: read them again and reconsider; the last price too, where it was the price."""
 
+    is_needed: bool = True
+    """Nothing else is known that could be sent instead."""
+
 
 @dataclass(frozen=True, slots=True)
 class Situation:
@@ -87,6 +94,8 @@ class Situation:
     settings: ExecutorSettings
     fee: Decimal
     """For taking, as a ratio."""
+    bids: Sequence[Level] = ()
+    """Those that a sale was priced by, best first."""
 
 
 def next_move(verdict: Verdict, at: Situation) -> Again | Reread | OrderUpdate:
@@ -111,10 +120,14 @@ def reconsidered(verdict: Verdict, at: Situation, reading: Reading) -> Again | O
         case TooDear(detail):
             refused = OrderUpdate(OrderEvent.REFUSED, Refusal(Reason.PRICE_REFUSED, detail))
             request = _nearer(at, rules, reading.last)
+            if isinstance(request, Refusal):
+                request = _at_the_best_bid(at, rules)
             move = refused if isinstance(request, Refusal) else _repriced_as(request, at)
         case WrongSize(reason, detail):
             refused = OrderUpdate(OrderEvent.REFUSED, Refusal(reason, detail))
             request = fitted(at.request, _money(at), rules, _target(at))
+            if isinstance(request, Refusal) and request.reason is not Reason.BELOW_MINIMUM and verdict.of_digits:
+                request = _as_the_bids_show(at, rules)
             if isinstance(request, Refusal) and request.reason is Reason.BELOW_MINIMUM:
                 refused = OrderUpdate(OrderEvent.REFUSED, request)
             move = refused if isinstance(request, Refusal) else _resized_as(request, at)
@@ -181,7 +194,16 @@ def _repriced(verdict: TooDear, at: Situation) -> Again | Reread | OrderUpdate:
         return OrderUpdate(OrderEvent.REFUSED, Refusal(Reason.PRICE_REFUSED, verdict.detail))
     named = verdict.price_max if at.request.side is Side.BUY else verdict.price_min
     request = repriced(at.request, named, at.rules, _target(at))
-    return Reread() if isinstance(request, Refusal) else _repriced_as(request, at)
+    if isinstance(request, Refusal):
+        return Reread(is_needed=isinstance(_at_the_best_bid(at, at.rules), Refusal))
+    return _repriced_as(request, at)
+
+
+def _at_the_best_bid(at: Situation, rules: TradingRules | None) -> OrderRequest | Refusal:
+    """Return a sale at the price that stands for the last one where that is not known: the best bid."""
+    if at.order.side is Side.BUY or not at.bids:
+        return Refusal(Reason.PRICE_REFUSED)
+    return repriced(at.request, at.bids[0].price, rules)
 
 
 def _nearer(at: Situation, rules: TradingRules, last: Decimal | None) -> OrderRequest | Refusal:
@@ -203,16 +225,35 @@ def _resized(verdict: WrongSize, at: Situation) -> Again | Reread | OrderUpdate:
     refused = OrderUpdate(OrderEvent.REFUSED, Refusal(verdict.reason, verdict.detail))
     if at.order.side is Side.SELL and verdict.notional_min is not None:
         return OrderUpdate(OrderEvent.REFUSED, Refusal(Reason.BELOW_MINIMUM, verdict.detail))
+    if verdict.of_digits and at.tries.resized and not at.tries.rounded:
+        request = _rounded(at)
+        return refused if isinstance(request, Refusal) else _resized_as(request, at, rounded=True)
     if at.tries.resized or verdict.reason is not Reason.SIZE_REFUSED:
         return refused
     request = resized(at.request, verdict.notional_min, _money(at))
-    if isinstance(request, Refusal):
-        return refused if request.reason is Reason.BELOW_MINIMUM else Reread()
-    return _resized_as(request, at)
+    if not isinstance(request, Refusal):
+        return _resized_as(request, at)
+    if request.reason is Reason.BELOW_MINIMUM:
+        return refused
+    return Reread(is_needed=not verdict.of_digits or isinstance(_as_the_bids_show(at, at.rules), Refusal))
 
 
-def _resized_as(request: OrderRequest, at: Situation) -> Again:
-    return Again(request, 0.0, replace(at.tries, resized=True))
+def _as_the_bids_show(at: Situation, rules: TradingRules | None) -> OrderRequest | Refusal:
+    """Return a sale with as few digits as the bids have, where that is fewer than *rules* allow."""
+    if at.order.side is Side.BUY or not at.bids:
+        return Refusal(Reason.SIZE_REFUSED)
+    return coarsened(at.request, rules, at.bids)
+
+
+def _rounded(at: Situation) -> OrderRequest | Refusal:
+    """Return a sale of whole coins at a price with no more digits than the best bid: few scales are coarser."""
+    if at.order.side is Side.BUY or not at.bids:
+        return Refusal(Reason.SIZE_REFUSED)
+    return coarsened(at.request, at.rules, [Level(at.bids[0].price, Decimal(1))])
+
+
+def _resized_as(request: OrderRequest, at: Situation, *, rounded: bool = False) -> Again:
+    return Again(request, 0.0, replace(at.tries, resized=True, rounded=rounded))
 
 
 def _money(at: Situation) -> Decimal:

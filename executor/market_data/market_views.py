@@ -44,7 +44,18 @@ LAST_APART_SECONDS: Final = 0.5
 REREAD_APART_SECONDS: Final = 10.0
 """Rules read so recently are not read once more for another refusal: that is dear."""
 
+UNLEARNED_SECONDS: Final = 0.5
+"""Rules that were waited for so recently in vain are not waited for by the next refusal that can do without."""
+
 Levels = tuple[Level, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reread:
+    """The end of a wait for rules."""
+
+    at: float
+    learned: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +92,8 @@ class Markets:
         self._wide = below(Decimal(1), 2 * settings.exit_slippage_pct)
         """A band that reaches so far below the last price hardly binds a sale."""
         self._lasts: dict[str, tuple[Decimal, float]] = {}
-        self._reread_at: dict[tuple[str, Side], float] = {}
-        """When a refusal of an order of that side had the rules read again."""
+        self._rereads: dict[tuple[str, Side], _Reread] = {}
+        """The last for a refusal of an order of that side."""
 
     @property
     def fees(self) -> TakerFees:
@@ -142,9 +153,12 @@ class Markets:
             book or _no_book(), self.rules(order), self._first_price(order.symbol), self._protected(order)
         )
 
-    async def reread(self, order: Order, *, price: bool) -> Reading:
-        """Return what a refusal of *order* may be explained by, as far as it is learned soon; the *price* too."""
-        rules = self._read_again(order)
+    async def reread(self, order: Order, *, price: bool, is_needed: bool = True) -> Reading:
+        """Return what a refusal of *order* may be explained by, as far as it is learned soon; the *price* too.
+
+        A sale waits longer where that *is_needed*: where nothing is known that could be sent without it.
+        """
+        rules = self._read_again(order, is_needed=is_needed)
         return Reading(*await asyncio.gather(rules, self._last(order.symbol))) if price else Reading(await rules)
 
     def quote_for(self, mode: Mode, symbol: str, quote: Quote) -> Quote:
@@ -177,7 +191,7 @@ class Markets:
         return self._known.latest(listing)
 
     async def rules(self, order: Order) -> TradingRules | None:
-        """Return what the exchange demands of *order*; None where it does not know the symbol.
+        """Return what the exchange demands of *order*; None where it does not know the symbol, or a sale would wait.
 
         What a listing brought along is true while it is new; after that, and when they are old, rules are read again.
         A sale soon after goes by the same as its purchase: to read them is dear, and a refusal has them read.
@@ -190,7 +204,9 @@ class Markets:
         if known is not None:
             return known
         older = self._known.latest(listing)
-        return await self.learn(listing) if older is None else await self._learned_soon(listing) or older
+        if older is None and order.side is Side.BUY:
+            return await self.learn(listing)
+        return await self._learned_soon(listing) or older
 
     async def learn(self, listing: Listing) -> TradingRules | None:
         """Read what the exchange demands of orders on the symbol of *listing* now, and keep it."""
@@ -205,23 +221,26 @@ class Markets:
         self._known.openings.learn(info.symbol, info.first_open_time)
         return rules
 
-    async def _read_again(self, order: Order) -> TradingRules | None:
-        """Return the rules of now.
+    async def _read_again(self, order: Order, *, is_needed: bool) -> TradingRules | None:
+        """Return the rules of now, where they are learned soon.
 
         What was read a moment ago for an order of the same side is: a sale that is tried again and again has to pay.
         """
-        symbol, fresh = order.symbol, self._known.fresh(order.symbol)
-        if fresh is not None and self._is_since(self._reread_at.get((symbol, order.side)), REREAD_APART_SECONDS):
+        key, fresh = (order.symbol, order.side), self._known.fresh(order.symbol)
+        last = self._rereads.get(key)
+        if last is not None and last.learned and fresh is not None and self._is_since(last.at, REREAD_APART_SECONDS):
             return fresh
-        while len(self._reread_at) >= _KEPT_MAX:
-            self._reread_at.pop(next(iter(self._reread_at)))
-        self._reread_at[symbol, order.side] = self._clock()
-        return await self._learned_soon(
-            order.listing, REREAD_SECONDS if order.side is Side.BUY else REREAD_FOR_SALE_SECONDS
-        )
+        if last is not None and not last.learned and not is_needed and self._is_since(last.at, UNLEARNED_SECONDS):
+            return None
+        is_long = order.side is Side.SELL and is_needed
+        rules = await self._learned_soon(order.listing, REREAD_FOR_SALE_SECONDS if is_long else REREAD_SECONDS)
+        while len(self._rereads) >= _KEPT_MAX:
+            self._rereads.pop(next(iter(self._rereads)))
+        self._rereads[key] = _Reread(self._clock(), learned=rules is not None)
+        return rules
 
-    def _is_since(self, moment: float | None, seconds: float) -> bool:
-        return moment is not None and self._clock() - moment <= seconds
+    def _is_since(self, moment: float, seconds: float) -> bool:
+        return self._clock() - moment <= seconds
 
     async def _learned_soon(self, listing: Listing, seconds: float = REREAD_SECONDS) -> TradingRules | None:
         """Return the same where that takes no long time: an order does not wait for it, nor fail with it."""

@@ -59,6 +59,8 @@ class WrongSize:
     detail: str
     notional_min: Decimal | None = None
     """The least it takes, where it said so."""
+    of_digits: bool = False
+    """Price or quantity may have more digits than the symbol has now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, NamedTuple, Protocol
@@ -33,6 +33,7 @@ from shared.errors import TransientError
 from shared.events import Mode, Side, TradingRules
 from shared.log_context import about
 from shared.mexc.orders.order_api import OrderRequest, SignedOrder, order_params
+from shared.mexc.payloads import Level
 from shared.mexc.time.clock_estimate import ClockUncertainError
 
 log = structlog.get_logger(__name__)
@@ -76,6 +77,8 @@ class _Next(NamedTuple):
     request: OrderRequest
     rules: TradingRules | None
     tries: Tries
+    bids: Sequence[Level]
+    """Those that a sale was priced by."""
 
 
 class OrderSender:
@@ -176,7 +179,7 @@ class OrderSender:
         inquiry = None
         try:
             inquiry = self._ways.absence.inquiry(order, self._stopping)
-            following, signed = _Next(built.request, built.rules, Tries()), built.signed
+            following, signed = _Next(built.request, built.rules, Tries(), built.bids), built.signed
             count = 0
             while True:
                 request, count = following.request, count + 1
@@ -202,10 +205,12 @@ class OrderSender:
         if isinstance(busy := attempt.verdict, Busy):
             self._ways.slots.quiet_for(busy.wait_seconds, banned=busy.banned)
         rules, builder = sent.rules, self._ways.builder
-        at = Situation(order, sent.request, rules, sent.tries, self._now(), self._settings, builder.fee(rules))
+        fee, now = builder.fee(rules), self._now()
+        at = Situation(order, sent.request, rules, sent.tries, now, self._settings, fee, sent.bids)
         move = next_move(attempt.verdict, at)
         if isinstance(move, Reread):
-            reading = await builder.reread(order, price=isinstance(attempt.verdict, TooDear))
+            is_price = isinstance(attempt.verdict, TooDear)
+            reading = await builder.reread(order, price=is_price, is_needed=move.is_needed)
             rules = reading.rules or rules
             at = replace(at, now=self._now(), fee=builder.fee(rules))
             move = reconsidered(attempt.verdict, at, reading)
@@ -218,7 +223,7 @@ class OrderSender:
         affordable = within(move.request, net_of_fee(order.quote_qty, at.fee), rules)
         if isinstance(affordable, Refusal):
             return OrderUpdate(OrderEvent.REFUSED, affordable, answered_at=attempt.answered_at)
-        return _Next(affordable, rules, move.tries)
+        return _Next(affordable, rules, move.tries, sent.bids)
 
     async def _attempt(
         self, order: Order, request: OrderRequest, ahead: SignedOrder | None, at_ms: int | None

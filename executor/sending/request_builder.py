@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 from executor.decisions.market_filters import Reading
-from executor.decisions.order_request import buy_request, sell_request
+from executor.decisions.order_request import buy_request, sell_request, shown_by
 from executor.decisions.repeat_purchases import price_bound
 from executor.market_data.market_views import Markets, View
 from executor.model.order import Order
@@ -19,6 +19,7 @@ from shared.backoff import pause
 from shared.events import Listing, Side, TradingRules
 from shared.mexc.errors import ExchangeError, ExchangeRejected
 from shared.mexc.orders.order_api import OrderRequest, SignedOrder
+from shared.mexc.payloads import Level
 
 _ERRORS_MAX: Final = 3
 _LEARNABLE: Final = frozenset({Reason.NO_PRICE, Reason.RULES_UNKNOWN})
@@ -31,6 +32,8 @@ class BuiltRequest:
     rules: TradingRules | None
     price_max: Decimal | None = None
     """The most that a further attempt pays for a coin; None where there may be none, or this is one."""
+    bids: tuple[Level, ...] = ()
+    """Those that a sale was priced by, best first."""
     signed: SignedOrder | None = None
     """The same down to its last byte, where it was signed already."""
 
@@ -103,9 +106,12 @@ class RequestBuilder:
         except ExchangeError:
             return  # Asked again when it matters.
 
-    async def reread(self, order: Order, *, price: bool) -> Reading:
-        """Return what may explain that *order* was refused: the rules as they are now, and the last price."""
-        return await self._markets_of(order).reread(order, price=price)
+    async def reread(self, order: Order, *, price: bool, is_needed: bool = True) -> Reading:
+        """Return what may explain that *order* was refused: the rules as they are now, and the last price.
+
+        A sale waits longer where that *is_needed*.
+        """
+        return await self._markets_of(order).reread(order, price=price, is_needed=is_needed)
 
     def fee(self, rules: TradingRules | None) -> Decimal:
         """Return the fee for taking under *rules* that is reckoned with now."""
@@ -159,13 +165,19 @@ class RequestBuilder:
             fee = self._fees.of(view.rules, self._settings.taker_fee)
             request = buy_request(order, view.market, view.rules, self._settings, fee)
         else:
-            book = view.market.book
-            best_bid = None if book is None else next((level.price for level in plausible(book.bids)), None)
-            request = sell_request(order, best_bid, view.rules, self._settings, last=view.market.last)
+            return self._sale_made(order, view)
         if isinstance(request, Refusal):
             return request
         bound = price_bound(request, view.market.reference, self._settings) if order.attempt == 1 else None
         return BuiltRequest(request, view.rules, bound)
+
+    def _sale_made(self, order: Order, view: View) -> BuiltRequest | Refusal:
+        bids = () if view.market.book is None else tuple(plausible(view.market.book.bids))
+        best_bid, rules = bids[0].price if bids else None, view.rules
+        if rules is None and bids and order.base_qty:
+            rules = shown_by(bids, order.base_qty)
+        request = sell_request(order, best_bid, rules, self._settings, last=view.market.last)
+        return request if isinstance(request, Refusal) else BuiltRequest(request, rules, bids=bids)
 
 
 _WORTH_WAITING: Final = frozenset({Reason.NO_PRICE, Reason.EXCHANGE_UNAVAILABLE})

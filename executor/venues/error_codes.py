@@ -5,6 +5,7 @@ symbol, price, amount, money, kind, limits and form. Busy and Unanswered prove n
 not here.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
@@ -14,6 +15,10 @@ from executor.model.send_result import Busy, NotOpen, Refused, TooDear, Unanswer
 from executor.venues.error_texts import at_least, at_most
 
 BANNED: Final = 418
+_DIGITS: Final = 700008
+_KEY_REQUIRED: Final = 400
+_OF_DIGITS: Final = re.compile(r"\b(?:price|quantity|amount) (?:scale|precision)\b", re.IGNORECASE)
+"""Words under which a missing key's code is given for digits: "quantity scale is invalid"."""
 
 
 class Said(NamedTuple):
@@ -38,8 +43,8 @@ def _refused(reason: Reason, *, stop: bool = False) -> Callable[[Said], Verdict]
     return lambda said: Refused(reason, said.detail, stop=stop)
 
 
-def _wrong_size(reason: Reason) -> Callable[[Said], Verdict]:
-    return lambda said: WrongSize(reason, said.detail, at_least(said.message))
+def _wrong_size(reason: Reason, *, of_digits: bool = False) -> Callable[[Said], Verdict]:
+    return lambda said: WrongSize(reason, said.detail, at_least(said.message), of_digits=of_digits)
 
 
 def _not_open(said: Said) -> Verdict:
@@ -98,7 +103,7 @@ CODES: Final[Mapping[int, Code]] = MappingProxyType(
         30087: Code("order price exceeds allowed range", _too_dear),
         30002: Code("volume cannot be less than:…USDT", _wrong_size(_R.SIZE_REFUSED)),
         30003: Code("maximum volume exceeded", _wrong_size(_R.SIZE_REFUSED)),
-        700008: Code("illegal characters in parameter", _wrong_size(_R.SIZE_REFUSED)),
+        700008: Code("illegal characters in parameter", _wrong_size(_R.SIZE_REFUSED, of_digits=True)),
         30004: Code("insufficient position", _wrong_size(_R.INSUFFICIENT_BALANCE)),
         30005: Code("oversold", _wrong_size(_R.INSUFFICIENT_BALANCE)),
         10101: Code("insufficient balance", _refused(_R.INSUFFICIENT_BALANCE)),
@@ -147,12 +152,14 @@ CODES: Final[Mapping[int, Code]] = MappingProxyType(
 UNKNOWN_CODE: Final = Code("anything else", _unanswered)
 
 
-def code_of(number: int | None) -> Code:
-    """Return the entry of a code, that of unknown ones where there is none."""
-    return UNKNOWN_CODE if number is None else CODES.get(number, UNKNOWN_CODE)
+def code_of(number: int, message: str) -> Code:
+    """Return the entry of a code, or of another that *message* says it is; UNKNOWN_CODE where there is none."""
+    if number == _KEY_REQUIRED and _OF_DIGITS.search(message):
+        return CODES[_DIGITS]
+    return CODES.get(number, UNKNOWN_CODE)
 
 
 def verdict_of_code(number: int, message: str = "") -> Verdict:
     """Judge a refusal under a code that no order was sent for: by the same table."""
     said = Said(f"{number} {message}".rstrip(), message, banned=number == BANNED)
-    return code_of(number).verdict(said)
+    return code_of(number, message).verdict(said)

@@ -100,7 +100,9 @@ def _refused(reply: _Reply | None, answer: Answer) -> Verdict:
 
 
 def _judged(reply: _Reply, wait_seconds: float | None) -> Verdict:
-    return code_of(reply.code).verdict(Said(str(reply), reply.msg or "", wait_seconds, _is_ban(reply)))
+    assert reply.code is not None
+    message = reply.msg or ""
+    return code_of(reply.code, message).verdict(Said(str(reply), message, wait_seconds, _is_ban(reply)))
 
 
 def _stops(verdict: Verdict | None) -> bool:

@@ -37,6 +37,10 @@ EXITS: Final[Mapping[str, Any]] = {
 WEIGHT_USED: Final = "sniper_executor_rate_weight_used"
 USED_MAX: Final = 80
 """Of the weight of 120 in ten seconds: looks at one coin take 60, and the rules, which weigh 25, can be read beside."""
+USED_UP: Final = 95
+"""The rules do not fit beside so much."""
+BOOKS: Final = 24
+"""More than there is room for."""
 HELD: Final = "SELECT FROM positions WHERE state IN ('open', 'closing')"
 WATCHED: Final = "SELECT stop_reference IS NOT NULL AS watched FROM positions WHERE symbol = $1"
 
@@ -58,7 +62,7 @@ class Scenario:
         await self.ground.staffed(**EXITS)
         if not await self.ground.rows(HELD):  # Coins of the play before are looked at together with these.
             await self.has_room()
-        await self.ground.allows(trade_usdt=50, position_usdt=1000)
+        await self.ground.allows(trade_usdt=50, position_usdt=5000)
         symbols = [f"{self.name}{number}USDT" for number in range(self.held, self.held + count)]
         self.held += count
         await asyncio.gather(*(self.ground.buys(symbol, **coin) for symbol in symbols))
@@ -83,14 +87,32 @@ class Scenario:
         """Return once the executor has used little of the rate limits: a fifth of them is to be needed at once."""
 
         async def is_there() -> bool:
-            assert self.ground.resident is not None
-            families = text_string_to_metric_families((await self.ground.resident.get("/metrics")).text)
-            samples = [each for family in families if family.name == WEIGHT_USED for each in family.samples]
-            [used] = [each.value for each in samples if each.labels["pool"] == Pool.ADDRESS]
+            used = await self._used()
             assert used <= USED_MAX, f"a weight of {used:g} is used"
             return True
 
         await eventually(is_there, within_seconds=40, every_seconds=0.1)
+
+    async def has_no_room(self) -> None:
+        """Return once too little of the rate limits is left for a question about rules, and more is waited for.
+
+        Purchases use it: two have rules and book read, the others a book each. None is bought, for each is too small.
+        """
+        symbols = self.symbols("ASKED", 2 + BOOKS)
+        listings = [await self.ground.lists(symbol, notional_min="1000") for symbol in symbols]
+        first, second, *others = [each.model_copy(update={"price": None}) for each in listings]
+        await self.ground.announces(first.model_copy(update={"rules": None}))
+        await self.ground.order(first.symbol, "rejected")  # Else both were asked about in one question.
+        await self.ground.announces(second.model_copy(update={"rules": None}))
+        for each in others:
+            await self.ground.announces(each)
+
+        async def is_used_up() -> bool:
+            used = await self._used()
+            assert used > USED_UP, f"a weight of {used:g} is used"
+            return True
+
+        await eventually(is_used_up, within_seconds=15, every_seconds=0.02)
 
     async def sells_one_by_one(self, symbols: Sequence[str]) -> None:
         """Let the market of one after the other fall, and measure until each is on its way out."""
@@ -118,6 +140,14 @@ class Scenario:
             return int(sales[count - 1]["received_at_ns"]) if len(sales) >= count else 0
 
         return int(await eventually(received, within_seconds=15, every_seconds=0.02))
+
+    async def _used(self) -> float:
+        """Return the weight that the executor used of what its address may."""
+        assert self.ground.resident is not None
+        families = text_string_to_metric_families((await self.ground.resident.get("/metrics")).text)
+        samples = [each for family in families if family.name == WEIGHT_USED for each in family.samples]
+        [used] = [each.value for each in samples if each.labels["pool"] == Pool.ADDRESS]
+        return used
 
     def took(self, since_ns: int, received_ns: int) -> None:
         self.seconds.append(max(0, received_ns - since_ns) / 1e9)

@@ -144,6 +144,22 @@ async def with_a_scale_that_became_coarser(it: Scenario) -> None:
     it.took(await it.ground.falls(symbol), await it.sale(symbol, taken=True))
 
 
+async def with_a_coarser_scale_and_no_room_to_read_it(it: Scenario) -> None:
+    """M9, M30: the rules cannot be asked for."""
+    [symbol] = await it.holds(price_decimals=4, quantity_decimals=2)
+    await it.ground.exchange.change_coin(symbol, price_decimals=1, quantity_decimals=1)
+    await it.has_no_room()
+    it.took(await it.ground.falls(symbol), await it.sale(symbol, taken=True))
+
+
+async def within_a_narrow_band_and_no_room_to_read_it(it: Scenario) -> None:
+    """M10, M30."""
+    [symbol] = await it.holds()
+    await it.ground.exchange.change_coin(symbol, price_protection="0.01", filters=[])
+    await it.has_no_room()
+    it.took(await it.ground.falls(symbol), await it.sale(symbol, taken=True))
+
+
 async def while_six_orders_are_in_doubt(it: Scenario) -> None:
     """M30."""
     held = await it.holds(2)
@@ -211,6 +227,8 @@ SCENARIOS: Final[tuple[Play, ...]] = (
     while_six_orders_are_in_doubt,
     when_a_bid_comes_back_to_an_empty_book,
     with_a_scale_that_became_coarser,
+    with_a_coarser_scale_and_no_room_to_read_it,
+    within_a_narrow_band_and_no_room_to_read_it,
     while_reconciliation_is_stuck,
     after_a_restart,
     when_it_trades_again_after_a_suspension,

@@ -1,1 +1,1 @@
-"""Programs beside the tests: preparation, checks of the source, and what writes pages."""
+"""Programs beside the tests: preparation, measures and checks of the source, and what writes pages."""

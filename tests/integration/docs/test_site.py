@@ -23,6 +23,10 @@ DRAWN: Final = tuple(
 )
 WORD: Final = re.compile(r"[\w.]+")
 LABELLED: Final = re.compile(r"(\w+)[\[(]+([\w .]+)[\])]+")
+SEQUENCED: Final = re.compile(
+    r"^\s*(?:participant (?:\w+ as )?|\w+-{1,2}>>\w+: |Note over [\w,]+: )(.+)$", re.MULTILINE
+)
+"""A participant, a message or a note."""
 SVG: Final = "{http://www.w3.org/2000/svg}"
 EMPTY_PICTURES: Final = "() => [...document.images].filter(each => !each.naturalWidth).map(each => each.src)"
 BUILDER: Final = ROOT / ".venv" / "docs" / "bin" / "zensical"
@@ -65,12 +69,15 @@ def test_a_diagram_is_a_picture_with_its_words(built: Path, page: str, number: i
     told = " ".join(word for text in picture.iter(f"{SVG}text") for word in text.itertext())
 
     assert "stateDiagram" not in html
+    assert "sequenceDiagram" not in html
     assert picture.tag == f"{SVG}svg"
     assert words_in(source) - set(WORD.findall(told)) == set()
 
 
 def words_in(source: str) -> set[str]:
-    """Return what a diagram says: labels, names of what has no label, and what stands on arrows."""
+    """Return the words of a diagram: labels, names without a label, and those on arrows."""
+    if source.startswith("sequenceDiagram"):
+        return {word for said in SEQUENCED.findall(source) for word in WORD.findall(said)}
     lines = "\n".join(line for line in source.splitlines()[1:] if "accTitle" not in line)
     labelled = dict(LABELLED.findall(lines))
     others = set(WORD.findall(LABELLED.sub("", lines))) - labelled.keys()

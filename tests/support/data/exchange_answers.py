@@ -41,7 +41,7 @@ EXPECTED: Mapping[int, Verdict] = {
     30087: TooDear("30087 no", None),
     30002: WrongSize(Reason.SIZE_REFUSED, "30002 no"),
     30003: WrongSize(Reason.SIZE_REFUSED, "30003 no"),
-    700008: WrongSize(Reason.SIZE_REFUSED, "700008 no"),
+    700008: WrongSize(Reason.SIZE_REFUSED, "700008 no", of_digits=True),
     30004: WrongSize(Reason.INSUFFICIENT_BALANCE, "30004 no"),
     30005: WrongSize(Reason.INSUFFICIENT_BALANCE, "30005 no"),
     10101: Refused(Reason.INSUFFICIENT_BALANCE, "10101 no"),

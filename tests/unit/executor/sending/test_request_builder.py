@@ -9,7 +9,7 @@ from typing import cast
 
 import pytest
 
-from executor.market_data.market_views import Markets
+from executor.market_data.market_views import UNLEARNED_SECONDS, Markets
 from executor.model.reasons import Reason, Refusal
 from executor.openings.opening_question import OpeningQuestion
 from executor.sending.request_builder import BuiltRequest, RequestBuilder
@@ -439,3 +439,68 @@ async def test_only_a_status_that_is_known_says_whether_a_symbol_may_be_sold(
         found = None
 
     assert found is expected
+
+
+async def test_a_sale_that_can_do_without_the_rules_waits_for_them_once_in_a_row() -> None:
+    rest, seconds = Rest(), [0.0]
+    composer = a_composer(rest, clock=lambda: seconds[0])
+    rest.holds = asyncio.Event()
+
+    first = await composer.reread(SALE, price=False, is_needed=False)
+    second = await composer.reread(SALE, price=False, is_needed=False)
+
+    assert (first.rules, second.rules, rest.asked) == (None, None, ["rules"])
+    seconds[0] = UNLEARNED_SECONDS + 0.1
+    rest.holds.set()
+    assert (await composer.reread(SALE, price=False, is_needed=False)).rules is not None
+
+
+async def test_rules_of_before_a_question_that_got_no_answer_are_not_those_of_now() -> None:
+    rest = Rest()
+    composer = a_composer(rest)
+    await composer.prefetch(SALE)
+    rest.holds = asyncio.Event()
+
+    assert (await composer.reread(SALE, price=False)).rules is None
+    rest.holds.set()
+
+    assert (await composer.reread(SALE, price=False)).rules is not None
+    assert (await composer.reread(SALE, price=False)).rules is not None
+    assert rest.asked == ["rules"] * 3
+
+
+async def test_a_sale_keeps_the_bids_that_it_was_priced_by() -> None:
+    composed = await a_composer(Rest()).compose(SALE)
+
+    assert isinstance(composed, BuiltRequest)
+    assert composed.bids == BOOK.bids
+
+
+@pytest.mark.parametrize("away", [False, True])
+async def test_a_sale_whose_rules_nobody_has_read_goes_by_the_digits_of_its_bids(away: bool) -> None:
+    bids = (Level(Decimal("2.000"), Decimal("7.50")), Level(Decimal("1.99"), Decimal(3)))
+    rest = Rest(OrderBook(bids, LEVEL), info=ExchangeUnavailable("HTTP 503") if away else None)
+    rest.holds = asyncio.Event()
+    sale = an_order(listing=a_listing(price=Decimal(3)), side=Side.SELL, base_qty=Decimal("10.129"))
+
+    composed = await a_composer(rest).compose(sale)
+
+    assert isinstance(composed, BuiltRequest)
+    assert (str(composed.request.quantity), str(composed.request.price)) == ("10.1", "1.90")
+
+
+async def test_a_sale_whose_rules_nobody_has_read_has_them_read_where_that_is_soon() -> None:
+    sale = an_order(listing=a_listing(price=Decimal(3)), side=Side.SELL, base_qty=Decimal("10.129"))
+
+    composed = await a_composer(Rest(info=a_symbol_info(base_precision=2))).compose(sale)
+
+    assert isinstance(composed, BuiltRequest)
+    assert str(composed.request.quantity) == "10.12"
+
+
+@pytest.mark.parametrize("quantity", ["1E-40", "1E+40", "NaN", "Infinity"])
+async def test_a_quantity_that_cannot_be_sold_is_refused_whatever_the_bids_show(quantity: str) -> None:
+    sale = an_order(listing=a_listing(price=Decimal(3)), side=Side.SELL)
+    sale = replace(sale, base_qty=Decimal(quantity))
+
+    assert isinstance(await a_composer(Rest(info=ExchangeUnavailable("HTTP 503"))).compose(sale), Refusal)

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -195,3 +196,17 @@ def test_the_most_the_exchange_takes_is_read_from_its_words() -> None:
 
 def test_the_least_the_exchange_takes_is_read_from_its_words() -> None:
     assert verdict_of(a_refusal(30002, LEAST)) == WrongSize(Reason.SIZE_REFUSED, f"30002 {LEAST}", Decimal(1))
+
+
+@pytest.mark.parametrize("msg", [" amount scale is invalid", "quantity scale is invalid", "Price Precision is wrong"])
+def test_too_many_digits_under_the_code_of_a_missing_key_halt_nothing(msg: str) -> None:
+    assert verdict_of(a_refusal(400, msg)) == WrongSize(Reason.SIZE_REFUSED, f"400 {msg}", of_digits=True)
+
+
+def test_those_words_change_no_other_code_and_prove_nothing_under_another_status() -> None:
+    assert verdict_of(a_refusal(401, "quantity scale is invalid")) == replace(
+        stop(401), detail="401 quantity scale is invalid"
+    )
+    assert verdict_of(a_refusal(400, "quantity scale is invalid", status=401)) == Unanswered(
+        "HTTP 401: 400 quantity scale is invalid", stop=True
+    )
