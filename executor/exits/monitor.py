@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
 
 import structlog
 
@@ -19,6 +18,7 @@ from executor.exits.open_values import OpenValues
 from executor.exits.running_sales import RunningSales
 from executor.exits.sale_orders import SaleOrders
 from executor.exits.watchdog import Watchdog
+from executor.halts.port import SaleHalts
 from executor.journal.position_store import held_by_others, learn, mark, read_held, write_off
 from executor.model.position import Position, PositionState
 from executor.model.watched_position import Held
@@ -31,11 +31,6 @@ from shared.mexc.errors import ExchangeError, RateLimited
 from shared.postgres.database import Database
 
 log = structlog.get_logger(__name__)
-
-
-class Halts(Protocol):
-    def exits_halted(self) -> str:
-        """Say why nothing may be sold now; empty where it may."""
 
 
 @dataclass(slots=True)
@@ -59,7 +54,7 @@ class ExitMonitor:
         database: Database,
         sight: MarketAccess,
         selling: SaleOrders,
-        halts: Halts,
+        halts: SaleHalts,
         settings: ExecutorSettings,
         *,
         now: Callable[[], datetime],

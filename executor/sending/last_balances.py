@@ -6,7 +6,7 @@ from typing import Protocol
 from shared.mexc.orders.order_reports import Balance
 
 
-class Account(Protocol):
+class BalanceSource(Protocol):
     def balances(self) -> Awaitable[Mapping[str, Balance]]:
         """Return what the account holds, by asset; raise ExchangeError or ClockUncertainError."""
 
@@ -14,7 +14,7 @@ class Account(Protocol):
 class LastBalances:
     """The account's balances, remembered. A sale reads them first."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: BalanceSource) -> None:
         self._account = account
         self._last: Mapping[str, Balance] = {}
 

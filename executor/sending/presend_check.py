@@ -2,23 +2,15 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Protocol
 
 from executor.decisions.freshness import Ages
 from executor.decisions.known_openings import KnownOpenings
+from executor.halts.port import Halts
 from executor.model.order import Order
 from executor.model.order_state import OrderEvent
 from executor.model.order_update import OrderUpdate
 from executor.model.reasons import Reason, Refusal
 from shared.events import Mode, Side
-
-
-class Halts(Protocol):
-    def buys_halted(self, mode: Mode) -> str:
-        """Say why nothing may be bought now; empty where it may."""
-
-    def exits_halted(self) -> str:
-        """Say why nothing may be sold now; empty where it may."""
 
 
 class PresendCheck:

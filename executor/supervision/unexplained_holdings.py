@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 
 from executor.halts.latches import Cause
-from executor.sending.last_balances import Account
+from executor.sending.last_balances import BalanceSource
 from executor.sending.order_sender import Latch
 from shared.backoff import pause
 from shared.errors import TransientError
@@ -29,7 +29,7 @@ Held = Callable[[], Awaitable[Mapping[str, Decimal | None]]]
 class UnexplainedHoldings:
     def __init__(
         self,
-        account: Account,
+        account: BalanceSource,
         held: Held,
         others: Collection[str],
         latch: Latch,

@@ -13,8 +13,8 @@ from typing import Final, NamedTuple
 from executor.model.reasons import Reason
 from executor.model.send_result import Busy, NotOpen, Refused, TooDear, Unanswered, Untimely, Verdict, WrongSize
 from executor.venues.error_texts import at_least, at_most
+from shared.mexc.retry_after import BANNED, LIMITED
 
-BANNED: Final = 418
 _DIGITS: Final = 700008
 _KEY_REQUIRED: Final = 400
 _OF_DIGITS: Final = re.compile(r"\b(?:price|quantity|amount) (?:scale|precision)\b", re.IGNORECASE)
@@ -127,8 +127,8 @@ CODES: Final[Mapping[int, Code]] = MappingProxyType(
         700013: Code("invalid content type", _refused(_R.MALFORMED)),
         # Asked too often, or kept out.
         403: Code("access denied", _busy),
-        418: Code("banned", _busy),
-        429: Code("too many requests", _busy),
+        BANNED: Code("banned", _busy),
+        LIMITED: Code("too many requests", _busy),
         510: Code("too frequent", _busy),
         # It does not say that there is no order, or speaks of another.
         -1: Code("unknown error", _unanswered),

@@ -24,7 +24,7 @@ _CLOCKS_APART: Final = timedelta(seconds=5)
 _REMEMBERED_MS: Final = int(REMEMBERED / timedelta(milliseconds=1))
 
 
-class Account(Protocol):
+class OrderQueries(Protocol):
     """Questions about our orders; each raises ExchangeError or ClockUncertainError."""
 
     async def order_by_client_id(self, symbol: str, client_order_id: str) -> OrderReport | None:
@@ -46,7 +46,7 @@ class Account(Protocol):
 
 
 class OrderLookup:
-    def __init__(self, account: Account, now_ms: Callable[[], int], *, fee_max: Decimal) -> None:
+    def __init__(self, account: OrderQueries, now_ms: Callable[[], int], *, fee_max: Decimal) -> None:
         self._account = account
         self._now_ms = now_ms
         self._fee_max = fee_max

@@ -8,12 +8,12 @@ import msgspec
 
 from executor.model.reasons import Reason
 from executor.model.send_result import Accepted, Busy, Refused, Unanswered, Unsent, Untimely, Verdict
-from executor.venues.error_codes import BANNED, Said, code_of
+from executor.venues.error_codes import Said, code_of
 from shared.mexc.orders.order_transport import Answer
-from shared.mexc.retry_after import retry_after_seconds
+from shared.mexc.retry_after import BANNED, LIMITED, retry_after_seconds
 
 _SUCCESS: Final = frozenset({None, 0, 200})
-_KEPT_OUT: Final = frozenset({403, BANNED, 429})
+_KEPT_OUT: Final = frozenset({403, BANNED, LIMITED})
 """The exchange has been seen to take an order and answer so."""
 _REFUSAL: Final = 400
 _UNAUTHORISED: Final = 401

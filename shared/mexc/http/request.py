@@ -12,7 +12,7 @@ import msgspec
 
 from shared.mexc.errors import ExchangeRejected, ExchangeUnavailable, RateLimited
 from shared.mexc.payloads import UNREADABLE, Refusal
-from shared.mexc.retry_after import retry_after_seconds
+from shared.mexc.retry_after import BANNED, LIMITED, retry_after_seconds
 
 T = TypeVar("T")
 
@@ -27,8 +27,7 @@ def unlimited(_method: str, _path: str) -> AbstractAsyncContextManager[None]:
 
 
 _WRAPPER_SUCCESS: Final = frozenset({0, 200})
-_BANNED: Final = 418
-_TOO_OFTEN: Final = frozenset({_BANNED, 429})
+_TOO_OFTEN: Final = frozenset({BANNED, LIMITED})
 _REFUSAL_BYTES_MAX: Final = 64 * 1024
 SEGMENT_BYTES: Final = 1024 * 1024
 
@@ -147,12 +146,12 @@ async def _bounded_body(response: httpx.Response, bytes_max: int) -> Sequence[by
 def _raise_for_refusal(path: str, response: httpx.Response, body: bytes) -> None:
     status = response.status_code
     if status in _TOO_OFTEN:
-        raise RateLimited(_wait_seconds(response), banned=status == _BANNED)
+        raise RateLimited(_wait_seconds(response), banned=status == BANNED)
     if status != 200 and not 400 <= status < 500:
         raise ExchangeUnavailable(f"{path}: HTTP {status}")
     refusal = _refusal(body)
     if refusal is not None and refusal.code in _TOO_OFTEN:
-        raise RateLimited(_wait_seconds(response), banned=refusal.code == _BANNED)
+        raise RateLimited(_wait_seconds(response), banned=refusal.code == BANNED)
     if refusal is not None and not (status == 200 and refusal.code in _WRAPPER_SUCCESS):
         raise ExchangeRejected(refusal.code, refusal.msg or "")
     if status != 200:

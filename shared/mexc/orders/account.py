@@ -22,12 +22,12 @@ from shared.mexc.orders.order_payloads import (
     trade_report,
 )
 from shared.mexc.orders.order_reports import Balance, KeyRights, OrderReport, TradeReport
+from shared.mexc.weights import ORDER_PATH
 
 T = TypeVar("T", OrderReport, TradeReport)
 
 ORDERS_MAX: Final = 1000
 TRADES_MAX: Final = 100
-_ORDER_PATH: Final = "/api/v3/order"
 _ABSENT: Final = -2013
 
 
@@ -105,12 +105,12 @@ class MexcAccount:
         It counts as an order against the limit. What was filled before is not told: look the order up.
         """
         ids = {"orderId": order_id} if order_id else {"origClientOrderId": client_order_id}
-        body = await ask(self._http, self._limits, _ORDER_PATH, {"symbol": symbol, **ids}, method="DELETE")
+        body = await ask(self._http, self._limits, ORDER_PATH, {"symbol": symbol, **ids}, method="DELETE")
         return _asked_for(symbol, ids, order_report(decode(body, OrderPayload)))
 
     async def _order(self, symbol: str, ids: Mapping[str, str]) -> OrderReport | None:
         try:
-            body = await ask(self._http, self._limits, _ORDER_PATH, {"symbol": symbol, **ids})
+            body = await ask(self._http, self._limits, ORDER_PATH, {"symbol": symbol, **ids})
         except ExchangeRejected as refusal:
             if refusal.code == _ABSENT:
                 return None

@@ -9,14 +9,13 @@ from typing import Final, Literal, Protocol
 from shared.events import Side
 from shared.mexc.http.signing import Signer
 from shared.mexc.orders.order_transport import Answer, MayWrite, always
+from shared.mexc.weights import ORDER_PATH, ORDER_TEST_PATH
 
 OrderType = Literal["LIMIT", "MARKET", "IMMEDIATE_OR_CANCEL", "FILL_OR_KILL"]
 """MEXC has no timeInForce: sent one, it ignores it and leaves a resting order behind."""
 
 CLIENT_ORDER_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 RECV_WINDOW_MS_MAX: Final = 60_000
-_ORDER_PATH: Final = "/api/v3/order"
-_TEST_PATH: Final = "/api/v3/order/test"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +125,7 @@ class MexcTrading:
         """
         window_ms = order.recv_window_ms
         query = self._signer.query(order_params(order), recv_window_ms=window_ms, now_ms=now_ms)
-        path = _TEST_PATH if test else _ORDER_PATH
+        path = ORDER_TEST_PATH if test else ORDER_PATH
         return SignedOrder(order, path, query, self._signer.headers, now_ms)
 
     async def place_order(self, order: OrderRequest, *, now_ms: int) -> Answer:
