@@ -13,7 +13,6 @@ from executor.decisions.repeat_purchases import Conditions, forbidden
 from executor.decisions.strategy import Unready
 from executor.journal import order_transitions, settlement
 from executor.journal.order_row import order_of, requested_qty
-from executor.journal.settlement import LOCK
 from executor.model.client_order_id import client_order_id
 from executor.model.order import Order
 from executor.model.order_state import TABLE, Effect, OrderEvent, OrderState
@@ -140,7 +139,7 @@ class AttemptWriter:
         fees = {asset: f"{fee:f}" for asset, fee in fill.fees.items()}
         state = TABLE[OrderState.FAILED, update.event].state
         async with self._database.transaction() as connection:
-            await connection.execute(LOCK, order.mode)
+            await connection.execute(settlement.LOCK, order.mode)
             values = (order.sent_as, self._now(), fill.base_qty, fill.cost, fees, exchange_id)
             if not await connection.fetchval(APPEARED, *values):
                 return
@@ -155,7 +154,7 @@ class AttemptWriter:
 
     async def _conditions(self, connection: Connection, order: Order) -> Conditions | None:
         config = await connection.fetchrow(CONDITIONS, order.mode, self._now())
-        await connection.execute(LOCK, order.mode)
+        await connection.execute(settlement.LOCK, order.mode)
         if config is None:
             return None
         is_live = self._live and config["auto_trade"] and order.listing.source is not Source.TEST_INJECTION
