@@ -21,7 +21,7 @@ from executor.journal.outbox import Outbox
 from executor.market_data.market_views import Markets
 from executor.market_data.position_prices import PositionPrices, RecentBooks
 from executor.market_data.symbol_rules import SymbolRules
-from executor.metrics import ExecutorMetrics, show_clock
+from executor.metrics import ExecutorMetrics
 from executor.model.order import Order
 from executor.model.order_update import OrderUpdate
 from executor.openings.opening_question import OpeningQuestion
@@ -57,7 +57,7 @@ from shared.process.runtime import Runtime
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What runs, and what the running parts are handed."""
+    """The tasks of an executor, and the parts that they share."""
 
     now: Callable[[], datetime]
     metrics: ExecutorMetrics
@@ -65,15 +65,20 @@ class Parts:
     readiness: Readiness
     journal: DecisionWriter
     decisions: PurchaseDecisions
-    placing: OrderSender
-    further: PurchaseRepeater
-    resolver: OrderReconciler
+    transitions: OrderTransitions
+    attempts: AttemptWriter
+    builder: RequestBuilder
+    balances: LastBalances | None
+    """Where there is an account."""
+    sender: OrderSender
+    repeater: PurchaseRepeater
+    reconciler: OrderReconciler
     recheck: GivenUpOrders
     operator_settlement: OperatorSettlement
     schedule: OpeningScheduler
     exits: ExitMonitor
     custody: BalanceCheck | None
-    """Where there is an account whose coins can be sold."""
+    """The same, where its coins can be sold."""
     daily_loss: DailyLossBreaker
     fee_prices: FeePrices | None
 
@@ -92,15 +97,19 @@ def limiter_of(settings: ExecutorSettings, registry: CollectorRegistry) -> RateL
 
 
 def assemble(
-    runtime: Runtime, settings: ExecutorSettings, exchange: Exchange, halts: HaltWatch, alarms: Alarms, *, live: bool
+    runtime: Runtime,
+    settings: ExecutorSettings,
+    exchange: Exchange,
+    halts: HaltWatch,
+    alarms: Alarms,
+    readiness: Readiness,
 ) -> Parts:
     """Make every part of an executor on *exchange*; nothing runs yet."""
     database, stopping, now = runtime.database, runtime.stop, exchange.now
     metrics = ExecutorMetrics(runtime.telemetry.registry, now=now)
-    show_clock(exchange.clock, runtime.telemetry.registry)
     outbox = Outbox(database, runtime.bus, alarm=alarms.say)
     known = SymbolRules(settings.rules_age_seconds)
-    books = OrderTransitions(
+    transitions = OrderTransitions(
         database,
         settings,
         told=outbox.filled,
@@ -108,47 +117,46 @@ def assemble(
         now=now,
         alarm=alarms.say,
     )
-    readiness = Readiness(exchange.clock)
     journal = DecisionWriter(database, settings, told=outbox.filled, now=now)
-    decisions = PurchaseDecisions(journal, settings, live=live, unready=readiness.unready, now=now)
-    moments, exits = ExchangeTime(exchange.clock.now_ms, now=now), exchange.exits
+    decisions = PurchaseDecisions(journal, settings, live=exchange.live, unready=readiness.unready, now=now)
+    clock, exits = ExchangeTime(exchange.clock.now_ms, now=now), exchange.exits
     recent = RecentBooks()
     markets = Markets(exchange.rest, settings, footprint=exits.footprint, known=known)
     selling_markets = Markets(exits.rest, settings, footprint=exits.footprint, known=known, recent=recent)
-    sight = MarketAccess(
+    market_access = MarketAccess(
         selling_markets,
         PositionPrices(exits.watching, exits.rest, recent),
         _sale_test(exchange, settings, selling_markets) if exchange.live else None,
         apart=partial(exchange.limiter.apart_seconds, Priority.WATCH, Pool.ADDRESS),
     )
     ask = _question(exchange, settings, markets)
-    composer = RequestBuilder(markets, settings, selling=selling_markets, ask=ask, now=now, stopping=stopping)
+    builder = RequestBuilder(markets, settings, selling=selling_markets, ask=ask, now=now, stopping=stopping)
     balances = None if exits.account is None else LastBalances(exits.account)
     attempts = AttemptWriter(
-        database, live=live, unready=readiness.unready, told=outbox.filled, count=metrics.stepped, now=now
+        database, live=exchange.live, unready=readiness.unready, told=outbox.filled, count=metrics.stepped, now=now
     )
-    further = PurchaseRepeater(attempts, composer, exchange.sending, settings, now=now, stopping=stopping)
-    pace = OrderSlots(exchange.limiter, at_once={Side.BUY: LINES, Side.SELL: SALES_AT_ONCE})
+    repeater = PurchaseRepeater(attempts, builder, exchange.sending, settings, now=now, stopping=stopping)
+    slots = OrderSlots(exchange.limiter, at_once={Side.BUY: LINES, Side.SELL: SALES_AT_ONCE})
     ways = Ways(
         venues=exchange.sending,
-        builder=composer,
+        builder=builder,
         presend=PresendCheck(halts, known.openings, settings, now=now),
-        slots=pace,
-        time=moments,
-        absence=AbsenceCheck(exchange.venues, pace, moments, settings, balances=balances, now=now),
-        transitions=books,
-        repeater=further,
+        slots=slots,
+        time=clock,
+        absence=AbsenceCheck(exchange.venues, slots, clock, settings, balances=balances, now=now),
+        transitions=transitions,
+        repeater=repeater,
         latch=halts.halt,
         sent=metrics.sent,
     )
-    placing = OrderSender(ways, settings, now=now, stopping=stopping)
+    sender = OrderSender(ways, settings, now=now, stopping=stopping)
     patience = timedelta(hours=settings.opening_horizon_hours)
-    schedule = OpeningScheduler(books, decisions, placing, composer, moments, patience=patience)
+    schedule = OpeningScheduler(transitions, decisions, sender, builder, clock, patience=patience)
     free = None if balances is None else FreeBalances(balances).of
-    selling = SaleOrders(journal, placing, {mode: free if mode is Mode.LIVE else None for mode in exchange.sending})
+    selling = SaleOrders(journal, sender, {mode: free if mode is Mode.LIVE else None for mode in exchange.sending})
     account = exchange.account if exchange.live else None
     custody = None if account is None else BalanceCheck(database, account, settings)
-    supervisor, spare = ExitMonitor(database, sight, selling, halts, settings, now=now), exchange.spare
+    monitor, spare = ExitMonitor(database, market_access, selling, halts, settings, now=now), exchange.spare
     fee_prices = None if spare is None else FeePrices(database, Markets(spare, settings).last_price, now=now)
     return Parts(
         now=now,
@@ -157,17 +165,19 @@ def assemble(
         readiness=readiness,
         journal=journal,
         decisions=decisions,
-        placing=placing,
-        further=further,
-        resolver=OrderReconciler(exchange.venues, books, placing, settings, now=now, alerts=alarms),
-        recheck=GivenUpOrders(exchange.venues, books, placing, attempts=attempts, now=now),
-        operator_settlement=OperatorSettlement(database, books, placing, now=now),
+        transitions=transitions,
+        attempts=attempts,
+        builder=builder,
+        balances=balances,
+        sender=sender,
+        repeater=repeater,
+        reconciler=OrderReconciler(exchange.venues, transitions, sender, settings, now=now, alerts=alarms),
+        recheck=GivenUpOrders(exchange.venues, transitions, sender, attempts=attempts, now=now),
+        operator_settlement=OperatorSettlement(database, transitions, sender, now=now),
         schedule=schedule,
-        exits=supervisor,
+        exits=monitor,
         custody=custody,
-        daily_loss=DailyLossBreaker(
-            database, supervisor.fair_values, every_seconds=settings.exit_check_seconds, now=now
-        ),
+        daily_loss=DailyLossBreaker(database, monitor.fair_values, every_seconds=settings.exit_check_seconds, now=now),
         fee_prices=fee_prices,
     )
 

@@ -15,7 +15,7 @@ from executor.halts.watch import HaltWatch, watching_halts
 from executor.handler import BuyListing, Consequences
 from executor.journal.announced_openings import AnnouncedOpenings
 from executor.journal.position_store import held_live
-from executor.metrics import show_vigil
+from executor.metrics import show_clock, show_vigil
 from executor.reconciliation.readiness import Readiness, reconcile
 from executor.sending.order_sender import OrderDispatch
 from executor.settings import ExecutorSettings, ExitSeeds
@@ -75,7 +75,8 @@ async def serve(
         heartbeat(exits, runtime.bus),
     ):
         alarms = Alarms(component, runtime.telemetry.registry)
-        parts = assemble(runtime, settings, exchange, halts, alarms, live=venue.live)
+        parts = assemble(runtime, settings, exchange, halts, alarms, Readiness(exchange.clock))
+        show_clock(exchange.clock, runtime.telemetry.registry)
         show_facts(component, settings, exchange, parts.readiness, live=venue.live)
         key = _key_watch(exchange, venue, alarms)
         if key is not None:
@@ -143,7 +144,7 @@ async def _reconciled(
     )
     confirm_seconds = settings.holdings_confirm_seconds
     check = partial(holdings.check, runtime.stop, confirm_seconds=confirm_seconds)
-    await reconcile(parts.resolver, check, parts.readiness, runtime.stop, alarms.say)
+    await reconcile(parts.reconciler, check, parts.readiness, runtime.stop, alarms.say)
     await holdings.watch(settings.holdings_check_seconds, runtime.stop, confirm_seconds=confirm_seconds)
 
 
@@ -184,7 +185,7 @@ async def _trade(
             parts.decisions,
             MassListing(settings.listings_per_minute_max),
             Consequences(
-                OrderDispatch(parts.placing, under_way, parts.metrics.committed),
+                OrderDispatch(parts.sender, under_way, parts.metrics.committed),
                 parts.schedule.changed.set,
                 halts.halt,
             ),
@@ -197,8 +198,8 @@ async def _trade(
             component.saw_event(utc_now())
             return await buy(listing)
 
-        under_way.create_task(parts.resolver.run(runtime.stop), name="resolver")
-        under_way.create_task(parts.further.run(parts.placing, runtime.stop), name="further attempts")
+        under_way.create_task(parts.reconciler.run(runtime.stop), name="resolver")
+        under_way.create_task(parts.repeater.run(parts.sender, runtime.stop), name="further attempts")
         under_way.create_task(parts.exits.run(vigil, runtime.stop), name="exits")
         if parts.custody is not None:
             under_way.create_task(parts.custody.run(runtime.stop), name="custody")

@@ -1,7 +1,7 @@
 """Fire what waits for an opening, at its moment. What waits is in the journal, so a restart forgets nothing."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
@@ -60,13 +60,14 @@ class OpeningScheduler:
         async with asyncio.TaskGroup() as attending:
             while not until.is_set():
                 self.changed.clear()
-                armed = await self._armed()
-                for order in filter(self._is_near, armed):
-                    attending.create_task(self._attend(order, until), name=f"opening-{order.symbol}")
-                await each_isolated(filter(self._is_forgotten, armed), self._give_up, failed=_passed_over)
+                armed = await self.armed()
+                for order in filter(self.is_near, armed):
+                    attending.create_task(self.attend(order, until), name=f"opening-{order.symbol}")
+                await self.give_up_forgotten(armed)
                 await pause(LOOK_SECONDS, self.changed)
 
-    async def _armed(self) -> Sequence[Order]:
+    async def armed(self) -> Sequence[Order]:
+        """Return the orders that wait for an opening; none where they cannot be read."""
         try:
             return await self._books.armed(list(Mode))
         except TransientError as error:
@@ -75,16 +76,20 @@ class OpeningScheduler:
             log.exception("openings not read")
         return ()
 
-    def _is_near(self, order: Order) -> bool:
-        """Tell whether *order* opens soon, or should have, and is not in hand."""
+    def is_near(self, order: Order) -> bool:
+        """Return whether *order* opens soon, or should have, and is not in hand."""
         soon_ms = self._moments.now_ms() + HORIZON_MS
         is_due = order.fire_at is not None and milliseconds(order.fire_at) <= soon_ms
         return is_due and _opening(order) not in self._in_hand
 
     def _is_forgotten(self, order: Order) -> bool:
-        """Tell whether nobody has said when *order* opens for as long as any opening is waited for."""
+        """Return whether no opening of *order* was announced for as long as any is waited for."""
         waited_ms = self._moments.now_ms() - milliseconds(order.decided_at)
         return order.fire_at is None and timedelta(milliseconds=waited_ms) > self._patience
+
+    async def give_up_forgotten(self, armed: Iterable[Order]) -> None:
+        """End those of *armed* whose opening was not announced for as long as any is waited for."""
+        await each_isolated(filter(self._is_forgotten, armed), self._give_up, failed=_passed_over)
 
     async def _give_up(self, order: Order) -> None:
         why = Refusal(Reason.OPENING_PASSED, "nobody told when")
@@ -93,7 +98,8 @@ class OpeningScheduler:
         except TransientError as error:
             log.debug("an order still waits", symbol=order.symbol, reason=str(error))
 
-    async def _attend(self, order: Order, until: asyncio.Event) -> None:
+    async def attend(self, order: Order, until: asyncio.Event) -> None:
+        """Decide on *order* just before its opening and have it sent at it; not any more once *until* is set."""
         opening = _opening(order)
         self._in_hand.add(opening)
         try:

@@ -74,7 +74,7 @@ class OrderReconciler:
             # What is due stays so while it cannot be read: a database that refuses at once must not be asked at once.
             wait_seconds_min = AGAIN_SECONDS
             try:
-                await self._look_up_due()
+                await self.look_up_due()
                 wait_seconds_min = 0.0
             except TransientError as error:
                 log.debug("unsettled orders not read", reason=str(error))
@@ -93,7 +93,8 @@ class OrderReconciler:
             if not is_known
         ]
 
-    async def _look_up_due(self) -> None:
+    async def look_up_due(self) -> None:
+        """Look once for every unsettled order whose look-up is due."""
         at_large = await self._books.at_large(list(self._venues))
         orders = [order for order in at_large if not self._placing.has_in_hand(order)]
         self._searches = {each.sent_as: self._search(each) for each in orders}

@@ -14,7 +14,6 @@ from executor.model.order_state import OrderEvent, OrderState
 from executor.model.order_update import OrderUpdate
 from executor.model.reasons import Reason, Refusal
 from executor.sending.absence_check import BESIDE_WAIT_SECONDS
-from executor.sending.last_balances import LastBalances
 from executor.settings import ExecutorSettings
 from executor.venues.lookup_schedule import Way
 from shared.events import Mode
@@ -222,8 +221,8 @@ async def test_an_executor_that_stops_while_an_order_is_in_doubt_releases_nothin
 async def a_position(executor: Executor, exchange: ModelExchange, time: Time) -> None:
     await executor.buy(a_coin("NEW", time))
     await executor.resolve()
-    if exchange.balances is not None:
-        await exchange.balances.balances()  # A sale reads them first.
+    if executor.parts.balances is not None:
+        await executor.parts.balances.balances()  # A sale reads them first.
 
 
 async def sell(executor: Executor) -> Order:
@@ -238,7 +237,7 @@ async def sell(executor: Executor) -> Order:
 async def test_a_sale_whose_coins_lie_where_they_lay_goes_out_again_as_soon_as_the_quiet_is_over(
     database: Database, exchange: ModelExchange, time: Time
 ) -> None:
-    exchange.balances = LastBalances(Account(exchange))
+    exchange.account = Account(exchange)
     executor = await an_executor(database, exchange, time, protection_seconds=100)
     await a_position(executor, exchange, time)
     exchange.script.append(Behaviour.BUSY)
@@ -253,7 +252,7 @@ async def test_a_sale_whose_coins_lie_where_they_lay_goes_out_again_as_soon_as_t
 async def test_a_sale_whose_coins_are_gone_is_not_sent_again_although_it_does_not_show(
     database: Database, exchange: ModelExchange, time: Time
 ) -> None:
-    exchange.balances = LastBalances(Account(exchange))
+    exchange.account = Account(exchange)
     executor = await an_executor(database, exchange, time, protection_seconds=100, exchange_timeout_seconds=0.8)
     await a_position(executor, exchange, time)
     exchange.script.append(Behaviour.TAKE_AND_BE_BUSY)
@@ -270,7 +269,7 @@ async def test_a_sale_whose_coins_are_gone_is_not_sent_again_although_it_does_no
 async def test_a_look_that_hangs_keeps_a_sale_from_its_successor_no_longer_than_it_may_be_sent(
     database: Database, exchange: ModelExchange, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    exchange.balances = LastBalances(Account(exchange))
+    exchange.account = Account(exchange)
     executor = await an_executor(database, exchange, time, sale_seconds=1.5)
     await a_position(executor, exchange, time)
     exchange.script.append(Behaviour.BUSY)

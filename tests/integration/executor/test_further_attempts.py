@@ -429,7 +429,7 @@ async def test_an_order_in_doubt_names_the_attempt_that_a_person_has_to_look_for
     exchange.entries[1].visible_at = time() + timedelta(hours=1)
     exchange.down = True
     time.pass_by(live.settings.lookup_alarm_seconds + 10)
-    await live.resolver._look_up_due()
+    await live.resolver.look_up_due()
 
     row = await one(live)
     assert row["attention"].startswith(f"sent as {row['attempt_id']}: ")

@@ -74,7 +74,7 @@ async def selling(executor: Executor, time: Time, behaviour: Behaviour | None) -
 async def look(executor: Executor, time: Time, *, times: int, every_seconds: float) -> None:
     """Look up what is due again and again, as the resolver does by itself."""
     for _ in range(times):
-        await executor.resolver._look_up_due()
+        await executor.resolver.look_up_due()
         for each in executor.resolver._searches.values():
             each.due_at = 0.0
         time.pass_by(every_seconds)

@@ -155,7 +155,7 @@ async def test_an_order_is_looked_for_by_one_look_at_a_time(live: Executor, venu
     venue.answers.clear()
     async with asyncio.TaskGroup() as group:
         reconciling = group.create_task(live.resolver.obstacles(Mode.LIVE))
-        group.create_task(live.resolver._look_up_due())
+        group.create_task(live.resolver.look_up_due())
         await eventually(lambda: venue.looked_up)
         for _ in range(10):  # Long enough for the other to have looked, too.
             await live.rows()
@@ -190,10 +190,10 @@ async def test_an_order_is_due_as_soon_as_a_quiet_ends(live: Executor, venue: Co
     await live.buy(a_coin("ONE", time))
     clock = asyncio.get_running_loop().time
     for _ in range(10):
-        await live.resolver._look_up_due()
+        await live.resolver.look_up_due()
         for search in live.resolver._searches.values():
             search.due_at = clock()
-    await live.resolver._look_up_due()
+    await live.resolver.look_up_due()
 
     [search] = live.resolver._searches.values()
     assert [symbol for symbol, _ in venue.looked_up] == ["ONEUSDT"]
@@ -250,7 +250,7 @@ async def test_what_is_being_sent_here_is_not_looked_up_meanwhile(
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(live.send_all())
         await eventually(lambda: exchange.received)
-        await live.resolver._look_up_due()
+        await live.resolver.look_up_due()
         answer.set()
 
     assert venue.looked_up == []
@@ -263,7 +263,7 @@ async def test_a_look_that_cannot_be_taken_is_not_taken_again_at_once(
     exchange.script.append(Behaviour.LOSE_ANSWER)
     venue.errors["NEWUSDT"] = ExchangeUnavailable("down")
     await live.buy(a_coin("NEW", live.time))
-    await live.resolver._look_up_due()
+    await live.resolver.look_up_due()
     waits: list[float] = []
     until = asyncio.Event()
 

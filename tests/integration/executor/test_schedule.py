@@ -276,7 +276,7 @@ async def test_an_opening_that_moved_by_the_ledger_alone_is_not_decided_on_at_it
     await claimed(executor, listing, later)
     time.jump_to(listing.opens_at)
 
-    await executor.schedule._attend(in_hand, executor.stopping)
+    await executor.schedule.attend(in_hand, executor.stopping)
 
     [row] = await executor.rows()
     assert (row["state"], row["fire_at"], exchange.received) == ("armed", later, [])
@@ -383,7 +383,7 @@ async def test_an_opening_that_moved_away_is_not_decided_on_at_its_old_moment(
     await configure(database, change)
     time.jump_to(listing.opens_at)
 
-    await executor.schedule._attend(in_hand, executor.stopping)
+    await executor.schedule.attend(in_hand, executor.stopping)
 
     assert await states(executor) == ["armed"]
     assert exchange.received == []
@@ -438,7 +438,7 @@ async def test_two_executors_at_one_opening_send_one_order(
     await other.look_for_halts()
 
     await fires(executor, listing.opens_at)
-    await other.schedule._attend(in_hand, other.stopping)
+    await other.schedule.attend(in_hand, other.stopping)
 
     assert len(exchange.received) == 1
 

@@ -23,7 +23,7 @@ from executor.model.send_result import (
     WrongSize,
 )
 from executor.pricing.fill_simulation import filled, taken
-from executor.sending.last_balances import LastBalances
+from executor.sending.last_balances import BalanceSource
 from executor.venues.lookup_schedule import EVERY_WAY, Way
 from executor.venues.venue import Absent, Attempt, Ended, Finding, Unclear, Untold, Working
 from shared.events import Side
@@ -113,7 +113,7 @@ class ModelExchange:
     """What it demands of every symbol; None: what any test's symbol has."""
     others: dict[str, Decimal] = field(default_factory=dict)
     """Coins that the account holds for other reasons."""
-    balances: LastBalances | None = None
+    account: BalanceSource | None = None
     """What the account holds, where an executor may ask for it."""
 
     async def receive(self, order: Order, request: OrderRequest, expires_at: datetime) -> Verdict:
