@@ -18,6 +18,7 @@ from api.reading.reader import READ_SECONDS_MAX, Reader
 from api.schemas import AlsoSeen, Answer, ListingRow, OrderRow, Page, PositionRow, TradeRow
 from shared.postgres.database import Database, away_is_transient
 from shared.postgres.schema.tables import listing_observations, listings, orders
+from shared.states import UNSETTLED
 
 Row = TypeVar("Row", bound=Answer)
 
@@ -28,7 +29,7 @@ def _columns(table: Table, row: type[Answer]) -> Select[Any]:
 
 OPEN_ORDERS: Final = (
     _columns(orders, OrderRow)
-    .where(orders.c.state.in_(("armed", "sending", "acknowledged", "unknown")))
+    .where(orders.c.state.in_([str(state) for state in UNSETTLED]))
     .order_by(orders.c.created_at)
 )
 LISTINGS_BY_SOURCE: Final = (

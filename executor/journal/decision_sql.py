@@ -3,10 +3,11 @@
 from typing import Final
 
 from executor.journal.named_sql import named
+from shared.states import AT_LARGE, in_sql
 
 # A clock that is a little behind another, or steps back over midnight, must not begin a day anew.
 _TODAY: Final = "exposure.day BETWEEN :today::date AND :today::date + 1"
-_AT_LARGE: Final = "('sending', 'acknowledged', 'unknown')"
+_AT_LARGE: Final = in_sql(AT_LARGE)
 
 
 def _held(mode: str) -> str:

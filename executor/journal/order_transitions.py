@@ -23,6 +23,7 @@ from executor.model.trade_event import trade_of
 from executor.settings import LimitSettings
 from shared.isolation import readable
 from shared.postgres.database import Database
+from shared.states import HELD, in_sql
 
 log = structlog.get_logger(__name__)
 
@@ -73,12 +74,12 @@ UNION ALL
 SELECT earlier.exchange_order_id FROM order_attempts AS earlier JOIN orders USING (client_order_id)
 WHERE orders.symbol = $1 AND earlier.exchange_order_id IS NOT NULL
 """
-HELD_OF: Final = """
+HELD_OF: Final = f"""
 SELECT coalesce(
-    sum(base_qty) FILTER (WHERE state IN ('open', 'closing', 'dust', 'external', 'unsellable')),
+    sum(base_qty) FILTER (WHERE state IN {in_sql(HELD)}),
     CASE WHEN bool_or(state = 'closed' AND listing_key = $3) THEN 0 END
 ) FROM positions WHERE mode = $1 AND base_asset = $2
-"""
+"""  # noqa: S608 - constants
 LOOKED: Final = "UPDATE orders SET looked_again = $2 WHERE client_order_id = $1 AND looked_again < $2"
 _ANNOUNCED: Final = FINAL | {OrderState.ARMED, OrderState.UNKNOWN}
 

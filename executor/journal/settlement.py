@@ -14,6 +14,7 @@ from executor.model.order_state import Effect, OrderEvent
 from executor.model.position import ENDED, Position, PositionState, after_sale, realised, written_off
 from shared.events import Side
 from shared.postgres.database import Connection
+from shared.states import AT_LARGE, in_sql
 
 # What the truth turns out to be counts, even beyond the limit: the next reservation finds no room.
 SETTLE: Final = """
@@ -61,13 +62,13 @@ UPDATE positions SET
 WHERE listing_key = $1 AND mode = $2
 """
 # While one was in doubt, another may have been begun for what the balance showed.
-ANOTHER_SALE: Final = """
+ANOTHER_SALE: Final = f"""
 SELECT EXISTS (
     SELECT FROM orders
-    WHERE listing_key = $1 AND mode = $2 AND side = 'SELL' AND state IN ('sending', 'acknowledged', 'unknown')
+    WHERE listing_key = $1 AND mode = $2 AND side = 'SELL' AND state IN {in_sql(AT_LARGE)}
         AND client_order_id <> $3
 )
-"""
+"""  # noqa: S608 - constants
 COUNT: Final = """
 UPDATE exposure SET failures = CASE WHEN $2 THEN failures + 1 ELSE 0 END WHERE mode = $1 RETURNING failures
 """

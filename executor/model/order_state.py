@@ -5,28 +5,9 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from shared.states import AT_LARGE, FINAL, OrderState
 
-class OrderState(StrEnum):
-    """Where an order stands in the journal."""
-
-    ARMED = "armed"
-    """Waits for the opening; nothing is reserved for it yet."""
-    SENDING = "sending"
-    """Committed, with its money reserved: from now on it may be at the exchange."""
-    ACKNOWLEDGED = "acknowledged"
-    """The exchange has taken it; what it got is not read yet."""
-    UNKNOWN = "unknown"
-    """It may have arrived or not. It is looked up, and never sent again."""
-    FILLED = "filled"
-    """All of it was executed."""
-    PARTIALLY_FILLED = "partially_filled"
-    """Some of it was filled, and the rest is cancelled."""
-    REJECTED = "rejected"
-    """The exchange would not take it, or a rule of ours forbade it."""
-    EXPIRED = "expired"
-    """Its time passed, or the exchange cancelled it, with nothing filled."""
-    FAILED = "failed"
-    """It never reached the exchange."""
+__all__ = ["AT_LARGE", "FINAL", "TABLE", "Effect", "OrderEvent", "OrderState", "Step"]
 
 
 class OrderEvent(StrEnum):
@@ -123,8 +104,3 @@ TABLE: Final[Mapping[tuple[OrderState, OrderEvent], Step]] = MappingProxyType(
         (_S.FAILED, _E.APPEARED_PARTLY_FILLED): Step(_S.PARTIALLY_FILLED, Effect.ADD),
     }
 )
-
-FINAL: Final = frozenset({_S.FILLED, _S.PARTIALLY_FILLED, _S.REJECTED, _S.EXPIRED, _S.FAILED})
-"""Nothing happens to these any more, but that one which was given up may appear after all."""
-AT_LARGE: Final = frozenset({_S.SENDING, _S.ACKNOWLEDGED, _S.UNKNOWN})
-"""These may be at the exchange: their money is reserved, and they are looked up until it is known."""

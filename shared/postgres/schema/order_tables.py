@@ -20,6 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from shared.postgres.schema.columns import TIME, created_at, id_column, metadata
+from shared.states import AT_LARGE, UNSETTLED, OrderState, PositionState, in_sql
 
 # The journal: one row per order, committed before anything is sent. A listing is bought once in each mode, forever: the
 # fence against double orders. Sales count up.
@@ -80,8 +81,7 @@ orders = Table(
     CheckConstraint("mode IN ('dry-run', 'live')", name="mode_known"),
     CheckConstraint("side IN ('BUY', 'SELL')", name="side_known"),
     CheckConstraint(
-        "state IN ('armed', 'sending', 'acknowledged', 'unknown', "
-        "'filled', 'partially_filled', 'rejected', 'expired', 'failed')",
+        f"state IN {in_sql(OrderState)}",
         name="state_known",
     ),
     CheckConstraint("quote_qty >= 0", name="quote_qty_not_negative"),
@@ -91,7 +91,7 @@ orders = Table(
 Index(
     "ix_orders_open",
     orders.c.created_at,
-    postgresql_where=orders.c.state.in_(("armed", "sending", "acknowledged", "unknown")),
+    postgresql_where=orders.c.state.in_([str(state) for state in UNSETTLED]),
 )
 # What was given up is looked for again, for as long as the exchange remembers it.
 Index(
@@ -105,7 +105,7 @@ Index(
     orders.c.mode,
     orders.c.base_asset,
     unique=True,
-    postgresql_where=text("side = 'BUY' AND state IN ('sending', 'acknowledged', 'unknown')"),
+    postgresql_where=text(f"side = 'BUY' AND state IN {in_sql(AT_LARGE)}"),
 )
 
 Index("ix_orders_created_at", orders.c.created_at.desc(), orders.c.id.desc())
@@ -201,9 +201,7 @@ positions = Table(
     Column("proceeds", Numeric, nullable=False, server_default=text("0")),
     UniqueConstraint("listing_key", "mode"),
     CheckConstraint("mode IN ('dry-run', 'live')", name="mode_known"),
-    CheckConstraint(
-        "state IN ('open', 'closing', 'closed', 'dust', 'external', 'unsellable', 'written_off')", name="state_known"
-    ),
+    CheckConstraint(f"state IN {in_sql(PositionState)}", name="state_known"),
     CheckConstraint("base_qty >= 0 AND cost_usdt >= 0", name="not_negative"),
 )
 Index(
