@@ -37,7 +37,7 @@ class Outcome(StrEnum):
 
     BUY = "buy"
     ARMED = "armed"
-    REFUSED = "refused"
+    DENIED = "refused"
     REPEATED = "repeated"
     """Decided before, or by another executor."""
     SWITCHED = "switched"
@@ -125,7 +125,7 @@ class PurchaseDecisions:
             case Refusal() as why:
                 order = replace(self._unreserved(listing, standing, now), state=OrderState.REJECTED)
                 await self._journal.add(connection, order, str(why))
-                return Decided(Outcome.REFUSED, why=why)
+                return Decided(Outcome.DENIED, why=why)
 
     def _bought_by_last_reading(self, listing: Listing) -> Order | None:
         """Return the purchase of *listing* by the last reading; None where that one decides nothing, or against it."""
@@ -170,7 +170,7 @@ class PurchaseDecisions:
             return Decided(Outcome.SWITCHED)
         decision = decide_firing(listing, standing, self._unready(), self._settings, now)
         if isinstance(decision, Refusal):
-            return Decided(Outcome.REFUSED, why=decision)
+            return Decided(Outcome.DENIED, why=decision)
         order = replace(
             purchase(listing, standing, decision.quote_qty, self._settings, now),
             fire_at=waiting.fire_at,

@@ -158,8 +158,8 @@ class Pipeline:
             self._clock.advance(order.fire_at)
         decided = await self._decisions.fire(order)
         self.decisions[order.listing_key] = f"{told_of(decided)}, at its opening"
-        if decided.outcome is Outcome.REFUSED:
-            await self._books.record(order, OrderUpdate(OrderEvent.REFUSED, decided.why))
+        if decided.outcome is Outcome.DENIED:
+            await self._books.record(order, OrderUpdate(OrderEvent.DENIED, decided.why))
         elif decided.order is not None:
             await self._books.record(decided.order, OrderUpdate(OrderEvent.LAPSED, _Unsent(Reason.INTERRUPTED)))
 
@@ -238,7 +238,7 @@ def told_of(decided: Decided) -> str:
             return f"buy for {decided.order.quote_qty:f}"
         case Outcome.ARMED:
             return "wait for the opening"
-        case Outcome.REFUSED:
+        case Outcome.DENIED:
             return f"refused: {decided.reason}"
         case other:
             return other

@@ -24,7 +24,7 @@ from executor.model.send_result import (
     Busy,
     Executed,
     NotOpen,
-    Refused,
+    Rejected,
     TooDear,
     Unanswered,
     Unsent,
@@ -105,8 +105,8 @@ def next_move(verdict: Verdict, at: Situation) -> Again | Reread | OrderUpdate:
             return OrderUpdate(OrderEvent.ACCEPTED, exchange_order_id=exchange_order_id)
         case Executed(fill):
             return executed(fill)
-        case Refused(reason, detail, stop):
-            return OrderUpdate(OrderEvent.REFUSED, Refusal(reason, detail), halts=stop)
+        case Rejected(reason, detail, stop):
+            return OrderUpdate(OrderEvent.REJECTED, Refusal(reason, detail), halts=stop)
         case Unanswered(detail, stop):
             return OrderUpdate(OrderEvent.UNANSWERED, Refusal(Reason.OUTCOME_UNKNOWN, detail), halts=stop)
         case _:
@@ -118,19 +118,19 @@ def reconsidered(verdict: Verdict, at: Situation, reading: Reading) -> Again | O
     rules = reading.rules or at.rules or TradingRules()
     match verdict:
         case TooDear(detail):
-            refused = OrderUpdate(OrderEvent.REFUSED, Refusal(Reason.PRICE_REFUSED, detail))
+            rejected = OrderUpdate(OrderEvent.REJECTED, Refusal(Reason.PRICE_REFUSED, detail))
             request = _nearer(at, rules, reading.last)
             if isinstance(request, Refusal):
                 request = _at_the_best_bid(at, rules)
-            move = refused if isinstance(request, Refusal) else _repriced_as(request, at)
+            move = rejected if isinstance(request, Refusal) else _repriced_as(request, at)
         case WrongSize(reason, detail):
-            refused = OrderUpdate(OrderEvent.REFUSED, Refusal(reason, detail))
+            rejected = OrderUpdate(OrderEvent.REJECTED, Refusal(reason, detail))
             request = fitted(at.request, _money(at), rules, _target(at))
             if isinstance(request, Refusal) and request.reason is not Reason.BELOW_MINIMUM and verdict.of_digits:
                 request = _as_the_bids_show(at, rules)
             if isinstance(request, Refusal) and request.reason is Reason.BELOW_MINIMUM:
-                refused = OrderUpdate(OrderEvent.REFUSED, request)
-            move = refused if isinstance(request, Refusal) else _resized_as(request, at)
+                rejected = OrderUpdate(OrderEvent.REJECTED, request)
+            move = rejected if isinstance(request, Refusal) else _resized_as(request, at)
         case _:
             raise AssertionError(verdict)
     return _in_time(move, verdict, at)
@@ -178,7 +178,7 @@ def _opening_awaited(at: Situation, detail: str) -> Again | OrderUpdate:
 
 def _signed_again(detail: str, at: Situation) -> Again | OrderUpdate:
     if at.tries.untimely >= UNTIMELY_MAX:
-        return OrderUpdate(OrderEvent.REFUSED, Refusal(Reason.CLOCK_UNCERTAIN, detail))
+        return OrderUpdate(OrderEvent.REJECTED, Refusal(Reason.CLOCK_UNCERTAIN, detail))
     return Again(at.request, UNTIMELY_WAIT_SECONDS, replace(at.tries, untimely=at.tries.untimely + 1))
 
 
@@ -191,7 +191,7 @@ def _written_again(detail: str, at: Situation) -> Again | OrderUpdate:
 def _repriced(verdict: TooDear, at: Situation) -> Again | Reread | OrderUpdate:
     """Go to the price the exchange named, where it named one that helps; else to one that its rules explain."""
     if at.tries.repriced >= REPRICED_MAX:
-        return OrderUpdate(OrderEvent.REFUSED, Refusal(Reason.PRICE_REFUSED, verdict.detail))
+        return OrderUpdate(OrderEvent.REJECTED, Refusal(Reason.PRICE_REFUSED, verdict.detail))
     named = verdict.price_max if at.request.side is Side.BUY else verdict.price_min
     request = repriced(at.request, named, at.rules, _target(at))
     if isinstance(request, Refusal):
@@ -222,19 +222,19 @@ def _repriced_as(request: OrderRequest, at: Situation) -> Again:
 
 
 def _resized(verdict: WrongSize, at: Situation) -> Again | Reread | OrderUpdate:
-    refused = OrderUpdate(OrderEvent.REFUSED, Refusal(verdict.reason, verdict.detail))
+    rejected = OrderUpdate(OrderEvent.REJECTED, Refusal(verdict.reason, verdict.detail))
     if at.order.side is Side.SELL and verdict.notional_min is not None:
-        return OrderUpdate(OrderEvent.REFUSED, Refusal(Reason.BELOW_MINIMUM, verdict.detail))
+        return OrderUpdate(OrderEvent.REJECTED, Refusal(Reason.BELOW_MINIMUM, verdict.detail))
     if verdict.of_digits and at.tries.resized and not at.tries.rounded:
         request = _rounded(at)
-        return refused if isinstance(request, Refusal) else _resized_as(request, at, rounded=True)
+        return rejected if isinstance(request, Refusal) else _resized_as(request, at, rounded=True)
     if at.tries.resized or verdict.reason is not Reason.SIZE_REFUSED:
-        return refused
+        return rejected
     request = resized(at.request, verdict.notional_min, _money(at))
     if not isinstance(request, Refusal):
         return _resized_as(request, at)
     if request.reason is Reason.BELOW_MINIMUM:
-        return refused
+        return rejected
     return Reread(is_needed=not verdict.of_digits or isinstance(_as_the_bids_show(at, at.rules), Refusal))
 
 
@@ -282,8 +282,8 @@ def _in_time(move: M, verdict: Verdict, at: Situation) -> M | OrderUpdate:
         case Busy(detail) if verdict.in_doubt:
             return OrderUpdate(OrderEvent.UNANSWERED, Refusal(Reason.OUTCOME_UNKNOWN, detail))
         case Busy(detail):
-            return OrderUpdate(OrderEvent.REFUSED, Refusal(Reason.TOO_MANY_REQUESTS, detail))
+            return OrderUpdate(OrderEvent.REJECTED, Refusal(Reason.TOO_MANY_REQUESTS, detail))
         case Untimely(detail):
-            return OrderUpdate(OrderEvent.REFUSED, Refusal(Reason.CLOCK_UNCERTAIN, detail))
+            return OrderUpdate(OrderEvent.REJECTED, Refusal(Reason.CLOCK_UNCERTAIN, detail))
         case _:
             return OrderUpdate(OrderEvent.UNSENT, Refusal(Reason.EXCHANGE_UNAVAILABLE, "no time for another attempt"))

@@ -17,8 +17,10 @@ class OrderEvent(StrEnum):
     """Its moment came, and the limits allow it."""
     ACCEPTED = "accepted"
     """The exchange named it an order of its own."""
-    REFUSED = "refused"
-    """The exchange would not take it, or a rule of ours forbade it before a byte was written."""
+    DENIED = "denied"
+    """A rule of ours forbade it before a byte was written."""
+    REJECTED = "rejected"
+    """The exchange would not take it."""
     LAPSED = "lapsed"
     """The time in which it could be sent is over, and no attempt was taken."""
     POSTPONED = "postponed"
@@ -69,10 +71,11 @@ _S, _E = OrderState, OrderEvent
 TABLE: Final[Mapping[tuple[OrderState, OrderEvent], Step]] = MappingProxyType(
     {
         (_S.ARMED, _E.FIRED): Step(_S.SENDING, Effect.RESERVE),
-        (_S.ARMED, _E.REFUSED): Step(_S.REJECTED, Effect.NOTHING),
+        (_S.ARMED, _E.DENIED): Step(_S.REJECTED, Effect.NOTHING),
         (_S.ARMED, _E.LAPSED): Step(_S.EXPIRED, Effect.NOTHING),
         (_S.SENDING, _E.ACCEPTED): Step(_S.ACKNOWLEDGED, Effect.HOLD),
-        (_S.SENDING, _E.REFUSED): Step(_S.REJECTED, Effect.RELEASE),
+        (_S.SENDING, _E.DENIED): Step(_S.REJECTED, Effect.RELEASE),
+        (_S.SENDING, _E.REJECTED): Step(_S.REJECTED, Effect.RELEASE),
         (_S.SENDING, _E.LAPSED): Step(_S.EXPIRED, Effect.RELEASE),
         (_S.SENDING, _E.POSTPONED): Step(_S.ARMED, Effect.RELEASE),
         (_S.SENDING, _E.UNSENT): Step(_S.FAILED, Effect.RELEASE),
@@ -91,7 +94,8 @@ TABLE: Final[Mapping[tuple[OrderState, OrderEvent], Step]] = MappingProxyType(
         (_S.ACKNOWLEDGED, _E.WRITTEN_OFF): Step(_S.FAILED, Effect.RELEASE),
         # A sender that was taken for dead may still speak: what it knows for certain counts.
         (_S.UNKNOWN, _E.ACCEPTED): Step(_S.ACKNOWLEDGED, Effect.HOLD),
-        (_S.UNKNOWN, _E.REFUSED): Step(_S.REJECTED, Effect.RELEASE),
+        (_S.UNKNOWN, _E.DENIED): Step(_S.REJECTED, Effect.RELEASE),
+        (_S.UNKNOWN, _E.REJECTED): Step(_S.REJECTED, Effect.RELEASE),
         (_S.UNKNOWN, _E.LAPSED): Step(_S.EXPIRED, Effect.RELEASE),
         (_S.UNKNOWN, _E.UNSENT): Step(_S.FAILED, Effect.RELEASE),
         (_S.UNKNOWN, _E.FOUND_FILLED): Step(_S.FILLED, Effect.SETTLE),

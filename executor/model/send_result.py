@@ -23,7 +23,7 @@ class Executed:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class Rejected:
     """Certainly no order, and asking again would change nothing."""
 
     reason: Reason
@@ -102,4 +102,4 @@ class Unanswered:
     """Our keys or our account seem to be refused, though not in a way that proves anything: trading halts."""
 
 
-Verdict = Accepted | Executed | Refused | NotOpen | TooDear | WrongSize | Untimely | Busy | Unsent | Unanswered
+Verdict = Accepted | Executed | Rejected | NotOpen | TooDear | WrongSize | Untimely | Busy | Unsent | Unanswered

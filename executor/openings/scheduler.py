@@ -136,10 +136,10 @@ class OpeningScheduler:
         is_switched = decided.order is not None and decided.order.mode is not order.mode
         if decided.why is not None:
             has_passed = decided.why.reason is Reason.OPENING_PASSED
-            event = OrderEvent.LAPSED if has_passed else OrderEvent.REFUSED
+            event = OrderEvent.LAPSED if has_passed else OrderEvent.DENIED
             await self._books.record(order, OrderUpdate(event, decided.why))
         elif is_switched or decided.outcome is Outcome.SWITCHED:
-            await self._books.record(order, OrderUpdate(OrderEvent.REFUSED, Refusal(Reason.MODE_SWITCHED)))
+            await self._books.record(order, OrderUpdate(OrderEvent.DENIED, Refusal(Reason.MODE_SWITCHED)))
 
     async def _wait(self, until_ms: int, until: asyncio.Event) -> None:
         left_seconds = (until_ms - self._moments.now_ms()) / 1000

@@ -148,7 +148,8 @@ class OrderSender:
 
     def _goes_on(self, order: Order, update: OrderUpdate) -> bool:
         """Return whether another attempt follows at once: after a dry run, or where there is no liquidity."""
-        is_unoffered = update.event is OrderEvent.REFUSED and update.reason is Reason.NO_LIQUIDITY
+        is_refused = update.event in {OrderEvent.DENIED, OrderEvent.REJECTED}
+        is_unoffered = is_refused and update.reason is Reason.NO_LIQUIDITY
         if update.event is not OrderEvent.FOUND_UNFILLED and not is_unoffered:
             return False
         price_max = order.price_max or update.price_max
@@ -172,7 +173,7 @@ class OrderSender:
         if made.reason is Reason.NO_PRICE and self._stopping.is_set() and _may_wait(order):
             return OrderUpdate(OrderEvent.POSTPONED, Refusal(Reason.INTERRUPTED), fires_again=True)
         is_unavailable = made.reason is Reason.EXCHANGE_UNAVAILABLE
-        return OrderUpdate(OrderEvent.UNSENT if is_unavailable else OrderEvent.REFUSED, made)
+        return OrderUpdate(OrderEvent.UNSENT if is_unavailable else OrderEvent.DENIED, made)
 
     async def _attempts(self, order: Order, built: BuiltRequest, at_ms: int | None) -> OrderUpdate:
         """Attempt *order* until that comes to something; nothing is written again before the inquiry allows it."""
@@ -222,7 +223,7 @@ class OrderSender:
             return replace(_unless_closed(order, _ended(move, seen), move.tries), answered_at=answered_at)
         affordable = within(move.request, net_of_fee(order.quote_qty, at.fee), rules)
         if isinstance(affordable, Refusal):
-            return OrderUpdate(OrderEvent.REFUSED, affordable, answered_at=attempt.answered_at)
+            return OrderUpdate(OrderEvent.DENIED, affordable, answered_at=attempt.answered_at)
         return _Next(affordable, rules, move.tries, sent.bids)
 
     async def _attempt(
@@ -276,7 +277,7 @@ class OrderSender:
         objection = self._ways.presend.objection(order)
         if objection is not None and objection.event is OrderEvent.LAPSED:
             return objection
-        return OrderUpdate(OrderEvent.REFUSED, Refusal(Reason.TOO_MANY_REQUESTS, "the exchange wants quiet"))
+        return OrderUpdate(OrderEvent.DENIED, Refusal(Reason.TOO_MANY_REQUESTS, "the exchange wants quiet"))
 
     async def _record(self, order: Order, update: OrderUpdate) -> None:
         """Record *update*, however long the database takes to come back."""

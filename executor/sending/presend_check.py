@@ -24,15 +24,15 @@ class PresendCheck:
         """Return what *order* comes to where it may not be sent now."""
         halted = self._halts.buys_halted(order.mode) if order.side is Side.BUY else self._halts.exits_halted()
         if halted:
-            return OrderUpdate(OrderEvent.REFUSED, Refusal(Reason.HALTED, halted))
+            return OrderUpdate(OrderEvent.DENIED, Refusal(Reason.HALTED, halted))
         ends = order.config.auto_trade_until if order.mode is Mode.LIVE and order.side is Side.BUY else None
         if ends is not None and self._now() >= ends:
-            return OrderUpdate(OrderEvent.REFUSED, Refusal(Reason.NOT_LIVE, f"auto_trade ended at {ends:%H:%M:%S} UTC"))
+            return OrderUpdate(OrderEvent.DENIED, Refusal(Reason.NOT_LIVE, f"auto_trade ended at {ends:%H:%M:%S} UTC"))
         # Openings learned since the request was made count: an answer may have come late, or along with another.
         if order.listing.symbol in self._openings.told and order.side is Side.BUY:
             old = self._openings.too_old(order.listing, self._ages, self._now())
             if old is not None:
-                return OrderUpdate(OrderEvent.REFUSED, old)
+                return OrderUpdate(OrderEvent.DENIED, old)
         # A process that was suspended in between must not send what others may take for absent by now.
         if self._now() > order.send_until:
             return OrderUpdate(OrderEvent.LAPSED, Refusal(_lateness(order)))

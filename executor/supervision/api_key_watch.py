@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from executor.alarms import Alarm
 from executor.model.reasons import Reason
-from executor.model.send_result import Refused
+from executor.model.send_result import Rejected
 from executor.venues.error_codes import verdict_of_code
 from shared.backoff import pause
 from shared.errors import TransientError
@@ -95,4 +95,4 @@ def _is_about_the_key(error: Exception) -> bool:
     if not isinstance(error, ExchangeRejected):
         return False
     verdict = verdict_of_code(error.code)
-    return isinstance(verdict, Refused) and verdict.reason is Reason.CREDENTIALS_REFUSED
+    return isinstance(verdict, Rejected) and verdict.reason is Reason.CREDENTIALS_REFUSED

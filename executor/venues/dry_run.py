@@ -15,7 +15,7 @@ from typing import Final
 
 from executor.model.order import Order
 from executor.model.reasons import Reason
-from executor.model.send_result import Executed, NotOpen, Refused, Unsent, Untimely, Verdict
+from executor.model.send_result import Executed, NotOpen, Rejected, Unsent, Untimely, Verdict
 from executor.pricing.fill_simulation import filled, taken
 from executor.pricing.paper_footprint import Book, PaperFootprint
 from executor.pricing.taker_fees import TakerFees
@@ -149,7 +149,7 @@ class DryRun:
         quote = quote_of(seen.book)
         shown = quote.asks if is_buy else quote.bids
         if not shown:
-            return Refused(Reason.NO_LIQUIDITY)
+            return Rejected(Reason.NO_LIQUIDITY)
         got = taken(self._footprint.left(side, shown, self._clock()), request)
         self._footprint.take(side, got.levels, self._clock())
         fee = self._fees.of(seen.rules, self._settings.taker_fee)
@@ -168,6 +168,6 @@ class DryRun:
 
 def _is_of_symbol(verdict: Verdict) -> bool:
     """Return whether a refusal to show the market says of the symbol what it would say of an order on it."""
-    if isinstance(verdict, Refused):
+    if isinstance(verdict, Rejected):
         return not verdict.stop and verdict.reason is not Reason.PAIR_REFUSED
     return isinstance(verdict, NotOpen)

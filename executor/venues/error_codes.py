@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from executor.model.reasons import Reason
-from executor.model.send_result import Busy, NotOpen, Refused, TooDear, Unanswered, Untimely, Verdict, WrongSize
+from executor.model.send_result import Busy, NotOpen, Rejected, TooDear, Unanswered, Untimely, Verdict, WrongSize
 from executor.venues.error_texts import at_least, at_most
 from shared.mexc.retry_after import BANNED, LIMITED
 
@@ -39,8 +39,8 @@ class Code(NamedTuple):
     """Makes the verdict on an order that was refused so."""
 
 
-def _refused(reason: Reason, *, stop: bool = False) -> Callable[[Said], Verdict]:
-    return lambda said: Refused(reason, said.detail, stop=stop)
+def _rejected(reason: Reason, *, stop: bool = False) -> Callable[[Said], Verdict]:
+    return lambda said: Rejected(reason, said.detail, stop=stop)
 
 
 def _wrong_size(reason: Reason, *, of_digits: bool = False) -> Callable[[Said], Verdict]:
@@ -71,20 +71,20 @@ _R = Reason
 CODES: Final[Mapping[int, Code]] = MappingProxyType(
     {
         # Keys and account.
-        400: Code("api key required", _refused(_R.CREDENTIALS_REFUSED, stop=True)),
-        401: Code("no authority", _refused(_R.CREDENTIALS_REFUSED, stop=True)),
-        402: Code("api key expired", _refused(_R.CREDENTIALS_REFUSED, stop=True)),
-        602: Code("signature verification failed", _refused(_R.CREDENTIALS_REFUSED, stop=True)),
-        10072: Code("api key info invalid", _refused(_R.CREDENTIALS_REFUSED, stop=True)),
-        700001: Code("api key format invalid", _refused(_R.CREDENTIALS_REFUSED, stop=True)),
-        700002: Code("signature not valid", _refused(_R.CREDENTIALS_REFUSED, stop=True)),
-        700006: Code("ip not in the white list", _refused(_R.CREDENTIALS_REFUSED, stop=True)),
-        700007: Code("no permission to access the endpoint", _refused(_R.CREDENTIALS_REFUSED, stop=True)),
-        10001: Code("user does not exist", _refused(_R.CREDENTIALS_REFUSED, stop=True)),
-        60005: Code("your account is abnormal", _refused(_R.RISK_CONTROL, stop=True)),
+        400: Code("api key required", _rejected(_R.CREDENTIALS_REFUSED, stop=True)),
+        401: Code("no authority", _rejected(_R.CREDENTIALS_REFUSED, stop=True)),
+        402: Code("api key expired", _rejected(_R.CREDENTIALS_REFUSED, stop=True)),
+        602: Code("signature verification failed", _rejected(_R.CREDENTIALS_REFUSED, stop=True)),
+        10072: Code("api key info invalid", _rejected(_R.CREDENTIALS_REFUSED, stop=True)),
+        700001: Code("api key format invalid", _rejected(_R.CREDENTIALS_REFUSED, stop=True)),
+        700002: Code("signature not valid", _rejected(_R.CREDENTIALS_REFUSED, stop=True)),
+        700006: Code("ip not in the white list", _rejected(_R.CREDENTIALS_REFUSED, stop=True)),
+        700007: Code("no permission to access the endpoint", _rejected(_R.CREDENTIALS_REFUSED, stop=True)),
+        10001: Code("user does not exist", _rejected(_R.CREDENTIALS_REFUSED, stop=True)),
+        60005: Code("your account is abnormal", _rejected(_R.RISK_CONTROL, stop=True)),
         # One pair, which a key may be barred from; several in a row are the key or the account.
-        26: Code("operation not allowed", _refused(_R.PAIR_REFUSED)),
-        70011: Code("pair user ban trade apikey", _refused(_R.PAIR_REFUSED)),
+        26: Code("operation not allowed", _rejected(_R.PAIR_REFUSED)),
+        70011: Code("pair user ban trade apikey", _rejected(_R.PAIR_REFUSED)),
         # Time.
         700003: Code("timestamp outside of the recvWindow", _untimely),
         10073: Code("invalid request time", _untimely),
@@ -96,8 +96,8 @@ CODES: Final[Mapping[int, Code]] = MappingProxyType(
         30014: Code("invalid symbol", _not_open),
         30016: Code("trading disabled", _not_open),
         30021: Code("invalid symbol", _not_open),
-        30020: Code("no permission for the symbol", _refused(_R.NOT_TRADABLE_BY_API)),
-        730001: Code("pair not found", _refused(_R.SYMBOL_UNKNOWN)),
+        30020: Code("no permission for the symbol", _rejected(_R.NOT_TRADABLE_BY_API)),
+        730001: Code("pair not found", _rejected(_R.SYMBOL_UNKNOWN)),
         # Price and amount.
         30010: Code("order price cannot exceed …USDT", _too_dear),
         30087: Code("order price exceeds allowed range", _too_dear),
@@ -106,25 +106,25 @@ CODES: Final[Mapping[int, Code]] = MappingProxyType(
         700008: Code("illegal characters in parameter", _wrong_size(_R.SIZE_REFUSED, of_digits=True)),
         30004: Code("insufficient position", _wrong_size(_R.INSUFFICIENT_BALANCE)),
         30005: Code("oversold", _wrong_size(_R.INSUFFICIENT_BALANCE)),
-        10101: Code("insufficient balance", _refused(_R.INSUFFICIENT_BALANCE)),
+        10101: Code("insufficient balance", _rejected(_R.INSUFFICIENT_BALANCE)),
         # Kind of order.
-        30018: Code("market order disabled", _refused(_R.TYPE_REFUSED)),
-        30019: Code("api market order disabled", _refused(_R.TYPE_REFUSED)),
-        30041: Code("order type not allowed", _refused(_R.TYPE_REFUSED)),
-        30025: Code("no opposite order", _refused(_R.NO_LIQUIDITY)),
+        30018: Code("market order disabled", _rejected(_R.TYPE_REFUSED)),
+        30019: Code("api market order disabled", _rejected(_R.TYPE_REFUSED)),
+        30041: Code("order type not allowed", _rejected(_R.TYPE_REFUSED)),
+        30025: Code("no opposite order", _rejected(_R.NO_LIQUIDITY)),
         # The exchange's own limits.
-        30027: Code("maximum position for the coin, buying suspended", _refused(_R.RISK_CONTROL)),
-        30028: Code("risk control, selling suspended", _refused(_R.RISK_CONTROL)),
-        30029: Code("maximum order limit exceeded", _refused(_R.RISK_CONTROL)),
-        30032: Code("maximum position exceeded", _refused(_R.RISK_CONTROL)),
-        10098: Code("risk control", _refused(_R.RISK_CONTROL)),
+        30027: Code("maximum position for the coin, buying suspended", _rejected(_R.RISK_CONTROL)),
+        30028: Code("risk control, selling suspended", _rejected(_R.RISK_CONTROL)),
+        30029: Code("maximum order limit exceeded", _rejected(_R.RISK_CONTROL)),
+        30032: Code("maximum position exceeded", _rejected(_R.RISK_CONTROL)),
+        10098: Code("risk control", _rejected(_R.RISK_CONTROL)),
         # A request it did not understand.
-        -1128: Code("combination of parameters invalid", _refused(_R.MALFORMED)),
-        33333: Code("param error", _refused(_R.MALFORMED)),
-        44444: Code("param null", _refused(_R.MALFORMED)),
-        700004: Code("orderId or origClientOrderId must be sent", _refused(_R.MALFORMED)),
-        700005: Code("recvWindow must be less than 60000", _refused(_R.MALFORMED)),
-        700013: Code("invalid content type", _refused(_R.MALFORMED)),
+        -1128: Code("combination of parameters invalid", _rejected(_R.MALFORMED)),
+        33333: Code("param error", _rejected(_R.MALFORMED)),
+        44444: Code("param null", _rejected(_R.MALFORMED)),
+        700004: Code("orderId or origClientOrderId must be sent", _rejected(_R.MALFORMED)),
+        700005: Code("recvWindow must be less than 60000", _rejected(_R.MALFORMED)),
+        700013: Code("invalid content type", _rejected(_R.MALFORMED)),
         # Asked too often, or kept out.
         403: Code("access denied", _busy),
         BANNED: Code("banned", _busy),

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from executor.model.reasons import Reason
-from executor.model.send_result import Accepted, Busy, Refused, Unanswered, Unsent, Untimely, Verdict
+from executor.model.send_result import Accepted, Busy, Rejected, Unanswered, Unsent, Untimely, Verdict
 from executor.venues.error_codes import Said, code_of
 from shared.mexc.orders.order_transport import Answer
 from shared.mexc.retry_after import BANNED, LIMITED, retry_after_seconds
@@ -50,10 +50,10 @@ def verdict_of_test(answer: Answer) -> Verdict | None:
     """Judge the answer to an order's test, which never makes one; None where the order would have been taken."""
     verdict = _judged_as_order(answer)
     match verdict:
-        case Refused():
-            return Refused(Reason.ORDER_TEST_REJECTED, verdict.detail, stop=verdict.stop)
+        case Rejected():
+            return Rejected(Reason.ORDER_TEST_REJECTED, verdict.detail, stop=verdict.stop)
         case Unanswered(detail, stop) if stop:
-            return Refused(Reason.ORDER_TEST_REJECTED, detail, stop=True)
+            return Rejected(Reason.ORDER_TEST_REJECTED, detail, stop=True)
         case Unanswered() | Accepted():
             return Unsent(f"HTTP {answer.status} without a judgement on the order")
         case Busy():
@@ -64,7 +64,7 @@ def verdict_of_test(answer: Answer) -> Verdict | None:
 def refusal_of_test(answer: Answer) -> Reason | None:
     """Return the reason for which an order's test was refused; None where it was not, or may be taken yet."""
     verdict = _judged_as_order(answer)
-    return verdict.reason if isinstance(verdict, Refused) else None
+    return verdict.reason if isinstance(verdict, Rejected) else None
 
 
 def _judged_as_order(answer: Answer) -> Verdict | None:
@@ -106,7 +106,7 @@ def _judged(reply: _Reply, wait_seconds: float | None) -> Verdict:
 
 
 def _stops(verdict: Verdict | None) -> bool:
-    return isinstance(verdict, Refused) and verdict.stop
+    return isinstance(verdict, Rejected) and verdict.stop
 
 
 def _is_ban(reply: _Reply | None) -> bool:

@@ -11,7 +11,7 @@ import pytest
 
 from executor.model.fill import Fill
 from executor.model.order import Order
-from executor.model.send_result import Accepted, Executed, NotOpen, Refused, Unanswered, Unsent
+from executor.model.send_result import Accepted, Executed, NotOpen, Rejected, Unanswered, Unsent
 from executor.settings import ExecutorSettings
 from executor.venues.credentials import Credentials
 from executor.venues.exchange_connections import open_exchange
@@ -208,7 +208,7 @@ async def test_nobody_knows_of_an_order_that_was_never_sent(ground: Ground) -> N
 
 
 @pytest.mark.parametrize("ground", ["model", "live", "dry run"], indirect=True)
-@pytest.mark.parametrize(("behaviour", "verdict"), [(Behaviour.REFUSE, Refused), (Behaviour.NOT_OPEN, NotOpen)])
+@pytest.mark.parametrize(("behaviour", "verdict"), [(Behaviour.REFUSE, Rejected), (Behaviour.NOT_OPEN, NotOpen)])
 async def test_a_refused_order_leaves_none(ground: Ground, behaviour: Behaviour, verdict: type) -> None:
     await ground.arrange(behaviour)
 

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from api.operator import trade_config
-from executor.model.send_result import Busy, NotOpen, Refused, TooDear, Unanswered, Untimely, WrongSize
+from executor.model.send_result import Busy, NotOpen, Rejected, TooDear, Unanswered, Untimely, WrongSize
 from executor.venues.error_codes import CODES, verdict_of_code
 from shared.events import Listing
 from tests.faults.ground import RULES, Ground
@@ -50,7 +50,7 @@ BAN: Final = 418
 SENT_AGAIN: Final = NotOpen | Untimely | Busy | TooDear
 
 
-STOPPING: Final = tuple(code for code in CODES if isinstance(each := verdict_of_code(code), Refused) and each.stop)
+STOPPING: Final = tuple(code for code in CODES if isinstance(each := verdict_of_code(code), Rejected) and each.stop)
 TOLD_BY_CODE: Final = tuple(code for code in CODES if code not in (*STOPPING, BAN))
 """A ban that names no time outlasts any test."""
 
@@ -144,7 +144,7 @@ async def test_each_of_the_exchanges_codes_leads_to_what_it_means(coded: dict[in
     elif isinstance(verdict, Unanswered):
         assert (*found, reason) == ("failed", 1, 0, "never_arrived")
     else:
-        assert isinstance(verdict, Refused | WrongSize)
+        assert isinstance(verdict, Rejected | WrongSize)
         assert (*found, reason) == ("rejected", 1, 0, verdict.reason)
         assert f"{code} so it says" in (outcome.reasons[-1] or "")
 
@@ -175,7 +175,7 @@ async def test_a_refusal_of_our_keys_halts_trading_until_an_operator_resumes(gro
 
 def _reason(code: int) -> str:
     verdict = verdict_of_code(code)
-    assert isinstance(verdict, Refused)
+    assert isinstance(verdict, Rejected)
     return verdict.reason
 
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from executor.model.order_state import AT_LARGE, FINAL, TABLE, OrderEvent, OrderState
 from executor.model.reasons import Reason
-from executor.model.send_result import Busy, NotOpen, Refused, TooDear, Unanswered, Untimely, Verdict, WrongSize
+from executor.model.send_result import Busy, NotOpen, Rejected, TooDear, Unanswered, Untimely, Verdict, WrongSize
 from executor.settings import ExecutorSettings
 from executor.venues.error_codes import CODES, UNKNOWN_CODE, Code, Said
 
@@ -92,9 +92,9 @@ def _money(state: OrderState) -> str:
 
 def _code_cells(code: Code) -> tuple[str, str, str]:
     verdict = code.verdict(Said(code.says))
-    if isinstance(verdict, Refused) and verdict.reason is Reason.PAIR_REFUSED:
+    if isinstance(verdict, Rejected) and verdict.reason is Reason.PAIR_REFUSED:
         return code.says, PAIR, ""
-    if isinstance(verdict, Refused):
+    if isinstance(verdict, Rejected):
         return code.says, STOPS if verdict.stop else REFUSED, f"`{verdict.reason}`"
     return code.says, WORDS[type(verdict)], f"`{verdict.reason}`" if isinstance(verdict, WrongSize) else ""
 

@@ -18,7 +18,8 @@ from tests.support.running.executors import Executor, Time, a_coin, configure, t
 FILL = Fill(Decimal(10), Decimal("59.95"), Decimal("0.029975"), "USDT", complete=True)
 PART = Fill(Decimal(4), Decimal("24.00"), Decimal("0.004"), "NEW", complete=False)
 ENDS = [
-    (OrderEvent.REFUSED, OrderState.REJECTED),
+    (OrderEvent.DENIED, OrderState.REJECTED),
+    (OrderEvent.REJECTED, OrderState.REJECTED),
     (OrderEvent.LAPSED, OrderState.EXPIRED),
     (OrderEvent.UNSENT, OrderState.FAILED),
     (OrderEvent.FOUND_UNFILLED, OrderState.EXPIRED),
@@ -206,7 +207,7 @@ async def test_what_was_too_little_to_sell_stays_a_position_and_what_it_cost_sta
     assert sale is not None
 
     await executor.books.record(
-        sale, OrderUpdate(OrderEvent.REFUSED, why=Refusal(Reason.BELOW_MINIMUM, "1 of the quote asset"))
+        sale, OrderUpdate(OrderEvent.REJECTED, why=Refusal(Reason.BELOW_MINIMUM, "1 of the quote asset"))
     )
 
     async with database.connection() as connection:

@@ -350,7 +350,7 @@ async def test_an_outcome_whose_words_cannot_be_stored_is_stored_without_them(
     assert order is not None
 
     after = await executor.books.record(
-        order, OrderUpdate(OrderEvent.REFUSED, why=Refusal(Reason.REFUSED, f"30099 so{lost}so"))
+        order, OrderUpdate(OrderEvent.REJECTED, why=Refusal(Reason.REFUSED, f"30099 so{lost}so"))
     )
 
     assert after is not None
@@ -392,7 +392,7 @@ async def barred(executor: Executor, time: Time, *names: str) -> None:
         order = (await executor.decide(a_coin(name, time))).order
         if order is not None:
             await executor.books.record(
-                order, OrderUpdate(OrderEvent.REFUSED, why=Refusal(Reason.PAIR_REFUSED, "26 no"))
+                order, OrderUpdate(OrderEvent.REJECTED, why=Refusal(Reason.PAIR_REFUSED, "26 no"))
             )
 
 

@@ -177,7 +177,7 @@ async def test_a_sale_that_is_at_large_is_known_as_such_also_after_a_later_one_h
     beside = await sale(executor, beside=True)
     during = await found(executor)
     await executor.books.record(
-        beside, OrderUpdate(OrderEvent.REFUSED, why=Refusal(Reason.INSUFFICIENT_BALANCE, "30005"))
+        beside, OrderUpdate(OrderEvent.REJECTED, why=Refusal(Reason.INSUFFICIENT_BALANCE, "30005"))
     )
     after = await found(executor)
     await executor.books.record(doubted, OrderUpdate(OrderEvent.FOUND_UNFILLED))

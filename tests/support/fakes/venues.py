@@ -14,7 +14,7 @@ from executor.model.send_result import (
     Accepted,
     Busy,
     NotOpen,
-    Refused,
+    Rejected,
     TooDear,
     Unanswered,
     Unsent,
@@ -64,8 +64,8 @@ class Behaviour(StrEnum):
 
 
 _REFUSALS: dict[Behaviour, Verdict] = {
-    Behaviour.REFUSE: Refused(Reason.INSUFFICIENT_BALANCE, "30004"),
-    Behaviour.NO_OFFERS: Refused(Reason.NO_LIQUIDITY, "30025"),
+    Behaviour.REFUSE: Rejected(Reason.INSUFFICIENT_BALANCE, "30004"),
+    Behaviour.NO_OFFERS: Rejected(Reason.NO_LIQUIDITY, "30025"),
     Behaviour.NOT_OPEN: NotOpen("30001"),
     Behaviour.TOO_DEAR: TooDear("30010", Decimal("2.05")),
     Behaviour.WRONG_SIZE: WrongSize(Reason.SIZE_REFUSED, "30002", None),

@@ -6,7 +6,7 @@ import msgspec
 from hypothesis import strategies as st
 
 from executor.model.reasons import Reason
-from executor.model.send_result import Busy, Refused, Unanswered
+from executor.model.send_result import Busy, Rejected, Unanswered
 from executor.venues.error_codes import CODES, verdict_of_code
 from executor.venues.lookup_schedule import Way
 from tests.support.model.model_exchange import HONEST, ONLY_TRADES, Fate
@@ -20,7 +20,7 @@ def _refusal(status: int, code: int, message: str = "no", retry_after: str = "")
 
 def _stops(code: int) -> bool:
     verdict = verdict_of_code(code)
-    return isinstance(verdict, Refused) and (verdict.stop or verdict.reason is Reason.PAIR_REFUSED)
+    return isinstance(verdict, Rejected) and (verdict.stop or verdict.reason is Reason.PAIR_REFUSED)
 
 
 _UNPROVEN_CODES: Final = [code for code in CODES if isinstance(verdict_of_code(code), Unanswered)]

@@ -3,7 +3,7 @@ import json
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from executor.model.send_result import Accepted, Busy, Refused, Unanswered, Untimely
+from executor.model.send_result import Accepted, Busy, Rejected, Unanswered, Untimely
 from executor.venues.error_codes import CODES, verdict_of_code
 from executor.venues.error_texts import at_least, at_most
 from executor.venues.response_classifier import verdict_of, verdict_of_test
@@ -18,7 +18,7 @@ def proves(code: int, status: int) -> bool:
     """Return whether *code* proves that there is no order, under *status*."""
     verdict = verdict_of_code(code)
     if status == 401:
-        return isinstance(verdict, Untimely) or (isinstance(verdict, Refused) and verdict.stop)
+        return isinstance(verdict, Untimely) or (isinstance(verdict, Rejected) and verdict.stop)
     return status == 400 and not isinstance(verdict, Busy | Unanswered)
 
 

@@ -24,7 +24,7 @@ from tests.support.data.order_requests import RULES, capped
 
 OF_DIGITS = WrongSize(Reason.SIZE_REFUSED, "700008 quantity", of_digits=True)
 TOO_LOW = TooDear("30087 beyond", None)
-REFUSED = OrderUpdate(OrderEvent.REFUSED, Refusal(Reason.SIZE_REFUSED, "700008 quantity"))
+REFUSED = OrderUpdate(OrderEvent.REJECTED, Refusal(Reason.SIZE_REFUSED, "700008 quantity"))
 
 
 def levels(*pairs: tuple[str, str]) -> tuple[Level, ...]:

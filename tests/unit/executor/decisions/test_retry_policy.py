@@ -85,7 +85,7 @@ def test_a_sale_below_what_the_exchange_takes_is_dust_by_its_own_word() -> None:
     move = next_move(WrongSize(Reason.SIZE_REFUSED, "30002 …", Decimal(1)), a_situation(Side.SELL))
 
     assert isinstance(move, OrderUpdate)
-    assert (move.event, move.reason) == (OrderEvent.REFUSED, Reason.BELOW_MINIMUM)
+    assert (move.event, move.reason) == (OrderEvent.REJECTED, Reason.BELOW_MINIMUM)
 
 
 def test_a_sale_of_more_than_has_arrived_is_no_dust() -> None:

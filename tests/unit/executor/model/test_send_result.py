@@ -29,7 +29,7 @@ from executor.model.send_result import (
     Busy,
     Executed,
     NotOpen,
-    Refused,
+    Rejected,
     TooDear,
     Unanswered,
     Unsent,
@@ -79,10 +79,10 @@ def tried(**tries: object) -> Situation:
             OrderUpdate(OrderEvent.UNANSWERED, Refusal(Reason.OUTCOME_UNKNOWN, "HTTP 401"), halts=True),
         ),
         (Unanswered("cut off"), OrderUpdate(OrderEvent.UNANSWERED, Refusal(Reason.OUTCOME_UNKNOWN, "cut off"))),
-        (Refused(Reason.RISK_CONTROL, "no"), OrderUpdate(OrderEvent.REFUSED, Refusal(Reason.RISK_CONTROL, "no"))),
+        (Rejected(Reason.RISK_CONTROL, "no"), OrderUpdate(OrderEvent.REJECTED, Refusal(Reason.RISK_CONTROL, "no"))),
         (
-            Refused(Reason.CREDENTIALS_REFUSED, "no", stop=True),
-            OrderUpdate(OrderEvent.REFUSED, Refusal(Reason.CREDENTIALS_REFUSED, "no"), halts=True),
+            Rejected(Reason.CREDENTIALS_REFUSED, "no", stop=True),
+            OrderUpdate(OrderEvent.REJECTED, Refusal(Reason.CREDENTIALS_REFUSED, "no"), halts=True),
         ),
     ],
 )
@@ -142,7 +142,7 @@ def test_an_order_that_is_too_small_is_enlarged_within_its_money() -> None:
         (
             Untimely("700003"),
             tried(untimely=UNTIMELY_MAX),
-            (OrderEvent.REFUSED, Refusal(Reason.CLOCK_UNCERTAIN, "700003")),
+            (OrderEvent.REJECTED, Refusal(Reason.CLOCK_UNCERTAIN, "700003")),
         ),
         (
             Unsent("refused"),
@@ -152,22 +152,22 @@ def test_an_order_that_is_too_small_is_enlarged_within_its_money() -> None:
         (
             TOO_DEAR,
             tried(repriced=REPRICED_MAX),
-            (OrderEvent.REFUSED, Refusal(Reason.PRICE_REFUSED, "30010 at most 2.05")),
+            (OrderEvent.REJECTED, Refusal(Reason.PRICE_REFUSED, "30010 at most 2.05")),
         ),
         (
             WrongSize(Reason.SIZE_REFUSED, "5", Decimal(5)),
             tried(resized=True),
-            (OrderEvent.REFUSED, Refusal(Reason.SIZE_REFUSED, "5")),
+            (OrderEvent.REJECTED, Refusal(Reason.SIZE_REFUSED, "5")),
         ),
         (
             WrongSize(Reason.SIZE_REFUSED, "500", Decimal(500)),
             AT,
-            (OrderEvent.REFUSED, Refusal(Reason.SIZE_REFUSED, "500")),
+            (OrderEvent.REJECTED, Refusal(Reason.SIZE_REFUSED, "500")),
         ),
         (
             WrongSize(Reason.INSUFFICIENT_BALANCE, "30004", None),
             AT,
-            (OrderEvent.REFUSED, Refusal(Reason.INSUFFICIENT_BALANCE, "30004")),
+            (OrderEvent.REJECTED, Refusal(Reason.INSUFFICIENT_BALANCE, "30004")),
         ),
     ],
 )
@@ -182,8 +182,8 @@ def test_what_was_helped_once_or_cannot_be_helped_ends(
     [
         (NotOpen("30001"), (OrderEvent.POSTPONED, Refusal(Reason.NOT_OPEN, "30001"))),
         (Busy("429", 3.5), (OrderEvent.UNANSWERED, Refusal(Reason.OUTCOME_UNKNOWN, "429"))),
-        (Busy("429", 3.5, in_doubt=False), (OrderEvent.REFUSED, Refusal(Reason.TOO_MANY_REQUESTS, "429"))),
-        (Untimely("700003"), (OrderEvent.REFUSED, Refusal(Reason.CLOCK_UNCERTAIN, "700003"))),
+        (Busy("429", 3.5, in_doubt=False), (OrderEvent.REJECTED, Refusal(Reason.TOO_MANY_REQUESTS, "429"))),
+        (Untimely("700003"), (OrderEvent.REJECTED, Refusal(Reason.CLOCK_UNCERTAIN, "700003"))),
         (Unsent("refused"), (OrderEvent.UNSENT, Refusal(Reason.EXCHANGE_UNAVAILABLE, "no time for another attempt"))),
     ],
 )
@@ -212,7 +212,7 @@ def test_a_sale_that_is_too_small_is_dust_and_not_enlarged() -> None:
     sale = replace(AT, order=replace(ORDER, side=Side.SELL), request=replace(REQUEST, side=Side.SELL))
 
     assert next_move(WrongSize(Reason.SIZE_REFUSED, "5 at least", Decimal(5)), sale) == OrderUpdate(
-        OrderEvent.REFUSED, Refusal(Reason.BELOW_MINIMUM, "5 at least")
+        OrderEvent.REJECTED, Refusal(Reason.BELOW_MINIMUM, "5 at least")
     )
 
 
@@ -260,7 +260,7 @@ def test_the_least_price_that_was_named_for_a_sale_is_taken_at_once() -> None:
 
 def test_a_price_that_nothing_explains_is_refused() -> None:
     assert reconsidered(REFUSED, AT, Reading(None)) == OrderUpdate(
-        OrderEvent.REFUSED, Refusal(Reason.PRICE_REFUSED, "30087 beyond")
+        OrderEvent.REJECTED, Refusal(Reason.PRICE_REFUSED, "30087 beyond")
     )
 
 
@@ -281,10 +281,10 @@ def test_a_size_that_the_rules_do_not_explain_is_refused() -> None:
     verdict = WrongSize(Reason.SIZE_REFUSED, "30002 no")
 
     assert reconsidered(verdict, AT, Reading(RULES)) == OrderUpdate(
-        OrderEvent.REFUSED, Refusal(Reason.SIZE_REFUSED, "30002 no")
+        OrderEvent.REJECTED, Refusal(Reason.SIZE_REFUSED, "30002 no")
     )
     assert reconsidered(verdict, AT, Reading(None)) == OrderUpdate(
-        OrderEvent.REFUSED, Refusal(Reason.SIZE_REFUSED, "30002 no")
+        OrderEvent.REJECTED, Refusal(Reason.SIZE_REFUSED, "30002 no")
     )
 
 
@@ -293,7 +293,7 @@ def test_a_sale_that_is_too_small_by_the_rules_of_today_is_below_the_minimum() -
     verdict = WrongSize(Reason.SIZE_REFUSED, "30002 no")
 
     assert reconsidered(verdict, SALE, Reading(risen)) == OrderUpdate(
-        OrderEvent.REFUSED, Refusal(Reason.BELOW_MINIMUM, "500 of the quote asset")
+        OrderEvent.REJECTED, Refusal(Reason.BELOW_MINIMUM, "500 of the quote asset")
     )
 
 

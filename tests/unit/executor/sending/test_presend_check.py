@@ -54,7 +54,7 @@ def test_a_halt_of_purchases_stops_them_and_no_sale(mode: Mode) -> None:
     gate = a_gate(Halts(buys="drill"))
 
     assert gate.objection(an_order(mode=mode)) == OrderUpdate(
-        OrderEvent.REFUSED, Refusal(Reason.HALTED, f"drill in {mode}")
+        OrderEvent.DENIED, Refusal(Reason.HALTED, f"drill in {mode}")
     )
     assert gate.objection(an_order(mode=mode, side=Side.SELL)) is None
 
@@ -62,7 +62,7 @@ def test_a_halt_of_purchases_stops_them_and_no_sale(mode: Mode) -> None:
 def test_a_halt_of_sales_stops_them() -> None:
     gate = a_gate(Halts(exits="all"))
 
-    assert gate.objection(an_order(side=Side.SELL)) == OrderUpdate(OrderEvent.REFUSED, Refusal(Reason.HALTED, "all"))
+    assert gate.objection(an_order(side=Side.SELL)) == OrderUpdate(OrderEvent.DENIED, Refusal(Reason.HALTED, "all"))
     assert gate.objection(an_order()) is None
 
 
@@ -70,7 +70,7 @@ def test_a_halt_is_told_before_lateness() -> None:
     found = a_gate(Halts(buys="drill"), NOON + timedelta(hours=1)).objection(ORDER)
 
     assert found is not None
-    assert found.event is OrderEvent.REFUSED
+    assert found.event is OrderEvent.DENIED
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_no_live_purchase_is_sent_once_live_trading_has_ended(
 
     assert (objection is not None) == refused
     if objection is not None:
-        assert objection.event is OrderEvent.REFUSED
+        assert objection.event is OrderEvent.DENIED
         assert (objection.words or "").startswith("not_live: auto_trade ended at ")
 
 
@@ -104,7 +104,7 @@ def test_a_coin_that_turned_out_to_be_old_since_its_request_was_made_is_not_boug
 
     assert before is None
     assert gate.objection(an_order()) == OrderUpdate(
-        OrderEvent.REFUSED, Refusal(Reason.STALE_LISTING, "it opened on 2024-03-02")
+        OrderEvent.DENIED, Refusal(Reason.STALE_LISTING, "it opened on 2024-03-02")
     )
     assert gate.objection(an_order(side=Side.SELL)) is None
     for told in ({"opens_at": NOON}, {"occurrence": 2}):

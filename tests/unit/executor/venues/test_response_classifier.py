@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from executor.model.reasons import Reason
-from executor.model.send_result import Accepted, Busy, NotOpen, Refused, TooDear, Unanswered, Untimely, WrongSize
+from executor.model.send_result import Accepted, Busy, NotOpen, Rejected, TooDear, Unanswered, Untimely, WrongSize
 from executor.venues.error_codes import CODES, verdict_of_code
 from executor.venues.response_classifier import verdict_of
 from tests.support.data.exchange_answers import CAP, EXPECTED, LEAST, NO_ORDER, a_refusal, an_answer, stop
@@ -66,7 +66,7 @@ def test_a_known_code_under_a_status_that_is_not_the_exchanges_for_refusals_prov
 def test_an_exchange_that_keeps_us_out_may_have_taken_the_order_whatever_the_code(code: int, status: int) -> None:
     verdict = verdict_of(a_refusal(code, status=status))
 
-    if isinstance(known := verdict_of_code(code), Refused) and known.stop:
+    if isinstance(known := verdict_of_code(code), Rejected) and known.stop:
         assert verdict == Unanswered(f"HTTP {status}: {code} no", stop=True)
     else:
         banned = 418 in (status, code)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from executor.decisions.order_request import objection
 from executor.model.reasons import Reason
-from executor.model.send_result import Executed, NotOpen, Refused, TooDear, Verdict, WrongSize
+from executor.model.send_result import Executed, NotOpen, Rejected, TooDear, Verdict, WrongSize
 from executor.venues.paper.order_acceptance import (
     AGAIN_SECONDS,
     OPENING_AGAIN_SECONDS,
@@ -126,7 +126,7 @@ def test_a_market_order_is_refused_where_the_symbol_takes_none() -> None:
 
     verdict = answer(spending(), seen)
 
-    assert isinstance(verdict, Refused)
+    assert isinstance(verdict, Rejected)
     assert verdict.reason is Reason.TYPE_REFUSED
     assert answer(capped(), seen) is None
 
