@@ -1,1 +1,1 @@
-"""REST for people and programs, and the decisions of operators behind its calls and the commands."""
+"""REST API, and the operator decisions behind its calls and the commands."""

@@ -1,4 +1,4 @@
-"""The HTTP application: routes, access, failures, metrics."""
+"""The HTTP application: routes, access, error responses, metrics."""
 
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -7,17 +7,17 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from api import description, error_handlers
+from api import error_handlers, openapi_file
+from api.access.access_control import build_access_control
 from api.access.middleware import installation
-from api.access.parts import access_of
+from api.app_state import AppState
 from api.dashboard import files as dashboard
-from api.direct import DirectRoutes
-from api.head import HeadAsGet
+from api.fast_routes import FastRoutes
+from api.head_requests import HeadAsGet
 from api.metrics import RequestMetrics
-from api.parts import Parts
 from api.reading import routes as reading_routes
 from api.reading.lists import list_routes
-from api.schemas import Problem
+from api.schemas.errors import Problem
 from api.settings import ApiSettings
 from api.streaming import routes as streaming_routes
 from api.writing import config_routes, exit_routes, injection_routes, order_routes, trading_routes, unplaced_routes
@@ -37,12 +37,12 @@ REFUSALS: Final[Mapping[int, str]] = MappingProxyType(
         503: "The database is away",
     }
 )
-"""Refusals that any path may answer with."""
+"""Refusals possible on any path."""
 
 
-def create_app(parts: Parts, settings: ApiSettings) -> FastAPI:
-    """Return the application that answers from *parts*."""
-    database = parts.runtime.database
+def create_app(state: AppState, settings: ApiSettings) -> FastAPI:
+    """Build the application on *state*."""
+    database = state.runtime.database
     app = FastAPI(
         title="MEXC listing sniper",
         version=version("mexc-listing-sniper"),
@@ -50,10 +50,10 @@ def create_app(parts: Parts, settings: ApiSettings) -> FastAPI:
         responses={status: {"model": Problem, "description": words} for status, words in REFUSALS.items()},
     )
     app.state.database = database
-    app.state.parts = parts
-    app.add_middleware(DirectRoutes, routes=list_routes.router.routes)
-    installation.install(app, access_of(settings, database))
-    app.add_middleware(RequestMetrics, registry=parts.runtime.telemetry.registry)
+    app.state.shared = state
+    app.add_middleware(FastRoutes, routes=list_routes.router.routes)
+    installation.install(app, build_access_control(settings, database))
+    app.add_middleware(RequestMetrics, registry=state.runtime.telemetry.registry)
     app.add_middleware(HeadAsGet)
     error_handlers.install(app)
     app.include_router(reading_routes.probes)
@@ -61,6 +61,6 @@ def create_app(parts: Parts, settings: ApiSettings) -> FastAPI:
     writing = (config_routes, trading_routes, exit_routes, order_routes, unplaced_routes, injection_routes)
     for routes in (*reading, *writing):
         app.include_router(routes.router)
-    description.add(app)
+    openapi_file.add(app)
     dashboard.add(app)
     return app

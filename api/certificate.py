@@ -1,4 +1,4 @@
-"""When a certificate ends, read from its bytes: https://www.rfc-editor.org/rfc/rfc5280#section-4.1."""
+"""Expiry of a certificate, parsed from its DER: https://www.rfc-editor.org/rfc/rfc5280#section-4.1."""
 
 import ssl
 from datetime import UTC, datetime
@@ -13,18 +13,18 @@ _BEFORE_VALIDITY: Final = 3
 """Serial number, algorithm and issuer."""
 
 
-def show_expiry(certificate: Path | None, registry: CollectorRegistry) -> None:
-    """Show when *certificate* ends; nothing where there is none."""
+def export_expiry(certificate: Path | None, registry: CollectorRegistry) -> None:
+    """Export the expiry of *certificate* as a gauge, if there is one."""
     if certificate is None:
         return
     gauge = Gauge(
         "sniper_api_certificate_expiry_timestamp_seconds", "When the API's certificate ends.", registry=registry
     )
-    gauge.set(not_after(certificate.read_text(encoding="ascii")).timestamp())
+    gauge.set(expiry_of(certificate.read_text(encoding="ascii")).timestamp())
 
 
-def not_after(pem: str) -> datetime:
-    """Return when the first certificate of *pem*, of which OpenSSL has taken it before, ends."""
+def expiry_of(pem: str) -> datetime:
+    """Return the expiry of the first certificate of *pem*, which OpenSSL has accepted before."""
     end = "-----END CERTIFICATE-----"
     der = ssl.PEM_cert_to_DER_cert(pem[pem.index("-----BEGIN CERTIFICATE-----") : pem.index(end) + len(end)])
     _, body, _ = _element(der)
@@ -41,7 +41,7 @@ def not_after(pem: str) -> datetime:
 
 
 def _element(der: bytes) -> tuple[int, bytes, bytes]:
-    """Return the kind and the content of the first element of *der*, and what follows it."""
+    """Return the tag and the content of the first element of *der*, and the remaining bytes."""
     length, start = der[1], 2
     if length & 0x80:
         start += length & 0x7F

@@ -1,4 +1,4 @@
-"""Failures in one form: ``{"code", "message", "details"}``, and nothing about our insides."""
+"""Error responses in one form, ``{"code", "message", "details"}``, without internal details."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from api.schemas import Problem
+from api.schemas.errors import Problem
 from shared.errors import SniperError
 from shared.process.redaction import hidden_by_form
 
@@ -23,11 +23,11 @@ CODES: Final[Mapping[int, tuple[str, str]]] = MappingProxyType(
         405: ("method_not_allowed", "this path does not know the method"),
     }
 )
-"""Code and message of the failures that the framework finds."""
+"""Code and message of errors that the framework raises."""
 
 
 class ApiError(SniperError):
-    """A request is refused, in the words and with the status that the caller gets."""
+    """A request is refused, with the status, code and message of the response."""
 
     def __init__(
         self,
@@ -46,67 +46,63 @@ class ApiError(SniperError):
 
 
 def install(app: FastAPI) -> None:
-    """Let *app* answer in one form what its routes refuse; `api.access.middleware.failures` sees to everything else."""
-    app.add_exception_handler(ApiError, _refuse)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _unroutable)
+    """Handle errors raised in routes of *app*; `api.access.middleware.failures` handles all others."""
+    for kind in (ApiError, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, _handle)
 
 
-def answer(error: ApiError) -> Response:
-    """Return the response that says *error*."""
-    problem = Problem(code=error.code, message=str(error), details=error.details)
-    # Names of fields are the caller's own, and a token may have been put there by mistake.
-    text = hidden_by_form(json.dumps(problem.model_dump(mode="json"), ensure_ascii=False, separators=(",", ":")))
-    # JSON can spell half a character, which cannot be sent back.
+def response_of(error: ApiError) -> Response:
+    """Return the response to *error*."""
+    shown = Problem(code=error.code, message=str(error), details=error.details)
+    # Field names come from the caller, and may be a token by mistake.
+    text = hidden_by_form(json.dumps(shown.model_dump(mode="json"), ensure_ascii=False, separators=(",", ":")))
+    # JSON can contain lone surrogates, which cannot be encoded.
     body = text.encode(errors="replace")
     return Response(body, status_code=error.status, headers=error.headers, media_type="application/json")
 
 
-def invalid(problems: Sequence[tuple[str, str]]) -> ApiError:
-    """Return the refusal (422) of a request for these fields and what is wrong with each."""
-    fields: list[JsonValue] = [{"field": field, "message": message} for field, message in problems]
-    message = "; ".join(f"{field}: {message}" for field, message in problems)
+def invalid_fields(errors: Sequence[tuple[str, str]]) -> ApiError:
+    """Return the refusal (422) of a request with these fields and messages."""
+    fields: list[JsonValue] = [{"field": field, "message": message} for field, message in errors]
+    message = "; ".join(f"{field}: {message}" for field, message in errors)
     return ApiError(422, "invalid", message, details={"fields": fields})
 
 
-def unfit(error: RequestValidationError) -> ApiError:
-    """Return the refusal (422) of a request that the framework found not to fit."""
-    return invalid([_named(each["loc"], str(each["msg"])) for each in error.errors()])
+def validation_error(error: RequestValidationError) -> ApiError:
+    """Return the refusal (422) of a request that the framework found invalid."""
+    return invalid_fields([_named(each["loc"], str(each["msg"])) for each in error.errors()])
 
 
-def database_away() -> ApiError:
-    """Return the refusal of a request that the database would have to answer."""
+def database_unavailable() -> ApiError:
+    """Return the refusal (503) of a request that needs the database."""
     retry = {"Retry-After": str(RETRY_AFTER_SECONDS)}
     return ApiError(503, "database_away", "the database is away, try again", headers=retry)
 
 
-def internal() -> ApiError:
-    """Return what a caller learns of a fault of ours."""
+def internal_error() -> ApiError:
+    """Return the error (500) for a fault of ours, without details."""
     return ApiError(500, "internal_error", "internal error")
 
 
-async def _refuse(_: Request, error: Exception) -> Response:
-    assert isinstance(error, ApiError)
-    return answer(error)
-
-
-async def _invalid(_: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    return answer(unfit(error))
+async def _handle(_: Request, error: Exception) -> Response:
+    match error:
+        case ApiError():
+            return response_of(error)
+        case RequestValidationError():
+            return response_of(validation_error(error))
+        case HTTPException():
+            code, message = CODES.get(error.status_code, ("refused", str(error.detail)))
+            return response_of(ApiError(error.status_code, code, message, headers=error.headers))
+        case _:
+            raise error
 
 
 def _named(location: tuple[str | int, ...], message: str) -> tuple[str, str]:
-    """Return the field, and what is wrong with it; rules on several fields name the one they are about."""
+    """Return field and message; rules on several fields name the field in their message.
+
+    The location's first part is left out: ``("query", "limit")`` is ``limit``.
+    """
     field, colon, rest = message.partition(": ")
-    return (field, rest) if len(location) == 1 and colon and field.isidentifier() else (_field(location), message)
-
-
-def _field(location: tuple[str | int, ...]) -> str:
-    """Leave out where the field was looked for: ``("query", "limit")`` is ``limit``."""
-    return ".".join(str(part) for part in location[1:]) or str(location[0])
-
-
-async def _unroutable(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    code, message = CODES.get(error.status_code, ("refused", str(error.detail)))
-    return answer(ApiError(error.status_code, code, message, headers=error.headers))
+    if len(location) == 1 and colon and field.isidentifier():
+        return field, rest
+    return ".".join(str(part) for part in location[1:]) or str(location[0]), message

@@ -1,4 +1,4 @@
-"""How long requests take, by route and outcome."""
+"""Request durations, by route and status."""
 
 import time
 from typing import Final
@@ -42,11 +42,8 @@ class RequestMetrics:
         try:
             await self._app(scope, receive, note_status)
         finally:
-            if not is_stream:  # Which lasts for as long as its client likes.
-                self._observe(scope, status, time.perf_counter() - began)
-
-    def _observe(self, scope: Scope, status: int, seconds: float) -> None:
-        # The route's template, and one name for all that is not ours: a label must stay few.
-        route = getattr(scope.get("route"), "path", "unknown")
-        method = scope["method"] if route != "unknown" and scope["method"] in METHODS else "ANY"
-        self._seconds.labels(method, route, status).observe(seconds)
+            if not is_stream:  # A stream lasts as long as its client.
+                # The route's template, and one name for unknown paths: labels must stay few.
+                route = getattr(scope.get("route"), "path", "unknown")
+                method = scope["method"] if route != "unknown" and scope["method"] in METHODS else "ANY"
+                self._seconds.labels(method, route, status).observe(time.perf_counter() - began)

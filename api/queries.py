@@ -1,12 +1,12 @@
-"""Reads of commands, in SQLAlchemy Core: no service imports these, which take ten megabytes of it more."""
+"""Queries of commands, in SQLAlchemy Core; not imported by services, to save its ten megabytes."""
 
 import asyncio
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
-from sqlalchemy import Select, Table, bindparam, func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,7 +15,8 @@ from api.reading.lists import tables
 from api.reading.lists.filters import ListingsFilter, PositionsFilter, TradesFilter
 from api.reading.lists.pages import Pages
 from api.reading.reader import READ_SECONDS_MAX, Reader
-from api.schemas import AlsoSeen, Answer, ListingRow, OrderRow, Page, PositionRow, TradeRow
+from api.schemas.base import Answer, Page
+from api.schemas.rows import AlsoSeen, ListingRow, OrderRow, PositionRow, TradeRow
 from shared.postgres.database import Database, away_is_transient
 from shared.postgres.schema.tables import listing_observations, listings, orders
 from shared.states import UNSETTLED
@@ -23,12 +24,8 @@ from shared.states import UNSETTLED
 Row = TypeVar("Row", bound=Answer)
 
 
-def _columns(table: Table, row: type[Answer]) -> Select[Any]:
-    return select(*(table.c[name] for name in row.model_fields))
-
-
 OPEN_ORDERS: Final = (
-    _columns(orders, OrderRow)
+    select(*(orders.c[name] for name in OrderRow.model_fields))
     .where(orders.c.state.in_([str(state) for state in UNSETTLED]))
     .order_by(orders.c.created_at)
 )
@@ -66,40 +63,36 @@ async def newest_positions(database: Database, wanted: PositionsFilter) -> Page[
 
 
 async def open_orders(database: Database) -> list[OrderRow]:
-    """Return every order that waits, is at the exchange or may be, oldest first."""
-    return await _all(database, OPEN_ORDERS, OrderRow)
+    """Return every armed order, and every one that is or may be at the exchange, oldest first."""
+    async with reading(database) as connection:
+        return [OrderRow.model_validate(each) for each in await connection.execute(OPEN_ORDERS)]
 
 
 async def listings_by_source(database: Database) -> dict[str, int]:
-    """Return how many listings each source brought in the last 24 hours."""
+    """Return the number of listings by source in the last 24 hours."""
     async with reading(database) as connection:
         counts = await connection.execute(LISTINGS_BY_SOURCE)
         return {str(source): int(count) for source, count in counts}
 
 
 async def also_seen(database: Database, listing_keys: Collection[str]) -> list[AlsoSeen]:
-    """Return by how much each source was behind the sighting that became each of these listings, closest first."""
+    """Return the lag of each source behind the sighting that became each of these listings, smallest first."""
     async with reading(database) as connection:
         found = await connection.execute(FIRST_OF_EACH_SOURCE, {"keys": list(listing_keys)})
         return [AlsoSeen.model_validate(row) for row in found]
 
 
-async def _all(database: Database, statement: Select[Any], row: type[Row]) -> list[Row]:
-    async with reading(database) as connection:
-        return [row.model_validate(each) for each in await connection.execute(statement)]
-
-
 @asynccontextmanager
 async def reading(database: Database) -> AsyncIterator[AsyncConnection]:
-    """Lend a connection for a few statements; raise TransientError when the server is away or too slow."""
+    """Open a connection for a few statements; raise TransientError if the server is unavailable or too slow."""
     with away_is_transient():
         try:
             async with asyncio.timeout(READ_SECONDS_MAX), database.engine.connect() as connection:
-                # Single statements need no transaction around them, nor the round trips that it costs.
+                # Single statements need no transaction, nor its round trips.
                 yield await connection.execution_options(isolation_level="AUTOCOMMIT")
         except PoolTimeoutError as error:
             raise TimeoutError("every connection is in use") from error
         except DBAPIError as error:
-            # Below two layers of SQLAlchemy is what the driver said; chained to them it would be its own cause.
+            # SQLAlchemy wraps the driver's error twice; chained to them it would be its own cause.
             driver = error.orig.__cause__ if error.orig is not None else None
             raise driver or error from None

@@ -1,4 +1,4 @@
-"""Uvicorn as a guest in our process: our socket, our signals, our end."""
+"""Uvicorn within our process: with our socket, signal handling and shutdown."""
 
 import asyncio
 import errno
@@ -21,7 +21,7 @@ KEEP_ALIVE_SECONDS: Final = 15
 
 
 def listen(settings: ApiSettings) -> socket.socket:
-    """Return a socket bound to the address; raise SettingsError naming the variable that does not work."""
+    """Return a socket bound to the address; raise SettingsError naming the wrong variable."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
@@ -33,14 +33,14 @@ def listen(settings: ApiSettings) -> socket.socket:
 
 
 def url_of(listener: socket.socket, *, tls: bool) -> str:
-    """Return the address that a client asks."""
+    """Return the URL for clients."""
     host, port = listener.getsockname()[:2]
     scheme = "https" if tls else "http"
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 class Server(uvicorn.Server):
-    """Serves until *stop*; connections that are merely kept open do not hold it up."""
+    """Serves until *stop*; idle connections do not delay the shutdown."""
 
     def __init__(
         self, app: ASGIApp, stop: asyncio.Event, on_started: Callable[[], None], *, tls: ssl.SSLContext | None
@@ -50,7 +50,7 @@ class Server(uvicorn.Server):
         self._on_started = on_started
 
     async def run_on(self, listener: socket.socket) -> None:
-        """Serve, and also when cancelled leave no connection behind."""
+        """Serve; close all connections even when cancelled."""
         try:
             await self.serve(sockets=[listener])
         except asyncio.CancelledError:
@@ -62,7 +62,7 @@ class Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave signals to the process, whose stop event reaches everything in it."""
+        """Leave signals to the process, which sets the stop event."""
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -81,7 +81,7 @@ def _config(app: ASGIApp, tls: ssl.SSLContext | None) -> uvicorn.Config:
         ws="none",
         lifespan="off",
         log_config=None,
-        # Failures are logged once, by us.
+        # Errors are logged once, by us.
         log_level="critical",
         access_log=False,
         proxy_headers=False,

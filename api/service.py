@@ -1,17 +1,17 @@
-"""API: what people and programs ask over HTTP. Wiring only."""
+"""The API service. Wiring only."""
 
 from collections.abc import Callable
 from contextlib import closing
 
 import structlog
 
-from api import exposure, tls
+from api import network_exposure, tls
 from api.app import create_app
-from api.certificate import show_expiry
-from api.parts import parts_of
+from api.app_state import build_app_state
+from api.certificate import export_expiry
 from api.server import Server, listen, url_of
 from api.settings import ApiSettings
-from api.streaming.running import streaming
+from api.streaming.stream_tasks import run_stream
 from shared.process.health import Component, heartbeat
 from shared.process.runtime import Runtime
 
@@ -19,13 +19,13 @@ log = structlog.get_logger()
 
 
 async def serve(runtime: Runtime, settings: ApiSettings, *, on_listening: Callable[[str], None] | None = None) -> None:
-    """Answer until the runtime's stop event is set; *on_listening* is told the URL once it answers."""
-    parts = parts_of(runtime)
-    app = create_app(parts, settings)
+    """Serve until the runtime's stop event is set; *on_listening* receives the URL once requests are accepted."""
+    state = build_app_state(runtime)
+    app = create_app(state, settings)
     context = tls.context_of(settings)
-    show_expiry(settings.tls_certificate, runtime.telemetry.registry)
+    export_expiry(settings.tls_certificate, runtime.telemetry.registry)
     with closing(listen(settings)) as listener:
-        await exposure.require_token(listener, runtime)
+        await network_exposure.require_token(listener, runtime)
         url = url_of(listener, tls=context is not None)
 
         def started() -> None:
@@ -37,5 +37,5 @@ async def serve(runtime: Runtime, settings: ApiSettings, *, on_listening: Callab
         runtime.telemetry.ready_when("api", lambda: server.started and not runtime.stop.is_set())
         component = Component("api")
         component.shows("troubles", runtime.telemetry.troubles.fact)
-        async with heartbeat(component, runtime.bus), streaming(parts):
+        async with heartbeat(component, runtime.bus), run_stream(state):
             await server.run_on(listener)

@@ -1,4 +1,4 @@
-"""Settings of the API: its address, the names it goes by, and the limits of sessions and requests."""
+"""Settings of the API: its address and names, and the limits of sessions and requests."""
 
 from pathlib import Path
 from typing import Annotated, Self
@@ -10,21 +10,29 @@ from api.access.urls import host_name, origin_of
 from shared.settings import PREFIX, Settings
 
 
-def _listed(value: object) -> object:
+def split_at_commas(value: object) -> object:
+    """Return the parts of a text; anything else as it is."""
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
-def _host(name: str) -> str:
+def require_host_name(name: str) -> str:
+    """Return *name* in lower case if it is a host name without a port."""
     if host_name(name) != name.lower():
         raise ValueError("must be host names without ports, separated by commas")
     return name.lower()
 
 
-def _origin(url: str) -> str:
+def require_origin(url: str) -> str:
+    """Return the origin of *url* if it has no path."""
     origin = origin_of(url)
     if origin is None or url.lower().rstrip("/") not in {origin, f"{origin}:80", f"{origin}:443"}:
         raise ValueError("must be an address like https://sniper.example.com, without a path")
     return origin
+
+
+HostNames = Annotated[
+    frozenset[Annotated[str, AfterValidator(require_host_name)]], NoDecode, BeforeValidator(split_at_commas)
+]
 
 
 class ApiSettings(Settings):
@@ -34,27 +42,25 @@ class ApiSettings(Settings):
 
     host: str = Field(default="127.0.0.1", min_length=1)
     port: int = Field(default=8000, ge=0, le=65535)
-    public_url: Annotated[str, AfterValidator(_origin)] | None = None
-    """Address that browsers use, where a proxy ends TLS."""
-    allowed_hosts: Annotated[frozenset[Annotated[str, AfterValidator(_host)]], NoDecode, BeforeValidator(_listed)] = (
-        frozenset()
-    )
-    """Further names that requests may be meant for, besides localhost, addresses, the host and the public URL's."""
+    public_url: Annotated[str, AfterValidator(require_origin)] | None = None
+    """Address for browsers, if a proxy terminates TLS."""
+    allowed_hosts: HostNames = frozenset()
+    """Further accepted host names, besides localhost, addresses, the host and the public URL's."""
     tls_certificate: Path | None = None
-    """PEM file of the certificate and those between it and its root; with it the API speaks TLS."""
+    """PEM file of the certificate and its intermediates; with it the API uses TLS."""
     tls_key: Path | None = None
     """PEM file of its key; None: in the certificate's file."""
     session_idle_seconds: int = Field(default=12 * 3600, ge=120, le=30 * 86400)
-    """A session ends when it was not used for so long; an open page uses it."""
+    """A session ends when unused for this long; an open page uses it."""
     session_seconds_max: int = Field(default=7 * 86400, ge=120, le=365 * 86400)
-    """A session ends after so long, however much it is used."""
+    """A session ends after this long, even if it is used."""
     failures_per_minute: int = Field(default=10, ge=1, le=10_000)
-    """Failed attempts of one address to come in."""
+    """Failed sign-in attempts of one address."""
     requests_per_minute: int = Field(default=6000, ge=1, le=10_000_000)
     """Requests of one token and its sessions."""
 
     @model_validator(mode="after")
-    def _key_has_certificate(self) -> Self:
+    def require_certificate_of_key(self) -> Self:
         if self.tls_key is not None and self.tls_certificate is None:
             raise ValueError("SNIPER_API_TLS_KEY needs SNIPER_API_TLS_CERTIFICATE")
         return self

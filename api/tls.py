@@ -1,4 +1,4 @@
-"""TLS of the API, where it has a certificate of its own."""
+"""TLS of the API, if it has a certificate."""
 
 import ssl
 
@@ -7,7 +7,7 @@ from shared.errors import SettingsError
 
 
 def context_of(settings: ApiSettings) -> ssl.SSLContext | None:
-    """Return the context to serve with; None: plain HTTP. Raises SettingsError naming the variable that is wrong."""
+    """Return the TLS context; None: plain HTTP. Raises SettingsError naming the wrong variable."""
     if settings.tls_certificate is None:
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -1,1 +1,1 @@
-"""What the pipeline costs, beside the bare floor measured in the same run."""
+"""Benchmarks of the pipeline, beside the bare floor measured in the same run."""

@@ -17,13 +17,13 @@ from rich.console import Console
 from bench import machine, report
 from bench.errors import BenchmarkError
 from bench.figures import Result
-from bench.ground import Ground, prepared
 from bench.parts import api, dedup, embedded, executor, openings, persister, pipeline, publish, telemetry, ticker
 from bench.sampling import Plan
+from bench.testbed import Testbed, open_testbed
 from shared.process.telemetry import configure_logging
 from shared.settings import TelemetrySettings
 
-ON_SERVERS: Final[Mapping[str, Callable[[Ground], Awaitable[Result]]]] = MappingProxyType(
+ON_SERVERS: Final[Mapping[str, Callable[[Testbed], Awaitable[Result]]]] = MappingProxyType(
     {
         "executor": executor.measure,
         "openings": openings.measure,
@@ -44,7 +44,7 @@ EXIT_STOPPED: Final = 130
 
 
 def main() -> int:
-    """Return the exit status: 1 where a benchmark failed; those after it are measured all the same."""
+    """Return the exit status: 1 if a benchmark failed; later ones are still measured."""
     options = _options()
     plan = Plan(options.samples, options.warmups)
     configure_logging(TelemetrySettings(log_level="warning"))
@@ -57,7 +57,7 @@ def main() -> int:
                 failed = True
                 continue
             results[name] = result
-            report.save(results, found, options.results)  # What is measured stays, whatever becomes of the rest.
+            report.save(results, found, options.results)  # Saved at once, in case a later one fails.
             errors.print(f"{name}: {result.ratio_p50:.2f}× the floor's median", highlight=False)
     except (KeyboardInterrupt, asyncio.CancelledError):
         return EXIT_STOPPED
@@ -68,30 +68,30 @@ def main() -> int:
 
 
 def _measured(names: Collection[str], plan: Plan) -> Iterator[tuple[str, Result | BenchmarkError]]:
-    """Run these benchmarks one after another, with servers only where one needs them; yield what each came to."""
-    # A polite end takes the same way as Ctrl-C, which leaves nothing running.
+    """Run these benchmarks one after another, with servers if one needs them; yield their results."""
+    # SIGTERM is handled like Ctrl-C, which leaves no process running.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with ExitStack() as stack:
-        ground = stack.enter_context(prepared(plan)) if ON_SERVERS.keys() & names else None
+        testbed = stack.enter_context(open_testbed(plan)) if ON_SERVERS.keys() & names else None
         for name in NAMES:
             if name not in names:
                 continue
-            if ground is not None and name in ON_SERVERS:
-                yield name, _on_servers(name, ground)
+            if testbed is not None and name in ON_SERVERS:
+                yield name, _on_servers(name, testbed)
             else:
                 yield name, ALONE[name](plan)
 
 
-def _on_servers(name: str, ground: Ground) -> Result | BenchmarkError:
+def _on_servers(name: str, testbed: Testbed) -> Result | BenchmarkError:
     async def run() -> Result:
-        measuring = asyncio.ensure_future(ON_SERVERS[name](ground))
+        measuring = asyncio.ensure_future(ON_SERVERS[name](testbed))
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, measuring.cancel)
         return await measuring
 
     try:
         return uvloop.run(run())
     except BenchmarkError as error:
-        return BenchmarkError(f"{error}\n{ground.last_words()}")
+        return BenchmarkError(f"{error}\n{testbed.log_tails()}")
 
 
 def _options() -> argparse.Namespace:

@@ -1,4 +1,4 @@
-"""Events that wait in a queue before anybody consumes it, and the rows they become."""
+"""Events queued before a consumer starts, and the rows they become."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -11,7 +11,7 @@ import aio_pika
 from aio_pika.abc import AbstractChannel
 from pydantic import SecretStr
 
-from bench.floor.part import persistent
+from bench.floor.messaging import persistent
 from persister.repository import listing_row
 from shared.bus import rabbitmq
 from shared.bus.port import Queue
@@ -22,11 +22,11 @@ from tests.waiting import eventually
 
 NOON: Final = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 PIPELINED: Final = 500
-"""Publishes under way at once."""
+"""Concurrent publishes."""
 
 
 def sightings(number: int) -> list[RawListing]:
-    """Return what both sources make of one listing."""
+    """Return the sightings of one listing by both sources."""
     return [
         RawListing.model_validate(_described(number) | {"id": f"{source}:{number}", "source": source})
         for source in (Source.MEXC_WEBSOCKET, Source.MEXC_REST_API)
@@ -42,7 +42,7 @@ def listing(number: int) -> Listing:
 
 
 def columns(numbers: Iterable[int]) -> Sequence[Sequence[object]]:
-    """Return what `INSERT_LISTINGS` takes for these listings."""
+    """Return the arguments of `INSERT_LISTINGS` for these listings."""
     return list(zip(*(listing_row(listing(number)) for number in numbers), strict=True))
 
 
@@ -53,8 +53,8 @@ def _described(number: int) -> dict[str, object]:
 
 
 @asynccontextmanager
-async def declared(broker: str) -> AsyncIterator[AbstractChannel]:
-    """Make our queues exist; yield a channel with confirms."""
+async def open_channel_with_queues(broker: str) -> AsyncIterator[AbstractChannel]:
+    """Declare our queues; yield a channel with publisher confirms."""
     async with rabbitmq.connect(BrokerSettings(url=SecretStr(broker)), topology.SNIPER, name="bench") as bus:
         await eventually(bus.is_connected, within_seconds=15)
     connection = await aio_pika.connect(broker)
@@ -63,7 +63,7 @@ async def declared(broker: str) -> AsyncIterator[AbstractChannel]:
 
 
 async def fill(channel: AbstractChannel, queue: Queue, waiting: Iterable[RawListing | Listing]) -> None:
-    """Put events into *queue* and nowhere else."""
+    """Publish events to *queue* alone."""
     rest = iter(waiting)
     while some := list(islice(rest, PIPELINED)):
         messages = [persistent(event.id, cloudevents.encode(event)) for event in some]

@@ -1,4 +1,4 @@
-"""What our processes are told, and what is changed in the database beforehand."""
+"""Environment variables of benchmarked processes, and preparations in their database."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -19,12 +19,12 @@ NO_LIMITS: Final[Mapping[str, str]] = MappingProxyType(
         "SNIPER_EXECUTOR_ORDERS_PER_MINUTE": "300",
         "SNIPER_EXECUTOR_ORDERS_PER_DAY": "1000000",
         "SNIPER_EXECUTOR_DAILY_SPEND_USDT": str(LIMIT_USDT),
-        # The venue counts nothing, and an order every few milliseconds is no pace of a market's.
+        # The venue has no rate limits, and a benchmark sends an order every few milliseconds.
         "SNIPER_EXECUTOR_WEIGHT_PER_10_SECONDS": "100000",
         "SNIPER_EXECUTOR_REQUESTS_PER_SECOND": "10000",
         "SNIPER_EXECUTOR_KEY_WEIGHT_PER_10_SECONDS": "100000",
         "SNIPER_EXECUTOR_KEY_REQUESTS_PER_SECOND": "10000",
-        # Their coins are shown by a ticker alone. What it costs to ask when such a one opened is measured by itself.
+        # Their coins are shown by a ticker alone. The cost of asking for their opening is measured separately.
         "SNIPER_EXECUTOR_OPENING_UNKNOWN": "buy",
         # None of the hundreds of positions is ever due.
         "SNIPER_EXECUTOR_EXIT_CHECK_SECONDS": "60",
@@ -33,7 +33,7 @@ NO_LIMITS: Final[Mapping[str, str]] = MappingProxyType(
 
 
 def environment(venue: Venue, database: str, broker: str | None) -> dict[str, str]:
-    """Return the variables of a process on these servers; without a broker it is its own."""
+    """Return the variables of a process on these servers; without a broker it uses the embedded bus."""
     variables = {
         "SNIPER_DATABASE_URL": database,
         "SNIPER_MEXC_REST_URL": venue.rest_url,
@@ -47,17 +47,17 @@ def environment(venue: Venue, database: str, broker: str | None) -> dict[str, st
 
 
 async def raise_limits(database: str) -> None:
-    """Let every order fit."""
+    """Raise the position limit to fit every order."""
     await _execute(database, RAISE)
 
 
 async def trade_live(database: str) -> None:
-    """Let the executor send orders that cost the venue's money, where it may."""
+    """Switch auto_trade on, so that a live executor sends orders."""
     await _execute(database, GO_LIVE)
 
 
 async def create_floor_table(database: str) -> None:
-    """Make the table the floor commits to."""
+    """Create the table the floor commits to."""
     await _execute(database, CREATE)
 
 

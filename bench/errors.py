@@ -1,5 +1,5 @@
-"""What ends a benchmark."""
+"""Errors that end a benchmark."""
 
 
 class BenchmarkError(Exception):
-    """What was measured is not what was meant; the figures would lie."""
+    """The measurement is invalid."""

@@ -1,4 +1,4 @@
-"""What a series of measurements amounts to, and how it compares with the floor's. Pure."""
+"""Summary of a series of measurements, and its comparison with the floor's. Pure."""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Step(NamedTuple):
-    """Some events, and the time until they were handled."""
+    """A number of events, and the time until they were handled."""
 
     seconds: float
     events: int
@@ -35,12 +35,12 @@ class Result:
     ours: Figures
     floor: Figures
     what: str
-    """What p50_ms and p99_ms are the times of."""
+    """The measured process or interval."""
     extra: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def ratio_p50(self) -> float:
-        """How many times the floor's median ours is."""
+        """Our median as a multiple of the floor's."""
         return self.ours.p50_ms / self.floor.p50_ms
 
     @property
@@ -49,13 +49,13 @@ class Result:
 
     @property
     def ratio_rate(self) -> float | None:
-        """How many times as much as ours the floor gets through; None where no rate was measured."""
+        """The floor's rate as a multiple of ours; None if no rate was measured."""
         if self.ours.per_s is None or self.floor.per_s is None:
             return None
         return self.floor.per_s / self.ours.per_s
 
     def as_json(self) -> dict[str, object]:
-        """Return what the results file holds under the benchmark's name."""
+        """Return the benchmark's entry in the results file."""
         rate = {} if self.ratio_rate is None else {"ratio_rate": round(self.ratio_rate, 3)}
         return {
             "what": self.what,
@@ -74,14 +74,14 @@ def latency(samples_ms: Sequence[float]) -> Figures:
 
 
 def throughput(steps: Sequence[Step]) -> Figures:
-    """Summarise the steps in which events were handled: the times of a step, and the rate over all of them."""
+    """Summarise steps: the times of a step, and the rate over all of them."""
     seconds = [step.seconds for step in steps]
     times = latency([each * 1000 for each in seconds])
     return replace(times, per_s=sum(step.events for step in steps) / sum(seconds))
 
 
 def steps_between(moments: Sequence[float], events: Sequence[int]) -> list[Step]:
-    """Return the steps from each moment, in seconds, to the next; *events* of each moment are handled by the next."""
+    """Return the steps between consecutive times in seconds; *events* of each time are handled by the next."""
     return [Step(later - earlier, count) for (earlier, later), count in zip(pairwise(moments), events, strict=False)]
 
 

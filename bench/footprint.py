@@ -1,6 +1,6 @@
-"""`python -m bench.footprint`: what each service takes at rest, and what listings leave in database and archive.
+"""`python -m bench.footprint`: resources of each service at rest, and bytes per listing in database and archive.
 
-There is no floor of that: the figures are for whoever plans machines. They are written to a file of their own.
+There is no floor: the figures are for capacity planning. They are written to a separate file.
 """
 
 import argparse
@@ -23,12 +23,12 @@ from bench import machine
 from bench.environment import environment, raise_limits
 from bench.errors import BenchmarkError
 from bench.exchange.venue import open_venue
-from bench.ground import Ground, prepared, when_ready
 from bench.parts import api_data
-from bench.parts.pipeline import shown
+from bench.parts.pipeline import listing_sample
 from bench.report import RESULTS
 from bench.sampling import BLOCK, Plan
-from bench.stages import passed_by
+from bench.stages import stage_times
+from bench.testbed import Testbed, open_testbed, wait_until_ready
 from shared.process.telemetry import configure_logging
 from shared.settings import TelemetrySettings
 from tests.support.running.processes import Sniper, clean
@@ -46,14 +46,14 @@ _WITH_ITS_STATISTICS: Final = {
 }
 
 
-async def measure(ground: Ground, rows: int, rest_seconds: float) -> Mapping[str, object]:
-    """Return everything that was found, by what it is."""
-    return {**await _services(ground, rest_seconds), "per_million": await _rows(ground, rows)}
+async def measure(testbed: Testbed, rows: int, rest_seconds: float) -> Mapping[str, object]:
+    """Return all figures, by name."""
+    return {**await _services(testbed, rest_seconds), "per_million": await _rows(testbed, rows)}
 
 
-async def _services(ground: Ground, rest_seconds: float) -> Mapping[str, object]:
-    """Return what each service takes, at rest and to be scraped, and what a traded listing leaves in the database."""
-    database, broker = ground.database(), ground.broker()
+async def _services(testbed: Testbed, rest_seconds: float) -> Mapping[str, object]:
+    """Return each service's resources at rest and for scraping, and the bytes of a traded listing in the database."""
+    database, broker = testbed.database(), testbed.broker()
     await raise_limits(database)
     async with open_venue() as venue, AsyncExitStack() as stack:
         variables = environment(venue, database, broker)
@@ -61,18 +61,18 @@ async def _services(ground: Ground, rest_seconds: float) -> Mapping[str, object]
         running: dict[str, Sniper] = {}
         for name in SERVICES:
             began = time.perf_counter()
-            running[name] = await stack.enter_async_context(ground.service("run", name, environment=variables))
-            await when_ready(running[name])
+            running[name] = await stack.enter_async_context(testbed.service("run", name, environment=variables))
+            await wait_until_ready(running[name])
             found[name] = {"ready_seconds": round(time.perf_counter() - began, 2)}
         for name, rest in (await _at_rest(running, rest_seconds)).items():
             found[name] |= rest | {"scrape_core_pct": await _scraping_pct(running[name])}
         before = await _size(database)
         journeys = []
-        for number in range(ground.plan.samples):
-            journeys.append(await shown(venue, number))
+        for number in range(testbed.plan.samples):
+            journeys.append(await listing_sample(venue, number))
             if len(journeys) % BLOCK == 0:
                 await venue.list_newcomers()
-        await passed_by(database, journeys)
+        await stage_times(database, journeys)
         grown = await _size(database) - before
     together = {key: round(sum(each[key] for each in found.values()), 2) for key in ("rss_mb", "pss_mb", "core_pct")}
     return {"services": found, "together": together, "bytes_of_a_traded_listing": grown // len(journeys)}
@@ -93,7 +93,7 @@ async def _at_rest(running: Mapping[str, Sniper], seconds: float) -> Mapping[str
 
 
 async def _scraping_pct(service: Sniper) -> float:
-    """Return the part of a core that it takes *service* to be scraped as often as Prometheus does."""
+    """Return the share of a core that scraping at Prometheus' interval costs *service*."""
     process = psutil.Process(service.process.pid)
     url = f"http://127.0.0.1:{service.metrics_port}/metrics"
     async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
@@ -109,9 +109,9 @@ def _cpu_seconds(process: psutil.Process) -> float:
     return float(times.user + times.system)
 
 
-async def _rows(ground: Ground, rows: int) -> Mapping[str, object]:
+async def _rows(testbed: Testbed, rows: int) -> Mapping[str, object]:
     """Return the bytes of a million listings and trades, in the database and in each format of the archive."""
-    database = ground.database()
+    database = testbed.database()
     await api_data.fill(database, rows)
     connection = await asyncpg.connect(database)
     try:
@@ -129,7 +129,7 @@ async def _rows(ground: Ground, rows: int) -> Mapping[str, object]:
 
 
 async def _archived(database: str, format_: str) -> Mapping[str, tuple[int, int]]:
-    """Return bytes and rows of each table, archived in that format as an operator does."""
+    """Return bytes and rows of each table, archived in that format by `sniper archive`."""
     with TemporaryDirectory(prefix="sniper-bench-") as directory:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "cli", "archive", "--older-than", "1d", "--to", directory),
@@ -137,11 +137,11 @@ async def _archived(database: str, format_: str) -> Mapping[str, tuple[int, int]
             env=clean() | {"SNIPER_DATABASE_URL": database},
             stdout=asyncio.subprocess.PIPE,
         )
-        told, _ = await process.communicate()
+        output, _ = await process.communicate()
     if process.returncode:
         raise BenchmarkError(f"sniper archive ended with {process.returncode}")
     totals: dict[str, tuple[int, int]] = {}
-    for file in json.loads(told)["files"]:
+    for file in json.loads(output)["files"]:
         size, rows = totals.get(file["table"], (0, 0))
         totals[file["table"]] = (size + file["bytes"], rows + file["rows"])
     return totals
@@ -164,16 +164,16 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.footprint", description=__doc__)
     parser.add_argument("--rows", type=int, default=200_000, help="listings to store, and as many trades")
     parser.add_argument("--samples", type=int, default=300, help="listings to trade")
-    parser.add_argument("--rest", type=float, default=30, help="seconds for which services are watched at rest")
+    parser.add_argument("--rest", type=float, default=30, help="seconds to observe services at rest")
     parser.add_argument("--results", type=Path, default=RESULTS.with_name("footprint.json"))
     options = parser.parse_args(arguments)
     configure_logging(TelemetrySettings(log_level="warning"))
-    with prepared(Plan(options.samples, warmups=1)) as ground:
-        found = uvloop.run(measure(ground, options.rows, options.rest))
-    told: dict[str, Any] = {"machine": dict(machine.describe()), **found}
+    with open_testbed(Plan(options.samples, warmups=1)) as testbed:
+        found = uvloop.run(measure(testbed, options.rows, options.rest))
+    output: dict[str, Any] = {"machine": dict(machine.describe()), **found}
     options.results.parent.mkdir(parents=True, exist_ok=True)
-    options.results.write_text(json.dumps(told, indent=2) + "\n")
-    sys.stdout.write(json.dumps(told, indent=2) + "\n")
+    options.results.write_text(json.dumps(output, indent=2) + "\n")
+    sys.stdout.write(json.dumps(output, indent=2) + "\n")
     return 0
 
 

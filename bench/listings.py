@@ -1,4 +1,4 @@
-"""Listings as dedup announces them, for the benchmarks of the executor alone."""
+"""Listings as published by dedup, for the benchmarks of the executor alone."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -19,17 +19,17 @@ RULES: Final = TradingRules(
 )
 
 
-class Told(Enum):
-    """What a listing brings along."""
+class ListingDetails(Enum):
+    """Details included in a listing."""
 
     ALL = "price and rules"
     PRICE = "price"
-    """As one that a ticker shows before any list does."""
+    """As for one shown by a ticker before any list."""
     NOTHING = "nothing"
 
 
-def fresh(base_asset: str, *, told: Told, opens_at: datetime | None = None) -> Listing:
-    """Return a listing of now that brings along what is *told* of its symbol."""
+def new_listing(base_asset: str, *, details: ListingDetails, opens_at: datetime | None = None) -> Listing:
+    """Return a current listing with these *details* of its symbol."""
     symbol, now = f"{base_asset}USDT", utc_now()
     return Listing(
         id=f"{symbol}:1:detected",
@@ -43,6 +43,6 @@ def fresh(base_asset: str, *, told: Told, opens_at: datetime | None = None) -> L
         published_at=now,
         deduplicated_at=now,
         opens_at=opens_at,
-        price=None if told is Told.NOTHING else PRICE,
-        rules=RULES if told is Told.ALL else None,
+        price=None if details is ListingDetails.NOTHING else PRICE,
+        rules=RULES if details is ListingDetails.ALL else None,
     )

@@ -1,4 +1,4 @@
-"""On what the figures were measured: without it they say little."""
+"""Description of the measuring machine, to interpret the figures."""
 
 import os
 import platform
@@ -16,7 +16,7 @@ def describe() -> dict[str, object]:
     return {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "system": platform.platform(),
-        "processor": _processor(),
+        "processor": processor_name(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "load_average_1m": round(os.getloadavg()[0], 2),
         "python": platform.python_version(),
@@ -24,7 +24,8 @@ def describe() -> dict[str, object]:
     }
 
 
-def _processor() -> str:
+def processor_name() -> str:
+    """Return the processor's model name, as far as the system provides one."""
     if not CPU_INFO.exists():
         return platform.processor()
     named = (line.partition(":")[2].strip() for line in CPU_INFO.read_text().splitlines() if "model name" in line)

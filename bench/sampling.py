@@ -1,4 +1,4 @@
-"""Samples of the floor and of ours by turns, so that whatever drifts on the machine drifts for both."""
+"""Interleaved samples of the floor and of ours, so that drifts of the machine affect both."""
 
 import asyncio
 import random
@@ -12,26 +12,26 @@ Sample = Callable[[int], Awaitable[T]]
 """Takes the sample of this number."""
 
 PACE_SECONDS: Final = (0.140, 0.180)
-"""From one sample to the next. Listings are minutes apart: each finds the pipeline idle, and stored what the one before
-left to be stored, which takes 50 ms and more after its order."""
+"""Interval of samples. Real listings are minutes apart: each finds the pipeline idle, with its predecessor's rows
+stored, which takes 50 ms or more after its order."""
 BLOCK: Final = 25
 ROUNDS_MAX: Final = 2
 SAMPLES_PER_ROUND: Final = 10
 
 Pause = Callable[[], Awaitable[None]]
-"""Lets come to rest what our samples left behind."""
+"""Waits until the effects of our samples have settled."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much to measure, of the floor and of ours alike."""
+    """Number of samples of the floor and of ours."""
 
     samples: int
     warmups: int
 
     @property
     def rounds(self) -> int:
-        """How often throughput is measured anew."""
+        """Number of throughput rounds."""
         return min(ROUNDS_MAX, -(-self.samples // SAMPLES_PER_ROUND))
 
     @property

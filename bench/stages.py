@@ -1,4 +1,4 @@
-"""Where our time goes: the stamps each listing collects on its way, between those of the venue."""
+"""Stage timings: the timestamps of each listing in the pipeline, between those of the venue."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from bench.exchange.venue import Journey
 
 STAMPS: Final = ("observed_at", "published_at", "deduplicated_at", "decided_at")
 STAGES: Final = ("observed", "published", "deduplicated", "decided", "ordered")
-"""Each from the one before: frame read, raw event made, claim begun, decision made, order received."""
+"""Each since its predecessor: frame read, raw event made, claim begun, decision made, order received."""
 READ: Final = """
 SELECT symbol, jsonb_build_object(
     'observed_at', listing -> 'observed_at', 'published_at', listing -> 'published_at',
@@ -25,40 +25,40 @@ FROM orders WHERE state IN ('filled', 'partially_filled')
 """
 SETTLE_SECONDS: Final = 10.0
 
-Passed = Sequence[float]
-"""When a journey was started, passed each stage and ended, in seconds."""
+StageTimes = Sequence[float]
+"""Times of a journey's start, stages and end, in seconds."""
 
 
-async def passed_by(database: str, journeys: Sequence[Journey]) -> list[Passed]:
-    """Return the stamps of each journey; raise BenchmarkError where an order was sent and is not in the journal."""
+async def stage_times(database: str, journeys: Sequence[Journey]) -> list[StageTimes]:
+    """Return the stage times of each journey; raise BenchmarkError if an order is missing from the journal."""
     stamps = await _stamps(database, {journey.symbol for journey in journeys})
-    return [passed(journey, stamps[journey.symbol]) for journey in journeys]
+    return [times_of(journey, stamps[journey.symbol]) for journey in journeys]
 
 
-def passed(journey: Journey, stages: Mapping[str, str]) -> Passed:
+def times_of(journey: Journey, stages: Mapping[str, str]) -> StageTimes:
     stamps = (datetime.fromisoformat(stages[name]).timestamp() for name in STAMPS)
     return [journey.started.wall_seconds, *stamps, journey.ordered.wall_seconds]
 
 
-def medians_ms(journeys: Iterable[Passed]) -> Mapping[str, float]:
-    """Return the median of each step, in milliseconds."""
+def medians_ms(journeys: Iterable[StageTimes]) -> Mapping[str, float]:
+    """Return the median of each stage, in milliseconds."""
     steps = [[(later - earlier) * 1000 for earlier, later in pairwise(one)] for one in journeys]
     columns = zip(*steps, strict=True)
     return {stage: round(statistics.median(column), 3) for stage, column in zip(STAGES, columns, strict=True)}
 
 
-def received_to_ordered_ms(journeys: Iterable[Passed]) -> list[float]:
-    """Return how long each took from its frame's arrival here to its order's arrival there."""
+def received_to_ordered_ms(journeys: Iterable[StageTimes]) -> list[float]:
+    """Return each time from the frame's arrival in ingest to the order's at the venue."""
     return [(one[-1] - one[1]) * 1000 for one in journeys]
 
 
-def received_to_decided_ms(journeys: Iterable[Passed]) -> float:
-    """Return the median from a frame's arrival here to the decision about it, in milliseconds."""
+def received_to_decided_ms(journeys: Iterable[StageTimes]) -> float:
+    """Return the median from a frame's arrival in ingest to its decision, in milliseconds."""
     return round(statistics.median((one[-2] - one[1]) * 1000 for one in journeys), 3)
 
 
 async def _stamps(database: str, symbols: set[str]) -> Mapping[str, Mapping[str, str]]:
-    """Read the stamps of all *symbols* once the last of them is settled."""
+    """Read the timestamps of all *symbols*, once the last is settled."""
     connection = await asyncpg.connect(database)
     try:
         async with asyncio.timeout(SETTLE_SECONDS):

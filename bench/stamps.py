@@ -1,4 +1,4 @@
-"""When other processes began with what: they say so on their standard output, by the clock all processes share."""
+"""Timestamps reported by other processes on their standard output, by the shared monotonic clock."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,20 +6,20 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from bench.errors import BenchmarkError
-from bench.exchange.venue import Moment
-from bench.ground import Child
+from bench.exchange.venue import Instant
+from bench.testbed import Child
 
 LOST_SECONDS: Final = 10.0
 
 
 class Stamps:
-    """What one process has said."""
+    """Timestamps reported by one process."""
 
     def __init__(self) -> None:
         self._stamps: dict[str, asyncio.Future[int]] = {}
 
-    async def ms_until(self, name: str, moment: Moment) -> float:
-        """Return how long after its beginning with *name* *moment* was."""
+    async def ms_until(self, name: str, moment: Instant) -> float:
+        """Return the milliseconds from the process's start on *name* to *moment*."""
         try:
             async with asyncio.timeout(LOST_SECONDS):
                 return (moment.monotonic_ns - await self._of(name)) / 1e6
@@ -27,21 +27,21 @@ class Stamps:
             raise BenchmarkError(f"nothing was said of {name}") from None
 
     async def hear(self, child: Child) -> None:
-        """Read what *child* says until it ends."""
+        """Read the reports of *child* until it ends."""
         assert child.stdout is not None
         async for line in child.stdout:
             name, _, began_ns = line.decode().strip().rpartition(" ")
-            said = self._of(name)
-            if not said.done():
-                said.set_result(int(began_ns))
+            stamp = self._of(name)
+            if not stamp.done():
+                stamp.set_result(int(began_ns))
 
     def _of(self, name: str) -> asyncio.Future[int]:
         return self._stamps.setdefault(name, asyncio.get_running_loop().create_future())
 
 
 @asynccontextmanager
-async def heard(child: Child) -> AsyncIterator[Stamps]:
-    """Listen to *child* during the block."""
+async def read_stamps(child: Child) -> AsyncIterator[Stamps]:
+    """Read the reports of *child* during the block."""
     stamps = Stamps()
     hearing = asyncio.create_task(stamps.hear(child), name="stamps")
     try:

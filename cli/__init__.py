@@ -1,1 +1,1 @@
-"""The `sniper` command; the only place that composes several services in one process."""
+"""The `sniper` command; the only package that composes several services in one process."""

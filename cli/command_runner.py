@@ -1,4 +1,4 @@
-"""Run one operator command: to its end, or to one clear sentence and an exit code."""
+"""Runner of operator commands: errors become one sentence and an exit code."""
 
 import asyncio
 import getpass
@@ -21,20 +21,20 @@ OPERATOR_CHARACTERS_MAX: Final = 80
 
 
 def run(command: Callable[[asyncio.Event], Awaitable[None]]) -> None:
-    """Run *command*; end the process with code 2 for a wrong argument or setting and 1 for what is away."""
+    """Run *command*; exit with code 2 for a wrong argument or setting, and 1 if something is unavailable."""
 
     async def main(stop: asyncio.Event) -> None:
-        # The libraries' lines would stand before the one sentence that a command ends with.
+        # Log lines of libraries would precede the one sentence that a command ends with.
         logging.getLogger().addHandler(logging.NullHandler())
-        with clear_errors():
+        with explained_database_errors():
             await command(stop)
 
     lifecycle.run(main)
 
 
 @contextmanager
-def clear_errors() -> Iterator[None]:
-    """Put what PostgreSQL says about a command into one sentence."""
+def explained_database_errors() -> Iterator[None]:
+    """Translate PostgreSQL's errors into one sentence."""
     try:
         yield
     except asyncpg.PostgresError as error:
@@ -43,9 +43,9 @@ def clear_errors() -> Iterator[None]:
 
 @asynccontextmanager
 async def database() -> AsyncIterator[Database]:
-    """Open the database that the settings name, or our own if there is one."""
+    """Open the configured database, or our own if there is one."""
     _require_data()
-    async with process.connected_database("operator") as opened, schema.mismatch_in_one_sentence(opened):
+    async with process.open_connected_database("operator") as opened, schema.explained_mismatch(opened):
         yield opened
 
 
@@ -53,25 +53,25 @@ async def database() -> AsyncIterator[Database]:
 async def pipeline() -> AsyncIterator[Runtime]:
     """Open the database and the bus."""
     _require_data()
-    async with process.connected("operator") as runtime, schema.mismatch_in_one_sentence(runtime.database):
+    async with process.open_runtime("operator") as runtime, schema.explained_mismatch(runtime.database):
         yield runtime
 
 
 def _require_data() -> None:
-    """A question must not set up a database server."""
+    """Raise SniperError if there is no database yet: a query must not set up a server."""
     data_dir = load(DataSettings).data_dir
     if load(DatabaseSettings).url is None and not (data_dir / "postgres").exists():
         raise SniperError(f"there is no data in {data_dir} yet: start `sniper up`, or set SNIPER_DATABASE_URL")
 
 
-def operator() -> str:
-    """Name who is at the terminal, for the record."""
+def operator_name() -> str:
+    """Return the name of the terminal's user, for the record."""
     try:
         return f"cli:{getpass.getuser()}"[:OPERATOR_CHARACTERS_MAX]
     except (KeyError, OSError):
         return "cli"  # A container may run as a user without a name.
 
 
-def refused(error: Exception) -> SettingsError:
-    """Return what ends the process with code 2, as for any other wrong argument."""
+def usage_error(error: Exception) -> SettingsError:
+    """Return an error that ends the process with code 2, like any wrong argument."""
     return SettingsError(str(error))

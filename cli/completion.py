@@ -1,4 +1,4 @@
-"""`sniper completion`: what a shell sources to complete our command lines; and the answers to what it then asks."""
+"""`sniper completion`: the completion script of a shell, and the answers to its queries."""
 
 import os
 from typing import Final
@@ -8,7 +8,7 @@ from typer._completion_shared import get_completion_script
 
 PROGRAM: Final = "sniper"
 VARIABLE: Final = "_SNIPER_COMPLETE"
-"""Set by the shell's script when it asks what could come next."""
+"""Set by the shell's script when it queries completions."""
 
 
 def script(shell: str) -> str:
@@ -16,7 +16,7 @@ def script(shell: str) -> str:
     return get_completion_script(prog_name=PROGRAM, complete_var=VARIABLE, shell=shell)
 
 
-def get_ready() -> None:
-    """Let the parser answer a shell, where one asks."""
+def answer_shell() -> None:
+    """Let the parser answer a completion query of a shell, if this is one."""
     if VARIABLE in os.environ:
         completion_init()

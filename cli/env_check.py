@@ -1,4 +1,4 @@
-"""The variables that mean something to us, so that one that was misspelt does not go unnoticed."""
+"""Check of environment variables, so that a misspelled one does not go unnoticed."""
 
 import difflib
 import os
@@ -59,24 +59,24 @@ def _is_link(name: str, value: str) -> bool:
 
 
 def unknown(names: Iterable[str]) -> list[str]:
-    """Return those of *names* that look like ours and are not."""
+    """Return those of *names* with our prefix that no setting has."""
     return sorted({name.upper() for name in names if name.upper().startswith(PREFIX)} - known())
 
 
-def misspelt() -> list[str]:
-    """Return each variable of the environment or the .env file that looks like ours and that nobody reads."""
+def misspelled_names() -> list[str]:
+    """Return each variable of the environment or the .env file with our prefix that is never read."""
     links = {name for name, value in os.environ.items() if _is_link(name, value)}
     return unknown([*(set(os.environ) - links), *DotEnvSettingsSource(Settings).env_vars])
 
 
-def warn_of_unknown() -> None:
-    """Log each variable of the environment or the .env file that nobody reads, and what was probably meant.
+def warn_about_unknown() -> None:
+    """Log each variable of the environment or the .env file that is never read, with the closest known name.
 
-    What Kubernetes makes up for the services of its namespace is named as that, in one line.
+    Service links that Kubernetes adds are named as such, in one line.
     """
     links = sorted(name for name, value in os.environ.items() if _is_link(name, value))
     if links:
         log.warning("variables of Kubernetes, ignored: set enableServiceLinks: false on the pod", variables=links)
-    for name in misspelt():
+    for name in misspelled_names():
         meant = difflib.get_close_matches(name, known(), n=1)
         log.warning("unknown setting, ignored", variable=name, meant=meant[0] if meant else None)

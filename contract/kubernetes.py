@@ -19,7 +19,10 @@ PASSWORD: Final = "local"  # noqa: S105 - no secret
 """Of every user of the overlay `local`, whose data ends with its pods."""
 SERVICES: Final = tuple(name for name in RIGHTS if name not in GROUPS)
 _PROMETHEUS: Final = Path(__file__).parents[1] / "deploy" / "prometheus"
-_SOURCES: Final = ("recording.yml", "alerts.yml")
+_SOURCES: Final = ("expected.yml", "recording.yml", "alerts.yml")
+_EXPECTED: Final = "sniper:processes:expected"
+_KUBERNETES: Final = Path(__file__).parents[1] / "deploy" / "kubernetes"
+_SCALING: Final = _KUBERNETES / "overlays" / "production" / "services" / "scaling.yaml"
 _MADE: Final = "Made by `make contract`"
 
 
@@ -42,7 +45,24 @@ def _rules() -> str:
 
 def _groups(name: str) -> list[Any]:
     groups: list[Any] = yaml.safe_load((_PROMETHEUS / name).read_text(encoding="utf-8"))["groups"]
+    for rule in (rule for group in groups for rule in group["rules"] if rule.get("record") == _EXPECTED):
+        rule["expr"] = f"vector({_replicas(rule['labels']['service'])})"
     return groups
+
+
+def _replicas(service: str) -> int:
+    """Return how many pods of *service* production runs at the least."""
+    scaled = [each for each in _documents(_SCALING) if each["kind"] == "ScaledObject"]
+    for each in scaled:
+        if each["spec"]["scaleTargetRef"]["name"] == service:
+            return int(each["spec"]["minReplicaCount"])
+    base = _documents(_KUBERNETES / "base" / f"{service}.yaml")
+    [replicas] = [each["spec"]["replicas"] for each in base if each["kind"] in {"Deployment", "StatefulSet"}]
+    return int(replicas)
+
+
+def _documents(path: Path) -> list[Any]:
+    return list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
 
 
 def _broker() -> str:

@@ -1,7 +1,8 @@
 """Make the secrets that compose.yaml mounts, all or none: `python3 deploy/make_secrets.py [DIRECTORY]`.
 
 Each service gets a user of the broker and a role of the database, with a password of its own; `--broker` and
-`--database` name other hosts than compose.yaml's. The exchange's keys are the simulator's. Standard library only.
+`--database` name other hosts than compose.yaml's, and with `--tls` both are spoken to encrypted, their certificates
+checked. The exchange's keys are the simulator's, made today. Standard library only.
 """
 
 import argparse
@@ -9,6 +10,7 @@ import json
 import secrets
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -20,27 +22,29 @@ BYTES: Final = 24
 SALT_BYTES: Final = 4
 
 
-def made(*, broker: str, database: str) -> Mapping[str, str]:
+def made(*, broker: str, database: str, tls: bool = False) -> Mapping[str, str]:
     """Return the content of each file for servers on these hosts; passwords are of 192 random bits."""
+    scheme, port, checked = ("amqps", 5671, "?sslmode=verify-full") if tls else ("amqp", 5672, "")
     owner = secrets.token_urlsafe(BYTES)
     by_role = {service: secrets.token_urlsafe(BYTES) for service in SERVICES}
     by_user = {service: secrets.token_urlsafe(BYTES) for service in SERVICES}
     databases = {
-        f"{service}_database_url": f"postgresql://sniper_{service}:{password}@{database}:5432/sniper"
+        f"{service}_database_url": f"postgresql://sniper_{service}:{password}@{database}:5432/sniper{checked}"
         for service, password in by_role.items()
     }
     brokers = {
-        f"{service}_broker_url": f"amqp://sniper-{service}:{password}@{broker}:5672/"
+        f"{service}_broker_url": f"{scheme}://sniper-{service}:{password}@{broker}:{port}/"
         for service, password in by_user.items()
     }
     return {
         "postgres_password": owner,
-        "migrate_database_url": f"postgresql://sniper:{owner}@{database}:5432/sniper",
+        "migrate_database_url": f"postgresql://sniper:{owner}@{database}:5432/sniper{checked}",
         "postgres_roles.sql": _roles(by_role),
         "rabbitmq_definitions.json": _definitions(by_user),
         "grafana_password": secrets.token_urlsafe(BYTES),
         "sniper_mexc_api_key": "sim-key",
         "sniper_mexc_api_secret": "sim-secret",
+        "sniper_mexc_api_key_created": f"{datetime.now(UTC).date()}",
         "sniper_notifier_urls": "",
         **databases,
         **brokers,
@@ -68,9 +72,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("directory", nargs="?", type=Path, default=Path(__file__).parent / "secrets")
     parser.add_argument("--broker", default="rabbitmq", metavar="HOST")
     parser.add_argument("--database", default="postgres", metavar="HOST")
+    parser.add_argument("--tls", action="store_true", help="amqps:// on port 5671, and sslmode=verify-full")
     chosen = parser.parse_args(arguments)
     directory: Path = chosen.directory
-    files = made(broker=chosen.broker, database=chosen.database)
+    files = made(broker=chosen.broker, database=chosen.database, tls=chosen.tls)
     if existing := sorted(name for name in files if (directory / name).exists()):
         sys.stderr.write(f"{directory} holds {', '.join(existing)} already: nothing was changed\n")
         return 1

@@ -14,6 +14,7 @@ from executor.metrics import ExecutorMetrics
 from executor.purchase_decisions import Outcome, PurchaseDecisions, PurchaseSender
 from executor.sending.order_sender import Latch
 from shared.events import Listing, ListingRescheduled, Source, Trade
+from shared.log_context import of_listing
 
 log = structlog.get_logger(__name__)
 
@@ -63,7 +64,8 @@ class BuyListing:
 
     async def missed(self, listing: Listing) -> None:
         """Decide on a *listing* whose message was lost or has expired. It is no news, so it is not counted as such."""
-        await self._decide(listing)
+        with of_listing(listing):
+            await self._decide(listing)
 
     async def _decide(self, listing: Listing) -> Outcome:
         received = perf_counter()

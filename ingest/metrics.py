@@ -54,7 +54,11 @@ class _DataAge(Collector):
         self._feeds = feeds
 
     def collect(self) -> Iterator[Metric]:
-        age = GaugeMetricFamily("sniper_ingest_data_age_seconds", "Age of the newest usable data", labels=["feed"])
-        for feed in self._feeds:
-            age.add_metric([feed.name], feed.age_seconds())
+        age = GaugeMetricFamily(
+            "sniper_ingest_data_age_seconds",
+            "Age of the newest usable data; NaN while this process is paused or stands by",
+            labels=["feed"],
+        )
+        for name, seconds in self._feeds.ages_seconds():
+            age.add_metric([name], seconds)
         yield age

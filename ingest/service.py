@@ -69,7 +69,7 @@ async def serve(runtime: Runtime, settings: IngestSettings, exchange: ExchangeSe
         catalogue = await asyncio.to_thread(Catalogue, known, _rules(settings), filters)
         latest_at = await asyncio.to_thread(latest_listing, known, otherwise=time())
         quiet = Quiet(timedelta(hours=settings.quiet_hours), latest_at, time)
-        outlook = Outlook(catalogue, quiet, runtime.telemetry.registry)
+        outlook = Outlook(catalogue, quiet, runtime.telemetry.registry, rests=pauses)
         feeds.warn(outlook.concerns)
         feeds.warn(unplaced.concern)
         feeds.warn(SkewWatch(time, settings.clock_skew_seconds_max, runtime.telemetry.registry))
@@ -91,7 +91,9 @@ async def serve(runtime: Runtime, settings: IngestSettings, exchange: ExchangeSe
 
             async def wake() -> None:
                 """Begin as a process does."""
+                feeds.begin()
                 known = await when_available("symbols", partial(symbol_store.load, runtime.database), runtime.stop)
+                quiet.saw(await asyncio.to_thread(latest_listing, known, otherwise=latest_at))
                 await asyncio.to_thread(catalogue.begin_anew, known)
                 feeds.begin()
 

@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 from asyncpg import Pool
 
 from api.app import create_app
-from api.parts import parts_of
+from api.app_state import build_app_state
 from api.settings import ApiSettings
 from reference.markdown import code, page, table
 from shared.bus.port import Bus
@@ -28,7 +28,7 @@ def document() -> Mapping[str, Any]:
     """Return the API's OpenAPI document, without a server behind it."""
     nowhere = Database(pool=cast("Pool", None), engines=cast("EngineOnDemand", None))
     runtime = Runtime(cast("Bus", None), nowhere, Telemetry(), asyncio.Event())
-    return create_app(parts_of(runtime), ApiSettings.model_construct(**_defaults())).openapi()
+    return create_app(build_app_state(runtime), ApiSettings.model_construct(**_defaults())).openapi()
 
 
 def _defaults() -> dict[str, Any]:

@@ -29,3 +29,8 @@ def decoded(event: Event) -> None:
 def about(listing: str, event_id: str) -> AbstractContextManager[None]:
     """Let every line within the block name these."""
     return bound_contextvars(listing=listing, event_id=event_id)
+
+
+def of_listing(listing: Listing) -> AbstractContextManager[None]:
+    """Let every line within the block name *listing* and the event that told of it: an order's, a position's."""
+    return bound_contextvars(listing=listing.key, event_id=listing.id)

@@ -6,7 +6,7 @@ import sys
 
 import uvloop
 
-from simulator.command_line import CommandLine, InvalidError, read
+from simulator.command_line import CommandLine, InvalidSettingError, read
 from simulator.service import serve
 from simulator.state_file import StateError
 from simulator.stdin import stop_when_stdin_closes
@@ -23,10 +23,10 @@ async def run(settings: CommandLine) -> None:
 
     if settings.until_stdin_closes:
         stop_when_stdin_closes(stop)
-    await serve(settings, stop, on_listening=announce, say=complain)
+    await serve(settings, stop, on_listening=announce, report=write_error)
 
 
-def complain(sentence: str) -> None:
+def write_error(sentence: str) -> None:
     sys.stderr.write(f"{sentence}\n")
     sys.stderr.flush()
 
@@ -34,17 +34,17 @@ def complain(sentence: str) -> None:
 def main() -> int:
     try:
         settings = read(sys.argv[1:], "python -m simulator")
-    except InvalidError as error:
-        complain(str(error))
+    except InvalidSettingError as error:
+        write_error(str(error))
         return 2
     exit_code = 0
     try:
         uvloop.run(run(settings))
     except* OSError as errors:
-        complain(f"{settings.host}:{settings.port}: {errors.exceptions[0]}")
+        write_error(f"{settings.host}:{settings.port}: {errors.exceptions[0]}")
         exit_code = 1
     except* StateError as errors:
-        complain(str(errors.exceptions[0]))
+        write_error(str(errors.exceptions[0]))
         exit_code = 1
     return exit_code
 

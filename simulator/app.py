@@ -13,10 +13,10 @@ from uvicorn.server import ServerState
 
 from simulator.exchange import Exchange
 from simulator.rest.control import Control, invalid
-from simulator.rest.delivery import deliver, held
+from simulator.rest.delivery import deliver, wait_until_disarmed
 from simulator.rest.endpoints import ENDPOINTS, Endpoint
-from simulator.rest.fault_requests import InvalidError
-from simulator.rest.request_pipeline import Call, admit, note_answer, respond
+from simulator.rest.fault_requests import InvalidFieldError
+from simulator.rest.request_pipeline import RawRequest, admit, log_answer, respond
 from simulator.state_file import StateError
 from simulator.stream.hub import Hub
 
@@ -24,12 +24,12 @@ from simulator.stream.hub import Hub
 def build_app(exchange: Exchange, hub: Hub, connections: ServerState, stop: asyncio.Event) -> Starlette:
     def serve(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
-            visit = admit(exchange, endpoint, await _call(request))
-            await held(visit.held_back, stop)
-            reply = respond(exchange, visit)
+            admitted = admit(exchange, endpoint, await _call(request))
+            await wait_until_disarmed(admitted.holds_before_handling, stop)
+            reply = respond(exchange, admitted)
             exchange.save()
-            await held(visit.held_up, stop)
-            note_answer(visit, reply)
+            await wait_until_disarmed(admitted.holds_before_answer, stop)
+            log_answer(admitted, reply)
             return await deliver(reply, request, connections, stop, exchange.server_ms)
 
         return answer
@@ -40,18 +40,18 @@ def build_app(exchange: Exchange, hub: Hub, connections: ServerState, stop: asyn
             WebSocketRoute("/ws", hub.serve),
             Mount("/_sim", routes=Control(exchange, hub).routes()),
         ],
-        exception_handlers={InvalidError: invalid, ValidationError: invalid, StateError: unsaved},
+        exception_handlers={InvalidFieldError: invalid, ValidationError: invalid, StateError: unsaved},
     )
 
 
 async def unsaved(_: Request, error: Exception) -> Response:
-    """What could not be saved is not answered for: whoever asked does not know what became of it."""
+    """Answer 500 for a request whose effects could not be saved: its outcome is unknown to the client."""
     return JSONResponse({"code": 500, "msg": str(error)}, 500)
 
 
-async def _call(request: Request) -> Call:
+async def _call(request: Request) -> RawRequest:
     received_ns = time.time_ns()
-    return Call(
+    return RawRequest(
         received_ns=received_ns,
         query=request.url.query,
         body=(await request.body()).decode(errors="replace"),

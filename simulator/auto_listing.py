@@ -1,4 +1,4 @@
-"""Newcomers listed by themselves, so that a person new to the system sees something happen."""
+"""Periodic listings of new coins, so that a demo has something to buy."""
 
 import asyncio
 from contextlib import suppress
@@ -15,6 +15,6 @@ async def list_newcomers(exchange: Exchange) -> None:
     await asyncio.sleep(settings.list_after_seconds)
     while True:
         exchange.list_newcomer(exchange.now_ms())
-        with suppress(StateError):  # Saved with what comes next; meanwhile every answer says so.
+        with suppress(StateError):  # Saved with the next change; until then every answer reports it.
             exchange.save()
         await asyncio.sleep(settings.list_every_seconds)

@@ -1,37 +1,37 @@
-"""The rows of the exchange's state that changed since it was last saved."""
+"""Dirty rows of the exchange's state: those that changed since the last save."""
 
 from enum import StrEnum
 
 
-class Kind(StrEnum):
-    """The kinds of rows the state is kept in. Each row has a key within its kind."""
+class RowKind(StrEnum):
+    """Kinds of rows in the state file, by the names saved files have. Each row has a key within its kind."""
 
-    UNIVERSE = "universe"  # one row
+    GENERATOR = "universe"  # one row
     SYMBOL = "symbol"
-    GONE = "gone"
+    DELISTED = "gone"
     ORDER = "order"
     BALANCE = "balance"
     ARRIVALS = "arrivals"  # one row
-    EATEN = "eaten"
+    DEPLETION = "eaten"
 
 
-ONLY = ""
+SINGLE_ROW = ""
 """The key of a kind that has one row."""
-Key = tuple[Kind, str]
+Key = tuple[RowKind, str]
 
 
 class Changes:
-    """The rows that differ from what is saved, in the order in which they first did."""
+    """The unsaved rows, in the order in which they first changed."""
 
     def __init__(self) -> None:
         self._keys: dict[Key, None] = {}
 
-    def note(self, kind: Kind, key: str = ONLY) -> None:
+    def note(self, kind: RowKind, key: str = SINGLE_ROW) -> None:
         self._keys[kind, key] = None
 
     def pending(self) -> list[Key]:
         return list(self._keys)
 
     def clear(self) -> None:
-        """Take in that all of them are saved, or need not be."""
+        """Mark all of them as saved."""
         self._keys.clear()

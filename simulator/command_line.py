@@ -14,23 +14,19 @@ class CommandLine(SimulatorSettings):
     until_stdin_closes: bool = Field(False, description="end with the process that started this one")
 
 
-class InvalidError(Exception):
-    """A setting cannot be; the message names the variables."""
+class InvalidSettingError(Exception):
+    """A setting is invalid; the message names its variable."""
 
 
 def read(arguments: Sequence[str], program: str) -> CommandLine:
-    """The settings of the environment and *arguments*, which count for more. Raises InvalidError.
+    """Return the settings of the environment, overridden by *arguments*. Raises InvalidSettingError.
 
     Ends the process for `--help`, and with exit code 2 for an option that does not exist.
     """
     try:
         return CommandLine(_cli_parse_args=list(arguments), _cli_prog_name=program)
     except ValidationError as error:
-        raise InvalidError("; ".join(_complaints(error))) from None
-
-
-def _complaints(error: ValidationError) -> list[str]:
-    return [
-        f"SNIPER_SIMULATOR_{'_'.join(str(part) for part in each['loc']).upper()}: {each['msg']}"
-        for each in error.errors(include_url=False, include_context=False, include_input=False)
-    ]
+        details = error.errors(include_url=False, include_context=False, include_input=False)
+        names = ("_".join(str(part) for part in each["loc"]).upper() for each in details)
+        messages = (f"SNIPER_SIMULATOR_{name}: {each['msg']}" for name, each in zip(names, details, strict=True))
+        raise InvalidSettingError("; ".join(messages)) from None

@@ -1,4 +1,4 @@
-"""The open connections, for faults that have to break one."""
+"""Open connections of the server, for faults that break one."""
 
 import contextlib
 import socket
@@ -11,7 +11,7 @@ from uvicorn.server import ServerState
 
 
 class Server(uvicorn.Server):
-    """Uvicorn that shares its connections, says when it listens, and leaves signals to whoever runs it."""
+    """Uvicorn that shares its connections, reports when it listens, and leaves signal handling to its caller."""
 
     def __init__(self, config: uvicorn.Config, state: ServerState, on_listening: Callable[[], None]) -> None:
         super().__init__(config)
@@ -28,13 +28,13 @@ class Server(uvicorn.Server):
 
 
 def reset(state: ServerState, client: tuple[str, int] | None) -> None:
-    """Break the connection of *client* without a goodbye."""
+    """Abort the connection of *client* (TCP reset)."""
     for connection in _of(state, client):
         connection.transport.abort()
 
 
 def write(state: ServerState, client: tuple[str, int] | None, answer: bytes) -> None:
-    """Send *client* these very bytes, and end the connection."""
+    """Send *client* raw bytes and close the connection."""
     for connection in _of(state, client):
         connection.transport.write(answer)
         connection.transport.close()

@@ -3,14 +3,14 @@
 from collections import deque
 from dataclasses import dataclass
 
-from simulator.market.error_responses import BANNED, TOO_MANY_REQUESTS, Refusal
+from simulator.market.error_responses import BANNED, TOO_MANY_REQUESTS, ErrorResponse
 
 _CALLERS_MAX = 1_000
 _MINUTE_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class RateLimits:
     weight_per_10_seconds: int = 300
     requests_per_second: int = 20
     orders_per_second: int = 12
@@ -19,13 +19,13 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Limited:
-    refusal: Refusal
+class RateLimited:
+    response: ErrorResponse
     retry_after_seconds: int
 
 
 class _Window:
-    """The sum of what was taken in the last *span_ms*."""
+    """Sliding window: the sum taken in the last *span_ms*."""
 
     def __init__(self, limit: int, span_ms: int) -> None:
         self._limit = limit
@@ -34,7 +34,7 @@ class _Window:
         self._sum = 0
 
     def wait_ms(self, amount: int, now_ms: int) -> int:
-        """How long until *amount* fits; 0 when it does."""
+        """Return the milliseconds until *amount* fits; 0 when it does."""
         while self._taken and self._taken[0][0] <= now_ms - self._span_ms:
             self._sum -= self._taken.popleft()[1]
         over = self._sum + amount - self._limit
@@ -52,7 +52,7 @@ class _Window:
 
 
 class _Caller:
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: RateLimits) -> None:
         self.weight = _Window(limits.weight_per_10_seconds, 10_000)
         self.requests = _Window(limits.requests_per_second, 1_000)
         self.orders = _Window(limits.orders_per_second, 1_000)
@@ -63,15 +63,15 @@ class _Caller:
 class RateLimiter:
     """Counts per caller: the API key of keyed calls, the address of others."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: RateLimits) -> None:
         self._limits = limits
         self._callers: dict[str, _Caller] = {}
 
-    def admit(self, caller: str, weight: int, now_ms: int, *, is_order: bool) -> Limited | None:
-        """Count a request; what it is refused with when it is one too many."""
+    def admit(self, caller: str, weight: int, now_ms: int, *, is_order: bool) -> RateLimited | None:
+        """Count a request; return its refusal if it exceeds a limit."""
         known = self._caller(caller)
         if now_ms < known.banned_until_ms:
-            return Limited(BANNED, _seconds(known.banned_until_ms - now_ms))
+            return RateLimited(BANNED, _seconds(known.banned_until_ms - now_ms))
         windows = [(known.weight, weight), (known.requests, 1)] + [(known.orders, 1)] * is_order
         wait_ms = max(window.wait_ms(amount, now_ms) for window, amount in windows)
         if wait_ms:
@@ -80,14 +80,14 @@ class RateLimiter:
             window.take(amount, now_ms)
         return None
 
-    def _refuse(self, caller: _Caller, wait_ms: int, now_ms: int) -> Limited:
+    def _refuse(self, caller: _Caller, wait_ms: int, now_ms: int) -> RateLimited:
         caller.refused_ms.append(now_ms)
         repeated = len(caller.refused_ms) == self._limits.ban_after_refusals
         if repeated and now_ms - caller.refused_ms[0] < _MINUTE_MS:
             caller.refused_ms.clear()
             caller.banned_until_ms = now_ms + self._limits.ban_ms
-            return Limited(BANNED, _seconds(self._limits.ban_ms))
-        return Limited(TOO_MANY_REQUESTS, _seconds(wait_ms))
+            return RateLimited(BANNED, _seconds(self._limits.ban_ms))
+        return RateLimited(TOO_MANY_REQUESTS, _seconds(wait_ms))
 
     def _caller(self, name: str) -> _Caller:
         if name not in self._callers:
@@ -98,5 +98,5 @@ class RateLimiter:
 
 
 def _seconds(milliseconds: int) -> int:
-    """Rounded up, as Retry-After counts in whole seconds."""
+    """Round up: Retry-After counts in whole seconds."""
     return max(1, -(-milliseconds // 1_000))

@@ -1,4 +1,4 @@
-"""What the exchange has received, and its order requests with whatever became of them: the evidence tests look at."""
+"""Log of received requests, and of order requests with their outcomes: the evidence tests read."""
 
 from collections import Counter, deque
 from dataclasses import dataclass
@@ -9,7 +9,9 @@ _ENTRIES_MAX = 100_000
 
 
 @dataclass(slots=True)
-class Entry:
+class OrderEntry:
+    """An order request and its outcome."""
+
     received_ns: int
     received_exchange_ns: int  # by the exchange's clock
     is_test: bool
@@ -20,8 +22,8 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
-    """A request as the rate limits saw it."""
+class LoggedRequest:
+    """A request as counted by the rate limits."""
 
     received_ns: int
     caller: str
@@ -30,15 +32,15 @@ class Passage:
     refused_with: int | None  # 429 or 418; None: it went through
 
 
-class Ledger:
+class RequestLog:
     def __init__(self) -> None:
-        self.traffic: deque[Passage] = deque(maxlen=_ENTRIES_MAX)
-        self.entries: deque[Entry] = deque(maxlen=_ENTRIES_MAX)
+        self.traffic: deque[LoggedRequest] = deque(maxlen=_ENTRIES_MAX)
+        self.entries: deque[OrderEntry] = deque(maxlen=_ENTRIES_MAX)
         self.requests: Counter[str] = Counter()
         self.refusals: Counter[str] = Counter()
 
     def repeated(self) -> dict[tuple[str, str], int]:
-        """How often a client id came with an order request for its symbol, of those that came more than once."""
+        """Return how often each repeated pair of symbol and client id was received in order requests."""
         received = Counter(
             (each.parameters.get("symbol", ""), each.parameters["newClientOrderId"])
             for each in self.entries

@@ -12,7 +12,7 @@ from uvicorn.server import ServerState
 from simulator.app import build_app
 from simulator.auto_listing import list_newcomers
 from simulator.connections import Server
-from simulator.exchange import Exchange, build
+from simulator.exchange import Exchange, build_exchange
 from simulator.settings import SimulatorSettings
 from simulator.stream.hub import Hub
 
@@ -22,14 +22,14 @@ async def serve(
     stop: asyncio.Event,
     *,
     on_listening: Callable[[int], None] | None = None,
-    say: Callable[[str], None] = lambda _: None,
+    report: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Run the exchange until *stop* is set; *on_listening* is told the port once it takes connections.
+    """Run the exchange until *stop* is set; *on_listening* receives the port once connections are accepted.
 
-    *say* is told in one sentence what an operator should know. Raises OSError when the address cannot be bound, and
-    StateError when the state file cannot be used.
+    *report* receives one sentence for the operator about the state file. Raises OSError when the address cannot be
+    bound, and StateError when the state file cannot be used.
     """
-    with closing(build(settings, say)) as exchange:
+    with closing(build_exchange(settings, report)) as exchange:
         await _serve(exchange, stop, on_listening)
 
 
@@ -63,7 +63,7 @@ def _config(app: Starlette) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         date_header=False,  # answers carry the exchange's time
-        # Hung requests are let go at once when the exchange stops; this bounds what else is open.
+        # Hung requests are released at once when the exchange stops; this bounds all others.
         timeout_graceful_shutdown=1,
         timeout_keep_alive=75,
     )

@@ -1,4 +1,4 @@
-"""What of the simulated exchange can be set: SNIPER_SIMULATOR_* or the command line."""
+"""Settings of the simulated exchange: SNIPER_SIMULATOR_* or the command line."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -43,11 +43,11 @@ class SimulatorSettings(BaseSettings):
 
     api_key: SecretStr = SecretStr("sim-key")
     api_secret: SecretStr = SecretStr("sim-secret")
-    key_may_trade: bool = Field(True, description="what `account` tells as canTrade; it is not enforced")
-    key_may_withdraw: bool = Field(False, description="what `account` tells as canWithdraw")
+    key_may_trade: bool = Field(True, description="canTrade in `account`; it is not enforced")
+    key_may_withdraw: bool = Field(False, description="canWithdraw in `account`")
     funds_usdt: Decimal = Field(Decimal(10_000), ge=0)
     taker_fee: Decimal = Field(Decimal("0.0005"), ge=0, lt=1)
-    fee_asset: FeeAsset = Field("quote", description="what a buyer pays the fee in; a seller pays in quote or MX")
+    fee_asset: FeeAsset = Field("quote", description="the asset a buyer pays the fee in; a seller pays in quote or MX")
     remembers_seconds: float = Field(604_800, gt=0, description="older orders are found no more, save the open ones")
     trades_order: Literal["newest", "oldest"] = Field("newest", description="which end of them myTrades holds")
     settle_seconds: float = Field(0, ge=0, le=3_600, description="until coins that were bought can be sold")

@@ -1,6 +1,6 @@
-"""The file that the exchange's state is kept in: rows of JSON in SQLite, saved one transaction at a time.
+"""State file of the exchange: rows of JSON in SQLite, saved one transaction at a time.
 
-SQLite because a row must be on the disk before a request is answered, and a process may be killed at any moment.
+SQLite because a row must be durable before a request is answered, and a process may be killed at any moment.
 """
 
 import sqlite3
@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from simulator.changes import Kind
+from simulator.changes import RowKind
 
 VERSION: Final = 1
 LOCK_SECONDS: Final = 5.0
-"""For how long to wait for an earlier process that is just ending."""
+"""Time to wait for an earlier process that is ending."""
 _APPLICATION: Final = 0x534E4950
 _BROKEN: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _COMPANIONS: Final = ("", "-wal", "-journal")
@@ -27,22 +27,22 @@ class StateError(Exception):
 
 
 class UnreadableError(StateError):
-    """What the file holds is of no use to this version."""
+    """The file is broken, or of another version."""
 
 
 class StateFile:
-    """An open file, which no other process can open meanwhile."""
+    """An open file, locked against other processes."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self._path = path
         self._connection = connection
 
-    def rows(self, kind: Kind) -> Iterator[tuple[str, bytes]]:
-        """The key and the body of each row of *kind*, in the order they were first saved."""
+    def rows(self, kind: RowKind) -> Iterator[tuple[str, bytes]]:
+        """Yield key and body of each row of *kind*, in the order they were first saved."""
         with _in_one_sentence(self._path):
             yield from self._connection.execute("SELECT key, body FROM rows WHERE kind = ? ORDER BY rowid", (kind,))
 
-    def save(self, rows: Iterable[tuple[Kind, str, bytes | None]]) -> None:
+    def save(self, rows: Iterable[tuple[RowKind, str, bytes | None]]) -> None:
         """Write all of *rows* or none, to the disk; a body of None deletes. Raises StateError."""
         with _in_one_sentence(self._path), self._connection:
             self._connection.execute("BEGIN")
@@ -57,9 +57,9 @@ class StateFile:
 
 
 def open_state(path: Path) -> StateFile:
-    """Open the file at *path*, or make it.
+    """Open the file at *path*, or create it.
 
-    Raises UnreadableError for a file to set aside, and StateError for what that cannot mend.
+    Raises UnreadableError for a file to set aside, and StateError for any other failure.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -76,7 +76,7 @@ def open_state(path: Path) -> StateFile:
 
 
 def set_aside(path: Path, now: datetime | None = None) -> Path:
-    """Rename the file at *path*, with what belongs to it; return its new name, which no other file has."""
+    """Rename the file at *path* and its companions; return its new, unused name."""
     stamp = f"{now or datetime.now(UTC):%Y%m%dT%H%M%S}"
     names = (
         path.with_name(f"{path.name}.{stamp}{suffix}") for suffix in ("", *(f"-{each}" for each in range(1, 1_000)))
@@ -89,7 +89,7 @@ def set_aside(path: Path, now: datetime | None = None) -> Path:
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
-    """Lock the file, and see that it is ours, whole and of this version."""
+    """Lock the file, and check that it is ours, intact and of this version."""
     for pragma in ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = FULL"):
         connection.execute(f"PRAGMA {pragma}")
     connection.execute("BEGIN EXCLUSIVE")

@@ -1,4 +1,4 @@
-"""The end of standard input as a signal: it comes when the process at its other end is gone, however that ended."""
+"""End of standard input as a stop signal: it comes when the parent process ends in any way."""
 
 import asyncio
 import os
@@ -17,5 +17,5 @@ def stop_when_stdin_closes(stop: asyncio.Event) -> None:
         with suppress(RuntimeError):  # The loop has ended before its input.
             loop.call_soon_threadsafe(stop.set)
 
-    # A thread reads any kind of input, where event loops take pipes only; being a daemon it holds up no ending.
+    # A thread reads any kind of input, where event loops take pipes only; a daemon thread does not delay the exit.
     threading.Thread(target=wait, name="simulator-stdin", daemon=True).start()

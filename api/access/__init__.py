@@ -1,1 +1,1 @@
-"""Access to the API: tokens, sessions of browsers, and the limits and headers around every request."""
+"""Access to the API: tokens, browser sessions, and the limits and headers of every request."""

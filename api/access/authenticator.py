@@ -1,25 +1,25 @@
-"""Authentication of requests: a credential is looked up, remembered for a moment, and throttled."""
+"""Authentication of requests: credentials are looked up, cached briefly, and throttled."""
 
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
-from api.access.credentials import Credential, Kind
-from api.access.lookup import Fault, Holding, Lookup
+from api.access.credential_lookup import CredentialFault, CredentialLookup, ValidCredential
+from api.access.credentials import Credential, CredentialKind
 from api.access.principal import Principal
 from api.access.throttle import Throttle
 from api.error_handlers import ApiError
 from shared.errors import TransientError
 
 FRESH_SECONDS: Final = 2.0
-"""A revocation is noticed within this time; meanwhile a credential costs no round trip to the database."""
+"""Cache lifetime: a revocation takes effect within it; meanwhile a credential costs no database round trip."""
 REMEMBERED_MAX: Final = 1024
 CHALLENGE: Final = "Bearer"
 
 
 class UnauthenticatedError(ApiError):
-    """The sender of a request is not known (401)."""
+    """The sender of a request is unknown (401)."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(401, code, message, headers={"WWW-Authenticate": CHALLENGE})
@@ -32,32 +32,32 @@ class _Remembered:
 
 
 class Authenticator:
-    """Says who holds a credential."""
+    """Resolves credentials to principals."""
 
-    def __init__(self, lookup: Lookup, throttle: Throttle) -> None:
+    def __init__(self, lookup: CredentialLookup, throttle: Throttle) -> None:
         self._lookup = lookup
         self._throttle = throttle
         self._remembered: OrderedDict[Credential, _Remembered] = OrderedDict()
 
     async def admit(self, credential: Credential | None, client: str, *, stops: bool = False) -> Principal:
-        """Return whose *credential* is (None: it cannot be read), and count the request, one that *stops* apart.
+        """Return the principal of *credential* (None: malformed), and count the request, one that *stops* apart.
 
-        Raises ApiError: 401 where it does not hold, 429 where *client* or the token is throttled. A credential that
-        held before is exempt from the throttling of failures, so that nobody else at its address can lock it out.
+        Raises ApiError: 401 if it is invalid, 429 if *client* or the token is throttled. A cached credential is exempt
+        from the throttling of failures, so that another client at its address cannot lock it out.
         """
         principal = await self._verified(credential, client)
         await self._throttle.count_request(principal.token_id, stops=stops)
         return principal
 
     async def still_holds(self, credential: Credential) -> bool:
-        """Return whether *credential* holds, or cannot be looked up now."""
+        """Return whether *credential* is valid, or cannot be looked up now."""
         try:
-            return isinstance(await self._lookup.find(credential), Holding)
+            return isinstance(await self._lookup.find(credential), ValidCredential)
         except TransientError:
             return True
 
     def forget_session(self, session_id: int) -> None:
-        """Look a session up again at its next request."""
+        """Drop a session from the cache."""
         ended = [key for key, known in self._remembered.items() if known.principal.session_id == session_id]
         for key in ended:
             del self._remembered[key]
@@ -68,28 +68,27 @@ class Authenticator:
             return known.principal
         if known is None:
             await self._throttle.require_attempt(client)
-        found = Fault.UNKNOWN if credential is None else await self._lookup.find(credential)
-        if isinstance(found, Holding):
+        found = CredentialFault.UNKNOWN if credential is None else await self._lookup.find(credential)
+        if isinstance(found, ValidCredential):
             assert credential is not None
-            self._remember(credential, found)
+            seconds = FRESH_SECONDS if found.seconds_left is None else min(FRESH_SECONDS, found.seconds_left)
+            self._remembered[credential] = _Remembered(found.principal, time.monotonic() + seconds)
+            self._remembered.move_to_end(credential)
+            while len(self._remembered) > REMEMBERED_MAX:
+                self._remembered.popitem(last=False)
             return found.principal
         if credential is not None:
             self._remembered.pop(credential, None)
         raise await self._refusal(found, credential, client)
 
-    async def _refusal(self, fault: Fault, credential: Credential | None, client: str) -> UnauthenticatedError:
-        if fault is Fault.OVER:
+    async def _refusal(
+        self, fault: CredentialFault, credential: Credential | None, client: str
+    ) -> UnauthenticatedError:
+        if fault is CredentialFault.OVER:
             over = "the session has ended, sign in again"
-            if credential is not None and credential.kind is Kind.TOKEN:
+            if credential is not None and credential.kind is CredentialKind.TOKEN:
                 over = "the token is revoked or has expired"
             return UnauthenticatedError("expired", over)
-        # One that was genuine is no guess, and its owner should not be kept from signing in again.
+        # An expired credential is no guess, and must not keep its owner from signing in again.
         await self._throttle.count_failure(client)
         return UnauthenticatedError("unauthenticated", "the token or session is not known")
-
-    def _remember(self, credential: Credential, holding: Holding) -> None:
-        seconds = FRESH_SECONDS if holding.seconds_left is None else min(FRESH_SECONDS, holding.seconds_left)
-        self._remembered[credential] = _Remembered(holding.principal, time.monotonic() + seconds)
-        self._remembered.move_to_end(credential)
-        while len(self._remembered) > REMEMBERED_MAX:
-            self._remembered.popitem(last=False)

@@ -1,4 +1,4 @@
-"""The cookie of a session: HttpOnly, SameSite=Strict, and Secure over TLS. Pure."""
+"""Session cookie: HttpOnly, SameSite=Strict, and Secure over TLS. Pure."""
 
 from typing import Final
 
@@ -8,18 +8,18 @@ from starlette.types import Scope
 from api.access.origins import Origins
 
 SECURE_NAME: Final = "__Host-sniper_session"
-"""Browsers let nobody but this host set it, over TLS."""
+"""Browsers accept it from this host only, over TLS."""
 
 
 def name_of(scope: Scope, headers: Headers, origins: Origins) -> str:
-    """Return the cookie's name; without TLS it holds the port, as cookies of one host are shared by all its ports."""
+    """Return the cookie's name; without TLS it includes the port, as a host's cookies are shared by all its ports."""
     if origins.is_secure(scope, headers):
         return SECURE_NAME
     return f"sniper_session_{(scope.get('server') or ('', 0))[1]}"
 
 
 def value_in(headers: Headers, name: str) -> str | None:
-    """Return the value of the cookie; None where there is none, an empty one where there are several."""
+    """Return the cookie's value; None if there is none, an empty one if there are several."""
     pairs = (pair.strip().partition("=") for line in headers.getlist("cookie") for pair in line.split(";"))
     values = {value for key, _, value in pairs if key == name}
     if not values:

@@ -1,4 +1,4 @@
-"""Values that grant access: made from 256 random bits, found by a public id, and compared as SHA-256.
+"""Credentials: values of 256 random bits, found by a public id, and compared as SHA-256.
 
 A value is ``KIND_ID.SECRET``: three letters, 16 hexadecimal digits, 43 characters of base64url.
 """
@@ -16,8 +16,8 @@ ID_BYTES: Final = 8
 PATTERN: Final = re.compile(r"(sn[tsl])_([0-9a-f]{16})\.[A-Za-z0-9_-]{43}")
 
 
-class Kind(StrEnum):
-    """Kinds of values; one is never accepted in the place of another."""
+class CredentialKind(StrEnum):
+    """Kinds of values; one is never accepted in place of another."""
 
     TOKEN = "snt"  # noqa: S105 - a prefix
     SESSION = "sns"
@@ -26,27 +26,27 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """All that is kept of a value."""
+    """The stored part of a value."""
 
-    kind: Kind
+    kind: CredentialKind
     public_id: str
     digest: bytes
 
     def matches(self, stored: bytes) -> bool:
-        """Return whether *stored* is the digest of the same value; takes the same time for every answer."""
+        """Return whether *stored* is the digest of the same value; in constant time."""
         return hmac.compare_digest(self.digest, stored)
 
 
-def make(kind: Kind) -> tuple[str, Credential]:
-    """Return a new value, and what to keep of it."""
+def make(kind: CredentialKind) -> tuple[str, Credential]:
+    """Return a new value, and its storable part."""
     value = f"{kind}_{secrets.token_hex(ID_BYTES)}.{secrets.token_urlsafe(SECRET_BYTES)}"
     credential = parse(value, kind)
     assert credential is not None
     return value, credential
 
 
-def parse(value: str, kind: Kind) -> Credential | None:
-    """Return what is kept of *value*; None where it cannot be one of *kind*."""
+def parse(value: str, kind: CredentialKind) -> Credential | None:
+    """Return the storable part of *value*; None if it cannot be one of *kind*."""
     match = PATTERN.fullmatch(value)
     if match is None or match[1] != kind:
         return None

@@ -1,9 +1,9 @@
-"""Dependencies of routes: who asks, and that they may.
+"""Dependencies of routes: the principal, and its scope.
 
     principal: Annotated[Principal, Depends(operate)]
 
-`api.access.middleware.gate` has admitted the request before, and refuses a write without `operate` whatever its
-route asks for.
+`api.access.middleware.authentication` has admitted the request before, and refuses a write without `operate` even if
+its route does not require it.
 """
 
 from fastapi import Request
@@ -16,7 +16,7 @@ PRINCIPAL: str = "sniper.principal"
 
 
 def principal_of(scope: AsgiScope) -> Principal:
-    """Return who asks; raise ApiError (401) where nobody was admitted."""
+    """Return the principal; raise ApiError (401) if the request was not admitted."""
     principal = scope.get(PRINCIPAL)
     if not isinstance(principal, Principal):
         raise ApiError(401, "unauthenticated", "a token or a session is needed")
@@ -24,19 +24,19 @@ def principal_of(scope: AsgiScope) -> Principal:
 
 
 def require(principal: Principal, scope: Scope) -> None:
-    """Raise ApiError (403) where *principal* lacks *scope*."""
+    """Raise ApiError (403) if *principal* lacks *scope*."""
     if not principal.may(scope):
         message = f'the token "{principal.name}" may only view: this needs one with the scope operate'
         raise ApiError(403, "view_only", message)
 
 
 async def view(request: Request) -> Principal:
-    """Return who asks; any token or session may view."""
+    """Return the principal; any token or session may view."""
     return principal_of(request.scope)
 
 
 async def operate(request: Request) -> Principal:
-    """Return who asks; raise ApiError (403) where they may only view."""
+    """Return the principal; raise ApiError (403) if it may only view."""
     principal = principal_of(request.scope)
     require(principal, Scope.OPERATE)
     return principal

@@ -1,4 +1,4 @@
-"""Hosts that requests may be meant for, and the origin that a browser's writes must come from. Pure."""
+"""Allowed hosts of requests, and the origin required of a browser's writes. Pure."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -12,32 +12,33 @@ from api.access.urls import host_name, origin_of
 from api.error_handlers import ApiError
 
 OWN_SITES: Final = frozenset({"same-origin", "none"})
-"""Sec-Fetch-Site of what a page of ours asks, and of what a person types."""
+"""Sec-Fetch-Site of requests from our own pages, and of typed addresses."""
 
 
 @dataclass(frozen=True, slots=True)
 class Origins:
-    """Names under which this API is reached."""
+    """Names of this API."""
 
     hosts: Collection[str]
-    """Lower case, without ports; addresses are always accepted, as no other site can make a browser send one."""
+    """Lower case, without ports; IP addresses are always accepted, as no other site can make a browser send one."""
     public_url: str | None
     """Origin behind a proxy that ends TLS."""
 
     def require_host(self, headers: Headers) -> None:
-        """Raise ApiError (421) where the request is for a host of another name, as of a site that rebinds its name."""
+        """Raise ApiError (421) if the request is for another host name, as after DNS rebinding."""
         host = host_name(headers.get("host", ""))
         if host is None or not (host in self.hosts or _is_address(host)):
             message = "this host name is not known here: add it to SNIPER_API_ALLOWED_HOSTS"
             raise ApiError(421, "unknown_host", message)
 
     def require_same_origin(self, scope: Scope, headers: Headers, *, ambient: bool) -> None:
-        """Raise ApiError (403) where a page of another origin sent the write.
+        """Raise ApiError (403) if a page of another origin sent the write (CSRF).
 
-        *ambient*: the credential is one that a browser adds by itself, and then the browser has to say where from.
+        *ambient*: the browser added the credential by itself, and must then name the origin.
         """
         origin, site = headers.get("origin"), headers.get("sec-fetch-site")
-        if origin is not None and origin.lower() not in self._own(scope, headers):
+        own = {origin_of(f"{scope['scheme']}://{headers.get('host', '')}"), self.public_url}
+        if origin is not None and origin.lower() not in own:
             raise _foreign("Origin")
         if site is not None and site != "same-origin":
             raise _foreign("Sec-Fetch-Site")
@@ -45,21 +46,17 @@ class Origins:
             raise _foreign("Origin (missing)")
 
     def require_own_reader(self, headers: Headers) -> None:
-        """Raise ApiError (403) where a page of another origin, which may be of the same host, reads with our cookie."""
+        """Raise ApiError (403) if a page of another origin, possibly of the same host, reads with our cookie."""
         site = headers.get("sec-fetch-site", "none")
         if site not in OWN_SITES and headers.get("sec-fetch-mode") != "navigate":
             raise _foreign("Sec-Fetch-Site")
 
     def is_secure(self, scope: Scope, headers: Headers) -> bool:
-        """Return whether the browser reaches us over TLS, our own or that of the proxy at the public URL."""
+        """Return whether the browser uses TLS, of this server or of the proxy at the public URL."""
         if scope["scheme"] == "https":
             return True
         public = self.public_url or ""
         return public.startswith("https://") and public == f"https://{headers.get('host', '').lower()}"
-
-    def _own(self, scope: Scope, headers: Headers) -> Collection[str]:
-        direct = origin_of(f"{scope['scheme']}://{headers.get('host', '')}")
-        return {each for each in (direct, self.public_url) if each is not None}
 
 
 def _is_address(host: str) -> bool:

@@ -13,6 +13,6 @@ PLACE: Final = "<!-- message -->"
 
 
 def sign_in(message: str = "", *, status: int = 200) -> HTMLResponse:
-    """Return the page, saying *message*."""
+    """Return the page, with *message* if there is one."""
     alert = f'<p role="alert">{html.escape(message)}</p>' if message else ""
     return HTMLResponse(PAGE.replace(PLACE, alert), status_code=status)

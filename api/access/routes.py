@@ -1,4 +1,4 @@
-"""The sign-in page, and the calls that start, show and end a session."""
+"""Sign-in page, and the calls that start, show and end a session."""
 
 from typing import Annotated, Final
 from urllib.parse import parse_qs
@@ -10,12 +10,13 @@ from starlette.responses import RedirectResponse, Response
 from api import error_handlers
 from api.access import pages
 from api.access.dependencies import view
-from api.access.middleware import gate
+from api.access.middleware import authentication
 from api.access.principal import Principal, Scope
 from api.access.sign_in import SignIn
 from api.error_handlers import ApiError
-from api.head import IS_HEAD
-from api.schemas import Answer, Problem
+from api.head_requests import IS_HEAD
+from api.schemas.base import Answer
+from api.schemas.errors import Problem
 from shared.postgres.database import Database
 
 HOME: Final = "/"
@@ -40,13 +41,13 @@ SIGN_IN_BODY: Final[dict[str, object]] = {
 
 
 class SessionInfo(Answer):
-    """Who a request is taken for."""
+    """The principal of a request."""
 
     name: str
     """Of the token."""
     scope: Scope
     expires_at: AwareDatetime | None
-    """None: never. A session's moves on while it is used, up to its limit."""
+    """None: never. A session's is extended by use, up to its limit."""
 
 
 class _TokenGiven(BaseModel):
@@ -57,30 +58,31 @@ class _TokenGiven(BaseModel):
 
 def add(app: FastAPI) -> None:
     """Add the routes to *app*."""
-    app.get(gate.SIGN_IN, include_in_schema=False)(get_sign_in)
-    app.get(gate.STYLE, include_in_schema=False)(get_style)
-    app.get(gate.SESSION)(get_session)
+    app.get(authentication.SIGN_IN, include_in_schema=False)(get_sign_in)
+    app.get(authentication.STYLE, include_in_schema=False)(get_style)
+    app.get(authentication.SESSION)(get_session)
     app.post(
-        gate.SESSION,
+        authentication.SESSION,
         status_code=204,
         response_class=Response,
         responses={303: {"description": "A form's answer: go to the dashboard"}, 415: {"model": Problem}},
         openapi_extra=SIGN_IN_BODY,
     )(post_session)
-    app.delete(gate.SESSION, status_code=204, response_class=Response)(delete_session)
+    app.delete(authentication.SESSION, status_code=204, response_class=Response)(delete_session)
 
 
-def _signing_in(request: Request) -> SignIn:
+def sign_in_of(request: Request) -> SignIn:
+    """Return the sign-in of *request*; a dependency of routes."""
     database: Database = request.app.state.database
     return SignIn(request, request.app.state.access, database)
 
 
-SigningIn = Annotated[SignIn, Depends(_signing_in)]
+SigningIn = Annotated[SignIn, Depends(sign_in_of)]
 
 
 async def get_sign_in(request: Request, signing_in: SigningIn, link: Annotated[str | None, Query()] = None) -> Response:
-    """Show the page; with a link, use it up and go to the dashboard."""
-    # A link works once, and not for those that only look ahead.
+    """Show the page; with a link, use it and redirect to the dashboard."""
+    # A link works once, and not for prefetching.
     if link is None or request.scope.get(IS_HEAD) or "prefetch" in request.headers.get("sec-purpose", ""):
         return pages.sign_in()
     try:
@@ -96,7 +98,7 @@ async def get_style() -> Response:
 
 
 async def get_session(principal: Annotated[Principal, Depends(view)]) -> SessionInfo:
-    """Show who you are here, and what you may do."""
+    """Show the name and scope of the caller."""
     return SessionInfo(name=principal.name, scope=principal.scope, expires_at=principal.expires_at)
 
 
@@ -124,7 +126,7 @@ async def delete_session(principal: Annotated[Principal, Depends(view)], signing
 
 
 async def _token_in(request: Request) -> str:
-    """Return the token in the body; raise ApiError (415, 422) where there is none."""
+    """Return the token in the body; raise ApiError (415, 422) if there is none."""
     body = await request.body()
     match _media_type(request):
         case "application/json":
@@ -137,7 +139,9 @@ async def _token_in(request: Request) -> str:
         read = _TokenGiven.model_validate(given) if isinstance(given, dict) else _TokenGiven.model_validate_json(given)
     except ValidationError as error:
         faults = error.errors(include_input=False, include_url=False)
-        raise error_handlers.invalid([(str((*each["loc"], "body")[0]), each["msg"]) for each in faults]) from None
+        raise error_handlers.invalid_fields(
+            [(str((*each["loc"], "body")[0]), each["msg"]) for each in faults]
+        ) from None
     return read.token
 
 
@@ -152,9 +156,9 @@ async def _welcomed(signing_in: SignIn, session: str) -> Response:
 
 
 def _refused(request: Request, error: ApiError) -> Response:
-    """Return *error* as the page for a browser, else in the form of every other."""
+    """Return *error* as the sign-in page for a browser, otherwise in the common form."""
     if "text/html" not in request.headers.get("accept", ""):
-        return error_handlers.answer(error)
+        return error_handlers.response_of(error)
     page = pages.sign_in(f"{str(error)[:1].upper()}{str(error)[1:]}.", status=error.status)
     page.headers.update(error.headers)
     return page

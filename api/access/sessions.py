@@ -1,10 +1,10 @@
-"""The only writer of sessions and sign_in_links: sessions of browsers, and the links that start one."""
+"""Browser sessions, and the links that start one; the only writer of sessions and sign_in_links."""
 
 from datetime import timedelta
 from typing import Final
 
 from api.access import credentials, tokens
-from api.access.credentials import Credential, Kind
+from api.access.credentials import Credential, CredentialKind
 from shared.errors import SniperError
 from shared.postgres.database import Connection, Database
 
@@ -22,7 +22,7 @@ FIND_LINK: Final = """
     FROM sign_in_links l JOIN api_tokens t ON t.id = l.token_id
     WHERE l.public_id = $1
 """
-# Of two who come with one link at once, one finds it unused.
+# Of two concurrent uses of one link, one finds it unused.
 USE_LINK: Final = "UPDATE sign_in_links SET used_at = now() WHERE id = $1 AND used_at IS NULL"
 
 
@@ -35,13 +35,13 @@ class UnknownLinkError(SniperError):
 
 
 async def start(database: Database, token_id: int) -> str:
-    """Start a session of a token and return its value, for the cookie; it is kept nowhere."""
+    """Start a session of a token and return its value, for the cookie; it is not stored."""
     async with database.connection() as connection:
         return await _start(connection, token_id)
 
 
 async def start_by_link(database: Database, link: Credential | None) -> str:
-    """Use up *link* (None: it cannot be one), start a session of its token and return its value.
+    """Use *link* (None: malformed), start a session of its token and return its value.
 
     Raises SpentLinkError or UnknownLinkError.
     """
@@ -63,8 +63,8 @@ async def end(database: Database, session_id: int) -> None:
 
 
 async def make_link(database: Database, *, created_by: str) -> str:
-    """Return the value of a link that signs the operator of this machine in, once, within ten minutes."""
-    value, made = credentials.make(Kind.LINK)
+    """Return the value of a link that signs in the operator of this machine, once, within ten minutes."""
+    value, made = credentials.make(CredentialKind.LINK)
     async with database.transaction() as connection:
         token_id = await tokens.ensure_local(connection, created_by=created_by)
         await connection.execute(MAKE_LINK, made.public_id, made.digest, token_id, LINK_LIFETIME)
@@ -72,6 +72,6 @@ async def make_link(database: Database, *, created_by: str) -> str:
 
 
 async def _start(connection: Connection, token_id: int) -> str:
-    value, made = credentials.make(Kind.SESSION)
+    value, made = credentials.make(CredentialKind.SESSION)
     await connection.execute(START, made.public_id, made.digest, token_id)
     return value

@@ -1,4 +1,4 @@
-"""Throttling: failed attempts by address, requests by token; counted in this process, forgotten after two minutes."""
+"""Throttle: failed attempts by address, requests by token; counted in this process, forgotten after two minutes."""
 
 import math
 import time
@@ -16,13 +16,13 @@ from api.error_handlers import ApiError
 log = structlog.get_logger()
 
 STOPS_PER_MINUTE: Final = 60
-"""Halts of one token, counted apart: whoever has used up its requests can still stop trading."""
+"""Halts of one token, counted apart: a token without requests left can still stop trading."""
 NETWORK_BITS: Final = 64
 """An IPv6 client has a whole network of addresses."""
 
 
 class Throttle:
-    """Sliding windows of a minute."""
+    """Sliding-window rate limits over a minute."""
 
     def __init__(self, *, failures_per_minute: int, requests_per_minute: int) -> None:
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
@@ -31,17 +31,17 @@ class Throttle:
         self._stops = RateLimitItemPerMinute(STOPS_PER_MINUTE, namespace="stops")
 
     async def require_attempt(self, address: str) -> None:
-        """Raise ApiError (429) where *address* has failed too often to try another credential now."""
+        """Raise ApiError (429) if *address* has failed too often to try another credential now."""
         if not await self._limiter.test(self._failures, address):
             raise await self._exceeded(self._failures, address, "too_many_failures", "too many failed attempts")
 
     async def count_failure(self, address: str) -> None:
-        """Count an attempt of *address* that failed, and log it."""
+        """Count and log a failed attempt of *address*."""
         log.warning("a failed attempt to come in", client=address)
         await self._limiter.hit(self._failures, address)
 
     async def count_request(self, token_id: int, *, stops: bool = False) -> None:
-        """Count a request of a token, one that *stops* trading apart; raise ApiError (429) where it made too many."""
+        """Count a request of a token, one that *stops* trading apart; raise ApiError (429) beyond the limit."""
         key, limit = str(token_id), self._stops if stops else self._requests
         if not await self._limiter.hit(limit, key):
             raise await self._exceeded(limit, key, "too_many_requests", "too many requests of this token")
@@ -60,7 +60,7 @@ class Throttle:
 
 @lru_cache(maxsize=1024)
 def client_of(host: str | None) -> str:
-    """Return the key that failures of the client at *host* are counted under."""
+    """Return the key under which failures of the client at *host* are counted."""
     try:
         address = ip_address(host or "")
     except ValueError:

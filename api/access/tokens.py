@@ -1,4 +1,4 @@
-"""The only writer of api_tokens: made once, shown once, revoked for good."""
+"""API tokens: created, shown once, and revoked permanently; the only writer of api_tokens."""
 
 import re
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from api.access import credentials
-from api.access.credentials import Kind
+from api.access.credentials import CredentialKind
 from api.access.principal import Scope
 from shared.errors import SniperError
 from shared.postgres.database import Connection, Database
@@ -40,11 +40,11 @@ IS_ANY_USABLE: Final = """
 
 
 class RefusedTokenError(SniperError):
-    """A token cannot be made or revoked as asked; the message says why."""
+    """A token cannot be created or revoked; the message says why."""
 
 
 class TokenRow(NamedTuple):
-    """One token, without anything that opens something."""
+    """One token, without its secret."""
 
     name: str
     scope: str
@@ -56,20 +56,20 @@ class TokenRow(NamedTuple):
     revoked_by: str | None
     usable: bool
     has_value: bool
-    """Not so for the one that signs in by links only."""
+    """False for the one that signs in by links only."""
 
 
 async def create(
     database: Database, name: str, scope: Scope, *, created_by: str, lifetime: timedelta | None = None
 ) -> str:
-    """Store a new token and return its value, which is kept nowhere; raise RefusedTokenError where it cannot be."""
+    """Create a token and return its value, which is not stored; raise RefusedTokenError if that is refused."""
     if not NAME.fullmatch(name):
         raise RefusedTokenError("name: up to 50 letters, digits and . _ @ -, beginning with a letter or a digit")
     if name == LOCAL:
         raise RefusedTokenError(f"name: {LOCAL} is kept for sign-in links of this machine")
     if lifetime is not None and not timedelta(0) < lifetime <= LIFETIME_MAX:
         raise RefusedTokenError(f"expiry: must be within {LIFETIME_MAX.days} days")
-    value, made = credentials.make(Kind.TOKEN)
+    value, made = credentials.make(CredentialKind.TOKEN)
     async with database.connection() as connection:
         row_id = await connection.fetchval(CREATE, made.public_id, made.digest, name, scope, created_by, lifetime)
     if row_id is None:
@@ -78,18 +78,18 @@ async def create(
 
 
 async def ensure_local(connection: Connection, *, created_by: str) -> int:
-    """Return the id of the token without a value that sign-in links of this machine use, making it where needed."""
+    """Return the id of the token behind sign-in links of this machine, creating it if needed."""
     return int(await connection.fetchval(ENSURE_LOCAL, LOCAL, created_by))
 
 
-async def everyone(database: Database) -> Sequence[TokenRow]:
-    """Return every token there ever was, oldest first."""
+async def all_tokens(database: Database) -> Sequence[TokenRow]:
+    """Return all tokens, revoked ones too, oldest first."""
     async with database.connection() as connection:
         return [TokenRow(**row) for row in await connection.fetch(LIST)]
 
 
 async def revoke(database: Database, name: str, *, revoked_by: str) -> None:
-    """End a token, and with it its sessions and links; raise RefusedTokenError where there is none of that name."""
+    """Revoke a token with its sessions and links; raise RefusedTokenError if there is none of that name."""
     async with database.connection() as connection:
         done = await connection.execute(REVOKE, name, revoked_by)
     if done == "UPDATE 0":
@@ -97,6 +97,6 @@ async def revoke(database: Database, name: str, *, revoked_by: str) -> None:
 
 
 async def is_any_usable(database: Database) -> bool:
-    """Return whether there is a token by whose value somebody could come in."""
+    """Return whether there is a usable token with a value."""
     async with database.connection() as connection:
         return bool(await connection.fetchval(IS_ANY_USABLE))

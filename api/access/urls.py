@@ -1,4 +1,4 @@
-"""Origins and host names, read as browsers write them. Pure."""
+"""Origins and host names, in browsers' notation. Pure."""
 
 from functools import lru_cache
 from types import MappingProxyType
@@ -9,7 +9,7 @@ DEFAULT_PORTS: Final = MappingProxyType({"http": 80, "https": 443})
 
 
 def origin_of(url: str) -> str | None:
-    """Return the origin of *url* as browsers write it; None where it has none."""
+    """Return the origin of *url* as browsers write it; None if it has none."""
     try:
         parts = urlsplit(url.lower())
         port = parts.port
@@ -23,7 +23,7 @@ def origin_of(url: str) -> str | None:
 
 @lru_cache(maxsize=128)
 def host_name(header: str) -> str | None:
-    """Return the name in a Host header, lower case and without port and brackets; None where there is none."""
+    """Return the name in a Host header, lower case and without port and brackets; None if there is none."""
     try:
         parts = urlsplit(f"//{header.lower()}")
         _ = parts.port

@@ -1,1 +1,1 @@
-"""The dashboard: static files, served to those who are signed in. Everything it shows comes from the public API."""
+"""The dashboard: static files for signed-in users. All its data comes from the public API."""

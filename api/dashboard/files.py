@@ -1,4 +1,4 @@
-"""Serve the dashboard's files, read once, each with an ETag of its content."""
+"""The dashboard's files, read once, each served with an ETag of its content."""
 
 import hashlib
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ MEDIA_TYPES: Final[Mapping[str, str]] = MappingProxyType(
 )
 PAGE: Final = "index.html"
 CACHING: Final = "no-cache"
-"""Kept by the browser, and asked for again: after an upgrade no page runs modules of two versions."""
+"""Cached by the browser and revalidated: after an upgrade no page runs modules of two versions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +30,13 @@ class _File:
     etag: str
 
 
-def _read(path: Path) -> _File:
-    content = path.read_bytes()
-    return _File(content, MEDIA_TYPES[path.suffix], f'"{hashlib.sha256(content).hexdigest()[:20]}"')
-
-
 def add(app: FastAPI) -> None:
     """Add the page and its files to *app*."""
-    files = {path.name: _read(path) for path in sorted(FOLDER.iterdir()) if path.suffix in MEDIA_TYPES}
+    files = {}
+    for path in sorted(each for each in FOLDER.iterdir() if each.suffix in MEDIA_TYPES):
+        content = path.read_bytes()
+        etag = f'"{hashlib.sha256(content).hexdigest()[:20]}"'
+        files[path.name] = _File(content, MEDIA_TYPES[path.suffix], etag)
 
     async def get_page(request: Request, _: Annotated[Principal, Depends(view)]) -> Response:
         return _answer(request, files[PAGE])

@@ -1,1 +1,1 @@
-"""Decisions of operators: the only writers of their tables, shared by the calls and the commands."""
+"""Operator decisions, shared by the API and the commands; each module is the only writer of its table."""

@@ -1,4 +1,4 @@
-"""The only writer of operator_actions: what an operator asked for, whoever asked for the same before."""
+"""Audit of operator actions, repeated ones too; the only writer of operator_actions."""
 
 from collections.abc import Mapping
 from typing import Final, Literal
@@ -24,5 +24,5 @@ async def record(
     subject: str = "",
     details: Mapping[str, JsonValue] | None = None,
 ) -> None:
-    """Note who asked for what, in the caller's transaction, so that nothing is done of which nobody knows by whom."""
+    """Record an action with its author, in the caller's transaction, so that nothing happens unrecorded."""
     await connection.execute(RECORD, kind, subject, dict(details or {}), author.name, author.request_id)

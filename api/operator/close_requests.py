@@ -1,11 +1,12 @@
-"""The only writer of close_requests: positions that an operator wants sold, for the executor to sell."""
+"""Requests of operators to sell positions, for the executor; the only writer of close_requests."""
 
 from collections.abc import Sequence
 from typing import Final
 
 from api.operator import actions
 from api.operator.held_positions import name_of
-from api.schemas import PositionRow, TradeConfig
+from api.schemas.config import TradeConfig
+from api.schemas.rows import PositionRow
 from shared.control.config_store import Author
 from shared.postgres.database import Connection, Database
 
@@ -27,7 +28,7 @@ HALTED: Final = "sales are halted: it is sold once trading resumes"
 async def request(
     database: Database, held: Sequence[PositionRow], *, requested_by: str, request_id: str | None = None
 ) -> None:
-    """Have the positions in *held* sold. Who asks again is recorded, and changes nothing."""
+    """Request the sale of the positions in *held*. A repeated request is recorded, and changes nothing."""
     author = Author(requested_by, request_id)
     async with database.transaction() as connection:
         for position in held:
@@ -36,20 +37,20 @@ async def request(
 
 
 async def request_all(connection: Connection, *, requested_by: str) -> Sequence[str]:
-    """Have everything sold that can be, in the caller's transaction; return the names of what is held."""
+    """Request the sale of all sellable positions, in the caller's transaction; return their names."""
     rows = await connection.fetch(REQUEST_ALL, requested_by)
     return [f"{row['listing_key']} ({row['mode']})" for row in rows]
 
 
-def told(position: PositionRow, config: TradeConfig) -> str:
-    """Say what becomes of a request to sell *position*, which is shown as it was before."""
-    said = f"{name_of(position)}: the executor is asked to sell it"
+def request_message(position: PositionRow, config: TradeConfig) -> str:
+    """Return the outcome of a request to sell *position*, in its state before, in words."""
+    message = f"{name_of(position)}: the executor is asked to sell it"
     if position.close_requested_at is not None:
         since = f"{position.close_requested_at:%Y-%m-%d %H:%M:%S} UTC"
-        said = f"{name_of(position)}: the executor has been asked to sell it since {since}"
-    return f"{said}; {HALTED}" if sales_are_halted(config) else said
+        message = f"{name_of(position)}: the executor has been asked to sell it since {since}"
+    return f"{message}; {HALTED}" if sales_are_halted(config) else message
 
 
 def sales_are_halted(config: TradeConfig) -> bool:
-    """Return whether nothing is sold now, whoever halted it."""
+    """Return whether sales are halted, by any cause."""
     return config.exits_halted or any(halt.exits for halt in config.halts)

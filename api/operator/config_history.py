@@ -1,11 +1,11 @@
-"""The audit of trade_config: who changed what, when, from what to what."""
+"""Audit of trade_config: changes with author, time, and values before and after."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from pydantic import AwareDatetime, JsonValue
 
-from api.schemas import Answer
+from api.schemas.base import Answer
 from shared.postgres.database import Database
 
 HISTORY: Final = """
@@ -15,18 +15,18 @@ HISTORY: Final = """
 
 
 class ConfigChange(Answer):
-    """One change, as it was recorded."""
+    """One recorded change."""
 
     id: int
     changed_by: str
     request_id: str | None
-    """Of the request that made it; null where it was none of the API's."""
+    """Of the API request that made it; null for other sources."""
     before: dict[str, JsonValue]
     after: dict[str, JsonValue]
     created_at: AwareDatetime
 
     def changed(self) -> Mapping[str, tuple[JsonValue, JsonValue]]:
-        """Return each field that differs, before and after; nothing where only the executor's halts were lifted."""
+        """Return each changed field, before and after; none if only the executor's halts were lifted."""
         names = {**self.before, **self.after}
         pairs = {name: (self.before.get(name), self.after.get(name)) for name in names}
         return {name: (before, after) for name, (before, after) in pairs.items() if before != after}
@@ -37,17 +37,17 @@ class ConfigHistory(Answer):
 
     items: list[ConfigChange]
     next: int | None
-    """What `before` of the next page is; null at the end."""
+    """`before` of the next page; null at the end."""
 
 
 def page_of(rows: Sequence[Mapping[str, Any]], limit: int) -> ConfigHistory:
-    """Return the page of *rows*, of which one more than *limit* was asked for."""
+    """Return the page of *rows*, which were read with one more than *limit*."""
     items = [ConfigChange.model_validate(dict(row)) for row in rows[:limit]]
     return ConfigHistory(items=items, next=items[-1].id if len(rows) > limit else None)
 
 
 async def newest(database: Database, *, limit: int, before: int | None = None) -> ConfigHistory:
-    """Return *limit* changes at most, those with a lower number than *before*."""
+    """Return at most *limit* changes, those with a lower number than *before*."""
     async with database.connection() as connection:
         rows = await connection.fetch(HISTORY, limit + 1, before)
     return page_of([dict(row) for row in rows], limit)

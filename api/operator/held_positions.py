@@ -1,12 +1,12 @@
-"""What is held, and of it the positions that a decision of an operator concerns: by number, symbol or listing."""
+"""Held positions, and their selection for an operator's decision: by number, symbol or listing."""
 
 from collections.abc import Sequence
 from typing import Final
 
-from api.reading.lists.pages import rows_of
+from api.reading.lists.pages import models_of
 from api.reading.lists.tables import POSITIONS
 from api.reading.reader import Reader
-from api.schemas import PositionRow
+from api.schemas.rows import PositionRow
 from shared.errors import SniperError
 from shared.events import Mode
 from shared.postgres.database import Database
@@ -14,9 +14,9 @@ from shared.states import HELD as POSITIONS_HELD
 from shared.states import in_sql
 
 SELLABLE: Final = frozenset({"open", "closing"})
-"""In any other state nothing can be sold of it; `api.operator.write_offs` gives it up."""
+"""In any other state it cannot be sold; see `api.operator.write_offs`."""
 _SELECTED: Final = (
-    f"SELECT {', '.join(f'{sql} AS {name}' for name, sql in POSITIONS.columns.items())} FROM {POSITIONS.tables}"  # noqa: S608 - names of ours alone
+    f"SELECT {', '.join(f'{sql} AS {name}' for name, sql in POSITIONS.columns.items())} FROM {POSITIONS.tables}"  # noqa: S608 - constant names only
 )
 HELD: Final = f"""
     {_SELECTED} WHERE positions.state IN {in_sql(POSITIONS_HELD)}
@@ -26,31 +26,31 @@ NUMBERED: Final = f"{_SELECTED} WHERE positions.id = $1"
 
 
 class NoSuchPositionError(SniperError):
-    """Nothing of the kind is held."""
+    """No such position is held."""
 
 
 class EndedPositionError(SniperError):
-    """The position is not in a state in which that can be done."""
+    """The state of the position does not allow the decision."""
 
 
 def name_of(position: PositionRow) -> str:
-    """Return what messages call it."""
+    """Return the position's name in messages."""
     return f"{position.listing_key} ({position.mode})"
 
 
-async def everything(database: Database) -> list[PositionRow]:
-    """Return every position that is neither sold nor written off, oldest first: what these cost is the exposure."""
-    return rows_of(POSITIONS, await Reader(database).fetch(HELD), PositionRow)
+async def all_held(database: Database) -> list[PositionRow]:
+    """Return every position neither sold nor written off, oldest first: their cost is the exposure."""
+    return models_of(POSITIONS, await Reader(database).fetch(HELD), PositionRow)
 
 
-async def of(database: Database, what: str, mode: Mode | None, *, sellable: bool) -> Sequence[PositionRow]:
-    """Return what is held of *what*, a symbol or a listing key, in *mode* (None: in both).
+async def find_held(database: Database, what: str, mode: Mode | None, *, sellable: bool) -> Sequence[PositionRow]:
+    """Return the held positions of *what*, a symbol or a listing key, in *mode* (None: in both).
 
-    Raises NoSuchPositionError where there is none, or none that is *sellable* where it has to be.
+    Raises NoSuchPositionError if there is none, or with *sellable* none that can be sold.
     """
     held = [
         position
-        for position in await everything(database)
+        for position in await all_held(database)
         if what in {position.symbol, position.listing_key} and mode in {None, position.mode}
         if position.state in SELLABLE or not sellable
     ]
@@ -60,13 +60,13 @@ async def of(database: Database, what: str, mode: Mode | None, *, sellable: bool
     return held
 
 
-async def numbered(database: Database, number: int, *, sellable: bool) -> PositionRow:
+async def by_id(database: Database, number: int, *, sellable: bool) -> PositionRow:
     """Return the position with that number.
 
-    Raises NoSuchPositionError where there is none, and EndedPositionError where nothing is held of it any more, or
-    nothing can be sold and it has to be *sellable*.
+    Raises NoSuchPositionError if there is none, and EndedPositionError if it has ended, or with *sellable* cannot be
+    sold.
     """
-    found = rows_of(POSITIONS, await Reader(database).fetch(NUMBERED, number), PositionRow)
+    found = models_of(POSITIONS, await Reader(database).fetch(NUMBERED, number), PositionRow)
     if not found:
         raise NoSuchPositionError(f"there is no position {number}")
     [position] = found

@@ -1,4 +1,4 @@
-"""Listings of an operator's own making, which go the way of every other; the API and `sniper inject` share this."""
+"""Injection of test listings, which are handled like any other; shared by the API and `sniper inject`."""
 
 import re
 import uuid
@@ -19,51 +19,58 @@ from shared.symbol_format import is_symbol
 from shared.wire.topology import to_message
 
 _ASSET: Final = re.compile(r"^[A-Za-z0-9]{2,10}$")
-# Dedup claims an injected listing under a key of its own, once and for all.
+# Dedup claims an injected listing permanently, under a key of its own.
 IS_RECORDED: Final = """
     SELECT EXISTS (SELECT FROM listings WHERE symbol = $1 AND listed_at = $2)
         OR EXISTS (SELECT FROM listing_claims WHERE listing_key = $3)
 """
 
 
-def _injected(source: object) -> object:
+def require_injectable(source: object) -> object:
+    """Return *source* unless it is that of real sightings."""
     if isinstance(source, str) and source in {Source.MEXC_WEBSOCKET, Source.MEXC_REST_API}:
         raise PydanticCustomError("only_injected", "only test_injection can be injected: the others are what was seen")
     return source
 
 
-def _asset(name: str) -> str:
+def require_asset(name: str) -> str:
+    """Return *name* if it can be an asset."""
     if not _ASSET.fullmatch(name):
         raise PydanticCustomError("asset", "must be an asset like USDT")
     return name
 
 
-def _spelled(symbol: str) -> str:
-    """Return *symbol* in the one spelling that it is stored in."""
+def normalised_symbol(symbol: str) -> str:
+    """Return *symbol* in its stored spelling."""
     spelled = normalise(symbol)
     if not is_symbol(spelled):
         raise PydanticCustomError("contract_symbol", "Invalid symbol format")
     return spelled
 
 
+Asset = Annotated[str, Field(json_schema_extra={"pattern": _ASSET.pattern}), AfterValidator(require_asset)]
+
+
 class Injection(BaseModel):
-    """A listing to be injected."""
+    """A listing to inject."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", json_schema_extra={"examples": [{"symbol": "TESTUSDT", "quote_asset": "USDT"}]}
     )
 
-    symbol: Annotated[Symbol, AfterValidator(_spelled)]
-    quote_asset: Annotated[str, Field(json_schema_extra={"pattern": _ASSET.pattern}), AfterValidator(_asset)] = "USDT"
-    source: Annotated[KnownSource, BeforeValidator(_injected)] = Source.TEST_INJECTION
+    symbol: Annotated[Symbol, AfterValidator(normalised_symbol)]
+    quote_asset: Annotated[str, Field(json_schema_extra={"pattern": _ASSET.pattern}), AfterValidator(require_asset)] = (
+        "USDT"
+    )
+    source: Annotated[KnownSource, BeforeValidator(require_injectable)] = Source.TEST_INJECTION
     listed_at: Utc | None = None
     """Now, unless given; never in the future."""
     opens_at: Utc | None = None
-    """When it opens, where that is later."""
+    """Opening time, if it is later."""
 
 
-class Injected(NamedTuple):
-    """A listing that is on its way."""
+class InjectedListing(NamedTuple):
+    """A published listing."""
 
     event_id: str
     listing_key: str
@@ -71,17 +78,17 @@ class Injected(NamedTuple):
 
 
 class AlreadyRecordedError(SniperError):
-    """The listing is known, or one of the same symbol was injected before."""
+    """The listing is recorded, or one of the same symbol was injected before."""
 
 
 class BrokerAwayError(TransientError):
-    """The broker did not take it."""
+    """The broker did not accept the event."""
 
 
-async def inject(bus: Bus, database: Database, injection: Injection, author: Author) -> Injected:
-    """Publish the listing as a raw event, as a source would, having recorded who asked for it.
+async def inject(bus: Bus, database: Database, injection: Injection, author: Author) -> InjectedListing:
+    """Record the request, and publish the listing as a raw event, as a source would.
 
-    Raises AlreadyRecordedError, PermanentError for one of the future, TransientError where something is away.
+    Raises AlreadyRecordedError, PermanentError for a future listing, and TransientError.
     """
     now = utc_now()
     event = sighting(injection, now)
@@ -95,11 +102,11 @@ async def inject(bus: Bus, database: Database, injection: Injection, author: Aut
         await bus.publish(to_message(event))
     except TransientError as error:
         raise BrokerAwayError(str(error)) from error
-    return Injected(event.id, key, event.symbol)
+    return InjectedListing(event.id, key, event.symbol)
 
 
 def sighting(injection: Injection, now: datetime) -> RawListing:
-    """Return the raw listing as a source would see it at *now*."""
+    """Return the raw listing as a source would report it at *now*."""
     symbol, quote = injection.symbol, injection.quote_asset
     return RawListing(
         id=uuid.uuid4().hex,

@@ -1,11 +1,11 @@
-"""The only writer of monitor_switches: whether detection sleeps, by the decision of an operator."""
+"""Pausing and resuming of detection by operators; the only writer of monitor_switches."""
 
 from typing import Final
 
 from pydantic import AwareDatetime
 
 from api.operator import actions
-from api.schemas import Answer
+from api.schemas.base import Answer
 from shared.control.config_store import Author
 from shared.control.monitor_switch import LATEST
 from shared.postgres.database import Connection, Database
@@ -18,32 +18,32 @@ SWITCH: Final = """
 
 
 class MonitorState(Answer):
-    """Whether detection sleeps, and since when and by whom that is so; null where nobody ever switched."""
+    """Whether detection is paused, with time and author of the last switch; null if it was never switched."""
 
     paused: bool
     reason: str
     changed_by: str | None
     changed_at: AwareDatetime | None
 
-    def told(self) -> str:
-        """Say so in words."""
+    def message(self) -> str:
+        """Return the state in words."""
         if not self.paused:
             return "detection goes on: what was listed meanwhile is published late"
         return f"detection sleeps until `sniper monitor resume`{f': {self.reason}' if self.reason else ''}"
 
 
 async def pause(database: Database, reason: str, *, changed_by: str, request_id: str | None = None) -> MonitorState:
-    """Let detection sleep within a second or two; what is listed meanwhile is published late afterwards."""
+    """Pause detection within a second or two; listings of meanwhile are published late afterwards."""
     return await _switch(database, reason, changed_by, request_id, paused=True)
 
 
 async def resume(database: Database, *, changed_by: str, request_id: str | None = None) -> MonitorState:
-    """Let detection go on."""
+    """Resume detection."""
     return await _switch(database, "", changed_by, request_id, paused=False)
 
 
 async def read(database: Database) -> MonitorState:
-    """Return whether detection sleeps."""
+    """Return whether detection is paused."""
     async with database.connection() as connection:
         return await _read(connection)
 

@@ -1,8 +1,8 @@
-"""Decisions of operators about the configuration, and which of them are refused. Pure."""
+"""Changes of the configuration by operators, with the rules that refuse them. Pure."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -22,9 +22,9 @@ CHANGEABLE: Final = (
     *exit_policy.FIELDS,
     "daily_loss_usdt_max",
 )
-"""What `changed` takes; halts have commands of their own, so that none is set in passing."""
+"""Fields that `apply_changes` accepts; halts have commands of their own, so that none is set by accident."""
 CONFIRMATION: Final = "live"
-"""What a person has to say where a change lets orders cost money, or for longer."""
+"""Confirmation required for a change that lets orders cost money, or for longer."""
 
 _REASON: Final = TypeAdapter(HaltReason)
 
@@ -32,10 +32,10 @@ _REASON: Final = TypeAdapter(HaltReason)
 class RefusedChangeError(SniperError):
     """The change would not leave a valid configuration; the message names the field."""
 
-    def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
-        super().__init__("; ".join(f"{field}: {message}" if field else message for field, message in problems))
-        self.problems = problems
-        """Fields, the first empty where it is none of them, and what is wrong with each."""
+    def __init__(self, field_errors: Sequence[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{field}: {message}" if field else message for field, message in field_errors))
+        self.field_errors = field_errors
+        """Fields, empty for the change as a whole, with their messages."""
 
 
 def refused(field: str, message: str) -> RefusedChangeError:
@@ -43,10 +43,12 @@ def refused(field: str, message: str) -> RefusedChangeError:
     return RefusedChangeError([(field, message)])
 
 
-def changed(before: Controls, changes: Mapping[str, object], *, confirmation: str | None, now: datetime) -> Controls:
-    """Return *before* with *changes*; raise RefusedChangeError naming the field that does not fit.
+def apply_changes(
+    before: Controls, changes: Mapping[str, object], *, confirmation: str | None, now: datetime
+) -> Controls:
+    """Return *before* with *changes*; raise RefusedChangeError naming the invalid field.
 
-    Where orders may cost money from *now* on, or for longer, that has to be confirmed.
+    A change that lets orders cost money from *now* on, or for longer, must be confirmed.
     """
     if not changes:
         raise refused("", "nothing to change")
@@ -62,30 +64,30 @@ def changed(before: Controls, changes: Mapping[str, object], *, confirmation: st
     return after
 
 
-def halted(before: Controls, reason: str, *, exits: bool = False) -> Controls:
-    """Return *before* with purchases halted for *reason*, and *exits* too; those that are halted already stay so.
+def with_halt(before: Controls, reason: str, *, exits: bool = False) -> Controls:
+    """Return *before* with purchases halted for *reason*, and with *exits* sales too; halted sales stay halted.
 
-    Where sales stop, nothing is sold as a whole any more, either.
+    Halting sales also ends a sale of everything.
     """
     stop = {"halted": True, "halted_reason": _reason(reason), "exits_halted": exits or before.exits_halted}
     return before.model_copy(update={**stop, "selling_all": before.selling_all and not exits})
 
 
-def halted_and_selling(before: Controls, reason: str) -> Controls:
-    """Return *before* with purchases halted for *reason*, and everything that is held being sold."""
+def with_halt_and_sale(before: Controls, reason: str) -> Controls:
+    """Return *before* with purchases halted for *reason*, and everything held being sold."""
     selling = {"exits_halted": False, "selling_all": True}
     return before.model_copy(update={"halted": True, "halted_reason": _reason(reason), **selling})
 
 
-def resumed(before: Controls) -> Controls:
+def with_resume(before: Controls) -> Controls:
     """Return *before* with trading allowed again."""
     lifted = {"halted": False, "halted_reason": "", "exits_halted": False, "selling_all": False}
     return before.model_copy(update=lifted)
 
 
 def _merged(before: Controls, changes: Mapping[str, object]) -> Controls:
-    """Return *before* with *changes*. The time at which live trading ends is that of this live trading only."""
-    values = {**_values(before), **changes}
+    """Return *before* with *changes*. The end time of live trading applies to the current period only."""
+    values = {**{name: getattr(before, name) for name in FIELDS}, **changes}
     if "auto_trade_until" in changes:
         return _checked(values)
     after = _checked({**values, "auto_trade_until": None})
@@ -94,17 +96,13 @@ def _merged(before: Controls, changes: Mapping[str, object]) -> Controls:
 
 
 def _trades_longer(before: Controls, after: Controls) -> bool:
-    """Return whether orders may cost money in *after* where they may not in *before*, or after they no longer may."""
+    """Return whether *after* lets orders cost money where *before* does not, or for longer."""
     if not after.auto_trade:
         return False
     if not before.auto_trade:
         return True
     ends, ended = after.auto_trade_until, before.auto_trade_until
     return ended is not None and (ends is None or ends > ended)
-
-
-def _values(controls: Controls) -> dict[str, Any]:
-    return {name: getattr(controls, name) for name in FIELDS}
 
 
 def _checked(values: Mapping[str, object]) -> Controls:
@@ -115,7 +113,7 @@ def _checked(values: Mapping[str, object]) -> Controls:
 
 
 def _reason(reason: str) -> str:
-    """Return *reason*; raise RefusedChangeError where it cannot be kept."""
+    """Return *reason*; raise RefusedChangeError if it cannot be stored."""
     try:
         return _REASON.validate_python(reason)
     except ValidationError as error:

@@ -1,16 +1,15 @@
-"""The only writer of position_exits: exits of one position, by an operator, instead of the configured ones."""
+"""Exits of single positions, set by operators instead of the configured ones; the only writer of position_exits."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from asyncpg import Record
 from pydantic import ValidationError
 
 from api.operator import actions
 from api.operator.held_positions import name_of
 from api.operator.operator_changes import RefusedChangeError, refused
-from api.schemas import PositionRow
+from api.schemas.rows import PositionRow
 from shared.control import config_store
 from shared.control.config_store import Author
 from shared.control.exit_policy import FIELDS, ExitOverrides, ExitPolicy, contradiction, effective
@@ -21,7 +20,7 @@ from shared.wire.cloudevents import problems
 LATEST: Final = """
     SELECT revision, after FROM position_exits WHERE listing_key = $1 AND mode = $2 ORDER BY revision DESC LIMIT 1
 """
-# Two at once take the same revision, and one of them is refused: it begins anew with what the other left.
+# Of two concurrent changes with the same revision one is refused, and starts over from the other's result.
 ADD: Final = """
     INSERT INTO position_exits (listing_key, mode, revision, before, after, changed_by, request_id)
     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING true
@@ -32,32 +31,32 @@ FOLLOW: Final = "follow"
 
 @dataclass(frozen=True, slots=True)
 class PositionExits:
-    """When a position is sold, and which of that is its own."""
+    """The effective exits of a position, and those of its own."""
 
     own: ExitOverrides
     effective: ExitPolicy
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ExitChange:
     """A change of the exits of one position."""
 
     own: Mapping[str, object]
-    """Values by field; None: not for this reason."""
+    """Values by field; None: no such exit."""
     follow: Collection[str] = ()
     """Fields that follow the configuration again."""
 
 
 async def change(
-    database: Database, position: PositionRow, wanted: Wanted, *, changed_by: str, request_id: str | None = None
+    database: Database, position: PositionRow, wanted: ExitChange, *, changed_by: str, request_id: str | None = None
 ) -> PositionExits:
-    """Change the exits of *position*, from the supervisor's next look on; raise RefusedChangeError naming the field."""
+    """Change the exits of *position* as of the supervisor's next check; raise RefusedChangeError naming the field."""
     for _ in range(RACES_MAX):
         async with database.transaction() as connection:
             revision, before = await _latest(connection, position)
             row = await connection.fetchrow(config_store.READ)
-            configured, _ = effective(dict.fromkeys(FIELDS) if row is None else _exits_in(row), {})
-            own = overridden(before, wanted, configured)
+            configured, _ = effective({each: None if row is None else row[each] for each in FIELDS}, {})
+            own = apply_exit_change(before, wanted, configured)
             old, new = _document(before), _document(own)
             values = (position.listing_key, position.mode, revision + 1, old, new, changed_by, request_id)
             if new == old:
@@ -69,8 +68,8 @@ async def change(
     raise TransientError(f"overtaken by other changes {RACES_MAX} times in a row")
 
 
-def overridden(before: ExitOverrides, wanted: Wanted, configured: ExitPolicy) -> ExitOverrides:
-    """Return *before* with what is *wanted*, beside what is *configured*; raise RefusedChangeError naming the field."""
+def apply_exit_change(before: ExitOverrides, wanted: ExitChange, configured: ExitPolicy) -> ExitOverrides:
+    """Apply *wanted* to *before*, given the *configured* exits; raise RefusedChangeError naming the field."""
     if not wanted.own and not wanted.follow:
         raise refused("", "nothing to change")
     unknown = sorted({*wanted.own, *wanted.follow} - set(FIELDS))
@@ -79,7 +78,8 @@ def overridden(before: ExitOverrides, wanted: Wanted, configured: ExitPolicy) ->
     both = sorted(wanted.own.keys() & set(wanted.follow))
     if both:
         raise refused(both[0], "is to have a value of its own, and to follow the configuration")
-    kept = {name: value for name, value in _set(before).items() if name not in wanted.follow}
+    own = [name for name in FIELDS if name in before.model_fields_set and name not in wanted.follow]
+    kept = {name: getattr(before, name) for name in own}
     try:
         after = ExitOverrides.model_validate({**kept, **wanted.own})
     except ValidationError as error:
@@ -99,20 +99,12 @@ async def _latest(connection: Connection, position: PositionRow) -> tuple[int, E
         raise refused("", "its own exits were set by another version, and cannot be changed by this one") from None
 
 
-def _exits_in(row: Record) -> Mapping[str, object]:
-    return {name: row[name] for name in FIELDS}
-
-
-def _set(exits: ExitOverrides) -> dict[str, object]:
-    return {name: getattr(exits, name) for name in FIELDS if name in exits.model_fields_set}
-
-
 def _document(exits: ExitOverrides) -> object:
     return exits.model_dump(mode="json", exclude_unset=True)
 
 
-def told(position: PositionRow, exits: PositionExits) -> str:
-    """Say when *position* is sold."""
+def exits_message(position: PositionRow, exits: PositionExits) -> str:
+    """Return the exits of *position* in words."""
     shown, own = exits.effective.model_dump(mode="json"), exits.own.model_fields_set
     rules = [
         f"{name} {shown[name] or 'none'}{' (its own)' if name in own else ''}"

@@ -1,4 +1,4 @@
-"""The only writer of settle_requests: outcomes of orders that an operator found out, for the executor to record."""
+"""Outcomes of unknown orders, determined by operators, for the executor; the only writer of settle_requests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _IN_DOUBT: Final = frozenset({"acknowledged", "unknown"})
 
 
 class NotInDoubtError(SniperError):
-    """There is nothing to decide about the order."""
+    """The order's outcome is known."""
 
 
 class NoSuchOrderError(NotInDoubtError):
@@ -31,12 +31,12 @@ class NoSuchOrderError(NotInDoubtError):
 
 
 class UnclearOutcomeError(SniperError):
-    """What is said of the outcome is nothing, two things, or cannot be."""
+    """The outcome is missing, contradictory or impossible."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an order got; raises UnclearOutcomeError for what cannot be."""
+    """The fill of an order; raises UnclearOutcomeError if it is impossible."""
 
     base_qty: Decimal
     """Executed, before any fee."""
@@ -58,7 +58,7 @@ class Outcome:
 def outcome_of(
     *, absent: bool, base_qty: Decimal | None, cost: Decimal | None, fee: Decimal | None, fee_asset: str | None
 ) -> Outcome | None:
-    """Return what was said of an order, None where it never took place; raise UnclearOutcomeError."""
+    """Return the outcome of an order, None if it never took place; raise UnclearOutcomeError."""
     says_filled = base_qty is not None and cost is not None
     says_half = (base_qty is None) != (cost is None)
     if absent == says_filled or says_half or (absent and (fee is not None or fee_asset)):
@@ -75,9 +75,9 @@ async def request(
     requested_by: str,
     request_id: str | None = None,
 ) -> str:
-    """Ask for an order to be settled with *outcome* (None: it never took place); return its side and symbol.
+    """Request the settlement of an order with *outcome* (None: it never took place); return its side and symbol.
 
-    Raises NotInDoubtError where there is nothing to decide.
+    Raises NotInDoubtError if its outcome is known.
     """
     async with database.transaction() as connection:
         row = await connection.fetchrow(READ, client_order_id)
@@ -105,7 +105,7 @@ def _document(outcome: Outcome | None) -> Mapping[str, JsonValue]:
     return {"base_qty": f"{outcome.base_qty:f}", "cost": f"{outcome.cost:f}", **fee}
 
 
-def told(client_order_id: str, what: str, outcome: Outcome | None) -> str:
-    """Say what becomes of a request to settle the order; *what* is its side and symbol."""
+def request_message(client_order_id: str, what: str, outcome: Outcome | None) -> str:
+    """Return the outcome of a request to settle the order, in words; *what* is its side and symbol."""
     became = "never took place" if outcome is None else f"filled {outcome.base_qty:f} for {outcome.cost:f}"
     return f"{client_order_id} ({what}): the executor is asked to record that it {became}"

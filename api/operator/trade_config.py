@@ -1,13 +1,13 @@
-"""Changes of trade_config that operators decide on: each is checked, and recorded with who made it."""
+"""Changes of trade_config by operators, each validated, and recorded with its author."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from api.operator import actions, close_requests, operator_changes
 from api.operator.operator_changes import Controls
-from api.schemas import TradeConfig
+from api.schemas.config import TradeConfig
 from shared.control import config_store
 from shared.control.config_store import Author, Locked
 from shared.control.controls import controls_in
@@ -15,7 +15,7 @@ from shared.control.halts import in_force
 from shared.errors import SniperError
 from shared.postgres.database import Connection, Database
 
-# Whatever the executor has latched is older from now on, also where a clock stepped back.
+# Everything the executor has latched is older from now on, even if a clock stepped back.
 LIFT: Final = """
     UPDATE trade_config
     SET resumed_at = greatest(clock_timestamp(), (SELECT max(created_at) FROM halts)), updated_at = clock_timestamp()
@@ -35,23 +35,23 @@ class MissingConfigError(SniperError):
 
 
 @dataclass(frozen=True, slots=True)
-class SellingAll:
-    """What a halt that sells everything came to."""
+class HaltAndSellResult:
+    """Result of a halt that sells everything."""
 
     config: TradeConfig
     positions: Sequence[str]
-    """The names of what was held then; what purchases under way still buy is sold, too."""
+    """The names of the positions held then; purchases in progress are sold, too."""
 
-    def told(self) -> str:
-        """Say what becomes of it."""
+    def message(self) -> str:
+        """Return the result in words."""
         if not self.positions:
             return "purchases are halted; nothing is held"
-        said = f"purchases are halted, and the executor is asked to sell {', '.join(self.positions)}"
-        return f"{said}; {close_requests.HALTED}" if close_requests.sales_are_halted(self.config) else said
+        text = f"purchases are halted, and the executor is asked to sell {', '.join(self.positions)}"
+        return f"{text}; {close_requests.HALTED}" if close_requests.sales_are_halted(self.config) else text
 
 
 async def read(database: Database) -> TradeConfig:
-    """Return the configuration; raise MissingConfigError where there is none."""
+    """Return the configuration; raise MissingConfigError if there is none."""
     async with database.connection() as connection:
         return await _read(connection)
 
@@ -65,55 +65,58 @@ async def change(
     confirmation: str | None = None,
     read_at: datetime | None = None,
 ) -> TradeConfig:
-    """Set the fields in *changes* (text is understood).
+    """Set the fields in *changes* (text is parsed).
 
-    Raises RefusedChangeError naming the one that does not fit, and StaleConfigError where the configuration was
-    changed since the version whose `updated_at` is *read_at* (None: any).
+    Raises RefusedChangeError naming the invalid one, and StaleConfigError if the configuration was changed since the
+    version whose `updated_at` is *read_at* (None: any).
     """
-
-    def decide(stands: Locked) -> Controls:
-        return operator_changes.changed(stands.controls, changes, confirmation=confirmation, now=stands.now)
-
-    return await _decide(database, decide, Author(changed_by, request_id), read_at)
+    async with database.transaction() as connection:
+        current = await _locked(connection)
+        if read_at is not None and read_at != current.updated_at:
+            raise StaleConfigError(await _read(connection))
+        after = operator_changes.apply_changes(current.controls, changes, confirmation=confirmation, now=current.now)
+        if after != current.controls:
+            await config_store.write(connection, current.controls, after, Author(changed_by, request_id))
+        return await _read(connection)
 
 
 async def halt(
     database: Database, reason: str, *, changed_by: str, request_id: str | None = None, exits: bool = False
 ) -> TradeConfig:
-    """Stop purchases, and *exits* too, until `resume`. Who halts what is halted is recorded all the same."""
+    """Stop purchases, and with *exits* sales too, until `resume`. A repeated halt is recorded, too."""
     async with database.transaction() as connection:
-        stands = await _locked(connection)
-        after = operator_changes.halted(stands.controls, reason, exits=exits)
-        await _halt(connection, stands.controls, after, Author(changed_by, request_id), "halt")
+        current = await _locked(connection)
+        after = operator_changes.with_halt(current.controls, reason, exits=exits)
+        await _halt(connection, current.controls, after, Author(changed_by, request_id), "halt")
         return await _read(connection)
 
 
 async def halt_and_sell(
     database: Database, reason: str, *, changed_by: str, request_id: str | None = None
-) -> SellingAll:
-    """Stop purchases and have everything sold that is held, in one transaction: neither happens without the other.
+) -> HaltAndSellResult:
+    """Stop purchases and request the sale of everything held, in one transaction.
 
-    What purchases under way still buy is sold as well, until `resume`.
+    Purchases in progress are sold as well, until `resume`.
     """
     async with database.transaction() as connection:
-        stands = await _locked(connection)
-        after = operator_changes.halted_and_selling(stands.controls, reason)
-        await _halt(connection, stands.controls, after, Author(changed_by, request_id), "halt_and_close")
+        current = await _locked(connection)
+        after = operator_changes.with_halt_and_sale(current.controls, reason)
+        await _halt(connection, current.controls, after, Author(changed_by, request_id), "halt_and_close")
         positions = await close_requests.request_all(connection, requested_by=changed_by)
-        return SellingAll(await _read(connection), positions)
+        return HaltAndSellResult(await _read(connection), positions)
 
 
 async def resume(database: Database, *, changed_by: str, request_id: str | None = None) -> TradeConfig:
-    """Allow trading again, within the limits; lift also what the executor has latched.
+    """Allow trading again, within the limits; also lift the executor's halts.
 
-    What was to be sold as a whole and is not sold yet remains to be sold.
+    Positions of an unfinished sale of everything remain to be sold.
     """
     async with database.transaction() as connection:
-        stands = await _locked(connection)
-        if stands.controls.selling_all:
+        current = await _locked(connection)
+        if current.controls.selling_all:
             await close_requests.request_all(connection, requested_by=changed_by)
-        after = operator_changes.resumed(stands.controls)
-        await config_store.write(connection, stands.controls, after, Author(changed_by, request_id))
+        after = operator_changes.with_resume(current.controls)
+        await config_store.write(connection, current.controls, after, Author(changed_by, request_id))
         await connection.execute(LIFT)
         return await _read(connection)
 
@@ -123,29 +126,16 @@ async def _halt(
 ) -> None:
     if after != before:
         await config_store.write(connection, before, after, author)
-    # While everything is being sold both halts change the reason alone.
+    # While everything is being sold, either halt changes only the reason.
     if after == before or (before.selling_all and after.selling_all):
         await actions.record(connection, kind, author, details={"reason": after.halted_reason})
 
 
-async def _decide(
-    database: Database, decide: Callable[[Locked], Controls], author: Author, read_at: datetime | None = None
-) -> TradeConfig:
-    async with database.transaction() as connection:
-        stands = await _locked(connection)
-        if read_at is not None and read_at != stands.updated_at:
-            raise StaleConfigError(await _read(connection))
-        after = decide(stands)
-        if after != stands.controls:
-            await config_store.write(connection, stands.controls, after, author)
-        return await _read(connection)
-
-
 async def _locked(connection: Connection) -> Locked:
-    stands = await config_store.locked(connection)
-    if stands is None:
+    current = await config_store.locked(connection)
+    if current is None:
         raise MissingConfigError
-    return stands
+    return current
 
 
 async def _read(connection: Connection) -> TradeConfig:

@@ -1,11 +1,11 @@
-"""The only writer of write_offs: positions that a person gives up as lost, and why, for the executor to book."""
+"""Requests of operators to write off positions as lost, for the executor; the only writer of write_offs."""
 
 from collections.abc import Sequence
 from typing import Final
 
 from api.operator import actions
 from api.operator.held_positions import name_of
-from api.schemas import PositionRow
+from api.schemas.rows import PositionRow
 from shared.control.config_store import Author
 from shared.postgres.database import Database
 
@@ -22,9 +22,9 @@ async def request(
     requested_by: str,
     request_id: str | None = None,
 ) -> None:
-    """Give up the positions in *held*; their exposure is free again once the executor has booked it.
+    """Request the write-off of the positions in *held*; their exposure is released once the executor has booked it.
 
-    Who asks again is recorded, and changes nothing.
+    A repeated request is recorded, and changes nothing.
     """
     author = Author(requested_by, request_id)
     async with database.transaction() as connection:
@@ -33,6 +33,6 @@ async def request(
             await actions.record(connection, "write_off", author, subject=name_of(position), details={"reason": reason})
 
 
-def told(position: PositionRow) -> str:
-    """Say what becomes of a request to give up *position*."""
+def request_message(position: PositionRow) -> str:
+    """Return the outcome of a request to write off *position*, in words."""
     return f"{name_of(position)}: the executor writes off {position.cost_usdt:f} USDT"

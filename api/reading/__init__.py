@@ -1,1 +1,1 @@
-"""Read side of the API: pages, exports, statistics, and the way of each listing."""
+"""Read side of the API: pages, exports, statistics, and the story of each listing."""

@@ -1,46 +1,37 @@
-"""Decisions on listings in words, with the limits that bound them. Pure."""
+"""Decisions on listings in words, with the limits that applied. Pure."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from pydantic import JsonValue
 
-from api.reading.answers import Decision
-from api.reading.words import code_of, told, words_of
-from api.schemas import TradeRow
+from api.reading.reason_texts import code_of, reason_sentence, reason_text
+from api.schemas.listings import Decision
+from api.schemas.rows import TradeRow
 from shared.events import Mode, Side, TradeStatus
 
 
 def decision_of(trade: TradeRow, limits: Mapping[str, JsonValue]) -> Decision:
-    """Return what became of a purchase; *limits* are those of the executor that trade_config does not hold."""
+    """Return the outcome of a purchase; *limits* are the executor's, which trade_config does not hold."""
     code, _ = code_of(trade.error_reason)
-    bound = dict(_bound(words_of(code).limits, {**limits, **(trade.config or {})})) if code else {}
+    known = {**limits, **(trade.config or {})}
+    values = {name: known[name] for name in reason_text(code).limits if known.get(name) is not None} if code else {}
+    bound = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in values.items()}
     return Decision(mode=trade.mode, status=trade.status, code=code, words=_words(trade), limits=bound)
 
 
 def decisions_of(trades: Iterable[TradeRow], limits: Mapping[str, JsonValue]) -> list[Decision]:
-    """Return what became of each purchase among *trades*: one in each mode at most, but for what appeared later."""
+    """Return the outcome of each purchase in *trades*: at most one per mode, save orders that appeared later."""
     return [decision_of(trade, limits) for trade in trades if trade.side is Side.BUY]
 
 
-def _bound(names: Iterable[str], known: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-    for name in names:
-        value = known.get(name)
-        if value is not None:
-            yield name, str(value).lower() if isinstance(value, bool) else str(value)
-
-
 def _words(trade: TradeRow) -> str:
-    reason = told(trade.error_reason)
+    reason = reason_sentence(trade.error_reason)
     match trade.status:
         case TradeStatus.FILLED:
             price = "" if trade.average_price is None else f" at {trade.average_price:f}"
-            return f"{_bought(trade.mode)} for {trade.quote_qty:f} USDT{price}" + (f"; {reason}" if reason else "")
+            bought = "Bought" if trade.mode is Mode.LIVE else "Bought on paper"
+            return f"{bought} for {trade.quote_qty:f} USDT{price}" + (f"; {reason}" if reason else "")
         case TradeStatus.PENDING:
             return f"Not decided yet: {reason or 'the order waits or is under way'}"
         case _:
             return f"Not bought: {reason or 'no reason was told'}"
-
-
-def _bought(mode: Mode) -> str:
-    return "Bought" if mode is Mode.LIVE else "Bought on paper"

@@ -1,12 +1,13 @@
-"""Gates of live trading: which are open, why the others are not, and what that makes of trading. Pure."""
+"""Gates of live trading: open or closed, with reasons, and the resulting state of trading. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from api.reading.answers import ExposureStatus, Gate, Trading
-from api.schemas import ComponentHealth, ExposureRow, TradeConfig
+from api.schemas.config import TradeConfig
+from api.schemas.health import ComponentHealth
+from api.schemas.status import ExposureRow, ExposureStatus, Gate, Trading
 from shared.events import HealthStatus, Mode
 
 CENT: Final = Decimal("0.01")
@@ -14,23 +15,23 @@ ARMING: Final = frozenset({"live", "auto_trade", "keys"})
 """Gates that people open on purpose."""
 
 
-def gates(
+def live_gates(
     executor: ComponentHealth | None, config: TradeConfig, exposure: Sequence[ExposureStatus], *, now: datetime
 ) -> list[Gate]:
-    """Return every condition of live trading as at *now*, in the order in which they are usually seen to."""
+    """Return every gate of live trading at *now*, in the order in which they are usually opened."""
     obstacles = _obstacles(executor, config, exposure, now)
     return [Gate(name=name, open=not reason, reason=reason) for name, reason in obstacles]
 
 
 def trading_of(found: Sequence[Gate]) -> Trading:
-    """Return what *found* makes of trading."""
+    """Return the state of trading that results from *found*."""
     if all(gate.open for gate in found):
         return "live"
     return "armed" if all(gate.open for gate in found if gate.name in ARMING) else "dry-run"
 
 
 def against_limit(row: ExposureRow, config: TradeConfig) -> ExposureStatus:
-    """Return what is at stake, and what may still be spent."""
+    """Return the exposure with its limit and the room left."""
     room = max(Decimal(0), config.max_position_usdt - row.reserved_usdt - row.filled_usdt)
     return ExposureStatus(**row.model_dump(), limit_usdt=config.max_position_usdt, room_usdt=room)
 
@@ -38,31 +39,34 @@ def against_limit(row: ExposureRow, config: TradeConfig) -> ExposureStatus:
 def _obstacles(
     executor: ComponentHealth | None, config: TradeConfig, exposure: Sequence[ExposureStatus], now: datetime
 ) -> Iterator[tuple[str, str]]:
-    """Yield each gate with what closes it; nothing where it is open."""
-    told: Any = {} if executor is None else executor.facts.get("gates") or {}
+    """Yield each gate with the reason that closes it; an empty one if it is open."""
+    facts: Any = {} if executor is None else executor.facts.get("gates") or {}
     absence = _absence(executor)
     unknown = absence or "the executor has not told yet"
-    yield "live", _setting(told, "live", unknown)
-    yield "keys", _setting(told, "keys", unknown)
+    yield "live", _setting(facts, "live", unknown)
+    yield "keys", _setting(facts, "keys", unknown)
     yield "auto_trade", _auto_trade(config, now)
-    yield "halt", _halted(config)
+    halts = (halt for halt in config.halts if halt.mode in {None, Mode.LIVE})
+    yield "halt", "; ".join(f"halted by {halt.cause}: {halt.reason}".rstrip(": ") for halt in halts)
     yield "executor", absence
-    # What changes from one moment to the next says nothing once the executor is silent.
-    yield "clock", absence or _setting(told, "clock", unknown)
-    yield "reconciled", absence or _setting(told, "reconciled", unknown)
-    yield "exposure", _full(exposure)
+    # Volatile facts are meaningless once the executor is silent.
+    yield "clock", absence or _setting(facts, "clock", unknown)
+    yield "reconciled", absence or _setting(facts, "reconciled", unknown)
+    live = next((row for row in exposure if row.mode is Mode.LIVE), None)
+    has_room = live is None or live.room_usdt >= CENT
+    yield "exposure", "" if has_room or live is None else f"max_position_usdt: {live.limit_usdt:f} are at stake already"
 
 
 def _auto_trade(config: TradeConfig, now: datetime) -> str:
-    """Return why orders may not cost money; past its time the executor goes by it, whoever switches it off."""
+    """Return the reason that closes the gate; the executor honours the end time even before it is switched off."""
     ends = config.auto_trade_until
     if config.auto_trade and ends is not None and ends <= now:
         return f"auto_trade ended at {ends:%Y-%m-%d %H:%M:%S} UTC"
     return "" if config.auto_trade else "auto_trade is off"
 
 
-def _setting(told: Mapping[str, str], name: str, unknown: str) -> str:
-    return told.get(name, unknown)
+def _setting(facts: Mapping[str, str], name: str, unknown: str) -> str:
+    return facts.get(name, unknown)
 
 
 def _absence(executor: ComponentHealth | None) -> str:
@@ -71,16 +75,3 @@ def _absence(executor: ComponentHealth | None) -> str:
     if executor.status is HealthStatus.STOPPED:
         return "the executor is stopped"
     return f"the executor is {executor.detail}" if executor.status is HealthStatus.ERROR else ""
-
-
-def _halted(config: TradeConfig) -> str:
-    """Return every halt of live purchases in force."""
-    halts = (halt for halt in config.halts if halt.mode in {None, Mode.LIVE})
-    return "; ".join(f"halted by {halt.cause}: {halt.reason}".rstrip(": ") for halt in halts)
-
-
-def _full(exposure: Sequence[ExposureStatus]) -> str:
-    live = next((row for row in exposure if row.mode is Mode.LIVE), None)
-    if live is None or live.room_usdt >= CENT:
-        return ""
-    return f"max_position_usdt: {live.limit_usdt:f} are at stake already"

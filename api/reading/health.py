@@ -1,4 +1,4 @@
-"""Health of the whole, judged from the last report of each component."""
+"""Overall health, judged from the last report of each component."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -8,9 +8,8 @@ from typing import Final
 import structlog
 from pydantic import JsonValue
 
-from api.reading.answers import Feed, Health, LatestListing, Overall, Troubles
 from api.reading.reader import Reader, Row
-from api.schemas import ComponentHealth, age_seconds
+from api.schemas.health import ComponentHealth, Feed, Health, LatestListing, Overall, Troubles, age_seconds
 from shared.events import HealthStatus, utc_now
 from shared.isolation import in_a_line, readable
 from shared.process.health import SILENCE_MAX, judge, last_said
@@ -25,7 +24,7 @@ VERSION: Final = version("mexc-listing-sniper")
 
 
 async def read(reader: Reader) -> Health:
-    """Return the health of everything now; raises TransientError."""
+    """Return the current health; raises TransientError."""
     rows, latest, now = await reader.fetch(COMPONENTS), await reader.fetchrow(LATEST_LISTING), utc_now()
     return report(rows, latest, now=now)
 
@@ -33,19 +32,20 @@ async def read(reader: Reader) -> Health:
 def report(rows: Iterable[Row], latest_listing: Row | None = None, *, now: datetime) -> Health:
     """Judge rows of bot_health at *now*."""
     components = [component_of(row, now) for row in rows]
+    age = 0.0 if latest_listing is None else age_seconds(latest_listing["created_at"], now=now)
     return Health(
         status=overall([component.status for component in components]),
         version=VERSION,
         now=now,
         components=components,
         feeds=_feeds(components),
-        latest_listing=None if latest_listing is None else _latest(latest_listing, now),
+        latest_listing=None if latest_listing is None else LatestListing(age_seconds=age, **latest_listing),
         troubles=_troubles(components),
     )
 
 
 def overall(statuses: Sequence[HealthStatus]) -> Overall:
-    """Return one status for all: the worst there is; what was stopped degrades the rest, and is an error alone."""
+    """Return the worst status; a stopped component degrades the whole, and all stopped are an error."""
     if HealthStatus.ERROR in statuses:
         return "error"
     if statuses and all(status is HealthStatus.STOPPED for status in statuses):
@@ -56,12 +56,12 @@ def overall(statuses: Sequence[HealthStatus]) -> Overall:
 
 
 def component_of(row: Row, now: datetime) -> ComponentHealth:
-    """Return one row as it is to be believed at *now*: a component that went silent is in error."""
-    said = HealthStatus(row["status"])
-    status = judge(said, row["updated_at"], now=now)
+    """Judge one row at *now*: a silent component is in error."""
+    reported = HealthStatus(row["status"])
+    status = judge(reported, row["updated_at"], now=now)
     age = age_seconds(row["updated_at"], now=now)
     is_silent = status is HealthStatus.ERROR and age > SILENCE_MAX.total_seconds()
-    silent = f"silent for {age:.0f} s, last said {last_said(said, row['detail'])}"
+    silent = f"silent for {age:.0f} s, last said {last_said(reported, row['detail'])}"
     return ComponentHealth(
         component_name=row["component_name"],
         status=status,
@@ -74,13 +74,13 @@ def component_of(row: Row, now: datetime) -> ComponentHealth:
 
 
 def fact(components: Iterable[ComponentHealth], component: str, name: str) -> JsonValue:
-    """Return the fact of that name that *component* told last; None where it told none."""
-    told = (each.facts.get(name) for each in components if each.component_name == component)
-    return next(told, None)
+    """Return the latest fact of that name from *component*; None if there is none."""
+    values = (each.facts.get(name) for each in components if each.component_name == component)
+    return next(values, None)
 
 
 def exchange_now(components: Sequence[ComponentHealth], now: datetime) -> datetime | None:
-    """Return *now* by the exchange's clock, as ingest or the executor knows it; None while neither does."""
+    """Return *now* by the exchange's clock, as estimated by ingest or the executor; None while unknown."""
     for component in ("ingest", "executor"):
         ahead_ms = fact(components, component, "exchange_ahead_ms")
         if isinstance(ahead_ms, int | float):
@@ -89,20 +89,15 @@ def exchange_now(components: Sequence[ComponentHealth], now: datetime) -> dateti
 
 
 def _feeds(components: Sequence[ComponentHealth]) -> list[Feed]:
-    """Return the feeds of ingest, older by what has passed since it told of them."""
+    """Return the feeds of ingest, aged by the time since its report."""
     passed = next((each.age_seconds for each in components if each.component_name == "ingest"), 0.0)
-    told = fact(components, "ingest", "feeds")
-    feeds = readable(told, Feed.model_validate, failed=_left_out) if isinstance(told, list) else ()
+    reported_fact = fact(components, "ingest", "feeds")
+    feeds = readable(reported_fact, Feed.model_validate, failed=_left_out) if isinstance(reported_fact, list) else ()
     return [feed.model_copy(update={"age_seconds": round(feed.age_seconds + passed, 1)}) for feed in feeds]
 
 
-def _latest(row: Row, now: datetime) -> LatestListing:
-    age = age_seconds(row["created_at"], now=now)
-    return LatestListing(symbol=row["symbol"], source=row["source"], created_at=row["created_at"], age_seconds=age)
-
-
 def _troubles(components: Sequence[ComponentHealth]) -> list[Troubles]:
-    """Return what each process logged: all components of one process tell the same."""
+    """Return the logged troubles of each process: all components of one process report the same."""
     by_process: dict[str, Troubles] = {}
     telling = [each for each in components if isinstance(each.facts.get("troubles"), dict)]
     for one in readable(telling, _troubles_of, failed=_left_out):
@@ -113,11 +108,11 @@ def _troubles(components: Sequence[ComponentHealth]) -> list[Troubles]:
 
 
 def _troubles_of(component: ComponentHealth) -> Troubles:
-    told = component.facts["troubles"]
-    assert isinstance(told, dict)
-    return Troubles.model_validate({**told, "components": [component.component_name]})
+    reported_fact = component.facts["troubles"]
+    assert isinstance(reported_fact, dict)
+    return Troubles.model_validate({**reported_fact, "components": [component.component_name]})
 
 
 def _left_out(_: object, error: Exception) -> None:
-    """A component of another version may tell a fact in other words, which says nothing about the others."""
+    """Log an unreadable fact, as from a component of another version; the others are kept."""
     log.info("a fact of a component's health cannot be read", reason=in_a_line(error))

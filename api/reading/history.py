@@ -1,20 +1,19 @@
-"""The history: who decided what and when, of all kinds, and by which request; newest first."""
+"""History of decisions of all kinds, with author, time and request; newest first."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated, Final
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
-from api.reading import history_words
-from api.reading.history_words import HistoryKind, Told
+from api.reading import history_texts
+from api.reading.history_texts import HistoryKind, HistoryText
 from api.reading.lists import cursor
 from api.reading.lists.cursor import Place
 from api.reading.lists.filters import Cursor
 from api.reading.reader import Reader, Row
-from api.schemas import Answer
+from api.schemas.base import Answer
 
-# Each part is read off an index, and numbers entries so that no two parts give out the same number.
+# Each part is read by an index, and numbers its entries uniquely across parts.
 _PARTS: Final = (
     """
     SELECT 'config' AS record, 8 * id AS number, created_at, changed_by AS made_by, request_id,
@@ -62,17 +61,17 @@ OLDER: Final = _statement(
 
 
 class HistoryEntry(Answer):
-    """One decision, as it was recorded."""
+    """One recorded decision."""
 
     number: int
     kind: HistoryKind
     made_by: str
-    """`token:NAME`, `cli:USER`, `telegram:ID`, `environment` for exits that were set by it once; `executor` or
-    `executor: auto_trade_until` for what the executor did by itself."""
+    """`token:NAME`, `cli:USER`, `telegram:ID`, `environment` for exits once set by it; `executor` or
+    `executor: auto_trade_until` for decisions of the executor."""
     request_id: str | None
-    """Of the request that made it; null where it was none of the API's."""
+    """Of the API request that made it; null for other sources."""
     subject: str
-    """A position, an order or a symbol; empty where it is about none."""
+    """A position, an order or a symbol; empty if there is none."""
     words: str
     before: dict[str, JsonValue] | None
     """The configuration, or the position's own exits; null for other kinds."""
@@ -89,7 +88,7 @@ class History(Answer):
 
 
 class HistoryFilter(BaseModel):
-    """Which part of the history."""
+    """Selection of a part of the history."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -99,47 +98,43 @@ class HistoryFilter(BaseModel):
 
 async def read(reader: Reader, wanted: HistoryFilter) -> History:
     """Return a page of the history; raises TransientError."""
-    # One row more tells whether there are others.
+    # One extra row shows whether there are more.
     if wanted.cursor is None:
         rows = await reader.fetch(NEWEST, wanted.limit + 1)
     else:
         rows = await reader.fetch(OLDER, wanted.limit + 1, *cursor.decode(wanted.cursor))
     items = [_entry(row) for row in rows[: wanted.limit]]
-    last = cursor.encode(_place(rows[wanted.limit - 1])) if len(rows) > wanted.limit else None
-    return History(items=items, next=last)
-
-
-def _place(row: Row) -> Place:
-    at: datetime = row["created_at"]
-    return Place(at, row["number"])
+    last = rows[wanted.limit - 1] if len(rows) > wanted.limit else None
+    following = None if last is None else cursor.encode(Place(last["created_at"], last["number"]))
+    return History(items=items, next=following)
 
 
 def _entry(row: Row) -> HistoryEntry:
-    told = _told(row)
+    text = _text(row)
     shown = row["record"] in {"config", "exits"} and row["before"] is not None
     return HistoryEntry(
         number=row["number"],
-        kind=told.kind,
+        kind=text.kind,
         made_by=row["made_by"],
         request_id=row["request_id"],
         subject=row["subject"],
-        words=told.words,
+        words=text.words,
         before=row["before"] if shown else None,
         after=row["after"] if shown else None,
         created_at=row["created_at"],
     )
 
 
-def _told(row: Row) -> Told:
+def _text(row: Row) -> HistoryText:
     before, after = row["before"], row["after"]
     match row["record"]:
         case "config":
-            return history_words.of_config(before, after)
+            return history_texts.of_config(before, after)
         case "exits" if before is not None:
-            return history_words.of_exits(row["subject"], before, after)
+            return history_texts.of_exits(row["subject"], before, after)
         case "switch":
-            return history_words.of_switch(paused=after["paused"], reason=after["reason"])
+            return history_texts.of_switch(paused=after["paused"], reason=after["reason"])
         case "latch":
-            return history_words.of_latch(after["cause"], after["mode"], after["reason"])
+            return history_texts.of_latch(after["cause"], after["mode"], after["reason"])
         case kind:
-            return history_words.of_action(kind, row["subject"], after)
+            return history_texts.of_action(kind, row["subject"], after)

@@ -1,16 +1,17 @@
-"""Status: what trading may do now, and why not more. `sniper status` and the API show the same."""
+"""Status of trading: gates, configuration and exposure, for `sniper status` and the API."""
 
 from typing import Final
 
 from api.operator import trade_config
 from api.reading import health
-from api.reading.answers import ExposureStatus, Health, Status
-from api.reading.gates import against_limit, gates, trading_of
+from api.reading.gates import against_limit, live_gates, trading_of
 from api.reading.reader import Reader
-from api.schemas import ExposureRow, TradeConfig
+from api.schemas.config import TradeConfig
+from api.schemas.health import Health
+from api.schemas.status import ExposureRow, ExposureStatus, Status
 from shared.postgres.database import Database
 
-# A day is one in UTC, and what was counted on another is over.
+# Days are in UTC; counters of another day are zero.
 EXPOSURE: Final = """
     SELECT mode, reserved_usdt, filled_usdt, failures,
         CASE WHEN day = (now() AT TIME ZONE 'UTC')::date THEN day_orders ELSE 0 END AS orders_today,
@@ -20,21 +21,21 @@ EXPOSURE: Final = """
 
 
 async def read(database: Database, reader: Reader) -> tuple[Status, Health]:
-    """Return the status and the health that it was judged by; raises TransientError."""
+    """Return the status and the health it is based on; raises TransientError."""
     config, found = await trade_config.read(database), await health.read(reader)
     return status_of(config, found, await exposure_of(reader, config)), found
 
 
 async def exposure_of(reader: Reader, config: TradeConfig) -> list[ExposureStatus]:
-    """Return what is at stake in each mode, against the limit of *config*."""
+    """Return the exposure in each mode, with the limit of *config*."""
     rows = await reader.fetch(EXPOSURE)
     return [against_limit(ExposureRow.model_validate(dict(row)), config) for row in rows]
 
 
 def status_of(config: TradeConfig, found: Health, exposure: list[ExposureStatus]) -> Status:
-    """Judge what was read."""
+    """Compute the status."""
     executor = next((each for each in found.components if each.component_name == "executor"), None)
-    all_gates = gates(executor, config, exposure, now=found.now)
+    all_gates = live_gates(executor, config, exposure, now=found.now)
     return Status(
         now=found.now,
         exchange_now=health.exchange_now(found.components, found.now),

@@ -1,15 +1,15 @@
-"""Openings to come: coins that are announced, or listed, and do not trade yet."""
+"""Upcoming openings: coins announced or listed that do not trade yet."""
 
 from datetime import datetime
 from typing import Final
 
 from api.reading import health
-from api.reading.answers import Upcoming, UpcomingListing
 from api.reading.reader import Reader, Row
+from api.schemas.listings import Upcoming, UpcomingListing
 from shared.events import utc_now
 
 ROWS_MAX: Final = 200
-# What ingest knows of symbols, and dedup of listings, injected ones among them. An opening that passed is shown for a
+# Symbols known to ingest, and listings claimed by dedup, injected ones included. A passed opening is shown for a
 # while, in case it did not take place; a symbol without one for a week.
 UPCOMING: Final = """
     WITH waiting AS (
@@ -43,14 +43,15 @@ UPCOMING: Final = """
 
 
 async def read(reader: Reader) -> Upcoming:
-    """Return what is to open; raises TransientError."""
+    """Return the upcoming openings; raises TransientError."""
     rows, now = await reader.fetch(UPCOMING, ROWS_MAX), utc_now()
     components = [health.component_of(row, now) for row in await reader.fetch(health.COMPONENTS)]
     exchange_now = health.exchange_now(components, now)
-    return Upcoming(now=now, exchange_now=exchange_now, items=[_item(row, exchange_now or now) for row in rows])
+    return Upcoming(now=now, exchange_now=exchange_now, items=[item_of(row, exchange_now or now) for row in rows])
 
 
-def _item(row: Row, now: datetime) -> UpcomingListing:
+def item_of(row: Row, now: datetime) -> UpcomingListing:
+    """Return the answer of one row, with its countdown from *now*."""
     opens_at = row["opens_at"]
     seconds_left = None if opens_at is None else round((opens_at - now).total_seconds(), 3)
     moved_from = row["moved_from"] if row["moved_from"] != opens_at else None

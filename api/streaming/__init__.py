@@ -1,1 +1,1 @@
-"""Event stream of the API: what happens is read once, encoded once, and handed to every client as the same bytes."""
+"""Event stream of the API: events are read once, encoded once, and sent to every client as the same bytes."""

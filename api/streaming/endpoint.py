@@ -1,4 +1,4 @@
-"""The stream as an ASGI response: no wrapper around it, so that fifty open pages cost other requests nothing."""
+"""The stream as a bare ASGI response, so that fifty open pages cost other requests nothing."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -8,9 +8,9 @@ from typing import Any, Final
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from api.head import IS_HEAD
+from api.head_requests import IS_HEAD
 from api.reading.reader import READ_SECONDS_MAX
-from api.streaming import event_log, sources
+from api.streaming import event_log, event_rows
 from api.streaming.frames import OPENING, frame_of
 from api.streaming.hub import Hub, Subscriber
 from shared.errors import TransientError
@@ -18,7 +18,7 @@ from shared.postgres.database import Database
 
 MEDIA_TYPE: Final = "text/event-stream"
 RESUMED_MAX: Final = 1_000
-"""More events than that are quicker read anew, by the lists."""
+"""More events than that are faster read from the lists."""
 KNOWN_SECONDS_MAX: Final = 5.0
 _HEADERS: Final = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -28,7 +28,7 @@ _HEADERS: Final = [
 
 
 class EventStream(Response):
-    """Everything that happens from now on, and before it what happened since *resumed_from*."""
+    """Events from now on, preceded by those since *resumed_from*."""
 
     media_type = MEDIA_TYPE
 
@@ -39,36 +39,33 @@ class EventStream(Response):
         self._resumed_from = resumed_from
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send frames until the client goes, is too slow, or the stream ends."""
+        """Send frames until the client disconnects or is too slow, or the stream ends."""
         if scope.get(IS_HEAD):
             await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
             await send({"type": "http.response.body", "body": b""})
             return
-        if not await self._is_known():
+        with suppress(TimeoutError):
+            async with asyncio.timeout(KNOWN_SECONDS_MAX):
+                await self._hub.position_known.wait()
+        if not self._hub.position_known.is_set():
             raise TransientError("database away: the stream has not been read yet")
         subscriber = self._hub.subscribe()
         try:
             await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
             await _first_to_end(
                 self._sent(subscriber, send),
-                _gone(receive),
+                _disconnected(receive),
                 subscriber.ended.wait(),
             )
             if not subscriber.too_slow:
                 await send({"type": "http.response.body", "body": b""})
         except OSError:
-            return  # The client is gone, or may not listen any more.
+            return  # The client has disconnected, or its access has ended.
         finally:
             self._hub.unsubscribe(subscriber)
 
-    async def _is_known(self) -> bool:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(KNOWN_SECONDS_MAX):
-                await self._hub.known.wait()
-        return self._hub.known.is_set()
-
     async def _sent(self, subscriber: Subscriber, send: Send) -> None:
-        """Send what was missed, where the stream stands, and whatever comes."""
+        """Send missed events, the current position, and then all new frames."""
 
         async def sent(frames: bytes) -> None:
             await send({"type": "http.response.body", "body": frames, "more_body": True})
@@ -77,14 +74,14 @@ class EventStream(Response):
         try:
             await sent(await self._missed(subscriber))
         except (TransientError, TimeoutError):
-            # It comes again, and asks for the same.
+            # The client reconnects, and resumes from the same position.
             await sent(frame_of("database", {"reachable": False}))
             return
         while True:
             await sent(await subscriber.next())
 
     async def _missed(self, subscriber: Subscriber) -> bytes:
-        """Return the events between the client's last one and the first that it will get, and every state."""
+        """Return the events between the client's last one and its first new one, and every state."""
         missed = b""
         if self._resumed_from is not None:
             missed = await self._between(self._resumed_from, subscriber.position)
@@ -92,7 +89,7 @@ class EventStream(Response):
         return missed + hello + self._hub.states()
 
     async def _between(self, position: int, up_to: int) -> bytes:
-        """Return the events after *position*; a word that they are too many or forgotten instead, where they are."""
+        """Return the events after *position*; a reset instead if they are too many or pruned."""
         limit = asyncio.timeout(READ_SECONDS_MAX)
         async with self._hub.resuming, limit, self._database.connection() as connection:
             if not await event_log.is_kept(connection, position):
@@ -100,17 +97,17 @@ class EventStream(Response):
             events = await event_log.after(connection, position, up_to=up_to, limit=RESUMED_MAX + 1)
             if len(events) > RESUMED_MAX:
                 return frame_of("reset", {"reason": f"more than {RESUMED_MAX} events were missed"})
-            return b"".join(await sources.frames(connection, events))
+            return b"".join(await event_rows.event_frames(connection, events))
 
 
-async def _gone(receive: Receive) -> None:
-    """Return when the client has gone."""
+async def _disconnected(receive: Receive) -> None:
+    """Wait until the client disconnects."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 async def _first_to_end(*parts: Coroutine[Any, Any, object]) -> None:
-    """Return when one of *parts* has ended, having ended the others; raise what it raised."""
+    """Wait until one of *parts* ends, and cancel the others; raise its exception."""
     tasks = [asyncio.create_task(part) for part in parts]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -1,24 +1,22 @@
-"""Log of the stream: triggers append to it, and here each event is given its position once it can be seen.
+"""Event log of the stream: triggers append to it, and each event gets its position here once it is visible.
 
-Ids are given before rows are committed, so a reader who follows ids can miss one that is committed late. Positions are
-given afterwards, by one at a time, to all that can be seen: whoever has read up to a position has missed nothing.
+Ids are assigned before commit, so a reader that follows ids can miss one that commits late. Positions are assigned
+afterwards, by one process at a time, to all visible events: a reader up to a position has missed nothing.
 """
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from asyncpg import Record
-
 from shared.postgres.database import Connection
 
 KEPT: Final = 50_000
-"""Events that a client can resume from, at least."""
+"""Minimum number of events to resume from."""
 BATCH: Final = 500
 
 IS_BEHIND: Final = "SELECT EXISTS (SELECT FROM stream_events WHERE position IS NULL)"
 HEAD: Final = "SELECT position FROM stream_head"
 TAKE_TURN: Final = "SELECT position FROM stream_head FOR UPDATE"
-# Begun once it is our turn, so it sees what those before us have placed.
+# Executed while holding the lock, so it sees the positions assigned before.
 PLACE: Final = """
     WITH fresh AS (
         SELECT id, row_number() OVER (ORDER BY id) AS number
@@ -39,15 +37,15 @@ POSITION_MAX: Final = 2**63 - 1
 
 
 class LoggedEvent(NamedTuple):
-    """A row was added or changed; it may have changed since."""
+    """An added or changed row; it may have changed since."""
 
     position: int
     kind: str
     row_id: int
 
 
-async def place(connection: Connection) -> None:
-    """Give positions to the events that have none, a batch of them."""
+async def assign_positions(connection: Connection) -> None:
+    """Assign positions to a batch of events without one."""
     if not await connection.fetchval(IS_BEHIND):
         return
     async with connection.transaction():
@@ -56,14 +54,14 @@ async def place(connection: Connection) -> None:
 
 
 async def head(connection: Connection) -> int:
-    """Return the last position given."""
+    """Return the last assigned position."""
     position: int = await connection.fetchval(HEAD)
     return position
 
 
 async def after(connection: Connection, position: int, *, up_to: int = POSITION_MAX, limit: int) -> list[LoggedEvent]:
-    """Return the events that follow *position*, the first *limit* of them."""
-    return [_event(row) for row in await connection.fetch(AFTER, position, up_to, limit)]
+    """Return the first *limit* events after *position*."""
+    return [LoggedEvent(*row) for row in await connection.fetch(AFTER, position, up_to, limit)]
 
 
 async def is_kept(connection: Connection, position: int) -> bool:
@@ -73,15 +71,11 @@ async def is_kept(connection: Connection, position: int) -> bool:
 
 
 async def prune(connection: Connection, kept: int = KEPT) -> None:
-    """Forget events that are older than the last *kept* of them."""
+    """Delete all but the last *kept* events."""
     await connection.execute(PRUNE, kept)
 
 
 def latest_of_each(events: Sequence[LoggedEvent]) -> list[LoggedEvent]:
-    """Return *events* without those of a row that follow again: each shows the row as it is now."""
+    """Return only the last of *events* for each row: each shows the row's current state."""
     latest = {(event.kind, event.row_id): event for event in events}
     return sorted(latest.values())
-
-
-def _event(row: Record) -> LoggedEvent:
-    return LoggedEvent(row["position"], row["kind"], row["row_id"])

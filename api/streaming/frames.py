@@ -5,14 +5,14 @@ from typing import Any, Final
 import msgspec
 
 RETRY_MS: Final = 2_000
-"""How long a browser waits before it connects again."""
+"""Delay before a browser reconnects."""
 OPENING: Final = f"retry: {RETRY_MS}\n\n".encode()
 
 _ENCODE: Final = msgspec.json.Encoder().encode
 
 
 def frame(event: str, data: bytes, position: int | None = None) -> bytes:
-    """Return an event; *data* is JSON without line breaks, and *position* what a client resumes from after it."""
+    """Return an event; *data* is JSON without line breaks, and *position* the one to resume from after it."""
     identity = b"" if position is None else b"id: %d\n" % position
     return b"%bevent: %b\ndata: %b\n\n" % (identity, event.encode(), data)
 

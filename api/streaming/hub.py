@@ -1,4 +1,4 @@
-"""Subscribers of the stream: each has a queue of its own with an end, and one that is too slow is let go."""
+"""Subscribers of the stream: each has a bounded queue, and a slow one is dropped."""
 
 import asyncio
 from typing import Final
@@ -8,22 +8,22 @@ from api.error_handlers import ApiError
 SUBSCRIBERS_MAX: Final = 100
 RESUMING_MAX: Final = 2
 FRAMES_MAX: Final = 256
-"""Frames, or batches of them, that may wait for one client; it resumes from the log when it comes back."""
+"""Queued frames, or batches of them, per client; a dropped one resumes from the log when it reconnects."""
 
 
 class Subscriber:
-    """Frames on their way to one client."""
+    """Queue of frames to one client."""
 
     def __init__(self, position: int) -> None:
         self.position = position
         """The last event before its first frame."""
         self.ended = asyncio.Event()
-        """Set where no more frames come: it was too slow, or the stream ends."""
+        """Set when no more frames follow: it was too slow, or the stream ends."""
         self.too_slow = False
         self._frames = asyncio.Queue[bytes](FRAMES_MAX)
 
     def put(self, frames: bytes) -> None:
-        """Add *frames*; let the client go where too many wait."""
+        """Add *frames*; drop the client if its queue is full."""
         try:
             self._frames.put_nowait(frames)
         except asyncio.QueueFull:
@@ -31,7 +31,7 @@ class Subscriber:
             self.ended.set()
 
     async def next(self) -> bytes:
-        """Return all frames that wait, once there is one."""
+        """Wait for a frame, and return all queued ones."""
         frames = [await self._frames.get()]
         while not self._frames.empty():
             frames.append(self._frames.get_nowait())
@@ -39,70 +39,70 @@ class Subscriber:
 
 
 class Hub:
-    """Hands each frame to every subscriber."""
+    """Sends each frame to every subscriber."""
 
     def __init__(self) -> None:
         self.position: int | None = None
-        """Of the last event that was handed out; None until the log was read for the first time."""
-        self.known = asyncio.Event()
+        """Of the last published event; None until the log was first read."""
+        self.position_known = asyncio.Event()
         """Set once the position is known."""
-        self.wanted = asyncio.Event()
-        """Set when there is something to be read for somebody."""
-        self.watched = asyncio.Event()
-        """Set when states are to be shown at once: somebody came, or the database is back."""
-        self.stirred = asyncio.Event()
-        """Set when summaries may have changed: something happened, somebody came, or the database is back."""
+        self.read_requested = asyncio.Event()
+        """Set when the log should be read at once."""
+        self.states_requested = asyncio.Event()
+        """Set when states should be published at once: a new client, or the database is back."""
+        self.summaries_requested = asyncio.Event()
+        """Set when summaries may have changed: an event, a new client, or the database is back."""
         self.resuming = asyncio.Semaphore(RESUMING_MAX)
-        """Held while missed events are read: all pages come back at once after a restart."""
+        """Limits concurrent reads of missed events: all pages reconnect at once after a restart."""
         self.dropped = 0
-        """Clients that were too slow."""
+        """Number of clients dropped as too slow."""
         self._subscribers: set[Subscriber] = set()
         self._states: dict[str, bytes] = {}
         self._closed = False
 
     @property
     def subscribers(self) -> int:
-        """How many clients there are."""
+        """Number of clients."""
         return len(self._subscribers)
 
     def begin(self, position: int) -> None:
-        """Take *position* for the last event before all that will be handed out."""
+        """Set the *position* before the first event to publish."""
         self.position = position
-        self.known.set()
+        self.position_known.set()
 
     def subscribe(self) -> Subscriber:
-        """Add a subscriber; raises ApiError (503) where there are too many, or the stream ends."""
+        """Add a subscriber; raises ApiError (503) if there are too many, or the stream ends."""
         if self._closed or len(self._subscribers) >= SUBSCRIBERS_MAX:
             why = "the API is stopping" if self._closed else f"there are {SUBSCRIBERS_MAX} streams already"
             raise ApiError(503, "no_stream", why, headers={"Retry-After": "5"})
         assert self.position is not None
         if not self._subscribers:
-            self._states.clear()  # Nobody has read them for a while.
+            self._states.clear()  # Outdated: they are not read without clients.
         subscriber = Subscriber(self.position)
         self._subscribers.add(subscriber)
-        self.wanted.set()
-        self.watched.set()
-        self.stirred.set()
+        self.read_requested.set()
+        self.states_requested.set()
+        self.summaries_requested.set()
         return subscriber
 
     def unsubscribe(self, subscriber: Subscriber) -> None:
-        """Forget *subscriber*."""
+        """Remove *subscriber*."""
         self._subscribers.discard(subscriber)
 
     def publish(self, position: int, frames: bytes) -> None:
-        """Hand out the events of the log up to *position*, which may be none that can be shown."""
+        """Send the events of the log up to *position*; there may be no frame to send."""
         self.position = position
         if frames:
             self.send(frames)
-            self.stirred.set()
+            self.summaries_requested.set()
 
     def show(self, state: str, frame: bytes) -> None:
-        """Hand out a state that replaces the one before; later subscribers get it first."""
+        """Send a state that replaces its predecessor; later subscribers get it first."""
         self._states[state] = frame
         self.send(frame)
 
     def send(self, frames: bytes) -> None:
-        """Hand out what is of this moment only."""
+        """Send *frames* to the current subscribers only."""
         for subscriber in list(self._subscribers):
             subscriber.put(frames)
             if subscriber.too_slow:
@@ -114,15 +114,15 @@ class Hub:
         return state in self._states
 
     def states(self) -> bytes:
-        """Return every state as it was shown last."""
+        """Return the latest frame of every state."""
         return b"".join(self._states.values())
 
     def forget_states(self) -> None:
-        """Show later subscribers nothing that may have changed unseen."""
+        """Forget all states, which may have changed unnoticed."""
         self._states.clear()
 
     def close(self) -> None:
-        """End every stream, and begin no more."""
+        """End every stream, and accept no more."""
         self._closed = True
         for subscriber in self._subscribers:
             subscriber.ended.set()

@@ -1,11 +1,11 @@
-"""The route of the event stream."""
+"""Route of the event stream."""
 
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 
 from api.access.dependencies import view
-from api.parts import Shared
+from api.app_state import SharedState
 from api.streaming.endpoint import MEDIA_TYPE, EventStream
 from api.streaming.event_log import POSITION_MAX
 
@@ -26,22 +26,22 @@ _STREAM: Final[dict[int | str, dict[str, Any]]] = {
 
 @router.get("/events", response_class=Response, responses=_STREAM)
 async def get_events(
-    parts: Shared,
-    last_event_id: Annotated[str | None, Header(description="The `id` of the last event that was received")] = None,
+    state: SharedState,
+    last_event_id: Annotated[str | None, Header(description="The `id` of the last received event")] = None,
     after: Annotated[int | None, Query(ge=0, le=POSITION_MAX, description="The same, for the first connection")] = None,
 ) -> Response:
-    """Stream what happens: `listing`, `trade`, `position`, `halt` and `config`, each with an `id` to resume from.
+    """Stream events: `listing`, `trade`, `position`, `halt` and `config`, each with an `id` to resume from.
 
-    `health`, `status` and `held` are states: the last of each is the truth. So are `upcoming`, `listing_stats`,
-    `trade_stats`, `results` and `monitor`, which are what the calls of these names answer without parameters, a few
-    seconds old at most. `hello` tells the position that the stream begins at, `reset` that something was missed and has
-    to be read anew, `database` whether it is there. A `heartbeat` comes every 5 s.
+    `health`, `status` and `held` are states: the last of each replaces its predecessors. So are `upcoming`,
+    `listing_stats`, `trade_stats`, `results` and `monitor`, the answers of the calls of these names without parameters,
+    a few seconds old at most. `hello` has the position at which the stream begins, `reset` means that events were
+    missed and have to be read again, `database` whether it is reachable. A `heartbeat` comes every 5 s.
     """
-    return EventStream(parts.runtime.database, parts.hub, _position(last_event_id, after))
+    return EventStream(state.runtime.database, state.hub, _position(last_event_id, after))
 
 
 def _position(last_event_id: str | None, after: int | None) -> int | None:
-    """Return the position to resume from; what no event of ours has as its id is taken for one that is forgotten."""
+    """Return the position to resume from; an id that is not ours is treated as one no longer kept."""
     if not last_event_id:
         return after
     is_ours = last_event_id.isascii() and last_event_id.isdecimal() and len(last_event_id) <= len(str(POSITION_MAX))

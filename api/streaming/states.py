@@ -1,4 +1,4 @@
-"""States that the stream shows beside its events: health, status, and what is held. The last of each is the truth."""
+"""States published beside the events: health, status, and held positions. Each replaces its predecessor."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,11 +9,11 @@ from typing import Any, Final
 import msgspec
 
 from api.reading import status
-from api.reading.answers import Health
 from api.reading.lists.pages import as_item
 from api.reading.lists.tables import POSITIONS
 from api.reading.reader import Reader, Row
 from api.reading.statistics import results
+from api.schemas.health import Health
 from api.streaming.frames import frame
 from api.streaming.hub import Hub
 from shared.postgres.database import Database
@@ -21,7 +21,7 @@ from shared.states import HELD as POSITIONS_HELD
 from shared.states import in_sql
 
 EVERY_SECONDS: Final = 5.0
-"""A state that has not changed is shown again, as the ages in it have."""
+"""An unchanged state is published again after this time, as ages in it have changed."""
 HELD_MAX: Final = 500
 
 _SELECTED: Final = ", ".join(f"{sql} AS {name}" for name, sql in POSITIONS.columns.items())
@@ -29,11 +29,11 @@ HELD: Final = f"""
     SELECT {_SELECTED} FROM {POSITIONS.tables}
     WHERE positions.state IN {in_sql(POSITIONS_HELD)}
     ORDER BY positions.opened_at, positions.id LIMIT {HELD_MAX}
-"""  # noqa: S608 - names of ours alone
+"""  # noqa: S608 - constant names only
 
 
 class States:
-    """Reads the states, and shows those that changed, or are due."""
+    """Reads the states, and publishes those that changed or are due."""
 
     def __init__(self, database: Database, reader: Reader, hub: Hub) -> None:
         self._database = database
@@ -42,44 +42,43 @@ class States:
         self._shown: dict[str, object] = {}
         self._due = 0.0
 
-    def start_over(self) -> None:
-        """Show everything again at the next look."""
+    def reset(self) -> None:
+        """Publish everything again at the next refresh."""
         self._shown.clear()
         self._hub.forget_states()
 
-    async def look(self) -> None:
-        """Show what is news; raises TransientError."""
+    async def refresh(self) -> None:
+        """Read the states, and publish changes; raises TransientError."""
         now = asyncio.get_running_loop().time()
         if now >= self._due:
             self._shown.clear()
             self._due = now + EVERY_SECONDS
-        standing, found = await status.read(self._database, self._reader)
+        current, found = await status.read(self._database, self._reader)
         self._show("health", _lasting(found), lambda: found.model_dump_json().encode())
-        lasting = standing.model_copy(update={"now": None, "exchange_now": None})
-        self._show("status", lasting, lambda: standing.model_dump_json().encode())
-        held = await self._held(found)
+        lasting = current.model_copy(update={"now": None, "exchange_now": None})
+        self._show("status", lasting, lambda: current.model_dump_json().encode())
+        rows, worth = await self._reader.fetch(HELD), results.reported_worth(found.components)
+        at = results.reported_at(found.components)
+        held = msgspec.json.encode([_item(row, worth.get(results.name_of(row)), at) for row in rows])
         self._show("held", held, lambda: held)
 
     def _show(self, name: str, lasting: object, data: Callable[[], bytes]) -> None:
-        """Show a state where what is *lasting* of it is not what was shown before."""
+        """Publish a state if its *lasting* part has changed."""
         if self._shown.get(name) != lasting or not self._hub.is_shown(name):
             self._shown[name] = lasting
             self._hub.show(name, frame(name, data()))
 
-    async def _held(self, found: Health) -> bytes:
-        rows, worth = await self._reader.fetch(HELD), results.worth_told(found.components)
-        at = results.told_at(found.components)
-        return msgspec.json.encode([_item(row, worth.get(results.name_of(row)), at) for row in rows])
-
 
 def _item(row: Row, worth: Decimal | None, at: datetime | None) -> dict[str, Any]:
-    """Return a position with what it would bring, and when that was; null where that is not known."""
-    told = {"worth_usdt": None, "worth_at": None} if worth is None else {"worth_usdt": f"{worth:f}", "worth_at": at}
-    return as_item(POSITIONS, row) | told
+    """Return a position with its current worth and the time of that; null if unknown."""
+    worth_fields = (
+        {"worth_usdt": None, "worth_at": None} if worth is None else {"worth_usdt": f"{worth:f}", "worth_at": at}
+    )
+    return as_item(POSITIONS, row) | worth_fields
 
 
 def _lasting(found: Health) -> object:
-    """Return what of the health does not grow older by itself."""
+    """Return the part of the health without ages."""
     components = [(each.component_name, each.status, each.detail) for each in found.components]
     latest = None if found.latest_listing is None else found.latest_listing.symbol
     return found.status, components, [feed.trouble for feed in found.feeds], latest

@@ -1,1 +1,1 @@
-"""Write side of the API: decisions of operators. Each is made by the function that the command line calls, too."""
+"""Write side of the API: operator decisions, by the functions shared with the command line."""

@@ -1,4 +1,4 @@
-"""Bodies of the calls that change the configuration and exits; an unknown field is refused by name."""
+"""Request bodies that change the configuration and exits; an unknown field is refused by name."""
 
 from typing import Annotated, Any, Final, Literal
 
@@ -14,7 +14,7 @@ EXITS_EXAMPLE: Final[dict[str, JsonValue]] = {
 
 
 def _left_out(**constraints: Any) -> Any:
-    """Return a field that may be left out and, unlike one whose default is null, may not be null."""
+    """Return a field that is optional but, unlike one with the default null, not nullable."""
     return Field(default_factory=lambda: None, **constraints)
 
 
@@ -22,12 +22,12 @@ class Body(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     def given(self, *without: str) -> dict[str, object]:
-        """Return the fields that the request named."""
+        """Return the fields given in the request."""
         return {name: getattr(self, name) for name in self.model_fields_set if name not in without}
 
 
 class ExitsBody(Body):
-    """When to sell; null: not for this reason."""
+    """Exits; null: no such exit."""
 
     take_profit_pct: Percent | None = _left_out()
     take_profit_ladder: Ladder = _left_out()
@@ -38,7 +38,7 @@ class ExitsBody(Body):
 
 
 class ConfigBody(ExitsBody):
-    """Changes of the configuration; what is left out stays as it is."""
+    """Changes of the configuration; omitted fields stay as they are."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"max_trade_usdt": "50", **EXITS_EXAMPLE}]})
 
@@ -49,11 +49,11 @@ class ConfigBody(ExitsBody):
     entry_slippage_pct: Percent = _left_out()
     daily_loss_usdt_max: Limit | None = _left_out()
     confirm: Literal["live"] | None = None
-    """Needed where orders would cost money from now on, or for longer."""
+    """Required if orders would cost money from now on, or for longer."""
 
 
 class PositionBody(ExitsBody):
-    """Exits of one position instead of the configured ones; what is left out stays as it is."""
+    """Exits of one position instead of the configured ones; omitted fields stay as they are."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{**EXITS_EXAMPLE, "follow": ["take_profit_pct"]}]})
 

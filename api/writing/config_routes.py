@@ -1,4 +1,4 @@
-"""Routes of the configuration: change it against the version that was read, and see who changed what."""
+"""Routes of the configuration: change it with optimistic locking, and list its changes."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -10,13 +10,13 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from api.access.dependencies import operate, view
 from api.access.middleware.request_id import request_id
 from api.access.principal import Principal
+from api.app_state import SharedState
 from api.error_handlers import ApiError
 from api.operator import config_tag, trade_config
 from api.operator.config_history import HISTORY, ConfigHistory, page_of
-from api.parts import Shared
-from api.schemas import TradeConfig
+from api.schemas.config import TradeConfig
 from api.writing.bodies import ConfigBody
-from api.writing.refusals import PRECONDITION, refusals
+from api.writing.operator_errors import PRECONDITION, answer_operator_errors
 
 router = APIRouter(tags=["configuration"])
 
@@ -25,46 +25,46 @@ SWITCHED_OFF: Final[Mapping[str, object]] = MappingProxyType({"auto_trade": Fals
 
 @router.put("/config", responses=PRECONDITION)
 async def put_config(
-    parts: Shared,
+    state: SharedState,
     response: Response,
     principal: Annotated[Principal, Depends(operate)],
     request: Annotated[str, Depends(request_id)],
     body: ConfigBody,
     if_match: Annotated[str | None, Header(description="ETag of the version that was read")] = None,
 ) -> TradeConfig:
-    """Change what is named, for purchases from the next one on and for positions from the next look on.
+    """Change the named fields, effective for the next purchase and for positions at their next check.
 
-    Switching auto_trade on, or letting it last longer, needs `"confirm": "live"` beside it. Switching it off, and
-    nothing else, needs no version: what is safe is never refused for being made of an older one.
+    Switching auto_trade on, or extending it, needs `"confirm": "live"` beside it. Only switching it off needs no
+    version: a safe change is never refused as outdated.
     """
-    with refusals():
+    with answer_operator_errors():
         config = await trade_config.change(
-            parts.runtime.database,
+            state.runtime.database,
             body.given("confirm"),
             changed_by=principal.audit_name,
             request_id=request,
             confirmation=body.confirm,
             read_at=None if body.given("confirm") == SWITCHED_OFF else _version(if_match),
         )
-    response.headers["ETag"] = config_tag.of(config)
+    response.headers["ETag"] = config_tag.etag_of(config)
     return config
 
 
 @router.get("/config/history", dependencies=[Depends(view)])
 async def get_history(
-    parts: Shared,
+    state: SharedState,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
     before: Annotated[int | None, Query(ge=1, le=2**63 - 1, description="`next` of the page before")] = None,
 ) -> ConfigHistory:
-    """List who changed what, newest first."""
-    return page_of(await parts.reader.fetch(HISTORY, limit + 1, before), limit)
+    """List changes with their authors, newest first."""
+    return page_of(await state.reader.fetch(HISTORY, limit + 1, before), limit)
 
 
 def _version(if_match: str | None) -> datetime:
     if if_match is None:
         message = "If-Match: must be the ETag of the configuration that the change was made of (GET /config)"
         raise ApiError(428, "precondition_required", message)
-    at = config_tag.read_at(if_match)
+    at = config_tag.updated_at_of(if_match)
     if at is None:
         raise ApiError(412, "stale", "If-Match: is no ETag of the configuration (GET /config)")
     return at

@@ -1,4 +1,4 @@
-"""Routes of one position's exits, and of detection: change when it is sold; let detection sleep, and go on."""
+"""Routes of single positions' exits, and of detection: change exits; pause and resume detection."""
 
 from typing import Annotated
 
@@ -8,13 +8,13 @@ from pydantic import Field, JsonValue
 from api.access.dependencies import operate, view
 from api.access.middleware.request_id import request_id
 from api.access.principal import Principal
+from api.app_state import SharedState
 from api.operator import held_positions, monitor_switches, position_exits
 from api.operator.monitor_switches import MonitorState
-from api.operator.position_exits import Wanted
-from api.parts import Shared
-from api.schemas import Answer
+from api.operator.position_exits import ExitChange
+from api.schemas.base import Answer
 from api.writing.bodies import Body, PositionBody
-from api.writing.refusals import CONFLICT, NOT_FOUND, refusals
+from api.writing.operator_errors import CONFLICT, NOT_FOUND, answer_operator_errors
 from shared.control.controls import REASON_CHARACTERS_MAX
 from shared.control.exit_policy import ExitPolicy
 
@@ -27,13 +27,13 @@ Reason = Annotated[str, Field(max_length=REASON_CHARACTERS_MAX, pattern=r"^[^\x0
 
 
 class PauseBody(Body):
-    """Why detection is to sleep."""
+    """Reason to pause detection."""
 
     reason: Reason = ""
 
 
 class ExitsAnswer(Answer):
-    """When a position is sold."""
+    """Exits of a position."""
 
     own: dict[str, JsonValue]
     """Its own exits; every other follows the configuration."""
@@ -42,13 +42,13 @@ class ExitsAnswer(Answer):
 
 @router.patch("/positions/{position_id}", responses=NOT_FOUND | CONFLICT)
 async def patch_position(
-    parts: Shared, principal: Operator, request: RequestId, position_id: PositionId, body: PositionBody
+    state: SharedState, principal: Operator, request: RequestId, position_id: PositionId, body: PositionBody
 ) -> ExitsAnswer:
-    """Give a position exits of its own, from the supervisor's next look on."""
-    database = parts.runtime.database
-    with refusals():
-        position = await held_positions.numbered(database, position_id, sellable=False)
-        wanted = Wanted(body.given("follow"), body.follow)
+    """Give a position exits of its own, from the supervisor's next check on."""
+    database = state.runtime.database
+    with answer_operator_errors():
+        position = await held_positions.by_id(database, position_id, sellable=False)
+        wanted = ExitChange(body.given("follow"), body.follow)
         exits = await position_exits.change(
             database, position, wanted, changed_by=principal.audit_name, request_id=request
         )
@@ -56,20 +56,20 @@ async def patch_position(
 
 
 @router.get("/monitor", dependencies=[Depends(view)])
-async def get_monitor(parts: Shared) -> MonitorState:
-    """Show whether detection sleeps, since when and by whom."""
-    return await parts.summaries.monitor()
+async def get_monitor(state: SharedState) -> MonitorState:
+    """Show whether detection is paused, with time and author of the last switch."""
+    return await state.summaries.monitor()
 
 
 @router.post("/monitor/pause")
-async def post_pause(parts: Shared, principal: Operator, request: RequestId, body: PauseBody) -> MonitorState:
-    """Look for no listings until resumed; those of meanwhile are published late afterwards, and not bought."""
+async def post_pause(state: SharedState, principal: Operator, request: RequestId, body: PauseBody) -> MonitorState:
+    """Pause detection until resumed; listings of meanwhile are published late afterwards, and not bought."""
     return await monitor_switches.pause(
-        parts.runtime.database, body.reason, changed_by=principal.audit_name, request_id=request
+        state.runtime.database, body.reason, changed_by=principal.audit_name, request_id=request
     )
 
 
 @router.post("/monitor/resume")
-async def post_monitor_resume(parts: Shared, principal: Operator, request: RequestId) -> MonitorState:
-    """Look for listings again."""
-    return await monitor_switches.resume(parts.runtime.database, changed_by=principal.audit_name, request_id=request)
+async def post_monitor_resume(state: SharedState, principal: Operator, request: RequestId) -> MonitorState:
+    """Resume detection."""
+    return await monitor_switches.resume(state.runtime.database, changed_by=principal.audit_name, request_id=request)

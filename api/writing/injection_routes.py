@@ -1,4 +1,4 @@
-"""The route that injects a listing."""
+"""Route that injects a test listing."""
 
 from typing import Annotated, Any, Final
 from urllib.parse import quote
@@ -9,11 +9,12 @@ from fastapi import APIRouter, Depends, Response
 from api.access.dependencies import operate
 from api.access.middleware.request_id import request_id
 from api.access.principal import Principal
+from api.app_state import SharedState
 from api.error_handlers import ApiError
 from api.operator import injection
 from api.operator.injection import AlreadyRecordedError, BrokerAwayError, Injection
-from api.parts import Shared
-from api.schemas import Answer, Problem
+from api.schemas.base import Answer
+from api.schemas.errors import Problem
 from shared.control.config_store import Author
 from shared.errors import PermanentError
 
@@ -24,7 +25,7 @@ _ALREADY: Final[dict[int | str, dict[str, Any]]] = {409: {"model": Problem, "des
 
 
 class Accepted(Answer):
-    """A listing is on its way; it is bought on paper at most."""
+    """An accepted test listing; it is bought on paper at most."""
 
     event_id: str
     listing_key: str
@@ -32,21 +33,21 @@ class Accepted(Answer):
     follow: str
     """Path of its story."""
     events: str = "/events"
-    """Path of the stream on which it comes as `listing`, and what becomes of it as `trade`."""
+    """Path of the stream that reports it as `listing`, and its outcome as `trade`."""
 
 
 @router.post("/listings", status_code=202, responses=_ALREADY)
 async def post_listing(
-    parts: Shared,
+    state: SharedState,
     wanted: Injection,
     principal: Annotated[Principal, Depends(operate)],
     request: Annotated[str, Depends(request_id)],
     response: Response,
 ) -> Accepted:
-    """Inject a test listing, which goes the way of every other and never trades live."""
+    """Inject a test listing, which is handled like any other and never trades live."""
     try:
         author = Author(principal.audit_name, request)
-        injected = await injection.inject(parts.runtime.bus, parts.runtime.database, wanted, author)
+        injected = await injection.inject(state.runtime.bus, state.runtime.database, wanted, author)
     except AlreadyRecordedError as error:
         raise ApiError(409, "already_recorded", str(error)) from None
     except BrokerAwayError:

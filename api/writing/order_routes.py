@@ -1,4 +1,4 @@
-"""Routes of orders that only a person can settle."""
+"""Route to settle orders with an unknown outcome."""
 
 from decimal import Decimal
 from typing import Annotated, Self
@@ -11,11 +11,11 @@ from api import error_handlers
 from api.access.dependencies import operate
 from api.access.middleware.request_id import request_id
 from api.access.principal import Principal
+from api.app_state import SharedState
 from api.operator import settle_requests
 from api.operator.settle_requests import Outcome, UnclearOutcomeError
-from api.parts import Shared
-from api.schemas import Answer
-from api.writing.refusals import CONFLICT, refusals
+from api.schemas.base import Answer
+from api.writing.operator_errors import CONFLICT, answer_operator_errors
 
 router = APIRouter(tags=["orders"])
 
@@ -23,12 +23,12 @@ Positive = Annotated[Decimal, Field(gt=0, max_digits=40, allow_inf_nan=False)]
 
 
 class SettleWanted(BaseModel):
-    """What became of an order: `absent`, or what it filled for how much."""
+    """Outcome of an order: `absent`, or filled quantity and cost."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     absent: bool = False
-    """It never took place."""
+    """The order never took place."""
     base_qty: Positive | None = None
     cost: Positive | None = None
     fee: Annotated[Decimal, Field(ge=0, max_digits=40, allow_inf_nan=False)] | None = None
@@ -36,7 +36,7 @@ class SettleWanted(BaseModel):
     reason: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 
     @model_validator(mode="after")
-    def _one_outcome(self) -> Self:
+    def require_one_outcome(self) -> Self:
         is_filled = self.base_qty is not None and self.cost is not None
         named = any(value is not None for value in (self.base_qty, self.cost, self.fee, self.fee_asset))
         if self.absent == is_filled or (self.absent and named):
@@ -46,35 +46,35 @@ class SettleWanted(BaseModel):
 
 
 class SettleAsked(Answer):
-    """The executor is asked to record the outcome."""
+    """An accepted request to record the outcome."""
 
     client_order_id: str
     order: str
     """Its side and symbol."""
     message: str
-    """What becomes of it, for people."""
+    """The consequence, for people."""
 
 
 @router.post("/orders/{client_order_id}/settle", status_code=202, responses=CONFLICT)
 async def post_settle(
-    parts: Shared,
+    state: SharedState,
     principal: Annotated[Principal, Depends(operate)],
     request: Annotated[str, Depends(request_id)],
     client_order_id: Annotated[str, Path(max_length=32, pattern=r"^[^\x00]*$")],
     wanted: SettleWanted,
 ) -> SettleAsked:
-    """Say what became of an order that the exchange does not explain."""
+    """Record the outcome of an order that the exchange does not report."""
     outcome = _outcome(wanted)
-    with refusals():
+    with answer_operator_errors():
         order = await settle_requests.request(
-            parts.runtime.database,
+            state.runtime.database,
             client_order_id,
             outcome,
             reason=wanted.reason,
             requested_by=principal.audit_name,
             request_id=request,
         )
-    message = settle_requests.told(client_order_id, order, outcome)
+    message = settle_requests.request_message(client_order_id, order, outcome)
     return SettleAsked(client_order_id=client_order_id, order=order, message=message)
 
 
@@ -84,4 +84,4 @@ def _outcome(wanted: SettleWanted) -> Outcome | None:
     try:
         return Outcome(wanted.base_qty, wanted.cost, wanted.fee, wanted.fee_asset)
     except UnclearOutcomeError as error:
-        raise error_handlers.invalid([("fee", str(error))]) from None
+        raise error_handlers.invalid_fields([("fee", str(error))]) from None

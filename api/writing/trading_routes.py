@@ -1,4 +1,4 @@
-"""Routes of the kill switch and of positions: halt, resume, sell, and give up as lost."""
+"""Routes of the kill switch and of positions: halt, resume, sell, and write off."""
 
 from typing import Annotated
 
@@ -8,11 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.access.dependencies import operate
 from api.access.middleware.request_id import request_id
 from api.access.principal import Principal
+from api.app_state import SharedState
 from api.operator import close_requests, held_positions, trade_config, write_offs
 from api.operator.operator_changes import REASON_CHARACTERS_MAX
-from api.parts import Shared
-from api.schemas import PositionRow, TradeConfig
-from api.writing.refusals import CONFLICT, NOT_FOUND, refusals
+from api.schemas.config import TradeConfig
+from api.schemas.rows import PositionRow
+from api.writing.operator_errors import CONFLICT, NOT_FOUND, answer_operator_errors
 
 router = APIRouter(tags=["trading"])
 
@@ -27,45 +28,45 @@ class _Body(BaseModel):
 
 
 class HaltWanted(_Body):
-    """What is to stop, and why."""
+    """Extent and reason of a halt."""
 
     exits: bool = False
-    """Whether nothing is sold either."""
+    """Whether to halt sales, too."""
     reason: Reason = ""
 
 
 class HaltAndCloseWanted(_Body):
-    """Why everything is sold."""
+    """Reason of a halt that sells everything."""
 
     reason: Reason = ""
 
 
 class WriteOffWanted(_Body):
-    """Why a position is given up."""
+    """Reason of a write-off."""
 
     reason: Annotated[Reason, Field(min_length=1)]
 
 
 class PositionAsked(PositionRow):
-    """The executor is asked to do something about the position, which is shown as it stands."""
+    """An accepted request about the position, which is shown in its current state."""
 
     message: str
-    """What becomes of it, for people."""
+    """The consequence, for people."""
 
 
 class SellingEverything(TradeConfig):
     """Purchases are halted, and everything is to be sold."""
 
     message: str
-    """What becomes of it, for people."""
+    """The consequence, for people."""
 
 
 @router.post("/halt")
-async def post_halt(parts: Shared, principal: Operator, request: RequestId, wanted: HaltWanted) -> TradeConfig:
-    """Stop purchases, and sales too where `exits` says so, until `POST /resume`."""
-    with refusals():
+async def post_halt(state: SharedState, principal: Operator, request: RequestId, wanted: HaltWanted) -> TradeConfig:
+    """Stop purchases, and with `exits` sales too, until `POST /resume`."""
+    with answer_operator_errors():
         return await trade_config.halt(
-            parts.runtime.database,
+            state.runtime.database,
             wanted.reason,
             changed_by=principal.audit_name,
             request_id=request,
@@ -75,46 +76,48 @@ async def post_halt(parts: Shared, principal: Operator, request: RequestId, want
 
 @router.post("/halt-and-close")
 async def post_halt_and_close(
-    parts: Shared, principal: Operator, request: RequestId, wanted: HaltAndCloseWanted
+    state: SharedState, principal: Operator, request: RequestId, wanted: HaltAndCloseWanted
 ) -> SellingEverything:
-    """Stop purchases and sell every open position: both, or neither. What is still bought is sold, too."""
-    with refusals():
+    """Stop purchases and sell every open position, atomically. Purchases in progress are sold, too."""
+    with answer_operator_errors():
         done = await trade_config.halt_and_sell(
-            parts.runtime.database, wanted.reason, changed_by=principal.audit_name, request_id=request
+            state.runtime.database, wanted.reason, changed_by=principal.audit_name, request_id=request
         )
-    return SellingEverything(**dict(done.config), message=done.told())
+    return SellingEverything(**dict(done.config), message=done.message())
 
 
 @router.post("/resume")
-async def post_resume(parts: Shared, principal: Operator, request: RequestId) -> TradeConfig:
-    """Allow trading again, within the limits; lift what the executor has latched, too."""
-    return await trade_config.resume(parts.runtime.database, changed_by=principal.audit_name, request_id=request)
+async def post_resume(state: SharedState, principal: Operator, request: RequestId) -> TradeConfig:
+    """Allow trading again, within the limits; also lift the executor's halts."""
+    return await trade_config.resume(state.runtime.database, changed_by=principal.audit_name, request_id=request)
 
 
 @router.post("/positions/{position_id}/close", status_code=202, responses=NOT_FOUND | CONFLICT)
-async def post_close(parts: Shared, principal: Operator, request: RequestId, position_id: PositionId) -> PositionAsked:
-    """Ask the executor to sell what is held of the position."""
-    database = parts.runtime.database
-    with refusals():
-        held = await held_positions.numbered(database, position_id, sellable=True)
+async def post_close(
+    state: SharedState, principal: Operator, request: RequestId, position_id: PositionId
+) -> PositionAsked:
+    """Request the sale of the position."""
+    database = state.runtime.database
+    with answer_operator_errors():
+        held = await held_positions.by_id(database, position_id, sellable=True)
         config = await trade_config.read(database)
         await close_requests.request(database, [held], requested_by=principal.audit_name, request_id=request)
-        asked = await held_positions.numbered(database, position_id, sellable=False)
-    return _asked(asked, close_requests.told(held, config))
+        asked = await held_positions.by_id(database, position_id, sellable=False)
+    return _asked(asked, close_requests.request_message(held, config))
 
 
 @router.post("/positions/{position_id}/write-off", status_code=202, responses=NOT_FOUND | CONFLICT)
 async def post_write_off(
-    parts: Shared, principal: Operator, request: RequestId, position_id: PositionId, wanted: WriteOffWanted
+    state: SharedState, principal: Operator, request: RequestId, position_id: PositionId, wanted: WriteOffWanted
 ) -> PositionAsked:
-    """Ask the executor to book the position as lost; what it cost no longer counts as exposure."""
-    database = parts.runtime.database
-    with refusals():
-        held = await held_positions.numbered(database, position_id, sellable=False)
+    """Request the write-off of the position as lost; its cost no longer counts as exposure."""
+    database = state.runtime.database
+    with answer_operator_errors():
+        held = await held_positions.by_id(database, position_id, sellable=False)
         await write_offs.request(
             database, [held], reason=wanted.reason, requested_by=principal.audit_name, request_id=request
         )
-    return _asked(held, write_offs.told(held))
+    return _asked(held, write_offs.request_message(held))
 
 
 def _asked(position: PositionRow, message: str) -> PositionAsked:

@@ -1,4 +1,4 @@
-"""Routes of symbols that no event has a place for: see them, and say that a person knows."""
+"""Routes of unplaced symbols, whose names fit no event: list and acknowledge them."""
 
 from typing import Annotated
 
@@ -8,10 +8,10 @@ from pydantic import Field
 from api.access.dependencies import operate, view
 from api.access.middleware.request_id import request_id
 from api.access.principal import Principal
-from api.operator import unplaced
-from api.operator.unplaced import UnplacedSymbol
-from api.parts import Shared
-from api.schemas import Answer
+from api.app_state import SharedState
+from api.operator import unplaced_symbols
+from api.operator.unplaced_symbols import UnplacedSymbol
+from api.schemas.base import Answer
 from api.writing.bodies import Body
 
 router = APIRouter(tags=["operating"])
@@ -21,39 +21,39 @@ Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$",
 
 
 class UnplacedSymbols(Answer):
-    """Names without a place, newest first."""
+    """Unplaced symbols, newest first."""
 
     items: list[UnplacedSymbol]
 
 
 class AcknowledgeBody(Body):
-    """Which of them a person has seen."""
+    """Symbols to acknowledge."""
 
     symbols: Annotated[list[Name], Field(max_length=NAMES_MAX)] | None = None
-    """Those that were shown; left out: all that there are."""
+    """Omitted: all of them."""
 
 
 @router.get("/unplaced", dependencies=[Depends(view)])
 async def get_unplaced(
-    parts: Shared,
+    state: SharedState,
     *,
     limit: Annotated[int, Query(ge=1, le=NAMES_MAX)] = 50,
-    waiting: Annotated[bool, Query(description="Those alone that nobody has acknowledged")] = True,
+    waiting: Annotated[bool, Query(description="Only unacknowledged ones")] = True,
 ) -> UnplacedSymbols:
-    """List what the exchange lists under names that no event has a place for."""
-    found = await unplaced.newest(parts.runtime.database, limit=limit, waiting=waiting)
+    """List symbols that the exchange lists under names that fit no event."""
+    found = await unplaced_symbols.newest(state.runtime.database, limit=limit, waiting=waiting)
     return UnplacedSymbols(items=list(found))
 
 
 @router.post("/unplaced/acknowledge")
 async def post_acknowledge(
-    parts: Shared,
+    state: SharedState,
     principal: Annotated[Principal, Depends(operate)],
     request: Annotated[str, Depends(request_id)],
     body: AcknowledgeBody,
 ) -> UnplacedSymbols:
-    """Say that you have seen them, and let ingest's health be well again; answers what nobody had acknowledged."""
-    found = await unplaced.acknowledge(
-        parts.runtime.database, by=principal.audit_name, request_id=request, symbols=body.symbols
+    """Acknowledge unplaced symbols, which restores ingest's health; answers those not acknowledged before."""
+    found = await unplaced_symbols.acknowledge(
+        state.runtime.database, by=principal.audit_name, request_id=request, symbols=body.symbols
     )
     return UnplacedSymbols(items=list(found))

@@ -1,1 +1,1 @@
-"""The exchange as the benchmarks need it."""
+"""A minimal exchange for benchmarks."""

@@ -1,4 +1,4 @@
-"""The account that the venue keeps: every order is filled at once and whole, at the price it names."""
+"""Account of the venue: every order is filled at once and completely, at its own price."""
 
 import itertools
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ ABSENT: Final = answer(b'{"code":-2013,"msg":"Order does not exist."}', "400 Bad
 
 
 class Account:
-    """Answers what the owner of the keys may ask. Pure."""
+    """Answers the requests about the account. Pure."""
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
@@ -33,7 +33,7 @@ class Account:
         return _encoded({"symbol": request.symbol, "orderId": order_id, "orderListId": -1})
 
     def answer(self, request: Request) -> bytes | None:
-        """Return what GET answers; None for paths that are not about the account."""
+        """Return the answer to a GET; None for paths that are not about the account."""
         match request.path:
             case "/api/v3/account":
                 balance = {"asset": "USDT", "free": "1000000000", "locked": "0"}

@@ -1,4 +1,4 @@
-"""As much of HTTP/1.1 as the benchmarks speak. Pure."""
+"""The subset of HTTP/1.1 used by the benchmarks. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,11 +28,11 @@ def parse_head(head: bytes) -> Request:
 
 
 def answer(body: bytes, status: str = "200 OK") -> bytes:
-    """Return a whole answer with *body*, which is JSON."""
+    """Return a complete response with *body*, which is JSON."""
     head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     return head.encode() + body
 
 
 def post(path: str, host: str) -> bytes:
-    """Return a whole POST without a body."""
+    """Return a complete POST without a body."""
     return f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\n\r\n".encode()

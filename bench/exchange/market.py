@@ -1,4 +1,4 @@
-"""What the venue shows: a few thousand coins that trade, and frames in which one more appears."""
+"""Market data of the venue: a few thousand trading coins, and frames with newcomers."""
 
 import time
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ import msgspec
 
 from ingest.streams.ticker_stream import CHANNEL
 from simulator.market.exchange_info import ExchangeInfo
-from simulator.market.order_validation import Rules
+from simulator.market.order_validation import TradingRules
 from simulator.stream.frames import repeated_item, ticker_item, tickers_frame
 from simulator.symbols import symbol_generator
 from simulator.symbols.catalogue import Catalogue
@@ -26,7 +26,7 @@ _SEED: Final = 7
 
 
 class Market:
-    """Coins that are always there. A newcomer is in a frame only until it is listed: nothing else can show it first."""
+    """Permanent coins. A newcomer is only in a frame until it is listed, so that no other source shows it first."""
 
     def __init__(self, symbols: int = SYMBOLS) -> None:
         now_ms = _now_ms()
@@ -36,14 +36,14 @@ class Market:
         self._newcomers: list[str] = []
 
     def list_newcomers(self) -> None:
-        """Let the list of names hold what frames have shown."""
+        """Add the newcomers of earlier frames to the list of names."""
         self._listed.extend(self._newcomers)
         self._newcomers.clear()
 
     def bodies(self) -> Mapping[str, bytes]:
-        """Return what GET answers, by path."""
+        """Return the answers to GET, by path."""
         now_ms = _now_ms()
-        info = ExchangeInfo(Catalogue(self._coins), Rules()).body(now_ms, now_ms)
+        info = ExchangeInfo(Catalogue(self._coins), TradingRules()).body(now_ms, now_ms)
         level = [f"{PRICE:f}", "1000000"]
         return {
             "/api/v3/ping": b"{}",
@@ -51,23 +51,23 @@ class Market:
             "/api/v3/exchangeInfo": info,
             "/api/v3/announcements": b'{"code":0,"data":[{"details":[],"totalPage":"0"}],"msg":""}',
             "/api/operation/new_coin_calendar": b'{"data":{"newCoins":[]}}',
-            # Whoever watches positions asks; nobody wants any of them.
+            # Requested by the monitor of positions; no bids.
             "/api/v3/ticker/bookTicker": b"[]",
             "/api/v3/trades": msgspec.json.encode([{"price": f"{PRICE:f}", "qty": "1", "time": now_ms}]),
             "/api/v3/depth": msgspec.json.encode({"lastUpdateId": 1, "bids": [level], "asks": [level]}),
         }
 
     def info(self, symbol: str) -> bytes:
-        """Return what exchangeInfo tells of one coin, which trades."""
+        """Return exchangeInfo of one trading coin."""
         now_ms = _now_ms()
-        return ExchangeInfo(Catalogue([_newcomer(symbol, now_ms)]), Rules()).body(now_ms, now_ms)
+        return ExchangeInfo(Catalogue([_newcomer(symbol, now_ms)]), TradingRules()).body(now_ms, now_ms)
 
     def names(self) -> bytes:
         """Return the list of names."""
         return msgspec.json.encode({"code": 0, "data": self._listed, "msg": "success"})
 
     def frame(self, newcomer: str | None = None, changed: int = CHANGED) -> bytes:
-        """Return a push of *changed* coins, *newcomer* in their midst."""
+        """Return a push of *changed* coins, with *newcomer* in the middle."""
         now_ms = _now_ms()
         items = list(islice(self._items, changed if newcomer is None else changed - 1))
         if newcomer is not None:
@@ -77,7 +77,7 @@ class Market:
 
 
 def _newcomer(symbol: str, now_ms: int) -> Instrument:
-    """Return a coin that costs what the book offers it for, so that every order for it is filled."""
+    """Return a coin priced at the book's offer, so that every order for it is filled."""
     return replace(symbol_generator.newcomer(symbol, now_ms, now_ms, PRICE), swing=0.0)
 
 

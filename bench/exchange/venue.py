@@ -1,4 +1,4 @@
-"""The exchange as the benchmarks need it: little work, and the clock that both ends of a sample are read from."""
+"""Minimal exchange for benchmarks, which takes both timestamps of a sample."""
 
 import asyncio
 import time
@@ -21,29 +21,29 @@ TIME_PATH: Final = "/api/v3/time"
 INFO_PATH: Final = "/api/v3/exchangeInfo"
 LOST_SECONDS: Final = 10.0
 LISTED_SECONDS: Final = 1.5
-"""Until every newcomer has been asked for, seen a second time and stored."""
+"""Time until every newcomer has been polled, seen a second time and stored."""
 QUIET_SECONDS: Final = 1.0
-"""Between the frames that show nothing new."""
+"""Interval of frames without newcomers."""
 
 
-class Moment(NamedTuple):
-    """One instant: by a clock that every process of this machine reads alike and that never steps, and of the day."""
+class Instant(NamedTuple):
+    """One instant, by the machine-wide monotonic clock and by the wall clock."""
 
     monotonic_ns: int
     wall_seconds: float
 
     @classmethod
-    def now(cls) -> "Moment":
+    def now(cls) -> "Instant":
         return cls(time.monotonic_ns(), time.time())
 
 
 @dataclass(frozen=True, slots=True)
 class Journey:
-    """From what set a sample off to its order."""
+    """A sample, from its start to the arrival of its order."""
 
     symbol: str
-    started: Moment
-    ordered: Moment
+    started: Instant
+    ordered: Instant
 
     @property
     def ms(self) -> float:
@@ -51,13 +51,13 @@ class Journey:
 
 
 class Venue:
-    """Shows coins and notes when an order for each arrives."""
+    """Publishes coins and records the arrival of an order for each."""
 
     def __init__(self, market: Market) -> None:
         self._market = market
         self._answers = {path: answer(body) for path, body in market.bodies().items()}
         self._account = Account()
-        self._awaited: dict[str, asyncio.Future[Moment]] = {}
+        self._awaited: dict[str, asyncio.Future[Instant]] = {}
         self._followers: set[ServerConnection] = set()
         self._unawaited: list[str] = []
         self.http_port = 0
@@ -76,33 +76,31 @@ class Venue:
         ordered = self.expect(symbol)
         return await self.arrival(symbol, await self.push(symbol), ordered)
 
-    async def push(self, symbol: str) -> Moment:
-        """Send a frame in which *symbol* is new; return when."""
-        frame, follower = self._market.frame(symbol), self._follower()
-        started = Moment.now()
+    async def push(self, symbol: str) -> Instant:
+        """Send a frame in which *symbol* is new; return the time."""
+        frame = self._market.frame(symbol)
+        if len(self._followers) != 1:
+            raise BenchmarkError(f"{len(self._followers)} connections follow the frames instead of one")
+        [follower] = self._followers
+        started = Instant.now()
         await follower.send(frame)
         return started
 
     async def list_newcomers(self) -> None:
-        """Let REST show what frames did, and wait until that is no news any more.
+        """Show the newcomers by REST, too, and wait until they are processed.
 
-        Ingest believes in a few dozen coins that no list knows, and no more.
+        Ingest accepts only a few dozen coins that no list shows.
         """
         self._market.list_newcomers()
         self._answers[NAMES_PATH] = answer(self._market.names())
         await asyncio.sleep(LISTED_SECONDS)
 
-    def _follower(self) -> ServerConnection:
-        if len(self._followers) != 1:
-            raise BenchmarkError(f"{len(self._followers)} connections follow the frames instead of one")
-        return next(iter(self._followers))
-
-    def expect(self, symbol: str) -> asyncio.Future[Moment]:
-        """Return what the arrival of an order for *symbol* will be."""
+    def expect(self, symbol: str) -> asyncio.Future[Instant]:
+        """Return a future of the arrival of an order for *symbol*."""
         return self._awaited.setdefault(symbol, asyncio.get_running_loop().create_future())
 
-    async def arrival(self, symbol: str, started: Moment, ordered: asyncio.Future[Moment]) -> Journey:
-        """Wait for the order; raise BenchmarkError where none comes, or where one came that nobody asked for."""
+    async def arrival(self, symbol: str, started: Instant, ordered: asyncio.Future[Instant]) -> Journey:
+        """Wait for the order; raise BenchmarkError if none comes, or if an unexpected one came."""
         try:
             async with asyncio.timeout(LOST_SECONDS):
                 journey = Journey(symbol, started, await ordered)
@@ -117,7 +115,7 @@ class Venue:
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
-                arrived = Moment.now()  # Before it is read: a longer request takes longer, and is no later for that.
+                arrived = Instant.now()  # Before parsing, so that a longer request counts as no later.
                 request = parse_head(head)
                 await reader.readexactly(request.body_bytes)
                 writer.write(self._answer(request, arrived))
@@ -126,23 +124,20 @@ class Venue:
         finally:
             writer.close()
 
-    def _answer(self, request: Request, arrived: Moment) -> bytes:
+    def _answer(self, request: Request, arrived: Instant) -> bytes:
         if request.method == "POST" and request.path in {ORDER_PATH, TEST_PATH}:
-            self._note(request.symbol, arrived)
+            ordered = self._awaited.pop(request.symbol, None)
+            if ordered is None:
+                self._unawaited.append(request.symbol)
+            elif not ordered.done():
+                ordered.set_result(arrived)
             return self._account.take(request) if request.path == ORDER_PATH else answer(b"{}")
         if request.path == TIME_PATH:
             return answer(msgspec.json.encode({"serverTime": int(arrived.wall_seconds * 1000)}))
         if request.path == INFO_PATH and request.symbol:
             return answer(self._market.info(request.symbol))
-        told = self._account.answer(request)
-        return self._answers[request.path] if told is None else told
-
-    def _note(self, symbol: str, arrived: Moment) -> None:
-        ordered = self._awaited.pop(symbol, None)
-        if ordered is None:
-            self._unawaited.append(symbol)
-        elif not ordered.done():
-            ordered.set_result(arrived)
+        account_answer = self._account.answer(request)
+        return self._answers[request.path] if account_answer is None else account_answer
 
     async def follow(self, connection: ServerConnection) -> None:
         """Serve one websocket."""
@@ -162,7 +157,7 @@ class Venue:
             self._followers.discard(connection)
 
     async def keep_pushing(self) -> Never:
-        """Push what a quiet market pushes, until cancelled."""
+        """Push frames without newcomers, until cancelled."""
         while True:
             await asyncio.sleep(QUIET_SECONDS)
             broadcast(self._followers, self._market.frame())

@@ -1,4 +1,4 @@
-"""Run one part of the floor: `python -m bench.floor PART OPTIONS` prints `ready` and works until it is killed."""
+"""One part of the floor as a process: `python -m bench.floor PART OPTIONS` prints `ready` and runs until killed."""
 
 import argparse
 from pathlib import Path

@@ -6,17 +6,17 @@ import time
 
 import aio_pika
 
-from bench.floor.part import open_channel, ready
+from bench.floor.messaging import open_channel, print_ready
 from shared.events import Source
 from shared.wire.topology import RAW
 
 
 async def confirm(options: argparse.Namespace) -> None:
-    """For each body on a connection to the trigger, publish it and answer how many nanoseconds the confirm took."""
+    """Publish each body from the trigger's connection, and answer the nanoseconds until its confirm."""
     channel = await open_channel(options.broker)
     raw = await channel.get_exchange(RAW.name, ensure=False)
     reader, writer = await asyncio.open_connection("127.0.0.1", options.trigger)
-    ready()
+    print_ready()
     async for line in reader:
         body = line.rstrip()
         started = time.perf_counter_ns()

@@ -1,4 +1,4 @@
-"""The floor of the API: a FastAPI endpoint that returns bytes which are at hand, as uvicorn serves it by default."""
+"""The floor of the API: a FastAPI endpoint that returns bytes from memory, served by a default uvicorn."""
 
 import argparse
 import socket
@@ -6,7 +6,7 @@ import socket
 import uvicorn
 from fastapi import FastAPI, Response
 
-from bench.floor.part import ready
+from bench.floor.messaging import print_ready
 
 
 async def endpoint(options: argparse.Namespace) -> None:
@@ -25,4 +25,4 @@ async def endpoint(options: argparse.Namespace) -> None:
 class _Announced(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        ready()
+        print_ready()

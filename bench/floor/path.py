@@ -1,4 +1,4 @@
-"""The floor of the way from frame to order: hops, commits and a request."""
+"""The floor of the path from frame to order: hops, commits and a request."""
 
 import argparse
 import asyncio
@@ -10,7 +10,7 @@ from aio_pika.abc import AbstractIncomingMessage
 
 from bench.exchange.account import TEST_PATH
 from bench.exchange.http_wire import post
-from bench.floor.part import consume, open_channel, persistent, ready, stamped
+from bench.floor.messaging import consume, open_channel, persistent, print_ready, print_stamp
 from shared.wire.topology import DEDUP_RAW, EXECUTOR_LISTINGS
 
 FIRST_QUEUE: Final = "bench.floor.first"
@@ -52,7 +52,7 @@ async def alone(options: argparse.Namespace) -> None:
     database = await asyncpg.connect(options.database)
     venue = await asyncio.open_connection("127.0.0.1", options.port)
     reader, _ = await asyncio.open_connection("127.0.0.1", options.trigger)
-    ready()
+    print_ready()
     async for line in reader:
         symbol = line.decode().strip()
         for message, row in (("raw", "claim"), ("listing", "order")):
@@ -62,29 +62,29 @@ async def alone(options: argparse.Namespace) -> None:
 
 
 async def straight(options: argparse.Namespace) -> None:
-    """For each symbol on a connection to the trigger: commit once and post, and say when that began."""
+    """For each symbol on a connection to the trigger: commit once and post, and report when that began."""
     database = await asyncpg.connect(options.database)
     venue = await asyncio.open_connection("127.0.0.1", options.port)
     reader, _ = await asyncio.open_connection("127.0.0.1", options.trigger)
-    ready()
+    print_ready()
     async for line in reader:
         symbol = line.decode().strip()
         began_ns = time.monotonic_ns()
         await _commit(database, f"{symbol}/order", line)
         await _post(venue, symbol)
-        stamped(symbol, began_ns)
+        print_stamp(symbol, began_ns)
 
 
 async def send(options: argparse.Namespace) -> None:
-    """For each symbol on a connection to the trigger: post, and say when that began."""
+    """For each symbol on a connection to the trigger: post, and report when that began."""
     venue = await asyncio.open_connection("127.0.0.1", options.port)
     reader, _ = await asyncio.open_connection("127.0.0.1", options.trigger)
-    ready()
+    print_ready()
     async for line in reader:
         symbol = line.decode().strip()
         began_ns = time.monotonic_ns()
         await _post(venue, symbol)
-        stamped(symbol, began_ns)
+        print_stamp(symbol, began_ns)
 
 
 async def _commit(database: "asyncpg.Connection[asyncpg.Record]", name: str, body: bytes) -> None:

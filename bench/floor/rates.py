@@ -1,4 +1,4 @@
-"""The floor of what gets through: messages relayed, rows written."""
+"""The floor of throughput: messages relayed, rows written."""
 
 import argparse
 from collections.abc import Sequence
@@ -7,13 +7,13 @@ import asyncpg
 from aio_pika.abc import AbstractIncomingMessage
 
 from bench.backlog import columns
-from bench.floor.part import consume, open_channel, persistent, ready
+from bench.floor.messaging import consume, open_channel, persistent, print_ready
 from persister.repository import INSERT_LISTINGS
 from shared.wire.topology import DEDUP_RAW, EVENTS, PERSISTER_LISTINGS
 
 
 async def relay(options: argparse.Namespace) -> None:
-    """Consume what dedup consumes, and publish every other message where dedup publishes."""
+    """Consume from dedup's queue, and publish every other message to dedup's exchange."""
     channel = await open_channel(options.broker)
     events = await channel.get_exchange(EVENTS.name, ensure=False)
     seen = 0
@@ -29,16 +29,16 @@ async def relay(options: argparse.Namespace) -> None:
 
 
 async def batches(options: argparse.Namespace) -> None:
-    """Write rows that are there already, batch after batch, by the persister's own statement."""
+    """Write prepared rows, batch after batch, by the persister's own statement."""
     database = await asyncpg.connect(options.database)
     waiting = _batches(options)
-    ready()
+    print_ready()
     for batch in waiting:
         await database.execute(INSERT_LISTINGS, *batch)
 
 
 async def consumed_batches(options: argparse.Namespace) -> None:
-    """Write a batch whenever the broker has handed out as many messages, without looking into them."""
+    """Write a prepared batch whenever as many messages were delivered, without decoding them."""
     database = await asyncpg.connect(options.database)
     channel = await open_channel(options.broker)
     waiting = iter(_batches(options))

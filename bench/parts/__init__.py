@@ -1,1 +1,1 @@
-"""One benchmark each."""
+"""Benchmarks, one per module, and their loads."""

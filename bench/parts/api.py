@@ -1,4 +1,4 @@
-"""How quickly the API answers over a million listings and trades, against an endpoint that has its bytes at hand."""
+"""Throughput and latency of the API over a million listings and trades, against an endpoint answering from memory."""
 
 import asyncio
 import json
@@ -23,10 +23,10 @@ from api.reading.lists.statements import page_statement
 from api.reading.lists.tables import LISTINGS
 from bench.errors import BenchmarkError
 from bench.figures import Result, percentile_99
-from bench.ground import Ground, when_ready
 from bench.parts import api_data
-from bench.parts.api_load import Target, connected, throughput, times_ms, watching
-from bench.parts.painted import opened_ms, painted_ms
+from bench.parts.api_load import Target, open_client, open_dashboards, throughput, times_ms
+from bench.parts.browser_paint import opened_ms, painted_ms
+from bench.testbed import Testbed, wait_until_ready
 from tests.servers.ports import free_ports
 from tests.support.running.services import open_database
 
@@ -51,74 +51,76 @@ OPENING: Final = (
     "/results",
     "/monitor",
 )
-"""What a dashboard asks for when it is opened; from then on all comes by the stream."""
+"""Requests of a dashboard when it is opened; later updates come by the stream."""
 UNLIMITED: Final[Mapping[str, str]] = MappingProxyType({"SNIPER_API_REQUESTS_PER_MINUTE": "10000000"})
 LISTS: Final = ("/trades?limit=50", "/trades?limit=50&mode=live", "/trades?limit=50&status=failed", "/results")
 
 
-async def measure(ground: Ground) -> Result:
-    """Return the throughput of a page of listings, and how long everything else takes."""
-    rows = min(ROWS_MAX, ROWS_PER_SAMPLE * ground.plan.samples)
-    database = ground.database()
+async def measure(testbed: Testbed) -> Result:
+    """Return the throughput of a page of listings, and the latency of everything else."""
+    rows = min(ROWS_MAX, ROWS_PER_SAMPLE * testbed.plan.samples)
+    database = testbed.database()
     began = time.perf_counter()
     await api_data.fill(database, rows)
     filled_seconds = round(time.perf_counter() - began, 1)
-    async with _api(ground, database, UNLIMITED) as (target, _):
+    async with _api(testbed, database, UNLIMITED) as (target, _):
         page = await _page(target)
-        async with _floor(ground, page) as bare:
-            ours, floor = await _rates(ground, target, bare)
-        extra = {
+        async with _floor(testbed, page) as bare:
+            ours, floor = await _rates(testbed, target, bare)
+        extra: dict[str, object] = {
             "rows": rows,
             "filled_seconds": filled_seconds,
-            **await _times(ground, target),
-            **await _depth(ground, target),
-            "database_1000_rows_ms": await _thousand_rows_ms(database, ground.plan.samples),
-            "stored to painted in Chromium": _summary(await painted_ms(target, database, ground.plan.samples)),
-            **await _opened(ground, target),
+            **await _times(testbed, target),
+            **await _depth(testbed, target),
+            "database_1000_rows_ms": await _thousand_rows_ms(database, testbed.plan.samples),
+            "stored to painted in Chromium": _summary(await painted_ms(target, database, testbed.plan.samples)),
         }
-    extra |= await _beside_dashboards(ground, database)
+        opened = await opened_ms(target, testbed.plan.samples)
+        extra["first paint in Chromium"] = _summary([each.first_paint for each in opened])
+        extra["page read in Chromium"] = _summary([each.read for each in opened])
+    extra |= await _beside_dashboards(testbed, database)
     return Result(ours=ours, floor=floor, what=f"GET {PAGE} on {CLIENTS} connections at once", extra=extra)
 
 
 @asynccontextmanager
-async def _api(ground: Ground, database: str, settings: Mapping[str, str]) -> AsyncIterator[tuple[Target, int]]:
-    """Run the API alone; yield where it answers, and its process."""
+async def _api(testbed: Testbed, database: str, settings: Mapping[str, str]) -> AsyncIterator[tuple[Target, int]]:
+    """Run the API alone; yield its address and its process id."""
     [port] = free_ports(1)
     environment = {
         "SNIPER_DATABASE_URL": database,
-        "SNIPER_BROKER_URL": ground.broker(),
+        "SNIPER_BROKER_URL": testbed.broker(),
         "SNIPER_API_PORT": str(port),
         **settings,
     }
     token = await _token(database)
-    async with ground.service("run", "api", environment=environment) as running:
-        await when_ready(running)
+    async with testbed.service("run", "api", environment=environment) as running:
+        await wait_until_ready(running)
         yield Target(port, token), running.process.pid
 
 
 async def _token(database: str) -> str:
-    """Return the value of a token of its own, and so with requests of its own."""
+    """Return the value of a new token, which has its own rate limit."""
     async with open_database(database) as opened:
         return await tokens.create(opened, f"bench-{uuid.uuid4().hex}", Scope.VIEW, created_by="bench")
 
 
 @asynccontextmanager
-async def _floor(ground: Ground, page: bytes) -> AsyncIterator[Target]:
+async def _floor(testbed: Testbed, page: bytes) -> AsyncIterator[Target]:
     [port] = free_ports(1)
-    body = ground.directory / "page.json"
+    body = testbed.directory / "page.json"
     body.write_bytes(page)
-    async with ground.floor("endpoint", port=port, body=str(body)):
+    async with testbed.floor("endpoint", port=port, body=str(body)):
         yield Target(port)
 
 
 async def _page(target: Target, path: str = PAGE) -> bytes:
-    async with connected(target) as client:
+    async with open_client(target) as client:
         return await client.get(target.request(path))
 
 
-async def _rates(ground: Ground, target: Target, bare: Target) -> tuple[Any, Any]:
-    """Return the throughput of both, by turns; the median of each."""
-    seconds = min(3.0, ground.plan.samples / 100)
+async def _rates(testbed: Testbed, target: Target, bare: Target) -> tuple[Any, Any]:
+    """Return the throughput of both, measured alternately; the median of each."""
+    seconds = min(3.0, testbed.plan.samples / 100)
     taken: dict[str, list[Any]] = {"floor": [], "ours": []}
     for _ in range(ROUNDS):
         taken["floor"].append(await throughput(bare, PAGE, clients=CLIENTS, seconds=seconds))
@@ -127,12 +129,12 @@ async def _rates(ground: Ground, target: Target, bare: Target) -> tuple[Any, Any
     return ours, floor
 
 
-async def _times(ground: Ground, target: Target) -> Mapping[str, object]:
+async def _times(testbed: Testbed, target: Target) -> Mapping[str, object]:
     """Return the median and the 99th percentile of each path, one request at a time."""
     found: dict[str, object] = {}
     for path in (PAGE, *LISTS, *STATS):
-        times = await times_ms(target, [path] * (ground.plan.warmups + ground.plan.samples))
-        found[f"GET {path}"] = _summary(times[ground.plan.warmups :])
+        times = await times_ms(target, [path] * (testbed.plan.warmups + testbed.plan.samples))
+        found[f"GET {path}"] = _summary(times[testbed.plan.warmups :])
     return found
 
 
@@ -140,20 +142,20 @@ def _summary(times: Sequence[float]) -> str:
     return f"p50 {statistics.median(times):.2f} ms, p99 {percentile_99(times):.2f} ms"
 
 
-async def _depth(ground: Ground, target: Target) -> Mapping[str, object]:
-    """Return how much longer the page takes that begins nine tenths down the list than the first does."""
+async def _depth(testbed: Testbed, target: Target) -> Mapping[str, object]:
+    """Return the latency of a page nine tenths down the list, relative to the first."""
     page = json.loads(await _page(target, "/listings?limit=100"))
     last = decode(page["next"])
     deep = Place(last.at - timedelta(days=0.9 * api_data.DAYS), last.id)
     path = f"{PAGE}&{urlencode({'cursor': encode(deep)})}"
-    first = await times_ms(target, [PAGE] * ground.plan.samples)
-    far = await times_ms(target, [path] * ground.plan.samples)
+    first = await times_ms(target, [PAGE] * testbed.plan.samples)
+    far = await times_ms(target, [path] * testbed.plan.samples)
     ratio = statistics.median(far) / statistics.median(first)
     return {"a page nine tenths down": f"{_summary(far)}, {ratio:.2f}× the first"}
 
 
 async def _thousand_rows_ms(database: str, samples: int) -> float:
-    """Return how long the database takes for ten pages of a hundred listings, each by the cursor before."""
+    """Return the database's time for ten consecutive pages of a hundred listings, by cursor."""
     connection, wanted, times = await asyncpg.connect(database), ListingsFilter(limit=100), list[float]()
     try:
         for _ in range(samples):
@@ -169,24 +171,15 @@ async def _thousand_rows_ms(database: str, samples: int) -> float:
     return round(statistics.median(times), 2)
 
 
-async def _opened(ground: Ground, target: Target) -> Mapping[str, object]:
-    """Return how soon an opened page paints something, and everything."""
-    opened = await opened_ms(target, ground.plan.samples)
-    return {
-        "first paint in Chromium": _summary([each.first_paint for each in opened]),
-        "page read in Chromium": _summary([each.read for each in opened]),
-    }
-
-
-async def _beside_dashboards(ground: Ground, database: str) -> Mapping[str, object]:
-    """Return what open dashboards cost other requests, at the limits of an installation: by turns with and without."""
-    paths = [PAGE] * max(20, ground.plan.samples)
+async def _beside_dashboards(testbed: Testbed, database: str) -> Mapping[str, object]:
+    """Return the cost of open dashboards to other requests, at default limits: alternately with and without."""
+    paths = [PAGE] * max(20, testbed.plan.samples)
     alone, beside, seen = list[float](), list[float](), 0
-    async with _api(ground, database, {}) as (target, process):
+    async with _api(testbed, database, {}) as (target, process):
         dashboards = Target(target.port, await _token(database))
         for _ in range(ROUNDS):
             alone += await times_ms(target, paths, every_seconds=PACE_SECONDS)
-            async with watching(dashboards, STREAMS, OPENING) as listings, asyncio.TaskGroup() as tasks:
+            async with open_dashboards(dashboards, STREAMS, OPENING) as listings, asyncio.TaskGroup() as tasks:
                 happening = api_data.keep_happening(database, 1 / EVENTS_PER_SECOND)
                 storing = tasks.create_task(happening, name="events")
                 beside += await times_ms(target, paths, every_seconds=PACE_SECONDS)

@@ -1,4 +1,4 @@
-"""Many listings and trades for the benchmark of the API: a million of each where it is measured in earnest."""
+"""Listings and trades for the benchmark of the API: a million of each in a full run."""
 
 import asyncio
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 import asyncpg
 
 DAYS: Final = 30
-"""Over which the rows are spread; so a day has a thirtieth of them."""
+"""Days over which the rows are spread evenly."""
 BATCH: Final = 100_000
 
 _LISTINGS: Final = """
@@ -44,14 +44,14 @@ _REFUSED: Final = """
 
 
 async def fill(database: str, rows: int) -> None:
-    """Store *rows* listings and as many trades, the newest of now."""
+    """Store *rows* listings and as many trades, up to the present."""
     connection = await asyncpg.connect(database)
     try:
         for first in range(1, rows + 1, BATCH):
             last = min(rows, first + BATCH - 1)
             for statement in (_LISTINGS, _TRADES):
                 await connection.execute(statement, first, last, rows, DAYS)
-        await connection.execute("TRUNCATE stream_events")  # Nobody was there to be told.
+        await connection.execute("TRUNCATE stream_events")  # There were no clients yet.
         for table in ("listings", "trades", "listing_hours", "trade_hours", "latency_hours"):
             await connection.execute(f"VACUUM ANALYZE {table}")
     finally:
@@ -59,7 +59,7 @@ async def fill(database: str, rows: int) -> None:
 
 
 async def keep_happening(database: str, every_seconds: float) -> None:
-    """Store a listing or a trade, by turns, every so often, until cancelled."""
+    """Store a listing or a trade, alternately, at this interval until cancelled."""
     connection = await asyncpg.connect(database)
     try:
         number = 0

@@ -1,4 +1,4 @@
-"""Clients of the API: one request after another on kept connections, and streams that are read."""
+"""Load on the API: sequential requests on kept-alive connections, and readers of the stream."""
 
 import asyncio
 import time
@@ -15,45 +15,41 @@ ANSWER_SECONDS_MAX: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where requests go, and by which token."""
+    """Port and token of requests."""
 
     port: int
     token: str = ""
 
     def request(self, path: str, *, accept: str = "*/*") -> bytes:
-        """Return a whole GET."""
+        """Return a complete GET."""
         authorization = f"Authorization: Bearer {self.token}\r\n" if self.token else ""
         host = f"Host: 127.0.0.1:{self.port}\r\n"
         return f"GET {path} HTTP/1.1\r\n{host}{authorization}Accept: {accept}\r\n\r\n".encode()
 
 
 class Client:
-    """One connection that is kept."""
+    """One kept-alive connection."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
 
     async def get(self, request: bytes) -> bytes:
-        """Send *request* and return the body of its answer; raise BenchmarkError where that is no 200."""
+        """Send *request* and return the body of its answer; raise BenchmarkError unless that is a 200."""
         async with asyncio.timeout(ANSWER_SECONDS_MAX):
             self._writer.write(request)
             head = await self._reader.readuntil(b"\r\n\r\n")
             if b" 200 " not in head[:16]:
                 raise BenchmarkError(f"the API answers {head[:200].decode(errors='replace')}")
-            return await self._reader.readexactly(_length(head))
+            _, _, rest = head.lower().partition(b"content-length:")
+            return await self._reader.readexactly(int(rest.partition(b"\r\n")[0]))
 
     def close(self) -> None:
         self._writer.close()
 
 
-def _length(head: bytes) -> int:
-    _, _, rest = head.lower().partition(b"content-length:")
-    return int(rest.partition(b"\r\n")[0])
-
-
 @asynccontextmanager
-async def connected(target: Target) -> AsyncIterator[Client]:
+async def open_client(target: Target) -> AsyncIterator[Client]:
     """Yield a client on a connection of its own."""
     client = Client(*await asyncio.open_connection("127.0.0.1", target.port))
     try:
@@ -63,9 +59,9 @@ async def connected(target: Target) -> AsyncIterator[Client]:
 
 
 async def times_ms(target: Target, paths: Sequence[str], *, every_seconds: float = 0.0) -> list[float]:
-    """Ask for *paths* one after another on one connection; return how long each took."""
+    """Request *paths* one after another on one connection; return the time of each."""
     times = []
-    async with connected(target) as client:
+    async with open_client(target) as client:
         for path in paths:
             began = time.perf_counter()
             await client.get(target.request(path))
@@ -75,12 +71,12 @@ async def times_ms(target: Target, paths: Sequence[str], *, every_seconds: float
 
 
 async def throughput(target: Target, path: str, *, clients: int, seconds: float) -> Figures:
-    """Ask on many connections as fast as answers come, once each at least; return the rate and the times of answers."""
+    """Request on many connections as fast as answers come, at least once each; return the rate and the latencies."""
     end, times = time.perf_counter() + seconds, list[float]()
     request = target.request(path)
 
     async def ask() -> None:
-        async with connected(target) as client:
+        async with open_client(target) as client:
             while True:
                 began = time.perf_counter()
                 await client.get(request)
@@ -96,10 +92,10 @@ async def throughput(target: Target, path: str, *, clients: int, seconds: float)
 
 
 @asynccontextmanager
-async def watching(target: Target, count: int, opening: Sequence[str] = ()) -> AsyncIterator[list[int]]:
-    """Be *count* dashboards for the time of the block; yield how many listings have come to all of them together.
+async def open_dashboards(target: Target, count: int, opening: Sequence[str] = ()) -> AsyncIterator[list[int]]:
+    """Simulate *count* dashboards during the block; yield the number of listings received by all of them together.
 
-    Each asks for what it is painted from, the paths of *opening*, and then reads the stream.
+    Each requests the paths of *opening*, and then reads the stream.
     """
     seen, begun = [0], asyncio.Semaphore(0)
 

@@ -1,4 +1,4 @@
-"""How many sightings a second dedup gets through, from one queue into others."""
+"""Throughput of dedup in sightings per second, from queue to queues."""
 
 import asyncio
 import time
@@ -8,44 +8,44 @@ from typing import Final
 
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 
-from bench.backlog import declared, empty, fill, sightings
+from bench.backlog import empty, fill, open_channel_with_queues, sightings
 from bench.errors import BenchmarkError
 from bench.figures import Result, Step, steps_between, throughput
-from bench.ground import Ground
+from bench.testbed import Testbed
 from shared.wire.topology import DEDUP_RAW, EVENTS, EXECUTOR_LISTINGS, PERSISTER_LISTINGS
 
 LISTINGS: Final = 2_000
-"""In one round, at most; each is seen twice."""
+"""Maximum per round; each is seen twice."""
 LISTINGS_PER_SAMPLE: Final = 200
 EVERY: Final = 50
-"""Listings between two readings of the clock: as many as two sightings each make a full prefetch."""
+"""Listings between two readings of the clock; with two sightings each they make a full prefetch."""
 ROUND_SECONDS_MAX: Final = 60.0
 
 Worker = Callable[[], AbstractAsyncContextManager[object]]
 
 
-async def measure(ground: Ground) -> Result:
-    """Return the rates at which waiting sightings become listings, and the time for a hundred of them."""
-    database, broker = ground.database(), ground.broker()
+async def measure(testbed: Testbed) -> Result:
+    """Return the rates at which queued sightings become listings, and the time for a hundred of them."""
+    database, broker = testbed.database(), testbed.broker()
     variables = {"SNIPER_DATABASE_URL": database, "SNIPER_BROKER_URL": broker}
-    count = min(LISTINGS, LISTINGS_PER_SAMPLE * ground.plan.samples)
+    count = min(LISTINGS, LISTINGS_PER_SAMPLE * testbed.plan.samples)
     bare: list[Step] = []
     ours: list[Step] = []
-    async with declared(broker) as channel:
-        for number in range(ground.plan.rounds):
+    async with open_channel_with_queues(broker) as channel:
+        for number in range(testbed.plan.rounds):
             numbers = range(number * count, (number + 1) * count)
-            bare.extend(await _round(channel, lambda: ground.floor("relay", broker=broker), numbers))
-            ours.extend(await _round(channel, lambda: ground.services("dedup", environment=variables), numbers))
+            bare.extend(await _round(channel, lambda: testbed.floor("relay", broker=broker), numbers))
+            ours.extend(await _round(channel, lambda: testbed.services("dedup", environment=variables), numbers))
     return Result(
         ours=throughput(ours),
         floor=throughput(bare),
         what=f"{EVERY * 2} sightings handled",
-        extra={"sightings": count * 2 * ground.plan.rounds},
+        extra={"sightings": count * 2 * testbed.plan.rounds},
     )
 
 
 async def _round(channel: AbstractChannel, worker: Worker, numbers: range) -> Sequence[Step]:
-    """Let *worker* empty the queue; return the steps in which its listings came out."""
+    """Let *worker* empty the queue; return the steps of its published listings."""
     waiting = (sighting for number in numbers for sighting in sightings(number))
     await fill(channel, DEDUP_RAW, waiting)
     async with _tap(channel, len(numbers)) as outlet, worker():
@@ -57,7 +57,7 @@ async def _round(channel: AbstractChannel, worker: Worker, numbers: range) -> Se
 
 @asynccontextmanager
 async def _tap(channel: AbstractChannel, count: int) -> AsyncIterator[asyncio.Future[list[float]]]:
-    """Take a copy of each listing published; yield what will be the moments they came."""
+    """Consume a copy of each published listing; yield a future of their arrival times."""
     queue = await channel.declare_queue(exclusive=True)
     await queue.bind(EVENTS.name, "listing.detected")
     moments: list[float] = []

@@ -1,4 +1,4 @@
-"""Frame to order with every service in one process, on the bus that needs nothing but PostgreSQL."""
+"""Frame to order with every service in one process, on the bus embedded in PostgreSQL."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,30 +8,30 @@ from typing import Final
 
 from bench.environment import create_floor_table, environment, raise_limits
 from bench.errors import BenchmarkError
-from bench.exchange.venue import Journey, Moment, Venue, open_venue
+from bench.exchange.venue import Instant, Journey, Venue, open_venue
 from bench.figures import Result, latency
-from bench.ground import START_SECONDS, Ground, when_ready
-from bench.parts.pipeline import shown
+from bench.parts.pipeline import listing_sample
 from bench.sampling import Sample, interleaved
-from bench.stages import medians_ms, passed_by, received_to_decided_ms, received_to_ordered_ms
+from bench.stages import medians_ms, received_to_decided_ms, received_to_ordered_ms, stage_times
+from bench.testbed import START_SECONDS, Testbed, wait_until_ready
 
 COMMAND: Final = ("up", "--exchange", "mexc")
-"""What an operator types; the exchange it is pointed at is the venue."""
+"""The operator's command; its exchange is the venue."""
 
 
-async def measure(ground: Ground) -> Result:
-    """Return the times from a frame's arrival here to that of its order, which only leaves once it is committed."""
-    database = ground.database()
+async def measure(testbed: Testbed) -> Result:
+    """Return the times from a frame's arrival in ingest to its order's at the venue, after the commit."""
+    database = testbed.database()
     await raise_limits(database)
     await create_floor_table(database)
     async with (
         open_venue() as venue,
-        ground.service(*COMMAND, environment=environment(venue, database, None)) as up,
-        floor_running(ground, venue, database) as trigger,
+        testbed.service(*COMMAND, environment=environment(venue, database, None)) as up,
+        floor_running(testbed, venue, database) as trigger,
     ):
-        await when_ready(up)
-        bare, ours = await interleaved(trigger, partial(shown, venue), ground.plan, venue.list_newcomers)
-        journeys = await passed_by(database, ours)
+        await wait_until_ready(up)
+        bare, ours = await interleaved(trigger, partial(listing_sample, venue), testbed.plan, venue.list_newcomers)
+        journeys = await stage_times(database, ours)
         resident_mb = await resident_megabytes(up.process.pid)
     return Result(
         ours=latency(received_to_ordered_ms(journeys)),
@@ -47,8 +47,8 @@ async def measure(ground: Ground) -> Result:
 
 
 @asynccontextmanager
-async def floor_running(ground: Ground, venue: Venue, database: str) -> AsyncIterator[Sample[Journey]]:
-    """Run the floor's one process; yield what takes a sample of it."""
+async def floor_running(testbed: Testbed, venue: Venue, database: str) -> AsyncIterator[Sample[Journey]]:
+    """Run the floor's only process; yield its sampling function."""
     connected: asyncio.Future[asyncio.StreamWriter] = asyncio.get_running_loop().create_future()
     server = await asyncio.start_server(lambda _, writer: connected.set_result(writer), "127.0.0.1", 0)
     trigger_port: int = server.sockets[0].getsockname()[1]
@@ -56,13 +56,13 @@ async def floor_running(ground: Ground, venue: Venue, database: str) -> AsyncIte
     async def sample(number: int) -> Journey:
         symbol = f"F{number:05d}USDT"
         ordered = venue.expect(symbol)
-        started = Moment.now()
+        started = Instant.now()
         writer.write(f"{symbol}\n".encode())
         return await venue.arrival(symbol, started, ordered)
 
     async with (
         server,
-        ground.floor("alone", database=database, port=venue.http_port, trigger=trigger_port),
+        testbed.floor("alone", database=database, port=venue.http_port, trigger=trigger_port),
         asyncio.timeout(START_SECONDS) as starting,
     ):
         writer = await connected
@@ -74,7 +74,7 @@ async def floor_running(ground: Ground, venue: Venue, database: str) -> AsyncIte
 
 
 async def resident_megabytes(pid: int) -> float:
-    """Return how much memory a process holds."""
+    """Return the resident memory of a process."""
     asked = await asyncio.create_subprocess_exec("ps", "-o", "rss=", "-p", str(pid), stdout=asyncio.subprocess.PIPE)
     kilobytes, _ = await asked.communicate()
     if not kilobytes.strip():

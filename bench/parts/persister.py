@@ -1,4 +1,4 @@
-"""How many rows a second get from the persister's queue into the database."""
+"""Throughput of the persister in rows per second, from its queue into the database."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -6,21 +6,21 @@ from typing import Final
 
 import asyncpg
 
-from bench.backlog import declared, fill, listing
+from bench.backlog import fill, listing, open_channel_with_queues
 from bench.errors import BenchmarkError
-from bench.figures import Figures, Result, Step, steps_between, throughput
-from bench.ground import Ground
+from bench.figures import Result, Step, steps_between, throughput
+from bench.testbed import Testbed
 from persister.settings import PersisterSettings
 from shared.wire.topology import PERSISTER_LISTINGS
 from tests.waiting import eventually
 
 ROWS: Final = 6_000
-"""In one round, at most."""
+"""Maximum per round."""
 ROWS_PER_SAMPLE: Final = 300
 ROUND_SECONDS_MAX: Final = 60.0
 POLL_SECONDS: Final = 0.05
 BATCH: Final = PersisterSettings.model_fields["batch_rows_max"].default
-# A batch is one transaction, and now() is when that began.
+# A batch is one transaction, and now() is its start.
 BATCHES: Final = "SELECT created_at, count(*) AS rows FROM listings GROUP BY created_at ORDER BY created_at"
 COUNT: Final = "SELECT count(*) FROM listings"
 
@@ -28,55 +28,51 @@ Worker = Callable[[str, str], AbstractAsyncContextManager[object]]
 """Writes rows to this database, from this broker."""
 
 
-async def measure(ground: Ground) -> Result:
-    """Return the rates of rows, and the time a batch takes.
+async def measure(testbed: Testbed) -> Result:
+    """Return the rates of rows, and the time of a batch.
 
-    The floor has its rows at hand. A second one consumes messages first, and tells what the broker's share is.
+    The floor has its rows in memory. A second floor consumes messages first, to show the broker's share.
     """
 
     def ours(database: str, broker: str) -> AbstractAsyncContextManager[object]:
         variables = {"SNIPER_DATABASE_URL": database, "SNIPER_BROKER_URL": broker}
-        return ground.services("persister", environment=variables)
+        return testbed.services("persister", environment=variables)
 
     def bare(database: str, _: str) -> AbstractAsyncContextManager[object]:
-        return ground.floor("batches", database=database, rows=rows, batch=BATCH)
+        return testbed.floor("batches", database=database, rows=rows, batch=BATCH)
 
     def consumed(database: str, broker: str) -> AbstractAsyncContextManager[object]:
-        return ground.floor("consumed_batches", database=database, broker=broker, rows=rows, batch=BATCH)
+        return testbed.floor("consumed_batches", database=database, broker=broker, rows=rows, batch=BATCH)
 
-    rows = min(ROWS, ROWS_PER_SAMPLE * ground.plan.samples)
+    rows = min(ROWS, ROWS_PER_SAMPLE * testbed.plan.samples)
     workers = {"floor": (bare, False), "floor_with_broker": (consumed, True), "ours": (ours, True)}
     rounds: dict[str, list[Step]] = {name: [] for name in workers}
-    for _ in range(ground.plan.rounds):
+    for _ in range(testbed.plan.rounds):
         for name, (worker, from_queue) in workers.items():
-            rounds[name].extend(await _round(ground, worker, rows, from_queue=from_queue))
+            rounds[name].extend(await _round(testbed, worker, rows, from_queue=from_queue))
     figures = {name: throughput(each) for name, each in rounds.items()}
-    return _result(figures, rows * ground.plan.rounds)
-
-
-def _result(figures: dict[str, Figures], rows: int) -> Result:
     return Result(
         ours=figures["ours"],
         floor=figures["floor"],
         what=f"a batch of {BATCH} rows",
-        extra={"floor_with_broker": figures["floor_with_broker"].as_json(), "rows": rows},
+        extra={"floor_with_broker": figures["floor_with_broker"].as_json(), "rows": rows * testbed.plan.rounds},
     )
 
 
-async def _round(ground: Ground, worker: Worker, rows: int, *, from_queue: bool) -> Sequence[Step]:
-    """Let *worker* write every row; return the batches it did so in, but not the last one, whose end is not told."""
-    database, broker = ground.database(), ground.broker()
-    async with declared(broker) as channel:
+async def _round(testbed: Testbed, worker: Worker, rows: int, *, from_queue: bool) -> Sequence[Step]:
+    """Let *worker* write every row; return its batches without the last one, whose end is unknown."""
+    database, broker = testbed.database(), testbed.broker()
+    async with open_channel_with_queues(broker) as channel:
         if from_queue:
             await fill(channel, PERSISTER_LISTINGS, map(listing, range(rows)))
         async with worker(database, broker):
             batches = await _batches(database, rows)
-    ground.postgres.drop_database(database)
+    testbed.postgres.drop_database(database)
     return steps_between([each["created_at"].timestamp() for each in batches], [each["rows"] for each in batches])
 
 
 async def _batches(database: str, rows: int) -> Sequence[asyncpg.Record]:
-    """Wait for all rows; return when the transaction of each batch began, and how many it wrote."""
+    """Wait for all rows; return the start and the size of each batch."""
     connection = await asyncpg.connect(database)
 
     async def all_written() -> bool:

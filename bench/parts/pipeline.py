@@ -8,34 +8,34 @@ from typing import Final
 import aio_pika
 
 from bench.environment import create_floor_table, environment, raise_limits
-from bench.exchange.venue import Journey, Moment, Venue, open_venue
+from bench.exchange.venue import Instant, Journey, Venue, open_venue
 from bench.figures import Result, latency
-from bench.floor.part import persistent
+from bench.floor.messaging import persistent
 from bench.floor.path import FIRST_QUEUE, SECOND_QUEUE
-from bench.ground import Ground
 from bench.sampling import Sample, interleaved
-from bench.stages import medians_ms, passed_by, received_to_ordered_ms
+from bench.stages import medians_ms, received_to_ordered_ms, stage_times
+from bench.testbed import Testbed
 from shared.bus.queue_arguments import queue_arguments
 from shared.wire.topology import DEAD, DEDUP_RAW, EXECUTOR_LISTINGS
 
 SERVICES: Final = ("dedup", "executor", "persister", "ingest")
-"""The persister too, as in production, although no order waits for it: it takes its share of the machine."""
+"""Includes the persister, as in production: no order waits for it, but it uses resources."""
 BODY: Final = b"x" * 1_000
-"""About what an event of ours takes."""
+"""About the size of our events."""
 
 
-async def measure(ground: Ground) -> Result:
-    """Return the times from a frame's arrival here (the floor: a message's sending) to that of the order it led to."""
-    database, broker = ground.database(), ground.broker()
+async def measure(testbed: Testbed) -> Result:
+    """Return the times from a frame's arrival in ingest (the floor: a message's sending) to its order at the venue."""
+    database, broker = testbed.database(), testbed.broker()
     await raise_limits(database)
     await create_floor_table(database)
     async with (
         open_venue() as venue,
-        ground.services(*SERVICES, environment=environment(venue, database, broker)),
-        floor_running(ground, venue, database, broker) as trigger,
+        testbed.services(*SERVICES, environment=environment(venue, database, broker)),
+        floor_running(testbed, venue, database, broker) as trigger,
     ):
-        bare, ours = await interleaved(trigger, partial(shown, venue), ground.plan, venue.list_newcomers)
-        journeys = await passed_by(database, ours)
+        bare, ours = await interleaved(trigger, partial(listing_sample, venue), testbed.plan, venue.list_newcomers)
+        journeys = await stage_times(database, ours)
     return Result(
         ours=latency(received_to_ordered_ms(journeys)),
         floor=latency([journey.ms for journey in bare]),
@@ -48,14 +48,14 @@ async def measure(ground: Ground) -> Result:
     )
 
 
-async def shown(venue: Venue, number: int) -> Journey:
-    """Take a sample of ours: a frame with a coin nobody has seen."""
+async def listing_sample(venue: Venue, number: int) -> Journey:
+    """Take a sample: a frame with a new coin."""
     return await venue.show(f"N{number:05d}USDT")
 
 
 @asynccontextmanager
-async def floor_running(ground: Ground, venue: Venue, database: str, broker: str) -> AsyncIterator[Sample[Journey]]:
-    """Run the floor's two consumers; yield what takes a sample of it."""
+async def floor_running(testbed: Testbed, venue: Venue, database: str, broker: str) -> AsyncIterator[Sample[Journey]]:
+    """Run the floor's two consumers; yield its sampling function."""
     connection = await aio_pika.connect(broker)
     async with connection:
         channel = await connection.channel(publisher_confirms=True)
@@ -65,12 +65,12 @@ async def floor_running(ground: Ground, venue: Venue, database: str, broker: str
         async def sample(number: int) -> Journey:
             symbol = f"F{number:05d}USDT"
             ordered = venue.expect(symbol)
-            started = Moment.now()
+            started = Instant.now()
             await channel.default_exchange.publish(persistent(symbol, BODY), FIRST_QUEUE)
             return await venue.arrival(symbol, started, ordered)
 
         async with (
-            ground.floor("forward", broker=broker, database=database),
-            ground.floor("order", broker=broker, database=database, port=venue.http_port),
+            testbed.floor("forward", broker=broker, database=database),
+            testbed.floor("order", broker=broker, database=database, port=venue.http_port),
         ):
             yield sample

@@ -1,4 +1,4 @@
-"""Frame to raw event: from a frame's arrival in ingest until RabbitMQ has confirmed what ingest makes of it."""
+"""Frame to raw event: from a frame's arrival in ingest to RabbitMQ's confirm of the raw event."""
 
 import asyncio
 import json
@@ -13,8 +13,8 @@ from bench.environment import environment
 from bench.errors import BenchmarkError
 from bench.exchange.venue import LOST_SECONDS, Venue, open_venue
 from bench.figures import Result, latency
-from bench.ground import START_SECONDS, Ground, when_ready
 from bench.sampling import Sample, interleaved
+from bench.testbed import START_SECONDS, Testbed, wait_until_ready
 from ingest.catalogue import Known, Sighting, State
 from ingest.output.publisher import raw_listing
 from shared.events import RawListing, Source, utc_now
@@ -22,23 +22,23 @@ from shared.wire import cloudevents
 from tests.waiting import eventually
 
 UNDISTURBED_SECONDS: Final = 0.05
-"""From a frame until the log is looked at."""
+"""Delay from a frame to the first read of the log."""
 
 
-async def measure(ground: Ground) -> Result:
-    """Return the times from a frame's arrival to the confirm (the floor: of one bare publish, in its own process)."""
-    database, broker = ground.database(), ground.broker()
-    body = cloudevents.encode(_raw_event())
+async def measure(testbed: Testbed) -> Result:
+    """Return the times from a frame's arrival to the confirm (the floor: one bare publish in its own process)."""
+    database, broker = testbed.database(), testbed.broker()
+    body = cloudevents.encode(typical_event())
     async with (
         open_venue() as venue,
-        ground.service(
+        testbed.service(
             "run", "ingest", environment=environment(venue, database, broker) | {"SNIPER_LOG_FORMAT": "json"}
         ) as ingest,
     ):
-        await when_ready(ingest)
-        async with floor_running(ground, broker, body) as bare:
-            ours = partial(seen, venue, Seen(ingest.log))
-            bare_ms, ours_ms = await interleaved(bare, ours, ground.plan, venue.list_newcomers)
+        await wait_until_ready(ingest)
+        async with floor_running(testbed, broker, body) as bare:
+            ours = partial(listing_sample, venue, IngestLog(ingest.log))
+            bare_ms, ours_ms = await interleaved(bare, ours, testbed.plan, venue.list_newcomers)
     return Result(
         ours=latency(ours_ms),
         floor=latency(bare_ms),
@@ -47,14 +47,14 @@ async def measure(ground: Ground) -> Result:
     )
 
 
-def _raw_event() -> RawListing:
-    """Return an event like those of ours, for the floor to carry as much."""
+def typical_event() -> RawListing:
+    """Return an event of ours, so that the floor has the same payload."""
     known, now = Known("F00000USDT", State.TRADABLE, "F00000", "USDT", utc_now()), utc_now()
     return raw_listing(Sighting(known, Source.MEXC_WEBSOCKET, now, late=False), secrets.token_hex(16), now)
 
 
-class Seen:
-    """What ingest's log says of each listing: how long it took until the broker had it."""
+class IngestLog:
+    """Reader of ingest's log: the time of each listing until the broker's confirm."""
 
     def __init__(self, log: Path) -> None:
         self._log = log
@@ -62,24 +62,21 @@ class Seen:
         self._ms: dict[str, float] = {}
 
     def ms(self, symbol: str) -> float:
-        """Return the time of *symbol*; raise KeyError where it is not there yet."""
+        """Return the time of *symbol*; raise KeyError if it is not logged yet."""
         with self._log.open("rb") as log:
             log.seek(self._read)
             for line in log:
                 if not line.endswith(b"\n"):
                     break
                 self._read += len(line)
-                self._note(line)
+                entry = json.loads(line)
+                if entry["event"] == "listing seen" and entry["source"] == Source.MEXC_WEBSOCKET:
+                    self._ms[entry["symbol"]] = entry["seconds"] * 1000
         return self._ms[symbol]
 
-    def _note(self, line: bytes) -> None:
-        said = json.loads(line)
-        if said["event"] == "listing seen" and said["source"] == Source.MEXC_WEBSOCKET:
-            self._ms[said["symbol"]] = said["seconds"] * 1000
 
-
-async def seen(venue: Venue, log: Seen, number: int) -> float:
-    """Take a sample of ours: a frame with a coin nobody has seen."""
+async def listing_sample(venue: Venue, log: IngestLog, number: int) -> float:
+    """Take a sample: a frame with a new coin."""
     symbol = f"N{number:05d}USDT"
     await venue.push(symbol)
     await asyncio.sleep(UNDISTURBED_SECONDS)
@@ -90,15 +87,15 @@ async def seen(venue: Venue, log: Seen, number: int) -> float:
 
 
 @asynccontextmanager
-async def floor_running(ground: Ground, broker: str, body: bytes) -> AsyncIterator[Sample[float]]:
-    """Run the floor's one process; yield what takes a sample of it."""
+async def floor_running(testbed: Testbed, broker: str, body: bytes) -> AsyncIterator[Sample[float]]:
+    """Run the floor's only process; yield its sampling function."""
     connected: asyncio.Future[tuple[asyncio.StreamReader, asyncio.StreamWriter]]
     connected = asyncio.get_running_loop().create_future()
     server = await asyncio.start_server(lambda *streams: connected.set_result(streams), "127.0.0.1", 0)
     trigger_port: int = server.sockets[0].getsockname()[1]
     async with (
         server,
-        ground.floor("confirm", broker=broker, trigger=trigger_port),
+        testbed.floor("confirm", broker=broker, trigger=trigger_port),
         asyncio.timeout(START_SECONDS) as starting,
     ):
         reader, writer = await connected

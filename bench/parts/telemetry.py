@@ -1,4 +1,4 @@
-"""What telemetry costs on the way from frame to order: two whole pipelines by turns, one with it and one without."""
+"""Cost of telemetry on the path from frame to order: two pipelines alternately, one with it and one without."""
 
 import asyncio
 import contextlib
@@ -15,10 +15,10 @@ from bench.environment import environment, raise_limits
 from bench.errors import BenchmarkError
 from bench.exchange.venue import Journey, Venue, open_venue
 from bench.figures import Result, latency
-from bench.ground import Ground, when_ready
-from bench.parts.pipeline import SERVICES, shown
+from bench.parts.pipeline import SERVICES, listing_sample
 from bench.sampling import Plan, interleaved
-from bench.stages import Passed, medians_ms, passed_by, received_to_ordered_ms
+from bench.stages import StageTimes, medians_ms, received_to_ordered_ms, stage_times
+from bench.testbed import Testbed, wait_until_ready
 from tests.servers.ports import free_ports
 from tests.support.running.processes import Sniper
 
@@ -35,22 +35,22 @@ class Pipeline:
     services: Sequence[Sniper]
 
     def cpu_seconds(self) -> float:
-        """Return the processor time that its services took so far."""
+        """Return the processor time of its services so far."""
         times = [psutil.Process(each.process.pid).cpu_times() for each in self.services]
         return float(sum(each.user + each.system for each in times))
 
 
-async def measure(ground: Ground) -> Result:
-    """Return the times from a frame's arrival to that of its order, with telemetry; the floor is without.
+async def measure(testbed: Testbed) -> Result:
+    """Return the times from a frame's arrival to its order's, with telemetry; the floor is without.
 
-    Each round starts all processes anew, and the other pipeline first: luck in placing them is not what is measured.
-    Half of a round's blocks are taken with telemetry first, as the second of two blocks comes later after a rest.
+    Each round restarts all processes, starting the other pipeline first, to average out their placement. Half of a
+    round's blocks are taken with telemetry first, as the second of two blocks comes later after a rest.
     """
-    passed: dict[bool, list[Passed]] = {True: [], False: []}
+    passed: dict[bool, list[StageTimes]] = {True: [], False: []}
     cpu_seconds = {True: 0.0, False: 0.0}
     exports = scrapes = 0
-    for number in range(ground.plan.rounds):
-        one = await _round(ground, with_first=bool(number % 2))
+    for number in range(testbed.plan.rounds):
+        one = await _round(testbed, with_first=bool(number % 2))
         for on in (True, False):
             passed[on] += one.passed[on]
             cpu_seconds[on] += one.cpu_seconds[on]
@@ -72,36 +72,37 @@ async def measure(ground: Ground) -> Result:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """Journeys and processor time by whether telemetry was on, and what telemetry there was."""
+    """Journeys and processor time with and without telemetry, and the counts of exports and scrapes."""
 
-    passed: Mapping[bool, Sequence[Passed]]
+    passed: Mapping[bool, Sequence[StageTimes]]
     cpu_seconds: Mapping[bool, float]
     exports: int
     scrapes: int
 
 
-async def _round(ground: Ground, *, with_first: bool) -> Round:
+async def _round(testbed: Testbed, *, with_first: bool) -> Round:
     [port] = free_ports(1)
     collector = f"http://127.0.0.1:{port}"
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(ground.child("bench.collector", str(port), environment={}))
+        await stack.enter_async_context(testbed.child("bench.trace_collector", str(port), environment={}))
         pipelines = {
-            on: await stack.enter_async_context(_pipeline(ground, collector if on else None))
+            on: await stack.enter_async_context(_pipeline(testbed, collector if on else None))
             for on in (with_first, not with_first)
         }
         scraping = await stack.enter_async_context(_scraped(pipelines[True].services))
         before = {on: each.cpu_seconds() for on, each in pipelines.items()}
-        journeys = await _by_turns(ground.plan, pipelines)
+        journeys = await _by_turns(testbed.plan, pipelines)
         cpu_seconds = {on: each.cpu_seconds() - before[on] for on, each in pipelines.items()}
-        passed = {on: await passed_by(each.database, journeys[on]) for on, each in pipelines.items()}
-        exports = await _exports(collector)
+        passed = {on: await stage_times(each.database, journeys[on]) for on, each in pipelines.items()}
+        client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=5))
+        exports = int((await client.get(collector)).text)
     if not (exports and scraping.done):
         raise BenchmarkError(f"telemetry was off: {exports} exports, {scraping.done} scrapes")
     return Round(passed, cpu_seconds, exports, scraping.done)
 
 
 async def _by_turns(plan: Plan, pipelines: Mapping[bool, Pipeline]) -> Mapping[bool, Sequence[Journey]]:
-    """Return the journeys of each; one half is taken with the one first, and the other half with the other."""
+    """Return the journeys of each pipeline; each one goes first in half of the blocks."""
     taken: dict[bool, list[Journey]] = {True: [], False: []}
     half = Plan(-(-plan.samples // (HALVES * plan.rounds)), -(-plan.warmups // HALVES))
 
@@ -111,42 +112,42 @@ async def _by_turns(plan: Plan, pipelines: Mapping[bool, Pipeline]) -> Mapping[b
     for number, first in enumerate((False, True)):
         offset = number * (half.samples + half.warmups)
         order = (first, not first)
-        samples = [partial(_shown_from, pipelines[on].venue, offset) for on in order]
+        samples = [partial(_sample_from, pipelines[on].venue, offset) for on in order]
         for on, journeys in zip(order, await interleaved(samples[0], samples[1], half, rest), strict=True):
             taken[on] += journeys
     return taken
 
 
-async def _shown_from(venue: Venue, offset: int, number: int) -> Journey:
-    return await shown(venue, offset + number)
+async def _sample_from(venue: Venue, offset: int, number: int) -> Journey:
+    return await listing_sample(venue, offset + number)
 
 
 @asynccontextmanager
-async def _pipeline(ground: Ground, collector: str | None) -> AsyncIterator[Pipeline]:
-    database, broker = ground.database(), ground.broker()
+async def _pipeline(testbed: Testbed, collector: str | None) -> AsyncIterator[Pipeline]:
+    database, broker = testbed.database(), testbed.broker()
     await raise_limits(database)
     async with open_venue() as venue, AsyncExitStack() as stack:
         variables = environment(venue, database, broker)
         if collector is not None:
             variables["SNIPER_OTLP_ENDPOINT"] = collector
         services = [
-            await stack.enter_async_context(ground.service("run", name, environment=variables)) for name in SERVICES
+            await stack.enter_async_context(testbed.service("run", name, environment=variables)) for name in SERVICES
         ]
         for service in services:
-            await when_ready(service)
+            await wait_until_ready(service)
         yield Pipeline(venue, database, services)
 
 
 @dataclass(slots=True)
 class Scraping:
-    """How often each service was scraped."""
+    """Count of scrapes of each service."""
 
     done: int = 0
 
 
 @asynccontextmanager
 async def _scraped(services: Sequence[Sniper]) -> AsyncIterator[Scraping]:
-    """Read the metrics of *services* as Prometheus does, for the time of the block."""
+    """Scrape the metrics of *services* like Prometheus, during the block."""
     scraping = Scraping()
     urls = [f"http://127.0.0.1:{each.metrics_port}/metrics" for each in services]
 
@@ -165,8 +166,3 @@ async def _scraped(services: Sequence[Sniper]) -> AsyncIterator[Scraping]:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-
-
-async def _exports(collector: str) -> int:
-    async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
-        return int((await client.get(collector)).text)

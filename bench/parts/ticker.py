@@ -1,4 +1,4 @@
-"""What a frame of all coins costs ingest, beside parsing its bytes and nothing more."""
+"""Cost of a frame of all coins to ingest, beside merely parsing its bytes."""
 
 import asyncio
 import time
@@ -31,7 +31,7 @@ from tests.support.fakes.fakes import RecordingBus
 
 
 def measure(symbols: int, plan: Plan) -> Result:
-    """Return the times for a frame of this many coins, every one of them known, through the stream and the detector."""
+    """Return the times for a frame of this many known coins through the stream and the detector."""
     frame = Market(symbols).frame(changed=symbols)
     stream = TickerStream(StreamOptions(""), Feed("websocket", 1), StreamMetrics(CollectorRegistry()))
     report = _report(names_in(items_in(frame, CHANNEL)))
@@ -46,7 +46,9 @@ def measure(symbols: int, plan: Plan) -> Result:
     taken: dict[Callable[[], None], list[float]] = {bare: [], ours: []}
     for _ in range(plan.warmups + plan.samples):
         for work, samples in taken.items():
-            samples.append(_timed_ms(work))
+            started = time.perf_counter_ns()
+            work()
+            samples.append((time.perf_counter_ns() - started) / 1e6)
     bare_ms, ours_ms = (samples[plan.warmups :] for samples in taken.values())
     held_ms = [max(turns) for turns in turns_ms[plan.warmups :]]
     return Result(
@@ -62,9 +64,9 @@ def measure(symbols: int, plan: Plan) -> Result:
 
 
 def turns_of(work: Coroutine[Any, Any, object]) -> list[float]:
-    """Run *work*, which may only pause to let others run; return how long it held its thread each time.
+    """Run *work*, which may only yield to the loop; return how long it held its thread each time.
 
-    In milliseconds of processor time, so that whoever else wants the processor does not count.
+    In milliseconds of processor time, so that other processes do not count.
     """
     turns: list[float] = []
     while True:
@@ -80,14 +82,8 @@ def turns_of(work: Coroutine[Any, Any, object]) -> list[float]:
             raise BenchmarkError("what was to run through waits for something")
 
 
-def _timed_ms(work: Callable[[], None]) -> float:
-    started = time.perf_counter_ns()
-    work()
-    return (time.perf_counter_ns() - started) / 1e6
-
-
 def _report(names: set[str]) -> Report:
-    """Return what takes in evidence where *names* are known. It can publish nothing: the tasks are not begun."""
+    """Return a detector's report function with known *names*. It cannot publish: its tasks are not started."""
     now, registry = utc_now(), CollectorRegistry()
     catalogue = Catalogue(Known(name, State.TRADABLE, name, "USDT", now, trading_since=now) for name in names)
     publisher = Publisher(RecordingBus(), asyncio.TaskGroup(), Metrics(registry, Feeds()), pending_max=1)
@@ -96,4 +92,4 @@ def _report(names: set[str]) -> Report:
 
 
 async def _store_nothing(_: object) -> None:
-    """Records of known symbols are not what is measured."""
+    """Store nothing: records of known symbols are not measured."""

@@ -1,4 +1,4 @@
-"""The commands of `sniper token`, and `sniper sign-in`. Each imports what it needs, so that --help answers at once."""
+"""Commands of `sniper token`, and `sniper sign-in`, with imports made when one runs, so that --help answers at once."""
 # ruff: noqa: PLC0415
 
 from enum import StrEnum
@@ -16,7 +16,7 @@ class ScopeName(StrEnum):
 
 @token_app.command("create")
 def create(
-    name: Annotated[str, typer.Argument(help="Stands in the record of everything done with it.")],
+    name: Annotated[str, typer.Argument(help="Recorded with everything done with the token.")],
     scope: Annotated[ScopeName, typer.Option(help="operate may change things, too.")] = ScopeName.VIEW,
     expires: Annotated[str | None, typer.Option(metavar="TIME", help="From now, like 12h, 90d or 52w.")] = None,
 ) -> None:
@@ -45,7 +45,7 @@ def list_tokens(
 
 @token_app.command("revoke")
 def revoke(name: Annotated[str, typer.Argument(help="As `sniper token list` shows it.")]) -> None:
-    """End a token within seconds, with the sessions that were signed in with it; who did so is recorded."""
+    """End a token within seconds, with the sessions signed in with it; the operator is recorded."""
     from cli import command_runner
     from cli.access import tokens as command
 

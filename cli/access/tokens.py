@@ -25,26 +25,28 @@ ANY_ADDRESS: Final = frozenset({"0.0.0.0", "::"})
 
 
 async def create(name: str, scope: Scope, expires: str | None) -> None:
-    """Print the value of a new token on standard output, and all else on standard error."""
+    """Create a token; print its value on standard output, and all else on standard error."""
     lifetime = None if expires is None else lifetime_of(expires)
     async with command_runner.database() as database:
         try:
-            value = await tokens.create(database, name, scope, created_by=command_runner.operator(), lifetime=lifetime)
+            value = await tokens.create(
+                database, name, scope, created_by=command_runner.operator_name(), lifetime=lifetime
+            )
         except RefusedTokenError as error:
-            raise command_runner.refused(error) from None
+            raise command_runner.usage_error(error) from None
     print(value)
     until = "until it is revoked" if expires is None else f"for {expires}"
     print(f"token {name}, scope {scope}, {until}; its value is not shown again", file=sys.stderr)
 
 
 async def show(*, revoked: bool, as_json: bool) -> None:
-    """Print every token that is not revoked, and with *revoked* those too."""
+    """Print all tokens, and with *revoked* the revoked ones too."""
     async with command_runner.database() as database:
-        found = [row for row in await tokens.everyone(database) if revoked or row.revoked_at is None]
+        found = [row for row in await tokens.all_tokens(database) if revoked or row.revoked_at is None]
     if as_json:
-        print(json.dumps([_as_json(row) for row in found], indent=2))
+        print(json.dumps([row._asdict() for row in found], indent=2, default=datetime.isoformat))
     elif found:
-        Console().print(tables.table("Tokens", COLUMNS, map(_cells, found)))
+        Console().print(tables.table("Tokens", COLUMNS, map(cells_of, found)))
     else:
         print("no tokens: `sniper token create NAME` makes one")
 
@@ -53,9 +55,9 @@ async def revoke(name: str) -> None:
     """Revoke the token called *name*."""
     async with command_runner.database() as database:
         try:
-            await tokens.revoke(database, name, revoked_by=command_runner.operator())
+            await tokens.revoke(database, name, revoked_by=command_runner.operator_name())
         except RefusedTokenError as error:
-            raise command_runner.refused(error) from None
+            raise command_runner.usage_error(error) from None
     print(f"{name} is revoked, and the sessions signed in with it have ended")
 
 
@@ -67,12 +69,12 @@ async def sign_in() -> None:
 
 async def link(database: Database) -> str:
     """Return the URL of a new sign-in link to the API of this machine."""
-    value = await sessions.make_link(database, created_by=command_runner.operator())
+    value = await sessions.make_link(database, created_by=command_runner.operator_name())
     return f"{base_url(load(ApiSettings))}/sign-in?link={value}"
 
 
 def base_url(settings: ApiSettings) -> str:
-    """Return where a browser on this machine finds the API."""
+    """Return the API's base URL for a browser on this machine."""
     if settings.public_url is not None:
         return settings.public_url
     host = "127.0.0.1" if settings.host in ANY_ADDRESS else settings.host
@@ -81,14 +83,15 @@ def base_url(settings: ApiSettings) -> str:
 
 
 def lifetime_of(text: str) -> timedelta:
-    """Return the time that *text* means; raise SettingsError where it means none."""
+    """Parse a lifetime like 90d; raise SettingsError for anything else."""
     match = re.fullmatch(r"([1-9][0-9]{0,5})([mhdw])", text)
     if match is None:
         raise SettingsError("--expires: must be a time like 30m, 12h, 90d or 52w")
     return timedelta(**{UNITS[match[2]]: int(match[1])})
 
 
-def _cells(row: TokenRow) -> tuple[str, ...]:
+def cells_of(row: TokenRow) -> tuple[str, ...]:
+    """Return the cells of a token in the table."""
     name = row.name if row.has_value else f"{row.name} (links only)"
     expires = _time(row.expires_at) if row.usable or row.revoked_at else f"{_time(row.expires_at)} (over)"
     revoked = "" if row.revoked_at is None else f"{_time(row.revoked_at)} by {row.revoked_by}"
@@ -97,8 +100,3 @@ def _cells(row: TokenRow) -> tuple[str, ...]:
 
 def _time(moment: datetime | None) -> str:
     return "never" if moment is None else f"{moment:%Y-%m-%d %H:%M} UTC"
-
-
-def _as_json(row: TokenRow) -> dict[str, object]:
-    values = row._asdict().items()
-    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values}

@@ -1,1 +1,1 @@
-"""The archive: listings and trades of past days as compressed files, one a table and day, that can be read back."""
+"""The archive: listings and trades of past days as compressed, restorable files, one per table and day."""

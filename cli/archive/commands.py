@@ -1,4 +1,4 @@
-"""The commands of `sniper archive`. Each imports what it needs, so that --help answers at once."""
+"""Commands of `sniper archive`, with imports made when one runs, so that --help answers at once."""
 # ruff: noqa: PLC0415
 
 from pathlib import Path
@@ -25,9 +25,9 @@ def archive(
     ] = Format.JSONL,
     as_json: AsJson = False,
 ) -> None:
-    """Write listings and trades of whole days (UTC) that are older than an age, one file a day; nothing is deleted.
+    """Write listings and trades of whole days (UTC) older than an age, one file a day; nothing is deleted.
 
-    A run that was cut short is finished by the next one, which verifies what is there.
+    An interrupted run is finished by the next one, which verifies existing files.
     """
     from cli import command_runner
     from cli.archive import report
@@ -45,7 +45,7 @@ def delete(
     confirm: Annotated[str | None, typer.Option(metavar="delete", help="Needed, as rows leave the database.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Delete from the database what the archive holds, row by row the same; what is open or has changed stays."""
+    """Delete archived rows from the database if they are unchanged; open or changed ones stay."""
     from cli import command_runner
     from cli.archive import report
 
@@ -54,7 +54,7 @@ def delete(
 
 @archive_app.command("restore")
 def restore(where: From, as_json: AsJson = False) -> None:
-    """Bring back what the database lacks of the archive: the same rows, under the same ids."""
+    """Restore archived rows that the database lacks, under the same ids."""
     from cli import command_runner
     from cli.archive import report
 

@@ -1,4 +1,4 @@
-"""Delete from the database what an archive holds, row by row the same; everything else stays."""
+"""Delete archived rows from the database if they are unchanged; all others stay."""
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from cli.archive import day_file, role, stored, unnamed
+from cli.archive import day_file, orphan_files, role, stored_rows
 from cli.archive.manifest import TABLES, DayFile
 from cli.archive.writing import locked, verified
 from shared.postgres.database import Connection, Database
@@ -43,40 +43,40 @@ _IN_USE: Final[Mapping[str, str]] = MappingProxyType(
     """,
     }
 )
-"""What belongs to a position that is held or to an order that is open, which the archive never takes away."""
+"""Rows of held positions and open orders, which are never deleted."""
 
 
 @dataclass(frozen=True, slots=True)
-class Deleted:
-    """What became of one file's rows in the database."""
+class DeletionResult:
+    """Counts of one file's rows in the database."""
 
     file: DayFile
     deleted: int
     in_use: int
     """Kept: of an open position or order."""
     changed: int
-    """Kept: they are not any more what the archive holds. Archive again to have them."""
+    """Kept: they differ from the archive. Archive them again."""
     moved: int
-    """They are rows of another day by now, whose file holds them, or will: what this file tells is their past."""
+    """Now rows of another day, whose file holds them or will; this file has an older state."""
 
 
-async def delete(database: Database, directory: Path) -> list[Deleted]:
-    """Delete what the archive in *directory* holds, of which every file is verified first."""
+async def delete(database: Database, directory: Path) -> list[DeletionResult]:
+    """Delete the rows held by the archive in *directory*, after verifying every file."""
     with locked(directory):
         found = verified(directory)
-        await role.ensure(database)
-        await unnamed.clear(database, directory)
+        await role.ensure_role(database)
+        await orphan_files.clear(database, directory)
         files = [file for table in TABLES for file in found.of(table)]
         return [await _delete_file(database, directory, file, found.moved(file)) for file in files]
 
 
-async def _delete_file(database: Database, directory: Path, file: DayFile, moved: AbstractSet[int]) -> Deleted:
+async def _delete_file(database: Database, directory: Path, file: DayFile, moved: AbstractSet[int]) -> DeletionResult:
     archived = day_file.rows(day_file.read(directory, file))
-    total = Deleted(file, 0, 0, 0, len(moved))
-    for batch in stored.batches([each for each in archived if each not in moved]):
-        async with stored.told_in_utc(database) as connection:
+    total = DeletionResult(file, 0, 0, 0, len(moved))
+    for batch in stored_rows.batches([each for each in archived if each not in moved]):
+        async with stored_rows.utc_transaction(database) as connection:
             one = await _delete_batch(connection, file, batch, archived)
-        total = Deleted(
+        total = DeletionResult(
             file,
             total.deleted + one.deleted,
             total.in_use + one.in_use,
@@ -88,12 +88,12 @@ async def _delete_file(database: Database, directory: Path, file: DayFile, moved
 
 async def _delete_batch(
     connection: Connection, file: DayFile, ids: Sequence[int], archived: Mapping[int, str]
-) -> Deleted:
-    await role.act(connection)
+) -> DeletionResult:
+    await role.assume(connection)
     in_use = {row["id"] for row in await connection.fetch(_IN_USE[file.table], list(ids))}
     free = [each for each in ids if each not in in_use]
-    gone = await connection.fetch(_DELETE.format(table=file.table), free, [archived[each] for each in free])
-    day = (stored.midnight(file.day), stored.midnight(file.day + timedelta(days=1)))
+    deleted = await connection.fetch(_DELETE.format(table=file.table), free, [archived[each] for each in free])
+    day = (stored_rows.midnight(file.day), stored_rows.midnight(file.day + timedelta(days=1)))
     left = await connection.fetch(_STILL.format(table=file.table), free, *day)
     changed, still = left[0]["changed"], left[0]["still"]
-    return Deleted(file, len(gone), len(in_use), changed, still - changed)
+    return DeletionResult(file, len(deleted), len(in_use), changed, still - changed)

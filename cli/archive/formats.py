@@ -1,15 +1,15 @@
-"""The formats that a file of the archive may have."""
+"""Formats of the archive's files."""
 
 from enum import StrEnum
 
 
 class Format(StrEnum):
-    """How the rows of a day are written."""
+    """Encoding of the rows of a day."""
 
     JSONL = "jsonl"
     PARQUET = "parquet"
 
     @property
     def ending(self) -> str:
-        """Return how the name of such a file ends."""
+        """Return the suffix of a file's name."""
         return "parquet" if self is Format.PARQUET else "jsonl.gz"

@@ -1,4 +1,4 @@
-"""The manifest of an archive: which files it holds, how many rows each, and their checksums."""
+"""The manifest of an archive: its files with their row counts and checksums."""
 
 import os
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ TABLES: Final[tuple[Table, ...]] = ("listings", "trades")
 
 
 NAMED_DIGITS: Final = 8
-"""So many digits of a file's checksum are in its name."""
+"""Number of checksum digits in a file's name."""
 
 
 class DayFile(BaseModel):
@@ -34,13 +34,13 @@ class DayFile(BaseModel):
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     """Of the compressed file."""
     ids: str = Field(pattern=r"^\d+(-\d+)?(,\d+(-\d+)?)*$")
-    """Of its rows, as `told` tells them."""
+    """Of its rows, as `id_ranges` formats them."""
     revision: str
-    """Of the schema that the rows had."""
+    """Schema revision of the rows."""
 
     @property
     def path(self) -> str:
-        """Where it is, from the archive's directory on: other contents have another name, and replace nothing."""
+        """Return its path within the archive; other contents get another name, and replace nothing."""
         return f"{self.table}/{self.day}.{self.sha256[:NAMED_DIGITS]}.{self.format.ending}"
 
     def holds(self) -> set[int]:
@@ -50,7 +50,7 @@ class DayFile(BaseModel):
 
 
 class Manifest(BaseModel):
-    """All that an archive holds, by table and day."""
+    """All files of an archive, by table and day."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -66,19 +66,19 @@ class Manifest(BaseModel):
         return [each for each in self.files if each.table == table]
 
     def moved(self, file: DayFile) -> set[int]:
-        """Return the ids of *file* that a later day holds too: a trade's day moves on as the trade does."""
+        """Return the ids of *file* that a later day holds too: a trade's day moves with its last change."""
         later = [each.holds() for each in self.of(file.table) if each.day > file.day]
         return file.holds().intersection(set().union(*later))
 
     def holding(self, file: DayFile) -> "Manifest":
-        """Return the same with *file* instead of what there was of its table and day."""
+        """Return a manifest in which *file* replaces the one of its table and day."""
         others = [each for each in self.files if (each.table, each.day) != (file.table, file.day)]
         files = sorted([*others, file], key=lambda each: (each.table, each.day))
         return self.model_copy(update={"files": tuple(files)})
 
 
-def told(ids: Iterable[int]) -> str:
-    """Return *ids* in order, what follows upon another as a range: 1-4,7."""
+def id_ranges(ids: Iterable[int]) -> str:
+    """Format *ids* in order, consecutive ones as a range: 1-4,7."""
     ranges: list[list[int]] = []
     for each in sorted(ids):
         if ranges and each == ranges[-1][1] + 1:
@@ -89,7 +89,7 @@ def told(ids: Iterable[int]) -> str:
 
 
 def read(directory: Path) -> Manifest:
-    """Return the manifest in *directory*, an empty one where there is none; raise SniperError for what is none."""
+    """Return the manifest in *directory*, an empty one if there is none; raise SniperError if it is invalid."""
     try:
         text = (directory / NAME).read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -103,23 +103,19 @@ def read(directory: Path) -> Manifest:
 
 
 def write(directory: Path, manifest: Manifest) -> None:
-    """Put *manifest* into *directory*, whole or not at all, whatever happens meanwhile."""
-    put(directory / NAME, manifest.model_dump_json(indent=2).encode() + b"\n")
+    """Write *manifest* into *directory* atomically."""
+    write_atomically(directory / NAME, manifest.model_dump_json(indent=2).encode() + b"\n")
 
 
-def put(path: Path, content: bytes) -> None:
-    """Write *content* to *path*: another name first, on the disk, and only then that name."""
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write *content* to a temporary file, sync it, and rename it to *path*."""
     beside = path.with_name(f".{path.name}.part")
     with beside.open("wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
     beside.replace(path)
-    _sync_directory(path.parent)
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
+    descriptor = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

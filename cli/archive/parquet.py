@@ -1,10 +1,10 @@
-"""A day of the archive as Parquet: the columns for those who analyse, beside the row itself, which comes back.
+"""A day of the archive as Parquet: typed columns for analysis, beside the row as JSON, which is restored.
 
-It needs the extra [parquet], and imports it only when a file is packed or unpacked.
+Needs the extra [parquet], which is imported only when a file is packed or unpacked.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -18,10 +18,8 @@ from shared.errors import SettingsError
 from shared.postgres.schema.tables import metadata
 
 ROW: Final = "row_json"
-"""The column that holds a row as PostgreSQL tells it: nothing is lost in it."""
+"""The column that holds a row as PostgreSQL's JSON, without loss."""
 COMPRESSION: Final = "zstd"
-Raw = Mapping[str, bytes]
-"""The values of a row, each as its JSON is written."""
 
 
 def packed(table: Table, lines: Sequence[str]) -> bytes:
@@ -29,11 +27,13 @@ def packed(table: Table, lines: Sequence[str]) -> bytes:
     arrow = _arrow()
     from pyarrow import parquet  # noqa: PLC0415
 
-    raw = [_values(line) for line in lines]
+    decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
+    raw = [{name: bytes(each) for name, each in decoder.decode(line).items()} for line in lines]
     columns = {ROW: arrow.array(lines, arrow.string())}
     for column in metadata.tables[table].columns:
-        kind, read = _kind(arrow, column.type)
-        columns[column.name] = arrow.array([_read(row, column.name, read) for row in raw], kind)
+        kind, read = column_type(arrow, column.type)
+        values = (row.get(column.name, b"null") for row in raw)
+        columns[column.name] = arrow.array([None if each == b"null" else read(each) for each in values], kind)
     sink = arrow.BufferOutputStream()
     parquet.write_table(arrow.table(columns), sink, compression=COMPRESSION)
     content: bytes = sink.getvalue().to_pybytes()
@@ -41,7 +41,7 @@ def packed(table: Table, lines: Sequence[str]) -> bytes:
 
 
 def unpacked(content: bytes) -> list[str]:
-    """Return the rows in a file's *content*; raise ValueError where it is none, SettingsError without the extra."""
+    """Return the rows in a file's *content*; raise ValueError if that fails, SettingsError without the extra."""
     arrow = _arrow()
     from pyarrow import parquet  # noqa: PLC0415
 
@@ -60,8 +60,8 @@ def _arrow() -> Any:
     return pa
 
 
-def _kind(arrow: Any, declared: TypeEngine[Any]) -> tuple[Any, Callable[[bytes], Any]]:
-    """Return the type of a column there, and what reads a value of it."""
+def column_type(arrow: Any, declared: TypeEngine[Any]) -> tuple[Any, Callable[[bytes], Any]]:
+    """Return the Arrow type of a column, and the function that parses its values."""
     match declared:
         case BigInteger():
             return arrow.int64(), int
@@ -74,19 +74,10 @@ def _kind(arrow: Any, declared: TypeEngine[Any]) -> tuple[Any, Callable[[bytes],
         case Numeric(precision=int(precision), scale=int(scale)):
             return arrow.decimal128(precision, scale), lambda raw: Decimal(raw.decode())
         case _:
-            return arrow.string(), _text
+            return arrow.string(), plain_text
 
 
-def _text(raw: bytes) -> str:
-    """Return a text as it is; numbers without bounds and JSON as they are written, to the last digit."""
+def plain_text(raw: bytes) -> str:
+    """Return a text unquoted; unbounded numbers and JSON verbatim, to the last digit."""
     value = json.loads(raw)
     return value if isinstance(value, str) else raw.decode()
-
-
-def _values(line: str) -> Raw:
-    return {name: bytes(raw) for name, raw in msgspec.json.decode(line, type=dict[str, msgspec.Raw]).items()}
-
-
-def _read(row: Raw, name: str, read: Callable[[bytes], Any]) -> Any:
-    raw = row.get(name, b"null")
-    return None if raw == b"null" else read(raw)

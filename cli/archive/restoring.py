@@ -1,4 +1,4 @@
-"""Bring back what an archive holds and the database does not: the same rows, under the same ids."""
+"""Restore archived rows that the database lacks: the same rows, under the same ids."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from cli.archive import day_file, role, stored
+from cli.archive import day_file, role, stored_rows
 from cli.archive.manifest import TABLES, DayFile
 from cli.archive.writing import locked, verified
 from shared.errors import SniperError
@@ -28,35 +28,35 @@ _SEQUENCE: Final = "SELECT setval('{table}_id_seq', greatest(last_value, $1)) FR
 
 
 @dataclass(frozen=True, slots=True)
-class Restored:
-    """What became of one file's rows."""
+class RestoreResult:
+    """Counts of one file's rows by outcome."""
 
     file: DayFile
     restored: int
     present: int
-    """Were in the database already, the same."""
+    """Already in the database, unchanged."""
     different: int
-    """Are in the database with other values, or under other ids: they stay as they are."""
+    """In the database with other values, or under other ids: left as they are."""
     moved: int
-    """The file of a later day tells what became of them, and brings them back."""
+    """The file of a later day has their newer state, and restores them."""
 
 
-async def restore(database: Database, directory: Path) -> list[Restored]:
-    """Bring back every row of the archive in *directory* that the database lacks; every file is verified first."""
+async def restore(database: Database, directory: Path) -> list[RestoreResult]:
+    """Restore every row of the archive in *directory* that the database lacks, after verifying every file."""
     with locked(directory):
         found = verified(directory)
-        await role.ensure(database)
+        await role.ensure_role(database)
         files = [file for table in TABLES for file in found.of(table)]
         return [await _restore_file(database, directory, file, found.moved(file)) for file in files]
 
 
-async def _restore_file(database: Database, directory: Path, file: DayFile, moved: AbstractSet[int]) -> Restored:
+async def _restore_file(database: Database, directory: Path, file: DayFile, moved: AbstractSet[int]) -> RestoreResult:
     archived = day_file.rows(day_file.read(directory, file))
-    total = Restored(file, 0, 0, 0, len(moved))
-    for batch in stored.batches([each for each in archived if each not in moved]):
-        async with stored.told_in_utc(database) as connection:
+    total = RestoreResult(file, 0, 0, 0, len(moved))
+    for batch in stored_rows.batches([each for each in archived if each not in moved]):
+        async with stored_rows.utc_transaction(database) as connection:
             one = await _restore_batch(connection, file, {each: archived[each] for each in batch})
-        total = Restored(
+        total = RestoreResult(
             file,
             total.restored + one.restored,
             total.present + one.present,
@@ -66,30 +66,27 @@ async def _restore_file(database: Database, directory: Path, file: DayFile, move
     return total
 
 
-async def _restore_batch(connection: Connection, file: DayFile, archived: Mapping[int, str]) -> Restored:
-    await role.act(connection)
+async def _restore_batch(connection: Connection, file: DayFile, archived: Mapping[int, str]) -> RestoreResult:
+    await role.assume(connection)
     before = await _rows(connection, file, list(archived))
     missing = {each: line for each, line in archived.items() if each not in before}
-    if missing:
-        await _go_on_after(connection, file, max(missing))
+    # The table's next id comes after the restored ones; the lock keeps others from taking one meanwhile.
+    if missing and await connection.fetchval(_BEHIND.format(table=file.table), max(missing)):
+        await connection.execute(_ALONE.format(table=file.table))
+        await connection.execute(_SEQUENCE.format(table=file.table), max(missing))
     inserted: set[int] = set()
     for lines in _by_columns(missing.values()):
         inserted |= await _insert(connection, file, lines)
-    came = {each: missing[each] for each in inserted}
-    _require_same(file, came, await _rows(connection, file, list(came)))
+    now = await _rows(connection, file, list(inserted))
+    for each in inserted:
+        if each not in now or not same(missing[each], now[each]):  # Rolls back the inserts.
+            raise SniperError(f"{file.path}: row {each} does not come back as it was archived: nothing was restored")
     present = sum(same(archived[each], line) for each, line in before.items())
-    return Restored(file, len(came), present, len(archived) - len(came) - present, 0)
-
-
-async def _go_on_after(connection: Connection, file: DayFile, last: int) -> None:
-    """Let the next row of the table have an id after *last*; nobody takes an id meanwhile."""
-    if await connection.fetchval(_BEHIND.format(table=file.table), last):
-        await connection.execute(_ALONE.format(table=file.table))
-        await connection.execute(_SEQUENCE.format(table=file.table), last)
+    return RestoreResult(file, len(inserted), present, len(archived) - len(inserted) - present, 0)
 
 
 def _by_columns(lines: Iterable[str]) -> Iterable[list[str]]:
-    """Return *lines* by the columns that they have: one file may hold rows of two schemas."""
+    """Group *lines* by their columns: one file may hold rows of two schemas."""
     found: dict[tuple[str, ...], list[str]] = {}
     for line in lines:
         found.setdefault(tuple(json.loads(line)), []).append(line)
@@ -102,7 +99,7 @@ async def _rows(connection: Connection, file: DayFile, ids: Sequence[int]) -> Ma
 
 
 async def _insert(connection: Connection, file: DayFile, lines: Sequence[str]) -> set[int]:
-    """Insert rows that have the same columns; return the ids of those of which the database had none."""
+    """Insert rows with the same columns; return the ids of those that were missing."""
     names = list(json.loads(lines[0]))
     unknown = set(names) - set(metadata.tables[file.table].columns.keys())
     if unknown:
@@ -115,15 +112,8 @@ async def _insert(connection: Connection, file: DayFile, lines: Sequence[str]) -
     return {row["id"] for row in await connection.fetch(query, f"[{','.join(lines)}]")}
 
 
-def _require_same(file: DayFile, archived: Mapping[int, str], now: Mapping[int, str]) -> None:
-    """Raise SniperError, which takes back what was inserted, where a row did not become what the archive holds."""
-    for each, line in archived.items():
-        if each not in now or not same(line, now[each]):
-            raise SniperError(f"{file.path}: row {each} does not come back as it was archived: nothing was restored")
-
-
 def same(archived: str, stored_line: str) -> bool:
-    """Tell whether a stored row is the archived one; columns that were added to the table since do not count."""
+    """Return whether a stored row is the archived one; columns added to the table since are ignored."""
     if archived == stored_line:
         return True
     was, now = _values(archived), _values(stored_line)
@@ -131,6 +121,6 @@ def same(archived: str, stored_line: str) -> bool:
 
 
 def _values(line: str) -> Mapping[str, Any]:
-    """Return a row's values; numbers as they are written, so that 1.0 is not 1.00."""
+    """Return a row's values, with numbers as text, so that 1.0 differs from 1.00."""
     row: Mapping[str, Any] = json.loads(line, parse_float=str, parse_int=str)
     return row

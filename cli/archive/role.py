@@ -1,4 +1,4 @@
-"""The one role that may take archived rows away and bring them back. Whoever acts as it does so on purpose."""
+"""The only role that may delete and restore archived rows; it is assumed per transaction."""
 
 from typing import Final
 
@@ -24,7 +24,7 @@ def _has_all() -> str:
     return " AND ".join(tests)
 
 
-_STANDING: Final = f"""
+_ROLE_STATE: Final = f"""
     SELECT current_user AS role, EXISTS (SELECT FROM pg_roles WHERE rolname = '{ROLE}') AS made,
         coalesce((SELECT pg_has_role(current_user, oid, 'MEMBER') FROM pg_roles WHERE rolname = '{ROLE}'), false)
             AS may,
@@ -32,22 +32,22 @@ _STANDING: Final = f"""
 """  # noqa: S608 - constants
 
 
-async def ensure(database: Database) -> None:
-    """Make the role where it is missing and we may; raise SettingsError with the statements where we may not."""
+async def ensure_role(database: Database) -> None:
+    """Create the role if it is missing and we may; otherwise raise SettingsError with the statements to run."""
     async with database.connection() as connection:
-        standing = await connection.fetchrow(_STANDING)
-    if standing is None or (standing["may"] and standing["granted"]):
+        found = await connection.fetchrow(_ROLE_STATE)
+    if found is None or (found["may"] and found["granted"]):
         return
-    statements = [] if standing["made"] else [f"CREATE ROLE {ROLE} NOLOGIN"]
-    statements += list(GRANTS) if not standing["granted"] else []
-    statements += [] if standing["may"] else [f'GRANT {ROLE} TO "{standing["role"]}"']
+    statements = [] if found["made"] else [f"CREATE ROLE {ROLE} NOLOGIN"]
+    statements += list(GRANTS) if not found["granted"] else []
+    statements += [] if found["may"] else [f'GRANT {ROLE} TO "{found["role"]}"']
     try:
         await _execute(database, statements)
     except (asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
-        await ensure(database)
+        await ensure_role(database)
     except asyncpg.InsufficientPrivilegeError:
-        told = "; ".join(statements)
-        raise SettingsError(f'role "{standing["role"]}" may not do this: have an administrator run {told}') from None
+        needed = "; ".join(statements)
+        raise SettingsError(f'role "{found["role"]}" may not do this: have an administrator run {needed}') from None
 
 
 async def _execute(database: Database, statements: list[str]) -> None:
@@ -60,6 +60,6 @@ async def _execute(database: Database, statements: list[str]) -> None:
         await database.pool.release(connection)
 
 
-async def act(connection: Connection) -> None:
-    """Act as the role from now to the end of the transaction."""
+async def assume(connection: Connection) -> None:
+    """Assume the role until the end of the transaction."""
     await connection.execute(f"SET LOCAL ROLE {ROLE}")

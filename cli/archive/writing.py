@@ -1,7 +1,7 @@
-"""Write what is older than an age into an archive: day by day, each file whole, verified, and then in the manifest."""
+"""Write rows older than an age into an archive, day by day: each file is written, verified, and then named."""
 
 import fcntl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import migrations
-from cli.archive import day_file, manifest, stored, unnamed
+from cli.archive import day_file, manifest, orphan_files, stored_rows
 from cli.archive.day_file import DamagedError
 from cli.archive.formats import Format
 from cli.archive.manifest import TABLES, DayFile, Manifest, Table
@@ -20,76 +20,72 @@ LOCK: Final = ".lock"
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """What a run did about one table and day."""
+class WriteResult:
+    """Outcome of a run for one table and day."""
 
     file: DayFile
     fresh: bool
-    """Whether this run wrote it; it was there already otherwise, and has been verified."""
+    """Whether this run wrote it; otherwise it existed and was verified."""
 
 
-async def write(database: Database, directory: Path, end: date, format_: Format = Format.JSONL) -> list[Written]:
-    """Archive every day before *end*; raises SniperError, and a next run goes on where this one ended.
+async def write(database: Database, directory: Path, end: date, format_: Format = Format.JSONL) -> list[WriteResult]:
+    """Archive every day before *end*; raises SniperError, after which the next run continues.
 
-    A file that has all that there is of its day stays as it is, whatever its format.
+    A file with all rows of its day stays as it is, in either format.
     """
     with locked(directory):
-        await unnamed.clear(database, directory)
+        await orphan_files.clear(database, directory)
         return [each for table in TABLES for each in await _write_table(database, directory, table, end, format_)]
 
 
-async def _write_table(database: Database, directory: Path, table: Table, end: date, format_: Format) -> list[Written]:
-    done: list[Written] = []
-    day = await stored.next_day(database, table, None, end)
+async def _write_table(
+    database: Database, directory: Path, table: Table, end: date, format_: Format
+) -> list[WriteResult]:
+    done: list[WriteResult] = []
+    day = await stored_rows.next_day(database, table, None, end)
     while day is not None:
         done.append(await _write_day(database, directory, table, day, format_))
-        day = await stored.next_day(database, table, day + timedelta(days=1), end)
+        day = await stored_rows.next_day(database, table, day + timedelta(days=1), end)
     return done
 
 
-async def _write_day(database: Database, directory: Path, table: Table, day: date, format_: Format) -> Written:
+async def _write_day(database: Database, directory: Path, table: Table, day: date, format_: Format) -> WriteResult:
     before = manifest.read(directory)
     known = before.find(table, day)
-    async with stored.told_in_utc(database) as connection:
-        fresh = await stored.lines(connection, table, day)
-        lines = fresh if known is None else await _with_what_was_there(connection, directory, known, fresh)
+    async with stored_rows.utc_transaction(database) as connection:
+        fresh = await stored_rows.lines(connection, table, day)
+        lines = fresh if known is None else await _merged(connection, directory, known, fresh)
     if known is not None and lines is None:
-        return Written(known, fresh=False)
+        return WriteResult(known, fresh=False)
     file = day_file.write(directory, table, day, lines or fresh, migrations.head(), format_)
     manifest.write(directory, before.holding(file))
     if known is not None and known.path != file.path:
-        # Not before the manifest names the other: at each moment the file that it names is there.
+        # Only after the manifest names the new file: the file it names always exists.
         (directory / known.path).unlink(missing_ok=True)
-    return Written(file, fresh=True)
+    return WriteResult(file, fresh=True)
 
 
-async def _with_what_was_there(
-    connection: Connection, directory: Path, known: DayFile, fresh: list[str]
-) -> list[str] | None:
-    """Return the rows of a day that was archived before, together with those of now; None where nothing is new.
+async def _merged(connection: Connection, directory: Path, known: DayFile, fresh: list[str]) -> list[str] | None:
+    """Merge the archived rows of a day with the current ones; None where nothing is new.
 
-    What was archived and has left the database since stays in the file.
+    Archived rows that have left the database since stay in the file.
     """
     now = day_file.rows(fresh)
     try:
         archived = day_file.rows(day_file.read(directory, known))
     except DamagedError:
         lacking = known.holds() - now.keys()
-        if lacking - await stored.present(connection, known.table, sorted(lacking)):
-            raise  # Only the file knew the others.
+        if lacking - await stored_rows.present(connection, known.table, sorted(lacking)):
+            raise  # The others were in the file only.
         return fresh
     if all(archived.get(each) == line for each, line in now.items()):
         return None
-    return _in_order({**archived, **now})
-
-
-def _in_order(lines: Mapping[int, str]) -> list[str]:
-    return [lines[each] for each in sorted(lines)]
+    return [line for _, line in sorted({**archived, **now}.items())]
 
 
 @contextmanager
 def locked(directory: Path) -> Iterator[None]:
-    """Have the archive in *directory* to ourselves; raise SniperError where another run has it, or it cannot be."""
+    """Lock the archive in *directory*; raise SniperError if another run holds it or it is not writable."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
         file = (directory / LOCK).open("w")
@@ -107,7 +103,7 @@ def locked(directory: Path) -> Iterator[None]:
 
 
 def verified(directory: Path) -> Manifest:
-    """Return the manifest of an archive of which every file is as it says; raise DamagedError for the first other."""
+    """Verify every file of an archive and return its manifest; raise DamagedError for the first mismatch."""
     found = manifest.read(directory)
     if not found.files:
         raise SniperError(f"there is no archive in {directory}: {manifest.NAME} is missing or names no file")

@@ -1,9 +1,9 @@
-"""`sniper demo`: a bounded `sniper up` that counts what came through and times each stage."""
+"""`sniper demo`: a bounded `sniper up` that counts listings and trades and times each stage."""
 
 import asyncio
 import statistics
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -29,7 +29,7 @@ from shared.process.runtime import Runtime
 from shared.settings import BrokerSettings, DatabaseSettings, DataSettings, ExchangeSettings, TelemetrySettings, load
 from simulator.settings import SimulatorSettings
 
-PLAN: Final = process.Plan("demo", services=("persister", "dedup", "executor", "ingest"), migrate=True)
+PLAN: Final = process.ProcessPlan("demo", services=("persister", "dedup", "executor", "ingest"), migrate=True)
 STAGES: Final = ("published", "deduplicated", "decided", "answered", "stored")
 MEANING: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -53,13 +53,13 @@ COUNT = """
            (SELECT count(*) FROM listings) AS stored,
            (SELECT count(*) FROM trades WHERE status = 'filled') AS traded
 """
-# When a row was stored is when its transaction was committed, which only the server knows.
+# A row is stored when its transaction commits, which only the server knows.
 TIMES = "SELECT stages, pg_xact_commit_timestamp(xmin) AS stored_at FROM trades WHERE status = 'filled'"
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What came through, and the p50 and p99 of each stage in milliseconds."""
+    """Counts of listings and trades, and the p50 and p99 of each stage in milliseconds."""
 
     wanted: int
     detected: int
@@ -70,11 +70,11 @@ class Report:
 
     @property
     def complete(self) -> bool:
-        """Tell whether every listing made it all the way."""
+        """Return whether every listing was traded and stored."""
         return self.detected == self.stored == self.traded == self.wanted
 
     def as_json(self) -> Mapping[str, object]:
-        """Return what `--json` prints."""
+        """Return the report as `--json` prints it."""
         return {
             "detected": self.detected,
             "duplicates_dropped": self.duplicates_dropped,
@@ -85,40 +85,34 @@ class Report:
 
 
 async def demo(listings: int, stop: asyncio.Event) -> Report:
-    """List this many coins on a simulator of its own and follow them through a pipeline of its own.
-
-    Everything it makes is thrown away, and nothing of yours is touched.
-    """
+    """List coins on a private simulator and follow them through a private pipeline, both temporary."""
+    fields = SimulatorSettings.model_fields
+    limits = [
+        f"--{name.replace('_', '-')}={fields[name].default * _at_once(listings)}"
+        for name in ("weight_per_10_seconds", "requests_per_second")
+    ]
     with tempfile.TemporaryDirectory(prefix="sniper-demo-") as directory:
+        private = process.ProcessSettings(
+            broker=BrokerSettings(url=None),
+            database=DatabaseSettings(url=None),
+            data=DataSettings(data_dir=Path(directory)),
+            telemetry=load(TelemetrySettings).model_copy(update={"metrics_port": 0}),
+        ).quiet()
         async with (
-            simulator_process.simulated("--ticker-interval-seconds", "1", *_simulator_options(listings)) as venue,
-            process.started(PLAN, _private(Path(directory)), stop) as own,
+            simulator_process.run_simulator("--ticker-interval-seconds", "1", *limits) as venue,
+            process.start_process(PLAN, private, stop) as own,
         ):
             chosen = _services(Path(directory), venue, listings)
             return await _follow(own.runtime, chosen, venue, listings)
 
 
-def _private(directory: Path) -> process.ProcessSettings:
-    return process.ProcessSettings(
-        broker=BrokerSettings(url=None),
-        database=DatabaseSettings(url=None),
-        data=DataSettings(data_dir=directory),
-        telemetry=load(TelemetrySettings).model_copy(update={"metrics_port": 0}),
-    ).quiet()
-
-
 def _at_once(listings: int) -> int:
-    """Return how many coins come within the ten seconds of a limit on requests, of which MEXC lists one."""
+    """Return how many coins share the ten seconds of a rate limit that is made for one listing."""
     return min(listings, AT_ONCE_MAX)
 
 
-def _simulator_options(listings: int) -> Iterator[str]:
-    for name in ("weight_per_10_seconds", "requests_per_second"):
-        yield f"--{name.replace('_', '-')}={SimulatorSettings.model_fields[name].default * _at_once(listings)}"
-
-
 def _services(directory: Path, venue: ExchangeSettings, listings: int) -> Mapping[str, Serve]:
-    """Return the services: the limits against too many listings and orders are meant for fewer coins."""
+    """Return the services, with limits on listings, orders and requests raised to fit the demo's coins."""
     settings = load(ExecutorSettings)
     room = {
         "orders_per_minute": max(settings.orders_per_minute, listings),
@@ -133,32 +127,24 @@ def _services(directory: Path, venue: ExchangeSettings, listings: int) -> Mappin
 
 
 async def _follow(runtime: Runtime, chosen: Mapping[str, Serve], venue: ExchangeSettings, listings: int) -> Report:
-    await _make_room(runtime.database, listings)
+    config = await trade_config.read(runtime.database)
+    room = max(config.max_position_usdt, config.max_trade_usdt * listings)
+    await trade_config.change(runtime.database, {"max_position_usdt": room}, changed_by="demo")
     async with asyncio.TaskGroup() as tasks:
         services = tasks.create_task(run_services(chosen, runtime, venue), name="services")
         try:
-            await _until_ready(runtime)
+            try:
+                async with asyncio.timeout(SECONDS_FIRST):
+                    await process.until_ready(runtime)
+            except TimeoutError:
+                missing = ", ".join(runtime.telemetry.not_ready())
+                raise SniperError(f"not ready in {SECONDS_FIRST:.0f} s: {missing}") from None
             await _list_coins(venue.mexc_rest_url, listings, runtime.stop)
             await _until_traded(runtime, listings)
             return await _report(runtime, listings)
         finally:
             runtime.stop.set()
             await asyncio.wait([services])
-
-
-async def _make_room(database: Database, listings: int) -> None:
-    """Let every coin of the demo fit the position limit."""
-    config = await trade_config.read(database)
-    room = max(config.max_position_usdt, config.max_trade_usdt * listings)
-    await trade_config.change(database, {"max_position_usdt": room}, changed_by="demo")
-
-
-async def _until_ready(runtime: Runtime) -> None:
-    try:
-        async with asyncio.timeout(SECONDS_FIRST):
-            await process.until_ready(runtime)
-    except TimeoutError:
-        raise SniperError(f"not ready in {SECONDS_FIRST:.0f} s: {', '.join(runtime.telemetry.not_ready())}") from None
 
 
 async def _list_coins(simulator_url: str, listings: int, stop: asyncio.Event) -> None:
@@ -171,7 +157,7 @@ async def _list_coins(simulator_url: str, listings: int, stop: asyncio.Event) ->
 
 
 async def _until_traded(runtime: Runtime, listings: int) -> None:
-    """Wait until all are traded and seen a second time, until it has taken too long, or until told to stop."""
+    """Wait until all are traded and seen a second time, until a timeout, or until the stop."""
     loop, stop = asyncio.get_running_loop(), runtime.stop
     deadline = loop.time() + SECONDS_FIRST + SECONDS_EACH * listings
     while not stop.is_set() and (await _count(runtime.database))["traded"] < listings and loop.time() < deadline:
@@ -208,7 +194,7 @@ def _duplicates(runtime: Runtime) -> int:
 
 
 def journey(stages: Mapping[str, str], stored_at: datetime) -> Sequence[datetime]:
-    """Return the moments of a trade on its way, without the time that an announced opening was waited for."""
+    """Return the times of a trade's stages, without the wait for an announced opening."""
     names = ("observed_at", "published_at", "deduplicated_at", "decided_at", "answered_at")
     observed_at, published_at, deduplicated_at, *later = (datetime.fromisoformat(stages[name]) for name in names)
     due_at = datetime.fromisoformat(stages["due_at"]) if stages.get("due_at") else deduplicated_at
@@ -218,7 +204,7 @@ def journey(stages: Mapping[str, str], stored_at: datetime) -> Sequence[datetime
 
 
 def summarise(journeys: Sequence[Sequence[datetime]]) -> Mapping[str, Mapping[str, float]]:
-    """Return the p50 and p99, in milliseconds, of each step of these journeys; nothing for no journeys."""
+    """Return the p50 and p99, in milliseconds, of each stage; nothing for no journeys."""
     if not journeys:
         return {}
     steps = [[(later - earlier).total_seconds() * 1000 for earlier, later in pairwise(one)] for one in journeys]
@@ -234,7 +220,7 @@ def percentile_99(values: Sequence[float]) -> float:
 
 
 def table(report: Report) -> Table:
-    """Show the stages for people."""
+    """Return the latencies of the stages as a table."""
     shown = Table(title=f"{report.traded} of {report.wanted} listings traded", title_justify="left")
     shown.add_column("stage")
     shown.add_column("p50 ms", justify="right")

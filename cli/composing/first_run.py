@@ -1,6 +1,6 @@
-"""The profile of `sniper up` on the simulator: how often coins come, and exits soon enough to be watched.
+"""Profile of `sniper up` on the simulator: rate of new coins, raised limits, and exits short enough to watch.
 
-No default changes, and a variable that is set counts instead. Exits are set once, in the configuration of the run.
+Defaults stay, and a variable that is set takes precedence. Exits are set once, in the configuration of the run.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,16 +15,16 @@ from shared.control.exit_policy import ExitPolicy
 from simulator.settings import SimulatorSettings
 
 FIRST_COINS: Final = 7
-"""One of each scenario, listed quickly; the simulator gives them theirs in this order."""
+"""One of each scenario, listed in quick succession in the simulator's order."""
 FIRST_EVERY_SECONDS: Final = 8.0
 EVERY_SECONDS: Final = 20.0
 HOLDING_SECONDS: Final = 60.0
 
 REQUESTS_TIMES: Final = 5
-"""How many times MEXC's limits on requests may be asked: more newcomers come in an hour than on MEXC in a week."""
+"""Factor on MEXC's rate limits: an hour brings more newcomers than MEXC in a week."""
 
 AUTHOR: Final = Author("first run")
-# The one place where the exits of a first run are set.
+# The exits of a first run, set here alone.
 _EXITS_OF_A_FIRST_RUN: Final[Mapping[str, Any]] = MappingProxyType(
     {
         "stop_loss_pct": Decimal(15),
@@ -63,23 +63,23 @@ _LIMITS: Final[Mapping[str, str]] = MappingProxyType(
 
 
 def with_profile(settings: ExecutorSettings) -> ExecutorSettings:
-    """Return *settings* with the profile where nothing is set."""
+    """Return *settings* with the profile applied to unset fields."""
     return settings.model_copy(update={name: PROFILE[name] for name in PROFILE.keys() - settings.model_fields_set})
 
 
 def exits_at_first(seeds: ExitSeeds, *, speed: float = 1.0) -> Mapping[str, object]:
-    """Return the exits that the configuration begins with; times are for scenarios *speed* times as fast."""
+    """Return the initial exits of the configuration, for scenarios *speed* times as fast."""
     return {**_EXITS_OF_A_FIRST_RUN, "holding_seconds_max": HOLDING_SECONDS / speed, **values_of(seeds)}
 
 
 def simulator_options(settings: SimulatorSettings) -> Iterator[str]:
-    """Yield the options that the profile adds for the simulator, where nothing is set."""
+    """Yield the profile's options for the simulator that are not set otherwise."""
     for name in SIMULATOR.keys() - settings.model_fields_set:
         yield f"--{name.replace('_', '-')}={SIMULATOR[name]}"
 
 
 def exits(policy: ExitPolicy) -> str:
-    """Return when *policy* sells, in words."""
+    """Return the exits of *policy* in words."""
     return _worded(policy, _EXITS)
 
 
@@ -89,12 +89,12 @@ def limits(settings: ExecutorSettings) -> str:
 
 
 def _worded(settings: ExecutorSettings | ExitPolicy, words: Mapping[str, str]) -> str:
-    stands = ((text, getattr(settings, name)) for name, text in words.items())
-    return ", ".join(text.format(value) for text, value in stands if value is not None)
+    values = ((text, getattr(settings, name)) for name, text in words.items())
+    return ", ".join(text.format(value) for text, value in values if value is not None)
 
 
 def waits(speed: float) -> Iterator[float]:
-    """Yield how long to wait after each coin before the next is listed, in seconds."""
+    """Yield the seconds to wait after each coin before the next is listed."""
     for _ in range(FIRST_COINS):
         yield FIRST_EVERY_SECONDS / speed
     while True:

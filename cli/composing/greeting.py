@@ -1,4 +1,4 @@
-"""The first lines of `sniper up`: where to look, what it trades on, and the profile of a first run."""
+"""The first lines of `sniper up`: addresses, exchange, and the profile of a first run."""
 
 import os
 import sys
@@ -17,41 +17,38 @@ from shared.settings import ExchangeSettings
 @dataclass(frozen=True, slots=True)
 class Greeting:
     way_in: str
-    """The address that a person opens first."""
+    """Sign-in address to open first."""
     base: str
     """Of the API's addresses."""
     venue: ExchangeSettings
     metrics_port: int
     executor: ExecutorSettings
-    """As they hold for this run."""
+    """As in effect for this run."""
     exits: ExitPolicy
     """As configured."""
     speed: float | None = None
     """Of the simulator's scenarios; None on a real exchange."""
 
     def lines(self) -> Iterator[Text]:
-        """Yield the lines, the way in first."""
+        """Yield the lines, the sign-in address first."""
         yield Text.assemble("Open ", (self.way_in, "bold underline"))
         yield Text("")
-        yield self._headline()
+        armed = ("able to trade live, once auto_trade is on", "bold red")
+        mode = armed if self.venue.live else ("dry-run, nothing is ordered", "green")
+        where = "MEXC" if self.speed is None else "a simulated exchange"
+        yield Text.assemble(("sniper", "bold"), " is up: ", mode, f", on {where} ({self.venue.mexc_rest_url})")
         yield from self._addresses()
         if self.speed is not None:
             yield Text("")
             yield from self._profile(self.speed)
         yield Text("")
 
-    def _headline(self) -> Text:
-        armed = ("able to trade live, once auto_trade is on", "bold red")
-        mode = armed if self.venue.live else ("dry-run, nothing is ordered", "green")
-        where = "MEXC" if self.speed is None else "a simulated exchange"
-        return Text.assemble(("sniper", "bold"), " is up: ", mode, f", on {where} ({self.venue.mexc_rest_url})")
-
     def _addresses(self) -> Iterator[Text]:
         yield _row("trades", f"{self.base}/trades")
         yield _row("positions", f"{self.base}/positions")
         yield _row("health", f"{self.base}/health")
         yield _row("metrics", f"http://127.0.0.1:{self.metrics_port}/metrics")
-        command = _command()
+        command = "sniper" if which("sniper") else os.path.relpath(sys.argv[0])
         yield _row("more", f"{command} status, inject SYMBOL, positions, --help (in another terminal)")
 
     def _profile(self, speed: float) -> Iterator[Text]:
@@ -68,8 +65,3 @@ class Greeting:
 
 def _row(name: str, words: str, style: str = "") -> Text:
     return Text.assemble("  ", (f"{name:<11}", "dim"), (words, style))
-
-
-def _command() -> str:
-    """Return what somebody in this directory types to call us."""
-    return "sniper" if which("sniper") else os.path.relpath(sys.argv[0])

@@ -1,7 +1,7 @@
-"""What a container's health check runs: ask the process beside it whether it lives; exit code 0 if so, otherwise 1.
+"""Health check of a container: exit code 0 if the process in it answers /livez, otherwise 1.
 
-It imports the standard library only, as it runs every few seconds. /livez and not /readyz: a service that waits for its
-broker is well, and to restart it would not help.
+Imports the standard library only, as it runs every few seconds. /livez and not /readyz: a service that waits for its
+broker is alive, and a restart would not help.
 """
 
 import os
@@ -14,7 +14,7 @@ PORT: Final = "9464"
 
 
 def lives(port: int) -> bool:
-    """Return whether the process on *port* of this machine says that it lives."""
+    """Return whether the process on *port* of this machine answers 200 on /livez."""
     connection = HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
     try:
         connection.request("GET", "/livez")

@@ -1,4 +1,4 @@
-"""Fresh coins on the simulator, for people to watch."""
+"""Listing of new coins on the simulator."""
 
 import asyncio
 import secrets
@@ -16,19 +16,19 @@ NAME_LETTERS = 6
 
 
 def names() -> Iterator[str]:
-    """Make up symbols that were never listed before, this time or the last."""
+    """Yield random symbols that were not listed before, in this run or an earlier one."""
     while True:
         yield "".join(secrets.choice(LETTERS) for _ in range(NAME_LETTERS)) + "USDT"
 
 
 async def list_coin(client: httpx.AsyncClient, symbol: str) -> None:
-    """List *symbol* on the simulator behind *client*, tradable at once."""
+    """List *symbol* on the simulator, tradable at once."""
     response = await client.post("/_sim/symbols", json={"symbol": symbol, "opens_in": 0})
     response.raise_for_status()
 
 
 async def keep_listing(simulator_url: str, waits: Iterator[float], *, stop: asyncio.Event) -> None:
-    """Have the simulator list its next coin now and after each of *waits*, in seconds, until *stop*."""
+    """Let the simulator list its next coin now and after each of *waits*, in seconds, until *stop*."""
     async with httpx.AsyncClient(base_url=simulator_url, trust_env=False) as client:
         for wait_seconds in waits:
             if stop.is_set():

@@ -1,4 +1,4 @@
-"""`sniper run`: one service in a process of its own, what a container runs."""
+"""`sniper run`: one service in a process of its own, as in a container."""
 
 import asyncio
 
@@ -7,8 +7,8 @@ from cli.composing import services
 
 
 async def run(name: str, stop: asyncio.Event) -> None:
-    """Run one service until *stop*, on a schema that is migrated elsewhere."""
-    plan, settings = process.Plan(name, services=(name,), migrate=False), process.ProcessSettings.load()
+    """Run one service until *stop*, after another process has migrated the schema."""
+    plan, settings = process.ProcessPlan(name, services=(name,), migrate=False), process.ProcessSettings.load()
     serve = services.prepare((name,))[name]
-    async with process.started(plan, settings, stop) as own:
+    async with process.start_process(plan, settings, stop) as own:
         await serve(own.runtime, None)

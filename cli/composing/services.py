@@ -1,4 +1,4 @@
-"""The services by name, each imported only where it runs: a process carries what it runs, and no more."""
+"""Services by name, each imported only where it runs, to save memory."""
 # ruff: noqa: PLC0415
 
 from collections.abc import Callable, Collection, Coroutine, Mapping
@@ -9,18 +9,15 @@ from shared.process.runtime import Runtime
 from shared.settings import DataSettings, ExchangeSettings, load
 
 Serve = Callable[[Runtime, ExchangeSettings | None], Coroutine[None, None, None]]
-"""Runs a service, at another exchange than its settings name where one is given."""
+"""Runs a service, on the given exchange instead of its settings' if there is one."""
 
 
 def prepare(names: Collection[str]) -> Mapping[str, Serve]:
-    """Import these services and read their settings; raise SettingsError naming each bad variable.
-
-    A service does not end because of the settings of another.
-    """
+    """Import these services and read their settings only; raise SettingsError naming each bad variable."""
     return {name: _PREPARED[name]() for name in names}
 
 
-def _persister() -> Serve:
+def prepare_persister() -> Serve:
     from persister.service import serve
     from persister.settings import PersisterSettings
 
@@ -28,7 +25,7 @@ def _persister() -> Serve:
     return lambda runtime, _: serve(runtime, settings)
 
 
-def _dedup() -> Serve:
+def prepare_dedup() -> Serve:
     from dedup.service import serve
     from dedup.settings import DedupSettings
 
@@ -36,7 +33,7 @@ def _dedup() -> Serve:
     return lambda runtime, _: serve(runtime, settings)
 
 
-def _executor() -> Serve:
+def prepare_executor() -> Serve:
     from executor.service import serve
     from executor.settings import ExecutorSettings, ExitSeeds
 
@@ -45,7 +42,7 @@ def _executor() -> Serve:
     return lambda runtime, instead: serve(runtime, settings, instead or venue, data_dir, seeds=seeds)
 
 
-def _ingest() -> Serve:
+def prepare_ingest() -> Serve:
     from ingest.service import serve
     from ingest.settings import IngestSettings
 
@@ -53,7 +50,7 @@ def _ingest() -> Serve:
     return lambda runtime, instead: serve(runtime, settings, instead or venue)
 
 
-def _api() -> Serve:
+def prepare_api() -> Serve:
     from api.service import serve
     from api.settings import ApiSettings
 
@@ -61,7 +58,7 @@ def _api() -> Serve:
     return lambda runtime, _: serve(runtime, settings)
 
 
-def _notifier() -> Serve:
+def prepare_notifier() -> Serve:
     from cli.composing.telegram_operations import DatabaseOperations
     from notifier.service import serve
     from notifier.settings import NotifierSettings
@@ -71,7 +68,7 @@ def _notifier() -> Serve:
 
 
 def wanted() -> tuple[str, ...]:
-    """Return the services that `sniper up` runs: all, but the notifier only where somebody is to be notified."""
+    """Return the services that `sniper up` runs: all, but the notifier only if it is configured."""
     from notifier.settings import NotifierSettings
 
     return tuple(name for name in NAMES if name != NOTIFIER or load(NotifierSettings).is_configured)
@@ -80,12 +77,12 @@ def wanted() -> tuple[str, ...]:
 NOTIFIER: Final = "notifier"
 _PREPARED: Final[Mapping[str, Callable[[], Serve]]] = MappingProxyType(
     {
-        "persister": _persister,
-        "dedup": _dedup,
-        "executor": _executor,
-        "ingest": _ingest,
-        "api": _api,
-        NOTIFIER: _notifier,
+        "persister": prepare_persister,
+        "dedup": prepare_dedup,
+        "executor": prepare_executor,
+        "ingest": prepare_ingest,
+        "api": prepare_api,
+        NOTIFIER: prepare_notifier,
     }
 )
 NAMES: Final = tuple(_PREPARED)

@@ -1,4 +1,4 @@
-"""`sniper simulator`: the exchange alone, to try things on, with every option of `python -m simulator`."""
+"""`sniper simulator`: the simulated exchange alone, with the options of `python -m simulator`."""
 
 import asyncio
 import os
@@ -10,7 +10,7 @@ from rich.console import Console
 
 from shared.errors import SettingsError, SniperError
 from shared.settings_sources import is_service_link, objections
-from simulator.command_line import CommandLine, InvalidError, read
+from simulator.command_line import CommandLine, InvalidSettingError, read
 from simulator.service import serve
 from simulator.settings import SimulatorSettings
 from simulator.state_file import StateError
@@ -23,16 +23,16 @@ def settings(arguments: Sequence[str]) -> CommandLine:
     """Read *arguments* and the environment; raise SettingsError naming each bad variable."""
     if unreadable := list(objections(SimulatorSettings)):
         raise SettingsError("; ".join(unreadable))
-    if is_service_link(PORT, os.environ.get(PORT, "")):  # Kubernetes' own, and none of ours.
+    if is_service_link(PORT, os.environ.get(PORT, "")):  # Set by Kubernetes, not by an operator.
         arguments = [f"--port={SimulatorSettings.model_fields['port'].default}", *arguments]
     try:
         return read(arguments, "sniper simulator")
-    except InvalidError as error:
+    except InvalidSettingError as error:
         raise SettingsError(str(error)) from None
 
 
 async def simulate(arguments: Sequence[str], stop: asyncio.Event) -> None:
-    """Run the exchange that *arguments* ask for until *stop*."""
+    """Run the exchange with the options in *arguments* until *stop*."""
     wanted = settings(arguments)
     base = f"{wanted.host}:{{port}}"
 
@@ -43,7 +43,7 @@ async def simulate(arguments: Sequence[str], stop: asyncio.Event) -> None:
     if wanted.until_stdin_closes:
         stop_when_stdin_closes(stop)
     try:
-        await serve(wanted, stop, on_listening=announce, say=lambda sentence: print(sentence, file=sys.stderr))
+        await serve(wanted, stop, on_listening=announce, report=lambda sentence: print(sentence, file=sys.stderr))
     except StateError as error:
         raise SniperError(str(error)) from None
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The exchange a process trades on: the one in its settings, or a simulator of its own."""
+"""A simulator as a child process."""
 
 import asyncio
 import sys
@@ -15,19 +15,19 @@ STOP_SECONDS_MAX = 3.0
 
 
 @asynccontextmanager
-async def simulated(*options: str, port: int = 0) -> AsyncIterator[ExchangeSettings]:
-    """Run a simulator beside this process; yield the settings that point at it.
+async def run_simulator(*options: str, port: int = 0) -> AsyncIterator[ExchangeSettings]:
+    """Run a simulator as a child process; yield exchange settings that point at it.
 
-    It ends when this process does, however that ends: it watches its standard input.
+    It watches its standard input, and so ends with this process in any case.
     """
     child = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "simulator", "--port", str(port), "--until-stdin-closes", *options),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        start_new_session=True,  # Ctrl-C is for us; we stop it when nothing needs it any more.
+        start_new_session=True,  # Ctrl-C is for this process, which stops the child last.
     )
     try:
-        yield _pointed_at(await _address(child))
+        yield settings_for(await _address(child))
     finally:
         await _end(child)
 
@@ -44,7 +44,8 @@ async def _address(child: asyncio.subprocess.Process) -> str:
     return line.rsplit(" ", 1)[-1].strip()
 
 
-def _pointed_at(address: str) -> ExchangeSettings:
+def settings_for(address: str) -> ExchangeSettings:
+    """Return exchange settings that point at the simulator at *address*."""
     return load(ExchangeSettings).model_copy(
         update={
             "mexc_rest_url": address,

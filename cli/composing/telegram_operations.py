@@ -1,12 +1,11 @@
-"""What Telegram commands do, by the functions that the API and the command line use."""
+"""Operations behind Telegram commands, shared with the API and the command line."""
 
 from collections.abc import Iterator
 
 from api.operator import close_requests, held_positions, trade_config
 from api.reading import status as statuses
-from api.reading.answers import Status
 from api.reading.reader import Reader
-from api.schemas import PositionRow
+from api.schemas.status import Status
 from shared.events import HealthStatus
 from shared.postgres.database import Database
 
@@ -23,18 +22,26 @@ class DatabaseOperations:
 
     async def status(self) -> str:
         """Return trading, health, exposure and halts in a few lines."""
-        standing, found = await statuses.read(self._database, self._reader)
+        status, found = await statuses.read(self._database, self._reader)
         ill = [
             f"{each.component_name} is {each.status}: {each.detail}"
             for each in found.components
             if each.status is not HealthStatus.RUNNING
         ]
-        return "\n".join([f"trading: {standing.trading}", f"health: {found.status}", *ill, *_standing(standing)])
+        halts = [f"halted: {each.cause}: {each.reason}" for each in status.config.halts]
+        exposure = [
+            f"{each.mode}: {each.reserved_usdt + each.filled_usdt:f} of {each.limit_usdt:f} USDT at stake"
+            for each in status.exposure
+        ]
+        return "\n".join([f"trading: {status.trading}", f"health: {found.status}", *ill, *halts, *exposure])
 
     async def positions(self) -> str:
-        """Return what is held, a line each."""
-        held = await held_positions.everything(self._database)
-        lines = [_line(position) for position in held[:POSITIONS_MAX]]
+        """Return the held positions, one line each."""
+        held = await held_positions.all_held(self._database)
+        lines = [
+            f"{each.symbol} ({each.mode}, {each.state}): {each.base_qty:f} for {each.cost_usdt:f} USDT"
+            for each in held[:POSITIONS_MAX]
+        ]
         if len(held) > POSITIONS_MAX:
             lines.append(f"and {len(held) - POSITIONS_MAX} more")
         return "\n".join(lines) or "nothing is held"
@@ -46,21 +53,15 @@ class DatabaseOperations:
         return f"purchases are halted; {exits}. Resume by the dashboard or `sniper resume`"
 
     async def close(self, symbol: str, by: str) -> str:
-        """Ask for what is held of *symbol* to be sold; raise NoSuchPositionError where nothing is."""
-        held = await held_positions.of(self._database, symbol, None, sellable=True)
+        """Request the sale of all positions of *symbol*; raise NoSuchPositionError if there is none."""
+        held = await held_positions.find_held(self._database, symbol, None, sellable=True)
         config = await trade_config.read(self._database)
         await close_requests.request(self._database, held, requested_by=by)
-        return "\n".join(close_requests.told(each, config) for each in held)
+        return "\n".join(close_requests.request_message(each, config) for each in held)
 
 
-def _standing(status: Status) -> Iterator[str]:
+def _halts_and_exposure(status: Status) -> Iterator[str]:
     for halt in status.config.halts:
         yield f"halted: {halt.cause}: {halt.reason}"
     for row in status.exposure:
-        at_stake = row.reserved_usdt + row.filled_usdt
-        yield f"{row.mode}: {at_stake:f} of {row.limit_usdt:f} USDT at stake"
-
-
-def _line(position: PositionRow) -> str:
-    name = f"{position.symbol} ({position.mode}, {position.state})"
-    return f"{name}: {position.base_qty:f} for {position.cost_usdt:f} USDT"
+        yield f"{row.mode}: {row.reserved_usdt + row.filled_usdt:f} of {row.limit_usdt:f} USDT at stake"

@@ -1,4 +1,4 @@
-"""`sniper up`: every service in one process, with what happens shown on the terminal."""
+"""`sniper up`: every service in one process, with listings and trades shown on the terminal."""
 
 import asyncio
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Final
 import httpx
 from rich.console import Console
 
-from api import exposure
+from api import network_exposure
 from api.operator import trade_config
 from api.settings import ApiSettings
 from cli import process
@@ -19,7 +19,7 @@ from cli.composing import first_run, list_coins, services, simulator_process
 from cli.composing.greeting import Greeting
 from cli.composing.services import Serve
 from cli.composing.simulate import settings as simulator_settings
-from cli.display import standing
+from cli.display import overview
 from cli.display.live_screen import LiveScreen
 from executor.exits.environment_exits import plant
 from executor.service import serve as serve_executor
@@ -33,9 +33,9 @@ from shared.process.runtime import Runtime
 from shared.settings import ExchangeSettings, load
 
 STATE: Final = "simulator.sqlite"
-"""Where the simulator keeps its state, in the data directory."""
+"""The simulator's state file, in the data directory."""
 PERSISTER: Final = "persister"
-LAST_WORDS_POLL_SECONDS: Final = 0.02
+FINAL_HEALTH_POLL_SECONDS: Final = 0.02
 UNENDED: Final = """
 SELECT count(*) FROM bot_health WHERE status IN ('running', 'degraded') AND component_name <> $1
 """
@@ -46,7 +46,7 @@ async def run_services(
 ) -> None:
     """Run these services in this process until the runtime's stop event is set or one of them fails.
 
-    The persister ends last: it stores what the others still publish, their last words among it.
+    The persister ends last: it stores the last events of the others, their final health reports among them.
     """
     lasting = replace(runtime, stop=asyncio.Event())
     async with asyncio.TaskGroup() as storing:
@@ -57,97 +57,91 @@ async def run_services(
                 for name in (each for each in chosen if each != PERSISTER):
                     running.create_task(chosen[name](runtime, exchange_instead), name=name)
             await runtime.stop.wait()
-            await _last_words_stored(lasting)
+            await _wait_for_final_health(lasting)
         finally:
             lasting.stop.set()
 
 
-async def _last_words_stored(lasting: Runtime) -> None:
-    """Return once every component but the persister said goodbye, or after as long as that is waited for."""
+async def _wait_for_final_health(lasting: Runtime) -> None:
+    """Return once the final health report of every component but the persister is stored, or after a timeout."""
     with suppress(TransientError, TimeoutError):
         async with asyncio.timeout(FAREWELL_SECONDS):
-            while await _count_unended(lasting.database):
-                await pause(LAST_WORDS_POLL_SECONDS, lasting.stop)
-
-
-async def _count_unended(database: Database) -> int:
-    async with database.connection() as connection:
-        return int(await connection.fetchval(UNENDED, PERSISTER))
+            while True:
+                async with lasting.database.connection() as connection:
+                    if not await connection.fetchval(UNENDED, PERSISTER):
+                        return
+                await pause(FINAL_HEALTH_POLL_SECONDS, lasting.stop)
 
 
 @dataclass(frozen=True, slots=True)
-class _Ground:
-    """What a run trades on, and how."""
+class _RunTerms:
+    """Exchange, executor settings and prices of a run."""
 
     venue: ExchangeSettings
     executor: ExecutorSettings
-    prices: standing.Prices = standing.no_prices
+    prices: overview.PriceSource = overview.no_prices
     speed: float | None = None
     """Of the simulator's scenarios; None on a real exchange."""
 
 
 async def up(exchange_name: str, stop: asyncio.Event) -> None:
-    """Run every service in this process and show listings and trades as they happen, until *stop*."""
+    """Run every service in this process and show listings and trades, until *stop*."""
     console, settings = Console(highlight=False), process.ProcessSettings.load().quiet()
     names = services.wanted()
-    plan = process.Plan("up", services=names, migrate=True)
-    chosen, ground = services.prepare(names), _Ground(load(ExchangeSettings), load(ExecutorSettings))
+    plan = process.ProcessPlan("up", services=names, migrate=True)
+    chosen, terms = services.prepare(names), _RunTerms(load(ExchangeSettings), load(ExecutorSettings))
     data_dir = settings.data.data_dir
     async with AsyncExitStack() as stack:
-        own = await stack.enter_async_context(process.started(plan, settings, stop))
+        own = await stack.enter_async_context(process.start_process(plan, settings, stop))
         if exchange_name == "simulator":
-            ground = await _simulated(stack, data_dir, ground.executor)
-            chosen = {**chosen, "executor": _executor(ground.executor, data_dir)}
-            await _plant_exits(own.runtime.database, ground.speed)
+            terms = await _simulated(stack, data_dir, terms.executor)
+            chosen = {**chosen, "executor": _executor(terms.executor, data_dir)}
+            # The exits of a first run, unless exits were ever set.
+            exits_at_first = first_run.exits_at_first(load(ExitSeeds), speed=terms.speed or 1.0)
+            await plant(own.runtime.database, exits_at_first, first_run.AUTHOR)
         way_in, base = await _way_in(own.runtime.database), tokens.base_url(load(ApiSettings))
         exits = ExitPolicy.model_validate(await trade_config.read(own.runtime.database))
-        greeting = Greeting(way_in, base, ground.venue, own.metrics_port, ground.executor, exits, ground.speed)
+        greeting = Greeting(way_in, base, terms.venue, own.metrics_port, terms.executor, exits, terms.speed)
         for line in greeting.lines():
             console.print(line, soft_wrap=True)
         ready = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(run_services(chosen, own.runtime, ground.venue), name="services")
-            screen = LiveScreen(console, own.runtime.database, ground.prices)
+            tasks.create_task(run_services(chosen, own.runtime, terms.venue), name="services")
+            screen = LiveScreen(console, own.runtime.database, terms.prices)
             tasks.create_task(screen.show(ready, stop), name="screen")
             await process.until_ready(own.runtime)
             ready.set()
-            if ground.speed is not None:
-                waits = first_run.waits(ground.speed)
-                listing = list_coins.keep_listing(ground.venue.mexc_rest_url, waits, stop=stop)
+            if terms.speed is not None:
+                waits = first_run.waits(terms.speed)
+                listing = list_coins.keep_listing(terms.venue.mexc_rest_url, waits, stop=stop)
                 tasks.create_task(listing, name="newcomers")
 
 
-async def _simulated(stack: AsyncExitStack, data_dir: Path, executor: ExecutorSettings) -> _Ground:
-    """Start a simulator that keeps its state in *data_dir*, with the profile of a first run."""
+async def _simulated(stack: AsyncExitStack, data_dir: Path, executor: ExecutorSettings) -> _RunTerms:
+    """Start a simulator with its state in *data_dir*, with the profile of a first run."""
     own = simulator_settings(())
     state = own.state_file or data_dir / STATE
     venue = await stack.enter_async_context(
-        simulator_process.simulated(f"--state-file={state}", *first_run.simulator_options(own))
+        simulator_process.run_simulator(f"--state-file={state}", *first_run.simulator_options(own))
     )
     client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
-    return _Ground(
+    return _RunTerms(
         venue,
         first_run.with_profile(executor),
-        standing.simulated_prices(venue.mexc_rest_url, client),
+        overview.simulated_prices(venue.mexc_rest_url, client),
         own.scenario_speed,
     )
 
 
-async def _plant_exits(database: Database, speed: float | None) -> None:
-    """Begin with the exits of a first run, unless exits were ever set."""
-    exits = first_run.exits_at_first(load(ExitSeeds), speed=speed or 1.0)
-    await plant(database, exits, first_run.AUTHOR)
-
-
 async def _way_in(database: Database) -> str:
-    """Return a link that signs the operator in; where other machines reach the API, the page that asks for a token."""
+    """Return a sign-in link; if other machines reach the API, the page that asks for a token."""
     settings = load(ApiSettings)
-    if exposure.is_loopback(settings.host):
+    if network_exposure.is_loopback(settings.host):
         return await tokens.link(database)
     return f"{tokens.base_url(settings)}/sign-in"
 
 
 def _executor(settings: ExecutorSettings, data_dir: Path) -> Serve:
-    """Return the executor with *settings* instead of those it would read."""
+    """Return the executor with *settings* instead of the environment's."""
     ordinary, seeds = load(ExchangeSettings), load(ExitSeeds)
     return lambda runtime, instead: serve_executor(runtime, settings, instead or ordinary, data_dir, seeds=seeds)

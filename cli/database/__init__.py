@@ -1,1 +1,1 @@
-"""The schema of the database, and the rights on it."""
+"""The database's schema, and the rights on it."""

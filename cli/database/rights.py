@@ -1,9 +1,9 @@
-"""The rights of the role that a process signs in as, against those that its services need."""
+"""Check of the rights of a process's database role against those its services need."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from migrations.rights import RIGHTS, Right
+from migrations.rights import RIGHTS
 from migrations.roles import PREFIX
 from shared.errors import TransientError
 from shared.postgres.database import Database
@@ -21,33 +21,25 @@ SHOWN_MAX: Final = 3
 
 
 async def require(opened: Database, services: Sequence[str]) -> None:
-    """Raise TransientError naming what the role lacks of what *services* need: it may be granted at any time."""
-    wanted = list(_wanted(services))
+    """Raise TransientError naming the rights that *services* need and the role lacks: they may be granted any time."""
+    wanted = list(needed_rights(services))
     if not wanted:
         return
     async with opened.connection() as connection:
         row = await connection.fetchrow(QUERY, *map(list, zip(*wanted, strict=True)))
     if row is not None and row["missing"]:
-        raise TransientError(_sentence(row["role"], list(dict.fromkeys(row["missing"])), services))
+        missing = list(dict.fromkeys(row["missing"]))
+        more = f" and {len(missing) - SHOWN_MAX} more" if len(missing) > SHOWN_MAX else ""
+        own = " or ".join(f"{PREFIX}{each}" for each in services)
+        raise TransientError(
+            f'the role "{row["role"]}" of SNIPER_DATABASE_URL lacks {", ".join(missing[:SHOWN_MAX])}{more}: sign in as '
+            f"{own}, and let the owner of the tables run `sniper migrate --roles`"
+        )
 
 
-def _wanted(services: Sequence[str]) -> Iterator[tuple[str, str, str]]:
-    """Yield table, right and column ('' for all) of everything that *services* need."""
+def needed_rights(services: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+    """Yield table, right and column ('' for all) of all rights that *services* need."""
     for service in services:
         for table, rights in RIGHTS.get(service, {}).items():
             for right in rights:
-                yield from ((table, right.word, column) for column in _columns(right))
-
-
-def _columns(right: Right) -> tuple[str, ...]:
-    return right.columns or ("",)
-
-
-def _sentence(role: str, missing: Sequence[str], services: Sequence[str]) -> str:
-    shown = ", ".join(missing[:SHOWN_MAX])
-    more = f" and {len(missing) - SHOWN_MAX} more" if len(missing) > SHOWN_MAX else ""
-    own = " or ".join(f"{PREFIX}{each}" for each in services)
-    return (
-        f'the role "{role}" of SNIPER_DATABASE_URL lacks {shown}{more}: sign in as {own}, and let the owner of the '
-        f"tables run `sniper migrate --roles`"
-    )
+                yield from ((table, right.word, column) for column in right.columns or ("",))

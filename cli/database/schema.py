@@ -1,8 +1,9 @@
-"""The schema of the database against that of this build: brought up to date, waited for, and watched."""
+"""The database's schema against that of this build: upgrade, wait, and watch."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import Final
 
 import asyncpg
@@ -32,27 +33,23 @@ ROLE_QUERY: Final = """
 
 
 async def upgrade(opened: Database, url: URL, settings: DatabaseSettings, stop: asyncio.Event) -> None:
-    """Bring the schema up to date; raise SniperError in one sentence where that cannot be.
+    """Upgrade the schema; raise SniperError in one sentence if that fails.
 
-    A stop is heeded as long as nothing has begun.
+    A stop is honoured until the first migration begins.
     """
     role = await _require_migratable(opened)
     loop = asyncio.get_running_loop()
 
     def waiting(holder: str) -> None:
-        loop.call_soon_threadsafe(_log_waiting, holder)
+        loop.call_soon_threadsafe(partial(log.warning, "waiting for another migration to end", holder=holder))
 
     turn = Turn(settings.migration_wait_seconds, settings.migration_lock_seconds, stop.is_set, waiting)
     with _in_one_sentence(role, settings.migration_lock_seconds):
         await asyncio.to_thread(migrations.upgrade, url.render_as_string(hide_password=False), turn=turn)
 
 
-def _log_waiting(holder: str) -> None:
-    log.warning("waiting for another migration to end", holder=holder)
-
-
 async def _require_migratable(opened: Database) -> str:
-    """Return the role that migrates; raise SettingsError where it may not, or where a newer build was here."""
+    """Return the role that migrates; raise SettingsError if it may not, SniperError if the schema is newer."""
     found = await _found(opened)
     if migrations.age(found) is Age.NEWER:
         raise SniperError(f"the schema cannot be migrated: {_newer(found)}")
@@ -71,8 +68,8 @@ async def _require_migratable(opened: Database) -> str:
 
 @contextmanager
 def _in_one_sentence(role: str, lock_seconds: float) -> Iterator[None]:
-    """Put what PostgreSQL says about a migration into one sentence."""
-    from alembic.util import CommandError  # noqa: PLC0415 - loaded by what migrates, and by nothing else
+    """Translate errors of a migration into one sentence."""
+    from alembic.util import CommandError  # noqa: PLC0415 - loaded only to migrate
 
     try:
         yield
@@ -81,7 +78,11 @@ def _in_one_sentence(role: str, lock_seconds: float) -> Iterator[None]:
     except DBAPIError as error:
         driver = error.orig.__cause__ if error.orig is not None else None
         if isinstance(driver, asyncpg.LockNotAvailableError):
-            raise _locked(error.statement or "", lock_seconds) from None
+            shown = " ".join((error.statement or "").split())[:STATEMENT_CHARACTERS_MAX]
+            raise SniperError(
+                f"the schema cannot be migrated now: another session holds a lock that this needs, {shown}, and kept "
+                f"it for {lock_seconds:g} s: end that session, or stop the services, and run `sniper migrate` again"
+            ) from None
         raise _explained(driver or error, role) from None
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         raise _explained(error, role) from None
@@ -93,20 +94,13 @@ def _explained(error: BaseException, role: str) -> SniperError:
     return SniperError(f"the schema cannot be migrated: {type(error).__name__}: {first_line(error)}")
 
 
-def _locked(statement: str, seconds: float) -> SniperError:
-    shown = " ".join(statement.split())[:STATEMENT_CHARACTERS_MAX]
-    return SniperError(
-        f"the schema cannot be migrated now: another session holds a lock that this needs, {shown}, and kept it for "
-        f"{seconds:g} s: end that session, or stop the services, and run `sniper migrate` again"
-    )
-
-
 async def available(opened: Database, stop: asyncio.Event) -> None:
-    """Return once the schema is that of this build; raise SettingsError where it never will be."""
+    """Wait until the schema is that of this build; raise SettingsError if it never will be."""
     await when_available("schema", lambda: require(opened), stop)
 
 
 async def require(opened: Database) -> None:
+    """Raise TransientError for an older schema, SettingsError for a newer or unreadable one."""
     try:
         found = await _found(opened)
     except TransientError as error:
@@ -148,8 +142,8 @@ def _newer(found: str | None) -> str:
 
 
 @asynccontextmanager
-async def mismatch_in_one_sentence(opened: Database) -> AsyncIterator[None]:
-    """Translate what a command meets in tables of another build into which of the two is the older."""
+async def explained_mismatch(opened: Database) -> AsyncIterator[None]:
+    """Translate a command's errors on another build's tables into the version mismatch."""
     try:
         yield
     except (SchemaError, asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError):
@@ -157,16 +151,16 @@ async def mismatch_in_one_sentence(opened: Database) -> AsyncIterator[None]:
         raise SniperError(_newer(found) if migrations.age(found) is Age.NEWER else NO_SCHEMA) from None
 
 
-class Watch:
-    """Whether the schema is still one that this build can work with, as of the last look."""
+class SchemaWatch:
+    """Whether the schema fits this build, as of the last check."""
 
     fits = True
 
 
 @asynccontextmanager
-async def watched(opened: Database) -> AsyncIterator[Watch]:
-    """Look every few seconds whether the schema was taken back beneath us, and say so."""
-    watch = Watch()
+async def watched(opened: Database) -> AsyncIterator[SchemaWatch]:
+    """Check every few seconds whether the schema was downgraded meanwhile, and log it."""
+    watch = SchemaWatch()
 
     async def look() -> None:
         while True:
@@ -181,14 +175,14 @@ async def watched(opened: Database) -> AsyncIterator[Watch]:
         await asyncio.wait([looking])
 
 
-async def _look(opened: Database, watch: Watch) -> None:
+async def _look(opened: Database, watch: SchemaWatch) -> None:
     try:
         async with asyncio.timeout(LOOK_SECONDS_MAX):
             found = await _found(opened)
     except SchemaError:
         found = None
     except (TransientError, TimeoutError):
-        return  # Whether the database is there is looked at elsewhere.
+        return  # The database's availability is watched elsewhere.
     fits = migrations.age(found) is not Age.OLDER
     if fits != watch.fits:
         if fits:

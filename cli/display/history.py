@@ -1,9 +1,9 @@
-"""`sniper history`: who decided what, and when."""
+"""`sniper history`: decisions with their author and time."""
 
 from rich.console import Console
 
 from api.reading import history
-from api.reading.history import HistoryEntry, HistoryFilter
+from api.reading.history import HistoryFilter
 from api.reading.reader import Reader
 from cli import command_runner
 
@@ -12,10 +12,6 @@ async def show(limit: int, *, as_json: bool) -> None:
     """Print the latest decisions, newest first."""
     async with command_runner.database() as database:
         found = await history.read(Reader(database), HistoryFilter(limit=limit))
-    lines = [_line(each) for each in found.items] or ["nothing was decided yet"]
-    text = found.model_dump_json(indent=2) if as_json else "\n".join(lines)
+    lines = [f"{each.created_at:%Y-%m-%d %H:%M:%S} UTC  {each.made_by}: {each.words}" for each in found.items]
+    text = found.model_dump_json(indent=2) if as_json else "\n".join(lines or ["nothing was decided yet"])
     Console(soft_wrap=True).print(text, markup=False, highlight=False)
-
-
-def _line(entry: HistoryEntry) -> str:
-    return f"{entry.created_at:%Y-%m-%d %H:%M:%S} UTC  {entry.made_by}: {entry.words}"

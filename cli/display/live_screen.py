@@ -1,8 +1,8 @@
-"""The terminal of `sniper up`: events as lines, and below them the standing."""
+"""The screen of `sniper up`: events as lines, and an overview below them."""
 
 import asyncio
 import sys
-from contextlib import AbstractContextManager, aclosing, nullcontext
+from contextlib import AbstractContextManager, aclosing, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -10,9 +10,8 @@ import structlog
 from rich.console import Console
 from rich.live import Live
 
-from api.schemas import ListingRow, TradeRow
-from cli.display import feed, standing
-from cli.display.results import Result, result_of
+from cli.display import event_lines, overview
+from cli.display.results import result_of
 from cli.display.watch import follow
 from shared.backoff import pause
 from shared.errors import TransientError
@@ -27,54 +26,47 @@ SUMMARY_SECONDS: Final = 10.0
 
 @dataclass(slots=True)
 class LiveScreen:
-    """On a terminal the standing stays at its lower end; elsewhere it is a line from time to time."""
+    """On a terminal the overview stays at the bottom; elsewhere it is a line from time to time."""
 
     console: Console
     database: Database
-    prices: standing.Prices
-    tally: feed.Tally = field(default_factory=feed.Tally)
+    prices: overview.PriceSource
+    tally: event_lines.TradeTally = field(default_factory=event_lines.TradeTally)
 
     async def show(self, ready: asyncio.Event, stop: asyncio.Event) -> None:
-        """Show both until *stop*; the standing from *ready* on."""
+        """Show both until *stop*; the overview from *ready* on."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._show_events(stop), name="screen-events")
-            tasks.create_task(self._show_standing(ready, stop), name="screen-standing")
+            tasks.create_task(self._show_overview(ready, stop), name="screen-standing")
 
     async def _show_events(self, stop: asyncio.Event) -> None:
         async with aclosing(follow(self.database, stop)) as rows:
             async for row in rows:
-                result = await self._result(row)
+                result = None
+                with suppress(TransientError):
+                    result = await result_of(self.database, row)
                 self.tally.count(row, result)
-                self.console.print(feed.line(row, result, utc_now()), soft_wrap=True)
+                self.console.print(event_lines.line(row, result, utc_now()), soft_wrap=True)
 
-    async def _result(self, row: ListingRow | TradeRow) -> Result | None:
-        try:
-            return await result_of(self.database, row)
-        except TransientError:
-            return None
-
-    async def _show_standing(self, ready: asyncio.Event, stop: asyncio.Event) -> None:
+    async def _show_overview(self, ready: asyncio.Event, stop: asyncio.Event) -> None:
         await ready.wait()
         with self._live() as live:
             while not stop.is_set():
                 try:
-                    found = await standing.gather(self.database, self.prices)
+                    found = await overview.gather(self.database, self.prices)
                 except TransientError as error:
                     log.debug("standing not known", reason=str(error))
                 else:
-                    self._draw(live, found)
+                    if live is None:
+                        self.console.print(overview.summary(found, self.tally), soft_wrap=True)
+                    else:
+                        live.update(overview.block(found, self.tally), refresh=True)
                 await pause(SUMMARY_SECONDS if live is None else BLOCK_SECONDS, stop)
 
     def _live(self) -> AbstractContextManager[Live | None]:
         if not self.console.is_terminal:
             return nullcontext()
-        is_terminal = sys.stderr.isatty()  # Warnings stand above the block, unless they go elsewhere.
+        is_terminal = sys.stderr.isatty()  # Then warnings are printed above the block.
         return Live(
             console=self.console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=is_terminal
         )
-
-    def _draw(self, live: Live | None, found: standing.Standing) -> None:
-        if live is None:
-            self.console.print(standing.summary(found, self.tally), soft_wrap=True)
-        else:
-            live.update(standing.block(found, self.tally), refresh=True)

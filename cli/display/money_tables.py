@@ -1,16 +1,17 @@
-"""What `sniper status` shows of money: what is at stake, open orders, open positions."""
+"""Tables of exposure, open orders and positions for `sniper status`."""
 
 from collections.abc import Iterable, Sequence
 
 from rich.table import Table
 
-from api.schemas import ExposureRow, OrderRow, PositionRow
+from api.schemas.rows import OrderRow, PositionRow
+from api.schemas.status import ExposureRow
 from cli.display import tables
 from shared.events import Side
 
 
-def at_stake(exposures: Iterable[ExposureRow]) -> Table:
-    """Draw what is at stake in each mode."""
+def exposure_table(exposures: Iterable[ExposureRow]) -> Table:
+    """Return a table of the exposure in each mode."""
     rows = [
         (
             each.mode.value,
@@ -26,8 +27,8 @@ def at_stake(exposures: Iterable[ExposureRow]) -> Table:
     return tables.table("At stake", columns, rows)
 
 
-def open_orders(orders: Sequence[OrderRow]) -> Table:
-    """Draw open orders, those in doubt in red."""
+def open_orders_table(orders: Sequence[OrderRow]) -> Table:
+    """Return a table of open orders, unknown ones in red."""
     rows = [
         (
             f"{each.decided_at:%m-%d %H:%M:%S}",
@@ -62,8 +63,8 @@ def _state(order: OrderRow) -> str:
     return state
 
 
-def positions(held: Sequence[PositionRow], *, title: str = "Open positions") -> Table:
-    """Draw positions, prices and money in USDT."""
+def positions_table(held: Sequence[PositionRow], *, title: str = "Open positions") -> Table:
+    """Return a table of positions, with prices and amounts in USDT."""
     rows = [
         (
             f"{each.opened_at:%m-%d %H:%M:%S}",
@@ -73,7 +74,7 @@ def positions(held: Sequence[PositionRow], *, title: str = "Open positions") -> 
             tables.rounded(each.average_price),
             f"{each.cost_usdt:f}",
             f"{each.received_usdt:f}",
-            _stands(each),
+            _position_state(each),
         )
         for each in held
     ]
@@ -81,16 +82,11 @@ def positions(held: Sequence[PositionRow], *, title: str = "Open positions") -> 
     return tables.table(title, columns, rows)
 
 
-def _stands(position: PositionRow) -> str:
+def _position_state(position: PositionRow) -> str:
     if position.result_usdt is not None:
-        return f"{position.state}: {_result(position)}"
+        percent = "" if position.result_pct is None else f" ({position.result_pct:+.2f} %)"
+        unknown = ", less fees of unknown value" if position.fees_unknown else ""
+        return f"{position.state}: {position.result_usdt:+.2f} USDT{percent}{unknown}"
     if position.close_requested_at and position.state in {"open", "closing"}:
         return f"{position.state}, to be sold since {position.close_requested_at:%m-%d %H:%M:%S}"
     return f"{position.state}: {position.note}" if position.note else position.state
-
-
-def _result(position: PositionRow) -> str:
-    """Say what a position came to."""
-    percent = "" if position.result_pct is None else f" ({position.result_pct:+.2f} %)"
-    unknown = ", less fees of unknown value" if position.fees_unknown else ""
-    return f"{position.result_usdt:+.2f} USDT{percent}{unknown}"

@@ -1,4 +1,4 @@
-"""Compute the result of a closed position: its sales against its purchase, fees counted in."""
+"""Result of a closed position: its sales less its purchase, fees included."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import and_, bindparam, select
 
 from api.queries import reading
-from api.schemas import ListingRow, TradeRow
+from api.schemas.rows import ListingRow, TradeRow
 from shared.events import Side, TradeStatus
 from shared.postgres.database import Database
 from shared.postgres.schema.tables import positions, trades
@@ -29,7 +29,7 @@ _CLOSED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Of a closed position, in USDT."""
+    """Result of a closed position, in USDT."""
 
     cost: Decimal
     received: Decimal
@@ -44,9 +44,9 @@ class Result:
 
 
 async def result_of(database: Database, row: ListingRow | TradeRow) -> Result | None:
-    """Return the result of the position that the sale *row* closed; None where it is no such sale.
+    """Return the result of the position that the sale *row* closed; None for any other row.
 
-    Raises TransientError when the database is away.
+    Raises TransientError when the database is unavailable.
     """
     if isinstance(row, ListingRow) or row.side is not Side.SELL or row.status is not TradeStatus.FILLED:
         return None

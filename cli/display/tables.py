@@ -1,4 +1,4 @@
-"""How lists are drawn on a terminal."""
+"""Tables, sections and numbers on a terminal."""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -12,7 +12,7 @@ _MILLION: Final = 1_000_000
 
 
 def table(title: str, columns: Iterable[str], rows: Iterable[tuple[str, ...]]) -> Table:
-    """Return a table whose last column takes what room there is."""
+    """Return a table whose last column takes the remaining width."""
     drawn = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     *short, long = columns
     for column in short:
@@ -24,7 +24,7 @@ def table(title: str, columns: Iterable[str], rows: Iterable[tuple[str, ...]]) -
 
 
 def rounded(amount: Decimal) -> str:
-    """Write a price or a quantity in as many digits as a person reads; JSON has all of them."""
+    """Format a price or a quantity with six significant digits; JSON output has all of them."""
     return f"{amount:.0f}" if abs(amount) >= _MILLION else f"{Decimal(f'{amount:.6g}'):f}"
 
 
@@ -34,11 +34,11 @@ def section(title: str, body: str, *, style: str = "") -> Text:
 
 
 def milliseconds(measured: int | None) -> str:
-    """Return a time that was measured, or a dash for one that was not."""
+    """Format a measured time; a dash for None."""
     return "–" if measured is None else f"{measured} ms"
 
 
 def signed(number: Decimal, decimals: int) -> str:
-    """Write a gain or a loss with its sign, the minus as typographers do; nought has none."""
+    """Format a gain or a loss with its sign, with a typographic minus; zero has none."""
     text = f"{number:+,.{decimals}f}"
     return f"{abs(number):,.{decimals}f}" if not Decimal(text.replace(",", "")) else text.replace("-", "−")

@@ -1,20 +1,20 @@
-"""`sniper watch`: listings and trades as they are stored, oldest first, and a pending trade once more when it ends."""
+"""`sniper watch`: listings and trades as they are stored, oldest first, and pending trades again when they end."""
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 import structlog
 from rich.console import Console
 from rich.text import Text
-from sqlalchemy import ColumnElement, Select, Table, bindparam, func, select
+from sqlalchemy import ColumnElement, Table, bindparam, func, select
 
 from api.queries import reading
-from api.schemas import ListingRow, TradeRow
+from api.schemas.rows import ListingRow, TradeRow
 from cli import command_runner
 from cli.display import tables
 from shared.backoff import pause
@@ -28,7 +28,7 @@ log = structlog.get_logger()
 POLL_SECONDS: Final = 0.5
 ROWS_MAX: Final = 500
 OVERLAP: Final = 200
-"""Ids are given before rows are committed, so one may appear after a higher one: these many are looked at again."""
+"""Ids are assigned before commit, so one may appear after a higher one: this many are read again."""
 
 STATUS_STYLES: Final = {TradeStatus.FILLED: "green", TradeStatus.PENDING: "yellow"}
 
@@ -42,47 +42,43 @@ Row = TypeVar("Row", ListingRow, TradeRow)
 
 @dataclass(slots=True)
 class _Tail(Generic[Row]):
-    """The growing end of one table."""
+    """The newest rows of one table."""
 
     table: Table
     model: type[Row]
     since: timedelta
     start: int | None = None
-    """Rows up to this id are old; unknown before the first look."""
+    """Rows up to this id are old; unknown before the first read."""
     seen: deque[int] = field(default_factory=lambda: deque(maxlen=OVERLAP + ROWS_MAX))
 
     async def read(self, database: Database) -> list[Row]:
         async with reading(database) as connection:
             if self.start is None:
-                self.start = await connection.scalar(self._newest_old()) or 0
-                # A trade that waited for hours is an old row, and news since it ended.
+                old = self.table.c.created_at <= func.now() - self.since
+                newest_old = select(self.table.c.id).where(old).order_by(self.table.c.created_at.desc()).limit(1)
+                self.start = await connection.scalar(newest_old) or 0
+                # A trade that was pending for hours is an old row with a recent end.
                 wanted: ColumnElement[bool] = (self.table.c.id > self.start) | (
                     self.table.c.created_at > func.now() - self.since
                 )
             else:
                 wanted = self.table.c.id > max([self.start, *(each - OVERLAP for each in self.seen)])
-            found = await connection.execute(self._rows(wanted))
+            columns = (self.table.c[name] for name in self.model.model_fields)
+            rows_query = select(*columns).where(wanted).order_by(self.table.c.id).limit(ROWS_MAX)
+            found = await connection.execute(rows_query)
             rows = [self.model.model_validate(row) for row in found]
         known = frozenset(self.seen)
         fresh = [row for row in rows if row.id not in known]
         self.seen.extend(row.id for row in fresh)
         return fresh
 
-    def _newest_old(self) -> Select[tuple[int]]:
-        old = self.table.c.created_at <= func.now() - self.since
-        return select(self.table.c.id).where(old).order_by(self.table.c.created_at.desc()).limit(1)
-
-    def _rows(self, wanted: ColumnElement[bool]) -> Select[Any]:
-        columns = (self.table.c[name] for name in self.model.model_fields)
-        return select(*columns).where(wanted).order_by(self.table.c.id).limit(ROWS_MAX)
-
 
 @dataclass(slots=True)
 class _Endings:
-    """The trades that were pending, and are not any more: their rows are not new, but what they tell is."""
+    """Pending trades that have ended: their rows are old, their outcomes new."""
 
     pending: set[int] | None = None
-    """Unknown before the first look."""
+    """Unknown before the first read."""
 
     async def read(self, database: Database) -> list[TradeRow]:
         async with reading(database) as connection:
@@ -95,7 +91,7 @@ class _Endings:
         return rows
 
     def saw(self, row: ListingRow | TradeRow) -> None:
-        """Remember a trade for as long as it is pending."""
+        """Remember a trade while it is pending."""
         if self.pending is None or isinstance(row, ListingRow):
             return
         if row.status is TradeStatus.PENDING:
@@ -107,11 +103,16 @@ class _Endings:
 async def follow(
     database: Database, stop: asyncio.Event, *, since: timedelta = timedelta()
 ) -> AsyncGenerator[ListingRow | TradeRow, None]:
-    """Yield each row stored from *since* ago on, until *stop*; a database that is away is waited for."""
+    """Yield each row stored from *since* ago on, until *stop*; retries while the database is unavailable."""
     tails = (_Tail(listings, ListingRow, since), _Tail(trades, TradeRow, since))
     endings = _Endings()
     while not stop.is_set():
-        rows = [row for source in (endings, *tails) for row in await _fresh(source, database)]
+        rows: list[ListingRow | TradeRow] = []
+        for source in (endings, *tails):
+            try:
+                rows += await source.read(database)
+            except TransientError as error:
+                log.warning("cannot watch", reason=str(error))
         for row in sorted(rows, key=happened_at):
             endings.saw(row)
             yield row
@@ -119,18 +120,8 @@ async def follow(
 
 
 def happened_at(row: ListingRow | TradeRow) -> datetime:
-    """When the market moved, not when we wrote it down: a coin is listed before it is traded."""
+    """Return the event's time at the exchange, not when it was stored: a coin is listed before it is traded."""
     return row.listed_at if isinstance(row, ListingRow) else row.created_at
-
-
-async def _fresh(
-    source: _Endings | _Tail[ListingRow] | _Tail[TradeRow], database: Database
-) -> Sequence[ListingRow | TradeRow]:
-    try:
-        return await source.read(database)
-    except TransientError as error:
-        log.warning("cannot watch", reason=str(error))
-        return []
 
 
 async def watch(stop: asyncio.Event, *, since_minutes: float, limit: int) -> None:

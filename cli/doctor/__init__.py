@@ -1,1 +1,1 @@
-"""`sniper doctor`: everything a run depends on, looked at once, each in one line with what to do about it."""
+"""`sniper doctor`: checks of everything a run depends on, one line each with advice."""

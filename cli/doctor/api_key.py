@@ -1,4 +1,4 @@
-"""Judge an API key by what the exchange and the settings tell of it. Pure."""
+"""Findings about an API key, from the exchange's answers and the settings. Pure."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -32,17 +32,17 @@ _MEANINGS: Final[Mapping[int, tuple[str, str]]] = MappingProxyType(
 
 
 def refused(error: ExchangeRejected) -> Finding:
-    """Return what a refused look at the account means for the key."""
+    """Return the finding for a refused query of the account."""
     told, advice = _MEANINGS.get(error.code, ("the exchange refuses it", "see the key at the exchange"))
     return wrong(KEY, f"{told} ({error})", advice)
 
 
 def rights(told: KeyRights) -> list[Finding]:
-    """Return a finding of trading and of withdrawal each."""
-    return [_trades(told), _withdraws(told)]
+    """Return the findings on trading and on withdrawal."""
+    return [judge_trading_right(told), judge_withdrawal_right(told)]
 
 
-def _trades(told: KeyRights) -> Finding:
+def judge_trading_right(told: KeyRights) -> Finding:
     match told.can_trade:
         case None:
             return note(TRADES, "the exchange does not tell")
@@ -52,7 +52,7 @@ def _trades(told: KeyRights) -> Finding:
             return well(TRADES, ", ".join(told.kinds) or "yes")
 
 
-def _withdraws(told: KeyRights) -> Finding:
+def judge_withdrawal_right(told: KeyRights) -> Finding:
     match told.can_withdraw:
         case None:
             return note(WITHDRAWS, "the exchange does not tell", "see at the exchange that the key may not withdraw")
@@ -67,7 +67,7 @@ def _withdraws(told: KeyRights) -> Finding:
 
 
 def binding(terms: KeyTerms) -> Finding:
-    """Return whether the key is bound to addresses, which only its owner knows."""
+    """Return the finding on the key's bound addresses, which only its owner knows."""
     if terms.ip_bound:
         return well(BINDING, "bound, by SNIPER_MEXC_API_KEY_IP_BOUND")
     return wrong(
@@ -79,7 +79,7 @@ def binding(terms: KeyTerms) -> Finding:
 
 
 def age(terms: KeyTerms, today: date) -> Finding:
-    """Return how old the key is, and when it expires."""
+    """Return the finding on the key's age and expiry."""
     if terms.created_on is None:
         advice = f"set SNIPER_MEXC_API_KEY_CREATED to its day: an unbound key expires after {VALID.days} days"
         return note(AGE, "unknown: the exchange tells it nowhere", advice)

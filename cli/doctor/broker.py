@@ -1,10 +1,10 @@
-"""The broker: there, of a version that is known to work, and letting its user do what the services do."""
+"""Checks of the broker: reachable, of a tested version, and with the permissions that services need."""
 
 import re
 from collections.abc import Sequence
 from typing import Final
 
-from cli.doctor.finding import Finding, note, setting, unseen, well, wrong
+from cli.doctor.finding import Finding, not_examined, note, setting, well, wrong
 from cli.doctor.needs import needs_of, topology_of
 from shared.bus.rabbitmq.inspection import Examination, examined
 from shared.errors import SettingsError, TransientError
@@ -13,33 +13,27 @@ from shared.settings import BrokerSettings, load
 REACHABLE: Final = "broker"
 REST: Final = ("broker version", "broker topology", "broker permissions")
 OLDEST: Final = (3, 10)
-"""The oldest RabbitMQ that everything is tested on; quorum queues and streams need 3.9."""
+"""The oldest RabbitMQ tested; quorum queues and streams need 3.9."""
 _LOAD: Final = (
     "start a service whose user may make it, or load deploy/rabbitmq/definitions.json (rabbitmqctl import_definitions)"
 )
 
 
-async def look(names: Sequence[str]) -> list[Finding]:
-    """Return what was found of the broker for the services of these names."""
+async def check(names: Sequence[str]) -> list[Finding]:
+    """Return the findings on the broker for these services."""
     try:
         settings = load(BrokerSettings)
     except SettingsError as error:
-        return [setting(REACHABLE, str(error)), *unseen(REST, "its settings are wrong")]
+        return [setting(REACHABLE, str(error)), *not_examined(REST, "its settings are wrong")]
     if settings.url is None:
         return [note(REACHABLE, "none: messages go through the database, for `sniper up` in one process")]
     try:
         async with examined(settings) as broker:
             return [well(REACHABLE, "answers"), *await _inside(broker, names)]
     except TransientError as error:
-        return [wrong(REACHABLE, _plain(error), _advice(str(error))), *unseen(REST, "the broker is not reached")]
-
-
-def _plain(error: TransientError) -> str:
-    return str(error).removeprefix("broker away: ")
-
-
-def _advice(words: str) -> str:
-    return "" if "SNIPER_BROKER_URL" in words else "start it, and compare host and port in SNIPER_BROKER_URL"
+        told = str(error).removeprefix("broker away: ")
+        advice = "" if "SNIPER_BROKER_URL" in told else "start it, and compare host and port in SNIPER_BROKER_URL"
+        return [wrong(REACHABLE, told, advice), *not_examined(REST, "the broker is not reached")]
 
 
 async def _inside(broker: Examination, names: Sequence[str]) -> list[Finding]:
@@ -47,12 +41,12 @@ async def _inside(broker: Examination, names: Sequence[str]) -> list[Finding]:
     return [
         judge_version(broker.version()),
         wrong(REST[1], f"missing: {', '.join(missing)}", _LOAD) if missing else well(REST[1], "complete"),
-        await _permissions(broker, names, missing),
+        await judge_permissions(broker, names, missing),
     ]
 
 
 def judge_version(told: str) -> Finding:
-    """Judge a broker by how it calls itself, like `RabbitMQ 3.10.8`."""
+    """Return the finding on a version string like `RabbitMQ 3.10.8`."""
     numbers = re.search(r"(\d+)\.(\d+)", told)
     if not told.startswith("RabbitMQ") or numbers is None:
         return note(REST[0], f"{told or 'unnamed'}: only RabbitMQ is tested")
@@ -61,7 +55,8 @@ def judge_version(told: str) -> Finding:
     return well(REST[0], told)
 
 
-async def _permissions(broker: Examination, names: Sequence[str], missing: Sequence[str]) -> Finding:
+async def judge_permissions(broker: Examination, names: Sequence[str], missing: Sequence[str]) -> Finding:
+    """Return the finding on the user's permissions, as far as their queues and exchanges are not *missing*."""
     needs = needs_of(names)
     addresses = [each for each in needs.publishes if f"exchange {each[0].name}" not in missing]
     queues = [each for each in needs.consumes if f"queue {each.name}" not in missing]

@@ -1,4 +1,4 @@
-"""The database: there, of this build's schema, and letting our role do what it must; and the limits kept in it."""
+"""Checks of the database: reachable, with this build's schema and the role's rights, and the limits stored in it."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -7,8 +7,8 @@ import asyncpg
 
 from cli import command_runner
 from cli.database import rights, schema
-from cli.doctor.finding import Finding, note, setting, unseen, well, wrong
-from cli.doctor.limits import LIMITS, judged
+from cli.doctor.finding import Finding, not_examined, note, setting, well, wrong
+from cli.doctor.limits import LIMITS, limits_findings
 from cli.operating import status as statuses
 from shared.errors import SettingsError, SniperError, TransientError
 from shared.postgres.database import Database
@@ -22,21 +22,18 @@ ROLE: Final = """
 """
 
 
-async def look(names: Sequence[str]) -> list[Finding]:
-    """Return what was found of the database for the services of these names, and of the limits in it."""
+async def check(names: Sequence[str]) -> list[Finding]:
+    """Return the findings on the database for these services, and on the limits in it."""
     try:
         async with command_runner.database() as opened:
             return await _inside(opened, names)
     except SettingsError as error:
-        return [setting(REACHABLE, str(error)), *unseen(REST, "the database is not reached")]
+        return [setting(REACHABLE, str(error)), *not_examined(REST, "the database is not reached")]
     except (SniperError, asyncpg.PostgresError, OSError) as error:
         told = str(error).removeprefix("database away: ")
-        return [wrong(REACHABLE, told, _advice(told)), *unseen(REST, "the database is not reached")]
-
-
-def _advice(told: str) -> str:
-    known = "SNIPER_DATABASE_URL" in told
-    return "" if known else "start it, and compare host, port and name in SNIPER_DATABASE_URL"
+        known = "SNIPER_DATABASE_URL" in told
+        advice = "" if known else "start it, and compare host, port and name in SNIPER_DATABASE_URL"
+        return [wrong(REACHABLE, told, advice), *not_examined(REST, "the database is not reached")]
 
 
 async def _inside(opened: Database, names: Sequence[str]) -> list[Finding]:
@@ -45,29 +42,26 @@ async def _inside(opened: Database, names: Sequence[str]) -> list[Finding]:
     if row is None:
         raise TransientError("no answer")
     reachable = well(REACHABLE, f"PostgreSQL {row['version']} answers")
-    refusing = _refusing_writes(row)
+    refusing = None
+    if row["standby"] or row["read_only"]:
+        kind = "a standby, which takes no writes" if row["standby"] else "read-only"
+        told = f"{row['role']}: the server is {kind}"
+        refusing = wrong(REST[0], told, "name the primary in SNIPER_DATABASE_URL")
     try:
         await schema.require(opened)
     except (SettingsError, TransientError) as error:
         role = refusing or note(REST[0], "not looked at: the schema is not ours")
         judge = setting if isinstance(error, SettingsError) else wrong
-        return [reachable, role, judge(REST[1], str(error)), *unseen(LIMITS, "the schema is not ours")]
-    found = [reachable, refusing or await _role(opened, row["role"], names), well(REST[1], "that of this build")]
+        return [reachable, role, judge(REST[1], str(error)), *not_examined(LIMITS, "the schema is not ours")]
+    found = [reachable, refusing or await judge_role(opened, row["role"], names), well(REST[1], "that of this build")]
     try:
-        return [*found, *judged(await statuses.gather(opened))]
+        return [*found, *limits_findings(await statuses.gather(opened))]
     except (TransientError, asyncpg.PostgresError) as error:
-        return [*found, *unseen(LIMITS, f"this role may not read them ({first_line(error)})")]
+        return [*found, *not_examined(LIMITS, f"this role may not read them ({first_line(error)})")]
 
 
-def _refusing_writes(row: asyncpg.Record) -> Finding | None:
-    if not (row["standby"] or row["read_only"]):
-        return None
-    what = "a standby, which takes no writes" if row["standby"] else "read-only"
-    return wrong(REST[0], f"{row['role']}: the server is {what}", "name the primary in SNIPER_DATABASE_URL")
-
-
-async def _role(opened: Database, role: str, names: Sequence[str]) -> Finding:
-    """Compare what the role may do with what each service's own may."""
+async def judge_role(opened: Database, role: str, names: Sequence[str]) -> Finding:
+    """Compare the role's rights with those of each service's own role."""
     try:
         await rights.require(opened, names)
     except TransientError as error:

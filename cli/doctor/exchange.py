@@ -1,4 +1,4 @@
-"""The exchange: there, of a time like ours, and with a key that may do what it must and no more."""
+"""Checks of the exchange: reachable, clock offset, and rights of the API key."""
 
 import time
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from cli.doctor import api_key
-from cli.doctor.finding import Finding, note, setting, unseen, well, wrong
+from cli.doctor.finding import Finding, not_examined, note, setting, well, wrong
 from executor.venues.credentials import Credentials, credentials
 from shared.errors import SettingsError
 from shared.mexc.errors import ExchangeError, ExchangeRejected
@@ -25,32 +25,34 @@ CLOCK: Final = "exchange clock"
 KEY_PARTS: Final = (api_key.KEY, *api_key.RIGHTS, api_key.BINDING, api_key.AGE)
 SAMPLES: Final = 5
 OFFSET_SECONDS_MAX: Final = 1.0
-"""Orders are signed by the exchange's time, but what is told and stored is by ours."""
+"""Orders are signed by the exchange's time, but events carry ours."""
 LIMITS: Final = RestLimits(connect_seconds=3, total_seconds=5)
 RECV_WINDOW_MS: Final = 5_000
 
 
-async def look() -> list[Finding]:
-    """Return what was found of the exchange and of the API key."""
+async def check() -> list[Finding]:
+    """Return the findings on the exchange and on the API key."""
     try:
         settings = load(ExchangeSettings)
         keys = credentials(settings)
     except SettingsError as error:
-        return [setting(REACHABLE, str(error)), *unseen((CLOCK, *KEY_PARTS), "the settings are wrong")]
+        return [setting(REACHABLE, str(error)), *not_examined((CLOCK, *KEY_PARTS), "the settings are wrong")]
     host = urlsplit(settings.mexc_rest_url).netloc
     async with connect_rest(settings.mexc_rest_url, LIMITS) as rest:
         try:
-            estimate = estimate_of(await _samples(rest))
+            estimate = estimate_of(await take_samples(rest))
         except ExchangeError as error:
             advice = "see whether this machine may reach it (DNS, firewall), and SNIPER_MEXC_REST_URL"
-            return [wrong(REACHABLE, f"{host}: {error}", advice), *_unreached()]
+            parts = not_examined((CLOCK, *KEY_PARTS), "the exchange is not reached")
+            return [wrong(REACHABLE, f"{host}: {error}", advice), *parts]
     now = time.monotonic()
     ahead = 0.0 if estimate is None else estimate.now_ms(now) / 1000 - time.time()
     found = [well(REACHABLE, f"{host} answers"), judge_clock(Trust().objection(estimate, now), ahead)]
-    return [*found, *await _key(settings, keys, estimate)]
+    return [*found, *await judge_key(settings, keys, estimate)]
 
 
-async def _samples(rest: MexcRest) -> Sequence[Sample]:
+async def take_samples(rest: MexcRest) -> Sequence[Sample]:
+    """Return samples of the exchange's time."""
     samples = []
     for _ in range(SAMPLES):
         asked_at = time.monotonic()
@@ -60,7 +62,7 @@ async def _samples(rest: MexcRest) -> Sequence[Sample]:
 
 
 def judge_clock(objection: str, ahead_seconds: float) -> Finding:
-    """Judge the exchange's time: how far it is ahead of ours, and whether it is known well enough to sign by."""
+    """Return the finding on the exchange's clock: its offset, and any objection to signing by it."""
     if objection:
         return wrong(CLOCK, objection, "use a machine with a quicker way to the exchange")
     told = f"{ahead_seconds:+.3f} s from ours"
@@ -69,17 +71,17 @@ def judge_clock(objection: str, ahead_seconds: float) -> Finding:
     return well(CLOCK, told)
 
 
-def _unreached() -> list[Finding]:
-    return unseen((CLOCK, *KEY_PARTS), "the exchange is not reached")
-
-
-async def _key(settings: ExchangeSettings, keys: Credentials | None, estimate: Estimate | None) -> list[Finding]:
+async def judge_key(settings: ExchangeSettings, keys: Credentials | None, estimate: Estimate | None) -> list[Finding]:
+    """Return the findings on the API key, with a query of the account if there is one."""
     if keys is None:
-        return [_no_key(settings)]
+        advice = "set SNIPER_MEXC_API_KEY and SNIPER_MEXC_API_SECRET"
+        if settings.live:
+            return [wrong(api_key.KEY, "none, while SNIPER_LIVE is set: no order can be sent", advice)]
+        return [note(api_key.KEY, "none: orders are only computed (dry-run)", advice)]
     terms = KeyTerms(settings.mexc_api_key_created, settings.mexc_api_key_ip_bound)
     about = [api_key.binding(terms), api_key.age(terms, datetime.now(UTC).date())]
     if estimate is None:
-        return [*unseen((api_key.KEY, *api_key.RIGHTS), "the exchange's time is not known"), *about]
+        return [*not_examined((api_key.KEY, *api_key.RIGHTS), "the exchange's time is not known"), *about]
 
     def now_ms() -> int:
         return estimate.now_ms(time.monotonic())
@@ -89,15 +91,8 @@ async def _key(settings: ExchangeSettings, keys: Credentials | None, estimate: E
         try:
             told = await account.key_rights()
         except ExchangeRejected as error:
-            return [api_key.refused(error), *unseen(api_key.RIGHTS, "the key is refused"), *about]
+            return [api_key.refused(error), *not_examined(api_key.RIGHTS, "the key is refused"), *about]
         except ExchangeError as error:
-            parts = unseen(api_key.RIGHTS, "the account is not reached")
+            parts = not_examined(api_key.RIGHTS, "the account is not reached")
             return [wrong(api_key.KEY, str(error), "try again"), *parts, *about]
     return [well(api_key.KEY, "accepted"), *api_key.rights(told), *about]
-
-
-def _no_key(settings: ExchangeSettings) -> Finding:
-    advice = "set SNIPER_MEXC_API_KEY and SNIPER_MEXC_API_SECRET"
-    if settings.live:
-        return wrong(api_key.KEY, "none, while SNIPER_LIVE is set: no order can be sent", advice)
-    return note(api_key.KEY, "none: orders are only computed (dry-run)", advice)

@@ -1,4 +1,4 @@
-"""A finding: one line about one thing, and what to do where it is not well."""
+"""Findings of `sniper doctor`: one line per part, with advice."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -12,14 +12,14 @@ from shared.process.lifecycle import EXIT_FAILURE, EXIT_SETTINGS
 class Verdict(StrEnum):
     WELL = "well"
     NOTE = "note"
-    """Nothing is wrong, and something is worth knowing: it does not apply, or cannot be told from here."""
+    """Worth knowing, but not wrong: it does not apply, or cannot be checked from here."""
     WRONG = "wrong"
     SETTING = "setting"
-    """A setting is wrong: no restart and no waiting mends it."""
+    """A setting is wrong: neither a restart nor a retry helps."""
 
 
 class Finding(BaseModel):
-    """What was found of one thing."""
+    """The result of one check."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -27,7 +27,7 @@ class Finding(BaseModel):
     verdict: Verdict
     told: str
     advice: str = ""
-    """What to do; empty where there is nothing to be done, or what is told says it."""
+    """Remedy; empty where none is needed, or *told* includes it."""
 
 
 def well(part: str, told: str) -> Finding:
@@ -46,8 +46,8 @@ def setting(part: str, told: str, advice: str = "") -> Finding:
     return Finding(part=part, verdict=Verdict.SETTING, told=told, advice=advice)
 
 
-def unseen(parts: Iterable[str], because: str) -> list[Finding]:
-    """Return a note for each of *parts* that could not be looked at, *because* of what another line tells."""
+def not_examined(parts: Iterable[str], because: str) -> list[Finding]:
+    """Return a note for each of *parts* that was not checked, *because* of another finding."""
     return [note(part, f"not looked at: {because}") for part in parts]
 
 
@@ -55,5 +55,5 @@ _CODES: Final = {Verdict.WELL: 0, Verdict.NOTE: 0, Verdict.WRONG: EXIT_FAILURE, 
 
 
 def exit_code(findings: Iterable[Finding]) -> int:
-    """Return 0 where all is well, 1 where something is wrong, 2 where a setting is."""
+    """Return 0 if all is well, 1 if something is wrong, 2 if a setting is."""
     return max((_CODES[each.verdict] for each in findings), default=0)

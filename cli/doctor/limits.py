@@ -1,49 +1,43 @@
-"""The limits and what closes trading, judged by what `sniper status` gathers. Pure."""
+"""Findings on limits, halts, trading gates and services, from the data of `sniper status`. Pure."""
 
-from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 
-from api.reading.answers import ExposureStatus
 from cli.doctor.finding import Finding, note, well, wrong
 from cli.operating import config as configuration
 from cli.operating.status import Status
 
 LIMITS: Final = ("limits", "halts", "trading", "services")
 FULL: Final = Decimal("0.9")
-"""From this part of the limit on, the next listing is bought small or not at all."""
+"""Above this fraction of the limit, the next listing is bought small or not at all."""
 
 
-def judged(status: Status) -> list[Finding]:
-    """Return a finding of limits, halts, gates and services each."""
-    return [_limits(status), _halts(status), _trading(status), _services(status)]
+def limits_findings(status: Status) -> list[Finding]:
+    """Return the findings on limits, halts, gates and services."""
+    return [judge_limits(status), judge_halts(status), judge_trading(status), judge_services(status)]
 
 
-def _limits(status: Status) -> Finding:
+def judge_limits(status: Status) -> Finding:
     config = status.config
     told = f"{config.max_trade_usdt:f} USDT a trade, {config.max_position_usdt:f} at stake at most"
-    full = [_stake(each) for each in _nearly_full(status.exposure)]
+    full = [
+        f"{each.limit_usdt - each.room_usdt:f} of {each.limit_usdt:f} USDT are at stake ({each.mode})"
+        for each in status.exposure
+        if each.limit_usdt - each.room_usdt > FULL * each.limit_usdt
+    ]
     if full:
         return wrong(LIMITS[0], f"{told}; {', '.join(full)}", "sell something, or raise max_position_usdt")
     return well(LIMITS[0], told)
 
 
-def _nearly_full(exposure: Iterable[ExposureStatus]) -> Iterable[ExposureStatus]:
-    return (each for each in exposure if each.limit_usdt - each.room_usdt > FULL * each.limit_usdt)
-
-
-def _stake(row: ExposureStatus) -> str:
-    return f"{row.limit_usdt - row.room_usdt:f} of {row.limit_usdt:f} USDT are at stake ({row.mode})"
-
-
-def _halts(status: Status) -> Finding:
+def judge_halts(status: Status) -> Finding:
     halts = configuration.halts(status.config)
     if halts:
         return wrong(LIMITS[1], "; ".join(halts), "`sniper resume` lifts it, once its cause is gone")
     return well(LIMITS[1], "none")
 
 
-def _trading(status: Status) -> Finding:
+def judge_trading(status: Status) -> Finding:
     closed = [f"{gate.name}: {gate.reason}" for gate in status.gates if not gate.open]
     match status.trading:
         case "live":
@@ -54,13 +48,13 @@ def _trading(status: Status) -> Finding:
             return note(LIMITS[2], f"dry-run ({'; '.join(closed)})")
 
 
-def _services(status: Status) -> Finding:
+def judge_services(status: Status) -> Finding:
     if status.health.status == "ok":
         return well(LIMITS[3], ", ".join(each.component_name for each in status.health.components) or "none yet")
-    unwell = [
+    unhealthy = [
         f"{each.component_name} {each.status}: {each.detail}"
         for each in status.health.components
         if each.status != "running"
     ]
-    told = "; ".join(unwell) or "nothing was ever heard of one"
+    told = "; ".join(unhealthy) or "nothing was ever heard of one"
     return wrong(LIMITS[3], told, "start them (`sniper up`, `sniper run NAME`), and read their log")

@@ -1,11 +1,11 @@
-"""The machine: room on its disk, and the data directory."""
+"""Checks of the machine: free disk space, and the data directory."""
 
 import os
 import shutil
 from pathlib import Path
 from typing import Final
 
-from cli.doctor.finding import Finding, setting, unseen, well, wrong
+from cli.doctor.finding import Finding, not_examined, setting, well, wrong
 from shared.errors import SettingsError
 from shared.settings import DataSettings, load
 
@@ -16,18 +16,19 @@ FREE_PART_MIN: Final = 0.05
 _GIB: Final = 1024**3
 
 
-def look() -> list[Finding]:
-    """Return what was found of the data directory and of the disk that it is on."""
+def check() -> list[Finding]:
+    """Return the findings on the data directory and its disk."""
     try:
         directory = load(DataSettings).data_dir
     except SettingsError as error:
-        return [setting(DATA, str(error)), *unseen((DISK,), "the settings are wrong")]
+        return [setting(DATA, str(error)), *not_examined((DISK,), "the settings are wrong")]
     existing = next((each for each in (directory, *directory.absolute().parents) if each.is_dir()), Path("/"))
     usage = shutil.disk_usage(existing)
-    return [_data(directory, existing), judge_disk(usage.total, usage.free)]
+    return [judge_directory(directory, existing), judge_disk(usage.total, usage.free)]
 
 
-def _data(directory: Path, existing: Path) -> Finding:
+def judge_directory(directory: Path, existing: Path) -> Finding:
+    """Return the finding on the data directory, of which *existing* is the deepest existing part."""
     advice = "give it to the user that runs us (chown), or name another in SNIPER_DATA_DIR"
     if directory.exists() and not directory.is_dir():
         return wrong(DATA, f"{directory} is no directory", "name another in SNIPER_DATA_DIR")
@@ -38,7 +39,7 @@ def _data(directory: Path, existing: Path) -> Finding:
 
 
 def judge_disk(total_bytes: int, free_bytes: int) -> Finding:
-    """Judge the room that is left on the disk of the data directory."""
+    """Return the finding on the free space of the data directory's disk."""
     told = f"{free_bytes / _GIB:.1f} of {total_bytes / _GIB:.1f} GiB free"
     if free_bytes < max(FREE_BYTES_MIN, FREE_PART_MIN * total_bytes):
         return wrong(DISK, told, "make room: `sniper archive` moves old listings and trades to compressed files")

@@ -1,4 +1,4 @@
-"""What each service must be able to do on the broker, to compare with what its user may."""
+"""Broker permissions that each service needs, to compare with those of its user."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ Address = tuple[Exchange, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Needs:
+class BrokerNeeds:
     publishes: Sequence[Address] = ()
     consumes: Sequence[Queue] = ()
 
@@ -26,16 +26,16 @@ def _health(*components: str) -> Sequence[Address]:
 _TRADES: Final = [(topology.EVENTS, f"trade.{mode}.{status}") for mode in Mode for status in TradeStatus]
 _SEEN: Final = (Source.MEXC_WEBSOCKET, Source.MEXC_REST_API)
 
-NEEDS: Final[Mapping[str, Needs]] = MappingProxyType(
+NEEDS: Final[Mapping[str, BrokerNeeds]] = MappingProxyType(
     {
-        "ingest": Needs(
+        "ingest": BrokerNeeds(
             publishes=[
                 *((topology.RAW, f"raw.{source}") for source in _SEEN),
                 *_health("ingest"),
                 (topology.CANARY, topology.CANARY_RAW),
             ],
         ),
-        "dedup": Needs(
+        "dedup": BrokerNeeds(
             publishes=[
                 (topology.EVENTS, "listing.detected"),
                 (topology.EVENTS, "listing.rescheduled"),
@@ -44,26 +44,26 @@ NEEDS: Final[Mapping[str, Needs]] = MappingProxyType(
             ],
             consumes=(topology.DEDUP_RAW,),
         ),
-        "executor": Needs(
+        "executor": BrokerNeeds(
             publishes=[*_TRADES, *_health("executor", "exits")],
             consumes=(topology.EXECUTOR_LISTINGS, topology.EXECUTOR_OPENINGS),
         ),
-        "persister": Needs(
+        "persister": BrokerNeeds(
             publishes=_health("persister"),
             consumes=(topology.PERSISTER_LISTINGS, topology.PERSISTER_TRADES, topology.PERSISTER_HEALTH),
         ),
-        "api": Needs(
+        "api": BrokerNeeds(
             publishes=[(topology.RAW, f"raw.{Source.TEST_INJECTION}"), *_health("api")],
         ),
-        "notifier": Needs(publishes=_health("notifier"), consumes=(topology.NOTIFIER_EVENTS,)),
+        "notifier": BrokerNeeds(publishes=_health("notifier"), consumes=(topology.NOTIFIER_EVENTS,)),
     }
 )
 
 
-def needs_of(names: Sequence[str]) -> Needs:
-    """Return what the services of these names need together."""
+def needs_of(names: Sequence[str]) -> BrokerNeeds:
+    """Return the combined needs of these services."""
     chosen = [NEEDS[name] for name in names]
-    return Needs(
+    return BrokerNeeds(
         publishes=[address for each in chosen for address in each.publishes],
         consumes=[queue for each in chosen for queue in each.consumes],
     )

@@ -1,4 +1,4 @@
-"""Look at everything, print it, and say by an exit code what came of it."""
+"""Run all checks, print their findings, and return the exit code."""
 
 import asyncio
 import json
@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from pydantic import TypeAdapter
-from pydantic_settings import BaseSettings
 from rich.console import Console
 from rich.text import Text
 
@@ -22,7 +21,7 @@ _PART_COLUMNS: Final = 21
 
 
 async def examine(names: Sequence[str], *, as_json: bool) -> int:
-    """Print what was found for the services of these names; return the exit code."""
+    """Print the findings for these services; return the exit code."""
     found = await findings(names)
     code = exit_code(found)
     console = Console(soft_wrap=True, highlight=False)
@@ -31,53 +30,42 @@ async def examine(names: Sequence[str], *, as_json: bool) -> int:
         console.print(json.dumps({"exit_code": code, "findings": told}, indent=2), markup=False)
     else:
         for each in found:
-            console.print(_line(each))
+            head = (f"{each.verdict:<8}", _STYLES[each.verdict])
+            advice = f" → {each.advice}" if each.advice else ""
+            console.print(Text.assemble(head, f"{each.part:<{_PART_COLUMNS}} {each.told}{advice}"))
     return code
 
 
 async def findings(names: Sequence[str]) -> list[Finding]:
-    """Return everything that was found; one part that is away hides no other."""
-    looked = await asyncio.gather(broker.look(names), database.look(names), exchange.look())
-    return [*_settings(names), *machine.look(), *(each for part in looked for each in part)]
+    """Return all findings; an unavailable part does not hide the others."""
+    looked = await asyncio.gather(broker.check(names), database.check(names), exchange.check())
+    return [*judge_settings(names), *machine.check(), *(each for part in looked for each in part)]
 
 
-def _settings(names: Sequence[str]) -> list[Finding]:
-    """Return a finding of the settings that no other line is about, those of the services."""
+def judge_settings(names: Sequence[str]) -> list[Finding]:
+    """Return the finding on the settings of services, which no other check covers."""
     complaints = []
     try:
         services.prepare(names)
     except SettingsError as error:
         complaints.append(str(error))
-    for kind in env_check.SETTINGS:
-        complaints += _complaint(kind)
+    # The simulator's settings are those of another program.
+    for kind in (each for each in env_check.SETTINGS if issubclass(each, Settings)):
+        try:
+            load(kind)
+        except SettingsError as error:
+            complaints.append(str(error))
     told = sorted({each for complaint in complaints for each in complaint.split("; ")})
     if told:
         return [setting("settings", "; ".join(told), "correct what is named: docs/configuration.md lists each")]
-    misspelt = env_check.misspelt()
+    misspelt = env_check.misspelled_names()
     if misspelt:
         return [wrong("settings", f"nobody reads {', '.join(misspelt)}", "correct the name, or take it away")]
     return [well("settings", "all can be read")]
 
 
-def _complaint(kind: type[BaseSettings]) -> list[str]:
-    if not issubclass(kind, Settings):
-        return []  # The simulator's are those of another program.
-    try:
-        load(kind)
-    except SettingsError as error:
-        return [str(error)]
-    return []
-
-
-def _line(finding: Finding) -> Text:
-    advice = f" → {finding.advice}" if finding.advice else ""
-    return Text.assemble(
-        (f"{finding.verdict:<8}", _STYLES[finding.verdict]), f"{finding.part:<{_PART_COLUMNS}} {finding.told}{advice}"
-    )
-
-
 def usual() -> Sequence[str]:
-    """Return the services that `sniper up` runs, or all but the notifier where its settings cannot be read."""
+    """Return the services that `sniper up` runs, or all but the notifier if its settings are invalid."""
     try:
         return services.wanted()
     except SettingsError:

@@ -1,1 +1,1 @@
-"""The commands of operators."""
+"""Commands of operators."""

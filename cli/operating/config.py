@@ -1,4 +1,4 @@
-"""`sniper config`: show the limits and the exit policy, change them, and show who changed what."""
+"""`sniper config`: limits and exit policy, their changes, and their history."""
 
 import json
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from rich.console import Console
 from api.operator import config_history, trade_config
 from api.operator.config_history import ConfigChange
 from api.operator.operator_changes import CHANGEABLE, RefusedChangeError
-from api.schemas import TradeConfig
+from api.schemas.config import TradeConfig
 from cli import command_runner
 from shared.errors import SettingsError
 
@@ -26,17 +26,17 @@ async def get(*, as_json: bool) -> None:
 
 
 async def change(key: str, value: str, *, until: str | None, confirmation: str | None) -> None:
-    """Set one field; raise SettingsError naming it where the value does not fit."""
+    """Set one field; raise SettingsError naming it if the value is invalid."""
     changes: dict[str, object] = {key: typed(key, value)}
     if until is not None:
         changes["auto_trade_until"] = moment(until, now=datetime.now(UTC))
     async with command_runner.database() as database:
         try:
             after = await trade_config.change(
-                database, changes, changed_by=command_runner.operator(), confirmation=confirmation
+                database, changes, changed_by=command_runner.operator_name(), confirmation=confirmation
             )
         except RefusedChangeError as error:
-            raise command_runner.refused(error) from None
+            raise command_runner.usage_error(error) from None
     show(after)
 
 
@@ -44,13 +44,13 @@ async def history(limit: int, *, as_json: bool) -> None:
     """Print the latest changes, newest first."""
     async with command_runner.database() as database:
         found = await config_history.newest(database, limit=limit)
-    lines = [line for each in found.items for line in _told(each)] or ["nothing was changed yet"]
+    lines = [line for each in found.items for line in _change_lines(each)] or ["nothing was changed yet"]
     text = found.model_dump_json(indent=2) if as_json else "\n".join(lines)
     Console(soft_wrap=True).print(text, markup=False, highlight=False)
 
 
 def typed(key: str, value: str) -> object:
-    """Return what *value* says for the field *key*: ``none`` is no value, and a ladder is JSON."""
+    """Parse *value* for the field *key*: ``none`` is no value, and a ladder is JSON."""
     if value == NONE:
         return [] if key == _LADDER else None
     if key != _LADDER:
@@ -63,7 +63,7 @@ def typed(key: str, value: str) -> object:
 
 
 def moment(text: str, *, now: datetime) -> object:
-    """Return the moment that *text* names: a span of time from *now* on like 90m, or ISO 8601 with its offset."""
+    """Return the time of *text*: a span from *now* on like 90m, or ISO 8601 with its offset."""
     number, unit = text[:-1], text[-1:]
     if unit in _UNITS and number.replace(".", "", 1).isdigit():
         return now + timedelta(seconds=float(number) * _UNITS[unit])
@@ -77,7 +77,7 @@ def limits(config: TradeConfig) -> list[str]:
 
 
 def halts(config: TradeConfig) -> list[str]:
-    """Return a line for each halt in force: what stands still since when, and who or what is the cause."""
+    """Return a line for each halt in force: its extent, start, cause and reason."""
     return [
         f"{'purchases and sales' if halt.exits else 'purchases'}"
         f"{f' ({halt.mode})' if halt.mode else ''}"
@@ -95,7 +95,7 @@ def show(config: TradeConfig, *, as_json: bool = False) -> None:
     Console(soft_wrap=True).print(text, markup=False, highlight=False)
 
 
-def _told(change: ConfigChange) -> Sequence[str]:
+def _change_lines(change: ConfigChange) -> Sequence[str]:
     head = f"{change.created_at:%Y-%m-%d %H:%M:%S} UTC  {change.changed_by}"
     fields = [f"    {name}: {_text(before)} -> {_text(after)}" for name, (before, after) in change.changed().items()]
     return [head, *(fields or ["    resumed: what the executor had halted, if anything, is lifted"])]

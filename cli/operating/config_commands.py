@@ -1,4 +1,4 @@
-"""The commands of `sniper config`. Each imports what it needs, so that --help answers at once."""
+"""Commands of `sniper config`, with imports made when one runs, so that --help answers at once."""
 # ruff: noqa: PLC0415
 
 from typing import Annotated
@@ -30,7 +30,7 @@ def config_set(
         str | None, typer.Option(metavar="live", help="Needed where orders would cost money from now on.")
     ] = None,
 ) -> None:
-    """Change one of them; who changed what is recorded."""
+    """Change one of them; the change and its author are recorded."""
     from cli import command_runner
     from cli.operating import config as command
 
@@ -41,7 +41,7 @@ def config_set(
 def config_history(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="So many changes at most.")] = 20, as_json: AsJson = False
 ) -> None:
-    """Print who changed what, newest first."""
+    """Print changes with their authors, newest first."""
     from cli import command_runner
     from cli.operating import config as command
 

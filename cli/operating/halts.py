@@ -1,4 +1,4 @@
-"""`sniper halt`, `halt-and-close` and `resume`: stop purchases, sell everything, go on."""
+"""`sniper halt`, `halt-and-close` and `resume`: stop purchases, sell everything, resume."""
 
 from rich.console import Console
 
@@ -12,23 +12,23 @@ async def halt(reason: str, *, exits: bool) -> None:
     """Stop purchases, and *exits* too, until `resume`."""
     async with command_runner.database() as database:
         try:
-            after = await trade_config.halt(database, reason, changed_by=command_runner.operator(), exits=exits)
+            after = await trade_config.halt(database, reason, changed_by=command_runner.operator_name(), exits=exits)
         except RefusedChangeError as error:
-            raise command_runner.refused(error) from None
+            raise command_runner.usage_error(error) from None
     show(after)
 
 
 async def halt_and_close(reason: str) -> None:
-    """Stop purchases, and have everything sold that is held."""
+    """Stop purchases, and request the sale of everything held."""
     async with command_runner.database() as database:
         try:
-            done = await trade_config.halt_and_sell(database, reason, changed_by=command_runner.operator())
+            done = await trade_config.halt_and_sell(database, reason, changed_by=command_runner.operator_name())
         except RefusedChangeError as error:
-            raise command_runner.refused(error) from None
-    Console(soft_wrap=True).print(done.told(), markup=False, highlight=False)
+            raise command_runner.usage_error(error) from None
+    Console(soft_wrap=True).print(done.message(), markup=False, highlight=False)
 
 
 async def resume() -> None:
     """Allow trading again, within the limits."""
     async with command_runner.database() as database:
-        show(await trade_config.resume(database, changed_by=command_runner.operator()))
+        show(await trade_config.resume(database, changed_by=command_runner.operator_name()))

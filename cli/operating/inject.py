@@ -1,4 +1,4 @@
-"""`sniper inject`: a listing of an operator's own making, on the way of every other."""
+"""`sniper inject`: publish a test listing."""
 
 from pydantic import ValidationError
 from rich.console import Console
@@ -11,15 +11,15 @@ from shared.wire.cloudevents import explain
 
 
 async def inject(symbol: str, quote: str) -> None:
-    """Publish a raw listing of *symbol*; raise SettingsError where no listing can be called that, or one is."""
+    """Publish a raw listing of *symbol*; raise SettingsError if the name is invalid or already recorded."""
     try:
         wanted = Injection(symbol=symbol, quote_asset=quote)
     except ValidationError as error:
-        raise command_runner.refused(ValueError(explain(error))) from None
+        raise command_runner.usage_error(ValueError(explain(error))) from None
     async with command_runner.pipeline() as runtime:
         try:
-            author = Author(command_runner.operator())
+            author = Author(command_runner.operator_name())
             injected = await injection.inject(runtime.bus, runtime.database, wanted, author)
         except AlreadyRecordedError as error:
-            raise command_runner.refused(error) from None
+            raise command_runner.usage_error(error) from None
     Console().print(f"injected {injected.symbol}, see `sniper status` for what became of it", highlight=False)

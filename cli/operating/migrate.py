@@ -1,4 +1,4 @@
-"""`sniper migrate`: bring the schema up to this build's, and with `--roles` give each service's role its rights."""
+"""`sniper migrate`: upgrade the schema to this build's, and with `--roles` grant each service's role its rights."""
 
 import asyncio
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from shared.postgres.refusals import first_line
 
 
 async def migrate(stop: asyncio.Event, *, roles: bool = False) -> None:
-    """Upgrade the database; raise SniperError where it is away or belongs to a newer build."""
+    """Upgrade the database; raise SniperError if it is unavailable or belongs to a newer build."""
     settings = process.ProcessSettings.load()
     async with (
         process.database_url(settings) as url,
@@ -34,9 +34,9 @@ async def migrate(stop: asyncio.Event, *, roles: bool = False) -> None:
 
 
 async def give_rights(opened: Database, prefix: str = named_roles.PREFIX) -> Sequence[str]:
-    """Make the roles that are missing and give each its rights; raise SettingsError where we may not.
+    """Create missing roles and grant each its rights; raise SettingsError if we may not.
 
-    Returns the groups that still may sign in, as we may not change them.
+    Return the groups that still may sign in because we may not change them.
     """
     try:
         async with opened.session() as connection:
@@ -45,12 +45,8 @@ async def give_rights(opened: Database, prefix: str = named_roles.PREFIX) -> Seq
             return [row["name"] for row in found]
     except TransientError as error:
         if isinstance(error.__cause__, asyncpg.InsufficientPrivilegeError):
-            raise SettingsError(_refused(error.__cause__)) from None
+            raise SettingsError(
+                f"the roles cannot be given their rights: {first_line(error.__cause__)}: run this as the owner of the "
+                f"tables, after an administrator made {', '.join(named_roles.names())} or gave the owner CREATEROLE"
+            ) from None
         raise
-
-
-def _refused(error: asyncpg.InsufficientPrivilegeError) -> str:
-    return (
-        f"the roles cannot be given their rights: {first_line(error)}: run this as the owner of the tables, after an "
-        f"administrator made {', '.join(named_roles.names())} or gave the owner CREATEROLE"
-    )

@@ -1,4 +1,4 @@
-"""`sniper monitor`: let detection sleep, and go on."""
+"""`sniper monitor`: pause and resume detection."""
 
 from rich.console import Console
 
@@ -7,17 +7,17 @@ from cli import command_runner
 
 
 async def pause(reason: str) -> None:
-    """Let detection sleep until `resume`."""
+    """Pause detection until `resume`."""
     async with command_runner.database() as database:
-        state = await monitor_switches.pause(database, reason, changed_by=command_runner.operator())
-    _print(state.told())
+        state = await monitor_switches.pause(database, reason, changed_by=command_runner.operator_name())
+    _print(state.message())
 
 
 async def resume() -> None:
-    """Let detection go on."""
+    """Resume detection."""
     async with command_runner.database() as database:
-        state = await monitor_switches.resume(database, changed_by=command_runner.operator())
-    _print(state.told())
+        state = await monitor_switches.resume(database, changed_by=command_runner.operator_name())
+    _print(state.message())
 
 
 def _print(line: str) -> None:

@@ -1,18 +1,18 @@
-"""The commands of `sniper monitor`. Each imports what it needs, so that --help answers at once."""
+"""Commands of `sniper monitor`, with imports made when one runs, so that --help answers at once."""
 # ruff: noqa: PLC0415
 
 from typing import Annotated
 
 import typer
 
-monitor_app = typer.Typer(help="Let detection sleep, and go on.", no_args_is_help=True)
+monitor_app = typer.Typer(help="Pause and resume detection.", no_args_is_help=True)
 
 
 @monitor_app.command("pause")
 def pause(
     words: Annotated[list[str] | None, typer.Argument(help="Why.", metavar="[REASON]...")] = None,
 ) -> None:
-    """Look for no listings until `resume`; those of meanwhile are published late afterwards, and not bought."""
+    """Stop detecting listings until `resume`; those of meanwhile are published late, and not bought."""
     from cli import command_runner
     from cli.operating import monitor as command
 
@@ -21,7 +21,7 @@ def pause(
 
 @monitor_app.command("resume")
 def resume() -> None:
-    """Look for listings again."""
+    """Detect listings again."""
     from cli import command_runner
     from cli.operating import monitor as command
 

@@ -13,7 +13,7 @@ MESSAGE = Digest("MEXC listing sniper: a test", "Notices will arrive here.", Sev
 
 
 async def test() -> None:
-    """Send one message to each address and print which took it; raise SniperError where one did not."""
+    """Send one message to each address and print the result; raise SniperError if one failed."""
     settings = load(NotifierSettings)
     plugins = addresses(settings.urls.get_secret_value())
     if not plugins:

@@ -1,4 +1,4 @@
-"""The commands of `sniper positions`. Each imports what it needs, so that --help answers at once."""
+"""Commands of `sniper positions`, with imports made when one runs, so that --help answers at once."""
 # ruff: noqa: PLC0415
 
 from enum import StrEnum
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-positions_app = typer.Typer(invoke_without_command=True, help="Show what was bought and is not sold yet.")
+positions_app = typer.Typer(invoke_without_command=True, help="Show held positions.")
 
 What = Annotated[str, typer.Argument(metavar="SYMBOL|LISTING_KEY", help="For example ABCUSDT, or ABCUSDT:1.")]
 
@@ -22,7 +22,7 @@ def positions(
     closed: Annotated[bool, typer.Option("--all", help="Those that were sold, too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead, for programs.")] = False,
 ) -> None:
-    """Show what was bought and is not sold yet."""
+    """Show held positions."""
     from cli import command_runner
     from cli.operating import positions as command
 
@@ -42,7 +42,7 @@ def exits(
     ],
     mode: Annotated[ModeName | None, typer.Option(help="In this one only.")] = None,
 ) -> None:
-    """Give a position exits of its own; who did so is recorded."""
+    """Give a position exits of its own; the author is recorded."""
     from cli import command_runner
     from cli.operating import positions as command
     from shared.events import Mode
@@ -54,9 +54,9 @@ def exits(
 def write_off(
     what: What,
     mode: Annotated[ModeName, typer.Option(help="In this one.")],
-    reason: Annotated[str, typer.Argument(metavar="REASON", help="Why nothing will be got for it any more.")],
+    reason: Annotated[str, typer.Argument(metavar="REASON", help="Why it is lost.")],
 ) -> None:
-    """Give up a position as lost: what it cost is free again; who did so, and why, is recorded."""
+    """Write off a position as lost: its cost no longer counts as exposure; author and reason are recorded."""
     from cli import command_runner
     from cli.operating import positions as command
     from shared.events import Mode

@@ -1,4 +1,4 @@
-"""`sniper positions` with its `exits` and `write-off`, and `sniper close`: show, change, give up and sell positions."""
+"""`sniper positions` with `exits` and `write-off`, and `sniper close`: show, change, write off and sell positions."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,7 @@ from api import queries
 from api.operator import close_requests, held_positions, position_exits, trade_config, write_offs
 from api.operator.held_positions import NoSuchPositionError
 from api.operator.operator_changes import RefusedChangeError
-from api.operator.position_exits import Wanted
+from api.operator.position_exits import ExitChange
 from api.reading.lists.filters import PositionsFilter
 from cli import command_runner
 from cli.display import money_tables
@@ -27,53 +27,53 @@ async def show(*, closed: bool, as_json: bool) -> None:
         if closed:
             found = (await queries.newest_positions(database, PositionsFilter(limit=NEWEST_MAX))).items
         else:
-            found = await held_positions.everything(database)
+            found = await held_positions.all_held(database)
     if as_json:
         print(json.dumps([each.model_dump(mode="json") for each in found], indent=2))
     else:
-        Console().print(money_tables.positions(found, title="Positions" if closed else "Open positions"))
+        Console().print(money_tables.positions_table(found, title="Positions" if closed else "Open positions"))
 
 
 async def close(what: str, mode: Mode | None) -> None:
-    """Ask the executor to sell what is held of *what*."""
+    """Request the sale of the positions of *what*."""
     async with command_runner.database() as database:
         try:
-            held = await held_positions.of(database, what, mode, sellable=True)
+            held = await held_positions.find_held(database, what, mode, sellable=True)
         except NoSuchPositionError as error:
-            raise command_runner.refused(error) from None
+            raise command_runner.usage_error(error) from None
         config = await trade_config.read(database)
-        await close_requests.request(database, held, requested_by=command_runner.operator())
-    _print(close_requests.told(position, config) for position in held)
+        await close_requests.request(database, held, requested_by=command_runner.operator_name())
+    _print(close_requests.request_message(position, config) for position in held)
 
 
 async def write_off(what: str, mode: Mode, reason: str) -> None:
-    """Have the executor book the position of *what* as lost."""
+    """Request the write-off of the position of *what*."""
     async with command_runner.database() as database:
         try:
-            held = await held_positions.of(database, what, mode, sellable=False)
+            held = await held_positions.find_held(database, what, mode, sellable=False)
         except NoSuchPositionError as error:
-            raise command_runner.refused(error) from None
-        await write_offs.request(database, held, reason=reason, requested_by=command_runner.operator())
-    _print(map(write_offs.told, held))
+            raise command_runner.usage_error(error) from None
+        await write_offs.request(database, held, reason=reason, requested_by=command_runner.operator_name())
+    _print(map(write_offs.request_message, held))
 
 
 async def exits(what: str, mode: Mode | None, assignments: Sequence[str]) -> None:
-    """Give what is held of *what* exits of its own, and print when it is sold."""
+    """Give the positions of *what* exits of their own, and print them."""
     wanted = wanted_of(assignments)
     async with command_runner.database() as database:
         try:
-            held = await held_positions.of(database, what, mode, sellable=False)
+            held = await held_positions.find_held(database, what, mode, sellable=False)
             changed = [
-                await position_exits.change(database, position, wanted, changed_by=command_runner.operator())
+                await position_exits.change(database, position, wanted, changed_by=command_runner.operator_name())
                 for position in held
             ]
         except (NoSuchPositionError, RefusedChangeError) as error:
-            raise command_runner.refused(error) from None
-    _print(position_exits.told(position, after) for position, after in zip(held, changed, strict=True))
+            raise command_runner.usage_error(error) from None
+    _print(position_exits.exits_message(position, after) for position, after in zip(held, changed, strict=True))
 
 
-def wanted_of(assignments: Sequence[str]) -> Wanted:
-    """Return what KEY=VALUE pairs ask for; the value ``config`` lets a field follow the configuration again."""
+def wanted_of(assignments: Sequence[str]) -> ExitChange:
+    """Parse KEY=VALUE pairs; the value ``config`` lets a field follow the configuration again."""
     own, follow = dict[str, object](), list[str]()
     for assignment in assignments:
         key, equals, value = assignment.partition("=")
@@ -83,7 +83,7 @@ def wanted_of(assignments: Sequence[str]) -> Wanted:
             follow.append(key)
         else:
             own[key] = typed(key, value)
-    return Wanted(own, follow)
+    return ExitChange(own, follow)
 
 
 def _print(lines: Iterable[str]) -> None:

@@ -1,4 +1,4 @@
-"""`sniper orders settle`: say what became of an order that the exchange does not explain."""
+"""`sniper orders settle`: record the outcome of an order that the exchange does not report."""
 
 from decimal import Decimal, InvalidOperation
 
@@ -11,20 +11,20 @@ from shared.errors import SettingsError
 
 
 async def settle(client_order_id: str, outcome: Outcome | None, reason: str) -> None:
-    """Ask the executor to settle the order; who asked and why is recorded."""
+    """Request the settlement of the order; author and reason are recorded."""
     async with command_runner.database() as database:
         try:
             what = await settle_requests.request(
-                database, client_order_id, outcome, reason=reason, requested_by=command_runner.operator()
+                database, client_order_id, outcome, reason=reason, requested_by=command_runner.operator_name()
             )
         except settle_requests.NotInDoubtError as error:
-            raise command_runner.refused(error) from None
-    line = settle_requests.told(client_order_id, what, outcome)
+            raise command_runner.usage_error(error) from None
+    line = settle_requests.request_message(client_order_id, what, outcome)
     Console(soft_wrap=True).print(line, markup=False, highlight=False)
 
 
 def outcome_of(*, absent: bool, filled: str | None, cost: str | None, fee: str | None) -> Outcome | None:
-    """Return what the options say; raise SettingsError where they say nothing, or two things."""
+    """Return the outcome given by the options; raise SettingsError if they are empty or contradictory."""
     amount, _, asset = (fee or "").partition(":")
     try:
         return settle_requests.outcome_of(

@@ -1,4 +1,4 @@
-"""`sniper status`: how everything is doing, on one screen."""
+"""`sniper status`: health, trading, limits, positions and the latest events on one screen."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
@@ -11,10 +11,12 @@ from rich.text import Text
 from api import queries
 from api.operator import held_positions
 from api.reading import status as statuses
-from api.reading.answers import ExposureStatus, Gate, Health, Trading
 from api.reading.lists.filters import ListingsFilter, TradesFilter
 from api.reading.reader import Reader
-from api.schemas import AlsoSeen, ListingRow, OrderRow, PositionRow, TradeConfig, TradeRow
+from api.schemas.config import TradeConfig
+from api.schemas.health import Health
+from api.schemas.rows import AlsoSeen, ListingRow, OrderRow, PositionRow, TradeRow
+from api.schemas.status import ExposureStatus, Gate, Trading
 from cli import command_runner
 from cli.display import money_tables, tables
 from cli.operating import config as configuration
@@ -25,14 +27,14 @@ LATEST: Final = 5
 
 
 class Status(BaseModel):
-    """Everything `sniper status` shows."""
+    """The contents of `sniper status`."""
 
     model_config = ConfigDict(frozen=True)
 
     health: Health
     trading: Trading
     gates: list[Gate]
-    """What live trading takes; the reasons are those of the gates that are closed."""
+    """Conditions of live trading; closed gates have a reason."""
     config: TradeConfig
     exposure: list[ExposureStatus]
     open_orders: list[OrderRow]
@@ -40,7 +42,7 @@ class Status(BaseModel):
     listings_24h_by_source: dict[str, int]
     latest_listings: list[ListingRow]
     also_seen: list[AlsoSeen]
-    """Which other sources saw the latest listings, and how long after the first."""
+    """Other sources of the latest listings, and their lags behind the first."""
     latest_trades: list[TradeRow]
 
 
@@ -55,17 +57,17 @@ async def show(*, as_json: bool) -> None:
 
 
 async def gather(database: Database) -> Status:
-    """Ask the database for all of it."""
+    """Query the database for all of it."""
     latest = (await queries.newest_listings(database, ListingsFilter(limit=LATEST))).items
-    standing, health = await statuses.read(database, Reader(database))
+    status, health = await statuses.read(database, Reader(database))
     return Status(
         health=health,
-        trading=standing.trading,
-        gates=standing.gates,
-        config=standing.config,
-        exposure=standing.exposure,
+        trading=status.trading,
+        gates=status.gates,
+        config=status.config,
+        exposure=status.exposure,
         open_orders=await queries.open_orders(database),
-        open_positions=await held_positions.everything(database),
+        open_positions=await held_positions.all_held(database),
         listings_24h_by_source=await queries.listings_by_source(database),
         latest_listings=latest,
         also_seen=await queries.also_seen(database, [each.listing_key for each in latest if each.listing_key]),
@@ -75,17 +77,19 @@ async def gather(database: Database) -> Status:
 
 def rendered(status: Status) -> Group:
     """Return the status as tables."""
+    gates = [f"{each.name:<12} {'open' if each.open else f'closed: {each.reason}'}" for each in status.gates]
+    counts = [f"{source:<18} {count}" for source, count in status.listings_24h_by_source.items()]
     return Group(
-        _components(status.health),
+        components_table(status.health),
         *_alarms(status),
-        tables.section(f"Trading: {status.trading}", "\n".join(_gates(status.gates))),
+        tables.section(f"Trading: {status.trading}", "\n".join(gates)),
         tables.section("Limits", "\n".join(configuration.limits(status.config))),
-        money_tables.at_stake(status.exposure),
-        *([money_tables.open_orders(status.open_orders)] if status.open_orders else []),
-        *([money_tables.positions(status.open_positions)] if status.open_positions else []),
-        tables.section("Listings in 24 h", _counts(status.listings_24h_by_source)),
-        _listings(status.latest_listings, status.also_seen),
-        _trades(status.latest_trades),
+        money_tables.exposure_table(status.exposure),
+        *([money_tables.open_orders_table(status.open_orders)] if status.open_orders else []),
+        *([money_tables.positions_table(status.open_positions)] if status.open_positions else []),
+        tables.section("Listings in 24 h", "\n".join(counts) or "none"),
+        listings_table(status.latest_listings, status.also_seen),
+        trades_table(status.latest_trades),
     )
 
 
@@ -98,12 +102,7 @@ def _alarms(status: Status) -> Iterator[Text]:
         yield tables.section("Open positions are not watched", why, style="red")
 
 
-def _gates(gates: Iterable[Gate]) -> Iterator[str]:
-    for gate in gates:
-        yield f"{gate.name:<12} {'open' if gate.open else f'closed: {gate.reason}'}"
-
-
-def _components(report: Health) -> Table:
+def components_table(report: Health) -> Table:
     rows = [
         (each.component_name, each.status, f"{each.age_seconds:.0f} s ago", each.detail) for each in report.components
     ]
@@ -112,7 +111,7 @@ def _components(report: Health) -> Table:
     return table
 
 
-def _listings(listings: Iterable[ListingRow], others: Sequence[AlsoSeen]) -> Table:
+def listings_table(listings: Iterable[ListingRow], others: Sequence[AlsoSeen]) -> Table:
     rows = [
         (f"{each.listed_at:%Y-%m-%d %H:%M:%S}", each.symbol, _short(each.source), _notes(each, others))
         for each in listings
@@ -134,7 +133,7 @@ def _short(source: Source) -> str:
     return source.removeprefix("mexc_")
 
 
-def _trades(trades: Iterable[TradeRow]) -> Table:
+def trades_table(trades: Iterable[TradeRow]) -> Table:
     rows = [
         (
             f"{each.created_at:%m-%d %H:%M:%S}",
@@ -146,7 +145,3 @@ def _trades(trades: Iterable[TradeRow]) -> Table:
         for each in trades
     ]
     return tables.table("Latest trades", ("time (UTC)", "trade", "USDT", "outcome"), rows)
-
-
-def _counts(by_source: dict[str, int]) -> str:
-    return "\n".join(f"{source:<18} {count}" for source, count in by_source.items()) or "none"

@@ -1,1 +1,1 @@
-"""`sniper replay`: what was seen once, decided on again under today's settings, in a sandbox that nobody else uses."""
+"""`sniper replay`: recorded sightings, decided on again under today's settings, in a private sandbox."""

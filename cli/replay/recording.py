@@ -1,7 +1,8 @@
-"""A recording: sightings as they came, and what was decided about each listing then."""
+"""A recording: sightings in their order, and the decision on each listing at the time."""
 
 import gzip
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +23,7 @@ class Span:
     until: datetime | None = None
 
     def holds(self, at: datetime) -> bool:
-        """Tell whether *at* lies in it: from *since* on, and before *until*."""
+        """Return whether *at* lies in it: from *since* on, and before *until*."""
         return (self.since is None or at >= self.since) and (self.until is None or at < self.until)
 
 
@@ -31,12 +32,15 @@ class Recording:
     raws: Sequence[RawListing]
     """In the order in which they were published, each once."""
     then: Mapping[str, str]
-    """What was decided about a listing, by its key, in the words of `decision_of`."""
+    """The decision on a listing, by its key, in the words of `decision_of`."""
 
 
-def recorded(bodies: Iterable[bytes], span: Span) -> Recording:
-    """Return what *bodies* tell of *span*; what is no event of ours is passed over."""
-    events = [event for body in bodies if (event := _event(body)) is not None]
+def recording_of(bodies: Iterable[bytes], span: Span) -> Recording:
+    """Return the recording in *bodies* within *span*; unknown events are skipped."""
+    events: list[Event] = []
+    for body in bodies:
+        with suppress(PermanentError):
+            events.append(cloudevents.decode(body))
     raws = {each.id: each for each in events if isinstance(each, RawListing) and span.holds(each.published_at)}
     trades = sorted(
         (each for each in events if isinstance(each, Trade) and each.side is Side.BUY),
@@ -48,15 +52,8 @@ def recorded(bodies: Iterable[bytes], span: Span) -> Recording:
     return Recording(sorted(raws.values(), key=lambda each: (each.published_at, each.id)), then)
 
 
-def _event(body: bytes) -> Event | None:
-    try:
-        return cloudevents.decode(body)
-    except PermanentError:
-        return None
-
-
 def decision_of(trade: Trade) -> str:
-    """Return what the first word about an order says that was decided."""
+    """Return the decision reported by the first trade event of an order."""
     if trade.status is TradeStatus.REJECTED:
         return f"refused: {trade.error_reason or 'for no reason that was told'}"
     reserved = trade.quote_qty if trade.reserved_qty is None else trade.reserved_qty
@@ -64,7 +61,7 @@ def decision_of(trade: Trade) -> str:
 
 
 def read(path: Path) -> Sequence[bytes]:
-    """Return the events in a file, one a line, compressed or not; raises SettingsError where it cannot be read."""
+    """Return the events in a file, one a line, compressed or not; raises SettingsError if it is unreadable."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -77,7 +74,7 @@ def read(path: Path) -> Sequence[bytes]:
 
 
 def save(path: Path, bodies: Iterable[bytes]) -> None:
-    """Write events to a file, one a line, compressed where its name ends in .gz."""
+    """Write events to a file, one a line, compressed if its name ends in .gz."""
     content = b"".join(body.replace(b"\n", b" ") + b"\n" for body in bodies)
     try:
         path.write_bytes(gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)

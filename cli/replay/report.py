@@ -1,4 +1,4 @@
-"""Replay, and print what was decided then and now, side by side."""
+"""Replay a recording, and print the decisions of then and now side by side."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -15,9 +15,9 @@ from cli import command_runner
 from cli.display import tables
 from cli.operating.config import typed
 from cli.process import ProcessSettings
-from cli.replay import recording, source
+from cli.replay import event_source, recording
+from cli.replay.player import replay
 from cli.replay.recording import Recording, Span
-from cli.replay.run import replay
 from cli.replay.sandbox import broker_settings, database_settings, require_not_live, sandbox
 from shared.errors import SettingsError
 from shared.postgres.database import Database
@@ -30,8 +30,8 @@ NOTHING: Final = "–"
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """What is to be replayed, where, and under what."""
+class ReplayRequest:
+    """Options of a replay."""
 
     where: str
     """`archive`, or a file."""
@@ -45,7 +45,7 @@ class Request:
 
 
 def moment(option: str, text: str | None) -> datetime | None:
-    """Return the moment that *text* names; raise SettingsError for none, or one without its offset."""
+    """Parse a time in ISO 8601; raise SettingsError if it is invalid or lacks its offset."""
     if text is None:
         return None
     try:
@@ -57,29 +57,25 @@ def moment(option: str, text: str | None) -> datetime | None:
     return at
 
 
-async def run(request: Request, *, as_json: bool) -> None:
-    """Replay what is asked for."""
+async def run(request: ReplayRequest, *, as_json: bool) -> None:
+    """Replay as requested, and print the decisions."""
     require_not_live(request.database_url, request.broker_url)
-    _log_quietly(request)
+    # Warnings only, to standard error and without secrets: only decisions are printed.
+    known: list[Settings] = [load(DatabaseSettings), load(BrokerSettings), load(ExchangeSettings)]
+    known += [database_settings(request.database_url), broker_settings(request.broker_url)]
+    configure_logging(ProcessSettings.load().quiet().telemetry, redaction.values_of(known))
     since = request.span.since
     from_archive = request.where == ARCHIVE
-    bodies = await source.archived(since) if from_archive else recording.read(Path(request.where))
+    bodies = await event_source.archived_events(since) if from_archive else recording.read(Path(request.where))
     if request.save is not None:
         recording.save(request.save, bodies)
-    found = recording.recorded(bodies, request.span)
+    found = recording.recording_of(bodies, request.span)
     if not found.raws:
         raise SettingsError(f"--from: {request.where} holds no sighting of a listing in that time")
     async with sandbox(request.database_url, request.broker_url) as runtime:
         await _configure(runtime.database, request.limits)
         now = await replay(runtime, found.raws, speed=request.speed)
     _print(found, now, as_json=as_json)
-
-
-def _log_quietly(request: Request) -> None:
-    """Log to standard error what is wrong, and no secret: the decisions are all that is printed."""
-    known: list[Settings] = [load(DatabaseSettings), load(BrokerSettings), load(ExchangeSettings)]
-    known += [database_settings(request.database_url), broker_settings(request.broker_url)]
-    configure_logging(ProcessSettings.load().quiet().telemetry, redaction.values_of(known))
 
 
 async def _configure(database: Database, limits: Sequence[str]) -> None:
@@ -94,7 +90,7 @@ async def _configure(database: Database, limits: Sequence[str]) -> None:
     try:
         await trade_config.change(database, changes, changed_by="replay")
     except RefusedChangeError as error:
-        raise command_runner.refused(error) from None
+        raise command_runner.usage_error(error) from None
 
 
 def _print(found: Recording, now: Mapping[str, str], *, as_json: bool) -> None:

@@ -1,18 +1,19 @@
-"""Let a recording pass through dedup, executor and persister of today, one sighting after the other.
+"""Pipeline of a replay: today's dedup and executor, fed with one recorded sighting after the other.
 
-Their clock is the recording's: it stands at the moment of the sighting in hand. So limits by the minute and the day
-hold as they would have, however fast it goes, and the same recording under the same settings gives the same decisions.
-Orders are decided on and committed as on paper, and then end unsent: what the market was like nobody recorded.
+Its clock is the recording's, at the time of the current sighting. So limits by the minute and the day hold as they
+would have at any speed, and the same recording under the same settings gives the same decisions.
+Orders are decided on and committed as on paper, and then end unsent: market data is not recorded.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from prometheus_client import CollectorRegistry
 
+from cli.replay.clock import Clock
 from dedup.handler import Deduplicate
 from dedup.ledger import Ledger
 from dedup.metrics import Metrics
@@ -33,9 +34,6 @@ from executor.model.order_update import OrderUpdate
 from executor.model.reasons import Reason, Refusal
 from executor.purchase_decisions import Decided, Outcome, PurchaseDecisions
 from executor.settings import ExecutorSettings
-from persister.service import serve as persist
-from persister.settings import PersisterSettings
-from shared.backoff import pause
 from shared.events import Listing, Mode, RawListing, Trade
 from shared.process.runtime import Runtime
 from shared.settings import load
@@ -46,22 +44,8 @@ UNSENT: Final = "a replay sends nothing"
 HANDLED_SECONDS_MAX: Final = 30.0
 
 
-class Clock:
-    """The time of the recording."""
-
-    def __init__(self, start: datetime) -> None:
-        self._now = start
-
-    def now(self) -> datetime:
-        return self._now
-
-    def advance(self, to: datetime) -> None:
-        """Go on to *to*; time never goes back."""
-        self._now = max(self._now, to)
-
-
-class _Watched(ExecutorMetrics):
-    """Hears of each decision, as the metrics do."""
+class _DecisionMetrics(ExecutorMetrics):
+    """Metrics that also keep the latest decision."""
 
     def __init__(self, registry: CollectorRegistry, *, now: Callable[[], datetime]) -> None:
         super().__init__(registry, now=now)
@@ -92,34 +76,34 @@ class _Unsent(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
-class _Halting:
+class _HaltRequest:
     cause: Cause
     mode: Mode | None
     reason: str
 
 
 class Pipeline:
-    """Dedup and executor on the sandbox of *runtime*."""
+    """Dedup and executor in a sandbox."""
 
     def __init__(self, runtime: Runtime, settings: ExecutorSettings, clock: Clock) -> None:
         self._runtime = runtime
         self._clock = clock
-        self._halting: list[_Halting] = []
+        self._halting: list[_HaltRequest] = []
         self._handled: dict[str, asyncio.Event] = {}
         self.decisions: dict[str, str] = {}
         registry = CollectorRegistry()
-        self._metrics = _Watched(registry, now=clock.now)
-        self._outbox = Outbox(runtime.database, runtime.bus, alarm=_say_nothing)
+        self._metrics = _DecisionMetrics(registry, now=clock.now)
+        self._outbox = Outbox(runtime.database, runtime.bus, alarm=_no_alarm)
         filled = self._outbox.filled
         journal = DecisionWriter(runtime.database, settings, told=filled, now=clock.now)
-        self._decisions = PurchaseDecisions(journal, settings, live=False, unready=_nothing_objected, now=clock.now)
+        self._decisions = PurchaseDecisions(journal, settings, live=False, unready=lambda: None, now=clock.now)
         self._books = OrderTransitions(
-            runtime.database, settings, told=filled, count=self._metrics.recorded, now=clock.now, alarm=_say_nothing
+            runtime.database, settings, told=filled, count=self._metrics.recorded, now=clock.now, alarm=_no_alarm
         )
         self._buy = BuyListing(
             self._decisions,
             MassListing(settings.listings_per_minute_max),
-            Consequences(_Nowhere(), _leave_all, self._halt),
+            Consequences(_Nowhere(), lambda: None, self._halt),
             self._metrics,
             settings,
             now=clock.now,
@@ -139,13 +123,13 @@ class Pipeline:
         return Deduplicate(Ledger(database), seen, observe, metrics, skew, now=self._clock.now)
 
     async def play(self, raw: RawListing) -> None:
-        """Publish *raw* and return once all that follows from it is decided."""
+        """Publish *raw* and return once all decisions that follow from it are made."""
         await self.open_until(raw.published_at)
         self._clock.advance(raw.published_at)
         await self._publish_and_wait(raw)
 
     async def open_until(self, moment: datetime | None) -> None:
-        """Decide on what waits for an opening before *moment*, or for any at all, each at its time."""
+        """Decide on armed orders with an opening before *moment* (None: any), each at its time."""
         while True:
             armed = [each for each in await self._books.armed(list(Mode)) if each.fire_at is not None]
             due = [each for each in armed if moment is None or (each.fire_at is not None and each.fire_at <= moment)]
@@ -157,14 +141,14 @@ class Pipeline:
         if order.fire_at is not None:
             self._clock.advance(order.fire_at)
         decided = await self._decisions.fire(order)
-        self.decisions[order.listing_key] = f"{told_of(decided)}, at its opening"
+        self.decisions[order.listing_key] = f"{decision_text(decided)}, at its opening"
         if decided.outcome is Outcome.DENIED:
             await self._books.record(order, OrderUpdate(OrderEvent.DENIED, decided.why))
         elif decided.order is not None:
             await self._books.record(decided.order, OrderUpdate(OrderEvent.LAPSED, _Unsent(Reason.INTERRUPTED)))
 
     async def serve(self) -> None:
-        """Consume until the runtime stops, then let the last trades out."""
+        """Consume until the runtime stops, then publish the last trades."""
         bus, stop, ended = self._runtime.bus, self._runtime.stop, asyncio.Event()
         async with asyncio.TaskGroup() as beside:
             beside.create_task(self._outbox.relay(ended), name="outbox")
@@ -217,13 +201,13 @@ class Pipeline:
             why = halted or _Unsent(Reason.INTERRUPTED)
             await self._books.record(decided.order, OrderUpdate(OrderEvent.LAPSED, why))
         refused = halted and decided.outcome is Outcome.BUY
-        self.decisions[listing.key] = f"refused: {halted}" if refused else told_of(decided)
+        self.decisions[listing.key] = f"refused: {halted}" if refused else decision_text(decided)
 
     def _halt(self, cause: Cause, mode: Mode | None, reason: str) -> None:
-        self._halting.append(_Halting(cause, mode, reason))
+        self._halting.append(_HaltRequest(cause, mode, reason))
 
     async def _latched(self) -> Refusal | None:
-        """Commit the halts that were called for; return why, as the last look before an order would tell it."""
+        """Commit the halts that were called for; return the reason, as the final pre-send check would report it."""
         raised, self._halting = self._halting, []
         async with self._runtime.database.connection() as connection:
             for each in raised:
@@ -231,8 +215,8 @@ class Pipeline:
         return Refusal(Reason.HALTED, f"{raised[0].cause}: {raised[0].reason}") if raised else None
 
 
-def told_of(decided: Decided) -> str:
-    """Return a decision in the words that a recording's are told in."""
+def decision_text(decided: Decided) -> str:
+    """Return a decision in the words of `recording.decision_of`."""
     match decided.outcome:
         case Outcome.BUY if decided.order is not None:
             return f"buy for {decided.order.quote_qty:f}"
@@ -244,53 +228,4 @@ def told_of(decided: Decided) -> str:
             return other
 
 
-async def replay(runtime: Runtime, raws: Sequence[RawListing], *, speed: float) -> Mapping[str, str]:
-    """Return what is decided about each listing, by its key, in the order of the decisions.
-
-    *speed*: so many times as fast as it came; 0 is as fast as it goes.
-    """
-    settings, persister = load(ExecutorSettings), load(PersisterSettings)
-    if not raws:
-        return {}
-    clock = Clock(raws[0].published_at)
-    pipeline = Pipeline(runtime, settings, clock)
-    async with asyncio.TaskGroup() as services:
-        services.create_task(persist(runtime, persister), name="persister")
-        services.create_task(pipeline.serve(), name="pipeline")
-        try:
-            for raw in raws:
-                if speed:
-                    await pause(max(0.0, (raw.published_at - clock.now()).total_seconds() / speed), runtime.stop)
-                await pipeline.play(raw)
-            await pipeline.open_until(None)
-            await _stored(runtime, len(pipeline.decisions))
-        finally:
-            runtime.stop.set()
-    return pipeline.decisions
-
-
-STORED: Final = """
-    SELECT (SELECT count(*) FROM listing_claims) <= (SELECT count(*) FROM listings)
-       AND (SELECT count(DISTINCT listing_key) FROM trades) >= $1
-"""
-LOOK_SECONDS: Final = 0.02
-
-
-async def _stored(runtime: Runtime, decisions: int) -> None:
-    """Return once the persister has stored every listing, and a trade of each decision."""
-    async with asyncio.timeout(HANDLED_SECONDS_MAX):
-        while True:
-            async with runtime.database.connection() as connection:
-                if await connection.fetchval(STORED, decisions):
-                    return
-            await asyncio.sleep(LOOK_SECONDS)
-
-
-def _nothing_objected() -> None:
-    return None
-
-
-def _say_nothing(_: str, __: str) -> None: ...
-
-
-def _leave_all() -> None: ...
+def _no_alarm(_: str, __: str) -> None: ...

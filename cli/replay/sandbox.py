@@ -1,4 +1,4 @@
-"""A database and a broker for a replay alone, proven to hold nothing and to be nobody's."""
+"""Sandbox of a replay: a database and a broker, checked to be empty and not in use."""
 
 import asyncio
 import tempfile
@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from cli import process
 from cli.database import schema
 from cli.process import ProcessSettings
-from cli.replay.same import same_place
+from cli.replay.same_server import is_same_server
 from shared.bus.rabbitmq.inspection import examined
 from shared.errors import SettingsError
 from shared.postgres import database
@@ -33,22 +33,22 @@ ANYTHING: Final = """
 
 
 def require_not_live(database_url: str | None, broker_url: str | None) -> None:
-    """Raise SettingsError where anything of it may be what a live system runs on."""
+    """Raise SettingsError if either may be that of a live system."""
     if load(ExchangeSettings).live:
         raise SettingsError("SNIPER_LIVE: must not be set for a replay")
     for option, given, variable, settings in (
         ("--database", database_url, "SNIPER_DATABASE_URL", load(DatabaseSettings).url),
         ("--broker", broker_url, "SNIPER_BROKER_URL", load(BrokerSettings).url),
     ):
-        if given is not None and settings is not None and same_place(given, settings.get_secret_value()):
+        if given is not None and settings is not None and is_same_server(given, settings.get_secret_value()):
             raise SettingsError(f"{option}: is {variable}, which a replay must not touch: name one that is empty")
 
 
 @asynccontextmanager
 async def sandbox(database_url: str | None, broker_url: str | None) -> AsyncIterator[Runtime]:
-    """Yield a database and a bus that hold nothing: those of these URLs, or else some of our own for this time only.
+    """Yield an empty database and bus: those at these URLs, or temporary ones of our own.
 
-    Raises SettingsError where one holds anything.
+    Raises SettingsError if one is not empty.
     """
     require_not_live(database_url, broker_url)
     async with AsyncExitStack() as stack:
@@ -60,24 +60,24 @@ async def sandbox(database_url: str | None, broker_url: str | None) -> AsyncIter
             telemetry=TelemetrySettings(),
         )
         if settings.broker.url is not None:
-            await _require_empty_broker(settings.broker)
+            await require_empty_broker(settings.broker)
         url = await stack.enter_async_context(process.database_url(settings))
         opened = await stack.enter_async_context(database.connect(settings.database, url, name="replay"))
-        await _require_empty_database(opened)
+        await require_empty_database(opened)
         stop = asyncio.Event()
         await schema.upgrade(opened, url, settings.database, stop)
-        plan = process.Plan("replay", services=(), migrate=True)
+        plan = process.ProcessPlan("replay", services=(), migrate=True)
         bus = await stack.enter_async_context(process.open_bus(settings.broker, opened, plan))
         yield Runtime(bus, opened, Telemetry(), stop)
 
 
 def broker_settings(url: str | None) -> BrokerSettings:
-    """Return the settings of a broker at *url*; raise SettingsError for what is no URL of one."""
+    """Return the settings of a broker at *url*; raise SettingsError if that is invalid."""
     return _at(BrokerSettings, url, "--broker")
 
 
 def database_settings(url: str | None) -> DatabaseSettings:
-    """Return the settings of a database at *url*; raise SettingsError for what is no URL of one."""
+    """Return the settings of a database at *url*; raise SettingsError if that is invalid."""
     if url is not None:
         database.parse_url(url, variable="--database")
     return _at(DatabaseSettings, url, "--database")
@@ -91,14 +91,16 @@ def _at(kind: type[S], url: str | None, option: str) -> S:
         raise SettingsError(f"{option}: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
 
 
-async def _require_empty_database(opened: Database) -> None:
+async def require_empty_database(opened: Database) -> None:
+    """Raise SettingsError if the database has any table."""
     async with opened.connection() as connection:
         found: str | None = await connection.fetchval(ANYTHING)
     if found:
         raise SettingsError(f"--database: holds something already ({found}, for one): name one that is empty")
 
 
-async def _require_empty_broker(settings: BrokerSettings) -> None:
+async def require_empty_broker(settings: BrokerSettings) -> None:
+    """Raise SettingsError if the virtual host has any of our exchanges or queues."""
     async with examined(settings) as broker:
         missing = set(await broker.missing(NOTIFYING))
     ours = [f"exchange {each.name}" for each in SNIPER.exchanges] + [f"queue {each.name}" for each in NOTIFYING.queues]

@@ -10,6 +10,7 @@ BOARD: Final = Board(
     [
         [
             show("Processes up", 'sum(up{job="sniper"})', kind="number"),
+            show("Processes ready", "sum(sniper_ready)", kind="number"),
             show("Alerts firing", 'count(ALERTS{alertstate="firing"}) or vector(0)', kind="number"),
             show("Anything halted", "max(sniper_executor_halted)", kind="number", about="1 where anything is halted."),
             show("Canary's age", "min(sniper_persister_canary_age_seconds)", kind="number", unit="s"),
@@ -27,7 +28,7 @@ BOARD: Final = Board(
             ),
         ],
         [
-            show("Age of each source's data", "max by (feed) (sniper_ingest_data_age_seconds)", "feed", unit="s"),
+            show("Age of each source's data", "min by (feed) (sniper_ingest_data_age_seconds)", "feed", unit="s"),
             show("Answers not believed", "sum by (feed) (sniper_ingest_quarantined_reads_total)", "feed"),
             Panel(
                 "Weight left of the exchange's limits",

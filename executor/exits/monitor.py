@@ -27,6 +27,7 @@ from executor.pricing.valuation import Quote
 from executor.settings import ExecutorSettings
 from shared.backoff import pause
 from shared.errors import TransientError
+from shared.log_context import of_listing
 from shared.mexc.errors import ExchangeError, RateLimited
 from shared.postgres.database import Database
 
@@ -121,7 +122,8 @@ class ExitMonitor:
         look = _Look(at, everything, await self._quotes(ours, pressing, at))
         look.objections += (f"{name} cannot be read: {why}" for name, why in reading.unreadable.items())
         for each in ours:
-            await self._look_at(each, look, sales)
+            with of_listing(each.position.listing):
+                await self._look_at(each, look, sales)
         look.objections += (*sales.objections(everything, at.seconds), *_notes(everything))
         self._remember(look, sales)
         names = {each.name for each in everything if each.position.state in WATCHED}
@@ -133,15 +135,16 @@ class ExitMonitor:
         """Give up what a person wrote off; return the rest. Each concerns itself alone."""
         rest = []
         for each in everything:
-            try:
-                if each.write_off is not None and await write_off(self._database, each.position, self._now()):
-                    log.warning("a position is written off", position=each.name, reason=each.write_off)
-                    continue
-            except TransientError:
-                raise
-            except Exception:
-                # A fault of one position concerns that position.
-                log.exception("a position was not written off", position=each.name)
+            with of_listing(each.position.listing):
+                try:
+                    if each.write_off is not None and await write_off(self._database, each.position, self._now()):
+                        log.warning("a position is written off", position=each.name, reason=each.write_off)
+                        continue
+                except TransientError:
+                    raise
+                except Exception:
+                    # A fault of one position concerns that position.
+                    log.exception("a position was not written off", position=each.name)
             rest.append(each)
         return rest
 
@@ -193,7 +196,7 @@ class ExitMonitor:
         if judgement.is_calm:
             look.calm.add(each.name)
         if judgement.seems_dust and each.position.state is PositionState.OPEN:
-            sales.begin(each.name, lambda: self._settle_dust(judgement.position))
+            sales.begin(each.position, lambda: self._settle_dust(judgement.position))
         elif judgement.reason is not None:
             look.due.add(each.name)
             if halted := self._halts.exits_halted():

@@ -15,12 +15,13 @@ from executor.exits.retry_backoff import RetryBackoff
 from executor.exits.sale_orders import Exit, SaleOrders
 from executor.exits.suspensions import CanBeSold, PassesTest, Suspensions
 from executor.model.order_state import OrderState
-from executor.model.position import PositionState
+from executor.model.position import Position, PositionState
 from executor.model.watched_position import CLOSED, Held
 from executor.pricing.valuation import Quote
 from executor.settings import ExecutorSettings
 from shared.errors import TransientError
 from shared.events import Mode, TradingRules
+from shared.log_context import of_listing
 from shared.mexc.errors import ExchangeError
 from shared.mexc.time.clock_estimate import ClockUncertainError
 
@@ -115,12 +116,12 @@ class RunningSales:
             self._patience.tried(each.name, position.base_qty, now)
             beside = others if position.state is PositionState.CLOSING else None
             wanted = Exit(position, judgement.reason, judgement.price_min, rules, beside, judgement.quantity)
-            self.begin(each.name, lambda: self._selling.sell(wanted))
+            self.begin(position, lambda: self._selling.sell(wanted))
 
-    def begin(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Have *work* done on a position, which is left alone meanwhile; what fails there is tried again."""
-        self._in_hand.add(name)
-        self._tasks.create_task(self._done(name, work), name=f"exit-{name}")
+    def begin(self, position: Position, work: Callable[[], Awaitable[None]]) -> None:
+        """Have *work* done on *position*, which is left alone meanwhile; what fails there is tried again."""
+        self._in_hand.add(position.name)
+        self._tasks.create_task(self._done(position, work), name=f"exit-{position.name}")
 
     def objections(self, everything: Sequence[Held], now: float) -> Iterator[str]:
         """Yield what a person should know of sales that get nowhere."""
@@ -172,16 +173,17 @@ class RunningSales:
             patience += 2 * self._settings.exchange_timeout_seconds
         return now - self._doubted_since.setdefault((each.name, sale.sequence), now) >= patience
 
-    async def _done(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        try:
-            await work()
-        except (TransientError, ExchangeError, ClockUncertainError, TimeoutError) as error:
-            log.warning("a position was not seen to", position=name, reason=str(error))
-        except Exception:
-            # One position that cannot be sold must not keep the others from it.
-            log.exception("a position was not seen to", position=name)
-        finally:
-            self._in_hand.discard(name)
+    async def _done(self, position: Position, work: Callable[[], Awaitable[None]]) -> None:
+        with of_listing(position.listing):
+            try:
+                await work()
+            except (TransientError, ExchangeError, ClockUncertainError, TimeoutError) as error:
+                log.warning("a position was not seen to", position=position.name, reason=str(error))
+            except Exception:
+                # One position that cannot be sold must not keep the others from it.
+                log.exception("a position was not seen to", position=position.name)
+            finally:
+                self._in_hand.discard(position.name)
 
 
 def _refusal(code: str) -> str:

@@ -16,6 +16,7 @@ from executor.pricing.valuation import is_worth_selling
 from executor.sending.last_balances import BalanceSource
 from executor.sending.order_sender import OrderSender
 from shared.events import Mode, Side, TradingRules
+from shared.log_context import of_listing
 from shared.mexc.errors import ExchangeError
 from shared.mexc.orders.order_reports import Balance
 
@@ -98,6 +99,10 @@ class SaleOrders:
 
     async def sell(self, wanted: Exit) -> None:
         """Sell as much of what is *wanted* as is there; return when the sale was taken, or was not."""
+        with of_listing(wanted.position.listing):
+            await self._sell(wanted)
+
+    async def _sell(self, wanted: Exit) -> None:
         position = wanted.position
         sellable = await self._sellable(wanted)
         amount = sellable if wanted.quantity is None else min(sellable, wanted.quantity)

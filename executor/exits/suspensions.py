@@ -5,7 +5,7 @@ neither decides, a sale is tried again after a few seconds, for the price may be
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +15,7 @@ from executor.model.watched_position import Held, Sale
 from executor.pricing.valuation import Quote
 from shared.errors import TransientError
 from shared.events import Mode
+from shared.log_context import of_listing
 from shared.mexc.errors import ExchangeError
 from shared.mexc.time.clock_estimate import ClockUncertainError
 
@@ -183,15 +184,19 @@ class Suspensions:
         tells = is_tested and known.is_believed
         if not known.asking and (now >= known.ask_at or (moved and known.is_closed and not tells)):
             known.asking, known.was_asked, known.quote = True, True, quote
-            self._tasks.create_task(self._ask(each, known), name=f"suspension-{each.position.symbol}")
+            self._begin(each, self._ask(each, known), f"suspension-{each.position.symbol}")
 
     def _test_where_due(self, each: Held, known: _Suspended, quote: Quote, now: float) -> bool:
         """Return whether sales of *each* can be tested; begin a test where one is due."""
         known.is_tested = self._is_tested(each)
         if known.is_tested and not known.testing and now >= known.test_at:
             known.testing = True
-            self._tasks.create_task(self._test(each, known, quote), name=f"sale-test-{each.position.symbol}")
+            self._begin(each, self._test(each, known, quote), f"sale-test-{each.position.symbol}")
         return known.is_tested
+
+    def _begin(self, each: Held, asking: Coroutine[None, None, None], name: str) -> None:
+        with of_listing(each.position.listing):
+            self._tasks.create_task(asking, name=name)
 
     async def _test(self, each: Held, known: _Suspended, quote: Quote) -> None:
         assert self._passes_test is not None

@@ -13,11 +13,12 @@ import structlog
 from asyncpg import Record
 
 from executor.journal import decision_sql
-from executor.journal.order_row import opening_of
+from executor.journal.order_row import about_row, opening_of
 from shared.backoff import pause
 from shared.errors import TransientError
 from shared.events import Listing
 from shared.isolation import each_isolated, in_a_line, readable
+from shared.log_context import of_listing
 from shared.postgres.database import Connection, Database
 
 log = structlog.get_logger(__name__)
@@ -45,7 +46,8 @@ async def follow(connection: Connection) -> None:
 
     async def move(word: Listing) -> None:
         await connection.fetchval(decision_sql.MOVE.sql, *decision_sql.MOVE.arguments(opening_of(word)))
-        log.info("opening moved", symbol=word.symbol, listing=word.key, opens_at=word.opens_at)
+        with of_listing(word):
+            log.info("opening moved", symbol=word.symbol, listing=word.key, opens_at=word.opens_at)
 
     # An order that cannot be read is an alarm already where orders are read.
     words = readable(await connection.fetch(LATER), _later_word, failed=lambda *_: None)
@@ -67,11 +69,13 @@ def _as_claimed(row: Record) -> Listing:
 
 
 def _not_taken_in(listing: Listing, error: Exception) -> None:
-    log.warning("an announced opening was not taken in", listing=listing.key, reason=in_a_line(error))
+    with of_listing(listing):
+        log.warning("an announced opening was not taken in", listing=listing.key, reason=in_a_line(error))
 
 
 def _not_read(row: Record, error: Exception) -> None:
-    log.warning("a claim was not read", listing=row["listing_key"], reason=in_a_line(error))
+    with about_row(row):
+        log.warning("a claim was not read", listing=row["listing_key"], reason=in_a_line(error))
 
 
 class AnnouncedOpenings:

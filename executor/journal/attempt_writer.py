@@ -12,7 +12,7 @@ from asyncpg import Record
 from executor.decisions.repeat_purchases import Conditions, forbidden
 from executor.decisions.strategy import Unready
 from executor.journal import order_transitions, settlement
-from executor.journal.order_row import order_of, requested_qty
+from executor.journal.order_row import about_row, order_of, requested_qty
 from executor.model.client_order_id import client_order_id
 from executor.model.order import Order
 from executor.model.order_state import TABLE, Effect, OrderEvent, OrderState
@@ -188,4 +188,5 @@ def _earlier(row: Record) -> Order:
 
 
 def _passed_over(row: Record, error: Exception) -> None:
-    log.error("an earlier attempt cannot be read", order=row["earlier_id"], reason=in_a_line(error))
+    with about_row(row):
+        log.error("an earlier attempt cannot be read", order=row["earlier_id"], reason=in_a_line(error))

@@ -1,6 +1,7 @@
 """An order as a row of the journal, and back."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from decimal import Decimal
 
 from asyncpg import Record
@@ -9,6 +10,7 @@ from executor.model.order import ExitReason, Order
 from executor.model.order_state import OrderState
 from shared.errors import PermanentError
 from shared.events import AppliedConfig, Listing, Mode, Side
+from shared.log_context import about
 
 
 def row_of(order: Order, reason: str = "") -> dict[str, object]:
@@ -74,6 +76,12 @@ def order_of(row: Record | None) -> Order:
         given_up_at=row["given_up_at"],
         looked_again=row["looked_again"],
     )
+
+
+def about_row(row: Record) -> AbstractContextManager[None]:
+    """Let every line within the block name the listing of *row*, also where nothing else of it can be read."""
+    known: Mapping[str, object] = row["listing"] if isinstance(row["listing"], Mapping) else {}
+    return about(row["listing_key"], str(known.get("id", "unreadable")))
 
 
 def requested_qty(request: Mapping[str, str] | None) -> Decimal | None:

@@ -22,6 +22,7 @@ from executor.model.reasons import Reason, worded
 from executor.model.trade_event import trade_of
 from executor.settings import LimitSettings
 from shared.isolation import readable
+from shared.log_context import of_listing
 from shared.postgres.database import Database
 from shared.states import HELD, in_sql
 
@@ -113,7 +114,8 @@ class OrderTransitions:
         try:
             return await self._recorded(order, update, reason)
         except UNSTORABLE as error:
-            log.warning("words that cannot be stored", order=order.client_order_id, reason=str(error))
+            with of_listing(order.listing):
+                log.warning("words that cannot be stored", order=order.client_order_id, reason=str(error))
         return await self._recorded(order, update, None if reason is None else in_ascii(reason))
 
     async def _recorded(self, order: Order, update: OrderUpdate, reason: str | None) -> Order | None:

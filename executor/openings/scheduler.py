@@ -21,6 +21,7 @@ from shared.backoff import pause
 from shared.errors import TransientError
 from shared.events import Mode
 from shared.isolation import each_isolated, in_a_line
+from shared.log_context import of_listing
 
 log = structlog.get_logger(__name__)
 
@@ -93,13 +94,18 @@ class OpeningScheduler:
 
     async def _give_up(self, order: Order) -> None:
         why = Refusal(Reason.OPENING_PASSED, "nobody told when")
-        try:
-            await self._books.record(order, OrderUpdate(OrderEvent.LAPSED, why))
-        except TransientError as error:
-            log.debug("an order still waits", symbol=order.symbol, reason=str(error))
+        with of_listing(order.listing):
+            try:
+                await self._books.record(order, OrderUpdate(OrderEvent.LAPSED, why))
+            except TransientError as error:
+                log.debug("an order still waits", symbol=order.symbol, reason=str(error))
 
     async def attend(self, order: Order, until: asyncio.Event) -> None:
         """Decide on *order* just before its opening and have it sent at it; not any more once *until* is set."""
+        with of_listing(order.listing):
+            await self._take_in_hand(order, until)
+
+    async def _take_in_hand(self, order: Order, until: asyncio.Event) -> None:
         opening = _opening(order)
         self._in_hand.add(opening)
         try:
@@ -148,7 +154,8 @@ class OpeningScheduler:
 
 
 def _passed_over(order: Order, error: Exception) -> None:
-    log.warning("an order still waits", symbol=order.symbol, reason=in_a_line(error))
+    with of_listing(order.listing):
+        log.warning("an order still waits", symbol=order.symbol, reason=in_a_line(error))
 
 
 def _opening(order: Order) -> Opening:

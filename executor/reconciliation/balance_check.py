@@ -17,6 +17,7 @@ from executor.settings import ExecutorSettings
 from shared.backoff import pause
 from shared.errors import TransientError
 from shared.events import Mode
+from shared.log_context import of_listing
 from shared.mexc.errors import ExchangeError
 from shared.mexc.orders.order_reports import Balance
 from shared.mexc.time.clock_estimate import ClockUncertainError
@@ -62,13 +63,14 @@ class BalanceCheck:
         if not balances:
             return  # What paid for the positions is never all gone: that is no answer.
         for position, there in allotted(live, balances):
-            try:
-                await self._compare(position, there)
-            except TransientError:
-                raise
-            except Exception:
-                # A fault of one position concerns that position.
-                log.exception("a holding was not compared", position=position.name)
+            with of_listing(position.listing):
+                try:
+                    await self._compare(position, there)
+                except TransientError:
+                    raise
+                except Exception:
+                    # A fault of one position concerns that position.
+                    log.exception("a holding was not compared", position=position.name)
 
     async def _compare(self, position: Position, there: Decimal) -> None:
         if there >= position.base_qty * _TOLERANCE:

@@ -22,6 +22,7 @@ from executor.venues.venue import Absent, Ended, Unclear, Untold, Venue, Working
 from shared.backoff import pause
 from shared.errors import TransientError
 from shared.events import Mode
+from shared.log_context import of_listing
 from shared.mexc.errors import ExchangeError, ExchangeRejected, RateLimited
 
 log = structlog.get_logger(__name__)
@@ -98,19 +99,18 @@ class GivenUpOrders:
         for order in filter(is_wanted, await among.given_up([Mode.LIVE], len(AGAIN_AFTER))):
             if self._placing.banned_seconds() or clock() < self._not_before.get(order.sent_as, 0.0):
                 continue
-            try:
-                await self._look_again(order, among)
-            except RateLimited:
-                raise
-            except ExchangeError as error:
-                self._not_before[order.sent_as] = clock() + REFUSED_SECONDS
-                log.info("what was given up was not looked for", order=order.sent_as, reason=str(error))
-            except TransientError:
-                raise
-            except Exception:
-                # A fault with one order concerns that order.
-                self._not_before[order.sent_as] = clock() + REFUSED_SECONDS
-                log.exception("what was given up was not looked for", order=order.sent_as)
+            with of_listing(order.listing):
+                try:
+                    await self._look_again(order, among)
+                except (RateLimited, TransientError):
+                    raise
+                except ExchangeError as error:
+                    self._not_before[order.sent_as] = clock() + REFUSED_SECONDS
+                    log.info("what was given up was not looked for", order=order.sent_as, reason=str(error))
+                except Exception:
+                    # A fault with one order concerns that order.
+                    self._not_before[order.sent_as] = clock() + REFUSED_SECONDS
+                    log.exception("what was given up was not looked for", order=order.sent_as)
 
     async def _look_again(self, order: Order, among: GivenUp) -> None:
         assert self._venue is not None

@@ -21,7 +21,7 @@ from executor.settings import ExecutorSettings
 from executor.venues.lookup_schedule import REMEMBERED, Way
 from executor.venues.venue import Absent, Ended, Finding, Unclear, Untold, Venue, Working
 from shared.events import Mode, Side
-from shared.log_context import about
+from shared.log_context import of_listing
 from shared.mexc.errors import ExchangeRejected
 from shared.mexc.orders.order_reports import Balance
 
@@ -68,7 +68,7 @@ class Settling:
 
     async def heed(self, order: Order, finding: Finding, search: OrderSearch, ways: Sequence[Way]) -> None:
         """Carry out what follows from *finding*, which *ways* led to."""
-        with about(order.listing_key, order.listing.id):
+        with of_listing(order.listing):
             await self._heed(order, finding, search, ways)
 
     async def _heed(self, order: Order, finding: Finding, search: OrderSearch, ways: Sequence[Way]) -> None:

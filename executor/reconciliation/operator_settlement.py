@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 from asyncpg import Record
 
-from executor.journal.order_row import order_of
+from executor.journal.order_row import about_row, order_of
 from executor.journal.order_transitions import OrderTransitions
 from executor.model.fill import Fill
 from executor.model.order import Order
@@ -62,13 +62,14 @@ class OperatorSettlement:
         async with self._database.connection() as connection:
             rows = await connection.fetch(PENDING)
         for row in rows:
-            try:
-                await self._settle(row)
-            except TransientError:
-                raise
-            except Exception:
-                # A fault with one request concerns that request.
-                log.exception("what an operator decided was not carried out", order=row["client_order_id"])
+            with about_row(row):
+                try:
+                    await self._settle(row)
+                except TransientError:
+                    raise
+                except Exception:
+                    # A fault with one request concerns that request.
+                    log.exception("what an operator decided was not carried out", order=row["client_order_id"])
 
     async def _settle(self, row: Record) -> None:
         order = order_of(row)

@@ -18,6 +18,7 @@ from shared.backoff import pause
 from shared.errors import TransientError
 from shared.events import Mode, Side
 from shared.isolation import each_isolated, in_a_line
+from shared.log_context import of_listing
 from shared.mexc.errors import ExchangeError, RateLimited
 
 __all__ = ["FIRST_WAIT_SECONDS", "LOOKS_AT_ONCE", "WAIT_SECONDS_MAX", "OrderReconciler"]
@@ -124,8 +125,9 @@ class OrderReconciler:
     async def _announce(self, order: Order) -> None:
         why = self._search(order).obstacle or "it was not looked for yet"
         why = why if order.attempt == 1 else f"sent as {order.sent_as}: {why}"
-        if await self._books.alarm(order, why):
-            log.error("an order needs a person", symbol=order.symbol, order=order.client_order_id, reason=why)
+        with of_listing(order.listing):
+            if await self._books.alarm(order, why):
+                log.error("an order needs a person", symbol=order.symbol, order=order.client_order_id, reason=why)
 
     def _search(self, order: Order) -> OrderSearch:
         fresh = OrderSearch(due_at=asyncio.get_running_loop().time())
@@ -142,8 +144,9 @@ class OrderReconciler:
         One look at a time: of two, each would ask in half of the ways, and neither could prove the order absent.
         """
         search = self._search(order)
-        async with search.turn, self._looks[order.side]:
-            return await self._resolved(order, search)
+        with of_listing(order.listing):
+            async with search.turn, self._looks[order.side]:
+                return await self._resolved(order, search)
 
     async def _resolved(self, order: Order, search: OrderSearch) -> bool:
         if self._quiet_seconds():
@@ -184,4 +187,5 @@ class OrderReconciler:
 
 
 def _not_announced(order: Order, error: Exception) -> None:
-    log.error("an alarm was not recorded", order=order.client_order_id, reason=in_a_line(error))
+    with of_listing(order.listing):
+        log.error("an alarm was not recorded", order=order.client_order_id, reason=in_a_line(error))

@@ -31,7 +31,7 @@ from shared.backoff import jittered
 from shared.bus.tracing import ordering
 from shared.errors import TransientError
 from shared.events import Mode, Side, TradingRules
-from shared.log_context import about
+from shared.log_context import of_listing
 from shared.mexc.orders.order_api import OrderRequest, SignedOrder, order_params
 from shared.mexc.payloads import Level
 from shared.mexc.time.clock_estimate import ClockUncertainError
@@ -118,7 +118,8 @@ class OrderSender:
             if isinstance(built, BuiltRequest):
                 self._ahead = order, replace(built, signed=self._ways.venues[order.mode].sign(built.request))
         except Exception as error:  # noqa: BLE001 - met again, with its cause, when the order is placed
-            log.debug("an order was not made ahead", symbol=order.symbol, reason=repr(error))
+            with of_listing(order.listing):
+                log.debug("an order was not made ahead", symbol=order.symbol, reason=repr(error))
 
     async def place(self, order: Order, *, at_ms: int | None = None, built: BuiltRequest | None = None) -> None:
         """Send *order*, at *at_ms* of the exchange's clock where that is given, and record what came of it.
@@ -126,7 +127,7 @@ class OrderSender:
         *built* is the request, where that is known already.
         """
         self._in_hand.add(order.client_order_id)
-        with about(order.listing_key, order.listing.id):
+        with of_listing(order.listing):
             try:
                 with ordering(order.side, order.mode):
                     made = built or self._made_ahead(order) or await self._made(order)
@@ -139,7 +140,8 @@ class OrderSender:
 
     async def end(self, order: Order, update: OrderUpdate) -> None:
         """Record *update* of an *order* that is not sent any more."""
-        await self._record(order, update)
+        with of_listing(order.listing):
+            await self._record(order, update)
         self.recorded.set()
 
     def tries_again(self, order: Order, update: OrderUpdate) -> bool:

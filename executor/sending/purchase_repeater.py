@@ -23,6 +23,7 @@ from executor.venues.venue import Absent, Ended, Untold, Venue
 from shared.backoff import pause
 from shared.errors import TransientError
 from shared.events import Mode
+from shared.log_context import of_listing
 from shared.mexc.errors import ExchangeError
 from shared.mexc.orders.order_api import order_params
 from shared.mexc.time.clock_estimate import ClockUncertainError
@@ -111,6 +112,10 @@ class PurchaseRepeater:
 
     async def attend(self, unfilled: Unfilled, sender: Sender) -> None:
         """Have another attempt made as soon as one can be filled; where none can in time, end the order."""
+        with of_listing(unfilled.order.listing):
+            await self._attend(unfilled, sender)
+
+    async def _attend(self, unfilled: Unfilled, sender: Sender) -> None:
         order = unfilled.order
         try:
             built = await self._awaited(order)

@@ -1,5 +1,6 @@
 """Whether what we are shown can be trusted and whether anything new comes of it, for health and metrics."""
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
@@ -16,6 +17,7 @@ from shared.events import utc_now
 
 log = structlog.get_logger(__name__)
 
+FEEDS: Final = ("exchangeInfo", "defaultSymbols", "websocket", "trades", "calendar")
 DOUBT_SECONDS: Final = 30.0
 """For so long after an answer that was not believed, the doubt is told of."""
 
@@ -63,7 +65,15 @@ class Quiet:
 
 
 class Outlook:
-    def __init__(self, catalogue: Catalogue, quiet: Quiet, registry: CollectorRegistry) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        quiet: Quiet,
+        registry: CollectorRegistry,
+        *,
+        rests: Callable[[], str] = lambda: "",
+    ) -> None:
+        """While *rests* says why nothing is watched, no time since the last listing is exported."""
         self._doubts = Doubts()
         self._quiet = quiet
         self._quarantined = Counter(
@@ -72,13 +82,16 @@ class Outlook:
             ["feed"],
             registry=registry,
         )
+        # From the start, or Prometheus would not see the first as an increase.
+        for feed in FEEDS:
+            self._quarantined.labels(feed)
         self._sightings = Counter(
             "sniper_ingest_sightings", "New symbols, once for each source that saw them", ["source"], registry=registry
         )
         self._rescheduled = Counter(
             "sniper_ingest_rescheduled", "Opening times that moved, as published", registry=registry
         )
-        registry.register(_Collector(catalogue, quiet))
+        registry.register(_Collector(catalogue, quiet, rests))
 
     def concerns(self) -> str:
         """Say what is worrying; empty when nothing is."""
@@ -119,9 +132,10 @@ def feed_of(evidence: Evidence) -> str:
 
 
 class _Collector(Collector):
-    def __init__(self, catalogue: Catalogue, quiet: Quiet) -> None:
+    def __init__(self, catalogue: Catalogue, quiet: Quiet, rests: Callable[[], str]) -> None:
         self._catalogue = catalogue
         self._quiet = quiet
+        self._rests = rests
 
     def collect(self) -> Iterator[Metric]:
         symbols = GaugeMetricFamily("sniper_ingest_symbols", "Symbols known", labels=["state"])
@@ -130,5 +144,7 @@ class _Collector(Collector):
             symbols.add_metric([state], counts.get(state, 0))
         yield symbols
         yield GaugeMetricFamily(
-            "sniper_ingest_last_listing_age_seconds", "Time since the last new listing", value=self._quiet.age_seconds()
+            "sniper_ingest_last_listing_age_seconds",
+            "Time since the last new listing; NaN while this process is paused or stands by",
+            value=math.nan if self._rests() else self._quiet.age_seconds(),
         )

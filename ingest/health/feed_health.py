@@ -1,6 +1,7 @@
 """Which feeds are blind, and what that makes of the service's health."""
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
@@ -113,6 +114,12 @@ class Feeds:
         """Wait for data of every feed anew, as at a start."""
         for feed in self:
             feed.begins()
+
+    def ages_seconds(self) -> Iterator[tuple[str, float]]:
+        """Yield each feed by name with the age of its newest data; not a number while the feeds rest."""
+        rests = bool(self._rests())
+        for feed in self:
+            yield feed.name, math.nan if rests else feed.age_seconds()
 
     def facts(self) -> list[JsonValue]:
         """Return each feed by name: how old its last data is, what is wrong with it, and whether it may be missing."""

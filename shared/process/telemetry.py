@@ -53,6 +53,12 @@ class Telemetry:
             collector(registry=self.registry)
         build = Gauge("sniper_build_info", "1, with the version that runs.", ["version"], registry=self.registry)
         build.labels(importlib.metadata.version("mexc-listing-sniper")).set(1)
+        ready = Gauge(
+            "sniper_ready",
+            "1 while /readyz answers well; 0 while the process waits for what it depends on.",
+            registry=self.registry,
+        )
+        ready.set_function(lambda: not self.not_ready())
         self._loop_lag = Histogram(
             "sniper_loop_lag_seconds",
             "How much later than asked for the event loop came back, asked twice a second.",

@@ -1,30 +1,30 @@
-"""Faults of any REST answer: its status, its words, its headers, and how it gets lost."""
+"""Faults of any REST answer: status, body, headers, delay and loss."""
 
 from dataclasses import replace
 
 from simulator.faults import response_faults
-from simulator.faults.kind import HOLD, Kind, if_accepted, never
-from simulator.faults.response_faults import Options
+from simulator.faults.kind import HOLD, FaultKind, if_accepted, never
+from simulator.faults.response_faults import FaultOptions
 
 ROWS = (
-    Kind(
+    FaultKind(
         "latency",
         "The request is handled at once, the answer sent `seconds` later.",
         options=("seconds",),
-        transform=lambda options, reply: replace(reply, delay_seconds=reply.delay_seconds + options.lasting),
+        transform=lambda options, reply: replace(reply, delay_seconds=reply.delay_seconds + options.duration_seconds),
     ),
-    Kind(
+    FaultKind(
         "hang_before_accept",
         "The request is read and never handled or answered.",
         transform=lambda _, reply: replace(reply, hang=True),
         accepts=never,
     ),
-    Kind(
+    FaultKind(
         "hang_after_accept",
         "The request is handled (an order is placed) and never answered.",
         transform=lambda _, reply: replace(reply, hang=True),
     ),
-    Kind(
+    FaultKind(
         "http_status",
         "Answered with `status`, and `retry_after` when given; handled all the same when `accept` is true. "
         "The body is JSON with `code` (the status) and `message`, or `body` as it is.",
@@ -32,39 +32,39 @@ ROWS = (
         transform=response_faults.status,
         accepts=if_accepted,
     ),
-    Kind(
+    FaultKind(
         "api_error",
         "Refused with HTTP 400 and MEXC's `code` and `message`; handled all the same when `accept` is true.",
         options=("code", "message", "accept", "retry_after", "retry_after_in"),
-        defaults=Options(code=30016, message="Trading disabled"),
+        defaults=FaultOptions(code=30016, message="Trading disabled"),
         transform=response_faults.api_error,
         accepts=if_accepted,
     ),
-    Kind(
+    FaultKind(
         HOLD,
         "Held until the fault is disarmed: handled only then, or at once when `accept` is true.",
         options=("accept",),
         transform=lambda _, reply: reply,
     ),
-    Kind(
+    FaultKind(
         "redirect",
         "Redirected to itself with `status`; handled all the same when `accept` is true.",
         options=("status", "accept"),
-        defaults=Options(status=307),
+        defaults=FaultOptions(status=307),
         transform=response_faults.redirect,
         accepts=if_accepted,
     ),
-    Kind(
+    FaultKind(
         "malformed_body",
         "Handled, then answered with a body that is not JSON.",
         transform=lambda _, reply: replace(reply, body=b'{"symbol":'),
     ),
-    Kind(
+    FaultKind(
         "truncated_body",
         "Handled, then the connection ends after half of the body.",
         transform=lambda _, reply: replace(reply, truncated=True),
     ),
-    Kind(
+    FaultKind(
         "drop_connection",
         "The connection is reset without an answer; the request is handled first when `accept` is true.",
         options=("accept",),

@@ -1,10 +1,10 @@
-"""The row of a fault: its name, the endpoint it concerns, and its effect on an answer."""
+"""Kind of a fault: its name, the endpoint it concerns, and its effect on an answer."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from simulator.faults.response_faults import Options
+from simulator.faults.response_faults import FaultOptions
 from simulator.reply import Reply
 
 HOLD: Final = "hold"
@@ -15,22 +15,22 @@ WEBSOCKET: Final = "WS /ws"
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """One row: the effect of a fault, its endpoint and its count unless others are given."""
+class FaultKind:
+    """The effect of a fault, with its default endpoint, count and options."""
 
     name: str
     summary: str
     endpoint: str = ORDER  # several are separated by commas
     count: int | None = 1  # None: until it is deleted
     options: tuple[str, ...] = ()
-    defaults: Options = field(default_factory=Options)
-    transform: Callable[[Options, Reply], Reply] | None = None
-    accepts: Callable[[Options], bool] = lambda _: True
+    defaults: FaultOptions = field(default_factory=FaultOptions)
+    transform: Callable[[FaultOptions, Reply], Reply] | None = None
+    accepts: Callable[[FaultOptions], bool] = lambda _: True
 
 
-def never(_: Options) -> bool:
+def never(_: FaultOptions) -> bool:
     return False
 
 
-def if_accepted(options: Options) -> bool:
+def if_accepted(options: FaultOptions) -> bool:
     return options.accept

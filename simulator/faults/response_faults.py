@@ -1,17 +1,17 @@
-"""What faults make of an answer."""
+"""Effects of faults on an answer."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import msgspec
 
-from simulator.market.error_responses import Refusal
+from simulator.market.error_responses import ErrorResponse
 from simulator.reply import Reply
 
 Levels = tuple[tuple[str, str], ...]
-"""Prices and quantities as they are shown, best first."""
+"""Prices and quantities as shown, best first."""
 VIEWS = ("client_id", "order_id", "open_orders", "all_orders", "my_trades", "cancel")
-"""Every way an order is looked for, and its cancellation."""
+"""Every look-up of an order, and its cancellation."""
 # A field of bookTicker, and where depth has it: the side, and the place within its best level.
 _PLACES: Mapping[str, tuple[str, int]] = {
     "bidPrice": ("bids", 0),
@@ -22,8 +22,8 @@ _PLACES: Mapping[str, tuple[str, int]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """What can be said of a fault; each row names those it reads. Symbol and side aim any of them."""
+class FaultOptions:
+    """Options of all kinds of faults; each kind names those it reads. Symbol and side select requests for any kind."""
 
     symbol: str | None = None
     side: str | None = None
@@ -47,12 +47,12 @@ class Options:
     missing: bool = False
 
     @property
-    def lasting(self) -> float:
-        """The seconds; for ever is longer than any run."""
+    def duration_seconds(self) -> float:
+        """The seconds; for ever is a duration longer than any run."""
         return 10**9 if self.seconds is None else self.seconds
 
 
-def status(options: Options, reply: Reply) -> Reply:
+def status(options: FaultOptions, reply: Reply) -> Reply:
     code = options.status if options.code is None else options.code
     body = (
         msgspec.json.encode({"code": code, "msg": options.message}) if options.body is None else options.body.encode()
@@ -60,20 +60,20 @@ def status(options: Options, reply: Reply) -> Reply:
     return _with_retry_after(options, replace(reply, status=options.status, body=body))
 
 
-def redirect(options: Options, reply: Reply) -> Reply:
+def redirect(options: FaultOptions, reply: Reply) -> Reply:
     return replace(reply, status=options.status, body=b"", redirects=True)
 
 
-def api_error(options: Options, reply: Reply) -> Reply:
-    refused = Reply.refusing(Refusal(options.code or 0, options.message))
+def api_error(options: FaultOptions, reply: Reply) -> Reply:
+    refused = Reply.from_error(ErrorResponse(options.code or 0, options.message))
     return _with_retry_after(options, replace(reply, status=refused.status, body=refused.body))
 
 
-def _with_retry_after(options: Options, reply: Reply) -> Reply:
+def _with_retry_after(options: FaultOptions, reply: Reply) -> Reply:
     return replace(reply, retry_after=options.retry_after, retry_after_date_in=options.retry_after_in)
 
 
-def keep_fraction(options: Options, reply: Reply) -> Reply:
+def keep_fraction(options: FaultOptions, reply: Reply) -> Reply:
     info = msgspec.json.decode(reply.body, type=dict[str, object])
     symbols = info.get("symbols")
     if isinstance(symbols, list):
@@ -81,7 +81,7 @@ def keep_fraction(options: Options, reply: Reply) -> Reply:
     return replace(reply, body=msgspec.json.encode(info))
 
 
-def swell(options: Options, reply: Reply) -> Reply:
+def swell(options: FaultOptions, reply: Reply) -> Reply:
     info = msgspec.json.decode(reply.body, type=dict[str, object])
     symbols = info.get("symbols")
     if isinstance(symbols, list) and symbols:
@@ -90,13 +90,13 @@ def swell(options: Options, reply: Reply) -> Reply:
     return replace(reply, body=msgspec.json.encode(info))
 
 
-def html(_: Options, reply: Reply) -> Reply:
+def html(_: FaultOptions, reply: Reply) -> Reply:
     page = b"<html><head><title>Access Denied</title></head><body>Reference #18.2d3e</body></html>"
     return replace(reply, body=page, content_type="text/html")
 
 
-def look(options: Options, reply: Reply) -> Reply:
-    """Show another book: whole in depth, its best levels in bookTicker."""
+def look(options: FaultOptions, reply: Reply) -> Reply:
+    """Replace the book: all levels in depth, the best in bookTicker."""
     sides = {name: levels for name, levels in (("bids", options.bids), ("asks", options.asks)) if levels is not None}
 
     def spoil(book: dict[str, object]) -> None:
@@ -110,8 +110,8 @@ def look(options: Options, reply: Reply) -> Reply:
     return _with_book(options, reply, spoil)
 
 
-def bad_book(options: Options, reply: Reply) -> Reply:
-    """Make one field of the best level garbage."""
+def bad_book(options: FaultOptions, reply: Reply) -> Reply:
+    """Replace or remove one field of the best level."""
     side, place = _PLACES[options.field]
 
     def spoil(book: dict[str, object]) -> None:
@@ -125,7 +125,7 @@ def bad_book(options: Options, reply: Reply) -> Reply:
     return _with_book(options, reply, spoil)
 
 
-def _bad_levels(levels: object, options: Options, place: int) -> list[object]:
+def _bad_levels(levels: object, options: FaultOptions, place: int) -> list[object]:
     best, *others = levels if isinstance(levels, list) and levels else [["1", "1"]]
     bad = [text for at, text in enumerate(best) if at != place]
     if not options.missing:
@@ -133,8 +133,8 @@ def _bad_levels(levels: object, options: Options, place: int) -> list[object]:
     return [bad, *others]
 
 
-def _with_book(options: Options, reply: Reply, spoil: Callable[[dict[str, object]], None]) -> Reply:
-    """Spoil the book of the fault's symbol, in an answer for one symbol or for all; without a symbol every book."""
+def _with_book(options: FaultOptions, reply: Reply, spoil: Callable[[dict[str, object]], None]) -> Reply:
+    """Apply *spoil* to the book of the fault's symbol, in an answer for one or all; without a symbol, to every book."""
     if reply.status != 200:
         return reply
     shown = msgspec.json.decode(reply.body)

@@ -1,4 +1,4 @@
-"""The order book of a symbol: finite, eaten by those who take from it, filling up again with time."""
+"""The order book of a symbol: finite, depleted by takers, refilled over time."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -34,23 +34,23 @@ NOTHING = Level(Decimal(0), Decimal(0))
 
 
 @dataclass(frozen=True, slots=True)
-class Eaten:
-    """The value, in quote, takers have lately removed from the best end of one side."""
+class Depletion:
+    """The value, in quote, that takers recently removed from the best end of one side."""
 
     value: Decimal = Decimal(0)
     at_ms: int = 0
 
-    def left(self, depth_quote: Decimal, now_ms: int) -> Decimal:
-        """What of it has not been refilled by *now_ms*."""
+    def remaining_value(self, depth_quote: Decimal, now_ms: int) -> Decimal:
+        """Return the value not refilled by *now_ms*."""
         refilled = depth_quote * (now_ms - self.at_ms) / (REFILL_SECONDS * 1_000)
         return max(Decimal(0), self.value - refilled)
 
-    def plus(self, value: Decimal, depth_quote: Decimal, now_ms: int) -> "Eaten":
-        return Eaten(self.left(depth_quote, now_ms) + value, now_ms)
+    def plus(self, value: Decimal, depth_quote: Decimal, now_ms: int) -> "Depletion":
+        return Depletion(self.remaining_value(depth_quote, now_ms) + value, now_ms)
 
 
-def untouched(instrument: Instrument, side: Side, middle: Decimal) -> Iterable[Level]:
-    """One side before anybody takes from it, best first: what was scripted, or what the market makes by itself."""
+def full_side(instrument: Instrument, side: Side, middle: Decimal) -> Iterable[Level]:
+    """Return one side before takers, best first: scripted, or generated from price and depth."""
     scripted = _scripted(instrument, side)
     if scripted is not None:
         return [Level(price, quantity) for price, quantity in scripted]
@@ -58,7 +58,7 @@ def untouched(instrument: Instrument, side: Side, middle: Decimal) -> Iterable[L
 
 
 def refill_quote(instrument: Instrument, side: Side) -> Decimal:
-    """The value that comes back in REFILL_SECONDS; a scripted side stays eaten."""
+    """Return the value refilled in REFILL_SECONDS; a scripted side is never refilled."""
     return instrument.depth_quote if _scripted(instrument, side) is None else Decimal(0)
 
 
@@ -67,7 +67,7 @@ def _scripted(instrument: Instrument, side: Side) -> Quotes | None:
 
 
 def asks(instrument: Instrument, middle: Decimal) -> Iterator[Level]:
-    """The untouched sell side, cheapest first."""
+    """Yield the full sell side, cheapest first."""
     price = Decimal(0)
     for number in range(LEVELS):
         wanted = middle * (1 + instrument.half_spread + _STEP * number)
@@ -76,7 +76,7 @@ def asks(instrument: Instrument, middle: Decimal) -> Iterator[Level]:
 
 
 def bids(instrument: Instrument, middle: Decimal) -> Iterator[Level]:
-    """The untouched buy side, dearest first; it ends where prices would."""
+    """Yield the full buy side, highest price first; it ends before a price of zero."""
     price = middle
     for number in range(LEVELS):
         wanted = middle * (1 - instrument.half_spread - _STEP * number)
@@ -86,15 +86,15 @@ def bids(instrument: Instrument, middle: Decimal) -> Iterator[Level]:
         yield _level(instrument, number, price)
 
 
-def without(levels: Iterable[Level], eaten_value: Decimal, quantity_decimals: int) -> Iterator[Level]:
-    """*levels* less the first *eaten_value* of them."""
+def without(levels: Iterable[Level], depleted_value: Decimal, quantity_decimals: int) -> Iterator[Level]:
+    """Yield *levels* less the first *depleted_value* of them."""
     for level in levels:
         value = level.price * level.quantity
-        if eaten_value >= value:
-            eaten_value -= value
+        if depleted_value >= value:
+            depleted_value -= value
             continue
-        quantity = cut((value - eaten_value) / level.price, quantity_decimals)
-        eaten_value = Decimal(0)
+        quantity = cut((value - depleted_value) / level.price, quantity_decimals)
+        depleted_value = Decimal(0)
         if quantity > 0:
             yield Level(level.price, quantity)
 

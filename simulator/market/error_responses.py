@@ -1,4 +1,4 @@
-"""The exchange's error codes, with the words MEXC sends beside them."""
+"""MEXC's error codes and messages."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -7,8 +7,8 @@ from simulator.symbols.decimals import plain
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    """What a refused request is answered with."""
+class ErrorResponse:
+    """The answer to a refused request."""
 
     code: int
     message: str
@@ -18,39 +18,41 @@ class Refusal:
 class RefusedError(Exception):
     """The exchange refuses the request."""
 
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(f"{refusal.code}: {refusal.message}")
-        self.refusal = refusal
+    def __init__(self, response: ErrorResponse) -> None:
+        super().__init__(f"{response.code}: {response.message}")
+        self.response = response
 
 
-API_KEY_REQUIRED = Refusal(400, "api key required")
-API_KEY_UNKNOWN = Refusal(10072, "Api key info invalid")
-REQUEST_TIME_INVALID = Refusal(10073, "Invalid Request-Time")
-SIGNATURE_INVALID = Refusal(700002, "Signature for this request is not valid.")
-TIMESTAMP_OUTSIDE = Refusal(700003, "Timestamp for this request is outside of the recvWindow.")
-ORDER_ID_MISSING = Refusal(700004, "Param 'origClientOrderId' or 'orderId' must be sent, but both were empty/null!")
-RECV_WINDOW_TOO_LARGE = Refusal(700005, "recvWindow must less than 60000")
-CONTENT_TYPE_INVALID = Refusal(700013, "invalid content type.")
+API_KEY_REQUIRED = ErrorResponse(400, "api key required")
+API_KEY_UNKNOWN = ErrorResponse(10072, "Api key info invalid")
+REQUEST_TIME_INVALID = ErrorResponse(10073, "Invalid Request-Time")
+SIGNATURE_INVALID = ErrorResponse(700002, "Signature for this request is not valid.")
+TIMESTAMP_OUTSIDE = ErrorResponse(700003, "Timestamp for this request is outside of the recvWindow.")
+ORDER_ID_MISSING = ErrorResponse(
+    700004, "Param 'origClientOrderId' or 'orderId' must be sent, but both were empty/null!"
+)
+RECV_WINDOW_TOO_LARGE = ErrorResponse(700005, "recvWindow must less than 60000")
+CONTENT_TYPE_INVALID = ErrorResponse(700013, "invalid content type.")
 
-SYMBOL_INVALID = Refusal(-1121, "Invalid symbol.")
-SYMBOL_NOT_API = Refusal(10007, "symbol not support api")
-TRADING_SUSPENDED = Refusal(30000, "Trading suspended for the symbol")
-DIRECTION_NOT_ALLOWED = Refusal(30001, "Current trading type or direction is not allowed")
-INVALID_SYMBOL = Refusal(30014, "Invalid symbol")
-TRADING_DISABLED = Refusal(30016, "Trading disabled")
+SYMBOL_INVALID = ErrorResponse(-1121, "Invalid symbol.")
+SYMBOL_NOT_API = ErrorResponse(10007, "symbol not support api")
+TRADING_SUSPENDED = ErrorResponse(30000, "Trading suspended for the symbol")
+DIRECTION_NOT_ALLOWED = ErrorResponse(30001, "Current trading type or direction is not allowed")
+INVALID_SYMBOL = ErrorResponse(30014, "Invalid symbol")
+TRADING_DISABLED = ErrorResponse(30016, "Trading disabled")
 
-COMBINATION_INVALID = Refusal(-1128, "Combination of optional parameters invalid.")
-PARAMETER_ERROR = Refusal(33333, "param error")
-PRICE_OUT_OF_RANGE = Refusal(30087, "Order price exceeds allowed range")
-TOO_MANY_OPEN_ORDERS = Refusal(30029, "Cannot exceed the maximum order limit")
-INSUFFICIENT_POSITION = Refusal(30004, "Insufficient position")
-OVERSOLD = Refusal(30005, "Oversold")
-CLIENT_ID_DUPLICATE = Refusal(33333, "Duplicate newClientOrderId")
-ORDER_UNKNOWN = Refusal(-2011, "Unknown order sent.")
-ORDER_ABSENT = Refusal(-2013, "Order does not exist.")
+COMBINATION_INVALID = ErrorResponse(-1128, "Combination of optional parameters invalid.")
+PARAMETER_ERROR = ErrorResponse(33333, "param error")
+PRICE_OUT_OF_RANGE = ErrorResponse(30087, "Order price exceeds allowed range")
+TOO_MANY_OPEN_ORDERS = ErrorResponse(30029, "Cannot exceed the maximum order limit")
+INSUFFICIENT_POSITION = ErrorResponse(30004, "Insufficient position")
+OVERSOLD = ErrorResponse(30005, "Oversold")
+CLIENT_ID_DUPLICATE = ErrorResponse(33333, "Duplicate newClientOrderId")
+ORDER_UNKNOWN = ErrorResponse(-2011, "Unknown order sent.")
+ORDER_ABSENT = ErrorResponse(-2013, "Order does not exist.")
 
-TOO_MANY_REQUESTS = Refusal(429, "Too Many Requests", http_status=429)
-BANNED = Refusal(418, "IP banned for repeated requests beyond the limit", http_status=418)
+TOO_MANY_REQUESTS = ErrorResponse(429, "Too Many Requests", http_status=429)
+BANNED = ErrorResponse(418, "IP banned for repeated requests beyond the limit", http_status=418)
 
 _PREOPEN = {
     each.code: each
@@ -65,35 +67,35 @@ _PREOPEN = {
 }
 
 
-def preopen(code: int) -> Refusal:
-    """The answer to an order on a symbol that has not opened, which sources give differently."""
-    return _PREOPEN.get(code, Refusal(code, "Trading has not started"))
+def preopen(code: int) -> ErrorResponse:
+    """Return the answer to an order before the opening; reports of MEXC's code differ."""
+    return _PREOPEN.get(code, ErrorResponse(code, "Trading has not started"))
 
 
-def missing(parameter: str) -> Refusal:
-    return Refusal(44444, f"Mandatory parameter '{parameter}' was not sent, was empty/null, or malformed.")
+def missing(parameter: str) -> ErrorResponse:
+    return ErrorResponse(44444, f"Mandatory parameter '{parameter}' was not sent, was empty/null, or malformed.")
 
 
-def illegal(parameter: str) -> Refusal:
-    return Refusal(700008, f"Illegal characters found in parameter '{parameter}'.")
+def illegal(parameter: str) -> ErrorResponse:
+    return ErrorResponse(700008, f"Illegal characters found in parameter '{parameter}'.")
 
 
 _MIN_WORDS = "The minimum transaction volume cannot be less than:{amount}{asset}"
 _CAP_WORDS = "Order price cannot exceed {amount}{asset}"
 
 
-def volume_too_small(words: str | None, minimum: Decimal, asset: str) -> Refusal:
-    return Refusal(30002, worded(words or _MIN_WORDS, minimum, asset))
+def volume_too_small(words: str | None, minimum: Decimal, asset: str) -> ErrorResponse:
+    return ErrorResponse(30002, worded(words or _MIN_WORDS, minimum, asset))
 
 
-def volume_too_large(words: str | None, maximum: Decimal, asset: str) -> Refusal:
-    return Refusal(30003, worded(words or "The maximum transaction volume is exceeded", maximum, asset))
+def volume_too_large(words: str | None, maximum: Decimal, asset: str) -> ErrorResponse:
+    return ErrorResponse(30003, worded(words or "The maximum transaction volume is exceeded", maximum, asset))
 
 
-def price_above_cap(words: str | None, cap: Decimal, asset: str) -> Refusal:
-    return Refusal(30010, worded(words or _CAP_WORDS, cap, asset))
+def price_above_cap(words: str | None, cap: Decimal, asset: str) -> ErrorResponse:
+    return ErrorResponse(30010, worded(words or _CAP_WORDS, cap, asset))
 
 
 def worded(words: str, amount: Decimal, asset: str) -> str:
-    """`{amount}` and `{asset}` in *words* are put in, `{amount:,}` with commas between the thousands."""
+    """Fill in `{amount}` and `{asset}` in *words*; `{amount:,}` separates thousands by commas."""
     return words.format(amount=Decimal(plain(amount)), asset=asset)

@@ -1,10 +1,10 @@
-"""The exchangeInfo body: a megabyte that is put together only when a symbol has changed."""
+"""The exchangeInfo body: about a megabyte, cached until a symbol changes."""
 
 from decimal import Decimal
 
 import msgspec
 
-from simulator.market.order_validation import Rules
+from simulator.market.order_validation import TradingRules
 from simulator.symbols.catalogue import Catalogue
 from simulator.symbols.decimals import plain
 from simulator.symbols.instrument import Instrument, Phase
@@ -14,9 +14,9 @@ _ONLINE, _PAUSED = "1", "2"
 
 
 class ExchangeInfo:
-    """The rows of all listed symbols as JSON, each row encoded once for as long as it stays the same."""
+    """The rows of all listed symbols as JSON; each row is cached while it stays the same."""
 
-    def __init__(self, catalogue: Catalogue, rules: Rules) -> None:
+    def __init__(self, catalogue: Catalogue, rules: TradingRules) -> None:
         self._catalogue = catalogue
         self._rules = rules
         self._rows: dict[str, tuple[Instrument, tuple[bool, bool], bytes]] = {}
@@ -37,7 +37,7 @@ class ExchangeInfo:
         shown = (instrument.api_open(now_ms), instrument.phase(now_ms) is Phase.SUSPENDED)
         known = self._rows.get(instrument.symbol)
         if known is None or known[0] is not instrument or known[1] != shown:
-            known = (instrument, shown, _encode(instrument, now_ms, self._rules))
+            known = (instrument, shown, msgspec.json.encode(_fields(instrument, now_ms, self._rules)))
             self._rows[instrument.symbol] = known
         return known[2]
 
@@ -47,11 +47,7 @@ def _wrap(symbols: bytes, server_ms: int) -> bytes:
     return b"".join((head.encode(), symbols, b"]}"))
 
 
-def _encode(instrument: Instrument, now_ms: int, rules: Rules) -> bytes:
-    return msgspec.json.encode(_fields(instrument, now_ms, rules))
-
-
-def _fields(instrument: Instrument, now_ms: int, rules: Rules) -> dict[str, object]:
+def _fields(instrument: Instrument, now_ms: int, rules: TradingRules) -> dict[str, object]:
     maximum = plain(instrument.notional_max)
     minimum = plain(instrument.notional_min)
     return {

@@ -1,4 +1,4 @@
-"""How much of the account's money was in coins after each fill: the evidence for limits that hold at any instant."""
+"""Exposure of the account after each fill: the evidence that exposure limits hold at any instant."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -17,20 +17,20 @@ class Deal:
 
     @property
     def coins(self) -> Decimal:
-        """Bought or sold, less a fee that was paid in them."""
+        """The quantity, less a fee paid in the coin."""
         commission = self.fill.commission
         paid_in_coins = self.order.request.side is Side.BUY and commission.asset == self.order.base
         return self.fill.quantity - (commission.amount if paid_in_coins else 0)
 
     @property
     def spent(self) -> Decimal:
-        """The value with the fee, unless that was paid in the very coins."""
+        """The value, plus a fee not paid in the coin."""
         return self.fill.value + (self.fill.commission.value if self.coins == self.fill.quantity else 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """Coins that left the account without an order, as if sold by hand."""
+    """Coins that left the account without an order, as a manual sale elsewhere would."""
 
     asset: str
     coins: Decimal
@@ -42,7 +42,7 @@ class _Holding:
     cost: Decimal = Decimal(0)
 
     def after(self, deal: Deal) -> "_Holding":
-        """Sold coins leave at the average cost of those held; coins that nobody bought have none."""
+        """Return the holding after *deal*. Sold coins leave at the average cost; funded coins cost nothing."""
         if deal.order.request.side is Side.BUY:
             return _Holding(self.coins + deal.coins, self.cost + deal.spent)
         return self.without(deal.coins)
@@ -53,19 +53,16 @@ class _Holding:
 
 
 def exposures(deals: Iterable[Deal | Removal]) -> Iterator[tuple[Deal | Removal, Decimal]]:
-    """Each deal or removal, and what all coins held after it have cost."""
+    """Yield each deal or removal with the cost of all coins held after it."""
     holdings: dict[tuple[str, str], _Holding] = {}
     exposure = Decimal(0)
     for deal in deals:
-        for key in _touched(deal, holdings):
+        if isinstance(deal, Deal):
+            changed = [(deal.order.request.symbol, deal.order.base)]
+        else:
+            changed = [(symbol, asset) for symbol, asset in holdings if asset == deal.asset]
+        for key in changed:
             before = holdings.get(key, _Holding())
             holdings[key] = before.after(deal) if isinstance(deal, Deal) else before.without(deal.coins)
             exposure += holdings[key].cost - before.cost
         yield deal, exposure
-
-
-def _touched(deal: Deal | Removal, holdings: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The symbols, with their coins, whose holding changes."""
-    if isinstance(deal, Deal):
-        return [(deal.order.request.symbol, deal.order.base)]
-    return [(symbol, asset) for symbol, asset in holdings if asset == deal.asset]

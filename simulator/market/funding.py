@@ -1,4 +1,4 @@
-"""Setting what the account has."""
+"""Request to set free balances of the account."""
 
 from decimal import Decimal
 from typing import Annotated

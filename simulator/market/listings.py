@@ -1,11 +1,11 @@
-"""Listing a new symbol and changing a listed one: what may be asked, and the instrument it makes."""
+"""Requests to list a symbol or change a listed one, and the instruments they make."""
 
 from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from simulator.market.market_terms import Amount, Terms, under
+from simulator.market.market_terms import Amount, MarketTerms, with_terms
 from simulator.settings import SimulatorSettings
 from simulator.symbols.draws import draws
 from simulator.symbols.instrument import Instrument
@@ -16,11 +16,11 @@ _YEAR_SECONDS = 366 * 86_400
 Seconds = Annotated[float, Field(ge=0, le=_YEAR_SECONDS, allow_inf_nan=False)]
 Swing = Annotated[float, Field(ge=0, le=0.5, allow_inf_nan=False)]
 PACE_MS = 500
-"""How often the price of a coin with a scenario moves, at its usual speed."""
+"""Interval of price moves of a coin with a scenario, at speed 1."""
 
 
-class ListingRequest(Terms):
-    """What is not given follows the settings."""
+class ListingRequest(MarketTerms):
+    """Fields not given follow the settings."""
 
     symbol: Annotated[str, Field(pattern=r"^[^\Wa-z]{1,26}(USDT|USDC|USDE)$")]
     opens_in: Seconds = Field(0, description="seconds until it trades; firstOpenTime says so")
@@ -38,21 +38,21 @@ class ListingRequest(Terms):
 
     @field_validator("scenario", mode="before")
     @classmethod
-    def _known(cls, name: object) -> object:
+    def known_scenario(cls, name: object) -> object:
         if name is not None and name not in list(Scenario):
             raise ValueError(f"unknown; there are {', '.join(Scenario)}")
         return name
 
     @field_validator("swing")
     @classmethod
-    def _alone(cls, swing: float | None, info: ValidationInfo) -> float | None:
+    def not_beside_scenario(cls, swing: float | None, info: ValidationInfo) -> float | None:
         if swing is not None and info.data.get("scenario") is not None:
             raise ValueError("not beside a scenario, which moves the price")
         return swing
 
 
-class SymbolChange(Terms):
-    """What is not given stays. Who sets price or swing ends the scenario."""
+class SymbolChange(MarketTerms):
+    """Fields not given keep their values. Setting price or swing ends the scenario."""
 
     status: Literal["trading", "suspended"] | None = None
     opens_in: Seconds | None = None
@@ -66,7 +66,7 @@ class SymbolChange(Terms):
     preopen_code: int | None = None
 
 
-def listed(request: ListingRequest, settings: SimulatorSettings, now_ms: int) -> Instrument:
+def make_instrument(request: ListingRequest, settings: SimulatorSettings, now_ms: int) -> Instrument:
     course = _course(request, settings)
     opens_in, late_by = request.opens_in, request.opens_late_by
     if course is not None:
@@ -88,7 +88,7 @@ def listed(request: ListingRequest, settings: SimulatorSettings, now_ms: int) ->
         preopen_api_allowed=settings.preopen_api_allowed,
         swing=drawn.swing if request.swing is None else request.swing,
     )
-    return under(_on_its_course(instrument, course, request, settings), request)
+    return with_terms(_with_course(instrument, course, request, settings), request)
 
 
 def _course(request: ListingRequest, settings: SimulatorSettings) -> Course | None:
@@ -99,7 +99,7 @@ def _course(request: ListingRequest, settings: SimulatorSettings) -> Course | No
     return course_of(request.scenario, seed).faster(settings.scenario_speed)
 
 
-def _on_its_course(
+def _with_course(
     instrument: Instrument, course: Course | None, request: ListingRequest, settings: SimulatorSettings
 ) -> Instrument:
     if course is None:
@@ -113,8 +113,8 @@ def _on_its_course(
     )
 
 
-def changed(instrument: Instrument, change: SymbolChange, now_ms: int) -> Instrument:
-    instrument = under(instrument, change)
+def apply_change(instrument: Instrument, change: SymbolChange, now_ms: int) -> Instrument:
+    instrument = with_terms(instrument, change)
     if change.status is not None:
         instrument = replace(instrument, suspended=change.status == "suspended")
     if change.opens_in is not None:

@@ -6,15 +6,15 @@ from dataclasses import replace
 from decimal import Decimal
 from itertools import chain, count
 
-from simulator.changes import Changes, Kind
+from simulator.changes import Changes, RowKind
 from simulator.market import error_responses
-from simulator.market.book import Eaten, Level, Side, refill_quote, untouched, without
+from simulator.market.book import Depletion, Level, Side, full_side, refill_quote, without
 from simulator.market.error_responses import RefusedError
 from simulator.market.exposure_history import Deal, Removal
-from simulator.market.matching import Taken, Wanted, split, take
-from simulator.market.order_validation import Rules, check
+from simulator.market.matching import TakeRequest, TakeResult, split, take
+from simulator.market.order_validation import TradingRules, validate_order
 from simulator.market.orders import (
-    PLAIN,
+    NORMAL,
     Behaviour,
     Commission,
     Fill,
@@ -25,7 +25,7 @@ from simulator.market.orders import (
     Status,
 )
 from simulator.market.price import price_at
-from simulator.market.settlement import Fees, needed, settle_maker, settle_taker
+from simulator.market.settlement import Fees, required_balance, settle_maker, settle_taker
 from simulator.market.wallet import Wallet
 from simulator.symbols.catalogue import Catalogue
 from simulator.symbols.decimals import cut
@@ -39,7 +39,7 @@ class Market:
     """One account trading against synthetic books."""
 
     def __init__(
-        self, catalogue: Catalogue, wallet: Wallet, fees: Fees, rules: Rules, changes: Changes | None = None
+        self, catalogue: Catalogue, wallet: Wallet, fees: Fees, rules: TradingRules, changes: Changes | None = None
     ) -> None:
         self.catalogue = catalogue
         self.wallet = wallet
@@ -49,29 +49,30 @@ class Market:
         self._fees = fees
         self.rules = rules
         self._late: list[Order] = []
-        self._eaten: dict[tuple[str, Side], Eaten] = {}
+        self._depletions: dict[tuple[str, Side], Depletion] = {}
         self._numbers = count(1)
 
     def levels(self, instrument: Instrument, side: Side, now_ms: int) -> Iterator[Level]:
-        """The book of one side, best first: the bids for BUY, the asks for SELL. Before opening there are no bids."""
+        """Return one side of the book, best first: bids for BUY, asks for SELL. No bids before the opening."""
         if side is Side.BUY and instrument.phase(now_ms) in {Phase.ANNOUNCED, Phase.PREOPEN}:
             return iter(())
-        levels = untouched(instrument, side, price_at(instrument, now_ms))
-        eaten = self._eaten.get((instrument.symbol, side), Eaten()).left(refill_quote(instrument, side), now_ms)
-        return without(levels, eaten, instrument.quantity_decimals)
+        levels = full_side(instrument, side, price_at(instrument, now_ms))
+        depletion = self._depletions.get((instrument.symbol, side), Depletion())
+        depleted = depletion.remaining_value(refill_quote(instrument, side), now_ms)
+        return without(levels, depleted, instrument.quantity_decimals)
 
     def refill(self, symbol: str) -> None:
-        """Make the book of *symbol* whole again."""
+        """Restore the full book of *symbol*."""
         for side in Side:
-            self._eaten.pop((symbol, side), None)
-            self._changes.note(Kind.EATEN, f"{symbol} {side}")
+            self._depletions.pop((symbol, side), None)
+            self._changes.note(RowKind.DEPLETION, f"{symbol} {side}")
 
-    def eaten(self, symbol: str, side: Side) -> Eaten | None:
-        """What takers have removed from one side of a book, as it was when they last did."""
-        return self._eaten.get((symbol, side))
+    def depletion(self, symbol: str, side: Side) -> Depletion | None:
+        """Return the depletion of one side of a book, as of the last taker."""
+        return self._depletions.get((symbol, side))
 
-    def resume(self, orders: Sequence[Order], eaten: Mapping[tuple[str, Side], Eaten]) -> None:
-        """Take over the orders of an earlier run, oldest first, and what they took from the books."""
+    def resume(self, orders: Sequence[Order], depletions: Mapping[tuple[str, Side], Depletion]) -> None:
+        """Restore the orders of an earlier run, oldest first, and the depletions of its books."""
         for order in orders:
             self.orders.add(order)
             if order.status.open and order.created_ms < order.behaviour.due_ms:
@@ -79,27 +80,27 @@ class Market:
         fills = ((order, fill) for order in orders for fill in order.fills)
         in_turn = sorted(fills, key=lambda each: (each[1].time_ms, each[1].trade_id))
         self.deals.extend(Deal(order, fill) for order, fill in in_turn)
-        self._eaten.update(eaten)
+        self._depletions.update(depletions)
 
     def fund(self, asset: str, amount: Decimal) -> None:
-        """Set the free balance of *asset*; less than there was is coins sold elsewhere."""
+        """Set the free balance of *asset*; a decrease counts as coins sold elsewhere."""
         if (gone := self.wallet.free(asset) - amount) > 0:
             self.deals.append(Removal(asset, gone))
         self.wallet.fund(asset, amount)
 
     def validate(self, request: OrderRequest, now_ms: int) -> OrderRequest:
-        """What the exchange makes of *request*; raises RefusedError. Moves nothing."""
+        """Return *request* as the exchange understands it, without side effects; raises RefusedError."""
         instrument = self.instrument(request.symbol, now_ms)
         middle = price_at(instrument, now_ms)
-        understood = check(request, instrument, middle, now_ms, self.rules)
-        asset, amount = needed(understood, instrument, middle, self._fees_at(instrument, now_ms))
+        understood = validate_order(request, instrument, middle, now_ms, self.rules)
+        asset, amount = required_balance(understood, instrument, middle, self._fees_at(instrument, now_ms))
         if self.wallet.free(asset) < amount:
             holds_some = request.side is Side.SELL and self.wallet.free(asset) + self.wallet.arriving(asset) > 0
             raise RefusedError(error_responses.OVERSOLD if holds_some else error_responses.INSUFFICIENT_POSITION)
         return understood
 
-    def place(self, request: OrderRequest, now_ms: int, *, settle_ms: int = 0, behaviour: Behaviour = PLAIN) -> Order:
-        """Accept, match and settle; raises RefusedError. What happens to an accepted order is read from the order."""
+    def place(self, request: OrderRequest, now_ms: int, *, settle_ms: int = 0, behaviour: Behaviour = NORMAL) -> Order:
+        """Accept, match and settle an order; raises RefusedError. The returned order carries its outcome."""
         understood = self.validate(request, now_ms)
         if len(self.orders.open()) >= _OPEN_ORDERS_MAX:
             raise RefusedError(error_responses.TOO_MANY_OPEN_ORDERS)
@@ -123,7 +124,7 @@ class Market:
         self._finish(order, Status.PARTIALLY_CANCELED if order.fills else Status.CANCELED, now_ms)
 
     def advance(self, now_ms: int) -> None:
-        """Let what is due happen: listings, openings, and fills of resting orders the market has come to."""
+        """Apply events due by *now_ms*: listings, openings, arrivals, and fills of resting orders."""
         self.catalogue.advance(now_ms)
         self.wallet.advance(now_ms)
         self._match_late(now_ms)
@@ -146,11 +147,11 @@ class Market:
         request = order.request
         guarded = instrument.phase(now_ms) is Phase.GUARDED
         if request.type is OrderType.MARKET and guarded:
-            # Acknowledged, then cancelled: what MEXC was seen to do in the first minute.
+            # Acknowledged, then cancelled: observed on MEXC in the first minute.
             return self._finish(order, Status.CANCELED, now_ms)
         taken = self._takeable(order, instrument, now_ms)
-        if order.behaviour != PLAIN and not order.behaviour.due_ms:
-            return self._match_bent(order, instrument, taken, now_ms)
+        if order.behaviour != NORMAL and not order.behaviour.due_ms:
+            return self._match_faulty(order, instrument, taken, now_ms)
         is_maker, is_fok = request.type is OrderType.LIMIT_MAKER, request.type is OrderType.FILL_OR_KILL
         if (is_maker and taken.levels) or (is_fok and not taken.complete):
             return self._finish(order, Status.CANCELED, now_ms)
@@ -162,7 +163,7 @@ class Market:
         return self._finish(order, Status.PARTIALLY_CANCELED if order.fills else Status.CANCELED, now_ms)
 
     def _match_late(self, now_ms: int) -> None:
-        """Match the orders whose time has come; one that can no longer be taken is cancelled."""
+        """Match delayed orders that are due; one that is no longer valid is cancelled."""
         for order in [each for each in self._late if each.behaviour.due_ms <= now_ms]:
             self._late.remove(order)
             order.created_ms = order.updated_ms = now_ms
@@ -174,7 +175,7 @@ class Market:
                 self._match(order, self.instrument(order.request.symbol, now_ms), now_ms)
                 self.orders.note(order)
 
-    def _match_bent(self, order: Order, instrument: Instrument, taken: Taken, now_ms: int) -> None:
+    def _match_faulty(self, order: Order, instrument: Instrument, taken: TakeResult, now_ms: int) -> None:
         behaviour = order.behaviour
         wanted = order.request.quantity if order.request.quantity is not None else taken.quantity
         if behaviour.takes is not None:
@@ -186,28 +187,28 @@ class Market:
         ended = Status.FILLED if complete else Status.PARTIALLY_CANCELED if order.fills else Status.CANCELED
         return self._finish(order, ended, now_ms)
 
-    def _takeable(self, order: Order, instrument: Instrument, now_ms: int) -> Taken:
+    def _takeable(self, order: Order, instrument: Instrument, now_ms: int) -> TakeResult:
         request = order.request
         fees = self._fees_at(instrument, now_ms)
         budget = fees.spendable(self.wallet.free(instrument.quote)) if request.side is Side.BUY else None
         if request.quote_quantity is not None:
             budget = request.quote_quantity if budget is None else min(budget, request.quote_quantity)
-        wanted = Wanted(request.side, request.price, request.quantity, budget, instrument.quantity_decimals)
+        wanted = TakeRequest(request.side, request.price, request.quantity, budget, instrument.quantity_decimals)
         return take(self.levels(instrument, request.side.other, now_ms), wanted)
 
-    def _fill(self, order: Order, instrument: Instrument, taken: Taken, now_ms: int) -> None:
+    def _fill(self, order: Order, instrument: Instrument, taken: TakeResult, now_ms: int) -> None:
         fees = self._fees_at(instrument, now_ms)
         makers, decimals = instrument.makers_per_level, instrument.quantity_decimals
         for part in chain.from_iterable(split(level, makers, decimals) for level in taken.levels):
             commission = settle_taker(self.wallet, order, part, fees, now_ms)
             later_ms = len(order.fills) // instrument.trades_per_ms if instrument.trades_per_ms else 0
             self._note_fill(order, part, commission, now_ms + later_ms, is_maker=False)
-        self._eat(instrument, order.request.side.other, taken, now_ms)
+        self._deplete(instrument, order.request.side.other, taken, now_ms)
 
     def _fill_resting(self, order: Order, instrument: Instrument, now_ms: int) -> None:
         side, price = order.request.side, order.request.price
         assert price is not None
-        wanted = Wanted(side, price, order.remaining, None, instrument.quantity_decimals)
+        wanted = TakeRequest(side, price, order.remaining, None, instrument.quantity_decimals)
         taken = take(self.levels(instrument, side.other, now_ms), wanted)
         if not taken.levels:
             return
@@ -217,7 +218,7 @@ class Market:
             settle_maker(self.wallet, order, filled, now_ms)
             free_of_charge = Commission(Decimal(0), instrument.quote, Decimal(0))
             self._note_fill(order, filled, free_of_charge, now_ms, is_maker=True)
-        self._eat(instrument, side.other, taken, now_ms)
+        self._deplete(instrument, side.other, taken, now_ms)
         self._finish(order, Status.FILLED if taken.complete else Status.PARTIALLY_FILLED, now_ms)
 
     def _fees_at(self, instrument: Instrument, now_ms: int) -> Fees:
@@ -231,11 +232,12 @@ class Market:
         order.fills.append(fill)
         self.deals.append(Deal(order, fill))
 
-    def _eat(self, instrument: Instrument, side: Side, taken: Taken, now_ms: int) -> None:
+    def _deplete(self, instrument: Instrument, side: Side, taken: TakeResult, now_ms: int) -> None:
         value = sum((level.price * level.quantity for level in taken.levels), Decimal(0))
-        key = (instrument.symbol, side)
-        self._changes.note(Kind.EATEN, f"{instrument.symbol} {side}")
-        self._eaten[key] = self._eaten.get(key, Eaten()).plus(value, refill_quote(instrument, side), now_ms)
+        refilled = refill_quote(instrument, side)
+        before = self._depletions.get((instrument.symbol, side), Depletion())
+        self._depletions[instrument.symbol, side] = before.plus(value, refilled, now_ms)
+        self._changes.note(RowKind.DEPLETION, f"{instrument.symbol} {side}")
 
     def _rest(self, order: Order) -> None:
         self.wallet.lock(*order.held)

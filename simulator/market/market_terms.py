@@ -1,4 +1,4 @@
-"""The terms a symbol trades under, as the control sets them when it is listed and at any time after."""
+"""Trading terms of a symbol, as set by control requests at its listing or later."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,7 +17,8 @@ Ratio = Annotated[Decimal, Field(ge=0, lt=1, allow_inf_nan=False)]
 Moment = Annotated[int, Field(ge=0, description="milliseconds since the epoch")]
 
 
-def _readable(words: str) -> str:
+def require_template(words: str) -> str:
+    """Return *words* if `worded` can fill them in."""
     try:
         worded(words, Decimal(1), "USDT")
     except (LookupError, ValueError) as error:
@@ -25,11 +26,11 @@ def _readable(words: str) -> str:
     return words
 
 
-Words = Annotated[str, AfterValidator(_readable)]
+Words = Annotated[str, AfterValidator(require_template)]
 
 
-class Terms(BaseModel):
-    """A term that is not given stays as it is. Null gives a nullable term back to the market or the settings."""
+class MarketTerms(BaseModel):
+    """A term not given stays as it is. Null resets a nullable term to the market or the settings."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -56,10 +57,10 @@ class Terms(BaseModel):
         return not self.model_fields_set.isdisjoint({"asks", "bids"})
 
 
-def under(instrument: Instrument, terms: Terms) -> Instrument:
-    """*instrument* under the terms that are given."""
+def with_terms(instrument: Instrument, terms: MarketTerms) -> Instrument:
+    """Return *instrument* with the terms that are given."""
     given: dict[str, Any] = {
-        name: getattr(terms, name) for name in Terms.model_fields if name in terms.model_fields_set
+        name: getattr(terms, name) for name in MarketTerms.model_fields if name in terms.model_fields_set
     }
     for side, is_reversed in (("asks", False), ("bids", True)):
         if given.get(side) is not None:

@@ -1,4 +1,4 @@
-"""Taking from a book: which levels an order fills at, and what is left of it."""
+"""Matching of a taker order against book levels."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from simulator.symbols.decimals import cut
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a taker asks of the book. No price takes any; a budget in quote may bound a quantity or stand alone."""
+class TakeRequest:
+    """A taker order. Without a price it takes any; a budget in quote may bound a quantity or stand alone."""
 
     side: Side
     price: Decimal | None
@@ -25,8 +25,8 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """The levels taken, and whether the order got all it asked for."""
+class TakeResult:
+    """The levels taken, and whether the order was filled completely."""
 
     levels: tuple[Level, ...]
     complete: bool
@@ -35,18 +35,18 @@ class Taken:
     def quantity(self) -> Decimal:
         return sum((level.quantity for level in self.levels), Decimal(0))
 
-    def limited_to(self, quantity: Decimal) -> "Taken":
-        """The first *quantity* of it."""
+    def limited_to(self, quantity: Decimal) -> "TakeResult":
+        """Return the first *quantity* of it."""
         kept: list[Level] = []
         for level in self.levels:
             if quantity > 0:
                 kept.append(Level(level.price, min(level.quantity, quantity)))
             quantity -= level.quantity
-        return Taken(tuple(kept), self.complete and quantity >= 0)
+        return TakeResult(tuple(kept), self.complete and quantity >= 0)
 
 
 def split(level: Level, makers: int, quantity_decimals: int) -> Iterator[Level]:
-    """The taken *level* as the trades with each of its *makers*, as equal as its steps allow."""
+    """Split a taken *level* into trades with each of its *makers*, as equal as the quantity step allows."""
     share = max(cut(level.quantity / makers, quantity_decimals), Decimal(1).scaleb(-quantity_decimals))
     left = level.quantity
     for _ in range(makers - 1):
@@ -57,7 +57,7 @@ def split(level: Level, makers: int, quantity_decimals: int) -> Iterator[Level]:
     yield Level(level.price, left)
 
 
-def take(levels: Iterable[Level], wanted: Wanted) -> Taken:
+def take(levels: Iterable[Level], wanted: TakeRequest) -> TakeResult:
     """Fill *wanted* from *levels*, best first."""
     taken: list[Level] = []
     quantity, budget = wanted.quantity, wanted.budget
@@ -71,7 +71,7 @@ def take(levels: Iterable[Level], wanted: Wanted) -> Taken:
             quantity = None if quantity is None else quantity - affordable
             budget = None if budget is None else budget - affordable * level.price
         if affordable < room:  # The budget does not pay for another step at this price.
-            return Taken(tuple(taken), complete=quantity is None and bool(taken))
+            return TakeResult(tuple(taken), complete=quantity is None and bool(taken))
         if quantity == 0:
-            return Taken(tuple(taken), complete=True)
-    return Taken(tuple(taken), complete=quantity is None and budget == 0)
+            return TakeResult(tuple(taken), complete=True)
+    return TakeResult(tuple(taken), complete=quantity is None and budget == 0)

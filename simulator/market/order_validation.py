@@ -1,4 +1,4 @@
-"""Whether the exchange accepts an order: the rules of its symbol, in the order MEXC is seen to apply them."""
+"""Order validation by the rules of its symbol, in the sequence observed on MEXC."""
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -15,20 +15,22 @@ _ONLY = {Side.BUY: TradeSide.BUY_ONLY, Side.SELL: TradeSide.SELL_ONLY}
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """What holds for every symbol."""
+class TradingRules:
+    """Rules common to all symbols."""
 
     taker_fee: Decimal = Decimal("0.0005")
     price_protection: Decimal = Decimal(0)  # 0: off
     truncate_decimals: bool = False
 
     def protection_of(self, instrument: Instrument) -> Decimal:
-        """How far from the last price an order may be, as a ratio."""
+        """Return the largest distance of an order from the last price, as a ratio."""
         return self.price_protection if instrument.price_protection is None else instrument.price_protection
 
 
-def check(request: OrderRequest, instrument: Instrument, middle: Decimal, now_ms: int, rules: Rules) -> OrderRequest:
-    """The request as the exchange understands it; raises RefusedError."""
+def validate_order(
+    request: OrderRequest, instrument: Instrument, middle: Decimal, now_ms: int, rules: TradingRules
+) -> OrderRequest:
+    """Return the request as the exchange understands it; raises RefusedError."""
     _check_state(instrument, request.side, now_ms)
     _check_shape(request)
     request = _fit_decimals(request, instrument, truncate=rules.truncate_decimals)
@@ -96,7 +98,7 @@ def _check_volume(request: OrderRequest, instrument: Instrument, middle: Decimal
         raise RefusedError(most(instrument.max_words, instrument.notional_max, instrument.quote))
 
 
-def _check_price(request: OrderRequest, instrument: Instrument, now_ms: int, rules: Rules) -> None:
+def _check_price(request: OrderRequest, instrument: Instrument, now_ms: int, rules: TradingRules) -> None:
     price = request.price
     assert price is not None
     is_buy = request.side is Side.BUY

@@ -1,4 +1,4 @@
-"""Orders: what is asked, what became of it, and where they are kept."""
+"""Order requests, orders with their fills, and the order store."""
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
-from simulator.changes import Changes, Kind
+from simulator.changes import Changes, RowKind
 from simulator.market.book import Side
 
 # Finished orders beyond this many are forgotten, oldest first.
@@ -67,15 +67,15 @@ class Fill:
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """How a fault bends the life of an order."""
+    """How faults change the life cycle of an order."""
 
-    takes: Decimal | None = None  # at the most this part of its quantity; None: what the book gives
+    takes: Decimal | None = None  # at most this part of its quantity; None: as the book allows
     ends_as: str | None = None  # at once, under this word
-    rests: bool = False  # unfilled until cancelled, whatever its type
+    rests: bool = False  # unfilled until cancelled, for any type
     due_ms: int = 0  # not matched before
 
 
-PLAIN = Behaviour()
+NORMAL = Behaviour()
 
 
 @dataclass(slots=True)
@@ -91,16 +91,16 @@ class Order:
     settle_ms: int = 0  # after a fill, until what was bought can be sold
     visible_from_ms: int = 0  # queries before this do not find it
     hidden: Mapping[str, int] = field(default_factory=dict)  # until when it is missing from a view
-    behaviour: Behaviour = PLAIN
+    behaviour: Behaviour = NORMAL
 
     @property
     def shown_status(self) -> str:
-        """The word for it, which may be one that no table knows."""
+        """The status as answers show it; a fault may make it a word MEXC does not document."""
         word = self.behaviour.ends_as
         return self.status if word is None or self.status.open else word
 
     def shows(self, view: str, now_ms: int) -> bool:
-        """Whether a query of that kind finds it."""
+        """Return whether a query of that view finds the order."""
         return now_ms >= max(self.visible_from_ms, self.hidden.get(view, 0))
 
     @property
@@ -113,19 +113,19 @@ class Order:
 
     @property
     def remaining(self) -> Decimal:
-        """Of an order by quantity."""
+        """The unfilled quantity of an order by quantity."""
         return (self.request.quantity or Decimal(0)) - self.executed_quantity
 
     @property
     def held(self) -> tuple[str, Decimal]:
-        """The asset, and how much of it, that is locked while the rest of the order rests."""
+        """The asset and the amount locked while the order rests."""
         if self.request.side is Side.SELL:
             return self.base, self.remaining
         return self.quote, self.remaining * (self.request.price or Decimal(0))
 
 
 class OrderStore:
-    """Orders by id and by client id, with the open ones at hand."""
+    """Orders indexed by id, by client id, and by being open."""
 
     def __init__(self, changes: Changes | None = None) -> None:
         self._changes = changes or Changes()
@@ -142,15 +142,15 @@ class OrderStore:
             self._forget_oldest()
 
     def note(self, order: Order) -> None:
-        """Take in that the status of *order* may have changed."""
-        self._changes.note(Kind.ORDER, order.order_id)
+        """Index *order* again after a change of status."""
+        self._changes.note(RowKind.ORDER, order.order_id)
         if order.status.open:
             self._open[order.order_id] = order
         else:
             self._open.pop(order.order_id, None)
 
     def find(self, symbol: str, order_id: str | None, client_order_id: str | None) -> Order | None:
-        """The order of *symbol* with either id; of several with one client id, the latest."""
+        """Return the order of *symbol* by either id; of several with one client id, the latest."""
         found = order_id or self._latest_of_client_id.get((symbol, client_order_id or ""))
         order = self._orders.get(found) if found else None
         return order if order and order.request.symbol == symbol else None
@@ -162,13 +162,13 @@ class OrderStore:
         return list(self._open.values())
 
     def of_symbol(self, symbol: str) -> Iterator[Order]:
-        """Oldest first."""
+        """Return the orders of *symbol*, oldest first."""
         return (order for order in self._orders.values() if order.request.symbol == symbol)
 
     def _forget_oldest(self) -> None:
         order_id, order = next(iter(self._orders.items()))
         del self._orders[order_id]
-        self._changes.note(Kind.ORDER, order_id)
+        self._changes.note(RowKind.ORDER, order_id)
         self._open.pop(order_id, None)
         client_key = (order.request.symbol, order.request.client_order_id or "")
         if self._latest_of_client_id.get(client_key) == order_id:

@@ -1,4 +1,4 @@
-"""Where the market of a symbol stands at a time: a function of the symbol and the clock alone."""
+"""Price of a symbol at a time: a function of the symbol and the clock alone."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from simulator.symbols.symbol_generator import DAY_MS
 
 @dataclass(frozen=True, slots=True)
 class Trade:
-    """A trade of somebody else's."""
+    """A trade between other accounts."""
 
     trade_id: str
     price: Decimal
@@ -23,8 +23,8 @@ class Trade:
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
-    """The last 24 hours of a symbol."""
+class DayTicker:
+    """24-hour ticker of a symbol."""
 
     opening: Decimal
     last: Decimal
@@ -35,37 +35,37 @@ class Day:
 
     @property
     def change(self) -> Decimal:
-        """As a ratio: 0.01 is one per cent."""
+        """Price change as a ratio: 0.01 is one per cent."""
         return (self.last - self.opening) / self.opening
 
 
 def price_at(instrument: Instrument, now_ms: int) -> Decimal:
-    """The middle of the book; before opening it is the opening price."""
+    """Return the mid price; before the opening, the opening price."""
     if now_ms <= instrument.opens_at_ms:
         return instrument.price
     return _price(instrument, _period(instrument, now_ms))
 
 
 def last_price(instrument: Instrument, now_ms: int) -> Decimal:
-    """What the last trade was at."""
+    """Return the price of the last trade."""
     return instrument.last_price or price_at(instrument, now_ms)
 
 
 def next_change_ms(instrument: Instrument, now_ms: int) -> int:
-    """When the price moves next."""
+    """Return the time of the next price move."""
     if now_ms < instrument.opens_at_ms:
         return instrument.opens_at_ms
-    _, following = _alike(instrument.course, instrument.pace_ms, _period(instrument, now_ms))
+    _, following = _same_price_periods(instrument.course, instrument.pace_ms, _period(instrument, now_ms))
     return instrument.opens_at_ms + following * instrument.pace_ms
 
 
-def day(instrument: Instrument, now_ms: int) -> Day:
-    """Bounds and volume are those of the price's formula, not of each single trade."""
+def day_ticker(instrument: Instrument, now_ms: int) -> DayTicker:
+    """Return the 24-hour ticker; high, low and volume follow the price formula, not single trades."""
     last = last_price(instrument, now_ms)
     age_ms = max(0, min(DAY_MS, now_ms - instrument.opens_at_ms))
-    low, high = _reach(instrument, age_ms)
+    low, high = _price_range(instrument, age_ms)
     turnover = cut(instrument.depth_quote * 20 * age_ms / DAY_MS, 2)
-    return Day(
+    return DayTicker(
         opening=price_at(instrument, now_ms - age_ms),
         last=last,
         high=max(last, cut(instrument.price * high, instrument.price_decimals)),
@@ -76,7 +76,7 @@ def day(instrument: Instrument, now_ms: int) -> Day:
 
 
 def trades_between(instrument: Instrument, after_ms: int, until_ms: int) -> Iterator[Trade]:
-    """The trades in (after, until], oldest first: one for each move of the price, the first at the opening."""
+    """Yield the trades in (after, until], oldest first: one per price move, the first at the opening."""
     first = max(0, _period(instrument, after_ms) + 1)
     for period in range(first, _period(instrument, until_ms) + 1):
         open_ms = period * instrument.pace_ms
@@ -101,7 +101,7 @@ def _period(instrument: Instrument, now_ms: int) -> int:
 def _price(instrument: Instrument, period: int) -> Decimal:
     if period <= 0:
         return instrument.price
-    # A formula that stays in bounds and can be computed at any time.
+    # A bounded formula that can be computed at any time.
     multiple = _multiple(instrument, period)
     moved = instrument.price * Decimal(repr(round(multiple, 9)))
     return cut(moved, instrument.price_decimals) or instrument.tick
@@ -110,14 +110,14 @@ def _price(instrument: Instrument, period: int) -> Decimal:
 def _multiple(instrument: Instrument, period: int) -> float:
     if instrument.course is None:
         return 1 + instrument.swing * wave(period)
-    first, _ = _alike(instrument.course, instrument.pace_ms, period)
+    first, _ = _same_price_periods(instrument.course, instrument.pace_ms, period)
     return instrument.course.price_multiple(first, instrument.pace_ms / 1_000)
 
 
-def _alike(course: Course | None, pace_ms: int, period: int) -> tuple[int, int]:
-    """The first of the periods that share the price of *period*, and the first after them.
+def _same_price_periods(course: Course | None, pace_ms: int, period: int) -> tuple[int, int]:
+    """Return the first of the periods that share the price of *period*, and the first after them.
 
-    A halted coin keeps the price of its last trade, and one whose course is over moves seldom.
+    A halted coin keeps the price of its last trade, and one past the end of its course moves seldom.
     """
     if course is not None and course.halt_ms is not None and course.is_halted(period * pace_ms):
         begins_ms, ends_ms = course.halt_ms
@@ -128,8 +128,8 @@ def _alike(course: Course | None, pace_ms: int, period: int) -> tuple[int, int]:
     return period, period + 1
 
 
-def _reach(instrument: Instrument, age_ms: int) -> tuple[Decimal, Decimal]:
-    """The lowest and the highest price of the last *age_ms*, as multiples of the price it is named by."""
+def _price_range(instrument: Instrument, age_ms: int) -> tuple[Decimal, Decimal]:
+    """Return the lowest and highest price of the last *age_ms*, as multiples of the instrument's price."""
     if instrument.course is not None:
         low, high = instrument.course.extremes(age_ms / 1_000)
     else:

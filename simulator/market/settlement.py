@@ -1,4 +1,4 @@
-"""What a trade costs, and how it moves the balances."""
+"""Settlement of trades: fees and balance changes."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,9 +11,9 @@ from simulator.symbols.instrument import FeeAsset, Instrument
 
 @dataclass(frozen=True, slots=True)
 class Fees:
-    """Takers pay; makers do not. A buyer pays in what it spends or in what it gets, anybody in MX who has enough.
+    """Takers pay; makers do not. A buyer pays in the quote or the base asset, any taker in MX if it has enough.
 
-    Mixed: a buyer pays for every other trade in what it gets, for the rest in what it spends.
+    Mixed: a buyer pays for every other trade in base, for the rest in quote.
     """
 
     taker: Decimal = Decimal("0.0005")
@@ -21,7 +21,7 @@ class Fees:
     mx_price: Decimal | None = None
 
     def spendable(self, free: Decimal) -> Decimal:
-        """How much of a quote balance buys coins when the fee comes on top."""
+        """Return the part of a quote balance that buys coins when the fee comes on top."""
         return free if self.paid_in == "base" else free / (1 + self.taker)
 
     def commission(self, wallet: Wallet, order: Order, level: Level) -> Commission:
@@ -34,8 +34,8 @@ class Fees:
         return Commission(value, order.quote, value)
 
 
-def needed(request: OrderRequest, instrument: Instrument, middle: Decimal, fees: Fees) -> tuple[str, Decimal]:
-    """The asset and the free balance of it that the exchange asks for before it accepts an order."""
+def required_balance(request: OrderRequest, instrument: Instrument, middle: Decimal, fees: Fees) -> tuple[str, Decimal]:
+    """Return the asset and the free balance required to accept an order."""
     price = request.price if request.price is not None else middle
     if request.side is Side.SELL:
         quantity = request.quantity if request.quantity is not None else (request.quote_quantity or Decimal(0)) / price
@@ -65,7 +65,7 @@ def settle_taker(wallet: Wallet, order: Order, level: Level, fees: Fees, now_ms:
 
 
 def settle_maker(wallet: Wallet, order: Order, level: Level, now_ms: int) -> None:
-    """Move the balances for a filled part of a resting order, whose side's balance is locked."""
+    """Move the balances for a fill of a resting order, whose side's balance is locked."""
     value = level.price * level.quantity
     if order.request.side is Side.SELL:
         wallet.unlock(order.base, level.quantity)

@@ -1,10 +1,10 @@
-"""The account's money: free and locked balances per asset, and what has been bought and is still on its way."""
+"""Balances of the account: free and locked per asset, and bought coins that have not arrived."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from simulator.changes import Changes, Kind
+from simulator.changes import Changes, RowKind
 from simulator.market.error_responses import INSUFFICIENT_POSITION, RefusedError
 
 
@@ -31,27 +31,27 @@ class Wallet:
             self.fund(asset, amount)
 
     def resume(self, balances: Mapping[str, Balance], arrivals: Iterable[Arrival]) -> None:
-        """Take over everything an earlier run had, and nothing else."""
+        """Replace all balances and arrivals with those of an earlier run."""
         self._balances, self._arrivals = dict(balances), list(arrivals)
 
     def show(self, balances: dict[str, Balance], until_ms: int) -> None:
-        """Show these balances until then, whatever there is in truth."""
+        """Show these balances until then, regardless of the actual ones."""
         self._frozen = (until_ms, balances)
 
     def shown(self, now_ms: int) -> dict[str, Balance]:
-        """The balances as the account shows them."""
+        """Return the balances as the account endpoint shows them."""
         until_ms, frozen = self._frozen
         return frozen if now_ms < until_ms else self.balances()
 
     def balances(self) -> dict[str, Balance]:
-        """Every asset the account has anything of."""
+        """Return the non-zero balances."""
         return {asset: balance for asset, balance in self._balances.items() if balance.free or balance.locked}
 
     def free(self, asset: str) -> Decimal:
         return self._of(asset).free
 
     def arriving(self, asset: str) -> Decimal:
-        """What has been bought and cannot be sold yet."""
+        """Return the amount bought that cannot be sold yet."""
         return sum((each.amount for each in self._arrivals if each.asset == asset), Decimal(0))
 
     def arrivals(self) -> list[Arrival]:
@@ -69,17 +69,17 @@ class Wallet:
     def expect(self, arrival: Arrival) -> None:
         """Credit the free balance when it is due."""
         self._arrivals.append(arrival)
-        self._changes.note(Kind.ARRIVALS)
+        self._changes.note(RowKind.ARRIVALS)
 
     def advance(self, now_ms: int) -> None:
-        """Let what is due arrive."""
+        """Credit the arrivals due by *now_ms*."""
         for arrival in [each for each in self._arrivals if each.due_ms <= now_ms]:
             self._arrivals.remove(arrival)
-            self._changes.note(Kind.ARRIVALS)
+            self._changes.note(RowKind.ARRIVALS)
             self.move(arrival.asset, arrival.amount)
 
     def lock(self, asset: str, amount: Decimal) -> None:
-        """Set aside for a resting order; refused beyond the free balance."""
+        """Lock for a resting order; refused beyond the free balance."""
         balance = self._of(asset)
         if amount > balance.free:
             raise RefusedError(INSUFFICIENT_POSITION)
@@ -91,7 +91,7 @@ class Wallet:
 
     def _set(self, asset: str, balance: Balance) -> None:
         self._balances[asset] = balance
-        self._changes.note(Kind.BALANCE, asset)
+        self._changes.note(RowKind.BALANCE, asset)
 
     def _of(self, asset: str) -> Balance:
         return self._balances.get(asset, Balance())

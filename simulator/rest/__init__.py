@@ -1,1 +1,1 @@
-"""The exchange over HTTP: MEXC's own endpoints, and those that control the simulation."""
+"""The exchange over HTTP: MEXC's endpoints, and those that control the simulation."""

@@ -1,4 +1,4 @@
-"""The simulation's own endpoints under /_sim: list and change symbols, arm faults, read what was received."""
+"""Control endpoints under /_sim: list and change symbols, arm faults, read the request log."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from starlette.routing import Route
 
 from simulator.exchange import Exchange
 from simulator.faults.kind import WEBSOCKET
-from simulator.faults.registry import KINDS, Armed
+from simulator.faults.registry import KINDS, ArmedFault
 from simulator.market.funding import Funding
-from simulator.market.listings import ListingRequest, SymbolChange, changed
+from simulator.market.listings import ListingRequest, SymbolChange, apply_change
 from simulator.market.price import last_price
-from simulator.request_log import Entry
-from simulator.rest.fault_requests import FaultRequest, InvalidError, armed
-from simulator.rest.json_rows import spending_row, trade_rows
-from simulator.rest.traffic import passage_row, window_rows
+from simulator.request_log import OrderEntry
+from simulator.rest.fault_requests import FaultRequest, InvalidFieldError, armed_fault
+from simulator.rest.json_rows import exposure_history_row, trade_rows
+from simulator.rest.traffic import request_row, window_rows
 from simulator.stream.hub import Hub
 from simulator.symbols.decimals import plain
 from simulator.symbols.instrument import Instrument
@@ -75,7 +75,7 @@ class Control:
         return _json(_symbol_row(self.exchange.list_newcomer(now_ms), now_ms), 201)
 
     async def show_prices(self, request: Request) -> Response:
-        """Of the named symbols, those that are listed."""
+        """Answer the last prices of those named symbols that are listed."""
         now_ms, catalogue = self.exchange.now_ms(), self.exchange.market.catalogue
         named = request.query_params.get("symbols", "").split(",")
         found = (each for symbol in named if (each := catalogue.listed(symbol, now_ms)))
@@ -91,7 +91,7 @@ class Control:
         if instrument is None:
             return _unlisted()
         now_ms = self.exchange.now_ms()
-        instrument = changed(instrument, change, now_ms)
+        instrument = apply_change(instrument, change, now_ms)
         self.exchange.market.catalogue.put(instrument)
         if change.scripts_book:
             self.exchange.market.refill(instrument.symbol)
@@ -106,26 +106,26 @@ class Control:
 
     async def show_orders(self, _: Request) -> Response:
         self.exchange.market.advance(self.exchange.now_ms())
-        return _json([_order_entry(each) for each in self.exchange.ledger.entries])
+        return _json([_order_entry(each) for each in self.exchange.request_log.entries])
 
     async def show_spending(self, _: Request) -> Response:
         self.exchange.market.advance(self.exchange.now_ms())
-        return _json(spending_row(self.exchange.market.deals, self.exchange.ledger))
+        return _json(exposure_history_row(self.exchange.market.deals, self.exchange.request_log))
 
     async def show_requests(self, _: Request) -> Response:
-        return _json(dict(self.exchange.ledger.requests))
+        return _json(dict(self.exchange.request_log.requests))
 
     async def show_traffic(self, _: Request) -> Response:
-        return _json([passage_row(each) for each in self.exchange.ledger.traffic])
+        return _json([request_row(each) for each in self.exchange.request_log.traffic])
 
     async def show_weights(self, request: Request) -> Response:
         seconds = request.query_params.get("seconds", "10")
         if not seconds.isdecimal() or int(seconds) < 1:
             return _problem(422, "seconds", "a whole number from 1")
-        return _json(window_rows(self.exchange.ledger.traffic, int(seconds)))
+        return _json(window_rows(self.exchange.request_log.traffic, int(seconds)))
 
     async def show_refusals(self, _: Request) -> Response:
-        return _json(dict(self.exchange.ledger.refusals))
+        return _json(dict(self.exchange.request_log.refusals))
 
     async def fund_account(self, request: Request) -> Response:
         funding = await _read(request, Funding)
@@ -134,7 +134,7 @@ class Control:
         return _json({asset: plain(each.free) for asset, each in self.exchange.market.wallet.balances().items()})
 
     async def arm_fault(self, request: Request) -> Response:
-        fault = armed(await _read(request, FaultRequest))
+        fault = armed_fault(await _read(request, FaultRequest))
         self.exchange.faults.arm(fault)
         if self.exchange.faults.take("ws_disconnect", WEBSOCKET):
             self.hub.disconnect()
@@ -160,8 +160,8 @@ class Control:
 
 
 async def invalid(_: Request, error: Exception) -> Response:
-    """A bad control request is answered with 422, naming its fields."""
-    if isinstance(error, InvalidError):
+    """Answer an invalid control request with 422, naming its fields."""
+    if isinstance(error, InvalidFieldError):
         return _problem(422, error.field, error.message)
     if isinstance(error, ValidationError):
         problems = [
@@ -202,7 +202,7 @@ def _symbol_row(instrument: Instrument, now_ms: int) -> dict[str, object]:
     }
 
 
-def _order_entry(entry: Entry) -> dict[str, object]:
+def _order_entry(entry: OrderEntry) -> dict[str, object]:
     order = entry.order
     return {
         "received_at_ns": entry.received_ns,
@@ -222,7 +222,7 @@ def _order_entry(entry: Entry) -> dict[str, object]:
     }
 
 
-def _fault_row(fault: Armed) -> dict[str, object]:
+def _fault_row(fault: ArmedFault) -> dict[str, object]:
     return {
         "fault": fault.kind.name,
         "endpoint": fault.endpoint,

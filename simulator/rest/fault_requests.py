@@ -1,15 +1,15 @@
-"""What a request to arm a fault may say, and the armed fault it makes."""
+"""Request to arm a fault, and the armed fault it makes."""
 
 from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from simulator.faults.registry import KINDS, Armed
+from simulator.faults.registry import KINDS, ArmedFault
 
 
-class InvalidError(Exception):
-    """A field of a control request cannot be what it is."""
+class InvalidFieldError(Exception):
+    """A field of a control request is invalid."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field}: {message}")
@@ -21,7 +21,7 @@ Text = Annotated[str, Field(coerce_numbers_to_str=True)]
 
 
 class FaultRequest(BaseModel):
-    """Which fault, and what of it differs from its row."""
+    """The fault, and the options that differ from its defaults."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -51,20 +51,20 @@ class FaultRequest(BaseModel):
     missing: bool = False
 
 
-# What every fault reads, and what of a request is no option.
+# Fields common to all faults, and those that select requests rather than being options.
 _COMMON = frozenset({"fault", "endpoint", "count", "after"})
 _AIMED = frozenset({"symbol", "side"})
 
 
-def armed(request: FaultRequest) -> Armed:
-    """Raises InvalidError for an unknown fault, or an option it does not read."""
+def armed_fault(request: FaultRequest) -> ArmedFault:
+    """Make the armed fault. Raises InvalidFieldError for an unknown fault, or an option it does not read."""
     kind = KINDS.get(request.fault)
     if kind is None:
-        raise InvalidError("fault", f"unknown; known are {', '.join(KINDS)}")
+        raise InvalidFieldError("fault", f"unknown; known are {', '.join(KINDS)}")
     given = request.model_fields_set - _COMMON
     if strange := sorted(given - set(kind.options) - _AIMED):
         readable = ", ".join(kind.options) or "none"
-        raise InvalidError(strange[0], f"{kind.name} does not read it; its options are: {readable}")
+        raise InvalidFieldError(strange[0], f"{kind.name} does not read it; its options are: {readable}")
     options = replace(kind.defaults, **{name: getattr(request, name) for name in given})
     count = request.count if "count" in request.model_fields_set else kind.count
-    return Armed(kind, request.endpoint or kind.endpoint, count, options, spared=request.after)
+    return ArmedFault(kind, request.endpoint or kind.endpoint, count, options, to_skip=request.after)

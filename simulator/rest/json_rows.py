@@ -1,4 +1,4 @@
-"""Orders and their fills as MEXC's JSON shows them."""
+"""Orders and their fills as rows of MEXC's JSON."""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -6,7 +6,7 @@ from decimal import Decimal
 from simulator.market.book import Side
 from simulator.market.exposure_history import Deal, Removal, exposures
 from simulator.market.orders import Order, OrderType
-from simulator.request_log import Ledger
+from simulator.request_log import RequestLog
 from simulator.symbols.decimals import plain
 
 _TIME_IN_FORCE = {
@@ -18,7 +18,7 @@ _TIME_IN_FORCE = {
 
 
 def ack_row(order: Order) -> dict[str, object]:
-    """What POST answers: that the order is taken, not what became of it."""
+    """Return the answer to POST: the acknowledgement, without the order's outcome."""
     return {
         "symbol": order.request.symbol,
         "orderId": order.order_id,
@@ -75,7 +75,7 @@ def cancel_row(order: Order) -> dict[str, object]:
 
 
 def trade_rows(order: Order) -> list[dict[str, object]]:
-    """One row for each fill, oldest first."""
+    """Return one row per fill, oldest first."""
     return [
         {
             "symbol": order.request.symbol,
@@ -98,9 +98,9 @@ def trade_rows(order: Order) -> list[dict[str, object]]:
     ]
 
 
-def spending_row(deals: Iterable[Deal | Removal], ledger: Ledger) -> dict[str, object]:
-    """The fills in the order they happened, what all coins held after each have cost, and that at its highest."""
-    received_ns = {each.order.order_id: each.received_ns for each in ledger.entries if each.order}
+def exposure_history_row(deals: Iterable[Deal | Removal], request_log: RequestLog) -> dict[str, object]:
+    """Return the fills in order with the exposure after each, and the maximum exposure."""
+    received_ns = {each.order.order_id: each.received_ns for each in request_log.entries if each.order}
     steps = list(exposures(deals))
     fills = [(deal, exposure) for deal, exposure in steps if isinstance(deal, Deal)]
     return {
@@ -110,7 +110,7 @@ def spending_row(deals: Iterable[Deal | Removal], ledger: Ledger) -> dict[str, o
         "spent": plain(sum((deal.spent for deal, _ in fills if deal.order.request.side is Side.BUY), Decimal(0))),
         "repeated": [
             {"symbol": symbol, "client_order_id": client_order_id, "received": count}
-            for (symbol, client_order_id), count in ledger.repeated().items()
+            for (symbol, client_order_id), count in request_log.repeated().items()
         ],
     }
 

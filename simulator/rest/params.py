@@ -1,4 +1,4 @@
-"""The parameters of a request, read strictly: a bad one is refused by name."""
+"""Request parameters, parsed strictly: an invalid one is refused by name."""
 
 from decimal import Decimal, InvalidOperation
 from urllib.parse import parse_qsl
@@ -13,7 +13,7 @@ class Params:
 
     @classmethod
     def parse(cls, query: str, body: str) -> "Params":
-        """Of a parameter in both, the query's counts."""
+        """Parse both; a parameter of the query takes precedence."""
         return cls(dict(parse_qsl(body)) | dict(parse_qsl(query)))
 
     def as_dict(self) -> dict[str, str]:
@@ -37,7 +37,7 @@ class Params:
             raise RefusedError(error_responses.illegal(name)) from error
 
     def whole(self, name: str, default: int, maximum: int) -> int:
-        """A whole number from 1, at the most *maximum*."""
+        """Return a whole number from 1, capped at *maximum*."""
         text = self._values.get(name)
         if text is None:
             return default

@@ -1,4 +1,4 @@
-"""Public endpoints: each a function from the exchange and the parameters to a body."""
+"""Public endpoints, as functions from the exchange and the parameters to a body."""
 
 from collections.abc import Callable
 from itertools import islice
@@ -7,7 +7,7 @@ from simulator.exchange import Exchange
 from simulator.market import error_responses
 from simulator.market.book import NOTHING, Side
 from simulator.market.error_responses import RefusedError
-from simulator.market.price import Trade, day, last_price, trades_between
+from simulator.market.price import Trade, day_ticker, last_price, trades_between
 from simulator.rest.params import Params
 from simulator.symbols.decimals import cut, plain
 from simulator.symbols.instrument import Instrument
@@ -76,7 +76,7 @@ def ticker_day(exchange: Exchange, params: Params, now_ms: int) -> object:
 
 
 def announcements(exchange: Exchange, params: Params, now_ms: int) -> object:
-    """The listings of this run and those to come, newest first."""
+    """Answer the listings of the last thirty days and those announced, newest first."""
     limit = params.whole("limit", 20, 100)
     page = params.whole("page", 1, 1_000)
     language = params.text("language") or "en-US"
@@ -94,7 +94,7 @@ def announcements(exchange: Exchange, params: Params, now_ms: int) -> object:
 
 
 def calendar(exchange: Exchange, _: Params, now_ms: int) -> object:
-    """The coins to open, and those that opened in the last thirty days."""
+    """Answer the coins yet to open, and those that opened in the last thirty days."""
     coins = [
         {
             "vcoinId": f"{each.base}-{each.first_open_time_ms}",
@@ -134,7 +134,7 @@ def _best(exchange: Exchange, instrument: Instrument, now_ms: int) -> dict[str, 
 
 
 def _day_row(exchange: Exchange, instrument: Instrument, now_ms: int) -> dict[str, object]:
-    of_day = day(instrument, now_ms)
+    of_day = day_ticker(instrument, now_ms)
     return {
         "symbol": instrument.symbol,
         "priceChange": plain(of_day.last - of_day.opening),

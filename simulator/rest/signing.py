@@ -1,4 +1,4 @@
-"""Who signed a request, and whether they did: MEXC's rules for keys, signatures and timestamps."""
+"""MEXC's rules for signatures, encoding and timestamps."""
 
 import hashlib
 import hmac

@@ -5,12 +5,12 @@ from decimal import Decimal
 
 from simulator.exchange import Exchange
 from simulator.faults.kind import ORDER
-from simulator.faults.registry import Subject
-from simulator.faults.response_faults import Options
+from simulator.faults.registry import FaultTarget
+from simulator.faults.response_faults import FaultOptions
 from simulator.market import error_responses
 from simulator.market.book import Side
 from simulator.market.error_responses import RefusedError
-from simulator.market.orders import PLAIN, Behaviour, Order, OrderRequest, OrderType
+from simulator.market.orders import NORMAL, Behaviour, Order, OrderRequest, OrderType
 from simulator.rest.json_rows import cancel_row, order_row, trade_rows
 from simulator.rest.params import Params
 from simulator.symbols.decimals import plain
@@ -20,10 +20,10 @@ _CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
 def post_order(exchange: Exchange, params: Params, now_ms: int) -> Order:
-    """Place what the parameters ask for; what is answered of the order is `ack_row`."""
+    """Place an order; the answer shows of it only `ack_row`."""
     request = _order_request(params)
     _refuse_duplicate(exchange, request)
-    subject = Subject(request.symbol, request.side)
+    subject = FaultTarget(request.symbol, request.side)
     before = exchange.market.wallet.balances()
     behaviour = _behaviour(exchange, request, subject, now_ms)
     order = exchange.market.place(request, now_ms, settle_ms=_settle_ms(exchange, request), behaviour=behaviour)
@@ -67,7 +67,7 @@ def open_orders(exchange: Exchange, params: Params, now_ms: int) -> object:
 
 
 def all_orders(exchange: Exchange, params: Params, now_ms: int) -> object:
-    """Newest first."""
+    """Answer the orders of a symbol, newest first."""
     start, end = _span(exchange, params, now_ms)
     found = (each for each in _orders_of_symbol(exchange, params) if each.shows("all_orders", now_ms))
     rows = [order_row(each) for each in found if start <= each.created_ms <= end]
@@ -75,7 +75,7 @@ def all_orders(exchange: Exchange, params: Params, now_ms: int) -> object:
 
 
 def my_trades(exchange: Exchange, params: Params, now_ms: int) -> object:
-    """At the most 100, of the end that comes first: the newest or the oldest."""
+    """Answer at most 100 fills, from the newest or the oldest, as the settings say."""
     start, end = _span(exchange, params, now_ms)
     wanted = params.text("orderId")
     rows = [
@@ -131,18 +131,18 @@ def _refuse_duplicate(exchange: Exchange, request: OrderRequest) -> None:
     if request.client_order_id is None:
         return
     known = exchange.market.orders.find(request.symbol, None, request.client_order_id)
-    if known and exchange.faults.take("duplicate_client_id_reject", ORDER, Subject(request.symbol, request.side)):
+    if known and exchange.faults.take("duplicate_client_id_reject", ORDER, FaultTarget(request.symbol, request.side)):
         raise RefusedError(error_responses.CLIENT_ID_DUPLICATE)
 
 
 def _settle_ms(exchange: Exchange, request: OrderRequest) -> int:
-    subject = Subject(request.symbol, request.side)
+    subject = FaultTarget(request.symbol, request.side)
     lag = exchange.faults.take("settle_lag", ORDER, subject) if request.side is Side.BUY else None
-    return int((lag.lasting if lag else exchange.settings.settle_seconds) * 1_000)
+    return int((lag.duration_seconds if lag else exchange.settings.settle_seconds) * 1_000)
 
 
-def _behaviour(exchange: Exchange, request: OrderRequest, subject: Subject, now_ms: int) -> Behaviour:
-    """What faults make of the life of an order; the first that is armed for it."""
+def _behaviour(exchange: Exchange, request: OrderRequest, subject: FaultTarget, now_ms: int) -> Behaviour:
+    """Use the first armed fault that changes the life cycle of an order."""
     if late := exchange.faults.take("order_late", ORDER, subject):
         return Behaviour(due_ms=_later(late, now_ms))
     if ends := exchange.faults.take("order_ends", ORDER, subject):
@@ -150,14 +150,14 @@ def _behaviour(exchange: Exchange, request: OrderRequest, subject: Subject, now_
     is_ioc = request.type is OrderType.IMMEDIATE_OR_CANCEL
     if is_ioc and (rests := exchange.faults.take("ioc_rests", ORDER, subject)):
         return Behaviour(takes=Decimal(repr(rests.fraction)), rests=True)
-    return PLAIN
+    return NORMAL
 
 
-def _later(options: Options, now_ms: int) -> int:
-    return now_ms + int(options.lasting * 1_000)
+def _later(options: FaultOptions, now_ms: int) -> int:
+    return now_ms + int(options.duration_seconds * 1_000)
 
 
-def _find(exchange: Exchange, params: Params, now_ms: int, view: str, absent: error_responses.Refusal) -> Order:
+def _find(exchange: Exchange, params: Params, now_ms: int, view: str, absent: error_responses.ErrorResponse) -> Order:
     order_id, client_order_id = params.text("orderId"), params.text("origClientOrderId")
     if not order_id and not client_order_id:
         raise RefusedError(error_responses.ORDER_ID_MISSING)
@@ -173,7 +173,7 @@ def _orders_of_symbol(exchange: Exchange, params: Params) -> list[Order]:
 
 
 def _span(exchange: Exchange, params: Params, now_ms: int) -> tuple[int, int]:
-    """The given startTime and endTime, by default everything that is remembered."""
+    """Return startTime and endTime, by default everything that is remembered."""
     oldest_ms = max(1, _oldest_ms(exchange, now_ms))
     return max(oldest_ms, params.whole("startTime", 1, now_ms)), params.whole("endTime", now_ms + 1, 2**62)
 

@@ -1,4 +1,4 @@
-"""The channels that can be subscribed to, by the names MEXC gives them."""
+"""Websocket channels, by MEXC's names."""
 
 import re
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ class Feed(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    name: str  # in full, as it was asked for
+    name: str  # in full, as requested
     feed: Feed
     symbol: str | None = None
     interval_ms: int | None = None  # None: the interval of the tickers
@@ -28,7 +28,7 @@ _AGGREGATED = re.compile(rf"spot@public\.(aggre\.deals|aggre\.bookTicker)\.v3\.a
 
 
 def parse(name: str) -> Channel | None:
-    """None for a channel the exchange does not have: the old JSON ones, lower-case symbols, misspellings."""
+    """Return the channel, or None if the exchange has none of that name (old JSON channels, lower-case symbols)."""
     if _TICKERS.fullmatch(name):
         return Channel(name, Feed.MINI_TICKERS)
     if found := _TICKER.fullmatch(name):

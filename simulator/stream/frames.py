@@ -1,10 +1,10 @@
-"""Binary frames: the market as the wire schema writes it."""
+"""Binary frames of market data, by the wire schema."""
 
 from collections.abc import Iterable
 
 from shared.mexc import wire_pb2
 from simulator.market.book import NOTHING, Level
-from simulator.market.price import Trade, day
+from simulator.market.price import Trade, day_ticker
 from simulator.symbols.decimals import cut, plain
 from simulator.symbols.instrument import Instrument
 
@@ -12,7 +12,7 @@ _LENGTH_DELIMITED = 2
 
 
 def ticker_item(instrument: Instrument, now_ms: int) -> "wire_pb2.PublicMiniTickerV3Api":
-    of_day = day(instrument, now_ms)
+    of_day = day_ticker(instrument, now_ms)
     change, high, low = plain(cut(of_day.change, 4)), plain(of_day.high), plain(of_day.low)
     return wire_pb2.PublicMiniTickerV3Api(
         symbol=instrument.symbol,
@@ -31,12 +31,12 @@ def ticker_item(instrument: Instrument, now_ms: int) -> "wire_pb2.PublicMiniTick
 
 
 def repeated_item(item: "wire_pb2.PublicMiniTickerV3Api") -> bytes:
-    """*item* as an element of PublicMiniTickersV3Api.items: such elements need only be put in a row."""
+    """Serialise *item* as an element of PublicMiniTickersV3Api.items; elements are then concatenated."""
     return _field(wire_pb2.PublicMiniTickersV3Api.ITEMS_FIELD_NUMBER, item.SerializeToString())
 
 
 def tickers_frame(channel: str, items: Iterable[bytes], sent_ms: int) -> bytes:
-    """A mini-tickers frame from items serialised earlier."""
+    """Build a mini-tickers frame from serialised items."""
     body = _field(wire_pb2.PushDataV3ApiWrapper.PUBLICMINITICKERS_FIELD_NUMBER, b"".join(items))
     return wire_pb2.PushDataV3ApiWrapper(channel=channel, sendTime=sent_ms).SerializeToString() + body
 
@@ -62,7 +62,7 @@ def deals_frame(channel: str, symbol: str, trades: Iterable[Trade], sent_ms: int
 
 
 def book_ticker_frame(channel: str, symbol: str, best: tuple[Level, Level], sent_ms: int) -> bytes:
-    """*best* is the best bid and the best ask."""
+    """Build a frame of *best*, the best bid and the best ask."""
     bid, ask = best
     frame = wire_pb2.PushDataV3ApiWrapper(channel=channel, symbol=symbol, sendTime=sent_ms)
     quote = frame.publicAggreBookTicker

@@ -1,4 +1,4 @@
-"""All websocket connections, and the loops that push the market to them."""
+"""All websocket connections, and the loops that push market data to them."""
 
 import asyncio
 import os
@@ -29,7 +29,7 @@ class Hub:
         self._board = TickerBoard(exchange.market.catalogue)
 
     async def serve(self, websocket: WebSocket) -> None:
-        """One connection, from its handshake to its end."""
+        """Serve one connection, from its handshake to its end."""
         if self._exchange.faults.take("ws_refuse_connection", WEBSOCKET):
             await websocket.close()
             return

@@ -1,9 +1,9 @@
-"""One websocket connection: its control frames, the frames waiting for it, and when it is closed."""
+"""One websocket connection: its control frames, its outgoing queue, and its time limits."""
 
 import asyncio
 import time
+from contextlib import suppress
 
-from starlette.types import Message
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from simulator.exchange import Exchange
@@ -24,7 +24,9 @@ class Session:
         self._overrun = asyncio.Event()
         self._opened = self._flowed = self._subscribed = time.monotonic()
         self.client = websocket.client
-        self.subscriptions = Subscriptions(self._settings.ws_subscriptions_max, self._refuses)
+        self.subscriptions = Subscriptions(
+            self._settings.ws_subscriptions_max, lambda: bool(self._faults.take("ws_refuse_subscription", WEBSOCKET))
+        )
 
     async def run(self) -> None:
         """Serve the connection until either side ends it."""
@@ -38,10 +40,11 @@ class Session:
             for task in (reading, writing, overrun):
                 task.cancel()
         if open_still:
-            await self._close()
+            with suppress(WebSocketDisconnect, RuntimeError):  # The client was faster.
+                await self._websocket.close(_CLOSED_BY_POLICY)
 
     def offer(self, frame: bytes | str) -> None:
-        """Send *frame* when its turn comes."""
+        """Queue *frame* for sending; a full queue ends the connection."""
         try:
             self._outbox.put_nowait(frame)
         except asyncio.QueueFull:
@@ -50,14 +53,11 @@ class Session:
     async def _read(self) -> None:
         while (message := await self._websocket.receive())["type"] == "websocket.receive":
             self._flowed = time.monotonic()
-            self._on_message(message)
-
-    def _on_message(self, message: Message) -> None:
-        # Control frames are text; MEXC defines no binary ones.
-        if (text := message.get("text")) is not None:
-            self.offer(self.subscriptions.answer(text).decode())
-            if self.subscriptions.channels:
-                self._subscribed = self._flowed
+            # Control frames are text; MEXC defines no binary ones.
+            if (text := message.get("text")) is not None:
+                self.offer(self.subscriptions.answer(text).decode())
+                if self.subscriptions.channels:
+                    self._subscribed = self._flowed
 
     async def _write(self) -> None:
         try:
@@ -73,7 +73,7 @@ class Session:
             return
 
     async def _until_over(self, tasks: set[asyncio.Task[None] | asyncio.Task[bool]]) -> None:
-        """Until a task ends or the connection has lived, or been idle, for too long."""
+        """Wait until a task ends, or the connection exceeds its lifetime or idle time."""
         done: set[asyncio.Task[None] | asyncio.Task[bool]] = set()
         while not done and (seconds := self._seconds_left()) > 0:
             done, _ = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -88,12 +88,3 @@ class Session:
             self._subscribed + self._settings.ws_unsubscribed_seconds,
         )
         return min(ends) - now
-
-    async def _close(self) -> None:
-        try:
-            await self._websocket.close(_CLOSED_BY_POLICY)
-        except (WebSocketDisconnect, RuntimeError):
-            return  # The client was faster.
-
-    def _refuses(self) -> bool:
-        return self._faults.take("ws_refuse_subscription", WEBSOCKET) is not None

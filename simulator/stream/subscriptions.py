@@ -1,4 +1,4 @@
-"""The control frames of one connection: what it is subscribed to, and what its requests are answered with."""
+"""Subscriptions of one connection, and the replies to its control frames."""
 
 from collections.abc import Callable
 
@@ -23,7 +23,7 @@ class Subscriptions:
         self.channels: dict[str, Channel] = {}
 
     def answer(self, text: str) -> bytes:
-        """The reply to a text frame. Every reply has code 0, refusals too: that is MEXC's way."""
+        """Return the reply to a text frame. Every reply has code 0, refusals too, as on MEXC."""
         try:
             request = self._decoder.decode(text)
         except msgspec.DecodeError:
@@ -34,14 +34,16 @@ class Subscriptions:
             case "SUBSCRIPTION":
                 return _reply(request.id, self._subscribe(request.params[:_PARAMS_MAX]))
             case "UNSUBSCRIPTION":
-                return _reply(request.id, self._unsubscribe(request.params))
+                for name in request.params:
+                    self.channels.pop(name, None)
+                return _reply(request.id, ",".join(request.params))
         return _reply(request.id, "msg format invalid")
 
     def _subscribe(self, names: list[str]) -> str:
         accepted = [name for name in names if self._accept(name)]
         refused = [name for name in names if name not in accepted]
         if refused or not names:
-            # A full-width colon and two kinds of blank, to the letter.
+            # A full-width colon and two kinds of blank, exactly as MEXC sends them.
             return f"Not Subscribed successfully! [{','.join(refused)}].  Reason： Blocked! "
         return ",".join(accepted)
 
@@ -53,11 +55,6 @@ class Subscriptions:
             return False
         self.channels[name] = channel
         return True
-
-    def _unsubscribe(self, names: list[str]) -> str:
-        for name in names:
-            self.channels.pop(name, None)
-        return ",".join(names)
 
 
 def _reply(request_id: int, message: str) -> bytes:

@@ -1,4 +1,4 @@
-"""The feeds of single symbols: what has happened on each since its last frame."""
+"""Feeds of single symbols: trades and quotes since the last frame of each."""
 
 from collections.abc import Collection
 
@@ -17,14 +17,14 @@ class SymbolFeeds:
         self._quoted: dict[Channel, tuple[Level, Level]] = {}
 
     def keep(self, channels: Collection[Channel]) -> None:
-        """Forget the channels nobody is subscribed to any more."""
+        """Forget the channels without subscribers."""
         for forgotten in self._dealt_ms.keys() - channels:
             del self._dealt_ms[forgotten]
         for forgotten in self._quoted.keys() - channels:
             del self._quoted[forgotten]
 
     def frame(self, channel: Channel, now_ms: int, sent_ms: int) -> bytes | None:
-        """None when there is nothing new."""
+        """Return the next frame; None when there is nothing new."""
         instrument = self._market.catalogue.listed(channel.symbol or "", now_ms)
         if instrument is None:
             return None

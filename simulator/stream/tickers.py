@@ -1,4 +1,4 @@
-"""The mini tickers of all tradable symbols, each serialised again only when its price moves."""
+"""Mini tickers of all tradable symbols, each serialised again only when its price moves."""
 
 import heapq
 
@@ -17,18 +17,18 @@ class TickerBoard:
         self.items: dict[str, bytes] = {}
 
     def refresh(self, now_ms: int) -> list[bytes]:
-        """The items that have changed since the last call: all of them on the first, newcomers once they trade."""
+        """Return the items changed since the last call: all on the first, newcomers once they trade."""
         self._catalogue.advance(now_ms)
         stale = set[str]()
         if self._version != self._catalogue.version:
-            stale = self._take_in_catalogue(now_ms)
+            stale = self._refresh_catalogue(now_ms)
         while self._due and self._due[0][0] <= now_ms:
             symbol = heapq.heappop(self._due)[1]
             if symbol in self._shown:
                 stale.add(symbol)
         return [self._renew(self._shown[symbol], now_ms) for symbol in stale]
 
-    def _take_in_catalogue(self, now_ms: int) -> set[str]:
+    def _refresh_catalogue(self, now_ms: int) -> set[str]:
         self._version = self._catalogue.version
         tradable = {each.symbol: each for each in self._catalogue.all_tradable(now_ms)}
         for symbol in self._shown.keys() - tradable.keys():

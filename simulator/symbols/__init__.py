@@ -1,1 +1,1 @@
-"""The symbols there are, their rules, and the lives they lead."""
+"""Symbols, their trading rules, and their life cycles."""

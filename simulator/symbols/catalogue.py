@@ -1,15 +1,15 @@
-"""The symbols of the exchange as they come and go. Its version changes whenever what the public sees does."""
+"""Catalogue of symbols, with a version that changes whenever the public view does."""
 
 import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from simulator.changes import Changes, Kind
+from simulator.changes import Changes, RowKind
 from simulator.symbols.instrument import Instrument, Phase
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
+class Delisted:
     symbol: str
     offline_ms: int
 
@@ -18,18 +18,18 @@ class Catalogue:
     def __init__(self, instruments: Iterable[Instrument], changes: Changes | None = None) -> None:
         self._changes = changes or Changes()
         self._instruments = {each.symbol: each for each in instruments}
-        self._gone: dict[str, Gone] = {}
+        self._gone: dict[str, Delisted] = {}
         self._transitions: list[int] = []
         self.version = 0
 
     def advance(self, now_ms: int) -> None:
-        """Let the listings and openings due by *now_ms* happen."""
+        """Apply the listings and openings due by *now_ms*."""
         while self._transitions and self._transitions[0] <= now_ms:
             heapq.heappop(self._transitions)
             self.version += 1
 
     def put(self, instrument: Instrument) -> None:
-        """List a symbol, or replace what is known of it."""
+        """List a symbol, or replace its instrument."""
         self._instruments[instrument.symbol] = instrument
         self._note(instrument.symbol)
         self._gone.pop(instrument.symbol, None)
@@ -40,18 +40,18 @@ class Catalogue:
     def remove(self, symbol: str, now_ms: int) -> None:
         self._note(symbol)
         self._instruments.pop(symbol, None)
-        self._gone[symbol] = Gone(symbol, now_ms)
+        self._gone[symbol] = Delisted(symbol, now_ms)
         self.version += 1
 
     def get(self, symbol: str) -> Instrument | None:
-        """Announced symbols too."""
+        """Return the instrument, even if it is only announced."""
         return self._instruments.get(symbol)
 
-    def gone(self, symbol: str) -> Gone | None:
+    def delisted(self, symbol: str) -> Delisted | None:
         return self._gone.get(symbol)
 
     def is_fresh(self, symbol: str) -> bool:
-        """Whether it was never listed nor announced."""
+        """Return whether the symbol was never listed nor announced."""
         return symbol not in self._instruments and symbol not in self._gone
 
     def listed(self, symbol: str, now_ms: int) -> Instrument | None:
@@ -65,15 +65,15 @@ class Catalogue:
         return [each for each in self._instruments.values() if each.tradable(now_ms)]
 
     def opening_after(self, moment_ms: int) -> list[Instrument]:
-        """Announced and listed symbols that open later than *moment_ms*, the soonest first."""
+        """Return announced and listed symbols that open after *moment_ms*, soonest first."""
         later = (each for each in self._instruments.values() if each.first_open_time_ms > moment_ms)
         return sorted(later, key=lambda each: each.first_open_time_ms)
 
-    def offline(self, now_ms: int) -> tuple[list[Instrument], list[Gone]]:
-        """The suspended and the delisted."""
+    def offline(self, now_ms: int) -> tuple[list[Instrument], list[Delisted]]:
+        """Return the suspended and the delisted symbols."""
         suspended = [each for each in self._instruments.values() if each.phase(now_ms) is Phase.SUSPENDED]
         return suspended, list(self._gone.values())
 
     def _note(self, symbol: str) -> None:
-        self._changes.note(Kind.SYMBOL, symbol)
-        self._changes.note(Kind.GONE, symbol)
+        self._changes.note(RowKind.SYMBOL, symbol)
+        self._changes.note(RowKind.DELISTED, symbol)

@@ -1,4 +1,4 @@
-"""Decimal numbers as MEXC writes them: plain digits, cut off and never rounded up."""
+"""Decimal numbers in MEXC's notation: plain digits, truncated and never rounded up."""
 
 from decimal import ROUND_DOWN, Decimal
 
@@ -14,5 +14,5 @@ def cut(number: Decimal, decimals: int) -> Decimal:
 
 
 def excess(number: Decimal, decimals: int) -> bool:
-    """Whether *number* has more digits behind the point than *decimals*."""
+    """Return whether *number* has more than *decimals* decimal places."""
     return number != cut(number, decimals)

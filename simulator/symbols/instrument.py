@@ -1,4 +1,4 @@
-"""One symbol of the exchange: its rules, and the phase of its life at a given time."""
+"""Instrument: a symbol's trading rules, and its phase at a given time."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ FeeAsset = Literal["quote", "base", "MX", "mixed"]
 
 
 class TradeSide(IntEnum):
-    """What exchangeInfo calls tradeSideType."""
+    """tradeSideType of exchangeInfo."""
 
     ALL = 1
     BUY_ONLY = 2
@@ -65,9 +65,9 @@ class Instrument:
     bids: Quotes | None = None
     last_price: Decimal | None = None  # of the last trade; None: the middle of the market
     price_protection: Decimal | None = None  # None: that of the whole exchange
-    filters: Filters | None = None  # what exchangeInfo shows instead of the price protection in force
+    filters: Filters | None = None  # shown by exchangeInfo instead of the price protection in force
     trade_side: TradeSide = TradeSide.ALL
-    min_words: str | None = None  # how a refusal says the least amount; None: as MEXC does
+    min_words: str | None = None  # message of a refusal below the minimum; None: MEXC's
     max_words: str | None = None
     cap_words: str | None = None
     makers_per_level: int = 1
@@ -90,7 +90,7 @@ class Instrument:
         return self.course.half_spread if self.course else HALF_SPREAD
 
     def transitions(self) -> Iterator[int]:
-        """When its phase changes by itself."""
+        """Yield the times at which the phase changes by itself."""
         yield self.listed_at_ms
         yield self.opens_at_ms
         if self.course and self.course.halt_ms:
@@ -109,5 +109,5 @@ class Instrument:
         return self.phase(now_ms) in {Phase.GUARDED, Phase.OPEN}
 
     def api_open(self, now_ms: int) -> bool:
-        """What exchangeInfo calls isSpotTradingAllowed."""
+        """Return isSpotTradingAllowed of exchangeInfo."""
         return self.api_allowed and (self.preopen_api_allowed or now_ms >= self.opens_at_ms)

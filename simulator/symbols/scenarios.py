@@ -1,4 +1,4 @@
-"""The first minutes of a newcomer: named scenarios, each a pure function of a seed and the time since the opening."""
+"""Price scenarios for the first minutes of a newcomer, pure functions of a seed and the time since the opening."""
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
@@ -13,9 +13,9 @@ from simulator.symbols.draws import draws
 
 HALF_SPREAD: Final = Decimal("0.0004")
 LIVELY_SECONDS: Final = 120
-"""The least length of a path."""
+"""Minimum length of a path."""
 CALM_PERIODS: Final = 60
-"""Once its path has ended, a coin moves this many times less often."""
+"""After the end of its path, a coin moves this many times less often."""
 
 
 class Scenario(StrEnum):
@@ -29,13 +29,13 @@ class Scenario(StrEnum):
 
 
 def wave(period: int) -> float:
-    """A number within ±1 that wanders: two sines of unlike length."""
+    """Return a number within ±1: the sum of two sines of different periods."""
     return 0.6 * sin(period / 23) + 0.4 * sin(period / 5.3)
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A place on a path: seconds since the opening, and the price as a multiple of the opening price."""
+    """A point of a price path: seconds since the opening, and the price as a multiple of the opening price."""
 
     seconds: float
     multiple: float
@@ -43,29 +43,29 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """The way of one coin. Two points at one time are a gap; after the last point the price stays there."""
+    """Price path and market conditions of one coin. Two points at one time are a gap; the last price is kept."""
 
     path: tuple[Point, ...]
     wobble: float
-    """How far the price strays from its path, as a ratio."""
+    """Amplitude of the price around its path, as a ratio."""
     half_spread: Decimal = HALF_SPREAD
     """From the middle of the book to its best bid and ask, as a ratio."""
     depth: Decimal = Decimal(1)
-    """The value of a side of its book, as a part of what it would be."""
+    """Value of a book side, as a fraction of the normal one."""
     opens_in: float = 0.0
-    """Seconds from its listing to the opening that is announced."""
+    """Seconds from the listing to the announced opening."""
     opens_late_by: float = 0.0
-    """Seconds from there to the opening in truth."""
+    """Seconds from the announced to the actual opening."""
     halt_ms: tuple[int, int] | None = None
-    """From when until when it is suspended, in milliseconds since the opening."""
+    """Start and end of its suspension, in milliseconds since the opening."""
 
     @property
     def ends_after(self) -> float:
-        """Seconds after which nothing happens any more."""
+        """Seconds after which the path ends."""
         return self.path[-1].seconds
 
     def multiple(self, seconds: float) -> float:
-        """The price *seconds* after the opening, as a multiple of the opening price, without the wobble."""
+        """Return the price multiple *seconds* after the opening, without the wobble."""
         after = bisect_right(self.path, seconds, key=lambda point: point.seconds)
         if after == 0:
             return self.path[0].multiple
@@ -76,23 +76,23 @@ class Course:
         return start.multiple * float((end.multiple / start.multiple) ** share)
 
     def price_multiple(self, period: int, pace_seconds: float) -> float:
-        """The price after *period* moves that are *pace_seconds* apart; the opening is the zeroth."""
+        """Return the price multiple after *period* moves *pace_seconds* apart; the opening is the zeroth."""
         if period <= 0:
             return self.path[0].multiple
         return self.multiple(period * pace_seconds) * (1 + self.wobble * wave(period))
 
     def extremes(self, seconds: float) -> tuple[float, float]:
-        """The lowest and the highest multiple of the path in the first *seconds*."""
+        """Return the lowest and highest multiple of the path in the first *seconds*."""
         passed = [point.multiple for point in self.path if point.seconds <= seconds]
         now = self.multiple(seconds)
         return min(now, *passed), max(now, *passed)
 
     def is_halted(self, open_ms: int) -> bool:
-        """Whether it is suspended *open_ms* after its opening."""
+        """Return whether the coin is suspended *open_ms* after its opening."""
         return self.halt_ms is not None and self.halt_ms[0] <= open_ms < self.halt_ms[1]
 
     def faster(self, speed: float) -> "Course":
-        """The same course in a fraction of its time."""
+        """Return the same course, accelerated by *speed*."""
         return replace(
             self,
             path=tuple(Point(point.seconds / speed, point.multiple) for point in self.path),
@@ -103,16 +103,16 @@ class Course:
 
 
 Shares = tuple[float, ...]
-"""Numbers in [0, 1) that a seed draws."""
+"""Numbers in [0, 1) drawn from a seed."""
 
 
 def course_of(scenario: Scenario, seed: int) -> Course:
-    """The course that *seed* draws of *scenario*."""
+    """Return the course of *scenario* drawn from *seed*."""
     return _COURSES[scenario](draws("course", scenario.value, seed))
 
 
 def _spike_and_fade(shares: Shares) -> Course:
-    """Rises by a third and more within seconds, and loses all of it within a minute."""
+    """Rise by a third or more within seconds, and lose all of it within a minute."""
     rests = _between(shares[0], 3, 5)
     top = rests + _between(shares[1], 7, 11)
     fades = top + _between(shares[2], 1, 3)
@@ -122,14 +122,14 @@ def _spike_and_fade(shares: Shares) -> Course:
 
 
 def _slow_grind(shares: Shares) -> Course:
-    """Rises steadily by two thirds and more within a minute, and keeps that."""
+    """Rise steadily by two thirds or more within a minute, and keep that."""
     rests = _between(shares[0], 2, 4)
     over = rests + _between(shares[1], 45, 52)
     return Course(_path((0, 1), (rests, 1), (over, _between(shares[2], 1.66, 1.85))), wobble=0.008)
 
 
 def _crash_at_once(shares: Shares) -> Course:
-    """Loses a quarter from one trade to the next, some seconds after the opening, and more soon after."""
+    """Lose a quarter from one trade to the next, seconds after the opening, and more soon after."""
     falls = _between(shares[0], 6, 9)
     over = falls + _between(shares[1], 6, 10)
     first, end = _between(shares[2], 0.70, 0.80), _between(shares[3], 0.40, 0.60)
@@ -137,20 +137,20 @@ def _crash_at_once(shares: Shares) -> Course:
 
 
 def _thin_book(shares: Shares) -> Course:
-    """Hardly moves; little is offered, far above the last trade, and bid, far below it."""
+    """Hardly move; a thin book with a wide spread."""
     half_spread, depth = _between(shares[0], 0.06, 0.09), _between(shares[1], 0.008, 0.02)
     return Course(_path((0, 1)), wobble=0.01, half_spread=Decimal(repr(half_spread)), depth=Decimal(repr(depth)))
 
 
 def _delayed_opening(shares: Shares) -> Course:
-    """Announced for later, opens later still, and spikes or crashes then."""
+    """Open later than announced, then spike or crash."""
     opens = _crash_at_once if shares[2] < 0.5 else _spike_and_fade
     course = opens((*shares[3:], *shares[:3]))
     return replace(course, opens_in=_between(shares[0], 30, 40), opens_late_by=_between(shares[1], 2, 6))
 
 
 def _halted_after_a_minute(shares: Shares) -> Course:
-    """Creeps upwards, is suspended, and comes back at another price."""
+    """Rise slowly, be suspended, and resume at another price."""
     begins = _between(shares[0], 50, 58)
     ends = begins + _between(shares[1], 30, 40)
     before, after = _between(shares[2], 1.02, 1.08), _between(shares[3], 0.92, 1.12)
@@ -159,12 +159,12 @@ def _halted_after_a_minute(shares: Shares) -> Course:
 
 
 def _nothing_happens(_: Shares) -> Course:
-    """Stays where it opened, but for a per cent."""
+    """Stay within a per cent of the opening price."""
     return Course(_path((0, 1)), wobble=0.008)
 
 
 def _path(*points: tuple[float, float]) -> tuple[Point, ...]:
-    """The path through *points*, which stays at the last of them."""
+    """Return the path through *points*, extended at the last price to its minimum length."""
     made = tuple(Point(seconds, multiple) for seconds, multiple in points)
     return made if made[-1].seconds >= LIVELY_SECONDS else (*made, Point(LIVELY_SECONDS, made[-1].multiple))
 
@@ -195,4 +195,4 @@ BOUNDS: Final[Mapping[Scenario, tuple[float, float]]] = MappingProxyType(
         Scenario.NOTHING_HAPPENS: (0.99, 1.01),
     }
 )
-"""Lowest and highest price of each, as multiples of the opening price, whatever the seed."""
+"""Lowest and highest price of each, as multiples of the opening price, for any seed."""

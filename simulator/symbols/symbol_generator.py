@@ -1,4 +1,4 @@
-"""The symbols the exchange starts with, and newcomers: the same for the same seed."""
+"""Generator of the initial symbols and of newcomers, deterministic by seed."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -19,29 +19,31 @@ _KNOWN = {
 
 
 @dataclass(frozen=True, slots=True)
-class Universe:
-    """How the symbols of an exchange were made."""
+class SymbolGenerator:
+    """The parameters that the symbols of an exchange were generated from."""
 
     symbols: int
     seed: int
     born_ms: int
 
     def initial(self) -> list[Instrument]:
-        """The symbols it started with, as they are unless something changed them."""
+        """Return the initial symbols, unchanged."""
         return initial(self.symbols, self.seed, self.born_ms)
 
 
 def initial(count: int, seed: int, now_ms: int) -> list[Instrument]:
-    """*count* symbols that have traded for days, BTCUSDT, ETHUSDT and MXUSDT the first."""
+    """Return *count* symbols that have traded for days, BTCUSDT, ETHUSDT and MXUSDT first."""
     known = [_known(base, now_ms) for base in list(_KNOWN)[:count]]
     names = _names(seed, "listed")
     return known + [_drawn(next(names), seed, now_ms) for _ in range(count - len(known))]
 
 
 def newcomer(symbol: str, now_ms: int, opens_at_ms: int, price: Decimal | None = None) -> Instrument:
-    """A coin that is listed now and opens at *opens_at_ms*, with rules drawn from its name."""
+    """Return a coin listed now that opens at *opens_at_ms*, with rules drawn from its name."""
     plain = _drawn(symbol.removesuffix("USDT"), 0, now_ms)
-    drawn = replace(plain, symbol=symbol, base=_base(symbol), quote=_quote(symbol), swing=0.05, pace_ms=1_000)
+    quote = next((quote for quote in ("USDT", "USDC", "USDE") if symbol.endswith(quote)), "USDT")
+    base = symbol.removesuffix(quote) or symbol
+    drawn = replace(plain, symbol=symbol, base=base, quote=quote, swing=0.05, pace_ms=1_000)
     decimals = _price_decimals(price) if price is not None else drawn.price_decimals
     return replace(
         drawn,
@@ -56,17 +58,9 @@ def newcomer(symbol: str, now_ms: int, opens_at_ms: int, price: Decimal | None =
 
 
 def fresh_symbols(seed: int, born_ms: int | None = None) -> Iterator[str]:
-    """Names of coins nobody has heard of, none of them twice; others for an exchange born at another time."""
+    """Return distinct names of new coins; an exchange created at another time gets other names."""
     kind = "fresh" if born_ms is None else f"fresh since {born_ms}"
     return (f"{name}USDT" for name in _names(seed, kind))
-
-
-def _quote(symbol: str) -> str:
-    return next((quote for quote in ("USDT", "USDC", "USDE") if symbol.endswith(quote)), "USDT")
-
-
-def _base(symbol: str) -> str:
-    return symbol.removesuffix(_quote(symbol)) or symbol
 
 
 def _names(seed: int, kind: str) -> Iterator[str]:

@@ -1,16 +1,21 @@
 """The alerts of deploy/prometheus fire and stay silent when they are to, over metrics that exist."""
 
 import re
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from contract.metrics import SERVICES, definitions_of
+from tests.support.deployment.alertmanager import running_alertmanager
 from tests.support.deployment.deployments import DEPLOY, read
 from tests.support.deployment.monitoring import said
+from tests.waiting import eventually
 
 PROMETHEUS: Final = DEPLOY / "prometheus"
 ALERTMANAGER: Final = DEPLOY / "alertmanager" / "alertmanager.yml"
+TESTS: Final = ("alerts_test.yml", "expected_test.yml")
+RULES: Final = ("expected.yml", "recording.yml", "alerts.yml")
 RUNBOOK: Final = DEPLOY.parent / "docs" / "runbook.md"
 DEFINED: Final = {each.name for service in SERVICES for each in definitions_of(service)}
 
@@ -26,14 +31,14 @@ def rules(name: str = "alerts.yml") -> list[dict[str, Any]]:
 def test_prometheus_takes_its_configuration() -> None:
     checked = promtool("check", "config", "prometheus.yml")
 
-    assert f"{len(rules())} rules found" in checked
-    assert f"{len(rules('recording.yml'))} rules found" in checked
+    found = re.findall(r"Checking (\S+)\n  SUCCESS: (\d+) rules found", checked)
+    assert found == [(name, str(len(rules(name)))) for name in RULES]
 
 
 def test_each_alert_fires_and_stays_silent() -> None:
-    promtool("test", "rules", "alerts_test.yml")
+    promtool("test", "rules", *TESTS)
 
-    tests = [test for each in read(PROMETHEUS / "alerts_test.yml")["tests"] for test in each["alert_rule_test"]]
+    tests = [test for name in TESTS for each in read(PROMETHEUS / name)["tests"] for test in each["alert_rule_test"]]
     fire = {test["alertname"] for test in tests if test["exp_alerts"]}
     silent = {test["alertname"] for test in tests if not test["exp_alerts"]}
     assert fire == silent == {rule["alert"] for rule in rules()}
@@ -41,7 +46,7 @@ def test_each_alert_fires_and_stays_silent() -> None:
 
 @pytest.mark.parametrize("rule", [*rules(), *rules("recording.yml")], ids=lambda rule: next(iter(rule.values())))
 def test_each_rule_is_over_metrics_that_exist(rule: dict[str, Any]) -> None:
-    recorded = {each["record"] for each in rules("recording.yml")}
+    recorded = {each["record"] for name in RULES[:-1] for each in rules(name)}
 
     for name in re.findall(r"\bsniper[:_][\w:]+", rule["expr"]):
         assert name in DEFINED | recorded or re.sub(r"_(bucket|sum|count)$", "", name) in DEFINED
@@ -53,12 +58,20 @@ def test_each_alert_has_a_section_of_the_runbook() -> None:
 
     assert set(by_name) == {rule["alert"] for rule in rules()}
     for rule in rules():
-        assert rule["annotations"]["runbook_url"] == f"docs/runbook.md#{rule['alert'].lower()}"
+        page = "{{ with $externalLabels.runbook }}{{ . }}{{ else }}docs/runbook.md{{ end }}"
+        assert rule["annotations"]["runbook_url"] == f"{page}#{rule['alert'].lower()}"
         assert all(f"**{word}**" in by_name[rule["alert"]] for word in ("Means", "Look at", "Do"))
 
 
 def test_the_runbook_names_metrics_that_exist() -> None:
     assert set(re.findall(r"`(sniper_\w+)`", RUNBOOK.read_text(encoding="utf-8"))) <= DEFINED
+
+
+def test_the_services_expected_are_those_that_are_scraped() -> None:
+    [job, *_] = read(PROMETHEUS / "prometheus.yml")["scrape_configs"]
+    scraped = [target.partition(":")[0] for each in job["static_configs"] for target in each["targets"]]
+
+    assert [each["labels"]["service"] for each in rules("expected.yml")] == scraped
 
 
 def test_alertmanager_takes_its_example() -> None:
@@ -71,3 +84,36 @@ def test_each_alert_reaches_somebody_by_its_severity(rule: dict[str, Any]) -> No
     told = said("amtool", "config", "routes", "test", "--config.file", str(ALERTMANAGER), *labels).strip()
 
     assert told in ({"night"} if rule["labels"]["severity"] == "critical" else {"day", "traders"})
+
+
+DOWN: Final = ("SniperServiceDown", "persister")
+INHIBITED: Final = {
+    ("SniperProcessDown", "persister"),
+    ("SniperNotReady", "persister"),
+    ("SniperPersisterLag", "persister"),
+    ("SniperLoopLag", "persister"),
+    ("SniperCanaryMissed", ""),
+}
+TOLD: Final = {
+    DOWN,
+    ("SniperProcessDown", "executor"),
+    ("SniperNotReady", "dedup"),
+    ("SniperLoopLag", "executor"),
+    ("SniperHalted", "executor"),
+    ("SniperPersisterWithoutDatabase", "persister"),
+}
+
+
+async def test_a_service_that_is_down_mutes_what_follows_from_it_and_nothing_of_the_others(tmp_path: Path) -> None:
+    async with running_alertmanager(ALERTMANAGER, tmp_path) as alertmanager:
+        await alertmanager.fire(TOLD | INHIBITED)
+        await eventually(lambda: alertmanager.mutes(INHIBITED))
+
+
+async def test_an_executor_that_is_down_or_one_process_of_several_mutes_no_canary(tmp_path: Path) -> None:
+    canary = ("SniperCanaryMissed", "")
+    async with running_alertmanager(ALERTMANAGER, tmp_path) as alertmanager:
+        await alertmanager.fire({("SniperServiceDown", "executor"), ("SniperProcessDown", "dedup"), canary})
+        muted = ("SniperProcessDown", "executor")
+        await alertmanager.fire({muted})
+        await eventually(lambda: alertmanager.mutes({muted}))

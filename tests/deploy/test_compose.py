@@ -16,7 +16,7 @@ from sqlalchemy import make_url
 from migrations import roles
 from shared.bus import rabbitmq
 from shared.postgres.database import parse_url
-from shared.settings import BrokerSettings
+from shared.settings import BrokerSettings, ExchangeSettings
 from shared.wire.topology import SNIPER
 from tests.servers.postgres import PrivatePostgres
 from tests.servers.rabbitmq import PrivateRabbitMQ
@@ -104,6 +104,21 @@ def test_what_is_waited_for_can_become_so(compose: dict[str, Any]) -> None:
             assert completes or (wait["condition"] == "service_healthy" and checked), name
 
 
+def test_everything_that_stays_is_checked_for_health(compose: dict[str, Any]) -> None:
+    """The image of ours brings its own check."""
+    unchecked = [name for name, each in compose["services"].items() if "healthcheck" not in each and name not in OURS]
+
+    assert unchecked == []
+
+
+def test_the_executor_knows_the_age_of_its_key(compose: dict[str, Any], secrets: dict[str, str]) -> None:
+    file = files_of(compose["services"]["executor"])["sniper_mexc_api_key_created"]
+
+    made = ExchangeSettings.model_validate({"mexc_api_key_created": secrets[file]})
+
+    assert made.mexc_api_key_created is not None
+
+
 def test_the_secrets_are_made_and_understood(compose: dict[str, Any], tmp_path: Path) -> None:
     command = [sys.executable, str(DEPLOY / "make_secrets.py"), str(tmp_path / "secrets")]
 
@@ -127,11 +142,13 @@ def test_the_secrets_are_made_and_understood(compose: dict[str, Any], tmp_path: 
 
 
 def test_the_secrets_can_be_those_of_a_cluster(tmp_path: Path) -> None:
-    hosts = ("--broker", "sniper.sniper-data", "--database", "sniper-rw.sniper-data")
+    hosts = ("--broker", "sniper.sniper-data", "--database", "sniper-rw.sniper-data", "--tls")
     subprocess.run([sys.executable, str(DEPLOY / "make_secrets.py"), str(tmp_path), *hosts], check=True)
 
     for name in SERVICES:
-        assert make_url((tmp_path / f"{name}_broker_url").read_text()).host == hosts[1]
+        broker = make_url((tmp_path / f"{name}_broker_url").read_text())
+        assert (broker.drivername, broker.host, broker.port) == ("amqps", hosts[1], 5671)
+        assert make_url((tmp_path / f"{name}_database_url").read_text()).query == {"sslmode": "verify-full"}
         assert make_url((tmp_path / f"{name}_database_url").read_text()).host == hosts[3]
     assert make_url((tmp_path / "migrate_database_url").read_text()).host == hosts[3]
 

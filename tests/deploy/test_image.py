@@ -15,7 +15,7 @@ from tests.servers.databases import PostgresServer
 from tests.servers.ports import accepts_connections, free_ports
 from tests.servers.rabbitmq import RabbitMQServer
 from tests.support.deployment.image_tools import ImageToolsMissingError
-from tests.support.deployment.images import ROOT, Image, built, contained
+from tests.support.deployment.images import EXTRAS, ROOT, Image, built, contained
 from tests.support.running.processes import Sniper
 from tests.support.running.simulators import QUICK, Simulator, plain_http
 from tests.waiting import eventually
@@ -24,6 +24,7 @@ from tests.waiting import eventually
 pytestmark = pytest.mark.timeout(600)
 SERVICES = ("ingest", "dedup", "executor", "persister", "api")
 MEGABYTE = 1_000_000
+IMPORTS = "import pyarrow.parquet, opentelemetry.sdk.trace, opentelemetry.exporter.otlp.proto.http.trace_exporter"
 CAPABILITIES = 'import re; print(re.findall(r"(?:Uid|CapEff|CapPrm):\\s+(\\w+)", open("/proc/self/status").read()))'
 
 
@@ -49,6 +50,17 @@ def test_the_image_holds_neither_the_embedded_postgres_nor_what_builds_it_nor_th
     assert sorted(each.name for each in (image.root / "opt/sniper/bin").iterdir() if "python" not in each.name) == [
         "sniper"
     ]
+
+
+def test_what_extras_bring_is_in_an_image_that_is_built_with_them() -> None:
+    try:
+        with built(*EXTRAS) as image:
+            python = str(Path(image.config["Entrypoint"][0]).with_name("python"))
+            imported = subprocess.run(image.within(python, "-c", IMPORTS), capture_output=True, text=True, check=False)
+    except ImageToolsMissingError as error:
+        pytest.fail(str(error), pytrace=False)
+
+    assert (imported.returncode, imported.stderr) == (0, "")
 
 
 def test_the_image_says_how_it_is_to_be_run(image: Image) -> None:

@@ -1,13 +1,17 @@
 """The NetworkPolicies let through what the system is made of, by the code that says so, and nothing else."""
 
+import shutil
 from collections.abc import Iterable, Sequence
+from pathlib import Path as FilePath
 from typing import Final
 
 import pytest
+from sqlalchemy import make_url
 
 from contract.rights import RIGHTS as BROKER_RIGHTS
 from migrations.rights import GROUPS
 from migrations.rights import RIGHTS as DATABASE_RIGHTS
+from tests.support.deployment.deployments import DEPLOY, read, unknown_settings
 from tests.support.deployment.kubectl import KubectlMissingError
 from tests.support.deployment.manifests import Manifest, render
 from tests.support.deployment.network_paths import Path, Peer, paths, peers
@@ -16,7 +20,7 @@ SERVICES: Final = {"ingest", "dedup", "executor", "persister", "api", "notifier"
 TRADING: Final = {"ingest", "executor"}
 """Who asks the exchange."""
 ON_THE_BROKER: Final = {each.user for each in BROKER_RIGHTS} - {"reader", "replay"}
-IN_THE_DATABASE: Final = (set(DATABASE_RIGHTS) - GROUPS) | {"migrate"}
+IN_THE_DATABASE: Final = (set(DATABASE_RIGHTS) - GROUPS) | {"migrate", "token"}
 OUTSIDE: Final = (
     Peer("names", "kube-system", {"k8s-app": "kube-dns"}),
     Peer("prometheus", "monitoring", {"app": "prometheus"}),
@@ -49,7 +53,7 @@ def rendered(overlay: str) -> Sequence[Manifest]:
 
 def test_each_service_has_a_user_of_the_broker_and_a_role_of_the_database() -> None:
     assert ON_THE_BROKER == SERVICES
-    assert SERVICES | {"migrate"} == IN_THE_DATABASE
+    assert SERVICES | {"migrate", "token"} == IN_THE_DATABASE
 
 
 def test_locally_only_the_needed_paths_are_open() -> None:
@@ -70,7 +74,7 @@ def test_in_production_only_the_needed_paths_are_open() -> None:
     nodes, instances = [each.name for each in NODES], [each.name for each in INSTANCES]
 
     assert paths(manifests, [*peers(manifests), *NODES, *INSTANCES, *OUTSIDE]) == {
-        *between(ON_THE_BROKER | {"keda"}, nodes, 5671, 5672),
+        *between(ON_THE_BROKER | {"keda"}, nodes, 5671),
         *between(IN_THE_DATABASE, instances, 5432),
         *between(TRADING | {"notifier"}, ["web"], 443),
         *between([*IN_THE_DATABASE, *nodes, *instances], ["names"], 53),
@@ -83,3 +87,33 @@ def test_in_production_only_the_needed_paths_are_open() -> None:
         # The cluster's API, and backups: neither has an address that is known here.
         *between([*nodes, *instances], [each.name for each in OUTSIDE], 443, 6443),
     }
+
+
+COMPONENTS: Final = {
+    "tracing": between(SERVICES, ["collector"], 4318),
+    "mail": between(["notifier"], ["web"], 465, 587),
+}
+COLLECTOR: Final = Peer("collector", "tracing")
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_a_component_that_is_named_opens_its_paths_and_no_others(component: str, tmp_path: FilePath) -> None:
+    shutil.copytree(DEPLOY / "kubernetes", tmp_path / "kubernetes")
+    overlay = tmp_path / "kubernetes" / "overlays" / "production"
+    file = overlay / "services" / "kustomization.yaml"
+    file.write_text(file.read_text().replace("components: []", f"components: [../../../components/{component}]"))
+    plain, chosen = rendered("production"), render(overlay)
+
+    everybody = [*peers(chosen), *OUTSIDE, COLLECTOR]
+    assert paths(chosen, everybody) - paths(plain, everybody) == COMPONENTS[component]
+    assert paths(plain, everybody) <= paths(chosen, everybody)
+
+
+def test_traces_go_where_the_way_is_open() -> None:
+    component = read(DEPLOY / "kubernetes" / "components" / "tracing" / "kustomization.yaml")
+    [setting] = component["configMapGenerator"][0]["literals"]
+    name, _, url = setting.partition("=")
+
+    assert unknown_settings([name]) == []
+    assert make_url(url).host == f"{COLLECTOR.name}.{COLLECTOR.namespace}"
+    assert make_url(url).port == 4318

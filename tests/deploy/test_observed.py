@@ -167,6 +167,7 @@ SAME: Final = {
     "Waiting in RabbitMQ": ({"queue": "sniper.dead"}, "SELECT 1"),
     "Halted": ({}, "SELECT 0"),
     "Processes up": ({}, f"SELECT {len(NAMES)}"),
+    "Processes ready": ({}, f"SELECT {len(NAMES)}"),
 }
 
 

@@ -1,6 +1,7 @@
 """Two ingests: one watches, the other takes over from it, and every listing is told once."""
 
 import asyncio
+import math
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -17,6 +18,8 @@ from tests.waiting import eventually
 pytestmark = pytest.mark.timeout(240)
 
 BEFORE, AFTER = 5, 25
+TAKEOVER_SECONDS = 5
+AGES = ("sniper_ingest_last_listing_age_seconds", 'sniper_ingest_data_age_seconds{feed="websocket"}')
 
 
 @dataclass
@@ -90,7 +93,7 @@ async def test_the_second_takes_over_and_nothing_is_missed_or_invented(pair: Pai
     listing = asyncio.create_task(pair.list_coins(BEFORE, AFTER))
     await end(pair.watches, how)
 
-    await eventually(lambda: differs(pair, first))
+    await eventually(lambda: differs(pair, first), within_seconds=TAKEOVER_SECONDS)
     wanted = [*before, *await listing]
     await eventually(lambda: are_stored(pair, wanted), within_seconds=30)
     late = await pair.list_coins(AFTER, AFTER + 1)
@@ -113,6 +116,34 @@ async def test_one_that_froze_comes_back_as_the_one_that_stands_by(pair: Pair) -
 
     assert await pair.holder() == second
     assert await pair.watches.is_ready()
+
+
+async def test_the_one_that_stands_by_exports_no_age_and_counts_from_what_was_stored_once_it_watches(
+    pair: Pair,
+) -> None:
+    loop = asyncio.get_running_loop()
+    began, first = loop.time(), await pair.holder()
+    assert [math.isnan(await shown(pair.stands_by, age)) for age in AGES] == [True, True]
+    assert await shows_numbers(pair.watches)
+    wanted = await pair.list_coins(0, 1)
+    await eventually(lambda: are_stored(pair, wanted), within_seconds=30)
+    await end(pair.watches, "asked")
+    await eventually(lambda: differs(pair, first), within_seconds=TAKEOVER_SECONDS)
+
+    await eventually(lambda: shows_numbers(pair.stands_by))
+
+    assert await shown(pair.stands_by, AGES[0]) < loop.time() - began
+
+
+async def shown(service: Sniper, name: str) -> float:
+    """Return the value of a metric, by its name and labels as the page has them."""
+    page = (await service.get("/metrics")).text
+    [value] = [line.removeprefix(f"{name} ") for line in page.splitlines() if line.startswith(f"{name} ")]
+    return float(value)
+
+
+async def shows_numbers(service: Sniper) -> bool:
+    return not any([math.isnan(await shown(service, age)) for age in AGES])
 
 
 async def differs(pair: Pair, holder: str) -> bool:

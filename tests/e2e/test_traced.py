@@ -14,6 +14,7 @@ import pytest_asyncio
 from tests.servers.databases import PostgresServer
 from tests.servers.rabbitmq import RabbitMQServer
 from tests.support.fakes.collectors import Collector, Span, collecting
+from tests.support.running.log_lines import ABOUT, NAMED
 from tests.support.running.processes import Cluster, cluster
 from tests.support.running.simulators import SimulatorProcess, running_simulator
 from tests.waiting import eventually
@@ -119,6 +120,13 @@ async def test_every_line_on_its_way_names_the_listing_and_the_event(told: Told,
 
     assert WAY[service] <= {line["event"] for line in lines}
     assert [line for line in lines if line.get("listing") != KEY or not line.get("event_id")] == []
+
+
+@pytest.mark.parametrize("service", WAY)
+async def test_no_line_of_an_order_or_a_position_goes_without_its_listing(told: Told, service: str) -> None:
+    lines = [line for line in told.lines(service) if ABOUT & line.keys()]
+
+    assert [line for line in lines if not line.keys() >= NAMED] == []
 
 
 async def test_the_lines_of_one_event_share_its_id(told: Told) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from api.access.principal import Scope
 from api.operator import close_requests, held_positions, trade_config
-from api.reading import history_words
+from api.reading import history_texts
 from tests.support.data import rows
 from tests.support.data.builders import NOON
 from tests.support.running.serving_api import TOKEN_NAME, ServedApi, serving_api
@@ -166,7 +166,7 @@ async def test_nothing_is_sold_of_which_nobody_would_know_by_whom(api: ServedApi
     await store(api, "positions", id=1)
     async with api.database.connection() as connection:
         await connection.execute("ALTER TABLE operator_actions RENAME TO operator_actions_elsewhere")
-    held = await held_positions.of(api.database, "ABCUSDT", None, sellable=True)
+    held = await held_positions.find_held(api.database, "ABCUSDT", None, sellable=True)
 
     with pytest.raises(Exception, match="operator_actions"):
         await close_requests.request(api.database, held, requested_by="cli:ann")
@@ -207,6 +207,6 @@ async def test_names_without_a_place_are_acknowledged_by_those_who_saw_them(api:
 def test_a_change_beside_a_halt_in_force_is_no_halt() -> None:
     before = {"halted": True, "halted_reason": "odd", "max_trade_usdt": "5"}
 
-    told = history_words.of_config(before, {**before, "max_trade_usdt": "6"})
+    told = history_texts.of_config(before, {**before, "max_trade_usdt": "6"})
 
     assert told == ("config", "max_trade_usdt 5 → 6")

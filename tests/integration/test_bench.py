@@ -9,8 +9,8 @@ import pytest
 
 from bench import footprint
 from bench.__main__ import NAMES
-from bench.ground import Ground
 from bench.sampling import Plan
+from bench.testbed import Testbed
 from tests.servers.databases import PostgresServer
 from tests.servers.guard import guarded
 from tests.servers.rabbitmq import RabbitMQServer
@@ -39,8 +39,8 @@ async def test_what_services_and_rows_take_is_measured(
     postgres_server: PostgresServer, rabbitmq_server: RabbitMQServer, tmp_path: Path
 ) -> None:
     with guarded() as guard:
-        ground = Ground(Plan(samples=2, warmups=1), postgres_server, rabbitmq_server, guard, tmp_path)
-        found = json.loads(json.dumps(await footprint.measure(ground, rows=300, rest_seconds=0.2)))
+        testbed = Testbed(Plan(samples=2, warmups=1), postgres_server, rabbitmq_server, guard, tmp_path)
+        found = json.loads(json.dumps(await footprint.measure(testbed, rows=300, rest_seconds=0.2)))
 
     assert {name for name, each in found["services"].items() if each["pss_mb"] > 1} == set(footprint.SERVICES)
     assert found["together"]["rss_mb"] > found["together"]["pss_mb"]

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from api.schemas import TradeRow
-from cli.display import standing
+from api.schemas.rows import TradeRow
+from cli.display import overview
 from cli.display.live_screen import LiveScreen
 from cli.display.results import Result, result_of
 from shared.events import Side, TradeStatus, utc_now
@@ -89,12 +89,12 @@ async def test_the_standing_holds_positions_openings_and_what_is_at_stake(databa
         await store(database, "orders", **names, state="armed", fire_at=fire_at)
     await store(database, "exposure", reserved_usdt=Decimal(10), filled_usdt=Decimal("20.5"), ceiling_usdt=Decimal(99))
 
-    found = await standing.gather(database, prices)
+    found = await overview.gather(database, prices)
 
     assert [each.symbol for each in found.held] == ["ABCUSDT"]
     assert found.result_pct(found.held[0]) == 100
     assert [each.symbol for each in found.armed] == ["SOON", "LATE", "UNKNOWN"]
-    assert (found.at_stake, found.at_stake_max) == (Decimal("30.50"), Decimal("1000.00"))
+    assert (found.exposure, found.exposure_max) == (Decimal("30.50"), Decimal("1000.00"))
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 from typer.testing import CliRunner, Result
 
-from api.access.credentials import PATTERN, Kind, parse
+from api.access.credentials import PATTERN, CredentialKind, parse
 from cli.main import app
 
 Sniper = Callable[..., Result]
@@ -40,7 +40,7 @@ def test_the_value_of_a_token_is_all_that_is_printed_to_be_read_by_programs(snip
     result = sniper("token", "create", "grafana")
 
     value = result.stdout.removesuffix("\n")
-    made = parse(value, Kind.TOKEN)
+    made = parse(value, CredentialKind.TOKEN)
     assert result.exit_code == 0
     assert made is not None
     assert result.stderr == "token grafana, scope view, until it is revoked; its value is not shown again\n"

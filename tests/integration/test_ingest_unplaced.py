@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from api.operator import unplaced
+from api.operator import unplaced_symbols
 from ingest.output.unplaced_store import UnplacedRecords
 from ingest.output.unplaced_symbols import Unplaced
 from shared.events import HealthStatus
@@ -48,11 +48,11 @@ async def test_it_is_announced_counted_and_degrades_health_until_a_person_has_se
             await eventually(lambda: LONG in health(restarted)[1])
             assert letters(restarted) == []
 
-            [seen] = await unplaced.acknowledge(database, by="cli:test")
+            [seen] = await unplaced_symbols.acknowledge(database, by="cli:test")
             await eventually(lambda: LONG not in health(restarted)[1], within_seconds=15)
 
     assert (seen.symbol, seen.reason) == (LONG, "Invalid symbol format")
-    assert await unplaced.acknowledge(database, by="cli:test") == []
+    assert await unplaced_symbols.acknowledge(database, by="cli:test") == []
 
 
 async def test_symbol_of_another_script_is_a_listing_like_any_other(database: Database) -> None:
@@ -81,7 +81,7 @@ async def test_names_are_kept_once_and_told_by_the_first_few(database: Database)
 
     assert "NAME4 (Invalid symbol format)" in restarted.concern()
     assert "and 2 more" in restarted.concern()
-    await unplaced.acknowledge(database, by="cli:test")
+    await unplaced_symbols.acknowledge(database, by="cli:test")
     await restarted.load()
     assert restarted.concern() == ""
     assert restarted.is_kept("NAME0")

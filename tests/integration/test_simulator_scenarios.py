@@ -9,7 +9,7 @@ import pytest
 import websockets
 
 from shared.mexc import wire_pb2
-from simulator.symbols.scenario_order import FIRST_ACT
+from simulator.symbols.scenario_order import FIRST_ROUND
 from simulator.symbols.scenarios import BOUNDS, Scenario
 from tests.support.running.simulators import Simulator, simulator_in_this_process
 from tests.support.running.traders import Trader, code, info_of
@@ -158,7 +158,7 @@ async def test_a_halted_coin_is_paused_everywhere_and_trades_again(simulator: Si
 
 
 async def test_newcomers_get_the_scenarios_of_the_programme_in_turn(simulator: Simulator) -> None:
-    listed = [await simulator.list_newcomer() for _ in FIRST_ACT]
+    listed = [await simulator.list_newcomer() for _ in FIRST_ROUND]
 
-    assert [each["scenario"] for each in listed] == list(FIRST_ACT)
-    assert len({each["symbol"] for each in listed}) == len(FIRST_ACT)
+    assert [each["scenario"] for each in listed] == list(FIRST_ROUND)
+    assert len({each["symbol"] for each in listed}) == len(FIRST_ROUND)

@@ -24,13 +24,13 @@ MAY_FAIL_AS_A_WHOLE: Final[Mapping[str, str]] = {
     "api/operator/close_requests.py:request": "All of them or none, in one transaction.",
     "api/operator/config_history.py:page_of": "A page with a change left out would not show who changed what.",
     "api/reading/statistics/all_time.py:before": "A sum with a part left out would not be the sum; it goes on there next time.",
-    "api/queries.py:_all": "A page with a row left out would not be what it says; the answer is an error.",
+    "api/queries.py:open_orders": "A page with a row left out would not be what it says; the answer is an error.",
     "api/queries.py:also_seen": "Computed by one statement from columns of one type.",
-    "api/reading/statistics/results.py:of_window": "The modes are constants, and the mode of a row is one of them by constraint.",
+    "api/reading/statistics/results.py:window_results": "The modes are constants, and the mode of a row is one of them by constraint.",
     "api/reading/status.py:exposure_of": "Two rows, seeded by the migration; without either the status would be wrong.",
-    "api/streaming/sources.py:frames": "One statement for each kind of row; what is wrong with one is the database's.",
-    "api/operator/unplaced.py:acknowledge": "All of them or none, in one transaction.",
-    "api/operator/unplaced.py:newest": "Columns of one type each; a row left out would be a name that nobody sees.",
+    "api/streaming/event_rows.py:event_frames": "One statement for each kind of row; what is wrong with one is the database's.",
+    "api/operator/unplaced_symbols.py:acknowledge": "All of them or none, in one transaction.",
+    "api/operator/unplaced_symbols.py:newest": "Columns of one type each; a row left out would be a name that nobody sees.",
     "api/operator/write_offs.py:request": "All of them or none, in one transaction.",
     "executor/reconciliation/balance_check.py:allotted": "Constants only; the balances are read before.",
     "executor/venues/order_lookup.py:_fees": "The trades of one order.",
@@ -129,7 +129,9 @@ def _conditions(node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictCo
 
 
 def _is_guarded(step: ast.stmt) -> bool:
-    """Tell whether *step* catches whatever one item raises."""
+    """Tell whether *step* catches whatever one item raises, also within a block of its own."""
+    if isinstance(step, ast.With):
+        return all(_is_guarded(each) or not _may_fail(each) for each in step.body)
     return isinstance(step, ast.Try) and any(
         handler.type is None or _named(handler.type) in {"Exception", "BaseException"} for handler in step.handlers
     )

@@ -17,12 +17,15 @@ FAIL_TOGETHER = (
     "for row in rows:\n    try:\n        await publish(row)\n    except ValueError:\n        pass",
     "for row in rows:\n    try:\n        await act(row)\n    except Exception:\n        pass\n    await remove(row)",
     "return [row for row in rows if await due(row)]",
+    "for row in rows:\n    with about(row):\n        await act(row)",
+    "for row in rows:\n    with it:\n        try:\n            await act()\n        except KeyError:\n            0",
 )
 ISOLATED = (
     "for row in rows:\n    made.append(row)",
     "await each_isolated(rows, publish, failed=tell)",
     "return readable(rows, order_of, failed=tell)",
     "for row in rows:\n    try:\n        await act(row)\n    except Exception:\n        log.exception('one')",
+    "for row in rows:\n    with it:\n        try:\n            await act()\n        except Exception:\n            0",
     "for attempt in count():\n    await publish(rows)",
     "await gather(one(), other())",
     "await publish(rows)",

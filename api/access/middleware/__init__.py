@@ -1,1 +1,1 @@
-"""What surrounds every route: refusals, limits and headers."""
+"""Middlewares around every route: refusals, limits and headers."""

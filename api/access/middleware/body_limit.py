@@ -1,4 +1,4 @@
-"""Bodies of requests: small, and sent soon, as everything that can be written here is a few fields."""
+"""Limits on the size and duration of request bodies, which hold a few fields only."""
 
 import asyncio
 from typing import Final
@@ -10,11 +10,11 @@ from api.error_handlers import ApiError
 BODY_BYTES_MAX: Final = 64 * 1024
 BODY_SECONDS_MAX: Final = 10.0
 ANNOUNCING: Final = frozenset({b"content-length", b"transfer-encoding"})
-"""A request with neither has no body; one with both does not come this far."""
+"""A request with neither has no body; one with both is refused before."""
 
 
 class BodyLimit:
-    """ASGI middleware that has the whole body before what is behind it begins; what is behind it may stream."""
+    """ASGI middleware that reads the whole body before calling the application, which may stream its response."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -28,7 +28,7 @@ class BodyLimit:
             raise _too_large()
         body = await _whole(receive)
         if body is None:
-            return  # The client went away.
+            return  # The client disconnected.
         unread = [body]
 
         async def receive_read() -> Message:
@@ -38,7 +38,7 @@ class BodyLimit:
 
 
 async def _whole(receive: Receive) -> bytes | None:
-    """Return the body; None where the client left before its end. Raises ApiError where it is too large or slow."""
+    """Return the body; None if the client disconnected before its end. Raises ApiError if it is too large or slow."""
     parts, size = [], 0
     try:
         async with asyncio.timeout(BODY_SECONDS_MAX):

@@ -1,4 +1,4 @@
-"""HTTP/1.1 connections: how many, and how long a request may take to arrive; refusals in the one form."""
+"""Limits on HTTP/1.1 connections: their number, and the time for a request to arrive."""
 
 import asyncio
 import re
@@ -22,7 +22,7 @@ _CAN_ANSWER: Final = frozenset({h11.IDLE, h11.SEND_RESPONSE})
 
 
 class LimitedConnection(H11Protocol):
-    """uvicorn's connection, closed where a request does not arrive whole in time."""
+    """uvicorn's connection, closed if a request does not arrive completely in time."""
 
     _arrival: asyncio.TimerHandle | None = None
 
@@ -52,7 +52,7 @@ class LimitedConnection(H11Protocol):
         self._watch_arrival()
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what cannot be parsed; *msg* is uvicorn's."""
+        """Answer a request that cannot be parsed; *msg* is uvicorn's."""
         self._end(ApiError(400, "bad_request", msg))
 
     def _watch_arrival(self) -> None:
@@ -76,7 +76,7 @@ class LimitedConnection(H11Protocol):
         self._end(ApiError(408, "too_slow", f"the request took longer than {ARRIVAL_SECONDS_MAX:g} s to arrive"))
 
     def _end(self, error: ApiError) -> None:
-        """Close the connection; say *error* where nothing was said yet."""
+        """Close the connection; answer *error* if no response has begun."""
         if self.transport.is_closing():
             return
         cycle: RequestResponseCycle | None = self.cycle
@@ -84,27 +84,24 @@ class LimitedConnection(H11Protocol):
             cycle.disconnected = True
             cycle.message_event.set()
         if self.conn.our_state in _CAN_ANSWER:
-            self.transport.write(self._written(error))
+            answer = error_handlers.response_of(error)
+            headers = [*answer.headers.items(), *ALWAYS, ("Connection", "close")]
+            response = h11.Response(status_code=answer.status_code, headers=headers)
+            events = (response, h11.Data(data=bytes(answer.body)), h11.EndOfMessage())
+            self.transport.write(b"".join(self.conn.send(event) or b"" for event in events))
         self.transport.close()
-
-    def _written(self, error: ApiError) -> bytes:
-        answer = error_handlers.answer(error)
-        headers = [*answer.headers.items(), *ALWAYS, ("Connection", "close")]
-        response = h11.Response(status_code=answer.status_code, headers=headers)
-        events = (response, h11.Data(data=bytes(answer.body)), h11.EndOfMessage())
-        return b"".join(self.conn.send(event) or b"" for event in events)
 
 
 def _fault_of(received: bytes) -> ApiError | None:
-    """Say what is wrong with the head of a request that h11 would take; None where nothing is, as far as it is here."""
+    """Return the fault of a request's head that h11 would accept; None if there is none so far."""
     head = received.partition(b"\r\n\r\n")[0]
     if len(head) > HEAD_BYTES_MAX:
         return ApiError(431, "head_too_large", f"the head of the request is larger than {HEAD_BYTES_MAX} bytes")
-    # A proxy before us may not take a bare line feed for the end of a line.
+    # A proxy in front may not treat a bare line feed as the end of a line.
     return ApiError(400, "bad_request", "Lines must end in CR LF.") if _BARE_LINE_FEED.search(head) else None
 
 
 async def _refuse_as_full(scope: Scope, receive: Receive, send: Send) -> None:
     headers = {"Retry-After": str(error_handlers.RETRY_AFTER_SECONDS), "Connection": "close", **dict(ALWAYS)}
     error = ApiError(503, "too_many_connections", "too many connections, try again", headers=headers)
-    await error_handlers.answer(error)(scope, receive, send)
+    await error_handlers.response_of(error)(scope, receive, send)

@@ -1,4 +1,4 @@
-"""Failures before and behind the routes, answered in the one form."""
+"""Responses to errors raised in middlewares and routes, in the common form."""
 
 from asyncio import CancelledError
 
@@ -12,8 +12,8 @@ from shared.errors import TransientError
 log = structlog.get_logger()
 
 
-class Failures:
-    """ASGI middleware that answers what was raised, unless an answer has begun."""
+class ErrorResponses:
+    """ASGI middleware that answers an exception, unless a response has begun."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -30,8 +30,8 @@ class Failures:
             await self._app(scope, receive, note_start)
         except BaseException as error:
             if has_begun:
-                raise  # The server cuts the connection, so that nobody takes the half for the whole.
-            await error_handlers.answer(_described(error, scope))(scope, receive, send)
+                raise  # The server cuts the connection, so that a partial response is not taken for a whole one.
+            await error_handlers.response_of(_described(error, scope))(scope, receive, send)
             if not isinstance(error, Exception):
                 raise
 
@@ -42,9 +42,9 @@ def _described(error: BaseException, scope: Scope) -> ApiError:
             return error
         case TransientError():
             log.warning("database away", path=scope["path"], reason=str(error))
-            return error_handlers.database_away()
+            return error_handlers.database_unavailable()
         case CancelledError():
             return ApiError(503, "stopping", "the API is ending", headers={"Connection": "close"})
         case _:
             log.error("request failed", path=scope["path"], exc_info=error)
-            return error_handlers.internal()
+            return error_handlers.internal_error()

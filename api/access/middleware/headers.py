@@ -26,12 +26,12 @@ ALWAYS: Final[Sequence[tuple[str, str]]] = (
     ("Cross-Origin-Resource-Policy", "same-origin"),
 )
 UNCACHED: Final = (b"cache-control", b"no-store")
-"""Where a response says nothing else about caching."""
+"""Default for responses without a caching header."""
 _RAW: Final = tuple((name.lower().encode(), value.encode()) for name, value in ALWAYS)
 
 
 class SecurityHeaders:
-    """ASGI middleware that adds them."""
+    """ASGI middleware that adds the security headers."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""Requests that name another host, or say one thing twice, are refused before anything looks at them."""
+"""Refusal of requests for another host, and of ambiguous ones, before any other processing."""
 
 from typing import Final
 
@@ -11,11 +11,11 @@ from api.error_handlers import ApiError
 SINGLE: Final = frozenset(
     {b"authorization", b"content-length", b"content-type", b"cookie", b"host", b"origin", b"sec-fetch-site"}
 )
-"""Headers that a proxy and we might read differently where they come twice."""
+"""Headers that a proxy and this server might interpret differently if repeated."""
 
 
 class TrustedRequests:
-    """ASGI middleware that lets through only requests that can be read in one way, and are for us."""
+    """ASGI middleware that passes only unambiguous requests for this host."""
 
     def __init__(self, app: ASGIApp, origins: Origins) -> None:
         self._app = app

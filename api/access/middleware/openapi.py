@@ -1,10 +1,10 @@
-"""Access in the OpenAPI document: a token or a session for everything but what is open."""
+"""Security schemes in the OpenAPI document: a token or a session for all but open routes."""
 
 from typing import Any, Final
 
 from fastapi import FastAPI
 
-from api.access.middleware.gate import OPEN
+from api.access.middleware.authentication import OPEN
 
 SCHEMES: Final[dict[str, Any]] = {
     "token": {"type": "http", "scheme": "bearer", "description": "As `sniper token create NAME` prints it"},
@@ -18,7 +18,7 @@ SCHEMES: Final[dict[str, Any]] = {
 
 
 def describe(app: FastAPI) -> None:
-    """Have the document of *app* say what is needed."""
+    """Add the security schemes to the document of *app*."""
     without = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -31,4 +31,4 @@ def describe(app: FastAPI) -> None:
                 operation["security"] = []
         return document
 
-    app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI has it done
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way

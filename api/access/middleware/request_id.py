@@ -1,4 +1,4 @@
-"""An id for each request: in its response, in every log line about it, and in what it writes."""
+"""Request ids: in the response, in every log line of the request, and in the rows it writes."""
 
 import secrets
 from typing import Final
@@ -12,7 +12,7 @@ HEADER: Final = b"x-request-id"
 
 
 class RequestIds:
-    """ASGI middleware that gives each request an id of our own making, 32 hexadecimal digits."""
+    """ASGI middleware that assigns each request a random id of 32 hexadecimal digits."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -27,7 +27,7 @@ class RequestIds:
                 message["headers"] = [*message.get("headers", ()), header]
             await send(message)
 
-        # The server gives each request a context of its own, so there is nothing to take back.
+        # The server runs each request in its own context, so nothing needs to be unbound.
         structlog.contextvars.bind_contextvars(request_id=request_id)
         await self._app(scope, receive, send_with_id)
 

@@ -1,1 +1,1 @@
-"""Lists, read by pages or as a whole."""
+"""Lists, by pages as JSON or whole as CSV."""

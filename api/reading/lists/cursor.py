@@ -1,4 +1,4 @@
-"""Cursors: the place in a list after which a page begins, as one opaque word. Pure."""
+"""Cursors: opaque encoding of the place in a list after which a page begins. Pure."""
 
 import base64
 import binascii
@@ -12,20 +12,20 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 
 
 class Place(NamedTuple):
-    """The row after which a page begins: its time, and its id among the rows of that time."""
+    """Keyset of the row after which a page begins: its time and id."""
 
     at: datetime
     id: int
 
 
 def encode(place: Place) -> str:
-    """Return *place* in letters that need no escaping in a URL."""
+    """Encode *place* in characters that need no escaping in a URL."""
     text = f"{(place.at - _EPOCH) // _MICROSECOND}.{place.id}"
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def decode(cursor: str) -> Place:
-    """Return the place that *cursor* stands for; raise ValueError where it is none of ours."""
+    """Decode *cursor*; raise ValueError if it is not one of ours."""
     try:
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
         microseconds, _, row_id = text.partition(".")

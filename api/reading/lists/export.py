@@ -1,4 +1,4 @@
-"""Lists as CSV (RFC 4180), read and sent a thousand rows at a time."""
+"""Export of lists as CSV (RFC 4180), streamed a thousand rows at a time."""
 
 import csv
 import io
@@ -10,30 +10,28 @@ from api.reading.lists.filters import ListFilter
 from api.reading.lists.pages import place_of
 from api.reading.lists.statements import page_statement
 from api.reading.lists.tables import PageTable
-from api.reading.reader import Reader, Row
+from api.reading.reader import Reader
 
 MEDIA_TYPE: Final = "text/csv"
 ROWS: Final = 1_000
-"""Read at a time; no row is held longer than it takes to send them."""
+"""Rows per batch; each batch is released once sent."""
 
 _FORMULA_STARTS: Final = tuple("=+-@\t\r\n＝＋－＠")
 
 
 async def export(reader: Reader, table: PageTable, wanted: ListFilter) -> AsyncIterator[bytes]:
-    """Yield every row of *table* that is *wanted*, newest first, below a line of names; raises TransientError."""
+    """Yield every *wanted* row of *table*, newest first, after a header line; raises TransientError."""
     head, after = _lines([[*table.columns, *table.derived]]), None
     while True:
         statement, arguments = page_statement(table, wanted, after, limit=ROWS)
         rows = await reader.fetch(statement, *arguments)
-        yield head + _lines([_cells(table, row) for row in rows])
+        values = ({**row, **{name: derive(row) for name, derive in table.derived.items()}} for row in rows)
+        yield head + _lines(
+            [[_cell(value, is_text=name not in table.numbers) for name, value in each.items()] for each in values]
+        )
         if len(rows) < ROWS:
             return
         head, after = b"", place_of(table, rows[-1])
-
-
-def _cells(table: PageTable, row: Row) -> list[str]:
-    values = {**row, **{name: derive(row) for name, derive in table.derived.items()}}
-    return [_cell(value, is_text=name not in table.numbers) for name, value in values.items()]
 
 
 def _cell(value: Any, *, is_text: bool) -> str:
@@ -53,7 +51,7 @@ def _cell(value: Any, *, is_text: bool) -> str:
 
 
 def neutralised(text: str) -> str:
-    """Return *text*, behind an apostrophe where a spreadsheet would take it for a formula."""
+    """Return *text*, with a leading apostrophe if a spreadsheet would take it for a formula."""
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 

@@ -1,4 +1,4 @@
-"""Filters of lists; anything else in the query is refused by name."""
+"""Filters of lists; an unknown query parameter is refused by name."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -19,15 +19,16 @@ OrderState = Literal[
 PositionState = Literal["open", "closing", "closed", "dust", "external", "unsellable", "written_off"]
 
 
-def _near(offset: int) -> int:
+def limit_offset(offset: int) -> int:
+    """Return *offset* if it is within its limit: the database would read and drop every row before it."""
     if offset > OFFSET_MAX:
-        # The database would read and drop every row before it.
         message = "must not be more than {most}: follow `next` of each page with `cursor` instead"
         raise PydanticCustomError("offset_too_far", message, {"most": OFFSET_MAX})
     return offset
 
 
-def _known(cursor: str) -> str:
+def require_cursor(cursor: str) -> str:
+    """Return *cursor* if it can be decoded."""
     try:
         cursors.decode(cursor)
     except ValueError as error:
@@ -35,12 +36,12 @@ def _known(cursor: str) -> str:
     return cursor
 
 
-Offset = Annotated[int, Field(ge=0, json_schema_extra={"maximum": OFFSET_MAX}), AfterValidator(_near)]
-Cursor = Annotated[str, Field(max_length=cursors.CHARACTERS_MAX), AfterValidator(_known)]
+Offset = Annotated[int, Field(ge=0, json_schema_extra={"maximum": OFFSET_MAX}), AfterValidator(limit_offset)]
+Cursor = Annotated[str, Field(max_length=cursors.CHARACTERS_MAX), AfterValidator(require_cursor)]
 
 
 class ListFilter(BaseModel):
-    """Which rows of a list, by their time."""
+    """Selection of rows by time."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -48,17 +49,17 @@ class ListFilter(BaseModel):
     until: Annotated[Utc | None, Field(description="Rows before this moment")] = None
 
     @model_validator(mode="after")
-    def _forwards(self) -> Self:
+    def until_after_since(self) -> Self:
         if self.since is not None and self.until is not None and self.until <= self.since:
             raise PydanticCustomError("until_before_since", "until: must be later than since")
         return self
 
     def columns(self) -> Mapping[str, str]:
-        """Return the columns to compare, with the values they must have."""
+        """Return the columns to compare, with their required values."""
         return self.model_dump(mode="json", exclude=_BESIDE, exclude_none=True)
 
     def times(self) -> Mapping[str, datetime]:
-        """Return the bounds of time that are given, by name."""
+        """Return the given time bounds, by name."""
         bounds = {"since": self.since, "until": self.until}
         return {name: bound for name, bound in bounds.items() if bound is not None}
 
@@ -67,18 +68,18 @@ _BESIDE: Final = {"since", "until", "limit", "offset", "cursor", "format"}
 
 
 class PageFilter(ListFilter):
-    """Which part of a list."""
+    """Selection of a page."""
 
     limit: Annotated[int, Field(ge=1, le=100)] = 50
     offset: Offset = 0
     cursor: Annotated[Cursor | None, Field(description="`next` of the page before")] = None
     format: Annotated[
         Literal["json", "csv"] | None,
-        Field(description="What to answer with, for a link that cannot say `Accept`; left out: as `Accept` says"),
+        Field(description="Format of the answer, for links without an `Accept` header; left out: by `Accept`"),
     ] = None
 
     @model_validator(mode="after")
-    def _one_way(self) -> Self:
+    def offset_or_cursor(self) -> Self:
         if self.cursor is not None and self.offset:
             raise PydanticCustomError("two_ways", "offset: not together with a cursor")
         return self
@@ -119,6 +120,6 @@ class ClosedFilter(PageFilter):
     symbol: Symbol | None = None
 
 
-def of_export(wanted: PageFilter) -> Mapping[str, Any]:
-    """Return what *wanted* says of a page, which an export has none of."""
+def page_parameters(wanted: PageFilter) -> Mapping[str, Any]:
+    """Return the page parameters of *wanted*, which do not apply to an export."""
     return wanted.model_dump(include={"limit", "offset", "cursor"} & wanted.model_fields_set)

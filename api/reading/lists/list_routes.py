@@ -1,4 +1,4 @@
-"""Routes of the lists: pages as JSON, and all of it as CSV where the client prefers that."""
+"""Routes of the lists: pages as JSON, or the whole list as CSV if the client prefers it."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Final
@@ -7,8 +7,8 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from api.access.dependencies import view
+from api.app_state import AppState, SharedState
 from api.error_handlers import ApiError
-from api.parts import Parts, Shared
 from api.reading.lists import export, tables
 from api.reading.lists.filters import (
     ClosedFilter,
@@ -17,12 +17,13 @@ from api.reading.lists.filters import (
     PageFilter,
     PositionsFilter,
     TradesFilter,
-    of_export,
+    page_parameters,
 )
 from api.reading.lists.list_route import ListRoute
 from api.reading.lists.negotiation import JSON, prefers_csv
 from api.reading.lists.tables import PageTable
-from api.schemas import ListingRow, OrderRow, Page, PositionRow, TradeRow
+from api.schemas.base import Page
+from api.schemas.rows import ListingRow, OrderRow, PositionRow, TradeRow
 
 router = APIRouter(dependencies=[Depends(view)], tags=["lists"], route_class=ListRoute)
 
@@ -33,51 +34,51 @@ _CSV: Final[dict[int | str, dict[str, Any]]] = {
 
 
 @router.get("/listings", response_model=Page[ListingRow], responses=_CSV)
-async def get_listings(parts: Shared, request: Request, wanted: Annotated[ListingsFilter, Query()]) -> Response:
-    """List listings, newest first. `Accept: text/csv` gets all that are wanted, without pages."""
-    return await _list(parts, request, tables.LISTINGS, wanted)
+async def get_listings(state: SharedState, request: Request, wanted: Annotated[ListingsFilter, Query()]) -> Response:
+    """List listings, newest first. `Accept: text/csv` returns all selected rows, without pages."""
+    return await _list(state, request, tables.LISTINGS, wanted)
 
 
 @router.get("/trades", response_model=Page[TradeRow], responses=_CSV)
-async def get_trades(parts: Shared, request: Request, wanted: Annotated[TradesFilter, Query()]) -> Response:
-    """List trades, newest first: one for each order, as it stands. `Accept: text/csv` gets all that are wanted."""
-    return await _list(parts, request, tables.TRADES, wanted)
+async def get_trades(state: SharedState, request: Request, wanted: Annotated[TradesFilter, Query()]) -> Response:
+    """List trades, newest first: one per order, in its current state. `Accept: text/csv` returns all selected rows."""
+    return await _list(state, request, tables.TRADES, wanted)
 
 
 @router.get("/orders", response_model=Page[OrderRow], responses=_CSV)
-async def get_orders(parts: Shared, request: Request, wanted: Annotated[OrdersFilter, Query()]) -> Response:
-    """List orders of the executor's journal, newest first. `Accept: text/csv` gets all that are wanted."""
-    return await _list(parts, request, tables.ORDERS, wanted)
+async def get_orders(state: SharedState, request: Request, wanted: Annotated[OrdersFilter, Query()]) -> Response:
+    """List orders of the executor's journal, newest first. `Accept: text/csv` returns all selected rows."""
+    return await _list(state, request, tables.ORDERS, wanted)
 
 
 @router.get("/positions", response_model=Page[PositionRow], responses=_CSV)
-async def get_positions(parts: Shared, request: Request, wanted: Annotated[PositionsFilter, Query()]) -> Response:
-    """List positions, the last opened first. `Accept: text/csv` gets all that are wanted."""
-    return await _list(parts, request, tables.POSITIONS, wanted)
+async def get_positions(state: SharedState, request: Request, wanted: Annotated[PositionsFilter, Query()]) -> Response:
+    """List positions, the last opened first. `Accept: text/csv` returns all selected rows."""
+    return await _list(state, request, tables.POSITIONS, wanted)
 
 
 @router.get("/positions/closed", response_model=Page[PositionRow], responses=_CSV)
-async def get_closed(parts: Shared, request: Request, wanted: Annotated[ClosedFilter, Query()]) -> Response:
-    """List positions that were sold or given up, the last first; `since` and `until` are of that moment.
+async def get_closed(state: SharedState, request: Request, wanted: Annotated[ClosedFilter, Query()]) -> Response:
+    """List positions that were sold or written off, the last first; `since` and `until` are of that time.
 
-    `Accept: text/csv` gets all that are wanted.
+    `Accept: text/csv` returns all selected rows.
     """
-    return await _list(parts, request, tables.CLOSED, wanted)
+    return await _list(state, request, tables.CLOSED, wanted)
 
 
-async def _list(parts: Parts, request: Request, table: PageTable, wanted: PageFilter) -> Response:
+async def _list(state: AppState, request: Request, table: PageTable, wanted: PageFilter) -> Response:
     if wanted.format == "csv" or (wanted.format is None and prefers_csv(request.headers.get("accept"))):
-        return await _exported(parts, table, wanted)
-    return Response(await parts.pages.page(table, wanted), media_type=JSON, headers=_VARY)
+        return await _exported(state, table, wanted)
+    return Response(await state.pages.page(table, wanted), media_type=JSON, headers=_VARY)
 
 
-async def _exported(parts: Parts, table: PageTable, wanted: PageFilter) -> Response:
-    """Return all of the list; the first rows are read before, so that a database that is away is answered as such."""
-    if of_page := of_export(wanted):
+async def _exported(state: AppState, table: PageTable, wanted: PageFilter) -> Response:
+    """Return the whole list; the first rows are read before the response begins, so that a database error is a 503."""
+    if of_page := page_parameters(wanted):
         message = "not with CSV, which has every row: narrow it by since and until"
         fields: list[Any] = [{"field": name, "message": message} for name in of_page]
         raise ApiError(422, "invalid", f"{next(iter(of_page))}: {message}", details={"fields": fields})
-    chunks = export.export(parts.reader, table, wanted)
+    chunks = export.export(state.reader, table, wanted)
     headers = _VARY | {"Content-Disposition": f'attachment; filename="{table.name}.csv"'}
     media_type = f"{export.MEDIA_TYPE}; charset=utf-8; header=present"
     return StreamingResponse(_begun(await anext(chunks), chunks), media_type=media_type, headers=headers)

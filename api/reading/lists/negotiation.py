@@ -1,4 +1,4 @@
-"""Which form of a list a client prefers, by its Accept header (RFC 9110, section 12.5.1). Pure."""
+"""Content negotiation of lists by the Accept header (RFC 9110, section 12.5.1). Pure."""
 
 from typing import Final
 
@@ -8,7 +8,7 @@ JSON: Final = "application/json"
 
 
 def prefers_csv(accept: str | None) -> bool:
-    """Return whether *accept* asks for CSV rather than for JSON, which is what it gets where it does not care."""
+    """Return whether *accept* prefers CSV to JSON, which is the default."""
     qualities = dict(_quality(part) for part in (accept or "").lower().split(","))
     anything = qualities.get("*/*", 0.0)
     json = qualities.get(JSON, qualities.get("application/*", anything))
@@ -16,7 +16,7 @@ def prefers_csv(accept: str | None) -> bool:
 
 
 def _quality(part: str) -> tuple[str, float]:
-    """Return the media type of one *part*, and how much it is wanted; not at all where that cannot be read."""
+    """Return the media type of one *part*, and its quality; 0 if that is unreadable."""
     media_type, *parameters = (each.strip() for each in part.split(";"))
     for parameter in parameters:
         name, _, value = parameter.partition("=")

@@ -1,18 +1,18 @@
-"""Pages as JSON: read, and encoded once for all who ask for the same page at once."""
+"""Pages as JSON, read and encoded once for concurrent requests of the same page."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
 
-from api.reading.coalescing import Coalesced
+from api.reading.coalescing import CoalescedReads
 from api.reading.lists import cursor
 from api.reading.lists.cursor import Place
 from api.reading.lists.filters import PageFilter
 from api.reading.lists.statements import page_statement
 from api.reading.lists.tables import PageTable
 from api.reading.reader import Reader, Row
-from api.schemas import Answer, Page
+from api.schemas.base import Answer, Page
 
 Model = TypeVar("Model", bound=Answer)
 
@@ -24,26 +24,26 @@ class Pages:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._coalesced = Coalesced[bytes]()
+        self._coalesced = CoalescedReads[bytes]()
 
     async def page(self, table: PageTable, wanted: PageFilter) -> bytes:
-        """Return a page, as `api.schemas.Page` describes it; raises TransientError."""
+        """Return a page, as `api.schemas.base.Page` encoded; raises TransientError."""
         return await self._coalesced.get((table.name, wanted), lambda: self._read(table, wanted))
 
     async def rows(self, table: PageTable, model: type[Model], wanted: PageFilter) -> Page[Model]:
-        """Return the same page as models; raises TransientError."""
+        """Return the page as models; raises TransientError."""
         return Page[model].model_validate_json(await self.page(table, wanted))  # type: ignore[valid-type]
 
     async def _read(self, table: PageTable, wanted: PageFilter) -> bytes:
-        # One row more tells whether there are others.
+        # One extra row shows whether there are more.
         statement, arguments = page_statement(
             table, wanted, wanted.place(), limit=wanted.limit + 1, offset=wanted.offset
         )
-        return encoded(table, await self._reader.fetch(statement, *arguments), wanted)
+        return encode_page(table, await self._reader.fetch(statement, *arguments), wanted)
 
 
-def encoded(table: PageTable, rows: Sequence[Row], wanted: PageFilter) -> bytes:
-    """Return *rows*, of which there may be one too many, as a page."""
+def encode_page(table: PageTable, rows: Sequence[Row], wanted: PageFilter) -> bytes:
+    """Encode *rows*, which may hold one extra, as a page."""
     shown, has_more = rows[: wanted.limit], len(rows) > wanted.limit
     return _ENCODE(
         {
@@ -58,7 +58,7 @@ def encoded(table: PageTable, rows: Sequence[Row], wanted: PageFilter) -> bytes:
 
 
 def as_item(table: PageTable, row: Row) -> dict[str, Any]:
-    """Return *row* as it is to be encoded: times in UTC, numbers as text, JSON as it was stored."""
+    """Return *row* ready to encode: times in UTC, numbers as text, JSON as stored."""
     item = dict(row)
     for name in table.json:
         if item[name] is not None:
@@ -68,11 +68,11 @@ def as_item(table: PageTable, row: Row) -> dict[str, Any]:
     return item
 
 
-def rows_of(table: PageTable, rows: Iterable[Row], model: type[Model]) -> list[Model]:
-    """Return *rows* as models, for those who compute with them."""
+def models_of(table: PageTable, rows: Iterable[Row], model: type[Model]) -> list[Model]:
+    """Return *rows* as models, for computations."""
     return [model.model_validate_json(_ENCODE(as_item(table, each))) for each in rows]
 
 
 def place_of(table: PageTable, row: Row) -> Place:
-    """Return the place in the list that *row* has."""
+    """Return the place of *row* in the list."""
     return Place(row[table.at_field], row["id"])

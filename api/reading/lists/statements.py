@@ -1,4 +1,4 @@
-"""SQL of pages: one text for each combination of filters, so that the server prepares it once. Pure."""
+"""SQL of pages: one text per combination of filters, so that the server prepares it once. Pure."""
 
 from collections.abc import Iterable
 from functools import lru_cache
@@ -14,7 +14,7 @@ _BOUNDS: Final = {"since": ">=", "until": "<"}
 def page_statement(
     table: PageTable, wanted: ListFilter, after: Place | None, *, limit: int, offset: int = 0
 ) -> tuple[str, list[Any]]:
-    """Return the statement and its arguments for *limit* rows of *table* that follow the place *after*."""
+    """Return the statement and its arguments for *limit* rows of *table* after the place *after*."""
     columns, times = wanted.columns(), wanted.times()
     arguments: list[Any] = [*columns.values(), *times.values(), *(after or ()), limit]
     text = _text(table, tuple(columns), tuple(times), after=after is not None, offset=bool(offset))
@@ -22,7 +22,7 @@ def page_statement(
 
 
 def where(table: PageTable, columns: Iterable[str], times: Iterable[str], *, after: bool) -> tuple[list[str], int]:
-    """Return the conditions, their arguments numbered from 1 in this order, and how many arguments they take."""
+    """Return the conditions, with arguments numbered from 1, and the number of arguments."""
     conditions = [f"{table.filters[name]} = " for name in columns]
     conditions += [f"{table.at} {_BOUNDS[name]} " for name in times]
     numbered = [f"{condition}${number}" for number, condition in enumerate(conditions, 1)]
@@ -42,4 +42,4 @@ def _text(table: PageTable, columns: tuple[str, ...], times: tuple[str, ...], *,
     narrowed = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     ordered = f" ORDER BY {table.at} DESC, {table.id} DESC LIMIT ${count + 1}"
     skipped = f" OFFSET ${count + 2}" if offset else ""
-    return f"SELECT {selected} FROM {table.tables}{narrowed}{ordered}{skipped}"  # noqa: S608 - names of ours alone
+    return f"SELECT {selected} FROM {table.tables}{narrowed}{ordered}{skipped}"  # noqa: S608 - constant names only

@@ -1,4 +1,4 @@
-"""Lists that are read by pages: the columns of each, its order, and what it can be narrowed by. Pure."""
+"""Tables of the lists: columns, order and filters of each. Pure."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -6,8 +6,9 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Annotated, Any, Final, get_args, get_origin
 
-from api.reading.words import limits_of, told
-from api.schemas import Answer, ListingRow, OrderRow, PositionRow, TradeRow
+from api.reading.reason_texts import limits_of, reason_sentence
+from api.schemas.base import Answer
+from api.schemas.rows import ListingRow, OrderRow, PositionRow, TradeRow
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -16,12 +17,12 @@ class PageTable:
 
     name: str
     columns: Mapping[str, str]
-    """SQL of each field of an answer, in its order."""
+    """SQL of each field of an answer, in order."""
     at: str
-    """SQL of the time that rows are ordered by; rows of one time are ordered by their id."""
+    """SQL of the time that orders the rows; rows of one time are ordered by id."""
     id: str
     filters: Mapping[str, str]
-    """SQL of each column that rows can be narrowed by."""
+    """SQL of each column to filter by."""
     json: frozenset[str]
     """Fields whose text is JSON."""
     numbers: frozenset[str]
@@ -33,7 +34,7 @@ class PageTable:
     derived: Mapping[str, Callable[[Mapping[str, Any]], object]] = field(
         default_factory=lambda: MappingProxyType({}), kw_only=True
     )
-    """Further fields of an answer, from the values of the others."""
+    """Further fields of an answer, computed from the others."""
     always: str = field(default="", kw_only=True)
     """SQL of a condition that every row of the list meets."""
 
@@ -47,11 +48,11 @@ def _page_table(
     joined: str = "",
     others: Mapping[str, str] = MappingProxyType({}),
 ) -> PageTable:
-    """Return the list of rows of *table*, with *others* than its own columns from what is *joined*."""
+    """Return the list of *table*, with *others* being columns of the *joined* tables."""
     kinds = {name: _kinds(of.annotation) for name, of in row.model_fields.items() if name not in others}
     numeric = frozenset(name for name, kind in kinds.items() if Decimal in kind)
     json = frozenset(name for name, kind in kinds.items() if dict in kind)
-    # As text a number has every digit and no exponent, and JSON is passed on unread.
+    # As text a number has every digit and no exponent, and JSON is passed through unparsed.
     as_text = {name: f"{table}.{name}::text" for name in numeric | json}
     columns = {name: others.get(name) or as_text.get(name) or f"{table}.{name}" for name in row.model_fields}
     return PageTable(
@@ -68,7 +69,7 @@ def _page_table(
 
 
 def _kinds(annotation: Any) -> frozenset[Any]:
-    """Return the types that *annotation* allows, without what narrows them."""
+    """Return the types that *annotation* allows, without constraints."""
     origin = get_origin(annotation)
     if origin is Annotated:
         return _kinds(get_args(annotation)[0])
@@ -82,7 +83,10 @@ _TRADES: Final = _page_table("trades", TradeRow, ("mode", "side", "status", "sym
 TRADES: Final = replace(
     _TRADES,
     derived=MappingProxyType(
-        {"words": lambda row: told(row["error_reason"]), "bound_by": lambda row: limits_of(row["error_reason"])}
+        {
+            "words": lambda row: reason_sentence(row["error_reason"]),
+            "bound_by": lambda row: limits_of(row["error_reason"]),
+        }
     ),
 )
 ORDERS: Final = _page_table("orders", OrderRow, ("mode", "side", "state", "symbol"))

@@ -1,4 +1,4 @@
-"""Times as counted by the database: so many samples in each bucket, of which one ends where the next begins. Pure.
+"""Histograms of durations as counted by the database, in adjacent buckets. Pure.
 
 Bucket n of `duration_bucket` ends at 0.1 ms x 1.1^n. A percentile is the middle of its bucket: within 5 %.
 """
@@ -13,12 +13,12 @@ _DIGITS: Final = 3
 
 
 def up_to_ms(bucket: int) -> float:
-    """Return the longest time that *bucket* counts."""
+    """Return the upper bound of *bucket*."""
     return _rounded(FIRST_MS * GROWTH**bucket)
 
 
 def percentile_ms(counts: Mapping[int, int], share: float) -> float:
-    """Return the time that *share* of the samples did not exceed; raise ValueError where there are none."""
+    """Return the percentile at *share*; raise ValueError without samples."""
     rank, passed = math.ceil(share * sum(counts.values())), 0
     for bucket in sorted(counts):
         passed += counts[bucket]
@@ -28,5 +28,5 @@ def percentile_ms(counts: Mapping[int, int], share: float) -> float:
 
 
 def _rounded(milliseconds: float) -> float:
-    """Return *milliseconds* in as many digits as mean something."""
+    """Round *milliseconds* to significant digits."""
     return float(f"{milliseconds:.{_DIGITS}g}")

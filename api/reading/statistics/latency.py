@@ -1,15 +1,15 @@
-"""Latency over time: how long each stage took in each hour."""
+"""Latency of each stage by hour."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from api.reading.answers import HourLatency, LatencyHours, ModeHours, StageHours
 from api.reading.reader import Reader, Row
 from api.reading.statistics.histogram import percentile_ms
 from api.reading.statistics.trade_stats import STAGES
 from api.reading.statistics.windows import Window
+from api.schemas.statistics import HourLatency, LatencyHours, ModeHours, StageHours
 from shared.events import Mode, utc_now
 
 BY_HOUR: Final = """
@@ -19,7 +19,7 @@ BY_HOUR: Final = """
 
 
 async def read(reader: Reader, window: Window) -> LatencyHours:
-    """Return the times of *window*; raises TransientError."""
+    """Return the latencies of *window*; raises TransientError."""
     now = utc_now()
     since = window.since(now)
     rows = await reader.fetch(BY_HOUR, since)
@@ -28,15 +28,15 @@ async def read(reader: Reader, window: Window) -> LatencyHours:
 
 
 def by_stage(rows: Iterable[Row]) -> list[StageHours]:
-    """Return the hours of each stage of which there are samples, in the order of the stages."""
+    """Return the hours of each stage with samples, in the order of the stages."""
     counts: defaultdict[str, defaultdict[datetime, Counter[int]]] = defaultdict(lambda: defaultdict(Counter))
     for row in rows:
         counts[row["stage"]][row["hour"]][row["bucket"]] += row["samples"]
-    return [_stage(stage, counts[stage]) for stage in STAGES if stage in counts]
-
-
-def _stage(stage: Any, hours: Mapping[datetime, Mapping[int, int]]) -> StageHours:
-    return StageHours(stage=stage, hours=[_hour(hour, hours[hour]) for hour in sorted(hours)])
+    stages: Iterable[Any] = (stage for stage in STAGES if stage in counts)
+    return [
+        StageHours(stage=stage, hours=[_hour(hour, counts[stage][hour]) for hour in sorted(counts[stage])])
+        for stage in stages
+    ]
 
 
 def _hour(hour: datetime, counts: Mapping[int, int]) -> HourLatency:

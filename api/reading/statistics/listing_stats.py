@@ -1,14 +1,14 @@
-"""Statistics of listings: how many by source, and which source was first, by how much."""
+"""Statistics of listings: counts by source, and leads between sources."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from api.reading.answers import Lead, ListingStats
 from api.reading.reader import Reader, Row
 from api.reading.statistics.histogram import percentile_ms
 from api.reading.statistics.windows import Window
+from api.schemas.statistics import Lead, ListingStats
 from shared.events import utc_now
 
 BY_SOURCE: Final = """

@@ -1,4 +1,4 @@
-"""Results: what positions came to, and what those that are held would bring."""
+"""Results: realised by ended positions, and unrealised of held ones."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -9,11 +9,11 @@ import structlog
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from api.reading import health
-from api.reading.answers import DayResult, ModeResults, Result, Results
 from api.reading.reader import Reader, Row
 from api.reading.statistics.all_time import FRESH_DAYS, AllTime
-from api.reading.statistics.ended import ENDED
-from api.schemas import ComponentHealth
+from api.reading.statistics.ended_positions import ENDED
+from api.schemas.health import ComponentHealth
+from api.schemas.statistics import DayResult, ModeResults, Result, Results
 from shared.events import HealthStatus, Mode, utc_now
 from shared.isolation import in_a_line, readable
 from shared.states import HELD as POSITIONS_HELD
@@ -41,22 +41,24 @@ HELD: Final = f"""
 
 
 class Days(BaseModel):
-    """How far a series reaches back, today included."""
+    """Length of a series, today included."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     days: Annotated[int, Field(ge=1, le=DAYS_MAX)] = 30
 
 
-async def of_window(reader: Reader, components: Sequence[ComponentHealth], since: datetime) -> Mapping[Mode, Result]:
-    """Return what was realised in each mode from *since* on, and what is not realised yet; raises TransientError."""
+async def window_results(
+    reader: Reader, components: Sequence[ComponentHealth], since: datetime
+) -> Mapping[Mode, Result]:
+    """Return realised results from *since* on and unrealised ones, by mode; raises TransientError."""
     ended = {Mode(row["mode"]): row for row in await reader.fetch(BY_MODE, since)}
-    held, worth = await reader.fetch(HELD), worth_told(components)
+    held, worth = await reader.fetch(HELD), reported_worth(components)
     return {mode: _result(ended.get(mode), [row for row in held if row["mode"] == mode], worth) for mode in Mode}
 
 
-async def by_day(reader: Reader, all_time: AllTime, wanted: Days) -> Results:
-    """Return the daily series of each mode, and what it came to since ever; raises TransientError."""
+async def daily_results(reader: Reader, all_time: AllTime, wanted: Days) -> Results:
+    """Return the daily series of each mode, and its all-time total; raises TransientError."""
     until = utc_now().date()
     since, fresh = until - timedelta(days=wanted.days - 1), until - timedelta(days=FRESH_DAYS)
     before = await all_time.before(fresh)
@@ -65,37 +67,41 @@ async def by_day(reader: Reader, all_time: AllTime, wanted: Days) -> Results:
     for mode in Mode:
         of_mode = {row["day"]: row for row in rows if row["mode"] == mode}
         ever = sum((row["exact"] for day, row in of_mode.items() if day >= fresh), before[mode])
-        modes.append(_series(mode, of_mode, since, until, all_time=_rounded(ever)))
+        days = list(_days(of_mode, since, until))
+        all_time_usdt = ever.quantize(_NOTHING, ROUND_HALF_UP)  # As the database rounds.
+        modes.append(
+            ModeResults(mode=mode, total_usdt=days[-1].cumulative_usdt, all_time_usdt=all_time_usdt, days=days)
+        )
     return Results(since=since, until=until, modes=modes)
 
 
-def worth_told(components: Sequence[ComponentHealth]) -> Mapping[str, Decimal]:
-    """Return what each position would bring, by listing key and mode; nothing while the exits are not watched."""
+def reported_worth(components: Sequence[ComponentHealth]) -> Mapping[str, Decimal]:
+    """Return the current worth of each position, by listing key and mode; nothing while exits are not monitored."""
     watching = any(each.component_name == "exits" and each.status is not HealthStatus.ERROR for each in components)
-    told = health.fact(components, "exits", "worth_usdt")
-    if not watching or not isinstance(told, dict):
+    reported = health.fact(components, "exits", "worth_usdt")
+    if not watching or not isinstance(reported, dict):
         return {}
-    return dict(readable(told.items(), _worth, failed=_left_out))
+
+    def unreadable(reported: tuple[str, JsonValue], error: Exception) -> None:
+        log.info("what a position would bring cannot be read", position=reported[0], reason=in_a_line(error))
+
+    return dict(readable(reported.items(), _worth, failed=unreadable))
 
 
-def _worth(told: tuple[str, JsonValue]) -> tuple[str, Decimal]:
-    name, worth = told[0], Decimal(str(told[1]))
+def _worth(reported: tuple[str, JsonValue]) -> tuple[str, Decimal]:
+    name, worth = reported[0], Decimal(str(reported[1]))
     if not worth.is_finite():
         raise ValueError("no amount")
     return name, worth
 
 
-def _left_out(told: tuple[str, JsonValue], error: Exception) -> None:
-    log.info("what a position would bring cannot be read", position=told[0], reason=in_a_line(error))
-
-
-def told_at(components: Sequence[ComponentHealth]) -> datetime | None:
-    """Return when the worth of positions was told last."""
+def reported_at(components: Sequence[ComponentHealth]) -> datetime | None:
+    """Return the time of the last report on the positions' worth."""
     return next((each.updated_at for each in components if each.component_name == "exits"), None)
 
 
 def name_of(position: Row) -> str:
-    """Return the name by which the executor tells of a position."""
+    """Return the executor's name of a position."""
     return f"{position['listing_key']} {position['mode']}"
 
 
@@ -107,16 +113,6 @@ def _result(ended: Row | None, held: Sequence[Row], worth: Mapping[str, Decimal]
         unrealised_usdt=sum(known, _NOTHING) if len(known) == len(held) else None,
         open=len(held),
     )
-
-
-def _rounded(amount: Decimal) -> Decimal:
-    """Return *amount* rounded as the database rounds."""
-    return amount.quantize(_NOTHING, ROUND_HALF_UP)
-
-
-def _series(mode: Mode, by_day: Mapping[date, Row], since: date, until: date, *, all_time: Decimal) -> ModeResults:
-    days = list(_days(by_day, since, until))
-    return ModeResults(mode=mode, total_usdt=days[-1].cumulative_usdt, all_time_usdt=all_time, days=days)
 
 
 def _days(by_day: Mapping[date, Row], since: date, until: date) -> Iterator[DayResult]:

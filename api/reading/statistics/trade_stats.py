@@ -1,4 +1,4 @@
-"""Statistics of trades: how many and how they ended, how long each stage took, and what they came to."""
+"""Statistics of trades: outcomes, refusals, latency of each stage, and results."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,12 +8,13 @@ from typing import Any, Final
 
 from api.operator import trade_config
 from api.reading import health, status
-from api.reading.answers import Bucket, ExposureStatus, Latency, ModeStats, Refusals, Result, TradeStats
 from api.reading.reader import Reader, Row
+from api.reading.reason_texts import ReasonKind, reason_text
 from api.reading.statistics import results
 from api.reading.statistics.histogram import percentile_ms, up_to_ms
 from api.reading.statistics.windows import Window
-from api.reading.words import Kind, words_of
+from api.schemas.statistics import Bucket, Latency, ModeStats, Refusals, Result, TradeStats
+from api.schemas.status import ExposureStatus
 from shared.events import Mode, Side, TradeStatus, utc_now
 from shared.postgres.database import Database
 
@@ -26,8 +27,8 @@ LATENCY: Final = """
     FROM latency_hours WHERE hour >= $1 GROUP BY mode, stage, bucket HAVING sum(samples) > 0
 """
 STAGES: Final = ("publish", "dedup", "decide", "order", "total", "sale")
-_SENT: Final = frozenset({Kind.EXCHANGE, Kind.FAULT})
-"""Refusals of orders that were to be sent."""
+_SENT: Final = frozenset({ReasonKind.EXCHANGE, ReasonKind.FAULT})
+"""Kinds of refusals of orders that were to be sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ async def read(database: Database, reader: Reader, window: Window) -> TradeStats
     trades, latency = await reader.fetch(TRADES, since), await reader.fetch(LATENCY, since)
     exposure = await status.exposure_of(reader, await trade_config.read(database))
     components = [health.component_of(row, now) for row in await reader.fetch(health.COMPONENTS)]
-    earned = await results.of_window(reader, components, since)
+    earned = await results.window_results(reader, components, since)
     modes = [
         _mode_stats(one, _Read(_of(one.mode, trades), _of(one.mode, latency)), earned[one.mode]) for one in exposure
     ]
@@ -75,30 +76,30 @@ def _mode_stats(exposure: ExposureStatus, read: _Read, result: Result) -> ModeSt
 
 
 def error_rate(trades: Iterable[Row]) -> float | None:
-    """Return how many of the orders that were to be sent failed or were refused by the exchange."""
+    """Return the share of orders to be sent that failed or were refused by the exchange."""
     sent, failed = 0, 0
     for row in trades:
         if row["status"] == TradeStatus.FILLED:
             sent += row["trades"]
-        elif row["status"] == TradeStatus.FAILED or (row["reason"] and words_of(row["reason"]).kind in _SENT):
+        elif row["status"] == TradeStatus.FAILED or (row["reason"] and reason_text(row["reason"]).kind in _SENT):
             failed += row["trades"]
     return round(failed / (sent + failed), 4) if sent + failed else None
 
 
 def refusals(trades: Iterable[Row]) -> list[Refusals]:
-    """Return how often each reason stood against an order, the most frequent first."""
+    """Return the number of refusals by reason, the most frequent first."""
     counts: Counter[tuple[Side, str]] = Counter()
     for row in trades:
         if row["reason"]:
             counts[Side(row["side"]), row["reason"]] += row["trades"]
     return [
-        Refusals(side=side, code=code, words=words_of(code).sentence, count=count)
+        Refusals(side=side, code=code, words=reason_text(code).sentence, count=count)
         for (side, code), count in counts.most_common()
     ]
 
 
 def latencies(rows: Iterable[Row]) -> list[Latency]:
-    """Return the distribution of each stage of which there are samples, in the order of the stages."""
+    """Return the distribution of each stage with samples, in the order of the stages."""
     counts: defaultdict[str, Counter[int]] = defaultdict(Counter)
     for row in rows:
         counts[row["stage"]][row["bucket"]] += row["samples"]

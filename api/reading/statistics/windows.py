@@ -1,4 +1,4 @@
-"""Windows of statistics: a whole number of hours up to now, from the full hour at or before their beginning. Pure."""
+"""Windows of statistics: a number of hours up to now, rounded back to a full hour. Pure."""
 
 from datetime import datetime, timedelta
 from typing import Annotated, Final
@@ -9,12 +9,12 @@ HOURS_MAX: Final = 31 * 24
 
 
 class Window(BaseModel):
-    """How far statistics reach back."""
+    """Length of the window of statistics."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     hours: Annotated[int, Field(ge=1, le=HOURS_MAX)] = 24
 
     def since(self, now: datetime) -> datetime:
-        """Return the full hour from which on is counted; *now* is in UTC."""
+        """Return the full hour at which the window begins; *now* is in UTC."""
         return (now - timedelta(hours=self.hours)).replace(minute=0, second=0, microsecond=0)

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 from fastapi import FastAPI
 
-from api.access.middleware.gate import OPEN, SIGN_OUT
+from api.access.middleware.authentication import OPEN, SIGN_OUT
 from api.access.principal import Scope
 from api.app import create_app
-from api.parts import parts_of
+from api.app_state import build_app_state
 from api.settings import ApiSettings
 from shared.process.runtime import Runtime
 from shared.process.telemetry import Telemetry
@@ -42,7 +42,7 @@ def routes_of(app: FastAPI) -> Sequence[tuple[str, str]]:
 def served_routes(runtime: Runtime) -> Sequence[tuple[str, str]]:
     # Its metrics are counted by the one that is served.
     apart = replace(runtime, telemetry=Telemetry())
-    return routes_of(create_app(parts_of(apart), ApiSettings()))
+    return routes_of(create_app(build_app_state(apart), ApiSettings()))
 
 
 def test_what_is_open_is_what_is_named() -> None:

@@ -11,7 +11,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from api.access import tokens
-from api.access.middleware import streams
+from api.access.middleware import stream_guard
 from tests.support.running.serving_api import ServedApi, serving_app
 from tests.waiting import eventually
 
@@ -62,7 +62,7 @@ async def test_a_stream_comes_as_it_is_sent_and_longer_than_any_limit_on_request
 ) -> None:
     monkeypatch.setattr("api.access.middleware.connection.ARRIVAL_SECONDS_MAX", 0.2)
     monkeypatch.setattr("api.access.middleware.body_limit.BODY_SECONDS_MAX", 0.2)
-    monkeypatch.setattr(streams, "RECHECK_SECONDS", 0.05)
+    monkeypatch.setattr(stream_guard, "RECHECK_SECONDS", 0.05)
     loop = asyncio.get_running_loop()
 
     async with api.client.stream("GET", path) as answer:
@@ -81,7 +81,7 @@ async def test_a_stream_comes_as_it_is_sent_and_longer_than_any_limit_on_request
 async def test_a_stream_ends_soon_after_its_token(
     api: ServedApi, path: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(streams, "RECHECK_SECONDS", 0.05)
+    monkeypatch.setattr(stream_guard, "RECHECK_SECONDS", 0.05)
     value = await api.make_token("ops")
 
     async with api.bearer(value) as client, client.stream("GET", path) as answer:

@@ -99,7 +99,7 @@ async def test_the_use_of_a_token_is_noted_to_the_minute(api: ServedApi) -> None
     value = await api.make_token("ops")
 
     async def last_used() -> object:
-        [row] = [row for row in await tokens.everyone(api.database) if row.name == "ops"]
+        [row] = [row for row in await tokens.all_tokens(api.database) if row.name == "ops"]
         return row.last_used_at
 
     async with api.bearer(value) as client:
@@ -146,7 +146,7 @@ async def test_the_name_of_a_revoked_token_is_free_and_the_old_value_stays_dead(
     new = await api.make_token("ops")
 
     assert (await status(api, f"Bearer {old}"), await status(api, f"Bearer {new}")) == (401, 200)
-    assert [(row.name, row.usable, row.revoked_by) for row in await tokens.everyone(api.database)][1:] == [
+    assert [(row.name, row.usable, row.revoked_by) for row in await tokens.all_tokens(api.database)][1:] == [
         ("ops", False, "cli:test"),
         ("ops", True, None),
     ]

@@ -14,7 +14,7 @@ from cli.archive import manifest, writing
 DIRECTORY, STEP = Path(sys.argv[1]), int(sys.argv[2])
 
 
-put, unlink = manifest.put, Path.unlink
+put, unlink = manifest.write_atomically, Path.unlink
 steps = itertools.count(1)
 
 
@@ -41,6 +41,6 @@ async def main() -> None:
         await writing.write(database, DIRECTORY, date(2026, 6, 1))
 
 
-manifest.put = dying_put
+manifest.write_atomically = dying_put
 Path.unlink = dying_unlink  # type: ignore[method-assign, assignment]
 asyncio.run(main())

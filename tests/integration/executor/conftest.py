@@ -1,14 +1,22 @@
 """An executor on a database of its own, with an exchange that the test scripts."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from shared.postgres.database import Database
 from tests.support.fakes.venues import ModelExchange
 from tests.support.running.executors import Executor, Time
+from tests.support.running.log_lines import naming_their_listings
 from tests.support.running.services import open_database
 from tests.support.running.simulators import Simulator, simulator_in_this_process
+
+
+@pytest.fixture(autouse=True)
+def lines_name_their_listings() -> Iterator[None]:
+    """Let no line of an order or a position go without the listing and the event that told of it."""
+    with naming_their_listings():
+        yield
 
 
 @pytest.fixture

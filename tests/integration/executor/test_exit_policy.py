@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from api.operator import config_history, held_positions, position_exits, trade_config
-from api.operator.position_exits import Wanted
+from api.operator.position_exits import ExitChange
 from cli.composing import first_run
 from executor.exits.environment_exits import plant, seed
 from executor.journal.position_store import read_held
@@ -35,8 +35,8 @@ async def configure(opened: Desk, **changes: object) -> None:
 
 async def set_own(opened: Desk, symbol: str, **own: object) -> None:
     """Give *symbol* exits of its own, as an operator does."""
-    for position in await held_positions.of(opened.database, symbol, None, sellable=False):
-        await position_exits.change(opened.database, position, Wanted(own), changed_by="test")
+    for position in await held_positions.find_held(opened.database, symbol, None, sellable=False):
+        await position_exits.change(opened.database, position, ExitChange(own), changed_by="test")
 
 
 async def has_been_looked_at(opened: Desk, symbol: str) -> bool:

@@ -687,9 +687,12 @@ async def test_the_32768th_sale_of_a_position_is_journalled(live: Executor, time
     assert sale.sequence == 32_768
 
 
-@pytest.mark.parametrize(("part", "look_once"), [("recheck", "look"), ("operator_settlement", "carry_out")])
+@pytest.mark.parametrize(
+    ("part", "module", "look_once"),
+    [("recheck", "given_up_orders", "look"), ("operator_settlement", "operator_settlement", "carry_out")],
+)
 async def test_a_fault_in_a_look_now_and_then_ends_nothing_and_another_follows(
-    live: Executor, monkeypatch: pytest.MonkeyPatch, part: str, look_once: str
+    live: Executor, monkeypatch: pytest.MonkeyPatch, part: str, module: str, look_once: str
 ) -> None:
     """It would end the executor, and with it the exits."""
     until, looks = asyncio.Event(), []
@@ -702,7 +705,7 @@ async def test_a_fault_in_a_look_now_and_then_ends_nothing_and_another_follows(
 
     looking = getattr(live, part)
     monkeypatch.setattr(looking, look_once, fail)
-    monkeypatch.setattr(f"executor.{part}.EVERY_SECONDS", 0.01)
+    monkeypatch.setattr(f"executor.reconciliation.{module}.EVERY_SECONDS", 0.01)
     async with asyncio.timeout(20):
         await looking.run(until)
 

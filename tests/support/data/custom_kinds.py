@@ -10,6 +10,8 @@ Schema = dict[str, Any]
 TEXT: Final[Schema] = {"type": "string", "minLength": 1}
 COUNT: Final[Schema] = {"type": "integer", "minimum": 1}
 SIZE: Final[Schema] = {"type": "string", "pattern": "^[0-9]+[MG]i$"}
+PINNED: Final[Schema] = {"type": "string", "pattern": r"^[a-z0-9./-]+:[0-9]+[.][0-9]+[a-z0-9.-]*$"}
+"""An image with a version that names more than the major."""
 LABELS: Final[Schema] = {"type": "object", "additionalProperties": TEXT}
 
 
@@ -60,10 +62,17 @@ _ROLE: Final = either(
     closed(name=TEXT, ensure={"const": "present"}, login={"const": True}, passwordSecret=_NAMED),
     closed(name=TEXT, ensure={"const": "present"}, login={"const": False}),
 )
+_TEMPLATE: Final = closed(
+    *("type", "mergePolicy", "data", "metadata"),
+    type={"enum": ["kubernetes.io/basic-auth", "kubernetes.io/tls"]},
+    mergePolicy={"const": "Merge"},
+    data=LABELS,
+    metadata=closed(labels=LABELS),
+)
 _TOLD: Final = closed(summary=TEXT, runbook_url=TEXT)
 _SPAN: Final = {"type": "string", "pattern": "^[0-9]+(s|m|h)$"}
 _RULE: Final = either(
-    closed(record=TEXT, expr=TEXT),
+    closed("labels", record=TEXT, expr=TEXT, labels=LABELS),
     closed(
         alert=TEXT,
         expr=TEXT,
@@ -78,6 +87,8 @@ SCHEMAS: Final[dict[str, Schema]] = {
         "rabbitmq.com/v1beta1",
         closed(
             replicas={"type": "integer", "minimum": 3},
+            image=PINNED,
+            tls=closed(secretName=TEXT),
             persistence=closed(storage=SIZE),
             resources=closed(requests=_AMOUNTS, limits=_AMOUNTS),
             affinity=_APART,
@@ -89,7 +100,10 @@ SCHEMAS: Final[dict[str, Schema]] = {
         "postgresql.cnpg.io/v1",
         closed(
             instances={"type": "integer", "minimum": 3},
+            imageName=PINNED,
             storage=closed(size=SIZE),
+            resources=closed(requests=_AMOUNTS, limits=_AMOUNTS),
+            certificates=closed(serverTLSSecret=TEXT, serverCASecret=TEXT),
             inheritedMetadata=closed(labels=LABELS),
             bootstrap=closed(initdb=closed(database=TEXT, owner=TEXT, encoding={"const": "UTF8"}, secret=_NAMED)),
             managed=closed(roles=several(_ROLE)),
@@ -115,7 +129,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         closed(
             refreshInterval=TEXT,
             secretStoreRef=closed(kind={"enum": ["SecretStore", "ClusterSecretStore"]}, name=TEXT),
-            target=closed("template", name=TEXT, template=closed(type={"const": "kubernetes.io/basic-auth"})),
+            target=closed("template", name=TEXT, template=_TEMPLATE),
             data=several(closed(secretKey=TEXT, remoteRef=closed(key=TEXT, property=TEXT))),
         ),
     ),

@@ -6,7 +6,7 @@ from typing import Any
 
 from simulator.market.book import Side
 from simulator.market.market import Market
-from simulator.market.order_validation import Rules
+from simulator.market.order_validation import TradingRules
 from simulator.market.orders import OrderRequest, OrderType
 from simulator.market.settlement import Fees
 from simulator.market.wallet import Wallet
@@ -39,11 +39,11 @@ def an_instrument(**changes: Any) -> Instrument:
 
 
 def a_market(
-    *instruments: Instrument, fees: Fees = NO_FEES, rules: Rules | None = None, **funds: int | str | Decimal
+    *instruments: Instrument, fees: Fees = NO_FEES, rules: TradingRules | None = None, **funds: int | str | Decimal
 ) -> Market:
     """A market of *instruments* (ABCUSDT when none) whose account holds *funds* (10,000 USDT when none)."""
     held = {asset: Decimal(amount) for asset, amount in (funds or {"USDT": 10_000}).items()}
-    return Market(Catalogue(instruments or [an_instrument()]), Wallet(held), fees, rules or Rules())
+    return Market(Catalogue(instruments or [an_instrument()]), Wallet(held), fees, rules or TradingRules())
 
 
 def a_buy(order_type: OrderType = OrderType.LIMIT, **fields: Any) -> OrderRequest:

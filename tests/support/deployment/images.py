@@ -19,7 +19,8 @@ from tests.support.running.processes import Sniper
 ROOT: Final = Path(__file__).parents[3]
 CACHE: Final = ROOT / ".venv" / "image"
 WHEELS: Final = CACHE / "wheels"
-LOCK: Final = ROOT / "requirements" / "runtime.txt"
+EXTRAS: Final = ("otel", "parquet")
+LOCKS: Final = tuple(ROOT / "requirements" / f"{name}.txt" for name in ("runtime", *EXTRAS))
 PYTHON_OF: Final = {"bookworm": "3.11", "trixie": "3.13"}
 BASE: Final = "localhost/base"
 IMAGE: Final = "localhost/sniper"
@@ -104,15 +105,15 @@ def fetch_what_images_need(say: Callable[[str], None]) -> None:
 
 
 @contextmanager
-def built() -> Iterator[Image]:
-    """Build the image; a minute on a quiet machine."""
+def built(*extras: str) -> Iterator[Image]:
+    """Build the image with *extras*; a minute on a quiet machine."""
     require_image_tools()
     fetch_what_images_need(lambda _: None)
     store = scratch_directory("sniper-image-", durable=False)
     with guarded() as guard:
         guard.watch("directory", store)
         buildah = Buildah(store)
-        _build(buildah)
+        _build(buildah, extras)
         container = buildah("from", IMAGE).stdout.strip()
         yield Image(buildah, container, Path(buildah("mount", container).stdout.strip()))
 
@@ -121,7 +122,7 @@ def _base() -> Path:
     return CACHE / f"base-{release()}.tar"
 
 
-def _build(buildah: Buildah) -> None:
+def _build(buildah: Buildah, extras: Sequence[str]) -> None:
     scratch = buildah("from", "scratch").stdout.strip()
     buildah("add", scratch, str(_base()), "/")
     isolated = ("--isolation", "chroot")
@@ -129,7 +130,8 @@ def _build(buildah: Buildah) -> None:
     buildah(
         *("bud", *isolated, "--format", "docker", "--layers=false", "--network", "host", "--tag", IMAGE),
         *("--volume", f"{WHEELS}:/wheels:ro", "--build-arg", "PIP_NO_INDEX=1", "--build-arg", "PIP_FIND_LINKS=/wheels"),
-        *("--build-arg", f"BASE={BASE}", "--build-arg", "REVISION=c0ffee", "--file", str(ROOT / "deploy/Dockerfile")),
+        *("--build-arg", f"BASE={BASE}", "--build-arg", "REVISION=c0ffee"),
+        *("--build-arg", f"EXTRAS={' '.join(extras)}", "--file", str(ROOT / "deploy/Dockerfile")),
         str(ROOT),
     )
 
@@ -137,13 +139,13 @@ def _build(buildah: Buildah) -> None:
 def _fetch() -> None:
     """Fetch what the image installs, from where this machine gets its packages."""
     stamp = WHEELS / "stamp"
-    if stamp.exists() and stamp.stat().st_mtime >= LOCK.stat().st_mtime:
+    if stamp.exists() and stamp.stat().st_mtime >= max(lock.stat().st_mtime for lock in LOCKS):
         return
     subprocess.run(
         [
             *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"),
             *("--only-binary", ":all:", "--python-version", PYTHON_OF.get(release(), "3.13"), "--dest", str(WHEELS)),
-            *("--requirement", str(LOCK)),
+            *(word for lock in LOCKS for word in ("--requirement", str(lock))),
         ],
         check=True,
         timeout=BUILD_SECONDS,

@@ -2,22 +2,30 @@
 
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
+import jsonschema
+import kubernetes_validate
 import yaml
 
+from tests.support.data.custom_kinds import SCHEMAS
 from tests.support.deployment.deployments import DEPLOY
 from tests.support.deployment.kubectl import find_kubectl
 
 OVERLAYS: Final = ("local", "production")
 BASIC_AUTH: Final = ("username", "password")
+TLS: Final = ("tls.crt", "tls.key")
+NAMING: Final = frozenset(
+    {"secretKeyRef", "accessKeyId", "secretAccessKey", "secretTargetRef", "certificates", "secret", "passwordSecret"}
+)
 Manifest = Mapping[str, Any]
 Key = tuple[str, str, str]
 """A namespace, a secret in it, and a key of that."""
 
 
-def render(overlay: str) -> list[Manifest]:
-    """Return what `kubectl apply --kustomize` would send; raise KubectlMissingError."""
+def render(overlay: str | Path) -> list[Manifest]:
+    """Return what `kubectl apply --kustomize` would send of one of ours, or of a folder; raise KubectlMissingError."""
     path = DEPLOY / "kubernetes" / "overlays" / overlay
     shown = subprocess.run([find_kubectl(), "kustomize", str(path)], capture_output=True, text=True, check=False)
     assert shown.returncode == 0, shown.stderr
@@ -30,9 +38,27 @@ def kinds(manifests: Sequence[Manifest], *kind: str) -> list[Manifest]:
 
 def pods(manifests: Sequence[Manifest]) -> Iterator[tuple[str, Mapping[str, str], Mapping[str, Any]]]:
     """Yield name, labels and specification of every pod."""
-    for each in kinds(manifests, "Deployment", "StatefulSet", "Job"):
-        template = each["spec"]["template"]
+    for each in kinds(manifests, "Deployment", "StatefulSet", "Job", "CronJob"):
+        template = each["spec"].get("jobTemplate", each)["spec"]["template"]
         yield each["metadata"]["name"], template["metadata"]["labels"], template["spec"]
+
+
+def ours(manifests: list[Manifest]) -> dict[str, Mapping[str, Any]]:
+    """Return the specification of each pod that runs our image."""
+    return {name: spec for name, labels, spec in pods(manifests) if labels.get("app.kubernetes.io/name") == "sniper"}
+
+
+def named(manifests: list[Manifest], kind: str, name: str) -> Manifest:
+    [found] = [each for each in kinds(manifests, kind) if each["metadata"]["name"] == name]
+    return found
+
+
+def validate(manifest: Manifest) -> None:
+    """Raise for what its kind has no place for, and for a kind that nobody knows."""
+    if manifest["kind"] in SCHEMAS:
+        jsonschema.validate(manifest, SCHEMAS[manifest["kind"]])
+    else:
+        kubernetes_validate.validate(dict(manifest), kubernetes_validate.latest_version(), strict=True)
 
 
 def secret_keys(manifests: Sequence[Manifest]) -> set[Key]:
@@ -43,7 +69,12 @@ def secret_keys(manifests: Sequence[Manifest]) -> set[Key]:
         for each in kinds(manifests, "ExternalSecret")
         for entry in each["spec"]["data"]
     }
-    return made | fetched
+    templated = {
+        (_home(each), each["spec"]["target"]["name"], key)
+        for each in kinds(manifests, "ExternalSecret")
+        for key in each["spec"]["target"].get("template", {}).get("data", {})
+    }
+    return made | fetched | templated
 
 
 def referred_to(manifests: Sequence[Manifest]) -> set[Key]:
@@ -59,14 +90,26 @@ def secret_references(node: Any) -> Iterator[tuple[str, str]]:
     if not isinstance(node, dict):
         return
     for name, value in node.items():
-        if name in {"secretKeyRef", "accessKeyId", "secretAccessKey"}:
-            yield value["name"], value["key"]
-        elif name == "secretTargetRef":
+        yield from _named(name, value) if _names_secrets(name, value) else secret_references(value)
+
+
+def _names_secrets(name: str, value: Any) -> bool:
+    return name in NAMING or (name == "tls" and isinstance(value, dict))
+
+
+def _named(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    match name:
+        case "secretTargetRef":
             yield from ((each["name"], each["key"]) for each in value)
-        elif name in {"secret", "passwordSecret"}:
+        case "tls":
+            yield from ((value["secretName"], key) for key in TLS)
+        case "certificates":
+            yield from ((value["serverTLSSecret"], key) for key in TLS)
+            yield value["serverCASecret"], "ca.crt"
+        case "secret" | "passwordSecret":
             yield from _keys_of(value)
-        else:
-            yield from secret_references(value)
+        case _:
+            yield value["name"], value["key"]
 
 
 def _keys_of(reference: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

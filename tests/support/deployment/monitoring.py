@@ -7,7 +7,12 @@ from typing import Final
 
 import pytest
 
-_PACKAGES: Final = {"promtool": "prometheus", "prometheus": "prometheus", "amtool": "prometheus-alertmanager"}
+_PACKAGES: Final = {
+    "promtool": "prometheus",
+    "prometheus": "prometheus",
+    "amtool": "prometheus-alertmanager",
+    "prometheus-alertmanager": "prometheus-alertmanager",
+}
 
 
 def path_of(tool: str) -> str:

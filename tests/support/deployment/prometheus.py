@@ -46,11 +46,13 @@ class Prometheus:
         return [each for each in found if each.values]
 
     async def latest(self, expr: str, **labels: str) -> float:
-        """Return the sum of what *expr* shows now of series with *labels*."""
+        """Return the sum of what *expr* shows now of series with *labels*; raise LookupError where there is none."""
         answer = await self.client.get("/api/v1/query", params={"query": expr.replace("$__rate_interval", WINDOW)})
         answer.raise_for_status()
-        found = answer.json()["data"]["result"]
-        return math.fsum(float(each["value"][1]) for each in found if labels.items() <= each["metric"].items())
+        found = [each for each in answer.json()["data"]["result"] if labels.items() <= each["metric"].items()]
+        if not found:
+            raise LookupError(f"no series of {expr} has {labels}")
+        return math.fsum(float(each["value"][1]) for each in found)
 
     async def is_up(self) -> bool:
         return (await self.client.get("/-/ready")).status_code == 200

@@ -12,7 +12,7 @@ from asyncpg import Record
 
 from api.operator import held_positions, position_exits, trade_config
 from api.operator.held_positions import NoSuchPositionError
-from api.operator.position_exits import Wanted
+from api.operator.position_exits import ExitChange
 from executor.model.order_state import AT_LARGE
 from shared.control import exit_policy
 from shared.events import Listing, Mode, TradingRules
@@ -134,8 +134,8 @@ class World(Checks):
     async def set_own_exits(self, key: str, own: Mapping[str, object], follow: Collection[str] = ()) -> None:
         """Let an operator give a position exits of its own, where it is held."""
         with suppress(NoSuchPositionError):
-            for position in await held_positions.of(self.database, key, Mode.LIVE, sellable=False):
-                await position_exits.change(self.database, position, Wanted(own, follow), changed_by="test")
+            for position in await held_positions.find_held(self.database, key, Mode.LIVE, sellable=False):
+                await position_exits.change(self.database, position, ExitChange(own, follow), changed_by="test")
 
     async def end_live_trading_in(self, seconds: float) -> None:
         """Let live trading end by itself, by the exchange's time of now."""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, cast
 from asyncpg import Pool
 
 from api.app import create_app
-from api.parts import parts_of
+from api.app_state import build_app_state
 from api.settings import ApiSettings
 from shared.postgres.database import Database
 from shared.postgres.engine import EngineOnDemand
@@ -36,7 +36,7 @@ def document() -> Mapping[str, Any]:
     """Return the OpenAPI document of the API as it is in this tree."""
     nowhere = Database(pool=cast("Pool", None), engines=cast("EngineOnDemand", None))
     runtime = Runtime(RecordingBus(), nowhere, Telemetry(), asyncio.Event())
-    return create_app(parts_of(runtime), ApiSettings()).openapi()
+    return create_app(build_app_state(runtime), ApiSettings()).openapi()
 
 
 def operations_of(described: Mapping[str, Any]) -> Sequence[Operation]:

@@ -15,7 +15,7 @@ from api.access import tokens
 from api.access.principal import Scope
 from api.access.tokens import RefusedTokenError
 from api.app import create_app
-from api.parts import parts_of
+from api.app_state import build_app_state
 from api.server import Server, listen, url_of
 from api.service import serve
 from api.settings import ApiSettings
@@ -70,7 +70,7 @@ async def serving_app(
     chosen = ApiSettings.model_validate({"port": 0, **settings})
 
     async def serve_extended(runtime: Runtime, *, on_listening: Callable[[str], None]) -> None:
-        app = create_app(parts_of(runtime), chosen)
+        app = create_app(build_app_state(runtime), chosen)
         extend(app)
         listener = listen(chosen)
         started = partial(on_listening, url_of(listener, tls=False))

@@ -1,4 +1,4 @@
-"""When a certificate ends, as it says itself."""
+"""Expiry of a certificate."""
 
 import datetime as dt
 from pathlib import Path
@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from prometheus_client import CollectorRegistry
 
-from api.certificate import not_after, show_expiry
+from api.certificate import expiry_of, export_expiry
 
 NAME = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "api")])
 KEYS: dict[str, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey] = {
@@ -34,7 +34,7 @@ def pem(ends: dt.datetime, kind: str = "ec") -> str:
 def test_both_forms_of_a_time_are_read(kind: str, year: int) -> None:
     ends = dt.datetime(year, 11, 28, 19, 0, 1, tzinfo=dt.UTC)
 
-    assert not_after(pem(ends, kind)) == ends
+    assert expiry_of(pem(ends, kind)) == ends
 
 
 def test_the_first_of_a_chain_counts(tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_the_first_of_a_chain_counts(tmp_path: Path) -> None:
     file.write_text(f"a comment\n{pem(first)}{pem(second)}")
     registry = CollectorRegistry()
 
-    show_expiry(file, registry)
+    export_expiry(file, registry)
 
     shown = registry.get_sample_value("sniper_api_certificate_expiry_timestamp_seconds")
     assert shown == first.timestamp()
@@ -52,6 +52,6 @@ def test_the_first_of_a_chain_counts(tmp_path: Path) -> None:
 def test_without_a_certificate_nothing_is_shown() -> None:
     registry = CollectorRegistry()
 
-    show_expiry(None, registry)
+    export_expiry(None, registry)
 
     assert registry.get_sample_value("sniper_api_certificate_expiry_timestamp_seconds") is None

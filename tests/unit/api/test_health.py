@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from api.reading.health import overall, report
-from api.reading.statistics.results import worth_told
+from api.reading.statistics.results import reported_worth
 from shared.events import HealthStatus
 from tests.support.data.builders import NOON
 
@@ -84,7 +84,7 @@ def test_a_clock_ahead_of_ours_makes_nothing_younger_than_new() -> None:
 
 
 def test_a_fact_that_cannot_be_read_hides_no_other() -> None:
-    """A newer version may tell it in other words while the two run side by side."""
+    """A newer version may report it in another form during a rolling update."""
     feed = {"name": "tickers", "age_seconds": 1, "trouble": "", "optional": False}
     troubles = {"process": "one", "warnings": 0, "errors": 1, "latest": []}
     facts: list[dict[str, Any]] = [
@@ -100,4 +100,4 @@ def test_a_fact_that_cannot_be_read_hides_no_other() -> None:
 
     assert [each.name for each in health.feeds] == ["tickers"]
     assert [(each.process, each.components) for each in health.troubles] == [("one", ["exits"])]
-    assert worth_told(health.components) == {"A:1 live": Decimal("1.5"), "D:1 live": Decimal(2)}
+    assert reported_worth(health.components) == {"A:1 live": Decimal("1.5"), "D:1 live": Decimal(2)}

@@ -1,4 +1,4 @@
-"""What figures say of the samples they were made from."""
+"""Figures of samples."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The file that programs read."""
+"""The results file."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Samples are taken by turns, numbered, and without their warm-ups."""
+"""Samples are interleaved, numbered, and without their warm-ups."""
 
 import pytest
 

@@ -1,9 +1,9 @@
-"""A journey's stamps, and what they amount to."""
+"""Stage times of a journey, and their medians."""
 
 import pytest
 
-from bench.exchange.venue import Journey, Moment
-from bench.stages import Passed, medians_ms, passed, received_to_ordered_ms
+from bench.exchange.venue import Instant, Journey
+from bench.stages import StageTimes, medians_ms, received_to_ordered_ms, times_of
 
 STAGES = {
     "observed_at": "2026-03-02T12:00:00.001Z",
@@ -14,12 +14,12 @@ STAGES = {
 NOON = 1_772_452_800.0
 
 
-def a_passage() -> Passed:
-    return passed(Journey("ABCUSDT", Moment(0, NOON), Moment(10_500_000, NOON + 0.0105)), STAGES)
+def a_passage() -> StageTimes:
+    return times_of(Journey("ABCUSDT", Instant(0, NOON), Instant(10_500_000, NOON + 0.0105)), STAGES)
 
 
 def test_a_journey_takes_what_passed_between_its_two_ends() -> None:
-    assert Journey("ABCUSDT", Moment(1_000_000, 0.0), Moment(5_250_000, 0.0)).ms == 4.25
+    assert Journey("ABCUSDT", Instant(1_000_000, 0.0), Instant(5_250_000, 0.0)).ms == 4.25
 
 
 def test_each_stage_is_timed_from_the_one_before() -> None:

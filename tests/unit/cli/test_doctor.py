@@ -1,4 +1,4 @@
-"""What the doctor needs of each service, against what the broker's users may do; and its judgement of numbers."""
+"""Broker needs of each service against the permissions of its user, and judgements of figures."""
 
 import re
 

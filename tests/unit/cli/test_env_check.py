@@ -4,12 +4,12 @@ from pathlib import Path
 import pytest
 import structlog
 
-from cli.env_check import SETTINGS, known, unknown, warn_of_unknown
+from cli.env_check import SETTINGS, known, unknown, warn_about_unknown
 
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 WITHOUT_A_DEFAULT_OF_THEIR_OWN = {"SNIPER_EXECUTOR_ORDER_USDT", "SNIPER_MEXC_WEB_URL", "SNIPER_INGEST_QUOTE_ASSETS"}
-"""That of another setting holds, or it is a set in an order of its own."""
+"""Excluded: defaults taken from another setting, and sets, which have no order."""
 
 
 def test_a_misspelt_variable_is_told_with_what_was_meant(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -18,7 +18,7 @@ def test_a_misspelt_variable_is_told_with_what_was_meant(monkeypatch: pytest.Mon
     Path(".env").write_text("SNIPER_EXECUTOR_ORDER_USDT=5\nSNIPER_LOGLEVEL=debug\n")
 
     with structlog.testing.capture_logs() as logs:
-        warn_of_unknown()
+        warn_about_unknown()
 
     assert [(line["variable"], line["meant"]) for line in logs] == [
         ("SNIPER_EXECUTOR_ORDERUSDT", "SNIPER_EXECUTOR_ORDER_USDT"),
@@ -45,7 +45,7 @@ def test_variables_of_kubernetes_are_named_once_as_what_they_are(
     monkeypatch.setattr("os.environ", links | {"SNIPER_APIPORT": "1", "OTHER_PORT": "tcp://10.0.0.3:1"})
 
     with structlog.testing.capture_logs() as logs:
-        warn_of_unknown()
+        warn_about_unknown()
 
     assert [(line["event"], line.get("variables")) for line in logs] == [
         ("variables of Kubernetes, ignored: set enableServiceLinks: false on the pod", sorted(links)),
@@ -59,7 +59,7 @@ def test_a_port_of_our_own_is_no_variable_of_kubernetes(monkeypatch: pytest.Monk
     monkeypatch.setattr("os.environ", {"SNIPER_API_PORT": "8000", "SNIPER_METRICS_PORT": "0"})
 
     with structlog.testing.capture_logs() as logs:
-        warn_of_unknown()
+        warn_about_unknown()
 
     assert logs == []
 

@@ -1,4 +1,4 @@
-"""What the demo counts as the way of a trade."""
+"""Stages of a trade as timed by the demo."""
 
 from datetime import datetime, timedelta
 

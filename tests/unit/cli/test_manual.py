@@ -52,7 +52,7 @@ def test_the_page_to_read_on_exists(page: str) -> None:
 
 
 def asked(shell: str, line: str) -> list[str]:
-    """What we answer to a shell that asks what may come at the end of *line*, in that shell's own way."""
+    """Return the answer to a shell's completion query for *line*, in that shell's protocol."""
     words = line.split(" ")
     variables = {
         VARIABLE: f"complete_{shell}",

@@ -1,4 +1,4 @@
-"""Several services in one process: in which order they end."""
+"""Shutdown order of several services in one process."""
 
 import asyncio
 from contextlib import asynccontextmanager
@@ -31,7 +31,7 @@ def until_stopped(name: str, ended: list[str]) -> Serve:
     async def serve(runtime: Runtime, _: object) -> None:
         try:
             await runtime.stop.wait()
-            await asyncio.sleep(0)  # What is under way then takes its time.
+            await asyncio.sleep(0)  # Work in progress takes its time.
         finally:
             ended.append(name)
 

@@ -1,4 +1,4 @@
-"""The simulator's page names what the simulator has."""
+"""The simulator's page documents all faults, scenarios and settings."""
 
 from pathlib import Path
 

@@ -1,16 +1,16 @@
 """Rate limits: a shared weight, requests and orders per second, and the ban."""
 
-from simulator.rate_limits import Limits, RateLimiter
+from simulator.rate_limits import RateLimiter, RateLimits
 from tests.support.data.markets import NOW_MS
 
-LIMITS = Limits(
+LIMITS = RateLimits(
     weight_per_10_seconds=100, requests_per_second=5, orders_per_second=2, ban_after_refusals=3, ban_ms=60_000
 )
 
 
 def status(limiter: RateLimiter, now_ms: int, *, weight: int = 1, caller: str = "key", is_order: bool = False) -> int:
     limited = limiter.admit(caller, weight, now_ms, is_order=is_order)
-    return limited.refusal.http_status if limited else 200
+    return limited.response.http_status if limited else 200
 
 
 def test_weight_is_free_again_ten_seconds_after_it_was_used() -> None:

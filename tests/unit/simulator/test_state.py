@@ -1,4 +1,4 @@
-"""The state file: rows that are there again after any end, and files that cannot be read are kept."""
+"""State file: rows survive any end of the process, and unreadable files are kept."""
 
 import os
 import sqlite3
@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from simulator import state_file
-from simulator.changes import Kind
-from simulator.exchange import Exchange, build
+from simulator.changes import RowKind
+from simulator.exchange import Exchange, build_exchange
 from simulator.market.book import Side
-from simulator.market.listings import ListingRequest, SymbolChange, changed
+from simulator.market.listings import ListingRequest, SymbolChange, apply_change
 from simulator.market.orders import Behaviour, Order, OrderType, Status
 from simulator.market.wallet import Arrival
 from simulator.settings import SimulatorSettings
@@ -32,12 +32,12 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "deep" / "simulator.sqlite"
 
 
-def an_exchange(path: Path, say: Callable[[str], None] = lambda _: None, **settings: object) -> Exchange:
-    return build(SimulatorSettings.model_validate({"symbols": SYMBOLS, "state_file": path} | settings), say)
+def an_exchange(path: Path, report: Callable[[str], None] = lambda _: None, **settings: object) -> Exchange:
+    return build_exchange(SimulatorSettings.model_validate({"symbols": SYMBOLS, "state_file": path} | settings), report)
 
 
 def again(exchange: Exchange, path: Path) -> Exchange:
-    """Save *exchange*, end it without a word, and start another from its file."""
+    """Save *exchange*, drop it, and start another from its file."""
     exchange.save()
     exchange.close()
     return an_exchange(path)
@@ -54,7 +54,7 @@ def test_an_exchange_is_what_it_was(path: Path) -> None:
     asks = [(Decimal(1), Decimal(9))]
     coin = first.list_symbol(ListingRequest(symbol="NEWUSDT", price=Decimal("0.5"), asks=asks), now_ms)
     base = market.instrument("ETHUSDT", now_ms)
-    market.catalogue.put(changed(base, SymbolChange(status="suspended", filters=({"a": 1, "b": None},)), now_ms))
+    market.catalogue.put(apply_change(base, SymbolChange(status="suspended", filters=({"a": 1, "b": None},)), now_ms))
     market.catalogue.remove("MXUSDT", now_ms)
     bought = market.place(a_buy(OrderType.MARKET, symbol="NEWUSDT", quote_quantity="4", client_order_id="a"), now_ms)
     resting = market.place(a_buy(symbol="BTCUSDT", quantity="0.01", price="50000"), now_ms)
@@ -144,7 +144,7 @@ def test_a_later_run_keeps_the_symbols_it_finds_and_says_so(path: Path) -> None:
 
 def test_nothing_is_kept_without_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    exchange = build(SimulatorSettings(symbols=SYMBOLS))
+    exchange = build_exchange(SimulatorSettings(symbols=SYMBOLS))
     exchange.list_newcomer(exchange.now_ms())
     exchange.save()
 
@@ -159,7 +159,7 @@ def test_only_what_changed_is_written(path: Path) -> None:
     kinds = sorted({kind for kind, _ in exchange.changes.pending()})
     exchange.save()
 
-    assert kinds == [Kind.BALANCE, Kind.EATEN, Kind.ORDER]
+    assert kinds == [RowKind.BALANCE, RowKind.DEPLETION, RowKind.ORDER]
     assert exchange.changes.pending() == []
     exchange.close()
 
@@ -294,17 +294,17 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 
 def test_a_transaction_that_was_cut_off_leaves_what_was_there_before(path: Path) -> None:
-    """A process is killed in the middle of a save: none of it counts, and all of what was saved before."""
+    """A process killed in the middle of a save loses that save alone."""
     an_exchange(path).close()
     program = f"""
 import os, signal
-from simulator.changes import Kind
+from simulator.changes import RowKind
 from simulator.state_file import open_state
 from pathlib import Path
 file = open_state(Path({os.fspath(path)!r}))
-file.save([(Kind.BALANCE, "WHOLE", b'{{"free":"1","locked":"0"}}')])
+file.save([(RowKind.BALANCE, "WHOLE", b'{{"free":"1","locked":"0"}}')])
 def rows():
-    yield Kind.BALANCE, "HALF", b'{{"free":"1","locked":"0"}}'
+    yield RowKind.BALANCE, "HALF", b'{{"free":"1","locked":"0"}}'
     os.kill(os.getpid(), signal.SIGKILL)
 file.save(rows())
 """

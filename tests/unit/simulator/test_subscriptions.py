@@ -1,4 +1,4 @@
-"""Control frames are answered to the letter of MEXC, whose refusals have code 0 too."""
+"""Control frames are answered exactly like MEXC, whose refusals have code 0 too."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Mini tickers: what has changed, and frames put together from items serialised before."""
+"""Mini tickers: changes, and frames of cached items."""
 
 from decimal import Decimal
 

@@ -1,13 +1,13 @@
 """The weight that each caller spends, window by window."""
 
-from simulator.request_log import Passage
+from simulator.request_log import LoggedRequest
 from simulator.rest.traffic import window_rows
 
 SECOND_NS = 1_000_000_000
 
 
-def passed(second: float, *, caller: str = "key", weight: int = 2, refused_with: int | None = None) -> Passage:
-    return Passage(round(second * SECOND_NS), caller, f"GET /{weight}", weight, refused_with)
+def passed(second: float, *, caller: str = "key", weight: int = 2, refused_with: int | None = None) -> LoggedRequest:
+    return LoggedRequest(round(second * SECOND_NS), caller, f"GET /{weight}", weight, refused_with)
 
 
 def test_weight_is_summed_by_window_and_caller_and_what_was_refused_spent_nothing() -> None:

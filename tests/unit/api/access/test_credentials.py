@@ -3,12 +3,12 @@ import hashlib
 import pytest
 
 from api.access import credentials
-from api.access.credentials import PATTERN, Kind
+from api.access.credentials import PATTERN, CredentialKind
 from shared.process.redaction import MASK, hidden_by_form
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_a_value_is_of_256_random_bits_and_only_its_digest_is_kept(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", CredentialKind)
+def test_a_value_is_of_256_random_bits_and_only_its_digest_is_kept(kind: CredentialKind) -> None:
     made = [credentials.make(kind) for _ in range(100)]
 
     assert len({value for value, _ in made}) == len({credential.public_id for _, credential in made}) == 100
@@ -20,11 +20,11 @@ def test_a_value_is_of_256_random_bits_and_only_its_digest_is_kept(kind: Kind) -
 
 
 def test_a_value_is_only_what_it_was_made_as() -> None:
-    value, made = credentials.make(Kind.TOKEN)
+    value, made = credentials.make(CredentialKind.TOKEN)
 
-    assert credentials.parse(value, Kind.TOKEN) == made
-    assert credentials.parse(value, Kind.SESSION) is None
-    assert credentials.parse(value, Kind.LINK) is None
+    assert credentials.parse(value, CredentialKind.TOKEN) == made
+    assert credentials.parse(value, CredentialKind.SESSION) is None
+    assert credentials.parse(value, CredentialKind.LINK) is None
 
 
 @pytest.mark.parametrize(
@@ -41,13 +41,13 @@ def test_a_value_is_only_what_it_was_made_as() -> None:
     ],
 )
 def test_anything_else_is_no_value(text: str) -> None:
-    assert credentials.parse(text, Kind.TOKEN) is None
+    assert credentials.parse(text, CredentialKind.TOKEN) is None
 
 
 def test_a_credential_matches_its_own_digest_alone() -> None:
-    value, made = credentials.make(Kind.TOKEN)
+    value, made = credentials.make(CredentialKind.TOKEN)
     last = "A" if value[-1] != "A" else "B"
-    changed = credentials.parse(value[:-1] + last, Kind.TOKEN)
+    changed = credentials.parse(value[:-1] + last, CredentialKind.TOKEN)
 
     assert made.matches(hashlib.sha256(value.encode()).digest())
     assert changed is not None
@@ -55,8 +55,8 @@ def test_a_credential_matches_its_own_digest_alone() -> None:
     assert not changed.matches(made.digest)
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_redaction_knows_every_kind_of_value_by_its_form(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", CredentialKind)
+def test_redaction_knows_every_kind_of_value_by_its_form(kind: CredentialKind) -> None:
     value, _ = credentials.make(kind)
 
     assert hidden_by_form(f"got ({value}), {value[:30]} and {value}") == f"got ({MASK}), {MASK} and {MASK}"

@@ -12,9 +12,9 @@ from api.operator.operator_changes import (
     REASON_CHARACTERS_MAX,
     Controls,
     RefusedChangeError,
-    halted,
-    halted_and_selling,
-    resumed,
+    with_halt,
+    with_halt_and_sale,
+    with_resume,
 )
 from shared.control.exit_policy import LadderStep
 from tests.support.data.builders import NOON
@@ -33,7 +33,7 @@ HOUR = timedelta(hours=1)
 
 
 def changed(before: Controls, changes: Mapping[str, Any], *, confirmation: str | None = "live") -> Controls:
-    return operator_changes.changed(before, changes, confirmation=confirmation, now=NOON)
+    return operator_changes.apply_changes(before, changes, confirmation=confirmation, now=NOON)
 
 
 def a_ladder(*steps: tuple[object, object]) -> list[dict[str, object]]:
@@ -167,16 +167,16 @@ def test_exits_are_changed_one_by_one_and_can_be_taken_away() -> None:
 
 
 def test_selling_everything_halts_and_lets_sales_go_on_until_trading_resumes() -> None:
-    stopped = halted(SEED, "fat finger", exits=True)
-    selling = halted_and_selling(stopped, "get out")
+    stopped = with_halt(SEED, "fat finger", exits=True)
+    selling = with_halt_and_sale(stopped, "get out")
 
     assert (selling.halted, selling.exits_halted, selling.selling_all) == (True, False, True)
-    assert halted(selling, "still").selling_all
-    assert resumed(selling) == SEED
+    assert with_halt(selling, "still").selling_all
+    assert with_resume(selling) == SEED
 
 
 def test_who_stops_sales_stops_the_sale_of_everything() -> None:
-    stopped = halted(halted_and_selling(SEED, "get out"), "not now", exits=True)
+    stopped = with_halt(with_halt_and_sale(SEED, "get out"), "not now", exits=True)
 
     assert (stopped.halted, stopped.exits_halted, stopped.selling_all) == (True, True, False)
 
@@ -184,8 +184,8 @@ def test_who_stops_sales_stops_the_sale_of_everything() -> None:
 def test_a_halt_does_not_fail_over_what_is_wrong_beside_it() -> None:
     broken = SEED.model_copy(update={"max_trade_usdt": Decimal(-1)})
 
-    assert halted(broken, "fat finger").halted
-    assert halted_and_selling(broken, "get out").selling_all
+    assert with_halt(broken, "fat finger").halted
+    assert with_halt_and_sale(broken, "get out").selling_all
 
 
 CHANGEABLE = st.sampled_from(sorted(operator_changes.CHANGEABLE))
@@ -211,10 +211,10 @@ def test_no_change_leaves_limits_that_the_database_would_refuse(changes: dict[st
 
 
 def test_a_halt_keeps_its_reason_until_trading_resumes() -> None:
-    stopped = halted(SEED, "fat finger")
+    stopped = with_halt(SEED, "fat finger")
 
     assert (stopped.halted, stopped.halted_reason) == (True, "fat finger")
-    assert resumed(stopped) == SEED
+    assert with_resume(stopped) == SEED
 
 
 @pytest.mark.parametrize(("exits", "stopped"), [((False,), False), ((True,), True), ((True, False), True)])
@@ -223,17 +223,17 @@ def test_sales_stop_when_that_is_asked_for_and_no_later_halt_starts_them_again(
 ) -> None:
     after = SEED
     for each in exits:
-        after = halted(after, "fat finger", exits=each)
+        after = with_halt(after, "fat finger", exits=each)
 
     assert (after.halted, after.exits_halted) == (True, stopped)
-    assert resumed(after) == SEED
+    assert with_resume(after) == SEED
 
 
 def test_a_change_of_limits_does_not_end_a_halt() -> None:
-    assert changed(halted(SEED, "fat finger"), {"max_trade_usdt": "5"}).halted
+    assert changed(with_halt(SEED, "fat finger"), {"max_trade_usdt": "5"}).halted
 
 
 @pytest.mark.parametrize("reason", ["x" * (REASON_CHARACTERS_MAX + 1), "a\x00b"])
 def test_a_reason_that_cannot_be_kept_is_refused(reason: str) -> None:
     with pytest.raises(RefusedChangeError, match=r"^halted_reason: "):
-        halted(SEED, reason)
+        with_halt(SEED, reason)

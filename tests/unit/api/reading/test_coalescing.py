@@ -4,12 +4,12 @@ from functools import partial
 
 import pytest
 
-from api.reading.coalescing import Coalesced
+from api.reading.coalescing import CoalescedReads
 from tests.waiting import eventually
 
 
 class Reads:
-    """Reads that end when they are told to, each with its number."""
+    """Numbered reads that end on demand."""
 
     def __init__(self) -> None:
         self.begun: list[asyncio.Future[None]] = []
@@ -30,12 +30,12 @@ class Reads:
             self.begun[number].set_exception(error)
 
 
-def asking(coalesced: Coalesced[int], reads: Callable[[], Awaitable[int]], key: str = "k") -> asyncio.Task[int]:
+def asking(coalesced: CoalescedReads[int], reads: Callable[[], Awaitable[int]], key: str = "k") -> asyncio.Task[int]:
     return asyncio.create_task(coalesced.get(key, reads))
 
 
 async def test_who_comes_while_a_read_is_under_way_shares_the_next_one() -> None:
-    coalesced, reads = Coalesced[int](), Reads()
+    coalesced, reads = CoalescedReads[int](), Reads()
     first = asking(coalesced, reads)
     await eventually(lambda: reads.begun)
     later = [asking(coalesced, reads) for _ in range(5)]
@@ -51,7 +51,7 @@ async def test_who_comes_while_a_read_is_under_way_shares_the_next_one() -> None
 
 
 async def test_each_thing_is_read_for_itself() -> None:
-    coalesced, reads = Coalesced[int](), Reads()
+    coalesced, reads = CoalescedReads[int](), Reads()
     one, two = asking(coalesced, reads, "one"), asking(coalesced, reads, "two")
     await eventually(lambda: len(reads.begun) == 2)
     reads.end(0)
@@ -61,7 +61,7 @@ async def test_each_thing_is_read_for_itself() -> None:
 
 
 async def test_a_failure_is_for_those_who_asked_and_not_for_the_next() -> None:
-    coalesced, reads = Coalesced[int](), Reads()
+    coalesced, reads = CoalescedReads[int](), Reads()
     first = asking(coalesced, reads)
     await eventually(lambda: reads.begun)
     second = asking(coalesced, reads)
@@ -76,7 +76,7 @@ async def test_a_failure_is_for_those_who_asked_and_not_for_the_next() -> None:
 
 
 async def test_a_request_that_is_given_up_ends_nobody_elses_read() -> None:
-    coalesced, reads = Coalesced[int](), Reads()
+    coalesced, reads = CoalescedReads[int](), Reads()
     first = asking(coalesced, reads)
     await eventually(lambda: reads.begun)
     impatient, patient = asking(coalesced, reads), asking(coalesced, reads)
@@ -91,7 +91,7 @@ async def test_a_request_that_is_given_up_ends_nobody_elses_read() -> None:
 
 
 async def test_nothing_is_kept_once_nobody_asks() -> None:
-    coalesced, reads = Coalesced[int](), Reads()
+    coalesced, reads = CoalescedReads[int](), Reads()
     for number in range(3):
         task = asking(coalesced, reads)
         await eventually(partial(reads.have_begun, number + 1))

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
-from api.reading.gates import against_limit, gates, trading_of
-from api.schemas import ComponentHealth, ExposureRow, TradeConfig
+from api.reading.gates import against_limit, live_gates, trading_of
+from api.schemas.config import TradeConfig
+from api.schemas.health import ComponentHealth
+from api.schemas.status import ExposureRow
 from shared.control.exit_policy import NO_EXITS
 from shared.events import HealthStatus, Mode
 from tests.support.data.builders import NOON
@@ -57,7 +59,7 @@ def judged(executor: ComponentHealth | None, config: TradeConfig, at_stake: str 
         spent_today_usdt=Decimal(0),
         failures=0,
     )
-    found = gates(executor, config, [against_limit(row, config)], now=NOON)
+    found = live_gates(executor, config, [against_limit(row, config)], now=NOON)
     return trading_of(found), {gate.name: gate.reason for gate in found if not gate.open}
 
 

@@ -79,7 +79,7 @@ async def test_a_stream_whose_client_does_not_read_ends_without_waiting_for_it()
     async def send(message: Message) -> None:
         sent.append(message)
         if len(sent) > 3:
-            await reads.wait()  # The client reads no more.
+            await reads.wait()  # The client stops reading.
 
     async def receive() -> Message:
         await asyncio.Event().wait()

@@ -1,4 +1,4 @@
-"""The little HTTP that the benchmarks speak."""
+"""The benchmarks' subset of HTTP."""
 
 from bench.exchange.http_wire import Request, answer, parse_head, post
 

@@ -1,4 +1,4 @@
-"""The venue's coins: where a newcomer shows, and where it must not."""
+"""The venue's coins, and the visibility of newcomers."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A sample that went wrong is no sample: the venue notices."""
+"""The venue detects invalid samples."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from bench.exchange import venue as module
 from bench.exchange.account import TEST_PATH
 from bench.exchange.http_wire import post
 from bench.exchange.market import Market
-from bench.exchange.venue import Moment, Venue
+from bench.exchange.venue import Instant, Venue
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ async def order(venue: Venue, symbol: str) -> None:
 
 async def test_an_order_ends_the_journey_of_its_symbol(venue: Venue) -> None:
     other, awaited = venue.expect("XYZUSDT"), venue.expect("ABCUSDT")
-    started = Moment.now()
+    started = Instant.now()
     await order(venue, "ABCUSDT")
 
     assert (await venue.arrival("ABCUSDT", started, awaited)).ms > 0
@@ -41,7 +41,7 @@ async def test_a_sample_without_an_order_is_lost(venue: Venue, monkeypatch: pyte
     monkeypatch.setattr(module, "LOST_SECONDS", 0.01)
 
     with pytest.raises(BenchmarkError, match="sample lost: no order for ABCUSDT"):
-        await venue.arrival("ABCUSDT", Moment.now(), venue.expect("ABCUSDT"))
+        await venue.arrival("ABCUSDT", Instant.now(), venue.expect("ABCUSDT"))
 
 
 async def test_a_second_order_for_one_symbol_is_noticed(venue: Venue) -> None:
@@ -50,7 +50,7 @@ async def test_a_second_order_for_one_symbol_is_noticed(venue: Venue) -> None:
     await order(venue, "ABCUSDT")
 
     with pytest.raises(BenchmarkError, match="orders nobody waits for: ABCUSDT"):
-        await venue.arrival("ABCUSDT", Moment.now(), awaited)
+        await venue.arrival("ABCUSDT", Instant.now(), awaited)
 
 
 async def test_nothing_is_shown_where_nobody_looks(venue: Venue) -> None:

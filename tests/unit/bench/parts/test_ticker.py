@@ -1,4 +1,4 @@
-"""How long a frame holds the event loop is read turn by turn."""
+"""Time for which a frame holds the event loop, turn by turn."""
 
 import asyncio
 import time

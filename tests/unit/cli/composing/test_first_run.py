@@ -1,4 +1,4 @@
-"""The profile of a first run holds where nothing is set, and nowhere else."""
+"""The profile of a first run applies to unset fields alone."""
 
 from itertools import islice
 
@@ -8,7 +8,7 @@ from cli.composing import first_run
 from executor.settings import ExecutorSettings, ExitSeeds
 from shared.control.exit_policy import ExitPolicy
 from simulator.settings import SimulatorSettings
-from simulator.symbols.scenario_order import FIRST_ACT
+from simulator.symbols.scenario_order import FIRST_ROUND
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +52,7 @@ def test_times_shrink_with_the_scenarios() -> None:
 
 
 def test_the_first_coins_are_one_of_each_scenario() -> None:
-    assert len(FIRST_ACT) == first_run.FIRST_COINS
+    assert len(FIRST_ROUND) == first_run.FIRST_COINS
 
 
 def test_the_simulator_allows_what_the_profile_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:

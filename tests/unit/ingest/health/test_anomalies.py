@@ -1,12 +1,13 @@
 """What health and metrics say of answers not believed, and of long quiet."""
 
+import math
 from datetime import datetime, timedelta
 
 import pytest
 from prometheus_client import CollectorRegistry
 
 from ingest.catalogue import Catalogue, State
-from ingest.health.anomalies import Doubts, Outlook, Quiet, feed_of, latest_listing
+from ingest.health.anomalies import FEEDS, Doubts, Outlook, Quiet, feed_of, latest_listing
 from ingest.health.feed_health import Feed, Feeds
 from ingest.source_events import Evidence
 from shared.events import HealthStatus
@@ -104,6 +105,29 @@ def test_quiet_goes_on_through_a_restart() -> None:
     assert latest_listing([], otherwise=NOON) == NOON
 
 
+def test_quiet_is_not_a_number_while_this_process_is_paused_or_stands_by(
+    registry: CollectorRegistry, clock: Clock
+) -> None:
+    pause = "paused by ops"
+    Outlook(after_first_start(), Quiet(timedelta(hours=72), NOON, clock), registry, rests=lambda: pause)
+    clock.advance(hours=30)
+    assert math.isnan(registry.get_sample_value("sniper_ingest_last_listing_age_seconds") or 0)
+
+    pause = ""
+
+    assert registry.get_sample_value("sniper_ingest_last_listing_age_seconds") == 30 * 3600
+
+
+def test_answers_not_believed_are_counted_from_nought_for_every_feed(registry: CollectorRegistry, clock: Clock) -> None:
+    an_outlook(after_first_start(), registry, clock)
+
+    counted = {
+        feed: registry.get_sample_value("sniper_ingest_quarantined_reads_total", {"feed": feed}) for feed in FEEDS
+    }
+
+    assert counted == dict.fromkeys(FEEDS, 0)
+
+
 def test_symbols_are_counted_by_state(registry: CollectorRegistry, clock: Clock) -> None:
     an_outlook(after_first_start(), registry, clock)
 
@@ -141,3 +165,4 @@ def test_new_symbols_are_counted_for_the_source_that_saw_them(registry: Collecto
 )
 def test_evidence_tells_its_feed(evidence: Evidence, feed: str) -> None:
     assert feed_of(evidence) == feed
+    assert feed in FEEDS

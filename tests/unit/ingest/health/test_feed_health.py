@@ -1,5 +1,8 @@
 """When a feed counts as blind, and what the service says about it."""
 
+import math
+from functools import partial
+
 import pytest
 from prometheus_client import CollectorRegistry
 
@@ -150,3 +153,20 @@ def test_age_of_the_data_of_every_feed_is_a_metric(clock: Clock) -> None:
     }
 
     assert ages == {"websocket": 8, "calendar": 1, "trades": 1}
+
+
+def test_age_of_data_is_not_a_number_while_the_feeds_rest_on_purpose(clock: Clock) -> None:
+    registry, feeds = CollectorRegistry(), Feeds()
+    Metrics(registry, feeds)
+    feeds.add(Feed("websocket", 15, clock)).saw()
+    pause = "stands by: another process watches"
+    feeds.rest_while(lambda: pause)
+    clock.now += 3600
+    age = partial(registry.get_sample_value, "sniper_ingest_data_age_seconds", {"feed": "websocket"})
+    assert math.isnan(age() or 0)
+
+    pause = ""
+    feeds.begin()
+    clock.now += 2
+
+    assert age() == 2

@@ -26,9 +26,11 @@ async def test_what_is_awaited_is_missing_from_the_first_answer_on() -> None:
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
     ):
         first = await client.get("/readyz")
+        assert telemetry.registry.get_sample_value("sniper_ready") == 0
         telemetry.ready_when("database", lambda: True)
         telemetry.ready_when("ingest", lambda: True)
         last = await client.get("/readyz")
+        assert telemetry.registry.get_sample_value("sniper_ready") == 1
 
     assert (first.status_code, first.text) == (503, "waiting for: database, ingest\n")
     assert last.status_code == 200

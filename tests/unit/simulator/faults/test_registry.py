@@ -1,20 +1,22 @@
-"""Faults are armed for an endpoint and a count, and do to an answer what their row says."""
+"""Faults are armed for an endpoint and a count, and change an answer as their kind defines."""
 
 import msgspec
 
 from simulator.faults.kind import ORDER, WEBSOCKET
-from simulator.faults.registry import KINDS, Armed, Faults
-from simulator.faults.response_faults import Options
+from simulator.faults.registry import KINDS, ArmedFault, FaultRegistry
+from simulator.faults.response_faults import FaultOptions
 from simulator.reply import Reply
 
 
-def armed(name: str, *, endpoint: str | None = None, count: int | None = 1, options: Options | None = None) -> Armed:
+def armed(
+    name: str, *, endpoint: str | None = None, count: int | None = 1, options: FaultOptions | None = None
+) -> ArmedFault:
     kind = KINDS[name]
-    return Armed(kind, endpoint or kind.endpoint, count, options or Options())
+    return ArmedFault(kind, endpoint or kind.endpoint, count, options or FaultOptions())
 
 
 def test_fault_is_used_up_after_its_count() -> None:
-    faults = Faults()
+    faults = FaultRegistry()
     faults.arm(armed("malformed_body", count=2))
 
     taken = [len(faults.take_replies(ORDER)) for _ in range(3)]
@@ -24,7 +26,7 @@ def test_fault_is_used_up_after_its_count() -> None:
 
 
 def test_fault_without_a_count_stays_until_cleared() -> None:
-    faults = Faults()
+    faults = FaultRegistry()
     faults.arm(armed("malformed_body", count=None))
     taken = [len(faults.take_replies(ORDER)) for _ in range(3)]
 
@@ -35,7 +37,7 @@ def test_fault_without_a_count_stays_until_cleared() -> None:
 
 
 def test_fault_leaves_other_endpoints_alone() -> None:
-    faults = Faults()
+    faults = FaultRegistry()
     faults.arm(armed("http_status", endpoint="GET /api/v3/*"))
 
     assert faults.take_replies(ORDER) == []
@@ -43,7 +45,7 @@ def test_fault_leaves_other_endpoints_alone() -> None:
 
 
 def test_looking_whether_a_fault_is_active_does_not_use_it_up() -> None:
-    faults = Faults()
+    faults = FaultRegistry()
     faults.arm(armed("ws_silence"))
 
     assert faults.active("ws_silence")
@@ -52,7 +54,7 @@ def test_looking_whether_a_fault_is_active_does_not_use_it_up() -> None:
 
 
 def test_faults_that_change_no_answer_are_not_taken_by_requests() -> None:
-    faults = Faults()
+    faults = FaultRegistry()
     faults.arm(armed("order_visibility_lag"))
 
     assert faults.take_replies(ORDER) == []
@@ -60,7 +62,7 @@ def test_faults_that_change_no_answer_are_not_taken_by_requests() -> None:
 
 
 def test_api_error_is_answered_as_mexc_answers() -> None:
-    reply = armed("api_error", options=Options(code=30005, message="Oversold")).transform(Reply())
+    reply = armed("api_error", options=FaultOptions(code=30005, message="Oversold")).transform(Reply())
 
     assert reply.status == 400
     assert msgspec.json.decode(reply.body) == {"code": 30005, "msg": "Oversold", "_extend": None}
@@ -69,7 +71,7 @@ def test_api_error_is_answered_as_mexc_answers() -> None:
 def test_shrunk_exchange_info_keeps_a_fraction_of_the_symbols() -> None:
     whole = Reply(body=msgspec.json.encode({"symbols": list(range(10)), "timezone": "CST"}))
 
-    shrunk = armed("exchange_info_shrunk", options=Options(fraction=0.3)).transform(whole)
+    shrunk = armed("exchange_info_shrunk", options=FaultOptions(fraction=0.3)).transform(whole)
     empty = armed("exchange_info_empty").transform(whole)
 
     assert msgspec.json.decode(shrunk.body) == {"symbols": [0, 1, 2], "timezone": "CST"}
@@ -80,7 +82,7 @@ def test_swollen_exchange_info_holds_symbols_that_nobody_listed() -> None:
     listed = {"symbol": "BTCUSDT", "baseAsset": "BTC", "quoteAsset": "USDT"}
     whole = Reply(body=msgspec.json.encode({"symbols": [listed], "timezone": "CST"}))
 
-    swollen = armed("exchange_info_swollen", options=Options(extra=2)).transform(whole)
+    swollen = armed("exchange_info_swollen", options=FaultOptions(extra=2)).transform(whole)
 
     assert msgspec.json.decode(swollen.body) == {
         "symbols": [
@@ -93,9 +95,9 @@ def test_swollen_exchange_info_holds_symbols_that_nobody_listed() -> None:
 
 
 def test_two_faults_at_once_both_have_their_way() -> None:
-    faults = Faults()
-    faults.arm(armed("latency", options=Options(seconds=2)))
-    faults.arm(armed("http_status", options=Options(status=502)))
+    faults = FaultRegistry()
+    faults.arm(armed("latency", options=FaultOptions(seconds=2)))
+    faults.arm(armed("http_status", options=FaultOptions(status=502)))
     reply = Reply()
 
     for fault in faults.take_replies(ORDER):
@@ -105,6 +107,6 @@ def test_two_faults_at_once_both_have_their_way() -> None:
 
 
 def test_every_option_a_row_reads_exists() -> None:
-    fields = set(Options.__dataclass_fields__)
+    fields = set(FaultOptions.__dataclass_fields__)
 
     assert [kind.name for kind in KINDS.values() if not set(kind.options) <= fields] == []

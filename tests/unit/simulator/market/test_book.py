@@ -1,10 +1,10 @@
-"""Books are finite, ordered, eaten from the best end, and fill up again."""
+"""Books are finite, ordered, depleted from the best level, and refilled."""
 
 from decimal import Decimal
 
 import pytest
 
-from simulator.market.book import LEVELS, REFILL_SECONDS, Eaten, Level, asks, bids, without
+from simulator.market.book import LEVELS, REFILL_SECONDS, Depletion, Level, asks, bids, without
 from tests.support.data.markets import NOW_MS, an_instrument
 
 
@@ -51,15 +51,15 @@ def test_untouched_levels_stay_as_they_are() -> None:
 
 def test_book_is_full_again_after_the_refill_time() -> None:
     depth = Decimal(1_000)
-    eaten = Eaten().plus(depth, depth, NOW_MS)
+    eaten = Depletion().plus(depth, depth, NOW_MS)
 
-    assert eaten.left(depth, NOW_MS) == depth
-    assert eaten.left(depth, NOW_MS + REFILL_SECONDS * 500) == depth / 2
-    assert eaten.left(depth, NOW_MS + REFILL_SECONDS * 1_000) == 0
+    assert eaten.remaining_value(depth, NOW_MS) == depth
+    assert eaten.remaining_value(depth, NOW_MS + REFILL_SECONDS * 500) == depth / 2
+    assert eaten.remaining_value(depth, NOW_MS + REFILL_SECONDS * 1_000) == 0
 
 
 def test_eating_again_adds_to_what_is_left() -> None:
     depth = Decimal(1_000)
-    eaten = Eaten().plus(Decimal(600), depth, NOW_MS).plus(Decimal(100), depth, NOW_MS + REFILL_SECONDS * 500)
+    eaten = Depletion().plus(Decimal(600), depth, NOW_MS).plus(Decimal(100), depth, NOW_MS + REFILL_SECONDS * 500)
 
-    assert eaten.left(depth, NOW_MS + REFILL_SECONDS * 500) == Decimal(200)
+    assert eaten.remaining_value(depth, NOW_MS + REFILL_SECONDS * 500) == Decimal(200)

@@ -1,4 +1,4 @@
-"""The exposure after each fill, which tests of limits hold the executor to."""
+"""Exposure after each fill, the reference for tests of the executor's limits."""
 
 from decimal import Decimal
 
@@ -13,7 +13,7 @@ ONE_PERCENT = Fees(taker=Decimal("0.01"))
 
 
 def a_scripted_market(fees: Fees = ONE_PERCENT) -> Market:
-    """Coins cost 100, of which there are ten, and can be sold at 50."""
+    """A coin with ten on offer at 100, and bids at 50."""
     levels = ((Decimal(100), Decimal(10)),)
     return a_market(an_instrument(asks=levels, bids=((Decimal(50), Decimal(10)),)), fees=fees)
 

@@ -1,4 +1,4 @@
-"""Orders against the book: what each type does, and what it does to the balances."""
+"""Orders against the book: effects of each type on fills and balances."""
 
 from decimal import Decimal
 
@@ -7,7 +7,7 @@ import pytest
 from simulator.market.book import Side
 from simulator.market.error_responses import RefusedError
 from simulator.market.market import Market
-from simulator.market.order_validation import Rules
+from simulator.market.order_validation import TradingRules
 from simulator.market.orders import OrderRequest, OrderType, Status
 from simulator.market.settlement import Fees
 from simulator.symbols.instrument import FeeAsset
@@ -24,7 +24,7 @@ IOC, FOK, MARKET, MAKER = (
 def refusal_code(market: Market, request: OrderRequest, now_ms: int = NOW_MS) -> int:
     with pytest.raises(RefusedError) as caught:
         market.place(request, now_ms)
-    return caught.value.refusal.code
+    return caught.value.response.code
 
 
 def test_market_buy_by_value_spends_it_and_credits_the_coins() -> None:
@@ -168,7 +168,7 @@ def test_cancelling_a_finished_order_is_refused_as_unknown() -> None:
     with pytest.raises(RefusedError) as caught:
         market.cancel(order, NOW_MS)
 
-    assert caught.value.refusal.code == -2011
+    assert caught.value.response.code == -2011
 
 
 def test_resting_order_of_a_delisted_symbol_is_cancelled() -> None:
@@ -333,7 +333,7 @@ def test_validation_alone_moves_nothing() -> None:
 
 
 def test_refused_order_leaves_no_trace() -> None:
-    market = a_market(rules=Rules(price_protection=Decimal("0.1")))
+    market = a_market(rules=TradingRules(price_protection=Decimal("0.1")))
 
     assert refusal_code(market, a_buy(quantity=1, price=200)) == 30087
     assert list(market.orders.of_symbol("ABCUSDT")) == []

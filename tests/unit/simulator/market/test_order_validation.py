@@ -1,12 +1,12 @@
-"""What the exchange refuses, and with which code."""
+"""Refusals of orders, with their codes."""
 
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from simulator.market.error_responses import Refusal, RefusedError
-from simulator.market.order_validation import Rules, check
+from simulator.market.error_responses import ErrorResponse, RefusedError
+from simulator.market.order_validation import TradingRules, validate_order
 from simulator.market.orders import OrderRequest, OrderType
 from simulator.symbols.instrument import Instrument
 from tests.support.data.markets import NOW_MS, a_buy, a_sell, an_instrument
@@ -14,10 +14,10 @@ from tests.support.data.markets import NOW_MS, a_buy, a_sell, an_instrument
 MARKET = OrderType.MARKET
 
 
-def refusal(request: OrderRequest, instrument: Instrument | None = None, **rules: Any) -> Refusal:
+def refusal(request: OrderRequest, instrument: Instrument | None = None, **rules: Any) -> ErrorResponse:
     with pytest.raises(RefusedError) as caught:
-        check(request, instrument or an_instrument(), Decimal(100), NOW_MS, Rules(**rules))
-    return caught.value.refusal
+        validate_order(request, instrument or an_instrument(), Decimal(100), NOW_MS, TradingRules(**rules))
+    return caught.value.response
 
 
 @pytest.mark.parametrize("code", [30001, 10007, 30016, 30014, -1121, 12345])
@@ -60,12 +60,12 @@ def test_minimum_is_named_in_the_message() -> None:
 
 
 def test_excess_decimals_are_cut_off_where_the_rules_say_so() -> None:
-    understood = check(
+    understood = validate_order(
         a_buy(quantity="1.23456", price="99.999"),
         an_instrument(),
         Decimal(100),
         NOW_MS,
-        Rules(truncate_decimals=True),
+        TradingRules(truncate_decimals=True),
     )
 
     assert (understood.quantity, understood.price) == (Decimal("1.234"), Decimal("99.99"))
@@ -82,7 +82,7 @@ def test_price_above_the_cap_of_a_guarded_opening_is_refused_with_the_cap() -> N
 def test_cap_ends_with_the_guard() -> None:
     open_again = an_instrument(opens_at_ms=NOW_MS - 61_000, guard_ms=60_000, guard_cap=Decimal(100))
 
-    check(a_buy(quantity=1, price=101), open_again, Decimal(100), NOW_MS, Rules())
+    validate_order(a_buy(quantity=1, price=101), open_again, Decimal(100), NOW_MS, TradingRules())
 
 
 @pytest.mark.parametrize("order", [a_buy(quantity=1, price=111), a_sell(quantity=1, price=89)])
@@ -92,4 +92,4 @@ def test_price_far_beyond_the_market_is_refused(order: OrderRequest) -> None:
 
 @pytest.mark.parametrize("order", [a_buy(quantity=1, price=50), a_sell(quantity=1, price=150)])
 def test_price_far_on_the_waiting_side_is_accepted(order: OrderRequest) -> None:
-    check(order, an_instrument(), Decimal(100), NOW_MS, Rules(price_protection=Decimal("0.1")))
+    validate_order(order, an_instrument(), Decimal(100), NOW_MS, TradingRules(price_protection=Decimal("0.1")))

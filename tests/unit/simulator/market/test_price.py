@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from simulator.market.price import day, next_change_ms, price_at, trades_between
+from simulator.market.price import day_ticker, next_change_ms, price_at, trades_between
 from simulator.symbols.symbol_generator import fresh_symbols, initial, newcomer
 from tests.support.data.markets import NOW_MS, an_instrument
 
@@ -60,7 +60,7 @@ def test_adjoining_spans_hold_every_trade_once() -> None:
 
 def test_day_of_a_newcomer_starts_at_its_opening_price() -> None:
     coin = an_instrument(swing=0.05)
-    of_day = day(coin, NOW_MS)
+    of_day = day_ticker(coin, NOW_MS)
 
     assert of_day.opening == 100
     assert of_day.low <= of_day.last <= of_day.high

@@ -12,7 +12,7 @@ NOW = 1_700_000_000_000
 
 
 def code_of(error: pytest.ExceptionInfo[RefusedError]) -> int:
-    return error.value.refusal.code
+    return error.value.response.code
 
 
 def test_documented_query_signature_is_accepted() -> None:

@@ -1,4 +1,4 @@
-"""The life of a symbol: announced, listed, open, suspended, gone."""
+"""Life cycle of a symbol: announced, listed, open, suspended, delisted."""
 
 from simulator.symbols.catalogue import Catalogue
 from simulator.symbols.instrument import Phase

@@ -1,4 +1,4 @@
-"""Scenarios are pure functions of a seed and the time, within the bounds that are documented."""
+"""Scenarios are pure functions of a seed and the time, within their documented bounds."""
 
 from decimal import Decimal
 from itertools import accumulate, pairwise
@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.market.book import Side
-from simulator.market.listings import ListingRequest, SymbolChange, changed, listed
+from simulator.market.listings import ListingRequest, SymbolChange, apply_change, make_instrument
 from simulator.market.orders import OrderRequest, OrderType
-from simulator.market.price import day, next_change_ms, price_at, trades_between
+from simulator.market.price import day_ticker, next_change_ms, price_at, trades_between
 from simulator.settings import SimulatorSettings
 from simulator.symbols.instrument import Instrument, Phase
-from simulator.symbols.scenario_order import FIRST_ACT, ROUND, named, scenario_of
+from simulator.symbols.scenario_order import FIRST_ROUND, LATER_ROUND, scenario_of, scenario_symbol
 from simulator.symbols.scenarios import BOUNDS, LIVELY_SECONDS, Scenario, course_of
 from tests.support.data.markets import NOW_MS, a_buy, a_market, a_sell
 
@@ -21,13 +21,13 @@ SCENARIOS = st.sampled_from(list(Scenario))
 SEEDS = st.integers(min_value=-(2**63), max_value=2**63)
 HOUR_MS = 3_600_000
 few = settings(max_examples=25)
-"""For what looks at a whole course."""
+"""For tests of a whole course."""
 
 
 def a_coin(scenario: Scenario, seed: int = 1, speed: float = 1, **request: object) -> Instrument:
     """A coin at 100 that is listed at NOW_MS."""
     wanted = {"symbol": "NEWUSDT", "scenario": scenario, "scenario_seed": seed, "price": "100"} | request
-    return listed(ListingRequest.model_validate(wanted), SimulatorSettings(scenario_speed=speed), NOW_MS)
+    return make_instrument(ListingRequest.model_validate(wanted), SimulatorSettings(scenario_speed=speed), NOW_MS)
 
 
 def at(coin: Instrument, seconds: float) -> Decimal:
@@ -176,7 +176,7 @@ def test_a_coin_moves_seldom_once_its_course_is_over() -> None:
 @given(SCENARIOS, SEEDS, st.integers(0, 200_000))
 def test_the_day_of_a_coin_holds_its_last_price(scenario: Scenario, seed: int, since_ms: int) -> None:
     coin = a_coin(scenario, seed)
-    of_day = day(coin, coin.opens_at_ms + since_ms)
+    of_day = day_ticker(coin, coin.opens_at_ms + since_ms)
 
     assert 0 < of_day.low <= of_day.last <= of_day.high
 
@@ -206,33 +206,33 @@ def a_sell_of(quantity: str) -> OrderRequest:
 
 
 def test_who_sets_the_price_by_hand_ends_the_scenario() -> None:
-    coin = changed(a_coin(Scenario.SPIKE_AND_FADE), SymbolChange(price=Decimal(7), swing=0), NOW_MS + 5_000)
+    coin = apply_change(a_coin(Scenario.SPIKE_AND_FADE), SymbolChange(price=Decimal(7), swing=0), NOW_MS + 5_000)
 
     assert (coin.scenario, at(coin, 10)) == (None, Decimal(7))
 
 
 def test_the_first_act_holds_each_scenario_once() -> None:
-    assert sorted(scenario_of(number, seed=1) for number in range(len(FIRST_ACT))) == sorted(Scenario)
+    assert sorted(scenario_of(number, seed=1) for number in range(len(FIRST_ROUND))) == sorted(Scenario)
 
 
 @given(SEEDS, st.integers(0, 1_000))
 def test_later_rounds_are_shuffled_by_the_seed_and_complete(seed: int, turn: int) -> None:
-    start = len(FIRST_ACT) + turn * len(ROUND)
-    played = [scenario_of(number, seed) for number in range(start, start + len(ROUND))]
+    start = len(FIRST_ROUND) + turn * len(LATER_ROUND)
+    played = [scenario_of(number, seed) for number in range(start, start + len(LATER_ROUND))]
 
-    assert sorted(played) == sorted(ROUND)
-    assert played == [scenario_of(number, seed) for number in range(start, start + len(ROUND))]
+    assert sorted(played) == sorted(LATER_ROUND)
+    assert played == [scenario_of(number, seed) for number in range(start, start + len(LATER_ROUND))]
 
 
 def test_rounds_differ() -> None:
-    later = [scenario_of(len(FIRST_ACT) + number, seed=1) for number in range(10 * len(ROUND))]
-    rounds = {tuple(later[start : start + len(ROUND)]) for start in range(0, len(later), len(ROUND))}
+    later = [scenario_of(len(FIRST_ROUND) + number, seed=1) for number in range(10 * len(LATER_ROUND))]
+    rounds = {tuple(later[start : start + len(LATER_ROUND)]) for start in range(0, len(later), len(LATER_ROUND))}
 
     assert len(rounds) > 5
 
 
 def test_a_coin_with_a_thin_book_is_called_as_leveraged_tokens_are() -> None:
-    assert [named("KOLUUSDT", each) for each in (Scenario.THIN_BOOK, Scenario.SLOW_GRIND)] == [
+    assert [scenario_symbol("KOLUUSDT", each) for each in (Scenario.THIN_BOOK, Scenario.SLOW_GRIND)] == [
         "KOLU3LUSDT",
         "KOLUUSDT",
     ]

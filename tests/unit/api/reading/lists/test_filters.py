@@ -1,4 +1,4 @@
-"""The API's words for how orders and positions stand are the executor's, which it must not import."""
+"""States of orders and positions equal the executor's, which the API must not import."""
 
 from typing import get_args
 

@@ -1,4 +1,4 @@
-"""What an answer says of its fields is what the tables hold: lists are read without the tables."""
+"""Fields of answers match the columns of their tables, as lists are read without models."""
 
 from typing import Final
 
@@ -10,7 +10,7 @@ from api.reading.lists.tables import LISTINGS, ORDERS, POSITIONS, TRADES, PageTa
 from shared.postgres.schema.tables import metadata
 
 FROM_ELSEWHERE: Final = {"exits", "result_usdt", "result_pct", "close_requested_at", "fees_unknown"}
-"""Of positions: what other tables hold."""
+"""Fields of positions from other tables."""
 
 
 @pytest.mark.parametrize("table", [LISTINGS, TRADES, ORDERS, POSITIONS], ids=lambda table: table.name)
