@@ -1,6 +1,6 @@
 """The parts of one executor, put together: the only place that makes them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from executor.alarms import Alarms
 from executor.exits.market_access import MarketAccess
 from executor.exits.monitor import ExitMonitor
-from executor.exits.sale_orders import FreeBalances, SaleOrders
+from executor.exits.sale_orders import Free, FreeBalances, SaleOrders
 from executor.exits.sale_test import SaleTest
 from executor.exits.suspensions import PassesTest
 from executor.halts.watch import HaltWatch
@@ -42,9 +42,10 @@ from executor.reconciliation.readiness import Readiness
 from executor.sending.absence_check import AbsenceCheck
 from executor.sending.exchange_time import ExchangeTime
 from executor.sending.last_balances import LastBalances
-from executor.sending.order_sender import OrderSender, Ways
+from executor.sending.order_sender import OrderSender
 from executor.sending.presend_check import PresendCheck
 from executor.sending.purchase_repeater import PurchaseRepeater
+from executor.sending.request_attempts import RequestAttempts, Ways
 from executor.sending.request_builder import Ask, RequestBuilder, ask_nobody
 from executor.settings import ExecutorSettings
 from executor.supervision.daily_loss_breaker import DailyLossBreaker
@@ -97,89 +98,133 @@ def limiter_of(settings: ExecutorSettings, registry: CollectorRegistry) -> RateL
 
 
 def assemble(
-    runtime: Runtime,
-    settings: ExecutorSettings,
-    exchange: Exchange,
-    halts: HaltWatch,
-    alarms: Alarms,
-    readiness: Readiness,
+    runtime: Runtime, settings: ExecutorSettings, exchange: Exchange, halts: HaltWatch, alarms: Alarms, ready: Readiness
 ) -> Parts:
     """Make every part of an executor on *exchange*; nothing runs yet."""
-    database, stopping, now = runtime.database, runtime.stop, exchange.now
-    metrics = ExecutorMetrics(runtime.telemetry.registry, now=now)
-    outbox = Outbox(database, runtime.bus, alarm=alarms.say)
-    known = SymbolRules(settings.rules_age_seconds)
-    transitions = OrderTransitions(
-        database,
-        settings,
-        told=outbox.filled,
-        count=partial(_recorded, metrics, FeeCharges(known, settings, alarms.say)),
-        now=now,
-        alarm=alarms.say,
-    )
-    journal = DecisionWriter(database, settings, told=outbox.filled, now=now)
-    decisions = PurchaseDecisions(journal, settings, live=exchange.live, unready=readiness.unready, now=now)
-    clock, exits = ExchangeTime(exchange.clock.now_ms, now=now), exchange.exits
-    recent = RecentBooks()
-    markets = Markets(exchange.rest, settings, footprint=exits.footprint, known=known)
-    selling_markets = Markets(exits.rest, settings, footprint=exits.footprint, known=known, recent=recent)
-    market_access = MarketAccess(
-        selling_markets,
-        PositionPrices(exits.watching, exits.rest, recent),
-        _sale_test(exchange, settings, selling_markets) if exchange.live else None,
-        apart=partial(exchange.limiter.apart_seconds, Priority.WATCH, Pool.ADDRESS),
-    )
-    ask = _question(exchange, settings, markets)
-    builder = RequestBuilder(markets, settings, selling=selling_markets, ask=ask, now=now, stopping=stopping)
-    balances = None if exits.account is None else LastBalances(exits.account)
+    base = _Base(runtime, settings, exchange, halts, alarms)
+    database, now = runtime.database, exchange.now
+    transitions = base.transitions()
     attempts = AttemptWriter(
-        database, live=exchange.live, unready=readiness.unready, told=outbox.filled, count=metrics.stepped, now=now
+        database,
+        live=exchange.live,
+        unready=ready.unready,
+        told=base.outbox.filled,
+        count=base.metrics.stepped,
+        now=now,
     )
-    repeater = PurchaseRepeater(attempts, builder, exchange.sending, settings, now=now, stopping=stopping)
-    slots = OrderSlots(exchange.limiter, at_once={Side.BUY: LINES, Side.SELL: SALES_AT_ONCE})
-    ways = Ways(
-        venues=exchange.sending,
-        builder=builder,
-        presend=PresendCheck(halts, known.openings, settings, now=now),
-        slots=slots,
-        time=clock,
-        absence=AbsenceCheck(exchange.venues, slots, clock, settings, balances=balances, now=now),
-        transitions=transitions,
-        repeater=repeater,
-        latch=halts.halt,
-        sent=metrics.sent,
-    )
-    sender = OrderSender(ways, settings, now=now, stopping=stopping)
+    journal = DecisionWriter(database, settings, told=base.outbox.filled, now=now)
+    decisions = PurchaseDecisions(journal, settings, live=exchange.live, unready=ready.unready, now=now)
+    builder = base.builder()
+    repeater = PurchaseRepeater(attempts, builder, exchange.sending, settings, now=now, stopping=runtime.stop)
+    sender = base.sender(builder, transitions, repeater)
     patience = timedelta(hours=settings.opening_horizon_hours)
-    schedule = OpeningScheduler(transitions, decisions, sender, builder, clock, patience=patience)
-    free = None if balances is None else FreeBalances(balances).of
-    selling = SaleOrders(journal, sender, {mode: free if mode is Mode.LIVE else None for mode in exchange.sending})
-    account = exchange.account if exchange.live else None
-    custody = None if account is None else BalanceCheck(database, account, settings)
-    monitor, spare = ExitMonitor(database, market_access, selling, halts, settings, now=now), exchange.spare
-    fee_prices = None if spare is None else FeePrices(database, Markets(spare, settings).last_price, now=now)
+    monitor = base.monitor(SaleOrders(journal, sender, base.free()))
     return Parts(
         now=now,
-        metrics=metrics,
-        outbox=outbox,
-        readiness=readiness,
+        metrics=base.metrics,
+        outbox=base.outbox,
+        readiness=ready,
         journal=journal,
         decisions=decisions,
         transitions=transitions,
         attempts=attempts,
         builder=builder,
-        balances=balances,
+        balances=base.balances,
         sender=sender,
         repeater=repeater,
         reconciler=OrderReconciler(exchange.venues, transitions, sender, settings, now=now, alerts=alarms),
         recheck=GivenUpOrders(exchange.venues, transitions, sender, attempts=attempts, now=now),
         operator_settlement=OperatorSettlement(database, transitions, sender, now=now),
-        schedule=schedule,
+        schedule=OpeningScheduler(transitions, decisions, sender, builder, base.clock, patience=patience),
         exits=monitor,
-        custody=custody,
+        custody=base.custody(),
         daily_loss=DailyLossBreaker(database, monitor.fair_values, every_seconds=settings.exit_check_seconds, now=now),
-        fee_prices=fee_prices,
+        fee_prices=base.fee_prices(),
     )
+
+
+class _Base:
+    """The surroundings of the parts, and makers of those that take several others."""
+
+    def __init__(
+        self, runtime: Runtime, settings: ExecutorSettings, exchange: Exchange, halts: HaltWatch, alarms: Alarms
+    ) -> None:
+        self._runtime = runtime
+        self._settings = settings
+        self._exchange = exchange
+        self._halts = halts
+        self._alarms = alarms
+        self.metrics = ExecutorMetrics(runtime.telemetry.registry, now=exchange.now)
+        self.outbox = Outbox(runtime.database, runtime.bus, alarm=alarms.say)
+        self.balances = None if exchange.exits.account is None else LastBalances(exchange.exits.account)
+        self.clock = ExchangeTime(exchange.clock.now_ms, now=exchange.now)
+        self._known = SymbolRules(settings.rules_age_seconds)
+        self._recent = RecentBooks()
+        footprint = exchange.exits.footprint
+        self._markets = Markets(exchange.rest, settings, footprint=footprint, known=self._known)
+        self._selling_markets = Markets(
+            exchange.exits.rest, settings, footprint=footprint, known=self._known, recent=self._recent
+        )
+
+    def transitions(self) -> OrderTransitions:
+        charges = FeeCharges(self._known, self._settings, self._alarms.say)
+        return OrderTransitions(
+            self._runtime.database,
+            self._settings,
+            told=self.outbox.filled,
+            count=partial(_recorded, self.metrics, charges),
+            now=self._exchange.now,
+            alarm=self._alarms.say,
+        )
+
+    def builder(self) -> RequestBuilder:
+        return RequestBuilder(
+            self._markets,
+            self._settings,
+            selling=self._selling_markets,
+            ask=_question(self._exchange, self._settings, self._markets),
+            now=self._exchange.now,
+            stopping=self._runtime.stop,
+        )
+
+    def sender(self, builder: RequestBuilder, transitions: OrderTransitions, repeater: PurchaseRepeater) -> OrderSender:
+        exchange, settings, now = self._exchange, self._settings, self._exchange.now
+        slots = OrderSlots(exchange.limiter, at_once={Side.BUY: LINES, Side.SELL: SALES_AT_ONCE})
+        ways = Ways(
+            venues=exchange.sending,
+            builder=builder,
+            presend=PresendCheck(self._halts, self._known.openings, settings, now=now),
+            slots=slots,
+            time=self.clock,
+            absence=AbsenceCheck(exchange.venues, slots, self.clock, settings, balances=self.balances, now=now),
+            sent=self.metrics.sent,
+        )
+        attempts = RequestAttempts(ways, settings, now=now, stopping=self._runtime.stop)
+        return OrderSender(attempts, slots, transitions, repeater, latch=self._halts.halt, now=now)
+
+    def free(self) -> Mapping[Mode, Free | None]:
+        """Return how to read what an account could sell, by the modes whose positions can be sold."""
+        free = None if self.balances is None else FreeBalances(self.balances).of
+        return {mode: free if mode is Mode.LIVE else None for mode in self._exchange.sending}
+
+    def monitor(self, selling: SaleOrders) -> ExitMonitor:
+        exchange, settings = self._exchange, self._settings
+        access = MarketAccess(
+            self._selling_markets,
+            PositionPrices(exchange.exits.watching, exchange.exits.rest, self._recent),
+            _sale_test(exchange, settings, self._selling_markets) if exchange.live else None,
+            apart=partial(exchange.limiter.apart_seconds, Priority.WATCH, Pool.ADDRESS),
+        )
+        return ExitMonitor(self._runtime.database, access, selling, self._halts, settings, now=exchange.now)
+
+    def custody(self) -> BalanceCheck | None:
+        account = self._exchange.account if self._exchange.live else None
+        return None if account is None else BalanceCheck(self._runtime.database, account, self._settings)
+
+    def fee_prices(self) -> FeePrices | None:
+        spare, now = self._exchange.spare, self._exchange.now
+        last_price = None if spare is None else Markets(spare, self._settings).last_price
+        return None if last_price is None else FeePrices(self._runtime.database, last_price, now=now)
 
 
 def _recorded(metrics: ExecutorMetrics, charges: FeeCharges, order: Order, update: OrderUpdate) -> None:
