@@ -233,7 +233,7 @@ def _recorded(metrics: ExecutorMetrics, charges: FeeCharges, order: Order, updat
 
 
 def _question(exchange: Exchange, settings: ExecutorSettings, markets: Markets) -> Ask:
-    """Return what asks for openings with what nobody has reserved of the limits."""
+    """Return the question for openings, asked with the unreserved rest of the limits."""
     if exchange.infos is None:
         return ask_nobody
     has_room = partial(exchange.limiter.has_room, Priority.OTHER, cost_of("GET", INFO_PATH))

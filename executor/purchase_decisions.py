@@ -1,4 +1,4 @@
-"""Decide on purchases by what the journal reads, have each decision committed, and hand purchases to the sender."""
+"""Decide on purchases, have each decision committed by the journal, and hand purchases to the sender."""
 
 import asyncio
 from collections.abc import Callable

@@ -47,7 +47,7 @@ SELECT
     coalesce(answered_at, $3), $4
 FROM orders WHERE client_order_id = $1
 """
-# What was answered to the attempt before says nothing of this one.
+# The answer to the attempt before says nothing of this one.
 BEGIN: Final = """
 UPDATE orders SET
     state = $2, attempt = attempt + 1, attempt_id = $3, send_until = $4, request = $5,
@@ -133,7 +133,7 @@ class AttemptWriter:
             await connection.execute(LOOKED, order.sent_as, times)
 
     async def appeared(self, order: Order, update: OrderUpdate) -> None:
-        """Count what the attempt of *order* got after all, once: beside what the order got by another, if anything."""
+        """Count the late fill of the attempt of *order*, once, beside the fill of another attempt."""
         fill, exchange_id = update.fill, update.exchange_order_id
         assert fill is not None
         fees = {asset: f"{fee:f}" for asset, fee in fill.fees.items()}
@@ -144,7 +144,7 @@ class AttemptWriter:
             if not await connection.fetchval(APPEARED, *values):
                 return
             await settlement.settle(connection, order, Effect.ADD, fill)
-            # Under a name of its own: the order's tells what became of its last attempt.
+            # Under a name of its own: the order's belongs to its last attempt.
             named = f"{order.client_order_id}.{order.attempt}"
             shown = replace(order, client_order_id=named, state=state, exchange_order_id=exchange_id)
             trade = trade_of(shown, fill=fill, reason=update.words)

@@ -50,7 +50,7 @@ class Snapshot:
 
 
 class DecisionWriter:
-    """Raises TransientError when the database is away; what was called is then simply called again."""
+    """Raises TransientError when the database is away; the call is then repeated."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class DecisionWriter:
     async def reserve(
         self, connection: Connection, order: Order, read: Snapshot, statement: Statement = decision_sql.RESERVE
     ) -> None:
-        """Commit *order* and its reservation; raise OvertakenError where what was *read* holds no more."""
+        """Commit *order* and its reservation; raise OvertakenError where the snapshot *read* holds no more."""
         limits = {
             "version": read.row["version"],
             "max_position_usdt": read.row["max_position_usdt"],

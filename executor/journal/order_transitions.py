@@ -1,4 +1,4 @@
-"""What becomes of committed orders: each step of their lives once, with its money, in one transaction."""
+"""Steps of committed orders: each once, with its money, in one transaction."""
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
@@ -216,7 +216,7 @@ class OrderTransitions:
 def _is_overtaken(known: Order, stands: Order) -> bool:
     """Return whether an order was attempted again since it was *known*, or fired, or waits for another opening.
 
-    What was found of it then says nothing about it now.
+    The finding of then says nothing about it now.
     """
     if known.attempt != stands.attempt:
         return True

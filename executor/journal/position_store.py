@@ -1,4 +1,4 @@
-"""The positions that are held: read, each for itself, and what was learned of them kept."""
+"""Held positions: each is read by itself, and its stop's reference and peak are kept."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -58,7 +58,7 @@ LEFT JOIN LATERAL (
 WHERE positions.state IN {in_sql(POSITIONS_HELD)}
 ORDER BY positions.opened_at
 """  # noqa: S608 - constants
-# The first look says what the stop is measured from; the peak that it replaces was only ever paid, never bid.
+# The first look sets the reference of the stop; the peak that it replaces was only ever paid, never bid.
 LEARN: Final = """
 UPDATE positions SET
     peak_price = CASE
@@ -73,7 +73,7 @@ UPDATE positions SET state = $3::varchar, note = $4, updated_at = now()
 WHERE listing_key = $1 AND mode = $2 AND state = $5
 RETURNING true
 """
-# Null where an order may have bought more that nobody has read yet. What a person wrote off may still be there.
+# Null where an order may have bought more that was not read yet. Written-off coins may still be there.
 HELD_LIVE: Final = f"""
 SELECT base_asset, CASE WHEN bool_and(base_qty IS NOT NULL) THEN sum(base_qty) END AS held
 FROM (
@@ -136,7 +136,7 @@ def _held_of(row: Record) -> Held:
 
 
 async def learn(database: Database, position: Position, reference: Decimal | None, peak: Decimal) -> None:
-    """Remember what the stop of *position* is measured from, unless None, and its highest price so far."""
+    """Remember the reference of the stop of *position*, unless None, and its highest price so far."""
     async with database.connection() as connection:
         await connection.execute(LEARN, position.listing.key, position.mode, reference, peak)
 
@@ -149,7 +149,7 @@ async def mark(database: Database, position: Position, state: PositionState, not
 
 
 async def write_off(database: Database, position: Position, now: datetime) -> bool:
-    """Give *position* up as lost, which frees what it cost; return whether that could be done."""
+    """Give *position* up as lost, which frees its cost; return whether that could be done."""
     async with database.transaction() as connection:
         return await settlement.write_off(connection, position, now)
 

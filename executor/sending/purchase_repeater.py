@@ -44,7 +44,7 @@ class Sender(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Unfilled:
-    """An order whose attempt got nothing, and what it comes to where none follows."""
+    """An order whose attempt got nothing, and its update where none follows."""
 
     order: Order
     update: OrderUpdate
@@ -97,7 +97,7 @@ class PurchaseRepeater:
         return order.client_order_id in self._in_charge.values()
 
     async def run(self, sender: Sender, until: asyncio.Event) -> None:
-        """Attend to what was taken in charge, until *until* is set; what waits by then is ended."""
+        """Repeat the orders taken in charge, until *until* is set; those that wait by then are ended."""
         async with asyncio.TaskGroup() as attending:
             while not until.is_set():
                 self._changed.clear()

@@ -147,7 +147,9 @@ class RequestAttempts:
         async with self._ways.slots.turn(order.side, seconds_max=left_seconds, stop=self._stopping) as may_begin:
             if not may_begin:
                 return self._unbegun(order)
-            if signed is None or self._is_old(signed):
+            half_window_ms = self._settings.recv_window_ms / 2
+            # One that was signed that long ago might arrive too late.
+            if signed is None or self._ways.time.now_ms() - signed.timestamp_ms > half_window_ms:
                 signed = self._signed(order, request)
             objection = self._ways.presend.objection
             if (objected := objection(order)) is not None:
@@ -175,10 +177,6 @@ class RequestAttempts:
             return self._ways.venues[order.mode].sign(request, at_ms=at_ms)
         except ClockUncertainError as error:
             return Attempt(Untimely(str(error)), self._now())
-
-    def _is_old(self, signed: SignedOrder) -> bool:
-        """Return whether *signed* might arrive too late by now."""
-        return self._ways.time.now_ms() - signed.timestamp_ms > self._settings.recv_window_ms / 2
 
     def _unbegun(self, order: Order) -> OrderUpdate:
         """Return what an order comes to that got no turn."""
@@ -210,7 +208,7 @@ def _may_wait(order: Order) -> bool:
 
 
 def _ended(move: Again, seen: Found | Undecided | None) -> OrderUpdate:
-    """Return what the attempts came to where no other follows *move*."""
+    """Return the outcome of the attempts where no other follows *move*."""
     match seen:
         case Found(exchange_order_id):
             return OrderUpdate(OrderEvent.ACCEPTED, exchange_order_id=exchange_order_id)
@@ -221,5 +219,5 @@ def _ended(move: Again, seen: Found | Undecided | None) -> OrderUpdate:
 
 
 def described(request: OrderRequest) -> dict[str, str]:
-    """Return what is asked for, in the exchange's words, as the journal keeps it."""
+    """Return *request* in the exchange's words, as the journal keeps it."""
     return dict(order_params(request))

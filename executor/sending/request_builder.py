@@ -74,7 +74,7 @@ class RequestBuilder:
         return self.at_once(order) or await self._asked(order) or await self._learned(order)
 
     def at_once(self, order: Order, *, asked: bool = False) -> BuiltRequest | Refusal | None:
-        """Return the same from what is at hand; None where the exchange must be asked first.
+        """Return the same from data at hand; None where the exchange must be asked first.
 
         *asked* where it was, about the opening.
         """
@@ -85,7 +85,7 @@ class RequestBuilder:
         return None if is_learnable else composed
 
     async def offered(self, order: Order) -> BuiltRequest | Refusal | None:
-        """Return what to send for a further attempt of *order*; None while nothing is offered at what it may pay.
+        """Return what to send for a further attempt of *order*; None while nothing is offered at its price.
 
         Refusal where none may follow at all: the coin turns out to be old.
         """
@@ -100,7 +100,7 @@ class RequestBuilder:
         return composed if best_ask is not None and best_ask <= composed.request.price else None
 
     async def prefetch(self, order: Order) -> None:
-        """Learn ahead what the exchange demands of *order* now, as far as can be: it may have changed since."""
+        """Prefetch the exchange's rules for *order*, as far as can be: they may have changed since."""
         try:
             await self._markets.learn(order.listing)
         except ExchangeError:
@@ -118,11 +118,11 @@ class RequestBuilder:
         return self._fees.of(rules, self._settings.taker_fee)
 
     def too_old(self, order: Order) -> Refusal | None:
-        """Return why *order* is not sent: nothing told when its coin opens but exchangeInfo, and that is long ago."""
+        """Return why *order* is not sent: by exchangeInfo alone its coin opened, long ago."""
         return self._markets.too_old(order.listing, self._now()) if order.side is Side.BUY else None
 
     async def _asked(self, order: Order) -> BuiltRequest | Refusal | None:
-        """Have the opening asked for where a ticker is all that has shown the coin, and go on with what is at hand.
+        """Have the opening asked for where only a ticker has shown the coin, and go on with data at hand.
 
         Where that is not enough, the market is looked at anyway, and the opening comes along.
         """

@@ -1,4 +1,4 @@
-"""A dry run of the exchange: the order book tells what an order would have got, and nothing is bought.
+"""Dry run: an order is filled by the order book of the moment, and nothing is bought.
 
 The book is asked for at the moment at which the order would have been written, so both requests take the same time to
 arrive and what comes back is the book that the order would have met, less what paper orders took from it already. It is
@@ -39,7 +39,7 @@ _FIRST_AGAIN_SECONDS: Final = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Checking:
-    """What it takes to have an order checked."""
+    """The means to have an order checked."""
 
     trading: MexcTrading
     clock: ExchangeClock
@@ -47,7 +47,7 @@ class Checking:
 
 @dataclass(frozen=True, slots=True)
 class _Closed:
-    """A symbol that takes no order of a side, until when that need not be asked again, and what it was found after."""
+    """A symbol that takes no order of a side, until when that need not be asked again, and the wait that led to it."""
 
     verdict: Verdict
     until: float
@@ -77,7 +77,7 @@ class DryRun:
         self._closed: dict[Book, _Closed] = {}
 
     def sign(self, request: OrderRequest, /, *, at_ms: int | None = None) -> SignedOrder:
-        # The account does not hold what was only bought on paper: any sale of it would be refused.
+        # The account does not hold coins bought on paper: any sale of them would be rejected.
         checking = self._checking if request.side is Side.BUY else None
         if checking is None:
             return SignedOrder.on_paper(request, int(self._now().timestamp() * 1000) if at_ms is None else at_ms)
@@ -120,7 +120,7 @@ class DryRun:
         return verdict
 
     async def _met(self, order: Order, request: OrderRequest) -> Met | Verdict:
-        """Return what *request* meets; or at once what was found a moment ago, of a symbol that was closed then."""
+        """Return what *request* meets; or at once the verdict of a moment ago, on a symbol that was closed then."""
         known = self._closed.get((request.symbol, request.side))
         if known is not None and self._clock() < known.until:
             return known.verdict
@@ -167,7 +167,7 @@ class DryRun:
 
 
 def _is_of_symbol(verdict: Verdict) -> bool:
-    """Return whether a refusal to show the market says of the symbol what it would say of an order on it."""
+    """Return whether a refusal to show the market would be the same for an order on its symbol."""
     if isinstance(verdict, Rejected):
         return not verdict.stop and verdict.reason is not Reason.PAIR_REFUSED
     return isinstance(verdict, NotOpen)

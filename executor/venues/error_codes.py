@@ -88,7 +88,7 @@ CODES: Final[Mapping[int, Code]] = MappingProxyType(
         # Time.
         700003: Code("timestamp outside of the recvWindow", _untimely),
         10073: Code("invalid request time", _untimely),
-        # Symbol. Before an opening these come and go, and nobody knows which MEXC gives when.
+        # Symbol. Before an opening these come and go, and MEXC does not say which comes when.
         -1121: Code("invalid symbol", _not_open),
         10007: Code("symbol not support api", _not_open),
         30000: Code("trading suspended for the symbol", _not_open),

@@ -79,7 +79,7 @@ class Exchange:
         return {mode: venue for mode, venue in self.venues.items() if self.live or mode is not Mode.LIVE}
 
     def is_ready(self) -> bool:
-        """Tell whether orders could go out now. May be asked from another thread."""
+        """Return whether orders could go out now. May be asked from another thread."""
         return self.lines is None or (self.lines.is_ready and self.clock.is_trustworthy())
 
 
@@ -153,7 +153,7 @@ async def open_exchange(
 
 @dataclass(frozen=True, slots=True)
 class _Paper:
-    """What the dry runs of both sides have in common."""
+    """The common parts of the dry runs of both sides."""
 
     footprint: PaperFootprint
     settings: ExecutorSettings

@@ -60,9 +60,9 @@ class OrderLookup:
         )
 
     async def find(self, order: Order, ways: Collection[Way], *, has_ended: bool) -> Finding:
-        """Return what the first of *ways*, cheapest first, shows of *order*.
+        """Return the finding of the first of *ways*, cheapest first, that shows *order*.
 
-        One that is refused does not keep the others from it; what it said is raised where none of them shows anything.
+        One that is refused does not keep the others from it; its error is raised where none of them shows anything.
         """
         obstacle: ExchangeError | None = None
         others: frozenset[str] = frozenset()
@@ -104,7 +104,7 @@ class OrderLookup:
         return _ours(order, await self._account.all_orders(order.symbol, start_ms=self._begin_ms(order)))
 
     async def _by_trades(self, order: Order) -> Finding:
-        """Look through what was traded since the order was decided on, where no list shows the order itself."""
+        """Look through all trades since the order was decided on, where no list shows the order itself."""
         if order.exchange_order_id is not None:
             trades = await self._trades(order, order.exchange_order_id, self._begin_ms(order), lambda _: False)
             return self._from_trades(order, order.exchange_order_id, trades)

@@ -1,4 +1,4 @@
-"""What the exchange's answer to an order means: by its code, and where it gives none, by what certainly follows."""
+"""Classify the exchange's answer to an order: by its code, and without one by its certain consequences."""
 
 import re
 from dataclasses import replace

@@ -10,7 +10,7 @@ from shared.mexc.http.request import Admission
 
 
 def suspecting(admission: Admission, suspect: Callable[[], None]) -> Admission:
-    """Return *admission* that calls *suspect* where what it admits is refused for its time."""
+    """Return *admission* that calls *suspect* where an admitted request is refused for its time."""
 
     @asynccontextmanager
     async def admitted(method: str, path: str) -> AsyncIterator[None]:

@@ -1,4 +1,4 @@
-"""Where orders go: the exchange, or a dry run of it. Both are used in the same way."""
+"""The port of orders: the exchange, or a dry run of it."""
 
 from collections.abc import Awaitable, Collection
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from shared.mexc.orders.order_transport import MayWrite
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One request, or none, and what it came to."""
+    """One request, or none, and its result."""
 
     verdict: Verdict
     answered_at: datetime
@@ -60,7 +60,7 @@ class Working:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """Nobody there knows of the order, yet."""
+    """The exchange does not show the order, yet."""
 
     others: frozenset[str] = frozenset()
     """The exchange's ids of orders that were traded meanwhile, of which it may be one."""
@@ -89,7 +89,7 @@ class Venue(Protocol):
         """
 
     async def balance(self, asset: str, /) -> Balance | None:
-        """Return what the account holds of *asset*; None where nothing bought or sold shows in an account."""
+        """Return the account's balance of *asset*; None where nothing bought or sold shows in an account."""
 
     async def cancel(self, order: Order, exchange_order_id: str, /) -> None:
         """Ask that an order which still works ends; raise ExchangeError."""

@@ -87,7 +87,7 @@ def _unopened(side: Side, seen: MarketSight, now: datetime) -> Closed | None:
 def would_be_taken(
     request: OrderRequest, seen: MarketSight, now: datetime, *, market_after_seconds: float
 ) -> Verdict | None:
-    """Return what the exchange would answer to *request* on an open symbol; None where it would take it.
+    """Return the exchange's presumable verdict on *request* on an open symbol; None where it would take it.
 
     A MARKET order sooner after the opening than *market_after_seconds* is taken, and cancelled unfilled.
     """

@@ -1,4 +1,4 @@
-"""One bounded request over HTTP that is not an order, and what its answer means when it is not the one asked for."""
+"""One bounded HTTP request that is not an order, and the meaning of an unwanted answer."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -19,7 +19,7 @@ T = TypeVar("T")
 Transport = httpx.AsyncBaseTransport
 
 Admission = Callable[[str, str], AbstractAsyncContextManager[None]]
-"""Given method and path, a request waits for its turn on the way in; what it raises passes on the way out."""
+"""Given method and path, a request waits for its turn on the way in; its errors pass on the way out."""
 
 
 def unlimited(_method: str, _path: str) -> AbstractAsyncContextManager[None]:
@@ -56,14 +56,14 @@ async def connect_http(
     headers: dict[str, str] | None = None,
     through: Callable[[Transport], Transport] | None = None,
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """Open a client of *base_url* that is told nothing by its environment and sent nowhere by an answer.
+    """Open a client of *base_url* that takes nothing from its environment and follows no redirect.
 
     What *through* makes of the transport is what requests go through.
     """
     # In a thread: reading the certificates of the world holds the loop for 30 ms.
     is_secure = httpx.URL(base_url).scheme == "https"
     verify = await asyncio.to_thread(httpx.create_ssl_context, trust_env=False) if is_secure else False
-    # A proxy or a netrc found in the environment has no say in what the exchange is told.
+    # A proxy or a netrc found in the environment has no say in requests.
     transport = httpx.AsyncHTTPTransport(
         verify=verify, limits=httpx.Limits(max_connections=limits.connections_max), trust_env=False
     )

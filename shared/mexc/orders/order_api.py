@@ -20,7 +20,7 @@ RECV_WINDOW_MS_MAX: Final = 60_000
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """One order as the exchange takes it; what it would refuse on sight raises ValueError here.
+    """One order as the exchange takes it; one that it would refuse on sight raises ValueError here.
 
     A MARKET order names either the quote amount to spend or the quantity; every other type a quantity and a price.
     """

@@ -205,7 +205,7 @@ def _kept(headers: Headers) -> Mapping[str, str]:
 
 def _framed(endpoint: Endpoint, signed: SignedOrder) -> bytes:
     target, fields = f"{signed.path}?{signed.query}", [f"{name}: {value}" for name, value in signed.headers.items()]
-    # Neither message quotes what it refuses: it may be a key or a signed query.
+    # Neither message quotes the refused text: it may be a key or a signed query.
     if not _is_one_line(target) or " " in target or not target.startswith("/"):
         raise ValueError("the request's path and query must be percent-encoded, and start with /")
     if not all(map(_is_one_line, fields)):

@@ -14,7 +14,7 @@ def always() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the exchange answered, whatever the status: judging it is the caller's."""
+    """The exchange's answer, whatever the status: judging it is the caller's."""
 
     status: int
     headers: Mapping[str, str]
