@@ -36,6 +36,6 @@ async def serve(runtime: Runtime, settings: ApiSettings, *, on_listening: Callab
         server = Server(app, runtime.stop, started, tls=context)
         runtime.telemetry.ready_when("api", lambda: server.started and not runtime.stop.is_set())
         component = Component("api")
-        component.shows("troubles", runtime.telemetry.troubles.fact)
+        component.add_fact("troubles", runtime.telemetry.troubles.fact)
         async with heartbeat(component, runtime.bus), run_stream(state):
             await server.run_on(listener)

@@ -17,9 +17,9 @@ from shared.bus import embedded, rabbitmq
 from shared.bus.metrics import BusMetrics
 from shared.bus.port import Bus
 from shared.errors import SettingsError
-from shared.postgres import database
+from shared.postgres import database, reachability
 from shared.postgres.database import Database
-from shared.postgres.tls_root import checked_against
+from shared.postgres.tls_root import with_authority
 from shared.process import redaction, telemetry
 from shared.process.lifecycle import when_available
 from shared.process.runtime import Runtime
@@ -102,7 +102,7 @@ async def start_process(
         else:
             await schema.available(opened, stop)
             await when_available("rights", lambda: rights.require(opened, plan.services), stop)
-        watch = await stack.enter_async_context(database.watched(opened))
+        watch = await stack.enter_async_context(reachability.watching_reachability(opened))
         fit = await stack.enter_async_context(schema.watched(opened))
         bus = await stack.enter_async_context(open_bus(settings.broker, opened, plan, own.registry))
         own.ready_when("database", lambda: watch.reachable)
@@ -151,7 +151,7 @@ async def database_url(settings: ProcessSettings) -> AsyncIterator[URL]:
     """Yield the database's URL, starting our own server if none is set."""
     if settings.database.url is not None:
         url = database.parse_url(settings.database.url.get_secret_value(), variable="SNIPER_DATABASE_URL")
-        yield checked_against(url, settings.database.ca_file)
+        yield with_authority(url, settings.database.ca_file)
         return
     # Imported only here: a service with an external database needs neither the wheel nor its memory.
     try:

@@ -1,1 +1,1 @@
-"""What others build on, derived from the models and the topology: schemas, the AsyncAPI document, frozen versions."""
+"""Contract with consumers, derived from models and topology: schemas, the AsyncAPI document, frozen versions."""

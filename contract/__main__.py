@@ -1,4 +1,4 @@
-"""`python -m contract [--freeze VERSION]`: write what follows from the models and the topology."""
+"""`python -m contract [--freeze VERSION]`: write the files derived from the models and the topology."""
 
 import argparse
 import sys

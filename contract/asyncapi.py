@@ -1,4 +1,4 @@
-"""The AsyncAPI document: which events come by which exchange, under which routing keys, and how they look.
+"""AsyncAPI document: the events on each exchange, their routing keys and schemas.
 
 https://www.asyncapi.com/docs/reference/specification/v3.0.0
 https://github.com/asyncapi/bindings/tree/master/amqp
@@ -31,7 +31,7 @@ Ignore fields that you do not know.
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """Where events of one model come by; *parameters* are the words an address leaves open, with their values."""
+    """Channel of events of one model; *parameters* are the variables of its address, with their values."""
 
     name: str
     model: type[Event]
@@ -57,7 +57,7 @@ CHANNELS: Final = (
 
 def render() -> str:
     """Return the document as YAML."""
-    heading = "# Made by `make contract` from shared/events.py and shared/wire/topology.py.\n"
+    heading = "# Made by `make contract` from shared/events and shared/wire/topology.py.\n"
     return heading + yaml.dump(document(), Dumper=_Plain, sort_keys=False, allow_unicode=True, width=120)
 
 
@@ -190,7 +190,7 @@ def _capital(name: str) -> str:
 
 
 class _Plain(yaml.SafeDumper):
-    """Writes what occurs twice twice, instead of a reference to its first place, and paragraphs as blocks."""
+    """Dumps repeated values in full, without aliases, and paragraphs as blocks."""
 
     def ignore_aliases(self, data: object) -> bool:
         del data

@@ -1,4 +1,4 @@
-"""RabbitMQ's definitions: everything that an operator's broker holds for us, and who may do what with it.
+"""RabbitMQ's definitions: exchanges, queues, bindings, users and their permissions on an operator's broker.
 
 https://www.rabbitmq.com/docs/definitions
 """
@@ -15,7 +15,7 @@ Definitions = dict[str, Any]
 PREFIX: Final = "sniper-"
 _DAY_MS: Final = 24 * 60 * 60 * 1000
 READER_LIMITS: Final = {
-    # A consumer that nobody runs any more must not fill the disk.
+    # An abandoned consumer must not fill the disk.
     "expires": 7 * _DAY_MS,
     "max-length": 100_000,
     "max-length-bytes": 200_000_000,
@@ -26,7 +26,7 @@ READER_LIMITS: Final = {
 def definitions(*, vhost: str = "/", prefix: str = PREFIX) -> Definitions:
     """Return the definitions of one virtual host, with users whose names begin with *prefix*.
 
-    The users have no password, with which nobody can sign in.
+    The users have no password, so that none can log in.
     """
     return {
         "vhosts": [{"name": vhost}],

@@ -1,4 +1,4 @@
-"""What the source says below each field of a class, which Python itself does not keep."""
+"""Docstrings of fields, which Python itself does not keep."""
 
 import ast
 import inspect
@@ -7,8 +7,8 @@ import textwrap
 from collections.abc import Mapping
 
 
-def documented(model: type) -> Mapping[str, str]:
-    """Return the string below each annotated field of *model* and of its bases, on one line each, by name.
+def field_docstrings(model: type) -> Mapping[str, str]:
+    """Return the docstring of each annotated field of *model* and its bases, on one line each, by name.
 
     Pydantic can read them too (`use_attribute_docstrings`), but does so at every import of the models.
     """

@@ -1,4 +1,4 @@
-"""Files in the tree that are derived, by their paths in it."""
+"""Derived files, by their paths in the repository."""
 
 import json
 from collections.abc import Mapping
@@ -14,11 +14,11 @@ from shared.wire.cloudevents import encode
 
 ROLES_HEAD: Final = "-- Made by `make contract`; the same as `sniper migrate --roles`. docs/deployment.md says when.\n"
 FROZEN: Final = Path("contract/frozen")
-"""What each release has promised, in a folder by its version; nothing below it ever changes."""
+"""Contract of each release, in a folder by its version; nothing below it ever changes."""
 
 
 def generated() -> Mapping[str, str]:
-    """Return the text of each file that follows the models, the topology and the definitions of metrics."""
+    """Return the text of each file derived from the models, the topology and the metrics."""
     described = {f"docs/schemas/{name}": _json(schema) for name, schema in schemas().items()}
     pages = {"docs/asyncapi.yaml": asyncapi.render(), "docs/metrics.md": metrics.render()}
     broker = {"deploy/rabbitmq/definitions.json": _json(definitions())}
@@ -27,7 +27,7 @@ def generated() -> Mapping[str, str]:
 
 
 def frozen(version: str) -> Mapping[str, str]:
-    """Return what the release *version* promises: its schemas, and events as it sends them."""
+    """Return the contract of the release *version*: its schemas, and its events as sent."""
     folder = FROZEN / version
     described = {f"{folder}/schemas/{name}": _json(schema) for name, schema in schemas().items()}
     sent = {f"{folder}/events/{name}.json": _json(json.loads(encode(event))) for name, event in SAMPLES.items()}

@@ -1,4 +1,4 @@
-"""What the manifests of deploy/kubernetes take over from elsewhere: Prometheus' rules, and the users of `local`."""
+"""Derived parts of deploy/kubernetes: Prometheus' rules, and the users of the overlay `local`."""
 
 import json
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ RULES: Final = f"{OVERLAYS}/production/services/rules.yaml"
 BROKER: Final = f"{OVERLAYS}/local/definitions.json"
 ROLES: Final = f"{OVERLAYS}/local/roles.sql"
 PASSWORD: Final = "local"  # noqa: S105 - no secret
-"""Of every user of the overlay `local`, whose data ends with its pods."""
+"""Password of every user in the overlay `local`, whose data ends with its pods."""
 SERVICES: Final = tuple(name for name in RIGHTS if name not in GROUPS)
 _PROMETHEUS: Final = Path(__file__).parents[1] / "deploy" / "prometheus"
 _SOURCES: Final = ("expected.yml", "recording.yml", "alerts.yml")
@@ -27,12 +27,12 @@ _MADE: Final = "Made by `make contract`"
 
 
 def files() -> Mapping[str, str]:
-    """Return the text of each of them by its path."""
+    """Return the text of each derived file by its path."""
     return {RULES: _rules(), BROKER: _broker(), ROLES: _roles()}
 
 
 def _rules() -> str:
-    """Return the rules of Prometheus as the resource that its operator reads."""
+    """Return the rules of Prometheus as a resource of its operator."""
     rule = {
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "PrometheusRule",
@@ -66,7 +66,7 @@ def _documents(path: Path) -> list[Any]:
 
 
 def _broker() -> str:
-    """Return the broker's definitions with a password for each service; RabbitMQ hashes it."""
+    """Return the broker's definitions with a password per service, which RabbitMQ hashes."""
     loaded = definitions()
     for user in loaded["users"]:
         if user["name"].removeprefix(PREFIX) in SERVICES:
@@ -76,6 +76,6 @@ def _broker() -> str:
 
 
 def _roles() -> str:
-    """Return what PostgreSQL runs when it first starts; the rights are the migration's to give."""
+    """Return the script for PostgreSQL's first start; the migration grants the rights."""
     made = "".join(f"CREATE ROLE {roles.PREFIX}{name} LOGIN PASSWORD '{PASSWORD}';\n" for name in SERVICES)
     return f"-- {_MADE}.\n{made}"

@@ -1,4 +1,4 @@
-"""The reference of metrics, read from their definitions in the source."""
+"""Reference of metrics, read from their definitions in the source."""
 
 import ast
 from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ The [runbook](runbook.md) has the alerts, `deploy/grafana` the dashboards.
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """One metric, as its definition says."""
+    """Metric with its type, labels and help text."""
 
     name: str
     kind: str
@@ -35,7 +35,7 @@ class Definition:
 
 
 def definitions_of(service: str) -> Sequence[Definition]:
-    """Return the metrics that the modules of *service* define, by name."""
+    """Return the metrics defined in the modules of *service*, sorted by name."""
     trees = (ast.parse(path.read_text(encoding="utf-8")) for path in sorted((ROOT / service).rglob("*.py")))
     return sorted((each for tree in trees for each in _definitions(tree)), key=lambda each: each.name)
 

@@ -1,4 +1,4 @@
-"""Who may do what on the broker: one user for each service, and two for programs that are not ours."""
+"""Permissions on the broker: a user for each service, and two for other programs."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ READER_QUEUES: Final = r"^reader\..+$"
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """What one user may do; a service may declare and bind nothing, because what it needs is an operator's to make."""
+    """Permissions of one user. Services may declare and bind nothing: their queues are created by an operator."""
 
     user: str
     consumes: Sequence[Queue] = ()
@@ -24,7 +24,7 @@ class Rights:
     binds: Mapping[Exchange, str] = field(default_factory=lambda: MappingProxyType({}))
     """Routing keys that it may bind its own queues to, as a regular expression, by exchange."""
     own_queues: str = NOTHING
-    """Names of the queues that it may declare, as a regular expression."""
+    """Regular expression of queue names that it may declare."""
 
     def permission(self) -> Mapping[str, str]:
         """Return the three regular expressions of RabbitMQ, over names of queues and exchanges."""
@@ -56,7 +56,7 @@ def _any_of(names: Sequence[str], pattern: str) -> str:
 
 
 ANYTHING: Final = ".*"
-"""Of an exchange that has no routing keys."""
+"""For exchanges without routing keys."""
 
 RIGHTS: Final = (
     Rights(

@@ -1,4 +1,4 @@
-"""Examples of every event: one with all it can carry, one with no more than it must."""
+"""Sample events of every type: one with all fields, one with the required ones."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -125,4 +125,4 @@ SAMPLES: Final[Mapping[str, Event]] = {
         facts={"symbols": 3000, "sources": {"mexc_rest_api": "fresh"}},
     ),
 }
-"""By type and by how much they carry."""
+"""By type and completeness."""

@@ -1,4 +1,4 @@
-"""JSON Schemas of the events as they travel: a CloudEvent, and in it the data of a model."""
+"""JSON Schemas of the events as sent: CloudEvents with the data of a model."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -6,7 +6,7 @@ from typing import Any, Final
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
-from contract.docstrings import documented
+from contract.docstrings import field_docstrings
 from shared import events
 from shared.events import Event
 from shared.wire.cloudevents import EVENT_TYPES, schema_urn
@@ -16,7 +16,7 @@ JsonSchema = dict[str, Any]
 
 
 class _AsSent(GenerateJsonSchema):
-    """The schema of what is sent, which is not what is read: a field without a value is absent, and none is null."""
+    """Schema of events as sent, not as read: a field without a value is absent, and none is null."""
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchema:
         return self.generate_inner(schema["schema"])
@@ -80,9 +80,9 @@ def _parts(model: type[Event], references: str) -> dict[str, JsonSchema]:
     del described["properties"]["id"]
     described["required"].remove("id")
     for name, part in parts.items():
-        described_by = getattr(events, name)
+        described_by = getattr(events, name, None)
         if isinstance(described_by, type):
-            _describe(part, documented(described_by))
+            _describe(part, field_docstrings(described_by))
     return parts
 
 

@@ -1,1 +1,1 @@
-"""Turns many sightings into exactly one listing."""
+"""Deduplication: many sightings become exactly one listing."""

@@ -1,16 +1,16 @@
-"""Turn every listing into exactly one event, and every new opening time of it into one more."""
+"""Deduplication of sightings: one event per listing, and one per new opening time."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 import structlog
 
-from dedup.identity import listing_of, rescheduled
+from dedup.claim_cache import ClaimCache
+from dedup.clock_skew import ClockSkew
+from dedup.identity import listing_of, rescheduled_event
 from dedup.ledger import Claim, Ledger
 from dedup.metrics import Metrics
 from dedup.observations import Observation
-from dedup.seen import Seen
-from dedup.skew import Skew
 from shared.errors import PermanentError
 from shared.events import Listing, RawListing, never_after, utc_now
 
@@ -21,24 +21,24 @@ Observe = Callable[[Observation], Awaitable[None]]
 
 
 class Deduplicate:
-    """Answers the first sighting of a listing with the listing, and any other with what it has of news.
+    """Answers the first sighting of a listing with the listing, and others with what is new in them.
 
-    A sighting may come back, when we were killed between its claim and the broker's answer. It is then answered
-    with the same event again: an event twice with one id is harmless, one that is lost is not.
+    A sighting is redelivered when the process was killed between its claim and the broker's acknowledgement. It gets
+    the same event again: duplicates under one id are harmless, a lost event is not.
     """
 
     def __init__(
         self,
         ledger: Ledger,
-        seen: Seen,
+        claims: ClaimCache,
         observe: Observe,
         metrics: Metrics,
-        skew: Skew,
+        skew: ClockSkew,
         *,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._ledger = ledger
-        self._seen = seen
+        self._claims = claims
         self._observe = observe
         self._metrics = metrics
         self._skew = skew
@@ -50,9 +50,9 @@ class Deduplicate:
         self._skew.note(raw, now)
         self._metrics.lag_seconds.labels(raw.source).observe(max(0.0, (now - raw.observed_at).total_seconds()))
         sighting = listing_of(raw, listed_at=never_after(now, raw.listed_at, raw.source), deduplicated_at=now)
-        if not self._seen.is_duplicate(sighting.key, raw.id):
+        if not self._claims.is_duplicate(sighting.key, raw.id):
             claim = await self._ledger.claim(sighting, raw.id)
-            self._seen.remember(sighting.key, claim.raw_id)
+            self._claims.remember(sighting.key, claim.raw_id)
             if claim.raw_id == raw.id:
                 return self._forward(claim)
         return await self._compare(sighting, raw.id)
@@ -64,17 +64,17 @@ class Deduplicate:
         return (claim.listing,)
 
     async def _compare(self, sighting: Listing, raw_id: str) -> Sequence[Listing]:
-        """Keep a sighting of a known listing. However early it was made, the listing stays as it was published."""
+        """Store the sighting of a known listing. However early it was made, the listing stays as published."""
         moved = None if sighting.opens_at is None else await self._ledger.move(sighting, raw_id)
         try:
             await self._observe(Observation(sighting.key, sighting.source, sighting.observed_at, raw_id))
         except PermanentError as error:
             if moved is None:
                 raise
-            # A note for people; the news of the opening must not be lost with it.
+            # An observation is for people; the rescheduling must not be lost with it.
             log.warning("an observation that cannot be stored", listing=sighting.key, reason=str(error))
         self._metrics.duplicates.labels(sighting.source).inc()
         if moved is None:
             return ()
         self._metrics.rescheduled.labels(sighting.source).inc()
-        return (rescheduled(moved, sighting),)
+        return (rescheduled_event(moved, sighting),)

@@ -1,4 +1,4 @@
-"""Which sightings are of one listing, and what that listing is."""
+"""Identity of listings: the key of a sighting, and the events that follow from it."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -15,10 +15,9 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def listing_of(raw: RawListing, *, listed_at: datetime | None = None, deduplicated_at: datetime) -> Listing:
-    """Return the listing that *raw* would be, were it the first sighting, at *listed_at* where that is given.
+    """Return the listing that *raw* makes as the first sighting, at *listed_at* where that is given.
 
-    Its id follows from its key, so publishing it twice is recognised. Raises PermanentError where nothing that
-    could be a symbol is left of the symbol.
+    Its id follows from its key, so duplicates are recognised. Raises PermanentError where no valid symbol is left.
     """
     key = key_of(raw)
     described = raw.model_dump() | {
@@ -36,8 +35,8 @@ def listing_of(raw: RawListing, *, listed_at: datetime | None = None, deduplicat
         raise PermanentError(explain(error)) from error
 
 
-def rescheduled(listing: Listing, sighting: Listing) -> ListingRescheduled:
-    """Return the event that *listing* opens when *sighting*, a later one of it, says; which must say so.
+def rescheduled_event(listing: Listing, sighting: Listing) -> ListingRescheduled:
+    """Return the event that reschedules *listing* to the opening of *sighting*, which must have one.
 
     Its id follows from the key and the new opening time.
     """

@@ -1,4 +1,4 @@
-"""The ledger of claims: which sighting became each listing, and when each opens, decided by the database."""
+"""Ledger of claims in the database: the first sighting of each listing, and its latest opening time."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from shared.errors import TransientError
 from shared.events import Listing
-from shared.postgres.database import Database, refused_is_permanent
+from shared.postgres.database import Database
+from shared.postgres.error_translation import refused_is_permanent
 from shared.wire.cloudevents import explain
 
 log = structlog.get_logger(__name__)
@@ -19,9 +20,9 @@ CLAIM: Final = """
     ON CONFLICT DO NOTHING RETURNING true
 """
 READ: Final = "SELECT raw_id, listing FROM listing_claims WHERE listing_key = $1"
-# The latest word on the opening time stands, in whatever order the words arrive, and its first speaker is kept. To
-# hear for the first time that what was taken for open has opened is no news, unless it opened a while after it was
-# seen: an order at that time found it closed.
+# The latest opening time wins, in whatever order sightings arrive, and its first source is kept. That a listing taken
+# for open has opened is no news, unless it opened a while after it was seen: an order at that time found it
+# closed.
 MOVE: Final = """
     UPDATE listing_claims SET
         opens_at = $2,
@@ -40,7 +41,7 @@ READ_MOVE: Final = "SELECT opens_raw_id, listing FROM listing_claims WHERE listi
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One listing and the sighting it was made from."""
+    """Claim on a listing by the sighting it was made from."""
 
     raw_id: str
     listing: Listing
@@ -48,9 +49,9 @@ class Claim:
 
 
 class Ledger:
-    """Gives each listing to the first sighting that asks, for good; and each new opening time to the first that tells.
+    """Gives each listing to the first sighting that claims it, for good, and each new opening time likewise.
 
-    Raises TransientError when the database is away, after which it may or may not be written (asking again tells),
+    Raises TransientError when the database is away, after which the write may have happened (claiming again shows it),
     and PermanentError for what cannot be stored.
     """
 
@@ -58,9 +59,9 @@ class Ledger:
         self._database = database
 
     async def claim(self, listing: Listing, raw_id: str) -> Claim:
-        """Return the claim on *listing*: a new one of *raw_id*, committed, or the one that was there before.
+        """Return the claim on *listing*: a new one of *raw_id*, committed, or the earlier one.
 
-        One round trip when it is new.
+        One round trip for a new claim.
         """
         described = listing.model_dump(mode="json")
         opening = (listing.opens_at, listing.observed_at)
@@ -74,10 +75,10 @@ class Ledger:
         return Claim(earlier["raw_id"], _claimed(earlier["listing"], listing), is_new=False)
 
     async def move(self, sighting: Listing, raw_id: str) -> Listing | None:
-        """Take in when a known listing opens, as *sighting* tells it.
+        """Store the opening of a known listing as *sighting* has it.
 
-        Return the listing as it was claimed where that moved its opening time: now, or when *raw_id* was here before
-        and nobody has moved it since.
+        Return the claimed listing where that moved its opening: now, or at an earlier delivery of *raw_id* with no
+        move since.
         """
         told = (sighting.key, sighting.opens_at, sighting.observed_at, raw_id)
         with refused_is_permanent():
@@ -89,7 +90,7 @@ class Ledger:
 
 
 def _claimed(stored: object, sighting: Listing) -> Listing:
-    """Return the listing as it was claimed; as *sighting* has it where another version wrote what this cannot read."""
+    """Return the claimed listing; *sighting* where another version wrote one that is unreadable here."""
     try:
         return Listing.model_validate(stored)
     except ValidationError as error:

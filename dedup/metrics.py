@@ -1,4 +1,4 @@
-"""What dedup counts."""
+"""Metrics of dedup."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ LAG_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1
 
 
 class Metrics:
-    """Sightings by what became of them, each labelled with its source; and which source sees listings first."""
+    """Sightings by result and source, and leads of sources over each other."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.listings = Counter(

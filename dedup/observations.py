@@ -1,4 +1,4 @@
-"""The other sightings of each listing: who saw it too, and how long after the one that became the listing."""
+"""Observations: further sightings of each listing, by source and lag."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,9 +9,10 @@ from asyncpg import Record
 
 from dedup.metrics import Metrics
 from shared.events import ListingKey, Source
-from shared.postgres.database import Database, refused_is_permanent
+from shared.postgres.database import Database
+from shared.postgres.error_translation import refused_is_permanent
 
-# In one order everywhere, so that two processes handed the same sightings do not wait for each other.
+# In one order everywhere, so that two processes with the same sightings do not deadlock.
 RECORD: Final = """
     WITH handed AS (
         SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[])
@@ -39,7 +40,7 @@ RECORD: Final = """
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One more sighting of a known listing."""
+    """Further sighting of a known listing."""
 
     key: ListingKey
     source: Source
@@ -49,7 +50,7 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Lead:
-    """By how much one source saw a listing before another."""
+    """Lead of one source over another on a listing."""
 
     first: str
     second: str
@@ -57,7 +58,7 @@ class Lead:
 
 
 class Observations:
-    """Stores batches of observations, each observation once, and measures what is new in them."""
+    """Stores batches of observations, each once, and measures the new ones."""
 
     def __init__(self, database: Database, metrics: Metrics) -> None:
         self._database = database
@@ -77,7 +78,7 @@ class Observations:
 
 
 def leads(written: Iterable[Record]) -> Sequence[Lead]:
-    """Return what one batch tells of who was first: each listing once for each pair of sources, by their clocks."""
+    """Return the leads in one batch, once per listing and pair of sources, by the sources' clocks."""
     closest: dict[tuple[str, str], Lead] = {}
     for row in written:
         if row["is_news"] and row["first"] != row["second"]:

@@ -2,39 +2,39 @@
 
 from collections.abc import Sequence
 
+from dedup.claim_cache import ClaimCache
+from dedup.clock_skew import ClockSkew
 from dedup.handler import Deduplicate
 from dedup.ledger import Ledger
 from dedup.metrics import Metrics
 from dedup.observations import Observations
-from dedup.seen import Seen
 from dedup.settings import DedupSettings
-from dedup.skew import Skew
 from shared.bus.port import Message
 from shared.events import HealthStatus, Listing, RawListing, utc_now
 from shared.postgres.batch import BatchLimits, batching
 from shared.process.health import Component, heartbeat
 from shared.process.runtime import Runtime
 from shared.wire.canary import from_message, passed_on, to_message
-from shared.wire.event_handler import receives
+from shared.wire.event_handler import message_handler
 from shared.wire.topology import DEDUP_RAW
 
 
 async def _pass_on(message: Message) -> Sequence[Message]:
-    """Let a canary go on; it is no sighting, and is neither claimed nor counted."""
+    """Pass a canary on; it is no sighting, and is neither claimed nor counted."""
     return [to_message(passed_on(from_message(message), utc_now()))]
 
 
 async def serve(runtime: Runtime, settings: DedupSettings) -> None:
     """Deduplicate raw listings until the runtime's stop event is set."""
     component, metrics = Component("dedup"), Metrics(runtime.telemetry.registry)
-    component.shows("troubles", runtime.telemetry.troubles.fact)
-    skew = Skew(settings.clock_skew_seconds_max, runtime.telemetry.registry)
-    ledger, seen = Ledger(runtime.database), Seen(settings.remembered_keys_max)
+    component.add_fact("troubles", runtime.telemetry.troubles.fact)
+    skew = ClockSkew(settings.clock_skew_seconds_max, runtime.telemetry.registry)
+    ledger, claims = Ledger(runtime.database), ClaimCache(settings.remembered_keys_max)
     write = Observations(runtime.database, metrics).write
     limits = BatchLimits(settings.observations_batch_rows_max, settings.observations_window_seconds)
     runtime.telemetry.ready_when("dedup", lambda: not runtime.stop.is_set())
     async with heartbeat(component, runtime.bus), batching("observations", write, limits) as observations:
-        deduplicate = Deduplicate(ledger, seen, observations.add, metrics, skew)
+        deduplicate = Deduplicate(ledger, claims, observations.add, metrics, skew)
 
         async def handle(raw: RawListing) -> Sequence[Listing]:
             component.saw_event(utc_now())
@@ -44,4 +44,4 @@ async def serve(runtime: Runtime, settings: DedupSettings) -> None:
                 concern = skew.concern()
                 component.set(HealthStatus.DEGRADED if concern else HealthStatus.RUNNING, concern)
 
-        await runtime.bus.consume(DEDUP_RAW, receives(RawListing, handle, canaries=_pass_on), until=runtime.stop)
+        await runtime.bus.consume(DEDUP_RAW, message_handler(RawListing, handle, canaries=_pass_on), until=runtime.stop)

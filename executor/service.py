@@ -34,12 +34,12 @@ from shared.errors import SettingsError, TransientError
 from shared.events import Listing, Trade, utc_now
 from shared.mexc.orders.api_key import KeyTerms
 from shared.postgres.database import Database
-from shared.postgres.rate_usage import remembered
+from shared.postgres.rate_usage import persisted_usage
 from shared.process.health import Component, heartbeat
 from shared.process.lifecycle import when_available
 from shared.process.runtime import Runtime
 from shared.settings import ExchangeSettings
-from shared.wire.event_handler import receives
+from shared.wire.event_handler import message_handler
 from shared.wire.topology import EXECUTOR_LISTINGS, EXECUTOR_OPENINGS
 
 DRAIN_SECONDS: Final = 10.0
@@ -68,7 +68,7 @@ async def serve(
     vigil = Watchdog(exits, overdue_seconds=overdue_seconds(settings))
     limiter = limiter_of(settings, runtime.telemetry.registry)
     async with (
-        remembered(runtime.database, "executor", limiter),
+        persisted_usage(runtime.database, "executor", limiter),
         open_exchange(venue.mexc_rest_url, keys, settings, limiter, live=venue.live) as exchange,
         watching_halts(runtime.database, settings, data_dir) as halts,
         heartbeat(component, runtime.bus),
@@ -80,9 +80,9 @@ async def serve(
         show_facts(component, settings, exchange, parts.readiness, live=venue.live)
         key = _key_watch(exchange, venue, alarms)
         if key is not None:
-            component.shows("api_key", key.fact)
-        exits.shows("worth_usdt", parts.exits.worths.facts)
-        component.shows("troubles", runtime.telemetry.troubles.fact)
+            component.add_fact("api_key", key.fact)
+        exits.add_fact("worth_usdt", parts.exits.worths.facts)
+        component.add_fact("troubles", runtime.telemetry.troubles.fact)
         show_vigil(vigil, runtime.telemetry.registry)
         show_key_age(_key_terms(venue), runtime.telemetry.registry)
         runtime.telemetry.ready_when("executor", lambda: exchange.is_ready() and parts.readiness.reconciled)
@@ -215,7 +215,7 @@ async def _trade(
         under_way.create_task(parts.schedule.run(runtime.stop), name="schedule")
         announced = AnnouncedOpenings(runtime.database, buy.missed, now=parts.now)
         under_way.create_task(announced.run(runtime.stop), name="announced")
-        news = receives(Listing, handle)
+        news = message_handler(Listing, handle)
         under_way.create_task(runtime.bus.consume(EXECUTOR_OPENINGS, news, until=runtime.stop), name="openings")
         await runtime.bus.consume(EXECUTOR_LISTINGS, news, until=runtime.stop)
         drain.reschedule(asyncio.get_running_loop().time() + DRAIN_SECONDS)

@@ -1,5 +1,6 @@
-"""Long work cut into short steps, for whoever runs it to let others have their turn in between."""
+"""Cooperative multitasking: long work in short steps, between which other tasks run."""
 
+import asyncio
 from collections.abc import Callable, Collection, Generator, Iterable
 from collections.abc import Set as AbstractSet
 from itertools import filterfalse, islice
@@ -8,16 +9,16 @@ from typing import Final, TypeVar
 T = TypeVar("T")
 
 Steps = Generator[None, None, T]
-"""Yields after each step, and returns what comes of them all."""
+"""Yields after each step, and returns the result."""
 
 SYMBOLS_PER_STEP: Final = 125
-"""A millisecond or two, when there is much to do for each."""
+"""One or two milliseconds of work, when each symbol takes much."""
 _LOOKED_UP_PER_STEP: Final = 2_000
-"""Half a millisecond."""
+"""Half a millisecond of work."""
 
 
 def for_each(items: Iterable[T], act: Callable[[T], object]) -> Steps[None]:
-    """Do *act* with each of *items*."""
+    """Call *act* with each of *items*."""
     unread = iter(items)
     while step := tuple(islice(unread, SYMBOLS_PER_STEP)):
         for item in step:
@@ -25,19 +26,19 @@ def for_each(items: Iterable[T], act: Callable[[T], object]) -> Steps[None]:
         yield
 
 
-def for_each_alone(items: Iterable[T], act: Callable[[T], object], faults: list[str]) -> Steps[None]:
-    """Do the same; an error over one item goes to *faults*, and concerns no other."""
+def for_each_isolated(items: Iterable[T], act: Callable[[T], object], faults: list[str]) -> Steps[None]:
+    """Call *act* with each of *items*; record an error over one item in *faults*, and go on."""
 
     def act_alone(item: T) -> None:
         try:
             act(item)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the other symbols are not to go unseen for it
+        except Exception as error:  # noqa: BLE001 - an error over one symbol must not hide the others
             faults.append(f"{item!r:.200}: {error!r}")
 
     yield from for_each(items, act_alone)
 
 
-def without(symbols: Collection[str], others: AbstractSet[str]) -> Steps[set[str]]:
+def difference(symbols: Collection[str], others: AbstractSet[str]) -> Steps[set[str]]:
     """Return *symbols* without *others*."""
     left: set[str] = set()
     unread = iter(symbols if symbols is not others else ())
@@ -47,11 +48,22 @@ def without(symbols: Collection[str], others: AbstractSet[str]) -> Steps[set[str
     return left
 
 
-def in_one_go(steps: Steps[T]) -> T:
-    """Take all *steps*; return what comes of them."""
+def run_to_end(steps: Steps[T]) -> T:
+    """Run all *steps*; return the result."""
     while True:
         try:
             next(steps)
         except StopIteration as end:
             result: T = end.value
             return result
+
+
+async def run_cooperatively(steps: Steps[T]) -> T:
+    """Run all *steps*, yielding to other tasks between them; return the result."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        await asyncio.sleep(0)

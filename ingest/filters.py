@@ -1,12 +1,12 @@
-"""Which symbols are told and stored like any other and not to be traded: the rules are data."""
+"""Filters of symbols that are published and stored but not traded. Rules are data."""
 
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
-from ingest.catalogue import Known
-from ingest.lookalike_names import look_alike
+from ingest.catalogue import SymbolRecord
+from ingest.lookalike_names import lookalike_reason
 
 _COINS: Final = "BTC|ETH|BNB|XRP|SOL|DOGE|ADA|LTC|LINK|DOT|AVAX|TRX|BCH|EOS|ETC|FIL|UNI|MATIC|ATOM|SHIB|PEPE|SUI"
 # Of at least three letters: MUX and BAX are coins.
@@ -19,7 +19,7 @@ _STOCKS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """Bases that match are not traded."""
+    """Pattern of bases that are not traded."""
 
     reason: str
     base: re.Pattern[str]
@@ -42,12 +42,14 @@ class Filters:
         self._name = re.compile(name_pattern)
         self._patterns = tuple(patterns)
 
-    def __call__(self, known: Known) -> str:
-        """Say why *known* is not to be traded; empty where it may be."""
-        if not self._name.fullmatch(known.symbol):
+    def __call__(self, record: SymbolRecord) -> str:
+        """Return why *record* is not to be traded; empty where it may be."""
+        if not self._name.fullmatch(record.symbol):
             return "name: not of the pattern"
-        if doubt := look_alike(known.symbol.removesuffix(known.quote_asset)) or look_alike(known.base_asset):
+        if doubt := lookalike_reason(record.symbol.removesuffix(record.quote_asset)) or lookalike_reason(
+            record.base_asset
+        ):
             return doubt
-        if known.quote_asset not in self._quote_assets:
-            return f"quote asset: {known.quote_asset or 'unknown'}"
-        return next((each.reason for each in self._patterns if each.base.fullmatch(known.base_asset)), "")
+        if record.quote_asset not in self._quote_assets:
+            return f"quote asset: {record.quote_asset or 'unknown'}"
+        return next((each.reason for each in self._patterns if each.base.fullmatch(record.base_asset)), "")

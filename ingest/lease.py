@@ -1,7 +1,7 @@
-"""Which of several ingests watches: the one whose lease goes on beating. The others stand by.
+"""Lease that decides which of several ingests watches the exchange; the others stand by.
 
-No clock decides, but what a process that stands by sees itself: a lease that did not beat for a while during which the
-database answered every look. So the holder goes on while the database is away, and nobody takes over meanwhile.
+No clock decides, only observation: a lease is free when it did not beat for a while during which the database
+answered every look. So the holder keeps it while the database is away, and no process takes over meanwhile.
 """
 
 import asyncio
@@ -17,14 +17,14 @@ from typing import Final
 import structlog
 
 from shared.errors import TransientError
-from shared.postgres.database import Database
+from shared.postgres.database import Connection, Database
 from shared.process.health import Component
 
 log = structlog.get_logger(__name__)
 
 NAME: Final = "ingest"
 STALL_SECONDS: Final = 2.0
-"""A lease that does not beat for so long is free."""
+"""A lease without a beat for this long is free."""
 LEAVE_SECONDS: Final = 1.0
 NOBODY: Final = ""
 
@@ -40,8 +40,8 @@ LEAVE: Final = "UPDATE leases SET holder = '', beats = beats + 1, updated_at = n
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """A lease as another process was seen to hold it, and since when it has looked so."""
+class ObservedLease:
+    """Lease as held by another process, and since when it has not changed."""
 
     holder: str
     beats: int
@@ -49,7 +49,7 @@ class Seen:
 
 
 class Lease:
-    """This process's part in the lease."""
+    """Lease of this process."""
 
     def __init__(
         self, database: Database, *, holder: str | None = None, now: Callable[[], float] = time.monotonic
@@ -57,23 +57,24 @@ class Lease:
         self._database = database
         self._holder = holder or f"{socket.gethostname()[:60]} process {os.getpid()} ({secrets.token_hex(4)})"
         self._now = now
-        self._seen: Seen | None = None
+        self._observed: ObservedLease | None = None
         self.is_held = False
         self.changed: Callable[[], None] = lambda: None
-        """Called when it was taken, or was found to be lost."""
+        """Called when it was taken or found to be lost."""
 
     def __call__(self) -> str:
-        """Say who watches instead; empty while we do."""
+        """Return which process watches instead; empty while we hold the lease."""
         if self.is_held:
             return ""
-        return f"stands by: {self._seen.holder if self._seen is not None else 'another process'} watches"
+        return f"stands by: {self._observed.holder if self._observed is not None else 'another process'} watches"
 
-    async def look(self) -> None:
-        """Beat while we hold it, and otherwise see whether it is free; raise TransientError, and keep what is held."""
+    async def refresh(self) -> None:
+        """Beat while we hold it, otherwise take it if it is free; raise TransientError, and keep its state."""
         try:
-            held = await (self._beat() if self.is_held else self._taken())
+            async with self._database.connection() as connection:
+                held = await (self._beat(connection) if self.is_held else self._try_take(connection))
         except BaseException:
-            self._seen = None  # Who could not look has not seen it stand still.
+            self._observed = None  # A gap in observation proves nothing.
             raise
         if held != self.is_held:
             if held:
@@ -83,38 +84,36 @@ class Lease:
             self.is_held = held
             self.changed()
 
-    async def leave(self) -> None:
-        """Let the next take it at once."""
+    async def release(self) -> None:
+        """Release the lease, so that another process can take it at once."""
         if self.is_held:
             async with self._database.connection() as connection:
                 await connection.execute(LEAVE, NAME, self._holder)
             self.is_held = False
 
-    async def _beat(self) -> bool:
-        async with self._database.connection() as connection:
-            return bool(await connection.fetchval(BEAT, NAME, self._holder))
+    async def _beat(self, connection: Connection) -> bool:
+        return bool(await connection.fetchval(BEAT, NAME, self._holder))
 
-    async def _taken(self) -> bool:
-        async with self._database.connection() as connection:
-            row = await connection.fetchrow(READ, NAME)
-            if row is None:
-                await connection.execute(MAKE, NAME, self._holder)
-                return bool(await connection.fetchval(BEAT, NAME, self._holder))
-            if not self._is_free(row["holder"], row["beats"]):
-                return False
-            return bool(await connection.fetchval(TAKE, NAME, self._holder, row["beats"]))
+    async def _try_take(self, connection: Connection) -> bool:
+        row = await connection.fetchrow(READ, NAME)
+        if row is None:
+            await connection.execute(MAKE, NAME, self._holder)
+            return await self._beat(connection)
+        if not self._is_free(row["holder"], row["beats"]):
+            return False
+        return bool(await connection.fetchval(TAKE, NAME, self._holder, row["beats"]))
 
     def _is_free(self, holder: str, beats: int) -> bool:
         if holder == NOBODY:
             return True
-        if self._seen is None or (self._seen.holder, self._seen.beats) != (holder, beats):
-            self._seen = Seen(holder, beats, self._now())
-        return self._now() - self._seen.since >= STALL_SECONDS
+        if self._observed is None or (self._observed.holder, self._observed.beats) != (holder, beats):
+            self._observed = ObservedLease(holder, beats, self._now())
+        return self._now() - self._observed.since >= STALL_SECONDS
 
 
 @asynccontextmanager
-async def leasing(database: Database, component: Component) -> AsyncIterator[Lease]:
-    """Lend a lease to the body, and leave it at the end; only its holder tells of its health."""
+async def hold_lease(database: Database, component: Component) -> AsyncIterator[Lease]:
+    """Try for the lease during the body, and release it at the end; only the holder reports health."""
     lease = Lease(database)
     component.silent_while(lambda: not lease.is_held)
     lease.changed = component.changed.set
@@ -123,6 +122,6 @@ async def leasing(database: Database, component: Component) -> AsyncIterator[Lea
     finally:
         try:
             async with asyncio.timeout(LEAVE_SECONDS):
-                await lease.leave()
+                await lease.release()
         except (TransientError, TimeoutError) as error:
             log.debug("the lease was not left", reason=str(error))

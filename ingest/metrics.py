@@ -1,4 +1,4 @@
-"""What ingest counts and times."""
+"""Metrics of ingest."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -7,13 +7,13 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metr
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from ingest.health.feed_health import Feeds
+from ingest.health.feed_health import FeedHealth
 
 _PUBLISH_BUCKETS: Final = (0.001, 0.002, 0.003, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5, 30)
 
 
 class Metrics:
-    def __init__(self, registry: CollectorRegistry, feeds: Feeds) -> None:
+    def __init__(self, registry: CollectorRegistry, feeds: FeedHealth) -> None:
         self.rest_errors = Counter(
             "sniper_ingest_rest_errors",
             "REST requests without a usable answer",
@@ -48,9 +48,9 @@ class Metrics:
 
 
 class _DataAge(Collector):
-    """Looks at the feeds anew each time, as sources add theirs when they start."""
+    """Reads the feeds at each scrape, since sources add theirs when they start."""
 
-    def __init__(self, feeds: Feeds) -> None:
+    def __init__(self, feeds: FeedHealth) -> None:
         self._feeds = feeds
 
     def collect(self) -> Iterator[Metric]:

@@ -1,4 +1,4 @@
-"""Pauses of detection, by an operator or because another ingest watches: sources rest, what they missed is late."""
+"""Pauses of detection, by an operator or while another ingest holds the lease; sightings after one are late."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -23,62 +23,61 @@ Step = Callable[[], Awaitable[None]]
 
 
 class Pauses:
-    """Whether detection is paused; while the database does not say, whatever it said last."""
+    """State of detection, paused or running; keeps the last known state while the database is away."""
 
     def __init__(self, database: Database, lease: Lease, stop: asyncio.Event) -> None:
         self._database = database
         self._lease = lease
         self._stop = stop
         self._pause: Pause | None = None
-        self._rests, self._runs = asyncio.Event(), asyncio.Event()
+        self._suspended, self._running = asyncio.Event(), asyncio.Event()
 
     @property
     def is_paused(self) -> bool:
         return self._pause is not None or not self._lease.is_held
 
     def __call__(self) -> str:
-        """Say who paused it, or who watches instead, for health; empty where it watches."""
+        """Return who paused detection, or which ingest holds the lease, for health; empty while it runs."""
         return self._lease() if self._pause is None else str(self._pause)
 
-    async def look(self) -> None:
-        """Read what stands now; raise TransientError when the database is away."""
-        await self._lease.look()
+    async def refresh(self) -> None:
+        """Read the present state; raise TransientError when the database is away."""
+        await self._lease.refresh()
         async with self._database.connection() as connection:
-            found = await pause_in_force(connection)
-        if found != self._pause:
-            log.warning("detection is paused" if found else "detection goes on", pause=str(found or ""))
-        self._pause = found
-        now, not_now = (self._rests, self._runs) if self.is_paused else (self._runs, self._rests)
+            in_force = await pause_in_force(connection)
+        if in_force != self._pause:
+            log.warning("detection is paused" if in_force else "detection goes on", pause=str(in_force or ""))
+        self._pause = in_force
+        now, not_now = (self._suspended, self._running) if self.is_paused else (self._running, self._suspended)
         now.set()
         not_now.clear()
 
-    async def keep_looking(self) -> None:
-        """Look again and again, until it is time to stop."""
+    async def keep_refreshing(self) -> None:
+        """Refresh at intervals until the service stops."""
         while not self._stop.is_set():
             await pause(LOOK_SECONDS, self._stop)
             try:
-                await self.look()
+                await self.refresh()
             except TransientError as error:
                 log.debug("pauses were not read", reason=str(error))
             except Exception:
-                log.exception("pauses were not read")  # It goes on as it was.
-        self._rests.set()
-        self._runs.set()
+                log.exception("pauses were not read")  # The state stays as it was.
+        self._suspended.set()
+        self._running.set()
 
-    async def watch(self, sources: Sequence[Source], report: Report, *, rest: Step, wake: Step) -> None:
-        """Watch *sources* until it is time to stop, but not during pauses.
+    async def watch(self, sources: Sequence[Source], report: Report, *, suspend: Step, resume: Step) -> None:
+        """Watch *sources* until the service stops, except during pauses.
 
-        *rest* finishes what is under way when one begins; *wake* begins anew after it, as a start does. `look` has to
-        have been called.
+        *suspend* finishes work under way when a pause begins; *resume* starts over after it. Call `refresh` first.
         """
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.keep_looking(), name="ingest-pauses")
+            tasks.create_task(self.keep_refreshing(), name="ingest-pauses")
             while True:
-                await watch_all(sources, report, self._rests)
+                await watch_all(sources, report, self._suspended)
                 if self._stop.is_set():
                     return
                 with suppress(StoppedWhileWaitingError):
-                    await rest()
-                    await self._runs.wait()
+                    await suspend()
+                    await self._running.wait()
                     if not self._stop.is_set():
-                        await wake()
+                        await resume()

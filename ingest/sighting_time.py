@@ -1,4 +1,4 @@
-"""The time that sightings are stamped with: the exchange's where it is known, which steps of our clock do not move."""
+"""Time that sightings are stamped with: the exchange's once it is known, immune to steps of our clock."""
 
 import time
 from collections.abc import Callable
@@ -7,29 +7,29 @@ from typing import Final, Never
 
 from prometheus_client import CollectorRegistry, Gauge
 
-from ingest.budget.request_budget import Budget
+from ingest.budget.request_budget import RequestBudget
 from ingest.source import Report
 from shared.events import Source, utc_now
-from shared.mexc.market_data import MexcRest
+from shared.mexc.market_data import MexcMarketData
 from shared.mexc.time.clock_estimate import ClockUncertainError
 from shared.mexc.time.exchange_clock import ExchangeClock
 
 WEIGHT: Final = 1
 LOOK_SECONDS: Final = 1.0
-"""How often a newer estimate of the exchange's clock is looked for."""
+"""Interval between looks for a newer estimate of the exchange's clock."""
 JITTER_SECONDS: Final = 0.002
-"""Estimates that differ by less are the same: time is not to run back by a hair."""
+"""Estimates that differ by less count as equal, so that time never runs backwards."""
 
 
 class ExchangeTime:
-    """The time: ours until the exchange's is known, from then on the exchange's, carried by a monotonic clock."""
+    """Our wall clock until the exchange's time is known, then the exchange's, carried on by a monotonic clock."""
 
     def __init__(self, wall: Callable[[], datetime] = utc_now, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._wall = wall
         self._monotonic = monotonic
         self._clock: ExchangeClock | None = None
         self._ahead_seconds: float | None = None
-        """Of the monotonic clock."""
+        """Of the exchange's clock over the monotonic one."""
         self._look_at = float("-inf")
 
     def __call__(self) -> datetime:
@@ -41,11 +41,11 @@ class ExchangeTime:
         return datetime.fromtimestamp(now + self._ahead_seconds, UTC)
 
     def follow(self, clock: ExchangeClock) -> None:
-        """Go by *clock* from now on; where it is in doubt, by the last it was known."""
+        """Follow *clock* from now on; while it is in doubt, its last known time."""
         self._clock = clock
 
     def wall_ahead_seconds(self) -> float:
-        """How far this machine's clock is ahead of the exchange's; not a number while that is unknown."""
+        """Return how far this machine's clock is ahead of the exchange's; NaN while that is unknown."""
         if self._ahead_seconds is None:
             return float("nan")
         return self._wall().timestamp() - self._monotonic() - self._ahead_seconds
@@ -67,11 +67,11 @@ class ExchangeTime:
 
 
 class TimePoll:
-    """A source that reports nothing: it keeps the estimate of the exchange's time."""
+    """Source without events: keeps the estimate of the exchange's time."""
 
     name: Final = Source.MEXC_REST_API
 
-    def __init__(self, rest: MexcRest, budget: Budget, exchange_time: ExchangeTime) -> None:
+    def __init__(self, rest: MexcMarketData, budget: RequestBudget, exchange_time: ExchangeTime) -> None:
         self._rest = rest
         self._budget = budget
         self._clock = ExchangeClock(self._ask)
@@ -87,7 +87,7 @@ class TimePoll:
 
 
 class SkewWatch:
-    """Says that this machine's clock is wrong, for health and metrics."""
+    """Warning of a wrong clock on this machine, for health and metrics."""
 
     def __init__(self, exchange_time: ExchangeTime, seconds_max: float, registry: CollectorRegistry) -> None:
         self._time = exchange_time
@@ -101,7 +101,7 @@ class SkewWatch:
 
     def __call__(self) -> str:
         ahead = self._time.wall_ahead_seconds()
-        if not abs(ahead) > self._seconds_max:  # Also where it is not a number.
+        if not abs(ahead) > self._seconds_max:  # Also where it is NaN.
             return ""
         which = "ahead of" if ahead > 0 else "behind"
         return f"clock: this machine's is more than {self._seconds_max:g} s {which} the exchange's"

@@ -1,25 +1,25 @@
-"""What a source of evidence is. Watching another one means adding a class like this, not changing a loop."""
+"""Protocol of sources. To watch another one, add a class like this; no loop changes."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Never, Protocol
 
-from ingest.source_events import Evidence
+from ingest.source_events import SourceEvent
 from shared import events
 
-Report = Callable[[Evidence], Awaitable[bool]]
-"""Takes evidence in and tells whether it was believed."""
+Report = Callable[[SourceEvent], Awaitable[bool]]
+"""Processes an event; returns whether it was accepted."""
 
 
 class Source(Protocol):
     @property
     def name(self) -> events.Source:
-        """Who saw what it reports."""
+        """Name of the source in events."""
 
     async def watch(self, report: Report) -> Never:
-        """Report what the exchange shows, through whatever it or the network does, until cancelled.
+        """Report what the exchange shows, through errors of the exchange and the network, until cancelled.
 
-        A fault of ours over one frame or answer costs that one; only one outside of them ends it otherwise.
+        An error of ours over one frame or answer costs that one; only an error outside of them ends the source.
         """
 
 

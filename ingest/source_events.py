@@ -1,4 +1,4 @@
-"""What a source reports: symbols it was shown, and when."""
+"""Events of sources: symbols that were shown, and when."""
 
 from collections.abc import Callable, Collection
 from collections.abc import Set as AbstractSet
@@ -10,7 +10,7 @@ from shared.events import Source
 from shared.mexc.symbols import SymbolInfo
 
 PriceOf = Callable[[str], Decimal | None]
-"""What a symbol cost, as far as the evidence shows. Asked for the few symbols that are news, not for all."""
+"""Price of a symbol, as far as the event shows it. Called for the few symbols that are news."""
 
 
 def no_price(_: str) -> None:
@@ -18,20 +18,20 @@ def no_price(_: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class SymbolNames:
     """Symbols that trade now."""
 
     source: Source
     observed_at: datetime
     symbols: AbstractSet[str]
     complete: bool
-    """Whether these are all that trade; otherwise one that is absent may trade all the same."""
+    """Whether these are all tradable symbols; otherwise an absent one may trade all the same."""
     price_of: PriceOf = field(default=no_price, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything the exchange shows at one moment, described."""
+    """Descriptions of all symbols at one moment."""
 
     source: Source
     observed_at: datetime
@@ -40,7 +40,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """A symbol that is going to trade. As far as this tells, it is not listed yet."""
+    """Symbol that is going to trade, and need not be listed yet."""
 
     source: Source
     observed_at: datetime
@@ -50,21 +50,21 @@ class Announcement:
 
 @dataclass(frozen=True, slots=True)
 class FirstTrade:
-    """A deal, or a book with both sides: the symbol trades."""
+    """Trade or two-sided book: the symbol trades."""
 
     source: Source
     observed_at: datetime
     symbol: str
     price: Decimal | None = None
-    """Of the deal, or the best ask."""
+    """Of the trade, or the best ask."""
 
 
-Evidence = Names | Snapshot | Announcement | FirstTrade
+SourceEvent = SymbolNames | Snapshot | Announcement | FirstTrade
 
 
 @dataclass(frozen=True, slots=True)
 class Upcoming:
-    """A symbol that is announced or listed, and not known to trade."""
+    """Symbol that is announced or listed, and not known to trade."""
 
     symbol: str
     opens_at: datetime | None

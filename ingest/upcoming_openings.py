@@ -1,4 +1,4 @@
-"""The symbols about to open, and the clock for their openings."""
+"""Upcoming openings, and the clock to compare them with."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from ingest.source_events import Upcoming
 
 
 @dataclass(frozen=True, slots=True)
-class Horizon:
+class UpcomingOpenings:
     upcoming: Callable[[], Sequence[Upcoming]]
     time: ExchangeTime = field(default_factory=ExchangeTime)
 

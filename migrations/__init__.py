@@ -1,6 +1,6 @@
-"""The schema's history, and how to move along it.
+"""History of the schema, and migrations along it.
 
-Every service looks up which revision it needs; only what moves along the history loads alembic.
+Every service looks up the revision it needs; only migrations load alembic.
 """
 # ruff: noqa: PLC0415
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 
-class Age(Enum):
-    """A schema against that of this build."""
+class SchemaAge(Enum):
+    """Age of a schema relative to that of this build."""
 
     OLDER = "older"
     CURRENT = "current"
@@ -24,35 +24,35 @@ class Age(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """How to wait for another migration."""
+class LockWait:
+    """Waiting for another migration."""
 
-    patience_seconds: float = 60
-    """How long for another migration to end."""
+    wait_seconds: float = 60
+    """Timeout for another migration to end."""
     lock_seconds: float = 10
-    """How long for a table that another session holds."""
+    """Timeout for a table that another session locks."""
     stopped: Callable[[], bool] = lambda: False
-    """Whether to end instead; heeded until the turn has come."""
+    """Whether to stop waiting; ignored once the lock is held."""
     waiting: Callable[[str], None] = lambda _: None
-    """Called once, with who migrates."""
+    """Called once, with the session that migrates."""
 
 
-def upgrade(url: str, revision: str = "head", *, turn: Turn | None = None) -> None:
-    """Bring the database at *url* (``postgresql://`` or ``postgresql+asyncpg://``) up to *revision*.
+def upgrade(url: str, revision: str = "head", *, lock_wait: LockWait | None = None) -> None:
+    """Migrate the database at *url* (``postgresql://`` or ``postgresql+asyncpg://``) up to *revision*.
 
-    Blocks, and runs an event loop of its own: call it from a thread where one runs already.
-    Safe to call from several processes at once; the later ones wait and find nothing to do.
+    Blocks, and runs an event loop of its own: call it from a thread where a loop runs already.
+    Safe to call from several processes at once; later ones wait and find nothing to do.
     """
     from alembic import command
 
     config = configuration(url)
-    if turn is not None:
-        config.attributes["turn"] = turn
+    if lock_wait is not None:
+        config.attributes["lock_wait"] = lock_wait
     command.upgrade(config, revision)
 
 
 def downgrade(url: str, revision: str) -> None:
-    """Bring the database at *url* back to *revision*; ``base`` empties it."""
+    """Migrate the database at *url* back to *revision*; ``base`` empties it."""
     from alembic import command
 
     command.downgrade(configuration(url), revision)
@@ -67,7 +67,7 @@ def check(url: str) -> None:
 
 @cache
 def _history() -> tuple[str, ...]:
-    """Return every revision this build knows, the newest first; each file's name begins with its revision."""
+    """Return every revision of this build, newest first; the name of each file begins with its revision."""
     files = (Path(__file__).parent / "versions").glob("[0-9]*.py")
     return tuple(sorted((file.name.partition("_")[0] for file in files), reverse=True))
 
@@ -79,11 +79,11 @@ def head() -> str:
     return _history()[0]
 
 
-def age(revision: str | None) -> Age:
-    """Return how a schema at *revision* (None: without any) stands to this build's: one it does not know is newer."""
+def schema_age(revision: str | None) -> SchemaAge:
+    """Return the age of a schema at *revision* (None: without any); an unknown revision is newer."""
     if revision == head():
-        return Age.CURRENT
-    return Age.OLDER if revision is None or revision in _history() else Age.NEWER
+        return SchemaAge.CURRENT
+    return SchemaAge.OLDER if revision is None or revision in _history() else SchemaAge.NEWER
 
 
 def configuration(url: str) -> "Config":

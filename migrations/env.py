@@ -1,4 +1,4 @@
-"""Run by alembic for every command: connects, takes the migration lock, migrates."""
+"""Alembic's entry point for every command: connects, takes the migration lock, migrates."""
 
 import asyncio
 from functools import partial
@@ -9,13 +9,13 @@ from sqlalchemy import Connection, make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from migrations import Turn
+from migrations import LockWait
 from shared.errors import SniperError
 from shared.postgres.schema.tables import metadata
-from shared.postgres.url import plain
+from shared.postgres.url import driver_url
 
 MIGRATION_LOCK = 7_203_594_411
-"""Any fixed number: processes that migrate at the same time take turns on it."""
+"""Key of the advisory lock: any fixed number."""
 CONNECT_SECONDS = 10
 LOOK_SECONDS = 0.1
 HOLDER = """
@@ -28,21 +28,21 @@ HOLDER = """
 """
 
 
-async def _take_turn(connection: AsyncConnection, turn: Turn) -> None:
-    """Return with the lock taken; raise SniperError where it is not free in time, or where we are to stop."""
+async def _acquire_lock(connection: AsyncConnection, lock_wait: LockWait) -> None:
+    """Return once the lock is held; raise SniperError where it is not free in time, or when stopped."""
     loop = asyncio.get_running_loop()
-    deadline, holder = loop.time() + turn.patience_seconds, ""
-    while not turn.stopped():
+    deadline, holder = loop.time() + lock_wait.wait_seconds, ""
+    while not lock_wait.stopped():
         if await connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": MIGRATION_LOCK}):
             return
         if not holder:
             holder = str(
                 await connection.scalar(text(HOLDER), {"lock": MIGRATION_LOCK}) or "a session that has just ended"
             )
-            turn.waiting(holder)
+            lock_wait.waiting(holder)
         await connection.commit()
         if loop.time() >= deadline:
-            waited = f"another migration is under way, by {holder}, and did not end in {turn.patience_seconds:g} s"
+            waited = f"another migration is under way, by {holder}, and did not end in {lock_wait.wait_seconds:g} s"
             raise SniperError(f"{waited}: wait for it or end it, and run `sniper migrate` again")
         await asyncio.sleep(LOOK_SECONDS)
     raise SniperError("stopped before anything was migrated")
@@ -68,18 +68,18 @@ async def _run() -> None:
     engine = create_async_engine(
         url,
         poolclass=NullPool,
-        # In the form that asyncpg reads: SQLAlchemy does not know all options of a URL, sslmode for one.
+        # In asyncpg's form: SQLAlchemy does not know all options of a URL, for example sslmode.
         async_creator=partial(
             asyncpg.connect,
-            plain(url),
+            driver_url(url),
             timeout=CONNECT_SECONDS,
             server_settings={"application_name": "sniper-migrate"},
         ),
     )
     async with engine.connect() as connection:
-        turn = attributes.get("turn") or Turn()
-        await _take_turn(connection, turn)
-        await connection.run_sync(_migrate, turn.lock_seconds)
+        lock_wait = attributes.get("lock_wait") or LockWait()
+        await _acquire_lock(connection, lock_wait)
+        await connection.run_sync(_migrate, lock_wait.lock_seconds)
     await engine.dispose()
 
 

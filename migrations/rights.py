@@ -1,4 +1,4 @@
-"""Who may do what in the database: a role for each service, and two more. Data alone; `migrations.roles` gives it."""
+"""Rights in the database: a role for each service, and two groups. Data alone; `migrations.roles` makes the SQL."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from shared.control.controls import SEEDED
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """One right on a table, or on some of its columns."""
+    """Right on a table, or on some of its columns."""
 
     word: str
     columns: tuple[str, ...] = ()
@@ -34,7 +34,7 @@ CHANGE: Final = Right("UPDATE")
 REMOVE: Final = Right("DELETE")
 
 SCHEMA_READ: Final = "alembic_version"
-"""Everybody waits for the schema of its build, and so reads this."""
+"""Every role reads this, since every process waits for the schema of its build."""
 
 _INGEST: Final[Rights] = {
     "leases": (READ, ADD, CHANGE),
@@ -59,8 +59,8 @@ _EXECUTOR: Final[Rights] = {
     "positions": (READ, ADD, CHANGE),
     "rate_usage": (READ, ADD, CHANGE),
     "settle_requests": (READ,),
-    # It locks the row that it decides by, ends auto_trade when its time is over, and takes the exits over from the
-    # environment once: no limit, and no halt.
+    # It locks the row to decide, ends auto_trade when that expires, and copies the exits from the environment once: no
+    # limits, and no halts.
     "trade_config": (
         READ,
         change("auto_trade", "auto_trade_until", "exits_seeded_at", "updated_at", *sorted(SEEDED)),
@@ -119,13 +119,13 @@ _TELEGRAM: Final[Rights] = {
     "position_exits": (READ,),
     "position_results": (READ,),
     "positions": (READ,),
-    # It halts, and can neither arm nor change a limit.
+    # It may halt, and neither arm nor change a limit.
     "trade_config": (READ, change("halted", "halted_at", "halted_reason", "updated_at")),
     "trade_config_audit": (ADD,),
 }
 _ARCHIVE: Final[Rights] = {
     "listings": (READ, ADD, REMOVE),
-    # What is held or open stays, and so it looks.
+    # To keep what is held or open.
     "orders": (READ,),
     "positions": (READ,),
     "trades": (READ, ADD, REMOVE),
@@ -143,12 +143,12 @@ RIGHTS: Final[Mapping[str, Rights]] = MappingProxyType(
         "archive": _ARCHIVE,
     }
 )
-"""By the role's name without its prefix: services, what Telegram's commands need, and who deletes what is archived."""
+"""By the role's name without its prefix: services, the group of Telegram commands, and that of the archive."""
 
 SEQUENCES: Final[Mapping[str, Rights]] = MappingProxyType(
     {"archive": {"listings_id_seq": (READ, CHANGE), "trades_id_seq": (READ, CHANGE)}}
 )
-"""Rights on sequences, by role: whoever brings rows back under their ids lets the next ones have later ids."""
+"""Rights on sequences by role: restored rows keep their ids, and later ones must continue above them."""
 
 GROUPS: Final = frozenset({"telegram", "archive"})
-"""Roles that nobody signs in as: they are granted to another."""
+"""Roles without a login: they are granted to others."""

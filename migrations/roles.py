@@ -1,4 +1,4 @@
-"""The SQL that makes the roles and gives each its rights, as often as one likes. Pure."""
+"""SQL that creates the roles and grants their rights, idempotent. Pure."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -7,9 +7,9 @@ from migrations.rights import GROUPS, RIGHTS, SCHEMA_READ, SEQUENCES
 
 PREFIX: Final = "sniper_"
 SIGN_IN: Final = "SELECT rolname AS name FROM pg_roles WHERE rolname = ANY($1::text[]) AND rolcanlogin ORDER BY rolname"
-"""Tells which roles may sign in."""
+"""Lists the roles that may log in."""
 LOCK: Final = 7_203_594_412
-"""Any fixed number: those who give rights at the same time take turns on it."""
+"""Key of the advisory lock: any fixed number."""
 
 
 def names(prefix: str = PREFIX) -> tuple[str, ...]:
@@ -18,15 +18,15 @@ def names(prefix: str = PREFIX) -> tuple[str, ...]:
 
 
 def groups(prefix: str = PREFIX) -> tuple[str, ...]:
-    """Return the names of those that nobody is to sign in as."""
+    """Return the names of the roles without a login."""
     return tuple(name for name in names(prefix) if name.removeprefix(prefix) in GROUPS)
 
 
 def script(prefix: str = PREFIX) -> str:
-    """Return the whole of it, one transaction, for a database whose schema is of this build.
+    """Return the whole script, one transaction, for a database with the schema of this build.
 
-    Makes the roles that are missing, without passwords; rights that are not named here are taken from them. Where
-    whoever runs it may change roles, nobody signs in as a group any more that was made otherwise before.
+    Creates missing roles without passwords, and revokes rights that are not named here. Where the executing role may
+    alter roles, groups lose a login they had before.
     """
     return "\n".join(["BEGIN;", *_statements(prefix), "COMMIT;", ""])
 
@@ -48,7 +48,7 @@ def _statements(prefix: str) -> Iterator[str]:
 
 
 def granted(role: str, prefix: str = PREFIX) -> Iterator[str]:
-    """Yield the statements that give *role* its rights on tables and sequences, without their semicolons."""
+    """Yield the statements that grant *role* its rights on tables and sequences, without semicolons."""
     for table, given in RIGHTS[role].items():
         yield f"GRANT {_list(given)} ON {table} TO {prefix}{role}"
     for sequence, given in SEQUENCES.get(role, {}).items():

@@ -1,1 +1,1 @@
-"""Notifier: a consumer of events that sends messages to people. Never on the way of money."""
+"""Notifier: consumes events and sends messages to people, off the path of orders."""

@@ -1,4 +1,4 @@
-"""Addresses of people, by Apprise: one plugin each for Telegram, Discord, Slack, ntfy, Matrix, e-mail and others."""
+"""Addresses of people through Apprise: plugins for Telegram, Discord, Slack, ntfy, Matrix, e-mail and others."""
 
 import asyncio
 from collections.abc import Sequence
@@ -23,11 +23,11 @@ class Channel(Protocol):
         """Return the address without its secrets."""
 
     async def send(self, digest: Digest) -> None:
-        """Return once the service took *digest*; raise TransientError otherwise."""
+        """Return once the service accepted *digest*; raise TransientError otherwise."""
 
 
 class AppriseChannel:
-    """One address. Apprise calls a full disk, a 429 and a wrong password the same, so every failure is tried again."""
+    """One address. Apprise does not distinguish a full disk, a 429 and a wrong password: every failure is retried."""
 
     def __init__(self, plugin: apprise.NotifyBase, *, throttle_seconds: float, timeout_seconds: float) -> None:
         self._plugin = plugin
@@ -37,7 +37,7 @@ class AppriseChannel:
         self.name: Final = str(plugin.url(privacy=True)).partition("?")[0]  # type: ignore[no-untyped-call]
 
     async def send(self, digest: Digest) -> None:
-        """Return once the service took *digest*; raise TransientError otherwise."""
+        """Return once the service accepted *digest*; raise TransientError otherwise."""
         try:
             async with asyncio.timeout(self._timeout_seconds + self._plugin.request_rate_per_sec):
                 taken = await self._plugin.async_notify(
@@ -50,7 +50,7 @@ class AppriseChannel:
 
 
 def addresses(text: str) -> Sequence[apprise.NotifyBase]:
-    """Return the plugin of each address in *text*; raise ValueError naming which one cannot be meant, not its value."""
+    """Return the plugin of each address in *text*; raise ValueError with the number of an invalid one, not its text."""
     plugins = []
     for number, address in enumerate(text.split(), start=1):
         plugin = apprise.Apprise.instantiate(address, suppress_exceptions=True)

@@ -1,4 +1,4 @@
-"""Deliver messages to one address: merged, tried again, and given up before they are old."""
+"""Delivery of merged messages to one address, with retries that end before the message is old."""
 
 import asyncio
 from collections.abc import Sequence
@@ -30,14 +30,14 @@ class Delivery:
         self._attempts_max = attempts_max
         self._retry_seconds = retry_seconds
         self.failing = ""
-        """Why the last message was given up; empty where it arrived."""
+        """Why the last message was given up; empty where it was delivered."""
 
     async def __call__(self, notices: Sequence[Notice]) -> None:
-        """Send one message of *notices*, which shows in metrics and health where it is given up."""
+        """Send *notices* as one message; one that is given up shows in metrics and health."""
         await self.send(merged(notices))
 
     async def send(self, digest: Digest) -> None:
-        """Send *digest*, or give it up after so many attempts; after one where the one before was given up, too."""
+        """Send *digest* with retries; with a single attempt where the message before was given up."""
         attempts = 1 if self.failing else self._attempts_max
         for attempt in range(attempts):
             try:
@@ -45,18 +45,17 @@ class Delivery:
             except TransientError as error:
                 self._metrics.failures.inc()
                 if attempt + 1 == attempts or self._stop.is_set():
-                    self._give_up(digest, error)
+                    self.give_up(digest, error)
                     return
-                await pause(self._wait_seconds(attempt), self._stop)
+                seconds = jittered(attempt, first_seconds=self._retry_seconds, max_seconds=RETRY_SECONDS_MAX)
+                await pause(seconds, self._stop)
             else:
                 self.failing = ""
                 self._metrics.sent.inc(digest.count)
                 return
 
-    def _wait_seconds(self, attempt: int) -> float:
-        return jittered(attempt, first_seconds=self._retry_seconds, max_seconds=RETRY_SECONDS_MAX)
-
-    def _give_up(self, digest: Digest, error: TransientError) -> None:
+    def give_up(self, digest: Digest, error: TransientError) -> None:
+        """Report *digest* as given up because of *error*, in health, metrics and the log."""
         self.failing = str(error)
         self._metrics.given_up.inc(digest.count)
         log.error("notices were given up", count=digest.count, title=digest.title, reason=str(error))

@@ -9,12 +9,12 @@ from notifier.notices import Notice, Severity
 
 LINES_MAX: Final = 15
 CHARACTERS_MAX: Final = 1500
-"""Below what every service takes: Discord 2,000, Telegram 4,096."""
+"""Below every service's limit: Discord 2,000, Telegram 4,096."""
 
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """What is sent at once."""
+    """Message that is sent to one address."""
 
     title: str
     text: str
@@ -23,7 +23,7 @@ class Digest:
 
 
 def merged(notices: Sequence[Notice]) -> Digest:
-    """Return one message of *notices*, at least one; the most severe come first, in their order."""
+    """Return *notices*, at least one, as one message, the most severe first."""
     if len(notices) == 1:
         [only] = notices
         return Digest(only.title, _cut(only.text), only.severity, 1)
@@ -35,7 +35,7 @@ def merged(notices: Sequence[Notice]) -> Digest:
 
 
 def summary(held: Sequence[Notice]) -> Digest:
-    """Return what is sent of *held*, at least one, when quiet hours end."""
+    """Return the message for *held* notices, at least one, at the end of quiet hours."""
     of_all = merged(held)
     return Digest(f"While it was quiet: {_counts(held)}", of_all.text, of_all.severity, len(held))
 

@@ -1,4 +1,4 @@
-"""Remember which events were handled: the broker delivers at least once."""
+"""Ids of handled events, since the broker delivers at least once."""
 
 from collections import OrderedDict
 from typing import Final
@@ -7,14 +7,14 @@ REMEMBERED: Final = 10_000
 
 
 class Duplicates:
-    """The latest ids."""
+    """The latest ids, bounded."""
 
     def __init__(self, remembered: int = REMEMBERED) -> None:
         self._ids: OrderedDict[str, None] = OrderedDict()
         self._remembered = remembered
 
     def claim(self, name: str) -> bool:
-        """Return whether *name* is new; it is not from now on."""
+        """Return whether *name* is new, and remember it."""
         if name in self._ids:
             return False
         self._ids[name] = None
@@ -23,5 +23,5 @@ class Duplicates:
         return True
 
     def release(self, name: str) -> None:
-        """Let *name* be new again: what was claimed for it failed."""
+        """Forget *name*, whose handling failed."""
         self._ids.pop(name, None)

@@ -1,4 +1,4 @@
-"""Compare the halts in force with those before: what halts or resumes trading is news. Pure but for one read."""
+"""Changes of the halts in force, as notices. Pure but for one read."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -8,14 +8,17 @@ from shared.control.halts import Halt
 
 
 class HaltWatch:
-    """The halts in force at the last look."""
+    """Halts in force at the previous look."""
 
     def __init__(self) -> None:
         self._before: dict[str, Halt] | None = None
 
     def looked(self, found: Sequence[Halt], now: datetime) -> Iterator[Notice]:
-        """Yield a notice for each halt that is new and each that is over; at the first look for none that is over."""
-        current = {_name(halt): halt for halt in found}
+        """Yield a notice for each halt that is new or lifted; at the first look only for new ones."""
+        current = {
+            f"halt:{halt.cause}:{halt.mode}:{halt.exits}:{halt.since.isoformat() if halt.since else ''}": halt
+            for halt in found
+        }
         before = self._before or {}
         self._before = current
         for name, halt in current.items():
@@ -25,10 +28,6 @@ class HaltWatch:
             if name not in current:
                 over = f"over:{name}:{now.isoformat()}"
                 yield Notice(over, Kind.HALT, Severity.WARNING, f"Halt lifted: {_scope(halt)}", str(halt), now)
-
-
-def _name(halt: Halt) -> str:
-    return f"halt:{halt.cause}:{halt.mode}:{halt.exits}:{halt.since.isoformat() if halt.since else ''}"
 
 
 def _scope(halt: Halt) -> str:

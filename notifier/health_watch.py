@@ -1,4 +1,4 @@
-"""Judge the health of components over time: changes, silence and recovery, each once. Pure."""
+"""Health of components over time: changes, silence and recovery, each notified once. Pure."""
 
 import re
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from shared.events import Health, HealthStatus
 from shared.process.health import SILENCE_MAX
 
 _DIGITS: Final = re.compile(r"\d+(\.\d+)?")
-"""Ages and counts in a detail change with every heartbeat, and are no news."""
+"""Numbers in a detail change with every heartbeat, and are no news."""
 _SEVERITIES: Final = {
     HealthStatus.RUNNING: Severity.INFO,
     HealthStatus.STOPPED: Severity.WARNING,
@@ -29,15 +29,15 @@ class _Known:
 
 
 class HealthWatch:
-    """The last word of each component."""
+    """Latest report of each component."""
 
     def __init__(self) -> None:
         self._known: dict[str, _Known] = {}
 
     def heard(self, report: Health) -> Notice | None:
-        """Take *report* in; return a notice where it is news. Reports older than the last one are not.
+        """Process *report*; return a notice where it is news. Reports older than the latest are ignored.
 
-        A component that is first heard of running is no news.
+        The first report of a running component is no news.
         """
         detail = _DIGITS.sub("#", report.detail)
         before = self._known.get(report.component)
@@ -48,10 +48,13 @@ class HealthWatch:
             is_news = report.status in {HealthStatus.DEGRADED, HealthStatus.ERROR}
         else:
             is_news = before.is_silent or (report.status, detail) != (before.status, before.detail)
-        return _notice(report) if is_news else None
+        if not is_news:
+            return None
+        title = f"{report.component} is {report.status}"
+        return Notice(report.id, Kind.HEALTH, _SEVERITIES[report.status], title, report.detail, report.time)
 
     def fell_silent(self, now: datetime) -> Iterator[Notice]:
-        """Yield a notice for each component that has not been heard of for too long, once."""
+        """Yield a notice for each component that has been silent for too long, once."""
         for name, known in self._known.items():
             is_expected = known.status is not HealthStatus.STOPPED and not known.is_silent
             if is_expected and now - known.heard_at > SILENCE_MAX:
@@ -59,8 +62,3 @@ class HealthWatch:
                 text = f"last heard of at {known.heard_at:%H:%M:%S} UTC"
                 name_of_notice = f"silent:{name}:{known.heard_at.isoformat()}"
                 yield Notice(name_of_notice, Kind.HEALTH, Severity.ERROR, f"{name} is silent", text, now)
-
-
-def _notice(report: Health) -> Notice:
-    title = f"{report.component} is {report.status}"
-    return Notice(report.id, Kind.HEALTH, _SEVERITIES[report.status], title, report.detail, report.time)

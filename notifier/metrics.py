@@ -4,7 +4,7 @@ from prometheus_client import CollectorRegistry, Counter
 
 
 class Metrics:
-    """Notices by kind and fate; attempts that failed."""
+    """Notices by kind and result; failed attempts."""
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self.notices = Counter(

@@ -1,4 +1,4 @@
-"""Turn events into notices for people. Pure."""
+"""Notices for people, made from events. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,18 +10,18 @@ from shared.events import Event, Health, Listing, ListingRescheduled, Mode, Side
 
 
 class Kind(StrEnum):
-    """Groups of notices that rules can tell apart."""
+    """Groups of notices that rules distinguish."""
 
     LISTING = "listing"
     OPENING = "opening"
-    """The opening of a known listing moved."""
+    """Moved opening of a known listing."""
     PURCHASE = "purchase"
     REFUSAL = "refusal"
-    """A listing was not bought."""
+    """Listing that was not bought."""
     EXIT = "exit"
     HALT = "halt"
     HEALTH = "health"
-    """A component degraded, failed, fell silent or recovered; sources that fall silent are in `ingest`'s."""
+    """Component that degraded, failed, fell silent or recovered; silent sources are in that of `ingest`."""
 
 
 class Severity(StrEnum):
@@ -40,10 +40,10 @@ _ACTS: Final = {Side.BUY: "bought", Side.SELL: "sold"}
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One thing worth a message: a line that stands alone, and what else there is to say."""
+    """One message: a title that stands alone, and further text."""
 
     id: str
-    """The event's: a redelivered event is one notice."""
+    """The event's id: a redelivered event is one notice."""
     kind: Kind
     severity: Severity
     title: str
@@ -52,13 +52,15 @@ class Notice:
 
 
 def notice_of(event: Event) -> Notice | None:
-    """Return the notice of a listing, an opening or a trade; None where there is nothing to say yet.
+    """Return the notice of a listing, an opening or a trade; None without news.
 
     Health is judged over time: see `notifier.health_watch`.
     """
     match event:
         case ListingRescheduled():
-            return _opening(event)
+            when = "now" if event.opens_at is None else _moment(event.opens_at)
+            title = f"Opening moved: {event.symbol}"
+            return Notice(event.id, Kind.OPENING, Severity.INFO, title, f"opens {when}", event.time)
         case Listing():
             return _listing(event)
         case Trade(status=TradeStatus.PENDING) | Health():
@@ -72,7 +74,8 @@ def notice_of(event: Event) -> Notice | None:
 
 
 def _listing(listing: Listing) -> Notice:
-    remarks = [f"seen by {listing.source} at {_clock(listing.observed_at)}"]
+    seen_at = listing.observed_at
+    remarks = [f"seen by {listing.source} at {seen_at:%H:%M:%S}.{seen_at.microsecond // 1000:03d} UTC"]
     if listing.opens_at is not None and listing.opens_at > listing.observed_at:
         remarks.append(f"opens {_moment(listing.opens_at)}")
     if listing.late:
@@ -83,12 +86,6 @@ def _listing(listing: Listing) -> Notice:
         remarks.append(f"at {plain(listing.price)}")
     title = f"Listed: {listing.symbol}"
     return Notice(listing.id, Kind.LISTING, Severity.INFO, title, ", ".join(remarks), listing.time)
-
-
-def _opening(moved: ListingRescheduled) -> Notice:
-    when = "now" if moved.opens_at is None else _moment(moved.opens_at)
-    title = f"Opening moved: {moved.symbol}"
-    return Notice(moved.id, Kind.OPENING, Severity.INFO, title, f"opens {when}", moved.time)
 
 
 def _purchase(trade: Trade) -> Notice:
@@ -127,17 +124,13 @@ def _amounts(trade: Trade, verb: str) -> str:
 
 
 def _label(mode: Mode) -> str:
-    """Name the mode first: whoever reads one line must know whether money moved."""
+    """Begin with the mode: the first word shows whether money moved."""
     return "[LIVE]" if mode is Mode.LIVE else "[dry-run]"
 
 
 def plain(number: Decimal) -> str:
     """Return *number* without an exponent and without trailing zeros."""
     return f"{number.normalize():f}"
-
-
-def _clock(at: datetime) -> str:
-    return f"{at:%H:%M:%S}.{at.microsecond // 1000:03d} UTC"
 
 
 def _moment(at: datetime) -> str:

@@ -1,4 +1,4 @@
-"""Decide which notices are sent, and when people want to be left alone. Pure."""
+"""Rules of notices: kinds and severities that are sent, and quiet hours. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ OFF: Final = "off"
 _HOURS: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 
 Rules = Mapping[Kind, Severity | None]
-"""The least severity of each kind that is sent; None sends none of it."""
+"""Least severity of each kind that is sent; None for none."""
 
 DEFAULT_RULES: Final[Rules] = MappingProxyType(
     {
@@ -30,9 +30,9 @@ DEFAULT_RULES: Final[Rules] = MappingProxyType(
 
 
 def parse_rules(text: str) -> Rules:
-    """Return the default rules, changed by *text*: ``listing=off health=error``, separated by blanks or commas.
+    """Return the default rules with changes by *text*: ``listing=off health=error``, separated by blanks or commas.
 
-    Raises ValueError naming the part that cannot be meant.
+    Raises ValueError naming the invalid part.
     """
     rules = dict(DEFAULT_RULES)
     for part in re.split(r"[\s,]+", text.strip()):
@@ -54,18 +54,18 @@ def is_wanted(notice: Notice, rules: Rules) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class QuietHours:
-    """From one time of day to another, over midnight where that is the earlier one; equal times are no time."""
+    """Time of day from begin to end, across midnight where the end is earlier; empty where both are equal."""
 
     begins: time
     ends: time
     zone: ZoneInfo
 
     def hold(self, notice: Notice, now: datetime) -> bool:
-        """Return whether *notice* waits for the end: errors never do."""
+        """Return whether *notice* is held until the end; errors never are."""
         return notice.severity is not Severity.ERROR and self.cover(now)
 
     def cover(self, now: datetime) -> bool:
-        """Return whether it is quiet at *now*, an aware moment."""
+        """Return whether *now*, an aware time, is within these hours."""
         at = now.astimezone(self.zone).time()
         if self.begins <= self.ends:
             return self.begins <= at < self.ends
@@ -73,7 +73,7 @@ class QuietHours:
 
 
 def parse_quiet_hours(text: str, zone: ZoneInfo) -> QuietHours:
-    """Return the hours of ``22:00-07:00``; raise ValueError where they are no such thing."""
+    """Return the hours of ``22:00-07:00``; raise ValueError for anything else."""
     found = _HOURS.fullmatch(text.strip())
     if found is None:
         raise ValueError("must be two times of day such as 22:00-07:00")

@@ -1,4 +1,4 @@
-"""Notifier: consume what is announced, and send messages to people. Wiring only."""
+"""Notifier: consume events, and send messages to people. Wiring only."""
 
 import asyncio
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 
 from notifier.channel import AppriseChannel, addresses
-from notifier.desk import Desk, open_desk
+from notifier.dispatcher import NoticeDispatcher, open_dispatcher
 from notifier.halt_watch import HaltWatch
 from notifier.health_watch import HealthWatch
 from notifier.metrics import Metrics
@@ -17,7 +17,7 @@ from notifier.telegram.bot import Bot
 from notifier.telegram.commands import Operations
 from shared.backoff import pause
 from shared.bus.port import Message
-from shared.control.halts import in_force
+from shared.control.halts import halts_in_force
 from shared.errors import PermanentError, TransientError
 from shared.events import Health, HealthStatus, utc_now
 from shared.postgres.database import Database
@@ -32,7 +32,7 @@ LOOK_SECONDS: Final = 2.0
 
 
 async def serve(runtime: Runtime, settings: NotifierSettings, operations: Operations) -> None:
-    """Notify, and take commands, until the runtime's stop event is set."""
+    """Send notices and take commands until the runtime's stop event is set."""
     component, metrics, stop = Component("notifier"), Metrics(runtime.telemetry.registry), runtime.stop
     runtime.telemetry.ready_when("notifier", lambda: not stop.is_set())
     channels = [
@@ -44,12 +44,12 @@ async def serve(runtime: Runtime, settings: NotifierSettings, operations: Operat
     health = HealthWatch()
     async with (
         heartbeat(component, runtime.bus),
-        open_desk(channels, settings, metrics, stop, now=utc_now) as desk,
+        open_dispatcher(channels, settings, metrics, stop, now=utc_now) as dispatcher,
         asyncio.TaskGroup() as tasks,
     ):
-        handler = Receiver(desk, health, component)
+        handler = Receiver(dispatcher, health, component)
         tasks.create_task(runtime.bus.consume(NOTIFIER_EVENTS, handler, until=stop), name=NOTIFIER_EVENTS.name)
-        look = Look(desk, health, runtime.database, component, tasks)
+        look = PeriodicChecks(dispatcher, health, runtime.database, component, tasks)
         tasks.create_task(look.run(stop), name="notifier looks")
         if settings.telegram_token is not None:
             bot = Bot(settings, operations, metrics)
@@ -57,10 +57,10 @@ async def serve(runtime: Runtime, settings: NotifierSettings, operations: Operat
 
 
 class Receiver:
-    """The bus handler: what it cannot read it leaves, since its queue has no dead letters."""
+    """Bus handler. Unreadable events are dropped, since the queue has no dead letters."""
 
-    def __init__(self, desk: Desk, health: HealthWatch, component: Component) -> None:
-        self._desk = desk
+    def __init__(self, dispatcher: NoticeDispatcher, health: HealthWatch, component: Component) -> None:
+        self._dispatcher = dispatcher
         self._health = health
         self._component = component
 
@@ -74,20 +74,25 @@ class Receiver:
         if not isinstance(event, Health):
             self._component.saw_event(utc_now())
         if notice is not None:
-            await self._desk.take(notice)
+            await self._dispatcher.take(notice)
         return ()
 
 
-class Look:
-    """Finds silent components and halts, ends quiet hours, and tells which addresses fail, again and again.
+class PeriodicChecks:
+    """Periodic checks for silent components, halts, the end of quiet hours and failing addresses.
 
-    Nothing here waits for an address: each notice is sent in a task of its own.
+    No check waits for an address: each notice is sent in a task of its own.
     """
 
     def __init__(
-        self, desk: Desk, health: HealthWatch, database: Database, component: Component, tasks: asyncio.TaskGroup
+        self,
+        dispatcher: NoticeDispatcher,
+        health: HealthWatch,
+        database: Database,
+        component: Component,
+        tasks: asyncio.TaskGroup,
     ) -> None:
-        self._desk = desk
+        self._dispatcher = dispatcher
         self._health = health
         self._database = database
         self._component = component
@@ -95,27 +100,27 @@ class Look:
         self._halts = HaltWatch()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Look until *stop* is set."""
+        """Check at intervals until *stop* is set."""
         while not stop.is_set():
             notices = [*self._health.fell_silent(utc_now()), *await self._halted()]
             for notice in notices:
                 self._tasks.create_task(self._send(notice), name=f"notice {notice.id}")
-            if self._desk.quiet_is_over():
-                self._tasks.create_task(self._desk.send_held(), name="held notices")
-            trouble = self._desk.trouble()
+            if self._dispatcher.quiet_is_over():
+                self._tasks.create_task(self._dispatcher.send_held(), name="held notices")
+            trouble = self._dispatcher.trouble()
             self._component.set(HealthStatus.DEGRADED if trouble else HealthStatus.RUNNING, trouble)
             await pause(LOOK_SECONDS, stop)
 
     async def _halted(self) -> Sequence[Notice]:
         try:
             async with self._database.connection() as connection:
-                return list(self._halts.looked(await in_force(connection), utc_now()))
+                return list(self._halts.looked(await halts_in_force(connection), utc_now()))
         except TransientError as error:
             log.debug("halts were not read", reason=str(error))
             return ()
 
     async def _send(self, notice: Notice) -> None:
         try:
-            await self._desk.take(notice)
+            await self._dispatcher.take(notice)
         except TransientError as error:
             log.warning("a notice was not sent", notice=notice.title, reason=str(error))

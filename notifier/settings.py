@@ -13,10 +13,6 @@ from shared.settings import PREFIX, RestUrl, Settings
 TOKEN_CHARACTERS_MIN: Final = 12
 
 
-def _rules(value: Any) -> Any:
-    return parse_rules(value) if isinstance(value, str) else value
-
-
 def _zone(value: Any) -> Any:
     if not isinstance(value, str):
         return value
@@ -28,7 +24,7 @@ def _zone(value: Any) -> Any:
 
 def _addresses(value: SecretStr) -> SecretStr:
     if value.get_secret_value().strip():
-        # Every process knows these settings by name; only one with an address carries Apprise.
+        # All processes validate these settings; only one with an address loads Apprise.
         from notifier.channel import addresses  # noqa: PLC0415
 
         addresses(value.get_secret_value())
@@ -45,36 +41,39 @@ def _user_ids(value: Any) -> Any:
 
 
 class NotifierSettings(Settings):
-    """Where notices go, which, and how hard it is tried."""
+    """Addresses, rules and retries of notices."""
 
     model_config = SettingsConfigDict(env_prefix=f"{PREFIX}NOTIFIER_", arbitrary_types_allowed=True)
 
     urls: Annotated[SecretStr, AfterValidator(_addresses)] = SecretStr("")
     """Addresses in Apprise's form, such as ``tgram://token/chat``, separated by blanks or line breaks."""
-    rules: Annotated[Rules, NoDecode, SkipValidation, BeforeValidator(_rules)] = Field(
-        default_factory=lambda: DEFAULT_RULES
-    )
-    """``listing=off health=error``: the least severity (info, warning, error, off) of each kind."""
+    rules: Annotated[
+        Rules,
+        NoDecode,
+        SkipValidation,
+        BeforeValidator(lambda value: parse_rules(value) if isinstance(value, str) else value),
+    ] = Field(default_factory=lambda: DEFAULT_RULES)
+    """``listing=off health=error``: least severity (info, warning, error, off) per kind."""
     timezone: Annotated[ZoneInfo, NoDecode, BeforeValidator(_zone)] = ZoneInfo("UTC")
     """Of the quiet hours."""
     quiet_hours: Annotated[QuietHours | None, NoDecode] = None
-    """``22:00-07:00``: only errors are sent then; one summary follows."""
+    """``22:00-07:00``: only errors are sent then, and one summary afterwards."""
     merge_seconds: float = Field(default=2.0, ge=0, le=60)
-    """How long the first notice waits for others to share its message."""
+    """Time the first notice waits for others to share its message."""
     throttle_seconds: float = Field(default=1.0, ge=0, le=60)
     """Least time between two messages to one address. Apprise's own are up to 5.5 s."""
     attempts_max: int = Field(default=6, ge=1, le=20)
-    """Attempts at one message to one address. Once they were in vain, each further one has one, until one succeeds."""
+    """Attempts per message and address; after a failure a single one, until one succeeds."""
     retry_seconds: float = Field(default=1.0, gt=0, le=60)
-    """Wait before the second attempt; doubles with each."""
+    """Back-off before the second attempt; doubled with each."""
     send_timeout_seconds: float = Field(default=15.0, gt=0, le=120)
     telegram_token: SecretStr | None = None
-    """Of the bot that takes commands; without it there are none."""
+    """Of the bot that takes commands; without it none are taken."""
     telegram_users: Annotated[frozenset[int], NoDecode, BeforeValidator(_user_ids)] = frozenset()
-    """Numeric ids of those who may send commands."""
+    """Numeric ids of users who may send commands."""
     telegram_url: RestUrl = "https://api.telegram.org"
     telegram_poll_seconds: int = Field(default=25, ge=1, le=50)
-    """How long Telegram holds a request for new commands open."""
+    """Duration of each long poll for commands."""
 
     @field_validator("quiet_hours", mode="before")
     @classmethod
@@ -92,11 +91,11 @@ class NotifierSettings(Settings):
 
     @property
     def secrets(self) -> frozenset[str]:
-        """Return the words of the addresses that are as long as tokens are: any of them may be one."""
+        """Return the words of the addresses that are as long as tokens: any of them may be one."""
         words = re.split(r"[\s/:@?&=#]+", self.urls.get_secret_value())
         return frozenset(word for word in words if len(word) >= TOKEN_CHARACTERS_MIN)
 
     @property
     def is_configured(self) -> bool:
-        """Whether anybody is to be notified, or may send commands."""
+        """Return whether there are addresses to notify, or a bot for commands."""
         return bool(self.urls.get_secret_value().strip()) or self.telegram_token is not None

@@ -1,4 +1,4 @@
-"""Hears canaries: how long they took to come through, and how long ago the latest set out."""
+"""Arrival of canaries: their latency by stage, and the age of the latest."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -14,12 +14,12 @@ STAGE_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
 
 
 class Canaries:
-    """A bus handler that stores nothing."""
+    """Bus handler that stores nothing."""
 
     def __init__(self, registry: CollectorRegistry, *, now: Callable[[], datetime] = utc_now) -> None:
         self._now = now
         self._latest = now()
-        """When the latest that came was sent; at first, when anybody began to listen."""
+        """Sending time of the latest that arrived; at first, the start of this process."""
         age = Gauge(
             "sniper_persister_canary_age_seconds",
             "Since the latest canary that came through was sent; with several persisters, the least counts.",
@@ -35,11 +35,11 @@ class Canaries:
         )
 
     def age_seconds(self) -> float:
-        """Return how old the latest canary is. May be asked from another thread."""
+        """Return the age of the latest canary. May be called from another thread."""
         return (self._now() - self._latest).total_seconds()
 
     async def __call__(self, message: Message) -> Sequence[Message]:
-        """Note how long it took; raise PermanentError where it cannot be read."""
+        """Measure a canary's latency; raise PermanentError where it is unreadable."""
         canary, now = from_message(message), self._now()
         between = canary.deduplicated_at or canary.sent_at
         for stage, began, ended in (

@@ -1,4 +1,4 @@
-"""One handler for each kind of event: it answers when the event's row is committed."""
+"""Handlers by kind of event: each acknowledges once the event's row is committed."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 def records_listings(rows: Batcher[Listing], component: Component) -> EventHandler[Listing]:
     """Return a handler that refuses injected listings of the future with PermanentError.
 
-    Any other that is further ahead than clocks may differ is stored as of now.
+    Other times ahead of the clock tolerance are stored as now.
     """
 
     async def record(listing: Listing) -> Sequence[PipelineEvent]:
@@ -43,7 +43,7 @@ def records_trades(rows: Batcher[Trade], component: Component) -> EventHandler[T
 
 
 def records_health(rows: Batcher[Health]) -> EventHandler[Health]:
-    """Return a handler of heartbeats, which are no events of the persister's own."""
+    """Return a handler of heartbeats, which do not count as events of the persister."""
 
     async def record(report: Health) -> Sequence[PipelineEvent]:
         await rows.add(report)

@@ -1,4 +1,4 @@
-"""What the persister measures, each by table."""
+"""Metrics of the persister, by table."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -9,7 +9,7 @@ LAG_SECONDS: tuple[float, ...] = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0
 
 
 class Metrics:
-    """Rows, batches, and whether they get through."""
+    """Rows, batches, and failures of commits."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.rows = Counter("sniper_persister_rows_total", "Rows written.", ["table"], registry=registry)

@@ -1,15 +1,16 @@
-"""The statements that write listings, trades and bot_health: one for a whole batch, harmless when repeated."""
+"""Idempotent batch statements that write listings, trades and bot_health."""
 
 import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Final
 
 import asyncpg
 
 from shared.events import Health, HealthStatus, Listing, Trade, TradeStatus
 from shared.postgres.database import Connection
-from shared.process.health import silence
+from shared.process.health import silence_detail
 
 INSERT_LISTINGS: Final = """
     INSERT INTO listings
@@ -19,8 +20,8 @@ INSERT_LISTINGS: Final = """
                          $7::timestamptz[], $8::timestamptz[], $9::boolean[], $10::boolean[], $11::text[])
     ON CONFLICT DO NOTHING
 """
-# One row for an order: it shows where the order stands until it shows how it ended, and from then on nothing else, but
-# for one that was given up and then found filled. What comes late or again, in whatever order, leaves the same row.
+# One row per order: it shows the latest state until the order has ended, and then nothing else, except for an order
+# that was given up and then found filled. Late and duplicate events leave the same row, in any order.
 INSERT_TRADES: Final = """
     INSERT INTO trades AS known
         (event_id, symbol, side, quote_qty, base_qty, latency_ms, mode, status, error_reason, exchange_order_id,
@@ -56,8 +57,8 @@ INSERT_TRADES: Final = """
     WHERE known.status = 'pending' AND excluded.status <> 'pending'
         OR known.status = 'failed' AND excluded.status = 'filled'
 """
-# A sender whose clock runs ahead must not look alive for as long after its death. And a component that has handled
-# nothing since its restart still has the last event it handled before.
+# A sender whose clock runs ahead must not look alive for as long after its death. A component that has handled
+# nothing since its restart keeps the last event it handled before.
 UPSERT_HEALTH: Final = """
     INSERT INTO bot_health AS known (component_name, status, last_event_at, updated_at, detail, facts)
     SELECT component, status, last_event_at, least(sent_at, clock_timestamp()), detail, facts::jsonb
@@ -72,14 +73,14 @@ UPSERT_HEALTH: Final = """
     WHERE excluded.updated_at >= known.updated_at
 """
 READ_HEALTH: Final = "SELECT component_name, status, updated_at, clock_timestamp() AS now FROM bot_health"
-# Only what was read is overwritten: a heartbeat that came meanwhile is the newer truth.
+# Conditional on the row that was read: a heartbeat in between wins.
 MARK_SILENT: Final = """
     UPDATE bot_health SET status = $1, detail = $2 WHERE component_name = $3 AND updated_at = $4
 """
 
 
 async def insert_listings(connection: Connection, listings: Sequence[Listing]) -> int:
-    """Commit the listings in this order; return how many were not recorded already."""
+    """Commit the listings in this order; return the number of new ones."""
     return await _execute(connection, INSERT_LISTINGS, [listing_row(each) for each in listings])
 
 
@@ -100,40 +101,40 @@ def listing_row(listing: Listing) -> tuple[object, ...]:
     )
 
 
+_TRADE_ORDER_OF: Final = attrgetter(
+    "id",
+    "symbol",
+    "side",
+    "quote_qty",
+    "base_qty",
+    "latency_ms",
+    "mode",
+    "status",
+    "error_reason",
+    "exchange_order_id",
+    "created_at",
+    "listing_key",
+    "client_order_id",
+    "listed_at",
+)
+_TRADE_RESULT_OF: Final = attrgetter("average_price", "fee", "fee_asset", "exit_reason", "ack_latency_ms")
+
+
+def trade_row(trade: Trade) -> tuple[object, ...]:
+    """Return the columns of *trade* in the order of INSERT_TRADES."""
+    config, stages = trade.config.model_dump_json(), trade.stages.model_dump_json(exclude_none=True)
+    fees = None if trade.fees is None else json.dumps({asset: f"{fee:f}" for asset, fee in trade.fees.items()})
+    return (*_TRADE_ORDER_OF(trade), config, stages, *_TRADE_RESULT_OF(trade), fees)
+
+
 async def insert_trades(connection: Connection, trades: Sequence[Trade]) -> int:
-    """Commit the trades in this order; return how many orders are new, or were pending and have ended."""
-    rows = [
-        (
-            trade.id,
-            trade.symbol,
-            trade.side,
-            trade.quote_qty,
-            trade.base_qty,
-            trade.latency_ms,
-            trade.mode,
-            trade.status,
-            trade.error_reason,
-            trade.exchange_order_id,
-            trade.created_at,
-            trade.listing_key,
-            trade.client_order_id,
-            trade.listed_at,
-            trade.config.model_dump_json(),
-            trade.stages.model_dump_json(exclude_none=True),
-            trade.average_price,
-            trade.fee,
-            trade.fee_asset,
-            trade.exit_reason,
-            trade.ack_latency_ms,
-            None if trade.fees is None else json.dumps({asset: f"{fee:f}" for asset, fee in trade.fees.items()}),
-        )
-        for trade in _one_each(trades)
-    ]
+    """Commit the trades in this order; return the number of orders that are new or have ended."""
+    rows = [trade_row(trade) for trade in _one_each(trades)]
     return await _execute(connection, INSERT_TRADES, rows)
 
 
 def _one_each(trades: Sequence[Trade]) -> Collection[Trade]:
-    """Return what would stand if the trades came one by one: a statement must not write a row twice."""
+    """Return the trade per order that would remain if they came one by one: a statement must not write a row twice."""
     standing: dict[str, Trade] = {}
     for trade in trades:
         known = standing.setdefault(trade.client_order_id, trade)
@@ -144,8 +145,8 @@ def _one_each(trades: Sequence[Trade]) -> Collection[Trade]:
 
 
 async def upsert_health(connection: Connection, reports: Sequence[Health]) -> int:
-    """Commit the latest report of each component, unless a later one is known; return how many were news."""
-    latest = {report.component: report for report in sorted(reports, key=_sent_at)}
+    """Commit the latest report per component, unless a later one is stored; return the number of changes."""
+    latest = {report.component: report for report in sorted(reports, key=attrgetter("sent_at"))}
     rows = [
         (
             report.component,
@@ -161,13 +162,9 @@ async def upsert_health(connection: Connection, reports: Sequence[Health]) -> in
 
 
 async def _execute(connection: Connection, statement: str, rows: Sequence[tuple[object, ...]]) -> int:
-    """Run a statement that takes one array for each column, in a transaction of its own."""
+    """Execute a statement that takes one array per column, in a transaction of its own; return the rows written."""
     tag = await connection.execute(statement, *zip(*rows, strict=True))
     return int(tag.rpartition(" ")[2])
-
-
-def _sent_at(report: Health) -> datetime:
-    return report.sent_at
 
 
 async def read_health(connection: Connection) -> Sequence[asyncpg.Record]:
@@ -176,5 +173,5 @@ async def read_health(connection: Connection) -> Sequence[asyncpg.Record]:
 
 
 async def mark_silent(connection: Connection, component: str, said: HealthStatus, updated_at: datetime) -> None:
-    """Put a component in error that has not been heard of since *updated_at*, unless it spoke just now."""
-    await connection.execute(MARK_SILENT, HealthStatus.ERROR, silence(said), component, updated_at)
+    """Mark a component as ERROR that has been silent since *updated_at*, unless it reported in between."""
+    await connection.execute(MARK_SILENT, HealthStatus.ERROR, silence_detail(said), component, updated_at)

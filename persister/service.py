@@ -7,27 +7,28 @@ from persister.handlers import records_health, records_listings, records_trades
 from persister.metrics import Metrics
 from persister.repository import insert_listings, insert_trades, upsert_health
 from persister.settings import PersisterSettings
-from persister.silence import last_word, watch_for_silence
+from persister.silence import last_report, watch_for_silence
 from persister.writer import Writer
 from shared.events import Health, Listing, Trade
 from shared.postgres.batch import BatchLimits, batching
 from shared.process.health import Component, heartbeat
 from shared.process.runtime import Runtime
-from shared.wire.event_handler import receives
+from shared.wire.event_handler import message_handler
 from shared.wire.topology import PERSISTER_HEALTH, PERSISTER_LISTINGS, PERSISTER_TRADES
 
 
 async def serve(runtime: Runtime, settings: PersisterSettings) -> None:
-    """Store what is announced until the runtime's stop event is set."""
-    bus, database, stop = runtime.bus, runtime.database, runtime.stop
-    component, metrics = Component("persister"), Metrics(runtime.telemetry.registry)
-    component.shows("troubles", runtime.telemetry.troubles.fact)
-    canaries = Canaries(runtime.telemetry.registry)
-    limits = BatchLimits(settings.batch_rows_max, settings.window_seconds)
-    runtime.telemetry.ready_when("persister", lambda: not stop.is_set())
-    # Left in the reverse order: consumers first, then what their rows wait in, then the farewells.
+    """Store events until the runtime's stop event is set.
+
+    Contexts close in reverse order: consumers first, then their batches, then the shutdown reports.
+    """
+    bus, database, telemetry, stop = runtime.bus, runtime.database, runtime.telemetry, runtime.stop
+    metrics, canaries = Metrics(telemetry.registry), Canaries(telemetry.registry)
+    component, limits = Component("persister"), BatchLimits(settings.batch_rows_max, settings.window_seconds)
+    component.add_fact("troubles", telemetry.troubles.fact)
+    telemetry.ready_when("persister", lambda: not stop.is_set())
     async with (
-        last_word(component, database),
+        last_report(component, database),
         heartbeat(component, bus),
         batching("listings", Writer("listings", insert_listings, database, metrics, component), limits) as listings,
         batching("trades", Writer("trades", insert_trades, database, metrics, component), limits) as trades,
@@ -35,9 +36,9 @@ async def serve(runtime: Runtime, settings: PersisterSettings) -> None:
         asyncio.TaskGroup() as tasks,
     ):
         for queue, handler in (
-            (PERSISTER_LISTINGS, receives(Listing, records_listings(listings, component), canaries=canaries)),
-            (PERSISTER_TRADES, receives(Trade, records_trades(trades, component))),
-            (PERSISTER_HEALTH, receives(Health, records_health(health))),
+            (PERSISTER_LISTINGS, message_handler(Listing, records_listings(listings, component), canaries=canaries)),
+            (PERSISTER_TRADES, message_handler(Trade, records_trades(trades, component))),
+            (PERSISTER_HEALTH, message_handler(Health, records_health(health))),
         ):
             tasks.create_task(bus.consume(queue, handler, until=stop), name=queue.name)
         tasks.create_task(watch_for_silence(database, stop), name="silence watch")

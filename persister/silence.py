@@ -1,4 +1,4 @@
-"""Who does not speak any more: components that died are put in error, since they cannot say so themselves."""
+"""Silent components: those that died are marked as ERROR, since they cannot report it themselves."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,7 +14,7 @@ from shared.errors import TransientError
 from shared.events import HealthStatus, utc_now
 from shared.isolation import each_isolated, in_a_line
 from shared.postgres.database import Database
-from shared.process.health import FAREWELL_SECONDS, HEARTBEAT_SECONDS, Component, judge
+from shared.process.health import FAREWELL_SECONDS, HEARTBEAT_SECONDS, Component, effective_status
 
 log = structlog.get_logger()
 
@@ -30,9 +30,9 @@ async def watch_for_silence(
     every_seconds: float = LOOK_SECONDS,
     grace_seconds: float = GRACE_SECONDS,
 ) -> None:
-    """Put silent components in error until *stop* is set.
+    """Mark silent components as ERROR until *stop* is set.
 
-    Whoever was away himself has heard nobody: everyone gets the time of a heartbeat to be heard first.
+    After an outage of the persister itself, components get the time of a heartbeat to report first.
     """
     loop = asyncio.get_running_loop()
     judge_from = loop.time() + grace_seconds
@@ -43,7 +43,7 @@ async def watch_for_silence(
 
 
 async def _look(database: Database) -> bool:
-    """Tell whether the database was there to be looked at."""
+    """Return whether the database answered."""
     try:
         async with asyncio.timeout(LOOK_SECONDS_MAX):
             await put_silent_in_error(database)
@@ -53,12 +53,12 @@ async def _look(database: Database) -> bool:
 
 
 async def put_silent_in_error(database: Database) -> None:
-    """Judge every component once. What counts is the database's clock, the same for every persister."""
+    """Judge every component once, by the database's clock, which all persisters share."""
     async with database.connection() as connection:
 
         async def look(row: Record) -> None:
             said = HealthStatus(row["status"])
-            if judge(said, row["updated_at"], now=row["now"]) is not said:
+            if effective_status(said, row["updated_at"], now=row["now"]) is not said:
                 log.warning("component silent", component=row["component_name"], since=str(row["updated_at"]))
                 await mark_silent(connection, row["component_name"], said, row["updated_at"])
 
@@ -70,8 +70,8 @@ def _not_judged(row: Record, error: Exception) -> None:
 
 
 @asynccontextmanager
-async def last_word(component: Component, database: Database) -> AsyncIterator[None]:
-    """Write the persister's own farewell at the end of the block: once it is gone, nobody reads that from a queue."""
+async def last_report(component: Component, database: Database) -> AsyncIterator[None]:
+    """Write the persister's own shutdown report at the end of the block: no process is left to consume it."""
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""Commits batches of one table within a time limit, and tells how it goes."""
+"""Commits of one table's batches, within a time limit, with metrics and health."""
 
 import asyncio
 import time
@@ -8,13 +8,14 @@ from typing import Final, Generic, TypeVar
 from persister.metrics import Metrics
 from shared.errors import TransientError
 from shared.events import Event, HealthStatus, utc_now
-from shared.postgres.database import Connection, Database, refused_is_permanent
+from shared.postgres.database import Connection, Database
+from shared.postgres.error_translation import refused_is_permanent
 from shared.process.health import Component
 
 Row = TypeVar("Row", bound=Event)
 
 Insert = Callable[[Connection, Sequence[Row]], Awaitable[int]]
-"""Writes all rows in one statement; returns how many of them were news."""
+"""Writes all rows in one statement; returns the number of changes."""
 
 WRITE_SECONDS_MAX: Final = 10.0
 

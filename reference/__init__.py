@@ -1,1 +1,1 @@
-"""Pages of reference, made from the code: settings, commands and calls, for people who read."""
+"""Reference pages generated from the code: settings, commands and the REST API."""

@@ -1,4 +1,4 @@
-"""`python -m reference`: write the pages that follow from the code."""
+"""`python -m reference`: write the generated pages."""
 
 from pathlib import Path
 from typing import Final

@@ -1,4 +1,4 @@
-"""The reference of commands, from the parser that reads them and the manual at the end of their help."""
+"""Reference of commands, from their parser and the manual at the end of their help."""
 
 from collections.abc import Iterator
 from enum import Enum

@@ -1,4 +1,4 @@
-"""The reference of settings, from their classes: every variable with its kind, its default and what it means."""
+"""Reference of settings, from their classes: every variable with its type, default and meaning."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -13,13 +13,13 @@ from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 
 from cli.env_check import SETTINGS
-from contract.docstrings import documented
+from contract.docstrings import field_docstrings
 from reference.markdown import code, page, table
 from reference.meanings import MEANINGS
 
 PAGES: Final = "docs/*.md"
 OURS: Final = frozenset({"configuration.md", "commands.md", "rest.md", "decisions.md"})
-"""Pages that explain no settings."""
+"""Pages without descriptions of settings."""
 _ROW: Final = re.compile(r"^\| *(?P<names>`SNIPER_[^|]+?) *\|(?P<cells>.*)\| *$", re.MULTILINE)
 _NAME: Final = re.compile(r"`(SNIPER_[A-Z0-9_]+)`")
 _SIGNS: Final = ((bounds.Ge, "≥", "ge"), (bounds.Gt, ">", "gt"), (bounds.Le, "≤", "le"), (bounds.Lt, "<", "lt"))
@@ -38,16 +38,16 @@ _HEAD: Final = (
 
 def configuration_page(root: Path) -> str:
     """Return docs/configuration.md."""
-    told = told_on_pages(root)
-    return page("Configuration", [_HEAD], *(_section(kind, told) for kind in sorted(SETTINGS, key=_title)))
+    documented = variables_on_pages(root)
+    return page("Configuration", [_HEAD], *(_section(kind, documented) for kind in sorted(SETTINGS, key=_title)))
 
 
 def _title(kind: type[BaseSettings]) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind.__name__.removesuffix("Settings")) or "Shared"
 
 
-def _section(kind: type[BaseSettings], told: Mapping[str, str]) -> Iterator[str]:
-    below = documented(kind)
+def _section(kind: type[BaseSettings], documented: Mapping[str, str]) -> Iterator[str]:
+    below = field_docstrings(kind)
     yield f"## {_title(kind)}"
     yield ""
     yield " ".join((kind.__doc__ or "").split())
@@ -55,15 +55,15 @@ def _section(kind: type[BaseSettings], told: Mapping[str, str]) -> Iterator[str]
     yield from table(
         ("variable", "default", "value", "meaning"),
         [
-            (code(name), default_of(field), value_of(field), meaning_of(name, told, below.get(key), field))
+            (code(name), default_of(field), value_of(field), meaning_of(name, documented, below.get(key), field))
             for key, field in kind.model_fields.items()
             if (name := f"{kind.model_config['env_prefix']}{key}".upper())
         ],
     )
 
 
-def told_on_pages(root: Path) -> Mapping[str, str]:
-    """Return what the tables of the other pages say of each variable, with a link to the page."""
+def variables_on_pages(root: Path) -> Mapping[str, str]:
+    """Return the description of each variable in the tables of the other pages, with a link to the page."""
     found: dict[str, str] = {}
     for path in sorted(root.glob(PAGES)):
         if path.name in OURS:
@@ -79,17 +79,17 @@ def told_on_pages(root: Path) -> Mapping[str, str]:
 
 
 def _moved(text: str) -> str:
-    """Return *text* without links within its own page, which lead nowhere from another."""
+    """Return *text* without links within its own page, which would be dead on another."""
     return re.sub(r"\[([^\]]+)\]\(#[^)]*\)", r"\1", text)
 
 
-def meaning_of(name: str, told: Mapping[str, str], below: str | None, field: FieldInfo) -> str:
-    """Return what a variable means: what a page says, or else what stands at its definition."""
-    return told.get(name) or below or field.description or MEANINGS.get(name, "")
+def meaning_of(name: str, documented: Mapping[str, str], below: str | None, field: FieldInfo) -> str:
+    """Return the meaning of a variable: by a page, or else by its definition."""
+    return documented.get(name) or below or field.description or MEANINGS.get(name, "")
 
 
 def value_of(field: FieldInfo) -> str:
-    """Return what may be given, in words."""
+    """Return the type and the bounds of a value in words."""
     kind = _words(field.annotation)
     limits = [
         f"{sign} {_text(getattr(each, name))}"
@@ -108,7 +108,7 @@ def _words(annotation: Any) -> str:
         return "list" if origin is not dict else "JSON object"
     if origin is None:
         return _class_words(annotation) if isinstance(annotation, type) else "text"
-    # Optional, or annotated: what it is about comes first.
+    # Optional or annotated: the first argument is the type.
     return _words(next(each for each in arguments if each is not type(None)))
 
 
@@ -123,7 +123,7 @@ def _class_words(kind: type) -> str:
 
 
 def default_of(field: FieldInfo) -> str:
-    """Return the default as it would be written in the environment; empty where it is none, made, or secret."""
+    """Return the default as written in the environment; empty where it is none, computed or secret."""
     known = field.default is not PydanticUndefined and not isinstance(field.default, SecretStr | None)
     return code(_text(field.default)) if known else ""
 

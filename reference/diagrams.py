@@ -1,4 +1,4 @@
-"""Mermaid diagrams of the pages, drawn as SVG when the site is built: its readers run no script and fetch none."""
+"""Mermaid diagrams of the pages as SVG, rendered at build time: readers run no script and fetch none."""
 
 import json
 import re
@@ -12,8 +12,8 @@ BLOCK: Final = re.compile(r"^```mermaid\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TITLE: Final = re.compile(r"^\s*accTitle:\s*(.+?)\s*$", re.MULTILINE)
 FOLDER: Final = "diagrams"
 RENDERER: Final = Path(sys.executable).with_name("mermaidx")
-"""Of the environment that builds the site: Mermaid itself, on a Javascript engine within a wheel."""
-# Words as text, not as HTML within the picture, in a font that every reader has.
+"""In the environment that builds the site: Mermaid itself, on a Javascript engine within a wheel."""
+# Labels as SVG text, not as HTML, in a font that every reader has.
 _CONFIGURATION: Final = {"htmlLabels": False, "flowchart": {"htmlLabels": False}, "fontFamily": "sans-serif"}
 _CLEAR: Final = "background-color: transparent"
 _WHITE: Final = "background-color: white"
@@ -21,11 +21,11 @@ _WHITE: Final = "background-color: white"
 
 
 class UntitledError(Exception):
-    """A diagram says nothing to those who do not see it."""
+    """A diagram has no title for readers who do not see it."""
 
 
-def drawn(page: str, name: str, directory: Path) -> str:
-    """Return *page* with a picture, put into *directory*, in the place of each Mermaid block."""
+def with_pictures(page: str, name: str, directory: Path) -> str:
+    """Return *page* with a picture in place of each Mermaid block, written to *directory*."""
     for number, block in enumerate(BLOCK.finditer(page), start=1):
         title = TITLE.search(block[1])
         if title is None:
@@ -33,13 +33,13 @@ def drawn(page: str, name: str, directory: Path) -> str:
         path = f"{FOLDER}/{name}-{number}.svg"
         (directory / FOLDER).mkdir(exist_ok=True)
         (directory / path).write_text(svg(block[1]), encoding="utf-8")
-        # A wide one is read in a tab of its own.
+        # Wide pictures open in a tab of their own.
         page = page.replace(block[0], f"[![{title[1]}]({path})]({path})", 1)
     return page
 
 
 def svg(source: str) -> str:
-    """Draw *source*."""
+    """Return *source* rendered as SVG."""
     with TemporaryDirectory() as directory:
         configuration = Path(directory) / "mermaid.json"
         configuration.write_text(json.dumps(_CONFIGURATION))

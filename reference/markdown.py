@@ -1,4 +1,4 @@
-"""Small pieces of Markdown."""
+"""Markdown elements: tables, code spans and pages."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,12 +17,12 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def cell_text(text: str) -> str:
-    """Return *text* on one line, with nothing that would end its cell."""
+    """Return *text* on one line, with escapes for a table cell."""
     return re.sub(r"(?<!\\)\|", r"\\|", " ".join(text.split()))
 
 
 def code(text: str) -> str:
-    """Return *text* as code; nothing where it is empty."""
+    """Return *text* as a code span; empty where it is empty."""
     return f"`{text}`" if text else ""
 
 

@@ -1,4 +1,4 @@
-"""What a variable means where neither a page nor its definition tells."""
+"""Meanings of variables that neither a page nor their definition describes."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -1,4 +1,4 @@
-"""Every page that follows from the code, and the API's description of itself, by their paths in the tree."""
+"""Generated pages and the API's OpenAPI document, by their paths in the repository."""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from reference.rest import document, rest_page
 
 
 def generated(root: Path) -> Mapping[str, str]:
-    """Return the text of each; what settings mean is told on pages that people wrote, below *root*."""
+    """Return the text of each; descriptions of settings come from the other pages below *root*."""
     return {
         "docs/commands.md": commands_page(),
         "docs/configuration.md": configuration_page(root),

@@ -1,4 +1,4 @@
-"""The reference of the API, from its description in OpenAPI, which is made here and served as it is."""
+"""Reference of the REST API, from its OpenAPI document, which is generated here and served as it is."""
 
 import asyncio
 from collections.abc import Iterator, Mapping
@@ -108,7 +108,7 @@ def _schema(name: str, schema: Mapping[str, Any]) -> Iterator[str]:
 
 
 def kind_of(schema: Mapping[str, Any]) -> str:
-    """Return the kind of a value in a few words, with a link to the body it is."""
+    """Return the type of a value in a few words, with a link to its schema."""
     if reference := schema.get("$ref"):
         name = reference.rpartition("/")[2]
         return f"[{name}](#{name.lower()})"

@@ -1,7 +1,7 @@
 """`python -m reference.site DIRECTORY`: lay out the pages of docs/ for the site that `make docs` builds.
 
-A link that leads out of docs/ leads nowhere on a site: it becomes the path of the file in the repository. Diagrams,
-which GitHub draws by itself, become pictures. Run it with the Python that has what `requirements/docs.txt` names.
+Links out of docs/ would be dead on a site: they become paths in the repository. Diagrams, which GitHub renders itself,
+become pictures. Run it with a Python that has the packages of `requirements/docs.txt`.
 """
 
 import re
@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from reference.diagrams import drawn
+from reference.diagrams import with_pictures
 
 ROOT: Final = Path(__file__).parents[1]
 _OUTWARD: Final = re.compile(r"\[([^\]]+)\]\(\.\./([^)#\s]+)(#[^)]*)?\)")
@@ -25,7 +25,7 @@ def lay_out(directory: Path) -> None:
         target = directory / source.relative_to(docs)
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.suffix == ".md":
-            page = drawn(inward(source.read_text(encoding="utf-8")), source.stem, directory)
+            page = with_pictures(inward(source.read_text(encoding="utf-8")), source.stem, directory)
             target.write_text(page, encoding="utf-8")
         else:
             shutil.copyfile(source, target)
@@ -33,10 +33,10 @@ def lay_out(directory: Path) -> None:
 
 def inward(text: str) -> str:
     """Return a page without links that lead out of docs/."""
-    return _OUTWARD.sub(lambda link: _told(link[1], link[2]), text)
+    return _OUTWARD.sub(lambda link: _inline_path(link[1], link[2]), text)
 
 
-def _told(words: str, path: str) -> str:
+def _inline_path(words: str, path: str) -> str:
     return f"`{path}`" if words.strip("`/") in path else f"{words} (`{path}`)"
 
 

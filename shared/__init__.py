@@ -1,1 +1,1 @@
-"""Vocabulary and adapters that two or more services need."""
+"""Vocabulary and adapters shared by two or more services."""

@@ -1,4 +1,4 @@
-"""How long to wait before trying again."""
+"""Exponential back-off with jitter."""
 
 import asyncio
 import random
@@ -8,7 +8,7 @@ DOUBLINGS_MAX = 16
 
 
 def jittered(attempt: int, *, first_seconds: float = 0.25, max_seconds: float = 10.0) -> float:
-    """Return the seconds to wait after failure number *attempt* (from 0): doubling, capped, half of it random."""
+    """Return the back-off after failure number *attempt* (from 0): doubled, capped, half of it random."""
     ceiling = min(max_seconds, first_seconds * 2 ** min(attempt, DOUBLINGS_MAX))
     return random.uniform(ceiling / 2, ceiling)  # noqa: S311 - jitter, not a secret
 

@@ -1,8 +1,8 @@
-"""What went wrong, in words that tell the bus what to do about it."""
+"""Root errors, by what the bus does about them: retry, dead-letter or exit."""
 
 
 class SniperError(Exception):
-    """Root of our own errors; the class docstring is the message where none is given."""
+    """Root of our own errors; the class docstring is the default message."""
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or (type(self).__doc__ or type(self).__name__))

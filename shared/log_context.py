@@ -1,4 +1,4 @@
-"""What every log line on a listing's way carries: the listing's key and the event's id."""
+"""Log context of a listing: its key, and the event's id."""
 
 from contextlib import AbstractContextManager
 
@@ -8,13 +8,13 @@ from shared.events import Event, Listing, RawListing, Trade
 from shared.listing_key import key_of
 
 
-def delivered(event_id: str) -> None:
-    """Let every further line of this task name the event that was delivered to it."""
+def bind_event_id(event_id: str) -> None:
+    """Bind the id of the delivered event to further log lines of this task."""
     bind_contextvars(event_id=event_id)
 
 
-def decoded(event: Event) -> None:
-    """Let every further line of this task name the listing that *event* is about, if it is about one."""
+def bind_listing(event: Event) -> None:
+    """Bind the listing of *event*, if it has one, to further log lines of this task."""
     match event:
         case RawListing():
             bind_contextvars(listing=key_of(event))
@@ -26,11 +26,11 @@ def decoded(event: Event) -> None:
             pass
 
 
-def about(listing: str, event_id: str) -> AbstractContextManager[None]:
-    """Let every line within the block name these."""
+def listing_context(listing: str, event_id: str) -> AbstractContextManager[None]:
+    """Bind both to the log lines of the block."""
     return bound_contextvars(listing=listing, event_id=event_id)
 
 
 def of_listing(listing: Listing) -> AbstractContextManager[None]:
-    """Let every line within the block name *listing* and the event that told of it: an order's, a position's."""
+    """Name *listing* and the event that announced it on every log line of the block."""
     return bound_contextvars(listing=listing.key, event_id=listing.id)

@@ -1,4 +1,4 @@
-"""Settings that several services share, read from SNIPER_* variables, a .env file or mounted secret files."""
+"""Settings shared by several services, from SNIPER_* variables, a .env file or mounted secret files."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_va
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from shared.errors import SettingsError
-from shared.settings_sources import Environment, objections
+from shared.settings_sources import Environment, unreadable_sources
 
 PREFIX = "SNIPER_"
 SECRETS_DIRECTORY = Path("/run/secrets")
@@ -20,7 +20,7 @@ MEXC_WEB_URL = "https://www.mexc.com"
 
 
 class Settings(BaseSettings):
-    """Base of every settings class: frozen, prefixed, and silent about the values it refuses."""
+    """Base of every settings class: frozen, prefixed, and without values in its errors."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -35,7 +35,7 @@ class Settings(BaseSettings):
     @field_validator("*", mode="before")
     @classmethod
     def _without_blanks_around(cls, value: object) -> object:
-        """Variables that are read from files end in a line break more often than not."""
+        """Values from files mostly end in a line break."""
         return value.strip() if isinstance(value, str) else value
 
     @classmethod
@@ -43,11 +43,11 @@ class Settings(BaseSettings):
         cls,
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - replaced by one that knows Kubernetes
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - replaced by a source that knows Kubernetes
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Return where values come from, the first to be believed first."""
+        """Return the sources, highest priority first."""
         return init_settings, Environment(settings_cls), dotenv_settings, file_secret_settings
 
 
@@ -61,7 +61,7 @@ def _url(*schemes: str) -> Callable[[SecretStr], SecretStr]:
 
 
 def _reachable(url: str) -> str:
-    """Return *url*; raise ValueError, which does not repeat it, where it names no host or no possible port."""
+    """Return *url*; raise ValueError, without its value, where it has no host or an impossible port."""
     try:
         parts = urlsplit(url)
         is_reachable = bool(parts.hostname) and parts.port != 0
@@ -86,7 +86,7 @@ def _verified(value: SecretStr) -> SecretStr:
 
 
 class BrokerSettings(Settings):
-    """Where RabbitMQ is. Without a URL the bus is in-process."""
+    """RabbitMQ. Without a URL the bus is in-process."""
 
     model_config = SettingsConfigDict(env_prefix=f"{PREFIX}BROKER_")
 
@@ -100,37 +100,37 @@ class BrokerSettings(Settings):
         | None
     ) = None
     ca_file: Path | None = None
-    """Whose certificates are believed with `amqps`, in PEM form; None: those that the system believes."""
+    """Certificate authority for `amqps`, in PEM form; None for those of the system."""
     heartbeat_seconds: int = Field(default=10, ge=5, le=60)
     publish_timeout_seconds: float = Field(default=5.0, gt=0, le=60)
     drain_seconds: float = Field(default=10.0, gt=0, le=300)
 
 
 class DatabaseSettings(Settings):
-    """Where PostgreSQL is. Without a URL our own server keeps its data below the data directory."""
+    """PostgreSQL. Without a URL an embedded server keeps its data below the data directory."""
 
     model_config = SettingsConfigDict(env_prefix=f"{PREFIX}DATABASE_")
 
     url: Annotated[SecretStr, AfterValidator(_url("postgres", "postgresql", "postgresql+asyncpg"))] | None = None
     ca_file: Path | None = None
-    """Whose certificate the server's is checked against, in PEM form; host names are checked, too."""
+    """Certificate authority for the server, in PEM form; host names are checked, too."""
     pool_size: int = Field(default=10, ge=2, le=100)
     statement_timeout_seconds: float = Field(default=5.0, gt=0, le=60)
     connect_timeout_seconds: float = Field(default=5.0, gt=0, le=60)
     migration_wait_seconds: float = Field(default=60.0, ge=0, le=3600)
-    """How long a migration waits for another one to end."""
+    """Timeout of a migration for another one to end."""
     migration_lock_seconds: float = Field(default=10.0, ge=0.001, le=600)
-    """How long a migration waits for a table that another session holds."""
+    """Timeout of a migration for a table that another session locks."""
 
 
 class DataSettings(Settings):
-    """Where the embedded services keep what must survive a restart."""
+    """Data directory of the embedded services."""
 
     data_dir: Path = Path(".sniper")
 
 
 def _not_ahead(day: date) -> date:
-    """Return *day*, which may be tomorrow: somewhere it is tomorrow already."""
+    """Return *day*, at most tomorrow, which it is already in some time zones."""
     if day > datetime.now(UTC).date() + timedelta(days=1):
         raise ValueError("must be the day on which the key was made, which is not ahead")
     return day
@@ -140,7 +140,7 @@ RestUrl = Annotated[str, Field(pattern=r"^https?://[^/?#@\s]+$"), AfterValidator
 
 
 class ExchangeSettings(Settings):
-    """Which exchange, and with which keys."""
+    """Exchange and API key."""
 
     mexc_rest_url: RestUrl = MEXC_REST_URL
     mexc_ws_url: Annotated[str, Field(pattern=r"^wss?://[^?#@\s]+$"), AfterValidator(_reachable)] = (
@@ -150,16 +150,16 @@ class ExchangeSettings(Settings):
     mexc_api_key: SecretStr | None = None
     mexc_api_secret: SecretStr | None = None
     mexc_api_key_created: Annotated[date, AfterValidator(_not_ahead)] | None = None
-    """The day on which the key was made, for example 2026-03-01: the exchange tells it nowhere."""
+    """Creation day of the key, for example 2026-03-01, which the exchange does not return."""
     mexc_api_key_ip_bound: bool = False
-    """Whether the key is bound to IP addresses: one that is not expires."""
+    """Whether the key is bound to IP addresses; an unbound key expires."""
     live: bool = False
 
     @property
     def web_url(self) -> str:
-        """The web site with the calendar of new coins: https://www.mexc.com unless set.
+        """Return the URL of the web site with the calendar of new coins, https://www.mexc.com by default.
 
-        Another REST URL brings its own, so that what opens on MEXC is never expected of a simulator.
+        Another REST URL replaces it, so that openings on MEXC are not expected of a simulator.
         """
         if self.mexc_web_url is not None:
             return self.mexc_web_url
@@ -167,7 +167,7 @@ class ExchangeSettings(Settings):
 
 
 class TelemetrySettings(Settings):
-    """How a process tells what it does."""
+    """Logs, metrics and traces of a process."""
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "console"
@@ -175,7 +175,7 @@ class TelemetrySettings(Settings):
     metrics_port: int = Field(default=9464, ge=0, le=65535)
     """Serves /metrics, /livez and /readyz; 0 takes a free port."""
     otlp_endpoint: RestUrl | None = None
-    """Collector of traces, over OTLP/HTTP; none are made without."""
+    """Collector of traces, over OTLP/HTTP; without it none are made."""
 
 
 S = TypeVar("S", bound=Settings)
@@ -184,9 +184,9 @@ S = TypeVar("S", bound=Settings)
 def load(settings: type[S]) -> S:
     """Read *settings* from the environment; raise SettingsError naming each bad variable, never its value.
 
-    A file that cannot be read is as bad: without it, another database might be meant.
+    An unreadable file is an error too: without it, another database might be used.
     """
-    if unreadable := list(objections(settings)):
+    if unreadable := list(unreadable_sources(settings)):
         raise SettingsError("; ".join(unreadable))
     try:
         return settings()

@@ -1,4 +1,4 @@
-"""Sources of settings: which variables are Kubernetes' own, and which files cannot be read."""
+"""Sources of settings: the environment without Kubernetes' service links, and files that are unreadable."""
 
 import os
 import re
@@ -16,13 +16,13 @@ UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
 def is_service_link(name: str, value: str) -> bool:
-    """Return whether Kubernetes made this variable up for a service of the namespace."""
+    """Return whether the variable is Kubernetes' link to a service of the namespace."""
     name = name.upper()
     return bool(_LINK.fullmatch(name) or (name.endswith("_PORT") and _ADDRESS.fullmatch(value)))
 
 
 class Environment(EnvSettingsSource):
-    """The variables of the process, without Kubernetes' own."""
+    """Environment of the process without Kubernetes' service links."""
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
         """Return the value set for *field*, or None."""
@@ -33,8 +33,8 @@ class Environment(EnvSettingsSource):
         return value, key, is_complex
 
 
-def objections(settings: type[BaseSettings]) -> Iterator[str]:
-    """Yield a sentence for each source of *settings* that is there and cannot be read."""
+def unreadable_sources(settings: type[BaseSettings]) -> Iterator[str]:
+    """Yield a sentence for each existing source of *settings* that is unreadable."""
     config = settings.model_config
     names = {f"{config.get('env_prefix') or ''}{field}".upper() for field in settings.model_fields}
     for name, value in os.environ.items():
@@ -50,7 +50,7 @@ def objections(settings: type[BaseSettings]) -> Iterator[str]:
 def _is_text(value: str) -> bool:
     try:
         value.encode()
-    except UnicodeEncodeError:  # Bytes that Python could not read and kept as surrogates.
+    except UnicodeEncodeError:  # Undecodable bytes, kept as surrogates.
         return False
     return True
 
@@ -63,7 +63,7 @@ def _secrets(directory: Path, names: Iterable[str]) -> list[Path]:
 
 
 def _objection(path: Path) -> str | None:
-    """Say why *path* cannot be read as text; None where it can, or is not there."""
+    """Return why *path* is unreadable as text; None where it is readable or missing."""
     path = path.absolute()
     try:
         content = _content(path)
@@ -82,7 +82,7 @@ def _objection(path: Path) -> str | None:
 def _content(path: Path) -> bytes:
     mode = path.stat().st_mode
     if stat.S_ISCHR(mode):
-        return b""  # The usual way to have none: /dev/null.
+        return b""  # /dev/null, the usual way to have none.
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         raise OSError(0, "it is no file")
     return path.read_bytes()

@@ -1,11 +1,11 @@
-"""The format of symbols: three to twenty letters, digits and underscores of any script.
+"""Format of symbols: three to twenty letters, digits and underscores of any script.
 
-Letters and decimal digits are what Unicode says they are, and so are the marks that some scripts write their vowels
-with, behind a letter. Invisible characters (fillers, joiners, directions), emoji and controls are none of them. A name
-is in the composed form, NFC, so that one that looks the same is the same.
+Letters and decimal digits are those of Unicode, as well as the marks that some scripts write their vowels with, after
+a letter. Invisible characters (fillers, joiners, directions), emoji and controls are none of them. A name is in the
+composed form, NFC, so that names that look the same are equal.
 
-PostgreSQL cannot say what a letter is where its locale is C. Its constraint, `SQL_CHECK`, holds the length and refuses
-characters that are certainly no letters, and takes every letter of this rule.
+PostgreSQL cannot classify letters where its locale is C. Its constraint, `SQL_CHECK`, checks the length and refuses
+characters that are certainly no letters, and accepts every letter of this rule.
 """
 
 import unicodedata
@@ -27,7 +27,7 @@ _UNSEEN: Final = frozenset(
         ),
     )
 )
-"""Letters and marks that leave no trace: fillers, joiners, selectors."""
+"""Invisible letters and marks: fillers, joiners, selectors."""
 _NO_LETTERS_BELOW_10000: Final = (
     r"\u0001-\u002F\u003A-\u0040\u005B-\u005E\u0060\u007B-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u00D7\u00F7"
     r"\u034F\u0600-\u0605\u061C\u06DD\u070F\u0890-\u0891\u08E2\u115F\u1160\u1680\u17B4\u17B5\u180B-\u180F"
@@ -49,7 +49,7 @@ JSON_SCHEMA: Final[Mapping[str, str | int]] = MappingProxyType(
         "description": "Letters, digits and underscores of any script; the pattern refuses what is certainly none.",
     }
 )
-"""What a JSON Schema can say: engines of regular expressions agree neither on what a letter is nor on `\\U`."""
+"""Approximation for JSON Schema: engines of regular expressions agree neither on letters nor on `\\U`."""
 
 
 def is_symbol(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""Encrypted connections: which authority is believed, and what a certificate that is refused means."""
+"""TLS: trusted certificate authorities, and explanations of refused certificates."""
 
 import ssl
 from pathlib import Path
@@ -9,11 +9,11 @@ from shared.errors import SettingsError
 _NOT_YET, _NO_MORE = 9, 10
 _TIMES: Final = frozenset({_NOT_YET, _NO_MORE})
 _OTHER_NAMES: Final = frozenset({62, 64})
-"""What OpenSSL says: https://docs.openssl.org/3.0/man3/X509_STORE_CTX_get_error/ ."""
+"""Codes of OpenSSL: https://docs.openssl.org/3.0/man3/X509_STORE_CTX_get_error/ ."""
 
 
 def trusting(authority: Path, *, variable: str) -> ssl.SSLContext:
-    """Return what believes the certificates of *authority* (PEM) alone; raise SettingsError naming *variable*."""
+    """Return a context that trusts the certificates of *authority* (PEM) alone; raise SettingsError for *variable*."""
     try:
         return ssl.create_default_context(cafile=authority)
     except ssl.SSLError as error:
@@ -24,9 +24,9 @@ def trusting(authority: Path, *, variable: str) -> ssl.SSLContext:
 
 
 def refusal(error: BaseException, *, url: str, authority: str) -> str | None:
-    """Say why the certificate of the server in the variable *url* was refused; None where that is not what happened.
+    """Return why the certificate of the server in the variable *url* was refused; None for another error.
 
-    *authority* is the variable that names who is believed.
+    *authority* is the variable of the trusted certificate authority.
     """
     cause: BaseException | None = error
     while not isinstance(cause, ssl.SSLCertVerificationError):
@@ -44,5 +44,5 @@ def refusal(error: BaseException, *, url: str, authority: str) -> str | None:
 
 
 def mends_itself(error: ssl.SSLCertVerificationError) -> bool:
-    """Return whether a server may get a certificate that is good, without anything changing here."""
+    """Return whether the certificate may become valid without a change on this machine."""
     return error.verify_code in _TIMES

@@ -33,7 +33,7 @@ def _logging_as_it_was() -> Iterator[None]:
     """Take back where a test sent the logs: its capture is closed when the next test logs."""
     yield
     structlog.reset_defaults()
-    library_logs.give_back()
+    library_logs.release()
 
 
 @pytest.hookimpl(trylast=True)

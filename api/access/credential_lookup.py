@@ -11,7 +11,8 @@ import structlog
 from api.access.credentials import Credential, CredentialKind
 from api.access.principal import Principal, Scope
 from shared.errors import TransientError
-from shared.postgres.database import Connection, Database, away_is_transient
+from shared.postgres.database import Connection, Database
+from shared.postgres.error_translation import away_is_transient
 
 log = structlog.get_logger()
 

@@ -12,7 +12,7 @@ from api.operator.operator_changes import RefusedChangeError, refused
 from api.schemas.rows import PositionRow
 from shared.control import config_store
 from shared.control.config_store import Author
-from shared.control.exit_policy import FIELDS, ExitOverrides, ExitPolicy, contradiction, effective
+from shared.control.exit_policy import FIELDS, ExitOverrides, ExitPolicy, contradiction, effective_policy
 from shared.errors import TransientError
 from shared.postgres.database import Connection, Database
 from shared.wire.cloudevents import problems
@@ -55,7 +55,7 @@ async def change(
         async with database.transaction() as connection:
             revision, before = await _latest(connection, position)
             row = await connection.fetchrow(config_store.READ)
-            configured, _ = effective({each: None if row is None else row[each] for each in FIELDS}, {})
+            configured, _ = effective_policy({each: None if row is None else row[each] for each in FIELDS}, {})
             own = apply_exit_change(before, wanted, configured)
             old, new = _document(before), _document(own)
             values = (position.listing_key, position.mode, revision + 1, old, new, changed_by, request_id)

@@ -9,9 +9,9 @@ from api.operator import actions, close_requests, operator_changes
 from api.operator.operator_changes import Controls
 from api.schemas.config import TradeConfig
 from shared.control import config_store
-from shared.control.config_store import Author, Locked
-from shared.control.controls import controls_in
-from shared.control.halts import in_force
+from shared.control.config_store import Author, LockedConfig
+from shared.control.controls import controls_from_row
+from shared.control.halts import halts_in_force
 from shared.errors import SniperError
 from shared.postgres.database import Connection, Database
 
@@ -131,8 +131,8 @@ async def _halt(
         await actions.record(connection, kind, author, details={"reason": after.halted_reason})
 
 
-async def _locked(connection: Connection) -> Locked:
-    current = await config_store.locked(connection)
+async def _locked(connection: Connection) -> LockedConfig:
+    current = await config_store.lock_config(connection)
     if current is None:
         raise MissingConfigError
     return current
@@ -142,5 +142,5 @@ async def _read(connection: Connection) -> TradeConfig:
     row = await connection.fetchrow(config_store.READ)
     if row is None:
         raise MissingConfigError
-    ladder = controls_in(dict(row)).take_profit_ladder
-    return TradeConfig.model_validate({**row, "take_profit_ladder": ladder, "halts": await in_force(connection)})
+    ladder = controls_from_row(dict(row)).take_profit_ladder
+    return TradeConfig.model_validate({**row, "take_profit_ladder": ladder, "halts": await halts_in_force(connection)})

@@ -12,7 +12,7 @@ from api.reading.reader import Reader, Row
 from api.schemas.health import ComponentHealth, Feed, Health, LatestListing, Overall, Troubles, age_seconds
 from shared.events import HealthStatus, utc_now
 from shared.isolation import in_a_line, readable
-from shared.process.health import SILENCE_MAX, judge, last_said
+from shared.process.health import SILENCE_MAX, effective_status, last_reported
 
 log = structlog.get_logger(__name__)
 
@@ -58,10 +58,10 @@ def overall(statuses: Sequence[HealthStatus]) -> Overall:
 def component_of(row: Row, now: datetime) -> ComponentHealth:
     """Judge one row at *now*: a silent component is in error."""
     reported = HealthStatus(row["status"])
-    status = judge(reported, row["updated_at"], now=now)
+    status = effective_status(reported, row["updated_at"], now=now)
     age = age_seconds(row["updated_at"], now=now)
     is_silent = status is HealthStatus.ERROR and age > SILENCE_MAX.total_seconds()
-    silent = f"silent for {age:.0f} s, last said {last_said(reported, row['detail'])}"
+    silent = f"silent for {age:.0f} s, last said {last_reported(reported, row['detail'])}"
     return ComponentHealth(
         component_name=row["component_name"],
         status=status,

@@ -15,7 +15,7 @@ from bench.exchange.venue import LOST_SECONDS, Venue, open_venue
 from bench.figures import Result, latency
 from bench.sampling import Sample, interleaved
 from bench.testbed import START_SECONDS, Testbed, wait_until_ready
-from ingest.catalogue import Known, Sighting, State
+from ingest.catalogue import Sighting, SymbolRecord, SymbolState
 from ingest.output.publisher import raw_listing
 from shared.events import RawListing, Source, utc_now
 from shared.wire import cloudevents
@@ -49,7 +49,7 @@ async def measure(testbed: Testbed) -> Result:
 
 def typical_event() -> RawListing:
     """Return an event of ours, so that the floor has the same payload."""
-    known, now = Known("F00000USDT", State.TRADABLE, "F00000", "USDT", utc_now()), utc_now()
+    known, now = SymbolRecord("F00000USDT", SymbolState.TRADABLE, "F00000", "USDT", utc_now()), utc_now()
     return raw_listing(Sighting(known, Source.MEXC_WEBSOCKET, now, late=False), secrets.token_hex(16), now)
 
 

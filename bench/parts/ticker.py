@@ -12,13 +12,13 @@ from bench.errors import BenchmarkError
 from bench.exchange.market import Market
 from bench.figures import Result, latency
 from bench.sampling import Plan
-from ingest.catalogue import Catalogue, Known, State
+from ingest.catalogue import Catalogue, SymbolRecord, SymbolState
 from ingest.detector import Detector
-from ingest.health.anomalies import Outlook, Quiet
-from ingest.health.feed_health import Feed, Feeds
+from ingest.health.anomalies import AnomalyMonitor, ListingDrought
+from ingest.health.feed_health import Feed, FeedHealth
 from ingest.metrics import Metrics
 from ingest.output.publisher import Publisher
-from ingest.output.symbol_recorder import Recorder
+from ingest.output.symbol_recorder import SymbolRecorder
 from ingest.source import Report
 from ingest.streams.connection import StreamOptions
 from ingest.streams.stream_metrics import StreamMetrics
@@ -85,10 +85,12 @@ def turns_of(work: Coroutine[Any, Any, object]) -> list[float]:
 def _report(names: set[str]) -> Report:
     """Return a detector's report function with known *names*. It cannot publish: its tasks are not started."""
     now, registry = utc_now(), CollectorRegistry()
-    catalogue = Catalogue(Known(name, State.TRADABLE, name, "USDT", now, trading_since=now) for name in names)
-    publisher = Publisher(RecordingBus(), asyncio.TaskGroup(), Metrics(registry, Feeds()), pending_max=1)
-    outlook = Outlook(catalogue, Quiet(timedelta(hours=1), now), registry)
-    return Detector(catalogue, publisher, Recorder(_store_nothing), Component("ingest"), outlook).report
+    catalogue = Catalogue(
+        SymbolRecord(name, SymbolState.TRADABLE, name, "USDT", now, trading_since=now) for name in names
+    )
+    publisher = Publisher(RecordingBus(), asyncio.TaskGroup(), Metrics(registry, FeedHealth()), pending_max=1)
+    anomalies = AnomalyMonitor(catalogue, ListingDrought(timedelta(hours=1), now), registry)
+    return Detector(catalogue, publisher, SymbolRecorder(_store_nothing), Component("ingest"), anomalies).report
 
 
 async def _store_nothing(_: object) -> None:

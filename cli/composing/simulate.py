@@ -9,7 +9,7 @@ from typing import Final
 from rich.console import Console
 
 from shared.errors import SettingsError, SniperError
-from shared.settings_sources import is_service_link, objections
+from shared.settings_sources import is_service_link, unreadable_sources
 from simulator.command_line import CommandLine, InvalidSettingError, read
 from simulator.service import serve
 from simulator.settings import SimulatorSettings
@@ -21,7 +21,7 @@ PORT: Final = "SNIPER_SIMULATOR_PORT"
 
 def settings(arguments: Sequence[str]) -> CommandLine:
     """Read *arguments* and the environment; raise SettingsError naming each bad variable."""
-    if unreadable := list(objections(SimulatorSettings)):
+    if unreadable := list(unreadable_sources(SimulatorSettings)):
         raise SettingsError("; ".join(unreadable))
     if is_service_link(PORT, os.environ.get(PORT, "")):  # Set by Kubernetes, not by an operator.
         arguments = [f"--port={SimulatorSettings.model_fields['port'].default}", *arguments]

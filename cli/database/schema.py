@@ -12,7 +12,7 @@ from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
 
 import migrations
-from migrations import Age, Turn
+from migrations import LockWait, SchemaAge
 from shared.errors import SchemaError, SettingsError, SniperError, TransientError
 from shared.postgres.database import Database
 from shared.postgres.refusals import first_line, missing_right
@@ -43,21 +43,21 @@ async def upgrade(opened: Database, url: URL, settings: DatabaseSettings, stop: 
     def waiting(holder: str) -> None:
         loop.call_soon_threadsafe(partial(log.warning, "waiting for another migration to end", holder=holder))
 
-    turn = Turn(settings.migration_wait_seconds, settings.migration_lock_seconds, stop.is_set, waiting)
+    lock_wait = LockWait(settings.migration_wait_seconds, settings.migration_lock_seconds, stop.is_set, waiting)
     with _in_one_sentence(role, settings.migration_lock_seconds):
-        await asyncio.to_thread(migrations.upgrade, url.render_as_string(hide_password=False), turn=turn)
+        await asyncio.to_thread(migrations.upgrade, url.render_as_string(hide_password=False), lock_wait=lock_wait)
 
 
 async def _require_migratable(opened: Database) -> str:
     """Return the role that migrates; raise SettingsError if it may not, SniperError if the schema is newer."""
     found = await _found(opened)
-    if migrations.age(found) is Age.NEWER:
+    if migrations.schema_age(found) is SchemaAge.NEWER:
         raise SniperError(f"the schema cannot be migrated: {_newer(found)}")
     async with opened.connection() as connection:
         row = await connection.fetchrow(ROLE_QUERY)
     if row is None:
         raise TransientError("database away: no answer")
-    role, name, current = row["role"], row["schema"], migrations.age(found) is Age.CURRENT
+    role, name, current = row["role"], row["schema"], migrations.schema_age(found) is SchemaAge.CURRENT
     if name is None:
         raise SettingsError(f'role "{role}" has no schema to make tables in: GRANT USAGE ON SCHEMA public TO "{role}"')
     if not row["may_create"] and not current:
@@ -108,12 +108,12 @@ async def require(opened: Database) -> None:
             words = "the role we sign in as may not read the tables"
             raise SettingsError(f"{words} ({first_line(error.__cause__)}): {RIGHTS}") from None
         raise
-    match migrations.age(found):
-        case Age.NEWER:
+    match migrations.schema_age(found):
+        case SchemaAge.NEWER:
             raise SettingsError(_newer(found))
-        case Age.OLDER:
+        case SchemaAge.OLDER:
             raise TransientError(_older(found))
-        case Age.CURRENT:
+        case SchemaAge.CURRENT:
             return
 
 
@@ -148,7 +148,7 @@ async def explained_mismatch(opened: Database) -> AsyncIterator[None]:
         yield
     except (SchemaError, asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError):
         found = await _found(opened)
-        raise SniperError(_newer(found) if migrations.age(found) is Age.NEWER else NO_SCHEMA) from None
+        raise SniperError(_newer(found) if migrations.schema_age(found) is SchemaAge.NEWER else NO_SCHEMA) from None
 
 
 class SchemaWatch:
@@ -183,7 +183,7 @@ async def _look(opened: Database, watch: SchemaWatch) -> None:
         found = None
     except (TransientError, TimeoutError):
         return  # The database's availability is watched elsewhere.
-    fits = migrations.age(found) is not Age.OLDER
+    fits = migrations.schema_age(found) is not SchemaAge.OLDER
     if fits != watch.fits:
         if fits:
             log.warning("the schema is that of this build again", schema=found)

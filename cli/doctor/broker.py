@@ -6,7 +6,7 @@ from typing import Final
 
 from cli.doctor.finding import Finding, not_examined, note, setting, well, wrong
 from cli.doctor.needs import needs_of, topology_of
-from shared.bus.rabbitmq.inspection import Examination, examined
+from shared.bus.rabbitmq.inspection import BrokerInspection, inspecting
 from shared.errors import SettingsError, TransientError
 from shared.settings import BrokerSettings, load
 
@@ -28,7 +28,7 @@ async def check(names: Sequence[str]) -> list[Finding]:
     if settings.url is None:
         return [note(REACHABLE, "none: messages go through the database, for `sniper up` in one process")]
     try:
-        async with examined(settings) as broker:
+        async with inspecting(settings) as broker:
             return [well(REACHABLE, "answers"), *await _inside(broker, names)]
     except TransientError as error:
         told = str(error).removeprefix("broker away: ")
@@ -36,7 +36,7 @@ async def check(names: Sequence[str]) -> list[Finding]:
         return [wrong(REACHABLE, told, advice), *not_examined(REST, "the broker is not reached")]
 
 
-async def _inside(broker: Examination, names: Sequence[str]) -> list[Finding]:
+async def _inside(broker: BrokerInspection, names: Sequence[str]) -> list[Finding]:
     missing = await broker.missing(topology_of(names))
     return [
         judge_version(broker.version()),
@@ -55,7 +55,7 @@ def judge_version(told: str) -> Finding:
     return well(REST[0], told)
 
 
-async def judge_permissions(broker: Examination, names: Sequence[str], missing: Sequence[str]) -> Finding:
+async def judge_permissions(broker: BrokerInspection, names: Sequence[str], missing: Sequence[str]) -> Finding:
     """Return the finding on the user's permissions, as far as their queues and exchanges are not *missing*."""
     needs = needs_of(names)
     addresses = [each for each in needs.publishes if f"exchange {each[0].name}" not in missing]

@@ -14,10 +14,10 @@ from shared.mexc.errors import ExchangeError, ExchangeRejected
 from shared.mexc.http.request import RestLimits
 from shared.mexc.http.signed_request import Signing
 from shared.mexc.http.signing import Signer
-from shared.mexc.market_data import MexcRest, connect_rest
+from shared.mexc.market_data import MexcMarketData, connect_market_data
 from shared.mexc.orders.account import connect_account
 from shared.mexc.orders.api_key import KeyTerms
-from shared.mexc.time.clock_estimate import Estimate, Sample, Trust, estimate_of
+from shared.mexc.time.clock_estimate import ClockEstimate, ClockSample, TrustLimits, estimate_of
 from shared.settings import ExchangeSettings, load
 
 REACHABLE: Final = "exchange"
@@ -38,7 +38,7 @@ async def check() -> list[Finding]:
     except SettingsError as error:
         return [setting(REACHABLE, str(error)), *not_examined((CLOCK, *KEY_PARTS), "the settings are wrong")]
     host = urlsplit(settings.mexc_rest_url).netloc
-    async with connect_rest(settings.mexc_rest_url, LIMITS) as rest:
+    async with connect_market_data(settings.mexc_rest_url, LIMITS) as rest:
         try:
             estimate = estimate_of(await take_samples(rest))
         except ExchangeError as error:
@@ -47,17 +47,17 @@ async def check() -> list[Finding]:
             return [wrong(REACHABLE, f"{host}: {error}", advice), *parts]
     now = time.monotonic()
     ahead = 0.0 if estimate is None else estimate.now_ms(now) / 1000 - time.time()
-    found = [well(REACHABLE, f"{host} answers"), judge_clock(Trust().objection(estimate, now), ahead)]
+    found = [well(REACHABLE, f"{host} answers"), judge_clock(TrustLimits().objection(estimate, now), ahead)]
     return [*found, *await judge_key(settings, keys, estimate)]
 
 
-async def take_samples(rest: MexcRest) -> Sequence[Sample]:
+async def take_samples(rest: MexcMarketData) -> Sequence[ClockSample]:
     """Return samples of the exchange's time."""
     samples = []
     for _ in range(SAMPLES):
         asked_at = time.monotonic()
         server_ms = await rest.server_time()
-        samples.append(Sample(asked_at, time.monotonic(), server_ms))
+        samples.append(ClockSample(asked_at, time.monotonic(), server_ms))
     return samples
 
 
@@ -71,7 +71,9 @@ def judge_clock(objection: str, ahead_seconds: float) -> Finding:
     return well(CLOCK, told)
 
 
-async def judge_key(settings: ExchangeSettings, keys: Credentials | None, estimate: Estimate | None) -> list[Finding]:
+async def judge_key(
+    settings: ExchangeSettings, keys: Credentials | None, estimate: ClockEstimate | None
+) -> list[Finding]:
     """Return the findings on the API key, with a query of the account if there is one."""
     if keys is None:
         advice = "set SNIPER_MEXC_API_KEY and SNIPER_MEXC_API_SECRET"

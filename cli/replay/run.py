@@ -14,13 +14,13 @@ from typing import Final
 from prometheus_client import CollectorRegistry
 
 from cli.replay.clock import Clock
+from dedup.claim_cache import ClaimCache
+from dedup.clock_skew import ClockSkew
 from dedup.handler import Deduplicate
 from dedup.ledger import Ledger
 from dedup.metrics import Metrics
 from dedup.observations import Observation, Observations
-from dedup.seen import Seen
 from dedup.settings import DedupSettings
-from dedup.skew import Skew
 from executor.decisions.mass_listing import MassListing
 from executor.halts.latches import Cause, latch
 from executor.handler import BuyListing, Consequences
@@ -37,7 +37,7 @@ from executor.settings import ExecutorSettings
 from shared.events import Listing, Mode, RawListing, Trade
 from shared.process.runtime import Runtime
 from shared.settings import load
-from shared.wire.event_handler import receives
+from shared.wire.event_handler import message_handler
 from shared.wire.topology import DEDUP_RAW, EXECUTOR_LISTINGS, EXECUTOR_OPENINGS, to_message
 
 UNSENT: Final = "a replay sends nothing"
@@ -118,8 +118,8 @@ class Pipeline:
         async def observe(observation: Observation) -> None:
             await observations.write([observation])
 
-        skew = Skew(settings.clock_skew_seconds_max, registry)
-        seen = Seen(settings.remembered_keys_max)
+        skew = ClockSkew(settings.clock_skew_seconds_max, registry)
+        seen = ClaimCache(settings.remembered_keys_max)
         return Deduplicate(Ledger(database), seen, observe, metrics, skew, now=self._clock.now)
 
     async def play(self, raw: RawListing) -> None:
@@ -154,9 +154,9 @@ class Pipeline:
             beside.create_task(self._outbox.relay(ended), name="outbox")
             async with asyncio.TaskGroup() as tasks:
                 for queue, handler in (
-                    (DEDUP_RAW, receives(RawListing, self._sighted)),
-                    (EXECUTOR_LISTINGS, receives(Listing, self._listed)),
-                    (EXECUTOR_OPENINGS, receives(Listing, self._listed)),
+                    (DEDUP_RAW, message_handler(RawListing, self._sighted)),
+                    (EXECUTOR_LISTINGS, message_handler(Listing, self._listed)),
+                    (EXECUTOR_OPENINGS, message_handler(Listing, self._listed)),
                 ):
                     tasks.create_task(bus.consume(queue, handler, until=stop), name=queue.name)
             ended.set()

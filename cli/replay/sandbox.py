@@ -13,7 +13,7 @@ from cli import process
 from cli.database import schema
 from cli.process import ProcessSettings
 from cli.replay.same_server import is_same_server
-from shared.bus.rabbitmq.inspection import examined
+from shared.bus.rabbitmq.inspection import inspecting
 from shared.errors import SettingsError
 from shared.postgres import database
 from shared.postgres.database import Database
@@ -101,7 +101,7 @@ async def require_empty_database(opened: Database) -> None:
 
 async def require_empty_broker(settings: BrokerSettings) -> None:
     """Raise SettingsError if the virtual host has any of our exchanges or queues."""
-    async with examined(settings) as broker:
+    async with inspecting(settings) as broker:
         missing = set(await broker.missing(NOTIFYING))
     ours = [f"exchange {each.name}" for each in SNIPER.exchanges] + [f"queue {each.name}" for each in NOTIFYING.queues]
     if found := [each for each in ours if each not in missing]:

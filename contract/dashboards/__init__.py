@@ -1,4 +1,4 @@
-"""Grafana's dashboards as code: what each shows is data, and `make contract` writes them as JSON."""
+"""Grafana's dashboards as code: data, which `make contract` writes as JSON."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -1,4 +1,4 @@
-"""One dashboard: panels in rows, each with the queries behind it; and how Grafana wants to read it."""
+"""Dashboard of panels in rows, each with its queries, and its rendering for Grafana."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _HEIGHT: Final = 7
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What to ask Prometheus, and the labels that tell its series apart."""
+    """PromQL query, and the labels that distinguish its series."""
 
     expr: str
     by: Sequence[str] = ()
@@ -27,7 +27,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """What one panel shows; *unit* in Grafana's words."""
+    """Panel of a dashboard; *unit* in Grafana's terms."""
 
     title: str
     queries: Sequence[Query]
@@ -38,7 +38,7 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """A dashboard: its panels, row by row."""
+    """Dashboard with its panels, row by row."""
 
     uid: str
     title: str
@@ -62,7 +62,7 @@ def show(
 
 
 def quantile(title: str, histogram: str, *by: str, of: float = 0.95, unit: str = "s") -> Panel:
-    """Return a panel of how long all but the slowest take; the rest of *histogram* is told by heat maps."""
+    """Return a panel of a quantile; heat maps show the whole of *histogram*."""
     labels = ", ".join((*by, "le"))
     expr = f"histogram_quantile({of}, sum by ({labels}) (rate({histogram}[$__rate_interval])))"
     return show(title, expr, *by, unit=unit)

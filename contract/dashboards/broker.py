@@ -1,4 +1,4 @@
-"""Broker & Database: what the services see of both, and what RabbitMQ says itself."""
+"""Broker & Database: metrics of the services about both, and RabbitMQ's own."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Latency: each stage of a listing's way, by source where there are several."""
+"""Latency of each stage from sighting to order, by source where there are several."""
 
 from typing import Final
 

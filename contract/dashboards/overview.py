@@ -1,4 +1,4 @@
-"""Overview: does it run, does it see, does it come through."""
+"""Overview: processes, detection, and the flow of events."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Trading: what was decided, what is at stake, what is in doubt, and what stands in the way."""
+"""Trading: decisions, exposure, unknown orders, and halts."""
 
 from typing import Final
 

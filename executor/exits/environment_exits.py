@@ -40,7 +40,7 @@ def values_of(seeds: ExitSeeds) -> Mapping[str, object]:
 async def plant(database: Database, values: Mapping[str, object], author: Author) -> Controls | None:
     """Set *values* in the configuration, unless exits were ever set there; return it, None where there is none."""
     async with database.transaction() as connection:
-        stands = await config_store.locked(connection)
+        stands = await config_store.lock_config(connection)
         if stands is None:
             return None
         before = stands.controls

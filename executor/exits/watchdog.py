@@ -76,7 +76,9 @@ class Watchdog:
     def end(self) -> None:
         """Take note that nobody will look any more: what is open is left alone, which is no way to say goodbye."""
         if self._seen:
-            self._component.last_words(HealthStatus.ERROR, f"stopped, and {len(self._seen)} positions are not watched")
+            self._component.report_at_shutdown(
+                HealthStatus.ERROR, f"stopped, and {len(self._seen)} positions are not watched"
+            )
 
     async def keep(self, until: asyncio.Event) -> None:
         """Judge again and again, whatever whoever looks is held up by, until *until* is set."""

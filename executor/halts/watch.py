@@ -16,7 +16,7 @@ import structlog
 from executor.halts.latches import Cause, latch
 from executor.settings import LimitSettings
 from shared.backoff import pause
-from shared.control.halts import Halt, in_force
+from shared.control.halts import Halt, halts_in_force
 from shared.errors import TransientError
 from shared.events import Mode
 from shared.isolation import each_isolated
@@ -98,7 +98,7 @@ class HaltWatch:
             failed=lambda each, _: faulty.append(each),  # It holds here all the same, and is latched again.
         )
         asked_at = self._clock()
-        self._found = await in_force(connection)
+        self._found = await halts_in_force(connection)
         self._read_at, self._away = asked_at, False
         self.was_read.set()
         for each in raised:

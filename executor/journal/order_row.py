@@ -10,7 +10,7 @@ from executor.model.order import ExitReason, Order
 from executor.model.order_state import OrderState
 from shared.errors import PermanentError
 from shared.events import AppliedConfig, Listing, Mode, Side
-from shared.log_context import about
+from shared.log_context import listing_context
 
 
 def row_of(order: Order, reason: str = "") -> dict[str, object]:
@@ -79,9 +79,9 @@ def order_of(row: Record | None) -> Order:
 
 
 def about_row(row: Record) -> AbstractContextManager[None]:
-    """Let every line within the block name the listing of *row*, also where nothing else of it can be read."""
+    """Name the listing of *row* on every log line of the block, also if nothing else of the row can be read."""
     known: Mapping[str, object] = row["listing"] if isinstance(row["listing"], Mapping) else {}
-    return about(row["listing_key"], str(known.get("id", "unreadable")))
+    return listing_context(row["listing_key"], str(known.get("id", "unreadable")))
 
 
 def requested_qty(request: Mapping[str, str] | None) -> Decimal | None:

@@ -121,7 +121,7 @@ def _held_of(row: Record) -> Held:
     begun_by = None if row["begun_by"] is None else ExitReason(row["begun_by"])
     floor = row["begun_floor"] if begun_by is ExitReason.TAKE_PROFIT else None
     configured = {name: row[name] for name in exit_policy.FIELDS}
-    policy, unreadable = exit_policy.effective(configured, row["own_exits"] or {})
+    policy, unreadable = exit_policy.effective_policy(configured, row["own_exits"] or {})
     return Held(
         position_of(row),
         row["close_requested"],

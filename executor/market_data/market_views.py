@@ -24,7 +24,7 @@ from executor.pricing.valuation import Quote
 from executor.settings import ExecutorSettings
 from shared.events import Listing, Mode, Side, Source, TradingRules
 from shared.mexc.errors import ExchangeError, ExchangeUnavailable
-from shared.mexc.market_data import MexcRest
+from shared.mexc.market_data import MexcMarketData
 from shared.mexc.payloads import Level, OrderBook
 from shared.mexc.symbols import SymbolInfo
 from shared.mexc.trading_rules import rules_of
@@ -71,7 +71,7 @@ class Markets:
 
     def __init__(
         self,
-        rest: MexcRest,
+        rest: MexcMarketData,
         settings: ExecutorSettings,
         *,
         footprint: PaperFootprint | None = None,

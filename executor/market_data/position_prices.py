@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from executor.pricing.valuation import Quote, quote_of
-from shared.mexc.market_data import MexcRest
+from shared.mexc.market_data import MexcMarketData
 from shared.mexc.payloads import BookTicker, Level, OrderBook
 
 BOOK_LEVELS: Final = 100
@@ -36,7 +36,7 @@ class RecentBooks:
 class PositionPrices:
     """Reads books and best prices. Raises ExchangeError."""
 
-    def __init__(self, routine: MexcRest, urgent: MexcRest, recent: RecentBooks) -> None:
+    def __init__(self, routine: MexcMarketData, urgent: MexcMarketData, recent: RecentBooks) -> None:
         self._routine = routine
         self._urgent = urgent
         self._recent = recent
@@ -54,7 +54,7 @@ class PositionPrices:
         self._recent.keep({symbol: book})
         return quote_of(book)
 
-    def _rest(self, *, urgent: bool) -> MexcRest:
+    def _rest(self, *, urgent: bool) -> MexcMarketData:
         return self._urgent if urgent else self._routine
 
 

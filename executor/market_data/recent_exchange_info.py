@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from shared.mexc.market_data import MexcRest
+from shared.mexc.market_data import MexcMarketData
 from shared.mexc.symbols import SymbolInfo
 
 RECENT_SECONDS: Final = 1.0
@@ -19,7 +19,7 @@ class _Asked:
 
 
 class RecentExchangeInfo:
-    def __init__(self, rest: MexcRest, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, rest: MexcMarketData, clock: Callable[[], float] = time.monotonic) -> None:
         self._rest = rest
         self._clock = clock
         self._asked: dict[str, _Asked] = {}

@@ -20,7 +20,7 @@ from executor.rate_limits.stored_usage import usage_name, used_by_seconds_left
 from shared.mexc.errors import RateLimited
 from shared.mexc.http.request import Admission
 from shared.mexc.weights import Cost, Pool, cost_of
-from shared.postgres.rate_usage import NOTHING, Usage
+from shared.postgres.rate_usage import NO_USAGE, Usage
 
 log = structlog.get_logger(__name__)
 
@@ -108,7 +108,7 @@ class RateLimiter:
     def resume(self, before: Usage | None) -> None:
         """Go on from what was used *before*; where that is not known, only reserves are left for now."""
         now, age_seconds = self._now(), 0.0 if before is None else before.age_seconds
-        if age_seconds < SECOND and before is not NOTHING:
+        if age_seconds < SECOND and before is not NO_USAGE:
             self._budget.assume_second(now - age_seconds)
         if before is None:
             for pool in Pool:

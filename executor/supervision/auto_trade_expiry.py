@@ -38,7 +38,7 @@ async def end_if_due(database: Database, now: datetime) -> bool:
         if not await connection.fetchval(DUE, now):
             return False
     async with database.transaction() as connection:
-        stands = await config_store.locked(connection)
+        stands = await config_store.lock_config(connection)
         if stands is None or not stands.controls.auto_trade:
             return False
         ends = stands.controls.auto_trade_until

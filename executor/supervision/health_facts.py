@@ -19,9 +19,9 @@ def show_facts(
     component: Component, settings: ExecutorSettings, exchange: Exchange, readiness: Readiness, *, live: bool
 ) -> None:
     """Let *component* tell with each heartbeat whether live orders could go out, and within which limits."""
-    component.shows("gates", lambda: dict(_gates(exchange, readiness, live=live)))
-    component.shows("limits", _unchanging(limits_of(settings)))
-    component.shows("exchange_ahead_ms", partial(_ahead_ms, exchange))
+    component.add_fact("gates", lambda: dict(_gates(exchange, readiness, live=live)))
+    component.add_fact("limits", _unchanging(limits_of(settings)))
+    component.add_fact("exchange_ahead_ms", partial(_ahead_ms, exchange))
 
 
 def limits_of(settings: ExecutorSettings) -> dict[str, JsonValue]:

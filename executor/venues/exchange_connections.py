@@ -25,12 +25,12 @@ from shared.mexc.http.connection import Endpoint
 from shared.mexc.http.request import RestLimits
 from shared.mexc.http.signed_request import Signing
 from shared.mexc.http.signing import Signer
-from shared.mexc.market_data import MexcRest, connect_rest
+from shared.mexc.market_data import MexcMarketData, connect_market_data
 from shared.mexc.orders.account import MexcAccount, connect_account
 from shared.mexc.orders.order_api import MexcTrading
 from shared.mexc.orders.order_connection import LineLimits
 from shared.mexc.orders.order_connection_pool import EXIT_LINES, LINES, OrderLines, open_lines
-from shared.mexc.time.exchange_clock import ExchangeClock, KeepingOptions, keeping_time
+from shared.mexc.time.exchange_clock import ClockOptions, ExchangeClock, running_clock
 from shared.mexc.time.trading_clock import TradingClock
 
 _ACCOUNTS: Final = (Priority.EXIT, Priority.SALE_LOOKUP, Priority.PURCHASE_LOOKUP, Priority.OTHER)
@@ -43,8 +43,8 @@ LOOK_SECONDS: Final = 2.0
 class ForExits:
     """The connections of sales alone: a request of another that hangs never holds them up."""
 
-    rest: MexcRest
-    watching: MexcRest
+    rest: MexcMarketData
+    watching: MexcMarketData
     """For routine looks at positions."""
     account: MexcAccount | None = None
     trading: MexcTrading | None = None
@@ -56,7 +56,7 @@ class ForExits:
 class Exchange:
     """Its market data and its clock; and for whom there are keys, the account and the lines that orders leave by."""
 
-    rest: MexcRest
+    rest: MexcMarketData
     clock: ExchangeClock
     now: Callable[[], datetime]
     """The one time that all parts go by: the exchange's, as far as it is known."""
@@ -68,7 +68,7 @@ class Exchange:
     exits: ForExits
     limiter: RateLimiter
     """What everything above passes on its way, but for orders, which wait for it before they are signed."""
-    spare: MexcRest | None = None
+    spare: MexcMarketData | None = None
     """For market data that nothing waits for."""
     infos: RecentExchangeInfo | None = None
     """Asks exchangeInfo by the same way."""
@@ -127,9 +127,8 @@ async def _with_keys(
     settings, clock, now = opening.settings, exchange.clock, exchange.now
     lines = await opening.lines(LINES, settings.exchange_timeout_seconds)
     exit_lines = await opening.lines(EXIT_LINES, settings.sale_answer_seconds)
-    buying, selling = (
-        MexcTrading(each, api_key=keys.api_key, api_secret=keys.api_secret) for each in (lines, exit_lines)
-    )
+    trading = partial(MexcTrading, api_key=keys.api_key, api_secret=keys.api_secret)
+    buying, selling = trading(lines), trading(exit_lines)
     signing = Signing(Signer(keys.api_key, keys.api_secret), clock.now_ms, settings.recv_window_ms)
     accounts = {each: await opening.account(signing, each, clock) for each in _ACCOUNTS}
     fee = settings.taker_fee
@@ -151,14 +150,14 @@ class _Paper:
     footprint: PaperFootprint
     settings: ExecutorSettings
     now: Callable[[], datetime]
-    aside: MexcRest
+    aside: MexcMarketData
     """Has no reserve of the rate limits."""
     infos: RecentExchangeInfo
 
-    def by_side(self, rest: MexcRest, selling: MexcRest, checking: Checking | None) -> SideRouting:
+    def by_side(self, rest: MexcMarketData, selling: MexcMarketData, checking: Checking | None) -> SideRouting:
         return SideRouting(purchases=self._dry_run(rest, checking), sales=self._dry_run(selling, None))
 
-    def _dry_run(self, rest: MexcRest, checking: Checking | None) -> DryRun:
+    def _dry_run(self, rest: MexcMarketData, checking: Checking | None) -> DryRun:
         questions = PaperQuestions(rest, self.aside, self.infos.symbol_rules)
         return DryRun(questions, checking, footprint=self.footprint, settings=self.settings, now=self.now)
 
@@ -172,8 +171,8 @@ class _Opening:
     settings: ExecutorSettings
     limiter: RateLimiter
 
-    async def rest(self, priority: Priority, seconds: float = math.inf) -> MexcRest:
-        return await self.stack.enter_async_context(connect_rest(self.rest_url, self._limits(priority, seconds)))
+    async def rest(self, priority: Priority, seconds: float = math.inf) -> MexcMarketData:
+        return await self.stack.enter_async_context(connect_market_data(self.rest_url, self._limits(priority, seconds)))
 
     async def account(self, signing: Signing, priority: Priority, clock: ExchangeClock) -> MexcAccount:
         limits = self._limits(priority)
@@ -186,12 +185,12 @@ class _Opening:
 
     async def clock(self) -> ExchangeClock:
         """Nothing is signed without the time, so it goes first; waiting for its turn is not measured."""
-        options = KeepingOptions(turn=partial(self.limiter.admission(Priority.EXIT), "GET", TIME_PATH))
+        options = ClockOptions(turn=partial(self.limiter.admission(Priority.EXIT), "GET", TIME_PATH))
         first_seconds = self.settings.exchange_timeout_seconds
         rest = await self.stack.enter_async_context(
-            connect_rest(self.rest_url, RestLimits(total_seconds=first_seconds))
+            connect_market_data(self.rest_url, RestLimits(total_seconds=first_seconds))
         )
-        keeping = keeping_time(rest.server_time, first_seconds_max=first_seconds, options=options)
+        keeping = running_clock(rest.server_time, first_seconds_max=first_seconds, options=options)
         return await self.stack.enter_async_context(keeping)
 
     def _limits(self, priority: Priority, seconds: float = math.inf) -> RestLimits:

@@ -1,1 +1,1 @@
-"""One budget of weight for every REST request of ingest."""
+"""Budget of weight shared by all REST requests of ingest."""

@@ -1,4 +1,4 @@
-"""What the REST budget counts."""
+"""Metrics of the REST budget."""
 
 from datetime import datetime
 
@@ -26,10 +26,10 @@ class BudgetMetrics:
         )
 
     def closed(self, until: datetime, *, banned: bool) -> None:
-        """The exchange refused a request and is left alone *until* then."""
+        """Count a refusal; no requests are sent *until* then."""
         self._refusals.labels("418" if banned else "429").inc()
         self.closed_until(until)
 
     def closed_until(self, until: datetime) -> None:
-        """The exchange is left alone *until* then."""
+        """Show that no requests are sent *until* then."""
         self._closed_until.set(until.timestamp())

@@ -1,4 +1,4 @@
-"""How much may be asked of the exchange, and when: the accounting alone, to which every time is told."""
+"""Rate limits of the exchange as sliding windows. Pure accounting: times are arguments."""
 
 import math
 from collections import deque
@@ -9,18 +9,18 @@ from shared.backoff import DOUBLINGS_MAX
 from shared.mexc.errors import RateLimited
 
 LIMITED_SECONDS: Final = 10.0
-"""For a 429 that names no wait: the window of the limits."""
+"""After a 429 without Retry-After: the window of the limits."""
 LIMITED_SECONDS_MAX: Final = 600.0
 BANNED_SECONDS: Final = 120.0
-"""For a 418 that names none: bans are told to last two minutes to three days."""
+"""After a 418 without Retry-After: bans last two minutes to three days."""
 BANNED_SECONDS_MAX: Final = 3600.0
 _MARGIN_SECONDS: Final = 0.02
-"""Added to each window: the exchange's clock is not ours, and ticks in milliseconds."""
+"""Added to each window: clocks differ, and the exchange's has milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the exchange allows one address in any such time; the defaults are MEXC's."""
+    """Limits per address and window; the defaults are MEXC's."""
 
     weight: int = 300
     weight_seconds: float = 10.0
@@ -29,10 +29,10 @@ class Limits:
 
 
 class _Window:
-    """What was taken of one limit.
+    """Sliding window of one limit.
 
-    The exchange counts a request when it arrives, somewhere between its sending and its answer. So it is held
-    against us from the one until a whole window after the other, which no delay on the way can outwit.
+    The exchange counts a request on arrival, at some time between sending and answer. So it counts here from sending
+    until a whole window after the answer, whatever the delays.
     """
 
     def __init__(self, limit: int, seconds: float) -> None:
@@ -43,7 +43,7 @@ class _Window:
         self._ended_sum = 0
 
     def fits_at(self, amount: int, now: float) -> float:
-        """When *amount* more fits: at once, at a later moment, or never before something under way has ended."""
+        """Return when *amount* more fits: now, later, or never before a request under way has ended."""
         over = self.used(now) + amount - self.limit
         if over <= 0:
             return now
@@ -70,8 +70,8 @@ class _Window:
         self._ended_sum += amount
 
 
-class Allowance:
-    """Both limits, and the time for which the exchange wants to hear nothing at all."""
+class RateLimit:
+    """Both limits, and the time during which the exchange refuses all requests."""
 
     def __init__(self, limits: Limits) -> None:
         self._weight = _Window(limits.weight, limits.weight_seconds)
@@ -81,49 +81,49 @@ class Allowance:
 
     @property
     def weight_max(self) -> int:
-        """The weight of the heaviest request that can ever be sent."""
+        """Weight of the heaviest request that can ever be sent."""
         return self._weight.limit
 
     def opens_at(self, weight: int, now: float) -> float:
-        """The moment from which a request of *weight* may be sent; infinite while that depends on one under way."""
+        """Return when a request of *weight* may be sent; infinite while that depends on one under way."""
         return max(self._weight.fits_at(weight, now), self._requests.fits_at(1, now), self.closed_until)
 
     def weight_used(self, now: float) -> int:
         return self._weight.used(now)
 
-    def assume(self, weight: int, at: float) -> None:
-        """Count *weight* that was used at a time before this began."""
+    def restore(self, weight: int, at: float) -> None:
+        """Count *weight* that was used before this process began, *at* a time."""
         used = min(weight, self._weight.limit)
         self._weight.begin(used)
         self._weight.end(used, at)
 
-    def keep_closed(self, until: float) -> None:
-        """The exchange wants to hear nothing until then, as it said before this began."""
+    def close_until(self, until: float) -> None:
+        """Keep closed until a time that the exchange named before this process began."""
         self.closed_until = max(self.closed_until, until)
 
     def begin(self, weight: int) -> None:
-        """A request is about to be sent."""
+        """Count a request that is about to be sent."""
         self._weight.begin(weight)
         self._requests.begin(1)
 
     def take_back(self, weight: int) -> None:
-        """A request that had begun was not sent after all."""
+        """Uncount a request that was not sent after all."""
         self._weight.take_back(weight)
         self._requests.take_back(1)
 
     def end(self, weight: int, now: float) -> None:
-        """A request was answered, or given up."""
+        """Start the window of a request that was answered or given up."""
         self._weight.end(weight, now)
         self._requests.end(1, now)
 
-    def welcomed(self) -> None:
-        """The exchange answered as it should."""
+    def succeeded(self) -> None:
+        """Reset the back-off after an answer."""
         self._refused_in_row = 0
 
     def refuse(self, refusal: RateLimited, now: float) -> float:
-        """Close for the time the exchange names, or for one that doubles while it names none; return its end."""
+        """Close for the time of Retry-After, or with exponential back-off without one; return the end."""
         if now >= self.closed_until:
-            self._refused_in_row += 1  # What was under way meets the same refusal, which says nothing new.
+            self._refused_in_row += 1  # Requests under way meet the same refusal, which is not counted again.
         wait_seconds = refusal.retry_after_seconds or _unnamed_seconds(self._refused_in_row, banned=refusal.banned)
         self.closed_until = max(self.closed_until, now + wait_seconds)
         return self.closed_until

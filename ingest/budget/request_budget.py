@@ -1,4 +1,4 @@
-"""One allowance for everything ingest asks over REST: who may ask next, and who waits."""
+"""Budget of REST requests: one rate limit, and a priority queue of requests that wait for it."""
 
 import asyncio
 import heapq
@@ -15,7 +15,7 @@ from typing import Final
 import structlog
 
 from ingest.budget.budget_metrics import BudgetMetrics
-from ingest.budget.rate_limit import Allowance, Limits
+from ingest.budget.rate_limit import Limits, RateLimit
 from shared.errors import TransientError
 from shared.events import utc_now
 from shared.mexc.errors import ExchangeError, RateLimited
@@ -28,14 +28,14 @@ _USED: Final = "address"
 
 
 class Priority(Enum):
-    """How long a request lets others go first. After that its turn comes before theirs, so none waits for ever."""
+    """Delay before a request's turn comes ahead of later ones of higher priority, so that none starves."""
 
     URGENT = 0.0
     ROUTINE = 1.0
     SPARE = 5.0
 
     @property
-    def patience_seconds(self) -> float:
+    def delay_seconds(self) -> float:
         return self.value
 
 
@@ -51,11 +51,11 @@ class _Waiter:
     admitted: asyncio.Future[None] = field(compare=False)
 
 
-class Budget:
-    """Admits requests by their turn, and none while the exchange refuses them."""
+class RequestBudget:
+    """Admits requests in order, and none while the exchange refuses them."""
 
     def __init__(self, limits: Limits, metrics: BudgetMetrics, now: Callable[[], float] = time.monotonic) -> None:
-        self._allowance = Allowance(limits)
+        self._rate_limit = RateLimit(limits)
         self._metrics = metrics
         self._now = now
         self._waiting: list[_Waiter] = []
@@ -64,62 +64,62 @@ class Budget:
         self._refusal = ""
         self._banned = False
         self.refused = asyncio.Event()
-        """Set when the exchange asked for quiet."""
+        """Set when the exchange refused a request as too many."""
 
     def usage(self) -> Usage:
-        """Return the present use, and for how long nothing may be asked."""
+        """Return the present use, and how long no requests are admitted."""
         now = self._now()
-        quiet_seconds = max(0.0, self._allowance.closed_until - now)
-        return Usage({_USED: self._allowance.weight_used(now)}, quiet_seconds, banned=self._banned)
+        quiet_seconds = max(0.0, self._rate_limit.closed_until - now)
+        return Usage({_USED: self._rate_limit.weight_used(now)}, quiet_seconds, banned=self._banned)
 
     def presumed(self) -> Usage:
-        """Return the most that may be used before the first store: half of it, so that even a crash loop polls."""
+        """Return the most that may be used before the first store: half, so that even a crash loop polls."""
         usage = self.usage()
-        return replace(usage, used={_USED: max(usage.used[_USED], self._allowance.weight_max // 2)})
+        return replace(usage, used={_USED: max(usage.used[_USED], self._rate_limit.weight_max // 2)})
 
     def resume(self, before: Usage | None) -> None:
-        """Go on from what was used *before*; where that is not known, all of it may have been."""
+        """Continue from the use *before*; where that is unknown, all of it counts as used."""
         now = self._now()
         if before is None:
-            self._allowance.assume(self._allowance.weight_max, now)
+            self._rate_limit.restore(self._rate_limit.weight_max, now)
             return
-        self._allowance.assume(before.used.get(_USED, 0), now - before.age_seconds)
+        self._rate_limit.restore(before.used.get(_USED, 0), now - before.age_seconds)
         if before.quiet_seconds > 0:
             self._banned = before.banned
-            self._allowance.keep_closed(now + before.quiet_seconds)
+            self._rate_limit.close_until(now + before.quiet_seconds)
             until = utc_now() + timedelta(seconds=before.quiet_seconds)
-            self._refusal = _in_words(RateLimited(banned=before.banned), until)
+            self._refusal = _refusal_text(RateLimited(banned=before.banned), until)
             self._metrics.closed_until(until)
             log.warning("requests were refused before", closed_seconds=round(before.quiet_seconds, 1))
 
     @asynccontextmanager
     async def spend(self, weight: int, priority: Priority = Priority.ROUTINE) -> AsyncIterator[None]:
-        """Wait for *weight* to be free and hold it while the body asks; a RateLimited from it closes the budget.
+        """Wait for *weight*, and hold it while the body sends a request; a RateLimited from it closes the budget.
 
         Raises OverbookedError where too many wait already, and ValueError for a weight that could never be free.
         """
         await self._admission(weight, priority)
         try:
             yield
-            self._allowance.welcomed()
+            self._rate_limit.succeeded()
         except RateLimited as refusal:
             self._close(refusal)
             raise
         finally:
-            self._allowance.end(weight, self._now())
+            self._rate_limit.end(weight, self._now())
             self._admit()
 
     def trouble(self) -> str:
-        """Say that the exchange refuses requests, and until when; empty while it does not."""
-        return self._refusal if self._now() < self._allowance.closed_until else ""
+        """Return that the exchange refuses requests, and until when; empty while it does not."""
+        return self._refusal if self._now() < self._rate_limit.closed_until else ""
 
     async def _admission(self, weight: int, priority: Priority) -> None:
-        if not 0 < weight <= self._allowance.weight_max:
-            raise ValueError(f"a weight of {weight} never fits into {self._allowance.weight_max}")
+        if not 0 < weight <= self._rate_limit.weight_max:
+            raise ValueError(f"a weight of {weight} never fits into {self._rate_limit.weight_max}")
         if len(self._waiting) >= WAITING_MAX:
             raise OverbookedError
         admitted = asyncio.get_running_loop().create_future()
-        waiter = _Waiter(self._now() + priority.patience_seconds, next(self._numbers), weight, admitted)
+        waiter = _Waiter(self._now() + priority.delay_seconds, next(self._numbers), weight, admitted)
         heapq.heappush(self._waiting, waiter)
         self._admit()
         try:
@@ -129,17 +129,17 @@ class Budget:
             raise
 
     def _give_up(self, waiter: _Waiter) -> None:
-        if not waiter.admitted.cancelled():  # It was told to go, and cancelled before it could.
-            self._allowance.take_back(waiter.weight)
+        if not waiter.admitted.cancelled():  # Admitted, and cancelled before it could begin.
+            self._rate_limit.take_back(waiter.weight)
         elif waiter in self._waiting:
             self._waiting.remove(waiter)
             heapq.heapify(self._waiting)
         self._admit()
 
     def _admit(self) -> None:
-        """Admit whose turn it is as long as they fit, and look again when the next one does.
+        """Admit waiting requests in order while they fit, and schedule the next look.
 
-        Nobody overtakes the first in line, however light: else a heavy request would starve.
+        A light request does not overtake a heavy one, which would starve.
         """
         if self._timer is not None:
             self._timer.cancel()
@@ -147,33 +147,33 @@ class Budget:
         now = self._now()
         while self._waiting:
             first = self._waiting[0]
-            opens_at = self._allowance.opens_at(first.weight, now)
+            opens_at = self._rate_limit.opens_at(first.weight, now)
             if opens_at > now:
-                self._look_again(opens_at - now)
+                self._schedule_admit(opens_at - now)
                 break
             heapq.heappop(self._waiting)
             if not first.admitted.cancelled():
-                self._allowance.begin(first.weight)
+                self._rate_limit.begin(first.weight)
                 self._metrics.weight.inc(first.weight)
                 first.admitted.set_result(None)
-        used = self._allowance.weight_used(now)
+        used = self._rate_limit.weight_used(now)
         self._metrics.weight_used.set(used)
-        self._metrics.weight_left.set(self._allowance.weight_max - used)
+        self._metrics.weight_left.set(self._rate_limit.weight_max - used)
         self._metrics.waiting.set(len(self._waiting))
 
-    def _look_again(self, seconds: float) -> None:
+    def _schedule_admit(self, seconds: float) -> None:
         if seconds < math.inf:
             self._timer = asyncio.get_running_loop().call_later(seconds, self._admit)
 
     def _close(self, refusal: RateLimited) -> None:
         now = self._now()
-        seconds = self._allowance.refuse(refusal, now) - now
+        seconds = self._rate_limit.refuse(refusal, now) - now
         until = utc_now() + timedelta(seconds=seconds)
-        self._refusal, self._banned = _in_words(refusal, until), refusal.banned
+        self._refusal, self._banned = _refusal_text(refusal, until), refusal.banned
         self.refused.set()
         self._metrics.closed(until, banned=refusal.banned)
         log.warning("requests refused", reason=str(refusal), closed_seconds=round(seconds, 1))
 
 
-def _in_words(refusal: RateLimited, until: datetime) -> str:
+def _refusal_text(refusal: RateLimited, until: datetime) -> str:
     return f"REST: {'banned' if refusal.banned else 'rate limited'} until {until:%Y-%m-%d %H:%M:%S} UTC"

@@ -1,8 +1,8 @@
-"""What is known of every symbol, and what a piece of evidence amounts to. No I/O and no clock in here."""
+"""State of every symbol, and the sightings that follow from each source event. No I/O and no clock in here."""
 
 from ingest.catalogue.catalogue import Catalogue
-from ingest.catalogue.result import Findings, Sighting
-from ingest.catalogue.symbol_record import Known, State
-from ingest.catalogue.thresholds import Rules
+from ingest.catalogue.plausibility.thresholds import Thresholds
+from ingest.catalogue.result import ObservationResult, Sighting
+from ingest.catalogue.symbol_record import SymbolRecord, SymbolState
 
-__all__ = ["Catalogue", "Findings", "Known", "Rules", "Sighting", "State"]
+__all__ = ["Catalogue", "ObservationResult", "Sighting", "SymbolRecord", "SymbolState", "Thresholds"]

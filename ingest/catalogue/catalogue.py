@@ -1,253 +1,245 @@
-"""Which evidence to believe, and which symbols it concerns."""
+"""Catalogue of symbols: accepts or rejects the events of sources, and derives the sightings to publish."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from functools import partial
 
-from ingest.catalogue.absences import Absences
-from ingest.catalogue.coverage_gaps import Vigil
-from ingest.catalogue.first_start import Baseline
-from ingest.catalogue.newcomer_filter import Admission
-from ingest.catalogue.publication_tracker import Objection
-from ingest.catalogue.quarantine import Quarantine
-from ingest.catalogue.result import EMPTY, NOTHING, Draft, Findings, Sighting
-from ingest.catalogue.symbol_record import Known, State
-from ingest.catalogue.symbol_updates import Lives
-from ingest.catalogue.thresholds import Rules
-from ingest.catalogue.transitions import old
-from ingest.cooperative import Steps, for_each, for_each_alone, in_one_go
-from ingest.source_events import Announcement, Evidence, FirstTrade, Names, Snapshot, Upcoming
-from shared.events import Source
+from ingest.catalogue.first_start import BaselineCollector, FirstFrame
+from ingest.catalogue.plausibility.absences import Absences
+from ingest.catalogue.plausibility.coverage_gaps import CoverageGaps
+from ingest.catalogue.plausibility.newcomer_filter import NewcomerFilter
+from ingest.catalogue.plausibility.quarantine import Quarantines
+from ingest.catalogue.plausibility.thresholds import Thresholds
+from ingest.catalogue.publication_tracker import TradeFilter
+from ingest.catalogue.result import EMPTY_ANSWER, UNCHANGED, ObservationResult, ResultBuilder, Sighting
+from ingest.catalogue.symbol_record import SymbolRecord, SymbolState
+from ingest.catalogue.symbol_updates import SymbolUpdates
+from ingest.catalogue.transitions import baseline_record
+from ingest.cooperative import Steps, for_each, for_each_isolated, run_to_end
+from ingest.source_events import Announcement, FirstTrade, Snapshot, SourceEvent, SymbolNames, Upcoming
 from shared.mexc.symbols import SymbolInfo
 
 
-def _may_be_traded(_: Known) -> str:
+def _allow_all(_: SymbolRecord) -> str:
     return ""
 
 
-def _now_in(symbols: AbstractSet[str]) -> AbstractSet[str]:
-    return dict.fromkeys(symbols).keys()
-
-
 class Catalogue:
-    """Every symbol ever shown to us, where it stands, and which sightings a piece of evidence amounts to.
+    """Every symbol ever seen, its state, and the sightings that follow from each source event.
 
-    A symbol seen once stays seen: what is missing from later evidence is not new when it returns, unless it was
+    A symbol seen once stays known: one that is missing from later events is not new when it returns, unless it was
     confirmed to be gone in between.
     """
 
     def __init__(
-        self, known: Iterable[Known] = (), rules: Rules | None = None, object_to: Objection = _may_be_traded
+        self,
+        records: Iterable[SymbolRecord] = (),
+        thresholds: Thresholds | None = None,
+        trade_filter: TradeFilter = _allow_all,
     ) -> None:
-        self._rules = rules or Rules()
-        self._object_to = object_to
-        self.begin_anew(known)
+        self._thresholds = thresholds or Thresholds()
+        self._trade_filter = trade_filter
+        self.reset(records)
 
-    def begin_anew(self, known: Iterable[Known]) -> None:
-        """Forget everything but the symbols *known*, as at a start: what appears before the first snapshot is late."""
-        known = tuple(known)
-        self._lives = Lives(known, self._rules, self._object_to)
-        self._register = self._lives.register
-        self._reports = self._lives.reports
-        is_first_start = all(each.state is State.ANNOUNCED for each in known)
-        self._baseline = Baseline(self._rules) if is_first_start else None
-        self._awaits_old_frame = False
-        self._old_frame_at: datetime | None = None
-        self._admission = Admission(self._rules, self._register)
-        self._vigil = Vigil(self._rules)
-        self._absences = Absences(self._rules)
-        self._names: dict[Source, Quarantine] = {}
-        self._snapshots: dict[Source, Quarantine] = {}
+    def reset(self, records: Iterable[SymbolRecord]) -> None:
+        """Start over from *records*, as at a process start: what appears before the first snapshot is late."""
+        records = tuple(records)
+        self._updates = SymbolUpdates(records, self._thresholds, self._trade_filter)
+        self._register = self._updates.register
+        self._tracker = self._updates.tracker
+        is_first_start = all(each.state is SymbolState.ANNOUNCED for each in records)
+        self._baseline = BaselineCollector(self._thresholds) if is_first_start else None
+        self._first_frame = FirstFrame()
+        self._newcomers = NewcomerFilter(self._thresholds, self._register)
+        self._gaps = CoverageGaps(self._thresholds)
+        self._absences = Absences(self._thresholds)
+        self._name_quarantines = Quarantines(self._thresholds, lambda: self._register.tradable)
+        self._snapshot_quarantines = Quarantines(self._thresholds, lambda: self._register.shown)
 
     @property
     def has_baseline(self) -> bool:
-        """Whether a symbol can be told to be new."""
+        """Return whether new symbols can be recognised."""
         return self._baseline is None
 
     @property
-    def counts(self) -> Mapping[State, int]:
-        """How many symbols are in each state. May be read from other threads."""
+    def counts(self) -> Mapping[SymbolState, int]:
+        """Number of symbols in each state. May be read from other threads."""
         return self._register.counts
 
-    def observe(self, evidence: Evidence) -> Findings:
-        """Take *evidence* in. What is not believed changes nothing."""
-        return in_one_go(self.observing(evidence))
+    def observe(self, event: SourceEvent) -> ObservationResult:
+        """Process *event*. A rejected one changes nothing."""
+        return run_to_end(self.observe_in_steps(event))
 
-    def observing(self, evidence: Evidence) -> Steps[Findings]:
-        """Do the same in steps, each a few milliseconds at most. Until the last nothing else may be observed."""
-        match evidence:
+    def observe_in_steps(self, event: SourceEvent) -> Steps[ObservationResult]:
+        """Process *event* in steps of a few milliseconds. Observe nothing else until the last step."""
+        match event:
             case Announcement():
-                return self._announced(evidence)
-            case Names() if self._baseline is not None:
-                return (yield from self._baseline.note(evidence))
-            case Names(complete=False):
-                return self._ticked(evidence)
+                return self._observe_announcement(event)
+            case SymbolNames() if self._baseline is not None:
+                return (yield from self._baseline.collect(event))
+            case SymbolNames(complete=False):
+                return self._observe_tickers(event)
             case FirstTrade():
-                return self._traded(evidence)
-            case Names():
-                return (yield from self._named(evidence))
+                return self._observe_trade(event)
+            case SymbolNames():
+                return (yield from self._observe_names(event))
             case Snapshot():
-                return (yield from self._described(evidence))
+                return (yield from self._observe_snapshot(event))
 
-    def confirm(self, sighting: Sighting) -> Known | None:
-        """Return the symbol as it is to be stored now that *sighting* is safe, if it is."""
-        return self._lives.confirm(sighting)
+    def confirm(self, sighting: Sighting) -> SymbolRecord | None:
+        """Return the record to store once *sighting* is confirmed by the broker; None where there is none."""
+        return self._updates.confirm(sighting)
 
     def upcoming(self, now: datetime) -> Sequence[Upcoming]:
-        """Return the symbols announced or shown and not known to trade, soonest first, those without a time last.
+        """Return symbols announced or shown and not known to trade, soonest first, those without a time last.
 
-        To be among the tradable names is no trade: an opening may be late. One that was due long ago is not waited for
-        any more.
+        Being among the tradable names is no proof of trading: openings may be late. Openings long overdue are left out.
         """
-        since = now - self._rules.patience
+        since = now - self._thresholds.late_opening_max
         waiting = [self._register[symbol] for symbol in self._register.waiting]
         due = [
-            Upcoming(known.symbol, known.opens_at)
-            for known in waiting
-            if (known.opens_at or known.first_seen_at) > since
+            Upcoming(record.symbol, record.opens_at)
+            for record in waiting
+            if (record.opens_at or record.first_seen_at) > since
         ]
         return sorted(due, key=lambda each: (each.opens_at is None, each.opens_at or now, each.symbol))
 
-    def _announced(self, evidence: Announcement) -> Findings:
-        symbol, opens_at, at = evidence.symbol, evidence.opens_at, evidence.observed_at
+    def _observe_announcement(self, event: Announcement) -> ObservationResult:
+        symbol, opens_at, at = event.symbol, event.opens_at, event.observed_at
         if self._baseline is not None:
             return self._baseline.announce(symbol, opens_at)
         before = self._register.get(symbol)
-        if before is None and (opens_at <= at - self._rules.patience or self._admission.overflow([symbol])):
-            return NOTHING
-        if before is not None and before.state is State.GONE and opens_at <= at:
-            return NOTHING
-        draft = Draft(evidence.source, at)
-        self._lives.announce(draft, symbol, opens_at)
-        return draft.findings()
+        if before is None and (
+            opens_at <= at - self._thresholds.late_opening_max or self._newcomers.overflow([symbol])
+        ):
+            return UNCHANGED
+        if before is not None and before.state is SymbolState.GONE and opens_at <= at:
+            return UNCHANGED
+        builder = ResultBuilder(event.source, at)
+        self._updates.announce(builder, symbol, opens_at)
+        return builder.build()
 
-    def _ticked(self, evidence: Names) -> Findings:
-        """A ticker frame. Without news it costs two set operations, however many symbols it holds."""
-        names = evidence.symbols
-        draft = Draft(evidence.source, evidence.observed_at, evidence.price_of)
-        if self._is_old_frame(draft.at):
+    def _observe_tickers(self, event: SymbolNames) -> ObservationResult:
+        """Process a ticker frame. Without news it costs two set operations, however many symbols it holds."""
+        names, builder = event.symbols, ResultBuilder(event.source, event.observed_at, event.price_of)
+        if self._first_frame.includes(builder.at):
             for name in names:
                 if name not in self._register:
-                    self._lives.settle(draft, old(name, draft.at))
-        late, opened_at = self._vigil.ticks_late(draft.at), self._vigil.opened_at(draft.at)
-        news, draft.reason = self._admission.of_ticking(self._reports.untold(draft.source, names), draft.at)
+                    self._updates.add_baseline(builder, baseline_record(name, builder.at))
+        late, opened_at = self._gaps.ticker_is_late(builder.at), self._gaps.opened_at(builder.at)
+        news, builder.reason = self._newcomers.filter_tickers(
+            self._tracker.unreported(builder.source, names), builder.at
+        )
 
         def show(symbol: str) -> None:
             if symbol not in self._register.shown:
-                self._lives.appear(draft, symbol, late=late)
-                self._lives.start(draft, symbol)
+                self._updates.appear(builder, symbol, late=late)
+                self._updates.open_by_ticker(builder, symbol)
             else:
-                self._lives.tick(draft, symbol, opened_at)
-            self._lives.report(draft, symbol)
+                self._updates.tick(builder, symbol, opened_at)
+            self._updates.report(builder, symbol)
 
-        in_one_go(for_each_alone(news, show, draft.faults))
+        run_to_end(for_each_isolated(news, show, builder.faults))
         waiting = self._register.waiting & names
-        in_one_go(for_each_alone(waiting, lambda symbol: self._lives.tick(draft, symbol, opened_at), draft.faults))
+        run_to_end(
+            for_each_isolated(waiting, lambda symbol: self._updates.tick(builder, symbol, opened_at), builder.faults)
+        )
         self._absences.seen(names)
-        self._vigil.ticked(draft.at)
-        return draft.findings()
+        self._gaps.ticked(builder.at)
+        return builder.build()
 
-    def _traded(self, evidence: FirstTrade) -> Findings:
-        symbol = evidence.symbol
+    def _observe_trade(self, event: FirstTrade) -> ObservationResult:
+        symbol = event.symbol
         if self._baseline is not None:
-            return NOTHING
-        draft = Draft(evidence.source, evidence.observed_at, lambda _: evidence.price)
-        late, opened_at = self._vigil.ticks_late(draft.at), self._vigil.opened_at(draft.at)
-        is_told = self._reports.is_told(draft.source, symbol)
-        believed, draft.reason = self._admission.of_ticking({symbol}, draft.at)
-        if not believed:
-            return draft.findings()
+            return UNCHANGED
+        builder = ResultBuilder(event.source, event.observed_at, lambda _: event.price)
+        late, opened_at = self._gaps.ticker_is_late(builder.at), self._gaps.opened_at(builder.at)
+        is_reported = self._tracker.is_reported(builder.source, symbol)
+        accepted, builder.reason = self._newcomers.filter_tickers({symbol}, builder.at)
+        if not accepted:
+            return builder.build()
         if symbol not in self._register.shown:
-            self._lives.appear(draft, symbol, late=late)
-            opened_at = draft.at
-        self._lives.trade(draft, symbol, opened_at)
-        if not is_told:
-            self._lives.report(draft, symbol)
+            self._updates.appear(builder, symbol, late=late)
+            opened_at = builder.at
+        self._updates.trade(builder, symbol, opened_at)
+        if not is_reported:
+            self._updates.report(builder, symbol)
         self._absences.seen({symbol})
-        return draft.findings()
+        return builder.build()
 
-    def _named(self, evidence: Names) -> Steps[Findings]:
-        names, draft = evidence.symbols, Draft(evidence.source, evidence.observed_at)
-        quarantine = self._names.get(evidence.source)
-        if quarantine is None:
-            quarantine = self._names[evidence.source] = Quarantine(self._rules, _now_in(self._register.tradable))
-            yield
-        untold = yield from self._reports.untold_of_many(draft.source, names)
-        appearing = self._register.new_among(untold)
-        draft.reason = yield from self._doubt(quarantine, names, appearing)
-        if draft.reason:
-            return draft.findings()
-        late = self._vigil.tells_late(draft.at)
-        yield from self._lives.rename(draft, names)
-        self._appear(draft, appearing, {}, late=late)
-        yield from for_each_alone(sorted(untold), partial(self._lives.report, draft), draft.faults)
+    def _observe_names(self, event: SymbolNames) -> Steps[ObservationResult]:
+        names, builder = event.symbols, ResultBuilder(event.source, event.observed_at)
+        unreported = yield from self._tracker.unreported_in_steps(builder.source, names)
+        appearing = self._register.new_among(unreported)
+        builder.reason = yield from self._rejection(self._name_quarantines, event, names, appearing)
+        if builder.reason:
+            return builder.build()
+        late = self._gaps.list_is_late(builder.at)
+        yield from self._updates.update_names(builder, names)
+        self._appear(builder, appearing, {}, late=late)
+        yield from for_each_isolated(sorted(unreported), partial(self._updates.report, builder), builder.faults)
         self._absences.seen(names)
-        self._admission.listed(names)
-        self._vigil.listed(draft.at, is_snapshot=False)
-        return draft.findings()
+        self._newcomers.listed(names)
+        self._gaps.listed(builder.at, is_snapshot=False)
+        return builder.build()
 
-    def _described(self, evidence: Snapshot) -> Steps[Findings]:
+    def _observe_snapshot(self, event: Snapshot) -> Steps[ObservationResult]:
         if self._baseline is not None:
-            return (yield from self._begin(self._baseline, evidence))
-        draft, infos = Draft(evidence.source, evidence.observed_at), dict[str, SymbolInfo]()
-        yield from for_each(evidence.symbols, lambda info: infos.update({info.symbol: info}))
+            return (yield from self._complete_baseline(self._baseline, event))
+        builder, infos = ResultBuilder(event.source, event.observed_at), dict[str, SymbolInfo]()
+        yield from for_each(event.symbols, lambda info: infos.update({info.symbol: info}))
         names = infos.keys()
-        quarantine = self._snapshots.get(evidence.source)
-        if quarantine is None:
-            quarantine = self._snapshots[evidence.source] = Quarantine(self._rules, _now_in(self._register.shown))
-            yield
-        untold = yield from self._reports.untold_of_many(draft.source, names)
-        appearing = self._register.new_among(untold)
-        draft.reason = yield from self._doubt(quarantine, names, appearing)
-        if draft.reason:
-            return draft.findings()
-        self._appear(draft, appearing, infos, late=self._vigil.tells_late(draft.at))
-        yield from for_each_alone(infos.values(), partial(self._lives.describe, draft), draft.faults)
-        yield from for_each_alone(sorted(untold), partial(self._lives.report, draft), draft.faults)
-        gone = yield from self._absences.missed(self._register.shown, names, self._lives.described, draft.at)
-        yield from for_each_alone(gone, partial(self._lives.vanish, draft), draft.faults)
-        self._admission.listed(names)
-        self._vigil.listed(draft.at, is_snapshot=True)
-        return draft.findings()
+        unreported = yield from self._tracker.unreported_in_steps(builder.source, names)
+        appearing = self._register.new_among(unreported)
+        builder.reason = yield from self._rejection(self._snapshot_quarantines, event, names, appearing)
+        if builder.reason:
+            return builder.build()
+        self._appear(builder, appearing, infos, late=self._gaps.list_is_late(builder.at))
+        yield from for_each_isolated(infos.values(), partial(self._updates.describe, builder), builder.faults)
+        yield from for_each_isolated(sorted(unreported), partial(self._updates.report, builder), builder.faults)
+        gone = yield from self._absences.missed(self._register.shown, names, self._updates.described, builder.at)
+        yield from for_each_isolated(gone, partial(self._updates.delist, builder), builder.faults)
+        self._newcomers.listed(names)
+        self._gaps.listed(builder.at, is_snapshot=True)
+        return builder.build()
 
-    def _begin(self, baseline: Baseline, snapshot: Snapshot) -> Steps[Findings]:
+    def _complete_baseline(self, baseline: BaselineCollector, snapshot: Snapshot) -> Steps[ObservationResult]:
         if not snapshot.symbols:
-            return EMPTY
+            return EMPTY_ANSWER
         if not baseline.is_complete_with(snapshot):
-            return NOTHING
-        draft = Draft(snapshot.source, snapshot.observed_at)
+            return UNCHANGED
+        builder = ResultBuilder(snapshot.source, snapshot.observed_at)
         infos = dict[str, SymbolInfo]()
         yield from for_each(snapshot.symbols, lambda info: infos.update({info.symbol: info}))
         shown = infos.keys()
-        draft.reason = yield from baseline.doubt(snapshot.source, shown)
-        if draft.reason:
-            return draft.findings()
-        yield from for_each(baseline.described_by(snapshot), partial(self._lives.settle, draft))
+        builder.reason = yield from baseline.rejection(snapshot.source, shown)
+        if builder.reason:
+            return builder.build()
+        yield from for_each(baseline.described_by(snapshot), partial(self._updates.add_baseline, builder))
         unlisted = yield from baseline.missing_from(shown)
-        yield from for_each(unlisted, partial(self._lives.settle, draft))
-        self._lives.note(infos)
-        self._names[snapshot.source] = Quarantine(self._rules, baseline.names_of(snapshot.source))
-        self._snapshots[snapshot.source] = Quarantine(self._rules, shown)
-        self._awaits_old_frame, self._old_frame_at = baseline.ticked_at is None, baseline.ticked_at
+        yield from for_each(unlisted, partial(self._updates.add_baseline, builder))
+        self._updates.remember_infos(infos)
+        self._name_quarantines.start(snapshot.source, baseline.names_of(snapshot.source))
+        self._snapshot_quarantines.start(snapshot.source, shown)
+        self._first_frame = baseline.first_frame()
         self._baseline = None
-        self._vigil.listed(snapshot.observed_at, is_snapshot=True)
+        self._gaps.listed(snapshot.observed_at, is_snapshot=True)
         yield
-        return draft.findings()
+        return builder.build()
 
-    def _doubt(self, quarantine: Quarantine, shown: AbstractSet[str], appearing: Sequence[str]) -> Steps[str]:
-        doubt = yield from quarantine.doubt(shown, len(appearing))
-        return doubt or self._admission.overflow(appearing)
+    def _rejection(
+        self,
+        quarantines: Quarantines,
+        event: SymbolNames | Snapshot,
+        shown: AbstractSet[str],
+        appearing: Sequence[str],
+    ) -> Steps[str]:
+        rejection = yield from quarantines.rejection(event.source, shown, len(appearing))
+        return rejection or self._newcomers.overflow(appearing)
 
-    def _is_old_frame(self, at: datetime) -> bool:
-        """Return whether the frame of *at*, which may come in pieces, still belongs to the very first start.
-
-        Some symbols tick that no list shows: those of the first frame were there before.
-        """
-        if self._awaits_old_frame:
-            self._awaits_old_frame, self._old_frame_at = False, at
-        return at == self._old_frame_at
-
-    def _appear(self, draft: Draft, symbols: Sequence[str], infos: Mapping[str, SymbolInfo], *, late: bool) -> None:
+    def _appear(
+        self, builder: ResultBuilder, symbols: Sequence[str], infos: Mapping[str, SymbolInfo], *, late: bool
+    ) -> None:
         for symbol in symbols:
-            self._lives.appear(draft, symbol, late=late, info=infos.get(symbol))
+            self._updates.appear(builder, symbol, late=late, info=infos.get(symbol))

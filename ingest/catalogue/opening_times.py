@@ -1,77 +1,79 @@
-"""Which opening time to believe, when two tell it, move it, and take it back."""
+"""Opening times from two sources that set, move and retract them."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, auto
 
-from ingest.catalogue.thresholds import Rules
+from ingest.catalogue.plausibility.thresholds import Thresholds
 
 
-class Teller(Enum):
-    """Who names opening times."""
+class OpeningSource(Enum):
+    """Sources of opening times."""
 
     EXCHANGE_INFO = auto()
     CALENDAR = auto()
 
 
 @dataclass(slots=True)
-class _Word:
-    """What one teller says of one symbol."""
+class _Statement:
+    """Latest opening time of one symbol by one source."""
 
     opens_at: datetime
     past: set[datetime] = field(default_factory=set)
-    """What it said before."""
-    again: datetime | None = None
-    agreeing: int = 0
-    """How often in a row it has gone back to `again`."""
+    """Earlier times by the same source."""
+    repeated: datetime | None = None
+    repeats: int = 0
+    """Number of repetitions of `repeated` in a row."""
 
 
-class Openings:
-    """Remembers who said what about symbols that do not trade yet.
+class OpeningTimes:
+    """Opening times by source, of symbols that do not trade yet.
 
-    The latest change wins, whoever tells it; two who merely disagree change nothing. exchangeInfo is believed at its
-    first word, the calendar only where exchangeInfo has none. A time that was taken back before may come from an old
-    cache, so it has to be repeated.
+    The latest change wins, whichever source makes it; two sources that merely differ change nothing. exchangeInfo is
+    accepted at its first statement, the calendar only where exchangeInfo has none. A time that was retracted before may
+    come from a stale cache, so it has to be repeated.
     """
 
-    def __init__(self, rules: Rules) -> None:
-        self._rules = rules
-        self._words: dict[str, dict[Teller, _Word]] = {}
-        self._silent: set[str] = set()
-        """Of these exchangeInfo names no time."""
+    def __init__(self, thresholds: Thresholds) -> None:
+        self._thresholds = thresholds
+        self._words: dict[str, dict[OpeningSource, _Statement]] = {}
+        self._without_time: set[str] = set()
+        """Symbols for which exchangeInfo has no time."""
 
-    def believe(self, symbol: str, teller: Teller, told: datetime | None, current: datetime | None) -> datetime | None:
-        """Return when *symbol* opens, now that *teller* says *told* and *current* was believed so far."""
-        if told is None:
-            self._silent.add(symbol)
+    def resolve(
+        self, symbol: str, source: OpeningSource, stated: datetime | None, current: datetime | None
+    ) -> datetime | None:
+        """Return the opening of *symbol* after *source* has stated *stated*, where *current* was accepted before."""
+        if stated is None:
+            self._without_time.add(symbol)
             return current
-        if teller is Teller.EXCHANGE_INFO:
-            self._silent.discard(symbol)
-        words = self._words.setdefault(symbol, {})
-        word = words.get(teller)
-        if word is not None:
-            return told if self._is_news(word, told) else current
-        is_believed = teller is Teller.EXCHANGE_INFO or current is None or symbol in self._silent
-        if is_believed or Teller.EXCHANGE_INFO in words:
-            words[teller] = _Word(told)
-        # Otherwise the time known from before a restart stands until exchangeInfo has had its say.
-        return told if is_believed else current
+        if source is OpeningSource.EXCHANGE_INFO:
+            self._without_time.discard(symbol)
+        statements = self._words.setdefault(symbol, {})
+        statement = statements.get(source)
+        if statement is not None:
+            return stated if self._accept(statement, stated) else current
+        is_believed = source is OpeningSource.EXCHANGE_INFO or current is None or symbol in self._without_time
+        if is_believed or OpeningSource.EXCHANGE_INFO in statements:
+            statements[source] = _Statement(stated)
+        # Otherwise the time known from before a restart stands until exchangeInfo states one.
+        return stated if is_believed else current
 
     def forget(self, symbol: str) -> None:
         self._words.pop(symbol, None)
-        self._silent.discard(symbol)
+        self._without_time.discard(symbol)
 
-    def _is_news(self, word: _Word, told: datetime) -> bool:
-        if told == word.opens_at:
-            word.agreeing = 0
+    def _accept(self, statement: _Statement, stated: datetime) -> bool:
+        if stated == statement.opens_at:
+            statement.repeats = 0
             return False
-        if told in word.past:
-            word.agreeing = word.agreeing + 1 if told == word.again else 1
-            word.again = told
-            if word.agreeing < self._rules.gone_reads:
+        if stated in statement.past:
+            statement.repeats = statement.repeats + 1 if stated == statement.repeated else 1
+            statement.repeated = stated
+            if statement.repeats < self._thresholds.gone_reads:
                 return False
-        elif len(word.past) >= self._rules.moves_max:
+        elif len(statement.past) >= self._thresholds.moves_max:
             return False
-        word.past.add(word.opens_at)
-        word.opens_at, word.agreeing = told, 0
+        statement.past.add(statement.opens_at)
+        statement.opens_at, statement.repeats = stated, 0
         return True

@@ -1,4 +1,4 @@
-"""Which source has reported which symbol, and what of it is safe."""
+"""Publication of listings: sources that have reported each symbol, and what the broker has confirmed."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -6,90 +6,90 @@ from collections.abc import Set as AbstractSet
 
 from msgspec.structs import replace
 
-from ingest.catalogue.result import Draft, Sighting
-from ingest.catalogue.symbol_record import Known
-from ingest.cooperative import Steps, without
+from ingest.catalogue.result import ResultBuilder, Sighting
+from ingest.catalogue.symbol_record import SymbolRecord
+from ingest.cooperative import Steps, difference
 from shared.events import Source
 from shared.mexc.symbols import SymbolInfo
 
-Objection = Callable[[Known], str]
-"""Says why a symbol is not to be traded; empty where it may be."""
+TradeFilter = Callable[[SymbolRecord], str]
+"""Returns why a symbol is not to be traded; empty where it may be."""
 
 
-class Reports:
-    """Each source reports a listing once; it is stored only after its first report is safe."""
+class PublicationTracker:
+    """Sources that have reported each listing. A listing is stored only after its first report is confirmed."""
 
-    def __init__(self, settled: Iterable[str], object_to: Objection) -> None:
-        self._object_to = object_to
-        self._settled = set(settled)
-        self._told: defaultdict[Source, set[str]] = defaultdict(set)
+    def __init__(self, baseline: Iterable[str], trade_filter: TradeFilter) -> None:
+        self._trade_filter = trade_filter
+        self._baseline_symbols = set(baseline)
+        self._reported: defaultdict[Source, set[str]] = defaultdict(set)
         self._late: set[str] = set()
         self._unconfirmed: dict[str, int] = {}
-        """The occurrences of which no report is safe."""
-        self._moved_from: dict[str, Known] = {}
-        """Symbols as they were before an opening moved: stored like this while the news of it is not safe."""
+        """Occurrence of each listing without a confirmed report."""
+        self._moved_from: dict[str, SymbolRecord] = {}
+        """Records before their opening moved: stored like this until the reschedule is confirmed."""
 
-    def is_told(self, source: Source, symbol: str) -> bool:
-        """Tell whether *source* need not report *symbol*: it did, or it is not new to anyone."""
-        return symbol in self._settled or symbol in self._told[source]
+    def is_reported(self, source: Source, symbol: str) -> bool:
+        """Return whether *source* has reported *symbol*, or need not because it belongs to the baseline."""
+        return symbol in self._baseline_symbols or symbol in self._reported[source]
 
-    def untold(self, source: Source, symbols: AbstractSet[str]) -> AbstractSet[str]:
-        """Return which of *symbols* the *source* is to report."""
-        return symbols - self._settled - self._told[source]
+    def unreported(self, source: Source, symbols: AbstractSet[str]) -> AbstractSet[str]:
+        """Return the *symbols* that *source* has yet to report."""
+        return symbols - self._baseline_symbols - self._reported[source]
 
-    def untold_of_many(self, source: Source, symbols: AbstractSet[str]) -> Steps[AbstractSet[str]]:
-        return (yield from without(symbols, self._settled)) - self._told[source]
+    def unreported_in_steps(self, source: Source, symbols: AbstractSet[str]) -> Steps[AbstractSet[str]]:
+        return (yield from difference(symbols, self._baseline_symbols)) - self._reported[source]
 
-    def settle(self, symbol: str) -> None:
-        """Let *symbol* be new to nobody."""
-        self._settled.add(symbol)
+    def add_baseline(self, symbol: str) -> None:
+        """Mark *symbol* as known, so that no source reports it."""
+        self._baseline_symbols.add(symbol)
 
-    def begin(self, known: Known, *, late: bool) -> None:
-        """A listing begins: everybody reports it."""
-        symbol = known.symbol
-        self._unconfirmed[symbol] = known.occurrence
+    def begin_listing(self, record: SymbolRecord, *, late: bool) -> None:
+        """Begin a listing, which every source reports."""
+        symbol = record.symbol
+        self._unconfirmed[symbol] = record.occurrence
         if late:
             self._late.add(symbol)
         else:
             self._late.discard(symbol)
 
-    def end(self, symbol: str) -> None:
-        """*symbol* is gone; should it return, that is new to all."""
-        for told in (self._settled, *self._told.values()):
-            told.discard(symbol)
+    def end_listing(self, symbol: str) -> None:
+        """End the listing of *symbol*; its return is a new one."""
+        for stated in (self._baseline_symbols, *self._reported.values()):
+            stated.discard(symbol)
         self._late.discard(symbol)
         self._moved_from.pop(symbol, None)
 
-    def sighting(self, draft: Draft, known: Known, info: SymbolInfo | None) -> Sighting:
-        """Return what the source of *draft* reports of *known*, which *info* describes."""
-        symbol = known.symbol
-        self._told[draft.source].add(symbol)
-        is_late, objection = symbol in self._late, self._object_to(known)
-        return Sighting(known, draft.source, draft.at, is_late, objection, draft.price_of(symbol), info)
+    def sighting(self, builder: ResultBuilder, record: SymbolRecord, info: SymbolInfo | None) -> Sighting:
+        """Return the sighting of *record* by the source of *builder*; *info* describes the symbol."""
+        symbol = record.symbol
+        self._reported[builder.source].add(symbol)
+        is_late, objection = symbol in self._late, self._trade_filter(record)
+        return Sighting(record, builder.source, builder.at, is_late, objection, builder.price_of(symbol), info)
 
-    def moved(self, before: Known) -> None:
-        """The opening is no longer that of *before*, which is what is stored until the news is safe."""
+    def opening_moved(self, before: SymbolRecord) -> None:
+        """Keep *before* as the record to store until the moved opening is confirmed."""
         self._moved_from.setdefault(before.symbol, before)
 
-    def is_published(self, known: Known) -> bool:
-        """Whether the listing is told to others, or about to be."""
-        return known.published or known.symbol in self._unconfirmed
+    def is_published(self, record: SymbolRecord) -> bool:
+        """Return whether the listing is published, or about to be."""
+        return record.published or record.symbol in self._unconfirmed
 
-    def confirm(self, sighting: Sighting, known: Known) -> bool:
-        """Take note that *sighting* is safe; return whether it told of the listing that *known* is in."""
-        symbol = known.symbol
-        if self._unconfirmed.get(symbol) == sighting.known.occurrence:
+    def confirm(self, sighting: Sighting, record: SymbolRecord) -> bool:
+        """Record that *sighting* is confirmed; return whether it belongs to the current listing of *record*."""
+        symbol = record.symbol
+        if self._unconfirmed.get(symbol) == sighting.record.occurrence:
             del self._unconfirmed[symbol]
-        if sighting.known.occurrence != known.occurrence:
+        if sighting.record.occurrence != record.occurrence:
             return False
-        if sighting.known.opens_at == known.opens_at:
+        if sighting.record.opens_at == record.opens_at:
             self._moved_from.pop(symbol, None)
         return True
 
-    def storable(self, known: Known) -> Known | None:
-        """Return *known* as it may be stored: not ahead of what is safe."""
-        if known.symbol in self._unconfirmed:
+    def storable(self, record: SymbolRecord) -> SymbolRecord | None:
+        """Return *record* as it may be stored, without unconfirmed changes; None where nothing may be stored."""
+        if record.symbol in self._unconfirmed:
             return None
-        before = self._moved_from.get(known.symbol, known)
+        before = self._moved_from.get(record.symbol, record)
         # Stored as trading, it would have no opening to publish at the next start.
-        return replace(known, opens_at=before.opens_at, trading_since=before.trading_since)
+        return replace(record, opens_at=before.opens_at, trading_since=before.trading_since)

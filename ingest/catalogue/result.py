@@ -1,4 +1,4 @@
-"""What follows from a piece of evidence."""
+"""Result of a source event: sightings to publish and records to store."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from ingest.catalogue.symbol_record import Known
+from ingest.catalogue.symbol_record import SymbolRecord
 from ingest.source_events import PriceOf, no_price
 from shared.events import Source
 from shared.mexc.symbols import SymbolInfo
@@ -14,57 +14,57 @@ from shared.mexc.symbols import SymbolInfo
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """One source saw one new symbol, or a new opening time of one seen before."""
+    """New symbol, or new opening time of a known one, as seen by one source."""
 
-    known: Known
+    record: SymbolRecord
     source: Source
     observed_at: datetime
     late: bool
     not_tradable_reason: str = ""
-    """Why it is not to be traded; empty where it may be."""
+    """Reason not to trade it; empty where it may be traded."""
     price: Decimal | None = None
-    """What it cost when it was seen, where that was shown."""
+    """Price at the time of the sighting, where it was shown."""
     info: SymbolInfo | None = None
-    """As exchangeInfo described it last, if it has since the start."""
+    """Latest description by exchangeInfo since the start."""
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
+class ObservationResult:
     sightings: tuple[Sighting, ...] = ()
-    """To publish; the symbol is to be stored once that is confirmed."""
+    """To publish; each symbol is stored once its sighting is confirmed."""
     rescheduled: tuple[Sighting, ...] = ()
-    """Symbols sighted before whose opening time moved: to publish again, and to store in the same way."""
-    records: Collection[Known] = ()
-    """To store now: there is nothing to publish about them."""
-    believed: bool = True
-    """Where it was not, whoever reported it keeps the old truth and asks again."""
+    """Symbols seen before whose opening moved: to publish again, and to store in the same way."""
+    records: Collection[SymbolRecord] = ()
+    """To store now, without anything to publish."""
+    accepted: bool = True
+    """Rejected events change nothing: the source keeps its last snapshot and polls again."""
     reason: str = ""
-    """Why it was not believed."""
+    """Reason of the rejection."""
     faults: tuple[str, ...] = ()
-    """What went wrong with single symbols; the others were taken in."""
+    """Errors over single symbols; the others were processed."""
 
 
-NOTHING: Final = Findings()
-EMPTY: Final = Findings(believed=False, reason="empty: not a single symbol")
+UNCHANGED: Final = ObservationResult()
+EMPTY_ANSWER: Final = ObservationResult(accepted=False, reason="empty: not a single symbol")
 
 
-class Draft:
+class ResultBuilder:
     def __init__(self, source: Source, at: datetime, price_of: PriceOf = no_price) -> None:
         self.source = source
         self.at = at
         self.price_of = price_of
         self.sightings: list[Sighting] = []
         self.rescheduled: list[Sighting] = []
-        self.records: dict[str, Known] = {}
+        self.records: dict[str, SymbolRecord] = {}
         self.reason = ""
         self.faults: list[str] = []
 
-    def findings(self) -> Findings:
-        return Findings(
+    def build(self) -> ObservationResult:
+        return ObservationResult(
             tuple(self.sightings),
             tuple(self.rescheduled),
             self.records.values() if self.records else (),
-            believed=not self.reason,
+            accepted=not self.reason,
             reason=self.reason,
             faults=tuple(self.faults),
         )

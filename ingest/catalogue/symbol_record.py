@@ -1,4 +1,4 @@
-"""One symbol and where it stands in its life."""
+"""Record of one symbol, with its state on the exchange."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -8,52 +8,52 @@ import msgspec
 from shared.mexc.symbols import split_symbol
 
 
-class State(StrEnum):
-    """Where a symbol stands in its life on the exchange."""
+class SymbolState(StrEnum):
+    """State of a symbol on the exchange."""
 
     ANNOUNCED = "announced"
-    """To be listed; no list shows it yet."""
+    """Announced by the calendar; on no list yet."""
     LISTED = "listed"
-    """Shown, and not known to trade yet."""
+    """On a list, and not known to trade yet."""
     TRADABLE = "tradable"
     SUSPENDED = "suspended"
-    """Trading, or was, and we could not trade it now."""
+    """Traded before, and closed to us now."""
     GONE = "gone"
-    """Confirmed to be shown no more; its return is a new listing."""
+    """Confirmed as delisted; its return is a new listing."""
 
 
-class Known(msgspec.Struct, frozen=True, gc=False):
-    """What outlives a restart of one symbol. The quote is empty where no known quote asset fits the name.
+class SymbolRecord(msgspec.Struct, frozen=True, gc=False):
+    """State of one symbol that survives a restart. The quote asset is empty where no known one fits the name.
 
-    There are thousands, and the garbage collector stops everything while it looks at them: it need not.
+    Without garbage collection: there are thousands, and each collection would scan them all.
     """
 
     symbol: str
-    state: State
+    state: SymbolState
     base_asset: str
     quote_asset: str
     first_seen_at: datetime
-    """In this occurrence."""
+    """Within this occurrence."""
     opens_at: datetime | None = None
     occurrence: int = 1
-    """Of the listing it is in, or while announced, will be in."""
+    """Number of the listing; while announced, of the coming one."""
     published: bool = False
     """Whether this occurrence was published; the baseline never is."""
     trading_since: datetime | None = None
-    """When it was first known for sure to trade."""
+    """First time at which it certainly traded."""
     gone_since: datetime | None = None
 
     @property
     def is_shown(self) -> bool:
-        """Neither still to come nor gone."""
-        return self.state not in {State.ANNOUNCED, State.GONE}
+        """Return whether it is neither announced nor gone."""
+        return self.state not in {SymbolState.ANNOUNCED, SymbolState.GONE}
 
     def opens_after(self, moment: datetime) -> bool:
         return self.opens_at is not None and self.opens_at > moment
 
 
-def met(symbol: str, observed_at: datetime, state: State = State.LISTED) -> Known:
-    """Return a symbol of which only the name is known."""
+def record_of_name(symbol: str, observed_at: datetime, state: SymbolState = SymbolState.LISTED) -> SymbolRecord:
+    """Return a record of a symbol known by its name alone."""
     pair = split_symbol(symbol)
     base, quote = pair or (symbol, "")
-    return Known(symbol, state, base, quote, observed_at)
+    return SymbolRecord(symbol, state, base, quote, observed_at)

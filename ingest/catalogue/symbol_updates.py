@@ -1,4 +1,4 @@
-"""What happens to one symbol when a piece of evidence is believed."""
+"""Updates of single symbols by accepted source events."""
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
@@ -8,202 +8,210 @@ from functools import partial
 from msgspec.structs import replace
 
 from ingest.catalogue import transitions
-from ingest.catalogue.opening_times import Openings, Teller
-from ingest.catalogue.publication_tracker import Objection, Reports
-from ingest.catalogue.register import Register
-from ingest.catalogue.result import Draft, Sighting
-from ingest.catalogue.symbol_record import Known
-from ingest.catalogue.thresholds import Rules
-from ingest.catalogue.trading_signs import Signs
+from ingest.catalogue.opening_times import OpeningSource, OpeningTimes
+from ingest.catalogue.plausibility.thresholds import Thresholds
+from ingest.catalogue.publication_tracker import PublicationTracker, TradeFilter
+from ingest.catalogue.register import SymbolRegister
+from ingest.catalogue.result import ResultBuilder, Sighting
+from ingest.catalogue.symbol_record import SymbolRecord
+from ingest.catalogue.trading_signs import TradingSigns
 from ingest.catalogue.transitions import Access
-from ingest.cooperative import Steps, for_each_alone, without
+from ingest.cooperative import Steps, difference, for_each_isolated
 from shared.mexc.symbols import SymbolInfo
 
 
-class Lives:
-    """Keeps each symbol, what the lists say of it, and who has reported it; writes what follows into a draft."""
+class SymbolUpdates:
+    """Applies events to records, and adds what is to be published and stored to a result builder."""
 
-    def __init__(self, known: Iterable[Known], rules: Rules, object_to: Objection) -> None:
-        self.register = Register(known)
-        self.reports = Reports(self.register.shown, object_to)
-        self._rules = rules
-        self._openings = Openings(rules)
+    def __init__(self, records: Iterable[SymbolRecord], thresholds: Thresholds, trade_filter: TradeFilter) -> None:
+        self.register = SymbolRegister(records)
+        self.tracker = PublicationTracker(self.register.shown, trade_filter)
+        self._thresholds = thresholds
+        self._openings = OpeningTimes(thresholds)
         self._names: AbstractSet[str] | None = None
         self._unnamed: set[str] = set()
-        """Those that were among the names before."""
+        """Names that left the list of tradable names."""
         self._infos: dict[str, SymbolInfo] = {}
-        self._signs = Signs()
+        self._signs = TradingSigns()
 
     @property
     def described(self) -> AbstractSet[str]:
-        """Those that a snapshot has shown since the start, and that are not gone."""
+        """Symbols described by a snapshot since the start, and not gone."""
         return self._infos.keys()
 
-    def settle(self, draft: Draft, known: Known) -> None:
-        """Take *known* for old."""
-        self.register.put(known)
-        self.reports.settle(known.symbol)
-        draft.records[known.symbol] = known
+    def add_baseline(self, builder: ResultBuilder, record: SymbolRecord) -> None:
+        """Store *record* as part of the baseline."""
+        self.register.put(record)
+        self.tracker.add_baseline(record.symbol)
+        builder.records[record.symbol] = record
 
-    def note(self, infos: Mapping[str, SymbolInfo]) -> None:
-        """Remember that a snapshot shows *infos*, of which nothing follows."""
+    def remember_infos(self, infos: Mapping[str, SymbolInfo]) -> None:
+        """Remember descriptions without deriving anything from them."""
         self._infos.update(infos)
 
-    def appear(self, draft: Draft, symbol: str, *, late: bool, info: SymbolInfo | None = None) -> None:
-        """A listing of *symbol* begins."""
+    def appear(self, builder: ResultBuilder, symbol: str, *, late: bool, info: SymbolInfo | None = None) -> None:
+        """Begin a listing of *symbol*."""
         before = self.register.get(symbol)
-        known = transitions.appeared(before, symbol, draft.at)
+        record = transitions.appeared(before, symbol, builder.at)
         if info is not None:
             self._infos[symbol] = info
-            opens_at = self._openings.believe(symbol, Teller.EXCHANGE_INFO, info.first_open_time, known.opens_at)
-            known = replace(transitions.described(known, info), opens_at=_of_this_life(opens_at, before))
-        self.register.put(transitions.advanced(known, self._access(symbol), draft.at))
-        self.reports.begin(known, late=late or transitions.opened_long_ago(known, draft.at, self._rules.fresh_for))
+            opens_at = self._openings.resolve(
+                symbol, OpeningSource.EXCHANGE_INFO, info.first_open_time, record.opens_at
+            )
+            record = replace(transitions.with_assets(record, info), opens_at=_of_this_listing(opens_at, before))
+        self.register.put(transitions.with_state(record, self._access(symbol), builder.at))
+        self.tracker.begin_listing(
+            record, late=late or transitions.opened_long_ago(record, builder.at, self._thresholds.fresh_for)
+        )
 
-    def report(self, draft: Draft, symbol: str) -> None:
-        draft.sightings.append(self._sighting(draft, self.register[symbol]))
+    def report(self, builder: ResultBuilder, symbol: str) -> None:
+        builder.sightings.append(self._sighting(builder, self.register[symbol]))
 
-    def confirm(self, sighting: Sighting) -> Known | None:
-        """Return the symbol as it is to be stored now that *sighting* is safe, if it is."""
-        known = self.register[sighting.known.symbol]
-        if self.reports.confirm(sighting, known):
-            self.register.put(replace(known, published=True))
-        elif self.reports.storable(known) is None:
-            # The listing that *sighting* told of has ended, and the news of the next is not safe yet.
-            return transitions.gone(replace(sighting.known, published=True), known.first_seen_at)
-        return self.reports.storable(self.register[known.symbol])
+    def confirm(self, sighting: Sighting) -> SymbolRecord | None:
+        """Return the record to store once *sighting* is confirmed by the broker; None where there is none."""
+        record = self.register[sighting.record.symbol]
+        if self.tracker.confirm(sighting, record):
+            self.register.put(replace(record, published=True))
+        elif self.tracker.storable(record) is None:
+            # The listing of *sighting* has ended, and the next one is not confirmed yet.
+            return transitions.gone(replace(sighting.record, published=True), record.first_seen_at)
+        return self.tracker.storable(self.register[record.symbol])
 
-    def describe(self, draft: Draft, info: SymbolInfo) -> None:
-        """A snapshot shows a symbol as *info*. That is news, or where an opening is awaited, said once more."""
+    def describe(self, builder: ResultBuilder, info: SymbolInfo) -> None:
+        """Apply the description of a symbol, where it changed or an opening is awaited."""
         symbol = info.symbol
         if self._infos.get(symbol) == info and symbol not in self.register.waiting:
             return
         self._infos[symbol] = info
-        before = known = self.register[symbol]
-        if info.first_open_time is not None and self._signs.yields(symbol, info.first_open_time, draft.at):
-            known = replace(known, opens_at=None)
-        opens_at = info.first_open_time or known.opens_at
-        if symbol in self.register.waiting or known.opens_at is None:
-            opens_at = self._openings.believe(symbol, Teller.EXCHANGE_INFO, info.first_open_time, known.opens_at)
-        self._reopen(draft, before, transitions.described(known, info), opens_at)
+        before = record = self.register[symbol]
+        if info.first_open_time is not None and self._signs.yields_to(symbol, info.first_open_time, builder.at):
+            record = replace(record, opens_at=None)
+        opens_at = info.first_open_time or record.opens_at
+        if symbol in self.register.waiting or record.opens_at is None:
+            opens_at = self._openings.resolve(
+                symbol, OpeningSource.EXCHANGE_INFO, info.first_open_time, record.opens_at
+            )
+        self._change_opening(builder, before, transitions.with_assets(record, info), opens_at)
 
-    def announce(self, draft: Draft, symbol: str, told: datetime) -> None:
-        """The calendar says that *symbol* opens at *told*."""
+    def announce(self, builder: ResultBuilder, symbol: str, stated: datetime) -> None:
+        """Apply the calendar's opening *stated* to *symbol*."""
         before = self.register.get(symbol)
         if before is not None and before.trading_since is not None and before.is_shown:
             return
         if before is not None and before.is_shown:
-            opens_at = self._openings.believe(symbol, Teller.CALENDAR, told, before.opens_at)
-            self._reopen(draft, before, before, opens_at)
+            opens_at = self._openings.resolve(symbol, OpeningSource.CALENDAR, stated, before.opens_at)
+            self._change_opening(builder, before, before, opens_at)
         else:
-            self._put(draft, transitions.announced(before, symbol, draft.at, told))
+            self._put(builder, transitions.announced(before, symbol, builder.at, stated))
 
-    def start(self, draft: Draft, symbol: str) -> None:
-        """The ticker that *symbol* appeared by shows that it trades, and so does its listing."""
-        known = self.register[symbol]
-        if known.opens_after(draft.at):
-            self._signs.early(symbol, draft.price_of)
+    def open_by_ticker(self, builder: ResultBuilder, symbol: str) -> None:
+        """Apply the ticker that *symbol* appeared with, which shows that it trades."""
+        record = self.register[symbol]
+        if record.opens_after(builder.at):
+            self._signs.note_early(symbol, builder.price_of)
         else:
-            self._trades(draft, known)
+            self._mark_trading(builder, record)
 
-    def tick(self, draft: Draft, symbol: str, opened_at: datetime | None) -> None:
-        """A ticker shows *symbol*, which by it trades since *opened_at*, as far as that is known.
+    def tick(self, builder: ResultBuilder, symbol: str, opened_at: datetime | None) -> None:
+        """Apply a ticker of *symbol*, which by it trades since *opened_at*; None where that is unknown.
 
-        Before its opening, if that is known, a ticker does not say that it trades, nor does the same one behind it.
+        A ticker before a known opening is no sign of trading, nor is the same price after it.
         """
-        known = self.register[symbol]
-        if not known.is_shown or known.trading_since is not None:
+        record = self.register[symbol]
+        if not record.is_shown or record.trading_since is not None:
             return
-        if known.opens_after(draft.at):
-            self._signs.early(symbol, draft.price_of)
-        elif self._signs.says_more(symbol, draft.price_of) and self._begins(draft, known, opened_at):
-            self._signs.only_ticked(symbol)
+        if record.opens_after(builder.at):
+            self._signs.note_early(symbol, builder.price_of)
+        elif self._signs.shows_trading(symbol, builder.price_of) and self._start_trading(builder, record, opened_at):
+            self._signs.note_ticker_only(symbol)
 
-    def trade(self, draft: Draft, symbol: str, opened_at: datetime | None) -> None:
-        """*symbol* trades, whatever was said of its opening, and since *opened_at* as far as that is known."""
+    def trade(self, builder: ResultBuilder, symbol: str, opened_at: datetime | None) -> None:
+        """Apply a trade of *symbol*, which trades since *opened_at* whatever its opening; None where unknown."""
         before = self.register[symbol]
-        self._signs.proven(symbol)
+        self._signs.prove(symbol)
         if before.trading_since is None:
-            self._begins(draft, before, opened_at)
+            self._start_trading(builder, before, opened_at)
         else:
-            # Whoever says from now on that it opens later is wrong.
-            self._put(draft, replace(before, opens_at=before.opens_at or before.trading_since))
+            # A later opening stated from now on is wrong.
+            self._put(builder, replace(before, opens_at=before.opens_at or before.trading_since))
 
-    def _begins(self, draft: Draft, before: Known, opened_at: datetime | None) -> bool:
-        """Take the first sign that a listing trades; return whether that is published as its opening."""
-        after = transitions.trading(before, draft.at, self._access(before.symbol), draft.at)
+    def _start_trading(self, builder: ResultBuilder, before: SymbolRecord, opened_at: datetime | None) -> bool:
+        """Apply the first sign of trading; return whether it is published as the opening."""
+        after = transitions.with_trading(before, builder.at, self._access(before.symbol), builder.at)
         self._openings.forget(before.symbol)
-        opening = transitions.opening_seen(before, opened_at, draft.at, self._rules.on_time)
+        opening = transitions.opening_seen(before, opened_at, builder.at, self._thresholds.on_time)
         if opening is None:
-            self._put(draft, after)
+            self._put(builder, after)
         else:
-            self._tell(draft, before, replace(after, opens_at=opening))
+            self._publish_opening(builder, before, replace(after, opens_at=opening))
         return opening is not None
 
-    def rename(self, draft: Draft, names: AbstractSet[str]) -> Steps[None]:
-        """*names* are those that we could trade."""
+    def update_names(self, builder: ResultBuilder, names: AbstractSet[str]) -> Steps[None]:
+        """Apply *names*, the tradable ones by API."""
         before = self.register.tradable if self._names is None else self._names
         self._names = names
-        left = yield from without(before, names)
-        joined = yield from without(names, before)
+        left = yield from difference(before, names)
+        joined = yield from difference(names, before)
         self._unnamed = (self._unnamed | left) - joined
         changed, waiting = (left | joined) & self.register.shown, self.register.waiting & names & self.register.shown
-        yield from for_each_alone(changed, partial(self.advance, draft), draft.faults)
-        yield from for_each_alone(waiting, partial(self._harden, draft), draft.faults)
+        yield from for_each_isolated(changed, partial(self.refresh_state, builder), builder.faults)
+        yield from for_each_isolated(waiting, partial(self._assume_trading, builder), builder.faults)
 
-    def advance(self, draft: Draft, symbol: str) -> None:
-        """Let the state of *symbol* follow what is known of it."""
-        self._put(draft, transitions.advanced(self.register[symbol], self._access(symbol), draft.at))
+    def refresh_state(self, builder: ResultBuilder, symbol: str) -> None:
+        """Derive the state of *symbol* again."""
+        self._put(builder, transitions.with_state(self.register[symbol], self._access(symbol), builder.at))
 
-    def vanish(self, draft: Draft, symbol: str) -> None:
-        """*symbol* is confirmed to be gone."""
-        self._put(draft, transitions.gone(self.register[symbol], draft.at))
-        self.reports.end(symbol)
+    def delist(self, builder: ResultBuilder, symbol: str) -> None:
+        """Apply the confirmed delisting of *symbol*."""
+        self._put(builder, transitions.gone(self.register[symbol], builder.at))
+        self.tracker.end_listing(symbol)
         self._openings.forget(symbol)
         self._signs.forget(symbol)
         self._infos.pop(symbol, None)
         self._unnamed.discard(symbol)
 
-    def _harden(self, draft: Draft, symbol: str) -> None:
-        """Take a symbol that could be traded for long for one that does trade."""
-        known = self.register[symbol]
-        since = max(known.opens_at or known.first_seen_at, known.first_seen_at)
-        if draft.at - since > self._rules.sure_after:
-            self._trades(draft, known, since)
+    def _assume_trading(self, builder: ResultBuilder, symbol: str) -> None:
+        """Mark a symbol as trading that has been tradable for long."""
+        record = self.register[symbol]
+        since = max(record.opens_at or record.first_seen_at, record.first_seen_at)
+        if builder.at - since > self._thresholds.assume_trading_after:
+            self._mark_trading(builder, record, since)
         else:
-            self.advance(draft, symbol)
+            self.refresh_state(builder, symbol)
 
-    def _trades(self, draft: Draft, known: Known, since: datetime | None = None) -> None:
-        self._openings.forget(known.symbol)
-        access = self._access(known.symbol)
-        self._put(draft, transitions.trading(known, since or draft.at, access, draft.at))
+    def _mark_trading(self, builder: ResultBuilder, record: SymbolRecord, since: datetime | None = None) -> None:
+        self._openings.forget(record.symbol)
+        access = self._access(record.symbol)
+        self._put(builder, transitions.with_trading(record, since or builder.at, access, builder.at))
 
-    def _reopen(self, draft: Draft, before: Known, after: Known, opens_at: datetime | None) -> None:
-        after, moved = transitions.reopening(after, opens_at, draft.at)
-        after = transitions.advanced(after, self._access(after.symbol), draft.at)
+    def _change_opening(
+        self, builder: ResultBuilder, before: SymbolRecord, after: SymbolRecord, opens_at: datetime | None
+    ) -> None:
+        after, moved = transitions.reopening(after, opens_at, builder.at)
+        after = transitions.with_state(after, self._access(after.symbol), builder.at)
         if moved:
-            self._tell(draft, before, after)
+            self._publish_opening(builder, before, after)
         else:
-            self._put(draft, after)
+            self._put(builder, after)
 
-    def _tell(self, draft: Draft, before: Known, after: Known) -> None:
-        """Tell of a new opening, where the listing was told at all. A source that has yet to report it does so then."""
-        if self.reports.is_published(before):
-            self.reports.moved(before)
-            if self.reports.is_told(draft.source, after.symbol):
-                draft.rescheduled.append(self._sighting(draft, after))
-        self._put(draft, after)
+    def _publish_opening(self, builder: ResultBuilder, before: SymbolRecord, after: SymbolRecord) -> None:
+        """Publish a moved opening of a published listing; a source that has yet to report the listing does it then."""
+        if self.tracker.is_published(before):
+            self.tracker.opening_moved(before)
+            if self.tracker.is_reported(builder.source, after.symbol):
+                builder.rescheduled.append(self._sighting(builder, after))
+        self._put(builder, after)
 
-    def _put(self, draft: Draft, known: Known) -> None:
-        if known == self.register.get(known.symbol):
+    def _put(self, builder: ResultBuilder, record: SymbolRecord) -> None:
+        if record == self.register.get(record.symbol):
             return
-        self.register.put(known)
-        storable = self.reports.storable(known)
+        self.register.put(record)
+        storable = self.tracker.storable(record)
         if storable is not None:
-            draft.records[known.symbol] = storable
+            builder.records[record.symbol] = storable
 
-    def _sighting(self, draft: Draft, known: Known) -> Sighting:
-        return self.reports.sighting(draft, known, self._infos.get(known.symbol))
+    def _sighting(self, builder: ResultBuilder, record: SymbolRecord) -> Sighting:
+        return self.tracker.sighting(builder, record, self._infos.get(record.symbol))
 
     def _access(self, symbol: str) -> Access:
         info = self._infos.get(symbol)
@@ -213,8 +221,8 @@ class Lives:
         return Access(named=False if symbol in self._unnamed else None, open=is_open)
 
 
-def _of_this_life(opens_at: datetime | None, before: Known | None) -> datetime | None:
-    """Drop the opening of the listing that ended: exchangeInfo may still name it."""
+def _of_this_listing(opens_at: datetime | None, before: SymbolRecord | None) -> datetime | None:
+    """Drop the opening of the ended listing, which exchangeInfo may still state."""
     if opens_at is None or before is None or before.gone_since is None:
         return opens_at
     return opens_at if opens_at > before.gone_since else None

@@ -1,4 +1,4 @@
-"""The worth of a ticker as a sign of trading: a symbol that ticked before its opening has to show more than that."""
+"""Evidence of trading from tickers: a symbol that ticked before its opening has to show another price."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -6,40 +6,40 @@ from decimal import Decimal
 from ingest.source_events import PriceOf
 
 
-class Signs:
+class TradingSigns:
     def __init__(self) -> None:
         self._early: dict[str, Decimal | None] = {}
-        """What those cost that ticked before their opening."""
-        self._only_ticked: set[str] = set()
-        """Their opening is known from a ticker alone."""
+        """Prices of symbols that ticked before their opening."""
+        self._ticker_only: set[str] = set()
+        """Symbols whose opening is known from a ticker alone."""
 
-    def early(self, symbol: str, price_of: PriceOf) -> None:
-        """A ticker shows *symbol* before its opening."""
+    def note_early(self, symbol: str, price_of: PriceOf) -> None:
+        """Note a ticker of *symbol* before its opening."""
         if symbol not in self._early:
             self._early[symbol] = price_of(symbol)
 
-    def says_more(self, symbol: str, price_of: PriceOf) -> bool:
-        """Return whether a ticker behind the opening shows that *symbol* trades: its first, or of another price."""
+    def shows_trading(self, symbol: str, price_of: PriceOf) -> bool:
+        """Return whether a ticker after the opening shows trading: the first one, or one with another price."""
         if symbol not in self._early:
             return True
         price = price_of(symbol)
         return price is not None and price != self._early[symbol]
 
-    def only_ticked(self, symbol: str) -> None:
-        """Take note that the opening of *symbol* was published for a ticker."""
-        self._only_ticked.add(symbol)
+    def note_ticker_only(self, symbol: str) -> None:
+        """Note that the opening of *symbol* was published because of a ticker."""
+        self._ticker_only.add(symbol)
 
-    def proven(self, symbol: str) -> None:
-        """A deal or a book says that *symbol* trades."""
-        self._only_ticked.discard(symbol)
+    def prove(self, symbol: str) -> None:
+        """Note a trade or a two-sided book of *symbol*."""
+        self._ticker_only.discard(symbol)
 
-    def yields(self, symbol: str, opens_at: datetime, at: datetime) -> bool:
-        """Return whether the exchange's word that *symbol* opens at *opens_at*, after *at*, outweighs its tickers."""
-        if symbol not in self._only_ticked or opens_at <= at:
+    def yields_to(self, symbol: str, opens_at: datetime, at: datetime) -> bool:
+        """Return whether the exchange's opening *opens_at* of *symbol*, after *at*, outweighs its tickers."""
+        if symbol not in self._ticker_only or opens_at <= at:
             return False
-        self._only_ticked.discard(symbol)
+        self._ticker_only.discard(symbol)
         return True
 
     def forget(self, symbol: str) -> None:
         self._early.pop(symbol, None)
-        self._only_ticked.discard(symbol)
+        self._ticker_only.discard(symbol)

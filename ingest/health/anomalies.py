@@ -1,4 +1,4 @@
-"""Whether what we are shown can be trusted and whether anything new comes of it, for health and metrics."""
+"""Anomalies for health and metrics: rejected events, and the time without a new listing."""
 
 import math
 import time
@@ -11,71 +11,73 @@ from prometheus_client import CollectorRegistry, Counter, Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from ingest.catalogue import Catalogue, Findings, Known, State
-from ingest.source_events import Announcement, Evidence, FirstTrade, Names, Snapshot
+from ingest.catalogue import Catalogue, ObservationResult, SymbolRecord, SymbolState
+from ingest.source_events import Announcement, FirstTrade, Snapshot, SourceEvent, SymbolNames
 from shared.events import utc_now
 
 log = structlog.get_logger(__name__)
 
 FEEDS: Final = ("exchangeInfo", "defaultSymbols", "websocket", "trades", "calendar")
 DOUBT_SECONDS: Final = 30.0
-"""For so long after an answer that was not believed, the doubt is told of."""
+"""Time during which a rejected event shows in health."""
 
 
-class Doubts:
-    """Which of the feeds showed something that was not believed, lately."""
+class RejectedFeeds:
+    """Feeds whose latest events were rejected."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
-        self._doubts: dict[str, tuple[float, str]] = {}
+        self._rejections: dict[str, tuple[float, str]] = {}
 
     def note(self, feed: str, reason: str) -> bool:
-        """Remember that what *feed* showed was not believed; return whether that is news."""
+        """Record a rejection of an event of *feed*; return whether it is the first of a series."""
         is_news = not self._is_recent(feed)
-        # Its first words stay while it lasts, so that health does not change with every number in them.
-        self._doubts[feed] = (self._now(), reason if is_news else self._doubts[feed][1])
+        # The first reason stays during a series, so that health does not change with every number in it.
+        self._rejections[feed] = (self._now(), reason if is_news else self._rejections[feed][1])
         return is_news
 
     def __call__(self) -> str:
-        doubted = [f"{feed} not believed ({self._doubts[feed][1]})" for feed in self._doubts if self._is_recent(feed)]
-        return "; ".join(sorted(doubted))
+        rejected = [
+            f"{feed} not believed ({self._rejections[feed][1]})" for feed in self._rejections if self._is_recent(feed)
+        ]
+        return "; ".join(sorted(rejected))
 
     def _is_recent(self, feed: str) -> bool:
-        return feed in self._doubts and self._now() - self._doubts[feed][0] <= DOUBT_SECONDS
+        return feed in self._rejections and self._now() - self._rejections[feed][0] <= DOUBT_SECONDS
 
 
-class Quiet:
-    """For how long nothing new was listed."""
+class ListingDrought:
+    """Time without a new listing."""
 
-    def __init__(self, quiet_after: timedelta, latest_at: datetime, now: Callable[[], datetime] = utc_now) -> None:
-        self._quiet_after = quiet_after
+    def __init__(self, drought_after: timedelta, latest_at: datetime, now: Callable[[], datetime] = utc_now) -> None:
+        self._drought_after = drought_after
         self._latest_at = latest_at
         self._now = now
 
-    def saw(self, at: datetime) -> None:
+    def listed(self, at: datetime) -> None:
         self._latest_at = max(self._latest_at, at)
 
     def age_seconds(self) -> float:
         return (self._now() - self._latest_at).total_seconds()
 
     def __call__(self) -> str:
-        if self.age_seconds() <= self._quiet_after.total_seconds():
+        if self.age_seconds() <= self._drought_after.total_seconds():
             return ""
         return f"no new listing since {self._latest_at:%Y-%m-%d %H:%M} UTC"
 
 
-class Outlook:
+class AnomalyMonitor:
     def __init__(
         self,
         catalogue: Catalogue,
-        quiet: Quiet,
+        drought: ListingDrought,
         registry: CollectorRegistry,
         *,
-        rests: Callable[[], str] = lambda: "",
+        suspended: Callable[[], str] = lambda: "",
     ) -> None:
-        """While *rests* says why nothing is watched, no time since the last listing is exported."""
-        self._doubts = Doubts()
-        self._quiet = quiet
+        """While *suspended* names a reason, no time since the last listing is exported."""
+        self._rejections = RejectedFeeds()
+        self._drought = drought
         self._quarantined = Counter(
             "sniper_ingest_quarantined_reads",
             "Answers and frames not believed for what they lack or for what is new in them",
@@ -91,39 +93,39 @@ class Outlook:
         self._rescheduled = Counter(
             "sniper_ingest_rescheduled", "Opening times that moved, as published", registry=registry
         )
-        registry.register(_Collector(catalogue, quiet, rests))
+        registry.register(_Collector(catalogue, drought, suspended))
 
-    def concerns(self) -> str:
-        """Say what is worrying; empty when nothing is."""
-        return "; ".join(filter(None, (self._doubts(), self._quiet())))
+    def warnings(self) -> str:
+        """Return the current warnings; empty without any."""
+        return "; ".join(filter(None, (self._rejections(), self._drought())))
 
-    def note(self, evidence: Evidence, findings: Findings) -> None:
-        """Take note of what *evidence* led to."""
-        self._rescheduled.inc(len(findings.rescheduled))
-        for sighting in findings.sightings:
+    def note(self, event: SourceEvent, result: ObservationResult) -> None:
+        """Record the *result* of *event*."""
+        self._rescheduled.inc(len(result.rescheduled))
+        for sighting in result.sightings:
             self._sightings.labels(sighting.source).inc()
-        if findings.sightings:
-            self._quiet.saw(evidence.observed_at)
-        if not findings.believed:
-            feed = feed_of(evidence)
+        if result.sightings:
+            self._drought.listed(event.observed_at)
+        if not result.accepted:
+            feed = feed_of(event)
             self._quarantined.labels(feed).inc()
-            if self._doubts.note(feed, findings.reason):
-                log.warning("not believed", feed=feed, reason=findings.reason)
+            if self._rejections.note(feed, result.reason):
+                log.warning("not believed", feed=feed, reason=result.reason)
 
 
-def latest_listing(known: Iterable[Known], *, otherwise: datetime) -> datetime:
-    """Return when the newest of *known* was first seen."""
-    return max((each.first_seen_at for each in known if each.is_shown), default=otherwise)
+def latest_listing(records: Iterable[SymbolRecord], *, otherwise: datetime) -> datetime:
+    """Return when the newest of *records* was first seen."""
+    return max((each.first_seen_at for each in records if each.is_shown), default=otherwise)
 
 
-def feed_of(evidence: Evidence) -> str:
-    """Name the feed that *evidence* came by."""
-    match evidence:
+def feed_of(event: SourceEvent) -> str:
+    """Return the feed of *event*."""
+    match event:
         case Snapshot():
             return "exchangeInfo"
-        case Names(complete=True):
+        case SymbolNames(complete=True):
             return "defaultSymbols"
-        case Names():
+        case SymbolNames():
             return "websocket"
         case FirstTrade():
             return "trades"
@@ -132,19 +134,19 @@ def feed_of(evidence: Evidence) -> str:
 
 
 class _Collector(Collector):
-    def __init__(self, catalogue: Catalogue, quiet: Quiet, rests: Callable[[], str]) -> None:
+    def __init__(self, catalogue: Catalogue, drought: ListingDrought, suspended: Callable[[], str]) -> None:
         self._catalogue = catalogue
-        self._quiet = quiet
-        self._rests = rests
+        self._drought = drought
+        self._suspended = suspended
 
     def collect(self) -> Iterator[Metric]:
         symbols = GaugeMetricFamily("sniper_ingest_symbols", "Symbols known", labels=["state"])
         counts = self._catalogue.counts
-        for state in State:
+        for state in SymbolState:
             symbols.add_metric([state], counts.get(state, 0))
         yield symbols
         yield GaugeMetricFamily(
             "sniper_ingest_last_listing_age_seconds",
             "Time since the last new listing; NaN while this process is paused or stands by",
-            value=math.nan if self._rests() else self._quiet.age_seconds(),
+            value=math.nan if self._suspended() else self._drought.age_seconds(),
         )

@@ -1,4 +1,4 @@
-"""Which feeds are blind, and what that makes of the service's health."""
+"""Health of the feeds: blind ones degrade the service, and all of them blind is an error."""
 
 import asyncio
 import math
@@ -16,9 +16,9 @@ CHECK_SECONDS: Final = 1.0
 
 
 class Feed:
-    """One stream of evidence: when it last brought data, and why it does not. Read from other threads too.
+    """One feed: when it last brought data, and why it does not. Read from other threads too.
 
-    An *optional* feed tells its troubles like any other, and the service is well without it.
+    An *optional* feed shows its troubles like any other, and does not degrade the service.
     """
 
     def __init__(
@@ -30,39 +30,39 @@ class Feed:
         self._now = now
         self._refusal = ""
         self._reason = ""
-        self._saw_at = now()
+        self._received_at = now()
         self._last = "yet"
 
-    def begins(self) -> None:
-        """Wait for data anew, as at a start."""
-        self._saw_at = self._now()
+    def restart(self) -> None:
+        """Wait for data again, as at a start."""
+        self._received_at = self._now()
         self._last = "yet"
         self._reason = self._refusal = ""
 
-    def saw(self) -> None:
-        """Usable data came."""
-        self._saw_at = self._now()
+    def received(self) -> None:
+        """Record usable data."""
+        self._received_at = self._now()
         self._last = f"since {utc_now():%H:%M:%S} UTC"
         self._reason = self._refusal = ""
 
     def lost(self, reason: str) -> None:
-        """Remember why there is no data; it is told if none comes in time."""
+        """Record why there is no data; shown if none comes in time."""
         self._reason = reason
 
     def refused(self, reason: str) -> None:
-        """There will be no data for now, says the exchange."""
+        """Record that the exchange refuses this feed."""
         self._refusal = reason
 
     def age_seconds(self) -> float:
-        """How long ago usable data came, or since the start."""
-        return self._now() - self._saw_at
+        """Return the time since the latest data, or since the start."""
+        return self._now() - self._received_at
 
-    def is_settled(self) -> bool:
-        """Tell whether it is known how this feed does: it brought data at least once, or it is in trouble."""
+    def is_known(self) -> bool:
+        """Return whether its state is known: it brought data at least once, or is in trouble."""
         return self._last != "yet" or bool(self.trouble())
 
     def trouble(self) -> str:
-        """Say what is wrong, in words that stay the same while it stays wrong; empty when nothing is."""
+        """Return the trouble, in constant words while it lasts; empty without any."""
         if self._refusal:
             return f"{self.name}: {self._refusal}"
         if self.age_seconds() <= self._blind_seconds:
@@ -71,58 +71,58 @@ class Feed:
         return f"{self.name}: no data {self._last}{why}"
 
 
-Concern = Callable[[], str]
-"""Says what is wrong beside the feeds, in words that stay the same while it stays wrong; empty when nothing is."""
+HealthWarning = Callable[[], str]
+"""Returns a warning beside the feeds, in constant words while it lasts; empty without any."""
 
 
-class Feeds:
-    """The feeds of this service, as its sources add them, and what else it is to warn of."""
+class FeedHealth:
+    """Feeds as the sources add them, and other warnings."""
 
     def __init__(self, *feeds: Feed) -> None:
         self._feeds = list(feeds)
-        self._beside: list[Feed] = []
-        self._warnings: list[Concern] = []
-        self._rests: Concern = lambda: ""
+        self._secondary: list[Feed] = []
+        self._warnings: list[HealthWarning] = []
+        self._suspended: HealthWarning = lambda: ""
 
     def __iter__(self) -> Iterator[Feed]:
-        return iter((*self._feeds, *self._beside))
+        return iter((*self._feeds, *self._secondary))
 
     def add(self, feed: Feed) -> Feed:
-        """Count *feed* in from now on, and return it."""
+        """Add *feed*, and return it."""
         self._feeds.append(feed)
         return feed
 
-    def add_beside(self, feed: Feed) -> Feed:
-        """Warn of *feed* from now on, and return it: that it is well must not hide that all the others are blind."""
-        self._beside.append(feed)
-        self.warn(feed.trouble)
+    def add_secondary(self, feed: Feed) -> Feed:
+        """Add *feed* for warnings only, and return it: its good state must not hide that all others are blind."""
+        self._secondary.append(feed)
+        self.add_warning(feed.trouble)
         return feed
 
-    def warn(self, warning: Concern) -> None:
-        """Ask *warning* too, from now on."""
+    def add_warning(self, warning: HealthWarning) -> None:
+        """Add a source of warnings."""
         self._warnings.append(warning)
 
-    def are_settled(self) -> bool:
-        """Tell whether the service can be judged: it does not wait for what it can do without."""
-        return all(feed.is_settled() for feed in self._feeds if not feed.optional)
+    def are_known(self) -> bool:
+        """Return whether the health of all required feeds is known."""
+        return all(feed.is_known() for feed in self._feeds if not feed.optional)
 
-    def rest_while(self, rests: Concern) -> None:
-        """Say nothing of the feeds while *rests* says why they rest on purpose."""
-        self._rests = rests
+    def suspend_while(self, suspended: HealthWarning) -> None:
+        """Report a pause instead of the feeds while *suspended* returns why."""
+        self._suspended = suspended
 
-    def begin(self) -> None:
-        """Wait for data of every feed anew, as at a start."""
+    def restart(self) -> None:
+        """Wait for data of every feed again, as at a start."""
         for feed in self:
-            feed.begins()
+            feed.restart()
 
     def ages_seconds(self) -> Iterator[tuple[str, float]]:
-        """Yield each feed by name with the age of its newest data; not a number while the feeds rest."""
-        rests = bool(self._rests())
+        """Yield each feed by name with the age of its newest data; not a number while they are suspended."""
+        is_suspended = bool(self._suspended())
         for feed in self:
-            yield feed.name, math.nan if rests else feed.age_seconds()
+            yield feed.name, math.nan if is_suspended else feed.age_seconds()
 
     def facts(self) -> list[JsonValue]:
-        """Return each feed by name: how old its last data is, what is wrong with it, and whether it may be missing."""
+        """Return each feed by name: age of its data, trouble, and whether it is optional."""
         return [
             {
                 "name": feed.name,
@@ -134,36 +134,36 @@ class Feeds:
         ]
 
     def health(self) -> tuple[HealthStatus, str]:
-        """Return the status of the service and the details."""
-        if resting := self._rests():
-            return HealthStatus.DEGRADED, resting
+        """Return the status of the service and its details."""
+        if pause := self._suspended():
+            return HealthStatus.DEGRADED, pause
         return health_of(self._feeds, [warning() for warning in self._warnings])
 
 
 def health_of(feeds: Iterable[Feed], warnings: Iterable[str] = ()) -> tuple[HealthStatus, str]:
-    """Return error where all feeds are blind, degraded where one is or there is a warning; and the details.
+    """Return ERROR where all feeds are blind, DEGRADED where one is or there is a warning; and the details.
 
-    Optional feeds are told of in the details and do not change the status.
+    Optional feeds are in the details and do not change the status.
     """
     troubles = [(feed.trouble(), feed.optional) for feed in feeds]
     required = [trouble for trouble, optional in troubles if not optional]
     warned = [warning for warning in warnings if warning]
-    told = "; ".join([*(trouble for trouble, _ in troubles if trouble), *warned])
+    details = "; ".join([*(trouble for trouble, _ in troubles if trouble), *warned])
     if required and all(required):
-        return HealthStatus.ERROR, told
-    return HealthStatus.DEGRADED if any(required) or warned else HealthStatus.RUNNING, told
+        return HealthStatus.ERROR, details
+    return HealthStatus.DEGRADED if any(required) or warned else HealthStatus.RUNNING, details
 
 
 @asynccontextmanager
-async def telling(component: Component, feeds: Feeds) -> AsyncIterator[None]:
-    """Let *component* tell the state of *feeds* while the body runs."""
+async def reporting_health(component: Component, feeds: FeedHealth) -> AsyncIterator[None]:
+    """Keep the health of *component* in step with *feeds* while the body runs."""
     async with asyncio.TaskGroup() as tasks:
         task = tasks.create_task(_keep_told(component, feeds), name="ingest-health")
         yield
         task.cancel()
 
 
-async def _keep_told(component: Component, feeds: Feeds) -> Never:
+async def _keep_told(component: Component, feeds: FeedHealth) -> Never:
     while True:
         component.set(*feeds.health())
         await asyncio.sleep(CHECK_SECONDS)

@@ -1,1 +1,1 @@
-"""From a sighting to the bus and the database."""
+"""Output: sightings to the bus, records to the database."""

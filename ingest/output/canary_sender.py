@@ -1,4 +1,4 @@
-"""Sends a canary again and again, and tells whether the broker took it; what became of it, the persister tells."""
+"""Canaries, sent at intervals; the persister measures their arrival."""
 
 import asyncio
 import uuid
@@ -17,16 +17,16 @@ from shared.wire.canary import Canary, to_message
 log = structlog.get_logger(__name__)
 
 STANDBY_SECONDS: Final = 1.0
-"""How soon one that begins to watch sends its first."""
+"""Interval at which a standby process looks whether it watches."""
 
 
 @asynccontextmanager
 async def sending_canaries(
     bus: Bus, registry: CollectorRegistry, *, every_seconds: float, watches: Callable[[], bool]
 ) -> AsyncIterator[None]:
-    """Send one at once and then *every_seconds* during the block, while this process *watches*; none where that is 0.
+    """Send a canary at once and then every *every_seconds*, while this process *watches*; none where that is 0.
 
-    Whoever stands by sends none: it would hide that what the one that watches finds does not come through.
+    A standby process sends none: it would hide that events of the watching one do not come through.
     """
     Gauge(
         "sniper_ingest_canary_interval_seconds",

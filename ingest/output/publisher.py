@@ -1,4 +1,4 @@
-"""Sightings as raw events on the bus, held while the broker is away."""
+"""Publisher of sightings as raw events, held while the broker is away."""
 
 import asyncio
 import itertools
@@ -14,14 +14,14 @@ from pydantic import ValidationError
 
 from ingest.catalogue import Sighting
 from ingest.metrics import Metrics
-from ingest.output.unplaced_symbols import Unplaced, dead_letter, legible
+from ingest.output.unplaced_symbols import UnplacedSymbols, dead_letter, printable
 from shared.backoff import jittered
 from shared.bus.port import Bus
 from shared.bus.tracing import sighting as sighting_span
 from shared.errors import TransientError
 from shared.events import RawListing, utc_now
 from shared.listing_key import key_of
-from shared.log_context import about
+from shared.log_context import listing_context
 from shared.mexc.symbols import Pair, split_symbol
 from shared.mexc.trading_rules import rules_of
 from shared.wire import topology
@@ -34,20 +34,20 @@ ASSET_LENGTH_MAX: Final = 40
 
 
 def raw_listing(sighting: Sighting, event_id: str, published_at: datetime) -> RawListing:
-    """Return the event that tells of *sighting*; raise ValidationError where the contract has no place for it."""
-    known = sighting.known
-    pair = split_symbol(known.symbol) or Pair(known.symbol, "")
+    """Return the event of *sighting*; raise ValidationError where it does not fit the contract."""
+    record = sighting.record
+    pair = split_symbol(record.symbol) or Pair(record.symbol, "")
     return RawListing(
         id=event_id,
-        symbol=known.symbol,
-        base_asset=known.base_asset if _is_asset(known.base_asset) else pair.base,
-        quote_asset=known.quote_asset if _is_asset(known.quote_asset) else pair.quote,
+        symbol=record.symbol,
+        base_asset=record.base_asset if _is_asset(record.base_asset) else pair.base,
+        quote_asset=record.quote_asset if _is_asset(record.quote_asset) else pair.quote,
         source=sighting.source,
         listed_at=sighting.observed_at,
-        opens_at=known.opens_at,
+        opens_at=record.opens_at,
         observed_at=sighting.observed_at,
         published_at=published_at,
-        occurrence=known.occurrence,
+        occurrence=record.occurrence,
         late=sighting.late,
         tradable=not sighting.not_tradable_reason,
         not_tradable_reason=sighting.not_tradable_reason,
@@ -57,12 +57,12 @@ def raw_listing(sighting: Sighting, event_id: str, published_at: datetime) -> Ra
 
 
 def _is_asset(text: str) -> bool:
-    """Return whether an event and the database have a place for *text*; an empty one says that it is not known."""
+    """Return whether *text* fits events and the database; an empty one means unknown."""
     return len(text) <= ASSET_LENGTH_MAX and text.isprintable()
 
 
 class Publisher:
-    """Publishes each sighting in a task of its own, so that nobody waits for the broker's confirm."""
+    """Publishes each sighting in a task of its own, so that detection does not wait for the broker's confirm."""
 
     def __init__(
         self,
@@ -71,34 +71,35 @@ class Publisher:
         metrics: Metrics,
         pending_max: int,
         now: Callable[[], datetime] = utc_now,
-        unplaced: Unplaced | None = None,
+        unplaced: UnplacedSymbols | None = None,
     ) -> None:
         self._bus = bus
         self._tasks = tasks
         self._metrics = metrics
         self._now = now
-        self._unplaced = unplaced or Unplaced()
+        self._unplaced = unplaced or UnplacedSymbols()
         self._slots = asyncio.Semaphore(pending_max)
         self._pending: set[asyncio.Task[None]] = set()
 
-    async def publish(self, sighting: Sighting, when_safe: Callable[[Sighting], None]) -> None:
-        """Start publishing; *when_safe* is called once the broker has it.
+    async def publish(self, sighting: Sighting, on_confirmed: Callable[[Sighting], None]) -> None:
+        """Start publishing; *on_confirmed* is called once the broker has confirmed it.
 
-        What the contract has no place for goes to the dead letters instead, once. Returns without waiting for the
+        What does not fit the contract goes to the dead letters instead, once. Returns without waiting for the
         broker, unless too many sightings wait for it already.
         """
         try:
             event = raw_listing(sighting, secrets.token_hex(16), self._now())
-            publish = partial(self._hold, event, sighting, when_safe)
+            publish = partial(self._publish_event, event, sighting, on_confirmed)
         except ValidationError as error:
-            publish = partial(self._bury, sighting, explain(error), when_safe)
+            publish = partial(self._dead_letter, sighting, explain(error), on_confirmed)
         await self._slots.acquire()
-        task = self._tasks.create_task(publish(), name=f"publish-{sighting.known.symbol}")
+        task = self._tasks.create_task(publish(), name=f"publish-{sighting.record.symbol}")
         self._pending.add(task)
-        task.add_done_callback(self._done)
+        task.add_done_callback(self._pending.discard)
+        task.add_done_callback(lambda _: self._slots.release())
 
     async def drain(self, seconds: float) -> None:
-        """Wait for what is pending, but not for longer than *seconds*; give up the rest."""
+        """Wait for pending sightings for *seconds* at most; give up the rest."""
         if not self._pending:
             return
         _, overdue = await asyncio.wait(self._pending, timeout=seconds)
@@ -107,21 +108,21 @@ class Publisher:
         if overdue:
             log.warning("sightings not published; the next start publishes them late", count=len(overdue))
 
-    async def _bury(self, sighting: Sighting, reason: str, when_safe: Callable[[Sighting], None]) -> None:
-        """Announce in the dead letters what has no place elsewhere, and keep it in mind until a person knows."""
+    async def _dead_letter(self, sighting: Sighting, reason: str, on_confirmed: Callable[[Sighting], None]) -> None:
+        """Publish a dead letter for what does not fit the contract, and keep it in health until it is acknowledged."""
         self._metrics.unpublishable.inc()
         self._metrics.raw_events.labels(sighting.source, "buried").inc()
-        name = legible(sighting.known.symbol)
-        if self._unplaced.is_kept(name):
-            when_safe(sighting)
-        elif self._unplaced.meet(name, reason):
+        name = printable(sighting.record.symbol)
+        if self._unplaced.is_stored(name):
+            on_confirmed(sighting)
+        elif self._unplaced.add(name, reason):
             log.warning("not published", symbol=name, source=sighting.source, reason=reason)
             letter = dead_letter(sighting, secrets.token_hex(16), reason)
-            await self._until_done(name, partial(self._bus.publish, letter))
-            await self._until_done(name, partial(self._unplaced.keep, name, reason))
-            when_safe(sighting)
+            await self._retry_until_done(name, partial(self._bus.publish, letter))
+            await self._retry_until_done(name, partial(self._unplaced.store, name, reason))
+            on_confirmed(sighting)
 
-    async def _until_done(self, name: str, step: Callable[[], Awaitable[None]]) -> None:
+    async def _retry_until_done(self, name: str, step: Callable[[], Awaitable[None]]) -> None:
         for attempt in itertools.count():
             try:
                 return await step()
@@ -130,20 +131,19 @@ class Publisher:
                 await asyncio.sleep(jittered(attempt, max_seconds=RETRY_MAX_SECONDS))
         raise AssertionError
 
-    async def _hold(self, event: RawListing, sighting: Sighting, when_safe: Callable[[Sighting], None]) -> None:
-        with about(key_of(event), event.id), sighting_span(event.source, sighting.observed_at):
-            event = await self._until_taken(event)
-            self._taken(event, sighting, when_safe)
+    async def _publish_event(
+        self, event: RawListing, sighting: Sighting, on_confirmed: Callable[[Sighting], None]
+    ) -> None:
+        with listing_context(key_of(event), event.id), sighting_span(event.source, sighting.observed_at):
+            event = await self._until_confirmed(event)
+            seconds = (self._now() - sighting.observed_at).total_seconds()
+            on_confirmed(sighting)
+            self._metrics.raw_events.labels(event.source, "late" if event.late else "published").inc()
+            self._metrics.publish_seconds.labels(event.source).observe(seconds)
+            log.info("listing seen", symbol=event.symbol, source=event.source, late=event.late, seconds=seconds)
 
-    def _taken(self, event: RawListing, sighting: Sighting, when_safe: Callable[[Sighting], None]) -> None:
-        seconds = (self._now() - sighting.observed_at).total_seconds()
-        when_safe(sighting)
-        self._metrics.raw_events.labels(event.source, "late" if event.late else "published").inc()
-        self._metrics.publish_seconds.labels(event.source).observe(seconds)
-        log.info("listing seen", symbol=event.symbol, source=event.source, late=event.late, seconds=seconds)
-
-    async def _until_taken(self, event: RawListing) -> RawListing:
-        """Publish *event* until the broker has it, and return it as it was published."""
+    async def _until_confirmed(self, event: RawListing) -> RawListing:
+        """Publish *event* with retries until the broker confirms it; return it as published."""
         for attempt in itertools.count():
             try:
                 await self._bus.publish(topology.to_message(event))
@@ -156,10 +156,6 @@ class Publisher:
                 return event
         raise AssertionError
 
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._pending.discard(task)
-        self._slots.release()
-
 
 @asynccontextmanager
 async def publishing(
@@ -169,9 +165,9 @@ async def publishing(
     *,
     drain_seconds: float,
     now: Callable[[], datetime] = utc_now,
-    unplaced: Unplaced | None = None,
+    unplaced: UnplacedSymbols | None = None,
 ) -> AsyncIterator[Publisher]:
-    """Lend a publisher to the body; at its end, give what is pending *drain_seconds*."""
+    """Lend a publisher to the body; at its end, drain it for *drain_seconds*."""
     async with asyncio.TaskGroup() as tasks:
         publisher = Publisher(bus, tasks, metrics, pending_max, now, unplaced)
         yield publisher

@@ -1,4 +1,4 @@
-"""Writes symbols to the database behind the back of what must be quick."""
+"""Write-behind buffer of symbol records, off the hot path."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
@@ -7,37 +7,37 @@ from typing import Final, Never
 
 import structlog
 
-from ingest.catalogue import Known
+from ingest.catalogue import SymbolRecord
 from shared.backoff import jittered
 from shared.errors import TransientError
 
 log = structlog.get_logger(__name__)
 
-Store = Callable[[Collection[Known]], Awaitable[None]]
+Store = Callable[[Collection[SymbolRecord]], Awaitable[None]]
 
 GATHER_SECONDS: Final = 0.2
-"""Until a record is stored: by then its listing is bought, and the database has nothing more urgent to do."""
+"""Delay before a record is stored: by then its listing is bought, and the database is idle."""
 
 
-class Recorder:
-    """Holds the newest record of each symbol until it is stored, all that wait in one go.
+class SymbolRecorder:
+    """Holds the newest record of each symbol until it is stored, all of them in one batch.
 
-    It holds no more than there are symbols, however long the database is away.
+    Bounded by the number of symbols, however long the database is away.
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._waiting: dict[str, Known] = {}
+        self._waiting: dict[str, SymbolRecord] = {}
         self._filled = asyncio.Event()
 
-    def put(self, records: Iterable[Known]) -> None:
+    def put(self, records: Iterable[SymbolRecord]) -> None:
         for record in records:
             self._waiting[record.symbol] = record
         if self._waiting:
             self._filled.set()
 
     async def run(self) -> Never:
-        """Store what is put, until cancelled."""
+        """Store records as they come, until cancelled."""
         failures = 0
         while True:
             await self._filled.wait()
@@ -64,12 +64,12 @@ class Recorder:
 
 
 @asynccontextmanager
-async def recording(store: Store, *, flush_seconds: float) -> AsyncIterator[Recorder]:
-    """Run a recorder while the body runs, and give it *flush_seconds* at the end for what it still holds.
+async def recording(store: Store, *, flush_seconds: float) -> AsyncIterator[SymbolRecorder]:
+    """Run a recorder while the body runs, and flush it for *flush_seconds* at the end.
 
-    What it cannot store by then is found again at the next start, and published late.
+    What cannot be stored by then is found again at the next start, and published late.
     """
-    recorder = Recorder(store)
+    recorder = SymbolRecorder(store)
     async with asyncio.TaskGroup() as tasks:
         writing = tasks.create_task(recorder.run(), name="ingest-recorder")
         try:

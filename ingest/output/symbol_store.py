@@ -1,21 +1,23 @@
-"""The `symbols` table: what ingest still knows after a restart."""
+"""Table `symbols`: the records of ingest across restarts."""
 
 from collections.abc import Collection, Sequence
 from itertools import islice
+from operator import attrgetter
 from typing import Final
 
 import asyncpg
 import structlog
 
-from ingest.catalogue import Known, State
+from ingest.catalogue import SymbolRecord, SymbolState
 from shared.errors import PermanentError
-from shared.postgres.database import Connection, Database, refused_is_permanent
+from shared.postgres.database import Connection, Database
+from shared.postgres.error_translation import refused_is_permanent
 
 log = structlog.get_logger(__name__)
 
 TEXT_LENGTH_MAX: Final = 40
 ROWS_PER_STATEMENT: Final = 150
-"""Read or written at a stretch, for a few milliseconds; then others have their turn."""
+"""Rows per statement: a few milliseconds, then other tasks run."""
 
 _LOAD: Final = """
     SELECT symbol, state, base_asset, quote_asset, first_seen_at, opens_at, occurrence, published, trading_since,
@@ -43,20 +45,40 @@ _STORE: Final = """
         updated_at = now()
 """
 
+_COLUMNS_OF: Final = attrgetter(
+    "symbol",
+    "state.value",
+    "base_asset",
+    "quote_asset",
+    "first_seen_at",
+    "opens_at",
+    "occurrence",
+    "published",
+    "trading_since",
+    "gone_since",
+)
+"""Values in the order of the columns above."""
 
-async def load(database: Database) -> Sequence[Known]:
-    """Return every symbol stored; nothing means that this is the first start. Raises TransientError."""
+
+async def load(database: Database) -> Sequence[SymbolRecord]:
+    """Return every stored record; none means that this is the first start. Raises TransientError."""
     async with database.transaction() as connection:
-        return [_known(row) async for row in connection.cursor(_LOAD, prefetch=ROWS_PER_STATEMENT)]
+        return [_record(row) async for row in connection.cursor(_LOAD, prefetch=ROWS_PER_STATEMENT)]
 
 
-async def store(database: Database, symbols: Collection[Known]) -> None:
+async def store(database: Database, symbols: Collection[SymbolRecord]) -> None:
     """Store all of *symbols*, each once, or none. Raises TransientError.
 
-    All or none matters for the first baseline: half of one would make the other half look new at the next start. What
-    the table has no room for is left out, each by itself.
+    All or none matters for the first baseline: half of one would make the other half look new at the next start.
+    Records that do not fit the table are left out one by one.
     """
-    rows, count = map(_row, filter(_fits, symbols)), 0
+    texts_of = attrgetter("symbol", "base_asset", "quote_asset")
+    fitting = (
+        record
+        for record in symbols
+        if all(len(text) <= TEXT_LENGTH_MAX and "\0" not in text for text in texts_of(record))
+    )
+    rows, count = map(_COLUMNS_OF, fitting), 0
     async with database.transaction() as connection:
         while some := list(islice(rows, ROWS_PER_STATEMENT)):
             count += await _store_some(connection, some)
@@ -65,7 +87,7 @@ async def store(database: Database, symbols: Collection[Known]) -> None:
 
 
 async def _store_some(connection: Connection, rows: Sequence[tuple[object, ...]]) -> int:
-    """Store *rows* and return how many were; where one is refused, halve them until it stands alone."""
+    """Store *rows* and return how many were; halve them on a refusal, until the refused row stands alone."""
     try:
         with refused_is_permanent():
             async with connection.transaction():
@@ -79,31 +101,11 @@ async def _store_some(connection: Connection, rows: Sequence[tuple[object, ...]]
     return len(rows)
 
 
-def _known(row: asyncpg.Record) -> Known:
-    """Return the symbol of *row*. A state that another version wrote does not make the symbol new: it was shown."""
+def _record(row: asyncpg.Record) -> SymbolRecord:
+    """Return the record of *row*. An unknown state of another version counts as suspended: the symbol is not new."""
     try:
-        state = State(row["state"])
+        state = SymbolState(row["state"])
     except ValueError:
         log.warning("a state that cannot be read", symbol=row["symbol"], state=row["state"])
-        state = State.SUSPENDED
-    return Known(**{**row, "state": state})
-
-
-def _row(known: Known) -> tuple[object, ...]:
-    return (
-        known.symbol,
-        known.state.value,
-        known.base_asset,
-        known.quote_asset,
-        known.first_seen_at,
-        known.opens_at,
-        known.occurrence,
-        known.published,
-        known.trading_since,
-        known.gone_since,
-    )
-
-
-def _fits(known: Known) -> bool:
-    texts = (known.symbol, known.base_asset, known.quote_asset)
-    return all(len(text) <= TEXT_LENGTH_MAX and "\0" not in text for text in texts)
+        state = SymbolState.SUSPENDED
+    return SymbolRecord(**{**row, "state": state})

@@ -1,4 +1,4 @@
-"""The `unplaced_symbols` table: what no event has a place for, and whether a person knows."""
+"""Table `unplaced_symbols`: symbols that do not fit events, and their acknowledgement."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Final
 from shared.postgres.database import Database
 
 NAMES_MAX: Final = 1000
-"""The newest; no exchange lists so many."""
+"""Newest names that are loaded; no exchange lists as many."""
 _LOAD: Final = """
     SELECT symbol, CASE WHEN acknowledged_at IS NULL THEN reason END AS reason
     FROM unplaced_symbols ORDER BY id DESC LIMIT $1
@@ -16,7 +16,7 @@ _STORE: Final = "INSERT INTO unplaced_symbols (symbol, reason) VALUES ($1, $2) O
 
 
 @dataclass(frozen=True, slots=True)
-class UnplacedRecords:
+class UnplacedStore:
     database: Database
 
     async def load(self) -> Mapping[str, str | None]:

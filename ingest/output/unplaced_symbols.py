@@ -1,4 +1,4 @@
-"""Symbols that no event has a place for: in the dead letters once, in health until a person has seen them."""
+"""Symbols that do not fit events: in the dead letters once, in health until they are acknowledged."""
 
 import asyncio
 import json
@@ -20,45 +20,45 @@ log = structlog.get_logger(__name__)
 
 NAME_LENGTH_MAX: Final = 100
 NAMED_MAX: Final = 3
-"""Named in health; the others are counted."""
+"""Names shown in health; the others are counted."""
 LOOK_SECONDS: Final = 2.0
 
 
-class Records(Protocol):
-    """What outlives a restart. Both raise TransientError while the database is away."""
+class UnplacedRecords(Protocol):
+    """Storage across restarts. Both methods raise TransientError while the database is away."""
 
     async def load(self) -> Mapping[str, str | None]:
-        """Return the names that are known, each with the reason while no person has acknowledged it."""
+        """Return the known names, each with its reason until it is acknowledged."""
 
     async def store(self, name: str, reason: str) -> None:
-        """Keep *name*, unless it is known."""
+        """Store *name*, unless it is known."""
 
 
-class Unplaced:
-    def __init__(self, records: Records | None = None) -> None:
+class UnplacedSymbols:
+    def __init__(self, records: UnplacedRecords | None = None) -> None:
         self._records = records
         self._known: dict[str, str | None] = {}
-        self._unstored: dict[str, str] = {}
+        self._pending: dict[str, str] = {}
 
-    def is_kept(self, name: str) -> bool:
+    def is_stored(self, name: str) -> bool:
         return name in self._known
 
-    def meet(self, name: str, reason: str) -> bool:
-        """Make *name* a concern; return whether that is news."""
-        is_news = name not in self._known and name not in self._unstored
+    def add(self, name: str, reason: str) -> bool:
+        """Add *name* to the warnings; return whether it is new."""
+        is_news = name not in self._known and name not in self._pending
         if is_news:
-            self._unstored[name] = reason
+            self._pending[name] = reason
         return is_news
 
-    async def keep(self, name: str, reason: str) -> None:
+    async def store(self, name: str, reason: str) -> None:
         """Return once *name* is stored; raise TransientError while the database is away."""
         if self._records is not None:
             await self._records.store(name, reason)
-        self._known[name] = self._unstored.pop(name, reason)
+        self._known[name] = self._pending.pop(name, reason)
 
-    def concern(self) -> str:
-        """Return the names that are not acknowledged yet, in words; empty where there are none."""
-        waiting = {name: reason for name, reason in self._known.items() if reason is not None} | self._unstored
+    def warning(self) -> str:
+        """Return the names that are not acknowledged yet; empty without any."""
+        waiting = {name: reason for name, reason in self._known.items() if reason is not None} | self._pending
         if not waiting:
             return ""
         named = ", ".join(f"{name} ({reason})" for name, reason in list(waiting.items())[:NAMED_MAX])
@@ -66,12 +66,12 @@ class Unplaced:
         return f"listed under a name without a place: {named}{more}; see sniper.dead, then `sniper acknowledge`"
 
     async def load(self) -> None:
-        """Read the known names, and the acknowledgements since."""
+        """Read the known names and their acknowledgements."""
         if self._records is not None:
             self._known |= await self._records.load()
 
     async def watch(self) -> Never:
-        """Look for what was acknowledged, until cancelled."""
+        """Read acknowledgements at intervals, until cancelled."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             try:
@@ -81,33 +81,33 @@ class Unplaced:
 
 
 @asynccontextmanager
-async def remembering(records: Records) -> AsyncIterator[Unplaced]:
-    """Lend what is remembered to the body, and look for what is acknowledged while that runs."""
-    unplaced = Unplaced(records)
+async def tracking_unplaced(records: UnplacedRecords) -> AsyncIterator[UnplacedSymbols]:
+    """Lend the known names to the body, and read acknowledgements while it runs."""
+    unplaced = UnplacedSymbols(records)
     async with asyncio.TaskGroup() as tasks:
         watching = tasks.create_task(unplaced.watch(), name="ingest-unplaced")
         yield unplaced
         watching.cancel()
 
 
-def legible(name: str) -> str:
-    """Return *name* as it can be stored and shown: cut, and without what cannot be seen."""
+def printable(name: str) -> str:
+    """Return *name* as it can be stored and shown: cut, without unprintable characters."""
     return "".join(each if each.isprintable() else "\ufffd" for each in name[:NAME_LENGTH_MAX])
 
 
 def dead_letter(sighting: Sighting, event_id: str, reason: str) -> Message:
-    """Return the dead letter of *sighting*: the fields of a raw event, which has no place for it."""
-    known, seen_at = sighting.known, sighting.observed_at.isoformat()
+    """Return the dead letter of *sighting*, with the fields of a raw event."""
+    record, seen_at = sighting.record, sighting.observed_at.isoformat()
     data = {
-        "symbol": known.symbol,
-        "base_asset": known.base_asset,
-        "quote_asset": known.quote_asset,
+        "symbol": record.symbol,
+        "base_asset": record.base_asset,
+        "quote_asset": record.quote_asset,
         "source": sighting.source,
         "listed_at": seen_at,
-        "opens_at": known.opens_at.isoformat() if known.opens_at else None,
+        "opens_at": record.opens_at.isoformat() if record.opens_at else None,
         "observed_at": seen_at,
         "published_at": seen_at,
-        "occurrence": known.occurrence,
+        "occurrence": record.occurrence,
         "late": sighting.late,
     }
     envelope = {
@@ -115,7 +115,7 @@ def dead_letter(sighting: Sighting, event_id: str, reason: str) -> Message:
         "id": event_id,
         "source": RawListing.producer,
         "type": RawListing.event_type,
-        "subject": legible(known.symbol),
+        "subject": printable(record.symbol),
         "time": seen_at,
         "datacontenttype": "application/json",
         "data": data,

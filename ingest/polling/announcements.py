@@ -1,50 +1,50 @@
-"""The exchange's announcements: told to people in the log and in metrics, and believed in nothing."""
+"""Announcements of the exchange: logged and counted for people, never evidence."""
 
-import asyncio
 import re
 from collections.abc import Iterable
 from typing import Final, Never
 
 import structlog
 
-from ingest.budget.request_budget import Budget, Priority
-from ingest.health.feed_health import Feed, Feeds
+from ingest.budget.request_budget import Priority, RequestBudget
+from ingest.health.feed_health import Feed, FeedHealth
 from ingest.metrics import Metrics
-from ingest.polling.poll import AgainSeconds, Poll, repeat
+from ingest.polling.poll import FixedInterval, Poll, RetrySeconds, run_poll
 from ingest.source import Report
 from shared.events import Source
-from shared.mexc.market_data import MexcRest
-from shared.mexc.payloads import Notice
+from shared.mexc.announcement_payloads import Notice
+from shared.mexc.market_data import MexcMarketData
 from shared.mexc.weights import weight_of
 
 log = structlog.get_logger(__name__)
 
 WEIGHT: Final = weight_of("/api/v3/announcements")
-AGAIN: Final = AgainSeconds(60.0, 1800.0)
+RETRY: Final = RetrySeconds(60.0, 1800.0)
 TITLE_LENGTH_MAX: Final = 200
 _LISTING: Final = re.compile(r"\blist(s|ed|ing|ings)?\b", re.IGNORECASE)
 _TICKER: Final = re.compile(r"\(([^\W_a-z]{2,15})\)")
 
 
 class AnnouncementPoll:
-    """Reports nothing: a title is no evidence, and no symbol is listed or expected because of one."""
+    """Source without events: no symbol is listed or expected because of a title."""
 
     name: Final = Source.MEXC_REST_API
 
-    def __init__(self, rest: MexcRest, budget: Budget, every_seconds: float, feeds: Feeds, metrics: Metrics) -> None:
+    def __init__(
+        self, rest: MexcMarketData, budget: RequestBudget, every_seconds: float, feeds: FeedHealth, metrics: Metrics
+    ) -> None:
         self._rest = rest
         self._budget = budget
-        self._every_seconds = every_seconds
         self._metrics = metrics
         self._feed = feeds.add(Feed("announcements", 3 * every_seconds, optional=True))
         self._latest: Notice | None = None
-        self._asked = False
+        self._wait = FixedInterval(every_seconds)
 
     async def watch(self, report: Report) -> Never:
-        await repeat(Poll(self._feed, self._ask, self._until_next, AGAIN), report, self._metrics)
+        await run_poll(Poll(self._feed, self.ask, self._wait, RETRY), report, self._metrics)
 
-    async def _ask(self, _: Report) -> bool:
-        self._asked = True
+    async def ask(self, _: Report) -> bool:
+        """Log the newest listing announced; return True, since nothing is reported that could be rejected."""
         async with self._budget.spend(WEIGHT, Priority.SPARE):
             notices = await self._rest.notices()
         latest = max(listings_among(notices), key=lambda notice: notice.posted_at, default=None)
@@ -59,16 +59,12 @@ class AnnouncementPoll:
             )
         return True
 
-    async def _until_next(self) -> None:
-        if self._asked:
-            await asyncio.sleep(self._every_seconds)
-
 
 def listings_among(notices: Iterable[Notice]) -> list[Notice]:
-    """Return those that speak of a listing of something they name."""
+    """Return the announcements of a listing that name an asset."""
     return [notice for notice in notices if _LISTING.search(notice.title) and assets_in(notice.title)]
 
 
 def assets_in(title: str) -> list[str]:
-    """Return the tickers that *title* names in brackets, as MEXC writes them."""
+    """Return the tickers in brackets in *title*, as MEXC writes them."""
     return _TICKER.findall(title)

@@ -1,4 +1,4 @@
-"""One endpoint asked again and again, whatever it answers."""
+"""Polling of one endpoint with retries."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -20,8 +20,8 @@ class NotBelievedError(ExchangeError):
     """It was not believed: it shows too much or too little."""
 
 
-class AgainSeconds(NamedTuple):
-    """The wait after an answer that was not believed, or after none; it doubles while that lasts."""
+class RetrySeconds(NamedTuple):
+    """Back-off after a rejected or missing answer, doubled with each failure."""
 
     first: float
     most: float
@@ -31,43 +31,52 @@ class AgainSeconds(NamedTuple):
 class Poll:
     feed: Feed
     ask: Callable[[Report], Awaitable[bool]]
-    """Report one answer; return whether it was believed. Raises ExchangeError where there is none to report."""
+    """Report one answer; return whether it was accepted. Raises ExchangeError where there is none to report."""
     wait: Callable[[], Awaitable[None]]
-    """Return when it is time to ask, at first and after an answer that was believed."""
-    again: AgainSeconds
+    """Return when the next request is due, at first and after an accepted answer."""
+    retry: RetrySeconds
+
+    async def attempt(self, report: Report) -> Exception | None:
+        """Request and report one answer; return the problem, if any."""
+        try:
+            accepted = await self.ask(report)
+        except ExchangeError as error:
+            return error
+        except Exception as error:
+            # An error of ours over this answer must not end the polling, or the other sources.
+            log.exception("an answer was not taken in", endpoint=self.feed.name)
+            return error
+        return None if accepted else NotBelievedError()
 
 
-async def repeat(poll: Poll, report: Report, metrics: Metrics) -> Never:
-    """Ask until cancelled. A failure is counted, and told of when it lasts."""
+class FixedInterval:
+    """Wait of a poll: none before the first request, a fixed interval before each further one."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._waited = False
+
+    async def __call__(self) -> None:
+        if self._waited:
+            await asyncio.sleep(self._seconds)
+        self._waited = True
+
+
+async def run_poll(poll: Poll, report: Report, metrics: Metrics) -> Never:
+    """Poll until cancelled. Failures are counted, and show in health when they last."""
     failures = 0
     while True:
         if not failures:
             await poll.wait()
-        problem = await _problem(poll, report)
+        problem = await poll.attempt(report)
         if problem is None:
-            poll.feed.saw()
+            poll.feed.received()
             failures = 0
             continue
         poll.feed.lost(str(problem) or type(problem).__name__)
         metrics.rest_errors.labels(poll.feed.name, type(problem).__name__).inc()
         log.debug("no usable answer", endpoint=poll.feed.name, reason=str(problem))
-        await asyncio.sleep(_wait_seconds(poll, problem, failures))
+        seconds = jittered(failures, first_seconds=poll.retry.first, max_seconds=poll.retry.most)
+        named_seconds = problem.retry_after_seconds if isinstance(problem, RateLimited) else None
+        await asyncio.sleep(max(seconds, named_seconds or 0.0))
         failures += 1
-
-
-async def _problem(poll: Poll, report: Report) -> Exception | None:
-    try:
-        believed = await poll.ask(report)
-    except ExchangeError as error:
-        return error
-    except Exception as error:
-        # A fault of ours with this answer is no reason to look no more, or for the other sources to end.
-        log.exception("an answer was not taken in", endpoint=poll.feed.name)
-        return error
-    return None if believed else NotBelievedError()
-
-
-def _wait_seconds(poll: Poll, problem: Exception, failures: int) -> float:
-    wait_seconds = jittered(failures, first_seconds=poll.again.first, max_seconds=poll.again.most)
-    named = problem.retry_after_seconds if isinstance(problem, RateLimited) else None
-    return max(wait_seconds, named or 0.0)

@@ -1,4 +1,4 @@
-"""How often to ask: the usual beat, and a quicker one near a known opening. No clock."""
+"""Poll intervals: the usual one, and a shorter one near a known opening. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from ingest.source_events import Upcoming
 
 
 @dataclass(frozen=True, slots=True)
-class Beat:
-    """The seconds from one request to the next."""
+class PollInterval:
+    """Seconds between two requests."""
 
     usual_seconds: float
     opening_seconds: float
@@ -20,11 +20,11 @@ class Beat:
 
 @dataclass(frozen=True, slots=True)
 class OpeningWindow:
-    """What counts as near an opening. It lasts on after its time, as openings are late at times."""
+    """Time around an opening with the shorter interval. It goes on after the opening, which may be late."""
 
     before: timedelta = timedelta(seconds=60)
     after: timedelta = timedelta(seconds=300)
 
     def is_near(self, upcoming: Iterable[Upcoming], now: datetime) -> bool:
-        """Tell whether one of *upcoming* is about to open, or should have and does not trade yet."""
+        """Return whether one of *upcoming* is about to open, or is due and does not trade yet."""
         return any(-self.after <= each.opens_at - now <= self.before for each in upcoming if each.opens_at is not None)

@@ -1,60 +1,47 @@
-"""The sources that ask over REST, opened on one budget. Wiring only."""
+"""REST sources on one budget. Wiring only."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
 
 from prometheus_client import CollectorRegistry
 
 from ingest.budget.budget_metrics import BudgetMetrics
 from ingest.budget.rate_limit import Limits
-from ingest.budget.request_budget import Budget
-from ingest.health.feed_health import Feeds
+from ingest.budget.request_budget import RequestBudget
+from ingest.health.feed_health import FeedHealth
 from ingest.metrics import Metrics
 from ingest.polling.announcements import AnnouncementPoll
 from ingest.polling.calendar import CalendarPoll
-from ingest.polling.poll_interval import Beat, OpeningWindow
-from ingest.polling.symbol_polls import RestPace, RestPolls
+from ingest.polling.symbol_polls import PollIntervals, SymbolPolls
 from ingest.settings import IngestSettings
 from ingest.sighting_time import TimePoll
 from ingest.source import Source
-from ingest.upcoming_openings import Horizon
-from shared.mexc.market_data import connect_rest
-from shared.mexc.website import connect_web
+from ingest.upcoming_openings import UpcomingOpenings
+from shared.mexc.market_data import connect_market_data
+from shared.mexc.website import connect_website
 from shared.settings import ExchangeSettings
 
 
-def budget_of(settings: IngestSettings, registry: CollectorRegistry) -> Budget:
-    """Make the one budget of this process."""
+def budget_of(settings: IngestSettings, registry: CollectorRegistry) -> RequestBudget:
+    """Return the request budget of this process."""
     limits = Limits(weight=settings.weight_per_10_seconds, requests=settings.requests_per_second)
-    return Budget(limits, BudgetMetrics(registry))
+    return RequestBudget(limits, BudgetMetrics(registry))
 
 
 @asynccontextmanager
 async def rest_sources(
     exchange: ExchangeSettings,
     settings: IngestSettings,
-    horizon: Horizon,
-    feeds: Feeds,
+    openings: UpcomingOpenings,
+    feeds: FeedHealth,
     metrics: Metrics,
-    budget: Budget,
+    budget: RequestBudget,
 ) -> AsyncIterator[Sequence[Source]]:
-    """Open the exchange's API and its web site, neither of which need be there yet."""
-    async with connect_rest(exchange.mexc_rest_url) as rest, connect_web(exchange.web_url) as web:
+    """Open clients of the exchange's API and its web site, which need not be reachable yet."""
+    async with connect_market_data(exchange.mexc_rest_url) as rest, connect_website(exchange.web_url) as web:
         yield (
-            RestPolls(rest, budget, _pace(settings), horizon, feeds, metrics),
-            CalendarPoll(web, budget, settings.calendar_seconds, feeds, metrics, horizon.now),
-            TimePoll(rest, budget, horizon.time),
+            SymbolPolls(rest, budget, PollIntervals.of(settings), openings, feeds, metrics),
+            CalendarPoll(web, budget, settings.calendar_seconds, feeds, metrics, openings.now),
+            TimePoll(rest, budget, openings.time),
             AnnouncementPoll(rest, budget, settings.announcements_seconds, feeds, metrics),
         )
-
-
-def _pace(settings: IngestSettings) -> RestPace:
-    return RestPace(
-        names=Beat(settings.default_symbols_seconds, settings.default_symbols_opening_seconds),
-        snapshots=Beat(settings.exchange_info_seconds, settings.exchange_info_opening_seconds),
-        opening=OpeningWindow(
-            timedelta(seconds=settings.opening_before_seconds), timedelta(seconds=settings.opening_after_seconds)
-        ),
-        blind_seconds=settings.stall_seconds,
-    )

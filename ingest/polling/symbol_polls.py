@@ -1,109 +1,125 @@
-"""The exchange's REST answers: a quick poll of the tradable names, a slow one of everything."""
+"""Polls of the exchange's symbols: tradable names often, descriptions of all symbols rarely."""
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final, Never
 
-from ingest.budget.request_budget import Budget, Priority
-from ingest.health.feed_health import Feed, Feeds
+from ingest.budget.request_budget import Priority, RequestBudget
+from ingest.health.feed_health import Feed, FeedHealth
 from ingest.metrics import Metrics
-from ingest.polling.poll import AgainSeconds, Poll, repeat
-from ingest.polling.poll_interval import Beat, OpeningWindow
+from ingest.polling.poll import Poll, RetrySeconds, run_poll
+from ingest.polling.poll_interval import OpeningWindow, PollInterval
+from ingest.settings import IngestSettings
 from ingest.source import Report
-from ingest.source_events import Names, Snapshot
-from ingest.upcoming_openings import Horizon
+from ingest.source_events import Snapshot, SymbolNames
+from ingest.upcoming_openings import UpcomingOpenings
 from shared.backoff import pause
 from shared.events import Source
-from shared.mexc.market_data import MexcRest
+from shared.mexc.market_data import MexcMarketData
 from shared.mexc.weights import weight_of
 
 NAMES_WEIGHT: Final = weight_of("/api/v3/defaultSymbols")
 SNAPSHOT_WEIGHT: Final = weight_of("/api/v3/exchangeInfo")
-NAMES_AGAIN: Final = AgainSeconds(0.5, 5.0)
-SNAPSHOT_AGAIN: Final = AgainSeconds(2.0, 20.0)
+NAMES_RETRY: Final = RetrySeconds(0.5, 5.0)
+SNAPSHOT_RETRY: Final = RetrySeconds(2.0, 20.0)
 
 
 @dataclass(frozen=True, slots=True)
-class RestPace:
-    """How often each endpoint is asked."""
+class PollIntervals:
+    """Interval of each endpoint."""
 
-    names: Beat
-    snapshots: Beat
+    names: PollInterval
+    snapshots: PollInterval
     opening: OpeningWindow = field(default_factory=OpeningWindow)
     blind_seconds: float = 15.0
-    """Beyond its beat, until an endpoint without a usable answer counts as blind."""
+    """Time beyond its interval until an endpoint without a usable answer counts as blind."""
     snapshot_gap_seconds: float = 2.0
-    """The least between two snapshots, however many names are new: at their weight they would eat the allowance."""
+    """Least time between two snapshots, however many names are new: their weight would exhaust the rate limit."""
+
+    @classmethod
+    def of(cls, settings: IngestSettings) -> "PollIntervals":
+        before, after = settings.opening_before_seconds, settings.opening_after_seconds
+        return cls(
+            names=PollInterval(settings.default_symbols_seconds, settings.default_symbols_opening_seconds),
+            snapshots=PollInterval(settings.exchange_info_seconds, settings.exchange_info_opening_seconds),
+            opening=OpeningWindow(timedelta(seconds=before), timedelta(seconds=after)),
+            blind_seconds=settings.stall_seconds,
+        )
 
 
-class RestPolls:
-    """Asks each endpoint at its own pace, and for a snapshot at once when a new name shows up."""
+class SymbolPolls:
+    """Polls each endpoint at its interval, and requests a snapshot at once for a new name."""
 
     name: Final = Source.MEXC_REST_API
 
     def __init__(
         self,
-        rest: MexcRest,
-        budget: Budget,
-        pace: RestPace,
-        horizon: Horizon,
-        feeds: Feeds,
+        rest: MexcMarketData,
+        budget: RequestBudget,
+        intervals: PollIntervals,
+        openings: UpcomingOpenings,
+        feeds: FeedHealth,
         metrics: Metrics,
     ) -> None:
         self._rest = rest
         self._budget = budget
-        self._pace = pace
-        self._horizon = horizon
+        self._intervals = intervals
+        self._openings = openings
         self._metrics = metrics
-        self._names_feed = feeds.add(Feed("defaultSymbols", pace.names.usual_seconds + pace.blind_seconds))
-        self._snapshots_feed = feeds.add(Feed("exchangeInfo", pace.snapshots.usual_seconds + pace.blind_seconds))
-        feeds.warn(budget.trouble)
+        self._names_feed = feeds.add(Feed("defaultSymbols", intervals.names.usual_seconds + intervals.blind_seconds))
+        self._snapshots_feed = feeds.add(
+            Feed("exchangeInfo", intervals.snapshots.usual_seconds + intervals.blind_seconds)
+        )
+        feeds.add_warning(budget.trouble)
         self._names: dict[str, None] = {}
-        """As keys: the garbage collector looks through thousands in a set."""
-        self._believed: frozenset[str] = frozenset()
+        """As keys of a dictionary: the garbage collector scans a set of thousands."""
+        self._accepted: frozenset[str] = frozenset()
         self._new_name = asyncio.Event()
         self._names_at = self._snapshot_at = float("-inf")
 
     async def watch(self, report: Report) -> Never:
-        names = Poll(self._names_feed, self._ask_names, self._until_next_names, NAMES_AGAIN)
-        snapshots = Poll(self._snapshots_feed, self._ask_snapshot, self._until_next_snapshot, SNAPSHOT_AGAIN)
+        names = Poll(self._names_feed, self.ask_names, self._until_next_names, NAMES_RETRY)
+        snapshots = Poll(self._snapshots_feed, self.ask_snapshot, self._until_next_snapshot, SNAPSHOT_RETRY)
         async with asyncio.TaskGroup() as tasks:
             for poll in (names, snapshots):
-                tasks.create_task(repeat(poll, report, self._metrics), name=f"poll-{poll.feed.name}")
+                tasks.create_task(run_poll(poll, report, self._metrics), name=f"poll-{poll.feed.name}")
         raise AssertionError
 
-    async def _ask_names(self, report: Report) -> bool:
+    async def ask_names(self, report: Report) -> bool:
+        """Report the tradable names; a new one requests a snapshot."""
         opening = self._is_opening()
         async with self._budget.spend(NAMES_WEIGHT, Priority.URGENT if opening else Priority.ROUTINE):
             self._names_at = _loop_time()
             names = await self._rest.default_symbols()
-        believed = await report(Names(self.name, self._horizon.now(), names, complete=True))
-        if believed and names is not self._believed:
-            self._believed = names
+        accepted = await report(SymbolNames(self.name, self._openings.now(), names, complete=True))
+        if accepted and names is not self._accepted:
+            self._accepted = names
             if new := names.difference(self._names):
                 self._new_name.set()
                 await asyncio.sleep(0)
                 self._names.update(dict.fromkeys(new))
-        return believed
+        return accepted
 
     async def _until_next_names(self) -> None:
-        await _until(self._names_at + self._pace.names.seconds(opening=self._is_opening()))
+        await _until(self._names_at + self._intervals.names.seconds(opening=self._is_opening()))
 
-    async def _ask_snapshot(self, report: Report) -> bool:
+    async def ask_snapshot(self, report: Report) -> bool:
+        """Report the descriptions of all symbols."""
         prompted = self._new_name.is_set()
         self._new_name.clear()
         async with self._budget.spend(SNAPSHOT_WEIGHT, Priority.ROUTINE if prompted else Priority.SPARE):
             self._snapshot_at = _loop_time()
             symbols = await self._rest.exchange_info()
-        return await report(Snapshot(self.name, self._horizon.now(), symbols))
+        return await report(Snapshot(self.name, self._openings.now(), symbols))
 
     async def _until_next_snapshot(self) -> None:
-        """Wait out the interval, or for a new name: the first names of all ask for the first snapshot."""
-        await pause(self._pace.snapshots.seconds(opening=self._is_opening()), self._new_name)
-        await _until(self._snapshot_at + self._pace.snapshot_gap_seconds)
+        """Wait for the interval or a new name; the very first names request the first snapshot."""
+        await pause(self._intervals.snapshots.seconds(opening=self._is_opening()), self._new_name)
+        await _until(self._snapshot_at + self._intervals.snapshot_gap_seconds)
 
     def _is_opening(self) -> bool:
-        return self._pace.opening.is_near(self._horizon.upcoming(), self._horizon.now())
+        return self._intervals.opening.is_near(self._openings.upcoming(), self._openings.now())
 
 
 def _loop_time() -> float:

@@ -1,1 +1,1 @@
-"""Sources that the exchange pushes over websockets."""
+"""Sources pushed by the exchange over websockets."""

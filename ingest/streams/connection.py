@@ -1,21 +1,20 @@
-"""One websocket connection: channels asked for and granted, pings on our own clock, silence and garbage noticed."""
+"""One websocket connection: subscriptions, pings, and detection of stalls and unreadable frames."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Final
 
 import structlog
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import WebSocketException
+from websockets.asyncio.client import ClientConnection
 
 from ingest.health.feed_health import Feed
 from ingest.streams.bad_frames import BadFrames
 from ingest.streams.control_frame import PING, PONG, FrameError, answer_in
+from ingest.streams.socket import LostError, next_frame, open_socket, send
 from ingest.streams.stream_metrics import StreamMetrics
 from ingest.streams.subscriptions import Subscriptions
 from shared.backoff import jittered
@@ -23,18 +22,12 @@ from shared.events import utc_now
 
 log = structlog.get_logger(__name__)
 
-QUEUED_FRAMES_MAX: Final = 16
-"""Beyond it the exchange has to wait: nothing is dropped, and memory stays flat."""
 TURN_SECONDS: Final = 0.25
-"""How soon a change of the wanted channels is noticed while no frame comes."""
-
-
-class LostError(Exception):
-    """The connection is gone or of no use."""
+"""Delay until a change of the wanted channels is noticed while no frame comes."""
 
 
 class RefusedError(Exception):
-    """The exchange sends none of the channels, and asking again soon would not change its mind."""
+    """The exchange refuses all channels, and an early retry would not help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,39 +36,39 @@ class StreamOptions:
     ping_seconds: float = 10.0
     stall_seconds: float = 15.0
     io_seconds: float = 10.0
-    """For opening a connection, for each message sent on it, and for the answer to a request."""
+    """Timeout for opening a connection, each message sent on it, and the answer to a request."""
     retry_first_seconds: float = 1.0
     retry_max_seconds: float = 30.0
     rotate_seconds: float = 82_800.0
-    """The exchange cuts connections off after a day."""
+    """The exchange closes connections after a day."""
     bad_frames_max: int = 20
-    """In a row, before the connection is given up."""
+    """Consecutive ones, before the connection is given up."""
     now: Callable[[], datetime] = utc_now
-    """When what a frame shows was seen."""
+    """Clock that frames are stamped by."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """What is to be read, over however many connections."""
+    """Channels to read, over any number of connections."""
 
     name: str
     channels: Callable[[], AbstractSet[str]]
-    """The channels wanted now."""
+    """Returns the channels wanted now."""
     take: Callable[[bytes], Awaitable[bool]]
-    """Use one push; return whether it held data; raise FrameError where it could not be read."""
+    """Processes one push; returns whether it held data; raises FrameError where it is unreadable."""
     frame_bytes_max: int
     is_quiet: bool = False
-    """Whether a working connection may bring no data for hours: then any frame, a PONG too, shows that it lives."""
+    """Whether a working connection may bring no data for hours: then any frame, a PONG too, is a sign of life."""
 
 
 class Connection:
-    """Follows a stream from the handshake until the connection fails, is retired, or has nothing left to follow."""
+    """Follows a stream from the handshake until the connection fails, is retired, or has no channels left."""
 
     def __init__(
         self, stream: Stream, options: StreamOptions, feed: Feed, bad_frames: BadFrames, metrics: StreamMetrics
     ) -> None:
         self.live: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        """Done once it can be relied on: by the first data, or on a quiet stream when every channel is granted."""
+        """Done once it is reliable: with the first data, or on a quiet stream when every channel is granted."""
         self._stream = stream
         self._options = options
         self._feed = feed
@@ -91,58 +84,42 @@ class Connection:
         self._retired = False
 
     def retire(self) -> None:
-        """Let it end once it has used the frame at hand. A cancelled one could lose what that frame shows."""
+        """End after the frame at hand; cancelled, it could lose what that frame shows."""
         self._retired = True
 
     def has_all(self) -> bool:
-        """Tell whether every channel wanted now is granted."""
+        """Return whether every channel wanted now is granted."""
         return self._subscriptions.covers(self._stream.channels())
 
     async def follow(self) -> None:
-        """Raises LostError and RefusedError; returns when retired or when no channel is wanted."""
-        socket = await self._open()
+        """Follow the stream until retired or without wanted channels; raise LostError or RefusedError."""
+        socket = await open_socket(
+            self._options.url, open_seconds=self._options.io_seconds, frame_bytes_max=self._stream.frame_bytes_max
+        )
         try:
             self._ping_at = self._now() + self._options.ping_seconds
-            self._heard()
+            self._reset_stall()
             while not self._retired and (channels := self._stream.channels()):
-                await self._ask(socket, channels)
+                for request in self._subscriptions.due(channels, self._now()):
+                    await self._send(socket, request)
                 await self._listen(socket)
                 await self._keep(socket)
         finally:
             try:
                 await socket.close()
             finally:
-                # Whoever cancels the farewell would leave the socket open.
+                # A cancelled close would leave the socket open.
                 socket.transport.abort()
 
-    async def _open(self) -> ClientConnection:
-        with _lost():
-            return await connect(
-                self._options.url,
-                open_timeout=self._options.io_seconds,
-                close_timeout=1,
-                # The exchange's own PING keeps the connection, and our clock tells whether it lives.
-                ping_interval=None,
-                max_size=self._stream.frame_bytes_max,
-                max_queue=QUEUED_FRAMES_MAX,
-                # What is never compressed cannot swell.
-                compression=None,
-                proxy=None,
-            )
-
-    async def _ask(self, socket: ClientConnection, channels: AbstractSet[str]) -> None:
-        for request in self._subscriptions.due(channels, self._now()):
-            await self._send(socket, request)
-
     async def _listen(self, socket: ClientConnection) -> None:
-        match await _next_frame(socket, until=min(self._ping_at, self._stall_at, self._now() + TURN_SECONDS)):
+        match await next_frame(socket, until=min(self._ping_at, self._stall_at, self._now() + TURN_SECONDS)):
             case bytes(push):
                 await self._on_push(push)
             case str(text):
                 self._on_answer(text)
             case None:
                 return
-        # A full queue would otherwise be worked off without a break.
+        # Yield: a full queue would otherwise be processed without a break.
         await asyncio.sleep(0)
 
     async def _keep(self, socket: ClientConnection) -> None:
@@ -161,18 +138,18 @@ class Connection:
             self._drop(push, error)
             return
         except Exception as error:
-            # A fault of ours with this frame is no reason to lose the others.
+            # An error of ours over this frame must not cost the others.
             log.exception("a frame was not taken in", stream=self._stream.name)
             self._drop(push, FrameError(repr(error)))
             return
         finally:
-            # Behind what the frame shows: nothing is to delay that.
+            # Counted after processing, off the hot path.
             self._metrics.frames.labels(self._stream.name).inc()
         self._bad_in_a_row = 0
         if has_data:
-            self._heard()
+            self._reset_stall()
         if has_data and not self._stream.is_quiet:
-            self._be_live()
+            self._mark_live()
 
     def _on_answer(self, text: str) -> None:
         try:
@@ -181,18 +158,16 @@ class Connection:
             self._drop(text, error)
             return
         if answer.msg != PONG and self._subscriptions.answered(answer, self._now()):
-            self._refused(" ".join(answer.msg.split())[:200])
+            self._metrics.refusals.labels(self._stream.name).inc()
+            reason = " ".join(answer.msg.split())[:200]
+            if self._subscriptions.is_refused():
+                raise RefusedError(f"subscription refused: {reason}")
+            self._feed.refused(f"a part of the subscriptions refused: {reason}")
+            log.warning("subscription refused in part", stream=self._stream.name, reason=reason)
         if self._stream.is_quiet:
-            self._heard()
+            self._reset_stall()
         if self._stream.is_quiet and self.has_all():
-            self._be_live()
-
-    def _refused(self, reason: str) -> None:
-        self._metrics.refusals.labels(self._stream.name).inc()
-        if self._subscriptions.is_hopeless():
-            raise RefusedError(f"subscription refused: {reason}")
-        self._feed.refused(f"a part of the subscriptions refused: {reason}")
-        log.warning("subscription refused in part", stream=self._stream.name, reason=reason)
+            self._mark_live()
 
     def _drop(self, frame: bytes | str, error: FrameError) -> None:
         self._bad_frames.drop(frame, error)
@@ -200,35 +175,14 @@ class Connection:
         if self._bad_in_a_row >= self._options.bad_frames_max:
             raise LostError(f"{self._bad_in_a_row} frames in a row could not be read")
 
-    def _be_live(self) -> None:
+    def _mark_live(self) -> None:
         if not self.live.done():
             self.live.set_result(None)
 
-    def _heard(self) -> None:
-        # Where only the answers to our pings are sure to come, the wait begins with the next ping.
+    def _reset_stall(self) -> None:
+        # Where only PONGs are certain to come, the timeout begins with the next ping.
         unasked_seconds = self._options.ping_seconds if self._stream.is_quiet else 0
         self._stall_at = self._now() + unasked_seconds + self._options.stall_seconds
 
     async def _send(self, socket: ClientConnection, text: str) -> None:
-        with _lost():
-            async with asyncio.timeout(self._options.io_seconds):
-                await socket.send(text)
-
-
-async def _next_frame(socket: ClientConnection, until: float) -> str | bytes | None:
-    """Return the next frame, or None at *until*, a time of the loop's clock."""
-    try:
-        async with asyncio.timeout_at(until):
-            with _lost():
-                return await socket.recv()
-    except TimeoutError:
-        return None
-
-
-@contextmanager
-def _lost() -> Iterator[None]:
-    """Say in our own terms what the network did."""
-    try:
-        yield
-    except (OSError, TimeoutError, WebSocketException) as error:
-        raise LostError(str(error) or type(error).__name__) from error
+        await send(socket, text, seconds=self._options.io_seconds)

@@ -1,4 +1,4 @@
-"""The JSON half of the websocket: what we ask, and what the answers mean."""
+"""JSON control frames of the websocket: requests, and the meaning of answers."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -12,21 +12,21 @@ UNSUBSCRIPTION_ID: Final = 2
 
 
 class FrameError(Exception):
-    """What came is not a frame that we asked for."""
+    """The frame is not one that was subscribed to."""
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What the exchange says to a request. Its code does not tell a refusal from a grant: it is 0 in both cases."""
+    """Answer to a request. Its code is 0 for a refusal and a grant alike."""
 
     msg: str
     id: int | str | None = 0
 
     def grants(self) -> frozenset[str]:
-        """Return the channels granted, if this is a grant: then the message is their names and nothing else."""
+        """Return the channels granted, if this is a grant: its message holds their names alone."""
         return frozenset(self.msg.split(","))
 
     def refuses(self) -> frozenset[str]:
-        """Return the channels that a refusal names in brackets, if it does."""
+        """Return the channels that a refusal names in brackets, if any."""
         return frozenset(self.msg.partition("[")[2].partition("]")[0].split(","))
 
 
@@ -39,7 +39,7 @@ def unsubscription(channels: Iterable[str]) -> str:
 
 
 def answer_in(text: str) -> Answer:
-    """Return what a control frame says; raise FrameError where that is nothing."""
+    """Return the answer in a control frame; raise FrameError where it has none."""
     try:
         return msgspec.json.decode(text, type=Answer)
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:

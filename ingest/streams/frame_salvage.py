@@ -1,4 +1,4 @@
-"""A ticker frame read item by item, where one of its items makes the whole unreadable."""
+"""Salvage of ticker frames: item by item, where one item makes the whole unreadable."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -16,7 +16,7 @@ _VARINT_BYTES_MAX: Final = 10
 
 
 def readable_items(frame: bytes, channel: str) -> Iterator[TickerSymbol | None]:
-    """Yield each item of *frame*, None in place of one that cannot be read.
+    """Yield each item of *frame*, None in place of an unreadable one.
 
     Raises FrameError where the frame itself is no push of *channel*.
     """
@@ -25,18 +25,16 @@ def readable_items(frame: bytes, channel: str) -> Iterator[TickerSymbol | None]:
         raise FrameError("a push of another channel, or of none that can be read")
     for number, tickers in parts:
         if number == _TICKERS and tickers is not None:
-            yield from (_item(value) for part, value in _fields(tickers) if part == _ITEMS and value is not None)
-
-
-def _item(value: bytes) -> TickerSymbol | None:
-    try:
-        return TickerSymbol.FromString(value)
-    except DecodeError:
-        return None
+            for part, value in _fields(tickers):
+                if part == _ITEMS and value is not None:
+                    try:
+                        yield TickerSymbol.FromString(value)
+                    except DecodeError:
+                        yield None
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, bytes | None]]:
-    """Yield the fields of *message* by their numbers, with the bytes of those that have any."""
+    """Yield the fields of *message* by number, with the bytes of those that have any."""
     place = 0
     while place < len(message):
         tag, place = _varint(message, place)
@@ -56,7 +54,7 @@ def _fields(message: bytes) -> Iterator[tuple[int, bytes | None]]:
 
 
 def _varint(message: bytes, place: int) -> tuple[int, int]:
-    """Return the number that begins at *place*, and the place behind it."""
+    """Return the varint at *place*, and the place after it."""
     number = 0
     for count, byte in enumerate(message[place : place + _VARINT_BYTES_MAX]):
         number |= (byte & 0x7F) << (7 * count)

@@ -1,4 +1,4 @@
-"""A price or an amount as the exchange writes it."""
+"""Prices and amounts as the exchange writes them."""
 
 from decimal import Decimal
 from typing import Final
@@ -10,8 +10,8 @@ from shared.events import Price
 _PRICE: Final = TypeAdapter[Decimal](Price)
 
 
-def price_in(text: str) -> Decimal | None:
-    """Read *text*; None where it is no positive number, or one that an event has no place for."""
+def parse_price(text: str) -> Decimal | None:
+    """Return *text* as a number; None unless it is positive and fits an event."""
     try:
         return _PRICE.validate_python(text)
     except ValidationError:

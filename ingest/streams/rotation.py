@@ -1,4 +1,4 @@
-"""Keeps a stream on a live connection: made again when lost, replaced before the exchange cuts it."""
+"""Rotation of connections: reconnects with back-off, and replaces a connection before the exchange closes it."""
 
 import asyncio
 import random
@@ -10,28 +10,29 @@ import structlog
 
 from ingest.health.feed_health import Feed
 from ingest.streams.bad_frames import BadFrames
-from ingest.streams.connection import TURN_SECONDS, Connection, LostError, RefusedError, Stream, StreamOptions
+from ingest.streams.connection import TURN_SECONDS, Connection, RefusedError, Stream, StreamOptions
+from ingest.streams.socket import LostError
 from ingest.streams.stream_metrics import StreamMetrics
 from shared.backoff import jittered
 
 log = structlog.get_logger(__name__)
 
 ROTATION_JITTER: Final = 0.05
-"""Connections made in the same moment are not to be replaced in the same moment."""
+"""Spreads the replacement of connections that were opened together."""
 
 Ending = LostError | RefusedError | None
-"""Why a connection ended; None where that was meant."""
+"""Error that ended a connection; None where it was retired."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Link:
-    """A connection and the task that follows it."""
+class _ActiveConnection:
+    """Connection, and the task that follows it."""
 
     connection: Connection
     following: asyncio.Task[Ending]
 
     async def comes_alive(self) -> bool:
-        """Wait until it can be relied on, and return True, or until it ended without."""
+        """Wait until it is reliable, and return True, or until it ended before."""
         first: set[asyncio.Future[Any]] = {self.following, self.connection.live}
         await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
         return self.connection.live.done()
@@ -42,7 +43,7 @@ class _Link:
 
 
 class Rotation:
-    """One connection after another for one stream."""
+    """Keeps one stream on a live connection."""
 
     def __init__(self, stream: Stream, options: StreamOptions, feed: Feed, metrics: StreamMetrics) -> None:
         self._stream = stream
@@ -50,12 +51,12 @@ class Rotation:
         self._feed = feed
         self._metrics = metrics
         self._bad_frames = BadFrames(stream.name, metrics)
-        self._latest: _Link | None = None
-        """The connection that came alive last."""
+        self._latest: _ActiveConnection | None = None
+        """Connection that was live last."""
         self._failures = 0
 
-    def is_well(self) -> bool:
-        """Tell whether a connection follows all channels that are wanted."""
+    def covers_channels(self) -> bool:
+        """Return whether a connection covers all wanted channels."""
         serving = self._serving()
         return not self._stream.channels() or (serving is not None and serving.connection.has_all())
 
@@ -66,16 +67,14 @@ class Rotation:
                 if not self._stream.channels():
                     await asyncio.sleep(TURN_SECONDS)
                     continue
-                link = self._connect(tasks)
-                if await link.comes_alive():
-                    await self._serve(link)
-                elif ending := link.following.result():
+                connection = Connection(self._stream, self._options, self._feed, self._bad_frames, self._metrics)
+                following = tasks.create_task(self._follow(connection), name=f"websocket-{self._stream.name}")
+                active = _ActiveConnection(connection, following)
+                if await active.comes_alive():
+                    await self._serve(active)
+                elif ending := active.following.result():
                     await self._pause(ending)
         raise AssertionError
-
-    def _connect(self, tasks: asyncio.TaskGroup) -> _Link:
-        connection = Connection(self._stream, self._options, self._feed, self._bad_frames, self._metrics)
-        return _Link(connection, tasks.create_task(self._follow(connection), name=f"websocket-{self._stream.name}"))
 
     async def _follow(self, connection: Connection) -> Ending:
         try:
@@ -86,19 +85,19 @@ class Rotation:
             return error
         return None
 
-    async def _serve(self, link: _Link) -> None:
-        """Put *link* in the place of the one before; return when the next one is due."""
+    async def _serve(self, active: _ActiveConnection) -> None:
+        """Put *active* in the place of the one before; return when the next one is due."""
         self._failures = 0
         if serving := self._serving():
             serving.connection.retire()
             self._metrics.rotations.labels(self._stream.name).inc()
-        self._latest = link
+        self._latest = active
         jitter = random.uniform(1 - ROTATION_JITTER, 1)  # noqa: S311 - jitter, not a secret
-        if await link.ends_within(self._options.rotate_seconds * jitter) and (ending := link.following.result()):
+        if await active.ends_within(self._options.rotate_seconds * jitter) and (ending := active.following.result()):
             await self._pause(ending)
 
     async def _pause(self, ending: LostError | RefusedError) -> None:
-        """Wait before the next attempt, but not for longer than a connection still in service lives."""
+        """Wait before the next attempt, at most until a connection in service ends."""
         refused, longest = isinstance(ending, RefusedError), self._options.retry_max_seconds
         first = longest if refused else self._options.retry_first_seconds
         seconds = jittered(self._failures, first_seconds=first, max_seconds=longest)
@@ -111,12 +110,12 @@ class Rotation:
         await (self._until_others_are_wanted(seconds) if refused else asyncio.sleep(seconds))
 
     async def _until_others_are_wanted(self, seconds: float) -> None:
-        """Wait *seconds*, or less when the channels change: what was refused says nothing of the others."""
+        """Wait *seconds*, or until the channels change: a refusal concerns only the refused ones."""
         refused = self._stream.channels()
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while self._stream.channels() == refused:  # noqa: ASYNC110 - it is asked, it does not tell
+                while self._stream.channels() == refused:  # noqa: ASYNC110 - polled: the channels send no notification
                     await asyncio.sleep(TURN_SECONDS)
 
-    def _serving(self) -> _Link | None:
+    def _serving(self) -> _ActiveConnection | None:
         return None if self._latest is None or self._latest.following.done() else self._latest

@@ -1,4 +1,4 @@
-"""What is counted on the websocket, by stream."""
+"""Metrics of the websockets, by stream."""
 
 from typing import Final
 

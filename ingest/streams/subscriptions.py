@@ -1,4 +1,4 @@
-"""What was asked for on one connection, what was granted, and what is to be asked again. No I/O, no clock."""
+"""Subscriptions of one connection: pending, granted and due for a retry. No I/O, no clock."""
 
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
@@ -8,45 +8,46 @@ from ingest.streams.control_frame import UNSUBSCRIPTION_ID, Answer, subscription
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """A channel without a grant."""
+class _Pending:
+    """Channel that is not granted yet."""
 
     again_at: float
     alone: bool = False
-    """Asked for in a request of its own, so that a refusal can mean no other channel."""
+    """Requested alone, so that a refusal concerns no other channel."""
     refusals: int = 0
 
 
 class Subscriptions:
-    """Compares the answers with the requests. All times are seconds of one clock.
+    """Matches answers to requests. All times are seconds of one clock.
 
-    Channels are asked for together at first. Where that is not granted as a whole they are asked for one by one, as the
-    answer to a request for many does not tell for certain which of them it grants.
+    Channels are requested together at first. Where that is not granted as a whole they are requested one by one, since
+    the answer to a request for many does not show for certain which of them it grants.
     """
 
     def __init__(self, answer_seconds: float, retry_seconds: Callable[[int], float]) -> None:
-        """*retry_seconds* returns the wait after refusal number n (from 0) of a channel."""
+        """*retry_seconds* returns the back-off after refusal number n (from 0) of a channel."""
         self._answer_seconds = answer_seconds
         self._retry_seconds = retry_seconds
         self._granted: set[str] = set()
-        self._asked: dict[str, _Asked] = {}
+        self._pending: dict[str, _Pending] = {}
 
     def covers(self, channels: AbstractSet[str]) -> bool:
-        """Tell whether all of *channels* were granted."""
+        """Return whether all of *channels* are granted."""
         return channels <= self._granted
 
-    def is_hopeless(self) -> bool:
-        """Tell whether all that was asked for was refused."""
-        return not self._granted and all(asked.alone and asked.refusals for asked in self._asked.values())
+    def is_refused(self) -> bool:
+        """Return whether every request was refused."""
+        return not self._granted and all(pending.alone and pending.refusals for pending in self._pending.values())
 
     def due(self, wanted: AbstractSet[str], now: float) -> list[str]:
-        """Return the requests to send now so that the connection comes to follow *wanted* and nothing else."""
+        """Return the requests to send now, so that the connection follows exactly *wanted*."""
         requests = []
-        if dropped := (self._granted | self._asked.keys()) - wanted:
-            self._forget(dropped)
+        if dropped := (self._granted | self._pending.keys()) - wanted:
+            self._granted -= dropped
+            self._drop_pending(dropped)
             requests.append(unsubscription(dropped))
-        overdue = sorted(channel for channel, asked in self._asked.items() if asked.again_at <= now)
-        if new := wanted - self._granted - self._asked.keys():
+        overdue = sorted(channel for channel, pending in self._pending.items() if pending.again_at <= now)
+        if new := wanted - self._granted - self._pending.keys():
             self._ask(new, now)
             requests.append(subscription(new))
         for channel in overdue:
@@ -55,41 +56,30 @@ class Subscriptions:
         return requests
 
     def answered(self, answer: Answer, now: float) -> bool:
-        """Take an answer in; return whether it was a refusal."""
-        if answer.id == UNSUBSCRIPTION_ID or not self._asked:
+        """Process *answer*; return whether it is a refusal."""
+        if answer.id == UNSUBSCRIPTION_ID or not self._pending:
             return False
-        if (granted := answer.grants()) <= self._granted | self._asked.keys():
-            self._grant(granted)
+        if (granted := answer.grants()) <= self._granted | self._pending.keys():
+            self._granted |= granted
+            self._drop_pending(granted)
             return False
-        if any(not asked.alone for asked in self._asked.values()):
-            self._split(now)
+        if any(not pending.alone for pending in self._pending.values()):
+            # Each alone, at once.
+            for channel, pending in self._pending.items():
+                if not pending.alone:
+                    self._pending[channel] = _Pending(now, alone=True)
             return True
-        for channel in answer.refuses() & self._asked.keys() or set(self._asked):
-            self._refuse(channel, now)
+        for channel in answer.refuses() & self._pending.keys() or set(self._pending):
+            refusals = self._pending[channel].refusals
+            self._pending[channel] = _Pending(now + self._retry_seconds(refusals), alone=True, refusals=refusals + 1)
         return True
 
     def _ask(self, channels: AbstractSet[str], now: float) -> None:
         for channel in channels:
-            before = self._asked.get(channel)
+            before = self._pending.get(channel)
             refusals = before.refusals if before else 0
-            self._asked[channel] = _Asked(now + self._answer_seconds, len(channels) == 1, refusals)
+            self._pending[channel] = _Pending(now + self._answer_seconds, len(channels) == 1, refusals)
 
-    def _grant(self, channels: AbstractSet[str]) -> None:
-        self._granted |= channels
+    def _drop_pending(self, channels: AbstractSet[str]) -> None:
         for channel in channels:
-            self._asked.pop(channel, None)
-
-    def _split(self, now: float) -> None:
-        """Ask for what was asked for together one by one, at once."""
-        for channel, asked in self._asked.items():
-            if not asked.alone:
-                self._asked[channel] = _Asked(now, alone=True)
-
-    def _refuse(self, channel: str, now: float) -> None:
-        refusals = self._asked[channel].refusals
-        self._asked[channel] = _Asked(now + self._retry_seconds(refusals), alone=True, refusals=refusals + 1)
-
-    def _forget(self, channels: AbstractSet[str]) -> None:
-        self._granted -= channels
-        for channel in channels:
-            self._asked.pop(channel, None)
+            self._pending.pop(channel, None)

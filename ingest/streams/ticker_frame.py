@@ -1,4 +1,4 @@
-"""The symbols in one mini-tickers frame, read with the reduced schema."""
+"""Symbols and prices of a mini-tickers frame, parsed with the reduced schema."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -8,28 +8,28 @@ from typing import Final
 from google.protobuf.message import DecodeError
 
 from ingest.streams.control_frame import FrameError
-from ingest.streams.price import price_in
+from ingest.streams.price import parse_price
 from shared.mexc.symbols import all_normalised, normalise
 from shared.mexc.wire_pb2 import TickerFrame, TickerSymbol
 
 SYMBOLS_MAX: Final = 100_000
-"""No exchange has so many; empty items, two bytes each, fill a frame with millions."""
+"""No exchange has as many; empty items, two bytes each, could fill a frame with millions."""
 
 
 class UnreadableItemError(FrameError):
-    """The frame cannot be read as a whole."""
+    """The frame is unreadable as a whole."""
 
 
 def items_in(frame: bytes, channel: str) -> Sequence[TickerSymbol]:
-    """Return the items of *frame*; raise FrameError where it is something else than a push of *channel*.
+    """Return the items of *frame*; raise FrameError unless it is a push of *channel*.
 
-    Raises UnreadableItemError, too, where one of its items may be to blame.
+    Raises UnreadableItemError where one item may be to blame.
     """
     try:
         push = TickerFrame.FromString(frame)
     except DecodeError as error:
         raise UnreadableItemError(str(error)) from error
-    # Protobuf takes almost any bytes for a message of unknown fields, so the channel is what tells.
+    # Protobuf parses almost any bytes as a message of unknown fields; only the channel distinguishes pushes.
     if push.channel != channel:
         raise FrameError(f"a push of another channel: {push.channel[:60]!r}")
     if len(push.tickers.items) > SYMBOLS_MAX:
@@ -38,14 +38,14 @@ def items_in(frame: bytes, channel: str) -> Sequence[TickerSymbol]:
 
 
 def names_in(items: Iterable[TickerSymbol]) -> set[str]:
-    """Return their symbols. This costs five times what the parsing did."""
+    """Return their symbols. This costs five times as much as parsing."""
     names = all_normalised({item.symbol for item in items})
     names.discard("")
     return names
 
 
-class Prices:
-    """The prices of some symbols of a frame, not looked at before one of them is asked for: mostly none is."""
+class TickerPrices:
+    """Prices of some symbols of a frame, read when the first is requested: mostly none is."""
 
     def __init__(self, items: Sequence[TickerSymbol], places: range) -> None:
         self._items = items
@@ -53,15 +53,14 @@ class Prices:
         self._is_first = True
 
     def __call__(self, symbol: str) -> Decimal | None:
-        # Mostly one is news, spelled as usual: to look for it takes a fifth of what reading them all does.
-        text = self._spelled_as(symbol) if self._is_first else None
-        self._is_first = False
-        return price_in(self._texts.get(symbol, "") if text is None else text)
-
-    def _spelled_as(self, symbol: str) -> str | None:
-        """Of a symbol that is there twice the last counts."""
-        backwards = map(self._items.__getitem__, reversed(self._places))
-        return next((item.price for item in backwards if item.symbol == symbol), None)
+        # Mostly one symbol is new, in the usual spelling: a search takes a fifth of the time of reading all.
+        text = None
+        if self._is_first:
+            # Backwards: the last one counts where a symbol occurs twice.
+            backwards = map(self._items.__getitem__, reversed(self._places))
+            text = next((item.price for item in backwards if item.symbol == symbol), None)
+            self._is_first = False
+        return parse_price(self._texts.get(symbol, "") if text is None else text)
 
     @cached_property
     def _texts(self) -> Mapping[str, str]:

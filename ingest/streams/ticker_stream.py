@@ -1,4 +1,4 @@
-"""The exchange's push of all tickers: the first frame that holds a symbol says that it trades."""
+"""Stream of all tickers: the first frame with a symbol shows that it trades."""
 
 import asyncio
 from collections.abc import Sequence
@@ -9,24 +9,24 @@ from typing import Final, Never
 
 from ingest.health.feed_health import Feed
 from ingest.source import Report
-from ingest.source_events import Names
+from ingest.source_events import SymbolNames
 from ingest.streams.connection import Stream, StreamOptions
 from ingest.streams.frame_salvage import readable_items
 from ingest.streams.rotation import Rotation
 from ingest.streams.stream_metrics import StreamMetrics
-from ingest.streams.ticker_frame import SYMBOLS_MAX, Prices, UnreadableItemError, items_in, names_in
+from ingest.streams.ticker_frame import SYMBOLS_MAX, TickerPrices, UnreadableItemError, items_in, names_in
 from shared.events import Source
 from shared.mexc.wire_pb2 import TickerSymbol
 
 CHANNEL: Final = "spot@public.miniTickers.v3.api.pb@UTC+8"
 FRAME_BYTES_MAX: Final = 4 * 1024 * 1024
-"""Thirty thousand symbols make 3 MB."""
+"""Thirty thousand symbols take 3 MB."""
 SLICE_SYMBOLS: Final = 1_000
-"""Reported at a stretch: under a millisecond, and ten times that when the catalogue meets them for the first time."""
+"""Symbols per slice: under a millisecond, ten times as long when all are new to the catalogue."""
 
 
 class TickerStream:
-    """Follows the tickers over one connection after another."""
+    """Follows the tickers over rotating connections."""
 
     name: Final = Source.MEXC_WEBSOCKET
 
@@ -40,7 +40,7 @@ class TickerStream:
         await Rotation(stream, self._options, self._feed, self._metrics).run()
 
     async def take(self, report: Report, push: bytes) -> bool:
-        """Report the symbols in *push*; return whether there were any: tickers of nothing are no sign of life."""
+        """Report the symbols in *push*; return whether there were any: an empty frame is no sign of life."""
         observed_at, started = self._options.now(), perf_counter()
         try:
             items = items_in(push, CHANNEL)
@@ -49,25 +49,25 @@ class TickerStream:
         parse_seconds = perf_counter() - started
         if len(items) > SLICE_SYMBOLS:
             await asyncio.sleep(0)
-        # Not cut into lists: thousands of items alive at a time set the garbage collector off, for 40 ms.
+        # Not cut into lists: thousands of live items trigger the garbage collector, for 40 ms.
         unread, has_symbols = iter(items), False
         for first in range(0, len(items), SLICE_SYMBOLS):
             started = perf_counter()
             symbols = names_in(islice(unread, SLICE_SYMBOLS))
             names_seconds = perf_counter() - started
             has_symbols = has_symbols or bool(symbols)
-            prices = Prices(items, range(first, min(first + SLICE_SYMBOLS, len(items))))
-            await report(Names(self.name, observed_at, symbols, complete=False, price_of=prices))
-            # Noted behind the report: to note it costs as much as the reading.
+            prices = TickerPrices(items, range(first, min(first + SLICE_SYMBOLS, len(items))))
+            await report(SymbolNames(self.name, observed_at, symbols, complete=False, price_of=prices))
+            # Observed after the report, since it takes as long as parsing.
             self._metrics.decode_seconds.labels("names").observe(names_seconds)
             await asyncio.sleep(0)
         self._metrics.decode_seconds.labels("parse").observe(parse_seconds)
         if has_symbols:
-            self._feed.saw()
+            self._feed.received()
         return has_symbols
 
     async def _salvaged(self, push: bytes) -> Sequence[TickerSymbol]:
-        """Read *push* item by item: one that cannot be read costs itself, not the others."""
+        """Read *push* item by item: an unreadable item costs itself alone."""
         items: list[TickerSymbol] = []
         for count, item in enumerate(islice(readable_items(push, CHANNEL), SYMBOLS_MAX), start=1):
             if item is None:

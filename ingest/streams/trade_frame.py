@@ -1,26 +1,25 @@
-"""The first sign of trading in a frame of one symbol's deals or best prices."""
+"""First sign of trading in a frame of one symbol's trades or best prices."""
 
-from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
 from google.protobuf.message import DecodeError
 
 from ingest.streams.control_frame import FrameError
-from ingest.streams.price import price_in
-from shared.mexc.wire_pb2 import PublicAggreBookTickerV3Api, PublicAggreDealsV3ApiItem, PushDataV3ApiWrapper
+from ingest.streams.price import parse_price
+from shared.mexc.wire_pb2 import PushDataV3ApiWrapper
 
 
 class Trade(NamedTuple):
-    """The first sign that a symbol trades."""
+    """First sign that a symbol trades."""
 
     symbol: str
     price: Decimal
-    """Of the newest deal, or the best ask."""
+    """Of the newest trade, or the best ask."""
 
 
 def channels_of(symbol: str) -> frozenset[str]:
-    """Return the channels whose first push proves that *symbol* trades, at the shortest interval there is."""
+    """Return the channels whose first push proves that *symbol* trades, at the shortest interval offered."""
     return frozenset(f"spot@public.aggre.{kind}.v3.api.pb@10ms@{symbol}" for kind in ("deals", "bookTicker"))
 
 
@@ -29,9 +28,9 @@ def symbol_of(channel: str) -> str:
 
 
 def traded_in(frame: bytes) -> Trade | None:
-    """Return what *frame* proves to trade, if it does; raise FrameError where it is no push of its kind.
+    """Return the trade that *frame* proves; None without one. Raise FrameError for another kind of push.
 
-    A deal is proof, and so is a book with both sides: before the opening there are only asks.
+    A trade is proof, and so is a two-sided book: before the opening there are only asks.
     """
     try:
         push = PushDataV3ApiWrapper.FromString(frame)
@@ -42,21 +41,13 @@ def traded_in(frame: bytes) -> Trade | None:
         raise FrameError(f"a push of another channel: {push.channel[:60]!r}")
     match push.WhichOneof("body"):
         case "publicAggreDeals":
-            price = _of_a_deal(push.publicAggreDeals.deals)
+            newest_first = sorted(push.publicAggreDeals.deals, key=lambda deal: deal.time, reverse=True)
+            prices = (parse_price(deal.price) for deal in newest_first if parse_price(deal.quantity))
+            price = next((price for price in prices if price is not None), None)
         case "publicAggreBookTicker":
-            price = _of_an_ask(push.publicAggreBookTicker)
+            book = push.publicAggreBookTicker
+            has_both_sides = all(map(parse_price, (book.bidPrice, book.bidQuantity, book.askQuantity)))
+            price = parse_price(book.askPrice) if has_both_sides else None
         case other:
             raise FrameError(f"neither deals nor a book: {other}")
     return None if price is None else Trade(symbol, price)
-
-
-def _of_a_deal(deals: Sequence[PublicAggreDealsV3ApiItem]) -> Decimal | None:
-    newest_first = sorted(deals, key=lambda deal: deal.time, reverse=True)
-    prices = (price_in(deal.price) for deal in newest_first if price_in(deal.quantity))
-    return next((price for price in prices if price is not None), None)
-
-
-def _of_an_ask(book: PublicAggreBookTickerV3Api) -> Decimal | None:
-    """Return the best ask where there are both sides."""
-    has_both = all(map(price_in, (book.bidPrice, book.bidQuantity, book.askQuantity)))
-    return price_in(book.askPrice) if has_both else None

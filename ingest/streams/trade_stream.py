@@ -1,14 +1,15 @@
-"""Deals and best prices of the symbols that are about to open: the first of them says that one trades."""
+"""Streams of trades and best prices of symbols about to open: the first push shows that one trades."""
 
 import asyncio
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from functools import partial
 from typing import Final, Never
 
 from ingest.health.feed_health import Feed
 from ingest.source import Report
 from ingest.source_events import FirstTrade, Upcoming
-from ingest.streams.channel_assignment import nearest, seated
+from ingest.streams.channel_assignment import assigned, nearest
 from ingest.streams.connection import Stream, StreamOptions
 from ingest.streams.rotation import Rotation
 from ingest.streams.stream_metrics import StreamMetrics
@@ -17,12 +18,12 @@ from shared.events import Source
 
 FRAME_BYTES_MAX: Final = 256 * 1024
 SYMBOLS_PER_CONNECTION: Final = 15
-"""With two channels each: MEXC allows thirty subscriptions on a connection."""
+"""With two channels each: MEXC allows thirty subscriptions per connection."""
 LOOK_SECONDS: Final = 0.25
 
 
 class TradeStreams:
-    """Follows the symbols nearest to their opening, over as many connections as that takes and no more than allowed."""
+    """Follows the symbols nearest to their opening, on as many connections as needed and allowed."""
 
     name: Final = Source.MEXC_WEBSOCKET
 
@@ -34,51 +35,53 @@ class TradeStreams:
         feed: Feed,
         metrics: StreamMetrics,
     ) -> None:
-        """*feed* is seen to as long as every symbol is followed that is to be, none at all included."""
+        """*feed* receives data as long as every wanted symbol is covered, none at all included."""
         self._options = options
         self._upcoming = upcoming
         self._feed = feed
         self._metrics = metrics
-        self._seats = (frozenset[str](),) * connections_max
-        """The symbols of each connection; one without any is not made."""
-        self._channels = self._seats
+        self._assignments = (frozenset[str](),) * connections_max
+        """Symbols of each connection; one without any is not opened."""
+        self._channels = self._assignments
         self._reported: set[str] = set()
-        """Believed to trade, and not gone from the list of the upcoming yet."""
+        """Accepted as trading, and still among the upcoming ones."""
 
     async def watch(self, report: Report) -> Never:
-        rotations = [self._rotation(number, report) for number in range(len(self._seats))]
+        take = partial(self.take, report)
+        streams = [
+            Stream("trades", partial(self._channels_of, number), take, FRAME_BYTES_MAX, is_quiet=True)
+            for number in range(len(self._assignments))
+        ]
+        rotations = [Rotation(stream, self._options, self._feed, self._metrics) for stream in streams]
         async with asyncio.TaskGroup() as tasks:
             for number, rotation in enumerate(rotations):
                 tasks.create_task(rotation.run(), name=f"trades-{number}")
             while True:
-                self._look()
-                if all(rotation.is_well() for rotation in rotations):
-                    self._feed.saw()
+                self.assign()
+                if all(rotation.covers_channels() for rotation in rotations):
+                    self._feed.received()
                 await asyncio.sleep(LOOK_SECONDS)
         raise AssertionError
 
-    def _rotation(self, number: int, report: Report) -> Rotation:
-        stream = Stream(
-            "trades", lambda: self._channels[number], partial(self._take, report), FRAME_BYTES_MAX, is_quiet=True
-        )
-        return Rotation(stream, self._options, self._feed, self._metrics)
+    def _channels_of(self, number: int) -> AbstractSet[str]:
+        return self._channels[number]
 
-    def _look(self) -> None:
-        wanted = nearest(self._upcoming(), self._options.now(), SYMBOLS_PER_CONNECTION * len(self._seats))
-        self._seats = seated(self._seats, wanted, SYMBOLS_PER_CONNECTION)
-        self._channels = tuple(frozenset[str]().union(*map(channels_of, symbols)) for symbols in self._seats)
+    def assign(self) -> None:
+        """Assign the symbols nearest to their opening to connections."""
+        wanted = nearest(self._upcoming(), self._options.now(), SYMBOLS_PER_CONNECTION * len(self._assignments))
+        self._assignments = assigned(self._assignments, wanted, SYMBOLS_PER_CONNECTION)
+        self._channels = tuple(frozenset[str]().union(*map(channels_of, symbols)) for symbols in self._assignments)
         self._reported.intersection_update(wanted)
         self._metrics.followed.set(len(wanted))
 
-    async def _take(self, report: Report, push: bytes) -> bool:
-        """Report the symbol that *push* proves to trade, unless that was believed before."""
+    async def take(self, report: Report, push: bytes) -> bool:
+        """Report the symbol that *push* proves to trade, unless that was accepted before."""
         observed_at = self._options.now()
         trade = traded_in(push)
-        if trade is None or trade.symbol in self._reported or not self._is_followed(trade.symbol):
+        if trade is None or trade.symbol in self._reported:
+            return True
+        if not any(trade.symbol in symbols for symbols in self._assignments):
             return True
         if await report(FirstTrade(self.name, observed_at, trade.symbol, trade.price)):
             self._reported.add(trade.symbol)
         return True
-
-    def _is_followed(self, symbol: str) -> bool:
-        return any(symbol in symbols for symbols in self._seats)

@@ -1,1 +1,1 @@
-"""Telegram commands: a few things that an operator may do from a phone. Never resume, never arming, never limits."""
+"""Telegram commands: status, positions, halt and close. Never resume, arm or change limits."""

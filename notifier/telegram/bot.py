@@ -13,6 +13,7 @@ import structlog
 from notifier.metrics import Metrics
 from notifier.settings import NotifierSettings
 from notifier.telegram.commands import Commands, Operations
+from notifier.telegram.updates import Update, read_updates
 from shared.backoff import jittered, pause
 from shared.errors import TransientError
 from shared.isolation import each_isolated, in_a_line
@@ -20,48 +21,23 @@ from shared.isolation import each_isolated, in_a_line
 log = structlog.get_logger(__name__)
 
 AGE_SECONDS_MAX: Final = 60
-"""A command that waited for longer is not carried out: what it was sent for is over."""
+"""Older commands are not carried out."""
 ANSWER_SECONDS: Final = 10.0
 TEXT_MAX: Final = 4096
 CODE_DIGITS: Final = 6
 
 
-class _User(msgspec.Struct):
-    id: int
-
-
-class _Chat(msgspec.Struct):
-    id: int
-
-
-class _Message(msgspec.Struct):
-    chat: _Chat
-    date: int
-    text: str = ""
-    sender: _User | None = msgspec.field(default=None, name="from")
-
-
-class _Update(msgspec.Struct):
-    update_id: int
-    message: _Message | None = None
-
-
-class _Updates(msgspec.Struct):
-    ok: bool
-    result: list[msgspec.Raw] = []
-
-
 class Bot:
-    """Takes commands of users that are allowed to send them; others get no answer at all."""
+    """Takes commands of allowed users; others get no answer."""
 
     def __init__(self, settings: NotifierSettings, operations: Operations, metrics: Metrics) -> None:
         self._settings = settings
         self._metrics = metrics
-        self._commands = Commands(operations, _code, time.monotonic)
+        self._commands = Commands(operations, make_code, time.monotonic)
         self._offset = 0
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Ask for commands and answer them until *stop* is set; a command under way is finished."""
+        """Poll and answer commands until *stop* is set; a command under way is finished."""
         token = self._settings.telegram_token
         if token is None:
             return
@@ -78,9 +54,9 @@ class Bot:
                     await pause(jittered(failures, first_seconds=1, max_seconds=60), stop)
                     failures += 1
                 else:
-                    await each_isolated(updates, lambda update: self._heed(http, update), failed=self._failed)
+                    await each_isolated(updates, lambda update: self.handle(http, update), failed=self.failed)
 
-    async def _next(self, http: httpx.AsyncClient, stop: asyncio.Event) -> Sequence[_Update]:
+    async def _next(self, http: httpx.AsyncClient, stop: asyncio.Event) -> Sequence[Update]:
         """Return the next updates; none where *stop* is set first. Raise TransientError."""
         parameters = {
             "offset": self._offset,
@@ -98,25 +74,16 @@ class Bot:
             for task in (asking, stopping):
                 task.cancel()
             await asyncio.gather(asking, stopping, return_exceptions=True)
-        return self._read(body)
-
-    def _read(self, body: bytes) -> Sequence[_Update]:
         try:
-            raw = msgspec.json.decode(body, type=_Updates).result
-            numbers = [msgspec.json.decode(each, type=_Numbered).update_id for each in raw]
+            updates, offset = read_updates(body)
         except msgspec.MsgspecError as error:
             raise TransientError(f"an answer that cannot be read: {in_a_line(error)}") from None
-        # Confirmed by the next request, readable or not, and before anything is carried out: never twice.
-        self._offset = max([self._offset, *(number + 1 for number in numbers)])
-        updates = []
-        for each in raw:
-            try:
-                updates.append(msgspec.json.decode(each, type=_Update))
-            except msgspec.MsgspecError as error:
-                log.info("an update of Telegram's cannot be read", reason=in_a_line(error))
+        # Confirmed by the next request, readable or not, and before execution: at most once.
+        self._offset = max(self._offset, offset)
         return updates
 
-    async def _heed(self, http: httpx.AsyncClient, update: _Update) -> None:
+    async def handle(self, http: httpx.AsyncClient, update: Update) -> None:
+        """Execute the command in *update*, if there is one, and send the answer."""
         message = update.message
         if message is None or message.sender is None or not message.text.strip():
             return
@@ -133,17 +100,14 @@ class Bot:
             answer = await self._commands.answer(message.sender.id, message.text)
         await _call(http, "sendMessage", {"chat_id": message.chat.id, "text": answer[:TEXT_MAX]})
 
-    def _failed(self, _: _Update, error: Exception) -> None:
+    def failed(self, _: Update, error: Exception) -> None:
+        """Count and log a command that failed."""
         self._metrics.commands.labels("failed").inc()
         log.warning("a command from Telegram failed", reason=in_a_line(error))
 
 
-class _Numbered(msgspec.Struct):
-    update_id: int
-
-
 async def _call(http: httpx.AsyncClient, method: str, parameters: dict[str, Any]) -> bytes:
-    """Return the answer's body; raise TransientError, whose words hold no part of the URL: it holds the token."""
+    """Return the body of the answer; raise TransientError without the URL, which holds the token."""
     try:
         answer = await http.post(method, json=parameters)
     except httpx.HTTPError as error:
@@ -153,5 +117,6 @@ async def _call(http: httpx.AsyncClient, method: str, parameters: dict[str, Any]
     return answer.content
 
 
-def _code() -> str:
+def make_code() -> str:
+    """Return an unpredictable code of a few digits."""
     return f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"

@@ -1,4 +1,4 @@
-"""Decide what a message asks for, and whether it may. Pure but for the operations it is handed."""
+"""Commands of users, and their permission. Pure but for the injected operations."""
 
 import hmac
 from collections.abc import Callable
@@ -16,72 +16,64 @@ To resume, arm or change limits, use the dashboard or the command line."""
 
 
 class Operations(Protocol):
-    """What commands are carried out by: the same functions that the API and the command line use."""
+    """Operations behind the commands, shared with the API and the command line."""
 
     async def status(self) -> str:
-        """Return the state of everything in a few lines."""
+        """Return the status of all components in a few lines."""
 
     async def positions(self) -> str:
-        """Return what is held, a line each."""
+        """Return open positions, one per line."""
 
     async def halt(self, by: str) -> str:
-        """Halt purchases, for *by*; return what is so now."""
+        """Halt purchases on behalf of *by*; return the resulting state."""
 
     async def close(self, symbol: str, by: str) -> str:
-        """Ask for what is held of *symbol* to be sold, for *by*; raise SniperError where nothing is."""
+        """Request the sale of *symbol* on behalf of *by*; raise SniperError where nothing is held."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _PendingClose:
     symbol: str
     code: str
     until: float
 
 
 class Commands:
-    """One operator's conversation at a time for each user; *make_code* returns a few digits nobody can guess."""
+    """Commands of each user. *make_code* returns an unpredictable code of a few digits."""
 
     def __init__(self, operations: Operations, make_code: Callable[[], str], clock: Callable[[], float]) -> None:
         self._operations = operations
         self._make_code = make_code
         self._clock = clock
-        self._asked: dict[int, _Asked] = {}
+        self._pending: dict[int, _PendingClose] = {}
 
     async def answer(self, user: int, text: str) -> str:
-        """Carry out *text* for *user*, who may send commands, and return the answer."""
+        """Execute *text* for *user*, who is allowed to send commands; return the answer."""
         name, *words = text.split()
         command, by = name.partition("@")[0].lower(), f"telegram:{user}"
         try:
             match command, words:
-                case "/close", [symbol]:
-                    return self._ask(user, symbol.upper())
-                case "/close", [symbol, code]:
-                    return await self._close(user, symbol.upper(), code, by)
+                case "/status", _:
+                    return await self._operations.status()
+                case "/positions", _:
+                    return await self._operations.positions()
+                case "/halt", _:
+                    return await self._operations.halt(by)
+                case "/close", [symbol, *code] if len(code) <= 1:
+                    return await self._close(user, symbol.upper(), "".join(code), by)
                 case _:
-                    return await self._plain(command, by)
+                    return HELP
         except SniperError as error:
             return str(error)
 
-    async def _plain(self, command: str, by: str) -> str:
-        match command:
-            case "/status":
-                return await self._operations.status()
-            case "/positions":
-                return await self._operations.positions()
-            case "/halt":
-                return await self._operations.halt(by)
-            case _:
-                return HELP
-
-    def _ask(self, user: int, symbol: str) -> str:
-        code = self._make_code()
-        self._asked[user] = _Asked(symbol, code, self._clock() + CODE_SECONDS)
-        return f"To sell what is held of {symbol}, send within {CODE_SECONDS:.0f} s: /close {symbol} {code}"
-
     async def _close(self, user: int, symbol: str, code: str, by: str) -> str:
-        """Every code is good for one attempt."""
-        asked = self._asked.pop(user, None)
-        is_meant = asked is not None and asked.symbol == symbol and self._clock() <= asked.until
-        if asked is None or not is_meant or not hmac.compare_digest(asked.code.encode(), code.encode()):
+        """Sell after a correct *code*, which is valid for one attempt; without one, request it."""
+        if not code:
+            code = self._make_code()
+            self._pending[user] = _PendingClose(symbol, code, self._clock() + CODE_SECONDS)
+            return f"To sell what is held of {symbol}, send within {CODE_SECONDS:.0f} s: /close {symbol} {code}"
+        pending = self._pending.pop(user, None)
+        is_meant = pending is not None and pending.symbol == symbol and self._clock() <= pending.until
+        if pending is None or not is_meant or not hmac.compare_digest(pending.code.encode(), code.encode()):
             return f"That is not the code, or it is too old: nothing was sold. Send /close {symbol} for another."
         return await self._operations.close(symbol, by)

@@ -1,4 +1,4 @@
-"""Handle one delivery and answer the broker exactly once: publish, confirm, acknowledge, in this order."""
+"""Processing of one delivery: handle, publish, confirm, acknowledge, in this order, exactly once."""
 
 import asyncio
 import itertools
@@ -13,15 +13,15 @@ from shared.bus import tracing
 from shared.bus.metrics import BusMetrics
 from shared.bus.port import Exchange, Handler, Message, Publish, Queue
 from shared.errors import PermanentError, TransientError
-from shared.log_context import delivered
+from shared.log_context import bind_event_id
 
 log = structlog.get_logger()
 T = TypeVar("T")
 
-HOLD_SECONDS_FIRST: Final = 0.1
-HOLD_SECONDS_MAX: Final = 5.0
+TRANSIENT_SECONDS_FIRST: Final = 0.1
+TRANSIENT_SECONDS_MAX: Final = 5.0
 RETRY_SECONDS_MAX: Final = 30.0
-COMPLAIN_EVERY_SECONDS: Final = 60.0
+LOG_EVERY_SECONDS: Final = 60.0
 
 REASON: Final = "x-sniper-reason"
 QUEUE: Final = "x-sniper-queue"
@@ -32,7 +32,7 @@ REASON_CHARACTERS_MAX: Final = 500
 
 
 class Delivery(Protocol):
-    """One message handed out by a broker, waiting for its answer."""
+    """Message delivered by a broker, to be acknowledged or requeued."""
 
     @property
     def message(self) -> Message: ...
@@ -42,14 +42,14 @@ class Delivery(Protocol):
         """Return 1 for the first delivery."""
 
     async def ack(self) -> None:
-        """Take the message off the queue for good. Never raises: an answer that is lost means a redelivery."""
+        """Acknowledge the message. Never raises: a lost acknowledgement means a redelivery."""
 
-    async def give_back(self) -> None:
+    async def requeue(self) -> None:
         """Return the message to the front of its queue, one attempt older. Never raises."""
 
 
-class Settler:
-    """Runs the handler of one queue and answers for its deliveries."""
+class DeliveryProcessor:
+    """Runs the handler of one queue, and acknowledges or requeues its deliveries."""
 
     def __init__(
         self,
@@ -65,82 +65,82 @@ class Settler:
         self._handle = handle
         self._publish = publish
         self._dead = dead
-        self._complain_at = float("-inf")
+        self._log_held_at = float("-inf")
         self._metrics = (metrics or BusMetrics()).of_queue(queue.name)
 
-    async def settle(self, delivery: Delivery) -> None:
-        """Answer *delivery*; leave it unanswered (for redelivery) only if told to stop while a dependency is away."""
-        delivered(delivery.message.message_id)
+    async def process(self, delivery: Delivery) -> None:
+        """Process *delivery*; leave it unanswered (for redelivery) only if stopped while a dependency is away."""
+        bind_event_id(delivery.message.message_id)
         with self._metrics.handling(delivery.attempt), tracing.handling(self.queue.name, delivery.message):
-            await self._settle(delivery)
+            await self._answer(delivery)
 
-    async def _settle(self, delivery: Delivery) -> None:
+    async def _answer(self, delivery: Delivery) -> None:
         try:
-            await self._process(delivery)
-        except _StoppedWhileHoldingError:
+            await self._handle_and_publish(delivery)
+        except _StoppedWhileRetryingError:
             return
         except PermanentError as error:
-            await self._bury(delivery, str(error))
+            await self._dead_letter(delivery, str(error))
         except Exception as error:
             log.exception("handler failed", queue=self.queue.name, attempt=delivery.attempt)
-            await self._retry_or_bury(delivery, f"{type(error).__name__}: {error}")
+            await self._retry_or_dead_letter(delivery, f"{type(error).__name__}: {error}")
         else:
             await delivery.ack()
 
-    async def _process(self, delivery: Delivery) -> None:
+    async def _handle_and_publish(self, delivery: Delivery) -> None:
         if delivery.attempt > self.queue.deliveries_max:
             raise PermanentError(f"delivered {delivery.attempt} times without an answer")
-        for message in await self._hold(self._handle, delivery.message):
-            await self._hold(self._publish, message)
+        for message in await self._retry_transient(self._handle, delivery.message):
+            await self._retry_transient(self._publish, message)
 
-    async def _retry_or_bury(self, delivery: Delivery, reason: str) -> None:
+    async def _retry_or_dead_letter(self, delivery: Delivery, reason: str) -> None:
         if delivery.attempt >= self.queue.attempts_max:
-            await self._bury(delivery, reason)
+            await self._dead_letter(delivery, reason)
         else:
-            await self._give_back_later(delivery)
+            await self._requeue_later(delivery)
 
-    async def _bury(self, delivery: Delivery, reason: str) -> None:
+    async def _dead_letter(self, delivery: Delivery, reason: str) -> None:
         if not self.queue.dead_letters:
-            await self._give_back_later(delivery)
+            await self._requeue_later(delivery)
             return
         log.warning("dead letter", queue=self.queue.name, reason=reason, message_id=delivery.message.message_id)
-        with suppress(_StoppedWhileHoldingError):
-            await self._hold(self._publish, dead_letter(delivery, self.queue, self._dead, reason))
-            self._metrics.buried()
+        with suppress(_StoppedWhileRetryingError):
+            await self._retry_transient(self._publish, dead_letter(delivery, self.queue, self._dead, reason))
+            self._metrics.dead_lettered()
             await delivery.ack()
 
-    async def _give_back_later(self, delivery: Delivery) -> None:
+    async def _requeue_later(self, delivery: Delivery) -> None:
         doublings = min(delivery.attempt - 1, DOUBLINGS_MAX)
         await pause(min(RETRY_SECONDS_MAX, self.queue.retry_delay.total_seconds() * 2**doublings), self.until)
-        await delivery.give_back()
+        await delivery.requeue()
 
-    async def _hold(self, step: Callable[[Message], Awaitable[T]], message: Message) -> T:
-        """Take *step*, again and again while what it depends on is away."""
+    async def _retry_transient(self, step: Callable[[Message], Awaitable[T]], message: Message) -> T:
+        """Take *step*, and retry it with back-off while it raises TransientError."""
         for attempt in itertools.count():
             try:
                 return await step(message)
             except TransientError as error:
-                self._complain(message, error)
-                seconds = jittered(attempt, first_seconds=HOLD_SECONDS_FIRST, max_seconds=HOLD_SECONDS_MAX)
+                self._log_held(message, error)
+                seconds = jittered(attempt, first_seconds=TRANSIENT_SECONDS_FIRST, max_seconds=TRANSIENT_SECONDS_MAX)
                 await pause(seconds, self.until)
                 if self.until.is_set():
-                    raise _StoppedWhileHoldingError from error
+                    raise _StoppedWhileRetryingError from error
         raise AssertionError
 
-    def _complain(self, message: Message, error: TransientError) -> None:
-        """Say once a minute that messages are held, not once for each of hundreds."""
+    def _log_held(self, message: Message, error: TransientError) -> None:
+        """Log at most once a minute that messages are held."""
         now = asyncio.get_running_loop().time()
-        if now >= self._complain_at:
-            self._complain_at = now + COMPLAIN_EVERY_SECONDS
+        if now >= self._log_held_at:
+            self._log_held_at = now + LOG_EVERY_SECONDS
             log.warning("holding", queue=self.queue.name, message_id=message.message_id, reason=str(error))
 
 
-class _StoppedWhileHoldingError(Exception):
+class _StoppedWhileRetryingError(Exception):
     """The service stops while a dependency is away; the broker keeps the message."""
 
 
 def dead_letter(delivery: Delivery, queue: Queue, dead: Exchange, reason: str) -> Message:
-    """Return the message that buries *delivery*: its original bytes, and why in the headers."""
+    """Return the dead letter of *delivery*: its original bytes, with the reason in the headers."""
     original = delivery.message
     return Message(
         exchange=dead.name,

@@ -1,4 +1,4 @@
-"""What every bus counts, on whatever it runs: by exchange what is published, by queue what is handled."""
+"""Metrics of every bus: publishes by exchange, deliveries by queue."""
 
 import itertools
 import time
@@ -12,7 +12,7 @@ _SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0
 
 
 class BusMetrics:
-    """Registered once per process; without a registry nobody sees them."""
+    """Registered once per process; without a registry they are not exposed."""
 
     def __init__(
         self, registry: CollectorRegistry | None = None, *, clock: Callable[[], float] = time.perf_counter
@@ -72,7 +72,7 @@ class BusMetrics:
 
     @contextmanager
     def publishing(self, exchange: str) -> Iterator[None]:
-        """Count an attempt; the block ends normally where the broker confirmed it."""
+        """Count an attempt to publish; the block ends normally once the broker confirmed it."""
         self._publishes.labels(exchange).inc()
         began = self._clock()
         yield
@@ -80,11 +80,11 @@ class BusMetrics:
         self._publish_seconds.labels(exchange).observe(self._clock() - began)
 
     def returned(self, exchange: str) -> None:
-        """Count a message that no queue took."""
+        """Count an unroutable message."""
         self._returns.labels(exchange).inc()
 
     def of_queue(self, queue: str) -> "QueueMetrics":
-        """Return what is counted of one queue; of several consumers of one, the latest shows what it holds."""
+        """Return the metrics of one queue; of several consumers of it, the latest shows the messages held."""
         metrics = QueueMetrics(
             self._deliveries.labels(queue),
             self._redeliveries.labels(queue),
@@ -98,7 +98,7 @@ class BusMetrics:
 
 
 class QueueMetrics:
-    """What is counted of one queue."""
+    """Metrics of one queue."""
 
     def __init__(
         self,
@@ -115,7 +115,7 @@ class QueueMetrics:
         self._clock = clock
         self._numbers = itertools.count()
         self._held: dict[int, float] = {}
-        """When each message came that is not answered, oldest first."""
+        """Arrival of each unanswered message, oldest first."""
 
     @contextmanager
     def handling(self, attempt: int) -> Iterator[None]:
@@ -131,15 +131,15 @@ class QueueMetrics:
             del self._held[number]
             self._handler_seconds.observe(self._clock() - began)
 
-    def buried(self) -> None:
+    def dead_lettered(self) -> None:
         """Count a dead letter."""
         self._dead_letters.inc()
 
     def held(self) -> int:
-        """Return how many messages are not answered. May be asked from another thread."""
+        """Return the number of unanswered messages. May be called from another thread."""
         return len(self._held)
 
     def oldest_seconds(self) -> float:
-        """Return for how long the oldest of them has been here; 0 where there is none. May be asked as above."""
+        """Return the age of the oldest unanswered message, or 0. May be called from another thread."""
         began = list(self._held.values())
         return self._clock() - began[0] if began else 0.0

@@ -1,4 +1,4 @@
-"""What a service may ask of the broker. Bytes only: the contract is `shared.events`."""
+"""Port of the broker. Bytes only: the contract is `shared.events`."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -15,7 +15,7 @@ class Exchange:
     name: str
     kind: Literal["topic", "fanout"] = "topic"
     is_vital: bool = True
-    """Whether a service waits for it; one that only watching goes through may be missing."""
+    """Whether services wait for it; one used by monitoring alone may be missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A durable queue and the limits its consumers keep."""
+    """Durable queue, and the limits of its consumers."""
 
     name: str
     bindings: Sequence[Binding]
@@ -34,23 +34,23 @@ class Queue:
     prefetch: int = 16
     """Messages handled at once by one consumer; 1 keeps strict order."""
     time_to_live: timedelta | None = None
-    """Older messages are not delivered but go to the dead letters."""
+    """Older messages go to the dead letters."""
     attempts_max: int = 5
-    """Deliveries of one message whose handler fails before it goes to the dead letters."""
+    """Failed deliveries of one message before it goes to the dead letters."""
     deliveries_max: int = 20
-    """Deliveries of one message that nobody answers before it goes to the dead letters.
+    """Unanswered deliveries of one message before it goes to the dead letters.
 
-    Larger than the attempts: every lost connection and every killed process is one, for each message it held.
+    More than the attempts: every lost connection and every killed process counts, for each message it held.
     """
     retry_delay: timedelta = timedelta(milliseconds=200)
-    """Wait before a failed message is handed back; it doubles with each attempt."""
+    """Back-off before a failed message is requeued; doubled with each attempt."""
     dead_letters: bool = True
-    """Without, a message whose handler fails is handed back, later and later, until it succeeds."""
+    """Without, a message whose handler fails is requeued with back-off until it succeeds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Topology:
-    """Everything one broker holds for us."""
+    """Exchanges and queues on one broker."""
 
     exchanges: Sequence[Exchange]
     queues: Sequence[Queue]
@@ -59,7 +59,7 @@ class Topology:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message: its address, its bytes, and who it is to those that count duplicates."""
+    """Message with its address, and the id that duplicates share."""
 
     exchange: str
     routing_key: str
@@ -68,20 +68,20 @@ class Message:
     content_type: str = "application/octet-stream"
     headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     type: str = ""
-    """What the bytes are, for readers on a broker; a bus that has none may forget it."""
+    """Type of the event, for readers on a broker; a bus may drop it."""
 
 
 Handler = Callable[[Message], Awaitable[Sequence[Message]]]
-"""Values in, values out: what a handler returns is published before its message is acknowledged.
+"""Values in, values out: returned messages are published before the message is acknowledged.
 
-It raises TransientError to keep its message until a dependency is back, PermanentError to send it to
-the dead letters; anything else is a fault of ours, retried a few times and then dead-lettered.
+It raises TransientError to have the message retried until a dependency is back, PermanentError to send it to
+the dead letters; any other error is a bug, retried a few times and then dead-lettered.
 """
 
 
 class Publish(Protocol):
     async def __call__(self, message: Message, /) -> None:
-        """Return once the broker answers for *message* and a queue holds it; TransientError otherwise."""
+        """Return once the broker confirms *message* in a queue; raise TransientError otherwise."""
 
 
 class Bus(Protocol):
@@ -91,18 +91,18 @@ class Bus(Protocol):
         """See `Publish`."""
 
     async def consume(self, queue: Queue, handle: Handler, *, until: asyncio.Event) -> None:
-        """Feed *handle* until *until* is set, then let the running handlers finish.
+        """Deliver messages to *handle* until *until* is set, then let running handlers finish.
 
         Handlers start in the order of the queue, at most ``queue.prefetch`` at once. Raises TimeoutError
         when handlers overrun the drain time; their messages stay in the queue.
         """
 
     def is_connected(self) -> bool:
-        """Tell whether messages flow now."""
+        """Return whether messages flow now."""
 
 
 def matches(pattern: str, routing_key: str) -> bool:
-    """Tell whether an AMQP topic *pattern* covers *routing_key* (``*`` one word, ``#`` any number)."""
+    """Return whether an AMQP topic *pattern* covers *routing_key* (``*`` one word, ``#`` any number)."""
     return _words_match(pattern.split("."), routing_key.split("."))
 
 

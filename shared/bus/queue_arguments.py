@@ -1,4 +1,4 @@
-"""What RabbitMQ is told about each queue when it is declared: type, limits, dead letters."""
+"""Declare arguments of queues in RabbitMQ: type, limits, dead letters."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -7,14 +7,14 @@ from typing import Final
 from shared.bus.port import Exchange, Queue
 
 DELIVERIES_MAX: Final = 50
-"""The broker's own limit, well above ours: for a message that ends every process before it can be answered."""
+"""Limit of the broker, well above ours: for messages that crash every process before it can answer."""
 UNLIMITED_DELIVERIES: Final = 1_000_000_000
 """For queues without dead letters, where the broker would drop what reaches the limit; RabbitMQ 4 defaults to 20."""
 
 ARCHIVE_BYTES: Final = 2_000_000_000
 ARCHIVE_AGE: Final = timedelta(days=7)
 ARCHIVE_SEGMENT_BYTES: Final = 50_000_000
-"""A stream forgets whole segments only, so the default of 500 MB would outlive the age by far."""
+"""Streams are truncated by whole segments: with the default of 500 MB they would far outlive their age."""
 
 
 def queue_arguments(queue: Queue, dead: Exchange) -> Mapping[str, str | int]:
@@ -35,9 +35,9 @@ def queue_arguments(queue: Queue, dead: Exchange) -> Mapping[str, str | int]:
         **arguments,
         "x-delivery-limit": DELIVERIES_MAX,
         "x-dead-letter-exchange": dead.name,
-        # As in our own dead letters: the routing key tells the queue.
+        # As in our own dead letters: the routing key names the queue.
         "x-dead-letter-routing-key": queue.name,
-        # At-least-once takes both of these; alone, either falls back to at-most-once in silence.
+        # At-least-once needs both; with one alone RabbitMQ silently falls back to at-most-once.
         "x-dead-letter-strategy": "at-least-once",
         "x-overflow": "reject-publish",
     }

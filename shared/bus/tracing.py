@@ -21,7 +21,7 @@ _PROPAGATOR: Final = TraceContextTextMapPropagator()
 _TRACER: Final = trace.get_tracer("sniper")
 
 
-def carrying(message: Message) -> Message:
+def with_trace_context(message: Message) -> Message:
     """Return *message* with the context of the trace under way, if there is one, in its headers."""
     if not trace.get_current_span().get_span_context().is_valid:
         return message

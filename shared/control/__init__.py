@@ -1,1 +1,1 @@
-"""Controls of operators: limits, exits, halts, and the sleep of detection."""
+"""Controls of operators: limits, exits, halts, and pauses of detection."""

@@ -1,4 +1,4 @@
-"""What operators control: limits, the exit policy, live trading and halts, as one value with its bounds. Pure."""
+"""Controls of operators: limits, the exit policy, live trading and halts, as one value with bounds. Pure."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -24,12 +24,12 @@ Limit = Annotated[
     Field(gt=0, max_digits=12, decimal_places=2, allow_inf_nan=False),
     PlainSerializer(lambda amount: f"{amount:f}", return_type=str),
 ]
-"""Dollars."""
+"""USDT."""
 HaltReason = Annotated[str, Field(max_length=REASON_CHARACTERS_MAX, pattern=r"^[^\x00]*$")]
 
 
 class Controls(ExitPolicy):
-    """The part of trade_config that people change."""
+    """Fields of trade_config that people change."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", from_attributes=True)
 
@@ -37,20 +37,20 @@ class Controls(ExitPolicy):
     max_position_usdt: Limit
     auto_trade: bool
     auto_trade_until: AwareDatetime | None = None
-    """From then on auto_trade counts as off."""
+    """Expiry of auto_trade."""
     entry_slippage_pct: Percent = ENTRY_SLIPPAGE_PCT
-    """How far above the reference price a capped purchase may pay."""
+    """Slippage above the reference price that a capped purchase may pay."""
     daily_loss_usdt_max: Limit | None = None
-    """Purchases of a mode halt when it loses as much on a day."""
+    """Daily loss of a mode that halts its purchases."""
     halted: bool
     exits_halted: bool
     selling_all: bool = False
-    """Until trading resumes everything that is held is sold."""
+    """Until trading resumes, everything held is sold."""
     halted_reason: HaltReason
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        """Refuse fields that make no sense together, by the name of one."""
+        """Raise an error naming a field that contradicts another."""
         if self.max_position_usdt < self.max_trade_usdt:
             message = "max_position_usdt: must not be less than max_trade_usdt"
             raise PydanticCustomError("contract_position", message)
@@ -63,19 +63,19 @@ class Controls(ExitPolicy):
 
 FIELDS: Final = tuple(Controls.model_fields)
 SEEDED: Final = frozenset({*ExitPolicy.model_fields, "entry_slippage_pct"})
-"""What an environment may set once, before a person does."""
+"""Fields that an environment may set once, before a person does."""
 _LADDER: Final = TypeAdapter(Ladder)
 
 
-def controls_in(row: Mapping[str, Any]) -> Controls:
-    """Return what *row* holds, valid or not: a halt must not fail over what is wrong beside it."""
+def controls_from_row(row: Mapping[str, Any]) -> Controls:
+    """Return the controls in *row*, valid or not: a halt must not fail over another invalid field."""
     try:
         ladder = _LADDER.validate_python(row["take_profit_ladder"])
     except ValidationError:
-        ladder = ()  # Nor is what cannot be read ever written: only what a decision changes is.
+        ladder = ()  # Unreadable steps are never written back: only changed fields are.
     return Controls.model_construct(**{**{name: row[name] for name in FIELDS}, "take_profit_ladder": ladder})
 
 
-def differences(before: Controls, after: Controls) -> Mapping[str, Any]:
-    """Return the fields that *after* has otherwise than *before*, as it has them."""
+def changed_fields(before: Controls, after: Controls) -> Mapping[str, Any]:
+    """Return the fields that differ in *after*, with their values there."""
     return {name: getattr(after, name) for name in FIELDS if getattr(after, name) != getattr(before, name)}

@@ -1,4 +1,4 @@
-"""Which halts are in force: the operator's, and what the executor latched since trading was last resumed."""
+"""Halts in force: by the operator, and latched by the executor since trading was last resumed."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import Final
 from shared.events import Mode
 from shared.postgres.database import Connection
 
-# A row for each, longest in force first. Without a trade_config nobody could resume, and nothing may be traded.
+# One row per halt, longest in force first. Without a trade_config no one could resume, so nothing may be traded.
 IN_FORCE: Final = """
     SELECT 'operator' AS cause, NULL AS mode, halted_reason AS reason, halted_at AS since, exits_halted AS exits
     FROM trade_config WHERE halted
@@ -23,26 +23,26 @@ IN_FORCE: Final = """
 
 @dataclass(frozen=True, slots=True)
 class Halt:
-    """One reason not to trade."""
+    """Reason not to trade."""
 
     cause: str
     mode: Mode | None
-    """None: in both."""
+    """None for both."""
     reason: str
     since: datetime | None
     exits: bool
-    """Whether sales stop too."""
+    """Whether sales are halted too."""
 
     def __str__(self) -> str:
         return f"{self.cause}: {self.reason}" if self.reason else self.cause
 
 
-async def in_force(connection: Connection) -> list[Halt]:
+async def halts_in_force(connection: Connection) -> list[Halt]:
     """Read every halt in force, the longest first."""
     rows = await connection.fetch(IN_FORCE)
     return [Halt(row["cause"], _mode(row["mode"]), row["reason"], row["since"], row["exits"]) for row in rows]
 
 
 def _mode(text: str | None) -> Mode | None:
-    """Return the mode that is halted; None, which is both, also for one that a newer version knows."""
+    """Return the halted mode; None for both, and for one of a newer version."""
     return Mode(text) if text in set(Mode) else None

@@ -1,4 +1,4 @@
-"""Whether detection sleeps: the latest word of an operator."""
+"""Pause of detection by an operator."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ LATEST: Final = "SELECT paused, reason, changed_by, created_at FROM monitor_swit
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Detection sleeps."""
+    """Pause in force, and its author."""
 
     by: str
     since: datetime
@@ -23,7 +23,7 @@ class Pause:
 
 
 async def pause_in_force(connection: Connection) -> Pause | None:
-    """Return who lets detection sleep; None where nobody does."""
+    """Return the pause in force; None without one."""
     row = await connection.fetchrow(LATEST)
     if row is None or not row["paused"]:
         return None

@@ -1,4 +1,4 @@
-"""What can go wrong on the way to the exchange, by what the caller may do about it."""
+"""Errors of requests to the exchange, by what the caller may do about them."""
 
 # An outcome reads better by its own name: `except NotSent`.
 # ruff: noqa: N818
@@ -12,7 +12,7 @@ _UNKNOWN_SYMBOL: Final = frozenset({-1121, 30014, 30021, 730001})
 
 
 class ExchangeError(SniperError):
-    """The exchange did not give what it was asked for."""
+    """The exchange did not answer as requested."""
 
 
 class ExchangeUnavailable(ExchangeError, TransientError):
@@ -43,7 +43,7 @@ class RateLimited(ExchangeError, TransientError):
 
     @property
     def quiet_seconds(self) -> float:
-        """How long to ask nothing: what the exchange named, else the default; a ban's is longer."""
+        """Return the back-off: as named by the exchange, else the default, which is longer for a ban."""
         return quiet_seconds(self.retry_after_seconds, banned=self.banned)
 
 

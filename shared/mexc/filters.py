@@ -1,4 +1,4 @@
-"""The filters of exchangeInfo: MEXC names one, and exchanges like it others, whose meaning is unmistakable."""
+"""Filters of exchangeInfo: MEXC's one, and those of similar exchanges whose meaning is unmistakable."""
 
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
@@ -22,7 +22,7 @@ _IGNORED: Final = frozenset(
         "TRAILING_DELTA",
     }
 )
-"""They bound kinds of orders that are not sent here, or the account as a whole."""
+"""They bound kinds of orders that are not sent here, or the whole account."""
 
 
 class _Filter(msgspec.Struct, rename="camel"):
@@ -42,12 +42,12 @@ class _Filter(msgspec.Struct, rename="camel"):
 
 
 class Filters(msgspec.Struct, frozen=True, gc=False):
-    """What the filters of one symbol say; None where none does."""
+    """Bounds by the filters of one symbol; None where no filter sets one."""
 
     price_up: Decimal | None = None
-    """The highest price of a purchase, as a factor of the last price."""
+    """Highest price of a purchase, as a factor of the last price."""
     price_down: Decimal | None = None
-    """The lowest price of a sale, as a factor of the last price."""
+    """Lowest price of a sale, as a factor of the last price."""
     price_min: Decimal | None = None
     price_max: Decimal | None = None
     price_step: Decimal | None = None
@@ -57,7 +57,7 @@ class Filters(msgspec.Struct, frozen=True, gc=False):
     notional_min: Decimal | None = None
     notional_max: Decimal | None = None
     unread: str = ""
-    """The filters that are not known here, by name."""
+    """Names of unknown filters."""
 
 
 NO_FILTERS: Final = Filters()
@@ -65,7 +65,7 @@ _decoder: Final = msgspec.json.Decoder(_Filter)
 
 
 def filters_of(entries: Iterable[msgspec.Raw]) -> Filters:
-    """Read *entries*; garbled and unknown ones are left out."""
+    """Return the bounds of *entries*, without unreadable and unknown ones."""
     bounds: _Bounds = {}
     unread: set[str] = set()
     for entry in entries:
@@ -82,7 +82,7 @@ def filters_of(entries: Iterable[msgspec.Raw]) -> Filters:
 
 
 def _band(up: Number, down: Number) -> _Bounds:
-    """Below one, MEXC means a share above and below the price; from one on, factors of it."""
+    """Values below one are shares above and below the price; others are factors of it."""
     above, below = _positive(up), _positive(down)
     if above is not None and above >= 1:
         return {"price_up": above, "price_down": below if below is not None and below <= 1 else None}
@@ -125,6 +125,6 @@ _READERS: Final[Mapping[str, Callable[[_Filter], _Bounds]]] = MappingProxyType(
 
 
 def _positive(value: Number) -> Decimal | None:
-    """Return the number; None also of nought, which switches a filter off."""
+    """Return the number; None for zero, which disables a filter."""
     number = decimal_of(value)
     return number if number is not None and number > 0 else None

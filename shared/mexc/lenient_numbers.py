@@ -1,4 +1,4 @@
-"""Numbers and times as MEXC sends them: its documentation and its answers differ, and some make no sense."""
+"""Lenient numbers and times: MEXC's documentation and answers differ, and some are senseless."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -10,11 +10,11 @@ _MAGNITUDE_MAX: Final = 30
 _MILLISECONDS_MAX: Final = 253_402_300_800_000  # the year 10000, where datetime ends
 
 Number = str | int | float | None
-"""What is sent where a number is meant."""
+"""Types sent in place of numbers."""
 
 
 def decimal_of(value: Number) -> Decimal | None:
-    """The number, None when it is none or of absurd size."""
+    """Return the number; None for no number or one of absurd size."""
     if value is None:
         return None
     try:
@@ -32,7 +32,7 @@ def integer_of(value: Number) -> int | None:
 
 
 def moment_of(milliseconds: Number) -> datetime | None:
-    """The time that many milliseconds after 1970, None when that makes no sense."""
+    """Return the time of milliseconds since 1970; None for a senseless one."""
     elapsed = integer_of(milliseconds)
     if not elapsed or not 0 < elapsed < _MILLISECONDS_MAX:
         return None

@@ -1,4 +1,4 @@
-"""Everything asked of MEXC over REST that is not an order."""
+"""Client of MEXC's public REST endpoints."""
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
@@ -12,26 +12,13 @@ import httpx
 import msgspec
 import structlog
 
-from shared.mexc.chunked_json import DESCRIPTIONS, NAMES, is_same, pieces_of
+from shared.mexc.announcement_payloads import Notice, Notices, notice
+from shared.mexc.chunked_json import DESCRIPTIONS, NAMES, chunks_of, is_unchanged
 from shared.mexc.errors import ExchangeUnavailable
 from shared.mexc.http.request import DEFAULT_LIMITS, RestLimits, ask, connect_http, decode, get_segments, unlimited
-from shared.mexc.payloads import (
-    UNREADABLE,
-    BookTicker,
-    DefaultSymbolsOfAnyKind,
-    ExchangeInfo,
-    Notice,
-    Notices,
-    OrderBook,
-    PublicTrade,
-    ServerTime,
-    names_among,
-    notice,
-    order_book,
-    public_trade,
-    symbol_info,
-)
-from shared.mexc.request_batching import Gathering
+from shared.mexc.payloads import UNREADABLE, BookTicker, OrderBook, PublicTrade, ServerTime, order_book, public_trade
+from shared.mexc.request_batching import RequestBatcher
+from shared.mexc.symbol_payloads import DefaultSymbolsOfAnyKind, ExchangeInfo, names_among, symbol_info
 from shared.mexc.symbols import SymbolInfo, all_normalised
 
 log = structlog.get_logger(__name__)
@@ -41,17 +28,17 @@ _Entries = dict[bytes, SymbolInfo | None]
 _INFO: Final = "/api/v3/exchangeInfo"
 
 _ENTRIES_PER_TURN: Final = 125
-"""Of an answer that does not come in pieces."""
+"""Entries of an answer that is not chunked."""
 
 
 @asynccontextmanager
-async def connect_rest(base_url: str, limits: RestLimits = DEFAULT_LIMITS) -> AsyncIterator["MexcRest"]:
+async def connect_market_data(base_url: str, limits: RestLimits = DEFAULT_LIMITS) -> AsyncIterator["MexcMarketData"]:
     """Open a client of the exchange at *base_url*, for example https://api.mexc.com."""
     async with connect_http(base_url, limits) as http:
-        yield MexcRest(http, limits)
+        yield MexcMarketData(http, limits)
 
 
-class MexcRest:
+class MexcMarketData:
     """Public market data. Every method raises ExchangeUnavailable, ExchangeRejected or RateLimited."""
 
     def __init__(self, http: httpx.AsyncClient, limits: RestLimits) -> None:
@@ -64,37 +51,37 @@ class MexcRest:
         self._entries: _Entries = {}
         self._symbols: Collection[SymbolInfo] = ()
         self._unread: frozenset[str] = frozenset()
-        self._rules = Gathering(self._rules_of, partial(limits.admission, "GET", _INFO))
+        self._rules = RequestBatcher(self._rules_of, partial(limits.admission, "GET", _INFO))
 
     async def ping(self) -> None:
         """Return when the exchange answers."""
         decode(await self._get("/api/v3/ping"), dict)
 
     async def server_time(self) -> int:
-        """The exchange's clock, in milliseconds since the epoch."""
+        """Return the exchange's time, in milliseconds since the epoch."""
         return decode(await self._get("/api/v3/time"), ServerTime).server_time
 
     async def default_symbols(self) -> frozenset[str]:
-        """The symbols that may be traded by API. The same object comes back while the exchange says the same."""
+        """Return the symbols tradable by API. The same object is returned while the answer does not change."""
         segments = await get_segments(self._http, self._names_limits, "/api/v3/defaultSymbols", {})
-        if not await is_same(segments, self._named, NAMES):
+        if not await is_unchanged(segments, self._named, NAMES):
             self._names = await _names(segments)
             self._named = segments
         return self._names
 
     async def depth(self, symbol: str, limit: int = 100) -> OrderBook:
-        """The order book of *symbol*, at most *limit* levels a side."""
+        """Return the order book of *symbol*, at most *limit* levels a side."""
         body = await self._get("/api/v3/depth", symbol=symbol, limit=str(limit))
         with suppress(*UNREADABLE):
             return order_book(body)
-        return decode(body, OrderBook)  # Which names the fault.
+        return decode(body, OrderBook)  # Raises with the cause.
 
     async def book_ticker(self, symbol: str) -> BookTicker:
-        """The best bid and ask of *symbol*."""
+        """Return the best bid and ask of *symbol*."""
         return decode(await self._get("/api/v3/ticker/bookTicker", symbol=symbol), BookTicker)
 
     async def book_tickers(self) -> Sequence[BookTicker]:
-        """The best bid and ask of every symbol; those that cannot be read are left out."""
+        """Return the best bid and ask of every symbol, without unreadable ones."""
         tickers = []
         for count, entry in enumerate(decode(await self._get("/api/v3/ticker/bookTicker"), list[msgspec.Raw]), start=1):
             with suppress(*UNREADABLE):
@@ -104,15 +91,15 @@ class MexcRest:
         return tickers
 
     async def recent_trades(self, symbol: str, limit: int = 1000) -> Sequence[PublicTrade]:
-        """The last trades of *symbol*, oldest first; those of unreadable price or time are left out."""
+        """Return the last trades of *symbol*, oldest first, without those of unreadable price or time."""
         body = await self._get("/api/v3/trades", symbol=symbol, limit=str(limit))
         trades = [public_trade(entry) for entry in decode(body, list[msgspec.Raw])]
         return sorted((trade for trade in trades if trade is not None), key=lambda trade: trade.traded_at)
 
     async def symbol_rules(self, symbol: str) -> SymbolInfo | None:
-        """What the exchange says of *symbol* now; None when it does not know it.
+        """Return the present rules of *symbol*; None for an unknown one.
 
-        That weighs much, and as much for many: those who would wait for one another share a question.
+        The weight is the same for one symbol and for many: concurrent calls share a request.
         """
         found = await self._rules.of(symbol)
         if found is not None and (unread := set(found.filters_unread.split()) - self._unread):
@@ -121,18 +108,18 @@ class MexcRest:
         return found
 
     async def exchange_info(self) -> Collection[SymbolInfo]:
-        """Every symbol the exchange shows. The same object comes back while the exchange says the same."""
+        """Return a description of every symbol. The same object is returned while the answer does not change."""
         segments = await get_segments(self._http, self._limits, _INFO, {})
-        if not await is_same(segments, self._described, DESCRIPTIONS):
+        if not await is_unchanged(segments, self._described, DESCRIPTIONS):
             self._entries = await _entries(segments, self._entries)
-            await asyncio.sleep(0)  # What was known before is gone by now, which takes a turn of its own.
+            await asyncio.sleep(0)  # The previous entries are freed here, which takes a turn of its own.
             self._symbols = await _readable(self._entries)
             self._described = segments
             await asyncio.sleep(0)
         return self._symbols
 
     async def notices(self, limit: int = 20) -> Sequence[Notice]:
-        """The newest announcements of the exchange, at most *limit*."""
+        """Return the newest announcements of the exchange, at most *limit*."""
         body = await self._get("/api/v3/announcements", language="en-US", page="1", limit=str(limit))
         entries = [entry for page in decode(body, Notices).data for entry in page.details[:limit]]
         return [each for each in map(notice, entries) if each is not None]
@@ -150,14 +137,14 @@ class MexcRest:
 async def _names(segments: Sequence[bytes]) -> frozenset[str]:
     names = set[str]()
     try:
-        for piece in pieces_of(segments, NAMES):
+        for piece in chunks_of(segments, NAMES):
             names |= all_normalised(set(piece))
             await asyncio.sleep(0)
     except ExchangeUnavailable:
         entries = decode(b"".join(segments), DefaultSymbolsOfAnyKind).data
         readable = names_among(entries)
         if entries and not readable:
-            raise  # Not a single name among so much: that is no list of names.
+            raise  # No readable name at all: this is no list of names.
         log.warning("names that cannot be read", count=len(entries) - len(readable))
         names = all_normalised(set(readable))
     whole = frozenset(names)
@@ -166,7 +153,7 @@ async def _names(segments: Sequence[bytes]) -> frozenset[str]:
 
 
 async def _readable(entries: _Entries) -> Collection[SymbolInfo]:
-    """Values of a dictionary, which the garbage collector passes over; it looks through a tuple of thousands."""
+    """Return values of a dictionary, which the garbage collector skips; it scans a tuple of thousands."""
     symbols = dict[str, SymbolInfo]()
     for count, info in enumerate(entries.values()):
         if count % _ENTRIES_PER_TURN == 0:
@@ -177,12 +164,12 @@ async def _readable(entries: _Entries) -> Collection[SymbolInfo]:
 
 
 async def _entries(segments: Sequence[bytes], known: _Entries) -> _Entries:
-    """A digest of each entry as it was sent, and how it reads; one that is *known* to the letter is not read again.
+    """Return the descriptions by digest of their entries; entries that are *known* are not decoded again.
 
-    Entries kept as they were sent would take up memory anew with each answer, in pieces that break it up.
+    Stored entries would take memory anew with each answer, and fragment it.
     """
     entries: _Entries = {}
-    for piece in pieces_of(segments, DESCRIPTIONS):
+    for piece in chunks_of(segments, DESCRIPTIONS):
         for count, entry in enumerate(piece):
             if count % _ENTRIES_PER_TURN == 0:
                 await asyncio.sleep(0)

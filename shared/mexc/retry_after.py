@@ -1,4 +1,4 @@
-"""Back-off by Retry-After: its only reader, and the only defaults where nothing usable came."""
+"""Back-off by Retry-After, with the defaults where it is missing or unusable."""
 
 import re
 from datetime import UTC, datetime
@@ -10,18 +10,18 @@ LIMITED: Final = 429
 BANNED: Final = 418
 """The same where the exchange keeps us out for it."""
 LIMITED_SECONDS: Final = 1.0
-"""After a 429 that names no wait."""
+"""After a 429 without Retry-After."""
 BANNED_SECONDS: Final = 120.0
-"""After a 418 that names none: bans last two minutes to three days."""
+"""After a 418 without Retry-After: bans last two minutes to three days."""
 WAIT_SECONDS_MAX: Final = 3 * 24 * 3600.0
-"""The longest ban there is."""
+"""The longest ban."""
 _SECONDS: Final = re.compile(r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+")
 
 
 def retry_after_seconds(header: str | None, *, date: str | None = None, now: datetime | None = None) -> float | None:
-    """Return the wait that *header* names, capped; None where it names none that can be understood.
+    """Return the wait in *header*, capped; None where it is unusable.
 
-    A wait that is a moment is counted from *date*, the answer's own Date header, and where there is none from *now*.
+    A wait until a date is counted from *date*, the answer's own Date header, or else from *now*.
     """
     text = "" if header is None else header.strip()
     if _SECONDS.fullmatch(text):
@@ -34,7 +34,7 @@ def retry_after_seconds(header: str | None, *, date: str | None = None, now: dat
 
 
 def quiet_seconds(named: float | None, *, banned: bool) -> float:
-    """Return how long to keep quiet: for as long as was *named*, else for the default."""
+    """Return the back-off: *named*, else the default."""
     if named is not None:
         return named
     return BANNED_SECONDS if banned else LIMITED_SECONDS

@@ -1,4 +1,4 @@
-"""Trading pairs: one spelling, their two assets, and what the exchange says about them."""
+"""Symbols: normalised names, their two assets, and their descriptions by the exchange."""
 
 import re
 from collections.abc import Collection
@@ -14,21 +14,21 @@ _ONLINE: Final = frozenset({"1", "ENABLED"})
 _NOT_ONLINE: Final = frozenset({"2", "3"})
 _SEPARATORS: Final = "_-/ "
 _ONE_SPELLING: Final = str.maketrans(ascii_lowercase, ascii_uppercase, _SEPARATORS)
-"""Of other letters some have ours for capitals, and look-alikes are to stay what they are."""
+"""Capitals of other scripts may equal ours, and lookalikes must stay distinct."""
 _ANOTHER_SPELLING: Final = re.compile(f"[a-z{re.escape(_SEPARATORS)}]")
 
 
 class Pair(NamedTuple):
-    """The two assets of a symbol."""
+    """Assets of a symbol."""
 
     base: str
     quote: str
 
 
 class SymbolInfo(msgspec.Struct, frozen=True, gc=False):
-    """One pair as exchangeInfo describes it. What the exchange leaves out or garbles is None.
+    """Pair as described by exchangeInfo. Missing and unreadable values are None.
 
-    There are thousands, and the garbage collector stops everything while it looks at them: it need not.
+    Without garbage collection: there are thousands, and each collection would scan them all.
     """
 
     symbol: str
@@ -58,39 +58,39 @@ class SymbolInfo(msgspec.Struct, frozen=True, gc=False):
     price_max: Decimal | None = None
     price_step: Decimal | None = None
     price_up: Decimal | None = None
-    """The highest price of a purchase, as a factor of the last price."""
+    """Highest price of a purchase, as a factor of the last price."""
     price_down: Decimal | None = None
-    """The lowest price of a sale, as a factor of the last price."""
+    """Lowest price of a sale, as a factor of the last price."""
     market_orders: bool | None = None
-    """Whether orders without a price are taken; None where the exchange does not say."""
+    """Whether market orders are accepted; None where unknown."""
     taker_fee: Decimal | None = None
-    """As a ratio of what is bought or sold for."""
+    """As a ratio of the quote amount."""
     filters_unread: str = ""
-    """The filters whose meaning is not known, by name."""
+    """Names of unknown filters."""
 
     @property
     def is_online(self) -> bool:
-        """Neither paused nor offline; says nothing about whether trading has opened."""
+        """Return whether it is neither paused nor offline; trading need not have opened."""
         return self.status in _ONLINE
 
     @property
     def tells_status(self) -> bool:
-        """Whether the status is one that is known, so that it says something."""
+        """Return whether the status is a known one."""
         return self.status in _ONLINE or self.status in _NOT_ONLINE
 
 
 def normalise(symbol: str) -> str:
-    """`BTC_USDT`, `btc-usdt` and `btcusdt` all name `BTCUSDT`."""
+    """Return the one spelling: `BTC_USDT`, `btc-usdt` and `btcusdt` are `BTCUSDT`."""
     return symbol.translate(_ONE_SPELLING)
 
 
 def all_normalised(symbols: set[str]) -> set[str]:
-    """Return *symbols* in their one spelling. They mostly come in it: it takes one look at all of them to tell."""
+    """Return *symbols* normalised. Mostly they are already, which a single search over all of them shows."""
     return set(map(normalise, symbols)) if _ANOTHER_SPELLING.search("".join(symbols)) else symbols
 
 
 def split_symbol(symbol: str, quote_assets: Collection[str] = QUOTE_ASSETS) -> Pair | None:
-    """The assets of *symbol* in any spelling, by its longest known quote; None when no quote fits."""
+    """Return the assets of *symbol* in any spelling, by its longest known quote; None where no quote fits."""
     spelled = normalise(symbol)
     fitting = [quote for quote in quote_assets if spelled.endswith(quote) and spelled != quote]
     if not fitting:

@@ -1,4 +1,4 @@
-"""What exchangeInfo says of orders on a symbol, in the words of our events."""
+"""Trading rules of our events, from exchangeInfo."""
 
 from pydantic import ValidationError
 
@@ -7,9 +7,9 @@ from shared.mexc.symbols import SymbolInfo
 
 
 def rules_of(info: SymbolInfo) -> TradingRules | None:
-    """Return the rules that *info* tells, without what an event has no place for.
+    """Return the rules in *info*, without values that do not fit an event.
 
-    None of an entry that was too odd to be read: it does not say that orders are refused.
+    None for an unreadable entry: it does not show that orders are refused.
     """
     if not info.status:
         return None

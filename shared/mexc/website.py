@@ -1,4 +1,4 @@
-"""What MEXC's web site knows and its API does not. Nobody promises it: it may refuse us, or change, at any time."""
+"""Client of MEXC's web site, for data missing in the API. Undocumented: it may refuse us, or change, at any time."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -7,12 +7,12 @@ from typing import Final
 
 import httpx
 
+from shared.mexc.announcement_payloads import Calendar, NewCoin, new_coin
 from shared.mexc.http.request import RestLimits, ask, connect_http, decode
-from shared.mexc.payloads import Calendar, NewCoin, new_coin
 
 _CALENDAR_PATH: Final = "/api/operation/new_coin_calendar"
 _HEADERS: Final = {"User-Agent": "Mozilla/5.0 (compatible; mexc-listing-sniper)", "Accept": "application/json"}
-"""Without a browser's mark the site answers nobody."""
+"""The site refuses clients without a browser's User-Agent."""
 
 
 _COINS_PER_TURN: Final = 250
@@ -20,21 +20,21 @@ _LIMITS: Final = RestLimits(body_bytes_max=4 * 1024 * 1024, connections_max=1)
 
 
 @asynccontextmanager
-async def connect_web(base_url: str, limits: RestLimits = _LIMITS) -> AsyncIterator["MexcWeb"]:
+async def connect_website(base_url: str, limits: RestLimits = _LIMITS) -> AsyncIterator["MexcWebsite"]:
     """Open a client of the web site at *base_url*, for example https://www.mexc.com."""
     async with connect_http(base_url, limits, _HEADERS) as http:
-        yield MexcWeb(http, limits)
+        yield MexcWebsite(http, limits)
 
 
-class MexcWeb:
+class MexcWebsite:
     def __init__(self, http: httpx.AsyncClient, limits: RestLimits) -> None:
         self._http = http
         self._limits = limits
 
     async def new_coins(self, *, now_ms: int) -> Sequence[NewCoin]:
-        """The coins of the calendar, past and to come; raises ExchangeUnavailable, ExchangeRejected or RateLimited.
+        """Return the coins of the calendar, past and to come; raise ExchangeError.
 
-        *now_ms* keeps caches on the way from answering.
+        *now_ms* bypasses caches on the way.
         """
         body = await ask(self._http, self._limits, _CALENDAR_PATH, {"timestamp": str(now_ms)})
         coins = []

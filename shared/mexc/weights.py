@@ -1,4 +1,4 @@
-"""The weight of each endpoint, and the limit that it counts against."""
+"""Weights of endpoints, and the rate limit each counts against."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -7,19 +7,19 @@ from typing import Final, NamedTuple
 
 
 class Pool(StrEnum):
-    """Whose limit a request counts against: MEXC counts calls without a key by address, and others by key."""
+    """Scope of a rate limit: MEXC counts requests without a key by address, and others by key."""
 
     ADDRESS = "address"
     KEY = "key"
 
 
 class Cost(NamedTuple):
-    """One request, as the limits count it."""
+    """Cost of one request against the rate limits."""
 
     pool: Pool
     weight: int
     is_order: bool = False
-    """Counts against the orders a second too: a new order, and the end of one."""
+    """Counts against the order limit per second too: new orders and cancellations."""
 
 
 ORDER_PATH: Final = "/api/v3/order"
@@ -65,7 +65,7 @@ ORDER: Final = _KEY["POST", ORDER_PATH]
 
 
 def cost_of(method: str, path: str) -> Cost:
-    """Return what a request counts; one that no table knows counts as the heaviest."""
+    """Return the cost of a request; an unknown one counts as the heaviest."""
     return _KEY.get((method, path)) or Cost(Pool.ADDRESS, _ADDRESS.get(path, _UNKNOWN))
 
 

@@ -1,4 +1,4 @@
-"""Many rows, one commit: what concurrent handlers hand in is gathered and written together."""
+"""Batching: rows of concurrent handlers are committed together."""
 
 import asyncio
 from collections import deque
@@ -12,8 +12,8 @@ from shared.errors import TransientError
 Row = TypeVar("Row")
 
 Write = Callable[[Sequence[Row]], Awaitable[None]]
-"""Commits all of the rows or none: TransientError to have them handed in again, PermanentError, or what else is raised,
-when one of them is to blame."""
+"""Commits all of the rows or none: TransientError to have them delivered again, PermanentError or another error when
+one of them is to blame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,9 @@ class _Waiting(Generic[Row]):
 
 
 class Batcher(Generic[Row]):
-    """Writes one batch at a time; meanwhile the next one gathers.
+    """Writes one batch at a time; meanwhile the next one is gathered.
 
-    What waits is bounded by those who wait: each of them hands in one row and stays until it is committed.
+    Bounded by the callers: each adds one row and waits until it is committed.
     """
 
     def __init__(self, write: Write[Row], limits: BatchLimits) -> None:
@@ -55,7 +55,7 @@ class Batcher(Generic[Row]):
         self._closing = False
 
     async def add(self, row: Row) -> None:
-        """Return once *row* is committed; raise what `Write` raises when it is not."""
+        """Return once *row* is committed; raise the error of `Write` when it is not."""
         if self._closing:
             raise TransientError("stopping: no more rows are taken")
         loop = asyncio.get_running_loop()
@@ -65,7 +65,7 @@ class Batcher(Generic[Row]):
         await waiting.committed
 
     def close(self) -> None:
-        """Take no more rows, and let `run` end when those it has are written."""
+        """Accept no more rows, and let `run` end once the present ones are written."""
         self._closing = True
         self._signal()
 
@@ -95,7 +95,7 @@ class Batcher(Generic[Row]):
     def _take(self) -> Sequence[_Waiting[Row]]:
         batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._limits.rows_max))]
         self._signal()
-        # Whoever stopped waiting was cancelled, and their message comes back.
+        # Cancelled callers are skipped: their messages are redelivered.
         return [waiting for waiting in batch if not waiting.committed.done()]
 
     async def _settle(self, batch: Sequence[_Waiting[Row]]) -> None:
@@ -106,15 +106,15 @@ class Batcher(Generic[Row]):
         except TransientError as error:
             for waiting in batch:
                 waiting.fail(error)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is for those who wait to hear
-            # One row may be to blame for whatever it is: the others are not to share its fate.
+        except Exception as error:  # noqa: BLE001 - any error goes to the callers
+            # One row may be to blame: it must not fail the others.
             await self._isolate(batch, error)
         else:
             for waiting in batch:
                 waiting.succeed()
 
     async def _isolate(self, batch: Sequence[_Waiting[Row]], error: Exception) -> None:
-        """Write the halves of a refused batch apart, until the rows to blame stand alone."""
+        """Write the halves of a failed batch separately, until the rows to blame stand alone."""
         if len(batch) == 1:
             batch[0].fail(error)
             return
@@ -125,7 +125,7 @@ class Batcher(Generic[Row]):
 
 @asynccontextmanager
 async def batching(name: str, write: Write[Row], limits: BatchLimits) -> AsyncIterator[Batcher[Row]]:
-    """Run a batcher for the time of the block; what it holds at the end is still written."""
+    """Run a batcher during the block; what it holds at its end is still written."""
     batcher = Batcher(write, limits)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(batcher.run(), name=f"batches of {name}")

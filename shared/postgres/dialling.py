@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL: how they are made, and the look at encoding and poolers before the first is used."""
+"""Connections to PostgreSQL: options, and an inspection of encoding and poolers before the first use."""
 
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ from sqlalchemy import URL
 
 from shared.errors import SettingsError, TransientError
 from shared.postgres.refusals import POOLED, require_utf8
-from shared.postgres.url import parameter, plain
+from shared.postgres.url import driver_url, parameter
 from shared.settings import DatabaseSettings
 
 Plain: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -19,13 +19,13 @@ Session: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[a
 LOCK_TIMEOUT_SECONDS: Final = 1.0
 IDLE_IN_TRANSACTION_SECONDS: Final = 5.0
 ROUNDS: Final = 3
-"""How often two connections are compared: once is enough, unless others use the same pooler meanwhile."""
-WHO: Final = "SELECT pg_backend_pid() AS pid, current_setting('server_encoding') AS encoding"
+"""Comparisons of two connections: one is enough, unless others use the same pooler meanwhile."""
+BACKEND: Final = "SELECT pg_backend_pid() AS pid, current_setting('server_encoding') AS encoding"
 
 
 @dataclass(frozen=True, slots=True)
-class Dialling:
-    """Where a connection leads, how long it may take, and what holds in its session."""
+class ConnectOptions:
+    """Target, timeouts and session parameters of a connection."""
 
     dsn: str
     connect_seconds: float
@@ -33,10 +33,10 @@ class Dialling:
     application: str
     timeouts: dict[str, str]
     by_statement: bool = False
-    """Whether the timeouts are set by a statement, because a pooler does not hand on those of a start."""
+    """Whether the timeouts are set by a statement, because a pooler drops those of the startup."""
 
     def arguments(self) -> dict[str, Any]:
-        """Return what asyncpg is to be called with."""
+        """Return the arguments of asyncpg."""
         return {
             "dsn": self.dsn,
             "timeout": self.connect_seconds,
@@ -51,15 +51,15 @@ class Dialling:
         return connection
 
     async def prepare(self, connection: Session) -> None:
-        """Have the timeouts hold in this session."""
+        """Set the timeouts of this session."""
         if self.by_statement:
             await connection.execute("; ".join(f"SET {name} = {value}" for name, value in self.timeouts.items()))
 
 
-def dialling_of(settings: DatabaseSettings, url: URL, *, name: str) -> Dialling:
-    """Return how a process of this name connects."""
-    return Dialling(
-        plain(url),
+def connect_options(settings: DatabaseSettings, url: URL, *, name: str) -> ConnectOptions:
+    """Return the connection options of a process of this name."""
+    return ConnectOptions(
+        driver_url(url),
         float(parameter(url, "connect_timeout") or 0) or settings.connect_timeout_seconds,
         settings.statement_timeout_seconds,
         parameter(url, "application_name") or f"sniper-{name}",
@@ -75,52 +75,52 @@ def _milliseconds(seconds: float) -> str:
     return str(int(seconds * 1000))
 
 
-async def examined(dialling: Dialling) -> Dialling:
-    """Return how to connect, having looked at the server; raise SettingsError where it cannot serve us."""
+async def inspected_options(options: ConnectOptions) -> ConnectOptions:
+    """Return the options after an inspection of the server; raise SettingsError where it is unsuitable."""
     async with AsyncExitStack() as looking:
-        first, dialling = await _first(looking, dialling)
-        pid, encoding = await _who(first)
+        first, options = await _first_connection(looking, options)
+        pid, encoding = await _backend_of(first)
         require_utf8(encoding)
-        # A pooler gives out process numbers of its own.
+        # Poolers report process ids of their own.
         if pid == first.get_server_pid():
-            return dialling
+            return options
         try:
-            await _require_sessions(first, await _looked_at(looking, dialling), pid)
+            await _require_sessions(first, await _inspected_connection(looking, options), pid)
         except TimeoutError:
             raise TransientError("database away: the pooler lends no second session; raise its pool size") from None
-        # It may drop, without a word, what a session is started with.
-        return replace(dialling, by_statement=True)
+        # It may silently drop startup parameters.
+        return replace(options, by_statement=True)
 
 
-async def _first(looking: AsyncExitStack, dialling: Dialling) -> tuple[Plain, Dialling]:
+async def _first_connection(looking: AsyncExitStack, options: ConnectOptions) -> tuple[Plain, ConnectOptions]:
     try:
-        return await _looked_at(looking, dialling), dialling
+        return await _inspected_connection(looking, options), options
     except asyncpg.ProtocolViolationError as error:
         if "startup parameter" not in str(error):
             raise
-    without = replace(dialling, by_statement=True)
-    return await _looked_at(looking, without), without
+    without = replace(options, by_statement=True)
+    return await _inspected_connection(looking, without), without
 
 
-async def _looked_at(looking: AsyncExitStack, dialling: Dialling) -> Plain:
-    # Without names for statements, which another session may have used where sessions are not ours alone.
-    connection: Plain = await asyncpg.connect(**dialling.arguments(), statement_cache_size=0)
+async def _inspected_connection(looking: AsyncExitStack, options: ConnectOptions) -> Plain:
+    # Without named statements, which clash where a pooler shares sessions.
+    connection: Plain = await asyncpg.connect(**options.arguments(), statement_cache_size=0)
     looking.callback(connection.terminate)
     return connection
 
 
 async def _require_sessions(first: Plain, second: Plain, pid: int) -> None:
-    """Raise SettingsError unless each connection has a server process to itself, and keeps it."""
+    """Raise SettingsError unless each connection keeps a server process of its own."""
     for _ in range(ROUNDS):
         async with second.transaction():
-            if (await _who(second))[0] == pid or (await _who(first))[0] != pid:
+            if (await _backend_of(second))[0] == pid or (await _backend_of(first))[0] != pid:
                 raise SettingsError(POOLED)
 
 
-async def _who(connection: Plain) -> tuple[int, str]:
-    """Return the server's process and its encoding."""
+async def _backend_of(connection: Plain) -> tuple[int, str]:
+    """Return the server's process id and its encoding."""
     async with connection.transaction():
-        row = await connection.fetchrow(WHO)
+        row = await connection.fetchrow(BACKEND)
     if row is None:
         raise TransientError("database away: no answer")
     return row["pid"], row["encoding"]

@@ -1,21 +1,21 @@
-"""SQLAlchemy's way into the database, for those who ask for it: eight megabytes that no service carries unasked."""
+"""SQLAlchemy engine on demand: eight megabytes that services do not load."""
 
 from typing import TYPE_CHECKING
 
 from sqlalchemy import URL
 
-from shared.postgres.dialling import Dialling
+from shared.postgres.dialling import ConnectOptions
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 
 class EngineOnDemand:
-    """The one engine of a process, which is made for the first who asks."""
+    """The one engine of a process, created on first use."""
 
-    def __init__(self, url: URL, dialling: Dialling) -> None:
+    def __init__(self, url: URL, options: ConnectOptions) -> None:
         self._url = url
-        self._dialling = dialling
+        self._options = options
         self._engine: AsyncEngine | None = None
 
     def get(self) -> "AsyncEngine":
@@ -25,8 +25,8 @@ class EngineOnDemand:
 
             self._engine = create_async_engine(
                 self._url,
-                # SQLAlchemy would read the URL's options in a way of its own, and does not know sslmode.
-                async_creator=self._dialling.open,
+                # SQLAlchemy would parse the URL's options itself, and does not know sslmode.
+                async_creator=self._options.open,
                 pool_size=2,
                 max_overflow=3,
                 pool_timeout=2,

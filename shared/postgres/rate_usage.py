@@ -1,6 +1,6 @@
-"""The use of the exchange's rate limits, kept in the database, so that the next start of a service goes on from there.
+"""Use of the exchange's rate limits, persisted so that the next start of a service continues from it.
 
-The exchange goes on counting, and banning, when a process ends. Times are the database's: no clock of ours decides.
+The exchange keeps counting, and banning, after a process has ended. Times are the database's, not ours.
 """
 
 import asyncio
@@ -19,11 +19,11 @@ from shared.postgres.database import Database
 log = structlog.get_logger(__name__)
 
 STORE_SECONDS: Final = 0.5
-"""A process that is killed leaves what it used since the last store unknown."""
+"""Interval of stores: a killed process leaves its use since the last one unknown."""
 ANSWER_SECONDS: Final = 2.0
 
 _NOT_THERE: Final = (TransientError, TimeoutError, asyncpg.PostgresError)
-"""No service stops for want of this table."""
+"""No service stops for lack of this table."""
 
 READ: Final = """
 SELECT banned, used,
@@ -44,7 +44,7 @@ ON CONFLICT (service) DO UPDATE SET
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What counts against the limits, by name, and for how long nothing may be asked."""
+    """Use of each limit by name, and the time during which no requests may be sent."""
 
     used: Mapping[str, int]
     quiet_seconds: float = 0.0
@@ -52,14 +52,14 @@ class Usage:
     age_seconds: float = 0.0
 
 
-NOTHING: Final = Usage({})
+NO_USAGE: Final = Usage({})
 
 
-class Spender(Protocol):
-    """The rate limiter of a service."""
+class RateLimiter(Protocol):
+    """Rate limiter of a service."""
 
     refused: asyncio.Event
-    """Set when the exchange asked for quiet."""
+    """Set when the exchange refused a request as too many."""
 
     def usage(self) -> Usage:
         """Return the present use."""
@@ -68,22 +68,22 @@ class Spender(Protocol):
         """Return the most that may be used before the first store."""
 
     def resume(self, before: Usage | None) -> None:
-        """Go on from what was used *before*; None where that is not known."""
+        """Continue from the use *before*; None where that is unknown."""
 
 
 @asynccontextmanager
-async def remembered(database: Database, service: str, spender: Spender) -> AsyncIterator[None]:
-    """Let *spender* go on from what was used before, and remember what it uses during the block."""
-    spender.resume(await _read(database, service))
-    await _store(database, service, spender.presumed())
-    # A TaskGroup would wrap what the block raises.
-    storing = asyncio.create_task(_keep(database, service, spender), name="rate-usage")
+async def persisted_usage(database: Database, service: str, limiter: RateLimiter) -> AsyncIterator[None]:
+    """Let *limiter* continue from its stored use, and store its use during the block."""
+    limiter.resume(await _read(database, service))
+    await _store(database, service, limiter.presumed())
+    # A TaskGroup would wrap errors of the block.
+    storing = asyncio.create_task(_keep(database, service, limiter), name="rate-usage")
     try:
         yield
     finally:
         storing.cancel()
         await asyncio.wait([storing])
-        await _store(database, service, spender.usage())
+        await _store(database, service, limiter.usage())
 
 
 async def _read(database: Database, service: str) -> Usage | None:
@@ -94,20 +94,20 @@ async def _read(database: Database, service: str) -> Usage | None:
         log.warning("the use of the rate limits is not known", reason=str(error))
         return None
     if row is None:
-        return NOTHING
+        return NO_USAGE
     used = row["used"] if isinstance(row["used"], dict) else {}
     known = {name: amount for name, amount in used.items() if isinstance(amount, int) and amount >= 0}
     return Usage(known, max(0.0, row["quiet_seconds"]), row["banned"], max(0.0, row["age_seconds"]))
 
 
-async def _keep(database: Database, service: str, spender: Spender) -> Never:
-    stored = NOTHING
+async def _keep(database: Database, service: str, limiter: RateLimiter) -> Never:
+    stored = NO_USAGE
     while True:
-        await pause(STORE_SECONDS, spender.refused)
-        spender.refused.clear()
-        usage = spender.usage()
+        await pause(STORE_SECONDS, limiter.refused)
+        limiter.refused.clear()
+        usage = limiter.usage()
         if any(usage.used.values()) or usage.quiet_seconds > 0 or usage.used != stored.used:
-            stored = usage if await _store(database, service, usage) else NOTHING
+            stored = usage if await _store(database, service, usage) else NO_USAGE
 
 
 async def _store(database: Database, service: str, usage: Usage) -> bool:

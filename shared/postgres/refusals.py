@@ -1,4 +1,4 @@
-"""PostgreSQL's refusals in one sentence that says what to do, and whether waiting can help."""
+"""Refusals by PostgreSQL, explained with their remedy, and whether waiting can help."""
 
 import re
 import ssl
@@ -40,7 +40,7 @@ _REMEDIES: Final[tuple[tuple[type[Exception], str, str], ...]] = (
     (asyncpg.InterfaceError, "is not supported", "let the role sign in by scram-sha-256"),
     (ConnectionError, "rejected SSL upgrade", "switch on TLS at the server, or choose another sslmode"),
 )
-"""What waiting cannot mend: the error, a word of its message, and what to do. The first that fits is taken."""
+"""Permanent refusals: the error, a word of its message, and the remedy. The first match is taken."""
 
 _DENIED: Final = re.compile(r"permission denied for (?P<kind>[a-z ]+?) \"?(?P<name>[^\" ]+)\"?$")
 _NOT_OWNER: Final = re.compile(r"must be owner of (?P<kind>[a-z ]+?) \"?(?P<name>[^\" ]+)\"?$")
@@ -48,7 +48,7 @@ _NOT_OWNER: Final = re.compile(r"must be owner of (?P<kind>[a-z ]+?) \"?(?P<name
 
 @contextmanager
 def refusals_are_settings() -> Iterator[None]:
-    """Translate what a server refuses now and will refuse again into SettingsError."""
+    """Translate permanent refusals into SettingsError."""
     try:
         yield
     except ssl.SSLCertVerificationError as error:
@@ -70,12 +70,12 @@ def _remedy(error: Exception) -> str | None:
 
 
 def first_line(error: BaseException) -> str:
-    """Return what the server says, without the lines that repeat statements and rows."""
+    """Return the server's message, without the lines that repeat statements and rows."""
     return str(error).partition("\n")[0]
 
 
 def require_utf8(encoding: str) -> None:
-    """Raise SettingsError for a database that cannot take every name that a coin may have."""
+    """Raise SettingsError for a database that cannot store the name of every coin."""
     if encoding != "UTF8":
         raise SettingsError(
             f"the database's encoding is {encoding}, which cannot hold every name of a coin: make one with "
@@ -84,7 +84,7 @@ def require_utf8(encoding: str) -> None:
 
 
 def missing_right(error: BaseException, role: str) -> str:
-    """Say which right *role* lacks, and the statement that gives it."""
+    """Return the right that *role* lacks, and the statement that grants it."""
     message = first_line(error)
     quoted = f'"{role}"'
     if owned := _NOT_OWNER.search(message):

@@ -1,4 +1,4 @@
-"""The authority that a database's certificate is checked against, as a variable of its own beside the URL."""
+"""Certificate authority of the database, as a variable of its own beside the URL."""
 
 from pathlib import Path
 from typing import Final
@@ -12,10 +12,10 @@ from shared.postgres.url import parameter
 CHECKING: Final = ("verify-ca", "verify-full")
 
 
-def checked_against(url: URL, authority: Path | None) -> URL:
-    """Return *url* with the certificate of *authority* to check the server's by; by host name too, unless it says less.
+def with_authority(url: URL, authority: Path | None) -> URL:
+    """Return *url* with *authority* as its root certificate; host names are checked, too, unless it says otherwise.
 
-    Raises SettingsError where the URL says that nothing is to be checked, or names another authority.
+    Raises SettingsError where the URL disables the check, or names another authority.
     """
     if authority is None:
         return url

@@ -1,4 +1,4 @@
-"""Read PostgreSQL URLs as libpq does, and refuse what cannot be meant or cannot be done by name, before connecting."""
+"""Parser of PostgreSQL URLs, as libpq reads them; refuses by name what is impossible, before connecting."""
 
 import getpass
 import os
@@ -10,13 +10,13 @@ from urllib.parse import unquote, unquote_plus
 from sqlalchemy import URL
 
 from shared.errors import SettingsError
-from shared.postgres.url_parameters import judged
+from shared.postgres.url_parameters import supported_parameters
 from shared.settings import ENCODE
 
 SCHEMES: Final = ("postgres", "postgresql", "postgresql+asyncpg")
 PORT_MAX: Final = 65_535
 OURS: Final = ("connect_timeout", "application_name")
-"""Parameters that we carry out ourselves; the driver would send them to the server."""
+"""Parameters handled by us; the driver would send them to the server."""
 
 _PARTS: Final = re.compile(r"(?P<authority>[^/?]*)(?:/(?P<path>[^?]*))?(?:\?(?P<query>.*))?", re.DOTALL)
 _HOST: Final = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+(?:%[\w.]+)?\]|[^:\[\]]*)(?::(?P<port>.*))?", re.DOTALL)
@@ -32,7 +32,7 @@ def parse_url(text: str, *, variable: str) -> URL:
         raise SettingsError(f"{variable}: {error}") from None
 
 
-def plain(url: URL) -> str:
+def driver_url(url: URL) -> str:
     """Return the form that PostgreSQL's own tools and asyncpg read."""
     bare = url.set(drivername="postgresql").difference_update_query(OURS)
     return bare.render_as_string(hide_password=False)
@@ -65,7 +65,7 @@ def _parsed(text: str) -> URL:
         unquote(user) or None,
         unquote(password) or None,
         database=_database(path or ""),
-        query=judged(dict(_pairs(query or ""))),
+        query=supported_parameters(dict(_pairs(query or ""))),
     )
     return _with_a_user(_at(url, hosts))
 
@@ -85,7 +85,7 @@ def _pairs(query: str) -> Iterator[tuple[str, str]]:
 
 
 def _at(url: URL, hosts: str) -> URL:
-    """Return *url* with where it leads to: a host, a directory of sockets, or several of them to be tried in turn."""
+    """Return *url* with its target: a host, a directory of sockets, or several of them to try in turn."""
     places = [_place(host, alone="," not in hosts) for host in hosts.split(",")]
     if len(places) == 1:
         name, port = places[0]
@@ -118,7 +118,7 @@ def _port(text: str) -> int | None:
 
 
 def _with_a_user(url: URL) -> URL:
-    """Return *url*; raise ValueError where it leaves the user to an operating system that has no name for ours."""
+    """Return *url*; raise ValueError where it leaves the user to an operating system without a name for ours."""
     if url.username is None and "user" not in url.query and not os.environ.get("PGUSER"):
         try:
             getpass.getuser()

@@ -1,4 +1,4 @@
-"""The files that a PostgreSQL URL names: certificates and keys that cannot be used are named before connecting."""
+"""Files named by a PostgreSQL URL: certificates and keys are checked before connecting."""
 
 import ssl
 from collections.abc import Callable
@@ -16,7 +16,7 @@ AUTHORITIES: Final = ("sslrootcert", "sslcrl")
 
 
 def require_files(url: URL) -> None:
-    """Raise SettingsError naming the parameter and the path of the first file of *url* that cannot be used."""
+    """Raise SettingsError naming the parameter and the path of the first unusable file of *url*."""
     passfile = parameter(url, "passfile")
     if passfile is not None:
         _read("passfile", passfile)

@@ -1,4 +1,4 @@
-"""The parameters of a PostgreSQL URL: understood, without effect here, or refused with the reason."""
+"""Parameters of a PostgreSQL URL: supported, without effect here, or refused with the reason."""
 
 import re
 from collections.abc import Mapping
@@ -43,7 +43,7 @@ VALUES: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "gsslib": frozenset({"gssapi", "sspi"}),
     }
 )
-"""What the parameters that know only a few values may be."""
+"""Allowed values of parameters with few."""
 HARMLESS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
     {
         "channel_binding": frozenset({"prefer", "disable"}),
@@ -59,7 +59,7 @@ HARMLESS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "sslsni": frozenset({"1"}),
     }
 )
-"""Values that change nothing."""
+"""Values without effect."""
 
 _LEAVE: Final = "the driver cannot do it; leave it out"
 ADVICE: Final[Mapping[str, str]] = MappingProxyType(
@@ -114,16 +114,16 @@ ADVICE: Final[Mapping[str, str]] = MappingProxyType(
         _LEAVE,
     )
 )
-"""What to do about the others that libpq, poolers and other drivers know."""
+"""Remedies for other parameters of libpq, poolers and other drivers."""
 _WORD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,40}")
 
 
-def judged(query: Mapping[str, str]) -> dict[str, str]:
-    """Return the parameters that mean something here; raise ValueError naming the first that is not supported."""
+def supported_parameters(query: Mapping[str, str]) -> dict[str, str]:
+    """Return the supported parameters; raise ValueError naming the first that is not."""
     understood: dict[str, str] = {}
     for name, value in _translated(query).items():
         if name == "fallback_application_name":
-            continue  # There is always a name to show.
+            continue  # A name is always set.
         if name in UNDERSTOOD:
             _check(name, value)
             understood[name] = value
@@ -133,7 +133,7 @@ def judged(query: Mapping[str, str]) -> dict[str, str]:
 
 
 def _translated(query: Mapping[str, str]) -> dict[str, str]:
-    """Return *query* with JDBC's and SQLAlchemy's word for encryption in libpq's."""
+    """Return *query* with the encryption parameter of JDBC and SQLAlchemy as libpq's."""
     translated = dict(query)
     if "ssl" in translated:
         mode = translated.pop("ssl")
@@ -155,6 +155,6 @@ def _refusal(name: str, *, secretive: bool) -> str:
     if name in ADVICE:
         with_this = " with this value" if name in HARMLESS else ""
         return f"the parameter {name} is not supported{with_this}: {ADVICE[name]}"
-    # A password cut in two by a & would be shown otherwise.
+    # Otherwise a password cut in two by a & would be shown.
     shown = f" {name}" if _WORD.fullmatch(name) and not secretive else ""
     return f"libpq knows no parameter{shown}: settings of the server are written options=-c NAME=VALUE"

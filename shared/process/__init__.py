@@ -1,1 +1,1 @@
-"""The life of a process: signals, logs, metrics, health, memory."""
+"""Process lifecycle: signals, logs, metrics, health, memory."""

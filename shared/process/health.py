@@ -1,4 +1,4 @@
-"""How each service is doing, told on the bus every few seconds and on change."""
+"""Health of a service, published at intervals and on change."""
 
 import asyncio
 import uuid
@@ -20,16 +20,16 @@ log = structlog.get_logger()
 
 HEARTBEAT_SECONDS: Final = 5.0
 SILENCE_MAX: Final = timedelta(seconds=12)
-"""A component silent for longer is taken for dead: two heartbeats missed, and some grace."""
+"""A component silent for longer counts as dead: two missed heartbeats, and a margin."""
 _SILENCE: Final = "silent, last said "
 FAREWELL_SECONDS: Final = 2.0
 
 Fact = Callable[[], JsonValue]
-"""Reads what a component tells of itself; called with each heartbeat."""
+"""Returns a fact about a component; called with each heartbeat."""
 
 
 class Component:
-    """The health of one service, as the service sees it."""
+    """Health of one service, from its own view."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -37,44 +37,44 @@ class Component:
         self._status = HealthStatus.RUNNING
         self._detail = ""
         self._last_event_at: datetime | None = None
-        self._farewell = HealthStatus.STOPPED, ""
+        self._shutdown_report = HealthStatus.STOPPED, ""
         self._facts: dict[str, Fact] = {}
-        self._silent: Callable[[], bool] = lambda: False
+        self._is_silent: Callable[[], bool] = lambda: False
 
     @property
     def is_silent(self) -> bool:
-        """Whether another process speaks under this name."""
-        return self._silent()
+        """Return whether another process reports under this name."""
+        return self._is_silent()
 
     def silent_while(self, silent: Callable[[], bool]) -> None:
-        """Tell nothing while *silent* says so."""
-        self._silent = silent
+        """Report nothing while *silent* returns True."""
+        self._is_silent = silent
 
-    def shows(self, name: str, fact: Fact) -> None:
-        """Tell *fact* under this name with each heartbeat."""
+    def add_fact(self, name: str, fact: Fact) -> None:
+        """Report *fact* under this name with each heartbeat."""
         self._facts[name] = fact
         self.changed.set()
 
-    def last_words(self, status: HealthStatus, detail: str) -> None:
-        """Report this at the end instead of ``stopped``: it ends, and that is not well."""
-        self._farewell = status, detail
+    def report_at_shutdown(self, status: HealthStatus, detail: str) -> None:
+        """Report this at shutdown instead of ``stopped``, because positions remain or the like."""
+        self._shutdown_report = status, detail
 
-    def say_goodbye(self) -> None:
-        """Report the end."""
-        self.set(*self._farewell)
+    def report_shutdown(self) -> None:
+        """Report the shutdown."""
+        self.set(*self._shutdown_report)
 
     def set(self, status: HealthStatus, detail: str = "") -> None:
-        """Report *status* at once if it is news."""
+        """Report *status* at once if it changed."""
         if (status, detail) != (self._status, self._detail):
             self._status, self._detail = status, detail
             self.changed.set()
 
     def saw_event(self, at: datetime) -> None:
-        """Remember when the latest event was handled; told with the next heartbeat."""
+        """Remember the time of the latest event, for the next heartbeat."""
         self._last_event_at = at
 
     def report(self, now: datetime) -> Health:
-        """Return the health event of this moment."""
+        """Return the present health event."""
         return Health(
             id=uuid.uuid4().hex,
             component=self.name,
@@ -87,26 +87,26 @@ class Component:
 
 
 def _read(name: str, fact: Fact) -> JsonValue:
-    """Return what *fact* tells; None where it fails, for a component that cannot tell one thing is still alive."""
+    """Return the value of *fact*; None where it fails, since the component itself is alive."""
     try:
         return fact()
-    except Exception as error:  # noqa: BLE001 - a fault in what is only shown
+    except Exception as error:  # noqa: BLE001 - an error in one fact must not end the heartbeat
         log.warning("a fact of health cannot be read", fact=name, reason=in_a_line(error))
         return None
 
 
-def silence(said: str) -> str:
-    """Return the detail of a component that is marked as silent, having told *said* last."""
+def silence_detail(said: str) -> str:
+    """Return the detail of a component marked as silent after its last report *said*."""
     return f"{_SILENCE}{said}"
 
 
-def last_said(status: str, detail: str) -> str:
-    """Return what a component told itself, also where it was marked as silent since."""
+def last_reported(status: str, detail: str) -> str:
+    """Return the last status that a component reported, also where it was marked as silent since."""
     return detail.removeprefix(_SILENCE) if detail.startswith(_SILENCE) else status
 
 
-def judge(status: HealthStatus, updated_at: datetime, *, now: datetime) -> HealthStatus:
-    """Return the status to believe: a component that went silent without saying goodbye is in error."""
+def effective_status(status: HealthStatus, updated_at: datetime, *, now: datetime) -> HealthStatus:
+    """Return ERROR for a component that fell silent without a shutdown report, otherwise *status*."""
     if status is not HealthStatus.STOPPED and now - updated_at > SILENCE_MAX:
         return HealthStatus.ERROR
     return status
@@ -114,26 +114,26 @@ def judge(status: HealthStatus, updated_at: datetime, *, now: datetime) -> Healt
 
 @asynccontextmanager
 async def heartbeat(component: Component, bus: Bus) -> AsyncIterator[None]:
-    """Publish the component's health while the body runs; say ``stopped`` at its end, ``error`` if it failed."""
+    """Publish the component's health while the body runs; report ``stopped`` at its end, ``error`` if it failed."""
     beating = asyncio.create_task(_beat(component, bus), name=f"heartbeat-{component.name}")
     try:
         yield
-        component.say_goodbye()
+        component.report_shutdown()
     except BaseException as error:
-        # A cancelled service was stopped by somebody; any other way out is its own failure.
+        # Cancellation is an ordered stop; any other error is a failure of the service.
         failed = isinstance(error, Exception)
         component.set(HealthStatus.ERROR if failed else HealthStatus.STOPPED, type(error).__name__ if failed else "")
         raise
     finally:
         beating.cancel()
         await asyncio.wait([beating])
-        await _say(component, bus, FAREWELL_SECONDS)
+        await _publish(component, bus, FAREWELL_SECONDS)
 
 
 async def _beat(component: Component, bus: Bus) -> None:
     while True:
         component.changed.clear()
-        await _say(component, bus, HEARTBEAT_SECONDS)
+        await _publish(component, bus, HEARTBEAT_SECONDS)
         try:
             async with asyncio.timeout(HEARTBEAT_SECONDS):
                 await component.changed.wait()
@@ -141,7 +141,7 @@ async def _beat(component: Component, bus: Bus) -> None:
             continue
 
 
-async def _say(component: Component, bus: Bus, seconds: float) -> None:
+async def _publish(component: Component, bus: Bus, seconds: float) -> None:
     if component.is_silent:
         return
     try:

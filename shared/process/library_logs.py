@@ -1,4 +1,4 @@
-"""Log lines of the libraries, in our format: one line with what it means, instead of theirs with tracebacks."""
+"""Log lines of libraries in our format: one line with its meaning, instead of theirs with tracebacks."""
 
 import logging
 import re
@@ -19,7 +19,7 @@ MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
         "websockets": "a stream of the exchange was interrupted; it is opened again",
     }
 )
-"""What lines of these libraries mean: they report what reaches us as an error, too, and is dealt with."""
+"""Meanings of the libraries' log lines: the errors themselves also reach us, and are handled."""
 OTHERS: Final = "a library reports"
 OUTAGES: Final = ("aio_pika", "aiormq", "asyncpg", "pamqp", "sqlalchemy", "websockets", "httpx", "httpcore")
 TEXT_CHARACTERS_MAX: Final = 300
@@ -28,10 +28,10 @@ _PASSWORD: Final = re.compile(r"(://[^\s:/@]*:)[^\s@]*@")
 
 
 class LibraryLog(logging.Handler):
-    """Hands on each record as one line of ours."""
+    """Forwards each record as one line of ours."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Log *record*; its traceback only where the error is none of an outage, and so may be a fault of ours."""
+        """Log *record*; with a traceback only where the error is no outage, and so may be a bug of ours."""
         error = record.exc_info[1] if record.exc_info else None
         fields: dict[str, object] = {"library": record.name, "message": _shown(_message(record))}
         if error is not None:
@@ -47,11 +47,11 @@ def _message(record: logging.LogRecord) -> str:
     try:
         return record.getMessage()
     except (TypeError, ValueError):
-        return str(record.msg)  # Its arguments do not fit: a fault of the library.
+        return str(record.msg)  # Arguments that do not fit: a bug of the library.
 
 
 def is_outage(error: BaseException) -> bool:
-    """Return whether *error* says that something outside is away."""
+    """Return whether *error* comes from an outage outside."""
     return isinstance(error, OSError | TimeoutError) or type(error).__module__.partition(".")[0] in OUTAGES
 
 
@@ -61,15 +61,15 @@ def _shown(text: str) -> str:
     return _PASSWORD.sub(r"\1***@", line)[:TEXT_CHARACTERS_MAX]
 
 
-def take_over() -> None:
-    """Have every library log through us, from warnings on; what was set up before is replaced."""
+def redirect() -> None:
+    """Redirect all libraries' logs to us, from warnings on; earlier handlers of ours are replaced."""
     root = logging.getLogger()
-    give_back()
+    release()
     root.addHandler(LibraryLog(logging.WARNING))
 
 
-def give_back() -> None:
-    """Undo `take_over`."""
+def release() -> None:
+    """Undo `redirect`."""
     root = logging.getLogger()
     for handler in [each for each in root.handlers if isinstance(each, LibraryLog)]:
         root.removeHandler(handler)

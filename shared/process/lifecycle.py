@@ -1,4 +1,4 @@
-"""A process from its first signal handler to its exit code."""
+"""Process lifecycle, from signal handlers to the exit code."""
 
 import asyncio
 import gc
@@ -24,9 +24,9 @@ COMPLAIN_EVERY_SECONDS: Final = 60.0
 
 
 def run(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
-    """Run *main* until it returns; SIGTERM or SIGINT sets the event it is given, a second one kills.
+    """Run *main* until it returns; SIGTERM or SIGINT sets its event, a second signal kills.
 
-    Ends the process with code 2 for bad settings and 1 for a failure of ours.
+    Exits with code 2 for bad settings and 1 for a failure of ours.
     """
     return_large_blocks()
     try:
@@ -46,19 +46,19 @@ def _singles(group: BaseExceptionGroup[SniperError]) -> Iterator[SniperError]:
 
 
 def _leave(errors: Sequence[SniperError]) -> None:
-    """End the process with the first of *errors*, settings before others; being stopped early is none."""
+    """Exit with the first of *errors*, settings before others; an early stop is none."""
     failures = [error for error in errors if not isinstance(error, StoppedWhileWaitingError)]
     if not failures:
         return
     settings = [error for error in failures if isinstance(error, SettingsError)]
-    print([*settings, *failures][0], file=sys.stderr)  # noqa: T201 - the last word of a process goes to its terminal
+    print([*settings, *failures][0], file=sys.stderr)  # noqa: T201 - the last message of a process goes to its terminal
     sys.exit(EXIT_SETTINGS if settings else EXIT_FAILURE)
 
 
 async def _with_signals(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    # To look through all that was imported takes the garbage collector 40 ms, in which nothing else happens.
+    # A collection over all imported modules blocks everything for 40 ms.
     gc.collect()
     gc.freeze()
 
@@ -72,13 +72,13 @@ async def _with_signals(main: Callable[[asyncio.Event], Awaitable[None]]) -> Non
 
 
 class StoppedWhileWaitingError(SniperError):
-    """Told to stop before what we depend on was there."""
+    """Stopped before a dependency was available."""
 
 
 async def when_available(what: str, connect: Callable[[], Awaitable[T]], stop: asyncio.Event) -> T:
-    """Return what *connect* returns, retrying with backoff while it raises TransientError.
+    """Return the result of *connect*, retried with back-off while it raises TransientError.
 
-    Says so at first and then once a minute; raises StoppedWhileWaitingError when *stop* is set meanwhile.
+    Logs at first and then once a minute; raises StoppedWhileWaitingError when *stop* is set meanwhile.
     """
     loop = asyncio.get_running_loop()
     complain_at = loop.time()

@@ -1,4 +1,4 @@
-"""Warnings and errors that this process logged in the last hour: how many, and the latest, for its health."""
+"""Warnings and errors logged in the last hour: their number, and the latest, for health."""
 
 import os
 import socket
@@ -13,7 +13,7 @@ from structlog.typing import EventDict, WrappedLogger
 
 WINDOW_SECONDS: Final = 3600.0
 SLICE_SECONDS: Final = 60.0
-"""Lines are counted by the minute, and leave the window with theirs."""
+"""Lines are counted by the minute, and expire with it."""
 LATEST: Final = 5
 LINE_CHARACTERS_MAX: Final = 200
 
@@ -22,7 +22,7 @@ _BESIDE: Final = frozenset({"event", "level", "timestamp", "exception", "request
 
 
 class Troubles:
-    """structlog processor that counts, and changes nothing; it belongs behind what hides secrets."""
+    """structlog processor that counts and changes nothing; place it after redaction."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

@@ -1,4 +1,4 @@
-"""How the C library gives memory back."""
+"""Tuning of malloc: memory is returned to the system."""
 
 import ctypes
 from typing import Final
@@ -7,17 +7,17 @@ _TRIM_THRESHOLD: Final = -1
 _MMAP_THRESHOLD: Final = -3
 """M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of glibc's malloc.h."""
 LARGE_BYTES: Final = 128 * 1024
-"""What glibc starts with."""
+"""Initial threshold of glibc."""
 IDLE_BYTES: Final = 1024 * 1024
-"""Kept at the end of the heap: to give it back and ask for it anew takes half as long as a frame of 3,000 tickers."""
+"""Kept at the end of the heap: returning it and requesting it again takes half as long as a frame of 3,000 tickers."""
 
 
 def return_large_blocks() -> None:
-    """Let every large block go back to the system as soon as it is freed.
+    """Return every large block to the system as soon as it is freed.
 
-    By itself glibc takes the largest block freed so far for the usual size from then on. Room for blocks like it, such
-    as exchangeInfo's megabytes, is then cut out of the heap, between small things that last, and stays in pieces. Where
-    the C library is another one, nothing is changed.
+    By default glibc raises the threshold to the largest block freed so far. Blocks of that size, such as
+    exchangeInfo's megabytes, are then cut out of the heap between small long-lived ones, and fragment it. With another
+    C library nothing is changed.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:

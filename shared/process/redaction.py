@@ -1,4 +1,4 @@
-"""Redaction: secrets are hidden by the name of their key, by their known value, and by their form."""
+"""Redaction of secrets: by the name of their key, by known value, and by form."""
 
 import os
 import re
@@ -13,13 +13,13 @@ from shared.settings import Settings
 
 MASK: Final = "***"
 VALUE_CHARACTERS_MIN: Final = 6
-"""A shorter secret stands by chance within other words; it is hidden by its key and in URLs only."""
+"""A shorter secret may occur within other words; it is hidden by its key and in URLs only."""
 
 _KEY: Final = re.compile(
     r"(token|secret|passw(or)?d|api[_-]?key|authorization|cookie|signature|credentials?)$", re.IGNORECASE
 )
 _OURS: Final = re.compile(r"sn[tsl]_[0-9a-f]{16}\.[A-Za-z0-9_-]*", re.IGNORECASE)
-"""Tokens, sessions and links of the API (`api.access.credentials`), whole or cut off."""
+"""Tokens, sessions and links of the API (`api.access.credentials`), whole or truncated."""
 _IN_URL: Final = re.compile(r"(://[^\s:/@]*:)[^\s@]*@")
 _SIGNED: Final = re.compile(r"(signature=)[0-9a-fA-F]+")
 
@@ -30,7 +30,7 @@ def hidden_by_form(text: str) -> str:
 
 
 class Redaction:
-    """structlog processor that hides secrets; exceptions must have been made text before."""
+    """structlog processor that redacts secrets; exceptions must have been formatted before."""
 
     def __init__(self, values: Collection[str] = ()) -> None:
         known = sorted({each for each in values if len(each) >= VALUE_CHARACTERS_MIN}, key=len, reverse=True)
@@ -40,7 +40,7 @@ class Redaction:
         return {key: self._redacted(key, value) for key, value in event.items()}
 
     def hidden(self, text: str) -> str:
-        """Return *text* without any secret that is known or has the form of one."""
+        """Return *text* without any known secret or text in the form of one."""
         return hidden_by_form(text if self._known is None else self._known.sub(MASK, text))
 
     def _redacted(self, key: str, value: object) -> object:
@@ -62,7 +62,7 @@ class Redaction:
 
 
 def values_of(many: Iterable[Settings]) -> frozenset[str]:
-    """Return every secret value in *many* settings, and PGPASSWORD's."""
+    """Return every secret value in *many* settings, and PGPASSWORD."""
     found = {os.environ.get("PGPASSWORD", "")}
     for settings in many:
         for name in type(settings).model_fields:
@@ -73,7 +73,7 @@ def values_of(many: Iterable[Settings]) -> frozenset[str]:
 
 
 def _values_in(secret: str) -> Iterator[str]:
-    """Yield what is secret in *secret*: of a URL the passwords, as they are written and as they are meant."""
+    """Yield the secret values in *secret*: of a URL its passwords, encoded and decoded."""
     if "://" not in secret:
         yield secret
         return

@@ -1,4 +1,4 @@
-"""What every service is handed by the process it runs in."""
+"""Runtime that every service gets from its process."""
 
 import asyncio
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from shared.process.telemetry import Telemetry
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """The broker, the database, the process's telemetry, and the event that asks everything to end."""
+    """Bus, database, telemetry, and the stop event."""
 
     bus: Bus
     database: Database

@@ -1,4 +1,4 @@
-"""What a process tells about itself: logs, metrics, and whether it lives and is ready."""
+"""Telemetry of a process: logs, metrics, liveness and readiness."""
 
 import asyncio
 import errno
@@ -36,19 +36,19 @@ LOOP_STUCK_SECONDS: Final = 10.0
 _LAG_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
 
 ReadyCheck = Callable[[], bool]
-"""Asked from another thread, so it only reads a flag."""
+"""Called from another thread, so it only reads a flag."""
 
 
 class Telemetry:
-    """The metrics registry of one process and the checks behind /readyz."""
+    """Metrics registry of one process, and the checks behind /readyz."""
 
     def __init__(self, awaits: Iterable[str] = ()) -> None:
         """Begin as not ready: each of *awaits* is missing until `ready_when` gives it a check."""
-        # Twice as many series, of which nobody here makes anything. The library knows this for all of a process only.
+        # They double the series without any use here. The library can disable them only per process.
         cast("Callable[[], None]", disable_created_metrics)()
         self.registry = CollectorRegistry()
         self.troubles = Troubles()
-        """What was logged as wrong lately; counts where logging is configured by `serve`."""
+        """Recent warnings and errors, where logging is configured by `serve`."""
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self.registry)
         build = Gauge("sniper_build_info", "1, with the version that runs.", ["version"], registry=self.registry)
@@ -69,19 +69,19 @@ class Telemetry:
         self._beat_at = time.monotonic()
 
     def ready_when(self, what: str, check: ReadyCheck) -> None:
-        """Let the process count as ready only while *check* holds."""
+        """Count the process as ready only while *check* holds."""
         self._ready_checks[what] = check
 
     def not_ready(self) -> list[str]:
-        """Name what is missing."""
+        """Return the names of failing checks."""
         return [what for what, check in self._ready_checks.items() if not check()]
 
     def is_alive(self) -> bool:
-        """Tell whether the event loop ran lately."""
+        """Return whether the event loop ran lately."""
         return time.monotonic() - self._beat_at < LOOP_STUCK_SECONDS
 
     async def beat(self) -> None:
-        """Prove that the event loop runs, and measure how late it is, until cancelled."""
+        """Record that the event loop runs, and its lag, until cancelled."""
         while True:
             began = self._beat_at = time.monotonic()
             await asyncio.sleep(BEAT_SECONDS)
@@ -94,7 +94,7 @@ async def serve(
 ) -> AsyncIterator[tuple[Telemetry, int]]:
     """Serve /metrics, /livez and /readyz from a thread of their own; yield the telemetry and the port in use.
 
-    A thread, because a stuck event loop cannot report itself. No log line shows any of *secrets*. /readyz names
+    In a thread, because a stuck event loop cannot report itself. No log line shows any of *secrets*. /readyz names
     each of *awaits* as missing from its first answer on, until `Telemetry.ready_when` gives it a check.
     """
     telemetry = Telemetry(awaits)
@@ -152,11 +152,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Scrapes are not news."""
+        """Scrapes are not logged."""
 
 
 class _StandardError:
-    """Standard error as it is when a line is written: a screen may hold it to keep lines out of what it draws."""
+    """Standard error at the time of writing: a screen may redirect it while it draws."""
 
     def write(self, text: str) -> int:
         return sys.stderr.write(text)
@@ -168,15 +168,15 @@ class _StandardError:
 def configure_logging(
     settings: TelemetrySettings, secrets: Collection[str] = frozenset(), troubles: Troubles | None = None
 ) -> None:
-    """Write structured logs, the libraries' among them, to standard error: for people on a terminal or JSON.
+    """Write structured logs, including the libraries', to standard error: for people on a terminal or as JSON.
 
-    No line shows any of *secrets*; *troubles* counts what is wrong.
+    No line shows any of *secrets*; *troubles* counts warnings and errors.
     """
     shared_processors: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        # Without the local variables of a traceback, among which a secret may be.
+        # Without the local variables of a traceback, which may hold a secret.
         structlog.processors.format_exc_info,
         Redaction(secrets),
     ]
@@ -192,4 +192,4 @@ def configure_logging(
         logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _StandardError())),
         cache_logger_on_first_use=False,
     )
-    library_logs.take_over()
+    library_logs.redirect()

@@ -1,4 +1,4 @@
-"""Where traces go: to a collector, over OTLP/HTTP. This alone needs the extra [otel], and is imported only for that."""
+"""Export of traces to a collector, over OTLP/HTTP. Only this needs the extra [otel], and is imported on demand."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,7 +14,7 @@ FLUSH_SECONDS = 2.0
 
 @asynccontextmanager
 async def exporting(settings: TelemetrySettings, service: str) -> AsyncIterator[None]:
-    """Send the spans of this process, named *service*, from a thread of their own; nothing without an endpoint.
+    """Export the spans of this process, named *service*, from a thread of their own; nothing without an endpoint.
 
     Raises SettingsError where there is an endpoint and no SDK.
     """

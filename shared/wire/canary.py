@@ -1,7 +1,7 @@
-"""The canary: a synthetic event that goes the way of a listing through the broker, and is none.
+"""Canary: a synthetic event that takes the path of a listing through the broker.
 
-It has an exchange of its own, so that neither readers nor the archive, the executor or the notifier ever see it; its
-queues are those of listings, so that what holds these up holds it up.
+It has an exchange of its own, so that readers, the archive, the executor and the notifier never see it; its queues
+are those of listings, so that whatever delays these delays it.
 """
 
 from datetime import datetime
@@ -18,7 +18,7 @@ from shared.wire.topology import CANARY, CANARY_DETECTED, CANARY_RAW
 
 
 class Canary(Event):
-    """Sent by ingest, passed on by dedup, and heard by the persister."""
+    """Sent by ingest, passed on by dedup, measured by the persister."""
 
     event_type: ClassVar[str] = "sniper.canary"
     producer: ClassVar[str] = "/ingest"
@@ -36,12 +36,12 @@ class Canary(Event):
 
 
 def is_canary(message: Message) -> bool:
-    """Tell whether *message* is one, whatever it holds."""
+    """Return whether *message* is a canary, whatever its body."""
     return message.exchange == CANARY.name
 
 
 def to_message(canary: Canary) -> Message:
-    """Return the message that carries *canary* to its next station."""
+    """Return the message that carries *canary* to its next stage."""
     return Message(
         exchange=CANARY.name,
         routing_key=CANARY_RAW if canary.deduplicated_at is None else CANARY_DETECTED,

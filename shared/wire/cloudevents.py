@@ -1,4 +1,4 @@
-"""The contract's events as bytes: CloudEvents 1.0 in structured mode.
+"""Events as bytes: CloudEvents 1.0 in structured mode.
 
 https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
 """
@@ -53,7 +53,7 @@ def encode(event: Event) -> bytes:
 
 @cache
 def schema_urn(model: type[Event]) -> str:
-    """Name the version of a model's schema."""
+    """Return the URN of a model's schema version."""
     return f"urn:{model.event_type.replace('.', ':')}:{model.schema_version}"
 
 
@@ -72,7 +72,7 @@ def decode(body: bytes) -> Event:
 
 
 def explain(error: ValidationError) -> str:
-    """Say what is wrong as ``field: message``, without repeating the values.
+    """Return the errors as ``field: message``, without the values.
 
     The contract's own messages (types starting with ``contract_``) already name their field.
     """
@@ -85,7 +85,7 @@ def explain(error: ValidationError) -> str:
 
 
 def problems(error: ValidationError) -> list[tuple[str, str]]:
-    """Return each field that is wrong, and what is wrong with it, without repeating the values.
+    """Return each invalid field with its message, without the values.
 
     The contract's own messages about several fields together name one before a colon.
     """
@@ -99,5 +99,5 @@ def problems(error: ValidationError) -> list[tuple[str, str]]:
 
 
 def unexpected(event: Event, wanted: type[Event]) -> PermanentError:
-    """Say that a queue held an event of another type than its consumer reads."""
+    """Return the error for an event of another type than its consumer reads."""
     return PermanentError(f"type: expected {wanted.event_type}, got {event.event_type}")

@@ -1,11 +1,11 @@
-"""Handlers of events, as handlers of messages."""
+"""Adapter from handlers of events to handlers of messages."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from shared import events
 from shared.bus.port import Handler, Message
-from shared.log_context import decoded
+from shared.log_context import bind_listing
 from shared.wire import cloudevents, topology
 from shared.wire.canary import is_canary
 
@@ -14,10 +14,10 @@ E = TypeVar("E", bound=events.Event)
 EventHandler = Callable[[E], Awaitable[Sequence[topology.PipelineEvent]]]
 
 
-def receives(model: type[E], handle: EventHandler[E], *, canaries: Handler | None = None) -> Handler:
-    """Return *handle* as a bus handler: decoded on the way in, encoded and addressed on the way out.
+def message_handler(model: type[E], handle: EventHandler[E], *, canaries: Handler | None = None) -> Handler:
+    """Return *handle* as a bus handler, with decoding before it, and encoding and addressing after it.
 
-    *canaries* handles those, on the queues that they come by. A body that is not an event of *model* raises
+    *canaries* handles canaries on queues that carry them. A body that is no event of *model* raises
     PermanentError, which sends it to the dead letters.
     """
 
@@ -27,7 +27,7 @@ def receives(model: type[E], handle: EventHandler[E], *, canaries: Handler | Non
         event = cloudevents.decode(message.body)
         if not isinstance(event, model):
             raise cloudevents.unexpected(event, model)
-        decoded(event)
+        bind_listing(event)
         return [topology.to_message(result) for result in await handle(event)]
 
     return on_message

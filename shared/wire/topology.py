@@ -1,4 +1,4 @@
-"""The broker's exchanges, queues and bindings, as data; and where each event goes."""
+"""Exchanges, queues and bindings as data, and the route of each event."""
 
 from datetime import timedelta
 from typing import Final, assert_never
@@ -11,7 +11,7 @@ RAW: Final = Exchange("sniper.raw")
 EVENTS: Final = Exchange("sniper.events")
 DEAD: Final = Exchange("sniper.dead", "fanout")
 CANARY: Final = Exchange("sniper.canary", is_vital=False)
-"""For `shared.wire.canary` alone: whoever reads events or the archive does not see it."""
+"""For `shared.wire.canary` alone: readers of events and of the archive do not see it."""
 EXCHANGES: Final = (RAW, EVENTS, DEAD, CANARY)
 CANARY_RAW: Final = "canary.raw"
 CANARY_DETECTED: Final = "canary.detected"
@@ -25,7 +25,7 @@ EXECUTOR_LISTINGS: Final = Queue(
     time_to_live=timedelta(seconds=60),
 )
 EXECUTOR_OPENINGS: Final = Queue(
-    # When something opens matters for as long as an order may wait for it, also to an executor that was away.
+    # An opening matters for as long as an order may wait for it, also to an executor that was away.
     "executor.openings",
     (Binding(EVENTS, "listing.rescheduled"),),
     prefetch=4,
@@ -37,7 +37,7 @@ PERSISTER_TRADES: Final = Queue("persister.trades", (Binding(EVENTS, "trade.#"),
 PERSISTER_HEALTH: Final = Queue("persister.health", (Binding(EVENTS, "health.*"),), prefetch=50)
 DEAD_LETTERS: Final = Queue("sniper.dead", (Binding(DEAD, "#"),), dead_letters=False)
 ARCHIVE: Final = Queue(
-    # Everything, kept for a while, so that a late consumer can replay.
+    # All events, kept for a while, so that a late consumer can replay them.
     "sniper.archive",
     (Binding(RAW, "#"), Binding(EVENTS, "#")),
     kind="stream",
@@ -54,7 +54,7 @@ QUEUES: Final = (
     ARCHIVE,
 )
 NOTIFIER_EVENTS: Final = Queue(
-    # News that nobody was told in time is none: it is dropped, and no dead letter.
+    # Stale news is dropped instead of dead-lettered.
     "notifier.events",
     (Binding(EVENTS, "listing.#"), Binding(EVENTS, "trade.#"), Binding(EVENTS, "health.*")),
     prefetch=50,
@@ -64,7 +64,7 @@ NOTIFIER_EVENTS: Final = Queue(
 
 SNIPER: Final = Topology(EXCHANGES, QUEUES, DEAD)
 NOTIFYING: Final = Topology(EXCHANGES, (*QUEUES, NOTIFIER_EVENTS), DEAD)
-"""The queue is made by the notifier's process only: without one, nothing would empty it."""
+"""Declared by the notifier's process only: without one, its queue would never be emptied."""
 
 PipelineEvent = events.RawListing | events.Listing | events.Trade | events.Health
 

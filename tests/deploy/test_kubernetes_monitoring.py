@@ -1,4 +1,4 @@
-"""Production is asked for its metrics, and judged by the rules that are tested."""
+"""Production is scraped as the rules expect, and has the rules that are tested."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What others look for in a Dockerfile and in manifests: nothing is found, and what is let pass says why."""
+"""hadolint and checkov find nothing in the Dockerfile and the manifests; each skipped check says why."""
 
 import json
 import re

@@ -126,7 +126,7 @@ async def test_every_panel_shows_something(observed: Observed) -> None:
 
 
 async def shows(prometheus: Prometheus, panel: Panel) -> bool:
-    """Tell whether each query of *panel* has at least one series, told apart as its legend says.
+    """Return whether each query of *panel* has at least one series with the labels of its legend.
 
     Of several labels, Prometheus leaves out those that are empty.
     """

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from shared.postgres import embedded
-from shared.postgres.url import plain
+from shared.postgres.url import driver_url
 from tests.servers.ports import free_ports
 from tests.support.running.processes import STOP_SECONDS, clean, sniper
 from tests.support.running.services import open_database
@@ -57,7 +57,7 @@ async def last_words(directory: Path) -> dict[str, str]:
     """Return what the database of a process started in *directory* has of each component, by its name."""
     async with (
         embedded.running(directory / ".sniper") as url,
-        open_database(plain(url)) as database,
+        open_database(driver_url(url)) as database,
         database.connection() as connection,
     ):
         rows = await connection.fetch("SELECT component_name, status FROM bot_health")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ingest.source_events import Names, Upcoming
+from ingest.source_events import SymbolNames, Upcoming
 from shared.events import HealthStatus, utc_now
 from tests.support.running.polls import Polls, polling
 from tests.support.running.simulators import Simulator, simulator_in_this_process
@@ -93,5 +93,5 @@ async def _delay_seconds(simulator: Simulator, polls: Polls, symbol: str) -> flo
     """From the moment the exchange shows *symbol* among the tradable ones until that is reported."""
     shown: dict[str, int] = await simulator.list_coin(symbol)
     await eventually(lambda: symbol in polls.names[-1])
-    seen = next(each for each in polls.evidence if isinstance(each, Names) and symbol in each.symbols)
+    seen = next(each for each in polls.evidence if isinstance(each, SymbolNames) and symbol in each.symbols)
     return seen.observed_at.timestamp() - shown["opens_at_ms"] / 1000

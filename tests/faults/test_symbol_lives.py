@@ -10,18 +10,18 @@ from itertools import permutations
 import pytest
 from prometheus_client import CollectorRegistry
 
-from ingest.catalogue import Catalogue, Rules
+from ingest.catalogue import Catalogue, Thresholds
 from ingest.detector import Detector
 from ingest.filters import Filters
-from ingest.health.anomalies import Outlook, Quiet
-from ingest.health.feed_health import Feeds
+from ingest.health.anomalies import AnomalyMonitor, ListingDrought
+from ingest.health.feed_health import FeedHealth
 from ingest.metrics import Metrics
 from ingest.output import symbol_store
 from ingest.output.publisher import publishing
 from ingest.output.symbol_recorder import recording
 from ingest.settings import IngestSettings
 from ingest.source import Report
-from ingest.source_events import Evidence
+from ingest.source_events import SourceEvent
 from shared.events import Source
 from shared.postgres.database import Database
 from shared.process.health import Component
@@ -49,11 +49,11 @@ def outbox() -> Outbox:
 async def watching(database: Database, outbox: Outbox) -> AsyncIterator[Report]:
     """Take evidence in for the time of the block as ingest does, from what the database holds at its beginning."""
     registry = CollectorRegistry()
-    metrics = Metrics(registry, Feeds())
+    metrics = Metrics(registry, FeedHealth())
     catalogue = Catalogue(
-        await symbol_store.load(database), Rules(), Filters(SETTINGS.quote_assets, SETTINGS.name_pattern)
+        await symbol_store.load(database), Thresholds(), Filters(SETTINGS.quote_assets, SETTINGS.name_pattern)
     )
-    outlook = Outlook(catalogue, Quiet(timedelta(hours=72), NOON), registry)
+    outlook = AnomalyMonitor(catalogue, ListingDrought(timedelta(hours=72), NOON), registry)
     async with (
         recording(partial(symbol_store.store, database), flush_seconds=5) as recorder,
         publishing(outbox, metrics, 100, drain_seconds=5) as publisher,
@@ -61,7 +61,7 @@ async def watching(database: Database, outbox: Outbox) -> AsyncIterator[Report]:
         yield Detector(catalogue, publisher, recorder, Component("ingest"), outlook).report
 
 
-async def take(report: Report, *evidence: Evidence) -> list[bool]:
+async def take(report: Report, *evidence: SourceEvent) -> list[bool]:
     return [await report(each) for each in evidence]
 
 
@@ -76,7 +76,7 @@ async def first_start(database: Database, outbox: Outbox, *symbols: str) -> None
 
 def test_order_of_arrival_invents_nothing() -> None:
     """Row 20: evidence out of order and interleaved."""
-    evidence: tuple[Evidence, ...] = (
+    evidence: tuple[SourceEvent, ...] = (
         announced("ABCUSDT", 30, after=1),
         snapshot(*OLD, a_symbol_info("ABCUSDT", first_open_time=NOON + timedelta(seconds=30)), after=2),
         names(*OLD, after=3),
@@ -88,7 +88,7 @@ def test_order_of_arrival_invents_nothing() -> None:
         catalogue = after_first_start()
         sightings = [sighting for each in arrival for sighting in catalogue.observe(each).sightings]
 
-        assert {(each.known.symbol, each.known.occurrence) for each in sightings} == {("ABCUSDT", 1)}
+        assert {(each.record.symbol, each.record.occurrence) for each in sightings} == {("ABCUSDT", 1)}
         assert {each.source for each in sightings} == {Source.MEXC_WEBSOCKET, Source.MEXC_REST_API}
         assert len(sightings) == 2
         assert catalogue.upcoming(NOON + timedelta(seconds=32)) == []

@@ -56,7 +56,7 @@ async def test_silence_on_streams_that_are_always_silent_is_noticed_by_the_missi
     await simulator.list_coin("QUIETUSDT", opens_in=60)
     watch = Watch(simulator.ws_url)
     async with watching(watch, watch.trades(awaited("QUIETUSDT"))):
-        await eventually(watch.feed.is_settled)
+        await eventually(watch.feed.is_known)
         await simulator.arm("ws_silence")
         await eventually(lambda: watch.metric("websocket_disconnects", "trades") >= 1)
 
@@ -80,7 +80,7 @@ async def test_first_trades_are_not_missed_while_sockets_are_killed(simulator: S
     watch = Watch(simulator.ws_url)
     async with watching(watch, watch.trades(awaited(*symbols))):
         for _ in range(10):
-            await eventually(watch.feed.is_settled)
+            await eventually(watch.feed.is_known)
             await simulator.arm("ws_disconnect")
         await eventually(lambda: set(watch.symbols) == set(symbols))
 

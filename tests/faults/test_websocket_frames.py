@@ -10,7 +10,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
-from ingest.source_events import Evidence
+from ingest.source_events import SourceEvent
 from tests.support.data.wire import field
 from tests.support.fakes.streams import (
     ACK,
@@ -100,7 +100,7 @@ async def test_burst_waits_for_a_slow_reader_and_no_frame_of_it_is_dropped() -> 
 
     seen, may_go_on = list[str](), asyncio.Event()
 
-    async def report_slowly(evidence: Evidence) -> bool:
+    async def report_slowly(evidence: SourceEvent) -> bool:
         await may_go_on.wait()
         seen.extend(symbol for symbol in names_of(evidence) if symbol.startswith("NEW"))
         return True

@@ -23,7 +23,7 @@ from shared.events import (
     TradeStatus,
     utc_now,
 )
-from shared.mexc.payloads import symbol_info
+from shared.mexc.symbol_payloads import symbol_info
 from shared.mexc.trading_rules import rules_of
 from shared.process.runtime import Runtime
 from shared.wire.topology import PERSISTER_HEALTH, PERSISTER_TRADES, to_message

@@ -15,7 +15,7 @@ from shared.events import Event, Listing, RawListing, utc_now
 from shared.settings import BrokerSettings
 from shared.wire import topology
 from shared.wire.canary import Canary, is_canary, passed_on, to_message
-from shared.wire.event_handler import receives
+from shared.wire.event_handler import message_handler
 from tests.support.data.builders import a_listing, a_raw_listing
 from tests.support.running.pipelines import dedup, persister, pipeline, rows
 from tests.support.running.services import emptying
@@ -94,7 +94,7 @@ async def test_a_service_that_is_older_buries_it_and_goes_on(
     ):
         await bus.publish(to_message(canary))
         await bus.publish(topology.to_message(news))
-        tasks.create_task(bus.consume(queue, receives(model, note), until=until))
+        tasks.create_task(bus.consume(queue, message_handler(model, note), until=until))
         async with emptying(bus, topology.DEAD_LETTERS) as buried:
             await buried.holds(1)
             await eventually(lambda: handled == [news])

@@ -18,7 +18,7 @@ from shared.errors import SniperError
 from shared.postgres import embedded
 from shared.postgres.embedded.postmaster import PID_FILE, find_postmaster
 from shared.postgres.embedded.tools import Tools
-from shared.postgres.url import plain
+from shared.postgres.url import driver_url
 from tests.servers.scratch import scratch_directory
 from tests.waiting import eventually
 
@@ -85,7 +85,7 @@ def use_and_be_killed(data_dir: Path) -> None:
 
 async def value_from(data_dir: Path, sql: str) -> object:
     async with embedded.running(data_dir) as url:
-        connection = await asyncpg.connect(plain(url))
+        connection = await asyncpg.connect(driver_url(url))
         try:
             return await connection.fetchval(sql)
         finally:
@@ -223,7 +223,7 @@ async def test_a_server_that_is_killed_beneath_its_user_is_started_again_at_the_
 
         async def answers() -> bool:
             try:
-                connection = await asyncpg.connect(plain(url), timeout=2)
+                connection = await asyncpg.connect(driver_url(url), timeout=2)
             except (OSError, asyncpg.PostgresError, TimeoutError):
                 return False
             await connection.close()

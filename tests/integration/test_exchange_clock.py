@@ -10,16 +10,16 @@ from dataclasses import replace
 import pytest
 
 from shared.mexc.errors import ExchangeUnavailable, RateLimited
-from shared.mexc.market_data import connect_rest
-from shared.mexc.time.clock_estimate import ClockUncertainError, Trust
-from shared.mexc.time.exchange_clock import ExchangeClock, KeepingOptions, keeping_time
+from shared.mexc.market_data import connect_market_data
+from shared.mexc.time.clock_estimate import ClockUncertainError, TrustLimits
+from shared.mexc.time.exchange_clock import ClockOptions, ExchangeClock, running_clock
 from tests.support.running.simulators import Simulator, simulator_in_this_process
 from tests.waiting import eventually
 
 TIME = "GET /api/v3/time"
-QUICK = KeepingOptions(every_seconds=0.05, retry_first_seconds=0.01)
-SELDOM = KeepingOptions(every_seconds=600, retry_first_seconds=600)
-STRICT = Trust(uncertainty_ms_max=40)
+QUICK = ClockOptions(every_seconds=0.05, retry_first_seconds=0.01)
+SELDOM = ClockOptions(every_seconds=600, retry_first_seconds=600)
+STRICT = TrustLimits(uncertainty_ms_max=40)
 SLOW_SECONDS = 0.1
 BETWEEN_TWO_CLOCKS_MS = 50
 """What a busy machine may take from the reading of one to that of the other."""
@@ -33,11 +33,11 @@ async def simulator() -> AsyncIterator[Simulator]:
 
 @asynccontextmanager
 async def clock_of(
-    simulator: Simulator, options: KeepingOptions, first_seconds: float = 5
+    simulator: Simulator, options: ClockOptions, first_seconds: float = 5
 ) -> AsyncIterator[ExchangeClock]:
     async with (
-        connect_rest(simulator.rest_url) as rest,
-        keeping_time(rest.server_time, first_seconds_max=first_seconds, options=options) as clock,
+        connect_market_data(simulator.rest_url) as rest,
+        running_clock(rest.server_time, first_seconds_max=first_seconds, options=options) as clock,
     ):
         yield clock
 

@@ -9,7 +9,7 @@ import pytest
 
 from ingest.polling.announcements import assets_in, listings_among
 from shared.events import utc_now
-from shared.mexc.payloads import Notice
+from shared.mexc.announcement_payloads import Notice
 from tests.support.data.builders import NOON
 from tests.support.fakes.loopback import Behaviour, answering, reply, serving
 from tests.support.running.polls import Polls, polling
@@ -82,7 +82,7 @@ def test_listing_is_what_says_so_and_names_what(title: str, assets: Sequence[str
 
 
 def _asked(polls: Polls) -> bool:
-    answered = any(feed.is_settled() for feed in polls.feeds if feed.name == "announcements")
+    answered = any(feed.is_known() for feed in polls.feeds if feed.name == "announcements")
     return answered or any(
         polls.sample("rest_errors_total", endpoint="announcements", error=error) > 0
         for error in ("ExchangeUnavailable", "ExchangeRejected")

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 import pytest
 from msgspec.structs import replace
 
-from ingest.catalogue import Catalogue, Known, State
+from ingest.catalogue import Catalogue, SymbolRecord, SymbolState
 from ingest.output import symbol_store
 from shared.postgres.database import Database
 from tests.support.data.builders import NOON
-from tests.support.data.evidence import OLD, a_known, names, snapshot
+from tests.support.data.evidence import OLD, a_record, names, snapshot
 from tests.support.running.services import open_database
 
 
@@ -22,32 +22,32 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 @pytest.mark.parametrize(
     "odd",
     [
-        replace(a_known("ODDUSDT"), symbol="ODD\0USDT"),
-        replace(a_known("ODDUSDT"), symbol="ODD\ud800USDT"),
-        replace(a_known("ODDUSDT"), symbol="A" * 41),
-        replace(a_known("ODDUSDT"), occurrence=2**40),
-        replace(a_known("ODDUSDT"), gone_since=NOON),
+        replace(a_record("ODDUSDT"), symbol="ODD\0USDT"),
+        replace(a_record("ODDUSDT"), symbol="ODD\ud800USDT"),
+        replace(a_record("ODDUSDT"), symbol="A" * 41),
+        replace(a_record("ODDUSDT"), occurrence=2**40),
+        replace(a_record("ODDUSDT"), gone_since=NOON),
     ],
     ids=["NUL", "surrogate", "long", "overflow", "check"],
 )
-async def test_symbol_that_the_table_refuses_concerns_that_symbol(database: Database, odd: Known) -> None:
-    symbols = [a_known(f"COIN{number}USDT") for number in range(300)]
+async def test_symbol_that_the_table_refuses_concerns_that_symbol(database: Database, odd: SymbolRecord) -> None:
+    symbols = [a_record(f"COIN{number}USDT") for number in range(300)]
 
     await symbol_store.store(database, [*symbols[:200], odd, *symbols[200:]])
 
-    loaded = {known.symbol for known in await symbol_store.load(database)}
-    assert loaded == {known.symbol for known in symbols}
+    loaded = {record.symbol for record in await symbol_store.load(database)}
+    assert loaded == {record.symbol for record in symbols}
 
 
 async def test_state_that_another_version_wrote_makes_no_symbol_new(database: Database) -> None:
-    await symbol_store.store(database, [a_known(symbol, trading_since=NOON) for symbol in OLD])
+    await symbol_store.store(database, [a_record(symbol, trading_since=NOON) for symbol in OLD])
     async with database.connection() as connection:
         await connection.execute("ALTER TABLE symbols DROP CONSTRAINT ck_symbols_state_known")
         await connection.execute("UPDATE symbols SET state = 'halted' WHERE symbol = $1", OLD[0])
 
-    known = await symbol_store.load(database)
-    catalogue = Catalogue(known)
+    record = await symbol_store.load(database)
+    catalogue = Catalogue(record)
 
-    assert {each.symbol: each.state for each in known}[OLD[0]] is State.SUSPENDED
+    assert {each.symbol: each.state for each in record}[OLD[0]] is SymbolState.SUSPENDED
     for evidence in (names(*OLD), snapshot(*OLD)):
         assert catalogue.observe(evidence).sightings == ()

@@ -12,14 +12,14 @@ from prometheus_client import CollectorRegistry
 
 from ingest.budget.budget_metrics import BudgetMetrics
 from ingest.budget.rate_limit import Limits
-from ingest.budget.request_budget import Budget
-from ingest.health.feed_health import Feed, Feeds
+from ingest.budget.request_budget import RequestBudget
+from ingest.health.feed_health import Feed, FeedHealth
 from ingest.metrics import Metrics
 from ingest.polling.calendar import CalendarPoll
-from ingest.source_events import Announcement, Evidence
+from ingest.source_events import Announcement, SourceEvent
 from shared.events import HealthStatus, Source, utc_now
 from shared.mexc.http.request import RestLimits
-from shared.mexc.website import connect_web
+from shared.mexc.website import connect_website
 from tests.support.fakes.loopback import Behaviour, Loopback, answering, hanging, reply, resetting, serving
 from tests.support.running.simulators import simulator_in_this_process
 from tests.waiting import eventually
@@ -31,12 +31,12 @@ class Watched:
     """What the source reported, and how it does."""
 
     def __init__(self) -> None:
-        self.feeds = Feeds(Feed("websocket", 3600))
+        self.feeds = FeedHealth(Feed("websocket", 3600))
         self.metrics = Metrics(CollectorRegistry(), self.feeds)
-        self.budget = Budget(Limits(), BudgetMetrics(CollectorRegistry()))
+        self.budget = RequestBudget(Limits(), BudgetMetrics(CollectorRegistry()))
         self.announced: list[Announcement] = []
 
-    async def report(self, evidence: Evidence) -> bool:
+    async def report(self, evidence: SourceEvent) -> bool:
         assert isinstance(evidence, Announcement)
         self.announced.append(evidence)
         return True
@@ -53,7 +53,7 @@ class Watched:
 @asynccontextmanager
 async def watching(url: str, every_seconds: float = 0.01) -> AsyncIterator[Watched]:
     watched = Watched()
-    async with connect_web(url, LIMITS) as web, asyncio.TaskGroup() as tasks:
+    async with connect_website(url, LIMITS) as web, asyncio.TaskGroup() as tasks:
         poll = CalendarPoll(web, watched.budget, every_seconds, watched.feeds, watched.metrics)
         task = tasks.create_task(poll.watch(watched.report))
         yield watched

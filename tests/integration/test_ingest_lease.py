@@ -35,8 +35,8 @@ async def test_the_first_holds_it_and_the_second_stands_by_and_says_for_whom(dat
     first, second = Lease(database, holder="first", now=clock), Lease(database, holder="second", now=clock)
 
     for _ in range(10):
-        await first.look()
-        await second.look()
+        await first.refresh()
+        await second.refresh()
         clock.seconds += STALL_SECONDS
 
     assert (first.is_held, second.is_held) == (True, False)
@@ -45,43 +45,43 @@ async def test_the_first_holds_it_and_the_second_stands_by_and_says_for_whom(dat
 
 async def test_a_lease_that_is_left_is_taken_at_the_next_look(database: Database, clock: Clock) -> None:
     first, second = Lease(database, holder="first", now=clock), Lease(database, holder="second", now=clock)
-    await first.look()
-    await second.look()
+    await first.refresh()
+    await second.refresh()
 
-    await first.leave()
-    await second.look()
+    await first.release()
+    await second.refresh()
 
     assert second.is_held
 
 
 async def test_a_lease_that_stops_beating_is_taken_and_its_holder_finds_out(database: Database, clock: Clock) -> None:
     first, second = Lease(database, holder="first", now=clock), Lease(database, holder="second", now=clock)
-    await first.look()
-    await second.look()
+    await first.refresh()
+    await second.refresh()
     clock.seconds += STALL_SECONDS / 2
-    await second.look()
+    await second.refresh()
     assert not second.is_held
 
     clock.seconds += STALL_SECONDS / 2
-    await second.look()
+    await second.refresh()
     assert second.is_held
 
-    await first.look()
+    await first.refresh()
     assert not first.is_held
-    await first.look()
+    await first.refresh()
     assert first() == "stands by: second watches"
 
 
 async def test_only_one_of_many_takes_what_is_free(database: Database, clock: Clock) -> None:
     waiting = [Lease(database, holder=str(number), now=clock) for number in range(8)]
     gone = Lease(database, holder="gone", now=clock)
-    await gone.look()
+    await gone.refresh()
     for each in waiting:
-        await each.look()
+        await each.refresh()
     clock.seconds += STALL_SECONDS
 
     for each in waiting:
-        await each.look()
+        await each.refresh()
 
     assert [each.is_held for each in waiting].count(True) == 1
 
@@ -92,13 +92,13 @@ async def test_while_the_database_is_away_the_holder_goes_on_and_nobody_takes_ov
     server = private_postgres()
     async with open_database(server.create_migrated_database()) as database:
         first, second = Lease(database, holder="first", now=clock), Lease(database, holder="second", now=clock)
-        await first.look()
-        await second.look()
+        await first.refresh()
+        await second.refresh()
 
         server.stop()
         for each in (first, second):
             with pytest.raises(TransientError):
-                await each.look()
+                await each.refresh()
         clock.seconds += 100 * STALL_SECONDS
         server.start()
         await again(second)  # What it saw before the gap counts no more.
@@ -113,7 +113,7 @@ async def again(lease: Lease) -> None:
 
     async def looked() -> bool:
         try:
-            await lease.look()
+            await lease.refresh()
         except TransientError:
             return False
         return True

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
-from shared.mexc.payloads import ExchangeInfo, symbol_info
+from shared.mexc.symbol_payloads import ExchangeInfo, symbol_info
 from shared.postgres.database import Database
 from tests.support.running.ingests import ingesting
 from tests.support.running.services import open_database

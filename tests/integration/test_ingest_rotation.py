@@ -4,7 +4,7 @@ import asyncio
 
 from websockets.asyncio.server import ServerConnection
 
-from ingest.source_events import Evidence
+from ingest.source_events import SourceEvent
 from tests.support.fakes.streams import (
     ACK,
     REFUSAL,
@@ -87,7 +87,7 @@ async def test_old_connection_that_dies_meanwhile_is_replaced_at_once() -> None:
 async def test_frame_that_is_being_reported_when_its_connection_is_replaced_is_not_lost() -> None:
     may_go_on, reported = asyncio.Event(), list[str]()
 
-    async def report_slowly(evidence: Evidence) -> bool:
+    async def report_slowly(evidence: SourceEvent) -> bool:
         [symbol] = names_of(evidence)
         if symbol == "SLOWUSDT":
             await may_go_on.wait()

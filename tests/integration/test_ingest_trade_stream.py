@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
-from ingest.source_events import Evidence, FirstTrade, Upcoming
+from ingest.source_events import FirstTrade, SourceEvent, Upcoming
 from ingest.streams.trade_frame import channels_of
 from ingest.streams.trade_stream import SYMBOLS_PER_CONNECTION
 from shared.events import Source, utc_now
@@ -69,9 +69,9 @@ async def test_book_is_believed_once_it_has_both_sides() -> None:
 
 
 async def test_trade_that_was_not_believed_is_reported_again() -> None:
-    exchange, reported = Exchange(), list[Evidence]()
+    exchange, reported = Exchange(), list[SourceEvent]()
 
-    async def doubt(evidence: Evidence) -> bool:
+    async def doubt(evidence: SourceEvent) -> bool:
         reported.append(evidence)
         return len(reported) > 1
 
@@ -112,7 +112,7 @@ async def test_trades_of_a_symbol_just_given_up_are_neither_news_nor_errors() ->
 async def test_nobody_is_asked_while_nothing_is_upcoming_and_that_is_no_trouble() -> None:
     exchange, openings = Exchange(), Openings()
     async with awaiting(exchange, openings) as watch:
-        await eventually(watch.feed.is_settled)
+        await eventually(watch.feed.is_known)
         assert exchange.connections == 0
 
         openings.symbols = ["ABCUSDT"]

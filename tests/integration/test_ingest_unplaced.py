@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from api.operator import unplaced_symbols
-from ingest.output.unplaced_store import UnplacedRecords
-from ingest.output.unplaced_symbols import Unplaced
+from ingest.output.unplaced_store import UnplacedStore
+from ingest.output.unplaced_symbols import UnplacedSymbols
 from shared.events import HealthStatus
 from shared.postgres.database import Database
 from tests.support.running.ingests import Outbox, ingesting, stored
@@ -70,18 +70,18 @@ async def test_symbol_of_another_script_is_a_listing_like_any_other(database: Da
 
 
 async def test_names_are_kept_once_and_told_by_the_first_few(database: Database) -> None:
-    remembered = Unplaced(UnplacedRecords(database))
+    remembered = UnplacedSymbols(UnplacedStore(database))
     for number in range(5):
-        assert remembered.meet(f"NAME{number}", "Invalid symbol format")
-        await remembered.keep(f"NAME{number}", "Invalid symbol format")
-    assert not remembered.meet("NAME0", "another reason")
+        assert remembered.add(f"NAME{number}", "Invalid symbol format")
+        await remembered.store(f"NAME{number}", "Invalid symbol format")
+    assert not remembered.add("NAME0", "another reason")
 
-    restarted = Unplaced(UnplacedRecords(database))
+    restarted = UnplacedSymbols(UnplacedStore(database))
     await restarted.load()
 
-    assert "NAME4 (Invalid symbol format)" in restarted.concern()
-    assert "and 2 more" in restarted.concern()
+    assert "NAME4 (Invalid symbol format)" in restarted.warning()
+    assert "and 2 more" in restarted.warning()
     await unplaced_symbols.acknowledge(database, by="cli:test")
     await restarted.load()
-    assert restarted.concern() == ""
-    assert restarted.is_kept("NAME0")
+    assert restarted.warning() == ""
+    assert restarted.is_stored("NAME0")

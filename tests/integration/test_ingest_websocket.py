@@ -6,7 +6,7 @@ import json
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
-from ingest.source_events import Evidence, Names
+from ingest.source_events import SourceEvent, SymbolNames
 from ingest.streams.ticker_stream import CHANNEL, FRAME_BYTES_MAX
 from shared.events import Source, utc_now
 from tests.support.data.wire import field
@@ -34,7 +34,7 @@ async def test_frames_become_evidence_stamped_when_they_arrived() -> None:
         await eventually(lambda: watch.evidence)
 
     [evidence] = watch.evidence
-    assert isinstance(evidence, Names)
+    assert isinstance(evidence, SymbolNames)
     assert not evidence.complete
     assert evidence.source is Source.MEXC_WEBSOCKET
     assert evidence.symbols == {"BTCUSDT", "ABCUSDT"}
@@ -49,7 +49,7 @@ async def test_item_of_a_frame_that_cannot_be_read_costs_neither_the_others_nor_
     async with following(server) as watch:
         await eventually(lambda: watch.evidence)
 
-        assert [evidence.symbols for evidence in watch.evidence if isinstance(evidence, Names)] == [{"ABCUSDT"}]
+        assert [evidence.symbols for evidence in watch.evidence if isinstance(evidence, SymbolNames)] == [{"ABCUSDT"}]
         assert (watch.metric("bad_frames"), server.connections) == (0, 1)
         assert watch.registry.get_sample_value("sniper_ingest_bad_items_total") == 1
 
@@ -156,9 +156,9 @@ async def test_server_that_is_not_there_yet_is_tried_until_it_is() -> None:
 
 
 async def test_bug_over_one_frame_costs_that_frame_and_neither_the_next_nor_the_connection() -> None:
-    taken: list[Evidence] = []
+    taken: list[SourceEvent] = []
 
-    async def fail_once(evidence: Evidence) -> bool:
+    async def fail_once(evidence: SourceEvent) -> bool:
         taken.append(evidence)
         if len(taken) == 1:
             raise OSError("a bug")

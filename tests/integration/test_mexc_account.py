@@ -18,7 +18,7 @@ from shared.mexc.http.connection import Endpoint
 from shared.mexc.http.request import RestLimits
 from shared.mexc.http.signed_request import NowMs, Signing
 from shared.mexc.http.signing import Signer, sign
-from shared.mexc.market_data import connect_rest
+from shared.mexc.market_data import connect_market_data
 from shared.mexc.orders.account import MexcAccount, connect_account
 from shared.mexc.orders.order_api import MexcTrading, OrderRequest
 from shared.mexc.orders.order_connection import OrderLine
@@ -161,7 +161,7 @@ async def test_timestamp_the_exchange_does_not_take_is_a_refusal(desk: Desk) -> 
 
 async def test_rules_and_trades_of_a_listed_coin_are_told_one_by_one(desk: Desk) -> None:
     await desk.simulator.list_coin("NEWUSDT", price="0.05")
-    async with connect_rest(desk.simulator.rest_url) as rest:
+    async with connect_market_data(desk.simulator.rest_url) as rest:
         rules = await rest.symbol_rules("NEWUSDT")
         trades = await rest.recent_trades("NEWUSDT")
 

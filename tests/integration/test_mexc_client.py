@@ -11,7 +11,7 @@ import pytest
 from shared.events import Side
 from shared.mexc.errors import ExchangeRejected, OutcomeUnknown
 from shared.mexc.http.connection import Endpoint
-from shared.mexc.market_data import MexcRest, connect_rest
+from shared.mexc.market_data import MexcMarketData, connect_market_data
 from shared.mexc.orders.order_api import MexcTrading, OrderRequest
 from shared.mexc.orders.order_connection import LineLimits, OrderLine
 from tests.support.running.simulators import SimulatorProcess, running_simulator
@@ -24,8 +24,8 @@ async def simulator() -> AsyncIterator[SimulatorProcess]:
 
 
 @pytest.fixture
-async def rest(simulator: SimulatorProcess) -> AsyncIterator[MexcRest]:
-    async with connect_rest(simulator.rest_url) as client:
+async def rest(simulator: SimulatorProcess) -> AsyncIterator[MexcMarketData]:
+    async with connect_market_data(simulator.rest_url) as client:
         yield client
 
 
@@ -35,7 +35,7 @@ def buy(symbol: str) -> OrderRequest:
     )
 
 
-async def test_listed_coin_shows_in_every_view_of_the_market(simulator: SimulatorProcess, rest: MexcRest) -> None:
+async def test_listed_coin_shows_in_every_view_of_the_market(simulator: SimulatorProcess, rest: MexcMarketData) -> None:
     before = await rest.exchange_info()
     await simulator.list_coin("NEWUSDT")
 
@@ -49,14 +49,14 @@ async def test_listed_coin_shows_in_every_view_of_the_market(simulator: Simulato
     await rest.ping()
 
 
-async def test_unknown_symbol_is_refused_with_its_code(rest: MexcRest) -> None:
+async def test_unknown_symbol_is_refused_with_its_code(rest: MexcMarketData) -> None:
     with pytest.raises(ExchangeRejected) as rejected:
         await rest.depth("NOSUCHUSDT")
 
     assert rejected.value.code == -1121
 
 
-async def test_signed_order_passes_the_exchanges_checks(simulator: SimulatorProcess, rest: MexcRest) -> None:
+async def test_signed_order_passes_the_exchanges_checks(simulator: SimulatorProcess, rest: MexcMarketData) -> None:
     await simulator.list_coin("NEWUSDT")
     async with OrderLine(Endpoint.of(simulator.rest_url)) as line:
         trading = MexcTrading(line, api_key=simulator.api_key, api_secret=simulator.api_secret)
@@ -65,7 +65,7 @@ async def test_signed_order_passes_the_exchanges_checks(simulator: SimulatorProc
     assert (answer.status, answer.body) == (200, b"{}")
 
 
-async def test_order_signed_with_another_secret_is_refused(simulator: SimulatorProcess, rest: MexcRest) -> None:
+async def test_order_signed_with_another_secret_is_refused(simulator: SimulatorProcess, rest: MexcMarketData) -> None:
     await simulator.list_coin("NEWUSDT")
     async with OrderLine(Endpoint.of(simulator.rest_url)) as line:
         trading = MexcTrading(line, api_key=simulator.api_key, api_secret="another")
@@ -76,7 +76,9 @@ async def test_order_signed_with_another_secret_is_refused(simulator: SimulatorP
 
 
 @pytest.mark.parametrize("status", [307, 308])
-async def test_redirected_order_is_not_sent_again(simulator: SimulatorProcess, rest: MexcRest, status: int) -> None:
+async def test_redirected_order_is_not_sent_again(
+    simulator: SimulatorProcess, rest: MexcMarketData, status: int
+) -> None:
     await simulator.arm("redirect", status=status, count=None)
     async with OrderLine(Endpoint.of(simulator.rest_url)) as line:
         trading = MexcTrading(line, api_key=simulator.api_key, api_secret=simulator.api_secret)
@@ -88,7 +90,7 @@ async def test_redirected_order_is_not_sent_again(simulator: SimulatorProcess, r
 
 @pytest.mark.parametrize(("ahead_ms", "accepted"), [(-500, True), (-4000, False), (500, True), (3000, False)])
 async def test_order_signed_for_another_time_is_taken_within_its_window(
-    simulator: SimulatorProcess, rest: MexcRest, ahead_ms: int, accepted: bool
+    simulator: SimulatorProcess, rest: MexcMarketData, ahead_ms: int, accepted: bool
 ) -> None:
     async with OrderLine(Endpoint.of(simulator.rest_url)) as line:
         await line.ready()

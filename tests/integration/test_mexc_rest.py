@@ -13,7 +13,7 @@ import pytest
 
 from shared.mexc.errors import ExchangeRejected, ExchangeUnavailable, RateLimited
 from shared.mexc.http.request import RestLimits
-from shared.mexc.market_data import MexcRest, _entries, connect_rest
+from shared.mexc.market_data import MexcMarketData, _entries, connect_market_data
 from tests.support.fakes.loopback import (
     Behaviour,
     Loopback,
@@ -29,8 +29,8 @@ LIMITS = RestLimits(total_seconds=2, body_bytes_max=1_000_000)
 
 
 @asynccontextmanager
-async def client_of(behave: Behaviour, limits: RestLimits = LIMITS) -> AsyncIterator[tuple[MexcRest, Loopback]]:
-    async with serving(behave) as server, connect_rest(server.url, limits) as rest:
+async def client_of(behave: Behaviour, limits: RestLimits = LIMITS) -> AsyncIterator[tuple[MexcMarketData, Loopback]]:
+    async with serving(behave) as server, connect_market_data(server.url, limits) as rest:
         yield rest, server
 
 
@@ -290,7 +290,7 @@ async def test_trickling_does_not_move_the_deadline() -> None:
 async def test_nothing_listening_means_unavailable() -> None:
     async with serving(hanging) as server:
         url = server.url
-    async with connect_rest(url, LIMITS) as rest:
+    async with connect_market_data(url, LIMITS) as rest:
         with pytest.raises(ExchangeUnavailable, match="ConnectError"):
             await rest.ping()
 

@@ -254,7 +254,7 @@ def test_the_revisions_that_file_names_tell_are_those_of_alembic() -> None:
     scripts = list(ScriptDirectory.from_config(migrations.configuration("")).walk_revisions())
 
     assert migrations.head() == scripts[0].revision
-    assert all(migrations.age(script.revision) is migrations.Age.OLDER for script in scripts[1:])
+    assert all(migrations.schema_age(script.revision) is migrations.SchemaAge.OLDER for script in scripts[1:])
 
 
 def test_what_operators_asked_for_before_stands_in_the_history(database_url: str) -> None:

@@ -8,10 +8,10 @@ from prometheus_client import CollectorRegistry
 
 from ingest.budget.budget_metrics import BudgetMetrics
 from ingest.budget.rate_limit import Limits
-from ingest.budget.request_budget import Budget
+from ingest.budget.request_budget import RequestBudget
 from shared.mexc.errors import RateLimited
 from shared.postgres.database import Database
-from shared.postgres.rate_usage import NOTHING, Usage, remembered
+from shared.postgres.rate_usage import NO_USAGE, Usage, persisted_usage
 from tests.support.running.services import open_database
 from tests.waiting import eventually
 
@@ -41,7 +41,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 async def known(database: Database, service: str = "test") -> Usage | None:
     """Return what the next start would go on from."""
     spender = Spender()
-    async with remembered(database, service, spender):
+    async with persisted_usage(database, service, spender):
         pass
     return spender.before[0]
 
@@ -52,11 +52,11 @@ async def used(database: Database) -> object:
 
 
 async def test_the_first_start_of_all_has_used_nothing(database: Database) -> None:
-    assert await known(database) is NOTHING
+    assert await known(database) is NO_USAGE
 
 
 async def test_what_was_used_at_the_end_is_known_at_the_next_start(database: Database) -> None:
-    async with remembered(database, "test", Spender()):
+    async with persisted_usage(database, "test", Spender()):
         pass
 
     before = await known(database)
@@ -69,7 +69,7 @@ async def test_what_was_used_at_the_end_is_known_at_the_next_start(database: Dat
 async def test_a_process_killed_before_its_first_word_is_presumed_to_have_used_what_it_could(
     database: Database,
 ) -> None:
-    async with remembered(database, "test", Spender()):
+    async with persisted_usage(database, "test", Spender()):
         assert await used(database) == {"a": 99}
         await eventually(lambda: _is_used(database, {"a": 7}))
 
@@ -80,7 +80,7 @@ async def _is_used(database: Database, expected: object) -> bool:
 
 async def test_a_refusal_is_stored_at_once_and_a_later_start_does_not_shorten_it(database: Database) -> None:
     first, second = Spender(), Spender()
-    async with remembered(database, "test", first):
+    async with persisted_usage(database, "test", first):
         first.used = Usage({}, quiet_seconds=600, banned=True)
         first.refused.set()
 
@@ -89,7 +89,7 @@ async def test_a_refusal_is_stored_at_once_and_a_later_start_does_not_shorten_it
                 return bool(await connection.fetchval("SELECT banned FROM rate_usage WHERE service = 'test'"))
 
         await eventually(is_stored)
-    async with remembered(database, "test", second):
+    async with persisted_usage(database, "test", second):
         pass
 
     for before in (second.before[0], await known(database)):
@@ -99,10 +99,10 @@ async def test_a_refusal_is_stored_at_once_and_a_later_start_does_not_shorten_it
 
 
 async def test_services_know_nothing_of_each_other(database: Database) -> None:
-    async with remembered(database, "test", Spender()):
+    async with persisted_usage(database, "test", Spender()):
         pass
 
-    assert await known(database, "other") is NOTHING
+    assert await known(database, "other") is NO_USAGE
 
 
 @pytest.mark.parametrize("row", ['{"a": "seven", "b": -1, "c": 3}', "[3]", "null", "3"])
@@ -121,7 +121,7 @@ async def test_a_table_that_is_not_there_leaves_it_unknown_and_holds_up_nobody(d
         await connection.execute("DROP TABLE rate_usage")
     spender = Spender()
 
-    async with asyncio.timeout(20), remembered(database, "test", spender):
+    async with asyncio.timeout(20), persisted_usage(database, "test", spender):
         spender.refused.set()
         await eventually(lambda: not spender.refused.is_set())
 
@@ -129,15 +129,15 @@ async def test_a_table_that_is_not_there_leaves_it_unknown_and_holds_up_nobody(d
 
 
 async def test_ingest_goes_on_within_a_ban_and_asks_nothing_until_it_is_over(database: Database) -> None:
-    def a_budget() -> Budget:
-        return Budget(Limits(), BudgetMetrics(CollectorRegistry()))
+    def a_budget() -> RequestBudget:
+        return RequestBudget(Limits(), BudgetMetrics(CollectorRegistry()))
 
     banned, successor = a_budget(), a_budget()
-    async with remembered(database, "ingest", banned):
+    async with persisted_usage(database, "ingest", banned):
         with pytest.raises(RateLimited):
             async with banned.spend(25):
                 raise RateLimited(600, banned=True)
-    async with remembered(database, "ingest", successor):
+    async with persisted_usage(database, "ingest", successor):
         assert "banned until" in successor.trouble()
         asking = asyncio.create_task(_ask(successor))
         await asyncio.sleep(0)
@@ -146,6 +146,6 @@ async def test_ingest_goes_on_within_a_ban_and_asks_nothing_until_it_is_over(dat
         asking.cancel()
 
 
-async def _ask(budget: Budget) -> None:
+async def _ask(budget: RequestBudget) -> None:
     async with budget.spend(1):
         pass

@@ -12,7 +12,7 @@ from shared.bus import rabbitmq, tracing
 from shared.bus.metrics import BusMetrics
 from shared.bus.port import Message
 from shared.events import RawListing
-from shared.log_context import decoded, delivered
+from shared.log_context import bind_event_id, bind_listing
 from shared.settings import BrokerSettings
 from shared.wire import topology
 from tests.support.data.builders import a_raw_listing
@@ -65,8 +65,8 @@ def telemetry(metrics: BusMetrics) -> float:
     began = time.process_time()
     for _ in range(MESSAGES):
         with metrics.publishing(message.exchange):
-            tracing.carrying(message)
-        delivered(message.message_id)
+            tracing.with_trace_context(message)
+        bind_event_id(message.message_id)
         with queue.handling(1), tracing.handling(topology.DEDUP_RAW.name, message):
-            decoded(event)
+            bind_listing(event)
     return time.process_time() - began

@@ -13,12 +13,12 @@ from cryptography import x509
 
 from shared.bus import rabbitmq
 from shared.bus.rabbitmq import RabbitBus
-from shared.bus.rabbitmq.inspection import examined
+from shared.bus.rabbitmq.inspection import inspecting
 from shared.bus.rabbitmq.stream import read_stream
 from shared.errors import SettingsError, SniperError, TransientError
 from shared.postgres import database
 from shared.postgres.database import Database
-from shared.postgres.tls_root import checked_against
+from shared.postgres.tls_root import with_authority
 from shared.settings import BrokerSettings, DatabaseSettings
 from shared.wire import topology
 from tests.servers.choice import ServerUnavailableError
@@ -73,7 +73,7 @@ def broker(ours: Authority, folder: Path) -> Iterator[EncryptedRabbitMQ]:
 @asynccontextmanager
 async def opened(url: str, authority: Path | None) -> AsyncIterator[Database]:
     settings = DatabaseSettings.model_validate({"url": url, "ca_file": authority})
-    parsed = checked_against(database.parse_url(url, variable="SNIPER_DATABASE_URL"), settings.ca_file)
+    parsed = with_authority(database.parse_url(url, variable="SNIPER_DATABASE_URL"), settings.ca_file)
     async with database.connect(settings, parsed, name="test") as running:
         yield running
 
@@ -153,7 +153,7 @@ async def test_commands_reach_the_broker_by_the_same_certificate(broker: Encrypt
         connected: RabbitBus = running
         await eventually(connected.is_connected, within_seconds=30)
 
-    async with examined(settings) as examination:
+    async with inspecting(settings) as examination:
         assert "RabbitMQ" in examination.version()
     assert [body async for body in read_stream(settings, topology.ARCHIVE, None)] == []
 

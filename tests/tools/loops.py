@@ -36,6 +36,7 @@ MAY_FAIL_AS_A_WHOLE: Final[Mapping[str, str]] = {
     "executor/venues/order_lookup.py:_fees": "The trades of one order.",
     "executor/venues/order_lookup.py:find": "The ways of looking for one order; what one way refuses is kept, and the next taken.",
     "executor/venues/exchange_connections.py:open_exchange": "Clients are made at the start, and ask nothing yet.",
+    "executor/venues/exchange_connections.py:_with_keys": "Clients are made at the start, and ask nothing yet.",
     "executor/exits/monitor.py:_look": "A look that fails is made again a second later, and the vigil says so meanwhile.",
     "executor/model/fill.py:fees_of": "The fees of one order; constants only.",
     "executor/supervision/unexplained_holdings.py:_explained": "Constants only; the balances are read before.",
@@ -43,24 +44,24 @@ MAY_FAIL_AS_A_WHOLE: Final[Mapping[str, str]] = {
     "executor/exits/book_reader.py:close": "Questions that are given up; what they raise is dropped.",
     "executor/reconciliation/order_reconciler.py:obstacles": "Each look-up answers for itself and raises nothing.",
     "executor/reconciliation/order_reconciler.py:look_up_due": "Each look-up answers for itself and raises nothing.",
-    "ingest/streams/connection.py:_ask": "Requests on one socket, which a failure ends.",
+    "ingest/streams/connection.py:follow": "Requests on one socket, which a failure ends.",
     "ingest/streams/ticker_stream.py:_salvaged": "Each item is read behind a guard of its own; the wait gives up a turn.",
     "ingest/detector.py:report": "A sighting that is not published is held by the publisher, which raises nothing.",
-    "notifier/desk.py:open_desk": "Channels are made at the start, and send nothing yet.",
-    "notifier/desk.py:send_held": "Each delivery retries and gives up for itself, and raises nothing of its channel.",
-    "notifier/telegram/bot.py:_read": "Without its number an update cannot be confirmed; its words are read apart.",
+    "notifier/dispatcher.py:open_dispatcher": "Channels are made at the start, and send nothing yet.",
+    "notifier/dispatcher.py:send_held": "Each delivery retries and gives up for itself, and raises nothing of its channel.",
+    "notifier/telegram/updates.py:read_updates": "Without its number an update cannot be confirmed; its words are read apart.",
     "shared/bus/embedded/bus.py:_bury_expired": "Queues of one database; made up for a moment later.",
     "shared/bus/embedded/bus.py:_prune": "Queues of one database; made up for at the next turn.",
     "shared/bus/rabbitmq/inspection.py:missing": "One broker is asked; without an answer nothing is said.",
     "shared/bus/rabbitmq/topology.py:bind": "The bindings of one queue.",
     "shared/bus/rabbitmq/topology.py:declare": "One broker at a start, which is tried again.",
-    "shared/bus/delivery.py:_process": "What follows from one message, which is delivered again.",
+    "shared/bus/delivery.py:_handle_and_publish": "What follows from one message, which is delivered again.",
     "shared/mexc/filters.py:filters_of": "Guarded against what an entry may raise.",
     "shared/mexc/orders/order_connection.py:_kept": "The headers of one answer.",
     "shared/mexc/orders/order_connection_pool.py:open_lines": "Lines are made at the start, and connect for themselves.",
-    "shared/mexc/payloads.py:names_among": "Guarded against what an entry may raise.",
+    "shared/mexc/symbol_payloads.py:names_among": "Guarded against what an entry may raise.",
     "shared/mexc/chunked_json.py:_pieces": "Pieces of one answer, whose entries are read apart.",
-    "shared/mexc/chunked_json.py:is_same": "Bytes are compared; the wait gives up a turn.",
+    "shared/mexc/chunked_json.py:is_unchanged": "Bytes are compared; the wait gives up a turn.",
     "shared/mexc/market_data.py:_entries": "Each entry is read behind a guard of its own; the wait gives up a turn.",
     "shared/mexc/market_data.py:_names": "What cannot be read as a whole is read name by name; the wait gives up a turn.",
     "shared/mexc/market_data.py:_readable": "Entries that are read already; the wait gives up a turn.",
@@ -120,7 +121,7 @@ def _fails_together(node: ast.AST) -> bool:
 
 
 def _only_counts(over: ast.expr) -> bool:
-    """Tell whether a loop counts attempts at one thing."""
+    """Return whether a loop counts attempts at one thing."""
     return isinstance(over, ast.Call) and _name(over) in {"count", "range"}
 
 
@@ -129,7 +130,7 @@ def _conditions(node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictCo
 
 
 def _is_guarded(step: ast.stmt) -> bool:
-    """Tell whether *step* catches whatever one item raises, also within a block of its own."""
+    """Return whether *step* catches whatever one item raises, also within a block of its own."""
     if isinstance(step, ast.With):
         return all(_is_guarded(each) or not _may_fail(each) for each in step.body)
     return isinstance(step, ast.Try) and any(
@@ -138,7 +139,7 @@ def _is_guarded(step: ast.stmt) -> bool:
 
 
 def _may_fail(part: ast.AST) -> bool:
-    """Tell whether *part* waits for something, or reads something."""
+    """Return whether *part* waits for something, or reads something."""
     return any(
         isinstance(each, ast.Await | ast.AsyncFor | ast.AsyncWith)
         or (isinstance(each, ast.Call) and _name(each) in READERS)

@@ -96,7 +96,7 @@ def mutants(source: str) -> Iterator[tuple[str, ast.Module]]:
 
 
 def survives(name: str, tree: ast.Module) -> bool:
-    """Tell whether the tests of the executor's module *name* pass although *tree* took its place."""
+    """Return whether the tests of the executor's module *name* pass although *tree* took its place."""
     child = os.fork()
     if child == 0:
         os._exit(_tested(name, tree))

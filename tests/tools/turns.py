@@ -1,4 +1,4 @@
-"""How long the event loop is held at a stretch."""
+"""Stretches for which the event loop is held."""
 
 import asyncio
 import gc

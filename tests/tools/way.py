@@ -107,8 +107,8 @@ async def pipeline(database: str, simulator: Simulator, *, live: bool) -> AsyncI
     with patch.dict(os.environ, _environment(database, simulator, live=live)):
         settings, stop = process.ProcessSettings.load().quiet(), asyncio.Event()
         chosen = services.prepare(SERVICES)
-        plan = process.Plan("way", services=SERVICES, migrate=False)
-        async with process.started(plan, settings, stop) as own, asyncio.TaskGroup() as tasks:
+        plan = process.ProcessPlan("way", services=SERVICES, migrate=False)
+        async with process.start_process(plan, settings, stop) as own, asyncio.TaskGroup() as tasks:
             tasks.create_task(run_services(chosen, own.runtime), name="services")
             try:
                 await eventually(lambda: not own.runtime.telemetry.not_ready(), within_seconds=SECONDS_MAX)

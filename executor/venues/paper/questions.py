@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from shared.mexc.market_data import MexcRest
+from shared.mexc.market_data import MexcMarketData
 from shared.mexc.payloads import OrderBook, PublicTrade
 from shared.mexc.symbols import SymbolInfo
 
@@ -12,9 +12,9 @@ from shared.mexc.symbols import SymbolInfo
 class PaperQuestions:
     """Questions beside the book weigh as much as ten books: they must hold up no order's book, and no sale."""
 
-    rest: MexcRest
+    rest: MexcMarketData
     """For what an order is filled by: with the reserve of its side."""
-    aside: MexcRest
+    aside: MexcMarketData
     """For questions that are given up where the limits do not allow them in time."""
     described: Callable[[str], Awaitable[SymbolInfo | None]] | None = None
     """Asks exchangeInfo by the same way, for others too; unless it is given, *aside* is asked."""

@@ -1,4 +1,4 @@
-"""The bus inside one process, durable in PostgreSQL."""
+"""In-process bus, durable in PostgreSQL."""
 
 from shared.bus.embedded.bus import EmbeddedBus, open_embedded
 

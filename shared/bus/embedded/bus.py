@@ -1,4 +1,4 @@
-"""The bus inside one process, on PostgreSQL: a message stays in a table until it is acknowledged."""
+"""In-process bus on PostgreSQL: a message stays in a table until it is acknowledged."""
 
 import asyncio
 import itertools
@@ -10,15 +10,15 @@ from typing import Final, Never
 
 import structlog
 
-from shared.bus.delivery import Settler
-from shared.bus.drain import feed_until
+from shared.bus.delivery import DeliveryProcessor
+from shared.bus.drain import consume_until
 from shared.bus.embedded.lock import QueueLocks
-from shared.bus.embedded.memory_queue import EmbeddedDelivery, Feed
-from shared.bus.embedded.store import Graves, Row, Store, Target
+from shared.bus.embedded.memory_queue import EmbeddedDelivery, MemoryQueue
+from shared.bus.embedded.store import DeadLetterQueues, MessageStore, StoredMessage, Target
 from shared.bus.metrics import BusMetrics
 from shared.bus.port import Handler, Message, Queue, Topology, matches
 from shared.bus.queue_arguments import ARCHIVE_AGE
-from shared.bus.tracing import carrying
+from shared.bus.tracing import with_trace_context
 from shared.errors import TransientError
 from shared.postgres.database import Pool
 
@@ -27,7 +27,7 @@ log = structlog.get_logger()
 UPKEEP_SECONDS: Final = 1.0
 PRUNE_TURNS: Final = 60
 PRUNE_ROWS: Final = 10_000
-"""Forgotten at once: more than is published between two turns, few enough not to be felt."""
+"""Rows deleted at once: more than are published between two turns, few enough to be fast."""
 
 
 @asynccontextmanager
@@ -55,52 +55,56 @@ class EmbeddedBus:
         self._topology = topology
         self._metrics = metrics
         self._drain_seconds = drain_seconds
-        self._store = Store(pool, Graves(topology.dead, self._bound(topology.dead.name, "")))
+        self._store = MessageStore(pool, DeadLetterQueues(topology.dead, self._bound(topology.dead.name, "")))
         self._locks = QueueLocks(pool)
         self._unseen: Counter[str] = Counter()
-        self._feeds: defaultdict[str, list[Feed]] = defaultdict(list)
+        self._memory_queues: defaultdict[str, list[MemoryQueue]] = defaultdict(list)
 
     def is_connected(self) -> bool:
-        """Tell whether the database answers and every queue we consume is ours."""
-        feeds = self._feeds.values()
-        return self._store.is_reachable() and all(any(feed.is_flowing() for feed in of_queue) for of_queue in feeds)
+        """Return whether the database answers and every consumed queue is ours."""
+        memory_queues = self._memory_queues.values()
+        return self._store.is_reachable() and all(
+            any(memory.is_flowing() for memory in of_queue) for of_queue in memory_queues
+        )
 
     async def publish(self, message: Message, /) -> None:
         """Return once *message* is committed for every queue bound to it."""
-        message, queues = carrying(message), self._bound(message.exchange, message.routing_key)
+        message, queues = with_trace_context(message), self._bound(message.exchange, message.routing_key)
         if not queues:
             self._metrics.returned(message.exchange)
             raise TransientError(f"no queue takes {message.routing_key} of {message.exchange}")
-        places = {queue: feed for queue in queues if (feed := self._reserve(queue))}
+        places = {queue: memory for queue in queues if (memory := self._reserve(queue))}
         with self._metrics.publishing(message.exchange):
             ids = await self._store_for(queues, message, places)
-        for queue, feed in places.items():
-            feed.offer(Row(ids[queue], 1, message))
+        for queue, memory in places.items():
+            memory.offer(StoredMessage(ids[queue], 1, message))
 
-    async def _store_for(self, queues: Sequence[str], message: Message, places: Mapping[str, Feed]) -> dict[str, int]:
+    async def _store_for(
+        self, queues: Sequence[str], message: Message, places: Mapping[str, MemoryQueue]
+    ) -> dict[str, int]:
         unseen = [queue for queue in queues if queue not in places]
         self._unseen.update(unseen)
         try:
             return await self._store.publish(message, [Target(queue, queue in places) for queue in queues])
         finally:
-            for feed in places.values():
-                feed.release()
+            for memory in places.values():
+                memory.release()
             self._unseen.subtract(unseen)
             for queue in unseen:
-                for feed in self._feeds.get(queue, ()):
-                    feed.look_again()
+                for memory in self._memory_queues.get(queue, ()):
+                    memory.mark_behind()
 
-    def _reserve(self, queue: str) -> Feed | None:
-        return next((feed for feed in self._feeds.get(queue, ()) if feed.reserve()), None)
+    def _reserve(self, queue: str) -> MemoryQueue | None:
+        return next((memory for memory in self._memory_queues.get(queue, ()) if memory.reserve()), None)
 
     async def consume(self, queue: Queue, handle: Handler, *, until: asyncio.Event) -> None:
         """See `Bus.consume`; while another consumer has the queue, this one waits for its turn."""
-        settler = Settler(queue, handle, self.publish, self._topology.dead, until, self._metrics)
-        async with self._feeding(queue) as feed:
-            await feed_until(until, partial(_feed, feed, settler), drain_seconds=self._drain_seconds)
+        processor = DeliveryProcessor(queue, handle, self.publish, self._topology.dead, until, self._metrics)
+        async with self._opened(queue) as memory:
+            await consume_until(until, partial(_run, memory, processor), drain_seconds=self._drain_seconds)
 
     async def keep_up(self) -> Never:
-        """Bury what expires in queues that nobody consumes, and forget old archives, until cancelled."""
+        """Dead-letter expired messages of queues without a consumer, and prune archives, until cancelled."""
         for turn in itertools.count():
             try:
                 await self._store.ping()
@@ -115,12 +119,12 @@ class EmbeddedBus:
         raise AssertionError
 
     async def close(self) -> None:
-        """Let other processes have the queues."""
+        """Release the queues to other processes."""
         await self._locks.close()
 
     async def _bury_expired(self) -> None:
         for queue in self._topology.queues:
-            if queue.time_to_live is not None and queue.name not in self._feeds:
+            if queue.time_to_live is not None and queue.name not in self._memory_queues:
                 lease = await self._locks.take(queue.name)
                 if lease is not None:
                     try:
@@ -145,39 +149,41 @@ class EmbeddedBus:
         ]
 
     @asynccontextmanager
-    async def _feeding(self, queue: Queue) -> AsyncIterator[Feed]:
-        feed = Feed(queue, self._store, self._locks, self._unseen)
-        self._feeds[queue.name].append(feed)
+    async def _opened(self, queue: Queue) -> AsyncIterator[MemoryQueue]:
+        memory = MemoryQueue(queue, self._store, self._locks, self._unseen)
+        self._memory_queues[queue.name].append(memory)
         try:
-            yield feed
+            yield memory
         finally:
-            self._feeds[queue.name].remove(feed)
-            if not self._feeds[queue.name]:
-                del self._feeds[queue.name]
-            await feed.close()
+            self._memory_queues[queue.name].remove(memory)
+            if not self._memory_queues[queue.name]:
+                del self._memory_queues[queue.name]
+            await memory.close()
 
 
-async def _feed(feed: Feed, settler: Settler, handlers: asyncio.TaskGroup) -> None:
+async def _run(memory: MemoryQueue, processor: DeliveryProcessor, handlers: asyncio.TaskGroup) -> None:
     async with asyncio.TaskGroup() as pumps:
-        pumps.create_task(feed.read(), name=f"read {feed.queue.name}")
-        pumps.create_task(feed.flush(), name=f"flush {feed.queue.name}")
-        await _hand_out(feed, settler, handlers)
+        pumps.create_task(memory.read(), name=f"read {memory.queue.name}")
+        pumps.create_task(memory.flush(), name=f"flush {memory.queue.name}")
+        await _hand_out(memory, processor, handlers)
 
 
-async def _hand_out(feed: Feed, settler: Settler, handlers: asyncio.TaskGroup) -> None:
-    slots = asyncio.Semaphore(feed.queue.prefetch)
+async def _hand_out(memory: MemoryQueue, processor: DeliveryProcessor, handlers: asyncio.TaskGroup) -> None:
+    slots = asyncio.Semaphore(memory.queue.prefetch)
     while True:
         await slots.acquire()
-        held = await feed.take()
-        if settler.until.is_set():
-            feed.put_back(held)
+        held = await memory.take()
+        if processor.until.is_set():
+            memory.put_back(held)
             return
-        task = handlers.create_task(_handle(EmbeddedDelivery(held, feed), settler), name=f"{feed.queue.name}:{held.id}")
+        task = handlers.create_task(
+            _handle(EmbeddedDelivery(held, memory), processor), name=f"{memory.queue.name}:{held.id}"
+        )
         task.add_done_callback(lambda _: slots.release())
 
 
-async def _handle(delivery: EmbeddedDelivery, settler: Settler) -> None:
+async def _handle(delivery: EmbeddedDelivery, processor: DeliveryProcessor) -> None:
     try:
-        await settler.settle(delivery)
+        await processor.process(delivery)
     finally:
         delivery.abandon()

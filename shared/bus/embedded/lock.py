@@ -1,4 +1,4 @@
-"""Which process consumes a queue: the one that holds its advisory lock."""
+"""Advisory locks that decide which process consumes a queue."""
 
 import asyncio
 from contextlib import suppress
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from shared.errors import TransientError
-from shared.postgres.database import Connection, Pool, away_is_transient
+from shared.postgres.database import Connection, Pool
+from shared.postgres.error_translation import away_is_transient
 
 TIMEOUT_SECONDS: Final = 5.0
 
@@ -16,7 +17,7 @@ _RELEASE: Final = "SELECT pg_advisory_unlock(hashtextextended($1, 0))"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Session:
-    """One connection, and the locks that live and die with it."""
+    """Connection, and the locks held in its session."""
 
     connection: Connection
     held: set[str]
@@ -30,8 +31,8 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
-class Lease:
-    """The right to consume a queue, as long as the session it was taken in lives."""
+class QueueLease:
+    """Right to consume a queue, while the session it was taken in lives."""
 
     queue: str
     session: Session
@@ -41,26 +42,26 @@ class Lease:
 
 
 class QueueLocks:
-    """Takes queues for this process, all in one session."""
+    """Locks of this process's queues, all in one session."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._session: Session | None = None
         self._talking = asyncio.Lock()
 
-    async def take(self, queue: str) -> Lease | None:
-        """Return the lease on *queue*, None while somebody has it; raise TransientError when the database is away."""
+    async def take(self, queue: str) -> QueueLease | None:
+        """Return the lease on *queue*; None while it is taken. Raise TransientError when the database is away."""
         with away_is_transient():
             async with asyncio.timeout(TIMEOUT_SECONDS), self._talking:
                 session = await self._open()
-                # A session may take its own lock twice, so it is not enough to ask the server.
+                # A session may take its own lock twice, so the server's answer is not enough.
                 if queue in session.held or not await session.connection.fetchval(_TAKE, _key(queue)):
                     return None
                 session.held.add(queue)
-                return Lease(queue, session)
+                return QueueLease(queue, session)
 
-    async def release(self, lease: Lease) -> None:
-        """Let somebody else have the queue; raise TransientError when the database is away."""
+    async def release(self, lease: QueueLease) -> None:
+        """Release the queue; raise TransientError when the database is away."""
         if not lease.is_valid():
             return
         with away_is_transient():
@@ -75,7 +76,7 @@ class QueueLocks:
             return
         with suppress(TransientError), away_is_transient():
             async with asyncio.timeout(TIMEOUT_SECONDS):
-                # Back in the pool the session would live on with its locks.
+                # Returned to the pool, the session would keep its locks.
                 await session.connection.close()
                 await self._pool.release(session.connection)
 

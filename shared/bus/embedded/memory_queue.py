@@ -1,4 +1,4 @@
-"""What this process has in memory of one queue of the in-process bus."""
+"""In-memory part of one queue of the in-process bus."""
 
 import asyncio
 import heapq
@@ -10,23 +10,23 @@ from typing import Final, Never
 import structlog
 
 from shared.backoff import jittered, pause
-from shared.bus.embedded.lock import Lease, QueueLocks
-from shared.bus.embedded.store import Row, Store
+from shared.bus.embedded.lock import QueueLease, QueueLocks
+from shared.bus.embedded.store import MessageStore, StoredMessage
 from shared.bus.port import Message, Queue
 from shared.errors import TransientError
 
 log = structlog.get_logger()
 
 HELD_MAX: Final = 200
-"""Messages waiting in memory; the rest wait in the table."""
+"""Messages held in memory; the rest wait in the table."""
 POLL_SECONDS: Final = 0.5
-"""How soon a message that another process published is found."""
+"""Interval of looks for messages that other processes published."""
 FLUSH_SECONDS: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A message in memory; *deliveries* counts this one, *expires_at* is in the time of the event loop."""
+    """Message in memory; *deliveries* counts this one, *expires_at* is in the time of the event loop."""
 
     id: int
     message: Message
@@ -37,33 +37,33 @@ class Held:
         return self.id < other.id
 
 
-class Feed:
-    """Hands out the messages of one queue, oldest first: those published here at once, the others from the table."""
+class MemoryQueue:
+    """Delivers the messages of one queue, oldest first: those published here at once, others from the table."""
 
-    def __init__(self, queue: Queue, store: Store, locks: QueueLocks, unseen: Counter[str]) -> None:
-        """*unseen* counts, by queue, the messages on their way into the table only."""
+    def __init__(self, queue: Queue, store: MessageStore, locks: QueueLocks, unseen: Counter[str]) -> None:
+        """*unseen* counts, by queue, the messages being stored without a place in memory."""
         self.queue = queue
         self._unseen = unseen
         self._store = store
         self._locks = locks
-        self._lease: Lease | None = None
+        self._lease: QueueLease | None = None
         self._waiting: list[Held] = []
         self._reserved = 0
         self._acknowledged: set[int] = set()
-        # Whatever may still be in the table though it needs no loading: waiting, being handled, acknowledged just now.
+        # Ids that may still be in the table and need no loading: waiting, being handled, or just acknowledged.
         self._known: set[int] = set()
-        # While messages wait in the table only, younger ones have to queue up behind them there.
+        # While messages wait in the table only, younger ones have to wait behind them there.
         self._is_behind = True
         self._refused_one = False
-        self._something_waits = asyncio.Event()
-        self._wants_more = asyncio.Event()
-        self._something_acknowledged = asyncio.Event()
+        self._has_waiting = asyncio.Event()
+        self._load_now = asyncio.Event()
+        self._has_acknowledged = asyncio.Event()
 
     def is_flowing(self) -> bool:
         return self._lease is not None and self._lease.is_valid()
 
     def reserve(self) -> bool:
-        """Keep a place for a message about to be stored, or tell it to wait in the table."""
+        """Reserve a place for a message about to be stored; return False where it has to wait in the table."""
         has_room = len(self._waiting) + self._reserved < HELD_MAX
         if has_room and not self._is_behind and self.is_flowing():
             self._reserved += 1
@@ -72,66 +72,66 @@ class Feed:
         return False
 
     def release(self) -> None:
-        """Give up a place, once its message is stored or could not be."""
+        """Release a place, once its message is stored or failed to be."""
         self._reserved -= 1
 
-    def look_again(self) -> None:
-        """Take notice of a message that is stored but was not handed over."""
+    def mark_behind(self) -> None:
+        """Note that a message was stored without a place in memory."""
         self._is_behind = True
-        self._ask_for_more()
+        self._load_if_low()
 
-    def offer(self, row: Row) -> None:
-        """Hand over a message that is stored."""
+    def offer(self, row: StoredMessage) -> None:
+        """Enqueue a stored message."""
         if row.id not in self._known:
             lifetime = float("inf") if self.queue.time_to_live is None else self.queue.time_to_live.total_seconds()
             self.put_back(Held(row.id, row.message, row.deliveries, _now() + lifetime - row.age_seconds))
 
     def put_back(self, held: Held) -> None:
-        """Deliver *held*, before all that are younger."""
+        """Requeue *held*, before all younger ones."""
         self._known.add(held.id)
         heapq.heappush(self._waiting, held)
-        self._something_waits.set()
+        self._has_waiting.set()
 
     async def take(self) -> Held:
-        """Return the oldest message that is not too old. Cancelling this loses none."""
+        """Return the oldest message that has not expired. Cancellation loses none."""
         while True:
             while not self._waiting:
-                self._something_waits.clear()
-                await self._something_waits.wait()
+                self._has_waiting.clear()
+                await self._has_waiting.wait()
             held = heapq.heappop(self._waiting)
             if held.expires_at > _now():
-                self._ask_for_more()
+                self._load_if_low()
                 return held
             self._forget([held])
-            self._wants_more.set()
+            self._load_now.set()
 
     def acknowledge(self, held: Held) -> None:
-        """Take *held* off the queue for good, within moments."""
+        """Remove *held* from the queue with the next flush."""
         self._acknowledged.add(held.id)
-        self._something_acknowledged.set()
+        self._has_acknowledged.set()
 
     async def count(self, held: Held) -> None:
-        """Write down how often *held* has been delivered."""
+        """Store how often *held* has been delivered."""
         await self._store.count(self.queue.name, {held.id: held.deliveries})
 
     async def read(self) -> Never:
-        """Own the queue and bring in what is in the table, until cancelled."""
+        """Take the queue's lock and load messages from the table, until cancelled."""
         failures = 0
         while True:
             try:
-                if self.is_flowing() or await self._own():
-                    await self._look()
+                if self.is_flowing() or await self._acquire():
+                    await self._load()
                 failures = 0
             except TransientError as error:
                 failures += 1
                 log.warning("cannot read", queue=self.queue.name, reason=str(error))
-            await pause(jittered(failures) if failures else POLL_SECONDS, self._wants_more)
-            self._wants_more.clear()
+            await pause(jittered(failures) if failures else POLL_SECONDS, self._load_now)
+            self._load_now.clear()
 
     async def flush(self) -> Never:
-        """Delete what is acknowledged, in batches, until cancelled."""
+        """Delete acknowledged messages in batches, until cancelled."""
         while True:
-            await self._something_acknowledged.wait()
+            await self._has_acknowledged.wait()
             await asyncio.sleep(FLUSH_SECONDS)
             try:
                 await self._delete_acknowledged()
@@ -140,25 +140,25 @@ class Feed:
                 await asyncio.sleep(POLL_SECONDS)
 
     async def close(self) -> None:
-        """Write down where we stopped, and let another have the queue."""
+        """Store the deliveries, and release the queue."""
         try:
             await self._delete_acknowledged()
-            # These were counted on their way into memory, but no handler has seen them.
+            # Counted when they were loaded, but no handler has seen them.
             await self._store.count(self.queue.name, {held.id: held.deliveries - 1 for held in self._waiting})
             if self._lease is not None:
                 await self._locks.release(self._lease)
         except TransientError as error:
             log.warning("stopped without the database, messages come again", queue=self.queue.name, reason=str(error))
 
-    async def _own(self) -> bool:
-        # What waits since before the queue was lost may be another's by now.
+    async def _acquire(self) -> bool:
+        # Messages from before the lock was lost may belong to another process by now.
         self._forget(self._waiting)
         self._waiting.clear()
         self._is_behind = True
         self._lease = await self._locks.take(self.queue.name)
         return self._lease is not None
 
-    async def _look(self) -> None:
+    async def _load(self) -> None:
         if self.queue.time_to_live is not None:
             self._forget_expired()
             await self._store.bury_expired(self.queue, known=self._known)
@@ -169,15 +169,15 @@ class Feed:
         rows = await self._store.load(self.queue.name, known=self._known, limit=room)
         for row in rows:
             self.offer(row)
-        # A message on its way into the table meanwhile may have come too late to be seen.
+        # A message being stored meanwhile may have been missed.
         self._is_behind = self._refused_one or len(rows) == room
 
-    def _ask_for_more(self) -> None:
+    def _load_if_low(self) -> None:
         if self._is_behind and len(self._waiting) < HELD_MAX // 2:
-            self._wants_more.set()
+            self._load_now.set()
 
     def _forget_expired(self) -> None:
-        """Leave what is too old to the table, where it is buried."""
+        """Drop expired messages from memory; the table dead-letters them."""
         now = _now()
         self._forget(held for held in self._waiting if held.expires_at <= now)
         self._waiting = [held for held in self._waiting if held.expires_at > now]
@@ -193,15 +193,15 @@ class Feed:
         self._acknowledged.difference_update(ids)
         self._known.difference_update(ids)
         if not self._acknowledged:
-            self._something_acknowledged.clear()
+            self._has_acknowledged.clear()
 
 
 @dataclass(slots=True)
 class EmbeddedDelivery:
-    """One message handed out by a feed, waiting for its answer."""
+    """Delivery of one message, until it is acknowledged or requeued."""
 
     held: Held
-    feed: Feed
+    memory: MemoryQueue
     is_answered: bool = False
 
     @property
@@ -214,21 +214,21 @@ class EmbeddedDelivery:
 
     async def ack(self) -> None:
         self.is_answered = True
-        self.feed.acknowledge(self.held)
+        self.memory.acknowledge(self.held)
 
-    async def give_back(self) -> None:
+    async def requeue(self) -> None:
         self.is_answered = True
         again = replace(self.held, deliveries=self.held.deliveries + 1)
         try:
-            await self.feed.count(again)
+            await self.memory.count(again)
         except TransientError as error:
             log.warning("attempt not counted", message_id=self.message.message_id, reason=str(error))
-        self.feed.put_back(again)
+        self.memory.put_back(again)
 
     def abandon(self) -> None:
-        """Keep a message that got no answer, because its handler was stopped."""
+        """Requeue a message without an answer, because its handler was stopped."""
         if not self.is_answered:
-            self.feed.put_back(replace(self.held, deliveries=self.held.deliveries + 1))
+            self.memory.put_back(replace(self.held, deliveries=self.held.deliveries + 1))
 
 
 def _now() -> float:

@@ -1,4 +1,4 @@
-"""The table behind the in-process bus: one row per message and queue, until it is acknowledged."""
+"""Table of the in-process bus: one row per message and queue, until it is acknowledged."""
 
 import asyncio
 import json
@@ -12,15 +12,16 @@ import asyncpg
 
 from shared.bus import delivery
 from shared.bus.port import Exchange, Message, Queue
-from shared.postgres.database import Connection, Pool, away_is_transient
+from shared.postgres.database import Connection, Pool
+from shared.postgres.error_translation import away_is_transient
 
 TIMEOUT_SECONDS: Final = 5.0
-"""For one statement and the wait for its connection."""
+"""Timeout of one statement and the wait for its connection."""
 
-# Nothing waits for the disk here. A killed process loses nothing all the same, and where the server itself dies, what
-# is missing is always the end of its log: the deletion of a message survives only together with what its handler
-# published. What must be on the disk before anything else happens (a claim, a reservation) is committed with a wait,
-# and takes along everything before it.
+# No wait for the disk. A killed process loses nothing all the same, and where the server itself dies, only the end of
+# its log is missing: the deletion of a message survives only together with the messages its handler published. What
+# must be durable before anything else happens (a claim, a reservation) is committed with a wait, and flushes everything
+# before it.
 _PUBLISH: Final = """
     WITH at_leisure AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
     INSERT INTO bus_messages (queue, deliveries, exchange, routing_key, body, message_id, content_type, headers)
@@ -28,7 +29,7 @@ _PUBLISH: Final = """
     FROM at_leisure CROSS JOIN unnest($1::text[], $2::int[]) AS target (queue, deliveries)
     RETURNING queue, id
 """
-# Counts the deliveries in the same statement, so that a message which ends its process is counted all the same.
+# Counts deliveries in the same statement, so that a message that crashes its process is counted too.
 _LOAD: Final = """
     WITH next AS (
         SELECT queue, id FROM bus_messages WHERE queue = $1 AND id <> ALL ($2::bigint[]) ORDER BY id LIMIT $3
@@ -68,15 +69,15 @@ _PRUNE: Final = """
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A queue that gets a message, and whether it is handed over at once."""
+    """Queue of a message, and whether the message is handed over in memory."""
 
     queue: str
     is_handed_over: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One message in one queue; *deliveries* counts this one."""
+class StoredMessage:
+    """Message in one queue; *deliveries* counts this one."""
 
     id: int
     deliveries: int
@@ -85,27 +86,27 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Graves:
-    """Where dead letters go."""
+class DeadLetterQueues:
+    """Exchange and queues of dead letters."""
 
     exchange: Exchange
     queues: Sequence[str]
 
 
-class Store:
-    """Every statement the bus runs, each one round trip; TransientError when the database is away."""
+class MessageStore:
+    """Statements of the bus, each one round trip; TransientError when the database is away."""
 
-    def __init__(self, pool: Pool, graves: Graves) -> None:
+    def __init__(self, pool: Pool, dead_letters: DeadLetterQueues) -> None:
         self._pool = pool
-        self._graves = graves
+        self._dead_letters = dead_letters
         self._is_reachable = False
 
     def is_reachable(self) -> bool:
-        """Tell whether the database answered the last time."""
+        """Return whether the database answered the last statement."""
         return self._is_reachable
 
     async def ping(self) -> None:
-        """Ask the database whether it is there."""
+        """Check that the database answers."""
         async with self._connection() as connection:
             await connection.execute("SELECT 1")
 
@@ -127,14 +128,14 @@ class Store:
             )
         return {row["queue"]: row["id"] for row in rows}
 
-    async def load(self, queue: str, *, known: Collection[int], limit: int) -> list[Row]:
+    async def load(self, queue: str, *, known: Collection[int], limit: int) -> list[StoredMessage]:
         """Return the oldest rows of *queue* that are not *known*, oldest first, and count their delivery."""
         async with self._connection() as connection:
             records = await connection.fetch(_LOAD, queue, list(known), limit)
         return sorted((_row(record) for record in records), key=lambda row: row.id)
 
     async def count(self, queue: str, deliveries: Mapping[int, int]) -> None:
-        """Write down how often each message has been delivered, by its id."""
+        """Store the number of deliveries of each message, by id."""
         if not deliveries:
             return
         async with self._connection() as connection:
@@ -145,15 +146,15 @@ class Store:
             await connection.execute(_DELETE, queue, ids)
 
     async def bury_expired(self, queue: Queue, *, known: Collection[int] = ()) -> None:
-        """Move the messages of *queue* that outlived it to its dead letters, if it has any, but not the *known*."""
+        """Move the expired messages of *queue* to its dead letters, if it has any, except the *known*."""
         async with self._connection() as connection:
             await connection.execute(
                 _BURY_EXPIRED,
                 queue.name,
                 queue.time_to_live,
                 list(known),
-                self._graves.exchange.name,
-                self._graves.queues if queue.dead_letters else [],
+                self._dead_letters.exchange.name,
+                self._dead_letters.queues if queue.dead_letters else [],
                 delivery.REASON,
                 delivery.QUEUE,
                 delivery.ORIGINAL_EXCHANGE,
@@ -161,7 +162,7 @@ class Store:
             )
 
     async def prune(self, queue: str, *, older_than: timedelta, limit: int) -> None:
-        """Forget the messages of *queue* that are too old, up to *limit* of them."""
+        """Delete the messages of *queue* that are too old, up to *limit* of them."""
         async with self._connection() as connection:
             await connection.execute(_PRUNE, queue, older_than, limit)
 
@@ -177,7 +178,7 @@ class Store:
             self._is_reachable = answered
 
 
-def _row(record: asyncpg.Record) -> Row:
+def _row(record: asyncpg.Record) -> StoredMessage:
     message = Message(
         exchange=record["exchange"],
         routing_key=record["routing_key"],
@@ -186,4 +187,4 @@ def _row(record: asyncpg.Record) -> Row:
         content_type=record["content_type"],
         headers=json.loads(record["headers"]),
     )
-    return Row(record["id"], record["deliveries"], message, record["age_seconds"])
+    return StoredMessage(record["id"], record["deliveries"], message, record["age_seconds"])

@@ -1,4 +1,4 @@
-"""The bus on RabbitMQ: confirmed publishes, handlers that outlive connections, bounded stops."""
+"""Bus on RabbitMQ: confirmed publishes, handlers that outlive connections, bounded drain."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,18 +10,18 @@ from aio_pika.abc import AbstractChannel
 from aiormq import spec
 from aiormq.exceptions import ChannelNotFoundEntity, PublishError
 
-from shared.bus.delivery import Settler
-from shared.bus.drain import feed_until
+from shared.bus.delivery import DeliveryProcessor
+from shared.bus.drain import consume_until
 from shared.bus.metrics import BusMetrics
 from shared.bus.port import Handler, Message, Queue, Topology
 from shared.bus.rabbitmq.client_errors import away_is_transient
 from shared.bus.rabbitmq.consumer import Consumer
-from shared.bus.rabbitmq.dialling import believed_by, url_of
-from shared.bus.rabbitmq.error_meanings import said
+from shared.bus.rabbitmq.dialling import tls_context, url_of
+from shared.bus.rabbitmq.error_meanings import explain_words
 from shared.bus.rabbitmq.message import properties_of
-from shared.bus.rabbitmq.reconnecting_connection import Link, LinkOptions
-from shared.bus.rabbitmq.topology import Declarer
-from shared.bus.tracing import carrying
+from shared.bus.rabbitmq.reconnecting_connection import ConnectionOptions, ReconnectingConnection
+from shared.bus.rabbitmq.topology import TopologyDeclarer
+from shared.bus.tracing import with_trace_context
 from shared.errors import TransientError
 from shared.settings import BrokerSettings
 
@@ -30,21 +30,23 @@ from shared.settings import BrokerSettings
 async def connect(
     settings: BrokerSettings, topology: Topology, *, name: str, metrics: BusMetrics | None = None
 ) -> AsyncIterator["RabbitBus"]:
-    """Yield a bus at once and connect it behind the scenes, for as long as that takes.
+    """Yield a bus at once, and connect it in the background, with retries.
 
-    A service therefore starts, says that it is not ready, and can be stopped, while the broker is away.
+    So a service starts, reports that it is not ready, and can be stopped, while the broker is away.
     """
-    # Publishers and consumers apart: a broker short of memory stops reading from those who publish.
-    declarer = Declarer(topology)
-    publishing, consuming = (Link(options, declarer) for options in _links(settings, name))
-    async with _kept(publishing), _kept(consuming):
-        way = Way(publishing, consuming, Limits.of(settings))
-        yield RabbitBus(way, topology, metrics or BusMetrics(), app_id=f"sniper-{name}")
+    # Separate connections: a broker short of memory stops reading from publishers.
+    declarer = TopologyDeclarer(topology)
+    publishing, consuming = (
+        ReconnectingConnection(options, declarer) for options in _connection_options(settings, name)
+    )
+    async with _kept_open(publishing), _kept_open(consuming):
+        connections = BrokerConnections(publishing, consuming, Limits.of(settings))
+        yield RabbitBus(connections, topology, metrics or BusMetrics(), app_id=f"sniper-{name}")
 
 
 @asynccontextmanager
-async def _kept(link: Link) -> AsyncIterator[None]:
-    keeper = asyncio.create_task(link.keep(), name=f"broker link {link.name}")
+async def _kept_open(connection: ReconnectingConnection) -> AsyncIterator[None]:
+    keeper = asyncio.create_task(connection.keep_connected(), name=f"broker link {connection.name}")
     try:
         yield
     finally:
@@ -52,19 +54,19 @@ async def _kept(link: Link) -> AsyncIterator[None]:
         await asyncio.wait([keeper])
 
 
-def _links(settings: BrokerSettings, name: str) -> tuple[LinkOptions, LinkOptions]:
-    def options(role: str) -> LinkOptions:
+def _connection_options(settings: BrokerSettings, name: str) -> tuple[ConnectionOptions, ConnectionOptions]:
+    def options(role: str) -> ConnectionOptions:
         heartbeat, timeout = settings.heartbeat_seconds, settings.publish_timeout_seconds
-        return LinkOptions(url, f"sniper {name} {role}", heartbeat, timeout, believed)
+        return ConnectionOptions(url, f"sniper {name} {role}", heartbeat, timeout, ssl_context)
 
     url = url_of(settings)
-    believed = believed_by(url, settings.ca_file)
+    ssl_context = tls_context(url, settings.ca_file)
     return options("publishes"), options("consumes")
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long a bus waits for what."""
+    """Timeouts of a bus."""
 
     timeout_seconds: float
     drain_seconds: float
@@ -75,21 +77,21 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """How a bus reaches its broker."""
+class BrokerConnections:
+    """Connections of a bus to its broker."""
 
-    publishing: Link
-    consuming: Link
+    publishing: ReconnectingConnection
+    consuming: ReconnectingConnection
     limits: Limits
 
 
 class RabbitBus:
     """A `Bus` on two connections, one to publish and one to consume."""
 
-    def __init__(self, way: Way, topology: Topology, metrics: BusMetrics, *, app_id: str) -> None:
-        self._publishing = way.publishing
-        self._consuming = way.consuming
-        self._limits = way.limits
+    def __init__(self, connections: BrokerConnections, topology: Topology, metrics: BusMetrics, *, app_id: str) -> None:
+        self._publishing = connections.publishing
+        self._consuming = connections.consuming
+        self._limits = connections.limits
         self._topology = topology
         self._metrics = metrics
         self._app_id = app_id
@@ -99,27 +101,27 @@ class RabbitBus:
         self._consumers: set[Consumer] = set()
 
     def is_connected(self) -> bool:
-        """Tell whether both connections are up and every consumer is known to the broker."""
+        """Return whether both connections are up and every consumer is registered."""
         flowing = all(consumer.is_flowing() for consumer in self._consumers)
         return flowing and self._publishing.is_up() and self._consuming.is_up()
 
     async def publish(self, message: Message, /) -> None:
         """Return once a queue on disk holds *message*; raise TransientError when that is not certain.
 
-        Not certain means that it may have arrived all the same: publishing it again can make a duplicate.
+        Uncertain means that it may have arrived: publishing it again can make a duplicate.
         """
         with away_is_transient():
             try:
                 with self._metrics.publishing(message.exchange):
-                    await self._publish_in_turn(carrying(message))
+                    await self._publish_in_turn(with_trace_context(message))
             except (PublishError, ChannelNotFoundEntity):
                 self._metrics.returned(message.exchange)
-                # No queue took it, or there is no such exchange: somebody may have deleted it.
+                # Unroutable, or the exchange is missing: it may have been deleted.
                 self._publishing.declare_soon()
                 raise
 
     async def _publish_in_turn(self, message: Message) -> None:
-        """Publish once no other attempt under the same id is under way: the client tells answers apart by it."""
+        """Publish once no other attempt with the same id is under way: the client matches answers by it."""
         while (other := self._under_way.get(message.message_id)) is not None:
             await other.wait()
         ended = self._under_way[message.message_id] = asyncio.Event()
@@ -133,7 +135,7 @@ class RabbitBus:
         channel = self._channel
         if channel is None or channel.is_closed:
             channel = await self._open_channel()
-        # Without aio-pika's own message and exchange around it, which cost a tenth of what the broker takes.
+        # Bypasses aio-pika's message and exchange, which cost a tenth of the broker's own time.
         underlay = await channel.get_underlay_channel()
         confirmation = await underlay.basic_publish(
             message.body,
@@ -144,12 +146,12 @@ class RabbitBus:
             timeout=self._limits.timeout_seconds,
         )
         if not isinstance(confirmation, spec.Basic.Ack):
-            raise TransientError(f"broker away: {said(repr(confirmation)) or repr(confirmation)}")
+            raise TransientError(f"broker away: {explain_words(repr(confirmation)) or repr(confirmation)}")
 
     async def _open_channel(self) -> AbstractChannel:
         async with asyncio.timeout(self._limits.timeout_seconds), self._opening:
             if self._channel is None or self._channel.is_closed:
-                connection = await self._publishing.connection()
+                connection = await self._publishing.opened()
                 channel = connection.channel(publisher_confirms=True, on_return_raises=True)
                 await channel.initialize()
                 self._channel = channel
@@ -157,11 +159,11 @@ class RabbitBus:
 
     async def consume(self, queue: Queue, handle: Handler, *, until: asyncio.Event) -> None:
         """See `Bus.consume`; while the broker is away this waits for it, or for *until*."""
-        settler = Settler(queue, handle, self.publish, self._topology.dead, until, self._metrics)
-        consumer = Consumer(self._consuming, settler, self._limits.timeout_seconds)
+        processor = DeliveryProcessor(queue, handle, self.publish, self._topology.dead, until, self._metrics)
+        consumer = Consumer(self._consuming, processor, self._limits.timeout_seconds)
         self._consumers.add(consumer)
         try:
             async with aclosing(consumer):
-                await feed_until(until, consumer.run, drain_seconds=self._limits.drain_seconds)
+                await consume_until(until, consumer.run, drain_seconds=self._limits.drain_seconds)
         finally:
             self._consumers.discard(consumer)

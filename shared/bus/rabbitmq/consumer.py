@@ -1,4 +1,4 @@
-"""Keep one queue of RabbitMQ flowing into one handler, whatever happens to the channel underneath."""
+"""Consumer of one queue of RabbitMQ, across lost channels."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,22 +12,22 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
 from aiormq.exceptions import ChannelNotFoundEntity
 
 from shared.backoff import jittered, pause
-from shared.bus.delivery import Settler
+from shared.bus.delivery import DeliveryProcessor
 from shared.bus.port import Message
-from shared.bus.rabbitmq.client_errors import away_is_transient, uninterrupted
+from shared.bus.rabbitmq.client_errors import away_is_transient, run_shielded
 from shared.bus.rabbitmq.message import attempt, from_amqp
-from shared.bus.rabbitmq.reconnecting_connection import Link
+from shared.bus.rabbitmq.reconnecting_connection import ReconnectingConnection
 from shared.errors import TransientError
 
 log = structlog.get_logger()
 
 WATCH_SECONDS: Final = 15.0
-"""How often a consumer asks whether the broker still knows it."""
+"""Interval of checks that the broker still knows the consumer."""
 
 
 @dataclass(slots=True)
 class RabbitDelivery:
-    """One message waiting for its answer on the channel it came by."""
+    """Message to be acknowledged on the channel it came by."""
 
     message: Message
     attempt: int
@@ -37,7 +37,7 @@ class RabbitDelivery:
     async def ack(self) -> None:
         await self._answer(self.incoming.ack)
 
-    async def give_back(self) -> None:
+    async def requeue(self) -> None:
         # reject, not nack: from RabbitMQ 4.3 on only a reject counts as a delivery.
         await self._answer(partial(self.incoming.reject, requeue=True))
 
@@ -51,16 +51,18 @@ class RabbitDelivery:
 
 
 class Consumer:
-    """Feeds one queue to a settler, on one channel at a time."""
+    """Consumes one queue, on one channel at a time."""
 
-    def __init__(self, link: Link, settler: Settler, timeout_seconds: float) -> None:
-        self._link = link
-        self._queue = settler.queue
-        self._settler = settler
-        self._until = settler.until
+    def __init__(
+        self, connection: ReconnectingConnection, processor: DeliveryProcessor, timeout_seconds: float
+    ) -> None:
+        self._connection = connection
+        self._queue = processor.queue
+        self._processor = processor
+        self._until = processor.until
         self._timeout_seconds = timeout_seconds
-        # Handlers outlive a lost channel while their messages come again by the next one.
-        self._slots = asyncio.Semaphore(settler.queue.prefetch)
+        # Handlers outlive a lost channel while their messages are redelivered on the next one.
+        self._slots = asyncio.Semaphore(processor.queue.prefetch)
         self._channel: AbstractChannel | None = None
         self._flowing = False
 
@@ -83,19 +85,19 @@ class Consumer:
             await asyncio.sleep(jittered(failures))
 
     async def aclose(self) -> None:
-        """Close the channel; the broker takes back what is unanswered."""
+        """Close the channel; the broker requeues unanswered messages."""
         channel, self._channel = self._channel, None
         if channel is not None:
             with suppress(TransientError), away_is_transient():
-                await uninterrupted(channel.close(), seconds=self._timeout_seconds)
+                await run_shielded(channel.close(), seconds=self._timeout_seconds)
 
     async def _feed(self, handlers: asyncio.TaskGroup) -> None:
-        # The semaphore is fair: once this passes, nothing of a channel before is waiting any more.
+        # The semaphore is fair: once this passes, no message of an earlier channel is waiting.
         async with self._slots:
-            connection = await self._link.connection()
+            connection = await self._connection.opened()
         lost = asyncio.Event()
         channel = self._channel = connection.channel(publisher_confirms=False)
-        queue, tag = await uninterrupted(self._start(channel, handlers, lost), seconds=self._timeout_seconds)
+        queue, tag = await run_shielded(self._start(channel, handlers, lost), seconds=self._timeout_seconds)
         self._flowing = True
         try:
             await self._watch(channel, lost)
@@ -103,12 +105,12 @@ class Consumer:
             self._flowing = False
             if not lost.is_set():
                 with suppress(TransientError), away_is_transient():
-                    await uninterrupted(queue.cancel(tag), seconds=self._timeout_seconds)
+                    await run_shielded(queue.cancel(tag), seconds=self._timeout_seconds)
 
     async def _start(
         self, channel: AbstractChannel, handlers: asyncio.TaskGroup, lost: asyncio.Event
     ) -> tuple[AbstractQueue, str]:
-        """Let messages come by *channel*; *lost* is set when it closes or the broker cancels its consumer."""
+        """Start consuming on *channel*; *lost* is set when it closes or the broker cancels its consumer."""
         channel.close_callbacks.add(lambda *_: lost.set())
         await channel.initialize()
         underlay = await channel.get_underlay_channel()
@@ -118,17 +120,17 @@ class Consumer:
         try:
             return queue, await queue.consume(partial(self._on_message, channel, handlers))
         except ChannelNotFoundEntity:
-            await self._link.declare()
+            await self._connection.declare()
             raise
 
     async def _watch(self, channel: AbstractChannel, lost: asyncio.Event) -> None:
-        """Return when the broker no longer feeds *channel*, even if it forgot to say so."""
+        """Return when the broker no longer delivers to *channel*, even without a notification."""
         while True:
             await pause(WATCH_SECONDS, lost)
             if lost.is_set():
                 return
             asking = channel.declare_queue(self._queue.name, passive=True)
-            queue = await uninterrupted(asking, seconds=self._timeout_seconds)
+            queue = await run_shielded(asking, seconds=self._timeout_seconds)
             if not queue.declaration_result.consumer_count:
                 log.warning("the broker has forgotten the consumer", queue=self._queue.name)
                 return
@@ -144,4 +146,4 @@ class Consumer:
             if self._until.is_set() or channel.is_closed:
                 return
             delivery = RabbitDelivery(from_amqp(incoming), attempt(incoming), incoming, self._timeout_seconds)
-            await self._settler.settle(delivery)
+            await self._processor.process(delivery)

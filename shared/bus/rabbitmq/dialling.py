@@ -1,4 +1,4 @@
-"""How a broker is dialled, by the bus and by every command that has a connection of its own."""
+"""Connections to a broker, for the bus and for commands with a connection of their own."""
 
 import ssl
 from pathlib import Path
@@ -13,36 +13,36 @@ from shared.errors import SettingsError
 from shared.settings import BrokerSettings
 
 
-def dialled(settings: BrokerSettings, name: str) -> AbstractConnection:
-    """Return a connection that is yet to be made, shown as *name* on the broker.
+def new_connection(settings: BrokerSettings, name: str) -> AbstractConnection:
+    """Return an unopened connection, shown as *name* on the broker.
 
-    Raises SettingsError where there is no broker, or the authority to believe is of no use.
+    Raises SettingsError where there is no broker, or the CA file is unusable.
     """
     url = url_of(settings)
-    believed = believed_by(url, settings.ca_file)
-    return connection_to(url, name=name, heartbeat_seconds=settings.heartbeat_seconds, believed=believed)
+    ssl_context = tls_context(url, settings.ca_file)
+    return connection_to(url, name=name, heartbeat_seconds=settings.heartbeat_seconds, ssl_context=ssl_context)
 
 
 def connection_to(
-    url: str, *, name: str, heartbeat_seconds: int, believed: ssl.SSLContext | None
+    url: str, *, name: str, heartbeat_seconds: int, ssl_context: ssl.SSLContext | None
 ) -> AbstractConnection:
-    """Return a connection that is yet to be made; without anyone *believed*, the system's authorities are."""
+    """Return an unopened connection; without *ssl_context*, the system's certificate authorities are trusted."""
     return aio_pika.Connection(
         URL(url).update_query(heartbeat=heartbeat_seconds),
         client_properties={"connection_name": name},
-        ssl_context=believed,
+        ssl_context=ssl_context,
     )
 
 
 def url_of(settings: BrokerSettings) -> str:
-    """Return where the broker is; raises SettingsError where there is none."""
+    """Return the broker's URL; raise SettingsError where there is none."""
     if settings.url is None:
         raise SettingsError(f"{VARIABLE}: is missing")
     return settings.url.get_secret_value()
 
 
-def believed_by(url: str, authority: Path | None) -> ssl.SSLContext | None:
-    """Return whom to believe with `amqps`; None: whom the system believes. Raises SettingsError."""
+def tls_context(url: str, authority: Path | None) -> ssl.SSLContext | None:
+    """Return the TLS context for `amqps`; None for the system's certificate authorities. Raises SettingsError."""
     if authority is None:
         return None
     if not url.startswith("amqps://"):

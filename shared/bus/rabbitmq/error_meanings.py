@@ -1,4 +1,4 @@
-"""Meanings of the broker's and its client library's errors, in a sentence that says what to do."""
+"""Explanations of errors of the broker and its client library, with the remedy."""
 
 import re
 from typing import Final
@@ -17,7 +17,7 @@ _BY_WORDS: Final[tuple[tuple[str, str], ...]] = (
         f"the virtual host is gone: make it (rabbitmqctl add_vhost), or name another in {VARIABLE}",
     ),
     (r"vhost.{1,80}is (deleted|down)", "the virtual host was deleted or stopped"),
-    # The client drops the broker's own words here; before anything is opened, the virtual host is what it can refuse.
+    # The client drops the broker's own message here; before anything is opened, it can only refuse the virtual host.
     (
         r"Connection\.OpenOk.{1,20}Connection\.Close",
         (
@@ -45,7 +45,7 @@ _BY_WORDS: Final[tuple[tuple[str, str], ...]] = (
     ),
     (r"Basic\.Nack", "a queue is full or could not store the message: empty it, or raise its limit"),
 )
-"""What the broker says, and what that means; the first that fits is taken."""
+"""Patterns of the broker's messages, and their explanations; the first match is taken."""
 _BY_CLASS: Final[tuple[tuple[type[BaseException], str], ...]] = (
     (exceptions.PublishError, "no queue takes the message: its queue or binding was deleted, and is made again"),
     (exceptions.AuthenticationError, f"the user or the password is wrong: correct {VARIABLE}"),
@@ -57,13 +57,13 @@ _BY_CLASS: Final[tuple[tuple[type[BaseException], str], ...]] = (
 )
 
 
-def meaning(error: BaseException) -> str:
-    """Say what *error* means, and in which words the broker put it; its own words alone where we know no better."""
+def explain_error(error: BaseException) -> str:
+    """Explain *error*, with the broker's own message; its message alone where there is no explanation."""
     refused = tls.refusal(error, url=VARIABLE, authority=AUTHORITY)
     if refused is not None:
         return refused
     words = repr(error)
-    sentence = said(words)
+    sentence = explain_words(words)
     if sentence is None:
         sentence = next((meant for kind, meant in _BY_CLASS if isinstance(error, kind)), None)
     if sentence is None:
@@ -72,6 +72,6 @@ def meaning(error: BaseException) -> str:
     return f"{sentence} ({spoken.group().strip() if spoken else type(error).__name__})"
 
 
-def said(words: str) -> str | None:
-    """Say what the broker means by *words*."""
+def explain_words(words: str) -> str | None:
+    """Return the explanation of the broker's *words*; None without one."""
     return next((meant for pattern, meant in _BY_WORDS if re.search(pattern, words)), None)

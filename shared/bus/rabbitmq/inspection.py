@@ -1,7 +1,7 @@
-"""Look at a broker and change nothing on it: which it is, what is missing, and what its user may not do.
+"""Inspection of a broker without changes: its version, missing parts, and permissions of our user.
 
-A publish in a transaction that is rolled back is judged by all permissions and goes nowhere. To consume with an
-argument that cannot be is refused either way: for want of the permission, or else for the argument.
+A publish in a transaction that is rolled back is checked against all permissions and delivered nowhere. Consuming with
+an impossible argument is refused either way: for lack of permission, or for the argument.
 """
 
 import asyncio
@@ -16,46 +16,46 @@ from aiormq.exceptions import ChannelAccessRefused, ChannelNotFoundEntity, Chann
 from pamqp.common import FieldValue
 
 from shared.bus.port import Exchange, Queue, Topology
-from shared.bus.rabbitmq.client_errors import AWAY, away_is_transient, uninterrupted
-from shared.bus.rabbitmq.dialling import dialled
+from shared.bus.rabbitmq.client_errors import AWAY, away_is_transient, run_shielded
+from shared.bus.rabbitmq.dialling import new_connection
 from shared.settings import BrokerSettings
 
 _IMPOSSIBLE: Final[dict[str, FieldValue]] = {"x-priority": "none"}
 
 
 @asynccontextmanager
-async def examined(settings: BrokerSettings) -> AsyncIterator["Examination"]:
-    """Connect once; raises TransientError in one sentence where the broker is away or lets nobody in."""
-    connection = dialled(settings, "sniper doctor")
+async def inspecting(settings: BrokerSettings) -> AsyncIterator["BrokerInspection"]:
+    """Connect once; raise TransientError in one sentence where the broker is away or refuses us."""
+    connection = new_connection(settings, "sniper doctor")
     try:
         with away_is_transient():
-            await uninterrupted(connection.connect(), seconds=settings.publish_timeout_seconds)
-            yield Examination(connection, settings.publish_timeout_seconds)
+            await run_shielded(connection.connect(), seconds=settings.publish_timeout_seconds)
+            yield BrokerInspection(connection, settings.publish_timeout_seconds)
     finally:
         with suppress(*AWAY):
-            await uninterrupted(connection.close(), seconds=settings.publish_timeout_seconds)
+            await run_shielded(connection.close(), seconds=settings.publish_timeout_seconds)
 
 
 @dataclass(frozen=True, slots=True)
-class Examination:
-    """One connection to look through."""
+class BrokerInspection:
+    """One connection for inspection."""
 
     connection: AbstractConnection
     timeout_seconds: float
 
     def version(self) -> str:
-        """The broker's name and version as it tells them."""
+        """Return the broker's name and version."""
         transport = self.connection.transport
         told = {} if transport is None else transport.connection.server_properties
         return f"{_text(told.get('product'))} {_text(told.get('version'))}".strip()
 
     async def missing(self, topology: Topology) -> Sequence[str]:
-        """Return the exchanges and queues of *topology* that are not there."""
+        """Return the missing exchanges and queues of *topology*."""
         names = [f"exchange {each.name}" for each in topology.exchanges if not await self._has_exchange(each)]
         return [*names, *[f"queue {each.name}" for each in topology.queues if not await self._has_queue(each)]]
 
     async def may_publish(self, exchange: Exchange, routing_key: str) -> bool:
-        """Tell whether our user may publish to *exchange*, which is there."""
+        """Return whether our user may publish to *exchange*, which exists."""
         async with self._channel() as channel:
             below = await channel.get_underlay_channel()
             try:
@@ -63,14 +63,14 @@ class Examination:
                 await below.basic_publish(b"", exchange=exchange.name, routing_key=routing_key)
                 await below.tx_rollback(timeout=self.timeout_seconds)
             except AWAY as error:
-                # A publish is answered by nothing but the end of its channel, which the next call meets somehow.
+                # A refused publish is answered by closing the channel, which the next call runs into.
                 if isinstance(await self._reason(below, error), ChannelAccessRefused):
                     return False
                 raise
         return True
 
     async def may_consume(self, queue: Queue) -> bool:
-        """Tell whether our user may read *queue*, which is there."""
+        """Return whether our user may consume *queue*, which exists."""
         try:
             async with self._channel() as channel:
                 below = await channel.get_underlay_channel()
@@ -108,12 +108,12 @@ class Examination:
         return True
 
     def _channel(self) -> AbstractChannel:
-        """Return a channel for one call: the broker closes the channel of every refused one."""
+        """Return a channel for one call: the broker closes the channel of a refused call."""
         return self.connection.channel(publisher_confirms=False)
 
 
 async def _take_nothing(_: object) -> None:
-    """Never called: no such consumer comes about."""
+    """Never called: no such consumer is ever registered."""
 
 
 def _text(told: object) -> str:

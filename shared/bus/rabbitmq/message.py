@@ -1,4 +1,4 @@
-"""Messages of the port as messages of AMQP, and back."""
+"""Conversion between messages of the port and of AMQP."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,16 +12,16 @@ from shared.bus import delivery
 from shared.bus.port import Message
 
 MESSAGE_ID: Final = "x-sniper-message-id"
-"""Holds an id that is too long for AMQP's own field, and every id before that field was used."""
+"""Header for ids that are too long for AMQP's own field, and for all ids before that field was used."""
 SHORT_TEXT_BYTES: Final = 255
 """AMQP's limit on a message id."""
 
 
 def properties_of(message: Message, *, app_id: str, at: datetime) -> spec.Basic.Properties:
-    """Return what goes with the body of *message* in an attempt of *app_id* to publish it, *at* a time.
+    """Return the AMQP properties of *message*, published by *app_id* *at* a time.
 
-    The client matches returned messages to publishes by their message ids, and makes one up where there is none. So
-    two attempts under one id must not be under way on one channel at once: they would take each other's answers.
+    The client matches returned messages to publishes by message id, and makes one up where there is none. So two
+    attempts with one id must not be under way on one channel at once: they would take each other's answers.
     """
     fits = len(message.message_id.encode()) <= SHORT_TEXT_BYTES
     return spec.Basic.Properties(
@@ -50,7 +50,7 @@ def from_amqp(incoming: AbstractIncomingMessage) -> Message:
 
 
 def attempt(incoming: AbstractIncomingMessage) -> int:
-    """Return 1 for the first delivery; quorum queues count, others only tell that there was an earlier one."""
+    """Return 1 for the first delivery; quorum queues count, others only mark redeliveries."""
     count = incoming.headers.get("x-delivery-count")
     if isinstance(count, int):
         return count + 1
@@ -58,7 +58,7 @@ def attempt(incoming: AbstractIncomingMessage) -> int:
 
 
 def _burial(headers: Mapping[str, Any]) -> Mapping[str, str]:
-    """Return in our own words why the broker itself dead-lettered a message, as it does when one expires."""
+    """Return our dead-letter headers for a message that the broker itself dead-lettered, for example on expiry."""
     deaths = headers.get("x-death")
     if not isinstance(deaths, list) or not deaths:
         return {}

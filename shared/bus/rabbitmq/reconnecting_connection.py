@@ -1,4 +1,4 @@
-"""One connection to RabbitMQ that is made again whenever it is lost, with the topology declared on it."""
+"""Connection to RabbitMQ that reconnects with back-off, and declares the topology."""
 
 import asyncio
 import ssl
@@ -11,45 +11,45 @@ import structlog
 from aio_pika.abc import AbstractConnection
 
 from shared.backoff import jittered, pause
-from shared.bus.rabbitmq.client_errors import AWAY, away_is_transient, uninterrupted
+from shared.bus.rabbitmq.client_errors import AWAY, away_is_transient, run_shielded
 from shared.bus.rabbitmq.dialling import connection_to
-from shared.bus.rabbitmq.topology import Declarer
+from shared.bus.rabbitmq.topology import TopologyDeclarer
 
 log = structlog.get_logger()
 
 RETRY_SECONDS_MAX: Final = 30.0
 LOG_SECONDS: Final = 60.0
 DECLARE_CALLS: Final = 4
-"""Declaring the topology may take as long as this many other calls."""
+"""Timeout of declaring the topology, in multiples of the call timeout."""
 
 MISSING_SECONDS: Final = 0.5
-"""How long a queue that is missing stays so, at least.
+"""Least time that a missing queue stays missing.
 
-RabbitMQ 3.10 tells consumers that their queue is deleted, unless it exists again by then: it then keeps them, and never
+RabbitMQ 3.10 cancels consumers of a deleted queue, unless it exists again by then: it then keeps them, and never
 delivers anything to them.
 """
 
 
 @dataclass(frozen=True, slots=True)
-class LinkOptions:
+class ConnectionOptions:
     url: str
     name: str
     """Shown in the management UI."""
     heartbeat_seconds: int
     timeout_seconds: float
-    """For one call to the broker."""
-    tls: ssl.SSLContext | None = None
-    """Whom to believe with `amqps`; None: whom the system believes."""
+    """Of one call to the broker."""
+    ssl_context: ssl.SSLContext | None = None
+    """Trust with `amqps`; None for the system's certificate authorities."""
 
 
-class Link:
-    """Keeps one connection up while `keep` runs.
+class ReconnectingConnection:
+    """Keeps one connection up while `keep_connected` runs.
 
-    aio-pika's robust connections restore what they declared themselves and wait for the rest. We also have to bring
-    back, on a broker that lost everything, what another process or an operator had declared, so we start over instead.
+    aio-pika's robust connections restore what they declared themselves and wait for the rest. A broker that lost
+    everything also needs what another process or an operator had declared, so this one starts over instead.
     """
 
-    def __init__(self, options: LinkOptions, declarer: Declarer) -> None:
+    def __init__(self, options: ConnectionOptions, declarer: TopologyDeclarer) -> None:
         self._options = options
         self._declarer = declarer
         self._up = asyncio.Event()
@@ -64,22 +64,22 @@ class Link:
     def is_up(self) -> bool:
         return self._connection is not None
 
-    async def connection(self) -> AbstractConnection:
-        """Return the open connection, waiting for it without a limit."""
+    async def opened(self) -> AbstractConnection:
+        """Return the open connection; wait for it without a limit."""
         while self._connection is None:
             await self._up.wait()
         return self._connection
 
     async def declare(self) -> None:
-        """Bring back whatever is missing of the topology."""
-        await self._declarer.declare(await self.connection())
+        """Declare what is missing of the topology."""
+        await self._declarer.declare(await self.opened())
 
     def declare_soon(self) -> None:
-        """Bring back whatever is missing of the topology, once consumers have had time to do so."""
+        """Declare what is missing of the topology, once consumers have had time to be cancelled."""
         self._something_missing.set()
 
-    async def keep(self) -> Never:
-        """Connect, and again whenever the connection is lost, until cancelled."""
+    async def keep_connected(self) -> Never:
+        """Connect, and reconnect with back-off, until cancelled."""
         failures = 0
         while True:
             try:
@@ -87,7 +87,7 @@ class Link:
                     await self._stay_connected()
                 failures = 0
                 log.warning("broker connection lost", connection=self._options.name)
-            except Exception as error:  # noqa: BLE001 - whatever it is, a service without its broker has to try on
+            except Exception as error:  # noqa: BLE001 - whatever the error, a service without its broker has to retry
                 failures += 1
                 self._complain(error)
             await asyncio.sleep(jittered(failures, max_seconds=RETRY_SECONDS_MAX))
@@ -116,13 +116,13 @@ class Link:
 
     async def _declare_on(self, connection: AbstractConnection) -> None:
         seconds = DECLARE_CALLS * self._options.timeout_seconds
-        await uninterrupted(self._declarer.declare(connection), seconds=seconds)
+        await run_shielded(self._declarer.declare(connection), seconds=seconds)
 
     @asynccontextmanager
     async def _connected(self, lost: asyncio.Event) -> AsyncIterator[AbstractConnection]:
         options = self._options
         connection = connection_to(
-            options.url, name=options.name, heartbeat_seconds=options.heartbeat_seconds, believed=options.tls
+            options.url, name=options.name, heartbeat_seconds=options.heartbeat_seconds, ssl_context=options.ssl_context
         )
 
         def on_close(*_: object) -> None:
@@ -131,11 +131,11 @@ class Link:
 
         connection.close_callbacks.add(on_close)
         try:
-            await uninterrupted(connection.connect(), seconds=options.timeout_seconds)
+            await run_shielded(connection.connect(), seconds=options.timeout_seconds)
             yield connection
         finally:
             with suppress(*AWAY):
-                await uninterrupted(connection.close(), seconds=options.timeout_seconds)
+                await run_shielded(connection.close(), seconds=options.timeout_seconds)
 
     def _complain(self, error: Exception) -> None:
         now = asyncio.get_running_loop().time()

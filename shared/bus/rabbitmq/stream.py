@@ -1,4 +1,4 @@
-"""Read a stream of RabbitMQ from a time on, to where it ends now; nothing is taken out of it."""
+"""Reader of a RabbitMQ stream from a time to its present end; nothing is removed."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
@@ -10,17 +10,17 @@ import aio_pika
 from aio_pika.abc import AbstractConnection, AbstractQueue
 
 from shared.bus.port import Queue
-from shared.bus.rabbitmq.client_errors import AWAY, away_is_transient, uninterrupted
-from shared.bus.rabbitmq.dialling import dialled
+from shared.bus.rabbitmq.client_errors import AWAY, away_is_transient, run_shielded
+from shared.bus.rabbitmq.dialling import new_connection
 from shared.errors import TransientError
 from shared.settings import BrokerSettings
 
 IDLE_SECONDS: Final = 2.0
-"""A stream that sends nothing for so long is asked where it ends."""
+"""Idle time after which the end of the stream is requested."""
 END_SECONDS_MAX: Final = 10.0
-"""So long may the answer take."""
+"""Timeout of that request."""
 PAUSES_MAX: Final = 15
-"""So many times in a row may a stream that has not ended send nothing."""
+"""Idle times in a row, before the read is given up."""
 _OFFSET: Final = "x-stream-offset"
 PREFETCH: Final = 500
 
@@ -28,12 +28,12 @@ PREFETCH: Final = 500
 async def read_stream(settings: BrokerSettings, queue: Queue, since: datetime | None) -> AsyncIterator[bytes]:
     """Yield the body of each message from *since* on, in order; raises TransientError where the broker stops short.
 
-    Some that are a little older come first: the broker finds the chunk that a time lies in.
+    Slightly older messages may come first: the broker finds the chunk that contains a time.
     """
-    connection = dialled(settings, "sniper replay reads")
+    connection = new_connection(settings, "sniper replay reads")
     try:
         with away_is_transient():
-            await uninterrupted(connection.connect(), seconds=settings.publish_timeout_seconds)
+            await run_shielded(connection.connect(), seconds=settings.publish_timeout_seconds)
             channel = await connection.channel(publisher_confirms=False)
             await channel.set_qos(prefetch_count=PREFETCH)
             stream = await channel.get_queue(queue.name, ensure=False)
@@ -42,7 +42,7 @@ async def read_stream(settings: BrokerSettings, queue: Queue, since: datetime | 
                     yield body
     finally:
         with suppress(*AWAY):
-            await uninterrupted(connection.close(), seconds=settings.publish_timeout_seconds)
+            await run_shielded(connection.close(), seconds=settings.publish_timeout_seconds)
 
 
 async def _bodies(
@@ -79,7 +79,7 @@ async def _next(
 
 async def _ended(last: int, since: datetime | None, end: Callable[[], Awaitable[int | None]]) -> bool:
     if last < 0 and since is not None:
-        return True  # All of it is older.
+        return True  # All messages are older.
     final = await end()
     if final is None and last >= 0:
         raise TransientError("the broker does not tell where the stream ends: try again")
@@ -87,7 +87,7 @@ async def _ended(last: int, since: datetime | None, end: Callable[[], Awaitable[
 
 
 async def _end(connection: AbstractConnection, queue: Queue) -> int | None:
-    """Return the offset at which the last chunk of the stream begins; None where there is none in time."""
+    """Return the offset of the last chunk of the stream; None where the broker does not answer in time."""
     channel = await connection.channel(publisher_confirms=False)
     try:
         await channel.set_qos(prefetch_count=1)

@@ -1,4 +1,4 @@
-"""Make the topology exist on a broker, leaving alone what an operator has defined otherwise."""
+"""Declaration of the topology on a broker; what exists keeps its arguments."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,17 +14,17 @@ from shared.errors import TransientError
 log = structlog.get_logger()
 
 
-class Declarer:
-    """Makes *topology* exist, one pass at a time however many ask."""
+class TopologyDeclarer:
+    """Declares *topology*, one pass at a time."""
 
     def __init__(self, topology: Topology) -> None:
         self._topology = topology
         self._passing = asyncio.Lock()
 
     async def declare(self, connection: AbstractConnection) -> None:
-        """Create what is missing. What exists keeps its arguments: declaring over them would fail for ever.
+        """Create what is missing. What exists keeps its arguments: redeclaring it would fail for ever.
 
-        Raises TransientError naming all that is missing and vital, where our user may not make it.
+        Raises TransientError naming all that is missing and vital, where our user may not create it.
         """
         async with self._passing:
             absent = [exchange for exchange in self._topology.exchanges if await _lacks(connection, exchange)]
@@ -92,11 +92,11 @@ async def _ensure_bindings(connection: AbstractConnection, queue: str, bindings:
     try:
         await _on_channel(connection, bind)
     except ChannelAccessRefused:
-        # A service user that may only read and write runs on bindings its operator has made.
+        # A user that may only read and write uses the bindings of its operator.
         log.debug("may not bind", queue=queue)
 
 
 async def _on_channel(connection: AbstractConnection, step: Callable[[AbstractChannel], Awaitable[None]]) -> None:
-    """Take *step* on a channel of its own, because the broker closes the channel of every refused call."""
+    """Take *step* on a channel of its own, since the broker closes the channel of a refused call."""
     async with connection.channel(publisher_confirms=False) as channel:
         await step(channel)

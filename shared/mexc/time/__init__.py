@@ -1,1 +1,1 @@
-"""The exchange's clock as seen from here."""
+"""Estimates of the exchange's clock."""

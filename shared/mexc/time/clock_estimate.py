@@ -1,4 +1,4 @@
-"""The exchange's clock as seen from here: an estimate, how far it may be off, and whether to sign by it."""
+"""Estimate of the exchange's clock, its uncertainty, and whether it may be used for signing."""
 
 import statistics
 from collections.abc import Sequence
@@ -10,15 +10,15 @@ from shared.errors import TransientError
 SAMPLES_MIN: Final = 3
 """Fewer cannot outvote a wrong one."""
 _TICK_MS: Final = 1.0
-"""The exchange tells whole milliseconds."""
+"""The exchange returns whole milliseconds."""
 
 
 class ClockUncertainError(TransientError):
     """The exchange's time is not known well enough to sign by it."""
 
 
-class Sample(NamedTuple):
-    """One question for the time. The local times are of a clock that never steps, in seconds."""
+class ClockSample(NamedTuple):
+    """One request for the time. Local times are monotonic, in seconds."""
 
     asked_at: float
     answered_at: float
@@ -26,18 +26,18 @@ class Sample(NamedTuple):
 
     @property
     def ahead_ms(self) -> float:
-        """How far the exchange is ahead of our clock, if its answer was made half way."""
+        """Return how far the exchange is ahead of our clock, if it answered half way."""
         return self.server_ms - (self.asked_at + self.answered_at) / 2 * 1000
 
     @property
     def off_ms_max(self) -> float:
-        """How far that may be wrong: the answer was made at some time between asking and hearing it."""
+        """Return the greatest error of that: it answered at some time between request and answer."""
         return (self.answered_at - self.asked_at) / 2 * 1000 + _TICK_MS
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
-    """What a round of samples tells."""
+class ClockEstimate:
+    """Estimate from a round of samples."""
 
     ahead_ms: float
     uncertainty_ms: float
@@ -48,17 +48,17 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
-class Trust:
-    """When an estimate is good enough to sign by.
+class TrustLimits:
+    """Limits of an estimate that may be used for signing.
 
-    The exchange takes no timestamp more than a second ahead of its clock, and none older than the window of the order.
+    The exchange accepts no timestamp more than a second ahead of its clock, and none older than the order's window.
     """
 
     uncertainty_ms_max: float = 400.0
     age_seconds_max: float = 300.0
 
-    def objection(self, estimate: Estimate | None, now: float) -> str:
-        """Say why not to sign by *estimate*; empty when it is good enough."""
+    def objection(self, estimate: ClockEstimate | None, now: float) -> str:
+        """Return why *estimate* must not be used for signing; empty where it may."""
         if estimate is None:
             return "the exchange has not told its time"
         if estimate.uncertainty_ms > self.uncertainty_ms_max:
@@ -69,25 +69,27 @@ class Trust:
         return ""
 
 
-def estimate_of(samples: Sequence[Sample]) -> Estimate | None:
-    """Return what the median sample says; None of fewer than three.
+def estimate_of(samples: Sequence[ClockSample]) -> ClockEstimate | None:
+    """Return the estimate by the median sample; None for fewer than three.
 
-    It is as uncertain as that sample's way was long, or as the samples disagree where that is more.
+    Its uncertainty is that of the sample, or the disagreement of the samples where that is more.
     """
     if len(samples) < SAMPLES_MIN:
         return None
     by_offset = sorted(samples, key=lambda sample: sample.ahead_ms)
     middle = by_offset[len(samples) // 2]
     disagreement_ms = statistics.median(abs(sample.ahead_ms - middle.ahead_ms) for sample in samples)
-    return Estimate(
+    return ClockEstimate(
         middle.ahead_ms,
         max(middle.off_ms_max, disagreement_ms),
         made_at=max(sample.answered_at for sample in samples),
     )
 
 
-def preferred(held: Estimate | None, fresh: Estimate | None, trust: Trust, now: float) -> Estimate | None:
-    """Return the newer one, unless only the older one can be trusted."""
+def preferred(
+    held: ClockEstimate | None, fresh: ClockEstimate | None, trust: TrustLimits, now: float
+) -> ClockEstimate | None:
+    """Return the fresh estimate, unless only the held one can be trusted."""
     if fresh is None or (trust.objection(fresh, now) and not trust.objection(held, now)):
         return held
     return fresh

@@ -1,30 +1,30 @@
-"""The time that decides about money: the exchange's, carried on by a clock of ours that never steps."""
+"""Clock for decisions about money: the exchange's time, carried on by a monotonic clock."""
 
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
-from shared.mexc.time.clock_estimate import Estimate
+from shared.mexc.time.clock_estimate import ClockEstimate
 
 STEP_SECONDS: Final = 2.0
-"""A better estimate moves the time by less, beyond how far both may be off; more is a step of the exchange's."""
+"""A better estimate moves the time by less, beyond both uncertainties; more is a step of the exchange's clock."""
 FOLLOWED_SECONDS: Final = 120.0
-"""How long a step must have stood before it is followed: longer than an order may be on its way. Requests are signed by
-the exchange's time as it is, in the meantime too."""
+"""Time a step must have lasted before it is followed: longer than an order may be under way. Requests are signed by the
+exchange's time as it is, in the meantime too."""
 
 
 class KnownTime(Protocol):
     @property
-    def known(self) -> Estimate | None:
-        """The exchange's time as well as it was ever known; None before that."""
+    def known(self) -> ClockEstimate | None:
+        """Return the best estimate ever of the exchange's time; None before the first."""
 
 
 class TradingClock:
-    """Moments are the exchange's, durations monotonic. The wall clock is read once, for as long as it must stand in.
+    """Moments are the exchange's, durations monotonic. The wall clock is read once, until the first estimate.
 
-    The exchange's time also counts where it is too old or too uncertain to sign by: it is carried on by the monotonic
-    clock, the one its estimate was made with, and closer to the truth than a wall clock that may be set at any moment.
+    The exchange's time also counts where it is too old or too uncertain for signing: it is carried on by the monotonic
+    clock of its estimate, and closer to the truth than a wall clock that may be set at any moment.
     """
 
     def __init__(
@@ -37,24 +37,24 @@ class TradingClock:
         self._exchange = exchange
         self._monotonic = monotonic
         self._ahead = wall() - monotonic()
-        """How far the time to go by is ahead of the monotonic clock."""
-        self._estimate: Estimate | None = None
+        """Lead of the followed time over the monotonic clock."""
+        self._estimate: ClockEstimate | None = None
         self._off_seconds_max = float("inf")
-        """How far the time to go by may be off."""
+        """Uncertainty of the followed time."""
         self._stepped_at: float | None = None
 
     def now(self) -> datetime:
         """Return the time, aware."""
         at = self._monotonic()
-        # Orders wait for this: between two estimates, which are half a minute apart, it is an addition.
+        # On the hot path of orders: between two estimates, half a minute apart, this is an addition.
         if self._exchange.known is not self._estimate or self._stepped_at is not None:
             self._follow(at)
         return datetime.fromtimestamp(at + self._ahead, UTC)
 
     def _follow(self, at: float) -> None:
-        """Go by the latest estimate, unless the exchange's clock has stepped just now.
+        """Follow the latest estimate, unless the exchange's clock has just stepped.
 
-        Orders under way count their seconds by this time, and these must not become fewer or more.
+        Deadlines of orders under way are in this time, and must not become shorter or longer.
         """
         self._estimate = self._exchange.known
         assert self._estimate is not None

@@ -1,4 +1,4 @@
-"""A real PostgreSQL that came in a wheel, for installations that name no database of their own."""
+"""Embedded PostgreSQL from a wheel, for installations without a database of their own."""
 
 from shared.postgres.embedded.server import running
 

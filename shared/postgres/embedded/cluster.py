@@ -1,4 +1,4 @@
-"""Make the data directory of our own PostgreSQL, whole or not at all, and configure it."""
+"""Data directory of the embedded PostgreSQL: created atomically, and configured."""
 
 import shutil
 import tempfile
@@ -14,7 +14,7 @@ from shared.postgres.embedded.tools import VERSION, Tools
 CONFIGURATION: Final = "sniper.conf"
 PARAMETERS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "track_commit_timestamp": "on",  # the time at which a row was really stored
+        "track_commit_timestamp": "on",  # the commit time of each row
         "shared_buffers": "32MB",  # a few rows a day need no more
         "max_connections": "50",
         "log_min_messages": "warning",
@@ -22,13 +22,13 @@ PARAMETERS: Final[Mapping[str, str]] = MappingProxyType(
 )
 _UNFINISHED: Final = ".postgres-unfinished-"
 _WITHIN: Final = ("PG_VERSION", "postgresql.conf", "global/pg_control")
-"""Present once initdb has finished its work."""
+"""Present once initdb has finished."""
 
 
 def ensure_cluster(directory: Path, tools: Tools) -> None:
-    """Initialise *directory* where nothing is, and configure it; raise SniperError or OSError.
+    """Initialise *directory* if it is empty, and configure it; raise SniperError or OSError.
 
-    The caller holds the lock, so what an earlier start left unfinished belongs to no process any more.
+    The caller holds the lock, so leftovers of an earlier start belong to no process.
     """
     for leftover in directory.parent.glob(f"{_UNFINISHED}*"):
         shutil.rmtree(leftover, ignore_errors=True)
@@ -51,7 +51,7 @@ def _has_content(directory: Path) -> bool:
 
 
 def _initialise(directory: Path, tools: Tools) -> None:
-    """Run initdb beside *directory* and rename the result: a start that is killed leaves nothing that looks whole."""
+    """Run initdb beside *directory* and rename the result: a killed start leaves no half-made directory."""
     beside = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=directory.parent))
     try:
         tools.give(beside)
@@ -61,7 +61,7 @@ def _initialise(directory: Path, tools: Tools) -> None:
                 "--auth=trust",
                 "--username=postgres",
                 "--encoding=UTF8",
-                # The same on every machine, and installed everywhere, because it is part of the server.
+                # The same on every machine, and always installed, because it is part of the server.
                 "--locale-provider=builtin",
                 "--builtin-locale=C.UTF-8",
                 "--locale=C",

@@ -1,6 +1,6 @@
-"""Advisory file locks in the data directory: one process starts or stops the server, and the last user stops it.
+"""Advisory file locks in the data directory: one process at a time starts or stops the server, the last user stops it.
 
-The kernel drops the locks of a process that ends, however it ends, so no list of process ids can go stale.
+The kernel releases the locks of a process however it ends, so no list of process ids can go stale.
 """
 
 import fcntl
@@ -19,8 +19,8 @@ _RETRY_SECONDS: Final = 0.02
 _OWNER_ONLY: Final = 0o600
 
 
-class Lease:
-    """One process's claims on the server of one data directory."""
+class ServerLease:
+    """File locks of one process on the server of one data directory."""
 
     def __init__(self, directory: Path) -> None:
         """Open the lock files in *directory*; raise OSError where they cannot be made."""

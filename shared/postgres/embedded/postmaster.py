@@ -1,8 +1,8 @@
-"""Identify the server process of one data directory. No other process is ever signalled.
+"""Identification of the server process of a data directory. No other process is ever signalled.
 
-A process id read from a file proves nothing: the process it named may be gone and the number reused, in a container
-often by this very process. What counts is the executable and the directory it runs in: a PostgreSQL server makes its
-data directory its working directory. Layout of postmaster.pid: PostgreSQL's src/include/utils/pidfile.h.
+A process id from a file proves nothing: the process may be gone and the id reused, in a container often by this very
+process. Proof are the executable and its working directory: a PostgreSQL server makes its data directory its working
+directory. Layout of postmaster.pid: PostgreSQL's src/include/utils/pidfile.h.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ _SOCKET_LINE, _STATUS_LINE = 4, 7
 
 @dataclass(frozen=True, slots=True)
 class Postmaster:
-    """A live server of the directory, and where it listens."""
+    """Live server of the directory, and its socket."""
 
     process: psutil.Process
     socket_directory: str
@@ -72,7 +72,7 @@ def _processes_in(directory: Path) -> Iterator[psutil.Process]:
 
 
 def _serves(process: psutil.Process, directory: Path) -> bool:
-    """Return whether *process* is the server itself, not one of the processes that a server starts for its clients."""
+    """Return whether *process* is the server itself, and not one of its backends."""
     with suppress(psutil.Error):
         parent = process.parent()
         return _runs_in(process, directory) and not (parent is not None and _runs_in(parent, directory))

@@ -1,4 +1,4 @@
-"""Start, supervise and stop our own PostgreSQL. It listens on a Unix socket only."""
+"""Start, supervision and stop of the embedded PostgreSQL, on a Unix socket only."""
 
 import asyncio
 import hashlib
@@ -16,9 +16,9 @@ from sqlalchemy import URL
 from shared.backoff import jittered
 from shared.errors import SniperError
 from shared.postgres.embedded.cluster import ensure_cluster
-from shared.postgres.embedded.lease import Lease
+from shared.postgres.embedded.lease import ServerLease
 from shared.postgres.embedded.postmaster import Postmaster, clear_stale_pid_file, find_postmaster
-from shared.postgres.embedded.tools import ToolError, Tools, cause
+from shared.postgres.embedded.tools import ToolError, Tools, failure_cause
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +27,7 @@ CHECK_SECONDS: Final = 0.5
 RESTART_SECONDS_MAX: Final = 5.0
 STOP_SECONDS: Final = 10
 _SOCKET_PATH_MAX: Final = 90
-"""Systems take 104 to 108 bytes, of which the socket's own name needs fourteen."""
+"""Systems allow 104 to 108 bytes, of which the socket's own name needs fourteen."""
 _LOG_BYTES_MAX: Final = 64 * 1024
 
 
@@ -35,7 +35,7 @@ _LOG_BYTES_MAX: Final = 64 * 1024
 async def running(data_dir: Path) -> AsyncIterator[URL]:
     """Run a server with its data in *data_dir*, restart it when it ends, and stop it when its last user leaves.
 
-    A server that a killed process left behind is found and used again. Raises SniperError where it does not start.
+    A server left behind by a killed process is found and used again. Raises SniperError where it does not start.
     """
     directory = (data_dir / "postgres").resolve()
     server = await asyncio.to_thread(_opened, directory)
@@ -51,7 +51,7 @@ async def running(data_dir: Path) -> AsyncIterator[URL]:
 
 
 async def _supervise(server: "EmbeddedServer") -> Never:
-    """Start the server again whenever it is gone: nothing else can, and positions are not watched meanwhile."""
+    """Restart the server whenever it is gone: nothing else can, and positions are not watched meanwhile."""
     attempt = 0
     while True:
         if server.is_running():
@@ -72,7 +72,7 @@ async def _supervise(server: "EmbeddedServer") -> Never:
 def _opened(directory: Path) -> "EmbeddedServer":
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
-        lease = Lease(directory.parent)
+        lease = ServerLease(directory.parent)
     except OSError as error:
         raise SniperError(f"SNIPER_DATA_DIR: cannot use {directory.parent}: {error.strerror}") from None
     server = EmbeddedServer(directory, lease)
@@ -85,9 +85,9 @@ def _opened(directory: Path) -> "EmbeddedServer":
 
 
 class EmbeddedServer:
-    """The server of one data directory. Its methods block; call them from a thread."""
+    """Server of one data directory. Its methods block; call them from a thread."""
 
-    def __init__(self, directory: Path, lease: Lease) -> None:
+    def __init__(self, directory: Path, lease: ServerLease) -> None:
         self.directory = directory
         self._lease = lease
         self._socket_directory = ""
@@ -142,23 +142,23 @@ class EmbeddedServer:
         try:
             tools.run("pg_ctl", [*where, "-t", str(STOP_SECONDS), "-m", "fast", "stop"])
         except ToolError:
-            # It answers no signal that can be answered. Every commit is in its log, and the next start reads it.
+            # It ignores signals. Every commit is in its log, and the next start recovers it.
             postmaster.process.kill()
             postmaster.process.wait(STOP_SECONDS)
 
 
 def _logged_cause(log_file: Path, since_byte: int) -> str:
-    """Return the last error that the server logged since; empty where it logged none."""
+    """Return the last error logged by the server since *since_byte*; empty without one."""
     try:
         with log_file.open("rb") as file:
             file.seek(since_byte)
-            return cause(file.read(_LOG_BYTES_MAX).decode(errors="replace"))
+            return failure_cause(file.read(_LOG_BYTES_MAX).decode(errors="replace"))
     except OSError:
         return ""
 
 
 def _socket_directory(directory: Path, tools: Tools) -> Path:
-    """Return where the socket goes: the data directory, or a short path of this user's where that one is too long."""
+    """Return the directory of the socket: the data directory, or a short path of this user's if that is too long."""
     if len(str(directory).encode()) <= _SOCKET_PATH_MAX and "'" not in str(directory):
         return directory
     name = hashlib.sha256(str(directory).encode()).hexdigest()[:16]

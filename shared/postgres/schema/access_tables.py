@@ -1,4 +1,4 @@
-"""Tables of access to the API: tokens, the sessions of browsers, and links that sign one in."""
+"""Tables of access to the API: tokens, browser sessions, and sign-in links."""
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Index, LargeBinary, String, Table, func
 
@@ -6,17 +6,17 @@ from shared.postgres.schema.columns import TIME, created_at, id_column, metadata
 
 
 def _public_id() -> Column[str]:
-    """Return the part of a value by which its row is found; it opens nothing."""
+    """Return the public part of a credential, by which its row is found."""
     return Column("public_id", String(16), nullable=False, unique=True)
 
 
 def _digest() -> Column[bytes]:
-    """Return SHA-256 of the whole value; the value itself is stored nowhere."""
+    """Return SHA-256 of the whole credential, which is stored nowhere itself."""
     return Column("digest", LargeBinary, nullable=False)
 
 
 def _token() -> Column[int]:
-    """Return whose it is. Tokens are never deleted, and without its row nothing is joined, and so nothing allowed."""
+    """Return the owning token. Tokens are never deleted; without its row the join is empty, and nothing is allowed."""
     return Column("token_id", BigInteger, nullable=False)
 
 
@@ -25,7 +25,7 @@ api_tokens = Table(
     "api_tokens",
     metadata,
     id_column(),
-    # Both null: it has no value, and is used through sign-in links only.
+    # Both null: no credential of its own, only sign-in links.
     Column("public_id", String(16), unique=True),
     Column("digest", LargeBinary),
     Column("name", String(60), nullable=False),

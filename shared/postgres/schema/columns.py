@@ -1,4 +1,4 @@
-"""What all tables have in common."""
+"""Metadata and columns shared by all tables."""
 
 from sqlalchemy import BigInteger, Column, DateTime, Identity, MetaData, func
 

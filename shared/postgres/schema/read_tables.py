@@ -1,4 +1,4 @@
-"""Tables that exist for reading: statistics by the hour, kept by triggers, and the log of the event stream."""
+"""Tables for reading: hourly statistics, kept by triggers, and the log of the event stream."""
 
 from sqlalchemy import (
     BigInteger,
@@ -20,19 +20,19 @@ from shared.postgres.schema.columns import TIME, metadata
 
 
 def _hours(name: str, *columns: Column[object]) -> Table:
-    """Return a table of counts; each session of the database counts for itself, so that none waits for another."""
+    """Return a table of counters; each database session has its own, so that none waits for another."""
     hour, session = Column("hour", TIME, primary_key=True), Column("session", Integer, primary_key=True)
     return Table(name, metadata, hour, *columns, session)
 
 
-# How many listings each source brought, by the hour in which they were stored.
+# Listings by source, by the hour in which they were stored.
 listing_hours = _hours(
     "listing_hours",
     Column("source", String(20), primary_key=True),
     Column("listings", BigInteger, nullable=False),
 )
 
-# How often one source saw a listing before another, and by how much (a bucket of duration_bucket).
+# Leads of one source over another (a bucket of duration_bucket).
 sighting_hours = _hours(
     "sighting_hours",
     Column("first_source", String(20), primary_key=True),
@@ -41,7 +41,7 @@ sighting_hours = _hours(
     Column("sightings", BigInteger, nullable=False),
 )
 
-# Trades as they stand now, by the hour of their time. The reason is the code of what was rejected or failed.
+# Trades in their present state, by the hour of their time. The reason is the code of a rejection or failure.
 trade_hours = _hours(
     "trade_hours",
     Column("mode", String(7), primary_key=True),
@@ -52,7 +52,7 @@ trade_hours = _hours(
     Column("quote_qty", Numeric, nullable=False),
 )
 
-# How long trades took for each stage: so many samples in each bucket of duration_bucket.
+# Latency of trades by stage: samples per bucket of duration_bucket.
 latency_hours = _hours(
     "latency_hours",
     Column("mode", String(7), primary_key=True),
@@ -61,8 +61,8 @@ latency_hours = _hours(
     Column("samples", BigInteger, nullable=False),
 )
 
-# That a row was added or changed, by triggers on the tables. Ids are given before rows are committed, so the API gives
-# each its position in the stream once it can be seen.
+# Rows added or changed, recorded by triggers. Ids are assigned before rows are committed, so the API assigns each its
+# position in the stream once it is visible.
 stream_events = Table(
     "stream_events",
     metadata,
@@ -76,7 +76,7 @@ stream_events = Table(
 )
 Index("ix_stream_events_unplaced", stream_events.c.id, postgresql_where=stream_events.c.position.is_(None))
 
-# The position given last. Its row is the lock by which those who give positions take turns.
+# Latest position. Its row is the lock of processes that assign positions.
 stream_head = Table(
     "stream_head",
     metadata,

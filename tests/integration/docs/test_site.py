@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from reference.diagrams import BLOCK, UntitledError, drawn
+from reference.diagrams import BLOCK, UntitledError, with_pictures
 from tests.support.browsing.browsers import running_chromium
 
 ROOT: Final = Path(__file__).parents[3]
@@ -86,7 +86,7 @@ def words_in(source: str) -> set[str]:
 
 def test_a_diagram_that_says_nothing_to_those_who_do_not_see_it_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UntitledError, match="page: diagram 1 has no accTitle"):
-        drawn("```mermaid\nflowchart LR\n    a --> b\n```\n", "page", tmp_path)
+        with_pictures("```mermaid\nflowchart LR\n    a --> b\n```\n", "page", tmp_path)
 
 
 @pytest.mark.usefixtures("built")

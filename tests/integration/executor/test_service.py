@@ -17,7 +17,7 @@ from executor.settings import ExecutorSettings
 from executor.supervision.exposure_metrics import read_stake
 from shared.errors import SettingsError
 from shared.events import Mode, TradeStatus, utc_now
-from shared.mexc.market_data import connect_rest
+from shared.mexc.market_data import connect_market_data
 from shared.mexc.payloads import OrderBook
 from shared.postgres.database import Database
 from shared.process.runtime import Runtime
@@ -45,7 +45,7 @@ async def simulator() -> AsyncIterator[SimulatorProcess]:
 
 
 async def book_of(simulator: SimulatorProcess, symbol: str) -> OrderBook:
-    async with connect_rest(simulator.rest_url) as rest:
+    async with connect_market_data(simulator.rest_url) as rest:
         return await rest.depth(symbol, 500)
 
 

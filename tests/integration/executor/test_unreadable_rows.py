@@ -8,7 +8,7 @@ import pytest
 
 from dedup.ledger import Ledger
 from executor.halts.latches import Cause
-from shared.control.halts import in_force
+from shared.control.halts import halts_in_force
 from shared.events import HealthStatus, Mode
 from shared.mexc.symbols import SymbolInfo
 from shared.postgres.database import Database
@@ -96,7 +96,7 @@ async def test_a_halt_of_a_mode_that_only_a_newer_version_knows_halts_every_mode
     async with database.transaction() as connection:
         await connection.execute("ALTER TABLE halts DROP CONSTRAINT ck_halts_mode_known")
         await connection.execute("INSERT INTO halts (cause, mode, reason) VALUES ('weather', 'margin', 'storm')")
-        halts = await in_force(connection)
+        halts = await halts_in_force(connection)
         await connection.execute("DELETE FROM halts")
 
     assert [(halt.cause, halt.mode) for halt in halts] == [("weather", None)]

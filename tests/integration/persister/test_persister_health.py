@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from persister.repository import mark_silent, upsert_health
-from persister.silence import last_word, put_silent_in_error, watch_for_silence
+from persister.silence import last_report, put_silent_in_error, watch_for_silence
 from shared.events import HealthStatus, utc_now
 from shared.postgres.database import Database
 from shared.process.health import SILENCE_MAX, Component
@@ -156,7 +156,7 @@ async def test_the_watch_judges_nobody_before_everybody_could_be_heard(database:
 
 async def test_the_persister_writes_its_own_farewell(database: Database) -> None:
     component = Component("persister")
-    async with last_word(component, database):
+    async with last_report(component, database):
         component.set(HealthStatus.STOPPED)
 
     row = await health(database)
@@ -165,5 +165,5 @@ async def test_the_persister_writes_its_own_farewell(database: Database) -> None
 
 async def test_a_farewell_to_a_database_that_is_away_is_left_unsaid(database: Database) -> None:
     await database.pool.close()
-    async with last_word(Component("persister"), database):
+    async with last_report(Component("persister"), database):
         pass

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from ingest.catalogue import Catalogue, Findings, Known, Rules, Sighting, State
-from ingest.source_events import Announcement, FirstTrade, Names, Snapshot
+from ingest.catalogue import Catalogue, ObservationResult, Sighting, SymbolRecord, SymbolState, Thresholds
+from ingest.source_events import Announcement, FirstTrade, Snapshot, SymbolNames
 from shared.events import Source
 from shared.mexc.symbols import SymbolInfo
 from tests.support.data.builders import NOON, a_symbol_info
@@ -20,12 +20,12 @@ def at(seconds: float) -> datetime:
     return NOON + timedelta(seconds=seconds)
 
 
-def ticks(*symbols: str, after: float = 0, price: Decimal | None = None) -> Names:
-    return Names(WEBSOCKET, at(after), frozenset(symbols), complete=False, price_of=lambda _: price)
+def ticks(*symbols: str, after: float = 0, price: Decimal | None = None) -> SymbolNames:
+    return SymbolNames(WEBSOCKET, at(after), frozenset(symbols), complete=False, price_of=lambda _: price)
 
 
-def names(*symbols: str, after: float = 0) -> Names:
-    return Names(REST, at(after), frozenset(symbols), complete=True)
+def names(*symbols: str, after: float = 0) -> SymbolNames:
+    return SymbolNames(REST, at(after), frozenset(symbols), complete=True)
 
 
 def snapshot(*symbols: str | SymbolInfo, after: float = 0) -> Snapshot:
@@ -47,13 +47,13 @@ def watch(catalogue: Catalogue, until: float) -> None:
         catalogue.observe(ticks(*OLD, after=until - before))
 
 
-def a_known(symbol: str, state: State = State.TRADABLE, **overrides: Any) -> Known:
-    return Known(symbol, state, symbol.removesuffix("USDT"), "USDT", NOON - timedelta(days=1), **overrides)
+def a_record(symbol: str, state: SymbolState = SymbolState.TRADABLE, **overrides: Any) -> SymbolRecord:
+    return SymbolRecord(symbol, state, symbol.removesuffix("USDT"), "USDT", NOON - timedelta(days=1), **overrides)
 
 
-def after_first_start(*more: str | SymbolInfo, rules: Rules | None = None) -> Catalogue:
+def after_first_start(*more: str | SymbolInfo, rules: Thresholds | None = None) -> Catalogue:
     """A catalogue that has just taken the old symbols, and *more*, for its baseline."""
-    catalogue = Catalogue(rules=rules)
+    catalogue = Catalogue(thresholds=rules)
     catalogue.observe(ticks(*OLD, after=-1))
     catalogue.observe(names(*OLD))
     catalogue.observe(snapshot(*OLD, *more))
@@ -61,22 +61,22 @@ def after_first_start(*more: str | SymbolInfo, rules: Rules | None = None) -> Ca
     return catalogue
 
 
-def after_restart(*known: Known, rules: Rules | None = None) -> Catalogue:
-    """A catalogue that finds the old symbols and *known* in the database."""
-    return Catalogue([*(a_known(symbol, trading_since=NOON) for symbol in OLD), *known], rules)
+def after_restart(*records: SymbolRecord, rules: Thresholds | None = None) -> Catalogue:
+    """A catalogue that finds the old symbols and *records* in the database."""
+    return Catalogue([*(a_record(symbol, trading_since=NOON) for symbol in OLD), *records], rules)
 
 
-def seen(findings: Findings) -> list[tuple[str, Source]]:
-    return [(sighting.known.symbol, sighting.source) for sighting in findings.sightings]
+def seen(result: ObservationResult) -> list[tuple[str, Source]]:
+    return [(sighting.record.symbol, sighting.source) for sighting in result.sightings]
 
 
-def states(records: Iterable[Known]) -> dict[str, State]:
-    return {known.symbol: known.state for known in records}
+def states(records: Iterable[SymbolRecord]) -> dict[str, SymbolState]:
+    return {record.symbol: record.state for record in records}
 
 
-def stored(catalogue: Catalogue, sightings: Sequence[Sighting]) -> list[Known]:
+def stored(catalogue: Catalogue, sightings: Sequence[Sighting]) -> list[SymbolRecord]:
     """Confirm *sightings*; return what that stores."""
-    return [known for known in map(catalogue.confirm, sightings) if known is not None]
+    return [record for record in map(catalogue.confirm, sightings) if record is not None]
 
 
 def opening(seconds: float | None) -> SymbolInfo:
@@ -84,6 +84,6 @@ def opening(seconds: float | None) -> SymbolInfo:
     return a_symbol_info("ABCUSDT", first_open_time=None if seconds is None else at(seconds))
 
 
-def told(findings: Findings) -> list[float]:
-    """When the openings that *findings* tell anew are, in seconds after noon."""
-    return [(each.known.opens_at - NOON).total_seconds() for each in findings.rescheduled if each.known.opens_at]
+def told(result: ObservationResult) -> list[float]:
+    """When the openings that *result* tell anew are, in seconds after noon."""
+    return [(each.record.opens_at - NOON).total_seconds() for each in result.rescheduled if each.record.opens_at]

@@ -1,1 +1,1 @@
-"""What deploys, builds and watches: the tools and their files."""
+"""Tools that deploy, build and monitor, and their files."""

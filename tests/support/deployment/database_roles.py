@@ -31,7 +31,7 @@ class Roles:
 
 @asynccontextmanager
 async def set_up(owner_url: str) -> AsyncIterator[Roles]:
-    """Make the roles under names that are nobody else's: they belong to the server, not to the database."""
+    """Make the roles under unique names: they belong to the server, not to the database."""
     made = Roles(owner_url, f"t{secrets.token_hex(6)}_", secrets.token_hex(8))
     owner = await asyncpg.connect(owner_url)
     try:

@@ -1,4 +1,4 @@
-"""What deploy/ says, and what it may say."""
+"""Files of deploy/, with the commands and settings that they may name."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ def read(path: Path) -> Any:
 
 
 def is_subcommand(words: Sequence[str]) -> bool:
-    """Tell whether `sniper` takes *words*."""
+    """Return whether `sniper` takes *words*."""
     command = typer.main.get_command(app)
     names = set(getattr(command, "commands", {}))
     return words[0] in names and (words[0] != "run" or words[1] in NAMES)

@@ -14,7 +14,7 @@ STAMP: Final = ENVIRONMENT / "stamp"
 INSTALL_SECONDS: Final = 600
 RUN_SECONDS: Final = 170
 NOWHERE: Final = "http://127.0.0.1:9"
-"""A proxy that is not there: whoever asks the world fails."""
+"""A proxy that is not there: every request to the outside fails."""
 
 
 class LintersMissingError(Exception):
@@ -30,7 +30,7 @@ def find_linter(name: str) -> Path:
 
 
 def are_installed() -> bool:
-    """Tell whether they are there as the lock says."""
+    """Return whether they are installed as the lock says."""
     return STAMP.exists() and STAMP.stat().st_mtime >= LOCK.stat().st_mtime
 
 

@@ -54,7 +54,7 @@ def named(manifests: list[Manifest], kind: str, name: str) -> Manifest:
 
 
 def validate(manifest: Manifest) -> None:
-    """Raise for what its kind has no place for, and for a kind that nobody knows."""
+    """Raise for a field that its kind does not have, and for an unknown kind."""
     if manifest["kind"] in SCHEMAS:
         jsonschema.validate(manifest, SCHEMAS[manifest["kind"]])
     else:

@@ -1,4 +1,4 @@
-"""Who reaches whom by which port, as the NetworkPolicies of the manifests say together."""
+"""Paths between pods by port, as all NetworkPolicies of the manifests allow together."""
 
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -61,7 +61,7 @@ class _Network:
         self.ports = {port["port"] for rule in rules for port in rule["ports"]} | {NEVER_MEANT}
 
     def lets(self, whose: Peer, other: Peer, port: int, kind: str, side: str) -> bool:
-        """Tell whether the policies of one end, in one direction, let the other end through."""
+        """Return whether the policies of one end, in one direction, let the other end through."""
         own = [each for each in self._policies if self._is_for(each, whose, kind)]
         rules = [rule for each in own for rule in each["spec"].get(kind.lower(), [])]
         fitting = [rule for rule in rules if port in {each["port"] for each in rule["ports"]}]
@@ -96,7 +96,7 @@ def _is_within(block: Mapping[str, Any], address: str) -> bool:
 
 
 def selects(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
-    """Tell whether a selector of labels is for somebody with *labels*."""
+    """Return whether a selector matches *labels*."""
     assert set(selector) <= {"matchLabels", "matchExpressions"}
     assert {each["operator"] for each in selector.get("matchExpressions", [])} <= {"In"}
     exact = all(labels.get(name) == value for name, value in selector.get("matchLabels", {}).items())

@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 
 from ingest.health.feed_health import Feed
 from ingest.source import Source
-from ingest.source_events import Evidence, FirstTrade, Names, Upcoming
+from ingest.source_events import FirstTrade, SourceEvent, SymbolNames, Upcoming
 from ingest.streams.connection import StreamOptions
 from ingest.streams.stream_metrics import StreamMetrics
 from ingest.streams.ticker_stream import CHANNEL, TickerStream
@@ -130,7 +130,7 @@ class Watch:
         self.registry = CollectorRegistry()
         self.metrics = StreamMetrics(self.registry)
         self.feed = Feed("websocket", 60)
-        self.evidence: list[Evidence] = []
+        self.evidence: list[SourceEvent] = []
         quick = {
             "ping_seconds": 0.1,
             "stall_seconds": 0.5,
@@ -146,7 +146,7 @@ class Watch:
     def trades(self, upcoming: Callable[[], Sequence[Upcoming]], connections_max: int = 2) -> TradeStreams:
         return TradeStreams(self.options, connections_max, upcoming, self.feed, self.metrics)
 
-    async def report(self, evidence: Evidence) -> bool:
+    async def report(self, evidence: SourceEvent) -> bool:
         self.evidence.append(evidence)
         return True
 
@@ -159,9 +159,9 @@ class Watch:
         return self.registry.get_sample_value(f"sniper_ingest_{name}_total", {"stream": stream}) or 0
 
 
-def names_of(evidence: Evidence) -> Iterable[str]:
+def names_of(evidence: SourceEvent) -> Iterable[str]:
     match evidence:
-        case Names():
+        case SymbolNames():
             return sorted(evidence.symbols)
         case FirstTrade():
             return [evidence.symbol]

@@ -14,7 +14,7 @@ from executor.model.order import ExitReason
 from executor.model.order_state import AT_LARGE
 from executor.model.position import ENDED, HELD
 from executor.settings import ExecutorSettings
-from shared.control.halts import in_force
+from shared.control.halts import halts_in_force
 from shared.events import Health, HealthStatus, Listing, Side
 from shared.postgres.database import Connection, Database
 from tests.support.fakes.virtual_time import HALT_POLL_SECONDS, VirtualLoop
@@ -121,7 +121,7 @@ class Checks:
         """Check what has to hold whenever a request is on the wire."""
         async with self.database.connection() as connection:
             row = await connection.fetchrow(SENT_AS, sent.client_order_id)
-            halts = [each for each in await in_force(connection) if each.mode in {None, "live"}]
+            halts = [each for each in await halts_in_force(connection) if each.mode in {None, "live"}]
             exposure = await connection.fetchrow("SELECT * FROM exposure WHERE mode = 'live'")
             position = await self._position(connection, row)
         if row is None or row["state"] != "sending":
@@ -192,7 +192,7 @@ class Checks:
 
     async def see_halts(self) -> None:
         async with self.database.connection() as connection:
-            halted = [each for each in await in_force(connection) if each.mode in {None, "live"}]
+            halted = [each for each in await halts_in_force(connection) if each.mode in {None, "live"}]
         if not halted:
             self.halted_since = None
         elif self.halted_since is None:

@@ -22,7 +22,7 @@ from executor.venues.venue import Venue
 from shared.bus.port import Handler, Message, Queue
 from shared.errors import TransientError
 from shared.events import Health, Listing, ListingRescheduled, Mode
-from shared.mexc.market_data import MexcRest
+from shared.mexc.market_data import MexcMarketData
 from shared.mexc.orders.account import MexcAccount
 from shared.mexc.orders.order_api import MexcTrading
 from shared.mexc.time.exchange_clock import ExchangeClock
@@ -157,7 +157,7 @@ class Process:
         self, rest_url: str, keys: Credentials | None, settings: ExecutorSettings, limiter: RateLimiter, *, live: bool
     ) -> AsyncIterator[Exchange]:
         model, loop = self._exchange, asyncio.get_running_loop()
-        rest, account = cast("MexcRest", model), cast("MexcAccount", model)
+        rest, account = cast("MexcMarketData", model), cast("MexcAccount", model)
         clock = ExchangeClock(model.server_time)
         keeping = loop.create_task(clock.keep(), name="clock")
         now = TradingClock(clock, wall=self._wall, monotonic=loop.time).now

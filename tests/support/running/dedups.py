@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry
 
+from dedup.claim_cache import ClaimCache
+from dedup.clock_skew import ClockSkew
 from dedup.handler import Deduplicate
 from dedup.ledger import Ledger
 from dedup.metrics import Metrics
 from dedup.observations import Observation, Observations
-from dedup.seen import Seen
-from dedup.skew import Skew
 from shared.errors import PermanentError
 from shared.events import Listing, RawListing, Source
 from shared.postgres.database import Database
@@ -41,8 +41,10 @@ class DedupProcess:
                 raise PermanentError("database: refused")
             await self.observations.write([observation])
 
-        self.skew = Skew(2.0, self.registry)
-        self._deduplicate = Deduplicate(Ledger(database), Seen(keys_max), observe, metrics, self.skew, now=lambda: NOON)
+        self.skew = ClockSkew(2.0, self.registry)
+        self._deduplicate = Deduplicate(
+            Ledger(database), ClaimCache(keys_max), observe, metrics, self.skew, now=lambda: NOON
+        )
 
     async def __call__(self, raw: RawListing) -> Sequence[Listing]:
         return await self._deduplicate(raw)

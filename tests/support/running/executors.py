@@ -28,7 +28,7 @@ from executor.venues.dry_run import DryRun
 from executor.venues.exchange_connections import Exchange, ForExits
 from executor.venues.venue import Venue
 from shared.events import Listing, Mode, TradingRules, utc_now
-from shared.mexc.market_data import MexcRest
+from shared.mexc.market_data import MexcMarketData
 from shared.mexc.orders.account import MexcAccount
 from shared.mexc.time.exchange_clock import ExchangeClock
 from shared.postgres.database import Connection, Database
@@ -156,7 +156,7 @@ def opened(
     live: bool,
 ) -> Exchange:
     """Return *exchange* as an executor opens one."""
-    rest = cast("MexcRest", exchange)
+    rest = cast("MexcMarketData", exchange)
     return OpenedExchange(
         rest,
         cast("ExchangeClock", time),

@@ -7,13 +7,13 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from ingest.health.feed_health import Feeds
+from ingest.health.feed_health import FeedHealth
 from ingest.metrics import Metrics
 from ingest.polling.rest_sources import budget_of, rest_sources
 from ingest.settings import IngestSettings
 from ingest.source import watch_all
-from ingest.source_events import Announcement, Evidence, Names, Snapshot, Upcoming
-from ingest.upcoming_openings import Horizon
+from ingest.source_events import Announcement, Snapshot, SourceEvent, SymbolNames, Upcoming
+from ingest.upcoming_openings import UpcomingOpenings
 from shared.settings import ExchangeSettings
 
 
@@ -22,17 +22,17 @@ class Polls:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.feeds = Feeds()
+        self.feeds = FeedHealth()
         self.metrics = Metrics(self.registry, self.feeds)
-        self.evidence: list[Evidence] = []
+        self.evidence: list[SourceEvent] = []
 
-    async def report(self, evidence: Evidence) -> bool:
+    async def report(self, evidence: SourceEvent) -> bool:
         self.evidence.append(evidence)
         return bool(self._symbols(evidence))
 
     @property
     def names(self) -> list[set[str]]:
-        return [self._symbols(each) for each in self.evidence if isinstance(each, Names)]
+        return [self._symbols(each) for each in self.evidence if isinstance(each, SymbolNames)]
 
     @property
     def snapshots(self) -> list[set[str]]:
@@ -50,9 +50,9 @@ class Polls:
     def sample(self, name: str, **labels: str) -> float:
         return self.registry.get_sample_value(f"sniper_ingest_{name}", labels) or 0.0
 
-    def _symbols(self, evidence: Evidence) -> set[str]:
+    def _symbols(self, evidence: SourceEvent) -> set[str]:
         match evidence:
-            case Names():
+            case SymbolNames():
                 return set(evidence.symbols)
             case Snapshot():
                 return {info.symbol for info in evidence.symbols}
@@ -69,7 +69,7 @@ async def polling(
     exchange, chosen = ExchangeSettings(mexc_rest_url=url), IngestSettings(**settings)
     budget = budget_of(chosen, polls.registry)
     async with (
-        rest_sources(exchange, chosen, Horizon(upcoming), polls.feeds, polls.metrics, budget) as sources,
+        rest_sources(exchange, chosen, UpcomingOpenings(upcoming), polls.feeds, polls.metrics, budget) as sources,
         asyncio.TaskGroup() as tasks,
     ):
         tasks.create_task(watch_all(sources, polls.report, stop))

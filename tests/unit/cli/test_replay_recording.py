@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cli.replay.recording import Span, read, recorded, save
+from cli.replay.recording import Span, read, recording_of, save
 from shared.wire import cloudevents
 from tests.support.data.builders import a_raw_listing
 
@@ -14,4 +14,4 @@ def test_files_put_together_are_read_as_one_and_what_both_hold_counts_once(tmp_p
     month = tmp_path / "month.jsonl.gz"
     month.write_bytes(b"".join(each.read_bytes() for each in sorted(tmp_path.glob("seen-*.jsonl.gz"))))
 
-    assert [each.id for each in recorded(read(month), Span()).raws] == ["0", "1", "2"]
+    assert [each.id for each in recording_of(read(month), Span()).raws] == ["0", "1", "2"]

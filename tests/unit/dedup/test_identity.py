@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import pytest
 
-from dedup.identity import listing_of, rescheduled
+from dedup.identity import listing_of, rescheduled_event
 from shared.errors import PermanentError
 from shared.events import Source, TradingRules
 from shared.listing_key import key_of
@@ -76,7 +76,7 @@ def test_a_new_opening_time_is_told_of_the_listing_as_it_was_published() -> None
         deduplicated_at=NOON + timedelta(minutes=6),
     )
 
-    moved = rescheduled(listing, later)
+    moved = rescheduled_event(listing, later)
 
     assert moved.id == f"ABCUSDT:1:rescheduled:{(NOON + timedelta(hours=2)).timestamp() * 1000:.0f}"
     assert (moved.key, moved.listed_at) == (listing.key, listing.listed_at)
@@ -87,8 +87,8 @@ def test_a_new_opening_time_is_told_of_the_listing_as_it_was_published() -> None
 def test_a_new_opening_time_comes_with_the_price_of_its_own_sighting_and_the_newest_rules_known() -> None:
     old, new = TradingRules(api_allowed=False), TradingRules(api_allowed=True)
     listing = a_listing(price=Decimal(1), rules=old)
-    without = rescheduled(listing, a_listing(opens_at=NOON))
-    with_both = rescheduled(listing, a_listing(opens_at=NOON, price=Decimal(2), rules=new))
+    without = rescheduled_event(listing, a_listing(opens_at=NOON))
+    with_both = rescheduled_event(listing, a_listing(opens_at=NOON, price=Decimal(2), rules=new))
 
     assert (without.price, without.rules) == (None, old)
     assert (with_both.price, with_both.rules) == (Decimal(2), new)
@@ -96,4 +96,4 @@ def test_a_new_opening_time_comes_with_the_price_of_its_own_sighting_and_the_new
 
 def test_a_sighting_that_names_no_opening_time_moves_none() -> None:
     with pytest.raises(ValueError, match="moves nothing"):
-        rescheduled(a_listing(), a_listing(opens_at=None))
+        rescheduled_event(a_listing(), a_listing(opens_at=None))

@@ -10,7 +10,7 @@ from executor.rate_limits.rate_budget import WEIGHT_SECONDS, Limits, RateBudget
 from executor.rate_limits.rate_limiter import RateLimiter
 from executor.rate_limits.sliding_window import Priority
 from executor.settings import ExecutorSettings
-from shared.mexc.request_batching import Gathering
+from shared.mexc.request_batching import RequestBatcher
 from tests.support.fakes.limiters import Clock, metrics
 
 INFO, BOOK = "/api/v3/exchangeInfo", "/api/v3/depth"
@@ -28,7 +28,7 @@ class Buying:
         self.clock = Clock()
         limiter = RateLimiter(RateBudget(limits), metrics(), now=self.clock, call_later=self.clock.call_later)
         self._admission = limiter.admission(Priority.PURCHASE)
-        self._rules = Gathering(self._answer, partial(self._admission, "GET", INFO))
+        self._rules = RequestBatcher(self._answer, partial(self._admission, "GET", INFO))
         self.questions = 0
 
     async def _answer(self, names: Sequence[str]) -> Mapping[str, str]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingest.catalogue.symbol_record import met
+from ingest.catalogue.symbol_record import record_of_name
 from ingest.filters import Filters
 from ingest.settings import IngestSettings
 from tests.support.data.builders import NOON
@@ -43,7 +43,7 @@ FILTERS = Filters(DEFAULTS.quote_assets, DEFAULTS.name_pattern)
     ],
 )
 def test_symbol_is_not_to_be_traded_with_a_reason(symbol: str, reason: str) -> None:
-    assert FILTERS(met(symbol, NOON)) == reason
+    assert FILTERS(record_of_name(symbol, NOON)) == reason
 
 
 @pytest.mark.parametrize(
@@ -56,12 +56,12 @@ def test_symbol_is_not_to_be_traded_with_a_reason(symbol: str, reason: str) -> N
     ],
 )
 def test_ordinary_coin_may_be_traded(symbol: str) -> None:
-    assert FILTERS(met(symbol, NOON)) == ""
+    assert FILTERS(record_of_name(symbol, NOON)) == ""
 
 
 def test_quote_assets_and_pattern_are_settings() -> None:
     filters = Filters({"BTC"}, "[A-Z]+")
 
-    assert filters(met("ABCBTC", NOON)) == ""
-    assert filters(met("ABCUSDT", NOON)) == "quote asset: USDT"
-    assert filters(met("4BTC", NOON)) == "name: not of the pattern"
+    assert filters(record_of_name("ABCBTC", NOON)) == ""
+    assert filters(record_of_name("ABCUSDT", NOON)) == "quote asset: USDT"
+    assert filters(record_of_name("4BTC", NOON)) == "name: not of the pattern"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingest.lookalike_names import look_alike
+from ingest.lookalike_names import lookalike_reason
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from ingest.lookalike_names import look_alike
     ],
 )
 def test_name_wholly_of_one_script_is_plain(name: str) -> None:
-    assert look_alike(name) == ""
+    assert lookalike_reason(name) == ""
 
 
 @pytest.mark.parametrize(
@@ -49,4 +49,4 @@ def test_name_wholly_of_one_script_is_plain(name: str) -> None:
     ],
 )
 def test_name_that_may_be_taken_for_another_is_told(name: str, reason: str) -> None:
-    assert look_alike(name) == reason
+    assert lookalike_reason(name) == reason

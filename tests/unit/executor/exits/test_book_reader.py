@@ -14,7 +14,7 @@ from executor.exits.look_interval import SINGLY_MAX
 from executor.market_data.position_prices import PositionPrices, RecentBooks
 from executor.pricing.valuation import Quote
 from shared.mexc.errors import ExchangeError, ExchangeRejected, ExchangeUnavailable, RateLimited
-from shared.mexc.market_data import MexcRest
+from shared.mexc.market_data import MexcMarketData
 from shared.mexc.payloads import BookTicker, Level, OrderBook
 from tests.waiting import eventually
 
@@ -54,9 +54,9 @@ def coins(count: int) -> list[str]:
 
 
 def quoting(exchange: Exchange, urgent: Exchange | None = None, seconds_max: float = 20) -> BookReader:
-    routine = cast("MexcRest", exchange)
+    routine = cast("MexcMarketData", exchange)
     return BookReader(
-        PositionPrices(routine, cast("MexcRest", urgent or exchange), RecentBooks()),
+        PositionPrices(routine, cast("MexcMarketData", urgent or exchange), RecentBooks()),
         seconds_max=seconds_max,
     )
 

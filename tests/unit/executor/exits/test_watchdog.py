@@ -102,7 +102,7 @@ def test_an_objection_is_told_until_a_look_has_none(watch: Watch) -> None:
 def test_an_end_with_open_positions_is_no_goodbye(watch: Watch) -> None:
     watch.vigil.looked({"A"}, set())
     watch.vigil.end()
-    watch.component.say_goodbye()
+    watch.component.report_shutdown()
 
     assert watch.says() == (HealthStatus.ERROR, "stopped, and 1 positions are not watched")
 
@@ -111,7 +111,7 @@ def test_an_end_without_positions_is(watch: Watch) -> None:
     watch.vigil.looked({"A"}, set())
     watch.vigil.looked(set(), set())
     watch.vigil.end()
-    watch.component.say_goodbye()
+    watch.component.report_shutdown()
 
     assert watch.says() == (HealthStatus.STOPPED, "")
 

@@ -7,7 +7,7 @@ import pytest
 
 from executor.market_data.recent_exchange_info import RECENT_SECONDS, RecentExchangeInfo
 from shared.mexc.errors import ExchangeUnavailable
-from shared.mexc.market_data import MexcRest
+from shared.mexc.market_data import MexcMarketData
 from shared.mexc.symbols import SymbolInfo
 from tests.support.data.builders import a_symbol_info
 
@@ -29,7 +29,7 @@ class Rest:
 
 async def test_what_was_said_a_moment_ago_is_not_asked_for_again() -> None:
     rest, now = Rest(), [0.0]
-    infos = RecentExchangeInfo(cast("MexcRest", rest), lambda: now[0])
+    infos = RecentExchangeInfo(cast("MexcMarketData", rest), lambda: now[0])
 
     for now[0] in (0.0, RECENT_SECONDS, RECENT_SECONDS + 0.1):
         assert await infos.symbol_rules("AUSDT") == a_symbol_info("AUSDT")
@@ -41,7 +41,7 @@ async def test_what_was_said_a_moment_ago_is_not_asked_for_again() -> None:
 async def test_who_gives_up_ends_no_question_that_others_wait_for() -> None:
     rest = Rest()
     rest.goes_on.clear()
-    infos = RecentExchangeInfo(cast("MexcRest", rest))
+    infos = RecentExchangeInfo(cast("MexcMarketData", rest))
 
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(infos.symbol_rules("AUSDT"), 0.001)
@@ -55,7 +55,7 @@ async def test_who_gives_up_ends_no_question_that_others_wait_for() -> None:
 async def test_a_failure_is_asked_about_again() -> None:
     rest = Rest()
     rest.fails = True
-    infos = RecentExchangeInfo(cast("MexcRest", rest))
+    infos = RecentExchangeInfo(cast("MexcMarketData", rest))
 
     with pytest.raises(ExchangeUnavailable):
         await infos.symbol_rules("AUSDT")

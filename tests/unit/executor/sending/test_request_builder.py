@@ -16,7 +16,7 @@ from executor.sending.request_builder import BuiltRequest, RequestBuilder
 from executor.settings import ExecutorSettings
 from shared.events import Listing, Side, Source, TradingRules
 from shared.mexc.errors import ExchangeError, ExchangeRejected, ExchangeUnavailable, RateLimited
-from shared.mexc.market_data import MexcRest
+from shared.mexc.market_data import MexcMarketData
 from shared.mexc.payloads import Level, OrderBook, PublicTrade
 from shared.mexc.symbols import SymbolInfo
 from tests.support.data.builders import NOON, a_listing, a_symbol_info, an_order
@@ -76,7 +76,7 @@ def a_composer(
     rest: Rest, clock: Callable[[], float] = lambda: 0.0, *, has_room: bool = True, **settings: object
 ) -> RequestBuilder:
     chosen = ExecutorSettings.model_validate({"retry_every_seconds": 0.05} | settings)
-    markets = Markets(cast("MexcRest", rest), chosen, clock=clock)
+    markets = Markets(cast("MexcMarketData", rest), chosen, clock=clock)
     seconds_max = chosen.opening_ask_seconds
     ask = OpeningQuestion(rest.symbol_rules, markets.take_in, has_room=lambda: has_room, seconds_max=seconds_max)
     return RequestBuilder(markets, chosen, ask=ask, now=Now(), stopping=asyncio.Event())
@@ -262,7 +262,7 @@ async def test_what_may_explain_a_refusal_is_read_and_what_cannot_be_read_is_lef
 async def test_a_sale_asks_by_a_way_of_its_own_and_a_purchase_by_the_other() -> None:
     buying, selling = Rest(), Rest()
     chosen = ExecutorSettings()
-    ways = [Markets(cast("MexcRest", rest), chosen) for rest in (buying, selling)]
+    ways = [Markets(cast("MexcMarketData", rest), chosen) for rest in (buying, selling)]
     composer = RequestBuilder(ways[0], chosen, selling=ways[1], now=Now(), stopping=asyncio.Event())
 
     await composer.compose(an_order(listing=PRICED.listing, side=Side.SELL, base_qty=Decimal(10)))
@@ -432,7 +432,7 @@ async def test_a_sale_and_an_order_that_waited_for_its_opening_are_sent_however_
 async def test_only_a_status_that_is_known_says_whether_a_symbol_may_be_sold(
     status: str, *, expected: bool | None
 ) -> None:
-    markets = Markets(cast("MexcRest", Rest(info=a_symbol_info(status=status))), ExecutorSettings())
+    markets = Markets(cast("MexcMarketData", Rest(info=a_symbol_info(status=status))), ExecutorSettings())
     try:
         found = await markets.can_be_sold("ABCUSDT")
     except ExchangeUnavailable:

@@ -7,21 +7,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.budget.rate_limit import Allowance, Limits
+from ingest.budget.rate_limit import Limits, RateLimit
 from shared.mexc.errors import RateLimited
 
 LIMITS = Limits(weight=30, weight_seconds=10, requests=5, requests_seconds=1)
 ENDED = 10.03  # a window, and the grace for a clock that is not ours
 
 
-def spent(allowance: Allowance, weight: int, *, at: float, answered_at: float | None = None) -> None:
+def spent(allowance: RateLimit, weight: int, *, at: float, answered_at: float | None = None) -> None:
     """A request sent *at* a time, and answered at once unless told otherwise."""
     allowance.begin(weight)
     allowance.end(weight, at if answered_at is None else answered_at)
 
 
 def test_weight_is_free_until_the_limit_is_used_up() -> None:
-    allowance = Allowance(LIMITS)
+    allowance = RateLimit(LIMITS)
     spent(allowance, 25, at=100)
 
     assert allowance.opens_at(5, 100) == 100
@@ -29,7 +29,7 @@ def test_weight_is_free_until_the_limit_is_used_up() -> None:
 
 
 def test_weight_comes_free_as_the_oldest_requests_leave_the_window() -> None:
-    allowance = Allowance(LIMITS)
+    allowance = RateLimit(LIMITS)
     spent(allowance, 20, at=100)
     spent(allowance, 10, at=104)
 
@@ -39,7 +39,7 @@ def test_weight_comes_free_as_the_oldest_requests_leave_the_window() -> None:
 
 
 def test_light_requests_are_limited_by_their_number() -> None:
-    allowance = Allowance(LIMITS)
+    allowance = RateLimit(LIMITS)
     for _ in range(5):
         spent(allowance, 1, at=100)
 
@@ -47,7 +47,7 @@ def test_light_requests_are_limited_by_their_number() -> None:
 
 
 def test_request_counts_from_its_sending_until_a_window_after_its_answer() -> None:
-    allowance = Allowance(LIMITS)
+    allowance = RateLimit(LIMITS)
     allowance.begin(30)
     assert allowance.opens_at(1, 500) == math.inf
 
@@ -57,7 +57,7 @@ def test_request_counts_from_its_sending_until_a_window_after_its_answer() -> No
 
 
 def test_request_that_was_not_sent_after_all_costs_nothing() -> None:
-    allowance = Allowance(LIMITS)
+    allowance = RateLimit(LIMITS)
     allowance.begin(30)
 
     allowance.take_back(30)
@@ -67,7 +67,7 @@ def test_request_that_was_not_sent_after_all_costs_nothing() -> None:
 
 @pytest.mark.parametrize("banned", [False, True])
 def test_refusal_closes_for_the_time_it_names(banned: bool) -> None:
-    allowance = Allowance(LIMITS)
+    allowance = RateLimit(LIMITS)
 
     allowance.refuse(RateLimited(7, banned=banned), 100)
 
@@ -75,7 +75,7 @@ def test_refusal_closes_for_the_time_it_names(banned: bool) -> None:
 
 
 def test_refusal_never_shortens_an_earlier_one() -> None:
-    allowance = Allowance(LIMITS)
+    allowance = RateLimit(LIMITS)
     allowance.refuse(RateLimited(600, banned=True), 100)
 
     allowance.refuse(RateLimited(1), 101)
@@ -84,7 +84,7 @@ def test_refusal_never_shortens_an_earlier_one() -> None:
 
 
 def test_ban_that_names_no_time_closes_for_longer_than_a_limit_that_names_none() -> None:
-    limited, banned = Allowance(LIMITS), Allowance(LIMITS)
+    limited, banned = RateLimit(LIMITS), RateLimit(LIMITS)
 
     limited.refuse(RateLimited(), 0)
     banned.refuse(RateLimited(banned=True), 0)
@@ -93,20 +93,20 @@ def test_ban_that_names_no_time_closes_for_longer_than_a_limit_that_names_none()
 
 
 def test_unnamed_times_double_until_the_exchange_answers_again() -> None:
-    allowance, now, waits = Allowance(LIMITS), 0.0, []
+    allowance, now, waits = RateLimit(LIMITS), 0.0, []
     for _ in range(9):
         until = allowance.refuse(RateLimited(), now)
         waits.append(until - now)
         now = until
     assert waits == [10, 20, 40, 80, 160, 320, 600, 600, 600]
 
-    allowance.welcomed()
+    allowance.succeeded()
 
     assert allowance.refuse(RateLimited(), now) == now + 10
 
 
 def test_requests_refused_together_count_as_one_refusal() -> None:
-    allowance = Allowance(LIMITS)
+    allowance = RateLimit(LIMITS)
     for _ in range(3):
         allowance.refuse(RateLimited(), 0)
 
@@ -127,7 +127,7 @@ def test_requests_refused_together_count_as_one_refusal() -> None:
 def test_exchange_never_counts_more_than_it_allows_however_slow_the_way(
     requests: list[tuple[int, float, float, float]],
 ) -> None:
-    allowance, now = Allowance(LIMITS), 0.0
+    allowance, now = RateLimit(LIMITS), 0.0
     under_way: list[tuple[float, int]] = []
     arrivals: list[tuple[float, int]] = []
     for weight, pause, there, back in requests:

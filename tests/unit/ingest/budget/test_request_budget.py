@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from ingest.budget.budget_metrics import BudgetMetrics
 from ingest.budget.rate_limit import Limits
-from ingest.budget.request_budget import WAITING_MAX, Budget, OverbookedError, Priority
+from ingest.budget.request_budget import WAITING_MAX, OverbookedError, Priority, RequestBudget
 from shared.mexc.errors import RateLimited
 from tests.waiting import eventually
 
@@ -40,7 +40,7 @@ def clock() -> Clock:
 class Queue:
     """Requests for one budget, by name, as they are let through."""
 
-    def __init__(self, budget: Budget, tasks: asyncio.TaskGroup) -> None:
+    def __init__(self, budget: RequestBudget, tasks: asyncio.TaskGroup) -> None:
         self.budget = budget
         self.admitted: list[str] = []
         self._tasks = tasks
@@ -60,13 +60,13 @@ class Queue:
 
 
 @asynccontextmanager
-async def queue_for(budget: Budget) -> AsyncIterator[Queue]:
+async def queue_for(budget: RequestBudget) -> AsyncIterator[Queue]:
     async with asyncio.TaskGroup() as tasks:
         yield Queue(budget, tasks)
 
 
 @asynccontextmanager
-async def held(budget: Budget, weight: int) -> AsyncIterator[asyncio.Event]:
+async def held(budget: RequestBudget, weight: int) -> AsyncIterator[asyncio.Event]:
     """Keep *weight* under way until the event is set, and at most until the block ends."""
     begun, end = asyncio.Event(), asyncio.Event()
 
@@ -83,7 +83,7 @@ async def held(budget: Budget, weight: int) -> AsyncIterator[asyncio.Event]:
 
 
 async def test_urgent_request_overtakes_all_that_wait(registry: CollectorRegistry) -> None:
-    budget = Budget(Limits(weight=30, weight_seconds=0.01), BudgetMetrics(registry))
+    budget = RequestBudget(Limits(weight=30, weight_seconds=0.01), BudgetMetrics(registry))
     async with held(budget, 30) as end, queue_for(budget) as queue:
         await queue.ask("spare", 25, Priority.SPARE)
         await queue.ask("routine", 25, Priority.ROUTINE)
@@ -93,7 +93,7 @@ async def test_urgent_request_overtakes_all_that_wait(registry: CollectorRegistr
 
 
 async def test_requests_of_one_priority_go_in_the_order_they_came(registry: CollectorRegistry) -> None:
-    budget = Budget(Limits(weight=30, weight_seconds=0.01), BudgetMetrics(registry))
+    budget = RequestBudget(Limits(weight=30, weight_seconds=0.01), BudgetMetrics(registry))
     async with held(budget, 30) as end, queue_for(budget) as queue:
         for name, weight in (("a", 20), ("b", 1), ("c", 30), ("d", 1)):
             await queue.ask(name, weight)
@@ -104,7 +104,7 @@ async def test_requests_of_one_priority_go_in_the_order_they_came(registry: Coll
 async def test_heavy_request_gets_its_turn_under_a_stream_of_urgent_ones(
     registry: CollectorRegistry, clock: Clock
 ) -> None:
-    budget = Budget(Limits(weight=30, weight_seconds=0.01), BudgetMetrics(registry), clock)
+    budget = RequestBudget(Limits(weight=30, weight_seconds=0.01), BudgetMetrics(registry), clock)
     async with held(budget, 30) as end, queue_for(budget) as queue:
         await queue.ask("heavy", 25, Priority.SPARE)
         clock.now += Priority.SPARE.value + 1
@@ -121,7 +121,7 @@ async def test_heavy_request_gets_its_turn_under_a_stream_of_urgent_ones(
 async def test_light_request_does_not_slip_past_the_heavy_one_before_it(
     registry: CollectorRegistry, clock: Clock
 ) -> None:
-    budget = Budget(Limits(weight=30), BudgetMetrics(registry), clock)
+    budget = RequestBudget(Limits(weight=30), BudgetMetrics(registry), clock)
     async with held(budget, 20), queue_for(budget) as queue:
         heavy = await queue.ask("heavy", 25)
         light = await queue.ask("light", 1)
@@ -135,7 +135,7 @@ async def test_light_request_does_not_slip_past_the_heavy_one_before_it(
 async def test_request_cancelled_as_it_is_let_through_gives_its_weight_back(
     registry: CollectorRegistry, clock: Clock
 ) -> None:
-    budget = Budget(Limits(weight=30), BudgetMetrics(registry), clock)
+    budget = RequestBudget(Limits(weight=30), BudgetMetrics(registry), clock)
     async with queue_for(budget) as queue:
         async with held(budget, 30) as end:
             waiting = await queue.ask("cancelled", 30)
@@ -150,7 +150,7 @@ async def test_request_cancelled_as_it_is_let_through_gives_its_weight_back(
 
 
 async def test_refusal_closes_the_budget_for_everybody_and_says_so(registry: CollectorRegistry, clock: Clock) -> None:
-    budget = Budget(PLENTY, BudgetMetrics(registry), clock)
+    budget = RequestBudget(PLENTY, BudgetMetrics(registry), clock)
     with pytest.raises(RateLimited):
         async with budget.spend(1):
             raise RateLimited(0.05, banned=True)
@@ -170,7 +170,7 @@ async def test_refusal_closes_the_budget_for_everybody_and_says_so(registry: Col
 
 
 async def test_weight_sent_and_used_is_seen(registry: CollectorRegistry, clock: Clock) -> None:
-    budget = Budget(PLENTY, BudgetMetrics(registry), clock)
+    budget = RequestBudget(PLENTY, BudgetMetrics(registry), clock)
     for _ in range(2):
         async with budget.spend(25):
             pass
@@ -180,7 +180,7 @@ async def test_weight_sent_and_used_is_seen(registry: CollectorRegistry, clock: 
 
 
 async def test_line_is_bounded(registry: CollectorRegistry, clock: Clock) -> None:
-    budget = Budget(Limits(weight=1), BudgetMetrics(registry), clock)
+    budget = RequestBudget(Limits(weight=1), BudgetMetrics(registry), clock)
     async with held(budget, 1), queue_for(budget) as queue:
         waiting = [await queue.ask(str(number), 1) for number in range(WAITING_MAX)]
         with pytest.raises(OverbookedError):
@@ -192,5 +192,5 @@ async def test_line_is_bounded(registry: CollectorRegistry, clock: Clock) -> Non
 
 async def test_weight_that_never_fits_is_a_mistake(registry: CollectorRegistry) -> None:
     with pytest.raises(ValueError, match="31"):
-        async with Budget(Limits(weight=30), BudgetMetrics(registry)).spend(31):
+        async with RequestBudget(Limits(weight=30), BudgetMetrics(registry)).spend(31):
             pass

@@ -2,13 +2,13 @@
 
 import pytest
 
-from ingest.catalogue import Catalogue, State
-from ingest.source_events import Evidence
+from ingest.catalogue import Catalogue, SymbolState
+from ingest.source_events import SourceEvent
 from tests.support.data.builders import NOON, a_symbol_info
 from tests.support.data.evidence import (
     OLD,
     WEBSOCKET,
-    a_known,
+    a_record,
     after_first_start,
     announced,
     at,
@@ -24,38 +24,38 @@ def test_first_snapshot_is_the_baseline_and_nothing_in_it_is_new() -> None:
     catalogue = Catalogue()
     catalogue.observe(names(*OLD))
 
-    findings = catalogue.observe(snapshot(*OLD))
+    result = catalogue.observe(snapshot(*OLD))
 
-    assert findings.sightings == ()
-    assert {known.symbol for known in findings.records} == set(OLD)
+    assert result.sightings == ()
+    assert {record.symbol for record in result.records} == set(OLD)
     assert catalogue.has_baseline
 
 
 def test_baseline_waits_for_the_names_of_the_same_moment() -> None:
     catalogue = Catalogue()
 
-    findings = catalogue.observe(snapshot(*OLD))
+    result = catalogue.observe(snapshot(*OLD))
 
-    assert findings.records == ()
+    assert result.records == ()
     assert not catalogue.has_baseline
 
 
 @pytest.mark.parametrize("empty", [snapshot(), names()])
-def test_empty_answer_is_no_part_of_the_baseline(empty: Evidence) -> None:
+def test_empty_answer_is_no_part_of_the_baseline(empty: SourceEvent) -> None:
     catalogue = Catalogue()
-    for evidence in (names(), snapshot(*OLD), names(*OLD)):
-        catalogue.observe(evidence)
+    for event in (names(), snapshot(*OLD), names(*OLD)):
+        catalogue.observe(event)
 
-    assert not catalogue.observe(empty).believed
+    assert not catalogue.observe(empty).accepted
     assert not catalogue.has_baseline
 
 
 def test_name_missing_from_the_first_snapshot_is_part_of_the_baseline() -> None:
     catalogue = Catalogue()
     catalogue.observe(names(*OLD, "HIDDENUSDT"))
-    findings = catalogue.observe(snapshot(*OLD))
+    result = catalogue.observe(snapshot(*OLD))
 
-    assert "HIDDENUSDT" in states(findings.records)
+    assert "HIDDENUSDT" in states(result.records)
     assert catalogue.observe(names(*OLD, "HIDDENUSDT")).sightings == ()
 
 
@@ -63,9 +63,9 @@ def test_what_ticked_before_the_baseline_is_part_of_it() -> None:
     catalogue = Catalogue()
     assert catalogue.observe(ticks("WILDUSDT")).sightings == ()
     catalogue.observe(names(*OLD))
-    findings = catalogue.observe(snapshot(*OLD))
+    result = catalogue.observe(snapshot(*OLD))
 
-    assert "WILDUSDT" in states(findings.records)
+    assert "WILDUSDT" in states(result.records)
     assert catalogue.observe(ticks("WILDUSDT")).sightings == ()
 
 
@@ -78,7 +78,7 @@ def test_first_frame_after_the_first_baseline_is_part_of_it_when_none_came_befor
     second = catalogue.observe(ticks(*OLD, "WILDUSDT", "ABCUSDT", after=4))
 
     assert first.sightings == ()
-    assert states(first.records) == {"WILDUSDT": State.TRADABLE}
+    assert states(first.records) == {"WILDUSDT": SymbolState.TRADABLE}
     assert seen(second) == [("ABCUSDT", WEBSOCKET)]
 
 
@@ -119,10 +119,10 @@ def test_announced_symbol_that_the_baseline_shows_waits_for_its_announced_openin
     catalogue.observe(announced("SOONUSDT", 60))
     catalogue.observe(names(*OLD))
 
-    findings = catalogue.observe(snapshot(*OLD, "SOONUSDT"))
+    result = catalogue.observe(snapshot(*OLD, "SOONUSDT"))
 
-    assert states(findings.records)["SOONUSDT"] is State.LISTED
+    assert states(result.records)["SOONUSDT"] is SymbolState.LISTED
 
 
 def test_announcements_alone_are_no_baseline() -> None:
-    assert not Catalogue([a_known("ABCUSDT", State.ANNOUNCED, opens_at=at(60))]).has_baseline
+    assert not Catalogue([a_record("ABCUSDT", SymbolState.ANNOUNCED, opens_at=at(60))]).has_baseline

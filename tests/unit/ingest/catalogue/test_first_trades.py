@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from ingest.catalogue import Catalogue, State
+from ingest.catalogue import Catalogue, SymbolState
 from tests.support.data.builders import NOON, a_symbol_info
 from tests.support.data.evidence import (
     OLD,
@@ -29,7 +29,7 @@ def test_passing_of_the_opening_makes_it_tradable_and_tells_nothing(listed: Cata
     before = listed.observe(names(*OLD, "ABCUSDT", after=3599))
     after = listed.observe(names(*OLD, "ABCUSDT", after=3600))
 
-    assert (states(before.records), states(after.records)) == ({}, {"ABCUSDT": State.TRADABLE})
+    assert (states(before.records), states(after.records)) == ({}, {"ABCUSDT": SymbolState.TRADABLE})
     assert after.rescheduled == after.sightings == ()
 
 
@@ -43,10 +43,10 @@ def test_first_trade_long_before_the_opening_is_told_as_the_opening(listed: Cata
     listed.observe(ticks("ABCUSDT", after=1))
     watch(listed, until=60)
 
-    findings = listed.observe(first_trade("ABCUSDT", after=60))
+    result = listed.observe(first_trade("ABCUSDT", after=60))
 
-    assert told(findings) == [60]
-    assert findings.rescheduled[0].source is WEBSOCKET
+    assert told(result) == [60]
+    assert result.rescheduled[0].source is WEBSOCKET
     assert listed.upcoming(at(60)) == []
     assert told(listed.observe(snapshot(*OLD, opening(3600), after=70))) == []
 
@@ -54,20 +54,20 @@ def test_first_trade_long_before_the_opening_is_told_as_the_opening(listed: Cata
 def test_first_trade_of_a_source_that_has_not_reported_yet_tells_both_at_once(listed: Catalogue) -> None:
     watch(listed, until=60)
 
-    findings = listed.observe(first_trade("ABCUSDT", after=60))
+    result = listed.observe(first_trade("ABCUSDT", after=60))
 
-    assert seen(findings) == [("ABCUSDT", WEBSOCKET)]
-    assert findings.sightings[0].known.opens_at == at(60)
-    assert findings.rescheduled == ()
+    assert seen(result) == [("ABCUSDT", WEBSOCKET)]
+    assert result.sightings[0].record.opens_at == at(60)
+    assert result.rescheduled == ()
 
 
 @pytest.mark.parametrize("second", [3591, 3595, 3600, 3610])
 def test_first_trade_about_the_opening_moves_nothing(listed: Catalogue, second: float) -> None:
     watch(listed, until=second)
 
-    findings = listed.observe(first_trade("ABCUSDT", after=second))
+    result = listed.observe(first_trade("ABCUSDT", after=second))
 
-    assert findings.sightings[0].known.opens_at == at(3600)
+    assert result.sightings[0].record.opens_at == at(3600)
     assert listed.upcoming(at(second)) == []
 
 
@@ -79,7 +79,7 @@ def test_first_trade_of_a_symbol_whose_opening_nobody_named_is_told_as_the_openi
 
     [sighting] = catalogue.observe(first_trade("ABCUSDT", after=60)).sightings
 
-    assert sighting.known.opens_at == at(60)
+    assert sighting.record.opens_at == at(60)
 
 
 def test_snapshot_from_before_the_first_tick_does_not_make_it_wait_again() -> None:

@@ -5,12 +5,12 @@ from decimal import Decimal
 
 import pytest
 
-from ingest.catalogue import Catalogue, State
-from ingest.source_events import Evidence
+from ingest.catalogue import Catalogue, SymbolState
+from ingest.source_events import SourceEvent
 from tests.support.data.builders import a_symbol_info
 from tests.support.data.evidence import (
     OLD,
-    a_known,
+    a_record,
     after_first_start,
     after_restart,
     announced,
@@ -27,11 +27,11 @@ from tests.support.data.evidence import (
 )
 
 
-def tick(after: float) -> Evidence:
+def tick(after: float) -> SourceEvent:
     return ticks(*OLD, "ABCUSDT", after=after, price=Decimal(2))
 
 
-def deal(after: float) -> Evidence:
+def deal(after: float) -> SourceEvent:
     return first_trade("ABCUSDT", after=after)
 
 
@@ -46,10 +46,10 @@ def reported(listed: Catalogue) -> Catalogue:
 
 
 def test_symbol_that_opens_70_s_later_than_it_said_is_told_by_its_first_deal(reported: Catalogue) -> None:
-    findings = reported.observe(deal(3670))
+    result = reported.observe(deal(3670))
 
-    assert told(findings) == [3670]
-    assert (findings.rescheduled[0].observed_at, findings.rescheduled[0].late) == (at(3670), False)
+    assert told(result) == [3670]
+    assert (result.rescheduled[0].observed_at, result.rescheduled[0].late) == (at(3670), False)
 
 
 def test_symbol_that_opens_late_is_told_by_a_ticker_that_shows_more_than_before(reported: Catalogue) -> None:
@@ -60,9 +60,9 @@ def test_symbol_that_opens_late_is_told_by_a_ticker_that_shows_more_than_before(
 def test_symbol_that_opens_late_is_told_by_its_first_ticker(listed: Catalogue) -> None:
     watch(listed, until=3670)
 
-    findings = listed.observe(tick(3670))
+    result = listed.observe(tick(3670))
 
-    assert [sighting.known.opens_at for sighting in findings.sightings] == [at(3670)]
+    assert [sighting.record.opens_at for sighting in result.sightings] == [at(3670)]
 
 
 def test_symbol_is_followed_past_its_opening_for_as_long_as_it_does_not_trade(reported: Catalogue) -> None:
@@ -74,19 +74,19 @@ def test_symbol_is_followed_past_its_opening_for_as_long_as_it_does_not_trade(re
 def test_late_opening_is_told_once(reported: Catalogue) -> None:
     reported.observe(deal(3670))
 
-    for evidence in (deal(3671), tick(3672), snapshot(*OLD, opening(3600), after=3673), deal(3680)):
-        assert told(reported.observe(evidence)) == []
+    for event in (deal(3671), tick(3672), snapshot(*OLD, opening(3600), after=3673), deal(3680)):
+        assert told(reported.observe(event)) == []
 
 
 @pytest.mark.parametrize("sign", [deal, tick])
-def test_listing_without_an_opening_is_told_to_open_when_it_first_trades(sign: Callable[[float], Evidence]) -> None:
+def test_listing_without_an_opening_is_told_to_open_when_it_first_trades(sign: Callable[[float], SourceEvent]) -> None:
     catalogue = after_first_start()
     stored(catalogue, catalogue.observe(names(*OLD, "ABCUSDT", after=1)).sightings)
     watch(catalogue, until=300)
 
     [sighting] = catalogue.observe(sign(300)).sightings
 
-    assert sighting.known.opens_at == at(300)
+    assert sighting.record.opens_at == at(300)
 
 
 def test_listing_that_trades_at_once_is_told_no_opening() -> None:
@@ -96,33 +96,33 @@ def test_listing_that_trades_at_once_is_told_no_opening() -> None:
 
     [sighting] = catalogue.observe(tick(5)).sightings
 
-    assert sighting.known.opens_at is None
+    assert sighting.record.opens_at is None
 
 
 @pytest.mark.parametrize("sign", [deal, tick])
 def test_first_sign_behind_a_gap_stands_for_no_later_moment_than_the_gap_began(
-    reported: Catalogue, sign: Callable[[float], Evidence]
+    reported: Catalogue, sign: Callable[[float], SourceEvent]
 ) -> None:
     watch(reported, until=3700)
     # Nothing came for five minutes: it may trade since 3699.
-    findings = reported.observe(sign(4000))
+    result = reported.observe(sign(4000))
 
-    assert told(findings) == [3699]
+    assert told(result) == [3699]
 
 
 def test_first_sign_after_a_restart_does_not_make_an_opening_of_long_ago_a_new_one() -> None:
-    waits = a_known("ABCUSDT", State.LISTED, opens_at=at(-1000), published=True)
+    waits = a_record("ABCUSDT", SymbolState.LISTED, opens_at=at(-1000), published=True)
     catalogue = after_restart(waits)
     catalogue.observe(ticks(*OLD, after=1))
 
-    findings = catalogue.observe(first_trade("ABCUSDT", after=2))
+    result = catalogue.observe(first_trade("ABCUSDT", after=2))
 
-    assert (told(findings), findings.sightings) == ([], ())
-    assert [known.trading_since for known in findings.records] == [at(2)]
+    assert (told(result), result.sightings) == ([], ())
+    assert [record.trading_since for record in result.records] == [at(2)]
 
 
 def test_opening_that_comes_after_a_restart_is_told_once_the_tickers_were_watched_without_it() -> None:
-    waits = a_known("ABCUSDT", State.LISTED, opens_at=at(-10), published=True)
+    waits = a_record("ABCUSDT", SymbolState.LISTED, opens_at=at(-10), published=True)
     catalogue = after_restart(waits)
     for second in (1, 6, 11):
         catalogue.observe(ticks(*OLD, after=second))
@@ -131,19 +131,19 @@ def test_opening_that_comes_after_a_restart_is_told_once_the_tickers_were_watche
 
 
 def test_trade_is_not_stored_before_the_news_of_the_opening_is_safe(reported: Catalogue) -> None:
-    findings = reported.observe(deal(3670))
+    result = reported.observe(deal(3670))
     later = reported.observe(names(*OLD, after=3680))  # The name is gone, which is stored.
 
-    before = [known for known in (*findings.records, *later.records) if known.symbol == "ABCUSDT"]
-    [after] = stored(reported, findings.rescheduled)
+    before = [record for record in (*result.records, *later.records) if record.symbol == "ABCUSDT"]
+    [after] = stored(reported, result.rescheduled)
 
-    assert {(known.opens_at, known.trading_since) for known in before} == {(at(3600), None)}
+    assert {(record.opens_at, record.trading_since) for record in before} == {(at(3600), None)}
     assert (after.opens_at, after.trading_since) == (at(3670), at(3670))
 
 
 def test_killed_between_the_news_and_its_record_ingest_tells_no_second_opening(reported: Catalogue) -> None:
-    findings = reported.observe(deal(3670))
-    [waits] = [known for known in findings.records if known.symbol == "ABCUSDT"]
+    result = reported.observe(deal(3670))
+    [waits] = [record for record in result.records if record.symbol == "ABCUSDT"]
 
     restarted = after_restart(waits)
     restarted.observe(ticks(*OLD, after=3674))
@@ -167,9 +167,9 @@ def test_symbol_that_appears_two_years_after_its_opening_is_late() -> None:
     catalogue = after_first_start()
     years_ago = a_symbol_info("ABCUSDT", first_open_time=at(-2 * 365 * 86_400))
 
-    findings = catalogue.observe(snapshot(*OLD, years_ago, after=1))
+    result = catalogue.observe(snapshot(*OLD, years_ago, after=1))
 
-    assert [(sighting.known.symbol, sighting.late) for sighting in findings.sightings] == [("ABCUSDT", True)]
+    assert [(sighting.record.symbol, sighting.late) for sighting in result.sightings] == [("ABCUSDT", True)]
 
 
 def test_symbol_that_was_announced_and_appears_long_after_its_opening_is_late_in_a_ticker_too() -> None:
@@ -184,6 +184,6 @@ def test_symbol_that_was_announced_and_appears_long_after_its_opening_is_late_in
 def test_symbol_that_appears_about_its_opening_or_before_is_not_late(opened: float | None) -> None:
     catalogue = after_first_start()
 
-    findings = catalogue.observe(snapshot(*OLD, opening(opened)))
+    result = catalogue.observe(snapshot(*OLD, opening(opened)))
 
-    assert (seen(findings)[0][0], findings.sightings[0].late) == ("ABCUSDT", False)
+    assert (seen(result)[0][0], result.sightings[0].late) == ("ABCUSDT", False)

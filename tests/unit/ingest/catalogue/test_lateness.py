@@ -2,13 +2,13 @@
 
 import pytest
 
-from ingest.source_events import Evidence
+from ingest.source_events import SourceEvent
 from tests.support.data.builders import a_symbol_info
 from tests.support.data.evidence import (
     OLD,
     REST,
     WEBSOCKET,
-    a_known,
+    a_record,
     after_first_start,
     after_restart,
     at,
@@ -22,19 +22,19 @@ from tests.support.data.evidence import (
 NEW_TO_EACH = [ticks("ABCUSDT"), first_trade("ABCUSDT"), names(*OLD, "ABCUSDT"), snapshot(*OLD, "ABCUSDT")]
 
 
-@pytest.mark.parametrize("evidence", NEW_TO_EACH)
-def test_what_appeared_while_we_were_down_is_late(evidence: Evidence) -> None:
-    [sighting] = after_restart().observe(evidence).sightings
+@pytest.mark.parametrize("event", NEW_TO_EACH)
+def test_what_appeared_while_we_were_down_is_late(event: SourceEvent) -> None:
+    [sighting] = after_restart().observe(event).sightings
 
     assert sighting.late
 
 
-@pytest.mark.parametrize("evidence", NEW_TO_EACH)
-def test_what_appears_after_the_first_snapshot_since_the_start_is_not_late(evidence: Evidence) -> None:
+@pytest.mark.parametrize("event", NEW_TO_EACH)
+def test_what_appears_after_the_first_snapshot_since_the_start_is_not_late(event: SourceEvent) -> None:
     catalogue = after_restart()
     catalogue.observe(snapshot(*OLD))
 
-    [sighting] = catalogue.observe(evidence).sightings
+    [sighting] = catalogue.observe(event).sightings
 
     assert not sighting.late
 
@@ -63,9 +63,9 @@ def test_new_symbol_after_the_baseline_is_not_late() -> None:
     assert not sighting.late
 
 
-@pytest.mark.parametrize("evidence", [ticks("ABCUSDT", after=60), names(*OLD, "ABCUSDT", after=60)])
-def test_what_appears_first_after_all_sources_were_blind_is_late(evidence: Evidence) -> None:
-    [sighting] = after_first_start().observe(evidence).sightings
+@pytest.mark.parametrize("event", [ticks("ABCUSDT", after=60), names(*OLD, "ABCUSDT", after=60)])
+def test_what_appears_first_after_all_sources_were_blind_is_late(event: SourceEvent) -> None:
+    [sighting] = after_first_start().observe(event).sightings
 
     assert sighting.late
 
@@ -89,7 +89,7 @@ def test_tickers_go_on_watching_while_the_lists_are_blind() -> None:
     [sighting] = catalogue.observe(names(*OLD, "ABCUSDT", "XYZUSDT", after=61)).sightings[1:]
 
     assert not ticked.late
-    assert (sighting.known.symbol, sighting.late) == ("XYZUSDT", True)
+    assert (sighting.record.symbol, sighting.late) == ("XYZUSDT", True)
 
 
 def test_lists_that_come_back_make_nothing_late_that_the_tickers_watched_for() -> None:
@@ -130,23 +130,23 @@ def test_short_gap_makes_nothing_late() -> None:
 
 
 def test_relist_that_is_seen_at_once_is_not_late_though_its_first_listing_was() -> None:
-    catalogue = after_restart(a_known("ABCUSDT", gone_since=None, trading_since=at(-60)))
+    catalogue = after_restart(a_record("ABCUSDT", gone_since=None, trading_since=at(-60)))
     for number in range(6):
         catalogue.observe(snapshot(*OLD, after=number * 200))
         catalogue.observe(names(*OLD, after=number * 200))
     catalogue.observe(snapshot(*OLD, after=1010))
 
-    findings = catalogue.observe(names(*OLD, "ABCUSDT", after=1011))
+    result = catalogue.observe(names(*OLD, "ABCUSDT", after=1011))
 
-    assert [(each.known.occurrence, each.late) for each in findings.sightings] == [(2, False)]
+    assert [(each.record.occurrence, each.late) for each in result.sightings] == [(2, False)]
 
 
 def test_late_listing_keeps_its_opening() -> None:
     catalogue = after_restart()
     info = a_symbol_info("ABCUSDT", first_open_time=at(600))
 
-    findings = catalogue.observe(snapshot(*OLD, info))
+    result = catalogue.observe(snapshot(*OLD, info))
 
-    assert seen(findings) == [("ABCUSDT", REST)]
-    assert findings.sightings[0].known.opens_at == at(600)
+    assert seen(result) == [("ABCUSDT", REST)]
+    assert result.sightings[0].record.opens_at == at(600)
     assert seen(catalogue.observe(ticks("ABCUSDT", after=601))) == [("ABCUSDT", WEBSOCKET)]

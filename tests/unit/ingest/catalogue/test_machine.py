@@ -10,8 +10,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from ingest.catalogue import Catalogue, Findings, Known, Rules, Sighting, State
-from ingest.source_events import Announcement, Evidence, FirstTrade, Names, Snapshot
+from ingest.catalogue import Catalogue, ObservationResult, Sighting, SymbolRecord, SymbolState, Thresholds
+from ingest.source_events import Announcement, FirstTrade, Snapshot, SourceEvent, SymbolNames
 from shared.events import Source
 from tests.support.data.builders import NOON, a_symbol_info
 from tests.support.data.evidence import REST, WEBSOCKET
@@ -20,7 +20,7 @@ CROWD: Final = frozenset(f"OLD{number}USDT" for number in range(150))
 """Always there, so that few who come and go are no reason for doubt."""
 INFOS: Final = {symbol: a_symbol_info(symbol) for symbol in CROWD}
 ACTORS: Final = ("AAAUSDT", "BBBUSDT", "CCCUSDT", "DDDUSDT")
-RULES: Final = Rules(gone_reads=3, gone_after=timedelta(minutes=10))
+RULES: Final = Thresholds(gone_reads=3, gone_after=timedelta(minutes=10))
 CASTS: Final = st.frozensets(st.sampled_from(ACTORS))
 
 Report = tuple[str, int, Source]
@@ -105,13 +105,13 @@ class Interleavings(RuleBasedStateMachine):
         self.now = 0.0
         self.oddities = 0
         self.model = Model()
-        self.database: dict[str, Known] = {}
+        self.database: dict[str, SymbolRecord] = {}
         self.in_flight: list[Sighting] = []
         self.reports: Counter[Report] = Counter()
         self.lost: Counter[Report] = Counter()
-        self.catalogue = Catalogue(rules=RULES)
-        for evidence in (self.ticks(cast), self.names(CROWD | cast), self.snapshot(CROWD | cast)):
-            assert self.observe(evidence) == []
+        self.catalogue = Catalogue(thresholds=RULES)
+        for event in (self.ticks(cast), self.names(CROWD | cast), self.snapshot(CROWD | cast)):
+            assert self.observe(event) == []
         for symbol in cast:
             self.model.lives[symbol] = Life(1, is_in=True, reported=frozenset({REST, WEBSOCKET}))
             self.model.safe[symbol] = self.model.lives[symbol]
@@ -127,8 +127,8 @@ class Interleavings(RuleBasedStateMachine):
 
     @rule(symbol=st.sampled_from(ACTORS))
     def first_trade_comes(self, symbol: str) -> None:
-        evidence = FirstTrade(WEBSOCKET, self.at(), symbol)
-        self.expect(evidence, [self.model.sees(symbol, WEBSOCKET, may_relist=False)])
+        event = FirstTrade(WEBSOCKET, self.at(), symbol)
+        self.expect(event, [self.model.sees(symbol, WEBSOCKET, may_relist=False)])
 
     @rule(cast=CASTS)
     def names_show(self, cast: frozenset[str]) -> None:
@@ -150,8 +150,8 @@ class Interleavings(RuleBasedStateMachine):
     @rule(symbol=st.sampled_from(ACTORS), opens_in=st.sampled_from([60, 7200]))
     def calendar_announces(self, symbol: str, opens_in: float) -> None:
         self.model.announces(symbol)
-        evidence = Announcement(REST, self.at(), symbol, self.at() + timedelta(seconds=opens_in))
-        self.expect(evidence, [])
+        event = Announcement(REST, self.at(), symbol, self.at() + timedelta(seconds=opens_in))
+        self.expect(event, [])
 
     @rule(is_snapshot=st.booleans(), keeps=st.integers(0, 100))
     def list_comes_shrunken(self, is_snapshot: bool, keeps: int) -> None:
@@ -168,14 +168,14 @@ class Interleavings(RuleBasedStateMachine):
     def frame_comes_swollen(self) -> None:
         odd = self.oddity()
         names = frozenset(f"ODD{odd}N{number}USDT" for number in range(51))
-        assert not self.catalogue.observe(Names(WEBSOCKET, self.at(), names, complete=False)).believed
+        assert not self.catalogue.observe(SymbolNames(WEBSOCKET, self.at(), names, complete=False)).accepted
 
     @rule(count=st.integers(1, 8))
     def broker_confirms(self, count: int) -> None:
         for sighting in self.in_flight[:count]:
-            self.model.confirms(sighting.known.symbol, sighting.known.occurrence)
-            known = self.catalogue.confirm(sighting)
-            self.store([] if known is None else [known])
+            self.model.confirms(sighting.record.symbol, sighting.record.occurrence)
+            record = self.catalogue.confirm(sighting)
+            self.store([] if record is None else [record])
         del self.in_flight[:count]
 
     @rule()
@@ -195,30 +195,30 @@ class Interleavings(RuleBasedStateMachine):
     @invariant()
     def what_is_stored_is_what_is_safe(self) -> None:
         stored = {
-            symbol: (known.occurrence - (known.state is State.ANNOUNCED), known.is_shown)
-            for symbol, known in self.database.items()
+            symbol: (record.occurrence - (record.state is SymbolState.ANNOUNCED), record.is_shown)
+            for symbol, record in self.database.items()
             if symbol in ACTORS
         }
         assert stored == {symbol: (life.occurrence, life.is_in) for symbol, life in self.model.safe.items()}
 
-    def expect(self, evidence: Evidence, expected: list[list[Report]]) -> None:
-        assert self.observe(evidence) == sorted(report for each in expected for report in each)
+    def expect(self, event: SourceEvent, expected: list[list[Report]]) -> None:
+        assert self.observe(event) == sorted(report for each in expected for report in each)
 
     def expect_doubt(self, shown: frozenset[str], is_snapshot: bool) -> None:
-        findings = self.catalogue.observe(self.snapshot(shown) if is_snapshot else self.names(shown))
-        assert findings == Findings(believed=False, reason=findings.reason)
+        result = self.catalogue.observe(self.snapshot(shown) if is_snapshot else self.names(shown))
+        assert result == ObservationResult(accepted=False, reason=result.reason)
 
-    def observe(self, evidence: Evidence) -> list[Report]:
-        findings = self.catalogue.observe(evidence)
-        assert findings.believed
-        self.store(findings.records)
-        self.in_flight += findings.sightings
-        reports = sorted(map(_report, findings.sightings))
+    def observe(self, event: SourceEvent) -> list[Report]:
+        result = self.catalogue.observe(event)
+        assert result.accepted
+        self.store(result.records)
+        self.in_flight += result.sightings
+        reports = sorted(map(_report, result.sightings))
         self.reports.update(reports)
         return reports
 
-    def store(self, records: Iterable[Known]) -> None:
-        self.database.update({known.symbol: known for known in records})
+    def store(self, records: Iterable[SymbolRecord]) -> None:
+        self.database.update({record.symbol: record for record in records})
 
     def oddity(self) -> int:
         self.oddities += 1
@@ -227,11 +227,11 @@ class Interleavings(RuleBasedStateMachine):
     def at(self) -> datetime:
         return NOON + timedelta(seconds=self.now)
 
-    def ticks(self, symbols: frozenset[str]) -> Names:
-        return Names(WEBSOCKET, self.at(), symbols, complete=False)
+    def ticks(self, symbols: frozenset[str]) -> SymbolNames:
+        return SymbolNames(WEBSOCKET, self.at(), symbols, complete=False)
 
-    def names(self, symbols: frozenset[str]) -> Names:
-        return Names(REST, self.at(), symbols, complete=True)
+    def names(self, symbols: frozenset[str]) -> SymbolNames:
+        return SymbolNames(REST, self.at(), symbols, complete=True)
 
     def snapshot(self, symbols: frozenset[str], status: str = "1", opens_in: float | None = None) -> Snapshot:
         opens_at = None if opens_in is None else self.at() + timedelta(seconds=opens_in)
@@ -243,7 +243,7 @@ class Interleavings(RuleBasedStateMachine):
 
 
 def _report(sighting: Sighting) -> Report:
-    return sighting.known.symbol, sighting.known.occurrence, sighting.source
+    return sighting.record.symbol, sighting.record.occurrence, sighting.source
 
 
 TestInterleavings = Interleavings.TestCase

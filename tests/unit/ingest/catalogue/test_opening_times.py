@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.catalogue import Catalogue, Rules, State
-from ingest.catalogue.opening_times import Openings, Teller
+from ingest.catalogue import Catalogue, SymbolState, Thresholds
+from ingest.catalogue.opening_times import OpeningSource, OpeningTimes
 from tests.support.data.builders import NOON
 from tests.support.data.evidence import (
     OLD,
     REST,
-    a_known,
+    a_record,
     after_first_start,
     after_restart,
     announced,
@@ -26,28 +26,33 @@ from tests.support.data.evidence import (
 
 
 def test_opening_that_moves_is_told_once_as_the_same_listing(listed: Catalogue) -> None:
-    findings = listed.observe(snapshot(*OLD, opening(7200), after=10))
+    result = listed.observe(snapshot(*OLD, opening(7200), after=10))
 
-    assert told(findings) == [7200]
-    [moved] = findings.rescheduled
-    assert (moved.known.symbol, moved.known.occurrence, moved.source, moved.observed_at) == ("ABCUSDT", 1, REST, at(10))
-    assert findings.sightings == ()
+    assert told(result) == [7200]
+    [moved] = result.rescheduled
+    assert (moved.record.symbol, moved.record.occurrence, moved.source, moved.observed_at) == (
+        "ABCUSDT",
+        1,
+        REST,
+        at(10),
+    )
+    assert result.sightings == ()
     assert told(listed.observe(snapshot(*OLD, opening(7200), after=20))) == []
 
 
 def test_move_is_stored_only_when_it_is_safe(listed: Catalogue) -> None:
-    findings = listed.observe(snapshot(*OLD, opening(7200), after=10))
+    result = listed.observe(snapshot(*OLD, opening(7200), after=10))
 
-    assert [known.opens_at for known in findings.records] == [at(3600)]
-    assert [known.opens_at for known in stored(listed, findings.rescheduled)] == [at(7200)]
+    assert [record.opens_at for record in result.records] == [at(3600)]
+    assert [record.opens_at for record in stored(listed, result.rescheduled)] == [at(7200)]
 
 
 def test_later_move_that_is_safe_makes_the_earlier_one_safe_too(listed: Catalogue) -> None:
     first = listed.observe(snapshot(*OLD, opening(7200), after=10))
     second = listed.observe(snapshot(*OLD, opening(9000), after=20))
 
-    assert [known.opens_at for known in stored(listed, first.rescheduled)] == [at(3600)]
-    assert [known.opens_at for known in stored(listed, second.rescheduled)] == [at(9000)]
+    assert [record.opens_at for record in stored(listed, first.rescheduled)] == [at(3600)]
+    assert [record.opens_at for record in stored(listed, second.rescheduled)] == [at(9000)]
 
 
 def test_move_that_was_never_published_is_told_after_a_restart(listed: Catalogue) -> None:
@@ -57,17 +62,17 @@ def test_move_that_was_never_published_is_told_after_a_restart(listed: Catalogue
 
 
 def test_move_during_a_downtime_is_told_after_it() -> None:
-    known = a_known("ABCUSDT", State.LISTED, opens_at=at(3600), published=True)
+    record = a_record("ABCUSDT", SymbolState.LISTED, opens_at=at(3600), published=True)
 
-    assert told(after_restart(known).observe(snapshot(*OLD, opening(7200)))) == [7200]
+    assert told(after_restart(record).observe(snapshot(*OLD, opening(7200)))) == [7200]
 
 
 def test_calendar_moves_an_opening_too(listed: Catalogue) -> None:
     assert told(listed.observe(announced("ABCUSDT", 3600))) == []
 
-    findings = listed.observe(announced("ABCUSDT", 7200, after=10))
+    result = listed.observe(announced("ABCUSDT", 7200, after=10))
 
-    assert told(findings) == [7200]
+    assert told(result) == [7200]
     assert told(listed.observe(snapshot(*OLD, opening(3600), after=20))) == []
 
 
@@ -83,7 +88,7 @@ def test_snapshot_overrides_the_calendar_that_spoke_first() -> None:
 
     [sighting] = catalogue.observe(snapshot(*OLD, opening(3600))).sightings
 
-    assert sighting.known.opens_at == at(3600)
+    assert sighting.record.opens_at == at(3600)
     assert told(catalogue.observe(announced("ABCUSDT", 5000, after=10))) == []
 
 
@@ -96,7 +101,7 @@ def test_calendar_is_believed_where_the_snapshot_names_no_time() -> None:
 
 
 def test_after_a_restart_the_calendar_waits_for_the_snapshot() -> None:
-    catalogue = after_restart(a_known("ABCUSDT", State.LISTED, opens_at=at(3600), published=True))
+    catalogue = after_restart(a_record("ABCUSDT", SymbolState.LISTED, opens_at=at(3600), published=True))
 
     assert told(catalogue.observe(announced("ABCUSDT", 7200))) == []
     assert told(catalogue.observe(snapshot(*OLD, opening(None), after=1))) == []
@@ -107,10 +112,10 @@ def test_announced_opening_that_moves_is_stored_and_not_told() -> None:
     catalogue = after_first_start()
     catalogue.observe(announced("ABCUSDT", 3600))
 
-    findings = catalogue.observe(announced("ABCUSDT", 7200))
+    result = catalogue.observe(announced("ABCUSDT", 7200))
 
-    assert findings.rescheduled == ()
-    assert [known.opens_at for known in findings.records] == [at(7200)]
+    assert result.rescheduled == ()
+    assert [record.opens_at for record in result.records] == [at(7200)]
 
 
 def test_old_time_out_of_a_cache_is_not_believed_until_it_is_repeated(listed: Catalogue) -> None:
@@ -128,7 +133,7 @@ def test_old_time_out_of_a_cache_is_not_believed_until_it_is_repeated(listed: Ca
 def test_source_that_tells_another_time_every_time_is_no_longer_believed(listed: Catalogue) -> None:
     moves = [told(listed.observe(snapshot(*OLD, opening(4000 + number)))) for number in range(100)]
 
-    assert sum(len(each) for each in moves) == Rules().moves_max
+    assert sum(len(each) for each in moves) == Thresholds().moves_max
 
 
 def test_symbol_seen_to_trade_that_is_then_said_to_open_later_is_listed_again() -> None:
@@ -136,10 +141,10 @@ def test_symbol_seen_to_trade_that_is_then_said_to_open_later_is_listed_again() 
     [sighting] = catalogue.observe(ticks("ABCUSDT")).sightings
     catalogue.observe(names(*OLD, "ABCUSDT"))
 
-    findings = catalogue.observe(snapshot(*OLD, opening(3600), after=1))
+    result = catalogue.observe(snapshot(*OLD, opening(3600), after=1))
 
-    assert sighting.known.state is State.TRADABLE
-    assert told(findings) == [3600]
+    assert sighting.record.state is SymbolState.TRADABLE
+    assert told(result) == [3600]
     assert [each.symbol for each in catalogue.upcoming(at(1))] == ["ABCUSDT"]
 
 
@@ -147,10 +152,10 @@ def test_source_that_has_yet_to_report_the_symbol_tells_the_opening_with_its_sig
     catalogue = after_first_start()
     catalogue.observe(ticks("ABCUSDT"))
 
-    findings = catalogue.observe(snapshot(*OLD, opening(3600), after=1))
+    result = catalogue.observe(snapshot(*OLD, opening(3600), after=1))
 
-    assert findings.rescheduled == ()
-    assert [each.known.opens_at for each in findings.sightings] == [at(3600)]
+    assert result.rescheduled == ()
+    assert [each.record.opens_at for each in result.sightings] == [at(3600)]
 
 
 def test_opening_that_has_passed_when_it_is_first_named_is_no_news() -> None:
@@ -163,26 +168,26 @@ def test_opening_that_has_passed_when_it_is_first_named_is_no_news() -> None:
 def test_opening_of_the_baseline_was_never_told_and_neither_are_its_moves() -> None:
     catalogue = after_first_start(opening(3600))
 
-    findings = catalogue.observe(snapshot(*OLD, opening(7200)))
+    result = catalogue.observe(snapshot(*OLD, opening(7200)))
 
-    assert findings.rescheduled == ()
-    assert [known.opens_at for known in findings.records] == [at(7200)]
+    assert result.rescheduled == ()
+    assert [record.opens_at for record in result.records] == [at(7200)]
 
 
 TIMES = st.integers(0, 5).map(lambda number: NOON + timedelta(hours=number))
 
 
-@given(st.lists(st.tuples(st.sampled_from(Teller), TIMES), max_size=60))
-def test_repeating_what_was_said_last_never_moves_an_opening(words: list[tuple[Teller, datetime]]) -> None:
-    openings = Openings(Rules())
+@given(st.lists(st.tuples(st.sampled_from(OpeningSource), TIMES), max_size=60))
+def test_repeating_what_was_said_last_never_moves_an_opening(words: list[tuple[OpeningSource, datetime]]) -> None:
+    openings = OpeningTimes(Thresholds())
     current: datetime | None = None
     for teller, time in words:
-        current = openings.believe("ABCUSDT", teller, time, current)
+        current = openings.resolve("ABCUSDT", teller, time, current)
     last = dict(words)
 
     # Even a time that has to be repeated is believed after so many repetitions; from then on nothing moves.
-    for _ in range(Rules().gone_reads):
+    for _ in range(Thresholds().gone_reads):
         for teller, time in last.items():
-            current = openings.believe("ABCUSDT", teller, time, current)
+            current = openings.resolve("ABCUSDT", teller, time, current)
     for teller, time in last.items():
-        assert openings.believe("ABCUSDT", teller, time, current) == current
+        assert openings.resolve("ABCUSDT", teller, time, current) == current

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingest.catalogue import State
+from ingest.catalogue import SymbolState
 from shared.mexc.symbols import SymbolInfo
 from tests.support.data.builders import a_symbol_info
 from tests.support.data.evidence import OLD, after_first_start, after_restart, names, snapshot, states, stored, ticks
@@ -26,8 +26,8 @@ def test_pause_and_resume_is_not_a_listing_but_a_state(paused: SymbolInfo) -> No
     resume = catalogue.observe(snapshot(*OLD))
 
     assert pause.sightings == resume.sightings == ()
-    assert states(pause.records) == {LEAVER: State.SUSPENDED}
-    assert states(resume.records) == {LEAVER: State.TRADABLE}
+    assert states(pause.records) == {LEAVER: SymbolState.SUSPENDED}
+    assert states(resume.records) == {LEAVER: SymbolState.TRADABLE}
 
 
 def test_symbol_that_leaves_the_names_but_not_the_snapshot_is_suspended() -> None:
@@ -37,12 +37,12 @@ def test_symbol_that_leaves_the_names_but_not_the_snapshot_is_suspended() -> Non
     back = catalogue.observe(names(*OLD))
 
     assert left.sightings == back.sightings == ()
-    assert states(left.records) == {LEAVER: State.SUSPENDED}
-    assert states(back.records) == {LEAVER: State.TRADABLE}
+    assert states(left.records) == {LEAVER: SymbolState.SUSPENDED}
+    assert states(back.records) == {LEAVER: SymbolState.TRADABLE}
 
 
 def test_symbol_that_left_the_names_while_we_were_down_is_suspended() -> None:
-    assert states(after_restart().observe(names(*REST_OF)).records) == {LEAVER: State.SUSPENDED}
+    assert states(after_restart().observe(names(*REST_OF)).records) == {LEAVER: SymbolState.SUSPENDED}
 
 
 def test_entry_too_odd_to_be_read_pauses_nothing() -> None:
@@ -59,6 +59,6 @@ def test_new_symbol_that_the_exchange_keeps_from_the_api_is_suspended_once_it_tr
     [shown] = catalogue.observe(snapshot(*OLD, shut)).sightings
     [ticked] = catalogue.observe(ticks("ABCUSDT")).sightings
 
-    assert (shown.known.state, ticked.known.state) == (State.LISTED, State.SUSPENDED)
+    assert (shown.record.state, ticked.record.state) == (SymbolState.LISTED, SymbolState.SUSPENDED)
     catalogue.observe(snapshot(*OLD, "ABCUSDT"))
-    assert [known.state for known in stored(catalogue, [shown])] == [State.TRADABLE]
+    assert [record.state for record in stored(catalogue, [shown])] == [SymbolState.TRADABLE]

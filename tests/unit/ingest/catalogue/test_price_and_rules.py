@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from ingest.catalogue import Catalogue, State
+from ingest.catalogue import Catalogue, SymbolState
 from ingest.source_events import Snapshot
 from shared.mexc.symbols import SymbolInfo
 from tests.support.data.builders import a_symbol_info
@@ -14,7 +14,7 @@ from tests.support.data.evidence import (
     OLD,
     REST,
     WEBSOCKET,
-    a_known,
+    a_record,
     after_first_start,
     after_restart,
     at,
@@ -89,7 +89,7 @@ def test_symbol_that_no_list_described_has_no_rules() -> None:
 def test_after_a_restart_rules_are_unknown_until_the_next_snapshot(
     shown: Sequence[Snapshot], info: SymbolInfo | None
 ) -> None:
-    catalogue = after_restart(a_known("ABCUSDT", State.LISTED, opens_at=at(3600), published=True))
+    catalogue = after_restart(a_record("ABCUSDT", SymbolState.LISTED, opens_at=at(3600), published=True))
     for each in shown:
         catalogue.observe(each)
 

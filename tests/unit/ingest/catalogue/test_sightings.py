@@ -5,14 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from ingest.catalogue import Catalogue, Known, Rules, State
-from ingest.source_events import Evidence
+from ingest.catalogue import Catalogue, SymbolRecord, SymbolState, Thresholds
+from ingest.source_events import SourceEvent
 from tests.support.data.builders import NOON, a_symbol_info
 from tests.support.data.evidence import (
     OLD,
     REST,
     WEBSOCKET,
-    a_known,
+    a_record,
     after_first_start,
     after_restart,
     announced,
@@ -51,7 +51,7 @@ def test_sighting_is_timed_by_its_own_evidence() -> None:
     [sighting] = catalogue.observe(names(*OLD, "ABCUSDT", after=2)).sightings
 
     assert sighting.observed_at == at(2)
-    assert sighting.known.first_seen_at == at(1)
+    assert sighting.record.first_seen_at == at(1)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_sighting_is_timed_by_its_own_evidence() -> None:
 def test_assets_come_from_the_name_where_nothing_describes_it(symbol: str, assets: tuple[str, str]) -> None:
     [sighting] = after_first_start().observe(ticks(symbol)).sightings
 
-    assert (sighting.known.base_asset, sighting.known.quote_asset) == assets
+    assert (sighting.record.base_asset, sighting.record.quote_asset) == assets
 
 
 def test_snapshot_tells_the_assets_and_the_opening_time() -> None:
@@ -69,8 +69,8 @@ def test_snapshot_tells_the_assets_and_the_opening_time() -> None:
 
     [sighting] = after_first_start().observe(snapshot(*OLD, info)).sightings
 
-    assert (sighting.known.base_asset, sighting.known.quote_asset) == ("ABC", "XYZ")
-    assert (sighting.known.state, sighting.known.opens_at) == (State.LISTED, at(7200))
+    assert (sighting.record.base_asset, sighting.record.quote_asset) == ("ABC", "XYZ")
+    assert (sighting.record.state, sighting.record.opens_at) == (SymbolState.LISTED, at(7200))
 
 
 def test_websocket_sighting_carries_what_a_snapshot_told_before() -> None:
@@ -79,38 +79,38 @@ def test_websocket_sighting_carries_what_a_snapshot_told_before() -> None:
 
     [sighting] = catalogue.observe(ticks("ABCUSDT")).sightings
 
-    assert sighting.known.opens_at == at(7200)
+    assert sighting.record.opens_at == at(7200)
 
 
 def test_announced_symbol_is_published_when_it_is_listed_with_the_announced_opening() -> None:
     catalogue = after_first_start()
-    findings = catalogue.observe(announced("ABCUSDT", 3600))
+    result = catalogue.observe(announced("ABCUSDT", 3600))
 
-    assert findings.sightings == ()
-    assert states(findings.records) == {"ABCUSDT": State.ANNOUNCED}
+    assert result.sightings == ()
+    assert states(result.records) == {"ABCUSDT": SymbolState.ANNOUNCED}
     [sighting] = catalogue.observe(snapshot(*OLD, "ABCUSDT", after=60)).sightings
-    assert (sighting.known.state, sighting.known.opens_at) == (State.LISTED, at(3600))
+    assert (sighting.record.state, sighting.record.opens_at) == (SymbolState.LISTED, at(3600))
 
 
 def test_first_trade_of_an_announced_symbol_is_a_sighting() -> None:
     catalogue = after_first_start()
     catalogue.observe(announced("ABCUSDT", 5))
 
-    findings = catalogue.observe(first_trade("ABCUSDT", after=6))
+    result = catalogue.observe(first_trade("ABCUSDT", after=6))
 
-    assert seen(findings) == [("ABCUSDT", WEBSOCKET)]
+    assert seen(result) == [("ABCUSDT", WEBSOCKET)]
     assert catalogue.upcoming(at(6)) == []
 
 
 def test_known_symbol_is_not_new_after_a_restart() -> None:
     catalogue = after_restart()
 
-    for evidence in (snapshot(*OLD), ticks(*OLD), names(*OLD), first_trade(OLD[0])):
-        assert catalogue.observe(evidence).sightings == ()
+    for event in (snapshot(*OLD), ticks(*OLD), names(*OLD), first_trade(OLD[0])):
+        assert catalogue.observe(event).sightings == ()
 
 
 def test_announced_symbol_of_before_a_restart_is_still_new_when_it_is_listed() -> None:
-    catalogue = after_restart(a_known("ABCUSDT", State.ANNOUNCED, opens_at=at(60)))
+    catalogue = after_restart(a_record("ABCUSDT", SymbolState.ANNOUNCED, opens_at=at(60)))
 
     assert [each.symbol for each in catalogue.upcoming(NOON)] == ["ABCUSDT"]
     assert seen(catalogue.observe(snapshot(*OLD, "ABCUSDT"))) == [("ABCUSDT", REST)]
@@ -135,31 +135,31 @@ def test_new_symbol_is_not_to_be_stored_before_its_sighting_is_confirmed() -> No
     info = a_symbol_info("ABCUSDT", first_open_time=at(-1))
 
     assert catalogue.observe(snapshot(*OLD, info)).records == ()
-    [known] = stored(catalogue, [sighting])
-    assert (known.opens_at, known.published) == (at(-1), True)
+    [record] = stored(catalogue, [sighting])
+    assert (record.opens_at, record.published) == (at(-1), True)
 
 
 def test_symbol_that_is_not_to_be_traded_is_sighted_with_the_reason() -> None:
-    catalogue = Catalogue(object_to=lambda known: "leveraged" if known.base_asset.endswith("3L") else "")
+    catalogue = Catalogue(trade_filter=lambda record: "leveraged" if record.base_asset.endswith("3L") else "")
     catalogue.observe(ticks(*OLD, after=-1))
     catalogue.observe(names(*OLD))
     catalogue.observe(snapshot(*OLD))
 
     sightings = catalogue.observe(names(*OLD, "BTC3LUSDT", "ABCUSDT")).sightings
 
-    assert {each.known.symbol: each.not_tradable_reason for each in sightings} == {
+    assert {each.record.symbol: each.not_tradable_reason for each in sightings} == {
         "BTC3LUSDT": "leveraged",
         "ABCUSDT": "",
     }
 
 
 def test_no_more_symbols_are_kept_than_the_rules_allow() -> None:
-    catalogue = after_first_start(rules=Rules(symbols_max=len(OLD) + 1))
+    catalogue = after_first_start(rules=Thresholds(symbols_max=len(OLD) + 1))
     assert seen(catalogue.observe(ticks("AAAUSDT"))) == [("AAAUSDT", WEBSOCKET)]
 
-    for evidence in (ticks("BBBUSDT"), names(*OLD, "BBBUSDT"), snapshot(*OLD, "BBBUSDT")):
-        findings = catalogue.observe(evidence)
-        assert (findings.believed, findings.sightings) == (False, ())
+    for event in (ticks("BBBUSDT"), names(*OLD, "BBBUSDT"), snapshot(*OLD, "BBBUSDT")):
+        result = catalogue.observe(event)
+        assert (result.accepted, result.sightings) == (False, ())
     catalogue.observe(announced("BBBUSDT", 60))
     assert sum(catalogue.counts.values()) == len(OLD) + 1
 
@@ -171,18 +171,18 @@ def test_announcements_long_past_are_ignored() -> None:
     assert catalogue.observe(announced(OLD[0], 60)).records == ()
 
 
-def odd(known: Known) -> str:
-    if known.symbol == "ODDUSDT":
+def odd(record: SymbolRecord) -> str:
+    if record.symbol == "ODDUSDT":
         raise ValueError("odd")
     return ""
 
 
 @pytest.mark.parametrize("show", [ticks, names, snapshot])
-def test_symbol_that_cannot_be_judged_concerns_that_symbol(show: Callable[..., Evidence]) -> None:
-    catalogue = Catalogue([a_known(symbol, trading_since=NOON) for symbol in OLD], object_to=odd)
+def test_symbol_that_cannot_be_judged_concerns_that_symbol(show: Callable[..., SourceEvent]) -> None:
+    catalogue = Catalogue([a_record(symbol, trading_since=NOON) for symbol in OLD], trade_filter=odd)
 
-    findings = catalogue.observe(show(*OLD, "ABCUSDT", "ODDUSDT", "XYZUSDT"))
+    result = catalogue.observe(show(*OLD, "ABCUSDT", "ODDUSDT", "XYZUSDT"))
 
-    assert [symbol for symbol, _ in seen(findings)] == ["ABCUSDT", "XYZUSDT"]
-    assert findings.believed
-    assert [("ODDUSDT" in fault, "odd" in fault) for fault in findings.faults] == [(True, True)]
+    assert [symbol for symbol, _ in seen(result)] == ["ABCUSDT", "XYZUSDT"]
+    assert result.accepted
+    assert [("ODDUSDT" in fault, "odd" in fault) for fault in result.faults] == [(True, True)]

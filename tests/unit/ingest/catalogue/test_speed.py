@@ -3,8 +3,8 @@
 import time
 from collections.abc import Callable
 
-from ingest.catalogue import Catalogue, Rules
-from ingest.source_events import Evidence
+from ingest.catalogue import Catalogue, Thresholds
+from ingest.source_events import SourceEvent
 from tests.support.data.evidence import OLD, after_first_start, announced, names, snapshot, stored, ticks
 
 
@@ -14,21 +14,21 @@ def many(count: int) -> tuple[str, ...]:
 
 def on_first_start_with(count: int) -> Catalogue:
     catalogue = Catalogue()
-    for evidence in (ticks(*many(count), after=-1), names(*many(count)), snapshot(*many(count))):
-        catalogue.observe(evidence)
+    for event in (ticks(*many(count), after=-1), names(*many(count)), snapshot(*many(count))):
+        catalogue.observe(event)
     return catalogue
 
 
-def best_milliseconds(catalogue: Catalogue, show: Callable[..., Evidence], count: int) -> float:
+def best_milliseconds(catalogue: Catalogue, show: Callable[..., SourceEvent], count: int) -> float:
     """How long evidence without news takes; its names are new strings each time, as they are off the wire."""
     took = []
     for second in range(20):
-        evidence = show(*many(count), after=second)
+        event = show(*many(count), after=second)
         started = time.perf_counter()
-        findings = catalogue.observe(evidence)
+        result = catalogue.observe(event)
         took.append(time.perf_counter() - started)
-        assert findings.believed
-        assert findings.sightings == ()
+        assert result.accepted
+        assert result.sightings == ()
     return min(took) * 1000
 
 
@@ -46,21 +46,21 @@ def test_frame_ten_times_as_large_takes_no_more_than_in_proportion() -> None:
 
 
 def test_flood_of_names_is_neither_kept_nor_published() -> None:
-    catalogue = after_first_start(rules=Rules(symbols_max=200))
+    catalogue = after_first_start(rules=Thresholds(symbols_max=200))
     for number in range(300):
         flood = tuple(f"FLOOD{number}N{each}USDT" for each in range(60))
-        for evidence in (
+        for event in (
             ticks(*flood, after=number),
             names(*OLD, *flood, after=number),
             announced(flood[0], number + 60, after=number),
         ):
-            assert catalogue.observe(evidence).sightings == ()
+            assert catalogue.observe(event).sightings == ()
 
     assert sum(catalogue.counts.values()) <= 200
 
 
 def test_drip_of_names_stops_at_the_limit() -> None:
-    catalogue = after_first_start(rules=Rules(symbols_max=200))
+    catalogue = after_first_start(rules=Thresholds(symbols_max=200))
     published = 0
     for number in range(400):
         sightings = catalogue.observe(names(*OLD, f"DRIP{number}USDT", after=number)).sightings

@@ -2,14 +2,14 @@
 
 import pytest
 
-from ingest.catalogue import Catalogue, Rules, State
-from ingest.source_events import Evidence
+from ingest.catalogue import Catalogue, SymbolState, Thresholds
+from ingest.source_events import SourceEvent
 from tests.support.data.builders import NOON, a_symbol_info
 from tests.support.data.evidence import (
     OLD,
     REST,
     WEBSOCKET,
-    a_known,
+    a_record,
     after_first_start,
     after_restart,
     announced,
@@ -38,10 +38,10 @@ def test_symbol_is_gone_after_enough_snapshots_and_enough_time() -> None:
     for second in (0, 150, 300, 450):
         assert catalogue.observe(snapshot(*REST_OF, after=second)).records == ()
 
-    findings = catalogue.observe(snapshot(*REST_OF, after=600))
+    result = catalogue.observe(snapshot(*REST_OF, after=600))
 
-    assert states(findings.records) == {LEAVER: State.GONE}
-    assert [known.gone_since for known in findings.records] == [at(600)]
+    assert states(result.records) == {LEAVER: SymbolState.GONE}
+    assert [record.gone_since for record in result.records] == [at(600)]
 
 
 def test_few_snapshots_do_not_make_it_gone_however_long_they_take() -> None:
@@ -59,7 +59,7 @@ def test_many_snapshots_do_not_make_it_gone_before_its_time() -> None:
 
 
 @pytest.mark.parametrize("sign", [snapshot(*OLD, after=500), names(*OLD, after=500), ticks(LEAVER, after=500)])
-def test_sign_of_life_starts_the_absence_anew(sign: Evidence) -> None:
+def test_sign_of_life_starts_the_absence_anew(sign: SourceEvent) -> None:
     catalogue = after_first_start()
     for second in (0, 150, 300, 450):
         catalogue.observe(snapshot(*REST_OF, after=second))
@@ -81,42 +81,42 @@ def test_no_symbol_is_gone_while_as_many_are_missing_as_no_exchange_delists_at_o
     for number in range(20):
         catalogue.observe(snapshot(*OLD[11:], after=number * 100))
 
-    assert catalogue.counts[State.TRADABLE] == len(OLD)
+    assert catalogue.counts[SymbolState.TRADABLE] == len(OLD)
     assert catalogue.observe(snapshot(*OLD, after=3000)).sightings == ()
 
 
 def test_symbols_that_no_snapshot_ever_shows_keep_no_other_from_being_gone() -> None:
     unlisted = tuple(f"WEB{number}USDT" for number in range(15))
     catalogue = Catalogue()
-    for evidence in (ticks(*OLD, *unlisted), names(*OLD), snapshot(*OLD)):
-        catalogue.observe(evidence)
+    for event in (ticks(*OLD, *unlisted), names(*OLD), snapshot(*OLD)):
+        catalogue.observe(event)
     for second in (0, 150, 300, 450):
         catalogue.observe(snapshot(*REST_OF, after=second))
         catalogue.observe(ticks(*REST_OF, *unlisted, after=second))
 
-    assert states(catalogue.observe(snapshot(*REST_OF, after=600)).records) == {LEAVER: State.GONE}
+    assert states(catalogue.observe(snapshot(*REST_OF, after=600)).records) == {LEAVER: SymbolState.GONE}
 
 
 def test_symbols_of_tickers_alone_do_not_all_go_while_the_tickers_are_away() -> None:
     unlisted = tuple(f"WEB{number}USDT" for number in range(15))
     catalogue = Catalogue()
-    for evidence in (ticks(*OLD, *unlisted), names(*OLD), snapshot(*OLD)):
-        catalogue.observe(evidence)
+    for event in (ticks(*OLD, *unlisted), names(*OLD), snapshot(*OLD)):
+        catalogue.observe(event)
 
     for second in range(0, 3600, 60):
         assert catalogue.observe(snapshot(*OLD, after=second)).records == ()
 
 
 @pytest.mark.parametrize("back", [snapshot(*OLD, after=700), names(*OLD, after=700)])
-def test_return_after_it_was_gone_is_a_new_listing(back: Evidence) -> None:
+def test_return_after_it_was_gone_is_a_new_listing(back: SourceEvent) -> None:
     catalogue = after_first_start()
     until_gone(catalogue)
 
-    findings = catalogue.observe(back)
+    result = catalogue.observe(back)
 
-    assert seen(findings) == [(LEAVER, REST)]
-    [sighting] = findings.sightings
-    assert (sighting.known.occurrence, sighting.known.first_seen_at) == (2, at(700))
+    assert seen(result) == [(LEAVER, REST)]
+    [sighting] = result.sightings
+    assert (sighting.record.occurrence, sighting.record.first_seen_at) == (2, at(700))
     assert seen(catalogue.observe(ticks(LEAVER, after=701))) == [(LEAVER, WEBSOCKET)]
     assert catalogue.observe(snapshot(*OLD, after=702)).sightings == ()
 
@@ -125,28 +125,28 @@ def test_relist_is_not_stored_before_it_is_published() -> None:
     catalogue = after_first_start()
     until_gone(catalogue)
 
-    findings = catalogue.observe(names(*OLD, after=700))
+    result = catalogue.observe(names(*OLD, after=700))
 
-    assert findings.records == ()
-    [known] = stored(catalogue, findings.sightings)
-    assert (known.symbol, known.occurrence, known.gone_since) == (LEAVER, 2, None)
+    assert result.records == ()
+    [record] = stored(catalogue, result.sightings)
+    assert (record.symbol, record.occurrence, record.gone_since) == (LEAVER, 2, None)
 
 
 def test_ticks_and_trades_alone_do_not_bring_back_what_is_gone() -> None:
     catalogue = after_first_start()
     until_gone(catalogue)
 
-    for evidence in (ticks(LEAVER, after=700), first_trade(LEAVER, after=700)):
-        findings = catalogue.observe(evidence)
-        assert (findings.believed, findings.sightings, findings.records) == (True, (), ())
+    for event in (ticks(LEAVER, after=700), first_trade(LEAVER, after=700)):
+        result = catalogue.observe(event)
+        assert (result.accepted, result.sightings, result.records) == (True, (), ())
 
 
 def test_symbol_that_was_gone_before_a_restart_is_a_relist_after_it() -> None:
-    gone = a_known("ABCUSDT", State.GONE, occurrence=3, gone_since=NOON)
+    gone = a_record("ABCUSDT", SymbolState.GONE, occurrence=3, gone_since=NOON)
 
     [sighting] = after_restart(gone).observe(snapshot(*OLD, "ABCUSDT", after=60)).sightings
 
-    assert (sighting.known.occurrence, sighting.late) == (4, True)
+    assert (sighting.record.occurrence, sighting.late) == (4, True)
 
 
 def test_announced_relist_is_the_next_occurrence_and_may_begin_with_a_trade() -> None:
@@ -156,8 +156,8 @@ def test_announced_relist_is_the_next_occurrence_and_may_begin_with_a_trade() ->
 
     [sighting] = catalogue.observe(first_trade(LEAVER, after=3600)).sightings
 
-    assert (record.state, record.occurrence, record.gone_since) == (State.ANNOUNCED, 2, None)
-    assert sighting.known.occurrence == 2
+    assert (record.state, record.occurrence, record.gone_since) == (SymbolState.ANNOUNCED, 2, None)
+    assert sighting.record.occurrence == 2
 
 
 def test_calendar_that_still_shows_the_old_listing_announces_no_relist() -> None:
@@ -174,7 +174,7 @@ def test_relist_does_not_take_over_the_opening_of_the_listing_that_ended() -> No
 
     [sighting] = catalogue.observe(snapshot(*REST_OF, info, after=700)).sightings
 
-    assert sighting.known.opens_at is None
+    assert sighting.record.opens_at is None
 
 
 def test_news_of_a_listing_that_has_ended_stores_that_it_was_and_not_the_next() -> None:
@@ -185,10 +185,10 @@ def test_news_of_a_listing_that_has_ended_stores_that_it_was_and_not_the_next() 
     [relist] = catalogue.observe(names(*OLD, "ABCUSDT", after=700)).sightings
 
     [ended] = stored(catalogue, [first])
-    [known] = stored(catalogue, [relist])
+    [record] = stored(catalogue, [relist])
 
-    assert (ended.state, ended.occurrence) == (State.GONE, 1)
-    assert (known.state, known.occurrence) == (State.TRADABLE, 2)
+    assert (ended.state, ended.occurrence) == (SymbolState.GONE, 1)
+    assert (record.state, record.occurrence) == (SymbolState.TRADABLE, 2)
 
 
 def test_news_of_a_listing_that_has_ended_stores_the_announcement_of_the_next() -> None:
@@ -198,9 +198,9 @@ def test_news_of_a_listing_that_has_ended_stores_the_announcement_of_the_next() 
         catalogue.observe(snapshot(*OLD, after=second))
     assert catalogue.observe(announced("ABCUSDT", 3600, after=700)).records == ()
 
-    [known] = stored(catalogue, [first])
+    [record] = stored(catalogue, [first])
 
-    assert (known.state, known.occurrence, known.published) == (State.ANNOUNCED, 2, False)
+    assert (record.state, record.occurrence, record.published) == (SymbolState.ANNOUNCED, 2, False)
 
 
 def test_trade_of_an_announced_relist_does_not_inherit_the_absence() -> None:
@@ -213,10 +213,10 @@ def test_trade_of_an_announced_relist_does_not_inherit_the_absence() -> None:
 
 
 def test_confirmation_and_time_are_settings() -> None:
-    catalogue = after_first_start(rules=Rules(gone_reads=1))
+    catalogue = after_first_start(rules=Thresholds(gone_reads=1))
 
     assert catalogue.observe(snapshot(*REST_OF, after=0)).records == ()
-    assert states(catalogue.observe(snapshot(*REST_OF, after=600)).records) == {LEAVER: State.GONE}
+    assert states(catalogue.observe(snapshot(*REST_OF, after=600)).records) == {LEAVER: SymbolState.GONE}
 
 
 def test_symbols_are_counted_by_state() -> None:
@@ -226,9 +226,9 @@ def test_symbols_are_counted_by_state() -> None:
     catalogue.observe(names(*OLD[2:], after=602))
 
     assert {state: count for state, count in catalogue.counts.items() if count} == {
-        State.ANNOUNCED: 1,
-        State.LISTED: 1,
-        State.TRADABLE: len(OLD) - 2,
-        State.SUSPENDED: 1,
-        State.GONE: 1,
+        SymbolState.ANNOUNCED: 1,
+        SymbolState.LISTED: 1,
+        SymbolState.TRADABLE: len(OLD) - 2,
+        SymbolState.SUSPENDED: 1,
+        SymbolState.GONE: 1,
     }

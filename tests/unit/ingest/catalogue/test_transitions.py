@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from ingest.catalogue.symbol_record import State
-from ingest.catalogue.transitions import Access, is_open, old, reopening, state_of
+from ingest.catalogue.symbol_record import SymbolState
+from ingest.catalogue.transitions import Access, baseline_record, is_open, reopening, state_of
 from shared.mexc.symbols import SymbolInfo
 from tests.support.data.builders import NOON, a_symbol_info
-from tests.support.data.evidence import a_known, at
+from tests.support.data.evidence import a_record, at
 
-LISTED, TRADABLE, SUSPENDED = State.LISTED, State.TRADABLE, State.SUSPENDED
+LISTED, TRADABLE, SUSPENDED = SymbolState.LISTED, SymbolState.TRADABLE, SymbolState.SUSPENDED
 SOON, PAST = at(60), at(-60)
 UNKNOWN, NAMED, UNNAMED = Access(), Access(named=True), Access(named=False)
 OPEN, SHUT = Access(open=True), Access(open=False)
@@ -19,8 +19,8 @@ OPEN, SHUT = Access(open=True), Access(open=False)
 
 @pytest.mark.parametrize("before", [LISTED, TRADABLE, SUSPENDED])
 @pytest.mark.parametrize("access", [UNKNOWN, NAMED, UNNAMED, OPEN, SHUT])
-def test_symbol_that_is_not_seen_to_trade_waits_for_its_opening(before: State, access: Access) -> None:
-    assert state_of(a_known("ABCUSDT", before, opens_at=SOON), access, NOON) is LISTED
+def test_symbol_that_is_not_seen_to_trade_waits_for_its_opening(before: SymbolState, access: Access) -> None:
+    assert state_of(a_record("ABCUSDT", before, opens_at=SOON), access, NOON) is LISTED
 
 
 @pytest.mark.parametrize("opens_at", [None, PAST, NOON])
@@ -43,9 +43,9 @@ def test_symbol_that_is_not_seen_to_trade_waits_for_its_opening(before: State, a
     ],
 )
 def test_symbol_that_is_not_seen_to_trade_is_tradable_by_its_name(
-    opens_at: datetime | None, before: State, access: Access, after: State
+    opens_at: datetime | None, before: SymbolState, access: Access, after: SymbolState
 ) -> None:
-    assert state_of(a_known("ABCUSDT", before, opens_at=opens_at), access, NOON) is after
+    assert state_of(a_record("ABCUSDT", before, opens_at=opens_at), access, NOON) is after
 
 
 @pytest.mark.parametrize("opens_at", [None, PAST, SOON])
@@ -66,17 +66,17 @@ def test_symbol_that_is_not_seen_to_trade_is_tradable_by_its_name(
     ],
 )
 def test_symbol_that_trades_is_tradable_unless_a_list_says_otherwise(
-    opens_at: datetime | None, before: State, access: Access, after: State
+    opens_at: datetime | None, before: SymbolState, access: Access, after: SymbolState
 ) -> None:
-    known = a_known("ABCUSDT", before, opens_at=opens_at, trading_since=PAST)
+    record = a_record("ABCUSDT", before, opens_at=opens_at, trading_since=PAST)
 
-    assert state_of(known, access, NOON) is after
+    assert state_of(record, access, NOON) is after
 
 
-@pytest.mark.parametrize("state", [State.ANNOUNCED, State.GONE])
+@pytest.mark.parametrize("state", [SymbolState.ANNOUNCED, SymbolState.GONE])
 @pytest.mark.parametrize("access", [UNKNOWN, NAMED, UNNAMED, OPEN, SHUT])
-def test_what_is_to_come_or_gone_stays_so_until_it_appears(state: State, access: Access) -> None:
-    assert state_of(a_known("ABCUSDT", state, opens_at=PAST), access, NOON) is state
+def test_what_is_to_come_or_gone_stays_so_until_it_appears(state: SymbolState, access: Access) -> None:
+    assert state_of(a_record("ABCUSDT", state, opens_at=PAST), access, NOON) is state
 
 
 @pytest.mark.parametrize(
@@ -118,16 +118,16 @@ def test_description_says_whether_it_is_open(info: SymbolInfo, expected: bool | 
 def test_opening_that_moves_is_told_while_it_matters(
     opens_at: datetime | None, trading_since: datetime | None, told: datetime | None, is_told_on: bool
 ) -> None:
-    known = a_known("ABCUSDT", opens_at=opens_at, trading_since=trading_since)
+    record = a_record("ABCUSDT", opens_at=opens_at, trading_since=trading_since)
 
-    after, moved = reopening(known, told, NOON)
+    after, moved = reopening(record, told, NOON)
 
     assert moved is is_told_on
     assert after.opens_at == (told or opens_at)
 
 
 def test_what_ticks_and_is_then_said_to_open_later_does_not_trade() -> None:
-    after, _ = reopening(a_known("ABCUSDT", trading_since=PAST), SOON, NOON)
+    after, _ = reopening(a_record("ABCUSDT", trading_since=PAST), SOON, NOON)
 
     assert after.trading_since is None
 
@@ -144,16 +144,16 @@ def test_what_ticks_and_is_then_said_to_open_later_does_not_trade() -> None:
     ],
 )
 def test_symbol_that_was_there_before_trades_unless_it_opens_later(
-    info: SymbolInfo | None, state: State, trading_since: datetime | None
+    info: SymbolInfo | None, state: SymbolState, trading_since: datetime | None
 ) -> None:
-    known = old("ABCUSDT", NOON, info=info)
+    record = baseline_record("ABCUSDT", NOON, info=info)
 
-    assert (known.state, known.trading_since) == (state, trading_since)
-    assert not known.published
+    assert (record.state, record.trading_since) == (state, trading_since)
+    assert not record.published
 
 
 @pytest.mark.parametrize("seconds", [-1, 0])
 def test_opening_is_over_at_its_very_moment(seconds: float) -> None:
-    known = replace(a_known("ABCUSDT", LISTED), opens_at=NOON + timedelta(seconds=seconds))
+    record = replace(a_record("ABCUSDT", LISTED), opens_at=NOON + timedelta(seconds=seconds))
 
-    assert state_of(known, NAMED, NOON) is TRADABLE
+    assert state_of(record, NAMED, NOON) is TRADABLE

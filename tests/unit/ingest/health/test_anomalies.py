@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 import pytest
 from prometheus_client import CollectorRegistry
 
-from ingest.catalogue import Catalogue, State
-from ingest.health.anomalies import FEEDS, Doubts, Outlook, Quiet, feed_of, latest_listing
-from ingest.health.feed_health import Feed, Feeds
-from ingest.source_events import Evidence
+from ingest.catalogue import Catalogue, SymbolState
+from ingest.health.anomalies import FEEDS, AnomalyMonitor, ListingDrought, RejectedFeeds, feed_of, latest_listing
+from ingest.health.feed_health import Feed, FeedHealth
+from ingest.source_events import SourceEvent
 from shared.events import HealthStatus
 from tests.support.data.builders import NOON
-from tests.support.data.evidence import OLD, a_known, after_first_start, announced, first_trade, names, snapshot, ticks
+from tests.support.data.evidence import OLD, a_record, after_first_start, announced, first_trade, names, snapshot, ticks
 
 
 class Clock:
@@ -39,8 +39,8 @@ def registry() -> CollectorRegistry:
     return CollectorRegistry()
 
 
-def an_outlook(catalogue: Catalogue, registry: CollectorRegistry, clock: Clock) -> Outlook:
-    return Outlook(catalogue, Quiet(timedelta(hours=72), NOON, clock), registry)
+def an_outlook(catalogue: Catalogue, registry: CollectorRegistry, clock: Clock) -> AnomalyMonitor:
+    return AnomalyMonitor(catalogue, ListingDrought(timedelta(hours=72), NOON, clock), registry)
 
 
 def test_answer_that_is_not_believed_is_told_with_the_reason_and_counted(
@@ -48,17 +48,17 @@ def test_answer_that_is_not_believed_is_told_with_the_reason_and_counted(
 ) -> None:
     catalogue = after_first_start()
     outlook = an_outlook(catalogue, registry, clock)
-    for evidence in (snapshot(*OLD), snapshot(), snapshot(*OLD[:5]), names(*OLD)):
-        outlook.note(evidence, catalogue.observe(evidence))
+    for event in (snapshot(*OLD), snapshot(), snapshot(*OLD[:5]), names(*OLD)):
+        outlook.note(event, catalogue.observe(event))
 
-    assert outlook.concerns() == "exchangeInfo not believed (empty: not a single symbol)"
+    assert outlook.warnings() == "exchangeInfo not believed (empty: not a single symbol)"
     assert registry.get_sample_value("sniper_ingest_quarantined_reads_total", {"feed": "exchangeInfo"}) == 2
 
 
 def test_doubt_degrades_health(registry: CollectorRegistry, clock: Clock) -> None:
-    catalogue, feeds = after_first_start(), Feeds(Feed("exchangeInfo", 60))
+    catalogue, feeds = after_first_start(), FeedHealth(Feed("exchangeInfo", 60))
     outlook = an_outlook(catalogue, registry, clock)
-    feeds.warn(outlook.concerns)
+    feeds.add_warning(outlook.warnings)
 
     outlook.note(names(*OLD[:5]), catalogue.observe(names(*OLD[:5])))
 
@@ -67,7 +67,7 @@ def test_doubt_degrades_health(registry: CollectorRegistry, clock: Clock) -> Non
 
 
 def test_doubt_fades_and_its_words_stay_the_same_while_it_lasts(clock: Clock) -> None:
-    doubts = Doubts(clock.seconds)
+    doubts = RejectedFeeds(clock.seconds)
     assert doubts.note("websocket", "swollen: 51")
 
     clock.advance(seconds=30)
@@ -83,25 +83,25 @@ def test_long_quiet_is_told_until_something_is_listed(registry: CollectorRegistr
     catalogue = after_first_start()
     outlook = an_outlook(catalogue, registry, clock)
     clock.advance(hours=72)
-    assert outlook.concerns() == ""
+    assert outlook.warnings() == ""
     clock.advance(seconds=1)
-    assert outlook.concerns() == "no new listing since 2026-03-02 12:00 UTC"
+    assert outlook.warnings() == "no new listing since 2026-03-02 12:00 UTC"
     assert registry.get_sample_value("sniper_ingest_last_listing_age_seconds") == 72 * 3600 + 1
 
     new = ticks("ABCUSDT", after=72 * 3600 + 1)
     outlook.note(new, catalogue.observe(new))
 
-    assert outlook.concerns() == ""
+    assert outlook.warnings() == ""
     assert registry.get_sample_value("sniper_ingest_last_listing_age_seconds") == 0
 
 
 def test_quiet_goes_on_through_a_restart() -> None:
-    known = [
-        a_known("ABCUSDT"),
-        a_known("XYZUSDT", State.ANNOUNCED, opens_at=NOON + timedelta(days=9)),
+    record = [
+        a_record("ABCUSDT"),
+        a_record("XYZUSDT", SymbolState.ANNOUNCED, opens_at=NOON + timedelta(days=9)),
     ]
 
-    assert latest_listing(known, otherwise=NOON) == NOON - timedelta(days=1)
+    assert latest_listing(record, otherwise=NOON) == NOON - timedelta(days=1)
     assert latest_listing([], otherwise=NOON) == NOON
 
 
@@ -109,7 +109,9 @@ def test_quiet_is_not_a_number_while_this_process_is_paused_or_stands_by(
     registry: CollectorRegistry, clock: Clock
 ) -> None:
     pause = "paused by ops"
-    Outlook(after_first_start(), Quiet(timedelta(hours=72), NOON, clock), registry, rests=lambda: pause)
+    AnomalyMonitor(
+        after_first_start(), ListingDrought(timedelta(hours=72), NOON, clock), registry, suspended=lambda: pause
+    )
     clock.advance(hours=30)
     assert math.isnan(registry.get_sample_value("sniper_ingest_last_listing_age_seconds") or 0)
 
@@ -138,8 +140,8 @@ def test_symbols_are_counted_by_state(registry: CollectorRegistry, clock: Clock)
 def test_moved_openings_are_counted(registry: CollectorRegistry, clock: Clock) -> None:
     catalogue = after_first_start()
     outlook = an_outlook(catalogue, registry, clock)
-    for evidence in (announced("ABCUSDT", 3600), snapshot(*OLD, "ABCUSDT"), announced("ABCUSDT", 7200)):
-        outlook.note(evidence, catalogue.observe(evidence))
+    for event in (announced("ABCUSDT", 3600), snapshot(*OLD, "ABCUSDT"), announced("ABCUSDT", 7200)):
+        outlook.note(event, catalogue.observe(event))
 
     assert registry.get_sample_value("sniper_ingest_rescheduled_total") == 1
 
@@ -147,14 +149,14 @@ def test_moved_openings_are_counted(registry: CollectorRegistry, clock: Clock) -
 def test_new_symbols_are_counted_for_the_source_that_saw_them(registry: CollectorRegistry, clock: Clock) -> None:
     catalogue = after_first_start()
     outlook = an_outlook(catalogue, registry, clock)
-    for evidence in (ticks("ABCUSDT"), ticks("ABCUSDT", "XYZUSDT")):
-        outlook.note(evidence, catalogue.observe(evidence))
+    for event in (ticks("ABCUSDT"), ticks("ABCUSDT", "XYZUSDT")):
+        outlook.note(event, catalogue.observe(event))
 
     assert registry.get_sample_value("sniper_ingest_sightings_total", {"source": "mexc_websocket"}) == 2
 
 
 @pytest.mark.parametrize(
-    ("evidence", "feed"),
+    ("event", "feed"),
     [
         (snapshot(), "exchangeInfo"),
         (names(), "defaultSymbols"),
@@ -163,6 +165,6 @@ def test_new_symbols_are_counted_for_the_source_that_saw_them(registry: Collecto
         (announced("ABCUSDT", 60), "calendar"),
     ],
 )
-def test_evidence_tells_its_feed(evidence: Evidence, feed: str) -> None:
-    assert feed_of(evidence) == feed
+def test_the_feed_of_an_event_is_known(event: SourceEvent, feed: str) -> None:
+    assert feed_of(event) == feed
     assert feed in FEEDS

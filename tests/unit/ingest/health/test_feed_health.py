@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 from prometheus_client import CollectorRegistry
 
-from ingest.health.feed_health import Feed, Feeds, health_of
+from ingest.health.feed_health import Feed, FeedHealth, health_of
 from ingest.metrics import Metrics
 from shared.events import HealthStatus
 
@@ -26,7 +26,7 @@ def clock() -> Clock:
 
 def test_feed_is_trusted_until_its_data_is_too_old(clock: Clock) -> None:
     feed = Feed("websocket", 15, clock)
-    feed.saw()
+    feed.received()
 
     clock.now += 15
     assert feed.trouble() == ""
@@ -56,19 +56,19 @@ def test_refusal_is_trouble_at_once_and_until_data_comes(clock: Clock) -> None:
     feed.refused("subscription refused: Blocked!")
     assert feed.trouble() == "websocket: subscription refused: Blocked!"
 
-    feed.saw()
+    feed.received()
     assert feed.trouble() == ""
 
 
 def test_feed_is_settled_once_it_brought_data_or_is_known_to_be_in_trouble(clock: Clock) -> None:
     seeing, blind = Feed("websocket", 15, clock), Feed("exchangeInfo", 15, clock)
-    assert not seeing.is_settled()
+    assert not seeing.is_known()
 
-    seeing.saw()
+    seeing.received()
     clock.now += 16
 
-    assert seeing.is_settled()
-    assert blind.is_settled()
+    assert seeing.is_known()
+    assert blind.is_known()
 
 
 def test_service_is_degraded_while_one_feed_is_blind_and_in_error_while_all_are(clock: Clock) -> None:
@@ -96,25 +96,25 @@ def test_optional_feed_tells_its_trouble_and_the_service_is_well_without_it(cloc
 def test_optional_feed_that_sees_does_not_make_blind_ones_good(clock: Clock) -> None:
     feed, calendar = Feed("websocket", 15, clock), Feed("calendar", 3600, clock, optional=True)
     clock.now += 16
-    calendar.saw()
+    calendar.received()
 
     assert health_of([feed, calendar])[0] is HealthStatus.ERROR
 
 
 def test_service_does_not_wait_for_an_optional_feed(clock: Clock) -> None:
-    feeds = Feeds(Feed("calendar", 3600, clock, optional=True))
+    feeds = FeedHealth(Feed("calendar", 3600, clock, optional=True))
     feed = feeds.add(Feed("websocket", 15, clock))
-    assert not feeds.are_settled()
+    assert not feeds.are_known()
 
-    feed.saw()
+    feed.received()
 
-    assert feeds.are_settled()
+    assert feeds.are_known()
 
 
 def test_warning_degrades_the_service_while_it_lasts(clock: Clock) -> None:
     warning = "REST: banned"
-    feeds = Feeds(Feed("websocket", 15, clock))
-    feeds.warn(lambda: warning)
+    feeds = FeedHealth(Feed("websocket", 15, clock))
+    feeds.add_warning(lambda: warning)
     assert feeds.health() == (HealthStatus.DEGRADED, "REST: banned")
 
     warning = ""
@@ -123,29 +123,29 @@ def test_warning_degrades_the_service_while_it_lasts(clock: Clock) -> None:
 
 
 def test_feed_beside_the_others_degrades_the_service_and_neither_hides_nor_delays_what_they_tell(clock: Clock) -> None:
-    feeds = Feeds()
-    trades = feeds.add_beside(Feed("trades", 15, clock))
+    feeds = FeedHealth()
+    trades = feeds.add_secondary(Feed("trades", 15, clock))
     websocket = feeds.add(Feed("websocket", 15, clock))
-    assert not feeds.are_settled()
-    websocket.saw()
-    assert feeds.are_settled()
+    assert not feeds.are_known()
+    websocket.received()
+    assert feeds.are_known()
 
     clock.now += 16
-    websocket.saw()
+    websocket.received()
     assert feeds.health() == (HealthStatus.DEGRADED, "trades: no data yet")
 
     clock.now += 16
-    trades.saw()
+    trades.received()
     assert feeds.health()[0] is HealthStatus.ERROR
 
 
 def test_age_of_the_data_of_every_feed_is_a_metric(clock: Clock) -> None:
-    registry, feeds = CollectorRegistry(), Feeds()
+    registry, feeds = CollectorRegistry(), FeedHealth()
     Metrics(registry, feeds)
-    feeds.add(Feed("websocket", 15, clock)).saw()
+    feeds.add(Feed("websocket", 15, clock)).received()
     clock.now += 7
     feeds.add(Feed("calendar", 15, clock, optional=True))
-    feeds.add_beside(Feed("trades", 15, clock))
+    feeds.add_secondary(Feed("trades", 15, clock))
     clock.now += 1
 
     ages = {
@@ -155,18 +155,18 @@ def test_age_of_the_data_of_every_feed_is_a_metric(clock: Clock) -> None:
     assert ages == {"websocket": 8, "calendar": 1, "trades": 1}
 
 
-def test_age_of_data_is_not_a_number_while_the_feeds_rest_on_purpose(clock: Clock) -> None:
-    registry, feeds = CollectorRegistry(), Feeds()
+def test_age_of_data_is_not_a_number_while_the_feeds_are_suspended(clock: Clock) -> None:
+    registry, feeds = CollectorRegistry(), FeedHealth()
     Metrics(registry, feeds)
-    feeds.add(Feed("websocket", 15, clock)).saw()
+    feeds.add(Feed("websocket", 15, clock)).received()
     pause = "stands by: another process watches"
-    feeds.rest_while(lambda: pause)
+    feeds.suspend_while(lambda: pause)
     clock.now += 3600
     age = partial(registry.get_sample_value, "sniper_ingest_data_age_seconds", {"feed": "websocket"})
     assert math.isnan(age() or 0)
 
     pause = ""
-    feeds.begin()
+    feeds.restart()
     clock.now += 2
 
     assert age() == 2

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from ingest.catalogue import Known, Sighting, State
-from ingest.health.feed_health import Feed, Feeds
+from ingest.catalogue import Sighting, SymbolRecord, SymbolState
+from ingest.health.feed_health import Feed, FeedHealth
 from ingest.metrics import Metrics
 from ingest.output.publisher import Publisher, publishing
 from shared.bus.port import Message
@@ -47,8 +47,8 @@ class AwayBus(RecordingBus):
 
 
 def a_sighting(symbol: str = "ABCUSDT", *, late: bool = False, **shown: Any) -> Sighting:
-    known = Known(symbol, State.LISTED, "ABC", "USDT", NOON, opens_at=NOON + timedelta(hours=1))
-    return Sighting(known, Source.MEXC_REST_API, NOON + timedelta(seconds=1), late, **shown)
+    record = SymbolRecord(symbol, SymbolState.LISTED, "ABC", "USDT", NOON, opens_at=NOON + timedelta(hours=1))
+    return Sighting(record, Source.MEXC_REST_API, NOON + timedelta(seconds=1), late, **shown)
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def registry() -> CollectorRegistry:
 
 @pytest.fixture
 def metrics(registry: CollectorRegistry) -> Metrics:
-    return Metrics(registry, Feeds(Feed("websocket", 1), Feed("defaultSymbols", 1), Feed("exchangeInfo", 1)))
+    return Metrics(registry, FeedHealth(Feed("websocket", 1), Feed("defaultSymbols", 1), Feed("exchangeInfo", 1)))
 
 
 @asynccontextmanager
@@ -116,7 +116,7 @@ async def test_sighting_is_safe_only_after_the_broker_has_it(metrics: Metrics) -
     bus = AwayBus()
     safe: list[str] = []
     async with on(bus, metrics) as publisher:
-        await publisher.publish(a_sighting(), lambda sighting: safe.append(sighting.known.symbol))
+        await publisher.publish(a_sighting(), lambda sighting: safe.append(sighting.record.symbol))
         await eventually(lambda: bus.attempts >= 1)
         assert safe == []
 
@@ -180,7 +180,7 @@ async def test_asset_that_has_no_place_is_read_from_the_symbol(metrics: Metrics,
     bus, sighting = RecordingBus(), a_sighting()
     async with on(bus, metrics) as publisher:
         await publisher.publish(
-            replace(sighting, known=Known("ABCUSDT", State.LISTED, base, base, NOON)), lambda _: None
+            replace(sighting, record=SymbolRecord("ABCUSDT", SymbolState.LISTED, base, base, NOON)), lambda _: None
         )
 
     assert [(event.base_asset, event.quote_asset) for event in published(bus)] == [("ABC", "USDT")]

@@ -5,13 +5,13 @@ from collections.abc import Collection
 
 from msgspec.structs import replace
 
-from ingest.catalogue import Known, State
+from ingest.catalogue import SymbolRecord, SymbolState
 from ingest.output.symbol_recorder import recording
 from shared.errors import TransientError
 from tests.support.data.builders import NOON
 from tests.waiting import eventually
 
-KNOWN = Known("ABCUSDT", State.LISTED, "ABC", "USDT", NOON)
+KNOWN = SymbolRecord("ABCUSDT", SymbolState.LISTED, "ABC", "USDT", NOON)
 OTHER = replace(KNOWN, symbol="XYZUSDT")
 
 
@@ -19,9 +19,9 @@ class Table:
     def __init__(self, *, away: bool = False) -> None:
         self.away = away
         self.attempts = 0
-        self.batches: list[tuple[Known, ...]] = []
+        self.batches: list[tuple[SymbolRecord, ...]] = []
 
-    async def store(self, symbols: Collection[Known]) -> None:
+    async def store(self, symbols: Collection[SymbolRecord]) -> None:
         await asyncio.sleep(0)
         self.attempts += 1
         if self.away:
@@ -41,7 +41,7 @@ async def test_what_is_put_together_is_stored_together() -> None:
 
 async def test_records_wait_for_the_database_and_only_the_newest_of_each_is_stored() -> None:
     table = Table(away=True)
-    newer = replace(KNOWN, state=State.TRADABLE)
+    newer = replace(KNOWN, state=SymbolState.TRADABLE)
     async with recording(table.store, flush_seconds=1) as recorder:
         recorder.put([KNOWN, OTHER])
         await eventually(lambda: table.attempts >= 1)

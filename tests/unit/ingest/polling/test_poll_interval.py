@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ingest.polling.poll_interval import Beat, OpeningWindow
+from ingest.polling.poll_interval import OpeningWindow, PollInterval
 from ingest.source_events import Upcoming
 from tests.support.data.builders import NOON
 
@@ -32,6 +32,6 @@ def test_unknown_opening_is_not_near(opens_at: list[datetime | None]) -> None:
 
 
 def test_beat_near_an_opening_is_never_slower_than_the_usual_one() -> None:
-    assert Beat(10, 4).seconds(opening=True) == 4
-    assert Beat(10, 4).seconds(opening=False) == 10
-    assert Beat(1, 4).seconds(opening=True) == 1
+    assert PollInterval(10, 4).seconds(opening=True) == 4
+    assert PollInterval(10, 4).seconds(opening=False) == 10
+    assert PollInterval(1, 4).seconds(opening=True) == 1

@@ -10,16 +10,16 @@ from prometheus_client import CollectorRegistry
 
 from ingest.budget.budget_metrics import BudgetMetrics
 from ingest.budget.rate_limit import Limits
-from ingest.budget.request_budget import Budget
-from ingest.health.feed_health import Feeds
+from ingest.budget.request_budget import RequestBudget
+from ingest.health.feed_health import FeedHealth
 from ingest.metrics import Metrics
-from ingest.polling.poll_interval import Beat
-from ingest.polling.symbol_polls import RestPace, RestPolls
-from ingest.source_events import Evidence, Names, Snapshot, Upcoming
-from ingest.upcoming_openings import Horizon
+from ingest.polling.poll_interval import PollInterval
+from ingest.polling.symbol_polls import PollIntervals, SymbolPolls
+from ingest.source_events import Snapshot, SourceEvent, SymbolNames, Upcoming
+from ingest.upcoming_openings import UpcomingOpenings
 from shared.events import utc_now
 from shared.mexc.http.request import RestLimits
-from shared.mexc.market_data import MexcRest
+from shared.mexc.market_data import MexcMarketData
 from tests.waiting import eventually
 
 Answer = Callable[[], httpx.Response]
@@ -41,7 +41,7 @@ class Exchange:
         return self.names() if endpoint == "defaultSymbols" else self.infos()
 
 
-def trouble_with(feeds: Feeds) -> str:
+def trouble_with(feeds: FeedHealth) -> str:
     """What is wrong with the names."""
     return next(feed.trouble() for feed in feeds if feed.name == "defaultSymbols")
 
@@ -50,19 +50,19 @@ class Reported:
     """Takes evidence in, and believes it unless it is empty."""
 
     def __init__(self) -> None:
-        self.evidence: list[Evidence] = []
+        self.event: list[SourceEvent] = []
 
-    async def __call__(self, evidence: Evidence) -> bool:
-        self.evidence.append(evidence)
-        return not isinstance(evidence, Names | Snapshot) or bool(evidence.symbols)
+    async def __call__(self, event: SourceEvent) -> bool:
+        self.event.append(event)
+        return not isinstance(event, SymbolNames | Snapshot) or bool(event.symbols)
 
     @property
     def snapshots(self) -> list[list[str]]:
-        return [[info.symbol for info in each.symbols] for each in self.evidence if isinstance(each, Snapshot)]
+        return [[info.symbol for info in each.symbols] for each in self.event if isinstance(each, Snapshot)]
 
     @property
     def names(self) -> list[set[str]]:
-        return [set(each.symbols) for each in self.evidence if isinstance(each, Names)]
+        return [set(each.symbols) for each in self.event if isinstance(each, SymbolNames)]
 
 
 @pytest.fixture
@@ -71,22 +71,22 @@ def registry() -> CollectorRegistry:
 
 
 @pytest.fixture
-def feeds() -> Feeds:
-    return Feeds()
+def feeds() -> FeedHealth:
+    return FeedHealth()
 
 
 @pytest.fixture
-def metrics(registry: CollectorRegistry, feeds: Feeds) -> Metrics:
+def metrics(registry: CollectorRegistry, feeds: FeedHealth) -> Metrics:
     return Metrics(registry, feeds)
 
 
 @asynccontextmanager
 async def polling(
     exchange: Exchange,
-    feeds: Feeds,
+    feeds: FeedHealth,
     metrics: Metrics,
     *,
-    beats: tuple[Beat, Beat] = (Beat(0.01, 0.01), Beat(600, 600)),
+    beats: tuple[PollInterval, PollInterval] = (PollInterval(0.01, 0.01), PollInterval(600, 600)),
     gap_seconds: float = 0.01,
     limits: Limits = PLENTY,
     upcoming: Sequence[Upcoming] = (),
@@ -98,23 +98,25 @@ async def polling(
         httpx.AsyncClient(transport=httpx.MockTransport(exchange), base_url="http://exchange") as http,
         asyncio.TaskGroup() as tasks,
     ):
-        pace = RestPace(beats[0], beats[1], blind_seconds=-1, snapshot_gap_seconds=gap_seconds)
-        budget = Budget(limits, BudgetMetrics(registry or CollectorRegistry()))
-        polls = RestPolls(MexcRest(http, RestLimits()), budget, pace, Horizon(lambda: upcoming), feeds, metrics)
+        pace = PollIntervals(beats[0], beats[1], blind_seconds=-1, snapshot_gap_seconds=gap_seconds)
+        budget = RequestBudget(limits, BudgetMetrics(registry or CollectorRegistry()))
+        polls = SymbolPolls(
+            MexcMarketData(http, RestLimits()), budget, pace, UpcomingOpenings(lambda: upcoming), feeds, metrics
+        )
         watching = tasks.create_task(polls.watch(reported))
         yield reported
         watching.cancel()
 
 
-async def test_names_come_before_the_first_snapshot(feeds: Feeds, metrics: Metrics) -> None:
+async def test_names_come_before_the_first_snapshot(feeds: FeedHealth, metrics: Metrics) -> None:
     async with polling(Exchange("BTCUSDT"), feeds, metrics) as reported:
         await eventually(lambda: reported.snapshots)
 
-    assert isinstance(reported.evidence[0], Names)
+    assert isinstance(reported.event[0], SymbolNames)
     assert reported.snapshots == [["BTCUSDT"]]
 
 
-async def test_new_name_asks_for_a_snapshot_before_its_time(feeds: Feeds, metrics: Metrics) -> None:
+async def test_new_name_asks_for_a_snapshot_before_its_time(feeds: FeedHealth, metrics: Metrics) -> None:
     exchange = Exchange("BTCUSDT")
     async with polling(exchange, feeds, metrics) as reported:
         await eventually(lambda: reported.snapshots)
@@ -125,7 +127,7 @@ async def test_new_name_asks_for_a_snapshot_before_its_time(feeds: Feeds, metric
     assert reported.snapshots[1] == ["BTCUSDT", "ABCUSDT"]
 
 
-async def test_name_that_comes_and_goes_asks_for_a_snapshot_only_once(feeds: Feeds, metrics: Metrics) -> None:
+async def test_name_that_comes_and_goes_asks_for_a_snapshot_only_once(feeds: FeedHealth, metrics: Metrics) -> None:
     exchange = Exchange("BTCUSDT")
     answers = iter([["BTCUSDT"], ["BTCUSDT", "ABCUSDT"]] * 1000)
     exchange.names = lambda: httpx.Response(200, json={"data": next(answers)})
@@ -144,14 +146,14 @@ async def test_name_that_comes_and_goes_asks_for_a_snapshot_only_once(feeds: Fee
     ],
 )
 async def test_failed_answer_is_counted_and_never_reported(
-    broken: Answer, feeds: Feeds, metrics: Metrics, registry: CollectorRegistry
+    broken: Answer, feeds: FeedHealth, metrics: Metrics, registry: CollectorRegistry
 ) -> None:
     exchange = Exchange("BTCUSDT")
     working, exchange.names = exchange.names, broken
     async with polling(exchange, feeds, metrics) as reported:
         await eventually(lambda: exchange.asked["defaultSymbols"] >= 1)
         await eventually(lambda: "(" in trouble_with(feeds))
-        assert reported.evidence == []
+        assert reported.event == []
 
         exchange.names = working
         await eventually(lambda: reported.names)
@@ -161,7 +163,7 @@ async def test_failed_answer_is_counted_and_never_reported(
     assert sum(errors) >= 1
 
 
-async def test_snapshots_keep_their_distance_however_many_names_are_new(feeds: Feeds, metrics: Metrics) -> None:
+async def test_snapshots_keep_their_distance_however_many_names_are_new(feeds: FeedHealth, metrics: Metrics) -> None:
     exchange = Exchange("BTCUSDT")
     fresh = (f"COIN{number}USDT" for number in range(1000))
     exchange.names = lambda: httpx.Response(200, json={"data": ["BTCUSDT", next(fresh)]})
@@ -171,7 +173,7 @@ async def test_snapshots_keep_their_distance_however_many_names_are_new(feeds: F
     assert exchange.asked["exchangeInfo"] == 1
 
 
-async def test_failing_snapshots_do_not_keep_the_names_from_being_asked(feeds: Feeds, metrics: Metrics) -> None:
+async def test_failing_snapshots_do_not_keep_the_names_from_being_asked(feeds: FeedHealth, metrics: Metrics) -> None:
     exchange = Exchange("BTCUSDT")
     async with polling(exchange, feeds, metrics) as reported:
         await eventually(lambda: reported.names)
@@ -182,14 +184,14 @@ async def test_failing_snapshots_do_not_keep_the_names_from_being_asked(feeds: F
         await eventually(lambda: len(reported.names) > count + 3)
 
 
-async def test_answer_that_is_not_believed_counts_as_none(feeds: Feeds, metrics: Metrics) -> None:
+async def test_answer_that_is_not_believed_counts_as_none(feeds: FeedHealth, metrics: Metrics) -> None:
     exchange = Exchange()
     async with polling(exchange, feeds, metrics) as reported:
         await eventually(lambda: reported.names)
         await eventually(lambda: "not believed" in trouble_with(feeds))
 
 
-async def test_snapshot_that_is_not_believed_is_asked_for_again_soon(feeds: Feeds, metrics: Metrics) -> None:
+async def test_snapshot_that_is_not_believed_is_asked_for_again_soon(feeds: FeedHealth, metrics: Metrics) -> None:
     exchange = Exchange("BTCUSDT")
     working, exchange.infos = exchange.infos, lambda: httpx.Response(200, json={"symbols": []})
     async with polling(exchange, feeds, metrics) as reported:
@@ -198,7 +200,7 @@ async def test_snapshot_that_is_not_believed_is_asked_for_again_soon(feeds: Feed
         await eventually(lambda: reported.snapshots[1:] == [["BTCUSDT"]])
 
 
-async def test_names_that_are_not_believed_ask_for_no_snapshot(feeds: Feeds, metrics: Metrics) -> None:
+async def test_names_that_are_not_believed_ask_for_no_snapshot(feeds: FeedHealth, metrics: Metrics) -> None:
     exchange = Exchange()
     async with polling(exchange, feeds, metrics):
         await eventually(lambda: exchange.asked["defaultSymbols"] >= 2)
@@ -206,14 +208,16 @@ async def test_names_that_are_not_believed_ask_for_no_snapshot(feeds: Feeds, met
     assert exchange.asked["exchangeInfo"] == 0
 
 
-async def test_both_beats_quicken_near_an_opening(feeds: Feeds, metrics: Metrics) -> None:
+async def test_both_beats_quicken_near_an_opening(feeds: FeedHealth, metrics: Metrics) -> None:
     exchange = Exchange("BTCUSDT")
-    beats, upcoming = (Beat(600, 0.01), Beat(600, 0.01)), [Upcoming("NEWUSDT", utc_now())]
+    beats, upcoming = (PollInterval(600, 0.01), PollInterval(600, 0.01)), [Upcoming("NEWUSDT", utc_now())]
     async with polling(exchange, feeds, metrics, beats=beats, upcoming=upcoming) as reported:
         await eventually(lambda: len(reported.names) > 5 and len(reported.snapshots) > 5)
 
 
-async def test_beat_is_held_back_by_the_budget(feeds: Feeds, metrics: Metrics, registry: CollectorRegistry) -> None:
+async def test_beat_is_held_back_by_the_budget(
+    feeds: FeedHealth, metrics: Metrics, registry: CollectorRegistry
+) -> None:
     exchange = Exchange("BTCUSDT")
     async with polling(exchange, feeds, metrics, limits=Limits(weight=30, requests=1000), registry=registry):
         await eventually(lambda: registry.get_sample_value("sniper_ingest_rest_waiting") == 1)
@@ -221,7 +225,7 @@ async def test_beat_is_held_back_by_the_budget(feeds: Feeds, metrics: Metrics, r
     assert exchange.asked == {"defaultSymbols": 5, "exchangeInfo": 1}
 
 
-async def test_rate_limit_silences_both_polls_for_the_time_it_names(feeds: Feeds, metrics: Metrics) -> None:
+async def test_rate_limit_silences_both_polls_for_the_time_it_names(feeds: FeedHealth, metrics: Metrics) -> None:
     exchange = Exchange("BTCUSDT")
     async with polling(exchange, feeds, metrics) as reported:
         await eventually(lambda: reported.snapshots)

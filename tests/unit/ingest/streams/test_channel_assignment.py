@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.source_events import Upcoming
-from ingest.streams.channel_assignment import nearest, seated
+from ingest.streams.channel_assignment import assigned, nearest
 from tests.support.data.builders import NOON
 
 SYMBOLS = [f"{letter}USDT" for letter in "ABCDEFGHIJ"]
@@ -35,15 +35,15 @@ def test_symbol_that_would_break_the_name_of_a_channel_is_left_out() -> None:
 def test_newcomers_fill_the_first_connections_with_room() -> None:
     before = [frozenset("ab"), frozenset("c"), frozenset[str]()]
 
-    assert seated(before, "abcdef", places=2) == (frozenset("ab"), frozenset("cd"), frozenset("ef"))
+    assert assigned(before, "abcdef", places=2) == (frozenset("ab"), frozenset("cd"), frozenset("ef"))
 
 
 def test_symbol_not_wanted_any_more_frees_its_place() -> None:
-    assert seated([frozenset("ab"), frozenset("c")], "bd", places=2) == (frozenset("bd"), frozenset())
+    assert assigned([frozenset("ab"), frozenset("c")], "bd", places=2) == (frozenset("bd"), frozenset())
 
 
 def test_what_finds_no_place_is_left_out() -> None:
-    assert seated([frozenset[str]()], "abc", places=2) == (frozenset("ab"),)
+    assert assigned([frozenset[str]()], "abc", places=2) == (frozenset("ab"),)
 
 
 @given(
@@ -57,7 +57,7 @@ def test_every_wanted_symbol_has_one_place_as_long_as_there_are_enough_and_keeps
     seats = (frozenset[str](),) * connections
     for wanted in changes:
         fitting = wanted[: connections * places]
-        before, seats = seats, seated(seats, fitting, places)
+        before, seats = seats, assigned(seats, fitting, places)
 
         assert sorted(symbol for symbols in seats for symbol in symbols) == sorted(fitting)
         assert all(len(symbols) <= places for symbols in seats)

@@ -46,7 +46,7 @@ def test_refusal_of_a_part_has_each_channel_asked_for_by_itself_at_once(subscrip
 
     assert subscriptions.answered(Answer(refusal(["b"])), now=1)
 
-    assert not subscriptions.is_hopeless()
+    assert not subscriptions.is_refused()
     assert requests(subscriptions.due({"a", "b"}, now=1)) == [("SUBSCRIPTION", ["a"]), ("SUBSCRIPTION", ["b"])]
 
 
@@ -67,7 +67,7 @@ def test_refusal_says_nothing_of_the_other_channels(subscriptions: Subscriptions
     subscriptions.due({"a", "b"}, now=0)
 
     subscriptions.answered(Answer(refusal(["b"])), now=0)
-    assert not subscriptions.is_hopeless()
+    assert not subscriptions.is_refused()
 
     subscriptions.answered(Answer("a"), now=0)
     assert subscriptions.covers({"a"})
@@ -79,16 +79,16 @@ def test_nothing_is_hopeless_until_each_channel_was_refused_by_itself(subscripti
     subscriptions.due({"a", "b"}, now=0)
 
     subscriptions.answered(Answer(refusal(["a"])), now=0)
-    assert not subscriptions.is_hopeless()
+    assert not subscriptions.is_refused()
     subscriptions.answered(Answer(refusal(["b"])), now=0)
-    assert subscriptions.is_hopeless()
+    assert subscriptions.is_refused()
 
 
 def test_refusal_that_names_no_channel_refuses_what_is_asked(subscriptions: Subscriptions) -> None:
     subscriptions.due({"a"}, now=0)
 
     assert subscriptions.answered(Answer("msg format invalid"), now=0)
-    assert subscriptions.is_hopeless()
+    assert subscriptions.is_refused()
 
 
 def test_channel_not_wanted_any_more_is_given_up(subscriptions: Subscriptions) -> None:

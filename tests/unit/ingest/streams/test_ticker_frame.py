@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.streams.control_frame import FrameError
-from ingest.streams.ticker_frame import SYMBOLS_MAX, Prices, items_in, names_in
+from ingest.streams.ticker_frame import SYMBOLS_MAX, TickerPrices, items_in, names_in
 from ingest.streams.ticker_stream import CHANNEL, FRAME_BYTES_MAX, SLICE_SYMBOLS
 from shared.mexc import wire_pb2
 from tests.support.data.wire import field
@@ -44,9 +44,9 @@ def test_symbol_is_the_same_however_a_frame_spells_it(spelling: str) -> None:
     assert prices_in(frame)("BTCUSDT") == Decimal(2)
 
 
-def prices_in(frame: bytes) -> Prices:
+def prices_in(frame: bytes) -> TickerPrices:
     items = items_in(frame, CHANNEL)
-    return Prices(items, range(len(items)))
+    return TickerPrices(items, range(len(items)))
 
 
 def test_price_of_a_symbol_is_the_one_beside_its_name() -> None:
@@ -70,7 +70,7 @@ def test_price_that_is_none_is_none(text: str) -> None:
 def test_symbol_of_another_part_of_the_frame_has_no_price_here() -> None:
     items = items_in(tickers("AUSDT", "BUSDT", "CUSDT"), CHANNEL)
 
-    assert [Prices(items, range(1, 2))(symbol) for symbol in ("AUSDT", "BUSDT", "CUSDT", "DUSDT")] == [
+    assert [TickerPrices(items, range(1, 2))(symbol) for symbol in ("AUSDT", "BUSDT", "CUSDT", "DUSDT")] == [
         None,
         Decimal("1.5"),
         None,

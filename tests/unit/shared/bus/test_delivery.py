@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.bus import delivery as settle
-from shared.bus.delivery import Settler, dead_letter
+from shared.bus import delivery as process
+from shared.bus.delivery import DeliveryProcessor, dead_letter
 from shared.bus.port import Exchange, Handler, Message, Queue
 from shared.errors import PermanentError, TransientError
 from tests.waiting import eventually
@@ -28,7 +28,7 @@ class FakeDelivery:
     async def ack(self) -> None:
         self.journal.append("ack")
 
-    async def give_back(self) -> None:
+    async def requeue(self) -> None:
         self.journal.append("give back")
 
 
@@ -47,9 +47,9 @@ class Broker:
         self.published.append(message)
         self.journal.append(f"publish to {message.exchange}")
 
-    async def settle(self, handle: Handler, *, attempt: int = 1, queue: Queue = QUEUE) -> None:
-        settler = Settler(queue, handle, self.publish, DEAD, self.until)
-        await settler.settle(FakeDelivery(self.journal, attempt=attempt))
+    async def process(self, handle: Handler, *, attempt: int = 1, queue: Queue = QUEUE) -> None:
+        processor = DeliveryProcessor(queue, handle, self.publish, DEAD, self.until)
+        await processor.process(FakeDelivery(self.journal, attempt=attempt))
 
 
 def returning(*results: Message) -> Handler:
@@ -77,39 +77,39 @@ def broker() -> Broker:
 
 
 async def test_results_are_published_before_the_message_is_acknowledged(broker: Broker) -> None:
-    await broker.settle(returning(RESULT, RESULT))
+    await broker.process(returning(RESULT, RESULT))
 
     assert broker.journal == ["publish to events", "publish to events", "ack"]
 
 
 async def test_failed_message_is_given_back(broker: Broker) -> None:
-    await broker.settle(raising(ValueError("bug")), attempt=2)
+    await broker.process(raising(ValueError("bug")), attempt=2)
 
     assert broker.journal == ["give back"]
 
 
 async def test_message_is_buried_with_its_last_attempt(broker: Broker) -> None:
-    await broker.settle(raising(ValueError("bug")), attempt=3)
+    await broker.process(raising(ValueError("bug")), attempt=3)
 
     assert broker.journal == ["publish to dead", "ack"]
-    assert broker.published[0].headers[settle.REASON] == "ValueError: bug"
+    assert broker.published[0].headers[process.REASON] == "ValueError: bug"
 
 
 async def test_permanent_error_buries_at_once(broker: Broker) -> None:
-    await broker.settle(raising(PermanentError("not an event")))
+    await broker.process(raising(PermanentError("not an event")))
 
     assert broker.journal == ["publish to dead", "ack"]
-    assert broker.published[0].headers[settle.REASON] == "not an event"
+    assert broker.published[0].headers[process.REASON] == "not an event"
 
 
 async def test_message_nobody_ever_answers_for_is_buried_unhandled(broker: Broker) -> None:
-    await broker.settle(returning(RESULT), attempt=7)
+    await broker.process(returning(RESULT), attempt=7)
 
     assert broker.journal == ["publish to dead", "ack"]
 
 
 async def test_lost_connections_do_not_bury_a_message_that_can_be_handled(broker: Broker) -> None:
-    await broker.settle(returning(RESULT), attempt=6)
+    await broker.process(returning(RESULT), attempt=6)
 
     assert broker.journal == ["publish to events", "ack"]
 
@@ -117,14 +117,14 @@ async def test_lost_connections_do_not_bury_a_message_that_can_be_handled(broker
 async def test_queue_without_dead_letters_gives_back_what_it_cannot_bury(broker: Broker) -> None:
     queue = replace(QUEUE, dead_letters=False)
 
-    await broker.settle(raising(PermanentError("unreadable")), queue=queue)
-    await broker.settle(raising(ValueError("bug")), queue=queue, attempt=3)
+    await broker.process(raising(PermanentError("unreadable")), queue=queue)
+    await broker.process(raising(ValueError("bug")), queue=queue, attempt=3)
 
     assert broker.journal == ["give back", "give back"]
 
 
 async def test_transient_error_of_the_handler_is_tried_again_in_place(broker: Broker) -> None:
-    await broker.settle(raising(TransientError("database away")), attempt=3)
+    await broker.process(raising(TransientError("database away")), attempt=3)
 
     assert broker.journal == ["ack"]
 
@@ -132,7 +132,7 @@ async def test_transient_error_of_the_handler_is_tried_again_in_place(broker: Br
 async def test_result_is_published_again_while_the_broker_is_away(broker: Broker) -> None:
     broker.failures = [TransientError("broker away")]
 
-    await broker.settle(returning(RESULT))
+    await broker.process(returning(RESULT))
 
     assert broker.journal == ["publish to events", "ack"]
 
@@ -140,7 +140,7 @@ async def test_result_is_published_again_while_the_broker_is_away(broker: Broker
 async def test_message_is_not_acknowledged_while_its_grave_is_away(broker: Broker) -> None:
     broker.failures = [TransientError("broker away")]
 
-    await broker.settle(raising(PermanentError("bad")))
+    await broker.process(raising(PermanentError("bad")))
 
     assert broker.journal == ["publish to dead", "ack"]
 
@@ -150,7 +150,7 @@ async def test_message_held_when_the_service_stops_gets_no_answer(broker: Broker
     broker.failures = [TransientError("broker away")]
     broker.until.set()
 
-    await broker.settle(handle)
+    await broker.process(handle)
 
     assert broker.journal == []
 
@@ -159,14 +159,14 @@ async def test_message_to_be_buried_when_the_service_stops_gets_no_answer(broker
     broker.failures = [TransientError("broker away")]
     broker.until.set()
 
-    await broker.settle(raising(PermanentError("bad")))
+    await broker.process(raising(PermanentError("bad")))
 
     assert broker.journal == []
 
 
 async def test_cancelled_handler_answers_nothing(broker: Broker) -> None:
     with pytest.raises(asyncio.CancelledError):
-        await broker.settle(raising(asyncio.CancelledError()))
+        await broker.process(raising(asyncio.CancelledError()))
 
     assert broker.journal == []
 
@@ -175,7 +175,7 @@ async def test_stop_ends_the_wait_before_a_message_is_given_back(broker: Broker)
     queue = replace(QUEUE, retry_delay=timedelta(hours=1))
 
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(broker.settle(raising(ValueError("bug")), queue=queue))
+        tasks.create_task(broker.process(raising(ValueError("bug")), queue=queue))
         await asyncio.sleep(0)
         assert broker.journal == []
         broker.until.set()
@@ -193,11 +193,11 @@ def test_dead_letter_keeps_the_bytes_and_says_where_they_came_from() -> None:
         content_type="application/json",
         headers={
             "trace": "7",
-            settle.REASON: "ValueError: bug",
-            settle.QUEUE: "q",
-            settle.ATTEMPTS: "3",
-            settle.ORIGINAL_EXCHANGE: "raw",
-            settle.ORIGINAL_ROUTING_KEY: "raw.test",
+            process.REASON: "ValueError: bug",
+            process.QUEUE: "q",
+            process.ATTEMPTS: "3",
+            process.ORIGINAL_EXCHANGE: "raw",
+            process.ORIGINAL_ROUTING_KEY: "raw.test",
         },
     )
 
@@ -205,4 +205,4 @@ def test_dead_letter_keeps_the_bytes_and_says_where_they_came_from() -> None:
 def test_reason_of_a_dead_letter_is_cut_to_what_a_header_can_bear() -> None:
     dead = dead_letter(FakeDelivery([]), QUEUE, DEAD, "x" * 10_000)
 
-    assert len(dead.headers[settle.REASON]) == settle.REASON_CHARACTERS_MAX
+    assert len(dead.headers[process.REASON]) == process.REASON_CHARACTERS_MAX

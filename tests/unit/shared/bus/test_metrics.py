@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 from prometheus_client import CollectorRegistry
 
-from shared.bus.delivery import Settler
+from shared.bus.delivery import DeliveryProcessor
 from shared.bus.metrics import BusMetrics
 from shared.bus.port import Binding, Exchange, Message, Queue
 from shared.errors import PermanentError, TransientError
@@ -35,7 +35,7 @@ class Delivery:
     async def ack(self) -> None:
         """Nobody looks."""
 
-    async def give_back(self) -> None:
+    async def requeue(self) -> None:
         """Nobody looks."""
 
 
@@ -101,5 +101,5 @@ async def settled(counted: Counted, attempt: int, handle: object = None) -> None
         """Somebody has it."""
 
     chosen = handle if callable(handle) else nothing
-    settler = Settler(QUEUE, chosen, publish, DEAD, asyncio.Event(), counted.metrics)
-    await settler.settle(Delivery(attempt))
+    processor = DeliveryProcessor(QUEUE, chosen, publish, DEAD, asyncio.Event(), counted.metrics)
+    await processor.process(Delivery(attempt))

@@ -19,13 +19,13 @@ TRACED = Message("events", "a", b"", "id-2", headers={"traceparent": PARENT, "ot
 
 def test_without_a_trace_a_message_stays_as_it_is() -> None:
     with tracing.handling("queue", SILENT):
-        assert tracing.carrying(SILENT) is SILENT
+        assert tracing.with_trace_context(SILENT) is SILENT
 
 
 def test_a_trace_goes_on_in_what_is_published_while_its_message_is_handled() -> None:
     """Also without an SDK, for whoever began the trace has one."""
     with tracing.handling("queue", TRACED):
-        sent = tracing.carrying(Message("events", "b", b"", "id-3", headers={"own": "1"}))
+        sent = tracing.with_trace_context(Message("events", "b", b"", "id-3", headers={"own": "1"}))
 
     assert sent.headers["traceparent"].split("-")[1] == TRACE
     assert sent.headers["own"] == "1"
@@ -35,7 +35,7 @@ def test_a_trace_goes_on_in_what_is_published_while_its_message_is_handled() -> 
 @pytest.mark.parametrize("parent", ["", "nonsense", "00-0-0-00", f"00-{'0' * 32}-{'0' * 16}-01", "x" * 5000])
 def test_a_context_that_cannot_be_read_begins_no_trace(parent: str) -> None:
     with tracing.handling("queue", Message("events", "a", b"", "id-1", headers={"traceparent": parent})):
-        assert tracing.carrying(SILENT) is SILENT
+        assert tracing.with_trace_context(SILENT) is SILENT
 
 
 async def test_an_endpoint_without_the_extra_is_told_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from shared.control.exit_policy import FIELDS, NO_EXITS, ExitOverrides, ExitPolicy, LadderStep, contradiction, effective
+from shared.control.exit_policy import (
+    FIELDS,
+    NO_EXITS,
+    ExitOverrides,
+    ExitPolicy,
+    LadderStep,
+    contradiction,
+    effective_policy,
+)
 from tests.support.data.strategies import json_values, steady
 
 CONFIGURED = ExitPolicy(take_profit_pct=Decimal(50), stop_loss_pct=Decimal(15), holding_seconds_max=3600)
@@ -40,14 +48,14 @@ def document(policy: ExitPolicy) -> dict[str, Any]:
 def test_what_cannot_be_read_is_named_and_the_other_exits_hold() -> None:
     configured = document(CONFIGURED) | {"take_profit_ladder": [{"at_pct": 1, "sell_pct": 1, "of": "what is left"}]}
 
-    policy, unreadable = effective(configured, {"stop_loss_pct": "much", "breakeven_pct": 3})
+    policy, unreadable = effective_policy(configured, {"stop_loss_pct": "much", "breakeven_pct": 3})
 
     assert policy == CONFIGURED
     assert unreadable == ["breakeven_pct", "stop_loss_pct", "take_profit_ladder"]
 
 
 def test_without_a_configuration_nothing_is_sold_by_itself() -> None:
-    assert effective(dict.fromkeys(FIELDS), {}) == (NO_EXITS, ())
+    assert effective_policy(dict.fromkeys(FIELDS), {}) == (NO_EXITS, ())
 
 
 @steady
@@ -55,7 +63,7 @@ def test_without_a_configuration_nothing_is_sold_by_itself() -> None:
 def test_no_row_makes_reading_fail_or_hides_the_stop_that_is_configured(
     mine: dict[str, Any], unknown: dict[str, Any]
 ) -> None:
-    policy, unreadable = effective(document(CONFIGURED), {**mine, **unknown})
+    policy, unreadable = effective_policy(document(CONFIGURED), {**mine, **unknown})
 
     assert set(unknown) - set(FIELDS) <= set(unreadable)
     if "stop_loss_pct" not in mine or "stop_loss_pct" in unreadable:

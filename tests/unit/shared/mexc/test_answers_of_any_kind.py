@@ -10,20 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.mexc.chunked_json import DESCRIPTIONS, NAMES, pieces_of
+from shared.mexc.announcement_payloads import Calendar, Notices, new_coin, notice
+from shared.mexc.chunked_json import DESCRIPTIONS, NAMES, chunks_of
 from shared.mexc.errors import ExchangeUnavailable
 from shared.mexc.http.request import decode
-from shared.mexc.payloads import (
-    Calendar,
-    DefaultSymbols,
-    ExchangeInfo,
-    Notices,
-    ServerTime,
-    new_coin,
-    notice,
-    public_trade,
-    symbol_info,
-)
+from shared.mexc.payloads import ServerTime, public_trade
+from shared.mexc.symbol_payloads import DefaultSymbols, ExchangeInfo, symbol_info
 from tests.support.data.strategies import json_values, steady
 
 SHAPES: tuple[type[msgspec.Struct], ...] = (Calendar, DefaultSymbols, ExchangeInfo, Notices, ServerTime)
@@ -39,7 +31,7 @@ GARBAGE = st.binary(max_size=300) | json_values.map(lambda value: json.dumps(val
 def read_as_every_answer(body: bytes) -> None:
     """Raise what is not the refusal of an answer."""
     readers: list[Callable[[], Any]] = [lambda shape=shape: decode(body, shape) for shape in SHAPES]  # type: ignore[misc]
-    readers += [lambda: list(pieces_of([body], NAMES)), lambda: list(pieces_of([body], DESCRIPTIONS))]
+    readers += [lambda: list(chunks_of([body], NAMES)), lambda: list(chunks_of([body], DESCRIPTIONS))]
     for read in readers:
         try:
             read()
@@ -75,9 +67,9 @@ def test_answer_nested_without_end_is_refused(shape: type[msgspec.Struct]) -> No
 
 def test_answer_nested_without_end_is_refused_in_pieces_too() -> None:
     with pytest.raises(ExchangeUnavailable):
-        list(pieces_of([b'{"more":' + NESTED + b',"data":["AUSDT"]}'], NAMES))
+        list(chunks_of([b'{"more":' + NESTED + b',"data":["AUSDT"]}'], NAMES))
     with pytest.raises(ExchangeUnavailable):
-        list(pieces_of([b'{"symbols":[{"symbol":"AUSDT","more":' + NESTED + b"}]}"], DESCRIPTIONS))
+        list(chunks_of([b'{"symbols":[{"symbol":"AUSDT","more":' + NESTED + b"}]}"], DESCRIPTIONS))
 
 
 @pytest.mark.parametrize("read", ENTRIES)

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.mexc.chunked_json import DESCRIPTIONS, NAMES, PIECE_BYTES, is_same, pieces_of
+from shared.mexc.chunked_json import CHUNK_BYTES, DESCRIPTIONS, NAMES, chunks_of, is_unchanged
 from shared.mexc.errors import ExchangeUnavailable
 from shared.mexc.http.request import decode
-from shared.mexc.payloads import DefaultSymbols, ExchangeInfo
+from shared.mexc.symbol_payloads import DefaultSymbols, ExchangeInfo
 from tests.support.data.strategies import json_values, steady
 
 PADDING = "x" * 500
@@ -34,7 +34,7 @@ def segments_of(body: bytes, size: int) -> list[bytes]:
 
 def read(body: bytes, segment_bytes: int = 100_000) -> list[bytes]:
     """The entries as they were sent, each once."""
-    pieces = pieces_of(segments_of(body, segment_bytes), DESCRIPTIONS)
+    pieces = chunks_of(segments_of(body, segment_bytes), DESCRIPTIONS)
     return list(dict.fromkeys(bytes(entry) for piece in pieces for entry in piece))
 
 
@@ -42,11 +42,11 @@ def read_at_once(body: bytes) -> list[bytes]:
     return list(dict.fromkeys(bytes(entry) for entry in decode(body, ExchangeInfo).symbols))
 
 
-@pytest.mark.parametrize("segment_bytes", [1_000, PIECE_BYTES - 1, PIECE_BYTES, 1_000_000])
+@pytest.mark.parametrize("segment_bytes", [1_000, CHUNK_BYTES - 1, CHUNK_BYTES, 1_000_000])
 def test_pieces_hold_every_entry_however_the_answer_arrived(segment_bytes: int) -> None:
     body = body_of(*(an_entry(number) for number in range(MANY)))
 
-    pieces = list(pieces_of(segments_of(body, segment_bytes), DESCRIPTIONS))
+    pieces = list(chunks_of(segments_of(body, segment_bytes), DESCRIPTIONS))
 
     assert len(pieces) > 2
     assert [bytes(entry) for piece in pieces for entry in piece] == read_at_once(body)
@@ -55,9 +55,9 @@ def test_pieces_hold_every_entry_however_the_answer_arrived(segment_bytes: int) 
 def test_no_piece_is_much_larger_than_it_should_be() -> None:
     body = body_of(*(an_entry(number) for number in range(MANY)))
 
-    sizes = [sum(len(bytes(entry)) for entry in piece) for piece in pieces_of([body], DESCRIPTIONS)]
+    sizes = [sum(len(bytes(entry)) for entry in piece) for piece in chunks_of([body], DESCRIPTIONS)]
 
-    assert max(sizes) < PIECE_BYTES + 1_000
+    assert max(sizes) < CHUNK_BYTES + 1_000
 
 
 @steady
@@ -97,7 +97,7 @@ def test_names_come_in_pieces_too() -> None:
     names = [f"A{number}USDT" for number in range(20_000)]
     body = json.dumps({"code": 200, "data": names, "msg": None}, separators=(",", ":")).encode()
 
-    pieces = list(pieces_of(segments_of(body, 100_000), NAMES))
+    pieces = list(chunks_of(segments_of(body, 100_000), NAMES))
 
     assert len(pieces) > 2
     assert frozenset[str]().union(*pieces) == set(names)
@@ -110,8 +110,8 @@ async def test_answers_are_the_same_where_only_what_comes_before_their_array_dif
     other = segments_of(b'{"serverTime":1,"symbols":[{"symbol":"B"}]}', 20)
     longer = segments_of(b'{"serverTime":1,"symbols":[{"symbol":"A"}] }', 20)
 
-    assert await is_same([b"".join(one)], [b"".join(later)], DESCRIPTIONS)
-    assert not await is_same([b"".join(one)], [b"".join(other)], DESCRIPTIONS)
-    assert not await is_same([b"".join(one)], [b"".join(longer)], DESCRIPTIONS)
-    assert not await is_same([b"".join(one)], [], DESCRIPTIONS)
-    assert not await is_same([b"{}"], [b"{}"], DESCRIPTIONS)
+    assert await is_unchanged([b"".join(one)], [b"".join(later)], DESCRIPTIONS)
+    assert not await is_unchanged([b"".join(one)], [b"".join(other)], DESCRIPTIONS)
+    assert not await is_unchanged([b"".join(one)], [b"".join(longer)], DESCRIPTIONS)
+    assert not await is_unchanged([b"".join(one)], [], DESCRIPTIONS)
+    assert not await is_unchanged([b"{}"], [b"{}"], DESCRIPTIONS)

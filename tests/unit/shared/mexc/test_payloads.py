@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.mexc.payloads import OrderBook, PublicTrade, public_trade, symbol_info
+from shared.mexc.payloads import OrderBook, PublicTrade, public_trade
+from shared.mexc.symbol_payloads import symbol_info
 from shared.mexc.symbols import SymbolInfo
 
 DOCUMENTED: dict[str, Any] = {

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from shared.mexc.errors import ExchangeError, ExchangeRejected, ExchangeUnavailable, RateLimited
-from shared.mexc.request_batching import NAMES_MAX, Gathering
+from shared.mexc.request_batching import NAMES_MAX, RequestBatcher
 
 UNKNOWN = ExchangeRejected(-1121, "Invalid symbol.")
 TURNS = 20
@@ -26,8 +26,8 @@ class Exchange:
         self._omits = omits
         self._room = asyncio.Semaphore(room)
 
-    def gathering(self, patience_seconds: float = 60) -> Gathering[str]:
-        return Gathering(self.ask, self.admission, patience_seconds=patience_seconds)
+    def batcher(self, join_seconds_max: float = 60) -> RequestBatcher[str]:
+        return RequestBatcher(self.ask, self.admission, join_seconds_max=join_seconds_max)
 
     @asynccontextmanager
     async def admission(self) -> AsyncIterator[None]:
@@ -64,8 +64,8 @@ async def turns() -> None:
         await asyncio.sleep(0)
 
 
-async def asking(gathering: Gathering[str], *names: str) -> list[asyncio.Task[str | None]]:
-    tasks = [asyncio.create_task(gathering.of(name)) for name in names]
+async def asking(batcher: RequestBatcher[str], *names: str) -> list[asyncio.Task[str | None]]:
+    tasks = [asyncio.create_task(batcher.of(name)) for name in names]
     await turns()
     return tasks
 
@@ -73,9 +73,9 @@ async def asking(gathering: Gathering[str], *names: str) -> list[asyncio.Task[st
 async def test_one_name_is_asked_for_alone_and_at_once() -> None:
     exchange = Exchange()
     exchange.answers_at_once = True
-    gathering = exchange.gathering()
+    batcher = exchange.batcher()
 
-    answers = [await gathering.of(name) for name in ("A", "B", "A")]
+    answers = [await batcher.of(name) for name in ("A", "B", "A")]
 
     assert answers == ["a", "b", "a"]
     assert exchange.asked == [["A"], ["B"], ["A"]]
@@ -84,7 +84,7 @@ async def test_one_name_is_asked_for_alone_and_at_once() -> None:
 async def test_eight_at_once_take_two_questions() -> None:
     exchange = Exchange()
 
-    tasks = await asking(exchange.gathering(), *"ABCDEFGH")
+    tasks = await asking(exchange.batcher(), *"ABCDEFGH")
     assert exchange.asked == [["A"]]
     await exchange.answer()
     await exchange.answer()
@@ -96,11 +96,11 @@ async def test_eight_at_once_take_two_questions() -> None:
 async def test_who_comes_while_the_limits_let_no_question_begin_goes_with_the_next() -> None:
     exchange = Exchange(room=1)
     exchange.answers_at_once = True
-    gathering = exchange.gathering()
-    assert await gathering.of("A") == "a"
+    batcher = exchange.batcher()
+    assert await batcher.of("A") == "a"
 
-    tasks = await asking(gathering, "B")
-    tasks += await asking(gathering, "C", "B")
+    tasks = await asking(batcher, "B")
+    tasks += await asking(batcher, "C", "B")
     exchange.make_room()
 
     assert await asyncio.gather(*tasks) == ["b", "c", "b"]
@@ -109,10 +109,10 @@ async def test_who_comes_while_the_limits_let_no_question_begin_goes_with_the_ne
 
 async def test_more_names_than_fit_take_another_question() -> None:
     exchange, names = Exchange(), [f"COIN{number}" for number in range(2 * NAMES_MAX)]
-    gathering = exchange.gathering()
-    first = await asking(gathering, "A")
+    batcher = exchange.batcher()
+    first = await asking(batcher, "A")
 
-    tasks = await asking(gathering, *names)
+    tasks = await asking(batcher, *names)
     exchange.answers_at_once = True
     await exchange.answer()
 
@@ -122,10 +122,10 @@ async def test_more_names_than_fit_take_another_question() -> None:
 
 async def test_a_question_that_hangs_holds_up_no_other_for_long() -> None:
     exchange = Exchange()
-    gathering = exchange.gathering(patience_seconds=0)
-    [hanging] = await asking(gathering, "A")
+    batcher = exchange.batcher(join_seconds_max=0)
+    [hanging] = await asking(batcher, "A")
 
-    [other] = await asking(gathering, "B")
+    [other] = await asking(batcher, "B")
     await exchange.answer()
 
     assert (other.result(), hanging.done()) == ("b", False)
@@ -136,8 +136,8 @@ async def test_a_question_that_hangs_holds_up_no_other_for_long() -> None:
 @pytest.mark.parametrize("omits", [True, False])
 async def test_a_name_that_is_not_known_concerns_that_name_alone(*, omits: bool) -> None:
     exchange = Exchange(unknown="D", omits=omits)
-    gathering = exchange.gathering()
-    tasks = await asking(gathering, *"ABCDEFGH")
+    batcher = exchange.batcher()
+    tasks = await asking(batcher, *"ABCDEFGH")
     exchange.answers_at_once = True
     await exchange.answer()
 
@@ -152,12 +152,12 @@ async def test_names_that_are_all_unknown_come_to_nothing() -> None:
     exchange = Exchange(unknown="ABC")
     exchange.answers_at_once = True
 
-    assert await asyncio.gather(*(await asking(exchange.gathering(), *"ABC"))) == [None, None, None]
+    assert await asyncio.gather(*(await asking(exchange.batcher(), *"ABC"))) == [None, None, None]
 
 
 async def test_a_refusal_of_one_name_for_another_reason_is_raised() -> None:
     exchange = Exchange()
-    tasks = await asking(exchange.gathering(), "A")
+    tasks = await asking(exchange.batcher(), "A")
 
     await exchange.answer(ExchangeRejected(10072, "no"))
 
@@ -166,10 +166,10 @@ async def test_a_refusal_of_one_name_for_another_reason_is_raised() -> None:
 
 async def test_an_answer_that_does_not_come_is_told_to_all_who_share_it_and_to_no_other() -> None:
     exchange = Exchange()
-    gathering = exchange.gathering()
-    first, *others = await asking(gathering, *"ABC")
+    batcher = exchange.batcher()
+    first, *others = await asking(batcher, *"ABC")
     await exchange.answer()
-    later = await asking(gathering, "D")
+    later = await asking(batcher, "D")
 
     await exchange.answer(ExchangeUnavailable("no answer"))
     await exchange.answer()
@@ -180,15 +180,15 @@ async def test_an_answer_that_does_not_come_is_told_to_all_who_share_it_and_to_n
 
 async def test_what_waits_for_a_question_that_is_refused_as_one_too_many_is_not_asked() -> None:
     exchange = Exchange()
-    gathering = exchange.gathering()
-    tasks = await asking(gathering, *"ABC")
+    batcher = exchange.batcher()
+    tasks = await asking(batcher, *"ABC")
 
     await exchange.answer(RateLimited(2))
 
     assert [type(each.exception()) for each in tasks] == [RateLimited] * 3
     assert exchange.asked == [["A"]]
     assert exchange.refusals == 1
-    later = await asking(gathering, "D")
+    later = await asking(batcher, "D")
     await exchange.answer()
     assert later[0].result() == "d"
 
@@ -197,8 +197,8 @@ async def test_what_waits_for_a_question_that_is_refused_as_one_too_many_is_not_
 async def test_who_gives_up_takes_nobody_along(*, answered: bool) -> None:
     """Neither the one who asks for all, nor the one who would be next, before or after the question went out."""
     exchange = Exchange(room=2 if answered else 1)
-    gathering = exchange.gathering()
-    first, *others = await asking(gathering, *"ABCDE")
+    batcher = exchange.batcher()
+    first, *others = await asking(batcher, *"ABCDE")
     if answered:
         await exchange.answer()
         assert first.result() == "a"
@@ -217,14 +217,14 @@ async def test_who_gives_up_takes_nobody_along(*, answered: bool) -> None:
 
 async def test_a_question_that_everybody_gave_up_before_it_went_out_is_not_asked() -> None:
     exchange = Exchange(room=0)
-    gathering = exchange.gathering()
-    for task in await asking(gathering, *"ABC"):
+    batcher = exchange.batcher()
+    for task in await asking(batcher, *"ABC"):
         task.cancel()
     await turns()
     exchange.answers_at_once = True
     exchange.make_room()
 
-    assert await gathering.of("D") == "d"
+    assert await batcher.of("D") == "d"
     assert exchange.asked == [["D"]]
 
 
@@ -238,7 +238,7 @@ async def test_an_answer_that_holds_other_names_is_none() -> None:
             assert len(asked) < 20
             return {"X": "x"}
 
-    answers = await asyncio.gather(*(await asking(StrangeAnswers().gathering(), *"ABC")))
+    answers = await asyncio.gather(*(await asking(StrangeAnswers().batcher(), *"ABC")))
 
     assert answers == [None, None, None]
     assert len(asked) <= 5

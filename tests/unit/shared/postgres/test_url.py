@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from shared.errors import SettingsError
-from shared.postgres.url import parameter, parse_url, plain
+from shared.postgres.url import driver_url, parameter, parse_url
 
 CANARY = "c4n4ry"
 
@@ -18,7 +18,7 @@ def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def read(text: str) -> str:
-    return plain(parse_url(text, variable="SNIPER_DATABASE_URL"))
+    return driver_url(parse_url(text, variable="SNIPER_DATABASE_URL"))
 
 
 def refusal(text: str) -> str:

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from shared.events import Health, HealthStatus
-from shared.process.health import SILENCE_MAX, Component, heartbeat, judge
+from shared.process.health import SILENCE_MAX, Component, effective_status, heartbeat
 from shared.wire.cloudevents import decode
 from tests.support.data.builders import NOON
 from tests.support.fakes.fakes import RecordingBus
@@ -18,16 +18,16 @@ def said(bus: RecordingBus) -> list[Health]:
 
 @pytest.mark.parametrize("status", list(HealthStatus))
 def test_a_component_heard_lately_is_believed(status: HealthStatus) -> None:
-    assert judge(status, NOON, now=NOON + SILENCE_MAX) is status
+    assert effective_status(status, NOON, now=NOON + SILENCE_MAX) is status
 
 
 @pytest.mark.parametrize("status", [HealthStatus.RUNNING, HealthStatus.DEGRADED, HealthStatus.ERROR])
 def test_a_component_gone_silent_is_in_error(status: HealthStatus) -> None:
-    assert judge(status, NOON, now=NOON + JUST_TOO_LONG) is HealthStatus.ERROR
+    assert effective_status(status, NOON, now=NOON + JUST_TOO_LONG) is HealthStatus.ERROR
 
 
 def test_a_component_that_said_goodbye_may_be_silent() -> None:
-    assert judge(HealthStatus.STOPPED, NOON, now=NOON + timedelta(days=9)) is HealthStatus.STOPPED
+    assert effective_status(HealthStatus.STOPPED, NOON, now=NOON + timedelta(days=9)) is HealthStatus.STOPPED
 
 
 async def test_a_service_says_that_it_runs_and_that_it_stopped() -> None:

@@ -12,7 +12,7 @@ import pytest
 from executor.venues.paper.questions import PaperQuestions
 from shared.mexc.errors import RateLimited
 from shared.mexc.http.request import RestLimits
-from shared.mexc.market_data import MexcRest
+from shared.mexc.market_data import MexcMarketData
 
 BOOK = {"bids": [["0.99", "5"]], "asks": [["1.01", "7"]]}
 TRADE = {"price": "1.00", "qty": "2", "quoteQty": "2", "time": 1_700_000_000_000}
@@ -34,10 +34,10 @@ class Way:
         self.asked.append(path)
         yield
 
-    async def open(self, stack: AsyncExitStack) -> MexcRest:
+    async def open(self, stack: AsyncExitStack) -> MexcMarketData:
         transport = httpx.MockTransport(lambda request: httpx.Response(200, json=ANSWERS[request.url.path]))
         http = await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://exchange"))
-        return MexcRest(http, RestLimits(admission=self.admission))
+        return MexcMarketData(http, RestLimits(admission=self.admission))
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 from aiormq.exceptions import ConnectionClosed
 
-from shared.bus.rabbitmq.client_errors import away_is_transient, uninterrupted
+from shared.bus.rabbitmq.client_errors import away_is_transient, run_shielded
 from shared.errors import TransientError
 
 
@@ -52,7 +52,7 @@ async def test_call_ends_before_the_cancellation_goes_on() -> None:
         await go_on.wait()
         ended = True
 
-    task = asyncio.create_task(uninterrupted(call(), seconds=5))
+    task = asyncio.create_task(run_shielded(call(), seconds=5))
     await started.wait()
     task.cancel()
     go_on.set()
@@ -64,4 +64,4 @@ async def test_call_ends_before_the_cancellation_goes_on() -> None:
 
 async def test_call_that_does_not_end_is_given_up() -> None:
     with pytest.raises(TimeoutError):
-        await uninterrupted(asyncio.Event().wait(), seconds=0.01)
+        await run_shielded(asyncio.Event().wait(), seconds=0.01)

@@ -4,17 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.mexc.time.clock_estimate import Estimate, Sample, Trust, estimate_of, preferred
+from shared.mexc.time.clock_estimate import ClockEstimate, ClockSample, TrustLimits, estimate_of, preferred
 
-TRUST = Trust(uncertainty_ms_max=400, age_seconds_max=300)
+TRUST = TrustLimits(uncertainty_ms_max=400, age_seconds_max=300)
 
 
-def a_sample(*, ahead_ms: int = 5000, there: float = 0.01, back: float = 0.01, asked_at: float = 100.0) -> Sample:
+def a_sample(*, ahead_ms: int = 5000, there: float = 0.01, back: float = 0.01, asked_at: float = 100.0) -> ClockSample:
     """A question that takes *there* seconds to arrive, and its answer *back* seconds to return."""
-    return Sample(asked_at, asked_at + there + back, int((asked_at + there) * 1000) + ahead_ms)
+    return ClockSample(asked_at, asked_at + there + back, int((asked_at + there) * 1000) + ahead_ms)
 
 
-def estimated(*samples: Sample) -> Estimate:
+def estimated(*samples: ClockSample) -> ClockEstimate:
     estimate = estimate_of(samples)
     assert estimate is not None
     return estimate
@@ -61,14 +61,14 @@ def test_fewer_than_three_answers_tell_nothing(count: int) -> None:
 
 
 def test_old_answer_is_not_signed_by() -> None:
-    estimate = Estimate(5000, 10, made_at=100)
+    estimate = ClockEstimate(5000, 10, made_at=100)
 
     assert TRUST.objection(estimate, 400) == ""
     assert TRUST.objection(estimate, 401) == "the exchange told its time 301 s ago"
 
 
 def test_uncertain_answer_replaces_a_certain_one_only_when_that_is_too_old() -> None:
-    certain, uncertain = Estimate(5000, 10, made_at=100), Estimate(3000, 1500, made_at=130)
+    certain, uncertain = ClockEstimate(5000, 10, made_at=100), ClockEstimate(3000, 1500, made_at=130)
 
     assert preferred(certain, uncertain, TRUST, 130) is certain
     assert preferred(certain, uncertain, TRUST, 500) is uncertain
@@ -76,7 +76,7 @@ def test_uncertain_answer_replaces_a_certain_one_only_when_that_is_too_old() -> 
 
 
 def test_newer_certain_answer_wins_however_far_it_moves() -> None:
-    before, after = Estimate(5000, 10, made_at=100), Estimate(-60_000, 20, made_at=130)
+    before, after = ClockEstimate(5000, 10, made_at=100), ClockEstimate(-60_000, 20, made_at=130)
 
     assert preferred(before, after, TRUST, 130) is after
     assert preferred(before, None, TRUST, 130) is before

@@ -2,7 +2,7 @@ import subprocess
 import sys
 from itertools import count
 
-from dedup.seen import Seen, fingerprint
+from dedup.claim_cache import ClaimCache, fingerprint
 from shared.events import ListingKey
 
 ABC = ListingKey("ABCUSDT:1")
@@ -17,25 +17,25 @@ def other_id(raw_id: str) -> str:
 
 
 def test_another_sighting_of_a_claimed_listing_is_a_duplicate() -> None:
-    seen = Seen(1000)
+    seen = ClaimCache(1000)
     seen.remember(ABC, "first")
 
     assert seen.is_duplicate(ABC, other_id("first"))
 
 
 def test_the_claimant_that_comes_back_is_not_a_duplicate() -> None:
-    seen = Seen(1000)
+    seen = ClaimCache(1000)
     seen.remember(ABC, "first")
 
     assert not seen.is_duplicate(ABC, "first")
 
 
 def test_what_was_never_seen_is_not_a_duplicate() -> None:
-    assert not Seen(1000).is_duplicate(ABC, "first")
+    assert not ClaimCache(1000).is_duplicate(ABC, "first")
 
 
 def test_only_the_oldest_are_forgotten() -> None:
-    seen = Seen(1000)
+    seen = ClaimCache(1000)
     for number in range(5250):  # Half into a generation.
         seen.remember(key(number), "first")
 
@@ -44,7 +44,7 @@ def test_only_the_oldest_are_forgotten() -> None:
 
 
 def test_it_never_holds_more_than_it_may() -> None:
-    seen = Seen(1000)
+    seen = ClaimCache(1000)
     for number in range(5000):
         seen.remember(key(number), "first")
         assert len(seen) <= 1000
@@ -52,12 +52,12 @@ def test_it_never_holds_more_than_it_may() -> None:
 
 MEASURE_A_MILLION = """
 import pathlib, resource
-from dedup.seen import Seen
+from dedup.claim_cache import ClaimCache
 
 def resident():
     return int(pathlib.Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
-seen, before = Seen(1_000_000), resident()
+seen, before = ClaimCache(1_000_000), resident()
 for number in range(1_500_000):
     seen.remember(f"COIN{number:07}USDT:1", str(number))
 print(len(seen), resident() - before)

@@ -1,15 +1,15 @@
-"""Which symbols are missing, and for how long they must be to count as gone."""
+"""Absences of symbols from snapshots, until they are confirmed as delistings."""
 
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from ingest.catalogue.thresholds import Rules
-from ingest.cooperative import Steps, without
+from ingest.catalogue.plausibility.thresholds import Thresholds
+from ingest.cooperative import Steps, difference
 
 BATCH_MAX: Final = 10
-"""So many may go at once from a list however short."""
+"""Symbols that may be delisted at once, however short the list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,36 +19,36 @@ class _Absence:
 
 
 class Absences:
-    def __init__(self, rules: Rules) -> None:
-        self._rules = rules
+    def __init__(self, thresholds: Thresholds) -> None:
+        self._thresholds = thresholds
         self._missing: dict[str, _Absence] = {}
 
     def seen(self, symbols: AbstractSet[str]) -> None:
-        """Take note that *symbols* are there: their absence, if any, starts anew."""
+        """Reset the absence of each of *symbols*."""
         for symbol in [symbol for symbol in self._missing if symbol in symbols]:
             del self._missing[symbol]
 
     def missed(
         self, expected: AbstractSet[str], shown: AbstractSet[str], described: AbstractSet[str], at: datetime
     ) -> Steps[list[str]]:
-        """Take in one snapshot; return which of the *expected* symbols it confirms to be gone.
+        """Process one snapshot; return the *expected* symbols that it confirms as gone.
 
-        While so many are missing as no exchange delists at once, none is: a cache is that old, not the news. Those that
-        no snapshot ever *described* are not missing from it, and count only once nothing else has shown them for long.
+        Nothing is confirmed while more symbols are missing than an exchange delists at once: that is a stale cache.
+        Symbols no snapshot has *described* count only once no other event has shown them for long.
         """
-        absent = yield from without(expected, shown)
+        absent = yield from difference(expected, shown)
         before = self._missing
         self._missing = {symbol: _once_more(before.get(symbol), at) for symbol in absent}
         gone = sorted(symbol for symbol, absence in self._missing.items() if self._is_confirmed(absence, at))
         lost = described & self._missing.keys() | set(gone)
-        if len(lost) > max(BATCH_MAX, len(expected) * self._rules.shrunken_percent // 100):
+        if len(lost) > max(BATCH_MAX, len(expected) * self._thresholds.shrunken_percent // 100):
             return []
         for symbol in gone:
             del self._missing[symbol]
         return gone
 
     def _is_confirmed(self, absence: _Absence, at: datetime) -> bool:
-        return absence.reads >= self._rules.gone_reads and at - absence.since >= self._rules.gone_after
+        return absence.reads >= self._thresholds.gone_reads and at - absence.since >= self._thresholds.gone_after
 
 
 def _once_more(absence: _Absence | None, at: datetime) -> _Absence:

@@ -1,4 +1,4 @@
-"""Decide what is sent, hold back what can wait, and hand the rest to every address."""
+"""Dispatch of notices: filtered by rules, held during quiet hours, and sent to every address."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -22,11 +22,11 @@ log = structlog.get_logger(__name__)
 
 MERGED_MAX: Final = 50
 HELD_MAX: Final = 1000
-"""Of notices held back, the oldest go first: a night brings fewer."""
+"""Held notices; beyond it the oldest are dropped. A night brings fewer."""
 
 
-class Desk:
-    """Where every notice arrives, of whatever source."""
+class NoticeDispatcher:
+    """Entry point of every notice."""
 
     def __init__(
         self,
@@ -45,9 +45,9 @@ class Desk:
         self._held: list[Notice] = []
 
     async def take(self, notice: Notice) -> None:
-        """Return once every address has taken *notice* or given it up, or it is held back, unwanted or a duplicate.
+        """Return once every address has taken *notice* or given it up, or it is held, unwanted or a duplicate.
 
-        Raises TransientError when it has to come again, because the service stops.
+        Raises TransientError when it has to be delivered again, because the service stops.
         """
         if not is_wanted(notice, self._rules):
             return
@@ -60,41 +60,38 @@ class Desk:
             self._held = [*self._held, notice][-HELD_MAX:]
             return
         try:
-            await self._hand_out(notice)
+            async with asyncio.TaskGroup() as tasks:
+                for _, batcher in self._outgoing:
+                    tasks.create_task(batcher.add(notice))
         except BaseException:
             self._duplicates.release(notice.id)
             raise
 
     def quiet_is_over(self) -> bool:
-        """Return whether something was held back, and no longer has to be."""
+        """Return whether quiet hours are over and notices are held."""
         return bool(self._held) and (self._quiet_hours is None or not self._quiet_hours.cover(self._now()))
 
     async def send_held(self) -> None:
-        """Send what was held back, in one message."""
+        """Send held notices as one message."""
         held, self._held = self._held, []
         if held:
             await asyncio.gather(*(delivery.send(summary(held)) for delivery, _ in self._outgoing))
 
     def trouble(self) -> str:
-        """Return which addresses take nothing; empty where all do."""
+        """Return the failing addresses; empty where none fail."""
         return "; ".join(delivery.failing for delivery, _ in self._outgoing if delivery.failing)
-
-    async def _hand_out(self, notice: Notice) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            for _, batcher in self._outgoing:
-                tasks.create_task(batcher.add(notice))
 
 
 @asynccontextmanager
-async def open_desk(
+async def open_dispatcher(
     channels: Sequence[Channel],
     settings: NotifierSettings,
     metrics: Metrics,
     stop: asyncio.Event,
     *,
     now: Callable[[], datetime],
-) -> AsyncIterator[Desk]:
-    """Run one batcher for each of *channels* for the time of the block; what they hold at its end is still sent."""
+) -> AsyncIterator[NoticeDispatcher]:
+    """Run one batcher per channel during the block; what they hold at its end is still sent."""
     limits = BatchLimits(MERGED_MAX, settings.merge_seconds)
     async with AsyncExitStack() as stack:
         outgoing = []
@@ -103,4 +100,4 @@ async def open_desk(
                 channel, metrics, stop, attempts_max=settings.attempts_max, retry_seconds=settings.retry_seconds
             )
             outgoing.append((delivery, await stack.enter_async_context(batching(channel.name, delivery, limits))))
-        yield Desk(settings.rules, settings.quiet_hours, outgoing, metrics, now)
+        yield NoticeDispatcher(settings.rules, settings.quiet_hours, outgoing, metrics, now)

@@ -1,4 +1,4 @@
-"""Clock skew: how far the machines that see listings are ahead of this one, measured by their sightings."""
+"""Clock skew between this machine and those that see listings, measured by sightings."""
 
 from collections import deque
 from datetime import datetime
@@ -9,10 +9,10 @@ from prometheus_client import CollectorRegistry, Gauge
 from shared.events import RawListing, Source
 
 SIGHTINGS: Final = 5
-"""One that was held back on its way looks older than it is, so the latest few are compared."""
+"""Delays make a sighting look older than it is, so the latest few are compared."""
 
 
-class Skew:
+class ClockSkew:
     def __init__(self, seconds_max: float, registry: CollectorRegistry) -> None:
         self._seconds_max = seconds_max
         self._ahead: deque[float] = deque(maxlen=SIGHTINGS)
@@ -24,16 +24,16 @@ class Skew:
         gauge.set_function(self.seconds)
 
     def note(self, raw: RawListing, now: datetime) -> None:
-        """Compare the time at which *raw* left with *now*. An injected one says nothing about ingest."""
+        """Compare the publication time of *raw* with *now*. An injected one shows nothing about ingest."""
         if raw.source is not Source.TEST_INJECTION:
             self._ahead.append((raw.published_at - now).total_seconds())
 
     def seconds(self) -> float:
-        """How far the stamps were ahead of our clock lately. May be asked from another thread."""
+        """Return how far the latest stamps were ahead of our clock. May be called from another thread."""
         return max(0.0, *self._ahead, 0.0)
 
     def concern(self) -> str:
-        """Say that the clocks are apart, in words that stay the same while they are; empty where they are not."""
+        """Return a warning while clocks differ, in constant words; empty while they do not."""
         if self.seconds() <= self._seconds_max:
             return ""
         return f"clock: sightings are stamped more than {self._seconds_max:g} s ahead of this machine's clock"

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from notifier.desk import Desk, open_desk
 from notifier.digest import Digest
+from notifier.dispatcher import NoticeDispatcher, open_dispatcher
 from notifier.metrics import Metrics
 from notifier.notices import Kind, Notice, Severity
 from notifier.rules import parse_quiet_hours
@@ -34,10 +34,12 @@ class Address:
 
 
 @asynccontextmanager
-async def a_desk(*addresses: Address, now: datetime = NOON, **settings: object) -> AsyncIterator[tuple[Desk, Metrics]]:
+async def a_desk(
+    *addresses: Address, now: datetime = NOON, **settings: object
+) -> AsyncIterator[tuple[NoticeDispatcher, Metrics]]:
     chosen = NotifierSettings.model_validate({"merge_seconds": 0.01, "retry_seconds": 0.001, **settings})
     metrics = Metrics()
-    async with open_desk(addresses, chosen, metrics, asyncio.Event(), now=lambda: now) as desk:
+    async with open_dispatcher(addresses, chosen, metrics, asyncio.Event(), now=lambda: now) as desk:
         yield desk, metrics
 
 
@@ -114,7 +116,7 @@ async def test_what_is_held_back_is_sent_in_one_message_when_the_quiet_ends() ->
     clock = [NOON]
     settings = NotifierSettings.model_validate({"merge_seconds": 0.0, "quiet_hours": hours})
 
-    async with open_desk([address], settings, Metrics(), asyncio.Event(), now=lambda: clock[0]) as desk:
+    async with open_dispatcher([address], settings, Metrics(), asyncio.Event(), now=lambda: clock[0]) as desk:
         await desk.take(a_notice("sold"))
         await desk.take(a_notice("sold, too"))
         await desk.take(a_notice("grave", severity=Severity.ERROR))
@@ -132,7 +134,7 @@ async def test_a_stop_ends_the_attempts() -> None:
     stop.set()
     settings = NotifierSettings.model_validate({"merge_seconds": 0.0, "retry_seconds": 30})
 
-    async with asyncio.timeout(5), open_desk([address], settings, Metrics(), stop, now=lambda: NOON) as desk:
+    async with asyncio.timeout(5), open_dispatcher([address], settings, Metrics(), stop, now=lambda: NOON) as desk:
         await desk.take(a_notice("lost"))
 
     assert address.attempts == 1

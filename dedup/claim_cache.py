@@ -1,18 +1,18 @@
-"""What dedup has seen lately, in bounded memory."""
+"""Bounded cache of recent claims."""
 
 from typing import Final
 
 from shared.events import ListingKey
 
 FINGERPRINTS: Final = 256
-"""So few that they are integers Python keeps anyway: a fingerprint costs no memory."""
+"""Few enough to be integers that Python keeps anyway: a fingerprint costs no memory."""
 
 
-class Seen:
-    """Recognises most duplicates without the ledger, and never takes a listing for one wrongly.
+class ClaimCache:
+    """Recognises most duplicates without the ledger, and never takes a listing for a duplicate.
 
-    Forgetting is harmless, since the ledger is asked about whatever is not known here. Two generations make it
-    cheap: when the young one is full it becomes the old one, and the old one goes.
+    Eviction is harmless, since unknown keys go to the ledger. Two generations make it cheap: a full young one becomes
+    the old one, and the old one is dropped.
     """
 
     def __init__(self, keys_max: int) -> None:
@@ -21,9 +21,9 @@ class Seen:
         self._old: dict[ListingKey, int] = {}
 
     def is_duplicate(self, key: ListingKey, raw_id: str) -> bool:
-        """Tell whether another sighting than *raw_id* is known to have claimed *key*.
+        """Return whether another sighting than *raw_id* has certainly claimed *key*.
 
-        False also when it is unknown, and when *raw_id* may be the claimant itself, come back.
+        False also when that is unknown, and when *raw_id* may be the claimant itself, redelivered.
         """
         claimant = self._young.get(key)
         if claimant is None:
@@ -31,7 +31,7 @@ class Seen:
         return claimant is not None and claimant != fingerprint(raw_id)
 
     def remember(self, key: ListingKey, claimant: str) -> None:
-        """Keep in mind that the sighting with the id *claimant* claimed *key*."""
+        """Remember the sighting *claimant* as that which claimed *key*."""
         if len(self._young) >= self._generation_max and key not in self._young:
             self._old, self._young = self._young, {}
         self._young[key] = fingerprint(claimant)
@@ -41,5 +41,5 @@ class Seen:
 
 
 def fingerprint(raw_id: str) -> int:
-    """Return what is kept of an id; another id has the same once in `FINGERPRINTS` times."""
+    """Return the fingerprint of an id; another id has the same once in `FINGERPRINTS` times."""
     return hash(raw_id) % FINGERPRINTS

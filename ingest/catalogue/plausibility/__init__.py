@@ -1,0 +1,1 @@
+"""Plausibility of source events: thresholds, quarantine, absences, newcomers and gaps in coverage."""
