@@ -247,5 +247,4 @@ def _sale_test(exchange: Exchange, settings: ExecutorSettings, markets: MarketVi
     trading, admission = exchange.exits.trading, exchange.limiter.admission(Priority.EXIT)
     if trading is None:
         return None
-    rules = markets.rules.latest
-    return SaleTest(trading, exchange.clock, admission, settings, rules=rules, now=exchange.now).passes
+    return SaleTest(trading, exchange.clock, admission, settings, rules=markets.rules.latest, now=exchange.now).passes
