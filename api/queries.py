@@ -20,13 +20,14 @@ from api.schemas.rows import AlsoSeen, ListingRow, OrderRow, PositionRow, TradeR
 from shared.postgres.database import Database
 from shared.postgres.error_translation import away_is_transient
 from shared.postgres.schema.tables import listing_observations, listings, orders
+from shared.states import UNSETTLED
 
 Row = TypeVar("Row", bound=Answer)
 
 
 OPEN_ORDERS: Final = (
     select(*(orders.c[name] for name in OrderRow.model_fields))
-    .where(orders.c.state.in_(("armed", "sending", "acknowledged", "unknown")))
+    .where(orders.c.state.in_([str(state) for state in UNSETTLED]))
     .order_by(orders.c.created_at)
 )
 LISTINGS_BY_SOURCE: Final = (

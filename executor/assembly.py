@@ -1,6 +1,6 @@
 """The parts of one executor, put together: the only place that makes them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -10,21 +10,23 @@ from prometheus_client import CollectorRegistry
 from executor.alarms import Alarms
 from executor.exits.market_access import MarketAccess
 from executor.exits.monitor import ExitMonitor
-from executor.exits.sale_orders import FreeBalances, SaleOrders
+from executor.exits.sale_orders import Free, FreeBalances, SaleOrders
 from executor.exits.sale_test import SaleTest
 from executor.exits.suspensions import PassesTest
 from executor.halts.watch import HaltWatch
 from executor.journal.attempt_writer import AttemptWriter
 from executor.journal.decision_writer import DecisionWriter
-from executor.journal.order_transitions import OrderTransitions, Told
+from executor.journal.order_transitions import OrderTransitions
 from executor.journal.outbox import Outbox
 from executor.market_data.market_views import MarketViews
 from executor.market_data.position_prices import PositionPrices, RecentBooks
 from executor.market_data.symbol_rules import SymbolRules
-from executor.metrics import ExecutorMetrics, show_clock
+from executor.metrics import ExecutorMetrics
 from executor.model.order import Order
+from executor.model.order_update import OrderUpdate
 from executor.openings.opening_question import OpeningQuestion
 from executor.openings.scheduler import OpeningScheduler
+from executor.purchase_decisions import PurchaseDecisions
 from executor.rate_limits.limiter_metrics import LimiterMetrics
 from executor.rate_limits.order_slots import OrderSlots
 from executor.rate_limits.rate_budget import RateBudget, RateLimits
@@ -40,9 +42,10 @@ from executor.reconciliation.readiness import Readiness
 from executor.sending.absence_check import AbsenceCheck
 from executor.sending.exchange_time import ExchangeTime
 from executor.sending.last_balances import LastBalances
-from executor.sending.order_sender import OrderSender, Ways
+from executor.sending.order_sender import OrderSender
 from executor.sending.presend_check import PresendCheck
 from executor.sending.purchase_repeater import PurchaseRepeater
+from executor.sending.request_attempts import RequestAttempts, Ways
 from executor.sending.request_builder import Ask, RequestBuilder, ask_nobody
 from executor.settings import ExecutorSettings
 from executor.supervision.daily_loss_breaker import DailyLossBreaker
@@ -55,22 +58,28 @@ from shared.process.runtime import Runtime
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What runs, and what the running parts are handed."""
+    """The tasks of an executor, and the parts that they share."""
 
     now: Callable[[], datetime]
     metrics: ExecutorMetrics
     outbox: Outbox
     readiness: Readiness
     journal: DecisionWriter
-    placing: OrderSender
-    further: PurchaseRepeater
-    resolver: OrderReconciler
+    decisions: PurchaseDecisions
+    transitions: OrderTransitions
+    attempts: AttemptWriter
+    builder: RequestBuilder
+    balances: LastBalances | None
+    """Where there is an account."""
+    sender: OrderSender
+    repeater: PurchaseRepeater
+    reconciler: OrderReconciler
     recheck: GivenUpOrders
     operator_settlement: OperatorSettlement
     schedule: OpeningScheduler
     exits: ExitMonitor
     custody: BalanceCheck | None
-    """Where there is an account whose coins can be sold."""
+    """The same, where its coins can be sold."""
     daily_loss: DailyLossBreaker
     fee_prices: FeePrices | None
 
@@ -89,91 +98,142 @@ def limiter_of(settings: ExecutorSettings, registry: CollectorRegistry) -> RateL
 
 
 def assemble(
-    runtime: Runtime, settings: ExecutorSettings, exchange: Exchange, halts: HaltWatch, alarms: Alarms, *, live: bool
+    runtime: Runtime, settings: ExecutorSettings, exchange: Exchange, halts: HaltWatch, alarms: Alarms, ready: Readiness
 ) -> Parts:
     """Make every part of an executor on *exchange*; nothing runs yet."""
-    database, stopping, now = runtime.database, runtime.stop, exchange.now
-    metrics = ExecutorMetrics(runtime.telemetry.registry, now=now)
-    show_clock(exchange.clock, runtime.telemetry.registry)
-    outbox = Outbox(database, runtime.bus, alarm=alarms.say)
-    known = SymbolRules(settings.rules_age_seconds)
-    books = OrderTransitions(
-        database,
-        settings,
-        told=outbox.filled,
-        count=partial(_recorded, metrics, FeeCharges(known, settings, alarms.say)),
-        now=now,
-        alarm=alarms.say,
-    )
-    readiness = Readiness(exchange.clock)
-    journal = DecisionWriter(database, settings, live=live, unready=readiness.unready, told=outbox.filled, now=now)
-    moments, exits = ExchangeTime(exchange.clock.now_ms, now=now), exchange.exits
-    recent = RecentBooks()
-    markets = MarketViews(exchange.rest, settings, footprint=exits.footprint, known=known)
-    selling_markets = MarketViews(exits.rest, settings, footprint=exits.footprint, known=known, recent=recent)
-    sight = MarketAccess(
-        selling_markets,
-        PositionPrices(exits.watching, exits.rest, recent),
-        _sale_test(exchange, settings, selling_markets) if exchange.live else None,
-        apart=partial(exchange.limiter.apart_seconds, Priority.WATCH, Pool.ADDRESS),
-    )
-    ask = _question(exchange, settings, markets)
-    composer = RequestBuilder(markets, settings, selling=selling_markets, ask=ask, now=now, stopping=stopping)
-    balances = None if exits.account is None else LastBalances(exits.account)
+    base = _Base(runtime, settings, exchange, halts, alarms)
+    database, now = runtime.database, exchange.now
+    transitions = base.transitions()
     attempts = AttemptWriter(
-        database, live=live, unready=readiness.unready, told=outbox.filled, count=metrics.stepped, now=now
+        database,
+        live=exchange.live,
+        unready=ready.unready,
+        told=base.outbox.filled,
+        count=base.metrics.stepped,
+        now=now,
     )
-    further = PurchaseRepeater(attempts, composer, exchange.sending, settings, now=now, stopping=stopping)
-    pace = OrderSlots(exchange.limiter, at_once={Side.BUY: LINES, Side.SELL: SALES_AT_ONCE})
-    ways = Ways(
-        venues=exchange.sending,
-        composer=composer,
-        gate=PresendCheck(halts, known.openings, settings, now=now),
-        pace=pace,
-        moments=moments,
-        absence=AbsenceCheck(exchange.venues, pace, moments, settings, balances=balances, now=now),
-        books=books,
-        further=further,
-        latch=halts.halt,
-        sent=metrics.sent,
-    )
-    placing = OrderSender(ways, settings, now=now, stopping=stopping)
-    patience = timedelta(hours=settings.opening_horizon_hours)
-    schedule = OpeningScheduler(books, journal, placing, composer, moments, max_wait=patience)
-    free = None if balances is None else FreeBalances(balances).of
-    selling = SaleOrders(journal, placing, {mode: free if mode is Mode.LIVE else None for mode in exchange.sending})
-    account = exchange.account if exchange.live else None
-    custody = None if account is None else BalanceCheck(database, account, settings)
-    supervisor, spare = ExitMonitor(database, sight, selling, halts, settings, now=now), exchange.spare
-    fee_prices = None if spare is None else FeePrices(database, MarketViews(spare, settings).last_prices.read, now=now)
+    journal = DecisionWriter(database, settings, told=base.outbox.filled, now=now)
+    decisions = PurchaseDecisions(journal, settings, live=exchange.live, unready=ready.unready, now=now)
+    builder = base.builder()
+    repeater = PurchaseRepeater(attempts, builder, exchange.sending, settings, now=now, stopping=runtime.stop)
+    sender = base.sender(builder, transitions, repeater)
+    max_wait = timedelta(hours=settings.opening_horizon_hours)
+    monitor = base.monitor(SaleOrders(journal, sender, base.free()))
     return Parts(
         now=now,
-        metrics=metrics,
-        outbox=outbox,
-        readiness=readiness,
+        metrics=base.metrics,
+        outbox=base.outbox,
+        readiness=ready,
         journal=journal,
-        placing=placing,
-        further=further,
-        resolver=OrderReconciler(exchange.venues, books, placing, settings, now=now, alerts=alarms),
-        recheck=GivenUpOrders(exchange.venues, books, placing, attempts=attempts, now=now),
-        operator_settlement=OperatorSettlement(database, books, placing, now=now),
-        schedule=schedule,
-        exits=supervisor,
-        custody=custody,
-        daily_loss=DailyLossBreaker(
-            database, supervisor.fair_values, every_seconds=settings.exit_check_seconds, now=now
-        ),
-        fee_prices=fee_prices,
+        decisions=decisions,
+        transitions=transitions,
+        attempts=attempts,
+        builder=builder,
+        balances=base.balances,
+        sender=sender,
+        repeater=repeater,
+        reconciler=OrderReconciler(exchange.venues, transitions, sender, settings, now=now, alerts=alarms),
+        recheck=GivenUpOrders(exchange.venues, transitions, sender, attempts=attempts, now=now),
+        operator_settlement=OperatorSettlement(database, transitions, sender, now=now),
+        schedule=OpeningScheduler(transitions, decisions, sender, builder, base.clock, max_wait=max_wait),
+        exits=monitor,
+        custody=base.custody(),
+        daily_loss=DailyLossBreaker(database, monitor.fair_values, every_seconds=settings.exit_check_seconds, now=now),
+        fee_prices=base.fee_prices(),
     )
 
 
-def _recorded(metrics: ExecutorMetrics, charges: FeeCharges, order: Order, told: Told) -> None:
-    metrics.recorded(order, told)
-    charges.check(order, told)
+class _Base:
+    """The surroundings of the parts, and makers of those that take several others."""
+
+    def __init__(
+        self, runtime: Runtime, settings: ExecutorSettings, exchange: Exchange, halts: HaltWatch, alarms: Alarms
+    ) -> None:
+        self._runtime = runtime
+        self._settings = settings
+        self._exchange = exchange
+        self._halts = halts
+        self._alarms = alarms
+        self.metrics = ExecutorMetrics(runtime.telemetry.registry, now=exchange.now)
+        self.outbox = Outbox(runtime.database, runtime.bus, alarm=alarms.say)
+        self.balances = None if exchange.exits.account is None else LastBalances(exchange.exits.account)
+        self.clock = ExchangeTime(exchange.clock.now_ms, now=exchange.now)
+        self._known = SymbolRules(settings.rules_age_seconds)
+        self._recent = RecentBooks()
+        footprint = exchange.exits.footprint
+        self._markets = MarketViews(exchange.rest, settings, footprint=footprint, known=self._known)
+        self._selling_markets = MarketViews(
+            exchange.exits.rest, settings, footprint=footprint, known=self._known, recent=self._recent
+        )
+
+    def transitions(self) -> OrderTransitions:
+        charges = FeeCharges(self._known, self._settings, self._alarms.say)
+        return OrderTransitions(
+            self._runtime.database,
+            self._settings,
+            told=self.outbox.filled,
+            count=partial(_recorded, self.metrics, charges),
+            now=self._exchange.now,
+            alarm=self._alarms.say,
+        )
+
+    def builder(self) -> RequestBuilder:
+        return RequestBuilder(
+            self._markets,
+            self._settings,
+            selling=self._selling_markets,
+            ask=_question(self._exchange, self._settings, self._markets),
+            now=self._exchange.now,
+            stopping=self._runtime.stop,
+        )
+
+    def sender(self, builder: RequestBuilder, transitions: OrderTransitions, repeater: PurchaseRepeater) -> OrderSender:
+        exchange, settings, now = self._exchange, self._settings, self._exchange.now
+        slots = OrderSlots(exchange.limiter, at_once={Side.BUY: LINES, Side.SELL: SALES_AT_ONCE})
+        ways = Ways(
+            venues=exchange.sending,
+            builder=builder,
+            presend=PresendCheck(self._halts, self._known.openings, settings, now=now),
+            slots=slots,
+            time=self.clock,
+            absence=AbsenceCheck(exchange.venues, slots, self.clock, settings, balances=self.balances, now=now),
+            sent=self.metrics.sent,
+        )
+        attempts = RequestAttempts(ways, settings, now=now, stopping=self._runtime.stop)
+        return OrderSender(attempts, slots, transitions, repeater, latch=self._halts.halt, now=now)
+
+    def free(self) -> Mapping[Mode, Free | None]:
+        """Return how to read what an account could sell, by the modes whose positions can be sold."""
+        free = None if self.balances is None else FreeBalances(self.balances).of
+        return {mode: free if mode is Mode.LIVE else None for mode in self._exchange.sending}
+
+    def monitor(self, selling: SaleOrders) -> ExitMonitor:
+        exchange, settings = self._exchange, self._settings
+        access = MarketAccess(
+            self._selling_markets,
+            PositionPrices(exchange.exits.watching, exchange.exits.rest, self._recent),
+            _sale_test(exchange, settings, self._selling_markets) if exchange.live else None,
+            apart=partial(exchange.limiter.apart_seconds, Priority.WATCH, Pool.ADDRESS),
+        )
+        return ExitMonitor(self._runtime.database, access, selling, self._halts, settings, now=exchange.now)
+
+    def custody(self) -> BalanceCheck | None:
+        account = self._exchange.account if self._exchange.live else None
+        return None if account is None else BalanceCheck(self._runtime.database, account, self._settings)
+
+    def fee_prices(self) -> FeePrices | None:
+        spare, now = self._exchange.spare, self._exchange.now
+        last_price = None if spare is None else MarketViews(spare, self._settings).last_prices.read
+        return None if last_price is None else FeePrices(self._runtime.database, last_price, now=now)
+
+
+def _recorded(metrics: ExecutorMetrics, charges: FeeCharges, order: Order, update: OrderUpdate) -> None:
+    metrics.stepped(order, update.reason)
+    charges.check(order, update)
 
 
 def _question(exchange: Exchange, settings: ExecutorSettings, markets: MarketViews) -> Ask:
-    """Return what asks for openings with what nobody has reserved of the limits."""
+    """Return the question for openings, asked with the unreserved rest of the limits."""
     if exchange.infos is None:
         return ask_nobody
     has_room = partial(exchange.limiter.has_room, Priority.OTHER, cost_of("GET", INFO_PATH))
@@ -187,5 +247,4 @@ def _sale_test(exchange: Exchange, settings: ExecutorSettings, markets: MarketVi
     trading, admission = exchange.exits.trading, exchange.limiter.admission(Priority.EXIT)
     if trading is None:
         return None
-    rules = markets.rules.latest
-    return SaleTest(trading, exchange.clock, admission, settings, rules=rules, now=exchange.now).passes
+    return SaleTest(trading, exchange.clock, admission, settings, rules=markets.rules.latest, now=exchange.now).passes

@@ -1,4 +1,4 @@
-"""What the executor does about one listing: decide, commit, and hand it to whoever sends or waits."""
+"""The handler of listings: decides on each, and has those that open later waited for."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,9 +10,8 @@ import structlog
 from executor.decisions.freshness import AgeSettings, is_just_open
 from executor.halts.latches import HaltCause
 from executor.halts.mass_listing import MassListing
-from executor.journal.decision_writer import DecisionWriter
 from executor.metrics import ExecutorMetrics
-from executor.model.order import Order
+from executor.purchase_decisions import Outcome, PurchaseDecisions, PurchaseSender
 from executor.sending.order_sender import Latch
 from shared.events import Listing, ListingRescheduled, Source, Trade
 from shared.log_context import of_listing
@@ -21,48 +20,46 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """Who carries out what is decided; none of it is waited for."""
+class Consequences:
+    """What follows from decisions; none of it is waited for."""
 
-    prepare: Callable[[Order], None]
-    """An order is about to be committed, and is sent next."""
-    send: Callable[[Order], None]
-    armed: Callable[[], None]
-    """An order waits for an opening, or its opening moved."""
+    sender: PurchaseSender
+    on_armed: Callable[[], None]
+    """Called when an order waits for an opening, or its opening moved."""
     latch: Latch
 
 
 class BuyListing:
-    """Decides once on each listing, however often it is told of it. Trades are told by the outbox."""
+    """Decides once on each listing, however often it is delivered. Trades are announced by the outbox."""
 
     def __init__(
         self,
-        journal: DecisionWriter,
+        decisions: PurchaseDecisions,
         mass_listing: MassListing,
-        desk: Desk,
+        consequences: Consequences,
         metrics: ExecutorMetrics,
         ages: AgeSettings,
         *,
         now: Callable[[], datetime],
     ) -> None:
-        self._ages = ages
-        self._journal = journal
+        self._decisions = decisions
         self._mass_listing = mass_listing
-        self._desk = desk
+        self._consequences = consequences
         self._metrics = metrics
+        self._ages = ages
         self._now = now
 
     async def __call__(self, listing: Listing) -> Sequence[Trade]:
-        """Return once what is to be done is committed; raise TransientError when the database is away."""
+        """Return once the decision is committed; raise TransientError when the database is away."""
         if isinstance(listing, ListingRescheduled) and await self._moved(listing):
             return ()
         if self._might_be_bought(listing) and self._mass_listing.is_too_many(listing.key, self._now()):
-            self._desk.latch(
+            self._consequences.latch(
                 HaltCause.MASS_LISTING, None, f"too many listings in a minute, {listing.symbol} the latest"
             )
         outcome = await self._decide(listing)
-        if outcome == "repeated" and isinstance(listing, ListingRescheduled):
-            await self._moved(listing)  # What it moves was armed between the two looks.
+        if outcome is Outcome.REPEATED and isinstance(listing, ListingRescheduled):
+            await self._moved(listing)  # The order that it moves was armed between the two looks.
         return ()
 
     async def missed(self, listing: Listing) -> None:
@@ -70,12 +67,12 @@ class BuyListing:
         with of_listing(listing):
             await self._decide(listing)
 
-    async def _decide(self, listing: Listing) -> str:
+    async def _decide(self, listing: Listing) -> Outcome:
         received = perf_counter()
-        decided = await self._journal.open(listing, self._desk)
+        decided = await self._decisions.open(listing, self._consequences.sender)
         decision_seconds = perf_counter() - received
-        if decided.outcome == "armed":
-            self._desk.armed()
+        if decided.outcome is Outcome.ARMED:
+            self._consequences.on_armed()
         self._metrics.decided(decided, decision_seconds)
         log.info(
             "decided",
@@ -88,14 +85,14 @@ class BuyListing:
 
     async def _moved(self, listing: ListingRescheduled) -> bool:
         """Return whether an order waits for the new opening; where none does, the news is as good as the listing."""
-        if not await self._journal.move(listing):
+        if not await self._decisions.move(listing):
             return False
         log.info("opening moved", symbol=listing.symbol, listing=listing.key, opens_at=listing.opens_at)
-        self._desk.armed()
+        self._consequences.on_armed()
         return True
 
     def _might_be_bought(self, listing: Listing) -> bool:
-        """Tell whether *listing* is one to buy.
+        """Return whether *listing* is one to buy.
 
         After a pause many appear late at once; of these only what has just opened is.
         """

@@ -7,10 +7,10 @@ from functools import partial
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from executor.exits.watchdog import Watchdog
-from executor.journal.decision_writer import Decided
-from executor.journal.order_transitions import Told
 from executor.model.order import Order
 from executor.model.order_state import OrderState
+from executor.model.reasons import Reason
+from executor.purchase_decisions import Decided
 from executor.supervision.exposure_metrics import Exposure
 from shared.events import Side
 from shared.mexc.time.exchange_clock import ExchangeClock
@@ -64,7 +64,7 @@ class ExecutorMetrics:
 
     def decided(self, decided: Decided, seconds: float) -> None:
         """Count one decision; a redelivered listing counts under its own outcome."""
-        self._decisions.labels(decided.outcome, code_of(decided.reason)).inc()
+        self._decisions.labels(decided.outcome, "" if decided.why is None else decided.why.reason).inc()
         self._decision_seconds.observe(seconds)
 
     def committed(self, order: Order) -> None:
@@ -82,17 +82,13 @@ class ExecutorMetrics:
         if order.side is Side.BUY and order.fire_at is None and order.attempt == 1:
             self._stage_seconds.labels(stage).observe(max(0.0, (at - order.decided_at).total_seconds()))
 
-    def stepped(self, order: Order, reason: str | None) -> None:
+    def stepped(self, order: Order, reason: Reason | None) -> None:
         """Count one transition of *order*."""
-        self._orders.labels(order.mode, order.side, order.state, code_of(reason)).inc()
+        self._orders.labels(order.mode, order.side, order.state, reason or "").inc()
         if order.answered_at is not None:
             self._order_seconds.observe(max(0.0, (order.answered_at - order.due_at).total_seconds()))
         if order.state in {OrderState.FILLED, OrderState.PARTIALLY_FILLED}:
             self._time(order, "filled", self._now())
-
-    def recorded(self, order: Order, told: Told) -> None:
-        """Count one transition of *order* with its reason."""
-        self.stepped(order, told.reason)
 
     def show_exposure(self, exposure: Exposure) -> None:
         """Show the exposure of one mode."""
@@ -128,8 +124,3 @@ def show_watchdog(watchdog: Watchdog, registry: CollectorRegistry) -> None:
         registry=registry,
     )
     unsupervised.set_function(watchdog.overdue_count)
-
-
-def code_of(reason: str | None) -> str:
-    """Return the reason without its details, which would make too many series."""
-    return (reason or "").partition(":")[0]

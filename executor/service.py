@@ -13,12 +13,12 @@ from executor.exits.environment_exits import seed
 from executor.exits.watchdog import Watchdog, overdue_seconds
 from executor.halts.mass_listing import MassListing
 from executor.halts.watch import HaltWatch, watching_halts
-from executor.handler import BuyListing, Desk
+from executor.handler import BuyListing, Consequences
 from executor.journal.announced_openings import AnnouncedOpenings
 from executor.journal.position_store import held_live
-from executor.metrics import show_watchdog
-from executor.model.order import Order
+from executor.metrics import show_clock, show_watchdog
 from executor.reconciliation.readiness import Readiness, reconcile
+from executor.sending.order_sender import OrderDispatch
 from executor.settings import ExecutorSettings, ExitSeeds
 from executor.supervision.api_key_age import show_key_age
 from executor.supervision.api_key_watch import ApiKeyWatch
@@ -120,21 +120,17 @@ class ExecutorRun:
         )
         confirm_seconds = settings.holdings_confirm_seconds
         check = partial(holdings.check, runtime.stop, confirm_seconds=confirm_seconds)
-        await reconcile(parts.resolver, check, parts.readiness, runtime.stop, self.alarms.say)
+        await reconcile(parts.reconciler, check, parts.readiness, runtime.stop, self.alarms.say)
         await holdings.watch(settings.holdings_check_seconds, runtime.stop, confirm_seconds=confirm_seconds)
 
     async def trade(self) -> None:
         """Consume listings until the stop, then finish the orders under way."""
         runtime, parts = self.runtime, self.parts
         async with asyncio.timeout(None) as drain, asyncio.TaskGroup() as under_way:
-
-            def send(order: Order) -> None:
-                under_way.create_task(parts.placing.place(order), name=f"order-{order.symbol}")
-                parts.metrics.committed(order)
-
-            desk = Desk(parts.placing.prepare, send, parts.schedule.changed.set, self.halts.halt)
+            dispatch = OrderDispatch(parts.sender, under_way, parts.metrics.committed)
+            consequences = Consequences(dispatch, parts.schedule.changed.set, self.halts.halt)
             mass_listing = MassListing(self.settings.listings_per_minute_max)
-            buy = BuyListing(parts.journal, mass_listing, desk, parts.metrics, self.settings, now=parts.now)
+            buy = BuyListing(parts.decisions, mass_listing, consequences, parts.metrics, self.settings, now=parts.now)
 
             async def handle(listing: Listing) -> Sequence[Trade]:
                 self.component.saw_event(utc_now())
@@ -154,8 +150,8 @@ class ExecutorRun:
     def start_orders(self, tasks: asyncio.TaskGroup) -> None:
         """Start everything that looks after orders and positions that there are already."""
         runtime, parts, stop = self.runtime, self.parts, self.runtime.stop
-        tasks.create_task(parts.resolver.run(stop), name="order reconciler")
-        tasks.create_task(parts.further.run(parts.placing, stop), name="further attempts")
+        tasks.create_task(parts.reconciler.run(stop), name="order reconciler")
+        tasks.create_task(parts.repeater.run(parts.sender, stop), name="further attempts")
         tasks.create_task(parts.exits.run(self.watchdog, stop), name="exits")
         if parts.custody is not None:
             tasks.create_task(parts.custody.run(stop), name="balance check")
@@ -193,7 +189,8 @@ async def serve(
         heartbeat(exits, runtime.bus),
     ):
         alarms = Alarms(component, runtime.telemetry.registry)
-        parts = assemble(runtime, settings, exchange, halts, alarms, live=venue.live)
+        parts = assemble(runtime, settings, exchange, halts, alarms, Readiness(exchange.clock))
+        show_clock(exchange.clock, runtime.telemetry.registry)
         run = ExecutorRun(runtime, settings, venue, exchange, parts, halts, alarms, component, watchdog)
         key, ended = run.show_health(exits), asyncio.Event()
         async with asyncio.TaskGroup() as beside:

@@ -10,6 +10,8 @@ from api.schemas.rows import PositionRow
 from shared.errors import SniperError
 from shared.events import Mode
 from shared.postgres.database import Database
+from shared.states import HELD as POSITIONS_HELD
+from shared.states import in_sql
 
 SELLABLE: Final = frozenset({"open", "closing"})
 """In any other state it cannot be sold; see `api.operator.write_offs`."""
@@ -17,7 +19,7 @@ _SELECTED: Final = (
     f"SELECT {', '.join(f'{sql} AS {name}' for name, sql in POSITIONS.columns.items())} FROM {POSITIONS.tables}"  # noqa: S608 - constant names only
 )
 HELD: Final = f"""
-    {_SELECTED} WHERE positions.state IN ('open', 'closing', 'dust', 'external', 'unsellable')
+    {_SELECTED} WHERE positions.state IN {in_sql(POSITIONS_HELD)}
     ORDER BY positions.opened_at, positions.id
 """
 NUMBERED: Final = f"{_SELECTED} WHERE positions.id = $1"

@@ -17,6 +17,8 @@ from api.schemas.health import Health
 from api.streaming.frames import frame
 from api.streaming.hub import Hub
 from shared.postgres.database import Database
+from shared.states import HELD as POSITIONS_HELD
+from shared.states import in_sql
 
 EVERY_SECONDS: Final = 5.0
 """An unchanged state is published again after this time, as ages in it have changed."""
@@ -25,7 +27,7 @@ HELD_MAX: Final = 500
 _SELECTED: Final = ", ".join(f"{sql} AS {name}" for name, sql in POSITIONS.columns.items())
 HELD: Final = f"""
     SELECT {_SELECTED} FROM {POSITIONS.tables}
-    WHERE positions.state IN ('open', 'closing', 'dust', 'external', 'unsellable')
+    WHERE positions.state IN {in_sql(POSITIONS_HELD)}
     ORDER BY positions.opened_at, positions.id LIMIT {HELD_MAX}
 """  # noqa: S608 - constant names only
 

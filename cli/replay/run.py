@@ -23,13 +23,16 @@ from dedup.observations import Observation, Observations
 from dedup.settings import DedupSettings
 from executor.halts.latches import HaltCause, latch
 from executor.halts.mass_listing import MassListing
-from executor.handler import BuyListing, Desk
-from executor.journal.decision_writer import Decided, DecisionWriter
-from executor.journal.order_transitions import OrderTransitions, Told
+from executor.handler import BuyListing, Consequences
+from executor.journal.decision_writer import DecisionWriter
+from executor.journal.order_transitions import OrderTransitions
 from executor.journal.outbox import Outbox
 from executor.metrics import ExecutorMetrics
 from executor.model.order import Order
 from executor.model.order_state import OrderEvent
+from executor.model.order_update import OrderUpdate
+from executor.model.reasons import Reason, Refusal
+from executor.purchase_decisions import Decided, Outcome, PurchaseDecisions
 from executor.settings import ExecutorSettings
 from shared.events import Listing, Mode, RawListing, Trade
 from shared.process.runtime import Runtime
@@ -52,6 +55,25 @@ class _DecisionMetrics(ExecutorMetrics):
         super().decided(decided, seconds)
         self.latest = decided
 
+    def recorded(self, order: Order, update: OrderUpdate) -> None:
+        """Count a step in the life of *order*."""
+        self.stepped(order, update.reason)
+
+
+class _Nowhere:
+    """The way out of orders: none leaves."""
+
+    def prepare(self, order: Order) -> None: ...
+
+    def send(self, order: Order) -> None: ...
+
+
+class _Unsent(Refusal):
+    """The end of every purchase of a replay."""
+
+    def __str__(self) -> str:
+        return UNSENT
+
 
 @dataclass(frozen=True, slots=True)
 class _HaltRequest:
@@ -72,18 +94,16 @@ class Pipeline:
         registry = CollectorRegistry()
         self._metrics = _DecisionMetrics(registry, now=clock.now)
         self._outbox = Outbox(runtime.database, runtime.bus, alarm=_no_alarm)
-        told = self._outbox.filled
-        self._journal = DecisionWriter(
-            runtime.database, settings, live=False, unready=lambda: None, told=told, now=clock.now
-        )
+        filled = self._outbox.filled
+        journal = DecisionWriter(runtime.database, settings, told=filled, now=clock.now)
+        self._decisions = PurchaseDecisions(journal, settings, live=False, unready=lambda: None, now=clock.now)
         self._books = OrderTransitions(
-            runtime.database, settings, told=told, count=self._metrics.recorded, now=clock.now, alarm=_no_alarm
+            runtime.database, settings, told=filled, count=self._metrics.recorded, now=clock.now, alarm=_no_alarm
         )
-        desk = Desk(_leave, _leave, lambda: None, self._halt)
         self._buy = BuyListing(
-            self._journal,
+            self._decisions,
             MassListing(settings.listings_per_minute_max),
-            desk,
+            Consequences(_Nowhere(), lambda: None, self._halt),
             self._metrics,
             settings,
             now=clock.now,
@@ -120,12 +140,12 @@ class Pipeline:
     async def _fire(self, order: Order) -> None:
         if order.fire_at is not None:
             self._clock.advance(order.fire_at)
-        decided = await self._journal.fire(order)
+        decided = await self._decisions.fire(order)
         self.decisions[order.listing_key] = f"{decision_text(decided)}, at its opening"
-        if decided.outcome == "refused":
-            await self._books.record(order, OrderEvent.REFUSED, Told(reason=decided.reason))
+        if decided.outcome is Outcome.DENIED:
+            await self._books.record(order, OrderUpdate(OrderEvent.DENIED, decided.why))
         elif decided.order is not None:
-            await self._books.record(decided.order, OrderEvent.LAPSED, Told(reason=UNSENT))
+            await self._books.record(decided.order, OrderUpdate(OrderEvent.LAPSED, _Unsent(Reason.INTERRUPTED)))
 
     async def serve(self) -> None:
         """Consume until the runtime stops, then publish the last trades."""
@@ -175,39 +195,37 @@ class Pipeline:
     async def _settle(self, listing: Listing) -> None:
         halted = await self._latched()
         decided = self._metrics.latest
-        if decided is None or decided.outcome == "repeated":
+        if decided is None or decided.outcome is Outcome.REPEATED:
             return
-        if decided.outcome == "buy" and decided.order is not None:
-            await self._books.record(decided.order, OrderEvent.LAPSED, Told(reason=halted or UNSENT))
-        refused = halted and decided.outcome == "buy"
+        if decided.outcome is Outcome.BUY and decided.order is not None:
+            why = halted or _Unsent(Reason.INTERRUPTED)
+            await self._books.record(decided.order, OrderUpdate(OrderEvent.LAPSED, why))
+        refused = halted and decided.outcome is Outcome.BUY
         self.decisions[listing.key] = f"refused: {halted}" if refused else decision_text(decided)
 
     def _halt(self, cause: HaltCause, mode: Mode | None, reason: str) -> None:
         self._halting.append(_HaltRequest(cause, mode, reason))
 
-    async def _latched(self) -> str:
-        """Commit the requested halts; return the reason, as the final pre-send check would report it."""
+    async def _latched(self) -> Refusal | None:
+        """Commit the halts that were called for; return the reason, as the final pre-send check would report it."""
         raised, self._halting = self._halting, []
         async with self._runtime.database.connection() as connection:
             for each in raised:
                 await latch(connection, each.cause, each.mode, each.reason)
-        return f"halted: {raised[0].cause}: {raised[0].reason}" if raised else ""
+        return Refusal(Reason.HALTED, f"{raised[0].cause}: {raised[0].reason}") if raised else None
 
 
 def decision_text(decided: Decided) -> str:
     """Return a decision in the words of `recording.decision_of`."""
     match decided.outcome:
-        case "buy" if decided.order is not None:
+        case Outcome.BUY if decided.order is not None:
             return f"buy for {decided.order.quote_qty:f}"
-        case "armed":
+        case Outcome.ARMED:
             return "wait for the opening"
-        case "refused":
+        case Outcome.DENIED:
             return f"refused: {decided.reason}"
         case other:
             return other
 
 
 def _no_alarm(_: str, __: str) -> None: ...
-
-
-def _leave(_: Order) -> None: ...

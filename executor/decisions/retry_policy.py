@@ -19,21 +19,20 @@ from executor.decisions.retry_corrections import (
     in_whole_coins,
 )
 from executor.model.order_state import OrderEvent
-from executor.model.reasons import Reason, Refusal, worded
+from executor.model.order_update import OrderUpdate, executed
+from executor.model.reasons import Reason, Refusal
 from executor.model.send_result import (
     Accepted,
-    Conclusion,
     Executed,
     NotOpen,
     PriceRefused,
-    Refused,
+    Rejected,
     SendResult,
     Throttled,
     TimestampRefused,
     Unanswered,
     Unsent,
     WrongSize,
-    executed,
 )
 from shared.events import Side, TradingRules
 from shared.mexc.orders.order_api import OrderRequest
@@ -69,46 +68,46 @@ class RereadRules:
     """No other request is known that could be sent instead."""
 
 
-def next_move(result: SendResult, context: AttemptContext) -> Retry | RereadRules | Conclusion:
+def next_move(result: SendResult, context: AttemptContext) -> Retry | RereadRules | OrderUpdate:
     """Return the move that follows from *result*."""
     match result:
         case Accepted(exchange_order_id):
-            return Conclusion(OrderEvent.ACCEPTED, exchange_order_id=exchange_order_id)
+            return OrderUpdate(OrderEvent.ACCEPTED, exchange_order_id=exchange_order_id)
         case Executed(fill):
             return executed(fill)
-        case Refused(reason, detail, stop):
-            return Conclusion(OrderEvent.REFUSED, worded(reason, detail), halts=stop)
+        case Rejected(reason, detail, stop):
+            return OrderUpdate(OrderEvent.REJECTED, Refusal(reason, detail), halts=stop)
         case Unanswered(detail, stop):
-            return Conclusion(OrderEvent.UNANSWERED, worded(Reason.OUTCOME_UNKNOWN, detail), halts=stop)
+            return OrderUpdate(OrderEvent.UNANSWERED, Refusal(Reason.OUTCOME_UNKNOWN, detail), halts=stop)
         case _:
             return _in_time(_retry_move(result, context), result, context)
 
 
-def move_after_reread(result: SendResult, context: AttemptContext, reread: RereadResult) -> Retry | Conclusion:
+def move_after_reread(result: SendResult, context: AttemptContext, reread: RereadResult) -> Retry | OrderUpdate:
     """Return the move that follows from *result* and the rules that were read again: a corrected order, or an end."""
     rules = reread.rules or context.rules or TradingRules()
     match result:
         case PriceRefused(detail):
-            refused = Conclusion(OrderEvent.REFUSED, worded(Reason.PRICE_REFUSED, detail))
+            rejected = OrderUpdate(OrderEvent.REJECTED, Refusal(Reason.PRICE_REFUSED, detail))
             request = at_nearest_price(context, rules, reread.last)
             counts = replace(context.counts, repriced=context.counts.repriced + 1)
         case WrongSize(reason, detail):
-            refused = Conclusion(OrderEvent.REFUSED, worded(reason, detail))
+            rejected = OrderUpdate(OrderEvent.REJECTED, Refusal(reason, detail))
             request = fitted_to_rules(context.request, context.money, rules, context.target)
             if isinstance(request, Refusal) and request.reason is not Reason.BELOW_MINIMUM and result.of_digits:
                 request = in_digits_of_bids(context, rules)
             if isinstance(request, Refusal) and request.reason is Reason.BELOW_MINIMUM:
-                refused = Conclusion(OrderEvent.REFUSED, worded(Reason.BELOW_MINIMUM, request.detail))
+                rejected = OrderUpdate(OrderEvent.REJECTED, request)
             counts = replace(context.counts, resized=True, rounded=False)
         case _:
             raise AssertionError(result)
-    move = refused if isinstance(request, Refusal) else Retry(request, 0.0, counts)
+    move = rejected if isinstance(request, Refusal) else Retry(request, 0.0, counts)
     return _in_time(move, result, context)
 
 
 def _retry_move(
     result: NotOpen | PriceRefused | WrongSize | TimestampRefused | Throttled | Unsent, context: AttemptContext
-) -> Retry | RereadRules | Conclusion:
+) -> Retry | RereadRules | OrderUpdate:
     match result:
         case NotOpen(detail):
             return _retry_until_open(context, detail)
@@ -124,36 +123,36 @@ def _retry_move(
             assert_never(result)
 
 
-def _same_again(result: TimestampRefused | Unsent, context: AttemptContext) -> Retry | Conclusion:
+def _same_again(result: TimestampRefused | Unsent, context: AttemptContext) -> Retry | OrderUpdate:
     """Retry the same request, unless that failed too often."""
     counts = context.counts
     if isinstance(result, TimestampRefused):
         if counts.timestamp_refused >= TIMESTAMP_REFUSED_MAX:
-            return Conclusion(OrderEvent.REFUSED, worded(Reason.CLOCK_UNCERTAIN, result.detail))
+            return OrderUpdate(OrderEvent.REJECTED, Refusal(Reason.CLOCK_UNCERTAIN, result.detail))
         counts = replace(counts, timestamp_refused=counts.timestamp_refused + 1)
         return Retry(context.request, TIMESTAMP_REFUSED_WAIT_SECONDS, counts)
     if counts.unsent >= UNSENT_MAX:
-        return Conclusion(OrderEvent.UNSENT, worded(Reason.EXCHANGE_UNAVAILABLE, result.detail))
+        return OrderUpdate(OrderEvent.UNSENT, Refusal(Reason.EXCHANGE_UNAVAILABLE, result.detail))
     return Retry(context.request, UNSENT_WAIT_SECONDS, replace(counts, unsent=counts.unsent + 1))
 
 
-def _retry_until_open(context: AttemptContext, detail: str) -> Retry | Conclusion:
+def _retry_until_open(context: AttemptContext, detail: str) -> Retry | OrderUpdate:
     """Retry soon, and the first few times at once: our clock or the exchange's may be a hair early.
 
     Only a purchase has an opening to wait for: the exits watch the symbol of a sale, and ask rarely.
     """
     if context.order.side is Side.SELL:
-        return Conclusion(OrderEvent.LAPSED, worded(Reason.NOT_OPEN, detail))
+        return OrderUpdate(OrderEvent.LAPSED, Refusal(Reason.NOT_OPEN, detail))
     is_early = context.order.fire_at is not None and context.counts.not_open < EARLY_MAX
     wait_seconds = EARLY_WAIT_SECONDS if is_early else context.settings.retry_every_seconds
     return Retry(context.request, wait_seconds, replace(context.counts, not_open=context.counts.not_open + 1))
 
 
-def _repriced(result: PriceRefused, context: AttemptContext) -> Retry | RereadRules | Conclusion:
+def _repriced(result: PriceRefused, context: AttemptContext) -> Retry | RereadRules | OrderUpdate:
     """Retry at the price that the exchange named, where that helps; else read the rules again."""
     counts = context.counts
     if counts.repriced >= REPRICED_MAX:
-        return Conclusion(OrderEvent.REFUSED, worded(Reason.PRICE_REFUSED, result.detail))
+        return OrderUpdate(OrderEvent.REJECTED, Refusal(Reason.PRICE_REFUSED, result.detail))
     named = result.price_max if context.request.side is Side.BUY else result.price_min
     request = repriced(context.request, named, context.rules, context.target)
     if isinstance(request, Refusal):
@@ -161,30 +160,30 @@ def _repriced(result: PriceRefused, context: AttemptContext) -> Retry | RereadRu
     return Retry(request, 0.0, replace(counts, repriced=counts.repriced + 1))
 
 
-def _resized(result: WrongSize, context: AttemptContext) -> Retry | RereadRules | Conclusion:
+def _resized(result: WrongSize, context: AttemptContext) -> Retry | RereadRules | OrderUpdate:
     """Retry in fewer digits or for another amount, where that helps; else read the rules again."""
-    refused, counts = Conclusion(OrderEvent.REFUSED, worded(result.reason, result.detail)), context.counts
+    rejected, counts = OrderUpdate(OrderEvent.REJECTED, Refusal(result.reason, result.detail)), context.counts
     if context.order.side is Side.SELL and result.notional_min is not None:
-        return Conclusion(OrderEvent.REFUSED, worded(Reason.BELOW_MINIMUM, result.detail))
+        return OrderUpdate(OrderEvent.REJECTED, Refusal(Reason.BELOW_MINIMUM, result.detail))
     is_rounded = result.of_digits and counts.resized and not counts.rounded
     if is_rounded:
         request = in_whole_coins(context)
     elif counts.resized or result.reason is not Reason.SIZE_REFUSED:
-        return refused
+        return rejected
     else:
         request = resized(context.request, result.notional_min, context.money)
     if not isinstance(request, Refusal):
         return Retry(request, 0.0, replace(counts, resized=True, rounded=is_rounded))
     if is_rounded or request.reason is Reason.BELOW_MINIMUM:
-        return refused
+        return rejected
     needs_rules = not result.of_digits or isinstance(in_digits_of_bids(context, context.rules), Refusal)
     return RereadRules(is_needed=needs_rules)
 
 
-M = TypeVar("M", Retry | Conclusion, Retry | RereadRules | Conclusion)
+M = TypeVar("M", Retry | OrderUpdate, Retry | RereadRules | OrderUpdate)
 
 
-def _in_time(move: M, result: SendResult, context: AttemptContext) -> M | Conclusion:
+def _in_time(move: M, result: SendResult, context: AttemptContext) -> M | OrderUpdate:
     """Return *move*, or its conclusion where the order's time is over before it."""
     order = context.order
     if not isinstance(move, Retry) or context.now + timedelta(seconds=move.wait_seconds) <= order.send_until:
@@ -194,12 +193,12 @@ def _in_time(move: M, result: SendResult, context: AttemptContext) -> M | Conclu
             # Only a purchase that was never taken has an opening to wait for; a sale is decided anew.
             waits = order.side is Side.BUY and order.attempt == 1
             event = OrderEvent.POSTPONED if waits else OrderEvent.LAPSED
-            return Conclusion(event, worded(Reason.NOT_OPEN, detail))
+            return OrderUpdate(event, Refusal(Reason.NOT_OPEN, detail))
         case Throttled(detail) if result.in_doubt:
-            return Conclusion(OrderEvent.UNANSWERED, worded(Reason.OUTCOME_UNKNOWN, detail))
+            return OrderUpdate(OrderEvent.UNANSWERED, Refusal(Reason.OUTCOME_UNKNOWN, detail))
         case Throttled(detail):
-            return Conclusion(OrderEvent.REFUSED, worded(Reason.TOO_MANY_REQUESTS, detail))
+            return OrderUpdate(OrderEvent.REJECTED, Refusal(Reason.TOO_MANY_REQUESTS, detail))
         case TimestampRefused(detail):
-            return Conclusion(OrderEvent.REFUSED, worded(Reason.CLOCK_UNCERTAIN, detail))
+            return OrderUpdate(OrderEvent.REJECTED, Refusal(Reason.CLOCK_UNCERTAIN, detail))
         case _:
-            return Conclusion(OrderEvent.UNSENT, worded(Reason.EXCHANGE_UNAVAILABLE, "no time for another attempt"))
+            return OrderUpdate(OrderEvent.UNSENT, Refusal(Reason.EXCHANGE_UNAVAILABLE, "no time for another attempt"))

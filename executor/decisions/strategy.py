@@ -1,6 +1,6 @@
 """Strategy: buy a listing, wait for its opening, or refuse it; and the amount to reserve. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -18,6 +18,10 @@ SIDES_CLOSED: Final[Mapping[Side, frozenset[int]]] = MappingProxyType(
     {Side.BUY: frozenset({3, 4}), Side.SELL: frozenset({2, 4})}
 )
 """Trade side types under which the exchange takes no order of that side: sell only or buy only, and closed."""
+
+
+Unready = Callable[[], Refusal | None]
+"""Returns why no live order could be sent now; None where one could."""
 
 
 @dataclass(frozen=True, slots=True)

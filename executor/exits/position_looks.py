@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
 
 import structlog
 
@@ -12,6 +11,7 @@ from executor.exits.book_reader import Quotes
 from executor.exits.look_schedule import WATCHED
 from executor.exits.open_values import OpenValues
 from executor.exits.running_sales import RunningSales
+from executor.halts.port import SaleHalts
 from executor.journal.position_store import held_by_others, learn, mark, write_off
 from executor.market_data.market_views import MarketViews
 from executor.model.position import Position, PositionState
@@ -24,11 +24,6 @@ from shared.log_context import of_listing
 from shared.postgres.database import Database
 
 log = structlog.get_logger(__name__)
-
-
-class Halts(Protocol):
-    def exits_halted(self) -> str:
-        """Return the reason of a halt of sales; empty without one."""
 
 
 @dataclass(slots=True)
@@ -58,7 +53,7 @@ class Look:
 
 
 class PositionLooks:
-    def __init__(self, database: Database, markets: MarketViews, halts: Halts, settings: ExecutorSettings) -> None:
+    def __init__(self, database: Database, markets: MarketViews, halts: SaleHalts, settings: ExecutorSettings) -> None:
         self.fair_values = FairValues()
         """By the latest looks."""
         self.open_values = OpenValues(settings.taker_fee)

@@ -13,7 +13,7 @@ from executor.journal.decision_writer import DecisionWriter
 from executor.model.order import ExitReason
 from executor.model.position import Position
 from executor.pricing.valuation import is_worth_selling
-from executor.sending.last_balances import Account
+from executor.sending.last_balances import BalanceSource
 from executor.sending.order_sender import OrderSender
 from shared.events import Mode, Side, TradingRules
 from shared.log_context import of_listing
@@ -54,7 +54,7 @@ class FreeBalances:
     No answer serves the same asset twice: a sale meanwhile has changed it.
     """
 
-    def __init__(self, account: Account, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, account: BalanceSource, clock: Callable[[], float] = time.monotonic) -> None:
         self._account = account
         self._clock = clock
         self._turn = asyncio.Lock()

@@ -21,8 +21,8 @@ from shared.mexc.errors import RateLimited
 from shared.mexc.http.request import Admission
 from shared.mexc.orders.order_api import MexcTrading
 from shared.mexc.time.exchange_clock import ExchangeClock
+from shared.mexc.weights import ORDER_TEST_PATH
 
-_METHOD, _PATH = "POST", "/api/v3/order/test"
 _NO_ORDER: Final = 0
 """The attempt number of a test: it is no attempt, and has a client order id of its own."""
 
@@ -63,7 +63,7 @@ class SaleTest:
         )
         if isinstance(request, Refusal):
             return None
-        async with self._turn, self._admission(_METHOD, _PATH):
+        async with self._turn, self._admission("POST", ORDER_TEST_PATH):
             answer = await self._trading.test_order(request, now_ms=self._clock.now_ms())
             result = result_of_test(answer)
             if isinstance(result, Throttled):

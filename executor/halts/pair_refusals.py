@@ -27,9 +27,9 @@ WHERE orders.mode = $1 AND orders.side = 'BUY' AND orders.state = 'rejected' AND
 """
 
 
-async def halt_if_too_many(connection: Connection, order: Order, reason: str | None, most: int) -> None:
+async def halt_if_too_many(connection: Connection, order: Order, reason: Reason | None, most: int) -> None:
     """Latch the halt of the mode of *order* where it is the *most*-th symbol in a row that was refused as a pair."""
-    if order.side is Side.SELL or reason is None or not reason.startswith(Reason.PAIR_REFUSED):
+    if order.side is Side.SELL or reason is not Reason.PAIR_REFUSED:
         return
     symbols = await connection.fetchval(COUNT, order.mode, Reason.PAIR_REFUSED)
     if symbols >= most:

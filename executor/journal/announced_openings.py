@@ -55,7 +55,7 @@ async def follow(connection: Connection) -> None:
 
 
 def _later_word(row: Record) -> Listing | None:
-    """Return what the ledger says of the listing of a waiting order; None where that is no news."""
+    """Return the listing of a waiting order as the ledger holds it; None where that is no news."""
     known = Listing.model_validate(row["listing"])
     is_later = known.opens_at is None or row["opens_observed_at"] > known.observed_at
     return _as_claimed(row) if is_later and row["opens_at"] != known.opens_at else None

@@ -10,14 +10,13 @@ import structlog
 from asyncpg import Record
 
 from executor.decisions.repeat_purchases import RepeatConditions, repeat_refusal
+from executor.decisions.strategy import Unready
 from executor.journal import order_transitions, settlement
-from executor.journal.decision_writer import Unready
 from executor.journal.order_row import about_row, order_of, requested_qty
-from executor.journal.order_transitions import Told
-from executor.journal.settlement import LOCK
 from executor.model.client_order_id import client_order_id
 from executor.model.order import Order
 from executor.model.order_state import TABLE, Effect, OrderEvent, OrderState
+from executor.model.order_update import OrderUpdate
 from executor.model.reasons import Reason, Refusal
 from executor.model.trade_event import trade_of
 from shared.events import Mode, Source
@@ -48,7 +47,7 @@ SELECT
     coalesce(answered_at, $3), $4
 FROM orders WHERE client_order_id = $1
 """
-# What was answered to the attempt before says nothing of this one.
+# The answer to the attempt before says nothing of this one.
 BEGIN: Final = """
 UPDATE orders SET
     state = $2, attempt = attempt + 1, attempt_id = $3, send_until = $4, request = $5,
@@ -85,7 +84,7 @@ class AttemptWriter:
         live: bool,
         unready: Unready,
         told: Callable[[], None],
-        count: Callable[[Order, str | None], None],
+        count: Callable[[Order, Reason | None], None],
         now: Callable[[], datetime],
     ) -> None:
         self._database = database
@@ -133,30 +132,29 @@ class AttemptWriter:
         async with self._database.connection() as connection:
             await connection.execute(LOOKED, order.sent_as, times)
 
-    async def appeared(self, order: Order, event: OrderEvent, told: Told) -> None:
-        """Count what the attempt of *order* got after all, once: beside what the order got by another, if anything."""
-        fill = told.fill
+    async def appeared(self, order: Order, update: OrderUpdate) -> None:
+        """Count the late fill of the attempt of *order*, once, beside the fill of another attempt."""
+        fill, exchange_id = update.fill, update.exchange_order_id
         assert fill is not None
         fees = {asset: f"{fee:f}" for asset, fee in fill.fees.items()}
-        state = TABLE[OrderState.FAILED, event].state
+        state = TABLE[OrderState.FAILED, update.event].state
         async with self._database.transaction() as connection:
-            await connection.execute(LOCK, order.mode)
-            exchange_id = told.exchange_order_id
+            await connection.execute(settlement.LOCK, order.mode)
             values = (order.sent_as, self._now(), fill.base_qty, fill.cost, fees, exchange_id)
             if not await connection.fetchval(APPEARED, *values):
                 return
             await settlement.settle(connection, order, Effect.ADD, fill)
-            # Under a name of its own: the order's tells what became of its last attempt.
+            # Under a name of its own: the order's belongs to its last attempt.
             named = f"{order.client_order_id}.{order.attempt}"
             shown = replace(order, client_order_id=named, state=state, exchange_order_id=exchange_id)
-            trade = trade_of(shown, fill=fill, reason=told.reason)
+            trade = trade_of(shown, fill=fill, reason=update.words)
             await connection.execute(order_transitions.TELL, trade.model_dump(mode="json"))
         self._told()
-        self._count(shown, told.reason)
+        self._count(shown, update.reason)
 
     async def _conditions(self, connection: Connection, order: Order) -> RepeatConditions | None:
         config = await connection.fetchrow(CONDITIONS, order.mode, self._now())
-        await connection.execute(LOCK, order.mode)
+        await connection.execute(settlement.LOCK, order.mode)
         if config is None:
             return None
         is_live = self._live and config["auto_trade"] and order.listing.source is not Source.TEST_INJECTION

@@ -3,14 +3,15 @@
 from typing import Final
 
 from executor.journal.named_sql import named
+from shared.states import AT_LARGE, in_sql
 
 # A clock that is a little behind another, or steps back over midnight, must not begin a day anew.
 _TODAY: Final = "exposure.day BETWEEN :today::date AND :today::date + 1"
-_AT_LARGE: Final = "('sending', 'acknowledged', 'unknown')"
+_AT_LARGE: Final = in_sql(AT_LARGE)
 
 
 def _held(mode: str) -> str:
-    """Tell whether the coin is at stake already, through another listing of it."""
+    """Return whether the coin is held or being bought already, through another listing of it."""
     return f"""
         EXISTS (
             SELECT FROM orders
@@ -70,7 +71,7 @@ _VALUES: Final = """
     :listing::text::jsonb, :state, :error_reason
 """
 
-# An order for which nothing is reserved, a refusal or one that waits, together with the trade that tells of it.
+# An order for which nothing is reserved, a refusal or one that waits, together with its trade.
 ADD: Final = named(f"""
 WITH added AS (
     INSERT INTO orders ({_COLUMNS}) VALUES ({_VALUES}) ON CONFLICT DO NOTHING RETURNING true
@@ -78,7 +79,7 @@ WITH added AS (
 INSERT INTO trade_outbox (event) SELECT :trade::text::jsonb FROM added RETURNING true
 """)  # noqa: S608 - constants
 
-# The same comparisons as executor.decisions.limits.exceeded_limit, which tells the reason: this is where they hold.
+# The same comparisons as executor.decisions.limits.exceeded_limit, which finds the reason: here they hold.
 _RESERVED: Final = f"""
     UPDATE exposure SET
         reserved_usdt = reserved_usdt + :quote_qty::numeric,
@@ -127,7 +128,7 @@ WITH waiting AS (
 UPDATE orders SET
     quote_qty = :quote_qty::numeric, config = :config::text::jsonb, decided_at = :decided_at::timestamptz,
     send_until = :send_until, state = :state,
-    -- What was answered before it waited says nothing of what it gets now.
+    -- An answer from before it waited says nothing of the next one.
     answered_at = NULL,
     updated_at = now()
 FROM reserved

@@ -1,7 +1,6 @@
-"""What becomes of committed orders: each step of their lives once, with its money, in one transaction."""
+"""Steps of committed orders: each once, with its money, in one transaction."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -16,15 +15,16 @@ from executor.journal.announced_openings import follow
 from executor.journal.named_sql import named
 from executor.journal.order_row import order_of
 from executor.journal.storable_text import UNSTORABLE, in_ascii
-from executor.model.fill import Fill
 from executor.model.order import Order
-from executor.model.order_state import AT_LARGE, FINAL, TABLE, OrderEvent, OrderState
+from executor.model.order_state import AT_LARGE, FINAL, TABLE, OrderState
+from executor.model.order_update import OrderUpdate
 from executor.model.reasons import Reason, worded
 from executor.model.trade_event import trade_of
 from executor.settings import LimitSettings
 from shared.isolation import readable
 from shared.log_context import of_listing
-from shared.postgres.database import Connection, Database
+from shared.postgres.database import Database
+from shared.states import HELD, in_sql
 
 log = structlog.get_logger(__name__)
 
@@ -75,36 +75,14 @@ UNION ALL
 SELECT earlier.exchange_order_id FROM order_attempts AS earlier JOIN orders USING (client_order_id)
 WHERE orders.symbol = $1 AND earlier.exchange_order_id IS NOT NULL
 """
-HELD_OF: Final = """
+HELD_OF: Final = f"""
 SELECT coalesce(
-    sum(base_qty) FILTER (WHERE state IN ('open', 'closing', 'dust', 'external', 'unsellable')),
+    sum(base_qty) FILTER (WHERE state IN {in_sql(HELD)}),
     CASE WHEN bool_or(state = 'closed' AND listing_key = $3) THEN 0 END
 ) FROM positions WHERE mode = $1 AND base_asset = $2
-"""
+"""  # noqa: S608 - constants
 LOOKED: Final = "UPDATE orders SET looked_again = $2 WHERE client_order_id = $1 AND looked_again < $2"
-_TOLD: Final = FINAL | {OrderState.ARMED, OrderState.UNKNOWN}
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What is known beside the event itself; None leaves what the journal holds."""
-
-    fill: Fill | None = None
-    reason: str | None = None
-    exchange_order_id: str | None = None
-    answered_at: datetime | None = None
-    send_until: datetime | None = None
-    """The sender promises to send nothing after this."""
-    request: dict[str, str] | None = None
-    attempts: int = 0
-    given_up_at: datetime | None = None
-    price_max: Decimal | None = None
-    """What no further attempt pays more than for a coin."""
-    fires_again: bool = False
-    """Of what waits again: it tries again at once, not only when an opening is told."""
-
-
-NOTHING_MORE: Final = Told()
+_ANNOUNCED: Final = FINAL | {OrderState.ARMED, OrderState.UNKNOWN}
 
 
 class OrderTransitions:
@@ -116,7 +94,7 @@ class OrderTransitions:
         limits: LimitSettings,
         *,
         told: Callable[[], None],
-        count: Callable[[Order, Told], None],
+        count: Callable[[Order, OrderUpdate], None],
         now: Callable[[], datetime],
         alarm: Alarm,
     ) -> None:
@@ -127,35 +105,36 @@ class OrderTransitions:
         self._now = now
         self._alarm = alarm
 
-    async def record(self, order: Order, event: OrderEvent, told: Told = NOTHING_MORE) -> Order | None:
-        """Let *event* happen to *order*, and return it as it is then; None where it is past that already.
+    async def record(self, order: Order, update: OrderUpdate) -> Order | None:
+        """Commit *update* of *order*, and return it as it is then; None where it is past that already.
 
         Words that the database cannot hold are stored as far as it can: what happened matters, not how it was put.
         """
+        reason = update.words
         try:
-            return await self._recorded(order, event, told)
+            return await self._recorded(order, update, reason)
         except UNSTORABLE as error:
             with of_listing(order.listing):
                 log.warning("words that cannot be stored", order=order.client_order_id, reason=str(error))
-        reason = None if told.reason is None else in_ascii(told.reason)
-        return await self._recorded(order, event, replace(told, reason=reason))
+        return await self._recorded(order, update, None if reason is None else in_ascii(reason))
 
-    async def _recorded(self, order: Order, event: OrderEvent, told: Told) -> Order | None:
+    async def _recorded(self, order: Order, update: OrderUpdate, reason: str | None) -> Order | None:
         async with self._database.transaction() as connection:
             await connection.execute(settlement.LOCK, order.mode)
             before = order_of(await connection.fetchrow(READ, order.client_order_id))
-            taken = TABLE.get((before.state, event))
+            taken = TABLE.get((before.state, update.event))
             if taken is None or _is_overtaken(order, before):
                 return None
-            after = await _write(connection, order, taken.state, told, self._now())
-            await settlement.settle(connection, after, taken.effect, told.fill)
-            await settlement.count_failures(connection, after, event, self._limits.failures_max)
-            await pair_refusals.halt_if_too_many(connection, after, told.reason, self._limits.pair_refusals_max)
-            if after.state in _TOLD:
-                trade = trade_of(after, fill=told.fill, reason=told.reason)
+            values = _values(order, taken.state, update, reason) | {"now": self._now()}
+            after = order_of(await connection.fetchrow(WRITE.sql, *WRITE.arguments(values)))
+            await settlement.settle(connection, after, taken.effect, update.fill)
+            await settlement.count_failures(connection, after, update.event, self._limits.failures_max)
+            await pair_refusals.halt_if_too_many(connection, after, update.reason, self._limits.pair_refusals_max)
+            if after.state in _ANNOUNCED:
+                trade = trade_of(after, fill=update.fill, reason=reason)
                 await connection.execute(TELL, trade.model_dump(mode="json"))
         self._told()
-        self._count(after, told)
+        self._count(after, update)
         return after
 
     async def at_large(self, modes: Collection[str]) -> Sequence[Order]:
@@ -186,8 +165,8 @@ class OrderTransitions:
             if row is None:
                 return False
             trade = trade_of(order_of(row), reason=worded(Reason.UNSETTLED, why))
-            told = trade.model_copy(update={"id": f"{trade.id}.unsettled"})
-            await connection.execute(TELL, told.model_dump(mode="json"))
+            alarm = trade.model_copy(update={"id": f"{trade.id}.unsettled"})
+            await connection.execute(TELL, alarm.model_dump(mode="json"))
         self._told()
         return True
 
@@ -197,9 +176,9 @@ class OrderTransitions:
             rows = await connection.fetch(GIVEN_UP, list(modes), times_max)
         return self._readable("orders given up", rows)
 
-    async def appeared(self, order: Order, event: OrderEvent, told: Told) -> Order | None:
+    async def appeared(self, order: Order, update: OrderUpdate) -> Order | None:
         """Count what an *order* got that was given up."""
-        return await self.record(order, event, told)
+        return await self.record(order, update)
 
     async def looked_again(self, order: Order, times: int) -> None:
         """Remember that an *order* which was given up was looked for so many times since."""
@@ -235,18 +214,18 @@ class OrderTransitions:
 
 
 def _is_overtaken(known: Order, stands: Order) -> bool:
-    """Tell whether an order was attempted again since it was *known*, or fired, or waits for another opening.
+    """Return whether an order was attempted again since it was *known*, or fired, or waits for another opening.
 
-    What was found of it then says nothing about it now.
+    The finding of then says nothing about it now.
     """
     if known.attempt != stands.attempt:
         return True
     return known.state is OrderState.ARMED and (stands.state, stands.fire_at) != (known.state, known.fire_at)
 
 
-async def _write(connection: Connection, order: Order, state: OrderState, told: Told, now: datetime) -> Order:
-    fill = told.fill
-    values: dict[str, object] = {
+def _values(order: Order, state: OrderState, update: OrderUpdate, reason: str | None) -> dict[str, object]:
+    fill = update.fill
+    return {
         "client_order_id": order.client_order_id,
         "state": state,
         "executed_qty": Decimal(0) if fill is None else fill.base_qty,
@@ -254,16 +233,14 @@ async def _write(connection: Connection, order: Order, state: OrderState, told: 
         "fee": None if fill is None else fill.fee,
         "fee_asset": None if fill is None else fill.fee_asset,
         "fees": None if fill is None else {asset: f"{fee:f}" for asset, fee in fill.fees.items()},
-        "error_reason": told.reason,
-        "exchange_order_id": told.exchange_order_id,
-        "answered_at": told.answered_at,
-        "send_until": told.send_until,
-        "request": told.request,
-        "attempts": told.attempts,
-        "now": now,
+        "error_reason": reason,
+        "exchange_order_id": update.exchange_order_id,
+        "answered_at": update.answered_at,
+        "send_until": update.send_until,
+        "request": update.request,
+        "attempts": update.attempts,
         "tried_opening": order.listing.opens_at,
-        "given_up_at": told.given_up_at,
-        "price_max": told.price_max,
-        "fires_again": told.fires_again,
+        "given_up_at": update.given_up_at,
+        "price_max": update.price_max,
+        "fires_again": update.fires_again,
     }
-    return order_of(await connection.fetchrow(WRITE.sql, *WRITE.arguments(values)))

@@ -1,4 +1,4 @@
-"""Fees that were taken in neither the coin nor its quote asset, kept with what they were taken of."""
+"""Fees in neither the coin nor its quote asset, kept with the order that they were taken of."""
 
 from decimal import Decimal
 from typing import Final, get_args

@@ -1,4 +1,4 @@
-"""Trades on their way to the broker: committed with what they tell, and published until it has them."""
+"""Outbox of trades: committed with their step, and published until the broker has them."""
 
 import asyncio
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ BATCH_MAX: Final = 100
 LOOK_SECONDS: Final = 1.0
 """Between looks for what another executor left behind."""
 RETRY_SECONDS: Final = 60.0
-"""Between looks at what was set aside: a newer version may have written it, and one that can read it may run by now."""
+"""Between retries of set-aside trades: a newer version may have written it, and one that can read it may run by now."""
 
 
 class Outbox:
@@ -49,7 +49,7 @@ class Outbox:
         self._filled.set()
 
     async def relay(self, until: asyncio.Event) -> None:
-        """Publish what is there and what comes, until *until* is set and nothing is left that the broker would take."""
+        """Publish all trades, until *until* is set and none is left that the broker would take."""
         attempt = 0
         while True:
             self._filled.clear()

@@ -1,4 +1,4 @@
-"""The positions that are held: read, each for itself, and what was learned of them kept."""
+"""Held positions: each is read by itself, and its stop's reference and peak are kept."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -14,6 +14,8 @@ from executor.model.position import Position, PositionState
 from executor.model.watched_position import Sale, WatchedPosition
 from shared.control import exit_policy
 from shared.postgres.database import Database
+from shared.states import AT_LARGE, in_sql
+from shared.states import HELD as POSITIONS_HELD
 
 # What an operator asked for counts until the position is closed. The last sale says why nothing was sold. One that is
 # at large may be older than that, where another was tried beside it. The last that got rid of a part, unless it was
@@ -44,7 +46,7 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT sequence, state FROM orders
     WHERE orders.listing_key = positions.listing_key AND orders.mode = positions.mode AND side = 'SELL'
-        AND orders.state IN ('sending', 'acknowledged', 'unknown')
+        AND orders.state IN {in_sql(AT_LARGE)}
     ORDER BY sequence DESC LIMIT 1
 ) AS at_large ON positions.state = 'closing'
 LEFT JOIN LATERAL (
@@ -53,10 +55,10 @@ LEFT JOIN LATERAL (
         AND executed_qty > 0 AND exit_reason <> 'remainder'
     ORDER BY sequence DESC LIMIT 1
 ) AS begun ON positions.received_usdt > 0
-WHERE positions.state IN ('open', 'closing', 'dust', 'external', 'unsellable')
+WHERE positions.state IN {in_sql(POSITIONS_HELD)}
 ORDER BY positions.opened_at
 """  # noqa: S608 - constants
-# The first look says what the stop is measured from; the peak that it replaces was only ever paid, never bid.
+# The first look sets the reference of the stop; the peak that it replaces was only ever paid, never bid.
 LEARN: Final = """
 UPDATE positions SET
     peak_price = CASE
@@ -71,18 +73,18 @@ UPDATE positions SET state = $3::varchar, note = $4, updated_at = now()
 WHERE listing_key = $1 AND mode = $2 AND state = $5
 RETURNING true
 """
-# Null where an order may have bought more that nobody has read yet. What a person wrote off may still be there.
-HELD_LIVE: Final = """
+# Null where an order may have bought more that was not read yet. Written-off coins may still be there.
+HELD_LIVE: Final = f"""
 SELECT base_asset, CASE WHEN bool_and(base_qty IS NOT NULL) THEN sum(base_qty) END AS held
 FROM (
     SELECT base_asset, base_qty FROM positions
-    WHERE mode = 'live' AND state IN ('open', 'closing', 'dust', 'external', 'unsellable', 'written_off')
+    WHERE mode = 'live' AND state IN {in_sql((*POSITIONS_HELD, PositionState.WRITTEN_OFF))}
     UNION ALL
     SELECT base_asset, NULL FROM orders
-    WHERE mode = 'live' AND side = 'BUY' AND state IN ('sending', 'acknowledged', 'unknown')
+    WHERE mode = 'live' AND side = 'BUY' AND state IN {in_sql(AT_LARGE)}
 ) AS holdings
 GROUP BY base_asset
-"""
+"""  # noqa: S608 - constants
 
 
 class Reading(NamedTuple):
@@ -134,7 +136,7 @@ def _held_of(row: Record) -> WatchedPosition:
 
 
 async def learn(database: Database, position: Position, reference: Decimal | None, peak: Decimal) -> None:
-    """Remember what the stop of *position* is measured from, unless None, and its highest price so far."""
+    """Remember the reference of the stop of *position*, unless None, and its highest price so far."""
     async with database.connection() as connection:
         await connection.execute(LEARN, position.listing.key, position.mode, reference, peak)
 
@@ -147,7 +149,7 @@ async def mark(database: Database, position: Position, state: PositionState, not
 
 
 async def write_off(database: Database, position: Position, now: datetime) -> bool:
-    """Give *position* up as lost, which frees what it cost; return whether that could be done."""
+    """Give *position* up as lost, which frees its cost; return whether that could be done."""
     async with database.transaction() as connection:
         return await settlement.write_off(connection, position, now)
 

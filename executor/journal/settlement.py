@@ -1,4 +1,4 @@
-"""What a step in an order's life does to the exposure and the positions, inside the transaction that takes the step."""
+"""Settlement of a step in an order's life: exposure and positions, inside the transaction that takes the step."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -14,8 +14,9 @@ from executor.model.order_state import Effect, OrderEvent
 from executor.model.position import ENDED, Position, PositionState, after_sale, realised, written_off
 from shared.events import Side
 from shared.postgres.database import Connection
+from shared.states import AT_LARGE, in_sql
 
-# What the truth turns out to be counts, even beyond the limit: the next reservation finds no room.
+# The actual fill counts, even beyond the limit: the next reservation finds no room.
 SETTLE: Final = """
 UPDATE exposure SET
     reserved_usdt = reserved_usdt - $2,
@@ -24,7 +25,7 @@ UPDATE exposure SET
     day_spent_usdt = CASE WHEN day = $4 THEN greatest(0, day_spent_usdt - $2 + $3) ELSE day_spent_usdt END
 WHERE mode = $1
 """
-# What it came to counts for its day, unless that is over.
+# The result counts for its day, unless that is over.
 FREE: Final = """
 UPDATE exposure SET
     filled_usdt = greatest(0, filled_usdt - $2),
@@ -60,14 +61,14 @@ UPDATE positions SET
     updated_at = now()
 WHERE listing_key = $1 AND mode = $2
 """
-# While one was in doubt, another may have been begun for what the balance showed.
-ANOTHER_SALE: Final = """
+# While one was in doubt, another may have been begun for the rest of the balance.
+ANOTHER_SALE: Final = f"""
 SELECT EXISTS (
     SELECT FROM orders
-    WHERE listing_key = $1 AND mode = $2 AND side = 'SELL' AND state IN ('sending', 'acknowledged', 'unknown')
+    WHERE listing_key = $1 AND mode = $2 AND side = 'SELL' AND state IN {in_sql(AT_LARGE)}
         AND client_order_id <> $3
 )
-"""
+"""  # noqa: S608 - constants
 COUNT: Final = """
 UPDATE exposure SET failures = CASE WHEN $2 THEN failures + 1 ELSE 0 END WHERE mode = $1 RETURNING failures
 """
@@ -101,7 +102,7 @@ async def count_failures(connection: Connection, order: Order, event: OrderEvent
 
 
 async def _add(connection: Connection, order: Order, fill: Fill) -> None:
-    """Count what an order got that was given up, and halt purchases: what was believed of the exchange is not so."""
+    """Count the late fill of an order that was given up, and halt purchases: an absence was believed that was none."""
     if order.side is Side.BUY:
         await _settle_purchase(connection, order, fill, reserved=_NOTHING)
     else:
@@ -146,7 +147,7 @@ async def _settle_sale(connection: Connection, order: Order, fill: Fill | None) 
 
 
 async def write_off(connection: Connection, position: Position, now: datetime) -> bool:
-    """Give *position* up as lost, which frees what it cost; return whether that could be done.
+    """Give *position* up as lost, which frees its cost; return whether that could be done.
 
     Not while a sale of it may still bring something: what that comes to is booked first.
     """

@@ -5,28 +5,9 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from shared.states import AT_LARGE, FINAL, OrderState
 
-class OrderState(StrEnum):
-    """State of an order in the journal."""
-
-    ARMED = "armed"
-    """Waits for the opening; nothing is reserved for it yet."""
-    SENDING = "sending"
-    """Committed, with its money reserved: from now on it may be at the exchange."""
-    ACKNOWLEDGED = "acknowledged"
-    """The exchange has taken it; its fill is not read yet."""
-    UNKNOWN = "unknown"
-    """It may have arrived or not. It is looked up, and never sent again."""
-    FILLED = "filled"
-    """All of it was executed."""
-    PARTIALLY_FILLED = "partially_filled"
-    """Some of it was filled, and the rest is cancelled."""
-    REJECTED = "rejected"
-    """The exchange would not take it, or a rule of ours forbade it."""
-    EXPIRED = "expired"
-    """Its time passed, or the exchange cancelled it, with nothing filled."""
-    FAILED = "failed"
-    """It never reached the exchange."""
+__all__ = ["AT_LARGE", "FINAL", "TABLE", "Effect", "OrderEvent", "OrderState", "Transition"]
 
 
 class OrderEvent(StrEnum):
@@ -36,8 +17,10 @@ class OrderEvent(StrEnum):
     """Its time came, and the limits allow it."""
     ACCEPTED = "accepted"
     """The exchange took it, and named its own order id."""
-    REFUSED = "refused"
-    """The exchange would not take it, or a rule of ours forbade it before a byte was written."""
+    DENIED = "denied"
+    """A rule of ours forbade it before a byte was written."""
+    REJECTED = "rejected"
+    """The exchange would not take it."""
     LAPSED = "lapsed"
     """The time in which it could be sent is over, and no attempt was taken."""
     POSTPONED = "postponed"
@@ -88,10 +71,11 @@ _S, _E = OrderState, OrderEvent
 TABLE: Final[Mapping[tuple[OrderState, OrderEvent], Transition]] = MappingProxyType(
     {
         (_S.ARMED, _E.FIRED): Transition(_S.SENDING, Effect.RESERVE),
-        (_S.ARMED, _E.REFUSED): Transition(_S.REJECTED, Effect.NOTHING),
+        (_S.ARMED, _E.DENIED): Transition(_S.REJECTED, Effect.NOTHING),
         (_S.ARMED, _E.LAPSED): Transition(_S.EXPIRED, Effect.NOTHING),
         (_S.SENDING, _E.ACCEPTED): Transition(_S.ACKNOWLEDGED, Effect.HOLD),
-        (_S.SENDING, _E.REFUSED): Transition(_S.REJECTED, Effect.RELEASE),
+        (_S.SENDING, _E.DENIED): Transition(_S.REJECTED, Effect.RELEASE),
+        (_S.SENDING, _E.REJECTED): Transition(_S.REJECTED, Effect.RELEASE),
         (_S.SENDING, _E.LAPSED): Transition(_S.EXPIRED, Effect.RELEASE),
         (_S.SENDING, _E.POSTPONED): Transition(_S.ARMED, Effect.RELEASE),
         (_S.SENDING, _E.UNSENT): Transition(_S.FAILED, Effect.RELEASE),
@@ -110,7 +94,8 @@ TABLE: Final[Mapping[tuple[OrderState, OrderEvent], Transition]] = MappingProxyT
         (_S.ACKNOWLEDGED, _E.WRITTEN_OFF): Transition(_S.FAILED, Effect.RELEASE),
         # A sender that was taken for dead may still record an outcome that it knows for certain.
         (_S.UNKNOWN, _E.ACCEPTED): Transition(_S.ACKNOWLEDGED, Effect.HOLD),
-        (_S.UNKNOWN, _E.REFUSED): Transition(_S.REJECTED, Effect.RELEASE),
+        (_S.UNKNOWN, _E.DENIED): Transition(_S.REJECTED, Effect.RELEASE),
+        (_S.UNKNOWN, _E.REJECTED): Transition(_S.REJECTED, Effect.RELEASE),
         (_S.UNKNOWN, _E.LAPSED): Transition(_S.EXPIRED, Effect.RELEASE),
         (_S.UNKNOWN, _E.UNSENT): Transition(_S.FAILED, Effect.RELEASE),
         (_S.UNKNOWN, _E.FOUND_FILLED): Transition(_S.FILLED, Effect.SETTLE),
@@ -123,8 +108,3 @@ TABLE: Final[Mapping[tuple[OrderState, OrderEvent], Transition]] = MappingProxyT
         (_S.FAILED, _E.APPEARED_PARTLY_FILLED): Transition(_S.PARTIALLY_FILLED, Effect.ADD),
     }
 )
-
-FINAL: Final = frozenset({_S.FILLED, _S.PARTIALLY_FILLED, _S.REJECTED, _S.EXPIRED, _S.FAILED})
-"""Orders in these states have ended, but one that was given up may appear after all."""
-AT_LARGE: Final = frozenset({_S.SENDING, _S.ACKNOWLEDGED, _S.UNKNOWN})
-"""Orders in these states may be at the exchange: their money is reserved, and they are looked up until settled."""

@@ -3,38 +3,13 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import ROUND_DOWN, Decimal, localcontext
-from enum import StrEnum
-from typing import Final
 
 from executor.model.fill import Fill
 from executor.model.money import CAREFUL, CENT
 from shared.events import Listing, Mode
+from shared.states import ENDED, HELD, PositionState
 
-
-class PositionState(StrEnum):
-    OPEN = "open"
-    CLOSING = "closing"
-    """A sale is under way."""
-    CLOSED = "closed"
-    DUST = "dust"
-    """Less than the exchange takes at a fair price; valued now and then, and open again once it is more."""
-    EXTERNAL = "external"
-    """The account does not hold the coins: they were sold or moved outside."""
-    UNSELLABLE = "unsellable"
-    """The exchange does not know the symbol any more."""
-    WRITTEN_OFF = "written_off"
-    """A person gave it up as lost."""
-
-
-HELD: Final = (
-    PositionState.OPEN,
-    PositionState.CLOSING,
-    PositionState.DUST,
-    PositionState.EXTERNAL,
-    PositionState.UNSELLABLE,
-)
-"""The cost of these counts as exposure."""
-ENDED: Final = frozenset({PositionState.CLOSED, PositionState.WRITTEN_OFF})
+__all__ = ["ENDED", "HELD", "Position", "PositionState", "after_sale", "realised", "written_off"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,10 +128,13 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A reason not to buy or not to send, with its details."""
+    """The reason why an order goes no further or ended oddly: a stable code, with the details of the case."""
 
     reason: Reason
     detail: str = ""
+
+    def __str__(self) -> str:
+        return worded(self.reason, self.detail)
 
 
 def worded(reason: Reason, detail: str) -> str:

@@ -1,10 +1,9 @@
-"""Results of one attempt to send an order, and the conclusion of all of them. Pure."""
+"""Results of one attempt to send an order. Pure."""
 
 from dataclasses import dataclass
 from decimal import Decimal
 
 from executor.model.fill import Fill
-from executor.model.order_state import OrderEvent
 from executor.model.reasons import Reason
 from shared.mexc.retry_after import quiet_seconds
 
@@ -24,7 +23,7 @@ class Executed:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class Rejected:
     """Certainly no order, and a retry would change nothing."""
 
     reason: Reason
@@ -106,7 +105,7 @@ class Unanswered:
 SendResult = (
     Accepted
     | Executed
-    | Refused
+    | Rejected
     | NotOpen
     | PriceRefused
     | WrongSize
@@ -115,23 +114,3 @@ SendResult = (
     | Unsent
     | Unanswered
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Conclusion:
-    """The end of all attempts."""
-
-    event: OrderEvent
-    reason: str | None = None
-    fill: Fill | None = None
-    exchange_order_id: str | None = None
-    halts: bool = False
-    """Every other order would fare the same."""
-
-
-def executed(fill: Fill | None, *, otherwise: Reason = Reason.NOT_FILLED) -> Conclusion:
-    """Return the conclusion of an order that got *fill*, and nothing more."""
-    if fill is None:
-        return Conclusion(OrderEvent.FOUND_UNFILLED, otherwise)
-    event = OrderEvent.FOUND_FILLED if fill.complete else OrderEvent.FOUND_PARTLY_FILLED
-    return Conclusion(event, fill=fill)

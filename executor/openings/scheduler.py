@@ -1,18 +1,19 @@
 """Fire armed orders at their openings. The journal holds them, so a restart forgets none."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
 
-from executor.journal.decision_writer import Decided, DecisionWriter
-from executor.journal.order_transitions import OrderTransitions, Told
+from executor.journal.order_transitions import OrderTransitions
 from executor.model.order import Order
 from executor.model.order_state import OrderEvent
-from executor.model.reasons import Reason, worded
+from executor.model.order_update import OrderUpdate
+from executor.model.reasons import Reason, Refusal
+from executor.purchase_decisions import Decided, Outcome, PurchaseDecisions
 from executor.sending.exchange_time import ExchangeTime, milliseconds
 from executor.sending.order_sender import OrderSender
 from executor.sending.request_builder import RequestBuilder
@@ -38,7 +39,7 @@ class OpeningScheduler:
     def __init__(
         self,
         transitions: OrderTransitions,
-        journal: DecisionWriter,
+        decisions: PurchaseDecisions,
         sender: OrderSender,
         request_builder: RequestBuilder,
         exchange_time: ExchangeTime,
@@ -48,7 +49,7 @@ class OpeningScheduler:
         """Orders whose opening stays unknown for *max_wait* are given up."""
         self._transitions = transitions
         self._max_wait = max_wait
-        self._journal = journal
+        self._decisions = decisions
         self._sender = sender
         self._request_builder = request_builder
         self._exchange_time = exchange_time
@@ -61,22 +62,29 @@ class OpeningScheduler:
         async with asyncio.TaskGroup() as attending:
             while not until.is_set():
                 self.changed.clear()
-                armed, now_ms = await self.armed(), self._exchange_time.now_ms()
-                for order in armed:
-                    if opens_soon(order, now_ms) and _opening(order) not in self._attended:
-                        attending.create_task(self.attend(order, until), name=f"opening-{order.symbol}")
-                forgotten = [order for order in armed if is_forgotten(order, now_ms, self._max_wait)]
-                await each_isolated(forgotten, self.give_up, failed=_log_kept)
+                armed = await self.armed()
+                for order in filter(self.is_near, armed):
+                    attending.create_task(self.attend(order, until), name=f"opening-{order.symbol}")
+                await self.give_up_forgotten(armed)
                 await pause(LOOK_SECONDS, self.changed)
 
-    async def give_up(self, order: Order) -> None:
-        """End an order whose opening never became known."""
-        reason = worded(Reason.OPENING_PASSED, "no opening became known")
+    async def give_up_forgotten(self, armed: Iterable[Order]) -> None:
+        """End those of *armed* whose opening stayed unknown for too long."""
+        now_ms = self._exchange_time.now_ms()
+        forgotten = [order for order in armed if is_forgotten(order, now_ms, self._max_wait)]
+        await each_isolated(forgotten, self._give_up, failed=_log_kept)
+
+    async def _give_up(self, order: Order) -> None:
+        why = Refusal(Reason.OPENING_PASSED, "no opening became known")
         with of_listing(order.listing):
             try:
-                await self._transitions.record(order, OrderEvent.LAPSED, Told(reason=reason))
+                await self._transitions.record(order, OrderUpdate(OrderEvent.LAPSED, why))
             except TransientError as error:
                 log.debug("an order still waits", symbol=order.symbol, reason=str(error))
+
+    def is_near(self, order: Order) -> bool:
+        """Return whether *order* opens soon, or should have, and is not attended to yet."""
+        return opens_soon(order, self._exchange_time.now_ms()) and _opening(order) not in self._attended
 
     async def attend(self, order: Order, until: asyncio.Event) -> None:
         """Fire *order* at its opening; an error concerns this order alone."""
@@ -104,7 +112,7 @@ class OpeningScheduler:
             return  # It is still armed, and the next executor finds it.
         if not await self._transitions.waits(order):
             return  # Its opening moved: the task of the new opening decides.
-        decided = await self._journal.fire(order)
+        decided = await self._decisions.fire(order)
         await self._end_waiting(order, decided)
         if decided.order is not None:
             await self._sender.place(decided.order, at_ms=at_ms)
@@ -121,12 +129,13 @@ class OpeningScheduler:
 
     async def _end_waiting(self, order: Order, decided: Decided) -> None:
         """End an armed order that will not be sent: it was refused, or one of the other mode took its place."""
-        if decided.outcome == "refused":
-            passed = decided.reason.startswith(Reason.OPENING_PASSED)
-            event = OrderEvent.LAPSED if passed else OrderEvent.REFUSED
-            await self._transitions.record(order, event, Told(reason=decided.reason))
-        elif decided.outcome == "switched" or (decided.order is not None and decided.order.mode is not order.mode):
-            await self._transitions.record(order, OrderEvent.REFUSED, Told(reason=Reason.MODE_SWITCHED))
+        is_switched = decided.order is not None and decided.order.mode is not order.mode
+        if decided.why is not None:
+            has_passed = decided.why.reason is Reason.OPENING_PASSED
+            event = OrderEvent.LAPSED if has_passed else OrderEvent.DENIED
+            await self._transitions.record(order, OrderUpdate(event, decided.why))
+        elif is_switched or decided.outcome is Outcome.SWITCHED:
+            await self._transitions.record(order, OrderUpdate(OrderEvent.DENIED, Refusal(Reason.MODE_SWITCHED)))
 
     async def _wait(self, until_ms: int, until: asyncio.Event) -> None:
         left_seconds = (until_ms - self._exchange_time.now_ms()) / 1000

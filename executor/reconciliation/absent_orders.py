@@ -7,10 +7,11 @@ from typing import Final
 
 import structlog
 
-from executor.journal.order_transitions import OrderTransitions, Told
+from executor.journal.order_transitions import OrderTransitions
 from executor.model.order import Order
 from executor.model.order_state import OrderEvent, OrderState
-from executor.model.reasons import Reason, worded
+from executor.model.order_update import OrderUpdate
+from executor.model.reasons import Reason, Refusal
 from executor.reconciliation.order_search import OrderSearch, search_deadlines
 from executor.settings import ExecutorSettings
 from executor.venues.lookup_schedule import REMEMBERED, Way
@@ -25,7 +26,7 @@ UNSOLD_SECONDS: Final = 0.25
 ROUNDING: Final = Decimal("0.999")
 """The share of the explained balance that has to be there: fees are rounded."""
 
-Record = Callable[[Order, OrderEvent, Told], Awaitable[Order | None]]
+Record = Callable[[Order, OrderUpdate], Awaitable[Order | None]]
 
 
 class AbsentOrders:
@@ -51,8 +52,8 @@ class AbsentOrders:
         """
         deadlines, now = search_deadlines(order, self._settings), self._now()
         if order.state is OrderState.SENDING and now > deadlines.sent_by:
-            reason = worded(Reason.OUTCOME_UNKNOWN, "its sender is gone")
-            doubted = await self._record(order, OrderEvent.UNANSWERED, Told(reason=reason))
+            why = Refusal(Reason.OUTCOME_UNKNOWN, "its sender is gone")
+            doubted = await self._record(order, OrderUpdate(OrderEvent.UNANSWERED, why))
             order = order if doubted is None else doubted
         if order.state is not OrderState.UNKNOWN or now <= deadlines.arrived_by:
             return
@@ -117,8 +118,8 @@ class AbsentOrders:
     async def _give_up(self, order: Order) -> None:
         never = Reason.INTERRUPTED if order.mode is Mode.DRY_RUN else Reason.NEVER_ARRIVED
         log.warning("an order never arrived", symbol=order.symbol, order=order.client_order_id)
-        told = Told(reason=never, given_up_at=None if order.mode is Mode.DRY_RUN else self._now())
-        await self._record(order, OrderEvent.FOUND_ABSENT, told)
+        given_up_at = None if order.mode is Mode.DRY_RUN else self._now()
+        await self._record(order, OrderUpdate(OrderEvent.FOUND_ABSENT, Refusal(never), given_up_at=given_up_at))
 
 
 def _is_all_there(explained: Decimal | None, balance: Balance | None) -> bool:

@@ -12,7 +12,7 @@ from executor.journal.position_store import mark, read_held
 from executor.model.position import Position, PositionState
 from executor.model.watched_position import WatchedPosition
 from executor.pricing.valuation import is_worth_selling
-from executor.sending.last_balances import Account
+from executor.sending.last_balances import BalanceSource
 from executor.settings import ExecutorSettings
 from shared.backoff import pause
 from shared.errors import TransientError
@@ -33,7 +33,7 @@ _COMPARED: Final = frozenset({PositionState.OPEN, PositionState.EXTERNAL})
 
 
 class BalanceCheck:
-    def __init__(self, database: Database, account: Account, settings: ExecutorSettings) -> None:
+    def __init__(self, database: Database, account: BalanceSource, settings: ExecutorSettings) -> None:
         self._database = database
         self._account = account
         self._settings = settings

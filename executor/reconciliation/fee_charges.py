@@ -4,9 +4,9 @@ from decimal import Decimal
 from typing import Final
 
 from executor.alarms import Alarm
-from executor.journal.order_transitions import Told
 from executor.market_data.symbol_rules import SymbolRules
 from executor.model.order import Order
+from executor.model.order_update import OrderUpdate
 from executor.model.reasons import Reason
 from executor.settings import EntrySettings
 from shared.events import Mode
@@ -22,13 +22,13 @@ class FeeCharges:
         self._settings = settings
         self._alarm = alarm
 
-    def check(self, order: Order, told: Told) -> None:
-        """Check the fee of the fill in *told*, where the exchange named it."""
+    def check(self, order: Order, update: OrderUpdate) -> None:
+        """Check the fee of the fill in *update*, where the exchange named it."""
         fees, wrong = self._known.fees, ""
-        is_assumed = (told.reason or "").startswith((Reason.FEE_ASSUMED, Reason.SETTLED_BY_HAND))
+        is_assumed = update.reason in {Reason.FEE_ASSUMED, Reason.SETTLED_BY_HAND}
         is_charged = order.mode is Mode.LIVE and not is_assumed
-        if told.fill is not None and is_charged and told.fill.cost >= COST_MIN:
-            wrong = fees.charged(order, told.fill, self._known.latest(order.listing), self._settings.taker_fee)
+        if update.fill is not None and is_charged and update.fill.cost >= COST_MIN:
+            wrong = fees.charged(order, update.fill, self._known.latest(order.listing), self._settings.taker_fee)
         if wrong:
             self._alarm(_SOURCE, wrong)
         elif not fees.is_raised():

@@ -9,10 +9,11 @@ from typing import Final, Protocol
 import structlog
 
 from executor.journal.attempt_writer import AttemptWriter
-from executor.journal.order_transitions import OrderTransitions, Told
+from executor.journal.order_transitions import OrderTransitions
 from executor.model.order import Order
 from executor.model.order_state import OrderEvent
-from executor.model.reasons import Reason, worded
+from executor.model.order_update import OrderUpdate
+from executor.model.reasons import Reason, Refusal
 from executor.reconciliation.lookup_outcome import UNKNOWN_ORDER
 from executor.sending.order_sender import OrderSender
 from executor.venues.lookup_schedule import AGAIN_AFTER, EVERY_WAY, times_due
@@ -39,7 +40,7 @@ class GivenUpJournal(Protocol):
     async def looked_again(self, order: Order, times: int) -> None:
         """Record the number of look-ups of *order* since."""
 
-    async def appeared(self, order: Order, event: OrderEvent, told: Told) -> object:
+    async def appeared(self, order: Order, update: OrderUpdate) -> object:
         """Settle the fill that *order* got after all."""
 
 
@@ -122,9 +123,8 @@ class GivenUpOrders:
                 assert fill is not None
                 log.error("an order that was given up appeared", symbol=order.symbol, order=order.sent_as)
                 event = OrderEvent.APPEARED_FILLED if fill.complete else OrderEvent.APPEARED_PARTLY_FILLED
-                reason = worded(Reason.APPEARED, f"given up at {_at(order):%Y-%m-%d %H:%M:%S} UTC")
-                told = Told(fill=fill, reason=reason, exchange_order_id=exchange_order_id)
-                await among.appeared(order, event, told)
+                why = Refusal(Reason.APPEARED, f"given up at {_at(order):%Y-%m-%d %H:%M:%S} UTC")
+                await among.appeared(order, OrderUpdate(event, why, fill, exchange_order_id))
             case Working(exchange_order_id) | Unclear(exchange_order_id, _, _):
                 await self._end(order, exchange_order_id)
 

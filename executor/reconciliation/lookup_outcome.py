@@ -8,12 +8,12 @@ from typing import Final, assert_never
 
 import structlog
 
-from executor.journal.order_transitions import OrderTransitions, Told
+from executor.journal.order_transitions import OrderTransitions
 from executor.model.fill import Fill
 from executor.model.order import Order
 from executor.model.order_state import OrderEvent, OrderState
-from executor.model.reasons import Reason, worded
-from executor.model.send_result import Conclusion, executed
+from executor.model.order_update import OrderUpdate, executed
+from executor.model.reasons import Reason, Refusal
 from executor.reconciliation.absent_orders import AbsentOrders
 from executor.reconciliation.order_search import OrderSearch, SearchDeadlines, search_deadlines
 from executor.settings import ExecutorSettings
@@ -40,7 +40,7 @@ class LookupOutcomes:
         transitions: OrderTransitions,
         settings: ExecutorSettings,
         *,
-        tries_again: Callable[[Order, Conclusion], bool],
+        tries_again: Callable[[Order, OrderUpdate], bool],
         now: Callable[[], datetime],
     ) -> None:
         """*tries_again* takes over an order that got nothing, where another attempt may follow."""
@@ -66,8 +66,8 @@ class LookupOutcomes:
         with of_listing(order.listing):
             match finding:
                 case Ended(exchange_order_id, fill, note):
-                    reason = worded(Reason.UNKNOWN_STATUS, note) if note else ""
-                    await self._end(order, exchange_order_id, fill, reason)
+                    odd = Refusal(Reason.UNKNOWN_STATUS, note) if note else None
+                    await self._end(order, exchange_order_id, fill, odd)
                 case Untold():
                     await self._doubt(order, finding, search)
                 case Unclear():
@@ -80,16 +80,15 @@ class LookupOutcomes:
                 case _:
                     assert_never(finding)
 
-    async def _end(self, order: Order, exchange_order_id: str, fill: Fill | None, reason: str) -> None:
-        conclusion = replace(executed(fill), exchange_order_id=exchange_order_id)
-        if fill is None and not reason and order.state is OrderState.ACKNOWLEDGED:
+    async def _end(self, order: Order, exchange_order_id: str, fill: Fill | None, odd: Refusal | None) -> None:
+        update = replace(executed(fill), exchange_order_id=exchange_order_id)
+        if fill is None and odd is None and order.state is OrderState.ACKNOWLEDGED:
             ended = replace(order, exchange_order_id=exchange_order_id)
-            if self._tries_again(ended, conclusion):
+            if self._tries_again(ended, update):
                 return
-        if reason:
-            log.error("an order ended in an odd way", symbol=order.symbol, order=order.client_order_id, reason=reason)
-        told = Told(fill=fill, reason=reason or conclusion.reason, exchange_order_id=exchange_order_id)
-        await self._record(order, conclusion.event, told)
+        if odd is not None:
+            log.error("an order ended in an odd way", symbol=order.symbol, order=order.client_order_id, reason=str(odd))
+        await self._record(order, replace(update, why=odd or update.why))
 
     async def _doubt(self, order: Order, finding: Untold, search: OrderSearch) -> None:
         """Wait until its trades add up; later its own figures count, or the trades where it has none."""
@@ -97,8 +96,8 @@ class LookupOutcomes:
         if search.untold is None or search.untold[0] != finding.fill:
             search.untold = finding.fill, self._now()
         elif self._since(search.untold[1]) >= self._settings.trades_seconds:
-            reason = worded(Reason.FEE_ASSUMED, finding.why)
-            await self._end(order, finding.exchange_order_id, finding.fill, reason)
+            odd = Refusal(Reason.FEE_ASSUMED, finding.why)
+            await self._end(order, finding.exchange_order_id, finding.fill, odd)
 
     async def _wait_for_end(self, order: Order, finding: Unclear, search: OrderSearch) -> None:
         """Give an order with an unknown status time to change, and then cancel it."""
@@ -113,7 +112,7 @@ class LookupOutcomes:
         """We send no resting orders: one that is still open after a moment is cancelled."""
         search.obstacle = "it rests"
         if order.state is not OrderState.ACKNOWLEDGED:
-            await self._record(order, OrderEvent.ACCEPTED, Told(exchange_order_id=exchange_order_id))
+            await self._record(order, OrderUpdate(OrderEvent.ACCEPTED, exchange_order_id=exchange_order_id))
         if search.open_since is None:
             search.open_since = self._now()
         elif self._since(search.open_since) >= self._settings.resting_seconds and (
@@ -130,9 +129,9 @@ class LookupOutcomes:
                 raise
         search.cancelled_at = self._now()
 
-    async def _record(self, order: Order, event: OrderEvent, told: Told) -> Order | None:
+    async def _record(self, order: Order, update: OrderUpdate) -> Order | None:
         async with self._recording:
-            return await self._transitions.record(order, event, told)
+            return await self._transitions.record(order, update)
 
     def _since(self, moment: datetime) -> float:
         return (self._now() - moment).total_seconds()

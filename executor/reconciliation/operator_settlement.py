@@ -10,11 +10,12 @@ import structlog
 from asyncpg import Record
 
 from executor.journal.order_row import about_row, order_of
-from executor.journal.order_transitions import OrderTransitions, Told
+from executor.journal.order_transitions import OrderTransitions
 from executor.model.fill import Fill
 from executor.model.order import Order
 from executor.model.order_state import OrderEvent, OrderState
-from executor.model.reasons import Reason, worded
+from executor.model.order_update import OrderUpdate
+from executor.model.reasons import Reason, Refusal
 from executor.sending.order_sender import OrderSender
 from shared.backoff import pause
 from shared.errors import TransientError
@@ -75,12 +76,12 @@ class OperatorSettlement:
         order = order_of(row)
         if self._sender.has_in_hand(order):
             return
-        reason = worded(Reason.SETTLED_BY_HAND, f"{row['requested_by']}: {row['decided_reason']}")
+        why = Refusal(Reason.SETTLED_BY_HAND, f"{row['requested_by']}: {row['decided_reason']}")
         fill = decided_fill(order, row)
         given_up_at = self._now() if fill is None else None
-        told = Told(fill=fill, reason=reason, given_up_at=given_up_at)
-        await self._transitions.record(order, settlement_event(order, fill), told)
-        log.warning("an order was settled by hand", order=order.client_order_id, symbol=order.symbol, reason=reason)
+        update = OrderUpdate(settlement_event(order, fill), why, fill, given_up_at=given_up_at)
+        await self._transitions.record(order, update)
+        log.warning("an order was settled by hand", order=order.client_order_id, symbol=order.symbol, reason=str(why))
 
 
 def decided_fill(order: Order, row: Record) -> Fill | None:

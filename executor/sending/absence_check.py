@@ -78,8 +78,9 @@ class AbsenceCheck:
         self._looking_beside: set[str] = set()
 
     def inquiry(self, order: Order, stopping: asyncio.Event) -> "Inquiry":
-        """Return what accompanies the attempts of *order*; what the account holds before them is kept."""
-        before = self._held(order) if order.side is Side.SELL else None
+        """Return the inquiry beside the attempts of *order*, with the balance before them."""
+        balances = self._balances if order.side is Side.SELL else None
+        before = None if balances is None else balances.last(order.listing.base_asset)
         return Inquiry(self, order, before, stopping)
 
     async def look(self, order: Order, ways: Collection[Way]) -> Found | None:
@@ -97,11 +98,7 @@ class AbsenceCheck:
         return None
 
     def may_look_beside(self, order: Order, now: float) -> bool:
-        """Say whether a look may be taken beside a wait of *order*, and count it.
-
-        No order waits for the looks of another, unless many do: what goes out under one id again and again is looked
-        for in between.
-        """
+        """Return whether a look may be taken beside a wait of *order*, and count it; many orders share the looks."""
         every_seconds = BESIDE_EVERY_SECONDS * max(1.0, len(self._beside_at) / BESIDE_MAX)
         is_early = now - self._beside_at.get(order.sent_as, _NEVER) < every_seconds
         if is_early or len(self._looking_beside) >= BESIDE_MAX or self._pace.banned_seconds():
@@ -156,9 +153,6 @@ class AbsenceCheck:
     def reads(self) -> int:
         return self._settings.absent_reads
 
-    def _held(self, order: Order) -> Balance | None:
-        return None if self._balances is None else self._balances.last(order.listing.base_asset)
-
 
 class Inquiry:
     """Waits between the attempts of one order, and looks for it meanwhile."""
@@ -189,8 +183,9 @@ class Inquiry:
             self._looking.cancel()
 
     def _look_beside(self, wait_seconds: float) -> None:
+        now = asyncio.get_running_loop().time()
         is_worth_it = not wait_seconds or wait_seconds >= BESIDE_WAIT_SECONDS
-        if self._looking is None and is_worth_it and self._absence.may_look_beside(self._order, _monotonic()):
+        if self._looking is None and is_worth_it and self._absence.may_look_beside(self._order, now):
             self._looking = asyncio.create_task(self._looked(), name=f"look-{self._order.symbol}")
             self._looking.add_done_callback(lambda _: self._absence.looked_beside(self._order))
 
@@ -251,7 +246,3 @@ class Inquiry:
             return False
         proof.missed(looked_ms)
         return untouched
-
-
-def _monotonic() -> float:
-    return asyncio.get_running_loop().time()

@@ -27,7 +27,7 @@ class ExchangeTime:
     async def reach(self, at_ms: int) -> None:
         """Return at *at_ms*, never before it."""
         while (left := (at_ms - self.now_ms()) / 1000) > 0:  # noqa: ASYNC110 - time has no event
-            # The other tasks of the loop run in each turn, so that watching it holds up nobody.
+            # The other tasks of the loop run in each turn, so watching it delays none of them.
             await asyncio.sleep(left - _NEAR_SECONDS if left > _NEAR_SECONDS else 0)
 
 

@@ -6,23 +6,23 @@ from typing import Protocol
 from shared.mexc.orders.order_reports import Balance
 
 
-class Account(Protocol):
+class BalanceSource(Protocol):
     def balances(self) -> Awaitable[Mapping[str, Balance]]:
-        """Return what the account holds, by asset; raise ExchangeError or ClockUncertainError."""
+        """Return the account's balances by asset; raise ExchangeError or ClockUncertainError."""
 
 
 class LastBalances:
     """The account's balances, remembered. A sale reads them first."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: BalanceSource) -> None:
         self._account = account
         self._last: Mapping[str, Balance] = {}
 
     async def balances(self) -> Mapping[str, Balance]:
-        """Return what the account holds now, by asset; raise ExchangeError or ClockUncertainError."""
+        """Read the account's balances, by asset; raise ExchangeError or ClockUncertainError."""
         self._last = await self._account.balances()
         return self._last
 
     def last(self, asset: str) -> Balance | None:
-        """Return what the account held of *asset* at the last reading; None where there was none of it."""
+        """Return the balance of *asset* at the last reading; None where there was none of it."""
         return self._last.get(asset)

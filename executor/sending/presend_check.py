@@ -1,22 +1,15 @@
-"""What is asked once more of every order, right before a byte of it is written."""
+"""Final pre-send check of every order, right before a byte of it is written: halts and deadline."""
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Protocol
 
 from executor.decisions.freshness import AgeSettings, KnownOpenings
+from executor.halts.port import Halts
 from executor.model.order import Order
 from executor.model.order_state import OrderEvent
-from executor.model.reasons import Reason, worded
+from executor.model.order_update import OrderUpdate
+from executor.model.reasons import Reason, Refusal
 from shared.events import Mode, Side
-
-
-class Halts(Protocol):
-    def buys_halted(self, mode: Mode) -> str:
-        """Say why nothing may be bought now; empty where it may."""
-
-    def exits_halted(self) -> str:
-        """Say why nothing may be sold now; empty where it may."""
 
 
 class PresendCheck:
@@ -28,22 +21,22 @@ class PresendCheck:
         self._openings = openings
         self._now = now
 
-    def objection(self, order: Order) -> tuple[OrderEvent, str] | None:
-        """Return what stands against sending *order* now, as what happens to it and why."""
+    def objection(self, order: Order) -> OrderUpdate | None:
+        """Return what *order* comes to where it may not be sent now."""
         halted = self._halts.buys_halted(order.mode) if order.side is Side.BUY else self._halts.exits_halted()
         if halted:
-            return OrderEvent.REFUSED, worded(Reason.HALTED, halted)
+            return OrderUpdate(OrderEvent.DENIED, Refusal(Reason.HALTED, halted))
         ends = order.config.auto_trade_until if order.mode is Mode.LIVE and order.side is Side.BUY else None
         if ends is not None and self._now() >= ends:
-            return OrderEvent.REFUSED, worded(Reason.NOT_LIVE, f"auto_trade ended at {ends:%H:%M:%S} UTC")
-        # What was told since the request was made counts: an answer may have come late, or along with another.
+            return OrderUpdate(OrderEvent.DENIED, Refusal(Reason.NOT_LIVE, f"auto_trade ended at {ends:%H:%M:%S} UTC"))
+        # Openings learned since the request was made count: an answer may have come late, or along with another.
         if order.listing.symbol in self._openings.by_symbol and order.side is Side.BUY:
             old = self._openings.refusal_if_too_old(order.listing, self._ages, self._now())
             if old is not None:
-                return OrderEvent.REFUSED, worded(old.reason, old.detail)
-        # Whoever was stopped in between and wakes up late must not send what others may take for absent.
+                return OrderUpdate(OrderEvent.DENIED, old)
+        # A process that was suspended in between must not send what others may take for absent by now.
         if self._now() > order.send_until:
-            return OrderEvent.LAPSED, _lateness(order)
+            return OrderUpdate(OrderEvent.LAPSED, Refusal(_lateness(order)))
         return None
 
 

@@ -11,11 +11,10 @@ import structlog
 
 from executor.decisions.repeat_purchases import repeat_until
 from executor.journal.attempt_writer import AttemptWriter, further_id
-from executor.journal.order_transitions import Told
 from executor.model.order import Order
 from executor.model.order_state import OrderState
-from executor.model.reasons import Reason, Refusal, worded
-from executor.model.send_result import Conclusion, executed
+from executor.model.order_update import OrderUpdate, executed
+from executor.model.reasons import Reason, Refusal
 from executor.sending.request_builder import BuiltRequest, RequestBuilder
 from executor.settings import ExecutorSettings
 from executor.venues.lookup_schedule import Way
@@ -35,20 +34,19 @@ BY_ID: Final = (Way.EXCHANGE_ID, Way.CLIENT_ID)
 
 
 class Sender(Protocol):
-    async def place(self, order: Order, *, composed: BuiltRequest | None = None) -> None:
+    async def place(self, order: Order, *, built: BuiltRequest | None = None) -> None:
         """Send *order*, and record what came of it."""
 
-    async def end(self, order: Order, conclusion: Conclusion, told: Told) -> None:
-        """Record *conclusion* of an *order* that is not sent any more."""
+    async def end(self, order: Order, update: OrderUpdate) -> None:
+        """Record *update* of an *order* that is not sent any more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unfilled:
-    """An order whose attempt got nothing, and what it comes to where none follows."""
+    """An order whose attempt got nothing, and its update where none follows."""
 
     order: Order
-    conclusion: Conclusion
-    told: Told
+    update: OrderUpdate
 
 
 class _StandsError(Exception):
@@ -64,7 +62,7 @@ class PurchaseRepeater:
     def __init__(
         self,
         journal: AttemptWriter,
-        composer: RequestBuilder,
+        builder: RequestBuilder,
         venues: Mapping[Mode, Venue],
         settings: ExecutorSettings,
         *,
@@ -72,7 +70,7 @@ class PurchaseRepeater:
         stopping: asyncio.Event,
     ) -> None:
         self._journal = journal
-        self._composer = composer
+        self._builder = builder
         self._venues = venues
         self._settings = settings
         self._now = now
@@ -82,23 +80,23 @@ class PurchaseRepeater:
         self.waiting: deque[Unfilled] = deque()
         """Not begun with yet."""
 
-    def takes(self, order: Order, conclusion: Conclusion, told: Told) -> bool:
-        """Take *order* in charge where another attempt may follow; else *conclusion* is what became of it."""
+    def takes(self, order: Order, update: OrderUpdate) -> bool:
+        """Take *order* in charge where another attempt may follow; else *update* is what became of it."""
         until = repeat_until(order, self._settings)
         if until is None or self._now() >= until or self._stopping.is_set() or order.mode not in self._venues:
             return False
         if order.sent_as not in self._in_charge:
             self._in_charge[order.sent_as] = order.client_order_id
-            self.waiting.append(Unfilled(order, conclusion, told))
+            self.waiting.append(Unfilled(order, update))
             self._changed.set()
         return True
 
     def has_in_charge(self, order: Order) -> bool:
-        """Tell whether an attempt of *order* is about to follow."""
+        """Return whether an attempt of *order* is about to follow."""
         return order.client_order_id in self._in_charge.values()
 
     async def run(self, sender: Sender, until: asyncio.Event) -> None:
-        """Attend to what was taken in charge, until *until* is set; what waits by then is ended."""
+        """Repeat the orders taken in charge, until *until* is set; those that wait by then are ended."""
         async with asyncio.TaskGroup() as attending:
             while not until.is_set():
                 self._changed.clear()
@@ -119,20 +117,21 @@ class PurchaseRepeater:
     async def _attend(self, unfilled: Unfilled, sender: Sender) -> None:
         order = unfilled.order
         try:
-            composed = await self._awaited(order)
-            again = await self._begun(order, composed) if isinstance(composed, BuiltRequest) else None
-            if again is None or not isinstance(composed, BuiltRequest):
-                await sender.end(order, _because(composed, unfilled.conclusion), unfilled.told)
+            built = await self._awaited(order)
+            again = await self._begun(order, built) if isinstance(built, BuiltRequest) else None
+            if again is None or not isinstance(built, BuiltRequest):
+                why = built if isinstance(built, Refusal) else unfilled.update.why
+                await sender.end(order, replace(unfilled.update, why=why))
             else:
                 log.info("an order is attempted again", symbol=order.symbol, order=again.sent_as, attempt=again.attempt)
-                await sender.place(again, composed=composed)
+                await sender.place(again, built=built)
         except _StandsError as found:
             log.warning("an order got something after all", symbol=order.symbol, order=order.sent_as)
             await self._settled(order, found, sender)
         except Exception:
             # A fault with one order concerns that order; where it went on to another attempt, this changes nothing.
             log.exception("an order was not attempted again", symbol=order.symbol, order=order.sent_as)
-            await sender.end(order, unfilled.conclusion, unfilled.told)
+            await sender.end(order, unfilled.update)
         finally:
             self._in_charge.pop(order.sent_as, None)
 
@@ -145,18 +144,16 @@ class PurchaseRepeater:
         next_one = replace(order, attempt=order.attempt + 1, attempt_id=further_id(order))
         has_traded = order.mode is Mode.LIVE
         while until is not None and self._now() < until and not self._stopping.is_set():
-            composed, proven = await asyncio.gather(
-                self._offered(next_one), self._is_unfilled(order, trades=has_traded)
-            )
+            built, proven = await asyncio.gather(self._offered(next_one), self._is_unfilled(order, trades=has_traded))
             has_traded = has_traded and not proven
-            if composed is not None and proven:
-                return composed
+            if built is not None and proven:
+                return built
             await pause(self._settings.retry_every_seconds, self._stopping)
         return None
 
     async def _offered(self, order: Order) -> BuiltRequest | Refusal | None:
         try:
-            return await self._composer.offered(order)
+            return await self._builder.offered(order)
         except ExchangeError as error:
             log.info("what is offered was not learned", symbol=order.symbol, reason=str(error))
         except Exception:
@@ -181,12 +178,12 @@ class PurchaseRepeater:
             return False
         return True
 
-    async def _begun(self, order: Order, composed: BuiltRequest) -> Order | None:
+    async def _begun(self, order: Order, built: BuiltRequest) -> Order | None:
         until = repeat_until(order, self._settings)
         if until is None or self._now() >= until:
             return None
         try:
-            begun = await self._journal.begin(order, dict(order_params(composed.request)), until)
+            begun = await self._journal.begin(order, dict(order_params(built.request)), until)
         except TransientError as error:
             # Committed or not, it is not sent; where it was committed, it is looked up like any other.
             log.warning("a further attempt was not committed", order=order.sent_as, reason=str(error))
@@ -200,12 +197,6 @@ class PurchaseRepeater:
         """Record what trades show of an order that says that it got nothing; leave any other to its look-ups."""
         traded = found.traded
         if traded is not None:
-            conclusion = replace(executed(traded.fill), reason=worded(Reason.FEE_ASSUMED, traded.why))
-            await sender.end(order, replace(conclusion, exchange_order_id=traded.exchange_order_id), Told())
-
-
-def _because(composed: BuiltRequest | Refusal | None, conclusion: Conclusion) -> Conclusion:
-    """Return *conclusion*, with the reason for which no attempt follows where there is one."""
-    if not isinstance(composed, Refusal):
-        return conclusion
-    return replace(conclusion, reason=worded(composed.reason, composed.detail))
+            assumed = Refusal(Reason.FEE_ASSUMED, traded.why)
+            update = replace(executed(traded.fill), why=assumed, exchange_order_id=traded.exchange_order_id)
+            await sender.end(order, update)

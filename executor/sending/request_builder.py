@@ -19,7 +19,7 @@ from executor.settings import ExecutorSettings
 from shared.backoff import pause
 from shared.events import Listing, Side, TradingRules
 from shared.mexc.errors import ExchangeError, ExchangeRejected
-from shared.mexc.orders.order_api import OrderRequest
+from shared.mexc.orders.order_api import OrderRequest, SignedOrder
 from shared.mexc.payloads import Level
 
 _ERRORS_MAX: Final = 3
@@ -32,9 +32,11 @@ class BuiltRequest:
     request: OrderRequest
     rules: TradingRules | None
     price_max: Decimal | None = None
-    """What no further attempt pays more than for a coin; None where there may be none, or this is one."""
+    """The most that a further attempt pays for a coin; None where there may be none, or this is one."""
     bids: tuple[Level, ...] = ()
     """Those that a sale was priced by, best first."""
+    signed: SignedOrder | None = None
+    """The same down to its last byte, where it was signed already."""
 
 
 Ask = Callable[[Listing], Awaitable[None]]
@@ -73,7 +75,7 @@ class RequestBuilder:
         return self.at_once(order) or await self._asked(order) or await self._learned(order)
 
     def at_once(self, order: Order, *, asked: bool = False) -> BuiltRequest | Refusal | None:
-        """Return the same from what is at hand; None where the exchange must be asked first.
+        """Return the same from data at hand; None where the exchange must be asked first.
 
         *asked* where it was, about the opening.
         """
@@ -84,9 +86,9 @@ class RequestBuilder:
         return None if is_learnable else composed
 
     async def offered(self, order: Order) -> BuiltRequest | Refusal | None:
-        """Return what to send for a further attempt of *order*; None while nothing is offered at what it may pay.
+        """Return what to send for a further attempt of *order*; None while nothing is offered at its price.
 
-        Refuse where none may follow at all: the coin turns out to be old.
+        Refusal where none may follow at all: the coin turns out to be old.
         """
         view = await self._markets.look(order)
         old = self.too_old(order)
@@ -99,7 +101,7 @@ class RequestBuilder:
         return composed if best_ask is not None and best_ask <= composed.request.price else None
 
     async def prefetch(self, order: Order) -> None:
-        """Learn ahead what the exchange demands of *order* now, as far as can be: it may have changed since."""
+        """Prefetch the exchange's rules for *order*, as far as can be: they may have changed since."""
         try:
             await self._markets.rules.read(order.listing)
         except ExchangeError:
@@ -117,11 +119,11 @@ class RequestBuilder:
         return self._fees.of(rules, self._settings.taker_fee)
 
     def too_old(self, order: Order) -> Refusal | None:
-        """Return why *order* is not sent: nothing told when its coin opens but exchangeInfo, and that is long ago."""
+        """Return why *order* is not sent: by exchangeInfo alone its coin opened, long ago."""
         return self._markets.refusal_if_too_old(order.listing, self._now()) if order.side is Side.BUY else None
 
     async def _asked(self, order: Order) -> BuiltRequest | Refusal | None:
-        """Have the opening asked for where a ticker is all that has shown the coin, and go on with what is at hand.
+        """Have the opening asked for where only a ticker has shown the coin, and go on with data at hand.
 
         Where that is not enough, the market is looked at anyway, and the opening comes along.
         """

@@ -10,7 +10,8 @@ from pydantic import JsonValue
 
 from executor.alarms import Alarm
 from executor.model.reasons import Reason
-from executor.venues.error_codes import CODES, UNKNOWN_CODE
+from executor.model.send_result import Rejected
+from executor.venues.error_codes import result_of_code
 from shared.backoff import pause
 from shared.errors import TransientError
 from shared.isolation import in_a_line
@@ -57,8 +58,7 @@ class ApiKeyWatch:
         try:
             rights = await self._account.key_rights()
         except (ExchangeError, TransientError, ClockUncertainError) as error:
-            code = CODES.get(error.code, UNKNOWN_CODE) if isinstance(error, ExchangeRejected) else UNKNOWN_CODE
-            if code.reason is Reason.CREDENTIALS_REFUSED:
+            if _is_about_the_key(error):
                 self._refusal = f"the exchange refuses the API key: {hidden_by_form(str(error))}"
             log.info("the API key was not looked at", reason=in_a_line(error))
         else:
@@ -86,3 +86,10 @@ class ApiKeyWatch:
     def _failings(self) -> list[str]:
         refused = [self._refusal] if self._refusal else []
         return [*refused, *failings(self._terms, self._rights, self._now().astimezone(UTC).date())]
+
+
+def _is_about_the_key(error: Exception) -> bool:
+    if not isinstance(error, ExchangeRejected):
+        return False
+    result = result_of_code(error.code)
+    return isinstance(result, Rejected) and result.reason is Reason.CREDENTIALS_REFUSED

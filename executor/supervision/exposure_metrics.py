@@ -14,20 +14,21 @@ from executor.model.position import PositionState
 from shared.errors import TransientError
 from shared.events import Mode
 from shared.postgres.database import Database
+from shared.states import HELD as POSITIONS_HELD
+from shared.states import UNSETTLED, in_sql
 
 log = structlog.get_logger(__name__)
 
 EVERY_SECONDS: Final = 5.0
 EXPOSURE: Final = "SELECT reserved_usdt, filled_usdt FROM exposure WHERE mode = $1"
-COUNTS: Final = """
+COUNTS: Final = f"""
 SELECT state, count(*) AS count FROM orders
-WHERE mode = $1 AND state IN ('armed', 'sending', 'acknowledged', 'unknown') GROUP BY state
-"""
-
-HELD: Final = """
+WHERE mode = $1 AND state IN {in_sql(UNSETTLED)} GROUP BY state
+"""  # noqa: S608 - constants
+HELD: Final = f"""
 SELECT state, count(*) AS count FROM positions
-WHERE mode = $1 AND state IN ('open', 'closing', 'dust', 'external', 'unsellable') GROUP BY state
-"""
+WHERE mode = $1 AND state IN {in_sql(POSITIONS_HELD)} GROUP BY state
+"""  # noqa: S608 - constants
 
 
 @dataclass(frozen=True, slots=True)

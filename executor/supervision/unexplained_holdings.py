@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 
 from executor.halts.latches import HaltCause
-from executor.sending.last_balances import Account
+from executor.sending.last_balances import BalanceSource
 from executor.sending.order_sender import Latch
 from shared.backoff import pause
 from shared.errors import TransientError
@@ -29,7 +29,7 @@ HeldByAsset = Callable[[], Awaitable[Mapping[str, Decimal | None]]]
 class UnexplainedHoldings:
     def __init__(
         self,
-        account: Account,
+        account: BalanceSource,
         held: HeldByAsset,
         others: Collection[str],
         latch: Latch,

@@ -1,1 +1,1 @@
-"""Where orders go: the exchange, or a dry run of it."""
+"""Venues of orders: the exchange, or a dry run of it."""

@@ -19,7 +19,7 @@ class Credentials:
 
 
 def credentials(exchange: ExchangeSettings) -> Credentials | None:
-    """Return the key and its secret, None without either; raise SettingsError naming what is missing or malformed."""
+    """Return the key and its secret, None without either; raise SettingsError naming the missing or malformed one."""
     key, secret = exchange.mexc_api_key, exchange.mexc_api_secret
     if key is None and secret is None:
         return None

@@ -1,4 +1,4 @@
-"""A dry run of the exchange: the order book tells what an order would have got, and nothing is bought.
+"""Dry run: an order is filled by the order book of the moment, and nothing is bought.
 
 The book is asked for at the moment at which the order would have been written, so both requests take the same time to
 arrive and what comes back is the book that the order would have met, less what paper orders took from it already. It is
@@ -11,23 +11,22 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Final
 
 from executor.model.order import Order
 from executor.model.reasons import Reason
-from executor.model.send_result import Executed, Refused, SendResult, TimestampRefused, Unsent
+from executor.model.send_result import Executed, NotOpen, Rejected, SendResult, TimestampRefused, Unsent
 from executor.pricing.fill_simulation import simulated_fill, take_levels
 from executor.pricing.paper_footprint import Book, PaperFootprint
 from executor.pricing.taker_fees import TakerFees
 from executor.pricing.valuation import quote_of
 from executor.settings import ExecutorSettings
-from executor.venues.error_codes import CODES, Kind
+from executor.venues.error_codes import result_of_code
 from executor.venues.lookup_schedule import EVERY_WAY, Way
 from executor.venues.paper.market import Met, PaperMarket, Questions
 from executor.venues.paper.order_acceptance import Closed, MarketSight, closed, would_be_taken
-from executor.venues.response_classifier import result_of_code, result_of_test
-from executor.venues.venue import Absent, Attempt, Finding, Ready
+from executor.venues.response_classifier import result_of_test
+from executor.venues.venue import Absent, Attempt, Finding
 from shared.events import Side
 from shared.mexc.errors import ExchangeRejected, ExchangeUnavailable, NotSent, OutcomeUnknown, RateLimited
 from shared.mexc.orders.order_api import MexcTrading, OrderRequest, SignedOrder
@@ -36,13 +35,11 @@ from shared.mexc.time.exchange_clock import ExchangeClock
 
 _KEPT_MAX: Final = 1_000
 _FIRST_AGAIN_SECONDS: Final = 0.1
-_EXCHANGES_WORD: Final = frozenset({Kind.NOT_OPEN, Kind.REFUSED})
-"""Codes of these kinds say about the symbol what they would say about an order on it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checking:
-    """What it takes to have an order checked."""
+    """The means to have an order checked."""
 
     trading: MexcTrading
     clock: ExchangeClock
@@ -50,7 +47,7 @@ class Checking:
 
 @dataclass(frozen=True, slots=True)
 class _Closed:
-    """A symbol that takes no order of a side, until when that need not be asked again, and what it was found after."""
+    """A symbol that takes no order of a side, until when that need not be asked again, and the wait that led to it."""
 
     verdict: SendResult
     until: float
@@ -79,14 +76,28 @@ class DryRun:
         self._fees = TakerFees(clock)
         self._closed: dict[Book, _Closed] = {}
 
-    def prepare(self, order: Order, request: OrderRequest, /, *, at_ms: int | None = None) -> Ready:
-        # The account does not hold what was only bought on paper: any sale of it would be refused.
+    def sign(self, request: OrderRequest, /, *, at_ms: int | None = None) -> SignedOrder:
+        # The account does not hold coins bought on paper: any sale of them would be rejected.
         checking = self._checking if request.side is Side.BUY else None
         if checking is None:
-            return partial(self._unchecked, order, request)
+            return SignedOrder.on_paper(request, int(self._now().timestamp() * 1000) if at_ms is None else at_ms)
         now_ms = checking.clock.now_ms()
-        signed = checking.trading.sign(request, now_ms=now_ms if at_ms is None else at_ms, test=True)
-        return partial(self._checked, order, request, signed, checking)
+        return checking.trading.sign(request, now_ms=now_ms if at_ms is None else at_ms, test=True)
+
+    async def send(self, order: Order, signed: SignedOrder, may_write: MayWrite, /) -> Attempt:
+        request, checking = signed.request, self._checking
+        if checking is None or not signed.query:
+            met = await self._met(order, request)
+            return Attempt(self._judged(order, request, met), met.at if isinstance(met, Met) else self._now())
+        async with asyncio.TaskGroup() as tasks:
+            looking = tasks.create_task(self._met(order, request), name=f"depth-{request.symbol}")
+            # On a warm line this writes the request before it first waits, so the order leaves ahead of the task above.
+            objection = await self._objection(signed, checking, may_write)
+            answered_at = self._now()
+            if objection is not None:
+                looking.cancel()
+        # Nothing leaves a footprint before the exchange has agreed.
+        return Attempt(objection or self._judged(order, request, looking.result()), answered_at)
 
     async def look_up(self, _: Order, _ways: Collection[Way] = EVERY_WAY, /, **_has_ended: bool) -> Finding:
         """A dry run leaves no order behind."""
@@ -98,25 +109,9 @@ class DryRun:
     async def cancel(self, _: Order, _exchange_order_id: str, /) -> None:
         """There is nothing to end."""
 
-    async def _unchecked(self, order: Order, request: OrderRequest, _: MayWrite) -> Attempt:
-        return await self._executed(order, request)
-
-    async def _checked(
-        self, order: Order, request: OrderRequest, signed: SignedOrder, checking: Checking, may_write: MayWrite
-    ) -> Attempt:
-        async with asyncio.TaskGroup() as tasks:
-            met = tasks.create_task(self._met(order, request), name=f"depth-{request.symbol}")
-            # On a warm line this writes the request before it first waits, so the order leaves ahead of the task above.
-            objection = await self._objection(signed, checking, may_write)
-            answered_at = self._now()
-            if objection is not None:
-                met.cancel()
-        # Nothing leaves a footprint before the exchange has agreed.
-        return Attempt(objection or self._judged(order, request, met.result()), answered_at)
-
     async def _objection(self, signed: SignedOrder, checking: Checking, may_write: MayWrite) -> SendResult | None:
         try:
-            answer = await checking.trading.send(signed, may_write)
+            answer = await checking.trading.post(signed, may_write=may_write)
         except (NotSent, OutcomeUnknown) as error:
             return Unsent(str(error))  # A test that is not answered leaves no order behind.
         verdict = result_of_test(answer)
@@ -124,21 +119,16 @@ class DryRun:
             checking.clock.doubt()
         return verdict
 
-    async def _executed(self, order: Order, request: OrderRequest) -> Attempt:
-        met = await self._met(order, request)
-        return Attempt(self._judged(order, request, met), met.at if isinstance(met, Met) else self._now())
-
     async def _met(self, order: Order, request: OrderRequest) -> Met | SendResult:
-        """Return what *request* meets; or at once what was found a moment ago, of a symbol that was closed then."""
+        """Return what *request* meets; or at once the verdict of a moment ago, on a symbol that was closed then."""
         known = self._closed.get((request.symbol, request.side))
         if known is not None and self._clock() < known.until:
             return known.verdict
         try:
             return await self._market.meet(order, request)
         except ExchangeRejected as error:
-            code = CODES.get(error.code)
-            says = code is not None and code.kind in _EXCHANGES_WORD
-            return result_of_code(error.code, error.message) if says else Unsent(str(error))
+            result = result_of_code(error.code, error.message)
+            return result if _is_of_symbol(result) else Unsent(str(error))
         except (ExchangeUnavailable, RateLimited) as error:
             return Unsent(str(error))
 
@@ -159,7 +149,7 @@ class DryRun:
         quote = quote_of(seen.book)
         shown = quote.asks if is_buy else quote.bids
         if not shown:
-            return Refused(Reason.NO_LIQUIDITY)
+            return Rejected(Reason.NO_LIQUIDITY)
         got = take_levels(self._footprint.remaining(side, shown, self._clock()), request)
         self._footprint.take(side, got.levels, self._clock())
         fee = self._fees.of(seen.rules, self._settings.taker_fee)
@@ -174,3 +164,10 @@ class DryRun:
             self._closed.pop(next(iter(self._closed)))
         seconds = min(shut.seconds, _FIRST_AGAIN_SECONDS if before is None else 2 * before.seconds)
         self._closed[name] = _Closed(shut.verdict, self._clock() + seconds, seconds)
+
+
+def _is_of_symbol(verdict: SendResult) -> bool:
+    """Return whether a refusal to show the market would be the same for an order on its symbol."""
+    if isinstance(verdict, Rejected):
+        return not verdict.stop and verdict.reason is not Reason.PAIR_REFUSED
+    return isinstance(verdict, NotOpen)

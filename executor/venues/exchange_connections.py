@@ -79,7 +79,7 @@ class Exchange:
         return {mode: venue for mode, venue in self.venues.items() if self.live or mode is not Mode.LIVE}
 
     def is_ready(self) -> bool:
-        """Tell whether orders could go out now. May be asked from another thread."""
+        """Return whether orders could go out now. May be asked from another thread."""
         return self.lines is None or (self.lines.is_ready and self.clock.is_trustworthy())
 
 
@@ -104,56 +104,48 @@ async def open_exchange(
         now = TradingClock(clock).now
         infos = RecentExchangeInfo(spare)
         paper = _Paper(PaperFootprint(settings.paper_footprint_seconds), settings, now, spare, infos)
-        if keys is None:
-            on_paper = {Mode.DRY_RUN: paper.by_side(rest, selling_rest, None)}
-            exits = ForExits(selling_rest, watching, footprint=paper.footprint)
-            yield Exchange(
-                rest,
-                clock,
-                now,
-                on_paper,
-                live=False,
-                account=None,
-                lines=None,
-                exits=exits,
-                limiter=limiter,
-                spare=spare,
-                infos=infos,
-            )
-            return
-        lines = await opening.lines(LINES, settings.exchange_timeout_seconds)
-        exit_lines = await opening.lines(EXIT_LINES, settings.sale_answer_seconds)
-        buying, selling = _trading(lines, keys), _trading(exit_lines, keys)
-        signing = Signing(Signer(keys.api_key, keys.api_secret), clock.now_ms, settings.recv_window_ms)
-        accounts = {each: await opening.account(signing, each, clock) for each in _ACCOUNTS}
-        fee = settings.taker_fee
-        venues: dict[Mode, Venue] = {
-            Mode.DRY_RUN: paper.by_side(rest, selling_rest, Checking(buying, clock)),
-            Mode.LIVE: SideRouting(
-                purchases=Live(buying, accounts[Priority.PURCHASE_LOOKUP], clock, taker_fee=fee, now=now),
-                sales=Live(selling, accounts[Priority.SALE_LOOKUP], clock, taker_fee=fee, now=now),
-            ),
-        }
-        exits = ForExits(selling_rest, watching, accounts[Priority.EXIT], selling, footprint=paper.footprint)
-        account = accounts[Priority.OTHER]
-        yield Exchange(
+        without_keys = Exchange(
             rest,
             clock,
             now,
-            venues,
-            live=live,
-            account=account,
-            lines=lines,
-            exits=exits,
+            {Mode.DRY_RUN: paper.by_side(rest, selling_rest, None)},
+            live=False,
+            account=None,
+            lines=None,
+            exits=ForExits(selling_rest, watching, footprint=paper.footprint),
             limiter=limiter,
             spare=spare,
             infos=infos,
         )
+        yield without_keys if keys is None else await _with_keys(opening, without_keys, paper, keys, live=live)
+
+
+async def _with_keys(
+    opening: "_Opening", exchange: Exchange, paper: "_Paper", keys: Credentials, *, live: bool
+) -> Exchange:
+    """Return *exchange* with an account, and with the lines that orders leave by."""
+    settings, clock, now = opening.settings, exchange.clock, exchange.now
+    lines = await opening.lines(LINES, settings.exchange_timeout_seconds)
+    exit_lines = await opening.lines(EXIT_LINES, settings.sale_answer_seconds)
+    trading = partial(MexcTrading, api_key=keys.api_key, api_secret=keys.api_secret)
+    buying, selling = trading(lines), trading(exit_lines)
+    signing = Signing(Signer(keys.api_key, keys.api_secret), clock.now_ms, settings.recv_window_ms)
+    accounts = {each: await opening.account(signing, each, clock) for each in _ACCOUNTS}
+    fee = settings.taker_fee
+    venues: dict[Mode, Venue] = {
+        Mode.DRY_RUN: paper.by_side(exchange.rest, exchange.exits.rest, Checking(buying, clock)),
+        Mode.LIVE: SideRouting(
+            purchases=Live(buying, accounts[Priority.PURCHASE_LOOKUP], clock, taker_fee=fee, now=now),
+            sales=Live(selling, accounts[Priority.SALE_LOOKUP], clock, taker_fee=fee, now=now),
+        ),
+    }
+    exits = replace(exchange.exits, account=accounts[Priority.EXIT], trading=selling)
+    return replace(exchange, venues=venues, live=live, account=accounts[Priority.OTHER], lines=lines, exits=exits)
 
 
 @dataclass(frozen=True, slots=True)
 class _Paper:
-    """What the dry runs of both sides have in common."""
+    """The common parts of the dry runs of both sides."""
 
     footprint: PaperFootprint
     settings: ExecutorSettings
@@ -204,7 +196,3 @@ class _Opening:
     def _limits(self, priority: Priority, seconds: float = math.inf) -> RestLimits:
         seconds = min(seconds, self.settings.exchange_timeout_seconds)
         return RestLimits(total_seconds=seconds, admission=self.limiter.admission(priority))
-
-
-def _trading(lines: OrderLines, keys: Credentials) -> MexcTrading:
-    return MexcTrading(lines, api_key=keys.api_key, api_secret=keys.api_secret)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection
 from datetime import datetime
 from decimal import Decimal
-from functools import partial
 
 from executor.model.fill import WORST_FEE
 from executor.model.order import Order
@@ -11,7 +10,7 @@ from executor.model.send_result import TimestampRefused, Unanswered, Unsent
 from executor.venues.lookup_schedule import EVERY_WAY, Way
 from executor.venues.order_lookup import OrderLookup
 from executor.venues.response_classifier import result_of
-from executor.venues.venue import Attempt, Finding, Ready
+from executor.venues.venue import Attempt, Finding
 from shared.mexc.errors import NotSent, OutcomeUnknown
 from shared.mexc.orders.account import MexcAccount
 from shared.mexc.orders.order_api import MexcTrading, OrderRequest, SignedOrder
@@ -34,17 +33,17 @@ class Live:
     ) -> None:
         self._trading = trading
         self._account = account
-        self._evidence = OrderLookup(account, clock.now_ms, fee_max=max(taker_fee, WORST_FEE))
+        self._lookup = OrderLookup(account, clock.now_ms, fee_max=max(taker_fee, WORST_FEE))
         self._clock = clock
         self._now = now
 
-    def prepare(self, _: Order, request: OrderRequest, /, *, at_ms: int | None = None) -> Ready:
+    def sign(self, request: OrderRequest, /, *, at_ms: int | None = None) -> SignedOrder:
         now_ms = self._clock.now_ms()
-        return partial(self._send, self._trading.sign(request, now_ms=now_ms if at_ms is None else at_ms))
+        return self._trading.sign(request, now_ms=now_ms if at_ms is None else at_ms)
 
-    async def _send(self, signed: SignedOrder, may_write: MayWrite) -> Attempt:
+    async def send(self, _: Order, signed: SignedOrder, may_write: MayWrite, /) -> Attempt:
         try:
-            answer = await self._trading.send(signed, may_write)
+            answer = await self._trading.post(signed, may_write=may_write)
             answered_at = self._now()
         except NotSent as error:
             return Attempt(Unsent(str(error)), self._now())
@@ -56,7 +55,7 @@ class Live:
         return Attempt(verdict, answered_at)
 
     async def look_up(self, order: Order, ways: Collection[Way] = EVERY_WAY, /, *, has_ended: bool = False) -> Finding:
-        return await self._evidence.find(order, ways, has_ended=has_ended)
+        return await self._lookup.find(order, ways, has_ended=has_ended)
 
     async def balance(self, asset: str, /) -> Balance | None:
         balances = await self._account.balances()

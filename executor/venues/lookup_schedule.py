@@ -19,7 +19,7 @@ class Way(StrEnum):
 
 
 class Rung(NamedTuple):
-    """One way, what it costs, and its times."""
+    """One way, its weight, and its times."""
 
     way: Way
     weight: int

@@ -24,7 +24,7 @@ _CLOCKS_APART: Final = timedelta(seconds=5)
 _REMEMBERED_MS: Final = int(REMEMBERED / timedelta(milliseconds=1))
 
 
-class Account(Protocol):
+class OrderQueries(Protocol):
     """Questions about our orders; each raises ExchangeError or ClockUncertainError."""
 
     async def order_by_client_id(self, symbol: str, client_order_id: str) -> OrderReport | None:
@@ -46,7 +46,7 @@ class Account(Protocol):
 
 
 class OrderLookup:
-    def __init__(self, account: Account, now_ms: Callable[[], int], *, fee_max: Decimal) -> None:
+    def __init__(self, account: OrderQueries, now_ms: Callable[[], int], *, fee_max: Decimal) -> None:
         self._account = account
         self._now_ms = now_ms
         self._fee_max = fee_max
@@ -60,9 +60,9 @@ class OrderLookup:
         )
 
     async def find(self, order: Order, ways: Collection[Way], *, has_ended: bool) -> Finding:
-        """Return what the first of *ways*, cheapest first, shows of *order*.
+        """Return the finding of the first of *ways*, cheapest first, that shows *order*.
 
-        One that is refused does not keep the others from it; what it said is raised where none of them shows anything.
+        One that is refused does not keep the others from it; its error is raised where none of them shows anything.
         """
         obstacle: ExchangeError | None = None
         others: frozenset[str] = frozenset()
@@ -104,7 +104,7 @@ class OrderLookup:
         return _ours(order, await self._account.all_orders(order.symbol, start_ms=self._begin_ms(order)))
 
     async def _by_trades(self, order: Order) -> Finding:
-        """Look through what was traded since the order was decided on, where no list shows the order itself."""
+        """Look through all trades since the order was decided on, where no list shows the order itself."""
         if order.exchange_order_id is not None:
             trades = await self._trades(order, order.exchange_order_id, self._begin_ms(order), lambda _: False)
             return self._from_trades(order, order.exchange_order_id, trades)

@@ -1,51 +1,27 @@
-"""What the exchange's answer to an order means: by its code, and where it gives none, by what certainly follows."""
+"""Classify the exchange's answer to an order: by its code, and without one by its certain consequences."""
 
 import re
-from collections.abc import Callable, Mapping
 from dataclasses import replace
-from types import MappingProxyType
 from typing import Final
 
 import msgspec
 
 from executor.model.reasons import Reason
-from executor.model.send_result import (
-    Accepted,
-    NotOpen,
-    PriceRefused,
-    Refused,
-    SendResult,
-    Throttled,
-    TimestampRefused,
-    Unanswered,
-    Unsent,
-    WrongSize,
-)
-from executor.venues.error_codes import CODES, UNKNOWN_CODE, Code, Kind
-from executor.venues.error_texts import at_least, at_most
+from executor.model.send_result import Accepted, Rejected, SendResult, Throttled, TimestampRefused, Unanswered, Unsent
+from executor.venues.error_codes import Said, code_of
 from shared.mexc.orders.order_transport import Answer
-from shared.mexc.retry_after import retry_after_seconds
+from shared.mexc.retry_after import BANNED, LIMITED, retry_after_seconds
 
-_PLAIN: Final[Mapping[Kind, Callable[[str], SendResult]]] = MappingProxyType(
-    {Kind.NOT_OPEN: NotOpen, Kind.UNTIMELY: TimestampRefused, Kind.UNANSWERED: Unanswered}
-)
 _SUCCESS: Final = frozenset({None, 0, 200})
-_BANNED: Final = 418
-_KEPT_OUT: Final = frozenset({403, _BANNED, 429})
+_KEPT_OUT: Final = frozenset({403, BANNED, LIMITED})
 """The exchange has been seen to take an order and answer so."""
 _REFUSAL: Final = 400
 _UNAUTHORISED: Final = 401
-_CHECKED_FIRST: Final = frozenset({Kind.STOP, Kind.UNTIMELY})
-"""A request is checked for these before it is looked into, so that a 401 says them too."""
 _MAY_STAND: Final = re.compile(
     r"duplicate|already exist|processing|being processed|time[ds]?[ -]?out|query (?:it )?later|system (?:is )?busy",
     re.IGNORECASE,
 )
 """Words that contradict a refusal, whatever its code."""
-_DIGITS: Final = 700008
-_KEY_REQUIRED: Final = 400
-_OF_DIGITS: Final = re.compile(r"\b(?:price|quantity|amount) (?:scale|precision)\b", re.IGNORECASE)
-"""Words under which a missing key's code is given for digits: "quantity scale is invalid"."""
 _EXCHANGE_ORDER_ID: Final = re.compile(r"[!-~]{1,64}")
 
 
@@ -74,10 +50,10 @@ def result_of_test(answer: Answer) -> SendResult | None:
     """Judge the answer to an order's test, which never makes one; None where the order would have been taken."""
     verdict = _judged_as_order(answer)
     match verdict:
-        case Refused():
-            return Refused(Reason.ORDER_TEST_REJECTED, verdict.detail, stop=verdict.stop)
+        case Rejected():
+            return Rejected(Reason.ORDER_TEST_REJECTED, verdict.detail, stop=verdict.stop)
         case Unanswered(detail, stop) if stop:
-            return Refused(Reason.ORDER_TEST_REJECTED, detail, stop=True)
+            return Rejected(Reason.ORDER_TEST_REJECTED, detail, stop=True)
         case Unanswered() | Accepted():
             return Unsent(f"HTTP {answer.status} without a judgement on the order")
         case Throttled():
@@ -88,7 +64,7 @@ def result_of_test(answer: Answer) -> SendResult | None:
 def refusal_of_test(answer: Answer) -> Reason | None:
     """Return the reason for which an order's test was refused; None where it was not, or may be taken yet."""
     verdict = _judged_as_order(answer)
-    return verdict.reason if isinstance(verdict, Refused) else None
+    return verdict.reason if isinstance(verdict, Rejected) else None
 
 
 def _judged_as_order(answer: Answer) -> SendResult | None:
@@ -96,11 +72,6 @@ def _judged_as_order(answer: Answer) -> SendResult | None:
     if reply is None or answer.status != 200:
         return result_of(answer)
     return None if reply.code in _SUCCESS else _judged(reply, _wait_seconds(answer))
-
-
-def result_of_code(code: int, message: str) -> SendResult:
-    """Judge a refusal under *code* that no order was sent for: by the same table."""
-    return _judged(_Reply(code, message), None)
 
 
 def _accepted(reply: _Reply, answer: Answer) -> SendResult:
@@ -113,48 +84,33 @@ def _accepted(reply: _Reply, answer: Answer) -> SendResult:
 def _refused(reply: _Reply | None, answer: Answer) -> SendResult:
     """Judge a refusal: only the exchange's own, under the right status and for a known reason, proves absence."""
     status = answer.status
-    code = _code_of(reply)
-    detail = f"HTTP {status}" if reply is None or reply.code is None else f"HTTP {status}: {reply}"
+    verdict = None if reply is None or reply.code is None else _judged(reply, _wait_seconds(answer))
+    detail = f"HTTP {status}" if verdict is None else f"HTTP {status}: {reply}"
     if status in _KEPT_OUT:
-        if code.kind is Kind.STOP:
+        if _stops(verdict):
             return Unanswered(detail, stop=True)
-        return Throttled(detail, _wait_seconds(answer), banned=status == _BANNED or _is_ban(reply))
+        return Throttled(detail, _wait_seconds(answer), banned=status == BANNED or _is_ban(reply))
     if reply is not None and (reply.order_id is not None or _MAY_STAND.search(reply.msg or "")):
         return Unanswered(detail)
-    if status == _REFUSAL or (status == _UNAUTHORISED and code.kind in _CHECKED_FIRST):
-        if reply is None or reply.code is None:
-            return Unanswered(detail)
-        return _judged(reply, _wait_seconds(answer))
+    # A request is checked for keys and time before it is looked into, so that a 401 says them too.
+    is_checked_first = status == _UNAUTHORISED and (_stops(verdict) or isinstance(verdict, TimestampRefused))
+    if status == _REFUSAL or is_checked_first:
+        return Unanswered(detail) if verdict is None else verdict
     return Unanswered(detail, stop=status == _UNAUTHORISED)
 
 
 def _judged(reply: _Reply, wait_seconds: float | None) -> SendResult:
     assert reply.code is not None
-    code, detail, message = _code_of(reply), str(reply), reply.msg or ""
-    match code.kind:
-        case Kind.REFUSED | Kind.STOP | Kind.PAIR:
-            return Refused(code.reason, detail, stop=code.kind is Kind.STOP)
-        case Kind.TOO_DEAR:
-            return PriceRefused(detail, at_most(message), at_least(message))
-        case Kind.WRONG_SIZE:
-            return WrongSize(code.reason, detail, at_least(message), of_digits=code is CODES[_DIGITS])
-        case Kind.BUSY:
-            return Throttled(detail, wait_seconds, banned=_is_ban(reply))
-        case Kind.NOT_OPEN | Kind.UNTIMELY | Kind.UNANSWERED:
-            return _PLAIN[code.kind](detail)
+    message = reply.msg or ""
+    return code_of(reply.code, message).verdict(Said(str(reply), message, wait_seconds, _is_ban(reply)))
 
 
-def _code_of(reply: _Reply | None) -> Code:
-    """Return the meaning of *reply*: of its code, unless its words say that it is another."""
-    if reply is None or reply.code is None:
-        return UNKNOWN_CODE
-    if reply.code == _KEY_REQUIRED and _OF_DIGITS.search(reply.msg or ""):
-        return CODES[_DIGITS]
-    return CODES.get(reply.code, UNKNOWN_CODE)
+def _stops(verdict: SendResult | None) -> bool:
+    return isinstance(verdict, Rejected) and verdict.stop
 
 
 def _is_ban(reply: _Reply | None) -> bool:
-    return reply is not None and reply.code == _BANNED
+    return reply is not None and reply.code == BANNED
 
 
 def _wait_seconds(answer: Answer) -> float | None:

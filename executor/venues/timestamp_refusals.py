@@ -3,13 +3,14 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from executor.venues.error_codes import CODES, Kind
+from executor.model.send_result import TimestampRefused
+from executor.venues.error_codes import result_of_code
 from shared.mexc.errors import ExchangeRejected
 from shared.mexc.http.request import Admission
 
 
 def suspecting(admission: Admission, suspect: Callable[[], None]) -> Admission:
-    """Return *admission* that calls *suspect* where what it admits is refused for its time."""
+    """Return *admission* that calls *suspect* where an admitted request is refused for its time."""
 
     @asynccontextmanager
     async def admitted(method: str, path: str) -> AsyncIterator[None]:
@@ -29,5 +30,4 @@ def suspecting(admission: Admission, suspect: Callable[[], None]) -> Admission:
 
 def is_untimely(refusal: ExchangeRejected) -> bool:
     """Return whether the exchange refused a request for its timestamp."""
-    code = CODES.get(refusal.code)
-    return code is not None and code.kind is Kind.UNTIMELY
+    return isinstance(result_of_code(refusal.code), TimestampRefused)

@@ -1,6 +1,6 @@
-"""Where orders go: the exchange, or a dry run of it. Both are used in the same way."""
+"""The port of orders: the exchange, or a dry run of it."""
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -10,24 +10,17 @@ from executor.model.fill import Fill
 from executor.model.order import Order
 from executor.model.send_result import SendResult
 from executor.venues.lookup_schedule import EVERY_WAY, Way
-from shared.mexc.orders.order_api import OrderRequest
+from shared.mexc.orders.order_api import OrderRequest, SignedOrder
 from shared.mexc.orders.order_reports import Balance
 from shared.mexc.orders.order_transport import MayWrite
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One request, or none, and what it came to."""
+    """One request, or none, and its result."""
 
     verdict: SendResult
     answered_at: datetime
-
-
-Ready = Callable[[MayWrite], Awaitable[Attempt]]
-"""Sends exactly one request when called, prepared down to its last byte. It may be called once.
-
-What it costs money to send is not written unless it may be at the moment of writing, and is Unsent then.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +60,7 @@ class Working:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """Nobody there knows of the order, yet."""
+    """The exchange does not show the order, yet."""
 
     others: frozenset[str] = frozenset()
     """The exchange's ids of orders that were traded meanwhile, of which it may be one."""
@@ -77,8 +70,17 @@ Finding = Ended | Untold | Unclear | Working | Absent
 
 
 class Venue(Protocol):
-    def prepare(self, order: Order, request: OrderRequest, /, *, at_ms: int | None = None) -> Ready:
-        """Return what sends *request* now, or at *at_ms* of the exchange's clock; raise ClockUncertainError."""
+    def sign(self, request: OrderRequest, /, *, at_ms: int | None = None) -> SignedOrder:
+        """Return *request* down to its last byte, for now or for *at_ms* of the exchange's clock.
+
+        Raises ClockUncertainError.
+        """
+
+    def send(self, order: Order, signed: SignedOrder, may_write: MayWrite, /) -> Awaitable[Attempt]:
+        """Send exactly one request of *order*; each that was *signed* may be sent once.
+
+        One that costs money is not written unless it may be at the moment of writing, and is Unsent then.
+        """
 
     async def look_up(self, order: Order, ways: Collection[Way] = EVERY_WAY, /, *, has_ended: bool = False) -> Finding:
         """Return what became of *order*, looked for in *ways*; raise ExchangeError where that could not be learned.
@@ -87,7 +89,7 @@ class Venue(Protocol):
         """
 
     async def balance(self, asset: str, /) -> Balance | None:
-        """Return what the account holds of *asset*; None where nothing bought or sold shows in an account."""
+        """Return the account's balance of *asset*; None where nothing bought or sold shows in an account."""
 
     async def cancel(self, order: Order, exchange_order_id: str, /) -> None:
         """Ask that an order which still works ends; raise ExchangeError."""

@@ -5,6 +5,10 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
+LIMITED: Final = 429
+"""Status, and code of an answer, where requests were too many."""
+BANNED: Final = 418
+"""The same where the exchange keeps us out for it."""
 LIMITED_SECONDS: Final = 1.0
 """After a 429 without Retry-After."""
 BANNED_SECONDS: Final = 120.0

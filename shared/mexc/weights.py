@@ -22,6 +22,8 @@ class Cost(NamedTuple):
     """Counts against the order limit per second too: new orders and cancellations."""
 
 
+ORDER_PATH: Final = "/api/v3/order"
+ORDER_TEST_PATH: Final = "/api/v3/order/test"
 INFO_PATH: Final = "/api/v3/exchangeInfo"
 HEAVIEST: Final = 25
 _UNKNOWN: Final = HEAVIEST
@@ -46,11 +48,11 @@ _ADDRESS: Final[Mapping[str, int]] = MappingProxyType(
 )
 _KEY: Final[Mapping[tuple[str, str], Cost]] = MappingProxyType(
     {
-        ("POST", "/api/v3/order"): Cost(Pool.KEY, 1, is_order=True),
-        ("POST", "/api/v3/order/test"): Cost(Pool.KEY, 1),
-        ("DELETE", "/api/v3/order"): Cost(Pool.KEY, 1, is_order=True),
+        ("POST", ORDER_PATH): Cost(Pool.KEY, 1, is_order=True),
+        ("POST", ORDER_TEST_PATH): Cost(Pool.KEY, 1),
+        ("DELETE", ORDER_PATH): Cost(Pool.KEY, 1, is_order=True),
         ("DELETE", "/api/v3/openOrders"): Cost(Pool.KEY, 1, is_order=True),
-        ("GET", "/api/v3/order"): Cost(Pool.KEY, 2),
+        ("GET", ORDER_PATH): Cost(Pool.KEY, 2),
         ("GET", "/api/v3/openOrders"): Cost(Pool.KEY, 3),
         ("GET", "/api/v3/allOrders"): Cost(Pool.KEY, 10),
         ("GET", "/api/v3/myTrades"): Cost(Pool.KEY, 10),
@@ -59,7 +61,7 @@ _KEY: Final[Mapping[tuple[str, str], Cost]] = MappingProxyType(
         ("GET", "/api/v3/tradeFee"): Cost(Pool.KEY, 20),
     }
 )
-ORDER: Final = _KEY["POST", "/api/v3/order"]
+ORDER: Final = _KEY["POST", ORDER_PATH]
 
 
 def cost_of(method: str, path: str) -> Cost:

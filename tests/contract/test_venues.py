@@ -11,7 +11,7 @@ import pytest
 
 from executor.model.fill import Fill
 from executor.model.order import Order
-from executor.model.send_result import Accepted, Executed, NotOpen, Refused, Unanswered, Unsent
+from executor.model.send_result import Accepted, Executed, NotOpen, Rejected, Unanswered, Unsent
 from executor.settings import ExecutorSettings
 from executor.venues.credentials import Credentials
 from executor.venues.exchange_connections import open_exchange
@@ -62,7 +62,7 @@ class Ground(ABC):
         """How many order requests arrived, tests included."""
 
     async def send(self, order: Order = ORDER, request: OrderRequest | None = None) -> Attempt:
-        return await self.venue.prepare(order, request or a_request(order))(always)
+        return await self.venue.send(order, self.venue.sign(request or a_request(order)), always)
 
     async def fill(self, order: Order, attempt: Attempt) -> Fill | None:
         """What *order* got, told at once or by looking it up."""
@@ -141,10 +141,10 @@ async def ground(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
 
 
 async def test_preparing_sends_nothing_and_each_sending_is_one_request(ground: Ground) -> None:
-    ready = ground.venue.prepare(ORDER, a_request())
+    signed = ground.venue.sign(a_request())
     before = await ground.received()
 
-    attempt = await ready(always)
+    attempt = await ground.venue.send(ORDER, signed, always)
 
     assert before == 0
     assert isinstance(attempt.verdict, Accepted | Executed)
@@ -152,7 +152,7 @@ async def test_preparing_sends_nothing_and_each_sending_is_one_request(ground: G
 
 
 async def test_no_request_about_an_order_is_written_that_may_not_be_any_more(ground: Ground) -> None:
-    attempt = await ground.venue.prepare(ORDER, a_request())(lambda: False)
+    attempt = await ground.venue.send(ORDER, ground.venue.sign(a_request()), lambda: False)
 
     assert await ground.received() == 0
     assert isinstance(attempt.verdict, Unsent if ground.hears_of_orders else Executed)
@@ -208,7 +208,7 @@ async def test_nobody_knows_of_an_order_that_was_never_sent(ground: Ground) -> N
 
 
 @pytest.mark.parametrize("ground", ["model", "live", "dry run"], indirect=True)
-@pytest.mark.parametrize(("behaviour", "verdict"), [(Behaviour.REFUSE, Refused), (Behaviour.NOT_OPEN, NotOpen)])
+@pytest.mark.parametrize(("behaviour", "verdict"), [(Behaviour.REFUSE, Rejected), (Behaviour.NOT_OPEN, NotOpen)])
 async def test_a_refused_order_leaves_none(ground: Ground, behaviour: Behaviour, verdict: type) -> None:
     await ground.arrange(behaviour)
 

@@ -22,9 +22,9 @@ from executor.settings import ExecutorSettings
 from executor.venues.credentials import Credentials
 from executor.venues.exchange_connections import Exchange, open_exchange
 from executor.venues.lookup_schedule import EVERY_WAY, Way
-from executor.venues.venue import Attempt, Finding, Ready, Venue
+from executor.venues.venue import Attempt, Finding, Venue
 from shared.bus.port import Bus, Handler, Message, Queue
-from shared.mexc.orders.order_api import OrderRequest
+from shared.mexc.orders.order_api import OrderRequest, SignedOrder
 from shared.mexc.orders.order_reports import Balance
 from shared.mexc.orders.order_transport import MayWrite
 from shared.postgres.database import Connection, Database
@@ -186,13 +186,11 @@ class PointedVenue:
         self._venue = venue
         self._points = points
 
-    def prepare(self, order: Order, request: OrderRequest, /, *, at_ms: int | None = None) -> Ready:
-        ready = self._venue.prepare(order, request, at_ms=at_ms)
+    def sign(self, request: OrderRequest, /, *, at_ms: int | None = None) -> SignedOrder:
+        return self._venue.sign(request, at_ms=at_ms)
 
-        async def send(may_write: MayWrite) -> Attempt:
-            return await self._points.around("send", partial(ready, may_write))
-
-        return send
+    async def send(self, order: Order, signed: SignedOrder, may_write: MayWrite, /) -> Attempt:
+        return await self._points.around("send", partial(self._venue.send, order, signed, may_write))
 
     async def look_up(self, order: Order, ways: Collection[Way] = EVERY_WAY, /, *, has_ended: bool = False) -> Finding:
         looking = partial(self._venue.look_up, order, ways, has_ended=has_ended)

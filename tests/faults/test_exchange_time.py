@@ -51,7 +51,7 @@ class Trading:
     registry: CollectorRegistry
 
     async def send(self) -> SendResult:
-        return (await self.venue.prepare(ORDER, REQUEST)(always)).verdict
+        return (await self.venue.send(ORDER, self.venue.sign(REQUEST), always)).verdict
 
     async def ready(self) -> None:
         await eventually(self.exchange.is_ready, within_seconds=10)

@@ -9,7 +9,16 @@ import pytest
 import pytest_asyncio
 
 from api.operator import trade_config
-from executor.venues.error_codes import CODES, Code, Kind
+from executor.model.send_result import (
+    NotOpen,
+    PriceRefused,
+    Rejected,
+    Throttled,
+    TimestampRefused,
+    Unanswered,
+    WrongSize,
+)
+from executor.venues.error_codes import CODES, result_of_code
 from shared.events import Listing
 from tests.faults.ground import RULES, Ground
 from tests.waiting import eventually
@@ -46,10 +55,11 @@ NOT_TAKEN: Final[Mapping[str, Fault]] = {
 """After these there is none, and the executor cannot know that."""
 OTHER_CODE: Final = 99_999
 BAN: Final = 418
-SENT_AGAIN: Final = frozenset({Kind.NOT_OPEN, Kind.UNTIMELY, Kind.BUSY, Kind.TOO_DEAR})
+SENT_AGAIN: Final = NotOpen | TimestampRefused | Throttled | PriceRefused
 
 
-TOLD_BY_CODE: Final = tuple((code, each) for code, each in CODES.items() if each.kind is not Kind.STOP and code != BAN)
+STOPPING: Final = tuple(code for code in CODES if isinstance(each := result_of_code(code), Rejected) and each.stop)
+TOLD_BY_CODE: Final = tuple(code for code in CODES if code not in (*STOPPING, BAN))
 """A ban that names no time outlasts any test."""
 
 
@@ -101,7 +111,7 @@ async def answered(shared_ground: Ground) -> AsyncIterator[dict[str, Outcome]]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def coded(shared_ground: Ground) -> AsyncIterator[dict[int, Outcome]]:
-    cases = {code: _error(code) for code, _ in TOLD_BY_CODE}
+    cases = {code: _error(code) for code in TOLD_BY_CODE}
     yield await _outcomes(shared_ground, cases | {OTHER_CODE: _error(OTHER_CODE)})
 
 
@@ -131,20 +141,19 @@ async def test_an_order_that_never_arrived_is_given_up_and_never_sent_again(
     assert (outcome.reasons[0] or "").startswith("outcome_unknown")
 
 
-@pytest.mark.parametrize(("code", "meaning"), TOLD_BY_CODE)
-async def test_each_of_the_exchanges_codes_leads_to_what_it_means(
-    coded: dict[int, Outcome], code: int, meaning: Code
-) -> None:
-    outcome = coded[code]
+@pytest.mark.parametrize("code", TOLD_BY_CODE)
+async def test_each_of_the_exchanges_codes_leads_to_what_it_means(coded: dict[int, Outcome], code: int) -> None:
+    outcome, verdict = coded[code], result_of_code(code)
     found = (outcome.order["state"], len(outcome.posted), outcome.placed)
     reason = (outcome.reasons[-1] or "").partition(":")[0]
 
-    if meaning.kind in SENT_AGAIN:
+    if isinstance(verdict, SENT_AGAIN):
         assert found == ("filled", 2, 1)
-    elif meaning.kind is Kind.UNANSWERED:
+    elif isinstance(verdict, Unanswered):
         assert (*found, reason) == ("failed", 1, 0, "never_arrived")
     else:
-        assert (*found, reason) == ("rejected", 1, 0, meaning.reason)
+        assert isinstance(verdict, Rejected | WrongSize)
+        assert (*found, reason) == ("rejected", 1, 0, verdict.reason)
         assert f"{code} so it says" in (outcome.reasons[-1] or "")
 
 
@@ -155,7 +164,7 @@ async def test_a_code_that_no_table_knows_proves_nothing_and_is_looked_up(coded:
     assert outcome.reasons == [f"outcome_unknown: {OTHER_CODE} so it says", "never_arrived"]
 
 
-@pytest.mark.parametrize("code", [code for code, meaning in CODES.items() if meaning.kind is Kind.STOP])
+@pytest.mark.parametrize("code", STOPPING)
 async def test_a_refusal_of_our_keys_halts_trading_until_an_operator_resumes(ground: Ground, code: int) -> None:
     await ground.staffed(retry_seconds=6)
     refused = await _bought(ground, *_error(code))
@@ -166,10 +175,16 @@ async def test_a_refusal_of_our_keys_halts_trading_until_an_operator_resumes(gro
     await eventually(lambda: _is_bought_again(ground), within_seconds=20)
     await ground.settled()
 
-    assert [each.error_reason for each in ground.told(refused)] == [f"{CODES[code].reason}: {code} so it says"]
+    assert [each.error_reason for each in ground.told(refused)] == [f"{_reason(code)}: {code} so it says"]
     assert len(await ground.posted(refused)) == 1
     assert (ground.told(after)[-1].error_reason or "").startswith("halted: credentials: ")
     assert await ground.posted(after) == []
+
+
+def _reason(code: int) -> str:
+    verdict = result_of_code(code)
+    assert isinstance(verdict, Rejected)
+    return verdict.reason
 
 
 async def _is_bought_again(ground: Ground) -> bool:

@@ -280,7 +280,7 @@ class OrderMachine(RuleBasedStateMachine):
             quantity = (each.position.base_qty * share).quantize(Decimal("0.01"))
             sale = await executor.journal.sell(each.position, quantity, ExitReason.BY_HAND)
             if sale is not None:
-                executor._send(sale)
+                executor.send(sale)
 
 
 def test_orders_survive_whatever_happens(database_url: str) -> None:

@@ -96,7 +96,7 @@ async def test_order_signed_for_another_time_is_taken_within_its_window(
         await line.ready()
         trading = MexcTrading(line, api_key=simulator.api_key, api_secret=simulator.api_secret)
         signed = trading.sign(buy("BTCUSDT"), now_ms=await rest.server_time() + ahead_ms)
-        answer = await trading.send(signed)
+        answer = await trading.post(signed)
 
     refusal = None if accepted else 700003
     assert msgspec.json.decode(answer.body).get("code") == refusal

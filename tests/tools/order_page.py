@@ -11,13 +11,33 @@ from typing import TypeVar
 
 from executor.model.order_state import AT_LARGE, FINAL, TABLE, OrderEvent, OrderState
 from executor.model.reasons import Reason
+from executor.model.send_result import (
+    NotOpen,
+    PriceRefused,
+    Rejected,
+    SendResult,
+    Throttled,
+    TimestampRefused,
+    Unanswered,
+    WrongSize,
+)
 from executor.settings import ExecutorSettings
-from executor.venues.error_codes import CODES, UNKNOWN_CODE, Code, Kind
+from executor.venues.error_codes import CODES, UNKNOWN_CODE, Code, Said
 
 Word = TypeVar("Word", bound=StrEnum)
 PAGE = Path(__file__).parents[2] / "docs" / "orders.md"
 _FIRST = (OrderState.ARMED, OrderState.SENDING, OrderState.REJECTED)
-_WITH_REASON = (Kind.REFUSED, Kind.STOP, Kind.WRONG_SIZE)
+WORDS: Mapping[type[SendResult], str] = MappingProxyType(
+    {
+        NotOpen: "not open",
+        PriceRefused: "too dear",
+        WrongSize: "wrong size",
+        TimestampRefused: "untimely",
+        Throttled: "busy",
+        Unanswered: "unanswered",
+    }
+)
+REFUSED, STOPS, PAIR = "refused", "refused, and trading halts", "refused, and trading halts after several symbols"
 
 
 def diagram() -> str:
@@ -80,7 +100,12 @@ def _money(state: OrderState) -> str:
 
 
 def _code_cells(code: Code) -> tuple[str, str, str]:
-    return code.says, code.kind.value, f"`{code.reason}`" if code.kind in _WITH_REASON else ""
+    verdict = code.verdict(Said(code.says))
+    if isinstance(verdict, Rejected) and verdict.reason is Reason.PAIR_REFUSED:
+        return code.says, PAIR, ""
+    if isinstance(verdict, Rejected):
+        return code.says, STOPS if verdict.stop else REFUSED, f"`{verdict.reason}`"
+    return code.says, WORDS[type(verdict)], f"`{verdict.reason}`" if isinstance(verdict, WrongSize) else ""
 
 
 def _documented(members: type[Word]) -> dict[Word, str]:

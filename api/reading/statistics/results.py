@@ -16,6 +16,8 @@ from api.schemas.health import ComponentHealth
 from api.schemas.statistics import DayResult, ModeResults, Result, Results
 from shared.events import HealthStatus, Mode, utc_now
 from shared.isolation import in_a_line, readable
+from shared.states import HELD as POSITIONS_HELD
+from shared.states import in_sql
 
 log = structlog.get_logger(__name__)
 
@@ -32,10 +34,10 @@ BY_DAY: Final = f"""
         round(sum(result), 2) AS realised, sum(result) AS exact
     FROM ({ENDED}) AS ended GROUP BY 1, 2
 """  # noqa: S608 - constants
-HELD: Final = """
+HELD: Final = f"""
     SELECT listing_key, mode, cost_usdt FROM positions
-    WHERE state IN ('open', 'closing', 'dust', 'external', 'unsellable')
-"""
+    WHERE state IN {in_sql(POSITIONS_HELD)}
+"""  # noqa: S608 - constants
 
 
 class Days(BaseModel):

@@ -1,4 +1,4 @@
-"""The market as a paper order meets it: the book of the moment, and beside it what the exchange says of the symbol."""
+"""The market as a paper order meets it: the book of the moment, and beside it the exchange's state of the symbol."""
 
 import asyncio
 import time
@@ -73,7 +73,7 @@ class PaperMarket:
         self._states: dict[str, _State] = {}
 
     async def meet(self, order: Order, request: OrderRequest) -> Met:
-        """Ask for the book, at once, and beside it for whatever is not known yet; raise what the book's answer raises.
+        """Ask for the book, at once, and beside it for whatever is not known yet; raise the error of the book's answer.
 
         No request after the book changes the price at which the order would have been filled.
         """

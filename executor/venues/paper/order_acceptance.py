@@ -13,8 +13,7 @@ from executor.model.reasons import Reason
 from executor.model.send_result import Executed, SendResult
 from executor.pricing.order_bounds import rules_violation
 from executor.pricing.price_band import band_of
-from executor.venues.error_codes import CODES
-from executor.venues.response_classifier import result_of_code
+from executor.venues.error_codes import CODES, result_of_code
 from shared.events import Side, TradingRules
 from shared.mexc.orders.order_api import OrderRequest, plain
 from shared.mexc.payloads import OrderBook
@@ -88,7 +87,7 @@ def _unopened(side: Side, seen: MarketSight, now: datetime) -> Closed | None:
 def would_be_taken(
     request: OrderRequest, seen: MarketSight, now: datetime, *, market_after_seconds: float
 ) -> SendResult | None:
-    """Return what the exchange would answer to *request* on an open symbol; None where it would take it.
+    """Return the exchange's presumable verdict on *request* on an open symbol; None where it would take it.
 
     A MARKET order sooner after the opening than *market_after_seconds* is taken, and cancelled unfilled.
     """

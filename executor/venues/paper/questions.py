@@ -10,12 +10,12 @@ from shared.mexc.symbols import SymbolInfo
 
 @dataclass(frozen=True, slots=True)
 class PaperQuestions:
-    """What is asked beside the book weighs as much as ten books: it must hold up no order's book, and no sale."""
+    """Questions beside the book weigh as much as ten books: they must hold up no order's book, and no sale."""
 
     rest: MexcMarketData
     """For what an order is filled by: with the reserve of its side."""
     aside: MexcMarketData
-    """For what is done without where the limits do not allow it in time."""
+    """For questions that are given up where the limits do not allow them in time."""
     described: Callable[[str], Awaitable[SymbolInfo | None]] | None = None
     """Asks exchangeInfo by the same way, for others too; unless it is given, *aside* is asked."""
 

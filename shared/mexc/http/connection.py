@@ -59,7 +59,7 @@ class HttpConnection(asyncio.Protocol):
         return self._transport is not None and not self._transport.is_closing()
 
     async def settle(self) -> bool:
-        """Let the loop read what the idle socket has already received, such as its end; return whether it is usable.
+        """Let the loop read the idle socket's pending bytes, such as its end; return whether it is usable.
 
         Returns without a pause in between, so the answer still holds when the caller gets it.
         """
@@ -161,5 +161,5 @@ async def open_connection(
 
 
 def _send_at_once(transport: asyncio.Transport) -> None:
-    """Uvloop keeps what is written until the end of its turn, but what is over the limit goes at once."""
+    """Uvloop buffers writes until the end of its turn, but bytes over the limit go at once."""
     transport.set_write_buffer_limits(high=0)

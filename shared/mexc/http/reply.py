@@ -12,7 +12,7 @@ _PLAIN: Final = re.compile(
 )
 _LENGTH: Final = re.compile(rb"[0-9]{1,9}")
 _BODILESS: Final = frozenset({204, 304})
-# h11 only reads here: what it is told was asked decides nothing but that a reply is due.
+# h11 only reads here: this request decides nothing but that a reply is due.
 _ASKED: Final = h11.Request(method="POST", target="/", headers=[("Host", "exchange"), ("Content-Length", "0")])
 
 Headers = dict[bytes, bytes]
@@ -76,7 +76,7 @@ class ReplyReader:
             self._http.receive_data(received)
             return self._advance(self._http)
         except h11.RemoteProtocolError:
-            # h11 quotes what it could not read, and a confused server may echo the request with its key.
+            # h11 quotes unreadable bytes, and a confused server may echo the request with its key.
             raise ReplyError("the reply is not whole, correct HTTP/1.1") from None
 
     def _advance(self, http: h11.Connection) -> Reply | None:

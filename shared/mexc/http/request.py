@@ -1,4 +1,4 @@
-"""One bounded request over HTTP that is not an order, and what its answer means when it is not the one asked for."""
+"""One bounded HTTP request that is not an order, and the meaning of an unwanted answer."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -12,14 +12,14 @@ import msgspec
 
 from shared.mexc.errors import ExchangeRejected, ExchangeUnavailable, RateLimited
 from shared.mexc.payloads import UNREADABLE, Refusal
-from shared.mexc.retry_after import retry_after_seconds
+from shared.mexc.retry_after import BANNED, LIMITED, retry_after_seconds
 
 T = TypeVar("T")
 
 Transport = httpx.AsyncBaseTransport
 
 Admission = Callable[[str, str], AbstractAsyncContextManager[None]]
-"""Given method and path, a request waits for its turn on the way in; what it raises passes on the way out."""
+"""Given method and path, a request waits for its turn on the way in; its errors pass on the way out."""
 
 
 def unlimited(_method: str, _path: str) -> AbstractAsyncContextManager[None]:
@@ -27,8 +27,7 @@ def unlimited(_method: str, _path: str) -> AbstractAsyncContextManager[None]:
 
 
 _WRAPPER_SUCCESS: Final = frozenset({0, 200})
-_BANNED: Final = 418
-_TOO_OFTEN: Final = frozenset({_BANNED, 429})
+_TOO_OFTEN: Final = frozenset({BANNED, LIMITED})
 _REFUSAL_BYTES_MAX: Final = 64 * 1024
 SEGMENT_BYTES: Final = 1024 * 1024
 
@@ -57,14 +56,14 @@ async def connect_http(
     headers: dict[str, str] | None = None,
     through: Callable[[Transport], Transport] | None = None,
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """Open a client of *base_url* that is told nothing by its environment and sent nowhere by an answer.
+    """Open a client of *base_url* that takes nothing from its environment and follows no redirect.
 
     What *through* makes of the transport is what requests go through.
     """
     # In a thread: reading the certificates of the world holds the loop for 30 ms.
     is_secure = httpx.URL(base_url).scheme == "https"
     verify = await asyncio.to_thread(httpx.create_ssl_context, trust_env=False) if is_secure else False
-    # A proxy or a netrc found in the environment has no say in what the exchange is told.
+    # A proxy or a netrc found in the environment has no say in requests.
     transport = httpx.AsyncHTTPTransport(
         verify=verify, limits=httpx.Limits(max_connections=limits.connections_max), trust_env=False
     )
@@ -147,12 +146,12 @@ async def _bounded_body(response: httpx.Response, bytes_max: int) -> Sequence[by
 def _raise_for_refusal(path: str, response: httpx.Response, body: bytes) -> None:
     status = response.status_code
     if status in _TOO_OFTEN:
-        raise RateLimited(_wait_seconds(response), banned=status == _BANNED)
+        raise RateLimited(_wait_seconds(response), banned=status == BANNED)
     if status != 200 and not 400 <= status < 500:
         raise ExchangeUnavailable(f"{path}: HTTP {status}")
     refusal = _refusal(body)
     if refusal is not None and refusal.code in _TOO_OFTEN:
-        raise RateLimited(_wait_seconds(response), banned=refusal.code == _BANNED)
+        raise RateLimited(_wait_seconds(response), banned=refusal.code == BANNED)
     if refusal is not None and not (status == 200 and refusal.code in _WRAPPER_SUCCESS):
         raise ExchangeRejected(refusal.code, refusal.msg or "")
     if status != 200:

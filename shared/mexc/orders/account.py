@@ -1,4 +1,4 @@
-"""What only the owner of the API key may ask: orders, their trades, balances; and to cancel an order.
+"""The account of an API key: its orders, their trades, balances; and cancelling an order.
 
 Orders themselves leave by another way, shared/mexc/orders/order_api.py.
 """
@@ -22,12 +22,12 @@ from shared.mexc.orders.order_payloads import (
     trade_report,
 )
 from shared.mexc.orders.order_reports import Balance, KeyRights, OrderReport, TradeReport
+from shared.mexc.weights import ORDER_PATH
 
 T = TypeVar("T", OrderReport, TradeReport)
 
 ORDERS_MAX: Final = 1000
 TRADES_MAX: Final = 100
-_ORDER_PATH: Final = "/api/v3/order"
 _ABSENT: Final = -2013
 
 
@@ -73,7 +73,7 @@ class MexcAccount:
         return _of(symbol, [order_report(each) for each in decode(body, list[OrderPayload])])
 
     async def my_trades(self, symbol: str, order_id: str) -> Sequence[TradeReport]:
-        """The fills of one order of the last month, at most a hundred: compare them with what the order tells."""
+        """The fills of one order of the last month, at most a hundred: compare them with the order's own figures."""
         trades = await self.trades_page(symbol, order_id=order_id)
         # An exchange that overlooks the parameter sends those of other orders too.
         return [trade for trade in trades if trade.order_id == order_id]
@@ -89,11 +89,11 @@ class MexcAccount:
         return _of(symbol, [trade_report(each) for each in decode(body, list[TradePayload])])
 
     async def balances(self) -> Mapping[str, Balance]:
-        """By asset; one that is not there is nought."""
+        """By asset; missing assets are zero."""
         return balances(await self._account())
 
     async def key_rights(self) -> KeyRights:
-        """What the key may do, as far as the exchange tells; ExchangeRejected where it takes the key no more."""
+        """The rights of the key, as far as the exchange shows them; ExchangeRejected where it takes the key no more."""
         return key_rights(await self._account())
 
     async def _account(self) -> AccountPayload:
@@ -102,15 +102,15 @@ class MexcAccount:
     async def cancel(self, symbol: str, *, order_id: str = "", client_order_id: str = "") -> OrderReport:
         """End the order of one id or the other; refused with -2011 when there is none, or it has ended.
 
-        It counts as an order against the limit. What was filled before is not told: look the order up.
+        It counts as an order against the limit. Earlier fills are not in the answer: look the order up.
         """
         ids = {"orderId": order_id} if order_id else {"origClientOrderId": client_order_id}
-        body = await ask(self._http, self._limits, _ORDER_PATH, {"symbol": symbol, **ids}, method="DELETE")
+        body = await ask(self._http, self._limits, ORDER_PATH, {"symbol": symbol, **ids}, method="DELETE")
         return _asked_for(symbol, ids, order_report(decode(body, OrderPayload)))
 
     async def _order(self, symbol: str, ids: Mapping[str, str]) -> OrderReport | None:
         try:
-            body = await ask(self._http, self._limits, _ORDER_PATH, {"symbol": symbol, **ids})
+            body = await ask(self._http, self._limits, ORDER_PATH, {"symbol": symbol, **ids})
         except ExchangeRejected as refusal:
             if refusal.code == _ABSENT:
                 return None

@@ -1,6 +1,6 @@
-"""What can be known of an API key: what the exchange tells, what an operator tells, and what follows. Pure.
+"""Facts of an API key: by the exchange, by an operator, and their consequences. Pure.
 
-MEXC tells neither the age of a key nor whether it is bound to IP addresses; it documents that a key which is not
+MEXC shows neither the age of a key nor whether it is bound to IP addresses; it documents that a key which is not
 expires 90 days after it was made, and can be renewed from five days before.
 """
 
@@ -17,7 +17,7 @@ RENEWABLE: Final = timedelta(days=5)
 
 @dataclass(frozen=True, slots=True)
 class KeyTerms:
-    """What an operator tells of the key."""
+    """An operator's account of the key."""
 
     created_on: date | None = None
     ip_bound: bool = False
@@ -38,6 +38,6 @@ def failings(terms: KeyTerms, rights: KeyRights | None, today: date) -> Iterator
 
 
 def risks(rights: KeyRights | None) -> Iterator[str]:
-    """Yield what the key should not be able to do."""
+    """Yield the rights that the key should not have."""
     if rights is not None and rights.can_withdraw:
         yield "the API key may withdraw: trading takes no such right"

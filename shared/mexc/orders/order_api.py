@@ -1,26 +1,26 @@
 """Build and sign order requests, and send them through an order transport."""
 
 import re
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 from shared.events import Side
 from shared.mexc.http.signing import Signer
-from shared.mexc.orders.order_transport import Answer, MayWrite, OrderTransport, always
+from shared.mexc.orders.order_transport import Answer, MayWrite, always
+from shared.mexc.weights import ORDER_PATH, ORDER_TEST_PATH
 
 OrderType = Literal["LIMIT", "MARKET", "IMMEDIATE_OR_CANCEL", "FILL_OR_KILL"]
 """MEXC has no timeInForce: sent one, it ignores it and leaves a resting order behind."""
 
 CLIENT_ORDER_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 RECV_WINDOW_MS_MAX: Final = 60_000
-_ORDER_PATH: Final = "/api/v3/order"
-_TEST_PATH: Final = "/api/v3/order/test"
 
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """One order as the exchange takes it; what it would refuse on sight raises ValueError here.
+    """One order as the exchange takes it; one that it would refuse on sight raises ValueError here.
 
     A MARKET order names either the quote amount to spend or the quantity; every other type a quantity and a price.
     """
@@ -79,24 +79,43 @@ def order_params(order: OrderRequest) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class SignedOrder:
-    """An order's request as it goes on the wire, good for as long as the exchange takes its timestamp."""
+    """An order's POST as it goes on the wire, good for as long as the exchange takes its timestamp."""
 
+    request: OrderRequest
     path: str
     query: str = field(repr=False)
-    client_order_id: str
+    """Already encoded and signed; empty where nothing is sent."""
+    headers: Mapping[str, str] = field(repr=False)
     timestamp_ms: int
     """By the exchange's clock, which takes no request more than a second before this."""
-    expires_ms: int
-    """When it takes the request no more."""
+
+    @property
+    def expires_ms(self) -> int:
+        """When the exchange takes it no more."""
+        return self.timestamp_ms + self.request.recv_window_ms
+
+    @classmethod
+    def on_paper(cls, request: OrderRequest, timestamp_ms: int) -> "SignedOrder":
+        """Return *request* as of *timestamp_ms*, without a signature: it is never sent."""
+        return cls(request, "", "", {}, timestamp_ms)
+
+
+class OrderTransport(Protocol):
+    """Sends an order's request at most once."""
+
+    def post(self, signed: SignedOrder, /, *, may_write: MayWrite = always) -> Awaitable[Answer]:
+        """Return the answer, or raise NotSent or OutcomeUnknown."""
+        ...
 
 
 class MexcTrading:
     """Signs orders with one API key and sends them. The key and the secret appear in no representation of it."""
 
-    __slots__ = ("_signer", "_transport")
+    __slots__ = ("_signer", "post")
 
     def __init__(self, transport: OrderTransport, *, api_key: str, api_secret: str) -> None:
-        self._transport = transport
+        self.post = transport.post
+        """Sends exactly one request; raises NotSent or OutcomeUnknown."""
         self._signer = Signer(api_key, api_secret)
 
     def sign(self, order: OrderRequest, *, now_ms: int, test: bool = False) -> SignedOrder:
@@ -106,17 +125,13 @@ class MexcTrading:
         """
         window_ms = order.recv_window_ms
         query = self._signer.query(order_params(order), recv_window_ms=window_ms, now_ms=now_ms)
-        path = _TEST_PATH if test else _ORDER_PATH
-        return SignedOrder(path, query, order.client_order_id, now_ms, now_ms + window_ms)
-
-    async def send(self, signed: SignedOrder, may_write: MayWrite = always) -> Answer:
-        """Send exactly one request; raise NotSent or OutcomeUnknown."""
-        return await self._transport.post(signed.path, signed.query, self._signer.headers, may_write=may_write)
+        path = ORDER_TEST_PATH if test else ORDER_PATH
+        return SignedOrder(order, path, query, self._signer.headers, now_ms)
 
     async def place_order(self, order: OrderRequest, *, now_ms: int) -> Answer:
         """Place *order*. *now_ms* is the exchange's clock; raises NotSent or OutcomeUnknown."""
-        return await self.send(self.sign(order, now_ms=now_ms))
+        return await self.post(self.sign(order, now_ms=now_ms))
 
     async def test_order(self, order: OrderRequest, *, now_ms: int) -> Answer:
         """Have *order* checked but not placed. *now_ms* is the exchange's clock; raises NotSent or OutcomeUnknown."""
-        return await self.send(self.sign(order, now_ms=now_ms, test=True))
+        return await self.post(self.sign(order, now_ms=now_ms, test=True))

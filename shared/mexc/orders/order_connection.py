@@ -15,6 +15,8 @@ import structlog
 
 from shared.mexc.errors import NotSent, OutcomeUnknown
 from shared.mexc.http.connection import ConnectionLost, Endpoint, HttpConnection, open_connection
+from shared.mexc.http.reply import Headers
+from shared.mexc.orders.order_api import SignedOrder
 from shared.mexc.orders.order_transport import Answer, MayWrite, always
 
 log = structlog.get_logger(__name__)
@@ -88,23 +90,17 @@ class OrderLine:
         await self._opened.wait()
 
     async def post(
-        self,
-        path: str,
-        query: str,
-        headers: Mapping[str, str],
-        *,
-        timeout_seconds: float | None = None,
-        may_write: MayWrite = always,
+        self, signed: SignedOrder, /, *, timeout_seconds: float | None = None, may_write: MayWrite = always
     ) -> Answer:
-        """Send exactly one POST with an empty body; *query* goes out as it is, already encoded and signed.
+        """Send exactly one POST with an empty body; its query goes out as it is.
 
         Raises NotSent when certainly no byte of it was written and OutcomeUnknown when one may have been.
         """
-        request = _framed(self._endpoint, f"{path}?{query}", headers)
-        patience_seconds = self._limits.answer_seconds if timeout_seconds is None else timeout_seconds
-        if patience_seconds <= 0:
+        request = _framed(self._endpoint, signed)
+        limit_seconds = self._limits.answer_seconds if timeout_seconds is None else timeout_seconds
+        if limit_seconds <= 0:
             raise NotSent("the request was not written (its time was up before it began)")
-        deadline = asyncio.get_running_loop().time() + patience_seconds
+        deadline = asyncio.get_running_loop().time() + limit_seconds
         written = False
         self.callers += 1
         try:
@@ -115,9 +111,15 @@ class OrderLine:
                     self._give_back(connection)
                     raise HeldBackError("it may not be any more")
                 written = True
-                return await self._exchange(connection, request, deadline)
+                sent_at, started = datetime.now(UTC), perf_counter()
+                try:
+                    reply = await connection.exchange(request, deadline=deadline)
+                finally:
+                    latency_seconds = perf_counter() - started
+                    self._give_back(connection)
             finally:
                 self._turn.release()
+            return Answer(reply.status, _kept(reply.headers), reply.body, sent_at, latency_seconds)
         except asyncio.CancelledError as cancelled:
             raise cancelled from _outcome(cancelled, written=written)
         except Exception as error:
@@ -144,18 +146,6 @@ class OrderLine:
             raise ConnectionLost("the order line is not open")
         async with asyncio.timeout_at(deadline):
             return await self._open()
-
-    async def _exchange(self, connection: HttpConnection, request: bytes, deadline: float) -> Answer:
-        sent_at, started = datetime.now(UTC), perf_counter()
-        try:
-            reply = await connection.exchange(request, deadline=deadline)
-        finally:
-            latency_seconds = perf_counter() - started
-            self._give_back(connection)
-        headers = {
-            name.decode(): reply.headers[name].decode("latin-1") for name in _KEPT_HEADERS if name in reply.headers
-        }
-        return Answer(reply.status, headers, reply.body, sent_at, latency_seconds)
 
     def _give_back(self, connection: HttpConnection) -> None:
         if self._idle is None and self._keeper is not None and connection.is_open:
@@ -209,9 +199,13 @@ class OrderLine:
         return min(doubled, self._limits.reopen_seconds_max) * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing.
 
 
-def _framed(endpoint: Endpoint, target: str, headers: Mapping[str, str]) -> bytes:
-    fields = [f"{name}: {value}" for name, value in headers.items()]
-    # Neither message quotes what it refuses: it may be a key or a signed query.
+def _kept(headers: Headers) -> Mapping[str, str]:
+    return {name.decode(): headers[name].decode("latin-1") for name in _KEPT_HEADERS if name in headers}
+
+
+def _framed(endpoint: Endpoint, signed: SignedOrder) -> bytes:
+    target, fields = f"{signed.path}?{signed.query}", [f"{name}: {value}" for name, value in signed.headers.items()]
+    # Neither message quotes the refused text: it may be a key or a signed query.
     if not _is_one_line(target) or " " in target or not target.startswith("/"):
         raise ValueError("the request's path and query must be percent-encoded, and start with /")
     if not all(map(_is_one_line, fields)):

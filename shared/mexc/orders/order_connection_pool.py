@@ -1,10 +1,11 @@
 """Several warm connections side by side, so that an order whose answer is slow does not hold up the next."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
 from shared.mexc.http.connection import Endpoint
+from shared.mexc.orders.order_api import SignedOrder
 from shared.mexc.orders.order_connection import LineLimits, OrderLine
 from shared.mexc.orders.order_transport import Answer, MayWrite, always
 
@@ -26,24 +27,13 @@ class OrderLines:
         """Whether an order could go out at once, or after the one that is going out. May be asked from a thread."""
         return any(line.is_ready for line in self._lines)
 
-    async def post(
-        self,
-        path: str,
-        query: str,
-        headers: Mapping[str, str],
-        *,
-        timeout_seconds: float | None = None,
-        may_write: MayWrite = always,
-    ) -> Answer:
+    def post(self, signed: SignedOrder, /, *, may_write: MayWrite = always) -> Awaitable[Answer]:
         """See OrderLine."""
-        line = self._best()
-        return await line.post(path, query, headers, timeout_seconds=timeout_seconds, may_write=may_write)
-
-    def _best(self) -> OrderLine:
         for line in self._lines:  # Mostly the first is at rest, and an order waits for this.
             if not line.callers and line.is_ready:
-                return line
-        return min(self._lines, key=lambda line: (line.callers, not line.is_ready))
+                return line.post(signed, may_write=may_write)
+        best = min(self._lines, key=lambda line: (line.callers, not line.is_ready))
+        return best.post(signed, may_write=may_write)
 
 
 @asynccontextmanager

@@ -29,7 +29,7 @@ class OrderPayload(msgspec.Struct, rename="camel"):
     price: Number = None
     orig_qty: Number = None
     qty: Number = msgspec.field(name="Qty", default=None)
-    """What the documentation calls origQty."""
+    """origQty by the documentation."""
     orig_quote_order_qty: Number = None
     executed_qty: Number = None
     cummulative_quote_qty: Number = None
@@ -60,7 +60,7 @@ class _Balance(msgspec.Struct):
 
 class AccountPayload(msgspec.Struct, rename="camel"):
     balances: list[_Balance]
-    # Nothing is decided by these, so an odd value is one that was not told.
+    # Nothing is decided by these, so an odd value counts as missing.
     can_trade: object = None
     can_withdraw: object = None
     permissions: object = None
@@ -129,7 +129,7 @@ def balances(sent: AccountPayload) -> dict[str, Balance]:
 
 
 def key_rights(sent: AccountPayload) -> KeyRights:
-    """Return what the account's answer tells of the key that signed the request."""
+    """Return the rights that the account's answer shows of the key that signed the request."""
     kinds = sent.permissions if isinstance(sent.permissions, list) else []
     return KeyRights(
         can_trade=_flag(sent.can_trade),

@@ -1,4 +1,4 @@
-"""What the exchange tells of our orders, their trades and our balances."""
+"""Reports of the exchange: our orders, their trades and our balances."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -18,7 +18,7 @@ class OrderStatus(StrEnum):
     PARTIALLY_CANCELED = "PARTIALLY_CANCELED"
     """Ended, with fills."""
     UNKNOWN = "UNKNOWN"
-    """A word of the exchange's that we do not know: neither open nor ended, as far as we can tell."""
+    """A word of the exchange's that we do not know: neither open nor ended, as far as is known."""
 
     @property
     def is_open(self) -> bool:
@@ -26,7 +26,7 @@ class OrderStatus(StrEnum):
 
     @property
     def has_ended(self) -> bool:
-        """Nothing will be filled any more; what was filled before counts."""
+        """Nothing will be filled any more; earlier fills count."""
         return self in _ENDED
 
 
@@ -35,7 +35,7 @@ _ENDED: Final = frozenset({OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus
 
 
 class OrderReport(msgspec.Struct, frozen=True):
-    """One order. What the exchange leaves out or garbles is None, also what was filled."""
+    """One order. Fields that the exchange leaves out or garbles are None, also those of fills."""
 
     symbol: str
     order_id: str
@@ -46,7 +46,7 @@ class OrderReport(msgspec.Struct, frozen=True):
     price: Decimal | None
     quantity: Decimal | None
     quote_quantity: Decimal | None
-    """What a market order was told to spend."""
+    """The amount that a market order spends."""
     executed_quantity: Decimal | None
     executed_value: Decimal | None
     """In the quote asset, without fees."""
@@ -57,7 +57,7 @@ class OrderReport(msgspec.Struct, frozen=True):
 
     @property
     def average_price(self) -> Decimal | None:
-        """What a filled unit cost; None when nothing was filled or not all is told."""
+        """What a filled unit cost; None when nothing was filled or not all is known."""
         if not self.executed_quantity or self.executed_value is None:
             return None
         return self.executed_value / self.executed_quantity
@@ -88,9 +88,9 @@ class Balance(msgspec.Struct, frozen=True):
 
 
 class KeyRights(msgspec.Struct, frozen=True):
-    """What the exchange tells of an API key, or of its account: MEXC does not document which. None is not told."""
+    """The rights of an API key, or of its account: MEXC does not document which. None is unknown."""
 
     can_trade: bool | None
     can_withdraw: bool | None
     kinds: tuple[str, ...] = ()
-    """What may be traded, in the exchange's words: ("SPOT",)."""
+    """Kinds of trading, in the exchange's words: ("SPOT",)."""

@@ -1,9 +1,8 @@
-"""The port an order leaves by, and the answer that comes back."""
+"""The answer to an order's request, and the last say before it is written."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
 
 MayWrite = Callable[[], bool]
 """Asked right before the first byte: whether it may still be written, after whatever was waited for."""
@@ -15,7 +14,7 @@ def always() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the exchange answered, whatever the status: judging it is the caller's."""
+    """The exchange's answer, whatever the status: judging it is the caller's."""
 
     status: int
     headers: Mapping[str, str]
@@ -29,19 +28,3 @@ class Answer:
     @property
     def answered_at(self) -> datetime:
         return self.sent_at + timedelta(seconds=self.latency_seconds)
-
-
-class OrderTransport(Protocol):
-    """Sends an order's request at most once."""
-
-    async def post(
-        self,
-        path: str,
-        query: str,
-        headers: Mapping[str, str],
-        *,
-        timeout_seconds: float | None = None,
-        may_write: MayWrite = always,
-    ) -> Answer:
-        """Return the answer, or raise NotSent or OutcomeUnknown."""
-        ...

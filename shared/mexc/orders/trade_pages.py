@@ -1,7 +1,6 @@
 """All trades of a span of time, from an exchange that answers with a hundred at once."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
 from typing import Final
 
 from shared.mexc.orders.account import TRADES_MAX
@@ -11,7 +10,7 @@ PAGES_MAX: Final = 20
 """Two thousand trades, for as many times ten of weight."""
 
 Page = Callable[[int | None, int | None], Awaitable[Sequence[TradeReport]]]
-"""Returns a page of what was traded between two moments in milliseconds; None: any."""
+"""Returns a page of the trades between two moments in milliseconds; None: any."""
 Enough = Callable[[Sequence[TradeReport]], bool]
 """Returns whether nothing can be missing."""
 
@@ -19,7 +18,7 @@ Enough = Callable[[Sequence[TradeReport]], bool]
 async def all_trades(page: Page, start_ms: int, end_ms: int, enough: Enough) -> Sequence[TradeReport]:
     """Return the trades that *page* shows, each once, until they are *enough* or there are no more to be had.
 
-    A full page may come from either end of what was asked for. What lies before it and behind it is asked for next;
+    A full page may come from either end of what was asked for. The spans before it and behind it are asked for next;
     more trades in one millisecond than a page holds cannot be reached, and stay missing.
     """
     found: dict[str, TradeReport] = {}
@@ -48,8 +47,5 @@ def _around(asked: tuple[int, int], times: Sequence[int]) -> Sequence[tuple[int,
 
 
 def _times(trades: Sequence[TradeReport]) -> Sequence[int]:
-    return [_milliseconds(each.traded_at) for each in trades if each.traded_at is not None]
-
-
-def _milliseconds(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)
+    """Return when *trades* were, in milliseconds."""
+    return [round(each.traded_at.timestamp() * 1000) for each in trades if each.traded_at is not None]

@@ -20,6 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from shared.postgres.schema.columns import TIME, created_at, id_column, metadata
+from shared.states import AT_LARGE, UNSETTLED, OrderState, in_sql
 
 # Journal: one row per order, committed before anything is sent. A listing is bought once in each mode, forever: the
 # fence against double orders. Sales count up.
@@ -80,8 +81,7 @@ orders = Table(
     CheckConstraint("mode IN ('dry-run', 'live')", name="mode_known"),
     CheckConstraint("side IN ('BUY', 'SELL')", name="side_known"),
     CheckConstraint(
-        "state IN ('armed', 'sending', 'acknowledged', 'unknown', "
-        "'filled', 'partially_filled', 'rejected', 'expired', 'failed')",
+        f"state IN {in_sql(OrderState)}",
         name="state_known",
     ),
     CheckConstraint("quote_qty >= 0", name="quote_qty_not_negative"),
@@ -91,7 +91,7 @@ orders = Table(
 Index(
     "ix_orders_open",
     orders.c.created_at,
-    postgresql_where=orders.c.state.in_(("armed", "sending", "acknowledged", "unknown")),
+    postgresql_where=orders.c.state.in_([str(state) for state in UNSETTLED]),
 )
 # Orders given up are looked up again, for as long as the exchange remembers them.
 Index(
@@ -105,7 +105,7 @@ Index(
     orders.c.mode,
     orders.c.base_asset,
     unique=True,
-    postgresql_where=text("side = 'BUY' AND state IN ('sending', 'acknowledged', 'unknown')"),
+    postgresql_where=text(f"side = 'BUY' AND state IN {in_sql(AT_LARGE)}"),
 )
 Index("ix_orders_created_at", orders.c.created_at.desc(), orders.c.id.desc())
 Index("ix_orders_symbol", orders.c.symbol, orders.c.created_at.desc(), orders.c.id.desc())

@@ -19,6 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from shared.postgres.schema.columns import TIME, created_at, id_column, metadata
+from shared.states import PositionState, in_sql
 
 trades = Table(
     "trades",
@@ -98,9 +99,7 @@ positions = Table(
     Column("proceeds", Numeric, nullable=False, server_default=text("0")),
     UniqueConstraint("listing_key", "mode"),
     CheckConstraint("mode IN ('dry-run', 'live')", name="mode_known"),
-    CheckConstraint(
-        "state IN ('open', 'closing', 'closed', 'dust', 'external', 'unsellable', 'written_off')", name="state_known"
-    ),
+    CheckConstraint(f"state IN {in_sql(PositionState)}", name="state_known"),
     CheckConstraint("base_qty >= 0 AND cost_usdt >= 0", name="not_negative"),
 )
 Index(

@@ -29,7 +29,7 @@ async def reserved(executor: Executor, mode: Mode = Mode.DRY_RUN) -> Decimal:
 
 
 async def test_a_purchase_is_journaled_and_reserved(executor: Executor, time: Time) -> None:
-    decided = await executor.journal.open(a_coin("NEW", time))
+    decided = await executor.decide(a_coin("NEW", time))
 
     [row] = await executor.rows()
     assert (row["listing_key"], row["mode"], row["side"], row["state"]) == ("NEWUSDT:1", "dry-run", "BUY", "sending")
@@ -44,7 +44,7 @@ async def test_the_config_that_applied_is_kept_with_the_order(
 ) -> None:
     await configure(database, "max_trade_usdt = 40, max_position_usdt = 500")
 
-    order = (await executor.journal.open(a_coin("NEW", time))).order
+    order = (await executor.decide(a_coin("NEW", time))).order
 
     [row] = await executor.rows()
     assert order is not None
@@ -55,7 +55,7 @@ async def test_the_config_that_applied_is_kept_with_the_order(
 async def test_a_refusal_is_journaled_told_and_reserves_nothing(
     database: Database, executor: Executor, time: Time
 ) -> None:
-    decided = await executor.journal.open(a_coin("NEW", time, late=True))
+    decided = await executor.decide(a_coin("NEW", time, late=True))
 
     [row], [trade] = await executor.rows(), await trades(database)
     assert (decided.outcome, decided.order) == ("refused", None)
@@ -68,18 +68,18 @@ async def test_a_refusal_is_journaled_told_and_reserves_nothing(
 async def test_a_refusal_stands_when_its_reason_is_gone(database: Database, executor: Executor, time: Time) -> None:
     listing = a_coin("NEW", time)
     await configure(database, "halted = true, halted_reason = 'drill'")
-    assert (await executor.journal.open(listing)).reason == "halted: operator: drill"
+    assert (await executor.decide(listing)).reason == "halted: operator: drill"
     await configure(database, "halted = false")
 
-    assert (await executor.journal.open(listing)).outcome == "repeated"
+    assert (await executor.decide(listing)).outcome == "repeated"
     assert len(await trades(database)) == 1
 
 
 async def test_a_repeated_listing_is_nobodys_to_send(executor: Executor, time: Time) -> None:
     listing = a_coin("NEW", time)
-    await executor.journal.open(listing)
+    await executor.decide(listing)
 
-    again = await executor.journal.open(listing)
+    again = await executor.decide(listing)
 
     assert (again.outcome, again.order) == ("repeated", None)
     assert await reserved(executor) == Decimal("100.00")
@@ -88,9 +88,9 @@ async def test_a_repeated_listing_is_nobodys_to_send(executor: Executor, time: T
 async def test_auto_trade_makes_orders_live_each_mode_with_an_exposure_of_its_own(
     database: Database, executor: Executor, time: Time
 ) -> None:
-    dry = (await executor.journal.open(a_coin("DRY", time))).order
+    dry = (await executor.decide(a_coin("DRY", time))).order
     await configure(database, "auto_trade = true")
-    live = (await executor.journal.open(a_coin("LIV", time))).order
+    live = (await executor.decide(a_coin("LIV", time))).order
 
     assert dry is not None
     assert live is not None
@@ -103,7 +103,7 @@ async def test_without_sniper_live_auto_trade_stays_a_dry_run(
 ) -> None:
     await configure(database, "auto_trade = true")
 
-    order = (await Executor(database, exchange, time, live=False).journal.open(a_coin("NEW", time))).order
+    order = (await Executor(database, exchange, time, live=False).decide(a_coin("NEW", time))).order
 
     assert order is not None
     assert order.mode is Mode.DRY_RUN
@@ -115,7 +115,7 @@ async def test_an_injected_listing_never_trades_live_and_does_not_shadow_the_rea
     await configure(database, "auto_trade = true")
     injected = a_coin("NEW", time, key="test:NEWUSDT:1", source=Source.TEST_INJECTION)
 
-    orders = [(await executor.journal.open(each)).order for each in (injected, a_coin("NEW", time))]
+    orders = [(await executor.decide(each)).order for each in (injected, a_coin("NEW", time))]
 
     assert [order and order.mode for order in orders] == [Mode.DRY_RUN, Mode.LIVE]
     assert len({order and order.client_order_id for order in orders}) == 2
@@ -126,9 +126,9 @@ async def test_what_stands_against_live_orders_does_not_hold_up_a_dry_run(
 ) -> None:
     executor = Executor(database, exchange, time, unready=Refusal(Reason.UNRECONCILED))
 
-    dry = await executor.journal.open(a_coin("DRY", time))
+    dry = await executor.decide(a_coin("DRY", time))
     await configure(database, "auto_trade = true")
-    live = await executor.journal.open(a_coin("LIV", time))
+    live = await executor.decide(a_coin("LIV", time))
 
     assert (dry.outcome, live.outcome, live.reason) == ("buy", "refused", "unreconciled")
 
@@ -140,17 +140,17 @@ async def test_a_coin_that_is_at_stake_is_not_bought_against_another_asset(
     executor = Executor(database, exchange, time, settings)
     other = a_coin("NEW", time, symbol="NEWUSDC", quote_asset="USDC")
 
-    await executor.journal.open(a_coin("NEW", time))
+    await executor.decide(a_coin("NEW", time))
 
-    assert (await executor.journal.open(other)).reason == "base_asset_held"
+    assert (await executor.decide(other)).reason == "base_asset_held"
 
 
 async def test_a_change_of_the_limits_holds_from_the_next_decision(
     database: Database, executor: Executor, time: Time
 ) -> None:
-    before = (await executor.journal.open(a_coin("ONE", time))).order
+    before = (await executor.decide(a_coin("ONE", time))).order
     await configure(database, "max_trade_usdt = 7.77")
-    after = (await executor.journal.open(a_coin("TWO", time))).order
+    after = (await executor.decide(a_coin("TWO", time))).order
 
     assert before is not None
     assert after is not None
@@ -164,7 +164,7 @@ async def test_a_decision_waits_for_a_change_that_is_being_committed(
 ) -> None:
     async with asyncio.TaskGroup() as tasks, database.transaction() as operator:
         await operator.execute(f"UPDATE trade_config SET {change}")
-        decision = tasks.create_task(executor.journal.open(a_coin("NEW", time)))
+        decision = tasks.create_task(executor.decide(a_coin("NEW", time)))
         await eventually(lambda: operator.fetchval(WAITING))
 
     decided = decision.result()
@@ -176,7 +176,7 @@ async def test_without_a_config_row_nothing_may_be_spent(database: Database, exe
     async with database.connection() as connection:
         await connection.execute("DELETE FROM trade_config")
 
-    decided = await executor.journal.open(a_coin("NEW", time))
+    decided = await executor.decide(a_coin("NEW", time))
 
     [row] = await executor.rows()
     assert decided.reason == "config_missing"
@@ -188,7 +188,7 @@ async def test_without_an_exposure_row_nothing_is_decided(database: Database, ex
         await connection.execute("DELETE FROM exposure")
 
     with pytest.raises(TransientError, match="the exposure is not seeded"):
-        await executor.journal.open(a_coin("NEW", time))
+        await executor.decide(a_coin("NEW", time))
 
     assert await executor.rows() == []
 
@@ -199,30 +199,30 @@ async def test_a_decision_outlives_a_database_that_was_away(
     server = private_postgres()
     async with open_database(server.create_migrated_database()) as database:
         executor = Executor(database, exchange, time)
-        await executor.journal.open(a_coin("NEW", time))
+        await executor.decide(a_coin("NEW", time))
         server.stop()
         with pytest.raises(TransientError, match="database away"):
-            await executor.journal.open(a_coin("NEW", time))
+            await executor.decide(a_coin("NEW", time))
         server.start()
 
         # Connections of the pool that broke with the server fail once more each, and are replaced.
-        again = await eventually(lambda: executor.journal.open(a_coin("NEW", time)))
+        again = await eventually(lambda: executor.decide(a_coin("NEW", time)))
         assert again.outcome == "repeated"
         assert [row["state"] for row in await rows(database)] == ["sending"]
 
 
 async def test_an_order_that_fires_is_reserved_only_then(executor: Executor, time: Time) -> None:
     opens_at = time() + timedelta(hours=1)
-    decided = await executor.journal.open(a_coin("NEW", time, opens_at=opens_at))
+    decided = await executor.decide(a_coin("NEW", time, opens_at=opens_at))
     assert decided.order is not None
     before = await reserved(executor)
     time.jump_to(opens_at)
 
-    fired = await executor.journal.fire(decided.order)
+    fired = await executor.decisions.fire(decided.order)
 
     assert (decided.outcome, before, fired.outcome) == ("armed", Decimal(0), "buy")
     assert await reserved(executor) == Decimal("100.00")
-    assert (await executor.journal.fire(decided.order)).outcome == "repeated"
+    assert (await executor.decisions.fire(decided.order)).outcome == "repeated"
 
 
 async def test_a_clock_that_steps_back_over_midnight_does_not_begin_the_day_anew(
@@ -234,7 +234,7 @@ async def test_a_clock_that_steps_back_over_midnight_does_not_begin_the_day_anew
     outcomes = []
     for name, step in (("ONE", 0), ("TWO", -60), ("THR", 0), ("FOU", 60)):
         time.pass_by(step)
-        decided = await executor.journal.open(a_coin(name, time))
+        decided = await executor.decide(a_coin(name, time))
         outcomes.append(decided.reason or decided.outcome)
 
     assert outcomes == ["buy", "buy", "orders_per_day", "orders_per_day"]
@@ -246,7 +246,7 @@ async def test_a_new_day_begins_with_nothing_spent(database: Database, exchange:
     outcomes = []
     for name in ("ONE", "TWO"):
         for suffix in ("A", "B"):
-            decided = await executor.journal.open(a_coin(name + suffix, time))
+            decided = await executor.decide(a_coin(name + suffix, time))
             outcomes.append(decided.reason or decided.outcome)
         time.pass_by(24 * 3600)
 
@@ -256,13 +256,13 @@ async def test_a_new_day_begins_with_nothing_spent(database: Database, exchange:
 async def test_what_was_read_for_one_listing_decides_on_the_next_without_a_question(
     executor: Executor, time: Time
 ) -> None:
-    await executor.journal.open(a_coin("FIRST", time))
-    read = executor.journal._read_last
+    await executor.decide(a_coin("FIRST", time))
+    read = executor.decisions.last
 
-    second = await executor.journal.open(a_coin("SECOND", time))
+    second = await executor.decide(a_coin("SECOND", time))
 
     assert second.outcome == "buy"
-    assert executor.journal._read_last is read
+    assert executor.decisions.last is read
     assert await reserved(executor) == Decimal("200.00")
 
 
@@ -279,9 +279,9 @@ async def test_what_was_read_for_one_listing_decides_on_the_next_without_a_quest
 async def test_what_was_read_for_one_listing_allows_nothing_that_no_longer_holds(
     database: Database, executor: Executor, time: Time, change: str, reason: str
 ) -> None:
-    await executor.journal.open(a_coin("FIRST", time))
+    await executor.decide(a_coin("FIRST", time))
     async with database.connection() as connection:
         await connection.execute(change)
 
-    assert (await executor.journal.open(a_coin("SECOND", time))).reason == reason
+    assert (await executor.decide(a_coin("SECOND", time))).reason == reason
     assert await reserved(executor) == Decimal("100.00")

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from executor.journal.order_transitions import Told
 from executor.journal.position_store import held
 from executor.model.order import ExitReason, Order
 from executor.model.order_state import OrderEvent, OrderState
+from executor.model.order_update import OrderUpdate
+from executor.model.reasons import Reason, Refusal
 from executor.sending.absence_check import BESIDE_WAIT_SECONDS
-from executor.sending.last_balances import LastBalances
 from executor.settings import ExecutorSettings
 from executor.venues.lookup_schedule import Way
 from shared.events import Mode
@@ -221,8 +221,8 @@ async def test_an_executor_that_stops_while_an_order_is_in_doubt_releases_nothin
 async def a_position(executor: Executor, exchange: ModelExchange, time: Time) -> None:
     await executor.buy(a_coin("NEW", time))
     await executor.resolve()
-    if exchange.balances is not None:
-        await exchange.balances.balances()  # A sale reads them first.
+    if executor.parts.balances is not None:
+        await executor.parts.balances.balances()  # A sale reads them first.
 
 
 async def sell(executor: Executor) -> Order:
@@ -237,7 +237,7 @@ async def sell(executor: Executor) -> Order:
 async def test_a_sale_whose_coins_lie_where_they_lay_goes_out_again_as_soon_as_the_quiet_is_over(
     database: Database, exchange: ModelExchange, time: Time
 ) -> None:
-    exchange.balances = LastBalances(Account(exchange))
+    exchange.account = Account(exchange)
     executor = await an_executor(database, exchange, time, protection_seconds=100)
     await a_position(executor, exchange, time)
     exchange.script.append(Behaviour.BUSY)
@@ -252,7 +252,7 @@ async def test_a_sale_whose_coins_lie_where_they_lay_goes_out_again_as_soon_as_t
 async def test_a_sale_whose_coins_are_gone_is_not_sent_again_although_it_does_not_show(
     database: Database, exchange: ModelExchange, time: Time
 ) -> None:
-    exchange.balances = LastBalances(Account(exchange))
+    exchange.account = Account(exchange)
     executor = await an_executor(database, exchange, time, protection_seconds=100, exchange_timeout_seconds=0.8)
     await a_position(executor, exchange, time)
     exchange.script.append(Behaviour.TAKE_AND_BE_BUSY)
@@ -269,7 +269,7 @@ async def test_a_sale_whose_coins_are_gone_is_not_sent_again_although_it_does_no
 async def test_a_look_that_hangs_keeps_a_sale_from_its_successor_no_longer_than_it_may_be_sent(
     database: Database, exchange: ModelExchange, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    exchange.balances = LastBalances(Account(exchange))
+    exchange.account = Account(exchange)
     executor = await an_executor(database, exchange, time, sale_seconds=1.5)
     await a_position(executor, exchange, time)
     exchange.script.append(Behaviour.BUSY)
@@ -339,22 +339,24 @@ async def test_a_refusal_that_the_rules_of_today_explain_is_corrected_for_a_purc
     assert [state for _, state, _ in await states(executor)] == ["filled", "filled"]
 
 
-@pytest.mark.parametrize("lost", ["\0", "\ud800", "…"])
+@pytest.mark.parametrize(("lost", "stored"), [("\0", ""), ("\ud800", ""), ("…", "?")])
 async def test_an_outcome_whose_words_cannot_be_stored_is_stored_without_them(
-    database: Database, exchange: ModelExchange, time: Time, lost: str
+    database: Database, exchange: ModelExchange, time: Time, lost: str, stored: str
 ) -> None:
     executor = await an_executor(database, exchange, time)
     if lost == "…":
         await _make_ascii(database)
-    order = (await executor.journal.open(a_coin("NEW", time))).order
+    order = (await executor.decide(a_coin("NEW", time))).order
     assert order is not None
 
-    after = await executor.books.record(order, OrderEvent.REFUSED, Told(reason=f"refused: 30099 so{lost}so"))
+    after = await executor.books.record(
+        order, OrderUpdate(OrderEvent.REJECTED, why=Refusal(Reason.REFUSED, f"30099 so{lost}so"))
+    )
 
     assert after is not None
     assert after.state is OrderState.REJECTED
     [row], [trade] = await executor.rows(), await trades(database)
-    assert row["error_reason"] == trade["error_reason"] == "refused: 30099 so?so"
+    assert row["error_reason"] == trade["error_reason"] == f"refused: 30099 so{stored}so"
     assert (await executor.stake(Mode.LIVE)).reserved_usdt == 0
 
 
@@ -365,7 +367,7 @@ async def test_a_decision_whose_words_cannot_be_stored_is_stored_without_them(
     await _make_ascii(database)
     listing = a_coin("NEW", time, tradable=False, not_tradable_reason="…")
 
-    decided = await executor.journal.open(listing)
+    decided = await executor.decide(listing)
 
     assert decided.outcome == "refused"
     [row], [trade] = await executor.rows(), await trades(database)
@@ -387,9 +389,11 @@ async def _make_ascii(database: Database) -> None:
 
 async def barred(executor: Executor, time: Time, *names: str) -> None:
     for name in names:
-        order = (await executor.journal.open(a_coin(name, time))).order
+        order = (await executor.decide(a_coin(name, time))).order
         if order is not None:
-            await executor.books.record(order, OrderEvent.REFUSED, Told(reason="pair_refused: 26 no"))
+            await executor.books.record(
+                order, OrderUpdate(OrderEvent.REJECTED, why=Refusal(Reason.PAIR_REFUSED, "26 no"))
+            )
 
 
 async def halts(database: Database) -> list[str]:

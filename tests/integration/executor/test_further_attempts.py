@@ -11,6 +11,7 @@ import pytest
 from executor.journal.position_store import held
 from executor.model.fill import Fill
 from executor.model.order_state import OrderEvent
+from executor.model.order_update import OrderUpdate
 from executor.settings import ExecutorSettings
 from executor.venues.lookup_schedule import AGAIN_AFTER
 from shared.events import Mode
@@ -297,7 +298,7 @@ async def test_what_is_found_of_an_earlier_attempt_does_nothing_to_the_one_under
     exchange.read_lag = timedelta(seconds=5)
     await settle(live)
 
-    assert await live.books.record(known, OrderEvent.FOUND_UNFILLED) is None
+    assert await live.books.record(known, OrderUpdate(OrderEvent.FOUND_UNFILLED)) is None
     assert (await live.stake(Mode.LIVE)).reserved_usdt == 100
 
 

@@ -550,7 +550,7 @@ async def test_an_order_that_appears_after_it_was_given_up_is_held_counted_and_h
     assert (stake.reserved_usdt, stake.held_usdt) == (Decimal("0.00"), entry.fill.quote_spent("USDT"))
     told = (await trades(live.database))[-1]
     assert (told["status"], told["error_reason"].partition(":")[0]) == ("filled", "appeared")
-    decided = await live.journal.open(a_coin("OTHER", time))
+    decided = await live.decide(a_coin("OTHER", time))
     assert decided.reason.startswith("halted: appeared: ")
 
 

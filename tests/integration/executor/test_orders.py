@@ -11,9 +11,9 @@ from executor.halts.latches import HaltCause
 from executor.model.order import Order
 from executor.settings import ExecutorSettings
 from executor.supervision.exposure_metrics import show_exposure
-from executor.venues.venue import Attempt, Ready
+from executor.venues.venue import Attempt
 from shared.events import Mode, Source
-from shared.mexc.orders.order_api import OrderRequest
+from shared.mexc.orders.order_api import OrderRequest, SignedOrder
 from shared.mexc.orders.order_connection_pool import LINES
 from shared.mexc.orders.order_transport import MayWrite
 from shared.postgres.database import Database
@@ -226,9 +226,9 @@ class SigningVenue(ModelVenue):
         super().__init__(exchange)
         self.signed: list[OrderRequest] = []
 
-    def prepare(self, order: Order, request: OrderRequest, /, *, at_ms: int | None = None) -> Ready:
+    def sign(self, request: OrderRequest, /, *, at_ms: int | None = None) -> SignedOrder:
         self.signed.append(request)
-        return super().prepare(order, request, at_ms=at_ms)
+        return super().sign(request, at_ms=at_ms)
 
 
 async def test_a_purchase_is_signed_while_it_is_committed_and_that_very_request_is_sent(
@@ -292,14 +292,9 @@ class ConnectingVenue(ModelVenue):
         super().__init__(executor.exchange)
         self._halts = executor.halts
 
-    def prepare(self, order: Order, request: OrderRequest, /, *, at_ms: int | None = None) -> Ready:
-        ready = super().prepare(order, request, at_ms=at_ms)
-
-        async def connect_and_send(may_write: MayWrite) -> Attempt:
-            self._halts.halt(HaltCause.SIGNAL, None, "drill")
-            return await ready(may_write)
-
-        return connect_and_send
+    async def send(self, order: Order, signed: SignedOrder, may_write: MayWrite, /) -> Attempt:
+        self._halts.halt(HaltCause.SIGNAL, None, "drill")
+        return await super().send(order, signed, may_write)
 
 
 async def test_a_halt_while_a_line_connects_stops_what_was_to_be_written_on_it(

@@ -51,7 +51,7 @@ class Paper:
             quantity=Decimal(quantity),
             price=Decimal(price),
         )
-        return (await self.venue.prepare(order, request)(always)).verdict
+        return (await self.venue.send(order, self.venue.sign(request), always)).verdict
 
     async def sold(self, quantity: str) -> tuple[Decimal, Decimal]:
         """How much was sold, and what it brought before the fee."""

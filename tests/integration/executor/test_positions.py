@@ -4,12 +4,13 @@ from decimal import Decimal
 
 import pytest
 
-from executor.journal.order_transitions import Told
 from executor.journal.position_store import held, held_live, learn, mark, read_held, write_off
 from executor.model.fill import Fill
 from executor.model.order import ExitReason, Order
 from executor.model.order_state import OrderEvent
+from executor.model.order_update import OrderUpdate
 from executor.model.position import PositionState
+from executor.model.reasons import Reason, Refusal
 from executor.model.watched_position import Sale, WatchedPosition
 from shared.events import Mode
 from shared.postgres.database import Database
@@ -26,9 +27,9 @@ def sold(quantity: str, price: int = 7) -> Fill:
 
 async def position(executor: Executor, time: Time, name: str = "NEW") -> WatchedPosition:
     """Have *name* bought, and return what is held of it."""
-    order = (await executor.journal.open(a_coin(name, time))).order
+    order = (await executor.decide(a_coin(name, time))).order
     assert order is not None
-    await executor.books.record(order, OrderEvent.FOUND_FILLED, Told(fill=BOUGHT))
+    await executor.books.record(order, OrderUpdate(OrderEvent.FOUND_FILLED, fill=BOUGHT))
     return await found(executor, name)
 
 
@@ -96,7 +97,7 @@ async def test_nothing_is_written_off_while_a_sale_may_still_bring_something(
 
     assert not await write_off(database, bought, NOON)
 
-    await executor.books.record(order, OrderEvent.FOUND_UNFILLED)
+    await executor.books.record(order, OrderUpdate(OrderEvent.FOUND_UNFILLED))
 
     assert await write_off(database, bought, NOON)
     assert await at_stake(executor) == 0
@@ -109,7 +110,7 @@ async def test_the_room_of_a_position_that_is_only_dust_is_not_given_away(
     bought = (await position(executor, time)).position
     await mark(database, bought, PositionState.DUST, "why")
 
-    assert (await executor.journal.open(a_coin("NEXT", time))).reason == "max_position"
+    assert (await executor.decide(a_coin("NEXT", time))).reason == "max_position"
 
 
 @pytest.mark.parametrize(
@@ -129,7 +130,7 @@ async def test_a_coin_that_is_held_is_not_bought_again_and_dust_is_no_hindrance(
     again = a_coin("NEW", time, symbol="NEWUSDC", quote_asset="USDC", key="NEWUSDC:1")
     executor.settings.__dict__["quote_assets"] = frozenset({"USDT", "USDC"})
 
-    assert (await executor.journal.open(again)).reason == reason
+    assert (await executor.decide(again)).reason == reason
 
 
 async def test_the_floor_of_a_sale_is_kept_and_the_rest_of_a_take_profit_has_it_too(
@@ -137,10 +138,10 @@ async def test_the_floor_of_a_sale_is_kept_and_the_rest_of_a_take_profit_has_it_
 ) -> None:
     await position(executor, time)
     first = await sale(executor, ExitReason.TAKE_PROFIT)
-    await executor.books.record(first, OrderEvent.FOUND_PARTLY_FILLED, Told(fill=sold("4")))
+    await executor.books.record(first, OrderUpdate(OrderEvent.FOUND_PARTLY_FILLED, fill=sold("4")))
     rest = await found(executor)
     second = await sale(executor, ExitReason.REMAINDER)
-    await executor.books.record(second, OrderEvent.FOUND_PARTLY_FILLED, Told(fill=sold("1")))
+    await executor.books.record(second, OrderUpdate(OrderEvent.FOUND_PARTLY_FILLED, fill=sold("1")))
 
     assert (rest.floor, (await found(executor)).floor) == (Decimal("6.5"), Decimal("6.5"))
     [row] = [each for each in await executor.rows() if each["client_order_id"] == second.client_order_id]
@@ -149,7 +150,7 @@ async def test_the_floor_of_a_sale_is_kept_and_the_rest_of_a_take_profit_has_it_
 
 async def test_the_rest_of_a_stop_has_no_floor_of_its_own(executor: Executor, time: Time) -> None:
     await position(executor, time)
-    await executor.books.record(await sale(executor), OrderEvent.FOUND_PARTLY_FILLED, Told(fill=sold("4")))
+    await executor.books.record(await sale(executor), OrderUpdate(OrderEvent.FOUND_PARTLY_FILLED, fill=sold("4")))
 
     assert (await found(executor)).floor is None
 
@@ -158,7 +159,7 @@ async def test_the_last_sale_says_why_nothing_was_sold(executor: Executor, time:
     never = (await position(executor, time)).last_sale
     order = await sale(executor)
     under_way = (await found(executor)).last_sale
-    await executor.books.record(order, OrderEvent.LAPSED, Told(reason="not_open: 30000"))
+    await executor.books.record(order, OrderUpdate(OrderEvent.LAPSED, why=Refusal(Reason.NOT_OPEN, "30000")))
     last = (await found(executor)).last_sale
 
     assert never is None
@@ -172,12 +173,14 @@ async def test_a_sale_that_is_at_large_is_known_as_such_also_after_a_later_one_h
 ) -> None:
     await position(executor, time)
     doubted = await sale(executor)
-    await executor.books.record(doubted, OrderEvent.UNANSWERED)
+    await executor.books.record(doubted, OrderUpdate(OrderEvent.UNANSWERED))
     beside = await sale(executor, beside=True)
     during = await found(executor)
-    await executor.books.record(beside, OrderEvent.REFUSED, Told(reason="insufficient_balance: 30005"))
+    await executor.books.record(
+        beside, OrderUpdate(OrderEvent.REJECTED, why=Refusal(Reason.INSUFFICIENT_BALANCE, "30005"))
+    )
     after = await found(executor)
-    await executor.books.record(doubted, OrderEvent.FOUND_UNFILLED)
+    await executor.books.record(doubted, OrderUpdate(OrderEvent.FOUND_UNFILLED))
     none = await found(executor)
 
     assert during.sale_at_large == Sale(2, "sending")
@@ -193,7 +196,7 @@ async def test_another_sale_is_committed_only_where_it_is_meant_to_be_beside_one
 ) -> None:
     await position(executor, time)
     order = await sale(executor)
-    await executor.books.record(order, OrderEvent.UNANSWERED)
+    await executor.books.record(order, OrderUpdate(OrderEvent.UNANSWERED))
     each = await found(executor)
 
     assert await executor.journal.sell(each.position, Decimal(1), ExitReason.STOP_LOSS) is None
@@ -207,12 +210,12 @@ async def test_two_sales_of_which_one_was_in_doubt_are_booked_once_each_and_neve
     """M7."""
     await position(executor, time)
     doubted = await sale(executor)
-    await executor.books.record(doubted, OrderEvent.UNANSWERED)
+    await executor.books.record(doubted, OrderUpdate(OrderEvent.UNANSWERED))
     beside = await sale(executor, beside=True)
     orders = [doubted, beside] if first_filled else [beside, doubted]
-    await executor.books.record(orders[0], OrderEvent.FOUND_PARTLY_FILLED, Told(fill=sold("4")))
+    await executor.books.record(orders[0], OrderUpdate(OrderEvent.FOUND_PARTLY_FILLED, fill=sold("4")))
     between = await found(executor)
-    await executor.books.record(orders[1], OrderEvent.FOUND_FILLED, Told(fill=sold("6")))
+    await executor.books.record(orders[1], OrderUpdate(OrderEvent.FOUND_FILLED, fill=sold("6")))
 
     assert (between.position.state, between.position.base_qty) == (PositionState.CLOSING, Decimal(6))
     assert await held(executor.database) == []
@@ -225,9 +228,11 @@ async def test_a_sale_that_is_found_after_another_sold_everything_opens_nothing_
     """M7."""
     await position(executor, time)
     doubted = await sale(executor)
-    await executor.books.record(doubted, OrderEvent.UNANSWERED)
-    await executor.books.record(await sale(executor, beside=True), OrderEvent.FOUND_FILLED, Told(fill=sold("10")))
-    await executor.books.record(doubted, OrderEvent.FOUND_PARTLY_FILLED, Told(fill=sold("2")))
+    await executor.books.record(doubted, OrderUpdate(OrderEvent.UNANSWERED))
+    await executor.books.record(
+        await sale(executor, beside=True), OrderUpdate(OrderEvent.FOUND_FILLED, fill=sold("10"))
+    )
+    await executor.books.record(doubted, OrderUpdate(OrderEvent.FOUND_PARTLY_FILLED, fill=sold("2")))
 
     async with database.connection() as connection:
         row = await connection.fetchrow("SELECT * FROM positions")

@@ -10,14 +10,14 @@ from typing import Final
 
 import pytest
 
-from executor.journal.decision_writer import Decided, DecisionWriter
 from executor.model.order import Order
+from executor.purchase_decisions import Decided, PurchaseDecisions
 from executor.settings import ExecutorSettings
 from shared.errors import TransientError
 from shared.events import Listing, Mode
 from shared.postgres.database import Database
 from tests.support.fakes.venues import ModelExchange
-from tests.support.running.executors import Executor, Time, a_coin, configure, rows
+from tests.support.running.executors import NOT_SENT, Executor, Time, a_coin, configure, rows
 from tests.support.running.services import open_database
 from tests.waiting import eventually
 
@@ -39,22 +39,22 @@ async def database(database_url: str) -> AsyncIterator[Database]:
         yield opened
 
 
-def journals(database: Database, time: Time, count: int, **settings: object) -> list[DecisionWriter]:
+def journals(database: Database, time: Time, count: int, **settings: object) -> list[PurchaseDecisions]:
     exchange = ModelExchange(time)
     chosen = ExecutorSettings.model_validate({"orders_per_minute": 10_000} | settings)
-    return [Executor(database, exchange, time, chosen).journal for _ in range(count)]
+    return [Executor(database, exchange, time, chosen).decisions for _ in range(count)]
 
 
-async def decided(journal: DecisionWriter, listing: Listing) -> Decided:
+async def decided(journal: PurchaseDecisions, listing: Listing) -> Decided:
     """Decide as a broker has it done: what was overtaken too often is delivered again."""
     while True:
         try:
-            return await journal.open(listing)
+            return await journal.open(listing, NOT_SENT)
         except TransientError as error:
             assert "overtaken" in str(error)  # noqa: PT017 - anything else is a failure
 
 
-async def decided_at_once(deciders: Sequence[DecisionWriter], time: Time) -> Counter[str]:
+async def decided_at_once(deciders: Sequence[PurchaseDecisions], time: Time) -> Counter[str]:
     """Let each of *deciders* decide on a coin of its own; return how often what was decided."""
     coins = [a_coin(f"NEW{number}", time) for number in range(len(deciders))]
     found = await asyncio.gather(*(decided(*each) for each in zip(deciders, coins, strict=True)))
@@ -109,7 +109,7 @@ async def test_a_listing_that_fifty_decide_on_at_once_is_one_order(database: Dat
 async def test_an_armed_order_that_twenty_fire_at_once_is_sent_by_one(database: Database, time: Time) -> None:
     deciders = journals(database, time, 20)
     opens_at = datetime.fromtimestamp(time().timestamp() + 60, time().tzinfo)
-    armed = (await deciders[0].open(a_coin("NEW", time, opens_at=opens_at))).order
+    armed = (await deciders[0].open(a_coin("NEW", time, opens_at=opens_at), NOT_SENT)).order
     assert armed is not None
     time.jump_to(opens_at)
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from asyncpg import Record
 
-from executor.journal.order_transitions import Told
 from executor.journal.position_store import held, write_off
 from executor.model.fill import Fill
 from executor.model.order import ExitReason, Order
 from executor.model.order_state import OrderEvent
+from executor.model.order_update import OrderUpdate
 from executor.reconciliation.fee_prices import AGE_MAX, FeePrices
 from shared.mexc.errors import ExchangeRejected, ExchangeUnavailable
 from shared.postgres.database import Database
@@ -27,16 +27,16 @@ def a_fill(quantity: str, cost: str, fee: str = "0", asset: str = "USDT", **othe
 
 
 async def buys(executor: Executor, time: Time, fill: Fill) -> None:
-    order = (await executor.journal.open(a_coin("NEW", time))).order
+    order = (await executor.decide(a_coin("NEW", time))).order
     assert order is not None
-    await executor.books.record(order, OrderEvent.FOUND_FILLED, Told(fill=fill, answered_at=time()))
+    await executor.books.record(order, OrderUpdate(OrderEvent.FOUND_FILLED, fill=fill, answered_at=time()))
 
 
 async def sells(executor: Executor, time: Time, fill: Fill, *, event: OrderEvent = OrderEvent.FOUND_FILLED) -> Order:
     [each] = await held(executor.database)
     order = await executor.journal.sell(each.position, each.position.base_qty, ExitReason.STOP_LOSS)
     assert order is not None
-    await executor.books.record(order, event, Told(fill=fill, answered_at=time()))
+    await executor.books.record(order, OrderUpdate(event, fill=fill, answered_at=time()))
     return order
 
 
@@ -186,6 +186,6 @@ async def sells_beside(executor: Executor, time: Time, late: Order | None) -> No
     [each] = await held(executor.database)
     order = await executor.journal.sell(each.position, Decimal(10), ExitReason.STOP_LOSS, beside=True)
     assert order is not None
-    told = Told(fill=a_fill("10", "15"), answered_at=time())
-    await executor.books.record(order, OrderEvent.FOUND_FILLED, told)
-    await executor.books.record(late, OrderEvent.FOUND_FILLED, Told(fill=a_fill("10", "5")))
+    told = OrderUpdate(OrderEvent.FOUND_FILLED, fill=a_fill("10", "15"), answered_at=time())
+    await executor.books.record(order, told)
+    await executor.books.record(late, OrderUpdate(OrderEvent.FOUND_FILLED, fill=a_fill("10", "5")))

@@ -8,11 +8,11 @@ import pytest
 
 from dedup.ledger import Ledger
 from executor.journal.announced_openings import AnnouncedOpenings
-from executor.journal.decision_writer import Decided
-from executor.journal.dispatch import Dispatch
-from executor.journal.order_transitions import Told
 from executor.journal.position_store import held
 from executor.model.order_state import OrderEvent, OrderState
+from executor.model.order_update import OrderUpdate
+from executor.model.reasons import Reason, Refusal
+from executor.purchase_decisions import Decided, PurchaseSender
 from executor.settings import ExecutorSettings
 from shared.events import Listing, ListingRescheduled, Mode
 from shared.postgres.database import Database
@@ -121,7 +121,7 @@ async def test_what_was_found_against_an_order_does_not_end_it_once_its_opening_
     [waiting] = await executor.books.armed(list(Mode))
     await moved(executor, listing, time() + 2 * SOON)
 
-    ended = await executor.books.record(waiting, OrderEvent.LAPSED, Told(reason="opening_passed"))
+    ended = await executor.books.record(waiting, OrderUpdate(OrderEvent.LAPSED, why=Refusal(Reason.OPENING_PASSED)))
 
     assert ended is None
     assert await states(executor) == ["armed"]
@@ -303,13 +303,13 @@ async def test_a_word_that_overtakes_the_listing_it_is_about_is_not_lost(
     """The listing is armed by its own message between the two looks at what waits for the word."""
     listing = a_coin("NEW", time, opens_at=time() + SOON)
     later = time() + 2 * SOON
-    decide_on = executor.journal.open
+    decide_on = executor.decisions.open
 
-    async def overtaken(word: Listing, *rest: Dispatch) -> Decided:
-        await decide_on(listing)
-        return await decide_on(word, *rest)
+    async def overtaken(word: Listing, sender: PurchaseSender) -> Decided:
+        await decide_on(listing, sender)
+        return await decide_on(word, sender)
 
-    monkeypatch.setattr(executor.journal, "open", overtaken)
+    monkeypatch.setattr(executor.decisions, "open", overtaken)
     await moved(executor, listing, later)
 
     [row] = await executor.rows()

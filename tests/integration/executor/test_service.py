@@ -11,6 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from executor.journal.decision_writer import DecisionWriter
+from executor.purchase_decisions import PurchaseDecisions
 from executor.service import serve
 from executor.settings import ExecutorSettings
 from executor.supervision.exposure_metrics import read_exposure
@@ -24,7 +25,7 @@ from shared.process.telemetry import Telemetry
 from shared.settings import ExchangeSettings
 from tests.servers.postgres import PrivatePostgres
 from tests.support.fakes.fakes import RecordingBus
-from tests.support.running.executors import configure
+from tests.support.running.executors import NOT_SENT, configure
 from tests.support.running.services import open_database, serving
 from tests.support.running.simulators import SimulatorProcess, running_simulator
 from tests.support.running.trading import a_fresh_listing, a_venue, an_unused_url, executor
@@ -191,15 +192,10 @@ async def test_an_order_whose_executor_died_and_whose_message_expired_is_ended_a
     long_ago = utc_now() - timedelta(seconds=121)
     listing = a_fresh_listing("LEFTUSDT", at=long_ago)
     async with open_database(database_url) as database:
-        died = DecisionWriter(
-            database,
-            ExecutorSettings(),
-            live=False,
-            unready=lambda: None,
-            told=lambda: None,
-            now=lambda: long_ago,
-        )
-        await died.open(listing)
+        settings = ExecutorSettings()
+        journal = DecisionWriter(database, settings, told=lambda: None, now=lambda: long_ago)
+        died = PurchaseDecisions(journal, settings, live=False, unready=lambda: None, now=lambda: long_ago)
+        await died.open(listing, NOT_SENT)
 
         async with executor(database_url, broker_url, a_venue(simulator.rest_url)) as trading:
             trade = await trading.ended("LEFTUSDT")

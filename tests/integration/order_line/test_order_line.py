@@ -6,14 +6,17 @@ import os
 import select
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from shared.events import Side
 from shared.mexc.errors import NotSent, OutcomeUnknown
 from shared.mexc.http.connection import Endpoint
+from shared.mexc.orders.order_api import OrderRequest, SignedOrder
 from shared.mexc.orders.order_connection import LineLimits, OrderLine
 from shared.mexc.orders.order_transport import Answer
 from tests.support.fakes.certificates import self_signed
@@ -36,6 +39,13 @@ QUIET = LineLimits(reopen_seconds_min=60, reopen_seconds_max=60)
 """Leaves re-opening to the posts, so that a test sees only what it caused."""
 
 
+ORDER = OrderRequest("BTCUSDT", Side.BUY, "MARKET", "abc-1", quantity=Decimal(1))
+
+
+def signed(query: str = QUERY, headers: Mapping[str, str] = HEADERS) -> SignedOrder:
+    return SignedOrder(ORDER, PATH, query, headers, 0)
+
+
 @asynccontextmanager
 async def line_to(behave: Behaviour, limits: LineLimits = QUIET) -> AsyncIterator[tuple[OrderLine, Loopback]]:
     async with serving(behave) as server, OrderLine(Endpoint.of(server.url), limits) as line:
@@ -45,7 +55,7 @@ async def line_to(behave: Behaviour, limits: LineLimits = QUIET) -> AsyncIterato
 
 
 async def post(line: OrderLine, timeout_seconds: float | None = None) -> Answer:
-    return await line.post(PATH, QUERY, HEADERS, timeout_seconds=timeout_seconds)
+    return await line.post(signed(), timeout_seconds=timeout_seconds)
 
 
 async def test_request_goes_out_byte_for_byte() -> None:
@@ -237,7 +247,7 @@ async def test_what_may_not_be_written_once_the_line_has_connected_is_not_and_th
         server.connections[0].close()
         await eventually(lambda: not line.is_ready)
         with pytest.raises(NotSent, match="HeldBackError"):
-            await line.post(PATH, QUERY, HEADERS, may_write=lambda: False)
+            await line.post(signed(), may_write=lambda: False)
         await eventually(lambda: len(server.connections) == 2)
         assert (await post(line)).status == 200
         assert (len(server.requests), len(server.connections)) == (1, 2)
@@ -333,10 +343,10 @@ async def test_unsendable_characters_are_refused_without_quoting_them() -> None:
     async with line_to(answering(reply())) as (line, server):
         for query in ("a=1 2", "a=1\r\nX: y", "a=\u00e9"):
             with pytest.raises(ValueError, match="percent-encoded") as refused:
-                await line.post(PATH, query, HEADERS)
+                await line.post(signed(query=query))
             assert query not in str(refused.value)
         with pytest.raises(ValueError, match="header") as refused:
-            await line.post(PATH, QUERY, {"X-MEXC-APIKEY": "sesame\r\nX: y"})
+            await line.post(signed(headers={"X-MEXC-APIKEY": "sesame\r\nX: y"}))
 
         assert "sesame" not in str(refused.value)
         assert server.requests == []

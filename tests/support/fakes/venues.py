@@ -14,7 +14,7 @@ from executor.model.send_result import (
     Accepted,
     NotOpen,
     PriceRefused,
-    Refused,
+    Rejected,
     SendResult,
     Throttled,
     TimestampRefused,
@@ -23,12 +23,12 @@ from executor.model.send_result import (
     WrongSize,
 )
 from executor.pricing.fill_simulation import simulated_fill, take_levels
-from executor.sending.last_balances import LastBalances
+from executor.sending.last_balances import BalanceSource
 from executor.venues.lookup_schedule import EVERY_WAY, Way
-from executor.venues.venue import Absent, Attempt, Ended, Finding, Ready, Unclear, Untold, Working
+from executor.venues.venue import Absent, Attempt, Ended, Finding, Unclear, Untold, Working
 from shared.events import Side
 from shared.mexc.errors import ExchangeUnavailable
-from shared.mexc.orders.order_api import OrderRequest
+from shared.mexc.orders.order_api import OrderRequest, SignedOrder
 from shared.mexc.orders.order_reports import Balance
 from shared.mexc.orders.order_transport import MayWrite
 from shared.mexc.payloads import Level, OrderBook, PublicTrade
@@ -64,8 +64,8 @@ class Behaviour(StrEnum):
 
 
 _REFUSALS: dict[Behaviour, SendResult] = {
-    Behaviour.REFUSE: Refused(Reason.INSUFFICIENT_BALANCE, "30004"),
-    Behaviour.NO_OFFERS: Refused(Reason.NO_LIQUIDITY, "30025"),
+    Behaviour.REFUSE: Rejected(Reason.INSUFFICIENT_BALANCE, "30004"),
+    Behaviour.NO_OFFERS: Rejected(Reason.NO_LIQUIDITY, "30025"),
     Behaviour.NOT_OPEN: NotOpen("30001"),
     Behaviour.TOO_DEAR: PriceRefused("30010", Decimal("2.05")),
     Behaviour.WRONG_SIZE: WrongSize(Reason.SIZE_REFUSED, "30002", None),
@@ -113,7 +113,7 @@ class ModelExchange:
     """What it demands of every symbol; None: what any test's symbol has."""
     others: dict[str, Decimal] = field(default_factory=dict)
     """Coins that the account holds for other reasons."""
-    balances: LastBalances | None = None
+    account: BalanceSource | None = None
     """What the account holds, where an executor may ask for it."""
 
     async def receive(self, order: Order, request: OrderRequest, expires_at: datetime) -> SendResult:
@@ -212,19 +212,17 @@ class ModelVenue:
         """Who was looked for, and by which ways."""
         self.cancelled: list[str] = []
 
-    def prepare(self, order: Order, request: OrderRequest, /, *, at_ms: int | None = None) -> Ready:
-        signed_at = self.exchange.now() if at_ms is None else _moment(at_ms, self.exchange.now())
-        expires_at = signed_at + timedelta(milliseconds=request.recv_window_ms)
+    def sign(self, request: OrderRequest, /, *, at_ms: int | None = None) -> SignedOrder:
+        now_ms = int(self.exchange.now().timestamp() * 1000)
+        return SignedOrder(request, "/api/v3/order", "signed", {}, now_ms if at_ms is None else at_ms)
 
-        async def send(may_write: MayWrite) -> Attempt:
-            if not may_write():
-                return Attempt(Unsent("held back"), self.exchange.now())
-            self._failpoint("before_write")
-            verdict = await self.exchange.receive(order, request, expires_at)
-            self._failpoint("after_write")
-            return Attempt(verdict, self.exchange.now())
-
-        return send
+    async def send(self, order: Order, signed: SignedOrder, may_write: MayWrite, /) -> Attempt:
+        if not may_write():
+            return Attempt(Unsent("held back"), self.exchange.now())
+        self._failpoint("before_write")
+        verdict = await self.exchange.receive(order, signed.request, _moment(signed.expires_ms, self.exchange.now()))
+        self._failpoint("after_write")
+        return Attempt(verdict, self.exchange.now())
 
     async def look_up(self, order: Order, ways: Collection[Way] = EVERY_WAY, /, *, has_ended: bool = False) -> Finding:
         if self.exchange.down:

@@ -12,6 +12,7 @@ import msgspec
 from executor.venues.lookup_schedule import Way
 from shared.events import Side, utc_now
 from shared.mexc.errors import ExchangeRejected, ExchangeUnavailable, NotSent, OutcomeUnknown, RateLimited
+from shared.mexc.orders.order_api import SignedOrder
 from shared.mexc.orders.order_reports import Balance, KeyRights, OrderReport, TradeReport
 from shared.mexc.orders.order_transport import Answer, MayWrite, always
 from shared.mexc.payloads import BookTicker, OrderBook, PublicTrade
@@ -82,15 +83,8 @@ class ModelExchange:
 
     # The line that orders leave by.
 
-    async def post(
-        self,
-        path: str,
-        query: str,
-        headers: Mapping[str, str],
-        *,
-        timeout_seconds: float | None = None,
-        may_write: MayWrite = always,
-    ) -> Answer:
+    async def post(self, signed: SignedOrder, /, *, may_write: MayWrite = always) -> Answer:
+        path, query = signed.path, signed.query
         if not may_write():
             raise NotSent("held back")
         fate = self.fates.popleft() if self.fates and path != TEST_PATH else HONEST

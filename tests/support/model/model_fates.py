@@ -5,7 +5,9 @@ from typing import Final
 import msgspec
 from hypothesis import strategies as st
 
-from executor.venues.error_codes import CODES, Kind
+from executor.model.reasons import Reason
+from executor.model.send_result import Rejected, Throttled, Unanswered
+from executor.venues.error_codes import CODES, result_of_code
 from executor.venues.lookup_schedule import Way
 from tests.support.model.model_exchange import HONEST, ONLY_TRADES, Fate
 
@@ -16,11 +18,16 @@ def _refusal(status: int, code: int, message: str = "no", retry_after: str = "")
     return status, msgspec.json.encode({"code": code, "msg": message}), retry_after
 
 
-_UNPROVEN_CODES: Final = [code for code, each in CODES.items() if each.kind is Kind.UNANSWERED]
+def _stops(code: int) -> bool:
+    verdict = result_of_code(code)
+    return isinstance(verdict, Rejected) and (verdict.stop or verdict.reason is Reason.PAIR_REFUSED)
+
+
+_UNPROVEN_CODES: Final = [code for code in CODES if isinstance(result_of_code(code), Unanswered)]
+_STOPPING_CODES: Final = [code for code in CODES if _stops(code)]
 _PROVING_CODES: Final = [
-    code for code, each in CODES.items() if each.kind not in {Kind.UNANSWERED, Kind.BUSY, Kind.STOP, Kind.PAIR}
+    code for code in CODES if not (_stops(code) or isinstance(result_of_code(code), Unanswered | Throttled))
 ]
-_STOPPING_CODES: Final = [code for code, each in CODES.items() if each.kind in {Kind.STOP, Kind.PAIR}]
 _RETRY_AFTER: Final = st.sampled_from(["", "1", "0.2", "1.5", " 2 ", "Fri, 31 Dec 1999 23:59:59 GMT", "soon"])
 
 WITHOUT_PROOF: Final[st.SearchStrategy[Lie]] = st.one_of(

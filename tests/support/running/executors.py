@@ -1,7 +1,7 @@
 """One executor's parts on a real database, its exchange played by the test, its time moved by the test."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -10,44 +10,33 @@ from pathlib import Path
 from typing import Any, cast
 
 import asyncpg
-from prometheus_client import CollectorRegistry
 
 from executor.alarms import Alarms
+from executor.assembly import assemble
 from executor.halts.latches import HaltCause
 from executor.halts.mass_listing import MassListing
 from executor.halts.watch import HaltWatch
-from executor.handler import BuyListing, Desk
-from executor.journal.attempt_writer import AttemptWriter
-from executor.journal.decision_writer import DecisionWriter
-from executor.journal.order_transitions import OrderTransitions, Told
-from executor.market_data.market_views import MarketViews
-from executor.market_data.symbol_rules import SymbolRules
-from executor.metrics import ExecutorMetrics
+from executor.handler import BuyListing, Consequences
 from executor.model.order import Order
 from executor.model.reasons import Refusal
-from executor.openings.scheduler import OpeningScheduler, is_forgotten, opens_soon
 from executor.pricing.paper_footprint import PaperFootprint
-from executor.rate_limits.order_slots import OrderSlots
-from executor.reconciliation.fee_charges import FeeCharges
-from executor.reconciliation.given_up_orders import GivenUpOrders
-from executor.reconciliation.operator_settlement import OperatorSettlement
-from executor.reconciliation.order_reconciler import OrderReconciler
-from executor.sending.absence_check import AbsenceCheck
-from executor.sending.exchange_time import ExchangeTime
-from executor.sending.order_sender import OrderSender, Ways
-from executor.sending.presend_check import PresendCheck
-from executor.sending.purchase_repeater import PurchaseRepeater
-from executor.sending.request_builder import RequestBuilder
+from executor.purchase_decisions import Decided
+from executor.reconciliation.readiness import Readiness
 from executor.settings import ExecutorSettings
 from executor.supervision.exposure_metrics import Exposure, read_exposure
 from executor.venues.dry_run import DryRun
+from executor.venues.exchange_connections import Exchange, ForExits
 from executor.venues.venue import Venue
-from shared.events import Listing, Mode, Side, TradingRules, utc_now
+from shared.events import Listing, Mode, TradingRules, utc_now
 from shared.mexc.market_data import MexcMarketData
-from shared.mexc.orders.order_connection_pool import LINES, SALES_AT_ONCE
+from shared.mexc.orders.account import MexcAccount
+from shared.mexc.time.exchange_clock import ExchangeClock
 from shared.postgres.database import Connection, Database
 from shared.process.health import Component
+from shared.process.runtime import Runtime
+from shared.process.telemetry import Telemetry
 from tests.support.data.builders import NOON, a_listing
+from tests.support.fakes.fakes import RecordingBus
 from tests.support.fakes.limiters import a_limiter
 from tests.support.fakes.venues import ModelExchange, ModelVenue
 
@@ -71,6 +60,17 @@ class Time:
 
     def now_ms(self) -> int:
         return int(self().timestamp() * 1000)
+
+
+class NotSent:
+    """A way out that nothing takes."""
+
+    def prepare(self, order: Order) -> None: ...
+
+    def send(self, order: Order) -> None: ...
+
+
+NOT_SENT = NotSent()
 
 
 class Crash(BaseException):
@@ -111,6 +111,65 @@ class FailingDatabase(Database):
         self.failpoint("after_record")
 
 
+class RememberingHalts(HaltWatch):
+    """Keeps the causes of the halts that were called for."""
+
+    def __init__(self, database: Database, file: Path) -> None:
+        super().__init__(database, file)
+        self.latched: list[HaltCause] = []
+
+    def halt(self, cause: HaltCause, mode: Mode | None, reason: str) -> None:
+        self.latched.append(cause)
+        super().halt(cause, mode, reason)
+
+
+class StatedReadiness(Readiness):
+    """Ready, or for the reason that the test gives not."""
+
+    def __init__(self, time: Time, why: Refusal | None, failpoint: Failpoints) -> None:
+        super().__init__(time)
+        self._why = why
+        self._failpoint = failpoint
+
+    def unready(self) -> Refusal | None:
+        self._failpoint("before_commit")
+        return self._why
+
+
+class OpenedExchange(Exchange):
+    """Orders leave by the venues that the test sets, also while it goes on."""
+
+    __slots__ = ()
+
+    @property
+    def sending(self) -> Mapping[Mode, Venue]:
+        return self.venues
+
+
+def opened(
+    exchange: ModelExchange,
+    time: Time,
+    venues: Mapping[Mode, Venue],
+    footprint: PaperFootprint,
+    settings: ExecutorSettings,
+    *,
+    live: bool,
+) -> Exchange:
+    """Return *exchange* as an executor opens one."""
+    rest = cast("MexcMarketData", exchange)
+    return OpenedExchange(
+        rest,
+        cast("ExchangeClock", time),
+        time,
+        venues,
+        live=live,
+        account=None,
+        lines=None,
+        exits=ForExits(rest, rest, cast("MexcAccount | None", exchange.account), footprint=footprint),
+        limiter=a_limiter(settings),
+    )
+
+
 class Executor:
     """What one process has in memory. Another one over the same database and exchange is a restart, or a second."""
 
@@ -129,75 +188,57 @@ class Executor:
         self.failpoint = failpoint or Failpoints()
         self.settings = settings or ExecutorSettings()
         self.database = FailingDatabase.over(database, self.failpoint)
-        self.exchange, self.time, self.unready = exchange, time, unready
-        self.registry = CollectorRegistry()
-        self.metrics = ExecutorMetrics(self.registry, now=time)
-        self.component = Component("executor")
+        self.exchange, self.time = exchange, time
+        self.component, telemetry = Component("executor"), Telemetry()
+        self.registry = telemetry.registry
         self.alarms = Alarms(self.component, self.registry)
-        self.halts = HaltWatch(database, halt_file)
+        self.halts = RememberingHalts(database, halt_file)
         self.stopping = asyncio.Event()
         self.to_send: list[Order] = []
-        self.latched: list[HaltCause] = []
-        rest = cast("MexcMarketData", exchange)
         self.footprint = PaperFootprint(self.settings.paper_footprint_seconds)
         self.venues: dict[Mode, Venue] = {
             Mode.DRY_RUN: DryRun(exchange, None, footprint=self.footprint, settings=self.settings, now=time),
             Mode.LIVE: ModelVenue(exchange, failpoint=self.failpoint),
         }
-        known = SymbolRules(self.settings.rules_age_seconds)
-        self.charges = FeeCharges(known, self.settings, self.alarms.say)
-        self.books = OrderTransitions(
-            self.database,
+        self.parts = assemble(
+            Runtime(RecordingBus(), self.database, telemetry, self.stopping),
             self.settings,
-            told=lambda: None,
-            count=self._recorded,
-            now=time,
-            alarm=self.alarms.say,
+            opened(exchange, time, self.venues, self.footprint, self.settings, live=live),
+            self.halts,
+            self.alarms,
+            StatedReadiness(time, unready, self.failpoint),
         )
-        self.journal = DecisionWriter(
-            self.database, self.settings, live=live, unready=self._unready, told=lambda: None, now=time
-        )
-        markets = MarketViews(rest, self.settings, footprint=self.footprint, known=known)
-        self.composer = RequestBuilder(markets, self.settings, now=time, stopping=self.stopping)
-        self.moments = ExchangeTime(time.now_ms, now=time)
-        pace = OrderSlots(a_limiter(self.settings), at_once={Side.BUY: LINES, Side.SELL: SALES_AT_ONCE})
-        self.attempts = AttemptWriter(
-            self.database,
-            live=live,
-            unready=self._unready,
-            told=lambda: None,
-            count=self.metrics.stepped,
+        self.metrics, self.journal, self.decisions = self.parts.metrics, self.parts.journal, self.parts.decisions
+        self.books, self.attempts, self.composer = self.parts.transitions, self.parts.attempts, self.parts.builder
+        self.placing, self.further, self.resolver = self.parts.sender, self.parts.repeater, self.parts.reconciler
+        self.recheck, self.operator_settlement = self.parts.recheck, self.parts.operator_settlement
+        self.schedule = self.parts.schedule
+        self.handle = BuyListing(
+            self.decisions,
+            MassListing(self.settings.listings_per_minute_max),
+            Consequences(self, self.schedule.changed.set, self.halts.halt),
+            self.metrics,
+            self.settings,
             now=time,
         )
-        self.further = PurchaseRepeater(
-            self.attempts, self.composer, self.venues, self.settings, now=time, stopping=self.stopping
-        )
-        ways = Ways(
-            venues=self.venues,
-            composer=self.composer,
-            gate=PresendCheck(self.halts, known.openings, self.settings, now=time),
-            pace=pace,
-            moments=self.moments,
-            absence=AbsenceCheck(self.venues, pace, self.moments, self.settings, balances=exchange.balances, now=time),
-            books=self.books,
-            further=self.further,
-            latch=self._latch,
-        )
-        self.placing = OrderSender(ways, self.settings, now=time, stopping=self.stopping)
-        self.resolver = OrderReconciler(self.venues, self.books, self.placing, self.settings, now=time)
-        self.recheck = GivenUpOrders(self.venues, self.books, self.placing, attempts=self.attempts, now=time)
-        self.operator_settlement = OperatorSettlement(self.database, self.books, self.placing, now=time)
-        patience = timedelta(hours=self.settings.opening_horizon_hours)
-        self.schedule = OpeningScheduler(
-            self.books, self.journal, self.placing, self.composer, self.moments, max_wait=patience
-        )
-        desk = Desk(self.placing.prepare, self._send, self.schedule.changed.set, self._latch)
-        mass_listing = MassListing(self.settings.listings_per_minute_max)
-        self.handle = BuyListing(self.journal, mass_listing, desk, self.metrics, self.settings, now=time)
 
-    def _recorded(self, order: Order, told: Told) -> None:
-        self.metrics.recorded(order, told)
-        self.charges.check(order, told)
+    @property
+    def latched(self) -> list[HaltCause]:
+        """The causes of halts that were called for, in their order."""
+        return self.halts.latched
+
+    def prepare(self, order: Order) -> None:
+        """Make ready what the handler is about to commit."""
+        self.placing.prepare(order)
+
+    def send(self, order: Order) -> None:
+        """Keep what the handler committed for `send_all`."""
+        self.failpoint("after_commit")
+        self.to_send.append(order)
+
+    async def decide(self, listing: Listing) -> Decided:
+        """Decide on *listing* and commit that; the order is the test's to send."""
+        return await self.decisions.open(listing, NOT_SENT)
 
     async def send_all(self) -> None:
         """Send what was decided, as the service does at once."""
@@ -220,12 +261,10 @@ class Executor:
     async def fire_due(self) -> None:
         """Attend to the openings that are near, or passed."""
         await self.look_for_halts()
-        now_ms, max_wait = self.moments.now_ms(), timedelta(hours=self.settings.opening_horizon_hours)
-        for order in await self.schedule.armed():
-            if is_forgotten(order, now_ms, max_wait):
-                await self.schedule.give_up(order)
-            elif opens_soon(order, now_ms):
-                await self.schedule.attend(order, self.stopping)
+        armed = await self.schedule.armed()
+        for order in filter(self.schedule.is_near, armed):
+            await self.schedule.attend(order, self.stopping)
+        await self.schedule.give_up_forgotten(armed)
 
     async def resolve(self) -> None:
         """Look up what is at large, once."""
@@ -245,18 +284,6 @@ class Executor:
 
     def metric(self, name: str, **labels: str) -> float | None:
         return self.registry.get_sample_value(f"sniper_executor_{name}", labels)
-
-    def _unready(self) -> Refusal | None:
-        self.failpoint("before_commit")
-        return self.unready
-
-    def _send(self, order: Order) -> None:
-        self.failpoint("after_commit")
-        self.to_send.append(order)
-
-    def _latch(self, cause: HaltCause, mode: Mode | None, reason: str) -> None:
-        self.latched.append(cause)
-        self.halts.halt(cause, mode, reason)
 
 
 async def rows(database: Database) -> list[asyncpg.Record]:

@@ -3,8 +3,8 @@ import json
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from executor.model.send_result import Accepted, Throttled, Unanswered
-from executor.venues.error_codes import CODES, Kind
+from executor.model.send_result import Accepted, Rejected, Throttled, TimestampRefused, Unanswered
+from executor.venues.error_codes import CODES, result_of_code
 from executor.venues.error_texts import at_least, at_most
 from executor.venues.response_classifier import result_of, result_of_test
 from shared.mexc.orders.order_transport import Answer
@@ -14,8 +14,12 @@ from tests.support.data.strategies import json_values, steady
 STATUSES = st.sampled_from([100, 200, 201, 204, 302, 307, 400, 401, 403, 404, 408, 409, 418, 429, 499, 500, 503, 510])
 
 
-PROVING = {400: frozenset(Kind) - {Kind.BUSY, Kind.UNANSWERED}, 401: frozenset({Kind.STOP, Kind.UNTIMELY})}
-"""The kinds of codes that prove that there is no order, by the status they come under."""
+def proves(code: int, status: int) -> bool:
+    """Return whether *code* proves that there is no order, under *status*."""
+    verdict = result_of_code(code)
+    if status == 401:
+        return isinstance(verdict, TimestampRefused) or (isinstance(verdict, Rejected) and verdict.stop)
+    return status == 400 and not isinstance(verdict, Throttled | Unanswered)
 
 
 def says_itself_that_there_is_no_order(answer: Answer) -> bool:
@@ -25,7 +29,7 @@ def says_itself_that_there_is_no_order(answer: Answer) -> bool:
     except (ValueError, RecursionError):
         return False
     code = told.get("code") if isinstance(told, dict) and told.get("orderId") is None else None
-    return isinstance(code, int) and code in CODES and CODES[code].kind in PROVING.get(answer.status, ())
+    return isinstance(code, int) and code in CODES and proves(code, answer.status)
 
 
 codes = st.sampled_from(sorted(CODES)) | st.integers()

@@ -4,8 +4,8 @@ import pytest
 
 from executor.model.order_state import TABLE
 from executor.model.reasons import Reason
-from executor.venues.error_codes import CODES, Kind
-from tests.tools.order_page import PAGE, PARTS, refreshed
+from executor.venues.error_codes import CODES
+from tests.tools.order_page import PAGE, PAIR, PARTS, REFUSED, STOPS, WORDS, refreshed
 
 TEXT = PAGE.read_text(encoding="utf-8")
 
@@ -39,4 +39,4 @@ def test_every_code_and_every_reason_has_a_row() -> None:
 def test_what_each_way_to_take_a_code_leads_to_is_told() -> None:
     told = re.findall(r"^\| ([a-z ,]+) \| ", TEXT, re.MULTILINE)
 
-    assert set(Kind) < set(told)
+    assert {*WORDS.values(), REFUSED, STOPS, PAIR} < set(told)

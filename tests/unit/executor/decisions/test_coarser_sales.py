@@ -13,8 +13,9 @@ from executor.decisions.order_corrections import coarsened
 from executor.decisions.retry_corrections import AttemptContext, RetryCounts
 from executor.decisions.retry_policy import RereadRules, Retry, move_after_reread, next_move
 from executor.model.order_state import OrderEvent
+from executor.model.order_update import OrderUpdate
 from executor.model.reasons import Reason, Refusal
-from executor.model.send_result import Conclusion, PriceRefused, WrongSize
+from executor.model.send_result import PriceRefused, WrongSize
 from executor.settings import ExecutorSettings
 from shared.events import Side, TradingRules
 from shared.mexc.orders.order_api import OrderRequest
@@ -24,7 +25,7 @@ from tests.support.data.order_requests import RULES, capped
 
 OF_DIGITS = WrongSize(Reason.SIZE_REFUSED, "700008 quantity", of_digits=True)
 TOO_LOW = PriceRefused("30087 beyond", None)
-REFUSED = Conclusion(OrderEvent.REFUSED, "size_refused: 700008 quantity")
+REFUSED = OrderUpdate(OrderEvent.REJECTED, Refusal(Reason.SIZE_REFUSED, "700008 quantity"))
 
 
 def levels(*pairs: tuple[str, str]) -> tuple[Level, ...]:
@@ -115,7 +116,7 @@ def test_what_would_be_below_the_minimum_with_fewer_digits_is_not_sent_nor_calle
 def test_nothing_is_corrected_after_the_time_of_the_sale() -> None:
     late = replace(AT, now=ORDER.send_until + timedelta(seconds=1))
 
-    assert isinstance(move_after_reread(OF_DIGITS, late, RereadResult(None)), Conclusion)
+    assert isinstance(move_after_reread(OF_DIGITS, late, RereadResult(None)), OrderUpdate)
 
 
 def test_a_purchase_is_fitted_by_rules_alone() -> None:

@@ -10,8 +10,9 @@ import pytest
 from executor.decisions.retry_corrections import AttemptContext, RetryCounts
 from executor.decisions.retry_policy import EARLY_MAX, EARLY_WAIT_SECONDS, Retry, next_move
 from executor.model.order_state import OrderEvent
+from executor.model.order_update import OrderUpdate
 from executor.model.reasons import Reason
-from executor.model.send_result import Conclusion, NotOpen, Throttled, WrongSize
+from executor.model.send_result import NotOpen, Throttled, WrongSize
 from executor.settings import ExecutorSettings
 from shared.events import Side
 from shared.mexc.orders.order_api import OrderRequest
@@ -52,7 +53,7 @@ def test_what_still_does_not_open_when_its_time_is_over_is_postponed() -> None:
 
     move = next_move(NotOpen("30001"), over)
 
-    assert isinstance(move, Conclusion)
+    assert isinstance(move, OrderUpdate)
     assert move.event is OrderEvent.POSTPONED
 
 
@@ -62,7 +63,7 @@ def test_a_further_attempt_waits_for_no_opening() -> None:
 
     move = next_move(NotOpen("30001"), again)
 
-    assert isinstance(move, Conclusion)
+    assert isinstance(move, OrderUpdate)
     assert move.event is OrderEvent.LAPSED
 
 
@@ -77,12 +78,12 @@ def test_an_exchange_that_is_busy_is_left_alone_for_as_long_as_it_says(told: flo
 def test_a_sale_below_what_the_exchange_takes_is_dust_by_its_own_word() -> None:
     move = next_move(WrongSize(Reason.SIZE_REFUSED, "30002 …", Decimal(1)), a_situation(Side.SELL))
 
-    assert isinstance(move, Conclusion)
-    assert (move.event, (move.reason or "").partition(":")[0]) == (OrderEvent.REFUSED, Reason.BELOW_MINIMUM)
+    assert isinstance(move, OrderUpdate)
+    assert (move.event, move.reason) == (OrderEvent.REJECTED, Reason.BELOW_MINIMUM)
 
 
 def test_a_sale_of_more_than_has_arrived_is_no_dust() -> None:
     move = next_move(WrongSize(Reason.INSUFFICIENT_BALANCE, "30005 Oversold"), a_situation(Side.SELL))
 
-    assert isinstance(move, Conclusion)
-    assert (move.reason or "").partition(":")[0] == Reason.INSUFFICIENT_BALANCE
+    assert isinstance(move, OrderUpdate)
+    assert move.reason == Reason.INSUFFICIENT_BALANCE

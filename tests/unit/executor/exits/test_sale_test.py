@@ -16,7 +16,7 @@ from executor.pricing.valuation import Quote
 from executor.settings import ExecutorSettings
 from shared.events import Listing, Mode, Side, TradingRules
 from shared.mexc.errors import NotSent, OutcomeUnknown, RateLimited
-from shared.mexc.orders.order_api import MexcTrading
+from shared.mexc.orders.order_api import MexcTrading, SignedOrder
 from shared.mexc.orders.order_transport import Answer, MayWrite, always
 from shared.mexc.payloads import Level
 from shared.mexc.time.clock_estimate import ClockUncertainError
@@ -41,19 +41,10 @@ class Line:
     may_answer: asyncio.Event = field(default_factory=asyncio.Event)
     sent: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
 
-    async def post(
-        self,
-        path: str,
-        query: str,
-        headers: Mapping[str, str],
-        *,
-        timeout_seconds: float | None = None,
-        may_write: MayWrite = always,
-    ) -> Answer:
+    async def post(self, signed: SignedOrder, /, *, may_write: MayWrite = always) -> Answer:
         assert may_write()
-        assert headers["X-MEXC-APIKEY"] == "key"
-        assert timeout_seconds is None
-        self.sent.append((path, {name: values[0] for name, values in parse_qs(query).items()}))
+        assert signed.headers["X-MEXC-APIKEY"] == "key"
+        self.sent.append((signed.path, {name: values[0] for name, values in parse_qs(signed.query).items()}))
         await self.may_answer.wait()
         if isinstance(self.answer, Exception):
             raise self.answer

@@ -8,7 +8,8 @@ BEGINNINGS = {OrderState.ARMED: False, OrderState.SENDING: True}
 """How an order comes into the journal, and whether money is reserved for it then."""
 FILLED = {OrderState.FILLED, OrderState.PARTIALLY_FILLED}
 SPOKEN = (
-    (OrderEvent.REFUSED, OrderState.REJECTED),
+    (OrderEvent.DENIED, OrderState.REJECTED),
+    (OrderEvent.REJECTED, OrderState.REJECTED),
     (OrderEvent.LAPSED, OrderState.EXPIRED),
     (OrderEvent.UNSENT, OrderState.FAILED),
     (OrderEvent.ACCEPTED, OrderState.ACKNOWLEDGED),
@@ -154,7 +155,7 @@ def test_what_the_exchange_took_ends_as_it_is_found(event: OrderEvent, to: Order
 
 def test_what_waits_is_fired_refused_or_lapses_and_costs_nothing_before() -> None:
     assert TABLE[OrderState.ARMED, OrderEvent.FIRED] == Transition(OrderState.SENDING, Effect.RESERVE)
-    assert TABLE[OrderState.ARMED, OrderEvent.REFUSED] == Transition(OrderState.REJECTED, Effect.NOTHING)
+    assert TABLE[OrderState.ARMED, OrderEvent.DENIED] == Transition(OrderState.REJECTED, Effect.NOTHING)
     assert TABLE[OrderState.ARMED, OrderEvent.LAPSED] == Transition(OrderState.EXPIRED, Effect.NOTHING)
 
 

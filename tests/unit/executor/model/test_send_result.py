@@ -21,14 +21,14 @@ from executor.decisions.retry_policy import (
 )
 from executor.model.fill import Fill
 from executor.model.order_state import OrderEvent
-from executor.model.reasons import Reason
+from executor.model.order_update import OrderUpdate
+from executor.model.reasons import Reason, Refusal
 from executor.model.send_result import (
     Accepted,
-    Conclusion,
     Executed,
     NotOpen,
     PriceRefused,
-    Refused,
+    Rejected,
     SendResult,
     Throttled,
     TimestampRefused,
@@ -66,27 +66,27 @@ def tried(**counts: object) -> AttemptContext:
 @pytest.mark.parametrize(
     ("verdict", "conclusion"),
     [
-        (Accepted("X1"), Conclusion(OrderEvent.ACCEPTED, exchange_order_id="X1")),
-        (Executed(FILL), Conclusion(OrderEvent.FOUND_FILLED, fill=FILL)),
+        (Accepted("X1"), OrderUpdate(OrderEvent.ACCEPTED, exchange_order_id="X1")),
+        (Executed(FILL), OrderUpdate(OrderEvent.FOUND_FILLED, fill=FILL)),
         (
             Executed(replace(FILL, complete=False)),
-            Conclusion(OrderEvent.FOUND_PARTLY_FILLED, fill=replace(FILL, complete=False)),
+            OrderUpdate(OrderEvent.FOUND_PARTLY_FILLED, fill=replace(FILL, complete=False)),
         ),
-        (Executed(None), Conclusion(OrderEvent.FOUND_UNFILLED, "not_filled")),
+        (Executed(None), OrderUpdate(OrderEvent.FOUND_UNFILLED, Refusal(Reason.NOT_FILLED))),
         (
             Unanswered("HTTP 401", stop=True),
-            Conclusion(OrderEvent.UNANSWERED, "outcome_unknown: HTTP 401", halts=True),
+            OrderUpdate(OrderEvent.UNANSWERED, Refusal(Reason.OUTCOME_UNKNOWN, "HTTP 401"), halts=True),
         ),
-        (Unanswered("cut off"), Conclusion(OrderEvent.UNANSWERED, "outcome_unknown: cut off")),
-        (Refused(Reason.RISK_CONTROL, "no"), Conclusion(OrderEvent.REFUSED, "risk_control: no")),
+        (Unanswered("cut off"), OrderUpdate(OrderEvent.UNANSWERED, Refusal(Reason.OUTCOME_UNKNOWN, "cut off"))),
+        (Rejected(Reason.RISK_CONTROL, "no"), OrderUpdate(OrderEvent.REJECTED, Refusal(Reason.RISK_CONTROL, "no"))),
         (
-            Refused(Reason.CREDENTIALS_REFUSED, "no", stop=True),
-            Conclusion(OrderEvent.REFUSED, "credentials_refused: no", halts=True),
+            Rejected(Reason.CREDENTIALS_REFUSED, "no", stop=True),
+            OrderUpdate(OrderEvent.REJECTED, Refusal(Reason.CREDENTIALS_REFUSED, "no"), halts=True),
         ),
     ],
 )
 def test_what_is_certain_or_may_be_an_order_is_never_asked_for_again(
-    verdict: SendResult, conclusion: Conclusion, at: AttemptContext
+    verdict: SendResult, conclusion: OrderUpdate, at: AttemptContext
 ) -> None:
     assert next_move(verdict, at) == conclusion
 
@@ -141,43 +141,55 @@ def test_an_order_that_is_too_small_is_enlarged_within_its_money() -> None:
         (
             TimestampRefused("700003"),
             tried(timestamp_refused=TIMESTAMP_REFUSED_MAX),
-            (OrderEvent.REFUSED, "clock_uncertain: 700003"),
+            (OrderEvent.REJECTED, Refusal(Reason.CLOCK_UNCERTAIN, "700003")),
         ),
-        (Unsent("refused"), tried(unsent=UNSENT_MAX), (OrderEvent.UNSENT, "exchange_unavailable: refused")),
-        (TOO_DEAR, tried(repriced=REPRICED_MAX), (OrderEvent.REFUSED, "price_refused: 30010 at most 2.05")),
+        (
+            Unsent("refused"),
+            tried(unsent=UNSENT_MAX),
+            (OrderEvent.UNSENT, Refusal(Reason.EXCHANGE_UNAVAILABLE, "refused")),
+        ),
+        (
+            TOO_DEAR,
+            tried(repriced=REPRICED_MAX),
+            (OrderEvent.REJECTED, Refusal(Reason.PRICE_REFUSED, "30010 at most 2.05")),
+        ),
         (
             WrongSize(Reason.SIZE_REFUSED, "5", Decimal(5)),
             tried(resized=True),
-            (OrderEvent.REFUSED, "size_refused: 5"),
+            (OrderEvent.REJECTED, Refusal(Reason.SIZE_REFUSED, "5")),
         ),
-        (WrongSize(Reason.SIZE_REFUSED, "500", Decimal(500)), AT, (OrderEvent.REFUSED, "size_refused: 500")),
+        (
+            WrongSize(Reason.SIZE_REFUSED, "500", Decimal(500)),
+            AT,
+            (OrderEvent.REJECTED, Refusal(Reason.SIZE_REFUSED, "500")),
+        ),
         (
             WrongSize(Reason.INSUFFICIENT_BALANCE, "30004", None),
             AT,
-            (OrderEvent.REFUSED, "insufficient_balance: 30004"),
+            (OrderEvent.REJECTED, Refusal(Reason.INSUFFICIENT_BALANCE, "30004")),
         ),
     ],
 )
 def test_what_was_helped_once_or_cannot_be_helped_ends(
-    verdict: SendResult, at: AttemptContext, conclusion: tuple[OrderEvent, str]
+    verdict: SendResult, at: AttemptContext, conclusion: tuple[OrderEvent, Refusal]
 ) -> None:
-    assert next_move(verdict, at) == Conclusion(*conclusion)
+    assert next_move(verdict, at) == OrderUpdate(*conclusion)
 
 
 @pytest.mark.parametrize(
     ("verdict", "conclusion"),
     [
-        (NotOpen("30001"), (OrderEvent.POSTPONED, "not_open: 30001")),
-        (Throttled("429", 3.5), (OrderEvent.UNANSWERED, "outcome_unknown: 429")),
-        (Throttled("429", 3.5, in_doubt=False), (OrderEvent.REFUSED, "too_many_requests: 429")),
-        (TimestampRefused("700003"), (OrderEvent.REFUSED, "clock_uncertain: 700003")),
-        (Unsent("refused"), (OrderEvent.UNSENT, "exchange_unavailable: no time for another attempt")),
+        (NotOpen("30001"), (OrderEvent.POSTPONED, Refusal(Reason.NOT_OPEN, "30001"))),
+        (Throttled("429", 3.5), (OrderEvent.UNANSWERED, Refusal(Reason.OUTCOME_UNKNOWN, "429"))),
+        (Throttled("429", 3.5, in_doubt=False), (OrderEvent.REJECTED, Refusal(Reason.TOO_MANY_REQUESTS, "429"))),
+        (TimestampRefused("700003"), (OrderEvent.REJECTED, Refusal(Reason.CLOCK_UNCERTAIN, "700003"))),
+        (Unsent("refused"), (OrderEvent.UNSENT, Refusal(Reason.EXCHANGE_UNAVAILABLE, "no time for another attempt"))),
     ],
 )
 def test_nothing_is_asked_for_again_after_the_orders_time(
-    verdict: SendResult, conclusion: tuple[OrderEvent, str]
+    verdict: SendResult, conclusion: tuple[OrderEvent, Refusal]
 ) -> None:
-    assert next_move(verdict, LATE) == Conclusion(*conclusion)
+    assert next_move(verdict, LATE) == OrderUpdate(*conclusion)
 
 
 def test_an_attempt_that_would_begin_on_the_last_moment_is_still_made() -> None:
@@ -187,19 +199,19 @@ def test_an_attempt_that_would_begin_on_the_last_moment_is_still_made() -> None:
 
 
 def test_a_ban_longer_than_the_orders_time_leaves_it_in_doubt() -> None:
-    assert next_move(Throttled("418", 120, banned=True), AT) == Conclusion(
-        OrderEvent.UNANSWERED, "outcome_unknown: 418"
+    assert next_move(Throttled("418", 120, banned=True), AT) == OrderUpdate(
+        OrderEvent.UNANSWERED, Refusal(Reason.OUTCOME_UNKNOWN, "418")
     )
-    assert next_move(Throttled("418", None, banned=True), AT) == Conclusion(
-        OrderEvent.UNANSWERED, "outcome_unknown: 418"
+    assert next_move(Throttled("418", None, banned=True), AT) == OrderUpdate(
+        OrderEvent.UNANSWERED, Refusal(Reason.OUTCOME_UNKNOWN, "418")
     )
 
 
 def test_a_sale_that_is_too_small_is_dust_and_not_enlarged() -> None:
     sale = replace(AT, order=replace(ORDER, side=Side.SELL), request=replace(REQUEST, side=Side.SELL))
 
-    assert next_move(WrongSize(Reason.SIZE_REFUSED, "5 at least", Decimal(5)), sale) == Conclusion(
-        OrderEvent.REFUSED, "below_minimum: 5 at least"
+    assert next_move(WrongSize(Reason.SIZE_REFUSED, "5 at least", Decimal(5)), sale) == OrderUpdate(
+        OrderEvent.REJECTED, Refusal(Reason.BELOW_MINIMUM, "5 at least")
     )
 
 
@@ -236,7 +248,7 @@ def test_a_refused_price_that_no_band_explains_goes_half_the_way_to_the_last_pri
 
     assert len(set(prices)) == REPRICED_MAX
     assert prices[-1] == Decimal(last)
-    assert isinstance(next_move(REFUSED, situation), Conclusion)
+    assert isinstance(next_move(REFUSED, situation), OrderUpdate)
 
 
 def test_the_least_price_that_was_named_for_a_sale_is_taken_at_once() -> None:
@@ -246,8 +258,8 @@ def test_the_least_price_that_was_named_for_a_sale_is_taken_at_once() -> None:
 
 
 def test_a_price_that_nothing_explains_is_refused() -> None:
-    assert move_after_reread(REFUSED, AT, RereadResult(None)) == Conclusion(
-        OrderEvent.REFUSED, "price_refused: 30087 beyond"
+    assert move_after_reread(REFUSED, AT, RereadResult(None)) == OrderUpdate(
+        OrderEvent.REJECTED, Refusal(Reason.PRICE_REFUSED, "30087 beyond")
     )
 
 
@@ -269,11 +281,11 @@ def test_an_order_is_sent_once_more_in_the_scale_that_the_exchange_has_now(
 def test_a_size_that_the_rules_do_not_explain_is_refused() -> None:
     verdict = WrongSize(Reason.SIZE_REFUSED, "30002 no")
 
-    assert move_after_reread(verdict, AT, RereadResult(RULES)) == Conclusion(
-        OrderEvent.REFUSED, "size_refused: 30002 no"
+    assert move_after_reread(verdict, AT, RereadResult(RULES)) == OrderUpdate(
+        OrderEvent.REJECTED, Refusal(Reason.SIZE_REFUSED, "30002 no")
     )
-    assert move_after_reread(verdict, AT, RereadResult(None)) == Conclusion(
-        OrderEvent.REFUSED, "size_refused: 30002 no"
+    assert move_after_reread(verdict, AT, RereadResult(None)) == OrderUpdate(
+        OrderEvent.REJECTED, Refusal(Reason.SIZE_REFUSED, "30002 no")
     )
 
 
@@ -281,14 +293,14 @@ def test_a_sale_that_is_too_small_by_the_rules_of_today_is_below_the_minimum() -
     risen = RULES.model_copy(update={"quote_amount_min": Decimal(500)})
     verdict = WrongSize(Reason.SIZE_REFUSED, "30002 no")
 
-    assert move_after_reread(verdict, SALE, RereadResult(risen)) == Conclusion(
-        OrderEvent.REFUSED, "below_minimum: 500 of the quote asset"
+    assert move_after_reread(verdict, SALE, RereadResult(risen)) == OrderUpdate(
+        OrderEvent.REJECTED, Refusal(Reason.BELOW_MINIMUM, "500 of the quote asset")
     )
 
 
 def test_nothing_is_corrected_after_the_orders_time() -> None:
     over = replace(AT, now=ORDER.send_until + timedelta(seconds=1))
 
-    assert move_after_reread(REFUSED, over, RereadResult(BAND, Decimal(2))) == Conclusion(
-        OrderEvent.UNSENT, "exchange_unavailable: no time for another attempt"
+    assert move_after_reread(REFUSED, over, RereadResult(BAND, Decimal(2))) == OrderUpdate(
+        OrderEvent.UNSENT, Refusal(Reason.EXCHANGE_UNAVAILABLE, "no time for another attempt")
     )

@@ -4,10 +4,10 @@ import asyncio
 from datetime import datetime, timedelta
 from typing import cast
 
-from executor.journal.decision_writer import Decided, DecisionWriter
 from executor.journal.order_transitions import OrderTransitions
 from executor.model.order import Order
 from executor.openings.scheduler import DECIDE_MS, PREPARE_MS, OpeningScheduler
+from executor.purchase_decisions import Decided, Outcome, PurchaseDecisions
 from executor.sending.exchange_time import ExchangeTime
 from executor.sending.order_sender import OrderSender
 from executor.sending.request_builder import RequestBuilder
@@ -45,7 +45,7 @@ class Desk:
 
     async def fire(self, order: Order) -> Decided:
         self.decided_at.append(self.now())
-        return Decided(order, "buy")
+        return Decided(Outcome.BUY, order)
 
     async def place(self, _: Order, *, at_ms: int) -> None:
         assert at_ms == OPENS_AT.timestamp() * 1000
@@ -57,7 +57,7 @@ def test_a_question_that_waits_for_the_rate_limits_makes_no_order_miss_its_openi
         desk, until = Desk(), asyncio.Event()
         schedule = OpeningScheduler(
             cast("OrderTransitions", desk),
-            cast("DecisionWriter", desk),
+            cast("PurchaseDecisions", desk),
             cast("OrderSender", desk),
             cast("RequestBuilder", desk),
             cast("ExchangeTime", desk),

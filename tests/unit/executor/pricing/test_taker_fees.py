@@ -7,9 +7,10 @@ import pytest
 
 from executor.decisions.limits import net_of_fee
 from executor.decisions.order_corrections import cut_to_money
-from executor.journal.order_transitions import Told
 from executor.market_data.symbol_rules import SymbolRules
 from executor.model.fill import Fill
+from executor.model.order_state import OrderEvent
+from executor.model.order_update import OrderUpdate
 from executor.model.reasons import Reason, Refusal
 from executor.pricing.taker_fees import LATELY_SECONDS, TakerFees
 from executor.reconciliation.fee_charges import FeeCharges
@@ -72,7 +73,7 @@ def test_a_fill_that_is_charged_more_raises_what_is_reckoned_with_and_is_told_on
     order = an_order(listing=a_listing(rules=ruled("0.0005")), mode=Mode.LIVE)
 
     for fill in (a_fill("0.05"), a_fill("0.2"), a_fill("0.2"), a_fill("0.3", "ABC")):
-        charges.check(order, Told(fill=fill))
+        charges.check(order, OrderUpdate(OrderEvent.FOUND_FILLED, fill=fill))
 
     [raised] = [what for source, what in alarms if source == "taker fee" and what]
     assert "a fee of 0.2000 % where 0.0500 % was reckoned with" in raised
@@ -81,20 +82,28 @@ def test_a_fill_that_is_charged_more_raises_what_is_reckoned_with_and_is_told_on
 
 
 @pytest.mark.parametrize(
-    ("mode", "told"),
+    ("mode", "update"),
     [
-        (Mode.LIVE, Told(fill=a_fill("0.2"), reason="fee_assumed: 1 trades")),
-        (Mode.LIVE, Told(fill=a_fill("0.2"), reason="settled_by_hand: a person: seen")),
-        (Mode.LIVE, Told(fill=a_fill("0.01", cost="0.9"))),
-        (Mode.DRY_RUN, Told(fill=a_fill("0.2"))),
-        (Mode.LIVE, Told()),
+        (
+            Mode.LIVE,
+            OrderUpdate(OrderEvent.FOUND_FILLED, fill=a_fill("0.2"), why=Refusal(Reason.FEE_ASSUMED, "1 trades")),
+        ),
+        (
+            Mode.LIVE,
+            OrderUpdate(
+                OrderEvent.FOUND_FILLED, fill=a_fill("0.2"), why=Refusal(Reason.SETTLED_BY_HAND, "a person: seen")
+            ),
+        ),
+        (Mode.LIVE, OrderUpdate(OrderEvent.FOUND_FILLED, fill=a_fill("0.01", cost="0.9"))),
+        (Mode.DRY_RUN, OrderUpdate(OrderEvent.FOUND_FILLED, fill=a_fill("0.2"))),
+        (Mode.LIVE, OrderUpdate(OrderEvent.FOUND_UNFILLED)),
     ],
 )
-def test_a_fee_that_the_exchange_did_not_charge_or_only_rounded_proves_nothing(mode: Mode, told: Told) -> None:
+def test_a_fee_that_the_exchange_did_not_charge_or_only_rounded_proves_nothing(mode: Mode, update: OrderUpdate) -> None:
     alarms: list[str] = []
     known = SymbolRules(300)
 
-    FeeCharges(known, ExecutorSettings(), lambda _, what: alarms.append(what)).check(an_order(mode=mode), told)
+    FeeCharges(known, ExecutorSettings(), lambda _, what: alarms.append(what)).check(an_order(mode=mode), update)
 
     assert not any(alarms)
     assert known.fees.of(None, SET) == SET
@@ -108,11 +117,11 @@ def test_a_fee_that_was_charged_counts_for_a_day_from_the_last_time_and_then_the
 
     for at, fee in ((0.0, "0.2"), (LATELY_SECONDS / 2, "0.2"), (LATELY_SECONDS * 1.4, "0.05")):
         now[0] = at
-        charges.check(order, Told(fill=a_fill(fee)))
+        charges.check(order, OrderUpdate(OrderEvent.FOUND_FILLED, fill=a_fill(fee)))
         reckoned.append((known.fees.of(None, SET), bool(alarms[-1])))
     now[0] = LATELY_SECONDS * 1.5 + 1
     reckoned.append((known.fees.of(None, SET), bool(alarms[-1])))
-    charges.check(order, Told())
+    charges.check(order, OrderUpdate(OrderEvent.FOUND_UNFILLED))
 
     assert reckoned == [(Decimal("0.002"), True)] * 3 + [(SET, True)]
     assert alarms[-1] == ""

@@ -5,6 +5,8 @@ import pytest
 from executor.decisions.freshness import KnownOpenings
 from executor.model.order import Order
 from executor.model.order_state import OrderEvent
+from executor.model.order_update import OrderUpdate
+from executor.model.reasons import Reason, Refusal
 from executor.sending.presend_check import PresendCheck
 from executor.settings import ExecutorSettings
 from shared.events import Mode, Side
@@ -35,30 +37,32 @@ def test_an_order_in_time_passes_up_to_its_last_moment() -> None:
 @pytest.mark.parametrize(
     ("order", "reason"),
     [
-        (ORDER, "stale_listing"),
-        (an_order(send_until=NOON, fire_at=NOON), "opening_passed"),
-        (an_order(send_until=NOON, attempt=2, attempt_id="another"), "not_filled"),
-        (an_order(send_until=NOON, side=Side.SELL), "too_late"),
+        (ORDER, Reason.STALE_LISTING),
+        (an_order(send_until=NOON, fire_at=NOON), Reason.OPENING_PASSED),
+        (an_order(send_until=NOON, attempt=2, attempt_id="another"), Reason.NOT_FILLED),
+        (an_order(send_until=NOON, side=Side.SELL), Reason.TOO_LATE),
     ],
 )
-def test_an_order_past_its_time_lapses(order: Order, reason: str) -> None:
+def test_an_order_past_its_time_lapses(order: Order, reason: Reason) -> None:
     late = a_gate(Halts(), NOON + timedelta(microseconds=1))
 
-    assert late.objection(order) == (OrderEvent.LAPSED, reason)
+    assert late.objection(order) == OrderUpdate(OrderEvent.LAPSED, Refusal(reason))
 
 
 @pytest.mark.parametrize("mode", Mode)
 def test_a_halt_of_purchases_stops_them_and_no_sale(mode: Mode) -> None:
     gate = a_gate(Halts(buys="drill"))
 
-    assert gate.objection(an_order(mode=mode)) == (OrderEvent.REFUSED, f"halted: drill in {mode}")
+    assert gate.objection(an_order(mode=mode)) == OrderUpdate(
+        OrderEvent.DENIED, Refusal(Reason.HALTED, f"drill in {mode}")
+    )
     assert gate.objection(an_order(mode=mode, side=Side.SELL)) is None
 
 
 def test_a_halt_of_sales_stops_them() -> None:
     gate = a_gate(Halts(exits="all"))
 
-    assert gate.objection(an_order(side=Side.SELL)) == (OrderEvent.REFUSED, "halted: all")
+    assert gate.objection(an_order(side=Side.SELL)) == OrderUpdate(OrderEvent.DENIED, Refusal(Reason.HALTED, "all"))
     assert gate.objection(an_order()) is None
 
 
@@ -66,7 +70,7 @@ def test_a_halt_is_told_before_lateness() -> None:
     found = a_gate(Halts(buys="drill"), NOON + timedelta(hours=1)).objection(ORDER)
 
     assert found is not None
-    assert found[0] is OrderEvent.REFUSED
+    assert found.event is OrderEvent.DENIED
 
 
 @pytest.mark.parametrize(
@@ -87,8 +91,8 @@ def test_no_live_purchase_is_sent_once_live_trading_has_ended(
 
     assert (objection is not None) == refused
     if objection is not None:
-        assert objection[0] is OrderEvent.REFUSED
-        assert objection[1].startswith("not_live: auto_trade ended at ")
+        assert objection.event is OrderEvent.DENIED
+        assert (objection.words or "").startswith("not_live: auto_trade ended at ")
 
 
 def test_a_coin_that_turned_out_to_be_old_since_its_request_was_made_is_not_bought_and_may_be_sold() -> None:
@@ -99,7 +103,9 @@ def test_a_coin_that_turned_out_to_be_old_since_its_request_was_made_is_not_boug
     openings.learn("ABCUSDT", NOON - timedelta(days=730))
 
     assert before is None
-    assert gate.objection(an_order()) == (OrderEvent.REFUSED, "stale_listing: it opened on 2024-03-02")
+    assert gate.objection(an_order()) == OrderUpdate(
+        OrderEvent.DENIED, Refusal(Reason.STALE_LISTING, "it opened on 2024-03-02")
+    )
     assert gate.objection(an_order(side=Side.SELL)) is None
     for told in ({"opens_at": NOON}, {"occurrence": 2}):
         assert gate.objection(an_order(listing=a_listing(**told))) is None

@@ -9,12 +9,13 @@ from executor.model.send_result import (
     Accepted,
     NotOpen,
     PriceRefused,
+    Rejected,
     Throttled,
     TimestampRefused,
     Unanswered,
     WrongSize,
 )
-from executor.venues.error_codes import CODES, Kind
+from executor.venues.error_codes import CODES, result_of_code
 from executor.venues.response_classifier import result_of
 from tests.support.data.exchange_answers import CAP, EXPECTED, LEAST, NO_ORDER, a_refusal, an_answer, stop
 
@@ -74,7 +75,7 @@ def test_a_known_code_under_a_status_that_is_not_the_exchanges_for_refusals_prov
 def test_an_exchange_that_keeps_us_out_may_have_taken_the_order_whatever_the_code(code: int, status: int) -> None:
     verdict = result_of(a_refusal(code, status=status))
 
-    if CODES[code].kind is Kind.STOP:
+    if isinstance(known := result_of_code(code), Rejected) and known.stop:
         assert verdict == Unanswered(f"HTTP {status}: {code} no", stop=True)
     else:
         banned = 418 in (status, code)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from executor.model.reasons import Reason
-from executor.model.send_result import Executed, NotOpen, PriceRefused, Refused, SendResult, WrongSize
+from executor.model.send_result import Executed, NotOpen, PriceRefused, Rejected, SendResult, WrongSize
 from executor.pricing.order_bounds import rules_violation
 from executor.venues.paper.order_acceptance import (
     AGAIN_SECONDS,
@@ -126,7 +126,7 @@ def test_a_market_order_is_refused_where_the_symbol_takes_none() -> None:
 
     verdict = answer(spending(), seen)
 
-    assert isinstance(verdict, Refused)
+    assert isinstance(verdict, Rejected)
     assert verdict.reason is Reason.TYPE_REFUSED
     assert answer(capped(), seen) is None
 

@@ -1,5 +1,4 @@
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -11,7 +10,7 @@ from hypothesis import strategies as st
 
 from shared.events import Side
 from shared.mexc.http.signing import sign
-from shared.mexc.orders.order_api import MexcTrading, OrderRequest, order_params, plain
+from shared.mexc.orders.order_api import MexcTrading, OrderRequest, SignedOrder, order_params, plain
 from shared.mexc.orders.order_transport import Answer, MayWrite, always
 
 KEY, SECRET = "mx0-canary-key", "canary-secret"
@@ -35,16 +34,8 @@ class RecordingTransport:
         self.posts: list[tuple[str, str, dict[str, str]]] = []
         self.asked: list[MayWrite] = []
 
-    async def post(
-        self,
-        path: str,
-        query: str,
-        headers: Mapping[str, str],
-        *,
-        timeout_seconds: float | None = None,
-        may_write: MayWrite = always,
-    ) -> Answer:
-        self.posts.append((path, query, dict(headers)))
+    async def post(self, signed: SignedOrder, /, *, may_write: MayWrite = always) -> Answer:
+        self.posts.append((signed.path, signed.query, dict(signed.headers)))
         self.asked.append(may_write)
         return Answer(200, {}, b"{}", datetime.now(UTC), 0.0)
 
@@ -76,7 +67,7 @@ async def test_order_is_placed_by_the_very_request_that_was_signed_ahead_of_it()
 
     signed = trading.sign(LIMIT_BUY, now_ms=NOW_MS)
     before = list(transport.posts)
-    await trading.send(signed, may_write := lambda: True)
+    await trading.post(signed, may_write=(may_write := lambda: True))
 
     assert before == []
     [(path, query, headers)] = transport.posts

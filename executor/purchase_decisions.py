@@ -1,0 +1,195 @@
+"""Decide on purchases, have each decision committed by the journal, and hand purchases to the sender."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, Protocol
+
+from executor.decisions.order_drafts import NOTHING, purchase_order, send_until, sending_time
+from executor.decisions.strategy import Buy, TradingState, Unready, WaitForOpening, decide, decide_at_opening
+from executor.journal.decision_writer import DecisionWriter, OvertakenError, Snapshot
+from executor.model.order import Order
+from executor.model.order_state import OrderState
+from executor.model.reasons import Refusal
+from executor.settings import ExecutorSettings
+from shared.errors import TransientError
+from shared.events import AppliedConfig, Listing, Mode, Source
+from shared.postgres.database import Connection
+
+RACES_MAX: Final = 10
+
+
+class PurchaseSender(Protocol):
+    """The way out of a purchase, ahead of everything else that follows from its decision. Neither call waits."""
+
+    def prepare(self, order: Order, /) -> None:
+        """Make and sign the request of *order* while its commit is under way. Nothing leaves; nothing is raised."""
+
+    def send(self, order: Order, /) -> None:
+        """Send *order*, which is committed."""
+
+
+class Outcome(StrEnum):
+    """The result of a decision; also a label of metrics."""
+
+    BUY = "buy"
+    ARMED = "armed"
+    DENIED = "refused"
+    REPEATED = "repeated"
+    """Decided before, or by another executor."""
+    SWITCHED = "switched"
+    """The order of the other mode stands already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The entry of the journal for a listing, made now or by an earlier delivery."""
+
+    outcome: Outcome
+    order: Order | None = None
+    """Bought or armed; None where there is nothing to do, or another executor does it."""
+    why: Refusal | None = None
+
+    @property
+    def reason(self) -> str:
+        """The refusal as the journal keeps it; empty where there is none."""
+        return "" if self.why is None else str(self.why)
+
+
+class PurchaseDecisions:
+    """Decides once on each listing, however often it is delivered; raises TransientError when the database is away."""
+
+    def __init__(
+        self,
+        journal: DecisionWriter,
+        settings: ExecutorSettings,
+        *,
+        live: bool,
+        unready: Unready,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._journal = journal
+        self._settings = settings
+        self._live = live
+        self._unready = unready
+        self._now = now
+        self.last: Snapshot | None = None
+        """The last reading, as for a listing whose coin is not held."""
+
+    async def open(self, listing: Listing, sender: PurchaseSender) -> Decided:
+        """Decide on *listing* once and for all, and commit that; *sender* gets a purchase once it is committed."""
+        for _ in range(RACES_MAX):
+            with suppress(OvertakenError):
+                async with self._journal.connection() as connection:
+                    return await self._open(connection, listing, sender)
+        raise _overtaken()
+
+    async def move(self, listing: Listing) -> bool:
+        """Let what waits for *listing* wait for its new opening; return whether anything does, or might have to."""
+        return await self._journal.move(listing)
+
+    async def fire(self, order: Order) -> Decided:
+        """Decide on an armed *order* whose moment has come, and commit that; sending it at its moment is the caller's.
+
+        Where trading was switched between dry-run and live since, the order that comes back is of the other mode, and
+        the armed one is left to the caller to end.
+        """
+        for _ in range(RACES_MAX):
+            with suppress(OvertakenError):
+                async with self._journal.connection() as connection:
+                    return await self._fire(connection, order)
+        raise _overtaken()
+
+    async def _open(self, connection: Connection, listing: Listing, sender: PurchaseSender) -> Decided:
+        order = self._bought_by_last_reading(listing)
+        if order is not None and self.last is not None:
+            # However old that reading is: the reservation compares all of it once more, as it commits.
+            with suppress(OvertakenError):
+                return await self._buy(connection, order, self.last, sender)
+            self.last = None
+        read = await self._journal.read(connection, listing, live=self._may_be_live(listing))
+        now, state = self._now(), read.state  # A database that was slow to answer makes the listing older.
+        self.last = replace(read, state=replace(state, base_held=False))
+        if read.is_decided:
+            return Decided(Outcome.REPEATED)
+        match decide(listing, state, self._unready(), self._settings, now):
+            case Buy(quote_qty):
+                return await self._buy(
+                    connection, purchase_order(listing, state, quote_qty, self._settings, now), read, sender
+                )
+            case WaitForOpening(fire_at):
+                return await self._arm(connection, self._unreserved(listing, state, now), fire_at)
+            case Refusal() as why:
+                order = replace(self._unreserved(listing, state, now), state=OrderState.REJECTED)
+                await self._journal.add(connection, order, str(why))
+                return Decided(Outcome.DENIED, why=why)
+
+    def _bought_by_last_reading(self, listing: Listing) -> Order | None:
+        """Return the purchase of *listing* by the last reading; None where that one decides nothing, or against it."""
+        last, now = self.last, self._now()
+        if last is None or last.state.config is None:
+            return None
+        if last.state.mode is not self._mode_of(listing, last.state.config.limits):
+            return None
+        decision = decide(listing, last.state, self._unready(), self._settings, now)
+        if not isinstance(decision, Buy):
+            return None
+        return purchase_order(listing, last.state, decision.quote_qty, self._settings, now)
+
+    async def _buy(self, connection: Connection, order: Order, read: Snapshot, sender: PurchaseSender) -> Decided:
+        """Commit *order* while its request is made, and have it sent before the connection goes back to the pool."""
+        # In the turn of the loop after the statement was sent, while the server is at it.
+        asyncio.get_running_loop().call_soon(sender.prepare, order)
+        await self._journal.reserve(connection, order, read)
+        sender.send(order)
+        await asyncio.sleep(0)  # The order leaves in this turn, ahead of everything that follows from its decision.
+        return Decided(Outcome.BUY, order)
+
+    async def _arm(self, connection: Connection, order: Order, fire_at: datetime | None) -> Decided:
+        armed = replace(
+            order,
+            state=OrderState.ARMED,
+            fire_at=fire_at,
+            send_until=(fire_at or order.decided_at) + sending_time(self._settings),
+        )
+        return Decided(Outcome.ARMED, await self._journal.add(connection, armed))
+
+    async def _fire(self, connection: Connection, waiting: Order) -> Decided:
+        listing = waiting.listing
+        live = self._may_be_live(listing)
+        read = await self._journal.read(connection, listing, live=live, waiting=waiting.client_order_id)
+        now, state = self._now(), read.state
+        is_switched = state.mode is not waiting.mode
+        if waiting.fire_at is None or read.waits_until != waiting.fire_at:
+            return Decided(Outcome.REPEATED)
+        if is_switched and read.is_decided:
+            # The executor that decided in the other mode may have died before it ended this one.
+            return Decided(Outcome.SWITCHED)
+        decision = decide_at_opening(listing, state, self._unready(), self._settings, now)
+        if isinstance(decision, Refusal):
+            return Decided(Outcome.DENIED, why=decision)
+        order = replace(
+            purchase_order(listing, state, decision.quote_qty, self._settings, now),
+            fire_at=waiting.fire_at,
+            send_until=send_until(listing, max(now, waiting.fire_at), self._settings),
+        )
+        await (self._journal.reserve if is_switched else self._journal.fire)(connection, order, read)
+        return Decided(Outcome.BUY, order)
+
+    def _unreserved(self, listing: Listing, state: TradingState, now: datetime) -> Order:
+        return purchase_order(listing, state, NOTHING, self._settings, now)
+
+    def _may_be_live(self, listing: Listing) -> bool:
+        return self._live and listing.source is not Source.TEST_INJECTION
+
+    def _mode_of(self, listing: Listing, config: AppliedConfig) -> Mode:
+        until = config.auto_trade_until
+        is_armed = config.auto_trade and (until is None or self._now() < until)
+        return Mode.LIVE if is_armed and self._may_be_live(listing) else Mode.DRY_RUN
+
+
+def _overtaken() -> TransientError:
+    return TransientError(f"overtaken by other decisions {RACES_MAX} times in a row")

@@ -1,0 +1,224 @@
+"""Attempt the request of one order until it comes to something, and never while an earlier one may have been taken."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import NamedTuple
+
+import structlog
+
+from executor.decisions.limits import net_of_fee
+from executor.decisions.order_corrections import cut_to_money
+from executor.decisions.retry_corrections import AttemptContext, RetryCounts
+from executor.decisions.retry_policy import RereadRules, Retry, move_after_reread, next_move
+from executor.model.order import Order
+from executor.model.order_state import OrderEvent
+from executor.model.order_update import OrderUpdate
+from executor.model.reasons import Reason, Refusal
+from executor.model.send_result import PriceRefused, Throttled, TimestampRefused, Unanswered, Unsent
+from executor.rate_limits.order_slots import OrderSlots
+from executor.sending.absence_check import AbsenceCheck, Found, Inquiry, Undecided
+from executor.sending.exchange_time import ExchangeTime
+from executor.sending.presend_check import PresendCheck
+from executor.sending.request_builder import BuiltRequest, RequestBuilder
+from executor.settings import ExecutorSettings
+from executor.venues.venue import Attempt, Venue
+from shared.events import Mode, Side, TradingRules
+from shared.mexc.orders.order_api import OrderRequest, SignedOrder, order_params
+from shared.mexc.payloads import Level
+from shared.mexc.time.clock_estimate import ClockUncertainError
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """The means by which requests leave, and what stands before each."""
+
+    venues: Mapping[Mode, Venue]
+    builder: RequestBuilder
+    presend: PresendCheck
+    slots: OrderSlots
+    time: ExchangeTime
+    absence: AbsenceCheck
+    sent: Callable[[Order, datetime, datetime | None], None] = lambda *_: None
+    """Called after each request that left: with the order, when it left, and when it was answered."""
+
+
+class _Next(NamedTuple):
+    """The next request, and how the order has been helped so far."""
+
+    request: OrderRequest
+    rules: TradingRules | None
+    counts: RetryCounts
+    bids: Sequence[Level]
+    """Those that a sale was priced by."""
+
+
+class RequestAttempts:
+    def __init__(
+        self, ways: Ways, settings: ExecutorSettings, *, now: Callable[[], datetime], stopping: asyncio.Event
+    ) -> None:
+        self._ways = ways
+        self._settings = settings
+        self._now = now
+        self._stopping = stopping
+
+    def made_ahead(self, order: Order) -> BuiltRequest | None:
+        """Return the request of *order*, signed, where data at hand allow it; raise ClockUncertainError."""
+        built = self._ways.builder.at_once(order)
+        if not isinstance(built, BuiltRequest):
+            return None
+        return replace(built, signed=self._ways.venues[order.mode].sign(built.request))
+
+    async def made(self, order: Order) -> BuiltRequest | OrderUpdate:
+        """Return the request, after a look at the market where that is needed; or what *order* comes to without it."""
+        try:
+            made = await self._ways.builder.compose(order)
+        except Exception as error:
+            log.exception("an order could not be made", symbol=order.symbol, order=order.client_order_id)
+            return OrderUpdate(OrderEvent.UNSENT, Refusal(Reason.INTERNAL_ERROR, type(error).__name__))
+        if isinstance(made, BuiltRequest):
+            return made
+        if made.reason is Reason.NO_PRICE and self._stopping.is_set() and _may_wait(order):
+            return OrderUpdate(OrderEvent.POSTPONED, Refusal(Reason.INTERRUPTED), fires_again=True)
+        is_unavailable = made.reason is Reason.EXCHANGE_UNAVAILABLE
+        return OrderUpdate(OrderEvent.UNSENT if is_unavailable else OrderEvent.DENIED, made)
+
+    async def run(self, order: Order, built: BuiltRequest, at_ms: int | None) -> OrderUpdate:
+        """Attempt *order* until that comes to something; nothing is written again before the inquiry allows it."""
+        inquiry = None
+        try:
+            inquiry = self._ways.absence.inquiry(order, self._stopping)
+            following, signed = _Next(built.request, built.rules, RetryCounts(), built.bids), built.signed
+            count = 0
+            while True:
+                request, count = following.request, count + 1
+                attempt = await self._attempt(order, request, signed, at_ms)
+                signed = at_ms = None
+                if isinstance(attempt, OrderUpdate):
+                    ended = _unless_closed(order, attempt, following.counts)
+                    return replace(ended, request=described(request), attempts=count - 1)
+                after = await self._after(order, following, attempt, inquiry)
+                if isinstance(after, OrderUpdate):
+                    return replace(after, request=described(request), attempts=count, price_max=built.price_max)
+                following = after
+        except Exception as error:
+            # Whatever went wrong, a request may be on its way.
+            log.exception("an order was left in the dark", symbol=order.symbol, order=order.client_order_id)
+            return OrderUpdate(OrderEvent.UNANSWERED, Refusal(Reason.OUTCOME_UNKNOWN, type(error).__name__))
+        finally:
+            if inquiry is not None:
+                inquiry.end()
+
+    async def _after(self, order: Order, sent: _Next, attempt: Attempt, inquiry: Inquiry) -> OrderUpdate | _Next:
+        """Return what *order* came to by *attempt*; or the next request, once it may be written."""
+        if isinstance(throttled := attempt.verdict, Throttled):
+            self._ways.slots.quiet_for(throttled.wait_seconds, banned=throttled.banned)
+        rules, builder = sent.rules, self._ways.builder
+        fee, now = builder.fee(rules), self._now()
+        context = AttemptContext(order, sent.request, rules, sent.counts, now, self._settings, fee, sent.bids)
+        move = next_move(attempt.verdict, context)
+        if isinstance(move, RereadRules):
+            is_price = isinstance(attempt.verdict, PriceRefused)
+            reread = await builder.reread(order, price=is_price, is_needed=move.is_needed)
+            rules = reread.rules or rules
+            context = replace(context, now=self._now(), fee=builder.fee(rules))
+            move = move_after_reread(attempt.verdict, context, reread)
+        if isinstance(move, OrderUpdate):
+            return replace(move, answered_at=attempt.answered_at)
+        seen = await inquiry.before(move, written=not isinstance(attempt.verdict, Unsent))
+        if seen is not None or self._stopping.is_set():
+            answered_at = None if isinstance(seen, Found) else attempt.answered_at
+            return replace(_unless_closed(order, _ended(move, seen), move.counts), answered_at=answered_at)
+        affordable = cut_to_money(move.request, net_of_fee(order.quote_qty, context.fee), rules)
+        if isinstance(affordable, Refusal):
+            return OrderUpdate(OrderEvent.DENIED, affordable, answered_at=attempt.answered_at)
+        return _Next(affordable, rules, move.counts, sent.bids)
+
+    async def _attempt(
+        self, order: Order, request: OrderRequest, ahead: SignedOrder | None, at_ms: int | None
+    ) -> Attempt | OrderUpdate:
+        """Send *request* once; return what *order* comes to where something stands against it."""
+        signed = ahead if at_ms is None else await self._at(at_ms, order, request)
+        if isinstance(signed, Attempt):
+            return signed
+        left_seconds = (order.send_until - self._now()).total_seconds()
+        async with self._ways.slots.slot(order.side, seconds_max=left_seconds, stop=self._stopping) as may_begin:
+            if not may_begin:
+                return self._unbegun(order)
+            half_window_ms = self._settings.recv_window_ms / 2
+            # One that was signed that long ago might arrive too late.
+            if signed is None or self._ways.time.now_ms() - signed.timestamp_ms > half_window_ms:
+                signed = self._signed(order, request)
+            objection = self._ways.presend.objection
+            if (objected := objection(order)) is not None:
+                return objected
+            if isinstance(signed, Attempt):
+                return signed
+            began = self._now()
+            attempt = await self._ways.venues[order.mode].send(order, signed, lambda: objection(order) is None)
+            if not isinstance(attempt.verdict, Unsent):
+                answered_at = None if isinstance(attempt.verdict, Unanswered) else attempt.answered_at
+                self._ways.sent(order, began, answered_at)
+                return attempt
+            return objection(order) or attempt
+
+    async def _at(self, at_ms: int, order: Order, request: OrderRequest) -> SignedOrder | Attempt:
+        """Sign *request* for the moment *at_ms* and return it then; at once where that has passed."""
+        if at_ms <= self._ways.time.now_ms():
+            return self._signed(order, request)
+        signed = self._signed(order, request, at_ms)
+        await self._ways.time.reach(at_ms)
+        return signed
+
+    def _signed(self, order: Order, request: OrderRequest, at_ms: int | None = None) -> SignedOrder | Attempt:
+        try:
+            return self._ways.venues[order.mode].sign(request, at_ms=at_ms)
+        except ClockUncertainError as error:
+            return Attempt(TimestampRefused(str(error)), self._now())
+
+    def _unbegun(self, order: Order) -> OrderUpdate:
+        """Return what an order comes to that got no turn."""
+        if self._stopping.is_set():
+            return OrderUpdate(OrderEvent.LAPSED, Refusal(Reason.INTERRUPTED))
+        objection = self._ways.presend.objection(order)
+        if objection is not None and objection.event is OrderEvent.LAPSED:
+            return objection
+        return OrderUpdate(OrderEvent.DENIED, Refusal(Reason.TOO_MANY_REQUESTS, "the exchange wants quiet"))
+
+
+def _unless_closed(order: Order, ended: OrderUpdate, counts: RetryCounts) -> OrderUpdate:
+    """Return what follows where nothing more is sent: an order that found its symbol closed until then waits for it.
+
+    Where only our own end cuts it short, the next executor tries at once. Not one that was taken before: a further
+    attempt waits for no opening.
+    """
+    if ended.event is not OrderEvent.LAPSED or not counts.not_open or not _may_wait(order):
+        return ended
+    if ended.reason is Reason.INTERRUPTED:
+        return replace(ended, event=OrderEvent.POSTPONED, fires_again=True)
+    why = Refusal(Reason.NOT_OPEN, "its time was over before another attempt")
+    return replace(ended, event=OrderEvent.POSTPONED, why=why)
+
+
+def _may_wait(order: Order) -> bool:
+    """Return whether *order* may wait for an opening: a purchase of which no attempt was taken."""
+    return order.side is Side.BUY and order.attempt == 1
+
+
+def _ended(move: Retry, seen: Found | Undecided | None) -> OrderUpdate:
+    """Return the outcome of the attempts where no other follows *move*."""
+    match seen:
+        case Found(exchange_order_id):
+            return OrderUpdate(OrderEvent.ACCEPTED, exchange_order_id=exchange_order_id)
+        case Undecided():
+            return OrderUpdate(OrderEvent.UNANSWERED, Refusal(Reason.OUTCOME_UNKNOWN, move.detail))
+        case None:
+            return OrderUpdate(OrderEvent.LAPSED, Refusal(Reason.INTERRUPTED))
+
+
+def described(request: OrderRequest) -> dict[str, str]:
+    """Return *request* in the exchange's words, as the journal keeps it."""
+    return dict(order_params(request))
