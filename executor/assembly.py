@@ -26,7 +26,6 @@ from executor.model.order import Order
 from executor.model.order_update import OrderUpdate
 from executor.openings.opening_question import OpeningQuestion
 from executor.openings.scheduler import OpeningScheduler
-from executor.purchase_decisions import PurchaseDecisions
 from executor.rate_limits.limiter_metrics import LimiterMetrics
 from executor.rate_limits.order_slots import OrderSlots
 from executor.rate_limits.rate_budget import RateBudget, RateLimits
@@ -44,6 +43,7 @@ from executor.sending.exchange_time import ExchangeTime
 from executor.sending.last_balances import LastBalances
 from executor.sending.order_sender import OrderSender
 from executor.sending.presend_check import PresendCheck
+from executor.sending.purchase_decisions import PurchaseDecisions
 from executor.sending.purchase_repeater import PurchaseRepeater
 from executor.sending.request_attempts import RequestAttempts, Ways
 from executor.sending.request_builder import Ask, RequestBuilder, ask_nobody

@@ -11,8 +11,8 @@ from executor.decisions.freshness import AgeSettings, is_just_open
 from executor.halts.latches import HaltCause
 from executor.halts.mass_listing import MassListing
 from executor.metrics import ExecutorMetrics
-from executor.purchase_decisions import Outcome, PurchaseDecisions, PurchaseSender
 from executor.sending.order_sender import Latch
+from executor.sending.purchase_decisions import Outcome, PurchaseDecisions, PurchaseSender
 from shared.events import Listing, ListingRescheduled, Source, Trade
 from shared.log_context import of_listing
 

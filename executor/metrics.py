@@ -10,7 +10,7 @@ from executor.exits.watchdog import Watchdog
 from executor.model.order import Order
 from executor.model.order_state import OrderState
 from executor.model.reasons import Reason
-from executor.purchase_decisions import Decided
+from executor.sending.purchase_decisions import Decided
 from executor.supervision.exposure_metrics import Exposure
 from shared.events import Side
 from shared.mexc.time.exchange_clock import ExchangeClock

@@ -32,7 +32,7 @@ from executor.model.order import Order
 from executor.model.order_state import OrderEvent
 from executor.model.order_update import OrderUpdate
 from executor.model.reasons import Reason, Refusal
-from executor.purchase_decisions import Decided, Outcome, PurchaseDecisions
+from executor.sending.purchase_decisions import Decided, Outcome, PurchaseDecisions
 from executor.settings import ExecutorSettings
 from shared.events import Listing, Mode, RawListing, Trade
 from shared.process.runtime import Runtime

@@ -1,1 +1,1 @@
-"""From a committed order to its bytes, and to its outcome."""
+"""From a decision on a purchase to its bytes, and to its outcome."""

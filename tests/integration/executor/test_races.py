@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 
 from executor.model.order import Order
-from executor.purchase_decisions import Decided, PurchaseDecisions
+from executor.sending.purchase_decisions import Decided, PurchaseDecisions
 from executor.settings import ExecutorSettings
 from shared.errors import TransientError
 from shared.events import Listing, Mode

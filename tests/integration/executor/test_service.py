@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from executor.journal.decision_writer import DecisionWriter
-from executor.purchase_decisions import PurchaseDecisions
+from executor.sending.purchase_decisions import PurchaseDecisions
 from executor.service import serve
 from executor.settings import ExecutorSettings
 from executor.supervision.exposure_metrics import read_exposure

@@ -20,8 +20,8 @@ from executor.handler import BuyListing, Consequences
 from executor.model.order import Order
 from executor.model.reasons import Refusal
 from executor.pricing.paper_footprint import PaperFootprint
-from executor.purchase_decisions import Decided
 from executor.reconciliation.readiness import Readiness
+from executor.sending.purchase_decisions import Decided
 from executor.settings import ExecutorSettings
 from executor.supervision.exposure_metrics import Exposure, read_exposure
 from executor.venues.dry_run import DryRun
