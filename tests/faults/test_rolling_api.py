@@ -18,6 +18,7 @@ from api.access.principal import Scope
 from tests.servers.ports import free_ports
 from tests.support.running.pipelines import dedup, has_rows, persister, pipeline, rows
 from tests.support.running.processes import sniper
+from tests.support.running.starting import executed
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(240)
@@ -99,7 +100,9 @@ async def test_every_call_is_answered_and_every_write_happens_once_while_one_api
         async def start(build: Path, port: int) -> Any:
             environment = {"SNIPER_DATABASE_URL": database_url, "SNIPER_BROKER_URL": broker_url}
             own = environment | {"SNIPER_API_PORT": str(port), "SNIPER_API_REQUESTS_PER_MINUTE": "1000000"}
-            started = await running.enter_async_context(sniper("run", "api", environment=own, directory=build))
+            started = await running.enter_async_context(
+                sniper("run", "api", environment=own, directory=build, start=executed)
+            )
             await started.ready()
             return started
 
