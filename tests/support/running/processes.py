@@ -33,7 +33,7 @@ class Sniper:
 
     async def get(self, path: str) -> httpx.Response:
         """Ask the process about itself: /metrics, /livez, /readyz."""
-        async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
+        async with httpx.AsyncClient(trust_env=False, verify=False, timeout=2) as client:
             return await client.get(f"http://127.0.0.1:{self.metrics_port}{path}")
 
     async def is_ready(self) -> bool:
