@@ -20,7 +20,7 @@ IMPORTED: Final = (
     *("cli.composing.run", "cli.composing.telegram_operations", "cli.composing.up", "cli.operating.migrate"),
     *(f"{name}.service" for name in ("api", "dedup", "executor", "ingest", "notifier", "persister", "simulator")),
 )
-"""What programs import as they start; the rest they import themselves."""
+"""What is imported before a fork; a program imports the rest itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,3 @@ def run(start: Start) -> None:
         sys.exit(importlib.import_module(PROGRAMS[start.program]).main())
     finally:
         atexit._run_exitfuncs()  # A process of multiprocessing ends without.
-
-
-for _name in IMPORTED:
-    importlib.import_module(_name)

@@ -13,10 +13,10 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Final, Protocol
 
-from tests.support.running.forked_program import Start, run
+from tests.support.running.forked_program import IMPORTED, Start, run
 
 FORKING: Final = multiprocessing.get_context("forkserver")
-FORKING.set_forkserver_preload([run.__module__, "tests.faults.executor_child"])
+FORKING.set_forkserver_preload([run.__module__, *IMPORTED, "tests.faults.executor_child"])
 
 
 class Process(Protocol):
