@@ -17,6 +17,7 @@ from tests.servers.databases import PostgresServer
 from tests.servers.guard import Guard, guarded
 from tests.servers.rabbitmq import RabbitMQServer
 from tests.support.running.processes import Sniper, clean, sniper
+from tests.support.running.starting import executed
 
 START_SECONDS: Final = 20.0
 LOG_CHARACTERS: Final = 1_500
@@ -50,7 +51,7 @@ class Harness:
     @asynccontextmanager
     async def service(self, *arguments: str, environment: Mapping[str, str]) -> AsyncIterator[Sniper]:
         """Run `sniper` with these arguments; yield it before it is ready."""
-        async with sniper(*arguments, environment=environment, directory=self.directory) as running:
+        async with sniper(*arguments, environment=environment, directory=self.directory, start=executed) as running:
             self.guard.watch("process", running.process.pid)
             try:
                 yield running

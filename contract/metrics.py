@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -34,9 +35,11 @@ class Definition:
     meaning: str
 
 
+@cache
 def definitions_of(service: str) -> Sequence[Definition]:
     """Return the metrics defined in the modules of *service*, sorted by name."""
-    trees = (ast.parse(path.read_text(encoding="utf-8")) for path in sorted((ROOT / service).rglob("*.py")))
+    texts = (path.read_text(encoding="utf-8") for path in sorted((ROOT / service).rglob("*.py")))
+    trees = (ast.parse(text) for text in texts if _PREFIX in text)
     return sorted((each for tree in trees for each in _definitions(tree)), key=lambda each: each.name)
 
 

@@ -1,6 +1,7 @@
 """JSON Schemas of the events as sent: CloudEvents with the data of a model."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final
 
 from pydantic.json_schema import GenerateJsonSchema
@@ -38,6 +39,7 @@ def file_name(model: type[Event]) -> str:
     return f"{model.event_type}.{model.schema_version}.json"
 
 
+@cache
 def schemas() -> Mapping[str, JsonSchema]:
     """Return the schema of every event by the name of its file."""
     return {file_name(model): {"$schema": DIALECT, **event_schema(model)} for model in EVENT_TYPES.values()}

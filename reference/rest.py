@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, Final, cast
 
 from asyncpg import Pool
@@ -23,6 +24,7 @@ _HEAD: Final = (
 )
 
 
+@cache
 def document() -> Mapping[str, Any]:
     """Return the API's OpenAPI document, without a server behind it."""
     nowhere = Database(pool=cast("Pool", None), engines=cast("EngineOnDemand", None))

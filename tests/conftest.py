@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 
 import pytest
 import structlog
+from hypothesis import settings
 
 from shared.process import library_logs
 from tests.servers.broker import private_rabbitmq_server, rabbitmq_server_for
@@ -26,6 +27,10 @@ OFFERED_AT: Final = "servers_offered_at"
 TESTS: Final = Path(__file__).parent
 LONGEST_FIRST: Final = ("deploy", "e2e", "faults", "hostile", "soak", "integration", "contract", "unit")
 Server = TypeVar("Server", bound=RabbitMQServer)
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(autouse=True)

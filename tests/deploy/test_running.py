@@ -18,6 +18,7 @@ from tests.support.deployment.kubectl import KubectlMissingError
 from tests.support.deployment.manifests import OVERLAYS, pods, render
 from tests.support.running.processes import Sniper, sniper
 from tests.support.running.simulators import SimulatorProcess, plain_http, running_simulator
+from tests.support.running.starting import executed
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="module")]
 
@@ -62,7 +63,9 @@ async def idle(
         for name in (*SERVICES, *BESIDE):
             command = "ingest" if name == "standby" else name
             began = time.monotonic()
-            one = await stack.enter_async_context(sniper("run", command, environment=environment, directory=directory))
+            one = await stack.enter_async_context(
+                sniper("run", command, environment=environment, directory=directory, start=executed)
+            )
             await one.ready()
             found.seconds[name] = time.monotonic() - began
             found.cpu_seconds[name] = await one.cpu_seconds()

@@ -109,7 +109,7 @@ async def operator(
         async with (
             cluster(environment | exchange, directory),
             sniper("run", "api", environment=environment | exchange, directory=directory) as api,
-            httpx.AsyncClient(base_url=base_url, headers=headers, trust_env=False, timeout=15) as client,
+            httpx.AsyncClient(base_url=base_url, headers=headers, trust_env=False, verify=False, timeout=15) as client,
         ):
             await api.ready()
             opened = Operator(client, simulator, api, environment["SNIPER_DATABASE_URL"])

@@ -10,6 +10,7 @@ from shared.postgres.database import Database
 from tests.servers.ports import free_ports
 from tests.support.running.processes import Sniper, sniper
 from tests.support.running.services import open_database
+from tests.support.running.starting import executed
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(420)
@@ -96,7 +97,7 @@ async def test_everything_is_seen_in_two_minutes_and_what_is_held_outlives_a_kil
 ) -> None:
     settings = environment(database_url)
     async with open_database(database_url) as database:
-        async with sniper("up", environment=settings, directory=tmp_path) as first:
+        async with sniper("up", environment=settings, directory=tmp_path, start=executed) as first:
             await first.ready()
             [began_at] = await fetch(database, "SELECT now()")
 
@@ -116,7 +117,7 @@ async def test_everything_is_seen_in_two_minutes_and_what_is_held_outlives_a_kil
         assert "of a kind that is not traded (filtered): leveraged token" in shown
         assert "max_position" not in shown
 
-        async with sniper("up", environment=settings, directory=tmp_path) as second:
+        async with sniper("up", environment=settings, directory=tmp_path, start=executed) as second:
             await second.ready()
             await eventually(lambda: watching(database), within_seconds=20)
 

@@ -18,6 +18,7 @@ from tests.support.running.processes import STOP_SECONDS, clean, sniper
 from tests.support.running.services import open_database
 from tests.support.running.signing_in import signed_in_to
 from tests.support.running.simulators import SimulatorProcess, running_simulator
+from tests.support.running.starting import executed
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(120)
@@ -76,7 +77,7 @@ def is_left_running(directory: Path) -> bool:
 async def test_it_shows_what_it_trades_stops_on_ctrl_c_and_loses_nothing_when_killed(
     environment: dict[str, str], simulator: SimulatorProcess, tmp_path: Path
 ) -> None:
-    async with sniper("up", "--exchange", "mexc", environment=environment, directory=tmp_path) as first:
+    async with sniper("up", "--exchange", "mexc", environment=environment, directory=tmp_path, start=executed) as first:
         await first.ready()
         await simulator.list_coin("FIRSTUSDT")
         async with signed_in_to(first) as api:
@@ -86,7 +87,9 @@ async def test_it_shows_what_it_trades_stops_on_ctrl_c_and_loses_nothing_when_ki
 
     await simulator.list_coin("BETWEENUSDT")
 
-    async with sniper("up", "--exchange", "mexc", environment=environment, directory=tmp_path) as second:
+    async with sniper(
+        "up", "--exchange", "mexc", environment=environment, directory=tmp_path, start=executed
+    ) as second:
         await second.ready()
         async with signed_in_to(second) as api:
             between = await shown(api, "listings", "BETWEENUSDT")

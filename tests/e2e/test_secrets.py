@@ -21,6 +21,7 @@ from tests.support.running.processes import Sniper, sniper
 from tests.support.running.services import open_database
 from tests.support.running.signing_in import signed_in_to
 from tests.support.running.simulators import SimulatorProcess, running_simulator
+from tests.support.running.starting import executed
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(120)
@@ -54,7 +55,9 @@ async def trading_process(
         "SNIPER_LOG_LEVEL": "debug",
         "SNIPER_LOG_FORMAT": "json",
     }
-    async with sniper("up", "--exchange", "mexc", environment=environment, directory=directory) as process:
+    async with sniper(
+        "up", "--exchange", "mexc", environment=environment, directory=directory, start=executed
+    ) as process:
         await process.ready()
         yield process, f"http://127.0.0.1:{port}"
 
@@ -136,7 +139,7 @@ async def test_canaries_come_out_nowhere(database_url: str, tmp_path: Path) -> N
                 own = (await browser.get("/config")).text
             await simulator.list_coin(SYMBOL)
             await eventually(lambda: SYMBOL in process.log.read_text(), within_seconds=20)
-            async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=10) as api:
+            async with httpx.AsyncClient(base_url=url, trust_env=False, verify=False, timeout=10) as api:
                 frames = await first_frames(api, token)
                 answers = await ask_everything(api, token) + await break_the_health(database, api, token) + own
             told = [(await process.get(path)).text for path in ("/metrics", "/livez", "/readyz")]
@@ -169,7 +172,7 @@ async def test_a_start_that_fails_shows_no_secret_either(tmp_path: Path) -> None
         "SNIPER_MEXC_API_SECRET": API_SECRET,
         "SNIPER_LOG_LEVEL": "debug",
     }
-    async with sniper("run", "persister", environment=environment, directory=tmp_path) as process:
+    async with sniper("run", "persister", environment=environment, directory=tmp_path, start=executed) as process:
         await eventually(lambda: "waiting" in process.log.read_text(), within_seconds=20)
         await asyncio.wait_for(process.stop(), timeout=10)
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import dataclasses
-import multiprocessing
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -12,14 +11,12 @@ from multiprocessing.context import ForkServerProcess
 
 from tests.faults import executor_child
 from tests.faults.executor_child import HEARD, READY, STOPPING, Orders
+from tests.support.running.starting import FORKING
 from tests.waiting import eventually
 
 START_SECONDS = 30
 REACH_SECONDS = 20
 END_SECONDS = 12
-
-_FORKING = multiprocessing.get_context("forkserver")
-_FORKING.set_forkserver_preload([executor_child.__name__])
 
 
 class ExecutorProcess:
@@ -117,8 +114,8 @@ class ExecutorProcess:
 @asynccontextmanager
 async def executor_process(told: Orders) -> AsyncIterator[ExecutorProcess]:
     """Start an executor, which is not ready yet; it is gone at the end of the block."""
-    ours, its = _FORKING.Pipe()
-    process = _FORKING.Process(target=executor_child.run, args=(told, its), daemon=True)
+    ours, its = FORKING.Pipe()
+    process = FORKING.Process(target=executor_child.run, args=(told, its), daemon=True)
     await asyncio.to_thread(process.start)
     its.close()
     running = ExecutorProcess(process, ours, told)

@@ -20,6 +20,7 @@ from tests.support.running.executors import configure, rows
 from tests.support.running.processes import Sniper, sniper
 from tests.support.running.services import open_database
 from tests.support.running.simulators import SimulatorProcess, running_simulator
+from tests.support.running.starting import executed
 from tests.support.running.trading import a_fresh_listing
 from tests.waiting import eventually
 
@@ -66,7 +67,9 @@ async def test_a_burst_of_listings_is_bought_within_limits_at_every_instant(
         symbols = [f"NEW{number}USDT" for number in range(LISTINGS)]
         await list_all(simulator, symbols)
         exchange = {"SNIPER_MEXC_REST_URL": simulator.rest_url, "SNIPER_MEXC_WS_URL": simulator.ws_url}
-        async with sniper("run", "executor", environment=environment | exchange, directory=tmp_path) as executor:
+        async with sniper(
+            "run", "executor", environment=environment | exchange, directory=tmp_path, start=executed
+        ) as executor:
             await executor.ready()
             listings = [a_fresh_listing(symbol, price=Decimal(1)) for symbol in symbols]
             await publish(bus, [*listings, *listings[::10]])

@@ -226,7 +226,7 @@ def test_everything_is_known_and_sold_whatever_market_exchange_and_clocks_do(dat
         run_state_machine_as_test(
             MarketMachine,
             settings=settings(
-                settings(deadline=None) if ANY else steady,
+                settings() if ANY else steady,
                 max_examples=EXAMPLES,
                 stateful_step_count=STEPS,
                 suppress_health_check=list(HealthCheck),

@@ -12,6 +12,7 @@ import pytest
 from tests.faults.ground import QUICK, Ground
 from tests.support.running.policies import configure_exits
 from tests.support.running.processes import Sniper, sniper
+from tests.support.running.starting import executed
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
@@ -57,7 +58,7 @@ def an_executor(ground: Ground, build: Path) -> AbstractAsyncContextManager[Snip
         "SNIPER_MEXC_API_SECRET": ground.simulator.api_secret,
         "SNIPER_LIVE": "true",
     }
-    return sniper("run", "executor", environment=environment, directory=build)
+    return sniper("run", "executor", environment=environment, directory=build, start=executed)
 
 
 @pytest.mark.parametrize("newer_comes", [True, False])

@@ -101,9 +101,7 @@ def cases_of(operation: Operation) -> st.SearchStrategy[tuple[Case[Any], Choice]
     return st.tuples(made, st.builds(Choice, st.booleans(), st.sampled_from(["*/*", *sorted(set(answers))])))
 
 
-BOUNDED: Final = settings(
-    max_examples=10, database=None, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
-)
+BOUNDED: Final = settings(max_examples=10, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
 """The same requests in every run."""
 FEW: Final = settings(BOUNDED, max_examples=4)
 each_operation: Final = pytest.mark.parametrize("operation", OPERATIONS, ids=str)

@@ -17,6 +17,7 @@ from tests.support.running.api_document import Operation, document, operations_o
 from tests.support.running.processes import sniper
 from tests.support.running.services import open_database
 from tests.support.running.simulators import plain_http
+from tests.support.running.starting import executed
 
 BYTES_MAX: Final = 100_000_000
 ROUNDS: Final = 3
@@ -49,7 +50,7 @@ async def test_the_api_takes_less_than_a_hundred_megabytes(database_url: str, br
         async with database.engine.begin() as connection:
             for table in STORED:
                 await store(connection, table)
-    async with sniper("run", "api", environment=environment, directory=tmp_path) as running:
+    async with sniper("run", "api", environment=environment, directory=tmp_path, start=executed) as running:
         await running.ready()
         process = psutil.Process(running.process.pid)
         idle = process.memory_info().rss

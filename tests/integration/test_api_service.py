@@ -57,7 +57,7 @@ async def test_after_the_end_nobody_listens(database_url: str) -> None:
     async with serving_api(database_url) as api:
         url = str(api.client.base_url)
 
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=False) as client:
         with pytest.raises(httpx.ConnectError):
             await client.get(url)
 
@@ -65,7 +65,7 @@ async def test_after_the_end_nobody_listens(database_url: str) -> None:
 async def test_cancelled_it_leaves_nothing_open(runtime: Runtime) -> None:
     listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     task = asyncio.create_task(serve(runtime, ApiSettings(port=0), on_listening=listening.set_result))
-    async with httpx.AsyncClient(base_url=await listening, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=await listening, trust_env=False, verify=False) as client:
         await client.get("/config")
         task.cancel()
 

@@ -4,16 +4,9 @@ import decimal
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-import ccxt.async_support as ccxt
 import pytest
 
 from tests.support.running.simulators import SimulatorProcess, running_simulator
-
-
-class SpotOnly(ccxt.mexc):  # type: ignore[misc]
-    async def fetch_markets(self, params: Any = None) -> Any:
-        """Without the futures, which live on another host."""
-        return await self.fetch_spot_markets(params or {})
 
 
 @pytest.fixture(autouse=True)
@@ -33,6 +26,13 @@ async def simulator() -> AsyncIterator[SimulatorProcess]:
 
 @pytest.fixture
 async def exchange(simulator: SimulatorProcess) -> AsyncIterator[Any]:
+    import ccxt.async_support as ccxt
+
+    class SpotOnly(ccxt.mexc):  # type: ignore[misc]
+        async def fetch_markets(self, params: Any = None) -> Any:
+            """Without the futures, which live on another host."""
+            return await self.fetch_spot_markets(params or {})
+
     client = SpotOnly(
         {
             "apiKey": simulator.api_key,
@@ -128,5 +128,7 @@ async def test_resting_order_is_open_until_it_is_cancelled(exchange: Any) -> Non
 
 
 async def test_buying_beyond_the_balance_is_insufficient_funds(exchange: Any) -> None:
-    with pytest.raises(ccxt.InsufficientFunds):
+    from ccxt import InsufficientFunds
+
+    with pytest.raises(InsufficientFunds):
         await exchange.create_market_buy_order_with_cost("BTC/USDT", 20_000)

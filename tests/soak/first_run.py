@@ -16,6 +16,7 @@ from shared.postgres.database import Database
 from tests.servers.ports import free_ports
 from tests.support.running.processes import sniper
 from tests.support.running.services import open_database
+from tests.support.running.starting import executed
 
 SPEED: Final = 4
 SIMULATED_MINUTES: Final = 16
@@ -46,7 +47,7 @@ async def test_a_first_run_goes_on_without_filling_its_limits(database_url: str,
     at_stake: list[float] = []
     async with (
         open_database(database_url) as database,
-        sniper("up", environment=environment(database_url), directory=tmp_path) as process,
+        sniper("up", environment=environment(database_url), directory=tmp_path, start=executed) as process,
     ):
         await process.ready()
         for _ in range(seconds):

@@ -5,12 +5,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.servers.choice import BrokerKind, ServerUnavailableError, find_broker, postgres_source
 from tests.servers.encrypted import find_encrypting_postgres
-from tests.support.browsing.browsers import BrowserMissingError, find_chromium
+from tests.support.browsing.browsers import SHELL, VARIABLE, BrowserMissingError, find_chromium
 from tests.support.deployment.image_tools import PACKAGES, ImageToolsMissingError, require_image_tools
 from tests.support.deployment.images import fetch_what_images_need
 from tests.support.deployment.kubectl import KubectlMissingError, fetch_kubectl, find_kubectl
@@ -60,6 +60,10 @@ def _find_or_install_broker() -> BrokerKind:
 
 
 def _find_or_install_browser() -> str:
+    """Prefer the shell; older releases of Debian have none."""
+    if VARIABLE not in os.environ and shutil.which(SHELL) is None and _may_install():
+        with suppress(subprocess.CalledProcessError):
+            install(SHELL)
     try:
         return find_chromium(os.environ)
     except BrowserMissingError:

@@ -13,6 +13,7 @@ from simulator.settings import SimulatorSettings
 from tests.support.running.processes import Sniper, sniper
 from tests.support.running.services import emptying, rabbitmq_runtime
 from tests.support.running.simulators import SimulatorProcess, running_simulator
+from tests.support.running.starting import executed
 from tests.traffic.driver import Driver
 from tests.traffic.memory import Memory, sample
 from tests.traffic.record import Record
@@ -74,8 +75,8 @@ async def _services(servers: Servers, simulator: SimulatorProcess, speed: float)
         **_sped_up_ingest(speed),
     }
     async with (
-        sniper("run", "ingest", environment=environment, directory=servers.directory) as ingest,
-        sniper("run", "dedup", environment=environment, directory=servers.directory) as dedup,
+        sniper("run", "ingest", environment=environment, directory=servers.directory, start=executed) as ingest,
+        sniper("run", "dedup", environment=environment, directory=servers.directory, start=executed) as dedup,
     ):
         for each in (ingest, dedup):
             await eventually(each.is_ready, within_seconds=START_SECONDS, every_seconds=0.25)

@@ -67,7 +67,9 @@ async def test_with_a_token_it_is_served(runtime: Runtime) -> None:
     async with serving(runtime, start):
         port = (await asyncio.wait_for(listening, timeout=10)).rpartition(":")[2]
         headers = {"Authorization": f"Bearer {value}"}
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, headers=headers) as client:
+        async with httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{port}", trust_env=False, verify=False, headers=headers
+        ) as client:
             assert (await client.get("/session")).json()["name"] == "ops"
 
 

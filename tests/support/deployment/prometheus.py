@@ -94,7 +94,9 @@ async def running_prometheus(
         "--log.level=error",
     )
     try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=10) as client:
+        async with httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{port}", trust_env=False, verify=False, timeout=10
+        ) as client:
             server = Prometheus(client, time.time())
             await eventually(server.is_up, within_seconds=30)
             yield server

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple, cast
 
 from asyncpg import Pool
@@ -32,6 +33,7 @@ class Operation(NamedTuple):
         return self.method not in READING
 
 
+@cache
 def document() -> Mapping[str, Any]:
     """Return the OpenAPI document of the API as it is in this tree."""
     nowhere = Database(pool=cast("Pool", None), engines=cast("EngineOnDemand", None))

@@ -4,7 +4,6 @@ import asyncio
 import os
 import re
 import signal
-import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Final
 import httpx
 
 from tests.servers.ports import free_ports
+from tests.support.running.starting import Process, Starting, forked
 from tests.waiting import eventually
 
 READY_SECONDS = 60
@@ -27,13 +27,13 @@ SHOWN_MAX: Final = 8000
 class Sniper:
     """One `sniper` process."""
 
-    process: asyncio.subprocess.Process
+    process: Process
     metrics_port: int
     log: Path
 
     async def get(self, path: str) -> httpx.Response:
         """Ask the process about itself: /metrics, /livez, /readyz."""
-        async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
+        async with httpx.AsyncClient(trust_env=False, verify=False, timeout=2) as client:
             return await client.get(f"http://127.0.0.1:{self.metrics_port}{path}")
 
     async def is_ready(self) -> bool:
@@ -71,17 +71,19 @@ class Sniper:
 
 
 @asynccontextmanager
-async def sniper(*arguments: str, environment: Mapping[str, str], directory: Path) -> AsyncIterator[Sniper]:
+async def sniper(
+    *arguments: str, environment: Mapping[str, str], directory: Path, start: Starting = forked
+) -> AsyncIterator[Sniper]:
     """Run `sniper` with these arguments; whatever it does, it is gone at the end of the block."""
     [metrics_port] = free_ports(1)
     log = directory / f"{'-'.join(arguments)}-{metrics_port}.log"
     with log.open("wb") as output:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "cli", *arguments),
-            env=clean() | {"SNIPER_METRICS_PORT": str(metrics_port)} | dict(environment),
-            cwd=directory,
-            stdout=output,
-            stderr=output,
+        process = await start(
+            *("cli", *arguments),
+            environment=clean() | {"SNIPER_METRICS_PORT": str(metrics_port)} | dict(environment),
+            directory=directory,
+            stdout=output.fileno(),
+            stderr=output.fileno(),
         )
     running = Sniper(process, metrics_port, log)
     try:

@@ -47,7 +47,9 @@ class ServedApi:
 
     def stranger(self, **headers: str) -> httpx.AsyncClient:
         """Return a client without a token."""
-        return httpx.AsyncClient(base_url=self.client.base_url, trust_env=False, timeout=15, headers=headers)
+        return httpx.AsyncClient(
+            base_url=self.client.base_url, trust_env=False, verify=False, timeout=15, headers=headers
+        )
 
     def bearer(self, value: str) -> httpx.AsyncClient:
         """Return a client with a token of this value."""
@@ -89,7 +91,9 @@ async def _serving(database_url: str, start: Callable[..., Coroutine[None, None,
         async with serving(runtime, partial(start, on_listening=listening.set_result)):
             url = await asyncio.wait_for(listening, timeout=10)
             headers = {"Authorization": f"Bearer {await _operate_token(database)}"}
-            async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=15, headers=headers) as client:
+            async with httpx.AsyncClient(
+                base_url=url, trust_env=False, verify=False, timeout=15, headers=headers
+            ) as client:
                 yield ServedApi(client, runtime, bus)
 
 

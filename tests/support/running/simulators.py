@@ -2,18 +2,20 @@
 
 import asyncio
 import os
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
 
 from simulator.service import serve
 from simulator.settings import SimulatorSettings
+from tests.support.running.starting import Process, forked
 
 START_SECONDS = 40
 STOP_SECONDS = 5
+STDERR = 2
 QUICK: dict[str, Any] = {"symbols": 60, "limits": False, "ticker_interval_seconds": 0.05}
 
 
@@ -128,7 +130,7 @@ class Simulator:
 
 
 class SimulatorProcess(Simulator):
-    def __init__(self, port: int, control: httpx.AsyncClient, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, port: int, control: httpx.AsyncClient, process: Process) -> None:
         super().__init__(port, control)
         self.process = process
 
@@ -146,15 +148,18 @@ async def running_simulator(*, errors: int | None = None, **options: Any) -> Asy
     """
     settings = QUICK | options
     environment = {f"SNIPER_SIMULATOR_{name.upper()}": str(value) for name, value in settings.items()}
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "simulator"),
-        env=os.environ | environment,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=errors,
+    inlet, outlet = os.pipe()
+    process = await forked(
+        "simulator",
+        environment=os.environ | environment,
+        directory=Path.cwd(),
+        stdout=outlet,
+        stderr=STDERR if errors is None else errors,
     )
+    os.close(outlet)
     try:
         async with asyncio.timeout(START_SECONDS):
-            port = await _port(process)
+            port = _port(await asyncio.to_thread(_first_line, inlet))
         async with plain_http() as control:
             yield SimulatorProcess(port, control, process)
     finally:
@@ -174,22 +179,25 @@ async def simulator_in_this_process(**options: Any) -> AsyncIterator[Simulator]:
             stop.set()
 
 
-async def _port(process: asyncio.subprocess.Process) -> int:
-    assert process.stdout is not None
-    line = (await process.stdout.readline()).decode()
+def _first_line(inlet: int) -> str:
+    with os.fdopen(inlet, encoding="utf-8") as said:
+        return said.readline()
+
+
+def _port(line: str) -> int:
     if "listening on" not in line:
         raise RuntimeError(f"the simulator did not start: {line!r}")
     return int(line.rsplit(":", 1)[1])
 
 
-async def _stop(process: asyncio.subprocess.Process) -> None:
+async def _stop(process: Process) -> None:
     if process.returncode is not None:
         return
     process.terminate()
     try:
         async with asyncio.timeout(STOP_SECONDS):
-            await process.communicate()
+            await process.wait()
     except TimeoutError:
         process.kill()
-        await process.communicate()
+        await process.wait()
         raise

@@ -23,7 +23,7 @@ async def test_a_port_in_use_is_refused_by_its_variable() -> None:
 async def test_what_is_awaited_is_missing_from_the_first_answer_on() -> None:
     async with (
         serve(TelemetrySettings(metrics_port=0), awaits=("database", "ingest")) as (telemetry, port),
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, verify=False) as client,
     ):
         first = await client.get("/readyz")
         assert telemetry.registry.get_sample_value("sniper_ready") == 0
@@ -39,7 +39,7 @@ async def test_what_is_awaited_is_missing_from_the_first_answer_on() -> None:
 async def test_head_answers_as_get_without_a_body() -> None:
     async with (
         serve(TelemetrySettings(metrics_port=0)) as (telemetry, port),
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, verify=False) as client,
     ):
         telemetry.ready_when("database", lambda: False)
         answers = {path: await client.head(path) for path in ("/livez", "/readyz", "/metrics", "/nothing")}
