@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -35,16 +34,28 @@ class ExecutorMetrics:
             ("mode", "side", "state", "reason"),
             registry=registry,
         )
-        seconds = partial(Histogram, buckets=_SECONDS, registry=registry)
-        self._decision_seconds = seconds(
-            "sniper_executor_decision_seconds", "From the receipt of a listing to the commit of its decision."
+        self._decision_seconds = Histogram(
+            "sniper_executor_decision_seconds",
+            "From the receipt of a listing to the commit of its decision.",
+            buckets=_SECONDS,
+            registry=registry,
         )
-        self._order_seconds = seconds("sniper_executor_order_seconds", "From a decision to the exchange's answer.")
-        self._stage_seconds = seconds(
+        self._order_seconds = Histogram(
+            "sniper_executor_order_seconds",
+            "From a decision to the exchange's answer.",
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._stage_seconds = Histogram(
             "sniper_executor_order_stage_seconds",
             "From a decision to buy at once to its commit, its sending, its acknowledgement and its fill.",
             ("stage",),
+            buckets=_SECONDS,
+            registry=registry,
         )
+        self._register_state(registry)
+
+    def _register_state(self, registry: CollectorRegistry) -> None:
         self._exposure = Gauge(
             "sniper_executor_exposure_usdt",
             "Exposure: reservations of orders under way, and the cost of open positions.",

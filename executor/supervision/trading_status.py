@@ -51,30 +51,56 @@ class TradingStatusMetrics:
     """Registered once per process."""
 
     def __init__(self, registry: CollectorRegistry, settings: LimitSettings) -> None:
-        def gauge(name: str, text: str, *labels: str) -> Gauge:
-            return Gauge(f"sniper_executor_{name}", text, labels, registry=registry)
-
         self._daily_spend_usdt = settings.daily_spend_usdt
-        self._limit = gauge(
-            "limit_usdt", "Limits in one mode: of one purchase, of the exposure, and of the spending of a day.", "limit"
+        self._limit = Gauge(
+            "sniper_executor_limit_usdt",
+            "Limits in one mode: of one purchase, of the exposure, and of the spending of a day.",
+            ("limit",),
+            registry=registry,
         )
-        self._unknown_seconds = gauge(
-            "unknown_order_age_seconds",
+        self._show_results(registry, settings.failures_max)
+        self._halted = Gauge(
+            "sniper_executor_halted",
+            "Whether purchases of a mode, or exits, are halted.",
+            ("scope",),
+            registry=registry,
+        )
+        self._gate = Gauge(
+            "sniper_executor_gate_open",
+            "Whether each condition of live trading is met.",
+            ("gate",),
+            registry=registry,
+        )
+        self._outbox = Gauge(
+            "sniper_executor_outbox_trades", "Trades committed and not published yet.", registry=registry
+        )
+        self._outbox_seconds = Gauge(
+            "sniper_executor_outbox_age_seconds",
+            "Age of the oldest trade that is not published; 0 without one.",
+            registry=registry,
+        )
+
+    def _show_results(self, registry: CollectorRegistry, failures_max: int) -> None:
+        self._unknown_seconds = Gauge(
+            "sniper_executor_unknown_order_age_seconds",
             "Age of the oldest order whose outcome is unknown, since its decision; 0 without one.",
-            "mode",
+            ("mode",),
+            registry=registry,
         )
-        self._result = gauge(
-            "day_result_usdt",
+        self._result = Gauge(
+            "sniper_executor_day_result_usdt",
             "Result of the sales and write-offs of this day in UTC, against the price paid.",
-            "mode",
+            ("mode",),
+            registry=registry,
         )
-        self._failures = gauge("failures_in_row", "Orders in a row that failed or whose outcome was unknown.", "mode")
-        gauge("failures_limit", "Failures in a row that halt trading.").set(settings.failures_max)
-        self._halted = gauge("halted", "Whether purchases of a mode, or exits, are halted.", "scope")
-        self._gate = gauge("gate_open", "Whether each condition of live trading is met.", "gate")
-        self._outbox = gauge("outbox_trades", "Trades committed and not published yet.")
-        self._outbox_seconds = gauge(
-            "outbox_age_seconds", "Age of the oldest trade that is not published; 0 without one."
+        self._failures = Gauge(
+            "sniper_executor_failures_in_row",
+            "Orders in a row that failed or whose outcome was unknown.",
+            ("mode",),
+            registry=registry,
+        )
+        Gauge("sniper_executor_failures_limit", "Failures in a row that halt trading.", registry=registry).set(
+            failures_max
         )
 
     async def read(self, connection: Connection, status: ProcessStatus) -> None:
