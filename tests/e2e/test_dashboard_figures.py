@@ -288,7 +288,7 @@ async def test_today_is_over_at_midnight_though_nothing_happens(desk: Desk, monk
     await desk.ended("SOLDTODAY", "107", utc_now())
     page = await desk.page()
     await expect(page.locator("#result-today")).to_have_text("+7.00")
-    for module in ("reading.results", "reading.health", "reading.upcoming", "streaming.feed"):
+    for module in ("reading.statistics.results", "reading.health", "reading.upcoming", "streaming.publisher"):
         monkeypatch.setattr(f"api.{module}.utc_now", tomorrow)
 
     await expect(page.locator("#result-today")).to_have_text("0.00")
