@@ -105,15 +105,15 @@ async def triggered(harness: Harness, venue: Venue, part: str, **options: str) -
     ):
         writer = await connected
         starting.reschedule(None)
+
+        async def sample(number: int) -> float:
+            symbol = f"F{number:05d}USDT"
+            ordered = venue.expect(symbol)
+            writer.write(f"{symbol}\n".encode())
+            journey = await venue.arrival(symbol, Instant.now(), ordered)
+            return await stamps.ms_until(symbol, journey.ordered)
+
         try:
-            yield partial(_floor_sample, venue, stamps, writer)
+            yield sample
         finally:
             writer.close()
-
-
-async def _floor_sample(venue: Venue, stamps: Stamps, writer: asyncio.StreamWriter, number: int) -> float:
-    symbol = f"F{number:05d}USDT"
-    ordered = venue.expect(symbol)
-    writer.write(f"{symbol}\n".encode())
-    journey = await venue.arrival(symbol, Instant.now(), ordered)
-    return await stamps.ms_until(symbol, journey.ordered)
