@@ -83,7 +83,7 @@ async def test_redirected_order_is_not_sent_again(
     await simulator.arm("redirect", status=status, count=None)
     async with OrderLine(Endpoint.of(simulator.rest_url)) as line:
         trading = MexcTrading(line, api_key=simulator.api_key, api_secret=simulator.api_secret)
-        answer = await trading.place_order(buy("BTCUSDT"), now_ms=await rest.server_time())
+        answer = await trading.post(trading.sign(buy("BTCUSDT"), now_ms=await rest.server_time()))
 
     assert answer.status == status
     assert [each["client_order_id"] for each in await simulator.orders()] == ["a-1"]

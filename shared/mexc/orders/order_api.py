@@ -128,10 +128,6 @@ class MexcTrading:
         path = ORDER_TEST_PATH if test else ORDER_PATH
         return SignedOrder(order, path, query, self._signer.headers, now_ms)
 
-    async def place_order(self, order: OrderRequest, *, now_ms: int) -> Answer:
-        """Place *order*. *now_ms* is the exchange's clock; raises NotSent or OutcomeUnknown."""
-        return await self.post(self.sign(order, now_ms=now_ms))
-
     async def test_order(self, order: OrderRequest, *, now_ms: int) -> Answer:
         """Have *order* checked but not placed. *now_ms* is the exchange's clock; raises NotSent or OutcomeUnknown."""
         return await self.post(self.sign(order, now_ms=now_ms, test=True))

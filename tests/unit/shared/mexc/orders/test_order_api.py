@@ -80,7 +80,7 @@ async def test_placing_and_testing_an_order_differ_in_the_path_alone() -> None:
     transport = RecordingTransport()
     trading = MexcTrading(transport, api_key=KEY, api_secret=SECRET)
 
-    await trading.place_order(LIMIT_BUY, now_ms=NOW_MS)
+    await trading.post(trading.sign(LIMIT_BUY, now_ms=NOW_MS))
     await trading.test_order(LIMIT_BUY, now_ms=NOW_MS)
 
     [placed, tested] = transport.posts
