@@ -87,12 +87,7 @@ class SignedOrder:
     """Already encoded and signed; empty where nothing is sent."""
     headers: Mapping[str, str] = field(repr=False)
     timestamp_ms: int
-    """By the exchange's clock, which takes no request more than a second before this."""
-
-    @property
-    def expires_ms(self) -> int:
-        """When the exchange takes it no more."""
-        return self.timestamp_ms + self.request.recv_window_ms
+    """By the exchange's clock, which takes it from a second before this until the request's window has passed."""
 
     @classmethod
     def on_paper(cls, request: OrderRequest, timestamp_ms: int) -> "SignedOrder":
