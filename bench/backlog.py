@@ -1,6 +1,7 @@
 """Events queued before a consumer starts, and the rows they become."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -8,9 +9,10 @@ from itertools import islice
 from typing import Final
 
 import aio_pika
-from aio_pika.abc import AbstractChannel
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from pydantic import SecretStr
 
+from bench.errors import BenchmarkError
 from bench.floor.messaging import persistent
 from persister.repository import listing_row
 from shared.bus import rabbitmq
@@ -74,3 +76,30 @@ async def empty(channel: AbstractChannel, *queues: Queue) -> None:
     for queue in queues:
         held = await channel.get_queue(queue.name, ensure=False)
         await held.purge()
+
+
+@asynccontextmanager
+async def arrivals(
+    channel: AbstractChannel, count: int, *, within_seconds: float
+) -> AsyncIterator[asyncio.Future[list[float]]]:
+    """Consume a copy of each published listing; yield a future of the arrival times of *count*."""
+    queue = await channel.declare_queue(exclusive=True)
+    await queue.bind(topology.EVENTS.name, "listing.detected")
+    moments: list[float] = []
+    complete: asyncio.Future[list[float]] = asyncio.get_running_loop().create_future()
+
+    async def on_listing(_: AbstractIncomingMessage) -> None:
+        moments.append(time.perf_counter())
+        if len(moments) == count:
+            complete.set_result(moments)
+
+    tag = await queue.consume(on_listing, no_ack=True)
+    try:
+        async with asyncio.timeout(within_seconds):
+            yield complete
+    except TimeoutError:
+        message = f"{len(moments)} of {count} listings came out within {within_seconds:.0f} s"
+        raise BenchmarkError(message) from None
+    finally:
+        await queue.cancel(tag)
+        await queue.delete(if_unused=False, if_empty=False)

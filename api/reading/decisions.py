@@ -16,7 +16,7 @@ def decision_of(trade: TradeRow, limits: Mapping[str, JsonValue]) -> Decision:
     known = {**limits, **(trade.config or {})}
     values = {name: known[name] for name in reason_text(code).limits if known.get(name) is not None} if code else {}
     bound = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in values.items()}
-    return Decision(mode=trade.mode, status=trade.status, code=code, words=_words(trade), limits=bound)
+    return Decision(mode=trade.mode, status=trade.status, code=code, words=words_of(trade), limits=bound)
 
 
 def decisions_of(trades: Iterable[TradeRow], limits: Mapping[str, JsonValue]) -> list[Decision]:
@@ -24,7 +24,8 @@ def decisions_of(trades: Iterable[TradeRow], limits: Mapping[str, JsonValue]) ->
     return [decision_of(trade, limits) for trade in trades if trade.side is Side.BUY]
 
 
-def _words(trade: TradeRow) -> str:
+def words_of(trade: TradeRow) -> str:
+    """Return the outcome of a purchase in words, with the reason if there is one."""
     reason = reason_sentence(trade.error_reason)
     match trade.status:
         case TradeStatus.FILLED:

@@ -1,6 +1,6 @@
 """Gates of live trading: open or closed, with reasons, and the resulting state of trading. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -19,8 +19,23 @@ def live_gates(
     executor: ComponentHealth | None, config: TradeConfig, exposure: Sequence[ExposureStatus], *, now: datetime
 ) -> list[Gate]:
     """Return every gate of live trading at *now*, in the order in which they are usually opened."""
-    obstacles = _obstacles(executor, config, exposure, now)
-    return [Gate(name=name, open=not reason, reason=reason) for name, reason in obstacles]
+    facts: Any = {} if executor is None else executor.facts.get("gates") or {}
+    absence = _absence(executor)
+    unknown = absence or "the executor has not told yet"
+    full = next((row for row in exposure if row.mode is Mode.LIVE and row.room_usdt < CENT), None)
+    halts = (halt for halt in config.halts if halt.mode in {None, Mode.LIVE})
+    reasons = {
+        "live": facts.get("live", unknown),
+        "keys": facts.get("keys", unknown),
+        "auto_trade": _auto_trade(config, now),
+        "halt": "; ".join(f"halted by {halt.cause}: {halt.reason}".rstrip(": ") for halt in halts),
+        "executor": absence,
+        # Volatile facts are meaningless once the executor is silent.
+        "clock": absence or facts.get("clock", unknown),
+        "reconciled": absence or facts.get("reconciled", unknown),
+        "exposure": "" if full is None else f"max_position_usdt: {full.limit_usdt:f} are at stake already",
+    }
+    return [Gate(name=name, open=not reason, reason=reason) for name, reason in reasons.items()]
 
 
 def trading_of(found: Sequence[Gate]) -> Trading:
@@ -36,37 +51,12 @@ def against_limit(row: ExposureRow, config: TradeConfig) -> ExposureStatus:
     return ExposureStatus(**row.model_dump(), limit_usdt=config.max_position_usdt, room_usdt=room)
 
 
-def _obstacles(
-    executor: ComponentHealth | None, config: TradeConfig, exposure: Sequence[ExposureStatus], now: datetime
-) -> Iterator[tuple[str, str]]:
-    """Yield each gate with the reason that closes it; an empty one if it is open."""
-    facts: Any = {} if executor is None else executor.facts.get("gates") or {}
-    absence = _absence(executor)
-    unknown = absence or "the executor has not told yet"
-    yield "live", _setting(facts, "live", unknown)
-    yield "keys", _setting(facts, "keys", unknown)
-    yield "auto_trade", _auto_trade(config, now)
-    halts = (halt for halt in config.halts if halt.mode in {None, Mode.LIVE})
-    yield "halt", "; ".join(f"halted by {halt.cause}: {halt.reason}".rstrip(": ") for halt in halts)
-    yield "executor", absence
-    # Volatile facts are meaningless once the executor is silent.
-    yield "clock", absence or _setting(facts, "clock", unknown)
-    yield "reconciled", absence or _setting(facts, "reconciled", unknown)
-    live = next((row for row in exposure if row.mode is Mode.LIVE), None)
-    has_room = live is None or live.room_usdt >= CENT
-    yield "exposure", "" if has_room or live is None else f"max_position_usdt: {live.limit_usdt:f} are at stake already"
-
-
 def _auto_trade(config: TradeConfig, now: datetime) -> str:
     """Return the reason that closes the gate; the executor honours the end time even before it is switched off."""
     ends = config.auto_trade_until
     if config.auto_trade and ends is not None and ends <= now:
         return f"auto_trade ended at {ends:%Y-%m-%d %H:%M:%S} UTC"
     return "" if config.auto_trade else "auto_trade is off"
-
-
-def _setting(facts: Mapping[str, str], name: str, unknown: str) -> str:
-    return facts.get(name, unknown)
 
 
 def _absence(executor: ComponentHealth | None) -> str:

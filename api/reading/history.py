@@ -5,8 +5,7 @@ from typing import Annotated, Final
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
-from api.reading import history_texts
-from api.reading.history_texts import HistoryKind, HistoryText
+from api.reading.history_texts import HistoryKind, describe
 from api.reading.lists import cursor
 from api.reading.lists.cursor import Place
 from api.reading.lists.filters import Cursor
@@ -110,7 +109,7 @@ async def read(reader: Reader, wanted: HistoryFilter) -> History:
 
 
 def _entry(row: Row) -> HistoryEntry:
-    text = _text(row)
+    text = describe(row["record"], row["subject"], row["before"], row["after"])
     shown = row["record"] in {"config", "exits"} and row["before"] is not None
     return HistoryEntry(
         number=row["number"],
@@ -123,18 +122,3 @@ def _entry(row: Row) -> HistoryEntry:
         after=row["after"] if shown else None,
         created_at=row["created_at"],
     )
-
-
-def _text(row: Row) -> HistoryText:
-    before, after = row["before"], row["after"]
-    match row["record"]:
-        case "config":
-            return history_texts.describe_config(before, after)
-        case "exits" if before is not None:
-            return history_texts.describe_exits(row["subject"], before, after)
-        case "switch":
-            return history_texts.describe_switch(paused=after["paused"], reason=after["reason"])
-        case "latch":
-            return history_texts.describe_latch(after["cause"], after["mode"], after["reason"])
-        case kind:
-            return history_texts.describe_action(kind, row["subject"], after)

@@ -33,6 +33,21 @@ class HistoryText(NamedTuple):
     words: str
 
 
+def describe(record: str, subject: str, before: Document | None, after: Document) -> HistoryText:
+    """Describe a row of the table or kind *record*."""
+    match record:
+        case "config" if before is not None:
+            return describe_config(before, after)
+        case "exits" if before is not None:
+            return describe_exits(subject, before, after)
+        case "switch":
+            return describe_switch(paused=after["paused"], reason=after["reason"])
+        case "latch":
+            return describe_latch(after["cause"], after["mode"], after["reason"])
+        case kind:
+            return describe_action(kind, subject, after)
+
+
 def describe_config(before: Document, after: Document) -> HistoryText:
     """Describe a change of the configuration: a halt, its end, or other values."""
     if before == after:

@@ -1,6 +1,5 @@
 """Story of a symbol's listings: sightings, stages, decisions, trades and prices of each occurrence."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Context, Decimal
@@ -63,7 +62,7 @@ async def read(reader: Reader, symbol: str) -> ListingStory:
     listings = models_of(LISTINGS, rows, ListingRow)
     keys = [each.listing_key for each in listings if each.listing_key]
     claims = {row["listing_key"]: row for row in await reader.fetch(CLAIMS, keys)}
-    sightings = _by_key(await reader.fetch(FIRST_WORDS, keys))
+    sightings = await reader.fetch(FIRST_WORDS, keys)
     trades = models_of(TRADES, await reader.fetch(TRADES_OF_SYMBOL, symbol, ROWS_MAX), TradeRow)
     positions = models_of(POSITIONS, await reader.fetch(POSITIONS_OF_SYMBOL, symbol, ROWS_MAX), PositionRow)
     now = utc_now()
@@ -74,7 +73,7 @@ async def read(reader: Reader, symbol: str) -> ListingStory:
         _occurrence(
             listing,
             claims.get(listing.listing_key or ""),
-            sightings[listing.listing_key or ""],
+            [row for row in sightings if row["listing_key"] == listing.listing_key],
             [trade for trade in trades if trade.listing_key == listing.listing_key],
             [position for position in positions if position.listing_key == listing.listing_key],
             facts,
@@ -82,13 +81,6 @@ async def read(reader: Reader, symbol: str) -> ListingStory:
         for listing in listings
     ]
     return ListingStory(symbol=symbol, occurrences=occurrences)
-
-
-def _by_key(rows: Iterable[Row]) -> Mapping[str, list[Row]]:
-    by_key: defaultdict[str, list[Row]] = defaultdict(list)
-    for row in rows:
-        by_key[row["listing_key"]].append(row)
-    return by_key
 
 
 def _occurrence(
@@ -103,11 +95,11 @@ def _occurrence(
         listing=listing,
         opens_at=listing.opens_at if claim is None else claim["opens_at"],
         seen=_seen(listing, sightings),
-        stages=list(_stages(listing, claim, trades)),
+        stages=list(stages_of(listing, claim, trades)),
         decisions=decisions_of(trades, facts.limits),
         trades=trades,
         positions=positions,
-        prices=list(_prices(claim, trades, positions, facts.worth)),
+        prices=list(price_marks(claim, trades, positions, facts.worth)),
     )
 
 
@@ -119,8 +111,8 @@ def _seen(listing: ListingRow, sightings: Iterable[Row]) -> list[Sighting]:
     return sorted(found, key=lambda sighting: sighting.lag_ms)
 
 
-def _stages(listing: ListingRow, claim: Row | None, trades: Iterable[TradeRow]) -> Iterator[Stage]:
-    """Yield each known stage, in order."""
+def stages_of(listing: ListingRow, claim: Row | None, trades: Iterable[TradeRow]) -> Iterator[Stage]:
+    """Yield each known stage of a listing and its purchases, in order."""
     observed_at = listing.observed_at or listing.created_at
 
     def stage(name: str, at: datetime, mode: Any = None) -> Stage:
@@ -139,7 +131,7 @@ def _stages(listing: ListingRow, claim: Row | None, trades: Iterable[TradeRow]) 
                     yield stage(name, datetime.fromisoformat(at), trade.mode)
 
 
-def _prices(
+def price_marks(
     claim: Row | None, trades: Iterable[TradeRow], positions: Iterable[PositionRow], worth: Mapping[str, Decimal]
 ) -> Iterator[PriceMark]:
     """Yield the known prices of the coin since its listing; the current one follows from the position's worth."""

@@ -10,15 +10,13 @@ from starlette.types import Receive, Scope, Send
 
 from api.head_requests import IS_HEAD
 from api.reading.reader import READ_SECONDS_MAX
-from api.streaming import event_log, event_rows
+from api.streaming import event_rows
 from api.streaming.frames import OPENING, frame_of
 from api.streaming.hub import Hub, Subscriber
 from shared.errors import TransientError
 from shared.postgres.database import Database
 
 MEDIA_TYPE: Final = "text/event-stream"
-RESUMED_MAX: Final = 1_000
-"""More events than that are faster read from the lists."""
 KNOWN_SECONDS_MAX: Final = 5.0
 _HEADERS: Final = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -84,20 +82,11 @@ class EventStream(Response):
         """Return the events between the client's last one and its first new one, and every state."""
         missed = b""
         if self._resumed_from is not None:
-            missed = await self._between(self._resumed_from, subscriber.position)
+            limit = asyncio.timeout(READ_SECONDS_MAX)
+            async with self._hub.resuming, limit, self._database.connection() as connection:
+                missed = await event_rows.missed_frames(connection, self._resumed_from, subscriber.position)
         hello = frame_of("hello", {"position": subscriber.position}, subscriber.position)
         return missed + hello + self._hub.states()
-
-    async def _between(self, position: int, up_to: int) -> bytes:
-        """Return the events after *position*; a reset instead if they are too many or pruned."""
-        limit = asyncio.timeout(READ_SECONDS_MAX)
-        async with self._hub.resuming, limit, self._database.connection() as connection:
-            if not await event_log.is_kept(connection, position):
-                return frame_of("reset", {"reason": "these events are not kept any more"})
-            events = await event_log.after(connection, position, up_to=up_to, limit=RESUMED_MAX + 1)
-            if len(events) > RESUMED_MAX:
-                return frame_of("reset", {"reason": f"more than {RESUMED_MAX} events were missed"})
-            return b"".join(await event_rows.event_frames(connection, events))
 
 
 async def _disconnected(receive: Receive) -> None:

@@ -10,6 +10,7 @@ import structlog
 from api.reading.lists.pages import as_item
 from api.reading.lists.tables import LISTINGS, POSITIONS, TRADES, PageTable
 from api.reading.reader import Row
+from api.streaming import event_log
 from api.streaming.event_log import LoggedEvent, latest_of_each
 from api.streaming.frames import frame_of
 from shared.isolation import in_a_line
@@ -37,6 +38,18 @@ ROWS: Final[Mapping[str, str]] = {
     "config": CHANGES,
 }
 _TABLES: Final = {"listing": LISTINGS, "trade": TRADES, "position": POSITIONS}
+RESUMED_MAX: Final = 1_000
+"""More events than that are faster read from the lists."""
+
+
+async def missed_frames(connection: Connection, position: int, up_to: int) -> bytes:
+    """Return the events after *position*; a reset instead if they are too many or pruned."""
+    if not await event_log.is_kept(connection, position):
+        return frame_of("reset", {"reason": "these events are not kept any more"})
+    events = await event_log.after(connection, position, up_to=up_to, limit=RESUMED_MAX + 1)
+    if len(events) > RESUMED_MAX:
+        return frame_of("reset", {"reason": f"more than {RESUMED_MAX} events were missed"})
+    return b"".join(await event_frames(connection, events))
 
 
 async def event_frames(connection: Connection, events: Sequence[LoggedEvent]) -> list[bytes]:
@@ -48,10 +61,10 @@ async def event_frames(connection: Connection, events: Sequence[LoggedEvent]) ->
     rows: dict[tuple[str, int], Row] = {}
     for kind, wanted in ids.items():
         rows |= {(kind, row["id"]): dict(row) for row in await connection.fetch(ROWS[kind], wanted)}
-    return [made for event in latest if (made := _framed(event, rows.get((event.kind, event.row_id)))) is not None]
+    return [made for event in latest if (made := event_frame(event, rows.get((event.kind, event.row_id)))) is not None]
 
 
-def _framed(event: LoggedEvent, row: Row | None) -> bytes | None:
+def event_frame(event: LoggedEvent, row: Row | None) -> bytes | None:
     """Return the frame of one event; None if its row is gone or cannot be encoded, which does not affect others."""
     if row is None:
         return None

@@ -7,16 +7,17 @@ from typing import Final, Never
 import structlog
 
 from api.reading.reader import READ_SECONDS_MAX
-from api.streaming import event_log, event_rows
 from api.streaming.frames import frame_of
 from api.streaming.hub import Hub
+from api.streaming.log_reader import LogReader
+from api.streaming.state_loop import StateLoop
 from api.streaming.states import States
 from api.streaming.summaries import SummaryStates
 from shared.backoff import jittered
 from shared.errors import TransientError
 from shared.events import utc_now
 from shared.isolation import in_a_line
-from shared.postgres.database import Connection, Database
+from shared.postgres.database import Database
 
 log = structlog.get_logger()
 
@@ -33,7 +34,6 @@ SUMMARIES_SECONDS: Final = 5.0
 SUMMARIES_PAUSE_SECONDS: Final = 2.0
 """Minimum interval, for all clients together."""
 HEARTBEAT_SECONDS: Final = 5.0
-PRUNE_SECONDS: Final = 600.0
 RETRY_SECONDS_MAX: Final = 2.0
 
 
@@ -46,16 +46,18 @@ class StreamPublisher:
         self._summaries = summaries
         self._hub = hub
         self._reachable = True
-        self._objections: dict[str, str] = {}
-        """Last logged error of each kind of states."""
-        self._prune_due = 0.0
+        self._log = LogReader(hub)
 
     async def run(self) -> Never:
         """Read, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._send_heartbeats(), name="stream-heartbeat")
-            tasks.create_task(self._publish_states(), name="stream-states")
-            tasks.create_task(self._publish_summaries(), name="stream-summaries")
+            states = StateLoop(self._states, self._hub.states_requested, STATES_SECONDS)
+            tasks.create_task(states.run(self._is_idle), name="stream-states")
+            summaries = StateLoop(
+                self._summaries, self._hub.summaries_requested, SUMMARIES_SECONDS, SUMMARIES_PAUSE_SECONDS
+            )
+            tasks.create_task(summaries.run(self._is_idle), name="stream-summaries")
             failures = 0
             while True:
                 began = asyncio.get_running_loop().time()
@@ -81,70 +83,18 @@ class StreamPublisher:
             async with asyncio.timeout(READ_SECONDS_MAX):
                 await connection.add_listener(STREAM_CHANNEL, wake)
             while True:
-                await self._read_and_prune(connection)
+                async with asyncio.timeout(READ_SECONDS_MAX):
+                    await self._log.publish_new(connection)
+                await self._log.prune_if_due(connection)
+                self._note_recovery()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(LOOK_SECONDS if self._hub.subscribers else IDLE_SECONDS):
                         await self._hub.read_requested.wait()
                 self._hub.read_requested.clear()
 
-    async def _read_and_prune(self, connection: Connection) -> None:
-        async with asyncio.timeout(READ_SECONDS_MAX):
-            await self._read(connection)
-        now = asyncio.get_running_loop().time()
-        if now >= self._prune_due:
-            self._prune_due = now + PRUNE_SECONDS
-            await event_log.prune(connection)
-        self._note_recovery()
-
-    async def _publish_states(self) -> Never:
-        """Publish the states concurrently with the events, which are not delayed by slow reads."""
-        while True:
-            self._hub.states_requested.clear()
-            if not self._hub.subscribers or not self._reachable:
-                await self._hub.states_requested.wait()
-                continue
-            await self._show(self._states)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(STATES_SECONDS):
-                    await self._hub.states_requested.wait()
-
-    async def _publish_summaries(self) -> Never:
-        """Publish the summaries soon after an event, and at most every few seconds."""
-        while True:
-            self._hub.summaries_requested.clear()
-            if not self._hub.subscribers or not self._reachable:
-                await self._hub.summaries_requested.wait()
-                continue
-            await self._show(self._summaries)
-            await asyncio.sleep(SUMMARIES_PAUSE_SECONDS)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(SUMMARIES_SECONDS - SUMMARIES_PAUSE_SECONDS):
-                    await self._hub.summaries_requested.wait()
-
-    async def _show(self, states: States | SummaryStates) -> None:
-        try:
-            await states.refresh()
-        except (TransientError, TimeoutError) as error:
-            log.debug("the states were not read", reason=in_a_line(error))
-        except Exception as error:  # noqa: BLE001 - an invalid row, or a missing configuration
-            kind, reason = type(states).__name__, in_a_line(error)
-            if reason != self._objections.get(kind):
-                log.warning("the states cannot be shown", kind=kind, reason=reason)
-                self._objections[kind] = reason
-
-    async def _read(self, connection: Connection) -> None:
-        """Publish every event after the last one."""
-        if self._hub.position is None:
-            self._hub.begin(await event_log.head(connection))
-        while True:
-            await event_log.assign_positions(connection)
-            assert self._hub.position is not None
-            events = await event_log.after(connection, self._hub.position, limit=event_log.BATCH)
-            if events:
-                frames = await event_rows.event_frames(connection, events)
-                self._hub.publish(events[-1].position, b"".join(frames))
-            if len(events) < event_log.BATCH:
-                return
+    def _is_idle(self) -> bool:
+        """Return whether states need not be read: there is no client, or no database."""
+        return not self._hub.subscribers or not self._reachable
 
     async def _send_heartbeats(self) -> Never:
         """Show that the stream is alive, even without the database."""

@@ -37,10 +37,10 @@ async def get_events(
     a few seconds old at most. `hello` has the position at which the stream begins, `reset` means that events were
     missed and have to be read again, `database` whether it is reachable. A `heartbeat` comes every 5 s.
     """
-    return EventStream(state.runtime.database, state.hub, _position(last_event_id, after))
+    return EventStream(state.runtime.database, state.hub, resumed_from(last_event_id, after))
 
 
-def _position(last_event_id: str | None, after: int | None) -> int | None:
+def resumed_from(last_event_id: str | None, after: int | None) -> int | None:
     """Return the position to resume from; an id that is not ours is treated as one no longer kept."""
     if not last_event_id:
         return after

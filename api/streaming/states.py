@@ -1,7 +1,7 @@
 """States published beside the events: health, status, and held positions. Each replaces its predecessor."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -54,12 +54,11 @@ class States:
             self._shown.clear()
             self._due = now + EVERY_SECONDS
         current, found = await status.read(self._database, self._reader)
-        self._show("health", _lasting(found), lambda: found.model_dump_json().encode())
+        self._show("health", without_ages(found), lambda: found.model_dump_json().encode())
         lasting = current.model_copy(update={"now": None, "exchange_now": None})
         self._show("status", lasting, lambda: current.model_dump_json().encode())
         rows, worth = await self._reader.fetch(HELD), results.reported_worth(found.components)
-        at = results.reported_at(found.components)
-        held = msgspec.json.encode([_item(row, worth.get(results.name_of(row)), at) for row in rows])
+        held = msgspec.json.encode(held_items(rows, worth, results.reported_at(found.components)))
         self._show("held", held, lambda: held)
 
     def _show(self, name: str, lasting: object, data: Callable[[], bytes]) -> None:
@@ -69,15 +68,17 @@ class States:
             self._hub.show(name, frame(name, data()))
 
 
-def _item(row: Row, worth: Decimal | None, at: datetime | None) -> dict[str, Any]:
-    """Return a position with its current worth and the time of that; null if unknown."""
-    worth_fields = (
-        {"worth_usdt": None, "worth_at": None} if worth is None else {"worth_usdt": f"{worth:f}", "worth_at": at}
-    )
-    return as_item(POSITIONS, row) | worth_fields
+def held_items(rows: Iterable[Row], worth: Mapping[str, Decimal], at: datetime | None) -> list[dict[str, Any]]:
+    """Return positions with their current worth, and the time *at* which it was reported; null if unknown."""
+    items = []
+    for row in rows:
+        brings = worth.get(results.name_of(row))
+        usdt, known_at = (None, None) if brings is None else (f"{brings:f}", at)
+        items.append(as_item(POSITIONS, row) | {"worth_usdt": usdt, "worth_at": known_at})
+    return items
 
 
-def _lasting(found: Health) -> object:
+def without_ages(found: Health) -> object:
     """Return the part of the health without ages."""
     components = [(each.component_name, each.status, each.detail) for each in found.components]
     latest = None if found.latest_listing is None else found.latest_listing.symbol

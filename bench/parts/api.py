@@ -1,41 +1,40 @@
 """Throughput and latency of the API over a million listings and trades, against an endpoint answering from memory."""
 
 import asyncio
-import json
-import statistics
 import time
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from types import MappingProxyType
-from typing import Any, Final
-from urllib.parse import urlencode
+from typing import Final
 
-import asyncpg
 import psutil
 
 from api.access import tokens
 from api.access.principal import Scope
-from api.reading.lists.cursor import Place, decode, encode
-from api.reading.lists.filters import ListingsFilter
-from api.reading.lists.statements import page_statement
-from api.reading.lists.tables import LISTINGS
 from bench.errors import BenchmarkError
 from bench.figures import Result, percentile_99
 from bench.harness import Harness, wait_until_ready
 from bench.parts import api_data
-from bench.parts.api_load import Target, open_client, open_dashboards, throughput, times_ms
+from bench.parts.api_load import Target, open_dashboards, times_ms
+from bench.parts.api_times import (
+    CLIENTS,
+    ROUNDS,
+    alternate_throughput,
+    depth_times,
+    page_of,
+    path_times,
+    summary,
+    thousand_rows_ms,
+)
 from bench.parts.browser_paint import opened_ms, painted_ms
 from tests.servers.ports import free_ports
 from tests.support.running.services import open_database
 
 ROWS_MAX: Final = 1_000_000
 ROWS_PER_SAMPLE: Final = 4_000
-CLIENTS: Final = 16
 STREAMS: Final = 50
 EVENTS_PER_SECOND: Final = 5.0
-ROUNDS: Final = 4
 PACE_SECONDS: Final = 0.02
 PAGE: Final = "/listings?limit=50"
 STATS: Final = ("/listings/stats", "/listings/stats?hours=744", "/trades/stats", "/trades/stats?hours=744")
@@ -64,20 +63,20 @@ async def measure(harness: Harness) -> Result:
     await api_data.fill(database, rows)
     filled_seconds = round(time.perf_counter() - began, 1)
     async with _api(harness, database, UNLIMITED) as (target, _):
-        page = await _page(target)
+        page = await page_of(target, PAGE)
         async with _floor(harness, page) as bare:
-            ours, floor = await _rates(harness, target, bare)
+            ours, floor = await alternate_throughput(harness.plan, target, bare, PAGE)
         extra: dict[str, object] = {
             "rows": rows,
             "filled_seconds": filled_seconds,
-            **await _times(harness, target),
-            **await _depth(harness, target),
-            "database_1000_rows_ms": await _thousand_rows_ms(database, harness.plan.samples),
-            "stored to painted in Chromium": _summary(await painted_ms(target, database, harness.plan.samples)),
+            **await path_times(harness.plan, target, (PAGE, *LISTS, *STATS)),
+            **await depth_times(target, PAGE, harness.plan.samples),
+            "database_1000_rows_ms": await thousand_rows_ms(database, harness.plan.samples),
+            "stored to painted in Chromium": summary(await painted_ms(target, database, harness.plan.samples)),
         }
         opened = await opened_ms(target, harness.plan.samples)
-        extra["first paint in Chromium"] = _summary([each.first_paint for each in opened])
-        extra["page read in Chromium"] = _summary([each.read for each in opened])
+        extra["first paint in Chromium"] = summary([each.first_paint for each in opened])
+        extra["page read in Chromium"] = summary([each.read for each in opened])
     extra |= await _beside_dashboards(harness, database)
     return Result(ours=ours, floor=floor, what=f"GET {PAGE} on {CLIENTS} connections at once", extra=extra)
 
@@ -113,64 +112,6 @@ async def _floor(harness: Harness, page: bytes) -> AsyncIterator[Target]:
         yield Target(port)
 
 
-async def _page(target: Target, path: str = PAGE) -> bytes:
-    async with open_client(target) as client:
-        return await client.get(target.request(path))
-
-
-async def _rates(harness: Harness, target: Target, bare: Target) -> tuple[Any, Any]:
-    """Return the throughput of both, measured alternately; the median of each."""
-    seconds = min(3.0, harness.plan.samples / 100)
-    taken: dict[str, list[Any]] = {"floor": [], "ours": []}
-    for _ in range(ROUNDS):
-        taken["floor"].append(await throughput(bare, PAGE, clients=CLIENTS, seconds=seconds))
-        taken["ours"].append(await throughput(target, PAGE, clients=CLIENTS, seconds=seconds))
-    ours, floor = (sorted(taken[name], key=lambda each: each.per_s)[ROUNDS // 2] for name in ("ours", "floor"))
-    return ours, floor
-
-
-async def _times(harness: Harness, target: Target) -> Mapping[str, object]:
-    """Return the median and the 99th percentile of each path, one request at a time."""
-    found: dict[str, object] = {}
-    for path in (PAGE, *LISTS, *STATS):
-        times = await times_ms(target, [path] * (harness.plan.warmups + harness.plan.samples))
-        found[f"GET {path}"] = _summary(times[harness.plan.warmups :])
-    return found
-
-
-def _summary(times: Sequence[float]) -> str:
-    return f"p50 {statistics.median(times):.2f} ms, p99 {percentile_99(times):.2f} ms"
-
-
-async def _depth(harness: Harness, target: Target) -> Mapping[str, object]:
-    """Return the latency of a page nine tenths down the list, relative to the first."""
-    page = json.loads(await _page(target, "/listings?limit=100"))
-    last = decode(page["next"])
-    deep = Place(last.at - timedelta(days=0.9 * api_data.DAYS), last.id)
-    path = f"{PAGE}&{urlencode({'cursor': encode(deep)})}"
-    first = await times_ms(target, [PAGE] * harness.plan.samples)
-    far = await times_ms(target, [path] * harness.plan.samples)
-    ratio = statistics.median(far) / statistics.median(first)
-    return {"a page nine tenths down": f"{_summary(far)}, {ratio:.2f}× the first"}
-
-
-async def _thousand_rows_ms(database: str, samples: int) -> float:
-    """Return the database's time for ten consecutive pages of a hundred listings, by cursor."""
-    connection, wanted, times = await asyncpg.connect(database), ListingsFilter(limit=100), list[float]()
-    try:
-        for _ in range(samples):
-            place: Place | None = None
-            began = time.perf_counter()
-            for _ in range(10):
-                statement, arguments = page_statement(LISTINGS, wanted, place, limit=101)
-                rows = await connection.fetch(statement, *arguments)
-                place = Place(rows[99]["created_at"], rows[99]["id"])
-            times.append((time.perf_counter() - began) * 1000)
-    finally:
-        await connection.close()
-    return round(statistics.median(times), 2)
-
-
 async def _beside_dashboards(harness: Harness, database: str) -> Mapping[str, object]:
     """Return the cost of open dashboards to other requests, at default limits: alternately with and without."""
     paths = [PAGE] * max(20, harness.plan.samples)
@@ -190,8 +131,8 @@ async def _beside_dashboards(harness: Harness, database: str) -> Mapping[str, ob
         raise BenchmarkError("no listing came to any dashboard")
     ratio = percentile_99(beside) / percentile_99(alone)
     return {
-        f"GET {PAGE} without dashboards": _summary(alone),
-        f"GET {PAGE} beside {STREAMS} dashboards": f"{_summary(beside)}, {ratio:.2f}× the 99th percentile",
+        f"GET {PAGE} without dashboards": summary(alone),
+        f"GET {PAGE} beside {STREAMS} dashboards": f"{summary(beside)}, {ratio:.2f}× the 99th percentile",
         "listings that came to dashboards": seen,
         "memory_mb": round(memory / 1e6, 1),
     }

@@ -47,7 +47,12 @@ async def painted_ms(target: Target, database: str, samples: int) -> Sequence[fl
             page = await browser.new_page(viewport={"width": 1440, "height": 900})
             await _sign_in(page, target)
             await page.evaluate(WATCH)
-            return [await _painted_after_ms(page, connection, f"SEEN{number}USDT") for number in range(samples)]
+            found = []
+            for symbol in (f"SEEN{number}USDT" for number in range(samples)):
+                stored_at: datetime = await connection.fetchval(STORE, symbol)
+                seen = await page.wait_for_function(SEEN, arg=symbol, polling=50)
+                found.append(float(await seen.json_value()) - stored_at.timestamp() * 1000)
+            return found
     finally:
         await connection.close()
 
@@ -72,9 +77,3 @@ async def _sign_in(page: Page, target: Target) -> None:
     await page.locator("input[name=token]").fill(target.token)
     await page.keyboard.press("Enter")
     await expect(page.locator("#link")).to_have_text("connected")
-
-
-async def _painted_after_ms(page: Page, connection: "asyncpg.Connection[asyncpg.Record]", symbol: str) -> float:
-    stored_at: datetime = await connection.fetchval(STORE, symbol)
-    seen = await page.wait_for_function(SEEN, arg=symbol, polling=50)
-    return float(await seen.json_value()) - stored_at.timestamp() * 1000

@@ -1,18 +1,15 @@
 """Throughput of dedup in sightings per second, from queue to queues."""
 
-import asyncio
-import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Final
 
-from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+from aio_pika.abc import AbstractChannel
 
-from bench.backlog import empty, fill, open_channel_with_queues, sightings
-from bench.errors import BenchmarkError
+from bench.backlog import arrivals, empty, fill, open_channel_with_queues, sightings
 from bench.figures import Result, Step, steps_between, throughput
 from bench.harness import Harness
-from shared.wire.topology import DEDUP_RAW, EVENTS, EXECUTOR_LISTINGS, PERSISTER_LISTINGS
+from shared.wire.topology import DEDUP_RAW, EXECUTOR_LISTINGS, PERSISTER_LISTINGS
 
 LISTINGS: Final = 2_000
 """Maximum per round; each is seen twice."""
@@ -48,33 +45,8 @@ async def _round(channel: AbstractChannel, worker: Worker, numbers: range) -> Se
     """Let *worker* empty the queue; return the steps of its published listings."""
     waiting = (sighting for number in numbers for sighting in sightings(number))
     await fill(channel, DEDUP_RAW, waiting)
-    async with _tap(channel, len(numbers)) as outlet, worker():
-        moments = await outlet
+    async with arrivals(channel, len(numbers), within_seconds=ROUND_SECONDS_MAX) as complete, worker():
+        moments = await complete
     await empty(channel, EXECUTOR_LISTINGS, PERSISTER_LISTINGS)
     readings = moments[::EVERY]
     return steps_between(readings, [EVERY * 2] * len(readings))
-
-
-@asynccontextmanager
-async def _tap(channel: AbstractChannel, count: int) -> AsyncIterator[asyncio.Future[list[float]]]:
-    """Consume a copy of each published listing; yield a future of their arrival times."""
-    queue = await channel.declare_queue(exclusive=True)
-    await queue.bind(EVENTS.name, "listing.detected")
-    moments: list[float] = []
-    complete: asyncio.Future[list[float]] = asyncio.get_running_loop().create_future()
-
-    async def on_listing(_: AbstractIncomingMessage) -> None:
-        moments.append(time.perf_counter())
-        if len(moments) == count:
-            complete.set_result(moments)
-
-    tag = await queue.consume(on_listing, no_ack=True)
-    try:
-        async with asyncio.timeout(ROUND_SECONDS_MAX):
-            yield complete
-    except TimeoutError:
-        message = f"{len(moments)} of {count} listings came out within {ROUND_SECONDS_MAX:.0f} s"
-        raise BenchmarkError(message) from None
-    finally:
-        await queue.cancel(tag)
-        await queue.delete(if_unused=False, if_empty=False)

@@ -82,6 +82,15 @@ async def order_delay_ms(listing: Listing, events: AbstractExchange, venue: Venu
     return await stamps.ms_until(listing.id, journey.ordered)
 
 
+async def floor_delay_ms(venue: Venue, stamps: Stamps, writer: asyncio.StreamWriter, number: int) -> float:
+    """Trigger the floor by a line; return the milliseconds until the arrival of its order."""
+    symbol = f"F{number:05d}USDT"
+    ordered = venue.expect(symbol)
+    writer.write(f"{symbol}\n".encode())
+    journey = await venue.arrival(symbol, Instant.now(), ordered)
+    return await stamps.ms_until(symbol, journey.ordered)
+
+
 @asynccontextmanager
 async def exchange_of(broker: str) -> AsyncIterator[AbstractExchange]:
     """Yield the exchange for listings."""
@@ -106,14 +115,6 @@ async def triggered(harness: Harness, venue: Venue, part: str, **options: str) -
         writer = await connected
         starting.reschedule(None)
         try:
-            yield partial(_floor_sample, venue, stamps, writer)
+            yield partial(floor_delay_ms, venue, stamps, writer)
         finally:
             writer.close()
-
-
-async def _floor_sample(venue: Venue, stamps: Stamps, writer: asyncio.StreamWriter, number: int) -> float:
-    symbol = f"F{number:05d}USDT"
-    ordered = venue.expect(symbol)
-    writer.write(f"{symbol}\n".encode())
-    journey = await venue.arrival(symbol, Instant.now(), ordered)
-    return await stamps.ms_until(symbol, journey.ordered)

@@ -66,12 +66,12 @@ async def _round(harness: Harness, worker: Worker, rows: int, *, from_queue: boo
         if from_queue:
             await fill(channel, PERSISTER_LISTINGS, map(listing, range(rows)))
         async with worker(database, broker):
-            batches = await _batches(database, rows)
+            batches = await written_batches(database, rows)
     harness.postgres.drop_database(database)
     return steps_between([each["created_at"].timestamp() for each in batches], [each["rows"] for each in batches])
 
 
-async def _batches(database: str, rows: int) -> Sequence[asyncpg.Record]:
+async def written_batches(database: str, rows: int) -> Sequence[asyncpg.Record]:
     """Wait for all rows; return the start and the size of each batch."""
     connection = await asyncpg.connect(database)
 

@@ -48,9 +48,9 @@ async def measure(harness: Harness) -> Result:
     )
 
 
-async def listing_sample(venue: Venue, number: int) -> Journey:
-    """Take a sample: a frame with a new coin."""
-    return await venue.show(f"N{number:05d}USDT")
+async def listing_sample(venue: Venue, number: int, *, offset: int = 0) -> Journey:
+    """Take a sample: a frame with a new coin, named after *number* from *offset* on."""
+    return await venue.show(f"N{offset + number:05d}USDT")
 
 
 @asynccontextmanager

@@ -86,10 +86,10 @@ async def _round(harness: Harness, *, with_first: bool) -> Round:
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(harness.child("bench.trace_collector", str(port), environment={}))
         pipelines = {
-            on: await stack.enter_async_context(_pipeline(harness, collector if on else None))
+            on: await stack.enter_async_context(open_pipeline(harness, collector if on else None))
             for on in (with_first, not with_first)
         }
-        scraping = await stack.enter_async_context(_scraped(pipelines[True].services))
+        scraping = await stack.enter_async_context(scraped(pipelines[True].services))
         before = {on: each.cpu_seconds() for on, each in pipelines.items()}
         journeys = await _by_turns(harness.plan, pipelines)
         cpu_seconds = {on: each.cpu_seconds() - before[on] for on, each in pipelines.items()}
@@ -112,18 +112,15 @@ async def _by_turns(plan: Plan, pipelines: Mapping[bool, Pipeline]) -> Mapping[b
     for number, first in enumerate((False, True)):
         offset = number * (half.samples + half.warmups)
         order = (first, not first)
-        samples = [partial(_sample_from, pipelines[on].venue, offset) for on in order]
+        samples = [partial(listing_sample, pipelines[on].venue, offset=offset) for on in order]
         for on, journeys in zip(order, await interleaved(samples[0], samples[1], half, rest), strict=True):
             taken[on] += journeys
     return taken
 
 
-async def _sample_from(venue: Venue, offset: int, number: int) -> Journey:
-    return await listing_sample(venue, offset + number)
-
-
 @asynccontextmanager
-async def _pipeline(harness: Harness, collector: str | None) -> AsyncIterator[Pipeline]:
+async def open_pipeline(harness: Harness, collector: str | None) -> AsyncIterator[Pipeline]:
+    """Run a pipeline until the block ends; it exports its traces to *collector*, if there is one."""
     database, broker = harness.database(), harness.broker()
     await raise_limits(database)
     async with open_venue() as venue, AsyncExitStack() as stack:
@@ -146,7 +143,7 @@ class Scraping:
 
 
 @asynccontextmanager
-async def _scraped(services: Sequence[Sniper]) -> AsyncIterator[Scraping]:
+async def scraped(services: Sequence[Sniper]) -> AsyncIterator[Scraping]:
     """Scrape the metrics of *services* like Prometheus, during the block."""
     scraping = Scraping()
     urls = [f"http://127.0.0.1:{each.metrics_port}/metrics" for each in services]

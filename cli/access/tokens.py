@@ -9,6 +9,7 @@ from typing import Final
 
 from rich.console import Console
 
+from api import network_exposure
 from api.access import sessions, tokens
 from api.access.principal import Scope
 from api.access.tokens import RefusedTokenError, TokenRow
@@ -71,6 +72,14 @@ async def make_link_url(database: Database) -> str:
     """Return the URL of a new sign-in link to the API of this machine."""
     value = await sessions.make_link(database, created_by=command_runner.operator_name())
     return f"{base_url(load(ApiSettings))}/sign-in?link={value}"
+
+
+async def sign_in_url(database: Database) -> str:
+    """Return a sign-in link; if other machines reach the API, the page that asks for a token."""
+    settings = load(ApiSettings)
+    if network_exposure.is_loopback(settings.host):
+        return await make_link_url(database)
+    return f"{base_url(settings)}/sign-in"
 
 
 def base_url(settings: ApiSettings) -> str:

@@ -75,7 +75,7 @@ async def _delete_file(database: Database, directory: Path, file: DayFile, moved
     total = DeletionResult(file, 0, 0, 0, len(moved))
     for batch in stored_rows.batches([each for each in archived if each not in moved]):
         async with stored_rows.utc_transaction(database) as connection:
-            one = await _delete_batch(connection, file, batch, archived)
+            one = await delete_batch(connection, file, batch, archived)
         total = DeletionResult(
             file,
             total.deleted + one.deleted,
@@ -86,9 +86,10 @@ async def _delete_file(database: Database, directory: Path, file: DayFile, moved
     return total
 
 
-async def _delete_batch(
+async def delete_batch(
     connection: Connection, file: DayFile, ids: Sequence[int], archived: Mapping[int, str]
 ) -> DeletionResult:
+    """Delete the rows *ids* in the transaction of *connection*, except those in use and those that differ."""
     await role.assume(connection)
     in_use = {row["id"] for row in await connection.fetch(_IN_USE[file.table], list(ids))}
     free = [each for each in ids if each not in in_use]

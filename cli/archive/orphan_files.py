@@ -28,7 +28,7 @@ async def clear(database: Database, directory: Path) -> None:
             part.unlink()
         found = {path for pattern in _FILES for path in (directory / table).glob(pattern)}
         for path in sorted(found - named):
-            rows = _rows(path)
+            rows = contents_of(path)
             kept = _kept(directory, known, table, path)
             rest = None if rows is None else [each for each, line in rows.items() if kept.get(each) != line]
             if rest is None or not set(rest) <= await stored_rows.present_in(database, table, rest):
@@ -39,7 +39,7 @@ async def clear(database: Database, directory: Path) -> None:
             path.unlink()
 
 
-def _rows(path: Path) -> Mapping[int, str] | None:
+def contents_of(path: Path) -> Mapping[int, str] | None:
     """Return the rows of a file whose name matches its contents; None for any other."""
     match, content = _NAME.fullmatch(path.name), path.read_bytes()
     if match is None or not hashlib.sha256(content).hexdigest().startswith(match[2]):

@@ -100,12 +100,13 @@ def _print(reports: Sequence[FileCounts], *, as_json: bool, directory: Path, bef
         console.print(json.dumps(answer if before is None else {**answer, "before": f"{before}"}), markup=False)
         return
     for table in TABLES:
-        console.print(_line(table, [each for each in reports if each.file.table == table]), markup=False)
+        console.print(line_of(table, [each for each in reports if each.file.table == table]), markup=False)
     limit = "" if before is None else f", days before {before}"
     console.print(f"in {directory}{limit}; nothing but `sniper archive delete` takes rows away", markup=False)
 
 
-def _line(table: str, reports: Sequence[FileCounts]) -> str:
+def line_of(table: str, reports: Sequence[FileCounts]) -> str:
+    """Return the counts of one table's files in words."""
     names = list(reports[0].counts) if reports else []
     counts = ", ".join(f"{sum(each.counts[name] for each in reports)} {name}" for name in names)
     size = sum(each.file.bytes for each in reports)

@@ -55,7 +55,7 @@ async def _restore_file(database: Database, directory: Path, file: DayFile, move
     total = RestoreResult(file, 0, 0, 0, len(moved))
     for batch in stored_rows.batches([each for each in archived if each not in moved]):
         async with stored_rows.utc_transaction(database) as connection:
-            one = await _restore_batch(connection, file, {each: archived[each] for each in batch})
+            one = await restore_batch(connection, file, {each: archived[each] for each in batch})
         total = RestoreResult(
             file,
             total.restored + one.restored,
@@ -66,7 +66,8 @@ async def _restore_file(database: Database, directory: Path, file: DayFile, move
     return total
 
 
-async def _restore_batch(connection: Connection, file: DayFile, archived: Mapping[int, str]) -> RestoreResult:
+async def restore_batch(connection: Connection, file: DayFile, archived: Mapping[int, str]) -> RestoreResult:
+    """Insert the *archived* rows that are missing, in the transaction of *connection*; raise SniperError to undo it."""
     await role.assume(connection)
     before = await _rows(connection, file, list(archived))
     missing = {each: line for each, line in archived.items() if each not in before}
@@ -75,8 +76,8 @@ async def _restore_batch(connection: Connection, file: DayFile, archived: Mappin
         await connection.execute(_ALONE.format(table=file.table))
         await connection.execute(_SEQUENCE.format(table=file.table), max(missing))
     inserted: set[int] = set()
-    for lines in _by_columns(missing.values()):
-        inserted |= await _insert(connection, file, lines)
+    for lines in by_columns(missing.values()):
+        inserted |= await insert_lines(connection, file, lines)
     now = await _rows(connection, file, list(inserted))
     for each in inserted:
         if each not in now or not same(missing[each], now[each]):  # Rolls back the inserts.
@@ -85,7 +86,7 @@ async def _restore_batch(connection: Connection, file: DayFile, archived: Mappin
     return RestoreResult(file, len(inserted), present, len(archived) - len(inserted) - present, 0)
 
 
-def _by_columns(lines: Iterable[str]) -> Iterable[list[str]]:
+def by_columns(lines: Iterable[str]) -> Iterable[list[str]]:
     """Group *lines* by their columns: one file may hold rows of two schemas."""
     found: dict[tuple[str, ...], list[str]] = {}
     for line in lines:
@@ -98,7 +99,7 @@ async def _rows(connection: Connection, file: DayFile, ids: Sequence[int]) -> Ma
     return {row["id"]: row["line"] for row in found}
 
 
-async def _insert(connection: Connection, file: DayFile, lines: Sequence[str]) -> set[int]:
+async def insert_lines(connection: Connection, file: DayFile, lines: Sequence[str]) -> set[int]:
     """Insert rows with the same columns; return the ids of those that were missing."""
     names = list(json.loads(lines[0]))
     unknown = set(names) - set(metadata.tables[file.table].columns.keys())

@@ -35,18 +35,13 @@ async def write(database: Database, directory: Path, end: date, format_: Format 
     """
     with lock_archive(directory):
         await orphan_files.clear(database, directory)
-        return [each for table in TABLES for each in await _write_table(database, directory, table, end, format_)]
-
-
-async def _write_table(
-    database: Database, directory: Path, table: Table, end: date, format_: Format
-) -> list[WriteResult]:
-    done: list[WriteResult] = []
-    day = await stored_rows.next_day(database, table, None, end)
-    while day is not None:
-        done.append(await _write_day(database, directory, table, day, format_))
-        day = await stored_rows.next_day(database, table, day + timedelta(days=1), end)
-    return done
+        done: list[WriteResult] = []
+        for table in TABLES:
+            day = await stored_rows.next_day(database, table, None, end)
+            while day is not None:
+                done.append(await _write_day(database, directory, table, day, format_))
+                day = await stored_rows.next_day(database, table, day + timedelta(days=1), end)
+        return done
 
 
 async def _write_day(database: Database, directory: Path, table: Table, day: date, format_: Format) -> WriteResult:
@@ -54,7 +49,7 @@ async def _write_day(database: Database, directory: Path, table: Table, day: dat
     known = before.find(table, day)
     async with stored_rows.utc_transaction(database) as connection:
         fresh = await stored_rows.lines(connection, table, day)
-        lines = fresh if known is None else await _merged(connection, directory, known, fresh)
+        lines = fresh if known is None else await merge(connection, directory, known, fresh)
     if known is not None and lines is None:
         return WriteResult(known, fresh=False)
     file = day_file.write(directory, table, day, lines or fresh, migrations.head(), format_)
@@ -65,7 +60,7 @@ async def _write_day(database: Database, directory: Path, table: Table, day: dat
     return WriteResult(file, fresh=True)
 
 
-async def _merged(connection: Connection, directory: Path, known: DayFile, fresh: list[str]) -> list[str] | None:
+async def merge(connection: Connection, directory: Path, known: DayFile, fresh: list[str]) -> list[str] | None:
     """Merge the archived rows of a day with the current ones; None where nothing is new.
 
     Archived rows that have left the database since stay in the file.

@@ -44,7 +44,7 @@ def demo(
     from rich.console import Console
 
     from cli.composing.demo import demo as run_demo
-    from cli.composing.demo import table
+    from cli.composing.demo_report import table
     from shared.errors import SniperError
     from shared.process import lifecycle
 

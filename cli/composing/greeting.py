@@ -37,19 +37,16 @@ class Greeting:
         mode = armed if self.venue.live else ("dry-run, nothing is ordered", "green")
         where = "MEXC" if self.speed is None else "a simulated exchange"
         yield Text.assemble(("sniper", "bold"), " is up: ", mode, f", on {where} ({self.venue.mexc_rest_url})")
-        yield from self._addresses()
-        if self.speed is not None:
-            yield Text("")
-            yield from self._profile(self.speed)
-        yield Text("")
-
-    def _addresses(self) -> Iterator[Text]:
         yield _row("trades", f"{self.base}/trades")
         yield _row("positions", f"{self.base}/positions")
         yield _row("health", f"{self.base}/health")
         yield _row("metrics", f"http://127.0.0.1:{self.metrics_port}/metrics")
         command = "sniper" if which("sniper") else os.path.relpath(sys.argv[0])
         yield _row("more", f"{command} status, inject SYMBOL, positions, --help (in another terminal)")
+        if self.speed is not None:
+            yield Text("")
+            yield from self._profile(self.speed)
+        yield Text("")
 
     def _profile(self, speed: float) -> Iterator[Text]:
         yield Text.assemble(("The profile of this run", "bold"), ", on the simulator alone")

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Iterator
+from itertools import islice
 
 import httpx
 import structlog
@@ -25,6 +26,16 @@ async def list_coin(client: httpx.AsyncClient, symbol: str) -> None:
     """List *symbol* on the simulator, tradable at once."""
     response = await client.post("/_sim/symbols", json={"symbol": symbol, "opens_in": 0})
     response.raise_for_status()
+
+
+async def list_new(simulator_url: str, count: int, spacing_seconds: float, *, stop: asyncio.Event) -> None:
+    """List *count* coins of new names one after the other, until *stop*."""
+    async with httpx.AsyncClient(base_url=simulator_url, trust_env=False) as client:
+        for symbol in islice(names(), count):
+            if stop.is_set():
+                return
+            await list_coin(client, symbol)
+            await pause(spacing_seconds, stop)
 
 
 async def keep_listing(simulator_url: str, waits: Iterator[float], *, stop: asyncio.Event) -> None:

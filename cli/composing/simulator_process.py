@@ -27,12 +27,13 @@ async def run_simulator(*options: str, port: int = 0) -> AsyncIterator[ExchangeS
         start_new_session=True,  # Ctrl-C is for this process, which stops the child last.
     )
     try:
-        yield settings_for(await _address(child))
+        yield settings_for(await address_of(child))
     finally:
-        await _end(child)
+        await end_process(child)
 
 
-async def _address(child: asyncio.subprocess.Process) -> str:
+async def address_of(child: asyncio.subprocess.Process) -> str:
+    """Return the address that a simulator prints once it listens; raise SniperError if it does not start."""
     assert child.stdout is not None
     try:
         async with asyncio.timeout(START_SECONDS_MAX):
@@ -57,7 +58,8 @@ def settings_for(address: str) -> ExchangeSettings:
     )
 
 
-async def _end(child: asyncio.subprocess.Process) -> None:
+async def end_process(child: asyncio.subprocess.Process) -> None:
+    """Terminate *child*, and kill it if it has not ended within a timeout."""
     with suppress(ProcessLookupError):
         child.terminate()
     try:

@@ -10,7 +10,6 @@ from typing import Final
 import httpx
 from rich.console import Console
 
-from api import network_exposure
 from api.operator import trade_config
 from api.settings import ApiSettings
 from cli import process
@@ -27,7 +26,6 @@ from executor.settings import ExecutorSettings, ExitSeeds
 from shared.backoff import pause
 from shared.control.exit_policy import ExitPolicy
 from shared.errors import TransientError
-from shared.postgres.database import Database
 from shared.process.health import SHUTDOWN_REPORT_SECONDS
 from shared.process.runtime import Runtime
 from shared.settings import ExchangeSettings, load
@@ -99,7 +97,7 @@ async def up(exchange_name: str, stop: asyncio.Event) -> None:
             # The exits of a first run, unless exits were ever set.
             exits_at_first = first_run.exits_at_first(load(ExitSeeds), speed=terms.speed or 1.0)
             await plant(own.runtime.database, exits_at_first, first_run.AUTHOR)
-        way_in, base = await _way_in(own.runtime.database), tokens.base_url(load(ApiSettings))
+        way_in, base = await tokens.sign_in_url(own.runtime.database), tokens.base_url(load(ApiSettings))
         exits = ExitPolicy.model_validate(await trade_config.read(own.runtime.database))
         greeting = Greeting(way_in, base, terms.venue, own.metrics_port, terms.executor, exits, terms.speed)
         for line in greeting.lines():
@@ -131,14 +129,6 @@ async def _simulated(stack: AsyncExitStack, data_dir: Path, executor: ExecutorSe
         overview.simulated_prices(venue.mexc_rest_url, client),
         own.scenario_speed,
     )
-
-
-async def _way_in(database: Database) -> str:
-    """Return a sign-in link; if other machines reach the API, the page that asks for a token."""
-    settings = load(ApiSettings)
-    if network_exposure.is_loopback(settings.host):
-        return await tokens.make_link_url(database)
-    return f"{tokens.base_url(settings)}/sign-in"
 
 
 def _executor(settings: ExecutorSettings, data_dir: Path) -> Serve:

@@ -156,37 +156,37 @@ class SchemaWatch:
 
     fits = True
 
+    async def look(self, opened: Database) -> None:
+        """Compare the schema once, and log a change; an unreachable database changes nothing."""
+        try:
+            async with asyncio.timeout(LOOK_SECONDS_MAX):
+                found = await _found(opened)
+        except SchemaError:
+            found = None
+        except (TransientError, TimeoutError):
+            return  # The database's availability is watched elsewhere.
+        fits = migrations.schema_age(found) is not SchemaAge.OLDER
+        if fits != self.fits:
+            if fits:
+                log.warning("the schema is that of this build again", schema=found)
+            else:
+                log.error("the schema was taken back beneath this process, which is not ready", reason=_older(found))
+        self.fits = fits
+
 
 @asynccontextmanager
 async def watch_schema(opened: Database) -> AsyncIterator[SchemaWatch]:
     """Check every few seconds whether the schema was downgraded meanwhile, and log it."""
     watch = SchemaWatch()
 
-    async def look() -> None:
+    async def keep_looking() -> None:
         while True:
             await asyncio.sleep(WATCH_SECONDS)
-            await _look(opened, watch)
+            await watch.look(opened)
 
-    looking = asyncio.create_task(look(), name="schema-watch")
+    looking = asyncio.create_task(keep_looking(), name="schema-watch")
     try:
         yield watch
     finally:
         looking.cancel()
         await asyncio.wait([looking])
-
-
-async def _look(opened: Database, watch: SchemaWatch) -> None:
-    try:
-        async with asyncio.timeout(LOOK_SECONDS_MAX):
-            found = await _found(opened)
-    except SchemaError:
-        found = None
-    except (TransientError, TimeoutError):
-        return  # The database's availability is watched elsewhere.
-    fits = migrations.schema_age(found) is not SchemaAge.OLDER
-    if fits != watch.fits:
-        if fits:
-            log.warning("the schema is that of this build again", schema=found)
-        else:
-            log.error("the schema was taken back beneath this process, which is not ready", reason=_older(found))
-    watch.fits = fits

@@ -50,7 +50,7 @@ class LiveScreen:
 
     async def _show_overview(self, ready: asyncio.Event, stop: asyncio.Event) -> None:
         await ready.wait()
-        with self._live() as live:
+        with live_block(self.console) as live:
             while not stop.is_set():
                 try:
                     found = await overview.gather(self.database, self.prices)
@@ -63,10 +63,10 @@ class LiveScreen:
                         live.update(overview.block(found, self.tally), refresh=True)
                 await pause(SUMMARY_SECONDS if live is None else BLOCK_SECONDS, stop)
 
-    def _live(self) -> AbstractContextManager[Live | None]:
-        if not self.console.is_terminal:
-            return nullcontext()
-        is_terminal = sys.stderr.isatty()  # Then warnings are printed above the block.
-        return Live(
-            console=self.console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=is_terminal
-        )
+
+def live_block(console: Console) -> AbstractContextManager[Live | None]:
+    """Open a block that is redrawn at the bottom of a terminal; yield None elsewhere."""
+    if not console.is_terminal:
+        return nullcontext()
+    is_terminal = sys.stderr.isatty()  # Then warnings are printed above the block.
+    return Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=is_terminal)

@@ -33,9 +33,9 @@ def open_orders_table(orders: Sequence[OrderRow]) -> Table:
         (
             f"{each.decided_at:%m-%d %H:%M:%S}",
             f"{each.side} {each.symbol}",
-            _amount(each),
+            amount_of(each),
             each.mode.value,
-            _state(each),
+            state_of(each),
         )
         for each in orders
     ]
@@ -44,14 +44,16 @@ def open_orders_table(orders: Sequence[OrderRow]) -> Table:
     return table
 
 
-def _amount(order: OrderRow) -> str:
+def amount_of(order: OrderRow) -> str:
+    """Return the quantity to sell, or the amount to spend; empty if it is not known yet."""
     if order.side is Side.SELL:
         return "all" if order.base_qty is None else f"{order.base_qty:f}"
     # Nothing is reserved before an armed order fires.
     return f"{order.quote_qty:f} USDT" if order.quote_qty else ""
 
 
-def _state(order: OrderRow) -> str:
+def state_of(order: OrderRow) -> str:
+    """Return the state of an order, with its opening, its look-ups, or the attention it needs."""
     if order.state == "armed":
         opens = f"{order.fire_at:%Y-%m-%d %H:%M:%S} UTC" if order.fire_at else "an opening that nobody has told yet"
         return f"armed for {opens}"
@@ -74,7 +76,7 @@ def positions_table(held: Sequence[PositionRow], *, title: str = "Open positions
             tables.rounded(each.average_price),
             f"{each.cost_usdt:f}",
             f"{each.received_usdt:f}",
-            _position_state(each),
+            position_state(each),
         )
         for each in held
     ]
@@ -82,7 +84,8 @@ def positions_table(held: Sequence[PositionRow], *, title: str = "Open positions
     return tables.table(title, columns, rows)
 
 
-def _position_state(position: PositionRow) -> str:
+def position_state(position: PositionRow) -> str:
+    """Return the state of a position, with its result, its requested sale, or its note."""
     if position.result_usdt is not None:
         percent = "" if position.result_pct is None else f" ({position.result_pct:+.2f} %)"
         unknown = ", less fees of unknown value" if position.fees_unknown else ""

@@ -73,12 +73,13 @@ async def run(request: ReplayRequest, *, as_json: bool) -> None:
     if not found.raws:
         raise SettingsError(f"--from: {request.where} holds no sighting of a listing in that time")
     async with sandbox(request.database_url, request.broker_url) as runtime:
-        await _configure(runtime.database, request.limits)
+        await configure(runtime.database, request.limits)
         now = await replay(runtime, found.raws, speed=request.speed)
     _print(found, now, as_json=as_json)
 
 
-async def _configure(database: Database, limits: Sequence[str]) -> None:
+async def configure(database: Database, limits: Sequence[str]) -> None:
+    """Set KEY=VALUE *limits* of the configuration; raise SettingsError for an invalid one."""
     changes: dict[str, object] = {}
     for assignment in limits:
         key, separator, value = assignment.partition("=")

@@ -35,6 +35,7 @@ from executor.model.reasons import Reason, Refusal
 from executor.sending.purchase_decisions import Decided, Outcome, PurchaseDecisions
 from executor.settings import ExecutorSettings
 from shared.events import Listing, Mode, RawListing, Trade
+from shared.postgres.database import Database
 from shared.process.runtime import Runtime
 from shared.settings import load
 from shared.wire.event_handler import message_handler
@@ -108,25 +109,18 @@ class Pipeline:
             settings,
             now=clock.now,
         )
-        self._deduplicate = self._dedup(load(DedupSettings))
-
-    def _dedup(self, settings: DedupSettings) -> Deduplicate:
-        registry, database = CollectorRegistry(), self._runtime.database
-        metrics = Metrics(registry)
-        observations = Observations(database, metrics)
-
-        async def observe(observation: Observation) -> None:
-            await observations.write([observation])
-
-        skew = ClockSkew(settings.clock_skew_seconds_max, registry)
-        seen = ClaimCache(settings.remembered_keys_max)
-        return Deduplicate(Ledger(database), seen, observe, metrics, skew, now=self._clock.now)
+        self._deduplicate = deduplicator(runtime.database, load(DedupSettings), now=clock.now)
 
     async def play(self, raw: RawListing) -> None:
         """Publish *raw* and return once all decisions that follow from it are made."""
         await self.open_until(raw.published_at)
         self._clock.advance(raw.published_at)
-        await self._publish_and_wait(raw)
+        handled = self._handled[raw.id] = asyncio.Event()
+        await self._runtime.bus.publish(to_message(raw))
+        async with asyncio.timeout(HANDLED_SECONDS_MAX):
+            await handled.wait()
+            while self._handled:
+                await next(iter(self._handled.values())).wait()
 
     async def open_until(self, moment: datetime | None) -> None:
         """Decide on armed orders with an opening before *moment* (None: any), each at its time."""
@@ -161,14 +155,6 @@ class Pipeline:
                     tasks.create_task(bus.consume(queue, handler, until=stop), name=queue.name)
             ended.set()
             self._outbox.filled()
-
-    async def _publish_and_wait(self, raw: RawListing) -> None:
-        handled = self._handled[raw.id] = asyncio.Event()
-        await self._runtime.bus.publish(to_message(raw))
-        async with asyncio.timeout(HANDLED_SECONDS_MAX):
-            await handled.wait()
-            while self._handled:
-                await next(iter(self._handled.values())).wait()
 
     async def _sighted(self, raw: RawListing) -> Sequence[Listing]:
         try:
@@ -213,6 +199,20 @@ class Pipeline:
             for each in raised:
                 await latch(connection, each.cause, each.mode, each.reason)
         return Refusal(Reason.HALTED, f"{raised[0].cause}: {raised[0].reason}") if raised else None
+
+
+def deduplicator(database: Database, settings: DedupSettings, *, now: Callable[[], datetime]) -> Deduplicate:
+    """Return dedup's handler, which writes each observation at once."""
+    registry = CollectorRegistry()
+    metrics = Metrics(registry)
+    observations = Observations(database, metrics)
+
+    async def observe(observation: Observation) -> None:
+        await observations.write([observation])
+
+    skew = ClockSkew(settings.clock_skew_seconds_max, registry)
+    seen = ClaimCache(settings.remembered_keys_max)
+    return Deduplicate(Ledger(database), seen, observe, metrics, skew, now=now)
 
 
 def decision_text(decided: Decided) -> str:

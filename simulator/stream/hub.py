@@ -10,8 +10,7 @@ from uvicorn.server import ServerState
 from simulator.connections import reset
 from simulator.exchange import Exchange
 from simulator.faults.kind import WEBSOCKET
-from simulator.stream.channels import Channel, Feed
-from simulator.stream.frames import ticker_frame, ticker_item, tickers_frame
+from simulator.stream.channels import Channel
 from simulator.stream.session import Session
 from simulator.stream.symbols import SymbolFeeds
 from simulator.stream.tickers import TickerBoard
@@ -62,16 +61,8 @@ class Hub:
             items: Iterable[bytes] = self._board.items.values() if pushes % settings.ticker_full_every == 0 else changed
             pushes += 1
             for channel, sessions in self._watched(None).items():
-                if frame := self._ticker(channel, items, now_ms):
+                if frame := self._board.frame(channel, items, now_ms, self._exchange.server_ms()):
                     self._send(sessions, frame)
-
-    def _ticker(self, channel: Channel, items: Iterable[bytes], now_ms: int) -> bytes | None:
-        if channel.feed is Feed.MINI_TICKERS:
-            return tickers_frame(channel.name, items, self._exchange.server_ms())
-        instrument = self._exchange.market.catalogue.listed(channel.symbol or "", now_ms)
-        if instrument is None or not instrument.tradable(now_ms):
-            return None
-        return ticker_frame(channel.name, ticker_item(instrument, now_ms), self._exchange.server_ms())
 
     async def _push_symbols(self, interval_ms: int) -> None:
         feeds = SymbolFeeds(self._exchange.market)
@@ -93,15 +84,10 @@ class Hub:
         return watched
 
     def _send(self, sessions: list[Session], frame: bytes) -> None:
-        faulty = self._faulty_frames()
-        for session in sessions:
-            for each in (*faulty, frame):
-                session.offer(each)
-
-    def _faulty_frames(self) -> list[bytes]:
-        frames = []
-        if self._exchange.faults.take("ws_garbage_frame", WEBSOCKET):
-            frames.append(b"\xff" * 64)
-        if giant := self._exchange.faults.take("ws_giant_frame", WEBSOCKET):
+        faults = self._exchange.faults
+        frames = [b"\xff" * 64] if faults.take("ws_garbage_frame", WEBSOCKET) else []
+        if giant := faults.take("ws_giant_frame", WEBSOCKET):
             frames.append(os.urandom(giant.size_bytes))
-        return frames
+        for session in sessions:
+            for each in (*frames, frame):
+                session.offer(each)

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Collection
 from contextlib import suppress
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -9,6 +10,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from simulator.exchange import Exchange
 from simulator.faults.kind import WEBSOCKET
 from simulator.stream.subscriptions import Subscriptions
+from simulator.stream.time_limits import TimeLimits
 
 # A reader this many frames behind is cut off.
 _WAITING_MAX = 1_000
@@ -22,7 +24,7 @@ class Session:
         self._faults = exchange.faults
         self._outbox: asyncio.Queue[bytes | str] = asyncio.Queue(_WAITING_MAX)
         self._overrun = asyncio.Event()
-        self._opened = self._flowed = self._subscribed = time.monotonic()
+        self._limits = TimeLimits(exchange.settings, time.monotonic())
         self.client = websocket.client
         self.subscriptions = Subscriptions(
             self._settings.ws_subscriptions_max, lambda: bool(self._faults.take("ws_refuse_subscription", WEBSOCKET))
@@ -35,7 +37,11 @@ class Session:
             reading = tasks.create_task(self._read(), name="simulator-websocket-reader")
             writing = tasks.create_task(self._write(), name="simulator-websocket-writer")
             overrun = tasks.create_task(self._overrun.wait(), name="simulator-websocket-overrun")
-            await self._until_over({reading, writing, overrun})
+            done: Collection[object] = ()
+            while not done and (seconds := self._seconds_left()) > 0:
+                done, _ = await asyncio.wait(
+                    {reading, writing, overrun}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+                )
             open_still = not reading.done()
             for task in (reading, writing, overrun):
                 task.cancel()
@@ -52,12 +58,12 @@ class Session:
 
     async def _read(self) -> None:
         while (message := await self._websocket.receive())["type"] == "websocket.receive":
-            self._flowed = time.monotonic()
+            self._limits.note_traffic(time.monotonic())
             # Control frames are text; MEXC defines no binary ones.
             if (text := message.get("text")) is not None:
                 self.offer(self.subscriptions.answer(text).decode())
                 if self.subscriptions.channels:
-                    self._subscribed = self._flowed
+                    self._limits.note_subscription(time.monotonic())
 
     async def _write(self) -> None:
         try:
@@ -65,26 +71,15 @@ class Session:
                 frame = await self._outbox.get()
                 if self._faults.active("ws_silence"):
                     continue
-                self._flowed = time.monotonic()
+                self._limits.note_traffic(time.monotonic())
                 await (
                     self._websocket.send_text(frame) if isinstance(frame, str) else self._websocket.send_bytes(frame)
                 )
         except WebSocketDisconnect:
             return
 
-    async def _until_over(self, tasks: set[asyncio.Task[None] | asyncio.Task[bool]]) -> None:
-        """Wait until a task ends, or the connection exceeds its lifetime or idle time."""
-        done: set[asyncio.Task[None] | asyncio.Task[bool]] = set()
-        while not done and (seconds := self._seconds_left()) > 0:
-            done, _ = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-
     def _seconds_left(self) -> float:
         now = time.monotonic()
         if self.subscriptions.channels:
-            self._subscribed = now
-        ends = (
-            self._opened + self._settings.ws_lifetime_seconds,
-            self._flowed + self._settings.ws_idle_seconds,
-            self._subscribed + self._settings.ws_unsubscribed_seconds,
-        )
-        return min(ends) - now
+            self._limits.note_subscription(now)
+        return self._limits.seconds_left(now)

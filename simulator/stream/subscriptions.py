@@ -32,22 +32,24 @@ class Subscriptions:
             case "PING":
                 return _reply(request.id, "PONG")
             case "SUBSCRIPTION":
-                return _reply(request.id, self._subscribe(request.params[:_PARAMS_MAX]))
+                return _reply(request.id, self.subscribe(request.params[:_PARAMS_MAX]))
             case "UNSUBSCRIPTION":
                 for name in request.params:
                     self.channels.pop(name, None)
                 return _reply(request.id, ",".join(request.params))
         return _reply(request.id, "msg format invalid")
 
-    def _subscribe(self, names: list[str]) -> str:
-        accepted = [name for name in names if self._accept(name)]
+    def subscribe(self, names: list[str]) -> str:
+        """Subscribe to channels; return those accepted, or a message with those refused."""
+        accepted = [name for name in names if self.add(name)]
         refused = [name for name in names if name not in accepted]
         if refused or not names:
             # A full-width colon and two kinds of blank, exactly as MEXC sends them.
             return f"Not Subscribed successfully! [{','.join(refused)}].  Reason： Blocked! "
         return ",".join(accepted)
 
-    def _accept(self, name: str) -> bool:
+    def add(self, name: str) -> bool:
+        """Subscribe to one channel; return whether it exists and is neither refused nor one too many."""
         channel = parse(name)
         if channel is None or self._refuse():
             return False

@@ -29,10 +29,11 @@ class SymbolFeeds:
         if instrument is None:
             return None
         if channel.feed is Feed.DEALS:
-            return self._deals(channel, instrument, now_ms, sent_ms)
-        return self._quote(channel, instrument, now_ms, sent_ms)
+            return self.deals(channel, instrument, now_ms, sent_ms)
+        return self.quote(channel, instrument, now_ms, sent_ms)
 
-    def _deals(self, channel: Channel, instrument: Instrument, now_ms: int, sent_ms: int) -> bytes | None:
+    def deals(self, channel: Channel, instrument: Instrument, now_ms: int, sent_ms: int) -> bytes | None:
+        """Return the trades since the last frame; None without any."""
         since_ms = self._dealt_ms.get(channel, now_ms - 1)
         self._dealt_ms[channel] = now_ms
         if not instrument.tradable(now_ms):
@@ -40,7 +41,8 @@ class SymbolFeeds:
         trades = list(trades_between(instrument, since_ms, now_ms))
         return deals_frame(channel.name, instrument.symbol, trades, sent_ms) if trades else None
 
-    def _quote(self, channel: Channel, instrument: Instrument, now_ms: int, sent_ms: int) -> bytes | None:
+    def quote(self, channel: Channel, instrument: Instrument, now_ms: int, sent_ms: int) -> bytes | None:
+        """Return the best bid and ask; None if they are those of the last frame."""
         bid = next(self._market.levels(instrument, Side.BUY, now_ms), NOTHING)
         ask = next(self._market.levels(instrument, Side.SELL, now_ms), NOTHING)
         if self._quoted.get(channel) == (bid, ask):

@@ -1,9 +1,11 @@
 """Mini tickers of all tradable symbols, each serialised again only when its price moves."""
 
 import heapq
+from collections.abc import Iterable
 
 from simulator.market.price import next_change_ms
-from simulator.stream.frames import repeated_item, ticker_item
+from simulator.stream.channels import Channel, Feed
+from simulator.stream.frames import repeated_item, ticker_frame, ticker_item, tickers_frame
 from simulator.symbols.catalogue import Catalogue
 from simulator.symbols.instrument import Instrument
 
@@ -26,7 +28,11 @@ class TickerBoard:
             symbol = heapq.heappop(self._due)[1]
             if symbol in self._shown:
                 stale.add(symbol)
-        return [self._renew(self._shown[symbol], now_ms) for symbol in stale]
+        for symbol in stale:
+            instrument = self._shown[symbol]
+            self.items[symbol] = repeated_item(ticker_item(instrument, now_ms))
+            heapq.heappush(self._due, (next_change_ms(instrument, now_ms), symbol))
+        return [self.items[symbol] for symbol in stale]
 
     def _refresh_catalogue(self, now_ms: int) -> set[str]:
         self._version = self._catalogue.version
@@ -37,8 +43,11 @@ class TickerBoard:
         self._shown = tradable
         return stale
 
-    def _renew(self, instrument: Instrument, now_ms: int) -> bytes:
-        item = repeated_item(ticker_item(instrument, now_ms))
-        self.items[instrument.symbol] = item
-        heapq.heappush(self._due, (next_change_ms(instrument, now_ms), instrument.symbol))
-        return item
+    def frame(self, channel: Channel, items: Iterable[bytes], now_ms: int, sent_ms: int) -> bytes | None:
+        """Return a frame of *items*, or of the channel's own symbol; None if that does not trade."""
+        if channel.feed is Feed.MINI_TICKERS:
+            return tickers_frame(channel.name, items, sent_ms)
+        instrument = self._catalogue.listed(channel.symbol or "", now_ms)
+        if instrument is None or not instrument.tradable(now_ms):
+            return None
+        return ticker_frame(channel.name, ticker_item(instrument, now_ms), sent_ms)

@@ -22,7 +22,6 @@ from shared.mexc.market_data import connect_market_data
 from shared.mexc.orders.account import MexcAccount, connect_account
 from shared.mexc.orders.order_api import MexcTrading, OrderRequest
 from shared.mexc.orders.order_connection import OrderLine
-from shared.mexc.orders.order_payloads import acknowledged_order_id
 from shared.mexc.orders.order_reports import KeyRights, OrderStatus
 from shared.mexc.time.clock_estimate import ClockUncertainError
 from tests.support.fakes.loopback import Behaviour, Loopback, answering, hanging, reply, resetting, serving
@@ -48,10 +47,8 @@ class Desk:
         """Place a market buy of 10 USDT unless *changes* say otherwise; return the exchange's id of it."""
         fields: dict[str, Any] = {"type": "MARKET", "quote_order_qty": Decimal(10)} | changes
         order = OrderRequest(symbol=symbol, side=Side.BUY, client_order_id=client_order_id, **fields)
-        answer = await self.trading.place_order(order, now_ms=wall_ms())
-        order_id = acknowledged_order_id(answer.body)
-        assert order_id is not None, answer.body
-        return order_id
+        answer = await self.trading.post(self.trading.sign(order, now_ms=wall_ms()))
+        return str(json.loads(answer.body)["orderId"])
 
     async def rest_a_bid(self, client_order_id: str) -> str:
         """Place a buy far below the market."""

@@ -43,7 +43,8 @@ async def test_listed_coin_shows_in_every_view_of_the_market(simulator: Simulato
     assert (info.symbol, info.base_asset, info.quote_asset, info.is_online) == ("NEWUSDT", "NEW", "USDT", True)
     assert info.first_open_time is not None
     assert "NEWUSDT" in await rest.default_symbols()
-    book, ticker = await rest.depth("NEWUSDT"), await rest.book_ticker("NEWUSDT")
+    [ticker] = [each for each in await rest.book_tickers() if each.symbol == "NEWUSDT"]
+    book = await rest.depth("NEWUSDT")
     assert book.asks[0].price == ticker.ask_price
     assert abs(await rest.server_time() - time.time() * 1000) < 5000
     await rest.ping()
@@ -82,7 +83,7 @@ async def test_redirected_order_is_not_sent_again(
     await simulator.arm("redirect", status=status, count=None)
     async with OrderLine(Endpoint.of(simulator.rest_url)) as line:
         trading = MexcTrading(line, api_key=simulator.api_key, api_secret=simulator.api_secret)
-        answer = await trading.place_order(buy("BTCUSDT"), now_ms=await rest.server_time())
+        answer = await trading.post(trading.sign(buy("BTCUSDT"), now_ms=await rest.server_time()))
 
     assert answer.status == status
     assert [each["client_order_id"] for each in await simulator.orders()] == ["a-1"]

@@ -141,8 +141,8 @@ async def test_recent_trades_come_oldest_first_and_without_the_unreadable() -> N
 
 async def test_book_ticker_of_a_one_sided_market_lacks_the_other_side() -> None:
     body = {"symbol": "NEWUSDT", "bidPrice": None, "bidQty": None, "askPrice": "0.5", "askQty": "1"}
-    async with client_of(answering_json(body)) as (rest, _):
-        ticker = await rest.book_ticker("NEWUSDT")
+    async with client_of(answering_json([body])) as (rest, _):
+        [ticker] = await rest.book_tickers()
 
         assert (ticker.bid_price, ticker.ask_price) == (None, Decimal("0.5"))
 

@@ -26,7 +26,7 @@ class BodyLimit:
             return
         if announced.isdigit() and int(announced) > BODY_BYTES_MAX:
             raise _too_large()
-        body = await _read_body(receive)
+        body = await read_body(receive)
         if body is None:
             return  # The client disconnected.
         unread = [body]
@@ -37,7 +37,7 @@ class BodyLimit:
         await self._app(scope, receive_read, send)
 
 
-async def _read_body(receive: Receive) -> bytes | None:
+async def read_body(receive: Receive) -> bytes | None:
     """Return the body; None if the client disconnected before its end. Raises ApiError if it is too large or slow."""
     parts, size = [], 0
     try:

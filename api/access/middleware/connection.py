@@ -41,7 +41,7 @@ class LimitedConnection(H11Protocol):
         self._watch_arrival()
 
     def handle_events(self) -> None:
-        fault = _fault_of(self.conn.trailing_data[0]) if self.conn.their_state is h11.IDLE else None
+        fault = head_fault(self.conn.trailing_data[0]) if self.conn.their_state is h11.IDLE else None
         if fault is None:
             super().handle_events()
         else:
@@ -92,7 +92,7 @@ class LimitedConnection(H11Protocol):
         self.transport.close()
 
 
-def _fault_of(received: bytes) -> ApiError | None:
+def head_fault(received: bytes) -> ApiError | None:
     """Return the fault of a request's head that h11 would accept; None if there is none so far."""
     head = received.partition(b"\r\n\r\n")[0]
     if len(head) > HEAD_BYTES_MAX:

@@ -31,20 +31,21 @@ class ErrorResponses:
         except BaseException as error:
             if has_begun:
                 raise  # The server cuts the connection, so that a partial response is not taken for a whole one.
-            await error_handlers.response_of(_described(error, scope))(scope, receive, send)
+            await error_handlers.response_of(api_error_of(error, scope["path"]))(scope, receive, send)
             if not isinstance(error, Exception):
                 raise
 
 
-def _described(error: BaseException, scope: Scope) -> ApiError:
+def api_error_of(error: BaseException, path: str) -> ApiError:
+    """Return *error* as the client sees it, and log one that is no ApiError; the request was for *path*."""
     match error:
         case ApiError():
             return error
         case TransientError():
-            log.warning("database away", path=scope["path"], reason=str(error))
+            log.warning("database away", path=path, reason=str(error))
             return error_handlers.database_unavailable()
         case CancelledError():
             return ApiError(503, "stopping", "the API is ending", headers={"Connection": "close"})
         case _:
-            log.error("request failed", path=scope["path"], exc_info=error)
+            log.error("request failed", path=path, exc_info=error)
             return error_handlers.internal_error()

@@ -27,14 +27,15 @@ async def export(reader: Reader, table: PageTable, wanted: ListFilter) -> AsyncI
         rows = await reader.fetch(statement, *arguments)
         values = ({**row, **{name: derive(row) for name, derive in table.derived.items()}} for row in rows)
         yield head + _lines(
-            [[_cell(value, is_text=name not in table.numbers) for name, value in each.items()] for each in values]
+            [[cell_text(value, is_text=name not in table.numbers) for name, value in each.items()] for each in values]
         )
         if len(rows) < ROWS:
             return
         head, after = b"", place_of(table, rows[-1])
 
 
-def _cell(value: Any, *, is_text: bool) -> str:
+def cell_text(value: Any, *, is_text: bool) -> str:
+    """Return *value* as a cell; *is_text* if it can be a formula, as numbers cannot."""
     match value:
         case None:
             return ""

@@ -32,17 +32,19 @@ def by_stage(rows: Iterable[Row]) -> list[StageHours]:
     counts: defaultdict[str, defaultdict[datetime, Counter[int]]] = defaultdict(lambda: defaultdict(Counter))
     for row in rows:
         counts[row["stage"]][row["hour"]][row["bucket"]] += row["samples"]
-    stages: Iterable[Any] = (stage for stage in STAGES if stage in counts)
+    found: Mapping[Any, Mapping[datetime, Counter[int]]] = {stage: counts[stage] for stage in STAGES if stage in counts}
     return [
-        StageHours(stage=stage, hours=[_hour(hour, counts[stage][hour]) for hour in sorted(counts[stage])])
-        for stage in stages
+        StageHours(
+            stage=stage,
+            hours=[
+                HourLatency(
+                    hour=hour,
+                    samples=samples.total(),
+                    p50_ms=percentile_ms(samples, 0.5),
+                    p95_ms=percentile_ms(samples, 0.95),
+                )
+                for hour, samples in sorted(by_hour.items())
+            ],
+        )
+        for stage, by_hour in found.items()
     ]
-
-
-def _hour(hour: datetime, counts: Mapping[int, int]) -> HourLatency:
-    return HourLatency(
-        hour=hour,
-        samples=sum(counts.values()),
-        p50_ms=percentile_ms(counts, 0.5),
-        p95_ms=percentile_ms(counts, 0.95),
-    )

@@ -1,7 +1,7 @@
 """Statistics of listings: counts by source, and leads between sources."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -32,21 +32,20 @@ def stats_of(by_source: Sequence[Row], leads: Sequence[Row], since: datetime, un
     buckets: defaultdict[tuple[str, str], Counter[int]] = defaultdict(Counter)
     for row in leads:
         buckets[row["first_source"], row["source"]][row["bucket"]] += row["sightings"]
-    found = [_lead(first, other, counts) for (first, other), counts in sorted(buckets.items())]
-    first: Counter[str] = Counter()
+    found = [
+        Lead(
+            first=first,
+            other=other,
+            times=times.total(),
+            p50_ms=percentile_ms(times, 0.5),
+            p95_ms=percentile_ms(times, 0.95),
+        )
+        for (first, other), times in sorted(buckets.items())
+    ]
+    firsts: Counter[str] = Counter()
     for lead in found:
-        first[lead.first] += lead.times
+        firsts[lead.first] += lead.times
     counts = {row["source"]: row["listings"] for row in by_source}
     return ListingStats(
-        since=since, until=until, total=sum(counts.values()), by_source=counts, first=dict(first), leads=found
-    )
-
-
-def _lead(first: str, other: str, counts: Mapping[int, int]) -> Lead:
-    return Lead(
-        first=first,
-        other=other,
-        times=sum(counts.values()),
-        p50_ms=percentile_ms(counts, 0.5),
-        p95_ms=percentile_ms(counts, 0.95),
+        since=since, until=until, total=sum(counts.values()), by_source=counts, first=dict(firsts), leads=found
     )

@@ -67,7 +67,7 @@ async def daily_results(reader: Reader, all_time: AllTime, wanted: Days) -> Resu
     for mode in Mode:
         of_mode = {row["day"]: row for row in rows if row["mode"] == mode}
         ever = sum((row["exact"] for day, row in of_mode.items() if day >= fresh), before[mode])
-        days = list(_days(of_mode, since, until))
+        days = list(daily(of_mode, since, until))
         all_time_usdt = ever.quantize(_NOTHING, ROUND_HALF_UP)  # As the database rounds.
         modes.append(
             ModeResults(mode=mode, total_usdt=days[-1].cumulative_usdt, all_time_usdt=all_time_usdt, days=days)
@@ -115,7 +115,8 @@ def _result(ended: Row | None, held: Sequence[Row], worth: Mapping[str, Decimal]
     )
 
 
-def _days(by_day: Mapping[date, Row], since: date, until: date) -> Iterator[DayResult]:
+def daily(by_day: Mapping[date, Row], since: date, until: date) -> Iterator[DayResult]:
+    """Yield the result of each day from *since* to *until*, days without ended positions included."""
     cumulative, nothing = _NOTHING, {"closed": 0, "won": 0, "realised": _NOTHING}
     for number in range((until - since).days + 1):
         day = since + timedelta(days=number)

@@ -2,7 +2,6 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
@@ -31,14 +30,6 @@ _SENT: Final = frozenset({ReasonKind.EXCHANGE, ReasonKind.FAULT})
 """Kinds of refusals of orders that were to be sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """Rows of one mode."""
-
-    trades: Sequence[Row]
-    latency: Sequence[Row]
-
-
 async def read(database: Database, reader: Reader, window: Window) -> TradeStats:
     """Return the statistics of *window*; raises TransientError."""
     now = utc_now()
@@ -47,9 +38,7 @@ async def read(database: Database, reader: Reader, window: Window) -> TradeStats
     exposure = await status.exposure_of(reader, await trade_config.read(database))
     components = [health.component_of(row, now) for row in await reader.fetch(health.COMPONENTS)]
     earned = await results.window_results(reader, components, since)
-    modes = [
-        _mode_stats(one, _Read(_of(one.mode, trades), _of(one.mode, latency)), earned[one.mode]) for one in exposure
-    ]
+    modes = [mode_stats(one, _of(one.mode, trades), _of(one.mode, latency), earned[one.mode]) for one in exposure]
     return TradeStats(since=since, until=now, modes=modes)
 
 
@@ -57,19 +46,20 @@ def _of(mode: Mode, rows: Iterable[Row]) -> list[Row]:
     return [row for row in rows if row["mode"] == mode]
 
 
-def _mode_stats(exposure: ExposureStatus, read: _Read, result: Result) -> ModeStats:
+def mode_stats(exposure: ExposureStatus, trades: Sequence[Row], latency: Iterable[Row], result: Result) -> ModeStats:
+    """Summarise the rows of one mode."""
     by_status: Counter[TradeStatus] = Counter()
-    for row in read.trades:
+    for row in trades:
         by_status[TradeStatus(row["status"])] += row["trades"]
     return ModeStats(
         mode=exposure.mode,
         count=by_status.total(),
         by_status=dict(by_status),
-        error_rate=error_rate(read.trades),
-        spent_usdt=_filled(read.trades, Side.BUY),
-        received_usdt=_filled(read.trades, Side.SELL),
-        refusals=refusals(read.trades),
-        latency=latencies(read.latency),
+        error_rate=error_rate(trades),
+        spent_usdt=_filled(trades, Side.BUY),
+        received_usdt=_filled(trades, Side.SELL),
+        refusals=refusals(trades),
+        latency=latencies(latency),
         result=result,
         exposure=exposure,
     )

@@ -87,12 +87,7 @@ class SignedOrder:
     """Already encoded and signed; empty where nothing is sent."""
     headers: Mapping[str, str] = field(repr=False)
     timestamp_ms: int
-    """By the exchange's clock, which takes no request more than a second before this."""
-
-    @property
-    def expires_ms(self) -> int:
-        """When the exchange takes it no more."""
-        return self.timestamp_ms + self.request.recv_window_ms
+    """By the exchange's clock, which takes it from a second before this until the request's window has passed."""
 
     @classmethod
     def on_paper(cls, request: OrderRequest, timestamp_ms: int) -> "SignedOrder":
@@ -127,10 +122,6 @@ class MexcTrading:
         query = self._signer.query(order_params(order), recv_window_ms=window_ms, now_ms=now_ms)
         path = ORDER_TEST_PATH if test else ORDER_PATH
         return SignedOrder(order, path, query, self._signer.headers, now_ms)
-
-    async def place_order(self, order: OrderRequest, *, now_ms: int) -> Answer:
-        """Place *order*. *now_ms* is the exchange's clock; raises NotSent or OutcomeUnknown."""
-        return await self.post(self.sign(order, now_ms=now_ms))
 
     async def test_order(self, order: OrderRequest, *, now_ms: int) -> Answer:
         """Have *order* checked but not placed. *now_ms* is the exchange's clock; raises NotSent or OutcomeUnknown."""

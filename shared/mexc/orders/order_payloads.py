@@ -4,7 +4,6 @@ One odd entry spoils its whole list: left out, an order would look absent, or it
 """
 
 from decimal import Decimal
-from typing import Final
 
 import msgspec
 
@@ -12,7 +11,6 @@ from shared.events import Side
 from shared.mexc.errors import ExchangeUnavailable
 from shared.mexc.lenient_numbers import Number, decimal_of, moment_of
 from shared.mexc.orders.order_reports import Balance, KeyRights, OrderReport, OrderStatus, TradeReport
-from shared.mexc.payloads import UNREADABLE
 
 Word = str | int | None
 """A name or an id; MEXC's samples show the same ids as numbers and as text."""
@@ -64,21 +62,6 @@ class AccountPayload(msgspec.Struct, rename="camel"):
     can_trade: object = None
     can_withdraw: object = None
     permissions: object = None
-
-
-class _Acknowledgement(msgspec.Struct, rename="camel"):
-    order_id: str | int
-
-
-_acknowledgement_decoder: Final = msgspec.json.Decoder(_Acknowledgement)
-
-
-def acknowledged_order_id(body: bytes) -> str | None:
-    """The id the exchange gave an order, by its answer to placing it; None when that is no acknowledgement."""
-    try:
-        return str(_acknowledgement_decoder.decode(body).order_id) or None
-    except UNREADABLE:
-        return None
 
 
 def order_report(sent: OrderPayload) -> OrderReport:

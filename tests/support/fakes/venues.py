@@ -220,7 +220,8 @@ class ModelVenue:
         if not may_write():
             return Attempt(Unsent("held back"), self.exchange.now())
         self._failpoint("before_write")
-        verdict = await self.exchange.receive(order, signed.request, _moment(signed.expires_ms, self.exchange.now()))
+        expires_ms = signed.timestamp_ms + signed.request.recv_window_ms
+        verdict = await self.exchange.receive(order, signed.request, _moment(expires_ms, self.exchange.now()))
         self._failpoint("after_write")
         return Attempt(verdict, self.exchange.now())
 

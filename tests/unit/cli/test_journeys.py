@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from cli.composing.demo import stage_times
+from cli.composing.demo_report import stage_times
 from tests.support.data.builders import NOON
 
 NAMES = ("observed_at", "published_at", "deduplicated_at", "decided_at", "answered_at")

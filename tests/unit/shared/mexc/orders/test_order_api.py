@@ -80,7 +80,7 @@ async def test_placing_and_testing_an_order_differ_in_the_path_alone() -> None:
     transport = RecordingTransport()
     trading = MexcTrading(transport, api_key=KEY, api_secret=SECRET)
 
-    await trading.place_order(LIMIT_BUY, now_ms=NOW_MS)
+    await trading.post(trading.sign(LIMIT_BUY, now_ms=NOW_MS))
     await trading.test_order(LIMIT_BUY, now_ms=NOW_MS)
 
     [placed, tested] = transport.posts
@@ -91,7 +91,8 @@ async def test_placing_and_testing_an_order_differ_in_the_path_alone() -> None:
 def test_signed_order_says_when_it_holds_and_shows_no_secret() -> None:
     signed = MexcTrading(RecordingTransport(), api_key=KEY, api_secret=SECRET).sign(LIMIT_BUY, now_ms=NOW_MS)
 
-    assert (signed.timestamp_ms, signed.expires_ms) == (NOW_MS, NOW_MS + 1500)
+    assert (signed.timestamp_ms, signed.request.recv_window_ms) == (NOW_MS, 1500)
+    assert "recvWindow=1500" in signed.query
     assert "abc-1" in repr(signed)
     for secret in (KEY, SECRET, "signature", signed.query.rpartition("=")[2]):
         assert secret not in repr(signed)

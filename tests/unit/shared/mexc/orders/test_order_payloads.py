@@ -15,7 +15,6 @@ from shared.mexc.orders.order_payloads import (
     AccountPayload,
     OrderPayload,
     TradePayload,
-    acknowledged_order_id,
     balances,
     order_report,
     trade_report,
@@ -213,23 +212,3 @@ def test_balance_that_is_not_told_spoils_the_answer(garbled: object) -> None:
 
     with pytest.raises(ExchangeUnavailable, match="USDT"):
         balances(msgspec.json.decode(body, type=AccountPayload))
-
-
-@pytest.mark.parametrize(
-    ("body", "order_id"),
-    [
-        (b'{"symbol":"MXUSDT","orderId":"C02__1","orderListId":-1,"transactTime":1}', "C02__1"),
-        (b'{"orderId":12}', "12"),
-        (b'{"orderId":""}', None),
-        (b'{"orderId":null}', None),
-        (b"{}", None),
-        (b"[]", None),
-        (b'{"code":30001,"msg":"no"}', None),
-        (b'{"orderId":"C02__', None),
-        (b"<html>", None),
-        (b'{"orderId":"\xff"}', None),
-        (b'{"orderId":"1","more":' + b"[" * 100_000 + b"]" * 100_000 + b"}", None),
-    ],
-)
-def test_acknowledgement_is_known_by_its_order_id(body: bytes, order_id: str | None) -> None:
-    assert acknowledged_order_id(body) == order_id
