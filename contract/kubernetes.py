@@ -33,12 +33,11 @@ def files() -> Mapping[str, str]:
 
 def rules_resource() -> str:
     """Return the rules of Prometheus as a resource of its operator."""
-    sources = [yaml.safe_load((_PROMETHEUS / name).read_text(encoding="utf-8")) for name in _SOURCES]
     rule = {
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "PrometheusRule",
         "metadata": {"name": "sniper"},
-        "spec": {"groups": [group for source in sources for group in source["groups"]]},
+        "spec": {"groups": [group for name in _SOURCES for group in _groups(name)]},
     }
     dumped = yaml.safe_dump(rule, sort_keys=False, allow_unicode=True, width=120)
     return f"# {_MADE} from deploy/prometheus.\n{dumped}"
