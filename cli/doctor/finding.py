@@ -27,7 +27,7 @@ class Finding(BaseModel):
     verdict: Verdict
     told: str
     advice: str = ""
-    """Remedy; empty where none is needed, or *told* includes it."""
+    """Remedy; empty where none is needed, or the text above includes it."""
 
 
 def well(part: str, told: str) -> Finding:

@@ -50,10 +50,6 @@ class Board:
     title: str
     rows: Sequence[Sequence[Panel]]
 
-    @property
-    def panels(self) -> Sequence[Panel]:
-        return [panel for row in self.rows for panel in row]
-
 
 def show(
     title: str,

@@ -76,10 +76,6 @@ class MexcMarketData:
             return order_book(body)
         return decode(body, OrderBook)  # Raises with the cause.
 
-    async def book_ticker(self, symbol: str) -> BookTicker:
-        """Return the best bid and ask of *symbol*."""
-        return decode(await self._get("/api/v3/ticker/bookTicker", symbol=symbol), BookTicker)
-
     async def book_tickers(self) -> Sequence[BookTicker]:
         """Return the best bid and ask of every symbol, without unreadable ones."""
         tickers = []

@@ -43,7 +43,8 @@ async def test_listed_coin_shows_in_every_view_of_the_market(simulator: Simulato
     assert (info.symbol, info.base_asset, info.quote_asset, info.is_online) == ("NEWUSDT", "NEW", "USDT", True)
     assert info.first_open_time is not None
     assert "NEWUSDT" in await rest.default_symbols()
-    book, ticker = await rest.depth("NEWUSDT"), await rest.book_ticker("NEWUSDT")
+    book = await rest.depth("NEWUSDT")
+    [ticker] = [each for each in await rest.book_tickers() if each.symbol == "NEWUSDT"]
     assert book.asks[0].price == ticker.ask_price
     assert abs(await rest.server_time() - time.time() * 1000) < 5000
     await rest.ping()
