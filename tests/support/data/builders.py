@@ -115,7 +115,7 @@ def a_health(**overrides: Any) -> Health:
 
 
 def a_symbol_info(symbol: str = "ABCUSDT", **overrides: Any) -> SymbolInfo:
-    """A USDT pair as exchangeInfo describes it: online, open to the API, its opening time not told."""
+    """A USDT pair as exchangeInfo describes it: online, open to the API, its opening time unknown."""
     described: dict[str, Any] = {
         "symbol": symbol,
         "base_asset": symbol.removesuffix("USDT"),
