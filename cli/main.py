@@ -20,7 +20,7 @@ from cli.replay.command import replay
 
 app = typer.Typer(
     name="sniper",
-    help="Sees new MEXC listings first, tells everyone once, buys within hard limits.",
+    help="Detects new MEXC listings first, publishes each once, buys within hard limits.",
     epilog="Settings are SNIPER_* variables, a .env file or mounted secret files: docs/configuration.md lists each.\n\n"
     f"Exit code: {manual.USUAL}.\n\n"
     "Examples: `sniper COMMAND --help` shows some of each; docs/commands.md has all.",

@@ -59,9 +59,7 @@ class Injection(BaseModel):
     )
 
     symbol: Annotated[Symbol, AfterValidator(normalised_symbol)]
-    quote_asset: Annotated[str, Field(json_schema_extra={"pattern": _ASSET.pattern}), AfterValidator(require_asset)] = (
-        "USDT"
-    )
+    quote_asset: Asset = "USDT"
     source: Annotated[KnownSource, BeforeValidator(require_injectable)] = Source.TEST_INJECTION
     listed_at: Utc | None = None
     """Now, unless given; never in the future."""

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Final
+from typing import Final
 
-from pydantic import Field, JsonValue
+from pydantic import JsonValue
 
 from api.operator import actions
 from shared.control.config_store import Author
@@ -17,8 +17,6 @@ REQUEST: Final = """
     INSERT INTO settle_requests (client_order_id, base_qty, cost, fee, fee_asset, reason, requested_by)
     VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
-Amount = Annotated[Decimal, Field(gt=0, max_digits=40, allow_inf_nan=False)]
-FeeAmount = Annotated[Decimal, Field(ge=0, max_digits=40, allow_inf_nan=False)]
 _IN_DOUBT: Final = frozenset({"acknowledged", "unknown"})
 
 

@@ -50,10 +50,6 @@ class Board:
     title: str
     rows: Sequence[Sequence[Panel]]
 
-    @property
-    def panels(self) -> Sequence[Panel]:
-        return [panel for row in self.rows for panel in row]
-
 
 def show(
     title: str,
@@ -93,11 +89,11 @@ def render(board: Board) -> str:
     for number, row in enumerate(board.rows):
         width = _COLUMNS // len(row)
         for place, panel in enumerate(row):
-            made = made.with_panel(_built(panel, GridPos(_HEIGHT, width, place * width, number * _HEIGHT)))
+            made = made.with_panel(build_panel(panel, GridPos(_HEIGHT, width, place * width, number * _HEIGHT)))
     return str(JSONEncoder(sort_keys=True, indent=2).encode(made.build())) + "\n"
 
 
-def _built(panel: Panel, at: GridPos) -> heatmap.Panel | stat.Panel | timeseries.Panel:
+def build_panel(panel: Panel, at: GridPos) -> heatmap.Panel | stat.Panel | timeseries.Panel:
     built: heatmap.Panel | stat.Panel | timeseries.Panel
     if panel.kind == "heat":
         built = heatmap.Panel().calculate(calculate=False)

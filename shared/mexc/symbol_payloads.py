@@ -45,7 +45,6 @@ class _Symbol(msgspec.Struct, rename="camel"):
     is_spot_trading_allowed: bool | None = None
     trade_side_type: Number = None
     first_open_time: Number = None
-    st: bool | None = None
     base_asset_precision: Number = None
     quote_precision: Number = None
     quote_asset_precision: Number = None
@@ -108,7 +107,6 @@ def _info_of(wire: _Symbol) -> SymbolInfo:
         api_allowed=bool(wire.is_spot_trading_allowed),
         trade_side_type=integer_of(wire.trade_side_type),
         first_open_time=opening,
-        special_treatment=bool(wire.st),
         base_precision=integer_of(wire.base_asset_precision),
         quote_precision=integer_of(price_precision),
         base_quantity_min=_stricter(max, decimal_of(wire.base_size_precision), filters.quantity_min),

@@ -41,8 +41,6 @@ class SymbolInfo(msgspec.Struct, frozen=True, gc=False):
     trade_side_type: int | None
     """1 both sides, 2 buy only, 3 sell only, 4 closed."""
     first_open_time: datetime | None
-    special_treatment: bool
-    """The exchange's "ST" flag, a warning that the pair may be delisted."""
     base_precision: int | None
     """Decimals of a quantity."""
     quote_precision: int | None

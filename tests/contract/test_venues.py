@@ -1,4 +1,4 @@
-"""What placing relies on, asked of every venue: the exchange, its dry run, and the one that tests play."""
+"""Contract of every venue that orders rely on: the exchange, its dry run, and the one that tests play."""
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
@@ -31,7 +31,7 @@ SYMBOL: Final = "NEWUSDT"
 ORDER: Final = an_order(listing=a_listing(symbol=SYMBOL, base_asset="NEW"), client_order_id="snNEW")
 PRICE: Final = Decimal(2)
 SETTINGS: Final = ExecutorSettings(exchange_timeout_seconds=1, market_after_seconds=0)
-"""The simulated exchange takes MARKET orders from the first second on, unless it is told otherwise."""
+"""The simulated exchange takes MARKET orders from the first second on, unless configured otherwise."""
 
 
 def a_request(order: Order = ORDER, **overrides: object) -> OrderRequest:
@@ -65,7 +65,7 @@ class Ground(ABC):
         return await self.venue.send(order, self.venue.sign(request or a_request(order)), always)
 
     async def fill(self, order: Order, attempt: Attempt) -> Fill | None:
-        """What *order* got, told at once or by looking it up."""
+        """Return the fill of *order*, from the answer or from a look-up."""
         if isinstance(attempt.verdict, Executed):
             return attempt.verdict.fill
         assert isinstance(attempt.verdict, Accepted)

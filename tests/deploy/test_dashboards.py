@@ -28,6 +28,6 @@ def test_every_panel_is_of_metrics_that_exist() -> None:
         rule["record"] for group in read(DEPLOY / "prometheus" / "recording.yml")["groups"] for rule in group["rules"]
     }
 
-    for panel in (panel for board in BOARDS for panel in board.panels):
+    for panel in (panel for board in BOARDS for row in board.rows for panel in row):
         for name in (name for query in panel.queries for name in re.findall(r"\bsniper[:_][\w:]+", query.expr)):
             assert name in DEFINED | recorded or re.sub(r"_(bucket|sum|count)$", "", name) in DEFINED

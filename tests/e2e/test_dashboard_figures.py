@@ -169,7 +169,7 @@ async def test_live_is_armed_without_an_end_only_where_the_field_is_empty(desk: 
         await page.get_by_role("button", name="Switch on", exact=True).click()
         await expect(dialog.get_by_role("alert")).to_contain_text("Switch off again after: must be")
         assert await desk.value("SELECT auto_trade FROM trade_config") is False, text
-        # The next refusal is to be told from this one.
+        # The next refusal is to be distinguished from this one.
         await dialog.get_by_role("alert").evaluate("alert => alert.textContent = ''")
     await page.get_by_label("Switch off again after").fill("")
     await page.get_by_role("button", name="Switch on", exact=True).click()
@@ -234,7 +234,7 @@ async def test_exits_that_are_no_numbers_are_refused_by_name_and_take_nothing_aw
 
 
 async def test_nothing_is_asked_for_again_however_much_happens(desk: Desk) -> None:
-    """Not even where a story is open of which nothing is told."""
+    """Not even where a story is open to which nothing happens."""
     await desk.claims("QUIET")
     page = await desk.page()
     await page.locator("#listings").get_by_role("button", name="QUIETUSDT").click()
@@ -321,7 +321,7 @@ async def test_who_was_first_is_shown_though_no_event_tells_of_it(desk: Desk) ->
     page = await desk.page()
     await expect(page.locator("#listings")).to_contain_text("LEADUSDT")
     await expect(page.locator("#no-leads")).to_be_visible()
-    # No sooner: it is told of after the listing was.
+    # No sooner: it is published after the listing.
     await desk.store("listing_observations", {"listing_key": "LEAD", "raw_id": "LEAD2", "lag_ms": 1500})
 
     await expect(page.locator("#leads")).to_contain_text("websocket before rest api")

@@ -61,7 +61,7 @@ class Desk:
             return [tuple(row) for row in await connection.fetch(query)]
 
     async def signed_in(self, name: str, scope: Scope, **options: Any) -> BrowserContext:
-        """Return a window of somebody with a token of their own."""
+        """Return the window of a user with a token of their own."""
         context = await self.browser.new_context(viewport=WIDE, **options)
         page = await context.new_page()
         await page.goto(f"{self.url}/sign-in")

@@ -44,7 +44,7 @@ CALM: dict[str, Any] = {
 
 @dataclass
 class Operator:
-    """Somebody with a token, and what they look at."""
+    """User with a token, and the page they look at."""
 
     client: httpx.AsyncClient
     simulator: SimulatorProcess

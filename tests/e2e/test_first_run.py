@@ -84,7 +84,7 @@ async def still_held(database: Database, keys: list[str]) -> list[str]:
 
 
 async def watching(database: Database) -> bool:
-    """Tell whether this run says of its exits that they look at every position."""
+    """Return whether the exits of this run report that they look at every position."""
     said = """
         SELECT status || ': ' || detail FROM bot_health
         WHERE component_name = 'exits' AND updated_at > now() - interval '3 s'

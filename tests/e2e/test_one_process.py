@@ -24,7 +24,7 @@ from tests.waiting import eventually
 pytestmark = pytest.mark.timeout(120)
 
 ENDED = dict.fromkeys(("api", "dedup", "executor", "ingest", "persister"), "stopped") | {"exits": "error"}
-"""What is told of each component in the end; what was bought is not watched any more, which is not well."""
+"""Last reported state of each component; an error where a position is not watched any more."""
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def left_in(directory: Path) -> list[Path]:
 
 
 def is_left_running(directory: Path) -> bool:
-    """Tell whether the database server of a process started in *directory* still runs."""
+    """Return whether the database server of a process started in *directory* still runs."""
     return (directory / ".sniper" / "postgres" / "postmaster.pid").exists()
 
 

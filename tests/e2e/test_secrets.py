@@ -1,4 +1,4 @@
-"""No secret stands in anything that comes out of a process, whatever it is asked and whatever fails."""
+"""No secret stands in any output of a process, whatever the request and whatever fails."""
 
 import asyncio
 import json
@@ -63,7 +63,7 @@ async def trading_process(
 
 
 def misplaced(token: str) -> Sequence[dict[str, Any]]:
-    """Return requests with a token wherever somebody might put it by mistake."""
+    """Return requests with a token wherever a user might put it by mistake."""
     return [
         {"url": f"/{token}"},
         {"url": f"/listings/{token}"},

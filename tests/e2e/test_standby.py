@@ -1,4 +1,4 @@
-"""Two ingests: one watches, the other takes over from it, and every listing is told once."""
+"""Two ingests: one watches, the other takes over from it, and every listing is published once."""
 
 import asyncio
 import math
@@ -24,7 +24,7 @@ AGES = ("sniper_ingest_last_listing_age_seconds", 'sniper_ingest_data_age_second
 
 @dataclass
 class Pair:
-    """Two ingests over one database and broker, with what stores the listings they tell of."""
+    """Two ingests over one database and broker, and a persister that stores their listings."""
 
     simulator: SimulatorProcess
     rows: "asyncpg.Connection[asyncpg.Record]"
@@ -151,7 +151,7 @@ async def differs(pair: Pair, holder: str) -> bool:
 
 
 async def are_stored(pair: Pair, wanted: list[str]) -> bool:
-    """Tell whether exactly these are; one that is twice or was never listed is an error."""
+    """Return whether exactly these are; raise for one stored twice or never listed."""
     stored = await pair.stored()
     assert set(stored) <= set(wanted)
     assert len(stored) == len(set(stored))

@@ -28,7 +28,7 @@ COIN: Mapping[str, Any] = {"price": "1", "swing": 0, "asks": [("1", "100000")], 
 
 @dataclass(slots=True)
 class Told:
-    """What four processes told of one listing that they traded."""
+    """Output of four processes about one listing that they traded."""
 
     services: Cluster
     collector: Collector

@@ -20,7 +20,7 @@ class DatabaseProxy:
     lost: asyncio.Event = field(default_factory=asyncio.Event)
 
     def loses(self, answer: bytes) -> bool:
-        """Tell whether *answer* is the one to be lost."""
+        """Return whether *answer* is the one to lose."""
         if not self.fatal or self.fatal not in answer:
             return False
         self.fatal = b""

@@ -36,7 +36,7 @@ FULL_SECONDS = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """What a child is told when it starts."""
+    """Instructions to a child at its start."""
 
     database_url: str
     broker_url: str
@@ -44,14 +44,14 @@ class Orders:
     data_dir: Path
     log: Path
     hold: frozenset[str] = frozenset()
-    """The points to wait at, until told to go on."""
+    """The points to wait at, until released."""
     settings: dict[str, Any] = field(default_factory=dict)
     database: dict[str, Any] = field(default_factory=dict)
     live: bool = True
 
 
 class Wire:
-    """Tells the test what is reached, and hears from it what may be passed."""
+    """Reports reached points to the test, and receives which may be passed."""
 
     def __init__(self, pipe: Pipe, hold: frozenset[str]) -> None:
         self._pipe = pipe
@@ -83,7 +83,7 @@ class Wire:
             try:
                 self._hold = self._pipe.recv()
             except EOFError:
-                os._exit(1)  # The process of the tests is gone, and nobody else would end this one.
+                os._exit(1)  # The process of the tests is gone, and nothing else would end this one.
             self.points.start_over()
             self._told.set()
             self._pipe.send(HEARD)

@@ -20,7 +20,7 @@ END_SECONDS = 12
 
 
 class ExecutorProcess:
-    """One executor. Whatever happens to it, its log tells its side."""
+    """One executor, with its log whatever happens to it."""
 
     def __init__(self, process: ForkServerProcess, pipe: Pipe, told: Orders) -> None:
         self._process = process
@@ -119,7 +119,7 @@ async def executor_process(told: Orders) -> AsyncIterator[ExecutorProcess]:
     await asyncio.to_thread(process.start)
     its.close()
     running = ExecutorProcess(process, ours, told)
-    # Whoever is not listened to cannot go on talking.
+    # A process whose output is not read blocks.
     loop = asyncio.get_running_loop()
     loop.add_reader(ours.fileno(), running.hear)
     try:
@@ -134,5 +134,5 @@ async def executor_process(told: Orders) -> AsyncIterator[ExecutorProcess]:
 
 
 def holding(told: Orders, *points: str) -> Orders:
-    """Return *told* with these points to wait at."""
+    """Return a copy with these points to wait at."""
     return dataclasses.replace(told, hold=frozenset(points))

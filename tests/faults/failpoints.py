@@ -66,7 +66,7 @@ POLLS = frozenset(
 """What is read again and again beside the orders. Nothing is decided by these alone."""
 
 Reach = Callable[[str], Awaitable[None]]
-"""Tells that a point was reached, and returns when it may be passed."""
+"""Report a reached point, and return when it may be passed."""
 
 
 class Points:
@@ -159,7 +159,7 @@ class PointedDatabase(Database):
 
 
 class PointedBus:
-    """A bus with points around what is told of trades, and between the handling of a message and its answer."""
+    """A bus with points around the publishing of trades, and between handling a message and its answer."""
 
     def __init__(self, bus: Bus, points: Points) -> None:
         self._bus = bus

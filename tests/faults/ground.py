@@ -1,4 +1,4 @@
-"""Where executors are put to the test: a real exchange, broker and database, and what all of them hold in the end."""
+"""Environment of executors under test: a real exchange, broker and database, and their final contents."""
 
 import asyncio
 import dataclasses
@@ -80,7 +80,7 @@ class Ground:
 
     @asynccontextmanager
     async def executor(self, *hold: str, **settings: Any) -> AsyncIterator[ExecutorProcess]:
-        """Run an executor that waits at the points *hold*; yield it once it is ready. Whoever was left over goes."""
+        """Run an executor that waits at the points *hold*; yield it once it is ready. One left over ends."""
         async with self.starting(*hold, **settings) as process:
             await process.ready()
             yield process
@@ -172,7 +172,7 @@ class Ground:
             await eventually(partial(self.rows, HALTS_ASKED_SINCE, now["time"], IN_FORCE), within_seconds=20)
 
     async def settled(self) -> None:
-        """Return once nothing is open, everything is told, and no message waits."""
+        """Return once nothing is open, everything is published, and no message waits."""
 
         async def quiet() -> bool:
             [open_orders] = await self.rows("SELECT count(*) FROM orders WHERE " + OPEN)
@@ -239,7 +239,7 @@ def _names(order: Mapping[str, Any]) -> set[str]:
 
 
 def _untold(orders: Iterable[Mapping[str, Any]], trades: Outlet) -> list[str]:
-    """Name the orders whose end was not told."""
+    """Name the orders whose end was not published."""
     ends = {
         event.client_order_id
         for event in trades.events
@@ -252,7 +252,7 @@ def _untold(orders: Iterable[Mapping[str, Any]], trades: Outlet) -> list[str]:
 async def a_ground(
     postgres: PostgresServer, rabbitmq: RabbitMQServer, directory: Path, **exchange: Any
 ) -> AsyncIterator[Ground]:
-    """Live trading is on, with room for everything; nobody runs yet."""
+    """Live trading is on, with room for everything; no executor runs yet."""
     url, vhost = postgres.create_migrated_database(), rabbitmq.create_vhost()
     broker_url = rabbitmq.url_for(vhost)
     try:

@@ -1,4 +1,4 @@
-"""What an executor waits for between a listing and the trade that tells of it, and where it can be held meanwhile."""
+"""Waits of an executor between a listing and the publishing of its trade, and points to hold it at meanwhile."""
 
 from itertools import pairwise
 from typing import Final

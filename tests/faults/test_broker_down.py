@@ -21,7 +21,7 @@ from tests.support.running.services import open_database, serving
 from tests.support.running.simulators import Simulator, simulator_in_this_process
 from tests.waiting import eventually
 
-# A broker takes seconds to start, and whoever waits for it tries ever more rarely.
+# A broker takes seconds to start, and its clients retry with back-off.
 pytestmark = pytest.mark.timeout(120)
 
 PENDING_MAX = 4

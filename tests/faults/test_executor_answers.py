@@ -1,4 +1,4 @@
-"""What the exchange may answer to an order, or not answer: rows 11 to 14, 16, 18 and 57."""
+"""Answers of the exchange to an order, and missing ones: rows 11 to 14, 16, 18 and 57."""
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -68,7 +68,7 @@ class Outcome:
     order: Mapping[str, Any]
     posted: list[dict[str, Any]]
     reasons: list[str | None]
-    """Of the trades that were told, in their order."""
+    """Of the published trades, in their order."""
 
     @property
     def placed(self) -> int:
@@ -137,7 +137,7 @@ async def test_an_order_that_never_arrived_is_given_up_and_never_sent_again(
 
     assert (outcome.order["state"], len(outcome.posted), outcome.placed) == ("failed", 1, 0)
     assert outcome.reasons[-1] == "never_arrived"
-    # Meanwhile it was told as what it was.
+    # Meanwhile it was published as unknown.
     assert (outcome.reasons[0] or "").startswith("outcome_unknown")
 
 
@@ -188,7 +188,7 @@ def _reason(code: int) -> str:
 
 
 async def _is_bought_again(ground: Ground) -> bool:
-    """Tell whether the executor has noticed that trading was resumed: it may take two looks."""
+    """Return whether the executor has noticed that trading was resumed: it may take two looks."""
     listing = await ground.lists()
     await ground.publish(listing)
     order = await ground.becomes(listing, "filled", "rejected")

@@ -78,7 +78,7 @@ async def test_an_executor_whose_queue_was_deleted_consumes_again(
 
 
 async def _bought(ground: Ground) -> bool:
-    """Tell whether a listing that is told now gets through; one that no queue takes does not."""
+    """Return whether a listing published now gets through; one that no queue takes does not."""
     listing = await ground.lists()
     await ground.publish(listing)
     await ground.becomes(listing, "filled", within_seconds=5)

@@ -52,7 +52,7 @@ async def test_while_the_database_is_down_nothing_is_bought_and_what_ages_meanwh
         fresh = await ground.lists()
         await ground.publish(fresh)
         await ground.becomes(fresh, "filled", "rejected")
-        # The halts have to be read again first, and until then nobody knows that there are none.
+        # The halts have to be read again first, and until then they are unknown.
         await eventually(lambda: _bought(ground), within_seconds=20)
         await ground.settled()
 
@@ -75,7 +75,7 @@ async def test_a_frozen_database_denies_what_is_not_decided_and_what_is_not_sent
         await executor.reaches("after decision_sql.RESERVE")
         postgres.freeze()
         await ground.publish(undecided)
-        # Whoever cannot read the halts for so long takes them for in force.
+        # Halts unreadable for so long count as in force.
         unreadable = utc_now() + timedelta(seconds=3)
         await eventually(lambda: utc_now() > unreadable, within_seconds=10)
         await executor.hold()

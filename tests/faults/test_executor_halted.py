@@ -116,7 +116,7 @@ async def test_more_listings_in_a_minute_than_can_be_true_halt_and_only_those_be
         await eventually(lambda: _halted_by(ground, "mass_listing"), within_seconds=20)
 
     assert sum(order["state"] == "filled" for order in orders) <= 5
-    # Each was decided on, and told.
+    # Each was decided on, and published.
     assert len({trade.listing_key for each in listings for trade in ground.told(each)}) == 50
 
 

@@ -43,7 +43,7 @@ async def moved(ground: Ground, listing: Listing, opens_in: float) -> Listing:
 
 
 def is_a_hair_early(entry: dict[str, Any], listing: Listing) -> bool:
-    """Tell whether the exchange refused a request because it came before the opening, by no more than clocks differ.
+    """Return whether the exchange refused a request because it came before the opening, by no more than clocks differ.
 
     Such a request made no order, and another may follow it at once.
     """

@@ -1,4 +1,4 @@
-"""An executor that is asked to stop at any moment around an order: row 34."""
+"""An executor stopped at any moment around an order: row 34."""
 
 import pytest
 

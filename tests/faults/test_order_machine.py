@@ -114,7 +114,7 @@ class OrderMachine(RuleBasedStateMachine):
                 self._change("max_trade_usdt = 33.33, max_position_usdt = 250")
 
     def _listing(self, oddity: str) -> Listing:
-        """One that was never told of; against another asset it may be of the coin before."""
+        """Return one never published; against another asset it may be of the coin before."""
         now = self.world.time()
         quote = "USDC" if oddity == "usdc" else "USDT"
         coin = f"C{max(0, len(self.world.told) - (oddity == 'usdc')):02}"
@@ -246,7 +246,7 @@ class OrderMachine(RuleBasedStateMachine):
             assert row["mode"] == "live"
 
     def teardown(self) -> None:
-        """Everything heals: nothing stays at large, and both ledgers tell the same."""
+        """Everything heals: nothing stays at large, and both ledgers agree."""
         self.do(self._heal())
 
     async def _heal(self) -> None:

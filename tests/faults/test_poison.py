@@ -1,4 +1,4 @@
-"""Messages that nobody can read, among many that everybody can."""
+"""Unreadable messages among many readable ones."""
 
 import json
 from dataclasses import replace

@@ -84,7 +84,7 @@ async def test_listing_is_seen_within_half_a_second_and_no_limit_is_reached(open
 
 
 async def _longest_silence_seconds(simulator: Simulator) -> float:
-    """Return for how long nobody asked; what was on its way when the exchange refused comes before."""
+    """Return the longest time without a request; one on its way when the exchange refused comes before."""
     received_ns = [int(each["received_at_ns"]) for each in await simulator.traffic()]
     return max(later - earlier for earlier, later in pairwise(received_ns)) / 1e9
 

@@ -1,4 +1,4 @@
-"""REST answers that lack symbols or are none at all: told and asked for again, never taken for "no listings"."""
+"""REST answers that lack symbols or are none at all: reported and requested again, never taken for "no listings"."""
 
 import socket
 import ssl

@@ -41,7 +41,7 @@ def seen_now(**overrides: Any) -> RawListing:
 
 
 def rewritten(raw: RawListing, **data: object) -> Message:
-    """Return the message of *raw* with other values, as somebody else would write them."""
+    """Return the message of *raw* with other values, as another program would write them."""
     message = to_message(raw)
     envelope = json.loads(message.body)
     envelope["data"] |= data
@@ -85,7 +85,7 @@ async def test_a_sighting_delivered_a_hundred_times_over_is_one_listing_and_one_
             copies = [once.model_copy(update={"id": f"copy-{number}"}) for number in range(100)]
             await publish_all(runtime.bus, map(to_message, [once] * 100 + copies))
             await eventually(lambda: has_rows(runtime, "listing_observations", 100), within_seconds=20)
-            # Whoever would have traded again has done so when what came after it is traded.
+            # A second trade would have come before that of the next listing.
             await runtime.bus.publish(to_message(seen_now(symbol="LASTUSDT", base_asset="LAST")))
             await eventually(lambda: has_rows(runtime, "trades", 2), within_seconds=20)
 

@@ -1,4 +1,4 @@
-"""What goes wrong on the websocket, and that no listing is lost over it."""
+"""Faults of the websocket, which lose no listing."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -152,6 +152,6 @@ async def test_refused_handshake_is_tried_again(status: HTTPStatus) -> None:
 
 
 async def killed(simulator: Simulator, watch: Watch, times: int) -> bool:
-    """Cut every connection there is; tell whether that makes it so many times."""
+    """Cut every connection there is; return whether that makes it so many times."""
     await simulator.arm("ws_disconnect")
     return watch.metric("websocket_disconnects") >= times

@@ -1,4 +1,4 @@
-"""What must be true of the exchange's ledger and the books, whatever the exchange has done."""
+"""Invariants of the exchange's ledger and the books, whatever the exchange has done."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping

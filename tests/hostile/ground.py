@@ -274,7 +274,7 @@ class Ground:
         return [each for each in self.trades.events if isinstance(each, Trade) and each.listing_key == listing.key]
 
     async def told(self, listing: Listing) -> list[Trade]:
-        """Return the same once the end of its purchase is among them: the books say so before anyone is told."""
+        """Return the same once the end of its purchase is among them: the books have it before it is published."""
 
         def ended() -> list[Trade]:
             trades = self.published(listing)

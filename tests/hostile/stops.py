@@ -102,7 +102,7 @@ class Scenario:
         listings = [await self.ground.lists(symbol, notional_min="1000") for symbol in symbols]
         first, second, *others = [each.model_copy(update={"price": None}) for each in listings]
         await self.ground.announces(first.model_copy(update={"rules": None}))
-        await self.ground.order(first.symbol, "rejected")  # Else both were asked about in one question.
+        await self.ground.order(first.symbol, "rejected")  # Else one request would be for both.
         await self.ground.announces(second.model_copy(update={"rules": None}))
         for each in others:
             await self.ground.announces(each)

@@ -22,7 +22,7 @@ TRADE: Final = "UPDATE trade_config SET auto_trade = $1"
 WAITS: Final = "sniper_executor_rate_wait_seconds_bucket"
 BURST: Final = 6
 BOOKS_PER_SECOND: Final = ExecutorSettings().requests_per_second // 3
-"""The purchases' share of the requests, whatever is asked for positions."""
+"""The purchases' share of the requests, whatever positions take."""
 WAIT_SECONDS_MAX: Final = next(bound for bound in WAIT_SECONDS if bound >= (BURST / BOOKS_PER_SECOND - 1) * WINDOW)
 """Of the bounds that the executor counts its waits by."""
 ASKED_NOTHING: Final = "SELECT FROM orders HAVING max(updated_at) < clock_timestamp() - interval '11 seconds'"

@@ -69,7 +69,7 @@ async def without_keys(shared_ground: SharedGround) -> AsyncIterator[Ground]:
 async def test_without_keys_a_listing_that_opens_later_is_bought_on_paper_when_it_opens_and_not_before(
     without_keys: Ground,
 ) -> None:
-    """H2: both are told as if they were open; one opens in two seconds, the other in an hour."""
+    """H2: both are published as open; one opens in two seconds, the other in an hour."""
     ground = without_keys
     await ground.allows(trade_usdt=100, position_usdt=1000)
     await ground.staffed()
@@ -90,7 +90,7 @@ async def test_without_keys_a_listing_that_opens_later_is_bought_on_paper_when_i
 async def test_an_order_is_as_large_as_it_is_set_where_the_price_holds_and_never_costs_more_than_its_cap(
     ground: Ground, mode: Mode
 ) -> None:
-    """H3: a hundred spent ninety-five; the price is told as 1, and is 1 or 1.05 when the order comes."""
+    """H3: a hundred spent ninety-five; the price is published as 1, and is 1 or 1.05 when the order comes."""
     await ground.staffed(order_usdt=100)
     await ground.allows(trade_usdt=105, position_usdt=1000)
     await ground.execute(TRADE, mode is Mode.LIVE)

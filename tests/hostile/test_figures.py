@@ -9,7 +9,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
 
 
 async def test_an_order_whose_answer_was_lost_is_told_without_a_latency(ground: Ground) -> None:
-    """M22: nobody timed an answer to it."""
+    """M22: no answer to it was timed."""
     await ground.staffed()
     await ground.exchange.arm("drop_connection", accept=True, side="BUY")
     lost = await ground.buys("LOSTUSDT")

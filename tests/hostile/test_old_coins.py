@@ -1,4 +1,4 @@
-"""D4: a coin of two years ago that a ticker shows first, before anything tells when it opened."""
+"""D4: a coin of two years ago that a ticker shows first, before its opening time is known."""
 
 import pytest
 

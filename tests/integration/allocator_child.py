@@ -1,4 +1,4 @@
-"""Handles large answers between which small things remain, and tells by how many bytes it has grown since the first."""
+"""Handles large answers between which small things remain, and prints its growth in bytes since the first."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A process that publishes and handles messages on the in-process bus until killed, telling what it does."""
+"""A process that publishes and handles messages on the in-process bus until killed, and prints its steps."""
 
 import asyncio
 import itertools

@@ -1,4 +1,4 @@
-"""A process that watches for halts until killed, and tells whenever purchases are halted or not any more."""
+"""A process that watches for halts until killed, and prints each halt of purchases and its end."""
 
 import asyncio
 import sys

@@ -1,4 +1,4 @@
-"""What large answers took up is given back, though small things that last came to lie between them."""
+"""Memory of large answers is given back, though small things that last came to lie between them."""
 
 import subprocess
 import sys

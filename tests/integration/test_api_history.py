@@ -1,4 +1,4 @@
-"""Who decided what: every decision, whoever asked for the same before, and by which request."""
+"""Author and request of every decision, also of one that changes nothing."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta

@@ -138,7 +138,7 @@ async def test_what_the_executor_writes_is_found_without_a_notification(api: Ser
         await store(api.database, "halts", reason="too many")
 
         assert (await client.first("halt"))["reason"] == "too many"
-        # That it was opened may have been told too: it happened a moment before the stream began.
+        # Its opening may have been streamed too: it happened a moment before the stream began.
         assert [data["state"] for data in client.data_of("position")][-1] == "closed"
         assert len(client.of("position")) <= 2
         await client.until(lambda: client.data_of("held")[-1] == [])

@@ -36,7 +36,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 @pytest.fixture
 async def watch(database: Database, tmp_path: Path) -> HaltWatch:
-    """A watch that looks when it is told to."""
+    """A watch that looks on demand."""
     return HaltWatch(database, tmp_path / "halt")
 
 
@@ -104,7 +104,7 @@ async def test_a_latch_in_force_is_not_latched_again_and_one_that_was_lifted_is(
 async def test_only_an_operator_lifts_a_halt_whatever_the_clock_of_the_server_says(
     database: Database, watch: HaltWatch
 ) -> None:
-    """A halt and its end are told apart by time, and a clock may step back in between, or forward and back."""
+    """A halt and its end are distinguished by time, and a clock may step back in between, or forward and back."""
     async with database.connection() as connection:
         await connection.execute("UPDATE trade_config SET resumed_at = now() + interval '1 hour'")
     await halt(database, HaltCause.CREDENTIALS, Mode.LIVE)

@@ -1,4 +1,4 @@
-"""Announcements are told to people, whatever they say, and reach no decision."""
+"""Announcements are published for people, whatever they say, and reach no decision."""
 
 import json
 from collections.abc import AsyncIterator, Sequence
@@ -28,7 +28,7 @@ def answer(*notices: Any) -> Behaviour:
 
 @asynccontextmanager
 async def reading(behave: Behaviour) -> AsyncIterator[Polls]:
-    """Poll a server that answers so whatever it is asked."""
+    """Poll a server that answers every request so."""
     async with serving(behave) as server, polling(server.url, announcements_seconds=1) as polls:
         yield polls
 

@@ -1,4 +1,4 @@
-"""What ingest keeps of the symbols, and finds of them."""
+"""Symbols that ingest stores, and reads at its start."""
 
 from collections.abc import AsyncIterator
 

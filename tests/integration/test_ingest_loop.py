@@ -1,4 +1,4 @@
-"""Thirty thousand symbols, ten times what MEXC has, hold nobody up."""
+"""Thirty thousand symbols, ten times what MEXC has, do not block the event loop."""
 
 import time
 from collections.abc import AsyncIterator

@@ -43,7 +43,7 @@ async def test_nothing_is_seen_in_a_pause_and_what_was_listed_meanwhile_is_late_
         await paused(database, outbox)
         asked = await simulator.requests()
         await simulator.list_coin("MISSEDUSDT")
-        # Names are asked for every tenth of a second, and a heartbeat comes every five.
+        # Names are polled every tenth of a second, and a heartbeat comes every five.
         beats = len(outbox.healths)
         await eventually(lambda: len(outbox.healths) > beats, within_seconds=10)
         during, still_asked = list(outbox.sightings), await simulator.requests()

@@ -1,4 +1,4 @@
-"""What the exchange lists under a name without a place: told in the dead letters and in health until a person knows."""
+"""Symbols whose name fits no event: dead-lettered, and in health until acknowledged."""
 
 import json
 from collections.abc import AsyncIterator

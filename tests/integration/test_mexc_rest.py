@@ -164,11 +164,12 @@ async def test_unchanged_exchange_info_comes_back_as_the_same_object() -> None:
 
 
 async def test_changed_exchange_info_is_read_anew() -> None:
-    async with client_of(answering_json(exchange_info({"symbol": "AUSDT", "st": False}))) as (rest, server):
+    closed, opened = ({"symbol": "AUSDT", "isSpotTradingAllowed": allowed} for allowed in (False, True))
+    async with client_of(answering_json(exchange_info(closed))) as (rest, server):
         await rest.exchange_info()
-        server.behave = answering_json(exchange_info({"symbol": "BUSDT"}, {"symbol": "AUSDT", "st": True}))
+        server.behave = answering_json(exchange_info({"symbol": "BUSDT"}, opened))
 
-        assert [(info.symbol, info.special_treatment) for info in await rest.exchange_info()] == [
+        assert [(info.symbol, info.api_allowed) for info in await rest.exchange_info()] == [
             ("BUSDT", False),
             ("AUSDT", True),
         ]

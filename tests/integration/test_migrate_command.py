@@ -236,7 +236,7 @@ async def test_roles_are_made_with_their_rights_and_given_them_again_by_a_later_
     private_postgres: Callable[[], PrivatePostgres], tmp_path: Path
 ) -> None:
     url = private_postgres().create_database()
-    # As an earlier build made it: nobody is to sign in as it.
+    # As an earlier build made it: no session may sign in as it.
     await execute(url, "CREATE ROLE sniper_archive LOGIN")
     environment = {"SNIPER_DATABASE_URL": url}
     said = ""

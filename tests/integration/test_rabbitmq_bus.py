@@ -221,7 +221,7 @@ async def test_bus_can_be_left_while_the_broker_refuses_its_user(broker_url: str
 
 
 async def test_service_can_stop_while_the_broker_is_down() -> None:
-    # Nobody listens on port 1.
+    # Nothing listens on port 1.
     settings = BrokerSettings(url=SecretStr("amqp://127.0.0.1:1/"))
 
     async with (
@@ -274,7 +274,7 @@ async def test_attempts_under_one_id_at_once_get_each_its_own_answer(broker: Rab
 
 
 async def properties_of_next(broker_url: str) -> pika.BasicProperties:
-    """Take the next message of the queue as somebody else's program does."""
+    """Take the next message of the queue as another program does."""
 
     def take() -> pika.BasicProperties:
         with pika.BlockingConnection(pika.URLParameters(broker_url)) as connection:

@@ -71,7 +71,7 @@ async def test_frozen_broker_fails_publishes_in_time_and_the_bus_comes_back(node
             waiting = asyncio.create_task(other.publish(a_message(b"waiting")))
             with pytest.raises(TransientError):
                 await bus.publish(a_message(b"frozen"))
-            # The client ends this one with a CancelledError that nobody asked for.
+            # The client ends this one with a CancelledError that no caller requested.
             with pytest.raises(TransientError):
                 await waiting
             await eventually(lambda: not bus.is_connected(), within_seconds=30)
@@ -112,6 +112,6 @@ async def test_broker_short_of_memory_takes_answers_but_no_messages(node: Privat
             await asyncio.to_thread(node.ctl, "set_vm_memory_high_watermark", "0.4")
         await eventually(lambda: b"late" in inbox.bodies(), within_seconds=10)
 
-    # The publish that timed out arrives all the same, which is why every consumer tells duplicates apart.
+    # The publish that timed out arrives all the same, which is why every consumer recognises duplicates.
     assert inbox.bodies() == [b"one", b"two", b"late"]
     assert await drained(RabbitBroker(url), LISTINGS) == []

@@ -1,4 +1,4 @@
-"""What a broker says when it will not have us, in words that say what to do."""
+"""Refusals of a broker, in words that name the remedy."""
 
 import asyncio
 import json

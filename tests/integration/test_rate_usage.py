@@ -1,4 +1,4 @@
-"""What a service asked of the exchange outlives its process."""
+"""The recorded usage of the exchange's rate limits outlives the process."""
 
 import asyncio
 from collections.abc import AsyncIterator

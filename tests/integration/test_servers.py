@@ -137,7 +137,7 @@ def has_ended(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return True
-    # In a container without an init process nobody collects the exit status of an orphan.
+    # In a container without an init process nothing collects the exit status of an orphan.
     status = Path(f"/proc/{pid}/stat")
     return status.exists() and ") Z " in status.read_text()
 

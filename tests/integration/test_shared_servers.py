@@ -1,4 +1,4 @@
-"""The servers that the processes of a run share: started once, told to whoever asks, gone with the run."""
+"""The servers that the processes of a run share: started once, offered to each process, gone with the run."""
 
 import asyncio
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The simulator as a process: it says where it listens, and ends when told to, whatever is open."""
+"""The simulator as a process: it prints its address, and ends on a signal, whatever is open."""
 
 import asyncio
 import signal

@@ -1,4 +1,4 @@
-"""What counting, tracing and naming cost on a listing's way, beside what the way costs: in CPU time, in one run."""
+"""Cost of counting, tracing and naming on a listing's way, beside that of the way: in CPU time, in one run."""
 
 import asyncio
 import time

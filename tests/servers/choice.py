@@ -1,4 +1,4 @@
-"""Which servers a run uses: those the environment names, or else what this machine can start."""
+"""Choice of a run's servers: those the environment names, or else those this machine can start."""
 
 import os
 import shutil
@@ -46,7 +46,7 @@ def choose_broker(env: Mapping[str, str], *, docker_answers: bool, node_installe
 
 
 def find_broker(env: Mapping[str, str]) -> BrokerKind:
-    """Look at this machine and choose; Docker is asked only when no server is named."""
+    """Look at this machine and choose; Docker is queried only when no server is named."""
     named = bool(env.get(BROKER_URL_VARIABLE))
     return choose_broker(env, docker_answers=not named and docker_answers(), node_installed=node_installed())
 

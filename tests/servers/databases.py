@@ -38,7 +38,7 @@ class PostgresServer:
         return self._url_of(self._create(self.template))
 
     def drop_database(self, url: str) -> None:
-        """Drop it, cutting off whoever is still connected."""
+        """Drop it, closing any connection still open."""
         self._drop(make_url(url).database or "")
 
     def drop_all(self) -> None:
@@ -47,7 +47,7 @@ class PostgresServer:
 
     @cached_property
     def template(self) -> str:
-        """The name of a database of the newest revision that nobody is connected to."""
+        """The name of a database of the newest revision without connections."""
         if self._given_template is not None:
             return self._given_template
         name = self._create("template1")

@@ -92,7 +92,7 @@ def private_node(*, durable: bool, further: str = "", shows_metrics: bool = Fals
 
 @contextmanager
 def _own_epmd(layout: NodeLayout, guard: Guard) -> Iterator[None]:
-    """Erlang's name server, without which the node would use the machine's, or start one that nobody ends."""
+    """Erlang's name server, without which the node would use the machine's, or start one that never ends."""
     port = layout.ports.epmd
     process = _spawn(["epmd", "-port", str(port), "-address", LOOPBACK], layout, guard)
     try:

@@ -1,4 +1,4 @@
-"""What keeps a private RabbitMQ node apart from every other: its directory, its ports, its credentials."""
+"""Layout of a private RabbitMQ node, apart from every other: its directory, its ports, its credentials."""
 
 import os
 import secrets
@@ -83,7 +83,7 @@ vm_memory_high_watermark.absolute = 1GB
 {self._prometheus()}"""
 
     def _prometheus(self) -> str:
-        """Nobody knows these settings where the plugin does not run."""
+        """RabbitMQ refuses these settings where the plugin does not run."""
         if not self.shows_metrics:
             return ""
         return f"prometheus.tcp.ip = {LOOPBACK}\nprometheus.tcp.port = {self.ports.prometheus}\n"

@@ -1,4 +1,4 @@
-"""Loopback ports nobody listens on."""
+"""Free loopback ports."""
 
 import random
 import socket

@@ -28,14 +28,14 @@ class RabbitMQServer:
         return self._amqp.set(database=vhost).render_as_string(hide_password=False)
 
     def create_vhost(self) -> str:
-        """A new empty virtual host, as its name; whoever makes one may do everything in it."""
+        """Create an empty virtual host and return its name; its creator has every right in it."""
         vhost = f"sniper_test_{secrets.token_hex(8)}"
         with self.management() as api:
             api.put(f"/api/vhosts/{vhost}").raise_for_status()
         return vhost
 
     def delete_vhost(self, vhost: str) -> None:
-        """Delete it with all it holds, cutting off whoever is still connected."""
+        """Delete it with all it holds, closing any connection still open."""
         with self.management() as api:
             api.delete(f"/api/vhosts/{vhost}").raise_for_status()
 

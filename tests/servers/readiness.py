@@ -1,4 +1,4 @@
-"""When a broker may be used: its AMQP listener and its management API both answer."""
+"""Readiness of a broker: its AMQP listener and its management API both answer."""
 
 import socket
 import time

@@ -1,4 +1,4 @@
-"""Where a private server keeps its data."""
+"""Data directory of a private server."""
 
 import os
 import shutil

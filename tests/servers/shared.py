@@ -1,7 +1,7 @@
 """One server of each kind for all processes of a run: whichever needs one first has it started.
 
-The run's first process offers them at a Unix socket and ends them with itself; the others ask by name and are told an
-address, or in a sentence why there is none.
+The run's first process offers them at a Unix socket and ends them with itself; the others send a name and receive
+an address, or the reason why there is none.
 """
 
 import json
@@ -48,7 +48,7 @@ STARTS: Final[Mapping[str, Start]] = MappingProxyType({"postgres": _postgres, "r
 
 @contextmanager
 def offered(starts: Mapping[str, Start] = STARTS) -> Iterator[Path]:
-    """Offer servers for the time of the block; yield the socket at which they are asked for."""
+    """Offer servers for the time of the block; yield the socket that answers for them."""
     directory = Path(tempfile.mkdtemp(prefix="sniper-run-"))
     with ExitStack() as running:
         running.callback(shutil.rmtree, directory, ignore_errors=True)
@@ -57,7 +57,7 @@ def offered(starts: Mapping[str, Start] = STARTS) -> Iterator[Path]:
 
 
 def shared_postgres(asked_at: Path | None, env: Mapping[str, str]) -> PostgresServer | None:
-    """Return the server of the run; None where *env* names one, or nobody offers any.
+    """Return the server of the run; None where *env* names one, or none is offered.
 
     Raises:
         ServerUnavailableError: when it could not be started.
@@ -69,7 +69,7 @@ def shared_postgres(asked_at: Path | None, env: Mapping[str, str]) -> PostgresSe
 
 
 def shared_rabbitmq(asked_at: Path | None, env: Mapping[str, str]) -> RabbitMQServer | None:
-    """Return the server of the run; None where *env* names one, or nobody offers any.
+    """Return the server of the run; None where *env* names one, or none is offered.
 
     Raises:
         ServerUnavailableError: when it could not be started.

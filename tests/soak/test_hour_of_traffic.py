@@ -1,4 +1,4 @@
-"""An hour of the exchange in half a minute; `make soak` tells the whole day."""
+"""An hour of the exchange in half a minute; `make soak` plays the whole day."""
 
 from pathlib import Path
 

@@ -1,1 +1,1 @@
-"""What several tests share: data, stand-ins, and what starts the real things."""
+"""Shared parts of tests: data, stand-ins, and what starts the real things."""

@@ -86,7 +86,7 @@ async def resume(page: Page) -> None:
 VIEWS: Final[Mapping[str, Callable[[Deck], Awaitable[Page]]]] = MappingProxyType(
     {"sign-in": sign_in, "overview": overview, "position": position, "settings": settings, "halted": halted}
 )
-"""What shows each picture, in the order of taking them: the later ones go on from what the earlier ones did."""
+"""Actions before each picture, in the order of taking them: the later ones go on from the earlier ones."""
 
 
 async def take(deck: Deck, place: Path) -> None:

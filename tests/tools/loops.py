@@ -1,9 +1,9 @@
-"""Keeps every loop over many things honest: what is wrong with one of them concerns that one.
+"""Check that a loop over many things is isolated: a fault of one of them concerns that one.
 
 Looks for loops, comprehensions and gatherings in the services, and in what they share, that wait for or read something
 for each item, without `shared.isolation` or a broad `except` around it. Where one failure may concern all, the loop is
 named below, and why.
-`.venv/bin/python -m tests.tools.loops` says what is wrong; `make check` runs it.
+`.venv/bin/python -m tests.tools.loops` prints the findings; `make check` runs it.
 """
 
 import ast
@@ -71,7 +71,7 @@ MAY_FAIL_AS_A_WHOLE: Final[Mapping[str, str]] = {
 
 
 def findings() -> Sequence[str]:
-    """Say what is wrong, one line each: loops that are not isolated, and names above that excuse nothing."""
+    """Return the findings, one line each: loops that are not isolated, and names above that excuse nothing."""
     found = {
         f"{path.relative_to(ROOT)}:{function}"
         for service in SERVICES

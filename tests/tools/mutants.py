@@ -87,7 +87,7 @@ class Mutant(InspectLoader, MetaPathFinder):
 
 
 def mutants(source: str) -> Iterator[tuple[str, ast.Module]]:
-    """Yield every changed form of *source*, with a word on what was changed."""
+    """Yield every changed form of *source*, with a word on the change."""
     original = ast.parse(source)
     members = _enumerations(original)
     for index, node in enumerate(_changeable(original)):

@@ -124,7 +124,7 @@ def _find_or_install_linters() -> str:
 
 
 def _install_what_consumers_need() -> None:
-    """Install what the guide's consumers in other languages run on, where we may."""
+    """Install the runtimes of the guide's consumers in other languages, where we may."""
     if not _may_install():
         return
     missing = [] if JAVA_CLIENT_JAR.exists() else [_JAVA_CLIENT]
@@ -139,7 +139,7 @@ def _may_install() -> bool:
 
 
 def install(package: str) -> None:
-    """Install Debian's *package*. The tests start what they need themselves, so services are kept from starting."""
+    """Install Debian's *package*. The tests start their servers themselves, so services are kept from starting."""
     _say(f"Installing Debian's package {package} for the tests (once); no service will be started")
     env = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     with services_forbidden(_POLICY):
@@ -149,7 +149,7 @@ def install(package: str) -> None:
 
 @contextmanager
 def services_forbidden(policy: Path) -> Iterator[None]:
-    """Let no package start its service inside the block; *policy* is afterwards what it was before, or absent again."""
+    """Let no package start its service inside the block; *policy* is restored afterwards, or absent again."""
     before = policy.with_name(f"{policy.name}.before-tests")
     existed = policy.exists()
     if existed:

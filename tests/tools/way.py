@@ -126,12 +126,11 @@ def _environment(database: str, simulator: Simulator, *, live: bool) -> Mapping[
         "SNIPER_MEXC_API_SECRET": simulator.api_secret,
         "SNIPER_LIVE": str(live).lower(),
         "SNIPER_METRICS_PORT": "0",
-        # Lists are read seldom: it is the frame that shows the newcomer.
+        # Lists are read seldom: a ticker alone shows the newcomer. The look-up of its opening is a way of its own.
         "SNIPER_INGEST_DEFAULT_SYMBOLS_SECONDS": "60",
         "SNIPER_INGEST_DEFAULT_SYMBOLS_OPENING_SECONDS": "60",
         "SNIPER_INGEST_EXCHANGE_INFO_SECONDS": "600",
         "SNIPER_INGEST_EXCHANGE_INFO_OPENING_SECONDS": "600",
-        # A ticker alone shows the newcomer. To ask when it opened is a way of its own.
         "SNIPER_EXECUTOR_OPENING_UNKNOWN": "buy",
     }
 

@@ -1,1 +1,1 @@
-"""A day of the exchange, told in minutes: what happens in it, and what must come of that."""
+"""A day of the exchange, played in minutes: its events, and their expected results."""

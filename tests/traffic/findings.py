@@ -1,4 +1,4 @@
-"""Whether what was told is what happened: nothing missed, nothing invented, nothing twice. Pure."""
+"""Comparison of the published events with the script: nothing missed, nothing invented, nothing twice. Pure."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -18,11 +18,11 @@ class Findings:
     """Everything that is wrong; as it is made, nothing is."""
 
     missed: Counter[str] = field(default_factory=Counter)
-    """Listings, and moved openings, that happened and were not told."""
+    """Listings, and moved openings, that happened and were not published."""
     invented: Counter[str] = field(default_factory=Counter)
-    """What was told and did not happen, or was told once too often."""
+    """Published without having happened, or once too often."""
     openings: Mapping[str, object] = field(default_factory=dict)
-    """The wrong ones that listings were told with, of those that were known ahead."""
+    """The wrong ones in published listings, of those that were known ahead."""
     refusals: Mapping[str, int] = field(default_factory=dict)
     dead_letters: int = 0
     misreads_unnoticed: int = 0

@@ -1,4 +1,4 @@
-"""How much memory the services hold, as they tell it themselves, and how flat that is."""
+"""Memory of the services, by their own metrics, and its growth."""
 
 import asyncio
 import statistics
@@ -37,7 +37,7 @@ class Memory:
 
 
 async def sample(process: Sniper, name: str, **labels: str) -> float:
-    """Return what *process* tells under *name*, 0 where it has nothing to tell."""
+    """Return the sample *name* of *process*, 0 where it has none."""
     async with plain_http() as http:
         answer = await http.get(f"http://127.0.0.1:{process.metrics_port}/metrics")
     found: Sequence[float] = [

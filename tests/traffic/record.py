@@ -1,4 +1,4 @@
-"""What came of a script: what was told, and what the exchange and the services counted."""
+"""Record of a played script: the published events, and the counts of the exchange and the services."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -36,7 +36,7 @@ class Servers:
 
 
 async def played(script: Script, servers: Servers, *, speed: float = SPEED, read_every_seconds: float) -> Record:
-    """Let *script* happen, and return what was told and seen."""
+    """Play *script*, and return what was published and counted."""
     async with (
         running_simulator(
             symbols=SYMBOLS, seed=SEED, limits=True, ticker_interval_seconds=_sped_up_simulator(speed)

@@ -14,7 +14,7 @@ from tests.traffic.steps import Action, Disconnect, List, Misread, Script, Step
 
 FIRST_AT: Final = 1 * MINUTE
 QUIET_AT_THE_END: Final = 3 * MINUTE
-"""Two seconds at a hundredth of the time: what is told twice, or wrongly, is told by then."""
+"""Two seconds at a hundredth of the time: duplicate or wrong events are published by then."""
 SYMBOLS: Final = 2_000
 SEED: Final = 1
 _FRACTIONS: Final = (0.1, 0.85)

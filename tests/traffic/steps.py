@@ -1,4 +1,4 @@
-"""What can happen on the exchange. All times are seconds of the day that is told."""
+"""Events on the exchange. All times are seconds of the played day."""
 
 from dataclasses import dataclass
 

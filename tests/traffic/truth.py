@@ -1,4 +1,4 @@
-"""What must come of a script, whatever the machine under test makes of it. Pure."""
+"""Expected results of a script, whatever the machine under test makes of it. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

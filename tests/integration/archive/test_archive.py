@@ -286,7 +286,7 @@ def test_a_run_that_is_killed_anywhere_is_finished_by_the_next(
 
 
 def died(database_url: str, directory: Path, archive: str, step: int) -> bool:
-    """Archive in a process that dies at that step; tell whether it got so far."""
+    """Archive in a process that dies at that step; return whether it got so far."""
     environment = clean() | {"SNIPER_DATABASE_URL": database_url, "PYTHONPATH": str(Path(__file__).parents[3])}
     command = [sys.executable, f"{Path(__file__).with_name('dying_child.py')}", archive, f"{step}"]
     ended = subprocess.run(command, env=environment, cwd=directory, check=False).returncode

@@ -1,4 +1,4 @@
-"""Every consumer of the guide runs against a real broker, as somebody else's program."""
+"""Every consumer of the guide runs against a real broker, as a program of its own."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""What dedup keeps of the sightings that became no listing."""
+"""Dedup's records of the sightings that became no listing."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Every command line that the pages show is run, on a real database: none is refused as something nobody can type."""
+"""Every command line that the pages show is run, on a real database: none is refused as mistyped."""
 
 import asyncio
 import re
@@ -27,7 +27,7 @@ Sniper = Callable[..., Result]
 
 @pytest.fixture
 def sniper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str) -> Sniper:
-    """Run a command on a database that has something of everything, with nobody to notify."""
+    """Run a command on a database that has something of everything, with no addresses to notify."""
     monkeypatch.chdir(tmp_path)
     asyncio.run(_fill(database_url))
     variables = {"SNIPER_DATABASE_URL": database_url, "SNIPER_MEXC_REST_URL": "http://127.0.0.1:1"}

@@ -1,4 +1,4 @@
-"""What the persister writes of listings and trades, in a real database."""
+"""Rows that the persister writes of listings and trades, in a real database."""
 
 import asyncio
 from collections.abc import Sequence

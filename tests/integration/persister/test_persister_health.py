@@ -1,4 +1,4 @@
-"""What the persister writes of components that speak, and of those that do not any more."""
+"""Rows that the persister writes of components that report, and of silent ones."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping

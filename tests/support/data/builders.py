@@ -115,7 +115,7 @@ def a_health(**overrides: Any) -> Health:
 
 
 def a_symbol_info(symbol: str = "ABCUSDT", **overrides: Any) -> SymbolInfo:
-    """A USDT pair as exchangeInfo describes it: online, open to the API, its opening time not told."""
+    """A USDT pair as exchangeInfo describes it: online, open to the API, its opening time unknown."""
     described: dict[str, Any] = {
         "symbol": symbol,
         "base_asset": symbol.removesuffix("USDT"),
@@ -124,7 +124,6 @@ def a_symbol_info(symbol: str = "ABCUSDT", **overrides: Any) -> SymbolInfo:
         "api_allowed": True,
         "trade_side_type": 1,
         "first_open_time": None,
-        "special_treatment": False,
         "base_precision": 2,
         "quote_precision": 6,
         "base_quantity_min": Decimal("0.01"),

@@ -85,5 +85,5 @@ def opening(seconds: float | None) -> SymbolInfo:
 
 
 def told(result: ObservationResult) -> list[float]:
-    """When the openings that *result* tell anew are, in seconds after noon."""
+    """Return the rescheduled openings of *result*, in seconds after noon."""
     return [(each.record.opens_at - NOON).total_seconds() for each in result.rescheduled if each.record.opens_at]

@@ -1,1 +1,1 @@
-"""Stand-ins, and servers on the loopback that do what a test tells them."""
+"""Stand-ins, and scripted servers on the loopback."""

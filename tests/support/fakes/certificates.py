@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 
 def self_signed(folder: Path) -> Path:
-    """Write a key and a certificate for 127.0.0.1 that nobody else vouches for into one file; return its path."""
+    """Write a key and a self-signed certificate for 127.0.0.1 into one file; return its path."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "loopback")])
     now = dt.datetime.now(dt.UTC)
@@ -36,7 +36,7 @@ DAY = dt.timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """Somebody who vouches for servers, thrown away with the test."""
+    """Certificate authority, thrown away with the test."""
 
     path: Path
     """Its own certificate."""

@@ -31,7 +31,7 @@ class Clocks(Time):
         self.pass_by(max(0.0, (moment - self()).total_seconds()))
 
     def set_wall(self, by_seconds: float) -> None:
-        """Let somebody set the wall clock."""
+        """Step the wall clock."""
         self._wall_ahead += by_seconds
 
     def set_exchange(self, by_seconds: float) -> None:
@@ -42,7 +42,7 @@ class Clocks(Time):
         return datetime.fromtimestamp(self.monotonic + self._exchange_ahead, UTC)
 
     async def learn(self) -> None:
-        """Let the exchange tell its time, once, and somebody look at it."""
+        """Read the exchange's time once."""
         await self.exchange._round()
         self()
 

@@ -1,4 +1,4 @@
-"""What dedup should answer to each sighting, in a few lines and no database."""
+"""Model of dedup's answer to each sighting, in a few lines and without a database."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,12 +15,12 @@ class Known:
     opens_at: datetime | None
     told_at: datetime | None
     announced: datetime | None
-    """The opening time that a consumer was told."""
+    """The last published opening time."""
     mover: str | None = None
     observations: set[str] = field(default_factory=set)
 
     def hear(self, raw: RawListing) -> bool:
-        """Take in another sighting; tell whether it is news, or was when it came the first time."""
+        """Take in another sighting; return whether it is news, or was when it came the first time."""
         self.observations.add(raw.id)
         if raw.opens_at is None:
             return False
@@ -53,7 +53,7 @@ class LedgerModel:
 
 
 class Consumer:
-    """Somebody downstream: idempotent by the event's id, and told the opening time by the latest observation."""
+    """Downstream consumer: idempotent by the event's id; its opening time is that of the latest observation."""
 
     def __init__(self) -> None:
         self.listings: dict[str, Listing] = {}

@@ -1,4 +1,4 @@
-"""A server on the loopback that answers, or misbehaves, exactly as a test tells it, and remembers what reached it."""
+"""Scripted server on the loopback: answers, or misbehaves, as a test sets, and records what reached it."""
 
 import asyncio
 import ssl

@@ -1,4 +1,4 @@
-"""A websocket server that does exactly what a test tells it, and the frames of the exchange."""
+"""Scripted websocket server, and the frames of the exchange."""
 
 import asyncio
 import json
@@ -75,7 +75,7 @@ class Server:
 
 
 class Exchange:
-    """A server that grants channels as MEXC does, pushes what it is told, and can be made to refuse or fall silent."""
+    """A server that grants channels as MEXC does, pushes given frames, and can be made to refuse or fall silent."""
 
     def __init__(self) -> None:
         self.followed: dict[ServerConnection, set[str]] = {}

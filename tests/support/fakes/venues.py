@@ -85,16 +85,16 @@ class Entry:
     working: bool
     fill: Fill | None
     word: str = ""
-    """Its status, where that is one that nobody knows."""
+    """Its status, where that is an unknown one."""
 
 
 @dataclass
 class ModelExchange:
-    """Sells every coin for two dollars, in any amount, and does with each request what it was told to do next."""
+    """Sells every coin for two dollars, in any amount, and treats each request as scripted."""
 
     now: Callable[[], datetime]
     on_request: Callable[[Order, OrderRequest], Awaitable[None]] | None = None
-    """Is told of every request that is written, before anything comes of it."""
+    """Called with every request that is written, before its effect."""
     price: Decimal = Decimal(2)
     read_lag: timedelta = timedelta(0)
     asks_there: bool = True
@@ -108,7 +108,7 @@ class ModelExchange:
     denies_fills: bool = False
     """It says of every order that it got nothing; its trades say otherwise."""
     trades_missing: bool = False
-    """Not all trades of an order are told."""
+    """Not all trades of an order are listed."""
     rules: SymbolInfo | None = None
     """What it demands of every symbol; None: what any test's symbol has."""
     others: dict[str, Decimal] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What always has to hold, whatever market, exchange, clocks and crashes do."""
+"""Invariants, whatever market, exchange, clocks and crashes do."""
 
 import re
 from collections import defaultdict
@@ -78,7 +78,7 @@ GAINS: Final[Mapping[str, Decimal]] = {
 """What was paid, and what the lowest trigger of any policy adds."""
 PROTECTION: Final = SETTINGS.protection_seconds
 OVERDUE_SECONDS: Final = 14.0
-"""A position that was not looked at for longer has to be told of: ten seconds, and some to tell it."""
+"""A position not looked at for longer has to be reported: ten seconds, and some for the report."""
 
 
 @dataclass
@@ -303,7 +303,7 @@ class Checks:
 
 
 def _is_told(health: Health | None, name: str) -> bool:
-    """Return whether *health* says of the position *name*, or of all, that nobody looks at it."""
+    """Return whether *health* reports the position *name*, or all, as not looked at."""
     if health is None or health.status is HealthStatus.ERROR or name in health.detail:
         return True
     counted = UNWATCHED.match(health.detail)

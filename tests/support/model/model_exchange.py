@@ -56,7 +56,7 @@ HONEST = Fate()
 @dataclass
 class ModelExchange:
     clock: Callable[[], float]
-    """Seconds, that nobody steps."""
+    """Seconds, never stepped."""
     on_request: Callable[[Sent], Awaitable[None]]
     ledger: Ledger = field(default_factory=Ledger)
     coins: dict[str, Coin] = field(default_factory=dict)
@@ -72,7 +72,7 @@ class ModelExchange:
     _processing: set[asyncio.Task[Answer]] = field(default_factory=set)
 
     def now_ms(self) -> int:
-        """Return the time as this exchange tells it."""
+        """Return the time by this exchange's clock."""
         seconds = self.clock() * (1 + self.drift) + self.ahead_seconds
         return int((NOON.timestamp() + seconds) * 1000)
 

@@ -1,4 +1,4 @@
-"""What may become of a request, by lot: any status, any code, any delay, with an order or without one."""
+"""Random outcomes of a request: any status, any code, any delay, with an order or without one."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What the machine of orders plays with: an executor, its exchange, its database, and what can happen to them."""
+"""World of the order state machine: an executor, its exchange, its database, and their faults."""
 
 from collections.abc import Coroutine
 from datetime import timedelta

@@ -100,7 +100,7 @@ class Desk:
             await connection.execute(statement, *arguments)
 
     async def trade(self, symbol: str, side: str, status: str) -> Trade:
-        """Return the trade that tells of this."""
+        """Return the trade published of this."""
 
         def told() -> list[Trade]:
             trades = [each for each in self._trades.events if isinstance(each, Trade)]
@@ -156,7 +156,7 @@ async def executor_running(
 async def desk(
     database_url: str, simulator: Simulator, directory: Path, *, live: bool = True, **settings: Any
 ) -> AsyncIterator[Desk]:
-    """Run an executor; it trades live unless told otherwise."""
+    """Run an executor; it trades live unless set otherwise."""
     async with open_database(database_url) as database, watched_runtime(database) as (runtime, trades, health):
         opened = Desk(simulator, runtime, trades, health)
         await opened.execute("UPDATE trade_config SET auto_trade = $1", live)
@@ -166,7 +166,7 @@ async def desk(
 
 @asynccontextmanager
 async def watched_runtime(database: Database) -> AsyncIterator[tuple[Runtime, Outlet, Outlet]]:
-    """Yield what an executor runs on, and what it tells of trades and of its health, also with its last words."""
+    """Yield the runtime of an executor, and its published trades and health reports, up to the final ones."""
     async with embedded.open_embedded(database.pool, SNIPER, drain_seconds=5) as bus:
         runtime = Runtime(bus, database, Telemetry(), asyncio.Event())
         async with emptying(bus, PERSISTER_TRADES) as trades, emptying(bus, PERSISTER_HEALTH) as health:

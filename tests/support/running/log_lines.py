@@ -1,4 +1,4 @@
-"""Log lines of the code under test: those of an order or a position name the listing and the event that told of it."""
+"""Log lines of the code under test: those of an order or a position name the listing and its event."""
 
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager

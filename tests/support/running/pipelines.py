@@ -64,6 +64,6 @@ async def rows(runtime: Runtime, query: str) -> list[Mapping[str, Any]]:
 
 
 async def has_rows(runtime: Runtime, table: str, count: int) -> bool:
-    """Tell whether *table* holds that many rows."""
+    """Return whether *table* holds that many rows."""
     [found] = await rows(runtime, f"SELECT count(*) FROM {table}")
     return bool(found["count"] == count)

@@ -1,4 +1,4 @@
-"""What a service is handed, on the servers of a test."""
+"""Runtime of a service, on the servers of a test."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence

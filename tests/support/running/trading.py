@@ -46,7 +46,7 @@ class Trading:
         return trade
 
     def told(self, symbol: str) -> list[Trade]:
-        """Every trade that was told of *symbol*, oldest first."""
+        """Return every published trade of *symbol*, oldest first."""
         return [each for each in self.trades.events if isinstance(each, Trade) and each.symbol == symbol]
 
 

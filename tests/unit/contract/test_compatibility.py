@@ -1,4 +1,4 @@
-"""What was promised in a release holds: its events are still read, and its readers cope with today's."""
+"""Promises of a release hold: its events are still read, and its readers cope with today's."""
 
 import json
 from collections.abc import Mapping
@@ -116,7 +116,7 @@ def test_an_event_goes_where_the_document_says(event: PipelineEvent) -> None:
 
 
 def holds(found: Any, wanted: Any) -> bool:
-    """Tell whether *found* has all of *wanted*; it may have more fields."""
+    """Return whether *found* has all of *wanted*; it may have more fields."""
     if isinstance(wanted, dict):
         return isinstance(found, dict) and all(
             name in found and holds(found[name], value) for name, value in wanted.items()

@@ -1,4 +1,4 @@
-"""What is derived from the models and the topology is in the tree as it would be derived today."""
+"""Generated files are in the tree as the models and the topology would generate them today."""
 
 from pathlib import Path
 from typing import Any

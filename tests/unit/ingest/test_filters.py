@@ -1,4 +1,4 @@
-"""Which symbols are not to be traded, and what is said about them."""
+"""Symbols not to be traded, and the reasons given."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Rules of trading, as events tell them."""
+"""Rules of trading, as events carry them."""
 
 from decimal import Decimal
 

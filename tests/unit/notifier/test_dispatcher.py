@@ -1,4 +1,4 @@
-"""Merging, retries and quiet hours, with addresses that fail as told."""
+"""Merging, retries and quiet hours, with addresses that fail as scripted."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""What people are told of each event, and what is merged, held back or repeated."""
+"""Notices of each event, and those merged, held back or repeated."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""What may be the name of a symbol."""
+"""Valid names of symbols."""
 
 import unicodedata
 

@@ -1,4 +1,4 @@
-"""Every trade of an order, from an exchange that tells a hundred at once, from whichever end."""
+"""Every trade of an order, from an exchange that lists a hundred at once, from whichever end."""
 
 from collections.abc import Sequence
 from datetime import timedelta

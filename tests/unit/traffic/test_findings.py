@@ -1,4 +1,4 @@
-"""What is wrong with what was told is found, whichever way it is wrong."""
+"""Wrong events are found, whichever way they are wrong."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What the accounting allows, whatever happens to the requests on their way."""
+"""Requests that the rate limit admits, whatever happens to them on their way."""
 
 import math
 from bisect import bisect_right
@@ -15,7 +15,7 @@ ENDED = 10.03  # a window, and the grace for a clock that is not ours
 
 
 def spent(rate_limit: RateLimit, weight: int, *, at: float, answered_at: float | None = None) -> None:
-    """A request sent *at* a time, and answered at once unless told otherwise."""
+    """A request sent *at* a time, and answered at once unless given otherwise."""
     rate_limit.begin(weight)
     rate_limit.end(weight, at if answered_at is None else answered_at)
 
@@ -117,7 +117,7 @@ def test_requests_refused_together_count_as_one_refusal() -> None:
     st.lists(
         st.tuples(
             st.integers(1, 30),  # weight
-            st.floats(0, 2),  # seconds until somebody wants to send it
+            st.floats(0, 2),  # seconds until a caller wants to send it
             st.floats(0, 3),  # seconds until it arrives
             st.floats(0, 3),  # seconds from there until its answer
         ),

@@ -1,4 +1,4 @@
-"""Who is let through, in which order, and when nobody is."""
+"""Order in which requests are let through, and times when none is."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""What says that a symbol trades, and what its first trade says of its opening."""
+"""Evidence that a symbol trades, and of its first trade for its opening."""
 
 from decimal import Decimal
 

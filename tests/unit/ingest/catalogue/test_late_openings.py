@@ -1,4 +1,4 @@
-"""A symbol that opens later than it was said to: the first sign of trading is told as its opening."""
+"""A symbol that opens later than announced: the first sign of trading is reported as its opening."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -37,7 +37,7 @@ def deal(after: float) -> SourceEvent:
 
 @pytest.fixture
 def reported(listed: Catalogue) -> Catalogue:
-    """ABCUSDT, of which both sources have told, is tradable by its name when its time comes."""
+    """ABCUSDT, reported by both sources, is tradable by its name when its time comes."""
     stored(listed, listed.observe(ticks("ABCUSDT", after=1, price=Decimal(1))).sightings)
     stored(listed, listed.observe(names(*OLD, "ABCUSDT", after=2)).sightings)
     listed.observe(names(*OLD, "ABCUSDT", after=3600))

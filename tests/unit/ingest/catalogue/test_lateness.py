@@ -1,4 +1,4 @@
-"""Which sightings are late: what appeared while nobody looked may be open for long."""
+"""Late sightings: a symbol that appeared unwatched may have been open for long."""
 
 import pytest
 

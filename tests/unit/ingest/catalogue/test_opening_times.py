@@ -1,4 +1,4 @@
-"""Opening times: who is believed, what is told of a move, and what is stored of it when."""
+"""Opening times: the source believed, the report of a move, and the time it is stored."""
 
 from datetime import datetime, timedelta
 

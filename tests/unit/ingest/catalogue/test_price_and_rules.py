@@ -1,4 +1,4 @@
-"""What a sighting tells beside the symbol: its price, and what exchangeInfo says of it."""
+"""Content of a sighting beside the symbol: its price, and its rules from exchangeInfo."""
 
 from collections.abc import Sequence
 from dataclasses import replace

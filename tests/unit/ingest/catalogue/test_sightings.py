@@ -1,4 +1,4 @@
-"""What the catalogue takes for a new listing, and what not."""
+"""New listings by the catalogue, and sightings that are none."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What a frame without news costs, and that nothing grows without limit."""
+"""Cost of a frame without news, and limits of all that grows."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Which state follows: every combination that matters, as a table."""
+"""State transitions: every combination that matters, as a table."""
 
 from datetime import datetime, timedelta
 

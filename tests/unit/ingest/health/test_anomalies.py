@@ -1,4 +1,4 @@
-"""What health and metrics say of answers not believed, and of long quiet."""
+"""Health and metrics of answers not believed, and of long quiet."""
 
 import math
 from datetime import datetime, timedelta

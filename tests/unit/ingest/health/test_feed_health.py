@@ -1,4 +1,4 @@
-"""When a feed counts as blind, and what the service says about it."""
+"""Blind feeds, and the service's report of them."""
 
 import math
 from functools import partial

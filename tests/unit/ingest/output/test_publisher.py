@@ -28,7 +28,7 @@ LONG = "A" * 21 + "USDT"
 
 
 class AwayBus(RecordingBus):
-    """A bus whose broker is away until told otherwise."""
+    """A bus whose broker is away until set otherwise."""
 
     def __init__(self) -> None:
         super().__init__()

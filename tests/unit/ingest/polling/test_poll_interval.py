@@ -1,4 +1,4 @@
-"""When the beat is quick."""
+"""Times of the short poll interval."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""What the polls ask, and what they make of the answers."""
+"""Requests of the polls, and their reading of the answers."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -27,7 +27,7 @@ PLENTY = Limits(weight=10**9, requests=10**9)
 
 
 class Exchange:
-    """Answers both endpoints as told, and counts."""
+    """Answers both endpoints as scripted, and counts."""
 
     def __init__(self, *symbols: str) -> None:
         self.symbols = list(symbols)

@@ -1,4 +1,4 @@
-"""What is told of frames that could not be read."""
+"""Reports of frames that could not be read."""
 
 import pytest
 from prometheus_client import CollectorRegistry

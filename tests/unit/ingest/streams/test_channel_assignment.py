@@ -1,4 +1,4 @@
-"""Which symbols are followed one by one, and on which connection."""
+"""Symbols followed one by one, and their connections."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What is asked in JSON, and what its answers mean."""
+"""Requests in JSON, and the meaning of their answers."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Answers compared with what was asked."""
+"""Answers compared with the requests."""
 
 import json
 

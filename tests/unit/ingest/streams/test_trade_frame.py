@@ -1,4 +1,4 @@
-"""What counts as the first sign of trading."""
+"""First signs of trading."""
 
 import tracemalloc
 from decimal import Decimal

@@ -19,7 +19,7 @@ RESULT = Message("events", "listing.detected", b"listed", "2")
 
 @dataclass
 class FakeDelivery:
-    """Notes down its answers among the publishes, so that their order can be told."""
+    """Notes down its answers among the publishes, so that their order can be asserted."""
 
     journal: list[str]
     message: Message = MESSAGE

@@ -1,4 +1,4 @@
-"""What a bus counts of the messages it publishes and hands out."""
+"""Metrics of the messages that a bus publishes and delivers."""
 
 import asyncio
 from collections.abc import Sequence
@@ -33,10 +33,10 @@ class Delivery:
         self.attempt = attempt
 
     async def ack(self) -> None:
-        """Nobody looks."""
+        """Ignore it."""
 
     async def requeue(self) -> None:
-        """Nobody looks."""
+        """Ignore it."""
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ async def settled(counted: Counted, attempt: int, handle: object = None) -> None
         return ()
 
     async def publish(_: Message, /) -> None:
-        """Somebody has it."""
+        """Accept it."""
 
     chosen = handle if callable(handle) else nothing
     processor = DeliveryProcessor(QUEUE, chosen, publish, DEAD, asyncio.Event(), counted.metrics)

@@ -23,7 +23,7 @@ def test_without_a_trace_a_message_stays_as_it_is() -> None:
 
 
 def test_a_trace_goes_on_in_what_is_published_while_its_message_is_handled() -> None:
-    """Also without an SDK, for whoever began the trace has one."""
+    """Also without an SDK, for the service that began the trace has one."""
     with tracing.handling("queue", TRACED):
         sent = tracing.with_trace_context(Message("events", "b", b"", "id-3", headers={"own": "1"}))
 

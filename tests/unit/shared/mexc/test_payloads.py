@@ -51,7 +51,6 @@ def test_documented_symbol_is_read_whole() -> None:
         api_allowed=True,
         trade_side_type=1,
         first_open_time=datetime(2023, 11, 14, 22, 13, 20, 123000, tzinfo=UTC),
-        special_treatment=False,
         base_precision=2,
         quote_precision=4,
         base_quantity_min=Decimal("0.000001"),

@@ -15,7 +15,7 @@ TURNS = 20
 
 
 class Exchange:
-    """Answers each question when it is told to, and lets questions begin while there is room."""
+    """Answers each question on demand, and lets questions begin while there is room."""
 
     def __init__(self, *, room: int = 1_000, unknown: Sequence[str] = (), omits: bool = False) -> None:
         self.asked: list[Sequence[str]] = []
@@ -51,7 +51,7 @@ class Exchange:
         return {name: name.lower() for name in names if name not in self.unknown}
 
     async def answer(self, error: ExchangeError | None = None, number: int = -1) -> None:
-        """Answer a question, the latest unless told otherwise."""
+        """Answer a question, the latest unless given otherwise."""
         if error is None:
             self.held[number].set_result(None)
         else:

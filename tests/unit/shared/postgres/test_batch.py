@@ -12,7 +12,7 @@ FOR_EVER = 3600.0
 
 
 class Table:
-    """Keeps what is committed; does to a batch what the test tells it."""
+    """Keeps what is committed; treats a batch as the test sets."""
 
     def __init__(self, *, poison: Sequence[int] = ()) -> None:
         self.batches: list[list[int]] = []

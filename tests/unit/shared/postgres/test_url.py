@@ -1,4 +1,4 @@
-"""Which PostgreSQL URLs are meant, and what is said of the others."""
+"""Accepted PostgreSQL URLs, and the errors of the others."""
 
 import getpass
 

@@ -1,4 +1,4 @@
-"""What a few answers tell about the exchange's clock, and when that is not enough."""
+"""Estimate of the exchange's clock from a few answers, and when they are not enough."""
 
 import pytest
 from hypothesis import given
