@@ -60,7 +60,7 @@ class RequestBuilder:
     ) -> None:
         """*markets* is looked at for purchases, *selling* for sales: the same unless given.
 
-        *ask* is asked for openings that may be long ago.
+        *ask* requests openings that may be long ago.
         """
         self._markets = markets
         self._fees = markets.fees

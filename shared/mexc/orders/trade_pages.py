@@ -18,7 +18,7 @@ Enough = Callable[[Sequence[TradeReport]], bool]
 async def all_trades(page: Page, start_ms: int, end_ms: int, enough: Enough) -> Sequence[TradeReport]:
     """Return the trades that *page* shows, each once, until they are *enough* or there are no more to be had.
 
-    A full page may come from either end of what was asked for. The spans before it and behind it are asked for next;
+    A full page may come from either end of the requested span. The spans before it and behind it are requested next;
     more trades in one millisecond than a page holds cannot be reached, and stay missing.
     """
     found: dict[str, TradeReport] = {}
