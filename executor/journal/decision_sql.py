@@ -116,7 +116,7 @@ INSERT INTO orders ({_COLUMNS}) SELECT {_VALUES} FROM reserved RETURNING true
 """)  # noqa: S608 - constants
 
 # The same for an order that waited, for this very opening, and still does: only one executor can fire it. It is locked
-# before the exposure, unlike anywhere else. That cannot deadlock: while it is armed nobody who holds the exposure
+# before the exposure, unlike anywhere else. That cannot deadlock: while it is armed no holder of the exposure
 # wants it.
 FIRE: Final = named(f"""
 WITH waiting AS (

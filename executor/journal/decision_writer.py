@@ -45,7 +45,7 @@ class Snapshot:
 
     @property
     def waits_until(self) -> datetime | None:
-        """The opening that the order which was asked for waits for."""
+        """The opening that the order read as *waiting* waits for."""
         return self.row["waits_until"]  # type: ignore[no-any-return]
 
 

@@ -8,7 +8,7 @@ import structlog
 from asyncpg import Record
 
 from executor.alarms import Alarm
-from shared.backoff import jittered
+from shared.backoff import jittered, pause
 from shared.bus.port import Bus
 from shared.errors import TransientError
 from shared.events import Trade
@@ -64,26 +64,23 @@ class Outbox:
             if is_empty and until.is_set() and not self._filled.is_set():
                 return
             if is_empty:
-                await self._until_filled()
+                await pause(LOOK_SECONDS, self._filled)
 
     async def _emptied(self) -> bool | None:
         """Publish some; return whether nothing is left, and None where that could not be done."""
         try:
             await self._retry_set_aside()
-            return await self._publish_some() < BATCH_MAX
+            async with self._database.connection() as connection:
+                rows = await connection.fetch(READ, BATCH_MAX)
+            if await self._publish(rows):
+                await self._show_set_aside()
+            return len(rows) < BATCH_MAX
         except TransientError as error:
             log.warning("trades not published", reason=str(error))
         except Exception:
             # Whatever is wrong with trades on their way out, positions must be watched.
             log.exception("trades not published")
         return None
-
-    async def _publish_some(self) -> int:
-        async with self._database.connection() as connection:
-            rows = await connection.fetch(READ, BATCH_MAX)
-        if await self._publish(rows):
-            await self._show_set_aside()
-        return len(rows)
 
     async def _retry_set_aside(self) -> None:
         now = asyncio.get_running_loop().time()
@@ -117,10 +114,3 @@ class Outbox:
             row = await connection.fetchrow(COUNT_SET_ASIDE)
         count, first = (0, 0) if row is None else (row["count"], row["first"])
         self._alarm("outbox", f"{count} trades cannot be published, the first has id {first}" if count else "")
-
-    async def _until_filled(self) -> None:
-        try:
-            async with asyncio.timeout(LOOK_SECONDS):
-                await self._filled.wait()
-        except TimeoutError:
-            return

@@ -13,7 +13,7 @@ log = structlog.get_logger(__name__)
 
 
 class OpeningQuestion:
-    """Delays an order by its bound at most, and no other: without room in the rate limits nothing is asked."""
+    """Delays an order by its bound at most, and no other: without room in the rate limits no request is made."""
 
     def __init__(
         self,

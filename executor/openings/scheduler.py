@@ -72,15 +72,16 @@ class OpeningScheduler:
         """End those of *armed* whose opening stayed unknown for too long."""
         now_ms = self._exchange_time.now_ms()
         forgotten = [order for order in armed if is_forgotten(order, now_ms, self._max_wait)]
-        await each_isolated(forgotten, self._give_up, failed=_log_kept)
-
-    async def _give_up(self, order: Order) -> None:
         why = Refusal(Reason.OPENING_PASSED, "no opening became known")
-        with of_listing(order.listing):
-            try:
-                await self._transitions.record(order, OrderUpdate(OrderEvent.LAPSED, why))
-            except TransientError as error:
-                log.debug("an order still waits", symbol=order.symbol, reason=str(error))
+
+        async def give_up(order: Order) -> None:
+            with of_listing(order.listing):
+                try:
+                    await self._transitions.record(order, OrderUpdate(OrderEvent.LAPSED, why))
+                except TransientError as error:
+                    log.debug("an order still waits", symbol=order.symbol, reason=str(error))
+
+        await each_isolated(forgotten, give_up, failed=_log_kept)
 
     def is_near(self, order: Order) -> bool:
         """Return whether *order* opens soon, or should have, and is not attended to yet."""

@@ -18,6 +18,12 @@ class Band:
     highest: Decimal | None = None
     lowest: Decimal | None = None
 
+    def allows(self, side: Side, price: Decimal) -> bool:
+        """Return whether an order of *side* may name *price*."""
+        if side is Side.BUY:
+            return self.highest is None or price <= self.highest
+        return self.lowest is None or price >= self.lowest
+
 
 def band_of(rules: TradingRules, last: Decimal | None) -> Band:
     """Return the band that *rules* draw around the *last* price, as far as both are known."""

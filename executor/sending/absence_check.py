@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -174,7 +175,10 @@ class Inquiry:
         await pause(move.wait_seconds, self._stopping)
         if self._looking is not None and not move.wait_seconds:
             await asyncio.wait({self._looking}, timeout=CORRECTION_SECONDS)
-        return await self._seen_beside()
+        if self._looking is None or not self._looking.done():
+            return None
+        seen, self._looking = await self._looking, None
+        return seen
 
     def end(self) -> None:
         """Look no longer."""
@@ -189,12 +193,6 @@ class Inquiry:
             self._looking = asyncio.create_task(self._looked(), name=f"look-{self._order.symbol}")
             self._looking.add_done_callback(lambda _: self._absence.looked_beside(self._order))
 
-    async def _seen_beside(self) -> Found | None:
-        if self._looking is None or not self._looking.done():
-            return None
-        seen, self._looking = await self._looking, None
-        return seen
-
     async def _looked(self) -> Found | None:
         """The answer was proof by itself; a look only makes sure, and what goes wrong with it holds up nothing."""
         try:
@@ -207,25 +205,21 @@ class Inquiry:
 
     async def _proof(self, quiet_seconds: float) -> Found | Undecided | None:
         """Look for the order until it is found or proven absent, or nothing of it may be written any more."""
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(self._absence.left_seconds(self._order)):
-                return await self._proven(AbsenceProof(self._absence.shows_by_ms(), self._absence.reads, quiet_seconds))
-        except TimeoutError:
-            return Undecided()
-
-    async def _proven(self, proof: AbsenceProof) -> Found | Undecided | None:
-        while proof.wait_seconds <= self._absence.left_seconds(self._order):
-            await pause(proof.wait_seconds, self._stopping)
-            if self._stopping.is_set():
-                break
-            sought = await self._sought(proof)
-            if isinstance(sought, Found):
-                return sought
-            if sought or proof.is_complete:
-                return None
-            takes_seconds = proof.takes_seconds(self._absence.now_ms())
-            if self._before is None and takes_seconds > self._absence.left_seconds(self._order):
-                break  # Who settles orders in doubt may begin sooner.
+                proof = AbsenceProof(self._absence.shows_by_ms(), self._absence.reads, quiet_seconds)
+                while proof.wait_seconds <= self._absence.left_seconds(self._order):
+                    await pause(proof.wait_seconds, self._stopping)
+                    if self._stopping.is_set():
+                        break
+                    sought = await self._sought(proof)
+                    if isinstance(sought, Found):
+                        return sought
+                    if sought or proof.is_complete:
+                        return None
+                    takes_seconds = proof.takes_seconds(self._absence.now_ms())
+                    if self._before is None and takes_seconds > self._absence.left_seconds(self._order):
+                        break  # The settlement of orders in doubt may begin sooner.
         return Undecided()
 
     async def _sought(self, proof: AbsenceProof) -> Found | bool:

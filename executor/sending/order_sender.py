@@ -95,13 +95,16 @@ class OrderSender:
     async def place(self, order: Order, *, at_ms: int | None = None, built: BuiltRequest | None = None) -> None:
         """Send *order*, at *at_ms* of the exchange's clock where that is given, and record what came of it.
 
-        *built* is the request, where that is known already.
+        *built* is the request, where that is known already; else it is the one made ahead, if that is of this order.
         """
         self._in_hand.add(order.client_order_id)
         with of_listing(order.listing):
             try:
                 with ordering(order.side, order.mode):
-                    made = built or self._made_ahead(order) or await self._attempts.made(order)
+                    if built is None:
+                        ahead, self._ahead = self._ahead, None
+                        built = ahead[1] if ahead is not None and ahead[0] is order else None
+                    made = built or await self._attempts.made(order)
                     update = made if isinstance(made, OrderUpdate) else await self._attempts.run(order, made, at_ms)
                 if not self._goes_on(order, update):
                     await self._record(order, update)
@@ -129,11 +132,6 @@ class OrderSender:
         after = replace(order, answered_at=update.answered_at, price_max=price_max)
         return self._repeater.takes(after, update)
 
-    def _made_ahead(self, order: Order) -> BuiltRequest | None:
-        """Return the request that was made of *order* while it was committed; None where the last one is another's."""
-        ahead, self._ahead = self._ahead, None
-        return ahead[1] if ahead is not None and ahead[0] is order else None
-
     async def _record(self, order: Order, update: OrderUpdate) -> None:
         """Record *update*, however long the database takes to come back."""
         if update.halts:
@@ -151,20 +149,17 @@ class OrderSender:
                 log.exception("an order's outcome was not recorded", symbol=order.symbol, order=order.client_order_id)
                 return
             else:
-                self._log(order, update, settled=after is not None)
+                log.info(
+                    "order",
+                    symbol=order.symbol,
+                    listing=order.listing_key,
+                    side=order.side,
+                    mode=order.mode,
+                    outcome=update.event,
+                    reason=update.words,
+                    late=after is None,
+                )
                 return
-
-    def _log(self, order: Order, update: OrderUpdate, *, settled: bool) -> None:
-        log.info(
-            "order",
-            symbol=order.symbol,
-            listing=order.listing_key,
-            side=order.side,
-            mode=order.mode,
-            outcome=update.event,
-            reason=update.words,
-            late=not settled,
-        )
 
 
 class OrderDispatch:

@@ -121,7 +121,10 @@ class PurchaseDecisions:
                     connection, purchase_order(listing, state, quote_qty, self._settings, now), read, sender
                 )
             case WaitForOpening(fire_at):
-                return await self._arm(connection, self._unreserved(listing, state, now), fire_at)
+                order = self._unreserved(listing, state, now)
+                until = (fire_at or order.decided_at) + sending_time(self._settings)
+                order = replace(order, state=OrderState.ARMED, fire_at=fire_at, send_until=until)
+                return Decided(Outcome.ARMED, await self._journal.add(connection, order))
             case Refusal() as why:
                 order = replace(self._unreserved(listing, state, now), state=OrderState.REJECTED)
                 await self._journal.add(connection, order, str(why))
@@ -147,15 +150,6 @@ class PurchaseDecisions:
         sender.send(order)
         await asyncio.sleep(0)  # The order leaves in this turn, ahead of everything that follows from its decision.
         return Decided(Outcome.BUY, order)
-
-    async def _arm(self, connection: Connection, order: Order, fire_at: datetime | None) -> Decided:
-        armed = replace(
-            order,
-            state=OrderState.ARMED,
-            fire_at=fire_at,
-            send_until=(fire_at or order.decided_at) + sending_time(self._settings),
-        )
-        return Decided(Outcome.ARMED, await self._journal.add(connection, armed))
 
     async def _fire(self, connection: Connection, waiting: Order) -> Decided:
         listing = waiting.listing

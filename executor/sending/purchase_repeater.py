@@ -111,29 +111,32 @@ class PurchaseRepeater:
 
     async def attend(self, unfilled: Unfilled, sender: Sender) -> None:
         """Have another attempt made as soon as one can be filled; where none can in time, end the order."""
-        with of_listing(unfilled.order.listing):
-            await self._attend(unfilled, sender)
-
-    async def _attend(self, unfilled: Unfilled, sender: Sender) -> None:
         order = unfilled.order
-        try:
-            built = await self._awaited(order)
-            again = await self._begun(order, built) if isinstance(built, BuiltRequest) else None
-            if again is None or not isinstance(built, BuiltRequest):
-                why = built if isinstance(built, Refusal) else unfilled.update.why
-                await sender.end(order, replace(unfilled.update, why=why))
-            else:
-                log.info("an order is attempted again", symbol=order.symbol, order=again.sent_as, attempt=again.attempt)
-                await sender.place(again, built=built)
-        except _StandsError as found:
-            log.warning("an order got something after all", symbol=order.symbol, order=order.sent_as)
-            await self._settled(order, found, sender)
-        except Exception:
-            # A fault with one order concerns that order; where it went on to another attempt, this changes nothing.
-            log.exception("an order was not attempted again", symbol=order.symbol, order=order.sent_as)
-            await sender.end(order, unfilled.update)
-        finally:
-            self._in_charge.pop(order.sent_as, None)
+        with of_listing(order.listing):
+            try:
+                built = await self._awaited(order)
+                again = await self._begun(order, built) if isinstance(built, BuiltRequest) else None
+                if again is None or not isinstance(built, BuiltRequest):
+                    why = built if isinstance(built, Refusal) else unfilled.update.why
+                    await sender.end(order, replace(unfilled.update, why=why))
+                else:
+                    log.info(
+                        "an order is attempted again", symbol=order.symbol, order=again.sent_as, attempt=again.attempt
+                    )
+                    await sender.place(again, built=built)
+            except _StandsError as found:
+                log.warning("an order got something after all", symbol=order.symbol, order=order.sent_as)
+                # Trades show what it got; any other is left to its look-ups.
+                if (traded := found.traded) is not None:
+                    assumed = Refusal(Reason.FEE_ASSUMED, traded.why)
+                    update = replace(executed(traded.fill), why=assumed, exchange_order_id=traded.exchange_order_id)
+                    await sender.end(order, update)
+            except Exception:
+                # A fault with one order concerns that order; where it went on to another attempt, this changes nothing.
+                log.exception("an order was not attempted again", symbol=order.symbol, order=order.sent_as)
+                await sender.end(order, unfilled.update)
+            finally:
+                self._in_charge.pop(order.sent_as, None)
 
     async def _awaited(self, order: Order) -> BuiltRequest | Refusal | None:
         """Return what to send once it would be filled, or why nothing may be; None where neither comes in time.
@@ -192,11 +195,3 @@ class PurchaseRepeater:
             return begun
         log.info("no further attempt", symbol=order.symbol, order=order.sent_as, reason=begun and begun.reason)
         return None
-
-    async def _settled(self, order: Order, found: _StandsError, sender: Sender) -> None:
-        """Record what trades show of an order that says that it got nothing; leave any other to its look-ups."""
-        traded = found.traded
-        if traded is not None:
-            assumed = Refusal(Reason.FEE_ASSUMED, traded.why)
-            update = replace(executed(traded.fill), why=assumed, exchange_order_id=traded.exchange_order_id)
-            await sender.end(order, update)

@@ -60,7 +60,7 @@ class RequestBuilder:
     ) -> None:
         """*markets* is looked at for purchases, *selling* for sales: the same unless given.
 
-        *ask* is asked for openings that may be long ago.
+        *ask* requests openings that may be long ago.
         """
         self._markets = markets
         self._fees = markets.fees
@@ -71,8 +71,23 @@ class RequestBuilder:
         self._stopping = stopping
 
     async def compose(self, order: Order) -> BuiltRequest | Refusal:
-        """Return what to send for *order*, or why nothing can be; at once where everything needed is at hand."""
-        return self.at_once(order) or await self._asked(order) or await self._learned(order)
+        """Return what to send for *order*, or why nothing can be; at once where everything needed is at hand.
+
+        Else look at the market until an order can be made; until its time is over where it waits for an opening.
+        """
+        if (at_hand := self.at_once(order) or await self._asked(order)) is not None:
+            return at_hand
+        errors = 0
+        while True:
+            composed = await self._looked(order)
+            if isinstance(composed, BuiltRequest) or composed.reason not in _WORTH_WAITING:
+                return composed
+            errors += composed.reason is Reason.EXCHANGE_UNAVAILABLE
+            wait_seconds = self._settings.retry_every_seconds
+            is_over = self._now() + timedelta(seconds=wait_seconds) > order.send_until
+            if is_over or errors >= _ERRORS_MAX or self._stopping.is_set():
+                return composed
+            await pause(wait_seconds, self._stopping)
 
     def at_once(self, order: Order, *, asked: bool = False) -> BuiltRequest | Refusal | None:
         """Return the same from data at hand; None where the exchange must be asked first.
@@ -133,20 +148,6 @@ class RequestBuilder:
         await self._ask(order.listing)
         return self.too_old(order) or self.at_once(order, asked=True)
 
-    async def _learned(self, order: Order) -> BuiltRequest | Refusal:
-        """Look at the market until an order can be made; until its time is over where it waits for an opening."""
-        errors = 0
-        while True:
-            composed = await self._looked(order)
-            if isinstance(composed, BuiltRequest) or composed.reason not in _WORTH_WAITING:
-                return composed
-            errors += composed.reason is Reason.EXCHANGE_UNAVAILABLE
-            wait_seconds = self._settings.retry_every_seconds
-            is_over = self._now() + timedelta(seconds=wait_seconds) > order.send_until
-            if is_over or errors >= _ERRORS_MAX or self._stopping.is_set():
-                return composed
-            await pause(wait_seconds, self._stopping)
-
     async def _looked(self, order: Order) -> BuiltRequest | Refusal:
         try:
             view = await self._markets_of(order).look(order)
@@ -163,16 +164,11 @@ class RequestBuilder:
 
     def _made(self, order: Order, view: MarketView) -> BuiltRequest | Refusal:
         if order.side is Side.BUY:
-            fee = self._fees.of(view.rules, self._settings.taker_fee)
-            request = buy_request(order, view.market, view.rules, self._settings, fee)
-        else:
-            return self._sale_made(order, view)
-        if isinstance(request, Refusal):
-            return request
-        bound = price_bound(request, view.market.reference, self._settings) if order.attempt == 1 else None
-        return BuiltRequest(request, view.rules, bound)
-
-    def _sale_made(self, order: Order, view: MarketView) -> BuiltRequest | Refusal:
+            request = buy_request(order, view.market, view.rules, self._settings, self.fee(view.rules))
+            if isinstance(request, Refusal):
+                return request
+            bound = price_bound(request, view.market.reference, self._settings) if order.attempt == 1 else None
+            return BuiltRequest(request, view.rules, bound)
         bids = () if view.market.book is None else tuple(plausible(view.market.book.bids))
         best_bid, rules = bids[0].price if bids else None, view.rules
         if rules is None and bids and order.base_qty:

@@ -1,8 +1,8 @@
 """Dry run: an order is filled by the order book of the moment, and nothing is bought.
 
-The book is asked for at the moment at which the order would have been written, so both requests take the same time to
+The book is requested at the moment at which the order would have been written, so both requests take the same time to
 arrive and what comes back is the book that the order would have met, less what paper orders took from it already. It is
-filled only where the exchange would have taken the order: by what exchangeInfo and trades, which are asked for beside
+filled only where the exchange would have taken the order: by what exchangeInfo and trades, which are requested beside
 the book, show of the symbol. With API keys the exchange checks the very request, too.
 """
 

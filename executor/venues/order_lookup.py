@@ -1,9 +1,8 @@
 """Look up one order at the exchange: by every way of looking, in its own figures and in its trades."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from types import MappingProxyType
 from typing import Final, Protocol
 
 from executor.model.fill import fees_of, fill_with_fees
@@ -50,14 +49,6 @@ class OrderLookup:
         self._account = account
         self._now_ms = now_ms
         self._fee_max = fee_max
-        self._reports: Mapping[Way, Callable[[Order], Awaitable[OrderReport | None]]] = MappingProxyType(
-            {
-                Way.EXCHANGE_ID: self._by_exchange_id,
-                Way.CLIENT_ID: self._by_client_id,
-                Way.OPEN_ORDERS: self._among_open_orders,
-                Way.ALL_ORDERS: self._among_all_orders,
-            }
-        )
 
     async def find(self, order: Order, ways: Collection[Way], *, has_ended: bool) -> Finding:
         """Return the finding of the first of *ways*, cheapest first, that shows *order*.
@@ -84,24 +75,21 @@ class OrderLookup:
     async def _look(self, order: Order, way: Way, *, has_ended: bool) -> Finding:
         if way is Way.TRADES:
             return await self._by_trades(order)
-        if way not in self._reports:
-            return Absent()
-        report = await self._reports[way](order)
+        report = await self._report(order, way)
         return Absent() if report is None else await self._read(order, report, has_ended=has_ended)
 
-    async def _by_exchange_id(self, order: Order) -> OrderReport | None:
-        if order.exchange_order_id is None:
-            return None
-        return await self._account.order_by_id(order.symbol, order.exchange_order_id)
-
-    async def _by_client_id(self, order: Order) -> OrderReport | None:
-        return await self._account.order_by_client_id(order.symbol, order.sent_as)
-
-    async def _among_open_orders(self, order: Order) -> OrderReport | None:
-        return _ours(order, await self._account.open_orders(order.symbol))
-
-    async def _among_all_orders(self, order: Order) -> OrderReport | None:
-        return _ours(order, await self._account.all_orders(order.symbol, start_ms=self._begin_ms(order)))
+    async def _report(self, order: Order, way: Way) -> OrderReport | None:
+        """Return *order* as *way* shows it; None where it does not, or shows trades only."""
+        match way:
+            case Way.EXCHANGE_ID if order.exchange_order_id is not None:
+                return await self._account.order_by_id(order.symbol, order.exchange_order_id)
+            case Way.CLIENT_ID:
+                return await self._account.order_by_client_id(order.symbol, order.sent_as)
+            case Way.OPEN_ORDERS:
+                return _ours(order, await self._account.open_orders(order.symbol))
+            case Way.ALL_ORDERS:
+                return _ours(order, await self._account.all_orders(order.symbol, start_ms=self._begin_ms(order)))
+        return None
 
     async def _by_trades(self, order: Order) -> Finding:
         """Look through all trades since the order was decided on, where no list shows the order itself."""

@@ -40,7 +40,10 @@ def result_of(answer: Answer) -> SendResult:
     """Judge the answer to an order that was sent. Whatever does not certainly say otherwise may have made an order."""
     reply = _read(answer.body)
     if reply is not None and 200 <= answer.status < 300:
-        return _accepted(reply, answer)
+        order_id = "" if reply.order_id is None else str(reply.order_id)
+        if _EXCHANGE_ORDER_ID.fullmatch(order_id):
+            return Accepted(order_id)
+        return Unanswered(f"HTTP {answer.status} without an order id")
     if 400 <= answer.status < 500:
         return _refused(reply, answer)
     return Unanswered(f"HTTP {answer.status}")
@@ -72,13 +75,6 @@ def _judged_as_order(answer: Answer) -> SendResult | None:
     if reply is None or answer.status != 200:
         return result_of(answer)
     return None if reply.code in _SUCCESS else _judged(reply, _wait_seconds(answer))
-
-
-def _accepted(reply: _Reply, answer: Answer) -> SendResult:
-    order_id = "" if reply.order_id is None else str(reply.order_id)
-    if _EXCHANGE_ORDER_ID.fullmatch(order_id):
-        return Accepted(order_id)
-    return Unanswered(f"HTTP {answer.status} without an order id")
 
 
 def _refused(reply: _Reply | None, answer: Answer) -> SendResult:

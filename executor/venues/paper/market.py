@@ -10,13 +10,11 @@ from typing import Final, Protocol, TypeVar
 import structlog
 
 from executor.model.order import Order
-from executor.venues.paper.order_acceptance import MarketSight
-from shared.events import Side, TradingRules
+from executor.venues.paper.order_acceptance import MarketSight, needs_trades
 from shared.mexc.errors import ExchangeError
 from shared.mexc.orders.order_api import OrderRequest
 from shared.mexc.payloads import OrderBook, PublicTrade
 from shared.mexc.symbols import SymbolInfo
-from shared.mexc.trading_rules import rules_of
 
 log = structlog.get_logger(__name__)
 
@@ -77,13 +75,14 @@ class PaperMarket:
 
         No request after the book changes the price at which the order would have been filled.
         """
-        (book, at), state = await asyncio.gather(self._book(request.symbol), self._state(request.symbol))
+        (book, at), state = await asyncio.gather(self._book(request.symbol), self._aside(self._state, request.symbol))
         if isinstance(book, ExchangeError):
             raise book
-        seen = _sight(order, book, state)
-        if not _needs_trades(request, seen, at):
+        info = None if state is None else state.info
+        seen = MarketSight.of(order.listing, book, info, is_known=state is None or info is not None)
+        if not needs_trades(request, seen, at):
             return Met(seen, at)
-        trades = await self._aside(self._questions.recent_trades(request.symbol, 1), request.symbol)
+        trades = await self._aside(lambda symbol: self._questions.recent_trades(symbol, 1), request.symbol)
         if trades is None:
             return Met(seen, at)
         last = trades[-1].price if trades else None
@@ -96,14 +95,11 @@ class PaperMarket:
             book = error
         return book, self._now()
 
-    async def _state(self, symbol: str) -> _State | None:
-        """Return what exchangeInfo says, or said so shortly ago that it still holds; None where it is not learned."""
+    async def _state(self, symbol: str) -> _State:
+        """Return the answer of exchangeInfo, or the one that came so shortly ago that it still holds."""
         known = self._states.get(symbol)
         if known is not None and self._clock() - known.at <= self._state_seconds:
             return known
-        return await self._aside(self._read(symbol), symbol)
-
-    async def _read(self, symbol: str) -> _State:
         state = _State(await self._questions.symbol_rules(symbol), self._clock())
         self._states.pop(symbol, None)
         while len(self._states) >= _KEPT_MAX:
@@ -111,34 +107,10 @@ class PaperMarket:
         self._states[symbol] = state
         return state
 
-    async def _aside(self, question: Awaitable[T], symbol: str) -> T | None:
+    async def _aside(self, ask: Callable[[str], Awaitable[T]], symbol: str) -> T | None:
         try:
             async with asyncio.timeout(ASIDE_SECONDS_MAX):
-                return await question
+                return await ask(symbol)
         except (ExchangeError, TimeoutError) as error:
             log.info("what a paper order goes by was not learned", symbol=symbol, reason=repr(error))
             return None
-
-
-def _sight(order: Order, book: OrderBook, state: _State | None) -> MarketSight:
-    info, listing = None if state is None else state.info, order.listing
-    rules: TradingRules | None = None if info is None else rules_of(info)
-    opens_at = None if info is None else info.first_open_time
-    return MarketSight(
-        book=book,
-        info=info,
-        is_known=state is None or info is not None,
-        rules=rules or listing.rules,
-        opens_at=opens_at or listing.opens_at,
-        opened_at=opens_at or listing.opens_at or listing.listed_at,
-    )
-
-
-def _needs_trades(request: OrderRequest, seen: MarketSight, now: datetime) -> bool:
-    """Return whether only trades can show that the symbol is open, or what its price protection goes by."""
-    if request.side is Side.BUY and seen.opens_at is not None and seen.opens_at > now:
-        return bool(seen.book.bids)
-    if request.side is Side.BUY and not seen.book.bids:
-        return True
-    rules = seen.rules or TradingRules()
-    return request.price is not None and bool(rules.price_up or rules.price_down)

@@ -14,10 +14,11 @@ from executor.model.send_result import Executed, SendResult
 from executor.pricing.order_bounds import rules_violation
 from executor.pricing.price_band import band_of
 from executor.venues.error_codes import CODES, result_of_code
-from shared.events import Side, TradingRules
+from shared.events import Listing, Side, TradingRules
 from shared.mexc.orders.order_api import OrderRequest, plain
 from shared.mexc.payloads import OrderBook
 from shared.mexc.symbols import SymbolInfo
+from shared.mexc.trading_rules import rules_of
 
 _UNKNOWN, _SUSPENDED, _WRONG_SIDE, _NOT_BY_API, _DISABLED = -1121, 30000, 30001, 10007, 30016
 _MARKET_DISABLED, _TOO_SMALL, _TOO_LARGE, _TOO_FINE, _PRICE_OUTSIDE = 30018, 30002, 30003, 700008, 30087
@@ -46,6 +47,19 @@ class MarketSight:
     """None where that was not learned, or need not be."""
     last: Decimal | None = None
     """The price of the last trade, where it was learned."""
+
+    @classmethod
+    def of(cls, listing: Listing, book: OrderBook, info: SymbolInfo | None, *, is_known: bool) -> "MarketSight":
+        """Return *book* with the facts in *info*, and those in *listing* for what it lacks."""
+        opens_at = None if info is None else info.first_open_time
+        return cls(
+            book=book,
+            info=info,
+            is_known=is_known,
+            rules=(None if info is None else rules_of(info)) or listing.rules,
+            opens_at=opens_at or listing.opens_at,
+            opened_at=opens_at or listing.opens_at or listing.listed_at,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +108,11 @@ def would_be_taken(
     rules = seen.rules or TradingRules()
     if request.type == "MARKET" and seen.info is not None and seen.info.market_orders is False:
         return _refusal(_MARKET_DISABLED)
-    refusal = _misfit(request, rules) or (_refusal(_PRICE_OUTSIDE) if _is_outside(request, rules, seen.last) else None)
+    refusal = _misfit(request, rules)
     if refusal is not None:
         return refusal
+    if request.price is not None and not band_of(rules, seen.last).allows(request.side, request.price):
+        return _refusal(_PRICE_OUTSIDE)
     young = timedelta(seconds=market_after_seconds)
     if request.type == "MARKET" and seen.opened_at is not None and now - seen.opened_at < young:
         return Executed(None)
@@ -109,27 +125,24 @@ def _misfit(request: OrderRequest, rules: TradingRules) -> SendResult | None:
         return None
     match refused.reason:
         case Reason.BELOW_MINIMUM:
-            return _too_small(request, rules)
+            # In the exchange's words, so that the least amount is read from them as it is from an answer.
+            least = rules.quote_amount_min_market if request.price is None else rules.quote_amount_min
+            words = "" if least is None else f"The minimum transaction volume cannot be less than:{plain(least)}USDT"
+            return _refusal(_TOO_SMALL, words)
         case Reason.ABOVE_MAXIMUM:
             return _refusal(_TOO_LARGE, f"{refused.detail} at most")
         case _:
             return _refusal(_TOO_FINE, refused.detail)
 
 
-def _too_small(request: OrderRequest, rules: TradingRules) -> SendResult:
-    """In the exchange's words, so that the least amount is read from them as it is from an answer."""
-    least = rules.quote_amount_min_market if request.price is None else rules.quote_amount_min
-    words = "" if least is None else f"The minimum transaction volume cannot be less than:{plain(least)}USDT"
-    return _refusal(_TOO_SMALL, words)
-
-
-def _is_outside(request: OrderRequest, rules: TradingRules, last: Decimal | None) -> bool:
-    if request.price is None:
-        return False
-    band = band_of(rules, last)
-    if request.side is Side.BUY:
-        return band.highest is not None and request.price > band.highest
-    return band.lowest is not None and request.price < band.lowest
+def needs_trades(request: OrderRequest, seen: MarketSight, now: datetime) -> bool:
+    """Return whether only trades can show that the symbol is open, or what its price protection goes by."""
+    if request.side is Side.BUY and seen.opens_at is not None and seen.opens_at > now:
+        return bool(seen.book.bids)
+    if request.side is Side.BUY and not seen.book.bids:
+        return True
+    rules = seen.rules or TradingRules()
+    return request.price is not None and bool(rules.price_up or rules.price_down)
 
 
 def _refusal(code: int, detail: str = "") -> SendResult:

@@ -17,7 +17,7 @@ class PaperQuestions:
     aside: MexcMarketData
     """For questions that are given up where the limits do not allow them in time."""
     described: Callable[[str], Awaitable[SymbolInfo | None]] | None = None
-    """Asks exchangeInfo by the same way, for others too; unless it is given, *aside* is asked."""
+    """Asks exchangeInfo by the same way, for others too; unless it is given, *aside* is queried."""
 
     async def depth(self, symbol: str, limit: int) -> OrderBook:
         return await self.rest.depth(symbol, limit)

@@ -116,8 +116,13 @@ class HttpConnection(asyncio.Protocol):
         except ReplyError as error:
             self._fail(error)
             return
-        if reply is not None:
-            self._finish(future, reply)
+        if reply is None:
+            return
+        self._exchange = None
+        if not reply.keep_alive:
+            self.close()
+        if not future.done():
+            future.set_result(reply)
 
     def eof_received(self) -> None:
         self.data_received(b"")
@@ -125,13 +130,6 @@ class HttpConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._fail(ConnectionLost(type(exc).__name__ if exc else "closed by the exchange"))
         self._on_lost(self)
-
-    def _finish(self, future: asyncio.Future[Reply], reply: Reply) -> None:
-        self._exchange = None
-        if not reply.keep_alive:
-            self.close()
-        if not future.done():
-            future.set_result(reply)
 
     def _fail(self, error: Exception) -> None:
         if self._exchange is not None and not self._exchange[1].done():

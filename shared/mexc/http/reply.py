@@ -36,7 +36,11 @@ class Reply:
 def plain_reply(received: bytes) -> Reply | None:
     """The reply, if *received* is exactly one whole reply framed by nothing but a Content-Length; else None."""
     head = _PLAIN.match(received)
-    if head is None or (headers := _unrepeated(head[2])) is None:
+    if head is None:
+        return None
+    pairs = [line.split(b":", 1) for line in head[2].split(b"\r\n")[:-1]]
+    headers = {name.lower(): value.strip(b" \t") for name, value in pairs}
+    if len(headers) != len(pairs):  # A header that is repeated could frame the reply in two ways.
         return None
     status, length = int(head[1]), headers.get(b"content-length", b"")
     if status in _BODILESS or b"transfer-encoding" in headers or not _LENGTH.fullmatch(length):
@@ -45,12 +49,6 @@ def plain_reply(received: bytes) -> Reply | None:
         return None
     keep_alive = headers.get(b"connection", b"keep-alive").lower() == b"keep-alive"
     return Reply(status, headers, received[head.end() :], keep_alive)
-
-
-def _unrepeated(lines: bytes) -> Headers | None:
-    pairs = [line.split(b":", 1) for line in lines.split(b"\r\n")[:-1]]
-    headers = {name.lower(): value.strip(b" \t") for name, value in pairs}
-    return headers if len(headers) == len(pairs) else None
 
 
 class ReplyReader:
@@ -71,7 +69,9 @@ class ReplyReader:
         if self._http is None:
             if reply := plain_reply(received):
                 return reply
-            self._http = _awaiting_reply(self._bytes_max)
+            self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=self._bytes_max)
+            self._http.send(_ASKED)
+            self._http.send(h11.EndOfMessage())
         try:
             self._http.receive_data(received)
             return self._advance(self._http)
@@ -98,10 +98,3 @@ class ReplyReader:
             raise ReplyError("the reply ended before it began")
         keep_alive = http.their_state is h11.DONE and not http.trailing_data[0]
         return Reply(self._response.status_code, dict(self._response.headers), bytes(self._body), keep_alive)
-
-
-def _awaiting_reply(bytes_max: int) -> h11.Connection:
-    http = h11.Connection(h11.CLIENT, max_incomplete_event_size=bytes_max)
-    http.send(_ASKED)
-    http.send(h11.EndOfMessage())
-    return http

@@ -98,28 +98,18 @@ async def get_segments(
 ) -> Sequence[bytes]:
     """Return the same in parts of SEGMENT_BYTES: as a whole a large body is moved about, which takes too long."""
     async with limits.admission(method, path):
-        return await _got_segments(http, limits, path, params, method)
-
-
-async def _got_segments(
-    http: httpx.AsyncClient,
-    limits: RestLimits,
-    path: str,
-    params: Mapping[str, str],
-    method: Literal["GET", "DELETE"],
-) -> Sequence[bytes]:
-    try:
-        async with (
-            asyncio.timeout(limits.total_seconds),
-            http.stream(method, path, params=params) as response,
-        ):
-            segments = await _bounded_body(response, limits.body_bytes_max)
-    except TimeoutError as error:
-        raise ExchangeUnavailable(f"{path}: no answer within {limits.total_seconds:g} s") from error
-    except httpx.HTTPError as error:
-        raise ExchangeUnavailable(f"{path}: {type(error).__name__}") from error
-    _raise_for_refusal(path, response, segments[0])
-    return segments
+        try:
+            async with (
+                asyncio.timeout(limits.total_seconds),
+                http.stream(method, path, params=params) as response,
+            ):
+                segments = await _bounded_body(response, limits.body_bytes_max)
+        except TimeoutError as error:
+            raise ExchangeUnavailable(f"{path}: no answer within {limits.total_seconds:g} s") from error
+        except httpx.HTTPError as error:
+            raise ExchangeUnavailable(f"{path}: {type(error).__name__}") from error
+        _raise_for_refusal(path, response, segments[0])
+        return segments
 
 
 def decode(body: bytes, shape: type[T]) -> T:

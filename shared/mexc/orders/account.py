@@ -41,7 +41,7 @@ async def connect_account(
 
 
 class MexcAccount:
-    """Reads may be repeated. An answer about something else than was asked for is no answer.
+    """Reads may be repeated. An answer about something else than was requested is no answer.
 
     Every method raises ExchangeUnavailable, ExchangeRejected, RateLimited or, before anything is sent,
     ClockUncertainError.

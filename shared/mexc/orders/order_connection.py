@@ -183,20 +183,15 @@ class OrderLine:
                 log.warning("the order line cannot connect", error=type(error).__name__, attempts=short_lived + 1)
             else:
                 self._opened.set()
-                await self._until_needed_or_due()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._limits.refresh_seconds):
+                        await self._needed.wait()
             lived_seconds = perf_counter() - opened_at
             short_lived = 0 if lived_seconds > self._limits.reopen_seconds_max else short_lived + 1
-            await asyncio.sleep(self._pause_seconds(short_lived))
-
-    async def _until_needed_or_due(self) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._limits.refresh_seconds):
-                await self._needed.wait()
-
-    def _pause_seconds(self, short_lived: int) -> float:
-        """Grows with the connections in a row that failed or ended early, so that a refusing server is not besieged."""
-        doubled = math.ldexp(self._limits.reopen_seconds_min, min(short_lived, 16))
-        return min(doubled, self._limits.reopen_seconds_max) * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing.
+            # Back off with the connections in a row that failed or ended early: a refusing server is not besieged.
+            doubled = math.ldexp(self._limits.reopen_seconds_min, min(short_lived, 16))
+            pause_seconds = min(doubled, self._limits.reopen_seconds_max) * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing.
+            await asyncio.sleep(pause_seconds)
 
 
 def _kept(headers: Headers) -> Mapping[str, str]:

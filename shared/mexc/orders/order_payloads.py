@@ -70,7 +70,7 @@ def order_report(sent: OrderPayload) -> OrderReport:
         symbol=sent.symbol,
         order_id=str(sent.order_id),
         client_order_id=None if client_order_id is None else str(client_order_id),
-        side=_side(sent.side),
+        side=Side(sent.side) if sent.side in {"BUY", "SELL"} else None,
         type="" if sent.type is None else str(sent.type),
         status=_status(sent.status),
         price=_amount(sent.price),
@@ -135,10 +135,6 @@ def _balance(sent: _Balance) -> Balance:
 def _amount(value: Number) -> Decimal | None:
     amount = decimal_of(value)
     return None if amount is None or amount < 0 else amount
-
-
-def _side(word: Word) -> Side | None:
-    return Side(word) if word in {"BUY", "SELL"} else None
 
 
 def _status(word: Word) -> OrderStatus:

@@ -18,7 +18,7 @@ Enough = Callable[[Sequence[TradeReport]], bool]
 async def all_trades(page: Page, start_ms: int, end_ms: int, enough: Enough) -> Sequence[TradeReport]:
     """Return the trades that *page* shows, each once, until they are *enough* or there are no more to be had.
 
-    A full page may come from either end of what was asked for. The spans before it and behind it are asked for next;
+    A full page may come from either end of the requested span. The spans before it and behind it are requested next;
     more trades in one millisecond than a page holds cannot be reached, and stay missing.
     """
     found: dict[str, TradeReport] = {}
@@ -33,19 +33,15 @@ async def all_trades(page: Page, start_ms: int, end_ms: int, enough: Enough) -> 
             break
         if len(answer) >= TRADES_MAX:
             asked = (start_ms if start is None else start, end_ms if end is None else end)
-            spans += _around(asked, _times(answer))
+            spans += _around(asked, answer)
     return list(found.values())
 
 
-def _around(asked: tuple[int, int], times: Sequence[int]) -> Sequence[tuple[int, int]]:
-    """Return the spans before and behind a full page of *times*; without its one millisecond where it has one only."""
+def _around(asked: tuple[int, int], trades: Sequence[TradeReport]) -> Sequence[tuple[int, int]]:
+    """Return the spans before and behind a full page of *trades*; without its one millisecond where it has one only."""
+    times = [round(each.traded_at.timestamp() * 1000) for each in trades if each.traded_at is not None]
     if not times:
         return []
     (start, end), edge = asked, int(min(times) == max(times))
     before, behind = (start, min(times) - edge), (max(times) + edge, end)
     return [span for span in (before, behind) if span[0] <= span[1] and span != asked]
-
-
-def _times(trades: Sequence[TradeReport]) -> Sequence[int]:
-    """Return when *trades* were, in milliseconds."""
-    return [round(each.traded_at.timestamp() * 1000) for each in trades if each.traded_at is not None]
