@@ -11,7 +11,7 @@ from executor.alarms import Alarms
 from executor.exits.market_access import MarketAccess
 from executor.exits.monitor import ExitMonitor
 from executor.exits.sale_orders import Free, FreeBalances, SaleOrders
-from executor.exits.sale_test import SaleTest
+from executor.exits.sellability_probe import SaleTest
 from executor.exits.suspensions import PassesTest
 from executor.halts.watch import HaltWatch
 from executor.journal.attempt_writer import AttemptWriter
@@ -24,7 +24,7 @@ from executor.market_data.symbol_rules import SymbolRules
 from executor.metrics import ExecutorMetrics
 from executor.model.order import Order
 from executor.model.order_update import OrderUpdate
-from executor.openings.opening_question import OpeningQuestion
+from executor.openings.opening_time_lookup import OpeningQuestion
 from executor.openings.scheduler import OpeningScheduler
 from executor.rate_limits.limiter_metrics import LimiterMetrics
 from executor.rate_limits.order_slots import OrderSlots

@@ -13,9 +13,9 @@ from executor.exits.environment_exits import seed
 from executor.exits.watchdog import Watchdog, overdue_seconds
 from executor.halts.mass_listing import MassListing
 from executor.halts.watch import HaltWatch, watching_halts
-from executor.handler import BuyListing, Consequences
 from executor.journal.announced_openings import AnnouncedOpenings
 from executor.journal.position_store import held_live
+from executor.listing_handler import BuyListing, Consequences
 from executor.metrics import show_clock, show_watchdog
 from executor.reconciliation.readiness import Readiness, reconcile
 from executor.sending.order_sender import OrderDispatch

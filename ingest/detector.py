@@ -6,11 +6,11 @@ from typing import Final
 import structlog
 
 from ingest.catalogue import Catalogue, Sighting
-from ingest.cooperative import run_cooperatively
 from ingest.health.anomalies import AnomalyMonitor
 from ingest.output.publisher import Publisher
 from ingest.output.symbol_recorder import SymbolRecorder
 from ingest.source_events import SourceEvent
+from ingest.stepwise import run_cooperatively
 from shared.process.health import Component
 
 log = structlog.get_logger(__name__)

@@ -7,7 +7,7 @@ from persister.handlers import records_health, records_listings, records_trades
 from persister.metrics import Metrics
 from persister.repository import insert_listings, insert_trades, upsert_health
 from persister.settings import PersisterSettings
-from persister.silence import last_report, watch_for_silence
+from persister.silent_components import last_report, watch_for_silence
 from persister.writer import Writer
 from shared.events import Health, Listing, Trade
 from shared.postgres.batch import BatchLimits, batching

@@ -7,9 +7,9 @@ import sys
 import uvloop
 
 from simulator.command_line import CommandLine, InvalidSettingError, read
+from simulator.parent_exit import stop_when_stdin_closes
 from simulator.service import serve
 from simulator.state_file import StateError
-from simulator.stdin import stop_when_stdin_closes
 
 
 async def run(settings: CommandLine) -> None:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from simulator.changes import Changes, RowKind
+from simulator.dirty_rows import Changes, RowKind
 from simulator.faults.registry import FaultRegistry
 from simulator.market.exchange_info import ExchangeInfo
 from simulator.market.listings import ListingRequest, make_instrument

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from simulator.changes import SINGLE_ROW, RowKind
+from simulator.dirty_rows import SINGLE_ROW, RowKind
 from simulator.market.book import Depletion, Side
 from simulator.market.market import Market
 from simulator.market.orders import Order

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from simulator.changes import RowKind
+from simulator.dirty_rows import RowKind
 
 VERSION: Final = 1
 LOCK_SECONDS: Final = 5.0

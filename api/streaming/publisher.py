@@ -14,9 +14,9 @@ from api.streaming.state_loop import StateLoop
 from api.streaming.states import States
 from api.streaming.summaries import SummaryStates
 from shared.backoff import jittered
+from shared.error_isolation import in_a_line
 from shared.errors import TransientError
 from shared.events import utc_now
-from shared.isolation import in_a_line
 from shared.postgres.database import Database
 
 log = structlog.get_logger()

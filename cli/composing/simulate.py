@@ -11,10 +11,10 @@ from rich.console import Console
 from shared.errors import SettingsError, SniperError
 from shared.settings_sources import is_service_link, unreadable_sources
 from simulator.command_line import CommandLine, InvalidSettingError, read
+from simulator.parent_exit import stop_when_stdin_closes
 from simulator.service import serve
 from simulator.settings import SimulatorSettings
 from simulator.state_file import StateError
-from simulator.stdin import stop_when_stdin_closes
 
 PORT: Final = "SNIPER_SIMULATOR_PORT"
 

@@ -14,7 +14,7 @@ def pause(
 ) -> None:
     """Stop detecting listings until `resume`; those of meanwhile are published late, and not bought."""
     from cli import command_runner
-    from cli.operating import monitor as command
+    from cli.operating import detection_switch as command
 
     command_runner.run(lambda _: command.pause(" ".join(words or [])))
 
@@ -23,6 +23,6 @@ def pause(
 def resume() -> None:
     """Detect listings again."""
     from cli import command_runner
-    from cli.operating import monitor as command
+    from cli.operating import detection_switch as command
 
     command_runner.run(lambda _: command.resume())

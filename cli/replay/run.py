@@ -23,10 +23,10 @@ from dedup.observations import Observation, Observations
 from dedup.settings import DedupSettings
 from executor.halts.latches import HaltCause, latch
 from executor.halts.mass_listing import MassListing
-from executor.handler import BuyListing, Consequences
 from executor.journal.decision_writer import DecisionWriter
 from executor.journal.order_transitions import OrderTransitions
 from executor.journal.outbox import Outbox
+from executor.listing_handler import BuyListing, Consequences
 from executor.metrics import ExecutorMetrics
 from executor.model.order import Order
 from executor.model.order_state import OrderEvent

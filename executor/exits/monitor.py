@@ -9,7 +9,7 @@ from datetime import datetime
 
 import structlog
 
-from executor.decisions.exit_decision import LookTime
+from executor.decisions.exit_evaluator import LookTime
 from executor.exits.book_reader import BookReader, Quotes
 from executor.exits.look_schedule import WATCHED, LookSchedule
 from executor.exits.market_access import MarketAccess
@@ -17,7 +17,7 @@ from executor.exits.position_looks import Look, PositionLooks
 from executor.exits.running_sales import RunningSales
 from executor.exits.sale_orders import SaleOrders
 from executor.exits.watchdog import Watchdog
-from executor.halts.port import SaleHalts
+from executor.halts.halt_protocols import SaleHalts
 from executor.journal.position_store import read_held
 from executor.model.position import PositionState
 from executor.model.watched_position import WatchedPosition

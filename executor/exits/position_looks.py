@@ -6,12 +6,12 @@ from datetime import datetime
 
 import structlog
 
-from executor.decisions.exit_decision import ExitDecision, ExitEvaluator, LookTime
+from executor.decisions.exit_evaluator import ExitDecision, ExitEvaluator, LookTime
 from executor.exits.book_reader import Quotes
 from executor.exits.look_schedule import WATCHED
 from executor.exits.open_values import OpenValues
 from executor.exits.running_sales import RunningSales
-from executor.halts.port import SaleHalts
+from executor.halts.halt_protocols import SaleHalts
 from executor.journal.position_store import held_by_others, learn, mark, write_off
 from executor.market_data.market_views import MarketViews
 from executor.model.position import Position, PositionState

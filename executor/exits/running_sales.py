@@ -8,8 +8,8 @@ from typing import Final
 
 import structlog
 
-from executor.decisions.exit_decision import ExitDecision
-from executor.decisions.exit_rules import GAINS
+from executor.decisions.exit_evaluator import ExitDecision
+from executor.decisions.exit_triggers import GAINS
 from executor.exits.look_interval import SINGLE_BOOKS_MAX
 from executor.exits.retry_backoff import RetryBackoff
 from executor.exits.sale_orders import SaleIntent, SaleOrders

@@ -17,9 +17,9 @@ from executor.halts.latches import HaltCause, latch
 from executor.settings import LimitSettings
 from shared.backoff import pause
 from shared.control.halts import Halt, halts_in_force
+from shared.error_isolation import each_isolated
 from shared.errors import TransientError
 from shared.events import Mode
-from shared.isolation import each_isolated
 from shared.postgres.database import Connection, Database
 
 log = structlog.get_logger(__name__)

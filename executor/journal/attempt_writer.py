@@ -19,8 +19,8 @@ from executor.model.order_state import TABLE, Effect, OrderEvent, OrderState
 from executor.model.order_update import OrderUpdate
 from executor.model.reasons import Reason, Refusal
 from executor.model.trade_event import trade_of
+from shared.error_isolation import in_a_line, readable
 from shared.events import Mode, Source
-from shared.isolation import in_a_line, readable
 from shared.postgres.database import Connection, Database
 
 log = structlog.get_logger(__name__)

@@ -21,7 +21,7 @@ from executor.model.order_update import OrderUpdate
 from executor.model.reasons import Reason, worded
 from executor.model.trade_event import trade_of
 from executor.settings import LimitSettings
-from shared.isolation import readable
+from shared.error_isolation import readable
 from shared.log_context import of_listing
 from shared.postgres.database import Database
 from shared.states import HELD, in_sql

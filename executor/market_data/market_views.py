@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from executor.decisions.exit_rules import below
+from executor.decisions.exit_triggers import below
 from executor.decisions.market_filters import MarketSnapshot, RereadResult, reference_price
 from executor.decisions.strategy import SIDES_CLOSED
 from executor.market_data.last_prices import APART_SECONDS, RECENT_SECONDS, LastPrices

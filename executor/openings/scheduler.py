@@ -1,4 +1,7 @@
-"""Fire armed orders at their openings. The journal holds them, so a restart forgets none."""
+"""Fire armed orders at their openings. The journal holds them, so a restart forgets none.
+
+A moved opening is written by `listing_handler` on its event, and by `announced_openings` from dedup's ledger.
+"""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -18,9 +21,9 @@ from executor.sending.order_sender import OrderSender
 from executor.sending.purchase_decisions import Decided, Outcome, PurchaseDecisions
 from executor.sending.request_builder import RequestBuilder
 from shared.backoff import pause
+from shared.error_isolation import each_isolated, in_a_line
 from shared.errors import TransientError
 from shared.events import Mode
-from shared.isolation import each_isolated, in_a_line
 from shared.log_context import of_listing
 
 log = structlog.get_logger(__name__)

@@ -42,17 +42,17 @@ def take_levels(levels: Iterable[Level], request: OrderRequest) -> TakenLevels:
     return TakenLevels(tuple(parts))
 
 
-def simulated_fill(take_levels: TakenLevels, taker_fee: Decimal, quote_asset: str) -> Fill | None:
+def simulated_fill(taken: TakenLevels, taker_fee: Decimal, quote_asset: str) -> Fill | None:
     """Return the fill of *taken*; None where it is empty.
 
     The fee is charged in *quote_asset*, on top of a buyer's cost or off a seller's proceeds.
     """
-    if not take_levels.levels:
+    if not taken.levels:
         return None
     with localcontext(CAREFUL):
-        base_qty = sum((quantity for _, quantity in take_levels.levels), Decimal(0))
-        cost = sum((price * quantity for price, quantity in take_levels.levels), Decimal(0))
-        return Fill(base_qty, cost, cost * taker_fee, quote_asset, take_levels.complete)
+        base_qty = sum((quantity for _, quantity in taken.levels), Decimal(0))
+        cost = sum((price * quantity for price, quantity in taken.levels), Decimal(0))
+        return Fill(base_qty, cost, cost * taker_fee, quote_asset, taken.complete)
 
 
 def plausible(levels: Iterable[Level]) -> Iterator[Level]:

@@ -11,8 +11,8 @@ from asyncpg import Record
 
 from executor.journal import settlement
 from shared.backoff import pause
+from shared.error_isolation import each_isolated, in_a_line
 from shared.errors import TransientError
-from shared.isolation import each_isolated, in_a_line
 from shared.mexc.errors import ExchangeError, ExchangeRejected
 from shared.postgres.database import Database
 

@@ -15,9 +15,9 @@ from executor.sending.order_sender import OrderSender
 from executor.settings import ExecutorSettings
 from executor.venues.venue import Venue
 from shared.backoff import pause
+from shared.error_isolation import each_isolated, in_a_line
 from shared.errors import TransientError
 from shared.events import Mode, Side
-from shared.isolation import each_isolated, in_a_line
 from shared.log_context import of_listing
 from shared.mexc.errors import ExchangeError, RateLimited
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from executor.decisions.freshness import AgeSettings, KnownOpenings
-from executor.halts.port import Halts
+from executor.halts.halt_protocols import Halts
 from executor.model.order import Order
 from executor.model.order_state import OrderEvent
 from executor.model.order_update import OrderUpdate

@@ -15,9 +15,9 @@ from executor.journal import settlement
 from executor.model.money import CENT
 from executor.pricing.fair_values import FairValues, Holding
 from shared.backoff import pause
+from shared.error_isolation import each_isolated, in_a_line
 from shared.errors import TransientError
 from shared.events import Mode
-from shared.isolation import each_isolated, in_a_line
 from shared.postgres.database import Connection, Database
 
 log = structlog.get_logger(__name__)

@@ -16,7 +16,7 @@ from executor.settings import ExecutorSettings
 from executor.venues.credentials import Credentials
 from executor.venues.dry_run import Checking, DryRun
 from executor.venues.live import Live
-from executor.venues.paper.questions import PaperQuestions
+from executor.venues.paper.market_queries import PaperQuestions
 from executor.venues.side_routing import SideRouting
 from executor.venues.timestamp_refusals import suspecting
 from executor.venues.venue import Venue

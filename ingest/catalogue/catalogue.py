@@ -6,18 +6,18 @@ from datetime import datetime
 from functools import partial
 
 from ingest.catalogue.first_start import BaselineCollector, FirstFrame
+from ingest.catalogue.observation_result import EMPTY_ANSWER, UNCHANGED, ObservationResult, ResultBuilder, Sighting
 from ingest.catalogue.plausibility.absences import Absences
 from ingest.catalogue.plausibility.coverage_gaps import CoverageGaps
 from ingest.catalogue.plausibility.newcomer_filter import NewcomerFilter
 from ingest.catalogue.plausibility.quarantine import Quarantines
 from ingest.catalogue.plausibility.thresholds import Thresholds
 from ingest.catalogue.publication_tracker import TradeFilter
-from ingest.catalogue.result import EMPTY_ANSWER, UNCHANGED, ObservationResult, ResultBuilder, Sighting
 from ingest.catalogue.symbol_record import SymbolRecord, SymbolState
 from ingest.catalogue.symbol_updates import SymbolUpdates
 from ingest.catalogue.transitions import baseline_record
-from ingest.cooperative import Steps, for_each, for_each_isolated, run_to_end
 from ingest.source_events import Announcement, FirstTrade, Snapshot, SourceEvent, SymbolNames, Upcoming
+from ingest.stepwise import Steps, for_each, for_each_isolated, run_to_end
 from shared.mexc.symbols import SymbolInfo
 
 

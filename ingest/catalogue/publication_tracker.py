@@ -6,9 +6,9 @@ from collections.abc import Set as AbstractSet
 
 from msgspec.structs import replace
 
-from ingest.catalogue.result import ResultBuilder, Sighting
+from ingest.catalogue.observation_result import ResultBuilder, Sighting
 from ingest.catalogue.symbol_record import SymbolRecord
-from ingest.cooperative import Steps, difference
+from ingest.stepwise import Steps, difference
 from shared.events import Source
 from shared.mexc.symbols import SymbolInfo
 

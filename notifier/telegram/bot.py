@@ -15,8 +15,8 @@ from notifier.settings import NotifierSettings
 from notifier.telegram.commands import Commands, Operations
 from notifier.telegram.updates import Update, read_updates
 from shared.backoff import jittered, pause
+from shared.error_isolation import each_isolated, in_a_line
 from shared.errors import TransientError
-from shared.isolation import each_isolated, in_a_line
 
 log = structlog.get_logger(__name__)
 

@@ -1,4 +1,4 @@
-"""Declare arguments of queues in RabbitMQ: type, limits, dead letters."""
+"""Arguments of queues in RabbitMQ: type, limits, dead letters. Their values stand in `shared.wire.topology`."""
 
 from collections.abc import Mapping
 from datetime import timedelta

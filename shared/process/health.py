@@ -11,9 +11,9 @@ import structlog
 from pydantic import JsonValue
 
 from shared.bus.port import Bus
+from shared.error_isolation import in_a_line
 from shared.errors import TransientError
 from shared.events import Health, HealthStatus, utc_now
-from shared.isolation import in_a_line
 from shared.wire import topology
 
 log = structlog.get_logger()

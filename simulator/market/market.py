@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 from itertools import chain, count
 
-from simulator.changes import Changes, RowKind
+from simulator.dirty_rows import Changes, RowKind
 from simulator.market import error_responses
 from simulator.market.book import Depletion, Level, Side, full_side, refill_quote, without_depleted
 from simulator.market.error_responses import RefusedError

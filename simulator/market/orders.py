@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
-from simulator.changes import Changes, RowKind
+from simulator.dirty_rows import Changes, RowKind
 from simulator.market.book import Side
 
 # Finished orders beyond this many are forgotten, oldest first.

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from simulator.changes import Changes, RowKind
+from simulator.dirty_rows import Changes, RowKind
 from simulator.market.error_responses import INSUFFICIENT_POSITION, RefusedError
 
 

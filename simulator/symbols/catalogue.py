@@ -4,7 +4,7 @@ import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from simulator.changes import Changes, RowKind
+from simulator.dirty_rows import Changes, RowKind
 from simulator.symbols.instrument import Instrument, Phase
 
 

@@ -1,7 +1,7 @@
 """Check that a loop over many things is isolated: a fault of one of them concerns that one.
 
 Looks for loops, comprehensions and gatherings in the services, and in what they share, that wait for or read something
-for each item, without `shared.isolation` or a broad `except` around it. Where one failure may concern all, the loop is
+for each item, without `shared.error_isolation` or a broad `except` around it. Where one failure may concern all, the loop is
 named below, and why.
 `.venv/bin/python -m tests.tools.loops` prints the findings; `make check` runs it.
 """
@@ -80,7 +80,7 @@ def findings() -> Sequence[str]:
     }
     return [
         *(
-            f"{name}: one item's failure ends the loop; use shared.isolation"
+            f"{name}: one item's failure ends the loop; use shared.error_isolation"
             for name in sorted(found - set(MAY_FAIL_AS_A_WHOLE))
         ),
         *(

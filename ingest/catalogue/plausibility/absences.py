@@ -1,4 +1,4 @@
-"""Absences of symbols from snapshots, until they are confirmed as delistings."""
+"""Absences of symbols from snapshots, until they are confirmed as delistings, which `symbol_updates.delist` applies."""
 
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from ingest.catalogue.plausibility.thresholds import Thresholds
-from ingest.cooperative import Steps, difference
+from ingest.stepwise import Steps, difference
 
 BATCH_MAX: Final = 10
 """Symbols that may be delisted at once, however short the list."""

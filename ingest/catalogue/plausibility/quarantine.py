@@ -5,9 +5,9 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from typing import Final
 
+from ingest.catalogue.observation_result import EMPTY_ANSWER
 from ingest.catalogue.plausibility.thresholds import Thresholds
-from ingest.catalogue.result import EMPTY_ANSWER
-from ingest.cooperative import Steps, difference
+from ingest.stepwise import Steps, difference
 from shared.events import Source
 
 UNLISTED_FOR: Final = timedelta(hours=1)

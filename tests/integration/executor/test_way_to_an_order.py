@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from types import FrameType
 
-from executor.handler import BuyListing
+from executor.listing_handler import BuyListing
 from executor.settings import ExecutorSettings
 from shared.mexc.http.connection import HttpConnection
 from tests.support.running.executors import RULES, configure

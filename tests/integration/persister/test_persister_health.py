@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from persister.repository import mark_silent, upsert_health
-from persister.silence import last_report, put_silent_in_error, watch_for_silence
+from persister.silent_components import last_report, put_silent_in_error, watch_for_silence
 from shared.events import HealthStatus, utc_now
 from shared.postgres.database import Database
 from shared.process.health import SILENCE_MAX, Component

@@ -8,7 +8,7 @@ import pytest
 from persister.repository import insert_trades, upsert_health
 from persister.service import serve
 from persister.settings import PersisterSettings
-from persister.silence import watch_for_silence
+from persister.silent_components import watch_for_silence
 from shared.errors import TransientError
 from shared.events import Trade
 from shared.postgres.batch import Batcher, BatchLimits, batching

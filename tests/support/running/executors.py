@@ -16,7 +16,7 @@ from executor.assembly import assemble
 from executor.halts.latches import HaltCause
 from executor.halts.mass_listing import MassListing
 from executor.halts.watch import HaltWatch
-from executor.handler import BuyListing, Consequences
+from executor.listing_handler import BuyListing, Consequences
 from executor.model.order import Order
 from executor.model.reasons import Refusal
 from executor.pricing.paper_footprint import PaperFootprint

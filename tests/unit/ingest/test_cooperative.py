@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from ingest.catalogue import Catalogue, ObservationResult
-from ingest.cooperative import SYMBOLS_PER_STEP, difference, run_to_end
 from ingest.source_events import SourceEvent
+from ingest.stepwise import SYMBOLS_PER_STEP, difference, run_to_end
 from tests.support.data.evidence import names, snapshot, stored, ticks
 
 MANY = tuple(f"MANY{number}USDT" for number in range(2_000))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from simulator import state_file
-from simulator.changes import RowKind
+from simulator.dirty_rows import RowKind
 from simulator.exchange import Exchange, build_exchange
 from simulator.market.book import Side
 from simulator.market.listings import ListingRequest, SymbolChange, apply_change
@@ -298,7 +298,7 @@ def test_a_transaction_that_was_cut_off_leaves_what_was_there_before(path: Path)
     an_exchange(path).close()
     program = f"""
 import os, signal
-from simulator.changes import RowKind
+from simulator.dirty_rows import RowKind
 from simulator.state_file import open_state
 from pathlib import Path
 file = open_state(Path({os.fspath(path)!r}))

@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from executor.decisions.exit_decision import ExitDecision
+from executor.decisions.exit_evaluator import ExitDecision
 from executor.exits.look_interval import SINGLE_BOOKS_MAX
 from executor.exits.running_sales import RunningSales
 from executor.exits.sale_orders import SaleIntent, SaleOrders

@@ -12,7 +12,7 @@ import pytest
 from executor.market_data.market_views import MarketViews
 from executor.market_data.rules_reader import UNLEARNED_SECONDS
 from executor.model.reasons import Reason, Refusal
-from executor.openings.opening_question import OpeningQuestion
+from executor.openings.opening_time_lookup import OpeningQuestion
 from executor.sending.request_builder import BuiltRequest, RequestBuilder
 from executor.settings import ExecutorSettings
 from shared.events import Listing, Side, Source, TradingRules

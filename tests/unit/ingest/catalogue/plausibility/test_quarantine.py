@@ -6,8 +6,8 @@ import pytest
 
 from ingest.catalogue import Catalogue, Thresholds
 from ingest.catalogue.plausibility.quarantine import Quarantine
-from ingest.cooperative import run_to_end
 from ingest.source_events import SourceEvent
+from ingest.stepwise import run_to_end
 from tests.support.data.evidence import (
     OLD,
     REST,

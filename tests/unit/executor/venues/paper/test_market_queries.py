@@ -9,7 +9,7 @@ from functools import partial
 import httpx
 import pytest
 
-from executor.venues.paper.questions import PaperQuestions
+from executor.venues.paper.market_queries import PaperQuestions
 from shared.mexc.errors import RateLimited
 from shared.mexc.http.request import RestLimits
 from shared.mexc.market_data import MexcMarketData

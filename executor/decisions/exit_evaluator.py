@@ -10,7 +10,7 @@ from decimal import ROUND_DOWN, ROUND_UP, Context, Decimal
 from typing import Final
 
 from executor.decisions.consecutive_looks import Streaks
-from executor.decisions.exit_rules import (
+from executor.decisions.exit_triggers import (
     STOPS,
     ExitInputs,
     exit_due,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.decisions.exit_decision import ExitDecision, ExitEvaluator, LookTime
+from executor.decisions.exit_evaluator import ExitDecision, ExitEvaluator, LookTime
 from executor.model.order import ExitReason
 from executor.model.position import PositionState
 from executor.model.watched_position import WatchedPosition

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.decisions.exit_rules import (
+from executor.decisions.exit_triggers import (
     ExitInputs,
     above,
     below,
