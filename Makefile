@@ -22,17 +22,13 @@ soak: .venv/dev.stamp ## a whole day of traffic in a quarter of an hour, with it
 	@$(BIN)/python -m tests.tools.prepare
 	@$(BIN)/python -m pytest -n 0 -s $(ARGS) tests/soak/whole_day.py
 
-# executor, shared.mexc.http and shared.mexc.orders are not all in the field's words yet.
-WORDED := api bench cli contract dedup ingest migrations notifier persister reference simulator \
-	shared/bus shared/control shared/events shared/postgres shared/process shared/wire shared/*.py shared/mexc/*.py shared/mexc/time
-
 check: .venv/dev.stamp ## style, types, import rules, loops, words and dead code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.tools.loops
-	$(BIN)/python -m tests.tools.words $(WORDED)
+	$(BIN)/python -m tests.tools.words
 	$(BIN)/python -m tests.tools.public
 	$(BIN)/vulture
 

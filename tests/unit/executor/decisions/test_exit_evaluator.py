@@ -19,7 +19,7 @@ from shared.control.exit_policy import FIELDS, ExitPolicy
 from shared.events import TradingRules
 from shared.mexc.payloads import Level, OrderBook
 from tests.support.data.builders import NOON
-from tests.unit.executor.decisions.test_exit_rules import a_position
+from tests.unit.executor.decisions.test_exit_triggers import a_position
 
 RULES = TradingRules(base_precision=2, quote_precision=6, quote_amount_min=Decimal(1))
 PLENTY = "1000000"

@@ -13,7 +13,7 @@ from executor.model.watched_position import WatchedPosition
 from executor.settings import ExecutorSettings
 from shared.mexc.weights import weight_of
 from tests.support.data.builders import a_listing
-from tests.unit.executor.decisions.test_exit_rules import a_position
+from tests.unit.executor.decisions.test_exit_triggers import a_position
 
 
 def held(*symbols: str) -> list[WatchedPosition]:

@@ -19,7 +19,7 @@ from executor.settings import ExecutorSettings
 from shared.events import Mode
 from shared.mexc.payloads import Level
 from tests.support.data.builders import a_listing
-from tests.unit.executor.decisions.test_exit_rules import a_position
+from tests.unit.executor.decisions.test_exit_triggers import a_position
 from tests.waiting import eventually
 
 HELD = WatchedPosition(a_position(), close_requested=False)

@@ -23,7 +23,7 @@ from shared.mexc.time.clock_estimate import ClockUncertainError
 from shared.mexc.time.exchange_clock import ExchangeClock
 from tests.support.data.builders import NOON
 from tests.support.data.exchange_answers import a_refusal, an_answer
-from tests.unit.executor.decisions.test_exit_rules import a_position
+from tests.unit.executor.decisions.test_exit_triggers import a_position
 from tests.waiting import eventually
 
 PATH = "/api/v3/order/test"

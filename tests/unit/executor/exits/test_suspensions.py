@@ -17,7 +17,7 @@ from shared.mexc.errors import ExchangeUnavailable
 from shared.mexc.payloads import Level
 from shared.mexc.time.clock_estimate import ClockUncertainError
 from tests.support.fakes.virtual_time import VirtualLoop
-from tests.unit.executor.decisions.test_exit_rules import a_position
+from tests.unit.executor.decisions.test_exit_triggers import a_position
 from tests.waiting import eventually
 
 REFUSED = Sale(1, "expired", "not_open: 30000 Trading suspended for the symbol")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from executor.model.fill import Fill
 from executor.model.money import CENT
 from executor.model.position import PositionState, after_sale, written_off
-from tests.unit.executor.decisions.test_exit_rules import a_position
+from tests.unit.executor.decisions.test_exit_triggers import a_position
 
 QUANTITIES = st.decimals(min_value=Decimal("1E-8"), max_value=Decimal("1E9"), places=8)
 DOLLARS = st.decimals(min_value=Decimal("0.01"), max_value=Decimal("1E6"), places=2)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from executor.pricing.fair_values import FairValues, Holding
 from executor.supervision.daily_loss_breaker import is_too_much, loss_of
-from tests.unit.executor.decisions.test_exit_rules import a_position
+from tests.unit.executor.decisions.test_exit_triggers import a_position
 
 MONEY = st.decimals(min_value=Decimal(-100_000), max_value=Decimal(100_000), places=4)
 
