@@ -92,10 +92,5 @@ used.won
 # Tests compare it with the documented figures of the scenarios, and with prices.
 used.BOUNDS
 
-# Tests of shared.mexc.orders place and look up single orders.
-used.acknowledged_order_id
-used.expires_ms
-used.place_order
-
 # A reason code of stored orders; no refusal gets it any more.
 used.REFUSED

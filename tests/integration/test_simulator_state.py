@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,8 @@ async def test_the_course_of_a_coin_goes_on_while_nobody_runs_it(state: dict[str
     async with running_simulator(scenario_speed=100, **state) as first:
         listed = await first.list_coin("NEWUSDT", scenario="crash_at_once", price="2")
         await first.process_killed()
+    crashed_at_ms = listed["opens_at_ms"] + 200  # The crash ends 19 s after the opening, a hundred times as fast.
+    await eventually(lambda: time.time() * 1000 > crashed_at_ms)
 
     async with running_simulator(**state) as second:
         coin = await second.coin("NEWUSDT")
