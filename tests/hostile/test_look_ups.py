@@ -238,7 +238,8 @@ async def test_six_orders_in_doubt_are_found_without_a_single_429(strict_ground:
     """M30."""
     ground = strict_ground
     await ground.allows(trade_usdt=15, position_usdt=100)
-    await ground.staffed(**PRODUCTION, stop_loss_pct=20)
+    # On a slow machine the last is decided on after five were counted as failed, which would halt trading.
+    await ground.staffed(**{**PRODUCTION, "failures_max": 10}, stop_loss_pct=20)
     await ground.exchange.arm("drop_connection", accept=True, count=6)
     symbols = [f"DOUBT{number}USDT" for number in range(6)]
     await ground.exchange.hide("client_id", symbol=symbols[0], seconds=3)
