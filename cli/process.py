@@ -8,7 +8,6 @@ from functools import partial
 from typing import Final
 
 from prometheus_client import CollectorRegistry
-from sqlalchemy import URL
 
 from cli import env_check
 from cli.database import rights, schema
@@ -21,6 +20,7 @@ from shared.errors import SettingsError
 from shared.postgres import database, reachability
 from shared.postgres.database import Database
 from shared.postgres.dialling import certificate_expiry
+from shared.postgres.postgres_url import PostgresUrl
 from shared.postgres.tls_root import with_authority
 from shared.process import redaction, telemetry
 from shared.process.lifecycle import when_available
@@ -115,7 +115,7 @@ async def start_process(
         yield RunningProcess(Runtime(bus, opened, own, stop), metrics_port)
 
 
-def certificates_of(settings: ProcessSettings, url: URL, name: str) -> Mapping[str, ReadExpiry]:
+def certificates_of(settings: ProcessSettings, url: PostgresUrl, name: str) -> Mapping[str, ReadExpiry]:
     """Return how to read the expiry of each certificate that a server of these settings may have."""
     servers: dict[str, ReadExpiry] = {}
     if settings.broker.url is not None:
@@ -161,7 +161,7 @@ async def open_connected_database(name: str) -> AsyncIterator[Database]:
 
 
 @asynccontextmanager
-async def database_url(settings: ProcessSettings) -> AsyncIterator[URL]:
+async def database_url(settings: ProcessSettings) -> AsyncIterator[PostgresUrl]:
     """Yield the database's URL, starting our own server if none is set."""
     if settings.database.url is not None:
         url = database.parse_url(settings.database.url.get_secret_value(), variable="SNIPER_DATABASE_URL")
@@ -182,7 +182,7 @@ async def database_url(settings: ProcessSettings) -> AsyncIterator[URL]:
 
 
 async def open_database(
-    stack: AsyncExitStack, settings: DatabaseSettings, url: URL, name: str, stop: asyncio.Event
+    stack: AsyncExitStack, settings: DatabaseSettings, url: PostgresUrl, name: str, stop: asyncio.Event
 ) -> Database:
     """Connect to the database at *url*, retrying until *stop*."""
 
