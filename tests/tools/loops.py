@@ -44,7 +44,7 @@ MAY_FAIL_AS_A_WHOLE: Final[Mapping[str, str]] = {
     "executor/exits/book_reader.py:close": "Questions that are given up; what they raise is dropped.",
     "executor/reconciliation/order_reconciler.py:obstacles": "Each look-up answers for itself and raises nothing.",
     "executor/reconciliation/order_reconciler.py:look_up_due": "Each look-up answers for itself and raises nothing.",
-    "ingest/streams/connection.py:follow": "Requests on one socket, which a failure ends.",
+    "shared/mexc/streams/connection.py:follow": "Requests on one socket, which a failure ends.",
     "ingest/streams/ticker_stream.py:_salvaged": "Each item is read behind a guard of its own; the wait gives up a turn.",
     "ingest/detector.py:report": "A sighting that is not published is held by the publisher, which raises nothing.",
     "notifier/dispatcher.py:open_dispatcher": "Channels are made at the start, and send nothing yet.",

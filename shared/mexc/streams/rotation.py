@@ -8,12 +8,12 @@ from typing import Any, Final, Never
 
 import structlog
 
-from ingest.health.feed_health import Feed
-from ingest.streams.bad_frames import BadFrames
-from ingest.streams.connection import TURN_SECONDS, Connection, RefusedError, Stream, StreamOptions
-from ingest.streams.socket import LostError
-from ingest.streams.stream_metrics import StreamMetrics
 from shared.backoff import jittered
+from shared.mexc.streams.bad_frames import BadFrames
+from shared.mexc.streams.connection import TURN_SECONDS, Connection, RefusedError, Stream, StreamOptions
+from shared.mexc.streams.feed import Feed
+from shared.mexc.streams.socket import LostError
+from shared.mexc.streams.stream_metrics import StreamMetrics
 
 log = structlog.get_logger(__name__)
 

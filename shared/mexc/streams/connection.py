@@ -11,14 +11,14 @@ from typing import Final
 import structlog
 from websockets.asyncio.client import ClientConnection
 
-from ingest.health.feed_health import Feed
-from ingest.streams.bad_frames import BadFrames
-from ingest.streams.control_frame import PING, PONG, FrameError, answer_in
-from ingest.streams.socket import LostError, next_frame, open_socket, send
-from ingest.streams.stream_metrics import StreamMetrics
-from ingest.streams.subscriptions import Subscriptions
 from shared.backoff import jittered
 from shared.events import utc_now
+from shared.mexc.streams.bad_frames import BadFrames
+from shared.mexc.streams.control_frame import PING, PONG, FrameError, answer_in
+from shared.mexc.streams.feed import Feed
+from shared.mexc.streams.socket import LostError, next_frame, open_socket, send
+from shared.mexc.streams.stream_metrics import StreamMetrics
+from shared.mexc.streams.subscriptions import Subscriptions
 
 log = structlog.get_logger(__name__)
 
