@@ -1,9 +1,10 @@
 """Composition of a process: telemetry first, then database and bus, closed in reverse order."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from prometheus_client import CollectorRegistry
@@ -19,10 +20,12 @@ from shared.bus.port import Bus
 from shared.errors import SettingsError
 from shared.postgres import database, reachability
 from shared.postgres.database import Database
+from shared.postgres.dialling import certificate_expiry
 from shared.postgres.tls_root import with_authority
 from shared.process import redaction, telemetry
 from shared.process.lifecycle import when_available
 from shared.process.runtime import Runtime
+from shared.process.server_certificates import ReadExpiry, watching_certificates
 from shared.process.trace_export import exporting
 from shared.settings import (
     BrokerSettings,
@@ -105,10 +108,21 @@ async def start_process(
         watch = await stack.enter_async_context(reachability.watching_reachability(opened))
         fit = await stack.enter_async_context(schema.watch_schema(opened))
         bus = await stack.enter_async_context(open_bus(settings.broker, opened, plan, own.registry))
+        await stack.enter_async_context(watching_certificates(certificates_of(settings, url, plan.name), own.registry))
         own.ready_when("database", lambda: watch.reachable)
         own.ready_when("schema", lambda: fit.fits)
         own.ready_when("broker", bus.is_connected)
         yield RunningProcess(Runtime(bus, opened, own, stop), metrics_port)
+
+
+def certificates_of(settings: ProcessSettings, url: URL, name: str) -> Mapping[str, ReadExpiry]:
+    """Return how to read the expiry of each certificate that a server of these settings may have."""
+    servers: dict[str, ReadExpiry] = {}
+    if settings.broker.url is not None:
+        servers["broker"] = partial(rabbitmq.certificate_expiry, settings.broker)
+    if settings.database.url is not None:
+        servers["database"] = partial(certificate_expiry, settings.database, url, name=name)
+    return servers
 
 
 def secrets_of(settings: ProcessSettings) -> frozenset[str]:

@@ -53,10 +53,14 @@ BOARD: Final = Board(
                 "Until it ends",
                 [
                     Query("sniper_executor_api_key_expiry_timestamp_seconds - time()", name="API key"),
-                    Query("sniper_api_certificate_expiry_timestamp_seconds - time()", name="certificate"),
+                    Query("sniper_api_certificate_expiry_timestamp_seconds - time()", name="certificate of the API"),
+                    Query(
+                        "min by (server) (sniper_server_certificate_expiry_timestamp_seconds) - time()",
+                        name="certificate of the {{server}}",
+                    ),
                 ],
                 unit="s",
-                about="Where SNIPER_MEXC_API_KEY_CREATED is set, and where the API has a certificate.",
+                about="Where SNIPER_MEXC_API_KEY_CREATED is set, and where API, broker and database have certificates.",
             ),
         ],
         [

@@ -81,7 +81,7 @@ class ExitMonitor:
         async with asyncio.TaskGroup() as tasks:
             access = self._access
             sales = RunningSales(self._selling, access.markets.can_be_sold, self._settings, tasks, access.passes_test)
-            ticks = TickExits(self._positions, sales, self._turns.fresh, hurry=self._hurry, now=self._now)
+            ticks = TickExits(self._positions, sales, self._turns.fresh, hurry=self.hurry, now=self._now)
             tasks.create_task(self._wake_at(until), name="end of looks")
             if access.streams is not None:
                 tasks.create_task(access.streams.run(until), name="price streams")
@@ -105,7 +105,10 @@ class ExitMonitor:
         sellable = [each for each in everything if sales.may_be_sold(each, time.seconds)]
         for each in sellable:
             sales.test_again(each)
-        self._follow(sellable, ticks, sales)
+        followed = [each for each in sellable if each.position.state in WATCHED]
+        self._turns.keep({each.position.symbol for each in followed})
+        ticks.hold(sellable)
+        sales.read_ahead(each.position for each in followed if self._turns.fresh(each.position.symbol) is not None)
         hurried, self._hurried = self._hurried, set()
         look = Look(time, everything, ticks=self._turns.ticks(sellable, self._pressing | hurried, time))
         look.objections += (f"{name} cannot be read: {why}" for name, why in reading.unreadable.items())
@@ -129,6 +132,14 @@ class ExitMonitor:
         self._remember(look, sales)
         self._report(look, reading.unreadable.keys(), watchdog)
 
+    def hurry(self, name: str) -> None:
+        """Have the next look, at once, decide on a position that a push has shown due."""
+        now = asyncio.get_running_loop().time()
+        if now - self._hurried_at.get(name, float("-inf")) >= HURRY_SECONDS:
+            self._hurried_at[name] = now
+            self._hurried.add(name)
+            self._wake.set()
+
     async def _look_by_rest(
         self, ours: Sequence[WatchedPosition], pressing: Collection[str], look: Look, sales: RunningSales
     ) -> None:
@@ -151,23 +162,6 @@ class ExitMonitor:
         for each in positions:
             with of_listing(each.position.listing):
                 await self._positions.look_at(each, look, sales)
-
-    def _follow(self, sellable: Sequence[WatchedPosition], ticks: TickExits, sales: RunningSales) -> None:
-        """Follow the coins that are held, and judge them by each push; read ahead the balances that sales need."""
-        watched = [each for each in sellable if each.position.state in WATCHED]
-        self._turns.keep({each.position.symbol for each in watched})
-        ticks.hold(sellable)
-        followed = [each.position for each in watched if self._turns.fresh(each.position.symbol) is not None]
-        if (reading := self._selling.balances_wanted(followed)) is not None:
-            sales.begin_reading(reading)
-
-    def _hurry(self, name: str) -> None:
-        """Have the next look, at once, decide on a position that a push has shown due."""
-        now = asyncio.get_running_loop().time()
-        if now - self._hurried_at.get(name, float("-inf")) >= HURRY_SECONDS:
-            self._hurried_at[name] = now
-            self._hurried.add(name)
-            self._wake.set()
 
     async def _wake_at(self, until: asyncio.Event) -> None:
         await until.wait()

@@ -1,7 +1,7 @@
 """Running sales: each in a task of its own, retried after a short back-off, and held back while nothing trades."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 from decimal import Decimal
 from itertools import islice
 from typing import Final
@@ -131,9 +131,10 @@ class RunningSales:
         self._running.add(position.name)
         self._tasks.create_task(self._done(position, work), name=f"exit-{position.name}")
 
-    def begin_reading(self, reading: Coroutine[None, None, None]) -> None:
-        """Have balances read beside the looks."""
-        self._tasks.create_task(reading, name="balances ahead")
+    def read_ahead(self, positions: Iterable[Position]) -> None:
+        """Have the balances read that would spare the sales of *positions* a request, beside the looks."""
+        if (reading := self._selling.balances_wanted(positions)) is not None:
+            self._tasks.create_task(reading, name="balances ahead")
 
     def objections(self, everything: Sequence[WatchedPosition], now: float) -> Iterator[str]:
         """Yield the objections about sales that make no progress, for people."""

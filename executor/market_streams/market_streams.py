@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from pydantic import JsonValue
 
 from executor.market_streams.market_stream_metrics import MarketStreamMetrics
-from executor.market_streams.stream_quotes import StreamQuotes, Tick, TickListener
+from executor.market_streams.stream_quotes import Nobody, StreamQuotes, Tick, TickListener
 from executor.settings import ExecutorSettings
 from shared.mexc.streams.channel_assignment import assigned
 from shared.mexc.streams.connection import Stream, StreamOptions
@@ -63,7 +63,7 @@ class MarketStreams:
         try:
             yield
         finally:
-            self._quotes.listener = None
+            self._quotes.listener = Nobody()
 
     def follow(self, symbols: Collection[str]) -> None:
         """Follow exactly *symbols* from now on."""
@@ -77,7 +77,12 @@ class MarketStreams:
     def fresh(self, symbol: str) -> Tick | None:
         """Return the best prices of *symbol* where its stream shows what they are now; None where it is stale."""
         tick = self._quotes.of(symbol)
-        return tick if tick is not None and self._is_fresh(symbol, tick) else None
+        number = next((number for number, symbols in enumerate(self._assignments) if symbol in symbols), None)
+        if tick is None or number is None or number >= len(self._rotations):
+            return None
+        alive_after = self._now() - self._stale_seconds
+        is_unbroken = tick.arrived_at >= self._rotations[number].unbroken_since(channels_of(symbol), alive_after)
+        return tick if is_unbroken else None
 
     def doubt(self, symbol: str) -> None:
         """Trust nothing of *symbol* until its next push: REST has shown something else."""
@@ -91,40 +96,31 @@ class MarketStreams:
     async def run(self, until: asyncio.Event) -> None:
         """Keep as many connections as the coins need, until *until* is set."""
         async with asyncio.TaskGroup() as tasks:
-            following = tasks.create_task(self._keep_following(), name="price streams")
+            following = tasks.create_task(self._follow(), name="price streams")
             await until.wait()
             following.cancel()
 
-    async def _keep_following(self) -> Never:
-        while True:
-            try:
-                await self._follow()
-            except Exception:
-                # Streams are an advantage, never a condition: looks by REST go on.
-                log.exception("the streams of prices ended")
-            self._rotations.clear()
-            await asyncio.sleep(RESTART_SECONDS)
+    def channels(self, connection: int) -> AbstractSet[str]:
+        """Return the channels of that connection."""
+        return frozenset[str]().union(*map(channels_of, self._assignments[connection]))
 
     async def _follow(self) -> Never:
         async with asyncio.TaskGroup() as tasks:
             while True:
                 for number in range(len(self._rotations), len(self._assignments)):
-                    wanted = partial(self._channels_of, number)
+                    wanted = partial(self.channels, number)
                     stream = Stream(NAME, wanted, self._quotes.take, FRAME_BYTES_MAX, is_quiet=True)
-                    rotation = Rotation(stream, self._options, StreamTroubles(), self._metrics.streams)
-                    self._rotations.append(rotation)
-                    tasks.create_task(rotation.run(), name=f"prices-{number}")
+                    self._rotations.append(Rotation(stream, self._options, StreamTroubles(), self._metrics.streams))
+                    tasks.create_task(self._rotate(self._rotations[number]), name=f"prices-{number}")
                 self._is_wanted.clear()
                 await self._is_wanted.wait()
         raise AssertionError
 
-    def _channels_of(self, number: int) -> AbstractSet[str]:
-        return frozenset[str]().union(*map(channels_of, self._assignments[number]))
-
-    def _is_fresh(self, symbol: str, tick: Tick) -> bool:
-        """Return whether the connection of *symbol* lives, and was not lost since *tick* arrived."""
-        number = next((number for number, symbols in enumerate(self._assignments) if symbol in symbols), None)
-        if number is None or number >= len(self._rotations):
-            return False
-        alive_after = self._now() - self._stale_seconds
-        return tick.arrived_at >= self._rotations[number].unbroken_since(channels_of(symbol), alive_after)
+    async def _rotate(self, rotation: Rotation) -> Never:
+        while True:
+            try:
+                await rotation.run()
+            except Exception:
+                # Streams are an advantage, never a condition: looks by REST go on.
+                log.exception("a stream of prices ended")
+            await asyncio.sleep(RESTART_SECONDS)

@@ -1,6 +1,5 @@
 """Pushes of one coin's best prices and trades, without those that make no sense. Pure."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -105,13 +104,10 @@ def _best_prices(symbol: str, book: PublicAggreBookTickerV3Api, place: Place) ->
 
 def _deals(symbol: str, deals: PublicAggreDealsV3Api, place: Place) -> Deals | BadTick:
     oldest_ms = 0 if place.sent_ms is None else place.sent_ms - OLD_DEAL_MS
-    prices = list(_prices(deals, oldest_ms))
+    recent = (deal for deal in deals.deals if not deal.time or deal.time >= oldest_ms)
+    prices = [
+        price
+        for deal in recent
+        if (price := parse_price(deal.price)) is not None and is_plausible(price) and parse_price(deal.quantity)
+    ]
     return Deals(symbol, place, min(prices)) if prices else BadTick(symbol, "no_deal", is_quote=False)
-
-
-def _prices(deals: PublicAggreDealsV3Api, oldest_ms: int) -> Iterator[Decimal]:
-    for deal in deals.deals:
-        price = parse_price(deal.price)
-        is_recent = not deal.time or deal.time >= oldest_ms
-        if is_recent and price is not None and is_plausible(price) and parse_price(deal.quantity) is not None:
-            yield price
