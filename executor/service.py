@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Never
 
+from prometheus_client import CollectorRegistry
+
 from executor.alarms import Alarms
 from executor.assembly import Parts, assemble, limiter_of
 from executor.exits.environment_exits import seed
@@ -16,6 +18,7 @@ from executor.halts.watch import HaltWatch, watching_halts
 from executor.journal.announced_openings import AnnouncedOpenings
 from executor.journal.position_store import held_live
 from executor.listing_handler import BuyListing, Consequences
+from executor.market_streams.market_streams import MarketStreams
 from executor.metrics import show_clock, show_watchdog
 from executor.reconciliation.readiness import Readiness, reconcile
 from executor.sending.order_sender import OrderDispatch
@@ -183,12 +186,13 @@ async def serve(
     limiter = limiter_of(settings, runtime.telemetry.registry)
     async with (
         persisted_usage(runtime.database, "executor", limiter),
-        open_exchange(venue.mexc_rest_url, keys, settings, limiter, live=venue.live) as exchange,
+        open_exchange(venue.mexc_rest_url, keys, settings, limiter, live=venue.live) as opened,
         watching_halts(runtime.database, settings, data_dir) as halts,
         heartbeat(component, runtime.bus),
         heartbeat(exits, runtime.bus),
     ):
         alarms = Alarms(component, runtime.telemetry.registry)
+        exchange = _with_streams(opened, venue, settings, exits, runtime.telemetry.registry)
         parts = assemble(runtime, settings, exchange, halts, alarms, Readiness(exchange.clock))
         show_clock(exchange.clock, runtime.telemetry.registry)
         run = ExecutorRun(runtime, settings, venue, exchange, parts, halts, alarms, component, watchdog)
@@ -201,6 +205,21 @@ async def serve(
                 task.cancel()
             ended.set()
             parts.outbox.filled()
+
+
+def _with_streams(
+    exchange: Exchange,
+    venue: ExchangeSettings,
+    settings: ExecutorSettings,
+    exits: Component,
+    registry: CollectorRegistry,
+) -> Exchange:
+    """Return *exchange*, with exits that follow the streams of prices unless that is switched off."""
+    if not settings.exit_streams:
+        return exchange
+    streams = MarketStreams(venue.mexc_ws_url, settings, registry)
+    exits.add_fact("prices", streams.facts)
+    return exchange.with_streams(streams)
 
 
 async def purchases_may_begin(

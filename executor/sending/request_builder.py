@@ -106,6 +106,8 @@ class RequestBuilder:
         """
         is_new = order.side is Side.BUY and order.fire_at is None and order.attempt == 1
         view = self._markets.at_hand(order.listing, asked=asked) if is_new else None
+        if order.side is Side.SELL:
+            view = self._selling.sale_at_hand(order)
         composed = None if view is None else self._made(order, view)
         is_learnable = isinstance(composed, Refusal) and composed.reason in _LEARNABLE
         return None if is_learnable else composed

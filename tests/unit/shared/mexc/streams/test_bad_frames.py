@@ -1,12 +1,12 @@
 """Reports of frames that could not be read."""
 
 import pytest
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Counter
 from structlog.testing import capture_logs
 
-from ingest.streams.bad_frames import BadFrames
-from ingest.streams.control_frame import FrameError
-from ingest.streams.stream_metrics import StreamMetrics
+from shared.mexc.streams.bad_frames import BadFrames
+from shared.mexc.streams.control_frame import FrameError
+from shared.mexc.streams.stream_metrics import StreamMetrics
 
 
 class Clock:
@@ -26,9 +26,16 @@ def registry() -> CollectorRegistry:
     return CollectorRegistry()
 
 
+def _metrics(registry: CollectorRegistry) -> StreamMetrics:
+    def counter(name: str) -> Counter:
+        return Counter(name, name, ["stream"], registry=registry)
+
+    return StreamMetrics(*map(counter, ("frames", "bad_frames", "disconnects", "rotations", "refusals")))
+
+
 @pytest.fixture
 def bad_frames(registry: CollectorRegistry, clock: Clock) -> BadFrames:
-    return BadFrames("tickers", StreamMetrics(registry), clock)
+    return BadFrames("tickers", _metrics(registry), clock)
 
 
 def test_beginning_of_a_bad_frame_is_logged_with_the_reason(bad_frames: BadFrames) -> None:
@@ -57,4 +64,4 @@ def test_every_bad_frame_is_counted_and_one_a_minute_is_logged(
         bad_frames.drop(b"\xfe", FrameError("bad"))
 
     assert [told["dropped_since_last_told"] for told in logs] == [1, 100]
-    assert registry.get_sample_value("sniper_ingest_bad_frames_total", {"stream": "tickers"}) == 101
+    assert registry.get_sample_value("bad_frames_total", {"stream": "tickers"}) == 101

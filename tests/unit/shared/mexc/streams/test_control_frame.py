@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.streams.control_frame import FrameError, answer_in, subscription, unsubscription
+from shared.mexc.streams.control_frame import FrameError, answer_in, subscription, unsubscription
 from tests.support.fakes.streams import answer, refusal
 
 

@@ -6,8 +6,8 @@ from typing import Final
 
 import structlog
 
-from ingest.streams.control_frame import FrameError
-from ingest.streams.stream_metrics import StreamMetrics
+from shared.mexc.streams.control_frame import FrameError
+from shared.mexc.streams.stream_metrics import StreamMetrics
 
 log = structlog.get_logger(__name__)
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.streams.control_frame import UNSUBSCRIPTION_ID, Answer
-from ingest.streams.subscriptions import Subscriptions
+from shared.mexc.streams.control_frame import UNSUBSCRIPTION_ID, Answer
+from shared.mexc.streams.subscriptions import Subscriptions
 from tests.support.fakes.streams import refusal
 
 

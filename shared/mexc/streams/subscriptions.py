@@ -4,7 +4,7 @@ from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from ingest.streams.control_frame import UNSUBSCRIPTION_ID, Answer, subscription, unsubscription
+from shared.mexc.streams.control_frame import UNSUBSCRIPTION_ID, Answer, subscription, unsubscription
 
 
 @dataclass(frozen=True, slots=True)

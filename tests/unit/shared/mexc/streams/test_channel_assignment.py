@@ -1,35 +1,11 @@
-"""Symbols followed one by one, and their connections."""
-
-from datetime import timedelta
+"""Symbols and the connections they are assigned to."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.source_events import Upcoming
-from ingest.streams.channel_assignment import assigned, nearest
-from tests.support.data.builders import NOON
+from shared.mexc.streams.channel_assignment import assigned
 
 SYMBOLS = [f"{letter}USDT" for letter in "ABCDEFGHIJ"]
-
-
-def opening(symbol: str, minutes: float | None) -> Upcoming:
-    return Upcoming(symbol, None if minutes is None else NOON + timedelta(minutes=minutes))
-
-
-def test_nearest_openings_come_first_whether_due_or_overdue() -> None:
-    upcoming = [opening("FAR", 600), opening("SOON", 2), opening("STALE", -100_000), opening("LATE", -1)]
-
-    assert nearest(upcoming, NOON, at_most=3) == ["LATE", "SOON", "FAR"]
-
-
-def test_symbol_without_a_known_opening_comes_last() -> None:
-    assert nearest([opening("UNKNOWN", None), opening("FAR", 100_000)], NOON, at_most=2) == ["FAR", "UNKNOWN"]
-
-
-def test_symbol_that_would_break_the_name_of_a_channel_is_left_out() -> None:
-    odd = [opening(symbol, 1) for symbol in ("A,B", "A@B", "A B", "[AB]", "币安人生USDT")]
-
-    assert nearest(odd, NOON, at_most=9) == ["币安人生USDT"]
 
 
 def test_newcomers_fill_the_first_connections_with_room() -> None:
