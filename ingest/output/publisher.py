@@ -33,6 +33,10 @@ RETRY_MAX_SECONDS: Final = 2.0
 ASSET_LENGTH_MAX: Final = 40
 
 
+Ahead = Callable[[RawListing], None]
+"""Receives each event right before it is published, and delays nothing."""
+
+
 def raw_listing(sighting: Sighting, event_id: str, published_at: datetime) -> RawListing:
     """Return the event of *sighting*; raise ValidationError where it does not fit the contract."""
     record = sighting.record
@@ -78,6 +82,7 @@ class Publisher:
         self._metrics = metrics
         self._now = now
         self._unplaced = unplaced or UnplacedSymbols()
+        self.ahead: Ahead = lambda _: None
         self._slots = asyncio.Semaphore(pending_max)
         self._pending: set[asyncio.Task[None]] = set()
 
@@ -89,6 +94,7 @@ class Publisher:
         """
         try:
             event = raw_listing(sighting, secrets.token_hex(16), self._now())
+            self._pass_ahead(event)
             publish = partial(self._publish_event, event, sighting, on_confirmed)
         except ValidationError as error:
             publish = partial(self._dead_letter, sighting, explain(error), on_confirmed)
@@ -107,6 +113,13 @@ class Publisher:
             task.cancel()
         if overdue:
             log.warning("sightings not published; the next start publishes them late", count=len(overdue))
+
+    def _pass_ahead(self, event: RawListing) -> None:
+        try:
+            self.ahead(event)
+        except Exception:
+            # Whatever is wrong with the way beside it, the sighting is published.
+            log.exception("a sighting was not passed ahead", symbol=event.symbol)
 
     async def _dead_letter(self, sighting: Sighting, reason: str, on_confirmed: Callable[[Sighting], None]) -> None:
         """Publish a dead letter for what does not fit the contract, and keep it in health until it is acknowledged."""
