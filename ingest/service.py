@@ -63,7 +63,7 @@ async def serve(
     component.add_fact("feeds", feeds.facts)
     component.add_fact("exchange_ahead_ms", time.exchange_ahead_ms)
     async with (
-        hold_lease(runtime.database, component) as lease,
+        hold_lease(runtime.database, component, alone=alone) as lease,
         heartbeat(component, runtime.bus),
         reporting_health(component, feeds),
         sending_canaries(
