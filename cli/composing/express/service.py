@@ -8,6 +8,7 @@ from cli.composing.express.metrics import ExpressMetrics
 from cli.composing.express.way import ExpressWay
 from executor.service import serve as serve_executor
 from executor.settings import ExecutorSettings, ExitSeeds
+from executor.venues.exchange_connections import OpenExchange, open_exchange
 from ingest.service import serve as serve_ingest
 from ingest.settings import IngestSettings
 from shared.process.runtime import Runtime
@@ -24,13 +25,23 @@ class ExpressTerms:
     data_dir: Path
 
 
-async def serve(runtime: Runtime, terms: ExpressTerms, venue: ExchangeSettings) -> None:
+async def serve(
+    runtime: Runtime, terms: ExpressTerms, venue: ExchangeSettings, *, open_exchange: OpenExchange = open_exchange
+) -> None:
     """Watch *venue* and trade what it lists, until the runtime's stop event is set.
 
     Every such process watches, with ingest's lease or without: the first of several to commit a listing buys it.
     """
     way = ExpressWay(ExpressMetrics(runtime.telemetry.registry))
-    trading = serve_executor(runtime, terms.executor, venue, terms.data_dir, seeds=terms.seeds, lend=way.lend)
+    trading = serve_executor(
+        runtime,
+        terms.executor,
+        venue,
+        terms.data_dir,
+        seeds=terms.seeds,
+        open_exchange=open_exchange,
+        lend=way.lend,
+    )
     watching = serve_ingest(runtime, terms.ingest, venue, ahead=way.take, alone=False)
     async with asyncio.TaskGroup() as running:
         running.create_task(trading, name="executor")
