@@ -14,7 +14,7 @@ from ingest.lease import hold_lease
 from ingest.metrics import Metrics
 from ingest.output import symbol_store
 from ingest.output.canary_sender import sending_canaries
-from ingest.output.publisher import Ahead, Publisher, publishing
+from ingest.output.publisher import Ahead, Publisher, no_head_start, publishing
 from ingest.output.symbol_recorder import SymbolRecorder, recording
 from ingest.output.unplaced_store import UnplacedStore
 from ingest.output.unplaced_symbols import UnplacedSymbols, tracking_unplaced
@@ -50,7 +50,7 @@ async def serve(
     settings: IngestSettings,
     exchange: ExchangeSettings,
     *,
-    ahead: Ahead = lambda _: None,
+    ahead: Ahead = no_head_start,
     alone: bool = True,
 ) -> None:
     """Watch *exchange* until the runtime's stop event is set; *ahead* gets each sighting as it is published.

@@ -80,8 +80,7 @@ class Pair:
 
     async def restarted_ms(self) -> float:
         """Kill both, start one; return the milliseconds from the last kill until it has bought a coin."""
-        for each in list(self.running):
-            began_ns = await self.kill(each)
+        began_ns = [await self.kill(each) for each in tuple(self.running)][-1]
         self.venue.followers = 1
         await self.start()
         async with asyncio.timeout(RESTART_SECONDS):
@@ -131,7 +130,7 @@ async def open_pair(harness: Harness) -> AsyncIterator[tuple[Pair, str]]:
     await trade_live(database)
     await create_floor_table(database)
     async with open_venue() as venue, AsyncExitStack() as stack:
-        variables = environment(venue, database, broker) | LIVE
+        variables = {**environment(venue, database, broker), **LIVE}
         await stack.enter_async_context(harness.services("dedup", environment=variables))
         pair = Pair(harness, venue, variables, stack)
         for _ in range(2):

@@ -61,8 +61,8 @@ class ExpressWay:
             self._lent = None
             reading.cancel()
 
-    def take(self, raw: RawListing) -> None:
-        """Start the way of *raw*; it is published whatever becomes of it."""
+    def take(self, raw: RawListing) -> asyncio.Future[None] | None:
+        """Start the way of *raw*, and return its end; None where it does not go that way."""
         key = key_of(raw)
         if self._seen.is_duplicate(key, raw.id):
             self._metrics.took(Outcome.REPEATED)
@@ -70,7 +70,8 @@ class ExpressWay:
             self._metrics.took(Outcome.CLOSED)
         else:
             self._seen.remember(key, raw.id)
-            self._lent.tasks.create_task(self._go(self._lent.buy, raw), name=f"express-{raw.symbol}")
+            return self._lent.tasks.create_task(self._go(self._lent.buy, raw), name=f"express-{raw.symbol}")
+        return None
 
     async def _go(self, buy: BuyListing, raw: RawListing) -> None:
         with listing_context(key_of(raw), raw.id):
