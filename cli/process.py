@@ -82,6 +82,13 @@ class ProcessPlan:
     """The process is ready once each of these is."""
     migrate: bool
     """Whether to upgrade the schema, or to wait until another process did."""
+    role: str | None = None
+    """Role in the database whose rights it needs; None for those of its services."""
+
+    @property
+    def roles(self) -> Sequence[str]:
+        """Return the roles whose rights it needs."""
+        return self.services if self.role is None else (self.role,)
 
 
 @asynccontextmanager
@@ -104,7 +111,7 @@ async def start_process(
             await schema.upgrade(opened, url, settings.database, stop)
         else:
             await schema.wait_until_current(opened, stop)
-            await when_available("rights", lambda: rights.require(opened, plan.services), stop)
+            await when_available("rights", lambda: rights.require(opened, plan.roles), stop)
         watch = await stack.enter_async_context(reachability.watching_reachability(opened))
         fit = await stack.enter_async_context(schema.watch_schema(opened))
         bus = await stack.enter_async_context(open_bus(settings.broker, opened, plan, own.registry))

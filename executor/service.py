@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,7 @@ from executor.halts.mass_listing import MassListing
 from executor.halts.watch import HaltWatch, watching_halts
 from executor.journal.announced_openings import AnnouncedOpenings
 from executor.journal.position_store import held_live
-from executor.listing_handler import BuyListing, Consequences
+from executor.listing_handler import BuyListing, Consequences, Lend
 from executor.market_streams.market_streams import MarketStreams
 from executor.metrics import show_clock, show_watchdog
 from executor.reconciliation.readiness import Readiness, reconcile
@@ -65,6 +66,7 @@ class ExecutorRun:
     alarms: Alarms
     component: Component
     watchdog: Watchdog
+    lend: Lend
 
     def show_health(self, exits: Component) -> ApiKeyWatch | None:
         """Show facts and metrics of this executor; return the watch of its API key, where there is one."""
@@ -147,7 +149,8 @@ class ExecutorRun:
             under_way.create_task(announced.run(runtime.stop), name="announced")
             news = message_handler(Listing, handle)
             under_way.create_task(runtime.bus.consume(EXECUTOR_OPENINGS, news, until=runtime.stop), name="openings")
-            await runtime.bus.consume(EXECUTOR_LISTINGS, news, until=runtime.stop)
+            with self.lend(buy, under_way):
+                await runtime.bus.consume(EXECUTOR_LISTINGS, news, until=runtime.stop)
             drain.reschedule(asyncio.get_running_loop().time() + DRAIN_SECONDS)
 
     def start_orders(self, tasks: asyncio.TaskGroup) -> None:
@@ -174,8 +177,12 @@ async def serve(
     *,
     seeds: ExitSeeds | None = None,
     open_exchange: OpenExchange = open_exchange,
+    lend: Lend = lambda *_: nullcontext(),
 ) -> None:
-    """Trade listings until the runtime's stop event is set; raise SettingsError for contradictory settings."""
+    """Trade listings until the runtime's stop event is set; raise SettingsError for contradictory settings.
+
+    *lend* is given the handler of listings while it may buy, for a way to it beside the broker.
+    """
     keys = credentials(venue)
     if venue.live and keys is None:
         raise SettingsError("SNIPER_LIVE: needs SNIPER_MEXC_API_KEY and SNIPER_MEXC_API_SECRET")
@@ -195,7 +202,7 @@ async def serve(
         exchange = _with_streams(opened, venue, settings, exits, runtime.telemetry.registry)
         parts = assemble(runtime, settings, exchange, halts, alarms, Readiness(exchange.clock))
         show_clock(exchange.clock, runtime.telemetry.registry)
-        run = ExecutorRun(runtime, settings, venue, exchange, parts, halts, alarms, component, watchdog)
+        run = ExecutorRun(runtime, settings, venue, exchange, parts, halts, alarms, component, watchdog, lend)
         key, ended = run.show_health(exits), asyncio.Event()
         async with asyncio.TaskGroup() as beside:
             showing = run.start_metrics(beside)
