@@ -21,6 +21,9 @@ from executor.journal.position_store import held_live
 from executor.listing_handler import BuyListing, Consequences, Lend
 from executor.market_streams.market_streams import MarketStreams
 from executor.metrics import show_clock, show_watchdog
+from executor.private_stream.private_stream import PrivateStream, private_stream_of
+from executor.private_stream.push_hints import Checks
+from executor.reconciliation.check_prompt import CheckPrompt
 from executor.reconciliation.readiness import Readiness, reconcile
 from executor.sending.order_sender import OrderDispatch
 from executor.settings import ExecutorSettings, ExitSeeds
@@ -107,9 +110,22 @@ class ExecutorRun:
         tasks.create_task(recall, name="footprint")
         if key is not None:
             tasks.create_task(key.run(runtime.stop), name="API key")
-        tasks.create_task(self.reconcile(), name="reconciliation")
+        holdings = CheckPrompt()
+        tasks.create_task(self.reconcile(holdings), name="reconciliation")
+        if (stream := self.private_stream(holdings)) is not None:
+            self.component.add_fact("private_stream", stream.fact)
+            tasks.create_task(stream.run(runtime.stop), name="private stream")
 
-    async def reconcile(self) -> None:
+    def private_stream(self, holdings: CheckPrompt) -> PrivateStream | None:
+        """Return the account's private stream; None where nothing is sent, or it is switched off."""
+        exchange, parts, settings, url = self.exchange, self.parts, self.settings, self.venue.private_ws_url
+        if not (exchange.live and exchange.account and settings.private_stream and url):
+            return None
+        balances = [holdings] if parts.custody is None else [holdings, parts.custody.prompt]
+        checks = Checks(parts.reconciler, parts.recheck, balances)
+        return private_stream_of(exchange.account, url, checks, settings, self.runtime.telemetry.registry)
+
+    async def reconcile(self, prompt: CheckPrompt) -> None:
         """Settle the orders of earlier runs with the exchange; then compare the account's holdings until the stop."""
         runtime, parts, settings, account = self.runtime, self.parts, self.settings, self.exchange.account
         if not self.exchange.live or account is None:
@@ -126,7 +142,9 @@ class ExecutorRun:
         confirm_seconds = settings.holdings_confirm_seconds
         check = partial(holdings.check, runtime.stop, confirm_seconds=confirm_seconds)
         await reconcile(parts.reconciler, check, parts.readiness, runtime.stop, self.alarms.say)
-        await holdings.watch(settings.holdings_check_seconds, runtime.stop, confirm_seconds=confirm_seconds)
+        await holdings.watch(
+            settings.holdings_check_seconds, runtime.stop, confirm_seconds=confirm_seconds, prompt=prompt
+        )
 
     async def trade(self) -> None:
         """Consume listings until the stop, then finish the orders under way."""

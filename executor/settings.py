@@ -121,6 +121,15 @@ class TimingSettings(_ExecutorSettings):
     """Live only: unexplained holdings are compared again after as long before they count: balances may lag."""
 
 
+class PrivateStreamSettings(_ExecutorSettings):
+    """Account's private stream, live only: fills and balances are looked up as soon as it says that they changed."""
+
+    private_stream: bool = True
+    """Without it everything is found at its next look-up."""
+    private_stream_keep_alive_seconds: float = Field(default=1_800.0, gt=0, le=3_300, allow_inf_nan=False)
+    """Between requests that keep the listenKey alive, which ends after an hour without."""
+
+
 class LimitSettings(_ExecutorSettings):
     """Limits beside those of trade_config, for each mode apart."""
 
@@ -226,6 +235,13 @@ class ExitSeeds(_ExecutorSettings):
 
 
 class ExecutorSettings(
-    EntrySettings, TimingSettings, LimitSettings, ExitSettings, StreamSettings, DoubtSettings, PaperSettings
+    EntrySettings,
+    TimingSettings,
+    PrivateStreamSettings,
+    LimitSettings,
+    ExitSettings,
+    StreamSettings,
+    DoubtSettings,
+    PaperSettings,
 ):
     """All settings of the executor."""

@@ -50,6 +50,7 @@ class Control:
             ("GET", "/traffic", self.show_traffic),
             ("GET", "/weights", self.show_weights),
             ("GET", "/refusals", self.show_refusals),
+            ("GET", "/streams", self.show_streams),
             ("PATCH", "/account", self.fund_account),
             ("POST", "/faults", self.arm_fault),
             ("GET", "/faults", self.show_faults),
@@ -62,6 +63,7 @@ class Control:
         async def saved(request: Request) -> Response:
             response = await answer(request)
             self.exchange.save()
+            self.hub.push_account()
             return response
 
         return saved
@@ -139,6 +141,9 @@ class Control:
     async def show_refusals(self, _: Request) -> Response:
         return _json(dict(self.exchange.request_log.refusals))
 
+    async def show_streams(self, _: Request) -> Response:
+        return _json(self.hub.subscriptions())
+
     async def fund_account(self, request: Request) -> Response:
         funding = await _read(request, Funding)
         for asset, amount in funding.balances.items():
@@ -150,6 +155,8 @@ class Control:
         self.exchange.faults.arm(fault)
         if self.exchange.faults.take("ws_disconnect", WEBSOCKET):
             self.hub.disconnect()
+        if self.exchange.faults.take("ws_listen_keys_expire", WEBSOCKET):
+            self.exchange.listen_keys.expire_all()
         return _json(_fault_row(fault), 201)
 
     async def show_faults(self, _: Request) -> Response:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 
 from starlette.websockets import WebSocket
 from uvicorn.server import ServerState
@@ -10,6 +11,8 @@ from uvicorn.server import ServerState
 from simulator.connections import reset
 from simulator.exchange import Exchange
 from simulator.faults.kind import WEBSOCKET
+from simulator.private.account_pushes import AccountPushes
+from simulator.state_file import StateError
 from simulator.stream.channels import Channel
 from simulator.stream.session import Session
 from simulator.stream.symbols import SymbolFeeds
@@ -19,6 +22,10 @@ from simulator.stream.ticks import Tick
 _INTERVALS_MS = (10, 100)
 # How often a loop without subscribers looks for one.
 _UNWATCHED_SECONDS = 0.1
+_AS_IT_HAPPENS = 0
+# Between looks for events of the account beside requests.
+_ACCOUNT_SECONDS = 0.05
+_INVALID_LISTEN_KEY = "Invalid listen key"
 
 
 class Hub:
@@ -29,25 +36,54 @@ class Hub:
         self._board = TickerBoard(exchange.market.catalogue)
         self._scripted: set[str] = set()
         """Symbols of which nothing is pushed by itself."""
+        self._account = AccountPushes(exchange)
 
     async def serve(self, websocket: WebSocket) -> None:
         """Serve one connection, from its handshake to its end."""
         if self._exchange.faults.take("ws_refuse_connection", WEBSOCKET):
             await websocket.close()
             return
-        session = Session(websocket, self._exchange)
+        listen_key = websocket.query_params.get("listenKey")
+        if listen_key is not None and not await self._admits(websocket, listen_key):
+            return
+        session = Session(websocket, self._exchange, listen_key)
         self._sessions.add(session)
         try:
             await session.run()
         finally:
             self._sessions.discard(session)
 
+    async def _admits(self, websocket: WebSocket, listen_key: str) -> bool:
+        """Return whether a private connection may begin, and end it otherwise."""
+        if not self._exchange.listen_keys.is_valid(listen_key, self._exchange.now_ms()):
+            await websocket.accept()
+            await websocket.send_text(_INVALID_LISTEN_KEY)
+            await websocket.close()
+            return False
+        others = sum(each.listen_key == listen_key for each in self._sessions)
+        if others >= self._exchange.settings.ws_per_listen_key_max:
+            await websocket.close()
+            return False
+        return True
+
     async def push(self) -> None:
         """Push until cancelled."""
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._push_account(), name="simulator-push-account")
             tasks.create_task(self._push_tickers(), name="simulator-push-tickers")
             for interval_ms in _INTERVALS_MS:
                 tasks.create_task(self._push_symbols(interval_ms), name=f"simulator-push-{interval_ms}ms")
+
+    def subscriptions(self) -> list[list[str]]:
+        """Return the channels of each connection."""
+        return [sorted(session.subscriptions.channels) for session in self._sessions]
+
+    def push_account(self) -> None:
+        """Push the events of the account until now; they must be saved."""
+        watched = self._watched(_AS_IT_HAPPENS)
+        sessions_of = {channel.feed: sessions for channel, sessions in watched.items()}
+        for feed, frame in self._account.take(sessions_of):
+            self._send(sessions_of[feed], frame)
 
     def disconnect(self) -> None:
         """Reset every connection."""
@@ -95,6 +131,16 @@ class Hub:
                     continue
                 if frame := feeds.frame(channel, now_ms, self._exchange.server_ms()):
                     self._send(sessions, frame)
+
+    async def _push_account(self) -> None:
+        """Push events that no request brings about: fills of resting orders, coins that arrive."""
+        while True:
+            await asyncio.sleep(_ACCOUNT_SECONDS)
+            if self._watched(_AS_IT_HAPPENS):
+                with suppress(StateError):  # They are pushed once they are saved.
+                    self._exchange.market.advance(self._exchange.now_ms())
+                    self._exchange.save()
+                    self.push_account()
 
     def _watched(self, interval_ms: int | None) -> dict[Channel, list[Session]]:
         watched: dict[Channel, list[Session]] = {}

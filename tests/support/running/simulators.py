@@ -84,6 +84,15 @@ class Simulator:
         counted: dict[str, int] = await self._send("GET", "/refusals")
         return counted
 
+    async def streams(self) -> list[list[str]]:
+        """The channels of each open websocket."""
+        channels: list[list[str]] = await self._send("GET", "/streams")
+        return channels
+
+    async def watches_account(self) -> bool:
+        """Whether somebody follows the private stream."""
+        return any("private" in channel for channels in await self.streams() for channel in channels)
+
     async def traffic(self) -> list[dict[str, Any]]:
         """Every request as the rate limits saw it, oldest first: caller, endpoint, weight, and 429 or 418."""
         passages: list[dict[str, Any]] = await self._send("GET", "/traffic")

@@ -169,3 +169,24 @@ def test_calendar_is_read_where_the_exchange_is(
         monkeypatch.setenv(name, value)
 
     assert load(ExchangeSettings).web_url == url
+
+
+@pytest.mark.parametrize(
+    ("variables", "url"),
+    [
+        ({}, "wss://wbs-api.mexc.com/ws"),
+        ({"SNIPER_MEXC_WS_URL": "wss://other.example/ws"}, "wss://other.example/ws"),
+        ({"SNIPER_MEXC_REST_URL": "http://127.0.0.1:8899"}, None),
+        (
+            {"SNIPER_MEXC_REST_URL": "http://127.0.0.1:8899", "SNIPER_MEXC_WS_URL": "ws://127.0.0.1:8899/ws"},
+            "ws://127.0.0.1:8899/ws",
+        ),
+    ],
+)
+def test_private_stream_is_never_asked_of_another_exchange_than_the_account(
+    variables: dict[str, str], url: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+    assert load(ExchangeSettings).private_ws_url == url
