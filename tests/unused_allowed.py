@@ -66,7 +66,6 @@ used.MEXC
 used.BASH
 used.FISH
 used.ZSH
-used.BOOK_TICKER
 
 # Required of messages that are read.
 used.ok
@@ -93,4 +92,3 @@ used.won
 used.BOUNDS
 
 # A reason code of stored orders; no refusal gets it any more.
-used.REFUSED
