@@ -90,5 +90,3 @@ used.won
 
 # Tests compare it with the documented figures of the scenarios, and with prices.
 used.BOUNDS
-
-# A reason code of stored orders; no refusal gets it any more.
