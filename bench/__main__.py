@@ -18,7 +18,20 @@ from bench import machine, report
 from bench.errors import BenchmarkError
 from bench.figures import Result
 from bench.harness import Harness, open_harness
-from bench.parts import api, dedup, embedded, executor, openings, persister, pipeline, publish, telemetry, ticker
+from bench.parts import (
+    api,
+    dedup,
+    embedded,
+    executor,
+    express,
+    openings,
+    persister,
+    pipeline,
+    publish,
+    standby,
+    telemetry,
+    ticker,
+)
 from bench.sampling import Plan
 from shared.process.telemetry import configure_logging
 from shared.settings import TelemetrySettings
@@ -29,6 +42,8 @@ ON_SERVERS: Final[Mapping[str, Callable[[Harness], Awaitable[Result]]]] = Mappin
         "openings": openings.measure,
         "pipeline": pipeline.measure,
         "embedded": embedded.measure,
+        "express": express.measure,
+        "standby": standby.measure,
         "publish": publish.measure,
         "dedup": dedup.measure,
         "persister": persister.measure,

@@ -9,6 +9,7 @@ import structlog
 from pydantic_settings import BaseSettings, DotEnvSettingsSource
 
 from api.settings import ApiSettings
+from cli.composing.express.settings import ExpressSettings
 from dedup.settings import DedupSettings
 from executor.settings import ExecutorSettings, ExitSeeds
 from ingest.settings import IngestSettings
@@ -37,6 +38,7 @@ SETTINGS: Final[tuple[type[BaseSettings], ...]] = (
     ExchangeSettings,
     ExecutorSettings,
     ExitSeeds,
+    ExpressSettings,
     IngestSettings,
     NotifierSettings,
     PersisterSettings,

@@ -14,12 +14,22 @@ from shared.wire.cloudevents import explain
 
 log = structlog.get_logger(__name__)
 
-CLAIM: Final = """
+
+def insertion(key: str, raw_id: str, listing: str, opens_at: str, observed_at: str) -> str:
+    """Return the insertion of a claim whose parameters have these names; a row may follow from what it is read from."""
+    return f"""
     INSERT INTO listing_claims (listing_key, raw_id, listing, opens_at, opens_observed_at)
-    VALUES ($1, $2, $3, $4, CASE WHEN $4::timestamptz IS NOT NULL THEN $5::timestamptz END)
-    ON CONFLICT DO NOTHING RETURNING true
+    SELECT {key}, {raw_id}, {listing}, {opens_at},
+        CASE WHEN {opens_at}::timestamptz IS NOT NULL THEN {observed_at}::timestamptz END
+    """
+
+
+CLAIM: Final = f"{insertion('$1', '$2', '$3', '$4', '$5')} ON CONFLICT DO NOTHING RETURNING true"
+# One that was made together with the order, ahead of dedup, is news until the executor has received it.
+READ: Final = """
+    SELECT raw_id, listing, EXISTS (SELECT FROM unannounced_listings WHERE listing_key = $1) AS is_unannounced
+    FROM listing_claims WHERE listing_key = $1
 """
-READ: Final = "SELECT raw_id, listing FROM listing_claims WHERE listing_key = $1"
 # The latest opening time wins, in whatever order sightings arrive, and its first source is kept. That a listing taken
 # for open has opened is no news, unless it opened a while after it was seen: an order at that time found it
 # closed.
@@ -46,6 +56,7 @@ class Claim:
     raw_id: str
     listing: Listing
     is_new: bool
+    """Made now, or ahead of dedup and not announced yet."""
 
 
 class Ledger:
@@ -72,7 +83,7 @@ class Ledger:
                 earlier = await connection.fetchrow(READ, listing.key)
         if earlier is None:
             raise TransientError(f"the claim on {listing.key} was taken back between two looks at it")
-        return Claim(earlier["raw_id"], _claimed(earlier["listing"], listing), is_new=False)
+        return Claim(earlier["raw_id"], _claimed(earlier["listing"], listing), is_new=earlier["is_unannounced"])
 
     async def move(self, sighting: Listing, raw_id: str) -> Listing | None:
         """Store the opening of a known listing as *sighting* has it.

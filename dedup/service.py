@@ -1,5 +1,6 @@
 """Dedup: one event for every listing, however often it is seen. Wiring only."""
 
+import asyncio
 from collections.abc import Sequence
 
 from dedup.claim_cache import ClaimCache
@@ -9,6 +10,7 @@ from dedup.ledger import Ledger
 from dedup.metrics import Metrics
 from dedup.observations import Observations
 from dedup.settings import DedupSettings
+from dedup.unannounced import republish
 from shared.bus.port import Message
 from shared.events import HealthStatus, Listing, RawListing, utc_now
 from shared.postgres.batch import BatchLimits, batching
@@ -44,4 +46,7 @@ async def serve(runtime: Runtime, settings: DedupSettings) -> None:
                 concern = skew.concern()
                 component.set(HealthStatus.DEGRADED if concern else HealthStatus.RUNNING, concern)
 
-        await runtime.bus.consume(DEDUP_RAW, message_handler(RawListing, handle, canaries=_pass_on), until=runtime.stop)
+        sightings = message_handler(RawListing, handle, canaries=_pass_on)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(republish(runtime.database, runtime.bus, runtime.stop), name="unannounced")
+            await runtime.bus.consume(DEDUP_RAW, sightings, until=runtime.stop)

@@ -1,6 +1,8 @@
 """The handler of listings: decides on each, and has those that open later waited for."""
 
+import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from time import perf_counter
@@ -10,10 +12,12 @@ import structlog
 from executor.decisions.freshness import AgeSettings, is_just_open
 from executor.halts.latches import HaltCause
 from executor.halts.mass_listing import MassListing
+from executor.journal.decision_writer import Reservation
 from executor.metrics import ExecutorMetrics
+from executor.model.order import Order
 from executor.sending.order_sender import Latch
-from executor.sending.purchase_decisions import Outcome, PurchaseDecisions, PurchaseSender
-from shared.events import Listing, ListingRescheduled, Source, Trade
+from executor.sending.purchase_decisions import Decided, Foreseen, Outcome, PurchaseDecisions, PurchaseSender
+from shared.events import Listing, ListingKey, ListingRescheduled, Source, Trade
 from shared.log_context import of_listing
 
 log = structlog.get_logger(__name__)
@@ -48,19 +52,40 @@ class BuyListing:
         self._metrics = metrics
         self._ages = ages
         self._now = now
+        self._bought_ahead: set[ListingKey] = set()
+        """Listings bought before their announcement was received."""
 
     async def __call__(self, listing: Listing) -> Sequence[Trade]:
         """Return once the decision is committed; raise TransientError when the database is away."""
         if isinstance(listing, ListingRescheduled) and await self._moved(listing):
             return ()
-        if self._might_be_bought(listing) and self._mass_listing.is_too_many(listing.key, self._now()):
-            self._consequences.latch(
-                HaltCause.MASS_LISTING, None, f"too many listings in a minute, {listing.symbol} the latest"
-            )
+        self._count(listing)
         outcome = await self._decide(listing)
-        if outcome is Outcome.REPEATED and isinstance(listing, ListingRescheduled):
+        if outcome is not Outcome.REPEATED:
+            return ()
+        if isinstance(listing, ListingRescheduled):
             await self._moved(listing)  # The order that it moves was armed between the two looks.
+        else:
+            await self._decisions.announced(listing)
+            self._bought_ahead.discard(listing.key)
         return ()
+
+    async def at_once(self, listing: Listing, reservation: Reservation) -> Foreseen:
+        """Buy *listing* by *reservation* before it is announced, where the last reading is for it; see `open_at_once`.
+
+        Once it is announced, it is known here, and its trades are.
+        """
+        self._count(listing)
+        received = perf_counter()
+        foreseen = await self._decisions.open_at_once(listing, self._consequences.sender, reservation)
+        if isinstance(foreseen, Order):
+            self._bought_ahead.add(listing.key)
+            self._report(listing, Decided(Outcome.BUY, foreseen), perf_counter() - received)
+        return foreseen
+
+    async def read_ahead(self) -> None:
+        """Read what decides on the next listing; raise TransientError when the database is away."""
+        await self._decisions.read_ahead()
 
     async def missed(self, listing: Listing) -> None:
         """Decide on a *listing* whose message was lost or has expired. It is no news, so it is not counted as such."""
@@ -69,10 +94,16 @@ class BuyListing:
 
     async def _decide(self, listing: Listing) -> Outcome:
         received = perf_counter()
-        decided = await self._decisions.open(listing, self._consequences.sender)
-        decision_seconds = perf_counter() - received
+        if listing.key in self._bought_ahead:
+            decided = Decided(Outcome.REPEATED)
+        else:
+            decided = await self._decisions.open(listing, self._consequences.sender)
         if decided.outcome is Outcome.ARMED:
             self._consequences.on_armed()
+        self._report(listing, decided, perf_counter() - received)
+        return decided.outcome
+
+    def _report(self, listing: Listing, decided: Decided, decision_seconds: float) -> None:
         self._metrics.decided(decided, decision_seconds)
         log.info(
             "decided",
@@ -81,7 +112,13 @@ class BuyListing:
             outcome=decided.outcome,
             reason=decided.reason or None,
         )
-        return decided.outcome
+
+    def _count(self, listing: Listing) -> None:
+        """Count *listing* where it might be bought, and halt where that makes too many."""
+        if self._might_be_bought(listing) and self._mass_listing.is_too_many(listing.key, self._now()):
+            self._consequences.latch(
+                HaltCause.MASS_LISTING, None, f"too many listings in a minute, {listing.symbol} the latest"
+            )
 
     async def _moved(self, listing: ListingRescheduled) -> bool:
         """Return whether an order waits for the new opening; where none does, the news is as good as the listing."""
@@ -99,3 +136,7 @@ class BuyListing:
         if not listing.tradable or listing.source is Source.TEST_INJECTION:
             return False
         return not listing.late or is_just_open(listing, self._ages, self._now())
+
+
+Lend = Callable[[BuyListing, asyncio.TaskGroup], AbstractContextManager[None]]
+"""Lends the handler for as long as purchases may begin, and the tasks that are waited for at a stop."""

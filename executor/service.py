@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final, Never
+
+from prometheus_client import CollectorRegistry
 
 from executor.alarms import Alarms
 from executor.assembly import Parts, assemble, limiter_of
@@ -15,7 +18,8 @@ from executor.halts.mass_listing import MassListing
 from executor.halts.watch import HaltWatch, watching_halts
 from executor.journal.announced_openings import AnnouncedOpenings
 from executor.journal.position_store import held_live
-from executor.listing_handler import BuyListing, Consequences
+from executor.listing_handler import BuyListing, Consequences, Lend
+from executor.market_streams.market_streams import MarketStreams
 from executor.metrics import show_clock, show_watchdog
 from executor.private_stream.private_stream import PrivateStream, private_stream_of
 from executor.private_stream.push_hints import Checks
@@ -65,6 +69,7 @@ class ExecutorRun:
     alarms: Alarms
     component: Component
     watchdog: Watchdog
+    lend: Lend
 
     def show_health(self, exits: Component) -> ApiKeyWatch | None:
         """Show facts and metrics of this executor; return the watch of its API key, where there is one."""
@@ -162,7 +167,8 @@ class ExecutorRun:
             under_way.create_task(announced.run(runtime.stop), name="announced")
             news = message_handler(Listing, handle)
             under_way.create_task(runtime.bus.consume(EXECUTOR_OPENINGS, news, until=runtime.stop), name="openings")
-            await runtime.bus.consume(EXECUTOR_LISTINGS, news, until=runtime.stop)
+            with self.lend(buy, under_way):
+                await runtime.bus.consume(EXECUTOR_LISTINGS, news, until=runtime.stop)
             drain.reschedule(asyncio.get_running_loop().time() + DRAIN_SECONDS)
 
     def start_orders(self, tasks: asyncio.TaskGroup) -> None:
@@ -189,8 +195,12 @@ async def serve(
     *,
     seeds: ExitSeeds | None = None,
     open_exchange: OpenExchange = open_exchange,
+    lend: Lend = lambda *_: nullcontext(),
 ) -> None:
-    """Trade listings until the runtime's stop event is set; raise SettingsError for contradictory settings."""
+    """Trade listings until the runtime's stop event is set; raise SettingsError for contradictory settings.
+
+    *lend* is given the handler of listings while it may buy, for a way to it beside the broker.
+    """
     keys = credentials(venue)
     if venue.live and keys is None:
         raise SettingsError("SNIPER_LIVE: needs SNIPER_MEXC_API_KEY and SNIPER_MEXC_API_SECRET")
@@ -201,15 +211,16 @@ async def serve(
     limiter = limiter_of(settings, runtime.telemetry.registry)
     async with (
         persisted_usage(runtime.database, "executor", limiter),
-        open_exchange(venue.mexc_rest_url, keys, settings, limiter, live=venue.live) as exchange,
+        open_exchange(venue.mexc_rest_url, keys, settings, limiter, live=venue.live) as opened,
         watching_halts(runtime.database, settings, data_dir) as halts,
         heartbeat(component, runtime.bus),
         heartbeat(exits, runtime.bus),
     ):
         alarms = Alarms(component, runtime.telemetry.registry)
+        exchange = _with_streams(opened, venue, settings, exits, runtime.telemetry.registry)
         parts = assemble(runtime, settings, exchange, halts, alarms, Readiness(exchange.clock))
         show_clock(exchange.clock, runtime.telemetry.registry)
-        run = ExecutorRun(runtime, settings, venue, exchange, parts, halts, alarms, component, watchdog)
+        run = ExecutorRun(runtime, settings, venue, exchange, parts, halts, alarms, component, watchdog, lend)
         key, ended = run.show_health(exits), asyncio.Event()
         async with asyncio.TaskGroup() as beside:
             showing = run.start_metrics(beside)
@@ -219,6 +230,21 @@ async def serve(
                 task.cancel()
             ended.set()
             parts.outbox.filled()
+
+
+def _with_streams(
+    exchange: Exchange,
+    venue: ExchangeSettings,
+    settings: ExecutorSettings,
+    exits: Component,
+    registry: CollectorRegistry,
+) -> Exchange:
+    """Return *exchange*, with exits that follow the streams of prices unless that is switched off."""
+    if not settings.exit_streams:
+        return exchange
+    streams = MarketStreams(venue.mexc_ws_url, settings, registry)
+    exits.add_fact("prices", streams.facts)
+    return exchange.with_streams(streams)
 
 
 async def purchases_may_begin(

@@ -198,6 +198,20 @@ class DoubtSettings(_ExecutorSettings):
     """Coins that are not in the account for longer, in three comparisons at least, were sold or moved by hand."""
 
 
+class StreamSettings(_ExecutorSettings):
+    """Prices of positions by the exchange's streams."""
+
+    exit_streams: bool = True
+    """Follow best prices and trades of each coin that is held, and look at it by REST more rarely while they come."""
+    stream_confirmations: int = Field(default=2, ge=1, le=100)
+    """The pushes in a row that must show an exit due by its price before it sells at once: best prices, or a trade at
+    or through the price of a stop. Fewer are confirmed as looks are, once they stood for stop_confirm_seconds."""
+    stream_stale_seconds: float = Field(default=1.0, ge=0.1, le=60, allow_inf_nan=False)
+    """A stream without any sign of life for longer is stale: its coins are looked at by REST alone."""
+    stream_check_seconds: float = Field(default=5.0, ge=0.5, le=60, allow_inf_nan=False)
+    """Between looks by REST at a coin whose stream is fresh."""
+
+
 class PaperSettings(_ExecutorSettings):
     """Realism of dry runs."""
 
@@ -221,6 +235,13 @@ class ExitSeeds(_ExecutorSettings):
 
 
 class ExecutorSettings(
-    EntrySettings, TimingSettings, PrivateStreamSettings, LimitSettings, ExitSettings, DoubtSettings, PaperSettings
+    EntrySettings,
+    TimingSettings,
+    PrivateStreamSettings,
+    LimitSettings,
+    ExitSettings,
+    StreamSettings,
+    DoubtSettings,
+    PaperSettings,
 ):
     """All settings of the executor."""

@@ -112,10 +112,11 @@ class Lease:
 
 
 @asynccontextmanager
-async def hold_lease(database: Database, component: Component) -> AsyncIterator[Lease]:
-    """Try for the lease during the body, and release it at the end; only the holder reports health."""
+async def hold_lease(database: Database, component: Component, *, alone: bool = True) -> AsyncIterator[Lease]:
+    """Try for the lease during the body, and release it at the end; if *alone*, only the holder reports health."""
     lease = Lease(database)
-    component.silent_while(lambda: not lease.is_held)
+    if alone:
+        component.silent_while(lambda: not lease.is_held)
     lease.changed = component.changed.set
     try:
         yield lease

@@ -25,20 +25,28 @@ Step = Callable[[], Awaitable[None]]
 class Pauses:
     """State of detection, paused or running; keeps the last known state while the database is away."""
 
-    def __init__(self, database: Database, lease: Lease, stop: asyncio.Event) -> None:
+    def __init__(self, database: Database, lease: Lease, stop: asyncio.Event, *, alone: bool = True) -> None:
+        """Unless *alone*, detection runs without the lease, too."""
         self._database = database
         self._lease = lease
         self._stop = stop
+        self._alone = alone
         self._pause: Pause | None = None
         self._suspended, self._running = asyncio.Event(), asyncio.Event()
 
     @property
     def is_paused(self) -> bool:
-        return self._pause is not None or not self._lease.is_held
+        return self._pause is not None or self._stands_by
 
     def __call__(self) -> str:
         """Return who paused detection, or which ingest holds the lease, for health; empty while it runs."""
-        return self._lease() if self._pause is None else str(self._pause)
+        if self._pause is not None:
+            return str(self._pause)
+        return self._lease() if self._stands_by else ""
+
+    @property
+    def _stands_by(self) -> bool:
+        return self._alone and not self._lease.is_held
 
     async def refresh(self) -> None:
         """Read the present state; raise TransientError when the database is away."""

@@ -14,7 +14,7 @@ from ingest.lease import hold_lease
 from ingest.metrics import Metrics
 from ingest.output import symbol_store
 from ingest.output.canary_sender import sending_canaries
-from ingest.output.publisher import Publisher, publishing
+from ingest.output.publisher import Ahead, Publisher, no_head_start, publishing
 from ingest.output.symbol_recorder import SymbolRecorder, recording
 from ingest.output.unplaced_store import UnplacedStore
 from ingest.output.unplaced_symbols import UnplacedSymbols, tracking_unplaced
@@ -45,15 +45,25 @@ class _Parts:
     unplaced: UnplacedSymbols
 
 
-async def serve(runtime: Runtime, settings: IngestSettings, exchange: ExchangeSettings) -> None:
-    """Watch *exchange* until the runtime's stop event is set."""
+async def serve(
+    runtime: Runtime,
+    settings: IngestSettings,
+    exchange: ExchangeSettings,
+    *,
+    ahead: Ahead = no_head_start,
+    alone: bool = True,
+) -> None:
+    """Watch *exchange* until the runtime's stop event is set; *ahead* gets each sighting as it is published.
+
+    Unless *alone*, it watches beside the holder of the lease, and not only once it holds that itself.
+    """
     component, feeds, time = Component("ingest"), FeedHealth(), ExchangeTime()
     metrics = Metrics(runtime.telemetry.registry, feeds)
     component.add_fact("troubles", runtime.telemetry.troubles.fact)
     component.add_fact("feeds", feeds.facts)
     component.add_fact("exchange_ahead_ms", time.exchange_ahead_ms)
     async with (
-        hold_lease(runtime.database, component) as lease,
+        hold_lease(runtime.database, component, alone=alone) as lease,
         heartbeat(component, runtime.bus),
         reporting_health(component, feeds),
         sending_canaries(
@@ -74,7 +84,8 @@ async def serve(runtime: Runtime, settings: IngestSettings, exchange: ExchangeSe
             unplaced=unplaced,
         ) as publisher,
     ):
-        pauses = Pauses(runtime.database, lease, runtime.stop)
+        publisher.ahead = ahead
+        pauses = Pauses(runtime.database, lease, runtime.stop, alone=alone)
         await when_available("pauses", pauses.refresh, runtime.stop)
         feeds.suspend_while(pauses)
         parts = _Parts(component, feeds, time, metrics, pauses, publisher, recorder, unplaced)

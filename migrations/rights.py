@@ -46,6 +46,7 @@ _INGEST: Final[Rights] = {
 _DEDUP: Final[Rights] = {
     "listing_claims": (READ, ADD, CHANGE),
     "listing_observations": (READ, ADD),
+    "unannounced_listings": (READ, change("due_at")),
 }
 _EXECUTOR: Final[Rights] = {
     "close_requests": (READ,),
@@ -67,7 +68,14 @@ _EXECUTOR: Final[Rights] = {
     ),
     "trade_config_audit": (ADD,),
     "trade_outbox": (READ, ADD, CHANGE, REMOVE),
+    "unannounced_listings": (READ, REMOVE),
     "write_offs": (READ,),
+}
+_EXPRESS: Final[Rights] = {
+    **_INGEST,
+    **_EXECUTOR,
+    "listing_claims": (READ, ADD),
+    "unannounced_listings": (READ, ADD, REMOVE),
 }
 _PERSISTER: Final[Rights] = {
     "bot_health": (READ, ADD, CHANGE),
@@ -136,6 +144,7 @@ RIGHTS: Final[Mapping[str, Rights]] = MappingProxyType(
         "ingest": _INGEST,
         "dedup": _DEDUP,
         "executor": _EXECUTOR,
+        "express": _EXPRESS,
         "persister": _PERSISTER,
         "api": _API,
         "notifier": _NOTIFIER,

@@ -60,6 +60,8 @@ class Venue:
         self._awaited: dict[str, asyncio.Future[Instant]] = {}
         self._followers: set[ServerConnection] = set()
         self._unawaited: list[str] = []
+        self.followers = 1
+        """Connections that are to follow the frames."""
         self.http_port = 0
         self.ws_port = 0
 
@@ -79,12 +81,16 @@ class Venue:
     async def push(self, symbol: str) -> Instant:
         """Send a frame in which *symbol* is new; return the time."""
         frame = self._market.frame(symbol)
-        if len(self._followers) != 1:
-            raise BenchmarkError(f"{len(self._followers)} connections follow the frames instead of one")
-        [follower] = self._followers
+        if len(self._followers) != self.followers:
+            raise BenchmarkError(f"{len(self._followers)} connections follow the frames instead of {self.followers}")
         started = Instant.now()
-        await follower.send(frame)
+        for follower in tuple(self._followers):
+            await follower.send(frame)
         return started
+
+    def is_followed(self) -> bool:
+        """Return whether all that are to follow the frames do."""
+        return len(self._followers) == self.followers
 
     async def list_newcomers(self) -> None:
         """Show the newcomers by REST, too, and wait until they are processed.

@@ -17,6 +17,7 @@ class Service(StrEnum):
     PERSISTER = "persister"
     API = "api"
     NOTIFIER = "notifier"
+    EXPRESS = "express"
 
 
 class ExchangeName(StrEnum):

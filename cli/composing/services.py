@@ -50,6 +50,17 @@ def prepare_ingest() -> Serve:
     return lambda runtime, instead: serve(runtime, settings, instead or venue)
 
 
+def prepare_express() -> Serve:
+    """Prepare ingest and executor with the express way between them."""
+    from cli.composing.express.service import ExpressTerms, serve
+    from executor.settings import ExecutorSettings, ExitSeeds
+    from ingest.settings import IngestSettings
+
+    venue, data_dir = load(ExchangeSettings), load(DataSettings).data_dir
+    terms = ExpressTerms(load(IngestSettings), load(ExecutorSettings), load(ExitSeeds), data_dir)
+    return lambda runtime, instead: serve(runtime, terms, instead or venue)
+
+
 def prepare_api() -> Serve:
     from api.service import serve
     from api.settings import ApiSettings
@@ -75,6 +86,9 @@ def configured_services() -> tuple[str, ...]:
 
 
 NOTIFIER: Final = "notifier"
+EXPRESS: Final = "express"
+EXPRESS_PARTS: Final = ("ingest", "executor")
+"""Services that run together as `EXPRESS`."""
 _PREPARED: Final[Mapping[str, Callable[[], Serve]]] = MappingProxyType(
     {
         "persister": prepare_persister,
@@ -83,6 +97,8 @@ _PREPARED: Final[Mapping[str, Callable[[], Serve]]] = MappingProxyType(
         "ingest": prepare_ingest,
         "api": prepare_api,
         NOTIFIER: prepare_notifier,
+        EXPRESS: prepare_express,
     }
 )
-NAMES: Final = tuple(_PREPARED)
+NAMES: Final = tuple(name for name in _PREPARED if name != EXPRESS)
+"""Services; the express way is a composition of two of them."""

@@ -15,6 +15,9 @@ from api.settings import ApiSettings
 from cli import process
 from cli.access import tokens
 from cli.composing import first_run, list_coins, services, simulator_process
+from cli.composing.express.service import ExpressTerms
+from cli.composing.express.service import serve as serve_express
+from cli.composing.express.settings import ExpressSettings
 from cli.composing.greeting import Greeting
 from cli.composing.services import Serve
 from cli.composing.simulate import settings as simulator_settings
@@ -23,6 +26,7 @@ from cli.display.live_screen import LiveScreen
 from executor.exits.environment_exits import plant
 from executor.service import serve as serve_executor
 from executor.settings import ExecutorSettings, ExitSeeds
+from ingest.settings import IngestSettings
 from shared.backoff import pause
 from shared.control.exit_policy import ExitPolicy
 from shared.errors import TransientError
@@ -88,15 +92,16 @@ async def up(exchange_name: str, stop: asyncio.Event) -> None:
     names = services.configured_services()
     plan = process.ProcessPlan("up", services=names, migrate=True)
     chosen, terms = services.prepare(names), _RunTerms(load(ExchangeSettings), load(ExecutorSettings))
+    takes_express = load(ExpressSettings).express
     data_dir = settings.data.data_dir
     async with AsyncExitStack() as stack:
         own = await stack.enter_async_context(process.start_process(plan, settings, stop))
         if exchange_name == "simulator":
             terms = await _simulated(stack, data_dir, terms.executor)
-            chosen = {**chosen, "executor": _executor(terms.executor, data_dir)}
             # The exits of a first run, unless exits were ever set.
             exits_at_first = first_run.exits_at_first(load(ExitSeeds), speed=terms.speed or 1.0)
             await plant(own.runtime.database, exits_at_first, first_run.AUTHOR)
+        chosen = _trading(chosen, terms.executor, data_dir, express=takes_express)
         way_in, base = await tokens.sign_in_url(own.runtime.database), tokens.base_url(load(ApiSettings))
         exits = ExitPolicy.model_validate(await trade_config.read(own.runtime.database))
         greeting = Greeting(way_in, base, terms.venue, own.metrics_port, terms.executor, exits, terms.speed)
@@ -131,7 +136,18 @@ async def _simulated(stack: AsyncExitStack, data_dir: Path, executor: ExecutorSe
     )
 
 
-def _executor(settings: ExecutorSettings, data_dir: Path) -> Serve:
-    """Return the executor with *settings* instead of the environment's."""
+def _trading(
+    chosen: Mapping[str, Serve], settings: ExecutorSettings, data_dir: Path, *, express: bool
+) -> Mapping[str, Serve]:
+    """Return the services with an executor of these *settings*, by *express* together with ingest."""
     ordinary, seeds = load(ExchangeSettings), load(ExitSeeds)
-    return lambda runtime, instead: serve_executor(runtime, settings, instead or ordinary, data_dir, seeds=seeds)
+    if not express:
+        return {
+            **chosen,
+            "executor": lambda runtime, instead: serve_executor(
+                runtime, settings, instead or ordinary, data_dir, seeds=seeds
+            ),
+        }
+    terms = ExpressTerms(load(IngestSettings), settings, seeds, data_dir)
+    others = {name: serve for name, serve in chosen.items() if name not in services.EXPRESS_PARTS}
+    return {**others, services.EXPRESS: lambda runtime, instead: serve_express(runtime, terms, instead or ordinary)}

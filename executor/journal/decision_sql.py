@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from executor.journal.named_sql import named
+from executor.journal.named_sql import Statement, named
 from shared.states import AT_LARGE, in_sql
 
 # A clock that is a little behind another, or steps back over midnight, must not begin a day anew.
@@ -105,15 +105,26 @@ _HALTED: Final = """EXISTS (
     SELECT FROM halts WHERE created_at > trade_config.resumed_at AND (halts.mode IS NULL OR halts.mode = :mode)
 )"""
 
+
 # One transaction in one statement: the config is the one that was decided on, and stays so until this is committed,
 # which is what the share lock is for; nothing halts; there is room under every limit; and the order is new. Else
 # nothing is written: a duplicate fails the whole statement. The row of exposure makes deciders take turns.
-RESERVE: Final = named(f"""
+def reserving(*beside: str, unless: str = "") -> Statement:
+    """Return the statement that commits an order with its reservation, and the rows inserted *beside* it with both.
+
+    Each of *beside* is an insertion that ends with what it selects. Nothing is written where *unless* holds.
+    """
+    rows = "".join(f", beside_{number} AS ({each} FROM reserved)" for number, each in enumerate(beside))
+    return named(f"""
 WITH config AS (
-    SELECT FROM trade_config WHERE id = 1 AND xmin::text = :version AND NOT {_HALTED} FOR SHARE
-), reserved AS ({_RESERVED})
+    SELECT FROM trade_config WHERE id = 1 AND xmin::text = :version AND NOT {_HALTED}{unless and f" AND NOT {unless}"}
+    FOR SHARE
+), reserved AS ({_RESERVED}){rows}
 INSERT INTO orders ({_COLUMNS}) SELECT {_VALUES} FROM reserved RETURNING true
 """)  # noqa: S608 - constants
+
+
+RESERVE: Final = reserving()
 
 # The same for an order that waited, for this very opening, and still does: only one executor can fire it. It is locked
 # before the exposure, unlike anywhere else. That cannot deadlock: while it is armed no holder of the exposure
@@ -156,6 +167,9 @@ UPDATE orders SET
 WHERE listing_key = :listing_key AND side = 'BUY' AND state IN ('armed', 'sending')
 RETURNING true
 """)
+
+# A listing bought before its announcement was received is announced now: its trades may follow.
+ANNOUNCED: Final = named("DELETE FROM unannounced_listings WHERE listing_key = :listing_key")
 
 # A sale: only one at a time of a position, and only of one that is held; or one more where another is in doubt.
 SELL: Final = named(f"""

@@ -5,9 +5,10 @@ The unique row is the fence against double orders, the conditional update of exp
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Final
 
 from asyncpg import Record, UniqueViolationError
 
@@ -49,6 +50,19 @@ class Snapshot:
         return self.row["waits_until"]  # type: ignore[no-any-return]
 
 
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """The statement that commits a purchase, and the values of what it writes beside the order."""
+
+    statement: Statement = decision_sql.RESERVE
+    beside: Mapping[str, object] = field(default_factory=dict)
+
+
+ALONE: Final = Reservation()
+"""The order and its reservation, and nothing else."""
+_FIRING: Final = Reservation(decision_sql.FIRE)
+
+
 class DecisionWriter:
     """Raises TransientError when the database is away; the call is then repeated."""
 
@@ -70,16 +84,17 @@ class DecisionWriter:
         return self._database.connection()
 
     async def read(
-        self, connection: Connection, listing: Listing, *, live: bool, waiting: str | None = None
+        self, connection: Connection, listing: Listing | None, *, live: bool, waiting: str | None = None
     ) -> Snapshot:
         """Read everything that decides on *listing*, as of one moment; *live* allows orders that cost money.
 
-        *waiting* is the id of the order that is armed for it, where one fires.
+        Without a *listing* it is what decides on any whose coin is not held. *waiting* is the id of the order that is
+        armed for it, where one fires.
         """
         now = self._now()
         values = {
-            "listing_key": listing.key,
-            "base_asset": listing.base_asset,
+            "listing_key": "" if listing is None else listing.key,
+            "base_asset": "" if listing is None else listing.base_asset,
             "live": live,
             "now": now,
             "today": _day(now),
@@ -92,9 +107,9 @@ class DecisionWriter:
         return Snapshot(row, _trading_state(row))
 
     async def reserve(
-        self, connection: Connection, order: Order, read: Snapshot, statement: Statement = decision_sql.RESERVE
+        self, connection: Connection, order: Order, read: Snapshot, reservation: Reservation = ALONE
     ) -> None:
-        """Commit *order* and its reservation; raise OvertakenError where the snapshot *read* holds no more."""
+        """Commit *order* by *reservation*; raise OvertakenError where the snapshot *read* holds no more."""
         limits = {
             "version": read.row["version"],
             "max_position_usdt": read.row["max_position_usdt"],
@@ -103,11 +118,11 @@ class DecisionWriter:
             "daily_spend_usdt": self._settings.daily_spend_usdt,
             "today": _day(order.decided_at),
         }
-        await _write(connection, statement, row_of(order) | limits)
+        await _write(connection, reservation.statement, {**row_of(order), **limits, **reservation.beside})
 
     async def fire(self, connection: Connection, order: Order, read: Snapshot) -> None:
         """Commit the same of an *order* that is armed."""
-        await self.reserve(connection, order, read, decision_sql.FIRE)
+        await self.reserve(connection, order, read, _FIRING)
 
     async def add(self, connection: Connection, order: Order, reason: str = "") -> Order:
         """Commit an *order* for which nothing is reserved, with its trade; return it as it is stored."""
@@ -127,6 +142,13 @@ class DecisionWriter:
         values, statement = opening_of(listing), decision_sql.MOVE
         async with self._database.connection() as connection:
             return bool(await connection.fetchval(statement.sql, *statement.arguments(values)))
+
+    async def announced(self, listing: Listing) -> None:
+        """Let the trades of *listing* follow its announcement, which was received, where they waited for it."""
+        statement = decision_sql.ANNOUNCED
+        async with self._database.connection() as connection:
+            await connection.execute(statement.sql, *statement.arguments({"listing_key": listing.key}))
+        self._told()
 
     async def sell(
         self,

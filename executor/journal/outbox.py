@@ -18,7 +18,13 @@ from shared.wire import topology
 
 log = structlog.get_logger(__name__)
 
-READ: Final = "SELECT id, event FROM trade_outbox WHERE set_aside_at IS NULL ORDER BY id LIMIT $1"
+# No trade goes ahead of the listing that it is of.
+READ: Final = """
+SELECT id, event FROM trade_outbox
+WHERE set_aside_at IS NULL
+    AND NOT EXISTS (SELECT FROM unannounced_listings WHERE listing_key = event ->> 'listing_key')
+ORDER BY id LIMIT $1
+"""
 # Two executors may publish the same trade: it carries the same id, and its consumers are idempotent by it.
 REMOVE: Final = "DELETE FROM trade_outbox WHERE id = ANY($1)"
 # What this version cannot read, or the broker will never take, must hold up nothing that comes after it.

@@ -9,17 +9,29 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from executor.decisions.order_drafts import NOTHING, purchase_order, send_until, sending_time
-from executor.decisions.strategy import Buy, TradingState, Unready, WaitForOpening, decide, decide_at_opening
-from executor.journal.decision_writer import DecisionWriter, OvertakenError, Snapshot
+from executor.decisions.strategy import (
+    Buy,
+    TradingState,
+    Unready,
+    WaitForOpening,
+    decide,
+    decide_at_opening,
+    may_trade_live,
+)
+from executor.journal.decision_writer import ALONE, DecisionWriter, OvertakenError, Reservation, Snapshot
 from executor.model.order import Order
 from executor.model.order_state import OrderState
 from executor.model.reasons import Refusal
 from executor.settings import ExecutorSettings
 from shared.errors import TransientError
-from shared.events import AppliedConfig, Listing, Mode, Source
+from shared.events import Listing, Mode, Source
 from shared.postgres.database import Connection
 
 RACES_MAX: Final = 10
+
+
+Foreseen = Order | WaitForOpening | Refusal | None
+"""The decision on a listing by an earlier reading: the order that buys it, or why there is none; None: no reading."""
 
 
 class PurchaseSender(Protocol):
@@ -87,6 +99,27 @@ class PurchaseDecisions:
                     return await self._open(connection, listing, sender)
         raise _overtaken()
 
+    async def open_at_once(self, listing: Listing, sender: PurchaseSender, reservation: Reservation) -> Foreseen:
+        """Commit the purchase of *listing* by *reservation* where the last reading is for it, and return the order.
+
+        Otherwise return what that decides, None where there is none: nothing is written. One round trip; raises
+        OvertakenError, with nothing written, where the reading holds no more or *reservation* cannot be made.
+        """
+        foreseen, last = self._foreseen(listing), self.last
+        if isinstance(foreseen, Order) and last is not None:
+            async with self._journal.connection() as connection:
+                await self._buy(connection, foreseen, last, sender, reservation)
+        return foreseen
+
+    async def read_ahead(self) -> None:
+        """Make the last reading that of now, so that the next listing need not wait for one."""
+        async with self._journal.connection() as connection:
+            self.last = await self._journal.read(connection, None, live=self._live)
+
+    async def announced(self, listing: Listing) -> None:
+        """Let the trades of a *listing* that was bought before its announcement follow that."""
+        await self._journal.announced(listing)
+
     async def move(self, listing: Listing) -> bool:
         """Let what waits for *listing* wait for its new opening; return whether anything does, or might have to."""
         return await self._journal.move(listing)
@@ -104,11 +137,11 @@ class PurchaseDecisions:
         raise _overtaken()
 
     async def _open(self, connection: Connection, listing: Listing, sender: PurchaseSender) -> Decided:
-        order = self._bought_by_last_reading(listing)
-        if order is not None and self.last is not None:
+        foreseen, last = self._foreseen(listing), self.last
+        if isinstance(foreseen, Order) and last is not None:
             # However old that reading is: the reservation compares all of it once more, as it commits.
             with suppress(OvertakenError):
-                return await self._buy(connection, order, self.last, sender)
+                return await self._buy(connection, foreseen, last, sender)
             self.last = None
         read = await self._journal.read(connection, listing, live=self._may_be_live(listing))
         now, state = self._now(), read.state  # A database that was slow to answer makes the listing older.
@@ -130,23 +163,31 @@ class PurchaseDecisions:
                 await self._journal.add(connection, order, str(why))
                 return Decided(Outcome.DENIED, why=why)
 
-    def _bought_by_last_reading(self, listing: Listing) -> Order | None:
-        """Return the purchase of *listing* by the last reading; None where that one decides nothing, or against it."""
+    def _foreseen(self, listing: Listing) -> Foreseen:
+        """Return the decision on *listing* by the last reading; None where there is none for its mode."""
         last, now = self.last, self._now()
         if last is None or last.state.config is None:
             return None
-        if last.state.mode is not self._mode_of(listing, last.state.config.limits):
+        is_live = self._may_be_live(listing) and may_trade_live(last.state.config.limits, now)
+        if last.state.mode is not (Mode.LIVE if is_live else Mode.DRY_RUN):
             return None
         decision = decide(listing, last.state, self._unready(), self._settings, now)
         if not isinstance(decision, Buy):
-            return None
+            return decision
         return purchase_order(listing, last.state, decision.quote_qty, self._settings, now)
 
-    async def _buy(self, connection: Connection, order: Order, read: Snapshot, sender: PurchaseSender) -> Decided:
+    async def _buy(
+        self,
+        connection: Connection,
+        order: Order,
+        read: Snapshot,
+        sender: PurchaseSender,
+        reservation: Reservation = ALONE,
+    ) -> Decided:
         """Commit *order* while its request is made, and have it sent before the connection goes back to the pool."""
         # In the turn of the loop after the statement was sent, while the server is at it.
         asyncio.get_running_loop().call_soon(sender.prepare, order)
-        await self._journal.reserve(connection, order, read)
+        await self._journal.reserve(connection, order, read, reservation)
         sender.send(order)
         await asyncio.sleep(0)  # The order leaves in this turn, ahead of everything that follows from its decision.
         return Decided(Outcome.BUY, order)
@@ -178,11 +219,6 @@ class PurchaseDecisions:
 
     def _may_be_live(self, listing: Listing) -> bool:
         return self._live and listing.source is not Source.TEST_INJECTION
-
-    def _mode_of(self, listing: Listing, config: AppliedConfig) -> Mode:
-        until = config.auto_trade_until
-        is_armed = config.auto_trade and (until is None or self._now() < until)
-        return Mode.LIVE if is_armed and self._may_be_live(listing) else Mode.DRY_RUN
 
 
 def _overtaken() -> TransientError:

@@ -33,6 +33,17 @@ RETRY_MAX_SECONDS: Final = 2.0
 ASSET_LENGTH_MAX: Final = 40
 
 
+Ahead = Callable[[RawListing], asyncio.Future[None] | None]
+"""Receives each event right before it is published. The publication leaves the processor to what it returns first."""
+
+HEAD_START_SECONDS: Final = 0.02
+"""The longest that a publication waits for that."""
+
+
+def no_head_start(_: RawListing) -> None:
+    """Take nothing ahead."""
+
+
 def raw_listing(sighting: Sighting, event_id: str, published_at: datetime) -> RawListing:
     """Return the event of *sighting*; raise ValidationError where it does not fit the contract."""
     record = sighting.record
@@ -78,6 +89,7 @@ class Publisher:
         self._metrics = metrics
         self._now = now
         self._unplaced = unplaced or UnplacedSymbols()
+        self.ahead: Ahead = no_head_start
         self._slots = asyncio.Semaphore(pending_max)
         self._pending: set[asyncio.Task[None]] = set()
 
@@ -89,7 +101,7 @@ class Publisher:
         """
         try:
             event = raw_listing(sighting, secrets.token_hex(16), self._now())
-            publish = partial(self._publish_event, event, sighting, on_confirmed)
+            publish = partial(self._publish_event, event, sighting, on_confirmed, self._pass_ahead(event))
         except ValidationError as error:
             publish = partial(self._dead_letter, sighting, explain(error), on_confirmed)
         await self._slots.acquire()
@@ -107,6 +119,14 @@ class Publisher:
             task.cancel()
         if overdue:
             log.warning("sightings not published; the next start publishes them late", count=len(overdue))
+
+    def _pass_ahead(self, event: RawListing) -> asyncio.Future[None] | None:
+        try:
+            return self.ahead(event)
+        except Exception:
+            # Whatever is wrong with the way beside it, the sighting is published.
+            log.exception("a sighting was not passed ahead", symbol=event.symbol)
+            return None
 
     async def _dead_letter(self, sighting: Sighting, reason: str, on_confirmed: Callable[[Sighting], None]) -> None:
         """Publish a dead letter for what does not fit the contract, and keep it in health until it is acknowledged."""
@@ -132,8 +152,14 @@ class Publisher:
         raise AssertionError
 
     async def _publish_event(
-        self, event: RawListing, sighting: Sighting, on_confirmed: Callable[[Sighting], None]
+        self,
+        event: RawListing,
+        sighting: Sighting,
+        on_confirmed: Callable[[Sighting], None],
+        first: asyncio.Future[None] | None,
     ) -> None:
+        if first is not None:
+            await asyncio.wait([first], timeout=HEAD_START_SECONDS)
         with listing_context(key_of(event), event.id), sighting_span(event.source, sighting.observed_at):
             event = await self._until_confirmed(event)
             seconds = (self._now() - sighting.observed_at).total_seconds()

@@ -21,6 +21,7 @@ from simulator.rest.fault_requests import FaultRequest, InvalidFieldError, armed
 from simulator.rest.json_rows import exposure_history_row, trade_rows
 from simulator.rest.traffic import request_row, window_rows
 from simulator.stream.hub import Hub
+from simulator.stream.ticks import Ticks
 from simulator.symbols.decimals import plain
 from simulator.symbols.instrument import Instrument
 
@@ -39,6 +40,8 @@ class Control:
             ("GET", "/symbols/{symbol}", self.show_symbol),
             ("PATCH", "/symbols/{symbol}", self.change_symbol),
             ("DELETE", "/symbols/{symbol}", self.remove_symbol),
+            ("POST", "/symbols/{symbol}/ticks", self.script_ticks),
+            ("DELETE", "/symbols/{symbol}/ticks", self.unscript_ticks),
             ("POST", "/newcomers", self.list_newcomer),
             ("GET", "/prices", self.show_prices),
             ("GET", "/orders", self.show_orders),
@@ -104,6 +107,15 @@ class Control:
         if instrument is None:
             return _unlisted()
         self.exchange.market.catalogue.remove(instrument.symbol, self.exchange.now_ms())
+        return Response(status_code=204)
+
+    async def script_ticks(self, request: Request) -> Response:
+        """Push given ticks, and answer how many were sent, to all connections together."""
+        script = await _read(request, Ticks)
+        return _json({"sent": self.hub.script(request.path_params["symbol"], script.ticks)})
+
+    async def unscript_ticks(self, request: Request) -> Response:
+        self.hub.unscript(request.path_params["symbol"])
         return Response(status_code=204)
 
     async def show_orders(self, _: Request) -> Response:

@@ -17,6 +17,7 @@ from simulator.stream.channels import Channel
 from simulator.stream.session import Session
 from simulator.stream.symbols import SymbolFeeds
 from simulator.stream.tickers import TickerBoard
+from simulator.stream.ticks import Tick
 
 _INTERVALS_MS = (10, 100)
 # How often a loop without subscribers looks for one.
@@ -33,6 +34,8 @@ class Hub:
         self._connections = connections
         self._sessions: set[Session] = set()
         self._board = TickerBoard(exchange.market.catalogue)
+        self._scripted: set[str] = set()
+        """Symbols of which nothing is pushed by itself."""
         self._account = AccountPushes(exchange)
 
     async def serve(self, websocket: WebSocket) -> None:
@@ -87,6 +90,22 @@ class Hub:
         for session in list(self._sessions):
             reset(self._connections, session.client)
 
+    def script(self, symbol: str, ticks: Iterable[Tick]) -> int:
+        """Push *ticks* of *symbol* now, and nothing else of it until it is unscripted; return how many were sent."""
+        self._scripted.add(symbol)
+        watched = [each for interval_ms in _INTERVALS_MS for each in self._watched(interval_ms).items()]
+        sent = 0
+        for tick in ticks:
+            for channel, sessions in watched:
+                if (channel.symbol, channel.feed) == (symbol, tick.feed):
+                    self._send(sessions, tick.frame(channel.name, symbol, self._exchange.server_ms()))
+                    sent += len(sessions)
+        return sent
+
+    def unscript(self, symbol: str) -> None:
+        """Push what happens to *symbol* again."""
+        self._scripted.discard(symbol)
+
     async def _push_tickers(self) -> None:
         settings = self._exchange.settings
         pushes = 0
@@ -108,6 +127,8 @@ class Hub:
             now_ms = self._exchange.now_ms()
             feeds.keep(watched)
             for channel, sessions in watched.items():
+                if channel.symbol in self._scripted:
+                    continue
                 if frame := feeds.frame(channel, now_ms, self._exchange.server_ms()):
                     self._send(sessions, frame)
 

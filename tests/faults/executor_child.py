@@ -15,9 +15,12 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from cli.composing.express import service as express
+from cli.composing.express.service import ExpressTerms
 from cli.process import until_ready
 from executor import service
-from executor.settings import ExecutorSettings
+from executor.settings import ExecutorSettings, ExitSeeds
+from ingest.settings import IngestSettings
 from shared.bus import rabbitmq
 from shared.postgres import database
 from shared.process import lifecycle
@@ -48,6 +51,9 @@ class Orders:
     settings: dict[str, Any] = field(default_factory=dict)
     database: dict[str, Any] = field(default_factory=dict)
     live: bool = True
+    ws_url: str = ""
+    """Of the exchange, where the process takes the express way; empty for an executor alone."""
+    ingest: dict[str, Any] = field(default_factory=dict)
 
 
 class Wire:
@@ -114,15 +120,19 @@ async def _serve(told: Orders, pipe: Pipe, stop: asyncio.Event) -> None:
         runtime.telemetry.ready_when("broker", bus.is_connected)
         telling = asyncio.gather(_tell_ready(runtime, pipe), _tell_stopping(runtime, pipe))
         try:
-            await service.serve(
-                runtime,
-                ExecutorSettings(**told.settings),
-                _venue(told),
-                told.data_dir,
-                open_exchange=partial(open_pointed_exchange, points),
-            )
+            await _trade(runtime, told, points)
         finally:
             telling.cancel()
+
+
+async def _trade(runtime: Runtime, told: Orders, points: Points) -> None:
+    settings, opened = ExecutorSettings(**told.settings), partial(open_pointed_exchange, points)
+    if not told.ws_url:
+        await service.serve(runtime, settings, _venue(told), told.data_dir, open_exchange=opened)
+        return
+    runtime.telemetry.ready_when("ingest", lambda: False)
+    terms = ExpressTerms(IngestSettings(**told.ingest), settings, ExitSeeds(), told.data_dir)
+    await express.serve(runtime, terms, _venue(told), open_exchange=opened)
 
 
 async def _tell_ready(runtime: Runtime, pipe: Pipe) -> None:
@@ -138,6 +148,7 @@ async def _tell_stopping(runtime: Runtime, pipe: Pipe) -> None:
 def _venue(told: Orders) -> ExchangeSettings:
     return ExchangeSettings(
         mexc_rest_url=told.rest_url,
+        mexc_ws_url=told.ws_url or ExchangeSettings.model_fields["mexc_ws_url"].default,
         mexc_api_key=SecretStr("sim-key"),
         mexc_api_secret=SecretStr("sim-secret"),
         live=told.live,

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, Final, TypeVar, cast
 
 import executor
+import ingest
 from executor.journal.named_sql import Statement
 from executor.model.order import Order
 from executor.rate_limits.rate_limiter import RateLimiter
@@ -31,8 +32,16 @@ from shared.postgres.database import Connection, Database
 
 T = TypeVar("T")
 
-SHARED: Final = ("shared.control.config_store", "shared.control.halts", "shared.postgres.rate_usage")
-"""Modules beside the executor's own that hold its SQL."""
+SHARED: Final = (
+    "cli.composing.express.claim",
+    "shared.control.config_store",
+    "shared.control.halts",
+    "shared.control.monitor_switch",
+    "shared.postgres.rate_usage",
+)
+"""Modules beside the executor's own that hold its SQL, or that of the express way."""
+UNPOINTED: Final = ("ingest.", "shared.control.monitor_switch.")
+"""Statements without a point: no order depends on them."""
 POLLS = frozenset(
     {
         "shared.control.halts.IN_FORCE",
@@ -65,6 +74,9 @@ POLLS = frozenset(
 )
 """What is read again and again beside the orders. Nothing is decided by these alone."""
 
+NAMES: Final = {"trade": "publish", "raw": "publish raw"}
+"""Points of publications by the first word of their routing key."""
+
 Reach = Callable[[str], Awaitable[None]]
 """Report a reached point, and return when it may be passed."""
 
@@ -92,7 +104,12 @@ class Points:
 def _named_statements() -> Mapping[str, str]:
     """Return the name of each SQL text that the executor's modules hold."""
     names: dict[str, str] = {}
-    own = (each.name for each in pkgutil.walk_packages(executor.__path__, "executor.") if not each.ispkg)
+    own = (
+        each.name
+        for package in (executor, ingest)
+        for each in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+        if not each.ispkg
+    )
     for module_name in [*own, *SHARED]:
         for name, value in vars(importlib.import_module(module_name)).items():
             text = value.sql if isinstance(value, Statement) else value
@@ -121,7 +138,7 @@ class _PointedConnection:
 
         async def call(sql: str, *arguments: object) -> Any:
             statement = self._names.get(sql, f"nameless: {sql}")
-            if statement in POLLS:
+            if statement in POLLS or statement.startswith(UNPOINTED):
                 return await found(sql, *arguments)
             return await self._points.around(statement, lambda: found(sql, *arguments))
 
@@ -159,7 +176,7 @@ class PointedDatabase(Database):
 
 
 class PointedBus:
-    """A bus with points around the publishing of trades, and between handling a message and its answer."""
+    """A bus with points around publishing trades and sightings, and between handling a message and its answer."""
 
     def __init__(self, bus: Bus, points: Points) -> None:
         self._bus = bus
@@ -167,7 +184,8 @@ class PointedBus:
 
     async def publish(self, message: Message, /) -> None:
         publish = partial(self._bus.publish, message)
-        await (self._points.around("publish", publish) if message.routing_key.startswith("trade.") else publish())
+        name = NAMES.get(message.routing_key.partition(".")[0])
+        await (publish() if name is None else self._points.around(name, publish))
 
     async def consume(self, queue: Queue, handle: Handler, *, until: asyncio.Event) -> None:
         async def pointed(message: Message) -> Sequence[Message]:

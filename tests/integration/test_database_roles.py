@@ -24,6 +24,15 @@ WRITTEN_IN: Final[Mapping[str, tuple[str, ...]]] = {
     "ingest": ("ingest", "shared.control.monitor_switch", "shared.postgres.rate_usage"),
     "dedup": ("dedup",),
     "executor": ("executor", "shared.control.config_store", "shared.control.halts", "shared.postgres.rate_usage"),
+    "express": (
+        "ingest",
+        "executor",
+        "cli.composing.express",
+        "shared.control.config_store",
+        "shared.control.halts",
+        "shared.control.monitor_switch",
+        "shared.postgres.rate_usage",
+    ),
     "persister": ("persister",),
     "api": ("api", "cli", "shared.control.config_store", "shared.control.halts", "shared.control.monitor_switch"),
     "notifier": ("notifier", "shared.control.halts"),
@@ -38,10 +47,15 @@ WRITTEN_IN: Final[Mapping[str, tuple[str, ...]]] = {
     ),
 }
 """Where the statements stand that each runs; commands run as the API."""
-IN_PARTS: Final = {"executor.journal.decision_sql._RESERVED"}
+IN_PARTS: Final = {
+    "executor.journal.decision_sql._RESERVED",
+    "cli.composing.express.claim._CLAIM",
+    "cli.composing.express.claim._UNANNOUNCED",
+}
 """Parts of other statements, and none by themselves."""
-OF_OTHERS: Final = ("cli.archive.", "cli.replay.")
-"""Commands beside any service: archives have a role of their own, and the table of the bus in one process an owner."""
+OF_OTHERS: Final = {"api": ("cli.archive.", "cli.composing.express.", "cli.replay.")}
+"""Commands beside any service: archives and the express way have a role of their own, and the table of the bus in one
+process an owner."""
 MADE_WHILE_RUNNING: Final = {("api", "trade_config", "UPDATE"), ("telegram", "position_exits", "SELECT")}
 """Rights of statements that are put together only then; that those are enough is shown by running them."""
 ACTS: Final = {
@@ -81,7 +95,11 @@ async def owner(roles: Roles) -> AsyncIterator[Session]:
 
 def written(role: str) -> Mapping[str, str]:
     found = statements(*WRITTEN_IN[role])
-    return {name: text for name, text in found.items() if name not in IN_PARTS and not name.startswith(OF_OTHERS)}
+    return {
+        name: text
+        for name, text in found.items()
+        if name not in IN_PARTS and not name.startswith(OF_OTHERS.get(role, ()))
+    }
 
 
 async def prepared(session: Session, role: str) -> Mapping[str, tuple[str, str]]:

@@ -37,7 +37,7 @@ MAY_FAIL_AS_A_WHOLE: Final[Mapping[str, str]] = {
     "executor/venues/order_lookup.py:find": "The ways of looking for one order; what one way refuses is kept, and the next taken.",
     "executor/venues/exchange_connections.py:open_exchange": "Clients are made at the start, and ask nothing yet.",
     "executor/venues/exchange_connections.py:_with_keys": "Clients are made at the start, and ask nothing yet.",
-    "executor/exits/monitor.py:look": "A look that fails is made again a second later, and the watchdog reports it meanwhile.",
+    "executor/exits/monitor.py:_look_at": "A look that fails is made again a second later, and the watchdog reports it meanwhile.",
     "executor/model/fill.py:fees_of": "The fees of one order; constants only.",
     "executor/supervision/unexplained_holdings.py:_explained": "Constants only; the balances are read before.",
     "executor/journal/other_fees.py:record": "The fees of one order, all of them in its transaction.",

@@ -79,6 +79,8 @@ class Connection:
             partial(jittered, first_seconds=options.retry_first_seconds, max_seconds=options.retry_max_seconds),
         )
         self._now = asyncio.get_running_loop().time
+        self.began_at = self.alive_at = self._now()
+        """The time of the loop's clock at which it began, and that of the latest frame or PONG."""
         self._ping_at = self._stall_at = 0.0
         self._bad_in_a_row = 0
         self._retired = False
@@ -89,7 +91,11 @@ class Connection:
 
     def has_all(self) -> bool:
         """Return whether every channel wanted now is granted."""
-        return self._subscriptions.covers(self._stream.channels())
+        return self.grants(self._stream.channels())
+
+    def grants(self, channels: AbstractSet[str]) -> bool:
+        """Return whether all of *channels* are granted."""
+        return self._subscriptions.covers(channels)
 
     async def follow(self) -> None:
         """Follow the stream until retired or without wanted channels; raise LostError or RefusedError."""
@@ -114,8 +120,10 @@ class Connection:
     async def _listen(self, socket: ClientConnection) -> None:
         match await next_frame(socket, until=min(self._ping_at, self._stall_at, self._now() + TURN_SECONDS)):
             case bytes(push):
+                self.alive_at = self._now()
                 await self._on_push(push)
             case str(text):
+                self.alive_at = self._now()
                 self._on_answer(text)
             case None:
                 return

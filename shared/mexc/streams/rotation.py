@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Never
@@ -54,6 +55,17 @@ class Rotation:
         self._latest: _ActiveConnection | None = None
         """Connection that was live last."""
         self._failures = 0
+        self._unbroken_since = float("inf")
+
+    def unbroken_since(self, channels: AbstractSet[str], alive_after: float) -> float:
+        """Return since when no connection was lost, by the loop's clock; infinity where *channels* are not followed.
+
+        They are where the connection in service has granted them and brought a frame or PONG later than *alive_after*.
+        """
+        serving = self._serving()
+        if serving is None or serving.connection.alive_at <= alive_after or not serving.connection.grants(channels):
+            return float("inf")
+        return self._unbroken_since
 
     def covers_channels(self) -> bool:
         """Return whether a connection covers all wanted channels."""
@@ -91,6 +103,8 @@ class Rotation:
         if serving := self._serving():
             serving.connection.retire()
             self._metrics.rotations.labels(self._stream.name).inc()
+        else:
+            self._unbroken_since = active.connection.began_at
         self._latest = active
         jitter = random.uniform(1 - ROTATION_JITTER, 1)  # noqa: S311 - jitter, not a secret
         if await active.ends_within(self._options.rotate_seconds * jitter) and (ending := active.following.result()):

@@ -101,6 +101,17 @@ Index(
     postgresql_where=listing_claims.c.opens_at.is_not(None),
 )
 
+# Listings claimed and bought in one commit whose announcement the executor has not received yet: the sighting, and when
+# to publish it again.
+unannounced_listings = Table(
+    "unannounced_listings",
+    metadata,
+    Column("listing_key", String(32), primary_key=True),
+    Column("raw", JSONB, nullable=False),
+    Column("claimed_at", TIME, nullable=False, server_default=func.now()),
+    Column("due_at", TIME, nullable=False, server_default=func.now()),
+)
+
 # Further sightings of a listing, by source and lag.
 listing_observations = Table(
     "listing_observations",

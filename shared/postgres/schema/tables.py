@@ -27,6 +27,7 @@ from shared.postgres.schema.listing_tables import (
     listings,
     monitor_switches,
     symbols,
+    unannounced_listings,
     unplaced_symbols,
 )
 from shared.postgres.schema.order_tables import (
@@ -91,6 +92,7 @@ __all__ = [
     "trade_hours",
     "trade_outbox",
     "trades",
+    "unannounced_listings",
     "unplaced_symbols",
     "write_offs",
 ]

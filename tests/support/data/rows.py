@@ -85,6 +85,7 @@ GOOD: Mapping[str, Row] = MappingProxyType(
             "fees": {"MX": "0.05", "USDT": "0.01"},
         },
         "unplaced_symbols": {"symbol": "A" * 30, "reason": "Invalid symbol format", "acknowledged_by": "cli:test"},
+        "unannounced_listings": {"listing_key": "ABCUSDT:1", "raw": {"id": "r1"}},
         "symbols": {
             "symbol": "ABCUSDT",
             "state": "listed",

@@ -57,6 +57,11 @@ class Simulator:
         """What *symbol* is at the moment; its times, like `opens_at_ms`, are of the exchange's clock."""
         return await self._send("GET", f"/symbols/{symbol}")
 
+    async def tick(self, symbol: str, *ticks: dict[str, Any]) -> int:
+        """Push *ticks* of *symbol* on its streams, and nothing else from now on; return how many were sent."""
+        answer = await self._send("POST", f"/symbols/{symbol}/ticks", {"ticks": ticks})
+        return int(answer["sent"])
+
     async def delist_coin(self, symbol: str) -> None:
         await self._send("DELETE", f"/symbols/{symbol}")
 

@@ -101,4 +101,4 @@ def test_a_real_bash_completes_a_command_line() -> None:
         ["bash", "-c", program], env=os.environ | {"PATH": path}, capture_output=True, text=True, timeout=30, check=True
     )
 
-    assert ended.stdout.split() == ["ingest", "dedup", "executor", "persister", "api", "notifier"]
+    assert ended.stdout.split() == ["ingest", "dedup", "executor", "persister", "api", "notifier", "express"]

@@ -1,0 +1,48 @@
+"""Ingest and executor in one process, with the express way between them. Wiring only."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from cli.composing.express.metrics import ExpressMetrics
+from cli.composing.express.way import ExpressWay
+from executor.service import serve as serve_executor
+from executor.settings import ExecutorSettings, ExitSeeds
+from executor.venues.exchange_connections import OpenExchange, open_exchange
+from ingest.service import serve as serve_ingest
+from ingest.settings import IngestSettings
+from shared.process.runtime import Runtime
+from shared.settings import ExchangeSettings
+
+
+@dataclass(frozen=True, slots=True)
+class ExpressTerms:
+    """Settings of both services."""
+
+    ingest: IngestSettings
+    executor: ExecutorSettings
+    seeds: ExitSeeds
+    data_dir: Path
+
+
+async def serve(
+    runtime: Runtime, terms: ExpressTerms, venue: ExchangeSettings, *, open_exchange: OpenExchange = open_exchange
+) -> None:
+    """Watch *venue* and trade what it lists, until the runtime's stop event is set.
+
+    Every such process watches, with ingest's lease or without: the first of several to commit a listing buys it.
+    """
+    way = ExpressWay(ExpressMetrics(runtime.telemetry.registry))
+    trading = serve_executor(
+        runtime,
+        terms.executor,
+        venue,
+        terms.data_dir,
+        seeds=terms.seeds,
+        open_exchange=open_exchange,
+        lend=way.lend,
+    )
+    watching = serve_ingest(runtime, terms.ingest, venue, ahead=way.take, alone=False)
+    async with asyncio.TaskGroup() as running:
+        running.create_task(trading, name="executor")
+        running.create_task(watching, name="ingest")

@@ -1,0 +1,117 @@
+"""The express way of a sighting: from ingest to the executor's decision in memory, and one commit to the order.
+
+It is in front of the normal way, which every sighting takes as well: the first claim on a listing decides on it.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Never
+
+import structlog
+
+from cli.composing.express.claim import claimed, reservation
+from cli.composing.express.metrics import ExpressMetrics, Outcome
+from dedup.claim_cache import ClaimCache
+from executor.decisions.strategy import WaitForOpening
+from executor.journal.decision_writer import OvertakenError
+from executor.listing_handler import BuyListing
+from executor.model.order import Order
+from executor.model.reasons import Refusal
+from executor.sending.purchase_decisions import Foreseen
+from shared.errors import PermanentError, TransientError
+from shared.events import RawListing, utc_now
+from shared.listing_key import key_of
+from shared.log_context import listing_context
+
+log = structlog.get_logger(__name__)
+
+READ_SECONDS: Final = 1.0
+"""Between readings of what decides on the next listing; its reservation compares all of it as it commits."""
+REMEMBERED_MAX: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Lent:
+    """The executor's handler, and tasks that are waited for at a stop."""
+
+    buy: BuyListing
+    tasks: asyncio.TaskGroup
+
+
+class ExpressWay:
+    """Takes sightings from ingest to the handler that the executor lends."""
+
+    def __init__(self, metrics: ExpressMetrics, *, now: Callable[[], datetime] = utc_now) -> None:
+        self._metrics = metrics
+        self._now = now
+        self._lent: _Lent | None = None
+        self._seen = ClaimCache(REMEMBERED_MAX)
+
+    @contextmanager
+    def lend(self, buy: BuyListing, tasks: asyncio.TaskGroup) -> Iterator[None]:
+        """Buy with *buy* during the block."""
+        self._lent = _Lent(buy, tasks)
+        reading = tasks.create_task(keep_reading(buy), name="express reading")
+        try:
+            yield
+        finally:
+            self._lent = None
+            reading.cancel()
+
+    def take(self, raw: RawListing) -> asyncio.Future[None] | None:
+        """Start the way of *raw*, and return its end; None where it does not go that way."""
+        key = key_of(raw)
+        if self._seen.is_duplicate(key, raw.id):
+            self._metrics.took(Outcome.REPEATED)
+        elif self._lent is None:
+            self._metrics.took(Outcome.CLOSED)
+        else:
+            self._seen.remember(key, raw.id)
+            return self._lent.tasks.create_task(self._go(self._lent.buy, raw), name=f"express-{raw.symbol}")
+        return None
+
+    async def _go(self, buy: BuyListing, raw: RawListing) -> None:
+        with listing_context(key_of(raw), raw.id):
+            try:
+                listing = claimed(raw, self._now())
+                outcome, reason = outcome_of(await buy.at_once(listing, reservation(raw, listing)))
+            except OvertakenError:
+                outcome, reason = Outcome.OVERTAKEN, ""
+            except PermanentError:
+                outcome, reason = Outcome.INVALID, ""
+            except TransientError as error:
+                outcome, reason = Outcome.UNCERTAIN, ""
+                log.warning("not known whether a sighting was bought ahead", symbol=raw.symbol, reason=str(error))
+            except Exception:
+                outcome, reason = Outcome.FAILED, ""
+                log.exception("a sighting was not bought ahead", symbol=raw.symbol)
+            self._metrics.took(outcome, reason)
+            log.debug("express", symbol=raw.symbol, outcome=outcome, reason=reason)
+
+
+async def keep_reading(buy: BuyListing) -> Never:
+    """Keep the reading that decides on the next listing fresh, until cancelled."""
+    while True:
+        try:
+            await buy.read_ahead()
+        except TransientError as error:
+            log.debug("the limits were not read ahead", reason=str(error))
+        except Exception:
+            log.exception("the limits were not read ahead")
+        await asyncio.sleep(READ_SECONDS)
+
+
+def outcome_of(foreseen: Foreseen) -> tuple[Outcome, str]:
+    """Return the outcome of a decision, and the reason of a refusal."""
+    match foreseen:
+        case Order():
+            return Outcome.BOUGHT, ""
+        case WaitForOpening():
+            return Outcome.WAITS, ""
+        case Refusal(reason):
+            return Outcome.REFUSED, reason
+        case None:
+            return Outcome.UNREAD, ""

@@ -1,0 +1,59 @@
+"""Sightings of listings that were claimed ahead of dedup, published again until the executor has received the listing.
+
+The process that claimed them publishes them, too; it may have been killed before the broker had them.
+"""
+
+import asyncio
+from typing import Final
+
+import structlog
+from asyncpg import Record
+
+from shared.backoff import pause
+from shared.bus.port import Bus
+from shared.error_isolation import each_isolated, in_a_line
+from shared.errors import TransientError
+from shared.events import RawListing
+from shared.postgres.database import Database
+from shared.wire.topology import to_message
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS: Final = 0.5
+# Twice as late each time, and by one process at a time.
+DUE: Final = """
+    UPDATE unannounced_listings SET due_at = now() + greatest(now() - claimed_at, interval '1 second')
+    WHERE listing_key IN (
+        SELECT listing_key FROM unannounced_listings WHERE due_at <= now() ORDER BY listing_key FOR UPDATE SKIP LOCKED
+    )
+    RETURNING listing_key, raw
+"""
+
+
+async def republish(database: Database, bus: Bus, until: asyncio.Event) -> None:
+    """Publish what is due, with its own id, until *until* is set."""
+    while not until.is_set():
+        try:
+            await publish_due(database, bus)
+        except TransientError as error:
+            log.warning("claimed sightings not published again", reason=str(error))
+        except Exception:
+            log.exception("claimed sightings not published again")
+        await pause(LOOK_SECONDS, until)
+
+
+async def publish_due(database: Database, bus: Bus) -> None:
+    """Publish what is due now; raise TransientError when the database or the broker is away."""
+    async with database.connection() as connection:
+        rows = await connection.fetch(DUE)
+
+    async def publish(row: Record) -> None:
+        raw = RawListing.model_validate(row["raw"])
+        log.warning("publishing a claimed sighting again", symbol=raw.symbol, listing=row["listing_key"])
+        await bus.publish(to_message(raw))
+
+    await each_isolated(rows, publish, failed=_log_kept)
+
+
+def _log_kept(row: Record, error: Exception) -> None:
+    log.error("a claimed sighting cannot be published", listing=row["listing_key"], reason=in_a_line(error))
