@@ -30,7 +30,7 @@ async def books_agree(opened: Desk) -> None:
     booked = await opened.rows("SELECT * FROM orders WHERE executed_qty > 0")
     assert {each["client_order_id"]: (each["executed_qty"], each["cost"]) for each in booked} == got
     open_cost = [each["cost_usdt"] for each in await opened.rows("SELECT * FROM positions") if each["base_qty"]]
-    assert await opened.exposure() == (0, sum(open_cost))
+    assert await opened.exposure() == (Decimal(0), sum(open_cost, Decimal(0)))
 
 
 def sums(fills: list[Mapping[str, Any]]) -> tuple[Decimal, Decimal]:
