@@ -24,7 +24,7 @@ from executor.metrics import show_clock, show_watchdog
 from executor.private_stream.private_stream import PrivateStream, private_stream_of
 from executor.private_stream.push_hints import Checks
 from executor.reconciliation.check_prompt import CheckPrompt
-from executor.reconciliation.readiness import Readiness, reconcile
+from executor.reconciliation.readiness import Readiness, purchases_may_begin, reconcile
 from executor.sending.order_sender import OrderDispatch
 from executor.settings import ExecutorSettings, ExitSeeds
 from executor.supervision.api_key_age import show_key_age
@@ -37,11 +37,9 @@ from executor.supervision.unexplained_holdings import UnexplainedHoldings
 from executor.venues.credentials import credentials
 from executor.venues.exchange_connections import Exchange, OpenExchange, open_exchange
 from executor.venues.paper.footprint_recovery import recall_footprint
-from shared.backoff import pause
-from shared.errors import SettingsError, TransientError
+from shared.errors import SettingsError
 from shared.events import Listing, Trade, utc_now
 from shared.mexc.orders.api_key import KeyTerms
-from shared.postgres.database import Database
 from shared.postgres.rate_usage import persisted_usage
 from shared.process.health import Component, heartbeat
 from shared.process.lifecycle import when_available
@@ -52,8 +50,6 @@ from shared.wire.topology import EXECUTOR_LISTINGS, EXECUTOR_OPENINGS
 
 DRAIN_SECONDS: Final = 10.0
 """For orders under way at a stop; those that are unsettled by then, the next start looks up."""
-HOLD_LOOK_SECONDS: Final = 0.25
-AUTO_TRADE: Final = "SELECT coalesce((SELECT auto_trade FROM trade_config), false)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,27 +241,3 @@ def _with_streams(
     streams = MarketStreams(venue.mexc_ws_url, settings, registry)
     exits.add_fact("prices", streams.facts)
     return exchange.with_streams(streams)
-
-
-async def purchases_may_begin(
-    database: Database, readiness: Readiness, stop: asyncio.Event, *, hold_seconds: float
-) -> None:
-    """Return once listings may be decided on: after the reconciliation, or where purchases are on paper.
-
-    They wait for *hold_seconds* at most: after that, live purchases are refused.
-    """
-    try:
-        async with asyncio.timeout(hold_seconds):
-            while not (readiness.reconciled or stop.is_set() or await is_paper(database)):
-                await pause(HOLD_LOOK_SECONDS, readiness.settled)
-    except TimeoutError:
-        return
-
-
-async def is_paper(database: Database) -> bool:
-    """Return whether auto_trade is off; False while the database is away."""
-    try:
-        async with database.connection() as connection:
-            return not await connection.fetchval(AUTO_TRADE)
-    except TransientError:
-        return False

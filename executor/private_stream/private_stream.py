@@ -80,29 +80,21 @@ class PrivateStream:
                 await self._key.delete()
 
     async def _follow_on(self) -> Never:
+        """Follow one connection after the other, with a back-off after each that failed, whatever ended it."""
+        first_seconds, max_seconds = self._options.retry_first_seconds, self._options.retry_max_seconds
         while True:
-            await self._attempt()
-            await asyncio.sleep(self._wait_seconds())
-
-    def _wait_seconds(self) -> float:
-        options = self._options
-        return jittered(
-            self._failures, first_seconds=options.retry_first_seconds, max_seconds=options.retry_max_seconds
-        )
-
-    async def _attempt(self) -> None:
-        """Follow one connection to its end, whatever that is."""
-        try:
-            await self._follow(await self._key.valid(anew=self._failures >= DOUBTED_FAILURES))
-        except (LostError, RefusedError) as error:
-            self._metrics.stream.disconnects.labels(NAME).inc()
-            self._report_failure(str(error))
-        except (ExchangeError, ClockUncertainError, TransientError) as error:
-            self._report_failure(type(error).__name__)
-        except Exception:
-            # An error of ours must not end the loop, nor the executor.
-            self._failures += 1
-            log.exception("the private stream failed")
+            try:
+                await self._follow(await self._key.valid(anew=self._failures >= DOUBTED_FAILURES))
+            except (LostError, RefusedError) as error:
+                self._metrics.stream.disconnects.labels(NAME).inc()
+                self._report_failure(str(error))
+            except (ExchangeError, ClockUncertainError, TransientError) as error:
+                self._report_failure(type(error).__name__)
+            except Exception:
+                # An error of ours must not end the loop, nor the executor.
+                self._failures += 1
+                log.exception("the private stream failed")
+            await asyncio.sleep(jittered(self._failures, first_seconds=first_seconds, max_seconds=max_seconds))
 
     async def _follow(self, key: SecretStr) -> None:
         url = f"{self._options.url}?listenKey={quote(key.get_secret_value(), safe='')}"

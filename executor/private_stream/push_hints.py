@@ -75,7 +75,10 @@ class PushHints:
             case DealPush(client_order_id):
                 self._order(PushKind.DEAL, client_order_id)
             case BalancePush(asset):
-                self._balance(asset)
+                self.metrics.pushed(PushKind.BALANCE)
+                if asset not in self._ignored:
+                    self._checks.compare_balances()
+                    self.metrics.brought_forward(PushKind.BALANCE)
             case OtherPush():
                 self.metrics.pushed(PushKind.OTHER)
                 return False
@@ -93,9 +96,3 @@ class PushHints:
         if not self._knows_foreign:
             self._knows_foreign = True
             log.info("the account has orders that were not sent from here; their pushes are only counted")
-
-    def _balance(self, asset: str) -> None:
-        self.metrics.pushed(PushKind.BALANCE)
-        if asset not in self._ignored:
-            self._checks.compare_balances()
-            self.metrics.brought_forward(PushKind.BALANCE)

@@ -38,35 +38,7 @@ class PushMetrics:
             registry=registry,
         )
         age.set_function(self.age_seconds)
-        self.stream = StreamMetrics(
-            frames=Counter(
-                "sniper_executor_private_stream_frames", "Binary frames received.", ["stream"], registry=registry
-            ),
-            bad_frames=Counter(
-                "sniper_executor_private_stream_bad_frames",
-                "Frames that could not be read.",
-                ["stream"],
-                registry=registry,
-            ),
-            disconnects=Counter(
-                "sniper_executor_private_stream_disconnects",
-                "Connections that failed or ended unasked.",
-                ["stream"],
-                registry=registry,
-            ),
-            rotations=Counter(
-                "sniper_executor_private_stream_rotations",
-                "Connections replaced before the exchange cut them.",
-                ["stream"],
-                registry=registry,
-            ),
-            refusals=Counter(
-                "sniper_executor_private_stream_refusals",
-                "Requests for channels refused.",
-                ["stream"],
-                registry=registry,
-            ),
-        )
+        self.stream = stream_metrics(registry)
 
     def pushed(self, kind: str) -> None:
         """Count one push."""
@@ -83,3 +55,36 @@ class PushMetrics:
     def age_seconds(self) -> float:
         """Return the age of the last push."""
         return self._now() - self._last_at
+
+
+def stream_metrics(registry: CollectorRegistry) -> StreamMetrics:
+    """Register the counters of the private stream's connections."""
+    return StreamMetrics(
+        frames=Counter(
+            "sniper_executor_private_stream_frames", "Binary frames received.", ["stream"], registry=registry
+        ),
+        bad_frames=Counter(
+            "sniper_executor_private_stream_bad_frames",
+            "Frames that could not be read.",
+            ["stream"],
+            registry=registry,
+        ),
+        disconnects=Counter(
+            "sniper_executor_private_stream_disconnects",
+            "Connections that failed or ended unasked.",
+            ["stream"],
+            registry=registry,
+        ),
+        rotations=Counter(
+            "sniper_executor_private_stream_rotations",
+            "Connections replaced before the exchange cut them.",
+            ["stream"],
+            registry=registry,
+        ),
+        refusals=Counter(
+            "sniper_executor_private_stream_refusals",
+            "Requests for channels refused.",
+            ["stream"],
+            registry=registry,
+        ),
+    )

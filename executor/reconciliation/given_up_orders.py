@@ -133,7 +133,7 @@ class GivenUpOrders:
                 log.error("an order that was given up appeared", symbol=order.symbol, order=order.sent_as)
                 event = OrderEvent.APPEARED_FILLED if fill.complete else OrderEvent.APPEARED_PARTLY_FILLED
                 why = Refusal(Reason.APPEARED, f"given up at {_at(order):%Y-%m-%d %H:%M:%S} UTC")
-                await among.appeared(order, OrderUpdate(event, why, fill, exchange_order_id))
+                await among.appeared(order, OrderUpdate(event, why, fill, exchange_order_id, found_at=self._now()))
             case Working(exchange_order_id) | Unclear(exchange_order_id, _, _):
                 await self._end(order, exchange_order_id)
 

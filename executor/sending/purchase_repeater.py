@@ -129,7 +129,10 @@ class PurchaseRepeater:
                 # Trades show what it got; any other is left to its look-ups.
                 if (traded := found.traded) is not None:
                     assumed = Refusal(Reason.FEE_ASSUMED, traded.why)
-                    update = replace(executed(traded.fill), why=assumed, exchange_order_id=traded.exchange_order_id)
+                    exchange_id, found_at = traded.exchange_order_id, self._now()
+                    update = replace(
+                        executed(traded.fill), why=assumed, exchange_order_id=exchange_id, found_at=found_at
+                    )
                     await sender.end(order, update)
             except Exception:
                 # A fault with one order concerns that order; where it went on to another attempt, this changes nothing.

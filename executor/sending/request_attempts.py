@@ -16,7 +16,7 @@ from executor.model.order import Order
 from executor.model.order_state import OrderEvent
 from executor.model.order_update import OrderUpdate
 from executor.model.reasons import Reason, Refusal
-from executor.model.send_result import PriceRefused, Throttled, TimestampRefused, Unanswered, Unsent
+from executor.model.send_result import PriceRefused, Throttled, TimestampRefused, Unsent
 from executor.rate_limits.order_slots import OrderSlots
 from executor.sending.absence_check import AbsenceCheck, Inquiry
 from executor.sending.exchange_time import ExchangeTime
@@ -168,8 +168,7 @@ class RequestAttempts:
             began = self._now()
             attempt = await self._ways.venues[order.mode].send(order, signed, lambda: objection(order) is None)
             if not isinstance(attempt.verdict, Unsent):
-                answered_at = None if isinstance(attempt.verdict, Unanswered) else attempt.answered_at
-                self._ways.sent(order, began, answered_at)
+                self._ways.sent(order, began, attempt.answered_at)
                 return attempt
             return objection(order) or attempt
 
@@ -177,7 +176,7 @@ class RequestAttempts:
         try:
             return self._ways.venues[order.mode].sign(request, at_ms=at_ms)
         except ClockUncertainError as error:
-            return Attempt(TimestampRefused(str(error)), self._now())
+            return Attempt(TimestampRefused(str(error)), self._now(), is_written=False)
 
     def _unbegun(self, order: Order) -> OrderUpdate:
         """Return what an order comes to that got no turn."""

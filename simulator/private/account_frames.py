@@ -45,15 +45,39 @@ def order_of(event: AccountEvent) -> Order | None:
 def account_frame(event: AccountEvent, sent_ms: int) -> bytes:
     channel = f"spot@{feed_of(event)}.v3.api.pb"
     frame = wire_pb2.PushDataV3ApiWrapper(channel=channel, createTime=sent_ms, sendTime=sent_ms)
+    if (order := order_of(event)) is not None:
+        frame.symbol = order.request.symbol
     match event:
         case OrderEvent():
-            frame.symbol = event.order.request.symbol
             frame.privateOrders.CopyFrom(_order(event))
-        case Deal():
-            frame.symbol = event.order.request.symbol
-            frame.privateDeals.CopyFrom(_deal(event))
+        case Deal(order, fill):
+            frame.privateDeals.CopyFrom(
+                wire_pb2.PrivateDealsV3Api(
+                    price=plain(fill.price),
+                    quantity=plain(fill.quantity),
+                    amount=plain(fill.value),
+                    tradeType=_side(order.request.side),
+                    isMaker=fill.is_maker,
+                    tradeId=fill.trade_id,
+                    clientOrderId=order.request.client_order_id or "",
+                    orderId=order.order_id,
+                    feeAmount=plain(fill.commission.amount),
+                    feeCurrency=fill.commission.asset,
+                    time=fill.time_ms,
+                )
+            )
         case BalanceEvent():
-            frame.privateAccount.CopyFrom(_balance(event, sent_ms))
+            frame.privateAccount.CopyFrom(
+                wire_pb2.PrivateAccountV3Api(
+                    vcoinName=event.asset,
+                    balanceAmount=plain(event.free),
+                    balanceAmountChange=plain(event.free_change),
+                    frozenAmount=plain(event.locked),
+                    frozenAmountChange=plain(event.locked_change),
+                    type=event.cause,
+                    time=sent_ms,
+                )
+            )
     return frame.SerializeToString()
 
 
@@ -79,35 +103,6 @@ def _order(event: OrderEvent) -> "wire_pb2.PrivateOrdersV3Api":
         cumulativeAmount=plain(event.executed_value),
         status=_STATUSES[event.status],
         createTime=order.created_ms,
-    )
-
-
-def _deal(deal: Deal) -> "wire_pb2.PrivateDealsV3Api":
-    fill = deal.fill
-    return wire_pb2.PrivateDealsV3Api(
-        price=plain(fill.price),
-        quantity=plain(fill.quantity),
-        amount=plain(fill.value),
-        tradeType=_side(deal.order.request.side),
-        isMaker=fill.is_maker,
-        tradeId=fill.trade_id,
-        clientOrderId=deal.order.request.client_order_id or "",
-        orderId=deal.order.order_id,
-        feeAmount=plain(fill.commission.amount),
-        feeCurrency=fill.commission.asset,
-        time=fill.time_ms,
-    )
-
-
-def _balance(event: BalanceEvent, sent_ms: int) -> "wire_pb2.PrivateAccountV3Api":
-    return wire_pb2.PrivateAccountV3Api(
-        vcoinName=event.asset,
-        balanceAmount=plain(event.free),
-        balanceAmountChange=plain(event.free_change),
-        frozenAmount=plain(event.locked),
-        frozenAmountChange=plain(event.locked_change),
-        type=event.cause,
-        time=sent_ms,
     )
 
 

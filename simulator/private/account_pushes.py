@@ -1,20 +1,16 @@
 """Pushes of the private stream, with the faults that swallow, repeat, reorder or falsify them."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import replace
-from decimal import Decimal
 
 from simulator.exchange import Exchange
 from simulator.faults.kind import WEBSOCKET
 from simulator.faults.registry import FaultTarget
-from simulator.market.account_events import AccountEvent, BalanceEvent, OrderEvent
-from simulator.market.exposure_history import Deal
-from simulator.market.orders import Status
+from simulator.market.account_events import AccountEvent
 from simulator.private.account_frames import account_frame, feed_of, order_of
+from simulator.private.false_events import falsified
 from simulator.stream.channels import Feed
 
 Push = tuple[Feed, bytes]
-_LIE_FACTOR = 10
 
 
 class AccountPushes:
@@ -35,7 +31,7 @@ class AccountPushes:
         target = FaultTarget(order.request.symbol, order.request.side) if order else FaultTarget()
         if faults.active("ws_private_silence") or faults.take("ws_private_gap", WEBSOCKET, target):
             return
-        shown = _falsified(event) if faults.take("ws_private_lie", WEBSOCKET, target) else event
+        shown = falsified(event) if faults.take("ws_private_lie", WEBSOCKET, target) else event
         push = feed_of(event), account_frame(shown, self._exchange.server_ms())
         if faults.take("ws_private_reorder", WEBSOCKET, target):
             self._delayed.append(push)
@@ -45,14 +41,3 @@ class AccountPushes:
             yield push
         yield from self._delayed
         self._delayed.clear()
-
-
-def _falsified(event: AccountEvent) -> AccountEvent:
-    match event:
-        case OrderEvent():
-            quantity = (event.executed_quantity or event.order.request.quantity or Decimal(1)) * _LIE_FACTOR
-            return replace(event, status=Status.FILLED, executed_quantity=quantity, executed_value=quantity)
-        case Deal():
-            return replace(event, fill=replace(event.fill, quantity=event.fill.quantity * _LIE_FACTOR))
-        case BalanceEvent():
-            return replace(event, free=(event.free + 1) * _LIE_FACTOR)

@@ -11,7 +11,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from simulator.exchange import Exchange
-from simulator.faults.kind import WEBSOCKET
 from simulator.faults.registry import KINDS, ArmedFault
 from simulator.market.funding import Funding
 from simulator.market.listings import ListingRequest, SymbolChange, apply_change
@@ -153,10 +152,7 @@ class Control:
     async def arm_fault(self, request: Request) -> Response:
         fault = armed_fault(await _read(request, FaultRequest))
         self.exchange.faults.arm(fault)
-        if self.exchange.faults.take("ws_disconnect", WEBSOCKET):
-            self.hub.disconnect()
-        if self.exchange.faults.take("ws_listen_keys_expire", WEBSOCKET):
-            self.exchange.listen_keys.expire_all()
+        self.hub.act_at_once()
         return _json(_fault_row(fault), 201)
 
     async def show_faults(self, _: Request) -> Response:

@@ -44,27 +44,22 @@ class Hub:
             await websocket.close()
             return
         listen_key = websocket.query_params.get("listenKey")
-        if listen_key is not None and not await self._admits(websocket, listen_key):
-            return
+        if listen_key is not None:
+            if not self._exchange.listen_keys.is_valid(listen_key, self._exchange.now_ms()):
+                await websocket.accept()
+                await websocket.send_text(_INVALID_LISTEN_KEY)
+                await websocket.close()
+                return
+            others = sum(each.listen_key == listen_key for each in self._sessions)
+            if others >= self._exchange.settings.ws_per_listen_key_max:
+                await websocket.close()
+                return
         session = Session(websocket, self._exchange, listen_key)
         self._sessions.add(session)
         try:
             await session.run()
         finally:
             self._sessions.discard(session)
-
-    async def _admits(self, websocket: WebSocket, listen_key: str) -> bool:
-        """Return whether a private connection may begin, and end it otherwise."""
-        if not self._exchange.listen_keys.is_valid(listen_key, self._exchange.now_ms()):
-            await websocket.accept()
-            await websocket.send_text(_INVALID_LISTEN_KEY)
-            await websocket.close()
-            return False
-        others = sum(each.listen_key == listen_key for each in self._sessions)
-        if others >= self._exchange.settings.ws_per_listen_key_max:
-            await websocket.close()
-            return False
-        return True
 
     async def push(self) -> None:
         """Push until cancelled."""
@@ -85,10 +80,13 @@ class Hub:
         for feed, frame in self._account.take(sessions_of):
             self._send(sessions_of[feed], frame)
 
-    def disconnect(self) -> None:
-        """Reset every connection."""
-        for session in list(self._sessions):
-            reset(self._connections, session.client)
+    def act_at_once(self) -> None:
+        """Carry out the armed faults that wait for no request."""
+        if self._exchange.faults.take("ws_disconnect", WEBSOCKET):
+            for session in list(self._sessions):
+                reset(self._connections, session.client)
+        if self._exchange.faults.take("ws_listen_keys_expire", WEBSOCKET):
+            self._exchange.listen_keys.expire_all()
 
     def script(self, symbol: str, ticks: Iterable[Tick]) -> int:
         """Push *ticks* of *symbol* now, and nothing else of it until it is unscripted; return how many were sent."""

@@ -73,7 +73,10 @@ class Session:
         try:
             while True:
                 frame = await self._outbox.get()
-                if self._faults.active("ws_silence") or self._is_expired():
+                # Nothing comes any more once the listenKey is void, as on MEXC.
+                key, keys = self.listen_key, self._exchange.listen_keys
+                is_void = key is not None and not keys.is_valid(key, self._exchange.now_ms())
+                if is_void or self._faults.active("ws_silence"):
                     continue
                 self._limits.note_traffic(time.monotonic())
                 await (
@@ -81,12 +84,6 @@ class Session:
                 )
         except WebSocketDisconnect:
             return
-
-    def _is_expired(self) -> bool:
-        """Return whether the listenKey is void: nothing comes any more, as on MEXC."""
-        return self.listen_key is not None and not self._exchange.listen_keys.is_valid(
-            self.listen_key, self._exchange.now_ms()
-        )
 
     def _seconds_left(self) -> float:
         now = time.monotonic()
