@@ -19,6 +19,7 @@ from bench.errors import BenchmarkError
 from bench.figures import Result
 from bench.harness import Harness, open_harness
 from bench.parts import api, dedup, embedded, executor, openings, persister, pipeline, publish, telemetry, ticker
+from bench.parts import exit as exits
 from bench.sampling import Plan
 from shared.process.telemetry import configure_logging
 from shared.settings import TelemetrySettings
@@ -26,6 +27,7 @@ from shared.settings import TelemetrySettings
 ON_SERVERS: Final[Mapping[str, Callable[[Harness], Awaitable[Result]]]] = MappingProxyType(
     {
         "executor": executor.measure,
+        "exit": exits.measure,
         "openings": openings.measure,
         "pipeline": pipeline.measure,
         "embedded": embedded.measure,

@@ -66,7 +66,6 @@ used.MEXC
 used.BASH
 used.FISH
 used.ZSH
-used.BOOK_TICKER
 
 # Required of messages that are read.
 used.ok
