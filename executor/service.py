@@ -215,9 +215,10 @@ def _with_streams(
     registry: CollectorRegistry,
 ) -> Exchange:
     """Return *exchange*, with exits that follow the streams of prices unless that is switched off."""
-    if not settings.exit_streams:
+    url = venue.price_stream_url if settings.exit_streams else None
+    if url is None:
         return exchange
-    streams = MarketStreams(venue.mexc_ws_url, settings, registry)
+    streams = MarketStreams(url, settings, registry)
     exits.add_fact("prices", streams.facts)
     return exchange.with_streams(streams)
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Final
 
 import structlog
@@ -171,16 +172,10 @@ class SaleOrders:
                 meanwhile=lambda order: ahead.append(self._sender.made_ahead(order)),
             )
             if order is not None:
-                async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(self._sender.place(order, built=next(iter(ahead), None)), name="sale")
-                    await asyncio.sleep(0)  # The order leaves in this turn, ahead of what is said of it.
-                    log.info(
-                        "selling",
-                        symbol=position.symbol,
-                        listing=position.listing.key,
-                        reason=intent.reason,
-                        prices=intent.source,
-                    )
+                # Said once the order has left.
+                say = partial(log.info, "selling", symbol=position.symbol, listing=position.listing.key)
+                asyncio.get_running_loop().call_soon(partial(say, reason=intent.reason, prices=intent.source))
+                await self._sender.place(order, built=next(iter(ahead), None))
 
     async def sellable_quantity(self, intent: SaleIntent) -> Decimal:
         """Return the quantity that the account holds: a purchase takes a moment to arrive, and people sell by hand.
