@@ -32,6 +32,7 @@ from bench.parts import (
     telemetry,
     ticker,
 )
+from bench.parts import exit as exits
 from bench.sampling import Plan
 from shared.process.telemetry import configure_logging
 from shared.settings import TelemetrySettings
@@ -39,6 +40,7 @@ from shared.settings import TelemetrySettings
 ON_SERVERS: Final[Mapping[str, Callable[[Harness], Awaitable[Result]]]] = MappingProxyType(
     {
         "executor": executor.measure,
+        "exit": exits.measure,
         "openings": openings.measure,
         "pipeline": pipeline.measure,
         "embedded": embedded.measure,
