@@ -19,7 +19,6 @@ from bench.errors import BenchmarkError
 from bench.figures import Result
 from bench.harness import Harness, open_harness
 from bench.parts import (
-    api,
     dedup,
     embedded,
     executor,
@@ -33,6 +32,7 @@ from bench.parts import (
     ticker,
 )
 from bench.parts import exit as exits
+from bench.parts.api import part as api
 from bench.sampling import Plan
 from shared.process.telemetry import configure_logging
 from shared.settings import TelemetrySettings
