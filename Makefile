@@ -22,13 +22,14 @@ soak: .venv/dev.stamp ## a whole day of traffic in a quarter of an hour, with it
 	@$(BIN)/python -m tests.tools.prepare
 	@$(BIN)/python -m pytest -n 0 -s $(ARGS) tests/soak/whole_day.py
 
-check: .venv/dev.stamp ## style, types, import rules, loops, words and dead code
+check: .venv/dev.stamp ## style, types, import rules, loops, words, structure and dead code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.tools.loops
 	$(BIN)/python -m tests.tools.words
+	$(BIN)/python -m tests.tools.structure --check
 	$(BIN)/python -m tests.tools.public
 	$(BIN)/vulture
 

@@ -1,13 +1,13 @@
 """Composition of a process: telemetry first, then database and bus, closed in reverse order."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from prometheus_client import CollectorRegistry
-from sqlalchemy import URL
 
 from cli import env_check
 from cli.database import rights, schema
@@ -19,10 +19,13 @@ from shared.bus.port import Bus
 from shared.errors import SettingsError
 from shared.postgres import database, reachability
 from shared.postgres.database import Database
+from shared.postgres.dialling import certificate_expiry
+from shared.postgres.postgres_url import PostgresUrl
 from shared.postgres.tls_root import with_authority
 from shared.process import redaction, telemetry
 from shared.process.lifecycle import when_available
 from shared.process.runtime import Runtime
+from shared.process.server_certificates import ReadExpiry, watching_certificates
 from shared.process.trace_export import exporting
 from shared.settings import (
     BrokerSettings,
@@ -112,10 +115,21 @@ async def start_process(
         watch = await stack.enter_async_context(reachability.watching_reachability(opened))
         fit = await stack.enter_async_context(schema.watch_schema(opened))
         bus = await stack.enter_async_context(open_bus(settings.broker, opened, plan, own.registry))
+        await stack.enter_async_context(watching_certificates(certificates_of(settings, url, plan.name), own.registry))
         own.ready_when("database", lambda: watch.reachable)
         own.ready_when("schema", lambda: fit.fits)
         own.ready_when("broker", bus.is_connected)
         yield RunningProcess(Runtime(bus, opened, own, stop), metrics_port)
+
+
+def certificates_of(settings: ProcessSettings, url: PostgresUrl, name: str) -> Mapping[str, ReadExpiry]:
+    """Return how to read the expiry of each certificate that a server of these settings may have."""
+    servers: dict[str, ReadExpiry] = {}
+    if settings.broker.url is not None:
+        servers["broker"] = partial(rabbitmq.certificate_expiry, settings.broker)
+    if settings.database.url is not None:
+        servers["database"] = partial(certificate_expiry, settings.database, url, name=name)
+    return servers
 
 
 def secrets_of(settings: ProcessSettings) -> frozenset[str]:
@@ -154,7 +168,7 @@ async def open_connected_database(name: str) -> AsyncIterator[Database]:
 
 
 @asynccontextmanager
-async def database_url(settings: ProcessSettings) -> AsyncIterator[URL]:
+async def database_url(settings: ProcessSettings) -> AsyncIterator[PostgresUrl]:
     """Yield the database's URL, starting our own server if none is set."""
     if settings.database.url is not None:
         url = database.parse_url(settings.database.url.get_secret_value(), variable="SNIPER_DATABASE_URL")
@@ -175,7 +189,7 @@ async def database_url(settings: ProcessSettings) -> AsyncIterator[URL]:
 
 
 async def open_database(
-    stack: AsyncExitStack, settings: DatabaseSettings, url: URL, name: str, stop: asyncio.Event
+    stack: AsyncExitStack, settings: DatabaseSettings, url: PostgresUrl, name: str, stop: asyncio.Event
 ) -> Database:
     """Connect to the database at *url*, retrying until *stop*."""
 

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from executor.alarms import Alarms
 from executor.exits.market_access import MarketAccess
 from executor.exits.monitor import ExitMonitor
-from executor.exits.sale_orders import Free, FreeBalances, SaleOrders
+from executor.exits.sale_orders import FreeBalances, SaleOrders
 from executor.exits.sellability_probe import SaleTest
 from executor.exits.suspensions import PassesTest
 from executor.halts.watch import HaltWatch
@@ -79,7 +79,6 @@ class Parts:
     schedule: OpeningScheduler
     exits: ExitMonitor
     custody: BalanceCheck | None
-    """The same, where its coins can be sold."""
     daily_loss: DailyLossBreaker
     fee_prices: FeePrices | None
 
@@ -167,12 +166,11 @@ class _Base:
         )
 
     def transitions(self) -> OrderTransitions:
-        charges = FeeCharges(self._known, self._settings, self._alarms.say)
         return OrderTransitions(
             self._runtime.database,
             self._settings,
             told=self.outbox.filled,
-            count=partial(_recorded, self.metrics, charges),
+            count=partial(_recorded, self.metrics, FeeCharges(self._known, self._settings, self._alarms.say)),
             now=self._exchange.now,
             alarm=self._alarms.say,
         )
@@ -202,18 +200,20 @@ class _Base:
         attempts = RequestAttempts(ways, settings, now=now, stopping=self._runtime.stop)
         return OrderSender(attempts, slots, transitions, repeater, latch=self._halts.halt, now=now)
 
-    def free(self) -> Mapping[Mode, Free | None]:
-        """Return how to read what an account could sell, by the modes whose positions can be sold."""
-        free = None if self.balances is None else FreeBalances(self.balances).of
+    def free(self) -> Mapping[Mode, FreeBalances | None]:
+        """Return the balances that could be sold, by the modes whose positions can be sold."""
+        free = None if self.balances is None else FreeBalances(self.balances)
         return {mode: free if mode is Mode.LIVE else None for mode in self._exchange.sending}
 
     def monitor(self, selling: SaleOrders) -> ExitMonitor:
-        exchange, settings = self._exchange, self._settings
+        exchange, settings, ways = self._exchange, self._settings, self._exchange.exits
         access = MarketAccess(
             self._selling_markets,
-            PositionPrices(exchange.exits.watching, exchange.exits.rest, self._recent),
+            PositionPrices(ways.watching, ways.rest, self._recent),
             _sale_test(exchange, settings, self._selling_markets) if exchange.live else None,
             apart=partial(exchange.limiter.apart_seconds, Priority.WATCH, Pool.ADDRESS),
+            streams=ways.streams,
+            judged=self.metrics.judged,
         )
         return ExitMonitor(self._runtime.database, access, selling, self._halts, settings, now=exchange.now)
 

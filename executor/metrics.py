@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from executor.exits.watchdog import Watchdog
 from executor.model.order import Order
 from executor.model.order_state import OrderState
+from executor.model.price_source import PriceSource
 from executor.model.reasons import Reason
 from executor.sending.purchase_decisions import Decided
 from executor.supervision.exposure_metrics import Exposure
@@ -53,6 +54,12 @@ class ExecutorMetrics:
             buckets=_SECONDS,
             registry=registry,
         )
+        self._exit_quotes = Counter(
+            "sniper_executor_exit_quotes_total",
+            "Quotes that positions were judged by, by their source: stream or rest.",
+            ("source",),
+            registry=registry,
+        )
         self._register_state(registry)
 
     def _register_state(self, registry: CollectorRegistry) -> None:
@@ -72,6 +79,10 @@ class ExecutorMetrics:
         self._positions = Gauge(
             "sniper_executor_positions", "Positions that are not closed.", ("mode", "state"), registry=registry
         )
+
+    def judged(self, source: PriceSource) -> None:
+        """Count one quote that a position was judged by."""
+        self._exit_quotes.labels(source).inc()
 
     def decided(self, decided: Decided, seconds: float) -> None:
         """Count one decision; a redelivered listing counts under its own outcome."""

@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Never
 
+from prometheus_client import CollectorRegistry
+
 from executor.alarms import Alarms
 from executor.assembly import Parts, assemble, limiter_of
 from executor.exits.environment_exits import seed
@@ -17,8 +19,12 @@ from executor.halts.watch import HaltWatch, watching_halts
 from executor.journal.announced_openings import AnnouncedOpenings
 from executor.journal.position_store import held_live
 from executor.listing_handler import BuyListing, Consequences, Lend
+from executor.market_streams.market_streams import MarketStreams
 from executor.metrics import show_clock, show_watchdog
-from executor.reconciliation.readiness import Readiness, reconcile
+from executor.private_stream.private_stream import PrivateStream, private_stream_of
+from executor.private_stream.push_hints import Checks
+from executor.reconciliation.check_prompt import CheckPrompt
+from executor.reconciliation.readiness import Readiness, purchases_may_begin, reconcile
 from executor.sending.order_sender import OrderDispatch
 from executor.settings import ExecutorSettings, ExitSeeds
 from executor.supervision.api_key_age import show_key_age
@@ -31,11 +37,9 @@ from executor.supervision.unexplained_holdings import UnexplainedHoldings
 from executor.venues.credentials import credentials
 from executor.venues.exchange_connections import Exchange, OpenExchange, open_exchange
 from executor.venues.paper.footprint_recovery import recall_footprint
-from shared.backoff import pause
-from shared.errors import SettingsError, TransientError
+from shared.errors import SettingsError
 from shared.events import Listing, Trade, utc_now
 from shared.mexc.orders.api_key import KeyTerms
-from shared.postgres.database import Database
 from shared.postgres.rate_usage import persisted_usage
 from shared.process.health import Component, heartbeat
 from shared.process.lifecycle import when_available
@@ -46,8 +50,6 @@ from shared.wire.topology import EXECUTOR_LISTINGS, EXECUTOR_OPENINGS
 
 DRAIN_SECONDS: Final = 10.0
 """For orders under way at a stop; those that are unsettled by then, the next start looks up."""
-HOLD_LOOK_SECONDS: Final = 0.25
-AUTO_TRADE: Final = "SELECT coalesce((SELECT auto_trade FROM trade_config), false)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +106,22 @@ class ExecutorRun:
         tasks.create_task(recall, name="footprint")
         if key is not None:
             tasks.create_task(key.run(runtime.stop), name="API key")
-        tasks.create_task(self.reconcile(), name="reconciliation")
+        holdings = CheckPrompt()
+        tasks.create_task(self.reconcile(holdings), name="reconciliation")
+        if (stream := self.private_stream(holdings)) is not None:
+            self.component.add_fact("private_stream", stream.fact)
+            tasks.create_task(stream.run(runtime.stop), name="private stream")
 
-    async def reconcile(self) -> None:
+    def private_stream(self, holdings: CheckPrompt) -> PrivateStream | None:
+        """Return the account's private stream; None where nothing is sent, or it is switched off."""
+        exchange, parts, settings, url = self.exchange, self.parts, self.settings, self.venue.trading_ws_url
+        if not (exchange.live and exchange.account and settings.private_stream and url):
+            return None
+        balances = [holdings] if parts.custody is None else [holdings, parts.custody.prompt]
+        checks = Checks(parts.reconciler, parts.recheck, balances)
+        return private_stream_of(exchange.account, url, checks, settings, self.runtime.telemetry.registry)
+
+    async def reconcile(self, prompt: CheckPrompt) -> None:
         """Settle the orders of earlier runs with the exchange; then compare the account's holdings until the stop."""
         runtime, parts, settings, account = self.runtime, self.parts, self.settings, self.exchange.account
         if not self.exchange.live or account is None:
@@ -123,7 +138,9 @@ class ExecutorRun:
         confirm_seconds = settings.holdings_confirm_seconds
         check = partial(holdings.check, runtime.stop, confirm_seconds=confirm_seconds)
         await reconcile(parts.reconciler, check, parts.readiness, runtime.stop, self.alarms.say)
-        await holdings.watch(settings.holdings_check_seconds, runtime.stop, confirm_seconds=confirm_seconds)
+        await holdings.watch(
+            settings.holdings_check_seconds, runtime.stop, confirm_seconds=confirm_seconds, prompt=prompt
+        )
 
     async def trade(self) -> None:
         """Consume listings until the stop, then finish the orders under way."""
@@ -190,12 +207,13 @@ async def serve(
     limiter = limiter_of(settings, runtime.telemetry.registry)
     async with (
         persisted_usage(runtime.database, "executor", limiter),
-        open_exchange(venue.mexc_rest_url, keys, settings, limiter, live=venue.live) as exchange,
+        open_exchange(venue.mexc_rest_url, keys, settings, limiter, live=venue.live) as opened,
         watching_halts(runtime.database, settings, data_dir) as halts,
         heartbeat(component, runtime.bus),
         heartbeat(exits, runtime.bus),
     ):
         alarms = Alarms(component, runtime.telemetry.registry)
+        exchange = _with_streams(opened, venue, settings, exits, runtime.telemetry.registry)
         parts = assemble(runtime, settings, exchange, halts, alarms, Readiness(exchange.clock))
         show_clock(exchange.clock, runtime.telemetry.registry)
         run = ExecutorRun(runtime, settings, venue, exchange, parts, halts, alarms, component, watchdog, lend)
@@ -210,25 +228,17 @@ async def serve(
             parts.outbox.filled()
 
 
-async def purchases_may_begin(
-    database: Database, readiness: Readiness, stop: asyncio.Event, *, hold_seconds: float
-) -> None:
-    """Return once listings may be decided on: after the reconciliation, or where purchases are on paper.
-
-    They wait for *hold_seconds* at most: after that, live purchases are refused.
-    """
-    try:
-        async with asyncio.timeout(hold_seconds):
-            while not (readiness.reconciled or stop.is_set() or await is_paper(database)):
-                await pause(HOLD_LOOK_SECONDS, readiness.settled)
-    except TimeoutError:
-        return
-
-
-async def is_paper(database: Database) -> bool:
-    """Return whether auto_trade is off; False while the database is away."""
-    try:
-        async with database.connection() as connection:
-            return not await connection.fetchval(AUTO_TRADE)
-    except TransientError:
-        return False
+def _with_streams(
+    exchange: Exchange,
+    venue: ExchangeSettings,
+    settings: ExecutorSettings,
+    exits: Component,
+    registry: CollectorRegistry,
+) -> Exchange:
+    """Return *exchange*, with exits that follow the streams of prices unless that is switched off."""
+    url = venue.trading_ws_url if settings.exit_streams else None
+    if url is None:
+        return exchange
+    streams = MarketStreams(url, settings, registry)
+    exits.add_fact("prices", streams.facts)
+    return exchange.with_streams(streams)

@@ -121,6 +121,15 @@ class TimingSettings(_ExecutorSettings):
     """Live only: unexplained holdings are compared again after as long before they count: balances may lag."""
 
 
+class PrivateStreamSettings(_ExecutorSettings):
+    """Account's private stream, live only: fills and balances are looked up as soon as it says that they changed."""
+
+    private_stream: bool = True
+    """Without it everything is found at its next look-up."""
+    private_stream_keep_alive_seconds: float = Field(default=1_800.0, gt=0, le=3_300, allow_inf_nan=False)
+    """Between requests that keep the listenKey alive, which ends after an hour without."""
+
+
 class LimitSettings(_ExecutorSettings):
     """Limits beside those of trade_config, for each mode apart."""
 
@@ -189,6 +198,20 @@ class DoubtSettings(_ExecutorSettings):
     """Coins that are not in the account for longer, in three comparisons at least, were sold or moved by hand."""
 
 
+class StreamSettings(_ExecutorSettings):
+    """Prices of positions by the exchange's streams."""
+
+    exit_streams: bool = True
+    """Follow best prices and trades of each coin that is held, and look at it by REST more rarely while they come."""
+    stream_confirmations: int = Field(default=2, ge=1, le=100)
+    """The pushes in a row that must show an exit due by its price before it sells at once: best prices, or a trade at
+    or through the price of a stop. Fewer are confirmed as looks are, once they stood for stop_confirm_seconds."""
+    stream_stale_seconds: float = Field(default=1.0, ge=0.1, le=60, allow_inf_nan=False)
+    """A stream without any sign of life for longer is stale: its coins are looked at by REST alone."""
+    stream_check_seconds: float = Field(default=5.0, ge=0.5, le=60, allow_inf_nan=False)
+    """Between looks by REST at a coin whose stream is fresh."""
+
+
 class PaperSettings(_ExecutorSettings):
     """Realism of dry runs."""
 
@@ -211,5 +234,14 @@ class ExitSeeds(_ExecutorSettings):
     """entry_slippage_pct in the configuration."""
 
 
-class ExecutorSettings(EntrySettings, TimingSettings, LimitSettings, ExitSettings, DoubtSettings, PaperSettings):
+class ExecutorSettings(
+    EntrySettings,
+    TimingSettings,
+    PrivateStreamSettings,
+    LimitSettings,
+    ExitSettings,
+    StreamSettings,
+    DoubtSettings,
+    PaperSettings,
+):
     """All settings of the executor."""

@@ -28,14 +28,14 @@ def for_each(items: Iterable[T], act: Callable[[T], object]) -> Steps[None]:
 
 def for_each_isolated(items: Iterable[T], act: Callable[[T], object], faults: list[str]) -> Steps[None]:
     """Call *act* with each of *items*; record an error over one item in *faults*, and go on."""
-
-    def act_alone(item: T) -> None:
-        try:
-            act(item)
-        except Exception as error:  # noqa: BLE001 - an error over one symbol must not hide the others
-            faults.append(f"{item!r:.200}: {error!r}")
-
-    yield from for_each(items, act_alone)
+    unread = iter(items)
+    while step := tuple(islice(unread, SYMBOLS_PER_STEP)):
+        for item in step:
+            try:
+                act(item)
+            except Exception as error:  # noqa: BLE001 - an error over one symbol must not hide the others
+                faults.append(f"{item!r:.200}: {error!r}")
+        yield
 
 
 def difference(symbols: Collection[str], others: AbstractSet[str]) -> Steps[set[str]]:

@@ -5,14 +5,14 @@ from functools import partial
 
 import asyncpg
 from alembic import context
-from sqlalchemy import Connection, make_url, text
+from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from migrations import LockWait
 from migrations.lock import acquire_lock
 from shared.postgres.schema.tables import metadata
-from shared.postgres.url import driver_url
+from shared.postgres.url import driver_url, parse_url
 
 CONNECT_SECONDS = 10
 
@@ -33,14 +33,13 @@ def _migrate(connection: Connection, lock_seconds: float) -> None:
 
 async def _run() -> None:
     attributes = context.config.attributes
-    url = make_url(attributes["url"]).set(drivername="postgresql+asyncpg")
     engine = create_async_engine(
-        url,
+        "postgresql+asyncpg://",
         poolclass=NullPool,
-        # In asyncpg's form: SQLAlchemy does not know all options of a URL, for example sslmode.
+        # By asyncpg itself: SQLAlchemy does not know all options of a URL, for example sslmode.
         async_creator=partial(
             asyncpg.connect,
-            driver_url(url),
+            driver_url(parse_url(attributes["url"], variable="the URL")),
             timeout=CONNECT_SECONDS,
             server_settings={"application_name": "sniper-migrate"},
         ),

@@ -13,6 +13,7 @@ from shared.settings_sources import Environment, unreadable_sources
 PREFIX = "SNIPER_"
 SECRETS_DIRECTORY = Path("/run/secrets")
 MEXC_REST_URL = "https://api.mexc.com"
+MEXC_WS_URL = "wss://wbs-api.mexc.com/ws"
 MEXC_WEB_URL = "https://www.mexc.com"
 
 
@@ -88,7 +89,7 @@ class ExchangeSettings(Settings):
     """Exchange and API key."""
 
     mexc_rest_url: RestUrl = MEXC_REST_URL
-    mexc_ws_url: WebsocketUrl = "wss://wbs-api.mexc.com/ws"
+    mexc_ws_url: WebsocketUrl = MEXC_WS_URL
     mexc_web_url: RestUrl | None = None
     mexc_api_key: SecretStr | None = None
     mexc_api_secret: SecretStr | None = None
@@ -97,6 +98,16 @@ class ExchangeSettings(Settings):
     mexc_api_key_ip_bound: bool = False
     """Whether the key is bound to IP addresses; an unbound key expires."""
     live: bool = False
+
+    @property
+    def trading_ws_url(self) -> str | None:
+        """Return the websocket that trading may go by; None where REST may be another exchange's.
+
+        That is where one of both URLs is MEXC's and the other is not: MEXC's prices must not sell a simulator's coins,
+        and the key of an account is for its own exchange.
+        """
+        is_mexc = self.mexc_rest_url == MEXC_REST_URL, self.mexc_ws_url == MEXC_WS_URL
+        return self.mexc_ws_url if len(set(is_mexc)) == 1 else None
 
     @property
     def web_url(self) -> str:

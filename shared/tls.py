@@ -1,8 +1,9 @@
 """TLS: trusted certificate authorities, and explanations of refused certificates."""
 
 import ssl
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from shared.errors import SettingsError
 
@@ -41,6 +42,14 @@ def refusal(error: BaseException, *, url: str, authority: str) -> str | None:
     if cause.verify_code == _NOT_YET:
         return f"{subject} is refused ({reason}): correct this machine's clock, or the server's certificate"
     return f"{subject} is vouched for by nobody we believe ({reason}): name its authority's certificate in {authority}"
+
+
+def expiry_of(peer: Mapping[str, Any] | None) -> float | None:
+    """Return the Unix time at which the certificate of *peer* ends, which is that of `getpeercert`.
+
+    None without TLS, and for a certificate that was not checked, of which Python shows nothing.
+    """
+    return ssl.cert_time_to_seconds(peer["notAfter"]) if peer else None
 
 
 def mends_itself(error: ssl.SSLCertVerificationError) -> bool:

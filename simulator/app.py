@@ -28,6 +28,7 @@ def build_app(exchange: Exchange, hub: Hub, connections: ServerState, stop: asyn
             await wait_until_disarmed(admitted.holds_before_handling, stop)
             reply = respond(exchange, admitted)
             exchange.save()
+            hub.push_account()
             await wait_until_disarmed(admitted.holds_before_answer, stop)
             log_answer(admitted, reply)
             return await deliver(reply, request, connections, stop, exchange.server_ms)

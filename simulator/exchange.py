@@ -12,6 +12,7 @@ from simulator.market.market import Market
 from simulator.market.order_validation import TradingRules
 from simulator.market.settlement import Fees
 from simulator.market.wallet import Wallet
+from simulator.private.listen_keys import ListenKeys
 from simulator.rate_limits import RateLimiter, RateLimits
 from simulator.request_log import RequestLog
 from simulator.settings import SimulatorSettings
@@ -32,6 +33,7 @@ class Exchange:
     generator: SymbolGenerator
     fresh_symbols: Iterator[str]
     changes: Changes
+    listen_keys: ListenKeys
     state: StateFile | None = None
     newcomers: int = 0
     """Number of newcomers listed since the start; selects the next scenario."""
@@ -111,6 +113,7 @@ def build_exchange(settings: SimulatorSettings, report: Callable[[str], None] = 
         generator,
         fresh_symbols(settings.seed, generator.born_ms if state else None),
         changes,
+        _listen_keys(settings),
         state,
     )
     if before:
@@ -130,3 +133,7 @@ def _limits(settings: SimulatorSettings) -> RateLimits:
         settings.ban_after_refusals,
         int(settings.ban_seconds * 1_000),
     )
+
+
+def _listen_keys(settings: SimulatorSettings) -> ListenKeys:
+    return ListenKeys(lifetime_ms=int(settings.listen_key_seconds * 1_000), keys_max=settings.listen_keys_max)

@@ -75,3 +75,6 @@ class SimulatorSettings(BaseSettings):
     ws_unsubscribed_seconds: float = Field(30, gt=0, description="closed after this long without a subscription")
     ws_idle_seconds: float = Field(60, gt=0, description="closed after this long without a frame either way")
     ws_lifetime_seconds: float = Field(86_400, gt=0)
+    ws_per_listen_key_max: int = Field(5, gt=0, description="connections of the private stream by one listenKey")
+    listen_key_seconds: float = Field(3_600, gt=0, description="a listenKey ends unless it is kept alive within this")
+    listen_keys_max: int = Field(60, gt=0, description="valid listenKeys at a time")

@@ -20,11 +20,11 @@ from ingest.metrics import Metrics
 from ingest.output.publisher import Publisher
 from ingest.output.symbol_recorder import SymbolRecorder
 from ingest.source import Report
-from ingest.streams.connection import StreamOptions
-from ingest.streams.stream_metrics import StreamMetrics
+from ingest.streams.source_metrics import SourceMetrics
 from ingest.streams.ticker_frame import items_in, names_in
 from ingest.streams.ticker_stream import CHANNEL, TickerStream
 from shared.events import utc_now
+from shared.mexc.streams.connection import StreamOptions
 from shared.mexc.wire_pb2 import PushDataV3ApiWrapper
 from shared.process.health import Component
 from tests.support.fakes.fakes import RecordingBus
@@ -33,7 +33,7 @@ from tests.support.fakes.fakes import RecordingBus
 def measure(symbols: int, plan: Plan) -> Result:
     """Return the times for a frame of this many known coins through the stream and the detector."""
     frame = Market(symbols).frame(changed=symbols)
-    stream = TickerStream(StreamOptions(""), Feed("websocket", 1), StreamMetrics(CollectorRegistry()))
+    stream = TickerStream(StreamOptions(""), Feed("websocket", 1), SourceMetrics(CollectorRegistry()))
     report = _report(names_in(items_in(frame, CHANNEL)))
     turns_ms: list[list[float]] = []
 

@@ -8,13 +8,12 @@ from typing import Final
 
 import asyncpg
 import structlog
-from sqlalchemy import URL
-from sqlalchemy.exc import DBAPIError
 
 import migrations
 from migrations import LockWait, SchemaAge
 from shared.errors import SchemaError, SettingsError, SniperError, TransientError
 from shared.postgres.database import Database
+from shared.postgres.postgres_url import PostgresUrl
 from shared.postgres.refusals import first_line, missing_right
 from shared.process.lifecycle import when_available
 from shared.settings import DatabaseSettings
@@ -32,7 +31,7 @@ ROLE_QUERY: Final = """
 """
 
 
-async def upgrade(opened: Database, url: URL, settings: DatabaseSettings, stop: asyncio.Event) -> None:
+async def upgrade(opened: Database, url: PostgresUrl, settings: DatabaseSettings, stop: asyncio.Event) -> None:
     """Upgrade the schema; raise SniperError in one sentence if that fails.
 
     A stop is honoured until the first migration begins.
@@ -45,7 +44,7 @@ async def upgrade(opened: Database, url: URL, settings: DatabaseSettings, stop: 
 
     lock_wait = LockWait(settings.migration_wait_seconds, settings.migration_lock_seconds, stop.is_set, waiting)
     with _in_one_sentence(role, settings.migration_lock_seconds):
-        await asyncio.to_thread(migrations.upgrade, url.render_as_string(hide_password=False), lock_wait=lock_wait)
+        await asyncio.to_thread(migrations.upgrade, url.render(), lock_wait=lock_wait)
 
 
 async def _require_migratable(opened: Database) -> str:
@@ -69,7 +68,9 @@ async def _require_migratable(opened: Database) -> str:
 @contextmanager
 def _in_one_sentence(role: str, lock_seconds: float) -> Iterator[None]:
     """Translate errors of a migration into one sentence."""
-    from alembic.util import CommandError  # noqa: PLC0415 - loaded only to migrate
+    # Loaded only to migrate.
+    from alembic.util import CommandError  # noqa: PLC0415
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
 
     try:
         yield

@@ -4,6 +4,10 @@ from typing import Final
 
 from contract.dashboards.board import Board, Panel, Query, quantile, show
 
+CERTIFICATES: Final = (
+    "sniper_api_certificate_expiry_timestamp_seconds or sniper_server_certificate_expiry_timestamp_seconds"
+)
+
 BOARD: Final = Board(
     "sniper-overview",
     "Sniper: Overview",
@@ -53,10 +57,10 @@ BOARD: Final = Board(
                 "Until it ends",
                 [
                     Query("sniper_executor_api_key_expiry_timestamp_seconds - time()", name="API key"),
-                    Query("sniper_api_certificate_expiry_timestamp_seconds - time()", name="certificate"),
+                    Query(f"min({CERTIFICATES}) - time()", name="first certificate"),
                 ],
                 unit="s",
-                about="Where SNIPER_MEXC_API_KEY_CREATED is set, and where the API has a certificate.",
+                about="Where SNIPER_MEXC_API_KEY_CREATED is set, and where API, broker or database have a certificate.",
             ),
         ],
         [

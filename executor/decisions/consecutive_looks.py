@@ -11,6 +11,9 @@ class Streak:
     looks: int
     began_at: float
     last_at: float
+    pushes: int = 0
+    """Pushes of a stream among them, each of which counts, however soon it comes."""
+    last_push: int = 0
 
     @property
     def seconds(self) -> float:
@@ -28,8 +31,11 @@ class Streaks:
         self._apart_seconds = apart_seconds
         self._streaks: dict[tuple[str, str], Streak] = {}
 
-    def seen(self, name: str, what: str, now: float) -> Streak:
-        """Count one more look, unless it comes too soon after the last one to show anything new."""
+    def seen(self, name: str, what: str, now: float, *, push: int | None = None) -> Streak:
+        """Count one more look, unless it comes too soon after the last one to show anything new.
+
+        *push* is the number of the push that it was by, which counts as one once.
+        """
         before = self._streaks.get((name, what))
         if before is None:
             after = Streak(1, now, now)
@@ -37,6 +43,8 @@ class Streaks:
             after = before
         else:
             after = replace(before, looks=before.looks + 1, last_at=now)
+        if push is not None and push > after.last_push:
+            after = replace(after, pushes=after.pushes + 1, last_push=push)
         self._streaks[name, what] = after
         return after
 

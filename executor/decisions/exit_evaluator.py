@@ -11,6 +11,7 @@ from typing import Final
 
 from executor.decisions.consecutive_looks import Streaks
 from executor.decisions.exit_triggers import (
+    GAINS,
     STOPS,
     ExitInputs,
     exit_due,
@@ -18,6 +19,7 @@ from executor.decisions.exit_triggers import (
     ladder_sale_due,
     needs_confirmation,
     reference_of,
+    shows_stop,
 )
 from executor.decisions.take_profit_ladder import LadderSale
 from executor.model.order import ExitReason
@@ -83,9 +85,15 @@ class ExitEvaluator:
         self._young_since: dict[str, float] = {}
 
     def evaluate(
-        self, watched: WatchedPosition, quote: Quote, rules: TradingRules | None, time: LookTime
+        self,
+        watched: WatchedPosition,
+        quote: Quote,
+        rules: TradingRules | None,
+        time: LookTime,
+        *,
+        push: int | None = None,
     ) -> ExitDecision:
-        """Return the decision on *watched* by *quote*."""
+        """Return the decision on *watched* by *quote*, which push number *push* of a stream brought, unless None."""
         settings, name = self._settings, watched.name
         self._streaks.reset(name, _UNKNOWN)
         worth = worth_of(quote, watched.position.base_qty, settings.exit_depth_pct, settings.taker_fee)
@@ -104,15 +112,22 @@ class ExitEvaluator:
         position = watched.position if worth.is_crossed else self._with_reference(watched.position, worth, time)
         inputs = _inputs(watched, worth, ladder_sale_due(position, quote, rules, watched.policy, settings), time)
         decision = ExitDecision(position, seems_dust=seems_dust)
-        decision = self._due(replace(watched, position=position), inputs, rules, time, decision)
+        decision = self._due(replace(watched, position=position), inputs, rules, time, decision, push)
         return replace(decision, objection=decision.objection or self._crossed(position, worth, time))
 
-    def is_settled(self, watched: WatchedPosition, top: Quote, time: LookTime) -> bool:
+    def saw_stop(self, watched: WatchedPosition, price: Decimal, time: LookTime, *, push: int) -> bool:
+        """Count push number *push* where it shows a stop of *watched* due at *price*; return whether it does."""
+        is_due = shows_stop(watched, price, time.now)
+        if is_due:
+            self._streaks.seen(watched.name, _DUE, time.seconds, push=push)
+        return is_due
+
+    def is_settled(self, watched: WatchedPosition, top: Quote, time: LookTime, *, by_stream: bool = False) -> bool:
         """Return whether the best prices alone decide: the book would change nothing.
 
         They do where the best bid takes all of it, or where it takes the share that stops are judged by, nothing is
         due and no new peak is reached. A stop that is due by the best bid is due by the book as well, which is read
-        when it is confirmed.
+        when it is confirmed; not *by_stream* where the best bid takes that share: the floor is enough.
         """
         position, reference = watched.position, watched.position.stop_reference
         if position.state is not PositionState.OPEN:
@@ -128,9 +143,10 @@ class ExitEvaluator:
         endless = Quote((Level(bid, position.base_qty),), top.asks)
         ladder = ladder_sale_due(position, endless, position.listing.rules, watched.policy, settings)
         reason = exit_due(position, _inputs(watched, worth, ladder, time), watched.policy)
-        if reason in STOPS:
-            return settings.stop_confirmations > 1 and not self._streaks.has(watched.name, _DUE)
         is_decided = is_decided_by_the_best_bid(top, position.base_qty, settings.exit_depth_pct)
+        if reason in STOPS:
+            is_first = settings.stop_confirmations > 1 and not self._streaks.has(watched.name, _DUE)
+            return is_first or (by_stream and is_decided)
         return is_decided and bid <= position.peak_price and reason is None
 
     def is_gone(self, watched: WatchedPosition, time: LookTime) -> bool:
@@ -157,14 +173,17 @@ class ExitEvaluator:
         rules: TradingRules | None,
         time: LookTime,
         decision: ExitDecision,
+        push: int | None,
     ) -> ExitDecision:
         """Return *decision* with the sale that is due, once that is confirmed."""
         position, settings, worth = watched.position, self._settings, inputs.worth
         reason = exit_due(position, inputs, watched.policy)
-        if reason is None or not needs_confirmation(reason, worth, settings):
+        # One look at a book is enough for a gain, but no single push of a stream.
+        is_gain_by_stream = push is not None and reason in GAINS
+        if reason is None or not (is_gain_by_stream or needs_confirmation(reason, worth, settings)):
             if worth is None or not worth.is_crossed:
                 self._streaks.reset(watched.name, _DUE)
-        elif not self._streaks.seen(watched.name, _DUE, time.seconds).is_confirmed(settings.stop_confirmations):
+        elif not self._is_confirmed(watched.name, time, push):
             return replace(decision, is_urgent=True)
         if reason is None:
             return decision
@@ -180,6 +199,13 @@ class ExitEvaluator:
         is_small = self._streaks.has(watched.name, _SMALL)
         objection = "" if is_small else f"{watched.name} is to be sold ({reason}), and no bid is worth a sale"
         return replace(decision, objection=objection)
+
+    def _is_confirmed(self, name: str, time: LookTime, push: int | None) -> bool:
+        """Count one more look or push at which an exit is due; return whether it may sell."""
+        streak = self._streaks.seen(name, _DUE, time.seconds, push=push)
+        looks, pushes = self._settings.stop_confirmations, self._settings.stream_confirmations
+        is_alone = push is not None and streak.looks < min(2, pushes)
+        return streak.pushes >= pushes or (streak.is_confirmed(looks) and not is_alone)
 
     def _crossed(self, position: Position, worth: Worth, time: LookTime) -> str:
         """Return the objection of a book that stays crossed: no gain is taken by it."""

@@ -9,6 +9,7 @@ from executor.decisions.take_profit_ladder import LadderSale, sellable, steps_le
 from executor.model.money import CAREFUL
 from executor.model.order import ExitReason
 from executor.model.position import Position, PositionState
+from executor.model.watched_position import WatchedPosition
 from executor.pricing.valuation import Quote, Worth, worth_of
 from executor.settings import ExecutorSettings, ExitSettings
 from shared.control.exit_policy import ExitPolicy
@@ -138,6 +139,14 @@ def reference_of(average_price: Decimal, worth: Worth, settings: ExitSettings) -
     with localcontext(CAREFUL):
         share = min(Decimal(1), worth.sellable / worth.best_ask)
         return average_price * max(share, 1 - settings.stop_spread_pct_max / _HUNDRED)
+
+
+def shows_stop(watched: WatchedPosition, price: Decimal, now: datetime) -> bool:
+    """Return whether a stop of *watched* is due at *price*; not before a look has set its reference."""
+    if watched.position.state is not PositionState.OPEN or watched.position.stop_reference is None:
+        return False
+    inputs = ExitInputs(Worth(price, price, price, price, price), close_requested=False, now=now)
+    return exit_due(watched.position, inputs, watched.policy) in STOPS
 
 
 def _stop_reference(position: Position) -> Decimal:

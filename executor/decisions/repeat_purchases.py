@@ -12,7 +12,8 @@ from executor.decisions.freshness import fresh_until
 from executor.decisions.limits import fits
 from executor.model.money import CAREFUL
 from executor.model.order import Order
-from executor.model.order_state import OrderState
+from executor.model.order_state import OrderEvent, OrderState
+from executor.model.order_update import OrderUpdate
 from executor.model.reasons import Reason, Refusal
 from executor.settings import ExecutorSettings
 from shared.events import Mode, Side
@@ -45,6 +46,13 @@ def price_bound(request: OrderRequest, reference: Decimal | None, settings: Exec
         return request.price
     with localcontext(CAREFUL):
         return reference * (1 + settings.run_up_pct_max / 100)
+
+
+def got_nothing(update: OrderUpdate) -> bool:
+    """Return whether by *update* an attempt got nothing for want of offers: another may find some."""
+    if update.event in {OrderEvent.DENIED, OrderEvent.REJECTED}:
+        return update.reason is Reason.NO_LIQUIDITY
+    return update.event is OrderEvent.FOUND_UNFILLED
 
 
 def repeat_until(order: Order, settings: ExecutorSettings) -> datetime | None:

@@ -5,12 +5,17 @@ MEXC has no stop orders, so a position is only as safe as this loop is alive: it
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
+from contextlib import nullcontext
 from datetime import datetime
+from functools import partial
+from typing import Final
 
 import structlog
 
 from executor.decisions.exit_evaluator import LookTime
 from executor.exits.book_reader import BookReader, Quotes
+from executor.exits.by_stream.stream_turns import StreamTurns
+from executor.exits.by_stream.tick_exits import TickExits
 from executor.exits.look_schedule import WATCHED, LookSchedule
 from executor.exits.market_access import MarketAccess
 from executor.exits.position_looks import Look, PositionLooks
@@ -32,6 +37,9 @@ from shared.postgres.database import Database
 
 log = structlog.get_logger(__name__)
 
+HURRY_SECONDS: Final = 0.05
+"""Between looks at a position that pushes hurry: each reads all positions."""
+
 
 class ExitMonitor:
     def __init__(
@@ -49,9 +57,17 @@ class ExitMonitor:
         self._selling = selling
         self._settings = settings
         self._now = now
-        self._positions = PositionLooks(database, access.markets, halts, settings)
+        self._positions = PositionLooks(database, access, halts, settings)
         self.open_values = self._positions.open_values
         self._book_reader = BookReader(access.prices)
+        by_stream = partial(self._positions.is_settled, by_stream=True)
+        self._turns = StreamTurns(access.streams, by_stream, settings.stream_check_seconds)
+        self._hurried: set[str] = set()
+        """Positions that a push has shown due, and that the next look decides on."""
+        self._doubted: set[str] = set()
+        """Positions that a push has shown due, and that a look by REST is to confirm soon."""
+        self._hurried_at: dict[tuple[str, float], float] = {}
+        self._wake = asyncio.Event()
         self._urgent: set[str] = set()
         self._pressing: set[str] = set()  # Urgent, or due and not sold yet.
         self._schedule = LookSchedule(settings, access.apart)
@@ -67,15 +83,21 @@ class ExitMonitor:
         async with asyncio.TaskGroup() as tasks:
             access = self._access
             sales = RunningSales(self._selling, access.markets.can_be_sold, self._settings, tasks, access.passes_test)
+            ticks = TickExits(self._positions, sales, self._turns.fresh, hurry=self.hurry, now=self._now)
+            tasks.create_task(self._wake_at(until), name="end of looks")
+            if access.streams is not None:
+                tasks.create_task(access.streams.run(until), name="price streams")
             try:
-                while not until.is_set():
-                    await pause(await self._look_safely(watchdog, sales), until)
+                with nullcontext() if access.streams is None else access.streams.telling(ticks):
+                    while not until.is_set():
+                        await pause(await self._look_safely(watchdog, sales, ticks), self._wake)
             finally:
                 await self._book_reader.close()
         watchdog.end()
 
-    async def look(self, watchdog: Watchdog, sales: RunningSales) -> None:
-        """Look at every position once, and begin to sell those that are due."""
+    async def look(self, watchdog: Watchdog, sales: RunningSales, ticks: TickExits) -> None:
+        """Look at every position once, and begin to sell those that are due; *ticks* judges them until the next."""
+        self._wake.clear()
         if (banned_seconds := self._selling.banned_seconds()) > 0:
             raise RateLimited(banned_seconds, banned=True)
         sales.begin_look()
@@ -85,24 +107,73 @@ class ExitMonitor:
         sellable = [each for each in everything if sales.may_be_sold(each, time.seconds)]
         for each in sellable:
             sales.test_again(each)
-        ours = [
-            each for each in sellable if sales.is_released(each.name) or self._schedule.is_its_turn(each, time.seconds)
-        ]
-        pressing = self._pressing | {each.name for each in ours if sales.is_awaited(each.name, time.seconds)}
-        look = Look(time, everything, await self._read_quotes(ours, pressing, time))
+        followed = [each.position for each in everything if each.position.state in WATCHED]
+        self._turns.keep({each.symbol for each in followed if each.mode in self._selling.modes})
+        ticks.hold(sellable)
+        sales.read_ahead(each for each in followed if self._turns.fresh(each.symbol) is not None)
+        hurried, self._hurried = self._hurried, set()
+        pressing = self._pressing | hurried | self._doubted
+        look = Look(time, everything, ticks=self._turns.ticks(sellable, pressing, time))
         look.objections += (f"{name} cannot be read: {why}" for name, why in reading.unreadable.items())
-        for each in ours:
-            with of_listing(each.position.listing):
-                await self._positions.look_at(each, look, sales)
+        by_rest = [
+            each
+            for each in sellable
+            if each.name not in look.ticks
+            and (each.name in hurried or sales.is_released(each.name) or self._schedule.is_its_turn(each, time.seconds))
+        ]
+        await self._look_at([each for each in sellable if each.name in look.ticks], look, sales)
+        await self._look_by_rest(by_rest, pressing, look, sales)
         look.objections += sales.objections(everything, time.seconds)
         self._remember(look, sales)
         self._report(look, reading.unreadable.keys(), watchdog)
 
-    async def _look_safely(self, watchdog: Watchdog, sales: RunningSales) -> float:
+    def hurry(self, name: str, seconds: float) -> None:
+        """Have a look by REST in so many *seconds* decide on a position that a push has shown due."""
+        loop = asyncio.get_running_loop()
+        if loop.time() - self._hurried_at.get((name, seconds), float("-inf")) < max(seconds, HURRY_SECONDS):
+            return
+        self._hurried_at[name, seconds] = loop.time()
+        self._doubted.add(name)
+
+        def begin() -> None:
+            self._doubted.discard(name)
+            self._hurried.add(name)
+            self._wake.set()
+
+        loop.call_later(seconds, begin)
+
+    async def _look_by_rest(
+        self, ours: Sequence[WatchedPosition], pressing: Collection[str], look: Look, sales: RunningSales
+    ) -> None:
+        """Look at *ours* by REST; where that does not answer in time, *pressing* ones are judged by their streams."""
+        time = look.time
+        pressing = {*pressing} | {each.name for each in ours if sales.is_awaited(each.name, time.seconds)}
+        look.quotes = await self._read_quotes(ours, pressing, time)
+        self._turns.compare(look.quotes.known, time)
+        answered = look.quotes.known.keys() | look.quotes.unknown
+        look.ticks |= {
+            each.name: tick
+            for each in ours
+            if each.name in pressing
+            and each.position.symbol not in answered
+            and (tick := self._turns.fresh(each.position.symbol)) is not None
+        }
+        await self._look_at(ours, look, sales)
+
+    async def _look_at(self, positions: Sequence[WatchedPosition], look: Look, sales: RunningSales) -> None:
+        for each in positions:
+            with of_listing(each.position.listing):
+                await self._positions.look_at(each, look, sales)
+
+    async def _wake_at(self, until: asyncio.Event) -> None:
+        await until.wait()
+        self._wake.set()
+
+    async def _look_safely(self, watchdog: Watchdog, sales: RunningSales, ticks: TickExits) -> float:
         """Look once, whatever the result; return the time until the next look."""
         wait_seconds = self._settings.exit_check_seconds
         try:
-            await self.look(watchdog, sales)
+            await self.look(watchdog, sales, ticks)
         except RateLimited as error:
             watchdog.failed(str(error))
             return max(wait_seconds, error.quiet_seconds)
@@ -130,10 +201,12 @@ class ExitMonitor:
     def _remember(self, look: Look, sales: RunningSales) -> None:
         """Keep the state that the next look needs."""
         names = {each.name for each in look.everything}
+        self._hurried_at = {key: at for key, at in self._hurried_at.items() if key[0] in names}
         self._positions.forget_all_but(names)
         sales.forget_all_but(names, look.due | (names - look.watched))
         waiting = {name: sales.left_seconds(name, look.time.seconds) for name in look.due}
-        self._schedule.looked(look.everything, look.watched, look.calm, waiting, look.time.seconds)
+        by_rest = [each for each in look.everything if each.name not in look.ticks]
+        self._schedule.looked(by_rest, look.watched, look.calm, waiting, look.time.seconds)
         unlearned = {each.name for each in look.everything if each.position.state in WATCHED} - look.watched
         self._urgent = look.urgent | (self._urgent & unlearned)
         self._pressing = (look.urgent | look.due | (self._pressing & unlearned)) - set(sales.held_back())

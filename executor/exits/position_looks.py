@@ -3,18 +3,21 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 
 import structlog
 
 from executor.decisions.exit_evaluator import ExitDecision, ExitEvaluator, LookTime
 from executor.exits.book_reader import Quotes
 from executor.exits.look_schedule import WATCHED
+from executor.exits.market_access import MarketAccess
 from executor.exits.open_values import OpenValues
 from executor.exits.running_sales import RunningSales
 from executor.halts.halt_protocols import SaleHalts
 from executor.journal.position_store import held_by_others, learn, mark, write_off
-from executor.market_data.market_views import MarketViews
+from executor.market_streams.stream_quotes import Tick
 from executor.model.position import Position, PositionState
+from executor.model.price_source import PriceSource
 from executor.model.watched_position import WatchedPosition
 from executor.pricing.fair_values import FairValues
 from executor.pricing.valuation import Quote
@@ -32,7 +35,9 @@ class Look:
 
     time: LookTime
     everything: Sequence[WatchedPosition]
-    quotes: Quotes
+    quotes: Quotes = field(default_factory=Quotes)
+    ticks: dict[str, Tick] = field(default_factory=dict)
+    """Best prices by the streams, of the positions that are judged by them."""
     watched: set[str] = field(default_factory=set)
     urgent: set[str] = field(default_factory=set)
     due: set[str] = field(default_factory=set)
@@ -53,25 +58,49 @@ class Look:
 
 
 class PositionLooks:
-    def __init__(self, database: Database, markets: MarketViews, halts: SaleHalts, settings: ExecutorSettings) -> None:
+    def __init__(self, database: Database, access: MarketAccess, halts: SaleHalts, settings: ExecutorSettings) -> None:
         self.fair_values = FairValues()
         """By the latest looks."""
         self.open_values = OpenValues(settings.taker_fee)
         self._database = database
-        self._markets = markets
+        self._access = access
+        self._markets = access.markets
         self._halts = halts
         self._evaluator = ExitEvaluator(settings)
+        self._confirm_seconds = settings.stop_confirm_seconds
 
-    def is_settled(self, each: WatchedPosition, top: Quote, time: LookTime) -> bool:
+    def is_settled(self, each: WatchedPosition, top: Quote, time: LookTime, *, by_stream: bool = False) -> bool:
         """Return whether the best prices decide; not where paper orders took them, so that deeper levels count."""
         is_untouched = self._markets.quote_for(each.position.mode, each.position.symbol, top) == top
-        return is_untouched and self._evaluator.is_settled(each, top, time)
+        return is_untouched and self._evaluator.is_settled(each, top, time, by_stream=by_stream)
+
+    def judge(self, each: WatchedPosition, tick: Tick, look: Look, sales: RunningSales) -> float | None:
+        """Judge one position by a push that just arrived; return in how many seconds a look has to decide, if at all.
+
+        It is at once where the book has to show how much is bid; what one push showed is confirmed by the next mostly.
+        Reference and peak are not learned by it: a flash of one push would raise them for good.
+        """
+        if not self.is_settled(each, tick.quote, look.time, by_stream=True):
+            price = tick.quote.bids[0].price
+            return 0.0 if self._evaluator.saw_stop(each, price, look.time, push=tick.number) else None
+        rules = self._markets.rules.latest(each.position.listing)
+        decision = self._evaluator.evaluate(each, tick.quote, rules, look.time, push=tick.number)
+        self._access.judged(PriceSource.STREAM)
+        if decision.reason is not None:
+            self._sell(each, decision, tick.quote, look, sales)
+        return self._confirm_seconds if decision.is_urgent else None
+
+    def saw_trade(self, each: WatchedPosition, price: Decimal, number: int, time: LookTime) -> bool:
+        """Count a trade in push *number* where it shows a stop of *each* due; return whether it does."""
+        return self._evaluator.saw_stop(each, price, time, push=number)
 
     async def look_at(self, each: WatchedPosition, look: Look, sales: RunningSales) -> None:
         """Look at one position; an error concerns it alone, unless the database is away."""
         position = each.position
         try:
-            if (quote := look.quotes.known.get(position.symbol)) is not None:
+            tick = look.ticks.get(each.name)
+            quote = look.quotes.known.get(position.symbol) if tick is None else tick.quote
+            if quote is not None:
                 met = self._markets.quote_for(position.mode, position.symbol, quote)
                 await self._evaluate(each, met, look, sales)
                 self.open_values.value(position, met)
@@ -114,7 +143,9 @@ class PositionLooks:
     async def _evaluate(self, each: WatchedPosition, quote: Quote, look: Look, sales: RunningSales) -> None:
         """Evaluate *each* by *quote*, keep its new reference and peak, and begin the sale that is due."""
         rules = self._markets.rules.latest(each.position.listing)
-        decision = self._evaluator.evaluate(each, quote, rules, look.time)
+        tick = look.ticks.get(each.name)
+        decision = self._evaluator.evaluate(each, quote, rules, look.time, push=None if tick is None else tick.number)
+        self._access.judged(PriceSource.REST if tick is None else PriceSource.STREAM)
         self.fair_values.record(each.position, quote.middle)
         look.watched.add(each.name)
         sales.looked_at(each.name)
@@ -128,10 +159,21 @@ class PositionLooks:
             sales.begin(each.position, lambda: self._settle_dust(after))
         elif decision.reason is not None:
             look.due.add(each.name)
-            if halted := self._halts.exits_halted():
-                look.objections.append(f"sales are halted: {halted}")
-            else:
-                sales.sell(each, decision, quote, rules=rules, others=held_by_others(each, look.everything))
+            self._sell(each, decision, quote, look, sales)
+
+    def _sell(
+        self, each: WatchedPosition, decision: ExitDecision, quote: Quote, look: Look, sales: RunningSales
+    ) -> None:
+        """Begin the sale of *each* that is due, unless sales are halted."""
+        if halted := self._halts.exits_halted():
+            look.objections.append(f"sales are halted: {halted}")
+            return
+        source = PriceSource.REST
+        if each.name in look.ticks:
+            source = PriceSource.STREAM
+            self._access.prices.keep(each.position.symbol, quote)
+        rules, others = self._markets.rules.latest(each.position.listing), held_by_others(each, look.everything)
+        sales.sell(each, decision, quote, rules=rules, others=others, source=source)
 
     async def _settle_dust(self, position: Position) -> None:
         """Read the last trade before a position becomes dust."""

@@ -1,7 +1,7 @@
 """Running sales: each in a task of its own, retried after a short back-off, and held back while nothing trades."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 from decimal import Decimal
 from itertools import islice
 from typing import Final
@@ -16,6 +16,7 @@ from executor.exits.sale_orders import SaleIntent, SaleOrders
 from executor.exits.suspensions import CanBeSold, PassesTest, Suspensions
 from executor.model.order_state import OrderState
 from executor.model.position import Position, PositionState
+from executor.model.price_source import PriceSource
 from executor.model.watched_position import CLOSED, WatchedPosition
 from executor.pricing.valuation import Quote
 from executor.settings import ExecutorSettings
@@ -104,13 +105,14 @@ class RunningSales:
         *,
         rules: TradingRules | None,
         others: Decimal,
+        source: PriceSource = PriceSource.REST,
     ) -> None:
         """Begin the sale that is due, unless its symbol does not trade, it backs off, or no connection is free.
 
         A sale that waits for a connection is not journalled meanwhile: it would lapse there, and be journalled again.
         """
         now, position = asyncio.get_running_loop().time(), decision.position
-        if decision.reason is None or self._suspensions.hold(each, quote):
+        if decision.reason is None or each.name in self._running or self._suspensions.hold(each, quote):
             return
         is_gain = decision.reason in GAINS
         if not self._backoff.is_over(each.name, position.base_qty, now, is_gain=is_gain):
@@ -121,13 +123,18 @@ class RunningSales:
         else:
             self._backoff.tried(each.name, position.base_qty, now)
             beside = others if position.state is PositionState.CLOSING else None
-            wanted = SaleIntent(position, decision.reason, decision.price_min, rules, beside, decision.quantity)
+            wanted = SaleIntent(position, decision.reason, decision.price_min, rules, beside, decision.quantity, source)
             self.begin(position, lambda: self._selling.sell(wanted))
 
     def begin(self, position: Position, work: Callable[[], Awaitable[None]]) -> None:
         """Run *work* on *position*, which is left alone meanwhile; a failure is retried by a later look."""
         self._running.add(position.name)
         self._tasks.create_task(self._done(position, work), name=f"exit-{position.name}")
+
+    def read_ahead(self, positions: Iterable[Position]) -> None:
+        """Have the balances read that would spare the sales of *positions* a request, beside the looks."""
+        if (reading := self._selling.balances_wanted(positions)) is not None:
+            self._tasks.create_task(reading, name="balances ahead")
 
     def objections(self, everything: Sequence[WatchedPosition], now: float) -> Iterator[str]:
         """Yield the objections about sales that make no progress, for people."""

@@ -2,9 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Final
 
 import structlog
@@ -12,13 +13,16 @@ import structlog
 from executor.journal.decision_writer import DecisionWriter
 from executor.model.order import ExitReason
 from executor.model.position import Position
+from executor.model.price_source import PriceSource
 from executor.pricing.valuation import is_worth_selling
 from executor.sending.last_balances import BalanceSource
 from executor.sending.order_sender import OrderSender
+from executor.sending.request_builder import BuiltRequest
 from shared.events import Mode, Side, TradingRules
 from shared.log_context import of_listing
 from shared.mexc.errors import ExchangeError
 from shared.mexc.orders.order_reports import Balance
+from shared.mexc.time.clock_estimate import ClockUncertainError
 
 log = structlog.get_logger(__name__)
 
@@ -26,8 +30,10 @@ SHARED_SECONDS: Final = 0.5
 BALANCE_SECONDS_MAX: Final = 0.5
 """No sale waits longer for a balance: the exchange knows it anyway, and refuses an amount that is too large."""
 
-Free = Callable[[str], Awaitable[Decimal]]
-"""Returns the free balance of an asset; raises ExchangeError or ClockUncertainError."""
+COVERED_SECONDS: Final = 60.0
+"""The greatest age of a balance that spares a sale the request for another."""
+REQUEST_SECONDS: Final = 5.0
+"""Between requests for the balance of an asset ahead of its sale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,8 @@ class SaleIntent:
     """The quantity of the coin that other positions hold; None unless an earlier sale of this one is in doubt."""
     quantity: Decimal | None = None
     """Of the coin; None: all of it."""
+    source: PriceSource = PriceSource.REST
+    """Of the prices by which it is due."""
 
     @property
     def is_beside_another(self) -> bool:
@@ -61,6 +69,37 @@ class FreeBalances:
         self._read_at = float("-inf")
         self._balances: Mapping[str, Balance] = {}
         self._served: set[str] = set()
+        self._asked_at: dict[str, float] = {}
+        """When the balance of each asset was last read ahead."""
+
+    def covers(self, asset: str, quantity: Decimal) -> bool:
+        """Return whether *quantity* of *asset* was free lately, and no sale of it has begun since."""
+        is_recent = self._clock() - self._read_at <= COVERED_SECONDS
+        balance = self._balances.get(asset)
+        return is_recent and asset not in self._served and balance is not None and balance.free >= quantity
+
+    def spend(self, asset: str) -> None:
+        """Record that a sale of *asset* begins, which changes its balance."""
+        self._served.add(asset)
+
+    def is_due(self, assets: Collection[str]) -> bool:
+        """Return whether the balance of any of *assets* is to be read ahead of a sale now, and count that."""
+        now = self._clock()
+        recent = {asset: at for asset, at in self._asked_at.items() if now - at < REQUEST_SECONDS}
+        if self._turn.locked() or recent.keys() >= set(assets):
+            return False
+        self._asked_at = recent | dict.fromkeys(assets, now)
+        return True
+
+    async def read_ahead(self) -> None:
+        """Read the balances before any sale needs them; a failure leaves that to the sale."""
+        try:
+            async with self._turn:
+                await self._read()
+        except (ExchangeError, ClockUncertainError) as error:
+            log.info("balances were not read ahead", reason=repr(error))
+        except Exception:
+            log.exception("balances were not read ahead")
 
     async def of(self, asset: str) -> Decimal:
         """Return the free balance of *asset*."""
@@ -69,17 +108,24 @@ class FreeBalances:
             if age_seconds <= SHARED_SECONDS and asset in self._served:
                 await asyncio.sleep(SHARED_SECONDS - age_seconds)
             if age_seconds > SHARED_SECONDS or asset in self._served:
-                asked_at = self._clock()
-                self._balances = await self._account.balances()
-                self._read_at = asked_at
-                self._served.clear()
+                await self._read()
             self._served.add(asset)
         balance = self._balances.get(asset)
         return Decimal(0) if balance is None else balance.free
 
+    async def _read(self) -> None:
+        asked_at = self._clock()
+        before, self._served = self._served, set()  # A sale that begins meanwhile is not in the answer.
+        try:
+            self._balances = await self._account.balances()
+        except BaseException:
+            self._served |= before
+            raise
+        self._read_at = asked_at
+
 
 class SaleOrders:
-    def __init__(self, journal: DecisionWriter, sender: OrderSender, free: Mapping[Mode, Free | None]) -> None:
+    def __init__(self, journal: DecisionWriter, sender: OrderSender, free: Mapping[Mode, FreeBalances | None]) -> None:
         self._journal = journal
         self._sender = sender
         self._free = free
@@ -88,6 +134,14 @@ class SaleOrders:
     def modes(self) -> list[Mode]:
         """The modes whose positions can be sold from here."""
         return list(self._free)
+
+    def balances_wanted(self, positions: Iterable[Position]) -> Coroutine[None, None, None] | None:
+        """Return the reading of balances ahead of the sales of live *positions*; None where it would spare nothing."""
+        if (free := self._free.get(Mode.LIVE)) is None:
+            return None
+        live = [(each.listing.base_asset, each.base_qty) for each in positions if each.mode is Mode.LIVE]
+        uncovered = {asset for asset, quantity in live if not free.covers(asset, quantity)}
+        return free.read_ahead() if free.is_due(uncovered) else None
 
     def banned_seconds(self) -> float:
         """Return the seconds left of a ban."""
@@ -108,12 +162,20 @@ class SaleOrders:
                     "too little of what was bought is there to be sold", position=position.name, free=f"{amount:f}"
                 )
                 return
+            ahead: list[BuiltRequest | None] = []
             order = await self._journal.sell(
-                position, amount, intent.reason, price_min=intent.price_min, beside=intent.is_beside_another
+                position,
+                amount,
+                intent.reason,
+                price_min=intent.price_min,
+                beside=intent.is_beside_another,
+                meanwhile=lambda order: ahead.append(self._sender.made_ahead(order)),
             )
             if order is not None:
-                log.info("selling", symbol=position.symbol, listing=position.listing.key, reason=intent.reason)
-                await self._sender.place(order)
+                # Said once the order has left.
+                say = partial(log.info, "selling", symbol=position.symbol, listing=position.listing.key)
+                asyncio.get_running_loop().call_soon(partial(say, reason=intent.reason, prices=intent.source))
+                await self._sender.place(order, built=next(iter(ahead), None))
 
     async def sellable_quantity(self, intent: SaleIntent) -> Decimal:
         """Return the quantity that the account holds: a purchase takes a moment to arrive, and people sell by hand.
@@ -122,12 +184,15 @@ class SaleOrders:
         gone.
         """
         position = intent.position
-        free = self._free[position.mode]
+        free, asset = self._free[position.mode], position.listing.base_asset
         if free is None:
+            return position.base_qty
+        if not intent.is_beside_another and free.covers(asset, position.base_qty):
+            free.spend(asset)
             return position.base_qty
         try:
             async with asyncio.timeout(BALANCE_SECONDS_MAX):
-                there = await free(position.listing.base_asset)
+                there = await free.of(asset)
         except (ExchangeError, TimeoutError) as error:
             if intent.is_beside_another:
                 raise

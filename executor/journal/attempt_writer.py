@@ -147,7 +147,7 @@ class AttemptWriter:
             # Under a name of its own: the order's belongs to its last attempt.
             named = f"{order.client_order_id}.{order.attempt}"
             shown = replace(order, client_order_id=named, state=state, exchange_order_id=exchange_id)
-            trade = trade_of(shown, fill=fill, reason=update.words)
+            trade = trade_of(shown, fill=fill, reason=update.words, found_at=update.found_at)
             await connection.execute(order_transitions.TELL, trade.model_dump(mode="json"))
         self._told()
         self._count(shown, update.reason)

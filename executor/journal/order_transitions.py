@@ -131,7 +131,7 @@ class OrderTransitions:
             await settlement.count_failures(connection, after, update.event, self._limits.failures_max)
             await pair_refusals.halt_if_too_many(connection, after, update.reason, self._limits.pair_refusals_max)
             if after.state in _ANNOUNCED:
-                trade = trade_of(after, fill=update.fill, reason=reason)
+                trade = trade_of(after, fill=update.fill, reason=reason, found_at=update.found_at)
                 await connection.execute(TELL, trade.model_dump(mode="json"))
         self._told()
         self._count(after, update)

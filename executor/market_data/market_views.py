@@ -83,6 +83,18 @@ class MarketViews:
         self._known.brought(listing.symbol)
         return MarketView(market, self._known.fresh(listing.symbol) or self._known.latest(listing))
 
+    def sale_at_hand(self, order: Order) -> MarketView | None:
+        """Return the view of a live sale without a request: by the book or best prices that found it due.
+
+        The rules may be old, or missing: a refusal has them read, and reading them first would cost every sale more.
+        None where a request is needed.
+        """
+        book = self._recent.of(order.symbol) if order.mode is Mode.LIVE else None
+        rules = self.rules.latest(order.listing)
+        if book is None or rules is None or self._is_narrow(rules):
+            return None
+        return MarketView(MarketSnapshot(reference_price(None, book), book, None), rules)
+
     def may_be_old(self, listing: Listing) -> bool:
         """Return whether only a request can show that *listing* opened long ago: nothing but a ticker has shown it."""
         if self._settings.opening_unknown == "buy" or listing.rules is not None or listing.opens_at is not None:
@@ -154,9 +166,13 @@ class MarketViews:
         In a wide band only a refusal has it read: to read it ahead would cost every sale the weight of two books.
         """
         known = self.rules.latest(order.listing) if order.side is Side.SELL else None
-        if known is None or not known.price_down or known.price_down <= self._wide:
+        if known is None or not self._is_narrow(known):
             return None
         return await self.last_prices.within(order.symbol, RECENT_SECONDS)
+
+    def _is_narrow(self, rules: TradingRules) -> bool:
+        """Return whether the price band of *rules* may bind a sale."""
+        return rules.price_down is not None and rules.price_down > self._wide
 
     async def _book(self, order: Order) -> OrderBook:
         """Return the book that *order* meets: for a live sale the one by which it was found due."""

@@ -54,6 +54,10 @@ class PositionPrices:
         self._recent.keep({symbol: book})
         return quote_of(book)
 
+    def keep(self, symbol: str, quote: Quote) -> None:
+        """Let a sale of *symbol* be priced by *quote*, which a stream has just shown."""
+        self._recent.keep({symbol: OrderBook(quote.bids, quote.asks)})
+
     def _rest(self, *, urgent: bool) -> MexcMarketData:
         return self._urgent if urgent else self._routine
 

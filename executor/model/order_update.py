@@ -23,6 +23,8 @@ class OrderUpdate:
     halts: bool = False
     """Every other order would fare the same, so trading halts."""
     answered_at: datetime | None = None
+    found_at: datetime | None = None
+    """When a look-up showed the order, for its latency where the answer to it was lost."""
     send_until: datetime | None = None
     """The sender promises to send nothing after this."""
     request: dict[str, str] | None = None

@@ -25,14 +25,20 @@ _STATUS: Final[Mapping[OrderState, TradeStatus]] = MappingProxyType(
     }
 )
 
+_LATENCY_MS_MAX: Final = 2**31 - 1
 _DIGITS: Final = Context(prec=28)
 _SMALL: Final = Decimal("1E-12")
 _FINEST: Final = Decimal("1E-30")
 
 
-def trade_of(order: Order, *, fill: Fill | None = None, reason: str | None = None) -> Trade:
-    """Return the event of the state of *order*, with its fill and the reason why it got no more."""
-    known_at = order.answered_at or order.decided_at
+def trade_of(
+    order: Order, *, fill: Fill | None = None, reason: str | None = None, found_at: datetime | None = None
+) -> Trade:
+    """Return the event of the state of *order*, with its fill and the reason why it got no more.
+
+    *found_at* is when a look-up showed it.
+    """
+    ack_latency_ms = None if order.answered_at is None else _latency_ms(order, order.answered_at)
     return Trade(
         id=f"{order.client_order_id}.{order.state}",
         symbol=order.symbol,
@@ -45,13 +51,13 @@ def trade_of(order: Order, *, fill: Fill | None = None, reason: str | None = Non
         fee_asset=None if fill is None else fill.fee_asset,
         fees=None if fill is None else {asset: _rounded(fee) for asset, fee in fill.fees.items()},
         exit_reason=order.exit_reason,
-        latency_ms=_latency_ms(order, known_at),
-        ack_latency_ms=None if order.answered_at is None else _latency_ms(order, order.answered_at),
+        latency_ms=_found_latency_ms(order, found_at) if ack_latency_ms is None else ack_latency_ms,
+        ack_latency_ms=ack_latency_ms,
         mode=order.mode,
         status=_STATUS[order.state],
         error_reason=reason,
         exchange_order_id=order.exchange_order_id,
-        created_at=known_at,
+        created_at=order.answered_at or order.decided_at,
         listing_key=order.listing_key,
         client_order_id=order.client_order_id,
         listed_at=order.listing.listed_at,
@@ -69,6 +75,11 @@ def _rounded(number: Decimal) -> Decimal:
 def _latency_ms(order: Order, known_at: datetime) -> int:
     # A wall clock may step back in between.
     return max(0, round((known_at - order.due_at).total_seconds() * 1000))
+
+
+def _found_latency_ms(order: Order, found_at: datetime | None) -> int:
+    """Return the time until a look-up showed *order*, which is never 0; 0 where the exchange never did."""
+    return 0 if found_at is None else min(max(1, _latency_ms(order, found_at)), _LATENCY_MS_MAX)
 
 
 def _quote_qty(order: Order, fill: Fill) -> Decimal:

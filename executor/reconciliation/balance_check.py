@@ -12,9 +12,9 @@ from executor.journal.position_store import mark, read_held
 from executor.model.position import Position, PositionState
 from executor.model.watched_position import WatchedPosition
 from executor.pricing.valuation import is_worth_selling
+from executor.reconciliation.check_prompt import CheckPrompt
 from executor.sending.last_balances import BalanceSource
 from executor.settings import ExecutorSettings
-from shared.backoff import pause
 from shared.errors import TransientError
 from shared.events import Mode
 from shared.log_context import of_listing
@@ -37,12 +37,13 @@ class BalanceCheck:
         self._database = database
         self._account = account
         self._settings = settings
+        self.prompt = CheckPrompt()
         self._streaks = Streaks(0.0)
 
     async def run(self, until: asyncio.Event) -> None:
         """Compare repeatedly, until *until* is set."""
         while not until.is_set():
-            await pause(self._settings.custody_check_seconds, until)
+            await self.prompt.pause(self._settings.custody_check_seconds, until)
             if until.is_set():
                 return
             try:

@@ -27,6 +27,8 @@ from shared.mexc.errors import ExchangeError, ExchangeRejected, RateLimited
 log = structlog.get_logger(__name__)
 
 EVERY_SECONDS: Final = 5.0
+HINTS_MAX: Final = 100
+"""Between two rounds; those beyond wait for their time."""
 REFUSED_SECONDS: Final = 60.0
 """Before an order whose look-up was refused is looked up again."""
 
@@ -63,6 +65,7 @@ class GivenUpOrders:
         self._now = now
         self._not_before: dict[str, float] = {}
         self._cancelled: set[str] = set()
+        self._hinted: set[str] = set()
 
     async def run(self, until: asyncio.Event) -> None:
         """Look up due orders every few seconds, until *until* is set."""
@@ -76,10 +79,16 @@ class GivenUpOrders:
                 log.exception("what was given up was not looked for")
             await pause(EVERY_SECONDS, until)
 
+    def hint(self, sent_as: str) -> None:
+        """Look up the order that was sent under this id with the next round, if it was given up."""
+        if len(self._hinted) < HINTS_MAX:
+            self._hinted.add(sent_as)
+
     async def look(self) -> None:
-        """Look up each order that is due, once."""
-        now = self._now()
-        await self._look_for(lambda each: times_due(_at(each), now) > each.looked_again)
+        """Look up each order that is due or hinted at, once."""
+        now, hinted = self._now(), self._hinted
+        self._hinted = set()
+        await self._look_for(lambda each: each.sent_as in hinted or times_due(_at(each), now) > each.looked_again)
 
     async def look_for(self, assets: Collection[str]) -> None:
         """Look up once each given-up order that could explain holdings of *assets*."""
@@ -124,7 +133,7 @@ class GivenUpOrders:
                 log.error("an order that was given up appeared", symbol=order.symbol, order=order.sent_as)
                 event = OrderEvent.APPEARED_FILLED if fill.complete else OrderEvent.APPEARED_PARTLY_FILLED
                 why = Refusal(Reason.APPEARED, f"given up at {_at(order):%Y-%m-%d %H:%M:%S} UTC")
-                await among.appeared(order, OrderUpdate(event, why, fill, exchange_order_id))
+                await among.appeared(order, OrderUpdate(event, why, fill, exchange_order_id, found_at=self._now()))
             case Working(exchange_order_id) | Unclear(exchange_order_id, _, _):
                 await self._end(order, exchange_order_id)
 

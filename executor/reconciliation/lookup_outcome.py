@@ -81,7 +81,7 @@ class LookupOutcomes:
                     assert_never(finding)
 
     async def _end(self, order: Order, exchange_order_id: str, fill: Fill | None, odd: Refusal | None) -> None:
-        update = replace(executed(fill), exchange_order_id=exchange_order_id)
+        update = replace(executed(fill), exchange_order_id=exchange_order_id, found_at=self._now())
         if fill is None and odd is None and order.state is OrderState.ACKNOWLEDGED:
             ended = replace(order, exchange_order_id=exchange_order_id)
             if self._tries_again(ended, update):
@@ -112,7 +112,9 @@ class LookupOutcomes:
         """We send no resting orders: one that is still open after a moment is cancelled."""
         search.obstacle = "it rests"
         if order.state is not OrderState.ACKNOWLEDGED:
-            await self._record(order, OrderUpdate(OrderEvent.ACCEPTED, exchange_order_id=exchange_order_id))
+            await self._record(
+                order, OrderUpdate(OrderEvent.ACCEPTED, exchange_order_id=exchange_order_id, found_at=self._now())
+            )
         if search.open_since is None:
             search.open_since = self._now()
         elif self._since(search.open_since) >= self._settings.resting_seconds and (

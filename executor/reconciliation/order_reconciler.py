@@ -1,7 +1,7 @@
 """Order reconciler: look up orders that may be at the exchange, until each is settled. It never sends one."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -13,7 +13,8 @@ from executor.reconciliation.lookup_outcome import LookupOutcomes
 from executor.reconciliation.order_search import FIRST_WAIT_SECONDS, WAIT_SECONDS_MAX, OrderSearch
 from executor.sending.order_sender import OrderSender
 from executor.settings import ExecutorSettings
-from executor.venues.venue import Venue
+from executor.venues.lookup_schedule import Way
+from executor.venues.venue import Absent, Venue
 from shared.backoff import pause
 from shared.error_isolation import each_isolated, in_a_line
 from shared.errors import TransientError
@@ -33,6 +34,10 @@ IDLE_SECONDS: Final = 1.0
 AGAIN_SECONDS: Final = 0.25
 """After a look-up that failed."""
 _QUIET: Final = "the exchange wants quiet"
+
+
+HINTED_WAYS: Final = (Way.EXCHANGE_ID, Way.CLIENT_ID)
+Look = Callable[[Order, OrderSearch], Awaitable[None]]
 
 
 class Alerts(Protocol):
@@ -87,6 +92,17 @@ class OrderReconciler:
             wait_seconds = min(IDLE_SECONDS, due_at - now)
             await pause(max(wait_seconds, wait_seconds_min), self._sender.recorded)
 
+    def hint(self, sent_as: str) -> bool:
+        """Look up the order sent under this id at once, beside its back-off; return whether it is unsettled here.
+
+        The look-up can find the order and settle it. Where it does not find it, it proves nothing and changes nothing.
+        """
+        search = self._searches.get(sent_as)
+        if search is None or not search.hint():
+            return False
+        self._sender.recorded.set()
+        return True
+
     async def obstacles(self, mode: Mode) -> Sequence[str]:
         """Look up every unsettled order of *mode* once; return the obstacles of those that are still unsettled."""
         orders = [each for each in await self._transitions.at_large([mode]) if not self._sender.has_in_hand(each)]
@@ -112,6 +128,8 @@ class OrderReconciler:
         """Look up *order* once its back-off is over, and set the time of the next look-up."""
         clock, search = asyncio.get_running_loop().time, self._search(order)
         if search.due_at > clock():
+            if search.is_hinted:
+                await self._resolve(order, hinted=True)
             return
         if quiet_seconds := self._quiet_seconds():
             # Nothing was looked up, so the back-off stays: the next look-up comes right after the quiet period.
@@ -134,7 +152,7 @@ class OrderReconciler:
         fresh = OrderSearch(due_at=asyncio.get_running_loop().time())
         return self._searches.setdefault(order.sent_as, fresh)
 
-    async def _resolve(self, order: Order) -> bool:
+    async def _resolve(self, order: Order, *, hinted: bool = False) -> bool:
         """Look up *order* and apply the outcome; return whether the exchange answered.
 
         One look-up at a time: of two, each would use half of the ways, and neither could prove the order absent.
@@ -142,14 +160,15 @@ class OrderReconciler:
         search = self._search(order)
         with of_listing(order.listing):
             async with search.turn, self._looks[order.side]:
-                return await self._resolved(order, search)
+                search.is_hinted = False
+                return await self._resolved(order, search, self._look_by_hint if hinted else self._look)
 
-    async def _resolved(self, order: Order, search: OrderSearch) -> bool:
+    async def _resolved(self, order: Order, search: OrderSearch, look: Look) -> bool:
         if self._quiet_seconds():
             search.obstacle = search.obstacle or _QUIET
             return False
         try:
-            await self._look(order, search)
+            await look(order, search)
         except RateLimited as error:
             quiet_until = asyncio.get_running_loop().time() + error.quiet_seconds
             self._quiet_until = max(self._quiet_until, quiet_until)
@@ -180,6 +199,12 @@ class OrderReconciler:
             search.refused(ways, self._now(), str(error))
             raise
         await self._outcomes.apply(order, finding, search, ways)
+
+    async def _look_by_hint(self, order: Order, search: OrderSearch) -> None:
+        """Look up *order* in the cheap ways alone, and leave out a miss: it must not count towards its absence."""
+        finding = await self._venues[order.mode].look_up(order, HINTED_WAYS, has_ended=self._outcomes.has_ended(search))
+        if not isinstance(finding, Absent):
+            await self._outcomes.apply(order, finding, search, HINTED_WAYS)
 
 
 def _log_unannounced(order: Order, error: Exception) -> None:

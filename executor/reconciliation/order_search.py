@@ -21,6 +21,8 @@ FIRST_WAIT_SECONDS: Final = 0.05
 WAIT_SECONDS_MAX: Final = 2.0
 UNTOLD_SECONDS: Final = 5.0
 """Between look-ups of an order whose trades do not add up for long: each takes several requests."""
+HINTS_MAX: Final = 20
+"""Look-ups of one order that pushes may ask for, beside its own: a stream that floods costs no more."""
 REFUSED_SECONDS: Final = 10.0
 """Before the heavy ways are tried again after a refusal, which proved nothing."""
 
@@ -57,6 +59,10 @@ class OrderSearch:
     """The time since which the coins of a sale are all there, although it could not arrive any more."""
     obstacle: str = ""
     """The result of the last look-up."""
+    hints: int = 0
+    """The number of look-ups that a push asked for."""
+    is_hinted: bool = False
+    """A push asks for a look-up now, beside the back-off."""
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Serialises look-ups of the order."""
 
@@ -67,6 +73,15 @@ class OrderSearch:
         is_due_again = self.refused_at is not None and abs(now - self.refused_at) >= timedelta(seconds=REFUSED_SECONDS)
         due = EVERY_WAY if is_due_again else ways_due(self.tried, order.decided_at, deadlines.arrived_by, now)
         return [way for way in due if way is not Way.BALANCE or order.side is Side.SELL]
+
+    def hint(self) -> bool:
+        """Ask for a look-up beside the back-off; return whether it follows."""
+        if self.hints >= HINTS_MAX:
+            return False
+        if not self.is_hinted:
+            self.hints += 1
+            self.is_hinted = True
+        return True
 
     def missed(self, ways: Sequence[Way], now: datetime) -> None:
         """Record that none of *ways* showed the order."""

@@ -13,9 +13,12 @@ from shared.errors import TransientError
 from shared.events import Mode
 from shared.mexc.errors import ExchangeError
 from shared.mexc.time.clock_estimate import ClockUncertainError
+from shared.postgres.database import Database
 
 log = structlog.get_logger(__name__)
 
+HOLD_LOOK_SECONDS: Final = 0.25
+AUTO_TRADE: Final = "SELECT coalesce((SELECT auto_trade FROM trade_config), false)"
 _RETRY_SECONDS_MAX: Final = 5.0
 _NAMED_MAX: Final = 3
 
@@ -106,3 +109,27 @@ async def _obstacle(resolver: OrderReconciler, check_holdings: Callable[[], Awai
         log.exception("not reconciled")
         return type(error).__name__
     return ""
+
+
+async def purchases_may_begin(
+    database: Database, readiness: Readiness, stop: asyncio.Event, *, hold_seconds: float
+) -> None:
+    """Return once listings may be decided on: after the reconciliation, or where purchases are on paper.
+
+    They wait for *hold_seconds* at most: after that, live purchases are refused.
+    """
+    try:
+        async with asyncio.timeout(hold_seconds):
+            while not (readiness.reconciled or stop.is_set() or await is_paper(database)):
+                await pause(HOLD_LOOK_SECONDS, readiness.settled)
+    except TimeoutError:
+        return
+
+
+async def is_paper(database: Database) -> bool:
+    """Return whether auto_trade is off; False while the database is away."""
+    try:
+        async with database.connection() as connection:
+            return not await connection.fetchval(AUTO_TRADE)
+    except TransientError:
+        return False

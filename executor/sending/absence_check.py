@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -12,6 +11,9 @@ import structlog
 from executor.decisions.absence_proof import AbsenceProof
 from executor.decisions.retry_policy import Retry
 from executor.model.order import Order
+from executor.model.order_state import OrderEvent
+from executor.model.order_update import OrderUpdate
+from executor.model.reasons import Reason, Refusal
 from executor.rate_limits.order_slots import OrderSlots
 from executor.sending.exchange_time import ExchangeTime
 from executor.sending.last_balances import LastBalances
@@ -37,18 +39,6 @@ CORRECTION_SECONDS: Final = 0.5
 BESIDE: Final = (Way.CLIENT_ID,)
 THOROUGH: Final = (Way.CLIENT_ID, Way.OPEN_ORDERS, Way.ALL_ORDERS, Way.TRADES)
 _NEVER: Final = float("-inf")
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The order is there after all."""
-
-    exchange_order_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Undecided:
-    """It was not found, and nothing proves that it is absent."""
 
 
 class AbsenceCheck:
@@ -84,8 +74,8 @@ class AbsenceCheck:
         before = None if balances is None else balances.last(order.listing.base_asset)
         return Inquiry(self, order, before, stopping)
 
-    async def look(self, order: Order, ways: Collection[Way]) -> Found | None:
-        """Return *order* where one of *ways* finds it; raise ExchangeError or ClockUncertainError."""
+    async def look(self, order: Order, ways: Collection[Way]) -> OrderUpdate | None:
+        """Return that *order* was accepted where one of *ways* finds it; raise ExchangeError or ClockUncertainError."""
         venue = self._venues[order.mode]
         if ways is BESIDE:
             finding = await venue.look_up(order, ways)
@@ -93,9 +83,19 @@ class AbsenceCheck:
             async with self._turns[order.side]:
                 finding = await venue.look_up(order, ways)
         if not isinstance(finding, Absent):
-            return Found(finding.exchange_order_id)
+            return OrderUpdate(OrderEvent.ACCEPTED, exchange_order_id=finding.exchange_order_id)
         if finding.others:
             raise ExchangeUnavailable("trades of the symbol belong to an order that is not known")
+        return None
+
+    async def look_beside(self, order: Order) -> OrderUpdate | None:
+        """Look for *order* whose answer was proof by itself: only to make sure, so that an error holds up nothing."""
+        try:
+            return await self.look(order, BESIDE)
+        except (ExchangeError, ClockUncertainError) as error:
+            self.quiet_after(error)
+        except Exception:
+            log.exception("a look beside a wait failed", order=order.client_order_id)
         return None
 
     def may_look_beside(self, order: Order, now: float) -> bool:
@@ -163,15 +163,22 @@ class Inquiry:
         self._order = order
         self._before = before
         self._stopping = stopping
-        self._looking: asyncio.Task[Found | None] | None = None
+        self._looking: asyncio.Task[OrderUpdate | None] | None = None
         self._tried: dict[Way, datetime] = {}
 
-    async def before(self, move: Retry, *, written: bool) -> Found | Undecided | None:
-        """Wait for as long as *move* says; return None where it may be made, because there is no order."""
+    async def before(self, move: Retry, *, written: bool) -> OrderUpdate | None:
+        """Wait for as long as *move* says; return what the order came to, or None where *move* may be made.
+
+        An order that may have come of what was *written* is looked for meanwhile.
+        """
         if move.in_doubt:
-            return await self._proof(move.wait_seconds)
-        if written:
-            self._look_beside(move.wait_seconds)
+            return await self._proof(move)
+        is_worth_a_look = written and (not move.wait_seconds or move.wait_seconds >= BESIDE_WAIT_SECONDS)
+        now = asyncio.get_running_loop().time()
+        if is_worth_a_look and self._looking is None and self._absence.may_look_beside(self._order, now):
+            look = self._absence.look_beside(self._order)
+            self._looking = asyncio.create_task(look, name=f"look-{self._order.symbol}")
+            self._looking.add_done_callback(lambda _: self._absence.looked_beside(self._order))
         await pause(move.wait_seconds, self._stopping)
         if self._looking is not None and not move.wait_seconds:
             await asyncio.wait({self._looking}, timeout=CORRECTION_SECONDS)
@@ -186,44 +193,27 @@ class Inquiry:
         if self._looking is not None:
             self._looking.cancel()
 
-    def _look_beside(self, wait_seconds: float) -> None:
-        now = asyncio.get_running_loop().time()
-        is_worth_it = not wait_seconds or wait_seconds >= BESIDE_WAIT_SECONDS
-        if self._looking is None and is_worth_it and self._absence.may_look_beside(self._order, now):
-            self._looking = asyncio.create_task(self._looked(), name=f"look-{self._order.symbol}")
-            self._looking.add_done_callback(lambda _: self._absence.looked_beside(self._order))
-
-    async def _looked(self) -> Found | None:
-        """The answer was proof by itself; a look only makes sure, and what goes wrong with it holds up nothing."""
-        try:
-            return await self._absence.look(self._order, BESIDE)
-        except (ExchangeError, ClockUncertainError) as error:
-            self._absence.quiet_after(error)
-        except Exception:
-            log.exception("a look beside a wait failed", order=self._order.client_order_id)
-        return None
-
-    async def _proof(self, quiet_seconds: float) -> Found | Undecided | None:
+    async def _proof(self, move: Retry) -> OrderUpdate | None:
         """Look for the order until it is found or proven absent, or nothing of it may be written any more."""
         with suppress(TimeoutError):
             async with asyncio.timeout(self._absence.left_seconds(self._order)):
-                proof = AbsenceProof(self._absence.shows_by_ms(), self._absence.reads, quiet_seconds)
+                proof = AbsenceProof(self._absence.shows_by_ms(), self._absence.reads, move.wait_seconds)
                 while proof.wait_seconds <= self._absence.left_seconds(self._order):
                     await pause(proof.wait_seconds, self._stopping)
                     if self._stopping.is_set():
                         break
                     sought = await self._sought(proof)
-                    if isinstance(sought, Found):
+                    if isinstance(sought, OrderUpdate):
                         return sought
                     if sought or proof.is_complete:
                         return None
                     takes_seconds = proof.takes_seconds(self._absence.now_ms())
                     if self._before is None and takes_seconds > self._absence.left_seconds(self._order):
                         break  # The settlement of orders in doubt may begin sooner.
-        return Undecided()
+        return OrderUpdate(OrderEvent.UNANSWERED, Refusal(Reason.OUTCOME_UNKNOWN, move.detail))
 
-    async def _sought(self, proof: AbsenceProof) -> Found | bool:
-        """Look once; return the order where it is there, else whether the balance proves that it is not."""
+    async def _sought(self, proof: AbsenceProof) -> OrderUpdate | bool:
+        """Look once; return its acceptance where it is there, else whether the balance proves that it is not."""
         looked_ms = self._absence.now_ms()
         try:
             decisive = proof.is_decisive(looked_ms)

@@ -9,13 +9,13 @@ from typing import Final, Protocol
 
 import structlog
 
+from executor.decisions.repeat_purchases import got_nothing
 from executor.halts.latches import HaltCause
 from executor.journal.order_transitions import OrderTransitions
 from executor.journal.storable_text import in_ascii
 from executor.model.order import Order
 from executor.model.order_state import OrderEvent
 from executor.model.order_update import OrderUpdate
-from executor.model.reasons import Reason
 from executor.rate_limits.order_slots import OrderSlots
 from executor.sending.request_attempts import RequestAttempts
 from executor.sending.request_builder import BuiltRequest
@@ -80,17 +80,21 @@ class OrderSender:
         return self._slots.has_free_connection(side)
 
     def prepare(self, order: Order) -> None:
-        """Make and sign the request of *order*, the next to be placed, from data at hand. Nothing leaves.
+        """Make and sign the request of *order*, the next to be placed, from data at hand. Nothing leaves."""
+        if (built := self.made_ahead(order)) is not None:
+            self._ahead = order, built
+
+    def made_ahead(self, order: Order) -> BuiltRequest | None:
+        """Return the request of *order*, signed, where data at hand allow it.
 
         An error is logged, and met again with its consequences when the order is placed.
         """
         try:
-            built = self._attempts.made_ahead(order)
-            if built is not None:
-                self._ahead = order, built
+            return self._attempts.made_ahead(order)
         except Exception as error:  # noqa: BLE001 - met again, with its cause, when the order is placed
             with of_listing(order.listing):
                 log.debug("an order was not made ahead", symbol=order.symbol, reason=repr(error))
+            return None
 
     async def place(self, order: Order, *, at_ms: int | None = None, built: BuiltRequest | None = None) -> None:
         """Send *order*, at *at_ms* of the exchange's clock where that is given, and record what came of it.
@@ -106,7 +110,9 @@ class OrderSender:
                         built = ahead[1] if ahead is not None and ahead[0] is order else None
                     made = built or await self._attempts.made(order)
                     update = made if isinstance(made, OrderUpdate) else await self._attempts.run(order, made, at_ms)
-                if not self._goes_on(order, update):
+                after = replace(order, answered_at=update.answered_at, price_max=order.price_max or update.price_max)
+                # Another attempt follows at once after a dry run, or where there was no liquidity.
+                if not (got_nothing(update) and self._repeater.takes(after, update)):
                     await self._record(order, update)
             finally:
                 self._in_hand.discard(order.client_order_id)
@@ -121,16 +127,6 @@ class OrderSender:
     def tries_again(self, order: Order, update: OrderUpdate) -> bool:
         """Have another attempt follow that of *order*, which was found to have got nothing, where one may."""
         return self._repeater.takes(order, update)
-
-    def _goes_on(self, order: Order, update: OrderUpdate) -> bool:
-        """Return whether another attempt follows at once: after a dry run, or where there is no liquidity."""
-        is_refused = update.event in {OrderEvent.DENIED, OrderEvent.REJECTED}
-        is_unoffered = is_refused and update.reason is Reason.NO_LIQUIDITY
-        if update.event is not OrderEvent.FOUND_UNFILLED and not is_unoffered:
-            return False
-        price_max = order.price_max or update.price_max
-        after = replace(order, answered_at=update.answered_at, price_max=price_max)
-        return self._repeater.takes(after, update)
 
     async def _record(self, order: Order, update: OrderUpdate) -> None:
         """Record *update*, however long the database takes to come back."""

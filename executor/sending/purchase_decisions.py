@@ -9,14 +9,22 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from executor.decisions.order_drafts import NOTHING, purchase_order, send_until, sending_time
-from executor.decisions.strategy import Buy, TradingState, Unready, WaitForOpening, decide, decide_at_opening
+from executor.decisions.strategy import (
+    Buy,
+    TradingState,
+    Unready,
+    WaitForOpening,
+    decide,
+    decide_at_opening,
+    may_trade_live,
+)
 from executor.journal.decision_writer import ALONE, DecisionWriter, OvertakenError, Reservation, Snapshot
 from executor.model.order import Order
 from executor.model.order_state import OrderState
 from executor.model.reasons import Refusal
 from executor.settings import ExecutorSettings
 from shared.errors import TransientError
-from shared.events import AppliedConfig, Listing, Mode, Source
+from shared.events import Listing, Mode, Source
 from shared.postgres.database import Connection
 
 RACES_MAX: Final = 10
@@ -160,7 +168,8 @@ class PurchaseDecisions:
         last, now = self.last, self._now()
         if last is None or last.state.config is None:
             return None
-        if last.state.mode is not self._mode_of(listing, last.state.config.limits):
+        is_live = self._may_be_live(listing) and may_trade_live(last.state.config.limits, now)
+        if last.state.mode is not (Mode.LIVE if is_live else Mode.DRY_RUN):
             return None
         decision = decide(listing, last.state, self._unready(), self._settings, now)
         if not isinstance(decision, Buy):
@@ -210,11 +219,6 @@ class PurchaseDecisions:
 
     def _may_be_live(self, listing: Listing) -> bool:
         return self._live and listing.source is not Source.TEST_INJECTION
-
-    def _mode_of(self, listing: Listing, config: AppliedConfig) -> Mode:
-        until = config.auto_trade_until
-        is_armed = config.auto_trade and (until is None or self._now() < until)
-        return Mode.LIVE if is_armed and self._may_be_live(listing) else Mode.DRY_RUN
 
 
 def _overtaken() -> TransientError:

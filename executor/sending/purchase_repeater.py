@@ -129,7 +129,10 @@ class PurchaseRepeater:
                 # Trades show what it got; any other is left to its look-ups.
                 if (traded := found.traded) is not None:
                     assumed = Refusal(Reason.FEE_ASSUMED, traded.why)
-                    update = replace(executed(traded.fill), why=assumed, exchange_order_id=traded.exchange_order_id)
+                    exchange_id, found_at = traded.exchange_order_id, self._now()
+                    update = replace(
+                        executed(traded.fill), why=assumed, exchange_order_id=exchange_id, found_at=found_at
+                    )
                     await sender.end(order, update)
             except Exception:
                 # A fault with one order concerns that order; where it went on to another attempt, this changes nothing.
@@ -147,20 +150,12 @@ class PurchaseRepeater:
         next_one = replace(order, attempt=order.attempt + 1, attempt_id=further_id(order))
         has_traded = order.mode is Mode.LIVE
         while until is not None and self._now() < until and not self._stopping.is_set():
-            built, proven = await asyncio.gather(self._offered(next_one), self._is_unfilled(order, trades=has_traded))
+            unfilled = self._is_unfilled(order, trades=has_traded)
+            built, proven = await asyncio.gather(self._builder.offered(next_one), unfilled)
             has_traded = has_traded and not proven
             if built is not None and proven:
                 return built
             await pause(self._settings.retry_every_seconds, self._stopping)
-        return None
-
-    async def _offered(self, order: Order) -> BuiltRequest | Refusal | None:
-        try:
-            return await self._builder.offered(order)
-        except ExchangeError as error:
-            log.info("what is offered was not learned", symbol=order.symbol, reason=str(error))
-        except Exception:
-            log.exception("what is offered was not learned", symbol=order.symbol)
         return None
 
     async def _is_unfilled(self, order: Order, *, trades: bool) -> bool:

@@ -11,14 +11,14 @@ import structlog
 from executor.decisions.limits import net_of_fee
 from executor.decisions.order_corrections import cut_to_money
 from executor.decisions.retry_corrections import AttemptContext, RetryCounts
-from executor.decisions.retry_policy import RereadRules, Retry, move_after_reread, next_move
+from executor.decisions.retry_policy import RereadRules, move_after_reread, next_move
 from executor.model.order import Order
 from executor.model.order_state import OrderEvent
 from executor.model.order_update import OrderUpdate
 from executor.model.reasons import Reason, Refusal
-from executor.model.send_result import PriceRefused, Throttled, TimestampRefused, Unanswered, Unsent
+from executor.model.send_result import PriceRefused, Throttled, TimestampRefused, Unsent
 from executor.rate_limits.order_slots import OrderSlots
-from executor.sending.absence_check import AbsenceCheck, Found, Inquiry, Undecided
+from executor.sending.absence_check import AbsenceCheck, Inquiry
 from executor.sending.exchange_time import ExchangeTime
 from executor.sending.presend_check import PresendCheck
 from executor.sending.request_builder import BuiltRequest, RequestBuilder
@@ -128,10 +128,12 @@ class RequestAttempts:
             move = move_after_reread(attempt.verdict, context, reread)
         if isinstance(move, OrderUpdate):
             return replace(move, answered_at=attempt.answered_at)
-        seen = await inquiry.before(move, written=not isinstance(attempt.verdict, Unsent))
-        if seen is not None or self._stopping.is_set():
-            answered_at = None if isinstance(seen, Found) else attempt.answered_at
-            return replace(_unless_closed(order, _ended(move, seen), move.counts), answered_at=answered_at)
+        ended = await inquiry.before(move, written=not isinstance(attempt.verdict, Unsent))
+        if ended is None and self._stopping.is_set():
+            ended = OrderUpdate(OrderEvent.LAPSED, Refusal(Reason.INTERRUPTED))
+        if ended is not None:
+            answered_at = None if ended.event is OrderEvent.ACCEPTED else attempt.answered_at
+            return replace(_unless_closed(order, ended, move.counts), answered_at=answered_at)
         affordable = cut_to_money(move.request, net_of_fee(order.quote_qty, context.fee), rules)
         if isinstance(affordable, Refusal):
             return OrderUpdate(OrderEvent.DENIED, affordable, answered_at=attempt.answered_at)
@@ -140,8 +142,14 @@ class RequestAttempts:
     async def _attempt(
         self, order: Order, request: OrderRequest, ahead: SignedOrder | None, at_ms: int | None
     ) -> Attempt | OrderUpdate:
-        """Send *request* once; return what *order* comes to where something stands against it."""
-        signed = ahead if at_ms is None else await self._at(at_ms, order, request)
+        """Send *request* once, at *at_ms* where that is ahead; return what *order* comes to where that may not be.
+
+        It is sent as it was signed *ahead*, unless that is long ago.
+        """
+        signed: SignedOrder | Attempt | None = ahead
+        if at_ms is not None:
+            signed = self._signed(order, request, at_ms if at_ms > self._ways.time.now_ms() else None)
+            await self._ways.time.reach(at_ms)
         if isinstance(signed, Attempt):
             return signed
         left_seconds = (order.send_until - self._now()).total_seconds()
@@ -160,24 +168,15 @@ class RequestAttempts:
             began = self._now()
             attempt = await self._ways.venues[order.mode].send(order, signed, lambda: objection(order) is None)
             if not isinstance(attempt.verdict, Unsent):
-                answered_at = None if isinstance(attempt.verdict, Unanswered) else attempt.answered_at
-                self._ways.sent(order, began, answered_at)
+                self._ways.sent(order, began, attempt.answered_at)
                 return attempt
             return objection(order) or attempt
-
-    async def _at(self, at_ms: int, order: Order, request: OrderRequest) -> SignedOrder | Attempt:
-        """Sign *request* for the moment *at_ms* and return it then; at once where that has passed."""
-        if at_ms <= self._ways.time.now_ms():
-            return self._signed(order, request)
-        signed = self._signed(order, request, at_ms)
-        await self._ways.time.reach(at_ms)
-        return signed
 
     def _signed(self, order: Order, request: OrderRequest, at_ms: int | None = None) -> SignedOrder | Attempt:
         try:
             return self._ways.venues[order.mode].sign(request, at_ms=at_ms)
         except ClockUncertainError as error:
-            return Attempt(TimestampRefused(str(error)), self._now())
+            return Attempt(TimestampRefused(str(error)), self._now(), is_written=False)
 
     def _unbegun(self, order: Order) -> OrderUpdate:
         """Return what an order comes to that got no turn."""
@@ -206,17 +205,6 @@ def _unless_closed(order: Order, ended: OrderUpdate, counts: RetryCounts) -> Ord
 def _may_wait(order: Order) -> bool:
     """Return whether *order* may wait for an opening: a purchase of which no attempt was taken."""
     return order.side is Side.BUY and order.attempt == 1
-
-
-def _ended(move: Retry, seen: Found | Undecided | None) -> OrderUpdate:
-    """Return the outcome of the attempts where no other follows *move*."""
-    match seen:
-        case Found(exchange_order_id):
-            return OrderUpdate(OrderEvent.ACCEPTED, exchange_order_id=exchange_order_id)
-        case Undecided():
-            return OrderUpdate(OrderEvent.UNANSWERED, Refusal(Reason.OUTCOME_UNKNOWN, move.detail))
-        case None:
-            return OrderUpdate(OrderEvent.LAPSED, Refusal(Reason.INTERRUPTED))
 
 
 def described(request: OrderRequest) -> dict[str, str]:

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+import structlog
+
 from executor.decisions.market_filters import RereadResult
 from executor.decisions.order_request import buy_request, sell_request
 from executor.decisions.repeat_purchases import price_bound
@@ -21,6 +23,8 @@ from shared.events import Listing, Side, TradingRules
 from shared.mexc.errors import ExchangeError, ExchangeRejected
 from shared.mexc.orders.order_api import OrderRequest, SignedOrder
 from shared.mexc.payloads import Level
+
+log = structlog.get_logger(__name__)
 
 _ERRORS_MAX: Final = 3
 _LEARNABLE: Final = frozenset({Reason.NO_PRICE, Reason.RULES_UNKNOWN})
@@ -75,7 +79,13 @@ class RequestBuilder:
 
         Else look at the market until an order can be made; until its time is over where it waits for an opening.
         """
-        if (at_hand := self.at_once(order) or await self._asked(order)) is not None:
+        at_hand = self.at_once(order)
+        is_doubtful = self._settings.opening_unknown == "ask" and self._markets.may_be_old(order.listing)
+        if at_hand is None and is_doubtful and self.at_once(order, asked=True) is not None:
+            # Only a ticker has shown the coin: the opening is all that lacks. Else it comes along with the market.
+            await self._ask(order.listing)
+            at_hand = self.too_old(order) or self.at_once(order, asked=True)
+        if at_hand is not None:
             return at_hand
         errors = 0
         while True:
@@ -96,24 +106,32 @@ class RequestBuilder:
         """
         is_new = order.side is Side.BUY and order.fire_at is None and order.attempt == 1
         view = self._markets.at_hand(order.listing, asked=asked) if is_new else None
+        if order.side is Side.SELL:
+            view = self._selling.sale_at_hand(order)
         composed = None if view is None else self._made(order, view)
         is_learnable = isinstance(composed, Refusal) and composed.reason in _LEARNABLE
         return None if is_learnable else composed
 
     async def offered(self, order: Order) -> BuiltRequest | Refusal | None:
-        """Return what to send for a further attempt of *order*; None while nothing is offered at its price.
+        """Return what to send for a further attempt of *order*; None while nothing is seen to be offered at its price.
 
-        Refusal where none may follow at all: the coin turns out to be old.
+        Refusal where none may follow at all: the coin turns out to be old. It raises nothing.
         """
-        view = await self._markets.look(order)
-        old = self.too_old(order)
-        if old is not None:
-            return old
-        composed = self._made(order, view)
-        if isinstance(composed, Refusal) or composed.request.price is None or view.market.book is None:
-            return None
-        best_ask = next((level.price for level in plausible(view.market.book.asks)), None)
-        return composed if best_ask is not None and best_ask <= composed.request.price else None
+        try:
+            view = await self._markets.look(order)
+            if (old := self.too_old(order)) is not None:
+                return old
+            composed = self._made(order, view)
+            if isinstance(composed, Refusal) or composed.request.price is None or view.market.book is None:
+                return None
+            best_ask = next((level.price for level in plausible(view.market.book.asks)), None)
+            if best_ask is not None and best_ask <= composed.request.price:
+                return composed
+        except ExchangeError as error:
+            log.info("what is offered was not learned", symbol=order.symbol, reason=str(error))
+        except Exception:
+            log.exception("what is offered was not learned", symbol=order.symbol)
+        return None
 
     async def prefetch(self, order: Order) -> None:
         """Prefetch the exchange's rules for *order*, as far as can be: they may have changed since."""
@@ -136,17 +154,6 @@ class RequestBuilder:
     def too_old(self, order: Order) -> Refusal | None:
         """Return why *order* is not sent: by exchangeInfo alone its coin opened, long ago."""
         return self._markets.refusal_if_too_old(order.listing, self._now()) if order.side is Side.BUY else None
-
-    async def _asked(self, order: Order) -> BuiltRequest | Refusal | None:
-        """Have the opening asked for where only a ticker has shown the coin, and go on with data at hand.
-
-        Where that is not enough, the market is looked at anyway, and the opening comes along.
-        """
-        is_doubtful = self._settings.opening_unknown == "ask" and self._markets.may_be_old(order.listing)
-        if not is_doubtful or self.at_once(order, asked=True) is None:
-            return None
-        await self._ask(order.listing)
-        return self.too_old(order) or self.at_once(order, asked=True)
 
     async def _looked(self, order: Order) -> BuiltRequest | Refusal:
         try:

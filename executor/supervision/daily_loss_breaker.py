@@ -86,17 +86,14 @@ class DailyLossBreaker:
         )
 
     async def compare_mode(self, mode: Mode, today: date) -> None:
-        """Compare one mode, without a lock first: purchases would wait for it."""
-        async with self._database.connection() as connection:
-            is_due = await self._finding(connection, mode, today) is not None
-        if is_due:
-            await self._halt(mode, today)
+        """Latch the halt of a mode, or update the loss that it stands for: after a resume, only more than that counts.
 
-    async def _halt(self, mode: Mode, today: date) -> None:
-        """Latch the halt, or update the loss that it stands for: after a resume, only more than that counts.
-
-        The lock is the one under which orders settle, so that realised result and holdings are consistent.
+        The lock is the one under which orders settle, so that realised result and holdings are consistent. A first
+        look does without: purchases would wait for it.
         """
+        async with self._database.connection() as connection:
+            if await self._finding(connection, mode, today) is None:
+                return
         async with self._database.transaction() as connection:
             await connection.execute(settlement.LOCK, mode)
             finding = await self._finding(connection, mode, today)

@@ -8,6 +8,7 @@ from typing import Final
 import structlog
 
 from executor.halts.latches import HaltCause
+from executor.reconciliation.check_prompt import CheckPrompt
 from executor.sending.last_balances import BalanceSource
 from executor.sending.order_sender import Latch
 from shared.backoff import pause
@@ -60,10 +61,12 @@ class UnexplainedHoldings:
             found = await self._unexplained()
         await self.act_on(found)
 
-    async def watch(self, every_seconds: float, until: asyncio.Event, *, confirm_seconds: float) -> None:
-        """Check repeatedly, until *until* is set."""
+    async def watch(
+        self, every_seconds: float, until: asyncio.Event, *, confirm_seconds: float, prompt: CheckPrompt
+    ) -> None:
+        """Check repeatedly, and soon after each *prompt*, until *until* is set."""
         while not until.is_set():
-            await pause(every_seconds, until)
+            await prompt.pause(every_seconds, until)
             if until.is_set():
                 return
             try:

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Final, Protocol
 
 from executor.market_data.recent_exchange_info import RecentExchangeInfo
+from executor.market_streams.market_streams import MarketStreams
 from executor.pricing.paper_footprint import PaperFootprint
 from executor.rate_limits.rate_limiter import RateLimiter
 from executor.rate_limits.sliding_window import Priority
@@ -50,6 +51,8 @@ class ForExits:
     trading: MexcTrading | None = None
     footprint: PaperFootprint = field(kw_only=True)
     """What paper orders took from the books, which show it on: positions on paper are worth the rest."""
+    streams: MarketStreams | None = None
+    """None where prices are looked at by REST alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,10 @@ class Exchange:
     def sending(self) -> Mapping[Mode, Venue]:
         """Where orders may be sent."""
         return {mode: venue for mode, venue in self.venues.items() if self.live or mode is not Mode.LIVE}
+
+    def with_streams(self, streams: MarketStreams) -> "Exchange":
+        """Return the same, with exits that follow prices by *streams*."""
+        return replace(self, exits=replace(self.exits, streams=streams))
 
     def is_ready(self) -> bool:
         """Return whether orders could go out now. May be asked from another thread."""

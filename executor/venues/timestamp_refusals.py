@@ -1,7 +1,7 @@
 """Suspect the exchange's time wherever a question is refused for its timestamp: look-ups, balances and cancels too."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 
 from executor.model.send_result import TimestampRefused
 from executor.venues.error_codes import result_of_code
@@ -13,7 +13,7 @@ def suspecting(admission: Admission, suspect: Callable[[], None]) -> Admission:
     """Return *admission* that calls *suspect* where an admitted request is refused for its time."""
 
     @asynccontextmanager
-    async def admitted(method: str, path: str) -> AsyncIterator[None]:
+    async def admit(method: str, path: str) -> AsyncIterator[None]:
         async with admission(method, path):
             try:
                 yield
@@ -21,9 +21,6 @@ def suspecting(admission: Admission, suspect: Callable[[], None]) -> Admission:
                 if is_untimely(refusal):
                     suspect()
                 raise
-
-    def admit(method: str, path: str) -> AbstractAsyncContextManager[None]:
-        return admitted(method, path)
 
     return admit
 

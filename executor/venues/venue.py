@@ -8,7 +8,7 @@ from typing import Protocol
 
 from executor.model.fill import Fill
 from executor.model.order import Order
-from executor.model.send_result import SendResult
+from executor.model.send_result import SendResult, Unanswered, Unsent
 from executor.venues.lookup_schedule import EVERY_WAY, Way
 from shared.mexc.orders.order_api import OrderRequest, SignedOrder
 from shared.mexc.orders.order_reports import Balance
@@ -20,7 +20,14 @@ class Attempt:
     """One request, or none, and its result."""
 
     verdict: SendResult
-    answered_at: datetime
+    ended_at: datetime
+    is_written: bool = True
+
+    @property
+    def answered_at(self) -> datetime | None:
+        """The time of the exchange's answer; None where nothing was written, or answered."""
+        is_answered = self.is_written and not isinstance(self.verdict, Unsent | Unanswered)
+        return self.ended_at if is_answered else None
 
 
 @dataclass(frozen=True, slots=True)

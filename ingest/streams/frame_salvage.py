@@ -5,7 +5,7 @@ from typing import Final
 
 from google.protobuf.message import DecodeError
 
-from ingest.streams.control_frame import FrameError
+from shared.mexc.streams.control_frame import FrameError
 from shared.mexc.wire_pb2 import TickerSymbol
 
 _VARINT, _SIXTY_FOUR, _BYTES, _THIRTY_TWO = 0, 1, 2, 5

@@ -5,11 +5,11 @@ from prometheus_client import CollectorRegistry
 from ingest.health.feed_health import Feed, FeedHealth
 from ingest.settings import IngestSettings
 from ingest.source import Source
-from ingest.streams.connection import StreamOptions
-from ingest.streams.stream_metrics import StreamMetrics
+from ingest.streams.source_metrics import SourceMetrics
 from ingest.streams.ticker_stream import TickerStream
 from ingest.streams.trade_stream import TradeStreams
 from ingest.upcoming_openings import UpcomingOpenings
+from shared.mexc.streams.connection import StreamOptions
 from shared.settings import ExchangeSettings
 
 
@@ -21,7 +21,7 @@ def stream_sources(
     registry: CollectorRegistry,
 ) -> tuple[Source, ...]:
     """Return the sources of all tickers, and of trades of the symbols in *openings*."""
-    metrics = StreamMetrics(registry)
+    metrics = SourceMetrics(registry)
     options = StreamOptions(
         exchange.mexc_ws_url,
         ping_seconds=settings.websocket_ping_seconds,

@@ -7,8 +7,8 @@ from typing import Final
 
 from google.protobuf.message import DecodeError
 
-from ingest.streams.control_frame import FrameError
-from ingest.streams.price import parse_price
+from shared.mexc.streams.control_frame import FrameError
+from shared.mexc.streams.price import parse_price
 from shared.mexc.symbols import all_normalised, normalise
 from shared.mexc.wire_pb2 import TickerFrame, TickerSymbol
 

@@ -10,12 +10,12 @@ from typing import Final, Never
 from ingest.health.feed_health import Feed
 from ingest.source import Report
 from ingest.source_events import SymbolNames
-from ingest.streams.connection import Stream, StreamOptions
 from ingest.streams.frame_salvage import readable_items
-from ingest.streams.rotation import Rotation
-from ingest.streams.stream_metrics import StreamMetrics
+from ingest.streams.source_metrics import SourceMetrics
 from ingest.streams.ticker_frame import SYMBOLS_MAX, TickerPrices, UnreadableItemError, items_in, names_in
 from shared.events import Source
+from shared.mexc.streams.connection import Stream, StreamOptions
+from shared.mexc.streams.rotation import Rotation
 from shared.mexc.wire_pb2 import TickerSymbol
 
 CHANNEL: Final = "spot@public.miniTickers.v3.api.pb@UTC+8"
@@ -30,14 +30,14 @@ class TickerStream:
 
     name: Final = Source.MEXC_WEBSOCKET
 
-    def __init__(self, options: StreamOptions, feed: Feed, metrics: StreamMetrics) -> None:
+    def __init__(self, options: StreamOptions, feed: Feed, metrics: SourceMetrics) -> None:
         self._options = options
         self._feed = feed
         self._metrics = metrics
 
     async def watch(self, report: Report) -> Never:
         stream = Stream("tickers", lambda: frozenset({CHANNEL}), partial(self.take, report), FRAME_BYTES_MAX)
-        await Rotation(stream, self._options, self._feed, self._metrics).run()
+        await Rotation(stream, self._options, self._feed, self._metrics.streams).run()
 
     async def take(self, report: Report, push: bytes) -> bool:
         """Report the symbols in *push*; return whether there were any: an empty frame is no sign of life."""

@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 from google.protobuf.message import DecodeError
 
-from ingest.streams.control_frame import FrameError
-from ingest.streams.price import parse_price
+from shared.mexc.streams.control_frame import FrameError
+from shared.mexc.streams.price import parse_price
+from shared.mexc.streams.symbol_channels import channels_of, symbol_of
 from shared.mexc.wire_pb2 import PushDataV3ApiWrapper
 
 
@@ -16,15 +17,6 @@ class Trade(NamedTuple):
     symbol: str
     price: Decimal
     """Of the newest trade, or the best ask."""
-
-
-def channels_of(symbol: str) -> frozenset[str]:
-    """Return the channels whose first push proves that *symbol* trades, at the shortest interval offered."""
-    return frozenset(f"spot@public.aggre.{kind}.v3.api.pb@10ms@{symbol}" for kind in ("deals", "bookTicker"))
-
-
-def symbol_of(channel: str) -> str:
-    return channel.rpartition("@")[2]
 
 
 def traded_in(frame: bytes) -> Trade | None:

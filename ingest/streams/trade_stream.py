@@ -9,16 +9,15 @@ from typing import Final, Never
 from ingest.health.feed_health import Feed
 from ingest.source import Report
 from ingest.source_events import FirstTrade, Upcoming
-from ingest.streams.channel_assignment import assigned, nearest
-from ingest.streams.connection import Stream, StreamOptions
-from ingest.streams.rotation import Rotation
-from ingest.streams.stream_metrics import StreamMetrics
-from ingest.streams.trade_frame import channels_of, traded_in
+from ingest.streams.nearest_openings import nearest
+from ingest.streams.source_metrics import SourceMetrics
+from ingest.streams.trade_frame import traded_in
 from shared.events import Source
+from shared.mexc.streams.channel_assignment import assigned
+from shared.mexc.streams.connection import Stream, StreamOptions
+from shared.mexc.streams.rotation import Rotation
+from shared.mexc.streams.symbol_channels import FRAME_BYTES_MAX, SYMBOLS_PER_CONNECTION, channels_of
 
-FRAME_BYTES_MAX: Final = 256 * 1024
-SYMBOLS_PER_CONNECTION: Final = 15
-"""With two channels each: MEXC allows thirty subscriptions per connection."""
 LOOK_SECONDS: Final = 0.25
 
 
@@ -33,7 +32,7 @@ class TradeStreams:
         connections_max: int,
         upcoming: Callable[[], Sequence[Upcoming]],
         feed: Feed,
-        metrics: StreamMetrics,
+        metrics: SourceMetrics,
     ) -> None:
         """*feed* receives data as long as every wanted symbol is covered, none at all included."""
         self._options = options
@@ -52,7 +51,7 @@ class TradeStreams:
             Stream("trades", partial(self._channels_of, number), take, FRAME_BYTES_MAX, is_quiet=True)
             for number in range(len(self._assignments))
         ]
-        rotations = [Rotation(stream, self._options, self._feed, self._metrics) for stream in streams]
+        rotations = [Rotation(stream, self._options, self._feed, self._metrics.streams) for stream in streams]
         async with asyncio.TaskGroup() as tasks:
             for number, rotation in enumerate(rotations):
                 tasks.create_task(rotation.run(), name=f"trades-{number}")

@@ -62,7 +62,8 @@ class Trade(Event):
     exit_reason: str | None = None
     """Of a sale: reason of the exit."""
     latency_ms: int = Field(ge=0)
-    """From the decision to the exchange's answer; 0 where no answer was timed."""
+    """From the decision to the exchange's answer: to the order, or where that was lost, to the look-up that showed it.
+    0 where the exchange never showed the order."""
     ack_latency_ms: int | None = Field(default=None, ge=0)
     """The same for statistics: None where no answer was timed, for example for an order found by a look-up."""
     mode: Mode

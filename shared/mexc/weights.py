@@ -24,6 +24,7 @@ class Cost(NamedTuple):
 
 ORDER_PATH: Final = "/api/v3/order"
 ORDER_TEST_PATH: Final = "/api/v3/order/test"
+LISTEN_KEY_PATH: Final = "/api/v3/userDataStream"
 INFO_PATH: Final = "/api/v3/exchangeInfo"
 HEAVIEST: Final = 25
 _UNKNOWN: Final = HEAVIEST
@@ -59,6 +60,10 @@ _KEY: Final[Mapping[tuple[str, str], Cost]] = MappingProxyType(
         ("GET", "/api/v3/account"): Cost(Pool.KEY, 10),
         ("GET", "/api/v3/selfSymbols"): Cost(Pool.KEY, 1),
         ("GET", "/api/v3/tradeFee"): Cost(Pool.KEY, 20),
+        ("GET", LISTEN_KEY_PATH): Cost(Pool.KEY, 1),
+        ("POST", LISTEN_KEY_PATH): Cost(Pool.KEY, 1),
+        ("PUT", LISTEN_KEY_PATH): Cost(Pool.KEY, 1),
+        ("DELETE", LISTEN_KEY_PATH): Cost(Pool.KEY, 1),
     }
 )
 ORDER: Final = _KEY["POST", ORDER_PATH]

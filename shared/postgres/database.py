@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
-from sqlalchemy import URL
 
 from shared.errors import TransientError
 from shared.postgres.dialling import Session, connect_options, inspected_options
 from shared.postgres.engine import EngineOnDemand
 from shared.postgres.error_translation import UNUSABLE, away_is_transient, unusable
+from shared.postgres.postgres_url import PostgresUrl
 from shared.postgres.refusals import refusals_are_settings
 from shared.postgres.url import parse_url
 from shared.postgres.url_files import require_files
@@ -121,7 +121,7 @@ class _PooledConnection(AbstractAsyncContextManager[Connection]):
 
 
 @asynccontextmanager
-async def connect(settings: DatabaseSettings, url: URL, *, name: str) -> AsyncIterator[Database]:
+async def connect(settings: DatabaseSettings, url: PostgresUrl, *, name: str) -> AsyncIterator[Database]:
     """Open the pool and the engine on *url*.
 
     Raises TransientError when the server is away, SettingsError for a permanent refusal.
@@ -147,7 +147,7 @@ async def connect(settings: DatabaseSettings, url: URL, *, name: str) -> AsyncIt
             reset=keep_session,
         )
 
-    engines = EngineOnDemand(url, options)
+    engines = EngineOnDemand(options)
     try:
         yield Database(pool, engines)
     finally:

@@ -2,8 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import URL
-
 from shared.postgres.dialling import ConnectOptions
 
 if TYPE_CHECKING:
@@ -13,8 +11,7 @@ if TYPE_CHECKING:
 class EngineOnDemand:
     """The one engine of a process, created on first use."""
 
-    def __init__(self, url: URL, options: ConnectOptions) -> None:
-        self._url = url
+    def __init__(self, options: ConnectOptions) -> None:
         self._options = options
         self._engine: AsyncEngine | None = None
 
@@ -24,8 +21,8 @@ class EngineOnDemand:
             from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415
 
             self._engine = create_async_engine(
-                self._url,
-                # SQLAlchemy would parse the URL's options itself, and does not know sslmode.
+                # Without an address: SQLAlchemy would parse its options itself, and does not know sslmode.
+                "postgresql+asyncpg://",
                 async_creator=self._options.open,
                 pool_size=2,
                 max_overflow=3,

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import unquote, unquote_plus
 
-from sqlalchemy import URL
-
 from shared.errors import SettingsError
+from shared.postgres.postgres_url import PostgresUrl
 from shared.postgres.url_hosts import with_hosts
 from shared.postgres.url_parameters import supported_parameters
 from shared.setting_types import ENCODE
@@ -22,27 +21,20 @@ _PARTS: Final = re.compile(r"(?P<authority>[^/?]*)(?:/(?P<path>[^?]*))?(?:\?(?P<
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
-def parse_url(text: str, *, variable: str) -> URL:
-    """Return the SQLAlchemy form of a PostgreSQL URL; raise SettingsError naming *variable*, never a value."""
+def parse_url(text: str, *, variable: str) -> PostgresUrl:
+    """Return a PostgreSQL URL in its parts; raise SettingsError naming *variable*, never a value."""
     try:
         return _parsed(text.strip())
     except ValueError as error:
         raise SettingsError(f"{variable}: {error}") from None
 
 
-def driver_url(url: URL) -> str:
+def driver_url(url: PostgresUrl) -> str:
     """Return the form that PostgreSQL's own tools and asyncpg read."""
-    bare = url.set(drivername="postgresql").difference_update_query(OURS)
-    return bare.render_as_string(hide_password=False)
+    return url.without_parameters(OURS).render()
 
 
-def parameter(url: URL, name: str) -> str | None:
-    """Return one of the URL's own parameters."""
-    value = url.query.get(name)
-    return value if isinstance(value, str) else None
-
-
-def _parsed(text: str) -> URL:
+def _parsed(text: str) -> PostgresUrl:
     scheme, separator, rest = text.partition("://")
     if not separator or scheme not in SCHEMES:
         raise ValueError(f"must start with {' or '.join(f'{each}://' for each in SCHEMES)}")
@@ -60,8 +52,7 @@ def _parsed(text: str) -> URL:
         raise ValueError(f"names more than a database behind the host (in its name, / is written %2F): {ENCODE}")
     userinfo, _, hosts = authority.rpartition("@")
     user, _, password = userinfo.partition(":")
-    url = URL.create(
-        "postgresql+asyncpg",
+    url = PostgresUrl(
         unquote(user) or None,
         unquote(password) or None,
         database=unquote(path or "") or None,
@@ -78,7 +69,7 @@ def _pairs(query: str) -> Iterator[tuple[str, str]]:
         yield unquote_plus(name), unquote_plus(value)
 
 
-def _with_a_user(url: URL) -> URL:
+def _with_a_user(url: PostgresUrl) -> PostgresUrl:
     """Return *url*; raise ValueError where it leaves the user to an operating system without a name for ours."""
     if url.username is None and "user" not in url.query and not os.environ.get("PGUSER"):
         try:

@@ -6,29 +6,27 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import URL
-
 from shared.errors import SettingsError
+from shared.postgres.postgres_url import PostgresUrl
 from shared.postgres.refusals import VARIABLE
-from shared.postgres.url import parameter
 
 AUTHORITIES: Final = ("sslrootcert", "sslcrl")
 
 
-def require_files(url: URL) -> None:
+def require_files(url: PostgresUrl) -> None:
     """Raise SettingsError naming the parameter and the path of the first unusable file of *url*."""
-    passfile = parameter(url, "passfile")
+    passfile = url.query.get("passfile")
     if passfile is not None:
         _read("passfile", passfile)
-    if parameter(url, "sslmode") == "disable":
+    if url.query.get("sslmode") == "disable":
         return
     for name in AUTHORITIES:
-        path = parameter(url, name)
+        path = url.query.get(name)
         if path is not None:
             _read(name, path)
             _load(name, path, partial(ssl.SSLContext.load_verify_locations, cafile=path))
-    certificate, key = parameter(url, "sslcert"), parameter(url, "sslkey")
-    password = parameter(url, "sslpassword") or ""
+    certificate, key = url.query.get("sslcert"), url.query.get("sslkey")
+    password = url.query.get("sslpassword") or ""
     for name, path in (("sslcert", certificate), ("sslkey", key)):
         if path is not None:
             _read(name, path)

@@ -1,11 +1,11 @@
 """Hosts and ports of a PostgreSQL URL."""
 
 import re
+from dataclasses import replace
 from typing import Final
 from urllib.parse import unquote
 
-from sqlalchemy import URL
-
+from shared.postgres.postgres_url import PostgresUrl
 from shared.setting_types import ENCODE
 
 PORT_MAX: Final = 65_535
@@ -13,16 +13,16 @@ _HOST: Final = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+(?:%[\w.]+)?\]|[^:\[\]]*)(?
 _NAME: Final = re.compile(r"[\w.-]*")
 
 
-def with_hosts(url: URL, hosts: str) -> URL:
+def with_hosts(url: PostgresUrl, hosts: str) -> PostgresUrl:
     """Return *url* with its target: a host, a directory of sockets, or several of them to try in turn."""
     places = [_place(host, alone="," not in hosts) for host in hosts.split(",")]
     if len(places) == 1:
         name, port = places[0]
         if name.startswith("/"):
-            return url.update_query_dict({"host": name} | ({"port": str(port)} if port else {}))
-        return url.set(host=name.strip("[]") or None, port=port)
+            return url.with_parameters({"host": name} | ({"port": str(port)} if port else {}))
+        return replace(url, host=name.strip("[]") or None, port=port)
     written = (f"{name}:{port}" if port else name for name, port in places)
-    return url.update_query_dict({"host": ",".join(written)})
+    return url.with_parameters({"host": ",".join(written)})
 
 
 def _place(text: str, *, alone: bool) -> tuple[str, int | None]:

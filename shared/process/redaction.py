@@ -16,17 +16,20 @@ VALUE_CHARACTERS_MIN: Final = 6
 """A shorter secret may occur within other words; it is hidden by its key and in URLs only."""
 
 _KEY: Final = re.compile(
-    r"(token|secret|passw(or)?d|api[_-]?key|authorization|cookie|signature|credentials?)$", re.IGNORECASE
+    r"(token|secret|passw(or)?d|api[_-]?key|listen[_-]?key|authorization|cookie|signature|credentials?)$", re.IGNORECASE
 )
 _OURS: Final = re.compile(r"sn[tsl]_[0-9a-f]{16}\.[A-Za-z0-9_-]*", re.IGNORECASE)
 """Tokens, sessions and links of the API (`api.access.credentials`), whole or truncated."""
 _IN_URL: Final = re.compile(r"(://[^\s:/@]*:)[^\s@]*@")
 _SIGNED: Final = re.compile(r"(signature=)[0-9a-fA-F]+")
+_LISTENING: Final = re.compile(r"(listenKey=)[^\s&'\"]+", re.IGNORECASE)
+"""In requests about the private stream, and in its URL."""
 
 
 def hidden_by_form(text: str) -> str:
-    """Return *text* without tokens of the API, passwords in URLs, and signatures of requests."""
-    return _SIGNED.sub(rf"\1{MASK}", _IN_URL.sub(rf"\1{MASK}@", _OURS.sub(MASK, text)))
+    """Return *text* without tokens of the API, passwords in URLs, listenKeys, and signatures of requests."""
+    unsigned = _SIGNED.sub(rf"\1{MASK}", _LISTENING.sub(rf"\1{MASK}", text))
+    return _IN_URL.sub(rf"\1{MASK}@", _OURS.sub(MASK, unsigned))
 
 
 class Redaction:

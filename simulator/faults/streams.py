@@ -21,4 +21,23 @@ ROWS = (
         endpoint=WEBSOCKET,
         options=("size_bytes",),
     ),
+    FaultKind(
+        "ws_listen_keys_expire",
+        "Every listenKey is void now: its connections fall silent, and it is refused from then on.",
+        endpoint=WEBSOCKET,
+    ),
+    FaultKind(
+        "ws_private_silence",
+        "The private stream pushes nothing; control frames are answered.",
+        endpoint=WEBSOCKET,
+        count=None,
+    ),
+    FaultKind("ws_private_gap", "A push of the private stream is swallowed.", endpoint=WEBSOCKET),
+    FaultKind("ws_private_duplicate", "A push of the private stream comes twice.", endpoint=WEBSOCKET),
+    FaultKind("ws_private_reorder", "A push of the private stream comes after the next one.", endpoint=WEBSOCKET),
+    FaultKind(
+        "ws_private_lie",
+        "A push of the private stream says ten times as much, and of an order that it is filled.",
+        endpoint=WEBSOCKET,
+    ),
 )

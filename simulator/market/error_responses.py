@@ -50,6 +50,8 @@ OVERSOLD = ErrorResponse(30005, "Oversold")
 CLIENT_ID_DUPLICATE = ErrorResponse(33333, "Duplicate newClientOrderId")
 ORDER_UNKNOWN = ErrorResponse(-2011, "Unknown order sent.")
 ORDER_ABSENT = ErrorResponse(-2013, "Order does not exist.")
+LISTEN_KEY_UNKNOWN = ErrorResponse(22222, "listenKey does not exist")
+LISTEN_KEYS_TOO_MANY = ErrorResponse(33333, "listenKeys exceed the maximum")
 
 TOO_MANY_REQUESTS = ErrorResponse(429, "Too Many Requests", http_status=429)
 BANNED = ErrorResponse(418, "IP banned for repeated requests beyond the limit", http_status=418)

@@ -25,7 +25,7 @@ from simulator.market.orders import (
     Status,
 )
 from simulator.market.price import price_at
-from simulator.market.settlement import Fees, required_balance, settle_maker, settle_taker
+from simulator.market.settlement import Fees, check_balance, settle_maker, settle_taker
 from simulator.market.wallet import Wallet
 from simulator.symbols.catalogue import Catalogue
 from simulator.symbols.decimals import truncate
@@ -43,6 +43,7 @@ class Market:
     ) -> None:
         self.catalogue = catalogue
         self.wallet = wallet
+        self._events = wallet.events
         self._changes = changes or Changes()
         self.orders = OrderStore(self._changes)
         self.deals: deque[Deal | Removal] = deque(maxlen=_DEALS_MAX)
@@ -93,10 +94,7 @@ class Market:
         instrument = self.instrument(request.symbol, now_ms)
         middle = price_at(instrument, now_ms)
         understood = validate_order(request, instrument, middle, now_ms, self.rules)
-        asset, amount = required_balance(understood, instrument, middle, self._fees_at(instrument, now_ms))
-        if self.wallet.free(asset) < amount:
-            holds_some = request.side is Side.SELL and self.wallet.free(asset) + self.wallet.arriving(asset) > 0
-            raise RefusedError(error_responses.OVERSOLD if holds_some else error_responses.INSUFFICIENT_POSITION)
+        check_balance(self.wallet, understood, instrument, middle, self._fees_at(instrument, now_ms))
         return understood
 
     def place(self, request: OrderRequest, now_ms: int, *, settle_ms: int = 0, behaviour: Behaviour = NORMAL) -> Order:
@@ -106,8 +104,8 @@ class Market:
             raise RefusedError(error_responses.TOO_MANY_OPEN_ORDERS)
         instrument = self.instrument(request.symbol, now_ms)
         order_id = f"C02__{now_ms}{next(self._numbers):06d}"
-        order = Order(order_id, understood, instrument.base, instrument.quote, now_ms, now_ms, settle_ms=settle_ms)
-        order.behaviour = behaviour
+        pair = instrument.base, instrument.quote
+        order = Order(order_id, understood, *pair, now_ms, now_ms, settle_ms=settle_ms, behaviour=behaviour)
         if behaviour.due_ms > now_ms:
             order.visible_from_ms = behaviour.due_ms
             self._late.append(order)
@@ -144,6 +142,7 @@ class Market:
         raise RefusedError(error_responses.SYMBOL_INVALID)
 
     def _match(self, order: Order, instrument: Instrument, now_ms: int) -> None:
+        self._events.note_order(order)
         request = order.request
         guarded = instrument.phase(now_ms) is Phase.GUARDED
         if request.type is OrderType.MARKET and guarded:
@@ -159,7 +158,7 @@ class Market:
         if taken.complete:
             return self._finish(order, Status.FILLED, now_ms)
         if request.type in {OrderType.LIMIT, OrderType.LIMIT_MAKER}:
-            return self._rest(order)
+            return self._rest(order, now_ms)
         return self._finish(order, Status.PARTIALLY_CANCELED if order.fills else Status.CANCELED, now_ms)
 
     def _match_late(self, now_ms: int) -> None:
@@ -182,7 +181,7 @@ class Market:
             taken = taken.limited_to(truncate(wanted * behaviour.takes, instrument.quantity_decimals))
         self._fill(order, instrument, taken, now_ms)
         if behaviour.rests and order.remaining > 0:
-            return self._rest(order)
+            return self._rest(order, now_ms)
         complete = order.request.quantity is not None and order.remaining == 0
         ended = Status.FILLED if complete else Status.PARTIALLY_CANCELED if order.fills else Status.CANCELED
         return self._finish(order, ended, now_ms)
@@ -215,9 +214,8 @@ class Market:
         for level in taken.levels:
             # The maker sets the price.
             filled = Level(price, level.quantity)
-            settle_maker(self.wallet, order, filled, now_ms)
-            free_of_charge = Commission(Decimal(0), instrument.quote, Decimal(0))
-            self._note_fill(order, filled, free_of_charge, now_ms, is_maker=True)
+            commission = settle_maker(self.wallet, order, filled, now_ms)
+            self._note_fill(order, filled, commission, now_ms, is_maker=True)
         self._deplete(instrument, side.other, taken, now_ms)
         self._finish(order, Status.FILLED if taken.complete else Status.PARTIALLY_FILLED, now_ms)
 
@@ -228,9 +226,10 @@ class Market:
 
     def _note_fill(self, order: Order, level: Level, commission: Commission, now_ms: int, *, is_maker: bool) -> None:
         trade_id = f"{now_ms}{next(self._numbers):06d}"
-        fill = Fill(trade_id, level.price, level.quantity, commission, is_maker, now_ms)
-        order.fills.append(fill)
-        self.deals.append(Deal(order, fill))
+        deal = Deal(order, Fill(trade_id, level.price, level.quantity, commission, is_maker, now_ms))
+        order.fills.append(deal.fill)
+        self.deals.append(deal)
+        self._events.note(deal)
 
     def _deplete(self, instrument: Instrument, side: Side, taken: TakeResult, now_ms: int) -> None:
         value = sum((level.price * level.quantity for level in taken.levels), Decimal(0))
@@ -239,11 +238,13 @@ class Market:
         self._depletions[instrument.symbol, side] = before.plus(value, refilled, now_ms)
         self._changes.note(RowKind.DEPLETION, f"{instrument.symbol} {side}")
 
-    def _rest(self, order: Order) -> None:
+    def _rest(self, order: Order, now_ms: int) -> None:
         self.wallet.lock(*order.held)
-        order.status = Status.PARTIALLY_FILLED if order.fills else Status.NEW
+        if order.fills:
+            self._finish(order, Status.PARTIALLY_FILLED, now_ms)
 
     def _finish(self, order: Order, status: Status, now_ms: int) -> None:
         order.status = status
         order.updated_ms = now_ms
         self.orders.note(order)
+        self._events.note_order(order)

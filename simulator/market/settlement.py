@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from simulator.market.account_events import BalanceCause
 from simulator.market.book import Level, Side
+from simulator.market.error_responses import INSUFFICIENT_POSITION, OVERSOLD, RefusedError
 from simulator.market.orders import Commission, Order, OrderRequest
 from simulator.market.wallet import Arrival, Wallet
 from simulator.symbols.instrument import FeeAsset, Instrument
@@ -34,8 +36,17 @@ class Fees:
         return Commission(value, order.quote, value)
 
 
-def required_balance(request: OrderRequest, instrument: Instrument, middle: Decimal, fees: Fees) -> tuple[str, Decimal]:
-    """Return the asset and the free balance required to accept an order."""
+def check_balance(wallet: Wallet, request: OrderRequest, instrument: Instrument, middle: Decimal, fees: Fees) -> None:
+    """Raise RefusedError unless the balance that an order requires is free."""
+    asset, amount = _required_balance(request, instrument, middle, fees)
+    if wallet.free(asset) < amount:
+        holds_some = request.side is Side.SELL and wallet.free(asset) + wallet.arriving(asset) > 0
+        raise RefusedError(OVERSOLD if holds_some else INSUFFICIENT_POSITION)
+
+
+def _required_balance(
+    request: OrderRequest, instrument: Instrument, middle: Decimal, fees: Fees
+) -> tuple[str, Decimal]:
     price = request.price if request.price is not None else middle
     if request.side is Side.SELL:
         quantity = request.quantity if request.quantity is not None else (request.quote_quantity or Decimal(0)) / price
@@ -53,28 +64,29 @@ def settle_taker(wallet: Wallet, order: Order, level: Level, fees: Fees, now_ms:
     if order.request.side is Side.SELL:
         wallet.move(order.base, -level.quantity)
         wallet.move(order.quote, value)
-        wallet.move(commission.asset, -commission.amount)
+        wallet.move(commission.asset, -commission.amount, BalanceCause.FEE)
         return commission
     wallet.move(order.quote, -value)
     if commission.asset == order.base:
         _receive(wallet, order, level.quantity - commission.amount, now_ms)
     else:
-        wallet.move(commission.asset, -commission.amount)
+        wallet.move(commission.asset, -commission.amount, BalanceCause.FEE)
         _receive(wallet, order, level.quantity, now_ms)
     return commission
 
 
-def settle_maker(wallet: Wallet, order: Order, level: Level, now_ms: int) -> None:
-    """Move the balances for a fill of a resting order, whose side's balance is locked."""
+def settle_maker(wallet: Wallet, order: Order, level: Level, now_ms: int) -> Commission:
+    """Move the balances for a fill of a resting order, whose side's balance is locked; it is free of charge."""
     value = level.price * level.quantity
     if order.request.side is Side.SELL:
         wallet.unlock(order.base, level.quantity)
         wallet.move(order.base, -level.quantity)
         wallet.move(order.quote, value)
-        return
-    wallet.unlock(order.quote, value)
-    wallet.move(order.quote, -value)
-    _receive(wallet, order, level.quantity, now_ms)
+    else:
+        wallet.unlock(order.quote, value)
+        wallet.move(order.quote, -value)
+        _receive(wallet, order, level.quantity, now_ms)
+    return Commission(Decimal(0), order.quote, Decimal(0))
 
 
 def _receive(wallet: Wallet, order: Order, coins: Decimal, now_ms: int) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from simulator.dirty_rows import Changes, RowKind
+from simulator.market.account_events import AccountEvents, BalanceCause, BalanceEvent
 from simulator.market.error_responses import INSUFFICIENT_POSITION, RefusedError
 
 
@@ -24,6 +25,7 @@ class Arrival:
 class Wallet:
     def __init__(self, funds: Mapping[str, Decimal], changes: Changes | None = None) -> None:
         self._changes = changes or Changes()
+        self.events = AccountEvents()
         self._balances: dict[str, Balance] = {}
         self._arrivals: list[Arrival] = []
         self._frozen: tuple[int, dict[str, Balance]] = (0, {})
@@ -59,12 +61,12 @@ class Wallet:
 
     def fund(self, asset: str, amount: Decimal) -> None:
         """Set the free balance."""
-        self._set(asset, Balance(amount, self._of(asset).locked))
+        self._set(asset, Balance(amount, self._of(asset).locked), BalanceCause.FUNDED)
 
-    def move(self, asset: str, amount: Decimal) -> None:
+    def move(self, asset: str, amount: Decimal, cause: BalanceCause = BalanceCause.TRADED) -> None:
         """Credit (or, negative, debit) the free balance."""
         balance = self._of(asset)
-        self._set(asset, Balance(balance.free + amount, balance.locked))
+        self._set(asset, Balance(balance.free + amount, balance.locked), cause)
 
     def expect(self, arrival: Arrival) -> None:
         """Credit the free balance when it is due."""
@@ -83,15 +85,19 @@ class Wallet:
         balance = self._of(asset)
         if amount > balance.free:
             raise RefusedError(INSUFFICIENT_POSITION)
-        self._set(asset, Balance(balance.free - amount, balance.locked + amount))
+        self._set(asset, Balance(balance.free - amount, balance.locked + amount), BalanceCause.PLACED)
 
     def unlock(self, asset: str, amount: Decimal) -> None:
         balance = self._of(asset)
-        self._set(asset, Balance(balance.free + amount, balance.locked - amount))
+        self._set(asset, Balance(balance.free + amount, balance.locked - amount), BalanceCause.CANCELLED)
 
-    def _set(self, asset: str, balance: Balance) -> None:
+    def _set(self, asset: str, balance: Balance, cause: BalanceCause) -> None:
+        before = self._of(asset)
         self._balances[asset] = balance
         self._changes.note(RowKind.BALANCE, asset)
+        change = balance.free - before.free, balance.locked - before.locked
+        if any(change):
+            self.events.note(BalanceEvent(asset, balance.free, change[0], balance.locked, change[1], cause))
 
     def _of(self, asset: str) -> Balance:
         return self._balances.get(asset, Balance())

@@ -11,7 +11,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from simulator.exchange import Exchange
-from simulator.faults.kind import WEBSOCKET
 from simulator.faults.registry import KINDS, ArmedFault
 from simulator.market.funding import Funding
 from simulator.market.listings import ListingRequest, SymbolChange, apply_change
@@ -21,6 +20,7 @@ from simulator.rest.fault_requests import FaultRequest, InvalidFieldError, armed
 from simulator.rest.json_rows import exposure_history_row, trade_rows
 from simulator.rest.traffic import request_row, window_rows
 from simulator.stream.hub import Hub
+from simulator.stream.ticks import Ticks
 from simulator.symbols.decimals import plain
 from simulator.symbols.instrument import Instrument
 
@@ -39,6 +39,8 @@ class Control:
             ("GET", "/symbols/{symbol}", self.show_symbol),
             ("PATCH", "/symbols/{symbol}", self.change_symbol),
             ("DELETE", "/symbols/{symbol}", self.remove_symbol),
+            ("POST", "/symbols/{symbol}/ticks", self.script_ticks),
+            ("DELETE", "/symbols/{symbol}/ticks", self.unscript_ticks),
             ("POST", "/newcomers", self.list_newcomer),
             ("GET", "/prices", self.show_prices),
             ("GET", "/orders", self.show_orders),
@@ -47,6 +49,7 @@ class Control:
             ("GET", "/traffic", self.show_traffic),
             ("GET", "/weights", self.show_weights),
             ("GET", "/refusals", self.show_refusals),
+            ("GET", "/streams", self.show_streams),
             ("PATCH", "/account", self.fund_account),
             ("POST", "/faults", self.arm_fault),
             ("GET", "/faults", self.show_faults),
@@ -59,6 +62,7 @@ class Control:
         async def saved(request: Request) -> Response:
             response = await answer(request)
             self.exchange.save()
+            self.hub.push_account()
             return response
 
         return saved
@@ -104,6 +108,15 @@ class Control:
         self.exchange.market.catalogue.remove(instrument.symbol, self.exchange.now_ms())
         return Response(status_code=204)
 
+    async def script_ticks(self, request: Request) -> Response:
+        """Push given ticks, and answer how many were sent, to all connections together."""
+        script = await _read(request, Ticks)
+        return _json({"sent": self.hub.script(request.path_params["symbol"], script.ticks)})
+
+    async def unscript_ticks(self, request: Request) -> Response:
+        self.hub.unscript(request.path_params["symbol"])
+        return Response(status_code=204)
+
     async def show_orders(self, _: Request) -> Response:
         self.exchange.market.advance(self.exchange.now_ms())
         return _json([_order_entry(each) for each in self.exchange.request_log.entries])
@@ -127,6 +140,9 @@ class Control:
     async def show_refusals(self, _: Request) -> Response:
         return _json(dict(self.exchange.request_log.refusals))
 
+    async def show_streams(self, _: Request) -> Response:
+        return _json(self.hub.subscriptions())
+
     async def fund_account(self, request: Request) -> Response:
         funding = await _read(request, Funding)
         for asset, amount in funding.balances.items():
@@ -136,8 +152,7 @@ class Control:
     async def arm_fault(self, request: Request) -> Response:
         fault = armed_fault(await _read(request, FaultRequest))
         self.exchange.faults.arm(fault)
-        if self.exchange.faults.take("ws_disconnect", WEBSOCKET):
-            self.hub.disconnect()
+        self.hub.act_at_once()
         return _json(_fault_row(fault), 201)
 
     async def show_faults(self, _: Request) -> Response:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from simulator.exchange import Exchange
-from simulator.rest import public, trading
+from simulator.rest import public, trading, user_stream
 from simulator.rest.params import Params
 
 
@@ -20,6 +20,10 @@ class Endpoint:
     @property
     def name(self) -> str:
         return f"{self.method} {self.path}"
+
+    @property
+    def takes_order(self) -> bool:
+        return self.method == "POST" and self.path.startswith("/api/v3/order")
 
 
 ENDPOINTS = (
@@ -45,4 +49,8 @@ ENDPOINTS = (
     Endpoint("GET", "/api/v3/allOrders", 10, trading.all_orders, signed=True),
     Endpoint("GET", "/api/v3/myTrades", 10, trading.my_trades, signed=True),
     Endpoint("GET", "/api/v3/account", 10, trading.account, signed=True),
+    Endpoint("POST", "/api/v3/userDataStream", 1, user_stream.create_listen_key, signed=True),
+    Endpoint("GET", "/api/v3/userDataStream", 1, user_stream.list_listen_keys, signed=True),
+    Endpoint("PUT", "/api/v3/userDataStream", 1, user_stream.keep_listen_key, signed=True),
+    Endpoint("DELETE", "/api/v3/userDataStream", 1, user_stream.delete_listen_key, signed=True),
 )

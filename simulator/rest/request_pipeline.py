@@ -64,7 +64,7 @@ def admit(exchange: Exchange, endpoint: Endpoint, call: RawRequest) -> AdmittedR
     exchange.request_log.requests[endpoint.name] += 1
     params = Params.parse(call.query, call.body)
     entry = None
-    if endpoint.method == "POST":
+    if endpoint.takes_order:
         ahead_ns = exchange.ahead_ns()
         entry = OrderEntry(
             call.received_ns, call.received_ns + ahead_ns, endpoint.path.endswith("/test"), params.as_dict()

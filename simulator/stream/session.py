@@ -18,8 +18,10 @@ _CLOSED_BY_POLICY = 1000
 
 
 class Session:
-    def __init__(self, websocket: WebSocket, exchange: Exchange) -> None:
+    def __init__(self, websocket: WebSocket, exchange: Exchange, listen_key: str | None) -> None:
         self._websocket = websocket
+        self._exchange = exchange
+        self.listen_key = listen_key
         self._settings = exchange.settings
         self._faults = exchange.faults
         self._outbox: asyncio.Queue[bytes | str] = asyncio.Queue(_WAITING_MAX)
@@ -27,7 +29,9 @@ class Session:
         self._limits = TimeLimits(exchange.settings, time.monotonic())
         self.client = websocket.client
         self.subscriptions = Subscriptions(
-            self._settings.ws_subscriptions_max, lambda: bool(self._faults.take("ws_refuse_subscription", WEBSOCKET))
+            self._settings.ws_subscriptions_max,
+            lambda: bool(self._faults.take("ws_refuse_subscription", WEBSOCKET)),
+            has_listen_key=listen_key is not None,
         )
 
     async def run(self) -> None:
@@ -69,7 +73,10 @@ class Session:
         try:
             while True:
                 frame = await self._outbox.get()
-                if self._faults.active("ws_silence"):
+                # Nothing comes any more once the listenKey is void, as on MEXC.
+                key, keys = self.listen_key, self._exchange.listen_keys
+                is_void = key is not None and not keys.is_valid(key, self._exchange.now_ms())
+                if is_void or self._faults.active("ws_silence"):
                     continue
                 self._limits.note_traffic(time.monotonic())
                 await (

@@ -16,9 +16,10 @@ class _Request(msgspec.Struct):
 
 
 class Subscriptions:
-    def __init__(self, limit: int, refuse: Callable[[], bool]) -> None:
+    def __init__(self, limit: int, refuse: Callable[[], bool], *, has_listen_key: bool = False) -> None:
         self._limit = limit
         self._refuse = refuse  # whether a fault refuses the next subscription
+        self._has_listen_key = has_listen_key
         self._decoder = msgspec.json.Decoder(_Request)
         self.channels: dict[str, Channel] = {}
 
@@ -52,6 +53,8 @@ class Subscriptions:
         """Subscribe to one channel; return whether it exists and is neither refused nor one too many."""
         channel = parse(name)
         if channel is None or self._refuse():
+            return False
+        if channel.feed.is_private and not self._has_listen_key:
             return False
         if name not in self.channels and len(self.channels) >= self._limit:
             return False

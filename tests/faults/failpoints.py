@@ -60,7 +60,7 @@ POLLS = frozenset(
         "announced_openings.MISSED",
         "order_transitions.GIVEN_UP",
         "operator_settlement.PENDING",
-        "service.AUTO_TRADE",
+        "readiness.AUTO_TRADE",
         "attempt_writer.EARLIER",
         "auto_trade_expiry.DUE",
         "daily_loss_breaker.RESULT",

@@ -44,6 +44,7 @@ from tests.support.running.executors import Crash, a_coin, configure, rows
 from tests.support.running.services import open_database
 
 T = TypeVar("T")
+NOT_OURS = "an-order-by-hand"
 
 
 class OrderMachine(RuleBasedStateMachine):
@@ -165,6 +166,18 @@ class OrderMachine(RuleBasedStateMachine):
     @rule(looks=st.integers(1, 4), every_seconds=st.sampled_from([0, 0.5, 5]))
     def what_is_at_large_is_looked_up(self, looks: int, every_seconds: float) -> None:
         self._look(looks, every_seconds)
+
+    @rule(picks=st.lists(st.integers(0, 9), min_size=1, max_size=4))
+    def the_private_stream_pushes_whatever_it_likes(self, picks: list[int]) -> None:
+        sent = [NOT_OURS, *(each.request.client_order_id for each in self.world.exchange.entries)]
+        self.do(self.world.run(self._hint([sent[pick % len(sent)] for pick in picks])))
+
+    async def _hint(self, hinted: list[str]) -> None:
+        for sent_as in hinted:
+            if not self.world.executor.resolver.hint(sent_as):
+                self.world.executor.recheck.hint(sent_as)
+        await self.world.executor.resolver.look_up_due()
+        await self.world.executor.recheck.look()
 
     def _look(self, looks: int, every_seconds: float) -> None:
         for _ in range(looks):

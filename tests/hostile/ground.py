@@ -42,6 +42,7 @@ _OVER: Final = ("closed", "written_off")
 LIMIT_USDT: Final = Decimal(100)
 QUICK: Final[Mapping[str, Any]] = {
     "exit_check_seconds": 0.1,
+    "exit_streams": False,
     "dust_seconds": 1,
     "protection_seconds": 0.5,
     "absent_reads": 2,
@@ -58,7 +59,10 @@ QUICK: Final[Mapping[str, Any]] = {
     "key_weight_per_10_seconds": 100_000,
     "key_requests_per_second": 10_000,
 }
-"""Everything that is waited for is short; the limits on exposure are those of a careful operator."""
+"""Everything that is waited for is short; the limits on exposure are those of a careful operator.
+
+Prices are looked at by REST alone, whose lies these are; tests of streams switch them on.
+"""
 PRODUCTION: Final[Mapping[str, Any]] = {name: getattr(ExecutorSettings(), name) for name in QUICK}
 """The same, as they are unless an operator says otherwise."""
 COIN: Final[Mapping[str, Any]] = {
@@ -268,6 +272,12 @@ class Ground:
             return last
 
         return await eventually(said, within_seconds=SECONDS)
+
+    def prices(self) -> Mapping[str, str]:
+        """Return the source of prices of each coin that is followed, as health has it."""
+        told = [each for each in self.health.events if isinstance(each, Health) and each.component == "exits"]
+        found: Mapping[str, str] = (told[-1].facts or {}).get("prices", {}) if told else {}  # type: ignore[assignment]
+        return found
 
     def published(self, listing: Listing) -> list[Trade]:
         """Return the trades published of *listing*, in their order."""

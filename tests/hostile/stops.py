@@ -12,12 +12,15 @@ from typing import Any, Final
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from executor.rate_limits.rate_budget import WEIGHT_SECONDS
 from shared.mexc.weights import Pool
 from tests.hostile.ground import PRODUCTION, QUICK, Ground
 from tests.support.running.simulators import plain_http
 from tests.waiting import eventually
 
 ALLOWED_SECONDS: Final = 2.0
+BY_STREAM_SECONDS: Final = 1.0
+"""The same where the streams of the coins are fresh."""
 STEPS: Final = 8
 """Between a fall and its sale: two looks with the books that they ask for, a balance, two entries, the order."""
 PROBE_EVERY_SECONDS: Final = 0.1
@@ -32,9 +35,11 @@ EXITS: Final[Mapping[str, Any]] = {
     **{name: QUICK[name] for name in WIDER + QUICKER},
     "exchange_timeout_seconds": 2.5,
     "stop_loss_pct": 20,
+    "exit_streams": False,
 }
 """Only limits that so many scenarios would meet are wider, and it is quicker proven that a purchase is absent."""
 WEIGHT_USED: Final = "sniper_executor_rate_weight_used"
+BY_STREAM: Final[Mapping[str, Any]] = {**EXITS, "exit_streams": True}
 USED_MAX: Final = 80
 """Of the weight of 120 in ten seconds: looks at one coin take 60, and the rules, which weigh 25, can be read beside."""
 USED_UP: Final = 95
@@ -51,6 +56,7 @@ class Scenario:
 
     ground: Ground
     name: str
+    exits: Mapping[str, Any] = field(default_factory=lambda: EXITS)
     seconds: list[float] = field(default_factory=list)
     held: int = 0
 
@@ -59,7 +65,7 @@ class Scenario:
 
         Where nothing is held, the executor has used little of the rate limits: what other scenarios used is theirs.
         """
-        await self.ground.staffed(**EXITS)
+        await self.ground.staffed(**self.exits)
         if not await self.ground.rows(HELD):  # Coins of the play before are looked at together with these.
             await self.has_room()
         await self.ground.allows(trade_usdt=50, position_usdt=5000)
@@ -71,8 +77,18 @@ class Scenario:
         return symbols
 
     async def holds_many(self) -> list[str]:
-        """Hold eight coins, whose looks take all that the rate limits have for looks."""
-        return await self.holds(8)
+        """Hold eight coins, whose looks take all that the rate limits have for looks.
+
+        What their purchases used is free again: looks are further apart beside that, up to what their reserve sustains.
+        """
+        symbols = await self.holds(8)
+        bought_at = time.monotonic()
+
+        async def is_free_again() -> bool:
+            return time.monotonic() - bought_at > WEIGHT_SECONDS and await self._used() <= USED_MAX
+
+        await eventually(is_free_again, within_seconds=40, every_seconds=0.1)
+        return symbols
 
     def symbols(self, what: str, count: int) -> list[str]:
         """Return the symbols of so many coins."""
@@ -141,6 +157,17 @@ class Scenario:
 
         return int(await eventually(received, within_seconds=15, every_seconds=0.02))
 
+    async def are_followed(self, symbols: Sequence[str]) -> None:
+        """Return once all of *symbols* are judged by their streams."""
+        assert self.ground.resident is not None
+
+        def by_stream() -> bool:
+            prices = self.ground.prices()
+            assert all(prices.get(symbol) == "stream" for symbol in symbols), f"the sources of prices are {prices}"
+            return True
+
+        await eventually(by_stream, within_seconds=30)
+
     async def _used(self) -> float:
         """Return the weight that the executor used of what its address may."""
         assert self.ground.resident is not None
@@ -167,16 +194,18 @@ class Figures:
         self._allowed: dict[str, float] = {}
         self._plays = itertools.count()
 
-    async def of(self, play: Play, ground: Ground) -> tuple[float, float]:
+    async def of(
+        self, play: Play, ground: Ground, exits: Mapping[str, Any] = EXITS, *, allowed_seconds: float = ALLOWED_SECONDS
+    ) -> tuple[float, float]:
         """Play a scenario until its sales have decided; return their median, and what is allowed on this machine."""
-        name = play.__name__.replace("_", " ")
+        name = play.__name__.replace("_", " ") + (" by streams" if exits["exit_streams"] else "")
         seconds = self._seconds.setdefault(name, [])
         async with probing(ground) as steps:
             for count in itertools.count(1):
-                scenario = Scenario(ground, f"STOP{next(self._plays)}X")
+                scenario = Scenario(ground, f"STOP{next(self._plays)}X", exits)
                 await play(scenario)
                 seconds += scenario.seconds
-                self._allowed[name] = ALLOWED_SECONDS + STEPS * statistics.median(steps)
+                self._allowed[name] = allowed_seconds + STEPS * statistics.median(steps)
                 if count >= PLAYS and is_decided(seconds, self._allowed[name]):
                     break
         return sorted(seconds)[len(seconds) // 2], self._allowed[name]

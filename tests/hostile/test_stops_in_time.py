@@ -17,7 +17,7 @@ import pytest_asyncio
 
 from shared.events import HealthStatus
 from tests.hostile.ground import Ground, a_ground
-from tests.hostile.stops import EXITS, Figures, Play, Scenario
+from tests.hostile.stops import ALLOWED_SECONDS, BY_STREAM, BY_STREAM_SECONDS, Figures, Play, Scenario
 from tests.hostile.tidying import SharedGround
 from tests.servers.databases import PostgresServer
 from tests.servers.rabbitmq import RabbitMQServer
@@ -83,7 +83,7 @@ async def while_reconciliation_is_stuck(it: Scenario) -> None:
     await it.announces([stuck])
     await eventually(lambda: it.ground.posted(stuck), within_seconds=10)
     await it.ground.relieved()
-    await it.ground.staffed(ready=False, **EXITS)
+    await it.ground.staffed(ready=False, **it.exits)
     await it.ground.looked(times=1, within_seconds=READY_SECONDS)
     await it.sells_one_by_one(held)
     await it.ground.order(stuck, "sending", "unknown")
@@ -95,7 +95,7 @@ async def after_a_restart(it: Scenario) -> None:
     await it.ground.relieved()
     for symbol in held:
         await it.ground.falls(symbol)
-    await it.ground.staffed(**EXITS)
+    await it.ground.staffed(**it.exits)
     ready_at = time.time_ns()
     for symbol in held:
         it.took(ready_at, await it.sale(symbol))
@@ -209,6 +209,14 @@ async def with_seven_more_positions_and_refused_six_times(it: Scenario) -> None:
         await it.sells_in_the_end(symbol, refused=6)
 
 
+async def of_eight_positions_with_the_limits_used_up(it: Scenario) -> None:
+    """M30: nothing can be asked for, and nothing needs to be."""
+    held = await it.holds_many()
+    await it.are_followed(held)
+    await it.has_no_room()
+    await it.sells_together(held)
+
+
 async def _is_used_up(ground: Ground) -> bool:
     return await ground.exchange.armed() == []
 
@@ -235,6 +243,21 @@ SCENARIOS: Final[tuple[Play, ...]] = (
     with_seven_more_positions,
     of_eight_positions_at_once,
     with_seven_more_positions_and_refused_six_times,
+)
+
+
+BY_STREAMS: Final[tuple[Play, ...]] = (
+    plainly,
+    while_six_purchases_hang,
+    while_two_sales_hang,
+    refused_six_times_as_oversold,
+    without_an_answer_about_balances,
+    while_no_order_is_ever_shown,
+    with_a_scale_that_became_coarser,
+    after_a_restart,
+    when_it_trades_again_after_a_suspension,
+    of_eight_positions_at_once,
+    of_eight_positions_with_the_limits_used_up,
 )
 
 
@@ -265,5 +288,16 @@ async def test_a_stop_that_is_due_is_on_the_wire_under_two_seconds(
     ground: Ground, figures: Figures, play: Play
 ) -> None:
     seconds, allowed = await figures.of(play, ground)
+
+    assert seconds < allowed
+
+
+@pytest.mark.parametrize("play", BY_STREAMS, ids=lambda play: play.__name__.replace("_", " "))
+async def test_it_is_not_later_where_its_price_is_followed_by_streams(
+    ground: Ground, figures: Figures, play: Play
+) -> None:
+    is_bound = play is of_eight_positions_with_the_limits_used_up
+    bound_seconds = BY_STREAM_SECONDS if is_bound else ALLOWED_SECONDS
+    seconds, allowed = await figures.of(play, ground, BY_STREAM, allowed_seconds=bound_seconds)
 
     assert seconds < allowed

@@ -7,9 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 from ingest.source_events import FirstTrade, SourceEvent, Upcoming
-from ingest.streams.trade_frame import channels_of
-from ingest.streams.trade_stream import SYMBOLS_PER_CONNECTION
 from shared.events import Source, utc_now
+from shared.mexc.streams.symbol_channels import SYMBOLS_PER_CONNECTION, channels_of
 from tests.support.fakes.streams import Exchange, Watch, book, deals, listening, watching
 from tests.waiting import eventually
 

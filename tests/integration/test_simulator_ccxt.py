@@ -1,12 +1,16 @@
 """The exchange library many bots use takes the simulator for MEXC."""
 
+import asyncio
 import decimal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from typing import Any
 
 import pytest
 
 from tests.support.running.simulators import SimulatorProcess, running_simulator
+from tests.waiting import eventually
+
+WATCH_SECONDS = 30
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +49,26 @@ async def exchange(simulator: SimulatorProcess) -> AsyncIterator[Any]:
     client.has["fetchCurrencies"] = False
     # Every other URL goes, so that nothing can leave this machine.
     client.urls["api"] = {"spot": {"public": simulator.rest_url, "private": simulator.rest_url}}
+    yield client
+    await client.close()
+
+
+@pytest.fixture
+async def streams(simulator: SimulatorProcess, exchange: Any) -> AsyncIterator[Any]:
+    """The same client over websockets."""
+    import ccxt.pro as ccxt
+
+    class SpotOnly(ccxt.mexc):  # type: ignore[misc]
+        async def fetch_markets(self, params: Any = None) -> Any:
+            return await self.fetch_spot_markets(params or {})
+
+    options = {"apiKey": simulator.api_key, "secret": simulator.api_secret, "enableRateLimit": False}
+    client = SpotOnly({**options, "options": {"defaultType": "spot"}})
+    client.has["fetchCurrencies"] = False
+    client.urls["api"] = {
+        "spot": {"public": simulator.rest_url, "private": simulator.rest_url},
+        "ws": {"spot": simulator.ws_url},
+    }
     yield client
     await client.close()
 
@@ -132,3 +156,40 @@ async def test_buying_beyond_the_balance_is_insufficient_funds(exchange: Any) ->
 
     with pytest.raises(InsufficientFunds):
         await exchange.create_market_buy_order_with_cost("BTC/USDT", 20_000)
+
+
+async def while_watching(streams: Any, watch: Awaitable[Any], simulator: SimulatorProcess, exchange: Any) -> Any:
+    """What *watch* returns, once an order for 50 USDT is placed after it has subscribed."""
+    async with asyncio.timeout(WATCH_SECONDS):
+        await streams.load_markets()
+        watching = asyncio.ensure_future(watch)
+        await eventually(simulator.watches_account)
+        await exchange.create_market_buy_order_with_cost("ETH/USDT", 50)
+        return await watching
+
+
+async def test_watched_order_is_the_one_that_was_placed(
+    simulator: SimulatorProcess, exchange: Any, streams: Any
+) -> None:
+    orders = await while_watching(streams, streams.watch_orders("ETH/USDT"), simulator, exchange)
+
+    [placed] = await exchange.fetch_closed_orders("ETH/USDT")
+    assert {each["id"] for each in orders} == {placed["id"]}
+    assert orders[-1]["side"] == "buy"
+
+
+async def test_watched_trade_is_that_of_the_account(simulator: SimulatorProcess, exchange: Any, streams: Any) -> None:
+    watched = await while_watching(streams, streams.watch_my_trades("ETH/USDT"), simulator, exchange)
+
+    known = {each["id"]: each for each in await exchange.fetch_my_trades("ETH/USDT")}
+    for trade in watched:
+        same = known[trade["id"]]
+        assert (trade["price"], trade["amount"], trade["fee"]) == (same["price"], same["amount"], same["fee"])
+
+
+async def test_watched_balance_goes_down_by_a_purchase(
+    simulator: SimulatorProcess, exchange: Any, streams: Any
+) -> None:
+    balance = await while_watching(streams, streams.watch_balance(), simulator, exchange)
+
+    assert 9_900 < balance["USDT"]["free"] < 10_000

@@ -1,6 +1,7 @@
 """Encrypted connections to a real broker and a real database: the right certificate is taken, every other is named."""
 
 import datetime as dt
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from shared.bus.rabbitmq.stream import read_stream
 from shared.errors import SettingsError, SniperError, TransientError
 from shared.postgres import database
 from shared.postgres.database import Database
+from shared.postgres.dialling import certificate_expiry
 from shared.postgres.tls_root import with_authority
 from shared.settings import BrokerSettings, DatabaseSettings
 from shared.wire import topology
@@ -189,6 +191,46 @@ async def test_a_broker_of_a_stranger_is_not_believed(
     )
 
 
+def shown_end(server: EncryptedPostgres | EncryptedRabbitMQ) -> float:
+    """Return when the certificate ends that *server* was given last."""
+    presented = x509.load_pem_x509_certificate((server.directory / "server.crt").read_bytes())
+    return presented.not_valid_after_utc.timestamp()
+
+
+async def test_the_end_of_a_brokers_certificate_is_read_and_that_of_the_next(
+    broker: EncryptedRabbitMQ, ours: Authority
+) -> None:
+    settings = BrokerSettings.model_validate({"url": broker.url, "ca_file": ours.path})
+    plain = BrokerSettings.model_validate({"url": broker.node.url_for("/")})
+
+    first, ends = await rabbitmq.certificate_expiry(settings), shown_end(broker)
+    async with presenting(broker, ours, ends_in=dt.timedelta(days=3)):
+        second, ends_later = await rabbitmq.certificate_expiry(settings), shown_end(broker)
+
+    assert (first, second) == (ends, ends_later)
+    assert ends_later > ends
+    assert await rabbitmq.certificate_expiry(plain) is None
+
+
+async def test_the_end_of_a_databases_certificate_is_read_and_that_of_the_next(
+    postgres: EncryptedPostgres, ours: Authority
+) -> None:
+    async def read(parameters: str) -> float | None:
+        url = database.parse_url(f"{postgres.url}{parameters}", variable="SNIPER_DATABASE_URL")
+        return await certificate_expiry(DatabaseSettings(), url, name="test")
+
+    async def shows_the_last() -> bool:
+        return await read(f"?sslmode=verify-full&sslrootcert={ours.path}") == shown_end(postgres)
+
+    ends = shown_end(postgres)
+    await eventually(shows_the_last)
+    async with presenting(postgres, ours, ends_in=dt.timedelta(days=3)):
+        assert shown_end(postgres) > ends
+        await eventually(shows_the_last)
+
+    assert await read("?sslmode=require") is None, "nobody checks it"
+
+
 async def test_a_port_without_tls_is_named(broker: EncryptedRabbitMQ, ours: Authority) -> None:
     plain = broker.node.url_for("/").replace("amqp://", "amqps://")
 
@@ -252,7 +294,16 @@ async def test_a_service_runs_over_tls_and_one_that_trusts_another_authority_end
 
         migration = await run("migrate")
         assert await migration.process.wait() == 0, migration.log.read_text()
-        await (await run("run", "dedup")).ready()
+        dedup = await run("run", "dedup")
+        await dedup.ready()
+        wanted = {"broker": shown_end(broker), "database": shown_end(postgres)}
+
+        async def shows_both() -> bool:
+            metrics = (await dedup.get("/metrics")).text
+            found = re.findall(r'^sniper_server_certificate_expiry\w+{server="(\w+)"} (\S+)$', metrics, re.MULTILINE)
+            return {server: float(end) for server, end in found} == wanted
+
+        await eventually(shows_both)
 
         refused = await run("run", "persister", under=misled)
         assert await refused.process.wait() == 2

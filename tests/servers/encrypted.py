@@ -14,7 +14,7 @@ from typing import Any, Final
 from tests.servers.choice import ServerUnavailableError, node_installed
 from tests.servers.guard import guarded
 from tests.servers.node import RabbitMQNode, private_node
-from tests.servers.ports import LOOPBACK, accepts_connections, free_ports
+from tests.servers.ports import LOOPBACK, free_ports
 from tests.servers.scratch import scratch_directory
 from tests.support.fakes.certificates import Authority
 
@@ -85,7 +85,7 @@ def encrypted_postgres(authority: Authority) -> Iterator[EncryptedPostgres]:
             )
         guard.watch("process", process.pid)
         try:
-            _wait(port, process, directory / "console")
+            _wait(process, directory)
             yield EncryptedPostgres(directory, port, process)
         finally:
             process.send_signal(signal.SIGQUIT)
@@ -144,9 +144,15 @@ def _give_away(path: Path) -> None:
         shutil.chown(path, _USER, _USER)
 
 
-def _wait(port: int, process: "subprocess.Popen[bytes]", console: Path) -> None:
+def _wait(process: "subprocess.Popen[bytes]", directory: Path) -> None:
+    """Wait until the server takes sessions; it listens, and refuses them, a moment sooner."""
     deadline = time.monotonic() + _START_SECONDS
-    while not accepts_connections(port):
+    while not _is_ready(directory / "postmaster.pid"):
         if process.poll() is not None or time.monotonic() > deadline:
-            raise ServerUnavailableError(f"PostgreSQL did not start: {console.read_text()[-1000:]}")
+            raise ServerUnavailableError(f"PostgreSQL did not start: {(directory / 'console').read_text()[-1000:]}")
         time.sleep(0.02)
+
+
+def _is_ready(status: Path) -> bool:
+    """Return whether *status*, in which the server keeps its state in the last line, says so."""
+    return status.exists() and status.read_text().rstrip().endswith("ready")

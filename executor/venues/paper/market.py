@@ -40,11 +40,33 @@ class Questions(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _State:
+class SymbolState:
     """What exchangeInfo said of a symbol; no info: that there is no such symbol."""
 
     info: SymbolInfo | None
     at: float
+
+
+class SymbolStates:
+    """The answers of exchangeInfo, each requested again once it is older than *seconds_max*."""
+
+    def __init__(self, questions: Questions, seconds_max: float, clock: Callable[[], float]) -> None:
+        self._questions = questions
+        self._seconds_max = seconds_max
+        self._clock = clock
+        self._known: dict[str, SymbolState] = {}
+
+    async def read(self, symbol: str) -> SymbolState:
+        """Return the latest answer about *symbol*; raise ExchangeError where it is requested in vain."""
+        known = self._known.get(symbol)
+        if known is not None and self._clock() - known.at <= self._seconds_max:
+            return known
+        state = SymbolState(await self._questions.symbol_rules(symbol), self._clock())
+        self._known.pop(symbol, None)
+        while len(self._known) >= _KEPT_MAX:
+            self._known.pop(next(iter(self._known)))
+        self._known[symbol] = state
+        return state
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +87,16 @@ class PaperMarket:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._questions = questions
-        self._state_seconds = state_seconds
+        self._states = SymbolStates(questions, state_seconds, clock)
         self._now = now
-        self._clock = clock
-        self._states: dict[str, _State] = {}
 
     async def meet(self, order: Order, request: OrderRequest) -> Met:
         """Ask for the book, at once, and beside it for whatever is not known yet; raise the error of the book's answer.
 
         No request after the book changes the price at which the order would have been filled.
         """
-        (book, at), state = await asyncio.gather(self._book(request.symbol), self._aside(self._state, request.symbol))
+        beside = self._aside(self._states.read, request.symbol)
+        (book, at), state = await asyncio.gather(self._book(request.symbol), beside)
         if isinstance(book, ExchangeError):
             raise book
         info = None if state is None else state.info
@@ -94,18 +115,6 @@ class PaperMarket:
         except ExchangeError as error:
             book = error
         return book, self._now()
-
-    async def _state(self, symbol: str) -> _State:
-        """Return the answer of exchangeInfo, or the one that came so shortly ago that it still holds."""
-        known = self._states.get(symbol)
-        if known is not None and self._clock() - known.at <= self._state_seconds:
-            return known
-        state = _State(await self._questions.symbol_rules(symbol), self._clock())
-        self._states.pop(symbol, None)
-        while len(self._states) >= _KEPT_MAX:
-            self._states.pop(next(iter(self._states)))
-        self._states[symbol] = state
-        return state
 
     async def _aside(self, ask: Callable[[str], Awaitable[T]], symbol: str) -> T | None:
         try:

@@ -108,31 +108,22 @@ def would_be_taken(
     rules = seen.rules or TradingRules()
     if request.type == "MARKET" and seen.info is not None and seen.info.market_orders is False:
         return _refusal(_MARKET_DISABLED)
-    refusal = _misfit(request, rules)
-    if refusal is not None:
-        return refusal
+    if (violated := rules_violation(request, rules)) is not None:
+        code, words = _TOO_FINE, violated.detail
+        if violated.reason is Reason.ABOVE_MAXIMUM:
+            code, words = _TOO_LARGE, f"{violated.detail} at most"
+        elif violated.reason is Reason.BELOW_MINIMUM:
+            # In the exchange's words, so that the least amount is read from them as it is from an answer.
+            least = rules.quote_amount_min_market if request.price is None else rules.quote_amount_min
+            words = "" if least is None else f"The minimum transaction volume cannot be less than:{plain(least)}USDT"
+            code = _TOO_SMALL
+        return _refusal(code, words)
     if request.price is not None and not band_of(rules, seen.last).allows(request.side, request.price):
         return _refusal(_PRICE_OUTSIDE)
     young = timedelta(seconds=market_after_seconds)
     if request.type == "MARKET" and seen.opened_at is not None and now - seen.opened_at < young:
         return Executed(None)
     return None
-
-
-def _misfit(request: OrderRequest, rules: TradingRules) -> SendResult | None:
-    refused = rules_violation(request, rules)
-    if refused is None:
-        return None
-    match refused.reason:
-        case Reason.BELOW_MINIMUM:
-            # In the exchange's words, so that the least amount is read from them as it is from an answer.
-            least = rules.quote_amount_min_market if request.price is None else rules.quote_amount_min
-            words = "" if least is None else f"The minimum transaction volume cannot be less than:{plain(least)}USDT"
-            return _refusal(_TOO_SMALL, words)
-        case Reason.ABOVE_MAXIMUM:
-            return _refusal(_TOO_LARGE, f"{refused.detail} at most")
-        case _:
-            return _refusal(_TOO_FINE, refused.detail)
 
 
 def needs_trades(request: OrderRequest, seen: MarketSight, now: datetime) -> bool:

@@ -1,7 +1,10 @@
 """Connections to a broker, for the bus and for commands with a connection of their own."""
 
+import asyncio
 import ssl
+from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 import aio_pika
 from aio_pika.abc import AbstractConnection
@@ -11,6 +14,8 @@ from shared import tls
 from shared.bus.rabbitmq.error_meanings import AUTHORITY, VARIABLE
 from shared.errors import SettingsError
 from shared.settings import BrokerSettings
+
+AMQPS_PORT: Final = 5671
 
 
 def new_connection(settings: BrokerSettings, name: str) -> AbstractConnection:
@@ -32,6 +37,25 @@ def connection_to(
         client_properties={"connection_name": name},
         ssl_context=ssl_context,
     )
+
+
+async def certificate_expiry(settings: BrokerSettings) -> float | None:
+    """Return the Unix time at which the certificate ends that the broker shows now; None without TLS.
+
+    Raises OSError, also for a certificate that is refused, or SettingsError.
+    """
+    url = URL(url_of(settings))
+    if url.scheme != "amqps":
+        return None
+    context = tls_context(str(url), settings.ca_file) or ssl.create_default_context()
+    # The broker takes a connection without a byte of AMQP for the check of a load balancer.
+    _, writer = await asyncio.open_connection(url.host, url.port or AMQPS_PORT, ssl=context)
+    try:
+        return tls.expiry_of(writer.get_extra_info("peercert"))
+    finally:
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
 
 
 def url_of(settings: BrokerSettings) -> str:

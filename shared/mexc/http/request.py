@@ -17,6 +17,7 @@ from shared.mexc.retry_after import BANNED, LIMITED, retry_after_seconds
 T = TypeVar("T")
 
 Transport = httpx.AsyncBaseTransport
+Method = Literal["GET", "DELETE", "POST", "PUT"]
 
 Admission = Callable[[str, str], AbstractAsyncContextManager[None]]
 """Given method and path, a request waits for its turn on the way in; its errors pass on the way out."""
@@ -83,7 +84,7 @@ async def ask(
     limits: RestLimits,
     path: str,
     params: Mapping[str, str],
-    method: Literal["GET", "DELETE"] = "GET",
+    method: Method = "GET",
 ) -> bytes:
     """Return the body of a good answer; raise ExchangeUnavailable, ExchangeRejected or RateLimited."""
     return b"".join(await get_segments(http, limits, path, params, method))
@@ -94,7 +95,7 @@ async def get_segments(
     limits: RestLimits,
     path: str,
     params: Mapping[str, str],
-    method: Literal["GET", "DELETE"] = "GET",
+    method: Method = "GET",
 ) -> Sequence[bytes]:
     """Return the same in parts of SEGMENT_BYTES: as a whole a large body is moved about, which takes too long."""
     async with limits.admission(method, path):

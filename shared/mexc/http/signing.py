@@ -23,12 +23,6 @@ def encoded_query(params: Sequence[tuple[str, str]]) -> str:
     return "&".join(map("=".join, params))
 
 
-def signed_query(params: Sequence[tuple[str, str]], secret: str) -> str:
-    """The query string of *params* with its signature last, where MEXC expects it."""
-    query = encoded_query(params)
-    return f"{query}&signature={sign(secret, query)}"
-
-
 class Signer:
     """Signs with one API key. The key and the secret appear in no representation of it."""
 
@@ -40,6 +34,9 @@ class Signer:
         """What every signed request carries."""
 
     def query(self, params: Sequence[tuple[str, str]], *, recv_window_ms: int, now_ms: int) -> str:
-        """The signed query of *params*; the exchange takes it until *recv_window_ms* after *now_ms*, its own time."""
-        timed = [*params, ("recvWindow", str(recv_window_ms)), ("timestamp", str(now_ms))]
-        return signed_query(timed, self._secret)
+        """The query string of *params* with its signature last, where MEXC expects it.
+
+        The exchange takes it until *recv_window_ms* after *now_ms*, its own time.
+        """
+        query = encoded_query([*params, ("recvWindow", str(recv_window_ms)), ("timestamp", str(now_ms))])
+        return f"{query}&signature={sign(self._secret, query)}"

@@ -8,12 +8,14 @@ from contextlib import asynccontextmanager
 from typing import Final, TypeVar
 
 import httpx
+from pydantic import SecretStr
 
 from shared.mexc.errors import ExchangeRejected, ExchangeUnavailable
 from shared.mexc.http.request import DEFAULT_LIMITS, RestLimits, ask, decode
 from shared.mexc.http.signed_request import Signing, connect_signed
 from shared.mexc.orders.order_payloads import (
     AccountPayload,
+    ListenKeyPayload,
     OrderPayload,
     TradePayload,
     balances,
@@ -22,7 +24,7 @@ from shared.mexc.orders.order_payloads import (
     trade_report,
 )
 from shared.mexc.orders.order_reports import Balance, KeyRights, OrderReport, TradeReport
-from shared.mexc.weights import ORDER_PATH
+from shared.mexc.weights import LISTEN_KEY_PATH, ORDER_PATH
 
 T = TypeVar("T", OrderReport, TradeReport)
 
@@ -98,6 +100,19 @@ class MexcAccount:
 
     async def _account(self) -> AccountPayload:
         return decode(await ask(self._http, self._limits, "/api/v3/account", {}), AccountPayload)
+
+    async def create_listen_key(self) -> SecretStr:
+        """Return a new key of the private stream, which ends after an hour unless it is kept alive."""
+        body = await ask(self._http, self._limits, LISTEN_KEY_PATH, {}, method="POST")
+        return SecretStr(decode(body, ListenKeyPayload).listen_key)
+
+    async def keep_listen_key(self, key: SecretStr) -> None:
+        """Let the hour of *key* begin anew; ExchangeRejected where it has ended."""
+        await ask(self._http, self._limits, LISTEN_KEY_PATH, {"listenKey": key.get_secret_value()}, method="PUT")
+
+    async def delete_listen_key(self, key: SecretStr) -> None:
+        """End *key*, and the connections that use it."""
+        await ask(self._http, self._limits, LISTEN_KEY_PATH, {"listenKey": key.get_secret_value()}, method="DELETE")
 
     async def cancel(self, symbol: str, *, order_id: str = "", client_order_id: str = "") -> OrderReport:
         """End the order of one id or the other; refused with -2011 when there is none, or it has ended.

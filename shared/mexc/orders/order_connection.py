@@ -4,7 +4,7 @@ import asyncio
 import math
 import random
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import perf_counter
@@ -104,7 +104,9 @@ class OrderLine:
         written = False
         self.callers += 1
         try:
-            await self._take_turn(deadline)
+            # The usual case has nothing to wait for, and a timer costs more than the rest.
+            async with nullcontext() if self.callers == 1 else asyncio.timeout_at(deadline):
+                await self._turn.acquire()
             try:
                 connection = await self._take(deadline)
                 if not may_write():
@@ -126,13 +128,6 @@ class OrderLine:
             raise _outcome(error, written=written) from error
         finally:
             self.callers -= 1
-
-    async def _take_turn(self, deadline: float) -> None:
-        if self.callers == 1:  # The usual case has nothing to wait for, and a timer costs more than the rest.
-            await self._turn.acquire()
-            return
-        async with asyncio.timeout_at(deadline):
-            await self._turn.acquire()
 
     async def _take(self, deadline: float) -> HttpConnection:
         """The idle connection if it is still good, otherwise a new one: nothing has been written yet."""

@@ -64,6 +64,10 @@ class AccountPayload(msgspec.Struct, rename="camel"):
     permissions: object = None
 
 
+class ListenKeyPayload(msgspec.Struct, rename="camel"):
+    listen_key: str
+
+
 def order_report(sent: OrderPayload) -> OrderReport:
     client_order_id = sent.orig_client_order_id if sent.client_order_id is None else sent.client_order_id
     return OrderReport(

@@ -11,7 +11,6 @@ from typing import Final, Never
 
 import psutil
 import structlog
-from sqlalchemy import URL
 
 from shared.backoff import jittered
 from shared.errors import SniperError
@@ -19,6 +18,7 @@ from shared.postgres.embedded.cluster import ensure_cluster
 from shared.postgres.embedded.lease import ServerLease
 from shared.postgres.embedded.postmaster import Postmaster, clear_stale_pid_file, find_postmaster
 from shared.postgres.embedded.tools import ToolError, Tools, failure_cause
+from shared.postgres.postgres_url import PostgresUrl
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +32,7 @@ _LOG_BYTES_MAX: Final = 64 * 1024
 
 
 @asynccontextmanager
-async def running(data_dir: Path) -> AsyncIterator[URL]:
+async def running(data_dir: Path) -> AsyncIterator[PostgresUrl]:
     """Run a server with its data in *data_dir*, restart it when it ends, and stop it when its last user leaves.
 
     A server left behind by a killed process is found and used again. Raises SniperError where it does not start.
@@ -93,9 +93,8 @@ class EmbeddedServer:
                 await asyncio.sleep(jittered(attempt, max_seconds=RESTART_SECONDS_MAX))
 
     @property
-    def url(self) -> URL:
-        query = {"host": self._socket_directory}
-        return URL.create("postgresql+asyncpg", username="postgres", database="postgres", query=query)
+    def url(self) -> PostgresUrl:
+        return PostgresUrl(username="postgres", database="postgres", query={"host": self._socket_directory})
 
     def is_running(self) -> bool:
         return find_postmaster(self.directory) is not None

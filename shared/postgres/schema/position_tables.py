@@ -47,7 +47,7 @@ trades = Table(
     Column("fee", Numeric),
     Column("fee_asset", String(40)),
     Column("exit_reason", String(20)),
-    # Null where no answer was timed; latency_ms is 0 then.
+    # Null where no answer was timed; latency_ms is that of the look-up then, or 0 where none showed the order.
     Column("ack_latency_ms", Integer),
     # All fees by asset; fee and fee_asset hold the largest.
     Column("fees", JSONB),

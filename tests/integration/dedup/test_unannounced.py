@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dedup.unannounced import publish_due, republish
+from dedup.unannounced import publish_due, republishing
 from shared.errors import TransientError
 from shared.events import RawListing
 from shared.postgres.database import Database
@@ -82,10 +82,8 @@ class Away(RecordingBus):
 
 @pytest.mark.timeout(60)
 async def test_while_the_broker_is_away_it_goes_on(database: Database) -> None:
-    bus, raw, until = Away(), a_raw_listing(), asyncio.Event()
+    bus, raw = Away(), a_raw_listing()
     await claim(database, raw)
 
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(republish(database, bus, until))
+    async with republishing(database, bus):
         await eventually(lambda: published(bus) == [raw.id], within_seconds=30)
-        until.set()

@@ -662,12 +662,15 @@ async def test_a_position_whose_answer_was_lost_is_as_old_as_its_last_trade(
 # M22
 
 
-async def test_an_order_found_after_its_answer_was_lost_has_no_latency_anywhere(live: Executor, time: Time) -> None:
+async def test_an_order_found_after_its_answer_was_lost_has_no_latency_in_statistics(
+    live: Executor, time: Time
+) -> None:
     await bought(live, time, Behaviour.LOSE_ANSWER)
     await live.resolve()
 
     told = (await trades(live.database))[-1]
-    assert (told["status"], told["latency_ms"], told["ack_latency_ms"]) == ("filled", 0, None)
+    assert (told["status"], told["ack_latency_ms"]) == ("filled", None)
+    assert told["latency_ms"] > 0
     assert live.metric("order_seconds_count") == 0
 
 

@@ -8,8 +8,8 @@ from typing import Final
 
 import pytest
 
-from executor.reconciliation.readiness import Readiness
-from executor.service import purchases_may_begin, serve
+from executor.reconciliation.readiness import Readiness, purchases_may_begin
+from executor.service import serve
 from executor.settings import ExecutorSettings
 from shared.events import HealthStatus, TradeStatus
 from shared.postgres.database import Database

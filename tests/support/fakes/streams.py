@@ -14,11 +14,11 @@ from websockets.exceptions import ConnectionClosed
 from ingest.health.feed_health import Feed
 from ingest.source import Source
 from ingest.source_events import FirstTrade, SourceEvent, SymbolNames, Upcoming
-from ingest.streams.connection import StreamOptions
-from ingest.streams.stream_metrics import StreamMetrics
+from ingest.streams.source_metrics import SourceMetrics
 from ingest.streams.ticker_stream import CHANNEL, TickerStream
 from ingest.streams.trade_stream import TradeStreams
 from shared.mexc import wire_pb2
+from shared.mexc.streams.connection import StreamOptions
 
 Script = Callable[[ServerConnection], Awaitable[None]]
 PONG = json.dumps({"id": 0, "code": 0, "msg": "PONG"})
@@ -128,7 +128,7 @@ class Watch:
 
     def __init__(self, url: str, **options: Any) -> None:
         self.registry = CollectorRegistry()
-        self.metrics = StreamMetrics(self.registry)
+        self.metrics = SourceMetrics(self.registry)
         self.feed = Feed("websocket", 60)
         self.evidence: list[SourceEvent] = []
         quick = {

@@ -53,3 +53,14 @@ def in_blocks(page: Path) -> Iterator[str]:
         for line in block.splitlines():
             if found := re.search(r"(?:^|\$\()(sniper [^)#]*)", line):
                 yield found[1].strip()
+
+
+def in_indented_blocks(page: Path) -> Iterator[str]:
+    """Yield the command lines of ours in the indented blocks of *page*, also those that another command runs.
+
+    What stands behind two blanks explains the line.
+    """
+    prose = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    for line in re.findall(r"^    (\S.*)$", prose, re.MULTILINE):
+        if found := re.search(r"(?:^|\$\(|-- )(sniper .*?)(?:\)|  |$)", line):
+            yield found[1].strip()

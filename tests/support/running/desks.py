@@ -132,6 +132,7 @@ def fresh(symbol: str, *, at: datetime | None = None, **more: Any) -> Listing:
 def venue_of(simulator: Simulator, *, live: bool) -> ExchangeSettings:
     return ExchangeSettings(
         mexc_rest_url=simulator.rest_url,
+        mexc_ws_url=simulator.ws_url,
         mexc_api_key=SecretStr(simulator.api_key),
         mexc_api_secret=SecretStr(simulator.api_secret),
         live=live,

@@ -57,6 +57,11 @@ class Simulator:
         """What *symbol* is at the moment; its times, like `opens_at_ms`, are of the exchange's clock."""
         return await self._send("GET", f"/symbols/{symbol}")
 
+    async def tick(self, symbol: str, *ticks: dict[str, Any]) -> int:
+        """Push *ticks* of *symbol* on its streams, and nothing else from now on; return how many were sent."""
+        answer = await self._send("POST", f"/symbols/{symbol}/ticks", {"ticks": ticks})
+        return int(answer["sent"])
+
     async def delist_coin(self, symbol: str) -> None:
         await self._send("DELETE", f"/symbols/{symbol}")
 
@@ -78,6 +83,15 @@ class Simulator:
         """How often the rate limits refused each endpoint."""
         counted: dict[str, int] = await self._send("GET", "/refusals")
         return counted
+
+    async def streams(self) -> list[list[str]]:
+        """The channels of each open websocket."""
+        channels: list[list[str]] = await self._send("GET", "/streams")
+        return channels
+
+    async def watches_account(self) -> bool:
+        """Whether somebody follows the private stream."""
+        return any("private" in channel for channels in await self.streams() for channel in channels)
 
     async def traffic(self) -> list[dict[str, Any]]:
         """Every request as the rate limits saw it, oldest first: caller, endpoint, weight, and 429 or 418."""

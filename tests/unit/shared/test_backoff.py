@@ -2,8 +2,8 @@
 
 import pytest
 
-from ingest.streams.connection import StreamOptions
 from shared.backoff import jittered
+from shared.mexc.streams.connection import StreamOptions
 
 
 @pytest.mark.parametrize(

@@ -169,3 +169,21 @@ def test_calendar_is_read_where_the_exchange_is(
         monkeypatch.setenv(name, value)
 
     assert load(ExchangeSettings).web_url == url
+
+
+@pytest.mark.parametrize(
+    ("rest_url", "ws_url", "trading"),
+    [
+        (None, None, "wss://wbs-api.mexc.com/ws"),
+        ("http://127.0.0.1:8899", "ws://127.0.0.1:8899/ws", "ws://127.0.0.1:8899/ws"),
+        ("http://127.0.0.1:8899", None, None),
+        (None, "ws://127.0.0.1:8899/ws", None),
+    ],
+)
+def test_trading_goes_by_the_websocket_where_rest_and_websocket_belong_together(
+    rest_url: str | None, ws_url: str | None, trading: str | None
+) -> None:
+    urls = {"mexc_rest_url": rest_url, "mexc_ws_url": ws_url}
+    settings = ExchangeSettings.model_validate({name: url for name, url in urls.items() if url})
+
+    assert settings.trading_ws_url == trading

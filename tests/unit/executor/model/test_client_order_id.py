@@ -3,7 +3,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.model.client_order_id import client_order_id
+from executor.model.client_order_id import client_order_id, is_ours
 from shared.events import ListingKey, Mode, Side
 from shared.mexc.orders.order_api import CLIENT_ORDER_ID
 from tests.support.data.strategies import steady
@@ -22,6 +22,7 @@ def test_an_id_holds_what_the_exchange_takes(decision: tuple[ListingKey, Mode, S
     order_id = client_order_id(*decision)
 
     assert CLIENT_ORDER_ID.fullmatch(order_id)
+    assert is_ours(order_id)
     assert re.fullmatch(r"sn[A-Z2-7]{26}", order_id)
 
 

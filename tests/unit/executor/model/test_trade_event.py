@@ -89,6 +89,23 @@ def test_a_clock_that_steps_back_makes_no_negative_latency() -> None:
     assert trade_of(ordered(-5000), fill=FILL).latency_ms == 0
 
 
+@pytest.mark.parametrize(
+    ("seconds", "latency_ms"), [(0.25, 250), (0, 1), (-5, 1), (86_400, 86_400_000), (10**8, 2**31 - 1)]
+)
+def test_latency_of_an_order_whose_answer_was_lost_runs_until_a_look_up_showed_it(
+    seconds: float, latency_ms: int
+) -> None:
+    trade = trade_of(ordered(), fill=FILL, found_at=DECIDED + timedelta(seconds=seconds))
+
+    assert (trade.latency_ms, trade.ack_latency_ms, trade.created_at) == (latency_ms, None, DECIDED)
+
+
+def test_a_look_up_does_not_change_the_latency_of_an_answered_order() -> None:
+    trade = trade_of(ordered(37), fill=FILL, found_at=DECIDED + timedelta(seconds=9))
+
+    assert trade.latency_ms == trade.ack_latency_ms == 37
+
+
 def test_a_refusal_was_never_answered() -> None:
     trade = trade_of(ordered(state=OrderState.REJECTED), reason="halted")
 

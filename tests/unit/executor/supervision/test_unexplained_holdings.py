@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from executor.halts.latches import HaltCause
+from executor.reconciliation.check_prompt import CheckPrompt
 from executor.supervision import unexplained_holdings as holdings
 from executor.supervision.unexplained_holdings import UnexplainedHoldings
 from shared.events import Mode
@@ -138,8 +139,10 @@ async def watched(world: World, monkeypatch: pytest.MonkeyPatch, *after: Callabl
         else:
             stop.set()
 
+    prompt = CheckPrompt()
     monkeypatch.setattr(holdings, "pause", pause)
-    await world.holdings().watch(60.0, stop, confirm_seconds=5.0)
+    monkeypatch.setattr(prompt, "pause", pause)
+    await world.holdings().watch(60.0, stop, confirm_seconds=5.0, prompt=prompt)
     return pauses
 
 

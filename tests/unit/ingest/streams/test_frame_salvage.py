@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.streams.control_frame import FrameError
 from ingest.streams.frame_salvage import readable_items
 from ingest.streams.ticker_frame import UnreadableItemError, items_in
 from ingest.streams.ticker_stream import CHANNEL
+from shared.mexc.streams.control_frame import FrameError
 from tests.support.data import strategies
 from tests.support.data.wire import field
 from tests.support.fakes.streams import tickers

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.streams.control_frame import FrameError
-from ingest.streams.trade_frame import Trade, channels_of, traded_in
-from ingest.streams.trade_stream import FRAME_BYTES_MAX
+from ingest.streams.trade_frame import Trade, traded_in
+from shared.mexc.streams.control_frame import FrameError
+from shared.mexc.streams.symbol_channels import FRAME_BYTES_MAX
 from tests.support.data.wire import field
 from tests.support.fakes.streams import book, deals, tickers
 
@@ -49,13 +49,6 @@ def test_price_of_nothing_is_no_price(nothing: str) -> None:
 
 def test_push_of_no_deals_proves_nothing() -> None:
     assert traded_in(deals("ABCUSDT")) is None
-
-
-def test_each_symbol_has_two_channels_at_the_shortest_interval() -> None:
-    assert channels_of("ABCUSDT") == {
-        "spot@public.aggre.deals.v3.api.pb@10ms@ABCUSDT",
-        "spot@public.aggre.bookTicker.v3.api.pb@10ms@ABCUSDT",
-    }
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,20 @@
 """Accepted PostgreSQL URLs, and the errors of the others."""
 
 import getpass
+from typing import Final
+from urllib.parse import unquote, urlsplit
 
 import asyncpg
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shared.errors import SettingsError
-from shared.postgres.url import driver_url, parameter, parse_url
+from shared.postgres.postgres_url import PostgresUrl
+from shared.postgres.url import driver_url, parse_url
 
 CANARY = "c4n4ry"
+TEXT: Final = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1)
 
 
 @pytest.fixture(autouse=True)
@@ -171,7 +177,7 @@ def test_a_parameter_that_cannot_be_meant_is_named(parameter_: str, words: str) 
 def test_what_we_carry_out_ourselves_is_kept_for_us() -> None:
     url = parse_url("postgresql://u@host/db?connect_timeout=7&application_name=mine", variable="x")
 
-    assert (parameter(url, "connect_timeout"), parameter(url, "application_name")) == ("7", "mine")
+    assert (url.query["connect_timeout"], url.query["application_name"]) == ("7", "mine")
 
 
 def test_a_url_without_a_user_under_a_uid_without_a_name_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,3 +197,22 @@ async def test_the_driver_reads_several_hosts_as_they_are_written() -> None:
         await asyncpg.connect(read("postgresql://u@127.0.0.1:1,127.0.0.1:2/db"), timeout=5)
 
     assert "'127.0.0.1', 2" in str(refused.value) or "'127.0.0.1', 1" in str(refused.value)
+
+
+def test_a_url_shows_no_secret_of_its_own() -> None:
+    url = parse_url(f"postgresql://u:{CANARY}@host/db?sslpassword={CANARY}", variable="SNIPER_DATABASE_URL")
+
+    assert CANARY not in f"{url!r} {url}"
+    assert "host" in repr(url)
+
+
+@given(parts=st.builds(PostgresUrl, TEXT, TEXT, st.just("host"), st.none() | st.integers(1, 65535), TEXT))
+def test_any_user_password_and_database_come_back_as_they_were_written(parts: PostgresUrl) -> None:
+    assert parse_url(parts.render(), variable="SNIPER_DATABASE_URL") == parts
+    user, password, database = (asyncpg_part(parts.render(), name) for name in ("username", "password", "path"))
+    assert (user, password, database) == (parts.username, parts.password, f"/{parts.database}")
+
+
+def asyncpg_part(url: str, name: str) -> str:
+    """Return a part of *url* as the driver reads it."""
+    return unquote(getattr(urlsplit(url), name))

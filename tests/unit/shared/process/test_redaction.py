@@ -61,7 +61,18 @@ def test_secrets_are_hidden_by_value_and_form_wherever_they_stand(
 
 
 @pytest.mark.parametrize(
-    "key", ["token", "api_token", "password", "mexc_api_secret", "api-key", "Authorization", "cookie", "signature"]
+    "key",
+    [
+        "token",
+        "api_token",
+        "password",
+        "mexc_api_secret",
+        "api-key",
+        "Authorization",
+        "cookie",
+        "signature",
+        "listenKey",
+    ],
 )
 def test_what_stands_under_the_name_of_a_secret_is_hidden_whatever_it_is(logged: Callable[..., str], key: str) -> None:
     assert "short" not in logged("failed", **{key: "short"})
@@ -123,4 +134,10 @@ def test_longer_values_go_first_and_short_ones_are_left_to_their_keys() -> None:
 def test_signatures_of_requests_are_hidden_by_form() -> None:
     assert hidden_by_form("GET /api/v3/order?symbol=A&signature=0123abcdef HTTP") == (
         "GET /api/v3/order?symbol=A&signature=*** HTTP"
+    )
+
+
+def test_listen_keys_are_hidden_by_form() -> None:
+    assert hidden_by_form("wss://wbs/ws?listenKey=0a%2F1b&x=1 isn't valid, nor 'listenKey=2c'") == (
+        "wss://wbs/ws?listenKey=***&x=1 isn't valid, nor 'listenKey=***'"
     )

@@ -1,0 +1,1 @@
+"""Positions judged by pushes of their coins, beside the looks by REST."""

@@ -1,0 +1,1 @@
+"""Websocket connections to the exchange: subscriptions, stalls, rotation."""

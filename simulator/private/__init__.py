@@ -1,0 +1,1 @@
+"""The private stream of the account: listenKeys, and the frames it pushes."""
