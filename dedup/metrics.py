@@ -12,14 +12,24 @@ class Metrics:
     """Sightings by result and source, and leads of sources over each other."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        def counter(name: str, text: str) -> Counter:
-            return Counter(f"sniper_dedup_{name}_total", text, ["source"], registry=registry)
-
-        self.listings = counter("listings", "Sightings that became a listing.")
-        self.duplicates = counter("duplicates", "Sightings of a listing already known.")
-        self.rescheduled = counter("rescheduled", "Sightings that moved an opening time.")
-        self.earlier = counter("earlier", "Duplicates observed before the sighting that became the listing.")
-        self.republished = counter("republished", "Listings published again, since it was not certain that they were.")
+        self.listings = Counter(
+            "sniper_dedup_listings_total", "Sightings that became a listing.", ["source"], registry=registry
+        )
+        self.duplicates = Counter(
+            "sniper_dedup_duplicates_total", "Sightings of a listing already known.", ["source"], registry=registry
+        )
+        self.rescheduled = Counter(
+            "sniper_dedup_rescheduled_total", "Sightings that moved an opening time.", ["source"], registry=registry
+        )
+        self.earlier = Counter(
+            "sniper_dedup_earlier_total",
+            "Duplicates observed before the listing's sighting.",
+            ["source"],
+            registry=registry,
+        )
+        self.republished = Counter(
+            "sniper_dedup_republished_total", "Listings published again, to be certain.", ["source"], registry=registry
+        )
         self._register_times(registry)
 
     def _register_times(self, registry: CollectorRegistry) -> None:
