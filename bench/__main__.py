@@ -19,7 +19,6 @@ from bench.errors import BenchmarkError
 from bench.figures import Result
 from bench.harness import Harness, open_harness
 from bench.parts import (
-    api,
     dedup,
     embedded,
     executor,
@@ -32,6 +31,8 @@ from bench.parts import (
     telemetry,
     ticker,
 )
+from bench.parts import exit as exits
+from bench.parts.api import part as api
 from bench.sampling import Plan
 from shared.process.telemetry import configure_logging
 from shared.settings import TelemetrySettings
@@ -39,6 +40,7 @@ from shared.settings import TelemetrySettings
 ON_SERVERS: Final[Mapping[str, Callable[[Harness], Awaitable[Result]]]] = MappingProxyType(
     {
         "executor": executor.measure,
+        "exit": exits.measure,
         "openings": openings.measure,
         "pipeline": pipeline.measure,
         "embedded": embedded.measure,

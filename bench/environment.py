@@ -26,7 +26,8 @@ NO_LIMITS: Final[Mapping[str, str]] = MappingProxyType(
         "SNIPER_EXECUTOR_KEY_REQUESTS_PER_SECOND": "10000",
         # Their coins are shown by a ticker alone. The cost of asking for their opening is measured separately.
         "SNIPER_EXECUTOR_OPENING_UNKNOWN": "buy",
-        # None of the hundreds of positions is ever due.
+        # None of the hundreds of positions is ever due, nor are their prices followed.
+        "SNIPER_EXECUTOR_EXIT_STREAMS": "false",
         "SNIPER_EXECUTOR_EXIT_CHECK_SECONDS": "60",
     }
 )

@@ -24,7 +24,7 @@ from bench.environment import environment, raise_limits
 from bench.errors import BenchmarkError
 from bench.exchange.venue import open_venue
 from bench.harness import Harness, open_harness, wait_until_ready
-from bench.parts import api_data
+from bench.parts.api import data as api_data
 from bench.parts.pipeline import listing_sample
 from bench.report import RESULTS
 from bench.sampling import BLOCK, Plan

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parents[1]
-SERVICES: Final = ("ingest", "dedup", "executor", "persister", "api", "notifier", "shared")
+SERVICES: Final = ("ingest", "dedup", "executor", "cli", "persister", "api", "notifier", "shared")
 _KINDS: Final = {
     "Counter": "counter",
     "CounterMetricFamily": "counter",

@@ -33,6 +33,9 @@ class Metrics:
             ["source"],
             registry=registry,
         )
+        self._register_times(registry)
+
+    def _register_times(self, registry: CollectorRegistry) -> None:
         self.lag_seconds = Histogram(
             "sniper_dedup_detection_lag_seconds",
             "From the moment at which a source saw a symbol to its sighting being handled.",

@@ -1,6 +1,5 @@
 """Dedup: one event for every listing, however often it is seen. Wiring only."""
 
-import asyncio
 from collections.abc import Sequence
 
 from dedup.claim_cache import ClaimCache
@@ -10,7 +9,7 @@ from dedup.ledger import Ledger
 from dedup.metrics import Metrics
 from dedup.observations import Observations
 from dedup.settings import DedupSettings
-from dedup.unannounced import republish
+from dedup.unannounced import republishing
 from shared.bus.port import Message
 from shared.events import HealthStatus, Listing, RawListing, utc_now
 from shared.postgres.batch import BatchLimits, batching
@@ -35,7 +34,11 @@ async def serve(runtime: Runtime, settings: DedupSettings) -> None:
     write = Observations(runtime.database, metrics).write
     limits = BatchLimits(settings.observations_batch_rows_max, settings.observations_window_seconds)
     runtime.telemetry.ready_when("dedup", lambda: not runtime.stop.is_set())
-    async with heartbeat(component, runtime.bus), batching("observations", write, limits) as observations:
+    async with (
+        heartbeat(component, runtime.bus),
+        republishing(runtime.database, runtime.bus),
+        batching("observations", write, limits) as observations,
+    ):
         deduplicate = Deduplicate(ledger, claims, observations.add, metrics, skew)
 
         async def handle(raw: RawListing) -> Sequence[Listing]:
@@ -46,7 +49,4 @@ async def serve(runtime: Runtime, settings: DedupSettings) -> None:
                 concern = skew.concern()
                 component.set(HealthStatus.DEGRADED if concern else HealthStatus.RUNNING, concern)
 
-        sightings = message_handler(RawListing, handle, canaries=_pass_on)
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(republish(runtime.database, runtime.bus, runtime.stop), name="unannounced")
-            await runtime.bus.consume(DEDUP_RAW, sightings, until=runtime.stop)
+        await runtime.bus.consume(DEDUP_RAW, message_handler(RawListing, handle, canaries=_pass_on), until=runtime.stop)

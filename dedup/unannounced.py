@@ -4,12 +4,13 @@ The process that claimed them publishes them, too; it may have been killed befor
 """
 
 import asyncio
-from typing import Final
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final, Never
 
 import structlog
 from asyncpg import Record
 
-from shared.backoff import pause
 from shared.bus.port import Bus
 from shared.error_isolation import each_isolated, in_a_line
 from shared.errors import TransientError
@@ -30,16 +31,27 @@ DUE: Final = """
 """
 
 
-async def republish(database: Database, bus: Bus, until: asyncio.Event) -> None:
-    """Publish what is due, with its own id, until *until* is set."""
-    while not until.is_set():
+@asynccontextmanager
+async def republishing(database: Database, bus: Bus) -> AsyncIterator[None]:
+    """Publish what is due, with its own id, during the block."""
+    task = asyncio.create_task(republish(database, bus), name="unannounced")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def republish(database: Database, bus: Bus) -> Never:
+    """Publish what is due, until cancelled."""
+    while True:
         try:
             await publish_due(database, bus)
         except TransientError as error:
             log.warning("claimed sightings not published again", reason=str(error))
         except Exception:
             log.exception("claimed sightings not published again")
-        await pause(LOOK_SECONDS, until)
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 async def publish_due(database: Database, bus: Bus) -> None:
@@ -52,8 +64,7 @@ async def publish_due(database: Database, bus: Bus) -> None:
         log.warning("publishing a claimed sighting again", symbol=raw.symbol, listing=row["listing_key"])
         await bus.publish(to_message(raw))
 
-    await each_isolated(rows, publish, failed=_log_kept)
+    def log_kept(row: Record, error: Exception) -> None:
+        log.error("a claimed sighting cannot be published", listing=row["listing_key"], reason=in_a_line(error))
 
-
-def _log_kept(row: Record, error: Exception) -> None:
-    log.error("a claimed sighting cannot be published", listing=row["listing_key"], reason=in_a_line(error))
+    await each_isolated(rows, publish, failed=log_kept)

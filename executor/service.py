@@ -114,7 +114,7 @@ class ExecutorRun:
 
     def private_stream(self, holdings: CheckPrompt) -> PrivateStream | None:
         """Return the account's private stream; None where nothing is sent, or it is switched off."""
-        exchange, parts, settings, url = self.exchange, self.parts, self.settings, self.venue.private_ws_url
+        exchange, parts, settings, url = self.exchange, self.parts, self.settings, self.venue.trading_ws_url
         if not (exchange.live and exchange.account and settings.private_stream and url):
             return None
         balances = [holdings] if parts.custody is None else [holdings, parts.custody.prompt]
@@ -236,8 +236,9 @@ def _with_streams(
     registry: CollectorRegistry,
 ) -> Exchange:
     """Return *exchange*, with exits that follow the streams of prices unless that is switched off."""
-    if not settings.exit_streams:
+    url = venue.trading_ws_url if settings.exit_streams else None
+    if url is None:
         return exchange
-    streams = MarketStreams(venue.mexc_ws_url, settings, registry)
+    streams = MarketStreams(url, settings, registry)
     exits.add_fact("prices", streams.facts)
     return exchange.with_streams(streams)

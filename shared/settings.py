@@ -100,10 +100,14 @@ class ExchangeSettings(Settings):
     live: bool = False
 
     @property
-    def private_ws_url(self) -> str | None:
-        """Return the URL of the private stream; None where only REST is that of another exchange than MEXC."""
-        is_mexc = self.mexc_rest_url == MEXC_REST_URL
-        return self.mexc_ws_url if is_mexc or self.mexc_ws_url != MEXC_WS_URL else None
+    def trading_ws_url(self) -> str | None:
+        """Return the websocket that trading may go by; None where REST may be another exchange's.
+
+        That is where one of both URLs is MEXC's and the other is not: MEXC's prices must not sell a simulator's coins,
+        and the key of an account is for its own exchange.
+        """
+        is_mexc = self.mexc_rest_url == MEXC_REST_URL, self.mexc_ws_url == MEXC_WS_URL
+        return self.mexc_ws_url if len(set(is_mexc)) == 1 else None
 
     @property
     def web_url(self) -> str:

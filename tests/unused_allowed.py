@@ -66,7 +66,6 @@ used.MEXC
 used.BASH
 used.FISH
 used.ZSH
-used.BOOK_TICKER
 
 # Required of messages that are read.
 used.ok
@@ -91,6 +90,3 @@ used.won
 
 # Tests compare it with the documented figures of the scenarios, and with prices.
 used.BOUNDS
-
-# A reason code of stored orders; no refusal gets it any more.
-used.REFUSED

@@ -1,7 +1,7 @@
 """Account of the venue: every order is filled at once and completely, at its own price."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Final
 
@@ -36,8 +36,7 @@ class Account:
         """Return the answer to a GET; None for paths that are not about the account."""
         match request.path:
             case "/api/v3/account":
-                balance = {"asset": "USDT", "free": "1000000000", "locked": "0"}
-                return _encoded({"canTrade": True, "balances": [balance]})
+                return _encoded({"canTrade": True, "balances": [*self._balances()]})
             case "/api/v3/openOrders" | "/api/v3/allOrders":
                 return _encoded([])
             case "/api/v3/order":
@@ -46,6 +45,16 @@ class Account:
             case "/api/v3/myTrades":
                 return _encoded([self._trade(request.params["orderId"])])
         return None
+
+    def _balances(self) -> Iterator[Mapping[str, str]]:
+        """Yield the balances: more money than is ever spent, and what was bought and not sold yet."""
+        yield {"asset": "USDT", "free": "1000000000", "locked": "0"}
+        held: dict[str, Decimal] = {}
+        for order_id, params in self._orders.items():
+            asset, (_, quantity) = params["symbol"].removesuffix("USDT"), self._filled(order_id)
+            held[asset] = held.get(asset, Decimal(0)) + (quantity if params["side"] == "BUY" else -quantity)
+        for asset, quantity in held.items():
+            yield {"asset": asset, "free": f"{quantity:f}", "locked": "0"}
 
     def _order(self, order_id: str) -> Mapping[str, str]:
         params, (price, quantity) = self._orders[order_id], self._filled(order_id)

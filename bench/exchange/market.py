@@ -10,14 +10,18 @@ from typing import Final
 import msgspec
 
 from ingest.streams.ticker_stream import CHANNEL
+from shared.mexc.streams.symbol_channels import book_channel
+from simulator.market.book import Level
 from simulator.market.exchange_info import ExchangeInfo
 from simulator.market.order_validation import TradingRules
-from simulator.stream.frames import repeated_item, ticker_item, tickers_frame
+from simulator.stream.frames import book_ticker_frame, repeated_item, ticker_item, tickers_frame
 from simulator.symbols import symbol_generator
 from simulator.symbols.catalogue import Catalogue
 from simulator.symbols.instrument import Instrument
 
 NAMES_PATH: Final = "/api/v3/defaultSymbols"
+DEPTH_PATH: Final = "/api/v3/depth"
+QUANTITY: Final = "1000000"
 PRICE: Final = Decimal("1.0000")
 SYMBOLS: Final = 2_500
 CHANGED: Final = 50
@@ -44,7 +48,6 @@ class Market:
         """Return the answers to GET, by path."""
         now_ms = _now_ms()
         info = ExchangeInfo(Catalogue(self._coins), TradingRules()).body(now_ms, now_ms)
-        level = [f"{PRICE:f}", "1000000"]
         return {
             "/api/v3/ping": b"{}",
             NAMES_PATH: self.names(),
@@ -54,8 +57,18 @@ class Market:
             # Requested by the monitor of positions; no bids.
             "/api/v3/ticker/bookTicker": b"[]",
             "/api/v3/trades": msgspec.json.encode([{"price": f"{PRICE:f}", "qty": "1", "time": now_ms}]),
-            "/api/v3/depth": msgspec.json.encode({"lastUpdateId": 1, "bids": [level], "asks": [level]}),
+            DEPTH_PATH: self.book(PRICE),
         }
+
+    def book(self, price: Decimal) -> bytes:
+        """Return a book with everything at *price*."""
+        level = [f"{price:f}", QUANTITY]
+        return msgspec.json.encode({"lastUpdateId": 1, "bids": [level], "asks": [level]})
+
+    def quote(self, symbol: str, price: Decimal, version: int) -> tuple[str, bytes]:
+        """Return a push of the best prices of *symbol*, all at *price*, behind its channel."""
+        level = Level(price, Decimal(QUANTITY))
+        return book_channel(symbol), book_ticker_frame(book_channel(symbol), symbol, (level, level), version)
 
     def info(self, symbol: str) -> bytes:
         """Return exchangeInfo of one trading coin."""

@@ -2,9 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final, NamedTuple, Never
 
 import msgspec
@@ -14,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from bench.errors import BenchmarkError
 from bench.exchange.account import ORDER_PATH, TEST_PATH, Account
 from bench.exchange.http_wire import Request, answer, parse_head
-from bench.exchange.market import NAMES_PATH, Market
+from bench.exchange.market import DEPTH_PATH, NAMES_PATH, Market
 from ingest.streams.ticker_stream import CHANNEL
 
 TIME_PATH: Final = "/api/v3/time"
@@ -50,6 +51,14 @@ class Journey:
         return (self.ordered.monotonic_ns - self.started.monotonic_ns) / 1e6
 
 
+class _Asked(msgspec.Struct):
+    """Request on the websocket."""
+
+    method: str
+    params: Sequence[str] = ()
+    id: int = 0
+
+
 class Venue:
     """Publishes coins and records the arrival of an order for each."""
 
@@ -59,9 +68,11 @@ class Venue:
         self._account = Account()
         self._awaited: dict[str, asyncio.Future[Instant]] = {}
         self._followers: set[ServerConnection] = set()
+        self._channels: dict[str, ServerConnection] = {}
         self._unawaited: list[str] = []
         self.followers = 1
         """Connections that are to follow the frames."""
+        self._books: dict[str, bytes] = {}
         self.http_port = 0
         self.ws_port = 0
 
@@ -91,6 +102,21 @@ class Venue:
     def is_followed(self) -> bool:
         """Return whether all that are to follow the frames do."""
         return len(self._followers) == self.followers
+
+    def follows(self, channel: str) -> bool:
+        """Return whether a connection follows *channel*."""
+        return channel in self._channels
+
+    async def quote(self, symbol: str, price: Decimal, version: int) -> Instant:
+        """Push the best prices of *symbol* to its follower; return the time."""
+        channel, frame = self._market.quote(symbol, price, version)
+        started = Instant.now()
+        await self._channels[channel].send(frame)
+        return started
+
+    def reprice(self, symbol: str, price: Decimal) -> None:
+        """Let the book of *symbol* stand at *price*."""
+        self._books[symbol] = answer(self._market.book(price))
 
     async def list_newcomers(self) -> None:
         """Show the newcomers by REST, too, and wait until they are processed.
@@ -142,6 +168,8 @@ class Venue:
             return answer(msgspec.json.encode({"serverTime": int(arrived.wall_seconds * 1000)}))
         if request.path == INFO_PATH and request.symbol:
             return answer(self._market.info(request.symbol))
+        if request.path == DEPTH_PATH and request.symbol in self._books:
+            return self._books[request.symbol]
         account_answer = self._account.answer(request)
         return self._answers[request.path] if account_answer is None else account_answer
 
@@ -149,12 +177,12 @@ class Venue:
         """Serve one websocket."""
         try:
             async for text in connection:
-                asked = msgspec.json.decode(text)["method"]
-                granted = asked == "SUBSCRIPTION"
-                await connection.send(
-                    msgspec.json.encode({"id": 0, "code": 0, "msg": CHANNEL if granted else "PONG"}).decode()
-                )
-                if granted:
+                asked = msgspec.json.decode(text, type=_Asked)
+                message = "PONG" if asked.method == "PING" else ",".join(asked.params)
+                await connection.send(msgspec.json.encode({"id": asked.id, "code": 0, "msg": message}).decode())
+                if asked.method == "SUBSCRIPTION":
+                    self._channels |= dict.fromkeys(asked.params, connection)
+                if asked.method == "SUBSCRIPTION" and CHANNEL in asked.params:
                     self._followers.add(connection)
                     await connection.send(self._market.frame())
         except ConnectionClosed:

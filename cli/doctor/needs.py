@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from cli.composing.services import EXPRESS, EXPRESS_PARTS
 from shared.bus.port import Exchange, Queue, Topology
 from shared.events import Mode, Source, TradeStatus
 from shared.wire import topology
@@ -62,7 +63,7 @@ NEEDS: Final[Mapping[str, BrokerNeeds]] = MappingProxyType(
 
 def needs_of(names: Sequence[str]) -> BrokerNeeds:
     """Return the combined needs of these services."""
-    chosen = [NEEDS[name] for name in names]
+    chosen = [NEEDS[part] for name in names for part in (EXPRESS_PARTS if name == EXPRESS else (name,))]
     return BrokerNeeds(
         publishes=[address for each in chosen for address in each.publishes],
         consumes=[queue for each in chosen for queue in each.consumes],

@@ -64,7 +64,9 @@ class ExitMonitor:
         self._turns = StreamTurns(access.streams, by_stream, settings.stream_check_seconds)
         self._hurried: set[str] = set()
         """Positions that a push has shown due, and that the next look decides on."""
-        self._hurried_at: dict[str, float] = {}
+        self._doubted: set[str] = set()
+        """Positions that a push has shown due, and that a look by REST is to confirm soon."""
+        self._hurried_at: dict[tuple[str, float], float] = {}
         self._wake = asyncio.Event()
         self._urgent: set[str] = set()
         self._pressing: set[str] = set()  # Urgent, or due and not sold yet.
@@ -105,40 +107,40 @@ class ExitMonitor:
         sellable = [each for each in everything if sales.may_be_sold(each, time.seconds)]
         for each in sellable:
             sales.test_again(each)
-        followed = [each for each in sellable if each.position.state in WATCHED]
-        self._turns.keep({each.position.symbol for each in followed})
+        followed = [each.position for each in everything if each.position.state in WATCHED]
+        self._turns.keep({each.symbol for each in followed if each.mode in self._selling.modes})
         ticks.hold(sellable)
-        sales.read_ahead(each.position for each in followed if self._turns.fresh(each.position.symbol) is not None)
+        sales.read_ahead(each for each in followed if self._turns.fresh(each.symbol) is not None)
         hurried, self._hurried = self._hurried, set()
-        look = Look(time, everything, ticks=self._turns.ticks(sellable, self._pressing | hurried, time))
+        pressing = self._pressing | hurried | self._doubted
+        look = Look(time, everything, ticks=self._turns.ticks(sellable, pressing, time))
         look.objections += (f"{name} cannot be read: {why}" for name, why in reading.unreadable.items())
+        by_rest = [
+            each
+            for each in sellable
+            if each.name not in look.ticks
+            and (each.name in hurried or sales.is_released(each.name) or self._schedule.is_its_turn(each, time.seconds))
+        ]
         await self._look_at([each for each in sellable if each.name in look.ticks], look, sales)
-        await self._look_by_rest(
-            [
-                each
-                for each in sellable
-                if each.name not in look.ticks
-                and (
-                    each.name in hurried
-                    or sales.is_released(each.name)
-                    or self._schedule.is_its_turn(each, time.seconds)
-                )
-            ],
-            self._pressing | hurried,
-            look,
-            sales,
-        )
+        await self._look_by_rest(by_rest, pressing, look, sales)
         look.objections += sales.objections(everything, time.seconds)
         self._remember(look, sales)
         self._report(look, reading.unreadable.keys(), watchdog)
 
-    def hurry(self, name: str) -> None:
-        """Have the next look, at once, decide on a position that a push has shown due."""
-        now = asyncio.get_running_loop().time()
-        if now - self._hurried_at.get(name, float("-inf")) >= HURRY_SECONDS:
-            self._hurried_at[name] = now
+    def hurry(self, name: str, seconds: float) -> None:
+        """Have a look by REST in so many *seconds* decide on a position that a push has shown due."""
+        loop = asyncio.get_running_loop()
+        if loop.time() - self._hurried_at.get((name, seconds), float("-inf")) < max(seconds, HURRY_SECONDS):
+            return
+        self._hurried_at[name, seconds] = loop.time()
+        self._doubted.add(name)
+
+        def begin() -> None:
+            self._doubted.discard(name)
             self._hurried.add(name)
             self._wake.set()
+
+        loop.call_later(seconds, begin)
 
     async def _look_by_rest(
         self, ours: Sequence[WatchedPosition], pressing: Collection[str], look: Look, sales: RunningSales
@@ -199,7 +201,7 @@ class ExitMonitor:
     def _remember(self, look: Look, sales: RunningSales) -> None:
         """Keep the state that the next look needs."""
         names = {each.name for each in look.everything}
-        self._hurried_at = {name: at for name, at in self._hurried_at.items() if name in names}
+        self._hurried_at = {key: at for key, at in self._hurried_at.items() if key[0] in names}
         self._positions.forget_all_but(names)
         sales.forget_all_but(names, look.due | (names - look.watched))
         waiting = {name: sales.left_seconds(name, look.time.seconds) for name in look.due}

@@ -67,26 +67,28 @@ class PositionLooks:
         self._markets = access.markets
         self._halts = halts
         self._evaluator = ExitEvaluator(settings)
+        self._confirm_seconds = settings.stop_confirm_seconds
 
     def is_settled(self, each: WatchedPosition, top: Quote, time: LookTime, *, by_stream: bool = False) -> bool:
         """Return whether the best prices decide; not where paper orders took them, so that deeper levels count."""
         is_untouched = self._markets.quote_for(each.position.mode, each.position.symbol, top) == top
         return is_untouched and self._evaluator.is_settled(each, top, time, by_stream=by_stream)
 
-    def judge(self, each: WatchedPosition, tick: Tick, look: Look, sales: RunningSales) -> bool:
-        """Judge one position by a push that just arrived; return whether the next look has to decide.
+    def judge(self, each: WatchedPosition, tick: Tick, look: Look, sales: RunningSales) -> float | None:
+        """Judge one position by a push that just arrived; return in how many seconds a look has to decide, if at all.
 
+        It is at once where the book has to show how much is bid; what one push showed is confirmed by the next mostly.
         Reference and peak are not learned by it: a flash of one push would raise them for good.
         """
         if not self.is_settled(each, tick.quote, look.time, by_stream=True):
             price = tick.quote.bids[0].price
-            return self._evaluator.saw_stop(each, price, look.time, push=tick.number)
+            return 0.0 if self._evaluator.saw_stop(each, price, look.time, push=tick.number) else None
         rules = self._markets.rules.latest(each.position.listing)
         decision = self._evaluator.evaluate(each, tick.quote, rules, look.time, push=tick.number)
         self._access.judged(PriceSource.STREAM)
         if decision.reason is not None:
             self._sell(each, decision, tick.quote, look, sales)
-        return decision.is_urgent
+        return self._confirm_seconds if decision.is_urgent else None
 
     def saw_trade(self, each: WatchedPosition, price: Decimal, number: int, time: LookTime) -> bool:
         """Count a trade in push *number* where it shows a stop of *each* due; return whether it does."""

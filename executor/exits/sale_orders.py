@@ -2,9 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Final
 
 import structlog
@@ -16,6 +17,7 @@ from executor.model.price_source import PriceSource
 from executor.pricing.valuation import is_worth_selling
 from executor.sending.last_balances import BalanceSource
 from executor.sending.order_sender import OrderSender
+from executor.sending.request_builder import BuiltRequest
 from shared.events import Mode, Side, TradingRules
 from shared.log_context import of_listing
 from shared.mexc.errors import ExchangeError
@@ -31,7 +33,7 @@ BALANCE_SECONDS_MAX: Final = 0.5
 COVERED_SECONDS: Final = 60.0
 """The greatest age of a balance that spares a sale the request for another."""
 REQUEST_SECONDS: Final = 5.0
-"""Between requests for balances ahead of a sale."""
+"""Between requests for the balance of an asset ahead of its sale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,8 @@ class FreeBalances:
         self._read_at = float("-inf")
         self._balances: Mapping[str, Balance] = {}
         self._served: set[str] = set()
-        self._ahead_at = float("-inf")
+        self._asked_at: dict[str, float] = {}
+        """When the balance of each asset was last read ahead."""
 
     def covers(self, asset: str, quantity: Decimal) -> bool:
         """Return whether *quantity* of *asset* was free lately, and no sale of it has begun since."""
@@ -79,11 +82,13 @@ class FreeBalances:
         """Record that a sale of *asset* begins, which changes its balance."""
         self._served.add(asset)
 
-    def is_due(self) -> bool:
-        """Return whether balances may be read ahead of a sale now, and count it."""
-        if self._turn.locked() or self._clock() - self._ahead_at < REQUEST_SECONDS:
+    def is_due(self, assets: Collection[str]) -> bool:
+        """Return whether the balance of any of *assets* is to be read ahead of a sale now, and count that."""
+        now = self._clock()
+        recent = {asset: at for asset, at in self._asked_at.items() if now - at < REQUEST_SECONDS}
+        if self._turn.locked() or recent.keys() >= set(assets):
             return False
-        self._ahead_at = self._clock()
+        self._asked_at = recent | dict.fromkeys(assets, now)
         return True
 
     async def read_ahead(self) -> None:
@@ -132,11 +137,11 @@ class SaleOrders:
 
     def balances_wanted(self, positions: Iterable[Position]) -> Coroutine[None, None, None] | None:
         """Return the reading of balances ahead of the sales of live *positions*; None where it would spare nothing."""
-        free = self._free.get(Mode.LIVE)
-        live = [each for each in positions if each.mode is Mode.LIVE]
-        if free is None or all(free.covers(each.listing.base_asset, each.base_qty) for each in live):
+        if (free := self._free.get(Mode.LIVE)) is None:
             return None
-        return free.read_ahead() if free.is_due() else None
+        live = [(each.listing.base_asset, each.base_qty) for each in positions if each.mode is Mode.LIVE]
+        uncovered = {asset for asset, quantity in live if not free.covers(asset, quantity)}
+        return free.read_ahead() if free.is_due(uncovered) else None
 
     def banned_seconds(self) -> float:
         """Return the seconds left of a ban."""
@@ -157,18 +162,20 @@ class SaleOrders:
                     "too little of what was bought is there to be sold", position=position.name, free=f"{amount:f}"
                 )
                 return
+            ahead: list[BuiltRequest | None] = []
             order = await self._journal.sell(
-                position, amount, intent.reason, price_min=intent.price_min, beside=intent.is_beside_another
+                position,
+                amount,
+                intent.reason,
+                price_min=intent.price_min,
+                beside=intent.is_beside_another,
+                meanwhile=lambda order: ahead.append(self._sender.made_ahead(order)),
             )
             if order is not None:
-                log.info(
-                    "selling",
-                    symbol=position.symbol,
-                    listing=position.listing.key,
-                    reason=intent.reason,
-                    prices=intent.source,
-                )
-                await self._sender.place(order)
+                # Said once the order has left.
+                say = partial(log.info, "selling", symbol=position.symbol, listing=position.listing.key)
+                asyncio.get_running_loop().call_soon(partial(say, reason=intent.reason, prices=intent.source))
+                await self._sender.place(order, built=next(iter(ahead), None))
 
     async def sellable_quantity(self, intent: SaleIntent) -> Decimal:
         """Return the quantity that the account holds: a purchase takes a moment to arrive, and people sell by hand.

@@ -3,6 +3,7 @@
 The unique row is the fence against double orders, the conditional update of exposure the one against too many.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field, replace
@@ -158,14 +159,17 @@ class DecisionWriter:
         *,
         price_min: Decimal | None = None,
         beside: bool = False,
+        meanwhile: Callable[[Order], None] = lambda _: None,
     ) -> Order | None:
         """Commit that *base_qty* of *position* is sold now, for *price_min* a coin at least.
 
         Returns the order to send, None where another does it. *beside* allows it while an earlier sale is in doubt.
+        *meanwhile* is called with the order while the server is at it.
         """
         order = replace(sale_order(position, base_qty, reason, self._settings, self._now()), price_min=price_min)
         values, statement = row_of(order) | {"beside": beside}, decision_sql.SELL
         async with self._database.connection() as connection:
+            asyncio.get_running_loop().call_soon(meanwhile, order)
             with suppress(UniqueViolationError):
                 is_ours = await connection.fetchval(statement.sql, *statement.arguments(values))
                 return order if is_ours else None

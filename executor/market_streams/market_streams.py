@@ -27,7 +27,10 @@ PINGS: Final = 3
 """In the time after which a stream is stale: one lost answer proves nothing."""
 STALL_SECONDS: Final = 5.0
 """A connection without a sign of life for as long is given up."""
+RETRY_SECONDS_MAX: Final = 10.0
 RESTART_SECONDS: Final = 5.0
+DAY_SECONDS: Final = 82_800.0
+"""Almost: the exchange closes connections after a day."""
 NAME: Final = "prices"
 
 
@@ -44,10 +47,17 @@ class StreamTroubles:
 
 
 class MarketStreams:
-    def __init__(self, url: str, settings: ExecutorSettings, registry: CollectorRegistry) -> None:
+    def __init__(
+        self, url: str, settings: ExecutorSettings, registry: CollectorRegistry, *, rotate_seconds: float = DAY_SECONDS
+    ) -> None:
+        """A connection is replaced after *rotate_seconds*."""
         self._stale_seconds = settings.stream_stale_seconds
         self._options = StreamOptions(
-            url, ping_seconds=self._stale_seconds / PINGS, stall_seconds=STALL_SECONDS, retry_max_seconds=10.0
+            url,
+            ping_seconds=self._stale_seconds / PINGS,
+            stall_seconds=STALL_SECONDS,
+            retry_max_seconds=RETRY_SECONDS_MAX,
+            rotate_seconds=rotate_seconds,
         )
         self._metrics = MarketStreamMetrics(registry)
         self._now = asyncio.get_running_loop().time

@@ -22,7 +22,7 @@ class PushOrder:
         newest = self._newest.get(channel, Place())
         if push.place.is_before(newest):
             self._old_in_a_row[channel] = self._old_in_a_row.get(channel, 0) + 1
-            if self._old_in_a_row[channel] < OLD_MAX:
+            if self._old_in_a_row[channel] <= OLD_MAX:
                 return "old"
         elif push.place == newest and newest.version is not None:
             return "repeated"

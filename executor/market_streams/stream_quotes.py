@@ -47,6 +47,8 @@ class StreamQuotes:
         self._ticks: dict[str, Tick] = {}
         self._order = PushOrder()
         self._number = 0
+        self._numbers: dict[str, int] = {}
+        """The number of the newest best prices of each coin."""
         self.followed: Collection[str] = frozenset()
         self.listener: TickListener = Nobody()
 
@@ -62,6 +64,7 @@ class StreamQuotes:
         """Forget other coins than *symbols*."""
         self.followed = frozenset(symbols)
         self._ticks = {symbol: tick for symbol, tick in self._ticks.items() if symbol in self.followed}
+        self._numbers = {symbol: number for symbol, number in self._numbers.items() if symbol in self.followed}
         self._order.keep(self.followed)
 
     async def take(self, frame: bytes) -> bool:
@@ -75,10 +78,14 @@ class StreamQuotes:
             self._count(push.reason)
         elif (objection := self._order.objection(push)) is not None:
             self._count(objection)
+            if objection == "repeated" and isinstance(push, BestPrices):
+                # It says once more what stands, also after a connection was lost; and confirms nothing.
+                self._ticks[push.symbol] = Tick(push.quote, self._numbers[push.symbol], self._clock())
         else:
             self._count("taken")
             self._number += 1
             if isinstance(push, BestPrices):
+                self._numbers[push.symbol] = self._number
                 self._ticks[push.symbol] = Tick(push.quote, self._number, self._clock())
                 self.listener.quoted(push.symbol, self._ticks[push.symbol])
             else:

@@ -80,17 +80,21 @@ class OrderSender:
         return self._slots.has_free_connection(side)
 
     def prepare(self, order: Order) -> None:
-        """Make and sign the request of *order*, the next to be placed, from data at hand. Nothing leaves.
+        """Make and sign the request of *order*, the next to be placed, from data at hand. Nothing leaves."""
+        if (built := self.made_ahead(order)) is not None:
+            self._ahead = order, built
+
+    def made_ahead(self, order: Order) -> BuiltRequest | None:
+        """Return the request of *order*, signed, where data at hand allow it.
 
         An error is logged, and met again with its consequences when the order is placed.
         """
         try:
-            built = self._attempts.made_ahead(order)
-            if built is not None:
-                self._ahead = order, built
+            return self._attempts.made_ahead(order)
         except Exception as error:  # noqa: BLE001 - met again, with its cause, when the order is placed
             with of_listing(order.listing):
                 log.debug("an order was not made ahead", symbol=order.symbol, reason=repr(error))
+            return None
 
     async def place(self, order: Order, *, at_ms: int | None = None, built: BuiltRequest | None = None) -> None:
         """Send *order*, at *at_ms* of the exchange's clock where that is given, and record what came of it.

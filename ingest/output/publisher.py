@@ -158,29 +158,24 @@ class Publisher:
         on_confirmed: Callable[[Sighting], None],
         first: asyncio.Future[None] | None,
     ) -> None:
+        """Publish *event*, once *first* is done, with retries until the broker confirms it."""
         if first is not None:
             await asyncio.wait([first], timeout=HEAD_START_SECONDS)
         with listing_context(key_of(event), event.id), sighting_span(event.source, sighting.observed_at):
-            event = await self._until_confirmed(event)
+            for attempt in itertools.count():
+                try:
+                    await self._bus.publish(topology.to_message(event))
+                    break
+                except TransientError as error:
+                    self._metrics.publish_retries.inc()
+                    log.warning("holding a sighting", symbol=event.symbol, source=event.source, reason=str(error))
+                    await asyncio.sleep(jittered(attempt, max_seconds=RETRY_MAX_SECONDS))
+                    event = event.model_copy(update={"published_at": self._now()})
             seconds = (self._now() - sighting.observed_at).total_seconds()
             on_confirmed(sighting)
             self._metrics.raw_events.labels(event.source, "late" if event.late else "published").inc()
             self._metrics.publish_seconds.labels(event.source).observe(seconds)
             log.info("listing seen", symbol=event.symbol, source=event.source, late=event.late, seconds=seconds)
-
-    async def _until_confirmed(self, event: RawListing) -> RawListing:
-        """Publish *event* with retries until the broker confirms it; return it as published."""
-        for attempt in itertools.count():
-            try:
-                await self._bus.publish(topology.to_message(event))
-            except TransientError as error:
-                self._metrics.publish_retries.inc()
-                log.warning("holding a sighting", symbol=event.symbol, source=event.source, reason=str(error))
-                await asyncio.sleep(jittered(attempt, max_seconds=RETRY_MAX_SECONDS))
-                event = event.model_copy(update={"published_at": self._now()})
-            else:
-                return event
-        raise AssertionError
 
 
 @asynccontextmanager

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
+import pytest
 from asyncpg import Record
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -17,10 +19,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from cli.composing.express.claim import reservation
+from executor.journal.decision_writer import OvertakenError
 from executor.journal.position_store import held
 from executor.model.order import ExitReason, Order
 from executor.model.order_state import AT_LARGE
-from shared.events import Listing, ListingRescheduled, Mode, Source
+from shared.events import Listing, ListingRescheduled, Mode, RawListing, Source
 from shared.postgres.database import Database
 from tests.support.data.strategies import steady
 from tests.support.fakes.venues import Behaviour, Entry
@@ -67,9 +71,12 @@ class OrderMachine(RuleBasedStateMachine):
         async with self.database.connection() as connection:
             config = await connection.fetchrow("SELECT * FROM trade_config")
         before = len(world.executor.to_send)
-        await world.executor.handle(listing)
+        await self._handle(listing)
         for order in world.executor.to_send[before:]:
             await self._check_decision(order, config)
+
+    async def _handle(self, listing: Listing) -> None:
+        await self.world.executor.handle(listing)
 
     async def _check_decision(self, order: Order, config: Record | None) -> None:
         """I2 and I3, as of the moment of the decision."""
@@ -296,14 +303,37 @@ class OrderMachine(RuleBasedStateMachine):
                 executor.send(sale)
 
 
-def test_orders_survive_whatever_happens(database_url: str) -> None:
+class ExpressMachine(OrderMachine):
+    """The same with each listing bought ahead of its announcement where the last reading, however old, is for it."""
+
+    async def _handle(self, listing: Listing) -> None:
+        executor = self.world.executor
+        if executor.decisions.last is None:
+            await executor.handle.read_ahead()
+        if listing.source is not Source.TEST_INJECTION and not isinstance(listing, ListingRescheduled):
+            with suppress(OvertakenError):
+                raw = RawListing.model_validate(listing.model_dump())
+                await executor.handle.at_once(listing, reservation(raw, listing))
+        await super()._handle(listing)
+
+    async def _check_books(self) -> None:
+        """Each order that was bought ahead has its claim, and each claim its order."""
+        await super()._check_books()
+        async with self.database.connection() as connection:
+            claimed = {row["listing_key"] for row in await connection.fetch("SELECT listing_key FROM listing_claims")}
+        assert claimed <= {row["listing_key"] for row in await rows(self.database)}
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("machine", [OrderMachine, ExpressMachine])
+def test_orders_survive_whatever_happens(database_url: str, machine: type[OrderMachine]) -> None:
     with asyncio.Runner() as runner:
         loop = runner.get_loop()
         opening = open_database(database_url)
         OrderMachine.loop, OrderMachine.database = loop, loop.run_until_complete(opening.__aenter__())
         try:
             run_state_machine_as_test(
-                OrderMachine,
+                machine,
                 settings=settings(
                     steady, max_examples=40, stateful_step_count=40, suppress_health_check=list(HealthCheck)
                 ),

@@ -31,10 +31,10 @@ class TickExits:
         sales: RunningSales,
         fresh: Callable[[str], Tick | None],
         *,
-        hurry: Callable[[str], None],
+        hurry: Callable[[str, float], None],
         now: Callable[[], datetime],
     ) -> None:
-        """*fresh* returns the best prices of a symbol; *hurry* has the next look at a position taken at once."""
+        """*fresh* returns the best prices of a symbol; *hurry* has a position looked at in so many seconds."""
         self._positions = positions
         self._sales = sales
         self._fresh = fresh
@@ -64,7 +64,8 @@ class TickExits:
             try:
                 is_due = self._positions.saw_trade(each, price, number, time)
             except Exception:
-                log.exception("a position cannot be judged by a trade", position=each.name)
+                with of_listing(each.position.listing):
+                    log.exception("a position cannot be judged by a trade", position=each.name)
                 continue
             # Best prices that do not show it may follow in the next push; until then they contradict nothing.
             if is_due and tick is not None and shows_stop(each, tick.quote.bids[0].price, time.now):
@@ -76,11 +77,11 @@ class TickExits:
         try:
             if not self._sales.may_be_sold(each, look.time.seconds):
                 return
-            with of_listing(each.position.listing):
-                if self._positions.judge(each, tick, look, self._sales):
-                    self._hurry(each.name)
+            if (seconds := self._positions.judge(each, tick, look, self._sales)) is not None:
+                self._hurry(each.name, seconds)
         except Exception:
-            log.exception("a position cannot be judged by a push", position=each.name)
+            with of_listing(each.position.listing):
+                log.exception("a position cannot be judged by a push", position=each.name)
 
     def _time(self) -> LookTime:
         return LookTime(asyncio.get_running_loop().time(), self._now())

@@ -54,18 +54,23 @@ class Rotation:
         self._bad_frames = BadFrames(stream.name, metrics)
         self._latest: _ActiveConnection | None = None
         """Connection that was live last."""
+        self._coming: _ActiveConnection | None = None
+        """Connection that was begun last, which a refused channel may keep from coming alive."""
         self._failures = 0
         self._unbroken_since = float("inf")
 
     def unbroken_since(self, channels: AbstractSet[str], alive_after: float) -> float:
         """Return since when no connection was lost, by the loop's clock; infinity where *channels* are not followed.
 
-        They are where the connection in service has granted them and brought a frame or PONG later than *alive_after*.
+        They are where the connection in service, or else the one that is begun, has granted them, and has brought a
+        frame or PONG later than *alive_after*.
         """
-        serving = self._serving()
+        serving, since = self._serving(), self._unbroken_since
+        if serving is None and self._coming is not None and not self._coming.following.done():
+            serving, since = self._coming, self._coming.connection.began_at
         if serving is None or serving.connection.alive_at <= alive_after or not serving.connection.grants(channels):
             return float("inf")
-        return self._unbroken_since
+        return since
 
     def covers_channels(self) -> bool:
         """Return whether a connection covers all wanted channels."""
@@ -81,7 +86,7 @@ class Rotation:
                     continue
                 connection = Connection(self._stream, self._options, self._feed, self._bad_frames, self._metrics)
                 following = tasks.create_task(self._follow(connection), name=f"websocket-{self._stream.name}")
-                active = _ActiveConnection(connection, following)
+                active = self._coming = _ActiveConnection(connection, following)
                 if await active.comes_alive():
                     await self._serve(active)
                 elif ending := active.following.result():

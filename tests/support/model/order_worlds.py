@@ -93,7 +93,7 @@ READ_LAG: Final = timedelta(seconds=2)
 """Shorter than the protection window, as it has to be."""
 EXPOSURE: Final = "SELECT * FROM exposure ORDER BY mode"
 RESET: Final = """
-TRUNCATE orders, order_attempts, positions, other_fees, trade_outbox, halts;
+TRUNCATE orders, order_attempts, positions, other_fees, trade_outbox, halts, listing_claims, unannounced_listings;
 UPDATE exposure SET reserved_usdt = 0, filled_usdt = 0, ceiling_usdt = 0, recent_orders = '{}', day = '1970-01-01',
     day_orders = 0, day_spent_usdt = 0, failures = 0;
 UPDATE trade_config SET max_trade_usdt = 100, max_position_usdt = 700, auto_trade = true, halted = false,

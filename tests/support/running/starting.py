@@ -16,7 +16,9 @@ from typing import Final, Protocol
 from tests.support.running.forked_program import IMPORTED, Start, run
 
 FORKING: Final = multiprocessing.get_context("forkserver")
-FORKING.set_forkserver_preload([run.__module__, *IMPORTED, "tests.faults.executor_child"])
+FORKING.set_forkserver_preload(
+    [run.__module__, *IMPORTED, "tests.faults.executor_child", "tests.support.running.frozen_imports"]
+)
 
 
 class Process(Protocol):

@@ -172,21 +172,18 @@ def test_calendar_is_read_where_the_exchange_is(
 
 
 @pytest.mark.parametrize(
-    ("variables", "url"),
+    ("rest_url", "ws_url", "trading"),
     [
-        ({}, "wss://wbs-api.mexc.com/ws"),
-        ({"SNIPER_MEXC_WS_URL": "wss://other.example/ws"}, "wss://other.example/ws"),
-        ({"SNIPER_MEXC_REST_URL": "http://127.0.0.1:8899"}, None),
-        (
-            {"SNIPER_MEXC_REST_URL": "http://127.0.0.1:8899", "SNIPER_MEXC_WS_URL": "ws://127.0.0.1:8899/ws"},
-            "ws://127.0.0.1:8899/ws",
-        ),
+        (None, None, "wss://wbs-api.mexc.com/ws"),
+        ("http://127.0.0.1:8899", "ws://127.0.0.1:8899/ws", "ws://127.0.0.1:8899/ws"),
+        ("http://127.0.0.1:8899", None, None),
+        (None, "ws://127.0.0.1:8899/ws", None),
     ],
 )
-def test_private_stream_is_never_asked_of_another_exchange_than_the_account(
-    variables: dict[str, str], url: str | None, monkeypatch: pytest.MonkeyPatch
+def test_trading_goes_by_the_websocket_where_rest_and_websocket_belong_together(
+    rest_url: str | None, ws_url: str | None, trading: str | None
 ) -> None:
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
+    urls = {"mexc_rest_url": rest_url, "mexc_ws_url": ws_url}
+    settings = ExchangeSettings.model_validate({name: url for name, url in urls.items() if url})
 
-    assert load(ExchangeSettings).private_ws_url == url
+    assert settings.trading_ws_url == trading

@@ -225,3 +225,50 @@ async def test_time_to_the_confirmation_counts_the_time_the_broker_was_away(
 
     assert registry.get_sample_value("sniper_ingest_publish_seconds_count", labels) == 1
     assert (registry.get_sample_value("sniper_ingest_publish_seconds_sum", labels) or 0) >= 2
+
+
+async def test_publication_leaves_the_processor_to_what_takes_the_event_ahead(metrics: Metrics) -> None:
+    bus, ahead, end = RecordingBus(), list[RawListing](), asyncio.get_running_loop().create_future()
+
+    def take(event: RawListing) -> asyncio.Future[None]:
+        ahead.append(event)
+        return end
+
+    async with on(bus, metrics) as publisher:
+        publisher.ahead = take
+        await publisher.publish(a_sighting(), lambda _: None)
+        await asyncio.sleep(0)
+        assert (len(ahead), published(bus)) == (1, [])
+        end.set_result(None)
+        await eventually(lambda: published(bus) == ahead)
+
+
+async def test_publication_waits_no_longer_for_what_takes_the_event_ahead_than_its_head_start(
+    metrics: Metrics,
+) -> None:
+    bus, never = RecordingBus(), asyncio.get_running_loop().create_future()
+
+    async with on(bus, metrics) as publisher:
+        publisher.ahead = lambda _: never
+        await publisher.publish(a_sighting(), lambda _: None)
+        await eventually(lambda: len(published(bus)) == 1)
+
+    assert not never.done()
+
+
+@pytest.mark.parametrize("in_its_task", [True, False])
+async def test_error_of_what_takes_the_event_ahead_fails_no_publication(metrics: Metrics, *, in_its_task: bool) -> None:
+    bus, confirmed = RecordingBus(), list[Sighting]()
+
+    def fail(_: RawListing) -> asyncio.Future[None]:
+        if not in_its_task:
+            raise RuntimeError("ahead")
+        failed = asyncio.get_running_loop().create_future()
+        failed.set_exception(RuntimeError("ahead"))
+        failed.exception()
+        return failed
+
+    async with on(bus, metrics) as publisher:
+        publisher.ahead = fail
+        await publisher.publish(a_sighting(), confirmed.append)
+        await eventually(lambda: len(published(bus)) == len(confirmed) == 1)

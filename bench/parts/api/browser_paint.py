@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import asyncpg
 from playwright.async_api import Page, expect
 
-from bench.parts.api_load import Target
+from bench.parts.api.load import Target
 from tests.support.browsing.browsers import running_chromium
 
 STORE: Final = """

@@ -2,7 +2,7 @@ import re
 from pathlib import Path
 
 from api.dashboard import files
-from bench.parts.api import OPENING
+from bench.parts.api.part import OPENING
 
 
 def test_the_benchmarks_dashboards_ask_for_what_the_page_asks_for() -> None:

@@ -15,9 +15,10 @@ from api.access.principal import Scope
 from bench.errors import BenchmarkError
 from bench.figures import Result, percentile_99
 from bench.harness import Harness, wait_until_ready
-from bench.parts import api_data
-from bench.parts.api_load import Target, open_dashboards, times_ms
-from bench.parts.api_times import (
+from bench.parts.api import data as api_data
+from bench.parts.api.browser_paint import opened_ms, painted_ms
+from bench.parts.api.load import Target, open_dashboards, times_ms
+from bench.parts.api.times import (
     CLIENTS,
     ROUNDS,
     alternate_throughput,
@@ -27,7 +28,6 @@ from bench.parts.api_times import (
     summary,
     thousand_rows_ms,
 )
-from bench.parts.browser_paint import opened_ms, painted_ms
 from tests.servers.ports import free_ports
 from tests.support.running.services import open_database
 

@@ -15,8 +15,8 @@ from api.reading.lists.filters import ListingsFilter
 from api.reading.lists.statements import page_statement
 from api.reading.lists.tables import LISTINGS
 from bench.figures import percentile_99
-from bench.parts import api_data
-from bench.parts.api_load import Target, open_client, throughput, times_ms
+from bench.parts.api import data as api_data
+from bench.parts.api.load import Target, open_client, throughput, times_ms
 from bench.sampling import Plan
 
 CLIENTS: Final = 16

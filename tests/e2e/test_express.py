@@ -1,0 +1,105 @@
+"""`sniper run express`: a listing is bought before it is announced, and a second process goes on when one is killed."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from tests.support.running.processes import Sniper, sniper
+from tests.support.running.simulators import SimulatorProcess, running_simulator
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.timeout(240)
+
+BOUGHT = 'sniper_express_sightings_total{outcome="bought",reason=""} '
+
+
+@dataclass
+class Standby:
+    """Two processes on the express way beside dedup and persister, all of them ready."""
+
+    simulator: SimulatorProcess
+    rows: "asyncpg.Connection[asyncpg.Record]"
+    pair: list[Sniper] = field(default_factory=list)
+
+    async def traded(self, symbol: str) -> bool:
+        return bool(await self.rows.fetchval("SELECT status = 'filled' FROM trades WHERE symbol = $1", symbol))
+
+    async def list_coin(self, symbol: str) -> None:
+        """List *symbol*; return once it is bought, and its trade stored."""
+        await self.simulator.list_coin(symbol)
+        await eventually(lambda: self.traded(symbol), within_seconds=30)
+
+    async def counts(self, symbol: str) -> tuple[int, int, int, int]:
+        """Return how many listings, claims, orders and unannounced listings there are of *symbol*."""
+        key = f"{symbol}:1"
+        return (
+            await self.rows.fetchval("SELECT count(*) FROM listings WHERE symbol = $1", symbol),
+            await self.rows.fetchval("SELECT count(*) FROM listing_claims WHERE listing_key = $1", key),
+            await self.rows.fetchval("SELECT count(*) FROM orders WHERE listing_key = $1 AND side = 'BUY'", key),
+            await self.rows.fetchval("SELECT count(*) FROM unannounced_listings WHERE listing_key = $1", key),
+        )
+
+
+@pytest.fixture
+async def standby(database_url: str, broker_url: str, tmp_path: Path) -> AsyncIterator[Standby]:
+    async with AsyncExitStack() as stack:
+        simulator = await stack.enter_async_context(running_simulator())
+        environment = {
+            "SNIPER_DATABASE_URL": database_url,
+            "SNIPER_BROKER_URL": broker_url,
+            "SNIPER_MEXC_REST_URL": simulator.rest_url,
+            "SNIPER_MEXC_WS_URL": simulator.ws_url,
+        }
+        rows = await asyncpg.connect(database_url)
+        stack.push_async_callback(rows.close)
+        started = Standby(simulator, rows)
+        for name in ("persister", "dedup", "express", "express"):
+            running = sniper("run", name, environment=environment, directory=tmp_path)
+            service = await stack.enter_async_context(running)
+            await service.ready()
+            if name == "express":
+                started.pair.append(service)
+        yield started
+
+
+async def bought(process: Sniper) -> float:
+    page = (await process.get("/metrics")).text
+    return sum(float(line.removeprefix(BOUGHT)) for line in page.splitlines() if line.startswith(BOUGHT))
+
+
+async def test_one_of_two_buys_each_listing_and_when_it_is_killed_the_other_buys_the_next(standby: Standby) -> None:
+    await standby.list_coin("FIRSTUSDT")
+    counts = [await bought(each) for each in standby.pair]
+    assert sorted(counts) == [0, 1]
+    winner, other = standby.pair if counts[0] else reversed(standby.pair)
+
+    await winner.kill()
+    await standby.list_coin("SECONDUSDT")
+
+    assert await bought(other) == 1
+    for symbol in ("FIRSTUSDT", "SECONDUSDT"):
+        await eventually(partial(is_settled, standby, symbol), within_seconds=30)
+    assert await other.stop() == 0
+
+
+async def is_settled(standby: Standby, symbol: str) -> bool:
+    return await standby.counts(symbol) == (1, 1, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("SNIPER_LIVE", "true"), ("SNIPER_EXPRESS", "perhaps"), ("SNIPER_EXECUTOR_ORDERS_PER_DAY", "none")],
+)
+async def test_a_setting_that_cannot_be_meant_ends_it_with_2_and_is_named(
+    database_url: str, broker_url: str, tmp_path: Path, variable: str, value: str
+) -> None:
+    environment = {"SNIPER_DATABASE_URL": database_url, "SNIPER_BROKER_URL": broker_url, variable: value}
+    async with sniper("run", "express", environment=environment, directory=tmp_path) as process:
+        assert await process.process.wait() == 2
+
+    assert variable in process.log.read_text()
