@@ -23,16 +23,16 @@ class Metrics:
         )
         self.earlier = Counter(
             "sniper_dedup_earlier_total",
-            "Duplicates observed before the sighting that became the listing.",
+            "Duplicates observed before the listing's sighting.",
             ["source"],
             registry=registry,
         )
         self.republished = Counter(
-            "sniper_dedup_republished_total",
-            "Listings published again, since it was not certain that they were.",
-            ["source"],
-            registry=registry,
+            "sniper_dedup_republished_total", "Listings published again, to be certain.", ["source"], registry=registry
         )
+        self._register_times(registry)
+
+    def _register_times(self, registry: CollectorRegistry) -> None:
         self.lag_seconds = Histogram(
             "sniper_dedup_detection_lag_seconds",
             "From the moment at which a source saw a symbol to its sighting being handled.",
