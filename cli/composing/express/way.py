@@ -59,7 +59,7 @@ class ExpressWay:
     def lend(self, buy: BuyListing, tasks: asyncio.TaskGroup) -> Iterator[None]:
         """Buy with *buy* during the block."""
         self._lent = _Lent(buy, tasks)
-        reading = tasks.create_task(self._keep_reading(buy), name="express reading")
+        reading = tasks.create_task(self.keep_reading(buy), name="express reading")
         try:
             yield
         finally:
@@ -96,7 +96,7 @@ class ExpressWay:
             self._metrics.took(outcome, reason)
             log.debug("express", symbol=raw.symbol, outcome=outcome, reason=reason)
 
-    async def _keep_reading(self, buy: BuyListing) -> Never:
+    async def keep_reading(self, buy: BuyListing) -> Never:
         """Keep the reading that decides on the next listing fresh, until cancelled."""
         while True:
             try:
