@@ -33,6 +33,7 @@ async def serve(
     Every such process watches, with ingest's lease or without: the first of several to commit a listing buys it.
     """
     way = ExpressWay(ExpressMetrics(runtime.telemetry.registry))
+    runtime.telemetry.ready_when("express way", way.is_open)
     trading = serve_executor(
         runtime,
         terms.executor,

@@ -48,13 +48,18 @@ class ExpressWay:
         self._metrics = metrics
         self._now = now
         self._lent: _Lent | None = None
+        self._has_read = False
         self._seen = ClaimCache(REMEMBERED_MAX)
+
+    def is_open(self) -> bool:
+        """Return whether a sighting could be bought now, as far as the way matters."""
+        return self._lent is not None and self._has_read
 
     @contextmanager
     def lend(self, buy: BuyListing, tasks: asyncio.TaskGroup) -> Iterator[None]:
         """Buy with *buy* during the block."""
         self._lent = _Lent(buy, tasks)
-        reading = tasks.create_task(keep_reading(buy), name="express reading")
+        reading = tasks.create_task(self.keep_reading(buy), name="express reading")
         try:
             yield
         finally:
@@ -91,17 +96,17 @@ class ExpressWay:
             self._metrics.took(outcome, reason)
             log.debug("express", symbol=raw.symbol, outcome=outcome, reason=reason)
 
-
-async def keep_reading(buy: BuyListing) -> Never:
-    """Keep the reading that decides on the next listing fresh, until cancelled."""
-    while True:
-        try:
-            await buy.read_ahead()
-        except TransientError as error:
-            log.debug("the limits were not read ahead", reason=str(error))
-        except Exception:
-            log.exception("the limits were not read ahead")
-        await asyncio.sleep(READ_SECONDS)
+    async def keep_reading(self, buy: BuyListing) -> Never:
+        """Keep the reading that decides on the next listing fresh, until cancelled."""
+        while True:
+            try:
+                await buy.read_ahead()
+                self._has_read = True
+            except TransientError as error:
+                log.debug("the limits were not read ahead", reason=str(error))
+            except Exception:
+                log.exception("the limits were not read ahead")
+            await asyncio.sleep(READ_SECONDS)
 
 
 def outcome_of(foreseen: Foreseen) -> tuple[Outcome, str]:
