@@ -16,9 +16,9 @@ import pytest
 from api.access import tokens
 from api.access.principal import Scope
 from tests.servers.ports import free_ports
+from tests.support.deployment.newer_build import start_of
 from tests.support.running.pipelines import dedup, has_rows, persister, pipeline, rows
 from tests.support.running.processes import sniper
-from tests.support.running.starting import executed
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(240)
@@ -101,7 +101,7 @@ async def test_every_call_is_answered_and_every_write_happens_once_while_one_api
             environment = {"SNIPER_DATABASE_URL": database_url, "SNIPER_BROKER_URL": broker_url}
             own = environment | {"SNIPER_API_PORT": str(port), "SNIPER_API_REQUESTS_PER_MINUTE": "1000000"}
             started = await running.enter_async_context(
-                sniper("run", "api", environment=own, directory=build, start=executed)
+                sniper("run", "api", environment=own, directory=build, start=start_of(build))
             )
             await started.ready()
             return started

@@ -10,9 +10,9 @@ from typing import Final
 import pytest
 
 from tests.faults.ground import QUICK, Ground
+from tests.support.deployment.newer_build import start_of
 from tests.support.running.policies import configure_exits
 from tests.support.running.processes import Sniper, sniper
-from tests.support.running.starting import executed
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
@@ -58,7 +58,7 @@ def an_executor(ground: Ground, build: Path) -> AbstractAsyncContextManager[Snip
         "SNIPER_MEXC_API_SECRET": ground.simulator.api_secret,
         "SNIPER_LIVE": "true",
     }
-    return sniper("run", "executor", environment=environment, directory=build, start=executed)
+    return sniper("run", "executor", environment=environment, directory=build, start=start_of(build))
 
 
 @pytest.mark.parametrize("newer_comes", [True, False])

@@ -12,10 +12,10 @@ import pytest
 from shared.events import Source
 from shared.wire.topology import DEAD_LETTERS, to_message
 from tests.support.data.builders import a_raw_listing, a_trade
+from tests.support.deployment.newer_build import start_of
 from tests.support.running.pipelines import has_rows, pipeline, publish_all, rows
 from tests.support.running.processes import Sniper, sniper
 from tests.support.running.services import emptying
-from tests.support.running.starting import executed
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(240)
@@ -41,7 +41,9 @@ async def test_the_old_is_drained_while_the_new_takes_over_and_each_event_is_sto
     sent = 0
 
     async def start(build: Path) -> list[Sniper]:
-        every = [sniper("run", name, environment=environment, directory=build, start=executed) for name in SERVICES]
+        every = [
+            sniper("run", name, environment=environment, directory=build, start=start_of(build)) for name in SERVICES
+        ]
         started = [await running.enter_async_context(each) for each in every]
         for each in started:
             await each.ready()

@@ -1,9 +1,13 @@
-// Print what is wrong with an AsyncAPI document, one finding a line; nothing where it is sound.
+// Print what is wrong with AsyncAPI documents: a list of findings for each, in their order, as JSON.
 import { readFileSync } from "node:fs";
 import { Parser } from "@asyncapi/parser";
 
 const ERROR = 0;
-const { document, diagnostics } = await new Parser().parse(readFileSync(process.argv[2], "utf8"));
-for (const { severity, code, message, path } of diagnostics)
-  if (severity === ERROR) console.log(`${path.join(".")}: ${message} (${code})`);
-if (!document && diagnostics.every(({ severity }) => severity !== ERROR)) console.log("no document");
+const findings = [];
+for (const name of process.argv.slice(2)) {
+  const { document, diagnostics } = await new Parser().parse(readFileSync(name, "utf8"));
+  const errors = diagnostics.filter(({ severity }) => severity === ERROR);
+  const found = errors.map(({ code, message, path }) => `${path.join(".")}: ${message} (${code})`);
+  findings.push(document || found.length ? found : ["no document"]);
+}
+console.log(JSON.stringify(findings));

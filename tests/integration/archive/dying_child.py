@@ -4,43 +4,54 @@ import asyncio
 import itertools
 import os
 import signal
-import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from cli import command_runner
 from cli.archive import manifest, writing
 
-DIRECTORY, STEP = Path(sys.argv[1]), int(sys.argv[2])
+
+@dataclass(frozen=True, slots=True)
+class Death:
+    """Which run dies, and where."""
+
+    environment: Mapping[str, str]
+    archive: Path
+    step: int
 
 
-put, unlink = manifest.write_atomically, Path.unlink
-steps = itertools.count(1)
+def run(death: Death) -> None:
+    """Archive until that step, in a process of its own."""
+    os.environ.clear()
+    os.environ.update(death.environment)
+    steps = itertools.count(1)
+
+    def die_at_the_step() -> None:
+        if next(steps) == death.step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    manifest.write_atomically = partial(_dying_put, manifest.write_atomically, die_at_the_step)
+    unlink = Path.unlink
+
+    def dying_unlink(path: Path, missing_ok: bool = False) -> None:
+        die_at_the_step()
+        unlink(path, missing_ok=missing_ok)
+        die_at_the_step()
+
+    Path.unlink = dying_unlink  # type: ignore[method-assign, assignment]
+    asyncio.run(_archive(death.archive))
 
 
-def die_at_the_step() -> None:
-    if next(steps) == STEP:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-
-def dying_put(path: Path, content: bytes) -> None:
+def _dying_put(put: Callable[[Path, bytes], None], die: Callable[[], None], path: Path, content: bytes) -> None:
     path.with_name(f".{path.name}.part").write_bytes(content[: len(content) // 2])
-    die_at_the_step()
+    die()
     put(path, content)
-    die_at_the_step()
+    die()
 
 
-def dying_unlink(path: Path, missing_ok: bool = False) -> None:
-    die_at_the_step()
-    unlink(path, missing_ok=missing_ok)
-    die_at_the_step()
-
-
-async def main() -> None:
+async def _archive(directory: Path) -> None:
     async with command_runner.database() as database:
-        await writing.write(database, DIRECTORY, date(2026, 6, 1))
-
-
-manifest.write_atomically = dying_put
-Path.unlink = dying_unlink  # type: ignore[method-assign, assignment]
-asyncio.run(main())
+        await writing.write(database, directory, date(2026, 6, 1))

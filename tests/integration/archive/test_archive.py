@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -25,10 +24,12 @@ from cli.main import app
 from migrations import roles
 from shared.events import utc_now
 from shared.postgres.schema.tables import metadata
+from tests.integration.archive.dying_child import Death, run
 from tests.servers.databases import PostgresServer
 from tests.support.data import rows
 from tests.support.running.processes import clean
 from tests.support.running.services import open_database
+from tests.support.running.starting import FORKING
 
 AT = datetime.fromisoformat("2026-03-01T23:30:00+02:00")
 """Still the first of March in UTC."""
@@ -287,11 +288,12 @@ def test_a_run_that_is_killed_anywhere_is_finished_by_the_next(
 
 def died(database_url: str, directory: Path, archive: str, step: int) -> bool:
     """Archive in a process that dies at that step; return whether it got so far."""
-    environment = clean() | {"SNIPER_DATABASE_URL": database_url, "PYTHONPATH": str(Path(__file__).parents[3])}
-    command = [sys.executable, f"{Path(__file__).with_name('dying_child.py')}", archive, f"{step}"]
-    ended = subprocess.run(command, env=environment, cwd=directory, check=False).returncode
-    assert ended in {0, -signal.SIGKILL}
-    return ended != 0
+    environment = clean() | {"SNIPER_DATABASE_URL": database_url}
+    process = FORKING.Process(target=run, args=(Death(environment, directory / archive, step),))
+    process.start()
+    process.join()
+    assert process.exitcode in {0, -signal.SIGKILL}
+    return process.exitcode != 0
 
 
 @pytest.mark.usefixtures("_stored")

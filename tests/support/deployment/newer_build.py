@@ -4,6 +4,8 @@ import shutil
 from pathlib import Path
 from typing import Final
 
+from tests.support.running.starting import Starting, executed, forked
+
 ROOT: Final = Path(__file__).parents[3]
 PACKAGES: Final = ("api", "cli", "dedup", "executor", "ingest", "migrations", "notifier", "persister", "shared")
 LISTED: Final = "    listed_at: "
@@ -19,3 +21,8 @@ def make_newer_build(directory: Path) -> Path:
     assert LISTED in text
     module.write_text(text.replace(LISTED, ADDED + LISTED), encoding="utf-8")
     return directory
+
+
+def start_of(build: Path) -> Starting:
+    """Return how `sniper` of the build in that directory is started: ours, where there is no other, in a fork."""
+    return executed if (build / "shared").exists() else forked
