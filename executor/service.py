@@ -17,7 +17,9 @@ from executor.exits.watchdog import Watchdog, overdue_seconds
 from executor.halts.mass_listing import MassListing
 from executor.halts.watch import HaltWatch, watching_halts
 from executor.journal.announced_openings import AnnouncedOpenings
+from executor.journal.named_sql import Statement
 from executor.journal.position_store import held_live
+from executor.journal.rehearsal import STATEMENTS, keep_rehearsed
 from executor.listing_handler import BuyListing, Consequences, Lend
 from executor.market_streams.market_streams import MarketStreams
 from executor.metrics import show_clock, show_watchdog
@@ -192,10 +194,12 @@ async def serve(
     seeds: ExitSeeds | None = None,
     open_exchange: OpenExchange = open_exchange,
     lend: Lend = lambda *_: nullcontext(),
+    rehearsed: Sequence[Statement] = STATEMENTS,
 ) -> None:
     """Trade listings until the runtime's stop event is set; raise SettingsError for contradictory settings.
 
-    *lend* is given the handler of listings while it may buy, for a way to it beside the broker.
+    *lend* is given the handler of listings while it may buy, for a way to it beside the broker, and the statements of
+    both ways are *rehearsed*.
     """
     keys = credentials(venue)
     if venue.live and keys is None:
@@ -219,7 +223,8 @@ async def serve(
         run = ExecutorRun(runtime, settings, venue, exchange, parts, halts, alarms, component, watchdog, lend)
         key, ended = run.show_health(exits), asyncio.Event()
         async with asyncio.TaskGroup() as beside:
-            showing = run.start_metrics(beside)
+            rehearsal = beside.create_task(keep_rehearsed(runtime.database, rehearsed), name="rehearsal")
+            showing = (*run.start_metrics(beside), rehearsal)
             run.start_background(beside, key, ended)
             await run.trade()
             for task in showing:

@@ -4,8 +4,10 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
+from cli.composing.express.claim import CLAIM_AND_RESERVE
 from cli.composing.express.metrics import ExpressMetrics
 from cli.composing.express.way import ExpressWay
+from executor.journal.rehearsal import STATEMENTS
 from executor.service import serve as serve_executor
 from executor.settings import ExecutorSettings, ExitSeeds
 from executor.venues.exchange_connections import OpenExchange, open_exchange
@@ -42,6 +44,7 @@ async def serve(
         seeds=terms.seeds,
         open_exchange=open_exchange,
         lend=way.lend,
+        rehearsed=(*STATEMENTS, CLAIM_AND_RESERVE),
     )
     watching = serve_ingest(runtime, terms.ingest, venue, ahead=way.take, alone=False)
     async with asyncio.TaskGroup() as running:

@@ -1,0 +1,62 @@
+"""Statements that orders wait for are parsed and planned before the first of them, and nothing is written by that."""
+
+import asyncio
+
+import pytest
+
+from cli.composing.express.claim import CLAIM_AND_RESERVE
+from executor.journal.named_sql import Statement
+from executor.journal.rehearsal import STATEMENTS, keep_rehearsed, rehearse
+from shared.postgres.database import Database
+from tests.waiting import eventually
+
+EVERY = (*STATEMENTS, CLAIM_AND_RESERVE)
+PLANS = "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement = $1"
+WRITTEN = """
+SELECT (SELECT count(*) FROM orders) + (SELECT count(*) FROM listing_claims) + (SELECT count(*) FROM positions)
+    + (SELECT count(*) FROM unannounced_listings) + (SELECT count(*) FROM trade_outbox)
+"""
+EXPOSURES = "SELECT exposure::text FROM exposure ORDER BY mode"
+LOCK_EVERYTHING = "SELECT FROM trade_config, exposure FOR UPDATE"
+CUSTOM_PLANS = 5
+"""PostgreSQL's documentation, PREPARE: the first five executions are planned for their own values."""
+
+
+@pytest.mark.parametrize("statement", EVERY, ids=["READ", "RESERVE", "FIRE", "SELL", "CLAIM_AND_RESERVE"])
+async def test_a_rehearsed_statement_has_its_plan(statement: Statement, database: Database) -> None:
+    async with database.connection() as connection:
+        for _ in range(CUSTOM_PLANS + 1):
+            await rehearse(connection, [statement])
+        [plans] = await connection.fetch(PLANS, statement.sql)
+
+    assert (plans["custom_plans"], plans["generic_plans"]) == (CUSTOM_PLANS, 1)
+
+
+async def test_a_rehearsal_writes_nothing(database: Database) -> None:
+    async with database.connection() as connection:
+        before = await connection.fetch(EXPOSURES)
+        await rehearse(connection, EVERY)
+
+        assert await connection.fetchval(WRITTEN) == 0
+        assert await connection.fetch(EXPOSURES) == before
+
+
+async def test_a_rehearsal_waits_for_no_decision_and_no_decision_for_it(database: Database) -> None:
+    """With every row locked that a purchase locks, too."""
+    async with database.transaction() as deciding:
+        await deciding.fetch(LOCK_EVERYTHING)
+        async with database.connection() as connection:
+            await rehearse(connection, EVERY)
+
+
+async def test_the_connection_that_is_lent_next_is_rehearsed(database: Database) -> None:
+    rehearsing = asyncio.create_task(keep_rehearsed(database, EVERY))
+
+    async def are_prepared() -> bool:
+        async with database.connection() as connection:
+            return all([await connection.fetch(PLANS, each.sql) for each in EVERY])
+
+    try:
+        await eventually(are_prepared, within_seconds=20)
+    finally:
+        rehearsing.cancel()
