@@ -26,6 +26,8 @@ NO_LIMITS: Final[Mapping[str, str]] = MappingProxyType(
         "SNIPER_EXECUTOR_KEY_REQUESTS_PER_SECOND": "10000",
         # Their coins are shown by a ticker alone. The cost of asking for their opening is measured separately.
         "SNIPER_EXECUTOR_OPENING_UNKNOWN": "buy",
+        # The venue has none; orders are looked up instead.
+        "SNIPER_EXECUTOR_PRIVATE_STREAM": "false",
         # None of the hundreds of positions is ever due, nor are their prices followed.
         "SNIPER_EXECUTOR_EXIT_STREAMS": "false",
         "SNIPER_EXECUTOR_EXIT_CHECK_SECONDS": "60",
