@@ -20,7 +20,8 @@ SERVICES: Final = {"ingest", "dedup", "executor", "persister", "api", "notifier"
 TRADING: Final = {"ingest", "executor"}
 """Who asks the exchange."""
 ON_THE_BROKER: Final = {each.user for each in BROKER_RIGHTS} - {"reader", "replay"}
-IN_THE_DATABASE: Final = (set(DATABASE_RIGHTS) - GROUPS) | {"migrate", "token"}
+IN_THE_DATABASE: Final = (set(DATABASE_RIGHTS) - GROUPS - {"express"}) | {"migrate", "token"}
+"""The overlays run the normal way."""
 OUTSIDE: Final = (
     Peer("names", "kube-system", {"k8s-app": "kube-dns"}),
     Peer("prometheus", "monitoring", {"app": "prometheus"}),
