@@ -58,11 +58,13 @@ def _any_of(names: Sequence[str], pattern: str) -> str:
 ANYTHING: Final = ".*"
 """For exchanges without routing keys."""
 
+_SIGHTINGS: Final = r"^raw\.mexc_(websocket|rest_api)$"
+
 RIGHTS: Final = (
     Rights(
         "ingest",
         publishes={
-            topology.RAW: r"^raw\.mexc_(websocket|rest_api)$",
+            topology.RAW: _SIGHTINGS,
             topology.EVENTS: r"^health\.ingest$",
             topology.CANARY: r"^canary\.raw$",
             topology.DEAD: ANYTHING,
@@ -72,6 +74,8 @@ RIGHTS: Final = (
         "dedup",
         consumes=(topology.DEDUP_RAW,),
         publishes={
+            # Those that were claimed ahead of it, once more.
+            topology.RAW: _SIGHTINGS,
             topology.EVENTS: r"^(listing\.(detected|rescheduled)|health\.dedup)$",
             topology.CANARY: r"^canary\.detected$",
             topology.DEAD: ANYTHING,

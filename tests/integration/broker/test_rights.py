@@ -86,6 +86,8 @@ MAY = [
     ("ingest", publish(CANARY, "canary.raw")),
     ("dedup", publish(CANARY, "canary.detected")),
     ("dedup", consume("dedup.raw")),
+    ("dedup", publish(RAW, "raw.mexc_websocket")),
+    ("dedup", publish(RAW, "raw.mexc_rest_api")),
     ("dedup", publish(EVENTS, "listing.detected")),
     ("dedup", publish(EVENTS, "listing.rescheduled")),
     ("dedup", publish(EVENTS, "health.dedup")),
@@ -119,7 +121,11 @@ MAY_NOT = [
     *((user, bind("dedup.raw", EVENTS, "#")) for user in (*SERVICES, "reader", "replay")),
     *((user, publish(EVENTS, "listing.detected")) for user in (*SERVICES, "reader", "replay") if user != "dedup"),
     *((user, publish(EVENTS, "trade.live.filled")) for user in (*SERVICES, "reader", "replay") if user != "executor"),
-    *((user, publish(RAW, "raw.mexc_websocket")) for user in (*SERVICES, "reader", "replay") if user != "ingest"),
+    *(
+        (user, publish(RAW, "raw.mexc_websocket"))
+        for user in (*SERVICES, "reader", "replay")
+        if user not in {"ingest", "dedup"}
+    ),
     *((user, publish(EVENTS, "health.somebody")) for user in (*SERVICES, "reader", "replay")),
     *((user, consume("sniper.archive")) for user in (*SERVICES, "reader")),
     *((user, consume("sniper.dead")) for user in (*SERVICES, "reader", "replay")),
@@ -127,6 +133,7 @@ MAY_NOT = [
     *((user, publish(CANARY, "canary.raw")) for user in (*SERVICES, "reader", "replay") if user != "ingest"),
     *((user, publish(CANARY, "canary.detected")) for user in (*SERVICES, "reader", "replay") if user != "dedup"),
     ("ingest", publish(RAW, "raw.test_injection")),
+    ("dedup", publish(RAW, "raw.test_injection")),
     ("api", publish(RAW, "raw.mexc_rest_api")),
     ("api", publish(DEAD, "dedup.raw")),
     ("reader", declare("dedup.mine")),
