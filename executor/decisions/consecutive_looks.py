@@ -56,6 +56,13 @@ class Streaks:
         """Start again from zero: a look showed something else."""
         self._streaks.pop((name, what), None)
 
+    def contradict(self, name: str, whats: Collection[str], push: int | None) -> None:
+        """Start each of *whats* from zero, but not by a *push* what looks alone showed: a stream may lag behind."""
+        for what in whats:
+            streak = self._streaks.get((name, what))
+            if push is None or (streak is not None and streak.pushes):
+                self.reset(name, what)
+
     def forget_all_but(self, names: Collection[str]) -> None:
         """Forget other positions."""
         self._streaks = {key: streak for key, streak in self._streaks.items() if key[0] in names}

@@ -36,7 +36,7 @@ CROSSED_LOOKS: Final = 5
 _KEPT: Final = Context(prec=18, rounding=ROUND_DOWN)
 _FLOOR: Final = Context(prec=18, rounding=ROUND_UP)
 _WATCHED: Final = frozenset({PositionState.OPEN, PositionState.CLOSING})
-_DUE, _UNBID, _SMALL, _UNKNOWN, _CROSSED = "due", "unbid", "small", "unknown", "crossed"
+_DUE, _GAIN, _UNBID, _SMALL, _UNKNOWN, _CROSSED = "due", "gain", "unbid", "small", "unknown", "crossed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,11 +179,11 @@ class ExitEvaluator:
         position, settings, worth = watched.position, self._settings, inputs.worth
         reason = exit_due(position, inputs, watched.policy)
         # One look at a book is enough for a gain, but no single push of a stream.
-        is_gain_by_stream = push is not None and reason in GAINS
-        if reason is None or not (is_gain_by_stream or needs_confirmation(reason, worth, settings)):
-            if worth is None or not worth.is_crossed:
-                self._streaks.reset(watched.name, _DUE)
-        elif not self._is_confirmed(watched.name, time, push):
+        seen = _GAIN if push is not None and reason in GAINS else _DUE
+        waits = reason is not None and (seen == _GAIN or needs_confirmation(reason, worth, settings))
+        if worth is None or not worth.is_crossed:
+            self._streaks.contradict(watched.name, {_DUE, _GAIN} - ({seen} if waits else set()), push)
+        if waits and not self._is_confirmed(watched.name, seen, time, push):
             return replace(decision, is_urgent=True)
         if reason is None:
             return decision
@@ -200,9 +200,9 @@ class ExitEvaluator:
         objection = "" if is_small else f"{watched.name} is to be sold ({reason}), and no bid is worth a sale"
         return replace(decision, objection=objection)
 
-    def _is_confirmed(self, name: str, time: LookTime, push: int | None) -> bool:
+    def _is_confirmed(self, name: str, what: str, time: LookTime, push: int | None) -> bool:
         """Count one more look or push at which an exit is due; return whether it may sell."""
-        streak = self._streaks.seen(name, _DUE, time.seconds, push=push)
+        streak = self._streaks.seen(name, what, time.seconds, push=push)
         looks, pushes = self._settings.stop_confirmations, self._settings.stream_confirmations
         is_alone = push is not None and streak.looks < min(2, pushes)
         return streak.pushes >= pushes or (streak.is_confirmed(looks) and not is_alone)

@@ -69,6 +69,8 @@ class FreeBalances:
         self._read_at = float("-inf")
         self._balances: Mapping[str, Balance] = {}
         self._served: set[str] = set()
+        self._meanwhile: set[str] = set()
+        """Assets of which a sale began since the last request: its answer may be older."""
         self._asked_at: dict[str, float] = {}
         """When the balance of each asset was last read ahead."""
 
@@ -81,6 +83,7 @@ class FreeBalances:
     def spend(self, asset: str) -> None:
         """Record that a sale of *asset* begins, which changes its balance."""
         self._served.add(asset)
+        self._meanwhile.add(asset)
 
     def is_due(self, assets: Collection[str]) -> bool:
         """Return whether the balance of any of *assets* is to be read ahead of a sale now, and count that."""
@@ -114,14 +117,9 @@ class FreeBalances:
         return Decimal(0) if balance is None else balance.free
 
     async def _read(self) -> None:
-        asked_at = self._clock()
-        before, self._served = self._served, set()  # A sale that begins meanwhile is not in the answer.
-        try:
-            self._balances = await self._account.balances()
-        except BaseException:
-            self._served |= before
-            raise
-        self._read_at = asked_at
+        asked_at, self._meanwhile = self._clock(), set()
+        self._balances = await self._account.balances()
+        self._read_at, self._served = asked_at, self._meanwhile
 
 
 class SaleOrders:

@@ -3,6 +3,7 @@
 Where ticks are scripted the book that REST shows, and that orders meet, stays as it is: a bid of 0.99.
 """
 
+import asyncio
 import itertools
 from decimal import Decimal
 from typing import Any, Final
@@ -257,6 +258,24 @@ async def test_best_prices_that_rest_does_not_show_are_not_believed(ground: Grou
     await ground.falls("STUCKUSDT")
 
     await ground.sold("STUCKUSDT")
+
+
+async def test_pushes_that_lag_behind_hold_up_no_stop_that_rest_shows(ground: Ground) -> None:
+    """They are as frequent as ever, so that no best prices stand for long enough to be doubted."""
+    await ground.staffed(**STREAMS | {"stream_check_seconds": 0.5})
+    await follows(ground, "LAGUSDT")
+
+    async def lags() -> None:
+        for version in itertools.count(100):
+            await ground.exchange.tick("LAGUSDT", FINE | {"version": str(version)})
+
+    async with asyncio.TaskGroup() as tasks:
+        pushing = tasks.create_task(lags())
+        await ground.falls("LAGUSDT")
+        try:
+            await ground.sold("LAGUSDT")
+        finally:
+            pushing.cancel()
 
 
 async def test_nothing_is_followed_where_streams_are_switched_off(ground: Ground) -> None:

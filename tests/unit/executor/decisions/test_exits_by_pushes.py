@@ -83,6 +83,29 @@ def test_look_that_shows_something_else_contradicts_a_push() -> None:
     assert pushes.push(FALLEN).reason is None
 
 
+def test_push_of_a_stream_that_lags_behind_does_not_contradict_what_looks_show() -> None:
+    pushes = Pushes(stop_loss_pct=10)
+
+    assert pushes.look(FALLEN).reason is None
+    assert pushes.push(FAIR).reason is None
+    assert pushes.look(FALLEN, after=0.25).reason is ExitReason.STOP_LOSS
+
+
+def test_push_contradicts_a_push_that_a_look_followed() -> None:
+    pushes = Pushes(stop_loss_pct=10)
+    pushes.look(FALLEN)
+    pushes.push(FALLEN)
+    pushes.push(FAIR)
+
+    assert pushes.look(FALLEN, after=0.25).reason is None
+
+
+def test_push_of_a_gain_confirms_no_stop_and_the_other_way_around() -> None:
+    pushes = Pushes(stop_loss_pct=10, take_profit_pct=20)
+
+    assert [pushes.push(quote).reason for quote in (RISEN, FALLEN) * 20] == [None] * 40
+
+
 @pytest.mark.parametrize("trade_first", [True, False])
 def test_trade_at_or_through_the_price_counts_as_a_push(*, trade_first: bool) -> None:
     pushes = Pushes(stop_loss_pct=10)

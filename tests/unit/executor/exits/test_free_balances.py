@@ -1,5 +1,6 @@
 """Balances that spare a sale the request for another."""
 
+import asyncio
 from collections.abc import Mapping
 from decimal import Decimal
 
@@ -9,6 +10,7 @@ from executor.exits.sale_orders import COVERED_SECONDS, REQUEST_SECONDS, FreeBal
 from executor.sending.last_balances import PROOF_SECONDS, LastBalances
 from shared.mexc.errors import ExchangeUnavailable
 from shared.mexc.orders.order_reports import Balance
+from tests.waiting import eventually
 
 
 class Account:
@@ -19,9 +21,12 @@ class Account:
         self.now = 0.0
         self.requests = 0
         self.is_away = False
+        self.answer = asyncio.Event()
+        self.answer.set()
 
     async def balances(self) -> Mapping[str, Balance]:
         self.requests += 1
+        await self.answer.wait()
         if self.is_away:
             raise ExchangeUnavailable("away")
         return {"ABC": Balance(self.coins, Decimal(0))}
@@ -67,6 +72,19 @@ async def test_it_covers_none_after_a_sale_was_served_by_it(free: FreeBalances) 
     await free.of("ABC")
 
     assert not free.covers("ABC", Decimal(1))
+
+
+async def test_spent_balance_stays_spent_while_another_is_read(free: FreeBalances, account: Account) -> None:
+    await free.read_ahead()
+    free.spend("ABC")
+    account.answer.clear()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(free.read_ahead())
+        await eventually(lambda: account.requests == 2)
+        assert not free.covers("ABC", Decimal(1))
+        account.answer.set()
+
+    assert free.covers("ABC", Decimal(1))
 
 
 async def test_failed_reading_leaves_a_spent_balance_spent(free: FreeBalances, account: Account) -> None:
