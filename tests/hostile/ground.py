@@ -51,6 +51,7 @@ QUICK: Final[Mapping[str, Any]] = {
     "retry_seconds": 3,
     "retry_every_seconds": 0.1,
     "orders_per_minute": 1000,
+    "orders_per_day": 100_000,
     "daily_spend_usdt": 1_000_000,
     "listings_per_minute_max": 1000,
     "failures_max": 1000,

@@ -28,7 +28,7 @@ SALES_MAX: Final = 3
 """The median of so many decides, and no more are waited for once two of them agree."""
 PLAYS: Final = int(os.environ.get("STOP_PLAYS", "0"))
 """How often to play each scenario at least, to learn its figures."""
-WIDER: Final = ("orders_per_minute", "listings_per_minute_max", "daily_spend_usdt", "failures_max")
+WIDER: Final = ("orders_per_minute", "orders_per_day", "listings_per_minute_max", "daily_spend_usdt", "failures_max")
 QUICKER: Final = ("protection_seconds", "absent_reads", "recv_window_ms")
 EXITS: Final[Mapping[str, Any]] = {
     **PRODUCTION,

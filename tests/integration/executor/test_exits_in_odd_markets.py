@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 
 from shared.events import HealthStatus
-from tests.support.running.desks import SECONDS, Desk, desk, statuses
+from tests.support.running.desks import SECONDS, Desk, statuses
+from tests.support.running.desks import desk as any_desk
 from tests.support.running.simulators import Simulator, simulator_in_this_process
 from tests.waiting import eventually
 
+desk = partial(any_desk, exit_streams=False)
+"""Looks by REST are counted."""
 NOTHING = (Decimal("0.00"), Decimal("0.00"))
 SLOWLY: dict[str, Any] = {"exit_check_seconds": 0.6, "stop_confirm_seconds": 0.6}
 """So that a test can let a book be odd for exactly one look."""
