@@ -226,6 +226,16 @@ async def test_a_coin_already_being_bought_by_another_pair_is_not_bought(
     assert express.count(Outcome.OVERTAKEN) == 1
 
 
+async def test_a_coin_without_a_name_that_is_held_stands_in_the_way_of_no_other(
+    express: Express, database: Database, time: Time
+) -> None:
+    await express.take(sighted("NAMELESS", time, base_asset=""))
+    await express.executor.handle.read_ahead()
+    await express.take(sighted("NEW", time))
+
+    assert [row["symbol"] for row in await rows(database)] == ["NAMELESSUSDT", "NEWUSDT"]
+
+
 async def test_another_sighting_of_a_listing_costs_no_query(express: Express, database: Database, time: Time) -> None:
     await express.take(sighted("NEW", time, id="first"))
     await express.take(sighted("NEW", time, id="second"))
