@@ -21,9 +21,11 @@ from shared.wire.topology import to_message
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS: Final = 0.5
-# Twice as late each time, and by one process at a time.
+# Twice as late each time, though no executor that was away for long has to wait as long again; and by one process at a
+# time.
 DUE: Final = """
-    UPDATE unannounced_listings SET due_at = now() + greatest(now() - claimed_at, interval '1 second')
+    UPDATE unannounced_listings
+    SET due_at = now() + least(greatest(now() - claimed_at, interval '1 second'), interval '5 minutes')
     WHERE listing_key IN (
         SELECT listing_key FROM unannounced_listings WHERE due_at <= now() ORDER BY listing_key FOR UPDATE SKIP LOCKED
     )

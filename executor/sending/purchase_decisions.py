@@ -114,7 +114,7 @@ class PurchaseDecisions:
     async def read_ahead(self) -> None:
         """Make the last reading that of now, so that the next listing need not wait for one."""
         async with self._journal.connection() as connection:
-            self.last = await self._journal.read(connection, None, live=self._live)
+            self.last = _of_any_coin(await self._journal.read(connection, None, live=self._live))
 
     async def announced(self, listing: Listing) -> None:
         """Let the trades of a *listing* that was bought before its announcement follow that."""
@@ -145,7 +145,7 @@ class PurchaseDecisions:
             self.last = None
         read = await self._journal.read(connection, listing, live=self._may_be_live(listing))
         now, state = self._now(), read.state  # A database that was slow to answer makes the listing older.
-        self.last = replace(read, state=replace(state, base_held=False))
+        self.last = _of_any_coin(read)
         if read.is_decided:
             return Decided(Outcome.REPEATED)
         match decide(listing, state, self._unready(), self._settings, now):
@@ -219,6 +219,11 @@ class PurchaseDecisions:
 
     def _may_be_live(self, listing: Listing) -> bool:
         return self._live and listing.source is not Source.TEST_INJECTION
+
+
+def _of_any_coin(read: Snapshot) -> Snapshot:
+    """Return *read* as for a listing whose coin is not held, which its reservation compares."""
+    return replace(read, state=replace(read.state, base_held=False))
 
 
 def _overtaken() -> TransientError:

@@ -19,6 +19,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(90)]
 STREAMS: Final[dict[str, Any]] = {"exit_streams": True, "stop_loss_pct": 20, "stream_check_seconds": 60}
 QUOTES: Final = "sniper_executor_exit_quotes"
 TICKS: Final = "sniper_executor_price_ticks"
+DISCONNECTS: Final = "sniper_executor_websocket_disconnects"
 FINE: Final[dict[str, Any]] = {"bid": ("0.99", "100000"), "ask": ("1", "100000")}
 FALLEN: Final[dict[str, Any]] = {"bid": ("0.7", "100000"), "ask": ("0.71", "100000")}
 THROUGH: Final[dict[str, Any]] = {"deals": [("0.7", "5")]}
@@ -240,11 +241,17 @@ async def test_rest_takes_over_where_streams_never_come(ground: Ground) -> None:
 async def test_streams_are_used_again_after_they_were_lost(ground: Ground) -> None:
     await ground.staffed(**STREAMS)
     await follows(ground, "AGAINUSDT")
+    lost = await counted(ground, DISCONNECTS)
     await ground.exchange.arm("ws_disconnect")
+
+    async def is_lost() -> bool:
+        await ground.exchange.tick("AGAINUSDT", FINE | {"version": "19"})
+        return await counted(ground, DISCONNECTS) > lost
 
     async def is_followed() -> bool:
         return await ground.exchange.tick("AGAINUSDT", FINE | {"version": "20"}) > 0
 
+    await eventually(is_lost, within_seconds=15)
     await eventually(is_followed, within_seconds=15)
     await counts_more(ground, QUOTES, 3, source="stream")
 

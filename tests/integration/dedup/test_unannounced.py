@@ -40,6 +40,18 @@ async def test_what_is_due_is_published_under_its_own_id_and_then_later(database
     assert published(bus) == [raw.id]
 
 
+async def test_what_was_claimed_long_ago_is_published_every_few_minutes(database: Database) -> None:
+    bus = RecordingBus()
+    await claim(database, a_raw_listing())
+    async with database.connection() as connection:
+        await connection.execute("UPDATE unannounced_listings SET claimed_at = now() - interval '10 hours'")
+
+    await publish_due(database, bus)
+
+    async with database.connection() as connection:
+        assert await connection.fetchval("SELECT due_at <= now() + interval '5 minutes' FROM unannounced_listings")
+
+
 async def test_what_is_not_due_yet_is_left_to_the_process_that_claimed_it(database: Database) -> None:
     bus = RecordingBus()
     await claim(database, a_raw_listing(), due_at=LATER)

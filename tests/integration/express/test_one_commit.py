@@ -214,12 +214,26 @@ async def test_what_the_limits_leave_no_room_for_is_refused_on_the_normal_way_al
 
 
 async def test_a_coin_already_being_bought_by_another_pair_is_not_bought(
+    database: Database, exchange: ModelExchange, time: Time
+) -> None:
+    settings = ExecutorSettings(quote_assets=frozenset({"USDT", "USDC"}))
+    async with lent(Executor(database, exchange, time, settings), time) as express:
+        await express.take(sighted("NEW", time))
+        await express.take(sighted("NEW", time, symbol="NEWUSDC", quote_asset="USDC"))
+        await express.take(sighted("OTHER", time, symbol="OTHERUSDC", quote_asset="USDC"))
+
+    assert Counter(row["symbol"] for row in await rows(database)) == {"NEWUSDT": 1, "OTHERUSDC": 1}
+    assert express.count(Outcome.OVERTAKEN) == 1
+
+
+async def test_a_coin_without_a_name_that_is_held_stands_in_the_way_of_no_other(
     express: Express, database: Database, time: Time
 ) -> None:
+    await express.take(sighted("NAMELESS", time, base_asset=""))
+    await express.executor.handle.read_ahead()
     await express.take(sighted("NEW", time))
-    await express.take(sighted("NEW", time, symbol="NEWUSDC", quote_asset="USDC"))
 
-    assert Counter(row["symbol"] for row in await rows(database)) == {"NEWUSDT": 1}
+    assert [row["symbol"] for row in await rows(database)] == ["NAMELESSUSDT", "NEWUSDT"]
 
 
 async def test_another_sighting_of_a_listing_costs_no_query(express: Express, database: Database, time: Time) -> None:
