@@ -20,7 +20,7 @@ BOUGHT: Final = 'sniper_express_sightings_total{outcome="bought",reason=""} '
 ROUNDS_MAX: Final = 10
 AFTER: Final = 3
 """Coins shown after each kill, all of which are bought."""
-SHOWN_SECONDS: Final = 0.05
+SHOWN_SECONDS: Final = 0.15
 """Between coins that are shown to a process that starts."""
 RESTART_SECONDS: Final = 30.0
 FOLLOWED_SECONDS: Final = 5.0
