@@ -40,6 +40,7 @@ NEEDS: Final[Mapping[str, BrokerNeeds]] = MappingProxyType(
             publishes=[
                 (topology.EVENTS, "listing.detected"),
                 (topology.EVENTS, "listing.rescheduled"),
+                *((topology.RAW, f"raw.{source}") for source in _SEEN),
                 *_health("dedup"),
                 (topology.CANARY, topology.CANARY_DETECTED),
             ],
