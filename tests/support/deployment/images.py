@@ -23,7 +23,6 @@ EXTRAS: Final = ("otel", "parquet")
 LOCKS: Final = tuple(ROOT / "requirements" / f"{name}.txt" for name in ("runtime", *EXTRAS))
 PYTHON_OF: Final = {"bookworm": "3.11", "trixie": "3.13"}
 BASE: Final = "localhost/base"
-IMAGE: Final = "localhost/sniper"
 USER: Final = "10001"
 BUILD_SECONDS: Final = 300
 # Everything is bound read-only before anything runs; there is no place to write to, not even /tmp.
@@ -64,6 +63,7 @@ class Image:
     """The image, and one container of it."""
 
     buildah: Buildah
+    name: str
     container: str
     root: Path
     """Where the container's files are."""
@@ -71,7 +71,7 @@ class Image:
     @property
     def config(self) -> Mapping[str, Any]:
         """What the image says about how to run it."""
-        shown: Mapping[str, Any] = json.loads(self.buildah("inspect", "--type", "image", IMAGE).stdout)
+        shown: Mapping[str, Any] = json.loads(self.buildah("inspect", "--type", "image", self.name).stdout)
         config: Mapping[str, Any] = shown["Docker"]["config"]
         return config
 
@@ -83,8 +83,12 @@ class Image:
 
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run `sniper` in the container to its end, as a user without a name and without a capability."""
+        return self.run_within(*self.config["Entrypoint"], *arguments)
+
+    def run_within(self, *command: str) -> "subprocess.CompletedProcess[str]":
+        """Run another program there, as the same user."""
         isolated = ("run", "--isolation", "chroot", "--user", USER, "--cap-drop", "all", self.container, "--")
-        return self.buildah(*isolated, *self.config["Entrypoint"], *arguments, check=False)
+        return self.buildah(*isolated, *command, check=False)
 
     def command(self, arguments: Sequence[str]) -> list[str]:
         """Return what runs `sniper` on this image's files, none of which it can change."""
@@ -105,35 +109,36 @@ def fetch_what_images_need(say: Callable[[str], None]) -> None:
 
 
 @contextmanager
-def built(*extras: str) -> Iterator[Image]:
-    """Build the image with *extras*; a minute on a quiet machine."""
+def workshop() -> Iterator[Buildah]:
+    """Yield a store that holds the base of the images, and ends with the block."""
     require_image_tools()
     fetch_what_images_need(lambda _: None)
     store = scratch_directory("sniper-image-", durable=False)
     with guarded() as guard:
         guard.watch("directory", store)
         buildah = Buildah(store)
-        _build(buildah, extras)
-        container = buildah("from", IMAGE).stdout.strip()
-        yield Image(buildah, container, Path(buildah("mount", container).stdout.strip()))
+        scratch = buildah("from", "scratch").stdout.strip()
+        buildah("add", scratch, str(_base()), "/")
+        buildah("commit", "--quiet", "--rm", scratch, BASE)
+        yield buildah
 
 
-def _base() -> Path:
-    return CACHE / f"base-{release()}.tar"
-
-
-def _build(buildah: Buildah, extras: Sequence[str]) -> None:
-    scratch = buildah("from", "scratch").stdout.strip()
-    buildah("add", scratch, str(_base()), "/")
-    isolated = ("--isolation", "chroot")
-    buildah("commit", "--quiet", "--rm", scratch, BASE)
+def built(buildah: Buildah, *extras: str) -> Image:
+    """Build the image with *extras*; a minute on a quiet machine."""
+    name = "-".join(["localhost/sniper", *extras])
     buildah(
-        *("bud", *isolated, "--format", "docker", "--layers=false", "--network", "host", "--tag", IMAGE),
+        *("bud", "--isolation", "chroot", "--format", "docker", "--layers=false", "--network", "host", "--tag", name),
         *("--volume", f"{WHEELS}:/wheels:ro", "--build-arg", "PIP_NO_INDEX=1", "--build-arg", "PIP_FIND_LINKS=/wheels"),
         *("--build-arg", f"BASE={BASE}", "--build-arg", "REVISION=c0ffee"),
         *("--build-arg", f"EXTRAS={' '.join(extras)}", "--file", str(ROOT / "deploy/Dockerfile")),
         str(ROOT),
     )
+    container = buildah("from", name).stdout.strip()
+    return Image(buildah, name, container, Path(buildah("mount", container).stdout.strip()))
+
+
+def _base() -> Path:
+    return CACHE / f"base-{release()}.tar"
 
 
 def _fetch() -> None:
