@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from importlib.metadata import version
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from fastapi import FastAPI
 
@@ -40,14 +40,17 @@ REFUSALS: Final[Mapping[int, str]] = MappingProxyType(
 """Refusals possible on any path."""
 
 
-def create_app(state: AppState, settings: ApiSettings) -> FastAPI:
-    """Build the application on *state*."""
+def create_app(state: AppState, settings: ApiSettings, *, described: bool = False) -> FastAPI:
+    """Build the application on *state*; *described*, it can generate its OpenAPI document.
+
+    What is served has that as a file: the models of every refusal of every route are two thirds of building the routes.
+    """
     database = state.runtime.database
     app = FastAPI(
         title="MEXC listing sniper",
         version=version("mexc-listing-sniper"),
         openapi_url=None,
-        responses={status: {"model": Problem, "description": words} for status, words in REFUSALS.items()},
+        responses=_refusals() if described else None,
     )
     app.state.database = database
     app.state.shared = state
@@ -64,3 +67,7 @@ def create_app(state: AppState, settings: ApiSettings) -> FastAPI:
     openapi_file.add(app)
     dashboard.add(app)
     return app
+
+
+def _refusals() -> dict[int | str, dict[str, Any]]:
+    return {status: {"model": Problem, "description": words} for status, words in REFUSALS.items()}

@@ -32,7 +32,7 @@ def document() -> Mapping[str, Any]:
     defaults: dict[str, Any] = {
         name: field.get_default(call_default_factory=True) for name, field in ApiSettings.model_fields.items()
     }
-    return create_app(build_app_state(runtime), ApiSettings.model_construct(**defaults)).openapi()
+    return create_app(build_app_state(runtime), ApiSettings.model_construct(**defaults), described=True).openapi()
 
 
 def rest_page() -> str:
