@@ -6,17 +6,21 @@ from datetime import datetime
 from functools import partial
 
 from ingest.catalogue.first_start import BaselineCollector, FirstFrame
-from ingest.catalogue.observation_result import EMPTY_ANSWER, UNCHANGED, ObservationResult, ResultBuilder, Sighting
-from ingest.catalogue.plausibility.absences import Absences
-from ingest.catalogue.plausibility.coverage_gaps import CoverageGaps
-from ingest.catalogue.plausibility.newcomer_filter import NewcomerFilter
-from ingest.catalogue.plausibility.quarantine import Quarantines
+from ingest.catalogue.plausibility.coverage import Absences, CoverageGaps
+from ingest.catalogue.plausibility.quarantine import NewcomerFilter, Quarantines
 from ingest.catalogue.plausibility.thresholds import Thresholds
-from ingest.catalogue.publication_tracker import TradeFilter
-from ingest.catalogue.symbol_record import SymbolRecord, SymbolState
+from ingest.catalogue.publications import (
+    EMPTY_ANSWER,
+    UNCHANGED,
+    ObservationResult,
+    ResultBuilder,
+    Sighting,
+    TradeFilter,
+)
+from ingest.catalogue.symbol_register import SymbolRecord, SymbolState
 from ingest.catalogue.symbol_updates import SymbolUpdates
 from ingest.catalogue.transitions import baseline_record
-from ingest.source_events import Announcement, FirstTrade, Snapshot, SourceEvent, SymbolNames, Upcoming
+from ingest.source import Announcement, FirstTrade, Snapshot, SourceEvent, SymbolNames, Upcoming
 from ingest.stepwise import Steps, for_each, for_each_isolated, run_to_end
 from shared.mexc.symbols import SymbolInfo
 

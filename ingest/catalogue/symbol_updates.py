@@ -8,13 +8,10 @@ from functools import partial
 from msgspec.structs import replace
 
 from ingest.catalogue import transitions
-from ingest.catalogue.observation_result import ResultBuilder, Sighting
-from ingest.catalogue.opening_times import OpeningSource, OpeningTimes
+from ingest.catalogue.openings import OpeningSource, OpeningTimes, TradingSigns
 from ingest.catalogue.plausibility.thresholds import Thresholds
-from ingest.catalogue.publication_tracker import PublicationTracker, TradeFilter
-from ingest.catalogue.register import SymbolRegister
-from ingest.catalogue.symbol_record import SymbolRecord
-from ingest.catalogue.trading_signs import TradingSigns
+from ingest.catalogue.publications import PublicationTracker, ResultBuilder, Sighting, TradeFilter
+from ingest.catalogue.symbol_register import SymbolRecord, SymbolRegister
 from ingest.catalogue.transitions import Access
 from ingest.stepwise import Steps, difference, for_each_isolated
 from shared.mexc.symbols import SymbolInfo
