@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 
-from dedup.claim_cache import ClaimCache
-from dedup.clock_skew import ClockSkew
 from dedup.handler import Deduplicate
-from dedup.ledger import Ledger
-from dedup.metrics import Metrics
+from dedup.ledger import ClaimCache, Ledger
+from dedup.metrics import ClockSkew, Metrics
 from dedup.observations import Observations
 from dedup.settings import DedupSettings
 from dedup.unannounced import republishing

@@ -51,7 +51,7 @@ from executor.settings import ExecutorSettings
 from executor.supervision.daily_loss_breaker import DailyLossBreaker
 from executor.venues.exchange_connections import Exchange
 from shared.events import Mode, Side
-from shared.mexc.orders.order_connection_pool import LINES, SALES_AT_ONCE
+from shared.mexc.orders.order_connection import LINES, SALES_AT_ONCE
 from shared.mexc.weights import INFO_PATH, Pool, cost_of
 from shared.process.runtime import Runtime
 

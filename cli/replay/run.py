@@ -14,11 +14,9 @@ from typing import Final
 from prometheus_client import CollectorRegistry
 
 from cli.replay.clock import Clock
-from dedup.claim_cache import ClaimCache
-from dedup.clock_skew import ClockSkew
 from dedup.handler import Deduplicate
-from dedup.ledger import Ledger
-from dedup.metrics import Metrics
+from dedup.ledger import ClaimCache, Ledger
+from dedup.metrics import ClockSkew, Metrics
 from dedup.observations import Observation, Observations
 from dedup.settings import DedupSettings
 from executor.halts.latches import HaltCause, latch

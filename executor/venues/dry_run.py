@@ -29,8 +29,7 @@ from executor.venues.response_classifier import result_of_test
 from executor.venues.venue import Absent, Attempt, Finding
 from shared.events import Side
 from shared.mexc.errors import ExchangeRejected, ExchangeUnavailable, NotSent, OutcomeUnknown, RateLimited
-from shared.mexc.orders.order_api import MexcTrading, OrderRequest, SignedOrder
-from shared.mexc.orders.order_transport import MayWrite
+from shared.mexc.orders.order_api import MayWrite, MexcTrading, OrderRequest, SignedOrder
 from shared.mexc.time.exchange_clock import ExchangeClock
 
 _KEPT_MAX: Final = 1_000

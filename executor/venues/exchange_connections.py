@@ -29,10 +29,8 @@ from shared.mexc.http.signing import Signer
 from shared.mexc.market_data import MexcMarketData, connect_market_data
 from shared.mexc.orders.account import MexcAccount, connect_account
 from shared.mexc.orders.order_api import MexcTrading
-from shared.mexc.orders.order_connection import LineLimits
-from shared.mexc.orders.order_connection_pool import EXIT_LINES, LINES, OrderLines, open_lines
-from shared.mexc.time.exchange_clock import ClockOptions, ExchangeClock, running_clock
-from shared.mexc.time.trading_clock import TradingClock
+from shared.mexc.orders.order_connection import EXIT_LINES, LINES, LineLimits, OrderLines, open_lines
+from shared.mexc.time.exchange_clock import ClockOptions, ExchangeClock, TradingClock, running_clock
 
 _ACCOUNTS: Final = (Priority.EXIT, Priority.SALE_LOOKUP, Priority.PURCHASE_LOOKUP, Priority.OTHER)
 TIME_PATH: Final = "/api/v3/time"

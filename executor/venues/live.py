@@ -13,9 +13,8 @@ from executor.venues.response_classifier import result_of
 from executor.venues.venue import Attempt, Finding
 from shared.mexc.errors import NotSent, OutcomeUnknown
 from shared.mexc.orders.account import MexcAccount
-from shared.mexc.orders.order_api import MexcTrading, OrderRequest, SignedOrder
+from shared.mexc.orders.order_api import MayWrite, MexcTrading, OrderRequest, SignedOrder
 from shared.mexc.orders.order_reports import Balance
-from shared.mexc.orders.order_transport import MayWrite
 from shared.mexc.time.exchange_clock import ExchangeClock
 
 

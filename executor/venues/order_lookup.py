@@ -12,8 +12,8 @@ from executor.venues.lookup_schedule import EVERY_WAY, REMEMBERED, Way
 from executor.venues.venue import Absent, Ended, Finding, Unclear, Untold, Working
 from shared.events import Side
 from shared.mexc.errors import ExchangeError, ExchangeUnavailable, RateLimited
+from shared.mexc.orders.account import all_trades
 from shared.mexc.orders.order_reports import OrderReport, OrderStatus, TradeReport
-from shared.mexc.orders.trade_pages import all_trades
 
 _MARGIN_MS: Final = 60_000
 _ROUNDING: Final = Decimal("1E-6")

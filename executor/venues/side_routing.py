@@ -6,9 +6,8 @@ from executor.model.order import Order
 from executor.venues.lookup_schedule import EVERY_WAY, Way
 from executor.venues.venue import Attempt, Finding, Venue
 from shared.events import Side
-from shared.mexc.orders.order_api import OrderRequest, SignedOrder
+from shared.mexc.orders.order_api import MayWrite, OrderRequest, SignedOrder
 from shared.mexc.orders.order_reports import Balance
-from shared.mexc.orders.order_transport import MayWrite
 
 
 class SideRouting:

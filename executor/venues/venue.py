@@ -10,9 +10,8 @@ from executor.model.fill import Fill
 from executor.model.order import Order
 from executor.model.send_result import SendResult, Unanswered, Unsent
 from executor.venues.lookup_schedule import EVERY_WAY, Way
-from shared.mexc.orders.order_api import OrderRequest, SignedOrder
+from shared.mexc.orders.order_api import MayWrite, OrderRequest, SignedOrder
 from shared.mexc.orders.order_reports import Balance
-from shared.mexc.orders.order_transport import MayWrite
 
 
 @dataclass(frozen=True, slots=True)

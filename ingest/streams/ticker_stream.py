@@ -14,9 +14,9 @@ from ingest.health.feed_health import Feed
 from ingest.source import Report, SymbolNames
 from ingest.streams.source_metrics import SourceMetrics
 from shared.events import Source
+from shared.mexc.lenient_numbers import parse_price
 from shared.mexc.streams.connection import Stream, StreamOptions
 from shared.mexc.streams.control_frame import FrameError
-from shared.mexc.streams.price import parse_price
 from shared.mexc.streams.rotation import Rotation
 from shared.mexc.symbols import all_normalised, normalise
 from shared.mexc.wire_pb2 import TickerFrame, TickerSymbol

@@ -14,10 +14,10 @@ from ingest.health.feed_health import Feed
 from ingest.source import FirstTrade, Report, Upcoming
 from ingest.streams.source_metrics import SourceMetrics
 from shared.events import Source
+from shared.mexc.lenient_numbers import parse_price
 from shared.mexc.streams.channel_assignment import assigned
 from shared.mexc.streams.connection import Stream, StreamOptions
 from shared.mexc.streams.control_frame import FrameError
-from shared.mexc.streams.price import parse_price
 from shared.mexc.streams.rotation import Rotation
 from shared.mexc.streams.symbol_channels import (
     FRAME_BYTES_MAX,

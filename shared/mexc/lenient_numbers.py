@@ -1,8 +1,12 @@
-"""Lenient numbers and times: MEXC's documentation and answers differ, and some are senseless."""
+"""Lenient numbers, prices and times: MEXC's documentation and answers differ, and some are senseless."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from shared.events import Price
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MAGNITUDE_MAX: Final = 30
@@ -37,3 +41,14 @@ def moment_of(milliseconds: Number) -> datetime | None:
     if not elapsed or not 0 < elapsed < _MILLISECONDS_MAX:
         return None
     return _EPOCH + timedelta(milliseconds=elapsed)
+
+
+_PRICE: Final = TypeAdapter[Decimal](Price)
+
+
+def parse_price(text: str) -> Decimal | None:
+    """Return *text* as a number; None unless it is positive and fits an event."""
+    try:
+        return _PRICE.validate_python(text)
+    except ValidationError:
+        return None

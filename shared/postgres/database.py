@@ -18,9 +18,8 @@ from asyncpg.pool import PoolConnectionProxy
 from shared.errors import TransientError
 from shared.postgres.dialling import Session, connect_options, inspected_options
 from shared.postgres.engine import EngineOnDemand
-from shared.postgres.error_translation import UNUSABLE, away_is_transient, unusable
+from shared.postgres.error_translation import UNUSABLE, away_is_transient, refusals_are_settings, unusable
 from shared.postgres.postgres_url import PostgresUrl
-from shared.postgres.refusals import refusals_are_settings
 from shared.postgres.url import parse_url
 from shared.postgres.url_files import require_files
 from shared.settings import DatabaseSettings

@@ -9,8 +9,8 @@ from asyncpg.pool import PoolConnectionProxy
 
 from shared import tls
 from shared.errors import SettingsError, TransientError
+from shared.postgres.error_translation import POOLED, require_utf8
 from shared.postgres.postgres_url import PostgresUrl
-from shared.postgres.refusals import POOLED, require_utf8
 from shared.postgres.url import driver_url
 from shared.settings import DatabaseSettings
 

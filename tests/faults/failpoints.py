@@ -27,9 +27,8 @@ from executor.venues.exchange_connections import Exchange, open_exchange
 from executor.venues.lookup_schedule import EVERY_WAY, Way
 from executor.venues.venue import Attempt, Finding, Venue
 from shared.bus.port import Bus, Handler, Message, Queue
-from shared.mexc.orders.order_api import OrderRequest, SignedOrder
+from shared.mexc.orders.order_api import MayWrite, OrderRequest, SignedOrder
 from shared.mexc.orders.order_reports import Balance
-from shared.mexc.orders.order_transport import MayWrite
 from shared.postgres.database import Connection, Database
 
 T = TypeVar("T")

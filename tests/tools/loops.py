@@ -59,7 +59,7 @@ MAY_FAIL_AS_A_WHOLE: Final[Mapping[str, str]] = {
     "shared/bus/delivery.py:_handle_and_publish": "What follows from one message, which is delivered again.",
     "shared/mexc/filters.py:filters_of": "Guarded against what an entry may raise.",
     "shared/mexc/orders/order_connection.py:_kept": "The headers of one answer.",
-    "shared/mexc/orders/order_connection_pool.py:open_lines": "Lines are made at the start, and connect for themselves.",
+    "shared/mexc/orders/order_connection.py:open_lines": "Lines are made at the start, and connect for themselves.",
     "shared/mexc/symbol_payloads.py:names_among": "Guarded against what an entry may raise.",
     "shared/mexc/chunked_json.py:_pieces": "Pieces of one answer, whose entries are read apart.",
     "shared/mexc/chunked_json.py:is_unchanged": "Bytes are compared; the wait gives up a turn.",

@@ -14,7 +14,7 @@ import structlog
 
 from cli.composing.express.claim import claimed, reservation
 from cli.composing.express.metrics import ExpressMetrics, Outcome
-from dedup.claim_cache import ClaimCache
+from dedup.ledger import ClaimCache
 from executor.decisions.strategy import WaitForOpening
 from executor.journal.decision_writer import OvertakenError
 from executor.listing_handler import BuyListing

@@ -25,8 +25,7 @@ from shared.events import Health, Listing, ListingRescheduled, Mode
 from shared.mexc.market_data import MexcMarketData
 from shared.mexc.orders.account import MexcAccount
 from shared.mexc.orders.order_api import MexcTrading
-from shared.mexc.time.exchange_clock import ExchangeClock
-from shared.mexc.time.trading_clock import TradingClock
+from shared.mexc.time.exchange_clock import ExchangeClock, TradingClock
 from shared.postgres.database import Connection, Database
 from shared.process.runtime import Runtime
 from shared.process.telemetry import Telemetry

@@ -16,8 +16,7 @@ from executor.pricing.valuation import Quote
 from executor.settings import ExecutorSettings
 from shared.events import Listing, Mode, Side, TradingRules
 from shared.mexc.errors import NotSent, OutcomeUnknown, RateLimited
-from shared.mexc.orders.order_api import MexcTrading, SignedOrder
-from shared.mexc.orders.order_transport import Answer, MayWrite, always
+from shared.mexc.orders.order_api import Answer, MayWrite, MexcTrading, SignedOrder, always
 from shared.mexc.payloads import Level
 from shared.mexc.time.clock_estimate import ClockUncertainError
 from shared.mexc.time.exchange_clock import ExchangeClock
