@@ -12,8 +12,32 @@ from shared.postgres.database import Database
 from shared.postgres.error_translation import refused_is_permanent
 from shared.wire.cloudevents import explain
 
+log = structlog.get_logger(__name__)
+
 FINGERPRINTS: Final = 256
 """Few enough to be integers that Python keeps anyway: a fingerprint costs no memory."""
+# One that was made together with the order, ahead of dedup, is news until the executor has received it.
+READ: Final = """
+    SELECT raw_id, listing, EXISTS (SELECT FROM unannounced_listings WHERE listing_key = $1) AS is_unannounced
+    FROM listing_claims WHERE listing_key = $1
+"""
+# The latest opening time wins, in whatever order sightings arrive, and its first source is kept. That a listing taken
+# for open has opened is no news, unless it opened a while after it was seen: an order at that time found it
+# closed.
+MOVE: Final = """
+    UPDATE listing_claims SET
+        opens_at = $2,
+        opens_observed_at = $3,
+        opens_raw_id = CASE
+            WHEN opens_at IS DISTINCT FROM $2 AND (
+                opens_at IS NOT NULL OR $2 > $3
+                OR $2 > (listing ->> 'observed_at')::timestamptz + interval '10 seconds'
+            ) THEN $4 ELSE opens_raw_id
+        END
+    WHERE listing_key = $1 AND (opens_observed_at IS NULL OR opens_observed_at < $3)
+    RETURNING opens_raw_id, listing
+"""
+READ_MOVE: Final = "SELECT opens_raw_id, listing FROM listing_claims WHERE listing_key = $1"
 
 
 class ClaimCache:
@@ -53,9 +77,6 @@ def fingerprint(raw_id: str) -> int:
     return hash(raw_id) % FINGERPRINTS
 
 
-log = structlog.get_logger(__name__)
-
-
 def insertion(key: str, raw_id: str, listing: str, opens_at: str, observed_at: str) -> str:
     """Return the insertion of a claim whose parameters have these names; a row may follow from what it is read from."""
     return f"""
@@ -66,28 +87,6 @@ def insertion(key: str, raw_id: str, listing: str, opens_at: str, observed_at: s
 
 
 CLAIM: Final = f"{insertion('$1', '$2', '$3', '$4', '$5')} ON CONFLICT DO NOTHING RETURNING true"
-# One that was made together with the order, ahead of dedup, is news until the executor has received it.
-READ: Final = """
-    SELECT raw_id, listing, EXISTS (SELECT FROM unannounced_listings WHERE listing_key = $1) AS is_unannounced
-    FROM listing_claims WHERE listing_key = $1
-"""
-# The latest opening time wins, in whatever order sightings arrive, and its first source is kept. That a listing taken
-# for open has opened is no news, unless it opened a while after it was seen: an order at that time found it
-# closed.
-MOVE: Final = """
-    UPDATE listing_claims SET
-        opens_at = $2,
-        opens_observed_at = $3,
-        opens_raw_id = CASE
-            WHEN opens_at IS DISTINCT FROM $2 AND (
-                opens_at IS NOT NULL OR $2 > $3
-                OR $2 > (listing ->> 'observed_at')::timestamptz + interval '10 seconds'
-            ) THEN $4 ELSE opens_raw_id
-        END
-    WHERE listing_key = $1 AND (opens_observed_at IS NULL OR opens_observed_at < $3)
-    RETURNING opens_raw_id, listing
-"""
-READ_MOVE: Final = "SELECT opens_raw_id, listing FROM listing_claims WHERE listing_key = $1"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ from shared.events import RawListing, Source
 
 LEAD_SECONDS: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 LAG_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60)
+SIGHTINGS: Final = 5
+"""Delays make a sighting look older than it is, so the latest few are compared."""
 
 
 class Metrics:
@@ -51,10 +53,6 @@ class Metrics:
             buckets=LEAD_SECONDS,
             registry=registry,
         )
-
-
-SIGHTINGS: Final = 5
-"""Delays make a sighting look older than it is, so the latest few are compared."""
 
 
 class ClockSkew:

@@ -39,10 +39,9 @@ from executor.reconciliation.operator_settlement import OperatorSettlement
 from executor.reconciliation.order_reconciler import OrderReconciler
 from executor.reconciliation.readiness import Readiness
 from executor.sending.absence_check import AbsenceCheck
-from executor.sending.exchange_time import ExchangeTime
 from executor.sending.last_balances import LastBalances
 from executor.sending.order_sender import OrderSender
-from executor.sending.presend_check import PresendCheck
+from executor.sending.presend_check import ExchangeTime, PresendCheck
 from executor.sending.purchase_decisions import PurchaseDecisions
 from executor.sending.purchase_repeater import PurchaseRepeater
 from executor.sending.request_attempts import RequestAttempts, Ways

@@ -10,8 +10,8 @@ from time import perf_counter
 import structlog
 
 from executor.decisions.freshness import AgeSettings, is_just_open
+from executor.decisions.limits import MassListing
 from executor.halts.latches import HaltCause
-from executor.halts.mass_listing import MassListing
 from executor.journal.decision_writer import Reservation
 from executor.metrics import ExecutorMetrics
 from executor.model.order import Order

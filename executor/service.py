@@ -12,12 +12,12 @@ from prometheus_client import CollectorRegistry
 
 from executor.alarms import Alarms
 from executor.assembly import Parts, assemble, limiter_of
+from executor.decisions.limits import MassListing
 from executor.exits.environment_exits import seed
 from executor.exits.watchdog import Watchdog, overdue_seconds
-from executor.halts.mass_listing import MassListing
 from executor.halts.watch import HaltWatch, watching_halts
 from executor.journal.announced_openings import AnnouncedOpenings
-from executor.journal.named_sql import Statement
+from executor.journal.order_row import Statement
 from executor.journal.position_store import held_live
 from executor.journal.rehearsal import STATEMENTS, keep_rehearsed
 from executor.listing_handler import BuyListing, Consequences, Lend

@@ -17,6 +17,13 @@ _LIKE_LATIN: Final = frozenset(
 _TWINS: Final = frozenset("АВЕЅІЈКМНОРСТУХҮԚԜԌаеорсухіјѕһԁԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧϹϳογνικαρυ")
 """Cyrillic and Greek letters that resemble Latin ones."""
 _WITH_LETTERS_OF_THEIR_OWN: Final = frozenset({"CYRILLIC", "GREEK"})
+_COINS: Final = "BTC|ETH|BNB|XRP|SOL|DOGE|ADA|LTC|LINK|DOT|AVAX|TRX|BCH|EOS|ETC|FIL|UNI|MATIC|ATOM|SHIB|PEPE|SUI"
+# Of at least three letters: MUX and BAX are coins.
+_STOCKS: Final = (
+    "AAPL|ABNB|ADBE|AMD|AMZN|ASML|AVGO|BABA|BLK|BRKB|COIN|COST|CRCL|CRM|CRWD|CSCO|CVX|GLD|GME|GOOG|GOOGL|HOOD|IBM|INTC|"
+    "JNJ|JPM|LLY|MARA|MCD|META|MRK|MRVL|MSFT|MSTR|NFLX|NIO|NKE|NVDA|NVO|ORCL|PEP|PFE|PLTR|PYPL|QCOM|QQQ|RDDT|RIOT|SBET|"
+    "SHOP|SLV|SMCI|SNOW|SPOT|SPY|TLT|TQQQ|TSLA|TSM|UBER|UNH|WMT|XOM"
+)
 
 
 def lookalike_reason(name: str) -> str:
@@ -33,15 +40,6 @@ def lookalike_reason(name: str) -> str:
     if scripts & _LIKE_LATIN and (not scripts & _WITH_LETTERS_OF_THEIR_OWN or _TWINS.issuperset(letters)):
         return "name: looks like another"
     return ""
-
-
-_COINS: Final = "BTC|ETH|BNB|XRP|SOL|DOGE|ADA|LTC|LINK|DOT|AVAX|TRX|BCH|EOS|ETC|FIL|UNI|MATIC|ATOM|SHIB|PEPE|SUI"
-# Of at least three letters: MUX and BAX are coins.
-_STOCKS: Final = (
-    "AAPL|ABNB|ADBE|AMD|AMZN|ASML|AVGO|BABA|BLK|BRKB|COIN|COST|CRCL|CRM|CRWD|CSCO|CVX|GLD|GME|GOOG|GOOGL|HOOD|IBM|INTC|"
-    "JNJ|JPM|LLY|MARA|MCD|META|MRK|MRVL|MSFT|MSTR|NFLX|NIO|NKE|NVDA|NVO|ORCL|PEP|PFE|PLTR|PYPL|QCOM|QQQ|RDDT|RIOT|SBET|"
-    "SHOP|SLV|SMCI|SNOW|SPOT|SPY|TLT|TQQQ|TSLA|TSM|UBER|UNH|WMT|XOM"
-)
 
 
 @dataclass(frozen=True, slots=True)

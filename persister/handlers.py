@@ -17,6 +17,8 @@ from shared.process.health import Component
 from shared.wire.event_handler import EventHandler
 from shared.wire.topology import PipelineEvent
 
+log = structlog.get_logger(__name__)
+
 Row = TypeVar("Row", bound=Event)
 
 Insert = Callable[[Connection, Sequence[Row]], Awaitable[int]]
@@ -72,9 +74,6 @@ class Writer(Generic[Row]):
             self._component.set(HealthStatus.DEGRADED, "database away")
         else:
             self._component.set(HealthStatus.RUNNING)
-
-
-log = structlog.get_logger(__name__)
 
 
 def records_listings(rows: Batcher[Listing], component: Component) -> EventHandler[Listing]:

@@ -19,8 +19,8 @@ from dedup.ledger import ClaimCache, Ledger
 from dedup.metrics import ClockSkew, Metrics
 from dedup.observations import Observation, Observations
 from dedup.settings import DedupSettings
+from executor.decisions.limits import MassListing
 from executor.halts.latches import HaltCause, latch
-from executor.halts.mass_listing import MassListing
 from executor.journal.decision_writer import DecisionWriter
 from executor.journal.order_transitions import OrderTransitions
 from executor.journal.outbox import Outbox

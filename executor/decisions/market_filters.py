@@ -6,7 +6,8 @@ from decimal import Decimal, localcontext
 
 from executor.model.money import CAREFUL
 from executor.model.reasons import Reason, Refusal
-from executor.pricing.fill_simulation import is_plausible, plausible
+from executor.pricing.fill_simulation import plausible
+from executor.pricing.symbol_bounds import is_plausible
 from executor.settings import EntrySettings
 from shared.events import TradingRules
 from shared.mexc.payloads import Level, OrderBook

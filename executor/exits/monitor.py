@@ -22,7 +22,7 @@ from executor.exits.position_looks import Look, PositionLooks
 from executor.exits.running_sales import RunningSales
 from executor.exits.sale_orders import SaleOrders
 from executor.exits.watchdog import Watchdog
-from executor.halts.halt_protocols import SaleHalts
+from executor.halts.watch import SaleHalts
 from executor.journal.position_store import read_held
 from executor.model.position import PositionState
 from executor.model.watched_position import WatchedPosition

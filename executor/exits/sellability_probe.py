@@ -6,10 +6,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from executor.decisions.order_drafts import sale_order
 from executor.decisions.order_request import sell_request
-from executor.model.client_order_id import client_order_id
-from executor.model.order import ExitReason
+from executor.decisions.strategy import sale_order
+from executor.model.order import ExitReason, client_order_id
 from executor.model.reasons import Refusal
 from executor.model.send_result import NotOpen, Throttled, TimestampRefused
 from executor.model.watched_position import NO_TRADING, WatchedPosition

@@ -13,8 +13,7 @@ from executor.decisions.repeat_purchases import RepeatConditions, repeat_refusal
 from executor.decisions.strategy import Unready
 from executor.journal import order_transitions, settlement
 from executor.journal.order_row import about_row, order_of, requested_qty
-from executor.model.client_order_id import client_order_id
-from executor.model.order import Order
+from executor.model.order import Order, client_order_id
 from executor.model.order_state import TABLE, Effect, OrderEvent, OrderState
 from executor.model.order_update import OrderUpdate
 from executor.model.reasons import Reason, Refusal

@@ -14,12 +14,9 @@ from typing import Final
 from asyncpg import Record, UniqueViolationError
 
 from executor.decisions.limits import LimitUsage
-from executor.decisions.order_drafts import sale_order
-from executor.decisions.strategy import TradeConfig, TradingState
+from executor.decisions.strategy import TradeConfig, TradingState, sale_order
 from executor.journal import decision_sql
-from executor.journal.named_sql import Statement
-from executor.journal.order_row import opening_of, row_of
-from executor.journal.storable_text import UNSTORABLE, in_ascii
+from executor.journal.order_row import UNSTORABLE, Statement, in_ascii, opening_of, row_of
 from executor.model.order import ExitReason, Order
 from executor.model.position import Position
 from executor.model.trade_event import trade_of

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from asyncpg import Record
 
 from executor.journal import settlement
-from executor.journal.position_row import position_of
+from executor.journal.order_row import position_of
 from executor.model.order import ExitReason
 from executor.model.position import Position, PositionState
 from executor.model.watched_position import Sale, WatchedPosition

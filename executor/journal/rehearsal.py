@@ -14,7 +14,7 @@ from typing import Final, Never
 import structlog
 
 from executor.journal import decision_sql
-from executor.journal.named_sql import Statement
+from executor.journal.order_row import Statement
 from shared.errors import TransientError
 from shared.events import Mode
 from shared.postgres.database import Connection, Database

@@ -6,7 +6,7 @@ from typing import Final
 
 from google.protobuf.message import DecodeError
 
-from executor.pricing.fill_simulation import is_plausible
+from executor.pricing.symbol_bounds import is_plausible
 from executor.pricing.valuation import Quote
 from shared.mexc.lenient_numbers import parse_price
 from shared.mexc.payloads import Level

@@ -16,8 +16,8 @@ from executor.model.order import Order
 from executor.model.order_state import OrderEvent
 from executor.model.order_update import OrderUpdate
 from executor.model.reasons import Reason, Refusal
-from executor.sending.exchange_time import ExchangeTime, milliseconds
 from executor.sending.order_sender import OrderSender
+from executor.sending.presend_check import ExchangeTime, milliseconds
 from executor.sending.purchase_decisions import Decided, Outcome, PurchaseDecisions
 from executor.sending.request_builder import RequestBuilder
 from shared.backoff import pause

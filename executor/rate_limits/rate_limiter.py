@@ -14,9 +14,8 @@ from typing import Final
 import structlog
 
 from executor.rate_limits.limiter_metrics import LimiterMetrics
-from executor.rate_limits.rate_budget import SECOND, WEIGHT_SECONDS, RateBudget
+from executor.rate_limits.rate_budget import SECOND, WEIGHT_SECONDS, RateBudget, usage_name, used_by_seconds_left
 from executor.rate_limits.sliding_window import Priority
-from executor.rate_limits.stored_usage import usage_name, used_by_seconds_left
 from executor.rate_limits.waiters import CallLater, Timer, Waiter, call_later
 from shared.mexc.errors import RateLimited
 from shared.mexc.http.request import Admission

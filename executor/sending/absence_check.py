@@ -15,8 +15,8 @@ from executor.model.order_state import OrderEvent
 from executor.model.order_update import OrderUpdate
 from executor.model.reasons import Reason, Refusal
 from executor.rate_limits.order_slots import OrderSlots
-from executor.sending.exchange_time import ExchangeTime
 from executor.sending.last_balances import LastBalances
+from executor.sending.presend_check import ExchangeTime
 from executor.settings import TimingSettings
 from executor.venues.lookup_schedule import Way, ways_due
 from executor.venues.venue import Absent, Venue

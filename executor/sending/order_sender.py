@@ -11,8 +11,8 @@ import structlog
 
 from executor.decisions.repeat_purchases import got_nothing
 from executor.halts.latches import HaltCause
+from executor.journal.order_row import in_ascii
 from executor.journal.order_transitions import OrderTransitions
-from executor.journal.storable_text import in_ascii
 from executor.model.order import Order
 from executor.model.order_state import OrderEvent
 from executor.model.order_update import OrderUpdate

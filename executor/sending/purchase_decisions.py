@@ -8,8 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, Protocol
 
-from executor.decisions.order_drafts import NOTHING, purchase_order, send_until, sending_time
 from executor.decisions.strategy import (
+    NOTHING,
     Buy,
     TradingState,
     Unready,
@@ -17,6 +17,9 @@ from executor.decisions.strategy import (
     decide,
     decide_at_opening,
     may_trade_live,
+    purchase_order,
+    send_until,
+    sending_time,
 )
 from executor.journal.decision_writer import ALONE, DecisionWriter, OvertakenError, Reservation, Snapshot
 from executor.model.order import Order

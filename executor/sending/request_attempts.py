@@ -19,8 +19,7 @@ from executor.model.reasons import Reason, Refusal
 from executor.model.send_result import PriceRefused, Throttled, TimestampRefused, Unsent
 from executor.rate_limits.order_slots import OrderSlots
 from executor.sending.absence_check import AbsenceCheck, Inquiry
-from executor.sending.exchange_time import ExchangeTime
-from executor.sending.presend_check import PresendCheck
+from executor.sending.presend_check import ExchangeTime, PresendCheck
 from executor.sending.request_builder import BuiltRequest, RequestBuilder
 from executor.settings import ExecutorSettings
 from executor.venues.venue import Attempt, Venue

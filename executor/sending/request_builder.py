@@ -10,13 +10,12 @@ from typing import Final
 import structlog
 
 from executor.decisions.market_filters import RereadResult
-from executor.decisions.order_request import buy_request, sell_request
-from executor.decisions.repeat_purchases import price_bound
+from executor.decisions.order_request import buy_request, price_bound, sell_request
 from executor.market_data.market_views import MarketView, MarketViews
 from executor.model.order import Order
 from executor.model.reasons import Reason, Refusal
 from executor.pricing.fill_simulation import plausible
-from executor.pricing.precision import precision_of_bids
+from executor.pricing.symbol_bounds import precision_of_bids
 from executor.settings import ExecutorSettings
 from shared.backoff import pause
 from shared.events import Listing, Side, TradingRules

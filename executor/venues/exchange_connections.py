@@ -10,20 +10,21 @@ from typing import Final, Protocol
 
 from executor.market_data.recent_exchange_info import RecentExchangeInfo
 from executor.market_streams.market_streams import MarketStreams
+from executor.model.send_result import TimestampRefused
 from executor.pricing.paper_footprint import PaperFootprint
 from executor.rate_limits.rate_limiter import RateLimiter
 from executor.rate_limits.sliding_window import Priority
 from executor.settings import ExecutorSettings
 from executor.venues.credentials import Credentials
 from executor.venues.dry_run import Checking, DryRun
-from executor.venues.live import Live
+from executor.venues.error_codes import result_of_code
+from executor.venues.live import Live, SideRouting
 from executor.venues.paper.market_queries import PaperQuestions
-from executor.venues.side_routing import SideRouting
-from executor.venues.timestamp_refusals import suspecting
 from executor.venues.venue import Venue
 from shared.events import Mode
+from shared.mexc.errors import ExchangeRejected
 from shared.mexc.http.connection import Endpoint
-from shared.mexc.http.request import RestLimits
+from shared.mexc.http.request import Admission, RestLimits
 from shared.mexc.http.signed_request import Signing
 from shared.mexc.http.signing import Signer
 from shared.mexc.market_data import MexcMarketData, connect_market_data
@@ -36,6 +37,27 @@ _ACCOUNTS: Final = (Priority.EXIT, Priority.SALE_LOOKUP, Priority.PURCHASE_LOOKU
 TIME_PATH: Final = "/api/v3/time"
 LOOK_SECONDS: Final = 2.0
 """For an answer about prices and rules that exits need: a later one would be of little use."""
+
+
+def suspecting(admission: Admission, suspect: Callable[[], None]) -> Admission:
+    """Return *admission* that calls *suspect* where an admitted request is refused for its time."""
+
+    @asynccontextmanager
+    async def admit(method: str, path: str) -> AsyncIterator[None]:
+        async with admission(method, path):
+            try:
+                yield
+            except ExchangeRejected as refusal:
+                if is_untimely(refusal):
+                    suspect()
+                raise
+
+    return admit
+
+
+def is_untimely(refusal: ExchangeRejected) -> bool:
+    """Return whether the exchange refused a request for its timestamp."""
+    return isinstance(result_of_code(refusal.code), TimestampRefused)
 
 
 @dataclass(frozen=True, slots=True)

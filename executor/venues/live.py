@@ -1,6 +1,6 @@
 """The exchange itself, where orders cost money."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
 from decimal import Decimal
 
@@ -10,7 +10,8 @@ from executor.model.send_result import TimestampRefused, Unanswered, Unsent
 from executor.venues.lookup_schedule import EVERY_WAY, Way
 from executor.venues.order_lookup import OrderLookup
 from executor.venues.response_classifier import result_of
-from executor.venues.venue import Attempt, Finding
+from executor.venues.venue import Attempt, Finding, Venue
+from shared.events import Side
 from shared.mexc.errors import NotSent, OutcomeUnknown
 from shared.mexc.orders.account import MexcAccount
 from shared.mexc.orders.order_api import MayWrite, MexcTrading, OrderRequest, SignedOrder
@@ -62,3 +63,25 @@ class Live:
 
     async def cancel(self, order: Order, exchange_order_id: str, /) -> None:
         await self._account.cancel(order.symbol, order_id=exchange_order_id)
+
+
+class SideRouting:
+    """A `Venue` that hands each order to the one of its side."""
+
+    def __init__(self, *, purchases: Venue, sales: Venue) -> None:
+        self._venues = {Side.BUY: purchases, Side.SELL: sales}
+
+    def sign(self, request: OrderRequest, /, *, at_ms: int | None = None) -> SignedOrder:
+        return self._venues[request.side].sign(request, at_ms=at_ms)
+
+    def send(self, order: Order, signed: SignedOrder, may_write: MayWrite, /) -> Awaitable[Attempt]:
+        return self._venues[order.side].send(order, signed, may_write)
+
+    async def look_up(self, order: Order, ways: Collection[Way] = EVERY_WAY, /, *, has_ended: bool = False) -> Finding:
+        return await self._venues[order.side].look_up(order, ways, has_ended=has_ended)
+
+    async def balance(self, asset: str, /) -> Balance | None:
+        return await self._venues[Side.SELL].balance(asset)
+
+    async def cancel(self, order: Order, exchange_order_id: str, /) -> None:
+        await self._venues[order.side].cancel(order, exchange_order_id)

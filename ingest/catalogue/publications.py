@@ -16,6 +16,9 @@ from ingest.stepwise import Steps, difference
 from shared.events import Source
 from shared.mexc.symbols import SymbolInfo
 
+TradeFilter = Callable[[SymbolRecord], str]
+"""Returns why a symbol is not to be traded; empty where it may be."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
@@ -73,10 +76,6 @@ class ResultBuilder:
             reason=self.reason,
             faults=tuple(self.faults),
         )
-
-
-TradeFilter = Callable[[SymbolRecord], str]
-"""Returns why a symbol is not to be traded; empty where it may be."""
 
 
 class PublicationTracker:

@@ -28,6 +28,8 @@ from shared.mexc.streams.symbol_channels import (
 )
 from shared.mexc.wire_pb2 import PushDataV3ApiWrapper
 
+LOOK_SECONDS: Final = 0.25
+
 
 def nearest(upcoming: Iterable[Upcoming], now: datetime, at_most: int) -> list[str]:
     """Return the symbols nearest to their opening, past or to come; those without a known opening come last."""
@@ -71,9 +73,6 @@ def traded_in(frame: bytes) -> Trade | None:
         case other:
             raise FrameError(f"neither deals nor a book: {other}")
     return None if price is None else Trade(symbol, price)
-
-
-LOOK_SECONDS: Final = 0.25
 
 
 class TradeStreams:

@@ -11,6 +11,18 @@ from pydantic_core import PydanticCustomError
 from shared.errors import PermanentError
 from shared.symbol_format import JSON_SCHEMA, is_symbol
 
+ListingKey = NewType("ListingKey", str)
+"""Shared by all sightings of one listing: ``ABCUSDT:1``, or ``test:ABCUSDT:1`` for an injected one."""
+CLOCK_TOLERANCE: Final = timedelta(seconds=2)
+"""Tolerated lead of another machine's clock before its times count as the future."""
+_UNSIGNED: Final = r"[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$"
+_UTC_SCHEMA: Final = {
+    "type": "string",
+    "format": "date-time",
+    "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{6})?Z$",
+}
+_Digits = Annotated[Decimal, Field(max_digits=40, allow_inf_nan=False)]
+
 
 class Event(BaseModel):
     """Fields of all events: an id unique per producer, a subject and a time."""
@@ -33,10 +45,6 @@ class Event(BaseModel):
     def time(self) -> datetime:
         """Time of the event, aware, in UTC."""
         raise NotImplementedError
-
-
-ListingKey = NewType("ListingKey", str)
-"""Shared by all sightings of one listing: ``ABCUSDT:1``, or ``test:ABCUSDT:1`` for an injected one."""
 
 
 class Source(StrEnum):
@@ -84,10 +92,6 @@ def _source(value: object) -> Source:
 KnownSource = Annotated[Source, BeforeValidator(_source)]
 
 
-CLOCK_TOLERANCE: Final = timedelta(seconds=2)
-"""Tolerated lead of another machine's clock before its times count as the future."""
-
-
 def refuse_future(listed_at: datetime, *, now: datetime) -> None:
     """Raise PermanentError where *listed_at* is after *now*, beyond the tolerance."""
     if listed_at > now + CLOCK_TOLERANCE:
@@ -129,13 +133,6 @@ def _written(pattern: str, description: str) -> WithJsonSchema:
     return WithJsonSchema(schema, mode="serialization")
 
 
-_UNSIGNED: Final = r"[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$"
-_UTC_SCHEMA: Final = {
-    "type": "string",
-    "format": "date-time",
-    "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{6})?Z$",
-}
-
 Symbol = Annotated[str, AfterValidator(_symbol), WithJsonSchema(dict(JSON_SCHEMA))]
 Utc = Annotated[AwareDatetime, AfterValidator(as_utc), WithJsonSchema(_UTC_SCHEMA, mode="serialization")]
 Money = Annotated[
@@ -143,7 +140,6 @@ Money = Annotated[
     Field(max_digits=14, allow_inf_nan=False),
     _written(rf"^-?{_UNSIGNED}", "A decimal number as text, of at most 14 digits."),
 ]
-_Digits = Annotated[Decimal, Field(max_digits=40, allow_inf_nan=False)]
 Amount = Annotated[
     _Digits, _written(rf"^-?{_UNSIGNED}", "A decimal number as text, possibly with an exponent: `0.5`, `1E-12`.")
 ]

@@ -15,6 +15,7 @@ _MILLISECONDS_MAX: Final = 253_402_300_800_000  # the year 10000, where datetime
 
 Number = str | int | float | None
 """Types sent in place of numbers."""
+_PRICE: Final = TypeAdapter[Decimal](Price)
 
 
 def decimal_of(value: Number) -> Decimal | None:
@@ -41,9 +42,6 @@ def moment_of(milliseconds: Number) -> datetime | None:
     if not elapsed or not 0 < elapsed < _MILLISECONDS_MAX:
         return None
     return _EPOCH + timedelta(milliseconds=elapsed)
-
-
-_PRICE: Final = TypeAdapter[Decimal](Price)
 
 
 def parse_price(text: str) -> Decimal | None:

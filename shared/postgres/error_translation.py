@@ -44,6 +44,35 @@ _REMEDIES: Final[tuple[tuple[type[Exception], str, str], ...]] = (
 
 _DENIED: Final = re.compile(r"permission denied for (?P<kind>[a-z ]+?) \"?(?P<name>[^\" ]+)\"?$")
 _NOT_OWNER: Final = re.compile(r"must be owner of (?P<kind>[a-z ]+?) \"?(?P<name>[^\" ]+)\"?$")
+_AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.PostgresSystemError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InternalClientError,
+)
+"""Errors of a server that is away, busy, shutting down or refusing us, not of a wrong statement."""
+_NOT_OURS = (
+    asyncpg.UndefinedTableError,
+    asyncpg.UndefinedColumnError,
+    asyncpg.InvalidCachedStatementError,
+)
+"""Errors of a schema that is older or newer than this build's."""
+UNUSABLE = (*_AWAY, *_NOT_OURS, asyncpg.InsufficientPrivilegeError)
+"""Errors that may pass while one waits."""
+OWN_ROLE: Final = (
+    "sign in as the role that is meant for this, and let the owner of the tables run `sniper migrate --roles`"
+)
+_REFUSED = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
+"""Values that cannot be stored, refused by the server, or by asyncpg before sending."""
 
 
 @contextmanager
@@ -105,41 +134,6 @@ def grant_statement(kind: str, name: str) -> str:
             return f"GRANT EXECUTE ON FUNCTION {name}"
         case _:
             return f"GRANT SELECT, INSERT, UPDATE, DELETE ON {name}"
-
-
-_AWAY = (
-    OSError,
-    TimeoutError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.PostgresSystemError,
-    asyncpg.InvalidAuthorizationSpecificationError,
-    asyncpg.InvalidCatalogNameError,
-    asyncpg.TransactionRollbackError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.ReadOnlySQLTransactionError,
-    asyncpg.InternalClientError,
-)
-"""Errors of a server that is away, busy, shutting down or refusing us, not of a wrong statement."""
-
-_NOT_OURS = (
-    asyncpg.UndefinedTableError,
-    asyncpg.UndefinedColumnError,
-    asyncpg.InvalidCachedStatementError,
-)
-"""Errors of a schema that is older or newer than this build's."""
-
-UNUSABLE = (*_AWAY, *_NOT_OURS, asyncpg.InsufficientPrivilegeError)
-"""Errors that may pass while one waits."""
-
-OWN_ROLE: Final = (
-    "sign in as the role that is meant for this, and let the owner of the tables run `sniper migrate --roles`"
-)
-
-_REFUSED = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
-"""Values that cannot be stored, refused by the server, or by asyncpg before sending."""
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar, cast
 import executor
 import ingest
 from cli.composing.express.claim import CLAIM_AND_RESERVE
-from executor.journal.named_sql import Statement
+from executor.journal.order_row import Statement
 from executor.journal.rehearsal import STATEMENTS
 from executor.model.order import Order
 from executor.rate_limits.rate_limiter import RateLimiter

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from executor.model.client_order_id import client_order_id
+from executor.model.order import client_order_id
 from shared.control.halts import IN_FORCE
 from shared.events import Listing, ListingKey, Mode, Side, Trade, TradeStatus, TradingRules, utc_now
 from shared.process.runtime import Runtime

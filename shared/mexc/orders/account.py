@@ -31,6 +31,12 @@ T = TypeVar("T", OrderReport, TradeReport)
 ORDERS_MAX: Final = 1000
 TRADES_MAX: Final = 100
 _ABSENT: Final = -2013
+PAGES_MAX: Final = 20
+"""Two thousand trades, for as many times ten of weight."""
+Page = Callable[[int | None, int | None], Awaitable[Sequence[TradeReport]]]
+"""Returns a page of the trades between two moments in milliseconds; None: any."""
+Enough = Callable[[Sequence[TradeReport]], bool]
+"""Returns whether nothing can be missing."""
 
 
 @asynccontextmanager
@@ -144,15 +150,6 @@ def _of(symbol: str, reports: Sequence[T]) -> Sequence[T]:
     if any(report.symbol != symbol for report in reports):
         raise ExchangeUnavailable("the answer tells of another symbol")
     return reports
-
-
-PAGES_MAX: Final = 20
-"""Two thousand trades, for as many times ten of weight."""
-
-Page = Callable[[int | None, int | None], Awaitable[Sequence[TradeReport]]]
-"""Returns a page of the trades between two moments in milliseconds; None: any."""
-Enough = Callable[[Sequence[TradeReport]], bool]
-"""Returns whether nothing can be missing."""
 
 
 async def all_trades(page: Page, start_ms: int, end_ms: int, enough: Enough) -> Sequence[TradeReport]:

@@ -13,6 +13,10 @@ from shared.mexc.weights import ORDER_PATH, ORDER_TEST_PATH
 
 MayWrite = Callable[[], bool]
 """Asked right before the first byte: whether it may still be written, after whatever was waited for."""
+OrderType = Literal["LIMIT", "MARKET", "IMMEDIATE_OR_CANCEL", "FILL_OR_KILL"]
+"""MEXC has no timeInForce: sent one, it ignores it and leaves a resting order behind."""
+CLIENT_ORDER_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
+RECV_WINDOW_MS_MAX: Final = 60_000
 
 
 def always() -> bool:
@@ -35,13 +39,6 @@ class Answer:
     @property
     def answered_at(self) -> datetime:
         return self.sent_at + timedelta(seconds=self.latency_seconds)
-
-
-OrderType = Literal["LIMIT", "MARKET", "IMMEDIATE_OR_CANCEL", "FILL_OR_KILL"]
-"""MEXC has no timeInForce: sent one, it ignores it and leaves a resting order behind."""
-
-CLIENT_ORDER_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
-RECV_WINDOW_MS_MAX: Final = 60_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,11 @@ from shared.mexc.orders.order_api import Answer, MayWrite, SignedOrder, always
 log = structlog.get_logger(__name__)
 
 _KEPT_HEADERS: Final = (b"content-type", b"date", b"retry-after")
+LINES: Final = 3
+EXIT_LINES: Final = 6
+"""Of their own, so that a sale never waits behind purchases whose answers are slow, and hardly behind other sales."""
+SALES_AT_ONCE: Final = EXIT_LINES - 1
+"""The last one is for tests of sales."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,13 +217,6 @@ def _outcome(error: BaseException, *, written: bool) -> NotSent | OutcomeUnknown
     if written:
         return OutcomeUnknown(f"no whole answer after the request was written ({reason})")
     return NotSent(f"the request was not written ({reason})")
-
-
-LINES: Final = 3
-EXIT_LINES: Final = 6
-"""Of their own, so that a sale never waits behind purchases whose answers are slow, and hardly behind other sales."""
-SALES_AT_ONCE: Final = EXIT_LINES - 1
-"""The last one is for tests of sales."""
 
 
 class OrderLines:

@@ -32,6 +32,11 @@ AskTime = Callable[[], Awaitable[int]]
 
 Turn = Callable[[], AbstractAsyncContextManager[None]]
 """Entered when a request may be sent, and left with its answer or error."""
+STEP_SECONDS: Final = 2.0
+"""A better estimate moves the time by less, beyond both uncertainties; more is a step of the exchange's clock."""
+FOLLOWED_SECONDS: Final = 120.0
+"""Time a step must have lasted before it is followed: longer than an order may be under way. Requests are signed by the
+exchange's time as it is, in the meantime too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,13 +154,6 @@ async def running_clock(
         await pause(first_seconds_max, clock.first_round)
         yield clock
         keeping.cancel()
-
-
-STEP_SECONDS: Final = 2.0
-"""A better estimate moves the time by less, beyond both uncertainties; more is a step of the exchange's clock."""
-FOLLOWED_SECONDS: Final = 120.0
-"""Time a step must have lasted before it is followed: longer than an order may be under way. Requests are signed by the
-exchange's time as it is, in the meantime too."""
 
 
 class KnownTime(Protocol):

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from cli.composing.express.claim import CLAIM_AND_RESERVE
-from executor.journal.named_sql import Statement
+from executor.journal.order_row import Statement
 from executor.journal.rehearsal import STATEMENTS, keep_rehearsed, rehearse
 from shared.postgres.database import Database
 from tests.waiting import eventually

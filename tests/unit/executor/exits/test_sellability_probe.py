@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from executor.exits.sellability_probe import SaleTest
-from executor.model.client_order_id import client_order_id
+from executor.model.order import client_order_id
 from executor.model.watched_position import WatchedPosition
 from executor.pricing.valuation import Quote
 from executor.settings import ExecutorSettings

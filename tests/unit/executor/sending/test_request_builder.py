@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 
 from executor.market_data.market_views import MarketViews
-from executor.market_data.rules_reader import UNLEARNED_SECONDS
+from executor.market_data.symbol_rules import UNLEARNED_SECONDS
 from executor.model.reasons import Reason, Refusal
 from executor.openings.opening_time_lookup import OpeningQuestion
 from executor.sending.request_builder import BuiltRequest, RequestBuilder

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.halts.mass_listing import MassListing
+from executor.decisions.limits import MassListing
 from shared.events import ListingKey
 from tests.support.data.builders import NOON
 from tests.support.data.strategies import steady
