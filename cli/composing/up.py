@@ -27,9 +27,8 @@ from executor.exits.environment_exits import plant
 from executor.service import serve as serve_executor
 from executor.settings import ExecutorSettings, ExitSeeds
 from ingest.settings import IngestSettings
-from shared.backoff import pause
 from shared.control.exit_policy import ExitPolicy
-from shared.errors import TransientError
+from shared.errors import TransientError, pause
 from shared.process.health import SHUTDOWN_REPORT_SECONDS
 from shared.process.runtime import Runtime
 from shared.settings import ExchangeSettings, load

@@ -27,8 +27,7 @@ from executor.journal.outbox import Outbox
 from executor.listing_handler import BuyListing, Consequences
 from executor.metrics import ExecutorMetrics
 from executor.model.order import Order
-from executor.model.order_state import OrderEvent
-from executor.model.order_update import OrderUpdate
+from executor.model.order_state import OrderEvent, OrderUpdate
 from executor.model.reasons import Reason, Refusal
 from executor.sending.purchase_decisions import Decided, Outcome, PurchaseDecisions
 from executor.settings import ExecutorSettings

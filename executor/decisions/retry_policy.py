@@ -18,8 +18,7 @@ from executor.decisions.retry_corrections import (
     in_digits_of_bids,
     in_whole_coins,
 )
-from executor.model.order_state import OrderEvent
-from executor.model.order_update import OrderUpdate, executed
+from executor.model.order_state import OrderEvent, OrderUpdate, executed
 from executor.model.reasons import Reason, Refusal
 from executor.model.send_result import (
     Accepted,

@@ -29,8 +29,7 @@ from executor.model.watched_position import WatchedPosition
 from executor.pricing.fair_values import FairValues
 from executor.pricing.valuation import Quote
 from executor.settings import ExecutorSettings
-from shared.backoff import pause
-from shared.errors import TransientError
+from shared.errors import TransientError, pause
 from shared.log_context import of_listing
 from shared.mexc.errors import ExchangeError, RateLimited
 from shared.postgres.database import Database

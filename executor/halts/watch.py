@@ -15,10 +15,8 @@ import structlog
 
 from executor.halts.latches import HaltCause, latch
 from executor.settings import LimitSettings
-from shared.backoff import pause
 from shared.control.halts import Halt, halts_in_force
-from shared.error_isolation import each_isolated
-from shared.errors import TransientError
+from shared.errors import TransientError, each_isolated, pause
 from shared.events import Mode
 from shared.postgres.database import Connection, Database
 

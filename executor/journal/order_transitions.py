@@ -14,12 +14,11 @@ from executor.journal import settlement
 from executor.journal.announced_openings import follow
 from executor.journal.order_row import UNSTORABLE, in_ascii, named, order_of
 from executor.model.order import Order
-from executor.model.order_state import AT_LARGE, FINAL, TABLE, OrderState
-from executor.model.order_update import OrderUpdate
+from executor.model.order_state import AT_LARGE, FINAL, TABLE, OrderState, OrderUpdate
 from executor.model.reasons import Reason, worded
 from executor.model.trade_event import trade_of
 from executor.settings import LimitSettings
-from shared.error_isolation import readable
+from shared.errors import readable
 from shared.log_context import of_listing
 from shared.postgres.database import Database
 from shared.states import HELD, in_sql

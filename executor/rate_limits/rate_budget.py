@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from executor.rate_limits.sliding_window import Priority, Reserves, SlidingWindow
-from shared.backoff import DOUBLINGS_MAX
+from shared.errors import DOUBLINGS_MAX
 from shared.mexc.retry_after import BANNED_SECONDS, LIMITED_SECONDS
 from shared.mexc.weights import Cost, Pool
 

@@ -9,8 +9,7 @@ import structlog
 
 from executor.journal.order_transitions import OrderTransitions
 from executor.model.order import Order
-from executor.model.order_state import OrderEvent, OrderState
-from executor.model.order_update import OrderUpdate
+from executor.model.order_state import OrderEvent, OrderState, OrderUpdate
 from executor.model.reasons import Reason, Refusal
 from executor.reconciliation.order_search import OrderSearch, search_deadlines
 from executor.settings import ExecutorSettings

@@ -11,8 +11,7 @@ import structlog
 from executor.journal.order_transitions import OrderTransitions
 from executor.model.fill import Fill
 from executor.model.order import Order
-from executor.model.order_state import OrderEvent, OrderState
-from executor.model.order_update import OrderUpdate, executed
+from executor.model.order_state import OrderEvent, OrderState, OrderUpdate, executed
 from executor.model.reasons import Reason, Refusal
 from executor.reconciliation.absent_orders import AbsentOrders
 from executor.reconciliation.order_search import OrderSearch, SearchDeadlines, search_deadlines

@@ -15,9 +15,7 @@ from executor.sending.order_sender import OrderSender
 from executor.settings import ExecutorSettings
 from executor.venues.lookup_schedule import Way
 from executor.venues.venue import Absent, Venue
-from shared.backoff import pause
-from shared.error_isolation import each_isolated, in_a_line
-from shared.errors import TransientError
+from shared.errors import TransientError, each_isolated, in_a_line, pause
 from shared.events import Mode, Side
 from shared.log_context import of_listing
 from shared.mexc.errors import ExchangeError, RateLimited

@@ -8,8 +8,7 @@ import structlog
 
 from executor.model.reasons import Reason, Refusal
 from executor.reconciliation.order_reconciler import OrderReconciler
-from shared.backoff import jittered, pause
-from shared.errors import TransientError
+from shared.errors import TransientError, jittered, pause
 from shared.events import Mode
 from shared.mexc.errors import ExchangeError
 from shared.mexc.time.clock_estimate import ClockUncertainError

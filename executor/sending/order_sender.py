@@ -14,14 +14,12 @@ from executor.halts.latches import HaltCause
 from executor.journal.order_row import in_ascii
 from executor.journal.order_transitions import OrderTransitions
 from executor.model.order import Order
-from executor.model.order_state import OrderEvent
-from executor.model.order_update import OrderUpdate
+from executor.model.order_state import OrderEvent, OrderUpdate
 from executor.rate_limits.order_slots import OrderSlots
 from executor.sending.request_attempts import RequestAttempts
 from executor.sending.request_builder import BuiltRequest
-from shared.backoff import jittered
 from shared.bus.tracing import ordering
-from shared.errors import TransientError
+from shared.errors import TransientError, jittered
 from shared.events import Mode, Side
 from shared.log_context import of_listing
 

@@ -13,8 +13,7 @@ from executor.decisions.order_corrections import cut_to_money
 from executor.decisions.retry_corrections import AttemptContext, RetryCounts
 from executor.decisions.retry_policy import RereadRules, move_after_reread, next_move
 from executor.model.order import Order
-from executor.model.order_state import OrderEvent
-from executor.model.order_update import OrderUpdate
+from executor.model.order_state import OrderEvent, OrderUpdate
 from executor.model.reasons import Reason, Refusal
 from executor.model.send_result import PriceRefused, Throttled, TimestampRefused, Unsent
 from executor.rate_limits.order_slots import OrderSlots

@@ -17,7 +17,7 @@ from executor.model.reasons import Reason, Refusal
 from executor.pricing.fill_simulation import plausible
 from executor.pricing.symbol_bounds import precision_of_bids
 from executor.settings import ExecutorSettings
-from shared.backoff import pause
+from shared.errors import pause
 from shared.events import Listing, Side, TradingRules
 from shared.mexc.errors import ExchangeError, ExchangeRejected
 from shared.mexc.orders.order_api import OrderRequest, SignedOrder

@@ -101,7 +101,7 @@ class Catalogue:
         Being among the tradable names is no proof of trading: openings may be late. Openings long overdue are left out.
         """
         since = now - self._thresholds.late_opening_max
-        waiting = [self._register[symbol] for symbol in self._register.waiting]
+        waiting = [self._register.records[symbol] for symbol in self._register.waiting]
         due = [
             Upcoming(record.symbol, record.opens_at)
             for record in waiting
@@ -113,7 +113,7 @@ class Catalogue:
         symbol, opens_at, at = event.symbol, event.opens_at, event.observed_at
         if self._baseline is not None:
             return self._baseline.announce(symbol, opens_at)
-        before = self._register.get(symbol)
+        before = self._register.records.get(symbol)
         if before is None and (
             opens_at <= at - self._thresholds.late_opening_max or self._newcomers.overflow([symbol])
         ):
@@ -129,7 +129,7 @@ class Catalogue:
         names, builder = event.symbols, ResultBuilder(event.source, event.observed_at, event.price_of)
         if self._first_frame.includes(builder.at):
             for name in names:
-                if name not in self._register:
+                if name not in self._register.records:
                     self._updates.add_baseline(builder, baseline_record(name, builder.at))
         late, opened_at = self._gaps.ticker_is_late(builder.at), self._gaps.opened_at(builder.at)
         news, builder.reason = self._newcomers.filter_tickers(

@@ -75,20 +75,16 @@ class SymbolRegister:
         self._tradable: dict[str, None] = {}
         self._waiting: set[str] = set()
         self._counts: Counter[SymbolState] = Counter()
+        self.records: Mapping[str, SymbolRecord] = MappingProxyType(self._records)
+        self.shown: AbstractSet[str] = self._shown.keys()
+        """Symbols neither announced nor gone."""
+        self.tradable: AbstractSet[str] = self._tradable.keys()
+        self.waiting: AbstractSet[str] = self._waiting
+        """Symbols announced or shown, and not known to trade: few."""
+        self.counts: Mapping[SymbolState, int] = MappingProxyType(self._counts)
+        """Number of symbols in each state. May be read from other threads."""
         for each in records:
             self.put(each)
-
-    def __len__(self) -> int:
-        return len(self._records)
-
-    def __contains__(self, symbol: str) -> bool:
-        return symbol in self._records
-
-    def get(self, symbol: str) -> SymbolRecord | None:
-        return self._records.get(symbol)
-
-    def __getitem__(self, symbol: str) -> SymbolRecord:
-        return self._records[symbol]
 
     def put(self, record: SymbolRecord) -> None:
         before = self._records.get(record.symbol)
@@ -102,25 +98,6 @@ class SymbolRegister:
             self._waiting.add(record.symbol)
         else:
             self._waiting.discard(record.symbol)
-
-    @property
-    def shown(self) -> AbstractSet[str]:
-        """Symbols neither announced nor gone."""
-        return self._shown.keys()
-
-    @property
-    def tradable(self) -> AbstractSet[str]:
-        return self._tradable.keys()
-
-    @property
-    def waiting(self) -> AbstractSet[str]:
-        """Symbols announced or shown, and not known to trade: few."""
-        return self._waiting
-
-    @property
-    def counts(self) -> Mapping[SymbolState, int]:
-        """Number of symbols in each state. May be read from other threads."""
-        return MappingProxyType(self._counts)
 
     def new_among(self, symbols: Collection[str]) -> list[str]:
         """Return those of *symbols* that are not shown, sorted: their appearance is a listing."""

@@ -13,7 +13,7 @@ from ingest.polling.poll_interval import OpeningWindow, PollInterval
 from ingest.settings import IngestSettings
 from ingest.sighting_time import UpcomingOpenings
 from ingest.source import Report, Snapshot, SymbolNames
-from shared.backoff import pause
+from shared.errors import pause
 from shared.events import Source
 from shared.mexc.market_data import MexcMarketData
 from shared.mexc.weights import weight_of

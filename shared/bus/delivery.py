@@ -8,11 +8,10 @@ from typing import Final, Protocol, TypeVar
 
 import structlog
 
-from shared.backoff import DOUBLINGS_MAX, jittered, pause
 from shared.bus import tracing
 from shared.bus.metrics import BusMetrics
 from shared.bus.port import Exchange, Handler, Message, Publish, Queue
-from shared.errors import PermanentError, TransientError
+from shared.errors import DOUBLINGS_MAX, PermanentError, TransientError, jittered, pause
 from shared.log_context import bind_event_id
 
 log = structlog.get_logger()

@@ -7,7 +7,6 @@ from shared import events
 from shared.bus.port import Handler, Message
 from shared.log_context import bind_listing
 from shared.wire import cloudevents, topology
-from shared.wire.canary import is_canary
 
 E = TypeVar("E", bound=events.Event)
 
@@ -22,7 +21,7 @@ def message_handler(model: type[E], handle: EventHandler[E], *, canaries: Handle
     """
 
     async def on_message(message: Message) -> Sequence[Message]:
-        if canaries is not None and is_canary(message):
+        if canaries is not None and message.exchange == topology.CANARY.name:
             return await canaries(message)
         event = cloudevents.decode(message.body)
         if not isinstance(event, model):

@@ -23,8 +23,8 @@ from executor.model.reasons import Refusal
 from executor.sending.purchase_decisions import Foreseen
 from shared.errors import PermanentError, TransientError
 from shared.events import RawListing, utc_now
-from shared.listing_key import key_of
 from shared.log_context import listing_context
+from shared.mexc.symbols import key_of
 
 log = structlog.get_logger(__name__)
 

@@ -102,11 +102,11 @@ class NewcomerFilter:
 
         Unlisted symbols are rejected where there are too many; a symbol that is gone returns through a list only.
         """
-        unlisted = [symbol for symbol in symbols if symbol not in self._register]
+        unlisted = [symbol for symbol in symbols if symbol not in self._register.records]
         known = [
             symbol
             for symbol in symbols
-            if symbol in self._register and self._register[symbol].state is not SymbolState.GONE
+            if symbol in self._register.records and self._register.records[symbol].state is not SymbolState.GONE
         ]
         rejection = (self._unlisted.rejection(len(unlisted), at) or self.overflow(unlisted)) if unlisted else ""
         if rejection:
@@ -116,7 +116,7 @@ class NewcomerFilter:
 
     def overflow(self, symbols: Sequence[str]) -> str:
         """Return why no more symbols can be kept; empty where they can."""
-        if symbols and len(self._register) + len(symbols) > self._thresholds.symbols_max:
+        if symbols and len(self._register.records) + len(symbols) > self._thresholds.symbols_max:
             return f"overflow: more than {self._thresholds.symbols_max} symbols"
         return ""
 

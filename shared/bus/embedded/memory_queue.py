@@ -9,11 +9,10 @@ from typing import Final, Never
 
 import structlog
 
-from shared.backoff import jittered, pause
 from shared.bus.embedded.lock import QueueLease, QueueLocks
 from shared.bus.embedded.store import MessageStore, StoredMessage
 from shared.bus.port import Message, Queue
-from shared.errors import TransientError
+from shared.errors import TransientError, jittered, pause
 
 log = structlog.get_logger()
 

@@ -10,7 +10,7 @@ from typing import Final, Never, Protocol
 
 import structlog
 
-from shared.backoff import jittered, pause
+from shared.errors import jittered, pause
 from shared.mexc.errors import ExchangeError, RateLimited
 from shared.mexc.time.clock_estimate import (
     ClockEstimate,

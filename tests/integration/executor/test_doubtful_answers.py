@@ -10,8 +10,7 @@ import pytest
 
 from executor.journal.position_store import held
 from executor.model.order import ExitReason, Order
-from executor.model.order_state import OrderEvent, OrderState
-from executor.model.order_update import OrderUpdate
+from executor.model.order_state import OrderEvent, OrderState, OrderUpdate
 from executor.model.reasons import Reason, Refusal
 from executor.sending.absence_check import BESIDE_WAIT_SECONDS
 from executor.settings import ExecutorSettings

@@ -8,7 +8,7 @@ from types import FrameType
 import pytest
 
 from shared import symbol_format
-from shared.backoff import pause
+from shared.errors import pause
 from shared.symbol_format import is_symbol
 from tests.tools.causality import Segment, caused, way
 from tests.tools.tracing import Called, Mark, Run, TracedLoop, Tracer
