@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -56,16 +56,16 @@ UNCHANGED: Final = ObservationResult()
 EMPTY_ANSWER: Final = ObservationResult(accepted=False, reason="empty: not a single symbol")
 
 
+@dataclass(slots=True, eq=False)
 class ResultBuilder:
-    def __init__(self, source: Source, at: datetime, price_of: PriceOf = no_price) -> None:
-        self.source = source
-        self.at = at
-        self.price_of = price_of
-        self.sightings: list[Sighting] = []
-        self.rescheduled: list[Sighting] = []
-        self.records: dict[str, SymbolRecord] = {}
-        self.reason = ""
-        self.faults: list[str] = []
+    source: Source
+    at: datetime
+    price_of: PriceOf = no_price
+    sightings: list[Sighting] = field(default_factory=list)
+    rescheduled: list[Sighting] = field(default_factory=list)
+    records: dict[str, SymbolRecord] = field(default_factory=dict)
+    reason: str = ""
+    faults: list[str] = field(default_factory=list)
 
     def build(self) -> ObservationResult:
         return ObservationResult(

@@ -59,7 +59,7 @@ class MemoryQueue:
         self._has_acknowledged = asyncio.Event()
 
     def is_flowing(self) -> bool:
-        return self._lease is not None and self._lease.is_valid()
+        return self._lease is not None and not self._lease.session.lost.is_set()
 
     def reserve(self) -> bool:
         """Reserve a place for a message about to be stored; return False where it has to wait in the table."""
