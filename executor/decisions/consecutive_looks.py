@@ -56,11 +56,15 @@ class Streaks:
         """Start again from zero: a look showed something else."""
         self._streaks.pop((name, what), None)
 
-    def contradict(self, name: str, whats: Collection[str], push: int | None) -> None:
-        """Start each of *whats* from zero, but not by a *push* what looks alone showed: a stream may lag behind."""
+    def contradict(self, name: str, whats: Collection[str], now: float, *, push: int | None) -> None:
+        """Start each of *whats* from zero that was first seen by *now*, when the look that shows otherwise was begun.
+
+        A look that began before says nothing of what a push showed since. Nor does a *push* of what looks alone showed:
+        a stream may lag behind.
+        """
         for what in whats:
             streak = self._streaks.get((name, what))
-            if push is None or (streak is not None and streak.pushes):
+            if streak is not None and streak.began_at <= now and (push is None or streak.pushes):
                 self.reset(name, what)
 
     def forget_all_but(self, names: Collection[str]) -> None:

@@ -46,7 +46,7 @@ USED_UP: Final = 95
 """The rules do not fit beside so much."""
 BOOKS: Final = 24
 """More than there is room for."""
-HELD: Final = "SELECT FROM positions WHERE state IN ('open', 'closing')"
+HELD: Final = "SELECT FROM positions WHERE state = 'open'"
 WATCHED: Final = "SELECT stop_reference IS NOT NULL AS watched FROM positions WHERE symbol = $1"
 
 
@@ -63,10 +63,11 @@ class Scenario:
     async def holds(self, count: int = 1, **coin: Any) -> list[str]:
         """Have so many coins bought, and return their symbols once each is watched.
 
-        Where nothing is held, the executor has used little of the rate limits: what other scenarios used is theirs.
+        Unless coins are held that stay so, the executor has used little of the rate limits: what was used before, by
+        the play before as by other scenarios, is theirs.
         """
         await self.ground.staffed(**self.exits)
-        if not await self.ground.rows(HELD):  # Coins of the play before are looked at together with these.
+        if not await self.ground.rows(HELD):
             await self.has_room()
         await self.ground.allows(trade_usdt=50, position_usdt=5000)
         symbols = [f"{self.name}{number}USDT" for number in range(self.held, self.held + count)]

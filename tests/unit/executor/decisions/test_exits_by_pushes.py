@@ -83,6 +83,15 @@ def test_look_that_shows_something_else_contradicts_a_push() -> None:
     assert pushes.push(FALLEN).reason is None
 
 
+def test_look_that_was_begun_before_a_push_does_not_contradict_it() -> None:
+    pushes = Pushes(stop_loss_pct=10)
+    begun = pushes.at
+    pushes.push(FALLEN)
+    pushes.evaluator.evaluate(pushes.held, FAIR, RULES, begun)
+
+    assert pushes.push(FALLEN).reason is ExitReason.STOP_LOSS
+
+
 def test_push_of_a_stream_that_lags_behind_does_not_contradict_what_looks_show() -> None:
     pushes = Pushes(stop_loss_pct=10)
 
