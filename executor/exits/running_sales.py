@@ -15,9 +15,8 @@ from executor.exits.retry_backoff import RetryBackoff
 from executor.exits.sale_orders import SaleIntent, SaleOrders
 from executor.exits.suspensions import CanBeSold, PassesTest, Suspensions
 from executor.model.order_state import OrderState
-from executor.model.position import Position, PositionState
+from executor.model.position import CLOSED, Position, PositionState, WatchedPosition
 from executor.model.price_source import PriceSource
-from executor.model.watched_position import CLOSED, WatchedPosition
 from executor.pricing.valuation import Quote
 from executor.settings import ExecutorSettings
 from shared.errors import TransientError

@@ -8,9 +8,8 @@ from executor.journal.position_store import held, held_live, learn, mark, read_h
 from executor.model.fill import Fill
 from executor.model.order import ExitReason, Order
 from executor.model.order_state import OrderEvent, OrderUpdate
-from executor.model.position import PositionState
+from executor.model.position import PositionState, Sale, WatchedPosition
 from executor.model.reasons import Reason, Refusal
-from executor.model.watched_position import Sale, WatchedPosition
 from shared.events import Mode
 from shared.postgres.database import Database
 from tests.support.data.builders import NOON

@@ -11,7 +11,7 @@ import pytest
 
 from executor.exits.sellability_probe import SaleTest
 from executor.model.order import client_order_id
-from executor.model.watched_position import WatchedPosition
+from executor.model.position import WatchedPosition
 from executor.pricing.valuation import Quote
 from executor.settings import ExecutorSettings
 from shared.events import Listing, Mode, Side, TradingRules
