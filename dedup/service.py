@@ -14,8 +14,7 @@ from shared.postgres.batch import BatchLimits, batching
 from shared.process.health import Component, heartbeat
 from shared.process.runtime import Runtime
 from shared.wire.canary import from_message, passed_on, to_message
-from shared.wire.event_handler import message_handler
-from shared.wire.topology import DEDUP_RAW
+from shared.wire.topology import DEDUP_RAW, message_handler
 
 
 async def _pass_on(message: Message) -> Sequence[Message]:

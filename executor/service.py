@@ -47,8 +47,7 @@ from shared.process.health import Component, heartbeat
 from shared.process.lifecycle import when_available
 from shared.process.runtime import Runtime
 from shared.settings import ExchangeSettings
-from shared.wire.event_handler import message_handler
-from shared.wire.topology import EXECUTOR_LISTINGS, EXECUTOR_OPENINGS
+from shared.wire.topology import EXECUTOR_LISTINGS, EXECUTOR_OPENINGS, message_handler
 
 DRAIN_SECONDS: Final = 10.0
 """For orders under way at a stop; those that are unsettled by then, the next start looks up."""

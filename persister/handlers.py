@@ -14,8 +14,7 @@ from shared.postgres.batch import Batcher
 from shared.postgres.database import Connection, Database
 from shared.postgres.error_translation import refused_is_permanent
 from shared.process.health import Component
-from shared.wire.event_handler import EventHandler
-from shared.wire.topology import PipelineEvent
+from shared.wire.topology import EventHandler, PipelineEvent
 
 log = structlog.get_logger(__name__)
 

@@ -12,8 +12,7 @@ from shared.events import Health, Listing, Trade
 from shared.postgres.batch import BatchLimits, batching
 from shared.process.health import Component, heartbeat
 from shared.process.runtime import Runtime
-from shared.wire.event_handler import message_handler
-from shared.wire.topology import PERSISTER_HEALTH, PERSISTER_LISTINGS, PERSISTER_TRADES
+from shared.wire.topology import PERSISTER_HEALTH, PERSISTER_LISTINGS, PERSISTER_TRADES, message_handler
 
 
 async def serve(runtime: Runtime, settings: PersisterSettings) -> None:

@@ -35,8 +35,7 @@ from shared.events import Listing, Mode, RawListing, Trade
 from shared.postgres.database import Database
 from shared.process.runtime import Runtime
 from shared.settings import load
-from shared.wire.event_handler import message_handler
-from shared.wire.topology import DEDUP_RAW, EXECUTOR_LISTINGS, EXECUTOR_OPENINGS, to_message
+from shared.wire.topology import DEDUP_RAW, EXECUTOR_LISTINGS, EXECUTOR_OPENINGS, message_handler, to_message
 
 UNSENT: Final = "a replay sends nothing"
 HANDLED_SECONDS_MAX: Final = 30.0

@@ -70,9 +70,9 @@ async def latch(connection: Connection, cause: HaltCause, mode: Mode | None, rea
         log.error("trading halted", cause=cause, mode=mode, reason=reason)
 
 
-async def halt_if_many_pairs_refused(connection: Connection, order: Order, reason: Reason | None, most: int) -> None:
-    """Latch the halt of the mode of *order* where it is the *most*-th symbol in a row that was refused as a pair."""
-    if order.side is Side.SELL or reason is not Reason.PAIR_REFUSED:
+async def halt_if_many_pairs_refused(connection: Connection, order: Order, most: int) -> None:
+    """Latch the halt of the mode of *order*, refused as a pair, where it is the *most*-th symbol in a row that was."""
+    if order.side is Side.SELL:
         return
     symbols = await connection.fetchval(PAIR_REFUSALS, order.mode, Reason.PAIR_REFUSED)
     if symbols >= most:

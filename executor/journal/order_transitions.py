@@ -126,7 +126,8 @@ class OrderTransitions:
             after = order_of(await connection.fetchrow(WRITE.sql, *WRITE.arguments(values)))
             await settlement.settle(connection, after, taken.effect, update.fill)
             await settlement.count_failures(connection, after, update.event, self._limits.failures_max)
-            await latches.halt_if_many_pairs_refused(connection, after, update.reason, self._limits.pair_refusals_max)
+            if update.reason is Reason.PAIR_REFUSED:
+                await latches.halt_if_many_pairs_refused(connection, after, self._limits.pair_refusals_max)
             if after.state in _ANNOUNCED:
                 trade = trade_of(after, fill=update.fill, reason=reason, found_at=update.found_at)
                 await connection.execute(TELL, trade.model_dump(mode="json"))

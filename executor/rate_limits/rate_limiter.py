@@ -135,10 +135,6 @@ class RateLimiter:
         log.warning("the exchange wants quiet", seconds=round(self.quiet_seconds(), 1), banned=banned)
         self._admit()
 
-    def succeeded(self) -> None:
-        """Record a regular answer, which ends the row of refusals."""
-        self._budget.succeeded()
-
     def admission(self, priority: Priority) -> Admission:
         """Return the admission that HTTP requests of *priority* pass."""
         return partial(self._admitted, priority)
@@ -150,7 +146,7 @@ class RateLimiter:
             raise RateLimited(self.quiet_seconds(), banned=self.banned_seconds() > 0)
         try:
             yield
-            self.succeeded()
+            self._budget.succeeded()
         except RateLimited as refusal:
             self.refuse(refusal.retry_after_seconds, banned=refusal.banned)
             raise

@@ -15,8 +15,7 @@ from shared.events import Event, Listing, RawListing, utc_now
 from shared.settings import BrokerSettings
 from shared.wire import topology
 from shared.wire.canary import Canary, passed_on, to_message
-from shared.wire.event_handler import message_handler
-from shared.wire.topology import CANARY
+from shared.wire.topology import CANARY, message_handler
 from tests.support.data.builders import a_listing, a_raw_listing
 from tests.support.running.pipelines import dedup, persister, pipeline, rows
 from tests.support.running.services import emptying
