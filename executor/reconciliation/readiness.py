@@ -65,7 +65,7 @@ class Readiness:
 
     def unready(self) -> Refusal | None:
         """Return the refusal of any live order now; None where one could be sent."""
-        if not self.reconciled:
+        if not self.settled.is_set():
             return Refusal(Reason.UNRECONCILED, self._obstacle)
         objection = self.clock_objection()
         return Refusal(Reason.CLOCK_UNCERTAIN, objection) if objection else None

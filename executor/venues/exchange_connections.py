@@ -16,12 +16,12 @@ from executor.rate_limits.rate_limiter import RateLimiter
 from executor.rate_limits.sliding_window import Priority
 from executor.settings import ExecutorSettings
 from executor.venues.credentials import Credentials
-from executor.venues.dry_run import Checking, DryRun
+from executor.venues.dry_run import Checking, DryRun, SideRouting
 from executor.venues.error_codes import result_of_code
-from executor.venues.live import Live, SideRouting
+from executor.venues.live import Live, LiveSide
 from executor.venues.paper.market_queries import PaperQuestions
 from executor.venues.venue import Venue
-from shared.events import Mode
+from shared.events import Mode, Side
 from shared.mexc.errors import ExchangeRejected
 from shared.mexc.http.connection import Endpoint
 from shared.mexc.http.request import Admission, RestLimits
@@ -158,13 +158,13 @@ async def _with_keys(
     buying, selling = trading(lines), trading(exit_lines)
     signing = Signing(Signer(keys.api_key, keys.api_secret), clock.now_ms, settings.recv_window_ms)
     accounts = {each: await opening.account(signing, each, clock) for each in _ACCOUNTS}
-    fee = settings.taker_fee
+    sides = {
+        Side.BUY: LiveSide(buying, accounts[Priority.PURCHASE_LOOKUP]),
+        Side.SELL: LiveSide(selling, accounts[Priority.SALE_LOOKUP]),
+    }
     venues: dict[Mode, Venue] = {
         Mode.DRY_RUN: paper.by_side(exchange.rest, exchange.exits.rest, Checking(buying, clock)),
-        Mode.LIVE: SideRouting(
-            purchases=Live(buying, accounts[Priority.PURCHASE_LOOKUP], clock, taker_fee=fee, now=now),
-            sales=Live(selling, accounts[Priority.SALE_LOOKUP], clock, taker_fee=fee, now=now),
-        ),
+        Mode.LIVE: Live(sides, clock, taker_fee=settings.taker_fee, now=now),
     }
     exits = replace(exchange.exits, account=accounts[Priority.EXIT], trading=selling)
     return replace(exchange, venues=venues, live=live, account=accounts[Priority.OTHER], lines=lines, exits=exits)
