@@ -22,8 +22,7 @@ from executor.market_data.market_views import MarketViews
 from executor.market_data.position_prices import PositionPrices, RecentBooks
 from executor.market_data.symbol_rules import SymbolRules
 from executor.metrics import ExecutorMetrics
-from executor.model.order import Order
-from executor.model.order_state import OrderUpdate
+from executor.model import Order, OrderUpdate
 from executor.openings.opening_time_lookup import OpeningQuestion
 from executor.openings.scheduler import OpeningScheduler
 from executor.rate_limits.limiter_metrics import LimiterMetrics

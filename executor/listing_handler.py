@@ -14,7 +14,7 @@ from executor.decisions.limits import MassListing
 from executor.halts.latches import HaltCause
 from executor.journal.decision_writer import Reservation
 from executor.metrics import ExecutorMetrics
-from executor.model.order import Order
+from executor.model import Order
 from executor.sending.order_sender import Latch
 from executor.sending.purchase_decisions import Decided, Foreseen, Outcome, PurchaseDecisions, PurchaseSender
 from shared.events import Listing, ListingKey, ListingRescheduled, Source, Trade

@@ -26,9 +26,7 @@ from executor.journal.order_transitions import OrderTransitions
 from executor.journal.outbox import Outbox
 from executor.listing_handler import BuyListing, Consequences
 from executor.metrics import ExecutorMetrics
-from executor.model.order import Order
-from executor.model.order_state import OrderEvent, OrderUpdate
-from executor.model.reasons import Reason, Refusal
+from executor.model import Order, OrderEvent, OrderUpdate, Reason, Refusal
 from executor.sending.purchase_decisions import Decided, Outcome, PurchaseDecisions
 from executor.settings import ExecutorSettings
 from shared.events import Listing, Mode, RawListing, Trade

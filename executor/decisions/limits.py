@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 from decimal import ROUND_UP, Decimal
 from typing import Final
 
-from executor.model.money import CAREFUL, CENT
-from executor.model.reasons import Reason
+from executor.model import CAREFUL, CENT, Reason
 from executor.settings import LimitSettings
 from shared.events import AppliedConfig, ListingKey
 

@@ -5,8 +5,7 @@ from dataclasses import replace
 from decimal import ROUND_DOWN, ROUND_UP, Decimal, localcontext
 from typing import Final
 
-from executor.model.money import CAREFUL
-from executor.model.reasons import Reason, Refusal
+from executor.model import CAREFUL, Reason, Refusal
 from executor.pricing.symbol_bounds import (
     cut,
     decimals_of,

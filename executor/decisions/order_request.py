@@ -5,9 +5,7 @@ from typing import Final
 
 from executor.decisions.limits import net_of_fee
 from executor.decisions.market_filters import MarketSnapshot, filter_refusal
-from executor.model.money import CAREFUL
-from executor.model.order import Order
-from executor.model.reasons import Reason, Refusal
+from executor.model import CAREFUL, Order, Reason, Refusal
 from executor.pricing.symbol_bounds import (
     band_of,
     final_price,

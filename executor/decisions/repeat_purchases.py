@@ -10,9 +10,7 @@ from typing import Final
 
 from executor.decisions.freshness import fresh_until
 from executor.decisions.limits import fits
-from executor.model.order import Order
-from executor.model.order_state import OrderEvent, OrderState, OrderUpdate
-from executor.model.reasons import Reason, Refusal
+from executor.model import Order, OrderEvent, OrderState, OrderUpdate, Reason, Refusal
 from executor.settings import ExecutorSettings
 from shared.events import Mode, Side
 

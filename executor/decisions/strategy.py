@@ -15,9 +15,7 @@ from executor.decisions.freshness import (
     opening_ahead,
 )
 from executor.decisions.limits import LimitUsage, exceeded_limit, limits_of, net_of_fee, order_size, reservation
-from executor.model.order import ExitReason, Order, client_order_id
-from executor.model.position import Position
-from executor.model.reasons import Reason, Refusal
+from executor.model import ExitReason, Order, Position, Reason, Refusal, client_order_id
 from executor.settings import ExecutorSettings
 from shared.control.exit_policy import ENTRY_SLIPPAGE_PCT
 from shared.events import AppliedConfig, Listing, Mode, Side, Source

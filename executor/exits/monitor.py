@@ -24,7 +24,7 @@ from executor.exits.sale_orders import SaleOrders
 from executor.exits.watchdog import Watchdog
 from executor.halts.watch import SaleHalts
 from executor.journal.position_store import read_held
-from executor.model.position import PositionState, WatchedPosition
+from executor.model import PositionState, WatchedPosition
 from executor.pricing.fair_values import FairValues
 from executor.pricing.valuation import Quote
 from executor.settings import ExecutorSettings

@@ -16,8 +16,7 @@ from executor.exits.running_sales import RunningSales
 from executor.halts.watch import SaleHalts
 from executor.journal.position_store import held_by_others, learn, mark, write_off
 from executor.market_streams.stream_quotes import Tick
-from executor.model.position import Position, PositionState, WatchedPosition
-from executor.model.price_source import PriceSource
+from executor.model import Position, PositionState, PriceSource, WatchedPosition
 from executor.pricing.fair_values import FairValues
 from executor.pricing.valuation import Quote
 from executor.settings import ExecutorSettings

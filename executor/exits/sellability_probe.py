@@ -8,10 +8,16 @@ from typing import Final
 
 from executor.decisions.order_request import sell_request
 from executor.decisions.strategy import sale_order
-from executor.model.order import ExitReason, client_order_id
-from executor.model.position import NO_TRADING, WatchedPosition
-from executor.model.reasons import Refusal
-from executor.model.send_result import NotOpen, Throttled, TimestampRefused
+from executor.model import (
+    NO_TRADING,
+    ExitReason,
+    NotOpen,
+    Refusal,
+    Throttled,
+    TimestampRefused,
+    WatchedPosition,
+    client_order_id,
+)
 from executor.pricing.valuation import Quote
 from executor.settings import ExecutorSettings
 from executor.venues.response_classifier import refusal_of_test, result_of_test

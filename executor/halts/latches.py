@@ -5,8 +5,7 @@ from typing import Final
 
 import structlog
 
-from executor.model.order import Order
-from executor.model.reasons import Reason
+from executor.model import Order, Reason
 from shared.events import Mode, Side
 from shared.postgres.database import Connection
 

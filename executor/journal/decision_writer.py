@@ -17,9 +17,7 @@ from executor.decisions.limits import LimitUsage
 from executor.decisions.strategy import TradeConfig, TradingState, sale_order
 from executor.journal import decision_sql
 from executor.journal.order_row import UNSTORABLE, Statement, in_ascii, opening_of, row_of
-from executor.model.order import ExitReason, Order
-from executor.model.position import Position
-from executor.model.trade_event import trade_of
+from executor.model import ExitReason, Order, Position, trade_of
 from executor.settings import ExecutorSettings
 from shared.errors import TransientError
 from shared.events import AppliedConfig, Listing, Mode

@@ -10,9 +10,7 @@ from typing import Final
 import asyncpg
 from asyncpg import Record
 
-from executor.model.order import ExitReason, Order
-from executor.model.order_state import OrderState
-from executor.model.position import Position, PositionState
+from executor.model import ExitReason, Order, OrderState, Position, PositionState
 from shared.errors import PermanentError
 from shared.events import AppliedConfig, Listing, Mode, Side
 from shared.log_context import listing_context

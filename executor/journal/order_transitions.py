@@ -13,10 +13,7 @@ from executor.halts import latches
 from executor.journal import settlement
 from executor.journal.announced_openings import follow
 from executor.journal.order_row import UNSTORABLE, in_ascii, named, order_of
-from executor.model.order import Order
-from executor.model.order_state import AT_LARGE, FINAL, TABLE, OrderState, OrderUpdate
-from executor.model.reasons import Reason, worded
-from executor.model.trade_event import trade_of
+from executor.model import AT_LARGE, FINAL, TABLE, Order, OrderState, OrderUpdate, Reason, trade_of, worded
 from executor.settings import LimitSettings
 from shared.errors import readable
 from shared.log_context import of_listing

@@ -9,8 +9,7 @@ from asyncpg import Record
 
 from executor.journal import settlement
 from executor.journal.order_row import position_of
-from executor.model.order import ExitReason
-from executor.model.position import Position, PositionState, Sale, WatchedPosition
+from executor.model import ExitReason, Position, PositionState, Sale, WatchedPosition
 from shared.control import exit_policy
 from shared.postgres.database import Database
 from shared.states import AT_LARGE, in_sql

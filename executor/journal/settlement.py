@@ -7,10 +7,18 @@ from typing import Final, get_args
 
 from executor.halts import latches
 from executor.journal.order_row import position_of
-from executor.model.fill import Fill
-from executor.model.order import Order
-from executor.model.order_state import Effect, OrderEvent
-from executor.model.position import ENDED, Position, PositionState, after_sale, realised, written_off
+from executor.model import (
+    ENDED,
+    Effect,
+    Fill,
+    Order,
+    OrderEvent,
+    Position,
+    PositionState,
+    after_sale,
+    realised,
+    written_off,
+)
 from executor.settings import DollarAsset
 from shared.events import Side
 from shared.postgres.database import Connection

@@ -13,8 +13,7 @@ from executor.decisions.strategy import SIDES_CLOSED
 from executor.market_data.last_prices import APART_SECONDS, RECENT_SECONDS, LastPrices
 from executor.market_data.position_prices import BOOK_LEVELS, RecentBooks
 from executor.market_data.symbol_rules import RulesReader, SymbolRules
-from executor.model.order import Order
-from executor.model.reasons import Refusal
+from executor.model import Order, Refusal
 from executor.pricing.paper_footprint import PaperFootprint
 from executor.pricing.taker_fees import TakerFees
 from executor.pricing.valuation import Quote

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 import structlog
 
 from executor.decisions.freshness import KnownOpenings
-from executor.model.order import Order
+from executor.model import Order
 from executor.pricing.taker_fees import TakerFees
 from shared.events import Listing, Side, TradingRules
 from shared.mexc.errors import ExchangeError

@@ -12,9 +12,7 @@ from typing import Final
 import structlog
 
 from executor.journal.order_transitions import OrderTransitions
-from executor.model.order import Order
-from executor.model.order_state import OrderEvent, OrderUpdate
-from executor.model.reasons import Reason, Refusal
+from executor.model import Order, OrderEvent, OrderUpdate, Reason, Refusal
 from executor.sending.order_sender import OrderSender
 from executor.sending.presend_check import ExchangeTime, milliseconds
 from executor.sending.purchase_decisions import Decided, Outcome, PurchaseDecisions

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from typing import Final
 
-from executor.model.fill import Fill
-from executor.model.money import CAREFUL
+from executor.model import CAREFUL, Fill
 from executor.pricing.symbol_bounds import is_plausible
 from shared.events import Side
 from shared.mexc.orders.order_api import OrderRequest

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal, localcontext
 from typing import Final
 
-from executor.model.money import CAREFUL
-from executor.model.reasons import Reason, Refusal
+from executor.model import CAREFUL, Reason, Refusal
 from shared.events import Side, TradingRules
 from shared.mexc.orders.order_api import OrderRequest, plain
 from shared.mexc.payloads import Level

@@ -10,9 +10,7 @@ import structlog
 
 from executor.journal.attempt_writer import AttemptWriter
 from executor.journal.order_transitions import OrderTransitions
-from executor.model.order import Order
-from executor.model.order_state import OrderEvent, OrderUpdate
-from executor.model.reasons import Reason, Refusal
+from executor.model import Order, OrderEvent, OrderUpdate, Reason, Refusal
 from executor.reconciliation.lookup_outcome import UNKNOWN_ORDER
 from executor.sending.order_sender import OrderSender
 from executor.venues.lookup_schedule import AGAIN_AFTER, EVERY_WAY, times_due

@@ -9,10 +9,7 @@ from typing import Final, assert_never
 import structlog
 
 from executor.journal.order_transitions import OrderTransitions
-from executor.model.fill import Fill
-from executor.model.order import Order
-from executor.model.order_state import OrderEvent, OrderState, OrderUpdate, executed
-from executor.model.reasons import Reason, Refusal
+from executor.model import Fill, Order, OrderEvent, OrderState, OrderUpdate, Reason, Refusal, executed
 from executor.reconciliation.absent_orders import AbsentOrders
 from executor.reconciliation.order_search import OrderSearch, SearchDeadlines, search_deadlines
 from executor.settings import ExecutorSettings

@@ -11,10 +11,7 @@ from asyncpg import Record
 
 from executor.journal.order_row import about_row, order_of
 from executor.journal.order_transitions import OrderTransitions
-from executor.model.fill import Fill
-from executor.model.order import Order
-from executor.model.order_state import OrderEvent, OrderState, OrderUpdate
-from executor.model.reasons import Reason, Refusal
+from executor.model import Fill, Order, OrderEvent, OrderState, OrderUpdate, Reason, Refusal
 from executor.sending.order_sender import OrderSender
 from shared.errors import TransientError, pause
 from shared.postgres.database import Database

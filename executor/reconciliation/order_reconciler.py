@@ -8,7 +8,7 @@ from typing import Final, Protocol
 import structlog
 
 from executor.journal.order_transitions import OrderTransitions
-from executor.model.order import Order
+from executor.model import Order
 from executor.reconciliation.lookup_outcome import LookupOutcomes
 from executor.reconciliation.order_search import FIRST_WAIT_SECONDS, WAIT_SECONDS_MAX, OrderSearch
 from executor.sending.order_sender import OrderSender

@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from executor.model.reasons import Reason, Refusal
+from executor.model import Reason, Refusal
 from executor.reconciliation.order_reconciler import OrderReconciler
 from shared.errors import TransientError, jittered, pause
 from shared.events import Mode

@@ -10,9 +10,7 @@ import structlog
 
 from executor.decisions.absence_proof import AbsenceProof
 from executor.decisions.retry_policy import Retry
-from executor.model.order import Order
-from executor.model.order_state import OrderEvent, OrderUpdate
-from executor.model.reasons import Reason, Refusal
+from executor.model import Order, OrderEvent, OrderUpdate, Reason, Refusal
 from executor.rate_limits.order_slots import OrderSlots
 from executor.sending.last_balances import LastBalances
 from executor.sending.presend_check import ExchangeTime

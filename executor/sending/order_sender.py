@@ -13,8 +13,7 @@ from executor.decisions.repeat_purchases import got_nothing
 from executor.halts.latches import HaltCause
 from executor.journal.order_row import in_ascii
 from executor.journal.order_transitions import OrderTransitions
-from executor.model.order import Order
-from executor.model.order_state import OrderEvent, OrderUpdate
+from executor.model import Order, OrderEvent, OrderUpdate
 from executor.rate_limits.order_slots import OrderSlots
 from executor.sending.request_attempts import RequestAttempts
 from executor.sending.request_builder import BuiltRequest

@@ -7,9 +7,7 @@ from typing import Final
 
 from executor.decisions.freshness import AgeSettings, KnownOpenings
 from executor.halts.watch import Halts
-from executor.model.order import Order
-from executor.model.order_state import OrderEvent, OrderUpdate
-from executor.model.reasons import Reason, Refusal
+from executor.model import Order, OrderEvent, OrderUpdate, Reason, Refusal
 from shared.events import Mode, Side
 from shared.mexc.time.clock_estimate import ClockUncertainError
 

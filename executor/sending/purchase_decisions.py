@@ -22,9 +22,7 @@ from executor.decisions.strategy import (
     sending_time,
 )
 from executor.journal.decision_writer import ALONE, DecisionWriter, OvertakenError, Reservation, Snapshot
-from executor.model.order import Order
-from executor.model.order_state import OrderState
-from executor.model.reasons import Refusal
+from executor.model import Order, OrderState, Refusal
 from executor.settings import ExecutorSettings
 from shared.errors import TransientError
 from shared.events import Listing, Mode, Source

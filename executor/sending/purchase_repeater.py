@@ -11,9 +11,7 @@ import structlog
 
 from executor.decisions.repeat_purchases import repeat_until
 from executor.journal.attempt_writer import AttemptWriter, further_id
-from executor.model.order import Order
-from executor.model.order_state import OrderState, OrderUpdate, executed
-from executor.model.reasons import Reason, Refusal
+from executor.model import Order, OrderState, OrderUpdate, Reason, Refusal, executed
 from executor.sending.request_builder import BuiltRequest, RequestBuilder
 from executor.settings import ExecutorSettings
 from executor.venues.lookup_schedule import Way

@@ -12,10 +12,17 @@ from executor.decisions.limits import net_of_fee
 from executor.decisions.order_corrections import cut_to_money
 from executor.decisions.retry_corrections import AttemptContext, RetryCounts
 from executor.decisions.retry_policy import RereadRules, move_after_reread, next_move
-from executor.model.order import Order
-from executor.model.order_state import OrderEvent, OrderUpdate
-from executor.model.reasons import Reason, Refusal
-from executor.model.send_result import PriceRefused, Throttled, TimestampRefused, Unsent
+from executor.model import (
+    Order,
+    OrderEvent,
+    OrderUpdate,
+    PriceRefused,
+    Reason,
+    Refusal,
+    Throttled,
+    TimestampRefused,
+    Unsent,
+)
 from executor.rate_limits.order_slots import OrderSlots
 from executor.sending.absence_check import AbsenceCheck, Inquiry
 from executor.sending.presend_check import ExchangeTime, PresendCheck

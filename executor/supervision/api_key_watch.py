@@ -9,8 +9,7 @@ import structlog
 from pydantic import JsonValue
 
 from executor.alarms import Alarm
-from executor.model.reasons import Reason
-from executor.model.send_result import Rejected
+from executor.model import Reason, Rejected
 from executor.venues.error_codes import result_of_code
 from shared.errors import TransientError, in_a_line, pause
 from shared.mexc.errors import ExchangeError, ExchangeRejected

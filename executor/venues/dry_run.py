@@ -13,9 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from executor.model.order import Order
-from executor.model.reasons import Reason
-from executor.model.send_result import Executed, NotOpen, Rejected, SendResult, TimestampRefused, Unsent
+from executor.model import Executed, NotOpen, Order, Reason, Rejected, SendResult, TimestampRefused, Unsent
 from executor.pricing.fill_simulation import simulated_fill, take_levels
 from executor.pricing.paper_footprint import Book, PaperFootprint
 from executor.pricing.taker_fees import TakerFees

@@ -12,10 +12,10 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from executor.model.reasons import Reason
-from executor.model.send_result import (
+from executor.model import (
     NotOpen,
     PriceRefused,
+    Reason,
     Rejected,
     SendResult,
     Throttled,

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from executor.model.fill import WORST_FEE
-from executor.model.order import Order
-from executor.model.send_result import TimestampRefused, Unanswered, Unsent
+from executor.model import WORST_FEE, Order, TimestampRefused, Unanswered, Unsent
 from executor.venues.lookup_schedule import EVERY_WAY, Way
 from executor.venues.order_lookup import OrderLookup
 from executor.venues.response_classifier import result_of

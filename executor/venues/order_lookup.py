@@ -5,9 +5,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final, Protocol
 
-from executor.model.fill import fees_of, fill_with_fees
-from executor.model.money import CAREFUL
-from executor.model.order import Order
+from executor.model import CAREFUL, Order, fees_of, fill_with_fees
 from executor.venues.lookup_schedule import EVERY_WAY, REMEMBERED, Way
 from executor.venues.venue import Absent, Ended, Finding, Unclear, Untold, Working
 from shared.events import Side

@@ -6,9 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
-from executor.model.fill import Fill
-from executor.model.order import Order
-from executor.model.send_result import SendResult, Unanswered, Unsent
+from executor.model import Fill, Order, SendResult, Unanswered, Unsent
 from executor.venues.lookup_schedule import EVERY_WAY, Way
 from shared.mexc.orders.order_api import MayWrite, OrderRequest, SignedOrder
 from shared.mexc.orders.order_reports import Balance

@@ -18,8 +18,7 @@ from dedup.ledger import ClaimCache
 from executor.decisions.strategy import WaitForOpening
 from executor.journal.decision_writer import OvertakenError
 from executor.listing_handler import BuyListing
-from executor.model.order import Order
-from executor.model.reasons import Refusal
+from executor.model import Order, Refusal
 from executor.sending.purchase_decisions import Foreseen
 from shared.errors import PermanentError, TransientError
 from shared.events import RawListing, utc_now

@@ -9,8 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from executor.decisions.strategy import SIDES_CLOSED
-from executor.model.reasons import Reason
-from executor.model.send_result import Executed, SendResult
+from executor.model import Executed, Reason, SendResult
 from executor.pricing.symbol_bounds import band_of, rules_violation
 from executor.venues.error_codes import CODES, result_of_code
 from shared.events import Listing, Side, TradingRules
